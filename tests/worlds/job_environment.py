@@ -15,6 +15,8 @@ from askproai_runtime.metrics import Waiting
 from tests.worlds.waiting import eventually
 
 QUICK = JobSettings(
+    slots=10,
+    reserved=2,
     lease=timedelta(seconds=1.5),
     renew_every=timedelta(seconds=0.4),
     poll=timedelta(seconds=0.3),

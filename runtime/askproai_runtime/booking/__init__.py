@@ -31,7 +31,7 @@ from askproai_runtime.booking.offer import UnknownName, check_availability, list
 from askproai_runtime.booking.opening_hours import warm_up
 from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.reschedule import reschedule_appointment
-from askproai_runtime.booking.store.appointments import Appointment, Status, release_hold
+from askproai_runtime.booking.store.appointments import Appointment, Status, release_holds
 from askproai_runtime.booking.store.blocks import Block, BlockedAppointment
 from askproai_runtime.booking.types import (
     Answer,
@@ -49,6 +49,6 @@ __all__ = [
     "FunctionOutcome", "InvalidBlock", "RequestUsed", "ServiceRules", "SlotQuery", "Status", "UnknownName", "add_block",
     "apply_calendar_event", "book_appointment", "calendar_state", "cancel_appointment", "cancel_for_desk",
     "check_availability", "find_appointments", "find_by_id", "fold", "free_slots", "list_current_blocks",
-    "list_free_slots", "move_for_desk", "release_hold", "remove_block", "reschedule_appointment", "resolve_span",
+    "list_free_slots", "move_for_desk", "release_holds", "remove_block", "reschedule_appointment", "resolve_span",
     "show_block", "sync_appointment", "warm_up",
 ]  # fmt: skip

@@ -7,10 +7,10 @@ from askproai_runtime.calls.functions import FUNCTIONS_BY_NAME, CallFunctions
 from askproai_runtime.calls.inbound import InboundCalls
 from askproai_runtime.calls.payload import RetellCall, RetellEvent, decode, find_route, parse_milliseconds
 from askproai_runtime.calls.record import FunctionRecorder
-from askproai_runtime.calls.store import CallRow, audit_refusal, call_stage, count_active_calls, lock_call, save_call
+from askproai_runtime.calls.store import CallRow, audit_refusal, call_stage, count_active_calls, lock_calls, save_calls
 
 __all__ = [
     "FUNCTIONS_BY_NAME", "CallFunctions", "CallRow", "FunctionRecorder", "InboundCalls", "RetellCall", "RetellEvent",
-    "audit_refusal", "call_stage", "count_active_calls", "decode", "find_route", "lock_call", "parse_milliseconds",
-    "save_call",
+    "audit_refusal", "call_stage", "count_active_calls", "decode", "find_route", "lock_calls", "parse_milliseconds",
+    "save_calls",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """The tables `calls` and `function_requests`, the signed requests of a call, what is known of a caller, refused requests."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,18 +11,26 @@ import msgspec
 
 from askproai_core.database import Connection, Pool
 
-# Inserts the row or locks it, in one statement: two events of one call may be processed at once, and this lock serialises them.
+# Inserts the rows or locks them, in one statement: two events of one call may be processed at once, and this lock serialises them.
+# In the order of their ids, or two workers that process events of the same calls could wait for each other.
 _LOCK = """
-INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ($1, $2, 'registered', $3)
+INSERT INTO calls (tenant, call_id, status, correlation_id)
+SELECT $1, call_id, 'registered', correlation_id FROM unnest($2::text[], $3::text[]) AS c (call_id, correlation_id)
+ORDER BY call_id
 ON CONFLICT (tenant, call_id) DO UPDATE SET updated_at = clock_timestamp()
-RETURNING status, branch, agent_id, direction, from_number, to_number, started_at, ended_at, analyzed_at,
+RETURNING call_id, status, branch, agent_id, direction, from_number, to_number, started_at, ended_at, analyzed_at,
           disconnection_reason, transcript, transcript_truncated, analysis
 """
 _UPDATE = """
-UPDATE calls SET status = $3, branch = $4, agent_id = $5, direction = $6, from_number = $7, to_number = $8,
-    started_at = $9, ended_at = $10, analyzed_at = $11, disconnection_reason = $12, transcript = $13,
-    transcript_truncated = $14, analysis = $15::jsonb, updated_at = clock_timestamp()
-WHERE tenant = $1 AND call_id = $2
+UPDATE calls c SET status = n.status, branch = n.branch, agent_id = n.agent_id, direction = n.direction,
+    from_number = n.from_number, to_number = n.to_number, started_at = n.started_at, ended_at = n.ended_at,
+    analyzed_at = n.analyzed_at, disconnection_reason = n.disconnection_reason, transcript = n.transcript,
+    transcript_truncated = n.transcript_truncated, analysis = n.analysis::jsonb, updated_at = clock_timestamp()
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
+            $10::timestamptz[], $11::timestamptz[], $12::text[], $13::text[], $14::boolean[], $15::text[])
+    AS n (call_id, status, branch, agent_id, direction, from_number, to_number, started_at, ended_at, analyzed_at,
+          disconnection_reason, transcript, transcript_truncated, analysis)
+WHERE c.tenant = $1 AND c.call_id = n.call_id
 """
 
 # Two hours is the longest call that Retell allows: an older call lost its call_ended.
@@ -141,23 +149,29 @@ class KnownCaller:
     last_branch: str | None
 
 
-async def lock_call(conn: Connection, tenant: str, call_id: str, correlation_id: str) -> CallRow:
-    """Return the call's row, locked until the end of the transaction. An unknown call gets a row."""
-    row = await conn.fetchrow(_LOCK, tenant, call_id, correlation_id)
-    assert row is not None, "inserted or updated"
-    values = dict(row)
-    values["analysis"] = None if row["analysis"] is None else msgspec.json.decode(row["analysis"])
-    return CallRow(**values)
+async def lock_calls(conn: Connection, tenant: str, correlation_ids: Mapping[str, str]) -> dict[str, CallRow]:
+    """Return calls by id, locked until the end of the transaction. Those that are unknown get a row with their correlation id."""
+    rows = await conn.fetch(_LOCK, tenant, list(correlation_ids), list(correlation_ids.values()))
+    calls = {}
+    for row in rows:
+        values = dict(row)
+        call_id = values.pop("call_id")
+        analysis = values.pop("analysis")
+        calls[call_id] = CallRow(**values, analysis=None if analysis is None else msgspec.json.decode(analysis))
+    return calls
 
 
-async def save_call(conn: Connection, tenant: str, call_id: str, row: CallRow) -> None:
-    """Write all columns of a call that `lock_call` returned."""
-    analysis = None if row.analysis is None else msgspec.json.encode(row.analysis).decode()
-    await conn.execute(
-        _UPDATE, tenant, call_id, row.status, row.branch, row.agent_id, row.direction, row.from_number, row.to_number,
-        row.started_at, row.ended_at, row.analyzed_at, row.disconnection_reason, row.transcript,
-        row.transcript_truncated, analysis,
-    )  # fmt: skip
+async def save_calls(conn: Connection, tenant: str, calls: Mapping[str, CallRow]) -> None:
+    """Write all columns of calls that `lock_calls` returned."""
+    columns = [
+        (
+            call_id, row.status, row.branch, row.agent_id, row.direction, row.from_number, row.to_number, row.started_at,
+            row.ended_at, row.analyzed_at, row.disconnection_reason, row.transcript, row.transcript_truncated,
+            None if row.analysis is None else msgspec.json.encode(row.analysis).decode(),
+        )
+        for call_id, row in calls.items()
+    ]  # fmt: skip
+    await conn.execute(_UPDATE, tenant, *zip(*columns, strict=True))
 
 
 async def count_active_calls(pool: Pool, tenant: str) -> int:

@@ -4,6 +4,8 @@ Events arrive late, twice and in any order. `merge` therefore returns the same r
 no field is ever emptied.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +15,7 @@ import structlog
 from askproai_core.database import Connection
 from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import release_hold
+from askproai_runtime.booking import release_holds
 from askproai_runtime.calls import (
     CallRow,
     RetellCall,
@@ -21,9 +23,9 @@ from askproai_runtime.calls import (
     call_stage,
     decode,
     find_route,
-    lock_call,
+    lock_calls,
     parse_milliseconds,
-    save_call,
+    save_calls,
 )
 from askproai_runtime.intake import StoredEvent
 from askproai_runtime.jobs import DeadNow
@@ -47,8 +49,31 @@ class UnroutableCall(Exception):
         self.agent_id = agent_id
 
 
+@dataclass(frozen=True, slots=True)
+class CallChange:
+    """What one event reports of a call, before it is merged into the call's row. `note` is for the event."""
+
+    call_id: str
+    event_type: str
+    correlation_id: str
+    reported: CallRow
+    note: str | None
+
+
 async def handle_call_event(conn: Connection, event: StoredEvent, config: TenantConfig) -> str | None:
     """Merge the event into its call; a call that is over releases its hold. Return the note for the event, if any.
+
+    Raises what `read_call_event` raises.
+    """
+    change = read_call_event(event, config)
+    if isinstance(change, str):
+        return change
+    await apply_call_changes(conn, config.tenant, [change])
+    return change.note
+
+
+def read_call_event(event: StoredEvent, config: TenantConfig) -> CallChange | str:
+    """Return what the event reports of a call, or the note that it reports nothing.
 
     Raises `UnroutableCall`, and `DeadNow` if the body cannot be read.
     """
@@ -64,15 +89,30 @@ async def handle_call_event(conn: Connection, event: StoredEvent, config: Tenant
     route = find_route(call, config)
     if route is None:
         raise UnroutableCall(call.agent_id)
-    current = await lock_call(conn, config.tenant, call.call_id, event.correlation_id)
-    branch = current.branch or route.branch  # what the caller said in the call outranks the number
-    row = merge(current, row_of_event(event.event_type, call, branch, event.received_at))
-    await save_call(conn, config.tenant, call.call_id, row)
-    if row.over:
-        await release_hold(conn, config.tenant, call.call_id)
-    log.info("call.updated", call_id=call.call_id, event_type=event.event_type, status=row.status)
     cut = len(call.transcript or "") - MAX_TRANSCRIPT_CHARACTERS
-    return f"transcript cut to {MAX_TRANSCRIPT_CHARACTERS} characters, {cut} left out" if cut > 0 else None
+    note = f"transcript cut to {MAX_TRANSCRIPT_CHARACTERS} characters, {cut} left out" if cut > 0 else None
+    reported = row_of_event(event.event_type, call, route.branch, event.received_at)
+    return CallChange(call.call_id, event.event_type, event.correlation_id, reported, note)
+
+
+async def apply_call_changes(conn: Connection, tenant: str, changes: Sequence[CallChange]) -> None:
+    """Merge changes into their calls, in any order; calls that are over release their holds."""
+    first = {change.call_id: change.correlation_id for change in reversed(changes)}
+    calls = await lock_calls(conn, tenant, first)
+    for change in changes:
+        current = calls[change.call_id]
+        # What the caller said in the call outranks the number.
+        branch = current.branch or change.reported.branch
+        calls[change.call_id] = merge(current, replace(change.reported, branch=branch))
+    await save_calls(conn, tenant, calls)
+    over = [call_id for call_id, call in calls.items() if call.over]
+    if over:
+        await release_holds(conn, tenant, over)
+    for change in changes:
+        log.info(
+            "call.updated", call_id=change.call_id, event_type=change.event_type, status=calls[change.call_id].status,
+            correlation_id=change.correlation_id,
+        )  # fmt: skip
 
 
 def row_of_event(event_type: str, call: RetellCall, branch: str | None, received_at: datetime) -> CallRow:

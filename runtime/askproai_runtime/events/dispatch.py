@@ -15,6 +15,7 @@ from askproai_runtime.calls import audit_refusal
 from askproai_runtime.events.billing import handle_billing_event
 from askproai_runtime.events.calendar import handle_calendar_event
 from askproai_runtime.events.call import UnroutableCall, handle_call_event
+from askproai_runtime.events.call_group import CallEventGroups
 from askproai_runtime.intake import Source, StoredEvent, load_event, note_event
 from askproai_runtime.jobs import DeadNow, Job, finish
 from askproai_runtime.metrics import Metrics
@@ -43,14 +44,19 @@ class EventDispatcher:
         self._tenant = config().tenant
         self._clock = clock
         self._metrics = metrics
+        self._groups = CallEventGroups(pool, config)
 
     async def handle(self, job: Job) -> None:
         """Process the event of one job. Raises `DeadNow` if no retry can help, and what `apply_calendar_event` raises."""
         assert job.event_id is not None, "a webhook-event job names its event; the table checks it"
         started_at = self._clock.monotonic()
+        event = await self._groups.process(job) or await self._handle_alone(job, job.event_id)
+        self._metrics.processed(event.source, event.event_type, self._clock.monotonic() - started_at)
+
+    async def _handle_alone(self, job: Job, event_id: int) -> StoredEvent:
         try:
             async with self._pool.acquire() as conn, conn.transaction():
-                event = await self._load(conn, job.event_id)
+                event = await self._load(conn, event_id)
                 result = await self._handle(conn, event)
                 if not isinstance(result, CalendarEvent):
                     await self._finish(conn, result, job=job)
@@ -59,7 +65,7 @@ class EventDispatcher:
         except UnroutableCall as error:
             await audit_refusal(self._pool, self._tenant, "event.refused", error.agent_id, job.correlation_id)
             raise DeadNow("unroutable") from error
-        self._metrics.processed(event.source, event.event_type, self._clock.monotonic() - started_at)
+        return event
 
     async def _load(self, conn: Connection, event_id: int) -> StoredEvent:
         event = await load_event(conn, self._tenant, event_id)

@@ -76,6 +76,12 @@ SELECT source, event_type, payload, correlation_id, received_at FROM webhook_eve
        LATERAL set_config('synchronous_commit', 'off', true) WHERE tenant = $1 AND id = $2
 """
 
+_LOAD_MANY = """
+SELECT id, source, event_type, payload, correlation_id, received_at FROM webhook_events,
+       LATERAL set_config('synchronous_commit', 'off', true)
+WHERE tenant = $1 AND id = ANY ($2) AND source = $3 AND octet_length(payload) <= $4
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -144,6 +150,14 @@ async def load_event(conn: Connection, tenant: str, event_id: int) -> StoredEven
     """Return the event, and let this transaction commit without waiting for the disk. None if retention removed it."""
     row = await conn.fetchrow(_LOAD, tenant, event_id)
     return None if row is None else StoredEvent(**row)
+
+
+async def load_events(
+    conn: Connection, tenant: str, event_ids: Sequence[int], source: str, max_bytes: int
+) -> dict[int, StoredEvent]:
+    """Return those events of a source whose bodies are not longer than `max_bytes`, by id. It commits as `load_event` does."""
+    rows = await conn.fetch(_LOAD_MANY, tenant, event_ids, source, max_bytes)
+    return {row["id"]: StoredEvent(*row[1:]) for row in rows}
 
 
 async def note_event(conn: Connection, tenant: str, event_id: int, note: str) -> None:

@@ -31,6 +31,21 @@ _FINISH = _RELEASE.format(
     event="status = 'processed', processed_at = clock_timestamp(), error = NULL",
 )
 
+_FINISH_ALL = """
+WITH held AS (
+    SELECT * FROM unnest($2::bigint[], $3::integer[], $4::text[]) AS h (id, claim_no, note)
+), job AS (
+    UPDATE jobs j SET lease_until = NULL, worker = NULL, state = 'done', finished_at = clock_timestamp(), last_error = NULL
+    FROM held h WHERE j.tenant = $1 AND j.id = h.id AND j.claim_no = h.claim_no AND j.state = 'running'
+    RETURNING j.event_id, h.note
+), event AS (
+    UPDATE webhook_events e SET status = 'processed', processed_at = clock_timestamp(), error = NULL,
+                                note = coalesce(job.note, e.note)
+    FROM job WHERE e.tenant = $1 AND e.id = job.event_id
+)
+SELECT count(*) FROM job
+"""
+
 # $4: the error. $5: the wait before the next attempt; NULL makes the job a dead letter.
 _FAIL = _RELEASE.format(
     change="""last_error = $4, state = CASE WHEN $5::interval IS NULL THEN 'dead' ELSE 'ready' END,
@@ -151,6 +166,18 @@ async def finish(conn: Connection, tenant: str, job: Job) -> None:
     if await conn.fetchval(_FINISH, tenant, job.id, job.claim_no) is None:
         raise StaleClaim(f"job {job.id} was claimed by another after claim {job.claim_no}")
     job.finished = True
+
+
+async def finish_events(conn: Connection, tenant: str, jobs: Sequence[tuple[Job, str | None]]) -> None:
+    """Mark the jobs of events as done, each with the note of its event, in the transaction of their effects.
+
+    Raises StaleClaim if another worker has claimed one of them since; let it propagate, so that the effects of all roll back.
+    """
+    ids, claims, notes = zip(*((job.id, job.claim_no, note) for job, note in jobs), strict=True)
+    if await conn.fetchval(_FINISH_ALL, tenant, ids, claims, notes) != len(jobs):
+        raise StaleClaim("one of these jobs was claimed by another worker")
+    for job, _ in jobs:
+        job.finished = True
 
 
 async def snapshot(conn: "Connection | Pool", tenant: str) -> list[Waiting]:

@@ -44,8 +44,8 @@ class Job:
 class JobSettings:
     """How the queue behaves. The defaults are what production uses; tests shorten them."""
 
-    slots: int = 10
-    reserved: int = 2  # slots that critical, high and default leave to low and maintenance, and vice versa
+    slots: int = 36
+    reserved: int = 4  # slots that critical, high and default leave to low and maintenance, and vice versa
     timeout: timedelta = timedelta(seconds=120)  # of one attempt
     retries: tuple[timedelta, ...] = (timedelta(seconds=10), timedelta(seconds=60), timedelta(seconds=300))
     database_wait: timedelta = timedelta(seconds=10)  # before the next attempt, if the database was slow or restarted

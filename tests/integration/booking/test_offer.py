@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from askproai_runtime.booking import BookingSettings, release_hold
+from askproai_runtime.booking import BookingSettings, release_holds
 from tests.worlds.booking_environment import HALF_PAST_TWO, ScriptedCalendar, booking_args, call, second_process
 
 
@@ -56,8 +56,8 @@ async def test_what_is_held_for_one_call_is_not_offered_to_another(new_salon) ->
     answer = await salon.booking.check_availability(call("b", None), {"date": "2026-11-28"})
     assert times(answer)[0] == "2026-11-28T10:00"  # 9:00 to 9:55 is held
     async with salon.pool.acquire() as conn:
-        await release_hold(conn, salon.store.tenant, "a")
-        await release_hold(conn, salon.store.tenant, "a")
+        await release_holds(conn, salon.store.tenant, ["a"])
+        await release_holds(conn, salon.store.tenant, ["a"])
     answer = await salon.booking.check_availability(call("c", None), {"date": "2026-11-28"})
     assert times(answer)[0] == "2026-11-28T09:00"
 

@@ -409,7 +409,7 @@ async def test_a_notification_starts_a_job_at_once(env: JobEnvironment) -> None:
 async def test_a_queue_longer_than_the_slots_is_drained_without_waiting_for_polls(env: JobEnvironment) -> None:
     for number in range(60):
         last = await env.event(f"many-{number}")
-    idle = dataclasses.replace(QUICK, slots=4, poll=timedelta(seconds=60), poll_busy=timedelta(seconds=60))
+    idle = dataclasses.replace(QUICK, slots=4, reserved=2, poll=timedelta(seconds=60), poll_busy=timedelta(seconds=60))
     async with env.running(settings=idle):
         await env.wait_for(last, state="done")
     assert len(env.handled) == len(set(env.handled)) == 60

@@ -1,6 +1,6 @@
 """Rows of `appointments`, holds included. Whoever moves, cancels or inserts holds the locks of the staff members concerned."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -218,11 +218,18 @@ async def count_bookings(
     return BookingCounts(**row)
 
 
-async def release_hold(conn: Connection, tenant: str, call_id: str) -> None:
-    """Free what is held for a call that has ended. Safe to run again."""
+async def release_holds(conn: Connection, tenant: str, call_ids: Sequence[str]) -> None:
+    """Free what is held for calls that have ended. Safe to run again.
+
+    A hold that somebody has locked now is being booked or removed; if neither happens, it ends by its age. To wait for it with
+    other holds deleted could be a deadlock with a caller's booking.
+    """
     await conn.execute(
-        "DELETE FROM appointments WHERE tenant = $1 AND call_id = $2 AND status = 'held'", tenant, call_id
-    )
+        """DELETE FROM appointments WHERE tenant = $1 AND id IN (
+               SELECT id FROM appointments WHERE tenant = $1 AND call_id = ANY ($2) AND status = 'held'
+               FOR UPDATE SKIP LOCKED)""",
+        tenant, call_ids,
+    )  # fmt: skip
 
 
 async def delete_overlapping_holds(conn: Connection, tenant: str, resources: tuple[int, ...], span: Span) -> None:
