@@ -37,8 +37,14 @@ from askproai_runtime.booking.store.appointments import (
     move_appointment,
 )
 from askproai_runtime.booking.store.audit import record_desk_change
-from askproai_runtime.booking.store.calendar import revert_move
-from askproai_runtime.booking.store.claims import Placement, lock_and_clear_holds, read_busy_spans, run_transaction
+from askproai_runtime.booking.store.calendar import lock_unchanged, read_sync_state, revert_move
+from askproai_runtime.booking.store.claims import (
+    Placement,
+    lock_and_clear_holds,
+    lock_resources_of,
+    read_busy_spans,
+    run_transaction,
+)
 from askproai_runtime.booking.types import (
     Answer,
     BookingContext,
@@ -271,9 +277,9 @@ async def _revert(
 ) -> Answer:
     """Move the appointment back to its old time, which nobody could get meanwhile, since the calendar refuses the move."""
     log.info("move.refused_at_calendar", appointment=str(move.after.id), correlation_id=claim.call.correlation_id)
-    was_confirmed = move.before.status == Status.CONFIRMED
     reverting = ctx.tenant, move.after, outcome.message, ctx.settings.refusal
     async with ctx.pool.acquire() as conn, conn.transaction():
+        was_confirmed = move.before.status == Status.CONFIRMED and not await _is_syncing(conn, ctx, move)
         reverted = await revert_move(conn, *reverting, was_confirmed=was_confirmed)
         if reverted and request.desk is not None:
             await claim.detach(conn, ctx)
@@ -287,6 +293,16 @@ async def _revert(
     stays = describe_appointment(ctx.config(), move.before)
     sentence = f"Der Kalender lässt das Verschieben nicht zu. Es bleibt bei {stays}."
     raise ClarificationNeeded(sentence, outcome=FunctionOutcome.REFUSED, alternatives=[])
+
+
+async def _is_syncing(conn: Connection, ctx: BookingContext, move: _Move) -> bool:
+    """Return whether a sync job may have read the new time: it may bring it to the calendar, which has refused it to us.
+
+    Locks the appointment to the end of the transaction, since a job that begins later must not read the new time either.
+    """
+    await lock_resources_of(conn, ctx.tenant, move.after.id)
+    unchanged = await lock_unchanged(conn, ctx.tenant, move.after)
+    return unchanged and await read_sync_state(conn, ctx.tenant, move.after.id) == "running"
 
 
 def _answer(config: TenantConfig, appointment: Appointment, *, again: bool = False) -> Answer:

@@ -18,7 +18,7 @@ import pytest
 from test_capacity import COURSE, CUT, MAX_UNITS, YOGA, max_share_at_once, studio
 
 from askproai_core.tenant_config import EventType
-from askproai_runtime.booking import BookingSettings, CalendarDisagrees, CalendarEvent
+from askproai_runtime.booking import BookingSettings, CalendarDisagrees, CalendarEvent, FunctionOutcome
 from askproai_runtime.calendars import (
     CalendarOutcome,
     CalendarRequest,
@@ -200,6 +200,8 @@ class Caller:
                 self.answers[answer.fields["appointment_id"]] = datetime.fromisoformat(start)
         elif action == "move":
             answer = await booking.reschedule_appointment(context, {"appointment_id": chosen, "start": start})
+            if answer.outcome is FunctionOutcome.IN_FLIGHT:  # heard that it is still being moved
+                self.unsure.add(str(chosen))
             if answer.success:
                 self.answers[str(chosen)] = datetime.fromisoformat(start)
                 self.unsure.discard(str(chosen))

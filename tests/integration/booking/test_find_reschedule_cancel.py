@@ -299,6 +299,37 @@ async def test_a_refused_move_leaves_the_appointment_where_it_was(new_salon, out
     await salon.assert_claims_match()
 
 
+async def test_a_sync_job_that_moves_what_a_caller_heard_refused_moves_it_back(new_salon) -> None:
+    """An event of the calendar began the job early, and the calendar refused the caller's request but not the job's."""
+    refused, jobs = asyncio.Event(), list[asyncio.Task[None]]()
+
+    class ChangingCalendar(ScriptedCalendar):
+        async def move(self, uid, starts_at, **_):
+            if jobs:
+                self.asked.set()
+                await refused.wait()
+                return await super().move(uid, starts_at)
+            self.asked = asyncio.Event()
+            jobs.append(asyncio.create_task(salon.booking.sync_appointment(await salon.claim_job())))
+            await self.asked.wait()
+            return TAKEN
+
+    calendar = ChangingCalendar()
+    salon = await new_salon(calendar, BookingSettings(quiet_period=timedelta()))
+    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    assert not (await salon.booking.reschedule_appointment(call(), {"start": FOUR})).success
+    refused.set()
+    with pytest.raises(RunAgain):
+        await jobs[0]
+    await salon.booking.sync_appointment(await salon.claim_job())
+    (row,) = await salon.live()
+    (uid,) = calendar.bookings.values()
+    assert (row["starts_at"], row["status"]) == (datetime.fromisoformat(HALF_PAST_TWO), "confirmed")
+    assert calendar.starts[uid] == row["starts_at"]
+    assert {row["state"] for row in await salon.rows("SELECT state FROM jobs")} == {"done"}
+    await salon.assert_claims_match()
+
+
 @pytest.mark.parametrize("to", [FOUR, QUARTER_TO_THREE])
 @pytest.mark.parametrize("outcome", [Unknown("timeout"), Unavailable("refused")])
 async def test_a_move_of_open_outcome_is_kept_and_synced(new_salon, outcome, to: str) -> None:
