@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from askproai_core.http_server import Problem
+from askproai_core.input_values import require_storable
 from askproai_runtime.admin_api.desk import DeskBody, Reason, ShortText, ambiguous, parse_id, parse_id_range, problems
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
 from askproai_runtime.admin_api.store import AdminApiStore
@@ -26,8 +27,6 @@ from askproai_runtime.booking import (
 )
 
 log = structlog.get_logger(__name__)
-
-_YEARS = range(1970, 3000)
 
 
 class AppointmentEntry(msgspec.Struct, frozen=True):
@@ -180,14 +179,9 @@ class Appointments:
     async def move(self, request: ApiRequest) -> Change:
         booking, body = self._booking(), request.body(Move)
         appointment_id = parse_id(request.path["id"])
-        if body.start.tzinfo is None or body.start.year not in _YEARS:
-            raise bad_request("start is a time with an offset, such as 2026-11-27T14:30:00+01:00")
-        if body.start.second or body.start.microsecond:
-            raise bad_request("start is a whole minute, such as 2026-11-27T14:30:00+01:00")
+        start = _require_start(body.start)
         with problems():
-            answer = await move_for_desk(
-                booking, body.desk, appointment_id, body.start.astimezone(UTC), body.staff, request.correlation_id
-            )
+            answer = await move_for_desk(booking, body.desk, appointment_id, start, body.staff, request.correlation_id)
         found = await find_by_id(booking, appointment_id, appointment_id)
         if answer is None or not found:
             raise _not_found()
@@ -214,6 +208,19 @@ class Appointments:
         return SlotList(
             [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in slots], zone.key
         )
+
+
+def _require_start(start: datetime) -> datetime:
+    """Return a start that an appointment can have, in UTC. Raises `Problem` 400 for any other."""
+    try:
+        require_storable(start)
+    except ValueError:
+        raise bad_request("start is in a year from 1970 to 2999") from None
+    if start.tzinfo is None:
+        raise bad_request("start is a time with an offset, such as 2026-11-27T14:30:00+01:00")
+    if start.second or start.microsecond:
+        raise bad_request("start is a whole minute, such as 2026-11-27T14:30:00+01:00")
+    return start.astimezone(UTC)
 
 
 def _not_found() -> Problem:

@@ -8,13 +8,13 @@ A booking that is made at Cal.com itself becomes an appointment, as before.
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
 
 from askproai_core.database import Connection
+from askproai_core.input_values import require_storable
 from askproai_core.tenant_config import Staff, TenantConfig
 from askproai_runtime.booking.availability import Span
 from askproai_runtime.booking.desk import DeskBusy
@@ -36,10 +36,7 @@ from askproai_runtime.booking.store.blocks import (
 from askproai_runtime.booking.store.claims import run_transaction
 from askproai_runtime.booking.types import BookingContext, DeskRequest
 
-D = TypeVar("D", bound=date)
-
 _LONGEST = timedelta(days=400)
-_YEARS = range(1970, 3000)
 
 
 class InvalidBlock(ValueError):
@@ -143,21 +140,14 @@ def _parse(text: str, zone: ZoneInfo, *, fold: int) -> tuple[datetime | None, da
     """
     try:
         with suppress(ValueError):
-            return None, _in_range(date.fromisoformat(text))
-        moment = _in_range(datetime.fromisoformat(text))
+            return None, require_storable(date.fromisoformat(text))
+        moment = require_storable(datetime.fromisoformat(text))
     except ValueError:
         raise InvalidBlock(
             "a block begins and ends on a day or at a time, such as 2026-11-27 or 2026-11-27T14:30"
         ) from None
     local = moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone, fold=fold)
     return local, local.date()
-
-
-def _in_range(day: D) -> D:
-    """Return the day if every zone and the database can hold it. Raises `ValueError` otherwise."""
-    if day.year not in _YEARS:
-        raise ValueError
-    return day
 
 
 def _require_valid(span: Span, now: datetime) -> None:
