@@ -133,9 +133,17 @@ async def test_a_block_is_added_listed_and_removed(shared_web_pod: TenantPod) ->
     block = added["block"]["id"]
     _, page = await request(pod, "blocks")
     assert block in [row["id"] for row in page["blocks"]]
-    assert (await request(pod, f"blocks/{block[:8]}"))[1] == added
+    assert (await request(pod, f"blocks/{block[:8]}"))[1] | {"added": True} == added
+    status, again = await request(pod, "blocks", asking(staff="anna", **{"from": day}))
+    assert (status, again["block"], again["added"]) == (200, added["block"], False)
+    longer = asking(
+        staff="anna", **{"from": day, "to": (next_friday(pod, 0, 4) + timedelta(days=1)).date().isoformat()}
+    )
+    _, covering = await request(pod, "blocks", longer)
     status, removed = await request(pod, f"blocks/{block}/remove", asking())
-    assert (status, removed["in_force"]) == (200, False)
+    assert (status, removed["in_force"], removed["still_blocked_by"]) == (200, False, [covering["block"]])
+    status, removed = await request(pod, f"blocks/{covering['block']['id']}/remove", asking())
+    assert (status, removed["still_blocked_by"]) == (200, [])
     assert block not in [row["id"] for row in (await request(pod, "blocks"))[1]["blocks"]]
     assert (await request(pod, "blocks", asking(staff="berta", **{"from": day})))[0] == 404
     assert (await request(pod, "blocks", asking(staff="anna", **{"from": "irgendwann"})))[0] == 400
