@@ -85,6 +85,9 @@ def cancel(
 ) -> None:
     """Cancel an appointment for the tenant, here and at Cal.com. Its time is free at once; nobody calls the customer."""
     found = request(tenant, url, "GET", f"appointments/{appointment}")
+    if found["appointment"]["status"] == "cancelled":
+        _print_change(output, found, _already_cancelled(found))
+        return
     confirm(f"Cancel {_describe(found)}?", yes=yes)
     body = {"reason": reason} if reason else {}
     answer = change(tenant, url, f"appointments/{found['appointment']['id']}/cancel", body, request_id)
@@ -108,7 +111,7 @@ def move(
 ) -> None:
     """Move an appointment for the tenant, here and at Cal.com, by the rules for callers, except the minimum notice.
 
-    If it is refused, the answer is the sentence that a caller would hear, with free times.
+    If it is refused, the answer says why, and lists free times.
     """
     found = request(tenant, url, "GET", f"appointments/{appointment}")
     start = _parse_start(to, found["zone"])
@@ -116,7 +119,9 @@ def move(
     confirm(f"Move {_describe(found)} to {to_cell(start, find_zone(found['zone']))}{whom}?", yes=yes)
     body = {"start": start} | ({"staff": staff} if staff else {})
     answer = change(tenant, url, f"appointments/{found['appointment']['id']}/move", body, request_id)
-    _print_change(output, answer, "moved")
+    place = ("start", "staff")
+    stays = all(answer["appointment"][name] == found["appointment"][name] for name in place)
+    _print_change(output, answer, "it is there already" if stays else "moved")
 
 
 def _describe(found: dict[str, Any]) -> str:
@@ -143,14 +148,22 @@ def _parse_start(text: str, zone: str) -> str:
     return understood.candidates[0].start.isoformat()
 
 
+def _already_cancelled(found: dict[str, Any]) -> str:
+    """Return that it was cancelled before, and when, which pods of the previous release do not say."""
+    at = found["appointment"].get("cancelled_at")
+    return "it was cancelled already" + (f", {to_cell(at, find_zone(found['zone']))}" if at else "")
+
+
 def _print_change(output: Output, answer: dict[str, Any], done: str) -> None:
+    """Print what became of an appointment: an answer with `appointment`, `calendar` and `zone`."""
     if output is Output.JSON:
         print_json(answer)
         return
     appointment = answer["appointment"]
     when = to_cell(appointment["start"], find_zone(answer["zone"]))
-    typer.echo(f"{done}: {appointment['service']} with {appointment['staff']}, {when}. {answer['message']}")
-    typer.echo(_CALENDAR[answer["calendar"]])
+    typer.echo(f"{done}: {appointment['service']} with {appointment['staff']} in {appointment['branch']}, {when}")
+    waits = appointment["status"] == "pending_sync" and answer["calendar"] == "done"
+    typer.echo("Cal.com has it, and somebody has yet to accept it there." if waits else _CALENDAR[answer["calendar"]])
 
 
 def slots(

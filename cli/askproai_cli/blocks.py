@@ -57,7 +57,7 @@ def add(
     """Block a time of a person, in every branch: no caller is offered it or can book it.
 
     Appointments in it stay, and are listed: call the customers, and move or cancel each. Cal.com's booking pages do not know
-    the block.
+    the block. If the person has a block of the same span, that one is shown, and none is added.
     """
     until = f" to {last}" if last else ""
     confirm(f"Block {staff} from {first}{until}?", yes=yes)
@@ -68,7 +68,8 @@ def add(
         print_json(answer)
         return
     block, found = answer["block"], answer["appointments"]
-    typer.echo(f"blocked: {_describe(block, answer['zone'])} (id {block['id']})")
+    done = "blocked" if answer.get("added", True) else "is already blocked, nothing was added"
+    typer.echo(f"{done}: {_describe(block, answer['zone'])} (id {block['id']})")
     if found:
         typer.echo(f"{format_count(len(found), 'appointment')} in it, to move or cancel:")
         print_rows(output, answer, found, _APPOINTMENTS)
@@ -82,14 +83,18 @@ def remove(
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Remove a block, so that its time is offered again."""
+    """Remove a block, so that its time is offered again, unless another block is in that time: then that one is shown."""
     found = request(tenant, url, "GET", f"blocks/{block}")
     confirm(f"Remove the block: {_describe(found['block'], found['zone'])}?", yes=yes)
     answer = change(tenant, url, f"blocks/{found['block']['id']}/remove", {}, request_id)
     if output is Output.JSON:
         print_json(answer)
-    else:
-        typer.echo(f"no longer blocked: {_describe(answer, found['zone'])}")
+        return
+    others = answer.get("still_blocked_by", [])
+    typer.echo(f"{'removed' if others else 'no longer blocked'}: {_describe(answer, found['zone'])}")
+    if others:
+        typer.echo(f"{format_count(len(others), 'other block')} in that time, still in force:")
+        print_rows(output, {"zone": found["zone"]}, _rows(others), _COLUMNS)
 
 
 @blocks.command("list", epilog="Example: `askproai blocks list -t salon-mueller.salon-mueller`")

@@ -103,11 +103,11 @@ def timeline_lines(timeline: Mapping[str, Any], width: int) -> Iterator[str]:
         name, outcome = to_cell(moment["name"]), to_cell(moment["outcome"])
         yield f"{clock}  {moment['what']:11}  {name:{names}}  {outcome:14}  {took}".rstrip()
         for detail in _details(moment, zone):
-            yield from _wrap(detail, width)
+            yield from _wrap(detail, width, _INDENT)
     if timeline["transcript"]:
         yield from ("", "transcript")
         for spoken in timeline["transcript"].splitlines():
-            yield from textwrap.wrap(to_cell(spoken), width, initial_indent="  ", subsequent_indent="    ") or [""]
+            yield from _wrap(to_cell(spoken), width, "  ") or [""]
 
 
 def _call_facts(call: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:
@@ -138,14 +138,11 @@ def _details(moment: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:
         yield f"correlation id {moment['correlation_id']}"
 
 
-def _wrap(text: str, width: int) -> list[str]:
+def _wrap(text: str, width: int, indent: str) -> list[str]:
+    """Break lines between words only: ids and addresses are copied."""
+    further = f"{indent}  "
     return textwrap.wrap(
-        text,
-        width,
-        initial_indent=_INDENT,
-        subsequent_indent=f"{_INDENT}  ",
-        break_long_words=False,
-        break_on_hyphens=False,
+        text, width, initial_indent=indent, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
     )
 
 

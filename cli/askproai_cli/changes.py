@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import typer
 
 from askproai_cli.client import NoAnswer, Refused, RequestFailed, connect
+from askproai_cli.output import find_zone, to_cell
 
 _WAITS = (1.0, 3.0)  # seconds between three attempts
 
@@ -49,6 +50,11 @@ def change(tenant: str, url: str | None, path: str, body: dict[str, Any], reques
 
 def _fail(error: RequestFailed, request_id: str, uncertain: bool) -> NoReturn:
     typer.echo(str(error), err=True)
+    zone = find_zone(error.problem.get("zone"))
+    for number, slot in enumerate(error.problem.get("alternatives", ())):
+        if not number:
+            typer.echo("free:", err=True)
+        typer.echo(f"  {to_cell(slot['start'], zone)}  with {slot['staff']}", err=True)
     if uncertain:
         typer.echo(f"It may have been done: run the command again with --request-id {request_id}", err=True)
     raise typer.Exit(1) from None

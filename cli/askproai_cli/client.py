@@ -34,7 +34,13 @@ class RequestFailed(Exception):
     ├── NoAnswer  the connection broke or the server failed: a change may have been done, and the same request may be sent again
     └── Refused   the private API has answered, and done nothing
         └── Forbidden  the token is that of a reader, and does not do or show this
+
+    `problem` is the problem document of the answer, empty without one.
     """
+
+    def __init__(self, message: str, problem: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.problem: Mapping[str, Any] = problem or {}
 
 
 class NoAnswer(RequestFailed):
@@ -79,7 +85,7 @@ class PrivateApiClient:
             raise Forbidden(body.get("detail", "Forbidden"))
         if status not in range(200, 300):
             kind = NoAnswer if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Refused
-            raise kind(f"{body.get('title', status)}: {body.get('detail', '')}")
+            raise kind(f"{body.get('title', status)}: {body.get('detail', '')}", body)
         return body
 
     def _send(self, method: str, url: str, content: Any) -> tuple[int, Any]:

@@ -28,19 +28,29 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 class Problem(Exception):
-    """An error response in the form of RFC 9457. `detail` says what to do and quotes nothing of the request."""
+    """An error response in the form of RFC 9457. `detail` says what to do and quotes nothing of the request; `members` are further
+    fields of the document.
+    """
 
-    def __init__(self, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(title)
         self.status = status
         self.title = title
         self.detail = detail
         self.headers = dict(headers or {})
+        self.members = dict(members or {})
 
     def response(self, correlation: str) -> web.Response:
         document = {"type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail}
         return web.Response(
-            body=msgspec.json.encode(document | {"correlation_id": correlation}),
+            body=msgspec.json.encode(self.members | document | {"correlation_id": correlation}),
             status=self.status,
             content_type="application/problem+json",
             headers=self.headers,

@@ -159,9 +159,12 @@ class AgentEnvironment:
         self.put(resources.SECRETS, {"metadata": metadata, "data": encoded})
 
     def set_runtime_available(self, available: bool) -> None:
-        """Set the Tenant's condition RuntimeAvailable."""
+        self.set_tenant_condition("RuntimeAvailable", available)
+
+    def set_tenant_condition(self, kind: str, good: bool) -> None:
         raw = tenant()
-        raw["status"]["conditions"][1]["status"] = "True" if available else "False"
+        condition = next(each for each in raw["status"]["conditions"] if each["type"] == kind)
+        condition["status"] = "True" if good else "False"
         self.put(resources.TENANTS, raw)
 
     def set_branch_numbers(self, *numbers: str) -> None:

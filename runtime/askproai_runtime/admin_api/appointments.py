@@ -9,8 +9,10 @@ import msgspec
 import structlog
 
 from askproai_core.http_server import Problem
+from askproai_core.input_values import require_storable
 from askproai_runtime.admin_api.desk import DeskBody, Reason, ShortText, ambiguous, parse_id, parse_id_range, problems
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
+from askproai_runtime.admin_api.refused_move import refuse_move
 from askproai_runtime.admin_api.store import AdminApiStore
 from askproai_runtime.booking import (
     Appointment,
@@ -27,11 +29,9 @@ from askproai_runtime.booking import (
 
 log = structlog.get_logger(__name__)
 
-_YEARS = range(1970, 3000)
-
 
 class AppointmentEntry(msgspec.Struct, frozen=True):
-    """One appointment; `start` and `end` have the offset of the tenant's time zone.
+    """One appointment; `start`, `end` and `cancelled_at` have the offset of the tenant's time zone.
 
     To a reader `customer_name` and `external_id` are `…`: who knows the id of a booking at Cal.com can see and cancel it there.
     """
@@ -48,6 +48,7 @@ class AppointmentEntry(msgspec.Struct, frozen=True):
     external_id: str | None
     correlation_id: str
     error: str | None
+    cancelled_at: datetime | None
 
 
 class AppointmentPage(msgspec.Struct, frozen=True):
@@ -180,19 +181,14 @@ class Appointments:
     async def move(self, request: ApiRequest) -> Change:
         booking, body = self._booking(), request.body(Move)
         appointment_id = parse_id(request.path["id"])
-        if body.start.tzinfo is None or body.start.year not in _YEARS:
-            raise bad_request("start is a time with an offset, such as 2026-11-27T14:30:00+01:00")
-        if body.start.second or body.start.microsecond:
-            raise bad_request("start is a whole minute, such as 2026-11-27T14:30:00+01:00")
+        start = _require_start(body.start)
         with problems():
-            answer = await move_for_desk(
-                booking, body.desk, appointment_id, body.start.astimezone(UTC), body.staff, request.correlation_id
-            )
+            answer = await move_for_desk(booking, body.desk, appointment_id, start, body.staff, request.correlation_id)
         found = await find_by_id(booking, appointment_id, appointment_id)
         if answer is None or not found:
             raise _not_found()
         if not answer.success:
-            raise Problem(409, "Not Moved", answer.message)
+            raise refuse_move(answer, request.zone)
         return await self._answer(request, booking, found[0], answer.message)
 
     async def _answer(
@@ -216,21 +212,36 @@ class Appointments:
         )
 
 
+def _require_start(start: datetime) -> datetime:
+    """Return a start that an appointment can have, in UTC. Raises `Problem` 400 for any other."""
+    try:
+        require_storable(start)
+    except ValueError:
+        raise bad_request("start is in a year from 1970 to 2999") from None
+    if start.tzinfo is None:
+        raise bad_request("start is a time with an offset, such as 2026-11-27T14:30:00+01:00")
+    if start.second or start.microsecond:
+        raise bad_request("start is a whole minute, such as 2026-11-27T14:30:00+01:00")
+    return start.astimezone(UTC)
+
+
 def _not_found() -> Problem:
     return Problem(404, "Not Found", "There is no such appointment; `askproai appointments list` lists them")
 
 
 def _from_appointment(appointment: Appointment, request: ApiRequest) -> AppointmentEntry:
     start, end = appointment.starts_at.astimezone(request.zone), appointment.ends_at.astimezone(request.zone)
+    cancelled_at = appointment.cancelled_at and appointment.cancelled_at.astimezone(request.zone)
     return AppointmentEntry(
         str(appointment.id), appointment.branch, appointment.service, appointment.staff, start, end,
         Status(appointment.status), request.hide(appointment.customer_name), appointment.call_id or None,
         request.hide(appointment.external_id),
-        appointment.correlation_id, appointment.error,
+        appointment.correlation_id, appointment.error, cancelled_at,
     )  # fmt: skip
 
 
 def _to_entry(row: dict[str, Any], request: ApiRequest) -> AppointmentEntry:
-    local_times = {name: row[name].astimezone(request.zone) for name in ("start", "end")}
+    instants = ("start", "end", "cancelled_at")
+    local_times = {name: row[name] and row[name].astimezone(request.zone) for name in instants}
     hidden = {name: request.hide(row[name]) for name in ("customer_name", "external_id")}
     return msgspec.convert(row | local_times | hidden, AppointmentEntry)

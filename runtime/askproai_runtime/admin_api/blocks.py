@@ -15,6 +15,7 @@ from askproai_runtime.booking import (
     BlockedAppointment,
     BookingContext,
     add_block,
+    list_blocks_within,
     list_current_blocks,
     remove_block,
     resolve_span,
@@ -63,6 +64,18 @@ class BlockDetail(msgspec.Struct, frozen=True):
     zone: str
 
 
+class AddedBlock(BlockDetail, frozen=True):
+    """`added` is false if the person had a block of this span already, which is `block` then: nothing was added."""
+
+    added: bool
+
+
+class RemovedBlock(BlockEntry, frozen=True):
+    """`still_blocked_by` are the blocks that cover a part of its time, or all of it."""
+
+    still_blocked_by: list[BlockEntry]
+
+
 class NewBlock(DeskBody, frozen=True, kw_only=True, rename={"first": "from", "last": "to"}):
     """`from` and `to` are days, local times or instants, in ISO 8601 or in German words. A day as `to` is included.
 
@@ -86,8 +99,8 @@ class Blocks:
         return (
             Endpoint("GET", "/blocks", "Blocks in force that are not over, by start", BlockPage, self.list_page, PAGE),
             Endpoint("GET", "/blocks/{id}", "One block, by the beginning of its id", BlockDetail, self.show),
-            Endpoint("POST", "/blocks", "Take a time from a person", BlockDetail, self.add, body=NewBlock),
-            Endpoint("POST", "/blocks/{id}/remove", "Offer the time again", BlockEntry, self.remove, body=DeskBody),
+            Endpoint("POST", "/blocks", "Take a time from a person", AddedBlock, self.add, body=NewBlock),
+            Endpoint("POST", "/blocks/{id}/remove", "Offer the time again", RemovedBlock, self.remove, body=DeskBody),
         )
 
     async def list_page(self, request: ApiRequest) -> BlockPage:
@@ -107,17 +120,18 @@ class Blocks:
             raise _not_found()
         return _to_detail(found[0], appointments, request)
 
-    async def add(self, request: ApiRequest) -> BlockDetail:
+    async def add(self, request: ApiRequest) -> AddedBlock:
         body = request.body(NewBlock)
         with problems():
             span = resolve_span(request.to_iso(body.first), body.last and request.to_iso(body.last), request.zone)
             block, appointments = await add_block(
                 self._booking(), body.desk, body.staff, body.branch, span, body.reason, request.correlation_id
             )
-        log.info("block.added", block=str(block.id), appointments=len(appointments))
-        return _to_detail(block, appointments, request)
+        added, detail = block.id == body.request_id, _to_detail(block, appointments, request)
+        log.info("block.added" if added else "block.existed", block=str(block.id), appointments=len(appointments))
+        return AddedBlock(detail.block, detail.appointments, detail.zone, added)
 
-    async def remove(self, request: ApiRequest) -> BlockEntry:
+    async def remove(self, request: ApiRequest) -> RemovedBlock:
         body = request.body(DeskBody)
         block_id = parse_id(request.path["id"])
         with problems():
@@ -125,7 +139,9 @@ class Blocks:
         if block is None:
             raise _not_found()
         log.info("block.removed", block=str(block.id))
-        return msgspec.structs.replace(_to_entry(block, request), in_force=False)
+        others = [_to_entry(other, request) for other in await list_blocks_within(self._booking(), block)]
+        entry = msgspec.structs.replace(_to_entry(block, request), in_force=False)
+        return RemovedBlock(**msgspec.structs.asdict(entry), still_blocked_by=others)
 
 
 def _not_found() -> Problem:

@@ -4,8 +4,10 @@ Both name nobody without `personal`: a search for a fault rarely needs the calle
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
+from typing import Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -130,9 +132,10 @@ class Calls:
         call, rows = await self._store.get_timeline(request.path["call_id"])
         if call is None and not rows:
             raise Problem(404, "Not Found", "There is no such call; `askproai calls list` lists them")
+        hiding = None if personal else _Hiding.of(self._config())
         return Timeline(
             None if call is None else _to_call(call, personal),
-            [_to_entry(row, request.zone, None if personal else self._config()) for row in rows],
+            [_to_entry(row, request.zone, hiding) for row in rows],
             request.zone.key,
             call["transcript"] if call is not None and personal else None,
             call is not None and personal and call["transcript_truncated"],
@@ -161,8 +164,20 @@ def _to_call(row: asyncpg.Record, personal: bool) -> CallEntry:
     return msgspec.convert(dict(row) | ({} if personal else {"from_number": None}), CallEntry)
 
 
-def _to_entry(row: asyncpg.Record, zone: ZoneInfo, hiding: TenantConfig | None) -> TimelineEntry:
-    """Return a row as an entry; with a config to hide by, without the answer and what may name a person."""
+@dataclass(frozen=True, slots=True)
+class _Hiding:
+    """What decides whether a text may name a person."""
+
+    known_names: frozenset[str]
+    zone: ZoneInfo
+
+    @classmethod
+    def of(cls, config: TenantConfig) -> Self:
+        return cls(_known_names(config), ZoneInfo(config.time_zone))
+
+
+def _to_entry(row: asyncpg.Record, zone: ZoneInfo, hiding: _Hiding | None) -> TimelineEntry:
+    """Return a row as an entry; with `hiding`, without the answer and what may name a person."""
     values = dict(row)
     if row["starts_at"] is not None:
         values["starts_at"] = row["starts_at"].astimezone(zone)
@@ -174,21 +189,21 @@ def _to_entry(row: asyncpg.Record, zone: ZoneInfo, hiding: TenantConfig | None) 
     return msgspec.convert(values, TimelineEntry)
 
 
-def _hide(arguments: dict[str, str | bool], config: TenantConfig, at: datetime) -> dict[str, str | bool]:
+def _hide(arguments: dict[str, str | bool], hiding: _Hiding, at: datetime) -> dict[str, str | bool]:
     """Return the arguments of a request without texts that may name a person, or names that the model has made up."""
     known = _OF_CONFIG | _OF_TIME | _PERSON | {"another", "confirmed", "appointment_id"}
     return {
-        name: value if _names_nobody(name, value, config, at) else LEFT_OUT
+        name: value if _names_nobody(name, value, hiding, at) else LEFT_OUT
         for name, value in arguments.items()
         if name in known
     }
 
 
-def _names_nobody(name: str, value: str | bool, config: TenantConfig, at: datetime) -> bool:
+def _names_nobody(name: str, value: str | bool, hiding: _Hiding, at: datetime) -> bool:
     if isinstance(value, bool):
         return True
     if name in _OF_CONFIG:
-        return fold(value) in _known_names(config)
+        return fold(value) in hiding.known_names
     if name in _OF_TIME:
         text = (
             (None, None, value)
@@ -197,7 +212,7 @@ def _names_nobody(name: str, value: str | bool, config: TenantConfig, at: dateti
             if "time" in name
             else (value, None, None)
         )
-        understood = understand_parts(*text, at=at, zone=ZoneInfo(config.time_zone))
+        understood = understand_parts(*text, at=at, zone=hiding.zone)
         written = "-" in value or ":" in value  # digits alone may be a phone number
         return understood.refused is None or (written and any(_parses(parse, value) for parse in _ISO))
     return name == "appointment_id" and _parses(UUID, value)
@@ -211,11 +226,11 @@ def _parses(parse: Callable[[str], object], text: str) -> bool:
     return True
 
 
-def _known_names(config: TenantConfig) -> set[str]:
+def _known_names(config: TenantConfig) -> frozenset[str]:
     """Return by which names callers can ask for a service, a branch or a staff member, folded."""
     services = (name for s in config.services for name in (s.name, s.display_name, *s.spoken_names))
     branches = (
         name for b in config.branches for name in (b.name, b.display_name, b.address.city, b.address.postal_code)
     )
     staff = (name for b in config.branches for s in b.staff for name in (s.id, s.display_name))
-    return {fold(name) for name in (*services, *branches, *staff) if name}
+    return frozenset(fold(name) for name in (*services, *branches, *staff) if name)

@@ -10,15 +10,15 @@ import asyncpg
 import msgspec
 
 from askproai_core.http_server import Problem
+from askproai_core.input_values import INVISIBLE
 from askproai_runtime.booking import BlockExists, DeskBusy, DeskRequest, InvalidBlock, RequestUsed, UnknownName
 
 _SHORTEST_ID = 8
 _DIGITS = 32
 _ID = re.compile(r"[0-9a-f-]{8,36}")
 
-# What is printed on terminals later: nothing that controls them, or turns the direction of a line. In Python `$` also matches
-# before a newline, and in JSON schemas there is no `\Z`.
-_PRINTED = r"[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+# What is printed on terminals later. In Python `$` also matches before a newline, and in JSON schemas there is no `\Z`.
+_PRINTED = rf"[^{INVISIBLE}]"
 _END = r"(?![\s\S])"
 ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=rf"^{_PRINTED}+{_END}")]
 Reason = Annotated[str, msgspec.Meta(max_length=200, pattern=rf"^{_PRINTED}*{_END}")]

@@ -14,16 +14,15 @@ from aiohttp import web
 
 from askproai_core.clock import Clock
 from askproai_core.http_server import Problem, correlation_id, json_response
+from askproai_core.input_values import require_storable
 from askproai_runtime.german_dates import Grain, understand
 
-V = TypeVar("V")
 B = TypeVar("B", bound=msgspec.Struct)
 T = TypeVar("T", str, str | None)
 
 MAX_ROWS = 500
 _DEFAULT_ROWS = 50
 _DAY = re.compile(r"\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d-?\d?")  # in ISO 8601
-_YEARS = range(1970, 3000)  # an offset or a day more than a year at the edge would leave the years that Python knows
 
 
 LEFT_OUT: Final = "…"  # in an answer, what it does not say
@@ -122,7 +121,7 @@ class ApiRequest:
             return None
         value = self.to_iso(text)
         try:
-            moment = _check_storable(datetime.fromisoformat(value))
+            moment = require_storable(datetime.fromisoformat(value))
             if is_end and _DAY.fullmatch(value):
                 moment += timedelta(days=1)
         except ValueError:
@@ -144,7 +143,7 @@ class ApiRequest:
     def day(self, name: str) -> date:
         """Return a date; an absent one is refused."""
         try:
-            return _check_storable(date.fromisoformat(self.to_iso(self._query.get(name, ""))))
+            return require_storable(date.fromisoformat(self.to_iso(self._query.get(name, ""))))
         except ValueError:
             raise bad_request(f"{name} is a day such as 2026-11-27") from None
 
@@ -162,7 +161,7 @@ class ApiRequest:
             return None
         try:
             values = msgspec.json.decode(urlsafe_b64decode(encoded))
-            return [_check_storable(msgspec.convert(value, kind)) for value, kind in zip(values, kinds, strict=True)]
+            return [require_storable(msgspec.convert(value, kind)) for value, kind in zip(values, kinds, strict=True)]
         except (ValueError, TypeError, msgspec.MsgspecError):
             raise bad_request("cursor is not the `next` of a page of this list") from None
 
@@ -170,13 +169,6 @@ class ApiRequest:
 def next_cursor(*sort_key: Any) -> str:
     """Encode the sort key of a page's last row, for the next page."""
     return urlsafe_b64encode(msgspec.json.encode(sort_key)).decode()
-
-
-def _check_storable(value: V) -> V:
-    """Return a value that the database can hold. Raises `ValueError` for any other."""
-    if (isinstance(value, date) and value.year not in _YEARS) or (isinstance(value, str) and "\0" in value):
-        raise ValueError
-    return value
 
 
 def bad_request(detail: str) -> Problem:

@@ -9,6 +9,7 @@ from askproai_runtime.booking.blocks import (
     BlockExists,
     InvalidBlock,
     add_block,
+    list_blocks_within,
     list_current_blocks,
     remove_block,
     resolve_span,
@@ -48,7 +49,7 @@ __all__ = [
     "BookingSettings", "CalendarDisagrees", "CalendarEvent", "CalendarState", "CallContext", "DeskBusy", "DeskRequest",
     "FunctionOutcome", "InvalidBlock", "RequestUsed", "ServiceRules", "SlotQuery", "Status", "UnknownName", "add_block",
     "apply_calendar_event", "book_appointment", "calendar_state", "cancel_appointment", "cancel_for_desk",
-    "check_availability", "find_appointments", "find_by_id", "fold", "free_slots", "list_current_blocks",
-    "list_free_slots", "move_for_desk", "release_holds", "remove_block", "reschedule_appointment", "resolve_span",
-    "show_block", "sync_appointment", "warm_up",
+    "check_availability", "find_appointments", "find_by_id", "fold", "free_slots", "list_blocks_within",
+    "list_current_blocks", "list_free_slots", "move_for_desk", "release_holds", "remove_block", "reschedule_appointment",
+    "resolve_span", "show_block", "sync_appointment", "warm_up",
 ]  # fmt: skip

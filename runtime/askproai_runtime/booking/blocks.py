@@ -8,13 +8,13 @@ A booking that is made at Cal.com itself becomes an appointment, as before.
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
 
 from askproai_core.database import Connection
+from askproai_core.input_values import require_storable
 from askproai_core.tenant_config import Staff, TenantConfig
 from askproai_runtime.booking.availability import Span
 from askproai_runtime.booking.desk import DeskBusy
@@ -31,15 +31,13 @@ from askproai_runtime.booking.store.blocks import (
     list_blocked_appointments,
     list_blocks,
     list_blocks_between,
+    list_overlapping_blocks,
     lock_resources,
 )
 from askproai_runtime.booking.store.claims import run_transaction
 from askproai_runtime.booking.types import BookingContext, DeskRequest
 
-D = TypeVar("D", bound=date)
-
 _LONGEST = timedelta(days=400)
-_YEARS = range(1970, 3000)
 
 
 class InvalidBlock(ValueError):
@@ -55,7 +53,9 @@ async def add_block(
 ) -> tuple[Block, list[BlockedAppointment]]:
     """Take a time from a person, and return the block, whose id is the request's, with the live appointments in it.
 
-    A repeated request returns the same block. Raises `UnknownName`, `InvalidBlock`, `BlockExists` and `DeskBusy`.
+    A repeated request returns the same block. If the person has a block of the same span, that one is returned, and none is added:
+    who removed one of two equal blocks would not know why the time is still blocked. Raises `UnknownName`, `InvalidBlock`,
+    `BlockExists` and `DeskBusy`.
     """
     entries = find_person(ctx.config(), staff, branch)
     _require_valid(span, ctx.clock.now())
@@ -65,8 +65,13 @@ async def add_block(
         # Two requests of one id must not both find that there is no such block: they may lock the resources of two people.
         await bind_request(conn, ctx.tenant, desk.as_call(ctx.clock.now(), correlation_id).call_id, "block")
         resources = await lock_resources(conn, ctx.tenant, units, [(place, member.id) for place, member in entries])
-        added = await insert_block(conn, ctx.tenant, desk.request_id, resources, span.start, span.end, reason)
         block = await get_block(conn, ctx.tenant, desk.request_id)
+        if block is None:
+            equal = await _find_equal(conn, ctx, resources, span)
+            if equal is not None:
+                return equal, await _list_appointments(conn, ctx, equal)
+        added = await insert_block(conn, ctx.tenant, desk.request_id, resources, span.start, span.end, reason)
+        block = block or await get_block(conn, ctx.tenant, desk.request_id)
         assert block is not None, "added, or added before: a removed one keeps its rows"
         # A person who was set since it was added has more resources now.
         same_person = set(block.resource_ids) <= set(resources)
@@ -86,6 +91,14 @@ async def add_block(
         raise DeskBusy from None
 
 
+async def _find_equal(conn: Connection, ctx: BookingContext, resources: Sequence[int], span: Span) -> Block | None:
+    """Return the block in force of exactly these resources and this span. Certain for whoever has locked the resources."""
+    for block in await list_overlapping_blocks(conn, ctx.tenant, resources, span.start, span.end):
+        if Span(block.starts_at, block.ends_at) == span and set(block.resource_ids) == set(resources):
+            return block
+    return None
+
+
 async def remove_block(ctx: BookingContext, desk: DeskRequest, block_id: UUID, correlation_id: str) -> Block | None:
     """Remove a block, so that its time is offered again; None if no block has this id."""
     async with ctx.pool.acquire() as conn, conn.transaction():
@@ -93,6 +106,12 @@ async def remove_block(ctx: BookingContext, desk: DeskRequest, block_id: UUID, c
         if block is not None and await lift_block(conn, ctx.tenant, block_id):
             await _record(conn, ctx, desk, "block.removed", block, correlation_id)
         return block
+
+
+async def list_blocks_within(ctx: BookingContext, removed: Block) -> list[Block]:
+    """Return the blocks in force that still cover a part of what a removed block covered."""
+    async with ctx.pool.acquire() as conn:
+        return await list_overlapping_blocks(conn, ctx.tenant, removed.resource_ids, removed.starts_at, removed.ends_at)
 
 
 async def show_block(ctx: BookingContext, first: UUID, last: UUID) -> tuple[list[Block], list[BlockedAppointment]]:
@@ -143,21 +162,14 @@ def _parse(text: str, zone: ZoneInfo, *, fold: int) -> tuple[datetime | None, da
     """
     try:
         with suppress(ValueError):
-            return None, _in_range(date.fromisoformat(text))
-        moment = _in_range(datetime.fromisoformat(text))
+            return None, require_storable(date.fromisoformat(text))
+        moment = require_storable(datetime.fromisoformat(text))
     except ValueError:
         raise InvalidBlock(
             "a block begins and ends on a day or at a time, such as 2026-11-27 or 2026-11-27T14:30"
         ) from None
     local = moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone, fold=fold)
     return local, local.date()
-
-
-def _in_range(day: D) -> D:
-    """Return the day if every zone and the database can hold it. Raises `ValueError` otherwise."""
-    if day.year not in _YEARS:
-        raise ValueError
-    return day
 
 
 def _require_valid(span: Span, now: datetime) -> None:

@@ -94,7 +94,7 @@ async def move_for_desk(
 ) -> Answer | None:
     """Move an appointment to another start, and to another staff member if one is named; None if there is none.
 
-    A refusal is an answer without success, with a sentence and free times. Raises `DeskBusy` and `RequestUsed`.
+    A refusal is an answer without success, with a sentence and free times. Raises `DeskBusy`, `RequestUsed` and `UnknownName`.
     """
     deadline = ctx.clock.monotonic() + ctx.settings.budget.total_seconds()
     call = desk.as_call(ctx.clock.now(), correlation_id)
@@ -107,10 +107,11 @@ async def move_for_desk(
     except ClarificationNeeded as clarification:
         return clarification.answer
     if staff not in {None, appointment.staff} and _is_linked(ctx, appointment, service):
-        return failure(
-            "Bei Cal.com kann ein Termin die Person nicht wechseln. Bitte absagen und bei der anderen Person neu eintragen.",
-            FunctionOutcome.REFUSED,
+        message = "Bei Cal.com kann ein Termin die Person nicht wechseln. Bitte absagen und bei der anderen Person neu eintragen."
+        cause = (
+            "Cal.com has it, where a booking stays with its person: cancel it, and book a new one with the other person"
         )
+        return replace(failure(message, FunctionOutcome.REFUSED), cause=cause)
     try:
         async with ctx.pool.acquire() as conn:
             await _bind(conn, ctx, call, "move", appointment=str(appointment_id), start=start.isoformat(), staff=staff)

@@ -23,9 +23,8 @@ from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.answers import appointment_fields, busy_answer, describe_appointment, failure
 from askproai_runtime.booking.availability import ServiceRules, SlotQuery, allocate_claims, free_slots
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
-from askproai_runtime.booking.offer import offer_alternatives
+from askproai_runtime.booking.offer import UnknownName, offer_alternatives
 from askproai_runtime.booking.own_appointments import resolve_appointment
-from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.remote import enqueue_sync
 from askproai_runtime.booking.request import ServiceRequest, parse_start, read_text
 from askproai_runtime.booking.store.actions import is_action_done, move_key
@@ -127,7 +126,7 @@ async def carry_out_move(ctx: BookingContext, call: CallContext, request: MoveRe
 def resolve_service(config: TenantConfig, appointment: Appointment, other_staff: str | None = None) -> ServiceRequest:
     """Return the service of an appointment with its staff member or another one, by the present rules.
 
-    Raises `ClarificationNeeded`.
+    Raises `ClarificationNeeded`, and `UnknownName` if `other_staff` does not do it.
     """
     branch = next((branch for branch in config.branches if branch.name == appointment.branch), None)
     offered = (service for service in config.services if service.branch in {None, appointment.branch})
@@ -136,8 +135,9 @@ def resolve_service(config: TenantConfig, appointment: Appointment, other_staff:
     name = other_staff or appointment.staff
     staff = tuple(s for s in rules.staff_members if s.id == name) if rules else ()
     if rules is not None and rules.staff_members and not staff and other_staff:
-        able = join_list([s.id for s in rules.staff_members], "und")
-        raise ClarificationNeeded(f"{rules.service.display_name} gibt es hier nur bei {able}, nicht bei {other_staff}.")
+        able = ", ".join(s.id for s in rules.staff_members)
+        text = f"There is no staff member {other_staff!r} who does {appointment.service} in {appointment.branch}; there are: {able}"
+        raise UnknownName(text)
     if rules is None or not staff:
         gone = f"{describe_appointment(config, appointment)}: So gibt es das bei uns nicht mehr."
         question = f"{gone} Soll ich den Termin absagen und einen neuen suchen?"
@@ -185,7 +185,10 @@ async def _move(ctx: BookingContext, claim: ActionClaim, request: MoveRequest) -
     ctx.faults.reach("after:move-commit")
     if move.changed_since:
         when = describe_appointment(ctx.config(), move.after)
-        return failure(f"Der Termin wurde inzwischen geändert. Es bleibt bei {when}.", FunctionOutcome.REFUSED)
+        message = f"Der Termin wurde inzwischen geändert. Es bleibt bei {when}."
+        return replace(
+            failure(message, FunctionOutcome.REFUSED), cause="it was changed since this request was first sent"
+        )
     if move.after.status == Status.CONFIRMED or move.before is move.after:
         return _answer(ctx.config(), move.after, again=move.before is move.after)
     outcome = await _ask_calendar(ctx, claim, move)

@@ -15,6 +15,7 @@ import structlog
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
+from askproai_core.input_values import INVISIBLE
 from askproai_core.phone_numbers import e164_or_none
 from askproai_runtime.booking import Answer, CallContext
 from askproai_runtime.calls.payload import FunctionRequest, normalize_arguments, parse_milliseconds
@@ -26,7 +27,7 @@ log = structlog.get_logger(__name__)
 _COLLECT_TIME = timedelta(milliseconds=100)
 _WRITE_SECONDS = _CLOSE_SECONDS = 2.0
 _REFUSED_ROW = asyncpg.IntegrityConstraintViolationError, asyncpg.DataError
-_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # and up to six characters each in JSON
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")  # and up to six characters each in JSON
 _MAX_WAITING = 500
 _MAX_PER_WRITE = 100
 _MAX_ARGUMENTS, _MAX_NAME, _MAX_VALUE, _MAX_CAUSE, _MAX_ANSWER = 16, 40, 200, 300, 1000

@@ -63,6 +63,12 @@ async def test_an_appointment_is_shown_moved_and_cancelled_and_the_audit_log_has
         assert (status, moved["appointment"]["start"]) == (200, next_friday(pod, 12).isoformat())
     status, cancelled = await request(pod, f"appointments/{appointment}/cancel", asking(reason="krank"))
     assert (status, cancelled["appointment"]["status"], cancelled["calendar"]) == (200, "cancelled", "local")
+    status, again = await request(pod, f"appointments/{appointment}/cancel", asking())
+    assert (status, again["appointment"]) == (200, cancelled["appointment"]), "also when it was cancelled"
+    at = datetime.fromisoformat(cancelled["appointment"]["cancelled_at"])
+    assert abs(datetime.now(BERLIN) - at) < timedelta(minutes=1)
+    _, page = await request(pod, "appointments", status="cancelled", limit="500")
+    assert cancelled["appointment"] in page["appointments"]
     status, problem = await request(
         pod, f"appointments/{appointment}/move", asking(start=next_friday(pod, 13).isoformat())
     )
@@ -133,9 +139,17 @@ async def test_a_block_is_added_listed_and_removed(shared_web_pod: TenantPod) ->
     block = added["block"]["id"]
     _, page = await request(pod, "blocks")
     assert block in [row["id"] for row in page["blocks"]]
-    assert (await request(pod, f"blocks/{block[:8]}"))[1] == added
+    assert (await request(pod, f"blocks/{block[:8]}"))[1] | {"added": True} == added
+    status, again = await request(pod, "blocks", asking(staff="anna", **{"from": day}))
+    assert (status, again["block"], again["added"]) == (200, added["block"], False)
+    longer = asking(
+        staff="anna", **{"from": day, "to": (next_friday(pod, 0, 4) + timedelta(days=1)).date().isoformat()}
+    )
+    _, covering = await request(pod, "blocks", longer)
     status, removed = await request(pod, f"blocks/{block}/remove", asking())
-    assert (status, removed["in_force"]) == (200, False)
+    assert (status, removed["in_force"], removed["still_blocked_by"]) == (200, False, [covering["block"]])
+    status, removed = await request(pod, f"blocks/{covering['block']['id']}/remove", asking())
+    assert (status, removed["still_blocked_by"]) == (200, [])
     assert block not in [row["id"] for row in (await request(pod, "blocks"))[1]["blocks"]]
     assert (await request(pod, "blocks", asking(staff="berta", **{"from": day})))[0] == 404
     assert (await request(pod, "blocks", asking(staff="anna", **{"from": "irgendwann"})))[0] == 400
@@ -158,7 +172,12 @@ async def test_the_command_line_moves_cancels_and_blocks(shared_web_pod: TenantP
     code, out = await run("appointments", "move", appointment[:8], "--to", f"{hour:%Y-%m-%d}T12:00", answer="n\n")
     assert (code, "Petra Müller" in out, f"{hour:%d %b %Y} 12:00" in out) == (1, True, True), out
     code, out = await run("appointments", "move", appointment[:8], "--to", f"{hour:%d.%m.%Y} um zwölf Uhr", "--yes")
-    assert (code, "ist verschoben" in out) == (0, True), out
+    assert (code, out.splitlines()[0]) == (
+        0,
+        f"moved: haarschnitt with anna in mitte, {hour:%a %d %b %Y} 12:00 {hour:%Z}",
+    ), out
+    code, out = await run("appointments", "move", appointment[:8], "--to", f"{hour:%Y-%m-%d}T12:00", "--yes")
+    assert (code, out.startswith("it is there already: haarschnitt with anna")) == (0, True), out
     code, out = await run(
         "block", "--staff", "anna", "--from", f"{hour:%Y-%m-%d}", "--reason", "krank", "--yes", "-o", "json"
     )
@@ -168,13 +187,52 @@ async def test_the_command_line_moves_cancels_and_blocks(shared_web_pod: TenantP
     code, out = await run("blocks", "list")
     assert (code, "krank" in out, added["block"]["id"] in out) == (0, True, True), out
     code, out = await run("appointments", "move", appointment, "--to", f"{hour:%Y-%m-%d}T15:00", "--yes")
-    assert (code, "nichts mehr frei" in out) == (1, True), out
+    refusal, heading, *free = out.splitlines()
+    assert (code, refusal, heading) == (1, "Not Moved: the person is booked or blocked then", "free:"), out
+    assert free
+    assert all(line.endswith("with anna") for line in free), out
     code, out = await run("unblock", added["block"]["id"][:8], "--yes")
     assert code == 0, out
     code, out = await run("appointments", "cancel", appointment[:8], "--reason", "krank", answer="y\n")
     assert (code, "cancelled" in out) == (0, True), out
+    code, out = await run("appointments", "cancel", appointment[:8])
+    assert (code, f"it was cancelled already, {datetime.now(BERLIN):%a %d %b %Y}" in out) == (0, True), out
     code, out = await run("audit", "list")
     assert (code, "appointment.cancelled" in out, "@" in out) == (0, True, True), out
+
+
+@pytest.mark.parametrize(
+    ("start", "refusal"),
+    [
+        ("{taken}", (409, "taken", "the person is booked or blocked then")),
+        ("2020-11-27T10:00:00+01:00", (409, "past", "that time is over")),
+        ("2036-11-27T10:00:00+01:00", (409, "too_far", "that is further ahead than the service can be booked")),
+        ("{night}", (409, "outside_hours", "that is outside of the hours in which the person does this service")),
+    ],
+)
+async def test_a_refused_move_says_why_and_lists_free_times(shared_web_pod: TenantPod, start, refusal) -> None:
+    """In English and without a question: the desk asks, no caller."""
+    pod = shared_web_pod
+    appointment = await book(pod, next_friday(pod, 10, 9))
+    taken = await book(pod, next_friday(pod, 12, 9))
+    start = start.format(taken=next_friday(pod, 12, 9).isoformat(), night=next_friday(pod, 23, 9).isoformat())
+    status, problem = await request(pod, f"appointments/{appointment}/move", asking(start=start))
+    assert (status, problem["outcome"], problem["detail"]) == refusal
+    assert problem["zone"] == "Europe/Berlin"
+    assert problem["alternatives"]
+    assert {slot["staff"] for slot in problem["alternatives"]} == {"anna"}
+    assert {frozenset(slot) for slot in problem["alternatives"]} == {frozenset({"start", "end", "staff"})}
+    for each in (appointment, taken):
+        assert (await request(pod, f"appointments/{each}/cancel", asking()))[0] == 200
+
+
+async def test_a_move_to_somebody_unknown_names_who_does_the_service(shared_web_pod: TenantPod) -> None:
+    pod = shared_web_pod
+    appointment = await book(pod, next_friday(pod, 14, 9))
+    body = asking(start=next_friday(pod, 12, 9).isoformat(), staff="niemand")
+    status, problem = await request(pod, f"appointments/{appointment}/move", body)
+    assert (status, "there are: anna, mehmet" in problem["detail"]) == (404, True)
+    assert (await request(pod, f"appointments/{appointment}/cancel", asking()))[0] == 200
 
 
 @pytest.mark.parametrize("start", ["2036-11-27T10:00:30+01:00", "2036-11-27T10:00:00.5+01:00"])

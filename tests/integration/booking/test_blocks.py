@@ -135,6 +135,45 @@ async def test_the_same_request_sent_at_once_and_again_makes_one_block(new_salon
     )
 
 
+async def test_an_equal_block_is_added_once_whoever_asks_and_however_close(new_salon) -> None:
+    salon = await new_salon()
+    made = await asyncio.gather(*(block(salon) for _ in range(4)))
+    (only,) = {blocked.id for blocked, _ in made}
+    again, _ = await block(salon, reason="Urlaub")
+    assert (again.id, again.reason) == (only, "krank"), "the block that exists"
+    assert len(await salon.rows("SELECT 1 FROM audit_log")) == 1
+    assert len(await salon.rows("SELECT 1 FROM refusals")) == 1
+    await booking_api.remove_block(salon.booking, desk(), only, "c")
+    assert (await block(salon))[0].id != only, "a removed one is no block"
+
+
+@pytest.mark.parametrize(
+    ("staff", "first", "last"),
+    [("mehmet", FRIDAY, None), ("anna", FRIDAY, "2026-11-28"), ("anna", f"{FRIDAY}T10:00", None)],
+)
+async def test_a_block_of_another_person_or_span_is_a_block_of_its_own(new_salon, staff, first, last) -> None:
+    salon = await new_salon()
+    one, _ = await block(salon)
+    other, _ = await block(salon, staff, first, last)
+    assert one.id != other.id
+
+
+async def test_what_still_blocks_the_time_of_a_removed_block_is_listed(new_salon) -> None:
+    salon = await new_salon()
+    removed, _ = await block(salon)
+    week, _ = await block(salon, first="2026-11-26", last="2026-11-30", reason="Urlaub")
+    await block(salon, "mehmet")
+    await block(salon, first="2026-11-28")
+    gone, _ = await block(salon, first=FRIDAY, last="2026-11-28")
+    for each in (removed, gone):
+        await booking_api.remove_block(salon.booking, desk(), each.id, "c")
+    assert await booking_api.list_blocks_within(salon.booking, removed) == [week]
+    assert await free(salon, "anna") == 0
+    await booking_api.remove_block(salon.booking, desk(), week.id, "c")
+    assert await booking_api.list_blocks_within(salon.booking, removed) == []
+    assert await free(salon, "anna") > 0
+
+
 async def test_a_person_is_blocked_in_every_branch_whatever_becomes_of_the_person_key(
     new_salon, module_database: Database
 ) -> None:

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from askproai_operator.engine import resources
 from tests.integration.controllers.test_agent_catalogue_at_retell import answering_prompt, service
 from tests.worlds.agent_environment import NUMBER, AgentEnvironment, open_agent_environment
@@ -73,6 +75,51 @@ async def test_the_first_service_of_a_published_agent_waits_for_the_others_too()
         assert env.status["publishedVersion"] == version
         await env.settle()
         assert env.status["publishedVersion"] == version + 1
+
+
+@pytest.mark.parametrize("interruption", ["plan", "not-available"])
+async def test_a_change_after_one_that_nobody_published_is_delayed_from_its_own_beginning(interruption: str) -> None:
+    """A pause or a failed check ends the delay of what waited; the next change is not published as if it had waited since then."""
+    async with open_agent_environment() as env:
+        version = await open_with_a_service(env)
+        put_service(env, "second")
+        await env.reconcile()
+        if interruption == "plan":
+            env.annotate(**{"askproai.de/plan": "true"})
+        else:
+            env.set_tenant_condition("CredentialsValid", False)
+        await env.reconcile()
+        env.clock.advance(timedelta(hours=1))
+        env.annotate()
+        env.set_tenant_condition("CredentialsValid", True)
+        put_service(env, "third")
+        assert (await env.reconcile()).requeue_after == timedelta(seconds=5)
+        assert env.status["publishedVersion"] == version
+        await env.settle()
+        assert env.status["publishedVersion"] == version + 1
+
+
+async def test_what_retell_kept_from_being_published_does_not_wait_anew() -> None:
+    async with open_agent_environment() as env:
+        version = await open_with_a_service(env)
+        put_service(env, "second")
+        await env.reconcile()
+        env.clock.advance(timedelta(seconds=5))
+        await env.inject_fault("*", "rate-limited", count=1)
+        assert (await env.reconcile()).requeue_after != timedelta(seconds=5)
+        env.clock.advance(timedelta(minutes=1))
+        await env.reconcile()
+        assert env.status["publishedVersion"] == version + 1
+
+
+async def test_an_agent_that_is_gone_leaves_no_memory_of_what_waited() -> None:
+    async with open_agent_environment() as env:
+        await open_with_a_service(env)
+        put_service(env, "second")
+        await env.reconcile()
+        env.remove(resources.AGENTS, "mitte")
+        await env.reconcile()
+        assert env.context.memory.catalogues == {}
 
 
 async def test_a_number_is_bound_again_while_services_wait() -> None:

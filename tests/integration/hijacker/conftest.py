@@ -1,6 +1,6 @@
 """A hijacked tenant and its victim: in a database of the test's own, or as namespaces of one cluster."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 import yaml
 
-from askproai_core.database import open_pool
+from askproai_core.database import open_pool, sessions
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
@@ -27,6 +27,19 @@ from tests.worlds.operator_environment import RunningOperator, TenantNamespace, 
 async def env(database: Database) -> AsyncIterator[HijackedTenant]:
     async with open_hijacked_tenant(database) as opened:
         yield opened
+
+
+@pytest.fixture
+def advance_suspensions(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Stop the clock of the suspended logins; a call advances it by seconds."""
+    now = 1000.0
+
+    def advance(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    monkeypatch.setattr(sessions, "monotonic", lambda: now)
+    return advance
 
 
 @pytest.fixture

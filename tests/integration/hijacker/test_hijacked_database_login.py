@@ -6,6 +6,7 @@ That the login reads and writes nothing of others is in tests/integration/databa
 import asyncio
 import sys
 import time
+from collections.abc import Callable
 
 import asyncpg
 import pytest
@@ -136,10 +137,8 @@ async def looked_at(env: HijackedTenant) -> bool:
 
 
 async def test_a_suspended_login_comes_back_after_its_time_and_says_why_before(
-    env: HijackedTenant, monkeypatch: pytest.MonkeyPatch
+    env: HijackedTenant, advance_suspensions: Callable[[float], None]
 ) -> None:
-    now = [1000.0]
-    monkeypatch.setattr(sessions_module, "monotonic", lambda: now[0])
     attacker, admin = env.attacker, env.database.admin
     ensure = (attacker.tenant, attacker.uid, "password-of-hijacked", 60)
     async with env.watched():
@@ -148,7 +147,7 @@ async def test_a_suspended_login_comes_back_after_its_time_and_says_why_before(
     with pytest.raises(LoginSuspended, match=r"table_lock.*15 minutes.*Secret"):
         await admin.ensure_tenant(*ensure)
     await admin.ensure_tenant(env.victim.tenant, env.victim.uid, "password-of-victim", 60)
-    now[0] += admin_module.SUSPENSION_SECONDS + 1
+    advance_suspensions(admin_module.SUSPENSION_SECONDS + 1)
     await admin.ensure_tenant(*ensure)
     await (await env.connect()).execute(READ)
 

@@ -235,16 +235,14 @@ async def suspend(env: HijackedTenant, check: Check) -> None:
 
 
 async def test_the_watch_restores_a_login_after_its_time_without_any_reconcile(
-    env: HijackedTenant, monkeypatch: pytest.MonkeyPatch
+    env: HijackedTenant, advance_suspensions: Callable[[float], None]
 ) -> None:
-    now = [1000.0]
-    monkeypatch.setattr(sessions_module, "monotonic", lambda: now[0])
     async with checks(env.database.admin, Report()) as check:
         await suspend(env, check)
-        now[0] += sessions_module.SUSPENSION_SECONDS - 1
+        advance_suspensions(sessions_module.SUSPENSION_SECONDS - 1)
         await check()
         assert not await may_log_in(env, env.attacker.role)
-        now[0] += 2
+        advance_suspensions(2)
         await check()
         limit = "SELECT rolconnlimit FROM pg_roles WHERE rolname = $1"
         assert await env.superuser.fetchval(limit, env.attacker.role) == 60
@@ -252,10 +250,8 @@ async def test_the_watch_restores_a_login_after_its_time_without_any_reconcile(
 
 
 async def test_another_leader_restores_a_suspended_login_neither_earlier_nor_never(
-    env: HijackedTenant, monkeypatch: pytest.MonkeyPatch
+    env: HijackedTenant, advance_suspensions: Callable[[float], None]
 ) -> None:
-    now = [1000.0]
-    monkeypatch.setattr(sessions_module, "monotonic", lambda: now[0])
     async with checks(env.database.admin, Report()) as check:
         await suspend(env, check)
     async with second_admin(env.database.dsn) as leader:
@@ -265,23 +261,21 @@ async def test_another_leader_restores_a_suspended_login_neither_earlier_nor_nev
         with pytest.raises(LoginSuspended, match="another process"):
             await ensure(env, env.attacker, leader)
         await ensure(env, env.victim, leader)
-        now[0] += sessions_module.SUSPENSION_SECONDS + 1
+        advance_suspensions(sessions_module.SUSPENSION_SECONDS + 1)
         await check()
         assert await (await env.connect()).fetchval(READ) == 0
 
 
 async def test_a_deleted_tenant_whose_login_was_suspended_stays_refused_for_the_time(
-    env: HijackedTenant, monkeypatch: pytest.MonkeyPatch
+    env: HijackedTenant, advance_suspensions: Callable[[float], None]
 ) -> None:
-    now = [1000.0]
-    monkeypatch.setattr(sessions_module, "monotonic", lambda: now[0])
     async with checks(env.database.admin, Report()) as check:
         await suspend(env, check)
         await env.database.admin.drop_tenant(env.attacker.tenant, erase=True)
         await check()
         with pytest.raises(LoginSuspended):
             await ensure(env, env.attacker)
-        now[0] += sessions_module.SUSPENSION_SECONDS + 1
+        advance_suspensions(sessions_module.SUSPENSION_SECONDS + 1)
         await ensure(env, env.attacker)
         assert await (await env.connect()).fetchval(READ) == 0
 

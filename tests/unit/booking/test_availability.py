@@ -1,7 +1,6 @@
 """Availability is pure: hours, holidays, buffers, notice, horizon, grid and both clock changes, as a table."""
 
 import gc
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from time import process_time
 from zoneinfo import ZoneInfo
@@ -18,7 +17,6 @@ from askproai_runtime.booking.availability import (
     Obstacle,
     ServiceRules,
     SlotQuery,
-    Span,
     busy_window,
     find_obstacle,
     free_slots,
@@ -26,33 +24,7 @@ from askproai_runtime.booking.availability import (
     nearest_slots,
 )
 from askproai_runtime.booking.opening_hours import find_closure
-from askproai_runtime.booking.search import find_choice, find_closest
-
-BERLIN = ZoneInfo("Europe/Berlin")
-EVERY_DAY = tuple(Weekday)
-
-
-def local(text: str, zone: ZoneInfo = BERLIN) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=zone).astimezone(UTC)
-
-
-def hours(opens: str, closes: str, *days: Weekday) -> Hours:
-    return Hours(days=days or EVERY_DAY, opens=time.fromisoformat(opens), closes=time.fromisoformat(closes))
-
-
-ANNA = Staff(id="anna", display_name="Anna", resource_ids=(1,))
-MEHMET = Staff(id="mehmet", display_name="Mehmet", resource_ids=(2,))
-
-
-NINE_TO_SIX = (hours("09:00", "18:00"),)
-
-
-def rules(*staff_members: Staff, opening=NINE_TO_SIX, holidays=None, zone=BERLIN, **service) -> ServiceRules:
-    service = {"name": "schnitt", "display_name": "Schnitt", "duration_minutes": 60, "slot_step_minutes": 60} | service
-    branch = Branch(
-        name="mitte", display_name="Mitte", opening_hours=opening, holidays=holidays, staff=staff_members or (ANNA,)
-    )
-    return ServiceRules(zone, branch, Service(**service), staff_members or (ANNA,))
+from tests.worlds.opening_salon import ANNA, BERLIN, DAY, EVERY_DAY, MEHMET, hours, local, rules, span
 
 
 def starts(
@@ -63,11 +35,6 @@ def starts(
     return [f"{s.start.astimezone(rules.zone):%H:%M}" for s in free_slots(rules, busy or {}, query)]
 
 
-def span(day: str, a: str, b: str) -> BusySpan:
-    return BusySpan(local(f"{day}T{a}"), local(f"{day}T{b}"))
-
-
-DAY = "2026-11-27"  # a Friday
 CASES = [
     (
         "opening hours, the last start ends at closing",
@@ -279,72 +246,6 @@ def test_nearest_gives_the_closest_earliest_first() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("start", "whole_day", "obstacle"),
-    [
-        ("2026-11-20T08:00", False, Obstacle.PAST),
-        ("2026-11-19T00:00", True, Obstacle.PAST),
-        ("2026-11-20T00:00", True, Obstacle.TAKEN),  # today is not over
-        ("2026-11-20T10:30", False, Obstacle.TOO_SOON),
-        ("2027-02-19T10:00", False, Obstacle.TOO_FAR),
-        ("2026-12-25T10:00", False, Obstacle.CLOSED_DAY),
-        ("2026-11-22T00:00", True, Obstacle.CLOSED_DAY),  # a Sunday
-        ("2026-11-27T08:00", False, Obstacle.OUTSIDE_HOURS),
-        ("2026-11-27T17:30", False, Obstacle.OUTSIDE_HOURS),  # it would end after closing
-        ("2026-11-27T10:20", False, Obstacle.OFF_GRID),
-        ("2026-11-27T10:00", False, Obstacle.TAKEN),
-        ("2026-11-20T10:00", False, Obstacle.PAST),  # now
-        ("2026-11-20T11:00", False, Obstacle.TAKEN),  # exactly the notice
-        ("2027-02-18T17:00", False, Obstacle.TAKEN),  # the last bookable day
-        ("2027-02-19T00:00", False, Obstacle.TOO_FAR),
-        ("2026-11-27T09:00", False, Obstacle.TAKEN),
-        ("2026-11-27T17:00", False, Obstacle.TAKEN),
-    ],
-)
-def test_the_first_obstacle_that_applies_is_found(start: str, whole_day: bool, obstacle: Obstacle) -> None:
-    weekdays = tuple(day for day in Weekday if day is not Weekday.SUN)
-    service_rules = rules(
-        opening=(hours("09:00", "18:00", *weekdays),),
-        holidays=Holidays(country="DE", subdivision="BE"),
-        minimum_notice_minutes=60,
-    )
-    assert find_obstacle(service_rules, local(start), local("2026-11-20T10:00"), None, whole_day=whole_day) is obstacle
-
-
-def test_a_day_is_past_when_it_is_over() -> None:
-    assert (
-        find_obstacle(rules(), local(f"{DAY}T00:00"), local("2026-11-28T00:00"), None, whole_day=True) is Obstacle.PAST
-    )
-    late = local("2026-11-27T23:59:59")
-    assert find_obstacle(rules(), local(f"{DAY}T00:00"), late, None, whole_day=True) is Obstacle.TAKEN
-
-
-@pytest.mark.parametrize(
-    ("staff", "whole_day", "obstacle"),
-    [
-        ("anna", False, Obstacle.OUTSIDE_HOURS),
-        ("anna", True, Obstacle.OUTSIDE_HOURS),
-        ("mehmet", False, Obstacle.OUTSIDE_HOURS),
-        ("mehmet", True, Obstacle.TAKEN),
-        (None, False, Obstacle.OUTSIDE_HOURS),
-        (None, True, Obstacle.TAKEN),
-    ],
-)
-def test_one_persons_day_off_or_short_day_closes_no_branch(staff, whole_day: bool, obstacle: Obstacle) -> None:
-    absent = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2026, 11, 27), last=date(2026, 11, 27)),))
-    mornings = msgspec.structs.replace(MEHMET, working_hours=(hours("09:00", "12:00"),))
-    now = local("2026-11-20T10:00")
-    both = rules(absent, mornings)
-    assert find_obstacle(both, local(f"{DAY}T14:00"), now, staff, whole_day=whole_day) is obstacle
-
-
-def test_a_time_is_outside_of_the_hours_of_the_person_who_was_asked_for() -> None:
-    mornings = msgspec.structs.replace(MEHMET, working_hours=(hours("09:00", "12:00"),))
-    start, now, both = local(f"{DAY}T14:00"), local("2026-11-20T10:00"), rules(ANNA, mornings)
-    assert find_obstacle(both, start, now, "mehmet") is Obstacle.OUTSIDE_HOURS
-    assert find_obstacle(both, start, now, "anna") is find_obstacle(both, start, now, None) is Obstacle.TAKEN
-
-
 def test_staff_members_of_one_start_keep_the_order_of_the_config() -> None:
     query = SlotQuery.at(local(f"{DAY}T14:00"), local("2026-11-20T00:00"), None)
     assert [slot.staff for slot in free_slots(rules(MEHMET, ANNA), {}, query)] == ["mehmet", "anna"]
@@ -418,30 +319,6 @@ def test_fairness_counts_the_local_day_of_a_start_after_midnight() -> None:
     query = SlotQuery.at(local("2026-11-28T00:00"), local("2026-11-20T00:00"), None)
     busy = {1: [span("2026-11-28", "09:00", "10:00")], 2: [span(DAY, "09:00", "18:00")]}
     assert [slot.staff for slot in least_busy_per_start(free_slots(night, busy, query), busy, night)] == ["mehmet"]
-
-
-async def test_only_the_days_that_may_have_a_closer_start_are_read_and_no_day_off() -> None:
-    absent = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2026, 11, 27), last=date(2026, 11, 27)),))
-    weekdays = tuple(day for day in Weekday if day is not Weekday.SUN)
-    both = rules(absent, MEHMET, opening=(hours("09:00", "18:00", *weekdays),), minimum_notice_minutes=60)
-    read: list[date] = []
-
-    async def read_busy(window: Span) -> dict[int, list[BusySpan]]:
-        read.append((window.start + timedelta(hours=12)).astimezone(BERLIN).date())
-        return {}
-
-    now, first = local("2026-11-26T23:00"), local("2026-11-26T23:30")
-    query = SlotQuery(now, first, local("2026-12-10T00:00"), "anna", limit=2)
-    found = await find_closest(both, read_busy, query)
-    assert [(slot.start, slot.staff) for slot in found] == [
-        (local("2026-11-28T09:00"), "anna"),
-        (local("2026-11-28T10:00"), "anna"),
-    ]
-    assert read == [date(2026, 11, 28)], (
-        "the notice leaves nothing of Thursday, she is absent on Friday, and Sunday cannot be closer"
-    )
-    assert await find_closest(both, read_busy, replace(query, limit=None)) == []
-    assert await find_closest(both, read_busy, replace(query, end=first)) == []
 
 
 minutes = st.integers(0, 24 * 60)
@@ -527,45 +404,3 @@ def test_ten_people_for_fourteen_days_is_quick() -> None:
     assert len(slots) > 1000
     p95 = sorted(took[1:])[int(len(took) * 0.95) - 1]
     assert p95 < 0.02  # of this process's own time: the machine is shared
-
-
-@pytest.mark.parametrize(
-    ("taken", "first", "end", "closest_to", "offered"),
-    [
-        # A day: the first start, an hour or more later, and one in its other half.
-        ([], "2026-11-26T00:00", "2026-11-27T00:00", None, ["26T09:00", "26T10:00", "26T13:00"]),
-        # A time that is taken: the closest, then on that day, then at that time on the next day.
-        (
-            [("26", "14:00", "15:00")],
-            "2026-11-24T00:00", "2026-12-03T00:00", "2026-11-26T14:00", ["26T13:00", "26T15:00", "27T14:00"],
-        ),
-        # Several days: both halves of the first, and the next day.
-        ([], "2026-11-23T00:00", "2026-11-28T00:00", None, ["23T09:00", "23T13:00", "24T09:00"]),
-        # The next day is booked out: the day before.
-        (
-            [("26", "14:00", "15:00"), ("27", "09:00", "18:00")],
-            "2026-11-24T00:00", "2026-12-03T00:00", "2026-11-26T14:00", ["26T13:00", "26T15:00", "25T14:00"],
-        ),
-        # Nothing else is free: neighbours, rather than fewer offers.
-        ([("26", "10:30", "18:00")], "2026-11-26T00:00", "2026-11-27T00:00", None, ["26T09:00", "26T09:15", "26T09:30"]),
-        ([("26", "11:00", "18:00")], "2026-11-26T00:00", "2026-11-27T00:00", None, ["26T09:00", "26T09:15", "26T10:00"]),
-        ([("26", "10:00", "18:00")], "2026-11-26T00:00", "2026-11-27T00:00", None, ["26T09:00"]),
-        ([("26", "09:00", "18:00")], "2026-11-26T00:00", "2026-11-27T00:00", None, []),
-    ],
-)  # fmt: skip
-async def test_offers_are_a_choice(taken, first, end, closest_to, offered: list[str]) -> None:
-    every_day = (hours("09:00", "18:00"),)
-    of_anna = rules(ANNA, opening=every_day, duration_minutes=60, slot_step_minutes=15)
-    busy = [span(f"2026-11-{day}", begins, ends) for day, begins, ends in taken]
-    read: list[Span] = []
-
-    async def read_busy(window: Span) -> dict[int, list[BusySpan]]:
-        read.append(window)
-        return {1: busy}
-
-    query = SlotQuery(
-        local("2026-11-20T00:00"), local(first), local(end), "anna", local(closest_to) if closest_to else None, 3
-    )
-    found = await find_choice(of_anna, read_busy, query)
-    assert [f"{slot.start.astimezone(BERLIN):%dT%H:%M}" for slot in found] == offered
-    assert len(read) == len(set(read))  # no day is read twice

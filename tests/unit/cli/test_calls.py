@@ -43,6 +43,17 @@ TIMELINE = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("width", [20, 40])
+def test_nothing_that_one_copies_is_broken_however_narrow_the_terminal(width: int) -> None:
+    said = f"User: {APPOINTMENT} an erika.mustermann-schmidt@salon-mueller.example"
+    text = "\n".join(timeline_lines({**TIMELINE, "transcript": said}, width))
+    assert text.count(APPOINTMENT) == 1 + "\n".join(timeline_lines({**TIMELINE, "transcript": None}, width)).count(
+        APPOINTMENT
+    )
+    assert "erika.mustermann-schmidt@salon-mueller.example" in text
+    assert CALL_ID in text
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_timeline_has_arguments_outcomes_and_the_next_attempt_of_a_job(width: int) -> None:
     lines = list(timeline_lines(TIMELINE, width))

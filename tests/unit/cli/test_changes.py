@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer
 from typer.testing import CliRunner
 
 from askproai_cli import changes
+from askproai_cli.client import PrivateApiClient
 from askproai_cli.main import app
 
 BLOCK = {"id": "b", "staff": ["mitte/anna"], "start": "2026-11-27T00:00:00+01:00", "end": "2026-11-28T00:00:00+01:00",
@@ -63,6 +64,46 @@ async def test_a_refusal_is_final(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (result.exit_code, len(bodies)) == (1, 1)
     assert "because" in result.stderr
     assert "--request-id" not in result.stderr
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, **answers: dict[str, Any]) -> list[tuple[str, str]]:
+    """Answer the requests of the commands from a table, by method and the first word of the path; return what was sent."""
+    sent: list[tuple[str, str]] = []
+
+    def answer(self: PrivateApiClient, method: str, path: str, **_: Any) -> Any:
+        sent.append((method, path))
+        return answers[method]
+
+    monkeypatch.setenv("ASKPROAI_TOKEN", "t")
+    monkeypatch.setattr(PrivateApiClient, "request", answer)
+    return sent
+
+
+def invoke(*command: str) -> str:
+    result = CliRunner().invoke(app, [*command, "-t", "a.b", "--url", "http://127.0.0.1:1"])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_a_second_equal_block_is_reported_as_the_one_that_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"block": BLOCK, "appointments": [], "zone": "Europe/Berlin", "added": False}
+    answering(monkeypatch, POST=answer)
+    command = ("block", "--staff", "anna", "--from", "2026-11-27", "--yes")
+    assert invoke(*command).startswith("is already blocked, nothing was added: mitte/anna")
+    answering(monkeypatch, POST=answer | {"added": True})
+    assert invoke(*command).startswith("blocked: mitte/anna")
+
+
+def test_a_removed_block_names_what_still_blocks_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = BLOCK | {"id": "1f0c6a52-0000-4000-8000-000000000001", "reason": "Urlaub"}
+    shown = {"block": BLOCK, "appointments": [], "zone": "Europe/Berlin"}
+    answering(monkeypatch, GET=shown, POST=BLOCK | {"in_force": False, "still_blocked_by": [other]})
+    printed = invoke("unblock", "b", "--yes")
+    assert printed.startswith("removed: mitte/anna")
+    assert "1 other block in that time, still in force" in printed
+    assert other["id"] in printed
+    answering(monkeypatch, GET=shown, POST=BLOCK | {"in_force": False, "still_blocked_by": []})
+    assert invoke("unblock", "b", "--yes").startswith("no longer blocked: mitte/anna")
 
 
 async def test_nothing_is_sent_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:

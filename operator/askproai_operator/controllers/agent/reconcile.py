@@ -20,26 +20,35 @@ from askproai_operator.controllers.agent.status import (
 from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.controllers.plan_annotation import planned_names
 from askproai_operator.engine import GONE, Key, Result
+from askproai_operator.memory import CatalogueChange
 from askproai_operator.providers import ProviderError
 
 
 async def reconcile(key: Key, context: ReconcileContext) -> Result:
     """Reconcile one RetellAgent. Level-triggered: safe to run again at any point."""
     agent = context.relations.agent(key.namespace, key.name)
+    waiting_catalogue = context.memory.catalogues.pop(key, None)  # remembered again only by a run that still delays it
     if agent is None:
         return GONE  # `finalize` did what there was to do
     if agent.metadata.deletion_timestamp is not None:
-        context.memory.catalogues.pop(key, None)
         return await finalize(agent, context)
     if not await context.kube.add_finalizer(agent):
         return GONE  # deleted before anything of it was created
-    result = await _provision(agent, context)
+    try:
+        result = await _provision(agent, waiting_catalogue, context)
+    except ProviderError as error:
+        if waiting_catalogue is not None:  # what Retell keeps from being published does not wait anew
+            context.memory.catalogues.setdefault(key, waiting_catalogue)
+        # When Retell asks us to come back, else by exponential backoff.
+        result = provider_failed(error)
     # A plan is shown by the run that made it, and no longer.
     return replace(result, status={"plan": None, **result.status})
 
 
-async def _provision(agent: RetellAgent, context: ReconcileContext) -> Result:
-    """Go from the cluster to Retell and back; each return is one exit of the path."""
+async def _provision(
+    agent: RetellAgent, waiting_catalogue: CatalogueChange | None, context: ReconcileContext
+) -> Result:
+    """Go from the cluster to Retell and back; each return is one exit of the path. Raises `ProviderError`."""
     try:
         inputs = await gather(agent, context, CHECKS)  # in the cluster; Retell is asked nothing before the checks pass
         if failure := first_failing(CHECKS, inputs):
@@ -67,19 +76,21 @@ async def _provision(agent: RetellAgent, context: ReconcileContext) -> Result:
         if plan.wait is not None:
             # Again when the grace period has passed, or before it to use a pending object as soon as it appears.
             return waiting(plan, plan.wait, remote.recorded, context.clock.now())
-        return await _apply(plan, remote, target, agent, context)
+        return await _apply(plan, remote, target, agent, waiting_catalogue, context)
     except AgentGone:
         return GONE  # deleted while its plan was carried out
-    except ProviderError as error:
-        # When Retell asks us to come back, else by exponential backoff.
-        return provider_failed(error)
 
 
 async def _apply(
-    plan: Plan, remote: PlanInputs, target: Target, agent: RetellAgent, context: ReconcileContext
+    plan: Plan,
+    remote: PlanInputs,
+    target: Target,
+    agent: RetellAgent,
+    waiting_catalogue: CatalogueChange | None,
+    context: ReconcileContext,
 ) -> Result:
     """Carry the plan out, but publish a changed catalogue only when its manifests have settled. Raises as `execute` does."""
-    held = hold_catalogue(agent, remote, target.frame, context)
+    held = hold_catalogue(agent, remote, target.frame, waiting_catalogue, context)
     if held is not None:
         desired, delay = held
         remote = replace(remote, desired=desired)
@@ -89,6 +100,5 @@ async def _apply(
         # Then the catalogue has settled, unless a change of it enqueues this agent before.
         return replace(result, requeue_after=delay, requeue_reason=REASON)
     published = await execute(plan, remote, target, agent, context)
-    context.memory.catalogues.pop(agent.key, None)
     # The usual resync; sooner to see duplicates disappear.
     return settled(plan, published, target, remote.observation)

@@ -22,25 +22,30 @@ REASON: Final = "services or staff changed a moment ago, and others may follow"
 
 
 def hold_catalogue(
-    agent: RetellAgent, inputs: PlanInputs, frame: PromptFrame | None, context: ReconcileContext
+    agent: RetellAgent,
+    inputs: PlanInputs,
+    frame: PromptFrame | None,
+    known: CatalogueChange | None,
+    context: ReconcileContext,
 ) -> tuple[Desired, timedelta] | None:
     """Return what is desired until the change of the catalogue is published, and how long that takes; None: publish now.
 
-    Only the prompt is held back; numbers are bound as always. An agent that a person edited, or has reconciled by the
-    annotation, does not wait.
+    `known` is the change that waits since an earlier run; one that has to wait on is remembered. Only the prompt is held back;
+    numbers are bound as always. An agent that a person edited, or has reconciled by the annotation, does not wait.
     """
     held, was_edited = _with_published_catalogue(inputs, frame), _was_edited(agent)
     if held is None or was_edited:
         return None
     prompt, now = inputs.desired.llm["general_prompt"], context.clock.monotonic()
-    known = context.memory.catalogues.get(agent.key)
     if known is None:
         known = CatalogueChange(prompt, now, now)
     elif known.prompt != prompt:
         known = replace(known, prompt=prompt, last=now)
-    context.memory.catalogues[agent.key] = known
     due = min(known.last + SETTLED.total_seconds(), known.since + LONGEST.total_seconds())
-    return (held, timedelta(seconds=due - now)) if due > now else None
+    if due <= now:
+        return None
+    context.memory.catalogues[agent.key] = known
+    return held, timedelta(seconds=due - now)
 
 
 def _with_published_catalogue(inputs: PlanInputs, frame: PromptFrame | None) -> Desired | None:

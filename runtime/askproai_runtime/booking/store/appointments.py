@@ -38,7 +38,8 @@ class Appointment:
     """A row of `appointments`, with its customer's phone number and the key of the call's action that made it.
 
     `was_…` is set while the calendar has not agreed to a move: the time before it, and the number of its claims. `settled`:
-    no request is working on it now. `read_at` is the database's clock, and `age` the time since the row was made.
+    no request is working on it now. `read_at` is the database's clock, and `age` the time since the row was made. Nothing changes
+    `updated_at` of a cancelled one.
     """
 
     id: UUID
@@ -68,6 +69,7 @@ class Appointment:
     settled: bool = True
     read_at: datetime | None = None
     age: timedelta = timedelta()
+    updated_at: datetime | None = None
     # Written, and not read again here:
     customer_id: UUID | None = None
     notes: str | None = None
@@ -76,6 +78,10 @@ class Appointment:
     @property
     def live(self) -> bool:
         return self.status in {Status.CONFIRMED, Status.PENDING_SYNC}
+
+    @property
+    def cancelled_at(self) -> datetime | None:
+        return self.updated_at if self.status == Status.CANCELLED else None
 
     @property
     def in_remote_calendar(self) -> bool:
@@ -92,7 +98,7 @@ _SELECT = """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, 
     a.correlation_id, a.customer_name, c.phone, a.attendee_email, a.event_type_id, a.external_id, a.external_updated_at,
     a.was_starts_at, a.was_ends_at, a.was_place, a.cancelled_by, a.cancel_reason, a.caller, a.version, a.error, act.key AS action,
     coalesce(act.state = 'done' OR act.lease_until <= clock_timestamp(), true) AS settled, clock_timestamp() AS read_at,
-    clock_timestamp() - a.created_at AS age
+    clock_timestamp() - a.created_at AS age, a.updated_at
     FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
     LEFT JOIN LATERAL (
         SELECT x.key, x.state, x.lease_until FROM call_actions x

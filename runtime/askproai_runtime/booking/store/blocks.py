@@ -23,6 +23,11 @@ GROUP BY b.block_id, b.starts_at, b.ends_at, b.reason ORDER BY b.starts_at, b.bl
 """
 _ONE = _SELECT.format(condition="b.block_id = $2")
 _BY_PREFIX = _SELECT.format(condition="b.block_id BETWEEN $2 AND $3") + " LIMIT 2"
+_OVERLAPPING = _SELECT.format(
+    condition="""b.block_id IN (
+    SELECT o.block_id FROM refusals o WHERE o.tenant = $1 AND o.resource_id = ANY($2) AND o.starts_at < $4 AND o.ends_at > $3
+    AND o.until = 'infinity' AND o.block_id IS NOT NULL)"""
+)
 _PAGE = (
     _SELECT.format(
         condition="""b.until = 'infinity' AND b.ends_at > $2
@@ -101,6 +106,13 @@ async def get_block(conn: Connection, tenant: str, block_id: UUID) -> Block | No
 async def list_blocks_between(conn: Connection, tenant: str, first: UUID, last: UUID) -> list[Block]:
     """Return up to two blocks whose ids are between `first` and `last`, both included."""
     return [Block(**row) for row in await conn.fetch(_BY_PREFIX, tenant, first, last)]
+
+
+async def list_overlapping_blocks(
+    conn: Connection, tenant: str, resources: Sequence[int], start: datetime, end: datetime
+) -> list[Block]:
+    """Return the blocks in force of any of `resources` that overlap [start, end), by start."""
+    return [Block(**row) for row in await conn.fetch(_OVERLAPPING, tenant, list(resources), start, end)]
 
 
 async def list_blocks(

@@ -1,0 +1,76 @@
+"""Why a start cannot be booked: the first obstacle that applies."""
+
+from datetime import date
+
+import msgspec
+import pytest
+
+from askproai_core.tenant_config import Absence, Holidays, Weekday
+from askproai_runtime.booking.availability import Obstacle, find_obstacle
+from tests.worlds.opening_salon import ANNA, DAY, MEHMET, hours, local, rules
+
+
+@pytest.mark.parametrize(
+    ("start", "whole_day", "obstacle"),
+    [
+        ("2026-11-20T08:00", False, Obstacle.PAST),
+        ("2026-11-19T00:00", True, Obstacle.PAST),
+        ("2026-11-20T00:00", True, Obstacle.TAKEN),  # today is not over
+        ("2026-11-20T10:30", False, Obstacle.TOO_SOON),
+        ("2027-02-19T10:00", False, Obstacle.TOO_FAR),
+        ("2026-12-25T10:00", False, Obstacle.CLOSED_DAY),
+        ("2026-11-22T00:00", True, Obstacle.CLOSED_DAY),  # a Sunday
+        ("2026-11-27T08:00", False, Obstacle.OUTSIDE_HOURS),
+        ("2026-11-27T17:30", False, Obstacle.OUTSIDE_HOURS),  # it would end after closing
+        ("2026-11-27T10:20", False, Obstacle.OFF_GRID),
+        ("2026-11-27T10:00", False, Obstacle.TAKEN),
+        ("2026-11-20T10:00", False, Obstacle.PAST),  # now
+        ("2026-11-20T11:00", False, Obstacle.TAKEN),  # exactly the notice
+        ("2027-02-18T17:00", False, Obstacle.TAKEN),  # the last bookable day
+        ("2027-02-19T00:00", False, Obstacle.TOO_FAR),
+        ("2026-11-27T09:00", False, Obstacle.TAKEN),
+        ("2026-11-27T17:00", False, Obstacle.TAKEN),
+    ],
+)
+def test_the_first_obstacle_that_applies_is_found(start: str, whole_day: bool, obstacle: Obstacle) -> None:
+    weekdays = tuple(day for day in Weekday if day is not Weekday.SUN)
+    service_rules = rules(
+        opening=(hours("09:00", "18:00", *weekdays),),
+        holidays=Holidays(country="DE", subdivision="BE"),
+        minimum_notice_minutes=60,
+    )
+    assert find_obstacle(service_rules, local(start), local("2026-11-20T10:00"), None, whole_day=whole_day) is obstacle
+
+
+def test_a_day_is_past_when_it_is_over() -> None:
+    assert (
+        find_obstacle(rules(), local(f"{DAY}T00:00"), local("2026-11-28T00:00"), None, whole_day=True) is Obstacle.PAST
+    )
+    late = local("2026-11-27T23:59:59")
+    assert find_obstacle(rules(), local(f"{DAY}T00:00"), late, None, whole_day=True) is Obstacle.TAKEN
+
+
+@pytest.mark.parametrize(
+    ("staff", "whole_day", "obstacle"),
+    [
+        ("anna", False, Obstacle.OUTSIDE_HOURS),
+        ("anna", True, Obstacle.OUTSIDE_HOURS),
+        ("mehmet", False, Obstacle.OUTSIDE_HOURS),
+        ("mehmet", True, Obstacle.TAKEN),
+        (None, False, Obstacle.OUTSIDE_HOURS),
+        (None, True, Obstacle.TAKEN),
+    ],
+)
+def test_one_persons_day_off_or_short_day_closes_no_branch(staff, whole_day: bool, obstacle: Obstacle) -> None:
+    absent = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2026, 11, 27), last=date(2026, 11, 27)),))
+    mornings = msgspec.structs.replace(MEHMET, working_hours=(hours("09:00", "12:00"),))
+    now = local("2026-11-20T10:00")
+    both = rules(absent, mornings)
+    assert find_obstacle(both, local(f"{DAY}T14:00"), now, staff, whole_day=whole_day) is obstacle
+
+
+def test_a_time_is_outside_of_the_hours_of_the_person_who_was_asked_for() -> None:
+    mornings = msgspec.structs.replace(MEHMET, working_hours=(hours("09:00", "12:00"),))
+    start, now, both = local(f"{DAY}T14:00"), local("2026-11-20T10:00"), rules(ANNA, mornings)
+    assert find_obstacle(both, start, now, "mehmet") is Obstacle.OUTSIDE_HOURS
+    assert find_obstacle(both, start, now, "anna") is find_obstacle(both, start, now, None) is Obstacle.TAKEN
