@@ -17,7 +17,7 @@ import msgspec
 
 from askproai_core.phone_numbers import e164_or_none
 from askproai_operator.api import Branch, CustomResource, Key, Tenant
-from askproai_operator.engine import MANAGER, resources
+from askproai_operator.engine import MANAGER, in_effect, resources
 
 LABEL: Final = "askproai.de/grant"
 ANNOTATION: Final = "askproai.de/grant-holders"
@@ -145,7 +145,15 @@ def find_other(holders: Iterable[Holder], wanted: Holder) -> Holder | None:
 
 
 def requested_subjects(model: CustomResource | None) -> dict[Subject, str]:
-    """Return the host or the numbers that a spec names, with their scope. Keys are in Secrets, which the spec only names."""
+    """Return the host or the numbers that a spec names, with their scope. Keys are in Secrets, which the spec only names.
+
+    Of a paused object both the declared spec and the one in effect count: what it still uses is not released, and a route that was
+    restored for what it declares is found.
+    """
+    return _named_subjects(model) | _named_subjects(in_effect(model)) if model is not None else {}
+
+
+def _named_subjects(model: CustomResource) -> dict[Subject, str]:
     match model:
         case Tenant() if model.spec.exposure is not None and model.spec.exposure.host is not None:
             return {Subject(SubjectKind.HOST, model.spec.exposure.host): model.spec.exposure.path_prefix or ""}

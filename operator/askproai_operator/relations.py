@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from askproai_core.kube import ApiResource
 from askproai_operator.api import Branch, CustomResource, Key, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType
-from askproai_operator.engine import Cache, ObservedObject
+from askproai_operator.engine import Cache, M, ObservedObject, in_effect, is_in_effect
 from askproai_operator.engine.resources import (
     CONFIG_MAPS,
     FINALIZER,
@@ -27,7 +27,7 @@ from askproai_operator.grants import LABEL, Subject, former_host, queue_key, rea
 # Status fields that no other object reads. Without this list each counted call would make a whole tenant due.
 _PRIVATE_STATUS: Final = frozenset({
     "conditions", "lastReconcileToken", "observedGeneration", "plan", "pending", "configHash", "replicas", "branches", "services",
-    "formerUrl", "formerUrlSince", "calls24h", "bookingSuccessPercent", "errorBudgetPercent",
+    "formerUrl", "formerUrlSince", "appliedSpec", "calls24h", "bookingSuccessPercent", "errorBudgetPercent",
 })  # fmt: skip
 # The conditions whose status relatives read. Another one of a Tenant, such as CalendarSynced, changes in an outage of Cal.com for
 # all tenants at the same time, and an upgrade adds conditions to every object.
@@ -48,24 +48,24 @@ class Relations:
         self._tenant_of_branch: dict[tuple[str, str], str] = {}
         cache.add_indexer(self._index)
 
-    # Lookups
+    # Lookups. Objects are returned with the spec that is in effect, which of a paused one is not always the declared one.
 
     def tenant(self, namespace: str, name: str) -> Tenant | None:
-        return cast("Tenant | None", self._cache.get(Key(Tenant.kind, namespace, name)))
+        return self._find(Tenant, namespace, name)
 
     def branch(self, namespace: str, name: str) -> Branch | None:
-        return cast("Branch | None", self._cache.get(Key(Branch.kind, namespace, name)))
+        return self._find(Branch, namespace, name)
 
     def agent(self, namespace: str, name: str) -> RetellAgent | None:
-        return cast("RetellAgent | None", self._cache.get(Key(RetellAgent.kind, namespace, name)))
+        return self._find(RetellAgent, namespace, name)
 
     def branches(self, namespace: str, tenant: str) -> Sequence[Branch]:
-        """Return the branches that name this tenant."""
-        return [model for model in self._cache.list(Branch, namespace) if self.tenant_of(model) == tenant]
+        """Return the branches that name this tenant, without those that were paused before they were applied."""
+        return self._in_effect(Branch, namespace, tenant)
 
     def offerings(self, namespace: str, tenant: str) -> Sequence[ServiceOffering]:
-        """Return the services of this tenant, named directly or by a branch."""
-        return [model for model in self._cache.list(ServiceOffering, namespace) if self.tenant_of(model) == tenant]
+        """Return the services of this tenant, named directly or by a branch, without those paused before they were applied."""
+        return self._in_effect(ServiceOffering, namespace, tenant)
 
     def agents(self, namespace: str, tenant: str) -> Sequence[RetellAgent]:
         """Return the agents of this tenant, named directly or by a branch."""
@@ -90,6 +90,14 @@ class Relations:
         if branch is None:
             return None
         return self._tenant_of_branch.get((model.metadata.namespace, branch.name)) or model.status.get("tenant")
+
+    def _find(self, kind: type[M], namespace: str, name: str) -> M | None:
+        model = self._cache.get(Key(kind.kind, namespace, name))
+        return None if model is None else in_effect(cast("M", model))
+
+    def _in_effect(self, kind: type[M], namespace: str, tenant: str) -> Sequence[M]:
+        own = (model for model in self._cache.list(kind, namespace) if self.tenant_of(model) == tenant)
+        return [in_effect(model) for model in own if is_in_effect(model)]
 
     # Dependents
 

@@ -1,6 +1,7 @@
 """The operator's settings: `ASKPROAI_*` variables, read once at the start."""
 
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -91,6 +92,20 @@ class Settings(BaseSettings):
     monitoring_namespaces: Annotated[tuple[str, ...], NoDecode] = Field(
         ("monitoring",), description="Namespaces, separated by commas, from which tenants' metrics are scraped."
     )
+    denied_egress_ranges: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Address ranges (CIDR), separated by commas, that tenants' pods do not reach, except by DNS: those of the "
+        "cluster's pods, Services and nodes. Absent: they reach all addresses but the cloud's metadata, and all pods, on the "
+        "ports of PostgreSQL, Redis and providers.",
+    )
+    allowed_egress_ranges: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Ranges within those that they reach all the same, such as `10.0.8.5/32` with PostgreSQL."
+    )
+    allowed_egress_namespaces: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Namespaces, separated by commas, whose pods they reach although ranges are denied: those of PostgreSQL, Redis "
+        "or Cal.com in the cluster.",
+    )
     monitor_labels: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Labels `name=value`, separated by commas, by which your Prometheus picks ServiceMonitors and "
@@ -161,6 +176,9 @@ class Settings(BaseSettings):
         "shared_ingress_annotations",
         "exposure_hosts",
         "monitoring_namespaces",
+        "denied_egress_ranges",
+        "allowed_egress_ranges",
+        "allowed_egress_namespaces",
         "monitor_labels",
         "image_pull_secrets",
         "priority_classes",
@@ -171,6 +189,24 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("denied_egress_ranges", "allowed_egress_ranges")
+    @classmethod
+    def _check_ranges(cls, ranges: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse what the API server would refuse in each tenant's NetworkPolicy."""
+        for each in ranges:
+            if ip_network(each).prefixlen == 0:
+                raise ValueError(f"{each} is every address: name narrower ranges")
+        return ranges
+
+    @model_validator(mode="after")
+    def _check_allowed_egress(self) -> Self:
+        if not self.denied_egress_ranges and (self.allowed_egress_ranges or self.allowed_egress_namespaces):
+            raise ValueError(
+                "ASKPROAI_ALLOWED_EGRESS_RANGES and ASKPROAI_ALLOWED_EGRESS_NAMESPACES are exceptions from"
+                " ASKPROAI_DENIED_EGRESS_RANGES: set that, too"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_shared_route(self) -> Self:

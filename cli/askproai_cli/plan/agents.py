@@ -3,14 +3,14 @@
 from askproai_core.clock import SystemClock
 from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
-from askproai_operator.api import RetellAgent, Tenant
+from askproai_operator.api import CustomResource, RetellAgent, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import CHECKS, gather, gather_remote, make_plan, plan_unseen
 from askproai_operator.controllers.conditions import find_condition, first_failing
 from askproai_operator.controllers.tenant import address_of, apply_ceilings
 from askproai_operator.credentials import calendar_account
-from askproai_operator.engine import Cache, Kube, NotLeader
+from askproai_operator.engine import PAUSED_ANNOTATION, Cache, Kube, NotLeader, is_paused
 from askproai_operator.providers import ProviderClients, ProviderError
 from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
@@ -21,6 +21,10 @@ async def plan_steps(agent: RetellAgent, context: ReconcileContext) -> tuple[str
 
     An agent that does not exist yet first waits for its Tenant; the steps after that create it.
     """
+    return _when_resumed(agent, await _plan_steps(agent, context))
+
+
+async def _plan_steps(agent: RetellAgent, context: ReconcileContext) -> tuple[str, ...]:
     if agent.metadata.deletion_timestamp is not None:
         return ()
     try:
@@ -56,7 +60,16 @@ def plan_calendar(tenant: Tenant) -> tuple[str, ...]:
         return ()
     if registered.get("status") == Status.TRUE and registered.get("reason") != Reason.NOT_REQUESTED:
         return ()
-    return ("register the tenant's webhook",)
+    return _when_resumed(tenant, ("register the tenant's webhook",))
+
+
+def _when_resumed(model: CustomResource, steps: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the steps for an object at a provider, of which a paused one has none until it is resumed."""
+    return (
+        (f"waits until the annotation {PAUSED_ANNOTATION} is removed, then:", *steps)
+        if is_paused(model) and steps
+        else steps
+    )
 
 
 def find_lowered(tenant: Tenant) -> tuple[str, ...]:

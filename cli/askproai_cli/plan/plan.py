@@ -1,12 +1,12 @@
 """Plans a set of manifests: what would become of each object, and what the operator would then do at the providers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from askproai_cli.lint import Document, Identity, identity_of
 from askproai_cli.output import format_count
@@ -15,9 +15,21 @@ from askproai_cli.plan.dry_run import Change, preview
 from askproai_core.clock import SystemClock
 from askproai_core.kube import ApiError, ApiResource, HttpTransport
 from askproai_operator.api import RetellAgent, Tenant
-from askproai_operator.engine import MANAGER, Cache, EventSink, Kube, access_by_kopf, kopf_login, resources
+from askproai_operator.engine import (
+    MANAGER,
+    PAUSED_ANNOTATION,
+    Cache,
+    EventSink,
+    Kube,
+    access_by_kopf,
+    is_paused,
+    kopf_login,
+    resources,
+)
 from askproai_operator.providers import ProviderClients
 from askproai_operator.relations import Relations
+
+_PAUSED: Final = f"paused: no edit has an effect until the annotation {PAUSED_ANNOTATION} is removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,7 @@ async def plan_manifests(documents: Iterable[Document], kubeconfig: Path | None,
         uid = (await kube.get(resources.NAMESPACES, "", "kube-system") or {}).get("metadata", {}).get("uid", "")
         providers = await stack.enter_async_context(ProviderClients(clock))
         context = read_only_context(kube, cache, relations, providers, str(uid))
+        planned |= _paused(planned, cache)
         for tenant in cache.list(Tenant):
             key = Identity(*tenant.key)
             if key in planned:
@@ -74,6 +87,12 @@ async def plan_manifests(documents: Iterable[Document], kubeconfig: Path | None,
             if key in planned or steps:
                 planned[key] = replace(change, steps=steps)
     return [*planned.values()]
+
+
+def _paused(planned: Mapping[Identity, Planned], cache: Cache) -> dict[Identity, Planned]:
+    """Return the planned objects that are paused after the change, with a line that reports it."""
+    keys = planned.keys() & {Identity(*model.key) for model in cache.models() if is_paused(model)}
+    return {key: replace(planned[key], fields=(*planned[key].fields, _PAUSED)) for key in keys}
 
 
 async def _find_new_namespaces(transport: HttpTransport, documents: Iterable[Document]) -> set[str]:

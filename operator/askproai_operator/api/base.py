@@ -251,6 +251,14 @@ class CommonStatus(Part):
     """The token of the annotation `askproai.de/reconcile-at` that was acted on last."""
 
 
+class AppliedStatus(CommonStatus):
+    """The status of a kind whose spec other objects read, also while it is paused."""
+
+    applied_spec: Annotated[str, Field(max_length=1_000_000)] | None = None
+    """The spec, as JSON, that is in effect while the object is paused: edits act when it is resumed. Empty: it was paused before it
+    was applied, and nothing of it is in effect."""
+
+
 class Metadata(Part):
     """The fields of `metadata` that the operator reads."""
 
@@ -291,6 +299,7 @@ class CustomResource(Part):
 
     metadata: Metadata
     status: dict[str, Any] = Field(default_factory=dict)
+    spec: Part
 
     @classmethod
     def from_raw(cls, raw: dict[str, Any]) -> Self:

@@ -106,7 +106,7 @@ class BranchSpec(base.Part):
     """People who can be booked here."""
 
 
-class BranchStatus(base.CommonStatus):
+class BranchStatus(base.AppliedStatus):
     """What the operator found and made of a Branch."""
 
     phone_numbers: Annotated[tuple[base.Short, ...], base.bounded_list(20)] | None = None

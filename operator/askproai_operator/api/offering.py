@@ -88,7 +88,7 @@ class ServiceOfferingSpec(base.Part):
     """How Cal.com knows this service; absent: appointments stay in the local calendar."""
 
 
-class ServiceOfferingStatus(base.CommonStatus):
+class ServiceOfferingStatus(base.AppliedStatus):
     """What the operator found and made of a ServiceOffering."""
 
     staff: Annotated[tuple[base.Short, ...], base.bounded_list(5000)] | None = None

@@ -339,7 +339,7 @@ class WebhookUrls(base.Part):
     """Base of the call functions; the function's name follows."""
 
 
-class TenantStatus(base.CommonStatus):
+class TenantStatus(base.AppliedStatus):
     """What the operator found and made of a Tenant."""
 
     key: base.Short | None = None

@@ -5,7 +5,7 @@ what it has: the conditions and Secrets that the operator itself wrote show it. 
 Once there are grants, this costs no request.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ from askproai_operator.controllers.conditions import find_condition
 from askproai_operator.controllers.grant import remove_routes, take
 from askproai_operator.controllers.tenant import address_of
 from askproai_operator.credentials import CALCOM_KEY, calcom_account, read_own_secret
-from askproai_operator.engine import ApiError, Unreachable
+from askproai_operator.engine import ApiError, Unreachable, in_effect
 from askproai_operator.grants import (
     KEY_ANNOTATIONS,
     Subject,
@@ -37,7 +37,7 @@ M = TypeVar("M", bound=CustomResource)
 
 async def adopt_present_holders(context: ReconcileContext) -> None:
     """Take the grants of all objects that were served, the oldest first. Raises ApiError; safe to run again."""
-    for tenant in _oldest_first(context.cache.list(Tenant)):
+    for tenant in _oldest_first(map(in_effect, context.cache.list(Tenant))):
         for subject, scope in requested_subjects(tenant).items():
             if subject.value == context.settings.shared_host:
                 # An earlier release routed it; a paused Tenant is not reconciled, so its route is removed here.
@@ -46,7 +46,7 @@ async def adopt_present_holders(context: ReconcileContext) -> None:
                 await _adopt(tenant, subject, context, scope)
         for subject in await _recorded_keys(tenant, context):
             await _adopt(tenant, subject, context)
-    for branch in _oldest_first(context.cache.list(Branch)):
+    for branch in _oldest_first(map(in_effect, context.cache.list(Branch))):
         served = branch.status.get("phoneNumbers") or ()
         for number in read_phone_numbers(branch).usable:
             if number.number in served:
@@ -63,7 +63,7 @@ async def _adopt(model: Tenant | Branch, subject: Subject, context: ReconcileCon
         log.warning("grant.not_adopted", subject=subject.name, holder=str(model.key), error=str(error))
 
 
-def _oldest_first(models: Sequence[M]) -> list[M]:
+def _oldest_first(models: Iterable[M]) -> list[M]:
     def age(model: M) -> tuple[datetime, str, str]:
         return (model.metadata.creation_timestamp, model.metadata.namespace, model.metadata.name)
 

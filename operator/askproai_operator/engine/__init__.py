@@ -7,6 +7,7 @@ returned `Result` into conditions, events, metrics and the next run. It runs onl
 from askproai_core.kube import ApiError, ApiResource, Conflict, NotLeader, Unreachable
 from askproai_operator.api import Key
 from askproai_operator.engine import resources
+from askproai_operator.engine.applied_spec import PAUSED_ANNOTATION, in_effect, is_in_effect, is_paused
 from askproai_operator.engine.cache import Cache, M, ObservedObject
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.informer import Informer
@@ -20,8 +21,9 @@ from askproai_operator.engine.result import GONE, EventRecord, EventType, Result
 from askproai_operator.engine.status import TOKEN_ANNOTATION, pause_condition
 
 __all__ = [
-    "FINALIZER", "GONE", "MANAGED_SELECTOR", "MANAGER", "TENANT_LABEL", "TOKEN_ANNOTATION", "ApiError", "ApiResource", "Backoff",
-    "Cache", "ConditionCollector", "Conflict", "EventRecord", "EventSink", "EventType", "Informer", "Key", "Kube", "M",
-    "Metrics", "NotLeader", "ObservedObject", "Options", "Priority", "Reconcile", "ReconcileLoop", "Result",
-    "UnmanagedObject", "Unreachable", "WorkQueue", "access_by_kopf", "kopf_login", "pause_condition", "resources",
+    "FINALIZER", "GONE", "MANAGED_SELECTOR", "MANAGER", "PAUSED_ANNOTATION", "TENANT_LABEL", "TOKEN_ANNOTATION", "ApiError",
+    "ApiResource", "Backoff", "Cache", "ConditionCollector", "Conflict", "EventRecord", "EventSink", "EventType", "Informer",
+    "Key", "Kube", "M", "Metrics", "NotLeader", "ObservedObject", "Options", "Priority", "Reconcile", "ReconcileLoop", "Result",
+    "UnmanagedObject", "Unreachable", "WorkQueue", "access_by_kopf", "in_effect", "is_in_effect", "is_paused", "kopf_login",
+    "pause_condition", "resources",
 ]  # fmt: skip

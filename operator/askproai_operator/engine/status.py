@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from askproai_operator.api import Branch, CustomResource, ServiceOffering
+from askproai_operator.api import CustomResource
 from askproai_operator.api.conditions import (
     ADVISORY_TYPES,
     NEGATIVE_TYPES,
@@ -21,9 +21,15 @@ from askproai_operator.api.conditions import (
     good,
     unknown,
 )
+from askproai_operator.engine.applied_spec import (
+    PAUSED_ANNOTATION,
+    applied_before_pause,
+    applied_by_reconcile,
+    is_in_effect,
+    is_paused,
+)
 from askproai_operator.engine.result import EventRecord, EventType, Result
 
-PAUSED_ANNOTATION = "askproai.de/paused"
 TOKEN_ANNOTATION = "askproai.de/reconcile-at"  # noqa: S105 (names an annotation)
 _TOKEN_LENGTH, _MESSAGE_LENGTH = 200, 4000  # within the bounds of the CRDs, which refuse longer ones
 _KNOWN_TYPES = frozenset(map(str, ConditionType))
@@ -58,6 +64,7 @@ def update_for_result(
     ready_before = current.get(ConditionType.READY)
     ready = _stamp(_derive_ready(causes.values(), deleting=deleting), ready_before, generation, now)
     desired = dict(result.status) | {"observedGeneration": generation, "conditions": [ready, *causes.values()]}
+    desired |= applied_by_reconcile(resource)
     token = resource.metadata.annotations.get(TOKEN_ANNOTATION)
     if token is not None:
         desired["lastReconcileToken"] = token[:_TOKEN_LENGTH]
@@ -66,14 +73,12 @@ def update_for_result(
 
 def pause_condition(resource: CustomResource) -> Condition | None:
     """Return the condition Paused if a person paused the object, else None."""
-    if resource.metadata.annotations.get(PAUSED_ANNOTATION) != "true":
+    if not is_paused(resource):
         return None
-    text = f"nothing is changed or cleaned up until the annotation {PAUSED_ANNOTATION} is removed"
-    if isinstance(resource, Branch | ServiceOffering):
-        text = (
-            f"it is not looked at until the annotation {PAUSED_ANNOTATION} is removed; the Tenant gives its edits to the pods all"
-            " the same: pause that, too, to hold them back"
-        )
+    text = "nothing is changed or cleaned up, and no edit has an effect"
+    if not is_in_effect(resource):
+        text = "it was paused before it was applied, so nothing of it has an effect"
+    text = f"{text}, until the annotation {PAUSED_ANNOTATION} is removed"
     return bad(ConditionType.PAUSED, Reason.PAUSED, text)
 
 
@@ -98,7 +103,8 @@ def update_for_pause(resource: CustomResource, condition: Condition, now: dateti
         ready = ready | {"reason": str(condition.reason), "message": text[:_MESSAGE_LENGTH]}
     paused_before = before is not None and before.get("status") == Status.TRUE
     events = [] if paused_before else [EventRecord(condition.reason, condition.message, EventType.NORMAL)]
-    return StatusUpdate(_patch(resource.status, {"conditions": [ready, paused, *rest]}), events)
+    desired = {"conditions": [ready, paused, *rest]} | applied_before_pause(resource)
+    return StatusUpdate(_patch(resource.status, desired), events)
 
 
 def update_for_error(
@@ -110,7 +116,7 @@ def update_for_error(
     generation = resource.metadata.generation
     before = current.pop(ConditionType.READY, None)
     ready = _stamp(unknown(ConditionType.READY, Reason.INTERNAL_ERROR, text), before, generation, now)
-    patch = _patch(status, {"conditions": [ready, *current.values()]})
+    patch = _patch(status, {"conditions": [ready, *current.values()]} | applied_by_reconcile(resource))
     return StatusUpdate(patch, _transition_events(before, ready))
 
 

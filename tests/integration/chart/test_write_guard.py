@@ -103,7 +103,7 @@ def children(tenant: Tenant) -> dict[str, Manifest]:
         deployments.service_account(tenant),
         metrics_service(tenant),
         *services(tenant),
-        network_policy.network_policy(tenant, ("https://x",), settings),
+        network_policy.network_policy(tenant, ("postgresql://x",), ("https://x",), settings),
         autoscaling.disruption_budget(tenant, Component.WEB),
         autoscaling.autoscaler(tenant, Component.WEB),
         routes.ingress(tenant, settings),

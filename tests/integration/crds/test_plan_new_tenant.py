@@ -90,6 +90,17 @@ async def test_a_trunk_and_calcom_are_in_the_plan_of_a_new_tenant(new: Files) ->
     assert any("runtime.web.maxReplicas is" in line for line in planned["Tenant"].fields)
 
 
+@pytest.mark.parametrize("kind", ["Tenant", "Branch", "ServiceOffering", "RetellAgent"])
+async def test_the_plan_of_a_paused_object_says_that_it_has_no_effect_yet(new: Files, kind: str) -> None:
+    new.of(kind)["metadata"]["annotations"] = {"askproai.de/paused": "true"}
+    planned = await new.plan()
+    resumed = "until the annotation askproai.de/paused is removed"
+    for each, plan in planned.items():
+        assert (f"paused: no edit has an effect {resumed}" in plan.fields) == (each == kind)
+    steps = planned["RetellAgent"].steps or ()
+    assert (steps[0] == f"waits {resumed}, then:") == (kind == "RetellAgent")
+
+
 async def test_the_plan_of_a_new_tenant_has_all_mistakes_that_lint_finds(new: Files) -> None:
     new.of("ServiceOffering")["spec"]["price"] = {"amount": 1200.0}
     agent = new.of("RetellAgent")["spec"]

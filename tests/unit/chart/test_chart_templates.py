@@ -176,7 +176,7 @@ def test_settings_reach_the_operator_which_knows_each_of_them(render):
     assert set(values) <= {f"ASKPROAI_{name.upper()}" for name in OperatorSettings.model_fields}
 
 
-def test_the_shared_host_is_routed_by_values_of_the_chart(render):
+def test_the_shared_host_and_the_tenants_network_are_set_by_values_of_the_chart(render):
     values = environment(
         render(
             "settings.sharedBaseUrl=https://voice.example",
@@ -186,6 +186,9 @@ def test_the_shared_host_is_routed_by_values_of_the_chart(render):
             "settings.sharedIngressAnnotations.other=b=c",
             'settings.exposureHosts=["*.voice.example","*.other.example"]',
             'image.tenantPullSecrets=["mine","yours"]',
+            'tenantNetwork.deniedRanges=["10.0.0.0/8","fd12:3456::/32"]',
+            'tenantNetwork.allowedRanges=["10.0.8.5/32"]',
+            'tenantNetwork.allowedNamespaces=["postgres","redis"]',
         ),
         "operator",
     )
@@ -196,6 +199,9 @@ def test_the_shared_host_is_routed_by_values_of_the_chart(render):
     assert read.shared_ingress_annotations == ("example.com/size=9m", "other=b=c")
     assert read.exposure_hosts == ("*.voice.example", "*.other.example")
     assert read.image_pull_secrets == ("mine", "yours")
+    assert read.denied_egress_ranges == ("10.0.0.0/8", "fd12:3456::/32")
+    assert read.allowed_egress_ranges == ("10.0.8.5/32",)
+    assert read.allowed_egress_namespaces == ("postgres", "redis")
     assert read.verify_exposure
     by_gateway = environment(
         render("settings.sharedGateway=gateways/public", "settings.verifyExposure=false"), "operator"

@@ -240,6 +240,10 @@ DELETED_DEFAULT = DEFAULT.model_copy(
     update={"metadata": DEFAULT.metadata.model_copy(update={"deletion_timestamp": LATER})}
 )
 
+PAUSED_DEFAULT = DEFAULT.model_copy(
+    update={"metadata": DEFAULT.metadata.model_copy(update={"annotations": {"askproai.de/paused": "true"}})}
+)
+
 
 @pytest.mark.parametrize(
     ("case", "offerings", "default", "action", "reason", "services"),
@@ -249,6 +253,8 @@ DELETED_DEFAULT = DEFAULT.model_copy(
         ("a written one", (offering(),), None, Action.NONE, Reason.AS_DECLARED, 1),
         ("both", (DEFAULT, offering()), DEFAULT, Action.DELETE, Reason.AS_DECLARED, 1),
         ("the default one is going", (offering(),), DELETED_DEFAULT, Action.NONE, Reason.AS_DECLARED, 1),
+        ("the default one is paused", (PAUSED_DEFAULT,), PAUSED_DEFAULT, Action.NONE, Reason.AS_DECLARED, 1),
+        ("both, and the default one is paused", (offering(),), PAUSED_DEFAULT, Action.NONE, Reason.AS_DECLARED, 1),
         ("its name is taken", (), offering(branchRef={"name": "x"}), Action.NONE, Reason.OWNERSHIP_CONFLICT, 0),
     ],
 )

@@ -33,7 +33,6 @@ from askproai_operator.controllers.tenant.children.monitoring import (
     prometheus_rule,
     service_monitor,
 )
-from askproai_operator.controllers.tenant.children.network_policy import network_policy
 from askproai_operator.controllers.tenant.children.routes import (
     http_route,
     http_route_condition,
@@ -362,36 +361,6 @@ def test_exposed_says_what_the_gateways_say(conditions, status, text):
     condition = http_route_condition(Address("https://s.example", ""), parents)
     assert condition.status is status
     assert text in condition.message
-
-
-# Network
-
-
-def test_private_ports_are_open_to_the_operator_and_the_monitoring_only():
-    spec = network_policy(tenant(), ["https://api.cal.com"], SETTINGS)["spec"]
-    public, private = spec["ingress"]
-    assert public == {"ports": [{"protocol": "TCP", "port": 8080}]}
-    assert {entry["port"] for entry in private["ports"]} == {8081, 9090, 9091}
-    assert private["from"][0]["namespaceSelector"]["matchExpressions"][0]["values"] == ["askproai-system", "monitoring"]
-
-
-@pytest.mark.parametrize(
-    ("url", "ports"),
-    [
-        ("postgresql://u:p%40@db.internal/askproai", {5432}),
-        ("postgresql://u:p@one:6432,two/askproai", {6432, 5432}),
-        ("postgresql://u@/askproai?host=/run/postgresql", {5432}),
-        ("https://api.retellai.com", {443}),
-        ("http://calcom.local:3000/api", {3000}),
-        ("rediss://:secret@cache:6380", {6380}),
-        ("redis+sentinel://one:26379,two:26379/master", {26379, 6379}),
-    ],
-)
-def test_the_policy_lets_out_to_what_a_tenant_needs_and_to_no_other_tenants_pods(url, ports):
-    names, servers = network_policy(tenant(), [url], SETTINGS)["spec"]["egress"]
-    assert {entry["port"] for entry in names["ports"]} == {53}
-    assert {entry["port"] for entry in servers["ports"]} == ports
-    assert not ports & {8080, 8081, 9090, 9091}
 
 
 # Monitoring

@@ -11,7 +11,7 @@ import pytest
 
 from askproai_core import database, tenant_config
 from askproai_core.tenant_config import TenantConfig
-from askproai_operator.api import SecretKeyRef, base
+from askproai_operator.api import RetellAgent, SecretKeyRef, base
 from askproai_operator.api.agent import RetellAgentSpec
 from askproai_operator.api.branch import Absence, Address, BranchSpec, Holidays, Staff
 from askproai_operator.api.offering import EventType, Price, ServiceOfferingSpec
@@ -246,3 +246,16 @@ def test_an_event_type_with_its_own_key_is_not_among_those_of_the_tenants_key():
 def test_an_event_type_whose_key_the_pods_do_not_have_yet_is_not_named_to_them():
     service = compile_config(tenant(), [branch()], [offering(calcom={"eventTypes": [OWN]})], [], **CONTEXT).services[0]
     assert service.linked_event_types == ()
+
+
+@pytest.mark.parametrize("annotation", ["askproai.de/paused", "askproai.de/plan"])
+def test_pods_keep_what_they_know_of_an_agent_whose_edits_are_held_back(annotation):
+    """But for its id: pods that do not know it would refuse the agent's calls."""
+    held = raw("RetellAgent", functions=["CheckAvailability"]) | {"status": {"agentId": "agent_1"}}
+    held["metadata"]["annotations"] = {annotation: "true"}
+    before = tenant_config.Agent(name="mitte", branch="mitte", functions=(tenant_config.Function.BOOK_APPOINTMENT,))
+    agents = [RetellAgent.from_raw(held)]
+    (kept,) = compile_config(tenant(), [branch()], [], agents, **CONTEXT, applied_agents=[before]).agents
+    assert kept == msgspec.structs.replace(before, agent_id="agent_1")
+    (first,) = compile_config(tenant(), [branch()], [], agents, **CONTEXT).agents
+    assert first.functions == (tenant_config.Function.CHECK_AVAILABILITY,), "somebody broke the config before"

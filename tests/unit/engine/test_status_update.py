@@ -210,10 +210,17 @@ class TestPaused:
         assert ready["message"].endswith(f"removed; NumberInvalid: {BROKEN.message}")
         assert self.pause(status, LATER) == StatusUpdate({}, [])
 
-    def test_a_paused_branch_says_that_the_tenant_gives_its_edits_to_the_pods(self):
-        paused = pause_condition(branch(annotations={"askproai.de/paused": "true"}))
+    @pytest.mark.parametrize(
+        ("status", "text"),
+        [
+            ({"observedGeneration": 1}, "nothing is changed or cleaned up, and no edit has an effect, until"),
+            ({}, "it was paused before it was applied, so nothing of it has an effect, until"),
+        ],
+    )
+    def test_a_paused_branch_says_that_edits_have_no_effect_or_that_nothing_of_it_has(self, status, text):
+        paused = pause_condition(branch(status=status, annotations={"askproai.de/paused": "true"}))
         assert paused is not None
-        assert paused.message.endswith("pause that, too, to hold them back")
+        assert paused.message == f"{text} the annotation askproai.de/paused is removed"
 
     def test_an_object_that_was_paused_before_its_first_reconcile_is_unknown(self):
         status = after({}, self.pause({}, NOW))

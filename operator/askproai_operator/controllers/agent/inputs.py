@@ -21,7 +21,7 @@ from askproai_operator.controllers.conditions import (
 from askproai_operator.controllers.grant import is_of_other
 from askproai_operator.controllers.offering import active_offerings
 from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY, get_named_secret
-from askproai_operator.engine import resources
+from askproai_operator.engine import is_in_effect, resources
 from askproai_operator.providers import CredentialProblem, RetellClient, secret_value
 
 
@@ -87,7 +87,7 @@ async def gather(agent: RetellAgent, context: ReconcileContext, checks: Iterable
     numbers = await _desired_numbers(branches, context) if is_serving or agent.status.get("phoneNumbers") else None
     suspended = _is_suspended(agent, tenant)
     offerings = active_offerings(context.relations.offerings(agent.key.namespace, tenant.key.name), branches)
-    catalogue = describe_catalogue(branches, offerings)
+    catalogue = describe_catalogue([branch for branch in branches if is_in_effect(branch)], offerings)
     desired = render_desired(agent, tenant, numbers, marker(agent, context), catalogue=catalogue, suspended=suspended)
     problems = tuple(_number_problems(branches))
     sources = (tenant, *branches, *offerings)
@@ -146,7 +146,8 @@ def answered_branches(agent: RetellAgent, tenant: Tenant, context: ReconcileCont
     """Return the branches whose numbers are the agent's: the one it names, or for a hotline all without an own agent."""
     relations, scope = context.relations, (agent.key.namespace, tenant.key.name)
     if agent.spec.branch_ref is not None:
-        return [branch for branch in relations.branches(*scope) if branch.key.name == agent.spec.branch_ref.name]
+        branch = relations.branch(agent.key.namespace, agent.spec.branch_ref.name)
+        return [branch] if branch is not None and relations.tenant_of(branch) == tenant.key.name else []
     active = [other for other in relations.agents(*scope) if other.metadata.deletion_timestamp is None]
     with_own_agent = {other.spec.branch_ref.name for other in active if other.spec.branch_ref is not None}
     branches = (branch for branch in relations.branches(*scope) if branch.key.name not in with_own_agent)

@@ -13,7 +13,7 @@ from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
 from askproai_operator.controllers.branch.inputs import Inputs, default_service_name
 from askproai_operator.controllers.offering import AUTO_CREATED_LABEL, is_auto_created, is_offered_in
-from askproai_operator.engine import MANAGER, TENANT_LABEL, resources
+from askproai_operator.engine import MANAGER, TENANT_LABEL, is_paused, resources
 
 SETTLE = timedelta(seconds=3)  # one `kubectl apply` brings the services and the agent right after their branch
 
@@ -50,7 +50,12 @@ def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
     kind, default = ConditionType.SERVICES_READY, inputs.default
     if written := written_services(inputs.branch, inputs.offerings):
         count = len(written)
-        superseded = default is not None and is_auto_created(default) and default.metadata.deletion_timestamp is None
+        superseded = (
+            default is not None
+            and is_auto_created(default)
+            and default.metadata.deletion_timestamp is None
+            and not is_paused(default)
+        )
         return Plan(
             Action.DELETE if superseded else Action.NONE,
             good(kind, "1 service" if count == 1 else f"{count} services"),
@@ -63,6 +68,8 @@ def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
         name = default_service_name(inputs.branch)
         text = f"no service names this branch, and the ServiceOffering {name} is another one's: create a service"
         return Plan(Action.NONE, bad(kind, Reason.OWNERSHIP_CONFLICT, text), 0)
+    if default is not None and is_paused(default):
+        return Plan(Action.NONE, good(kind, "the default service, which is paused"), 1)
     text = "the default service; it goes when the first hand-made one comes"
     return Plan(Action.CREATE if default is None else Action.REPAIR, good(kind, text), 1)
 

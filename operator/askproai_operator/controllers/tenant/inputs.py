@@ -13,11 +13,11 @@ from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.conditions import find_condition
 from askproai_operator.controllers.grant import find_holder, is_of_other, report_refusal, take
 from askproai_operator.controllers.offering import active_offerings
-from askproai_operator.controllers.plan_annotation import is_planned
 from askproai_operator.controllers.tenant.addresses import address_of
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.exposure import Exposure, choose_exposure
 from askproai_operator.controllers.tenant.own_keys import OwnKeys, settle_own_keys
+from askproai_operator.controllers.tenant.tenant_config import is_held_back
 from askproai_operator.credentials import Credentials, calcom_account, own_key_refs, read_credentials, read_own_secret
 from askproai_operator.engine import resources
 from askproai_operator.grants import Holder, Subject, SubjectKind
@@ -40,7 +40,7 @@ class Inputs:
     agents: tuple[RetellAgent, ...]
     foreign_numbers: Mapping[str, frozenset[str]]  # by branch: the DIDs that another branch in the cluster has
     # Read once the checks passed. Empty if the objects do not exist yet.
-    applied: config.TenantConfig | None = None  # T-config; read only if an agent is in plan mode, or for own_keys
+    applied: config.TenantConfig | None = None  # T-config; read only if an agent is held back, or for own_keys
     own_keys: OwnKeys = field(default_factory=OwnKeys)
     runtime_values: Mapping[str, str] = field(default_factory=dict, repr=False)  # of T-runtime
     teardown_values: Mapping[str, str] = field(
@@ -87,7 +87,7 @@ async def take_keys(inputs: Inputs, context: ReconcileContext) -> Inputs:
 
 
 async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Inputs:
-    """Add what the operator itself stored before and keeps: passwords, and the config of agents in plan mode."""
+    """Add what the operator itself stored before and keeps: passwords, and the config of agents that are held back."""
     owner, uid = inputs.tenant.key[1:], inputs.tenant.metadata.uid
     suffixes = ("runtime", "teardown")
     runtime, teardown = [await read_own_secret(context, *owner, suffix, uid=uid) for suffix in suffixes]
@@ -100,7 +100,7 @@ async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Input
         calcom_url=inputs.exposure.requested.urls(context.installation_id)["calcom"],
         is_usable=inputs.key_error is None,
     )
-    is_needed = own_key_refs(offerings) or any(map(is_planned, inputs.agents))
+    is_needed = own_key_refs(offerings) or any(map(is_held_back, inputs.agents))
     applied = await _applied_config(*owner, context) if is_needed else None
     return replace(
         inputs,

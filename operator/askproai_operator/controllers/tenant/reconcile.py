@@ -127,7 +127,8 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         credentials,
         config=config,
         admin_token=admin_token,
-        servers=[*filter(None, urls), credentials.retell_base_url, credentials.calendar_base_url],
+        stores=[*filter(None, urls)],
+        providers=[credentials.retell_base_url, credentials.calendar_base_url],
         own_keys=inputs.own_keys.refs,
         context=context,
     )

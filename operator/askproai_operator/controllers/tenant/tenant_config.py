@@ -19,6 +19,7 @@ from askproai_operator.controllers.offering import (
 )
 from askproai_operator.controllers.plan_annotation import is_planned
 from askproai_operator.credentials import calendar_account, event_types_of, own_key_file
+from askproai_operator.engine import is_paused
 
 ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, number) to the row of `resources`
 S = TypeVar("S", bound=msgspec.Struct)
@@ -34,6 +35,11 @@ def persons_of(branches: Iterable[Branch]) -> dict[tuple[str, str], str]:
     """Return the persons of the tenant, by the branch and id under which each is on the staff."""
     staff = ((branch.metadata.name, member) for branch in branches for member in branch.spec.staff)
     return {(branch, member.id): member.person for branch, member in staff if member.person}
+
+
+def is_held_back(agent: RetellAgent) -> bool:
+    """Return whether edits of an agent must not reach the pods: it is in plan mode, or paused."""
+    return is_planned(agent) or is_paused(agent)
 
 
 def compile_config(
@@ -53,7 +59,7 @@ def compile_config(
 ) -> config.TenantConfig:
     """Return the config. `foreign_numbers` are, by branch, the DIDs that another branch has: they do not route here.
 
-    An agent in plan mode is as in `applied_agents`, those of the config before: its edits must not reach the pods. Of the event
+    An agent whose edits are held back is as in `applied_agents`, those of the config before. Of the event
     types with a key of their own only `linked_own_event_types` are named to the pods; the others are booked locally.
     """
     spec = tenant.spec
@@ -165,8 +171,8 @@ def _agents(
     known = {None, *(branch.metadata.name for branch in branches)}
     active = sorted((agent for agent in agents if branch_name_of(agent) in known), key=lambda agent: agent.key.name)
     return tuple(
-        applied[agent.metadata.name]
-        if is_planned(agent) and agent.metadata.name in applied
+        msgspec.structs.replace(applied[agent.metadata.name], agent_id=agent.status.get("agentId"))
+        if is_held_back(agent) and agent.metadata.name in applied
         else _copy_fields(
             config.Agent,
             agent.spec,

@@ -1,6 +1,6 @@
 """Apply a tenant's children in the order in which they need each other, and delete those that are no longer desired."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from askproai_operator.api import RuntimeMode, SecretKeyRef, Tenant
@@ -46,19 +46,21 @@ async def apply_children(
     *,
     config: str,
     admin_token: str,
-    servers: Iterable[str],
+    stores: Sequence[str],
+    providers: Sequence[str],
     own_keys: Mapping[str, SecretKeyRef],
     context: ReconcileContext,
 ) -> dict[Component, ObservedObject]:
     """Apply everything that the pods need, the pods, and what people need; return this mode's Deployments as they are now.
 
-    `config` is the encoded TenantConfig, `servers` are the URLs that the pods must reach. Raises UnmanagedObject.
+    `config` is the encoded TenantConfig, `stores` and `providers` are the URLs that the pods must reach. Raises UnmanagedObject.
     """
     await context.kube.apply(config_map(tenant, config))
     await context.kube.apply(admin_secret(tenant, admin_token))
     for service in services(tenant):
         await context.kube.apply(service)
-    deployments = await _apply_workloads(tenant, credentials, servers, own_keys, context)
+    policy = network_policy(tenant, stores, providers, context.settings)
+    deployments = await _apply_workloads(tenant, credentials, policy, own_keys, context)
     await context.kube.apply(reader_secret(tenant, admin_token))  # last: a foreign Secret of its name holds up no pods
     return deployments
 
@@ -66,7 +68,7 @@ async def apply_children(
 async def _apply_workloads(
     tenant: Tenant,
     credentials: Credentials,
-    servers: Iterable[str],
+    policy: Manifest,
     own_keys: Mapping[str, SecretKeyRef],
     context: ReconcileContext,
 ) -> dict[Component, ObservedObject]:
@@ -80,7 +82,7 @@ async def _apply_workloads(
     layout = plan_layout(tenant, live[Component.WEB], live[Component.WORKER])
     # Workers first: then the web pods give up theirs.
     components = (Component.WORKER, Component.WEB) if split else (Component.WEB,)
-    prerequisites = [service_account(tenant), network_policy(tenant, servers, context.settings)]
+    prerequisites = [service_account(tenant), policy]
     prerequisites += [autoscaling.disruption_budget(tenant, component) for component in components]
     scaled = [part for part in components if autoscaling.scaled_by(tenant, part) is autoscaling.ScaledBy.AUTOSCALER]
     autoscalers = [autoscaling.autoscaler(tenant, component) for component in scaled]

@@ -1,6 +1,8 @@
 """The NetworkPolicy of a tenant's pods. Pure."""
 
 from collections.abc import Iterable
+from ipaddress import ip_network
+from typing import Final
 from urllib.parse import urlsplit
 
 from askproai_operator.api import Tenant
@@ -8,19 +10,22 @@ from askproai_operator.controllers.tenant.children.metadata import Manifest, new
 from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
 
+_NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
 _DEFAULT_PORTS = {"postgresql": 5432, "postgres": 5432, "redis": 6379, "rediss": 6379, "https": 443, "http": 80}
+# Where clouds serve a node's credentials to whatever runs on it: link-local addresses, and those of AWS and Google in IPv6.
+_METADATA: Final = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128")
 
 
-def network_policy(tenant: Tenant, urls: Iterable[str], settings: Settings) -> Manifest:
+def network_policy(tenant: Tenant, stores: Iterable[str], providers: Iterable[str], settings: Settings) -> Manifest:
     """Return the policy: in to the public port, and for the operator's and the monitoring's namespaces to the private ones;
-    out to DNS and to the ports of `urls`.
+    out to DNS, and to the ports of the URLs of PostgreSQL and Redis (`stores`) and of Retell and Cal.com (`providers`).
 
     Servers are allowed by port, because a policy knows addresses and pods, not names. No port of another tenant's pods
-    (8080, 8081, 9090, 9091) is among them.
+    (8080, 8081, 9090, 9091) is among them. The addresses of the cloud's metadata are excepted, and the ranges that the platform
+    denies. DNS is open everywhere: caches on the node and clouds serve it at addresses of these ranges.
     """
     trusted = sorted({settings.namespace, *settings.monitoring_namespaces})
-    from_trusted = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": trusted}
-    server_ports = sorted({port for url in urls for port in _ports(url)})
+    from_trusted = {"key": _NAMESPACE_NAME, "operator": "In", "values": trusted}
     spec = {
         "podSelector": {"matchLabels": pod_selector(tenant)},
         "policyTypes": ["Ingress", "Egress"],
@@ -33,10 +38,37 @@ def network_policy(tenant: Tenant, urls: Iterable[str], settings: Settings) -> M
         ],
         "egress": [
             {"ports": [{"protocol": "UDP", "port": 53}, _tcp(53)]},
-            {"ports": [_tcp(port) for port in server_ports]},
+            {"to": _addresses(settings), "ports": _server_ports(providers)},
+            # Unless the platform restricts them, stores may be anywhere, also where no range and no pod is meant: some network
+            # plugins count a node's address as neither.
+            {"ports": _server_ports(stores)} | ({"to": _addresses(settings)} if settings.denied_egress_ranges else {}),
         ],
     }
     return new_manifest(tenant, resources.NETWORK_POLICIES, "", "runtime") | {"spec": spec}
+
+
+def _addresses(settings: Settings) -> list[Manifest]:
+    """Return the peers where servers may be: all addresses but the denied ones, and pods, which are addresses to some network
+    plugins only. With ranges that the platform denies, pods are those of the namespaces that it allows.
+    """
+    denied, allowed = settings.denied_egress_ranges, settings.allowed_egress_namespaces
+    excepted = [ip_network(each) for each in (*_METADATA, *denied)]
+    blocks = [
+        {"cidr": everywhere, "except": [str(each) for each in excepted if each.version == version]}
+        for version, everywhere in ((4, "0.0.0.0/0"), (6, "::/0"))
+    ]
+    blocks += [{"cidr": each} for each in settings.allowed_egress_ranges]
+    peers: list[Manifest] = [{"ipBlock": block} for block in blocks]
+    if not denied:
+        peers.append({"namespaceSelector": {}})
+    elif allowed:
+        of_names = {"key": _NAMESPACE_NAME, "operator": "In", "values": sorted(allowed)}
+        peers.append({"namespaceSelector": {"matchExpressions": [of_names]}})
+    return peers
+
+
+def _server_ports(urls: Iterable[str]) -> list[Manifest]:
+    return [_tcp(port) for port in sorted({port for url in urls for port in _ports(url)})]
 
 
 def _tcp(port: int) -> Manifest:

@@ -1,0 +1,88 @@
+"""Branches and services of a Tenant; with a real API server, PostgreSQL, and the providers' simulators."""
+
+from tests.worlds.waiting import eventually
+
+SOON = 10.0  # seconds
+
+
+async def test_a_branch_without_services_gets_the_default_one_until_a_person_writes_one(namespace):
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.create("Branch")
+    await namespace.wait_for_condition("ServicesReady", "True", kind="Branch", name="mitte")
+    default = await namespace.wait_until_ready("ServiceOffering", "mitte-standardberatung")
+    assert default["status"]["staff"] == ["anna", "mehmet"]
+
+    async def is_reported() -> bool:
+        return ("Normal", "DefaultServiceCreated") in await namespace.events()
+
+    await eventually(is_reported, SOON, "the event, which follows the status")
+    await namespace.create("ServiceOffering", spec={"calcom": {"eventTypes": []}})
+    await namespace.wait_until_gone("ServiceOffering", "mitte-standardberatung")
+    branch = await namespace.get("Branch", "mitte")
+    assert (branch["status"]["services"], branch["status"]["staff"]) == (1, 2)
+    assert branch["status"]["phoneNumbers"] == [namespace.number]
+
+
+async def test_services_that_are_applied_with_their_branch_prevent_the_default_one(namespace):
+    await namespace.create("Branch")
+    await namespace.create("ServiceOffering")
+    await namespace.wait_for_condition("ServicesReady", "False", "TenantNotFound", kind="Branch", name="mitte")
+    assert await namespace.get("ServiceOffering", "mitte-standardberatung") is None
+    default = f"{namespace.name}/serviceofferings/mitte-standardberatung"
+    assert [path for _, path in namespace.operator.writes if path.endswith(default)] == []
+
+
+async def test_a_persons_service_by_the_name_of_the_default_one_is_never_written_to(namespace):
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    written = await namespace.create("ServiceOffering", "mitte-standardberatung", spec={"branchRef": {"name": "nord"}})
+    await namespace.create("Branch", "nord")
+    await namespace.create("Branch", spec={"phoneNumbers": []})
+    reported = await namespace.wait_for_condition(
+        "ServicesReady", "False", "OwnershipConflict", kind="Branch", name="mitte"
+    )
+    assert "create a service" in reported["message"]
+    live = await namespace.get("ServiceOffering", "mitte-standardberatung")
+    assert live["spec"] == written["spec"]
+
+
+async def test_a_capacity_that_reduces_a_neighbours_is_reported_by_the_neighbour_at_once_and_so_is_its_return(
+    namespace,
+):
+    """Else its status would be out of date for ten minutes."""
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.create("Branch")
+    for name, capacity in (("a-kurs", 1), ("b-yoga", 4)):
+        await namespace.create("ServiceOffering", name, spec={"capacity": capacity, "calcom": {"eventTypes": []}})
+        await namespace.wait_for_condition("StaffMatched", "True", kind="ServiceOffering", name=name)
+    await namespace.client.merge(namespace.path("ServiceOffering", "a-kurs"), {"spec": {"capacity": 5}})
+    reported = await namespace.wait_for_condition(
+        "StaffMatched", "False", "CapacityUnsupported", kind="ServiceOffering", name="b-yoga"
+    )
+    assert "2 at once instead of 4" in reported["message"]
+    await namespace.client.merge(namespace.path("ServiceOffering", "a-kurs"), {"spec": {"capacity": 2}})
+    await namespace.wait_for_condition("StaffMatched", "True", kind="ServiceOffering", name="b-yoga")
+
+
+async def test_a_service_whose_branch_is_deleted_says_so(namespace):
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.create("Branch")
+    await namespace.create("ServiceOffering", spec={"calcom": {"eventTypes": []}})
+    await namespace.wait_for_condition("StaffMatched", "True", kind="ServiceOffering", name="haarschnitt")
+    await namespace.client.delete(namespace.path("Branch", "mitte"))
+    await namespace.wait_for_condition(
+        "StaffMatched", "False", "BranchNotFound", kind="ServiceOffering", name="haarschnitt"
+    )
+
+
+async def test_a_misspelt_state_is_shown_with_its_right_spelling_and_the_branch_is_served(namespace):
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.create("Branch", spec={"holidays": {"country": "DE", "subdivision": "NRW"}})
+    shown = await namespace.wait_for_condition("HolidaysValid", "False", "HolidaysUnknown", kind="Branch", name="mitte")
+    assert "NRW is no subdivision of DE; write NW" in shown["message"]
+    await namespace.wait_for_condition("ServicesReady", "True", kind="Branch", name="mitte")
+    await namespace.wait_until_ready()

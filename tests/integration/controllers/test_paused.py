@@ -1,0 +1,195 @@
+"""The annotation `askproai.de/paused`: an edit has no effect until it is removed; a real API server, no kubelet."""
+
+import json
+from typing import Any
+
+import pytest
+
+from askproai_operator.controllers.agent import CHECKS, gather
+from askproai_operator.controllers.agent.render import Desired
+from askproai_operator.controllers.conditions import first_failing
+from askproai_operator.engine import Key
+from tests.worlds.operator_environment import TenantNamespace
+from tests.worlds.waiting import eventually
+
+SOON = 15.0  # seconds
+PAUSE = {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
+RESUME = {"metadata": {"annotations": {"askproai.de/paused": None}}}
+EDITS = {
+    "Branch": ("mitte", {"displayName": "Mitte Neu", "holidays": None}),
+    "ServiceOffering": ("haarschnitt", {"displayName": "Schnitt Neu", "durationMinutes": 45}),
+    "RetellAgent": ("mitte", {"functions": ["CheckAvailability"]}),
+}
+PARTS = {"Branch": "branches", "ServiceOffering": "services", "RetellAgent": "agents"}
+
+
+async def part_of_config(namespace: TenantNamespace, kind: str, name: str) -> dict[str, Any] | None:
+    """Return what the pods know of an object."""
+    live = await namespace.get("ConfigMap", "salon-mueller-config")
+    parts: list[dict[str, Any]] = json.loads(live["data"]["tenant.json"])[PARTS[kind]]
+    return next((part for part in parts if part["name"] == name), None)
+
+
+async def settle(namespace: TenantNamespace, *keys: tuple[str, str]) -> None:
+    """Requeue the Tenant and objects, and wait until the reconciles have ended."""
+    queue = namespace.operator.queue
+    for kind, name in (*keys, ("Tenant", "salon-mueller")):
+        queue.add(Key(kind, namespace.name, name))
+    await eventually(lambda: not len(queue) and not queue._processing, SOON, "the reconciles")
+
+
+async def create_salon(namespace: TenantNamespace, *kinds: str) -> None:
+    await namespace.write_secret()
+    for kind in kinds or ("Branch", "ServiceOffering", "Tenant"):
+        await namespace.create(kind)
+    await namespace.wait_until_ready()
+    await settle(namespace)
+
+
+async def rename_neighbour(namespace: TenantNamespace, to: str) -> None:
+    """Edit the Tenant, and wait until the pods get a config that was compiled after it."""
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"displayName": to}})
+
+    async def compiled() -> bool:
+        return to in (await namespace.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"]
+
+    await eventually(compiled, SOON, "the Tenant's edit in the config")
+
+
+@pytest.mark.parametrize("kind", EDITS)
+async def test_an_edit_of_a_paused_object_reaches_the_pods_when_it_is_resumed(
+    namespace: TenantNamespace, kind: str
+) -> None:
+    await create_salon(namespace, "Branch", "ServiceOffering", "Tenant", "RetellAgent")
+    name, edit = EDITS[kind]
+    await eventually(lambda: part_of_config(namespace, kind, name), SOON, "the object in the config")
+    if kind == "RetellAgent":
+        await namespace.wait_for(kind, name, lambda live: "agentId" in live.get("status", {}), "the agent")
+    await settle(namespace, (kind, name))
+    before = await part_of_config(namespace, kind, name)
+    await namespace.client.merge(namespace.path(kind, name), PAUSE | {"spec": edit})
+    await namespace.wait_for_condition("Paused", "True", "Paused", kind=kind, name=name)
+    await rename_neighbour(namespace, "Salon Neu")
+    assert await part_of_config(namespace, kind, name) == before
+    await namespace.client.merge(namespace.path(kind, name), RESUME)
+
+    async def taken_over() -> bool:
+        return await part_of_config(namespace, kind, name) != before
+
+    await eventually(taken_over, SOON, "the edit in the config")
+    await settle(namespace)
+    live = await namespace.get(kind, name)
+    if kind != "RetellAgent":
+        assert json.loads(live["status"]["appliedSpec"])["displayName"] == live["spec"]["displayName"]
+
+
+@pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
+async def test_the_operator_that_takes_over_knows_what_was_applied_before_the_pause(
+    namespace: TenantNamespace, kind: str
+) -> None:
+    """All that it needs is in the API server: the cache of a new process is filled from there."""
+    await create_salon(namespace)
+    name, edit = EDITS[kind]
+    before = await part_of_config(namespace, kind, name)
+    await namespace.client.merge(namespace.path(kind, name), PAUSE | {"spec": edit})
+    await namespace.wait_for_condition("Paused", "True", "Paused", kind=kind, name=name)
+    cache, live = namespace.operator.context.cache, await namespace.get(kind, name)
+    fresh = type(cache.get(Key(kind, namespace.name, name))).from_raw(live)
+    cache._models[kind, namespace.name][name] = fresh
+    config = namespace.path("ConfigMap", "salon-mueller-config")
+    await namespace.client.merge(config, {"data": {"tenant.json": "{}"}})  # somebody broke it: it is written anew
+
+    async def repaired() -> bool:
+        data = (await namespace.get("ConfigMap", "salon-mueller-config"))["data"]
+        return data["tenant.json"] != "{}"
+
+    await eventually(repaired, SOON, "the repair")
+    assert await part_of_config(namespace, kind, name) == before
+
+
+@pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
+async def test_what_was_paused_before_it_was_applied_is_not_in_the_config_and_says_so(
+    namespace: TenantNamespace, kind: str
+) -> None:
+    await create_salon(namespace)
+    name, spec = "neu", {"displayName": "Ganz neu", "phoneNumbers": []} if kind == "Branch" else {"displayName": "Neu"}
+    await namespace.create(kind, name, spec=spec, annotations=PAUSE["metadata"]["annotations"])
+    paused = await namespace.wait_for_condition("Ready", "Unknown", "Paused", kind=kind, name=name)
+    assert "was paused before it was applied" in paused["message"]
+    await rename_neighbour(namespace, "Salon Neu")
+    assert await part_of_config(namespace, kind, name) is None
+    await namespace.client.merge(namespace.path(kind, name), RESUME)
+    await eventually(lambda: part_of_config(namespace, kind, name), SOON, "the object in the config")
+
+
+async def test_a_service_that_was_paused_before_it_was_applied_leaves_the_default_one(
+    namespace: TenantNamespace,
+) -> None:
+    """Else nothing could be booked in the branch."""
+    await create_salon(namespace, "Branch", "Tenant")
+    await namespace.wait_for("ServiceOffering", "mitte-standardberatung", bool, "the default service")
+    await namespace.create("ServiceOffering", annotations=PAUSE["metadata"]["annotations"])
+    await namespace.wait_for_condition("Paused", "True", kind="ServiceOffering", name="haarschnitt")
+    await settle(namespace, ("Branch", "mitte"))
+    assert await part_of_config(namespace, "ServiceOffering", "mitte-standardberatung")
+    await namespace.client.merge(namespace.path("ServiceOffering", "haarschnitt"), RESUME)
+    await namespace.wait_until_gone("ServiceOffering", "mitte-standardberatung")
+
+
+async def test_a_number_that_a_paused_branch_drops_stays_its_own_until_it_is_resumed(
+    namespace: TenantNamespace, other_namespace: TenantNamespace
+) -> None:
+    await create_salon(namespace)
+    other_namespace.number = namespace.number
+    await other_namespace.create("Branch")
+    await other_namespace.wait_for_condition("NumbersValid", "False", "NumberClaimedTwice", kind="Branch", name="mitte")
+    await namespace.client.merge(namespace.path("Branch", "mitte"), PAUSE | {"spec": {"phoneNumbers": []}})
+    await namespace.wait_for_condition("Paused", "True", kind="Branch", name="mitte")
+    await settle(namespace, ("Branch", "mitte"))
+    other_namespace.operator.queue.add(Key("Branch", other_namespace.name, "mitte"))
+    await rename_neighbour(namespace, "Salon Neu")
+    part = await part_of_config(namespace, "Branch", "mitte")
+    assert part is not None
+    assert [number["number"] for number in part["phone_numbers"]] == [namespace.number]
+    assert not (await other_namespace.get("Branch", "mitte"))["status"]["phoneNumbers"]
+    await namespace.client.merge(namespace.path("Branch", "mitte"), RESUME)
+    await other_namespace.wait_for_condition("NumbersValid", "True", kind="Branch", name="mitte")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "edit"),
+    [
+        ("Tenant", "salon-mueller", {"suspend": True}),
+        ("Tenant", "salon-mueller", {"privacy": {"aiNotice": False}, "displayName": "Salon Neu"}),
+        ("Branch", "mitte", {"phoneNumbers": [], "staff": []}),
+        ("ServiceOffering", "haarschnitt", {"displayName": "Schnitt Neu"}),
+    ],
+)
+async def test_an_edit_of_a_paused_object_changes_nothing_at_retell(
+    namespace: TenantNamespace, kind: str, name: str, edit: dict[str, Any]
+) -> None:
+    await namespace.write_secret()
+    for each, spec in (("Branch", {}), ("ServiceOffering", {}), ("Tenant", {"suspend": False}), ("RetellAgent", {})):
+        await namespace.create(each, spec=spec)
+    await namespace.wait_for("RetellAgent", "mitte", lambda live: "agentId" in live.get("status", {}), "the agent")
+    agent = ("RetellAgent", "mitte")
+    await settle(namespace, (kind, name), agent)
+    before = await desired_at_retell(namespace)
+    assert "## Buchbar" in before.llm["general_prompt"]
+    await namespace.client.merge(namespace.path(kind, name), PAUSE | {"spec": edit})
+    await namespace.wait_for_condition("Paused", "True", kind=kind, name=name)
+    await settle(namespace, agent)
+    assert await desired_at_retell(namespace) == before
+    await namespace.client.merge(namespace.path(kind, name), RESUME)
+    await namespace.wait_for(kind, name, lambda live: live["status"]["observedGeneration"] > 1, "the end of the pause")
+    await settle(namespace, agent)
+    assert await desired_at_retell(namespace) != before
+
+
+async def desired_at_retell(namespace: TenantNamespace) -> Desired:
+    """Return what the agent should be at Retell, made from all objects that it depends on."""
+    context = namespace.operator.context
+    agent = context.relations.agent(namespace.name, "mitte")
+    inputs = await gather(agent, context, CHECKS)
+    assert inputs.target is not None, first_failing(CHECKS, inputs)
+    return inputs.target.desired

@@ -1,0 +1,162 @@
+"""The end of a Tenant, and what a namesake gets of it; with a real API server, PostgreSQL, and the providers' simulators."""
+
+import json
+
+import pytest
+from prometheus_client import generate_latest
+
+from askproai_operator.engine import resources
+from askproai_sandbox.databases import Database
+from tests.worlds.tenant_reconciles import has_event, rows
+from tests.worlds.waiting import eventually
+
+pytestmark = pytest.mark.usefixtures("clear_faults")
+
+SOON = 10.0  # seconds
+
+
+async def test_retained_rows_wait_for_their_adoption_and_no_tenant_of_the_same_name_erases_them(
+    namespace, module_database: Database
+):
+    """No accident erases a salon's appointments, and nobody else inherits them."""
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    first = (await namespace.create("Tenant"))["metadata"]["uid"]
+    await namespace.wait_until_ready()
+    tenant = f"{namespace.name}.salon-mueller"
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_until_gone("Tenant")
+
+    await namespace.create("Tenant", spec={"dataPolicy": "Erase"})
+    refused = await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")
+    assert "askproai.de/adopt-data: <its UID>" in refused["message"]
+    assert first not in json.dumps(await namespace.get("Tenant")), "who knows the UID gets the rows"
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_until_gone("Tenant")
+    assert len(await rows(module_database, "SELECT 1 FROM resources WHERE tenant = $1", tenant)) == 2
+
+    await namespace.create("Tenant", annotations={"askproai.de/adopt-data": "11111111-2222-3333-4444-555555555555"})
+    await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_until_gone("Tenant")
+
+    await namespace.create("Tenant", spec={"dataPolicy": "Erase"}, annotations={"askproai.de/adopt-data": first})
+    await namespace.wait_until_ready()
+    await eventually(lambda: has_event(namespace, ("Normal", "DataAdopted")), SOON, "the event")
+    audited = await rows(module_database, "SELECT action FROM audit_log WHERE tenant = $1", tenant)
+    assert [row["action"] for row in audited] == ["data_adopted"]
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_until_gone("Tenant")
+    assert await rows(module_database, "SELECT 1 FROM resources WHERE tenant = $1", tenant) == []
+    role = namespace.operator.context.database.role_name(tenant)
+    assert await rows(module_database, "SELECT 1 FROM pg_roles WHERE rolname = $1", role) == []
+
+
+async def test_nothing_that_a_namesake_can_read_names_the_uid_of_the_former_tenant(
+    namespace, module_database: Database
+):
+    """A customer leaves, and somebody else gets the name of the namespace: who knows the UID gets the rows."""
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    former = (await namespace.create("Tenant"))["metadata"]["uid"]
+    await namespace.wait_until_ready()
+    path = f"/api/v1/namespaces/{namespace.name}"
+    await namespace.client.delete(path)
+
+    async def is_gone() -> bool:
+        return await namespace.operator.context.kube.get(resources.NAMESPACES, "", namespace.name) is None
+
+    await eventually(is_gone, 60, "the namespace to be gone")
+    await namespace.client.create("/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": namespace.name}})
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant")
+    await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")
+    await eventually(lambda: has_event(namespace, ("Warning", "DataOwnedByOther")), SOON, "the event")
+    kube = namespace.operator.context.kube
+    kinds = (*resources.CUSTOM, *resources.CHILDREN, resources.PODS, resources.EVENTS)
+    readable = [found for ref in kinds for found in await kube.list(ref, namespace.name)]
+    assert {"Tenant", "Secret", "Event"} <= {found["kind"] for found in readable}
+    values = [await namespace.secret_data(f"salon-mueller-{suffix}") for suffix in ("runtime", "admin", "teardown")]
+    at_providers = [namespace.operator.retell.dump(), namespace.operator.calcom.dump()]
+    metrics = generate_latest(namespace.operator.queue._metrics.registry)
+    assert former not in str((readable, values, at_providers, metrics))
+    role = namespace.operator.context.database.role_name(f"{namespace.name}.salon-mueller")
+    logins = await rows(module_database, "SELECT 1 FROM pg_roles WHERE rolname = $1", role)
+    assert logins == [], "no login, so no row of the database either"
+
+
+async def test_a_deleted_tenant_waits_for_its_agents_also_after_a_restart(namespace):
+    """After a restart the cache does not know the deleted Branch any more, but the agent's status names the Tenant."""
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.create("Branch")
+    await namespace.wait_until_ready()
+    paused = {"askproai.de/paused": "true"}
+    await namespace.create("RetellAgent", annotations=paused, finalizers=["example.com/hold"])
+    agents = namespace.path("RetellAgent", "mitte")
+    await eventually(lambda: namespace.operator.context.relations.agent(namespace.name, "mitte"), SOON, "the agent")
+    await namespace.client.merge(f"{agents}/status", {"status": {"tenant": "salon-mueller"}})
+    await namespace.client.delete(namespace.path("Branch", "mitte"))
+    await eventually(
+        lambda: namespace.operator.context.relations.branch(namespace.name, "mitte") is None, SOON, "its end"
+    )
+    await eventually(
+        lambda: namespace.operator.context.relations.agent(namespace.name, "mitte").status.get("tenant"),
+        5,
+        "the status",
+    )
+    namespace.operator.context.relations._tenant_of_branch.clear()  # a new process
+    await namespace.client.delete(namespace.path("Tenant"))
+    reported = await namespace.wait_for_condition("CredentialsValid", "False", "Deleting")
+    assert "waits until the RetellAgents mitte are gone" in reported["message"]
+    assert namespace.calcom_webhooks()
+    await namespace.client.delete(agents)
+    await namespace.client.merge(agents, {"metadata": {"finalizers": None}})
+    await namespace.wait_until_gone("Tenant")
+    assert namespace.calcom_webhooks() == []
+
+
+async def test_orphan_leaves_the_webhook_and_says_so(namespace):
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec={"deletionPolicy": "Orphan"})
+    await namespace.wait_until_ready()
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_until_gone("Tenant")
+    assert len(namespace.calcom_webhooks()) == 1
+    await eventually(lambda: has_event(namespace, ("Normal", "Orphaned")), SOON, "the event")
+
+
+async def test_the_deletion_of_a_namespace_completes_and_removes_the_webhook(namespace):
+    """The user's Secret and ours are deleted at once; the credentials are kept in Secret `<tenant>-teardown`."""
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    assert namespace.calcom_webhooks()
+    await namespace.client.delete(f"/api/v1/namespaces/{namespace.name}")
+    for kind, name in (("Tenant", "salon-mueller"), ("Secret", "salon-mueller-teardown")):
+        await namespace.wait_until_gone(
+            kind, name
+        )  # nothing of ours holds up the namespace; its own controller looks again every few seconds
+    assert namespace.calcom_webhooks() == []
+    everywhere = await namespace.operator.context.kube.list(resources.EVENTS, "default")
+    assert [event["message"] for event in everywhere if f" {namespace.name}/" in event["message"]] == [], (
+        "nobody is warned"
+    )
+
+
+async def test_what_cannot_be_removed_is_given_up_after_the_budget_and_the_rest_is_done(
+    namespace, module_database: Database
+):
+    """A provider's outage holds up a deletion for ten minutes at most, and the database's part of it not at all."""
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    namespace.operator.inject_fault(namespace.operator.calcom, "list-webhooks", "error-before-commit", 999)
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_until_gone("Tenant")
+    namespace.operator.calcom.faults.clear()
+    await eventually(lambda: has_event(namespace, ("Warning", "LeftOver")), SOON, "the event")
+    role = namespace.operator.context.database.role_name(f"{namespace.name}.salon-mueller")
+    assert await rows(module_database, "SELECT 1 FROM pg_roles WHERE rolname = $1", role) == []

@@ -1,0 +1,133 @@
+"""The keys of a Tenant: missing, changed, refused, shared; with a real API server, PostgreSQL, and the providers' simulators."""
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.worlds.tenant_reconciles import reconcile_twice
+from tests.worlds.waiting import eventually
+
+pytestmark = pytest.mark.usefixtures("clear_faults")
+
+SOON = 10.0  # seconds
+
+
+async def test_a_missing_secret_is_reported_with_what_to_do_and_its_creation_acts_at_once(namespace):
+    await namespace.create("Tenant")
+    reported = await namespace.wait_for_condition("CredentialsValid", "False", "SecretNotFound")
+    assert "Secret 'providers' is not in this namespace; create it with the key 'retell-api-key'" in reported["message"]
+    await namespace.write_secret()
+    await namespace.wait_until_ready()
+    assert {("Warning", "SecretNotFound"), ("Normal", "Ready")} <= set(await namespace.events())
+
+
+async def test_a_rotated_key_reaches_the_teardown_copy_and_a_refused_one_does_not(namespace):
+    """The agents' controller reads the copy, the pods mount the Secret itself."""
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    await namespace.write_secret(**{"retell-api-key": "not-a-key"})
+    await namespace.wait_for_condition("CredentialsValid", "False", "CredentialsInvalid")
+    assert (await namespace.secret_data("salon-mueller-teardown"))["retell-api-key"] == namespace.retell_key
+    rotated = namespace.retell_key + "-rotated"
+    await namespace.write_secret(**{"retell-api-key": rotated})
+    await namespace.wait_until_ready()
+    assert (await namespace.secret_data("salon-mueller-teardown"))["retell-api-key"] == rotated
+
+
+async def test_former_keys_are_kept_for_the_pods_and_calcom_signs_with_a_new_secret_later(namespace):
+    """Calls go on while keys are changed: no event is answered 401 in between."""
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    assert "FORMER_KEYS" not in await namespace.secret_data("salon-mueller-signing-keys")
+    rotated = namespace.retell_key + "-rotated"
+    await namespace.write_secret(**{"retell-api-key": rotated, "calcom-webhook-secret": "whs_2"})
+
+    async def kept() -> dict[str, Any]:
+        return json.loads((await namespace.secret_data("salon-mueller-signing-keys")).get("FORMER_KEYS", "{}"))
+
+    former = await eventually(kept, SOON)
+    assert {name: [each["key"] for each in entries] for name, entries in former.items()} == {
+        "retell-api-key": [namespace.retell_key], "calcom-webhook-secret": ["whs"],
+    }  # fmt: skip
+    until = datetime.fromisoformat(former["retell-api-key"][0]["until"])
+    assert timedelta(minutes=58) < until - datetime.now(UTC) <= timedelta(hours=1)
+    await reconcile_twice(namespace)
+    assert namespace.calcom_secrets() == ["whs"], "the pods may not have the new one yet"
+    await namespace.client.merge(
+        namespace.path("Tenant", "salon-mueller"), {"metadata": {"annotations": {"askproai.de/key-grace": "none"}}}
+    )
+    await eventually(lambda: namespace.calcom_secrets() == ["whs_2"], SOON)
+    assert await kept() == {}, "a leaked key is accepted no longer"
+
+
+@pytest.mark.parametrize("annotation", ["askproai.de/paused", "askproai.de/plan"])
+async def test_a_secret_that_changes_during_a_pause_does_not_end_the_one_by_which_calcom_signs(namespace, annotation):
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    await namespace.client.merge(
+        namespace.path("Tenant", "salon-mueller"), {"metadata": {"annotations": {annotation: "true"}}}
+    )
+    await namespace.wait_for_condition("Paused", "True")
+    await namespace.write_secret(**{"calcom-webhook-secret": "whs_2"})
+
+    async def kept() -> list[str]:
+        former = json.loads((await namespace.secret_data("salon-mueller-signing-keys")).get("FORMER_KEYS", "{}"))
+        return [each["key"] for each in former.get("calcom-webhook-secret", [])]
+
+    await eventually(lambda: _is(kept, ["whs"]), SOON, "the former secret")
+    stored = await namespace.secret_data("salon-mueller-signing-keys")
+    assert json.loads(stored["registered"]) == {"calcom-webhook-secret": "whs"}
+    assert namespace.calcom_secrets() == ["whs"]
+
+
+async def _is(read: Callable[[], Awaitable[object]], expected: object) -> bool:
+    return await read() == expected
+
+
+async def test_a_key_that_nobody_could_try_is_not_kept_for_the_teardown(namespace):
+    """A provider's outage must not stop what runs, nor replace a good key by one that was never seen to work."""
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    namespace.operator.inject_fault(namespace.operator.retell, "list-agents", "error-before-commit", 99)
+    await namespace.write_secret(**{"retell-api-key": "key_untried"})
+    await reconcile_twice(namespace)
+    assert (await namespace.secret_data("salon-mueller-teardown"))["retell-api-key"] == namespace.retell_key
+    await namespace.wait_until_ready()
+
+
+async def test_of_two_tenants_with_one_retell_key_the_younger_is_refused(namespace, other_namespace):
+    await namespace.write_secret()
+    created = datetime.fromisoformat((await namespace.create("Tenant"))["metadata"]["creationTimestamp"])
+    await namespace.wait_until_ready()
+    other_namespace.retell_key = namespace.retell_key
+    await other_namespace.write_secret()
+    await eventually(
+        lambda: datetime.now(UTC) - created > timedelta(seconds=1), SOON, "a second, which is the unit of ages"
+    )
+    await other_namespace.create("Tenant")
+    reported = await other_namespace.wait_for_condition("CredentialsValid", "False", "CredentialsShared")
+    assert namespace.name not in reported["message"], "the other tenant may belong to somebody else"
+    assert await other_namespace.get("Deployment", "salon-mueller-web") is None
+    await namespace.wait_until_ready()
+
+
+async def test_a_server_that_is_not_allowed_gets_no_request(namespace):
+    """Neither the Tenant nor a service of it sends a key there (ASKPROAI_PROVIDER_HOSTS, docs/reference/settings.md)."""
+    await namespace.write_secret()
+    key = {"name": "providers", "key": "calcom-api-key"}
+    calcom = {"apiKeySecretRef": key, "webhookSecretRef": key, "baseUrl": "http://169.254.169.254"}
+    await namespace.create("Branch")
+    await namespace.create("ServiceOffering")
+    await namespace.create("Tenant", spec={"calendar": {"provider": "Calcom", "calcom": calcom}})
+    reported = await namespace.wait_for_condition("CredentialsValid", "False", "ProviderHostNotAllowed")
+    assert "ASKPROAI_PROVIDER_HOSTS" in reported["message"]
+    await namespace.wait_for_condition(
+        "CalendarLinked", "False", "ProviderHostNotAllowed", kind="ServiceOffering", name="haarschnitt"
+    )
