@@ -33,12 +33,7 @@ def plan_command(
     It needs a kubeconfig that may write these objects (a dry run asks for the same rights) and read the Secret
     `<tenant>-teardown`. Exit code 1: something is refused, or there is no manifest; 2: a file cannot be read.
     """
-    import asyncio
-
     from askproai_cli.lint import Unreadable, read_documents
-    from askproai_cli.plan import Change, plan_manifests
-    from askproai_core.kube import AccessError
-    from askproai_operator.engine import ApiError
 
     if kubeconfig is not None and context.find_root().params.get("cluster"):
         raise typer.BadParameter(
@@ -53,6 +48,16 @@ def plan_command(
     if not documents:
         typer.echo(f"there is no manifest of ours in {', '.join(files)}: did rendering fail?", err=True)
         raise typer.Exit(1)
+    _plan(documents, kubeconfig, namespace, output)
+
+
+def _plan(documents: "Sequence[Document]", kubeconfig: Path | None, namespace: str, output: Output) -> None:
+    """Ask the cluster, and print the plan. From here on the operator's own code is needed, which is half a second to load."""
+    import asyncio
+
+    from askproai_cli.plan import Change, plan_manifests
+    from askproai_core.kube import AccessError, ApiError
+
     try:
         planned = asyncio.run(plan_manifests(documents, kubeconfig, namespace))
     except (ApiError, AccessError, OSError) as error:  # OSError: no such kubeconfig
@@ -99,7 +104,7 @@ def _is_planned(document: "Document") -> bool:
     the rest.
     """
     from askproai_cli.lint import Unreadable
-    from askproai_operator.engine import resources
+    from askproai_operator import resources
 
     value = document.value
     if not isinstance(value, dict):
@@ -124,8 +129,7 @@ def _is_planned(document: "Document") -> bool:
 
 def _explain(error: Exception, kubeconfig: Path | None) -> str:
     """Return why the cluster cannot be asked: which one that is, and what to do."""
-    from askproai_core.kube import AccessError
-    from askproai_operator.engine import Unreachable
+    from askproai_core.kube import AccessError, Unreachable
 
     offline = "`askproai lint` checks manifests without a cluster"
     if isinstance(error, AccessError | OSError):

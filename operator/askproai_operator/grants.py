@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from askproai_core.phone_numbers import e164_or_none
+from askproai_operator import resources
 from askproai_operator.api import Branch, CustomResource, Key, Tenant
-from askproai_operator.engine import MANAGER, resources
+from askproai_operator.resources import MANAGER
 
 LABEL: Final = "askproai.de/grant"
 ANNOTATION: Final = "askproai.de/grant-holders"

@@ -12,8 +12,9 @@ from askproai_cli.lint import Document, Identity, identity_of
 from askproai_cli.output import format_count
 from askproai_cli.plan.agents import find_lowered, plan_calendar, plan_steps, read_only_context
 from askproai_cli.plan.dry_run import Change, preview
+from askproai_core.api_resource import ApiResource
 from askproai_core.clock import SystemClock
-from askproai_core.kube import ApiError, ApiResource, HttpTransport
+from askproai_core.kube import ApiError, HttpTransport
 from askproai_operator.api import RetellAgent, Tenant
 from askproai_operator.engine import MANAGER, Cache, EventSink, Kube, access_by_kopf, kopf_login, resources
 from askproai_operator.providers import ProviderClients

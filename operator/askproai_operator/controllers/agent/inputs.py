@@ -19,10 +19,10 @@ from askproai_operator.controllers.conditions import (
     resolve_references,
 )
 from askproai_operator.controllers.grant import is_of_other
-from askproai_operator.controllers.offering import active_offerings
 from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY, get_named_secret
 from askproai_operator.engine import resources
 from askproai_operator.providers import CredentialProblem, RetellClient, secret_value
+from askproai_operator.services import active_offerings
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from askproai_operator.controllers.conditions import (
     resolve_references,
 )
 from askproai_operator.controllers.grant import report_refusal, take
-from askproai_operator.controllers.offering import ambiguous_staff
 from askproai_operator.grants import Subject, SubjectKind
+from askproai_operator.services import ambiguous_staff
 
 _MISSING = "there is no {kind} {name} in this namespace: create it, or correct tenantRef by making the Branch anew"
 
