@@ -26,12 +26,19 @@ def plan_command(
     kubeconfig: Annotated[
         Path | None, typer.Option(help="Kubeconfig file. Default: KUBECONFIG, then ~/.kube/config.")
     ] = None,
+    operator_namespace: Annotated[
+        str,
+        typer.Option(
+            envvar="ASKPROAI_NAMESPACE", help="The operator's namespace, which says who has which host and number."
+        ),
+    ] = "askproai-system",
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show what an apply would change, and what the operator would then do at the providers. Nothing is written.
 
     It needs a kubeconfig that may write these objects (a dry run asks for the same rights) and read the Secret
-    `<tenant>-teardown`. Exit code 1: something is refused, or there is no manifest; 2: a file cannot be read.
+    `<tenant>-teardown`. With the right to get ConfigMaps in the operator's namespace it also shows which hosts and numbers another
+    tenant has. Exit code 1: something is refused, or there is no manifest; 2: a file cannot be read.
     """
     from askproai_cli.lint import Unreadable, read_documents
 
@@ -48,10 +55,12 @@ def plan_command(
     if not documents:
         typer.echo(f"there is no manifest of ours in {', '.join(files)}: did rendering fail?", err=True)
         raise typer.Exit(1)
-    _plan(documents, kubeconfig, namespace, output)
+    _plan(documents, kubeconfig, namespace, operator_namespace, output)
 
 
-def _plan(documents: "Sequence[Document]", kubeconfig: Path | None, namespace: str, output: Output) -> None:
+def _plan(
+    documents: "Sequence[Document]", kubeconfig: Path | None, namespace: str, operator_namespace: str, output: Output
+) -> None:
     """Ask the cluster, and print the plan. From here on the operator's own code is needed, which is half a second to load."""
     import asyncio
 
@@ -59,7 +68,7 @@ def _plan(documents: "Sequence[Document]", kubeconfig: Path | None, namespace: s
     from askproai_core.kube import AccessError, ApiError
 
     try:
-        planned = asyncio.run(plan_manifests(documents, kubeconfig, namespace))
+        planned = asyncio.run(plan_manifests(documents, kubeconfig, namespace, operator_namespace))
     except (ApiError, AccessError, OSError) as error:  # OSError: no such kubeconfig
         typer.echo(_explain(error, kubeconfig), err=True)
         raise typer.Exit(1) from None
@@ -80,6 +89,8 @@ def _print_plan(planned: "Sequence[Planned]") -> None:
         typer.echo(f"{each.name}: {each.change}")
         for line in each.fields:
             typer.echo(textwrap.indent(line, "    "))
+        for line in each.claims:
+            typer.echo(f"    {line}")
         for step in each.steps or ():
             typer.echo(f"    at {each.provider}: {step}")
     typer.echo(summarize(planned))

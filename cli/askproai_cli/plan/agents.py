@@ -68,14 +68,19 @@ def find_lowered(tenant: Tenant) -> tuple[str, ...]:
 
 
 def read_only_context(
-    kube: Kube, cache: Cache, relations: Relations, providers: ProviderClients, installation_id: str
+    kube: Kube,
+    cache: Cache,
+    relations: Relations,
+    providers: ProviderClients,
+    installation_id: str,
+    operator_namespace: str,
 ) -> ReconcileContext:
     """Return a ReconcileContext to gather and plan with. Its fence refuses every remote write, because this process never leads."""
 
     def refuse() -> None:
         raise NotLeader("a plan writes nothing")
 
-    settings = Settings()
+    settings = Settings().model_copy(update={"namespace": operator_namespace})
     return ReconcileContext(
         kube=kube,
         cache=cache,
