@@ -10,6 +10,7 @@ from askproai_cli.client import NoAnswer, Refused, RequestFailed, connect
 
 _WAITS = (1.0, 3.0)  # seconds between three attempts
 
+IdArgument = Annotated[str, typer.Argument(help="The id, or at least its first eight digits.", metavar="ID")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 RequestOption = Annotated[
     str | None,
