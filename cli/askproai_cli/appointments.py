@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from askproai_cli.changes import RequestOption, YesOption, change, confirm
+from askproai_cli.changes import IdArgument, RequestOption, YesOption, change, confirm
 from askproai_cli.client import TenantOption, UrlOption, request
 from askproai_cli.output import LimitOption, Output, OutputOption, find_zone, print_json, print_rows, to_cell
 from askproai_core.terminal import format_day, name_zone
@@ -50,8 +50,6 @@ def list_command(
     answer = request(tenant, url, "GET", "appointments", **filters)
     print_rows(output, answer, answer["appointments"], _COLUMNS, "no appointments")
 
-
-IdArgument = Annotated[str, typer.Argument(help="The id, or at least its first eight digits.", metavar="ID")]
 
 _CALENDAR = {
     "local": "It is in the local calendar only: nothing to do at Cal.com.",

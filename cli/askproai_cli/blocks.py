@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from askproai_cli.changes import RequestOption, YesOption, change, confirm
+from askproai_cli.changes import IdArgument, RequestOption, YesOption, change, confirm
 from askproai_cli.client import TenantOption, UrlOption, request
 from askproai_cli.output import (
     LimitOption,
@@ -76,7 +76,7 @@ def add(
 
 
 def remove(
-    block: Annotated[str, typer.Argument(help="The id, or at least its first eight digits.", metavar="ID")],
+    block: IdArgument,
     tenant: TenantOption,
     yes: YesOption = False,
     request_id: RequestOption = None,
@@ -108,7 +108,7 @@ def list_command(
 
 @blocks.command(epilog="Example: `askproai blocks show 1f0c6a52 -t salon-mueller.salon-mueller`")
 def show(
-    block: Annotated[str, typer.Argument(help="The id, or at least its first eight digits.", metavar="ID")],
+    block: IdArgument,
     tenant: TenantOption,
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,

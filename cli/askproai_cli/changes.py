@@ -11,6 +11,7 @@ from askproai_cli.output import find_zone, to_cell
 
 _WAITS = (1.0, 3.0)  # seconds between three attempts
 
+IdArgument = Annotated[str, typer.Argument(help="The id, or at least its first eight digits.", metavar="ID")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 RequestOption = Annotated[
     str | None,

@@ -96,6 +96,11 @@ def explain_kubectl(errors: str) -> str:
             f"{_VARIABLE} to the demo's .demo/cluster/kubeconfig, and read their logs in .demo/runner/pods/*/*.log"
         )
     if any(sign in said for sign in ("connection to the server", "Unable to connect", "dial tcp", "i/o timeout")):
+        if not _merge(list_kubeconfigs())["current-context"]:
+            return (
+                f"no kubeconfig chooses a cluster: set {_VARIABLE}, or name a context by --context; without a cluster, start a demo"
+                " with `askproai demo --keep`, or give --url"
+            )
         return f"the cluster does not answer ({describe_cluster()}): check {_VARIABLE} or --context. kubectl: {said}"
     if "(Forbidden)" in said:
         return f"you have no right to it ({describe_cluster()}); docs/how-to.md has the Role. kubectl: {said}"

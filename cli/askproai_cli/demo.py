@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from askproai_cli.demo_state import find_demo
+from askproai_cli.demo_state import require_demo
 from askproai_cli.output import Output, OutputOption, print_json
 
 _WITHHELD = "anonymous"  # what Retell sends for a caller who withholds the number
@@ -129,9 +129,7 @@ def call(
 
         from askproai_sandbox.caller import play_call
 
-    state = find_demo()
-    if state is None:
-        _fail("no demo is running on this machine: start one with `askproai demo --keep`")
+    state = require_demo()
     try:
         record = asyncio.run(play_call(state["retellUrl"], to, say or (), from_number=caller, args=tool_calls))
     except ValueError as error:  # the simulator's sentence

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import TypedDict
 
+import typer
+
 from askproai_cli.cluster import find_kubeconfig_in_use
 
 _STATE = Path(".demo/state.json")
@@ -31,6 +33,15 @@ def find_demo() -> DemoState | None:
     here = Path.cwd()
     found = (_read(folder / _STATE) for folder in (here, *here.parents, _CHECKOUT))
     return next((state for state in found if state is not None), None)
+
+
+def require_demo() -> DemoState:
+    """Return the state of the running demo. Without one the command ends with exit code 1, and says how to start it."""
+    state = find_demo()
+    if state is None:
+        typer.echo("no demo is running on this machine: start one with `askproai demo --keep`", err=True)
+        raise typer.Exit(1)
+    return state
 
 
 def is_in_use(state: DemoState) -> bool:

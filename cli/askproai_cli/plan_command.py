@@ -26,19 +26,21 @@ def plan_command(
     kubeconfig: Annotated[
         Path | None, typer.Option(help="Kubeconfig file. Default: KUBECONFIG, then ~/.kube/config.")
     ] = None,
+    operator_namespace: Annotated[
+        str,
+        typer.Option(
+            envvar="ASKPROAI_NAMESPACE", help="The operator's namespace, which says who has which host and number."
+        ),
+    ] = "askproai-system",
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show what an apply would change, and what the operator would then do at the providers. Nothing is written.
 
     It needs a kubeconfig that may write these objects (a dry run asks for the same rights) and read the Secret
-    `<tenant>-teardown`. Exit code 1: something is refused, or there is no manifest; 2: a file cannot be read.
+    `<tenant>-teardown`. With the right to get ConfigMaps in the operator's namespace it also shows which hosts and numbers another
+    tenant has. Exit code 1: something is refused, or there is no manifest; 2: a file cannot be read.
     """
-    import asyncio
-
     from askproai_cli.lint import Unreadable, read_documents
-    from askproai_cli.plan import Change, plan_manifests
-    from askproai_core.kube import AccessError
-    from askproai_operator.engine import ApiError
 
     if kubeconfig is not None and context.find_root().params.get("cluster"):
         raise typer.BadParameter(
@@ -53,8 +55,20 @@ def plan_command(
     if not documents:
         typer.echo(f"there is no manifest of ours in {', '.join(files)}: did rendering fail?", err=True)
         raise typer.Exit(1)
+    _plan(documents, kubeconfig, namespace, operator_namespace, output)
+
+
+def _plan(
+    documents: "Sequence[Document]", kubeconfig: Path | None, namespace: str, operator_namespace: str, output: Output
+) -> None:
+    """Ask the cluster, and print the plan. From here on the operator's own code is needed, which is half a second to load."""
+    import asyncio
+
+    from askproai_cli.plan import Change, plan_manifests
+    from askproai_core.kube import AccessError, ApiError
+
     try:
-        planned = asyncio.run(plan_manifests(documents, kubeconfig, namespace))
+        planned = asyncio.run(plan_manifests(documents, kubeconfig, namespace, operator_namespace))
     except (ApiError, AccessError, OSError) as error:  # OSError: no such kubeconfig
         typer.echo(_explain(error, kubeconfig), err=True)
         raise typer.Exit(1) from None
@@ -75,6 +89,8 @@ def _print_plan(planned: "Sequence[Planned]") -> None:
         typer.echo(f"{each.name}: {each.change}")
         for line in each.fields:
             typer.echo(textwrap.indent(line, "    "))
+        for line in each.claims:
+            typer.echo(f"    {line}")
         for step in each.steps or ():
             typer.echo(f"    at {each.provider}: {step}")
     typer.echo(summarize(planned))
@@ -99,7 +115,7 @@ def _is_planned(document: "Document") -> bool:
     the rest.
     """
     from askproai_cli.lint import Unreadable
-    from askproai_operator.engine import resources
+    from askproai_operator import resources
 
     value = document.value
     if not isinstance(value, dict):
@@ -124,8 +140,7 @@ def _is_planned(document: "Document") -> bool:
 
 def _explain(error: Exception, kubeconfig: Path | None) -> str:
     """Return why the cluster cannot be asked: which one that is, and what to do."""
-    from askproai_core.kube import AccessError
-    from askproai_operator.engine import Unreachable
+    from askproai_core.kube import AccessError, Unreachable
 
     offline = "`askproai lint` checks manifests without a cluster"
     if isinstance(error, AccessError | OSError):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from askproai_cli.demo import simulators
-from askproai_cli.demo_state import find_demo
+from askproai_cli.demo_state import require_demo
 from askproai_cli.output import Output, OutputOption, print_rows
 
 sandbox = typer.Typer(
@@ -33,7 +33,7 @@ def retell(port: PortOption = 9001) -> None:
 
 
 @sandbox.command(epilog="Example: `askproai sandbox calcom --port 9002`")
-def calcom(port: PortOption = 9001) -> None:
+def calcom(port: PortOption = 9002) -> None:
     """Run the simulated Cal.com on its own."""
     _run(Simulated.CALCOM, port)
 
@@ -61,10 +61,7 @@ def faults(
 
     import aiohttp
 
-    state = find_demo()
-    if state is None:
-        typer.echo("no demo is running on this machine: start one with `askproai demo --keep`", err=True)
-        raise typer.Exit(1)
+    state = require_demo()
     urls = {Simulated.RETELL: state["retellUrl"], Simulated.CALCOM: state["calcomUrl"]}
     body: dict[str, Any] = {"fault": fault, "operation": operation, "count": count or None, "seconds": seconds}
     body |= {"ms": ms, "requests": requests}
@@ -86,6 +83,9 @@ def faults(
 
     try:
         rows = asyncio.run(act())
+    except aiohttp.ClientConnectionError as error:
+        typer.echo(f"the simulators do not answer; start `askproai demo --keep` again ({error})", err=True)
+        raise typer.Exit(1) from None
     except (ValueError, aiohttp.ClientError) as error:
         typer.echo(f"the faults cannot be changed: {error}", err=True)
         raise typer.Exit(1) from None

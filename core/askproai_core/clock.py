@@ -4,7 +4,6 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 _BOOT_TIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
@@ -59,12 +58,3 @@ class FixedClock:
     async def sleep(self, duration: timedelta) -> None:
         self.advance(duration)
         await asyncio.sleep(0)
-
-
-def is_known_time_zone(name: str) -> bool:
-    """Return whether this image has the rules of a time zone; the API server's database may have more names."""
-    try:
-        ZoneInfo(name)
-    except (LookupError, ValueError, OSError):  # unknown; no path, or no file of rules; a folder
-        return False
-    return True

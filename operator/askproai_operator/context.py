@@ -10,11 +10,11 @@ from askproai_core.fault_injection import FaultPoints
 from askproai_operator.api import Key
 from askproai_operator.api.conditions import Reason
 from askproai_operator.engine import ApiResource, Cache, Kube, M
-from askproai_operator.engine.resources import resource_of_kind
 from askproai_operator.memory import Memory
 from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.relations import Relations
+from askproai_operator.resources import resource_of_kind
 from askproai_operator.settings import Settings
 
 

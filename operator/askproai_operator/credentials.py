@@ -11,8 +11,8 @@ from askproai_operator.api import Calcom, EventType, SecretKeyRef, ServiceOfferi
 from askproai_operator.api.conditions import Reason
 from askproai_operator.context import ReconcileContext
 from askproai_operator.engine import MANAGER, resources
-from askproai_operator.engine.resources import USE_LABEL
 from askproai_operator.providers import CredentialProblem, secret_value
+from askproai_operator.resources import USE_LABEL
 
 # Names of the files that the pods mount; also the keys of `T-teardown`, the operator's own copy for the deletion.
 RETELL_KEY = "retell-api-key"

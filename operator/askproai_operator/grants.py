@@ -16,8 +16,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from askproai_core.phone_numbers import e164_or_none
+from askproai_operator import resources
 from askproai_operator.api import Branch, CustomResource, Key, Tenant
-from askproai_operator.engine import MANAGER, in_effect, resources
+from askproai_operator.applied_spec import in_effect
+from askproai_operator.resources import MANAGER
 
 LABEL: Final = "askproai.de/grant"
 ANNOTATION: Final = "askproai.de/grant-holders"

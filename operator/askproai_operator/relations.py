@@ -9,11 +9,13 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
-from askproai_core.kube import ApiResource
+from askproai_core.api_resource import ApiResource
 from askproai_operator.api import Branch, CustomResource, Key, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType
-from askproai_operator.engine import Cache, M, ObservedObject, in_effect, is_in_effect
-from askproai_operator.engine.resources import (
+from askproai_operator.applied_spec import in_effect, is_in_effect
+from askproai_operator.engine import Cache, M, ObservedObject
+from askproai_operator.grants import LABEL, Subject, former_host, queue_key, read_grant, requested_subjects, used_host
+from askproai_operator.resources import (
     CONFIG_MAPS,
     FINALIZER,
     HTTP_ROUTES,
@@ -22,7 +24,6 @@ from askproai_operator.engine.resources import (
     STATUS_READ,
     TENANT_LABEL,
 )
-from askproai_operator.grants import LABEL, Subject, former_host, queue_key, read_grant, requested_subjects, used_host
 
 # Status fields that no other object reads. Without this list each counted call would make a whole tenant due.
 _PRIVATE_STATUS: Final = frozenset({

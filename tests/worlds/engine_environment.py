@@ -12,8 +12,8 @@ from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.login import kopf_login
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import WorkQueue
-from askproai_operator.engine.resources import resource_of_kind
 from askproai_operator.relations import Relations
+from askproai_operator.resources import resource_of_kind
 from askproai_sandbox.cluster import ControlPlane
 from askproai_sandbox.example_tenant import load_manifests
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from askproai_operator.engine import Cache, Key
 from askproai_operator.engine.cache import CustomResource
-from askproai_operator.engine.resources import TENANTS, resource_of_kind
+from askproai_operator.resources import TENANTS, resource_of_kind
 from askproai_sandbox.cluster import KubeClient
 from askproai_sandbox.example_tenant import load_manifests
 

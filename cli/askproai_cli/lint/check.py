@@ -13,7 +13,7 @@ from askproai_cli.lint.secrets import check_secret, check_secrets, is_secret
 from askproai_cli.lint.services import check_services
 from askproai_cli.lint.structural import Fault
 from askproai_cli.lint.values import check_values
-from askproai_operator.engine.resources import NAMESPACES
+from askproai_operator.resources import NAMESPACES
 
 
 @dataclass(frozen=True, slots=True)

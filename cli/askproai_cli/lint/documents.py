@@ -12,6 +12,7 @@ from askproai_cli.lint.loader import KubectlLoader
 
 STDIN = "-"
 SUFFIXES = (".yaml", ".yml", ".json")
+MOST_REPEATED = 50_000  # values that the aliases of a document may add; a few nested ones could mean billions
 
 FieldPath = tuple[str | int, ...]
 
@@ -65,6 +66,7 @@ def _parse(file: str, text: str) -> Iterator[Document]:
         while loader.check_node():
             node = loader.get_node()
             assert node is not None  # check_node has found one
+            _refuse_alias_bomb(file, node)
             lines: dict[FieldPath, int] = {}
             _record_lines(node, (), lines)
             value = loader.construct_document(node)
@@ -73,10 +75,35 @@ def _parse(file: str, text: str) -> Iterator[Document]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise Unreadable(f"{file}:{line}: no YAML: {error.problem or error.context}") from error
+    except Unreadable:
+        raise
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise Unreadable(f"{file}: no YAML: {error}") from error
     finally:
         loader.dispose()
+
+
+def _refuse_alias_bomb(file: str, root: yaml.Node) -> None:
+    """Raise Unreadable if the aliases repeat more values than anybody means. They are counted, not followed."""
+    sizes: dict[int, int] = {}  # of each node with all below it
+
+    def measure(node: yaml.Node) -> int:
+        if id(node) not in sizes:
+            sizes[id(node)] = 0  # an alias within its own anchor, which cannot be constructed
+            sizes[id(node)] = 1 + sum(measure(child) for child in _children(node))
+        return sizes[id(node)]
+
+    if (repeated := measure(root) - len(sizes)) > MOST_REPEATED:
+        raise Unreadable(
+            f"{file}:{root.start_mark.line + 1}: the aliases (*name) of this document repeat {repeated:,} values, and may repeat"
+            f" {MOST_REPEATED:,}: write less of it by alias, or divide the document"
+        )
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
 def _record_lines(node: yaml.Node, path: FieldPath, lines: dict[FieldPath, int]) -> None:

@@ -14,7 +14,7 @@ from askproai_cli.lint.findings import Finding, Identity, identity_of, warn
 from askproai_cli.lint.judge import check_metadata
 from askproai_cli.lint.manifest import Manifest
 from askproai_cli.lint.structural import Fault, wrong_type
-from askproai_operator.engine.resources import SECRETS, USE_LABEL
+from askproai_operator.resources import SECRETS, USE_LABEL
 
 _ENCRYPTED: Final = "ENC["  # a value that SOPS has encrypted
 _TRUNK_KEYS: Final = ("username", "password")  # that `sip.authSecretRef` needs, as every kubernetes.io/basic-auth

@@ -7,7 +7,7 @@ from askproai_cli.lint.findings import Finding, Identity, warn
 from askproai_cli.lint.manifest import Manifest
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.api.conditions import Status
-from askproai_operator.controllers.offering import (
+from askproai_operator.services import (
     active_offerings,
     name_condition,
     namesakes,

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from askproai_cli.lint.findings import Finding, warn
 from askproai_cli.lint.judge import suggest_time_zone
 from askproai_cli.lint.manifest import Manifest
-from askproai_core.clock import is_known_time_zone
 from askproai_core.phone_numbers import InvalidNumber, to_e164
-from askproai_core.public_holidays import find_holiday_problem
+from askproai_core.time_zones import is_known_time_zone
 
 
 def check_values(manifest: Manifest) -> Iterator[Finding]:
@@ -22,6 +21,8 @@ def _check_holidays(manifest: Manifest) -> Iterator[Finding]:
     country, subdivision = holidays.get("country"), holidays.get("subdivision")
     if not isinstance(country, str) or manifest.is_refused("spec", "holidays", "country"):
         return
+    from askproai_core.public_holidays import find_holiday_problem  # a fifth of the start-up
+
     if manifest.is_refused("spec", "holidays", "subdivision"):
         subdivision = None
     if problem := find_holiday_problem(country, subdivision):

@@ -5,12 +5,13 @@ from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
 from askproai_operator.api import CustomResource, RetellAgent, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
+from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import CHECKS, gather, gather_remote, make_plan, plan_unseen
 from askproai_operator.controllers.conditions import find_condition, first_failing
 from askproai_operator.controllers.tenant import address_of, apply_ceilings
 from askproai_operator.credentials import calendar_account
-from askproai_operator.engine import PAUSED_ANNOTATION, Cache, Kube, NotLeader, is_paused
+from askproai_operator.engine import Cache, Kube, NotLeader
 from askproai_operator.providers import ProviderClients, ProviderError
 from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
@@ -81,14 +82,19 @@ def find_lowered(tenant: Tenant) -> tuple[str, ...]:
 
 
 def read_only_context(
-    kube: Kube, cache: Cache, relations: Relations, providers: ProviderClients, installation_id: str
+    kube: Kube,
+    cache: Cache,
+    relations: Relations,
+    providers: ProviderClients,
+    installation_id: str,
+    operator_namespace: str,
 ) -> ReconcileContext:
     """Return a ReconcileContext to gather and plan with. Its fence refuses every remote write, because this process never leads."""
 
     def refuse() -> None:
         raise NotLeader("a plan writes nothing")
 
-    settings = Settings()
+    settings = Settings().model_copy(update={"namespace": operator_namespace})
     return ReconcileContext(
         kube=kube,
         cache=cache,

@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from askproai_cli.lint import CelMissing, Document, completed, find_refusals
 from askproai_cli.plan.differences import describe_object
-from askproai_core.kube import HttpTransport
-from askproai_operator.engine import MANAGER, ApiError, ApiResource, Unreachable, resources
+from askproai_core.api_resource import ApiResource
+from askproai_core.kube import ApiError, HttpTransport, Unreachable
+from askproai_operator import resources
+from askproai_operator.resources import MANAGER
 
 _DRY_RUN: Final = {"dryRun": "All", "fieldValidation": "Strict"}
 _CLIENT_SIDE: Final = "kubectl-client-side-apply"  # kubectl's manager without --server-side

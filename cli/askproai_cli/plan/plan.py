@@ -12,20 +12,14 @@ from askproai_cli.lint import Document, Identity, identity_of
 from askproai_cli.output import format_count
 from askproai_cli.plan.agents import find_lowered, plan_calendar, plan_steps, read_only_context
 from askproai_cli.plan.dry_run import Change, preview
+from askproai_cli.plan.grants import find_claims
+from askproai_core.api_resource import ApiResource
 from askproai_core.clock import SystemClock
-from askproai_core.kube import ApiError, ApiResource, HttpTransport
-from askproai_operator.api import RetellAgent, Tenant
-from askproai_operator.engine import (
-    MANAGER,
-    PAUSED_ANNOTATION,
-    Cache,
-    EventSink,
-    Kube,
-    access_by_kopf,
-    is_paused,
-    kopf_login,
-    resources,
-)
+from askproai_core.kube import ApiError, HttpTransport
+from askproai_operator.api import Key, RetellAgent, Tenant
+from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
+from askproai_operator.context import ReconcileContext
+from askproai_operator.engine import MANAGER, Cache, EventSink, Kube, access_by_kopf, kopf_login, resources
 from askproai_operator.providers import ProviderClients
 from askproai_operator.relations import Relations
 
@@ -34,19 +28,26 @@ _PAUSED: Final = f"paused: no edit has an effect until the annotation {PAUSED_AN
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One object: what becomes of it, field by field, and the steps at `provider` (None: a kind that has no steps)."""
+    """One object: what becomes of it, field by field, and the steps at `provider` (None: a kind that has no steps).
+
+    `claims` is what the operator would report because another tenant has its host or number, or why that is not known.
+    """
 
     name: str
     change: Change
     fields: tuple[str, ...] = ()
     steps: tuple[str, ...] | None = None
     provider: str = "Retell"
+    claims: tuple[str, ...] = ()
 
 
-async def plan_manifests(documents: Iterable[Document], kubeconfig: Path | None, namespace: str) -> list[Planned]:
+async def plan_manifests(
+    documents: Iterable[Document], kubeconfig: Path | None, namespace: str, operator_namespace: str = "askproai-system"
+) -> list[Planned]:
     """Plan manifests in their order, then the other agents of their namespaces if the change affects them.
 
-    `namespace` is for manifests that name none. Raises ApiError and AccessError when the cluster cannot be asked.
+    `namespace` is for manifests that name none, `operator_namespace` is where the grants are. Raises ApiError and AccessError
+    when the cluster cannot be asked.
     """
     clock, cache = SystemClock(), Cache()
     relations = Relations(cache)
@@ -70,23 +71,31 @@ async def plan_manifests(documents: Iterable[Document], kubeconfig: Path | None,
                     sink.prime(ref, raw)  # the previews stay in the cache, because they are newer
         uid = (await kube.get(resources.NAMESPACES, "", "kube-system") or {}).get("metadata", {}).get("uid", "")
         providers = await stack.enter_async_context(ProviderClients(clock))
-        context = read_only_context(kube, cache, relations, providers, str(uid))
+        context = read_only_context(kube, cache, relations, providers, str(uid), operator_namespace)
         planned |= _paused(planned, cache)
-        for tenant in cache.list(Tenant):
-            key = Identity(*tenant.key)
-            if key in planned:
-                change = planned[key]
-                lowered = find_lowered(tenant) if change.change in {Change.CREATED, Change.CHANGED} else ()
-                planned[key] = replace(
-                    change, fields=(*change.fields, *lowered), steps=plan_calendar(tenant), provider="Cal.com"
-                )
-        for agent in cache.list(RetellAgent):
-            key = Identity(*agent.key)
-            change = planned.get(key) or Planned(f"{agent.kind}/{agent.key.name}", Change.UNCHANGED)
-            steps = await plan_steps(agent, context)
-            if key in planned or steps:
-                planned[key] = replace(change, steps=steps)
+        models = [model for key in planned if (model := cache.get(Key(*key))) is not None]
+        for at, claims in (await find_claims(models, transport, context)).items():
+            planned[Identity(*at)] = replace(planned[Identity(*at)], claims=claims)
+        await _plan_providers(planned, context)
     return [*planned.values()]
+
+
+async def _plan_providers(planned: dict[Identity, Planned], context: ReconcileContext) -> None:
+    """Add the steps at Cal.com and Retell, and what the platform's ceilings lower."""
+    for tenant in context.cache.list(Tenant):
+        key = Identity(*tenant.key)
+        if key in planned:
+            change = planned[key]
+            lowered = find_lowered(tenant) if change.change in {Change.CREATED, Change.CHANGED} else ()
+            planned[key] = replace(
+                change, fields=(*change.fields, *lowered), steps=plan_calendar(tenant), provider="Cal.com"
+            )
+    for agent in context.cache.list(RetellAgent):
+        key = Identity(*agent.key)
+        change = planned.get(key) or Planned(f"{agent.kind}/{agent.key.name}", Change.UNCHANGED)
+        steps = await plan_steps(agent, context)
+        if key in planned or steps:
+            planned[key] = replace(change, steps=steps)
 
 
 def _paused(planned: Mapping[Identity, Planned], cache: Cache) -> dict[Identity, Planned]:

@@ -1,4 +1,4 @@
-"""Kubernetes for both planes: HTTP to the API server, resources by name, and leader election by a Lease.
+"""Kubernetes for both planes: HTTP to the API server, and leader election by a Lease.
 
 The operator builds its own client (`askproai_operator.engine.kube`) on the transport; the sandbox adds watches to it; the
 operator and the coordinator elect their leaders by it. The trees of errors stand in `http` and `lease`.
@@ -25,10 +25,9 @@ from askproai_core.kube.lease import (
     leadership,
     unique_identity,
 )
-from askproai_core.kube.resources import LEASES, ApiResource
 
 __all__ = [
-    "LEASES", "Access", "AccessError", "ApiError", "ApiResource", "Conflict", "Elector", "HttpTransport", "LeaseApi", "LeaseTimes",
+    "Access", "AccessError", "ApiError", "Conflict", "Elector", "HttpTransport", "LeaseApi", "LeaseTimes",
     "NoAnswer", "NotLeader", "Unreachable", "api_error", "elector_from_settings", "exit_when_lost", "leadership", "read_access",
     "unique_identity",
 ]  # fmt: skip

@@ -18,9 +18,9 @@ from typing import Any, Protocol, Self
 import aiohttp
 import structlog
 
+from askproai_core.api_resource import LEASES
 from askproai_core.clock import Clock
 from askproai_core.kube.http import Access, AccessError, ApiError, Conflict, HttpTransport
-from askproai_core.kube.resources import LEASES
 from askproai_core.lifecycle import run_until_stopped
 
 log = structlog.get_logger(__name__)

@@ -21,9 +21,9 @@ from askproai_operator.credentials import (
     read_own_secret,
 )
 from askproai_operator.engine import GONE, ApiError, Backoff, Key, NotLeader, Options, Result
-from askproai_operator.engine.resources import resource_of_kind
 from askproai_operator.orphans import LedgerEntry, OrphanedAgent, OrphanedCache, OrphanedDatabase, OrphanedWebhooks
 from askproai_operator.providers import list_calcom_webhook_ids
+from askproai_operator.resources import resource_of_kind
 from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)

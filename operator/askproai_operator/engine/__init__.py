@@ -4,10 +4,10 @@ Watches feed a cache and a work queue; workers call the controller of a key, `re
 returned `Result` into conditions, events, metrics and the next run. It runs only in the process that holds the Lease.
 """
 
-from askproai_core.kube import ApiError, ApiResource, Conflict, NotLeader, Unreachable
+from askproai_core.api_resource import ApiResource
+from askproai_core.kube import ApiError, Conflict, NotLeader, Unreachable
+from askproai_operator import resources
 from askproai_operator.api import Key
-from askproai_operator.engine import resources
-from askproai_operator.engine.applied_spec import PAUSED_ANNOTATION, in_effect, is_in_effect, is_paused
 from askproai_operator.engine.cache import Cache, M, ObservedObject
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.informer import Informer
@@ -16,14 +16,14 @@ from askproai_operator.engine.login import access_by_kopf, kopf_login
 from askproai_operator.engine.loop import Reconcile, ReconcileLoop
 from askproai_operator.engine.metrics import ConditionCollector, Metrics
 from askproai_operator.engine.queue import Backoff, Options, Priority, WorkQueue
-from askproai_operator.engine.resources import FINALIZER, MANAGED_SELECTOR, MANAGER, TENANT_LABEL
 from askproai_operator.engine.result import GONE, EventRecord, EventType, Result
 from askproai_operator.engine.status import TOKEN_ANNOTATION, pause_condition
+from askproai_operator.resources import FINALIZER, MANAGED_SELECTOR, MANAGER, TENANT_LABEL
 
 __all__ = [
-    "FINALIZER", "GONE", "MANAGED_SELECTOR", "MANAGER", "PAUSED_ANNOTATION", "TENANT_LABEL", "TOKEN_ANNOTATION", "ApiError",
+    "FINALIZER", "GONE", "MANAGED_SELECTOR", "MANAGER", "TENANT_LABEL", "TOKEN_ANNOTATION", "ApiError",
     "ApiResource", "Backoff", "Cache", "ConditionCollector", "Conflict", "EventRecord", "EventSink", "EventType", "Informer",
     "Key", "Kube", "M", "Metrics", "NotLeader", "ObservedObject", "Options", "Priority", "Reconcile", "ReconcileLoop", "Result",
-    "UnmanagedObject", "Unreachable", "WorkQueue", "access_by_kopf", "in_effect", "is_in_effect", "is_paused", "kopf_login",
+    "UnmanagedObject", "Unreachable", "WorkQueue", "access_by_kopf", "kopf_login",
     "pause_condition", "resources",
 ]  # fmt: skip

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from askproai_core.kube import ApiResource
+from askproai_core.api_resource import ApiResource
 from askproai_operator.api import KINDS, CustomResource, Key
-from askproai_operator.engine.resources import CUSTOM, SECRETS
+from askproai_operator.resources import CUSTOM, SECRETS
 
 M = TypeVar("M", bound=CustomResource)
 Indexer = Callable[[CustomResource | None, CustomResource | None], None]

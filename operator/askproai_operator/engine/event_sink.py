@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import structlog
 from pydantic import ValidationError
 
-from askproai_core.kube import ApiResource
+from askproai_core.api_resource import ApiResource
 from askproai_operator.api import CustomResource, Key
 from askproai_operator.engine.cache import Cache, ObservedObject
 

@@ -13,14 +13,16 @@ from typing import Any, Self
 import kopf
 import structlog
 
+from askproai_core.api_resource import LEASES, ApiResource
 from askproai_core.clock import Clock
-from askproai_core.kube import LEASES, ApiError, ApiResource, Conflict, HttpTransport
+from askproai_core.kube import ApiError, Conflict, HttpTransport
 from askproai_operator.api import CustomResource
 from askproai_operator.engine.cache import ObservedObject, observed_object
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.login import access_by_kopf
 from askproai_operator.engine.manifests import event_manifest, take_over_spec
-from askproai_operator.engine.resources import (
+from askproai_operator.engine.result import EventRecord
+from askproai_operator.resources import (
     CUSTOM,
     FINALIZER,
     HANDOVER,
@@ -30,7 +32,6 @@ from askproai_operator.engine.resources import (
     resource_of,
     resource_of_kind,
 )  # fmt: skip
-from askproai_operator.engine.result import EventRecord
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from askproai_operator.engine.resources import EVENTS, MANAGER
+from askproai_operator.resources import EVENTS, MANAGER
 
 _MESSAGE_LIMIT = 1024  # of an Event
 

@@ -21,7 +21,7 @@ from askproai_operator.api.conditions import (
     good,
     unknown,
 )
-from askproai_operator.engine.applied_spec import (
+from askproai_operator.applied_spec import (
     PAUSED_ANNOTATION,
     applied_before_pause,
     applied_by_reconcile,

@@ -22,8 +22,8 @@ from askproai_operator.controllers.write_guard import WriteGuardController, forb
 from askproai_operator.credentials import Credentials
 from askproai_operator.engine import Cache, EventSink, Kube, resources
 from askproai_operator.engine.login import kopf_login
-from askproai_operator.engine.resources import resource_of
 from askproai_operator.relations import Relations
+from askproai_operator.resources import resource_of
 from askproai_operator.settings import Settings
 from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient
 from askproai_sandbox.databases import Database

@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from typer.testing import CliRunner
 
+from askproai_cli.cluster import explain_kubectl
 from askproai_cli.main import app
 from askproai_operator.main import cli as operator
 from askproai_runtime.main import app as runtime
@@ -188,3 +189,35 @@ def test_a_plan_of_a_cluster_that_does_not_answer_names_context_and_server(tmp_p
     result = CliRunner().invoke(app, ["plan", "-", "--kubeconfig", str(tmp_path / "config")], input=manifest)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("the cluster does not answer (context old, https://127.0.0.1:9): ")
+
+
+@pytest.mark.parametrize("command", ["sandbox faults", "sandbox faults retell", "call --to +49301234567 --say Hallo"])
+def test_without_a_demo_a_command_says_how_to_start_one(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("askproai_cli.demo_state.find_demo", lambda: None)
+    result = CliRunner().invoke(app, command.split())
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "no demo is running on this machine: start one with `askproai demo --keep`\n"
+
+
+def test_faults_of_a_demo_that_has_ended_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = {"retellUrl": "http://127.0.0.1:9", "calcomUrl": "http://127.0.0.1:9"}
+    monkeypatch.setattr("askproai_cli.demo_state.find_demo", lambda: gone)
+    result = CliRunner().invoke(app, ["sandbox", "faults"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("the simulators do not answer; start `askproai demo --keep` again (")
+
+
+def test_both_simulators_run_side_by_side_by_default() -> None:
+    ports = [ALL[f"askproai sandbox {name}"].params[0].default for name in ("retell", "calcom")]
+    assert len(set(ports)) == 2
+
+
+def test_without_any_context_it_is_said_how_to_choose_a_cluster_or_the_demo(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    kubectl = "The connection to the server localhost:8080 was refused - did you specify the right host or port?"
+    said = explain_kubectl(kubectl)
+    assert said.startswith("no kubeconfig chooses a cluster: set KUBECONFIG")
+    assert "start a demo with `askproai demo --keep`, or give --url" in said

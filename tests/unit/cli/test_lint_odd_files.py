@@ -1,5 +1,7 @@
 """`askproai lint` and `plan` end with a finding for whatever YAML they are given, never with an exception and never not."""
 
+import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -47,6 +49,39 @@ def test_a_plan_leaves_out_or_names_a_kind_that_is_no_text(kind: str, api: str) 
     result = run("plan", manifest(kind, "a", api))
     assert result.exit_code in {1, 2}
     assert "there is no manifest of ours" in result.stderr or "a manifest needs metadata.name" in result.stderr
+
+
+def bomb(levels: int, opening: str, closing: str) -> str:
+    """Return a Tenant with nested aliases: 11 values, of which each level has ten times as many."""
+    names = "abcdefghijklmnopqrstuvwxyz"[:levels]
+    rows = [f"{name}: &{name} {opening}{', '.join([f'*{below}'] * 10)}{closing}" for below, name in pairwise(names)]
+    return "\n".join(["apiVersion: askproai.de/v1alpha1\nkind: Tenant", "a: &a {x: [1, 2, 3, 4, 5, 6, 7, 8]}", *rows])
+
+
+@pytest.mark.parametrize("command", ["lint", "plan"])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ("{<<: [", "]}")], ids=["lists", "merge keys"])
+@pytest.mark.parametrize("levels", [7, 26])
+@pytest.mark.timeout(20)  # without the bound it would end by memory, or never
+def test_nested_aliases_are_refused_and_not_followed(command: str, opening: str, closing: str, levels: int) -> None:
+    started = time.process_time()
+    result = run(command, bomb(levels, opening, closing))
+    assert time.process_time() - started < 5, "each value takes microseconds, and there are 10 ** levels"
+    assert result.exit_code == 2
+    assert "<stdin>:1: the aliases (*name) of this document repeat" in result.stderr
+    assert "divide the document" in result.stderr
+
+
+def test_ordinary_anchors_are_read() -> None:
+    hours = "{days: [Mon, Tue, Wed, Thu, Fri], opens: '09:00', closes: '18:00'}"
+    items = "".join(f"- &b{index} {{hours: [*h, *h, *h]}}\n" for index in range(500))
+    (document,) = _parse("f", f"h: &h {hours}\nitems:\n{items}more:\n  <<: *b1\n")
+    assert document.value["items"][499]["hours"][2] == document.value["h"] == document.value["more"]["hours"][0]
+
+
+def test_an_alias_within_its_own_anchor_is_refused() -> None:
+    result = run("lint", "a: &a [*a]\n")
+    assert result.exit_code == 2
+    assert "no YAML" in result.stderr
 
 
 MERGED = """\

@@ -1,5 +1,6 @@
 """Commands start quickly because each imports only what it needs. What is imported is checked, not the time, which varies."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,18 @@ HEAVY = {
     "aiohttp", "asyncio", "asyncpg", "babel", "holidays", "kopf", "phonenumbers", "prometheus_client", "redis",
     "structlog", "yaml",
 }  # fmt: skip
+
+SALON = Path(__file__).parents[3] / "examples/salon.yaml"
+BRANCH_WITHOUT_HOLIDAYS = """
+apiVersion: askproai.de/v1alpha1
+kind: Branch
+metadata: {name: mitte, namespace: salon}
+spec:
+  tenantRef: {name: salon}
+  displayName: Mitte
+  staff: [{id: anna, displayName: Anna}]
+  openingHours: [{days: [Monday], opens: "09:00", closes: "18:00"}]
+"""
 
 PROGRAM = """
 import sys
@@ -44,6 +57,10 @@ def imported_by(arguments: list[str], directory: Path) -> set[str]:
         ("when Freitag", HEAVY - {"babel"}),
         ("lint --help", HEAVY),
         ("plan --help", HEAVY),
+        ("lint salon.yaml", HEAVY - {"yaml", "phonenumbers", "holidays"}),
+        ("lint branch.yaml", HEAVY - {"yaml", "phonenumbers"}),
+        ("plan no-such-file.yaml", HEAVY - {"yaml", "phonenumbers"}),
+        ("plan service.yaml", HEAVY - {"yaml", "phonenumbers"}),
         ("call --help", HEAVY),
         ("demo --help", HEAVY),
     ],
@@ -52,5 +69,8 @@ def test_a_command_imports_what_it_needs(
     command: str, unneeded: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASKPROAI_TOKEN", "t")
+    shutil.copy(SALON, tmp_path / "salon.yaml")
+    (tmp_path / "branch.yaml").write_text(BRANCH_WITHOUT_HOLIDAYS)
+    (tmp_path / "service.yaml").write_text("{apiVersion: v1, kind: Service, metadata: {name: of-nobody}}")
     modules = imported_by(command.split(), tmp_path)
     assert not modules & unneeded

@@ -2,7 +2,7 @@
 
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.controllers.agent.catalogue import describe_catalogue
-from askproai_operator.controllers.offering import active_offerings
+from askproai_operator.services import active_offerings
 from askproai_sandbox.example_tenant import load_manifests
 
 

@@ -19,7 +19,7 @@ from askproai_operator.controllers.branch.inputs import (
 from askproai_operator.controllers.branch.phone_numbers import read_phone_numbers
 from askproai_operator.controllers.branch.plan import Action, default_service, plan_default_service, written_services
 from askproai_operator.controllers.conditions import References, first_failing
-from askproai_operator.controllers.offering.staffing import staff_by_branch
+from askproai_operator.services import staff_by_branch
 from tests.worlds.salon_models import branch, offering, raw
 
 LATER = datetime(2026, 11, 20, 9, tzinfo=UTC)

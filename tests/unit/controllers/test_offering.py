@@ -7,22 +7,21 @@ import pytest
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status
 from askproai_operator.controllers.conditions import References, missing_reference
-from askproai_operator.controllers.offering.openings import openings_condition
-from askproai_operator.controllers.offering.staffing import (
-    active_offerings,
-    namesakes,
-    outdated_offerings,
-    plan_units,
-    staff_by_branch,
-    staff_without_event_type,
-)
 from askproai_operator.controllers.offering.status import (
     calendar_condition,
     calendar_without_seats,
+    staff_without_event_type,
+)
+from askproai_operator.controllers.offering.units import outdated_offerings, plan_units
+from askproai_operator.providers import CredentialProblem
+from askproai_operator.services import (
+    active_offerings,
     name_condition,
+    namesakes,
+    openings_condition,
+    staff_by_branch,
     staff_condition,
 )
-from askproai_operator.providers import CredentialProblem
 from askproai_sandbox.example_tenant import load_manifests
 
 

@@ -7,7 +7,9 @@ import pytest
 from askproai_operator.engine import Cache
 from askproai_operator.engine.cache import observed_object
 from askproai_operator.engine.event_sink import EventSink
-from askproai_operator.engine.resources import (
+from askproai_operator.grants import Subject, SubjectKind
+from askproai_operator.relations import Relations, secrets_named
+from askproai_operator.resources import (
     AGENTS,
     BRANCHES,
     CONFIG_MAPS,
@@ -19,8 +21,6 @@ from askproai_operator.engine.resources import (
     TENANTS,
     resource_of_kind,
 )
-from askproai_operator.grants import Subject, SubjectKind
-from askproai_operator.relations import Relations, secrets_named
 from tests.worlds.salon_objects import NAMESPACE, key, put, raw, salon
 
 TENANT = key("Tenant", "salon-mueller")

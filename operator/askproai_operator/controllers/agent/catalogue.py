@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from askproai_operator.api import Branch, ServiceOffering
-from askproai_operator.controllers.offering import is_offered_in
+from askproai_operator.services import is_offered_in
 
 # Of a section. A longer one is left out as a whole, because a model takes half a list for the whole; functions still name all.
 _MAX_CHARACTERS: Final = 8000

@@ -7,6 +7,7 @@ from typing import Any
 from askproai_core.phone_numbers import e164_or_none
 from askproai_operator.api import Branch, CustomResource, PhoneNumber, RetellAgent, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
+from askproai_operator.applied_spec import is_in_effect
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.catalogue import describe_catalogue
 from askproai_operator.controllers.agent.observe import Observation, RecordedState, observe
@@ -19,10 +20,10 @@ from askproai_operator.controllers.conditions import (
     resolve_references,
 )
 from askproai_operator.controllers.grant import is_of_other
-from askproai_operator.controllers.offering import active_offerings
 from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY, get_named_secret
-from askproai_operator.engine import is_in_effect, resources
+from askproai_operator.engine import resources
 from askproai_operator.providers import CredentialProblem, RetellClient, secret_value
+from askproai_operator.services import active_offerings
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from askproai_operator.controllers.agent.inputs import PlanInputs, answered_bran
 from askproai_operator.controllers.agent.observe import Observation, RecordedState
 from askproai_operator.controllers.agent.plan import Plan, make_plan
 from askproai_operator.controllers.agent.render import DesiredNumber, render_desired
+from askproai_operator.controllers.grant import is_of_other
 
 
 def plan_unseen(agent: RetellAgent, tenant: Tenant, context: ReconcileContext) -> Plan:
@@ -17,7 +18,7 @@ def plan_unseen(agent: RetellAgent, tenant: Tenant, context: ReconcileContext) -
 
     Numbers without a trunk are assumed to be at Retell already, bound to nobody.
     """
-    numbers = [number for branch in answered_branches(agent, tenant, context) for number in _numbers(branch)]
+    numbers = [number for branch in answered_branches(agent, tenant, context) for number in _numbers(branch, context)]
     remote: dict[str, dict[str, Any] | None] = {
         number.e164: None if number.sip is not None else {"phone_number": number.e164} for number in numbers
     }
@@ -25,9 +26,12 @@ def plan_unseen(agent: RetellAgent, tenant: Tenant, context: ReconcileContext) -
     return make_plan(PlanInputs(RecordedState(), desired, Observation(context.clock.now(), numbers=remote)))
 
 
-def _numbers(branch: Branch) -> Iterator[DesiredNumber]:
-    """Yield the valid numbers as Retell sees them. A trunk's password is not read, since nothing is imported."""
+def _numbers(branch: Branch, context: ReconcileContext) -> Iterator[DesiredNumber]:
+    """Yield the valid numbers that no other branch has, as Retell sees them.
+
+    A trunk's password is not read, since nothing is imported.
+    """
     for entry in branch.spec.phone_numbers:
         number = e164_or_none(entry.did or entry.number)
-        if number and e164_or_none(entry.number):
+        if number and e164_or_none(entry.number) and not is_of_other(branch, number, context):
             yield DesiredNumber(number, sip={} if entry.sip else None)

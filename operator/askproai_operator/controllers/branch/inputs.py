@@ -1,6 +1,6 @@
 """All that a reconcile of a Branch reads, and the checks of its phone numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from askproai_core.public_holidays import find_holiday_problem
@@ -17,8 +17,8 @@ from askproai_operator.controllers.conditions import (
     resolve_references,
 )
 from askproai_operator.controllers.grant import report_refusal, take
-from askproai_operator.controllers.offering import ambiguous_staff
 from askproai_operator.grants import Subject, SubjectKind
+from askproai_operator.services import ambiguous_staff
 
 _MISSING = "there is no {kind} {name} in this namespace: create it, or correct tenantRef by making the Branch anew"
 
@@ -99,13 +99,15 @@ def numbers_unreadable(inputs: Inputs) -> Condition | None:
 
 def numbers_claimed(inputs: Inputs) -> Condition | None:
     """Another branch of the cluster has one of the numbers."""
-    if not inputs.claimed:
-        return None
+    return claimed_numbers_condition(inputs.claimed) if inputs.claimed else None
+
+
+def claimed_numbers_condition(numbers: Iterable[str]) -> Condition:
+    """Return NumbersValid of a branch that lists numbers of another one."""
     # The other branch may belong to somebody else: its name stays out of a status that this tenant reads.
-    numbers = ", ".join(sorted(inputs.claimed))
     text = (
-        f"{numbers}: another branch has it already; a number rings in one branch only, so take it out of one of them;"
-        " whoever runs the platform can name the other"
+        f"{', '.join(sorted(numbers))}: another branch has it already; a number rings in one branch only, so take it out of"
+        " one of them; whoever runs the platform can name the other"
     )
     return bad(ConditionType.NUMBERS_VALID, Reason.NUMBER_CLAIMED_TWICE, text)
 

@@ -13,9 +13,9 @@ from askproai_operator.controllers.branch.inputs import (
     tenant_missing,
 )
 from askproai_operator.controllers.branch.plan import SETTLE, Action, default_service, plan_default_service
-from askproai_operator.controllers.offering import is_offered_in
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.engine import GONE, Conflict, EventRecord, EventType, Key, Result, resources
+from askproai_operator.services import is_offered_in
 
 
 async def reconcile(key: Key, context: ReconcileContext) -> Result:

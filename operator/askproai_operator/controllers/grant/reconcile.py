@@ -16,7 +16,6 @@ from askproai_operator.api import Tenant
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.grant.take import replace_holders
 from askproai_operator.engine import GONE, ApiResource, Key, ObservedObject, Options, Result, resources
-from askproai_operator.engine.resources import resource_of_kind
 from askproai_operator.grants import (
     KEY_ANNOTATIONS,
     LABEL,
@@ -33,6 +32,7 @@ from askproai_operator.grants import (
     route_names,
     used_host,
 )
+from askproai_operator.resources import resource_of_kind
 
 log = structlog.get_logger(__name__)
 

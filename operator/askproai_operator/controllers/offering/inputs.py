@@ -9,12 +9,12 @@ from askproai_operator.api.conditions import ConditionType, Reason
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import References, find_condition, resolve_references
 from askproai_operator.controllers.grant import find_holder, report_refusal
-from askproai_operator.controllers.offering.staffing import active_offerings
 from askproai_operator.credentials import Credentials, event_types_of, own_key_file, own_key_refs, read_own_keys
 from askproai_operator.engine import TOKEN_ANNOTATION
 from askproai_operator.grants import Subject, SubjectKind
 from askproai_operator.memory import EventTypes
 from askproai_operator.providers import CredentialProblem, CredentialRefused, Json, hash_key
+from askproai_operator.services import active_offerings
 
 # The other tenant may belong to somebody else: its name stays out of a status that this one reads.
 _SHARED = (

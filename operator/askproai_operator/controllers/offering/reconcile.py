@@ -9,26 +9,19 @@ from askproai_operator.api.conditions import Condition, ConditionType
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import condition_of, missing_reference
 from askproai_operator.controllers.offering.inputs import gather, gather_event_types, read_event_types
-from askproai_operator.controllers.offering.openings import openings_condition
-from askproai_operator.controllers.offering.staffing import (
-    namesakes,
-    outdated_offerings,
-    plan_units,
-    staff_by_branch,
-)
 from askproai_operator.controllers.offering.status import (
     calendar_condition,
     calendar_key_missing,
     calendar_not_requested,
     calendar_without_seats,
-    name_condition,
-    staff_condition,
 )
+from askproai_operator.controllers.offering.units import outdated_offerings, plan_units
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.credentials import calcom_account, event_types_of, read_credentials
 from askproai_operator.engine import GONE, Key, Result
 from askproai_operator.memory import EventTypes, EventTypesReading
 from askproai_operator.providers import ProviderError
+from askproai_operator.services import name_condition, namesakes, openings_condition, staff_by_branch, staff_condition
 
 # Cal.com counts 120 requests a minute for each key, and the calls need them: event types that fit are read this rarely.
 EVENT_TYPES_INTERVAL: Final = timedelta(minutes=10)

@@ -1,58 +1,13 @@
-"""The conditions StaffMatched and CalendarLinked of a ServiceOffering. Pure."""
+"""The condition CalendarLinked of a ServiceOffering. Pure."""
 
 from collections.abc import Iterable, Mapping
 
 from askproai_operator.api import EventType, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
-from askproai_operator.controllers.offering.staffing import staff_without_event_type
+from askproai_operator.credentials import event_types_of
 from askproai_operator.providers import CredentialProblem, EventTypeNeeds, Json, find_event_type_problems
 
-_STAFF, _NAME, _CALENDAR = ConditionType.STAFF_MATCHED, ConditionType.NAME_UNIQUE, ConditionType.CALENDAR_LINKED
-
-
-# StaffMatched
-
-
-def staff_condition(
-    offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]], effective_capacity: int
-) -> Condition:
-    """Judge whether somebody can do the service, and with its full capacity. `staff` are the ids of those who can, by branch."""
-    skills = ", ".join(offering.spec.required_skills)
-    unstaffed = sorted(branch for branch, members in staff.items() if not members)
-    if unstaffed:
-        where, text = ", ".join(unstaffed), "nobody works in {where}: add people to spec.staff of the Branch"
-        if skills:
-            text = "nobody in {where} has the skills {skills}: add them to a person's skills, or ask for fewer"
-        return bad(_STAFF, Reason.NO_STAFF_WITH_SKILLS, text.format(where=where, skills=skills))
-    if not staff:
-        text = "the Tenant has no Branch yet that could offer it: create one"
-        return bad(_STAFF, Reason.BRANCH_NOT_FOUND, text)
-    if effective_capacity != offering.spec.capacity:
-        text = (
-            f"{effective_capacity} at once instead of {offering.spec.capacity}: together with the capacities of the other"
-            " services of the same people it needs more than 12 parts; choose capacities whose least common multiple is"
-            " 12 or less"
-        )
-        return bad(_STAFF, Reason.CAPACITY_UNSUPPORTED, text)
-    return good(_STAFF, f"{sum(map(len, staff.values()))} people match")
-
-
-# NameUnique
-
-
-def name_condition(offering: ServiceOffering, others: Iterable[ServiceOffering]) -> Condition:
-    """Judge whether callers can choose the service: none of the same branch sounds the same (`others`)."""
-    names = ", ".join(other.metadata.name for other in others)
-    if not names:
-        return good(_NAME)
-    text = (
-        f"{names} has the displayName {offering.spec.display_name!r}, too, so callers cannot choose between them: change one, or"
-        " delete what is there twice"
-    )
-    return bad(_NAME, Reason.NAME_TAKEN, text)
-
-
-# CalendarLinked
+_CALENDAR = ConditionType.CALENDAR_LINKED
 
 
 def calendar_not_requested() -> Condition:
@@ -102,3 +57,9 @@ def calendar_condition(
     if problems:
         return bad(_CALENDAR, problems[0][0], "; ".join(message for _, message in problems))
     return good(_CALENDAR, f"{len(spec.calcom.event_types) if spec.calcom else 0} event types fit")
+
+
+def staff_without_event_type(offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return the ids of those who can do the service (`staff`, by branch) and have no Cal.com event type for it."""
+    linked = {event_type.staff for event_type in event_types_of(offering)}
+    return sorted({member for members in staff.values() for member in members} - linked)

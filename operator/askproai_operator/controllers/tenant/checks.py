@@ -1,6 +1,6 @@
 """What must hold before a Tenant's database, pods and webhook are touched. Pure."""
 
-from askproai_core.clock import is_known_time_zone
+from askproai_core.time_zones import is_known_time_zone
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad
 from askproai_operator.controllers.conditions import Check, condition_of
 from askproai_operator.controllers.tenant.inputs import Inputs

@@ -12,7 +12,6 @@ from askproai_operator.context import ReconcileContext, TenantUrl
 from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.conditions import find_condition
 from askproai_operator.controllers.grant import find_holder, is_of_other, report_refusal, take
-from askproai_operator.controllers.offering import active_offerings
 from askproai_operator.controllers.tenant.addresses import address_of
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.exposure import Exposure, choose_exposure
@@ -22,6 +21,7 @@ from askproai_operator.credentials import Credentials, calcom_account, own_key_r
 from askproai_operator.engine import resources
 from askproai_operator.grants import Holder, Subject, SubjectKind
 from askproai_operator.providers import ProviderError, hash_key
+from askproai_operator.services import active_offerings
 
 
 @dataclass(frozen=True, slots=True)

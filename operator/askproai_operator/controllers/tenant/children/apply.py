@@ -152,7 +152,7 @@ async def _take_host(tenant: Tenant, address: Address, context: ReconcileContext
             return routes.reserved_condition(tenant, subject.value)
         holder = await take(tenant, subject, context, scope)
         if holder is not None:
-            refused = routes.claimed_condition(address)
+            refused = routes.claimed_host_condition(address)
             if find_condition(tenant, ConditionType.EXPOSED).get("message") != refused.message:
                 await report_refusal(tenant, subject, holder, context)
             return refused

@@ -105,7 +105,7 @@ def exposed_condition(address: Address) -> Condition:
     return good(ConditionType.EXPOSED, address.base_url)
 
 
-def claimed_condition(address: Address) -> Condition:
+def claimed_host_condition(address: Address) -> Condition:
     # The other tenant may belong to somebody else: its name stays out of a status that this one reads.
     text = (
         f"another tenant has {address.base_url} already, so nothing is routed here: choose another host or pathPrefix;"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from askproai_core.kube import LEASES, ApiResource
+from askproai_core.api_resource import LEASES, ApiResource
 
 GROUP = "askproai.de"
 MANAGER = "askproai-operator"  # field manager of every write, and `managed-by` of every child

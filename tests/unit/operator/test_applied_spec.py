@@ -7,7 +7,8 @@ import pytest
 
 from askproai_operator.api import KINDS, Branch, CustomResource
 from askproai_operator.api.conditions import ConditionType, Reason, bad
-from askproai_operator.engine import Cache, Result, in_effect, is_in_effect
+from askproai_operator.applied_spec import in_effect, is_in_effect
+from askproai_operator.engine import Cache, Result
 from askproai_operator.engine.status import pause_condition, update_for_error, update_for_pause, update_for_result
 from askproai_operator.grants import Subject, SubjectKind, requested_subjects
 from askproai_operator.relations import Relations

@@ -6,11 +6,11 @@ others read only its part of the tenant's config, which the Tenant's controller 
 docs/decisions/0051-edits-of-paused-objects.md.
 """
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from askproai_operator.api import CustomResource
-from askproai_operator.engine.cache import M
 
+M = TypeVar("M", bound=CustomResource)
 PAUSED_ANNOTATION: Final = "askproai.de/paused"
 _FIELD: Final = "appliedSpec"
 _NEVER: Final = ""  # the object was paused before it was applied

@@ -1,0 +1,87 @@
+"""Whether another tenant has the hosts and numbers of the planned objects, by the grants in the operator's namespace."""
+
+import asyncio
+from collections.abc import Collection, Iterable
+from http import HTTPStatus
+
+from askproai_core.api_resource import LEASES
+from askproai_core.kube import ApiError, HttpTransport
+from askproai_operator import resources
+from askproai_operator.api import Branch, CustomResource, Key, Tenant
+from askproai_operator.api.conditions import Condition
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.branch import claimed_numbers_condition
+from askproai_operator.controllers.grant import find_holder
+from askproai_operator.controllers.tenant import address_of, claimed_host_condition
+from askproai_operator.grants import Subject, requested_subjects
+from askproai_operator.resources import MANAGER
+
+
+async def find_claims(
+    models: Iterable[CustomResource], transport: HttpTransport, context: ReconcileContext
+) -> dict[Key, tuple[str, ...]]:
+    """Return for each object that names a host or numbers what the operator would report, or why it is not known.
+
+    The grants are in the context's cache afterwards, so that the steps of the agents leave out the numbers of others.
+    """
+    naming = {model.key: model for model in models if requested_subjects(model)}
+    subjects = {subject for model in naming.values() for subject in requested_subjects(model)}
+    problem = await _read_grants(subjects, transport, context) if subjects else None
+    if problem is not None:
+        return {key: (_not_known(model, problem),) for key, model in naming.items()}
+    found = {key: _claimed(model, context) for key, model in naming.items()}
+    return {
+        key: (f"{claimed.type} would be {claimed.status}, {claimed.reason}: {claimed.message}",)
+        for key, claimed in found.items()
+        if claimed is not None
+    }
+
+
+async def _read_grants(
+    subjects: Collection[Subject], transport: HttpTransport, context: ReconcileContext
+) -> str | None:
+    """Read the grants into the cache. Return why they cannot be read, None if they were."""
+    namespace = context.settings.namespace
+    try:
+        if not await _has_operator(namespace, transport):
+            return f"there is no operator in namespace {namespace}: name its own by --operator-namespace"
+        paths = [resources.CONFIG_MAPS.path(namespace, subject.name) for subject in subjects]
+        grants = await asyncio.gather(*map(transport.find, paths))
+    except ApiError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        return f"your account may not get ConfigMaps in {namespace}; apply, and read the condition, or ask who runs the platform"
+    for grant in grants:
+        if grant is not None:
+            context.cache.put(resources.CONFIG_MAPS, grant)
+    return None
+
+
+async def _has_operator(namespace: str, transport: HttpTransport) -> bool:
+    """Return whether an operator has worked in the namespace; also if the account may not look."""
+    try:
+        return await transport.find(LEASES.path(namespace, MANAGER)) is not None
+    except ApiError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        return True
+
+
+def _claimed(model: CustomResource, context: ReconcileContext) -> Condition | None:
+    """Return the condition that the operator would report, None if nobody else has what the object names."""
+    others = [
+        subject.value
+        for subject, scope in requested_subjects(model).items()
+        if find_holder(model, subject, context, scope) is not None
+    ]
+    match model:
+        case Tenant() if others:
+            return claimed_host_condition(address_of(model, context.settings.shared_base_url))
+        case Branch() if others:
+            return claimed_numbers_condition(others)
+    return None
+
+
+def _not_known(model: CustomResource, problem: str) -> str:
+    names = ", ".join(sorted(subject.value for subject in requested_subjects(model)))
+    return f"not looked at: whether another tenant has {names} ({problem})"

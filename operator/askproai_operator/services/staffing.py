@@ -1,0 +1,78 @@
+"""Which services can be booked, and who can do them. Pure: from the specs of a tenant's offerings and branches."""
+
+from collections.abc import Iterable
+
+from askproai_operator.api import Branch, RetellAgent, ServiceOffering
+
+AUTO_CREATED_LABEL = "askproai.de/auto-created"
+
+
+def is_auto_created(offering: ServiceOffering) -> bool:
+    """Return whether this is the default service that a Branch without any service gets."""
+    return offering.metadata.labels.get(AUTO_CREATED_LABEL) == "true"
+
+
+def branch_name_of(model: ServiceOffering | RetellAgent) -> str | None:
+    """Return the name of the branch that `spec.branchRef` names; None means all branches of the tenant."""
+    return model.spec.branch_ref.name if model.spec.branch_ref else None
+
+
+def is_offered_in(offering: ServiceOffering, branch: Branch) -> bool:
+    """Return whether a branch of the same tenant offers this service."""
+    return branch_name_of(offering) in {None, branch.metadata.name}
+
+
+def active_offerings(offerings: Iterable[ServiceOffering], branches: Iterable[Branch]) -> list[ServiceOffering]:
+    """Return the offerings that can be booked, by name: their branch exists and they are not being deleted.
+
+    A default service whose branch has a hand-made one by now is about to be deleted, and is left out.
+    """
+    branch_names = {None, *(branch.metadata.name for branch in branches)}
+    existing = [
+        offering
+        for offering in offerings
+        if offering.metadata.deletion_timestamp is None and branch_name_of(offering) in branch_names
+    ]
+    with_hand_made = {branch_name_of(offering) for offering in existing if not is_auto_created(offering)}
+    active = (
+        offering
+        for offering in existing
+        if not is_auto_created(offering) or not ({branch_name_of(offering), None} & with_hand_made)
+    )
+    return sorted(active, key=lambda offering: offering.metadata.name)
+
+
+def matched_staff(branch: Branch, required_skills: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids of the staff members of a branch who have all the skills, in the order of the manifest."""
+    required = set(required_skills)
+    return tuple(member.id for member in branch.spec.staff if required <= set(member.skills))
+
+
+def staff_by_branch(offering: ServiceOffering, branches: Iterable[Branch]) -> dict[str, tuple[str, ...]]:
+    """Return the ids of the staff members who can do the service, for each branch that offers it."""
+    skills = offering.spec.required_skills
+    return {branch.key.name: matched_staff(branch, skills) for branch in branches if is_offered_in(offering, branch)}
+
+
+def ambiguous_staff(branch: Branch, branches: Iterable[Branch]) -> dict[str, list[str]]:
+    """Return the ids of the branch's staff that another branch has, too, with those branches, where one does not say `person`."""
+    found: dict[str, list[str]] = {}
+    for member in branch.spec.staff:
+        for other in branches:
+            if other.metadata.name != branch.metadata.name and any(
+                namesake.id == member.id and not (namesake.person and member.person) for namesake in other.spec.staff
+            ):
+                found.setdefault(member.id, []).append(other.metadata.name)
+    return found
+
+
+def namesakes(offering: ServiceOffering, neighbours: Iterable[ServiceOffering]) -> list[ServiceOffering]:
+    """Return the other active offerings that some branch offers beside this one and that sound the same."""
+    where = branch_name_of(offering)
+    return [
+        other
+        for other in neighbours
+        if other.key != offering.key
+        and other.heard_name == offering.heard_name
+        and (where is None or branch_name_of(other) in {None, where})
+    ]

@@ -1,0 +1,117 @@
+"""`askproai plan` says which hosts and numbers another tenant has: as the condition would after an apply."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from askproai_cli.lint import read_documents
+from askproai_cli.plan.plan import Planned, plan_manifests
+from askproai_core.api_resource import LEASES
+from askproai_operator.api import Branch, Tenant
+from askproai_operator.grants import Holder, Subject, SubjectKind, grant_manifest
+from askproai_operator.resources import CONFIG_MAPS, CUSTOM, MANAGER
+from askproai_sandbox.cluster import ControlPlane, KubeClient
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+NUMBER, HOST = "+492217654321", "praxis.voice.example"
+
+
+class Platform:
+    """An operator's namespace with grants, and a practice that wants a number and a host."""
+
+    def __init__(self, plane: ControlPlane, client: KubeClient, namespace: str, folder: Path) -> None:
+        self.plane, self.client, self.namespace, self.folder = plane, client, namespace, folder
+        self.manifests = list(yaml.safe_load_all((EXAMPLES / "second-tenant.yaml").read_text()))
+        tenant = next(each for each in self.manifests if each["kind"] == "Tenant")
+        tenant["spec"]["exposure"] = {"host": HOST, "pathPrefix": "/voice", "ingress": {"className": "public"}}
+
+    async def grant(self, subject: Subject, holder: Holder) -> None:
+        path = CONFIG_MAPS.path(self.namespace)
+        await self.client.create(path, grant_manifest(self.namespace, subject, [holder]))
+
+    async def plan(self, kubeconfig: Path | None = None, namespace: str | None = None) -> dict[str, Planned]:
+        file = self.folder / "practice.yaml"
+        file.write_text(yaml.safe_dump_all(self.manifests, allow_unicode=True))
+        documents = list(read_documents([str(file)]))
+        planned = await plan_manifests(
+            documents, kubeconfig or self.plane.kubeconfig, "default", namespace or self.namespace
+        )
+        return {each.name.partition("/")[0]: each for each in planned}
+
+
+@pytest.fixture
+async def platform(
+    control_plane: ControlPlane, crds: None, kube_client: KubeClient, kube_namespace: str, tmp_path: Path
+) -> Platform:
+    lease = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": {"name": MANAGER}, "spec": {}}
+    await kube_client.create(LEASES.path(kube_namespace), lease)
+    return Platform(control_plane, kube_client, kube_namespace, tmp_path)
+
+
+async def test_a_number_of_another_branch_is_in_the_plan_and_is_not_bound(platform: Platform) -> None:
+    await platform.grant(Subject(SubjectKind.NUMBER, NUMBER), Holder(Branch.kind, "salon", "mitte", "uid-1"))
+    planned = await platform.plan()
+    (claim,) = planned["Branch"].claims
+    assert claim.startswith(f"NumbersValid would be False, NumberClaimedTwice: {NUMBER}: another branch has it already")
+    assert "salon" not in claim, "the other tenant may belong to somebody else"
+    assert not any(NUMBER in step for step in planned["RetellAgent"].steps or ())
+    assert planned["Tenant"].claims == ()
+
+
+async def test_a_path_that_contains_another_tenants_path_is_in_the_plan(platform: Platform) -> None:
+    await platform.grant(
+        Subject(SubjectKind.HOST, HOST), Holder(Tenant.kind, "salon", "salon", "uid-1", "/voice/salon")
+    )
+    (claim,) = (await platform.plan())["Tenant"].claims
+    assert claim.startswith(
+        f"Exposed would be False, HostClaimedTwice: another tenant has https://{HOST}/voice already"
+    )
+
+
+async def test_what_is_free_or_the_objects_own_is_no_claim(platform: Platform) -> None:
+    await platform.grant(Subject(SubjectKind.HOST, HOST), Holder(Tenant.kind, "salon", "salon", "uid-1", "/salon"))
+    own = Holder(Branch.kind, "praxis-weber", "praxis", "uid-before-the-restore")
+    await platform.grant(Subject(SubjectKind.NUMBER, NUMBER), own)
+    planned = await platform.plan()
+    assert {each.claims for each in planned.values()} == {()}
+    assert any(NUMBER in step for step in planned["RetellAgent"].steps or ())
+
+
+async def test_without_the_right_to_read_grants_the_plan_names_what_it_did_not_look_at(
+    platform: Platform, tmp_path: Path
+) -> None:
+    planned = await platform.plan(await person(platform, tmp_path))
+    for kind, subject in (("Branch", NUMBER), ("Tenant", HOST)):
+        (claim,) = planned[kind].claims
+        assert claim.startswith(f"not looked at: whether another tenant has {subject}")
+        assert f"may not get ConfigMaps in {platform.namespace}" in claim
+
+
+async def test_a_namespace_without_an_operator_says_nothing_about_grants(platform: Platform) -> None:
+    (claim,) = (await platform.plan(namespace="default"))["Branch"].claims
+    assert "no operator in namespace default: name its own by --operator-namespace" in claim
+
+
+async def person(platform: Platform, folder: Path) -> Path:
+    """Return the kubeconfig of somebody who may write our kinds, and read no ConfigMap."""
+    namespace, kubectl = platform.namespace, platform.plane.kubectl
+    await kubectl("create", "serviceaccount", "anna", "-n", namespace)
+    rules: list[dict[str, Any]] = [
+        {"apiGroups": [CUSTOM[0].group], "resources": ["*"], "verbs": ["*"]},
+        {"apiGroups": [""], "resources": ["namespaces", "secrets"], "verbs": ["get", "create", "patch"]},
+    ]
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": namespace}}
+    (folder / "role.json").write_text(json.dumps(role | {"rules": rules}))
+    await kubectl("apply", "-f", str(folder / "role.json"))
+    await kubectl(
+        "create", "clusterrolebinding", namespace, f"--clusterrole={namespace}", f"--serviceaccount={namespace}:anna"
+    )
+    token = (await kubectl("create", "token", "anna", "-n", namespace)).strip()
+    config = yaml.safe_load(platform.plane.kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": token}
+    file = folder / "anna.kubeconfig"
+    file.write_text(yaml.safe_dump(config))
+    return file
