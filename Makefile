@@ -12,7 +12,7 @@ PIN    := uv pip compile -q --upgrade --generate-hashes --universal --python-ver
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo down test tools unit integration e2e check format generate coverage mutation bench soak requirements clean
+.PHONY: help demo down test tools unit integration e2e check format generate coverage mutation bench scale soak requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ mutation: $(STAMP) ## Change the pure decisions one operator at a time, and see 
 
 bench: $(STAMP) ## Measure what docs/performance.md states (about 10 minutes)
 	@python -m tests.load.bench
+
+scale: tools ## Measure many tenants: time to Ready, requests, CPU, memory, leader change (TENANTS=1000; about an hour; docs/performance.md)
+	@python -m tests.load.scale --tenants $(or $(TENANTS),1000) $(ARGS)
 
 soak: $(STAMP) ## Check the promises in a storm of faults, 20 minutes (SECONDS=60 SEED=7 to set both; docs/performance.md)
 	@python -m tests.soak --seconds $(or $(SECONDS),1200) --seed $(or $(SEED),0)

@@ -23,7 +23,6 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 from rich.console import Console
-from rich.table import Table
 
 from askproai_core.logging import configure_logs
 from askproai_core.phone_numbers import Routing, e164_or_none
@@ -48,6 +47,7 @@ from tests.load.hijacked import hijacked_rows
 from tests.load.idle import idle_rows
 from tests.load.measure import Row, latency_rows, percentile
 from tests.load.sender import LoadResult
+from tests.load.table import cpu_model, print_table
 
 RATE, ACK_BAR_MS = 100, 50
 CONNECTIONS = 64
@@ -109,11 +109,6 @@ async def machine(env: LoadEnvironment) -> dict[str, Any]:
         "fdatasync p50 ms": round(percentile(syncs, 50) * 1000, 2),
         "load before": round(os.getloadavg()[0], 2),
     }
-
-
-def cpu_model() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 async def booking_rows(env: LoadEnvironment, calendar: str, wish: str = "") -> list[Row]:
@@ -262,17 +257,6 @@ def timed(work: Callable[[], object], times: int) -> list[float]:
         assert work()
         seconds.append(time.perf_counter() - started)
     return seconds[1:]  # the first run filled the caches
-
-
-def print_table(facts: dict[str, Any], rows: list[Row], console: Console) -> None:
-    console.print(" · ".join(f"{name} {value}" for name, value in facts.items()), highlight=False)
-    table = Table("what", "measured", "bar", "", "wish", box=None, pad_edge=False)
-    table.columns[1].justify = "right"
-    for row in rows:
-        verdict = {True: "[green]ok[/green]", False: "[red]MISSED[/red]", None: "–"}[row.ok]
-        bar = "" if row.bar is None else f"< {row.bar:g} {row.unit}" if row.bar else "0"
-        table.add_row(row.name, row.shown, bar, verdict, row.wish)
-    console.print(table)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@
 
 from askproai_core.kube import ApiError
 from askproai_sandbox.cluster.client import UNREACHED, KubeClient, Mirror, Object, object_key
-from askproai_sandbox.cluster.control_plane import ControlPlane, kubectl
+from askproai_sandbox.cluster.control_plane import ControlPlane, ControlPlaneOptions, kubectl
 from askproai_sandbox.cluster.go_build import ProgramError
 from askproai_sandbox.cluster.processes import (
     Child,
@@ -21,7 +21,7 @@ from askproai_sandbox.cluster.processes import (
 from askproai_sandbox.cluster.program import link_kubectl, program_folder
 
 __all__ = [
-    "UNREACHED", "ApiError", "Child", "ControlPlane", "KubeClient", "Mirror", "Object", "ProcessError", "ProgramError",
-    "eventually", "free_port", "kubectl", "link_kubectl", "object_key", "port_is_free", "program_folder", "reap_leftovers", "spawn",
-    "stop_signal", "write_atomically",
+    "UNREACHED", "ApiError", "Child", "ControlPlane", "ControlPlaneOptions", "KubeClient", "Mirror", "Object", "ProcessError",
+    "ProgramError", "eventually", "free_port", "kubectl", "link_kubectl", "object_key", "port_is_free", "program_folder",
+    "reap_leftovers", "spawn", "stop_signal", "write_atomically",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ import base64
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -39,6 +40,20 @@ CONTROLLERS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class ControlPlaneOptions:
+    """In what a control plane differs from the usual one.
+
+    `users` are further administrators, each with a kubeconfig of its own: the audit log names who sent a request. Flags are
+    added to those of the API server and of the controllers; without a scheduler no pod gets a node.
+    """
+
+    users: Sequence[str] = ()
+    apiserver_flags: Sequence[str] = ()
+    controller_flags: Sequence[str] = ()
+    scheduler: bool = True
+
+
 class ControlPlane:
     """A Kubernetes API with its controllers and scheduler, whose data and logs are in `directory`.
 
@@ -46,10 +61,13 @@ class ControlPlane:
     cluster. All parts die with this process.
     """
 
-    def __init__(self, directory: Path, report: Callable[[str], None] = print) -> None:
+    def __init__(
+        self, directory: Path, report: Callable[[str], None] = print, options: ControlPlaneOptions | None = None
+    ) -> None:
         self.directory = directory.absolute()
         self.kubeconfig = self.directory / "kubeconfig"
         self._report = report
+        self._options = options or ControlPlaneOptions()
         self._children: dict[str, Child] = {}
         self._bin = Path()
 
@@ -64,6 +82,10 @@ class ControlPlane:
     def pids(self) -> Mapping[str, int]:
         """Return the process ids of the parts that run: `etcd`, `apiserver`, `controllers`, `scheduler`."""
         return {name: child.pid for name, child in self._children.items() if child.exit_code is None}
+
+    def kubeconfig_of(self, user: str) -> Path:
+        """Return the kubeconfig of one of the options' users."""
+        return self.kubeconfig.with_name(f"kubeconfig-{user}")
 
     async def start(self) -> None:
         """Start all parts and wait until they work. If one fails, end the others and raise ProcessError with the logs' ends."""
@@ -90,19 +112,27 @@ class ControlPlane:
     async def _start_parts(self) -> None:
         etcd_port, peer_port, port = free_port(), free_port(), free_port()
         certificates = self.directory / "certificates"
-        token = secrets.token_hex(16)
-        write_atomically(self.directory / "tokens", f'{token},admin,admin,"system:masters"\n')
+        options = self._options
+        tokens = {user: secrets.token_hex(16) for user in ("admin", *options.users)}
+        lines = [f'{token},{user},{user},"system:masters"\n' for user, token in tokens.items()]
+        write_atomically(self.directory / "tokens", "".join(lines))
         await self._spawn("etcd", "etcd", _etcd(self.directory / "etcd", etcd_port, peer_port))
-        await self._spawn("apiserver", "kube-apiserver", _apiserver(self.directory, certificates, etcd_port, port))
+        flags = [*_apiserver(self.directory, certificates, etcd_port, port), *options.apiserver_flags]
+        await self._spawn("apiserver", "kube-apiserver", flags)
         # The API server writes the key after the certificate.
         await self._wait_until((certificates / "apiserver.key").exists, "the API server's certificate")
-        write_atomically(self.kubeconfig, _kubeconfig(port, (certificates / "apiserver.crt").read_bytes(), token))
+        authority = (certificates / "apiserver.crt").read_bytes()
+        for user, token in tokens.items():
+            file = self.kubeconfig if user == "admin" else self.kubeconfig_of(user)
+            write_atomically(file, _kubeconfig(port, authority, token))
         async with KubeClient(self.kubeconfig) as client:
             await self._wait_until(lambda: _exists(client, "/readyz"), "the API server to be ready")
             await client.delete(DEFAULT_ACCOUNT)  # a controller creates it again, which shows that the controllers work
             flags = [f"--kubeconfig={self.kubeconfig}", "--leader-elect=false", "--secure-port=0"]
-            await self._spawn("controllers", "kube-controller-manager", [*flags, *_controllers(certificates)])
-            await self._spawn("scheduler", "kube-scheduler", flags)
+            controllers = [*flags, *_controllers(certificates), *options.controller_flags]
+            await self._spawn("controllers", "kube-controller-manager", controllers)
+            if options.scheduler:
+                await self._spawn("scheduler", "kube-scheduler", flags)
             await self._wait_until(lambda: _exists(client, DEFAULT_ACCOUNT), "the controllers to work")
 
     async def _spawn(self, name: str, program: str, arguments: Sequence[str]) -> None:

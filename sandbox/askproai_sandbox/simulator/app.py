@@ -207,8 +207,6 @@ class Simulator:
                 body = json.loads(await request.read())
                 self._activate([Fault.parse(f, self.clock.now()) for f in (body if isinstance(body, list) else [body])])
                 return web.json_response({})
-            case "GET", "faults":
-                return web.json_response(self._list_faults())
             case "DELETE", "faults":
                 self.faults.clear()
                 return web.json_response({})
@@ -218,15 +216,26 @@ class Simulator:
                     raise ValueError(f"unknown settings {', '.join(unknown)}; there are {', '.join(self.defaults)}")
                 self.settings |= changes
                 return web.json_response(self.settings)
-            case "GET", "journal":
-                return web.json_response({"entries": [e for e in self.journal.entries if e["seq"] > since]})
-            case "GET", "deliveries":
-                return web.json_response({"deliveries": [e for e in self.journal.deliveries if e["seq"] > since]})
-            case "GET", "state":
-                return web.json_response(self.dump())
+            case "GET", name if (read := self._read(name, since)) is not None:
+                return web.json_response(read)
             case "POST", name if name in self.controls:
                 return await self.controls[name](await json_body(request))
         raise ValueError(f"there is no {request.method} {request.path}")
+
+    def _read(self, name: str, since: int) -> dict[str, Any] | None:
+        """Return what a control path shows; None for one that does not exist."""
+        match name:
+            case "faults":
+                return self._list_faults()
+            case "journal":
+                return {"entries": [e for e in self.journal.entries if e["seq"] > since]}
+            case "deliveries":
+                return {"deliveries": [e for e in self.journal.deliveries if e["seq"] > since]}
+            case "counts":
+                return self.journal.counts
+            case "state":
+                return self.dump()
+        return None
 
     def _list_faults(self) -> dict[str, Any]:
         """Return the faults that there are, the operations for which they can be active, and those that are active now."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 from askproai_core.clock import Clock
@@ -26,16 +27,20 @@ def _readable(body: bytes) -> Any:
 
 
 class Journal:
-    """Received requests (`entries`) and sent webhooks (`deliveries`), each with a `seq` that only grows."""
+    """Received requests (`entries`) and sent webhooks (`deliveries`), each with a `seq` that only grows.
+
+    `counts` are the requests since the start by method and operation, such as `GET get-agent`.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.entries: list[dict[str, Any]] = []
         self.deliveries: list[dict[str, Any]] = []
+        self.counts: Counter[str] = Counter()
         self._seq = 0
 
     def clear(self) -> None:
-        """Remove everything. `seq` goes on growing, so that a reader's `since` stays valid."""
+        """Remove all entries and deliveries. `seq` and `counts` go on growing: a reader's `since` stays valid."""
         self.entries.clear()
         self.deliveries.clear()
 
@@ -51,6 +56,7 @@ class Journal:
             "operation": operation, "body": _readable(body), "status": None, "fault": None,
         }  # fmt: skip
         self.entries.append(entry)
+        self.counts[f"{method} {operation}"] += 1
         return entry
 
     def delivery(self, event: str, url: str, status: int | None, note: str = "") -> None:

@@ -1,0 +1,74 @@
+"""What a tenant costs: counts of requests, as `make scale` measures them, so that they cannot creep. Times are not held here."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.load.scale.counters import Counts
+from tests.load.scale.environment import OPERATOR, open_environment
+from tests.load.scale.phases import Run, one, ready
+from tests.load.scale.watching import watching
+from tests.worlds.waiting import eventually
+
+TENANTS = 20
+RESYNCS = 3  # of each Tenant, that the quiet phase has at least
+pytestmark = pytest.mark.control_plane
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What the operator sent: until all tenants were Ready, and while nothing happened."""
+
+    ready: Counts
+    quiet: Counts
+    reconciles: float  # of Tenants, in the quiet phase
+
+
+@pytest.fixture(scope="module")
+async def costs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Costs]:
+    """Count without a resync, then in a second process that has one every five seconds and nothing else to do."""
+    directory: Path = tmp_path_factory.mktemp("scale")
+    async with (
+        open_environment(directory, lambda _: None, durable=False, RESYNC_SECONDS="3600") as env,
+        watching(env.client) as seen,
+    ):
+        run = Run(env, seen, TENANTS, 0, lambda _: None)
+        await one(run)
+        await ready(run)
+        await env.stop_operator(run.operator)
+        second = await env.start_operator("second", ASKPROAI_RESYNC_SECONDS="5")
+        await eventually(second.leads, 60, "the second process to lead", 0.2)
+        await env.settled(120)
+
+        async def reconciles() -> float:
+            return await second.metric("askproai_reconcile_total", kind="Tenant")
+
+        async def resynced() -> bool:
+            return await reconciles() - first >= RESYNCS * (TENANTS + 1)
+
+        before, first = await env.counts(), await reconciles()
+        await eventually(resynced, 120, "some resyncs", 0.5)
+        quiet, last = (await env.counts()).since(before), await reconciles()
+        yield Costs(run.ready_cost, quiet, last - first)
+
+
+def test_nothing_is_written_while_nothing_happens(costs: Costs) -> None:
+    assert costs.quiet.writes(OPERATOR) == 0, costs.quiet.of(OPERATOR)
+    assert costs.quiet.provider_writes() == 0, costs.quiet.providers
+
+
+def test_a_look_at_a_tenant_costs_few_reads(costs: Costs) -> None:
+    """The bounds are what is needed now, and as much more as the agents' looks can outnumber the Tenants'; lower them with it."""
+    assert costs.quiet.reads(OPERATOR) / costs.reconciles <= 8, costs.quiet.of(OPERATOR)
+    assert costs.quiet.provider_reads() / costs.reconciles <= 6, costs.quiet.providers
+
+
+def test_a_new_tenant_costs_a_bounded_number_of_requests(costs: Costs) -> None:
+    """Bounds are what is needed now (48, 62, 18, 5), and a little more, because the order of events differs; lower them with it."""
+    of = costs.ready
+    assert of.writes(OPERATOR) / TENANTS <= 52, of.of(OPERATOR)
+    assert of.reads(OPERATOR) / TENANTS <= 68, of.of(OPERATOR)
+    assert of.provider_reads() / TENANTS <= 21, of.providers
+    assert of.provider_writes() / TENANTS == 5, of.providers

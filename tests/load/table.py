@@ -1,0 +1,26 @@
+"""How measured rows are shown: one table, below the facts about the machine."""
+
+import platform
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.load.measure import Row
+
+
+def cpu_model() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def print_table(facts: dict[str, Any], rows: list[Row], console: Console) -> None:
+    console.print(" · ".join(f"{name} {value}" for name, value in facts.items()), highlight=False)
+    table = Table("what", "measured", "bar", "", "wish", box=None, pad_edge=False)
+    table.columns[1].justify = "right"
+    for row in rows:
+        verdict = {True: "[green]ok[/green]", False: "[red]MISSED[/red]", None: "–"}[row.ok]
+        bar = "" if row.bar is None else f"< {row.bar:g} {row.unit}" if row.bar else "0"
+        table.add_row(row.name, row.shown, bar, verdict, row.wish)
+    console.print(table)
