@@ -23,6 +23,8 @@ from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
+from tests.worlds import retell_contract
+from tests.worlds.exchanges import compared
 from tests.worlds.memory_api_server import MemoryApiServer, serve_api
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -319,6 +321,7 @@ async def open_agent_environment(*, with_number: bool = True, **spec: Any) -> As
     clock = FixedClock(START)
     simulator, api = RetellSimulator(clock), MemoryApiServer(clock.now)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(compared(simulator, retell_contract.check_exchange))
         url = await stack.enter_async_context(serve(simulator))
         api_url = await stack.enter_async_context(serve_api(api))
         providers = await stack.enter_async_context(ProviderClients(clock))

@@ -18,6 +18,7 @@ from askproai_runtime.booking import BookingSettings, CalendarEvent
 from askproai_runtime.calendars import CalcomHttp, CalcomV2, ProviderCallRecorder
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import Fault, FaultKind, serve
+from tests.worlds import calcom_contract
 from tests.worlds.booking_environment import (
     CALCOM,
     NOW,
@@ -27,6 +28,7 @@ from tests.worlds.booking_environment import (
     open_slot_lock,
     tenant_config_of,
 )
+from tests.worlds.exchanges import compared
 
 QUICK = BookingSettings(
     provider_timeout=timedelta(seconds=1), budget=timedelta(seconds=3), quiet_period=timedelta(), sync_delay=timedelta()
@@ -125,7 +127,11 @@ class DeferredCalendar:
 @asynccontextmanager
 async def open_calcom_environment(new_salon: Callable[..., Awaitable[Salon]]) -> AsyncIterator[CalcomEnvironment]:
     calcom = CalcomSimulator(FrozenClock(NOW))
-    async with serve(calcom) as url, aiohttp.ClientSession() as session:
+    async with (
+        compared(calcom, calcom_contract.check_exchange),
+        serve(calcom) as url,
+        aiohttp.ClientSession() as session,
+    ):
         salon = await new_salon(DeferredCalendar(lambda: env.calendar), QUICK)
         circuits = CircuitBreakers(None, salon.clock)
         env = CalcomEnvironment(salon, calcom, session, url, tenant_config_of(salon.store), circuits)

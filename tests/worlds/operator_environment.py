@@ -43,6 +43,8 @@ from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
 from askproai_sandbox.simulator.app import Simulator
 from askproai_sandbox.simulator.faults import Fault
+from tests.worlds import calcom_contract, retell_contract
+from tests.worlds.exchanges import compared
 from tests.worlds.waiting import eventually
 
 SOON = 15.0  # seconds
@@ -105,6 +107,8 @@ async def running_operator(
     login = partial(kopf_login, kubeconfig or control_plane.kubeconfig)
     retell, calcom = RetellSimulator(clock), CalcomSimulator(clock)
     async with (
+        compared(retell, retell_contract.check_exchange),
+        compared(calcom, calcom_contract.check_exchange),
         serve(retell) as retell_url,
         serve(calcom) as calcom_url,
         Kube(login, sink, clock, namespace=namespace) as kube,

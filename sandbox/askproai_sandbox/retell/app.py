@@ -164,7 +164,7 @@ class RetellSimulator(Simulator):
     async def _list_versions(self, request: web.Request, w: Workspace) -> web.Response:
         titles = ("version_title", "version_description")
         rows = [
-            {**v.metadata(), **{name: v.fields[name] for name in titles if name in v.fields}}
+            {**v.agent_metadata(), **{name: v.fields[name] for name in titles if name in v.fields}}
             for v in find(w.agents, request.match_info["id"]).versions.values()
         ]
         return _page(request, rows, "version")

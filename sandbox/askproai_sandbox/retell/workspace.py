@@ -12,6 +12,7 @@ from askproai_sandbox.retell.fields import TABLES
 from askproai_sandbox.simulator import Refusal
 
 Item = TypeVar("Item")
+_WRITE_ONLY = {"auth_password", "ignore_e164_validation"}  # of a number: accepted, but in no answer
 MISPAIRED = "Response engine version must equal the agent version"
 
 
@@ -48,9 +49,14 @@ class Version:
     def metadata(self) -> dict[str, Any]:
         """Return the fields that every answer has about a version."""
         return {
-            "version": self.number, "is_published": self.published, "last_modification_timestamp": self.modified_ms,
-            **({} if self.base is None else {"base_version": self.base}),
-        }  # fmt: skip
+            "version": self.number,
+            "is_published": self.published,
+            "last_modification_timestamp": self.modified_ms,
+        }
+
+    def agent_metadata(self) -> dict[str, Any]:
+        """Return the fields about a version of an agent: only an agent's names the version it was made from."""
+        return {**self.metadata(), **({} if self.base is None else {"base_version": self.base})}
 
 
 @dataclass(slots=True)
@@ -91,7 +97,7 @@ class VersionedObject:
 
     def agent_body(self, version: Version) -> dict[str, Any]:
         """Return the body of a GET of this agent, with the server's defaults."""
-        metadata = {"agent_id": self.id, "channel": "voice", **version.metadata()}
+        metadata = {"agent_id": self.id, **version.agent_metadata()}
         return {**TABLES["agent_defaults"], **version.fields, **metadata}
 
     def summary(self) -> dict[str, Any]:
@@ -123,8 +129,8 @@ class Number:
     fields: dict[str, Any]
 
     def body(self) -> dict[str, Any]:
-        """Return the body of a GET of this number. It never contains the password of the SIP trunk."""
-        fields = {name: value for name, value in self.fields.items() if name != "auth_password"}
+        """Return the body of a GET of this number. It never contains what can only be written."""
+        fields = {name: value for name, value in self.fields.items() if name not in _WRITE_ONLY}
         trunk_fields = ("termination_uri", "auth_username", "transport", "codecs")
         trunk = {name: fields.pop(name) for name in trunk_fields if name in fields}
         return {

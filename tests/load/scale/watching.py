@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from askproai_operator.engine import resources
-from askproai_operator.engine.resources import MANAGED_SELECTOR
+from askproai_operator.resources import MANAGED_SELECTOR
 from askproai_sandbox.cluster import KubeClient, Mirror, Object, object_key
 from tests.load.scale.salons import OBJECTS
 

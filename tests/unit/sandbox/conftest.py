@@ -13,6 +13,8 @@ from askproai_core.clock import FixedClock, SystemClock
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import Simulator, serve
+from tests.worlds import calcom_contract, retell_contract
+from tests.worlds.exchanges import compared
 
 
 async def _api(simulator: Simulator, key: str) -> AsyncIterator[Api]:
@@ -22,8 +24,10 @@ async def _api(simulator: Simulator, key: str) -> AsyncIterator[Api]:
 
 @pytest.fixture
 async def retell() -> AsyncIterator[Api]:
-    async for api in _api(RetellSimulator(SystemClock()), "key_test_one"):
-        yield api
+    simulator = RetellSimulator(SystemClock())
+    async with compared(simulator, retell_contract.check_exchange):
+        async for api in _api(simulator, "key_test_one"):
+            yield api
 
 
 @pytest.fixture
@@ -33,9 +37,11 @@ def clock() -> FixedClock:
 
 @pytest.fixture
 async def calcom(clock: FixedClock) -> AsyncIterator[Api]:
-    async for api in _api(CalcomSimulator(clock), "cal_test_one"):
-        api.version = "2024-08-13"
-        yield api
+    simulator = CalcomSimulator(clock)
+    async with compared(simulator, calcom_contract.check_exchange):
+        async for api in _api(simulator, "cal_test_one"):
+            api.version = "2024-08-13"
+            yield api
 
 
 @pytest.fixture
