@@ -41,6 +41,32 @@ async def run_until_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -
         await asyncio.gather(task, stopped, return_exceptions=True)
 
 
+async def abandon_after(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """Return the result of `work`. Raise `TimeoutError` after `seconds`, also when `work` does not end although it is cancelled:
+    asyncpg waits for a server that hangs.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+            _abandoned.add(task)
+            task.add_done_callback(_forget)
+
+
+_abandoned: set[asyncio.Future[Any]] = set()  # the event loop keeps weak references only
+
+
+def _forget(task: asyncio.Future[Any]) -> None:
+    _abandoned.discard(task)
+    if not task.cancelled():
+        task.exception()  # else asyncio reports that nobody has seen it
+
+
 @asynccontextmanager
 async def background_tasks(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run `work` during a block, and cancel what still runs at its end."""

@@ -22,6 +22,8 @@ Exposure           controllers/exposure          a proof that a public URL leads
                                                  its tenant's pods                    do not have yet; its backoff
 WriteGuard         controllers/write_guard       the metric and Event about a         the process leads; each resync        1
                                                  missing admission policy
+RedisDurability    controllers/durability        a key in Redis that says whether     the process leads; each resync        1
+                                                 pods may spool events there
 
 Watches: `engine/informer.py` observes the four kinds, their children and labelled Secrets; `relations.py` returns the keys that
 depend on a change. A labelled Secret makes every object due whose spec names it. "Shared" are the ASKPROAI_WORKERS workers of the
@@ -60,6 +62,7 @@ from askproai_operator.controllers import (
     branch,
     config_sync,
     coordinator,
+    durability,
     exposure,
     grant,
     offering,
@@ -120,6 +123,7 @@ def background_controllers(
         orphan.ORPHAN: orphan.reconcile_orphan,
         grants.QUEUE_KIND: grant.reconcile,
         write_guard.KIND: write_guard.WriteGuardController(metrics.writes_unguarded.set).reconcile,
+        durability.KIND: durability.reconcile,
     }
 
 
@@ -134,6 +138,7 @@ def background_options(settings: Settings) -> dict[str, Options]:
         orphan.ORPHAN: orphan.orphan_options(settings),
         grants.QUEUE_KIND: grant.OPTIONS,
         write_guard.KIND: write_guard.OPTIONS,
+        durability.KIND: durability.OPTIONS,
     }
 
 
@@ -144,6 +149,7 @@ def initial_keys(context: ReconcileContext) -> Iterable[Key]:
         orphan.ledger_key(context.settings),
         *grant.grant_keys(context),
         write_guard.write_guard_key(context.settings),
+        durability.durability_key(context.settings),
     )
 
 

@@ -8,6 +8,7 @@ RedisAdminError
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,13 +21,23 @@ from redis.asyncio import Redis
 
 from askproai_core.clock import Clock
 from askproai_core.database import login_dsn, parse_login
-from askproai_core.redis import ALL_TENANTS, acl_rules, connect, coordinator_acl_rules, send
+from askproai_core.redis import (
+    ALL_TENANTS,
+    PROMISE_EXPIRY,
+    PROMISE_KEY,
+    acl_rules,
+    connect,
+    coordinator_acl_rules,
+    send,
+)
+from askproai_operator.redis_durability import ServerFacts, durability_problem, parse_info
 
 log = structlog.get_logger(__name__)
 
 _TIMEOUT: Final = timedelta(seconds=1)
 # A node that did not answer is not asked again for this long, so that no worker of the queue waits for it.
 _REST_SECONDS: Final = 5.0
+_FACTS_SECONDS: Final = 30.0
 _SCAN_COUNT: Final = 1000  # keys per SCAN
 
 
@@ -54,6 +65,8 @@ class _Node:
     client: "Redis"
     clock: Clock
     resting_until: float = 0.0
+    _facts: ServerFacts | None = None
+    _facts_until: float = 0.0
 
     async def send(self, *command: str | int) -> Any:
         if self.clock.monotonic() < self.resting_until:
@@ -61,9 +74,7 @@ class _Node:
         try:
             return await send(self.client, *command)
         except redis.exceptions.NoPermissionError as error:
-            text = (
-                f"the operator's Redis user may not {command[0]}: give it +acl|setuser +acl|getuser +acl|deluser +role"
-            )
+            text = f"the operator's Redis user may not {command[0]}: give it +acl +role +scan +unlink +info +set ~askproai:*"
             raise RedisAdminUnavailable(text) from error
         except redis.exceptions.ResponseError as error:
             if command[0] == "ACL" and str(error).lower().removeprefix("err ").startswith("unknown command"):
@@ -72,6 +83,13 @@ class _Node:
         except (redis.exceptions.RedisError, OSError) as error:
             self.resting_until = self.clock.monotonic() + _REST_SECONDS
             raise RedisAdminUnavailable(f"Redis at {self.address} does not answer ({type(error).__name__})") from error
+
+    async def facts(self) -> ServerFacts:
+        """Return what the server says of itself, asked half a minute ago at most: each of a thousand Tenants wants to know."""
+        if self._facts is None or self.clock.monotonic() >= self._facts_until:
+            self._facts = parse_info(await self.send("INFO"))
+            self._facts_until = self.clock.monotonic() + _FACTS_SECONDS
+        return self._facts
 
 
 class RedisAdmin:
@@ -116,8 +134,7 @@ class RedisAdmin:
                 self._users_unsupported = False
                 raise RedisAdminUnavailable("Redis has users now: the tenant's own comes with the next look")
             hashed = hashlib.sha256(parse_login(url)[1].encode()).hexdigest()
-            rules = coordinator_acl_rules(hashed) if tenant == ALL_TENANTS else acl_rules(tenant, hashed)
-            return await self._ensure_on_nodes(user_name(tenant), rules)
+            return await self._ensure_on_nodes(user_name(tenant), lambda spool: _rules(tenant, hashed, spool=spool))
         except UsersUnsupported:
             self._users_unsupported = True
             raise
@@ -144,12 +161,32 @@ class RedisAdmin:
         for node in (self._main, *self._nodes.values()):
             await node.client.aclose()
 
-    async def _ensure_on_nodes(self, user: str, rules: tuple[str, ...]) -> tuple[str, ...]:
+    async def find_durability_problem(self) -> str | None:
+        """Return why this Redis cannot promise that what it takes is on disk and stays there; None if it can.
+
+        Raises `RedisAdminUnavailable`.
+        """
+        return (await self._assess())[1]
+
+    async def publish_durability(self) -> None:
+        """Write for the tenants' pods whether this Redis can promise it, and on how many replicas. Raises as above."""
+        replicas, problem = await self._assess()
+        expiry = int(PROMISE_EXPIRY.total_seconds() * 1000)
+        await (await self._list_nodes())[0].send("SET", PROMISE_KEY, "no" if problem else str(replicas), "PX", expiry)
+
+    async def _assess(self) -> tuple[int, str | None]:
+        """Return the number of replicas, and what is wrong with them or the primary."""
+        nodes = await self._list_nodes()
+        problems = [durability_problem(node.address, await node.facts()) for node in nodes]
+        return len(nodes) - 1, next(filter(None, problems), None)
+
+    async def _ensure_on_nodes(self, user: str, rules_of: Callable[[bool], tuple[str, ...]]) -> tuple[str, ...]:
         unreached: list[str] = []
         open_nodes: list[str] = []
         nodes = await self._list_nodes()
         for node in nodes:
             try:
+                rules = rules_of(await _knows_spool(node))
                 if not _has_rules(await node.send("ACL", "GETUSER", user), rules):
                     await node.send("ACL", "SETUSER", user, *rules)
                     await _save_users(node)
@@ -183,6 +220,20 @@ class RedisAdmin:
             client = connect(_url_of_node(self._url, address), _TIMEOUT, self._ca_file)
             self._nodes[address] = _Node(address, client, self._clock)
         return self._nodes[address]
+
+
+def _rules(tenant: str, password_sha256: str, *, spool: bool) -> tuple[str, ...]:
+    if tenant == ALL_TENANTS:
+        return coordinator_acl_rules(password_sha256)
+    return acl_rules(tenant, password_sha256, spool=spool)
+
+
+async def _knows_spool(node: _Node) -> bool:
+    """Return whether the server knows the commands of the spool; False where the operator may not ask."""
+    try:
+        return (await node.facts()).knows_waitaof
+    except RedisAdminUnavailable:
+        return False
 
 
 def user_name(tenant: str) -> str:

@@ -1,6 +1,5 @@
 """The ports that are never routed from outside: probes, detailed health, metrics, the notifications to the worker."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from importlib.metadata import version
@@ -10,6 +9,7 @@ from aiohttp import web
 
 from askproai_core.database import DATABASE_UNAVAILABLE, oldest_usable_version, schema_version
 from askproai_core.http_server import Problem, error_middleware, json_response, liveness, metrics_route
+from askproai_core.lifecycle import abandon_after
 from askproai_core.redis import Provider
 from askproai_runtime.admin_api import BASE, AdminApiStore, api_app, description_app, endpoints, require_token
 from askproai_runtime.billing import BillingState, get_billing_state
@@ -20,17 +20,22 @@ from askproai_runtime.process import DatabaseUrlMissing, Process
 READY_TTL = timedelta(seconds=30)
 UNREADY_TTL = timedelta(seconds=1)
 CHECK_TIMEOUT_SECONDS = 2.0
+QUICK_CHECK_SECONDS = 0.5  # where the answer decides nothing: a kubelet takes one after a second for a failure
+DATABASE_AWAY = "database does not answer"
 
 
 class Readiness:
     """Whether this process can do its work now. It asks the database, but only when the last answer has expired.
 
     A good answer is kept for half a minute: otherwise a probe every few seconds would keep a connection open, which nobody
-    needs, for the pods of each of a thousand tenants. Redis or a provider being away never makes a pod unready.
+    needs, for the pods of each of a thousand tenants. Redis or a provider being away never makes a pod unready; nor does the
+    database, for a pod that has reached it before and acknowledges events from the spool (`keeps_ready`): nothing would be routed
+    to any pod.
     """
 
-    def __init__(self, process: Process) -> None:
-        self._process = process
+    def __init__(self, process: Process, keeps_ready: Callable[[], bool] = lambda: False) -> None:
+        self._process, self._keeps_ready = process, keeps_ready
+        self._has_been_ready = False
         self._checked_at = float("-inf")
         self._reason: str | None = None
         self.schema_version: int | None = None
@@ -38,7 +43,12 @@ class Readiness:
         self.draining = False
 
     async def not_ready_reason(self) -> str | None:
-        """Return None when the process is ready, else one of a few fixed sentences."""
+        """Return None when requests should come to the process, else one of a few fixed sentences."""
+        reason = await self.impaired_reason()
+        return None if reason == DATABASE_AWAY and self._stays_ready() else reason
+
+    async def impaired_reason(self) -> str | None:
+        """Return None when the process can do all of its work, else one of a few fixed sentences."""
         if self.draining:
             return "shutting down"
         ttl = READY_TTL if self._reason is None else UNREADY_TTL
@@ -47,29 +57,37 @@ class Readiness:
         return await self.check()
 
     async def check(self) -> str | None:
-        """Ask the database now, whatever the last answer was. Return as `not_ready_reason` does."""
+        """Ask the database now, whatever the last answer was. Return as `impaired_reason` does."""
         started = self._process.clock.monotonic()
+        patience = QUICK_CHECK_SECONDS if self._stays_ready() else CHECK_TIMEOUT_SECONDS
         self.schema_version = self.database_ms = None
         try:
-            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS), self._process.pool.acquire() as conn:
-                self.schema_version = await schema_version(conn)
+            self.schema_version = await abandon_after(patience, self._read_schema_version())
         except DatabaseUrlMissing:
             self._reason = "the credential DATABASE_URL is missing"
         except DATABASE_UNAVAILABLE:
-            self._reason = "database does not answer"
+            self._reason = DATABASE_AWAY
         else:
             self.database_ms = int((self._process.clock.monotonic() - started) * 1000)
             usable = self.schema_version >= oldest_usable_version()
+            self._has_been_ready |= usable
             self._reason = None if usable else "schema is older than this release can use: run the migrations"
         self._checked_at = self._process.clock.monotonic()
         return self._reason
+
+    def _stays_ready(self) -> bool:
+        return self._has_been_ready and self._keeps_ready()
+
+    async def _read_schema_version(self) -> int:
+        async with self._process.pool.acquire() as conn:
+            return await schema_version(conn)
 
 
 def private_app(process: Process, readiness: Readiness, wake_worker: Callable[[], None]) -> web.Application:
     """Return the application of the web process's private port: terse answers for probes, details for the bearer of the token."""
 
     async def health(_request: web.Request) -> web.Response:
-        return json_response({"status": _status(process, await readiness.not_ready_reason())})
+        return json_response({"status": _status(process, await readiness.impaired_reason())})
 
     async def detailed(request: web.Request) -> web.Response:
         require_token(request, process)
@@ -127,7 +145,7 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
             rows = await AdminApiStore(process.pool, process.tenant).list_last_provider_calls()
             billing = await get_billing_state(process.pool, process.tenant)
         except DATABASE_UNAVAILABLE:
-            reason = "database does not answer"
+            reason = DATABASE_AWAY
         else:
             queue = {"status": "ok", "jobs": [jobs._asdict() for jobs in waiting]}
             for row in rows:

@@ -76,6 +76,12 @@ class Metrics:
         self._lost_offers = create.counter("offered_but_lost", "Offered times that were gone at the yes")
         self._redis = create.gauge("redis_degraded", "1 when Redis is configured and away")
         self.redis_degraded(False)
+        self._spooled = create.counter("events_spooled", "Events that were acknowledged from Redis")
+        self._drained = create.counter("events_drained", "Events that were moved from Redis into their table")
+        self.spooled(0)
+        self.drained(0)
+        self._spool_size = create.gauge("spool_events", "Events that wait in Redis for PostgreSQL")
+        self._spool_oldest = create.gauge("spool_oldest_seconds", "Age of the oldest event that waits in Redis")
         self._circuit = create.gauge("circuit_state", "1 for the state in which a circuit is", "provider", "state")
         self._billing = create.gauge("billing_state", "1 for what Stripe says of the subscription", "status")
         self._config = create.gauge("config_hash_info", "1 for the configuration in use", "hash")
@@ -127,6 +133,16 @@ class Metrics:
 
     def redis_degraded(self, away: bool) -> None:
         self._redis.labels(self._tenant).set(away)
+
+    def spooled(self, events: int) -> None:
+        self._spooled.labels(self._tenant).inc(events)
+
+    def drained(self, events: int) -> None:
+        self._drained.labels(self._tenant).inc(events)
+
+    def spool_waits(self, events: int, oldest_seconds: float) -> None:
+        self._spool_size.labels(self._tenant).set(events)
+        self._spool_oldest.labels(self._tenant).set(oldest_seconds)
 
     def circuit(self, provider: str, state: str) -> None:
         for known in CircuitState:

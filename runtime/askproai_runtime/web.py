@@ -18,12 +18,23 @@ from askproai_core.clock import Clock, SystemClock
 from askproai_core.exposure_proof import PROOF_PATHS, is_nonce, proof_of
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import Problem, error_middleware, start_server
-from askproai_core.redis import RateLimiter, WakeUpChannel
+from askproai_core.lifecycle import background_tasks
+from askproai_core.redis import DurableStream, RateLimiter, WakeUpChannel
 from askproai_core.tenant_config import Function
 from askproai_runtime.booking import warm_up
 from askproai_runtime.calls import FUNCTIONS_BY_NAME, CallFunctions, FunctionRecorder, InboundCalls
 from askproai_runtime.health import Readiness, metrics_app, private_app
-from askproai_runtime.intake import EventStore, Flusher, Source, Webhooks, WebhookSource, find_webhook_source
+from askproai_runtime.intake import (
+    STREAM,
+    Drainer,
+    EventStore,
+    Flusher,
+    Source,
+    Spool,
+    Webhooks,
+    WebhookSource,
+    find_webhook_source,
+)
 from askproai_runtime.process import Process, open_process
 from askproai_runtime.settings import Settings
 from askproai_runtime.watched_files import Credentials
@@ -137,16 +148,21 @@ class WebProcess:
     def __init__(self, process: Process) -> None:
         self._process = process
         self.arrivals = Arrivals()
-        self._readiness = Readiness(process)
         self._notifier = WorkerNotifier(process)
+        self.spool = Spool(DurableStream(process.shared, STREAM), process.metrics)
+        self._readiness = Readiness(process, lambda: self.spool.keeps_ready)
+        store = EventStore(process.pool, process.tenant)
         self._webhooks = Webhooks(
             config=process.config,
             credentials=process.credentials,
-            flusher=Flusher(EventStore(process.pool, process.tenant)),
+            flusher=Flusher(store, self.spool),
             limiter=RateLimiter(process.shared, process.clock, "webhooks"),
             clock=process.clock,
             metrics=process.metrics,
             wake_worker=self._notifier.notify,
+        )
+        self._drainer = Drainer(
+            self.spool, store, process.shared, process.clock, process.metrics, process.faults, self._notifier.notify
         )
         self._functions = CallFunctions(
             config=process.config,
@@ -182,7 +198,8 @@ class WebProcess:
             self.metrics_port = await open_app(metrics_app(process.metrics), settings.metrics_port)
             log.info("web.started", public=self.public_port, private=self.private_port, config=process.config.hash)
             started(self)
-            await stop.wait()
+            async with background_tasks(self._drainer.run(stop)):
+                await stop.wait()
             self._readiness.draining = True
             log.info("web.draining", delay_seconds=settings.shutdown_delay_seconds)
             await asyncio.sleep(settings.shutdown_delay_seconds)  # until no traffic is routed here any more
@@ -193,6 +210,7 @@ class WebProcess:
             await self._functions.close()
             await self._inbound.close()
             await self._webhooks.flusher.close()
+            await self.spool.stream.close()
         log.info("web.stopped")
 
     def _public_app(self) -> web.Application:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -46,6 +47,7 @@ from tests.load.events import event_id
 from tests.load.hijacked import hijacked_rows
 from tests.load.idle import idle_rows
 from tests.load.measure import Row, latency_rows, percentile
+from tests.load.outage import outage_rows
 from tests.load.sender import LoadResult
 from tests.load.table import cpu_model, print_table
 
@@ -60,7 +62,14 @@ class PromiseBroken(AssertionError):
 
 
 async def measure(
-    directory: Path, *, seconds: float, idle: bool, attacks: bool, seed: int, report: Callable[[str], None]
+    directory: Path,
+    *,
+    seconds: float,
+    outage: float,
+    idle: bool,
+    attacks: bool,
+    seed: int,
+    report: Callable[[str], None],
 ) -> tuple[dict[str, Any], list[Row]]:
     """Run every measurement, one after the other, and return the facts about the machine and the rows."""
     rows: list[Row] = []
@@ -77,6 +86,8 @@ async def measure(
                 report(f"acknowledgements: {RATE}/s for {seconds:g} s, on schedule")
                 rows += await ack_rows(env, seconds)
                 rows += memory_rows("web after that load", web.pid)
+                report(f"PostgreSQL is frozen for {outage:g} s of that load")
+                rows += await outage_rows(env, RATE, outage, ACK_BAR_MS, partial(check_stored_once, env))
             report(f"capacity: {CONNECTIONS} busy connections, no worker")
             rows += await capacity_rows(env)
         report("the worker alone")
@@ -269,6 +280,7 @@ def main() -> None:
         "--skip-attacks", action="store_true", help="without other tenants' latency under a hijacked login"
     )
     parser.add_argument("--seconds", type=float, default=30, help="how long acknowledgements are measured (30)")
+    parser.add_argument("--outage", type=float, default=60, help="how long PostgreSQL is frozen under load (60)")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the sentences, to repeat a run")
     options = parser.parse_args()
     console, started = Console(stderr=options.json), time.monotonic()
@@ -283,6 +295,7 @@ def main() -> None:
             measure(
                 directory,
                 seconds=options.seconds,
+                outage=options.outage,
                 idle=not options.skip_idle,
                 attacks=not options.skip_attacks,
                 seed=options.seed,

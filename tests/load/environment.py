@@ -58,6 +58,7 @@ class LoadEnvironment:
     largest: TenantStore  # a tenant without processes
     hijacked: TenantStore  # another one, whose logins an attacker has
     database: Database
+    postgres: EmbeddedPostgres
     redis: EmbeddedRedis
     db: asyncpg.Connection  # the superuser's connection, to check what was stored
     ports: Mapping[str, int]
@@ -110,7 +111,7 @@ async def open_environment(directory: Path) -> AsyncIterator[LoadEnvironment]:
             db = await asyncpg.connect(database.superuser_dsn)
             ports = {name: free_port() for name in ("PUBLIC", "PRIVATE", "METRICS", "WORKER")}
             redis_url = await redis.add_user("bench", partial(acl_rules, store.tenant))
-            yield LoadEnvironment(directory, store, largest, hijacked, database, redis, db, ports, redis_url)
+            yield LoadEnvironment(directory, store, largest, hijacked, database, postgres, redis, db, ports, redis_url)
             await db.close()
     finally:
         await asyncio.gather(postgres.remove(), redis.remove())

@@ -48,10 +48,11 @@ class TenantPod:
     web: WebProcess = field(init=False)
     worker: Process = field(init=False)
     worker_port: int = 0
+    base_url: str | None = None  # of a web process that does not run inside the test
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.web.public_port}"
+        return self.base_url or f"http://127.0.0.1:{self.web.public_port}"
 
     @property
     def private_url(self) -> str:

@@ -17,16 +17,20 @@ ALLOWED_COMMANDS = (
     "eval", "evalsha", "publish", "subscribe", "unsubscribe",
 )  # fmt: skip
 
+# For `DurableStream`. Servers before Redis 7.2 do not know WAITAOF, and refuse rules that name it.
+SPOOL_COMMANDS = ("xadd", "xrange", "xdel", "xlen", "waitaof")
+
 # SCAN shows the names of all keys: no tenant may run it, the coordinator must.
 COORDINATOR_COMMANDS = (
     "ping", "time", "get", "set", "del", "hget", "hset", "hgetall", "pttl", "pexpire", "pexpireat", "scan", "eval", "evalsha",
 )  # fmt: skip
 
 
-def acl_rules(tenant: str, password_sha256: str) -> tuple[str, ...]:
+def acl_rules(tenant: str, password_sha256: str, *, spool: bool = True) -> tuple[str, ...]:
     """Return the complete rules for `ACL SETUSER`; `reset` removes whatever the user was allowed before.
 
-    `password_sha256` is in hex. The coordinator's keys for all tenants begin with `askproai:_:`; tenants may only read them.
+    `password_sha256` is in hex. `spool`: the server knows the commands of `DurableStream`.
+    The coordinator's keys for all tenants begin with `askproai:_:`; tenants may only read them.
     Raises `ValueError` if `tenant` is no key of a tenant.
     """
     if not _TENANT.fullmatch(tenant):
@@ -34,7 +38,7 @@ def acl_rules(tenant: str, password_sha256: str) -> tuple[str, ...]:
     return (
         "reset", "on", f"#{password_sha256}",
         f"~askproai:{tenant}:*", "%R~askproai:_:*", "resetchannels", f"&askproai:{tenant}:*",
-        "-@all", *(f"+{command}" for command in ALLOWED_COMMANDS),
+        "-@all", *(f"+{command}" for command in (*ALLOWED_COMMANDS, *(SPOOL_COMMANDS if spool else ()))),
     )  # fmt: skip
 
 

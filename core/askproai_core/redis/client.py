@@ -15,7 +15,7 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import redis.exceptions
@@ -46,6 +46,9 @@ _UNAVAILABLE = (
 _UNAVAILABLE_PREFIXES = ("MISCONF", "NOREPLICAS", "BUSY", "ACL failure in script")  # redis-py has no class for these
 
 
+Argument: TypeAlias = str | float | bytes  # of a command
+
+
 class RedisUnavailable(Exception):
     """Redis cannot be used now: none is configured, it does not answer, or it refuses this user. Go on without it."""
 
@@ -55,6 +58,11 @@ class RedisMetrics(Protocol):
 
     def redis_degraded(self, degraded: bool) -> None:
         """Set whether a configured Redis is unavailable."""
+
+
+class _Silent:
+    def redis_degraded(self, degraded: bool) -> None:
+        pass
 
 
 class Script:
@@ -77,9 +85,11 @@ class RedisClient:
         *,
         ca_file: Path | None = None,
         timeout: timedelta = CALL_TIMEOUT,
+        binary: bool = False,
     ) -> None:
+        """Connect with the first command. `binary`: replies are bytes, not texts."""
         self.url, self._tenant, self._clock, self._metrics = url, tenant, clock, metrics
-        self._ca_file, self._timeout = ca_file, timeout
+        self._ca_file, self._timeout, self._binary = ca_file, timeout, binary
         self._url_in_use: str | None = None
         self._connection: Redis | None = None
         self._available = True
@@ -101,12 +111,19 @@ class RedisClient:
         """Return the name of a key or channel of this tenant. `parts` never hold names or numbers of people."""
         return ":".join(("askproai", self._tenant, *map(str, parts)))
 
-    async def execute(self, *command: str | float) -> Any:
+    async def execute(self, *command: Argument) -> Any:
         """Send one command and return its reply within a tenth of a second. Raises `RedisUnavailable`."""
+        return (await self.execute_all(command))[0]
+
+    async def execute_all(self, *commands: Sequence[Argument]) -> list[Any]:
+        """Send commands one after the other on one connection, without waiting in between, and return their replies.
+
+        They are no transaction. Raises `RedisUnavailable` if one of them fails.
+        """
         connection = self._current_connection()
         try:
             async with asyncio.timeout(self._timeout.total_seconds()), self._slots:
-                return await send(connection, *command)
+                return await _send_all(connection, commands)
         except (*_UNAVAILABLE, redis.exceptions.ResponseError) as error:
             if not _means_unavailable(error):
                 raise  # a wrong command or script is our mistake
@@ -119,6 +136,15 @@ class RedisClient:
             return await self.execute("EVALSHA", script.sha, len(keys), *keys, *args)
         except redis.exceptions.NoScriptError:
             return await self.execute("EVAL", script.lua, len(keys), *keys, *args)
+
+    def patient_twin(self, timeout: timedelta) -> "RedisClient":
+        """Return another client of the same server, whose commands may take longer and whose replies are bytes.
+
+        It publishes no availability: this one does.
+        """
+        return RedisClient(
+            self.url, self._tenant, self._clock, _Silent(), ca_file=self._ca_file, timeout=timeout, binary=True
+        )
 
     def open_subscriber(self, url: str) -> Redis:
         """Return a separate client that may wait for ever. Raises `ValueError` for a URL that cannot be parsed."""
@@ -164,7 +190,7 @@ class RedisClient:
             log.info("redis.url_changed")
         self._url_in_use, self._connection = url, None
         try:
-            self._connection = connect(url, self._timeout, self._ca_file) if url else None
+            self._connection = connect(url, self._timeout, self._ca_file, binary=self._binary) if url else None
         except ValueError:
             log.error("redis.url_unreadable", todo="mount REDIS_URL as redis://user:password@host:port")  # noqa: TRY400  the error quotes it
         self._set_available(url is None or self._connection is not None)
@@ -202,11 +228,11 @@ def _means_unavailable(error: Exception) -> bool:
     return isinstance(error, _UNAVAILABLE) or str(error).startswith(_UNAVAILABLE_PREFIXES)
 
 
-def connect(url: str, timeout: timedelta | None, ca_file: Path | None = None) -> "Redis":
+def connect(url: str, timeout: timedelta | None, ca_file: Path | None = None, *, binary: bool = False) -> "Redis":
     """Return a client of redis-py that has not connected yet and fails fast: no retries, short timeouts.
 
     `timeout` None is for a subscriber, which waits for ever. `ca_file` is trusted instead of the system's authorities, if the
-    file exists. Raises `ValueError` for anything but the URLs described above.
+    file exists. `binary`: replies are bytes, not texts. Raises `ValueError` for anything but the URLs described above.
     """
     parts = urlsplit(url)
     tls = parts.scheme.startswith("rediss")
@@ -218,7 +244,7 @@ def connect(url: str, timeout: timedelta | None, ca_file: Path | None = None) ->
         "protocol": 2,  # 3 costs one more round trip per connection and offers nothing that we use
         "driver_info": None,
         "health_check_interval": 0 if timeout else 15,  # else a subscriber would not notice a broken network
-        "decode_responses": True,
+        "decode_responses": not binary,
     }
     if tls and ca_file is not None and ca_file.exists():
         options["ssl_ca_certs"] = str(ca_file)
@@ -238,9 +264,23 @@ def connect(url: str, timeout: timedelta | None, ca_file: Path | None = None) ->
     return client
 
 
-async def send(client: "Redis", *command: str | float) -> Any:
+async def send(client: "Redis", *command: Argument) -> Any:
     """Send a command as given. redis-py left only this method without types."""
     return await client.execute_command(*command)  # type: ignore[no-untyped-call]
+
+
+async def _send_all(client: "Redis", commands: Sequence[Sequence[Argument]]) -> list[Any]:
+    if len(commands) == 1:
+        return [await send(client, *commands[0])]
+    pipeline = client.pipeline(transaction=False)
+    for command in commands:
+        pipeline.execute_command(*command)
+    # redis-py would put the command, a body of an event too, into the text of the error that it raises.
+    replies: list[Any] = await pipeline.execute(raise_on_error=False)
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return replies
 
 
 def _addresses(netloc: str) -> list[tuple[str, int]]:

@@ -31,6 +31,10 @@ class ConditionType(Explained):
     )
     DATABASE_READY = "DatabaseReady", "The schema, the tenant's login role and its rows are there."
     CACHE_READY = "CacheReady", "The tenant's Redis user is there; without Redis all goes on, slower."
+    EVENTS_SPOOLED = (
+        "EventsSpooled",
+        "While PostgreSQL is away, signed events are acknowledged from Redis, which keeps them. Ready ignores it.",
+    )
     ROLLOUT_HEALTHY = "RolloutHealthy", "No Deployment of the tenant is stuck on the way to its newest pods."
     RUNTIME_AVAILABLE = "RuntimeAvailable", "Enough of the tenant's pods are ready."
     EXPOSED = (
@@ -73,7 +77,14 @@ class ConditionType(Explained):
 # Conditions whose good state is False. They never make an object unready by themselves.
 NEGATIVE_TYPES = frozenset({ConditionType.DRIFTED, ConditionType.PAUSED})
 # About accelerators, and warnings: reported, but never a reason for Ready to be False.
-ADVISORY_TYPES = frozenset({ConditionType.CACHE_READY, ConditionType.STAFF_IDENTIFIED, ConditionType.CALENDAR_SYNCED})
+ADVISORY_TYPES = frozenset(
+    {
+        ConditionType.CACHE_READY,
+        ConditionType.EVENTS_SPOOLED,
+        ConditionType.STAFF_IDENTIFIED,
+        ConditionType.CALENDAR_SYNCED,
+    }
+)
 
 
 class Status(StrEnum):
@@ -155,6 +166,10 @@ class Reason(Explained):
     USERS_BYPASSED = (
         "UsersBypassed",
         "This Redis lets in anybody without a password; give its user `default` one, or switch that user off.",
+    )
+    REDIS_NOT_DURABLE = (
+        "RedisNotDurable",
+        "Redis may lose what it takes, so events are answered 503 while PostgreSQL is away; the message says what to set.",
     )
     # tenant
     CALENDAR_BEHIND = (

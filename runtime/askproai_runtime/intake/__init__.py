@@ -1,5 +1,6 @@
 """Webhooks: verify, deduplicate, store, acknowledge. Start with `webhook.Webhooks.receive`, which calls each step in order."""
 
+from askproai_runtime.intake.drain import Drainer
 from askproai_runtime.intake.flush import EventNotStored, Flusher
 from askproai_runtime.intake.senders import (
     RETELL_SIGNATURE,
@@ -16,11 +17,13 @@ from askproai_runtime.intake.senders import (
     verify_retell,
     verify_stripe,
 )
+from askproai_runtime.intake.spool import STREAM, Spool
 from askproai_runtime.intake.store import EventStore, Receipt, StoredEvent, load_event, load_events, note_event
 from askproai_runtime.intake.webhook import Webhooks, signed_body
 
 __all__ = [
-    "RETELL_SIGNATURE", "EventNotStored", "EventStore", "Flusher", "IncomingEvent", "MalformedEvent", "ProviderId", "Receipt",
-    "Source", "StaleEvent", "StoredEvent", "Verdict", "WebhookSource", "Webhooks", "find_webhook_source", "identify",
-    "load_event", "load_events", "note_event", "signed_body", "verify_calcom", "verify_retell", "verify_stripe",
+    "RETELL_SIGNATURE", "STREAM", "Drainer", "EventNotStored", "EventStore", "Flusher", "IncomingEvent", "MalformedEvent",
+    "ProviderId", "Receipt", "Source", "Spool", "StaleEvent", "StoredEvent", "Verdict", "WebhookSource", "Webhooks",
+    "find_webhook_source", "identify", "load_event", "load_events", "note_event", "signed_body", "verify_calcom", "verify_retell",
+    "verify_stripe",
 ]  # fmt: skip

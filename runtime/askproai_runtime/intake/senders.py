@@ -212,13 +212,14 @@ class StaleEvent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class IncomingEvent:
-    """A verified event that is not stored yet. `payload` is the raw body."""
+    """A verified event that is not stored yet. `payload` is the raw body; `received_at` is None for one that comes right now."""
 
     source: WebhookSource
     event_id: str
     event_type: str
     payload: bytes
     correlation_id: str
+    received_at: datetime | None = None
 
 
 class _Call(msgspec.Struct):

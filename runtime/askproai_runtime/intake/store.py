@@ -20,11 +20,11 @@ log = structlog.get_logger(__name__)
 # their locks in the same order and cannot deadlock.
 _INSERT = """
 WITH incoming AS (
-    SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[])
-        AS i (source, event_id, event_type, payload, correlation_id)
+    SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::timestamptz[])
+        AS i (source, event_id, event_type, payload, correlation_id, received_at)
 ), stored AS (
-    INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id)
-    SELECT $1, source, event_id, event_type, payload, correlation_id FROM incoming
+    INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id, received_at)
+    SELECT $1, source, event_id, event_type, payload, correlation_id, coalesce(received_at, clock_timestamp()) FROM incoming
     ON CONFLICT (tenant, source, event_id) DO NOTHING
     RETURNING id, source, event_id, correlation_id
 ), queued AS (
@@ -85,9 +85,12 @@ WHERE tenant = $1 AND id = ANY ($2) AND source = $3 AND octet_length(payload) <=
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a sender is answered. `id` and `correlation_id` belong to the first delivery of the event."""
+    """What a sender is answered. `id` and `correlation_id` belong to the first delivery of the event.
 
-    id: int
+    `id` is None for an event that waits in the spool: it is not known yet whether it was delivered before.
+    """
+
+    id: int | None
     correlation_id: str
     duplicate: bool
 
@@ -121,7 +124,7 @@ class EventStore:
         for event in events:  # deliveries of one event may share a flush: the later ones are duplicates of the first
             first.setdefault((event.source, event.event_id), event)
         columns = [
-            (*key, event.event_type, event.payload, event.correlation_id)
+            (*key, event.event_type, event.payload, event.correlation_id, event.received_at)
             for key, event in sorted(first.items(), key=lambda item: item[0])
         ]
         async with self._pool.acquire() as conn:
@@ -144,6 +147,10 @@ class EventStore:
             row, duplicate = stored[key], key not in inserted or first[key] is not event
             receipts.append(Receipt(row["id"], row["correlation_id"], duplicate))
         return receipts
+
+    async def accepts_writes(self) -> bool:
+        """Return whether the server answers and is no replica. Raises what asyncpg raises."""
+        return not await self._pool.fetchval("SELECT pg_is_in_recovery()")
 
 
 async def load_event(conn: Connection, tenant: str, event_id: int) -> StoredEvent | None:

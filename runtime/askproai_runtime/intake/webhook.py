@@ -1,6 +1,7 @@
 """Receive a webhook, from the request to the answer, top to bottom.
 
-Nothing is parsed before its signature is verified, and nothing is acknowledged before event and job are committed.
+Nothing is parsed before its signature is verified, and nothing is acknowledged before event and job are committed; while PostgreSQL
+does not answer, before the event is on disk in Redis.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -49,6 +50,7 @@ class WebhookOutcome(StrEnum):
 
     ACCEPTED = "accepted"
     ALREADY_PROCESSED = "already_processed"
+    SPOOLED = "spooled"  # on disk in Redis until PostgreSQL answers
     UNAUTHORIZED = "unauthorized"
     MALFORMED = "malformed"
     LIMITED = "limited"
@@ -95,7 +97,7 @@ class Webhooks:
         except Problem as refusal:
             self.metrics.webhook_received(source, event_type, _OUTCOME_BY_STATUS[refusal.status])
             raise
-        if not receipt.duplicate:
+        if receipt.id is not None and not receipt.duplicate:
             self.wake_worker()
         return self._acknowledge(event, receipt, started_at)
 
@@ -115,12 +117,18 @@ class Webhooks:
             raise Problem(503, "Not Stored", "The event is not stored; send it again", {"Retry-After": "5"}) from error
 
     def _acknowledge(self, event: IncomingEvent, receipt: Receipt, started_at: float) -> web.Response:
-        outcome = WebhookOutcome.ALREADY_PROCESSED if receipt.duplicate else WebhookOutcome.ACCEPTED
+        outcome = _outcome(receipt)
         self.metrics.webhook_received(event.source, event.event_type, outcome)
         self.metrics.ack(event.source, self.clock.monotonic() - started_at)
         log.info("event.stored", source=event.source, event_type=event.event_type, id=receipt.id, outcome=outcome)
         ids = {"id": receipt.id, "event_id": event.event_id, "correlation_id": receipt.correlation_id}
         return json_response({"status": outcome, **ids})
+
+
+def _outcome(receipt: Receipt) -> WebhookOutcome:
+    if receipt.id is None:
+        return WebhookOutcome.SPOOLED
+    return WebhookOutcome.ALREADY_PROCESSED if receipt.duplicate else WebhookOutcome.ACCEPTED
 
 
 @asynccontextmanager

@@ -34,9 +34,11 @@ async def test_a_tenant_gets_its_user_in_redis_and_loses_it_and_its_keys_with_it
     await namespace.create("Tenant")
     await namespace.wait_until_ready()
     await namespace.wait_for_condition("CacheReady", "True", "AsDeclared")
+    await namespace.wait_for_condition("EventsSpooled", "True", "AsDeclared")
     url, key = (await namespace.secret_data("salon-mueller-runtime"))["REDIS_URL"], f"{namespace.name}.salon-mueller"
     async with Redis.from_url(url) as client:
         await client.set(f"askproai:{key}:x", 1)
+        await client.xadd(f"askproai:{key}:spool", {"e": "an event that waited"})
     assert user_name(key) in await tenant_users(valkey)
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
@@ -52,6 +54,7 @@ async def test_without_redis_the_tenant_is_ready_and_says_so_and_a_redis_that_co
         await namespace.create("Tenant")
         await namespace.wait_until_ready()
         await namespace.wait_for_condition("CacheReady", "True", "NotRequested")
+        await namespace.wait_for_condition("EventsSpooled", "True", "NotRequested")
         assert "REDIS_URL" not in await namespace.secret_data("salon-mueller-runtime")
     finally:
         replace_redis(namespace, before)
@@ -104,3 +107,19 @@ async def test_a_redis_that_lets_in_anybody_is_reported_at_the_tenant(namespace,
     finally:
         replace_redis(namespace, before)
         await open_redis.close()
+
+
+async def test_a_redis_that_may_lose_events_is_reported_and_the_tenant_is_ready(namespace, own_valkey: EmbeddedRedis):
+    async with own_valkey.admin() as admin:
+        await admin.config_set("appendonly", "no")
+    forgetful = RedisAdmin(own_valkey.admin_url, SystemClock())
+    before = replace_redis(namespace, forgetful)
+    try:
+        await namespace.write_secret()
+        await namespace.create("Tenant")
+        reported = await namespace.wait_for_condition("EventsSpooled", "False", "RedisNotDurable")
+        await namespace.wait_until_ready()
+        assert "set appendonly yes" in reported["message"]
+    finally:
+        replace_redis(namespace, before)
+        await forgetful.close()

@@ -3,11 +3,11 @@
 import asyncio
 import json
 
-import asyncpg
 import pytest
 
 from askproai_core import arrivals
 from askproai_core.arrivals import MAX_BODY_BYTES, MAX_WAITING
+from tests.worlds.database_gate import DatabaseGate
 from tests.worlds.tenant_pod import TenantPod, running_web, sign_retell, waiting_for_lock
 from tests.worlds.waiting import eventually
 
@@ -137,60 +137,23 @@ async def test_too_many_requests_are_429_and_forged_ones_do_not_count(stopped_po
 
 async def test_nothing_is_acknowledged_while_postgres_is_away(stopped_pod: TenantPod) -> None:
     """The event still belongs to its sender; once PostgreSQL is back, its next delivery is stored."""
-    target = asyncpg.connect_utils.urllib.parse.urlsplit(stopped_pod.store.dsn)
-    proxy = CuttableProxy(target.hostname or "", target.port or 0)
-    await proxy.open()
-    stopped_pod.write_credential("DATABASE_URL", stopped_pod.store.dsn.replace(f":{target.port}/", f":{proxy.port}/"))
+    gate = DatabaseGate(stopped_pod.store.dsn)
+    await gate.open()
+    stopped_pod.write_credential("DATABASE_URL", gate.dsn)
     async with running_web(stopped_pod, worker_port=9):
         assert (await stopped_pod.retell("call_started", "call_before")).status == 200
-        await proxy.cut()
+        await gate.shut()
         replies = await asyncio.gather(*(stopped_pod.retell("call_started", f"call_away_{n}") for n in range(20)))
         assert {reply.status for reply in replies} == {503}
         assert all(reply.headers["Retry-After"] == "5" for reply in replies)
         assert (await stopped_pod.function("book_appointment", "call_1", {})).body["success"] is False
         assert await stopped_pod.counts() == (1, 1, 0)
         assert (await stopped_pod.get(stopped_pod.private_url + "/livez")).status == 200
-        await proxy.open(proxy.port)
+        await gate.open()
 
         async def accepted() -> bool:
             return (await stopped_pod.retell("call_started", "call_away_1")).status == 200
 
         await eventually(accepted)
         assert await stopped_pod.counts() == (2, 2, 0)
-    await proxy.cut()
-
-
-class CuttableProxy:
-    """A TCP proxy to PostgreSQL whose connections can be cut."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._target = host, port
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._server: asyncio.Server | None = None
-        self.port = 0
-
-    async def open(self, port: int = 0) -> None:
-        self._server = await asyncio.start_server(self._forward, "127.0.0.1", port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def cut(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        for writer in list(self._writers):
-            writer.transport.abort()
-        await self._server.wait_closed()
-
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_connection(*self._target)
-        self._writers |= {writer, server_writer}
-        await asyncio.gather(self._pump(reader, server_writer), self._pump(server_reader, writer))
-
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while data := await reader.read(65536):
-                writer.write(data)
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
-            self._writers.discard(writer)
+    await gate.shut()

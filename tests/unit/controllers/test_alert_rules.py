@@ -109,6 +109,14 @@ CASES = [
     Case("AskproaiQueueAge", "a short burst", False, oldest("critical", "0x5 200 200 0x20")),
     Case("AskproaiQueueAge", "jobs that may wait", False, oldest("maintenance", "9000x20")),
     Case("AskproaiRedisDegraded", "it does not come back", True, metric("redis_degraded", OWN, "1x20")),
+    Case("AskproaiSpoolNotDrained", "events wait", True, metric("spool_oldest_seconds", OWN, "0+60x20")),
+    Case(
+        "AskproaiSpoolNotDrained",
+        "an outage of four minutes",
+        False,
+        metric("spool_oldest_seconds", OWN, "0+60x4 0x20"),
+    ),
+    Case("AskproaiSpoolNotDrained", "those of others wait", False, metric("spool_oldest_seconds", OTHER, "0+60x20")),
     Case("AskproaiRedisDegraded", "it restarted", False, metric("redis_degraded", OWN, "1x4 0x20")),
 ]
 

@@ -76,6 +76,13 @@ def test_every_source_file_that_a_page_names_exists() -> None:
         assert not missing, page.name
 
 
+def test_every_test_that_a_page_names_exists() -> None:
+    for page in PAGES:
+        for path, name in re.findall(r"`((?:[a-z_0-9]+/)*test_[a-z_0-9]+\.py)::(test_[a-z_0-9]+)", page.read_text()):
+            files = [file for file in (ROOT / "tests").rglob(Path(path).name) if f"/{file}".endswith(f"/{path}")]
+            assert any(re.search(rf"def {name}\(", file.read_text()) for file in files), f"{page.name}: {path}::{name}"
+
+
 def test_every_command_that_a_page_names_exists() -> None:
     """Each word after `askproai` in code is a command, and each option is one of that command."""
     for page in PAGES:

@@ -38,6 +38,7 @@ from askproai_operator.controllers.tenant.stores import (
     ensure_redis_user,
     ensure_runtime_secret,
     read_calendar_backlog,
+    read_spool_condition,
 )
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, compile_config
 from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account, read_own_secret
@@ -113,6 +114,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
             return Result((valid, condition), events=left)
         return Result((valid, condition), events=left, requeue=True, requeue_reason=condition.message)
     cache = await ensure_redis_user(tenant, urls.redis, context)
+    spool = await read_spool_condition(context)
     in_use = inputs.exposure.in_use
     own_accounts = OwnAccounts()
     if in_use is not None:
@@ -151,6 +153,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
             credentials_condition(webhook, refusals, "; ".join(inputs.credentials.unpermitted)),
             good(ConditionType.DATABASE_READY),
             cache,
+            spool,
             rollout_condition(tenant, deployments),
             pods,
             exposed_condition(tenant, inputs.exposure, routed),

@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.database import CalendarBacklog, DatabaseError, DataOwnedByOther, LoginSuspended
 from askproai_operator.api import Tenant
-from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
 from askproai_operator.controllers.tenant.addresses import registered_calcom_url
 from askproai_operator.controllers.tenant.exposure import former_url_fields
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.credentials import calcom_account
 from askproai_operator.redis_users import RedisAdminError, UsersBypassed, UsersUnsupported
 
-_CACHE = ConditionType.CACHE_READY
+_CACHE, _SPOOL = ConditionType.CACHE_READY, ConditionType.EVENTS_SPOOLED
 _BAD_REQUEST = 400
 _EXACT = 10
 _KEY_REFUSALS = frozenset({None, 401, 498})  # 498: Cal.com, for a key that has expired
@@ -117,6 +117,24 @@ def cache_error_condition(error: RedisAdminError) -> Condition:
 def no_cache_condition() -> Condition:
     text = "the operator knows no Redis (ASKPROAI_REDIS_ADMIN_URL): locks, limits and circuits are each pod's own"
     return good(_CACHE, text, Reason.NOT_REQUESTED)
+
+
+def spool_condition(problem: str | None) -> Condition:
+    """Return EventsSpooled of an installation with a Redis; `problem` is why that cannot promise to keep events."""
+    if problem is None:
+        return good(_SPOOL)
+    text = f"{problem}; until then events are answered 503 while PostgreSQL is away, and senders repeat them"
+    return bad(_SPOOL, Reason.REDIS_NOT_DURABLE, text)
+
+
+def spool_error_condition(error: RedisAdminError) -> Condition:
+    """Return EventsSpooled while the operator cannot ask Redis."""
+    return unknown(_SPOOL, Reason.CACHE_UNAVAILABLE, f"{error}; tried again by itself")
+
+
+def no_spool_condition() -> Condition:
+    text = "the operator knows no Redis (ASKPROAI_REDIS_ADMIN_URL): while PostgreSQL is away events are answered 503"
+    return good(_SPOOL, text, Reason.NOT_REQUESTED)
 
 
 def status_fields(

@@ -11,7 +11,14 @@ from askproai_operator.api.conditions import Condition
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.secrets import runtime_secret
 from askproai_operator.controllers.tenant.inputs import Inputs
-from askproai_operator.controllers.tenant.status import cache_condition, cache_error_condition, no_cache_condition
+from askproai_operator.controllers.tenant.status import (
+    cache_condition,
+    cache_error_condition,
+    no_cache_condition,
+    no_spool_condition,
+    spool_condition,
+    spool_error_condition,
+)
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, persons_of, required_resources
 from askproai_operator.credentials import calcom_account, calendar_account
 from askproai_operator.engine import EventRecord, EventType
@@ -107,3 +114,13 @@ async def ensure_redis_user(tenant: Tenant, url: str | None, context: ReconcileC
             context.enqueue(tenant.key)  # T-runtime still names a user that this server does not know
         return cache_error_condition(error)
     return cache_condition(unreachable)
+
+
+async def read_spool_condition(context: ReconcileContext) -> Condition:
+    """Return the condition EventsSpooled: may pods acknowledge events from this Redis?"""
+    if context.redis is None:
+        return no_spool_condition()
+    try:
+        return spool_condition(await context.redis.find_durability_problem())
+    except RedisAdminError as error:
+        return spool_error_condition(error)

@@ -1,0 +1,121 @@
+"""A stream of a tenant in Redis whose entries survive a crash of the server: what `append` has taken is on disk.
+
+The operator says which server may be used. It looks whether the server, and each of its replicas, writes an append-only
+file and evicts nothing, and writes the number of replicas to `PROMISE_KEY`, which tenants may read and not write. `append` waits
+until the server and as many replicas have called fsync (WAITAOF): so a failover, too, finds what was taken.
+
+Every write is a command by itself, no transaction and no script with two writes: of these Valkey 8.1 writes MULTI and EXEC to the
+file, and refuses them when it reads the file again, if the user `default` is switched off.
+
+The size of a stream is bounded, and counted in a key of its own; after a crash the count may be too high until the stream is empty.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from redis.exceptions import RedisError
+
+from askproai_core.redis.acl import ALL_TENANTS
+from askproai_core.redis.client import Argument, RedisClient, RedisUnavailable, Script
+
+PROMISE_KEY: Final = f"askproai:{ALL_TENANTS}:durable"
+# An operator that is away is no reason to take nothing; a server that nobody has looked at for this long is.
+PROMISE_EXPIRY: Final = timedelta(hours=1)
+MAX_ENTRIES: Final = 20_000
+MAX_BYTES: Final = 64 * 1024 * 1024
+_SYNC_TIMEOUT: Final = timedelta(seconds=3)  # `appendfsync everysec` takes up to a second, `always` some milliseconds
+_CALL_TIMEOUT: Final = _SYNC_TIMEOUT + timedelta(milliseconds=500)
+
+_FORGET_IF_EMPTY: Final = Script("return redis.call('XLEN', KEYS[1]) == 0 and redis.call('DEL', KEYS[1], KEYS[2]) or 0")
+
+
+class NotDurable(Exception):
+    """Nothing was promised: Redis is away, cannot promise it, or the stream is full. The text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEntry:
+    """An entry, and its id, which begins with the time at which Redis took it."""
+
+    id: str
+    content: bytes
+
+    @property
+    def taken_at(self) -> datetime:
+        return datetime.fromtimestamp(int(self.id.partition("-")[0]) / 1000, UTC)
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Return the place of the entry in the stream."""
+        return order_of(self.id)
+
+
+def order_of(entry_id: str) -> tuple[int, int]:
+    """Return a value by which ids are compared as Redis does."""
+    milliseconds, _, sequence = entry_id.partition("-")
+    return int(milliseconds), int(sequence)
+
+
+class DurableStream:
+    """The stream `name` of the tenant of `shared`. It has connections of its own, since a write to disk takes up to a second."""
+
+    def __init__(
+        self, shared: RedisClient, name: str, *, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES
+    ) -> None:
+        self._client = shared.patient_twin(_CALL_TIMEOUT)
+        self._max_entries, self._max_bytes = max_entries, max_bytes
+        self.key, self.size_key = shared.key(name), shared.key(name, "bytes")
+
+    async def append(self, contents: Sequence[bytes]) -> str:
+        """Add entries, and return the id of the last one once they are on disk. Raises `NotDurable`.
+
+        What was refused may be in the stream all the same: the disk, or the answer, was too late.
+        """
+        size = sum(map(len, contents))
+        replicas = await self._find_room(len(contents), size)
+        commands: list[tuple[Argument, ...]] = [("INCRBY", self.size_key, size)]
+        commands += [("XADD", self.key, "*", "e", content) for content in contents]
+        # WAITAOF answers for the writes of its own connection only: in one go with them.
+        commands += [("WAITAOF", 1, replicas, int(_SYNC_TIMEOUT.total_seconds() * 1000))]
+        *_, last_id, (local, remote) = await self._execute(*commands)
+        if local < 1 or remote < replicas:
+            raise NotDurable("Redis did not write it to disk in time")
+        return str(last_id, "ascii")
+
+    async def count(self) -> int:
+        """Return how many entries wait. Raises `RedisUnavailable`."""
+        return int(await self._client.execute("XLEN", self.key))
+
+    async def read(self, after: str = "", count: int = 100) -> list[StreamEntry]:
+        """Return the oldest entries after the id `after`. Raises `RedisUnavailable`."""
+        start = f"({after}" if after else "-"
+        entries = await self._client.execute("XRANGE", self.key, start, "+", "COUNT", count)
+        return [StreamEntry(str(id_, "ascii"), fields.get(b"e", b"")) for id_, fields in entries]
+
+    async def remove(self, entries: Sequence[StreamEntry]) -> None:
+        """Remove entries; those that are gone already are no error. Raises `RedisUnavailable`."""
+        await self._client.execute("XDEL", self.key, *(entry.id for entry in entries))
+        await self._client.execute("INCRBY", self.size_key, -sum(len(entry.content) for entry in entries))
+        await self._client.run(_FORGET_IF_EMPTY, [self.key, self.size_key], [])
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _find_room(self, entries: int, size: int) -> int:
+        """Return the number of replicas that must have new entries. Raises `NotDurable` if there is no room for them."""
+        promised, taken, count = await self._execute(("GET", PROMISE_KEY), ("GET", self.size_key), ("XLEN", self.key))
+        if promised is None or not promised.isdigit():
+            raise NotDurable("this Redis does not promise that what it takes is on disk")
+        if count + entries > self._max_entries or int(taken or 0) + size > self._max_bytes:
+            raise NotDurable("as much as may wait in Redis waits there")
+        return int(promised)
+
+    async def _execute(self, *commands: tuple[Argument, ...]) -> list[Any]:
+        try:
+            return await self._client.execute_all(*commands)
+        except RedisUnavailable as error:
+            raise NotDurable(f"Redis is unavailable: {error}") from error
+        except RedisError as error:  # the append-only file was switched off, say
+            raise NotDurable(f"Redis refuses: {type(error).__name__}") from error

@@ -1,0 +1,154 @@
+"""The drainer: moves the events of the spool into their table, in the order of arrival, and says when PostgreSQL answers again.
+
+Every web process has one. One of a tenant's moves events at a time, which only spares work: an entry is removed after the commit
+that stores it, and the same event twice is one row. So a process may die at any point.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import asyncpg
+import structlog
+
+from askproai_core.clock import Clock
+from askproai_core.database import DATABASE_UNAVAILABLE
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.lifecycle import abandon_after, sleep_until_stopped
+from askproai_core.redis import PROMISE_KEY, RedisClient, RedisUnavailable, Script, StreamEntry
+from askproai_runtime.intake.senders import IncomingEvent
+from askproai_runtime.intake.spool import Spool, read_entry
+from askproai_runtime.intake.store import EventStore
+from askproai_runtime.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 0.5  # while PostgreSQL is away, or events wait
+IDLE_LOOK_SECONDS: Final = 5.0
+PROBE_SECONDS: Final = 1.0
+WRITE_SECONDS: Final = 10.0
+TURN_SECONDS: Final = 8.0
+LOCK_MILLISECONDS: Final = 20_000  # longer than a turn and its last write
+# One bad event is written by itself: a fault of the event, where the others name a fault of the database.
+_BAD_EVENT: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
+
+_RELEASE: Final = Script("return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL', KEYS[1]) or 0")
+
+
+class Drainer:
+    """The drainer of one web process. `shared` is the client of quick commands, `wake_worker` is called after commits."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        store: EventStore,
+        shared: RedisClient,
+        clock: Clock,
+        metrics: Metrics,
+        faults: FaultPoints,
+        wake_worker: Callable[[], None],
+    ) -> None:
+        self._spool, self._stream, self._store, self._shared = spool, spool.stream, store, shared
+        self._clock, self._metrics, self._faults, self._wake_worker = clock, metrics, faults, wake_worker
+        self._lock = shared.key("spool", "drainer")
+        self._look_at = float("-inf")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look after the spool until `stop`."""
+        while not stop.is_set():
+            if self._spool.in_use or self._clock.monotonic() >= self._look_at:
+                try:
+                    is_empty = await self._look()
+                except (RedisUnavailable, TimeoutError):
+                    is_empty = True  # as far as is known: the next look is a long pause later
+                except Exception:
+                    log.exception("spool.look_failed")
+                    is_empty = True
+                self._look_at = self._clock.monotonic() + (IDLE_LOOK_SECONDS if is_empty else 0)
+            await sleep_until_stopped(stop, LOOK_SECONDS)
+
+    async def _look(self) -> bool:
+        """Notice what has changed, and move what can be moved. Return whether nothing waits any more."""
+        answers = not self._spool.in_use or await self._database_answers()
+        if answers:
+            self._spool.leave()
+        if not self._shared.configured:
+            self._spool.on = False
+            return True
+        try:
+            self._spool.on = str(await self._shared.execute("GET", PROMISE_KEY)).isdigit()
+            is_counted = await self._shared.execute("GET", self._stream.size_key) is not None
+        except RedisUnavailable:
+            self._spool.on = False
+            raise
+        # Where nothing was ever spooled the stream is not asked for: the tenant's user may not be allowed to.
+        if not (self._spool.on or is_counted) or await self._measure() == 0:
+            return True
+        return answers and await self._drain()
+
+    async def _drain(self) -> bool:
+        """Move what waits, unless another pod does so. Return whether nothing waits any more."""
+        token = secrets.token_hex(16)
+        if not await self._shared.execute("SET", self._lock, token, "NX", "PX", LOCK_MILLISECONDS):
+            return False  # another pod is at it
+        try:
+            await self._move_all()
+        finally:
+            await self._shared.run(_RELEASE, [self._lock], [token])
+        return await self._measure() == 0
+
+    async def _move_all(self) -> None:
+        """Move what waits, oldest first, for a few seconds at most. What cannot be stored stays, and those after it go on."""
+        end, after = self._clock.monotonic() + TURN_SECONDS, ""
+        while self._clock.monotonic() < end and (entries := await self._stream.read(after)):
+            after = entries[-1].id
+            moved = await self._store_entries(entries)
+            if moved is None:
+                return
+            self._faults.reach("after:drain-commit")
+            if moved:
+                await self._stream.remove(moved)
+
+    async def _store_entries(self, entries: Sequence[StreamEntry]) -> list[StreamEntry] | None:
+        """Return the entries that may be removed; None if PostgreSQL does not answer."""
+        events = [(entry, read_entry(entry)) for entry in entries]
+        readable = [(entry, event) for entry, event in events if event is not None]
+        if len(readable) < len(events):
+            log.error("spool.unreadable", entries=len(events) - len(readable), consequence="stay in Redis")
+        try:
+            return await self._write(readable)
+        except (*DATABASE_UNAVAILABLE, LookupError) as error:
+            log.warning("spool.waits_for_database", error=type(error).__name__)
+            return None
+
+    async def _write(self, pairs: Sequence[tuple[StreamEntry, IncomingEvent]]) -> list[StreamEntry]:
+        """Write events in one commit, and by themselves if one is at fault. Return the entries of those that are stored."""
+        if not pairs:
+            return []
+        try:
+            receipts = await abandon_after(WRITE_SECONDS, self._store.write([event for _, event in pairs]))
+        except _BAD_EVENT as error:
+            if len(pairs) > 1:
+                return [entry for pair in pairs for entry in await self._write([pair])]
+            log.error("spool.not_storable", id=pairs[0][0].id, error=type(error).__name__, consequence="stays in Redis")  # noqa: TRY400  the text quotes the row
+            return []
+        self._metrics.drained(len(pairs))
+        log.info("spool.drained", events=len(pairs), new=sum(not receipt.duplicate for receipt in receipts))
+        self._wake_worker()
+        return [entry for entry, _ in pairs]
+
+    async def _measure(self) -> int:
+        """Publish how many events wait and for how long. Return how many."""
+        oldest = await self._stream.read(count=1)
+        count = await self._stream.count()
+        self._spool.compare_with(oldest[0] if oldest else None)
+        age = (self._clock.now() - oldest[0].taken_at).total_seconds() if oldest else 0
+        self._metrics.spool_waits(count, max(age, 0))
+        return count
+
+    async def _database_answers(self) -> bool:
+        try:
+            return await abandon_after(PROBE_SECONDS, self._store.accepts_writes())
+        except DATABASE_UNAVAILABLE:
+            return False

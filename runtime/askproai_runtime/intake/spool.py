@@ -1,0 +1,96 @@
+"""The spool: signed events that wait in the tenant's Redis while PostgreSQL does not answer.
+
+What it has taken is on disk (`DurableStream`), so its sender gets its 200. `drain.py` moves it into the table.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import structlog
+
+from askproai_core.redis import DurableStream, NotDurable, StreamEntry
+from askproai_runtime.intake.senders import IncomingEvent, find_webhook_source
+from askproai_runtime.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+STREAM: Final = "spool"
+
+
+class _Record(msgspec.Struct, array_like=True):
+    """An event as it is written to the stream. Fields may be added at the end: pods of two releases read the same stream."""
+
+    source: str
+    event_id: str
+    event_type: str
+    payload: bytes
+    correlation_id: str
+
+
+_ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(_Record)
+
+
+class Spool:
+    """The spool as one web process uses it.
+
+    `on`: Redis promised at the last look to keep what it takes. `in_use`: PostgreSQL did not answer, so events go here first.
+    `emptied_by_others`: meanwhile another pod has moved what this process put in, so PostgreSQL answers there.
+    """
+
+    def __init__(self, stream: DurableStream, metrics: Metrics) -> None:
+        self.stream, self._metrics = stream, metrics
+        self.on = self.in_use = self.emptied_by_others = False
+        self._last_put: StreamEntry | None = None
+
+    @property
+    def keeps_ready(self) -> bool:
+        """Whether requests should come to this pod although its database does not answer."""
+        return self.on and not self.emptied_by_others
+
+    async def put(self, events: Sequence[IncomingEvent]) -> bool:
+        """Write events to Redis. True once all are on disk there; False if that cannot be promised."""
+        contents = [
+            _ENCODER.encode(
+                _Record(event.source, event.event_id, event.event_type, event.payload, event.correlation_id)
+            )
+            for event in events
+        ]
+        try:
+            self._last_put = StreamEntry(await self.stream.append(contents), b"")
+        except NotDurable as error:
+            if self.on:
+                log.warning("spool.refused", events=len(events), why=str(error))
+            self.on = self.in_use = False  # until the next look nobody counts on it
+            return False
+        if not self.in_use:
+            self.in_use = True
+            log.warning("spool.in_use", consequence="events are acknowledged from Redis until PostgreSQL answers")
+        self._metrics.spooled(len(events))
+        return True
+
+    def leave(self) -> None:
+        """Note that PostgreSQL answers: the next events go there first."""
+        if self.in_use:
+            log.info("spool.left", consequence="events go to PostgreSQL again")
+        self.in_use = self.emptied_by_others = False
+        self._last_put = None
+
+    def compare_with(self, oldest: StreamEntry | None) -> None:
+        """Note whether what this process put in last is gone, `oldest` being what waits longest."""
+        if self.in_use and self._last_put is not None:
+            self.emptied_by_others = oldest is None or oldest.order > self._last_put.order
+
+
+def read_entry(entry: StreamEntry) -> IncomingEvent | None:
+    """Return the event of an entry, None if it holds none: a later release may have written it, or who has the tenant's user."""
+    try:
+        record = _DECODER.decode(entry.content)
+    except msgspec.DecodeError:
+        return None
+    source = find_webhook_source(record.source)
+    if source is None:
+        return None
+    return IncomingEvent(
+        source, record.event_id, record.event_type, record.payload, record.correlation_id, entry.taken_at
+    )

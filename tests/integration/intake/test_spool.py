@@ -1,0 +1,343 @@
+"""While PostgreSQL is away, signed events are acknowledged from Redis, and stored once when it is back."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+
+from askproai_core.redis import acl_rules
+from askproai_runtime.intake import Source
+from askproai_sandbox.cluster import Child, free_port, spawn
+from tests.worlds.spool_environment import SENDERS, SpoolEnvironment, running_spool
+from tests.worlds.tenant_pod import running_web
+from tests.worlds.waiting import eventually
+
+
+async def spawn_web(env: SpoolEnvironment, **environment: str) -> Child:
+    """Start the web process of the pod as a process of its own."""
+    settings = {f"ASKPROAI_{name.upper()}": str(value) for name, value in env.pod.settings(worker_port=9)}
+    command = [sys.executable, "-m", "askproai_runtime.main", "web"]
+    return await spawn("web", command, directory=env.pod.folder, environment=os.environ | settings | environment)
+
+
+async def take_database_away(env: SpoolEnvironment, how: str) -> None:
+    await env.gate.shut() if how == "refused" else env.gate.silence()
+
+
+@pytest.mark.parametrize("how", ["refused", "silent"])
+async def test_events_of_every_sender_are_acknowledged_and_stored_once_when_postgres_is_back(
+    spooling: SpoolEnvironment, how: str
+) -> None:
+    await take_database_away(spooling, how)
+    began = time.perf_counter()
+    replies = [await spooling.send(source, "call_away") for source in SENDERS for _ in range(2)]
+    assert [(reply.status, reply.body["status"]) for reply in replies] == [(200, "spooled")] * 6
+    assert replies[0].body["id"] is None
+    assert time.perf_counter() - began < 3
+    assert len(await spooling.list_events()) == 1
+    assert await spooling.count_spooled() == 6
+    await spooling.gate.open()
+    await spooling.wait_until_drained()
+    stored = await spooling.list_events()
+    assert sorted(stored[1:]) == sorted({reply.body["event_id"] for reply in replies})
+    assert await spooling.pod.counts() == (4, 4, 0), "each with one job"
+    again = await spooling.send(Source.RETELL, "call_away")
+    assert again.body["status"] == "already_processed"
+
+
+async def test_a_spooled_event_is_stored_byte_by_byte_with_the_time_at_which_it_came(
+    spooling: SpoolEnvironment,
+) -> None:
+    await spooling.gate.shut()
+    before = await spooling.pod.db.fetchval("SELECT clock_timestamp()")
+    reply = await spooling.pod.retell("call_started", "call_umlaut", transcript="Grüße 💇")
+    after = await spooling.pod.db.fetchval("SELECT clock_timestamp()")
+    await asyncio.sleep(0.5)  # so that the time of its way into the table is another one
+    await spooling.gate.open()
+    await spooling.wait_until_drained()
+    event = await spooling.pod.event("call_umlaut:call_started") or {}
+    second = timedelta(seconds=0.1)
+    assert before - second < event["received_at"] < after + second
+    assert "Grüße 💇".encode() in event["payload"]
+    assert event["correlation_id"] == reply.body["correlation_id"]
+
+
+async def test_an_outage_under_load_refuses_loses_and_doubles_nothing(spooling: SpoolEnvironment) -> None:
+    """100 events a second for ten seconds; PostgreSQL hangs for three of them and is gone for three."""
+    sent: dict[str, asyncio.Task[Any]] = {}
+
+    async def outage() -> None:
+        await asyncio.sleep(1)
+        spooling.gate.silence()
+        await asyncio.sleep(3)
+        await spooling.gate.shut()
+        await asyncio.sleep(3)
+        await spooling.gate.open()
+
+    failing = asyncio.create_task(outage())
+    start = time.perf_counter()
+    for number in range(1000):
+        name = f"call_{number:04}"
+        sent[name] = asyncio.create_task(spooling.pod.retell("call_started", name))
+        await asyncio.sleep(max(0, start + number / 100 - time.perf_counter()))
+    replies = await asyncio.gather(*sent.values())
+    await failing
+    assert {reply.status for reply in replies} == {200}
+    assert {"accepted", "spooled"} == {reply.body["status"] for reply in replies}
+    await spooling.wait_until_drained()
+    stored = await spooling.list_events()
+    assert sorted(stored) == sorted(["call_before:call_started", *(f"{name}:call_started" for name in sent)])
+    assert (await spooling.pod.counts())[:2] == (1001, 1001)
+
+
+async def test_a_commit_whose_answer_is_lost_and_the_spool_make_one_row(spooling: SpoolEnvironment) -> None:
+    spooling.gate.silence(replies_only=True)
+    assert (await spooling.send(Source.RETELL, "call_doubt")).body["status"] == "spooled"
+
+    async def committed() -> bool:
+        return "call_doubt:call_started" in await spooling.list_events()
+
+    await eventually(committed, what="the commit whose answer nobody got")
+    assert await spooling.count_spooled() == 1
+    await spooling.gate.open()
+    await spooling.wait_until_drained()
+    assert await spooling.pod.counts() == (2, 2, 0)
+
+
+@pytest.mark.parametrize("source", SENDERS)
+async def test_with_both_away_the_event_still_belongs_to_its_sender(spooling: SpoolEnvironment, source: Source) -> None:
+    await spooling.gate.shut()
+    await spooling.redis.kill()
+    reply = await spooling.send(source, "call_both")
+    assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
+    await spooling.redis.start()
+    await spooling.gate.open()
+
+    async def accepted() -> bool:
+        return (await spooling.send(source, "call_both")).status == 200
+
+    await eventually(accepted)
+    await spooling.wait_until_drained()
+    assert (await spooling.pod.counts())[:2] == (2, 2)
+
+
+@pytest.mark.parametrize("source", SENDERS)
+async def test_without_redis_events_are_stored_as_ever(spooling: SpoolEnvironment, source: Source) -> None:
+    await spooling.redis.kill()
+    assert (await spooling.send(source, "call_redis")).body["status"] == "accepted"
+    assert await spooling.pod.counts() == (2, 2, 0)
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    ["not promised", "promised not", "no file", "never synced", "a replica is missing", "rules of the release before"],
+)
+async def test_nothing_is_acknowledged_from_a_redis_that_may_lose_it(spooling: SpoolEnvironment, unfit: str) -> None:
+    match unfit:
+        case "not promised":
+            await spooling.promise(None)
+        case "promised not":
+            await spooling.promise("no")
+        case "no file":
+            await spooling.configure_redis("appendonly", "no")
+        case "never synced":
+            await spooling.configure_redis("appendfsync", "no")
+        case "a replica is missing":
+            await spooling.promise("1")
+        case _:
+            tenant = spooling.pod.store.tenant
+
+            def old_rules(password: str) -> tuple[str, ...]:
+                return acl_rules(tenant, password, spool=False)
+
+            spooling.pod.write_credential("REDIS_URL", await spooling.redis.add_user(f"u-{tenant}", old_rules))
+    await spooling.gate.shut()
+    assert (await spooling.send(Source.RETELL, "call_unfit")).status == 503
+    await spooling.gate.open()
+
+    async def accepted() -> bool:
+        return (await spooling.send(Source.RETELL, "call_unfit")).status == 200
+
+    await eventually(accepted)
+    assert (await spooling.pod.get(spooling.pod.private_url + "/health")).body == {"status": "ok"}
+
+
+async def test_what_was_acknowledged_survives_the_death_of_redis_and_of_the_pod(
+    stopped_spool: SpoolEnvironment,
+) -> None:
+    env = stopped_spool
+    async with running_web(env.pod, worker_port=9):
+        await env.wait_until_on()
+        await env.gate.shut()
+        assert (await env.send(Source.RETELL, "call_kept")).body["status"] == "spooled"
+        await env.redis.kill()
+    assert await env.list_events() == []
+    await env.redis.start()
+    assert await env.count_spooled() == 1
+    await env.gate.open()
+    async with running_web(env.pod, worker_port=9):
+        await env.wait_until_drained()
+    assert await env.list_events() == ["call_kept:call_started"]
+
+
+async def test_a_pod_that_dies_between_commit_and_removal_leaves_no_event_twice(
+    stopped_spool: SpoolEnvironment,
+) -> None:
+    env = stopped_spool
+    async with running_spool(env):
+        await env.gate.shut()
+        for number in range(5):
+            assert (await env.send(Source.RETELL, f"call_{number}")).body["status"] == "spooled"
+        async with env.redis.admin() as admin:
+            await admin.rename(env.stream, "kept")  # from the drainer of this process
+            await admin.rename(f"{env.stream}:bytes", "kept:bytes")
+        await env.gate.open()
+    async with env.redis.admin() as admin:
+        await admin.rename("kept", env.stream)
+        await admin.rename("kept:bytes", f"{env.stream}:bytes")
+    child = await spawn_web(env, ASKPROAI_FAULT="after:drain-commit", ASKPROAI_TESTING="1")
+    await eventually(lambda: child.exit_code is not None, 30, child.last_lines)
+    assert child.exit_code == -signal.SIGKILL
+    assert await env.count_spooled() == 5, "nothing was removed"
+    assert (await env.pod.counts())[:2] == (6, 6)
+    async with env.redis.admin() as admin:
+        await admin.delete(f"{env.stream}:drainer")  # it would end by itself after 20 s
+    async with running_web(env.pod, worker_port=9):
+        await env.wait_until_drained()
+    assert (await env.pod.counts())[:2] == (6, 6)
+
+
+async def test_what_cannot_be_stored_stays_and_keeps_nothing_else_waiting(spooling: SpoolEnvironment) -> None:
+    """A later release may have written it, or whoever has the tenant's Redis user."""
+    await spooling.gate.shut()
+    assert (await spooling.send(Source.RETELL, "call_first")).body["status"] == "spooled"
+    bad = b"\x95\xa6retell\xa5bad\x00x\xa1t\xc4\x02{}\xa1c"  # PostgreSQL has no text with a zero byte
+    async with spooling.redis.admin() as admin:
+        await admin.xadd(spooling.stream, {"e": bad})
+        await admin.xadd(spooling.stream, {"e": "no event"})
+        await admin.xadd(spooling.stream, {"x": "1", "y": "2"})
+    assert (await spooling.send(Source.RETELL, "call_last")).body["status"] == "spooled"
+    await spooling.gate.open()
+
+    async def only_the_bad_ones_wait() -> bool:
+        return await spooling.count_spooled() == 3
+
+    await eventually(only_the_bad_ones_wait)
+    assert {"call_first:call_started", "call_last:call_started"} < set(await spooling.list_events())
+
+
+async def test_the_pod_stays_ready_while_it_spools_and_others_cannot_reach_postgres_either(
+    spooling: SpoolEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were all pods unready, nothing would be routed to any of them."""
+    monkeypatch.setattr("askproai_runtime.health.READY_TTL", timedelta(0))
+    pod = spooling.pod
+
+    async def statuses() -> tuple[int, str]:
+        ready = await pod.get(pod.private_url + "/readyz")
+        return ready.status, (await pod.get(pod.private_url + "/health")).body["status"]
+
+    assert await statuses() == (200, "ok")
+    spooling.gate.silence()
+    assert (await spooling.send(Source.RETELL, "call_a")).body["status"] == "spooled"
+    assert await statuses() == (200, "degraded")
+    first, gate = pod.web, spooling.gate
+    pod.write_credential("DATABASE_URL", pod.store.dsn)  # the next pod reaches PostgreSQL, this one goes on hanging
+    async with running_web(pod, worker_port=9):
+        await spooling.wait_until_drained()
+        pod.web = first
+
+        async def unready() -> bool:
+            return (await pod.get(pod.private_url + "/readyz")).status == 503
+
+        # It follows the new URL by itself; with the old one it must be unready.
+        await eventually(unready)
+    await gate.open()
+
+
+async def test_a_new_pod_is_not_ready_before_it_has_reached_postgres(stopped_spool: SpoolEnvironment) -> None:
+    await stopped_spool.gate.shut()
+    pod = stopped_spool.pod
+    async with running_web(pod, worker_port=9):
+        await stopped_spool.wait_until_on()
+        assert (await pod.get(pod.private_url + "/readyz")).status == 503
+        await stopped_spool.gate.open()
+
+        async def ready() -> bool:
+            return (await pod.get(pod.private_url + "/readyz")).status == 200
+
+        await eventually(ready)
+
+
+async def test_the_metrics_say_what_waits(spooling: SpoolEnvironment) -> None:
+    pod = spooling.pod
+
+    async def metric(name: str) -> float:
+        async with pod.session.get(f"http://127.0.0.1:{pod.web.metrics_port}/metrics") as response:
+            text = await response.text()
+        return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(f"askproai_{name}{{"))
+
+    await spooling.gate.shut()
+    for number in range(3):
+        await spooling.send(Source.RETELL, f"call_{number}")
+
+    async def shown() -> bool:
+        return await metric("spool_events") == 3 and await metric("spool_oldest_seconds") > 0
+
+    await eventually(shown)
+    assert await metric("events_spooled_total") == 3
+    await spooling.gate.open()
+    await spooling.wait_until_drained()
+
+    async def empty() -> bool:
+        return await metric("spool_events") == 0 and await metric("spool_oldest_seconds") == 0
+
+    await eventually(empty)
+    assert await metric("events_drained_total") == 3
+
+
+@pytest.mark.parametrize("redis_too", [False, True])
+async def test_a_call_function_is_not_spooled_and_the_caller_hears_an_apology(
+    spooling: SpoolEnvironment, redis_too: bool
+) -> None:
+    await spooling.gate.shut()
+    if redis_too:
+        await spooling.redis.kill()
+    reply = await spooling.pod.function("book_appointment", "call_1", {})
+    assert (reply.status, reply.body["success"]) == (200, False)
+    assert redis_too or await spooling.count_spooled() == 0
+
+
+@pytest.mark.parametrize("source", SENDERS)
+async def test_an_event_whose_pod_dies_before_the_answer_is_one_row_when_its_sender_repeats_it(
+    stopped_spool: SpoolEnvironment, source: Source
+) -> None:
+    env = stopped_spool
+    await env.promise("no")
+    port = free_port()
+    child = await spawn_web(env, ASKPROAI_PUBLIC_PORT=str(port))
+    await eventually(lambda: b"web.started" in child.log.read_bytes(), 30, child.last_lines)
+    env.pod.base_url = f"http://127.0.0.1:{port}"
+    assert (await env.send(source, "call_before")).status == 200  # so that its connection to PostgreSQL is open
+    env.gate.silence(replies_only=True)
+    unanswered = asyncio.create_task(env.send(source, "call_dies"))
+
+    async def committed() -> bool:
+        return len(await env.list_events()) == 2
+
+    await eventually(committed, what="the commit")
+    os.kill(child.pid, signal.SIGKILL)
+    with pytest.raises(aiohttp.ClientError):
+        await unanswered
+    await env.gate.shut()
+    await env.gate.open()
+    env.pod.base_url = None
+    async with running_web(env.pod, worker_port=9):
+        assert (await env.send(source, "call_dies")).body["status"] == "already_processed"
+    assert await env.pod.counts() == (2, 2, 0)

@@ -1,0 +1,65 @@
+"""A stream in a real Valkey: what it has taken survives a kill, and it takes no more than may wait."""
+
+import pytest
+
+from askproai_core.redis import PROMISE_KEY, DurableStream, NotDurable, RedisClient
+from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_redis import create_tenant_user, tenant_client
+
+
+async def contents(stream: DurableStream) -> list[bytes]:
+    return [entry.content for entry in await stream.read()]
+
+
+async def promise(server: EmbeddedRedis, text: str) -> None:
+    async with server.admin() as admin:
+        await admin.set(PROMISE_KEY, text)
+
+
+async def test_what_was_taken_survives_a_kill_in_its_order_and_byte_by_byte(
+    own_valkey: EmbeddedRedis, tenant: str
+) -> None:
+    """The server's user `default` is off: Valkey would refuse transactions when it reads its file again."""
+    await promise(own_valkey, "0")
+    shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
+    stream, sent = DurableStream(shared, "spool"), [bytes(range(256)), b"", "Grüße".encode()]
+    await stream.append(sent)
+    await stream.append([b"last"])
+    await stream.close()
+    await own_valkey.kill()
+    await own_valkey.start()
+    stream = DurableStream(shared, "spool")
+    assert await contents(stream) == [*sent, b"last"]
+    await stream.remove((await stream.read())[:2])
+    assert await contents(stream) == [sent[2], b"last"]
+    await stream.remove(await stream.read())
+    async with own_valkey.admin() as admin:
+        assert await admin.keys(f"askproai:{tenant}:spool*") == [], "an empty stream leaves nothing"
+    await stream.close()
+    await shared.close()
+
+
+async def test_no_more_is_taken_than_may_wait(valkey: EmbeddedRedis, shared: RedisClient) -> None:
+    await promise(valkey, "0")
+    few = DurableStream(shared, "few", max_entries=3)
+    await few.append([b"1", b"2", b"3"])
+    with pytest.raises(NotDurable, match="as much as may wait"):
+        await few.append([b"4"])
+    await few.remove((await few.read())[:1])
+    await few.append([b"4"])
+    small = DurableStream(shared, "small", max_bytes=10)
+    await small.append([b"12345678"])
+    with pytest.raises(NotDurable, match="as much as may wait"):
+        await small.append([b"123"])
+    await small.remove(await small.read())
+    await small.append([b"1234567890"])
+    assert (await contents(few), await contents(small)) == ([b"2", b"3", b"4"], [b"1234567890"])
+    await few.close()
+    await small.close()
+
+
+async def test_the_tenant_cannot_promise_it_to_itself(valkey: EmbeddedRedis, shared: RedisClient) -> None:
+    async with valkey.admin() as admin:
+        await admin.delete(PROMISE_KEY)
+    with pytest.raises(Exception, match="NoPermissionError"):
+        await shared.execute("SET", PROMISE_KEY, "0")
