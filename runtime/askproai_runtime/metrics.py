@@ -74,6 +74,9 @@ class Metrics:
         self.registry.register(self._dead_now)
         self._dead = create.counter("dead_letters", "Jobs that this process gave up")
         self._lost_offers = create.counter("offered_but_lost", "Offered times that were gone at the yes")
+        self._task_runs = create.counter("task_runs", "Runs of periodic tasks by outcome", "task", "outcome")
+        self._task_seconds = create.histogram("task_seconds", "Duration of one run", WORK_BUCKETS, "task")
+        self._task_age = create.gauge("task_age_seconds", "Time since the last success of a periodic task", "task")
         self._redis = create.gauge("redis_degraded", "1 when Redis is configured and away")
         self.redis_degraded(False)
         self._circuit = create.gauge("circuit_state", "1 for the state in which a circuit is", "provider", "state")
@@ -134,6 +137,13 @@ class Metrics:
 
     def dead_letter(self) -> None:
         self._dead.labels(self._tenant).inc()
+
+    def task_run(self, task: str, outcome: str, seconds: float) -> None:
+        self._task_runs.labels(self._tenant, task, outcome).inc()
+        self._task_seconds.labels(self._tenant, task).observe(seconds)
+
+    def task_age(self, task: str, seconds: float) -> None:
+        self._task_age.labels(self._tenant, task).set(seconds)
 
     def active_calls(self, count: int) -> None:
         self._active_calls.labels(self._tenant).set(count)

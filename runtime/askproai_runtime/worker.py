@@ -1,4 +1,6 @@
-"""The worker process: runs the tenant's jobs, with one port for its health, its metrics and notifications by the web process.
+"""The worker process: runs the tenant's jobs and periodic tasks.
+
+One port serves its health, its metrics and notifications by the web process.
 
 One database connection is enough for the handlers, because each holds it for one short transaction only and waits for providers
 without it. A second one renews the leases: handlers that wait for a row's lock one after the other hold the first for longer than a
@@ -6,7 +8,7 @@ lease, and their jobs would be taken from this worker. Like every connection, bo
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 import structlog
@@ -25,6 +27,7 @@ from askproai_runtime.health import Readiness, worker_app
 from askproai_runtime.jobs import Job, JobKind, JobSettings, Runner
 from askproai_runtime.process import Process, open_database, open_process, session_name
 from askproai_runtime.settings import Settings
+from askproai_runtime.tasks import TaskHandler, TaskRunner
 
 log = structlog.get_logger(__name__)
 
@@ -42,11 +45,18 @@ async def work(process: Process, stop: asyncio.Event, started: Callable[[int], N
     async with open_database(process.credentials, LEASE_CONNECTIONS, name, stop) as lease_pool:
         handler, metrics = job_handler(process), process.metrics
         runner = Runner(process.pool, process.tenant, handler, process.clock, jobs, metrics, lease_pool=lease_pool)
-        await _serve(runner, process, readiness, stop, started)
+        handlers = task_handlers(process)
+        periodic = TaskRunner(process.pool, lease_pool, process.tenant, handlers, process.clock, metrics)
+        await _serve(runner, periodic, process, readiness, stop, started)
 
 
 async def _serve(
-    runner: Runner, process: Process, readiness: Readiness, stop: asyncio.Event, started: Callable[[int], None]
+    runner: Runner,
+    periodic: TaskRunner,
+    process: Process,
+    readiness: Readiness,
+    stop: asyncio.Event,
+    started: Callable[[int], None],
 ) -> None:
     settings, grace = process.settings, process.settings.shutdown_grace_seconds
     app = worker_app(process.metrics, readiness, runner.notify)
@@ -56,6 +66,7 @@ async def _serve(
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(runner.run(stop))
+            tasks.create_task(periodic.run(stop))
             listening = tasks.create_task(WakeUpChannel(process.shared, process.clock).listen(runner.notify))
             tasks.create_task(_measure(process, stop))
             await stop.wait()
@@ -91,6 +102,11 @@ def job_handler(process: Process) -> Callable[[Job], Awaitable[None]]:
                 await sync_appointment(booking, job)
 
     return handle
+
+
+def task_handlers(_process: Process) -> Mapping[str, TaskHandler]:
+    """Return the handler of each periodic task. A new task needs its handler, and a line here."""
+    return {}
 
 
 async def run_worker(settings: Settings, stop: asyncio.Event, clock: Clock | None = None) -> None:
