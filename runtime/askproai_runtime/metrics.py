@@ -77,6 +77,9 @@ class Metrics:
         self._task_runs = create.counter("task_runs", "Runs of periodic tasks by outcome", "task", "outcome")
         self._task_seconds = create.histogram("task_seconds", "Duration of one run", WORK_BUCKETS, "task")
         self._task_age = create.gauge("task_age_seconds", "Time since the last success of a periodic task", "task")
+        self._changes_found = create.counter(
+            "calendar_changes_found", "Changes at Cal.com that no event had brought", "change"
+        )
         self._redis = create.gauge("redis_degraded", "1 when Redis is configured and away")
         self.redis_degraded(False)
         self._circuit = create.gauge("circuit_state", "1 for the state in which a circuit is", "provider", "state")
@@ -144,6 +147,9 @@ class Metrics:
 
     def task_age(self, task: str, seconds: float) -> None:
         self._task_age.labels(self._tenant, task).set(seconds)
+
+    def calendar_change_found(self, change: str) -> None:
+        self._changes_found.labels(self._tenant, change).inc()
 
     def active_calls(self, count: int) -> None:
         self._active_calls.labels(self._tenant).set(count)

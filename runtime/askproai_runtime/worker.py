@@ -14,15 +14,15 @@ from datetime import timedelta
 import structlog
 
 from askproai_core.clock import Clock, SystemClock
-from askproai_core.database import DATABASE_UNAVAILABLE
+from askproai_core.database import CALENDAR_POLL, DATABASE_UNAVAILABLE
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import start_server
 from askproai_core.lifecycle import sleep_until_stopped
 from askproai_core.redis import WakeUpChannel
 from askproai_runtime.billing import get_billing_state
-from askproai_runtime.booking import sync_appointment
+from askproai_runtime.booking import BookingContext, sync_appointment
 from askproai_runtime.calls import count_active_calls
-from askproai_runtime.events import EventDispatcher
+from askproai_runtime.events import CalendarPoll, EventDispatcher
 from askproai_runtime.health import Readiness, worker_app
 from askproai_runtime.jobs import Job, JobKind, JobSettings, Runner
 from askproai_runtime.process import Process, open_database, open_process, session_name
@@ -43,9 +43,9 @@ async def work(process: Process, stop: asyncio.Event, started: Callable[[int], N
     jobs = JobSettings(grace=timedelta(seconds=grace))
     name = session_name(settings, "worker")
     async with open_database(process.credentials, LEASE_CONNECTIONS, name, stop) as lease_pool:
-        handler, metrics = job_handler(process), process.metrics
+        booking, metrics = process.booking(for_callers=False), process.metrics
+        handler, handlers = job_handler(process, booking), task_handlers(process, booking)
         runner = Runner(process.pool, process.tenant, handler, process.clock, jobs, metrics, lease_pool=lease_pool)
-        handlers = task_handlers(process)
         periodic = TaskRunner(process.pool, lease_pool, process.tenant, handlers, process.clock, metrics)
         await _serve(runner, periodic, process, readiness, stop, started)
 
@@ -89,9 +89,8 @@ async def _measure(process: Process, stop: asyncio.Event) -> None:
         await sleep_until_stopped(stop, MEASURE_SECONDS)
 
 
-def job_handler(process: Process) -> Callable[[Job], Awaitable[None]]:
+def job_handler(process: Process, booking: BookingContext) -> Callable[[Job], Awaitable[None]]:
     """Return the handler for every kind of job."""
-    booking = process.booking(for_callers=False)
     events = EventDispatcher(process.pool, process.config.now, booking, process.clock, process.metrics)
 
     async def handle(job: Job) -> None:
@@ -104,9 +103,10 @@ def job_handler(process: Process) -> Callable[[Job], Awaitable[None]]:
     return handle
 
 
-def task_handlers(_process: Process) -> Mapping[str, TaskHandler]:
+def task_handlers(process: Process, booking: BookingContext) -> Mapping[str, TaskHandler]:
     """Return the handler of each periodic task. A new task needs its handler, and a line here."""
-    return {}
+    poll_every = timedelta(seconds=process.settings.calendar_poll_seconds)
+    return {CALENDAR_POLL: CalendarPoll(booking, poll_every).run}
 
 
 async def run_worker(settings: Settings, stop: asyncio.Event, clock: Clock | None = None) -> None:

@@ -84,6 +84,7 @@ class RecordedMetrics:
 
     bookings: list[str] = field(default_factory=list)
     provider_calls: list[tuple[str, str, str]] = field(default_factory=list)
+    changes_found: list[str] = field(default_factory=list)
     lost_offers: int = 0
 
     def expect_bookings(self, outcomes: Iterable[str]) -> None:
@@ -97,6 +98,9 @@ class RecordedMetrics:
 
     def offered_but_lost(self) -> None:
         self.lost_offers += 1
+
+    def calendar_change_found(self, change: str) -> None:
+        self.changes_found.append(change)
 
     def provider_call(self, provider: str, operation: str, outcome: str, seconds: float) -> None:
         self.provider_calls.append((provider, operation, outcome))

@@ -15,7 +15,7 @@ from askproai_runtime.booking.blocks import (
     show_block,
 )
 from askproai_runtime.booking.book import book_appointment
-from askproai_runtime.booking.calendar_inbound import CalendarEvent, apply_calendar_event
+from askproai_runtime.booking.calendar_inbound import CalendarEvent, Step, apply_calendar_event, is_news
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.desk import (
     CalendarState,
@@ -33,6 +33,7 @@ from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.reschedule import reschedule_appointment
 from askproai_runtime.booking.store.appointments import Appointment, Status, release_hold
 from askproai_runtime.booking.store.blocks import Block, BlockedAppointment
+from askproai_runtime.booking.store.calendar import list_known
 from askproai_runtime.booking.types import (
     Answer,
     BookingContext,
@@ -46,9 +47,9 @@ from askproai_runtime.booking.types import (
 __all__ = [
     "Answer", "Appointment", "Block", "BlockExists", "BlockedAppointment", "BookingContext", "BookingOutcome",
     "BookingSettings", "CalendarDisagrees", "CalendarEvent", "CalendarState", "CallContext", "DeskBusy", "DeskRequest",
-    "FunctionOutcome", "InvalidBlock", "RequestUsed", "ServiceRules", "SlotQuery", "Status", "UnknownName", "add_block",
-    "apply_calendar_event", "book_appointment", "calendar_state", "cancel_appointment", "cancel_for_desk",
-    "check_availability", "find_appointments", "find_by_id", "fold", "free_slots", "list_current_blocks",
-    "list_free_slots", "move_for_desk", "release_hold", "remove_block", "reschedule_appointment", "resolve_span",
-    "show_block", "sync_appointment", "warm_up",
+    "FunctionOutcome", "InvalidBlock", "RequestUsed", "ServiceRules", "SlotQuery", "Status", "Step", "UnknownName", "add_block",
+    "apply_calendar_event", "book_appointment", "calendar_state", "cancel_appointment", "cancel_for_desk", "check_availability",
+    "find_appointments", "find_by_id", "fold", "free_slots", "is_news", "list_current_blocks", "list_free_slots", "list_known",
+    "move_for_desk", "release_hold", "remove_block", "reschedule_appointment", "resolve_span", "show_block", "sync_appointment",
+    "warm_up",
 ]  # fmt: skip

@@ -4,6 +4,7 @@ Changes (`create`, `move`, `cancel`) always return an outcome, as a value. Look-
 found, or raise the package's only exception, `CalendarUnavailable`.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -94,7 +95,7 @@ class RemoteBooking:
     """A booking as the remote calendar has it now, whoever made it.
 
     A booking that is moved gets a new uid: `uids` begins with the current one, then those that it is known to have had before,
-    the oldest last.
+    the oldest last. `moved_to` is the next uid where a list shows what the booking was before a move.
     """
 
     uids: tuple[str, ...]
@@ -109,6 +110,7 @@ class RemoteBooking:
     name: str = ""
     phone: str | None = None
     email: str | None = None
+    moved_to: str | None = None
 
     @property
     def uid(self) -> str:
@@ -117,6 +119,41 @@ class RemoteBooking:
     @property
     def confirmed(self) -> Confirmed:
         return Confirmed(self.uid, self.pending, self.changed_at)
+
+
+@dataclass(frozen=True, slots=True)
+class BookingPage:
+    """A part of a list. `rows` counts what is no booking to us, too; after a page that is not `full` nothing follows."""
+
+    bookings: tuple[RemoteBooking, ...]
+    rows: int
+    full: bool
+
+
+class BookingList(Protocol):
+    """The bookings of one account, as its calendar lists them. Both lists include what is at `since`, and raise
+    `CalendarUnavailable`.
+    """
+
+    async def list_changed(self, since: datetime, *, skip: int, correlation_id: str) -> BookingPage:
+        """Return the bookings that changed since, by the calendar's clock, in the order of their last change."""
+
+    async def list_starting(
+        self, event_type_ids: Collection[int], since: datetime, *, skip: int, correlation_id: str
+    ) -> BookingPage:
+        """Return the bookings of these event types that start since, in the order of their starts, whatever their state."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarAccount:
+    """A user of the remote calendar, and the event types of services that this user owns. `name` is empty for the tenant's own
+    account, otherwise that of the file with the key; `owner` says in messages whose it is.
+    """
+
+    name: str
+    owner: str
+    event_types: frozenset[int]
+    bookings: BookingList
 
 
 class CalendarUnavailable(Exception):

@@ -16,11 +16,11 @@ from askproai_runtime.intake.senders import (
     verify_retell,
     verify_stripe,
 )
-from askproai_runtime.intake.store import EventStore, Receipt, StoredEvent, load_event, note_event
+from askproai_runtime.intake.store import EventStore, Receipt, StoredEvent, is_stored, load_event, note_event
 from askproai_runtime.intake.webhook import Webhooks, signed_body
 
 __all__ = [
     "RETELL_SIGNATURE", "EventNotStored", "EventStore", "Flusher", "IncomingEvent", "MalformedEvent", "ProviderId", "Receipt",
     "Source", "StaleEvent", "StoredEvent", "Verdict", "WebhookSource", "Webhooks", "find_webhook_source", "identify",
-    "load_event", "note_event", "signed_body", "verify_calcom", "verify_retell", "verify_stripe",
+    "is_stored", "load_event", "note_event", "signed_body", "verify_calcom", "verify_retell", "verify_stripe",
 ]  # fmt: skip

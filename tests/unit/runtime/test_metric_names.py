@@ -21,6 +21,7 @@ def test_metrics_have_the_names_of_the_reference() -> None:
     metrics.queue([Waiting("high", "ready", 2, 1.5), Waiting("low", "dead", 3, None)])
     metrics.task_run("calendar-poll", "ok", 0.2)
     metrics.task_age("calendar-poll", 31.0)
+    metrics.calendar_change_found("cancel")
     metrics.config("aaaa")
     metrics.config("bbbb")
     text = generate_latest(metrics.registry).decode()
@@ -42,6 +43,7 @@ def test_metrics_have_the_names_of_the_reference() -> None:
         'askproai_task_runs_total{outcome="ok",task="calendar-poll",tenant="salon.salon"} 1.0',
         'askproai_task_seconds_count{task="calendar-poll",tenant="salon.salon"} 1.0',
         'askproai_task_age_seconds{task="calendar-poll",tenant="salon.salon"} 31.0',
+        'askproai_calendar_changes_found_total{change="cancel",tenant="salon.salon"} 1.0',
         'askproai_config_hash_info{hash="bbbb",tenant="salon.salon"} 1.0',
     ):
         assert line in text
