@@ -4,11 +4,13 @@ The workers write it, and the operator reads how far they came. A tenant's role 
 """
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 CALENDAR_POLL = "calendar-poll"
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 
 class ImportState(msgspec.Struct, omit_defaults=True):
@@ -19,8 +21,8 @@ class ImportState(msgspec.Struct, omit_defaults=True):
 
     event_types: list[int]
     since: datetime
-    skip: int = 0
-    taken_in: int = 0
+    skip: Count = 0
+    taken_in: Count = 0
     counted: list[str] = []
 
 
@@ -32,7 +34,7 @@ class AccountState(msgspec.Struct, omit_defaults=True):
 
     seen: datetime | None = None
     event_types: list[int] = []
-    taken_in: int = 0
+    taken_in: Count = 0
     importing: ImportState | None = None
 
 
@@ -59,8 +61,11 @@ def read_poll_state(watermark: Any) -> PollState | None:
         return None
 
 
-def poll_progress(watermark: Any, age: timedelta, error: str | None) -> PollProgress:
-    """Return how far the poll is by its row."""
-    accounts = (read_poll_state(watermark) or PollState()).accounts.values()
+def poll_progress(watermark: str, age: timedelta, error: str | None) -> PollProgress:
+    """Return how far the poll is by its row. `watermark` is JSON, and may hold anything: see above."""
+    try:
+        accounts = msgspec.json.decode(watermark, type=PollState).accounts.values()
+    except msgspec.DecodeError:
+        return PollProgress(age, error)
     taken_in = sum(each.taken_in + (each.importing.taken_in if each.importing else 0) for each in accounts)
     return PollProgress(age, error, taken_in, any(each.importing is not None for each in accounts))

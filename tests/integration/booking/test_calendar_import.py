@@ -30,7 +30,7 @@ FIRST_DAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 
 async def fill_account(polled: PollEnvironment, count: int) -> None:
-    """Fill the salon's account with so many bookings to come, half of them of each staff member, which nobody has told us of."""
+    """Fill the salon's account with so many bookings to come, half of them of each staff member, of which no event came."""
     bookings = polled.env.calcom.accounts[KEY].bookings
     models = [bookings[await polled.create("2026-11-27T06:00:00Z", event_type)] for event_type in (1001, 1002)]
     bookings.clear()

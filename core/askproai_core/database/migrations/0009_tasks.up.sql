@@ -13,7 +13,7 @@ CREATE TABLE tasks (
     failures         integer NOT NULL DEFAULT 0,  -- runs since the last success, counted before they begin
     watermark        jsonb NOT NULL DEFAULT '{}' CHECK (length(watermark::text) <= 200000),
     last_error       text CHECK (length(last_error) <= 1000),
-    last_finished_at timestamptz,                 -- the last success
+    last_finished_at timestamptz CHECK (isfinite(last_finished_at)),  -- the last success
     created_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (tenant, name)
 ) WITH (fillfactor = 50);
