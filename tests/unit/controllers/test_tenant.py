@@ -169,6 +169,7 @@ MINUTE = timedelta(minutes=1)
     [
         (None, ""),
         (PollProgress(MINUTE), ""),
+        (PollProgress(MINUTE, taken_in=1), "imported 1 booking to come from Cal.com"),
         (PollProgress(MINUTE, taken_in=2000), "imported 2,000 bookings to come from Cal.com"),
         (
             PollProgress(MINUTE, taken_in=740, is_importing=True),

@@ -96,7 +96,8 @@ def _polled_condition(tenant: Tenant, poll: PollProgress | None) -> Condition:
         return bad(kind, Reason.CALENDAR_BEHIND, text)
     if poll.is_importing:
         return good(kind, f"importing the bookings to come from Cal.com: {_round_down(poll.taken_in):,} so far")
-    return good(kind, f"imported {poll.taken_in:,} bookings to come from Cal.com" if poll.taken_in else "")
+    bookings = "1 booking" if poll.taken_in == 1 else f"{poll.taken_in:,} bookings"
+    return good(kind, f"imported {bookings} to come from Cal.com" if poll.taken_in else "")
 
 
 def _round(appointments: int) -> str:
