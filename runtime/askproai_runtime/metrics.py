@@ -77,6 +77,7 @@ class Metrics:
         self._task_runs = create.counter("task_runs", "Runs of periodic tasks by outcome", "task", "outcome")
         self._task_seconds = create.histogram("task_seconds", "Duration of one run", WORK_BUCKETS, "task")
         self._task_age = create.gauge("task_age_seconds", "Time since the last success of a periodic task", "task")
+        self._offers = create.counter("offers", "Offers of free times by what they rest on", "basis")
         self._changes_found = create.counter(
             "calendar_changes_found", "Changes at Cal.com that no event had brought", "change"
         )
@@ -130,6 +131,14 @@ class Metrics:
 
     def offered_but_lost(self) -> None:
         self._lost_offers.labels(self._tenant).inc()
+
+    def expect_offers(self, bases: Iterable[str]) -> None:
+        """Create the series of each basis with 0, because Prometheus sees no rise in a first sample."""
+        for basis in bases:
+            self._offers.labels(self._tenant, basis)
+
+    def offered(self, basis: str) -> None:
+        self._offers.labels(self._tenant, basis).inc()
 
     def redis_degraded(self, away: bool) -> None:
         self._redis.labels(self._tenant).set(away)

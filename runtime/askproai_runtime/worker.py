@@ -20,7 +20,7 @@ from askproai_core.http_server import start_server
 from askproai_core.lifecycle import sleep_until_stopped
 from askproai_core.redis import WakeUpChannel
 from askproai_runtime.billing import get_billing_state
-from askproai_runtime.booking import BookingContext, sync_appointment
+from askproai_runtime.booking import FREE_TIMES, BookingContext, FreeTimesKeeper, sync_appointment
 from askproai_runtime.calls import count_active_calls
 from askproai_runtime.events import CalendarPoll, EventDispatcher
 from askproai_runtime.health import Readiness, worker_app
@@ -44,10 +44,14 @@ async def work(process: Process, stop: asyncio.Event, started: Callable[[int], N
     name = session_name(settings, "worker")
     async with open_database(process.credentials, LEASE_CONNECTIONS, name, stop) as lease_pool:
         booking, metrics = process.booking(for_callers=False), process.metrics
-        handler, handlers = job_handler(process, booking), task_handlers(process, booking)
+        free_times = FreeTimesKeeper(booking)
+        handler, handlers = job_handler(process, booking, free_times), task_handlers(process, booking, free_times)
         runner = Runner(process.pool, process.tenant, handler, process.clock, jobs, metrics, lease_pool=lease_pool)
         periodic = TaskRunner(process.pool, lease_pool, process.tenant, handlers, process.clock, metrics)
-        await _serve(runner, periodic, process, readiness, stop, started)
+        try:
+            await _serve(runner, periodic, process, readiness, stop, started)
+        finally:
+            await free_times.close()
 
 
 async def _serve(
@@ -89,9 +93,11 @@ async def _measure(process: Process, stop: asyncio.Event) -> None:
         await sleep_until_stopped(stop, MEASURE_SECONDS)
 
 
-def job_handler(process: Process, booking: BookingContext) -> Callable[[Job], Awaitable[None]]:
+def job_handler(
+    process: Process, booking: BookingContext, free_times: FreeTimesKeeper
+) -> Callable[[Job], Awaitable[None]]:
     """Return the handler for every kind of job."""
-    events = EventDispatcher(process.pool, process.config.now, booking, process.clock, process.metrics)
+    events = EventDispatcher(process.pool, process.config.now, booking, process.clock, process.metrics, free_times)
 
     async def handle(job: Job) -> None:
         match job.kind:
@@ -99,14 +105,15 @@ def job_handler(process: Process, booking: BookingContext) -> Callable[[Job], Aw
                 await events.handle(job)
             case JobKind.CALENDAR_SYNC:
                 await sync_appointment(booking, job)
+                free_times.calendar_changed()
 
     return handle
 
 
-def task_handlers(process: Process, booking: BookingContext) -> Mapping[str, TaskHandler]:
+def task_handlers(process: Process, booking: BookingContext, free_times: FreeTimesKeeper) -> Mapping[str, TaskHandler]:
     """Return the handler of each periodic task. A new task needs its handler, and a line here."""
     poll_every = timedelta(seconds=process.settings.calendar_poll_seconds)
-    return {CALENDAR_POLL: CalendarPoll(booking, poll_every).run}
+    return {CALENDAR_POLL: CalendarPoll(booking, poll_every).run, FREE_TIMES: free_times.run}
 
 
 async def run_worker(settings: Settings, stop: asyncio.Event, clock: Clock | None = None) -> None:

@@ -35,7 +35,7 @@ from askproai_core.tenant_config import Retention
 # Every table with rows of a tenant, referencing tables first. A test compares it with the catalog.
 TENANT_TABLES = (
     "jobs", "call_actions", "refusals", "claims", "appointments", "customers", "calls", "webhook_events",
-    "provider_calls", "audit_log", "billing", "function_requests", "tasks", "resources", "tenants",
+    "provider_calls", "audit_log", "billing", "function_requests", "tasks", "free_times", "resources", "tenants",
 )  # fmt: skip
 
 _TABLE_NAMES = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"

@@ -14,8 +14,9 @@ from uuid import UUID, uuid4
 import structlog
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.availability import EventTypeLink
+from askproai_runtime.booking.availability import EventTypeLink, Span
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees
+from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.remote import enqueue_sync, find_event_type_link, find_placement, next_try
 from askproai_runtime.booking.store.appointments import (
     Appointment,
@@ -133,6 +134,8 @@ async def apply_calendar_event(
             step, note = await _apply(conn, ctx, event, remote)
             await finish(conn, note)
     except CalendarDisagrees as error:
+        async with ctx.pool.acquire() as conn:
+            await drop_free_times(conn, ctx.config(), remote.event_type_id, [Span(remote.starts_at, remote.ends_at)])
         actor = ctx.config().calendar.provider.lower()
         await record_audit(
             ctx.pool, ctx.tenant, actor=actor, action="calendar.disagrees", detail={"reason": str(error)},
@@ -207,6 +210,8 @@ async def _apply(
     await lock_and_clear_holds(conn, ctx.tenant, resources, _NO_CALL, appointment_id=appointment_id)
     appointment_id = await find_local_appointment(conn, ctx.tenant, remote)
     appointment = await get_appointment(conn, ctx.tenant, appointment_id, lock=True) if appointment_id else None
+    spans = [Span(remote.starts_at, remote.ends_at), *(appointment.spans if appointment else ())]
+    await drop_free_times(conn, ctx.config(), remote.event_type_id, spans)
     step = decide(appointment, remote, ctx.clock.now())
     match step, appointment:
         case Step.ADD, None:

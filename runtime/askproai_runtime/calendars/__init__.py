@@ -15,6 +15,8 @@ from askproai_runtime.calendars.types import (
     CalendarRequest,
     CalendarUnavailable,
     Confirmed,
+    FreeTimes,
+    FreeTimesQuery,
     LocalCalendar,
     RefusalCause,
     Refused,
@@ -26,7 +28,7 @@ from askproai_runtime.calendars.types import (
 
 __all__ = [
     "BookingList", "BookingPage", "CalcomHttp", "CalcomV1", "CalcomV2", "Calendar", "CalendarAccount", "CalendarOutcome",
-    "CalendarRequest", "CalendarUnavailable", "Confirmed", "FallbackCalendar", "LocalCalendar", "ProviderCallRecorder",
-    "RefusalCause", "Refused", "RemoteBooking", "Taken", "Unavailable", "Unknown", "attendee_email", "build_calendar",
-    "list_accounts",
+    "CalendarRequest", "CalendarUnavailable", "Confirmed", "FallbackCalendar", "FreeTimes", "FreeTimesQuery",
+    "LocalCalendar", "ProviderCallRecorder", "RefusalCause", "Refused", "RemoteBooking", "Taken", "Unavailable", "Unknown",
+    "attendee_email", "build_calendar", "list_accounts",
 ]  # fmt: skip

@@ -22,34 +22,45 @@ from askproai_runtime.calendars.calcom_bookings import (
     parse_remote_booking,
 )
 from askproai_runtime.calendars.calcom_http import CalcomHttp, missing_key, outcome_label, was_never_reached
+from askproai_runtime.calendars.calcom_slots import SlotsUnreadable, merge_bodies, parse_slots, slots_params
 from askproai_runtime.calendars.store import ProviderCallRecorder
 from askproai_runtime.calendars.types import (
     BookingPage,
     CalendarOutcome,
     CalendarRequest,
     CalendarUnavailable,
+    FreeTimes,
+    FreeTimesQuery,
     RemoteBooking,
 )
 
 # Pinned for each endpoint: a missing or unknown value silently selects a controller of 2024 with other bodies.
 _BOOKINGS_VERSION = "2024-08-13"
+_SLOTS_VERSION = "2024-09-04"
 _PATH = "/v2/bookings"
 _BOOKING_PATH = "/v2/bookings/{uid}"
 _CANCEL_PATH = "/v2/bookings/{uid}/cancel"
+_SLOTS_PATH = "/v2/slots"
 _MOVE_PATH = "/v2/bookings/{uid}/reschedule"
 _LOOKUP_SECONDS = 10.0
+_SHORTEST_SECONDS = 0.1
 _PAGE_SIZE, _MAX_PAGES = 250, 20
 _MAX_MOVES = 20  # that one look-up follows
 
 
 @dataclass(slots=True)
 class CalcomV2:
-    """One account at Cal.com, for all its event types. `api_key` and `config` are called for each request: both may change."""
+    """One account at Cal.com, for all its event types. `api_key` and `config` are called for each request: both may change.
+
+    `slots_http` sends the requests for free times, with a circuit of its own: where a linked calendar is broken, they fail while
+    bookings work.
+    """
 
     http: CalcomHttp
     config: Callable[[], TenantConfig]
     api_key: Callable[[], str | None]
     recorder: ProviderCallRecorder
+    slots_http: CalcomHttp | None = None
     remote = True
 
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
@@ -114,6 +125,31 @@ class CalcomV2:
             return found
         raise CalendarUnavailable("Cal.com's answer is no booking")
 
+    async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
+        """Ask for the slots of the days, with their ends: they show how long a booking is there."""
+        deadline = self.http.clock.monotonic() + within.total_seconds()
+        bodies = []
+        for params in slots_params(query):
+            seconds = max(deadline - self.http.clock.monotonic(), _SHORTEST_SECONDS)
+            reply = await self._send(
+                "GET", seconds, _SLOTS_PATH, version=_SLOTS_VERSION, http=self.slots_http, params=params, optional=True
+            )
+            if reply.status != HTTPStatus.OK:
+                await self._record_slots(query, reply, "failed")
+                text = f"Cal.com did not list its free times: {reply.reason}"
+                raise CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
+            bodies.append(reply.body)
+        try:
+            times = parse_slots(merge_bodies(bodies), query)
+        except SlotsUnreadable as error:
+            await self._record_slots(query, reply, "unreadable")
+            raise CalendarUnavailable(f"Cal.com's free times cannot be read: {error}") from None
+        self.recorder.measure("read-free-times", reply, "read")
+        return times
+
+    async def _record_slots(self, query: FreeTimesQuery, reply: Reply, outcome: str) -> None:
+        await self.recorder.record("read-free-times", reply, outcome, query.correlation_id, _SLOTS_PATH)
+
     async def list_changed(self, since: datetime, *, skip: int = 0, correlation_id: str) -> BookingPage:
         return await self._list_page(
             {"afterUpdatedAt": format_utc(since), "sortUpdatedAt": "asc"}, skip, correlation_id
@@ -171,13 +207,22 @@ class CalcomV2:
             raise CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
         return data if is_found else None
 
-    async def _send(self, method: str, seconds: float, path: str = _PATH, **content: Any) -> Reply:
+    async def _send(
+        self,
+        method: str,
+        seconds: float,
+        path: str = _PATH,
+        *,
+        version: str = _BOOKINGS_VERSION,
+        http: CalcomHttp | None = None,
+        **content: Any,
+    ) -> Reply:
         key = self.api_key()
         if not key:
             return missing_key(method)
-        headers = {"Authorization": f"Bearer {key}", "cal-api-version": _BOOKINGS_VERSION}
+        headers = {"Authorization": f"Bearer {key}", "cal-api-version": version}
         url = self.config().calendar.base_url.rstrip("/") + path
-        return await self.http.send(method, url, seconds, headers=headers, **content)
+        return await (http or self.http).send(method, url, seconds, headers=headers, **content)
 
 
 def _not_listed(reply: Reply) -> CalendarUnavailable:

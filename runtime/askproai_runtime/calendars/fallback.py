@@ -8,6 +8,7 @@ later. A further calendar is added here, as one more entry of `build_calendar`, 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import aiohttp
 
@@ -27,6 +28,8 @@ from askproai_runtime.calendars.types import (
     CalendarRequest,
     CalendarUnavailable,
     Confirmed,
+    FreeTimes,
+    FreeTimesQuery,
     LocalCalendar,
     RefusalCause,
     Refused,
@@ -34,6 +37,8 @@ from askproai_runtime.calendars.types import (
     Taken,
     Unavailable,
 )
+
+T = TypeVar("T")
 
 _NONE_LISTED = "no version of Cal.com's API is listed"
 
@@ -116,6 +121,9 @@ class FallbackCalendar:
 
         return await self._look_up(event_type_id, get)
 
+    async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
+        return await self._look_up(query.event_type_id, lambda calendar: calendar.read_free_times(query, within=within))
+
     def accounts(self) -> list[CalendarAccount]:
         """Return the accounts with event types of services, whose bookings can be listed: none without version 2 of the API."""
         config = self.config()
@@ -153,9 +161,7 @@ class FallbackCalendar:
             first = first or outcome
         return first or Unavailable(_NONE_LISTED)
 
-    async def _look_up(
-        self, event_type_id: int | None, look_up: Callable[[Calendar], Awaitable[RemoteBooking | None]]
-    ) -> RemoteBooking | None:
+    async def _look_up(self, event_type_id: int | None, look_up: Callable[[Calendar], Awaitable[T]]) -> T:
         first: CalendarUnavailable | None = None
         for calendar in self._listed(event_type_id):
             try:
@@ -208,7 +214,8 @@ def build_calendar(
             return credential(name)
 
         circuits_of_v1 = CircuitBreakers(None, clock, rules=rules)
-        v2 = CalcomV2(CalcomHttp(session, circuits_of_v2, clock, budget), config, api_key, recorder)
+        slots_http = CalcomHttp(session, CircuitBreakers(None, clock, rules=rules), clock, budget)
+        v2 = CalcomV2(CalcomHttp(session, circuits_of_v2, clock, budget), config, api_key, recorder, slots_http)
         v1 = CalcomV1(CalcomHttp(session, circuits_of_v1, clock, budget), config, api_key, recorder)
         return Account({CalcomVersion.V2: v2, CalcomVersion.V1: v1}, api_key, v2)
 

@@ -1,12 +1,12 @@
 """The interface of a calendar, the closed list of its outcomes, and the local calendar.
 
-Changes (`create`, `move`, `cancel`) always return an outcome, as a value. Look-ups (`find`, `get_booking`) return what they
-found, or raise the package's only exception, `CalendarUnavailable`.
+Changes (`create`, `move`, `cancel`) always return an outcome, as a value. Look-ups (`find`, `get_booking`, `read_free_times`)
+return what they found, or raise the package's only exception, `CalendarUnavailable`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -122,6 +122,29 @@ class RemoteBooking:
 
 
 @dataclass(frozen=True, slots=True)
+class FreeTimesQuery:
+    """Which free times: of one event type, on the local days from `first` to `last`, both included, in the zone `time_zone`."""
+
+    event_type_id: int
+    first: date
+    last: date
+    time_zone: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FreeTimes:
+    """What an event type has free: by local day the union of its slots [start, end) that begin on it, UTC, earliest first.
+
+    A day without free times has an empty union; a day that is absent could not be read. `slot_length` is how long a booking is in
+    the calendar, None if there is no slot.
+    """
+
+    days: Mapping[date, tuple[tuple[datetime, datetime], ...]]
+    slot_length: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BookingPage:
     """A part of a list. `rows` counts what is no booking to us, too; after a page that is not `full` nothing follows."""
 
@@ -193,6 +216,9 @@ class Calendar(Protocol):
     async def get_booking(self, uid: str, *, event_type_id: int | None, correlation_id: str) -> RemoteBooking | None:
         """Return a booking as it is now, wherever it was moved; None if unknown. Raises `CalendarUnavailable`."""
 
+    async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
+        """Return what the event type has free. Raises `CalendarUnavailable`."""
+
 
 class LocalCalendar:
     """No remote calendar: our own table `claims` is the whole truth, so everything is confirmed at once."""
@@ -219,3 +245,6 @@ class LocalCalendar:
         self, _uid: str, *, event_type_id: int | None, correlation_id: str  # noqa: ARG002
     ) -> RemoteBooking | None:  # fmt: skip
         return None
+
+    async def read_free_times(self, _query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:  # noqa: ARG002
+        raise CalendarUnavailable("the local calendar has no event types")
