@@ -184,3 +184,15 @@ def slots(
         first = first.astimezone(find_zone(answer.get("zone")) or first.tzinfo)
         heading = f"free starts on {format_day(first)}, {name_zone(first)}"
     print_rows(output, answer, rows, {"staff": "with", "times": heading}, "nothing is free on that day")
+    if output is Output.TEXT and (basis := _describe_basis(answer)):
+        typer.echo(basis)
+
+
+def _describe_basis(answer: dict[str, Any]) -> str:
+    """Return what the slots rest on, and how old that is; "" from pods of the previous release, which do not report it."""
+    if answer.get("basis") == "own_book":
+        return "Not certain: what Cal.com has free is not known now. A booking is checked there."
+    if read_at := answer.get("read_at"):
+        age = datetime.now(UTC) - datetime.fromisoformat(read_at)
+        return f"Free in our book, and at Cal.com as read {max(0, round(age.total_seconds()))} s ago."
+    return ""

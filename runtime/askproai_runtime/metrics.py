@@ -74,6 +74,13 @@ class Metrics:
         self.registry.register(self._dead_now)
         self._dead = create.counter("dead_letters", "Jobs that this process gave up")
         self._lost_offers = create.counter("offered_but_lost", "Offered times that were gone at the yes")
+        self._task_runs = create.counter("task_runs", "Runs of periodic tasks by outcome", "task", "outcome")
+        self._task_seconds = create.histogram("task_seconds", "Duration of one run", WORK_BUCKETS, "task")
+        self._task_age = create.gauge("task_age_seconds", "Time since the last success of a periodic task", "task")
+        self._offers = create.counter("offers", "Offers of free times by what they rest on", "basis")
+        self._changes_found = create.counter(
+            "calendar_changes_found", "Changes at Cal.com that no event had brought", "change"
+        )
         self._redis = create.gauge("redis_degraded", "1 when Redis is configured and away")
         self.redis_degraded(False)
         self._spooled = create.counter("events_spooled", "Events that were acknowledged from Redis")
@@ -131,6 +138,14 @@ class Metrics:
     def offered_but_lost(self) -> None:
         self._lost_offers.labels(self._tenant).inc()
 
+    def expect_offers(self, bases: Iterable[str]) -> None:
+        """Create the series of each basis with 0, because Prometheus sees no rise in a first sample."""
+        for basis in bases:
+            self._offers.labels(self._tenant, basis)
+
+    def offered(self, basis: str) -> None:
+        self._offers.labels(self._tenant, basis).inc()
+
     def redis_degraded(self, away: bool) -> None:
         self._redis.labels(self._tenant).set(away)
 
@@ -150,6 +165,16 @@ class Metrics:
 
     def dead_letter(self) -> None:
         self._dead.labels(self._tenant).inc()
+
+    def task_run(self, task: str, outcome: str, seconds: float) -> None:
+        self._task_runs.labels(self._tenant, task, outcome).inc()
+        self._task_seconds.labels(self._tenant, task).observe(seconds)
+
+    def task_age(self, task: str, seconds: float) -> None:
+        self._task_age.labels(self._tenant, task).set(seconds)
+
+    def calendar_change_found(self, change: str) -> None:
+        self._changes_found.labels(self._tenant, change).inc()
 
     def active_calls(self, count: int) -> None:
         self._active_calls.labels(self._tenant).set(count)

@@ -24,7 +24,7 @@ from askproai_core.redis import (
     RequestBudget,
     SlotLock,
 )
-from askproai_runtime.booking import BookingContext, BookingOutcome, BookingSettings
+from askproai_runtime.booking import Basis, BookingContext, BookingOutcome, BookingSettings
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder, build_calendar
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.settings import Settings
@@ -68,6 +68,7 @@ class Process:
     def booking(self, *, for_callers: bool = True) -> BookingContext:
         """Return what the functions of `booking` work with in this process: for callers, or for jobs, which wait first."""
         self.metrics.expect_bookings(BookingOutcome)
+        self.metrics.expect_offers(Basis)
         settings = BookingSettings(
             sync_delay=timedelta(seconds=self.settings.calendar_sync_delay_seconds),
             quiet_period=timedelta(seconds=self.settings.calendar_quiet_seconds),

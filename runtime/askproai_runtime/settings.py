@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     calendar_quiet_seconds: float = Field(
         30, ge=0, description="How long after an unknown outcome a calendar must be quiet before a second create"
     )
+    calendar_poll_seconds: float = Field(
+        300, gt=0, description="How often Cal.com is asked what has changed, since it delivers an event at most once"
+    )
     circuit_open_seconds: float = Field(
         60,
         gt=0,

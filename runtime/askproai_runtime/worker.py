@@ -1,4 +1,6 @@
-"""The worker process: runs the tenant's jobs, with one port for its health, its metrics and notifications by the web process.
+"""The worker process: runs the tenant's jobs and periodic tasks.
+
+One port serves its health, its metrics and notifications by the web process.
 
 One database connection is enough for the handlers, because each holds it for one short transaction only and waits for providers
 without it. A second one renews the leases: handlers that wait for a row's lock one after the other hold the first for longer than a
@@ -6,25 +8,26 @@ lease, and their jobs would be taken from this worker. Like every connection, bo
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 import structlog
 
 from askproai_core.clock import Clock, SystemClock
-from askproai_core.database import DATABASE_UNAVAILABLE
+from askproai_core.database import CALENDAR_POLL, DATABASE_UNAVAILABLE
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import start_server
 from askproai_core.lifecycle import sleep_until_stopped
 from askproai_core.redis import WakeUpChannel
 from askproai_runtime.billing import get_billing_state
-from askproai_runtime.booking import sync_appointment
+from askproai_runtime.booking import FREE_TIMES, BookingContext, FreeTimesKeeper, sync_appointment
 from askproai_runtime.calls import count_active_calls
-from askproai_runtime.events import EventDispatcher
+from askproai_runtime.events import CalendarPoll, EventDispatcher
 from askproai_runtime.health import Readiness, worker_app
 from askproai_runtime.jobs import Job, JobKind, JobSettings, Runner
 from askproai_runtime.process import Process, open_database, open_process, session_name
 from askproai_runtime.settings import Settings
+from askproai_runtime.tasks import TaskHandler, TaskRunner
 
 log = structlog.get_logger(__name__)
 
@@ -40,13 +43,24 @@ async def work(process: Process, stop: asyncio.Event, started: Callable[[int], N
     jobs = JobSettings(grace=timedelta(seconds=grace))
     name = session_name(settings, "worker")
     async with open_database(process.credentials, LEASE_CONNECTIONS, name, stop) as lease_pool:
-        handler, metrics = job_handler(process), process.metrics
+        booking, metrics = process.booking(for_callers=False), process.metrics
+        free_times = FreeTimesKeeper(booking)
+        handler, handlers = job_handler(process, booking, free_times), task_handlers(process, booking, free_times)
         runner = Runner(process.pool, process.tenant, handler, process.clock, jobs, metrics, lease_pool=lease_pool)
-        await _serve(runner, process, readiness, stop, started)
+        periodic = TaskRunner(process.pool, lease_pool, process.tenant, handlers, process.clock, metrics)
+        try:
+            await _serve(runner, periodic, process, readiness, stop, started)
+        finally:
+            await free_times.close()
 
 
 async def _serve(
-    runner: Runner, process: Process, readiness: Readiness, stop: asyncio.Event, started: Callable[[int], None]
+    runner: Runner,
+    periodic: TaskRunner,
+    process: Process,
+    readiness: Readiness,
+    stop: asyncio.Event,
+    started: Callable[[int], None],
 ) -> None:
     settings, grace = process.settings, process.settings.shutdown_grace_seconds
     app = worker_app(process.metrics, readiness, runner.notify)
@@ -56,6 +70,7 @@ async def _serve(
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(runner.run(stop))
+            tasks.create_task(periodic.run(stop))
             listening = tasks.create_task(WakeUpChannel(process.shared, process.clock).listen(runner.notify))
             tasks.create_task(_measure(process, stop))
             await stop.wait()
@@ -78,10 +93,11 @@ async def _measure(process: Process, stop: asyncio.Event) -> None:
         await sleep_until_stopped(stop, MEASURE_SECONDS)
 
 
-def job_handler(process: Process) -> Callable[[Job], Awaitable[None]]:
+def job_handler(
+    process: Process, booking: BookingContext, free_times: FreeTimesKeeper
+) -> Callable[[Job], Awaitable[None]]:
     """Return the handler for every kind of job."""
-    booking = process.booking(for_callers=False)
-    events = EventDispatcher(process.pool, process.config.now, booking, process.clock, process.metrics)
+    events = EventDispatcher(process.pool, process.config.now, booking, process.clock, process.metrics, free_times)
 
     async def handle(job: Job) -> None:
         match job.kind:
@@ -89,8 +105,15 @@ def job_handler(process: Process) -> Callable[[Job], Awaitable[None]]:
                 await events.handle(job)
             case JobKind.CALENDAR_SYNC:
                 await sync_appointment(booking, job)
+                free_times.calendar_changed()
 
     return handle
+
+
+def task_handlers(process: Process, booking: BookingContext, free_times: FreeTimesKeeper) -> Mapping[str, TaskHandler]:
+    """Return the handler of each periodic task. A new task needs its handler, and a line here."""
+    poll_every = timedelta(seconds=process.settings.calendar_poll_seconds)
+    return {CALENDAR_POLL: CalendarPoll(booking, poll_every).run, FREE_TIMES: free_times.run}
 
 
 async def run_worker(settings: Settings, stop: asyncio.Event, clock: Clock | None = None) -> None:

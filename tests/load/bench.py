@@ -30,7 +30,7 @@ from askproai_core.phone_numbers import Routing, e164_or_none
 from askproai_runtime.booking import ServiceRules, SlotQuery, free_slots
 from askproai_runtime.booking.availability import BusySpan
 from askproai_sandbox.cluster import ProcessError, free_port
-from tests.load.calls import play_calls, play_crowd
+from tests.load.calls import play_calls, play_crowd, play_questions
 from tests.load.environment import (
     CALCOM_KEY,
     EVENT_TYPES,
@@ -54,7 +54,7 @@ from tests.load.table import cpu_model, print_table
 RATE, ACK_BAR_MS = 100, 50
 CONNECTIONS = 64
 CALLS, AT_ONCE, CROWD = 150, 8, 1_000
-PROVIDER_MS = 50
+PROVIDER_MS, QUESTIONS = 50, 48
 
 
 class PromiseBroken(AssertionError):
@@ -240,7 +240,29 @@ async def calcom_rows(env: LoadEnvironment) -> list[Row]:
         env.mount(url)
         await env.db.execute("TRUNCATE appointments, claims, call_actions CASCADE")
         async with env.running("web"):
-            return await booking_rows(env, f"Cal.com {PROVIDER_MS} ms", "< 200 ms")
+            questions, before = await free_times_rows(env), await _count_requests(url)
+            rows = await booking_rows(env, f"Cal.com {PROVIDER_MS} ms", "< 200 ms")
+            booked = await env.db.fetchval("SELECT count(*) FROM appointments WHERE status = 'confirmed'")
+            requests = await _count_requests(url) - before
+            return [*rows, Row("… requests to Cal.com for each booked call", requests / booked, ""), *questions]
+
+
+async def _count_requests(calcom_url: str) -> int:
+    async with aiohttp.ClientSession(calcom_url) as session, session.get("/_sim/journal") as response:
+        entries: list[dict[str, Any]] = (await response.json())["entries"]
+        return max(entry["seq"] for entry in entries)
+
+
+async def free_times_rows(env: LoadEnvironment) -> list[Row]:
+    """Measure the question alone: with Cal.com's free times of ten people known, and with all of them to be asked for."""
+    name, first = f"check_availability, Cal.com {PROVIDER_MS} ms", 20_000
+    await play_questions(env.url, first, QUESTIONS)  # so that all days are known
+    known = await play_questions(env.url, first, QUESTIONS)
+    live = await play_questions(env.url, first, QUESTIONS, lambda: env.db.execute("TRUNCATE free_times"))
+    return [
+        *latency_rows(f"{name}, free times known", known, 50, 95, wish="< 100 ms"),
+        *latency_rows(f"{name}, free times asked for", live, 50, 95, wish="< 1000 ms"),
+    ]
 
 
 def pure_rows(env: LoadEnvironment) -> list[Row]:

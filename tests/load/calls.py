@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -52,6 +53,26 @@ async def _play(session: aiohttp.ClientSession, number: int, results: CallResult
     answer = await _function(session, number, "book_appointment", booking, results.book_seconds)
     if answer.get("status") != "confirmed":
         results.refused.append(f"{offer} {answer}")
+
+
+async def play_questions(
+    url: str, first: int, calls: int, before: Callable[[], Awaitable[object]] | None = None
+) -> list[float]:
+    """Let `calls` callers ask for a day of the next nine, one after the other. `before` runs before each question.
+
+    Return the seconds of each answer. Raises `AssertionError` for an answer that does not rest on both calendars.
+    """
+    seconds: list[float] = []
+    async with aiohttp.ClientSession(url) as session:
+        for number in range(first, first + calls):
+            if before is not None:
+                await before()
+            day = (datetime.now(UTC) + timedelta(days=1 + number % 9)).date().isoformat()
+            args = {"service": "Haarschnitt", "date": day}
+            offer = await _function(session, number, "check_availability", args, seconds)
+            assert offer.get("slots"), offer
+            assert "basis" not in offer, offer
+    return seconds
 
 
 async def play_on_schedule(url: str, first: int, rate: float, seconds: float) -> CallResults:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -23,6 +24,8 @@ from askproai_runtime.calendars import (
     CalendarOutcome,
     CalendarRequest,
     Confirmed,
+    FreeTimes,
+    FreeTimesQuery,
     LocalCalendar,
     RemoteBooking,
 )
@@ -84,7 +87,9 @@ class RecordedMetrics:
 
     bookings: list[str] = field(default_factory=list)
     provider_calls: list[tuple[str, str, str]] = field(default_factory=list)
+    changes_found: list[str] = field(default_factory=list)
     lost_offers: int = 0
+    offers: list[str] = field(default_factory=list)
 
     def expect_bookings(self, outcomes: Iterable[str]) -> None:
         assert "confirmed" in set(outcomes)
@@ -97,6 +102,12 @@ class RecordedMetrics:
 
     def offered_but_lost(self) -> None:
         self.lost_offers += 1
+
+    def offered(self, basis: str) -> None:
+        self.offers.append(basis)
+
+    def calendar_change_found(self, change: str) -> None:
+        self.changes_found.append(change)
 
     def provider_call(self, provider: str, operation: str, outcome: str, seconds: float) -> None:
         self.provider_calls.append((provider, operation, outcome))
@@ -150,6 +161,13 @@ class ScriptedCalendar:
 
     async def get_booking(self, uid: str, **_: Any) -> RemoteBooking | None:
         return self._remote_booking(uid) if uid in self.bookings.values() else None
+
+    async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
+        """Have everything free, at all hours."""
+        assert timedelta() < within
+        days = [query.first + timedelta(days=n) for n in range((query.last - query.first).days + 1)]
+        midnights = [datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(query.time_zone)) for day in days]
+        return FreeTimes({day: ((at, at + timedelta(days=1)),) for day, at in zip(days, midnights, strict=True)})
 
     def _remote_booking(self, uid: str) -> RemoteBooking:
         start = self.starts[uid]

@@ -96,6 +96,21 @@ class CalcomEnvironment:
         async with self.session.post(f"{self.url}/_sim/event-types", json=body) as response:
             assert response.status == 201, await response.text()
 
+    async def control(self, name: str, **fields: Any) -> dict[str, Any]:
+        """Change what Cal.com merges into free times: `busy` and `absences` of a host, or its schedule (`hosts`)."""
+        async with self.session.post(f"{self.url}/_sim/{name}", json={"key": KEY, **fields}) as response:
+            assert response.status in {200, 201}, await response.text()
+            return await response.json()
+
+    def count_requests(self, operation: str) -> int:
+        """Return how many requests Cal.com has had for an operation."""
+        return sum(1 for entry in self.calcom.journal.entries if entry.get("operation") == operation)
+
+    def advance(self, duration: timedelta) -> None:
+        """Let `duration` pass, for the salon and for Cal.com."""
+        self.salon.clock.advance(duration)
+        self.calcom.clock.advance(duration)  # type: ignore[attr-defined]
+
     def disconnect(self) -> None:
         """Use an address at which nothing listens as Cal.com's."""
         self._set_base_url("http://127.0.0.1:9")

@@ -66,7 +66,11 @@ async def fill(tenant: TenantStore) -> UUID:
                VALUES ($1, 'call_1', now(), 'check_availability', '{}', 'offered', 5, 'c')""",
             key,
         )
+        await c.execute(
+            "INSERT INTO free_times (tenant, event_type_id, day, read_at) VALUES ($1, 1001, current_date, now())", key
+        )
         await c.execute("INSERT INTO billing (tenant, subscription, livemode) VALUES ($1, 'sub_1', false)", key)
+        await c.execute("INSERT INTO tasks (tenant, name, due_at) VALUES ($1, 'calendar-poll', now())", key)
         await c.execute("INSERT INTO audit_log (tenant, actor, action, correlation_id) VALUES ($1, 'a', 'b', 'c')", key)
     return appointment
 

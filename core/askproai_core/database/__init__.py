@@ -10,6 +10,14 @@ from askproai_core.database.migrate import (
     schema_version,
     shipped_migrations,
 )
+from askproai_core.database.poll_state import (
+    CALENDAR_POLL,
+    AccountState,
+    ImportState,
+    PollProgress,
+    PollState,
+    read_poll_state,
+)
 from askproai_core.database.pool import DATABASE_UNAVAILABLE, Connection, DatabaseError, Pool, open_pool
 from askproai_core.database.resources import PERSON, TenantNotFound
 from askproai_core.database.roles import (
@@ -22,9 +30,9 @@ from askproai_core.database.roles import (
 from askproai_core.database.sessions import EndedSession, Misuse, WatchStep
 
 __all__ = [
-    "DATABASE_UNAVAILABLE", "PERSON", "AdminStore", "CalendarBacklog", "Connection", "DataOwnedByOther", "DatabaseError",
-    "EndedSession",
-    "LoginSuspended", "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse", "Pool", "RolesUnavailable",
-    "TenantFacts", "TenantNotFound", "WatchStep", "login_dsn", "oldest_usable_version", "open_pool", "parse_login",
+    "CALENDAR_POLL", "DATABASE_UNAVAILABLE", "PERSON", "AccountState", "AdminStore", "CalendarBacklog", "Connection",
+    "DataOwnedByOther", "DatabaseError", "EndedSession", "ImportState", "LoginSuspended", "Migration", "MigrationBlocked",
+    "MigrationError", "Migrator", "Misuse", "PollProgress", "PollState", "Pool", "RolesUnavailable", "TenantFacts",
+    "TenantNotFound", "WatchStep", "login_dsn", "oldest_usable_version", "open_pool", "parse_login", "read_poll_state",
     "require_passable_options", "schema_version", "shipped_migrations", "with_authority",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 
+import asyncpg
 import structlog
 
 from askproai_core.database import roles
@@ -17,6 +18,7 @@ from askproai_core.database.migrate import (
     schema_version,
     shipped_migrations,
 )
+from askproai_core.database.poll_state import CALENDAR_POLL, PollProgress, poll_progress
 from askproai_core.database.pool import Connection, DatabaseError, Pool, open_pool
 from askproai_core.database.resources import Member, ResourceKey, ensure_resources
 from askproai_core.database.sessions import (
@@ -33,7 +35,7 @@ from askproai_core.tenant_config import Retention
 # Every table with rows of a tenant, referencing tables first. A test compares it with the catalog.
 TENANT_TABLES = (
     "jobs", "call_actions", "refusals", "claims", "appointments", "customers", "calls", "webhook_events",
-    "provider_calls", "audit_log", "billing", "function_requests", "resources", "tenants",
+    "provider_calls", "audit_log", "billing", "function_requests", "tasks", "free_times", "resources", "tenants",
 )  # fmt: skip
 
 _TABLE_NAMES = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
@@ -240,6 +242,23 @@ class AdminStore:
             )  # fmt: skip
         (row,) = rows  # an aggregate always has one
         return CalendarBacklog(*row)
+
+    async def read_poll_progress(self, tenant: str) -> PollProgress | None:
+        """Return how far the tenant's workers are with asking Cal.com what has changed; None if none has begun.
+
+        That is so, too, while the schema is still the one before.
+        """
+        async with self._connection() as conn:
+            try:
+                row = await conn.fetchrow(
+                    """SELECT watermark, last_error, least(greatest(extract(epoch FROM clock_timestamp()
+                              - coalesce(last_finished_at, created_at)), 0), 1e9)::float8 AS seconds
+                       FROM tasks WHERE tenant = $1 AND name = $2""",
+                    tenant, CALENDAR_POLL,
+                )  # fmt: skip
+            except asyncpg.UndefinedTableError:
+                return None
+        return poll_progress(row["watermark"], timedelta(seconds=row["seconds"]), row["last_error"]) if row else None
 
     async def drop_tenant(self, tenant: str, erase: bool, *, uid: str | None = None) -> None:
         """Drop the tenant's login role; its rows stay for the Tenant's UID, unless `erase`. Safe to repeat.

@@ -140,8 +140,13 @@ class ProviderHttp:
     clock: Clock
     budget: RequestBudget | None = None
 
-    async def send(self, method: str, url: str, timeout: aiohttp.ClientTimeout, **content: Any) -> Reply:
-        """Send one request, or none while the circuit is open. `content`: what aiohttp takes as headers, params and JSON."""
+    async def send(
+        self, method: str, url: str, timeout: aiohttp.ClientTimeout, *, optional: bool = False, **content: Any
+    ) -> Reply:
+        """Send one request, or none while the circuit is open. `content`: what aiohttp takes as headers, params and JSON.
+
+        An `optional` one is not sent if the budget has only what requests need that somebody relies on.
+        """
         started = self.clock.monotonic()
         try:
             permit = await self.circuits.allow(self.provider)
@@ -150,7 +155,7 @@ class ProviderHttp:
         async with permit:
             if self.budget is not None and timeout.total is not None:
                 try:
-                    left = await self.budget.take(timeout.total)
+                    left = await self.budget.take(timeout.total, optional=optional)
                 except BudgetSpent as error:
                     return Reply(method, 0, None, error=error, retry_after=error.retry_after)
                 timeout = aiohttp.ClientTimeout(total=left, connect=timeout.connect)

@@ -1,9 +1,10 @@
 """The budget of requests to a provider that limits its keys: one token bucket for all processes of a tenant, in Redis.
 
-Callers use the whole bucket, and wait for up to a second when it is empty. Jobs use a part of it only, so that however many
-there are, the rest is left for callers; a job that finds its part used up gets a turn of its own, one interval after that of the
-job before, so that jobs do not all come back together. Once a job has sent a request it waits for the next ones where it is: put
-off, it would send the first one again.
+Callers use the whole bucket, and wait for up to a second when it is empty; an optional request, which they can do without, leaves
+a part for bookings. Jobs use a part of it only, so that however many there are, the rest is left for callers; a job that finds its
+part used up gets a turn of its own, one interval after that of the job before, so that jobs do not all come back together. Once a
+job has sent a request it waits for the next ones where it is: put off, it would send the first one again. An optional request of a
+job neither waits nor gets a turn.
 
 While Redis is unavailable each process has a bucket of its own with a share of the limit.
 """
@@ -19,6 +20,7 @@ from askproai_core.redis.client import RedisClient, RedisUnavailable, Script
 _MINUTE = 60_000  # all durations here are milliseconds
 _BURSTS_PER_MINUTE = 10  # so 75 requests in a minute are at most 7 at once
 _CALLER_WAIT = 1_000
+_FOR_BOOKINGS = 2  # of a burst: what optional requests of callers leave
 _JOB_WAIT = 10_000
 # Turns begin anew beyond it: jobs that come before their turn (a person redrives them again and again) reserve one each time, and
 # would push those of all others into tomorrow while the bucket is full.
@@ -94,29 +96,31 @@ class RequestBudget:
         self._per_minute, self._for_callers = per_minute, for_callers
         self._local = Bucket()
 
-    async def take(self, seconds: float) -> float:
+    async def take(self, seconds: float, *, optional: bool = False) -> float:
         """Wait for a request's turn. Returns how many of `seconds` are left for the request. Raises `BudgetSpent`.
 
-        A job's request always has all of them, because nobody waits for it.
+        A job's request always has all of them, because nobody waits for it. An `optional` request, without which a caller can be
+        answered, too, neither waits nor takes what the next booking needs.
         """
         per_minute = self._per_minute()
         if per_minute == 0:
             return seconds
         interval, burst = -(-_MINUTE // per_minute), max(2, per_minute // _BURSTS_PER_MINUTE)
         if self._for_callers:
-            longest = min(_CALLER_WAIT, int(seconds * 1000 / 2))
-            granted, wait = await self._ask(interval, burst, longest, queued=False)
+            longest = 0 if optional else min(_CALLER_WAIT, int(seconds * 1000 / 2))
+            depth = max(1, burst - _FOR_BOOKINGS) if optional else burst
+            granted, wait = await self._ask(interval, depth, longest, queued=False)
             if not granted:
                 raise BudgetSpent(timedelta(milliseconds=wait))
             await self._sleep(wait)
             return seconds - wait / 1000
-        await self._wait_as_job(interval, burst // 2)
+        await self._wait_as_job(interval, burst // 2, optional=optional)
         return seconds
 
-    async def _wait_as_job(self, interval: int, depth: int) -> None:
+    async def _wait_as_job(self, interval: int, depth: int, *, optional: bool) -> None:
         """Wait without a reservation: it would be before the next caller."""
-        has_begun, waited = _has_begun.get(), 0
-        granted, wait = await self._ask(interval, depth, 0, queued=not has_begun)
+        has_begun, waited = _has_begun.get() and not optional, 0
+        granted, wait = await self._ask(interval, depth, 0, queued=not (has_begun or optional))
         while not granted and has_begun and waited + wait <= _JOB_WAIT:
             await self._sleep(wait)
             waited += wait

@@ -16,6 +16,7 @@ from askproai_runtime.admin_api.refused_move import refuse_move
 from askproai_runtime.admin_api.store import AdminApiStore
 from askproai_runtime.booking import (
     Appointment,
+    Basis,
     BookingContext,
     CalendarState,
     Status,
@@ -97,8 +98,12 @@ class FreeSlot(msgspec.Struct, frozen=True):
 
 
 class SlotList(msgspec.Struct, frozen=True):
+    """`basis`: `calendar` if Cal.com is known to have the slots free, since `read_at`; `own_book` if that is not known."""
+
     slots: list[FreeSlot]
     zone: str
+    basis: Basis
+    read_at: datetime | None
 
 
 class Appointments:
@@ -203,13 +208,12 @@ class Appointments:
     async def slots(self, request: ApiRequest) -> SlotList:
         branch, service = request.text("branch") or "", request.text("service") or ""
         try:
-            slots = await list_free_slots(self._booking(), branch, service, request.day("date"))
+            free = await list_free_slots(self._booking(), branch, service, request.day("date"), request.correlation_id)
         except UnknownName as error:
             raise Problem(404, "Not Found", str(error)) from None
         zone = request.zone
-        return SlotList(
-            [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in slots], zone.key
-        )
+        slots = [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in free.slots]
+        return SlotList(slots, zone.key, free.basis, free.read_at and free.read_at.astimezone(zone))
 
 
 def _require_start(start: datetime) -> datetime:

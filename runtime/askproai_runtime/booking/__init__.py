@@ -16,7 +16,7 @@ from askproai_runtime.booking.blocks import (
     show_block,
 )
 from askproai_runtime.booking.book import book_appointment
-from askproai_runtime.booking.calendar_inbound import CalendarEvent, apply_calendar_event
+from askproai_runtime.booking.calendar_inbound import CalendarEvent, Step, apply_calendar_event, is_news
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.desk import (
     CalendarState,
@@ -28,14 +28,17 @@ from askproai_runtime.booking.desk import (
     move_for_desk,
 )
 from askproai_runtime.booking.find import cancel_appointment, find_appointments
-from askproai_runtime.booking.offer import UnknownName, check_availability, list_free_slots
+from askproai_runtime.booking.offer import FreeDay, UnknownName, check_availability, list_free_slots
 from askproai_runtime.booking.opening_hours import warm_up
 from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.booking.reschedule import reschedule_appointment
 from askproai_runtime.booking.store.appointments import Appointment, Status, release_holds
 from askproai_runtime.booking.store.blocks import Block, BlockedAppointment
+from askproai_runtime.booking.store.calendar import list_known
 from askproai_runtime.booking.types import (
     Answer,
+    Basis,
     BookingContext,
     BookingOutcome,
     BookingSettings,
@@ -45,11 +48,12 @@ from askproai_runtime.booking.types import (
 )
 
 __all__ = [
-    "Answer", "Appointment", "Block", "BlockExists", "BlockedAppointment", "BookingContext", "BookingOutcome",
-    "BookingSettings", "CalendarDisagrees", "CalendarEvent", "CalendarState", "CallContext", "DeskBusy", "DeskRequest",
-    "FunctionOutcome", "InvalidBlock", "RequestUsed", "ServiceRules", "SlotQuery", "Status", "UnknownName", "add_block",
-    "apply_calendar_event", "book_appointment", "calendar_state", "cancel_appointment", "cancel_for_desk",
-    "check_availability", "find_appointments", "find_by_id", "fold", "free_slots", "list_blocks_within",
-    "list_current_blocks", "list_free_slots", "move_for_desk", "release_holds", "remove_block", "reschedule_appointment",
-    "resolve_span", "show_block", "sync_appointment", "warm_up",
+    "FREE_TIMES", "Answer", "Appointment", "Basis", "Block", "BlockExists", "BlockedAppointment", "BookingContext",
+    "BookingOutcome", "BookingSettings", "CalendarDisagrees", "CalendarEvent", "CalendarState", "CallContext", "DeskBusy",
+    "DeskRequest", "FreeDay", "FreeTimesKeeper", "FunctionOutcome", "InvalidBlock", "RequestUsed", "ServiceRules",
+    "SlotQuery", "Status", "Step", "UnknownName", "add_block", "apply_calendar_event", "book_appointment", "calendar_state",
+    "cancel_appointment", "cancel_for_desk", "check_availability", "find_appointments", "find_by_id", "fold", "free_slots",
+    "is_news", "list_blocks_within", "list_current_blocks", "list_free_slots", "list_known",
+    "move_for_desk", "release_holds", "remove_block",
+    "reschedule_appointment", "resolve_span", "show_block", "sync_appointment", "warm_up",
 ]  # fmt: skip

@@ -9,8 +9,12 @@ from askproai_runtime.booking.availability import Obstacle, ServiceRules, Slot
 from askproai_runtime.booking.opening_hours import find_closure
 from askproai_runtime.booking.phrases import BUSY, OBSTACLES, format_day, format_slot, join_list
 from askproai_runtime.booking.store.appointments import Appointment
-from askproai_runtime.booking.types import Answer, FunctionOutcome
+from askproai_runtime.booking.types import Answer, Basis, FunctionOutcome
 from askproai_runtime.german_dates import Candidate, Understanding, format_spoken
+
+NOT_YET_CONFIRMED = (
+    " Der Kalender muss ihn noch bestätigen."  # after an appointment that the remote calendar may not have yet
+)
 
 
 def failure(message: str, outcome: FunctionOutcome) -> Answer:
@@ -36,12 +40,19 @@ def slot_fields(rules: ServiceRules, slots: Sequence[Slot]) -> list[dict[str, st
     ]
 
 
-def slot_sentence(rules: ServiceRules, slots: Sequence[Slot]) -> str:
-    """Offer slots in a sentence, each with its full date."""
+def basis_fields(slots: Sequence[Slot], basis: Basis) -> dict[str, str]:
+    """Return the field that says that slots are not certain; nothing where they are, or there are none."""
+    return {"basis": basis.value} if slots and basis is Basis.OWN_BOOK else {}
+
+
+def slot_sentence(rules: ServiceRules, slots: Sequence[Slot], basis: Basis = Basis.CALENDAR) -> str:
+    """Offer slots in a sentence, each with its full date; not as certain if the remote calendar is not known to have them free."""
     if not slots:
         return "In den zwei Wochen, die ich durchgesehen habe, ist leider nichts frei. Soll ich später suchen?"
     offered = join_list([format_slot(slot, rules.display_name(slot.staff), rules.zone) for slot in slots])
     question = "Soll ich das eintragen?" if len(slots) == 1 else "Was passt Ihnen?"
+    if basis is Basis.OWN_BOOK:
+        question = f"Ob das so klappt, bestätige ich Ihnen beim Eintragen. {question}"
     return f"Frei ist {offered}. {question}"
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ from askproai_runtime.booking.opening_hours import (
 
 Claims = list[tuple[int, "Span"]]  # ids of `resources`, and when each is blocked
 Busy = Mapping[int, Sequence["BusySpan"]]  # by resource id
+RemoteFree = Mapping[str, "FreeSpans"]  # by the id of a staff member; who is absent is bounded by no remote calendar
 _SHARES = 27_720  # one staff member, in shares that every number of units up to 12 divides
 
 
@@ -49,6 +51,24 @@ class BusySpan:
     def __post_init__(self) -> None:
         seconds = int(self.start.timestamp()), int(-(-self.end.timestamp() // 1))
         object.__setattr__(self, "seconds", seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class FreeSpans:
+    """When the remote calendar has a staff member free: spans that are sorted and apart, and how many seconds a booking is there.
+
+    A start is free there if the whole booking lies within one of the spans. They are a union of slots, so our grid need not be that
+    of the remote calendar.
+    """
+
+    spans: Sequence[EpochSpan]
+    length: int
+
+    def starts_within(self, starts: Sequence[int], length: int) -> list[tuple[int, int]]:
+        """Return which of the sorted `starts` are free for at least `length` seconds, as ranges of their indices."""
+        longest = max(length, self.length)
+        ranges = ((bisect_left(starts, first), bisect_right(starts, end - longest)) for first, end in self.spans)
+        return [(first, end) for first, end in ranges if first < end]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +155,15 @@ class Obstacle(StrEnum):
     TAKEN = "taken"
 
 
-def free_slots(rules: ServiceRules, busy: Busy, query: SlotQuery) -> list[Slot]:
+def free_slots(
+    rules: ServiceRules, busy: Busy, query: SlotQuery, remote: RemoteFree = MappingProxyType({})
+) -> list[Slot]:
     """Return every bookable start that the query asks for, earliest first, one entry for each staff member."""
     starts = list_starts(rules, query)
     found = [
         (s, staff_member.id)
         for staff_member in _candidates(rules, query.staff)
-        for s in free_starts(rules, staff_member, busy, starts, query)
+        for s in free_starts(rules, staff_member, busy, starts, query, remote.get(staff_member.id))
     ]
     return to_slots(rules, found)
 
@@ -158,9 +180,16 @@ def list_starts(rules: ServiceRules, query: SlotQuery) -> list[int]:
 
 
 def free_starts(
-    rules: ServiceRules, staff_member: Staff, busy: Busy, starts: Sequence[int], query: SlotQuery
+    rules: ServiceRules,
+    staff_member: Staff,
+    busy: Busy,
+    starts: Sequence[int],
+    query: SlotQuery,
+    remote: FreeSpans | None = None,
 ) -> list[int]:
-    """Return those of `starts` at which a staff member is free; at most the query's limit."""
+    """Return those of `starts` at which a staff member is free, also in the remote calendar if `remote` is known; at most the
+    query's limit.
+    """
     if not starts:
         return []
     service = rules.service
@@ -170,6 +199,8 @@ def free_starts(
     working = working_spans(rules.zone, rules.branch, staff_member, first, end)
     free = _subtract(working, _full_spans(staff_member, service.capacity, busy, (first, end))) if working else []
     ranges = [(bisect_left(starts, opens + before), bisect_right(starts, closes - length)) for opens, closes in free]
+    if remote is not None:
+        ranges = _intersect(ranges, remote.starts_within(starts, service.duration_minutes * 60))
     return _choose_starts(starts, ranges, query)
 
 
@@ -203,6 +234,21 @@ def is_working_time(rules: ServiceRules, start: datetime, end: datetime | None, 
         span for s in _candidates(rules, staff) for span in working_spans(rules.zone, rules.branch, s, first, last)
     )
     return any(opens < last and first < closes for opens, closes in spans)
+
+
+def _intersect(first: list[tuple[int, int]], second: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the common parts of two lists of half-open ranges, each sorted."""
+    common: list[tuple[int, int]] = []
+    i = j = 0
+    while i < len(first) and j < len(second):
+        start, end = max(first[i][0], second[j][0]), min(first[i][1], second[j][1])
+        if start < end:
+            common.append((start, end))
+        if first[i][1] < second[j][1]:
+            i += 1
+        else:
+            j += 1
+    return common
 
 
 def _choose_starts(starts: Sequence[int], ranges: Iterable[tuple[int, int]], query: SlotQuery) -> list[int]:

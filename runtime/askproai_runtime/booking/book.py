@@ -21,7 +21,7 @@ import structlog
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking.answers import appointment_fields, busy_answer, failure
+from askproai_runtime.booking.answers import NOT_YET_CONFIRMED, appointment_fields, busy_answer, failure
 from askproai_runtime.booking.availability import (
     Claims,
     Obstacle,
@@ -32,6 +32,7 @@ from askproai_runtime.booking.availability import (
     free_slots,
     least_busy_per_start,
 )
+from askproai_runtime.booking.free_times import drop_free_times, linked_event_types, read_fresh
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.remote import create_booking, enqueue_sync
@@ -208,7 +209,10 @@ async def _give_up_appointment(ctx: BookingContext, appointment: Appointment, ou
         refusal = timedelta()
         log.warning("booking.refused_by_calendar", consequence="the caller was told that nothing is booked", **ids)
     async with ctx.pool.acquire() as conn, conn.transaction():
-        return await mark_failed(conn, ctx.tenant, appointment, outcome.message, refusal)
+        given_up = await mark_failed(conn, ctx.tenant, appointment, outcome.message, refusal)
+        if isinstance(outcome, Taken):
+            await drop_free_times(conn, ctx.config(), appointment.event_type_id, appointment.spans)
+        return given_up
 
 
 async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Appointment) -> CalendarOutcome:
@@ -282,7 +286,8 @@ async def _choose_staff(
     request: BookingRequest,
     refused_staff: Collection[str] = (),
 ) -> tuple[Slot, Claims]:
-    """Check rules and claims again: who was offered is kept, else who is booked least that day. Raises `SlotNotFree`.
+    """Check rules, claims and what the remote calendar is known to have free again: who was offered is kept, else who is booked
+    least that day. Raises `SlotNotFree`.
 
     `refused_staff` are those whom the calendar has just refused to book.
 
@@ -292,8 +297,9 @@ async def _choose_staff(
     rules = request.rules
     window = busy_window(rules, request.start.astimezone(rules.zone).date())
     busy = await read_busy_spans(conn, ctx.tenant, rules.resource_ids, window.start, window.end, claim.call.call_id)
+    remote = await read_fresh(conn, ctx, rules, request.start)
     now = ctx.clock.now() - (ctx.settings.hold if request.offered_staff else timedelta())
-    slots = free_slots(rules, busy, SlotQuery.at(request.start, now, request.service.staff))
+    slots = free_slots(rules, busy, SlotQuery.at(request.start, now, request.service.staff), remote)
     slots = [slot for slot in slots if slot.staff not in refused_staff]
     if not slots:
         raise SlotNotFree
@@ -309,14 +315,9 @@ async def _choose_staff(
 def _build_appointment(
     ctx: BookingContext, claim: ActionClaim, request: BookingRequest, slot: Slot, customer: UUID | None
 ) -> Appointment:
-    """Return the row to write: pending if it belongs into the remote calendar, else confirmed.
-
-    Only in the local calendar are: staff members without an event type, and services with seats (a capacity above 1), which
-    are not booked at Cal.com.
-    """
-    service, appointment_id, domain = request.rules.service, uuid4(), ctx.config().calendar.attendee_email_domain
-    linked = (link.event_type_id for link in service.linked_event_types if link.staff == slot.staff)
-    event_type_id = next(linked, None) if ctx.calendar.remote and service.capacity == 1 else None
+    """Return the row to write: pending if it belongs into the remote calendar, else confirmed."""
+    appointment_id, domain = uuid4(), ctx.config().calendar.attendee_email_domain
+    event_type_id = linked_event_types(ctx, request.rules.service).get(slot.staff)
     return build_appointment(
         appointment_id,
         claim.call,
@@ -350,6 +351,8 @@ def _booked(request: BookingRequest, appointment: Appointment, *, again: bool = 
         message = f"Der Termin ist angefragt: {when}. Er wird noch bestätigt."
     else:
         message = f"Der Termin {'steht schon' if again else 'ist eingetragen'}: {when}."
+        if appointment.status == Status.PENDING_SYNC:
+            message += NOT_YET_CONFIRMED
     confirmed = appointment.status == Status.CONFIRMED
     outcome = BookingOutcome.CONFIRMED if confirmed else BookingOutcome.PENDING_SYNC
     ended = FunctionOutcome.ALREADY_BOOKED if again else FunctionOutcome.BOOKED

@@ -14,8 +14,9 @@ from uuid import UUID, uuid4
 import structlog
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.availability import EventTypeLink
+from askproai_runtime.booking.availability import EventTypeLink, Span
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees
+from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.remote import enqueue_sync, find_event_type_link, find_placement, next_try
 from askproai_runtime.booking.store.appointments import (
     Appointment,
@@ -67,6 +68,7 @@ class Step(StrEnum):
 class CalendarEvent:
     """An event of the calendar: which booking, and when it was received. `starts_at`: where the event says that the booking is,
     None if it does not say that the booking is live. `event_type_id` says in whose account it is; None if the event does not.
+    `remote` is the booking where a list of the calendar has just shown it, so that it need not be fetched.
     """
 
     uid: str
@@ -74,6 +76,7 @@ class CalendarEvent:
     correlation_id: str
     starts_at: datetime | None = None
     event_type_id: int | None = None
+    remote: RemoteBooking | None = None
 
 
 def decide(appointment: Appointment | None, remote: RemoteBooking, now: datetime) -> Step:
@@ -100,10 +103,18 @@ def decide(appointment: Appointment | None, remote: RemoteBooking, now: datetime
     return Step.AGREE if pending or appointment.external_id != remote.uid else Step.NOTHING
 
 
+async def is_news(ctx: BookingContext, remote: RemoteBooking) -> bool:
+    """Return whether a booking that a list showed says anything that is not known here. Takes no locks: most do not."""
+    async with ctx.pool.acquire() as conn:
+        appointment_id = await find_local_appointment(conn, ctx.tenant, remote)
+        appointment = await get_appointment(conn, ctx.tenant, appointment_id) if appointment_id else None
+    return decide(appointment, remote, ctx.clock.now()) is not Step.NOTHING
+
+
 async def apply_calendar_event(
     ctx: BookingContext, event: CalendarEvent, finish: Callable[[Connection, str], Awaitable[None]]
-) -> None:
-    """Apply here what happened to one booking in the calendar.
+) -> Step:
+    """Apply here what happened to one booking in the calendar, and return what it required.
 
     `finish` ends the event's job, with a note, in the same transaction: a crash leaves either nothing or everything. Raises
     `CalendarDisagrees` where the two calendars promise one time to two people, `RunAgain` while the calendar is away, and
@@ -117,12 +128,14 @@ async def apply_calendar_event(
     if remote is None:
         async with ctx.pool.acquire() as conn, conn.transaction():
             await finish(conn, note)
-        return
+        return Step.NOTHING
     try:
         async with ctx.pool.acquire() as conn, conn.transaction():
-            note = await _apply(conn, ctx, event, remote)
+            step, note = await _apply(conn, ctx, event, remote)
             await finish(conn, note)
     except CalendarDisagrees as error:
+        async with ctx.pool.acquire() as conn:
+            await drop_free_times(conn, ctx.config(), remote.event_type_id, [Span(remote.starts_at, remote.ends_at)])
         actor = ctx.config().calendar.provider.lower()
         await record_audit(
             ctx.pool, ctx.tenant, actor=actor, action="calendar.disagrees", detail={"reason": str(error)},
@@ -130,6 +143,7 @@ async def apply_calendar_event(
         )  # fmt: skip
         raise
     log.info("booking.followed", step=note, correlation_id=event.correlation_id)
+    return step
 
 
 async def _get_remote(ctx: BookingContext, event: CalendarEvent) -> RemoteBooking | None:
@@ -139,7 +153,7 @@ async def _get_remote(ctx: BookingContext, event: CalendarEvent) -> RemoteBookin
     made for it is still live under another uid.
     """
     try:
-        remote = await _get_booking(ctx, event.uid, event.event_type_id, event.correlation_id)
+        remote = event.remote or await _get_booking(ctx, event.uid, event.event_type_id, event.correlation_id)
         if remote is not None:
             remote = await _with_earlier_uids(ctx, event, remote)
         conflicting_uid = await find_conflicting_uid(ctx.pool, ctx.tenant, remote) if remote else None
@@ -181,8 +195,10 @@ async def _get_booking(
     return await ctx.calendar.get_booking(uid, event_type_id=event_type_id, correlation_id=correlation_id)
 
 
-async def _apply(conn: Connection, ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking) -> str:
-    """Apply a booking in one transaction and return the note for its event.
+async def _apply(
+    conn: Connection, ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking
+) -> tuple[Step, str]:
+    """Apply a booking in one transaction; return what it required, and the note for its event.
 
     Staff members are locked first, as by every writer of claims. The appointment is looked for again after that: whoever held
     the lock may have added it for another event of the same booking.
@@ -194,11 +210,13 @@ async def _apply(conn: Connection, ctx: BookingContext, event: CalendarEvent, re
     await lock_and_clear_holds(conn, ctx.tenant, resources, _NO_CALL, appointment_id=appointment_id)
     appointment_id = await find_local_appointment(conn, ctx.tenant, remote)
     appointment = await get_appointment(conn, ctx.tenant, appointment_id, lock=True) if appointment_id else None
+    spans = [Span(remote.starts_at, remote.ends_at), *(appointment.spans if appointment else ())]
+    await drop_free_times(conn, ctx.config(), remote.event_type_id, spans)
     step = decide(appointment, remote, ctx.clock.now())
     match step, appointment:
         case Step.ADD, None:
             if link is None:
-                return f"stored only: no service has the event type {remote.event_type_id}"
+                return Step.NOTHING, f"stored only: no service has the event type {remote.event_type_id}"
             appointment = await _add(conn, ctx, event, remote, link)
         case Step.AGREE, Appointment():
             if appointment.status == Status.PENDING_SYNC:
@@ -218,7 +236,7 @@ async def _apply(conn: Connection, ctx: BookingContext, event: CalendarEvent, re
                 await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
             await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
             await outdate_running_sync(conn, ctx.tenant, appointment.id)
-    return f"{step}: appointment {appointment.id}" if appointment else step.value
+    return step, f"{step}: appointment {appointment.id}" if appointment else step.value
 
 
 async def _add(

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import structlog
 
+from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.remote import (
     calendar_request,
     cancel_booking,
@@ -186,6 +187,7 @@ async def _complete(ctx: BookingContext, job: Job, appointment: Appointment, con
             agreed = await confirm_or_resync(conn, ctx.tenant, appointment, confirmed)
         else:
             agreed = await lock_unchanged(conn, ctx.tenant, appointment)
+        await drop_free_times(conn, ctx.config(), appointment.event_type_id, appointment.spans)
         if agreed:
             await finish(conn, ctx.tenant, job)
     if not agreed:
@@ -211,6 +213,7 @@ async def _handle_refusal(
             undone = await revert_move(conn, *undo, was_confirmed=was_confirmed)
         else:
             undone = await mark_failed(conn, *undo)
+        await drop_free_times(conn, ctx.config(), appointment.event_type_id, appointment.spans)
         if undone and (was_confirmed or not moved):
             await finish(conn, ctx.tenant, job)
     if not undone:

@@ -13,6 +13,7 @@ import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
 from askproai_runtime.booking.answers import (
+    basis_fields,
     candidate_fields,
     candidate_question,
     example_sentence,
@@ -33,8 +34,16 @@ from askproai_runtime.booking.availability import (
     free_slots,
     is_working_day,
 )
+from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time
-from askproai_runtime.booking.search import ReadBusy, find_choice, find_closest, remember_reads
+from askproai_runtime.booking.search import (
+    ReadBusy,
+    ReadRemote,
+    find_choice,
+    find_closest,
+    no_remote,
+    remember_reads,
+)
 from askproai_runtime.booking.store.appointments import Status, build_appointment, insert_appointment
 from askproai_runtime.booking.store.claims import (
     is_hold_allowed,
@@ -44,6 +53,7 @@ from askproai_runtime.booking.store.claims import (
 )
 from askproai_runtime.booking.types import (
     Answer,
+    Basis,
     BookingContext,
     BookingSettings,
     CallContext,
@@ -74,6 +84,15 @@ class Offer:
     obstacle: Obstacle | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FreeDay:
+    """The slots of a day, and what they rest on; `read_at`: since when the remote calendar is known to have them free."""
+
+    slots: list[Slot]
+    basis: Basis
+    read_at: datetime | None
+
+
 async def check_availability(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Offer up to three different starts, the first held for this call; or ask back, with examples. Never guesses."""
     now, look_ahead = ctx.clock.now(), ctx.settings.look_ahead
@@ -88,11 +107,15 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     soon = Candidate(now, now + look_ahead, Grain.RANGE, "so bald wie möglich")
     understood = understood or Understanding(candidates=(soon,))
     read_busy = _reader(ctx, request.rules, call.call_id)
+    read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
     for _ in range(_ATTEMPTS):
-        offer = await choose_offer(request, read_busy, now, understood.candidates, ctx.settings)
+        offer = await choose_offer(request, read_busy, now, understood.candidates, ctx.settings, read_remote)
         if not offer.slots or await _hold(ctx, request.rules, call, offer.slots[0]):
             break  # else another call took the slot between our reading and our hold: read again
-    return _answer(request, understood, offer, now)
+    basis = read_remote.basis(offer.slots)
+    if offer.slots:
+        ctx.metrics.offered(basis.value)
+    return _answer(request, understood, offer, now, basis)
 
 
 async def _add_next_times(ctx: BookingContext, request: ServiceRequest, call: CallContext, answer: Answer) -> Answer:
@@ -105,15 +128,19 @@ async def _add_next_times(ctx: BookingContext, request: ServiceRequest, call: Ca
         return answer
     now, settings = ctx.clock.now(), ctx.settings
     query = SlotQuery(now, now, now + settings.look_ahead, request.staff, limit=settings.offers)
+    read_busy = _reader(ctx, request.rules, call.call_id)
+    read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
     try:
         async with asyncio.timeout(_EXTRA_SECONDS):
-            slots = await find_choice(request.rules, _reader(ctx, request.rules, call.call_id), query)
+            slots = await find_choice(request.rules, read_busy, query, read_remote)
     except DATABASE_UNAVAILABLE as error:
         consequence = "the caller is asked for a time without examples"
         log.warning("offer.no_examples", error=type(error).__name__, call_id=call.call_id, consequence=consequence)
         return answer
     message = f"{answer.message} {example_sentence(request.rules, slots)}".rstrip()
-    return replace(answer, message=message, fields={**answer.fields, "slots": slot_fields(request.rules, slots)})
+    known = basis_fields(slots, read_remote.basis(slots))
+    fields = {**answer.fields, "slots": slot_fields(request.rules, slots), **known}
+    return replace(answer, message=message, fields=fields)
 
 
 async def choose_offer(
@@ -122,6 +149,7 @@ async def choose_offer(
     now: datetime,
     candidates: Sequence[Candidate],
     settings: BookingSettings,
+    read_remote: ReadRemote = no_remote,
 ) -> Offer:
     """Choose the slots of the earliest candidate that has any; else those closest to the first candidate, and its obstacle.
 
@@ -133,7 +161,7 @@ async def choose_offer(
     for candidate in candidates:
         end = candidate.end or candidate.start + timedelta(minutes=1)
         query = SlotQuery(now, candidate.start, end, staff, limit=count)
-        if slots := await find_choice(rules, read_busy, query):
+        if slots := await find_choice(rules, read_busy, query, read_remote):
             return Offer(slots)
     missed = candidates[0]
     exact = missed.grain is Grain.MINUTE
@@ -148,9 +176,9 @@ async def choose_offer(
     if exact and obstacle is Obstacle.CLOSED_DAY:
         closest_to = _find_same_time(request, desired, settings.look_ahead)
     query = SlotQuery(now, first, end, staff, closest_to=closest_to, limit=count)
-    slots = await find_choice(rules, read_busy, query)
+    slots = await find_choice(rules, read_busy, query, read_remote)
     if exact and staff is not None:
-        slots = await _with_others(rules, read_busy, query, missed.start, slots)
+        slots = await _with_others(rules, read_busy, query, missed.start, slots, read_remote)
     return Offer(slots, missed, obstacle)
 
 
@@ -172,37 +200,51 @@ async def offer_alternatives(
     """
     now, settings, rules, count = ctx.clock.now(), ctx.settings, request.rules, ctx.settings.offers
     read_busy = remember_reads(_reader(ctx, rules, call.call_id, moving))
+    read_remote = FreeTimesReader(ctx, rules, call.correlation_id, moving)
     query = SlotQuery(now, now, now + settings.look_ahead, request.staff, closest_to=start, limit=count)
-    alternatives = await find_choice(rules, read_busy, query)
+    alternatives = await find_choice(rules, read_busy, query, read_remote)
     if request.staff is not None and not moving:
-        alternatives = await _with_others(rules, read_busy, query, start, alternatives)
-    obstacle = find_obstacle(rules, start, now, request.staff)
-    message = f"{obstacle_sentence(rules, request.staff, start, obstacle, now)} {slot_sentence(rules, alternatives)}"
-    fields = {"alternatives": slot_fields(rules, alternatives), "obstacle": obstacle.value}
+        alternatives = await _with_others(rules, read_busy, query, start, alternatives, read_remote)
+    obstacle, basis = find_obstacle(rules, start, now, request.staff), read_remote.basis(alternatives)
+    if alternatives:
+        ctx.metrics.offered(basis.value)
+    why = obstacle_sentence(rules, request.staff, start, obstacle, now)
+    message = f"{why} {slot_sentence(rules, alternatives, basis)}"
+    fields = {
+        "alternatives": slot_fields(rules, alternatives), "obstacle": obstacle.value, **basis_fields(alternatives, basis)
+    }  # fmt: skip
     return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome(obstacle)), obstacle
 
 
 async def _with_others(
-    rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, start: datetime, slots: list[Slot]
+    rules: ServiceRules,
+    read_busy: ReadBusy,
+    query: SlotQuery,
+    start: datetime,
+    slots: list[Slot],
+    read_remote: ReadRemote,
 ) -> list[Slot]:
     """Insert another staff member's slot at `start` after the first slot; if the requested person has none, offer anybody's.
 
     Anybody's are a second search, of everybody; if it takes too long, only who is free at `start` is offered.
     """
-    others = await find_closest(rules, read_busy, replace(SlotQuery.at(start, query.now, None), limit=1))
+    at_start = replace(SlotQuery.at(start, query.now, None), limit=1)
+    others = await find_closest(rules, read_busy, at_start, read_remote)
     if slots:
         return [*slots[:1], *others, *slots[1:]][: query.limit]
     try:
         async with asyncio.timeout(_EXTRA_SECONDS):
-            return await find_choice(rules, read_busy, replace(query, staff=None))
+            return await find_choice(rules, read_busy, replace(query, staff=None), read_remote)
     except TimeoutError:
         return others
 
 
-async def list_free_slots(ctx: BookingContext, branch_name: str, service_name: str, day: date) -> list[Slot]:
+async def list_free_slots(
+    ctx: BookingContext, branch_name: str, service_name: str, day: date, correlation_id: str = "slots"
+) -> FreeDay:
     """Return every bookable start of a local day, one entry for each staff member, and hold none. Raises `UnknownName`.
 
-    For people who look at the calendar; rules and claims are the same as for callers.
+    For people who look at the calendar; rules, claims and the remote calendar's free times are the same as for callers.
     """
     config = ctx.config()
     branch = next((branch for branch in config.branches if branch.name == branch_name), None)
@@ -217,7 +259,10 @@ async def list_free_slots(ctx: BookingContext, branch_name: str, service_name: s
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
     span = _local_day(day, rules.zone)
     busy = await _reader(ctx, rules, _NO_CALL)(busy_window(rules, day))
-    return free_slots(rules, busy, SlotQuery(ctx.clock.now(), span.start, span.end))
+    read_remote = FreeTimesReader(ctx, rules, correlation_id)
+    remote = await read_remote(day, None)
+    slots = free_slots(rules, busy, SlotQuery(ctx.clock.now(), span.start, span.end), remote)
+    return FreeDay(slots, read_remote.basis(slots), read_remote.read_at(slots))
 
 
 def _reader(ctx: BookingContext, rules: ServiceRules, call_id: str, ignoring: UUID | None = None) -> ReadBusy:
@@ -260,9 +305,9 @@ async def _hold(ctx: BookingContext, rules: ServiceRules, call: CallContext, slo
         return True
 
 
-def _answer(request: ServiceRequest, understood: Understanding, offer: Offer, now: datetime) -> Answer:
+def _answer(request: ServiceRequest, understood: Understanding, offer: Offer, now: datetime, basis: Basis) -> Answer:
     rules, sentences = request.rules, list[str]()
-    fields: dict[str, Any] = {"slots": slot_fields(rules, offer.slots)}
+    fields: dict[str, Any] = {"slots": slot_fields(rules, offer.slots), **basis_fields(offer.slots, basis)}
     if understood.ambiguous:
         fields["candidates"] = candidate_fields(understood.candidates)
         sentences.append(candidate_question(understood, rules.zone))
@@ -270,7 +315,7 @@ def _answer(request: ServiceRequest, understood: Understanding, offer: Offer, no
         fields["obstacle"] = offer.obstacle.value
         reading = None if offer.missed.grain is Grain.MINUTE else offer.missed.reading
         sentences.append(obstacle_sentence(rules, request.staff, offer.missed.start, offer.obstacle, now, reading))
-    sentences.append(slot_sentence(rules, offer.slots))
+    sentences.append(slot_sentence(rules, offer.slots, basis))
     outcome = FunctionOutcome(offer.obstacle) if offer.obstacle else FunctionOutcome.OFFERED
     return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields, outcome=outcome)
 

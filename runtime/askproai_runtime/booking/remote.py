@@ -12,11 +12,20 @@ from zoneinfo import ZoneInfo
 from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.availability import Claims, EventTypeLink, ServiceRules, Span, subtract_spans
+from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.store.appointments import Appointment, delete_overlapping_holds
 from askproai_runtime.booking.store.calendar import list_blocking_bookings, mark_confirmed, record_error
 from askproai_runtime.booking.store.claims import Placement, list_booked_claims
 from askproai_runtime.booking.types import BookingContext
-from askproai_runtime.calendars import CalendarOutcome, CalendarRequest, Confirmed, RemoteBooking, Taken, Unknown
+from askproai_runtime.calendars import (
+    CalendarOutcome,
+    CalendarRequest,
+    Confirmed,
+    RemoteBooking,
+    Taken,
+    Unavailable,
+    Unknown,
+)
 from askproai_runtime.jobs import JobKind, Priority, enqueue
 
 
@@ -85,6 +94,8 @@ async def record_outcome(
         await confirm_or_resync(conn, ctx.tenant, appointment, outcome)
     else:
         await record_error(conn, ctx.tenant, appointment, outcome.message)
+    if not isinstance(outcome, Unavailable):
+        await drop_free_times(conn, ctx.config(), appointment.event_type_id, appointment.spans)
 
 
 async def confirm_or_resync(conn: Connection, tenant: str, appointment: Appointment, confirmed: Confirmed) -> bool:

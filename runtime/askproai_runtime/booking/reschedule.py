@@ -20,8 +20,15 @@ import structlog
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking.answers import appointment_fields, busy_answer, describe_appointment, failure
+from askproai_runtime.booking.answers import (
+    NOT_YET_CONFIRMED,
+    appointment_fields,
+    busy_answer,
+    describe_appointment,
+    failure,
+)
 from askproai_runtime.booking.availability import ServiceRules, SlotQuery, allocate_claims, free_slots
+from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.offer import UnknownName, offer_alternatives
 from askproai_runtime.booking.own_appointments import resolve_appointment
@@ -284,6 +291,8 @@ async def _revert(
     async with ctx.pool.acquire() as conn, conn.transaction():
         was_confirmed = move.before.status == Status.CONFIRMED and not await _is_syncing(conn, ctx, move)
         reverted = await revert_move(conn, *reverting, was_confirmed=was_confirmed)
+        if isinstance(outcome, Taken):
+            await drop_free_times(conn, ctx.config(), move.after.event_type_id, move.after.spans)
         if reverted and request.desk is not None:
             await claim.detach(conn, ctx)
             await _record_desk(conn, ctx, request, "appointment.move_refused", move.after, move.before)
@@ -318,5 +327,7 @@ def _answer(config: TenantConfig, appointment: Appointment, *, again: bool = Fal
         message = f"Die Verschiebung ist angefragt: {when}. Sie wird noch bestätigt."
     else:
         message = f"Der Termin {'steht schon' if again else 'ist verschoben'}: {when}."
+        if appointment.status == Status.PENDING_SYNC:
+            message += NOT_YET_CONFIRMED
     fields = appointment_fields(ZoneInfo(config.time_zone), appointment)
     return Answer(success=appointment.live, message=message, fields=fields, outcome=outcome)

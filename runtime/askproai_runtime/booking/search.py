@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.availability import (
     Busy,
+    RemoteFree,
     ServiceRules,
     Slot,
     SlotQuery,
@@ -28,6 +29,7 @@ from askproai_runtime.booking.availability import (
 from askproai_runtime.booking.opening_hours import DAY_MINUTES, local_days, wall_clock_epoch
 
 ReadBusy = Callable[[Span], Awaitable[Busy]]  # what blocks the staff members within a span
+ReadRemote = Callable[[date, str | None], Awaitable[RemoteFree]]  # of a local day and one staff member, or everybody
 Window = tuple[datetime, datetime]
 _APART = timedelta(hours=1)
 _OTHER_DAYS = (1, -1, 2, -2, 3, -3)  # the days near by, the best first
@@ -35,7 +37,14 @@ _MIDDAY = time(13)
 _INSTANT = timedelta(microseconds=1)
 
 
-async def find_closest(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery) -> list[Slot]:
+async def no_remote(_day: date, _staff: str | None) -> RemoteFree:
+    """Read nothing: no remote calendar bounds the slots."""
+    return {}
+
+
+async def find_closest(
+    rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote = no_remote
+) -> list[Slot]:
     """Return the query's `limit` starts closest to `closest_to` (to `first` without it), earliest first.
 
     Each is with who is booked least that day. They are the same as those that a search of all days at once would find.
@@ -49,12 +58,14 @@ async def find_closest(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuer
     for distance, day in distances:
         if len(found) == limit and distance > max(abs((slot.start - target).total_seconds()) for slot in found):
             break
-        found += await _search_day(rules, read_busy, query, day)
+        found += await _search_day(rules, read_busy, query, day, read_remote)
         found = nearest_slots(sorted(found, key=lambda slot: slot.start), target, limit)
     return found
 
 
-async def find_choice(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery) -> list[Slot]:
+async def find_choice(
+    rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote = no_remote
+) -> list[Slot]:
     """Return up to the query's `limit` starts among which a caller has a choice: the closest one, others of that day, then others.
 
     The second is the closest that is an hour or more from the first on its day; in the other half of the day if the query names
@@ -62,14 +73,14 @@ async def find_choice(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery
     and where that is not possible either, the closest ones.
     """
     read = remember_reads(read_busy)
-    closest = await find_closest(rules, read, query)
+    closest = await find_closest(rules, read, query, read_remote)
     target = query.closest_to or query.first
     closest.sort(key=lambda slot: abs(slot.start - target))
     chosen = closest[:1]
     while 0 < len(chosen) < len(closest):
         others: list[Slot] = []
         for preferred in _preferences(rules.zone, query, [slot.start for slot in chosen]):
-            others = [slot for part in preferred for slot in await find_closest(rules, read, part)]
+            others = [slot for part in preferred for slot in await find_closest(rules, read, part, read_remote)]
             if others:
                 break
         others = others or [slot for slot in closest if slot not in chosen]
@@ -134,7 +145,9 @@ def remember_reads(read_busy: ReadBusy) -> ReadBusy:
     return read
 
 
-async def _search_day(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, day: date) -> list[Slot]:
+async def _search_day(
+    rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, day: date, read_remote: ReadRemote
+) -> list[Slot]:
     """Return the closest starts of one local day, each with who is booked least."""
     first, end = (_instant(rules, day, minute) for minute in (0, DAY_MINUTES))
     part = SlotQuery(
@@ -148,11 +161,12 @@ async def _search_day(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery
     starts = list_starts(rules, part)
     if not starts or not is_working_day(rules, day, query.staff):
         return []
-    busy = await read_busy(busy_window(rules, day))
+    busy, remote = await read_busy(busy_window(rules, day)), await read_remote(day, query.staff)
     found: list[tuple[int, str]] = []
     for staff_member in rules.staff_members:
         if query.staff in {None, staff_member.id}:
-            found += ((s, staff_member.id) for s in free_starts(rules, staff_member, busy, starts, part))
+            spans = remote.get(staff_member.id)
+            found += ((s, staff_member.id) for s in free_starts(rules, staff_member, busy, starts, part, spans))
             await asyncio.sleep(0)
     return least_busy_per_start(to_slots(rules, found), busy, rules)
 

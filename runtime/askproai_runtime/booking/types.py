@@ -1,10 +1,11 @@
 """What callers of the package pass in and get back, and what every function of the package works with."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from askproai_core.clock import Clock
@@ -14,6 +15,8 @@ from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.metrics import Metrics
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,27 @@ class ClarificationNeeded(Exception):
         self.answer = Answer(success=False, message=question, fields=fields, outcome=outcome)
 
 
+class Basis(StrEnum):
+    """What an offer rests on: the label of `askproai_offers_total`."""
+
+    CALENDAR = "calendar"  # our own book, and the remote calendar for whoever is booked there
+    OWN_BOOK = "own_book"  # our own book alone, since what the remote calendar has free is not known
+
+
+@dataclass(slots=True)
+class ReadsInFlight:
+    """The requests for free times that this process has sent and that are not answered yet: whoever needs one of them joins it."""
+
+    tasks: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
+
+    def join(self, key: Hashable, read: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
+        """Return the running read of `key`, or begin it. It goes on when whoever waits for it gives up."""
+        if key not in self.tasks:
+            self.tasks[key] = asyncio.create_task(read())
+            self.tasks[key].add_done_callback(lambda _: self.tasks.pop(key, None))
+        return self.tasks[key]
+
+
 class BookingOutcome(StrEnum):
     """How an attempt to book ended: the label of `askproai_bookings_total`."""
 
@@ -135,6 +159,11 @@ class BookingSettings:
     `budget` is what one function may take; it stays below Retell's tool timeout of 8 s. `lease` is how long a call owns an
     action (see `idempotency.py`); it outlives the budget. `quiet_period` is how long a POST of unknown fate may take to
     appear in the calendar's list. `refusal` is how long a slot that the calendar refused is not offered again.
+
+    What the remote calendar has free is read for `free_times_days` at once. It counts as known for `free_times_age`: it is as old
+    when the caller says yes, and most of what people enter elsewhere in five minutes is not what the next caller asks for. After
+    that the calendar is asked within `free_times_wait`, so that the whole answer comes within the caller's second. What is older,
+    but not older than `free_times_kept`, still keeps known appointments of other calendars from being offered.
     """
 
     hold: timedelta = timedelta(seconds=90)
@@ -148,6 +177,10 @@ class BookingSettings:
     provider_timeout: timedelta = timedelta(seconds=4)
     sync_delay: timedelta = timedelta(seconds=300)
     quiet_period: timedelta = timedelta(seconds=30)
+    free_times_days: int = 14
+    free_times_age: timedelta = timedelta(minutes=5)
+    free_times_wait: timedelta = timedelta(milliseconds=600)
+    free_times_kept: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +195,7 @@ class BookingContext:
     settings: BookingSettings
     faults: FaultPoints
     slot_lock: SlotLock
+    reads: ReadsInFlight = field(default_factory=ReadsInFlight)
 
     @property
     def tenant(self) -> str:

@@ -4,14 +4,19 @@ from askproai_runtime.calendars.calcom_bookings import attendee_email
 from askproai_runtime.calendars.calcom_http import CalcomHttp
 from askproai_runtime.calendars.calcom_v1 import CalcomV1
 from askproai_runtime.calendars.calcom_v2 import CalcomV2
-from askproai_runtime.calendars.fallback import FallbackCalendar, build_calendar
+from askproai_runtime.calendars.fallback import FallbackCalendar, build_calendar, list_accounts
 from askproai_runtime.calendars.store import ProviderCallRecorder
 from askproai_runtime.calendars.types import (
+    BookingList,
+    BookingPage,
     Calendar,
+    CalendarAccount,
     CalendarOutcome,
     CalendarRequest,
     CalendarUnavailable,
     Confirmed,
+    FreeTimes,
+    FreeTimesQuery,
     LocalCalendar,
     RefusalCause,
     Refused,
@@ -22,7 +27,8 @@ from askproai_runtime.calendars.types import (
 )
 
 __all__ = [
-    "CalcomHttp", "CalcomV1", "CalcomV2", "Calendar", "CalendarOutcome", "CalendarRequest", "CalendarUnavailable", "Confirmed",
-    "FallbackCalendar", "LocalCalendar", "ProviderCallRecorder", "RefusalCause", "Refused", "RemoteBooking", "Taken",
-    "Unavailable", "Unknown", "attendee_email", "build_calendar",
+    "BookingList", "BookingPage", "CalcomHttp", "CalcomV1", "CalcomV2", "Calendar", "CalendarAccount", "CalendarOutcome",
+    "CalendarRequest", "CalendarUnavailable", "Confirmed", "FallbackCalendar", "FreeTimes", "FreeTimesQuery",
+    "LocalCalendar", "ProviderCallRecorder", "RefusalCause", "Refused", "RemoteBooking", "Taken", "Unavailable", "Unknown",
+    "attendee_email", "build_calendar", "list_accounts",
 ]  # fmt: skip

@@ -114,6 +114,7 @@ def parse_remote_booking(booking: dict[str, Any], uids: Sequence[str]) -> Remote
         name=str(first_attendee.get("name") or "")[:_MAX_NAME_LENGTH],
         phone=e164_or_none(first_attendee.get("phoneNumber")),
         email=first_attendee.get("email"),
+        moved_to=moved_to if isinstance(moved_to := booking.get("rescheduledToUid"), str) else None,
     )
 
 

@@ -23,11 +23,14 @@ class CalcomHttp:
     clock: Clock
     budget: RequestBudget | None = None
 
-    async def send(self, method: str, url: str, seconds: float, **content: Any) -> Reply:
-        """Send one request and wait for at most `seconds`. Sends nothing while the circuit is open or the budget is spent."""
+    async def send(self, method: str, url: str, seconds: float, *, optional: bool = False, **content: Any) -> Reply:
+        """Send one request and wait for at most `seconds`. Sends nothing while the circuit is open or the budget is spent.
+
+        An `optional` request leaves a part of the budget for bookings.
+        """
         timeout = aiohttp.ClientTimeout(total=seconds, connect=min(_CONNECT_SECONDS, seconds))
         http = ProviderHttp(Provider.CALCOM, self.session, self.circuits, self.clock, self.budget)
-        return await http.send(method, url, timeout, **content)
+        return await http.send(method, url, timeout, optional=optional, **content)
 
 
 def missing_key(method: str) -> Reply:

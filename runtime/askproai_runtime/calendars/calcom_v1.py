@@ -26,6 +26,8 @@ from askproai_runtime.calendars.types import (
     CalendarRequest,
     CalendarUnavailable,
     Confirmed,
+    FreeTimes,
+    FreeTimesQuery,
     Refused,
     RemoteBooking,
     Taken,
@@ -100,6 +102,10 @@ class CalcomV1:
             uid = next((b["uid"] for b in bookings if uid and b.get("fromReschedule") == uid), uid)
         parsed = (_parse_booking(booking) for booking in bookings if booking.get("uid") == uid)
         return next((booking for booking in parsed if booking), None)
+
+    async def read_free_times(self, _query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:  # noqa: ARG002
+        """Refuse: slots of v1 have no end, so how long a booking is there cannot be known from them."""
+        raise CalendarUnavailable("version 1 of Cal.com's API is not asked for free times")
 
     async def _list(
         self, correlation_id: str, span: dict[str, str], seconds: float = _LOOKUP_SECONDS

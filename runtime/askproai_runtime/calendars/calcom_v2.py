@@ -3,7 +3,7 @@
 It has no idempotency key, so a POST without an answer is *unknown* and must be looked up by `metadata.requestId`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -22,28 +22,45 @@ from askproai_runtime.calendars.calcom_bookings import (
     parse_remote_booking,
 )
 from askproai_runtime.calendars.calcom_http import CalcomHttp, missing_key, outcome_label, was_never_reached
+from askproai_runtime.calendars.calcom_slots import SlotsUnreadable, merge_bodies, parse_slots, slots_params
 from askproai_runtime.calendars.store import ProviderCallRecorder
-from askproai_runtime.calendars.types import CalendarOutcome, CalendarRequest, CalendarUnavailable, RemoteBooking
+from askproai_runtime.calendars.types import (
+    BookingPage,
+    CalendarOutcome,
+    CalendarRequest,
+    CalendarUnavailable,
+    FreeTimes,
+    FreeTimesQuery,
+    RemoteBooking,
+)
 
 # Pinned for each endpoint: a missing or unknown value silently selects a controller of 2024 with other bodies.
 _BOOKINGS_VERSION = "2024-08-13"
+_SLOTS_VERSION = "2024-09-04"
 _PATH = "/v2/bookings"
 _BOOKING_PATH = "/v2/bookings/{uid}"
 _CANCEL_PATH = "/v2/bookings/{uid}/cancel"
+_SLOTS_PATH = "/v2/slots"
 _MOVE_PATH = "/v2/bookings/{uid}/reschedule"
 _LOOKUP_SECONDS = 10.0
+_SHORTEST_SECONDS = 0.1
 _PAGE_SIZE, _MAX_PAGES = 250, 20
 _MAX_MOVES = 20  # that one look-up follows
 
 
 @dataclass(slots=True)
 class CalcomV2:
-    """One account at Cal.com, for all its event types. `api_key` and `config` are called for each request: both may change."""
+    """One account at Cal.com, for all its event types. `api_key` and `config` are called for each request: both may change.
+
+    `slots_http` sends the requests for free times, with a circuit of its own: where a linked calendar is broken, they fail while
+    bookings work.
+    """
 
     http: CalcomHttp
     config: Callable[[], TenantConfig]
     api_key: Callable[[], str | None]
     recorder: ProviderCallRecorder
+    slots_http: CalcomHttp | None = None
     remote = True
 
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
@@ -108,21 +125,74 @@ class CalcomV2:
             return found
         raise CalendarUnavailable("Cal.com's answer is no booking")
 
+    async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
+        """Ask for the slots of the days, with their ends: they show how long a booking is there."""
+        deadline = self.http.clock.monotonic() + within.total_seconds()
+        bodies = []
+        for params in slots_params(query):
+            seconds = max(deadline - self.http.clock.monotonic(), _SHORTEST_SECONDS)
+            reply = await self._send(
+                "GET", seconds, _SLOTS_PATH, version=_SLOTS_VERSION, http=self.slots_http, params=params, optional=True
+            )
+            if reply.status != HTTPStatus.OK:
+                await self._record_slots(query, reply, "failed")
+                text = f"Cal.com did not list its free times: {reply.reason}"
+                raise CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
+            bodies.append(reply.body)
+        try:
+            times = parse_slots(merge_bodies(bodies), query)
+        except SlotsUnreadable as error:
+            await self._record_slots(query, reply, "unreadable")
+            raise CalendarUnavailable(f"Cal.com's free times cannot be read: {error}") from None
+        self.recorder.measure("read-free-times", reply, "read")
+        return times
+
+    async def _record_slots(self, query: FreeTimesQuery, reply: Reply, outcome: str) -> None:
+        await self.recorder.record("read-free-times", reply, outcome, query.correlation_id, _SLOTS_PATH)
+
+    async def list_changed(self, since: datetime, *, skip: int = 0, correlation_id: str) -> BookingPage:
+        return await self._list_page(
+            {"afterUpdatedAt": format_utc(since), "sortUpdatedAt": "asc"}, skip, correlation_id
+        )
+
+    async def list_starting(
+        self, event_type_ids: Collection[int], since: datetime, *, skip: int = 0, correlation_id: str
+    ) -> BookingPage:
+        """List without the filter `status`: its values are not those of a booking's status, and their meaning has changed."""
+        ids = ",".join(str(number) for number in sorted(event_type_ids))
+        filters = {"eventTypeIds": ids, "afterStart": format_utc(since), "sortStart": "asc"}
+        return await self._list_page(filters, skip, correlation_id)
+
+    async def _list_page(self, filters: dict[str, str], skip: int, correlation_id: str) -> BookingPage:
+        reply, rows = await self._get_list(filters, skip)
+        outcome = "failed" if rows is None else "listed"
+        await self.recorder.record("list-bookings", reply, outcome, correlation_id, _PATH)
+        if rows is None:
+            raise _not_listed(reply)
+        named = [row for row in rows if isinstance(row, dict) and isinstance(row.get("uid"), str)]
+        parsed = (parse_remote_booking(row, (row["uid"],)) for row in named)
+        return BookingPage(tuple(filter(None, parsed)), len(rows), full=len(rows) >= _PAGE_SIZE)
+
     async def _list(self, request: CalendarRequest, filters: dict[str, str], page: int) -> list[Any]:
         """Return a page of the bookings of the request's event type. Raises `CalendarUnavailable`."""
-        params = {"eventTypeId": str(request.event_type_id), "take": str(_PAGE_SIZE), **filters}
-        if page:
-            params["skip"] = str(page * _PAGE_SIZE)
-        reply = await self._send("GET", _LOOKUP_SECONDS, params=params)
-        is_ok = reply.status == HTTPStatus.OK and isinstance(reply.body, dict)
-        bookings = reply.body.get("data") if is_ok else None
-        if not isinstance(bookings, list):
+        params = {"eventTypeId": str(request.event_type_id), **filters}
+        reply, bookings = await self._get_list(params, page * _PAGE_SIZE)
+        if bookings is None:
             await self.recorder.record("find-booking", reply, "failed", request.correlation_id, _PATH)
-            text = f"Cal.com did not list its bookings: {reply.reason}"
-            raise CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
+            raise _not_listed(reply)
         outcome = "found" if _find_request(bookings, str(request.request_id)) else "not_found"
         await self.recorder.record("find-booking", reply, outcome, request.correlation_id, _PATH)
         return bookings
+
+    async def _get_list(self, filters: dict[str, str], skip: int) -> tuple[Reply, list[Any] | None]:
+        """Return the reply to a request for a list, and its rows; None instead if it is no list."""
+        params = {**filters, "take": str(_PAGE_SIZE)}
+        if skip:
+            params["skip"] = str(skip)
+        reply = await self._send("GET", _LOOKUP_SECONDS, params=params)
+        is_ok = reply.status == HTTPStatus.OK and isinstance(reply.body, dict)
+        rows = reply.body.get("data") if is_ok else None
+        return reply, rows if isinstance(rows, list) else None
 
     async def _read(self, uid: str, correlation_id: str) -> dict[str, Any] | None:
         """Return a booking object of Cal.com's; None if it has no booking of that uid."""
@@ -137,13 +207,27 @@ class CalcomV2:
             raise CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
         return data if is_found else None
 
-    async def _send(self, method: str, seconds: float, path: str = _PATH, **content: Any) -> Reply:
+    async def _send(
+        self,
+        method: str,
+        seconds: float,
+        path: str = _PATH,
+        *,
+        version: str = _BOOKINGS_VERSION,
+        http: CalcomHttp | None = None,
+        **content: Any,
+    ) -> Reply:
         key = self.api_key()
         if not key:
             return missing_key(method)
-        headers = {"Authorization": f"Bearer {key}", "cal-api-version": _BOOKINGS_VERSION}
+        headers = {"Authorization": f"Bearer {key}", "cal-api-version": version}
         url = self.config().calendar.base_url.rstrip("/") + path
-        return await self.http.send(method, url, seconds, headers=headers, **content)
+        return await (http or self.http).send(method, url, seconds, headers=headers, **content)
+
+
+def _not_listed(reply: Reply) -> CalendarUnavailable:
+    text = f"Cal.com did not list its bookings: {reply.reason}"
+    return CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
 
 
 def _find_request(bookings: list[Any], request_id: str) -> RemoteBooking | None:

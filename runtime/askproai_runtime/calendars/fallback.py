@@ -8,23 +8,28 @@ later. A further calendar is added here, as one more entry of `build_calendar`, 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import aiohttp
 
 from askproai_core.clock import Clock
 from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
-from askproai_core.tenant_config import CalcomVersion, CalendarProvider, TenantConfig
+from askproai_core.tenant_config import CalcomVersion, CalendarProvider, EventType, TenantConfig
 from askproai_runtime.calendars.calcom_http import CalcomHttp
 from askproai_runtime.calendars.calcom_v1 import CalcomV1
 from askproai_runtime.calendars.calcom_v2 import CalcomV2
 from askproai_runtime.calendars.refusals import KnownRefusals
 from askproai_runtime.calendars.store import ProviderCallRecorder
 from askproai_runtime.calendars.types import (
+    BookingList,
     Calendar,
+    CalendarAccount,
     CalendarOutcome,
     CalendarRequest,
     CalendarUnavailable,
     Confirmed,
+    FreeTimes,
+    FreeTimesQuery,
     LocalCalendar,
     RefusalCause,
     Refused,
@@ -32,6 +37,8 @@ from askproai_runtime.calendars.types import (
     Taken,
     Unavailable,
 )
+
+T = TypeVar("T")
 
 _NONE_LISTED = "no version of Cal.com's API is listed"
 
@@ -42,6 +49,7 @@ class Account:
 
     calcom: Mapping[CalcomVersion, Calendar] = field(default_factory=dict)
     api_key: Callable[[], str | None] = lambda: None
+    bookings: BookingList | None = None  # by the version that can list what has changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,7 @@ class FallbackCalendar:
     api_key: Callable[[], str | None] = lambda: None
     refusals: KnownRefusals = field(default_factory=KnownRefusals)
     open_account: Callable[[str], Account] = lambda _: Account()
+    bookings: BookingList | None = None
     _own_accounts: dict[str, Account] = field(default_factory=dict, repr=False)
 
     @property
@@ -112,6 +121,28 @@ class FallbackCalendar:
 
         return await self._look_up(event_type_id, get)
 
+    async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
+        return await self._look_up(query.event_type_id, lambda calendar: calendar.read_free_times(query, within=within))
+
+    def accounts(self) -> list[CalendarAccount]:
+        """Return the accounts with event types of services, whose bookings can be listed: none without version 2 of the API."""
+        config = self.config()
+        if not self.remote or CalcomVersion.V2 not in config.calendar.api_versions:
+            return []
+        links: dict[str, list[EventType]] = {}
+        for service in config.services:
+            links.setdefault("", []).extend(service.event_types)
+            for own in service.own_event_types:
+                links.setdefault(own.credential, []).append(own)
+        accounts = []
+        for name, event_types in links.items():
+            bookings = self._account(event_types[0].event_type_id).bookings if event_types else None
+            if bookings is not None:
+                ids = frozenset(each.event_type_id for each in event_types)
+                owner = f"the account of {event_types[0].staff}" if name else "the Tenant's account"
+                accounts.append(CalendarAccount(name, owner, ids, bookings))
+        return accounts
+
     async def _change(
         self,
         event_type_id: int | None,
@@ -130,9 +161,7 @@ class FallbackCalendar:
             first = first or outcome
         return first or Unavailable(_NONE_LISTED)
 
-    async def _look_up(
-        self, event_type_id: int | None, look_up: Callable[[Calendar], Awaitable[RemoteBooking | None]]
-    ) -> RemoteBooking | None:
+    async def _look_up(self, event_type_id: int | None, look_up: Callable[[Calendar], Awaitable[T]]) -> T:
         first: CalendarUnavailable | None = None
         for calendar in self._listed(event_type_id):
             try:
@@ -157,7 +186,7 @@ class FallbackCalendar:
     def _account(self, event_type_id: int | None) -> Account:
         credential = self.config().own_credential(event_type_id)
         if credential is None:
-            return Account(self.calcom, self.api_key)
+            return Account(self.calcom, self.api_key, self.bookings)
         if credential not in self._own_accounts:
             self._own_accounts[credential] = self.open_account(credential)
         return self._own_accounts[credential]
@@ -185,12 +214,20 @@ def build_calendar(
             return credential(name)
 
         circuits_of_v1 = CircuitBreakers(None, clock, rules=rules)
-        v2 = CalcomV2(CalcomHttp(session, circuits_of_v2, clock, budget), config, api_key, recorder)
+        slots_http = CalcomHttp(session, CircuitBreakers(None, clock, rules=rules), clock, budget)
+        v2 = CalcomV2(CalcomHttp(session, circuits_of_v2, clock, budget), config, api_key, recorder, slots_http)
         v1 = CalcomV1(CalcomHttp(session, circuits_of_v1, clock, budget), config, api_key, recorder)
-        return Account({CalcomVersion.V2: v2, CalcomVersion.V1: v1}, api_key)
+        return Account({CalcomVersion.V2: v2, CalcomVersion.V1: v1}, api_key, v2)
 
     def open_own_account(name: str) -> Account:
         return open_account(name, CircuitBreakers(None, clock, rules=rules), replace(recorder, own_account=True))
 
     account = open_account("calcom-api-key", circuits, recorder)
-    return FallbackCalendar(config, account.calcom, clock, account.api_key, open_account=open_own_account)
+    return FallbackCalendar(
+        config, account.calcom, clock, account.api_key, open_account=open_own_account, bookings=account.bookings
+    )
+
+
+def list_accounts(calendar: Calendar) -> list[CalendarAccount]:
+    """Return the accounts of a tenant's calendar whose bookings can be listed."""
+    return calendar.accounts() if isinstance(calendar, FallbackCalendar) else []

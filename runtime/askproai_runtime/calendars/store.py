@@ -31,9 +31,8 @@ class ProviderCallRecorder:
 
         Never raises, and never waits long: what the provider has done counts more than a row about it.
         """
-        if isinstance(reply.error, CircuitOpen | BudgetSpent):  # no request was sent
+        if not self.measure(operation, reply, outcome):
             return
-        self.metrics.provider_call(self.provider, operation, outcome, reply.seconds)
         try:
             async with asyncio.timeout(_RECORD_SECONDS):
                 await self._insert(operation, reply, outcome, correlation_id, path)
@@ -42,6 +41,16 @@ class ProviderCallRecorder:
                 "provider_call.not_recorded", operation=operation, outcome=outcome, error=type(error).__name__,
                 correlation_id=correlation_id,
             )  # fmt: skip
+
+    def measure(self, operation: str, reply: Reply, outcome: str) -> bool:
+        """Add a measurement alone: a row for each read of what is read again and again would fill the table.
+
+        Returns False if no request was sent.
+        """
+        if isinstance(reply.error, CircuitOpen | BudgetSpent):
+            return False
+        self.metrics.provider_call(self.provider, operation, outcome, reply.seconds)
+        return True
 
     async def _insert(self, operation: str, reply: Reply, outcome: str, correlation_id: str, path: str) -> None:
         await self.pool.execute(

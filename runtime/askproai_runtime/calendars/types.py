@@ -1,11 +1,12 @@
 """The interface of a calendar, the closed list of its outcomes, and the local calendar.
 
-Changes (`create`, `move`, `cancel`) always return an outcome, as a value. Look-ups (`find`, `get_booking`) return what they
-found, or raise the package's only exception, `CalendarUnavailable`.
+Changes (`create`, `move`, `cancel`) always return an outcome, as a value. Look-ups (`find`, `get_booking`, `read_free_times`)
+return what they found, or raise the package's only exception, `CalendarUnavailable`.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -94,7 +95,7 @@ class RemoteBooking:
     """A booking as the remote calendar has it now, whoever made it.
 
     A booking that is moved gets a new uid: `uids` begins with the current one, then those that it is known to have had before,
-    the oldest last.
+    the oldest last. `moved_to` is the next uid where a list shows what the booking was before a move.
     """
 
     uids: tuple[str, ...]
@@ -109,6 +110,7 @@ class RemoteBooking:
     name: str = ""
     phone: str | None = None
     email: str | None = None
+    moved_to: str | None = None
 
     @property
     def uid(self) -> str:
@@ -117,6 +119,64 @@ class RemoteBooking:
     @property
     def confirmed(self) -> Confirmed:
         return Confirmed(self.uid, self.pending, self.changed_at)
+
+
+@dataclass(frozen=True, slots=True)
+class FreeTimesQuery:
+    """Which free times: of one event type, on the local days from `first` to `last`, both included, in the zone `time_zone`."""
+
+    event_type_id: int
+    first: date
+    last: date
+    time_zone: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FreeTimes:
+    """What an event type has free: by local day the union of its slots [start, end) that begin on it, UTC, earliest first.
+
+    A day without free times has an empty union; a day that is absent could not be read. `slot_length` is how long a booking is in
+    the calendar, None if there is no slot.
+    """
+
+    days: Mapping[date, tuple[tuple[datetime, datetime], ...]]
+    slot_length: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingPage:
+    """A part of a list. `rows` counts what is no booking to us, too; after a page that is not `full` nothing follows."""
+
+    bookings: tuple[RemoteBooking, ...]
+    rows: int
+    full: bool
+
+
+class BookingList(Protocol):
+    """The bookings of one account, as its calendar lists them. Both lists include what is at `since`, and raise
+    `CalendarUnavailable`.
+    """
+
+    async def list_changed(self, since: datetime, *, skip: int, correlation_id: str) -> BookingPage:
+        """Return the bookings that changed since, by the calendar's clock, in the order of their last change."""
+
+    async def list_starting(
+        self, event_type_ids: Collection[int], since: datetime, *, skip: int, correlation_id: str
+    ) -> BookingPage:
+        """Return the bookings of these event types that start since, in the order of their starts, whatever their state."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarAccount:
+    """A user of the remote calendar, and the event types of services that this user owns. `name` is empty for the tenant's own
+    account, otherwise that of the file with the key; `owner` says in messages whose it is.
+    """
+
+    name: str
+    owner: str
+    event_types: frozenset[int]
+    bookings: BookingList
 
 
 class CalendarUnavailable(Exception):
@@ -156,6 +216,9 @@ class Calendar(Protocol):
     async def get_booking(self, uid: str, *, event_type_id: int | None, correlation_id: str) -> RemoteBooking | None:
         """Return a booking as it is now, wherever it was moved; None if unknown. Raises `CalendarUnavailable`."""
 
+    async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
+        """Return what the event type has free. Raises `CalendarUnavailable`."""
+
 
 class LocalCalendar:
     """No remote calendar: our own table `claims` is the whole truth, so everything is confirmed at once."""
@@ -182,3 +245,6 @@ class LocalCalendar:
         self, _uid: str, *, event_type_id: int | None, correlation_id: str  # noqa: ARG002
     ) -> RemoteBooking | None:  # fmt: skip
         return None
+
+    async def read_free_times(self, _query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:  # noqa: ARG002
+        raise CalendarUnavailable("the local calendar has no event types")

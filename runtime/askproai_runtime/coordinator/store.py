@@ -178,6 +178,7 @@ RETENTION_STATEMENTS = (
         ),
     ),
     ("call_days", _delete("function_requests", "at", lock=_SKIP_LOCKED)),
+    ("raw_event_days", _delete("free_times", "day")),
 )
 
 
@@ -230,7 +231,7 @@ async def change_rows(pool: Pool, statement: str, limit: int, *values: object) -
     """Run one of the statements above for at most `limit` rows, and return how many it changed."""
     try:
         return _affected(await pool.execute(statement, limit, *values))
-    except asyncpg.UndefinedTableError:  # the schema before has no `function_requests`
+    except asyncpg.UndefinedTableError:  # the schema before has no `free_times`
         return 0
 
 

@@ -10,11 +10,11 @@ from typing import TypeAlias
 from askproai_core.clock import Clock
 from askproai_core.database import Connection, Pool
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import BookingContext, CalendarEvent, apply_calendar_event
+from askproai_runtime.booking import BookingContext, CalendarEvent, FreeTimesKeeper, apply_calendar_event
 from askproai_runtime.calls import audit_refusal
 from askproai_runtime.events.billing import handle_billing_event
 from askproai_runtime.events.calendar import handle_calendar_event
-from askproai_runtime.events.call import UnroutableCall, handle_call_event
+from askproai_runtime.events.call import STARTED, UnroutableCall, handle_call_event
 from askproai_runtime.events.call_group import CallEventGroups
 from askproai_runtime.intake import Source, StoredEvent, load_event, note_event
 from askproai_runtime.jobs import DeadNow, Job, finish
@@ -36,7 +36,13 @@ class EventDispatcher:
     """Passes each stored event to the handler of its source."""
 
     def __init__(
-        self, pool: Pool, config: Callable[[], TenantConfig], booking: BookingContext, clock: Clock, metrics: Metrics
+        self,
+        pool: Pool,
+        config: Callable[[], TenantConfig],
+        booking: BookingContext,
+        clock: Clock,
+        metrics: Metrics,
+        free_times: FreeTimesKeeper,
     ) -> None:
         self._pool = pool
         self._config = config
@@ -45,6 +51,7 @@ class EventDispatcher:
         self._clock = clock
         self._metrics = metrics
         self._groups = CallEventGroups(pool, config)
+        self._free_times = free_times
 
     async def handle(self, job: Job) -> None:
         """Process the event of one job. Raises `DeadNow` if no retry can help, and what `apply_calendar_event` raises."""
@@ -52,6 +59,10 @@ class EventDispatcher:
         started_at = self._clock.monotonic()
         event = await self._groups.process(job) or await self._handle_alone(job, job.event_id)
         self._metrics.processed(event.source, event.event_type, self._clock.monotonic() - started_at)
+        if event.source == Source.CALCOM:
+            self._free_times.calendar_changed()
+        elif event.event_type == STARTED:
+            self._free_times.call_begins()
 
     async def _handle_alone(self, job: Job, event_id: int) -> StoredEvent:
         try:

@@ -18,12 +18,21 @@ from askproai_runtime.intake.senders import (
     verify_stripe,
 )
 from askproai_runtime.intake.spool import STREAM, Spool
-from askproai_runtime.intake.store import EventStore, Receipt, StoredEvent, load_event, load_events, note_event
+from askproai_runtime.intake.store import (
+    EventStore,
+    Receipt,
+    StoredEvent,
+    is_stored,
+    load_event,
+    load_events,
+    note_event,
+)
 from askproai_runtime.intake.webhook import Webhooks, signed_body
 
 __all__ = [
     "RETELL_SIGNATURE", "STREAM", "Drainer", "EventNotStored", "EventStore", "Flusher", "IncomingEvent", "MalformedEvent",
     "ProviderId", "Receipt", "Source", "Spool", "StaleEvent", "StoredEvent", "Verdict", "WebhookSource", "Webhooks",
-    "find_webhook_source", "identify", "load_event", "load_events", "note_event", "signed_body", "verify_calcom", "verify_retell",
+    "find_webhook_source", "identify", "is_stored", "load_event", "load_events", "note_event",
+    "signed_body", "verify_calcom", "verify_retell",
     "verify_stripe",
 ]  # fmt: skip

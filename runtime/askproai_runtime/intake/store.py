@@ -167,6 +167,12 @@ async def load_events(
     return {row["id"]: StoredEvent(*row[1:]) for row in rows}
 
 
+async def is_stored(pool: Pool, tenant: str, source: str, event_id: str) -> bool:
+    """Return whether an event of this id is stored."""
+    found = "SELECT true FROM webhook_events WHERE tenant = $1 AND source = $2 AND event_id = $3"
+    return bool(await pool.fetchval(found, tenant, source, event_id))
+
+
 async def note_event(conn: Connection, tenant: str, event_id: int, note: str) -> None:
     """Record why an event was processed without effect, or which part of it was left out."""
     await conn.execute("UPDATE webhook_events SET note = $3 WHERE tenant = $1 AND id = $2", tenant, event_id, note)

@@ -41,8 +41,8 @@ async def book(salon: Salon, start: str, number: int, staff: str | None = None) 
 
 
 async def free(salon: Salon, staff: str, day: str = FRIDAY, branch: str = "mitte", service: str = "haarschnitt") -> int:
-    slots = await salon.booking.list_free_slots(branch, service, datetime.fromisoformat(day).date())
-    return len([slot for slot in slots if slot.staff == staff])
+    free = await salon.booking.list_free_slots(branch, service, datetime.fromisoformat(day).date())
+    return len([slot for slot in free.slots if slot.staff == staff])
 
 
 async def test_a_blocked_day_is_neither_offered_nor_booked_and_ends_with_it(new_salon) -> None:

@@ -6,11 +6,12 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import msgspec
@@ -24,6 +25,8 @@ from askproai_runtime.calendars import (
     CalendarRequest,
     CalendarUnavailable,
     Confirmed,
+    FreeTimes,
+    FreeTimesQuery,
     RemoteBooking,
     Taken,
     Unavailable,
@@ -92,6 +95,22 @@ class UnreliableCalendar:
             old_uids.insert(0, uid)
             uid = moved_to
         return self._remote_booking(self.bookings[uid], tuple(old_uids))
+
+    async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
+        """Have the slots of each quarter of an hour free that no live booking of the event type overlaps."""
+        await self._delay()
+        assert within > timedelta()
+        taken = [b for b in self.bookings.values() if b.live and b.event_type == query.event_type_id]
+        length, quarter = timedelta(minutes=45), timedelta(minutes=15)
+        days = {}
+        for n in range((query.last - query.first).days + 1):
+            day = query.first + timedelta(days=n)
+            midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(query.time_zone)).astimezone(UTC)
+            slots = ((midnight + k * quarter, midnight + k * quarter + length) for k in range(96))
+            days[day] = tuple(
+                (start, end) for start, end in slots if not any(b.start < end and start < b.end for b in taken)
+            )
+        return FreeTimes(days, length)
 
     def _remote_booking(self, b: StoredBooking, old_uids: tuple[str, ...]) -> RemoteBooking:
         return RemoteBooking((b.uid, *old_uids), b.event_type, b.start, b.end, b.live, b.changed_at, b.request_id)

@@ -113,8 +113,8 @@ async def test_two_callers_in_two_branches_get_one_person_once(salon: Salon, adm
     assert sorted(answer.success for answer in answers) == [False, True]
     await assert_one_at_a_time(salon)
     other = "nord" if answers[0].success else "mitte"
-    slots = await salon.booking.list_free_slots(other, "schnitt", datetime(2026, 11, 27, tzinfo=UTC).date())
-    starts = {slot.start for slot in slots}
+    free = await salon.booking.list_free_slots(other, "schnitt", datetime(2026, 11, 27, tzinfo=UTC).date())
+    starts = {slot.start for slot in free.slots}
     wanted = datetime.fromisoformat(START)
     assert starts
     assert not any(wanted - timedelta(hours=1) < start < wanted + timedelta(hours=1) for start in starts)

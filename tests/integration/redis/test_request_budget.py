@@ -98,3 +98,22 @@ async def test_when_redis_goes_a_process_has_a_share_of_its_own(own_valkey: Embe
     results = await asyncio.gather(*(budget.take(4.0) for _ in range(6)), return_exceptions=True)
     assert [isinstance(result, BudgetSpent) for result in results] == [False, *[True] * 5]
     await shared.close()
+
+
+async def test_an_optional_request_waits_for_nothing_and_leaves_two_for_bookings(shared: RedisClient) -> None:
+    budget = RequestBudget(shared, SystemClock(), "optional", lambda: 75, for_callers=True)
+    assert [await budget.take(1, optional=True) for _ in range(5)] == [1] * 5
+    with pytest.raises(BudgetSpent):
+        await budget.take(1, optional=True)
+    assert [await budget.take(0.2) for _ in range(2)] == [0.2] * 2
+
+
+async def test_an_optional_request_of_a_job_takes_no_turn(shared: RedisClient) -> None:
+    """It would push those of the jobs that bring appointments to the calendar into the future."""
+    budget = RequestBudget(shared, SystemClock(), "turns", lambda: 75, for_callers=False)
+    for _ in range(3):
+        await budget.take(1, optional=True)
+    for _ in range(3):
+        with pytest.raises(BudgetSpent) as spent:
+            await budget.take(1, optional=True)
+        assert spent.value.retry_after <= timedelta(milliseconds=800)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from askproai_core.tenant_config import Absence, Branch, Holidays, Hours, Service, Staff, Weekday
 from askproai_runtime.booking.availability import (
     BusySpan,
+    FreeSpans,
     Obstacle,
     ServiceRules,
     SlotQuery,
@@ -101,7 +102,24 @@ def has_room(staff_member: Staff, at: datetime, rules: ServiceRules, busy: dict[
     return shares + Fraction(1, rules.service.capacity) <= 1 and len(free) >= needed
 
 
-def oracle(rules: ServiceRules, busy: dict[int, list[BusySpan]], query: SlotQuery) -> Iterator[tuple[datetime, str]]:
+def is_free_there(remote: dict[str, FreeSpans], staff: str, at: datetime, minutes: int) -> bool:
+    """Return whether each minute of a booking is in a span of the remote calendar, and all of them in one span."""
+    if staff not in remote:
+        return True
+    spans = [
+        {datetime.fromtimestamp(first, UTC) + n * MINUTE for n in range((end - first) // 60)}
+        for first, end in remote[staff].spans
+    ]
+    wanted = {at + n * MINUTE for n in range(max(minutes, remote[staff].length // 60))}
+    return any(wanted <= span for span in spans)
+
+
+def oracle(
+    rules: ServiceRules,
+    busy: dict[int, list[BusySpan]],
+    query: SlotQuery,
+    remote: dict[str, FreeSpans] | None = None,
+) -> Iterator[tuple[datetime, str]]:
     service, zone = rules.service, rules.zone
     day = query.first.astimezone(zone).date()
     last = query.now.astimezone(zone).date() + timedelta(days=service.booking_horizon_days)
@@ -117,9 +135,13 @@ def oracle(rules: ServiceRules, busy: dict[int, list[BusySpan]], query: SlotQuer
             begin = at - service.buffer_before_minutes * MINUTE
             length = service.buffer_before_minutes + service.duration_minutes + service.buffer_after_minutes
             for staff_member in rules.staff_members:
-                if query.staff in {None, staff_member.id} and all(
-                    works(staff_member, m, rules) and has_room(staff_member, m, rules, busy)
-                    for m in (begin + n * MINUTE for n in range(length))
+                if (
+                    query.staff in {None, staff_member.id}
+                    and is_free_there(remote or {}, staff_member.id, at, service.duration_minutes)
+                    and all(
+                        works(staff_member, m, rules) and has_room(staff_member, m, rules, busy)
+                        for m in (begin + n * MINUTE for n in range(length))
+                    )
                 ):
                     yield at, staff_member.id
         day += timedelta(days=1)
@@ -200,6 +222,40 @@ def test_slots_are_exactly_those_of_the_oracle(case) -> None:
     assert found == sorted(found, key=lambda start_and_staff: start_and_staff[0])
     assert set(found) == set(oracle(rules, busy, query))
     assert len(found) == len(set(found))
+
+
+@st.composite
+def remote_times(draw: st.DrawFn, rules: ServiceRules, around: datetime) -> dict[str, FreeSpans]:
+    """Return what a remote calendar has free, of some of the staff: spans that are apart, on any minute, and its own length."""
+    remote: dict[str, FreeSpans] = {}
+    for staff_member in rules.staff_members:
+        if not draw(st.booleans()):
+            continue
+        edges = sorted(draw(st.sets(st.integers(-600, 1500), max_size=8)))
+        ends = [int((around + minute * MINUTE).timestamp()) for minute in edges[: len(edges) // 2 * 2]]
+        spans = list(zip(ends[::2], ends[1::2], strict=True))
+        remote[staff_member.id] = FreeSpans(spans, draw(st.sampled_from([0, 15, 45, 120])) * 60)
+    return remote
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(st.data())
+def test_slots_with_a_remote_calendar_are_exactly_those_of_the_oracle(data: st.DataObject) -> None:
+    rules, busy, query = data.draw(cases())
+    remote = data.draw(remote_times(rules, query.first))
+    found = [(slot.start, slot.staff) for slot in free_slots(rules, busy, query, remote)]
+    assert set(found) == set(oracle(rules, busy, query, remote))
+    assert len(found) == len(set(found))
+
+    async def read_busy(span: Span) -> dict[int, list[BusySpan]]:
+        return {r: [s for s in spans if s.start < span.end and span.start < s.end] for r, spans in busy.items()}
+
+    async def read_remote(_day: date, _staff: str | None) -> dict[str, FreeSpans]:
+        return remote
+
+    everything = least_busy_per_start(free_slots(rules, busy, query, remote), busy, rules)
+    closest = asyncio.run(find_closest(rules, read_busy, replace(query, limit=3), read_remote))
+    assert closest == nearest_slots(everything, query.first, 3), "the limit counts only what is free there"
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])

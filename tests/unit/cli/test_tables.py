@@ -145,3 +145,19 @@ async def test_what_a_caller_said_cannot_command_the_terminal(run: Run, monkeypa
     printed = await run("appointments list")
     assert not set(printed) & {"\x1b", "\x07"}
     assert "Muster 9999-99-99T99:99Z" in printed.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"basis": "calendar", "read_at": "2026-11-20T09:00:00+01:00"}, "at Cal.com as read"),
+        ({"basis": "own_book", "read_at": None}, "Not certain"),
+    ],
+)
+async def test_slots_say_what_they_rest_on(
+    run: Run, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], said: str
+) -> None:
+    monkeypatch.setitem(ANSWERS, "slots", ANSWERS["slots"] | fields)
+    command = "slots --branch mitte --service haarschnitt --date 2026-11-27"
+    assert said in await run(command, 80)
+    assert said not in await run(command, 80, "-o", "json"), "the JSON has the fields themselves"

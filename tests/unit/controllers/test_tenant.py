@@ -1,11 +1,11 @@
 """Tenant: its checks, addresses, stores and status, without a cluster."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from askproai_core.database import CalendarBacklog, DataOwnedByOther, RolesUnavailable
+from askproai_core.database import CalendarBacklog, DataOwnedByOther, PollProgress, RolesUnavailable
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.controllers.tenant.addresses import address_of
@@ -157,6 +157,49 @@ def test_nothing_waits_for_a_local_calendar_or_when_all_is_done():
     assert synced_condition(tenant(), CalendarBacklog()).reason is Reason.AS_DECLARED
     local = synced_condition(tenant(calendar={"provider": "Local"}), CalendarBacklog(5, SINCE))
     assert (local.status, local.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
+
+
+# What Cal.com knows
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("progress", "text"),
+    [
+        (None, ""),
+        (PollProgress(MINUTE), ""),
+        (PollProgress(MINUTE, taken_in=1), "imported 1 booking to come from Cal.com"),
+        (PollProgress(MINUTE, taken_in=2000), "imported 2,000 bookings to come from Cal.com"),
+        (
+            PollProgress(MINUTE, taken_in=740, is_importing=True),
+            "importing the bookings to come from Cal.com: 500 so far",
+        ),
+        (PollProgress(MINUTE, taken_in=0, is_importing=True), "importing the bookings to come from Cal.com: 0 so far"),
+    ],
+)
+def test_bookings_to_come_that_were_taken_in_are_shown(progress, text):
+    condition = synced_condition(tenant(), CalendarBacklog(), progress)
+    assert (condition.reason, condition.message) == (Reason.AS_DECLARED, text)
+
+
+def test_a_calendar_that_cannot_be_asked_for_long_says_why_in_one_line():
+    progress = PollProgress(195 * MINUTE, "the Tenant's account: Cal.com did not list its bookings:\n401 " + "x" * 900)
+    condition = synced_condition(tenant(), CalendarBacklog(), progress)
+    assert (condition.status, condition.reason) == (Status.FALSE, Reason.CALENDAR_BEHIND)
+    assert condition.message.startswith("for 3 h Cal.com could not be asked what has changed")
+    assert "bookings: 401 xx" in condition.message
+    assert len(condition.message) < 400
+    assert "no pod has done it" in synced_condition(tenant(), CalendarBacklog(), PollProgress(31 * MINUTE)).message
+
+
+def test_a_suspended_tenant_and_an_account_of_version_1_are_not_behind():
+    stale = PollProgress(300 * MINUTE)
+    assert synced_condition(tenant(suspend=True), CalendarBacklog(), stale).reason is Reason.AS_DECLARED
+    calendar = raw("Tenant")["spec"]["calendar"]
+    only_v1 = calendar | {"calcom": calendar["calcom"] | {"apiVersions": ["V1"]}}
+    condition = synced_condition(tenant(calendar=only_v1), CalendarBacklog(), None)
+    assert (condition.reason, "no list of changes" in condition.message) == (Reason.AS_DECLARED, True)
 
 
 # Addresses

@@ -19,6 +19,9 @@ def test_metrics_have_the_names_of_the_reference() -> None:
     metrics.dead_letter()
     metrics.active_calls(2)
     metrics.queue([Waiting("high", "ready", 2, 1.5), Waiting("low", "dead", 3, None)])
+    metrics.task_run("calendar-poll", "ok", 0.2)
+    metrics.task_age("calendar-poll", 31.0)
+    metrics.calendar_change_found("cancel")
     metrics.config("aaaa")
     metrics.config("bbbb")
     text = generate_latest(metrics.registry).decode()
@@ -37,6 +40,10 @@ def test_metrics_have_the_names_of_the_reference() -> None:
         'askproai_active_calls{tenant="salon.salon"} 2.0',
         'askproai_queue_size{priority="high",state="ready",tenant="salon.salon"} 2.0',
         'askproai_queue_oldest_seconds{priority="high",tenant="salon.salon"} 1.5',
+        'askproai_task_runs_total{outcome="ok",task="calendar-poll",tenant="salon.salon"} 1.0',
+        'askproai_task_seconds_count{task="calendar-poll",tenant="salon.salon"} 1.0',
+        'askproai_task_age_seconds{task="calendar-poll",tenant="salon.salon"} 31.0',
+        'askproai_calendar_changes_found_total{change="cancel",tenant="salon.salon"} 1.0',
         'askproai_config_hash_info{hash="bbbb",tenant="salon.salon"} 1.0',
     ):
         assert line in text

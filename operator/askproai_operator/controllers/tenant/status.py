@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from askproai_core.database import CalendarBacklog, DatabaseError, DataOwnedByOther, LoginSuspended
+from askproai_core.database import CalendarBacklog, DatabaseError, DataOwnedByOther, LoginSuspended, PollProgress
+from askproai_core.tenant_config import CalcomVersion
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
 from askproai_operator.controllers.tenant.addresses import registered_calcom_url
@@ -17,6 +19,8 @@ from askproai_operator.redis_users import RedisAdminError, UsersBypassed, UsersU
 _CACHE, _SPOOL = ConditionType.CACHE_READY, ConditionType.EVENTS_SPOOLED
 _BAD_REQUEST = 400
 _EXACT = 10
+_POLL_PATIENCE = timedelta(minutes=30)  # six times the time between two polls
+_LONGEST_ERROR = 200
 _KEY_REFUSALS = frozenset({None, 401, 498})  # 498: Cal.com, for a key that has expired
 _VALID_KEY = "put a valid key into the Secret of calendar.calcom.apiKeySecretRef"
 _END = "this ends with the next booking that Cal.com accepts, or after 15 minutes"
@@ -51,13 +55,16 @@ def credentials_condition(webhook: Condition, refusals: AbstractSet[int | None],
     return bad(kind, Reason.BOOKINGS_REFUSED, text)
 
 
-def synced_condition(tenant: Tenant, backlog: CalendarBacklog) -> Condition:
-    """Return CalendarSynced. It changes at round numbers only, so that an outage does not write the status for each booking."""
+def synced_condition(tenant: Tenant, backlog: CalendarBacklog, poll: PollProgress | None = None) -> Condition:
+    """Return CalendarSynced: are appointments here at Cal.com, and what happens there here?
+
+    It changes at round numbers only, so that neither an outage nor an import writes the status for each booking.
+    """
     kind = ConditionType.CALENDAR_SYNCED
     if calcom_account(tenant) is None:
         return good(kind, "the calendar is local", Reason.NOT_REQUESTED)
     if backlog.oldest is None:
-        return good(kind)
+        return _polled_condition(tenant, poll)
     since = backlog.oldest.astimezone(ZoneInfo(tenant.spec.time_zone))
     text = (
         f"{_round(backlog.appointments)} booked, moved or cancelled here, but not yet so at Cal.com, the first since"
@@ -71,13 +78,39 @@ def synced_condition(tenant: Tenant, backlog: CalendarBacklog) -> Condition:
     return bad(kind, Reason.CALENDAR_BEHIND, text)
 
 
+def _polled_condition(tenant: Tenant, poll: PollProgress | None) -> Condition:
+    """Return CalendarSynced where all appointments are at Cal.com: what do the pods know of those that were made there?"""
+    kind, account = ConditionType.CALENDAR_SYNCED, calcom_account(tenant)
+    if account is not None and CalcomVersion.V2 not in account.api_versions:
+        text = "version 1 of Cal.com's API has no list of changes: what Cal.com's webhooks do not deliver stays unknown here"
+        return good(kind, text)
+    if poll is None or tenant.spec.suspend:
+        return good(kind)
+    if poll.age > _POLL_PATIENCE:
+        why = " ".join((poll.error or "no pod has done it").split())[:_LONGEST_ERROR]
+        hours = int(poll.age.total_seconds() // 3600)
+        text = (
+            f"for {f'{hours} h' if hours else 'more than 30 minutes'} Cal.com could not be asked what has changed, so what its"
+            f" webhooks did not deliver is unknown here: {why}; tried again by itself"
+        )
+        return bad(kind, Reason.CALENDAR_BEHIND, text)
+    if poll.is_importing:
+        return good(kind, f"importing the bookings to come from Cal.com: {_round_down(poll.taken_in):,} so far")
+    bookings = "1 booking" if poll.taken_in == 1 else f"{poll.taken_in:,} bookings"
+    return good(kind, f"imported {bookings} to come from Cal.com" if poll.taken_in else "")
+
+
 def _round(appointments: int) -> str:
-    """Return a number of appointments as text, above ten rounded down to 10, 20, 50, 100 and so on."""
+    """Return a number of appointments as text, above ten rounded down."""
     if appointments <= _EXACT:
         return "1 appointment is" if appointments == 1 else f"{appointments} appointments are"
-    magnitude = 10 ** (len(str(appointments)) - 1)
-    least = max(step * magnitude for step in (1, 2, 5) if step * magnitude <= appointments)
-    return f"{least} or more appointments are"
+    return f"{_round_down(appointments)} or more appointments are"
+
+
+def _round_down(number: int) -> int:
+    """Return a number that is, above ten, rounded down to 10, 20, 50, 100 and so on."""
+    magnitude = 10 ** (len(str(number)) - 1)
+    return number if number <= _EXACT else max(s * magnitude for s in (1, 2, 5) if s * magnitude <= number)
 
 
 def database_condition(error: Exception) -> Condition:

@@ -4,7 +4,14 @@ import secrets
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-from askproai_core.database import DATABASE_UNAVAILABLE, CalendarBacklog, DatabaseError, TenantFacts, parse_login
+from askproai_core.database import (
+    DATABASE_UNAVAILABLE,
+    CalendarBacklog,
+    DatabaseError,
+    PollProgress,
+    TenantFacts,
+    parse_login,
+)
 from askproai_core.tenant_config import Retention
 from askproai_operator.api import RuntimeMode, Tenant
 from askproai_operator.api.conditions import Condition
@@ -61,6 +68,11 @@ async def read_calendar_backlog(tenant: Tenant, context: ReconcileContext) -> Ca
     if calcom_account(tenant) is None:
         return CalendarBacklog()
     return await context.database.measure_calendar_backlog(tenant.metadata.dotted, _CALENDAR_PATIENCE)
+
+
+async def read_poll_progress(tenant: Tenant, context: ReconcileContext) -> PollProgress | None:
+    """Return how far the pods are with asking Cal.com what has changed. Raises one of DATABASE_ERRORS."""
+    return await context.database.read_poll_progress(tenant.metadata.dotted) if calcom_account(tenant) else None
 
 
 async def ensure_database(

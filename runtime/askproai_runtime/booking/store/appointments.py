@@ -84,6 +84,12 @@ class Appointment:
         return self.updated_at if self.status == Status.CANCELLED else None
 
     @property
+    def spans(self) -> list[Span]:
+        """Return when it takes place, and the time before a move that the calendar has not agreed to."""
+        was = [Span(self.was_starts_at, self.was_ends_at)] if self.was_starts_at and self.was_ends_at else []
+        return [Span(self.starts_at, self.ends_at), *was]
+
+    @property
     def in_remote_calendar(self) -> bool:
         """Return whether it also belongs into the remote calendar."""
         return self.event_type_id is not None

@@ -4,6 +4,7 @@
 its answer is only applied if the version is still the same: otherwise it is about something that the appointment is no longer.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -170,6 +171,22 @@ async def find_local_appointment(conn: Connection, tenant: str, remote: RemoteBo
         tenant, remote.request_id, list(remote.uids), remote.uid,
     )  # fmt: skip
     return found
+
+
+async def list_known(pool: Pool, tenant: str, remotes: Sequence[RemoteBooking]) -> set[str]:
+    """Return the uids of those remote bookings that are appointments here, by their current uid or their request id.
+
+    The request id of one that was moved on counts only where no uid is known yet: else the appointment is elsewhere by now.
+    """
+    rows = await pool.fetch(
+        """SELECT r.uid FROM unnest($2::text[], $3::uuid[], $4::boolean[]) AS r (uid, request_id, is_moved) WHERE EXISTS (
+               SELECT 1 FROM appointments a WHERE a.tenant = $1 AND a.external_id = r.uid) OR EXISTS (
+               SELECT 1 FROM appointments a WHERE a.tenant = $1 AND a.id = r.request_id
+               AND (a.external_id IS NULL OR NOT r.is_moved))""",
+        tenant, [each.uid for each in remotes], [each.request_id for each in remotes],
+        [each.moved_to is not None for each in remotes],
+    )  # fmt: skip
+    return {row["uid"] for row in rows}
 
 
 async def find_conflicting_uid(pool: Pool, tenant: str, remote: RemoteBooking) -> str | None:

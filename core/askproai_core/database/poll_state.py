@@ -1,0 +1,71 @@
+"""What the task `calendar-poll` knows from one run to the next: its watermark in the table `tasks`.
+
+The workers write it, and the operator reads how far they came. A tenant's role may write anything there, so nobody relies on it.
+"""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+
+CALENDAR_POLL = "calendar-poll"
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+
+
+class ImportState(msgspec.Struct, omit_defaults=True):
+    """An import of the bookings to come that is not finished. `since` and `skip` are the position in the list by start.
+
+    `counted` are the uids at that position which the next page shows again.
+    """
+
+    event_types: list[int]
+    since: datetime
+    skip: Count = 0
+    taken_in: Count = 0
+    counted: list[str] = []
+
+
+class AccountState(msgspec.Struct, omit_defaults=True):
+    """What is known of one Cal.com account. `seen` is the newest change that was applied, by Cal.com's clock.
+
+    `event_types` are those whose bookings to come are here, `taken_in` how many these were.
+    """
+
+    seen: datetime | None = None
+    event_types: list[int] = []
+    taken_in: Count = 0
+    importing: ImportState | None = None
+
+
+class PollState(msgspec.Struct, omit_defaults=True):
+    """The accounts by name: "" is the tenant's own, others are named by the file with their key."""
+
+    accounts: dict[str, AccountState] = {}
+
+
+class PollProgress(msgspec.Struct, frozen=True):
+    """How far the poll is. `age`: since it last succeeded, or since it exists."""
+
+    age: timedelta
+    error: str | None = None
+    taken_in: int = 0
+    is_importing: bool = False
+
+
+def read_poll_state(watermark: Any) -> PollState | None:
+    """Return the state that a watermark holds, None if it is none: written by another release, or by nobody of ours."""
+    try:
+        return msgspec.convert(watermark, PollState)
+    except msgspec.ValidationError:
+        return None
+
+
+def poll_progress(watermark: str, age: timedelta, error: str | None) -> PollProgress:
+    """Return how far the poll is by its row. `watermark` is JSON, and may hold anything: see above."""
+    try:
+        accounts = msgspec.json.decode(watermark, type=PollState).accounts.values()
+    except msgspec.DecodeError:
+        return PollProgress(age, error)
+    taken_in = sum(each.taken_in + (each.importing.taken_in if each.importing else 0) for each in accounts)
+    return PollProgress(age, error, taken_in, any(each.importing is not None for each in accounts))

@@ -1,0 +1,261 @@
+"""What the remote calendar has free, as far as it is known: read from our table, else asked while the caller waits.
+
+It only takes times away from an offer. Whether a time can be booked is decided by the booking itself: by our constraint, and by the
+remote calendar's answer (docs/decisions/0057-offers-are-true-on-both-sides.md).
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from askproai_core.database import DATABASE_UNAVAILABLE, Connection
+from askproai_core.tenant_config import Service, TenantConfig
+from askproai_runtime.booking.availability import FreeSpans, RemoteFree, ServiceRules, Slot, Span
+from askproai_runtime.booking.opening_hours import EpochSpan, local_days, merge_spans
+from askproai_runtime.booking.store.free_times import (
+    KnownDay,
+    drop_days,
+    list_known_days,
+    list_yielding_spans,
+    read_clock,
+    store_days,
+)
+from askproai_runtime.booking.types import Basis, BookingContext
+from askproai_runtime.calendars import CalendarUnavailable, FreeTimesQuery
+
+log = structlog.get_logger(__name__)
+
+_DAY = timedelta(days=1)
+_SHORTEST = 60  # seconds
+_LONGEST = timedelta(
+    days=2
+)  # a booking lasts for a day at most; whoever makes a longer one at Cal.com gets no thousand rows
+_Yielding = list[tuple[str, Span]]
+
+
+def linked_event_types(ctx: BookingContext, service: Service) -> dict[str, int]:
+    """Return the event types in which a service is booked, by staff member.
+
+    Only in the local calendar are: staff members without an event type, and services with seats (a capacity above 1), which are not
+    booked at Cal.com.
+    """
+    if not ctx.calendar.remote or service.capacity != 1:
+        return {}
+    return {link.staff: link.event_type_id for link in reversed(service.linked_event_types)}
+
+
+def list_event_types(config: TenantConfig) -> list[int]:
+    """Return all event types that are booked, those of one service together."""
+    services = (service for service in config.services if service.capacity == 1)
+    return list(dict.fromkeys(link.event_type_id for service in services for link in service.linked_event_types))
+
+
+def find_event_types_of_person(config: TenantConfig, event_type_id: int | None) -> list[int]:
+    """Return the event types of whoever has `event_type_id`; all event types if nobody is known to have it.
+
+    Whatever makes a person busy makes the person busy in all of them. One person has the same resources in every branch.
+    """
+    links = [link for service in config.services for link in service.linked_event_types]
+    hosts = {link.staff for link in links if link.event_type_id == event_type_id}
+    staff = [staff_member for branch in config.branches for staff_member in branch.staff]
+    resources = {r for staff_member in staff if staff_member.id in hosts for r in staff_member.resource_ids}
+    names = hosts | {staff_member.id for staff_member in staff if resources.intersection(staff_member.resource_ids)}
+    return list(dict.fromkeys(link.event_type_id for link in links if not hosts or link.staff in names))
+
+
+async def drop_free_times(
+    conn: Connection, config: TenantConfig, event_type_id: int | None, spans: Iterable[Span]
+) -> None:
+    """Forget what is known of the days of `spans` for whoever has `event_type_id`, so that it is read again.
+
+    To be called in the transaction that records what happened there, after its other changes.
+    """
+    zone = ZoneInfo(config.time_zone)
+    days = {day for span in spans for day in local_days(zone, span.start, min(span.end, span.start + _LONGEST))}
+    event_types = find_event_types_of_person(config, event_type_id)
+    if days and event_types:
+        await drop_days(conn, config.tenant, event_types, days)
+
+
+async def read_and_store(
+    ctx: BookingContext, event_type_id: int, first: date, last: date, correlation_id: str
+) -> list[KnownDay]:
+    """Ask the remote calendar what an event type has free, and store it. Return the days that are known by it.
+
+    Raises `CalendarUnavailable`, and what asyncpg raises.
+    """
+    async with ctx.pool.acquire() as conn:
+        began = await read_clock(conn)
+    query = FreeTimesQuery(event_type_id, first, last, ctx.config().time_zone, correlation_id)
+    times = await ctx.calendar.read_free_times(query, within=ctx.settings.provider_timeout)
+    async with ctx.pool.acquire() as conn:
+        return await store_days(conn, ctx.tenant, event_type_id, began, times)
+
+
+def find_block(ctx: BookingContext, zone: ZoneInfo, day: date) -> tuple[date, date]:
+    """Return the first and the last of the days that are read together with `day`.
+
+    They are counted from today, so that all callers of a day ask for the same ones.
+    """
+    today, days = ctx.clock.now().astimezone(zone).date(), ctx.settings.free_times_days
+    first = today + timedelta(days=(day - today).days // days * days)
+    return first, first + timedelta(days=days - 1)
+
+
+@dataclass(slots=True)
+class FreeTimesReader:
+    """Reads what the remote calendar has free for one service, for one sentence. `moving` is the appointment to be moved."""
+
+    ctx: BookingContext
+    rules: ServiceRules
+    correlation_id: str
+    moving: UUID | None = None
+    _known: dict[tuple[int, date], KnownDay] = field(default_factory=dict)
+    _yielding: _Yielding = field(default_factory=list)
+    _loaded: set[tuple[int, date]] = field(default_factory=set)
+    _asked: set[tuple[int, date]] = field(default_factory=set)
+    _deadline: float | None = None
+
+    async def __call__(self, day: date, staff: str | None) -> RemoteFree:
+        """Return when the staff members are free in the remote calendar on a local day; absent is who is not booked there, and
+        of whom nothing is known.
+        """
+        links = linked_event_types(self.ctx, self.rules.service)
+        wanted = {s.id: links[s.id] for s in self.rules.staff_members if staff in {None, s.id} and s.id in links}
+        if not wanted:
+            return {}
+        block = find_block(self.ctx, self.rules.zone, day)
+        await self._load(wanted, block)
+        unsure = [e for e in wanted.values() if not self._is_fresh(e, day) and (e, block[0]) not in self._asked]
+        if unsure:
+            await self._ask(unsure, block)
+        spans = {staff_id: self._spans(staff_id, event_type_id, day) for staff_id, event_type_id in wanted.items()}
+        return {staff_id: free for staff_id, free in spans.items() if free is not None}
+
+    def basis(self, slots: Sequence[Slot]) -> Basis:
+        """Return what an offer of these slots rests on."""
+        return Basis.OWN_BOOK if any(self._age(slot) is None for slot in slots) else Basis.CALENDAR
+
+    def read_at(self, slots: Sequence[Slot]) -> datetime | None:
+        """Return since when the remote calendar is known to have these slots free; None if nothing of it is known."""
+        ages = [age for slot in slots if (age := self._age(slot))]
+        return self.ctx.clock.now() - max(ages) if ages else None
+
+    def _age(self, slot: Slot) -> timedelta | None:
+        """Return how old the knowledge about a slot is: None if there is none, or too old; 0 for who is in our book only."""
+        event_type_id = linked_event_types(self.ctx, self.rules.service).get(slot.staff)
+        if event_type_id is None:
+            return timedelta()
+        day = slot.start.astimezone(self.rules.zone).date()
+        return self._known[event_type_id, day].age if self._is_fresh(event_type_id, day) else None
+
+    def _is_fresh(self, event_type_id: int, day: date) -> bool:
+        known = self._known.get((event_type_id, day))
+        return known is not None and known.age <= self.ctx.settings.free_times_age
+
+    async def _load(self, wanted: dict[str, int], block: tuple[date, date]) -> None:
+        """Read the rows of a block of days, and those of the day after it, into which a slot can last."""
+        missing = [e for e in wanted.values() if (e, block[0]) not in self._loaded]
+        if not missing:
+            return
+        ctx, (first, last) = self.ctx, block
+        span = _span_of(self.rules.zone, first, last)
+        async with ctx.pool.acquire() as conn:
+            known = await list_known_days(
+                conn, ctx.tenant, missing, first - _DAY, last + _DAY, ctx.settings.free_times_kept
+            )
+            self._yielding += await list_yielding_spans(conn, ctx.tenant, wanted, span, self.moving)
+        self._remember(known)
+        self._loaded |= {(e, first) for e in missing}
+
+    async def _ask(self, event_types: Sequence[int], block: tuple[date, date]) -> None:
+        """Ask the remote calendar, all event types at once. What is not answered in time is stored when it comes."""
+        ctx, now = self.ctx, self.ctx.clock.monotonic()
+        self._asked |= {(e, block[0]) for e in event_types}
+        if self._deadline is None:
+            self._deadline = now + ctx.settings.free_times_wait.total_seconds()
+        if self._deadline <= now:
+            return
+        tasks = [ctx.reads.join((e, block), partial(self._read, e, block)) for e in event_types]
+        done, _ = await asyncio.wait(tasks, timeout=self._deadline - now)
+        for task in done:
+            self._remember(task.result())
+
+    async def _read(self, event_type_id: int, block: tuple[date, date]) -> list[KnownDay]:
+        """Ask for one event type. Return nothing if the calendar or the database does not answer: our own book must do then."""
+        try:
+            return await read_and_store(self.ctx, event_type_id, *block, self.correlation_id)
+        except (CalendarUnavailable, *DATABASE_UNAVAILABLE) as error:
+            why = str(error) if isinstance(error, CalendarUnavailable) else type(error).__name__
+            log.warning(
+                "free_times.unknown", event_type_id=event_type_id, error=why, correlation_id=self.correlation_id,
+                consequence="callers are offered what our own book has free",
+            )  # fmt: skip
+            return []
+
+    def _remember(self, known: Iterable[KnownDay]) -> None:
+        for day in known:
+            self._known[day.event_type_id, day.day] = day
+
+    def _spans(self, staff: str, event_type_id: int, day: date) -> FreeSpans | None:
+        near = [self._known.get((event_type_id, day + n * _DAY)) for n in (-1, 0, 1)]
+        return None if near[1] is None else free_spans(self.rules, staff, [k for k in near if k], self._yielding)
+
+
+async def read_fresh(conn: Connection, ctx: BookingContext, rules: ServiceRules, start: datetime) -> RemoteFree:
+    """Return when staff members may be free in the remote calendar on the local day of `start`, as far as that is known and fresh.
+
+    Slots lie one after the other, so after the last one of a free time less than a slot may be left, in which a booking can end
+    that begins between two slots. Whether it can is for the calendar to decide.
+    """
+    links = linked_event_types(ctx, rules.service)
+    wanted = {s.id: links[s.id] for s in rules.staff_members if s.id in links}
+    if not wanted:
+        return {}
+    day = start.astimezone(rules.zone).date()
+    known = await list_known_days(
+        conn, ctx.tenant, wanted.values(), day - _DAY, day + _DAY, ctx.settings.free_times_age
+    )
+    if not known:
+        return {}
+    yielding = await list_yielding_spans(conn, ctx.tenant, wanted, _span_of(rules.zone, day, day), None)
+    by_event_type: dict[int, list[KnownDay]] = {}
+    for each in known:
+        by_event_type.setdefault(each.event_type_id, []).append(each)
+    return {
+        staff: _with_ends(free_spans(rules, staff, by_event_type[event_type_id], yielding))
+        for staff, event_type_id in wanted.items()
+        if any(each.day == day for each in by_event_type.get(event_type_id, ()))
+    }
+
+
+def free_spans(rules: ServiceRules, staff: str, known: Sequence[KnownDay], yielding: _Yielding) -> FreeSpans:
+    """Return when a staff member is free there on some days in a row. Pure.
+
+    What only our own bookings block that are about to leave (`yielding`) counts as free, with the buffers around it.
+    """
+    spans: list[EpochSpan] = [span for each in known for span in each.free]
+    before, after = rules.service.buffer_before_minutes * 60, rules.service.buffer_after_minutes * 60
+    spans += (
+        (int(span.start.timestamp()) - before, int(span.end.timestamp()) + after)
+        for of_staff, span in yielding
+        if of_staff == staff
+    )
+    lengths = [each.slot_seconds for each in known if each.slot_seconds is not None]
+    return FreeSpans(merge_spans(spans), max(lengths, default=0))
+
+
+def _with_ends(free: FreeSpans) -> FreeSpans:
+    """Lengthen each span by less than a slot."""
+    longer = [(start, end + max(0, free.length - _SHORTEST)) for start, end in free.spans]
+    return FreeSpans(merge_spans(longer), free.length)
+
+
+def _span_of(zone: ZoneInfo, first: date, last: date) -> Span:
+    return Span(datetime.combine(first, time(), zone), datetime.combine(last + _DAY, time(), zone))

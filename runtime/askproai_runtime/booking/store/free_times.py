@@ -1,0 +1,144 @@
+"""Rows of `free_times`: what the remote calendar has free, by event type and local day, as it was read last.
+
+Whoever touches a day in the remote calendar drops its rows in the transaction that records it. A drop leaves its time, so that a
+read that began before it is not stored after it. All writers lock the rows in the order of event type and day, and after all other
+rows of a booking.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from askproai_core.database import Connection
+from askproai_runtime.booking.availability import Span
+from askproai_runtime.booking.opening_hours import EpochSpan
+from askproai_runtime.calendars import FreeTimes
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDay:
+    """What an event type has free on a local day; `slot_seconds` is None if it has no slot there.
+
+    `age` counts from the beginning of the request, by the database's clock.
+    """
+
+    event_type_id: int
+    day: date
+    free: tuple[EpochSpan, ...]
+    slot_seconds: int | None
+    age: timedelta
+
+
+async def has_free_times(conn: Connection) -> bool:
+    """Return whether the table is there: the schema of the previous release has none, and a failed statement ends a transaction."""
+    return bool(await conn.fetchval("SELECT to_regclass('free_times') IS NOT NULL"))
+
+
+async def list_known_days(
+    conn: Connection, tenant: str, event_types: Collection[int], first: date, last: date, kept: timedelta
+) -> list[KnownDay]:
+    """Return what is known of the days from `first` to `last`, not older than `kept`."""
+    if not event_types or not await has_free_times(conn):
+        return []
+    rows = await conn.fetch(
+        """SELECT event_type_id, day, free, slot_seconds, clock_timestamp() - read_at AS age FROM free_times
+           WHERE tenant = $1 AND event_type_id = ANY($2) AND day BETWEEN $3 AND $4
+             AND read_at > clock_timestamp() - $5::interval""",
+        tenant, list(event_types), first, last, kept,
+    )  # fmt: skip
+    return [
+        KnownDay(row["event_type_id"], row["day"], _to_epoch(row["free"]), row["slot_seconds"], row["age"])
+        for row in rows
+    ]
+
+
+async def list_yielding_spans(
+    conn: Connection, tenant: str, staff: Collection[str], within: Span, moving: UUID | None
+) -> list[tuple[str, Span]]:
+    """Return the times, with their staff members, that only our own bookings block in the remote calendar and that they will leave:
+    of appointments that are cancelled here and not yet there, and of `moving`, which is to be moved.
+    """
+    rows = await conn.fetch(
+        """SELECT a.staff, coalesce(a.was_starts_at, a.starts_at) AS first, coalesce(a.was_ends_at, a.ends_at) AS last
+           FROM appointments a WHERE a.tenant = $1 AND a.staff = ANY($2) AND a.external_id IS NOT NULL
+           AND a.starts_at > $3::timestamptz - interval '1 day' AND a.starts_at < $4::timestamptz
+           AND (a.id = $5 OR a.status = 'cancelled' AND EXISTS (
+               SELECT 1 FROM jobs j WHERE j.tenant = $1 AND j.appointment_id = a.id AND j.state <> 'done'))""",
+        tenant, list(staff), within.start, within.end, moving,
+    )  # fmt: skip
+    return [(row["staff"], Span(row["first"], row["last"])) for row in rows]
+
+
+async def read_clock(conn: Connection) -> datetime:
+    """Return the database's time, to which drops are compared."""
+    now: datetime = await conn.fetchval("SELECT clock_timestamp()")
+    return now
+
+
+async def store_days(
+    conn: Connection, tenant: str, event_type_id: int, began: datetime, times: FreeTimes
+) -> list[KnownDay]:
+    """Store what a request that began at `began` has read, and return the days that were stored.
+
+    Left out are days that were dropped since, and those of which a later request has been stored.
+    """
+    if not await has_free_times(conn):
+        return []
+    days = sorted(times.days)
+    seconds = None if times.slot_length is None else int(times.slot_length.total_seconds())
+    rows = await conn.fetch(
+        """INSERT INTO free_times AS f (tenant, event_type_id, day, free, slot_seconds, read_at)
+           SELECT $1, $2, read.day, read.spans::tstzmultirange, $5, $6
+           FROM unnest($3::date[], $4::text[]) AS read (day, spans) ORDER BY read.day
+           ON CONFLICT (tenant, event_type_id, day) DO UPDATE
+               SET free = excluded.free, slot_seconds = excluded.slot_seconds, read_at = excluded.read_at
+               WHERE (f.dropped_at IS NULL OR f.dropped_at < excluded.read_at)
+                 AND (f.read_at IS NULL OR f.read_at <= excluded.read_at)
+           RETURNING day, clock_timestamp() - read_at AS age""",
+        tenant, event_type_id, days, [_to_multirange(times.days[day]) for day in days], seconds, began,
+    )  # fmt: skip
+    spans = {day: tuple((int(a.timestamp()), int(b.timestamp())) for a, b in times.days[day]) for day in days}
+    return [KnownDay(event_type_id, row["day"], spans[row["day"]], seconds, row["age"]) for row in rows]
+
+
+async def drop_days(conn: Connection, tenant: str, event_types: Iterable[int], days: Iterable[date]) -> None:
+    """Forget what is known of these days: it is read again before it is used."""
+    if not await has_free_times(conn):
+        return
+    await conn.execute(
+        """INSERT INTO free_times (tenant, event_type_id, day, dropped_at)
+           SELECT $1, e.id, d.day, clock_timestamp() FROM unnest($2::bigint[]) AS e (id), unnest($3::date[]) AS d (day)
+           ORDER BY e.id, d.day
+           ON CONFLICT (tenant, event_type_id, day) DO UPDATE SET read_at = NULL, dropped_at = excluded.dropped_at""",
+        tenant, sorted(set(event_types)), sorted(set(days)),
+    )  # fmt: skip
+
+
+async def list_ages(
+    conn: Connection, tenant: str, event_types: Sequence[int], first: date, last: date
+) -> Mapping[int, timedelta | None]:
+    """Return how old the oldest of the days from `first` to `last` is, by event type; None if one of them is not known."""
+    if not event_types or not await has_free_times(conn):
+        return {}
+    rows = await conn.fetch(
+        """SELECT event_type_id, count(read_at) AS known, clock_timestamp() - min(read_at) AS age FROM free_times
+           WHERE tenant = $1 AND event_type_id = ANY($2) AND day BETWEEN $3 AND $4 GROUP BY event_type_id""",
+        tenant, list(event_types), first, last,
+    )  # fmt: skip
+    days = (last - first).days + 1
+    ages = {row["event_type_id"]: row["age"] if row["known"] == days else None for row in rows}
+    return {event_type_id: ages.get(event_type_id) for event_type_id in event_types}
+
+
+def _to_epoch(free: Iterable["asyncpg.Range[Any]"]) -> tuple[EpochSpan, ...]:
+    bounded = ((span.lower, span.upper) for span in free if span.lower and span.upper)
+    return tuple((int(start.timestamp()), int(end.timestamp())) for start, end in bounded)
+
+
+def _to_multirange(spans: Iterable[tuple[datetime, datetime]]) -> str:
+    """Return spans as the text of a multirange: asyncpg has no array of them."""
+    return "{" + ",".join(f"[{a.astimezone(UTC).isoformat()},{b.astimezone(UTC).isoformat()})" for a, b in spans) + "}"

@@ -1,0 +1,190 @@
+"""The task `calendar-poll`: ask Cal.com what has changed, since it sends an event at most once; take in what was there before.
+
+Each account has a watermark of its own, by Cal.com's clock. What a list shows goes the way of an event of that booking
+(`booking/calendar_inbound.py`), with the row of the list instead of a request for each
+(docs/decisions/0056-periodic-tasks-and-the-poll-of-calcom.md).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+import structlog
+
+from askproai_core.database import AccountState, Connection, ImportState, PollState, read_poll_state
+from askproai_core.logging import error_location
+from askproai_runtime.booking import BookingContext, CalendarEvent, Step, apply_calendar_event, is_news, list_known
+from askproai_runtime.calendars import (
+    BookingPage,
+    CalendarAccount,
+    CalendarUnavailable,
+    RemoteBooking,
+    list_accounts,
+)
+from askproai_runtime.intake import EventStore, IncomingEvent, Source, is_stored
+from askproai_runtime.jobs import RunAgain
+from askproai_runtime.tasks import Next, PutOff, StaleRun, TaskRun
+
+log = structlog.get_logger(__name__)
+
+# What Cal.com commits later than it dates it, or shows later: a copy of its database may lag.
+_OVERLAP = timedelta(minutes=2)
+# At first the changes of a month are compared, so that what was lost before this task existed is found.
+_FIRST_LOOK_BACK = timedelta(days=30)
+# A change that is dated further ahead of our clock than this does not set the watermark: it would hide all others.
+_MOST_AHEAD = timedelta(hours=1)
+# No booking is longer, so each one that has not ended starts later than this ago.
+_LONGEST = timedelta(days=1)
+# The filters of a list have no fractions of a second, and whether they include their value is the server's decision.
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarPoll:
+    """The handler of the task. `every`: the time between two polls."""
+
+    ctx: BookingContext
+    every: timedelta
+
+    async def run(self, run: TaskRun) -> Next:
+        """Poll each account. One that cannot be asked delays no other; raises `PutOff` then, after the others."""
+        state = read_poll_state(run.watermark) or PollState()
+        accounts = list_accounts(self.ctx.calendar)
+        state.accounts = {each.name: state.accounts.get(each.name, AccountState()) for each in accounts}
+        failures: list[tuple[str, timedelta]] = []
+        for account in accounts:
+            of_account = _AccountPoll(self.ctx, run, state, account, state.accounts[account.name])
+            for step in (of_account.take_in, of_account.follow_changes):
+                try:
+                    await step()
+                except CalendarUnavailable as error:
+                    failures.append((f"{account.owner}: {error}", error.retry_after or self.every))
+        if failures:
+            await run.save(msgspec.to_builtins(state))
+            raise PutOff(max(wait for _, wait in failures), "; ".join(dict.fromkeys(text for text, _ in failures)))
+        return Next(self.every, msgspec.to_builtins(state))
+
+
+@dataclass(frozen=True, slots=True)
+class _AccountPoll:
+    """One run's work on one account. `known` is its part of `state`, which is saved after each page."""
+
+    ctx: BookingContext
+    run: TaskRun
+    state: PollState
+    account: CalendarAccount
+    known: AccountState
+
+    async def follow_changes(self) -> None:
+        """Apply what has changed since the watermark. Raises `CalendarUnavailable`."""
+        known, now = self.known, self.ctx.clock.now()
+        known.seen = known.seen or now - _FIRST_LOOK_BACK
+        since, skip = known.seen - _OVERLAP, 0
+        while True:
+            page = await self.account.bookings.list_changed(since, skip=skip, correlation_id=self.run.correlation_id)
+            for remote in await self._relevant(page):
+                await self._apply(remote)
+            newest = max((each.changed_at for each in page.bookings if each.changed_at), default=since)
+            known.seen = max(known.seen, min(newest, now + _MOST_AHEAD))
+            if not page.full:
+                return
+            since, skip = _next_position(since, skip, newest, page)
+            await self._save()
+
+    async def take_in(self) -> None:
+        """Take in the bookings to come of event types that are new here, page by page. Raises `CalendarUnavailable`."""
+        known, current = self.known, sorted(self.account.event_types)
+        known.event_types = [number for number in known.event_types if number in self.account.event_types]
+        new = [number for number in current if number not in known.event_types]
+        if known.importing is None or known.importing.event_types != new:
+            known.importing = ImportState(new, self.ctx.clock.now() - _LONGEST) if new else None
+        while (importing := known.importing) is not None:
+            await self._take_in_page(importing)
+            if known.importing is None:
+                log.info("calendar.imported", account=self.account.name, event_types=new, bookings=importing.taken_in)
+            await self._save()
+
+    async def _take_in_page(self, importing: ImportState) -> None:
+        page = await self.account.bookings.list_starting(
+            importing.event_types, importing.since, skip=importing.skip, correlation_id=self.run.correlation_id
+        )
+        for remote in await self._relevant(page):
+            is_here, is_counted = await self._apply(remote), remote.uid in importing.counted
+            is_to_come = remote.live and remote.ends_at > self.ctx.clock.now()
+            importing.taken_in += is_here and is_to_come and not is_counted
+        if not page.full:
+            self.known.event_types = sorted({*self.known.event_types, *importing.event_types})
+            self.known.taken_in += importing.taken_in
+            self.known.importing = None
+            return
+        newest = max((each.starts_at for each in page.bookings), default=importing.since)
+        importing.since, importing.skip = _next_position(importing.since, importing.skip, newest, page)
+        importing.counted = [each.uid for each in page.bookings if each.starts_at >= importing.since]
+        self.ctx.faults.reach("before:save-import")
+
+    async def _relevant(self, page: BookingPage) -> list[RemoteBooking]:
+        """Return what of a page may concern us: bookings of services' event types, and of appointments.
+
+        Of one that was moved on, only an appointment that we still know by that uid: its successor is listed, too.
+        """
+        foreign = [
+            each for each in page.bookings if each.moved_to or each.event_type_id not in self.account.event_types
+        ]
+        known = await list_known(self.ctx.pool, self.ctx.tenant, foreign) if foreign else set()
+        skipped = {each.uid for each in foreign} - known
+        return [each for each in page.bookings if each.uid not in skipped]
+
+    async def _apply(self, remote: RemoteBooking) -> bool:
+        """Apply one booking; return whether it could be. One that cannot be is stored as an event: its job tries again, and shows
+        it to a person in the end, while the others go on. Raises `CalendarUnavailable`.
+        """
+        if not remote.moved_to and not await is_news(self.ctx, remote):
+            return True
+        event = self._as_event(remote)
+        if await is_stored(self.ctx.pool, self.ctx.tenant, event.source, event.event_id):
+            return False
+        follow = CalendarEvent(
+            remote.uid, self.ctx.clock.now(), self.run.correlation_id, event_type_id=remote.event_type_id,
+            remote=None if remote.moved_to else remote,
+        )  # fmt: skip
+        try:
+            step = await apply_calendar_event(self.ctx, follow, _no_job)
+        except RunAgain as error:
+            raise CalendarUnavailable(str(error)) from error
+        except StaleRun:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever is wrong with one booking, the others go on
+            log.warning("calendar.left_to_job", error=type(error).__name__, at=error_location(error))
+            await EventStore(self.ctx.pool, self.ctx.tenant).write([event])
+            self.ctx.metrics.calendar_change_found("left")
+            return False
+        if step is not Step.NOTHING:
+            self.ctx.metrics.calendar_change_found(step.name.lower())
+        return True
+
+    def _as_event(self, remote: RemoteBooking) -> IncomingEvent:
+        """Return the event that Cal.com did not deliver, without its content: its handler fetches the booking."""
+        event_type = "BOOKING_CREATED" if remote.live else "BOOKING_CANCELLED"
+        payload = {"uid": remote.uid, "eventTypeId": remote.event_type_id}
+        body = msgspec.json.encode({"triggerEvent": event_type, "foundBy": "poll", "payload": payload})
+        parts = ("poll", self.ctx.tenant, remote.uid, str(remote.changed_at))
+        event_id = hashlib.sha256("|".join(parts).encode()).hexdigest()
+        return IncomingEvent(Source.CALCOM, event_id, event_type, body, self.run.correlation_id)
+
+    async def _save(self) -> None:
+        await self.run.save(msgspec.to_builtins(self.state))
+
+
+def _next_position(since: datetime, skip: int, newest: datetime, page: BookingPage) -> tuple[datetime, int]:
+    """Return from where a list goes on after a full page: from the last value of its order, not from a number of rows.
+
+    Rows leave the list while it is read (a booking that changes moves to its end), and with a number as many would be skipped.
+    Only rows of one second that fill a page can be passed by their number.
+    """
+    last = newest - _SECOND
+    return (last, 0) if last > since else (since, skip + page.rows)
+
+
+async def _no_job(_conn: Connection, _note: str) -> None:
+    """End nothing: unlike a stored event, a booking of a list has no job."""

@@ -1,0 +1,188 @@
+"""Run a tenant's periodic tasks in this process: look which are due, claim, run, store the watermark; renew the lease meanwhile."""
+
+import asyncio
+import contextlib
+import os
+import random
+import socket
+from collections.abc import Mapping
+from datetime import timedelta
+from uuid import uuid4
+
+import asyncpg
+import structlog
+
+from askproai_core.clock import Clock
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
+from askproai_core.lifecycle import sleep_until_stopped
+from askproai_core.logging import error_location
+from askproai_runtime.metrics import Metrics
+from askproai_runtime.tasks.store import ClaimedTask, KnownTask, TaskStore
+from askproai_runtime.tasks.types import (
+    Next,
+    PutOff,
+    StaleRun,
+    TaskError,
+    TaskHandler,
+    TaskRun,
+    TaskSettings,
+    Watermark,
+)
+
+log = structlog.get_logger(__name__)
+
+
+class TaskRunner:
+    """A worker's loop over its tenant's tasks; several run beside each other, each of them once in all workers.
+
+    The database may go away at any time: a run whose end could not be stored is repeated from the watermark stored last, so
+    every handler must stand a repetition.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        lease_pool: Pool,
+        tenant: str,
+        handlers: Mapping[str, TaskHandler],
+        clock: Clock,
+        metrics: Metrics,
+        settings: TaskSettings | None = None,
+    ) -> None:
+        """`lease_pool` is for renewals: handlers may hold all connections of `pool` for longer than a lease."""
+        self._settings = settings or TaskSettings()
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        self._store = TaskStore(pool, lease_pool, tenant, worker, self._settings)
+        self._handlers, self._clock, self._metrics = dict(handlers), clock, metrics
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._are_added = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run tasks until `stop`; then wait for the running ones for a moment, and leave the others to another worker."""
+        try:
+            while not stop.is_set():
+                await self._run_once()
+                # The jitter keeps a thousand tenants' workers that were started together from looking together.
+                seconds = self._settings.look_every.total_seconds() * random.uniform(0.8, 1.2)  # noqa: S311  no secret
+                await sleep_until_stopped(stop, seconds)
+            if self._running:
+                await asyncio.wait(self._running.values(), timeout=self._settings.grace.total_seconds())
+        finally:
+            unfinished = list(self._running.values())
+            for task in unfinished:
+                task.cancel()
+            await asyncio.gather(*unfinished, return_exceptions=True)
+
+    async def _run_once(self) -> None:
+        """Start what is due. Nothing is written while nothing is."""
+        try:
+            if not self._are_added:
+                await self._store.add(self._handlers, self._settings.first_within)
+                self._are_added = True
+            known = await self._store.look(self._handlers)
+            self._measure(known)
+            for each in known:
+                if each.is_due and each.name not in self._running:
+                    await self._start(each.name)
+        except asyncpg.UndefinedTableError:
+            log.info(
+                "tasks.wait_for_migration", consequence="tasks run as soon as the operator has migrated the database"
+            )
+        except DATABASE_UNAVAILABLE as error:
+            log.warning("tasks.database_away", error=type(error).__name__)
+
+    def _measure(self, known: list[KnownTask]) -> None:
+        for each in known:
+            self._metrics.task_age(each.name, each.age_seconds)
+
+    async def _start(self, name: str) -> None:
+        claimed = await self._store.claim(name)
+        if claimed is not None:
+            self._running[name] = task = asyncio.create_task(self._run(claimed), name=f"task-{name}")
+            task.add_done_callback(lambda _: self._running.pop(name, None))
+
+    async def _run(self, claimed: ClaimedTask) -> None:
+        """Run a task once and record how it ended."""
+        correlation_id = uuid4().hex
+        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id, task=claimed.name):
+            started_at = self._clock.monotonic()
+            try:
+                outcome = await self._attempt(claimed, correlation_id)
+            except StaleRun:
+                outcome = "stale"
+                log.warning("task.stale")
+            except DATABASE_UNAVAILABLE as error:
+                outcome = "not_recorded"  # its lease expires
+                log.warning("task.not_recorded", error=type(error).__name__)
+            self._metrics.task_run(claimed.name, outcome, self._clock.monotonic() - started_at)
+
+    async def _attempt(self, claimed: ClaimedTask, correlation_id: str) -> str:
+        """Return how the run ended. Raises `StaleRun`, and the database's errors where the end could not be stored."""
+
+        async def save(watermark: Watermark) -> None:
+            await self._store.save(claimed, watermark)
+
+        run = TaskRun(claimed.name, claimed.watermark, correlation_id, save)
+        try:
+            result = await self._call(claimed, run)
+        except asyncio.CancelledError:
+            await self._give_back(claimed)
+            raise
+        except StaleRun:
+            raise
+        except PutOff as error:
+            await self._store.fail(claimed, str(error), _later(error.after), innocent=True)
+            log.info("task.put_off", why=str(error), seconds=error.after.total_seconds())
+            return "put_off"
+        except Exception as error:  # noqa: BLE001  whatever a handler raises is a failed run, and is recorded
+            # Without its text if it is not ours: a driver's message quotes the row, and rows hold names and phone numbers.
+            text = str(error) if isinstance(error, TaskError) else f"{type(error).__name__} at {error_location(error)}"
+            wait = self._settings.retry_after(claimed.failures)
+            await self._store.fail(claimed, text, _jittered(wait))
+            log.warning("task.failed", error=text, again_in=wait.total_seconds(), failures=claimed.failures)
+            return "failed"
+        await self._store.finish(claimed, result.watermark, _jittered(result.after))
+        return "ok"
+
+    async def _call(self, claimed: ClaimedTask, run: TaskRun) -> Next:
+        """Call the handler within its timeout, and renew the lease meanwhile."""
+        running = asyncio.current_task()
+        assert running is not None, "a run is an asyncio task of its own"
+        renewing = asyncio.create_task(self._renew(claimed, running), name=f"renew-{claimed.name}")
+        seconds = self._settings.timeout.total_seconds()
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                return await self._handlers[claimed.name](run)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise TaskError(f"not done after {seconds:g} s; it goes on from what it has saved") from error
+        finally:
+            renewing.cancel()
+
+    async def _renew(self, claimed: ClaimedTask, running: "asyncio.Task[None]") -> None:
+        """Extend the lease for ever, and cancel the run if its claim was taken over."""
+        while True:
+            await self._clock.sleep(self._settings.renew_every)
+            try:
+                if not await self._store.renew(claimed):
+                    log.warning("task.lease_lost", task=claimed.name)
+                    running.cancel()
+                    return
+            except DATABASE_UNAVAILABLE as error:
+                log.warning("task.not_renewed", task=claimed.name, error=type(error).__name__)
+
+    async def _give_back(self, claimed: ClaimedTask) -> None:
+        """Let another worker run the task at once: this one stops, or has lost its claim already."""
+        with contextlib.suppress(StaleRun, *DATABASE_UNAVAILABLE):
+            await self._store.fail(claimed, "its worker was stopped", timedelta(), innocent=True)
+
+
+def _jittered(wait: timedelta) -> timedelta:
+    """Return a wait that is longer or shorter by up to a fifth: what was started together must not go on together."""
+    return wait * random.uniform(0.8, 1.2)  # noqa: S311  no secret
+
+
+def _later(wait: timedelta) -> timedelta:
+    """Return a wait that is longer by up to a half: whoever said how long to wait must not be asked earlier."""
+    return wait * random.uniform(1, 1.5)  # noqa: S311  no secret

@@ -1,0 +1,138 @@
+"""Every SQL statement of the table `tasks`. All times are the database's, because the clocks of pods differ."""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+
+from askproai_core.database import Connection, Pool
+from askproai_runtime.tasks.types import StaleRun, TaskSettings, Watermark
+
+_LONGEST_ERROR = 1_000
+
+_LOOK = """
+SELECT name, due_at <= now() AND (lease_until IS NULL OR lease_until < now()) AS is_due,
+       extract(epoch FROM now() - coalesce(last_finished_at, created_at))::float8 AS age_seconds
+FROM tasks WHERE tenant = $1 AND name = ANY($2) ORDER BY due_at
+"""
+
+# The failure is counted, and the next run put off, before the handler runs: a task that kills its worker must not kill one after
+# the other without a pause.
+_CLAIM = """
+WITH due AS (
+    SELECT name, least($4::interval * 2 ^ least(failures, 20), $5::interval) AS wait FROM tasks
+    WHERE tenant = $1 AND name = $2 AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE tasks t SET claim_no = t.claim_no + 1, failures = t.failures + 1, worker = $3, lease_until = clock_timestamp() + $6,
+                   due_at = clock_timestamp() + due.wait
+FROM due WHERE t.tenant = $1 AND t.name = due.name
+RETURNING t.claim_no, t.requests, t.failures, t.watermark
+"""
+
+# Ends a run. One that was requested meanwhile is due at once: the run may have begun before what was requested.
+_FINISH = """
+UPDATE tasks SET lease_until = NULL, worker = NULL, failures = 0, last_error = NULL, last_finished_at = clock_timestamp(),
+                 watermark = $4, due_at = clock_timestamp() + CASE WHEN requests = $5 THEN $6 ELSE interval '0' END
+WHERE tenant = $1 AND name = $2 AND claim_no = $3 RETURNING true
+"""
+
+_FAIL = """
+UPDATE tasks SET lease_until = NULL, worker = NULL, failures = failures - $6, last_error = $4, due_at = clock_timestamp() + $5
+WHERE tenant = $1 AND name = $2 AND claim_no = $3 RETURNING true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTask:
+    """A task's row, as a look at all of them shows it. `age_seconds`: since its last success, or since it is known."""
+
+    name: str
+    is_due: bool
+    age_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedTask:
+    """One claim of a task: `claim_no` is the fence, `requests` what had been requested by then."""
+
+    name: str
+    claim_no: int
+    requests: int
+    failures: int  # this run included
+    watermark: Watermark
+
+
+async def request_soon(conn: "Connection | Pool", tenant: str, name: str) -> None:
+    """Make a task due now, in the caller's transaction, and again after the run that may be going on.
+
+    The row is locked to the end of the transaction: do it last. A worker finds it within half a minute.
+    """
+    await conn.execute(
+        """UPDATE tasks SET requests = requests + 1, due_at = least(due_at, clock_timestamp())
+           WHERE tenant = $1 AND name = $2""",
+        tenant, name,
+    )  # fmt: skip
+
+
+class TaskStore:
+    """One tenant's tasks, as a worker uses them. Every method runs one statement in a transaction of its own."""
+
+    def __init__(self, pool: Pool, lease_pool: Pool, tenant: str, worker: str, settings: TaskSettings) -> None:
+        self._pool, self._lease_pool, self._tenant, self._worker = pool, lease_pool, tenant, worker
+        self._settings = settings
+
+    async def add(self, names: Collection[str], within: timedelta) -> None:
+        """Add the tasks that are not there yet, each due at some time `within`."""
+        await self._pool.execute(
+            """INSERT INTO tasks (tenant, name, due_at)
+               SELECT $1, name, clock_timestamp() + random() * $3::interval FROM unnest($2::text[]) AS name
+               ON CONFLICT DO NOTHING""",
+            self._tenant, list(names), within,
+        )  # fmt: skip
+
+    async def look(self, names: Collection[str]) -> list[KnownTask]:
+        """Return the tasks of these names; the one that is due for the longest time first."""
+        return [KnownTask(*row) for row in await self._pool.fetch(_LOOK, self._tenant, list(names))]
+
+    async def claim(self, name: str) -> ClaimedTask | None:
+        """Claim a task that is due. None if another worker was faster."""
+        settings = self._settings
+        row = await self._pool.fetchrow(
+            _CLAIM, self._tenant, name, self._worker, settings.retry, settings.longest_retry, settings.lease
+        )
+        return ClaimedTask(name, **(dict(row) | {"watermark": json.loads(row["watermark"])})) if row else None
+
+    async def renew(self, task: ClaimedTask) -> bool:
+        """Extend the lease. False if the claim is no longer ours."""
+        renewed = await self._lease_pool.fetchval(
+            """UPDATE tasks SET lease_until = clock_timestamp() + $4
+               WHERE tenant = $1 AND name = $2 AND claim_no = $3 RETURNING true""",
+            self._tenant, task.name, task.claim_no, self._settings.lease,
+        )  # fmt: skip
+        return bool(renewed)
+
+    async def save(self, task: ClaimedTask, watermark: Watermark) -> None:
+        """Store what a run has done so far: it made progress, so earlier failures count no more. Raises `StaleRun`."""
+        saved = await self._pool.fetchval(
+            """UPDATE tasks SET watermark = $4, failures = 1, due_at = clock_timestamp() + $5
+               WHERE tenant = $1 AND name = $2 AND claim_no = $3 RETURNING true""",
+            self._tenant, task.name, task.claim_no, json.dumps(watermark), self._settings.retry,
+        )  # fmt: skip
+        _require_ours(saved, task)
+
+    async def finish(self, task: ClaimedTask, watermark: Watermark, after: timedelta) -> None:
+        """End a run: the task is due again `after`. Raises `StaleRun`."""
+        text = json.dumps(watermark)
+        args = (self._tenant, task.name, task.claim_no, text, task.requests, after)
+        _require_ours(await self._pool.fetchval(_FINISH, *args), task)
+
+    async def fail(self, task: ClaimedTask, error: str, wait: timedelta, *, innocent: bool = False) -> None:
+        """End a run that failed: the task is due again after `wait`; an `innocent` one has not failed. Raises `StaleRun`."""
+        args = (self._tenant, task.name, task.claim_no, error[:_LONGEST_ERROR], wait, int(innocent))
+        _require_ours(await self._pool.fetchval(_FAIL, *args), task)
+
+
+def _require_ours(done: object, task: ClaimedTask) -> None:
+    if not done:
+        raise StaleRun(f"task {task.name} was claimed by another worker after claim {task.claim_no}")

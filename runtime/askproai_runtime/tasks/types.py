@@ -1,0 +1,81 @@
+"""The vocabulary of periodic tasks: one run, what it returns, the settings, and the errors by which a handler steers its task."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+# What a task knows from one run to the next: JSON, of up to 200,000 characters.
+Watermark: TypeAlias = dict[str, Any]
+
+
+@dataclass(slots=True)
+class TaskRun:
+    """One run of a task. `watermark` is what the last one returned or saved; empty at first."""
+
+    name: str
+    watermark: Watermark
+    correlation_id: str
+    save_watermark: Callable[[Watermark], Awaitable[None]]
+
+    async def save(self, watermark: Watermark) -> None:
+        """Store what this run has done so far, so that the next one goes on from there, whatever ends this one.
+
+        Raises `StaleRun` if another worker runs the task by now; let it propagate.
+        """
+        await self.save_watermark(watermark)
+        self.watermark = watermark
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """When a task that has run is due again, and what the next run begins with."""
+
+    after: timedelta
+    watermark: Watermark
+
+
+TaskHandler: TypeAlias = Callable[[TaskRun], Awaitable[Next]]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSettings:
+    """How tasks are run. The defaults are what production uses; tests shorten them."""
+
+    look_every: timedelta = timedelta(seconds=30)
+    first_within: timedelta = timedelta(
+        seconds=30
+    )  # the first run of a new task; a thousand tenants are upgraded together
+    timeout: timedelta = timedelta(minutes=10)  # of one run
+    lease: timedelta = timedelta(seconds=30)
+    renew_every: timedelta = timedelta(seconds=10)
+    retry: timedelta = timedelta(seconds=30)  # after the first failure; twice as long after each further one
+    longest_retry: timedelta = timedelta(minutes=30)
+    grace: timedelta = timedelta(
+        seconds=5
+    )  # for running tasks at shutdown: they go on elsewhere from what they have saved
+
+    def retry_after(self, failures: int) -> timedelta:
+        """Return the wait after so many failures, one at least."""
+        return min(self.retry * 2.0 ** min(failures - 1, 20), self.longest_retry)
+
+
+class TaskError(Exception):
+    """The root of the errors that tasks raise. Its text is written by us, quotes no data and is stored in `last_error`.
+
+    TaskError
+    ├── PutOff    it cannot go on now: run it again after `after`, which a growing number of failures does not change
+    └── StaleRun  another worker runs the task by now: this run must end
+    """
+
+
+class PutOff(TaskError):
+    """Raised by a handler that cannot go on before a time that it knows, and is not to blame for it."""
+
+    def __init__(self, after: timedelta, reason: str) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class StaleRun(TaskError):
+    """Another worker runs the task by now."""

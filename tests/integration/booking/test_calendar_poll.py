@@ -1,0 +1,401 @@
+"""Cal.com sends an event at most once. What it did not deliver is found by asking it, and once only."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import msgspec
+import pytest
+
+from askproai_core.tenant_config import CalcomVersion, CalendarConfig, EventType
+from askproai_runtime.settings import Settings
+from askproai_runtime.tasks import PutOff
+from askproai_sandbox.simulator import FaultKind
+from tests.worlds.booking_environment import NOW, Salon, booking_args, call
+from tests.worlds.calcom_environment import KEY
+from tests.worlds.poll_environment import EVERY, OWN_FILE, OWN_KEY, PollEnvironment, open_poll_environment
+
+TEN, THREE, FOUR = "2026-11-27T09:00:00Z", "2026-11-27T14:00:00Z", "2026-11-27T15:00:00Z"
+PAGE_SIZE = "askproai_runtime.calendars.calcom_v2._PAGE_SIZE"
+
+
+@pytest.fixture
+async def polled(new_salon: Callable[..., Awaitable[Salon]]) -> AsyncIterator[PollEnvironment]:
+    async with open_poll_environment(new_salon) as opened:
+        yield opened
+
+
+def tick(polled: PollEnvironment, **duration: float) -> None:
+    """Let time pass, for Cal.com and for us."""
+    for clock in (polled.env.calcom.clock, polled.salon.clock):
+        clock.advance(timedelta(**duration))  # type: ignore[attr-defined]
+
+
+async def test_what_a_person_does_at_calcom_is_here_after_the_next_poll_without_any_event(
+    polled: PollEnvironment,
+) -> None:
+    uid = await polled.create(TEN)
+    await polled.poll()
+    assert await polled.appointments() == [("confirmed", "11-27 09:00")]
+    (before,) = await polled.salon.live()
+    tick(polled, minutes=10)
+    moved = await polled.env.dashboard("move", uid=uid, start=FOUR)
+    await polled.poll()
+    (row,) = await polled.salon.live()
+    assert (row["id"], row["external_id"]) == (before["id"], moved["uid"])
+    assert await polled.appointments() == [("confirmed", "11-27 15:00")]
+    tick(polled, minutes=10)
+    await polled.env.dashboard("cancel", uid=moved["uid"])
+    await polled.poll()
+    assert await polled.appointments() == [("cancelled", "11-27 15:00")]
+    assert polled.salon.metrics.changes_found == ["add", "move", "cancel"]
+    await polled.salon.assert_claims_match()
+
+
+async def test_a_cancellation_whose_event_was_lost_frees_the_time_for_callers(polled: PollEnvironment) -> None:
+    await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await polled.poll()
+    tick(polled, hours=1)
+    await polled.env.dashboard("cancel", uid=polled.env.bookings[0]["uid"])
+    assert not (await polled.salon.booking.book_appointment(call("b"), booking_args(staff="anna"))).success
+    await polled.poll()
+    assert (await polled.salon.booking.book_appointment(call("c"), booking_args(staff="anna"))).success
+
+
+@pytest.mark.parametrize(("action", "status"), [("confirm", "confirmed"), ("reject", "cancelled")])
+async def test_a_decision_on_a_pending_booking_is_found(polled: PollEnvironment, action: str, status: str) -> None:
+    await polled.env.event_type(1001, "anna", confirmationPolicy={"type": "always"})
+    await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await polled.poll()
+    assert [row[0] for row in await polled.appointments()] == ["pending_sync"]
+    tick(polled, minutes=10)
+    (remote,) = polled.env.calcom.dump()["accounts"][KEY]["bookings"]
+    await polled.env.dashboard(action, uid=remote["uid"])
+    await polled.poll()
+    assert [row[0] for row in await polled.appointments()] == [status]
+
+
+async def test_a_no_show_that_was_set_at_calcom_is_found(polled: PollEnvironment) -> None:
+    uid = await polled.create(TEN)
+    await polled.poll()
+    tick(polled, days=8)
+    await polled.env.dashboard("absent", uid=uid)
+    await polled.poll()
+    assert [row[0] for row in await polled.appointments()] == ["no_show"]
+
+
+async def test_moved_several_times_and_by_whomever_it_stays_one_appointment(polled: PollEnvironment) -> None:
+    first = await polled.create(TEN)
+    await polled.poll()
+    (before,) = await polled.salon.live()
+    for minutes, start in ((10, THREE), (1, FOUR), (1, "2026-12-04T09:00:00Z")):
+        tick(polled, minutes=minutes)
+        first = (await polled.env.dashboard("move", uid=first, start=start))["uid"]
+    await polled.poll()
+    (row,) = await polled.salon.live()
+    assert (row["id"], row["external_id"]) == (before["id"], first)
+    assert await polled.appointments() == [("confirmed", "12-04 09:00")]
+    await polled.salon.assert_claims_match()
+
+
+async def test_moved_several_times_and_cancelled_it_is_cancelled(polled: PollEnvironment) -> None:
+    uid = await polled.create(TEN)
+    await polled.poll()
+    for start in (THREE, FOUR):
+        tick(polled, minutes=10)
+        uid = (await polled.env.dashboard("move", uid=uid, start=start))["uid"]
+    await polled.env.dashboard("cancel", uid=uid)
+    await polled.poll()
+    assert await polled.salon.live() == []
+
+
+async def test_our_own_bookings_moves_and_cancellations_are_no_news(polled: PollEnvironment) -> None:
+    await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await polled.poll()
+    tick(polled, minutes=10)
+    await polled.salon.booking.reschedule_appointment(call(), {"start": "2026-11-27T16:00:00+01:00"})
+    await polled.poll()
+    before, sent = await polled.salon.rows("SELECT * FROM appointments"), len(polled.requests())
+    await polled.poll()
+    assert await polled.salon.rows("SELECT * FROM appointments") == before
+    assert len(polled.requests()) == sent + 1
+    assert polled.salon.metrics.changes_found == []
+
+
+async def test_one_request_when_nothing_moved(polled: PollEnvironment) -> None:
+    await polled.create(TEN)
+    await polled.poll()
+    for _ in range(3):
+        tick(polled, minutes=5)
+        sent = len(polled.requests())
+        assert (await polled.poll()).after == EVERY
+        (request,) = polled.requests()[sent:]
+        assert request["method"] == "GET"
+
+
+async def test_an_idle_tenant_costs_twelve_requests_an_hour(polled: PollEnvironment) -> None:
+    """As docs/performance.md has it."""
+    await polled.poll()
+    sent, every = len(polled.requests()), timedelta(seconds=Settings().calendar_poll_seconds)
+    for _ in range(timedelta(hours=1) // every):
+        tick(polled, seconds=every.total_seconds())
+        await polled.poll()
+    assert len(polled.requests()) - sent == 12
+
+
+async def test_the_row_of_the_list_is_used_instead_of_a_request_for_each_booking(polled: PollEnvironment) -> None:
+    await polled.poll()
+    sent = len(polled.requests())
+    for hour in range(8, 18):
+        await polled.create(f"2026-12-01T{hour:02}:00:00Z")
+    await polled.poll()
+    assert len(await polled.salon.live()) == 10
+    assert len(polled.requests()) - sent == 1
+
+
+async def test_bookings_of_foreign_event_types_are_left_alone_without_a_request_or_a_row(
+    polled: PollEnvironment,
+) -> None:
+    await polled.env.event_type(2000, "somebody")
+    uid = await polled.create(TEN, event_type=2000)
+    await polled.poll()
+    tick(polled, minutes=10)
+    await polled.env.dashboard("move", uid=uid, start=FOUR)
+    sent = len(polled.requests())
+    await polled.poll()
+    assert len(polled.requests()) - sent == 1
+    assert await polled.appointments() == []
+    assert await polled.salon.rows("SELECT 1 FROM webhook_events") == []
+
+
+async def test_calcoms_clock_decides_and_what_it_shows_a_little_late_is_not_missed(polled: PollEnvironment) -> None:
+    """Its clock is three hours behind ours; and a booking that was committed later has an earlier date."""
+    polled.env.calcom.clock.advance(-timedelta(hours=3))  # type: ignore[attr-defined]
+    await polled.create(TEN)
+    await polled.poll()
+    assert datetime.fromisoformat(polled.account()["seen"]) == NOW - timedelta(hours=3)
+    late = await polled.create(FOUR)
+    polled.update(late, NOW - timedelta(hours=3, minutes=1))
+    await polled.poll()
+    assert await polled.appointments() == [("confirmed", "11-27 09:00"), ("confirmed", "11-27 15:00")]
+
+
+async def test_a_date_far_ahead_does_not_hide_what_changes_now(polled: PollEnvironment) -> None:
+    await polled.poll()
+    polled.update(await polled.create(TEN), NOW + timedelta(days=900))
+    await polled.poll()
+    tick(polled, hours=2)
+    await polled.create(FOUR)
+    await polled.poll()
+    assert len(await polled.salon.live()) == 2
+
+
+@pytest.mark.parametrize("spread", [timedelta(), timedelta(seconds=7)], ids=["one moment", "one after the other"])
+async def test_all_pages_are_read(polled: PollEnvironment, spread: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PAGE_SIZE, 3)
+    await polled.poll()
+    for number, hour in enumerate(range(8, 18)):
+        polled.update(await polled.create(f"2026-12-01T{hour:02}:00:00Z"), NOW + number * spread)
+    await polled.poll()
+    assert len(await polled.salon.live()) == 10
+
+
+async def test_a_booking_that_changes_while_the_pages_are_read_hides_no_other(
+    polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It moves to the end of the list, and all after it move up by one."""
+    monkeypatch.setattr(PAGE_SIZE, 3)
+    await polled.poll()
+    uids = [await polled.create(f"2026-12-01T{hour:02}:00:00Z") for hour in range(8, 18)]
+    for number, uid in enumerate(uids):
+        polled.update(uid, NOW + timedelta(seconds=10 * number))
+    account = polled.context.calendar.accounts()[0]  # type: ignore[attr-defined]
+    real = account.bookings.list_changed
+    first = iter(uids)
+
+    async def list_changed(_self: object, *args: object, **named: object) -> object:
+        page = await real(*args, **named)
+        polled.update(next(first), NOW + timedelta(minutes=30))
+        return page
+
+    monkeypatch.setattr(type(account.bookings), "list_changed", list_changed)
+    await polled.poll()
+    assert len(await polled.salon.live()) == 10
+
+
+async def test_one_time_promised_to_two_people_is_left_to_a_job_once_and_the_others_go_on(
+    polled: PollEnvironment,
+) -> None:
+    polled.env.disconnect()
+    await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    polled.env.reconnect()
+    uid = await polled.create("2026-11-27T13:30:00Z")
+    await polled.create("2026-12-01T09:00:00Z")
+    for _ in range(3):
+        await polled.poll()
+    assert len(await polled.salon.live()) == 2
+    (event,) = await polled.salon.rows("SELECT * FROM webhook_events")
+    assert json.loads(event["payload"])["payload"] == {"uid": uid, "eventTypeId": 1001}
+    (job,) = await polled.salon.rows("SELECT kind, state FROM jobs WHERE kind = 'webhook-event'")
+    assert job["state"] == "ready"
+    assert len(await polled.salon.rows("SELECT 1 FROM audit_log")) == 1
+    assert polled.salon.metrics.changes_found.count("left") == 1
+
+
+async def test_an_account_that_cannot_be_asked_is_asked_later_from_the_same_place(polled: PollEnvironment) -> None:
+    await polled.create(TEN)
+    await polled.poll()
+    tick(polled, minutes=10)
+    await polled.create(FOUR)
+    polled.env.inject_fault(FaultKind.ERROR_BEFORE_COMMIT, "list-bookings", count=1)
+    with pytest.raises(PutOff, match=r"the Tenant's account: Cal.com did not list its bookings") as put_off:
+        await polled.poll()
+    assert put_off.value.after == EVERY
+    assert len(await polled.salon.live()) == 1
+    await polled.poll()
+    assert len(await polled.salon.live()) == 2
+
+
+async def test_while_calcom_asks_to_wait_nothing_is_asked(polled: PollEnvironment) -> None:
+    polled.env.inject_fault(FaultKind.RATE_LIMITED, "list-bookings", count=1)
+    for requests in (1, 1):
+        with pytest.raises(PutOff, match="slow down") as put_off:
+            await polled.poll()
+        assert put_off.value.after > timedelta(seconds=30)
+        assert len(polled.requests()) == requests
+
+
+async def test_each_account_has_a_watermark_of_its_own_and_a_broken_one_delays_no_other(
+    polled: PollEnvironment,
+) -> None:
+    await polled.give_anna_an_account()
+    await polled.create(TEN, 2001, OWN_KEY)
+    await polled.create(TEN, 1002)
+    await polled.poll()
+    assert len(await polled.salon.live()) == 2
+    tick(polled, minutes=10)
+    await polled.create(FOUR, 2001, OWN_KEY)
+    await polled.create(FOUR, 1002)
+    del polled.keys[OWN_FILE]
+    with pytest.raises(PutOff, match="the account of anna"):
+        await polled.poll()
+    assert [row["staff"] for row in await polled.salon.live()].count("mehmet") == 2
+    assert polled.account()["seen"] > polled.account(OWN_FILE)["seen"]
+    polled.keys[OWN_FILE] = OWN_KEY
+    await polled.poll()
+    assert [row["staff"] for row in await polled.salon.live()].count("anna") == 2
+
+
+async def test_an_older_watermark_repeats_and_changes_nothing(polled: PollEnvironment) -> None:
+    """As after the restore of a backup: what was found since is found again."""
+    await polled.create(TEN)
+    await polled.poll()
+    older = polled.watermark
+    for hour in range(8, 12):
+        tick(polled, minutes=10)
+        await polled.create(f"2026-12-01T{hour:02}:00:00Z")
+        await polled.poll()
+    before = await polled.salon.rows("SELECT * FROM appointments ORDER BY id")
+    polled.watermark = older
+    await polled.poll()
+    assert await polled.salon.rows("SELECT * FROM appointments ORDER BY id") == before
+
+
+@pytest.mark.parametrize(
+    "watermark", [{"accounts": 7}, {"accounts": {"": {"seen": "yesterday"}}}, {"other": 1}], ids=str
+)
+async def test_a_watermark_that_is_none_begins_anew(polled: PollEnvironment, watermark: dict[str, object]) -> None:
+    await polled.create(TEN)
+    polled.watermark = watermark
+    await polled.poll()
+    assert len(await polled.salon.live()) == 1
+
+
+@pytest.mark.parametrize("calendar", ["local", "version 1 of the API"])
+async def test_where_no_list_of_changes_exists_nothing_is_asked(polled: PollEnvironment, calendar: str) -> None:
+    now = polled.env.config.calendar
+    changed = (
+        CalendarConfig() if calendar == "local" else msgspec.structs.replace(now, api_versions=(CalcomVersion.V1,))
+    )
+    polled.env.config = msgspec.structs.replace(polled.env.config, calendar=changed)
+    assert (await polled.poll()).after == EVERY
+    assert polled.requests() == []
+
+
+async def test_bookings_that_are_older_than_the_service_are_taken_in_once_and_counted(polled: PollEnvironment) -> None:
+    for hour in range(8, 14):
+        polled.update(await polled.create(f"2026-12-01T{hour:02}:00:00Z"), NOW - timedelta(days=200))
+    cancelled = await polled.create(FOUR)
+    await polled.env.dashboard("cancel", uid=cancelled)
+    for _ in range(2):
+        await polled.poll()
+        assert len(await polled.salon.live()) == 6
+        assert (polled.account()["taken_in"], polled.account()["event_types"]) == (6, [1001, 1002])
+    await polled.salon.assert_claims_match()
+
+
+async def test_an_appointment_that_is_going_on_is_taken_in_and_one_that_is_over_is_not(polled: PollEnvironment) -> None:
+    over, now = await polled.create("2026-11-20T10:00:00Z"), await polled.create("2026-11-20T12:00:00Z")
+    for uid in (over, now):
+        polled.update(uid, NOW - timedelta(days=200))
+    tick(polled, hours=3, minutes=15)
+    await polled.poll()
+    assert await polled.appointments() == [("confirmed", "11-20 12:00")]
+    assert polled.account()["taken_in"] == 1
+
+
+async def test_an_event_type_that_is_named_later_brings_its_bookings(polled: PollEnvironment) -> None:
+    of_mehmet = polled.env.config.services[0].event_types
+    polled.change_service(
+        lambda s: msgspec.structs.replace(s, event_types=(EventType(staff="anna", event_type_id=1001),))
+    )
+    for event_type in (1001, 1002):
+        polled.update(await polled.create(TEN, event_type), NOW - timedelta(days=200))
+    await polled.poll()
+    assert [row["staff"] for row in await polled.salon.live()] == ["anna"]
+    polled.change_service(lambda s: msgspec.structs.replace(s, event_types=of_mehmet))
+    await polled.poll()
+    assert sorted(row["staff"] for row in await polled.salon.live()) == ["anna", "mehmet"]
+    assert (polled.account()["taken_in"], polled.account()["event_types"]) == (2, [1001, 1002])
+
+
+@pytest.mark.parametrize("starts", ["all apart", "many at one time"])
+async def test_an_import_of_many_pages_counts_each_booking_once(
+    polled: PollEnvironment, starts: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PAGE_SIZE, 3)
+    for hour in range(8, 14):
+        for event_type in (1001, 1002):
+            uid = await polled.create(f"2026-12-01T{hour:02}:00:00Z", event_type)
+            polled.update(uid, NOW - timedelta(days=200))
+    if starts == "many at one time":  # an event type with seats
+        account = polled.env.calcom.accounts[KEY]
+        (model, *_) = account.bookings.values()
+        for number in range(7):
+            copy = replace(model, id=9000 + number, uid=f"seat-{number}", status="cancelled")
+            account.bookings[copy.uid] = copy
+    await polled.poll()
+    assert len(await polled.salon.live()) == 12
+    assert polled.account()["taken_in"] == 12
+
+
+async def test_an_event_type_that_calcom_does_not_know_delays_no_change(polled: PollEnvironment) -> None:
+    await polled.poll()
+    polled.change_service(
+        lambda s: msgspec.structs.replace(s, event_types=(*s.event_types, EventType(staff="anna", event_type_id=7777)))
+    )
+    tick(polled, minutes=10)
+    await polled.create(TEN)
+    with pytest.raises(PutOff, match="event-types do not exist"):
+        await polled.poll()
+    assert len(await polled.salon.live()) == 1
+
+
+async def test_the_first_poll_finds_what_was_cancelled_before_this_release(polled: PollEnvironment) -> None:
+    """A tenant of the release before has appointments, and events of theirs were lost."""
+    await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await polled.env.dashboard("cancel", uid=polled.env.bookings[0]["uid"])
+    tick(polled, days=3)
+    await polled.poll()
+    assert await polled.salon.live() == []

@@ -1,0 +1,318 @@
+"""Offers are true on both sides: what Cal.com has free bounds what callers are offered, and is known before they ask.
+
+The simulated Cal.com merges schedules, overrides, absences, linked calendars and bookings, as the real one does.
+"""
+
+import asyncio
+import time
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import msgspec
+import pytest
+
+from askproai_runtime.booking import FREE_TIMES, FreeTimesKeeper
+from askproai_runtime.calendars import FreeTimes, FreeTimesQuery
+from askproai_runtime.tasks import TaskRun
+from askproai_sandbox.databases import Database
+from askproai_sandbox.simulator import FaultKind
+from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
+from tests.worlds.calcom_environment import QUICK, CalcomEnvironment
+
+BERLIN = ZoneInfo("Europe/Berlin")
+FRIDAY = date(2026, 11, 27)
+READ = "list-slots"
+EXACTLY = {"service": "Haarschnitt", "start": HALF_PAST_TWO}
+AFTERNOON = {"start": "2026-11-27T14:00:00+01:00", "end": "2026-11-27T16:00:00+01:00"}
+
+
+async def free(env: CalcomEnvironment, day: date = FRIDAY, staff: str | None = None) -> list[str]:
+    """Return the starts of a day, in the salon's time, as people and callers get them."""
+    found = await env.salon.booking.list_free_slots("mitte", "haarschnitt", day)
+    return sorted({f"{slot.start.astimezone(BERLIN):%H:%M}" for slot in found.slots if staff in {None, slot.staff}})
+
+
+async def outdate(env: CalcomEnvironment, age: timedelta) -> None:
+    """Make what is known that old."""
+    await env.salon.rows("UPDATE free_times SET read_at = read_at - $1::interval RETURNING day", age)
+
+
+async def known(env: CalcomEnvironment, day: date = FRIDAY) -> set[int]:
+    """Return the event types of which a day is known."""
+    rows = await env.salon.rows("SELECT event_type_id FROM free_times WHERE day = $1 AND read_at IS NOT NULL", day)
+    return {row["event_type_id"] for row in rows}
+
+
+async def test_an_event_in_a_linked_calendar_is_not_offered(env: CalcomEnvironment) -> None:
+    for host in ("anna", "mehmet"):
+        await env.control("busy", host=host, **AFTERNOON)
+    answer = await env.salon.booking.check_availability(call(), EXACTLY)
+    assert answer.fields["obstacle"] == "taken"
+    offered = [datetime.fromisoformat(slot["start"]) for slot in answer.fields["slots"]]
+    assert offered
+    first, end = (datetime.fromisoformat(AFTERNOON[name]) for name in ("start", "end"))
+    assert all(start + timedelta(minutes=45) <= first or start >= end for start in offered)
+    assert "basis" not in answer.fields, "it is certain"
+    assert env.salon.metrics.offers == ["calendar"]
+
+
+async def test_who_is_free_there_is_offered_when_another_is_not(env: CalcomEnvironment) -> None:
+    await env.control("busy", host="anna", **AFTERNOON)
+    answer = await env.salon.booking.check_availability(call(), EXACTLY)
+    assert (answer.fields["slots"][0]["start"], answer.fields["slots"][0]["staff"]) == (HALF_PAST_TWO, "mehmet")
+    booked = await env.salon.booking.book_appointment(call(), booking_args())
+    assert (booked.fields["staff"], booked.fields["status"]) == ("mehmet", "confirmed")
+    assert env.count_requests("create-booking") == 1, "Cal.com was not asked in vain for the other one"
+
+
+async def test_days_of_absence_are_not_offered(env: CalcomEnvironment) -> None:
+    for host in ("anna", "mehmet"):
+        await env.control("absences", host=host, start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
+    answer = await env.salon.booking.check_availability(call(), {"service": "Haarschnitt", "date": "2026-11-27"})
+    assert answer.fields["obstacle"] == "taken"
+    assert all(not slot["start"].startswith("2026-11-27") for slot in answer.fields["slots"])
+
+
+async def test_an_override_of_a_day_bounds_the_day(env: CalcomEnvironment) -> None:
+    override = {"date": "2026-11-27", "startTime": "15:00", "endTime": "16:30"}
+    await env.control("hosts", host="anna", overrides=[override])
+    assert await free(env, staff="anna") == ["15:00", "15:15", "15:30", "15:45"]
+
+
+@pytest.mark.parametrize("sunday", [date(2026, 10, 25), date(2027, 3, 28)])
+async def test_days_around_a_clock_change_are_those_of_the_salons_own_hours(
+    env: CalcomEnvironment, new_salon: Any, sunday: date
+) -> None:
+    """Cal.com lists slots outside of what was asked, and is an hour off where a query goes over the change."""
+    env.calcom.settings |= {"slots_clock_change_error": 1.0, "slots_outside_minutes": 600.0}
+    own = await new_salon()
+    there = datetime(sunday.year, sunday.month, sunday.day, 9, tzinfo=UTC) - timedelta(days=4)
+    env.advance(there - env.salon.clock.now())
+    own.clock.advance(there - own.clock.now())
+    starts = 0
+    for days in (-1, 0, 1, 2):
+        day = sunday + timedelta(days=days)
+        expected = await own.booking.list_free_slots("mitte", "haarschnitt", day)
+        found = await env.salon.booking.list_free_slots("mitte", "haarschnitt", day)
+        assert found.slots == expected.slots
+        assert found.basis == "calendar"
+        starts += len(found.slots)
+    assert starts
+
+
+async def test_what_is_known_is_not_asked_again_until_it_is_too_old(env: CalcomEnvironment) -> None:
+    for _ in range(3):
+        await env.salon.booking.check_availability(call(), EXACTLY)
+    assert env.count_requests(READ) == 2, "one for each of the two event types"
+    await outdate(env, timedelta(minutes=6))
+    await env.control("busy", host="anna", **AFTERNOON)
+    await env.control("busy", host="mehmet", **AFTERNOON)
+    answer = await env.salon.booking.check_availability(call("call_2"), EXACTLY)
+    assert answer.fields["obstacle"] == "taken"
+    assert env.count_requests(READ) == 4
+
+
+async def test_while_calcom_is_away_our_own_book_is_offered_and_not_as_certain(env: CalcomEnvironment) -> None:
+    env.disconnect()
+    answer = await env.salon.booking.check_availability(call(), EXACTLY)
+    assert answer.fields["slots"][0]["start"] == HALF_PAST_TWO
+    assert answer.fields["basis"] == "own_book"
+    assert "bestätige ich Ihnen beim Eintragen" in answer.message
+    assert env.salon.metrics.offers == ["own_book"]
+    listed = await env.salon.booking.list_free_slots("mitte", "haarschnitt", FRIDAY)
+    assert (listed.basis, listed.read_at) == ("own_book", None)
+
+
+async def test_what_was_busy_a_while_ago_is_not_offered_while_calcom_is_away(env: CalcomEnvironment) -> None:
+    for host in ("anna", "mehmet"):
+        await env.control("busy", host=host, **AFTERNOON)
+    await env.salon.booking.check_availability(call(), EXACTLY)
+    env.disconnect()
+    await outdate(env, timedelta(minutes=20))
+    answer = await env.salon.booking.check_availability(call("call_2"), EXACTLY)
+    assert (answer.fields["obstacle"], answer.fields["basis"]) == ("taken", "own_book")
+
+
+async def test_a_slow_calcom_does_not_keep_a_caller_waiting(env: CalcomEnvironment) -> None:
+    env.inject_fault(FaultKind.SLOW, READ, ms=1500, count=2)
+    booking = replace(env.salon.booking, settings=replace(QUICK, provider_timeout=timedelta(seconds=4)))
+    for host in ("anna", "mehmet"):
+        await env.control("busy", host=host, **AFTERNOON)
+    began = time.perf_counter()
+    answer = await booking.check_availability(call(), EXACTLY)
+    assert time.perf_counter() - began < 1
+    assert answer.fields["basis"] == "own_book"
+    await asyncio.gather(*booking.reads.tasks.values())
+    answer = await booking.check_availability(call(), EXACTLY)
+    assert answer.fields["obstacle"] == "taken", "the late answer was stored"
+    assert env.count_requests(READ) == 2
+
+
+async def test_fifty_callers_at_once_cost_one_request_for_each_event_type(env: CalcomEnvironment) -> None:
+    calls = [env.salon.booking.check_availability(call(f"call_{n}"), EXACTLY) for n in range(50)]
+    answers = await asyncio.gather(*calls)
+    assert all(answer.fields["slots"] for answer in answers)
+    assert env.count_requests(READ) == 2
+
+
+async def test_a_bad_answer_is_no_answer(env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = {"data": {"2026-11-27": [{"start": "morgen"}]}}
+    monkeypatch.setattr("askproai_runtime.calendars.calcom_v2.merge_bodies", lambda _: broken)
+    answer = await env.salon.booking.check_availability(call(), EXACTLY)
+    assert answer.fields["basis"] == "own_book"
+    assert ("calcom", "read-free-times", "unreadable") in env.salon.metrics.provider_calls
+
+
+async def test_a_booking_drops_the_day_for_all_event_types_of_the_person(env: CalcomEnvironment) -> None:
+    config = env.salon.configs[-1]
+    (service, *others) = config.services
+    anna, mehmet = service.event_types
+    second = msgspec.structs.replace(
+        service, name="farbe", event_types=(msgspec.structs.replace(anna, event_type_id=1003),)
+    )
+    env.salon.apply_config(msgspec.structs.replace(config, services=(service, second, *others)))
+    await env.event_type(1003, "anna")
+    for name in ("haarschnitt", "farbe"):
+        await env.salon.booking.list_free_slots("mitte", name, FRIDAY)
+    assert await known(env) == {1001, 1002, 1003}
+    booked = await env.salon.booking.book_appointment(call(), booking_args(staff="Anna"))
+    assert booked.fields["status"] == "confirmed"
+    assert await known(env) == {mehmet.event_type_id}
+    assert await known(env, FRIDAY + timedelta(days=1)) == {1001, 1002, 1003}, "no other day"
+
+
+async def test_an_event_of_calcom_drops_the_days_that_it_touches(env: CalcomEnvironment) -> None:
+    assert await free(env)
+    await env.block(1001, "2026-11-27T13:30:00Z")
+    (booking,) = env.bookings
+    await env.receive_event(booking["uid"])
+    assert await known(env) == {1002}
+    saturday = FRIDAY + timedelta(days=1)
+    assert await known(env, saturday) == {1001, 1002}
+    await free(env)
+    moved = await env.dashboard("move", uid=booking["uid"], start="2026-11-28T09:00:00Z")
+    await env.receive_event(moved["uid"])
+    assert await known(env) == await known(env, saturday) == {1002}, "the old day and the new one"
+
+
+async def test_a_time_that_calcom_refuses_is_read_again(env: CalcomEnvironment) -> None:
+    for staff in ("anna", "mehmet"):
+        assert HALF_PAST_TWO[11:16] in await free(env, staff=staff)
+        await env.control("busy", host=staff, **AFTERNOON)  # since then: Cal.com sends nothing
+    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    assert not answer.success
+    assert all(not slot["start"].startswith("2026-11-27T14") for slot in answer.fields["alternatives"])
+    assert "basis" not in answer.fields
+
+
+async def test_a_start_that_is_busy_there_is_answered_like_a_taken_one(env: CalcomEnvironment) -> None:
+    for host in ("anna", "mehmet"):
+        await env.control("busy", host=host, **AFTERNOON)
+    await free(env)
+    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    assert (answer.success, answer.fields["obstacle"]) == (False, "taken")
+    assert answer.fields["alternatives"]
+    assert env.count_requests("create-booking") == 0
+
+
+class HeldCalendar:
+    """Returns what Cal.com has free only when it is released: an answer that is on its way for long."""
+
+    remote = True
+
+    def __init__(self, calendar: Any) -> None:
+        self._calendar, self.has_read, self.release = calendar, asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._calendar, name)
+
+    async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
+        times: FreeTimes = await self._calendar.read_free_times(query, within=within)
+        self.has_read.set()
+        await self.release.wait()
+        return times
+
+
+async def test_an_answer_from_before_a_change_is_not_stored_after_it(env: CalcomEnvironment) -> None:
+    held = env.calendar = HeldCalendar(env.calendar)  # type: ignore[assignment]
+    reading = asyncio.create_task(env.salon.booking.list_free_slots("mitte", "haarschnitt", FRIDAY))
+    await asyncio.wait_for(held.has_read.wait(), 5)
+    await env.block(1001, "2026-11-27T13:30:00Z")
+    (booking,) = env.bookings
+    await env.receive_event(booking["uid"])
+    held.release.set()
+    await reading
+    await asyncio.gather(*env.salon.booking.reads.tasks.values())
+    assert await known(env) == {1002}, "what was read before the booking is not stored"
+    assert await known(env, FRIDAY + timedelta(days=1)) == {1001, 1002}
+
+
+async def test_book_cancel_and_book_again_works_before_calcom_knows_of_the_cancellation(env: CalcomEnvironment) -> None:
+    first = await env.salon.booking.book_appointment(call(), booking_args(staff="Anna"))
+    await env.salon.booking.check_availability(call(), EXACTLY)  # read while it is booked there
+    await env.salon.cancel(first.fields["appointment_id"])
+    again = await env.salon.booking.book_appointment(call(), booking_args(staff="Anna"))
+    assert again.fields["status"] == "confirmed", again
+
+
+async def test_the_own_time_of_an_appointment_is_free_for_its_move(env: CalcomEnvironment) -> None:
+    booked = await env.salon.booking.book_appointment(call(), booking_args(staff="Anna"))
+    await free(env)
+    moved = await env.salon.booking.reschedule_appointment(
+        call(), {"appointment_id": booked.fields["appointment_id"], "start": "2026-11-27T14:45:00+01:00"}
+    )
+    assert moved.fields["start"] == "2026-11-27T14:45:00+01:00", moved
+    assert moved.fields["status"] == "confirmed"
+
+
+async def run_task(keeper: FreeTimesKeeper) -> Any:
+    async def save(_: Any) -> None:
+        raise AssertionError("it keeps nothing")
+
+    return await keeper.run(TaskRun(FREE_TIMES, {}, "corr-task", save))
+
+
+async def test_the_task_reads_ahead_so_that_a_caller_asks_nothing(env: CalcomEnvironment) -> None:
+    keeper = FreeTimesKeeper(env.worker)
+    result = await run_task(keeper)
+    assert result.after == timedelta(minutes=10)
+    assert env.count_requests(READ) == 2
+    answer = await env.salon.booking.check_availability(call(), EXACTLY)
+    assert answer.fields["slots"]
+    assert env.count_requests(READ) == 2
+    await run_task(keeper)
+    assert env.count_requests(READ) == 2, "it is fresh"
+    await outdate(env, timedelta(minutes=9))
+    await run_task(keeper)
+    assert env.count_requests(READ) == 4
+
+
+async def test_when_a_call_begins_what_is_older_than_half_a_minute_is_read(env: CalcomEnvironment) -> None:
+    keeper = FreeTimesKeeper(env.worker)
+    await run_task(keeper)
+    await outdate(env, timedelta(seconds=31))
+    keeper.calendar_changed()
+    await asyncio.wait_for(keeper.wait_until_read(), 5)
+    assert env.count_requests(READ) == 2, "it is not too old for a tenant without calls"
+    keeper.call_begins()
+    keeper.call_begins()
+    await asyncio.wait_for(keeper.wait_until_read(), 5)
+    assert env.count_requests(READ) == 4
+
+
+async def test_the_schema_of_the_previous_release_has_no_free_times(
+    env: CalcomEnvironment, module_database: Database
+) -> None:
+    """Booked is as before, and offered is what our own book has."""
+    async with asyncpg.create_pool(module_database.superuser_dsn, min_size=1, max_size=1) as pool:
+        await pool.execute("ALTER TABLE free_times RENAME TO elsewhere")
+        try:
+            answer = await env.salon.booking.check_availability(call(), EXACTLY)
+            assert answer.fields["basis"] == "own_book"
+            booked = await env.salon.booking.book_appointment(call(), booking_args())
+            assert booked.fields["status"] == "confirmed"
+        finally:
+            await pool.execute("ALTER TABLE elsewhere RENAME TO free_times")
