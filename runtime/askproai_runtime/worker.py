@@ -27,7 +27,7 @@ from askproai_runtime.health import Readiness, worker_app
 from askproai_runtime.jobs import Job, JobKind, JobSettings, Runner
 from askproai_runtime.process import Process, open_database, open_process, session_name
 from askproai_runtime.settings import Settings
-from askproai_runtime.tasks import TaskHandler, TaskRunner
+from askproai_runtime.tasks import TaskHandler, TaskRunner, TaskSettings
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,8 @@ async def work(process: Process, stop: asyncio.Event, started: Callable[[int], N
         free_times = FreeTimesKeeper(booking)
         handler, handlers = job_handler(process, booking, free_times), task_handlers(process, booking, free_times)
         runner = Runner(process.pool, process.tenant, handler, process.clock, jobs, metrics, lease_pool=lease_pool)
-        periodic = TaskRunner(process.pool, lease_pool, process.tenant, handlers, process.clock, metrics)
+        tasks = TaskSettings(grace=min(TaskSettings().grace, jobs.grace))
+        periodic = TaskRunner(process.pool, lease_pool, process.tenant, handlers, process.clock, metrics, tasks)
         try:
             await _serve(runner, periodic, process, readiness, stop, started)
         finally:
