@@ -7,6 +7,7 @@ leaves nothing behind; each of its events is then processed alone, so that only 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import structlog
 
@@ -23,43 +24,62 @@ MAX_JOBS = 32
 MAX_BODY_BYTES = 256 * 1024  # a longer body is processed alone: a group is in memory at once
 
 
+_Waiting: TypeAlias = "tuple[Job, asyncio.Future[StoredEvent | None]]"
+
+
 class CallEventGroups:
     """Processes jobs of call events in groups, one transaction at a time. It has no timer: a job that comes alone is a group."""
 
     def __init__(self, pool: Pool, config: Callable[[], TenantConfig]) -> None:
         self._pool, self._config = pool, config
-        self._waiting: deque[tuple[Job, asyncio.Future[StoredEvent | None]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
+        self._group: list[_Waiting] = []
         self._running: asyncio.Task[None] | None = None
 
     async def process(self, job: Job) -> StoredEvent | None:
         """Process the event of a job and finish the job. Returns None if it must be processed alone: nothing is done then.
 
         A second attempt is always alone: an event that ends its worker must not take others with it again and again. A caller
-        that is cancelled leaves its job in the group; its claim decides whether it can still be finished.
+        that is cancelled leaves its job in the group, where its claim decides whether it can still be finished; a group of
+        which all are cancelled ends at once, because it holds the connection by which they are put back.
         """
         if job.attempts > 1:
             return None
         processed: asyncio.Future[StoredEvent | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((job, processed))
-        if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._process_all())
-        return await processed
+        self._start()
+        try:
+            return await processed
+        except asyncio.CancelledError:
+            if self._running is not None and self._group and all(each.done() for _, each in self._group):
+                self._running.cancel()
+            raise
 
-    async def _process_all(self) -> None:
-        while self._waiting:
-            group = [self._waiting.popleft() for _ in range(min(MAX_JOBS, len(self._waiting)))]
-            events: dict[int, StoredEvent] = {}
-            try:
-                events = await self._process([job for job, _ in group])
-            except Exception as error:  # noqa: BLE001  whatever it is, it is met again by the event that it belongs to
-                where = {"error": type(error).__name__, "at": error_location(error)}
-                log.warning("events.group_failed", events=len(group), **where)
-            finally:  # a waiter must never hang, whatever ended this group
-                for job, processed in group:
-                    event = events.get(job.id)
-                    job.finished = event is not None
-                    if not processed.done():
-                        processed.set_result(event)
+    def _start(self) -> None:
+        """Start the next group, if none is under way."""
+        if self._running is None and self._waiting:
+            self._running = asyncio.create_task(self._process_group())
+            self._running.add_done_callback(self._end)
+
+    def _end(self, _: "asyncio.Task[None]") -> None:
+        self._running = None
+        self._start()
+
+    async def _process_group(self) -> None:
+        count = min(MAX_JOBS, len(self._waiting))
+        self._group = group = [self._waiting.popleft() for _ in range(count)]
+        events: dict[int, StoredEvent] = {}
+        try:
+            events = await self._process([job for job, processed in group if not processed.done()])
+        except Exception as error:  # noqa: BLE001  whatever it is, it is met again by the event that it belongs to
+            where = {"error": type(error).__name__, "at": error_location(error)}
+            log.warning("events.group_failed", events=len(group), **where)
+        finally:  # a waiter must never hang, whatever ended this group
+            for job, processed in group:
+                event = events.get(job.id)
+                job.finished = event is not None
+                if not processed.done():
+                    processed.set_result(event)
 
     async def _process(self, jobs: Sequence[Job]) -> dict[int, StoredEvent]:
         """Process what can be processed together, and return these events by the ids of their jobs."""

@@ -12,7 +12,8 @@ from askproai_runtime.events.call_group import MAX_BODY_BYTES, CallEventGroups
 from askproai_runtime.intake import StoredEvent
 from askproai_runtime.jobs import Job, JobSettings
 from askproai_runtime.jobs.store import JobStore
-from tests.worlds.tenant_pod import TenantPod
+from tests.worlds.tenant_pod import TenantPod, waiting_for_lock
+from tests.worlds.waiting import eventually
 
 
 @dataclass
@@ -112,3 +113,23 @@ async def test_a_hold_that_a_booking_has_locked_delays_no_group(claimed: Claimed
         assert all(await asyncio.wait_for(claimed.process_together(), 5))
     kept = await claimed.pod.db.fetch("SELECT call_id FROM appointments WHERE tenant = $1", tenant)
     assert [row["call_id"] for row in kept] == ["call_0"]
+
+
+async def test_a_group_whose_jobs_are_all_cancelled_gives_the_connection_back_and_the_next_one_runs(
+    claimed: Claimed,
+) -> None:
+    """A worker that is stopped puts its jobs back by the same connection, while somebody has locked one of their calls."""
+    tenant, groups = claimed.pod.store.tenant, CallEventGroups(claimed.pool, claimed.pod.config)
+    async with claimed.pod.db.transaction():
+        await claimed.pod.db.execute(
+            "INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ($1, 'call_0', 'x', 'c')", tenant
+        )
+        first = [asyncio.create_task(groups.process(job)) for job in claimed.jobs[:4]]
+        await eventually(lambda: waiting_for_lock(claimed.pod))
+        later = [asyncio.create_task(groups.process(job)) for job in claimed.jobs[4:]]
+        await asyncio.sleep(0)
+        for task in first:
+            task.cancel()
+        assert all(await asyncio.wait_for(asyncio.gather(*later), 2))
+    states = await claimed.states()
+    assert [states[job.id] for job in claimed.jobs] == ["running"] * 4 + ["done"] * 4
