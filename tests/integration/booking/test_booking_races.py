@@ -165,7 +165,7 @@ async def test_what_appears_during_the_jobs_lookup_is_not_considered_gone(new_sa
                 self.commit(request)
             return found
 
-    quiet_period = timedelta(seconds=0.2)
+    quiet_period = timedelta(seconds=1)  # longer than all before the lookup takes
     calendar = SlowCalendar(Unknown("timeout"))
     salon = await new_salon(calendar, BookingSettings(quiet_period=quiet_period))
     await salon.booking.book_appointment(call(), booking_args())
