@@ -1,56 +1,41 @@
-"""One Cal.com user: event types, bookings and webhooks, their JSON bodies, and when a host is free (docs/vendors/calcom.md)."""
+"""One Cal.com user: event types, bookings and webhooks, and their JSON bodies (docs/vendors/calcom.md)."""
 
+import itertools
 import secrets
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import yaml
+from askproai_sandbox.calcom.event_types import EventType
+from askproai_sandbox.calcom.hosts import TIME_ZONE, Host, iso
 
-TIME_ZONE = ZoneInfo("Europe/Berlin")
-OPENS, CLOSES, WORKDAYS = time(6), time(22), range(6)  # Monday to Saturday; wide, so that the branch's own hours decide
-_EVENT_TYPE = yaml.safe_load(Path(__file__).with_name("event_type.yaml").read_text(encoding="utf-8"))
+Delivery = Callable[[], Awaitable[None]]
+_HOST_IDS = 1000  # from here on, for a user who has no key here
 
 
 @dataclass(slots=True)
-class EventType:
-    id: int
-    host: str
-    fields: dict[str, Any]
+class Seat:
+    """An attendee of a booking of an event type with seats."""
 
-    @classmethod
-    def create(cls, number: int, host: str, fields: dict[str, Any]) -> "EventType":
-        """Return an event type with the server's defaults. Raises ValueError for a field that the simulator would not respect."""
-        if unknown := fields.keys() - set(_EVENT_TYPE["settable"]):
-            raise ValueError(f"not simulated at an event type: {', '.join(sorted(unknown))}")
-        names = {"title": f"Event {number}", "slug": f"event-{number}"}
-        return cls(number, host, {**_EVENT_TYPE["defaults"], **names, **fields})
+    attendee: dict[str, Any]
+    responses: dict[str, Any]
+    metadata: dict[str, Any]
+    uid: str = field(default_factory=lambda: str(uuid.uuid4()))
 
-    def minutes(self, name: str) -> timedelta:
-        return timedelta(minutes=self.fields[name])
-
-    @property
-    def needs_confirmation(self) -> bool:
-        return not self.fields["confirmationPolicy"].get("disabled")
-
-    def blocked_span(self, start: datetime, end: datetime) -> tuple[datetime, datetime]:
-        """Return what a booking of this type blocks: its time and the buffers."""
-        return start - self.minutes("beforeEventBuffer"), end + self.minutes("afterEventBuffer")
-
-    def is_bookable(self, start: datetime, now: datetime) -> bool:
-        """Return whether a start respects the minimum notice and is within the booking window."""
-        days = self.fields["bookingWindow"].get("value")
-        last_day = now.astimezone(TIME_ZONE).date() + timedelta(days=days) if days else None
-        in_time = start >= now + self.minutes("minimumBookingNotice")
-        return in_time and (last_day is None or start.astimezone(TIME_ZONE).date() <= last_day)
+    def body(self, *, absent: bool) -> dict[str, Any]:
+        return {
+            **_attendee_body(self.attendee, absent=absent), "seatUid": self.uid,
+            "bookingFieldsResponses": self.responses, "metadata": self.metadata,
+        }  # fmt: skip
 
 
 @dataclass(slots=True)
 class Booking:
     id: int
     event_type: EventType
+    host: Host
     start: datetime
     end: datetime
     attendee: dict[str, Any]
@@ -59,40 +44,53 @@ class Booking:
     status: str = "accepted"
     uid: str = field(default_factory=secrets.token_urlsafe)
     metadata: dict[str, Any] = field(default_factory=dict)
+    responses: dict[str, Any] = field(default_factory=dict)  # to the event type's own booking fields
     extra: dict[str, Any] = field(default_factory=dict)  # the reasons, rescheduledFromUid, rescheduledToUid
     absent: bool = False
+    seats: list[Seat] = field(default_factory=list)  # only of an event type with seats
 
     @property
     def live(self) -> bool:
         return self.status in {"accepted", "pending"}
 
     @property
+    def blocks(self) -> bool:
+        """Return whether this booking makes its host busy."""
+        return self.status == "accepted" or (self.status == "pending" and self.event_type.pending_blocks)
+
+    @property
     def title(self) -> str:
-        return f"{self.event_type.fields['title']} between {self.event_type.host} and {self.attendee['name']}"
+        return f"{self.event_type.fields['title']} between {self.host.name} and {self.attendee['name']}"
+
+    @property
+    def attendees(self) -> list[dict[str, Any]]:
+        return [seat.attendee for seat in self.seats] if self.event_type.seats else [self.attendee]
+
+    def responses_body(self) -> dict[str, Any]:
+        return {"name": self.attendee["name"], "email": self.attendee["email"], **self.responses}
 
     def body(self) -> dict[str, Any]:
-        """Return this booking as API v2 does."""
-        event_type, attendee = self.event_type, self.attendee
-        name, mail = event_type.host, f"{event_type.host}@example.com"
-        host = {
-            "id": 1,
-            "name": name,
-            "username": name,
-            "email": mail,
-            "displayEmail": mail,
-            "timeZone": str(TIME_ZONE),
-        }
+        """Return this booking as API v2 does; that of an event type with seats has a body of its own."""
+        if self.event_type.seats:
+            people: dict[str, Any] = {"attendees": [seat.body(absent=self.absent) for seat in self.seats]}
+        else:
+            people = {
+                "attendees": [_attendee_body(self.attendee, absent=self.absent)], "guests": [],
+                "bookingFieldsResponses": self.responses_body(), "metadata": self.metadata,
+            }  # fmt: skip
         return {
-            "id": self.id, "uid": self.uid, "title": self.title, "description": "", "hosts": [host],
-            "status": self.status, "eventTypeId": event_type.id, "location": "integrations:daily",
+            "id": self.id, "uid": self.uid, "title": self.title, "description": "", "hosts": [self.host.body()],
+            "status": self.status, "eventTypeId": self.event_type.id, "location": "integrations:daily",
             "start": iso(self.start), "end": iso(self.end),
             "duration": (self.end - self.start) // timedelta(minutes=1),
-            "eventType": {"id": event_type.id, "slug": event_type.fields["slug"]}, "absentHost": False,
-            "metadata": self.metadata, "createdAt": iso(self.created), "updatedAt": iso(self.updated),
-            "icsUid": f"{self.uid}@Cal.com", "guests": [],
-            "attendees": [{**attendee, "displayEmail": attendee["email"], "absent": self.absent}],
-            "bookingFieldsResponses": {"name": attendee["name"], "email": attendee["email"]}, **self.extra,
+            "eventType": {"id": self.event_type.id, "slug": self.event_type.fields["slug"]}, "absentHost": False,
+            "createdAt": iso(self.created), "updatedAt": iso(self.updated), "icsUid": f"{self.uid}@Cal.com",
+            **people, **self.extra,
         }  # fmt: skip
+
+
+def _attendee_body(attendee: dict[str, Any], *, absent: bool) -> dict[str, Any]:
+    return {**attendee, "displayEmail": attendee["email"], "absent": absent}
 
 
 @dataclass(slots=True)
@@ -104,47 +102,58 @@ class Webhook:
 
 @dataclass(slots=True)
 class Account:
-    """The objects of one API key: a key acts as one user."""
+    """The objects of one API key: a key acts as one user, here with one team, of which the other hosts are members."""
 
     user_id: int
     event_types: dict[int, EventType] = field(default_factory=dict)
     bookings: dict[str, Booking] = field(default_factory=dict)
     webhooks: dict[str, Webhook] = field(default_factory=dict)
+    hosts: dict[str, Host] = field(default_factory=dict)
+    outbox: list[Delivery] = field(default_factory=list)  # webhooks that wait for others
+    _host_ids: Iterator[int] = field(default_factory=lambda: itertools.count(_HOST_IDS))
 
     @property
     def username(self) -> str:
         return f"user{self.user_id}"
 
+    @property
+    def team_id(self) -> int:
+        return self.user_id + 1
+
+    def host(self, name: str | None = None) -> Host:
+        """Return the host of that name, by default the user of the key; a new name is a new host."""
+        name = name or self.username
+        if name not in self.hosts:
+            self.hosts[name] = Host(self.user_id if name == self.username else next(self._host_ids), name)
+        return self.hosts[name]
+
     def me(self) -> dict[str, Any]:
         names = {"username": self.username, "name": self.username, "email": f"{self.username}@example.com"}
-        return {"id": self.user_id, **names, "timeZone": str(TIME_ZONE), "timeFormat": 24, "organizationId": None}
+        return {
+            "id": self.user_id, **names, "timeZone": str(TIME_ZONE), "weekStart": "Monday", "timeFormat": 24,
+            "defaultScheduleId": None, "organizationId": None,
+        }  # fmt: skip
 
     def event_type_body(self, event_type: EventType) -> dict[str, Any]:
-        host = {"id": self.user_id, "name": event_type.host, "username": event_type.host}
-        return {**event_type.fields, "id": event_type.id, "ownerId": self.user_id, "users": [host]}
+        """Return an event type as the API does: that of a user with its owner, that of a team with its hosts."""
+        fields = {name: value for name, value in event_type.fields.items() if value is not None or name in _NULLABLE}
+        if event_type.scheduling is None:
+            host = self.host(event_type.host)
+            user = {"id": self.user_id, "name": host.name, "username": host.name}
+            return {**fields, "id": event_type.id, "ownerId": self.user_id, "users": [user]}
+        hosts = [self.host(name) for name in event_type.host_names]
+        return {
+            **fields, "id": event_type.id, "ownerId": None, "teamId": self.team_id, "parentEventTypeId": None,
+            "schedulingType": str(event_type.scheduling),
+            "hosts": [
+                {"userId": h.id, "name": h.name, "username": h.name, "avatarUrl": None, "mandatory": False, "priority": "medium"}
+                for h in hosts
+            ],
+        }  # fmt: skip
 
     def webhook_body(self, webhook: Webhook) -> dict[str, Any]:
         """Return a webhook as the API does, with its secret in plain text."""
         return {"payloadTemplate": None, "secret": None, **webhook.fields, "id": webhook.uid, "userId": self.user_id}
 
-    def is_free(self, event_type: EventType, start: datetime, end: datetime, except_uid: str | None = None) -> bool:
-        """Return whether the host works at that time and no other booking overlaps, with the buffers of both.
 
-        `except_uid` is a booking that does not count: the one that is moved.
-        """
-        local_start, local_end = start.astimezone(TIME_ZONE), end.astimezone(TIME_ZONE)
-        works = (
-            local_start.weekday() in WORKDAYS and local_start.date() == local_end.date()
-            and local_start.time() >= OPENS and local_end.time() <= CLOSES
-        )  # fmt: skip
-        blocked_from, blocked_until = event_type.blocked_span(start, end)
-        busy = [
-            b.event_type.blocked_span(b.start, b.end) for b in self.bookings.values()
-            if b.live and b.event_type.host == event_type.host and b.uid != except_uid
-        ]  # fmt: skip
-        return works and all(blocked_until <= span[0] or span[1] <= blocked_from for span in busy)
-
-
-def iso(value: datetime) -> str:
-    """Return an instant as the API does: UTC, with milliseconds and Z."""
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+_NULLABLE = {"slotInterval", "recurrence", "scheduleId"}  # null when nobody set them; other fields are absent then

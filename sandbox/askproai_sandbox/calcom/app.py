@@ -8,10 +8,14 @@ from aiohttp import web
 
 from askproai_core.clock import Clock
 from askproai_sandbox.calcom import requests
-from askproai_sandbox.calcom.account import Account, EventType, Webhook
+from askproai_sandbox.calcom.absences import Absences
+from askproai_sandbox.calcom.account import Account, Webhook
+from askproai_sandbox.calcom.booking_list import BookingList
 from askproai_sandbox.calcom.bookings import Bookings
 from askproai_sandbox.calcom.bookings_v1 import BookingsV1
+from askproai_sandbox.calcom.event_types import EventType, Scheduling
 from askproai_sandbox.calcom.server import Server, ok
+from askproai_sandbox.calcom.slots import Slots
 from askproai_sandbox.simulator import Refusal, json_body, without_secrets
 
 
@@ -21,8 +25,15 @@ class CalcomSimulator(Server):
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
         BookingsV1(self, Bookings(self))
+        for handlers in (BookingList, Slots, Absences):
+            handlers(self)
         self.serve("GET", "/v2/me", "me", self._me)
-        self.serve("GET", "/v2/event-types/{id}", "get-event-type", self._get_event_type, version="2024-06-14")
+        for path, operation, handler, public in (
+            ("/event-types/{id}", "get-event-type", self._get_event_type, False),
+            ("/event-types", "list-event-types", self._list_event_types, True),
+            ("/teams/{id}/event-types", "list-team-event-types", self._list_team_event_types, False),
+        ):
+            self.serve("GET", f"/v2{path}", operation, handler, version="2024-06-14", public=public)
         for method, path, operation, handler in (  # they need no version header
             ("POST", "", "create-webhook", self._create_webhook),
             ("GET", "", "list-webhooks", self._list_webhooks),
@@ -36,6 +47,7 @@ class CalcomSimulator(Server):
         return {"accounts": {key: {
             "event_types": [a.event_type_body(event_type) for event_type in a.event_types.values()],
             "bookings": [b.body() for b in a.bookings.values()],
+            "absences": [absence.body() for host in a.hosts.values() for absence in host.absences.values()],
             "webhooks": [without_secrets(a.webhook_body(webhook)) for webhook in a.webhooks.values()],
         } for key, a in self.accounts.items()}}  # fmt: skip
 
@@ -43,12 +55,15 @@ class CalcomSimulator(Server):
         """Create an event type with a chosen id: `{key, id, title?, slug?, lengthInMinutes?, host?, …}`.
 
         `host` is the person whom its bookings make busy, as with the children of a managed team type. The default is the
-        user of the key.
+        user of the key. With a `schedulingType` it is an event type of the user's team, and `hosts` are the names of its hosts.
         """
         account, number = self.account_of(body.pop("key")), int(body.pop("id"))
-        event_type = EventType.create(number, body.pop("host", account.username), body)
-        account.event_types[number] = event_type
-        return web.json_response(account.event_type_body(event_type), status=201)
+        hosts, scheduling = tuple(body.pop("hosts", ())), body.pop("schedulingType", None)
+        if (scheduling is None) == bool(hosts):
+            raise ValueError("schedulingType and hosts need each other")
+        host, kind = body.pop("host", account.username), scheduling and Scheduling(scheduling)
+        account.event_types[number] = EventType.create(number, host, body, kind, hosts)
+        return web.json_response(account.event_type_body(account.event_types[number]), status=201)
 
     async def _me(self, _request: web.Request, account: Account) -> web.Response:
         return ok(account.me())
@@ -58,6 +73,30 @@ class CalcomSimulator(Server):
         if not number.isdigit() or int(number) not in account.event_types:
             raise Refusal(404, f"Event type with id {number} not found.")
         return ok(account.event_type_body(account.event_types[int(number)]))
+
+    async def _list_event_types(self, request: web.Request, client: Account) -> web.Response:
+        """List the event types of a user, by default the client; those of teams are not among them. There are no pages.
+
+        Booking fields that are hidden are left out here, and hidden event types for anybody but their owner.
+        """
+        query = requests.parse(requests.EventTypesQuery, request.query)
+        account = client
+        if query.username is not None:
+            account = next((a for a in self.accounts.values() if a.username == query.username), Account(0))
+        rows = [
+            event_type for event_type in account.event_types.values()
+            if event_type.scheduling is None and query.event_slug in {None, event_type.fields["slug"]}
+            and (account is client or not event_type.fields["hidden"])
+        ]  # fmt: skip
+        if query.sort_created_at:
+            rows.sort(key=lambda event_type: event_type.id, reverse=query.sort_created_at == "desc")
+        return ok([_without_hidden_fields(account.event_type_body(event_type)) for event_type in rows])
+
+    async def _list_team_event_types(self, request: web.Request, account: Account) -> web.Response:
+        if request.match_info["id"] != str(account.team_id):
+            raise Refusal(403, "User is not a member of the team")
+        rows = [e for e in account.event_types.values() if e.scheduling is not None]
+        return ok([account.event_type_body(event_type) for event_type in rows])
 
     def _find_webhook(self, request: web.Request, account: Account) -> Webhook:
         uid = request.match_info["id"]
@@ -99,3 +138,7 @@ def _webhook_fields(body: dict[str, Any], account: Account, updated: Webhook | N
     if any(other.fields["subscriberUrl"] == url for other in account.webhooks.values() if other is not updated):
         raise Refusal(409, "Webhook with this subscriber url already exists for this user")
     return fields
+
+
+def _without_hidden_fields(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "bookingFields": [f for f in body["bookingFields"] if not f.get("hidden")]}

@@ -1,18 +1,21 @@
-"""Bookings of API v2: create, get, list, cancel and move, each with its webhook (docs/vendors/calcom.md)."""
+"""Bookings of API v2: create, get, cancel and move, each with its webhook (docs/vendors/calcom.md)."""
 
 import secrets
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 
 from askproai_sandbox.calcom import requests, webhooks
-from askproai_sandbox.calcom.account import Account, Booking, EventType
+from askproai_sandbox.calcom.account import Account, Booking, Seat
+from askproai_sandbox.calcom.availability import Availability
+from askproai_sandbox.calcom.event_types import EventType, Scheduling
+from askproai_sandbox.calcom.hosts import Host
 from askproai_sandbox.calcom.server import Server, ok
 from askproai_sandbox.simulator import Refusal, json_body
 
-_VERSION = "2024-08-13"
+VERSION = "2024-08-13"
 
 
 class Bookings:
@@ -26,49 +29,61 @@ class Bookings:
             ("POST", "/{uid}/cancel", "cancel-booking", self._cancel),
             ("POST", "/{uid}/reschedule", "reschedule-booking", self._reschedule),
         ):
-            server.serve(method, f"/v2/bookings{path}", operation, handler, version=_VERSION, public=True)
-        server.serve("GET", "/v2/bookings", "list-bookings", self._list, version=_VERSION)
+            server.serve(method, f"/v2/bookings{path}", operation, handler, version=VERSION, public=True)
         server.controls["dashboard"] = self._dashboard
 
-    def _find_event_type(self, number: int, client: Account) -> tuple[Account, EventType]:
-        """Return an event type and its account. Event types are public; those of the client come first."""
-        for account in (client, *self._server.accounts.values()):
-            if number in account.event_types:
-                return account, account.event_types[number]
-        raise Refusal(404, f"Event type with id {number} not found.")
-
     def _check_time(
-        self, account: Account, event_type: EventType, start: datetime, except_uid: str | None = None
-    ) -> datetime:
-        """Return the end of a booking at `start`. Raises Refusal with status 400 (rather than 409) if it cannot be booked."""
-        now, end = self._server.clock.now(), start + event_type.minutes("lengthInMinutes")
+        self, account: Account, event_type: EventType, start: datetime, end: datetime, except_uid: str | None = None
+    ) -> Host:
+        """Return the host of a booking. Raises Refusal with status 400 (rather than 409) if it cannot be made."""
+        now = self._server.clock.now()
         if start < now:
             raise Refusal(400, "Attempting to book a meeting in the past.")
         if not event_type.is_bookable(start, now):
             raise Refusal(400, 'The event type can\'t be booked at the "start" time provided. This could be because '
                                "it's too soon (violating the minimum booking notice) or too far in the future.")  # fmt: skip
-        if not account.is_free(event_type, start, end, except_uid):
-            raise Refusal(400, "User either already has booking at this time or is not available")
-        return end
+        availability = Availability(account, event_type, now, except_uid)
+        hosts = availability.free_hosts(start, end)
+        if not hosts or availability.seats_left(start, end) == 0:
+            who = "User" if event_type.scheduling is None else "One of the hosts"
+            raise Refusal(400, f"{who} either already has booking at this time or is not available")
+        return hosts[0]
 
     async def _create(self, request: web.Request, client: Account) -> web.Response:
         body = requests.parse(requests.BookingBody, await json_body(request))
-        return ok((await self.create(body, client)).body(), 201)
+        booking = await self.create(body, client)
+        seat = {"seatUid": booking.seats[-1].uid} if booking.seats else {}
+        return ok({**booking.body(), **seat}, 201)
 
     async def create(self, body: requests.BookingBody, client: Account) -> Booking:
-        """Create a booking and send its webhook. Raises Refusal."""
-        attendee, start = requests.attendee_of(body), requests.utc(body.start)
-        account, event_type = self._find_event_type(body.event_type_id, client)
+        """Create a booking, or take a seat of one, and send its webhook. Raises Refusal."""
+        found = self._server.find_event_type(body.event_type_id, client)
+        if found is None:
+            raise Refusal(404, f"Event type with id {body.event_type_id} not found.")
+        account, event_type = found
+        if event_type.scheduling is Scheduling.MANAGED:
+            raise Refusal(400, f"Event type with id={event_type.id} is the parent managed event type that can't be "
+                               "booked. You have to provide the child event type id aka id of event type that has been "
+                               "assigned to one of the users.")  # fmt: skip
+        attendee, start = requests.attendee_of(body, event_type), requests.utc(body.start)
+        end, responses = start + _length(event_type, body.length_in_minutes), requests.responses_of(body, event_type)
         event, status = "BOOKING_CREATED", "accepted"
         if event_type.needs_confirmation:
             event, status = "BOOKING_REQUESTED", "pending"
-            for b in account.bookings.values():  # only with confirmation does a repeated request find the first booking
+        if event_type.needs_confirmation or event_type.scheduling is Scheduling.ROUND_ROBIN:
+            for b in account.bookings.values():  # only with these does a repeated request find the first booking
                 if b.live and (b.event_type, b.start, b.attendee["email"]) == (event_type, start, attendee["email"]):
                     return b
-        now, end = self._server.clock.now(), self._check_time(account, event_type, start)
-        booking = Booking(
-            next(self._server.ids), event_type, start, end, attendee, now, now, status, metadata=body.metadata
-        )
+        now, host = self._server.clock.now(), self._check_time(account, event_type, start, end)
+        booking = Availability(account, event_type, now).seated(start) or Booking(
+            next(self._server.ids), event_type, host, start, end, attendee, now, now, status, metadata=body.metadata,
+            responses=responses,
+        )  # fmt: skip
+        if event_type.seats:
+            booking.seats.append(
+                Seat(attendee, {**responses, "name": attendee["name"], "email": attendee["email"]}, body.metadata)
+            )
+            booking.updated = now
         account.bookings[booking.uid] = booking
         await webhooks.send_booking(self._server, account, event, booking)
         return booking
@@ -83,27 +98,14 @@ class Bookings:
     async def _get(self, request: web.Request, _client: Account) -> web.Response:
         return ok(self._find(request.match_info["uid"])[1].body())
 
-    async def _list(self, request: web.Request, account: Account) -> web.Response:
-        query = requests.parse(requests.BookingsQuery, request.query)
-        take, skip = query.take, query.skip
-        rows = [
-            b for b in self._server.listed(request, account.bookings.values())
-            if query.event_type_id in {None, b.event_type.id}
-            and (query.after_start is None or b.start >= requests.utc(query.after_start))
-            and (query.before_end is None or b.end <= requests.utc(query.before_end))
-            and (query.after_created_at is None or b.created >= requests.utc(query.after_created_at))
-        ]  # fmt: skip
-        page = rows[skip : skip + take]
-        remaining = max(0, len(rows) - skip - len(page))
-        return ok([b.body() for b in page], pagination={
-            "totalItems": len(rows), "remainingItems": remaining, "returnedItems": len(page), "itemsPerPage": take,
-            "currentPage": skip // take + 1, "totalPages": -(-len(rows) // take), "hasNextPage": remaining > 0,
-            "hasPreviousPage": skip > 0,
-        })  # fmt: skip
-
     async def _cancel(self, request: web.Request, _client: Account) -> web.Response:
         account, booking = self._find(request.match_info["uid"])
         body = requests.parse(requests.CancelBody, await json_body(request))
+        seat = next((seat for seat in booking.seats if seat.uid == body.seat_uid), None)
+        if seat is not None and len(booking.seats) > 1:
+            booking.seats.remove(seat)
+            booking.updated = self._server.clock.now()
+            return ok(booking.body())
         await self.cancel(account, booking, body.cancellation_reason)
         return ok(booking.body())
 
@@ -130,9 +132,10 @@ class Bookings:
         if not old.live:
             raise Refusal(400, "Can't reschedule a booking that is cancelled or already rescheduled.")
         event_type, now, start = old.event_type, self._server.clock.now(), requests.utc(body.start)
+        end = start + (old.end - old.start)
         new = replace(
-            old, id=next(self._server.ids), uid=secrets.token_urlsafe(), start=start,
-            end=self._check_time(account, event_type, start, old.uid), created=now, updated=now,
+            old, id=next(self._server.ids), uid=secrets.token_urlsafe(), start=start, end=end,
+            host=self._check_time(account, event_type, start, end, old.uid), created=now, updated=now,
             status="pending" if event_type.needs_confirmation else "accepted",
             extra={"rescheduledFromUid": old.uid, "reschedulingReason": body.rescheduling_reason},
         )  # fmt: skip
@@ -180,3 +183,16 @@ class Bookings:
             case _:
                 raise ValueError(f"there is no action {action}")
         return web.json_response(booking.body())
+
+
+def _length(event_type: EventType, requested: int | None) -> timedelta:
+    """Return the length of a new booking. Raises Refusal for one that the event type does not offer."""
+    length = event_type.length(requested)
+    if length is not None:
+        return length
+    options = event_type.fields["lengthInMinutesOptions"]
+    if not options:
+        raise Refusal(400, "Can't specify 'lengthInMinutes' because event type does not have multiple possible lengths. "
+                           "Please, remove the 'lengthInMinutes' field from the request.")  # fmt: skip
+    raise Refusal(400, "Provided 'lengthInMinutes' is not one of the possible lengths for the event type. The possible "
+                       f"lengths are: {', '.join(map(str, options))}")  # fmt: skip

@@ -5,8 +5,9 @@ from typing import Any
 from aiohttp import web
 
 from askproai_sandbox.calcom import requests
-from askproai_sandbox.calcom.account import Account, Booking, iso
+from askproai_sandbox.calcom.account import Account, Booking
 from askproai_sandbox.calcom.bookings import Bookings
+from askproai_sandbox.calcom.hosts import iso
 from askproai_sandbox.calcom.server import Server
 from askproai_sandbox.simulator import Refusal, json_body
 

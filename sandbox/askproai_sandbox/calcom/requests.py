@@ -9,6 +9,8 @@ import msgspec
 import phonenumbers
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from askproai_sandbox.calcom.event_types import EventType
+from askproai_sandbox.calcom.hosts import Reason
 from askproai_sandbox.simulator import Refusal
 
 PAYLOAD_VERSION = "2021-10-20"  # of webhooks; there is no other
@@ -41,6 +43,8 @@ class BookingBody(_Strict):
     start: datetime
     attendee: Attendee
     event_type_id: int
+    length_in_minutes: Annotated[int, Meta(ge=1)] | None = None  # only of an event type with several lengths
+    booking_fields_responses: dict[str, Any] = {}
     metadata: Annotated[
         dict[Annotated[str, Meta(max_length=40)], bool | int | float | Annotated[str, Meta(max_length=500)]],
         Meta(max_length=50),
@@ -66,7 +70,7 @@ class BookingBodyV1(_Strict):
 
     def as_v2(self) -> BookingBody:
         attendee = Attendee(self.responses.name, self.time_zone, self.responses.email, None, self.language)
-        return BookingBody(self.start, attendee, self.event_type_id, {**self.metadata})
+        return BookingBody(self.start, attendee, self.event_type_id, metadata={**self.metadata})
 
 
 class BookingsQueryV1(Struct, rename="camel"):
@@ -79,18 +83,69 @@ class Page(_Strict):
     skip: Annotated[int, Meta(ge=0)] = 0
 
 
+Order = Literal["asc", "desc"]
+
+
 class BookingsQuery(Page):
-    """The filters of the list of bookings that the simulator respects."""
+    """The filters of the list of bookings. Those for several teams are not simulated; there is no cursor."""
 
     take: Annotated[int, Meta(ge=1, le=250)] = 100
+    status: str | None = None  # names of `STATUS_FILTERS`, separated by commas
+    attendee_email: str | None = None
+    attendee_name: str | None = None
+    booking_uid: str | None = None
     event_type_id: int | None = None
+    event_type_ids: str | None = None  # separated by commas
     after_start: datetime | None = None
     before_end: datetime | None = None
     after_created_at: datetime | None = None
+    before_created_at: datetime | None = None
+    after_updated_at: datetime | None = None
+    before_updated_at: datetime | None = None
+    sort_start: Order | None = None
+    sort_end: Order | None = None
+    sort_created: Order | None = None
+    sort_updated_at: Order | None = None
+
+
+class SlotsQuery(_Strict):
+    """The query of free slots. Dynamic events, and teams and organizations by their names, are not simulated."""
+
+    start: str
+    end: str
+    event_type_id: int | None = None
+    event_type_slug: str | None = None
+    username: str | None = None
+    time_zone: str | None = None
+    duration: int | None = None
+    format: str = "time"
+    booking_uid_to_reschedule: str | None = None
+    rr_host_subset_ids: str | None = None  # separated by commas
+
+
+class EventTypesQuery(Struct, rename="camel"):
+    """The query of the list of event types; unknown keys are dropped."""
+
+    username: str | None = None
+    event_slug: str | None = None
+    sort_created_at: Order | None = None
+
+
+_UTC_INSTANT = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{3})?Z$")]
+
+
+class AbsenceBody(Struct, rename="camel"):
+    """An absence to create or change; unknown keys are dropped. A replacement is not simulated."""
+
+    start: _UTC_INSTANT | None = None
+    end: _UTC_INSTANT | None = None
+    reason: Reason | None = None
+    notes: str | None = None
 
 
 class CancelBody(_Strict):
     cancellation_reason: str = ""
+    seat_uid: str | None = None
 
 
 class MoveBody(_Strict):
@@ -133,16 +188,30 @@ def utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def attendee_of(body: BookingBody) -> dict[str, Any]:
-    """Return the attendee as it is stored. Raises Refusal for an unknown zone, an invalid number, or no mail address.
+def instant_of(name: str, value: str) -> datetime:
+    """Return the instant of a date, which means its first moment, or of a time. Raises Refusal for any other text."""
+    try:
+        return utc(datetime.fromisoformat(value))
+    except ValueError:
+        raise invalid(name, f"{name} must be a valid ISO 8601 date string") from None
 
-    The address is required by the booking fields that each event type has by default.
+
+def check_zone(name: str, zone: str) -> ZoneInfo:
+    """Return a time zone. Raises Refusal for one that does not exist."""
+    try:
+        return ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise invalid(name, "timeZone must be a valid IANA time-zone") from None
+
+
+def attendee_of(body: BookingBody, event_type: EventType) -> dict[str, Any]:
+    """Return the attendee as it is stored. Raises Refusal for an unknown zone, an invalid number, or a missing contact.
+
+    Which contact is required is a matter of the event type's booking fields: the default ones require a mail address.
+    Without one, and with a hidden mail field in any case, Cal.com makes an address of the number.
     """
     attendee = body.attendee
-    try:
-        ZoneInfo(attendee.time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise invalid("attendee.timeZone", "timeZone must be a valid IANA time-zone") from None
+    check_zone("attendee.timeZone", attendee.time_zone)
     try:
         number = attendee.phone_number
         valid = number is None or phonenumbers.is_valid_number(phonenumbers.parse(number))
@@ -150,8 +219,30 @@ def attendee_of(body: BookingBody) -> dict[str, Any]:
         valid = False
     if not valid:
         raise invalid("attendee.phoneNumber", "phoneNumber must be a valid phone number in E.164")
-    if not attendee.email and not attendee.phone_number:
+    if not attendee.email and not number:
         raise invalid("attendee", "At least one contact method (email or phoneNumber) must be provided")
-    if not attendee.email:
+    email = event_type.booking_field("email")
+    if event_type.booking_field("attendeePhoneNumber").get("required") and not number:
+        raise Refusal(400, "Missing attendee phone number - it is required by the event type. Pass it as "
+                           '"attendee.phoneNumber" string in the request.')  # fmt: skip
+    if email.get("required") and not attendee.email:
         raise Refusal(400, "responses - {email}error_required_field")
-    return {name: value for name, value in msgspec.to_builtins(attendee).items() if value is not None}
+    stored = {name: value for name, value in msgspec.to_builtins(attendee).items() if value is not None}
+    if number and (email.get("hidden") or not attendee.email):
+        stored["email"] = f"{number.removeprefix('+')}@sms.cal.com"
+    return stored
+
+
+def responses_of(body: BookingBody, event_type: EventType) -> dict[str, Any]:
+    """Return the responses to the event type's own booking fields. Raises Refusal when a required one is missing."""
+    responses = {name: "" if value is None else value for name, value in body.booking_fields_responses.items()}
+    for booking_field in event_type.fields["bookingFields"]:
+        slug = booking_field["slug"]
+        if (
+            booking_field["required"]
+            and not booking_field.get("isDefault")
+            and slug not in {*responses, "attendeePhoneNumber"}
+        ):
+            raise Refusal(400, f"Missing required booking field response: {slug} - it is required by the event type "
+                               "booking fields, but missing in the bookingFieldsResponses.")  # fmt: skip
+    return responses

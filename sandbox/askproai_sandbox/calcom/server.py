@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from askproai_core.clock import Clock
-from askproai_sandbox.calcom.account import Account, Booking, Webhook, iso
+from askproai_sandbox.calcom.account import Account, Booking, Webhook
+from askproai_sandbox.calcom.event_types import EventType
+from askproai_sandbox.calcom.hosts import iso
 from askproai_sandbox.simulator import Refusal, Simulator
 
 AccountHandler = Callable[[web.Request, Account], Awaitable[web.Response]]
@@ -37,6 +39,10 @@ class Server(Simulator):
         "rate_limit": 120.0,  # requests per key and 60 s; 0: no limit
         "webhook_delay_ms": 20.0,  # after the answer; below 0 before it, as Cal.com sends them within the booker's request
         "webhook_copies": 1.0,  # 0: webhooks are lost, 2: each is sent twice
+        "webhook_batch": 1.0,  # 3: three webhooks of an account wait for each other, and the newest is sent first
+        "slots_outside_minutes": 0.0,  # free slots are listed up to that long before and after the requested times, too
+        "slots_clock_change_error": 0.0,  # 1: after a clock change, slots have the offset of the request's start
+        "estimated_total": 0.0,  # is added to `totalItems` of a full page of bookings: it is an estimate for members of teams
     }
 
     def __init__(self, clock: Clock) -> None:
@@ -132,7 +138,14 @@ class Server(Simulator):
         return self.account_of(match[1])
 
     def account_of(self, key: str) -> Account:
-        return self.accounts.setdefault(key, Account(100 + len(self.accounts)))
+        return self.accounts.setdefault(key, Account(100 + 2 * len(self.accounts)))
+
+    def find_event_type(self, number: int, client: Account) -> tuple[Account, EventType] | None:
+        """Return an event type and its account. Event types are public; those of the client come first."""
+        for account in (client, *self.accounts.values()):
+            if number in account.event_types:
+                return account, account.event_types[number]
+        return None
 
     def listed(self, request: web.Request, items: Iterable[Item]) -> list[Item]:
         """Return the items that a list shows now; a fault may make it lag."""

@@ -1,12 +1,15 @@
 """Cal.com's webhooks: signed, and sent at most once (docs/vendors/calcom.md)."""
 
 import asyncio
+import functools
 import hashlib
 import hmac
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from askproai_sandbox.calcom.account import TIME_ZONE, Account, Booking, iso
+from askproai_sandbox.calcom.account import Account, Booking, Delivery
+from askproai_sandbox.calcom.hosts import Absence, Host, iso
 from askproai_sandbox.calcom.requests import PAYLOAD_VERSION
 from askproai_sandbox.simulator import Simulator, encode_json
 
@@ -26,9 +29,10 @@ def booking_payload(b: Booking, extra: dict[str, Any]) -> dict[str, Any]:
     event_type, person = b.event_type, b.attendee
     attendee = {**person, "firstName": person["name"], "language": {"locale": person["language"]}, "utcOffset": 60}
     responses = {name: {"label": name, "value": person[name], "isHidden": False} for name in ("name", "email")}
-    host = event_type.host
-    organizer = {"id": 1, "name": host, "username": host, "email": f"{host}@example.com", "utcOffset": 60,
-                 "timeZone": str(TIME_ZONE), "language": {"locale": "de"}, "timeFormat": "HH:mm"}  # fmt: skip
+    host = b.host
+    organizer = {"id": host.id, "name": host.name, "username": host.name, "email": f"{host.name}@example.com",
+                 "utcOffset": 60, "timeZone": str(host.time_zone), "language": {"locale": "de"},
+                 "timeFormat": "HH:mm"}  # fmt: skip
     return {
         "uid": b.uid, "bookingId": b.id, "title": b.title, "description": "", "eventTypeId": event_type.id,
         "location": "integrations:daily", "type": event_type.fields["slug"], "eventTitle": event_type.fields["title"],
@@ -42,14 +46,34 @@ def booking_payload(b: Booking, extra: dict[str, Any]) -> dict[str, Any]:
 
 
 async def send_booking(simulator: Simulator, account: Account, event: str, booking: Booking, **extra: Any) -> None:
-    """Send an event with the present state of a booking to the account's webhooks."""
+    """Send an event with the present state of a booking to the account's webhooks.
+
+    A user's webhooks do not get the events of a team's event types; those of event types are not simulated.
+    """
+    if booking.event_type.scheduling is not None:
+        return
     await send(simulator, account, event, booking_payload(booking, extra))
 
 
+def absence_payload(absence: Absence, host: Host, now: str) -> dict[str, Any]:
+    """Return an absence as the webhook OOO_CREATED has it."""
+    user = {"id": host.id, "name": host.name, "username": host.name, "email": f"{host.name}@example.com",
+            "timeZone": str(host.time_zone)}  # fmt: skip
+    return {"oooEntry": {
+        "id": absence.id, "uuid": absence.uid, "start": iso(absence.start), "end": iso(absence.end), "createdAt": now,
+        "updatedAt": now, "notes": absence.notes, "reason": {"reason": absence.reason, "emoji": ""}, "reasonId": 1,
+        "user": user, "toUser": None,
+    }}  # fmt: skip
+
+
 async def send(simulator: Simulator, account: Account, event: str, payload: dict[str, Any]) -> None:
-    """Send an event once to every active webhook that has it as a trigger; a failed delivery is only recorded."""
+    """Send an event to every active webhook that has it as a trigger; a failed delivery is only recorded.
+
+    The setting `webhook_copies` loses or doubles it. With `webhook_batch` above 1 that many wait for each other, and the newest
+    is sent first.
+    """
     body = encode_json({"triggerEvent": event, "createdAt": iso(simulator.clock.now()), "payload": payload})
-    delay = simulator.settings["webhook_delay_ms"] / 1000
+    delay, batch = simulator.settings["webhook_delay_ms"] / 1000, simulator.settings["webhook_batch"]
 
     async def deliver(url: str, secret: str | None) -> None:
         await asyncio.sleep(max(0, delay))
@@ -57,10 +81,20 @@ async def send(simulator: Simulator, account: Account, event: str, payload: dict
         reply = await simulator.send("POST", url, body, headers)
         simulator.journal.delivery(event, url, reply.status)
 
+    async def deliver_in_order(deliveries: Iterable[Delivery]) -> None:
+        for waiting in deliveries:
+            await waiting()
+
     hooks = [h.fields for h in account.webhooks.values() if h.fields["active"] and event in h.fields["triggers"]]
     for hook in hooks * int(simulator.settings["webhook_copies"]):
-        delivery = deliver(hook["subscriberUrl"], hook.get("secret"))
-        if delay < 0:
-            await delivery
-        else:
-            simulator.run_in_background(delivery)
+        account.outbox.append(functools.partial(deliver, hook["subscriberUrl"], hook.get("secret")))
+    if len(account.outbox) < batch:
+        return
+    deliveries, account.outbox = account.outbox, []
+    if batch > 1:
+        simulator.run_in_background(deliver_in_order(deliveries[::-1]))
+    elif delay < 0:
+        await deliver_in_order(deliveries)
+    else:
+        for delivery in deliveries:
+            simulator.run_in_background(deliver_in_order([delivery]))

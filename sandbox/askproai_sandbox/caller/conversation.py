@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -33,11 +34,12 @@ class Conversation:
 
     def __init__(self, request: CallRequest, phone_line: PhoneLine) -> None:
         self._request, self._phone_line, self._clock = request, phone_line, phone_line.simulator.clock
-        self._call_id = f"call_{secrets.token_hex(14)}"
-        self._call: dict[str, Any] = {}  # the call object, as Retell sends it in events and to functions
+        self.call_id = f"call_{secrets.token_hex(14)}"
+        self.call: dict[str, Any] = {}  # the call object, as Retell sends it in events and to functions
         self._steps: list[Step] = []
         self._variables: dict[str, str] = {}
         self._events: list[asyncio.Task[None]] = []
+        self._outbox: list[Callable[[], Awaitable[None]]] = []  # events that wait for others
         self._transferred_to: str | None = None
 
     async def play(self, agent: AnsweringAgent | None, inbound_url: str | None = None) -> CallRecord:
@@ -45,10 +47,10 @@ class Conversation:
         variables = await self._request_variables(agent, inbound_url) if inbound_url else {}
         if agent is None:
             self._record("heard", error="the call is declined: no agent is bound to the number")
-            return CallRecord(self._call_id, "declined", None, None, "", self._steps)
+            return CallRecord(self.call_id, "declined", None, None, "", self._steps)
         self._begin(agent, variables)
         self._send_event("call_started", agent)
-        self._call |= {"transcript": "", "transcript_object": [], "transcript_with_tool_calls": []}
+        self.call |= {"transcript": "", "transcript_object": [], "transcript_with_tool_calls": []}
         greeting = self._fill_in(agent.llm.get("begin_message", HELP)) if agent.llm["start_speaker"] == "agent" else ""
         if greeting:
             self._say("agent", greeting)
@@ -58,9 +60,10 @@ class Conversation:
         await self._phone_line.pause("analysis_delay_ms")
         self._analyse()
         self._send_event("call_analyzed", agent)
+        self._send_outbox()
         await asyncio.gather(*self._events)
         steps = sorted(self._steps, key=lambda step: step.at)
-        return CallRecord(self._call_id, "ended", agent.agent_id, agent.version, self._call["transcript"], steps)
+        return CallRecord(self.call_id, "ended", agent.agent_id, agent.version, self.call["transcript"], steps)
 
     def _record(self, kind: str, **fields: Any) -> Step:
         step = Step(self._clock.now().isoformat(), kind, **fields)
@@ -73,7 +76,7 @@ class Conversation:
         Without a 2xx answer there are none: the bound agent answers all the same and knows nothing of the caller.
         """
         call: dict[str, Any] = {
-            "call_id": self._call_id,
+            "call_id": self.call_id,
             "from_number": self._request.from_number,
             "to_number": self._request.to_number,
         }
@@ -95,8 +98,8 @@ class Conversation:
 
     def _begin(self, agent: AnsweringAgent, variables: dict[str, str]) -> None:
         settings, request = agent.settings, self._request
-        self._call |= {
-            "call_id": self._call_id, "call_type": "phone_call", "agent_id": agent.agent_id,
+        self.call |= {
+            "call_id": self.call_id, "call_type": "phone_call", "agent_id": agent.agent_id,
             "agent_version": agent.version, "call_status": "ongoing", "direction": "inbound",
             "from_number": request.from_number, "to_number": request.to_number,
             "start_timestamp": unix_milliseconds(self._clock),
@@ -104,11 +107,11 @@ class Conversation:
             "opt_in_signed_url": settings["opt_in_signed_url"],
         }  # fmt: skip
         if settings.get("agent_name"):  # absent, never null, when not set
-            self._call["agent_name"] = settings["agent_name"]
+            self.call["agent_name"] = settings["agent_name"]
         if variables:
-            self._call["retell_llm_dynamic_variables"] = variables
+            self.call["retell_llm_dynamic_variables"] = variables
         self._variables = {
-            **(agent.llm.get("default_dynamic_variables") or {}), **variables, "call_id": self._call_id,
+            **(agent.llm.get("default_dynamic_variables") or {}), **variables, "call_id": self.call_id,
             "user_number": request.from_number, "agent_number": request.to_number, "direction": "inbound",
             "call_type": "phone_call",
         }  # fmt: skip
@@ -122,13 +125,13 @@ class Conversation:
     def _say(self, role: str, text: str) -> None:
         self._record("heard" if role == "agent" else "said", text=text)
         utterance: dict[str, Any] = {"role": role, "content": text, "words": []}
-        self._call["transcript"] += f"{role.capitalize()}: {text}\n"
-        self._call["transcript_object"].append(utterance)
-        self._call["transcript_with_tool_calls"].append(utterance)
+        self.call["transcript"] += f"{role.capitalize()}: {text}\n"
+        self.call["transcript_object"].append(utterance)
+        self.call["transcript_with_tool_calls"].append(utterance)
 
     def _press(self, keys: str) -> None:
         self._record("said", text=f"[{keys}]")
-        self._call["transcript_with_tool_calls"] += [{"role": "dtmf", "digit": digit} for digit in keys]
+        self.call["transcript_with_tool_calls"] += [{"role": "dtmf", "digit": digit} for digit in keys]
 
     async def _talk(self, agent: AnsweringAgent, greeting: str) -> None:
         if self._request.args is not None:  # instead of the model: a tool call after each sentence
@@ -192,12 +195,12 @@ class Conversation:
             step.error = f"the schema of {call.name} requires {', '.join(missing)}, which the caller did not say"
             return _ToolResult(message=_APOLOGY)
         invocation = {"tool_call_id": f"tool_call_{secrets.token_hex(4)}"}
-        self._call["transcript_with_tool_calls"].append({
+        self.call["transcript_with_tool_calls"].append({
             "role": "tool_call_invocation", **invocation, "name": call.name, "type": "custom",
             "arguments": json.dumps(call.args, ensure_ascii=False),
         })  # fmt: skip
         reply = await self._send_tool_request(tool, call, step)
-        self._call["transcript_with_tool_calls"].append({
+        self.call["transcript_with_tool_calls"].append({
             "role": "tool_call_result", **invocation, "content": reply.text[:_MAX_ANSWER_CHARACTERS], "successful": reply.ok,
         })  # fmt: skip
         answer = reply.json if reply.ok else None
@@ -210,7 +213,7 @@ class Conversation:
         """Send a tool's request, with `timeout_ms` for each attempt and up to `max_retry` more after any failure."""
         step.url, body = self._fill_in(tool["url"]), b""
         if tool["method"] in {"POST", "PUT", "PATCH"}:
-            envelope = {"name": call.name, "call": self._call, "args": call.args}
+            envelope = {"name": call.name, "call": self.call, "args": call.args}
             body = encode_json(call.args if tool["args_at_root"] else envelope)
         headers, query = (
             {name: self._fill_in(value) for name, value in (tool.get(field) or {}).items()}
@@ -230,13 +233,13 @@ class Conversation:
 
     def _end(self) -> None:
         now = unix_milliseconds(self._clock)
-        length = now - self._call["start_timestamp"]
-        self._call |= {
+        length = now - self.call["start_timestamp"]
+        self.call |= {
             "call_status": "ended", "end_timestamp": now, "duration_ms": length,
             "disconnection_reason": "user_hangup" if self._transferred_to is None else "call_transfer",
             "collected_dynamic_variables": {},
-            "recording_url": f"https://recordings.example.com/{self._call_id}.wav",
-            "public_log_url": f"https://recordings.example.com/{self._call_id}.log",
+            "recording_url": f"https://recordings.example.com/{self.call_id}.wav",
+            "public_log_url": f"https://recordings.example.com/{self.call_id}.log",
             "call_cost": {  # in cents, with decimals
                 "combined_cost": 14.18, "total_duration_seconds": length // 1000, "total_duration_unit_price": 0.1492,
                 "product_costs": [{"product": "retell_platform", "cost": 8.71, "unit_price": 0.0917}],
@@ -247,23 +250,39 @@ class Conversation:
         answers = [step.answer for step in self._steps if step.kind == "tool" and step.name == "book_appointment"]
         booked = any(isinstance(answer, dict) and answer.get("success") is True for answer in answers)
         summary = "Der Anrufer hat einen Termin gebucht." if booked else "Der Anrufer hat keinen Termin gebucht."
-        self._call["call_analysis"] = {
+        self.call["call_analysis"] = {
             "call_summary": summary, "user_sentiment": "Positive" if booked else "Neutral", "call_successful": booked,
             "in_voicemail": False, "custom_analysis_data": {},
         }  # fmt: skip
 
     def _send_event(self, event: str, agent: AnsweringAgent) -> None:
-        """Start sending an event. Nothing waits for it: at Retell, too, a failing `call_started` does not hold back the next."""
+        """Start sending an event. Nothing waits for it: at Retell, too, a failing `call_started` does not hold back the next.
+
+        The setting `webhook_copies` loses or doubles it; with `webhook_batch` above 1 that many wait for each other.
+        """
         url = agent.settings.get("webhook_url")
         if not url or event not in agent.settings["webhook_events"]:
             return
         step = self._record("webhook", name=event, url=url)
-        body = encode_json({"event": event, "call": self._call})
+        body = encode_json({"event": event, "call": self.call})
 
         async def deliver() -> None:
             _finish(step, await self._phone_line.deliver(event, url, body, agent.settings["webhook_timeout_ms"]))
 
-        self._events.append(asyncio.create_task(deliver()))
+        settings = self._phone_line.simulator.settings
+        self._outbox += [deliver] * int(settings["webhook_copies"])
+        if len(self._outbox) >= settings["webhook_batch"]:
+            self._send_outbox()
+
+    def _send_outbox(self) -> None:
+        """Start sending what waits, the newest first."""
+        deliveries, self._outbox = self._outbox[::-1], []
+
+        async def deliver_in_order() -> None:
+            for deliver in deliveries:
+                await deliver()
+
+        self._events.append(asyncio.create_task(deliver_in_order()))
 
 
 def _finish(step: Step, reply: Reply) -> None:

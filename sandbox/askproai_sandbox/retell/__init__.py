@@ -3,6 +3,7 @@
 It follows the odd rules of docs/vendors/retell.md. Started as a process by `python -m askproai_sandbox.retell --port N`.
 """
 
-from askproai_sandbox.retell.app import RetellSimulator, signature
+from askproai_sandbox.retell.app import RetellSimulator
+from askproai_sandbox.retell.signing import signature
 
 __all__ = ["RetellSimulator", "signature"]

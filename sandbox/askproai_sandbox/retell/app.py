@@ -1,16 +1,13 @@
 """Retell's HTTP API: one handler for each operation that we use, by the rules of docs/vendors/retell.md."""
 
-import hashlib
-import hmac
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from askproai_core.clock import Clock
-from askproai_sandbox.caller import CallRequest, Conversation, PhoneLine
+from askproai_sandbox.retell import calls
 from askproai_sandbox.retell.fields import TABLES, body_type, checked
 from askproai_sandbox.retell.workspace import (
     Number,
@@ -30,12 +27,6 @@ _UPDATE_LLM = body_type("llm")
 _IMPORT_NUMBER, _UPDATE_NUMBER = body_type("number_import"), body_type("number_update")
 _PUBLISH, _FORK, _LIST_AGENTS = body_type("publish"), body_type("fork"), body_type("list_agents")
 WorkspaceHandler = Callable[[web.Request, Workspace], Awaitable[web.StreamResponse]]
-
-
-def signature(key: str, body: bytes, now_ms: int) -> str:
-    """Return the value of `x-retell-signature`: HMAC-SHA256 over the raw body followed by the decimal milliseconds."""
-    digest = hmac.new(key.encode(), body + str(now_ms).encode(), hashlib.sha256).hexdigest()
-    return f"v={now_ms},d={digest}"
 
 
 def _page(request: web.Request, items: Iterable[dict[str, Any]], key: str) -> web.Response:
@@ -59,6 +50,8 @@ class RetellSimulator(Simulator):
 
     defaults = {  # noqa: RUF012 - the base takes a copy
         "webhook_retry_delay_ms": 500.0,
+        "webhook_copies": 1.0,  # 0: events of calls are lost, 2: each is sent twice
+        "webhook_batch": 1.0,  # 3: three events of a call wait for each other, and the newest is sent first
         "analysis_delay_ms": 50.0,
         "any_key": 1.0,  # 0: only keys of workspaces that exist, so a mistyped one is refused (`POST /_sim/workspaces`)
     }
@@ -84,6 +77,8 @@ class RetellSimulator(Simulator):
             ("GET", "/get-phone-number/{id}", "get-number", self._get_number),
             ("GET", "/v2/list-phone-numbers", "list-numbers", self._list_numbers),
             ("PATCH", "/update-phone-number/{id}", "update-number", self._update_number),
+            ("GET", "/v2/get-call/{id}", "get-call", calls.get_call),
+            ("POST", "/v3/list-calls", "list-calls", self._list_calls),
         ):
             self.route(method, path, operation, self._authenticated(handler))
         self.controls["calls"] = self._play_call
@@ -111,6 +106,7 @@ class RetellSimulator(Simulator):
             "agents": {agent.id: versions(agent) for agent in w.agents.values()},
             "llms": {llm.id: versions(llm) for llm in w.llms.values()},
             "numbers": {name: number.body() for name, number in w.numbers.items()},
+            "calls": {name: call.fields for name, call in w.calls.items() if call.fields},
         } for key, w in self.workspaces.items()}}  # fmt: skip
 
     def _listed(self, request: web.Request, items: Mapping[str, Any]) -> list[Any]:
@@ -257,24 +253,11 @@ class RetellSimulator(Simulator):
 
     # Calls
 
+    async def _list_calls(self, request: web.Request, w: Workspace) -> web.Response:
+        return await calls.list_calls(request, self._listed(request, w.calls))
+
     async def _play_call(self, body: dict[str, Any]) -> web.Response:
-        """Play a call to its end: `{to_number, from_number?, say, key?, args?}`."""
-        call = msgspec.convert(body, CallRequest)
-        having = [
-            (w, key) for key, w in self.workspaces.items() if call.to_number in w.numbers and call.key in {None, key}
-        ]
-        keys = list({id(workspace): key for workspace, key in having}.values())  # the newest of a workspace signs
-        if not keys:
-            known = sorted({number for w in self.workspaces.values() for number in w.numbers})
-            raise ValueError(f"nobody has the number {call.to_number}; there is: {', '.join(known) or 'none yet'}")
-        if len(keys) != 1:
-            raise ValueError(f"{len(keys)} workspaces have {call.to_number}: name one by `key`")
-        key = keys[0]
-        phone_line = PhoneLine(self, lambda body: signature(key, body, unix_milliseconds(self.clock)))
-        workspace = self.workspaces[key]
-        inbound_url = workspace.numbers[call.to_number].fields.get("inbound_webhook_url")
-        record = await Conversation(call, phone_line).play(workspace.answering_agent(call.to_number), inbound_url)
-        return web.json_response(record.to_json())
+        return await calls.play(self, self.workspaces, body)
 
 
 def _llm_fields(body_type: Any, fields: Mapping[str, Any], body: dict[str, Any]) -> dict[str, Any]:

@@ -133,6 +133,14 @@ class Number:
         }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call: what GET returns of it at present, empty as long as nobody has answered."""
+
+    created: datetime
+    fields: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class Workspace:
     """The objects of one API key."""
@@ -140,6 +148,7 @@ class Workspace:
     agents: dict[str, VersionedObject] = field(default_factory=dict)
     llms: dict[str, VersionedObject] = field(default_factory=dict)
     numbers: dict[str, Number] = field(default_factory=dict)
+    calls: dict[str, Call] = field(default_factory=dict)
 
     def pair_engine(self, engine: Mapping[str, Any], number: int) -> dict[str, Any]:
         """Return the response engine of version `number` of an agent, with the LLM's version in it.

@@ -8,13 +8,12 @@ from typing import Any
 
 import aiohttp
 import pytest
+from calcom_api import AT, ATTENDEE, book, booking_body, message, seed
 from sandbox_clients import Api, Receiver
 
 from askproai_core.clock import FixedClock
 from askproai_sandbox.calcom import signature
 
-AT = "2026-11-27T13:30:00Z"  # the Friday after the clock's, 14:30 in Berlin
-ATTENDEE = {"name": "Erika Mustermann", "timeZone": "Europe/Berlin", "email": "call+1@salon.example", "language": "de"}
 VECTORS = [  # the test vectors of docs/vendors/calcom.md
     (
         (
@@ -40,34 +39,6 @@ def test_signature_is_calcoms(body: str, digest: str) -> None:
 
 def test_without_a_secret_the_signature_is_a_literal() -> None:
     assert signature(None, b"{}") == "no-secret-provided"
-
-
-async def seed(calcom: Api, number: int = 1001, **fields: Any) -> dict[str, Any]:
-    return await calcom(
-        "POST",
-        "/_sim/event-types",
-        {
-            "key": calcom.key,
-            "id": number,
-            "lengthInMinutes": 45,
-            "title": "Haarschnitt",
-            "slug": f"schnitt-{number}",
-            **fields,
-        },
-        expect=201,
-    )
-
-
-def booking_body(**fields: Any) -> dict[str, Any]:
-    return {"eventTypeId": 1001, "start": AT, "attendee": ATTENDEE, **fields}
-
-
-async def book(calcom: Api, expect: int = 201, **fields: Any) -> Any:
-    return await calcom("POST", "/v2/bookings", booking_body(**fields), expect=expect)
-
-
-def message(body: dict[str, Any]) -> str:
-    return body["error"]["message"] if "error" in body else body["message"]
 
 
 async def test_errors_are_wrapped_and_carry_a_request_id(calcom: Api) -> None:
@@ -109,8 +80,8 @@ async def test_an_event_type_is_its_users_own_and_shows_defaults(calcom: Api) ->
     )
     assert {f["slug"]: f["required"] for f in created["bookingFields"]}["email"] is True
     await calcom("GET", "/v2/event-types/1001", key="cal_other", expect=404)
-    unsupported = {"key": calcom.key, "id": 1, "seats": {"seatsPerTimeSlot": 2}}
-    assert "seats" in (await calcom("POST", "/_sim/event-types", unsupported, expect=400))["error"]
+    unsupported = {"key": calcom.key, "id": 1, "recurrence": {"interval": 2}}
+    assert "recurrence" in (await calcom("POST", "/_sim/event-types", unsupported, expect=400))["error"]
 
 
 async def test_unknown_keys_of_bookings_are_refused(calcom: Api) -> None:
@@ -196,10 +167,14 @@ async def test_list_finds_a_booking_by_type_and_time(calcom: Api) -> None:
         "hasNextPage": False,
         "hasPreviousPage": False,
     }
-    for other in ({"eventTypeId": 1}, {"afterStart": "2026-11-27T13:31:00Z"}, {"beforeEnd": "2026-11-27T14:14:00Z"}):
+    await seed(calcom, 1002)
+    for other in ({"eventTypeId": 1002}, {"afterStart": "2026-11-27T13:31:00Z"}, {"beforeEnd": "2026-11-27T14:14:00Z"}):
         assert (await calcom("GET", "/v2/bookings", **other))["data"] == []
     assert (await calcom("GET", "/v2/bookings", skip=1))["pagination"]["hasPreviousPage"] is True
-    for wrong in ({"take": 251}, {"take": 0}, {"status": "accepted"}, {"phone": "1"}, {"afterStart": "soon"}):
+    for wrong in (
+        {"take": 251}, {"take": 0}, {"status": "accepted"}, {"phone": "1"}, {"afterStart": "soon"}, {"cursor": "x"},
+        {"eventTypeId": 7},
+    ):  # fmt: skip
         await calcom("GET", "/v2/bookings", **wrong, expect=400)
     await calcom("GET", "/v2/bookings", key="nonsense", expect=401)
     assert (await calcom("GET", "/v2/bookings", key="cal_other"))["data"] == []

@@ -1,0 +1,118 @@
+"""Out-of-office of API v2, and the controls for what keeps hosts from their work (docs/vendors/calcom.md)."""
+
+import itertools
+from datetime import UTC, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from aiohttp import web
+
+from askproai_sandbox.calcom import requests, webhooks
+from askproai_sandbox.calcom.account import Account
+from askproai_sandbox.calcom.hosts import Absence, Host, Override, WorkingHours, iso
+from askproai_sandbox.calcom.server import Server, ok
+from askproai_sandbox.simulator import Refusal, json_body
+
+
+class Absences:
+    """Handlers of /v2/me/ooo, which the hosted service has and a self-hosted server has not, and three controls."""
+
+    def __init__(self, server: Server) -> None:
+        self._server, self._ids = server, itertools.count(1)
+        for method, path, operation, handler in (  # they need no version header
+            ("POST", "", "create-absence", self._create),
+            ("GET", "", "list-absences", self._list),
+            ("PATCH", "/{id}", "update-absence", self._update),
+            ("DELETE", "/{id}", "delete-absence", self._delete),
+        ):
+            server.serve(method, f"/v2/me/ooo{path}", operation, handler)
+        server.controls |= {"absences": self._play_absence, "busy": self._play_busy, "hosts": self._play_host}
+
+    def _add(self, host: Host, body: requests.AbsenceBody) -> Absence:
+        """Record an absence, of whole days of UTC. Raises Refusal."""
+        start, end = self._span(host, body)
+        absence = Absence(next(self._ids), host.id, start, end, body.reason or "unspecified", body.notes)
+        host.absences[absence.id] = absence
+        return absence
+
+    def _span(self, host: Host, body: requests.AbsenceBody) -> tuple[datetime, datetime]:
+        """Return the start and the end in whole days. Raises Refusal if one is missing, or another absence has both."""
+        if body.start is None or body.end is None:
+            raise Refusal(400, "Please specify both ooo start and end time.")
+        start, end = (datetime.fromisoformat(value).astimezone(UTC).date() for value in (body.start, body.end))
+        if end < start:
+            raise Refusal(400, "Start date must be before end date.")
+        span = datetime.combine(start, time(), UTC), datetime.combine(end, time(23, 59, 59, 999000), UTC)
+        if any((other.start, other.end) == span for other in host.absences.values()):
+            raise Refusal(409, "Ooo entry already exists.")
+        return span
+
+    async def _create(self, request: web.Request, account: Account) -> web.Response:
+        """Create an absence. Unlike one that is made in the web app, it sends no webhook."""
+        absence = self._add(account.host(), requests.parse(requests.AbsenceBody, await json_body(request)))
+        return ok(absence.body(), 201)
+
+    async def _list(self, request: web.Request, account: Account) -> web.Response:
+        page = requests.parse(requests.Page, request.query)
+        rows = list(account.host().absences.values())[page.skip : page.skip + page.take]
+        return ok([absence.body() for absence in rows])
+
+    async def _update(self, request: web.Request, account: Account) -> web.Response:
+        absence = self._find(request, account)
+        body = requests.parse(requests.AbsenceBody, await json_body(request))
+        if body.start is not None or body.end is not None:
+            absence.start, absence.end = self._span(account.host(), body)
+        absence.reason = body.reason or absence.reason
+        absence.notes = absence.notes if body.notes is None else body.notes
+        return ok(absence.body())
+
+    async def _delete(self, request: web.Request, account: Account) -> web.Response:
+        return ok(account.host().absences.pop(self._find(request, account).id).body())
+
+    def _find(self, request: web.Request, account: Account) -> Absence:
+        number = request.match_info["id"]
+        if not number.isdigit() or int(number) not in account.host().absences:
+            raise Refusal(403, "user does not own this OOO entry")
+        return account.host().absences[int(number)]
+
+    async def _play_absence(self, body: dict[str, Any]) -> web.Response:
+        """Enter an absence in the web app, `{key, host?, start, end, reason?}`, or delete one, `{key, host?, delete: id}`.
+
+        An entry sends the webhook OOO_CREATED; a deletion sends none.
+        """
+        account = self._server.account_of(body.pop("key"))
+        host = account.host(body.pop("host", None))
+        if "delete" in body:
+            return web.json_response(host.absences.pop(body["delete"]).body())
+        absence, now = self._add(host, requests.parse(requests.AbsenceBody, body)), iso(self._server.clock.now())
+        await webhooks.send(self._server, account, "OOO_CREATED", webhooks.absence_payload(absence, host, now))
+        return web.json_response(absence.body(), status=201)
+
+    async def _play_busy(self, body: dict[str, Any]) -> web.Response:
+        """Add an event to a host's linked calendar, `{key, host?, start, end}`, or delete one, `{key, host?, delete: id}`.
+
+        Cal.com sends no webhook for it: only free slots, and refused bookings, show it.
+        """
+        host = self._server.account_of(body["key"]).host(body.get("host"))
+        if "delete" in body:
+            del host.busy_times[body["delete"]]
+            return web.json_response({})
+        number = next(self._ids)
+        start, end = (requests.utc(datetime.fromisoformat(body[name])) for name in ("start", "end"))
+        host.busy_times[number] = (start, end)
+        return web.json_response({"id": number}, status=201)
+
+    async def _play_host(self, body: dict[str, Any]) -> web.Response:
+        """Change a host's schedule: `{key, host?, timeZone?, availability?, overrides?}`, in the form of /v2/schedules.
+
+        `availability` are `{days, startTime, endTime}`, `overrides` are `{date, startTime, endTime}`, in the host's own zone.
+        """
+        host = self._server.account_of(body["key"]).host(body.get("host"))
+        if "timeZone" in body:
+            host.time_zone = ZoneInfo(body["timeZone"])
+        if "availability" in body:
+            host.availability = msgspec.convert(body["availability"], list[WorkingHours])
+        if "overrides" in body:
+            host.overrides = msgspec.convert(body["overrides"], list[Override])
+        return web.json_response(host.body())

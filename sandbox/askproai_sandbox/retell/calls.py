@@ -1,0 +1,87 @@
+"""Calls of a workspace: how one is played, and how played ones are read and listed (docs/vendors/retell.md)."""
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from askproai_sandbox.caller import CallRequest, Conversation, PhoneLine
+from askproai_sandbox.retell.fields import body_type, checked
+from askproai_sandbox.retell.signing import signature
+from askproai_sandbox.retell.workspace import Call, Workspace, find
+from askproai_sandbox.simulator import Refusal, Simulator, json_body, unix_milliseconds
+
+_LIST = body_type("list_calls")
+_DEFAULT_LIMIT = 50
+# A list leaves them out: whoever wants to know what was said gets the call.
+_TRANSCRIPTS = {"transcript", "transcript_object", "transcript_with_tool_calls"}
+_OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq, "ne": operator.ne, "gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le,
+    "in": lambda value, options: value in options, "bt": lambda value, bounds: bounds[0] <= value <= bounds[1],
+    "sw": str.startswith, "ew": str.endswith, "co": operator.contains,
+}  # fmt: skip
+
+
+async def play(simulator: Simulator, workspaces: Mapping[str, Workspace], body: dict[str, Any]) -> web.Response:
+    """Play a call to its end: `{to_number, from_number?, say, key?, args?}`. A call that is declined leaves no record."""
+    request = msgspec.convert(body, CallRequest)
+    having = [
+        (w, key) for key, w in workspaces.items() if request.to_number in w.numbers and request.key in {None, key}
+    ]
+    keys = list({id(workspace): key for workspace, key in having}.values())  # the newest of a workspace signs
+    if not keys:
+        known = sorted({number for w in workspaces.values() for number in w.numbers})
+        raise ValueError(f"nobody has the number {request.to_number}; there is: {', '.join(known) or 'none yet'}")
+    if len(keys) != 1:
+        raise ValueError(f"{len(keys)} workspaces have {request.to_number}: name one by `key`")
+    key = keys[0]
+    phone_line = PhoneLine(simulator, lambda body: signature(key, body, unix_milliseconds(simulator.clock)))
+    workspace = workspaces[key]
+    inbound_url = workspace.numbers[request.to_number].fields.get("inbound_webhook_url")
+    conversation = Conversation(request, phone_line)
+    workspace.calls[conversation.call_id] = Call(simulator.clock.now(), conversation.call)
+    record = await conversation.play(workspace.answering_agent(request.to_number), inbound_url)
+    return web.json_response(record.to_json())
+
+
+async def get_call(request: web.Request, w: Workspace) -> web.Response:
+    call = find(w.calls, request.match_info["id"])
+    if not call.fields:
+        raise Refusal(404, f"Item {request.match_info['id']} not found")
+    return web.json_response(call.fields)
+
+
+async def list_calls(request: web.Request, calls: Iterable[Call]) -> web.Response:
+    """Return a page of calls. Unlike other lists, this one takes the limit and the key of the page in the body."""
+    query = checked(_LIST, await json_body(request))
+    criteria = query.get("filter_criteria", {})
+    rows = [call.fields for call in calls if call.fields and _matches(call.fields, criteria)]
+    rows.sort(key=lambda call: call["start_timestamp"], reverse=query.get("sort_order") != "ascending")
+    total = {"total": len(rows)} if query.get("include_total") else {}
+    if after := query.get("pagination_key"):
+        position = next((i for i, call in enumerate(rows) if call["call_id"] == after), None)
+        if position is None:
+            raise Refusal(400, "pagination_key is unknown")
+        rows = rows[position + 1 :]
+    rows = rows[query.get("skip", 0) :]
+    page = rows[: query.get("limit", _DEFAULT_LIMIT)]
+    has_more = len(rows) > len(page)
+    next_page = {"pagination_key": page[-1]["call_id"]} if has_more else {}
+    items = [{name: value for name, value in call.items() if name not in _TRANSCRIPTS} for call in page]
+    return web.json_response({"items": items, "has_more": has_more, **next_page, **total})
+
+
+def _matches(call: Mapping[str, Any], criteria: Mapping[str, Any]) -> bool:
+    """Return whether a call fulfils all criteria. One about a field that the call has not is not fulfilled."""
+    agents = criteria.get("agent")
+    if agents and not any(_has_agent(call, agent) for agent in agents):
+        return False
+    filters = {name: spec for name, spec in criteria.items() if name != "agent"}
+    return all(name in call and _OPERATORS[spec["op"]](call[name], spec["value"]) for name, spec in filters.items())
+
+
+def _has_agent(call: Mapping[str, Any], agent: Mapping[str, Any]) -> bool:
+    versions = agent.get("version")
+    return call["agent_id"] == agent["agent_id"] and (not versions or call["agent_version"] in versions)

@@ -1,0 +1,181 @@
+"""The lists of the Cal.com simulator, absences and what webhooks may do on their way follow docs/vendors/calcom.md."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from calcom_api import ATTENDEE, EVENT_TYPES, book, control, message, seed
+from sandbox_clients import Api, Receiver
+
+from askproai_core.clock import FixedClock
+from tests.worlds.waiting import eventually
+
+
+async def uids(calcom: Api, **query: Any) -> list[str]:
+    return [b["uid"] for b in (await calcom("GET", "/v2/bookings", **query))["data"]]
+
+
+async def test_changed_bookings_are_found_by_the_time_of_the_change(calcom: Api, clock: FixedClock) -> None:
+    """A move makes a new booking and changes the old one, so both are listed. The time itself counts."""
+    await seed(calcom)
+    first = (await book(calcom))["data"]["uid"]
+    second = (await book(calcom, start="2026-11-27T08:00:00Z"))["data"]["uid"]
+    clock.advance(timedelta(minutes=5))
+    since = clock.now().isoformat().replace("+00:00", "Z")
+    move = {"start": "2026-11-27T10:00:00Z"}
+    moved = (await calcom("POST", f"/v2/bookings/{first}/reschedule", move, expect=201))["data"]["uid"]
+    assert await uids(calcom, afterUpdatedAt=since, sortUpdatedAt="asc") == [first, moved]
+    clock.advance(timedelta(minutes=5))
+    await calcom("POST", f"/v2/bookings/{second}/cancel", {})
+    assert await uids(calcom, afterUpdatedAt=since, sortUpdatedAt="asc") == [first, moved, second]
+    assert await uids(calcom, afterUpdatedAt=since, sortUpdatedAt="desc", take=1) == [second]
+    assert await uids(calcom, beforeUpdatedAt=since, sortUpdatedAt="asc") == [first, moved]
+    assert await uids(calcom, afterCreatedAt=since) == [moved]
+    assert await uids(calcom, bookingUid=moved) == [moved]
+
+
+async def test_the_filter_by_status_has_words_of_its_own(calcom: Api, clock: FixedClock) -> None:
+    """`upcoming` has those that wait for confirmation, and none that began more than an hour ago."""
+    await seed(calcom, lengthInMinutes=120)
+    await seed(calcom, 1002, confirmationPolicy={"type": "always"}, host="mehmet")
+    soon = (await book(calcom, start="2026-11-20T09:30:00Z"))["data"]["uid"]
+    gone = (await book(calcom, start="2026-11-21T09:30:00Z"))["data"]["uid"]
+    waits = (await book(calcom, eventTypeId=1002))["data"]["uid"]
+    await calcom("POST", f"/v2/bookings/{gone}/cancel", {})
+    assert await uids(calcom) == [soon, gone, waits], "by start, without a filter all"
+    assert await uids(calcom, status="upcoming") == [soon, waits]
+    assert await uids(calcom, status="unconfirmed") == [waits]
+    assert await uids(calcom, status="cancelled") == [gone]
+    clock.advance(timedelta(minutes=95))  # an hour and five minutes after its start, 55 minutes before its end
+    assert await uids(calcom, status="upcoming,past") == [waits], "it has not ended, and is nowhere"
+    clock.advance(timedelta(hours=1))
+    assert await uids(calcom, status="past") == [soon]
+    await calcom("GET", "/v2/bookings", status="accepted", expect=400)
+
+
+async def test_bookings_are_found_by_their_attendee(calcom: Api) -> None:
+    """A + in the address that is not encoded arrives as a space, and is repaired."""
+    await seed(calcom)
+    uid = (await book(calcom))["data"]["uid"]
+    for email in (ATTENDEE["email"], "call 1@salon.example", "CALL+1@salon.example"):
+        assert await uids(calcom, attendeeEmail=email) == [uid]
+    assert await uids(calcom, attendeeEmail="other@salon.example") == []
+    assert await uids(calcom, attendeeName="Erika Mustermann") == [uid]
+
+
+async def test_the_total_of_a_full_page_may_be_an_estimate(calcom: Api) -> None:
+    await seed(calcom)
+    await book(calcom)
+    await calcom("POST", "/_sim/settings", {"estimated_total": 9})
+    assert (await calcom("GET", "/v2/bookings", take=1))["pagination"]["totalItems"] == 10
+    assert (await calcom("GET", "/v2/bookings", take=2))["pagination"]["totalItems"] == 1
+
+
+async def test_a_list_of_event_types_has_no_pages_no_hidden_fields_and_none_of_teams(calcom: Api) -> None:
+    fields = [
+        {"type": "text", "slug": "hair", "label": "Haarlänge", "required": True, "hidden": False},
+        {"type": "phone", "slug": "attendeePhoneNumber", "required": False, "hidden": True},
+    ]
+    await seed(calcom, 1001, bookingFields=fields, lengthInMinutesOptions=[45, 60])
+    await seed(calcom, 1002, hidden=True)
+    await seed(calcom, 1003, schedulingType="roundRobin", hosts=["anna", "mehmet"])
+    calcom.version = EVENT_TYPES
+    listed = (await calcom("GET", "/v2/event-types", sortCreatedAt="desc"))["data"]
+    assert [event_type["id"] for event_type in listed] == [1002, 1001]
+    slugs = {field["slug"] for field in listed[1]["bookingFields"]}
+    assert ("hair" in slugs, "attendeePhoneNumber" in slugs, "title" in slugs) == (True, False, False)
+    (whole,) = [e for e in listed if e["id"] == 1001]
+    assert (whole["lengthInMinutesOptions"], whole["seats"]) == ([45, 60], {"disabled": True})
+    me = (await calcom("GET", "/v2/me"))["data"]
+    others = await calcom("GET", "/v2/event-types", key="cal_other", username=me["username"])
+    assert [event_type["id"] for event_type in others["data"]] == [1001], "without the hidden one"
+    found = await calcom("GET", "/v2/event-types", username=me["username"], eventSlug="schnitt-1001")
+    assert [event_type["id"] for event_type in found["data"]] == [1001]
+    one = (await calcom("GET", "/v2/event-types/1003"))["data"]
+    assert (one["schedulingType"], [host["name"] for host in one["hosts"]]) == ("roundRobin", ["anna", "mehmet"])
+    team = (await calcom("GET", f"/v2/teams/{one['teamId']}/event-types"))["data"]
+    assert [event_type["id"] for event_type in team] == [1003]
+    await calcom("GET", "/v2/teams/1/event-types", expect=403)
+
+
+async def test_required_booking_fields_need_a_response(calcom: Api) -> None:
+    await seed(calcom, bookingFields=[{"type": "text", "slug": "hair", "required": True}])
+    assert "response: hair" in message(await book(calcom, expect=400))
+    created = (await book(calcom, bookingFieldsResponses={"hair": "lang"}))["data"]
+    assert created["bookingFieldsResponses"]["hair"] == "lang"
+
+
+async def test_a_hidden_mail_field_drops_the_address(calcom: Api) -> None:
+    """Cal.com makes an address of the number, which it then requires (calcom/cal.com#25432)."""
+    await seed(calcom, bookingFields=[
+        {"type": "phone", "slug": "attendeePhoneNumber", "required": True, "hidden": False},
+        {"type": "email", "slug": "email", "required": False, "hidden": True},
+    ])  # fmt: skip
+    assert message(await book(calcom, expect=400)).startswith("Missing attendee phone number")
+    created = (await book(calcom, attendee={**ATTENDEE, "phoneNumber": "+4915112345678"}))["data"]
+    assert created["attendees"][0]["email"] == "4915112345678@sms.cal.com"
+
+
+# Absences
+
+DAY = {"start": "2026-12-24T09:00:00Z", "end": "2026-12-25T10:00:00Z"}
+
+
+async def test_an_absence_is_whole_days_of_utc(calcom: Api) -> None:
+    created = (await calcom("POST", "/v2/me/ooo", {**DAY, "reason": "vacation", "notes": "Ski"}, expect=201))["data"]
+    assert (created["start"], created["end"]) == ("2026-12-24T00:00:00.000Z", "2026-12-25T23:59:59.999Z")
+    assert (created["reason"], created["notes"]) == ("vacation", "Ski")
+    path = f"/v2/me/ooo/{created['id']}"
+    assert (await calcom("GET", "/v2/me/ooo"))["data"] == [created]
+    assert (await calcom("GET", "/v2/me/ooo", skip=1))["data"] == []
+    refused = await calcom("POST", "/v2/me/ooo", DAY, expect=409)
+    assert message(refused) == "Ooo entry already exists."
+    for wrong in ({"start": DAY["start"]}, {"start": DAY["end"], "end": "2026-12-01T00:00:00Z"},
+                  {**DAY, "start": "2026-12-24"}, {**DAY, "reason": "tired"}):  # fmt: skip
+        await calcom("POST", "/v2/me/ooo", wrong, expect=400)
+    assert (await calcom("PATCH", path, {"reason": "sick"}))["data"]["reason"] == "sick"
+    await calcom("DELETE", path, key="cal_other", expect=403)
+    await calcom("DELETE", path)
+    assert (await calcom("GET", "/v2/me/ooo"))["data"] == []
+
+
+HOOK = {"triggers": ["BOOKING_CREATED", "BOOKING_CANCELLED", "OOO_CREATED"], "active": True, "secret": "geheim"}
+
+
+async def hook(calcom: Api, receiver: Receiver, **settings: float) -> None:
+    await calcom("POST", "/v2/webhooks", {**HOOK, "subscriberUrl": f"{receiver.url}/hook"}, expect=201)
+    await calcom("POST", "/_sim/settings", settings)
+
+
+def triggers(receiver: Receiver) -> list[str]:
+    return [json.loads(body)["triggerEvent"] for _, body in receiver.at("/hook")]
+
+
+async def test_only_an_absence_of_the_web_app_sends_a_webhook(calcom: Api, receiver: Receiver) -> None:
+    await hook(calcom, receiver, webhook_delay_ms=-1)
+    await calcom("POST", "/v2/me/ooo", DAY, expect=201)
+    assert triggers(receiver) == []
+    await control(calcom, "absences", start="2026-12-28T00:00:00Z", end="2026-12-28T00:00:00Z")
+    (_, body), *_ = receiver.at("/hook")
+    assert json.loads(body)["payload"]["oooEntry"]["start"] == "2026-12-28T00:00:00.000Z"
+
+
+async def test_webhooks_of_a_user_have_no_events_of_teams(calcom: Api, receiver: Receiver) -> None:
+    await hook(calcom, receiver, webhook_delay_ms=-1)
+    await seed(calcom, 1001, schedulingType="roundRobin", hosts=["anna"])
+    await seed(calcom, 1002)
+    await book(calcom)
+    await book(calcom, eventTypeId=1002)
+    assert triggers(receiver) == ["BOOKING_CREATED"]
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+async def test_webhooks_may_arrive_in_another_order(calcom: Api, receiver: Receiver, copies: int) -> None:
+    await hook(calcom, receiver, webhook_batch=2 * copies, webhook_copies=copies, webhook_delay_ms=0)
+    await seed(calcom)
+    uid = (await book(calcom))["data"]["uid"]
+    assert triggers(receiver) == []
+    await calcom("POST", f"/v2/bookings/{uid}/cancel", {})
+    expected = ["BOOKING_CANCELLED"] * copies + ["BOOKING_CREATED"] * copies
+    await eventually(lambda: triggers(receiver) == expected)

@@ -1,0 +1,90 @@
+"""Calls of the Retell simulator can be read and listed, and their events may be lost, doubled or late (docs/vendors/retell.md)."""
+
+import json
+from typing import Any
+
+import pytest
+from played_calls import NUMBER, Tools, ring, salon
+from sandbox_clients import Api, Receiver
+
+
+async def listed(retell: Api, **body: Any) -> list[str]:
+    return [call["call_id"] for call in (await retell("POST", "/v3/list-calls", body))["items"]]
+
+
+async def test_a_played_call_can_be_read(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    """It is the object of the last event."""
+    await salon(retell, receiver, tools)
+    call_id = (await ring(retell, "Guten Tag")).call_id
+    call = await retell("GET", f"/v2/get-call/{call_id}")
+    (last,) = [json.loads(body) for _, body in receiver.at("/hook") if b'"call_analyzed"' in body]
+    assert call == last["call"]
+    await retell("GET", "/v2/get-call/call_nobody", expect=404)
+    await retell("GET", f"/v2/get-call/{call_id}", key="key_other", expect=404)
+
+
+async def test_calls_are_listed_in_pages_newest_first_without_what_was_said(
+    retell: Api, receiver: Receiver, tools: Tools
+) -> None:
+    """The limit and the key of the page are in the body."""
+    agent_id = await salon(retell, receiver, tools)
+    calls = [(await ring(retell, from_number=f"+4915112345{n}")).call_id for n in range(101, 104)]
+    first = await retell("POST", "/v3/list-calls", {"limit": 2, "include_total": True})
+    assert (first["has_more"], first["total"]) == (True, 3)
+    assert "transcript" not in first["items"][0]
+    assert first["items"][0]["call_status"] == "ended"
+    rest = await retell("POST", "/v3/list-calls", {"limit": 2, "pagination_key": first["pagination_key"]})
+    assert [call["call_id"] for call in first["items"] + rest["items"]] == calls[::-1]
+    assert rest.keys() == {"items", "has_more"}
+    assert await listed(retell, sort_order="ascending", skip=1, limit=1) == calls[1:2]
+    ended = {"type": "enum", "op": "in", "value": ["ended"]}
+    start = (await retell("GET", f"/v2/get-call/{calls[1]}"))["start_timestamp"]
+    for criteria, found in (
+        ({"agent": [{"agent_id": agent_id, "version": [0]}], "call_status": ended}, calls),
+        ({"agent": [{"agent_id": "agent_nobody"}]}, []),
+        ({"from_number": {"type": "string", "op": "ew", "value": "102"}}, calls[1:2]),
+        ({"start_timestamp": {"type": "number", "op": "ge", "value": start}}, calls[1:]),
+        ({"end_timestamp": {"type": "range", "op": "bt", "value": [0, 1]}}, []),
+        ({"call_id": {"type": "enum", "op": "in", "value": calls[:1]}}, calls[:1]),
+    ):
+        assert await listed(retell, filter_criteria=criteria, sort_order="ascending") == found
+    for wrong in ({"limit": 0}, {"filter_criteria": {"call_status": "ended"}}, {"filter_criteria": {"status": ended}}):
+        await retell("POST", "/v3/list-calls", wrong, expect=422)
+    await retell("POST", "/v3/list-calls", {"pagination_key": "unknown"}, expect=400)
+
+
+async def test_a_list_of_calls_may_lag(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    await salon(retell, receiver, tools)
+    await retell.fault("list-calls", "lagging-list", requests=1)
+    call_id = (await ring(retell)).call_id
+    assert await listed(retell) == []
+    assert await listed(retell) == [call_id]
+
+
+async def test_a_declined_call_leaves_no_record(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    await salon(retell, receiver, tools)
+    await retell("PATCH", f"/update-phone-number/%2B{NUMBER[1:]}", {"inbound_agents": None})
+    call_id = (await ring(retell)).call_id
+    await retell("GET", f"/v2/get-call/{call_id}", expect=404)
+    assert await listed(retell) == []
+
+
+ORDER = ["call_started", "call_ended", "call_analyzed"]
+
+
+@pytest.mark.parametrize(("settings", "expected"), [
+    ({"webhook_copies": 0}, []), ({"webhook_copies": 2}, [event for event in ORDER for _ in range(2)]),
+    ({"webhook_batch": 3}, ORDER[::-1]), ({"webhook_batch": 2}, ["call_ended", "call_started", "call_analyzed"]),
+])  # fmt: skip
+async def test_events_may_be_lost_doubled_or_late(
+    retell: Api, receiver: Receiver, tools: Tools, settings: dict[str, float], expected: list[str]
+) -> None:
+    """What was sent is as it was when it happened. The order of events that wait for nothing is not fixed."""
+    await salon(retell, receiver, tools)
+    await retell("POST", "/_sim/settings", settings)
+    call_id = (await ring(retell)).call_id
+    events = [json.loads(body) for _, body in receiver.at("/hook")]
+    names = [event["event"] for event in events]
+    assert (names if "webhook_batch" in settings else sorted(names, key=ORDER.index)) == expected
+    assert {event["event"]: event["call"]["call_status"] for event in events}.get("call_started") in {None, "ongoing"}
+    assert await listed(retell) == [call_id]
