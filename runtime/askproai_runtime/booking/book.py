@@ -34,7 +34,7 @@ from askproai_runtime.booking.availability import (
 )
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.offer import offer_alternatives
-from askproai_runtime.booking.remote import create_booking, enqueue_sync
+from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.booking.request import BookingRequest, parse_booking_request
 from askproai_runtime.booking.store.appointments import (
     Appointment,
@@ -55,7 +55,15 @@ from askproai_runtime.booking.types import (
     ClarificationNeeded,
     FunctionOutcome,
 )
-from askproai_runtime.calendars import CalendarOutcome, RefusalCause, Refused, Taken, Unavailable, attendee_email
+from askproai_runtime.calendars import (
+    CalendarOutcome,
+    RefusalCause,
+    Refused,
+    Taken,
+    TooLong,
+    Unavailable,
+    attendee_email,
+)
 from askproai_runtime.german_dates import format_spoken
 
 log = structlog.get_logger(__name__)
@@ -155,7 +163,7 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
             return written
         if written.status == Status.CONFIRMED:
             return _booked(request, written)
-        outcome = await _ask_calendar(ctx, claim, written)
+        written, outcome = await cover_end(ctx, written, await _ask_calendar(ctx, claim, written))
         ctx.faults.reach("after:calcom-create")
         if not isinstance(outcome, Taken | Refused):
             return _booked(request, await settle_action(ctx, claim, written, outcome))
@@ -208,7 +216,10 @@ async def _give_up_appointment(ctx: BookingContext, appointment: Appointment, ou
         refusal = timedelta()
         log.warning("booking.refused_by_calendar", consequence="the caller was told that nothing is booked", **ids)
     async with ctx.pool.acquire() as conn, conn.transaction():
-        return await mark_failed(conn, ctx.tenant, appointment, outcome.message, refusal)
+        given_up = await mark_failed(conn, ctx.tenant, appointment, outcome.message, refusal)
+        if given_up and isinstance(outcome, TooLong):  # the sync job cancels it there
+            await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
+        return given_up
 
 
 async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Appointment) -> CalendarOutcome:

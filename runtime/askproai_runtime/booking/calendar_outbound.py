@@ -14,6 +14,7 @@ from askproai_runtime.booking.remote import (
     calendar_request,
     cancel_booking,
     confirm_or_resync,
+    cover_end,
     create_booking,
     next_try,
 )
@@ -35,6 +36,7 @@ from askproai_runtime.calendars import (
     Refused,
     RemoteBooking,
     Taken,
+    TooLong,
     Unavailable,
     Unknown,
 )
@@ -66,6 +68,8 @@ async def sync_appointment(ctx: BookingContext, job: Job) -> None:
     ctx.faults.reach("after:sync-find")
     outcome = await (_create_or_move if appointment.live else _cancel_remote)(ctx, appointment, remote)
     ctx.faults.reach("after:sync-create")
+    if appointment.live:
+        appointment, outcome = await _cover_end(ctx, appointment, outcome)
     if isinstance(outcome, Confirmed):
         await _complete(ctx, job, appointment, outcome)
     else:
@@ -158,6 +162,15 @@ async def _cancel_remote(
     return await _require_result(ctx, appointment, outcome)
 
 
+async def _cover_end(
+    ctx: BookingContext, appointment: Appointment, outcome: Confirmed | Taken | Refused
+) -> tuple[Appointment, Confirmed | Taken | Refused]:
+    """Make the appointment cover its booking, as `cover_end` does for a caller who waits."""
+    appointment, covered = await cover_end(ctx, appointment, outcome)
+    assert isinstance(covered, Confirmed | Taken | Refused)
+    return appointment, covered
+
+
 async def _begin_attempt(ctx: BookingContext, appointment: Appointment) -> None:
     async with ctx.pool.acquire() as conn:
         begun = await begin_attempt(conn, ctx.tenant, appointment, ctx.settings.quiet_period)
@@ -204,19 +217,20 @@ async def _handle_refusal(
     if job.attempts == 1 or not appointment.live:
         raise CalendarDisagrees(why)
     moved = appointment.was_starts_at is not None
-    was_confirmed = moved and remote is not None and remote.starts_at == appointment.was_starts_at
+    is_booked = isinstance(outcome, TooLong)  # there, and not undone yet
+    was_confirmed = moved and not is_booked and remote is not None and remote.starts_at == appointment.was_starts_at
     undo = ctx.tenant, appointment, outcome.message, ctx.settings.refusal
     async with ctx.pool.acquire() as conn, conn.transaction():
         if moved:
             undone = await revert_move(conn, *undo, was_confirmed=was_confirmed)
         else:
             undone = await mark_failed(conn, *undo)
-        if undone and (was_confirmed or not moved):
+        if undone and (was_confirmed or not moved) and not is_booked:
             await finish(conn, ctx.tenant, job)
     if not undone:
         raise CalendarDisagrees(why)
     if not job.finished:
-        raise RunAgain(ctx.clock.now(), "the move was taken back, and the calendar may not have the old time")
+        raise RunAgain(ctx.clock.now(), "it was taken back here, and may not be so in the calendar")
 
 
 async def _postpone(ctx: BookingContext, appointment: Appointment, why: str, wait: timedelta) -> RunAgain | DeadNow:

@@ -25,7 +25,7 @@ from askproai_runtime.booking.availability import ServiceRules, SlotQuery, alloc
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.offer import UnknownName, offer_alternatives
 from askproai_runtime.booking.own_appointments import resolve_appointment
-from askproai_runtime.booking.remote import enqueue_sync
+from askproai_runtime.booking.remote import cover_end, enqueue_sync
 from askproai_runtime.booking.request import ServiceRequest, parse_start, read_text
 from askproai_runtime.booking.store.actions import is_action_done, move_key
 from askproai_runtime.booking.store.appointments import (
@@ -52,7 +52,7 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
-from askproai_runtime.calendars import CalendarOutcome, Refused, Taken, Unavailable
+from askproai_runtime.calendars import CalendarOutcome, Refused, Taken, TooLong, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -191,11 +191,11 @@ async def _move(ctx: BookingContext, claim: ActionClaim, request: MoveRequest) -
         )
     if move.after.status == Status.CONFIRMED or move.before is move.after:
         return _answer(ctx.config(), move.after, again=move.before is move.after)
-    outcome = await _ask_calendar(ctx, claim, move)
+    after, outcome = await cover_end(ctx, move.after, await _ask_calendar(ctx, claim, move))
     ctx.faults.reach("after:calcom-move")
     if isinstance(outcome, Taken | Refused):
         return await _revert(ctx, claim, request, move, outcome)
-    return _answer(ctx.config(), await settle_action(ctx, claim, move.after, outcome))
+    return _answer(ctx.config(), await settle_action(ctx, claim, after, outcome))
 
 
 async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim, request: MoveRequest) -> _Move:
@@ -282,7 +282,11 @@ async def _revert(
     log.info("move.refused_at_calendar", appointment=str(move.after.id), correlation_id=claim.call.correlation_id)
     reverting = ctx.tenant, move.after, outcome.message, ctx.settings.refusal
     async with ctx.pool.acquire() as conn, conn.transaction():
-        was_confirmed = move.before.status == Status.CONFIRMED and not await _is_syncing(conn, ctx, move)
+        was_confirmed = (
+            move.before.status == Status.CONFIRMED
+            and not isinstance(outcome, TooLong)  # the sync job moves it back there
+            and not await _is_syncing(conn, ctx, move)
+        )
         reverted = await revert_move(conn, *reverting, was_confirmed=was_confirmed)
         if reverted and request.desk is not None:
             await claim.detach(conn, ctx)

@@ -17,6 +17,7 @@ from askproai_runtime.calendars.types import (
     Refused,
     RemoteBooking,
     Taken,
+    TooLong,
     Unavailable,
     Unknown,
 )
@@ -24,5 +25,5 @@ from askproai_runtime.calendars.types import (
 __all__ = [
     "CalcomHttp", "CalcomV1", "CalcomV2", "Calendar", "CalendarOutcome", "CalendarRequest", "CalendarUnavailable", "Confirmed",
     "FallbackCalendar", "LocalCalendar", "ProviderCallRecorder", "RefusalCause", "Refused", "RemoteBooking", "Taken",
-    "Unavailable", "Unknown", "attendee_email", "build_calendar",
+    "TooLong", "Unavailable", "Unknown", "attendee_email", "build_calendar",
 ]  # fmt: skip

@@ -122,8 +122,8 @@ def parse_confirmation(booking: Any) -> Confirmed | None:
     if not isinstance(booking, dict) or not isinstance(booking.get("uid"), str):
         return None
     parsed = parse_remote_booking(booking, (booking["uid"],))
-    changed_at = parsed.changed_at if parsed else None
-    return Confirmed(booking["uid"], pending=booking.get("status") == "pending", changed_at=changed_at)
+    pending = booking.get("status") == "pending"
+    return parsed.confirmed if parsed else Confirmed(booking["uid"], pending=pending)
 
 
 def classify_create(reply: Reply) -> CalendarOutcome:

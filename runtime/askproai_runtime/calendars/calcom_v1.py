@@ -152,7 +152,8 @@ def classify_create_v1(reply: Reply) -> CalendarOutcome:
 def _parse_confirmation(booking: Any) -> Confirmed | None:
     if not isinstance(booking, dict) or not isinstance(booking.get("uid"), str):
         return None
-    return Confirmed(booking["uid"], pending=_status(booking) == "pending")
+    parsed = _parse_booking(booking)
+    return parsed.confirmed if parsed else Confirmed(booking["uid"], pending=_status(booking) == "pending")
 
 
 def _parse_booking(booking: dict[str, Any]) -> RemoteBooking | None:

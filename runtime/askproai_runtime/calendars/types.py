@@ -34,11 +34,15 @@ class CalendarRequest:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The calendar did it. `pending`: the booking awaits somebody's confirmation, so it is requested, not booked."""
+    """The calendar did it. `pending`: the booking awaits somebody's confirmation, so it is requested, not booked.
+
+    `ends_at`: the end that the booking has there, if the answer says it. The calendar may give it another length than we asked for.
+    """
 
     uid: str | None
     pending: bool = False
     changed_at: datetime | None = None  # by the calendar's own clock
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,11 @@ class Taken:
     """The staff member is not free at that time."""
 
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TooLong(Taken):
+    """The calendar did it, but with an end up to which the staff member is not free here: the booking must be undone there."""
 
 
 class RefusalCause(StrEnum):
@@ -116,7 +125,7 @@ class RemoteBooking:
 
     @property
     def confirmed(self) -> Confirmed:
-        return Confirmed(self.uid, self.pending, self.changed_at)
+        return Confirmed(self.uid, self.pending, self.changed_at, self.ends_at)
 
 
 class CalendarUnavailable(Exception):

@@ -208,6 +208,14 @@ async def record_remote_uid(conn: Connection, tenant: str, appointment_id: UUID,
     )  # fmt: skip
 
 
+async def record_uid(conn: Connection, tenant: str, appointment_id: UUID, uid: str | None) -> None:
+    """Store the uid of a booking that is to be undone in the calendar."""
+    await conn.execute(
+        "UPDATE appointments SET external_id = coalesce($3, external_id) WHERE tenant = $1 AND id = $2",
+        tenant, appointment_id, uid,
+    )  # fmt: skip
+
+
 async def record_remote_move(
     conn: Connection, tenant: str, appointment_id: UUID, remote: RemoteBooking, link: EventTypeLink
 ) -> None:
