@@ -111,9 +111,7 @@ def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterato
 
     A smaller buffer than the offering's is no problem, since we keep our own. A larger one makes Cal.com refuse what we offered.
     """
-    length = event_type.get("lengthInMinutes")
-    if length != needs.duration_minutes:
-        yield f"it lasts {length} minutes, the offering {needs.duration_minutes}: make them equal"
+    yield from _length_problems(event_type, needs.duration_minutes)
     buffers = {"beforeEventBuffer": needs.buffer_before_minutes, "afterEventBuffer": needs.buffer_after_minutes}
     for name, own_buffer in buffers.items():
         if (buffer := event_type.get(name) or 0) > own_buffer:
@@ -131,6 +129,21 @@ def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterato
     seats = event_type.get("seats") or {}
     if _is_enabled(seats) and (seats.get("seatsPerTimeSlot") or 1) != 1:
         yield f"it has {seats['seatsPerTimeSlot']} seats for each time, but we book one: switch seats off"
+
+
+def _length_problems(event_type: Json, duration_minutes: int) -> Iterator[str]:
+    length, options = event_type.get("lengthInMinutes"), event_type.get("lengthInMinutesOptions") or []
+    if options and duration_minutes not in options:
+        offered = ", ".join(map(str, options))
+        yield f"it offers {offered} minutes, and the offering lasts {duration_minutes}: add that length there"
+    elif not options and length != duration_minutes:
+        yield f"it lasts {length} minutes, the offering {duration_minutes}: make them equal"
+
+
+def default_minutes(event_type: Json) -> int | None:
+    """Return what a booking lasts that names no length, of an event type with several lengths; None if it has only one."""
+    length = event_type.get("lengthInMinutes")
+    return length if event_type.get("lengthInMinutesOptions") and isinstance(length, int) else None
 
 
 def _is_enabled(policy: Any) -> bool:

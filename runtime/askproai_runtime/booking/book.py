@@ -57,10 +57,10 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.calendars import (
     CalendarOutcome,
+    MustRevert,
     RefusalCause,
     Refused,
     Taken,
-    TooLong,
     Unavailable,
     attendee_email,
 )
@@ -217,7 +217,7 @@ async def _give_up_appointment(ctx: BookingContext, appointment: Appointment, ou
         log.warning("booking.refused_by_calendar", consequence="the caller was told that nothing is booked", **ids)
     async with ctx.pool.acquire() as conn, conn.transaction():
         given_up = await mark_failed(conn, ctx.tenant, appointment, outcome.message, refusal)
-        if given_up and isinstance(outcome, TooLong):  # the sync job cancels it there
+        if given_up and isinstance(outcome, MustRevert):  # the sync job cancels it there
             await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
         return given_up
 

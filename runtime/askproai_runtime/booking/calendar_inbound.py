@@ -193,8 +193,9 @@ async def _apply(conn: Connection, ctx: BookingContext, event: CalendarEvent, re
     """
     appointment_id = await find_local_appointment(conn, ctx.tenant, remote)
     known = await get_appointment(conn, ctx.tenant, appointment_id) if appointment_id else None
-    preferred = (known.branch, known.service) if known else (None, None)
-    link = find_event_type_link(ctx.config(), remote.event_type_id, *preferred)
+    branch, service = (known.branch, known.service) if known else (None, None)
+    length = remote.ends_at - remote.starts_at
+    link = find_event_type_link(ctx.config(), remote.event_type_id, branch, service, length)
     resources = link.staff_member.resource_ids if link else ()
     await lock_and_clear_holds(conn, ctx.tenant, resources, _NO_CALL, appointment_id=appointment_id)
     appointment_id = await find_local_appointment(conn, ctx.tenant, remote)

@@ -16,6 +16,7 @@ from askproai_runtime.booking.remote import (
     confirm_or_resync,
     cover_end,
     create_booking,
+    move_booking,
     next_try,
 )
 from askproai_runtime.booking.store.appointments import Appointment, CancelledBy, Status, get_appointment
@@ -33,10 +34,10 @@ from askproai_runtime.calendars import (
     CalendarOutcome,
     CalendarUnavailable,
     Confirmed,
+    MustRevert,
     Refused,
     RemoteBooking,
     Taken,
-    TooLong,
     Unavailable,
     Unknown,
 )
@@ -139,13 +140,7 @@ async def _create_or_move(
     await _begin_attempt(ctx, appointment)
     if remote is None:
         return await _require_result(ctx, appointment, await create_booking(ctx, appointment, timeout))
-    outcome = await ctx.calendar.move(
-        remote.uid,
-        appointment.starts_at,
-        event_type_id=appointment.event_type_id,
-        correlation_id=appointment.correlation_id,
-        within=timeout,
-    )
+    outcome = await move_booking(ctx, appointment, remote.uid, appointment.correlation_id, timeout)
     return await _require_result(ctx, appointment, outcome)
 
 
@@ -217,15 +212,15 @@ async def _handle_refusal(
     if job.attempts == 1 or not appointment.live:
         raise CalendarDisagrees(why)
     moved = appointment.was_starts_at is not None
-    is_booked = isinstance(outcome, TooLong)  # there, and not undone yet
-    was_confirmed = moved and not is_booked and remote is not None and remote.starts_at == appointment.was_starts_at
+    must_revert = isinstance(outcome, MustRevert)
+    was_confirmed = moved and not must_revert and remote is not None and remote.starts_at == appointment.was_starts_at
     undo = ctx.tenant, appointment, outcome.message, ctx.settings.refusal
     async with ctx.pool.acquire() as conn, conn.transaction():
         if moved:
             undone = await revert_move(conn, *undo, was_confirmed=was_confirmed)
         else:
             undone = await mark_failed(conn, *undo)
-        if undone and (was_confirmed or not moved) and not is_booked:
+        if undone and (was_confirmed or not moved) and not must_revert:
             await finish(conn, ctx.tenant, job)
     if not undone:
         raise CalendarDisagrees(why)

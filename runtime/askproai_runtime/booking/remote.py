@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config import Service, TenantConfig
 from askproai_runtime.booking.availability import Claims, EventTypeLink, ServiceRules, Span, subtract_spans
 from askproai_runtime.booking.store.appointments import Appointment, delete_overlapping_holds, extend_appointment
 from askproai_runtime.booking.store.calendar import (
+    forget_uid,
     list_blocking_bookings,
     lock_unchanged,
     mark_confirmed,
@@ -24,7 +25,16 @@ from askproai_runtime.booking.store.calendar import (
 )
 from askproai_runtime.booking.store.claims import Placement, list_booked_claims, lock_and_clear_holds
 from askproai_runtime.booking.types import BookingContext
-from askproai_runtime.calendars import CalendarOutcome, CalendarRequest, Confirmed, Taken, TooLong, Unknown
+from askproai_runtime.calendars import (
+    CalendarOutcome,
+    CalendarRequest,
+    Confirmed,
+    MustRevert,
+    Refused,
+    Taken,
+    Unavailable,
+    Unknown,
+)
 from askproai_runtime.jobs import JobKind, Priority, enqueue
 
 log = structlog.get_logger(__name__)
@@ -87,13 +97,44 @@ async def cancel_booking(ctx: BookingContext, appointment: Appointment, uid: str
     )
 
 
+async def move_booking(
+    ctx: BookingContext, appointment: Appointment, uid: str, correlation_id: str, within: timedelta
+) -> CalendarOutcome:
+    """Move a booking in the calendar to the appointment's time.
+
+    Cal.com gives a moved booking the default length of its event type. Where the appointment has another of several lengths, its
+    booking is cancelled and made anew. A crash between the two leaves an appointment without a booking, which the sync job makes.
+    """
+    default = ctx.config().default_minutes(appointment.event_type_id)
+    if default is None or timedelta(minutes=default) == appointment.ends_at - appointment.starts_at:
+        return await ctx.calendar.move(
+            uid,
+            appointment.starts_at,
+            event_type_id=appointment.event_type_id,
+            correlation_id=correlation_id,
+            within=within,
+        )
+    deadline = ctx.clock.monotonic() + within.total_seconds()
+    moved = replace(appointment, correlation_id=correlation_id, cancel_reason="auf eine andere Zeit verschoben")
+    cancelled = await cancel_booking(ctx, moved, uid, within)
+    if not isinstance(cancelled, Confirmed):
+        return cancelled
+    async with ctx.pool.acquire() as conn:
+        await forget_uid(conn, ctx.tenant, appointment.id, uid)
+    left = timedelta(seconds=deadline - ctx.clock.monotonic())
+    if left <= timedelta():
+        return Unavailable("no time was left to book it anew")
+    outcome = await create_booking(ctx, moved, left)
+    return MustRevert(outcome.message) if isinstance(outcome, Taken | Refused) else outcome
+
+
 async def cover_end(
     ctx: BookingContext, appointment: Appointment, outcome: CalendarOutcome
 ) -> tuple[Appointment, CalendarOutcome]:
     """Return an appointment that covers its booking in the calendar, and the outcome.
 
     The event type may have been made longer at Cal.com: the calendar then ends the booking later than we asked for. The
-    appointment gets that end; its buffers give way to others. If somebody else is promised that time, the outcome is `TooLong`.
+    appointment gets that end; its buffers give way to others. If somebody else is promised that time, the outcome is `MustRevert`.
     A shorter booking leaves the appointment as it is.
     """
     if not isinstance(outcome, Confirmed) or outcome.ends_at is None or outcome.ends_at <= appointment.ends_at:
@@ -117,7 +158,7 @@ async def cover_end(
     log.warning("booking.too_long_at_calendar", consequence="it is undone in the calendar, or a person decides", **ids)
     who = f"appointment {obstacle} is" if obstacle else "others are"
     text = f"the calendar ends the booking at {outcome.ends_at:%H:%M} UTC, and {who} in the way: correct the event type's length"
-    return appointment, TooLong(text)
+    return appointment, MustRevert(text)
 
 
 async def record_outcome(
@@ -153,14 +194,19 @@ def find_event_type_link(
     event_type_id: int | None,
     preferred_branch: str | None = None,
     preferred_service: str | None = None,
+    length: timedelta | None = None,
 ) -> EventTypeLink | None:
     """Return the service and the staff member of an event type, in `preferred_branch` if it is of several branches, and
-    `preferred_service` if it is of several services.
+    `preferred_service` if it is of several services; without one, the service that lasts as long as the booking.
 
     None when no service names it, or when the staff member it is linked to cannot do the service here.
     """
     branches = sorted(config.branches, key=lambda branch: branch.name != preferred_branch)
-    for service in sorted(config.services, key=lambda service: service.name != preferred_service):
+
+    def fits_less(service: Service) -> tuple[bool, bool]:
+        return service.name != preferred_service, timedelta(minutes=service.duration_minutes) != length
+
+    for service in sorted(config.services, key=fits_less):
         for link in service.linked_event_types:
             for branch in branches:
                 able = service.branch in {None, branch.name} and link.staff in service.staff.get(branch.name, ())

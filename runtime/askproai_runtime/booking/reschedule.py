@@ -25,7 +25,7 @@ from askproai_runtime.booking.availability import ServiceRules, SlotQuery, alloc
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.offer import UnknownName, offer_alternatives
 from askproai_runtime.booking.own_appointments import resolve_appointment
-from askproai_runtime.booking.remote import cover_end, enqueue_sync
+from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.request import ServiceRequest, parse_start, read_text
 from askproai_runtime.booking.store.actions import is_action_done, move_key
 from askproai_runtime.booking.store.appointments import (
@@ -52,7 +52,7 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
-from askproai_runtime.calendars import CalendarOutcome, Refused, Taken, TooLong, Unavailable
+from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -266,13 +266,7 @@ async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, move: _Move) ->
     if before.external_id is None or before.was_starts_at is not None or timeout is None:
         why = "it is not certain at which time the calendar has it, or no time was left to ask while the caller waits"
         return Unavailable(why)
-    return await ctx.calendar.move(
-        before.external_id,
-        move.after.starts_at,
-        event_type_id=before.event_type_id,
-        correlation_id=claim.call.correlation_id,
-        within=timeout,
-    )
+    return await move_booking(ctx, move.after, before.external_id, claim.call.correlation_id, timeout)
 
 
 async def _revert(
@@ -284,7 +278,7 @@ async def _revert(
     async with ctx.pool.acquire() as conn, conn.transaction():
         was_confirmed = (
             move.before.status == Status.CONFIRMED
-            and not isinstance(outcome, TooLong)  # the sync job moves it back there
+            and not isinstance(outcome, MustRevert)  # the sync job brings it back there
             and not await _is_syncing(conn, ctx, move)
         )
         reverted = await revert_move(conn, *reverting, was_confirmed=was_confirmed)

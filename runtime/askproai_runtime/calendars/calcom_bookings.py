@@ -46,7 +46,10 @@ _LANGUAGES = (
 
 
 def booking_body(request: CalendarRequest, config: TenantConfig) -> dict[str, Any]:
-    """Return the body of POST /v2/bookings. The end follows from the event type; Cal.com refuses unknown fields."""
+    """Return the body of POST /v2/bookings. Cal.com refuses unknown fields.
+
+    The end follows from the event type, and a length is refused where it has only one.
+    """
     attendee = {"name": request.name, "timeZone": config.time_zone, "language": language(config.locale)}
     if request.email:
         attendee["email"] = request.email
@@ -54,12 +57,15 @@ def booking_body(request: CalendarRequest, config: TenantConfig) -> dict[str, An
     if request.phone and phonenumbers.is_valid_number(phonenumbers.parse(request.phone)):
         attendee["phoneNumber"] = request.phone
     metadata = {"requestId": str(request.request_id), "callId": request.call_id, "tenant": config.tenant}
-    return {
+    body: dict[str, Any] = {
         "start": format_utc(request.starts_at),
         "eventTypeId": request.event_type_id,
         "attendee": attendee,
         "metadata": {key: value[:_MAX_METADATA_LENGTH] for key, value in metadata.items()},
     }
+    if config.default_minutes(request.event_type_id) is not None:
+        body["lengthInMinutes"] = (request.ends_at - request.starts_at) // _MINUTE
+    return body
 
 
 def attendee_email(email: str | None, phone: str | None, request_id: str, domain: str) -> str | None:

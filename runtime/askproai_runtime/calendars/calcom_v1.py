@@ -127,6 +127,7 @@ class CalcomV1:
 def booking_body_v1(request: CalendarRequest, config: TenantConfig) -> dict[str, Any]:
     """Return the body of POST /v1/bookings: the facts of v2's body, where v1 expects them."""
     body = booking_body(request, config)
+    body.pop("lengthInMinutes", None)  # v1 takes the end
     attendee = body.pop("attendee")
     phone = attendee.get("phoneNumber")
     location = {"value": "phone", "optionValue": phone} if phone else {"value": "inPerson", "optionValue": ""}

@@ -53,8 +53,8 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class TooLong(Taken):
-    """The calendar did it, but with an end up to which the staff member is not free here: the booking must be undone there."""
+class MustRevert(Taken):
+    """It cannot be as requested, but the calendar has changed something on the way: that must be undone there."""
 
 
 class RefusalCause(StrEnum):
