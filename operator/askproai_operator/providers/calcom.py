@@ -104,6 +104,8 @@ class EventTypeNeeds:
     duration_minutes: int
     buffer_before_minutes: int = 0
     buffer_after_minutes: int = 0
+    minimum_notice_minutes: int = 0
+    booking_horizon_days: int = 0
 
 
 def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterator[str]:
@@ -122,6 +124,27 @@ def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterato
             yield "its e-mail field is hidden, so Cal.com replaces the address by which we find a booking: show it"
         elif entry.get("required") and not entry.get("hidden") and slug not in _FILLED_FIELDS:
             yield f"it requires the field {slug!r}, which a phone booking can not fill: make it optional"
+    yield from _policy_problems(event_type)
+
+
+def find_event_type_notes(event_type: Json, needs: EventTypeNeeds) -> Iterator[str]:
+    """Yield what of an event type makes Cal.com refuse some of the times that we offer: callers are offered others then."""
+    notice = event_type.get("minimumBookingNotice") or 0
+    if notice > needs.minimum_notice_minutes:
+        yield f"minimumBookingNotice is {notice} minutes, the offering's minimumNoticeMinutes {needs.minimum_notice_minutes}"
+    window = event_type.get("bookingWindow") or {}
+    days = window.get("value")
+    if _is_enabled(window) and (not isinstance(days, int) or days < needs.booking_horizon_days):
+        reach = f"{days} days" if isinstance(days, int) else "a range of dates"
+        yield f"bookingWindow is {reach}, the offering's bookingHorizonDays {needs.booking_horizon_days}"
+    for name in ("bookingLimitsCount", "bookingLimitsDuration", "bookerActiveBookingsLimit"):
+        if _is_enabled(event_type.get(name)):
+            yield f"{name} is set"
+
+
+def _policy_problems(event_type: Json) -> Iterator[str]:
+    if event_type.get("schedulingType"):
+        yield "it belongs to a team, so Cal.com chooses who does it: name an event type of this person alone"
     if event_type.get("requiresBookerEmailVerification"):
         yield "it wants the e-mail verified, which a caller can not do: switch that off"
     if _is_enabled(event_type.get("confirmationPolicy")):

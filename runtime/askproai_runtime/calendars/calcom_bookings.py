@@ -39,6 +39,8 @@ _TAKEN_TEXTS = (
     "event type can't be booked at the",
     "attempting to book a meeting in the past",
 )
+# The event type's limits for a day, week, month or year, in number and in time: 403, although other days are free.
+_LIMIT_TEXTS = ("booking_limit_reached", "duration_limit_reached")
 _LANGUAGES = (
     "ar az bg bn ca cs da de el en es es-419 et eu fi fr he hr hu id it iw ja km ko lv nl no pl pt pt-BR ro ru sk sr sv ta th tr"
     " uk vi zh-CN zh-TW"
@@ -160,6 +162,8 @@ def _classify_change(reply: Reply) -> CalendarOutcome:
         case _ if not _is_refusal(reply):
             return Unknown(reason)
         case HTTPStatus.CONFLICT:
+            return Taken(reason)
+        case _ if any(text in reason.lower() for text in _LIMIT_TEXTS):
             return Taken(reason)
         case HTTPStatus.BAD_REQUEST if any(text in reason.lower() for text in _TAKEN_TEXTS):
             return Taken(reason)
