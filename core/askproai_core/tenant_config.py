@@ -125,13 +125,17 @@ class Branch(_ConfigStruct, frozen=True):
 
 
 class EventType(_ConfigStruct, frozen=True):
-    """A Cal.com event type. It has one host, so each staff member has one for each service."""
+    """A Cal.com event type. It has one host, so each staff member has one for each service.
+
+    `default_minutes` is set if it has several lengths: what a booking lasts that names no length.
+    """
 
     staff: str
     event_type_id: int
+    default_minutes: int | None = None
 
 
-class OwnEventType(EventType, frozen=True):
+class OwnEventType(EventType, frozen=True, kw_only=True):
     """An event type in a staff member's own Cal.com account; `credential` is the mounted file with that account's key."""
 
     credential: str
@@ -230,6 +234,11 @@ class TenantConfig(_ConfigStruct, frozen=True):
         """Return the mounted file with the key of an event type; None if it is in the tenant's own account."""
         own = (each for service in self.services for each in service.own_event_types)
         return next((each.credential for each in own if each.event_type_id == event_type_id), None)
+
+    def default_minutes(self, event_type_id: int | None) -> int | None:
+        """Return the default length of an event type with several lengths; None if it has one length, or is not known."""
+        types = (each for service in self.services for each in service.linked_event_types)
+        return next((each.default_minutes for each in types if each.event_type_id == event_type_id), None)
 
 
 def encode(config: TenantConfig) -> str:

@@ -113,12 +113,12 @@ class CalcomEnvironment:
 
     def disconnect(self) -> None:
         """Use an address at which nothing listens as Cal.com's."""
-        self._set_base_url("http://127.0.0.1:9")
+        self.use_base_url("http://127.0.0.1:9")
 
     def reconnect(self) -> None:
-        self._set_base_url(self.url)
+        self.use_base_url(self.url)
 
-    def _set_base_url(self, url: str) -> None:
+    def use_base_url(self, url: str) -> None:
         calendar = msgspec.structs.replace(CALCOM, base_url=url)
         self.config = msgspec.structs.replace(self.config, calendar=calendar)
 

@@ -63,7 +63,10 @@ class ConditionType(Explained):
         "Some opening, cut to the working hours of somebody who can do the service, is long enough for it with its buffers.",
     )
     NAME_UNIQUE = "NameUnique", "No other service of its branches sounds the same to a caller."
-    CALENDAR_LINKED = "CalendarLinked", "The Cal.com event types fit: length, buffers, e-mail, confirmation, seats."
+    CALENDAR_LINKED = (
+        "CalendarLinked",
+        "The Cal.com event types fit: length (one of several is enough), buffers, e-mail, confirmation, seats.",
+    )
     # RetellAgent
     SYNCED = "Synced", "Agent and LLM at Retell are as declared, and published."
     NUMBERS_BOUND = "NumbersBound", "The phone numbers at Retell ring at the published version of this agent."

@@ -88,6 +88,13 @@ class ServiceOfferingSpec(base.Part):
     """How Cal.com knows this service; absent: appointments stay in the local calendar."""
 
 
+class VariableLength(base.Part):
+    event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
+    """Cal.com's id of the event type."""
+    default_minutes: Annotated[int, Field(ge=1, le=1440)]
+    """What a booking there lasts that names no length (minutes)."""
+
+
 class ServiceOfferingStatus(base.AppliedStatus):
     """What the operator found and made of a ServiceOffering."""
 
@@ -95,6 +102,8 @@ class ServiceOfferingStatus(base.AppliedStatus):
     """Ids of the people who have the required skills."""
     event_types: base.Count | None = None
     """Number of Cal.com event types that are linked."""
+    variable_lengths: Annotated[tuple[VariableLength, ...], base.bounded_list(200)] | None = None
+    """Event types that offer several lengths at Cal.com; bookings there name durationMinutes."""
 
 
 class ServiceOffering(base.CustomResource):

@@ -55,7 +55,8 @@ class Calcom(base.Part):
     webhook_secret_ref: base.SecretKeyRef
     """The secret with which Cal.com signs its webhooks; the operator registers it there."""
     base_url: base.BaseUrl | None = None
-    """Cal.com's API (or api.cal.eu, or self-hosted); must match ASKPROAI_PROVIDER_HOSTS. Absent: the operator's setting."""
+    """Cal.com's API (or api.cal.eu, or self-hosted) without /v2, with the path that it is below, if any; must match
+    ASKPROAI_PROVIDER_HOSTS. Absent: the operator's setting."""
     api_versions: Annotated[tuple[CalcomVersion, ...], base.bounded_list(2, _ONCE, min_items=1)] = ("V2",)
     """API versions, tried in this order when one is plainly unavailable; [V2, V1] for old self-hosted servers. Absent: [V2]."""
     attendee_email_domain: base.Host = "anrufer.invalid"

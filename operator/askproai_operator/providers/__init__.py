@@ -15,7 +15,9 @@ from askproai_core.providers import (
 from askproai_operator.providers.calcom import (
     CalcomClient,
     EventTypeNeeds,
+    default_minutes,
     ensure_calcom_webhook,
+    find_event_type_notes,
     find_event_type_problems,
     list_calcom_webhook_ids,
     remove_calcom_webhook,
@@ -27,6 +29,6 @@ from askproai_operator.providers.retell import RetellClient
 __all__ = [
     "REQUEST_TIMEOUT", "CalcomClient", "CredentialProblem", "CredentialRefused", "EventTypeNeeds", "HostNotAllowed", "Json",
     "ProviderClients", "ProviderError", "ProviderRefused", "ProviderResting", "ProviderUnavailable",
-    "RateLimited", "RetellClient", "UnknownOutcome", "ensure_calcom_webhook", "find_event_type_problems",
-    "hash_key", "list_calcom_webhook_ids", "remove_calcom_webhook", "secret_value",
+    "RateLimited", "RetellClient", "UnknownOutcome", "default_minutes", "ensure_calcom_webhook", "find_event_type_notes",
+    "find_event_type_problems", "hash_key", "list_calcom_webhook_ids", "remove_calcom_webhook", "secret_value",
 ]  # fmt: skip

@@ -104,6 +104,8 @@ class EventTypeNeeds:
     duration_minutes: int
     buffer_before_minutes: int = 0
     buffer_after_minutes: int = 0
+    minimum_notice_minutes: int = 0
+    booking_horizon_days: int = 0
 
 
 def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterator[str]:
@@ -111,9 +113,7 @@ def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterato
 
     A smaller buffer than the offering's is no problem, since we keep our own. A larger one makes Cal.com refuse what we offered.
     """
-    length = event_type.get("lengthInMinutes")
-    if length != needs.duration_minutes:
-        yield f"it lasts {length} minutes, the offering {needs.duration_minutes}: make them equal"
+    yield from _length_problems(event_type, needs.duration_minutes)
     buffers = {"beforeEventBuffer": needs.buffer_before_minutes, "afterEventBuffer": needs.buffer_after_minutes}
     for name, own_buffer in buffers.items():
         if (buffer := event_type.get(name) or 0) > own_buffer:
@@ -124,6 +124,27 @@ def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterato
             yield "its e-mail field is hidden, so Cal.com replaces the address by which we find a booking: show it"
         elif entry.get("required") and not entry.get("hidden") and slug not in _FILLED_FIELDS:
             yield f"it requires the field {slug!r}, which a phone booking can not fill: make it optional"
+    yield from _policy_problems(event_type)
+
+
+def find_event_type_notes(event_type: Json, needs: EventTypeNeeds) -> Iterator[str]:
+    """Yield what of an event type makes Cal.com refuse some of the times that we offer: callers are offered others then."""
+    notice = event_type.get("minimumBookingNotice") or 0
+    if notice > needs.minimum_notice_minutes:
+        yield f"minimumBookingNotice is {notice} minutes, the offering's minimumNoticeMinutes {needs.minimum_notice_minutes}"
+    window = event_type.get("bookingWindow") or {}
+    days = window.get("value")
+    if _is_enabled(window) and (not isinstance(days, int) or days < needs.booking_horizon_days):
+        reach = f"{days} days" if isinstance(days, int) else "a range of dates"
+        yield f"bookingWindow is {reach}, the offering's bookingHorizonDays {needs.booking_horizon_days}"
+    for name in ("bookingLimitsCount", "bookingLimitsDuration", "bookerActiveBookingsLimit"):
+        if _is_enabled(event_type.get(name)):
+            yield f"{name} is set"
+
+
+def _policy_problems(event_type: Json) -> Iterator[str]:
+    if event_type.get("schedulingType"):
+        yield "it belongs to a team, so Cal.com chooses who does it: name an event type of this person alone"
     if event_type.get("requiresBookerEmailVerification"):
         yield "it wants the e-mail verified, which a caller can not do: switch that off"
     if _is_enabled(event_type.get("confirmationPolicy")):
@@ -131,6 +152,21 @@ def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterato
     seats = event_type.get("seats") or {}
     if _is_enabled(seats) and (seats.get("seatsPerTimeSlot") or 1) != 1:
         yield f"it has {seats['seatsPerTimeSlot']} seats for each time, but we book one: switch seats off"
+
+
+def _length_problems(event_type: Json, duration_minutes: int) -> Iterator[str]:
+    length, options = event_type.get("lengthInMinutes"), event_type.get("lengthInMinutesOptions") or []
+    if options and duration_minutes not in options:
+        offered = ", ".join(map(str, options))
+        yield f"it offers {offered} minutes, and the offering lasts {duration_minutes}: add that length there"
+    elif not options and length != duration_minutes:
+        yield f"it lasts {length} minutes, the offering {duration_minutes}: make them equal"
+
+
+def default_minutes(event_type: Json) -> int | None:
+    """Return what a booking lasts that names no length, of an event type with several lengths; None if it has only one."""
+    length = event_type.get("lengthInMinutes")
+    return length if event_type.get("lengthInMinutesOptions") and isinstance(length, int) else None
 
 
 def _is_enabled(policy: Any) -> bool:

@@ -35,7 +35,7 @@ from askproai_runtime.booking.availability import (
 from askproai_runtime.booking.free_times import drop_free_times, linked_event_types, read_fresh
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.offer import offer_alternatives
-from askproai_runtime.booking.remote import create_booking, enqueue_sync
+from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.booking.request import BookingRequest, parse_booking_request
 from askproai_runtime.booking.store.appointments import (
     Appointment,
@@ -56,7 +56,15 @@ from askproai_runtime.booking.types import (
     ClarificationNeeded,
     FunctionOutcome,
 )
-from askproai_runtime.calendars import CalendarOutcome, RefusalCause, Refused, Taken, Unavailable, attendee_email
+from askproai_runtime.calendars import (
+    CalendarOutcome,
+    MustRevert,
+    RefusalCause,
+    Refused,
+    Taken,
+    Unavailable,
+    attendee_email,
+)
 from askproai_runtime.german_dates import format_spoken
 
 log = structlog.get_logger(__name__)
@@ -156,7 +164,7 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
             return written
         if written.status == Status.CONFIRMED:
             return _booked(request, written)
-        outcome = await _ask_calendar(ctx, claim, written)
+        written, outcome = await cover_end(ctx, written, await _ask_calendar(ctx, claim, written))
         ctx.faults.reach("after:calcom-create")
         if not isinstance(outcome, Taken | Refused):
             return _booked(request, await settle_action(ctx, claim, written, outcome))
@@ -210,6 +218,8 @@ async def _give_up_appointment(ctx: BookingContext, appointment: Appointment, ou
         log.warning("booking.refused_by_calendar", consequence="the caller was told that nothing is booked", **ids)
     async with ctx.pool.acquire() as conn, conn.transaction():
         given_up = await mark_failed(conn, ctx.tenant, appointment, outcome.message, refusal)
+        if given_up and isinstance(outcome, MustRevert):  # the sync job cancels it there
+            await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
         if isinstance(outcome, Taken):
             await drop_free_times(conn, ctx.config(), appointment.event_type_id, appointment.spans)
         return given_up

@@ -100,6 +100,10 @@ def decide(appointment: Appointment | None, remote: RemoteBooking, now: datetime
         return Step.SYNC if pending and not appointment.awaits_confirmation else Step.MOVE
     if remote.absent != (appointment.status == Status.NO_SHOW):
         return Step.ATTENDANCE
+    if appointment.live and remote.ends_at > appointment.ends_at:
+        return (
+            Step.MOVE
+        )  # what lies between is promised to nobody else; a shorter booking leaves the appointment as it is
     return Step.AGREE if pending or appointment.external_id != remote.uid else Step.NOTHING
 
 
@@ -205,7 +209,9 @@ async def _apply(
     """
     appointment_id = await find_local_appointment(conn, ctx.tenant, remote)
     known = await get_appointment(conn, ctx.tenant, appointment_id) if appointment_id else None
-    link = find_event_type_link(ctx.config(), remote.event_type_id, known.branch if known else None)
+    branch, service = (known.branch, known.service) if known else (None, None)
+    length = remote.ends_at - remote.starts_at
+    link = find_event_type_link(ctx.config(), remote.event_type_id, branch, service, length)
     resources = link.staff_member.resource_ids if link else ()
     await lock_and_clear_holds(conn, ctx.tenant, resources, _NO_CALL, appointment_id=appointment_id)
     appointment_id = await find_local_appointment(conn, ctx.tenant, remote)
@@ -282,7 +288,8 @@ async def _require_placement(
     conn: Connection, ctx: BookingContext, remote: RemoteBooking, link: EventTypeLink, moving: UUID | None
 ) -> Placement:
     """Return where the booking goes here. Raises `CalendarDisagrees` if somebody else is promised that time."""
-    placement, obstacle = await find_placement(conn, ctx.tenant, remote, link, moving)
+    visit = Span(remote.starts_at, remote.ends_at)
+    placement, obstacle = await find_placement(conn, ctx.tenant, visit, link, moving)
     if placement is not None:
         return placement
     who = f"appointment {obstacle} stands there in our book" if obstacle else "our book has nobody of that name yet"

@@ -15,7 +15,9 @@ from askproai_runtime.booking.remote import (
     calendar_request,
     cancel_booking,
     confirm_or_resync,
+    cover_end,
     create_booking,
+    move_booking,
     next_try,
 )
 from askproai_runtime.booking.store.appointments import Appointment, CancelledBy, Status, get_appointment
@@ -33,6 +35,7 @@ from askproai_runtime.calendars import (
     CalendarOutcome,
     CalendarUnavailable,
     Confirmed,
+    MustRevert,
     Refused,
     RemoteBooking,
     Taken,
@@ -67,6 +70,8 @@ async def sync_appointment(ctx: BookingContext, job: Job) -> None:
     ctx.faults.reach("after:sync-find")
     outcome = await (_create_or_move if appointment.live else _cancel_remote)(ctx, appointment, remote)
     ctx.faults.reach("after:sync-create")
+    if appointment.live:
+        appointment, outcome = await _cover_end(ctx, appointment, outcome)
     if isinstance(outcome, Confirmed):
         await _complete(ctx, job, appointment, outcome)
     else:
@@ -136,13 +141,7 @@ async def _create_or_move(
     await _begin_attempt(ctx, appointment)
     if remote is None:
         return await _require_result(ctx, appointment, await create_booking(ctx, appointment, timeout))
-    outcome = await ctx.calendar.move(
-        remote.uid,
-        appointment.starts_at,
-        event_type_id=appointment.event_type_id,
-        correlation_id=appointment.correlation_id,
-        within=timeout,
-    )
+    outcome = await move_booking(ctx, appointment, remote.uid, appointment.correlation_id, timeout)
     return await _require_result(ctx, appointment, outcome)
 
 
@@ -157,6 +156,15 @@ async def _cancel_remote(
         return remote.confirmed
     outcome = await cancel_booking(ctx, appointment, remote.uid, ctx.settings.provider_timeout)
     return await _require_result(ctx, appointment, outcome)
+
+
+async def _cover_end(
+    ctx: BookingContext, appointment: Appointment, outcome: Confirmed | Taken | Refused
+) -> tuple[Appointment, Confirmed | Taken | Refused]:
+    """Make the appointment cover its booking, as `cover_end` does for a caller who waits."""
+    appointment, covered = await cover_end(ctx, appointment, outcome)
+    assert isinstance(covered, Confirmed | Taken | Refused)
+    return appointment, covered
 
 
 async def _begin_attempt(ctx: BookingContext, appointment: Appointment) -> None:
@@ -206,7 +214,8 @@ async def _handle_refusal(
     if job.attempts == 1 or not appointment.live:
         raise CalendarDisagrees(why)
     moved = appointment.was_starts_at is not None
-    was_confirmed = moved and remote is not None and remote.starts_at == appointment.was_starts_at
+    must_revert = isinstance(outcome, MustRevert)
+    was_confirmed = moved and not must_revert and remote is not None and remote.starts_at == appointment.was_starts_at
     undo = ctx.tenant, appointment, outcome.message, ctx.settings.refusal
     async with ctx.pool.acquire() as conn, conn.transaction():
         if moved:
@@ -214,12 +223,12 @@ async def _handle_refusal(
         else:
             undone = await mark_failed(conn, *undo)
         await drop_free_times(conn, ctx.config(), appointment.event_type_id, appointment.spans)
-        if undone and (was_confirmed or not moved):
+        if undone and (was_confirmed or not moved) and not must_revert:
             await finish(conn, ctx.tenant, job)
     if not undone:
         raise CalendarDisagrees(why)
     if not job.finished:
-        raise RunAgain(ctx.clock.now(), "the move was taken back, and the calendar may not have the old time")
+        raise RunAgain(ctx.clock.now(), "it was taken back here, and may not be so in the calendar")
 
 
 async def _postpone(ctx: BookingContext, appointment: Appointment, why: str, wait: timedelta) -> RunAgain | DeadNow:

@@ -9,24 +9,36 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from askproai_core.database import Connection
-from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config import Service, TenantConfig
 from askproai_runtime.booking.availability import Claims, EventTypeLink, ServiceRules, Span, subtract_spans
 from askproai_runtime.booking.free_times import drop_free_times
-from askproai_runtime.booking.store.appointments import Appointment, delete_overlapping_holds
-from askproai_runtime.booking.store.calendar import list_blocking_bookings, mark_confirmed, record_error
-from askproai_runtime.booking.store.claims import Placement, list_booked_claims
+from askproai_runtime.booking.store.appointments import Appointment, delete_overlapping_holds, extend_appointment
+from askproai_runtime.booking.store.calendar import (
+    forget_uid,
+    list_blocking_bookings,
+    lock_unchanged,
+    mark_confirmed,
+    record_error,
+    record_uid,
+)
+from askproai_runtime.booking.store.claims import Placement, list_booked_claims, lock_and_clear_holds
 from askproai_runtime.booking.types import BookingContext
 from askproai_runtime.calendars import (
     CalendarOutcome,
     CalendarRequest,
     Confirmed,
-    RemoteBooking,
+    MustRevert,
+    Refused,
     Taken,
     Unavailable,
     Unknown,
 )
 from askproai_runtime.jobs import JobKind, Priority, enqueue
+
+log = structlog.get_logger(__name__)
 
 
 def next_try(ctx: BookingContext, wait: timedelta) -> datetime:
@@ -86,6 +98,70 @@ async def cancel_booking(ctx: BookingContext, appointment: Appointment, uid: str
     )
 
 
+async def move_booking(
+    ctx: BookingContext, appointment: Appointment, uid: str, correlation_id: str, within: timedelta
+) -> CalendarOutcome:
+    """Move a booking in the calendar to the appointment's time.
+
+    Cal.com gives a moved booking the default length of its event type. Where the appointment has another of several lengths, its
+    booking is cancelled and made anew. A crash between the two leaves an appointment without a booking, which the sync job makes.
+    """
+    default = ctx.config().default_minutes(appointment.event_type_id)
+    if default is None or timedelta(minutes=default) == appointment.ends_at - appointment.starts_at:
+        return await ctx.calendar.move(
+            uid,
+            appointment.starts_at,
+            event_type_id=appointment.event_type_id,
+            correlation_id=correlation_id,
+            within=within,
+        )
+    deadline = ctx.clock.monotonic() + within.total_seconds()
+    moved = replace(appointment, correlation_id=correlation_id, cancel_reason="auf eine andere Zeit verschoben")
+    cancelled = await cancel_booking(ctx, moved, uid, within)
+    if not isinstance(cancelled, Confirmed):
+        return cancelled
+    async with ctx.pool.acquire() as conn:
+        await forget_uid(conn, ctx.tenant, appointment.id, uid)
+    left = timedelta(seconds=deadline - ctx.clock.monotonic())
+    if left <= timedelta():
+        return Unavailable("no time was left to book it anew")
+    outcome = await create_booking(ctx, moved, left)
+    return MustRevert(outcome.message) if isinstance(outcome, Taken | Refused) else outcome
+
+
+async def cover_end(
+    ctx: BookingContext, appointment: Appointment, outcome: CalendarOutcome
+) -> tuple[Appointment, CalendarOutcome]:
+    """Return an appointment that covers its booking in the calendar, and the outcome.
+
+    The event type may have been made longer at Cal.com: the calendar then ends the booking later than we asked for. The
+    appointment gets that end; its buffers give way to others. If somebody else is promised that time, the outcome is `MustRevert`.
+    A shorter booking leaves the appointment as it is.
+    """
+    if not isinstance(outcome, Confirmed) or outcome.ends_at is None or outcome.ends_at <= appointment.ends_at:
+        return appointment, outcome
+    link = find_event_type_link(ctx.config(), appointment.event_type_id, appointment.branch, appointment.service)
+    if link is None:
+        return appointment, outcome
+    ids = {"appointment": str(appointment.id), "correlation_id": appointment.correlation_id}
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        resources = link.staff_member.resource_ids
+        await lock_and_clear_holds(conn, ctx.tenant, resources, "", appointment_id=appointment.id)
+        if not await lock_unchanged(conn, ctx.tenant, appointment):
+            return appointment, outcome  # whoever confirms it finds out that it was changed
+        visit = Span(appointment.starts_at, outcome.ends_at)
+        placement, obstacle = await find_placement(conn, ctx.tenant, visit, link, appointment.id)
+        if placement is not None:
+            await extend_appointment(conn, ctx.tenant, appointment, placement)
+            log.warning("booking.longer_at_calendar", consequence="the appointment has the calendar's end", **ids)
+            return replace(appointment, ends_at=placement.ends_at), outcome
+        await record_uid(conn, ctx.tenant, appointment.id, outcome.uid)
+    log.warning("booking.too_long_at_calendar", consequence="it is undone in the calendar, or a person decides", **ids)
+    who = f"appointment {obstacle} is" if obstacle else "others are"
+    text = f"the calendar ends the booking at {outcome.ends_at:%H:%M} UTC, and {who} in the way: correct the event type's length"
+    return appointment, MustRevert(text)
+
+
 async def record_outcome(
     conn: Connection, ctx: BookingContext, appointment: Appointment, outcome: CalendarOutcome
 ) -> None:
@@ -117,14 +193,23 @@ async def enqueue_sync(
 
 
 def find_event_type_link(
-    config: TenantConfig, event_type_id: int, preferred_branch: str | None = None
+    config: TenantConfig,
+    event_type_id: int | None,
+    preferred_branch: str | None = None,
+    preferred_service: str | None = None,
+    length: timedelta | None = None,
 ) -> EventTypeLink | None:
-    """Return the service and the staff member of an event type, in `preferred_branch` if it is of several branches.
+    """Return the service and the staff member of an event type, in `preferred_branch` if it is of several branches, and
+    `preferred_service` if it is of several services; without one, the service that lasts as long as the booking.
 
     None when no service names it, or when the staff member it is linked to cannot do the service here.
     """
     branches = sorted(config.branches, key=lambda branch: branch.name != preferred_branch)
-    for service in config.services:
+
+    def fits_less(service: Service) -> tuple[bool, bool]:
+        return service.name != preferred_service, timedelta(minutes=service.duration_minutes) != length
+
+    for service in sorted(config.services, key=fits_less):
         for link in service.linked_event_types:
             for branch in branches:
                 able = service.branch in {None, branch.name} and link.staff in service.staff.get(branch.name, ())
@@ -135,7 +220,7 @@ def find_event_type_link(
 
 
 async def find_placement(
-    conn: Connection, tenant: str, remote: RemoteBooking, link: EventTypeLink, ignoring: UUID | None
+    conn: Connection, tenant: str, visit: Span, link: EventTypeLink, ignoring: UUID | None
 ) -> tuple[Placement | None, UUID | None]:
     """Return where a remote booking goes in our calendar: its placement, or None and the appointment that is in its way.
 
@@ -143,7 +228,7 @@ async def find_placement(
     promised. `ignoring` is the appointment that is to be moved, and so is not in its own way.
     """
     service, staff_member = link.rules.service, link.staff_member
-    visit, blocked = Span(remote.starts_at, remote.ends_at), _with_buffers(remote, link)
+    blocked = _with_buffers(visit, link)
     await delete_overlapping_holds(conn, tenant, staff_member.resource_ids, blocked)
     booked = await list_booked_claims(conn, tenant, staff_member.resource_ids, blocked, visit, ignoring)
     promised = [claim for claim in booked if claim.promised]
@@ -161,9 +246,9 @@ async def find_placement(
     return Placement(staff_member.id, visit.start, visit.end, claims[:count], staff_member.units), None
 
 
-def _with_buffers(remote: RemoteBooking, link: EventTypeLink) -> Span:
+def _with_buffers(visit: Span, link: EventTypeLink) -> Span:
     before = timedelta(minutes=link.rules.service.buffer_before_minutes)
-    return Span(remote.starts_at - before, remote.ends_at + timedelta(minutes=link.rules.service.buffer_after_minutes))
+    return Span(visit.start - before, visit.end + timedelta(minutes=link.rules.service.buffer_after_minutes))
 
 
 def _overlap(piece: Span, visit: Span) -> timedelta:

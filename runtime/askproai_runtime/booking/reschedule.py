@@ -32,7 +32,7 @@ from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.offer import UnknownName, offer_alternatives
 from askproai_runtime.booking.own_appointments import resolve_appointment
-from askproai_runtime.booking.remote import enqueue_sync
+from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.request import ServiceRequest, parse_start, read_text
 from askproai_runtime.booking.store.actions import is_action_done, move_key
 from askproai_runtime.booking.store.appointments import (
@@ -59,7 +59,7 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
-from askproai_runtime.calendars import CalendarOutcome, Refused, Taken, Unavailable
+from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -198,11 +198,11 @@ async def _move(ctx: BookingContext, claim: ActionClaim, request: MoveRequest) -
         )
     if move.after.status == Status.CONFIRMED or move.before is move.after:
         return _answer(ctx.config(), move.after, again=move.before is move.after)
-    outcome = await _ask_calendar(ctx, claim, move)
+    after, outcome = await cover_end(ctx, move.after, await _ask_calendar(ctx, claim, move))
     ctx.faults.reach("after:calcom-move")
     if isinstance(outcome, Taken | Refused):
         return await _revert(ctx, claim, request, move, outcome)
-    return _answer(ctx.config(), await settle_action(ctx, claim, move.after, outcome))
+    return _answer(ctx.config(), await settle_action(ctx, claim, after, outcome))
 
 
 async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim, request: MoveRequest) -> _Move:
@@ -273,13 +273,7 @@ async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, move: _Move) ->
     if before.external_id is None or before.was_starts_at is not None or timeout is None:
         why = "it is not certain at which time the calendar has it, or no time was left to ask while the caller waits"
         return Unavailable(why)
-    return await ctx.calendar.move(
-        before.external_id,
-        move.after.starts_at,
-        event_type_id=before.event_type_id,
-        correlation_id=claim.call.correlation_id,
-        within=timeout,
-    )
+    return await move_booking(ctx, move.after, before.external_id, claim.call.correlation_id, timeout)
 
 
 async def _revert(
@@ -289,7 +283,11 @@ async def _revert(
     log.info("move.refused_at_calendar", appointment=str(move.after.id), correlation_id=claim.call.correlation_id)
     reverting = ctx.tenant, move.after, outcome.message, ctx.settings.refusal
     async with ctx.pool.acquire() as conn, conn.transaction():
-        was_confirmed = move.before.status == Status.CONFIRMED and not await _is_syncing(conn, ctx, move)
+        was_confirmed = (
+            move.before.status == Status.CONFIRMED
+            and not isinstance(outcome, MustRevert)  # the sync job brings it back there
+            and not await _is_syncing(conn, ctx, move)
+        )
         reverted = await revert_move(conn, *reverting, was_confirmed=was_confirmed)
         if isinstance(outcome, Taken):
             await drop_free_times(conn, ctx.config(), move.after.event_type_id, move.after.spans)

@@ -18,6 +18,7 @@ from askproai_runtime.calendars.types import (
     FreeTimes,
     FreeTimesQuery,
     LocalCalendar,
+    MustRevert,
     RefusalCause,
     Refused,
     RemoteBooking,
@@ -29,6 +30,7 @@ from askproai_runtime.calendars.types import (
 __all__ = [
     "BookingList", "BookingPage", "CalcomHttp", "CalcomV1", "CalcomV2", "Calendar", "CalendarAccount", "CalendarOutcome",
     "CalendarRequest", "CalendarUnavailable", "Confirmed", "FallbackCalendar", "FreeTimes", "FreeTimesQuery",
-    "LocalCalendar", "ProviderCallRecorder", "RefusalCause", "Refused", "RemoteBooking", "Taken", "Unavailable", "Unknown",
+    "LocalCalendar", "MustRevert", "ProviderCallRecorder", "RefusalCause", "Refused", "RemoteBooking", "Taken", "Unavailable",
+    "Unknown",
     "attendee_email", "build_calendar", "list_accounts",
 ]  # fmt: skip

@@ -39,6 +39,8 @@ _TAKEN_TEXTS = (
     "event type can't be booked at the",
     "attempting to book a meeting in the past",
 )
+# The event type's limits for a day, week, month or year, in number and in time: 403, although other days are free.
+_LIMIT_TEXTS = ("booking_limit_reached", "duration_limit_reached")
 _LANGUAGES = (
     "ar az bg bn ca cs da de el en es es-419 et eu fi fr he hr hu id it iw ja km ko lv nl no pl pt pt-BR ro ru sk sr sv ta th tr"
     " uk vi zh-CN zh-TW"
@@ -46,7 +48,10 @@ _LANGUAGES = (
 
 
 def booking_body(request: CalendarRequest, config: TenantConfig) -> dict[str, Any]:
-    """Return the body of POST /v2/bookings. The end follows from the event type; Cal.com refuses unknown fields."""
+    """Return the body of POST /v2/bookings. Cal.com refuses unknown fields.
+
+    The end follows from the event type, and a length is refused where it has only one.
+    """
     attendee = {"name": request.name, "timeZone": config.time_zone, "language": language(config.locale)}
     if request.email:
         attendee["email"] = request.email
@@ -54,12 +59,15 @@ def booking_body(request: CalendarRequest, config: TenantConfig) -> dict[str, An
     if request.phone and phonenumbers.is_valid_number(phonenumbers.parse(request.phone)):
         attendee["phoneNumber"] = request.phone
     metadata = {"requestId": str(request.request_id), "callId": request.call_id, "tenant": config.tenant}
-    return {
+    body: dict[str, Any] = {
         "start": format_utc(request.starts_at),
         "eventTypeId": request.event_type_id,
         "attendee": attendee,
         "metadata": {key: value[:_MAX_METADATA_LENGTH] for key, value in metadata.items()},
     }
+    if config.default_minutes(request.event_type_id) is not None:
+        body["lengthInMinutes"] = (request.ends_at - request.starts_at) // _MINUTE
+    return body
 
 
 def attendee_email(email: str | None, phone: str | None, request_id: str, domain: str) -> str | None:
@@ -123,8 +131,8 @@ def parse_confirmation(booking: Any) -> Confirmed | None:
     if not isinstance(booking, dict) or not isinstance(booking.get("uid"), str):
         return None
     parsed = parse_remote_booking(booking, (booking["uid"],))
-    changed_at = parsed.changed_at if parsed else None
-    return Confirmed(booking["uid"], pending=booking.get("status") == "pending", changed_at=changed_at)
+    pending = booking.get("status") == "pending"
+    return parsed.confirmed if parsed else Confirmed(booking["uid"], pending=pending)
 
 
 def classify_create(reply: Reply) -> CalendarOutcome:
@@ -155,6 +163,8 @@ def _classify_change(reply: Reply) -> CalendarOutcome:
         case _ if not _is_refusal(reply):
             return Unknown(reason)
         case HTTPStatus.CONFLICT:
+            return Taken(reason)
+        case _ if any(text in reason.lower() for text in _LIMIT_TEXTS):
             return Taken(reason)
         case HTTPStatus.BAD_REQUEST if any(text in reason.lower() for text in _TAKEN_TEXTS):
             return Taken(reason)

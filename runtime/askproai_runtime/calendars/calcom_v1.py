@@ -133,6 +133,7 @@ class CalcomV1:
 def booking_body_v1(request: CalendarRequest, config: TenantConfig) -> dict[str, Any]:
     """Return the body of POST /v1/bookings: the facts of v2's body, where v1 expects them."""
     body = booking_body(request, config)
+    body.pop("lengthInMinutes", None)  # v1 takes the end
     attendee = body.pop("attendee")
     phone = attendee.get("phoneNumber")
     location = {"value": "phone", "optionValue": phone} if phone else {"value": "inPerson", "optionValue": ""}
@@ -158,7 +159,8 @@ def classify_create_v1(reply: Reply) -> CalendarOutcome:
 def _parse_confirmation(booking: Any) -> Confirmed | None:
     if not isinstance(booking, dict) or not isinstance(booking.get("uid"), str):
         return None
-    return Confirmed(booking["uid"], pending=_status(booking) == "pending")
+    parsed = _parse_booking(booking)
+    return parsed.confirmed if parsed else Confirmed(booking["uid"], pending=_status(booking) == "pending")
 
 
 def _parse_booking(booking: dict[str, Any]) -> RemoteBooking | None:

@@ -35,11 +35,15 @@ class CalendarRequest:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The calendar did it. `pending`: the booking awaits somebody's confirmation, so it is requested, not booked."""
+    """The calendar did it. `pending`: the booking awaits somebody's confirmation, so it is requested, not booked.
+
+    `ends_at`: the end that the booking has there, if the answer says it. The calendar may give it another length than we asked for.
+    """
 
     uid: str | None
     pending: bool = False
     changed_at: datetime | None = None  # by the calendar's own clock
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,11 @@ class Taken:
     """The staff member is not free at that time."""
 
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class MustRevert(Taken):
+    """It cannot be as requested, but the calendar has changed something on the way: that must be undone there."""
 
 
 class RefusalCause(StrEnum):
@@ -118,7 +127,7 @@ class RemoteBooking:
 
     @property
     def confirmed(self) -> Confirmed:
-        return Confirmed(self.uid, self.pending, self.changed_at)
+        return Confirmed(self.uid, self.pending, self.changed_at, self.ends_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,10 +131,11 @@ class Bookings:
         """Cancel a booking and return a new one with a new uid at the new time; send one webhook for both. Raises Refusal."""
         if not old.live:
             raise Refusal(400, "Can't reschedule a booking that is cancelled or already rescheduled.")
-        event_type, now, start = old.event_type, self._server.clock.now(), requests.utc(body.start)
-        end = start + (old.end - old.start)
+        event_type = account.event_types.get(old.event_type.id, old.event_type)  # as it is now
+        now, start = self._server.clock.now(), requests.utc(body.start)
+        end = start + _length(event_type, None)  # the length that the booking had is lost
         new = replace(
-            old, id=next(self._server.ids), uid=secrets.token_urlsafe(), start=start, end=end,
+            old, event_type=event_type, id=next(self._server.ids), uid=secrets.token_urlsafe(), start=start, end=end,
             host=self._check_time(account, event_type, start, end, old.uid), created=now, updated=now,
             status="pending" if event_type.needs_confirmation else "accepted",
             extra={"rescheduledFromUid": old.uid, "reschedulingReason": body.rescheduling_reason},

@@ -1,11 +1,13 @@
 """How often the operator reads event types at Cal.com, which counts requests for each key; a real API server."""
 
+import json
 from typing import Any
 
 import pytest
 
 from askproai_operator.api import Key
-from tests.worlds.operator_environment import TenantNamespace
+from askproai_sandbox.calcom.event_types import EventType
+from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.waiting import eventually
 
 SERVICE = "haarschnitt"
@@ -84,3 +86,27 @@ async def test_a_service_whose_name_is_taken_is_looked_at_no_more_often(namespac
         await eventually(
             lambda name=name: next_run(namespace, name) > 500, 15, lambda name=name: next_run(namespace, name)
         )
+
+
+async def test_an_event_type_with_several_lengths_fits_and_the_pods_learn_its_default(
+    namespace: TenantNamespace,
+) -> None:
+    types = namespace.operator.calcom.account_of(namespace.calcom_key).event_types
+    for number, fields in ((1001, {"lengthInMinutes": 30, "lengthInMinutesOptions": [30, 45]}), (1002, {})):
+        types[number] = EventType.create(number, "anna", {"lengthInMinutes": 45, "afterEventBuffer": 10, **fields})
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant")
+    await namespace.create("ServiceOffering", SERVICE)
+    await namespace.wait_for_condition("CalendarLinked", "True", **OFFERING)
+    assert (await namespace.get("ServiceOffering", SERVICE))["status"]["variableLengths"] == [
+        {"eventTypeId": 1001, "defaultMinutes": 30}
+    ]
+
+    async def is_in_config() -> bool:
+        live = await namespace.get("ConfigMap", f"{NAME}-config")
+        (service,) = json.loads(live["data"]["tenant.json"])["services"] if live else ({},)
+        lengths = {each["event_type_id"]: each.get("default_minutes") for each in service.get("event_types", ())}
+        return lengths == {1001: 30, 1002: None}
+
+    await eventually(is_in_config, 15, "the default length in the config")

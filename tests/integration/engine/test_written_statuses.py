@@ -30,7 +30,11 @@ WRITTEN: dict[str, tuple[tuple[C, ...], dict[str, Any]]] = {
         {"phoneNumbers": [f"+4930123456{n:02}" for n in range(20)], "services": 0, "staff": 60},
     ),
     "ServiceOffering": (
-        (C.STAFF_MATCHED, C.OPENING_FITS, C.NAME_UNIQUE, C.CALENDAR_LINKED), {"staff": ["p" * 63] * 200, "eventTypes": 200},
+        (C.STAFF_MATCHED, C.OPENING_FITS, C.NAME_UNIQUE, C.CALENDAR_LINKED),
+        {
+            "staff": ["p" * 63] * 200, "eventTypes": 200,
+            "variableLengths": [{"eventTypeId": number, "defaultMinutes": 30} for number in range(1, 201)],
+        },
     ),
     "RetellAgent": (
         (C.SYNCED, C.NUMBERS_BOUND, C.DRIFTED),

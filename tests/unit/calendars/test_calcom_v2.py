@@ -81,6 +81,8 @@ ANSWERS = [
     (409, None, Unknown),
     (204, None, Unknown),
     (403, bare(403, "Forbidden"), Refused),
+    (403, bare(403, "booking_limit_reached"), Taken),  # of a day, for example: other days are free
+    (403, bare(403, "duration_limit_reached"), Taken),
     (422, bare(422, "Unprocessable"), Refused),
     (498, wrapped("ApiKeyExpired"), Refused),
 ]

@@ -172,6 +172,16 @@ def test_every_problem_of_the_calendar_is_named_and_the_first_gives_the_reason()
     assert "event type 1001 of anna is not in this Cal.com account" in condition.message
 
 
+def test_limits_of_an_event_type_are_named_although_it_fits():
+    linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]})
+    (entry,) = linked.spec.calcom.event_types
+    event_type = {"lengthInMinutes": 45, "minimumBookingNotice": 120, "bookingLimitsCount": {"day": 8}}
+    condition = calendar_condition(linked, {"mitte": ("anna",)}, [(entry, event_type)])
+    assert condition.status is Status.TRUE
+    assert "event type 1001 of anna: minimumBookingNotice is 120 minutes" in condition.message
+    assert "bookingLimitsCount is set" in condition.message
+
+
 def test_a_service_for_several_guests_at_once_needs_nothing_of_cal_com():
     condition = calendar_without_seats(3)
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_REQUESTED)

@@ -11,7 +11,7 @@ import pytest
 
 from askproai_core import database, tenant_config
 from askproai_core.tenant_config import TenantConfig
-from askproai_operator.api import RetellAgent, SecretKeyRef, base
+from askproai_operator.api import RetellAgent, SecretKeyRef, ServiceOffering, base
 from askproai_operator.api.agent import RetellAgentSpec
 from askproai_operator.api.branch import Absence, Address, BranchSpec, Holidays, Staff
 from askproai_operator.api.offering import EventType, Price, ServiceOfferingSpec
@@ -71,6 +71,7 @@ OFFERING = {
         ]
     },
 }
+LENGTHS = [{"eventTypeId": number, "defaultMinutes": 30} for number in (1001, 2002)]
 CALCOM = {
     "apiKeySecretRef": {"name": "p", "key": "k"},
     "webhookSecretRef": {"name": "p", "key": "w"},
@@ -114,7 +115,7 @@ def test_every_field_of_the_config_is_filled_by_the_compile_step():
     config = compile_config(
         tenant(**TENANT),
         [branch(**BRANCH)],
-        [offering(**OFFERING)],
+        [ServiceOffering.from_raw(raw("ServiceOffering", **OFFERING) | {"status": {"variableLengths": LENGTHS}})],
         [agent(**AGENT)],
         resource_ids={("mitte", "anna", 1): 7},
         foreign_numbers={},

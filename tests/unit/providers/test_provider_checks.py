@@ -10,6 +10,7 @@ from askproai_operator.api.conditions import Reason
 from askproai_operator.providers import (
     CredentialProblem,
     EventTypeNeeds,
+    find_event_type_notes,
     find_event_type_problems,
     hash_key,
     secret_value,
@@ -86,6 +87,9 @@ FITS: dict[str, Any] = {
         ({"afterEventBuffer": 0, "seats": None, "confirmationPolicy": None, "bookingFields": None}, None),
         ({"seats": {"seatsPerTimeSlot": 1}}, None),
         ({"lengthInMinutes": 30}, "lasts 30"),
+        ({"lengthInMinutes": 30, "lengthInMinutesOptions": [30, 45]}, None),
+        ({"lengthInMinutesOptions": [45]}, None),
+        ({"lengthInMinutes": 30, "lengthInMinutesOptions": [30, 60]}, "offers 30, 60 minutes"),
         ({"afterEventBuffer": 15}, "afterEventBuffer"),
         ({"beforeEventBuffer": 5}, "beforeEventBuffer"),
         ({"confirmationPolicy": {"type": "always"}}, "confirmation"),
@@ -93,6 +97,7 @@ FITS: dict[str, Any] = {
         ({"bookingFields": [{"type": "email", "slug": "email", "hidden": True}]}, "hidden"),
         ({"bookingFields": [{"type": "text", "slug": "wunsch", "required": True}]}, "'wunsch'"),
         ({"requiresBookerEmailVerification": True}, "verified"),
+        ({"schedulingType": "roundRobin", "teamId": 7}, "belongs to a team"),
     ],
 )
 def test_event_types(change: dict[str, Any], text: str | None) -> None:
@@ -100,3 +105,24 @@ def test_event_types(change: dict[str, Any], text: str | None) -> None:
     assert (text is None and problems == []) or (text is not None and len(problems) == 1 and text in problems[0]), (
         problems
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({}, None),
+        ({"minimumBookingNotice": 60, "bookingWindow": {"type": "calendarDays", "value": 90, "rolling": True}}, None),
+        ({"bookingWindow": {"disabled": True}, "bookingLimitsCount": {"disabled": True}}, None),
+        ({"minimumBookingNotice": 120}, "minimumBookingNotice is 120 minutes, the offering's minimumNoticeMinutes 60"),
+        ({"bookingWindow": {"type": "businessDays", "value": 30}}, "bookingWindow is 30 days"),
+        ({"bookingWindow": {"type": "range", "value": ["2026-12-01", "2026-12-24"]}}, "a range of dates"),
+        ({"bookingLimitsCount": {"day": 3}}, "bookingLimitsCount is set"),
+        ({"bookingLimitsDuration": {"week": 600}}, "bookingLimitsDuration is set"),
+        ({"bookerActiveBookingsLimit": {"maximumActiveBookings": 1}}, "bookerActiveBookingsLimit is set"),
+    ],
+)
+def test_narrower_limits_of_an_event_type_are_notes_and_no_problems(change: dict[str, Any], text: str | None) -> None:
+    needs = EventTypeNeeds(45, buffer_after_minutes=10, minimum_notice_minutes=60, booking_horizon_days=90)
+    assert list(find_event_type_problems(FITS | change, needs)) == []
+    notes = list(find_event_type_notes(FITS | change, needs))
+    assert (text is None and notes == []) or (text is not None and len(notes) == 1 and text in notes[0]), notes

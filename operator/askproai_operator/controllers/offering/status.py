@@ -5,7 +5,13 @@ from collections.abc import Iterable, Mapping
 from askproai_operator.api import EventType, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.credentials import event_types_of
-from askproai_operator.providers import CredentialProblem, EventTypeNeeds, Json, find_event_type_problems
+from askproai_operator.providers import (
+    CredentialProblem,
+    EventTypeNeeds,
+    Json,
+    find_event_type_notes,
+    find_event_type_problems,
+)
 
 _CALENDAR = ConditionType.CALENDAR_LINKED
 
@@ -42,7 +48,14 @@ def calendar_condition(
         (Reason.EVENT_TYPE_MISSING, f"{member} has no event type: {advice}")
         for member in staff_without_event_type(offering, staff)
     ]
-    needs = EventTypeNeeds(spec.duration_minutes, spec.buffer_before_minutes, spec.buffer_after_minutes)
+    needs = EventTypeNeeds(
+        spec.duration_minutes,
+        spec.buffer_before_minutes,
+        spec.buffer_after_minutes,
+        spec.minimum_notice_minutes,
+        spec.booking_horizon_days,
+    )
+    notes: list[str] = []
     for entry, event_type in event_types:
         subject = f"event type {entry.event_type_id} of {entry.staff}"
         if isinstance(event_type, CredentialProblem):
@@ -54,9 +67,13 @@ def calendar_condition(
             continue
         mismatches = find_event_type_problems(event_type, needs)
         problems += [(Reason.EVENT_TYPE_MISMATCH, f"{subject}: {mismatch}") for mismatch in mismatches]
+        notes += [f"{subject}: {note}" for note in find_event_type_notes(event_type, needs)]
     if problems:
         return bad(_CALENDAR, problems[0][0], "; ".join(message for _, message in problems))
-    return good(_CALENDAR, f"{len(spec.calcom.event_types) if spec.calcom else 0} event types fit")
+    fit = f"{len(spec.calcom.event_types) if spec.calcom else 0} event types fit"
+    if notes:
+        fit = f"{fit}; Cal.com may refuse times that are offered, and callers get others: {'; '.join(notes)}"
+    return good(_CALENDAR, fit)
 
 
 def staff_without_event_type(offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]]) -> list[str]:

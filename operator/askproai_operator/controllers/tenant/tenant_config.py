@@ -142,16 +142,36 @@ def _service(
         branch=branch_name_of(offering),
         capacity=units.effective_capacity[offering.metadata.name],
         staff=staff_by_branch(offering, branches),
-        event_types=[each for each in event_types_of(offering) if each.api_key_secret_ref is None],
+        event_types=_event_types(offering),
         own_event_types=_own_event_types(offering, linked_own),
         **price,
     )
 
 
+def _event_types(offering: ServiceOffering) -> list[config.EventType]:
+    lengths = _default_minutes(offering)
+    return [
+        config.EventType(
+            staff=each.staff, event_type_id=each.event_type_id, default_minutes=lengths.get(each.event_type_id)
+        )
+        for each in event_types_of(offering)
+        if each.api_key_secret_ref is None
+    ]
+
+
+def _default_minutes(offering: ServiceOffering) -> dict[int, int]:
+    """Return the default lengths of the event types with several, as the offering's own reconcile has read them at Cal.com."""
+    return {each["eventTypeId"]: each["defaultMinutes"] for each in offering.status.get("variableLengths") or ()}
+
+
 def _own_event_types(offering: ServiceOffering, linked_own: Collection[int]) -> list[config.OwnEventType]:
+    lengths = _default_minutes(offering)
     return [
         config.OwnEventType(
-            staff=each.staff, event_type_id=each.event_type_id, credential=own_key_file(each.api_key_secret_ref)
+            staff=each.staff,
+            event_type_id=each.event_type_id,
+            default_minutes=lengths.get(each.event_type_id),
+            credential=own_key_file(each.api_key_secret_ref),
         )
         for each in event_types_of(offering)
         if each.api_key_secret_ref is not None and each.event_type_id in linked_own

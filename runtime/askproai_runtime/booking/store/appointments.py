@@ -272,6 +272,14 @@ async def move_appointment(
     )  # fmt: skip
 
 
+async def extend_appointment(conn: Connection, tenant: str, appointment: Appointment, placement: Placement) -> None:
+    """Give an appointment a later end, which its booking in the calendar has. Its version stays: to the calendar it is the same."""
+    await move_claims(conn, tenant, appointment.id, placement, appointment.was_place)
+    await conn.execute(
+        "UPDATE appointments SET ends_at = $3 WHERE tenant = $1 AND id = $2", tenant, appointment.id, placement.ends_at
+    )
+
+
 async def mark_cancelled(
     conn: Connection, tenant: str, appointment: Appointment, cancelled_by: CancelledBy, reason: str | None
 ) -> None:

@@ -225,6 +225,22 @@ async def record_remote_uid(conn: Connection, tenant: str, appointment_id: UUID,
     )  # fmt: skip
 
 
+async def record_uid(conn: Connection, tenant: str, appointment_id: UUID, uid: str | None) -> None:
+    """Store the uid of a booking that is to be undone in the calendar."""
+    await conn.execute(
+        "UPDATE appointments SET external_id = coalesce($3, external_id) WHERE tenant = $1 AND id = $2",
+        tenant, appointment_id, uid,
+    )  # fmt: skip
+
+
+async def forget_uid(conn: Connection, tenant: str, appointment_id: UUID, uid: str) -> None:
+    """Forget the uid of a booking that was cancelled to be made anew: its cancellation must not be taken for the appointment's."""
+    await conn.execute(
+        "UPDATE appointments SET external_id = NULL WHERE tenant = $1 AND id = $2 AND external_id = $3",
+        tenant, appointment_id, uid,
+    )  # fmt: skip
+
+
 async def record_remote_move(
     conn: Connection, tenant: str, appointment_id: UUID, remote: RemoteBooking, link: EventTypeLink
 ) -> None:

@@ -1,0 +1,149 @@
+"""A booking that lasts longer at Cal.com than the service does: its whole time is blocked here, or it is undone."""
+
+from datetime import datetime
+
+import msgspec
+import pytest
+
+from askproai_runtime.booking import CalendarDisagrees
+from askproai_runtime.jobs import RunAgain
+from askproai_sandbox.simulator import FaultKind
+from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
+from tests.worlds.calcom_environment import CalcomEnvironment
+
+FOUR, FIVE = "2026-11-27T16:00:00+01:00", "2026-11-27T17:00:00+01:00"
+AFTER_OURS = "2026-11-27T15:30:00+01:00"  # the next start after an appointment of 45 minutes and its buffer
+LOCAL = "Bartpflege"
+
+
+@pytest.fixture(autouse=True)
+async def local_service(env: CalcomEnvironment) -> None:
+    """Anna does a service, too, that is in the local calendar only, so that Cal.com cannot refuse it."""
+    service = env.config.services[0]
+    local = msgspec.structs.replace(
+        service, name="bartpflege", display_name=LOCAL, spoken_names=(), event_types=(), staff={"mitte": ("anna",)}
+    )
+    services = (*env.config.services, local)
+    env.config = msgspec.structs.replace(env.config, services=services)
+    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
+
+
+async def book(env: CalcomEnvironment, start: str = HALF_PAST_TWO, call_id: str = "call_1", **args: str):
+    caller = call(call_id, f"+49151123456{call_id[-1] * 2}")
+    return await env.salon.booking.book_appointment(caller, booking_args(start, **{"staff": "anna", **args}))
+
+
+async def move(env: CalcomEnvironment, to: str):
+    return await env.salon.booking.reschedule_appointment(call(caller="+4915112345611"), {"start": to})
+
+
+async def lengthen(env: CalcomEnvironment, minutes: int = 90) -> None:
+    await env.event_type(1001, "anna", lengthInMinutes=minutes)
+
+
+async def ends(env: CalcomEnvironment) -> dict[str, datetime]:
+    """Return the ends of the live appointments by status, after the claims were compared with them."""
+    await env.salon.assert_claims_match()
+    return {row["status"]: row["ends_at"] for row in await env.salon.live()}
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+async def test_the_end_that_calcom_gives_a_booking_is_blocked_here(env: CalcomEnvironment) -> None:
+    await lengthen(env)
+    assert (await book(env)).fields["status"] == "confirmed"
+    assert await ends(env) == {"confirmed": at(FOUR)}
+    second = await book(env, AFTER_OURS, "call_2", service=LOCAL)
+    assert (second.success, second.fields["obstacle"]) == (False, "taken")
+
+
+async def test_the_end_of_a_booking_whose_answer_was_lost_is_blocked_too(env: CalcomEnvironment) -> None:
+    await lengthen(env)
+    env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
+    assert (await book(env)).fields["status"] == "pending_sync"
+    await env.run_sync_job()
+    assert await ends(env) == {"confirmed": at(FOUR)}
+
+
+async def test_lengthened_between_booking_and_move_the_new_end_is_blocked(env: CalcomEnvironment) -> None:
+    await book(env)
+    await lengthen(env)
+    answer = await move(env, "2026-11-27T15:15:00+01:00")
+    assert (answer.success, answer.fields["status"]) == (True, "confirmed")
+    assert await ends(env) == {"confirmed": at("2026-11-27T16:45:00+01:00")}
+
+
+async def test_a_longer_booking_that_meets_another_appointment_is_undone_and_other_times_are_offered(
+    env: CalcomEnvironment,
+) -> None:
+    assert (await book(env, AFTER_OURS, "call_2", service=LOCAL)).success
+    await lengthen(env)
+    answer = await book(env)
+    assert (answer.success, answer.fields["obstacle"]) == (False, "taken")
+    assert len(env.bookings) == 1
+    await env.run_sync_job()
+    assert env.bookings == []
+    assert [row["service"] for row in await env.salon.live()] == ["bartpflege"]
+    await env.salon.assert_claims_match()
+
+
+async def test_a_longer_booking_that_nobody_heard_of_is_undone_by_the_sync_job(env: CalcomEnvironment) -> None:
+    """Our process died after the request to Cal.com; meanwhile the time after it was promised to somebody else."""
+    assert (await book(env, AFTER_OURS, "call_2", service=LOCAL)).success
+    await lengthen(env)
+    env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
+    await book(env)
+    await env.salon.pool.execute("UPDATE call_actions SET state = 'in_flight' WHERE call_id = 'call_1'")
+    with pytest.raises(CalendarDisagrees, match="correct the event type's length"):
+        await env.run_sync_job()
+    with pytest.raises(RunAgain):
+        await env.run_sync_job()
+    await env.run_sync_job()
+    assert env.bookings == []
+    assert [row["service"] for row in await env.salon.live()] == ["bartpflege"]
+
+
+async def test_a_longer_booking_that_was_promised_is_left_to_a_person(env: CalcomEnvironment) -> None:
+    assert (await book(env, AFTER_OURS, "call_2", service=LOCAL)).success
+    await lengthen(env)
+    env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
+    assert (await book(env)).success
+    for _ in range(2):
+        with pytest.raises(CalendarDisagrees, match="call the customer"):
+            await env.run_sync_job()
+    assert len(env.bookings) == 1
+    assert len(await env.salon.live()) == 2
+
+
+async def test_a_move_whose_longer_time_is_not_free_is_taken_back_in_both_calendars(env: CalcomEnvironment) -> None:
+    await book(env)
+    assert (await book(env, FIVE, "call_2", service=LOCAL)).success
+    await lengthen(env, 70)
+    answer = await move(env, FOUR)
+    assert (answer.success, answer.fields["obstacle"]) == (False, "taken")
+    await env.run_sync_job()
+    (remote,) = env.bookings
+    assert at(remote["start"]) == at(HALF_PAST_TWO)
+    assert (await ends(env))["confirmed"] is not None
+    (row,) = await env.salon.rows("SELECT * FROM appointments WHERE service <> 'bartpflege'")
+    assert (row["starts_at"], row["ends_at"]) == (at(HALF_PAST_TWO), at("2026-11-27T15:40:00+01:00"))
+
+
+async def test_a_booking_that_a_person_lengthens_at_calcom_blocks_its_new_end(env: CalcomEnvironment) -> None:
+    """They moved it away and back, with an event type that had become longer."""
+    await book(env)
+    await lengthen(env)
+    (remote,) = env.bookings
+    moved = await env.dashboard("move", uid=remote["uid"], start="2026-11-27T14:00:00Z")
+    back = await env.dashboard("move", uid=moved["uid"], start=HALF_PAST_TWO)
+    await env.receive_event(back["uid"])
+    assert await ends(env) == {"confirmed": at(FOUR)}
+    assert len(await env.salon.live()) == 1
+
+
+async def test_a_shorter_booking_leaves_the_appointment_as_long_as_the_service(env: CalcomEnvironment) -> None:
+    await lengthen(env, 20)
+    assert (await book(env)).fields["status"] == "confirmed"
+    assert await ends(env) == {"confirmed": at("2026-11-27T15:15:00+01:00")}
