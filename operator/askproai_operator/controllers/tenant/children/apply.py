@@ -205,12 +205,12 @@ async def _prune_routes(
 
 async def apply_monitoring(tenant: Tenant, context: ReconcileContext) -> Condition:
     """Apply what Prometheus reads, as far as the cluster has its CRDs; return the condition MonitoringReady."""
-    requested = service_monitor(tenant, context.settings), prometheus_rule(tenant, context.settings)
-    installed = [manifest for manifest in requested if _is_installed(manifest, context)]
+    renderers = {resources.SERVICE_MONITORS: service_monitor, resources.PROMETHEUS_RULES: prometheus_rule}
+    installed = [render(tenant, context.settings) for ref, render in renderers.items() if ref in context.cache.served]
     desired = [*([metrics_service(tenant)] if installed else []), *installed]
     conflict = await _apply_unless_foreign(desired, ConditionType.MONITORING_READY, context)
     await _prune(tenant, (resources.SERVICES, resources.SERVICE_MONITORS, resources.PROMETHEUS_RULES), desired, context)
-    absent = [str(manifest["kind"]) for manifest in requested if manifest not in installed]
+    absent = [ref.kind for ref in renderers if ref not in context.cache.served]
     return conflict or monitoring_condition(absent)
 
 
