@@ -3,9 +3,10 @@
 It stays above the shared transport because it knows the cache, our models, finalizers and server-side apply as one manager.
 """
 
+import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Self
@@ -36,6 +37,7 @@ from askproai_operator.resources import (
 log = structlog.get_logger(__name__)
 
 _CHUNK = 500  # objects per page of a list: flat memory at the start
+_OF_NO_OBJECT = "1"  # resourceVersion: etcd's first revision is older than every object
 _ATTEMPTS = 5  # to write a status or finalizers, before the queue's backoff takes over
 _MERGE, _JSON_PATCH, _APPLY = (
     f"application/{kind}" for kind in ("merge-patch+json", "json-patch+json", "apply-patch+yaml")
@@ -115,14 +117,7 @@ class Kube:
         applied, live = self._applied.get(address), self._feed.cache.child(*address)
         if live is not None and applied == (desired, live.uid, live.fingerprint):
             return live
-        if live is None:
-            await self._refuse_unmanaged(address)
-        try:
-            raw = await self._server_side_apply(address, body)
-        except ApiError as error:
-            if error.status != _INVALID or not await self._take_over(address):
-                raise
-            raw = await self._server_side_apply(address, body)
+        raw = await (self._create_or_apply(address, body) if live is None else self._apply_again(address, body))
         child = observed_object(raw)
         self._applied[address] = (desired, child.uid, child.fingerprint)
         if live is None or live.fingerprint != child.fingerprint:
@@ -132,6 +127,36 @@ class Kube:
         else:
             self._feed.cache.put(resource, raw)  # not observed: the caller knows of it and needs no wake-up
         return child
+
+    async def apply_all(self, manifests: Iterable[Mapping[str, Any]]) -> None:
+        """Apply children that do not need each other, all at once. Each is tried; then raises the first one's error."""
+        for result in await asyncio.gather(*map(self.apply, manifests), return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _create_or_apply(self, address: _Address, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Apply a child that the cache does not know, if no object of somebody else has its name.
+
+        An apply with a resourceVersion that no object has creates one, and is refused (409) where an object exists: so the creation
+        needs no look before it, and there is no moment between the two.
+        """
+        created = {**body, "metadata": {**body["metadata"], "resourceVersion": _OF_NO_OBJECT}}
+        try:
+            return await self._server_side_apply(address, created)
+        except Conflict as error:
+            if error.status != _CONFLICT:  # the namespace is being deleted
+                raise
+        await self._refuse_unmanaged(address)
+        return await self._apply_again(address, body)
+
+    async def _apply_again(self, address: _Address, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Apply a child that exists, and take over its spec's fields of others where these make it invalid."""
+        try:
+            return await self._server_side_apply(address, body)
+        except ApiError as error:
+            if error.status != _INVALID or not await self._take_over(address):
+                raise
+            return await self._server_side_apply(address, body)
 
     async def _refuse_unmanaged(self, address: _Address) -> None:
         """Raise UnmanagedObject for an object that was never ours; one that merely lost our label is ours still."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from askproai_core.kube import ApiError
-from askproai_operator.engine import FINALIZER, EventRecord, Key, kube, resources
+from askproai_operator.engine import FINALIZER, EventRecord, Key, UnmanagedObject, kube, resources
 from askproai_sandbox.cluster import KubeClient
 from tests.worlds.engine_environment import EngineEnvironment
 from tests.worlds.waiting import eventually
@@ -49,6 +49,40 @@ class TestApply:
         repeated = await env.kube.apply(config_map(env, a="1"))
         assert first == repeated
         assert len(env.sent) == 1
+
+    @pytest.mark.parametrize("render", [config_map, deployment, service])
+    async def test_a_new_child_costs_one_request(self, env, render):
+        await env.kube.apply(render(env))
+        assert (len(env.sent), env.read) == (1, [])
+
+    @pytest.mark.parametrize("fields", [{}, {"a": "1"}, {"z": "theirs"}])
+    async def test_an_object_of_somebody_else_is_left_as_it_is(self, env, kube_client: KubeClient, fields):
+        """Whether its fields are ours, others, or none."""
+        foreign = config_map(env, **fields)
+        del foreign["metadata"]["labels"]
+        before = await kube_client.create(resources.CONFIG_MAPS.path(env.namespace), foreign)
+        with pytest.raises(UnmanagedObject, match="ConfigMap t-config that the operator did not make"):
+            await env.kube.apply(config_map(env, a="1"))
+        assert await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config") == before
+
+    async def test_a_child_that_the_cache_does_not_know_is_applied(self, env, kube_client: KubeClient):
+        """The watch is late, or a person removed the label by which it is watched."""
+        child = await env.kube.apply(config_map(env, a="1", b="2"))
+        lost = {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}}
+        await kube_client.merge(path(env, resources.CONFIG_MAPS, "t-config"), lost)
+        env.sink.forget(resources.CONFIG_MAPS, env.namespace, "t-config", child.uid)
+        env.cache._deleted.clear()
+        await env.kube.apply(config_map(env, a="3"))
+        live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config")
+        assert (live["metadata"]["uid"], live["data"], live["metadata"]["labels"]) == (child.uid, {"a": "3"}, OURS)
+
+    async def test_children_that_are_applied_together_are_all_tried(self, env, kube_client: KubeClient):
+        foreign = config_map(env, z="theirs")
+        del foreign["metadata"]["labels"]
+        await kube_client.create(resources.CONFIG_MAPS.path(env.namespace), foreign)
+        with pytest.raises(UnmanagedObject, match="ConfigMap"):
+            await env.kube.apply_all([config_map(env, a="1"), service(env)])
+        assert env.cache.child(resources.SERVICES, env.namespace, "t-web") is not None
 
     async def test_a_changed_manifest_is_sent_and_fields_that_it_no_longer_names_are_removed(self, env):
         await env.kube.apply(config_map(env, a="1", b="2"))
