@@ -20,7 +20,9 @@ from askproai_sandbox.example_tenant import load_manifests
 
 @dataclass
 class EngineEnvironment:
-    """The engine's parts, and a namespace for their objects. `sent` are method and path of each request that is no GET, `read` the paths of the others."""
+    """The engine's parts, and a namespace for their objects. `sent` are method and path of each request that is no GET, `read`
+    the paths of the others.
+    """
 
     kube: Kube
     cache: Cache

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 from askproai_core.api_resource import ApiResource
 from askproai_operator.api import KINDS, CustomResource, Key
+from askproai_operator.engine.owned_fields import digest_of_owned
 from askproai_operator.resources import CUSTOM, SECRETS
 
 M = TypeVar("M", bound=CustomResource)
@@ -35,6 +36,7 @@ class ObservedObject:
     status: Mapping[str, Any]
     generation: int = 0
     replicas: int | None = None
+    owned: str | None = None  # the digest of what our apply owns in it (`owned_fields`)
 
 
 def observed_object(raw: Mapping[str, Any]) -> ObservedObject:
@@ -53,6 +55,7 @@ def observed_object(raw: Mapping[str, Any]) -> ObservedObject:
         status=raw.get("status") or {},
         generation=meta.get("generation", 0),
         replicas=(raw.get("spec") or {}).get("replicas"),
+        owned=digest_of_owned(raw),
     )
 
 

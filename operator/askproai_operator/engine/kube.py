@@ -4,8 +4,6 @@ It stays above the shared transport because it knows the cache, our models, fina
 """
 
 import asyncio
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -22,6 +20,7 @@ from askproai_operator.engine.cache import ObservedObject, observed_object
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.login import access_by_kopf
 from askproai_operator.engine.manifests import event_manifest, take_over_spec
+from askproai_operator.engine.owned_fields import digest_of_manifest
 from askproai_operator.engine.result import EventRecord
 from askproai_operator.resources import (
     CUSTOM,
@@ -67,7 +66,8 @@ class Kube:
         self._feed = feed
         self._clock = clock
         self._namespace = namespace
-        # For each child the hash of the last applied manifest, and the child's uid and fingerprint right after.
+        # For each child the digest of the last applied manifest, and the child's uid and fingerprint right after: for a manifest
+        # with a value that the API server stores in another form.
         self._applied: dict[_Address, tuple[str, str, str]] = {}
 
     async def __aenter__(self) -> Self:
@@ -103,9 +103,10 @@ class Kube:
     async def apply(self, manifest: Mapping[str, Any]) -> ObservedObject:
         """Make a child equal to the manifest by server-side apply; return the child as it is now.
 
-        No request is sent when neither the manifest nor the live child changed since our last one. The kind must be in
-        `resources.CUSTOM`, `CHILDREN` or `FOREIGN`, which the cache follows. A Secret gets the label of watched Secrets, so that
-        one watch serves ours and the users'. Raises UnmanagedObject when an object of the name exists that is not ours.
+        No request is sent when what we own in the live child is what the manifest names, so none after a restart; or when neither
+        manifest nor child changed since our last request. The kind must be in `resources.CUSTOM`, `CHILDREN` or `FOREIGN`, which
+        the cache follows. A Secret gets the label of watched Secrets, so that one watch serves ours and the users'. Raises
+        UnmanagedObject when an object of the name exists that is not ours.
         """
         body = dict(manifest)
         resource, meta = resource_of(body), dict(body["metadata"])
@@ -113,9 +114,9 @@ class Kube:
             meta["labels"] = {**meta.get("labels", {}), WATCH_LABEL: "true"}
             body["metadata"] = meta
         address = (resource, meta["namespace"], meta["name"])
-        desired = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        desired = digest_of_manifest(body)
         applied, live = self._applied.get(address), self._feed.cache.child(*address)
-        if live is not None and applied == (desired, live.uid, live.fingerprint):
+        if live is not None and (live.owned == desired or applied == (desired, live.uid, live.fingerprint)):
             return live
         raw = await (self._create_or_apply(address, body) if live is None else self._apply_again(address, body))
         child = observed_object(raw)
