@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Self
 
 import kopf
+import msgspec
 import structlog
 
 from askproai_core.api_resource import LEASES, ApiResource
@@ -26,6 +27,7 @@ from askproai_operator.resources import (
     CUSTOM,
     FINALIZER,
     HANDOVER,
+    MANAGED_LABEL,
     MANAGER,
     SECRETS,
     WATCH_LABEL,
@@ -82,6 +84,16 @@ class Kube:
     async def get(self, resource: ApiResource, namespace: str, name: str) -> dict[str, Any] | None:
         """Return one object, None when it does not exist."""
         return await self._transport.find(resource.path(namespace, name))
+
+    async def get_secret(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """Return a Secret, None when it does not exist: from the cache if it is ours or permits its use, and is watched.
+
+        Of the metadata, a cached one has its name, uid, labels and owners.
+        """
+        cached = self._feed.cache.secret(namespace, name)
+        if cached is None or cached.secret is None:
+            return await self.get(SECRETS, namespace, name)
+        return msgspec.json.decode(cached.secret, type=dict[str, Any])
 
     async def list(
         self, resource: ApiResource, namespace: str | None = None, selector: str = ""
@@ -162,7 +174,7 @@ class Kube:
     async def _refuse_unmanaged(self, address: _Address) -> None:
         """Raise UnmanagedObject for an object that was never ours; one that merely lost our label is ours still."""
         meta = ((await self.get(*address)) or {}).get("metadata")
-        if meta is None or (meta.get("labels") or {}).get("app.kubernetes.io/managed-by") == MANAGER:
+        if meta is None or (meta.get("labels") or {}).get(MANAGED_LABEL) == MANAGER:
             return
         if MANAGER not in {entry.get("manager") for entry in meta.get("managedFields") or ()}:
             text = (

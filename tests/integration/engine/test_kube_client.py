@@ -188,7 +188,7 @@ class TestApply:
         await settle()
         assert env.sent[sent:] == [("PATCH", path(env, resources.DEPLOYMENTS, "t-web") + "/status")]
 
-    async def test_a_secret_is_watched_by_the_label_of_users_secrets_and_its_content_is_not_cached(self, env):
+    async def test_a_secret_is_watched_by_the_label_of_users_secrets_and_its_content_is_not_shown(self, env):
         meta = {"name": "t-runtime", "namespace": env.namespace, "labels": dict(OURS)}
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": {"k": "geheim"}}
         await env.kube.apply(secret)
@@ -198,6 +198,36 @@ class TestApply:
         assert cached.labels["askproai.de/watch"] == "true"
         assert "geheim" not in repr(cached)
         assert base64.b64encode(b"geheim").decode() not in repr(cached)
+
+    async def test_our_own_secret_is_read_without_a_request(self, env, restarted):
+        meta = {"name": "t-runtime", "namespace": env.namespace, "labels": dict(OURS)}
+        data = {"k": base64.b64encode(b"geheim").decode()}
+        await env.kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data})
+        read = await env.kube.get_secret(env.namespace, "t-runtime")
+        assert (read["data"], env.read) == (data, [])
+        assert (await restarted.kube.get_secret(env.namespace, "t-runtime"))["data"] == data
+        assert len(restarted.read) == 1, "its cache has nothing yet"
+
+    @pytest.mark.parametrize(
+        ("labels", "is_kept"),
+        [({"askproai.de/watch": "true"}, False), ({"askproai.de/watch": "true", "askproai.de/use": "true"}, True)],
+    )
+    async def test_the_data_of_a_persons_secret_is_kept_only_if_it_permits_its_use(
+        self, env, kube_client: KubeClient, labels: dict[str, str], is_kept: bool
+    ):
+        body = {"metadata": {"name": "keys", "labels": labels}, "stringData": {"k": "geheim"}}
+        await kube_client.create(resources.SECRETS.path(env.namespace), body)
+        await env.observe_newest(resources.SECRETS, "keys")
+        content = base64.b64encode(b"geheim")
+        assert (content in (env.cache.secret(env.namespace, "keys").secret or b"")) == is_kept
+        env.read.clear()
+        assert (await env.kube.get_secret(env.namespace, "keys"))["data"]["k"] == content.decode()
+        assert len(env.read) == (0 if is_kept else 1)
+        await kube_client.merge(
+            path(env, resources.SECRETS, "keys"), {"metadata": {"labels": {"askproai.de/use": None}}}
+        )
+        await env.observe_newest(resources.SECRETS, "keys")
+        assert env.cache.secret(env.namespace, "keys").secret is None
 
     async def test_an_object_of_our_own_kinds_is_applied_once_and_enqueues_its_dependents(self, env):
         """Such as the default service of a Branch."""
