@@ -107,7 +107,7 @@ async def _read_values(
 ) -> tuple[dict[str, str | CredentialProblem], tuple[str, ...]]:
     """Return the values or why they cannot be used, and what is to be said about Secrets that are used unpermitted."""
     names = {ref.name for ref in by_file.values()}
-    secrets = {name: await context.kube.get(resources.SECRETS, namespace, name) for name in sorted(names)}
+    secrets = {name: await context.kube.get_secret(namespace, name) for name in sorted(names)}
     refusals = {name: problem for name, secret in secrets.items() if (problem := find_refusal(secret, namespace, name))}
     refused = refusals if context.settings.require_secret_label else {}
     found = {
@@ -135,7 +135,7 @@ async def get_named_secret(
     context: ReconcileContext, namespace: str, name: str
 ) -> dict[str, Any] | CredentialProblem | None:
     """Return a Secret that a manifest names, for `secret_value`: a problem if it may not be used, None if it does not exist."""
-    secret = await context.kube.get(resources.SECRETS, namespace, name)
+    secret = await context.kube.get_secret(namespace, name)
     refusal = find_refusal(secret, namespace, name) if context.settings.require_secret_label else None
     return refusal or secret
 
@@ -163,7 +163,7 @@ async def read_own_secret(
     With `uid` also empty if it is of a former Tenant of this name, and not collected yet: who knows its passwords and keys was let
     in by that one.
     """
-    secret = await context.kube.get(resources.SECRETS, namespace, f"{tenant}-{child}")
+    secret = await context.kube.get_secret(namespace, f"{tenant}-{child}")
     references = ((secret or {}).get("metadata") or {}).get("ownerReferences") or []
     owners = {reference["uid"] for reference in references if reference["kind"] == Tenant.kind}
     return {} if uid is not None and owners and uid not in owners else decode_secret(secret)

@@ -12,7 +12,8 @@ FINALIZER = "askproai.de/cleanup"
 WATCH_LABEL = "askproai.de/watch"
 USE_LABEL = "askproai.de/use"  # on a Secret: manifests of its namespace may name it
 TENANT_LABEL = "askproai.de/tenant"
-MANAGED_SELECTOR = f"app.kubernetes.io/managed-by={MANAGER}"
+MANAGED_LABEL = "app.kubernetes.io/managed-by"
+MANAGED_SELECTOR = f"{MANAGED_LABEL}={MANAGER}"
 
 
 TENANTS = ApiResource(GROUP, "v1alpha1", "tenants", "Tenant")

@@ -20,7 +20,9 @@ from askproai_sandbox.example_tenant import load_manifests
 
 @dataclass
 class EngineEnvironment:
-    """The engine's parts, and a namespace for their objects. `sent` are method and path of each request that is no GET."""
+    """The engine's parts, and a namespace for their objects. `sent` are method and path of each request that is no GET, `read`
+    the paths of the others.
+    """
 
     kube: Kube
     cache: Cache
@@ -31,6 +33,7 @@ class EngineEnvironment:
     namespace: str
     enqueued: list[Key] = field(default_factory=list)
     sent: list[tuple[str, str]] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
 
     async def create(self, kind: str, name: str = "", **meta: Any) -> Any:
         """Create one of the salon's objects, and return its model."""
@@ -70,7 +73,9 @@ async def open_engine_environment(control_plane: ControlPlane, namespace: str) -
         send = kube._transport._send
 
         async def counted(method: str, path: str, *rest: Any) -> Any:
-            if method != "GET":
+            if method == "GET":
+                env.read.append(path)
+            else:
                 env.sent.append((method, path))
             return await send(method, path, *rest)
 

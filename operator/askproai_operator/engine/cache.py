@@ -4,12 +4,15 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
+
+import msgspec
 
 from askproai_core.api_resource import ApiResource
 from askproai_operator.api import KINDS, CustomResource, Key
-from askproai_operator.resources import CUSTOM, SECRETS
+from askproai_operator.engine.owned_fields import digest_of_owned
+from askproai_operator.resources import CUSTOM, MANAGED_LABEL, MANAGER, SECRETS, USE_LABEL
 
 M = TypeVar("M", bound=CustomResource)
 Indexer = Callable[[CustomResource | None, CustomResource | None], None]
@@ -21,7 +24,7 @@ _VOLATILE = ("resourceVersion", "managedFields", "generation", "selfLink")
 
 @dataclass(frozen=True, slots=True)
 class ObservedObject:
-    """What is kept of any watched object. A Secret's data is never kept, only its part of `fingerprint`.
+    """What is kept of any watched object. A Secret's data is kept only if it is ours, or permits its use (`secret`).
 
     `fingerprint` hashes everything but status and bookkeeping: it changes exactly when somebody edited the object. `version` is
     the resourceVersion, which is comparable as a number within one resource (KEP-5504), so that no older state wins.
@@ -35,6 +38,8 @@ class ObservedObject:
     status: Mapping[str, Any]
     generation: int = 0
     replicas: int | None = None
+    owned: str | None = None  # the digest of what our apply owns in it (`owned_fields`)
+    secret: bytes | None = field(default=None, repr=False)  # the Secret itself, as JSON, without bookkeeping
 
 
 def observed_object(raw: Mapping[str, Any]) -> ObservedObject:
@@ -53,7 +58,19 @@ def observed_object(raw: Mapping[str, Any]) -> ObservedObject:
         status=raw.get("status") or {},
         generation=meta.get("generation", 0),
         replicas=(raw.get("spec") or {}).get("replicas"),
+        owned=digest_of_owned(raw),
+        secret=_usable_secret(raw),
     )
+
+
+def _usable_secret(raw: Mapping[str, Any]) -> bytes | None:
+    """Return a Secret that is ours or permits its use; None for another one, of which no data is to stay in this process."""
+    meta = raw["metadata"]
+    labels = meta.get("labels") or {}
+    if raw.get("kind") != SECRETS.kind or not (labels.get(MANAGED_LABEL) == MANAGER or labels.get(USE_LABEL) == "true"):
+        return None
+    kept = {name: meta[name] for name in ("name", "namespace", "uid", "labels", "ownerReferences") if name in meta}
+    return msgspec.json.encode({"metadata": kept, "data": raw.get("data") or {}})
 
 
 class Cache:
@@ -95,7 +112,7 @@ class Cache:
         return self._children[ref].get((namespace, name))
 
     def secret(self, namespace: str, name: str) -> ObservedObject | None:
-        """Return a watched Secret without its data: one of ours, or a user's with the label `askproai.de/watch`."""
+        """Return a watched Secret: one of ours, or a user's with the label `askproai.de/watch`."""
         return self.child(SECRETS, namespace, name)
 
     def uids(self, ref: ApiResource) -> Mapping[tuple[str, str], str]:

@@ -3,14 +3,14 @@
 It stays above the shared transport because it knows the cache, our models, finalizers and server-side apply as one manager.
 """
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Self
 
 import kopf
+import msgspec
 import structlog
 
 from askproai_core.api_resource import LEASES, ApiResource
@@ -21,11 +21,13 @@ from askproai_operator.engine.cache import ObservedObject, observed_object
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.login import access_by_kopf
 from askproai_operator.engine.manifests import event_manifest, take_over_spec
+from askproai_operator.engine.owned_fields import digest_of_manifest
 from askproai_operator.engine.result import EventRecord
 from askproai_operator.resources import (
     CUSTOM,
     FINALIZER,
     HANDOVER,
+    MANAGED_LABEL,
     MANAGER,
     SECRETS,
     WATCH_LABEL,
@@ -36,6 +38,7 @@ from askproai_operator.resources import (
 log = structlog.get_logger(__name__)
 
 _CHUNK = 500  # objects per page of a list: flat memory at the start
+_OF_NO_OBJECT = "1"  # resourceVersion: etcd's first revision is older than every object
 _ATTEMPTS = 5  # to write a status or finalizers, before the queue's backoff takes over
 _MERGE, _JSON_PATCH, _APPLY = (
     f"application/{kind}" for kind in ("merge-patch+json", "json-patch+json", "apply-patch+yaml")
@@ -65,7 +68,8 @@ class Kube:
         self._feed = feed
         self._clock = clock
         self._namespace = namespace
-        # For each child the hash of the last applied manifest, and the child's uid and fingerprint right after.
+        # For each child the digest of the last applied manifest, and the child's uid and fingerprint right after: for a manifest
+        # with a value that the API server stores in another form.
         self._applied: dict[_Address, tuple[str, str, str]] = {}
 
     async def __aenter__(self) -> Self:
@@ -80,6 +84,16 @@ class Kube:
     async def get(self, resource: ApiResource, namespace: str, name: str) -> dict[str, Any] | None:
         """Return one object, None when it does not exist."""
         return await self._transport.find(resource.path(namespace, name))
+
+    async def get_secret(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """Return a Secret, None when it does not exist: from the cache if it is ours or permits its use, and is watched.
+
+        Of the metadata, a cached one has its name, uid, labels and owners.
+        """
+        cached = self._feed.cache.secret(namespace, name)
+        if cached is None or cached.secret is None:
+            return await self.get(SECRETS, namespace, name)
+        return msgspec.json.decode(cached.secret, type=dict[str, Any])
 
     async def list(
         self, resource: ApiResource, namespace: str | None = None, selector: str = ""
@@ -101,9 +115,10 @@ class Kube:
     async def apply(self, manifest: Mapping[str, Any]) -> ObservedObject:
         """Make a child equal to the manifest by server-side apply; return the child as it is now.
 
-        No request is sent when neither the manifest nor the live child changed since our last one. The kind must be in
-        `resources.CUSTOM`, `CHILDREN` or `FOREIGN`, which the cache follows. A Secret gets the label of watched Secrets, so that
-        one watch serves ours and the users'. Raises UnmanagedObject when an object of the name exists that is not ours.
+        No request is sent when what we own in the live child is what the manifest names, so none after a restart; or when neither
+        manifest nor child changed since our last request. The kind must be in `resources.CUSTOM`, `CHILDREN` or `FOREIGN`, which
+        the cache follows. A Secret gets the label of watched Secrets, so that one watch serves ours and the users'. Raises
+        UnmanagedObject when an object of the name exists that is not ours.
         """
         body = dict(manifest)
         resource, meta = resource_of(body), dict(body["metadata"])
@@ -111,18 +126,11 @@ class Kube:
             meta["labels"] = {**meta.get("labels", {}), WATCH_LABEL: "true"}
             body["metadata"] = meta
         address = (resource, meta["namespace"], meta["name"])
-        desired = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        desired = digest_of_manifest(body)
         applied, live = self._applied.get(address), self._feed.cache.child(*address)
-        if live is not None and applied == (desired, live.uid, live.fingerprint):
+        if live is not None and (live.owned == desired or applied == (desired, live.uid, live.fingerprint)):
             return live
-        if live is None:
-            await self._refuse_unmanaged(address)
-        try:
-            raw = await self._server_side_apply(address, body)
-        except ApiError as error:
-            if error.status != _INVALID or not await self._take_over(address):
-                raise
-            raw = await self._server_side_apply(address, body)
+        raw = await (self._create_or_apply(address, body) if live is None else self._apply_again(address, body))
         child = observed_object(raw)
         self._applied[address] = (desired, child.uid, child.fingerprint)
         if live is None or live.fingerprint != child.fingerprint:
@@ -133,10 +141,40 @@ class Kube:
             self._feed.cache.put(resource, raw)  # not observed: the caller knows of it and needs no wake-up
         return child
 
+    async def apply_all(self, manifests: Iterable[Mapping[str, Any]]) -> None:
+        """Apply children that do not need each other, all at once. Each is tried; then raises the first one's error."""
+        for result in await asyncio.gather(*map(self.apply, manifests), return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _create_or_apply(self, address: _Address, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Apply a child that the cache does not know, if no object of somebody else has its name.
+
+        An apply with a resourceVersion that no object has creates one, and is refused (409) where an object exists: so the creation
+        needs no look before it, and there is no moment between the two.
+        """
+        created = {**body, "metadata": {**body["metadata"], "resourceVersion": _OF_NO_OBJECT}}
+        try:
+            return await self._server_side_apply(address, created)
+        except Conflict as error:
+            if error.status != _CONFLICT:  # the namespace is being deleted
+                raise
+        await self._refuse_unmanaged(address)
+        return await self._apply_again(address, body)
+
+    async def _apply_again(self, address: _Address, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Apply a child that exists, and take over its spec's fields of others where these make it invalid."""
+        try:
+            return await self._server_side_apply(address, body)
+        except ApiError as error:
+            if error.status != _INVALID or not await self._take_over(address):
+                raise
+            return await self._server_side_apply(address, body)
+
     async def _refuse_unmanaged(self, address: _Address) -> None:
         """Raise UnmanagedObject for an object that was never ours; one that merely lost our label is ours still."""
         meta = ((await self.get(*address)) or {}).get("metadata")
-        if meta is None or (meta.get("labels") or {}).get("app.kubernetes.io/managed-by") == MANAGER:
+        if meta is None or (meta.get("labels") or {}).get(MANAGED_LABEL) == MANAGER:
             return
         if MANAGER not in {entry.get("manager") for entry in meta.get("managedFields") or ()}:
             text = (

@@ -48,6 +48,7 @@ async def test_a_tenants_children_exist_by_one_manager_and_are_written_once(name
     await reconcile_twice(namespace)  # the Deployment's controller marks it once more
     before = [await namespace.get(kind, name) for kind, name in [("Tenant", "salon-mueller"), *CHILDREN]]
     writes_before, requests_before = len(namespace.operator.writes), len(namespace.operator.calcom.journal.entries)
+    namespace.operator.context.kube._applied.clear()  # as after a restart
     await reconcile_twice(namespace)
     requests = namespace.operator.calcom.journal.entries[requests_before:]
     after = [await namespace.get(kind, name) for kind, name in [("Tenant", "salon-mueller"), *CHILDREN]]

@@ -19,9 +19,10 @@ pytestmark = pytest.mark.control_plane
 
 @dataclass(frozen=True)
 class Costs:
-    """What the operator sent: until all tenants were Ready, and while nothing happened."""
+    """What the operator sent: until all tenants were Ready, after a restart, and while nothing happened."""
 
     ready: Counts
+    restart: Counts  # until every object was looked at
     quiet: Counts
     reconciles: float  # of Tenants, in the quiet phase
 
@@ -38,6 +39,7 @@ async def costs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Costs
         await one(run)
         await ready(run)
         await env.stop_operator(run.operator)
+        stopped = await env.counts()
         second = await env.start_operator("second", ASKPROAI_RESYNC_SECONDS="5")
         await eventually(second.leads, 60, "the second process to lead", 0.2)
         await env.settled(120)
@@ -49,14 +51,20 @@ async def costs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Costs
             return await reconciles() - first >= RESYNCS * (TENANTS + 1)
 
         before, first = await env.counts(), await reconciles()
+        restart = before.since(stopped)
         await eventually(resynced, 120, "some resyncs", 0.5)
         quiet, last = (await env.counts()).since(before), await reconciles()
-        yield Costs(run.ready_cost, quiet, last - first)
+        yield Costs(run.ready_cost, restart, quiet, last - first)
 
 
 def test_nothing_is_written_while_nothing_happens(costs: Costs) -> None:
     assert costs.quiet.writes(OPERATOR) == 0, costs.quiet.of(OPERATOR)
     assert costs.quiet.provider_writes() == 0, costs.quiet.providers
+
+
+def test_a_restart_applies_nothing_that_is_as_it_should_be(costs: Costs) -> None:
+    sent = costs.restart.of(OPERATOR)
+    assert {what: count for what, count in sent.items() if what[0] == "apply"} == {}
 
 
 def test_a_look_at_a_tenant_costs_few_reads(costs: Costs) -> None:

@@ -386,6 +386,15 @@ def test_rules_hold_each_tenant_to_its_own_slo():
         assert "<" not in "".join([rule["expr"], *rule["annotations"].values()])
 
 
+def test_the_alert_rules_are_parsed_once_and_each_tenant_has_its_own(monkeypatch):
+    """To parse them takes longer than to render all other children of a tenant."""
+    strict = prometheus_rule(tenant(), SETTINGS)
+    monkeypatch.setattr("yaml.safe_load", lambda _: pytest.fail("parsed again"))
+    tolerant = prometheus_rule(tenant(slo={"bookingSuccessPercent": "50"}), SETTINGS)
+    assert "> 0.5\n" in json.dumps(tolerant["spec"]).replace("\\n", "\n")
+    assert prometheus_rule(tenant(), SETTINGS) == strict != tolerant
+
+
 def test_every_alert_links_to_a_runbook_that_exists():
     groups = prometheus_rule(tenant(), SETTINGS)["spec"]["groups"]
     links = [rule["annotations"]["runbook_url"] for rule in itertools.chain(*(group["rules"] for group in groups))]

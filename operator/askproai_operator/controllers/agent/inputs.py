@@ -21,7 +21,6 @@ from askproai_operator.controllers.conditions import (
 )
 from askproai_operator.controllers.grant import is_of_other
 from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY, get_named_secret
-from askproai_operator.engine import resources
 from askproai_operator.providers import CredentialProblem, RetellClient, secret_value
 from askproai_operator.services import active_offerings
 
@@ -118,7 +117,7 @@ async def retell_client(context: ReconcileContext, namespace: str, tenant: str) 
     Raises HostNotAllowed.
     """
     name = f"{tenant}-teardown"
-    secret = await context.kube.get(resources.SECRETS, namespace, name)
+    secret = await context.kube.get_secret(namespace, name)
     key, base_url = secret_value(secret, name, RETELL_KEY), secret_value(secret, name, RETELL_BASE_URL)
     if isinstance(key, CredentialProblem):
         return key

@@ -61,18 +61,21 @@ async def take(model: CustomResource, subject: Subject, context: ReconcileContex
             return other
     if await context.refetch(model) is None:
         raise Conflict(_CONFLICT, "Conflict", f"{model.key} is gone, or was made anew")
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         try:
-            return await _try_take(wanted, subject, context)
-        except Conflict:  # another one took or released it at the same moment
+            return await _try_take(wanted, subject, context, exists=child is not None or attempt > 0)
+        except Conflict:  # another one took or released it at the same moment, or has it and the watch is late
             continue
     raise Conflict(_CONFLICT, "Conflict", f"the grant {subject.name} changes faster than it can be taken")
 
 
-async def _try_take(wanted: Holder, subject: Subject, context: ReconcileContext) -> Holder | None:
-    """Create the grant, or add the holder to it. Raises Conflict if somebody else wrote since it was read."""
+async def _try_take(wanted: Holder, subject: Subject, context: ReconcileContext, *, exists: bool) -> Holder | None:
+    """Create the grant, or add the holder to the one that probably `exists`.
+
+    Raises Conflict if somebody else wrote since it was read, or has created it.
+    """
     namespace = context.settings.namespace
-    raw = await context.kube.get(resources.CONFIG_MAPS, namespace, subject.name)
+    raw = await context.kube.get(resources.CONFIG_MAPS, namespace, subject.name) if exists else None
     if raw is None:
         context.fence()
         await context.kube.create(grant_manifest(namespace, subject, (wanted,)))

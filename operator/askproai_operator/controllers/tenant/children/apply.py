@@ -55,10 +55,7 @@ async def apply_children(
 
     `config` is the encoded TenantConfig, `stores` and `providers` are the URLs that the pods must reach. Raises UnmanagedObject.
     """
-    await context.kube.apply(config_map(tenant, config))
-    await context.kube.apply(admin_secret(tenant, admin_token))
-    for service in services(tenant):
-        await context.kube.apply(service)
+    await context.kube.apply_all([config_map(tenant, config), admin_secret(tenant, admin_token), *services(tenant)])
     policy = network_policy(tenant, stores, providers, context.settings)
     deployments = await _apply_workloads(tenant, credentials, policy, own_keys, context)
     await context.kube.apply(reader_secret(tenant, admin_token))  # last: a foreign Secret of its name holds up no pods
@@ -88,8 +85,7 @@ async def _apply_workloads(
     autoscalers = [autoscaling.autoscaler(tenant, component) for component in scaled]
     # An autoscaler is deleted before we ask for replicas ourselves, and created after we left them to it.
     await _prune(tenant, (resources.AUTOSCALERS, resources.BUDGETS), prerequisites + autoscalers, context)
-    for manifest in prerequisites:
-        await context.kube.apply(manifest)
+    await context.kube.apply_all(prerequisites)
     deployments: dict[Component, ObservedObject] = {}
     for component in components:
         alone = component is Component.WORKER or layout.web_alone
@@ -103,8 +99,7 @@ async def _apply_workloads(
             await context.kube.hand_over(autoscaling.replicas_manifest(tenant, component, replicas))
         manifest = render() if component in scaled else render(replicas=replicas)
         deployments[component] = await context.kube.apply(manifest)
-    for manifest in autoscalers:
-        await context.kube.apply(manifest)
+    await context.kube.apply_all(autoscalers)
     if not layout.workers:
         await _prune(tenant, (resources.DEPLOYMENTS,), (), context)
     return deployments
@@ -205,12 +200,12 @@ async def _prune_routes(
 
 async def apply_monitoring(tenant: Tenant, context: ReconcileContext) -> Condition:
     """Apply what Prometheus reads, as far as the cluster has its CRDs; return the condition MonitoringReady."""
-    requested = service_monitor(tenant, context.settings), prometheus_rule(tenant, context.settings)
-    installed = [manifest for manifest in requested if _is_installed(manifest, context)]
+    renderers = {resources.SERVICE_MONITORS: service_monitor, resources.PROMETHEUS_RULES: prometheus_rule}
+    installed = [render(tenant, context.settings) for ref, render in renderers.items() if ref in context.cache.served]
     desired = [*([metrics_service(tenant)] if installed else []), *installed]
     conflict = await _apply_unless_foreign(desired, ConditionType.MONITORING_READY, context)
     await _prune(tenant, (resources.SERVICES, resources.SERVICE_MONITORS, resources.PROMETHEUS_RULES), desired, context)
-    absent = [str(manifest["kind"]) for manifest in requested if manifest not in installed]
+    absent = [ref.kind for ref in renderers if ref not in context.cache.served]
     return conflict or monitoring_condition(absent)
 
 

@@ -1,0 +1,63 @@
+"""What of a live object is ours: its fields that our server-side apply owns, with their values. Pure.
+
+Equal to the manifest that we would apply, an apply would change nothing. Who edits or removes a field of ours takes it from us, so
+the object itself shows every such edit, also one from before this process began.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from askproai_operator.resources import MANAGER
+
+_IDENTITY = frozenset({"name", "namespace"})  # of the metadata; they are never among the owned fields
+
+
+def digest_of_manifest(manifest: Mapping[str, Any]) -> str:
+    """Return the digest that `digest_of_owned` returns for an object whose owned fields are those of the manifest.
+
+    The two differ where the API server stores a value in another form (`stringData`, a quantity, a default inside of an atomic
+    field): they may differ for equal objects, and are never equal for different ones.
+    """
+    content = {name: value for name, value in manifest.items() if name not in {"apiVersion", "kind"}}
+    metadata = {name: value for name, value in manifest["metadata"].items() if name not in _IDENTITY}
+    return _digest(content | {"metadata": metadata})
+
+
+def digest_of_owned(raw: Mapping[str, Any]) -> str | None:
+    """Return the digest of the fields that our apply owns in a live object; None if it owns none."""
+    for entry in raw["metadata"].get("managedFields") or ():
+        is_ours = (entry.get("manager"), entry.get("operation")) == (MANAGER, "Apply") and not entry.get("subresource")
+        if is_ours and entry.get("apiVersion") == raw.get("apiVersion"):
+            return _digest({"metadata": {}} | owned_part(raw, entry.get("fieldsV1") or {}))
+    return None
+
+
+def owned_part(value: Any, fields: Mapping[str, Any]) -> Any:
+    """Return the part of a live value that a field set (FieldsV1) names: the whole value for a leaf.
+
+    `f:` names a field, `k:` an item of a list by its keys, and `v:` one by its value; `.` is the value itself.
+    """
+    if not fields:
+        return value
+    if isinstance(value, Mapping):
+        named = ((name.removeprefix("f:"), inner) for name, inner in fields.items() if name.startswith("f:"))
+        return {name: owned_part(value[name], inner) for name, inner in named if name in value}
+    if not isinstance(value, list):
+        return value
+    keyed = [(json.loads(name[2:]), inner) for name, inner in fields.items() if name.startswith("k:")]
+    values = [json.loads(name[2:]) for name in fields if name.startswith("v:")]
+    found = []
+    for item in value:
+        found += [
+            owned_part(item, inner)
+            for keys, inner in keyed
+            if isinstance(item, Mapping) and keys.items() <= item.items()
+        ]
+        found += [item] if item in values else []
+    return found
+
+
+def _digest(content: object) -> str:
+    return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,87 @@
+"""What of a live object is ours, by its field sets."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from askproai_operator.engine.owned_fields import digest_of_manifest, digest_of_owned, owned_part
+
+MANIFEST: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "t-web", "namespace": "n", "labels": {"a": "1"}, "finalizers": ["ours/f"]},
+    "spec": {"selector": {"app": "web"}, "ports": [{"name": "public", "port": 8080}]},
+}
+FIELDS: dict[str, Any] = {
+    "f:metadata": {"f:labels": {"f:a": {}}, "f:finalizers": {".": {}, 'v:"ours/f"': {}}},
+    "f:spec": {
+        "f:selector": {},
+        "f:ports": {'k:{"port":8080,"protocol":"TCP"}': {".": {}, "f:name": {}, "f:port": {}}},
+    },
+}
+
+
+def live() -> dict[str, Any]:
+    """Return the Service with what the API server and others add."""
+    raw = copy.deepcopy(MANIFEST)
+    raw["metadata"] |= {"uid": "u", "resourceVersion": "7", "finalizers": ["theirs/f", "ours/f"]}
+    raw["metadata"]["labels"]["b"] = "theirs"
+    raw["spec"] |= {"type": "ClusterIP"}
+    raw["spec"]["ports"] = [{"port": 1, "protocol": "TCP"}, raw["spec"]["ports"][0] | {"protocol": "TCP"}]
+    entry = {"operation": "Apply", "apiVersion": "v1", "fieldsType": "FieldsV1"}
+    raw["metadata"]["managedFields"] = [
+        {"manager": "kubectl", **entry, "fieldsV1": {"f:metadata": {"f:labels": {"f:b": {}}}}},
+        {"manager": "askproai-operator", **entry, "fieldsV1": copy.deepcopy(FIELDS)},
+    ]
+    return raw
+
+
+def test_what_is_ours_is_what_was_applied():
+    assert digest_of_owned(live()) == digest_of_manifest(MANIFEST)
+    ours = owned_part(live(), FIELDS)
+    assert ours["spec"] == MANIFEST["spec"]
+    assert ours["metadata"] == {"labels": {"a": "1"}, "finalizers": ["ours/f"]}
+
+
+def change(raw: dict[str, Any], where: str) -> None:
+    ours = raw["metadata"]["managedFields"][1]
+    match where:
+        case "a value":  # an edit takes the field from us; here it did not even do that
+            raw["metadata"]["labels"]["a"] = "2"
+        case "a field that is not ours any more":
+            del ours["fieldsV1"]["f:metadata"]["f:labels"]
+        case "a field that is gone":
+            del raw["spec"]["selector"]
+        case "an item that is gone":
+            raw["spec"]["ports"] = raw["spec"]["ports"][:1]
+        case "another API version":
+            ours["apiVersion"] = "v2"
+        case "another operation":
+            ours["operation"] = "Update"
+        case _:
+            ours["subresource"] = "status"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "a value", "a field that is not ours any more", "a field that is gone", "an item that is gone",
+        "another API version", "another operation", "a subresource",
+    ],
+)  # fmt: skip
+def test_every_change_of_what_is_ours_is_seen(where: str):
+    raw = live()
+    change(raw, where)
+    assert digest_of_owned(raw) != digest_of_manifest(MANIFEST)
+
+
+def test_a_field_that_the_manifest_no_longer_names_is_seen():
+    less = MANIFEST | {"spec": {"selector": {"app": "web"}}}
+    assert digest_of_owned(live()) != digest_of_manifest(less)
+
+
+def test_an_object_of_others_has_nothing_of_ours():
+    raw = live()
+    del raw["metadata"]["managedFields"]
+    assert digest_of_owned(raw) is None
