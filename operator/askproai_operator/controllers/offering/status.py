@@ -37,12 +37,11 @@ def calendar_condition(
 ) -> Condition:
     """Judge whether everybody has an event type and all of them fit. The first reason counts, all messages are shown."""
     advice = "add one to calcom.eventTypes, or the appointments stay in the local calendar"
-    spec = offering.spec
+    spec, needs = offering.spec, _needs(offering)
     problems = [
         (Reason.EVENT_TYPE_MISSING, f"{member} has no event type: {advice}")
         for member in staff_without_event_type(offering, staff)
     ]
-    needs = EventTypeNeeds(spec.duration_minutes, spec.buffer_before_minutes, spec.buffer_after_minutes)
     for entry, event_type in event_types:
         subject = f"event type {entry.event_type_id} of {entry.staff}"
         if isinstance(event_type, CredentialProblem):
@@ -57,6 +56,16 @@ def calendar_condition(
     if problems:
         return bad(_CALENDAR, problems[0][0], "; ".join(message for _, message in problems))
     return good(_CALENDAR, f"{len(spec.calcom.event_types) if spec.calcom else 0} event types fit")
+
+
+def event_type_fits(offering: ServiceOffering, event_type: Json | None) -> bool:
+    """Return whether an event type exists and can be booked as the offering needs it."""
+    return event_type is not None and not any(find_event_type_problems(event_type, _needs(offering)))
+
+
+def _needs(offering: ServiceOffering) -> EventTypeNeeds:
+    spec = offering.spec
+    return EventTypeNeeds(spec.duration_minutes, spec.buffer_before_minutes, spec.buffer_after_minutes)
 
 
 def staff_without_event_type(offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]]) -> list[str]:
