@@ -1,8 +1,9 @@
 """Everything that a controller may use, passed in as one value."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import timedelta
+from typing import Protocol, TypeVar
 
 from askproai_core.clock import Clock
 from askproai_core.database import AdminStore
@@ -10,12 +11,14 @@ from askproai_core.fault_injection import FaultPoints
 from askproai_operator.api import Key
 from askproai_operator.api.conditions import Reason
 from askproai_operator.engine import ApiResource, Cache, Kube, M
-from askproai_operator.memory import Memory
-from askproai_operator.providers import ProviderClients
+from askproai_operator.memory import Look, Memory
+from askproai_operator.providers import ProviderClients, ProviderError, RateLimited
 from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.relations import Relations
 from askproai_operator.resources import resource_of_kind
 from askproai_operator.settings import Settings
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,67 @@ class ReconcileContext:
         One `kubectl apply` creates a Tenant and what names it; the order in which the watches report them must warn nobody.
         """
         return Reason.PENDING if name and await self.kube.get(ref, namespace, name) is not None else reason
+
+    async def look(
+        self,
+        owner: Key,
+        name: Hashable,
+        source: Hashable,
+        read: Callable[[], Awaitable[T]],
+        *,
+        is_good: Callable[[T], bool] = lambda _: True,
+        once: bool = False,
+    ) -> T:
+        """Return what `read` answers, or what it answered to an earlier run of `owner` from the same `source`.
+
+        An answer is used for the interval of the settings, with `once` until the source changes; one that is not good, and a
+        failure, for growing waits. An answer whose renewal has to wait for the budget of its key is used meanwhile.
+        Raises ProviderError.
+        """
+        looks, now = self.memory.looks, self.clock.monotonic()
+        known = looks.find(owner, name, source)
+        if known is None or known.is_due(now):
+            looks.forget(
+                owner, name
+            )  # what ends this run in the middle, such as a lost Lease, must not leave a former answer
+            known = await self._renew(known, source, read, is_good, once=once)
+            looks.keep(owner, name, known)
+        if isinstance(known.answer, ProviderError):
+            raise known.answer.with_traceback(None)
+        answer: T = known.answer
+        return answer
+
+    async def _renew(
+        self,
+        known: Look | None,
+        source: Hashable,
+        read: Callable[[], Awaitable[T]],
+        is_good: Callable[[T], bool],
+        *,
+        once: bool,
+    ) -> Look:
+        looks, misses = self.memory.looks, known.misses if known is not None else 0
+        every, first = self.settings.drift, self.settings.resync
+        try:
+            answer = await read()
+        except ProviderError as error:
+            if isinstance(error, RateLimited) and known is not None and not isinstance(known.answer, ProviderError):
+                return Look(source, known.answer, self.due_after(looks.wait(1, every, first, error)), misses)
+            return Look(source, error, self.due_after(looks.wait(misses + 1, every, first, error)), misses + 1)
+        misses = 0 if is_good(answer) else misses + 1
+        if once and not misses:
+            return Look(source, answer, float("inf"))
+        return Look(source, answer, self.due_after(looks.wait(misses, every, first)), misses)
+
+    def due_after(self, wait: timedelta) -> float:
+        """Return the time after `wait`, in monotonic seconds."""
+        return self.clock.monotonic() + wait.total_seconds()
+
+    def next_look(self, owner: Key, *, otherwise: timedelta) -> timedelta | None:
+        """Return in how long the first look of an object is due again, `otherwise` without one; None: at the usual resync."""
+        due = self.memory.looks.next_due(owner)
+        left = otherwise if due == float("inf") else timedelta(seconds=due - self.clock.monotonic())
+        return left if left > timedelta() else None
 
     async def refetch(self, seen: M) -> M | None:
         """Read the object again from the API server, for use right before a remote create or delete.

@@ -1,48 +1,81 @@
 """What one process remembers between reconciles. After a restart it is read or measured anew."""
 
-from collections.abc import Hashable, Sequence
+import random
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
-from askproai_operator.api import EventType, Key
-from askproai_operator.providers import CredentialProblem, Json, ProviderError
+from askproai_operator.api import Key
+from askproai_operator.providers import ProviderError
 
-_KEPT: Final = timedelta(
-    minutes=30
-)  # longer than a reading is used; an older one is of a service that is gone or paused
-
-EventTypes = Sequence[tuple[EventType, Json | CredentialProblem | None]]
+# What was made for one moment (a start, an outage) must not come back together for ever.
+_JITTER: Final = 0.2
+# What does not fit is put right by a person, at the provider too, who sends us nothing about it.
+_LONGEST_WAIT: Final = timedelta(minutes=5)
+_PRECISION: Final = 0.5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class EventTypesReading:
-    """What Cal.com answered about the event types of a service. `source` is all that the requests were made from."""
+class Look:
+    """What was found at a provider. `source` is all that the requests were made from."""
 
     source: Hashable
-    answer: EventTypes | ProviderError
-    at: float  # monotonic seconds
+    answer: Any  # a ProviderError where the requests failed
+    due: float  # monotonic seconds; infinite: not again before the source changes
+    misses: int = 0  # looks in a row that failed, or found what is not as it should be
+
+    def is_due(self, now: float) -> bool:
+        """Return whether it is time to look again; a run that comes a moment too early is not to wait for another one."""
+        return self.due - now < _PRECISION
 
 
 @dataclass(slots=True)
-class EventTypesReadings:
-    """The newest reading of each service."""
+class Looks:
+    """The newest look at a provider, by the object that it was made for and by what was looked at.
 
-    _by_service: dict[Key, EventTypesReading] = field(default_factory=dict)  # oldest first
+    A look is used again until it is due, or its source changes. `chance` returns a random number from 0 to 1.
+    """
 
-    def find(self, service: Key, source: Hashable) -> EventTypesReading | None:
-        """Return the reading of a service; None if there is none, or it was made from something else."""
-        reading = self._by_service.get(service)
-        return reading if reading is not None and reading.source == source else None
+    chance: Callable[[], float] = random.random
+    _by_owner: dict[Key, dict[Hashable, Look]] = field(default_factory=dict)
 
-    def keep(self, service: Key, reading: EventTypesReading) -> None:
-        """Remember a reading, and forget those that nobody uses any more."""
-        self._by_service.pop(service, None)
-        self._by_service[service] = reading
-        while (oldest := next(iter(self._by_service))) and self._by_service[
-            oldest
-        ].at < reading.at - _KEPT.total_seconds():
-            del self._by_service[oldest]
+    def find(self, owner: Key, name: Hashable, source: Hashable) -> Look | None:
+        """Return the look, also one that is due again; None if there is none, or it was made from something else."""
+        look = self._by_owner.get(owner, {}).get(name)
+        return look if look is not None and look.source == source else None
+
+    def keep(self, owner: Key, name: Hashable, look: Look) -> None:
+        """Remember a look."""
+        self._by_owner.setdefault(owner, {})[name] = look
+
+    def forget(self, owner: Key, name: Hashable | None = None) -> None:
+        """Have the object look anew: at one thing, or at everything."""
+        if name is None:
+            self._by_owner.pop(owner, None)
+        else:
+            self._by_owner.get(owner, {}).pop(name, None)
+
+    def retain(self, owner: Key, names: Collection[Hashable]) -> None:
+        """Forget an object's looks at everything but `names`."""
+        for name in self._by_owner.get(owner, {}).keys() - set(names):
+            self.forget(owner, name)
+
+    def next_due(self, owner: Key) -> float:
+        """Return when the first of an object's looks is due again (monotonic seconds); infinite without one."""
+        return min((look.due for look in self._by_owner.get(owner, {}).values()), default=float("inf"))
+
+    def wait(self, misses: int, every: timedelta, first: timedelta, error: ProviderError | None = None) -> timedelta:
+        """Return how long a look is used: `every` ± 20 % if all is well, else `first`, doubled with each miss in a row.
+
+        A provider that names a time is left alone for that long, and up to a half longer: all who wait for it wait together.
+        """
+        if error is not None and error.retry_after is not None:
+            return error.retry_after * (1 + 0.5 * self.chance())
+        spread = 1 - _JITTER + 2 * _JITTER * self.chance()
+        if misses == 0:
+            return every * spread
+        return min(first * float(2 ** min(misses - 1, 10)), _LONGEST_WAIT, every) * spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +91,5 @@ class CatalogueChange:
 class Memory:
     """Everything that is remembered, by the controller that uses it."""
 
-    event_types: EventTypesReadings = field(default_factory=EventTypesReadings)
+    looks: Looks = field(default_factory=Looks)
     catalogues: dict[Key, CatalogueChange] = field(default_factory=dict)  # by agent; only of those that wait

@@ -150,6 +150,12 @@ class Settings(BaseSettings):
     )
     workers: int = Field(8, ge=1, le=64, description="Reconciles that run at the same time.")
     resync_seconds: int = Field(60, ge=5, description="How often an object is looked at when nothing changed (± 10 %).")
+    drift_seconds: int = Field(
+        900,
+        ge=0,
+        description="How often what exists at Retell and Cal.com is compared when nothing changed here (± 20 %); 0: whenever the "
+        "object is looked at.",
+    )
     audit_seconds: int = Field(
         300, ge=1, description="How often everything watched is listed, because a watch may lose deletions (± 25 %)."
     )
@@ -220,6 +226,10 @@ class Settings(BaseSettings):
     @property
     def resync(self) -> timedelta:
         return timedelta(seconds=self.resync_seconds)
+
+    @property
+    def drift(self) -> timedelta:
+        return timedelta(seconds=self.drift_seconds)
 
     @property
     def deletion_budget(self) -> timedelta:

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -182,13 +183,30 @@ async def test_after_the_same_manifest_is_applied_again_nothing_is_written(demo)
     await demo.kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
     await asyncio.sleep(QUIET_SECONDS)
     assert await _versions(demo) == before
-    since = {provider: max((entry["seq"] for entry in entries), default=0) for provider, entries in journals.items()}
-    later = {
-        provider: [e for e in entries if e["seq"] > since[provider]]
-        for provider, entries in (await _journals(demo)).items()
-    }
-    assert any(later.values()), "no read either: the resync does not run"
-    assert [e for entries in later.values() for e in entries if e["operation"] not in READS] == []
+    assert await _written(demo, journals) == []
+    # A person who wants it compared now has it read at once, and nothing is written either.
+    now = f"askproai.de/reconcile-at={datetime.now(UTC).isoformat()}"
+    await demo.kubectl(
+        "annotate", "--overwrite", "tenants.askproai.de,retellagents", "--all", "-n", SALON.namespace, now
+    )
+
+    async def read() -> bool:
+        return all([await _entries_since(demo, journals, provider) for provider in journals])
+
+    await eventually(read, 30, "the operator's look at both providers")
+    await eventually(settled, 60, "the end of that look")
+    assert await _written(demo, journals) == []
+
+
+async def _written(demo, journals: dict[str, list[dict]]) -> list[dict]:
+    """Return the requests since `journals` that may have changed something at a provider."""
+    entries = [entry for provider in journals for entry in await _entries_since(demo, journals, provider)]
+    return [entry for entry in entries if entry["operation"] not in READS]
+
+
+async def _entries_since(demo, journals: dict[str, list[dict]], provider: str) -> list[dict]:
+    last = max((entry["seq"] for entry in journals[provider]), default=0)
+    return [entry for entry in (await _journals(demo))[provider] if entry["seq"] > last]
 
 
 async def _versions(demo) -> dict[str, str]:

@@ -316,8 +316,13 @@ async def _connect(url: str, clock: FixedClock, stack: AsyncExitStack) -> tuple[
 
 
 @asynccontextmanager
-async def open_agent_environment(*, with_number: bool = True, **spec: Any) -> AsyncIterator[AgentEnvironment]:
-    """Yield an environment with one agent, its spec changed by `spec`. Without `with_number` its number is not at Retell yet."""
+async def open_agent_environment(
+    *, with_number: bool = True, drift_seconds: int = 0, **spec: Any
+) -> AsyncIterator[AgentEnvironment]:
+    """Yield an environment with one agent, its spec changed by `spec`. Without `with_number` its number is not at Retell yet.
+
+    Each reconcile asks Retell, unless `drift_seconds` says how seldom.
+    """
     clock = FixedClock(START)
     simulator, api = RetellSimulator(clock), MemoryApiServer(clock.now)
     async with AsyncExitStack() as stack:
@@ -333,7 +338,7 @@ async def open_agent_environment(*, with_number: bool = True, **spec: Any) -> As
             kube=kube,
             cache=sink.cache,
             relations=Relations(sink.cache),
-            settings=Settings(namespace=OPERATOR_NAMESPACE, leftover_retry_seconds=30),
+            settings=Settings(namespace=OPERATOR_NAMESPACE, leftover_retry_seconds=30, drift_seconds=drift_seconds),
             clock=clock,
             faults=faults,
             database=SimpleNamespace(),

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import signal
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any
 from askproai_core.clock import SystemClock
 from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
+from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext, Unverified
 from askproai_operator.controllers.config_sync import ConfigSyncController
 from askproai_operator.controllers.exposure import ExposureController
@@ -69,6 +71,14 @@ class RunningOperator:
     writes: list[tuple[str, str]]
     config_syncs: list[tuple[str, str, str]]
     forbidden: list[str] = field(default_factory=list)
+    ended: Counter[Key] = field(default_factory=Counter)  # reconciles
+
+    async def reconcile_again(self, key: Key) -> None:
+        """Have a key reconciled, and wait until a reconcile that began after the call has ended."""
+        for _ in range(2):  # the first to end may be one that runs already
+            before = self.ended[key]
+            self.queue.add(key)
+            await eventually(lambda before=before: self.ended[key] > before, 15, f"a reconcile of {key}")
 
     def retry_orphans(self) -> None:
         """Make the orphans due that wait for their backoff."""
@@ -160,6 +170,14 @@ async def running_operator(
                 return status, answer
 
             kube._transport._send = counted  # type: ignore[method-assign]
+            ended: Counter[Key] = Counter()
+            done = queue.done
+
+            def counted_done(key: Key) -> None:
+                ended[key] += 1
+                done(key)
+
+            queue.done = counted_done  # type: ignore[method-assign]
             await informer.prime()
             loop = asyncio.get_running_loop()
 
@@ -175,7 +193,9 @@ async def running_operator(
                 asyncio.create_task(ReconcileLoop(controllers, context, queue, metrics).run(stop)),
             ]
             await asyncio.wait_for(informer.ready.wait(), 10)
-            yield RunningOperator(context, settings, queue, informer, retell, calcom, writes, config_syncs, forbidden)
+            yield RunningOperator(
+                context, settings, queue, informer, retell, calcom, writes, config_syncs, forbidden, ended
+            )
             stop.set()
             await asyncio.gather(*tasks)
             await database.close()

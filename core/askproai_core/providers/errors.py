@@ -45,7 +45,8 @@ class CredentialRefused(ProviderError):
 
 class RateLimited(ProviderError):
     def __init__(self, provider: str, operation: str, retry_after: timedelta) -> None:
-        super().__init__(provider, operation, f"too many requests, again in {retry_after.total_seconds():.0f} s")
+        # No seconds in the text: it becomes part of a status, which would else change with every reconcile.
+        super().__init__(provider, operation, "too many requests for this key")
         self.retry_after = retry_after
 
 

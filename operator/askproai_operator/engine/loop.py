@@ -217,6 +217,8 @@ class ReconcileLoop(Generic[C]):
         self._queue.forget(key)
         if result.requeue_after is not None:
             self._queue.schedule(key, result.requeue_after, Priority.CHANGE)
+        elif result.resync_after is not None:
+            self._queue.schedule(key, result.resync_after)
         else:
             self._schedule_resync(key)
         return "ok"

@@ -32,10 +32,10 @@ class Result:
     """The outcome of one reconcile. The fields of the next run have controller-runtime's names.
 
     `conditions` are all but Ready, which the engine derives. `status` holds further status fields in the API's camelCase; None
-    removes a field. Without `requeue_after` and `requeue` the key is due again after the usual resync. `requeue` asks for the
-    key's exponential backoff instead, and counts as a failure. Both need a `requeue_reason`. `gone` means that the object does
-    not exist or that its finalizer was just removed: no status is written, but `events` are created. `paused` is a condition of
-    this type: nothing was looked at or changed, and all other conditions stay as they are.
+    removes a field. Without `requeue_after` and `requeue` the key is due again after the usual resync, or after `resync_after`.
+    `requeue` asks for the key's exponential backoff instead, and counts as a failure. Both need a `requeue_reason`. `gone` means
+    that the object does not exist or that its finalizer was just removed: no status is written, but `events` are created.
+    `paused` is a condition of this type: nothing was looked at or changed, and all other conditions stay as they are.
 
     Raises ValueError for a requeue without a reason.
     """
@@ -45,6 +45,7 @@ class Result:
     requeue_after: timedelta | None = None
     requeue: bool = False
     requeue_reason: str = ""
+    resync_after: timedelta | None = None  # watches report all else that the controller reads
     events: tuple[EventRecord, ...] = ()
     gone: bool = False
     paused: Condition | None = None

@@ -16,10 +16,11 @@ from askproai_operator.providers.retell import RetellClient
 
 # `connect` covers the name, TCP and TLS; `sock_read` the wait for each part of the answer.
 TIMEOUT: Final = aiohttp.ClientTimeout(total=None, connect=5, sock_read=REQUEST_TIMEOUT.total_seconds())
-# Tokens per second, and burst. Retell publishes no figures. Cal.com blocks a key above 120 requests in a minute and locks
-# accounts after bursts of 20 to 30 (calcom 24981, 23414), and the tenant's pods use the same key: up to 75 in a minute, 7 of
-# them at once (`requestsPerMinute`). Together that is less than 20 in two seconds.
-_BUDGETS: Final = {Provider.RETELL: (10, 30), Provider.CALCOM: (1, 8)}
+# Tokens per second, and burst; reads leave two for writes. Retell publishes no figures. Cal.com blocks a key for a minute above
+# 120 requests in a minute, and locks accounts after bursts of 20 to 30 (calcom 24981, 23414), and the tenant's pods use the same
+# key: up to 82 in any minute (88 without Redis), 7 of them at once (`requestsPerMinute`). With 25 of ours that stays below both,
+# also while a new leader begins with a full bucket.
+_BUDGETS: Final = {Provider.RETELL: (10, 30), Provider.CALCOM: (0.25, 10)}
 
 
 class ProviderClients:

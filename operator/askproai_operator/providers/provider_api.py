@@ -26,7 +26,9 @@ from askproai_core.providers import (
 from askproai_core.redis import CircuitBreakers, CircuitOpen, Provider
 
 REFUSED_KEY_SECONDS: Final = 60  # a refused key is not used again for this long; a changed key has a gate of its own
-MAX_BUDGET_WAIT_SECONDS: Final = 5  # a worker of the queue does not wait longer for its key's budget
+# A worker of the queue does not wait longer for its key's budget: it is given back, and the object comes again.
+MAX_BUDGET_WAIT_SECONDS: Final = 1
+KEPT_FOR_WRITES: Final = 2  # tokens that reads leave: who has read what is to be changed must not have to read it again
 READ_ATTEMPTS: Final = 3
 _SUCCESS: Final = range(200, 300)
 _MAX_MESSAGE_LENGTH: Final = 300
@@ -47,11 +49,12 @@ class KeyState:
     def __post_init__(self) -> None:
         self.tokens = self.burst
 
-    def take_token(self, now: float) -> float:
-        """Take one token, in debt if need be, and return how many seconds to wait before using it."""
+    def take_token(self, now: float, *, writes: bool) -> float:
+        """Return how many seconds to wait before the request. Unless that is too long, its token is taken, in debt if need be."""
         self.tokens = min(self.burst, self.tokens + (now - self.filled_at) * self.per_second)
         self.filled_at = now
-        wait = max(0.0, (1.0 - self.tokens) / self.per_second, self.limited_until - now)
+        needed = 1.0 if writes else 1.0 + KEPT_FOR_WRITES
+        wait = max(0.0, (needed - self.tokens) / self.per_second, self.limited_until - now)
         if wait <= MAX_BUDGET_WAIT_SECONDS:
             self.tokens -= 1.0
         return wait
@@ -103,7 +106,7 @@ class ProviderApi:
                 raise
 
     async def _send(self, operation: str, method: str, path: str, content: Json, *, writes: bool) -> Json:
-        await self._pass_gates(operation)
+        await self._pass_gates(operation, writes=writes)
         headers = {"Authorization": f"Bearer {self.key}", "Accept": "*/*", **content.get("headers", {})}
         http = ProviderHttp(self.provider, self.session, self.state.circuits, self.clock)
         reply = await http.send(method, self.base_url + path, self.timeout, **{**content, "headers": headers})
@@ -127,11 +130,11 @@ class ProviderApi:
         self._raise_refusal(operation, reply.status, reply)
         raise unclear(self.provider, operation, f"it failed there ({reply.status})")
 
-    async def _pass_gates(self, operation: str) -> None:
+    async def _pass_gates(self, operation: str, *, writes: bool) -> None:
         now = self.clock.monotonic()
         if now < self.state.refused_until:
             raise CredentialRefused(self.provider, operation, HTTPStatus.UNAUTHORIZED)
-        wait = self.state.take_token(now)
+        wait = self.state.take_token(now, writes=writes)
         if wait > MAX_BUDGET_WAIT_SECONDS:
             raise RateLimited(self.provider, operation, timedelta(seconds=wait))
         if wait:

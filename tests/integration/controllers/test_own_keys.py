@@ -78,12 +78,7 @@ async def wait_until_linked(namespace: TenantNamespace) -> None:
 
 async def settle(namespace: TenantNamespace) -> None:
     """Requeue the Tenant, and wait until a reconcile that began after that has ended."""
-    key, queue, retell = Key("Tenant", namespace.name, NAME), namespace.operator.queue, namespace.operator.retell
-    for _ in range(2):
-        sent = len(retell.journal.entries)
-        queue.add(key)
-        await eventually(lambda sent=sent: len(retell.journal.entries) > sent, SOON, "a reconcile")
-        await eventually(lambda: key not in queue._processing, SOON, "its end")
+    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, NAME))
 
 
 async def test_an_own_key_is_mounted_registered_and_recorded_and_the_pods_know_it(namespace: TenantNamespace):

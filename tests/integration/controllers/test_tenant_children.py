@@ -58,10 +58,7 @@ async def scale_as_autoscaler(namespace: TenantNamespace, number: int) -> None:
 
 async def reconcile_again(namespace: TenantNamespace) -> None:
     """Requeue the Tenant, and wait until it is reconciled."""
-    key, sent = Key("Tenant", namespace.name, "salon-mueller"), len(namespace.operator.retell.journal.entries)
-    namespace.operator.queue.add(key)
-    await eventually(lambda: len(namespace.operator.retell.journal.entries) > sent, SOON, "a reconcile")
-    await eventually(lambda: key not in namespace.operator.queue._processing, SOON, "its end")
+    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ def test_a_failed_call_is_unknown_unless_a_person_has_to_act():
     kind = ConditionType.CALENDAR_LINKED
     limited = condition_of(RateLimited("calcom", "list", timedelta(seconds=9)), kind, retry_note="looked at again soon")
     assert (limited.type, limited.status, limited.reason) == (kind, Status.UNKNOWN, Reason.PROVIDER_UNAVAILABLE)
-    assert limited.message == "calcom: list: too many requests, again in 9 s; looked at again soon"
+    assert limited.message == "calcom: list: too many requests for this key; looked at again soon"
     refused = condition_of(CredentialRefused("calcom", "list", 401), kind)
     assert (refused.status, refused.reason) == (Status.FALSE, Reason.CREDENTIALS_INVALID)
     assert "again" not in refused.message

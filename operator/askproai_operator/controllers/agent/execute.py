@@ -170,6 +170,7 @@ def enqueue_other_agents(agent: Key, tenant: str, context: ReconcileContext) -> 
     """Enqueue the tenant's other agents after a number was freed: one that waits for it must not wait until the resync."""
     for other in context.relations.agents(agent.namespace, tenant):
         if other.key != agent:
+            context.memory.looks.forget(other.key)
             context.enqueue(other.key)
 
 

@@ -8,6 +8,7 @@ from askproai_operator.controllers.agent.checks import CHECKS
 from askproai_operator.controllers.agent.deletion import finalize
 from askproai_operator.controllers.agent.execute import AgentGone, execute
 from askproai_operator.controllers.agent.inputs import PlanInputs, Target, gather, gather_remote
+from askproai_operator.controllers.agent.look import find_look, keep_look, look_source
 from askproai_operator.controllers.agent.plan import Plan, make_plan
 from askproai_operator.controllers.agent.settling import REASON, hold_catalogue
 from askproai_operator.controllers.agent.status import (
@@ -28,6 +29,8 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     """Reconcile one RetellAgent. Level-triggered: safe to run again at any point."""
     agent = context.relations.agent(key.namespace, key.name)
     waiting_catalogue = context.memory.catalogues.pop(key, None)  # remembered again only by a run that still delays it
+    if agent is None or agent.metadata.deletion_timestamp is not None:
+        context.memory.looks.forget(key)
     if agent is None:
         return GONE  # `finalize` did what there was to do
     if agent.metadata.deletion_timestamp is not None:
@@ -41,6 +44,10 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
             context.memory.catalogues.setdefault(key, waiting_catalogue)
         # When Retell asks us to come back, else by exponential backoff.
         result = provider_failed(error)
+        if result.requeue_after is not None:
+            settings = context.settings
+            after = context.memory.looks.wait(1, settings.drift, settings.resync, error)
+            result = replace(result, requeue_after=after)
     # A plan is shown by the run that made it, and no longer.
     return replace(result, status={"plan": None, **result.status})
 
@@ -48,7 +55,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
 async def _provision(
     agent: RetellAgent, waiting_catalogue: CatalogueChange | None, context: ReconcileContext
 ) -> Result:
-    """Go from the cluster to Retell and back; each return is one exit of the path. Raises `ProviderError`."""
+    """Check the cluster, then ask Retell if it is due; each return is one exit of the path. Raises `ProviderError`."""
     try:
         inputs = await gather(agent, context, CHECKS)  # in the cluster; Retell is asked nothing before the checks pass
         if failure := first_failing(CHECKS, inputs):
@@ -56,29 +63,41 @@ async def _provision(
             return Result((failure,))
         target = inputs.target
         assert target is not None  # else a check had failed
-        if not agent.status.get("agentId") or agent.status.get("pending"):
-            # This may create, and a cached status that lacks the last recorded id would create twice.
-            newest = await context.refetch(agent)
-            if newest is None:
-                return GONE  # a new object of its name is enqueued by its own creation
-            agent = newest
-        remote = await gather_remote(agent, target, context)
-        plan = make_plan(remote)
-        if plan.refused is not None:
-            # No retry: a person has to act, here or at Retell, where the resync finds it.
-            return Result((plan.refused,))
-        if agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY:
-            # The usual resync: it finds what changes at Retell.
-            return observed_only(plan, remote.observation, remote.recorded)
-        if annotated := planned_names([agent, *target.sources]):
-            # The usual resync; the removal of the annotation enqueues this agent.
-            return planned(plan, annotated)
-        if plan.wait is not None:
-            # Again when the grace period has passed, or before it to use a pending object as soon as it appears.
-            return waiting(plan, plan.wait, remote.recorded, context.clock.now())
-        return await _apply(plan, remote, target, agent, waiting_catalogue, context)
+        source = look_source(agent, target, context)
+        if (known := find_look(agent, target, source, context)) is not None:
+            # What Retell showed is new enough: it is asked again when it is due, or when something here changed.
+            return known
+        result = await _reconcile_at_retell(agent, target, waiting_catalogue, context)
+        return keep_look(agent, target, source, result, context)
     except AgentGone:
         return GONE  # deleted while its plan was carried out
+
+
+async def _reconcile_at_retell(
+    agent: RetellAgent, target: Target, waiting_catalogue: CatalogueChange | None, context: ReconcileContext
+) -> Result:
+    """Observe at Retell, plan and carry out. Raises `ProviderError` and `AgentGone`."""
+    if not agent.status.get("agentId") or agent.status.get("pending"):
+        # This may create, and a cached status that lacks the last recorded id would create twice.
+        newest = await context.refetch(agent)
+        if newest is None:
+            return GONE  # a new object of its name is enqueued by its own creation
+        agent = newest
+    remote = await gather_remote(agent, target, context)
+    plan = make_plan(remote)
+    if plan.refused is not None:
+        # No retry: a person has to act, here or at Retell, where the next look finds it.
+        return Result((plan.refused,))
+    if agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY:
+        # The next look finds what changes at Retell.
+        return observed_only(plan, remote.observation, remote.recorded)
+    if annotated := planned_names([agent, *target.sources]):
+        # The removal of the annotation enqueues this agent.
+        return planned(plan, annotated)
+    if plan.wait is not None:
+        # Again when the grace period has passed, or before it to use a pending object as soon as it appears.
+        return waiting(plan, plan.wait, remote.recorded, context.clock.now())
+    return await _apply(plan, remote, target, agent, waiting_catalogue, context)
 
 
 async def _apply(
@@ -100,5 +119,5 @@ async def _apply(
         # Then the catalogue has settled, unless a change of it enqueues this agent before.
         return replace(result, requeue_after=delay, requeue_reason=REASON)
     published = await execute(plan, remote, target, agent, context)
-    # The usual resync; sooner to see duplicates disappear.
+    # The next look; sooner to see duplicates disappear.
     return settled(plan, published, target, remote.observation)

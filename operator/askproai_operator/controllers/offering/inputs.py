@@ -1,18 +1,18 @@
 """Reads what a ServiceOffering depends on: its references and neighbours in the cluster, its event types at Cal.com."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from functools import partial
 
 from askproai_operator.api import Branch, EventType, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import References, find_condition, resolve_references
 from askproai_operator.controllers.grant import find_holder, report_refusal
+from askproai_operator.controllers.offering.status import event_type_fits
 from askproai_operator.credentials import Credentials, event_types_of, own_key_file, own_key_refs, read_own_keys
 from askproai_operator.engine import TOKEN_ANNOTATION
 from askproai_operator.grants import Subject, SubjectKind
-from askproai_operator.memory import EventTypes
 from askproai_operator.providers import CredentialProblem, CredentialRefused, Json, hash_key
 from askproai_operator.services import active_offerings
 
@@ -21,6 +21,8 @@ _SHARED = (
     "another tenant has this Cal.com key, and Cal.com would send each the bookings of the other: use another account's; "
     "whoever runs the platform can name the other"
 )
+
+EventTypes = Sequence[tuple[EventType, Json | CredentialProblem | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,62 +44,43 @@ async def gather(offering: ServiceOffering, context: ReconcileContext) -> Inputs
     return Inputs(references, branches, active_offerings(context.relations.offerings(namespace, tenant), branches))
 
 
-@dataclass(frozen=True, slots=True)
-class EventTypesRequest:
-    """All that the requests for a service's event types are made from. `own_keys` are staff members' own, by file."""
-
-    offering: ServiceOffering
-    base_url: str
-    key: str
-    own_keys: Mapping[str, str | CredentialProblem]
-
-    def source(self, installation_id: str) -> Hashable:
-        """Return what has to be the same for an answer to be used again; keys as hashes. Every edit of the service counts."""
-        meta = self.offering.metadata
-        hashed = {
-            file: key if isinstance(key, CredentialProblem) else hash_key(installation_id, key)
-            for file, key in self.own_keys.items()
-        }
-        edits = (meta.uid, meta.generation, meta.annotations.get(TOKEN_ANNOTATION))
-        return (
-            *edits,
-            self.base_url,
-            hash_key(installation_id, self.key),
-            tuple(sorted(hashed.items(), key=itemgetter(0))),
-        )
-
-
-async def gather_event_types(
+async def read_event_types(
     offering: ServiceOffering, tenant: Tenant, credentials: Credentials, context: ReconcileContext
-) -> EventTypesRequest:
-    """Read the keys of the service's event types in the cluster; nothing at Cal.com. The Tenant's key must be there."""
-    key = credentials.calcom_key
-    assert key, "calendar_key_missing reports it"
-    own_keys = await _read_own_keys(offering, tenant, context)
-    return EventTypesRequest(offering, credentials.calendar_base_url, key, own_keys)
+) -> EventTypes:
+    """Return the event types as Cal.com has them: the entry of the spec, and Cal.com's `data` object (None: no such id).
 
-
-async def read_event_types(request: EventTypesRequest, context: ReconcileContext) -> EventTypes:
-    """Read the event types at Cal.com: the entry of the spec, and Cal.com's `data` object (None: no such id).
-
-    A staff member's own key that cannot be used is the problem of that event type. Raises ProviderError.
+    Each is remembered by itself, so that a service with more than the budget of requests has them all after some runs. A staff
+    member's own key that cannot be used is the problem of that event type. Raises ProviderError.
     """
+    assert credentials.calcom_key, "calendar_key_missing reports it"
+    own_keys = await _read_own_keys(offering, tenant, context)
+    meta, base_url, entries = offering.metadata, credentials.calendar_base_url, event_types_of(offering)
+    context.memory.looks.retain(offering.key, {_look_name(entry) for entry in entries})
     found: list[tuple[EventType, Json | CredentialProblem | None]] = []
-    for entry in event_types_of(request.offering):
+    for entry in entries:
         ref = entry.api_key_secret_ref
-        key = request.key if ref is None else request.own_keys[own_key_file(ref)]
+        key = credentials.calcom_key if ref is None else own_keys[own_key_file(ref)]
         if isinstance(key, CredentialProblem):
             found.append((entry, key))
             continue
-        client = context.providers.calcom(request.base_url, key)
+        # Every edit of the service counts.
+        edits = (meta.uid, meta.generation, meta.annotations.get(TOKEN_ANNOTATION))
+        source = (*edits, base_url, hash_key(context.installation_id, key))
+        read = partial(context.providers.calcom(base_url, key).get_event_type, entry.event_type_id)
+        fits = partial(event_type_fits, offering)
         try:
-            found.append((entry, await client.get_event_type(entry.event_type_id)))
+            found.append((entry, await context.look(offering.key, _look_name(entry), source, read, is_good=fits)))
         except CredentialRefused as error:
             if ref is None:
                 raise
             text = f"{error}; put a valid key into key {ref.key!r} of Secret {ref.name!r}"
             found.append((entry, CredentialProblem(Reason.CREDENTIALS_INVALID, text)))
     return found
+
+
+def _look_name(entry: EventType) -> Hashable:
+    ref = entry.api_key_secret_ref
+    return entry.event_type_id, own_key_file(ref) if ref is not None else None
 
 
 async def _read_own_keys(

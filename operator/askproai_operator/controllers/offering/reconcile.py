@@ -8,7 +8,7 @@ from askproai_operator.api import ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import condition_of, missing_reference
-from askproai_operator.controllers.offering.inputs import gather, gather_event_types, read_event_types
+from askproai_operator.controllers.offering.inputs import EventTypes, gather, read_event_types
 from askproai_operator.controllers.offering.status import (
     calendar_condition,
     calendar_key_missing,
@@ -19,12 +19,9 @@ from askproai_operator.controllers.offering.units import outdated_offerings, pla
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.credentials import calcom_account, event_types_of, read_credentials
 from askproai_operator.engine import GONE, Key, Result
-from askproai_operator.memory import EventTypes, EventTypesReading
 from askproai_operator.providers import CredentialProblem, Json, ProviderError, default_minutes
 from askproai_operator.services import name_condition, namesakes, openings_condition, staff_by_branch, staff_condition
 
-# Cal.com counts 120 requests a minute for each key, and the calls need them: event types that fit are read this rarely.
-EVENT_TYPES_INTERVAL: Final = timedelta(minutes=10)
 _MAX_STAFF: Final = 200  # that the CRD lets a status list
 
 
@@ -32,6 +29,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     """Match staff members by skill and check the event types. Level-triggered: safe to run again at any point."""
     offering = context.cache.get(key)
     if not isinstance(offering, ServiceOffering) or offering.metadata.deletion_timestamp is not None:
+        context.memory.looks.forget(key)
         return GONE  # nothing outside the cluster is its own, so nothing is to be cleaned up
     if held := plan_hold([offering]):
         return Result(paused=held)  # no requeue: the end of the annotation enqueues this offering
@@ -46,7 +44,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
             context.enqueue(neighbour.key)
     staff = staff_by_branch(offering, inputs.branches)
     effective_capacity = units.effective_capacity.get(key.name, offering.spec.capacity)
-    calendar, lengths, next_reading = await _check_calendar(offering, tenant, staff, context)
+    calendar, lengths = await _check_calendar(offering, tenant, staff, context)
     conditions = (
         staff_condition(offering, staff, effective_capacity),
         openings_condition(offering, inputs.branches, staff),
@@ -61,64 +59,39 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
             "eventTypes": len(event_types_of(offering)),
             "variableLengths": lengths or None,
         },
-        requeue_after=next_reading,
-        requeue_reason="event types are compared seldom: Cal.com counts requests",
+        # Watches report all but what Cal.com has.
+        resync_after=context.next_look(key, otherwise=context.settings.drift if calendar.good else timedelta()),
     )
 
 
 async def _check_calendar(
     offering: ServiceOffering, tenant: Tenant, staff: Mapping[str, tuple[str, ...]], context: ReconcileContext
-) -> tuple[Condition, Sequence[Json], timedelta | None]:
-    """Return CalendarLinked, `status.variableLengths`, and when to look at it again (None: after the usual resync).
-
-    Reads the Secret only if event types are named. Reads Cal.com only after an edit of the service, its keys or the calendar's
-    address, and when the answer is too old: the runs that a relative causes are many, and would hold the workers of all tenants.
-    """
+) -> tuple[Condition, Sequence[Json]]:
+    """Return CalendarLinked and `status.variableLengths`. Reads the Secret only if event types are named."""
+    if calcom_account(tenant) is None or offering.spec.calcom is None or offering.spec.capacity > 1:
+        context.memory.looks.forget(offering.key)
     if calcom_account(tenant) is None or offering.spec.calcom is None:
-        return calendar_not_requested(), (), EVENT_TYPES_INTERVAL
+        return calendar_not_requested(), ()
     if offering.spec.capacity > 1:
-        return calendar_without_seats(offering.spec.capacity), (), EVENT_TYPES_INTERVAL
+        return calendar_without_seats(offering.spec.capacity), ()
     credentials = await read_credentials(tenant, context)
     if not credentials.calcom_key:
-        return calendar_key_missing(), offering.status.get("variableLengths") or (), None
-    request = await gather_event_types(offering, tenant, credentials, context)
-    source, readings = request.source(context.installation_id), context.memory.event_types
-    if (known := readings.find(offering.key, source)) is not None:
-        condition = _judge(known, offering, staff)
-        age = timedelta(seconds=context.clock.monotonic() - known.at)
-        if (left := _interval(condition, context) - age) > timedelta():
-            return condition, _lengths(known, offering), left
-    answer: EventTypes | ProviderError
+        return calendar_key_missing(), offering.status.get("variableLengths") or ()
     try:
-        answer = await read_event_types(request, context)
+        event_types = await read_event_types(offering, tenant, credentials, context)
     except ProviderError as error:
-        answer = error
-    reading = EventTypesReading(source, answer, context.clock.monotonic())
-    readings.keep(offering.key, reading)
-    condition = _judge(reading, offering, staff)
-    return condition, _lengths(reading, offering), _interval(condition, context)
+        condition = condition_of(error, ConditionType.CALENDAR_LINKED, retry_note="looked at again soon")
+        return condition, offering.status.get("variableLengths") or ()
+    return calendar_condition(offering, staff, event_types), _lengths(offering, event_types)
 
 
-def _lengths(reading: EventTypesReading, offering: ServiceOffering) -> Sequence[Json]:
-    """Return `status.variableLengths`: as it was where Cal.com could not be asked."""
+def _lengths(offering: ServiceOffering, event_types: EventTypes) -> Sequence[Json]:
+    """Return `status.variableLengths`: as it was for an event type that could not be read."""
     before = {each["eventTypeId"]: each for each in offering.status.get("variableLengths") or ()}
-    if isinstance(reading.answer, ProviderError):
-        return list(before.values())
     lengths: list[Json] = []
-    for entry, event_type in reading.answer:
+    for entry, event_type in event_types:
         if isinstance(event_type, CredentialProblem):
             lengths += [before[entry.event_type_id]] if entry.event_type_id in before else []
         elif event_type is not None and (minutes := default_minutes(event_type)) is not None:
             lengths.append({"eventTypeId": entry.event_type_id, "defaultMinutes": minutes})
     return lengths
-
-
-def _judge(reading: EventTypesReading, offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]]) -> Condition:
-    if isinstance(reading.answer, ProviderError):
-        return condition_of(reading.answer, ConditionType.CALENDAR_LINKED, retry_note="looked at again soon")
-    return calendar_condition(offering, staff, reading.answer)
-
-
-def _interval(calendar: Condition, context: ReconcileContext) -> timedelta:
-    """Return how long an answer is used. What does not fit is put right at Cal.com, which sends us nothing about it."""
-    return EVENT_TYPES_INTERVAL if calendar.good else context.settings.resync

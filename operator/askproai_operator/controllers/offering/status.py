@@ -43,18 +43,11 @@ def calendar_condition(
 ) -> Condition:
     """Judge whether everybody has an event type and all of them fit. The first reason counts, all messages are shown."""
     advice = "add one to calcom.eventTypes, or the appointments stay in the local calendar"
-    spec = offering.spec
+    spec, needs = offering.spec, _needs(offering)
     problems = [
         (Reason.EVENT_TYPE_MISSING, f"{member} has no event type: {advice}")
         for member in staff_without_event_type(offering, staff)
     ]
-    needs = EventTypeNeeds(
-        spec.duration_minutes,
-        spec.buffer_before_minutes,
-        spec.buffer_after_minutes,
-        spec.minimum_notice_minutes,
-        spec.booking_horizon_days,
-    )
     notes: list[str] = []
     for entry, event_type in event_types:
         subject = f"event type {entry.event_type_id} of {entry.staff}"
@@ -74,6 +67,22 @@ def calendar_condition(
     if notes:
         fit = f"{fit}; Cal.com may refuse times that are offered, and callers get others: {'; '.join(notes)}"
     return good(_CALENDAR, fit)
+
+
+def event_type_fits(offering: ServiceOffering, event_type: Json | None) -> bool:
+    """Return whether an event type exists and can be booked as the offering needs it."""
+    return event_type is not None and not any(find_event_type_problems(event_type, _needs(offering)))
+
+
+def _needs(offering: ServiceOffering) -> EventTypeNeeds:
+    spec = offering.spec
+    return EventTypeNeeds(
+        spec.duration_minutes,
+        spec.buffer_before_minutes,
+        spec.buffer_after_minutes,
+        spec.minimum_notice_minutes,
+        spec.booking_horizon_days,
+    )
 
 
 def staff_without_event_type(offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]]) -> list[str]:

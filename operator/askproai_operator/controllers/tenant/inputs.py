@@ -1,7 +1,9 @@
 """All that a reconcile of a Tenant reads before it decides or writes anything."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final
 
 import msgspec
 
@@ -18,10 +20,12 @@ from askproai_operator.controllers.tenant.exposure import Exposure, choose_expos
 from askproai_operator.controllers.tenant.own_keys import OwnKeys, settle_own_keys
 from askproai_operator.controllers.tenant.tenant_config import is_held_back
 from askproai_operator.credentials import Credentials, calcom_account, own_key_refs, read_credentials, read_own_secret
-from askproai_operator.engine import resources
+from askproai_operator.engine import TOKEN_ANNOTATION, resources
 from askproai_operator.grants import Holder, Subject, SubjectKind
-from askproai_operator.providers import ProviderError, hash_key
+from askproai_operator.providers import ProviderError, RetellClient, hash_key
 from askproai_operator.services import active_offerings
+
+KEY_TEST: Final = "Retell key"  # a look at a provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +56,10 @@ async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
     """Read the user's Secrets, try the keys at the providers, and take everything else from the cache."""
     relations, (namespace, name) = context.relations, tenant.key[1:]
     credentials = await read_credentials(tenant, context)
-    key_error = None if credentials.problems else await _try_keys(tenant, credentials, context)
     keys = {} if credentials.problems else _key_subjects(tenant, credentials, context.installation_id)
     holders = {subject: find_holder(tenant, subject, context) for subject in keys.values()}
     branches, agents = tuple(relations.branches(namespace, name)), tuple(relations.agents(namespace, name))
+    key_error = None if credentials.problems else await _try_keys(tenant, credentials, agents, context)
     requested = address_of(tenant, context.settings.shared_base_url)
     uid = tenant.metadata.uid
     token = (await read_own_secret(context, namespace, name, "admin", uid=uid)).get("token", "").strip()
@@ -120,16 +124,32 @@ async def _applied_config(namespace: str, name: str, context: ReconcileContext) 
         return None
 
 
-async def _try_keys(tenant: Tenant, credentials: Credentials, context: ReconcileContext) -> ProviderError | None:
-    """Return why the keys cannot be used; None if they can. Cal.com is asked nothing: only its host is checked."""
+async def _try_keys(
+    tenant: Tenant, credentials: Credentials, agents: Iterable[RetellAgent], context: ReconcileContext
+) -> ProviderError | None:
+    """Return why the keys cannot be used; None if they can. Cal.com is asked nothing: only its host is checked.
+
+    Retell is asked about a new key, and when it refuses the key to one of the agents, which use it at intervals.
+    """
+    meta, url, key = tenant.metadata, credentials.retell_base_url, credentials.retell_key
+    refused = frozenset(
+        agent.metadata.name
+        for agent in agents
+        if find_condition(agent, ConditionType.SYNCED).get("reason") == Reason.CREDENTIALS_INVALID
+    )
+    source = (meta.uid, meta.annotations.get(TOKEN_ANNOTATION), url, hash_key(context.installation_id, key), refused)
     try:
         if calcom_account(tenant) is not None:
             context.providers.calcom(credentials.calendar_base_url, credentials.calcom_key)  # raises HostNotAllowed
-        retell = context.providers.retell(credentials.retell_base_url, credentials.retell_key)
-        await retell.list_agents(context.installation_id)
+        retell = context.providers.retell(url, key)
+        await context.look(tenant.key, KEY_TEST, source, partial(_try_key, retell, context), once=True)
     except ProviderError as error:
         return error
     return None
+
+
+async def _try_key(retell: RetellClient, context: ReconcileContext) -> None:
+    await retell.list_agents(context.installation_id)
 
 
 async def _report_shared_keys(

@@ -1,7 +1,8 @@
 """Reconcile one Tenant: credentials, database, config, pods, the Cal.com webhook. Read from top to bottom."""
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -23,7 +24,7 @@ from askproai_operator.controllers.tenant.children.secrets import teardown_secre
 from askproai_operator.controllers.tenant.deletion import delete_tenant, release_keys
 from askproai_operator.controllers.tenant.exposure import exposed_condition
 from askproai_operator.controllers.tenant.former_accounts import record_former_accounts
-from askproai_operator.controllers.tenant.inputs import Inputs, gather, gather_own_objects, take_keys
+from askproai_operator.controllers.tenant.inputs import KEY_TEST, Inputs, gather, gather_own_objects, take_keys
 from askproai_operator.controllers.tenant.own_keys import OwnAccounts, linked_event_types, register_in_own_accounts
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys, record_registered
 from askproai_operator.controllers.tenant.status import (
@@ -54,7 +55,7 @@ from askproai_operator.engine import (
     resources,
 )
 from askproai_operator.grants import SubjectKind
-from askproai_operator.providers import ProviderError, ensure_calcom_webhook, remove_calcom_webhook
+from askproai_operator.providers import ProviderError, ensure_calcom_webhook, hash_key, remove_calcom_webhook
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +70,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     tenant = context.relations.tenant(key.namespace, key.name)
     if tenant is None or tenant.metadata.deletion_timestamp is not None:
         context.url_proofs.forget(key.namespace, key.name)
+        context.memory.looks.forget(key)
     if tenant is None:
         return GONE  # no requeue: its deletion is complete
     if tenant.metadata.deletion_timestamp is not None:
@@ -97,9 +99,13 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     if failed:
         webhook_removed = await _remove_shared_webhook(inputs, context)
         # Not retried with backoff: a change of the Tenant or of a watched Secret requeues it at once, and the resync reads an
-        # unwatched Secret, and asks a provider that did not answer, again.
-        return Result((failed, *webhook_removed))
+        # unwatched Secret again; a provider that did not answer is asked when its look is due.
+        return Result((failed, *webhook_removed), resync_after=_next_run(inputs, context))
     inputs = await gather_own_objects(inputs, context)
+    in_accounts = {
+        _webhook_look(each, context) for each in (inputs.credentials.calcom_key, *inputs.own_keys.values.values())
+    }
+    context.memory.looks.retain(tenant.key, {KEY_TEST, *in_accounts})
     left = await _record_keys(inputs, context)
     urls = await ensure_runtime_secret(inputs, context)
     try:
@@ -165,10 +171,18 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         ),
         status,
         events=(*left, *events),
-        # Deployments are watched, and all else is tried again at the resync.
+        # Deployments are watched; all else is tried again at the resync, and at providers when a look is due.
         requeue=routed.reason is Reason.PENDING,
         requeue_reason="the status of an HTTPRoute is listed, not watched",
+        resync_after=_next_run(inputs, context),
     )
+
+
+def _next_run(inputs: Inputs, context: ReconcileContext) -> timedelta | None:
+    """Return when the next look at a provider is due, if that is before the usual resync."""
+    resync = context.settings.resync
+    next_look = context.next_look(inputs.tenant.key, otherwise=resync)
+    return next_look if next_look is not None and next_look < resync else None
 
 
 async def _admin_token(inputs: Inputs, context: ReconcileContext) -> str:
@@ -222,6 +236,7 @@ async def _remove_shared_webhook(inputs: Inputs, context: ReconcileContext) -> t
             await remove_calcom_webhook(client, url)
         except ProviderError as error:
             return (condition_of(error, kind),)
+    context.memory.looks.forget(inputs.tenant.key, _webhook_look(inputs.credentials.calcom_key, context))
     return (removed,)
 
 
@@ -298,13 +313,28 @@ async def _register_webhook(
 async def _ensure_webhook(
     inputs: Inputs, address: Address, keys: SigningKeys, context: ReconcileContext, calcom_key: str
 ) -> str:
-    """Register our webhook in the account of a key; return the secret that it signs with. Raises ProviderError."""
+    """Register our webhook in the account of a key; return the secret that it signs with. Raises ProviderError.
+
+    Cal.com is asked when anything of it changes, or the last answer is too old: it does not report that a person removes a webhook.
+    """
     url, previous = address.urls(context.installation_id)["calcom"], registered_calcom_url(inputs.tenant)
-    credentials = inputs.credentials
-    context.fence()
-    client = context.providers.calcom(credentials.calendar_base_url, calcom_key)
-    secret = keys.to_register(CALCOM_WEBHOOK, credentials.values[CALCOM_WEBHOOK], context.clock.now())
-    await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, secret)
-    if previous and previous != url:  # the tenant moved; the status names the old URL until this is done
-        await remove_calcom_webhook(client, previous)
+    meta, base_url = inputs.tenant.metadata, inputs.credentials.calendar_base_url
+    secret = keys.to_register(CALCOM_WEBHOOK, inputs.credentials.values[CALCOM_WEBHOOK], context.clock.now())
+    moved_from = previous if previous != url else None
+
+    async def register() -> None:
+        context.fence()
+        client = context.providers.calcom(base_url, calcom_key)
+        await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, secret)
+        if moved_from:  # the status names the old URL until this is done
+            await remove_calcom_webhook(client, moved_from)
+
+    edits = (meta.uid, meta.generation, meta.annotations.get(TOKEN_ANNOTATION))
+    source = (*edits, base_url, url, moved_from, hash_key(context.installation_id, secret))
+    await context.look(inputs.tenant.key, _webhook_look(calcom_key, context), source, register)
     return secret
+
+
+def _webhook_look(calcom_key: str, context: ReconcileContext) -> Hashable:
+    """Return the name of the look at our webhook in the account of a key."""
+    return "webhook", hash_key(context.installation_id, calcom_key)

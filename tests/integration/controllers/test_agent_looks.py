@@ -1,0 +1,127 @@
+"""How often Retell is asked about an agent: at intervals of its own, and at once when there is a reason."""
+
+from datetime import timedelta
+
+import pytest
+
+from askproai_operator.engine import resources
+from tests.worlds.agent_environment import NUMBER, AgentEnvironment, branch, open_agent_environment, tenant
+
+EVERY = 900
+
+
+def reads(env: AgentEnvironment, since: int) -> int:
+    return len(env.retell_requests[since:])
+
+
+async def test_a_resync_asks_retell_nothing_until_the_interval_has_passed() -> None:
+    async with open_agent_environment(drift_seconds=EVERY) as env:
+        result = await env.settle()
+        assert result.resync_after is not None
+        assert EVERY * 0.8 <= result.resync_after.total_seconds() <= EVERY * 1.2, "a fifth of jitter"
+        at, written = len(env.retell_requests), env.api.writes
+        for _ in range(10):
+            env.clock.advance(timedelta(seconds=60))
+            again = await env.reconcile()
+            assert again.resync_after is not None
+        assert reads(env, at) == 0
+        assert env.api.writes == written, "what was reported stays as it is"
+        env.clock.advance(again.resync_after)
+        await env.reconcile()
+        assert [each["operation"] for each in env.retell_requests[at:]] == ["list-numbers", "get-agent", "get-llm"]
+
+
+async def test_a_change_by_a_person_at_retell_is_repaired_at_the_next_look() -> None:
+    async with open_agent_environment(drift_seconds=EVERY) as env:
+        looked = await env.settle()
+        await env.publish_by_hand(voice_id="11labs-Adrian")
+        at = len(env.retell_requests)
+        await env.reconcile()
+        assert reads(env, at) == 0
+        assert looked.resync_after is not None
+        env.clock.advance(looked.resync_after)
+        result = await env.settle()
+        assert [event.reason for event in result.events] == ["DriftRepaired"]
+        env.assert_one_of_each()
+        again = await env.reconcile()
+        assert again.events == (), "one repair is reported once"
+
+
+@pytest.mark.parametrize("asked", ["annotation", "edit", "voice there and edit back here"])
+async def test_a_person_who_changes_the_object_or_asks_has_retell_looked_at_now(asked: str) -> None:
+    async with open_agent_environment(drift_seconds=EVERY) as env:
+        await env.settle()
+        await env.publish_by_hand(voice_id="11labs-Adrian")
+        if asked == "annotation":
+            env.annotate(**{"askproai.de/reconcile-at": "1"})
+        else:
+            env.edit(displayName="Anders")
+        if asked == "voice there and edit back here":
+            env.edit(displayName="Empfang Mitte")
+        await env.settle()
+        agents = env.workspace["agents"][env.status["agentId"]]
+        assert agents[-1]["voice_id"] == "11labs-Carola"
+
+
+async def test_a_changed_branch_or_tenant_is_written_at_once() -> None:
+    async with open_agent_environment(drift_seconds=EVERY) as env:
+        await env.settle()
+        at = len(env.retell_requests)
+        env.put(resources.BRANCHES, branch([]))
+        await env.settle()
+        assert "update-number" in env.retell_writes(at)
+        env.set_branch_numbers(NUMBER)
+        await env.settle()
+        env.assert_one_of_each()
+        raw = tenant()
+        raw["status"]["webhookUrls"]["functions"] = "https://new.example/salon/salon/retell/functions"
+        at = len(env.retell_requests)
+        env.put(resources.TENANTS, raw)
+        await env.settle()
+        assert "publish-agent-version" in env.retell_writes(at)
+
+
+async def test_a_write_without_an_answer_is_followed_by_a_look_whatever_was_found_before() -> None:
+    async with open_agent_environment(drift_seconds=EVERY) as env:
+        await env.settle()
+        prompt = "Du bist höflich."
+        await env.inject_fault("publish-agent-version", "timeout-after-commit")
+        env.edit(llm={"model": "gpt-5.1", "temperature": "0", "prompt": prompt})
+        result = await env.reconcile()
+        assert result.requeue, "by backoff"
+        at = len(env.retell_requests)
+        await env.reconcile()
+        assert reads(env, at) > 0
+        await env.settle()
+        env.assert_one_of_each()
+
+
+async def test_what_a_person_must_put_right_is_looked_at_after_growing_waits() -> None:
+    async with open_agent_environment(drift_seconds=EVERY, with_number=False) as env:
+        await env.settle()
+        assert env.condition("NumbersBound")["status"] == "False"
+        waits = []
+        for _ in range(6):
+            wait = env.results[-1].resync_after
+            assert wait is not None
+            waits.append(wait.total_seconds())
+            env.clock.advance(wait)
+            await env.reconcile()
+        for wait, about in zip(waits, (60, 120, 240, 300, 300, 300), strict=True):
+            assert about * 0.8 <= wait <= about * 1.2, waits
+        await env.request_retell(
+            "POST", "/import-phone-number", {"phone_number": NUMBER, "termination_uri": "sip.example"}
+        )
+        assert env.results[-1].resync_after is not None
+        env.clock.advance(env.results[-1].resync_after)
+        await env.settle()
+        env.assert_one_of_each()
+
+
+async def test_a_new_process_looks_at_once() -> None:
+    async with open_agent_environment(drift_seconds=EVERY) as env:
+        await env.settle()
+        await env.publish_by_hand(voice_id="11labs-Adrian")
+        await env.restart()
+        result = await env.settle()
+        assert [event.reason for event in result.events] == ["DriftRepaired"]

@@ -1,0 +1,76 @@
+"""How often the operator asks Retell and Cal.com about a Tenant; a real API server."""
+
+from collections import Counter
+from dataclasses import replace
+
+from askproai_operator.api import Key
+from tests.worlds.operator_environment import TenantNamespace
+from tests.worlds.waiting import eventually
+
+SOON = 15
+
+
+def asked(namespace: TenantNamespace) -> Counter[str]:
+    operator = namespace.operator
+    ends = (namespace.retell_key[-4:], namespace.calcom_key[-4:])
+    entries = (*operator.retell.journal.entries, *operator.calcom.journal.entries)
+    return Counter(entry["operation"] for entry in entries if entry["key"] in ends)
+
+
+def delete_webhooks(namespace: TenantNamespace) -> None:
+    """Delete them as a person does in Cal.com's dashboard."""
+    namespace.operator.calcom.accounts[namespace.calcom_key].webhooks.clear()
+
+
+async def open_salon(namespace: TenantNamespace) -> Key:
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant", spec={"suspend": False})
+    await namespace.wait_for_condition("WebhooksRegistered", "True")
+    key = Key("Tenant", namespace.name, "salon-mueller")
+    await namespace.operator.reconcile_again(key)
+    return key
+
+
+async def test_a_resync_asks_the_providers_nothing(namespace: TenantNamespace) -> None:
+    key = await open_salon(namespace)
+    before = asked(namespace)
+    assert before["list-agents"] == 1, "a new key is tried once"
+    for _ in range(3):
+        await namespace.operator.reconcile_again(key)
+    assert asked(namespace) == before
+
+
+async def test_a_webhook_that_a_person_deleted_is_registered_again_when_its_look_is_due(
+    namespace: TenantNamespace,
+) -> None:
+    key = await open_salon(namespace)
+    delete_webhooks(namespace)
+    await namespace.operator.reconcile_again(key)
+    assert namespace.calcom_webhooks() == []
+    looks = namespace.operator.context.memory.looks
+    for name, look in looks._by_owner[key].items():
+        if look.due != float("inf"):
+            looks.keep(key, name, replace(look, due=0.0))  # as after the interval
+    await namespace.operator.reconcile_again(key)
+    assert len(namespace.calcom_webhooks()) == 1
+
+
+async def test_a_person_who_asks_has_a_deleted_webhook_registered_again_now(namespace: TenantNamespace) -> None:
+    await open_salon(namespace)
+    delete_webhooks(namespace)
+    asked_for = {"metadata": {"annotations": {"askproai.de/reconcile-at": "1"}}}
+    await namespace.client.merge(namespace.path("Tenant"), asked_for)
+    await eventually(lambda: len(namespace.calcom_webhooks()) == 1, SOON, "the webhook")
+
+
+async def test_a_key_that_retell_refuses_to_an_agent_is_tried_again(namespace: TenantNamespace) -> None:
+    """Only the agents use the key at intervals."""
+    await open_salon(namespace)
+    tried = asked(namespace)["list-agents"]
+    agent = (await namespace.create("RetellAgent"))["metadata"]["name"]
+    condition = {"type": "Synced", "status": "False", "reason": "CredentialsInvalid", "message": "no"}
+    condition["lastTransitionTime"] = "2026-11-20T09:00:00Z"
+    path = f"{namespace.path('RetellAgent', agent)}/status"
+    await namespace.client.merge(path, {"status": {"conditions": [condition]}})
+    await eventually(lambda: asked(namespace)["list-agents"] > tried, SOON, "a test of the key")
