@@ -44,7 +44,7 @@ class ConditionType(Explained):
     WEBHOOKS_REGISTERED = "WebhooksRegistered", "Cal.com has our webhook, with the right address and secret."
     CALENDAR_SYNCED = (
         "CalendarSynced",
-        "No appointment waits longer than 2 minutes for Cal.com, nor a change there for us; both agree. A warning: Ready stays True.",
+        "No appointment waits longer than 2 minutes for Cal.com, nor a change there for us; both agree. Ready stays True.",
     )
     MONITORING_READY = "MonitoringReady", "Prometheus finds the metrics of the pods and the alert rules."
     # Branch
