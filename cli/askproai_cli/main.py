@@ -14,6 +14,7 @@ from askproai_cli.audit import audit
 from askproai_cli.blocks import ADD_EXAMPLE, REMOVE_EXAMPLE, blocks
 from askproai_cli.blocks import add as block
 from askproai_cli.blocks import remove as unblock
+from askproai_cli.calendar import calendar
 from askproai_cli.calls import calls, timeline
 from askproai_cli.circuits import circuits
 from askproai_cli.cluster import use_context
@@ -37,6 +38,7 @@ _PANELS = {
         "slots",
         "events",
         "circuits",
+        "calendar",
         "audit",
     ),
     "This machine": ("when", "demo", "call", "sandbox"),
@@ -99,6 +101,7 @@ app.add_typer(calls, name="calls")
 app.add_typer(blocks, name="blocks")
 app.command("block", epilog=ADD_EXAMPLE)(block)
 app.command("unblock", epilog=REMOVE_EXAMPLE)(unblock)
+app.add_typer(calendar, name="calendar")
 app.add_typer(audit, name="audit")
 app.command(epilog="Example: `askproai timeline call_5d2f -t salon-mueller.salon-mueller`")(timeline)
 app.command(

@@ -3,7 +3,7 @@
 Label values come from closed lists or are bounded here, because a series lives as long as its process; a call id never is one.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import NamedTuple
 
@@ -80,6 +80,12 @@ class Metrics:
         self._offers = create.counter("offers", "Offers of free times by what they rest on", "basis")
         self._changes_found = create.counter(
             "calendar_changes_found", "Changes at Cal.com that no event had brought", "change"
+        )
+        self._differences = create.gauge(
+            "calendar_differences", "Differences between our book and Cal.com that no rule mends", "sort"
+        )
+        self._mended = create.counter(
+            "calendar_differences_mended", "Differences that the audit found and a rule mended", "sort"
         )
         self._redis = create.gauge("redis_degraded", "1 when Redis is configured and away")
         self.redis_degraded(False)
@@ -175,6 +181,13 @@ class Metrics:
 
     def calendar_change_found(self, change: str) -> None:
         self._changes_found.labels(self._tenant, change).inc()
+
+    def calendar_differences(self, number_by_sort: Mapping[str, int]) -> None:
+        for sort, number in number_by_sort.items():
+            self._differences.labels(self._tenant, sort).set(number)
+
+    def calendar_difference_mended(self, sort: str) -> None:
+        self._mended.labels(self._tenant, sort).inc()
 
     def active_calls(self, count: int) -> None:
         self._active_calls.labels(self._tenant).set(count)

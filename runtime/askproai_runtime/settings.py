@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     calendar_poll_seconds: float = Field(
         300, gt=0, description="How often Cal.com is asked what has changed, since it delivers an event at most once"
     )
+    calendar_audit_seconds: float = Field(
+        1_800, gt=0, description="How often the next slice of bookings at Cal.com is compared with our book"
+    )
     circuit_open_seconds: float = Field(
         60,
         gt=0,

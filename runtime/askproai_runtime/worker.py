@@ -14,13 +14,20 @@ from datetime import timedelta
 import structlog
 
 from askproai_core.clock import Clock, SystemClock
-from askproai_core.database import CALENDAR_POLL, DATABASE_UNAVAILABLE
+from askproai_core.database import CALENDAR_AUDIT, CALENDAR_POLL, DATABASE_UNAVAILABLE, DifferenceSort
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import start_server
 from askproai_core.lifecycle import sleep_until_stopped
 from askproai_core.redis import WakeUpChannel
 from askproai_runtime.billing import get_billing_state
-from askproai_runtime.booking import FREE_TIMES, BookingContext, FreeTimesKeeper, sync_appointment
+from askproai_runtime.booking import (
+    FREE_TIMES,
+    BookingContext,
+    CalendarAudit,
+    FreeTimesKeeper,
+    count_differences,
+    sync_appointment,
+)
 from askproai_runtime.calls import count_active_calls
 from askproai_runtime.events import CalendarPoll, EventDispatcher
 from askproai_runtime.health import Readiness, worker_app
@@ -83,12 +90,14 @@ async def _serve(
 
 
 async def _measure(process: Process, stop: asyncio.Event) -> None:
-    """Keep the gauges `active_calls` and `billing_state` current; from the tables, since several workers process events."""
+    """Keep the gauges of the tables current: active calls, billing, differences. Several workers process events and tasks."""
     while not stop.is_set():
         try:
             process.metrics.active_calls(await count_active_calls(process.pool, process.tenant))
             billing = await get_billing_state(process.pool, process.tenant)
             process.metrics.billing(billing.status if billing else None)
+            differences = await count_differences(process.pool, process.tenant)
+            process.metrics.calendar_differences({sort: differences.get(sort, 0) for sort in DifferenceSort})
         except DATABASE_UNAVAILABLE as error:
             log.warning("tables.not_measured", error=type(error).__name__)
         await sleep_until_stopped(stop, MEASURE_SECONDS)
@@ -114,7 +123,12 @@ def job_handler(
 def task_handlers(process: Process, booking: BookingContext, free_times: FreeTimesKeeper) -> Mapping[str, TaskHandler]:
     """Return the handler of each periodic task. A new task needs its handler, and a line here."""
     poll_every = timedelta(seconds=process.settings.calendar_poll_seconds)
-    return {CALENDAR_POLL: CalendarPoll(booking, poll_every).run, FREE_TIMES: free_times.run}
+    audit_every = timedelta(seconds=process.settings.calendar_audit_seconds)
+    return {
+        CALENDAR_POLL: CalendarPoll(booking, poll_every).run,
+        CALENDAR_AUDIT: CalendarAudit(booking, audit_every).run,
+        FREE_TIMES: free_times.run,
+    }
 
 
 async def run_worker(settings: Settings, stop: asyncio.Event, clock: Clock | None = None) -> None:

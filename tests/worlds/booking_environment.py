@@ -88,6 +88,7 @@ class RecordedMetrics:
     bookings: list[str] = field(default_factory=list)
     provider_calls: list[tuple[str, str, str]] = field(default_factory=list)
     changes_found: list[str] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
     lost_offers: int = 0
     offers: list[str] = field(default_factory=list)
 
@@ -108,6 +109,9 @@ class RecordedMetrics:
 
     def calendar_change_found(self, change: str) -> None:
         self.changes_found.append(change)
+
+    def calendar_difference_mended(self, sort: str) -> None:
+        self.mended.append(sort)
 
     def provider_call(self, provider: str, operation: str, outcome: str, seconds: float) -> None:
         self.provider_calls.append((provider, operation, outcome))

@@ -1,6 +1,19 @@
 """PostgreSQL: pools, migrations, the login roles that isolate tenants, and what the operator keeps in the database."""
 
 from askproai_core.database.admin import AdminStore, CalendarBacklog, DataOwnedByOther, LoginSuspended, TenantFacts
+from askproai_core.database.audit_state import (
+    CALENDAR_AUDIT,
+    MAX_DIFFERENCES,
+    MAX_OTHERS,
+    MAX_REASON,
+    AuditedAccount,
+    AuditProgress,
+    AuditState,
+    Difference,
+    DifferenceSort,
+    decode_audit_state,
+    read_audit_state,
+)
 from askproai_core.database.migrate import (
     Migration,
     MigrationBlocked,
@@ -30,9 +43,11 @@ from askproai_core.database.roles import (
 from askproai_core.database.sessions import EndedSession, Misuse, WatchStep
 
 __all__ = [
-    "CALENDAR_POLL", "DATABASE_UNAVAILABLE", "PERSON", "AccountState", "AdminStore", "CalendarBacklog", "Connection",
-    "DataOwnedByOther", "DatabaseError", "EndedSession", "ImportState", "LoginSuspended", "Migration", "MigrationBlocked",
-    "MigrationError", "Migrator", "Misuse", "PollProgress", "PollState", "Pool", "RolesUnavailable", "TenantFacts",
-    "TenantNotFound", "WatchStep", "login_dsn", "oldest_usable_version", "open_pool", "parse_login", "read_poll_state",
-    "require_passable_options", "schema_version", "shipped_migrations", "with_authority",
+    "CALENDAR_AUDIT", "CALENDAR_POLL", "DATABASE_UNAVAILABLE", "MAX_DIFFERENCES", "MAX_OTHERS", "MAX_REASON", "PERSON",
+    "AccountState", "AdminStore", "AuditProgress", "AuditState", "AuditedAccount", "CalendarBacklog", "Connection",
+    "DataOwnedByOther", "DatabaseError", "Difference", "DifferenceSort", "EndedSession", "ImportState", "LoginSuspended",
+    "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse", "PollProgress", "PollState", "Pool",
+    "RolesUnavailable", "TenantFacts", "TenantNotFound", "WatchStep", "decode_audit_state", "login_dsn",
+    "oldest_usable_version", "open_pool", "parse_login", "read_audit_state", "read_poll_state", "require_passable_options",
+    "schema_version", "shipped_migrations", "with_authority",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ import asyncpg
 import structlog
 
 from askproai_core.database import roles
+from askproai_core.database.audit_state import CALENDAR_AUDIT, AuditProgress, audit_progress
 from askproai_core.database.migrate import (
     MigrationBlocked,
     Migrator,
@@ -248,17 +249,25 @@ class AdminStore:
 
         That is so, too, while the schema is still the one before.
         """
+        row = await self._read_task(tenant, CALENDAR_POLL)
+        return poll_progress(row["watermark"], timedelta(seconds=row["seconds"]), row["last_error"]) if row else None
+
+    async def read_audit_progress(self, tenant: str) -> AuditProgress | None:
+        """Return what the tenant's workers found when they compared both books; None if none has begun."""
+        row = await self._read_task(tenant, CALENDAR_AUDIT)
+        return audit_progress(row["watermark"], timedelta(seconds=row["seconds"])) if row else None
+
+    async def _read_task(self, tenant: str, name: str) -> asyncpg.Record | None:
         async with self._connection() as conn:
             try:
-                row = await conn.fetchrow(
+                return await conn.fetchrow(
                     """SELECT watermark, last_error, least(greatest(extract(epoch FROM clock_timestamp()
                               - coalesce(last_finished_at, created_at)), 0), 1e9)::float8 AS seconds
                        FROM tasks WHERE tenant = $1 AND name = $2""",
-                    tenant, CALENDAR_POLL,
+                    tenant, name,
                 )  # fmt: skip
             except asyncpg.UndefinedTableError:
                 return None
-        return poll_progress(row["watermark"], timedelta(seconds=row["seconds"]), row["last_error"]) if row else None
 
     async def drop_tenant(self, tenant: str, erase: bool, *, uid: str | None = None) -> None:
         """Drop the tenant's login role; its rows stay for the Tenant's UID, unless `erase`. Safe to repeat.

@@ -44,7 +44,7 @@ class ConditionType(Explained):
     WEBHOOKS_REGISTERED = "WebhooksRegistered", "Cal.com has our webhook, with the right address and secret."
     CALENDAR_SYNCED = (
         "CalendarSynced",
-        "No appointment waits longer than 2 minutes for Cal.com, nor a change there for us. A warning: Ready stays True.",
+        "No appointment waits longer than 2 minutes for Cal.com, nor a change there for us; both agree. Ready stays True.",
     )
     MONITORING_READY = "MonitoringReady", "Prometheus finds the metrics of the pods and the alert rules."
     # Branch
@@ -179,6 +179,10 @@ class Reason(Explained):
         "CalendarBehind",
         "Appointments are not at Cal.com yet although they should be; they are tried again, or wait for `askproai events redrive`.",
     )
+    CALENDAR_DIFFERS = (
+        "CalendarDiffers",
+        "Appointments differ from Cal.com, and no rule decides which is right; `askproai calendar differences` names them.",
+    )
     ROLLOUT_STUCK = (
         "RolloutStuck",
         "New pods do not become ready; the former ones go on. The message has the command that shows why.",
@@ -230,7 +234,9 @@ class Reason(Explained):
 
 
 # Reasons that Ready shows although nothing is wrong: somebody asked for it and may have forgotten it, or should know of it.
-NOTABLE_REASONS = frozenset({Reason.SUSPENDED, Reason.PLAN_MODE, Reason.CAPPED, Reason.CALENDAR_BEHIND})
+NOTABLE_REASONS = frozenset(
+    {Reason.SUSPENDED, Reason.PLAN_MODE, Reason.CAPPED, Reason.CALENDAR_BEHIND, Reason.CALENDAR_DIFFERS}
+)
 # Reasons of states that end by themselves, so that they need no warning.
 TRANSIENT_REASONS = frozenset({Reason.PENDING, Reason.PROGRESSING, Reason.TENANT_NOT_READY, Reason.DELETING})
 

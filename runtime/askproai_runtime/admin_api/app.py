@@ -16,6 +16,7 @@ from askproai_runtime.admin_api.appointments import Appointments
 from askproai_runtime.admin_api.audit import Audit
 from askproai_runtime.admin_api.blocks import Blocks
 from askproai_runtime.admin_api.calls import Calls
+from askproai_runtime.admin_api.differences import Differences
 from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest, Endpoint, openapi
 from askproai_runtime.admin_api.events import Events
 from askproai_runtime.admin_api.store import AdminApiStore, CallStore
@@ -34,6 +35,7 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
         *Appointments(store, process.booking, wake_worker).endpoints(),
         *Blocks(process.booking).endpoints(),
         *Audit(store).endpoints(),
+        *Differences(process.booking).endpoints(),
         *Calls(CallStore(process.pool, process.tenant), lambda: process.config.current).endpoints(),
         *Events(store, wake_worker).endpoints(),
         *CircuitEndpoints(process.circuits, store, wake_worker).endpoints(),

@@ -16,6 +16,7 @@ from askproai_runtime.booking.blocks import (
     show_block,
 )
 from askproai_runtime.booking.book import book_appointment
+from askproai_runtime.booking.calendar_audit import CalendarAudit
 from askproai_runtime.booking.calendar_inbound import CalendarEvent, Step, apply_calendar_event, is_news
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.desk import (
@@ -36,6 +37,7 @@ from askproai_runtime.booking.reschedule import reschedule_appointment
 from askproai_runtime.booking.store.appointments import Appointment, Status, release_holds
 from askproai_runtime.booking.store.blocks import Block, BlockedAppointment
 from askproai_runtime.booking.store.calendar import list_known
+from askproai_runtime.booking.store.compared import count_differences, read_audit
 from askproai_runtime.booking.types import (
     Answer,
     Basis,
@@ -49,11 +51,11 @@ from askproai_runtime.booking.types import (
 
 __all__ = [
     "FREE_TIMES", "Answer", "Appointment", "Basis", "Block", "BlockExists", "BlockedAppointment", "BookingContext",
-    "BookingOutcome", "BookingSettings", "CalendarDisagrees", "CalendarEvent", "CalendarState", "CallContext", "DeskBusy",
-    "DeskRequest", "FreeDay", "FreeTimesKeeper", "FunctionOutcome", "InvalidBlock", "RequestUsed", "ServiceRules",
-    "SlotQuery", "Status", "Step", "UnknownName", "add_block", "apply_calendar_event", "book_appointment", "calendar_state",
-    "cancel_appointment", "cancel_for_desk", "check_availability", "find_appointments", "find_by_id", "fold", "free_slots",
-    "is_news", "list_blocks_within", "list_current_blocks", "list_free_slots", "list_known",
-    "move_for_desk", "release_holds", "remove_block",
-    "reschedule_appointment", "resolve_span", "show_block", "sync_appointment", "warm_up",
+    "BookingOutcome", "BookingSettings", "CalendarAudit", "CalendarDisagrees", "CalendarEvent", "CalendarState",
+    "CallContext", "DeskBusy", "DeskRequest", "FreeDay", "FreeTimesKeeper", "FunctionOutcome", "InvalidBlock", "RequestUsed",
+    "ServiceRules", "SlotQuery", "Status", "Step", "UnknownName", "add_block", "apply_calendar_event", "book_appointment",
+    "calendar_state", "cancel_appointment", "cancel_for_desk", "check_availability", "count_differences", "find_appointments",
+    "find_by_id", "fold", "free_slots", "is_news", "list_blocks_within", "list_current_blocks", "list_free_slots",
+    "list_known", "move_for_desk", "read_audit", "release_holds", "remove_block", "reschedule_appointment", "resolve_span",
+    "show_block", "sync_appointment", "warm_up",
 ]  # fmt: skip

@@ -57,6 +57,11 @@ def circuit(state: str, values: str) -> dict[str, str]:
     return metric("circuit_state", f'{OWN},provider="calcom",state="{state}"', values)
 
 
+def differences(values: str) -> dict[str, str]:
+    return metric("calendar_differences", f'{OWN},sort="doubled",pod="a"', values)
+
+
+TWO_HOURS = {"every": "5m", "at": "2h"}
 SIX_HOURS = {"every": "5m", "at": "6h"}
 HOUR = {"at": "1h"}
 # The last six hours of a week and six hours: samples 2,016 to 2,088, and those of a week ago 0 to 72.
@@ -109,6 +114,12 @@ CASES = [
     Case("AskproaiQueueAge", "a short burst", False, oldest("critical", "0x5 200 200 0x20")),
     Case("AskproaiQueueAge", "jobs that may wait", False, oldest("maintenance", "9000x20")),
     Case("AskproaiRedisDegraded", "it does not come back", True, metric("redis_degraded", OWN, "1x20")),
+    Case("AskproaiDoubleBookings", "two appointments overlap", True, metric("double_bookings", OWN, "0 1x20")),
+    Case("AskproaiDoubleBookings", "one was moved", False, metric("double_bookings", OWN, "1x4 0x20")),
+    Case("AskproaiDoubleBookings", "those of another tenant", False, metric("double_bookings", OTHER, "1x20")),
+    Case("AskproaiCalendarDiffers", "for two hours", True, differences("1x30"), **TWO_HOURS),
+    Case("AskproaiCalendarDiffers", "gone after half an hour", False, differences("1x6 0x30"), **TWO_HOURS),
+    Case("AskproaiCalendarDiffers", "none", False, differences("0x30"), **TWO_HOURS),
     Case("AskproaiSpoolNotDrained", "events wait", True, metric("spool_oldest_seconds", OWN, "0+60x20")),
     Case(
         "AskproaiSpoolNotDrained",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from askproai_core.database import CalendarBacklog, DataOwnedByOther, PollProgress, RolesUnavailable
+from askproai_core.database import AuditProgress, CalendarBacklog, DataOwnedByOther, PollProgress, RolesUnavailable
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.controllers.tenant.addresses import address_of
@@ -191,6 +191,30 @@ def test_a_calendar_that_cannot_be_asked_for_long_says_why_in_one_line():
     assert "bookings: 401 xx" in condition.message
     assert len(condition.message) < 400
     assert "no pod has done it" in synced_condition(tenant(), CalendarBacklog(), PollProgress(31 * MINUTE)).message
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(1, "1 appointment differs"), (2, "2 appointments differ"), (73, "50 or more appointments differ")],
+)
+def test_what_differs_from_cal_com_is_a_warning_with_its_age_and_the_command(number, text):
+    audit = AuditProgress(MINUTE, number, SINCE, SINCE)
+    condition = synced_condition(tenant(), CalendarBacklog(), PollProgress(MINUTE), audit)
+    assert (condition.status, condition.reason) == (Status.FALSE, Reason.CALENDAR_DIFFERS)
+    assert condition.message.startswith(f"{text} from Cal.com, the first known since 2026-11-20 10:12 (Europe/Berlin)")
+    assert "askproai calendar differences -t salon-mueller.salon-mueller" in condition.message
+    assert condition.good, "callers are served, and both books are as people left them"
+
+
+def test_the_last_full_round_is_shown_by_its_day():
+    audit = AuditProgress(MINUTE, compared_at=SINCE)
+    condition = synced_condition(tenant(), CalendarBacklog(), PollProgress(MINUTE, taken_in=1), audit)
+    assert condition.reason is Reason.AS_DECLARED
+    assert condition.message == (
+        "imported 1 booking to come from Cal.com; all appointments to come were compared with Cal.com on 2026-11-20, and agree"
+    )
+    begun = synced_condition(tenant(), CalendarBacklog(), PollProgress(MINUTE), AuditProgress(MINUTE))
+    assert begun.message == ""
 
 
 def test_a_suspended_tenant_and_an_account_of_version_1_are_not_behind():

@@ -38,6 +38,7 @@ from askproai_operator.controllers.tenant.stores import (
     ensure_database,
     ensure_redis_user,
     ensure_runtime_secret,
+    read_audit_progress,
     read_calendar_backlog,
     read_poll_progress,
     read_spool_condition,
@@ -113,6 +114,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         refusals = await context.database.list_booking_refusals(tenant.metadata.dotted)
         backlog = await read_calendar_backlog(tenant, context)
         poll = await read_poll_progress(tenant, context)
+        audit = await read_audit_progress(tenant, context)
     except DATABASE_ERRORS as error:
         details = {"sqlstate": getattr(error, "sqlstate", None), "owner_uid": getattr(error, "owner_uid", None)}
         log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, **details)
@@ -166,7 +168,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
             pods,
             exposed_condition(tenant, inputs.exposure, routed),
             (own_accounts.failure if webhook.good else None) or webhook,
-            synced_condition(tenant, backlog, poll),
+            synced_condition(tenant, backlog, poll, audit),
             monitored,
         ),
         status,

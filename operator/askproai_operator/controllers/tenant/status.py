@@ -2,11 +2,18 @@
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from askproai_core.database import CalendarBacklog, DatabaseError, DataOwnedByOther, LoginSuspended, PollProgress
+from askproai_core.database import (
+    AuditProgress,
+    CalendarBacklog,
+    DatabaseError,
+    DataOwnedByOther,
+    LoginSuspended,
+    PollProgress,
+)
 from askproai_core.tenant_config import CalcomVersion
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
@@ -55,8 +62,10 @@ def credentials_condition(webhook: Condition, refusals: AbstractSet[int | None],
     return bad(kind, Reason.BOOKINGS_REFUSED, text)
 
 
-def synced_condition(tenant: Tenant, backlog: CalendarBacklog, poll: PollProgress | None = None) -> Condition:
-    """Return CalendarSynced: are appointments here at Cal.com, and what happens there here?
+def synced_condition(
+    tenant: Tenant, backlog: CalendarBacklog, poll: PollProgress | None = None, audit: AuditProgress | None = None
+) -> Condition:
+    """Return CalendarSynced: are appointments here at Cal.com, and what happens there here, and do both books agree?
 
     It changes at round numbers only, so that neither an outage nor an import writes the status for each booking.
     """
@@ -64,11 +73,10 @@ def synced_condition(tenant: Tenant, backlog: CalendarBacklog, poll: PollProgres
     if calcom_account(tenant) is None:
         return good(kind, "the calendar is local", Reason.NOT_REQUESTED)
     if backlog.oldest is None:
-        return _polled_condition(tenant, poll)
-    since = backlog.oldest.astimezone(ZoneInfo(tenant.spec.time_zone))
+        return _polled_condition(tenant, poll, audit)
     text = (
         f"{_round(backlog.appointments)} booked, moved or cancelled here, but not yet so at Cal.com, the first since"
-        f" {since:%Y-%m-%d %H:%M} ({tenant.spec.time_zone}): tried again by itself"
+        f" {_local_time(tenant, backlog.oldest)}: tried again by itself"
     )
     if backlog.dead:
         text += (
@@ -78,7 +86,7 @@ def synced_condition(tenant: Tenant, backlog: CalendarBacklog, poll: PollProgres
     return bad(kind, Reason.CALENDAR_BEHIND, text)
 
 
-def _polled_condition(tenant: Tenant, poll: PollProgress | None) -> Condition:
+def _polled_condition(tenant: Tenant, poll: PollProgress | None, audit: AuditProgress | None) -> Condition:
     """Return CalendarSynced where all appointments are at Cal.com: what do the pods know of those that were made there?"""
     kind, account = ConditionType.CALENDAR_SYNCED, calcom_account(tenant)
     if account is not None and CalcomVersion.V2 not in account.api_versions:
@@ -94,10 +102,35 @@ def _polled_condition(tenant: Tenant, poll: PollProgress | None) -> Condition:
             f" webhooks did not deliver is unknown here: {why}; tried again by itself"
         )
         return bad(kind, Reason.CALENDAR_BEHIND, text)
+    if audit is not None and audit.oldest is not None:
+        return bad(kind, Reason.CALENDAR_DIFFERS, _differences(tenant, audit.differences, audit.oldest))
     if poll.is_importing:
         return good(kind, f"importing the bookings to come from Cal.com: {_round_down(poll.taken_in):,} so far")
     bookings = "1 booking" if poll.taken_in == 1 else f"{poll.taken_in:,} bookings"
-    return good(kind, f"imported {bookings} to come from Cal.com" if poll.taken_in else "")
+    imported = f"imported {bookings} to come from Cal.com" if poll.taken_in else ""
+    return good(kind, "; ".join(filter(None, (imported, _last_round(tenant, audit)))))
+
+
+def _differences(tenant: Tenant, count: int, oldest: datetime) -> str:
+    number = str(count) if count <= _EXACT else f"{_round_down(count)} or more"
+    differ = "1 appointment differs" if count == 1 else f"{number} appointments differ"
+    return (
+        f"{differ} from Cal.com, the first known since {_local_time(tenant, oldest)}, and no rule decides which is right:"
+        f" askproai calendar differences -t {tenant.metadata.dotted} names them"
+    )
+
+
+def _last_round(tenant: Tenant, audit: AuditProgress | None) -> str:
+    """Return what the last full comparison said. By the day, so that a round does not write the status."""
+    if audit is None or audit.compared_at is None:
+        return ""
+    day = f"{audit.compared_at.astimezone(ZoneInfo(tenant.spec.time_zone)):%Y-%m-%d}"
+    return f"all appointments to come were compared with Cal.com on {day}, and agree"
+
+
+def _local_time(tenant: Tenant, instant: datetime) -> str:
+    zone = tenant.spec.time_zone
+    return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"
 
 
 def _round(appointments: int) -> str:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from askproai_core.database import (
     DATABASE_UNAVAILABLE,
+    AuditProgress,
     CalendarBacklog,
     DatabaseError,
     PollProgress,
@@ -73,6 +74,11 @@ async def read_calendar_backlog(tenant: Tenant, context: ReconcileContext) -> Ca
 async def read_poll_progress(tenant: Tenant, context: ReconcileContext) -> PollProgress | None:
     """Return how far the pods are with asking Cal.com what has changed. Raises one of DATABASE_ERRORS."""
     return await context.database.read_poll_progress(tenant.metadata.dotted) if calcom_account(tenant) else None
+
+
+async def read_audit_progress(tenant: Tenant, context: ReconcileContext) -> AuditProgress | None:
+    """Return what the pods found when they compared both books. Raises one of DATABASE_ERRORS."""
+    return await context.database.read_audit_progress(tenant.metadata.dotted) if calcom_account(tenant) else None
 
 
 async def ensure_database(

@@ -1,0 +1,69 @@
+"""Where our book and Cal.com differ, as the workers' audit found it."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+from askproai_core.database import Difference, DifferenceSort
+from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint
+from askproai_runtime.booking import BookingContext, read_audit
+
+
+class DifferenceEntry(msgspec.Struct, frozen=True):
+    """One difference, since when it is known, and what to do. `here` and `there`: when it is in our book and at Cal.com.
+
+    `others` are the ids of further appointments that take part, `other_uid` is a further booking. To a reader the uids are `…`: who
+    knows the id of a booking at Cal.com can see and cancel it there.
+    """
+
+    sort: DifferenceSort
+    since: datetime
+    appointment: str | None
+    event_type: int
+    here: datetime | None
+    there: datetime | None
+    uid: str | None
+    other_uid: str | None
+    others: list[str]
+    reason: str
+
+
+class DifferenceList(msgspec.Struct, frozen=True):
+    """`compared_at`: when all appointments to come had been compared; null until the first round has ended. `looked_at`: the
+    last look at a part of them.
+    """
+
+    differences: list[DifferenceEntry]
+    compared_at: datetime | None
+    looked_at: datetime | None
+    zone: str
+
+
+class Differences:
+    """The endpoint of one tenant's differences."""
+
+    def __init__(self, booking: Callable[[], BookingContext]) -> None:
+        self._booking = booking
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        text = "Where our book and Cal.com differ, the oldest first"
+        return (Endpoint("GET", "/calendar/differences", text, DifferenceList, self.list_all),)
+
+    async def list_all(self, request: ApiRequest) -> DifferenceList:
+        context = self._booking()
+        state, looked_at = await read_audit(context.pool, context.tenant)
+        entries = [_to_entry(each, request) for each in sorted(state.differences, key=lambda each: each.since)]
+        return DifferenceList(entries, _local(state.compared_at, request), _local(looked_at, request), request.zone.key)
+
+
+def _to_entry(each: Difference, request: ApiRequest) -> DifferenceEntry:
+    return DifferenceEntry(
+        each.sort, each.since.astimezone(request.zone), str(each.appointment) if each.appointment else None, each.event_type,
+        _local(each.here, request), _local(each.there, request), request.hide(each.uid), request.hide(each.other_uid),
+        each.others, each.reason,
+    )  # fmt: skip
+
+
+def _local(instant: datetime | None, request: ApiRequest) -> datetime | None:
+    return instant.astimezone(request.zone) if instant else None

@@ -1,0 +1,45 @@
+"""Where both books differ, by the private API of a real pod and by the command line; a reader does not see Cal.com's ids."""
+
+import asyncio
+import json
+import sys
+
+from askproai_core.reader_token import reader_token_of
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
+
+CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
+ONE = {
+    "sort": "doubled", "account": "", "position": "2026-11-27T09:00:00Z", "since": "2026-11-20T09:00:00Z", "event_type": 1001,
+    "appointment": "11111111-1111-4111-8111-111111111111", "uid": "secret-uid", "other_uid": "secret-other",
+    "here": "2026-11-27T09:00:00Z", "reason": "cancel one of them there",
+}  # fmt: skip
+
+
+async def command(pod: TenantPod, token: str, *options: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *CLI, "calendar", "differences", "-t", "salon.salon", "--url", pod.private_url, *options,
+        env={"ASKPROAI_TOKEN": token, "COLUMNS": "200", "PYTHONPATH": ":".join(sys.path)}, stdout=-1,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    assert process.returncode == 0, out
+    return out.decode()
+
+
+async def test_differences_are_listed_and_a_reader_sees_no_uid(pod: TenantPod) -> None:
+    assert "the first round has not ended" in await command(pod, ADMIN_TOKEN)
+    state = {"accounts": {"": {"compared_at": "2026-11-20T09:00:00Z"}}, "differences": [ONE]}
+    await pod.db.execute(
+        """INSERT INTO tasks (tenant, name, due_at, watermark) VALUES ($1, 'calendar-audit', now() + interval '1 hour', $2)
+           ON CONFLICT (tenant, name) DO UPDATE SET due_at = excluded.due_at, watermark = excluded.watermark""",
+        pod.store.tenant, json.dumps(state),
+    )  # fmt: skip
+    try:
+        shown = await command(pod, ADMIN_TOKEN)
+        assert all(text in shown for text in ("doubled", "27 Nov 2026 10:00", "secret-uid", "cancel one of them there"))
+        to_reader = await command(pod, reader_token_of(ADMIN_TOKEN), "-o", "json")
+        assert "secret" not in to_reader
+        assert json.loads(to_reader)["differences"][0]["appointment"] == ONE["appointment"]
+    finally:
+        await pod.db.execute(
+            "UPDATE tasks SET watermark = '{}' WHERE tenant = $1 AND name = 'calendar-audit'", pod.store.tenant
+        )

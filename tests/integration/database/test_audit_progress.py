@@ -1,0 +1,62 @@
+"""The operator reads what a tenant's workers found in both books, whatever their row holds."""
+
+import json
+
+import pytest
+
+from askproai_core.database import CALENDAR_AUDIT, Migrator, open_pool
+from askproai_sandbox.databases import Database
+
+ONE = {
+    "sort": "doubled", "account": "", "position": "2026-11-27T09:00:00Z", "since": "2026-11-20T09:00:00Z", "event_type": 1001,
+    "of_a_later_release": 1,
+}  # fmt: skip
+
+
+async def write(database: Database, watermark: object) -> None:
+    salon = await database.create_tenant("salon")
+    async with open_pool(salon.dsn, max_size=1) as pool:
+        await pool.execute(
+            "INSERT INTO tasks (tenant, name, due_at, watermark) VALUES ($1, $2, now(), $3)",
+            salon.tenant, CALENDAR_AUDIT, json.dumps(watermark),
+        )  # fmt: skip
+
+
+async def test_differences_are_counted_and_the_oldest_account_is_the_round(database: Database) -> None:
+    ends = {"": {"compared_at": "2026-11-20T09:00:00Z"}, "a": {"compared_at": "2026-11-19T09:00:00Z"}}
+    await write(database, {"accounts": ends, "differences": [ONE, ONE | {"since": "2026-11-18T09:00:00Z"}]})
+    progress = await database.admin.read_audit_progress("salon.salon")
+    assert progress is not None
+    assert progress.oldest is not None
+    assert progress.compared_at is not None
+    assert (progress.differences, progress.oldest.day, progress.compared_at.day) == (2, 18, 19)
+
+
+async def test_before_the_first_run_and_on_an_earlier_schema_there_is_none(database: Database) -> None:
+    await database.create_tenant("salon")
+    assert await database.admin.read_audit_progress("salon.salon") is None
+    await Migrator(database.dsn).down()
+    assert await database.admin.read_audit_progress("salon.salon") is None
+
+
+@pytest.mark.parametrize(
+    "watermark",
+    [
+        [],
+        {"differences": 7},
+        {"differences": [ONE | {"sort": "other"}]},
+        {"differences": [ONE | {"since": "0001-01-01T00:00:00Z"}]},
+        {"differences": [ONE | {"since": "9999-12-31T23:59:59Z"}]},
+        {"differences": [ONE | {"since": "2026-11-20T09:00:00"}]},
+        {"accounts": {"": {"compared_at": "9999-12-31T23:59:59Z"}}},
+        {"differences": [ONE | {"event_type": int("7" * 4000)}]},
+    ],
+    ids=["a list", "a number", "another sort", "long ago", "far ahead", "no zone", "a late round", "a long number"],
+)
+async def test_what_a_tenants_own_login_has_written_there_disturbs_nobody(
+    database: Database, watermark: object
+) -> None:
+    await write(database, watermark)
+    progress = await database.admin.read_audit_progress("salon.salon")
+    assert progress is not None
+    assert (progress.differences, progress.oldest, progress.compared_at) == (0, None, None)

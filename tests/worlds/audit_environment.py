@@ -1,0 +1,111 @@
+"""A salon at the Cal.com simulator where both books can be made to differ, behind the backs of events, poll and jobs."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from askproai_core.database import AuditState, read_audit_state
+from askproai_runtime.booking import CalendarAudit
+from askproai_runtime.tasks import Next, TaskRun
+from askproai_sandbox.calcom.account import Booking
+from tests.worlds.booking_environment import Salon, booking_args, call
+from tests.worlds.calcom_environment import KEY
+from tests.worlds.poll_environment import PollEnvironment, open_poll_environment
+
+EVERY = timedelta(minutes=30)
+
+
+@dataclass
+class AuditEnvironment:
+    """`watermark` is what the last run of the audit returned or saved."""
+
+    polled: PollEnvironment
+    watermark: dict[str, Any]
+
+    @property
+    def salon(self) -> Salon:
+        return self.polled.salon
+
+    async def audit(self, *, settled: bool = True) -> Next:
+        """Run the task once, as a worker does; by default when all that was changed so far was so an hour ago."""
+        if settled:
+            await self.settle()
+
+        async def save(watermark: dict[str, Any]) -> None:
+            self.watermark = msgspec.json.decode(msgspec.json.encode(watermark))
+
+        run = TaskRun("calendar-audit", self.watermark, "corr-audit", save)
+        result = await CalendarAudit(self.polled.context, EVERY).run(run)
+        await save(result.watermark)
+        return result
+
+    async def settle(self) -> None:
+        self.tick(hours=1)
+        await self.salon.pool.execute("UPDATE appointments SET updated_at = updated_at - interval '1 hour'")
+
+    def tick(self, **duration: float) -> None:
+        self.polled.env.advance(timedelta(**duration))
+
+    @property
+    def state(self) -> AuditState:
+        state = read_audit_state(self.watermark)
+        assert state is not None
+        return state
+
+    def sorts(self) -> list[str]:
+        return [each.sort.value for each in self.state.differences]
+
+    async def book(self, staff: str = "anna", name: str = "a", **args: Any) -> dict[str, Any]:
+        """Book as a caller; return the confirmed appointment."""
+        answer = await self.salon.booking.book_appointment(call(name), booking_args(staff=staff, **args))
+        assert answer.success, answer
+        return (await self.salon.live())[-1]
+
+    def booking(self, uid: str, key: str = KEY) -> Booking:
+        return self.polled.env.calcom.accounts[key].bookings[uid]
+
+    def delete(self, uid: str) -> None:
+        """Let Cal.com no longer know a booking."""
+        del self.polled.env.calcom.accounts[KEY].bookings[uid]
+
+    def cancel(self, uid: str) -> None:
+        """Let a booking be cancelled at Cal.com, without an event and with its former date, which no poll finds."""
+        self.booking(uid).status = "cancelled"
+
+    def move(self, uid: str, hours: float) -> None:
+        """Let a booking be at another time at Cal.com, without an event, and with its former date and uid."""
+        booking = self.booking(uid)
+        booking.start, booking.end = booking.start + timedelta(hours=hours), booking.end + timedelta(hours=hours)
+
+    def copy(self, uid: str, *, start: datetime | None = None, **changes: Any) -> str:
+        """Let Cal.com have another booking like it, without an event; return its uid."""
+        model = self.booking(uid)
+        begins = start or model.start
+        copied = replace(
+            model,
+            uid=secrets.token_hex(8),
+            id=model.id + 5000,
+            start=begins,
+            end=begins + (model.end - model.start),
+            **changes,
+        )
+        self.polled.env.calcom.accounts[KEY].bookings[copied.uid] = copied
+        return copied.uid
+
+    async def snapshot(self) -> tuple[Any, ...]:
+        """Return all that a run may change, here and at Cal.com."""
+        ours = await self.salon.rows("SELECT * FROM appointments ORDER BY id")
+        jobs = await self.salon.rows("SELECT id, kind, state FROM jobs ORDER BY id")
+        audit = await self.salon.rows("SELECT count(*) FROM audit_log")
+        return ours, jobs, audit, self.polled.env.calcom.dump()["accounts"]
+
+
+@asynccontextmanager
+async def open_audit_environment(new_salon: Callable[..., Awaitable[Salon]]) -> AsyncIterator[AuditEnvironment]:
+    async with open_poll_environment(new_salon) as polled:
+        yield AuditEnvironment(polled, {})
