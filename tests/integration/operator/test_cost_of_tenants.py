@@ -69,14 +69,14 @@ def test_a_restart_applies_nothing_that_is_as_it_should_be(costs: Costs) -> None
 
 def test_a_look_at_a_tenant_costs_few_reads(costs: Costs) -> None:
     """The bounds are what is needed now, and as much more as the agents' looks can outnumber the Tenants'; lower them with it."""
-    assert costs.quiet.reads(OPERATOR) / costs.reconciles <= 8, costs.quiet.of(OPERATOR)
+    assert costs.quiet.reads(OPERATOR) / costs.reconciles <= 2, costs.quiet.of(OPERATOR)
     assert costs.quiet.provider_reads() / costs.reconciles <= 6, costs.quiet.providers
 
 
 def test_a_new_tenant_costs_a_bounded_number_of_requests(costs: Costs) -> None:
-    """Bounds are what is needed now (48, 62, 18, 5), and a little more, because the order of events differs; lower them with it."""
+    """Bounds are what is needed now (48, 15, 18, 5), and a little more, because the order of events differs; lower them with it."""
     of = costs.ready
     assert of.writes(OPERATOR) / TENANTS <= 52, of.of(OPERATOR)
-    assert of.reads(OPERATOR) / TENANTS <= 68, of.of(OPERATOR)
+    assert of.reads(OPERATOR) / TENANTS <= 20, of.of(OPERATOR)
     assert of.provider_reads() / TENANTS <= 21, of.providers
     assert of.provider_writes() / TENANTS == 5, of.providers
