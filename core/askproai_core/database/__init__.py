@@ -28,11 +28,13 @@ from askproai_core.database.roles import (
     with_authority,
 )
 from askproai_core.database.sessions import EndedSession, Misuse, WatchStep
+from askproai_core.database.stranded import DeclaredStaff, Stranded
 
 __all__ = [
     "CALENDAR_POLL", "DATABASE_UNAVAILABLE", "PERSON", "AccountState", "AdminStore", "CalendarBacklog", "Connection",
-    "DataOwnedByOther", "DatabaseError", "EndedSession", "ImportState", "LoginSuspended", "Migration", "MigrationBlocked",
-    "MigrationError", "Migrator", "Misuse", "PollProgress", "PollState", "Pool", "RolesUnavailable", "TenantFacts",
-    "TenantNotFound", "WatchStep", "login_dsn", "oldest_usable_version", "open_pool", "parse_login", "read_poll_state",
-    "require_passable_options", "schema_version", "shipped_migrations", "with_authority",
+    "DataOwnedByOther", "DatabaseError", "DeclaredStaff", "EndedSession", "ImportState", "LoginSuspended",
+    "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse", "PollProgress", "PollState", "Pool",
+    "RolesUnavailable", "Stranded", "TenantFacts", "TenantNotFound", "WatchStep", "login_dsn",
+    "oldest_usable_version", "open_pool", "parse_login", "read_poll_state", "require_passable_options",
+    "schema_version", "shipped_migrations", "with_authority",
 ]  # fmt: skip

@@ -46,6 +46,10 @@ class ConditionType(Explained):
         "CalendarSynced",
         "No appointment waits longer than 2 minutes for Cal.com, nor a change there for us. A warning: Ready stays True.",
     )
+    APPOINTMENTS_FIT = (
+        "AppointmentsFit",
+        "The staff member of each appointment to come is declared, and not away or closed then. A warning: Ready stays True.",
+    )
     MONITORING_READY = "MonitoringReady", "Prometheus finds the metrics of the pods and the alert rules."
     # Branch
     SERVICES_READY = "ServicesReady", "At least one service can be booked at the branch."
@@ -83,6 +87,7 @@ ADVISORY_TYPES = frozenset(
         ConditionType.EVENTS_SPOOLED,
         ConditionType.STAFF_IDENTIFIED,
         ConditionType.CALENDAR_SYNCED,
+        ConditionType.APPOINTMENTS_FIT,
     }
 )
 
@@ -176,6 +181,10 @@ class Reason(Explained):
         "CalendarBehind",
         "Appointments are not at Cal.com yet although they should be; they are tried again, or wait for `askproai events redrive`.",
     )
+    APPOINTMENTS_STRANDED = (
+        "AppointmentsStranded",
+        "Appointments to come are with a staff member who is not declared any more, or on a day off; move or cancel each.",
+    )
     ROLLOUT_STUCK = (
         "RolloutStuck",
         "New pods do not become ready; the former ones go on. The message has the command that shows why.",
@@ -227,7 +236,9 @@ class Reason(Explained):
 
 
 # Reasons that Ready shows although nothing is wrong: somebody asked for it and may have forgotten it, or should know of it.
-NOTABLE_REASONS = frozenset({Reason.SUSPENDED, Reason.PLAN_MODE, Reason.CAPPED, Reason.CALENDAR_BEHIND})
+NOTABLE_REASONS = frozenset(
+    {Reason.SUSPENDED, Reason.PLAN_MODE, Reason.CAPPED, Reason.CALENDAR_BEHIND, Reason.APPOINTMENTS_STRANDED}
+)
 # Reasons of states that end by themselves, so that they need no warning.
 TRANSIENT_REASONS = frozenset({Reason.PENDING, Reason.PROGRESSING, Reason.TENANT_NOT_READY, Reason.DELETING})
 

@@ -41,6 +41,7 @@ from askproai_operator.controllers.tenant.stores import (
     read_poll_progress,
     read_spool_condition,
 )
+from askproai_operator.controllers.tenant.stranded import declared_staff, fit_condition
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, compile_config
 from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account, read_own_secret
 from askproai_operator.engine import (
@@ -107,6 +108,8 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         refusals = await context.database.list_booking_refusals(tenant.metadata.dotted)
         backlog = await read_calendar_backlog(tenant, context)
         poll = await read_poll_progress(tenant, context)
+        staff = declared_staff(inputs.branches, tenant.spec.time_zone, context.clock.now())
+        stranded = await context.database.list_stranded(tenant.metadata.dotted, staff)
     except DATABASE_ERRORS as error:
         details = {"sqlstate": getattr(error, "sqlstate", None), "owner_uid": getattr(error, "owner_uid", None)}
         log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, **details)
@@ -161,6 +164,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
             exposed_condition(tenant, inputs.exposure, routed),
             (own_accounts.failure if webhook.good else None) or webhook,
             synced_condition(tenant, backlog, poll),
+            fit_condition(tenant, stranded),
             monitored,
         ),
         status,
