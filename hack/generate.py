@@ -34,7 +34,8 @@ Reasons and conditions: [conditions.md](conditions.md). Examples: [examples](../
 CONDITIONS = """
 `Ready` sums up the others, which name the causes. Each has `observedGeneration`; the message says what to do.
 `Ready=True` has the reason `AsDeclared`, or, although nothing is wrong, a reason to know of: `Paused` or
-`PlanUnsupported` (status and generation of `Ready` stay as they were), `Suspended`, `PlanMode`, `Capped`, `CalendarBehind`.
+`PlanUnsupported` (status and generation of `Ready` stay as they were), `Suspended`, `PlanMode`, `Capped`, `CalendarBehind`,
+`AppointmentsStranded`.
 """
 REASONS = """
 A reason is one word of this list, and does not change between releases. What was not asked for, or waits for

@@ -76,8 +76,6 @@ def _plan(
         print_json([asdict(each) for each in planned])
     else:
         _print_plan(planned)
-    for warning in _list_warnings(documents):
-        typer.echo(warning, err=True)
     if any(each.change is Change.REFUSED for each in planned):
         raise typer.Exit(1)
 
@@ -89,23 +87,11 @@ def _print_plan(planned: "Sequence[Planned]") -> None:
         typer.echo(f"{each.name}: {each.change}")
         for line in each.fields:
             typer.echo(textwrap.indent(line, "    "))
-        for line in each.claims:
+        for line in (*each.claims, *(f"warning: {warning}" for warning in each.warnings)):
             typer.echo(f"    {line}")
         for step in each.steps or ():
             typer.echo(f"    at {each.provider}: {step}")
     typer.echo(summarize(planned))
-
-
-def _list_warnings(documents: "Sequence[Document]") -> list[str]:
-    """Return what the API server accepts and does not work as written. What a manifest refers to may be in the cluster."""
-    from askproai_cli.lint import CelMissing, Severity, lint
-
-    try:
-        findings = lint(documents).findings
-    except CelMissing:
-        return []
-    references = {"spec.branchRef", "spec.tenantRef"}
-    return [str(each) for each in findings if each.severity is Severity.WARNING and each.path not in references]
 
 
 def _is_planned(document: "Document") -> bool:

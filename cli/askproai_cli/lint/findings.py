@@ -24,6 +24,7 @@ class Finding:
     name: str
     path: str
     message: str
+    namespace: str = ""  # as written in the manifest
 
     def __str__(self) -> str:
         where = f"{self.name} {self.path}".rstrip()
@@ -52,10 +53,10 @@ def _text(value: Any) -> str:
 
 def find(document: Document, fault: Fault, severity: Severity = Severity.REFUSED) -> Finding:
     """Return the finding for a fault in a document."""
-    kind, _, name = identity_of(document.value)
+    kind, namespace, name = identity_of(document.value)
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault.path).lstrip(".")
     message = f"{fault.message}; {fault.hint}" if fault.hint else fault.message
-    return Finding(severity, document.file, document.line_of(fault.path), f"{kind}/{name}", path, message)
+    return Finding(severity, document.file, document.line_of(fault.path), f"{kind}/{name}", path, message, namespace)
 
 
 def warn(document: Document, path: tuple[str | int, ...], message: str) -> Finding:

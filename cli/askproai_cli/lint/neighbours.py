@@ -60,7 +60,7 @@ def _check_staff(manifests: Iterable[Manifest]) -> Iterator[Finding]:
 
 def _check_numbers(manifests: Iterable[Manifest]) -> Iterator[Finding]:
     """Warn of a dialled number that an earlier branch of any tenant names: the operator gives it to one branch."""
-    holders: dict[str, str] = {}
+    holders: dict[str, tuple[str, str]] = {}  # the branch and its line
     for manifest in manifests:
         for index, entry in manifest.items("phoneNumbers"):
             field = "did" if entry.get("did") else "number"
@@ -68,12 +68,12 @@ def _check_numbers(manifests: Iterable[Manifest]) -> Iterator[Finding]:
             e164 = e164_or_none(written) if isinstance(written, str) else None
             if e164 is None:
                 continue
-            holder = holders.setdefault(e164, manifest.name)
             path = ("spec", "phoneNumbers", index, field)
+            line = f"{manifest.document.file}:{manifest.document.line_of(path)}"
+            holder, where = holders.setdefault(e164, (manifest.name, line))
             if holder != manifest.name:
-                yield warn(
-                    manifest.document, path, f"{e164} is a number of {holder}, too; a number rings in one branch only"
-                )
+                message = f"{e164} is a number of {holder}, too ({where}); a number rings in one branch only"
+                yield warn(manifest.document, path, message)
             elif path[2] != _first_index(manifest, e164):
                 yield warn(manifest.document, path, f"{e164} is twice in this list; write it once")
 

@@ -72,6 +72,8 @@ def _describe_lists(old: list[Any], new: list[Any], path: str) -> Iterator[str]:
     before, after = ({_name(item[key]): item for item in items} for items in (old, new))
     for name in [*before, *(name for name in after if name not in before)]:
         yield from describe_differences(before.get(name), after.get(name), f"{path}[{name}]")
+    if [name for name in before if name in after] != [name for name in after if name in before]:
+        yield f"{path}: in another order, {_show([*after])}"
 
 
 def _key_of(old: list[Any], new: list[Any]) -> str | None:

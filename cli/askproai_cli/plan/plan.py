@@ -1,5 +1,6 @@
 """Plans a set of manifests: what would become of each object, and what the operator would then do at the providers."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-from askproai_cli.lint import Document, Identity, identity_of
+from askproai_cli.lint import CelMissing, Document, Identity, Severity, identity_of, lint
 from askproai_cli.output import format_count
 from askproai_cli.plan.agents import find_lowered, plan_calendar, plan_steps, read_only_context
 from askproai_cli.plan.dry_run import Change, preview
@@ -30,7 +31,8 @@ _PAUSED: Final = f"paused: no edit has an effect until the annotation {PAUSED_AN
 class Planned:
     """One object: what becomes of it, field by field, and the steps at `provider` (None: a kind that has no steps).
 
-    `claims` is what the operator would report because another tenant has its host or number, or why that is not known.
+    `claims` is what the operator would report because another tenant has its host or number, or why that is not known; `warnings`
+    are those of lint about the planned files.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Planned:
     steps: tuple[str, ...] | None = None
     provider: str = "Retell"
     claims: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 async def plan_manifests(
@@ -53,6 +56,7 @@ async def plan_manifests(
     relations = Relations(cache)
     login, sink = partial(kopf_login, kubeconfig), EventSink(cache, relations, lambda _: None)
     documents = list(documents)
+    found = _list_warnings(documents)
     async with AsyncExitStack() as stack:
         transport = await stack.enter_async_context(HttpTransport(partial(access_by_kopf, login), user_agent=MANAGER))
         kube = await stack.enter_async_context(Kube(login, sink, clock))
@@ -62,7 +66,8 @@ async def plan_manifests(
             kind, own_namespace, name = identity_of(document.value)
             key = Identity(kind, "" if kind == resources.NAMESPACES.kind else own_namespace or namespace, name)
             seen = await preview(transport, document, namespace, new_namespaces)
-            planned[key] = Planned(f"{kind}/{name}", seen.change, seen.lines)
+            warnings = found.get((f"{kind}/{name}", own_namespace), ())
+            planned[key] = Planned(f"{kind}/{name}", seen.change, seen.lines, warnings=tuple(warnings))
             if seen.stored is not None and resources.resource_of_kind(kind) in resources.CUSTOM:
                 sink.prime(resources.resource_of_kind(kind), seen.stored)
         for affected in sorted({key.namespace for key in planned} - {"", *new_namespaces}):
@@ -78,6 +83,22 @@ async def plan_manifests(
             planned[Identity(*at)] = replace(planned[Identity(*at)], claims=claims)
         await _plan_providers(planned, context)
     return [*planned.values()]
+
+
+def _list_warnings(documents: Iterable[Document]) -> dict[tuple[str, str], list[str]]:
+    """Return what the API server accepts and does not work as written, by `Kind/name` and namespace of the manifest.
+
+    What a manifest refers to may be in the cluster.
+    """
+    try:
+        findings = lint(documents).findings
+    except CelMissing:
+        return {}
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for each in findings:
+        if each.severity is Severity.WARNING and each.path not in {"spec.branchRef", "spec.tenantRef"}:
+            found[each.name, each.namespace].append(f"{each.path}: {each.message} ({each.file}:{each.line})")
+    return found
 
 
 async def _plan_providers(planned: dict[Identity, Planned], context: ReconcileContext) -> None:
@@ -132,4 +153,6 @@ def summarize(planned: Sequence[Planned]) -> str:
     changes = ", ".join(
         f"{count} {change}" for change, count in counts.items() if count or change is not Change.UNKNOWN
     )
-    return f"{changes}; {format_count(steps, 'step')} at the providers"
+    line = f"{changes}; {format_count(steps, 'step')} at the providers"
+    warnings = sum(len(each.warnings) for each in planned)
+    return f"{line}; {format_count(warnings, 'warning')}" if warnings else line

@@ -1,7 +1,7 @@
 """The operator's side of the database: prepare it, and keep each tenant's role, row and resources as the manifests say."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,6 +31,7 @@ from askproai_core.database.sessions import (
     TenantLogins,
     open_watch,
 )
+from askproai_core.database.stranded import DeclaredStaff, Stranded, list_stranded
 from askproai_core.tenant_config import Retention
 
 # Every table with rows of a tenant, referencing tables first. A test compares it with the catalog.
@@ -243,6 +244,11 @@ class AdminStore:
             )  # fmt: skip
         (row,) = rows  # an aggregate always has one
         return CalendarBacklog(*row)
+
+    async def list_stranded(self, tenant: str, declared: DeclaredStaff) -> Sequence[Stranded]:
+        """Return the appointments to come whose staff member is not declared or is away (`stranded.py`)."""
+        async with self._connection() as conn:
+            return await list_stranded(conn, tenant, declared)
 
     async def read_poll_progress(self, tenant: str) -> PollProgress | None:
         """Return how far the tenant's workers are with asking Cal.com what has changed; None if none has begun.

@@ -103,7 +103,8 @@ class BranchSpec(base.Part):
     opening_hours: Annotated[tuple[base.Hours, ...], base.bounded_list(base.DAY_RANGES)] = ()
     """When the branch is open. Absent: never, nothing can be booked."""
     staff: Annotated[tuple[Staff, ...], base.bounded_list(60, key="id")] = ()
-    """People who can be booked here."""
+    """People who can be booked here. A caller who names nobody gets who can do the service, is free then and has the least time
+    booked on that day; if two are equal, who comes first here."""
 
 
 class BranchStatus(base.AppliedStatus):

@@ -46,6 +46,10 @@ class ConditionType(Explained):
         "CalendarSynced",
         "No appointment waits longer than 2 minutes for Cal.com, nor a change there for us; both agree. Ready stays True.",
     )
+    APPOINTMENTS_FIT = (
+        "AppointmentsFit",
+        "The staff member of each appointment to come is declared, and not away or closed then. A warning: Ready stays True.",
+    )
     MONITORING_READY = "MonitoringReady", "Prometheus finds the metrics of the pods and the alert rules."
     # Branch
     SERVICES_READY = "ServicesReady", "At least one service can be booked at the branch."
@@ -86,6 +90,7 @@ ADVISORY_TYPES = frozenset(
         ConditionType.EVENTS_SPOOLED,
         ConditionType.STAFF_IDENTIFIED,
         ConditionType.CALENDAR_SYNCED,
+        ConditionType.APPOINTMENTS_FIT,
     }
 )
 
@@ -183,6 +188,10 @@ class Reason(Explained):
         "CalendarDiffers",
         "Appointments differ from Cal.com, and no rule decides which is right; `askproai calendar differences` names them.",
     )
+    APPOINTMENTS_STRANDED = (
+        "AppointmentsStranded",
+        "Appointments to come are with a staff member who is not declared any more, or on a day off; move or cancel each.",
+    )
     ROLLOUT_STUCK = (
         "RolloutStuck",
         "New pods do not become ready; the former ones go on. The message has the command that shows why.",
@@ -235,7 +244,14 @@ class Reason(Explained):
 
 # Reasons that Ready shows although nothing is wrong: somebody asked for it and may have forgotten it, or should know of it.
 NOTABLE_REASONS = frozenset(
-    {Reason.SUSPENDED, Reason.PLAN_MODE, Reason.CAPPED, Reason.CALENDAR_BEHIND, Reason.CALENDAR_DIFFERS}
+    {
+        Reason.SUSPENDED,
+        Reason.PLAN_MODE,
+        Reason.CAPPED,
+        Reason.CALENDAR_BEHIND,
+        Reason.CALENDAR_DIFFERS,
+        Reason.APPOINTMENTS_STRANDED,
+    }
 )
 # Reasons of states that end by themselves, so that they need no warning.
 TRANSIENT_REASONS = frozenset({Reason.PENDING, Reason.PROGRESSING, Reason.TENANT_NOT_READY, Reason.DELETING})

@@ -289,3 +289,29 @@ async def test_appointments_that_wait_for_calcom_are_shown_while_they_wait(names
     await rows(module_database, "UPDATE jobs SET state = 'done' WHERE tenant = $1", tenant)
     namespace.operator.queue.add(key)
     await namespace.wait_for_condition("CalendarSynced", "True")
+
+
+async def test_appointments_with_somebody_who_is_gone_are_shown_until_they_are_moved(namespace, module_database):
+    """The manifest is applied as it is; the condition says whom to call."""
+    await namespace.write_secret()
+    branch = await namespace.create("Branch", spec={"holidays": {"country": "DE"}})
+    await namespace.create("Tenant")
+    tenant, key = f"{namespace.name}.salon-mueller", Key("Tenant", namespace.name, "salon-mueller")
+    await namespace.wait_for_condition("AppointmentsFit", "True")
+    gone, *stay = branch["spec"]["staff"]
+    await rows(
+        module_database,
+        """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
+           VALUES ($1, 'mitte', 'haarschnitt', $2, now() + interval '1 day', now() + interval '25 hours', 'confirmed', 'c')""",
+        tenant, gone["id"],
+    )  # fmt: skip
+    await reconcile_twice(namespace)
+    await namespace.wait_for_condition("AppointmentsFit", "True")
+
+    await namespace.client.merge(namespace.path("Branch", branch["metadata"]["name"]), {"spec": {"staff": stay}})
+    condition = await namespace.wait_for_condition("AppointmentsFit", "False", "AppointmentsStranded")
+    assert f"1 with {gone['id']} of mitte (not on the staff)" in condition["message"]
+
+    await rows(module_database, "UPDATE appointments SET staff = $2 WHERE tenant = $1", tenant, stay[0]["id"])
+    namespace.operator.queue.add(key)
+    await namespace.wait_for_condition("AppointmentsFit", "True")

@@ -193,8 +193,16 @@ async def test_the_command_repeats_the_warnings_of_lint(new: Files) -> None:
     command = ["plan", str(new.file), "--kubeconfig", str(new.plane.kubeconfig)]
     result = await asyncio.to_thread(CliRunner().invoke, app, command)
     assert result.exit_code == 0
-    assert "it takes 700 minutes with its buffers" in result.stderr
+    lines = result.stdout.splitlines()
+    at = next(index for index, line in enumerate(lines) if line.startswith("ServiceOffering/"))
+    warned = next(index for index, line in enumerate(lines) if "it takes 700 minutes with its buffers" in line)
+    assert warned > at
+    assert lines[warned].startswith("    warning: spec.durationMinutes: ")
+    assert not any(line and not line.startswith(" ") for line in lines[at + 1 : warned]), "at its object"
+    assert lines[-1].endswith("; 1 warning")
+    as_json = json.loads((await asyncio.to_thread(CliRunner().invoke, app, [*command, "-o", "json"])).stdout)
+    assert [len(each["warnings"]) for each in as_json if each["name"].startswith("ServiceOffering/")] == [1]
     new.manifests = [new.of("ServiceOffering")]
     new._write()
     result = await asyncio.to_thread(CliRunner().invoke, app, command)
-    assert "is not among these files" not in result.stderr
+    assert "is not among these files" not in result.output

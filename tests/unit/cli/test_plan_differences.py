@@ -25,6 +25,10 @@ CASES: list[tuple[Any, Any, list[str]]] = [
     ([{"id": "anna", "skills": ["a"]}], [{"id": "anna", "skills": ["a", "b"]}], ["x[anna].skills: added b"]),
     ([{"id": "anna"}, {"id": "mehmet"}], [{"id": "mehmet"}], ["x[anna]: removed {id: anna}"]),
     (["V2", "V1"], ["V1", "V2"], ["x: in another order, [V1, V2]"]),
+    # The order of the staff decides who is offered.
+    ([{"id": "jana"}, {"id": "tobias"}], [{"id": "tobias"}, {"id": "jana"}], ["x: in another order, [tobias, jana]"]),
+    ([{"id": "a"}, {"id": "b"}, {"id": "c"}], [{"id": "c"}, {"id": "b"}], ["x[a]: removed {id: a}", "x: in another order, [c, b]"]),
+    ([{"id": "a"}, {"id": "b"}], [{"id": "a"}, {"id": "c"}, {"id": "b"}], ["x[c]: added {id: c}"]),
     ({"a": True}, {"a": False}, ["x.a: true → false"]),
     ({"a": 1}, {}, ["x.a: removed 1"]),
     ({}, {"a": {"b": "ja"}}, ["x.a: added {b: ja}"]),

@@ -54,6 +54,7 @@ UNSURE = unknown(C.SERVICES_READY, Reason.PROVIDER_UNAVAILABLE, "Cal.com does no
         ((OK, good(C.RUNTIME_AVAILABLE, "20 instead of 50", Reason.CAPPED)), ("True", "Capped")),
         ((good(C.SYNCED, "plan mode: nothing to do", Reason.PLAN_MODE),), ("True", "PlanMode")),
         ((OK, bad(C.CALENDAR_SYNCED, Reason.CALENDAR_BEHIND, "5 wait")), ("True", "CalendarBehind")),
+        ((OK, bad(C.APPOINTMENTS_FIT, Reason.APPOINTMENTS_STRANDED, "5")), ("True", "AppointmentsStranded")),
         ((BROKEN, good(C.RUNTIME_AVAILABLE, "no pods run", Reason.SUSPENDED)), ("False", "NumberInvalid")),
     ],
 )

@@ -94,6 +94,7 @@ def test_a_condition_whose_message_alone_changed_makes_nothing_due():
     ("kind", "type_"),
     [
         ("Tenant", "CalendarSynced"),
+        ("Tenant", "AppointmentsFit"),
         ("Tenant", "RolloutHealthy"),
         ("Tenant", "CacheReady"),
         ("Tenant", "Ready"),

@@ -43,6 +43,7 @@ from askproai_operator.controllers.tenant.stores import (
     read_poll_progress,
     read_spool_condition,
 )
+from askproai_operator.controllers.tenant.stranded import declared_staff, fit_condition
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, compile_config
 from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account, read_own_secret
 from askproai_operator.engine import (
@@ -115,6 +116,8 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         backlog = await read_calendar_backlog(tenant, context)
         poll = await read_poll_progress(tenant, context)
         audit = await read_audit_progress(tenant, context)
+        staff = declared_staff(inputs.branches, tenant.spec.time_zone, context.clock.now())
+        stranded = await context.database.list_stranded(tenant.metadata.dotted, staff)
     except DATABASE_ERRORS as error:
         details = {"sqlstate": getattr(error, "sqlstate", None), "owner_uid": getattr(error, "owner_uid", None)}
         log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, **details)
@@ -169,6 +172,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
             exposed_condition(tenant, inputs.exposure, routed),
             (own_accounts.failure if webhook.good else None) or webhook,
             synced_condition(tenant, backlog, poll, audit),
+            fit_condition(tenant, stranded),
             monitored,
         ),
         status,

@@ -113,7 +113,7 @@ def _branch(
             _copy_fields(
                 config.Staff,
                 member,
-                absences=_absences(branch, member, branches),
+                absences=absences_of(branch, member, branches),
                 resource_ids=tuple(rows[member.id]),
                 units=units.per_person[identity_of(branch, member)],
             )
@@ -122,7 +122,7 @@ def _branch(
     )
 
 
-def _absences(branch: Branch, member: Staff, branches: list[Branch]) -> tuple[config.Absence, ...]:
+def absences_of(branch: Branch, member: Staff, branches: Iterable[Branch]) -> tuple[config.Absence, ...]:
     """Return when a staff member is away: who is one person in several branches is away in all of them."""
     identity = identity_of(branch, member)
     same = (other for each in branches for other in each.spec.staff if identity_of(each, other) == identity)

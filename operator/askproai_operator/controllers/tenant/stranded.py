@@ -1,0 +1,64 @@
+"""AppointmentsFit: has each appointment to come a staff member who is declared and works that day? Pure."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from askproai_core.database import DeclaredStaff, Stranded
+from askproai_operator.api import Branch, Staff, Tenant
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.controllers.tenant.tenant_config import absences_of
+
+_NAMED: Final = 5
+
+
+def declared_staff(branches: Collection[Branch], time_zone: str, now: datetime) -> DeclaredStaff:
+    """Return who is on the staff of which branch, and their days off from today on."""
+    zone = ZoneInfo(time_zone)
+    today = now.astimezone(zone).date()
+    staff = [(branch, member) for branch in branches for member in branch.spec.staff]
+    return DeclaredStaff(
+        [(branch.metadata.name, member.id) for branch, member in staff],
+        [
+            (branch.metadata.name, member.id, _midnight(first, zone), _midnight(last + timedelta(days=1), zone))
+            for branch, member in staff
+            for first, last in _days_off(branch, member, branches)
+            if today <= last < date.max
+        ],
+    )
+
+
+def _days_off(branch: Branch, member: Staff, branches: Collection[Branch]) -> Iterator[tuple[date, date]]:
+    for absence in absences_of(branch, member, branches):
+        yield absence.first, absence.last
+    for day in branch.spec.holidays.closed if branch.spec.holidays else ():
+        yield day, day
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone)
+
+
+def fit_condition(tenant: Tenant, stranded: Sequence[Stranded]) -> Condition:
+    """Return AppointmentsFit. `stranded` has the earliest first."""
+    kind = ConditionType.APPOINTMENTS_FIT
+    if not stranded:
+        return good(kind)
+    count = sum(each.appointments for each in stranded)
+    first = min(each.first for each in stranded).astimezone(ZoneInfo(tenant.spec.time_zone))
+    named = [_describe(each) for each in stranded[:_NAMED]]
+    if len(stranded) > _NAMED:
+        named.append("and others")
+    one = stranded[0].staff if len({each.staff for each in stranded}) == 1 else None
+    command = f"askproai appointments list --from {first:%Y-%m-%d}{f' --staff {one}' if one else ''} -t {tenant.metadata.dotted}"
+    text = (
+        f"{'1 appointment to come is' if count == 1 else f'{count} appointments to come are'} with somebody who is not on the staff"
+        f" any more, or on a day off: {', '.join(named)}; `{command}` lists them: call the customers, and move or cancel each"
+    )
+    return bad(kind, Reason.APPOINTMENTS_STRANDED, text)
+
+
+def _describe(each: Stranded) -> str:
+    why = "not on the staff" if each.gone else "on days off"
+    return f"{each.appointments} with {each.staff or '?'} of {each.branch or '?'} ({why})"

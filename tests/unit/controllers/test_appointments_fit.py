@@ -1,0 +1,77 @@
+"""AppointmentsFit: the days off of the staff, and the sentence about appointments on them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from askproai_core.database import Stranded
+from askproai_operator.api import Branch
+from askproai_operator.api.conditions import Reason, Status
+from askproai_operator.controllers.tenant.stranded import declared_staff, fit_condition
+from tests.worlds.salon_models import branch, tenant
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+WEDNESDAY = datetime(2026, 11, 25, 9, tzinfo=UTC)
+
+
+def staff(*absences: tuple[str, str], **fields: str) -> list[dict]:
+    days = [{"from": first, "to": last} for first, last in absences]
+    return [{"id": "anna", "displayName": "Anna", "absences": days, **fields}]
+
+
+def salon_branch(members: list[dict], name: str = "mitte", closed: Sequence[str] = ()) -> Branch:
+    return branch(name, staff=members, holidays={"country": "DE", "closed": closed})
+
+
+def test_days_off_are_whole_local_days_of_the_tenant():
+    found = declared_staff([salon_branch(staff(("2026-11-25", "2026-11-26")))], "Europe/Berlin", NOW)
+    assert found.members == [("mitte", "anna")]
+    start, end = datetime(2026, 11, 24, 23, tzinfo=UTC), datetime(2026, 11, 26, 23, tzinfo=UTC)
+    assert found.away == [("mitte", "anna", start, end)]
+
+
+def test_past_days_off_are_left_out_and_today_is_not():
+    past = staff(("2026-11-01", "2026-11-19"), ("2026-11-10", "2026-11-20"))
+    assert len(declared_staff([salon_branch(past)], "Europe/Berlin", NOW).away) == 1
+
+
+def test_a_closed_day_is_a_day_off_of_the_whole_branch():
+    closed = salon_branch(staff(), closed=["2026-11-25", "9999-12-31"])
+    assert [away[:2] for away in declared_staff([closed], "Europe/Berlin", NOW).away] == [("mitte", "anna")]
+
+
+def test_an_absence_counts_in_all_branches_of_a_person():
+    away = salon_branch(staff(("2026-11-25", "2026-11-25"), person="anna-b"))
+    here = salon_branch(staff(person="anna-b"), "west")
+    found = declared_staff([away, here], "Europe/Berlin", NOW)
+    assert {each[0] for each in found.away} == {"mitte", "west"}
+
+
+def test_the_warning_says_how_many_with_whom_why_and_what_to_do():
+    stranded = [
+        Stranded("mitte", "anna", gone=False, appointments=2, first=WEDNESDAY),
+        Stranded("mitte", "lena", gone=True, appointments=1, first=WEDNESDAY),
+    ]
+    condition = fit_condition(tenant(), stranded)
+    assert (condition.status, condition.reason) == (Status.FALSE, Reason.APPOINTMENTS_STRANDED)
+    assert condition.message.startswith("3 appointments to come are with somebody")
+    assert "2 with anna of mitte (on days off), 1 with lena of mitte (not on the staff)" in condition.message
+    assert "`askproai appointments list --from 2026-11-25 -t salon-mueller.salon-mueller`" in condition.message
+    assert condition.good, "callers are served as before"
+
+
+def test_the_command_names_the_person_if_it_is_one():
+    (message,) = [fit_condition(tenant(), [Stranded("mitte", "lena", True, 1, WEDNESDAY)]).message]
+    assert message.startswith("1 appointment to come is with")
+    assert "--from 2026-11-25 --staff lena -t" in message
+
+
+def test_a_long_list_stays_readable():
+    many = [Stranded("mitte", f"s-{n}", True, 1, WEDNESDAY) for n in range(100)]
+    message = fit_condition(tenant(), many).message
+    assert message.startswith("100 appointments")
+    assert "s-5" not in message
+    assert "and others" in message
+
+
+def test_nothing_is_stranded_where_all_have_somebody():
+    assert fit_condition(tenant(), []).reason is Reason.AS_DECLARED
