@@ -1,5 +1,6 @@
 """What one process remembers between reconciles. After a restart it is read or measured anew."""
 
+import hashlib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,6 +12,8 @@ from askproai_operator.providers import CredentialProblem, Json, ProviderError
 _KEPT: Final = timedelta(
     minutes=30
 )  # longer than a reading is used; an older one is of a service that is gone or paused
+
+_VERIFIED: Final = timedelta(minutes=10)
 
 EventTypes = Sequence[tuple[EventType, Json | CredentialProblem | None]]
 
@@ -55,8 +58,32 @@ class CatalogueChange:
 
 
 @dataclass(slots=True)
+class VerifiedLogins:
+    """Which database URLs PostgreSQL has accepted, by Tenant, and when."""
+
+    _by_tenant: dict[Key, tuple[bytes, float]] = field(default_factory=dict)  # hash of the URL, monotonic seconds
+
+    def has(self, tenant: Key, url: str, now: float) -> bool:
+        """Return whether this URL was accepted in the last ten minutes."""
+        known = self._by_tenant.get(tenant)
+        return known is not None and known[0] == _digest(url) and now - known[1] < _VERIFIED.total_seconds()
+
+    def keep(self, tenant: Key, url: str, now: float) -> None:
+        """Remember a URL that was accepted just now."""
+        self._by_tenant[tenant] = (_digest(url), now)
+
+    def forget(self, tenant: Key) -> None:
+        self._by_tenant.pop(tenant, None)
+
+
+def _digest(url: str) -> bytes:
+    return hashlib.sha256(url.encode()).digest()
+
+
+@dataclass(slots=True)
 class Memory:
     """Everything that is remembered, by the controller that uses it."""
 
+    logins: VerifiedLogins = field(default_factory=VerifiedLogins)
     event_types: EventTypesReadings = field(default_factory=EventTypesReadings)
     catalogues: dict[Key, CatalogueChange] = field(default_factory=dict)  # by agent; only of those that wait

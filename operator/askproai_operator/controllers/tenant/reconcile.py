@@ -68,6 +68,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     tenant = context.relations.tenant(key.namespace, key.name)
     if tenant is None or tenant.metadata.deletion_timestamp is not None:
         context.url_proofs.forget(key.namespace, key.name)
+        context.memory.logins.forget(key)
     if tenant is None:
         return GONE  # no requeue: its deletion is complete
     if tenant.metadata.deletion_timestamp is not None:
