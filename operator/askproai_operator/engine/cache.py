@@ -46,7 +46,7 @@ def observed_object(raw: Mapping[str, Any]) -> ObservedObject:
     ]
     return ObservedObject(
         uid=meta["uid"],
-        version=int(meta.get("resourceVersion", "0")),
+        version=_version(meta),
         fingerprint=hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(),
         labels=meta.get("labels") or {},
         annotations=meta.get("annotations") or {},
@@ -54,6 +54,10 @@ def observed_object(raw: Mapping[str, Any]) -> ObservedObject:
         generation=meta.get("generation", 0),
         replicas=(raw.get("spec") or {}).get("replicas"),
     )
+
+
+def _version(meta: Mapping[str, Any]) -> int:
+    return int(meta.get("resourceVersion", "0"))
 
 
 class Cache:
@@ -116,11 +120,13 @@ class Cache:
         A state that is older than the known one is ignored, and so is a state that was listed or returned before the deletion of
         the object was seen: a uid never comes back. Raises pydantic.ValidationError for a custom resource that cannot be parsed.
         """
-        where = namespace, name = raw["metadata"].get("namespace", ""), raw["metadata"]["name"]
-        known, new = self._children[ref].get(where), observed_object(raw)
+        meta = raw["metadata"]
+        where = namespace, name = meta.get("namespace", ""), meta["name"]
+        known = self._children[ref].get(where)
         old = self.get(Key(ref.kind, namespace, name)) if ref in CUSTOM else known
-        if (known is not None and new.version <= known.version) or new.uid in self._deleted:
-            return old, old
+        if (known is not None and _version(meta) <= known.version) or meta["uid"] in self._deleted:
+            return old, old  # most objects of a list
+        new = observed_object(raw)
         if ref not in CUSTOM:
             self._children[ref][where] = new
             return old, new

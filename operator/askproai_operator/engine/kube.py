@@ -59,9 +59,13 @@ class Kube:
         clock: Clock,
         *,
         namespace: str = "askproai-system",
+        fence: Callable[[], None] = lambda: None,
     ) -> None:
-        """Log in; `feed` is notified of what our own writes changed, `namespace` is the operator's own."""
-        self._transport = HttpTransport(partial(access_by_kopf, login), user_agent=MANAGER)
+        """Log in; `feed` is notified of what our own writes changed, `namespace` is the operator's own.
+
+        `fence` is called right before each write, and raises NotLeader where another process may lead.
+        """
+        self._transport = HttpTransport(partial(access_by_kopf, login), user_agent=MANAGER, before_write=fence)
         self._feed = feed
         self._clock = clock
         self._namespace = namespace
