@@ -122,8 +122,6 @@ async def test_a_standby_follows_the_cluster_and_acts_first_on_what_nobody_acted
     where = resources.TENANTS.path(env.namespace, "salon-mueller")
     await kube_client.merge(where, {"spec": {"displayName": "Salon Mülller"}})
     await eventually(lambda: child_says(env, "Salon Mülller"), SOON, "the edit to be acted on")
-    reconciled = 'askproai_reconcile_total{kind="Tenant",result="ok"}'
-    assert float(metric(await get(second, "/metrics"), reconciled)) >= 1
     assert "askproai_resource_condition{" in (await get(second, "/metrics"))[1]
 
 
