@@ -5,6 +5,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from sys import intern
 from typing import Any, TypeVar, cast
 
 from askproai_core.api_resource import ApiResource
@@ -58,6 +59,15 @@ def observed_object(raw: Mapping[str, Any]) -> ObservedObject:
 
 def _version(meta: Mapping[str, Any]) -> int:
     return int(meta.get("resourceVersion", "0"))
+
+
+def _share_strings(raw: dict[str, Any]) -> None:
+    """Have equal words of conditions and labels be one string in memory: thousands of objects have the same."""
+    status, meta = raw.get("status") or {}, raw["metadata"]
+    if labels := meta.get("labels"):
+        meta["labels"] = {intern(name): intern(value) for name, value in labels.items()}
+    for condition in status.get("conditions") or ():
+        condition |= {name: intern(value) for name, value in condition.items() if isinstance(value, str)}
 
 
 class Cache:
@@ -126,6 +136,7 @@ class Cache:
         old = self.get(Key(ref.kind, namespace, name)) if ref in CUSTOM else known
         if (known is not None and _version(meta) <= known.version) or meta["uid"] in self._deleted:
             return old, old  # most objects of a list
+        _share_strings(raw)
         new = observed_object(raw)
         if ref not in CUSTOM:
             self._children[ref][where] = new

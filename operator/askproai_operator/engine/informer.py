@@ -195,6 +195,19 @@ class Informer:
         self._listed_at[ref] = now
 
 
+class NoDiffs(kopf.DiffBaseStorage):
+    """Spares Kopf the copies by which it finds differences between two states of an object, for handlers that we do not have."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return cast("kopf.BodyEssence", {})
+
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Write nothing to the object."""
+
+
 async def _in_turns(objects: Sequence[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
     """Yield objects, and let other tasks run in between: thousands without a pause would delay the Lease's renewal."""
     for number, raw in enumerate(objects):
@@ -209,6 +222,10 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.persistence.finalizer = "kopf.askproai.de/unused"  # kopf removes the one named here; ours has another name
     settings.posting.enabled = False
     settings.scanning.disabled = True  # our CRDs exist before the start, so no right to list CRDs is needed
+    settings.persistence.diffbase_storage = NoDiffs()
+    # Kopf has a task for each object whose event it handled, with the whole object, until this time has passed: by default
+    # 5 s, in which its first list of a thousand tenants would be in memory as a whole.
+    settings.queueing.idle_timeout = 0.1
     settings.networking.request_timeout = 60
     settings.networking.connect_timeout = 10
     settings.networking.enforce_retry_after = True

@@ -88,11 +88,13 @@ class Kube:
     async def list(
         self, resource: ApiResource, namespace: str | None = None, selector: str = ""
     ) -> Sequence[dict[str, Any]]:
-        """Return all objects that a label selector picks, read in chunks of one consistent list."""
+        """Return all objects that a label selector picks, read in chunks of one consistent list, without their managedFields."""
         found: list[dict[str, Any]] = []
         params = {"limit": str(_CHUNK)} | ({"labelSelector": selector} if selector else {})
         while True:
             page = await self._transport.request("GET", resource.path(namespace), params=params)
+            for item in page["items"]:
+                item["metadata"].pop("managedFields", None)  # a third of an object, and nobody reads it here
             # The items of a list carry neither apiVersion nor kind.
             found += ({"apiVersion": resource.api_version, "kind": resource.kind} | item for item in page["items"])
             token = page["metadata"].get("continue")
