@@ -30,17 +30,17 @@ depend on a change. A labelled Secret makes every object due whose spec names it
 custom resources; the other kinds have workers of their own, so that a provider or a database that hangs there holds up no custom
 resource (docs/decisions/0028-one-work-queue.md).
 
-Beside the queue run: the informer (watches, and audits by lists every 5 minutes), the watch over the tenants' database sessions
-(`session_watch.py`), the Lease's renewal, which ends the process when the Lease is lost, the probes with the metrics, and the
-handlers of SIGTERM and SIGINT.
+Beside the queue run: the informer (watches, and audits by lists every 5 minutes), also in a standby; the watch over the tenants'
+database sessions (`session_watch.py`), the Lease's renewal, which ends the process when the Lease is lost, the probes with the
+metrics, and the handlers of SIGTERM and SIGINT. Who begins to lead takes what people wait for first (`engine/first_keys.py`,
+docs/decisions/0061-a-new-leader-acts-at-once.md).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
 
 import structlog
 import typer
@@ -76,17 +76,19 @@ from askproai_operator.engine import (
     Cache,
     ConditionCollector,
     EventSink,
+    Following,
     Informer,
     Kube,
     Metrics,
     Options,
-    Priority,
     Reconcile,
     ReconcileLoop,
     WorkQueue,
     access_by_kopf,
+    enqueue_first_keys,
     kopf_login,
     resources,
+    retry_until_served,
 )
 from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin
@@ -95,8 +97,6 @@ from askproai_operator.session_watch import watch_sessions
 from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
-
-T = TypeVar("T")
 
 Controllers = Mapping[str, Reconcile[ReconcileContext]]  # by the kind of their keys
 
@@ -154,7 +154,6 @@ def initial_keys(context: ReconcileContext) -> Iterable[Key]:
 
 
 _STUCK = timedelta(minutes=5)  # a reconcile is cancelled after 2 minutes, so an older one means a blocked process
-_START_RETRY = timedelta(seconds=2)
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -181,21 +180,30 @@ def main() -> None:
 
 
 async def operate(settings: Settings, resource_controllers: Controllers) -> None:
-    """Stand by, lead, and release the Lease. Ends at SIGTERM; a lost Lease ends the whole process."""
-    stop = asyncio.Event()
+    """Stand by, lead, and release the Lease. Ends at SIGTERM; a lost Lease ends the whole process.
+
+    A standby fills its cache and follows the cluster as the leader does, so it acts as soon as it leads; its queue stays empty.
+    """
+    stop, leads = asyncio.Event(), asyncio.Event()
     stop_on_signals(stop)
     clock, metrics, cache = SystemClock(), Metrics(), Cache()
-    ConditionCollector(cache, metrics.registry, clock)
+    ConditionCollector(cache, metrics.registry, clock, leads.is_set)
     relations, queue = Relations(cache), WorkQueue(clock, metrics, options=background_options(settings))
-    sink = EventSink(cache, relations, queue.add)
+
+    def enqueue(key: Key) -> None:
+        if leads.is_set():
+            queue.add(key)
+
+    sink = EventSink(cache, relations, enqueue)
     health = Health(queue, metrics)
     login = partial(kopf_login, settings.kubeconfig)
-    hosts = (*settings.provider_hosts, settings.retell_base_url, settings.calcom_base_url)
     async with AsyncExitStack() as stack:
-        kube = await stack.enter_async_context(Kube(login, sink, clock, namespace=settings.namespace))
-        rules = CircuitRules(open_for=timedelta(seconds=settings.circuit_open_seconds))
-        clients = ProviderClients(clock, registry=metrics.registry, hosts=hosts, rules=rules)
-        providers = await stack.enter_async_context(clients)
+        lease_api = LeaseApi(partial(access_by_kopf, login), settings.namespace, resources.MANAGER)
+        lease = await stack.enter_async_context(lease_api)
+        elector = elector_from_settings(settings, lease, clock, metrics.leader.set)
+        api = Kube(login, sink, clock, namespace=settings.namespace, fence=elector.fence)
+        kube = await stack.enter_async_context(api)
+        providers = await stack.enter_async_context(_provider_clients(settings, clock, metrics))
         require_passable_options(settings.admin_dsn())
         database = AdminStore(settings.admin_dsn())
         stack.push_async_callback(database.close)
@@ -203,71 +211,63 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
         if redis is not None:
             stack.push_async_callback(redis.close)
         await health.serve(settings, stack)
-        lease_api = LeaseApi(partial(access_by_kopf, login), settings.namespace, resources.MANAGER)
-        lease = await stack.enter_async_context(lease_api)
-        elector = elector_from_settings(settings, lease, clock, metrics.leader.set)
         informer = Informer(sink, kube, clock, metrics, login, audit_every=timedelta(seconds=settings.audit_seconds))
-        try:
-            await stack.enter_async_context(leadership(elector, stop))
-            health.ready = False
-            installation_id = settings.installation_id
-            if installation_id is None:
-                installation_id = await run_until_stopped(stop, _retry_until_served(partial(_cluster_uid, kube), clock))
-            await run_until_stopped(stop, _retry_until_served(informer.prime, clock))
-        except Stopped:
-            return
-        health.ready = True
         sync = await stack.enter_async_context(config_sync.ConfigSyncController(queue.add))
         prober = await stack.enter_async_context(exposure.Prober(settings.shared_base_url, settings.exposure_hosts))
         proofs = exposure.ExposureController(prober, queue.add) if settings.verify_exposure else None
-        context = ReconcileContext(
-            kube=kube,
-            cache=cache,
-            relations=relations,
-            settings=settings,
-            clock=clock,
-            faults=fault_points_from_environment(),
-            database=database,
-            providers=providers,
-            installation_id=installation_id,
-            fence=elector.fence,
-            enqueue=queue.add,
-            trigger_config_sync=sync.trigger,
-            url_proofs=proofs or Unverified(),
-            redis=redis,
-        )
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        following = Following(informer, clock, stop)
+        group.create_task(following.run())
         try:
-            await run_until_stopped(stop, _retry_until_served(partial(adopt_present_holders, context), clock))
+            await stack.enter_async_context(leadership(elector, stop))
+            leads.set()
+            health.ready = following.is_primed
+            installation_id = await run_until_stopped(stop, _installation_id(settings, kube, clock))
+            await run_until_stopped(stop, following.catch_up(group))
+            health.ready = True
+            context = ReconcileContext(
+                kube=kube,
+                cache=cache,
+                relations=relations,
+                settings=settings,
+                clock=clock,
+                faults=fault_points_from_environment(),
+                database=database,
+                providers=providers,
+                installation_id=installation_id,
+                fence=elector.fence,
+                enqueue=queue.add,
+                trigger_config_sync=sync.trigger,
+                url_proofs=proofs or Unverified(),
+                redis=redis,
+            )
+            await run_until_stopped(stop, retry_until_served(partial(adopt_present_holders, context), clock))
         except Stopped:
             return
-        for model in cache.models():
-            queue.add(model.key, Priority.RESYNC)
+        enqueue_first_keys(cache, relations, queue)
         for key in initial_keys(context):
             queue.add(key)
         controllers = {**resource_controllers, **background_controllers(queue, metrics, sync, proofs)}
-        async with asyncio.TaskGroup() as group:
-            group.create_task(informer.run(stop, partial(stop_on_signals, stop)))
-            group.create_task(watch_sessions(database, metrics, stop))
-            group.create_task(ReconcileLoop(controllers, context, queue, metrics).run(stop))
+        async with asyncio.TaskGroup() as work:
+            work.create_task(watch_sessions(database, metrics, stop))
+            work.create_task(ReconcileLoop(controllers, context, queue, metrics).run(stop))
     log.info("operator.stopped")
 
 
-async def _retry_until_served(work: Callable[[], Awaitable[T]], clock: Clock) -> T:
-    """Try until the API server answers: it may be restarting, or the CRDs may be installed a little later."""
-    while True:
-        try:
-            return await work()
-        except ApiError as error:
-            log.warning("start.waiting", error=str(error))
-            await clock.sleep(_START_RETRY)
-
-
-async def _cluster_uid(kube: Kube) -> str:
-    """Return the UID of namespace `kube-system`, which lives as long as the cluster."""
-    namespace = await kube.get(resources.NAMESPACES, "", "kube-system")
+async def _installation_id(settings: Settings, kube: Kube, clock: Clock) -> str:
+    """Return the id that is set, or the UID of namespace `kube-system`, which lives as long as the cluster."""
+    if settings.installation_id is not None:
+        return settings.installation_id
+    namespace = await retry_until_served(lambda: kube.get(resources.NAMESPACES, "", "kube-system"), clock)
     if namespace is None:
         raise ApiError(404, "NotFound", "there is no namespace kube-system: set ASKPROAI_INSTALLATION_ID")
     return str(namespace["metadata"]["uid"])
+
+
+def _provider_clients(settings: Settings, clock: Clock, metrics: Metrics) -> ProviderClients:
+    hosts = (*settings.provider_hosts, settings.retell_base_url, settings.calcom_base_url)
+    rules = CircuitRules(open_for=timedelta(seconds=settings.circuit_open_seconds))
+    return ProviderClients(clock, registry=metrics.registry, hosts=hosts, rules=rules)
 
 
 def _redis(settings: Settings, clock: Clock) -> RedisAdmin | None:

@@ -1,5 +1,6 @@
 """What one process remembers between reconciles. After a restart it is read or measured anew."""
 
+import hashlib
 import random
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ _JITTER: Final = 0.2
 # What does not fit is put right by a person, at the provider too, who sends us nothing about it.
 _LONGEST_WAIT: Final = timedelta(minutes=5)
 _PRECISION: Final = 0.5  # seconds
+_VERIFIED: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,32 @@ class CatalogueChange:
 
 
 @dataclass(slots=True)
+class VerifiedLogins:
+    """Which database URLs PostgreSQL has accepted, by Tenant, and when."""
+
+    _by_tenant: dict[Key, tuple[bytes, float]] = field(default_factory=dict)  # hash of the URL, monotonic seconds
+
+    def has(self, tenant: Key, url: str, now: float) -> bool:
+        """Return whether this URL was accepted in the last ten minutes."""
+        known = self._by_tenant.get(tenant)
+        return known is not None and known[0] == _digest(url) and now - known[1] < _VERIFIED.total_seconds()
+
+    def keep(self, tenant: Key, url: str, now: float) -> None:
+        """Remember a URL that was accepted just now."""
+        self._by_tenant[tenant] = (_digest(url), now)
+
+    def forget(self, tenant: Key) -> None:
+        self._by_tenant.pop(tenant, None)
+
+
+def _digest(url: str) -> bytes:
+    return hashlib.sha256(url.encode()).digest()
+
+
+@dataclass(slots=True)
 class Memory:
     """Everything that is remembered, by the controller that uses it."""
 
     looks: Looks = field(default_factory=Looks)
+    logins: VerifiedLogins = field(default_factory=VerifiedLogins)
     catalogues: dict[Key, CatalogueChange] = field(default_factory=dict)  # by agent; only of those that wait

@@ -148,7 +148,9 @@ class Settings(BaseSettings):
         description="Annotations, separated by commas, that a tenant's pods may have; `example.com/` allows all with this prefix. "
         "Absent: none.",
     )
-    workers: int = Field(8, ge=1, le=64, description="Reconciles that run at the same time.")
+    workers: int = Field(
+        16, ge=1, le=64, description="Reconciles that run at the same time; of each four, one is kept for changes."
+    )
     resync_seconds: int = Field(60, ge=5, description="How often an object is looked at when nothing changed (± 10 %).")
     drift_seconds: int = Field(
         900,
@@ -171,9 +173,9 @@ class Settings(BaseSettings):
     circuit_open_seconds: float = Field(
         60, gt=0, description="How long a provider that failed five times in a row for one key is left alone."
     )
-    lease_seconds: int = Field(15, ge=3, description="A Lease that was not renewed for so long may be taken over.")
-    lease_renew_seconds: int = Field(10, ge=2, description="Without a renewal for so long the leader exits.")
-    lease_retry_seconds: int = Field(2, ge=1, description="How often the Lease is renewed, or asked for.")
+    lease_seconds: int = Field(8, ge=3, description="A Lease that was not renewed for so long may be taken over.")
+    lease_renew_seconds: int = Field(5, ge=2, description="Without a renewal for so long the leader exits.")
+    lease_retry_seconds: int = Field(1, ge=1, description="How often the Lease is renewed, or asked for.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged.")
     testing: bool = Field(False, description="Arms `ASKPROAI_FAULT`. Never in production.")
 
@@ -211,6 +213,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 "ASKPROAI_ALLOWED_EGRESS_RANGES and ASKPROAI_ALLOWED_EGRESS_NAMESPACES are exceptions from"
                 " ASKPROAI_DENIED_EGRESS_RANGES: set that, too"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_lease(self) -> Self:
+        """Refuse times with which two processes could lead, or one would exit before it tries to renew."""
+        if not self.lease_retry_seconds < self.lease_renew_seconds < self.lease_seconds:
+            raise ValueError(
+                "ASKPROAI_LEASE_SECONDS must be greater than ASKPROAI_LEASE_RENEW_SECONDS, and that greater than"
+                " ASKPROAI_LEASE_RETRY_SECONDS"
             )
         return self
 

@@ -46,7 +46,8 @@ from askproai_core.database.stranded import DeclaredStaff, Stranded
 __all__ = [
     "CALENDAR_AUDIT", "CALENDAR_POLL", "DATABASE_UNAVAILABLE", "MAX_DIFFERENCES", "MAX_OTHERS", "MAX_REASON", "PERSON",
     "AccountState", "AdminStore", "AuditProgress", "AuditState", "AuditedAccount", "CalendarBacklog", "Connection",
-    "DataOwnedByOther", "DatabaseError", "DeclaredStaff", "Difference", "DifferenceSort", "EndedSession", "ImportState", "LoginSuspended",
+    "DataOwnedByOther", "DatabaseError", "DeclaredStaff", "Difference", "DifferenceSort", "EndedSession", "ImportState",
+    "LoginSuspended",
     "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse", "PollProgress", "PollState", "Pool",
     "RolesUnavailable", "Stranded", "TenantFacts", "TenantNotFound", "WatchStep", "decode_audit_state", "login_dsn",
     "oldest_usable_version", "open_pool", "parse_login", "read_audit_state", "read_poll_state", "require_passable_options",

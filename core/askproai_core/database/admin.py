@@ -47,6 +47,9 @@ log = structlog.get_logger(__name__)
 # A dump takes minutes, and each attempt makes others wait: it is not for every Tenant's reconcile to make one.
 _BLOCKED_REST_SECONDS = 60.0
 
+# Of the operator; a reconcile uses one for milliseconds.
+_CONNECTIONS = 8
+
 # Two replicas during a rolling update make four processes; only the leader works, with two connections.
 COORDINATOR_CONNECTIONS = 8
 
@@ -114,6 +117,8 @@ class AdminStore:
         migration that was blocked is tried again after a minute, by whichever call comes first. Meanwhile the schema may be the
         one before, on which this release runs, too. Raises `MigrationBlocked` if it is older than that.
         """
+        if self._prepared and await self._is_current():  # without the lock: Tenants would wait for each other
+            return
         try:
             async with self._preparing, self._connection() as conn:
                 if self._prepared and await schema_version(conn) >= shipped_migrations()[-1].version:
@@ -124,6 +129,10 @@ class AdminStore:
                     raise MigrationBlocked(*self._blocked.args)
         finally:
             self._prepare_ended.set()
+
+    async def _is_current(self) -> bool:
+        async with self._connection() as conn:
+            return await schema_version(conn) >= shipped_migrations()[-1].version
 
     async def wait_until_prepared(self) -> None:
         """Wait for the end of the first `prepare`, even if it failed: a session that misbehaves may be the reason."""
@@ -149,11 +158,13 @@ class AdminStore:
         *,
         adopt: str | None = None,
         facts: TenantFacts = TenantFacts(),
+        verify_password: bool = True,
     ) -> bool:
         """Create or update the tenant's row and its login role `role_name(tenant)`; return whether rows were adopted now.
 
-        The coordinator reads `facts`. Raises `DataOwnedByOther` if retained rows belong to a Tenant whose UID is neither `uid`
-        nor `adopt`, and `LoginSuspended` for a while after a session of the role misbehaved.
+        The coordinator reads `facts`. Without `verify_password` it is not tried whether the role's password is this one. Raises
+        `DataOwnedByOther` if retained rows belong to a Tenant whose UID is neither `uid` nor `adopt`, and `LoginSuspended` for a
+        while after a session of the role misbehaved.
         """
         async with self._connection() as conn:
             await conn.execute(
@@ -166,10 +177,13 @@ class AdminStore:
             if owner != uid:
                 await _adopt(conn, tenant, owner, uid)
             await _write_facts(conn, tenant, facts)
-            await self._ensure_login(conn, self.role_name(tenant), password, connection_limit)
+            role = self.role_name(tenant)
+            await self._ensure_login(conn, role, password, connection_limit, verify_password=verify_password)
         return bool(owner != uid)
 
-    async def _ensure_login(self, conn: Connection, name: str, password: str, connection_limit: int) -> None:
+    async def _ensure_login(
+        self, conn: Connection, name: str, password: str, connection_limit: int, *, verify_password: bool
+    ) -> None:
         """Create or update the login; the watch knows it before it may log in. Raises `LoginSuspended`."""
         login: TenantLogin | None = None
 
@@ -181,7 +195,15 @@ class AdminStore:
             if (suspension := self._logins.suspension(name)) is not None:
                 raise LoginSuspended(suspension.misuse)
 
-        await roles.ensure_login(conn, self._dsn, name, password, connection_limit, before_login=before_login)
+        await roles.ensure_login(
+            conn,
+            self._dsn,
+            name,
+            password,
+            connection_limit,
+            verify_password=verify_password,
+            before_login=before_login,
+        )
         if (suspension := self._logins.suspension(name)) is not None and login is not None:  # meanwhile
             self._logins.to_suspend[login.oid] = login
             raise LoginSuspended(suspension.misuse)
@@ -351,7 +373,7 @@ class AdminStore:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
         if self._pool is None:
-            self._pool = open_pool(self._dsn, max_size=4, application_name="askproai-operator")
+            self._pool = open_pool(self._dsn, max_size=_CONNECTIONS, application_name="askproai-operator")
         async with (await self._pool).acquire() as conn:  # awaiting an open pool returns it
             yield conn
 

@@ -1,6 +1,8 @@
 """The database's roles, which isolate the tenants.
 
-`askproai_owner` owns the tables, `askproai_tenant` has the grants of all tenants, and each tenant's login role is its member.
+`askproai_owner` owns the tables, `askproai_tenant` has the grants of all tenants, and each tenant's login role is its member. Who
+may connect to a database is a member of a role of this database: groups belong to the whole server, and another installation's
+tenants are members of `askproai_tenant`, too.
 """
 
 import asyncio
@@ -37,6 +39,9 @@ _LOGIN_SECONDS = 0.25  # within which a login that was accepted is seen as a ses
 _ROLE_SETTINGS = {"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
 _SCRAM_ITERATIONS = 4096
 
+_SHARED_ROW_CHANGED = "XX000"  # "tuple concurrently updated": another session changes the same row of the catalog
+_ATTEMPTS = 5  # at such a statement
+
 _END_SESSIONS = (
     "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_get_activity(NULL) WHERE usesysid = $1::bigint::oid"
 )
@@ -58,6 +63,11 @@ def tenant_role_name(tenant: str, database: str) -> str:
 def coordinator_role_name(database: str) -> str:
     """Return the name of the login role of this installation's coordinator: `askproai_c_<hash>`."""
     return "askproai_c_" + hashlib.sha256(database.encode()).hexdigest()[:24]
+
+
+def connect_role_name(database: str) -> str:
+    """Return the name of the role whose members may connect to a database: `askproai_d_<hash>`."""
+    return "askproai_d_" + hashlib.sha256(database.encode()).hexdigest()[:24]
 
 
 def database_name(dsn: str) -> str:
@@ -129,8 +139,10 @@ def parse_login(url: str | None) -> tuple[str, str]:
 
 
 async def ensure_group_roles(conn: Connection) -> None:
-    """Create the four group roles, and grant what they may do with the database and its schema. Safe to repeat."""
-    for role in (OWNER, COORDINATOR, BACKUP, TENANTS):
+    """Create the group roles, and grant what they may do with the database and its schema. Safe to repeat."""
+    name = await conn.fetchval("SELECT current_database()")
+    connecting = connect_role_name(name)
+    for role in (OWNER, COORDINATOR, BACKUP, TENANTS, connecting):
         try:
             if not await conn.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
                 await conn.execute(f"CREATE ROLE {_identifier(role)} NOLOGIN")
@@ -142,12 +154,14 @@ async def ensure_group_roles(conn: Connection) -> None:
             ) from error
     if not await conn.fetchval("SELECT pg_has_role(current_user, $1, 'USAGE')", OWNER):
         await _become_member(conn)
-    database = _identifier(await conn.fetchval("SELECT current_database()"))
+    if not await conn.fetchval("SELECT pg_has_role(current_user, $1, 'MEMBER WITH ADMIN OPTION')", connecting):
+        await _require_right_to_grant(conn, connecting)
+    database = _identifier(name)
     schema = _identifier(await conn.fetchval("SELECT current_schema()"))
     # By default every role of the server may connect and create temporary tables.
     await conn.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
     await conn.execute(f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC")
-    await conn.execute(f"GRANT CONNECT ON DATABASE {database} TO {COORDINATOR}, {BACKUP}")
+    await conn.execute(f"GRANT CONNECT ON DATABASE {database} TO {COORDINATOR}, {BACKUP}, {_identifier(connecting)}")
     await conn.execute(f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {OWNER}")
     await conn.execute(f"GRANT USAGE ON SCHEMA {schema} TO {TENANTS}, {COORDINATOR}, {BACKUP}")
 
@@ -163,6 +177,14 @@ async def _become_member(conn: Connection) -> None:
         ) from error
 
 
+async def _require_right_to_grant(conn: Connection, role: str) -> None:
+    """Raise RolesUnavailable from PostgreSQL 16 on, where another login has made the role and only that one may grant it."""
+    if conn.get_server_version().major >= 16:  # noqa: PLR2004  PostgreSQL 16
+        raise RolesUnavailable(
+            f"another login made role {role}: as a superuser, GRANT {role} TO <it> WITH ADMIN OPTION"
+        )
+
+
 async def ensure_login(
     conn: Connection,
     dsn: str,
@@ -171,13 +193,15 @@ async def ensure_login(
     connection_limit: int,
     *,
     group: str = TENANTS,
+    verify_password: bool = True,
     before_login: Callable[[int, int], None] | None = None,
 ) -> None:
     """Create or update a login role: password, limit, timeouts, membership. Writes nothing if all of that is right.
 
-    `before_login` gets its oid and the limit it has before it may log in, and may raise.
+    `before_login` gets its oid and the limit it has before it may log in, and may raise. Without `verify_password` the password
+    counts as right: a login is what a check of it costs.
     """
-    database, role = database_name(dsn), _identifier(name)
+    role = _identifier(name)
     find = "SELECT oid::bigint AS oid, rolconnlimit FROM pg_roles WHERE rolname = $1"
     found = await conn.fetchrow(find, name)
     is_new = found is None
@@ -194,8 +218,22 @@ async def ensure_login(
            FROM pg_roles r WHERE rolname = $1""",
         name, connection_limit, group, settings,
     )  # fmt: skip
-    if is_current and await _password_works(login_dsn(dsn, name, password)):
+    if is_current and (not verify_password or await _password_works(login_dsn(dsn, name, password))):
         return
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            await _write_login(conn, role, password, connection_limit, (group, connect_role_name(database_name(dsn))))
+            break
+        except asyncpg.InternalServerError as error:
+            if error.sqlstate != _SHARED_ROW_CHANGED or attempt == _ATTEMPTS:
+                raise
+            log.debug("role.again", role=name, attempt=attempt)
+    log.info("role.ensured", role=name, new=is_new)
+
+
+async def _write_login(
+    conn: Connection, role: str, password: str, connection_limit: int, groups: tuple[str, ...]
+) -> None:
     async with conn.transaction():
         await conn.execute(
             f"ALTER ROLE {role} LOGIN INHERIT CONNECTION LIMIT {int(connection_limit)} "
@@ -203,13 +241,12 @@ async def ensure_login(
         )
         for key, value in _ROLE_SETTINGS.items():
             await conn.execute(f"ALTER ROLE {role} SET {key} = '{value}'")
-        await conn.execute(f"GRANT CONNECT ON DATABASE {_identifier(database)} TO {role}")
-        # The group's grants are inherited without SET ROLE; servers that can forbid becoming the group do so.
+        # The groups' grants are inherited without SET ROLE; servers that can forbid becoming a group do so. No grant to the login
+        # itself: all tenants would change one row of the catalog, and be refused when two do so at the same time.
         options = " WITH INHERIT TRUE, SET FALSE" if conn.get_server_version().major >= 16 else ""  # noqa: PLR2004  PostgreSQL 16
-        await conn.execute(f"GRANT {group} TO {role}{options}")
+        await conn.execute(f"GRANT {', '.join(map(_identifier, groups))} TO {role}{options}")
         # Only a member sees how long a session's transaction takes, and may end it.
         await conn.execute(f"GRANT {role} TO CURRENT_USER{options}")
-    log.info("role.ensured", role=name, new=is_new)
 
 
 async def drop_login(conn: Connection, role: str) -> None:

@@ -152,14 +152,16 @@ class HttpTransport:
         user_agent: str | None = None,
         timeout: aiohttp.ClientTimeout = _TIMEOUT,
         connections: int = 100,
+        before_write: Callable[[], None] = lambda: None,
     ) -> None:
         """Log in; `login` is called again after a 401. `connections` is the most at once, 0 for no limit.
 
         Without `user_agent` aiohttp's own is sent. The API server derives the field manager of plain writes from it, so changing
-        it changes who owns fields.
+        it changes who owns fields. `before_write` is called right before each request that is no GET, and may raise.
         """
         self._login, self._access = login, login()
         self._user_agent, self._timeout, self._connections = user_agent, timeout, connections
+        self._before_write = before_write
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -223,6 +225,8 @@ class HttpTransport:
         self, method: str, path: str, params: Mapping[str, str], body: object, content_type: str
     ) -> tuple[int, dict[str, Any]]:
         data = None if body is None else msgspec.json.encode(body)
+        if method != "GET":
+            self._before_write()
         headers = {"Content-Type": content_type}
         try:
             async with self._open(method, path, params=params, data=data, headers=headers) as response:

@@ -135,8 +135,8 @@ class Elector:
         """Renew the Lease. Returns only when it is lost: the process must then exit, with no half-state."""
         while self._is_current():
             await self._clock.sleep(self._times.retry)
-            if not await self.try_acquire_or_renew() and self._renewed_at is None:
-                break  # another process holds it
+            if not await self.try_acquire_or_renew(renew_only=True) and self._renewed_at is None:
+                break  # another process holds it, or did while this one was frozen
         self._renewed_at = None
         self._on_change(False)
         log.error(
@@ -170,13 +170,16 @@ class Elector:
         deadline = self._times.renew_deadline.total_seconds()
         return self._renewed_at is not None and self._clock.monotonic() - self._renewed_at < deadline
 
-    async def try_acquire_or_renew(self) -> bool:
-        """Take or renew the Lease once. Returns False when another process holds it, or the API server did not answer."""
+    async def try_acquire_or_renew(self, *, renew_only: bool = False) -> bool:
+        """Take or renew the Lease once. Returns False when another process holds it, or the API server did not answer.
+
+        With `renew_only` it is not taken from a former holder either: while that one led, our state became an old one.
+        """
         sent = self._clock.monotonic()
         try:
             # A request that hangs must not outlive the deadline that it is for.
             async with asyncio.timeout(self._times.renew_deadline.total_seconds() / 2):
-                ours = await self._write()
+                ours = await self._write(renew_only=renew_only)
         except Conflict:
             return False  # another process wrote in between; the next try shows which
         except (ApiError, AccessError, TimeoutError) as error:
@@ -186,7 +189,7 @@ class Elector:
         self._on_change(ours)
         return ours
 
-    async def _write(self) -> bool:
+    async def _write(self, *, renew_only: bool) -> bool:
         """Write the Lease with us as its holder. Returns False when another process holds it."""
         lease = await self._lease.read()
         now = self._clock.now()
@@ -203,7 +206,7 @@ class Elector:
         spec = lease["spec"]
         term = spec.get("leaseTransitions", 0)
         if spec.get("holderIdentity") != self._identity:
-            if not self._has_expired(spec):
+            if renew_only or not self._has_expired(spec):
                 return False
             term += 1
             holder |= {"acquireTime": _micro_time(now), "leaseTransitions": term}

@@ -10,6 +10,8 @@ from askproai_operator import resources
 from askproai_operator.api import Key
 from askproai_operator.engine.cache import Cache, M, ObservedObject
 from askproai_operator.engine.event_sink import EventSink
+from askproai_operator.engine.first_keys import enqueue_first_keys
+from askproai_operator.engine.following import Following, retry_until_served
 from askproai_operator.engine.informer import Informer
 from askproai_operator.engine.kube import Kube, UnmanagedObject
 from askproai_operator.engine.login import access_by_kopf, kopf_login
@@ -22,8 +24,9 @@ from askproai_operator.resources import FINALIZER, MANAGED_SELECTOR, MANAGER, TE
 
 __all__ = [
     "FINALIZER", "GONE", "MANAGED_SELECTOR", "MANAGER", "TENANT_LABEL", "TOKEN_ANNOTATION", "ApiError",
-    "ApiResource", "Backoff", "Cache", "ConditionCollector", "Conflict", "EventRecord", "EventSink", "EventType", "Informer",
+    "ApiResource", "Backoff", "Cache", "ConditionCollector", "Conflict", "EventRecord", "EventSink", "EventType", "Following",
+    "Informer",
     "Key", "Kube", "M", "Metrics", "NotLeader", "ObservedObject", "Options", "Priority", "Reconcile", "ReconcileLoop", "Result",
-    "UnmanagedObject", "Unreachable", "WorkQueue", "access_by_kopf", "kopf_login",
-    "pause_condition", "resources",
+    "UnmanagedObject", "Unreachable", "WorkQueue", "access_by_kopf", "enqueue_first_keys", "kopf_login",
+    "pause_condition", "resources", "retry_until_served",
 ]  # fmt: skip

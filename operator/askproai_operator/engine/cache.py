@@ -5,6 +5,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -51,7 +52,7 @@ def observed_object(raw: Mapping[str, Any]) -> ObservedObject:
     ]
     return ObservedObject(
         uid=meta["uid"],
-        version=int(meta.get("resourceVersion", "0")),
+        version=_version(meta),
         fingerprint=hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(),
         labels=meta.get("labels") or {},
         annotations=meta.get("annotations") or {},
@@ -71,6 +72,19 @@ def _usable_secret(raw: Mapping[str, Any]) -> bytes | None:
         return None
     kept = {name: meta[name] for name in ("name", "namespace", "uid", "labels", "ownerReferences") if name in meta}
     return msgspec.json.encode({"metadata": kept, "data": raw.get("data") or {}})
+
+
+def _version(meta: Mapping[str, Any]) -> int:
+    return int(meta.get("resourceVersion", "0"))
+
+
+def _share_strings(raw: dict[str, Any]) -> None:
+    """Have equal words of conditions and labels be one string in memory: thousands of objects have the same."""
+    status, meta = raw.get("status") or {}, raw["metadata"]
+    if labels := meta.get("labels"):
+        meta["labels"] = {intern(name): intern(value) for name, value in labels.items()}
+    for condition in status.get("conditions") or ():
+        condition |= {name: intern(value) for name, value in condition.items() if isinstance(value, str)}
 
 
 class Cache:
@@ -133,11 +147,14 @@ class Cache:
         A state that is older than the known one is ignored, and so is a state that was listed or returned before the deletion of
         the object was seen: a uid never comes back. Raises pydantic.ValidationError for a custom resource that cannot be parsed.
         """
-        where = namespace, name = raw["metadata"].get("namespace", ""), raw["metadata"]["name"]
-        known, new = self._children[ref].get(where), observed_object(raw)
+        meta = raw["metadata"]
+        where = namespace, name = meta.get("namespace", ""), meta["name"]
+        known = self._children[ref].get(where)
         old = self.get(Key(ref.kind, namespace, name)) if ref in CUSTOM else known
-        if (known is not None and new.version <= known.version) or new.uid in self._deleted:
-            return old, old
+        if (known is not None and _version(meta) <= known.version) or meta["uid"] in self._deleted:
+            return old, old  # most objects of a list
+        _share_strings(raw)
+        new = observed_object(raw)
         if ref not in CUSTOM:
             self._children[ref][where] = new
             return old, new

@@ -5,7 +5,7 @@ Why Kopf, and which of its properties this module works around: docs/decisions/0
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 _NOT_FOUND = 404
 _SAME_LIST_SECONDS = 1.0  # replayed objects that arrive closer together than this belong to one list
+_AT_ONCE = 50  # objects that are stored before other tasks have a turn: some 20 ms
 AUDIT = timedelta(minutes=5)
 # Kopf can watch a resource that is installed later only with the right to read all CRDs of the cluster.
 FOREIGN_AUDIT = timedelta(minutes=1)
@@ -64,7 +65,7 @@ class Informer:
         Kopf does not report the end of its own list to raw handlers. Raises ApiError, which names a missing CRD.
         """
         for ref in (*FOREIGN, *_WATCHED):  # the foreign ones first, while nothing depends on them
-            for raw in await self._list(ref) or ():
+            async for raw in _in_turns(await self._list(ref) or ()):
                 self._sink.prime(ref, raw)
         log.info("cache.primed", objects=sum(1 for _ in self._sink.cache.models()))
 
@@ -78,7 +79,7 @@ class Informer:
             objects = await self._list(ref)
             if objects is None:
                 continue
-            for raw in objects:
+            async for raw in _in_turns(objects):
                 self._sink.observe(ref, raw)
             listed = {raw["metadata"]["uid"] for raw in objects}
             missing = [(where, uid) for where, uid in known.items() if uid not in listed]
@@ -153,10 +154,14 @@ class Informer:
     async def _audits(self, resources: Sequence[ApiResource], every: timedelta) -> None:
         while True:
             await self._clock.sleep(every * random.uniform(0.75, 1.25))  # noqa: S311 (no secret)
-            try:
-                await self.audit(resources)
-            except ApiError as error:  # the next audit finds what this one missed
-                log.warning("audit.failed", error=str(error))
+            await self.try_audit(resources)
+
+    async def try_audit(self, resources: Sequence[ApiResource] = _WATCHED) -> None:
+        """Compare the cache with a list, as `audit` does; the next audit finds what a failed one missed."""
+        try:
+            await self.audit(resources)
+        except ApiError as error:
+            log.warning("audit.failed", error=str(error))
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
@@ -190,12 +195,37 @@ class Informer:
         self._listed_at[ref] = now
 
 
+class NoDiffs(kopf.DiffBaseStorage):
+    """Spares Kopf the copies by which it finds differences between two states of an object, for handlers that we do not have."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return cast("kopf.BodyEssence", {})
+
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Write nothing to the object."""
+
+
+async def _in_turns(objects: Sequence[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
+    """Yield objects, and let other tasks run in between: thousands without a pause would delay the Lease's renewal."""
+    for number, raw in enumerate(objects):
+        if number % _AT_ONCE == 0:
+            await asyncio.sleep(0)
+        yield raw
+
+
 def kopf_settings() -> kopf.OperatorSettings:
     """Return Kopf's settings. All that matter are explicit, because a library's defaults may change."""
     settings = kopf.OperatorSettings()
     settings.persistence.finalizer = "kopf.askproai.de/unused"  # kopf removes the one named here; ours has another name
     settings.posting.enabled = False
     settings.scanning.disabled = True  # our CRDs exist before the start, so no right to list CRDs is needed
+    settings.persistence.diffbase_storage = NoDiffs()
+    # Kopf has a task for each object whose event it handled, with the whole object, until this time has passed: by default
+    # 5 s, in which its first list of a thousand tenants would be in memory as a whole.
+    settings.queueing.idle_timeout = 0.1
     settings.networking.request_timeout = 60
     settings.networking.connect_timeout = 10
     settings.networking.enforce_retry_after = True

@@ -62,9 +62,13 @@ class Kube:
         clock: Clock,
         *,
         namespace: str = "askproai-system",
+        fence: Callable[[], None] = lambda: None,
     ) -> None:
-        """Log in; `feed` is notified of what our own writes changed, `namespace` is the operator's own."""
-        self._transport = HttpTransport(partial(access_by_kopf, login), user_agent=MANAGER)
+        """Log in; `feed` is notified of what our own writes changed, `namespace` is the operator's own.
+
+        `fence` is called right before each write, and raises NotLeader where another process may lead.
+        """
+        self._transport = HttpTransport(partial(access_by_kopf, login), user_agent=MANAGER, before_write=fence)
         self._feed = feed
         self._clock = clock
         self._namespace = namespace
@@ -98,11 +102,17 @@ class Kube:
     async def list(
         self, resource: ApiResource, namespace: str | None = None, selector: str = ""
     ) -> Sequence[dict[str, Any]]:
-        """Return all objects that a label selector picks, read in chunks of one consistent list."""
+        """Return all objects that a label selector picks, read in chunks of one consistent list.
+
+        Custom resources come without their managedFields, a third of each; those of children say what is ours in them.
+        """
         found: list[dict[str, Any]] = []
         params = {"limit": str(_CHUNK)} | ({"labelSelector": selector} if selector else {})
         while True:
             page = await self._transport.request("GET", resource.path(namespace), params=params)
+            if resource in CUSTOM:
+                for item in page["items"]:
+                    item["metadata"].pop("managedFields", None)
             # The items of a list carry neither apiVersion nor kind.
             found += ({"apiVersion": resource.api_version, "kind": resource.kind} | item for item in page["items"])
             token = page["metadata"].get("continue")

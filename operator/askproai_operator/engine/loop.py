@@ -28,6 +28,9 @@ from askproai_operator.settings import Settings
 log = structlog.get_logger(__name__)
 
 _DRAIN: Final = timedelta(seconds=20)  # running reconciles may finish at a shutdown; every step is crash-safe anyway
+_KEPT_FOR_CHANGES: Final = (
+    4  # each fourth worker takes no resync: those that wait for a provider must not fill all of them
+)
 _JITTER: Final = 0.1  # share of a resync, so that the keys of one start do not stay due at the same moment for ever
 
 
@@ -86,8 +89,11 @@ class ReconcileLoop(Generic[C]):
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; then let running reconciles finish, for at most 20 s."""
         pools = {SHARED_WORKERS: self._context.settings.workers, **self._queue.own_workers()}
+        kept = {SHARED_WORKERS: pools[SHARED_WORKERS] // _KEPT_FOR_CHANGES}
         workers = [
-            asyncio.create_task(self._work(pool), name=f"worker-{pool}-{number}")
+            asyncio.create_task(
+                self._work(pool, changes_only=number < kept.get(pool, 0)), name=f"worker-{pool}-{number}"
+            )
             for pool, size in pools.items()
             for number in range(size)
         ]
@@ -107,11 +113,11 @@ class ReconcileLoop(Generic[C]):
                 task.cancel()
             await asyncio.gather(*workers, schedule, stopped, return_exceptions=True)
 
-    async def _work(self, pool: str) -> None:
+    async def _work(self, pool: str, *, changes_only: bool) -> None:
         worker = asyncio.current_task()
         assert worker is not None
         while not self._stopping:
-            key = await self._queue.get(pool)
+            key = await self._queue.get(pool, Priority.CHANGE if changes_only else Priority.RESYNC)
             self._busy.add(worker)
             try:
                 await self.process(key)
@@ -187,7 +193,7 @@ class ReconcileLoop(Generic[C]):
             try:
                 update = update_for_error(resource, resource.status, error, self._context.clock.now())
                 await self._write(key, resource.metadata.uid, update)
-            except ApiError as write_error:
+            except (ApiError, NotLeader) as write_error:
                 log.warning("status.not_written", key=str(key), error=str(write_error))
         return self._retry(key, "error")
 

@@ -1,7 +1,7 @@
 """The operator's metrics (docs/reference/metrics.md). The queue's have controller-runtime's names, so stock dashboards work."""
 
 from collections import Counter as Count
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry
@@ -57,13 +57,20 @@ class Metrics:
 
 
 class ConditionCollector(Collector):
-    """Counts conditions at each scrape. A series per object, as External Secrets has, would be thousands."""
+    """Counts conditions at each scrape. A series per object, as External Secrets has, would be thousands.
 
-    def __init__(self, cache: Cache, registry: CollectorRegistry, clock: Clock) -> None:
-        self._cache, self._clock = cache, clock
+    A standby, which has the same cache, counts none: a sum over the replicas would count each object twice.
+    """
+
+    def __init__(
+        self, cache: Cache, registry: CollectorRegistry, clock: Clock, leads: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._cache, self._clock, self._leads = cache, clock, leads
         registry.register(self)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
+        if not self._leads():
+            return
         labels = ["kind", "type", "status"]
         family = GaugeMetricFamily("askproai_resource_condition", "Objects with this condition", labels=labels)
         counts = Count(

@@ -1,7 +1,7 @@
 """The work queue: which key is processed next, each by one worker at a time, and not before it is due.
 
 It deduplicates as client-go's does: a key that is added twice is processed once, and a key that is added while it is processed
-is processed again afterwards.
+is processed again afterwards. Of keys with the same priority, those of a namespace that was begun come first (`turns.py`).
 """
 
 import asyncio
@@ -17,16 +17,18 @@ from typing import Any, Final
 from askproai_core.clock import Clock
 from askproai_operator.api import Key
 from askproai_operator.engine.metrics import Metrics
+from askproai_operator.engine.turns import Turns, WaitingKeys
 
 SHARED_WORKERS: Final = "shared"
 _TICK: Final = timedelta(milliseconds=200)  # precision of delays; an idle queue costs 5 wake-ups a second
+_QUICK_RETRIES: Final = 3  # of a change, with its priority: somebody waits for it, and most failures are over by then
 
 
 class Priority(IntEnum):
     """Which key is taken first."""
 
-    CHANGE = 0  # somebody changed something, or waits for it
-    RESYNC = 1  # a periodic run or a retry: after a restart, thousands of them must not delay a new object
+    CHANGE = 0  # somebody changed something, or waits for it; also its first retries
+    RESYNC = 1  # a periodic run or a later retry: after a restart, thousands of them must not delay a new object
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,9 @@ class WorkQueue:
         self._metrics = metrics
         self._chance = chance
         self._options = options or {}
-        # Priority → workers' name → key → waiting since (seconds), oldest first
-        self._waiting: dict[Priority, dict[str, dict[Key, float]]] = {each: defaultdict(dict) for each in Priority}
+        self._waiting: dict[str, dict[Priority, WaitingKeys]] = {}  # by workers' name
         self._added: dict[str, asyncio.Event] = defaultdict(asyncio.Event)  # by workers' name
-        self._processing: dict[Key, float] = {}  # key → since (seconds)
+        self._processing: dict[Key, tuple[float, Priority]] = {}  # key → since (seconds), and with which priority
         self._dirty: dict[Key, Priority] = {}  # added while being processed
         self._due: dict[Key, tuple[float, Priority]] = {}  # at most one scheduled run per key
         self._timeline: list[tuple[float, Key]] = []  # heap over _due; entries that no longer match _due are skipped
@@ -87,11 +88,11 @@ class WorkQueue:
 
     def __len__(self) -> int:
         """Return the number of keys that wait for a worker."""
-        return sum(len(keys) for pools in self._waiting.values() for keys in pools.values())
+        return sum(len(keys) for pool in self._waiting.values() for keys in pool.values())
 
     def __contains__(self, key: Key) -> bool:
         """Return whether a key waits, is being processed, or is scheduled."""
-        waiting = any(key in pools[self._workers_of(key)] for pools in self._waiting.values())
+        waiting = any(key in keys for keys in self._pool(self._workers_of(key)).values())
         return waiting or key in self._processing or key in self._due
 
     def add(self, key: Key, priority: Priority = Priority.CHANGE) -> None:
@@ -100,13 +101,15 @@ class WorkQueue:
         if key in self._processing:
             self._dirty[key] = min(priority, self._dirty.get(key, priority))
             return
-        since, workers = self._clock.monotonic(), self._workers_of(key)
-        for other in Priority:
-            if key in self._waiting[other][workers]:
+        now = since = self._clock.monotonic()
+        workers = self._workers_of(key)
+        pool = self._pool(workers)
+        for other, keys in pool.items():
+            if key in keys:
                 if other <= priority:
                     return
-                since = self._waiting[other][workers].pop(key)
-        self._waiting[priority][workers][key] = since
+                since = keys.remove(key)
+        pool[priority].put(key, since, now)
         self._measure_depth()
         self._added[workers].set()
 
@@ -122,11 +125,15 @@ class WorkQueue:
         heapq.heappush(self._timeline, (at, key))
 
     def retry(self, key: Key) -> timedelta:
-        """Schedule a key after its own exponential backoff, which `forget` resets. Returns the delay."""
+        """Schedule a key after its own exponential backoff, which `forget` resets. Returns the delay.
+
+        The first retries have the priority of the run that failed: a change is not put behind everything that is looked at anyway.
+        """
         self._failures[key] = self._failures.get(key, 0) + 1
         self._metrics.retries.inc()
         delay = self.options_of(key).backoff.delay(self._failures[key], self._chance)
-        self.schedule(key, delay)
+        _, failed = self._processing.get(key, (0.0, Priority.RESYNC))
+        self.schedule(key, delay, failed if self._failures[key] <= _QUICK_RETRIES else Priority.RESYNC)
         return delay
 
     def forget(self, key: Key) -> None:
@@ -142,18 +149,21 @@ class WorkQueue:
         self._due.pop(key, None)
         self.forget(key)
 
-    async def get(self, workers: str = SHARED_WORKERS) -> Key:
-        """Wait for a key of these workers (a kind that has its own, or SHARED_WORKERS) and take it. Call `done` afterwards."""
+    async def get(self, workers: str = SHARED_WORKERS, least: Priority = Priority.RESYNC) -> Key:
+        """Wait for a key of these workers (a kind that has its own, or SHARED_WORKERS) and take it. Call `done` afterwards.
+
+        Keys with a lower priority than `least` are left to other workers.
+        """
         while True:
-            for priority in Priority:
-                if self._waiting[priority][workers]:
-                    return self._take(priority, workers)
+            for priority, keys in self._pool(workers).items():
+                if keys and priority <= least:
+                    return self._take(priority, keys)
             self._added[workers].clear()
             await self._added[workers].wait()
 
     def done(self, key: Key) -> None:
         """Finish the processing of a key; it waits again if it was added meanwhile."""
-        self._metrics.worked.observe(self._clock.monotonic() - self._processing.pop(key))
+        self._metrics.worked.observe(self._clock.monotonic() - self._processing.pop(key)[0])
         if key in self._dirty:
             self.add(key, self._dirty.pop(key))
 
@@ -166,7 +176,7 @@ class WorkQueue:
             if scheduled is not None and scheduled[0] == at:
                 del self._due[key]
                 self.add(key, scheduled[1])
-        ages = [now - since for since in self._processing.values()]
+        ages = [now - since for since, _ in self._processing.values()]
         self._metrics.unfinished.set(sum(ages))
         self._metrics.longest.set(max(ages, default=0))
 
@@ -179,7 +189,7 @@ class WorkQueue:
     def oldest_work(self) -> timedelta:
         """Return the age of the oldest running reconcile, of those that have a timeout."""
         now = self._clock.monotonic()
-        bounded = (since for key, since in self._processing.items() if self.options_of(key).timeout is not None)
+        bounded = (since for key, (since, _) in self._processing.items() if self.options_of(key).timeout is not None)
         return timedelta(seconds=max((now - since for since in bounded), default=0))
 
     def options_of(self, key: Key) -> Options:
@@ -193,15 +203,22 @@ class WorkQueue:
     def _workers_of(self, key: Key) -> str:
         return SHARED_WORKERS if self.options_of(key).workers is None else key.kind
 
-    def _take(self, priority: Priority, workers: str) -> Key:
-        waiting = self._waiting[priority][workers]
-        key, now = next(iter(waiting)), self._clock.monotonic()
-        self._metrics.waited.observe(now - waiting.pop(key))
+    def _pool(self, workers: str) -> dict[Priority, WaitingKeys]:
+        if workers not in self._waiting:
+            turns = Turns()
+            self._waiting[workers] = {each: WaitingKeys(turns) for each in Priority}
+        return self._waiting[workers]
+
+    def _take(self, priority: Priority, keys: WaitingKeys) -> Key:
+        now = self._clock.monotonic()
+        key, since = keys.take(now)
+        self._metrics.waited.observe(now - since)
         self._due.pop(key, None)  # this run replaces the scheduled one
-        self._processing[key] = now
+        self._processing[key] = (now, priority)
         self._measure_depth()
         return key
 
     def _measure_depth(self) -> None:
-        for priority, pools in self._waiting.items():
-            self._metrics.depth.labels("askproai", priority.name.lower()).set(sum(map(len, pools.values())))
+        for priority in Priority:
+            depth = sum(len(pool[priority]) for pool in self._waiting.values())
+            self._metrics.depth.labels("askproai", priority.name.lower()).set(depth)

@@ -67,8 +67,13 @@ def update_for_result(
     desired |= applied_by_reconcile(resource)
     token = resource.metadata.annotations.get(TOKEN_ANNOTATION)
     if token is not None:
-        desired["lastReconcileToken"] = token[:_TOKEN_LENGTH]
+        desired["lastReconcileToken"] = shortened_token(token)
     return StatusUpdate(_patch(status, desired), [*_transition_events(ready_before, ready), *result.events])
+
+
+def shortened_token(token: str) -> str:
+    """Return a token of TOKEN_ANNOTATION as the status repeats it."""
+    return token[:_TOKEN_LENGTH]
 
 
 def pause_condition(resource: CustomResource) -> Condition | None:

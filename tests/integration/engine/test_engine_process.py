@@ -101,6 +101,57 @@ async def test_one_leads_and_the_other_takes_over_when_it_is_killed(
     assert lease["spec"]["leaseTransitions"] == taken["term"]
 
 
+async def child_says(env: EngineEnvironment, name: str) -> bool:
+    live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "salon-mueller-config")
+    return live is not None and live["data"] == {"name": name}
+
+
+async def test_a_standby_follows_the_cluster_and_acts_first_on_what_nobody_acted_on(
+    env, start_operator: Start, kube_client: KubeClient
+):
+    """An edit without a leader is the first thing that the new one does: a resync of all would come after 30 s."""
+    slow = {"RESYNC_SECONDS": "600"}
+    first = await start_operator("first", **slow)
+    await env.create("Tenant")
+    await is_ready(env, resources.TENANTS, "salon-mueller")
+    second = await start_operator("second", **slow)
+    await eventually(lambda: logged(second, "cache.primed"), SOON, "the standby to fill its cache")
+    assert "askproai_resource_condition{" not in (await get(second, "/metrics"))[1], "a sum would count objects twice"
+
+    os.kill(first.pid, signal.SIGKILL)
+    where = resources.TENANTS.path(env.namespace, "salon-mueller")
+    await kube_client.merge(where, {"spec": {"displayName": "Salon Mülller"}})
+    await eventually(lambda: child_says(env, "Salon Mülller"), SOON, "the edit to be acted on")
+    assert "askproai_resource_condition{" in (await get(second, "/metrics"))[1]
+
+
+async def test_a_leader_that_was_stopped_and_goes_on_writes_nothing_more(
+    env, start_operator: Start, kube_client: KubeClient
+):
+    """A process that is frozen for longer than its Lease wakes up in the middle of what it did."""
+    first = await start_operator("first")
+    await env.create("Tenant")
+    await is_ready(env, resources.TENANTS, "salon-mueller")
+    second = await start_operator("second")
+    await eventually(lambda: logged(second, "cache.primed"), SOON, "the standby to fill its cache")
+    where = resources.TENANTS.path(env.namespace, "salon-mueller")
+    child = resources.CONFIG_MAPS.path(env.namespace, "salon-mueller-config")
+
+    os.kill(first.pid, signal.SIGSTOP)
+    await eventually(lambda: logged(second, "lease.acquired"), SOON, "the second to take over")
+    await eventually(lambda: logged(second, "queue.filled"), SOON, "it to begin")
+    assert await second.stop() == 0, "the Lease is free, and still not for the first one"
+    await kube_client.merge(where, {"spec": {"displayName": "Salon Mülller"}})
+    before = [await kube_client.get(where), await kube_client.get(child)]
+    os.kill(first.pid, signal.SIGCONT)
+    assert await first.wait() == 1
+    assert logged(first, "lease.lost")
+    after = [await kube_client.get(where), await kube_client.get(child)]
+    assert [each["metadata"]["resourceVersion"] for each in after] == [
+        each["metadata"]["resourceVersion"] for each in before
+    ]
+
+
 async def test_without_an_api_server_it_waits_and_ends_at_sigterm(start_operator: Start, tmp_path: Path):
     """A restart while the API server is down: no crash loop, ready as a standby, and SIGTERM is obeyed."""
     user = {"name": "u", "user": {"token": "t"}}
@@ -134,17 +185,13 @@ async def test_changes_arrive_children_are_repaired_and_nothing_else_is_written(
     where = resources.TENANTS.path(env.namespace, "salon-mueller")
     child = resources.CONFIG_MAPS.path(env.namespace, "salon-mueller-config")
 
-    async def child_says(name: str) -> bool:
-        live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "salon-mueller-config")
-        return live is not None and live["data"] == {"name": name}
-
-    await eventually(lambda: child_says("Salon Müller"), SOON, "the child")
+    await eventually(lambda: child_says(env, "Salon Müller"), SOON, "the child")
     await kube_client.merge(where, {"spec": {"displayName": "Salon Mülller"}})
-    await eventually(lambda: child_says("Salon Mülller"), SOON, "the change in the child")
+    await eventually(lambda: child_says(env, "Salon Mülller"), SOON, "the change in the child")
     await kube_client.merge(child, {"data": {"name": "by hand"}})
-    await eventually(lambda: child_says("Salon Mülller"), SOON, "the repair")
+    await eventually(lambda: child_says(env, "Salon Mülller"), SOON, "the repair")
     await kube_client.delete(child)
-    await eventually(lambda: child_says("Salon Mülller"), SOON, "the child created again")
+    await eventually(lambda: child_says(env, "Salon Mülller"), SOON, "the child created again")
     token = {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}
     await kube_client.merge(where, token)
 

@@ -422,3 +422,10 @@ async def test_a_deletion_that_no_watch_reported_is_found(env):
     await env.kube.delete(resources.BRANCHES, env.namespace, branch.key.name)
     assert not await env.kube.refresh(branch)
     assert env.cache.get(branch.key) is None
+
+
+async def test_a_list_has_no_managed_fields(env):
+    await env.create("Tenant")
+    (listed,) = await env.kube.list(resources.TENANTS, env.namespace)
+    assert listed["spec"]
+    assert "managedFields" not in listed["metadata"]

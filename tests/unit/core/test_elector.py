@@ -195,6 +195,24 @@ async def test_leadership_ends_at_once_when_another_process_took_the_lease(serve
         leader.fence()
 
 
+async def test_a_leader_that_slept_through_anothers_term_does_not_take_the_lease_again(
+    server: LeaseServer, clock: FixedClock
+):
+    """What it knows is from before that term, even if the Lease is free when it wakes up."""
+    first, second = elector(server, clock, "first"), elector(server, clock, "second")
+    await first.try_acquire_or_renew()
+    clock.advance(20 * SECOND)
+    await second.try_acquire_or_renew()  # sees the Lease, and waits for its duration
+    clock.advance(20 * SECOND)
+    assert await second.try_acquire_or_renew()
+    await second.release()
+    first._renewed_at = clock.monotonic()  # it was asleep between two tries
+    await first.renew_until_lost()
+    assert server.spec["holderIdentity"] == ""
+    with pytest.raises(NotLeader):
+        first.fence()
+
+
 async def test_a_released_lease_is_taken_at_once(server: LeaseServer, clock: FixedClock):
     first, second = elector(server, clock, "first"), elector(server, clock, "second")
     await first.try_acquire_or_renew()

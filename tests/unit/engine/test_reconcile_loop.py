@@ -27,6 +27,7 @@ from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import Backoff, Options, Priority, WorkQueue
 from askproai_operator.settings import Settings
 from tests.worlds.salon_objects import key, put, raw, salon
+from tests.worlds.waiting import eventually
 
 BRANCH = key("Branch", "mitte")
 OK = Result((good(C.SERVICES_READY),))
@@ -214,6 +215,31 @@ async def test_at_a_shutdown_a_running_reconcile_may_finish_and_none_begins(turn
     await asyncio.wait_for(running, 2)
     assert runs == 1
     assert len(turn.kube.statuses) == 1
+
+
+async def test_a_change_is_acted_on_while_all_resyncs_hang(turn: Turn):
+    """Providers that hang may fill all workers but those that are kept for changes."""
+    stop, hanging, changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def hang(_key: Any, _context: Any) -> Result:
+        await hanging.wait()
+        return OK
+
+    async def act(_key: Any, _context: Any) -> Result:
+        changed.set()
+        return OK
+
+    turn.loop._context.settings = Settings(workers=4)
+    turn.controllers |= {"Background": hang, "Branch": act}
+    for number in range(8):
+        turn.queue.add(Key("Background", "n", str(number)), Priority.RESYNC)
+    running = asyncio.create_task(turn.loop.run(stop))
+    await eventually(lambda: len(turn.queue._processing) == 3, 2, "the other workers to be busy")
+    turn.queue.add(BRANCH)
+    await asyncio.wait_for(changed.wait(), 2)
+    hanging.set()
+    stop.set()
+    await asyncio.wait_for(running, 2)
 
 
 def test_a_requeue_needs_a_reason():

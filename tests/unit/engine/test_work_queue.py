@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 
@@ -10,6 +11,7 @@ from askproai_core.clock import FixedClock
 from askproai_operator.engine import Key
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import Backoff, Options, Priority, WorkQueue
+from askproai_operator.engine.turns import RUNS
 
 A, B = Key("Tenant", "n", "a"), Key("Tenant", "n", "b")
 ONE_SECOND = timedelta(seconds=1)
@@ -207,6 +209,86 @@ async def test_a_known_key_is_not_added_again_by_a_list(queue: WorkQueue, clock:
     queue.done(A)
     queue.add_unknown(A)
     assert len(queue) == 1
+
+
+class TestRetries:
+    async def test_the_first_retries_of_a_change_stay_a_change(self, queue: WorkQueue, clock: FixedClock):
+        queue.add(A)
+        for expected in (Priority.CHANGE, Priority.CHANGE, Priority.CHANGE, Priority.RESYNC):
+            assert await queue.get() == A
+            queue.retry(A)
+            queue.done(A)
+            assert queue._due[A][1] is expected
+            clock.advance(timedelta(minutes=5))
+            queue.promote_due()
+
+    async def test_the_retry_of_a_resync_stays_a_resync(self, queue: WorkQueue):
+        queue.add(A, Priority.RESYNC)
+        await queue.get()
+        queue.retry(A)
+        assert queue._due[A][1] is Priority.RESYNC
+
+
+class TestTurns:
+    """What a namespace began is finished before the next one begins, and nobody waits for one without end."""
+
+    @staticmethod
+    def of(namespace: str, number: int) -> Key:
+        return Key("Tenant", namespace, str(number))
+
+    async def test_a_namespace_that_was_begun_comes_before_one_that_waits(self, queue: WorkQueue, clock: FixedClock):
+        for namespace in ("one", "two"):
+            queue.add(self.of(namespace, 1))
+            clock.advance(ONE_SECOND)
+        key = await queue.get()
+        assert key == self.of("one", 1)
+        queue.done(key)
+        clock.advance(ONE_SECOND)
+        queue.add(self.of("one", 2))  # what its first run made due
+        assert [await queue.get(), await queue.get()] == [self.of("one", 2), self.of("two", 1)]
+
+    async def test_a_namespace_without_rest_lets_the_others_go_on(self, queue: WorkQueue, clock: FixedClock):
+        for number in range(RUNS * 3):
+            queue.add(self.of("busy", number))
+        clock.advance(ONE_SECOND)
+        queue.add(self.of("other", 1))
+        taken = [await queue.get() for _ in range(RUNS + 1)]
+        assert taken[-1] == self.of("other", 1)
+        assert {key.namespace for key in taken[:-1]} == {"busy"}
+
+    async def test_a_namespace_that_rested_waits_behind_those_that_came_before(
+        self, queue: WorkQueue, clock: FixedClock
+    ):
+        queue.add(self.of("one", 1))
+        queue.done(await queue.get())
+        clock.advance(timedelta(minutes=2))
+        queue.add(self.of("two", 1))
+        clock.advance(ONE_SECOND)
+        queue.add(self.of("one", 2))
+        assert await queue.get() == self.of("two", 1)
+
+    async def test_no_key_is_lost_or_taken_twice(self, queue: WorkQueue, clock: FixedClock):
+        random, expected = Random(7), set[Key]()
+        for _ in range(2000):
+            key = self.of(str(random.randrange(9)), random.randrange(40))
+            queue.add(key, random.choice([*Priority]))
+            expected.add(key)
+            if random.random() < 0.3:
+                taken = await queue.get()
+                expected.remove(taken)
+                queue.done(taken)
+            clock.advance(timedelta(seconds=random.random() * 5))
+            assert len(queue) == len(expected)
+        assert {await queue.get() for _ in range(len(expected))} == expected
+
+
+async def test_some_workers_take_changes_only(queue: WorkQueue):
+    queue.add(A, Priority.RESYNC)
+    waiter = asyncio.create_task(queue.get(least=Priority.CHANGE))
+    await asyncio.sleep(0)
+    assert not waiter.done()
+    queue.add(B)
+    assert await asyncio.wait_for(waiter, 1) == B
 
 
 class TestOptions:

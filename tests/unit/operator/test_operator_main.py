@@ -34,7 +34,7 @@ async def test_the_start_waits_for_an_api_server_that_is_away_and_for_crds_that_
             raise answers.pop(0)
         return "primed"
 
-    assert await main._retry_until_served(prime, clock) == "primed"
+    assert await main.retry_until_served(prime, clock) == "primed"
     assert clock.now() - START == timedelta(seconds=6)
 
 

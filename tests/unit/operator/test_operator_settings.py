@@ -29,3 +29,11 @@ def test_a_database_that_tenants_could_not_select_is_refused_at_once():
 def test_two_ways_to_route_the_shared_host_are_refused_at_once():
     with pytest.raises(ValueError, match="set one of them"):
         Settings(shared_ingress_class="nginx", shared_gateway="infra/public")
+
+
+def test_lease_times_with_which_two_could_lead_are_refused():
+    with pytest.raises(ValueError, match="ASKPROAI_LEASE_SECONDS must be greater"):
+        Settings(lease_renew_seconds=12)
+    with pytest.raises(ValueError, match="ASKPROAI_LEASE_RETRY_SECONDS"):
+        Settings(lease_retry_seconds=5)
+    Settings(lease_seconds=15, lease_renew_seconds=10, lease_retry_seconds=2)

@@ -73,6 +73,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     if tenant is None or tenant.metadata.deletion_timestamp is not None:
         context.url_proofs.forget(key.namespace, key.name)
         context.memory.looks.forget(key)
+        context.memory.logins.forget(key)
     if tenant is None:
         return GONE  # no requeue: its deletion is complete
     if tenant.metadata.deletion_timestamp is not None:

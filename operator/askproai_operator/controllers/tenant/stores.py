@@ -15,8 +15,9 @@ from askproai_core.database import (
 )
 from askproai_core.tenant_config import Retention
 from askproai_operator.api import RuntimeMode, Tenant
-from askproai_operator.api.conditions import Condition
+from askproai_operator.api.conditions import Condition, ConditionType, Status
 from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.conditions import find_condition
 from askproai_operator.controllers.tenant.children.secrets import runtime_secret
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.controllers.tenant.status import (
@@ -90,14 +91,30 @@ async def ensure_database(
     """
     await context.database.prepare()
     tenant, meta = inputs.tenant, inputs.tenant.metadata
+    logins, now = context.memory.logins, context.clock.monotonic()
+    # A login for each look at each tenant would be the most of what an idle installation costs. Who changes the password stops new
+    # connections of the pods, and pods that are not available have it tried at once.
+    verify = not (_is_available(tenant) and logins.has(tenant.key, url, now))
     adopt = meta.annotations.get("askproai.de/adopt-data")
     adopted = await context.database.ensure_tenant(
-        meta.dotted, meta.uid, parse_login(url)[1], connection_limit(tenant), adopt=adopt, facts=_facts(inputs)
+        meta.dotted,
+        meta.uid,
+        parse_login(url)[1],
+        connection_limit(tenant),
+        adopt=adopt,
+        facts=_facts(inputs),
+        verify_password=verify,
     )
+    if verify:
+        logins.keep(tenant.key, url, now)
     text = f"the rows of the earlier Tenant with UID {adopt} are this one's now; the annotation may go"
     events = (EventRecord("DataAdopted", text, EventType.NORMAL),) if adopted else ()
     required = required_resources(inputs.branches, inputs.offerings)
     return await context.database.ensure_resources(meta.dotted, required, persons_of(inputs.branches)), events
+
+
+def _is_available(tenant: Tenant) -> bool:
+    return find_condition(tenant, ConditionType.RUNTIME_AVAILABLE).get("status") == Status.TRUE
 
 
 def connection_limit(tenant: Tenant) -> int:

@@ -1,0 +1,61 @@
+"""What is due when a process begins to lead: first what people wait for, and everything else little by little."""
+
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from askproai_operator.api import CustomResource
+from askproai_operator.api.conditions import ConditionType, Status
+from askproai_operator.applied_spec import is_paused
+from askproai_operator.engine.cache import Cache
+from askproai_operator.engine.event_sink import Dependents
+from askproai_operator.engine.queue import Priority, WorkQueue
+from askproai_operator.engine.status import TOKEN_ANNOTATION, shortened_token
+
+log = structlog.get_logger(__name__)
+
+_EVERY: Final = timedelta(seconds=1) / 50  # one object: 6,000 take two minutes, and leave the process time for changes
+
+
+def enqueue_first_keys(cache: Cache, dependents: Dependents, queue: WorkQueue) -> None:
+    """Make every custom resource due.
+
+    At once, as a change: each object that differs from what its status has seen, with everything that depends on it. At once, as a
+    resync: what is not Ready. Then the rest, one object after the other, in the order in which the cache was filled: Tenants first,
+    because a former leader may have ended between the status of a Branch and the config that has its change.
+    """
+    models = list(cache.models())
+    for model in models:
+        if has_news(model):
+            for key in dependents.of_resource(None, model):
+                queue.add(key)
+    log.info("queue.filled", objects=len(models), changes=len(queue))
+    delay = timedelta()
+    for model in models:
+        if not _is_ready(model):
+            queue.add(model.key, Priority.RESYNC)
+        else:
+            delay += _EVERY
+            queue.schedule(model.key, delay)
+
+
+def has_news(model: CustomResource) -> bool:
+    """Return whether somebody did something to an object that its status does not show yet."""
+    meta, status = model.metadata, model.status
+    token = meta.annotations.get(TOKEN_ANNOTATION)
+    return (
+        meta.deletion_timestamp is not None
+        or status.get("observedGeneration") != meta.generation
+        or (token is not None and status.get("lastReconcileToken") != shortened_token(token))
+        or is_paused(model) != _has(model, ConditionType.PAUSED)
+    )
+
+
+def _is_ready(model: CustomResource) -> bool:
+    return _has(model, ConditionType.READY)
+
+
+def _has(model: CustomResource, type_: ConditionType) -> bool:
+    found = (each for each in model.status.get("conditions", ()) if each["type"] == type_)
+    return any(each["status"] == Status.TRUE for each in found)

@@ -1,0 +1,109 @@
+"""Keys that wait, and whose turn it is: a namespace that was begun is finished before the next one.
+
+A new tenant takes some thirty runs of its objects, one after the other. With first come, first served, a thousand new tenants would
+all be half made for as long as the last one takes.
+"""
+
+import heapq
+import itertools
+from dataclasses import dataclass, field
+from typing import Final
+
+from askproai_operator.api import Key
+
+RUNS: Final = 64  # of one turn; then it is the others' turn, however often somebody edits in this namespace
+_IDLE_SECONDS: Final = 60.0  # a namespace that rests for longer begins a new turn
+
+
+@dataclass(slots=True)
+class _Turn:
+    number: int  # the lowest one is next
+    last: float  # monotonic seconds, of the last run
+    runs: int = 0
+    waiting: int = 0
+
+
+class Turns:
+    """The turn of each namespace, for one group of workers."""
+
+    def __init__(self) -> None:
+        self._turns: dict[str, _Turn] = {}
+        self._numbers = itertools.count()
+
+    def number(self, namespace: str) -> int:
+        """Return the number of a namespace's turn, which has waiting keys: the lowest one is next."""
+        return self._turns[namespace].number
+
+    def wait(self, namespace: str, now: float) -> None:
+        """Count a key that waits; a namespace that rested begins a turn."""
+        turn = self._turns.get(namespace)
+        if turn is None or (not turn.waiting and now - turn.last > _IDLE_SECONDS):
+            turn = self._turns[namespace] = _Turn(next(self._numbers), now)
+        turn.waiting += 1
+
+    def withdraw(self, namespace: str) -> None:
+        """Count a key that does not wait any more, and is not run."""
+        self._turns[namespace].waiting -= 1
+
+    def run(self, namespace: str, now: float) -> None:
+        """Count a run. The last one of a turn begins the next turn, behind those of all others."""
+        turn = self._turns[namespace]
+        turn.waiting -= 1
+        turn.runs += 1
+        turn.last = now
+        if turn.runs >= RUNS:
+            turn.number, turn.runs = next(self._numbers), 0
+
+
+@dataclass(slots=True)
+class WaitingKeys:
+    """The keys of one priority that wait for the same workers."""
+
+    turns: Turns
+    _keys: dict[str, dict[Key, float]] = field(default_factory=dict)  # namespace → key → waiting since, oldest first
+    # Heap of (number of the turn, namespace). An entry that no longer matches is corrected when it is the first one.
+    _order: list[tuple[int, str]] = field(default_factory=list)
+    _length: int = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._keys.get(key.namespace, ())
+
+    def put(self, key: Key, since: float, now: float) -> None:
+        """Add a key that does not wait yet."""
+        self.turns.wait(key.namespace, now)
+        if key.namespace not in self._keys:
+            self._keys[key.namespace] = {}
+            heapq.heappush(self._order, (self.turns.number(key.namespace), key.namespace))
+        self._keys[key.namespace][key] = since
+        self._length += 1
+
+    def remove(self, key: Key) -> float:
+        """Remove a key that waits; return since when it does."""
+        self.turns.withdraw(key.namespace)
+        return self._pop(key)
+
+    def take(self, now: float) -> tuple[Key, float]:
+        """Remove the key that is next, and return it with the time since when it waits. There must be one."""
+        while True:
+            number, namespace = self._order[0]
+            keys = self._keys.get(namespace)
+            if keys is None:
+                heapq.heappop(self._order)
+            elif (current := self.turns.number(namespace)) != number:
+                heapq.heapreplace(self._order, (current, namespace))
+            else:
+                break
+        key = next(iter(keys))
+        self.turns.run(namespace, now)
+        return key, self._pop(key)
+
+    def _pop(self, key: Key) -> float:
+        keys = self._keys[key.namespace]
+        since = keys.pop(key)
+        if not keys:
+            del self._keys[key.namespace]
+        self._length -= 1
+        return since

@@ -1,0 +1,94 @@
+"""What a process looks at first when it begins to lead."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from askproai_core.clock import FixedClock
+from askproai_operator.engine import Cache, Key, enqueue_first_keys
+from askproai_operator.engine.metrics import Metrics
+from askproai_operator.engine.queue import Priority, WorkQueue
+from askproai_operator.relations import Relations
+from tests.worlds.salon_objects import key, put, raw
+
+READY = {"type": "Ready", "status": "True", "reason": "AsDeclared", "message": ""}
+SEEN = {"observedGeneration": 1, "conditions": [READY]}
+KINDS = ("Tenant", "Branch", "ServiceOffering", "RetellAgent")
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(datetime(2026, 11, 20, 9, tzinfo=UTC))
+
+
+@pytest.fixture
+def queue(clock: FixedClock) -> WorkQueue:
+    return WorkQueue(clock, Metrics())
+
+
+def salon_as_declared() -> Cache:
+    cache = Cache()
+    for kind in KINDS:
+        put(cache, raw(kind, status=SEEN))
+    return cache
+
+
+def waiting(queue: WorkQueue, priority: Priority) -> set[Key]:
+    keys = (key for pool in queue._waiting.values() for each in pool[priority]._keys.values() for key in each)
+    return {key for key in keys if key.kind in KINDS}
+
+
+def begin(cache: Cache, queue: WorkQueue) -> None:
+    enqueue_first_keys(cache, Relations(cache), queue)
+
+
+def test_an_edit_that_nobody_has_seen_is_a_change_of_the_object_and_its_relatives(queue: WorkQueue):
+    cache = salon_as_declared()
+    put(cache, raw("Branch", generation=2, status=SEEN))
+    begin(cache, queue)
+    assert waiting(queue, Priority.CHANGE) >= {key("Branch", "mitte"), key("Tenant", "salon-mueller")}
+    assert not waiting(queue, Priority.RESYNC)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"deletionTimestamp": "2026-11-20T09:00:00Z"},
+        {"annotations": {"askproai.de/reconcile-at": "now"}},
+        {"annotations": {"askproai.de/paused": "true"}},
+        {"status": {**SEEN, "conditions": [READY, READY | {"type": "Paused"}]}},  # the annotation was removed
+        {"status": {}},
+    ],
+    ids=["deleted", "token", "paused", "resumed", "new"],
+)
+def test_whatever_else_a_person_did_is_a_change_too(change: dict[str, Any], queue: WorkQueue):
+    cache = salon_as_declared()
+    put(cache, raw("Branch", **{"status": SEEN} | change))
+    begin(cache, queue)
+    assert key("Branch", "mitte") in waiting(queue, Priority.CHANGE)
+
+
+def test_an_object_that_is_not_ready_comes_before_those_that_are(queue: WorkQueue):
+    cache = salon_as_declared()
+    put(cache, raw("Branch", status={"observedGeneration": 1, "conditions": [READY | {"status": "False"}]}))
+    begin(cache, queue)
+    assert not waiting(queue, Priority.CHANGE)
+    assert waiting(queue, Priority.RESYNC) == {key("Branch", "mitte")}
+
+
+def test_all_the_rest_is_looked_at_little_by_little_and_tenants_first(queue: WorkQueue, clock: FixedClock):
+    cache = Cache()
+    for kind in KINDS:
+        for number in range(50):
+            put(cache, raw(kind, f"n{number}", status=SEEN))
+    begin(cache, queue)
+    queue.promote_due()
+    assert len(queue) == 0
+    clock.advance(timedelta(seconds=1))
+    queue.promote_due()
+    assert {key.kind for key in waiting(queue, Priority.RESYNC)} == {"Tenant"}
+    assert len(queue) == 50
+    clock.advance(timedelta(seconds=3))
+    queue.promote_due()
+    assert len(waiting(queue, Priority.RESYNC)) == 200
