@@ -131,15 +131,23 @@ async def test_an_invalid_body_is_refused_with_an_explanation(shared_web_pod: Te
 async def test_a_block_is_added_listed_and_removed(shared_web_pod: TenantPod) -> None:
     pod, day = shared_web_pod, next_friday(shared_web_pod, 0, 4).date().isoformat()
     appointment = await book(pod, next_friday(pod, 10, 4))
+    german = f"{next_friday(pod, 0, 4):%d.%m.%Y}"
+    status, preview = await request(pod, "block-preview", staff="Anna", **{"from": german})
+    assert (status, preview["staff"], preview["start"], preview["at_calcom"]) == (
+        200, ["mitte/anna"], next_friday(pod, 0, 4).isoformat(), False,
+    )  # fmt: skip
+    assert [row["id"] for row in preview["appointments"]] == [appointment]
+    assert (await request(pod, "block-preview", staff="berta", **{"from": day}))[0] == 404
+    assert (await request(pod, "block-preview", staff="anna", **{"from": "irgendwann"}))[0] == 400
     status, added = await request(pod, "blocks", asking(staff="Anna", **{"from": day}, reason="krank"))
     assert (status, added["block"]["staff"], added["block"]["start"]) == (
         200, ["mitte/anna"], next_friday(pod, 0, 4).isoformat(),
     )  # fmt: skip
-    assert [row["id"] for row in added["appointments"]] == [appointment]
+    assert added["appointments"] == preview["appointments"]
     block = added["block"]["id"]
     _, page = await request(pod, "blocks")
     assert block in [row["id"] for row in page["blocks"]]
-    assert (await request(pod, f"blocks/{block[:8]}"))[1] | {"added": True} == added
+    assert (await request(pod, f"blocks/{block[:8]}"))[1] | {"added": True, "at_calcom": False} == added
     status, again = await request(pod, "blocks", asking(staff="anna", **{"from": day}))
     assert (status, again["block"], again["added"]) == (200, added["block"], False)
     longer = asking(
