@@ -24,10 +24,12 @@ from askproai_runtime.booking.desk import (
     CalendarState,
     DeskBusy,
     RequestUsed,
+    UnclearStart,
     calendar_state,
     cancel_for_desk,
     find_by_id,
     move_for_desk,
+    parse_start_for_desk,
 )
 from askproai_runtime.booking.find import cancel_appointment, find_appointments
 from askproai_runtime.booking.offer import FreeDay, UnknownName, check_availability, list_free_slots
@@ -53,9 +55,10 @@ __all__ = [
     "FREE_TIMES", "Answer", "Appointment", "Basis", "Block", "BlockExists", "BlockedAppointment", "BookingContext",
     "BookingOutcome", "BookingSettings", "CalendarDisagrees", "CalendarEvent", "CalendarState", "CallContext", "DeskBusy",
     "DeskRequest", "FreeDay", "FreeTimesKeeper", "FunctionOutcome", "InvalidBlock", "RequestUsed", "ServiceRules",
-    "SlotQuery", "Status", "Step", "UnknownName", "add_block", "apply_calendar_event", "book_appointment", "calendar_state",
+    "SlotQuery", "Status", "Step", "UnclearStart",
+    "UnknownName", "add_block", "apply_calendar_event", "book_appointment", "calendar_state",
     "cancel_appointment", "cancel_for_desk", "check_availability", "find_appointments", "find_by_id", "fold", "free_slots",
     "is_booked_remotely", "is_news", "list_blocks_within", "list_current_blocks", "list_free_slots", "list_known",
-    "move_for_desk", "preview_block", "release_holds", "remove_block",
+    "move_for_desk", "parse_start_for_desk", "preview_block", "release_holds", "remove_block",
     "reschedule_appointment", "resolve_span", "show_block", "sync_appointment", "warm_up",
 ]  # fmt: skip

@@ -163,6 +163,32 @@ async def test_a_block_is_added_listed_and_removed(shared_web_pod: TenantPod) ->
     assert (await request(pod, "blocks", asking(staff="anna", **{"from": "irgendwann"})))[0] == 400
 
 
+async def test_a_new_start_in_words_is_read_by_the_hours_of_the_branch_as_for_callers(
+    shared_web_pod: TenantPod,
+) -> None:
+    """The salon opens from nine to six: half past eight is neither in the morning nor in the evening, nine is in the morning."""
+    pod = shared_web_pod
+    appointment = await book(pod, next_friday(pod, 10, 6))
+    day = f"{next_friday(pod, 0, 6):%d.%m.%Y}"
+
+    async def read(text: str, **params: str) -> tuple[int, Any]:
+        status, answer = await request(pod, f"appointments/{appointment[:8]}/new-start", text=text, **params)
+        return status, answer.get("start") or answer["detail"]
+
+    assert await read(f"{day} um neun") == (200, next_friday(pod, 9, 6).isoformat())
+    assert await read(f"{day} um neun", staff="mehmet") == (200, next_friday(pod, 9, 6).isoformat())
+    assert await read(next_friday(pod, 12, 6).isoformat()) == (200, next_friday(pod, 12, 6).isoformat())
+    for text, why in (
+        (day, "names no exact time"),
+        ("irgendwann", "is refused (not_understood)"),
+        ("gestern um zehn", "is refused"),
+    ):
+        status, detail = await read(text)
+        assert (status, why in detail, "write it as 2026-11-27T10:00" in detail) == (400, True, True), detail
+    assert (await read(f"{day} um neun", staff="niemand"))[0] == 404
+    assert (await request(pod, f"appointments/{appointment}/cancel", asking()))[0] == 200
+
+
 @pytest.mark.processes
 async def test_the_command_line_moves_cancels_and_blocks(shared_web_pod: TenantPod) -> None:
     pod, hour = shared_web_pod, next_friday(shared_web_pod, 10, 5)
