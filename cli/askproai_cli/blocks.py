@@ -91,13 +91,15 @@ def remove(
 ) -> None:
     """Remove a block, so that its time is offered again, unless another block is in that time: then that one is shown."""
     found = request(tenant, url, "GET", f"blocks/{block}")
-    confirm(f"Remove the block: {_describe(found['block'], found['zone'])}?", yes=yes)
+    in_force = found["block"]["in_force"]
+    confirm(f"Remove the block: {_describe(found['block'], found['zone'])}?", yes=yes or not in_force)
     answer = change(tenant, url, f"blocks/{found['block']['id']}/remove", {}, request_id)
     if output is Output.JSON:
         print_json(answer)
         return
     others = answer.get("still_blocked_by", [])
-    typer.echo(f"{'removed' if others else 'no longer blocked'}: {_describe(answer, found['zone'])}")
+    done = "removed" if others else "no longer blocked"
+    typer.echo(f"{done if in_force else 'it was removed already'}: {_describe(answer, found['zone'])}")
     if others:
         typer.echo(f"{format_count(len(others), 'other block')} in that time, still in force:")
         print_rows(output, {"zone": found["zone"]}, _rows(others), _COLUMNS)

@@ -145,6 +145,15 @@ def test_a_person_whom_calcom_books_has_to_be_entered_there_too(monkeypatch: pyt
     assert "Cal.com" not in invoke(*command)
 
 
+def test_a_block_that_was_removed_before_is_reported_as_such_without_a_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    removed = BLOCK | {"in_force": False}
+    shown = {"block": removed, "appointments": [], "zone": "Europe/Berlin"}
+    answering(monkeypatch, GET=shown, POST=removed | {"still_blocked_by": []})
+    assert invoke("unblock", "b").startswith("it was removed already: mitte/anna")
+
+
 async def test_nothing_is_sent_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     result, bodies = await run(monkeypatch, [])
     assert (result.exit_code, bodies) == (1, [])
