@@ -154,6 +154,15 @@ def test_a_block_that_was_removed_before_is_reported_as_such_without_a_question(
     assert invoke("unblock", "b").startswith("it was removed already: mitte/anna")
 
 
+def test_pods_of_an_earlier_release_are_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    unknown = {"title": "Not Found", "detail": "See the API description for paths and methods"}
+    monkeypatch.setenv("ASKPROAI_TOKEN", "t")
+    monkeypatch.setattr(PrivateApiClient, "_send", lambda *_: (404, unknown))
+    command = ["block", "--staff", "anna", "--from", "heute", "-t", "a.b", "--url", "http://127.0.0.1:1"]
+    result = CliRunner().invoke(app, command)
+    assert (result.exit_code, "earlier release" in result.stderr, "--yes" in result.stderr) == (1, True, True)
+
+
 async def test_nothing_is_sent_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     result, bodies = await run(monkeypatch, [])
     assert (result.exit_code, bodies) == (1, [])
