@@ -76,9 +76,10 @@ requirements: $(STAMP) ## Pin the dependencies of pyproject.toml again, with has
 	  $(PIN) $$( [ $$extra = dev ] && echo --extra dev ) pyproject.toml -o hack/requirements/$$extra.txt; done
 	@echo hatchling | $(PIN) - -o hack/requirements/build.txt
 
-clean: ## End the demo, and remove its data, .venv and all else that the other targets created here (the built control plane stays in the user's cache)
+clean: ## End the demo, and remove its data, .venv, byte code and all else that the other targets created here (the built control plane stays in the user's cache)
 	@[ ! -x $(BIN)/askproai ] || $(BIN)/askproai demo --clean
-	@rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutation .coverage*
+	@rm -rf $(VENV) .demo .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutation .coverage*
+	@find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 $(STAMP): hack/requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is required; choose one with make PYTHON=python3.11"; exit 2; }

@@ -109,14 +109,16 @@ def move(
 ) -> None:
     """Move an appointment for the tenant, here and at Cal.com, by the rules for callers, except the minimum notice.
 
-    If it is refused, the answer says why, and lists free times.
+    Of the times that the words can mean, those at which the person does not work do not count. If it is refused, the answer
+    says why, and lists free times.
     """
     found = request(tenant, url, "GET", f"appointments/{appointment}")
-    start = _parse_start(to, found["zone"])
+    path = f"appointments/{found['appointment']['id']}"
+    start = request(tenant, url, "GET", f"{path}/new-start", text=to, staff=staff)["start"]
     whom = f" with {staff}" if staff else ""
     confirm(f"Move {_describe(found)} to {to_cell(start, find_zone(found['zone']))}{whom}?", yes=yes)
     body = {"start": start} | ({"staff": staff} if staff else {})
-    answer = change(tenant, url, f"appointments/{found['appointment']['id']}/move", body, request_id)
+    answer = change(tenant, url, f"{path}/move", body, request_id)
     place = ("start", "staff")
     stays = all(answer["appointment"][name] == found["appointment"][name] for name in place)
     _print_change(output, answer, "it is there already" if stays else "moved")
@@ -127,23 +129,6 @@ def _describe(found: dict[str, Any]) -> str:
     where = f"{appointment['service']} with {appointment['staff']} in {appointment['branch']}"
     when = to_cell(appointment["start"], find_zone(found["zone"]))
     return f"{where}, {when}, for {to_cell(appointment['customer_name'])}{phone}"
-
-
-def _parse_start(text: str, zone: str) -> str:
-    """Return one exact start as ISO 8601 with the tenant's offset. A text that names no start, or several, is wrong usage."""
-    from zoneinfo import ZoneInfo
-
-    from askproai_runtime.german_dates import Grain, understand
-
-    understood = understand(text, at=datetime.now(UTC), zone=ZoneInfo(zone))
-    if understood.refused is not None:
-        raise typer.BadParameter(f"--to is refused ({understood.refused}): write it as 2026-11-27T10:00")
-    readings = [candidate.reading for candidate in understood.candidates]
-    if understood.ambiguous:
-        raise typer.BadParameter(f"--to can mean: {'; '.join(readings)}. Write it as 2026-11-27T10:00")
-    if understood.candidates[0].grain is not Grain.MINUTE:
-        raise typer.BadParameter(f"--to names no exact time ({readings[0]}): write it as 2026-11-27T10:00")
-    return understood.candidates[0].start.isoformat()
 
 
 def _already_cancelled(found: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from askproai_cli.output import LimitOption, Output, OutputOption, print_rows
 
 audit = typer.Typer(
     no_args_is_help=True,
-    help="What was changed by hand, and what was refused.",
+    help="What was changed by hand, and requests of agents that are not the tenant's.",
     epilog="Example: `askproai audit list -t salon-mueller.salon-mueller`",
 )
 
@@ -21,7 +21,11 @@ _NOT_SHOWN = {"claimed_by", "request", "token"}
 def list_command(
     tenant: TenantOption, limit: LimitOption = 50, url: UrlOption = None, output: OutputOption = Output.TEXT
 ) -> None:
-    """List the audit log, newest first. `claimed by` is the user that the command named; only the admin token is certain."""
+    """List the audit log, newest first: moves and cancellations by `askproai`, blocks added and removed, redriven events,
+    adopted data, and requests, calls and events of agents and numbers that are not the tenant's.
+
+    Not in it: a change that was refused, what callers and Cal.com change (`timeline`), and resets of circuits, which the pod logs.
+    `claimed by` is the user that the command named; only the admin token is certain."""
     answer = request(tenant, url, "GET", "audit", limit=limit)
     rows = ({**entry, **_facts(entry["detail"])} for entry in answer["entries"])
     print_rows(output, answer, rows, _COLUMNS, "the audit log is empty")

@@ -56,23 +56,29 @@ def add(
 ) -> None:
     """Block a time of a person, in every branch: no caller is offered it or can book it.
 
-    Appointments in it stay, and are listed: call the customers, and move or cancel each. Cal.com's booking pages do not know
-    the block. If the person has a block of the same span, that one is shown, and none is added.
+    The question before it shows the person, the span and the appointments in it. These stay: call the customers, and move or
+    cancel each. Cal.com's booking pages do not know the block. If the person has a block of the same span, that one is shown,
+    and none is added.
     """
-    until = f" to {last}" if last else ""
-    confirm(f"Block {staff} from {first}{until}?", yes=yes)
-    body = {"staff": staff, "from": first, "to": last, "branch": branch, "reason": reason}
-    body = {name: value for name, value in body.items() if value is not None}
+    asked = {"staff": staff, "from": first, "to": last, "branch": branch}
+    if not yes:
+        preview = request(tenant, url, "GET", "block-preview", **asked)
+        _echo_appointments(preview, err=True)
+        confirm(f"Block {_describe(preview | {'reason': reason}, preview['zone'])}?", yes=False)
+        asked |= {"from": preview["start"], "to": preview["end"]}  # what was shown, although "heute" may be over by now
+    body = {name: value for name, value in (asked | {"reason": reason}).items() if value is not None}
     answer = change(tenant, url, "blocks", body, request_id)
     if output is Output.JSON:
         print_json(answer)
         return
-    block, found = answer["block"], answer["appointments"]
+    block = answer["block"]
     done = "blocked" if answer.get("added", True) else "is already blocked, nothing was added"
     typer.echo(f"{done}: {_describe(block, answer['zone'])} (id {block['id']})")
-    if found:
-        typer.echo(f"{format_count(len(found), 'appointment')} in it, to move or cancel:")
-        print_rows(output, answer, found, _APPOINTMENTS)
+    _echo_appointments(answer)
+    if answer.get("at_calcom"):
+        typer.echo(
+            "Cal.com's own pages do not know the block: customers can still book there. Enter the absence at Cal.com, too."
+        )
 
 
 def remove(
@@ -85,13 +91,15 @@ def remove(
 ) -> None:
     """Remove a block, so that its time is offered again, unless another block is in that time: then that one is shown."""
     found = request(tenant, url, "GET", f"blocks/{block}")
-    confirm(f"Remove the block: {_describe(found['block'], found['zone'])}?", yes=yes)
+    in_force = found["block"]["in_force"]
+    confirm(f"Remove the block: {_describe(found['block'], found['zone'])}?", yes=yes or not in_force)
     answer = change(tenant, url, f"blocks/{found['block']['id']}/remove", {}, request_id)
     if output is Output.JSON:
         print_json(answer)
         return
     others = answer.get("still_blocked_by", [])
-    typer.echo(f"{'removed' if others else 'no longer blocked'}: {_describe(answer, found['zone'])}")
+    done = "removed" if others else "no longer blocked"
+    typer.echo(f"{done if in_force else 'it was removed already'}: {_describe(answer, found['zone'])}")
     if others:
         typer.echo(f"{format_count(len(others), 'other block')} in that time, still in force:")
         print_rows(output, {"zone": found["zone"]}, _rows(others), _COLUMNS)
@@ -122,6 +130,13 @@ def show(
 
 blocks.command("add", epilog=ADD_EXAMPLE.replace("askproai block", "askproai blocks add"))(add)
 blocks.command("remove", epilog=REMOVE_EXAMPLE.replace("askproai unblock", "askproai blocks remove"))(remove)
+
+
+def _echo_appointments(answer: Mapping[str, Any], *, err: bool = False) -> None:
+    """Print the appointments in a block, if there are any."""
+    if found := answer["appointments"]:
+        typer.echo(f"{format_count(len(found), 'appointment')} in it, to move or cancel:", err=err)
+        print_rows(Output.TEXT, answer, found, _APPOINTMENTS, err=err)
 
 
 def _rows(found: Iterable[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:

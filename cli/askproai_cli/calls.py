@@ -124,11 +124,11 @@ def _call_facts(call: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:
 
 def _details(moment: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:
     if moment["arguments"]:
-        yield ", ".join(f"{name}: {to_cell(value)}" for name, value in moment["arguments"].items())
+        yield ", ".join(f"{name}: {to_cell(value, zone)}" for name, value in moment["arguments"].items())
     if moment["detail"]:
         yield to_cell(moment["detail"], zone)
     if moment["answer"]:
-        yield f"→ {to_cell(moment['answer'])}"
+        yield f"→ {to_cell(moment['answer'], zone)}"
     if moment["appointment_id"]:
         at = moment["starts_at"] and f"at {to_cell(moment['starts_at'], zone)}"
         yield " ".join(filter(None, (moment["appointment_id"], at)))

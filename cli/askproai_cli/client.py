@@ -20,6 +20,7 @@ from askproai_cli.demo_state import find_demo, is_in_use
 
 TOKEN_VARIABLE = "ASKPROAI_TOKEN"  # noqa: S105 - names a variable
 _TIMEOUT_SECONDS = 15.0
+_UNKNOWN_PATH = "See the API description for paths and methods"  # core's answer to a path that it does not have
 
 TenantOption = Annotated[str, typer.Option("--tenant", "-t", help="The tenant: NAMESPACE.TENANT.", metavar="TENANT")]
 UrlOption = Annotated[
@@ -83,6 +84,9 @@ class PrivateApiClient:
             )
         if status == HTTPStatus.FORBIDDEN:
             raise Forbidden(body.get("detail", "Forbidden"))
+        if status == HTTPStatus.NOT_FOUND and body.get("detail") == _UNKNOWN_PATH:
+            text = "the tenant's pods are of an earlier release, which cannot do this: wait for their upgrade, or use its command"
+            raise Refused(f"{text} (`block` with --yes works)" if path == "block-preview" else text, body)
         if status not in range(200, 300):
             kind = NoAnswer if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Refused
             raise kind(f"{body.get('title', status)}: {body.get('detail', '')}", body)

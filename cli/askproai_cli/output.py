@@ -47,11 +47,12 @@ def print_rows(
     nothing: str = "",
     *,
     with_seconds: Collection[str] = (),
+    err: bool = False,
 ) -> None:
     """Print an answer as JSON, or its `rows` as a table. `columns` maps each field to its heading; `nothing` replaces no rows.
 
     Times are shown in the zone that the answer names (`zone`), else in the reader's own; with seconds in the columns
-    `with_seconds`. Below a page that has a next one, a line reports it.
+    `with_seconds`. Below a page that has a next one, a line reports it. With `err` all goes to standard error.
     """
     if output is Output.JSON:
         print_json(answer)
@@ -59,13 +60,13 @@ def print_rows(
     zone = find_zone(answer.get("zone"))
     cells = [[to_cell(row[field], zone, seconds=field in with_seconds) for field in columns] for row in rows]
     if not cells:
-        typer.echo(nothing)
+        typer.echo(nothing, err=err)
         return
     table = render_table([*columns.values()], cells, find_width())
     for line in table.head:
-        typer.secho(line, bold=True)
+        typer.secho(line, bold=True, err=err)
     for line in table.body:
-        typer.echo(line)
+        typer.echo(line, err=err)
     if answer.get("next"):
         typer.echo(f"there are more than {len(cells)}: narrow it by the options, or raise --limit")
 

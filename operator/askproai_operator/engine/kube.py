@@ -104,7 +104,7 @@ class Kube:
     ) -> Sequence[dict[str, Any]]:
         """Return all objects that a label selector picks, read in chunks of one consistent list.
 
-        Custom resources come without their managedFields, a third of each; those of children say what is ours in them.
+        Custom resources come without their managedFields, a third of each; those of children name the fields that are ours.
         """
         found: list[dict[str, Any]] = []
         params = {"limit": str(_CHUNK)} | ({"labelSelector": selector} if selector else {})

@@ -26,6 +26,7 @@ from askproai_runtime.booking import (
     find_by_id,
     list_free_slots,
     move_for_desk,
+    parse_start_for_desk,
 )
 
 log = structlog.get_logger(__name__)
@@ -82,6 +83,13 @@ class Move(DeskBody, frozen=True, kw_only=True):
     staff: ShortText | None = None
 
 
+class NewStart(msgspec.Struct, frozen=True):
+    """What a text means as the new start of an appointment, by the working hours of its person."""
+
+    start: datetime
+    zone: str
+
+
 class Change(msgspec.Struct, frozen=True):
     """What was changed. `message` is the German sentence that a caller would hear; `calendar` is about Cal.com."""
 
@@ -122,6 +130,10 @@ class Appointments:
             Param("staff", "Only with this person"),
             Param("status", "Only these", tuple(Status)),
         )
+        new_start_params = (
+            Param("text", "German words such as Freitag um halb drei, or ISO 8601", required=True),
+            Param("staff", "Who is to have it; the person stays when absent"),
+        )
         slot_params = (
             Param("branch", "Name of the branch", required=True),
             Param("service", "Name of the service", required=True),
@@ -136,6 +148,14 @@ class Appointments:
             ),
             Endpoint(
                 "POST", "/appointments/{id}/cancel", "Cancel an appointment", Change, self.cancel, body=Cancellation
+            ),
+            Endpoint(
+                "GET",
+                "/appointments/{id}/new-start",
+                "The start that a text names for a move",
+                NewStart,
+                self.new_start,
+                new_start_params,
             ),
             Endpoint("POST", "/appointments/{id}/move", "Move an appointment", Change, self.move, body=Move),
             Endpoint(
@@ -155,15 +175,17 @@ class Appointments:
 
     async def show(self, request: ApiRequest) -> AppointmentDetail:
         booking = self._booking()
-        found = await find_by_id(booking, *parse_id_range(request.path["id"]))
-        if len(found) > 1:
-            raise ambiguous()
-        if not found:
-            raise _not_found()
-        (appointment,) = found
+        appointment = await _find(booking, request)
         state = await calendar_state(booking, appointment)
         phone = request.hide(appointment.phone or appointment.caller)
         return AppointmentDetail(_from_appointment(appointment, request), phone, state, request.zone.key)
+
+    async def new_start(self, request: ApiRequest) -> NewStart:
+        booking = self._booking()
+        appointment = await _find(booking, request)
+        with problems():
+            start = parse_start_for_desk(booking, appointment, request.text("text") or "", request.text("staff"))
+        return NewStart(start.astimezone(request.zone), request.zone.key)
 
     async def cancel(self, request: ApiRequest) -> Change:
         booking, body = self._booking(), request.body(Cancellation)
@@ -214,6 +236,16 @@ class Appointments:
         zone = request.zone
         slots = [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in free.slots]
         return SlotList(slots, zone.key, free.basis, free.read_at and free.read_at.astimezone(zone))
+
+
+async def _find(booking: BookingContext, request: ApiRequest) -> Appointment:
+    """Return the only appointment whose id begins as in the path. Raises `Problem`."""
+    found = await find_by_id(booking, *parse_id_range(request.path["id"]))
+    if len(found) > 1:
+        raise ambiguous()
+    if not found:
+        raise _not_found()
+    return found[0]
 
 
 def _require_start(start: datetime) -> datetime:

@@ -9,14 +9,16 @@ import structlog
 
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api.desk import DeskBody, Reason, ShortText, ambiguous, parse_id, parse_id_range, problems
-from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, next_cursor
+from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
 from askproai_runtime.booking import (
     Block,
     BlockedAppointment,
     BookingContext,
     add_block,
+    is_booked_remotely,
     list_blocks_within,
     list_current_blocks,
+    preview_block,
     remove_block,
     resolve_span,
     show_block,
@@ -65,9 +67,24 @@ class BlockDetail(msgspec.Struct, frozen=True):
 
 
 class AddedBlock(BlockDetail, frozen=True):
-    """`added` is false if the person had a block of this span already, which is `block` then: nothing was added."""
+    """`added` is false if the person had a block of this span already, which is `block` then: nothing was added.
+
+    `at_calcom`: Cal.com books the person, and its own pages do not know the block.
+    """
 
     added: bool
+    at_calcom: bool
+
+
+class BlockPreview(msgspec.Struct, frozen=True):
+    """What a block would be, [start, end), and the appointments that it would have in it; the fields are those of `AddedBlock`."""
+
+    staff: list[str]
+    start: datetime
+    end: datetime
+    appointments: list[AppointmentToMove]
+    zone: str
+    at_calcom: bool
 
 
 class RemovedBlock(BlockEntry, frozen=True):
@@ -96,7 +113,14 @@ class Blocks:
         self._booking = booking
 
     def endpoints(self) -> tuple[Endpoint, ...]:
+        preview = (
+            Param("staff", "The person: id or name", required=True),
+            Param("from", "A day, a local time or an instant, also in German words", required=True),
+            Param("to", "The last day, or a time; the end of the first day when absent"),
+            Param("branch", "Only needed where two people have one id"),
+        )
         return (
+            Endpoint("GET", "/block-preview", "What a block would be", BlockPreview, self.preview, preview),
             Endpoint("GET", "/blocks", "Blocks in force that are not over, by start", BlockPage, self.list_page, PAGE),
             Endpoint("GET", "/blocks/{id}", "One block, by the beginning of its id", BlockDetail, self.show),
             Endpoint("POST", "/blocks", "Take a time from a person", AddedBlock, self.add, body=NewBlock),
@@ -120,6 +144,16 @@ class Blocks:
             raise _not_found()
         return _to_detail(found[0], appointments, request)
 
+    async def preview(self, request: ApiRequest) -> BlockPreview:
+        zone, booking = request.zone, self._booking()
+        with problems():
+            last = request.text("to")
+            span = resolve_span(request.to_iso(request.text("from") or ""), last and request.to_iso(last), zone)
+            staff, found = await preview_block(booking, request.text("staff") or "", request.text("branch"), span)
+        start, end = span.start.astimezone(zone), span.end.astimezone(zone)
+        appointments = [_to_move(appointment, request) for appointment in found]
+        return BlockPreview(staff, start, end, appointments, zone.key, is_booked_remotely(booking, staff))
+
     async def add(self, request: ApiRequest) -> AddedBlock:
         body = request.body(NewBlock)
         with problems():
@@ -129,7 +163,8 @@ class Blocks:
             )
         added, detail = block.id == body.request_id, _to_detail(block, appointments, request)
         log.info("block.added" if added else "block.existed", block=str(block.id), appointments=len(appointments))
-        return AddedBlock(detail.block, detail.appointments, detail.zone, added)
+        at_calcom = is_booked_remotely(self._booking(), block.staff)
+        return AddedBlock(detail.block, detail.appointments, detail.zone, added, at_calcom)
 
     async def remove(self, request: ApiRequest) -> RemovedBlock:
         body = request.body(DeskBody)

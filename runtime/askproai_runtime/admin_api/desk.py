@@ -11,7 +11,15 @@ import msgspec
 
 from askproai_core.http_server import Problem
 from askproai_core.input_values import INVISIBLE
-from askproai_runtime.booking import BlockExists, DeskBusy, DeskRequest, InvalidBlock, RequestUsed, UnknownName
+from askproai_runtime.booking import (
+    BlockExists,
+    DeskBusy,
+    DeskRequest,
+    InvalidBlock,
+    RequestUsed,
+    UnclearStart,
+    UnknownName,
+)
 
 _SHORTEST_ID = 8
 _DIGITS = 32
@@ -62,7 +70,7 @@ def problems() -> Iterator[None]:
         yield
     except UnknownName as error:
         raise Problem(404, "Not Found", str(error)) from None
-    except InvalidBlock as error:
+    except (InvalidBlock, UnclearStart) as error:
         raise Problem(400, "Bad Request", str(error)) from None
     except RequestUsed:
         raise Problem(409, "Request Used", "This request_id is that of another change: make a new one") from None

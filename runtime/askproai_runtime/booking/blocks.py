@@ -5,7 +5,7 @@ and a later booking is refused. Appointments within a block stay: they were prom
 A booking that is made at Cal.com itself becomes an appointment, as before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
@@ -32,7 +32,7 @@ from askproai_runtime.booking.store.blocks import (
     list_blocks,
     list_blocks_between,
     list_overlapping_blocks,
-    lock_resources,
+    list_resources,
 )
 from askproai_runtime.booking.store.claims import run_transaction
 from askproai_runtime.booking.types import BookingContext, DeskRequest
@@ -61,10 +61,9 @@ async def add_block(
     _require_valid(span, ctx.clock.now())
 
     async def write(conn: Connection) -> tuple[Block, list[BlockedAppointment]]:
-        units = [resource for _, member in entries for resource in member.resource_ids[: member.units]]
         # Two requests of one id must not both find that there is no such block: they may lock the resources of two people.
         await bind_request(conn, ctx.tenant, desk.as_call(ctx.clock.now(), correlation_id).call_id, "block")
-        resources = await lock_resources(conn, ctx.tenant, units, [(place, member.id) for place, member in entries])
+        resources = await _list_resources(conn, ctx, entries, lock=True)
         block = await get_block(conn, ctx.tenant, desk.request_id)
         if block is None:
             equal = await _find_equal(conn, ctx, resources, span)
@@ -89,6 +88,41 @@ async def add_block(
         return await run_transaction(ctx.pool, write)
     except asyncpg.LockNotAvailableError:
         raise DeskBusy from None
+
+
+async def preview_block(
+    ctx: BookingContext, staff: str, branch: str | None, span: Span
+) -> tuple[list[str], list[BlockedAppointment]]:
+    """Return whom a block of this span would be of, as `branch/staff`, and the live appointments in it. Nothing is written.
+
+    Raises `UnknownName` and `InvalidBlock`.
+    """
+    entries = find_person(ctx.config(), staff, branch)
+    _require_valid(span, ctx.clock.now())
+    async with ctx.pool.acquire() as conn:
+        resources = await _list_resources(conn, ctx, entries, lock=False)
+        now = ctx.clock.now()
+        found = await list_blocked_appointments(conn, ctx.tenant, resources, span.start, span.end, now)
+    return sorted(f"{place}/{member.id}" for place, member in entries), found
+
+
+def is_booked_remotely(ctx: BookingContext, staff: Collection[str]) -> bool:
+    """Return whether the remote calendar books one of these entries, each `branch/staff`: its own pages then offer them, too."""
+    services = ctx.config().services if ctx.calendar.remote else ()
+    linked = (
+        (service, link.staff) for service in services if service.capacity == 1 for link in service.linked_event_types
+    )
+    entries = [entry.partition("/")[::2] for entry in staff]
+    return any(
+        service.branch in {None, place} and member == name for service, member in linked for place, name in entries
+    )
+
+
+async def _list_resources(
+    conn: Connection, ctx: BookingContext, entries: Sequence[tuple[str, Staff]], *, lock: bool
+) -> list[int]:
+    units = [resource for _, member in entries for resource in member.resource_ids[: member.units]]
+    return await list_resources(conn, ctx.tenant, units, [(place, member.id) for place, member in entries], lock=lock)
 
 
 async def _find_equal(conn: Connection, ctx: BookingContext, resources: Sequence[int], span: Span) -> Block | None:

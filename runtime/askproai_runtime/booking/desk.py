@@ -5,10 +5,12 @@ may name another staff member, and needs no minimum notice, which protects the t
 request changes nothing more, whatever happened to the appointment meanwhile.
 """
 
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import msgspec
@@ -17,7 +19,7 @@ from askproai_core.database import Connection
 from askproai_runtime.booking.answers import failure
 from askproai_runtime.booking.availability import ServiceRules
 from askproai_runtime.booking.find import write_cancellation
-from askproai_runtime.booking.request import ServiceRequest
+from askproai_runtime.booking.request import ServiceRequest, keep_open_readings
 from askproai_runtime.booking.reschedule import MoveInFlight, MoveRequest, carry_out_move, resolve_service
 from askproai_runtime.booking.store.actions import bind_request, cancel_key, is_action_done
 from askproai_runtime.booking.store.appointments import Appointment, Status, get_appointment, list_appointments_between
@@ -31,6 +33,7 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
+from askproai_runtime.german_dates import Grain, understand
 
 _SYNC_WAIT, _SYNC_POLL = timedelta(seconds=3), timedelta(milliseconds=100)
 
@@ -41,6 +44,10 @@ class DeskBusy(Exception):
 
 class RequestUsed(Exception):
     """The id of the request is that of another change."""
+
+
+class UnclearStart(ValueError):
+    """A text names no start, or several; the message says what to write instead."""
 
 
 class CalendarState(StrEnum):
@@ -82,6 +89,26 @@ async def cancel_for_desk(
         return await run_transaction(ctx.pool, write)
     except asyncpg.LockNotAvailableError:
         raise DeskBusy from None
+
+
+def parse_start_for_desk(ctx: BookingContext, appointment: Appointment, text: str, staff: str | None) -> datetime:
+    """Return the one exact start, in UTC, that German words or ISO 8601 name for a move of this appointment.
+
+    As with callers, a reading at which the person does not work does not count. Raises `UnclearStart` and `UnknownName`.
+    """
+    config = ctx.config()
+    understood = understand(text, at=ctx.clock.now(), zone=ZoneInfo(config.time_zone))
+    advice = "write it as 2026-11-27T10:00"
+    if understood.refused is not None:
+        raise UnclearStart(f"{text!r} is refused ({understood.refused}): {advice}")
+    with suppress(ClarificationNeeded):  # not declared any more: the move is refused with that reason
+        understood = keep_open_readings(understood, resolve_service(config, appointment, staff))
+    readings = [candidate.reading for candidate in understood.candidates]
+    if understood.ambiguous:
+        raise UnclearStart(f"{text!r} can mean {' or '.join(readings)}: {advice}")
+    if understood.candidates[0].grain is not Grain.MINUTE:
+        raise UnclearStart(f"{text!r} names no exact time ({readings[0]}): {advice}")
+    return understood.candidates[0].start.astimezone(UTC)
 
 
 async def move_for_desk(

@@ -77,12 +77,16 @@ class ScriptedModel:
         """Return the reaction to a sentence: a tool call, or what the agent says."""
         self.remark = None
         sentence = read_sentence(text, self._catalogue)
+        if sentence.is_shift:
+            self.remark = _NOT_UNDERSTOOD.format(text)
         is_transfer_offered, self._is_transfer_offered = self._is_transfer_offered, False
         if sentence.intent is Intent.TRANSFER or (
             is_transfer_offered and sentence.yes and not sentence.no and not sentence.when
         ):
             return self._transfer()
         if is_transfer_offered and sentence.no and not sentence.when:
+            return _GOODBYE
+        if sentence.ends_call and not _says_more(sentence):
             return _GOODBYE
         if sentence.intent is Intent.CALLBACK:
             return self._cannot("notes a callback")
@@ -132,13 +136,15 @@ class ScriptedModel:
         return _IMPOSSIBLE
 
     def _hear_question(self, sentence: Sentence) -> str | None:
-        """Answer from the prompt. Without an answer there the agent says that it does not know."""
+        """Answer from the prompt. Without an answer there the agent says that it does not know. A service in the question stays."""
         names: tuple[str, ...] = ()
         match sentence.intent:
             case Intent.AI:
                 return "Ich bin ein KI-Assistent."
             case Intent.PRICES | Intent.HOURS | Intent.ADDRESS:
                 missing = _UNANSWERED[sentence.intent]
+                if len(sentence.services) == 1:
+                    self._details["service"] = sentence.services[0]
                 self.remark = (
                     f"no function and no list of the prompt has {missing}; a real model could read them only in the free text of"
                     " `llm.prompt`, which this one does not interpret"
@@ -213,8 +219,6 @@ class ScriptedModel:
             return self._call(str(change.tool), {**change.args, "start": chosen["start"]})
         if change.appointments and not change.args and not which:
             which, new = (sentence.text, "") if choose(change.appointments, sentence) else (which, new)
-        if sentence.is_shift:
-            self.remark = _NOT_UNDERSTOOD.format(sentence.text)
         self._forget(sentence.rejected)
         self._requested_time |= read_sentence(new, self._catalogue).when
         return self._hear_named(sentence, which) or self._call(
@@ -362,3 +366,10 @@ class ScriptedModel:
             declared_args.setdefault("phone", self._user_number)
         self._last_call = ToolCall(tool, declared_args)
         return self._last_call
+
+
+def _says_more(sentence: Sentence) -> bool:
+    """Return whether a goodbye follows something that has to be done first: "Ja, gern, tschüss"."""
+    said = sentence.yes, sentence.when, sentence.services, sentence.name, sentence.loose_words
+    changes = sentence.intent in {Intent.CANCEL, Intent.MOVE, Intent.LIST, Intent.CALLBACK}
+    return changes or any(said)

@@ -21,14 +21,16 @@ _NAME = re.compile(
 )
 _TITLE = r"(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?|Prof(?:essor(?:in)?|\.)?)\s+)"
 _STAFF = re.compile(rf"\b(bei|beim|zu|zum|zur|mit|von)\s+(?:de[mr]\s+)?({_TITLE}*)({_NAME_WORD}(?:\s+{_NAME_WORD})?)")
-_ANYBODY = re.compile(r"\begal,? (?:bei |zu )?we[mr]\b|\bwer (?:gerade )?Zeit hat\b|\birgendwem\b", re.IGNORECASE)
+_ANYBODY = re.compile(
+    r"\b(?:ganz )?egal,? (?:bei |zu |mit )?we[mr]\b|\bwer (?:gerade )?Zeit hat\b|\birgendwem\b", re.IGNORECASE
+)
 _BRANCH = re.compile(r"\b(?:Filiale|Zweigstelle|Standort)\s+((?:(?:in|im|am)\s+)?[A-ZÄÖÜ][\wäöüß-]+)")
 _PLACE = re.compile(
     rf"\b(?:in|im|nach|am)\s+((?!(?:{MONTHS}|Ordnung)\b){_NAME_WORD})|\b(?:in\s+)?(\d{{5}})\b|\b(wie immer)\b"
 )
 _NO_SERVICE = (
     r"(?!(?:Termin|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Menschen?"
-    r"|Mitarbeiter|Person|Ja|Nein|Was|Wann|Und|Name[n]?)\b)"
+    r"|Mitarbeiter|Person|Ja|Nein|Was|Wann|Und|Name[n]?|Egal|Stunden?|Minuten?|Viertelstunden?|Wieder(?:hören|sehen|schauen)|Tschüss?|Tschö|Ciao|Ade)\b)"
 )
 _NOUN = rf"{_NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{2,}}(?:\s+und\s+[A-ZÄÖÜ][\wäöüß-]+)?)"
 _SERVICE = re.compile(  # the noun after an article or a verb, before a "bitte", or before the time at the beginning
@@ -39,7 +41,7 @@ _SERVICE = re.compile(  # the noun after an article or a verb, before a "bitte",
 _FILLER_WORDS = """
     ja nein gern gerne genau okay bitte danke vielen dank guten gute schönen tag morgen abend hallo auf für den das die der im am um
     name namen mein ist hier spricht bin heiße ich wir es mir ein eine einen nehme nehmen passt also dann äh ähm perfekt super
-    frau herr herrn moment termin uhr wie was wann
+    frau herr herrn moment termin uhr wie was wann ganz egal wiederhören wiedersehen wiederschauen tschüss tschüs tschö ciao ade
 """
 _FILLERS = frozenset(_FILLER_WORDS.split())
 _YES = re.compile(
@@ -50,6 +52,10 @@ _NO = re.compile(r"\b(nein|nee|leider|lieber|anders|nicht|doch nicht)\b", re.IGN
 _OTHER_TIME = re.compile(
     r"\b(?:später|früher|ander(?:e|er|en|es) (?:Tag|Zeit|Uhrzeit|Termin)|etwas anderes)\b", re.IGNORECASE
 )
+
+
+_BYE = r"\b(?:tschüss?|tschö|ciao|ade|wieder(?:hören|sehen|schauen))\b"
+_ENDS_CALL = re.compile(_BYE, re.IGNORECASE)
 
 
 class Intent(Enum):
@@ -117,7 +123,8 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     ),
     Intent.APPOINTMENT: (r"\btermin\b", r"\b(?:buchen|vereinbaren|vorbeikommen)\b"),
     Intent.GOODBYE: (
-        r"\b(?:tschüss|wieder(?:hören|sehen)|schönen (?:tag|abend)|danke)\b",
+        _BYE,
+        r"\b(?:schönen (?:tag|abend)|danke)\b",
         r"\bdas (?:war(?:'s|s| alles)|wäre alles)\b",
     ),
     Intent.GREETING: (r"^\W*(?:guten (?:tag|morgen|abend)|hallo|moin|servus|grüß gott)\W*$",),
@@ -146,6 +153,7 @@ class Sentence:
     rejected: frozenset[str] = field(default=frozenset())  # of `date`, `time`, `part_of_day`
     is_too: str | None = field(default=None)  # "früh" or "spät"
     is_shift: bool = field(default=False)
+    ends_call: bool = field(default=False)  # a word that is only said at the end, unlike "danke"
 
 
 def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
@@ -183,6 +191,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         rejected=rejected,
         is_too=find_too(text),
         is_shift=is_shift(text),
+        ends_call=bool(_ENDS_CALL.search(text)),
     )
 
 

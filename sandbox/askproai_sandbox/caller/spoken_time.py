@@ -57,9 +57,8 @@ _NEGATIVE_QUESTION = re.compile(
     re.IGNORECASE,
 )
 _TOO = re.compile(r"\b(?:zu|nicht\s+(?:ganz\s+|gern\s+)?so)\s+(früh|spät)\b", re.IGNORECASE)
-_SHIFT = re.compile(
-    rf"\bum\s+(?:\d+|{_NUMBERS}|eine)\s+(?:halbe\s+|viertel)?(?:Minute|Stunde|Tag|Woche)[en]*\b", re.IGNORECASE
-)
+_SPAN = rf"\b(?:\d+|{_NUMBERS}|eine|paar)\s+(?:halbe\s+|viertel)?(?:Minute|Stunde|Viertelstunde|Tag|Woche)[en]*\b"
+_SHIFT = re.compile(rf"\bum\s+{_SPAN}|{_SPAN}\s+(?:nach\s+(?:hinten|vorn)|später|früher|eher)\b", re.IGNORECASE)
 
 
 def cut_rejections(text: str) -> tuple[str, frozenset[str]]:
@@ -86,5 +85,5 @@ def find_too(text: str) -> str | None:
 
 
 def is_shift(text: str) -> bool:
-    """Return whether a sentence says by how much a time is to change ("um eine Stunde"), not to which time."""
+    """Return whether a sentence says by how much a time is to change ("eine Stunde nach hinten"), not to which time."""
     return bool(_SHIFT.search(text))

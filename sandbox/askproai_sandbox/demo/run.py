@@ -53,6 +53,8 @@ async def run_demo(
         report("done: one call, one appointment, in both books")
         if keep:
             _print_next_commands(state, directory, console)
+        else:
+            _print_how_to_keep(console)
         keep_running = keep
         return result
     finally:
@@ -102,6 +104,16 @@ async def _wait_for_state(environment: Child, directory: Path) -> State:
         except StateError:
             await asyncio.sleep(0.2)
     raise ProcessError(f"the demo's parts were not up within {_STARTUP}; see {environment.log}")
+
+
+def _print_how_to_keep(console: Console) -> None:
+    askproai = Path(sys.executable).parent / "askproai"
+    console.print(
+        "\nEverything ends now. To call the salon yourself, leave it running (make demo KEEP=1):\n"
+        f"  {askproai} demo --keep",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _print_next_commands(state: State, directory: Path, console: Console) -> None:

@@ -131,15 +131,23 @@ async def test_an_invalid_body_is_refused_with_an_explanation(shared_web_pod: Te
 async def test_a_block_is_added_listed_and_removed(shared_web_pod: TenantPod) -> None:
     pod, day = shared_web_pod, next_friday(shared_web_pod, 0, 4).date().isoformat()
     appointment = await book(pod, next_friday(pod, 10, 4))
+    german = f"{next_friday(pod, 0, 4):%d.%m.%Y}"
+    status, preview = await request(pod, "block-preview", staff="Anna", **{"from": german})
+    assert (status, preview["staff"], preview["start"], preview["at_calcom"]) == (
+        200, ["mitte/anna"], next_friday(pod, 0, 4).isoformat(), False,
+    )  # fmt: skip
+    assert [row["id"] for row in preview["appointments"]] == [appointment]
+    assert (await request(pod, "block-preview", staff="berta", **{"from": day}))[0] == 404
+    assert (await request(pod, "block-preview", staff="anna", **{"from": "irgendwann"}))[0] == 400
     status, added = await request(pod, "blocks", asking(staff="Anna", **{"from": day}, reason="krank"))
     assert (status, added["block"]["staff"], added["block"]["start"]) == (
         200, ["mitte/anna"], next_friday(pod, 0, 4).isoformat(),
     )  # fmt: skip
-    assert [row["id"] for row in added["appointments"]] == [appointment]
+    assert added["appointments"] == preview["appointments"]
     block = added["block"]["id"]
     _, page = await request(pod, "blocks")
     assert block in [row["id"] for row in page["blocks"]]
-    assert (await request(pod, f"blocks/{block[:8]}"))[1] | {"added": True} == added
+    assert (await request(pod, f"blocks/{block[:8]}"))[1] | {"added": True, "at_calcom": False} == added
     status, again = await request(pod, "blocks", asking(staff="anna", **{"from": day}))
     assert (status, again["block"], again["added"]) == (200, added["block"], False)
     longer = asking(
@@ -153,6 +161,32 @@ async def test_a_block_is_added_listed_and_removed(shared_web_pod: TenantPod) ->
     assert block not in [row["id"] for row in (await request(pod, "blocks"))[1]["blocks"]]
     assert (await request(pod, "blocks", asking(staff="berta", **{"from": day})))[0] == 404
     assert (await request(pod, "blocks", asking(staff="anna", **{"from": "irgendwann"})))[0] == 400
+
+
+async def test_a_new_start_in_words_is_read_by_the_hours_of_the_branch_as_for_callers(
+    shared_web_pod: TenantPod,
+) -> None:
+    """The salon opens from nine to six: half past eight is neither in the morning nor in the evening, nine is in the morning."""
+    pod = shared_web_pod
+    appointment = await book(pod, next_friday(pod, 10, 6))
+    day = f"{next_friday(pod, 0, 6):%d.%m.%Y}"
+
+    async def read(text: str, **params: str) -> tuple[int, Any]:
+        status, answer = await request(pod, f"appointments/{appointment[:8]}/new-start", text=text, **params)
+        return status, answer.get("start") or answer["detail"]
+
+    assert await read(f"{day} um neun") == (200, next_friday(pod, 9, 6).isoformat())
+    assert await read(f"{day} um neun", staff="mehmet") == (200, next_friday(pod, 9, 6).isoformat())
+    assert await read(next_friday(pod, 12, 6).isoformat()) == (200, next_friday(pod, 12, 6).isoformat())
+    for text, why in (
+        (day, "names no exact time"),
+        ("irgendwann", "is refused (not_understood)"),
+        ("gestern um zehn", "is refused"),
+    ):
+        status, detail = await read(text)
+        assert (status, why in detail, "write it as 2026-11-27T10:00" in detail) == (400, True, True), detail
+    assert (await read(f"{day} um neun", staff="niemand"))[0] == 404
+    assert (await request(pod, f"appointments/{appointment}/cancel", asking()))[0] == 200
 
 
 @pytest.mark.processes

@@ -203,6 +203,19 @@ async def test_an_invalid_request_is_answered_with_an_explanation(
     assert detail in problem["detail"]
 
 
+async def test_events_of_one_second_are_in_the_order_in_which_the_call_had_them(pod: TenantPod) -> None:
+    for name in ("call_analyzed", "call_ended", "call_started"):
+        await pod.retell(name, "call_side_by_side", call_status="ended")
+        await pod.settled(f"call_side_by_side:{name}")
+    await pod.db.execute(
+        """UPDATE webhook_events SET received_at = date_trunc('second', now()) - interval '1 min' + id % 10 * interval '1 ms'
+           WHERE event_id LIKE 'call_side_by_side:%'"""
+    )
+    _, timeline = await request(pod, "calls/call_side_by_side/timeline")
+    events = [entry["name"] for entry in timeline["moments"] if entry["what"] == "event"]
+    assert events == ["call_started", "call_ended", "call_analyzed"]
+
+
 async def test_the_timeline_of_a_call_goes_from_ring_to_end(pod: TenantPod) -> None:
     await pod.retell("call_started", "call_told")
     offered = await pod.function("check_availability", "call_told", {"service": "haarschnitt"})

@@ -81,3 +81,10 @@ def test_a_timeline_has_arguments_outcomes_and_the_next_attempt_of_a_job(width: 
 )  # fmt: skip
 def test_an_age_becomes_an_instant_and_any_other_text_is_sent_unchanged(text: str, instant: str) -> None:
     assert parse_since(text, datetime(2026, 11, 20, 12, tzinfo=UTC)) == instant
+
+
+def test_every_time_of_a_timeline_is_in_the_tenants_zone_and_notation() -> None:
+    start = "2026-11-27T10:00:00+01:00"
+    book = moment("function", "book_appointment", "booked", arguments={"start": start}, answer=f"Gebucht: {start}")
+    text = "\n".join(timeline_lines({**TIMELINE, "moments": [book], "transcript": None}, 120))
+    assert (text.count("Fri 27 Nov 2026 10:00 CET"), "UTC" in text) == (2, False), text

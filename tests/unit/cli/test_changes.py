@@ -17,13 +17,26 @@ BLOCK = {"id": "b", "staff": ["mitte/anna"], "start": "2026-11-27T00:00:00+01:00
          "reason": "", "in_force": True}  # fmt: skip
 
 
-async def run(monkeypatch: pytest.MonkeyPatch, statuses: list[int], *options: str) -> tuple[Any, list[dict[str, Any]]]:
+APPOINTMENT = {"id": "d42e1170-0000-4000-8000-000000000001", "branch": "mitte", "service": "haarschnitt", "staff": "anna",
+               "start": "2026-11-27T14:30:00+01:00", "end": "2026-11-27T15:00:00+01:00", "customer_name": "Erika Mustermann",
+               "phone": "+4915112345678"}  # fmt: skip
+PREVIEW = {"staff": ["mitte/anna"], "start": "2026-11-27T13:00:00+01:00", "end": "2026-11-28T00:00:00+01:00",
+           "appointments": [APPOINTMENT], "zone": "Europe/Berlin", "at_calcom": True}  # fmt: skip
+
+
+async def preview(_request: web.Request) -> web.Response:
+    return web.json_response(PREVIEW)
+
+
+async def run(
+    monkeypatch: pytest.MonkeyPatch, statuses: list[int], *options: str, answer: str = ""
+) -> tuple[Any, list[dict[str, Any]]]:
     """Run `askproai block` against a server that answers with `statuses`; return the result and the bodies that came."""
     monkeypatch.setenv("ASKPROAI_TOKEN", "t")
     monkeypatch.setattr(changes, "_WAITS", (0.0, 0.0))
     bodies: list[dict[str, Any]] = []
 
-    async def answer(request: web.Request) -> web.Response:
+    async def respond(request: web.Request) -> web.Response:
         bodies.append(await request.json())
         status = statuses[len(bodies) - 1]
         content = (
@@ -34,10 +47,11 @@ async def run(monkeypatch: pytest.MonkeyPatch, statuses: list[int], *options: st
         return web.json_response(content, status=status)
 
     api = web.Application()
-    api.router.add_post("/api/v1/blocks", answer)
+    api.router.add_post("/api/v1/blocks", respond)
+    api.router.add_get("/api/v1/block-preview", preview)
     async with TestServer(api) as server:
         command = ["block", "--staff", "anna", "--from", "2026-11-27", "-t", "a.b", "--url", str(server.make_url(""))]
-        return await asyncio.to_thread(CliRunner().invoke, app, [*command, *options]), bodies
+        return await asyncio.to_thread(CliRunner().invoke, app, [*command, *options], input=answer), bodies
 
 
 async def test_a_request_without_an_answer_is_sent_again_as_the_same_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,6 +118,49 @@ def test_a_removed_block_names_what_still_blocks_its_time(monkeypatch: pytest.Mo
     assert other["id"] in printed
     answering(monkeypatch, GET=shown, POST=BLOCK | {"in_force": False, "still_blocked_by": []})
     assert invoke("unblock", "b", "--yes").startswith("no longer blocked: mitte/anna")
+
+
+def test_the_question_before_a_block_shows_who_when_and_which_appointments(monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch, GET=PREVIEW)
+    command = ["block", "--staff", "anna", "--from", "Freitag 13 Uhr", "--reason", "krank"]
+    asked = CliRunner().invoke(app, [*command, "-t", "a.b", "--url", "http://127.0.0.1:1"], input="n\n")
+    *shown, question = asked.stderr.split("Aborted")[0].strip().splitlines()
+    assert "Block mitte/anna, Fri 27 Nov 2026 13:00 CET until Sat 28 Nov 2026 00:00 CET, krank?" in question
+    assert ("1 appointment in it" in shown[0], "Erika Mustermann  +4915112345678" in shown[-1]) == (True, True), shown
+    assert "Erika" not in asked.stdout, "which is for programs"
+
+
+async def test_what_was_shown_is_what_is_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    result, bodies = await run(monkeypatch, [200], answer="y\n")
+    assert result.exit_code == 0, result.output
+    assert [(body["from"], body["to"]) for body in bodies] == [(PREVIEW["start"], PREVIEW["end"])]
+
+
+def test_a_person_whom_calcom_books_has_to_be_entered_there_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"block": BLOCK, "appointments": [], "zone": "Europe/Berlin", "added": True}
+    command = ("block", "--staff", "anna", "--from", "2026-11-27", "--yes")
+    answering(monkeypatch, POST=answer | {"at_calcom": True})
+    assert "Cal.com's own pages do not know the block" in invoke(*command)
+    answering(monkeypatch, POST=answer | {"at_calcom": False})
+    assert "Cal.com" not in invoke(*command)
+
+
+def test_a_block_that_was_removed_before_is_reported_as_such_without_a_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    removed = BLOCK | {"in_force": False}
+    shown = {"block": removed, "appointments": [], "zone": "Europe/Berlin"}
+    answering(monkeypatch, GET=shown, POST=removed | {"still_blocked_by": []})
+    assert invoke("unblock", "b").startswith("it was removed already: mitte/anna")
+
+
+def test_pods_of_an_earlier_release_are_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    unknown = {"title": "Not Found", "detail": "See the API description for paths and methods"}
+    monkeypatch.setenv("ASKPROAI_TOKEN", "t")
+    monkeypatch.setattr(PrivateApiClient, "_send", lambda *_: (404, unknown))
+    command = ["block", "--staff", "anna", "--from", "heute", "-t", "a.b", "--url", "http://127.0.0.1:1"]
+    result = CliRunner().invoke(app, command)
+    assert (result.exit_code, "earlier release" in result.stderr, "--yes" in result.stderr) == (1, True, True)
 
 
 async def test_nothing_is_sent_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:

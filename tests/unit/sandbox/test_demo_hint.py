@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from askproai_sandbox.cluster import ProcessError, eventually, spawn
-from askproai_sandbox.demo.run import _print_next_commands, _wait_for_state
+from askproai_sandbox.demo.run import _print_how_to_keep, _print_next_commands, _wait_for_state
 from askproai_sandbox.demo.state import State
 
 
@@ -23,6 +23,13 @@ def test_the_printed_commands_exist_and_book():
     assert Path(exported["PATH"].split(":")[0], "askproai").exists(), "a newcomer's PATH has no askproai"
     assert lines[1][0] == "askproai"
     assert "Name ist" in lines[1][-1], "without a name the agent asks back, and nothing is booked"
+
+
+def test_a_demo_that_ends_prints_how_to_go_on():
+    screen = io.StringIO()
+    _print_how_to_keep(Console(file=screen, width=132))
+    [command] = [shlex.split(line) for line in screen.getvalue().splitlines() if line.startswith("  ")]
+    assert (Path(command[0]).exists(), command[1:]) == (True, ["demo", "--keep"])
 
 
 async def test_a_demo_that_another_one_ended_says_so(tmp_path: Path):

@@ -616,3 +616,45 @@ def test_a_caller_who_says_no_cancels_nothing() -> None:
     model.learn(QUESTION)
     assert not isinstance(model.hear("Nein, doch nicht."), ToolCall)
     assert not isinstance(model.hear("Danke."), ToolCall)
+
+
+@pytest.mark.parametrize("text", ["Nein danke, auf Wiederhören.", "Tschüss.", "Wiederschauen!", "Danke, Tschüß"])
+def test_a_goodbye_is_understood_in_every_turn_and_is_no_service(text: str) -> None:
+    asked, moving, fresh = new_model(), new_model(), new_model()
+    asked.hear("Ich brauche einen Termin")
+    asked.learn({"success": False, "message": "Was möchten Sie buchen?", "services": ["haarschnitt"]})
+    moving.hear("Ich möchte meinen Termin verschieben")
+    for model in (asked, moving, fresh, offering_model(OFFER)):
+        assert (str(model.hear(text)).endswith("Auf Wiederhören!"), model.remark) == (True, None)
+
+
+def test_a_yes_before_a_goodbye_counts() -> None:
+    assert isinstance(offering_model(OFFER).hear("Ja, gern. Mein Name ist Max Muster. Tschüss!"), ToolCall)
+
+
+@pytest.mark.parametrize("text", ["Egal bei wem.", "Egal.", "Ganz egal"])
+def test_egal_after_the_question_for_the_service_is_no_service(text: str) -> None:
+    model = new_model()
+    model.hear("Ich brauche einen Termin")
+    model.learn({"success": False, "message": "Was möchten Sie buchen?", "services": ["haarschnitt"]})
+    heard = model.hear(text)
+    assert isinstance(heard, str) or "service" not in heard.args
+    assert isinstance(heard, ToolCall) or model.remark
+
+
+@pytest.mark.parametrize(
+    "text", ["eine Stunde nach hinten", "Lieber zwei Stunden später, bitte", "um eine Stunde nach hinten"]
+)
+def test_a_move_by_a_span_is_marked_with_and_without_um(text: str) -> None:
+    model = new_model()
+    model.hear("Ich möchte meinen Termin verschieben")
+    model.hear(text)
+    assert model.remark is not None
+
+
+def test_the_service_of_a_question_is_remembered() -> None:
+    model = ScriptedModel(
+        new_model_tools(), "+491", read_catalogue("## Buchbar\n- Haarschnitt (45 Minuten)\n- Färben (90 Minuten)")
+    )
+    assert isinstance(model.hear("Was kostet einmal Färben?"), str)
+    assert called(model, "Am Freitag um zehn")["service"] == "Färben"

@@ -48,6 +48,7 @@ ORDER BY sorted_by DESC, call_id DESC LIMIT $7
 _CALLS: Final = _LIST.replace("{calls}", _CALL)
 
 # The id of a call's event begins with the call's id and a colon: a range of the unique index, since ';' follows ':'.
+# Retell sends the events of a call side by side: those of one second are in the order in which the call had them.
 # A calendar sync belongs to the call that made the appointment, and to the one that moved or cancelled it.
 _TIMELINE: Final = """
 WITH event AS MATERIALIZED (
@@ -62,6 +63,7 @@ WITH event AS MATERIALIZED (
     SELECT correlation_id FROM event UNION SELECT correlation_id FROM appointment UNION SELECT correlation_id FROM request
     UNION SELECT correlation_id FROM calls WHERE tenant = $1 AND call_id = $2
 )
+SELECT moment.* FROM (
 SELECT e.received_at AS at, 'event' AS what, e.event_type AS name, e.status AS outcome,
        (extract(epoch FROM e.processed_at - e.received_at) * 1000)::bigint AS duration_ms, coalesce(e.error, e.note) AS detail,
        e.correlation_id, NULL::jsonb AS arguments, NULL AS answer, NULL AS appointment_id, NULL::timestamptz AS starts_at,
@@ -91,7 +93,11 @@ FROM provider_calls p WHERE p.tenant = $1 AND p.correlation_id IN (SELECT correl
 UNION ALL
 SELECT l.at, 'audit', l.action, l.actor, NULL, l.detail::text, l.correlation_id, NULL, NULL, NULL, NULL, NULL
 FROM audit_log l WHERE l.tenant = $1 AND l.correlation_id IN (SELECT correlation_id FROM correlated)
-ORDER BY at LIMIT 1000
+) moment
+ORDER BY date_trunc('second', at),
+         CASE WHEN what <> 'event' THEN 1 WHEN name = 'call_started' THEN 0 WHEN name = 'call_ended' THEN 2
+              WHEN name = 'call_analyzed' THEN 3 ELSE 1 END, at
+LIMIT 1000
 """
 
 _REQUESTS: Final = "function_requests"

@@ -36,6 +36,15 @@ _PAGE = (
     + " LIMIT $5"
 )
 
+_RESOURCES = """
+WITH named AS (
+    SELECT id, person_row FROM resources WHERE tenant = $1 AND (id = ANY($2) OR (branch, staff) IN (
+        SELECT e.branch, e.staff FROM unnest($3::text[], $4::text[]) AS e (branch, staff))))
+SELECT id FROM resources WHERE tenant = $1
+AND id IN (SELECT id FROM named UNION SELECT person_row FROM named) ORDER BY id
+"""
+_LOCK_RESOURCES = f"{_RESOURCES} FOR UPDATE"
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -64,21 +73,17 @@ class BlockedAppointment:
     phone: str | None
 
 
-async def lock_resources(
-    conn: Connection, tenant: str, units: Sequence[int], entries: Sequence[tuple[str, str]]
+async def list_resources(
+    conn: Connection, tenant: str, units: Sequence[int], entries: Sequence[tuple[str, str]], *, lock: bool
 ) -> list[int]:
-    """Lock the resources of a person in the order of their ids, as every writer of claims does, and return them.
+    """Return the resources of a person by id; with `lock`, locked in this order, as every writer of claims does.
 
     `units` are the resources in use, which can be the person's; `entries` are the person's branches and staff ids. The rows of each
-    branch are locked, too: a pod whose config is older or newer than a change of `person` reads those. So are the rows to which
+    branch are among them: a pod whose config is older or newer than a change of `person` reads those. So are the rows to which
     they are linked, which have the claims from that change on.
     """
     rows = await conn.fetch(
-        """WITH named AS (
-               SELECT id, person_row FROM resources WHERE tenant = $1 AND (id = ANY($2) OR (branch, staff) IN (
-                   SELECT e.branch, e.staff FROM unnest($3::text[], $4::text[]) AS e (branch, staff))))
-           SELECT id FROM resources WHERE tenant = $1
-           AND id IN (SELECT id FROM named UNION SELECT person_row FROM named) ORDER BY id FOR UPDATE""",
+        _LOCK_RESOURCES if lock else _RESOURCES,
         tenant, list(units), [branch for branch, _ in entries], [staff for _, staff in entries],
     )  # fmt: skip
     return [row["id"] for row in rows]
