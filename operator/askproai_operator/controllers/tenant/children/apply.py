@@ -201,11 +201,13 @@ async def _prune_routes(
 async def apply_monitoring(tenant: Tenant, context: ReconcileContext) -> Condition:
     """Apply what Prometheus reads, as far as the cluster has its CRDs; return the condition MonitoringReady."""
     renderers = {resources.SERVICE_MONITORS: service_monitor, resources.PROMETHEUS_RULES: prometheus_rule}
-    installed = [render(tenant, context.settings) for ref, render in renderers.items() if ref in context.cache.served]
+    absent = [
+        ref.kind for ref in renderers if ref not in context.cache.served
+    ]  # one may come while the others are written
+    installed = [render(tenant, context.settings) for ref, render in renderers.items() if ref.kind not in absent]
     desired = [*([metrics_service(tenant)] if installed else []), *installed]
     conflict = await _apply_unless_foreign(desired, ConditionType.MONITORING_READY, context)
     await _prune(tenant, (resources.SERVICES, resources.SERVICE_MONITORS, resources.PROMETHEUS_RULES), desired, context)
-    absent = [ref.kind for ref in renderers if ref not in context.cache.served]
     return conflict or monitoring_condition(absent)
 
 
