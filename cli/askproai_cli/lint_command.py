@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 def lint_command(
     files: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.", metavar="FILES")],
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Check manifests offline as the API server would, and warn of what would not work.
 
-    All mistakes are reported at once. Exit code 1: a manifest is refused, or there is none; 2: a file cannot be read.
+    All mistakes are reported at once. Exit code 1: a manifest is refused, or there is none, or with --strict a warning; 2: a file
+    cannot be read.
     """
     from askproai_cli.lint import CelMissing, Unreadable, lint, read_documents
 
@@ -38,7 +40,7 @@ def lint_command(
         typer.echo(summarize(report))
     if not report.manifests:
         typer.echo(f"there is no manifest in {', '.join(files)}: did rendering fail?", err=True)
-    if report.refused or not report.manifests:
+    if report.refused or not report.manifests or (strict and report.warnings):
         raise typer.Exit(1)
 
 

@@ -32,13 +32,21 @@ def plan_command(
             envvar="ASKPROAI_NAMESPACE", help="The operator's namespace, which says who has which host and number."
         ),
     ] = "askproai-system",
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Exit with 1 also for warnings, conditions that would be False, refused steps and numbers that are taken away.",
+        ),
+    ] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show what an apply would change, and what the operator would then do at the providers. Nothing is written.
 
     It needs a kubeconfig that may write these objects (a dry run asks for the same rights) and read the Secret
     `<tenant>-teardown`. With the right to get ConfigMaps in the operator's namespace it also shows which hosts and numbers another
-    tenant has. Exit code 1: something is refused, or there is no manifest; 2: a file cannot be read.
+    tenant has. Exit code 1: the API server refuses something, or there is no manifest; with --strict also for what somebody should
+    look at before an apply. 2: a file cannot be read.
     """
     from askproai_cli.lint import Unreadable, read_documents
 
@@ -55,13 +63,16 @@ def plan_command(
     if not documents:
         typer.echo(f"there is no manifest of ours in {', '.join(files)}: did rendering fail?", err=True)
         raise typer.Exit(1)
-    _plan(documents, kubeconfig, namespace, operator_namespace, output)
+    planned = _plan(documents, kubeconfig, namespace, operator_namespace, output)
+    if strict and any(each.is_problem or each.warnings for each in planned):
+        typer.echo("stopped by --strict: something above needs a look before an apply", err=True)
+        raise typer.Exit(1)
 
 
 def _plan(
     documents: "Sequence[Document]", kubeconfig: Path | None, namespace: str, operator_namespace: str, output: Output
-) -> None:
-    """Ask the cluster, and print the plan. From here on the operator's own code is needed, which is half a second to load."""
+) -> "Sequence[Planned]":
+    """Ask the cluster, print the plan and return it. The operator's own code is loaded now: half a second."""
     import asyncio
 
     from askproai_cli.plan import Change, plan_manifests
@@ -78,6 +89,7 @@ def _plan(
         _print_plan(planned)
     if any(each.change is Change.REFUSED for each in planned):
         raise typer.Exit(1)
+    return planned
 
 
 def _print_plan(planned: "Sequence[Planned]") -> None:

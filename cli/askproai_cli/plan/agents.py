@@ -1,13 +1,15 @@
 """What the operator would do at the providers, planned by the operator's own code. The fence refuses every write."""
 
+from dataclasses import dataclass, replace
+
 from askproai_core.clock import SystemClock
 from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
 from askproai_operator.api import CustomResource, RetellAgent, Tenant
-from askproai_operator.api.conditions import ConditionType, Reason, Status
+from askproai_operator.api.conditions import TRANSIENT_REASONS, ConditionType, Reason, Status
 from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.agent import CHECKS, gather, gather_remote, make_plan, plan_unseen
+from askproai_operator.controllers.agent import CHECKS, Action, Plan, gather, gather_remote, make_plan, plan_unseen
 from askproai_operator.controllers.conditions import find_condition, first_failing
 from askproai_operator.controllers.tenant import address_of, apply_ceilings
 from askproai_operator.credentials import calendar_account
@@ -17,41 +19,57 @@ from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
 
 
-async def plan_steps(agent: RetellAgent, context: ReconcileContext) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class ProviderSteps:
+    """What the operator would do at a provider, line by line. A problem: it refuses, waits for a person, cannot ask the provider,
+    or takes a number from an agent that has it.
+    """
+
+    lines: tuple[str, ...] = ()
+    is_problem: bool = False
+
+
+async def plan_steps(agent: RetellAgent, context: ReconcileContext) -> ProviderSteps:
     """Return what the operator would do at Retell; nothing for an agent that is being deleted, or is as it should be.
 
     An agent that does not exist yet first waits for its Tenant; the steps after that create it.
     """
-    return _when_resumed(agent, await _plan_steps(agent, context))
+    steps = await _plan_steps(agent, context)
+    return replace(steps, lines=_when_resumed(agent, steps.lines))
 
 
-async def _plan_steps(agent: RetellAgent, context: ReconcileContext) -> tuple[str, ...]:
+async def _plan_steps(agent: RetellAgent, context: ReconcileContext) -> ProviderSteps:
     if agent.metadata.deletion_timestamp is not None:
-        return ()
+        return ProviderSteps()
     try:
         inputs = await gather(agent, context, CHECKS)
         if failure := first_failing(CHECKS, inputs):
             if failure.reason is Reason.BUSINESS_MODEL_MISMATCH:
-                return (f"refused: {failure.message}",)
+                return ProviderSteps((f"refused: {failure.message}",), is_problem=True)
             tenant = inputs.references.tenant
             if failure.reason is not Reason.TENANT_NOT_READY or tenant is None or agent.status.get("agentId"):
-                return (f"waits: {failure.message}",)
+                return ProviderSteps((f"waits: {failure.message}",), failure.reason not in TRANSIENT_REASONS)
             if agent.spec.adopt is not None:
-                return (f"take over {agent.spec.adopt.agent_id} when Tenant {tenant.key.name} is ready",)
-            return (f"waits until Tenant {tenant.key.name} is ready, then:", *_plan_creation(agent, tenant, context))
+                return ProviderSteps((f"take over {agent.spec.adopt.agent_id} when Tenant {tenant.key.name} is ready",))
+            creation = _plan_creation(agent, tenant, context)
+            first = f"waits until Tenant {tenant.key.name} is ready, then:"
+            return ProviderSteps((first, *creation.lines()), bool(creation.number_problems))
         assert inputs.target is not None  # else a check had failed
         plan = make_plan(await gather_remote(agent, inputs.target, context))
     except ProviderError as error:
-        return (f"Retell cannot be asked: {error}",)
+        return ProviderSteps((f"Retell cannot be asked: {error}",), is_problem=True)
     if plan.refused is not None:
-        return (f"refused: {plan.refused.message}",)
-    return tuple(plan.lines()) if plan.steps or plan.wait or plan.number_problems else ()
+        return ProviderSteps((f"refused: {plan.refused.message}",), is_problem=True)
+    if not (plan.steps or plan.wait or plan.number_problems):
+        return ProviderSteps()
+    loses_number = any(step.action is Action.UNBIND for step in plan.steps)
+    return ProviderSteps(tuple(plan.lines()), loses_number or bool(plan.number_problems))
 
 
-def _plan_creation(agent: RetellAgent, tenant: Tenant, context: ReconcileContext) -> list[str]:
+def _plan_creation(agent: RetellAgent, tenant: Tenant, context: ReconcileContext) -> Plan:
     """Return the steps that make an agent of a Tenant that has no URLs yet."""
     urls = address_of(tenant, context.settings.shared_base_url).urls(context.installation_id)
-    return plan_unseen(agent, tenant.model_copy(update={"status": {"webhookUrls": urls}}), context).lines()
+    return plan_unseen(agent, tenant.model_copy(update={"status": {"webhookUrls": urls}}), context)
 
 
 def plan_calendar(tenant: Tenant) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from askproai_core.api_resource import LEASES
@@ -17,9 +18,17 @@ from askproai_operator.grants import Subject, requested_subjects
 from askproai_operator.resources import MANAGER
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the operator would report about the hosts and numbers of an object, or (`is_known` False) why that is not known."""
+
+    text: str
+    is_known: bool = True
+
+
 async def find_claims(
     models: Iterable[CustomResource], transport: HttpTransport, context: ReconcileContext
-) -> dict[Key, tuple[str, ...]]:
+) -> dict[Key, Claim]:
     """Return for each object that names a host or numbers what the operator would report, or why it is not known.
 
     The grants are in the context's cache afterwards, so that the steps of the agents leave out the numbers of others.
@@ -28,10 +37,10 @@ async def find_claims(
     subjects = {subject for model in naming.values() for subject in requested_subjects(model)}
     problem = await _read_grants(subjects, transport, context) if subjects else None
     if problem is not None:
-        return {key: (_not_known(model, problem),) for key, model in naming.items()}
+        return {key: Claim(_not_known(model, problem), is_known=False) for key, model in naming.items()}
     found = {key: _claimed(model, context) for key, model in naming.items()}
     return {
-        key: (f"{claimed.type} would be {claimed.status}, {claimed.reason}: {claimed.message}",)
+        key: Claim(f"{claimed.type} would be {claimed.status}, {claimed.reason}: {claimed.message}")
         for key, claimed in found.items()
         if claimed is not None
     }

@@ -32,7 +32,8 @@ class Planned:
     """One object: what becomes of it, field by field, and the steps at `provider` (None: a kind that has no steps).
 
     `claims` is what the operator would report because another tenant has its host or number, or why that is not known; `warnings`
-    are those of lint about the planned files.
+    are those of lint about the planned files. `is_problem`: somebody should look before an apply, since a condition would be False,
+    a step is refused, or a number is taken away.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Planned:
     provider: str = "Retell"
     claims: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    is_problem: bool = False
 
 
 async def plan_manifests(
@@ -79,8 +81,8 @@ async def plan_manifests(
         context = read_only_context(kube, cache, relations, providers, str(uid), operator_namespace)
         planned |= _paused(planned, cache)
         models = [model for key in planned if (model := cache.get(Key(*key))) is not None]
-        for at, claims in (await find_claims(models, transport, context)).items():
-            planned[Identity(*at)] = replace(planned[Identity(*at)], claims=claims)
+        for at, claim in (await find_claims(models, transport, context)).items():
+            planned[Identity(*at)] = replace(planned[Identity(*at)], claims=(claim.text,), is_problem=claim.is_known)
         await _plan_providers(planned, context)
     return [*planned.values()]
 
@@ -115,8 +117,8 @@ async def _plan_providers(planned: dict[Identity, Planned], context: ReconcileCo
         key = Identity(*agent.key)
         change = planned.get(key) or Planned(f"{agent.kind}/{agent.key.name}", Change.UNCHANGED)
         steps = await plan_steps(agent, context)
-        if key in planned or steps:
-            planned[key] = replace(change, steps=steps)
+        if key in planned or steps.lines:
+            planned[key] = replace(change, steps=steps.lines, is_problem=change.is_problem or steps.is_problem)
 
 
 def _paused(planned: Mapping[Identity, Planned], cache: Cache) -> dict[Identity, Planned]:

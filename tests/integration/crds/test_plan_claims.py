@@ -59,6 +59,7 @@ async def test_a_number_of_another_branch_is_in_the_plan_and_is_not_bound(platfo
     assert "salon" not in claim, "the other tenant may belong to somebody else"
     assert not any(NUMBER in step for step in planned["RetellAgent"].steps or ())
     assert planned["Tenant"].claims == ()
+    assert {kind for kind, each in planned.items() if each.is_problem} == {"Branch"}
 
 
 async def test_a_path_that_contains_another_tenants_path_is_in_the_plan(platform: Platform) -> None:
@@ -88,6 +89,7 @@ async def test_without_the_right_to_read_grants_the_plan_names_what_it_did_not_l
         (claim,) = planned[kind].claims
         assert claim.startswith(f"not looked at: whether another tenant has {subject}")
         assert f"may not get ConfigMaps in {platform.namespace}" in claim
+        assert not planned[kind].is_problem, "what is not known stops nobody"
 
 
 async def test_a_namespace_without_an_operator_says_nothing_about_grants(platform: Platform) -> None:

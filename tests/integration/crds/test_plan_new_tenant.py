@@ -116,8 +116,10 @@ async def test_the_plan_of_a_new_tenant_has_all_mistakes_that_lint_finds(new: Fi
 async def test_a_new_agent_for_all_branches_of_a_simple_tenant_is_refused(new: Files) -> None:
     spec = new.of("RetellAgent")["spec"]
     spec["tenantRef"], _ = {"name": "t-comes-later"}, spec.pop("branchRef")
-    (step,) = (await new.plan())["RetellAgent"].steps or ()
+    planned = (await new.plan())["RetellAgent"]
+    (step,) = planned.steps or ()
     assert step.startswith("refused: an agent for all branches")
+    assert planned.is_problem
 
 
 @pytest.mark.parametrize("options", [(), ("--server-side",), ("--server-side", "--field-manager=argocd-controller")])
@@ -200,6 +202,9 @@ async def test_the_command_repeats_the_warnings_of_lint(new: Files) -> None:
     assert lines[warned].startswith("    warning: spec.durationMinutes: ")
     assert not any(line and not line.startswith(" ") for line in lines[at + 1 : warned]), "at its object"
     assert lines[-1].endswith("; 1 warning")
+    strict = await asyncio.to_thread(CliRunner().invoke, app, [*command, "--strict"])
+    assert (strict.exit_code, strict.stdout) == (1, result.stdout)
+    assert "stopped by --strict" in strict.stderr
     as_json = json.loads((await asyncio.to_thread(CliRunner().invoke, app, [*command, "-o", "json"])).stdout)
     assert [len(each["warnings"]) for each in as_json if each["name"].startswith("ServiceOffering/")] == [1]
     new.manifests = [new.of("ServiceOffering")]

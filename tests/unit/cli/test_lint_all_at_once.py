@@ -113,6 +113,13 @@ def test_the_sum_counts_each_refused_manifest_once() -> None:
     )
 
 
+def test_strict_makes_a_warning_a_failure() -> None:
+    """So that `lint --strict … && kubectl apply …` stops before what would not work."""
+    warned = practice(ServiceOffering={"durationMinutes": 700})
+    assert [lint(warned).exit_code, lint(warned, "--strict").exit_code] == [0, 1]
+    assert lint(practice(), "--strict").exit_code == 0
+
+
 @pytest.mark.parametrize("text", ["", "---\n---\n", "# only a comment\n"])
 def test_nothing_to_check_is_a_failure(text: str) -> None:
     """A pipeline whose rendering produced nothing must not pass."""
