@@ -154,7 +154,7 @@ async def _get_remote(ctx: BookingContext, event: CalendarEvent) -> RemoteBookin
     """Return the booking as the calendar has it now, None if the calendar does not know it.
 
     Whoever books on a public page can write any metadata, our request id included: that id is dropped if the booking that we
-    made for it is still live under another uid.
+    made for it is still live under another uid. It may also be that very booking, moved since it was read: so it is read again.
     """
     try:
         remote = event.remote or await _get_booking(ctx, event.uid, event.event_type_id, event.correlation_id)
@@ -164,12 +164,14 @@ async def _get_remote(ctx: BookingContext, event: CalendarEvent) -> RemoteBookin
         if remote is None or conflicting_uid is None:
             return remote
         original = await _get_booking(ctx, conflicting_uid, None, event.correlation_id)
+        if original is None or not original.live or original.uid == remote.uid:
+            return remote
+        again = await _get_booking(ctx, remote.uid, event.event_type_id, event.correlation_id)
     except CalendarUnavailable as error:
         if ctx.clock.now() - event.received_at > _MAX_OUTAGE:
             raise DeadNow(f"the calendar could not be asked for a day, redrive it then: {error}") from error
         raise RunAgain(next_try(ctx, error.retry_after or ctx.settings.sync_delay), str(error)) from error
-    forged = original is not None and original.live and original.uid != remote.uid
-    return replace(remote, request_id=None) if forged else remote
+    return again if again is None or again.uid == original.uid else replace(remote, request_id=None)
 
 
 async def _with_earlier_uids(ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking) -> RemoteBooking:

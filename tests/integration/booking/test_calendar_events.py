@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from askproai_runtime.booking import CalendarDisagrees
+from askproai_runtime.booking import CalendarDisagrees, CalendarEvent
 from askproai_runtime.jobs import DeadNow, RunAgain
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, booking_args, call
@@ -332,6 +332,27 @@ async def test_a_booking_that_was_read_before_our_own_change_is_ignored(env: Cal
     assert (await env.receive_event(uid)).startswith("nothing new")
     (row,) = await env.salon.live()
     assert row["starts_at"] == datetime.fromisoformat(FOUR)
+
+
+async def test_a_move_between_the_look_at_a_booking_and_its_application_makes_no_second_appointment(
+    env: CalcomEnvironment,
+) -> None:
+    """Two events of one booking at once: the later one is applied first, and the earlier one has read the booking before the move."""
+    uid = await book(env)
+    calendar = env.worker.calendar
+    before = await calendar.get_booking(uid, event_type_id=1001, correlation_id="c")
+    moved = await env.dashboard("move", uid=uid, start=FOUR_UTC)
+    assert (await env.receive_event(str(moved["uid"]))).startswith("moved")
+    notes: list[str] = []
+
+    async def finish(_conn: Any, note: str) -> None:
+        notes.append(note)
+
+    event = CalendarEvent(uid, NOW, "corr-event", event_type_id=1001, remote=before)
+    await env.worker.apply_calendar_event(event, finish)
+    (row,) = await env.salon.live()
+    assert (row["external_id"], row["starts_at"]) == (moved["uid"], datetime.fromisoformat(FOUR_UTC))
+    assert notes[0].startswith("nothing new")
 
 
 async def test_a_strangers_booking_with_our_request_id_is_not_ours(env: CalcomEnvironment) -> None:
