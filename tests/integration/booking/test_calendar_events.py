@@ -337,7 +337,7 @@ async def test_a_booking_that_was_read_before_our_own_change_is_ignored(env: Cal
 async def test_a_move_between_the_look_at_a_booking_and_its_application_makes_no_second_appointment(
     env: CalcomEnvironment,
 ) -> None:
-    """Two events of one booking at once: the later one is applied first, and the earlier one has read the booking before the move."""
+    """Two events of one booking at once: the later is applied first, and the earlier has read the booking before the move."""
     uid = await book(env)
     calendar = env.worker.calendar
     before = await calendar.get_booking(uid, event_type_id=1001, correlation_id="c")
