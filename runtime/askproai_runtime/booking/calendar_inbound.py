@@ -171,7 +171,7 @@ async def _get_remote(ctx: BookingContext, event: CalendarEvent) -> RemoteBookin
         if ctx.clock.now() - event.received_at > _MAX_OUTAGE:
             raise DeadNow(f"the calendar could not be asked for a day, redrive it then: {error}") from error
         raise RunAgain(next_try(ctx, error.retry_after or ctx.settings.sync_delay), str(error)) from error
-    return again if again is None or again.uid == original.uid else replace(remote, request_id=None)
+    return again if again is None or original.uid in again.uids else replace(remote, request_id=None)
 
 
 async def _with_earlier_uids(ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking) -> RemoteBooking:
