@@ -55,9 +55,14 @@ async def test_connections_cut_in_the_middle_of_an_answer_lose_and_double_nothin
     """PostgreSQL's answers break off after some kilobytes: of a flush, of its COMMIT, of a job. What was acknowledged is stored."""
     pod, names = network.pod, [f"call_cut_{i}" for i in range(EVENTS)]
     async with network.postgres.toxic("limit_data", bytes=3000):
-        attempts = [await deliver(pod, name) for name in names]  # one by one, so that each has a statement of its own
-    acknowledged = [name for name, taken in zip(names, attempts, strict=True) if taken]
-    assert max(attempts) > 1, "no request met a cut connection, so this test shows nothing"
+        replies = [
+            await pod.retell("call_started", name) for name in names
+        ]  # one by one: each has a statement of its own
+        cut = [reply.status != 200 or reply.body["status"] == "spooled" for reply in replies]
+        acknowledged = [
+            name for name, reply in zip(names, replies, strict=True) if reply.status == 200 or await deliver(pod, name)
+        ]
+    assert any(cut), "no request met a cut connection, so this test shows nothing"
     unprocessed = "SELECT count(*) FROM webhook_events WHERE tenant = $1 AND status <> 'processed'"
 
     async def all_processed() -> bool:
@@ -110,7 +115,7 @@ async def test_a_silent_database_is_answered_before_the_sender_gives_up_and_forg
             pod.function("check_availability", "call_asks", {"service": "Haarschnitt"}),
         )
         seconds = time.monotonic() - began
-    assert event.status == 503
+    assert event.status == 503 or event.body["status"] == "spooled", "Redis may be known as durable by then, or not yet"
     assert function.body["success"] is False
     assert seconds < RETELL_WAITS_SECONDS
     assert await deliver(pod, "call_silent") == 1
