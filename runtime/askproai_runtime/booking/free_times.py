@@ -247,9 +247,8 @@ def free_spans(rules: ServiceRules, staff: str, known: Sequence[KnownDay], yield
         for of_staff, span in yielding
         if of_staff == staff
     )
-    # An event type of several lengths answers slots of its default length; a booking lasts as long as the service.
     lengths = [each.slot_seconds for each in known if each.slot_seconds is not None]
-    return FreeSpans(merge_spans(spans), max(rules.service.duration_minutes * 60, *lengths) if lengths else 0)
+    return FreeSpans(merge_spans(spans), max(lengths, default=0))
 
 
 def _with_ends(free: FreeSpans) -> FreeSpans:
