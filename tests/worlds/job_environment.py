@@ -12,7 +12,7 @@ from askproai_core.clock import SystemClock
 from askproai_core.database import Pool
 from askproai_runtime.jobs import Job, JobSettings, Runner, finish
 from askproai_runtime.metrics import Waiting
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import wait_for_columns
 
 QUICK = JobSettings(
     slots=10,
@@ -72,15 +72,7 @@ class JobEnvironment:
 
     async def wait_for(self, job_id: int, seconds: float = 10, **expected: object) -> asyncpg.Record:
         """Wait until the job's columns have the `expected` values, and return its row."""
-        row = await self.job(job_id)
-
-        async def matches() -> bool:
-            nonlocal row
-            row = await self.job(job_id)
-            return all(row[key] == value for key, value in expected.items())
-
-        await eventually(matches, seconds, lambda: f"{expected}, while the job is {dict(row)}")
-        return row
+        return await wait_for_columns(lambda: self.job(job_id), expected, seconds)
 
     async def make_due(self, job_id: int) -> None:
         await self.pool.execute("UPDATE jobs SET run_at = clock_timestamp() WHERE id = $1", job_id)

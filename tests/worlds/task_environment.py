@@ -12,7 +12,7 @@ from askproai_core.clock import SystemClock
 from askproai_core.database import Pool
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.tasks import TaskHandler, TaskRunner, TaskSettings
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import eventually, wait_for_columns
 
 QUICK = TaskSettings(
     look_every=timedelta(seconds=0.1),
@@ -46,15 +46,7 @@ class TaskEnvironment:
     async def wait_for(self, name: str = "count", seconds: float = 10, **expected: object) -> asyncpg.Record:
         """Wait until the task's columns have the `expected` values, and return its row."""
         await self.exists(name)
-        row = await self.row(name)
-
-        async def matches() -> bool:
-            nonlocal row
-            row = await self.row(name)
-            return all(row[key] == value for key, value in expected.items())
-
-        await eventually(matches, seconds, lambda: f"{expected}, while the task is {dict(row)}")
-        return row
+        return await wait_for_columns(lambda: self.row(name), expected, seconds)
 
     async def exists(self, name: str) -> None:
         found = "SELECT true FROM tasks WHERE tenant = $1 AND name = $2"

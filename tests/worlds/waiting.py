@@ -2,8 +2,10 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
+
+import asyncpg
 
 T = TypeVar("T")
 
@@ -33,3 +35,18 @@ async def eventually(
         raise AssertionError(
             f"waited {seconds:g} s for {what() if callable(what) else what}: it did not come"
         ) from None
+
+
+async def wait_for_columns(
+    read: Callable[[], Awaitable[asyncpg.Record]], expected: Mapping[str, object], seconds: float = 10
+) -> asyncpg.Record:
+    """Read a row until its columns have the `expected` values, and return it."""
+    row = await read()
+
+    async def matches() -> bool:
+        nonlocal row
+        row = await read()
+        return all(row[key] == value for key, value in expected.items())
+
+    await eventually(matches, seconds, lambda: f"{dict(expected)}, while the row is {dict(row)}")
+    return row

@@ -1,5 +1,8 @@
 """The tenant's user in Redis, and the condition CacheReady: an accelerator that never affects Ready."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from redis.asyncio import Redis
 
 from askproai_core.clock import SystemClock
@@ -14,12 +17,18 @@ SOON = 15.0  # seconds
 UNREACHABLE = "redis://admin:geheim@127.0.0.1:9/0"
 
 
-def replace_redis(namespace: TenantNamespace, redis: RedisAdmin | None) -> RedisAdmin | None:
-    """Let the operator use another Redis; return the previous one."""
+@asynccontextmanager
+async def operator_uses(namespace: TenantNamespace, url: str | None) -> AsyncIterator[None]:
+    """Let the operator use another Redis, or none, during the block."""
     context = namespace.operator.context
-    before = context.redis
+    before, redis = context.redis, RedisAdmin(url, SystemClock()) if url else None
     object.__setattr__(context, "redis", redis)
-    return before
+    try:
+        yield
+    finally:
+        object.__setattr__(context, "redis", before)
+        if redis is not None:
+            await redis.close()
 
 
 async def tenant_users(valkey: EmbeddedRedis) -> list[str]:
@@ -48,16 +57,13 @@ async def test_a_tenant_gets_its_user_in_redis_and_loses_it_and_its_keys_with_it
 
 
 async def test_without_redis_the_tenant_is_ready_and_says_so_and_a_redis_that_comes_later_is_used(namespace):
-    before = replace_redis(namespace, None)
-    try:
+    async with operator_uses(namespace, None):
         await namespace.write_secret()
         await namespace.create("Tenant")
         await namespace.wait_until_ready()
         await namespace.wait_for_condition("CacheReady", "True", "NotRequested")
         await namespace.wait_for_condition("EventsSpooled", "True", "NotRequested")
         assert "REDIS_URL" not in await namespace.secret_data("salon-mueller-runtime")
-    finally:
-        replace_redis(namespace, before)
     pods = (await namespace.get("Deployment", "salon-mueller-web"))["spec"]["template"]
     await namespace.client.merge(
         namespace.path("Tenant"), {"metadata": {"annotations": {"askproai.de/reconcile-at": "1"}}}
@@ -68,9 +74,7 @@ async def test_without_redis_the_tenant_is_ready_and_says_so_and_a_redis_that_co
 
 
 async def test_a_redis_that_does_not_answer_is_reported_and_delays_neither_ready_nor_a_deletion(namespace):
-    unreachable = RedisAdmin(UNREACHABLE, SystemClock())
-    before = replace_redis(namespace, unreachable)
-    try:
+    async with operator_uses(namespace, UNREACHABLE):
         await namespace.write_secret()
         await namespace.create("Tenant")
         reported = await namespace.wait_for_condition("CacheReady", "False", "CacheUnavailable")
@@ -81,9 +85,6 @@ async def test_a_redis_that_does_not_answer_is_reported_and_delays_neither_ready
         )
         await namespace.client.delete(namespace.path("Tenant"))
         await namespace.wait_until_gone("Tenant")
-    finally:
-        replace_redis(namespace, before)
-        await unreachable.close()
 
     async def no_orphan_left() -> bool:
         namespace.operator.retry_orphans()
@@ -96,30 +97,20 @@ async def test_a_redis_that_does_not_answer_is_reported_and_delays_neither_ready
 async def test_a_redis_that_lets_in_anybody_is_reported_at_the_tenant(namespace, own_valkey: EmbeddedRedis):
     async with own_valkey.admin() as admin:
         await admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "+@all")
-    open_redis = RedisAdmin(own_valkey.admin_url, SystemClock())
-    before = replace_redis(namespace, open_redis)
-    try:
+    async with operator_uses(namespace, own_valkey.admin_url):
         await namespace.write_secret()
         await namespace.create("Tenant")
         reported = await namespace.wait_for_condition("CacheReady", "False", "UsersBypassed")
         await namespace.wait_until_ready()
         assert "give its user `default` a password" in reported["message"]
-    finally:
-        replace_redis(namespace, before)
-        await open_redis.close()
 
 
 async def test_a_redis_that_may_lose_events_is_reported_and_the_tenant_is_ready(namespace, own_valkey: EmbeddedRedis):
     async with own_valkey.admin() as admin:
         await admin.config_set("appendonly", "no")
-    forgetful = RedisAdmin(own_valkey.admin_url, SystemClock())
-    before = replace_redis(namespace, forgetful)
-    try:
+    async with operator_uses(namespace, own_valkey.admin_url):
         await namespace.write_secret()
         await namespace.create("Tenant")
         reported = await namespace.wait_for_condition("EventsSpooled", "False", "RedisNotDurable")
         await namespace.wait_until_ready()
         assert "set appendonly yes" in reported["message"]
-    finally:
-        replace_redis(namespace, before)
-        await forgetful.close()
