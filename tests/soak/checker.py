@@ -44,10 +44,9 @@ class Chains:
 def check(history: History, books: Books) -> list[Violation]:
     """Return every broken promise."""
     chains = Chains.of(books.bookings)
-    missed = {(d.tenant, chains(d.tenant, booking_uid(d))) for d in missed_changes(history, books)}
     found = [Violation("lost", tenant, "", f"did not come to an end: {what}") for tenant, what in history.stuck]
     for violations in (
-        _lost(history, books), _double(books), _differing(books, chains, missed), _booked_twice(books, chains),
+        _lost(history, books), _double(books), _differing(books, chains), _booked_twice(books, chains),
         _crossed(history, books), untrue(history, books, chains),
     ):  # fmt: skip
         found += violations
@@ -62,7 +61,7 @@ def booking_uid(delivery: Delivery) -> str:
 def missed_changes(history: History, books: Books) -> list[Delivery]:
     """Return Cal.com's webhooks about changes by people that were not acknowledged and are not stored either.
 
-    Cal.com sends them once: until bookings are polled, what such a change meant is unknown here. A known hole, counted apart.
+    Cal.com sends them once, so what they meant is found by the poll of its bookings only.
     """
     by_people = {(c.tenant, c.new_uid) for c in history.changes} | {(c.tenant, c.uid) for c in history.changes}
     stored = {(e.tenant, e.payload) for e in books.events}
@@ -154,30 +153,25 @@ def _double(books: Books) -> Iterator[Violation]:
                 yield Violation("double", tenant, a.id, f"{staff} has two at {clock(a.start)}: {a.id} and {b.id}")
 
 
-def _differing(books: Books, chains: Chains, missed: set[tuple[str, str | None]]) -> Iterator[Violation]:
-    """Each live appointment has exactly one live booking, at its time and with its person; and each booking an appointment.
-
-    Not compared are the bookings whose change by a person never reached us (`missed_changes`).
-    """
+def _differing(books: Books, chains: Chains) -> Iterator[Violation]:
+    """Each live appointment has exactly one live booking, at its time and with its person; and each booking an appointment."""
     live: dict[tuple[str, str], list[Booking]] = defaultdict(list)  # by our appointment
     request_ids = {(b.tenant, chains(b.tenant, b.uid)): b.request_id for b in books.bookings if b.request_id}
     ours = {(a.tenant, chains(a.tenant, a.external_id)): a.id for a in books.appointments if a.external_id}
     ids = {(a.tenant, a.id) for a in books.appointments}
-    concerned = {(tenant, request_ids.get((tenant, chain))) for tenant, chain in missed}
-    concerned |= {(a.tenant, a.id) for a in books.appointments if (a.tenant, chains(a.tenant, a.external_id)) in missed}
     for b in books.bookings:
         chain = b.tenant, chains(b.tenant, b.uid)
         request = request_ids.get(chain)
         owner = request if (b.tenant, request) in ids else ours.get(chain)
         if b.live and owner is not None:
             live[b.tenant, owner].append(b)
-        elif b.live and chain not in missed:
+        elif b.live:
             yield Violation(
                 "double", b.tenant, b.uid, f"booking {b.uid} ({b.staff}, {clock(b.start)}) has no appointment here"
             )
     for a in books.appointments:
         bookings = live[a.tenant, a.id]
-        if (a.tenant, a.id) in concerned or not a.remote:
+        if not a.remote:
             continue
         places = sorted((b.staff, b.start) for b in bookings)
         wanted = [(a.staff, a.start)] if a.live else []

@@ -7,6 +7,7 @@ callers differ.
 
 import asyncio
 import os
+import random
 import sys
 import time
 import uuid
@@ -24,7 +25,7 @@ import asyncpg
 from msgspec.structs import replace
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import acl_rules, coordinator_acl_rules
+from askproai_core.redis import PROMISE_KEY, acl_rules, coordinator_acl_rules
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, Hours, TenantConfig, Weekday, encode
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.calcom.account import Webhook
@@ -46,6 +47,7 @@ TRIGGERS = ("BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED", "BOOK
 # Seconds. What Cal.com may still do after it gave no answer (`faults.py`) must be over within the quiet period, and no
 # process is frozen as long as the sync delay: within these bounds nothing may be booked twice.
 SYNC_DELAY, QUIET, CIRCUIT_OPEN = 20, 12, 10
+POLL = 15  # seconds between two polls of Cal.com; a worker looks twice a minute which tasks are due
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +98,16 @@ class Tenant:
         return f"{sender}-secret-of-{self.plan.name}"
 
 
-class RecordingCalcom(CalcomSimulator):
-    """Cal.com's simulator; what it sends is recorded with its body and the reply."""
+LOST = "the storm has lost it"
 
-    def __init__(self, history: History) -> None:
+
+class RecordingCalcom(CalcomSimulator):
+    """Cal.com's simulator; what it sends is recorded with its body and the reply. The share `loss` of it never leaves Cal.com."""
+
+    def __init__(self, history: History, seed: int) -> None:
         super().__init__(SystemClock())
-        self._history = history
+        self._history, self._random = history, random.Random(f"{seed}:webhooks")
+        self.loss = 0.0
         self.owners: dict[str, str] = {}  # tenants by the URL of their webhook
 
     async def send(
@@ -109,7 +115,10 @@ class RecordingCalcom(CalcomSimulator):
         query: Mapping[str, str] | None = None,
     ) -> Reply:  # fmt: skip
         sent_at = time.time()
-        reply = await super().send(method, url, body, headers, timeout_ms, query)
+        if self._random.random() < self.loss:
+            reply = Reply(None, LOST, 0)
+        else:
+            reply = await super().send(method, url, body, headers, timeout_ms, query)
         content = reply.json if isinstance(reply.json, dict) else {"text": reply.text}
         delivery = Delivery("calcom", self.owners[url], "", body, sent_at, time.time(), reply.status, content)
         self._history.deliveries.append(replace_event(delivery))
@@ -220,7 +229,8 @@ async def _open_tenant(env: Environment, stack: AsyncExitStack, plan: Plan, calc
     shared = {
         "CONFIG_FILE": folder / "tenant.json", "CREDENTIALS_DIR": folder / "credentials", "ADMIN_TOKEN_FILE": folder / "token",
         "SHUTDOWN_DELAY_SECONDS": 0, "SHUTDOWN_GRACE_SECONDS": 8, "CALENDAR_SYNC_DELAY_SECONDS": SYNC_DELAY,
-        "CALENDAR_QUIET_SECONDS": QUIET, "CIRCUIT_OPEN_SECONDS": CIRCUIT_OPEN,
+        "CALENDAR_QUIET_SECONDS": QUIET, "CIRCUIT_OPEN_SECONDS": CIRCUIT_OPEN, "CALENDAR_POLL_SECONDS": POLL,
+        "CALENDAR_AUDIT_SECONDS": 60,
     }  # fmt: skip
     for n in range(plan.webs):
         own = {
@@ -270,16 +280,20 @@ async def _open_coordinators(env: Environment, kubeconfig: Path) -> list[Process
 
 
 @asynccontextmanager
-async def open_environment(directory: Path, history: History) -> AsyncIterator[Environment]:
+async def open_environment(directory: Path, history: History, seed: int) -> AsyncIterator[Environment]:
     """Start every part, and yield when all tenants are ready; end and remove them at the end. The logs stay."""
     postgres, redis = EmbeddedPostgres(directory / "postgres", durable=True), EmbeddedRedis(directory / "redis")
     await asyncio.gather(postgres.start(), redis.start())
-    calcom, retell = RecordingCalcom(history), RetellSimulator(SystemClock())
+    calcom, retell = RecordingCalcom(history, seed), RetellSimulator(SystemClock())
     calcom.settings["rate_limit"] = 0.0
     async with AsyncExitStack() as stack:
         stack.push_async_callback(redis.remove)
         stack.push_async_callback(postgres.remove)
         database = await stack.enter_async_context(fresh_database(postgres))
+        async with (
+            redis.admin() as admin
+        ):  # what the operator writes of a server that keeps what it takes, without replicas
+            await admin.set(PROMISE_KEY, "0")
         calcom_url = await stack.enter_async_context(serve(calcom))
         await stack.enter_async_context(serve(retell))
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)))

@@ -20,6 +20,8 @@ _FROZEN = 8.0
 _LEADER_FROZEN = 12.0  # longer than the coordinator's Lease
 _OPERATIONS = ("create-booking", "get-booking", "list-bookings", "cancel-booking", "reschedule-booking", "*")
 _PAUSE = (0.3, 3.0)
+_LOSS = 0.1  # of Cal.com's webhooks
+_LONGEST_OUTAGE = 10.0  # seconds without PostgreSQL or Redis
 _CALM = (
     25.0  # seconds after a minute of faults in which everything may recover, so that the storm also meets whole systems
 )
@@ -37,8 +39,9 @@ class Faults:
         """Break things until `stop`, then let all of them work again."""
         loop, choose = asyncio.get_running_loop(), self._random
         calm_at = loop.time() + 60
+        self._env.calcom.loss = _LOSS
         kinds: tuple[tuple[Callable[[], Awaitable[None]], int], ...] = (
-            (self._kill, 6), (self._freeze, 5), (self._terminate, 2), (self._break_calcom, 9), (self._disturb_webhooks, 2),
+            (self._kill, 6), (self._freeze, 5), (self._terminate, 2), (self._break_calcom, 9), (self._disturb_webhooks, 4),
             (self._break_server, 3),
         )  # fmt: skip
         actions, weights = zip(*kinds, strict=True)
@@ -51,6 +54,7 @@ class Faults:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause)
         await asyncio.gather(*self._running)
+        self._env.calcom.loss = 0.0
         self._env.calcom.faults.clear()
         self._env.calcom.settings |= self._env.calcom.defaults | {"rate_limit": 0.0}
         self._env.history.fault("the storm is over: no more faults")
@@ -85,7 +89,8 @@ class Faults:
     async def _break_server(self) -> None:
         """Kill, shut down or freeze PostgreSQL or Redis."""
         server: EmbeddedServer = self._random.choice((self._env.postgres, self._env.redis))
-        how, seconds = self._random.choice(("kill -9", "shut down", "freeze")), self._random.uniform(0.2, 4.0)
+        how = self._random.choice(("kill -9", "shut down", "freeze"))
+        seconds = self._random.uniform(0.2, 4.0 if how == "freeze" else _LONGEST_OUTAGE)
         if server.name in self._busy:
             return
         self._busy.add(server.name)
@@ -129,10 +134,13 @@ class Faults:
             self._log(f"Cal.com: no more {kind.value}")
 
     async def _disturb_webhooks(self) -> None:
-        """Change how Cal.com sends: twice, late, or before its own answer; or let it limit requests for a while."""
+        """Change how Cal.com sends: twice, late, shuffled, or before its own answer; or let it limit requests for a while."""
         name, value = self._random.choice(
-            (("webhook_copies", 2.0), ("webhook_delay_ms", -1.0), ("webhook_delay_ms", 3000.0), ("rate_limit", 10.0))
-        )
+            (
+                ("webhook_copies", 2.0), ("webhook_batch", 3.0), ("webhook_delay_ms", -1.0), ("webhook_delay_ms", 3000.0),
+                ("rate_limit", 10.0),
+            )
+        )  # fmt: skip
         settings = self._env.calcom.settings
         usual = 0.0 if name == "rate_limit" else self._env.calcom.defaults[name]
         settings[name] = value

@@ -70,6 +70,21 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class BusyTime:
+    """What a person entered elsewhere: an event of a linked calendar, or an absence. Cal.com sends nothing about it.
+
+    `begins` to `ends`, a span of `staff`'s time; entered at `entered_at`.
+    """
+
+    tenant: str
+    staff: str
+    begins: float
+    ends: float
+    entered_at: float
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """Something that the storm broke, or an end of a process that nobody ordered."""
 
@@ -95,6 +110,7 @@ class History:
     answers: list[Answer] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    busy_times: list[BusyTime] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     stuck: list[tuple[str, str]] = field(default_factory=list)  # tenant, and what did not end

@@ -16,6 +16,7 @@ from tests.soak.checker import Violation, booked_again, check, missed_changes
 from tests.soak.drain import drain
 from tests.soak.environment import EVENT_TYPES, PLANS, Environment, open_environment
 from tests.soak.history import FOREVER, History, clock
+from tests.soak.offers import BAR, Fate, accepted_offers, gone_offers
 from tests.soak.sentences import Said, read
 from tests.soak.storm import rage
 
@@ -42,7 +43,7 @@ async def soak(seconds: float, seed: int, keep: Path | None = None) -> int:
 async def play(directory: Path, seconds: float, seed: int, say: Callable[[str], None]) -> tuple[History, Books]:
     """Run the storm and return what happened, and the books after it."""
     history = History()
-    async with open_environment(directory, history) as env:
+    async with open_environment(directory, history, seed) as env:
         say("all parts run; the storm begins")
         await rage(env, seconds, seed)
         say("the storm is over; draining")
@@ -74,6 +75,12 @@ def report(console: Console, history: History, books: Books, violations: list[Vi
     for kind in ("lost", "double", "crossed", "untrue"):
         table.add_row(kind, str(kinds[kind]))
     console.print(table)
+    gone, share = gone_offers(accepted_offers(history, books))
+    console.print(
+        f"gone at the yes: {share:.2%} of the offered times; bar {BAR:.2%}: {'held' if share < BAR else 'missed'}"
+    )
+    for each in gone:
+        console.print(f"  {each.yes.tenant}: {each.why}")
     for cause, count in Counter(_cause(letter.cause) for letter in history.dead_letters).most_common():
         console.print(f"dead letters redriven: {count} x {cause}")
     for fault in history.faults:
@@ -101,10 +108,21 @@ def _numbers(history: History, books: Books) -> Iterable[tuple[str, int]]:
     yield "… a change was denied", heard[Said.NOT_DONE]
     yield "… a change was left open", heard[Said.OPEN]
     yield "webhooks acknowledged", sum(d.acknowledged for d in history.deliveries)
+    yield (
+        "… from Redis, while PostgreSQL was away",
+        sum('"outcome": "spooled"' in text for _, where, text in books.texts if where.startswith("log of")),
+    )
     yield "… not acknowledged", sum(not d.acknowledged and not d.stray for d in history.deliveries)
     yield "… sent to another tenant", sum(d.stray for d in history.deliveries)
     yield "changes by people at Cal.com", len(history.changes)
-    yield "… whose event never arrived (Cal.com sends once; not compared)", len(missed_changes(history, books))
+    yield "… whose event never arrived (Cal.com sends once), found by the poll", len(missed_changes(history, books))
+    yield "entries of people in linked calendars, and absences", len(history.busy_times)
+    accepted = accepted_offers(history, books)
+    fates = Counter(each.fate for each in accepted)
+    yield "offered times that were accepted, and kept", fates[Fate.KEPT]
+    for fate in (Fate.FASTER, Fate.OPEN, Fate.GONE):
+        yield f"… {fate}", fates[fate]
+    yield "… gone, although offered as certain", sum(each.fate is Fate.GONE and each.is_certain for each in accepted)
     yield "repetitions that booked again, since the first was changed meanwhile (known)", len(booked_again(history))
     yield "appointments", len(books.appointments)
     yield "… live in the end", sum(a.live for a in books.appointments)

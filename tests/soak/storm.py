@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.soak.clients import Call, change_at_calcom, send_billing
+from tests.soak.clients import (
+    Call,
+    change_at_calcom,
+    enter_absence,
+    enter_busy_time,
+    remove_busy_time,
+    send_billing,
+)
 from tests.soak.environment import EVENT_TYPES, Environment, Tenant
 from tests.soak.faults import Faults
 from tests.soak.history import Answer
@@ -19,6 +26,9 @@ _PATIENCE = 4  # how often a caller asks again without a certain answer
 _DAYS = (2, 60)  # from today: far enough that no appointment begins during the storm
 _CROWDED_DAYS = 3
 _THINKING = (0.2, 2.0)  # seconds between the calls of a line
+_GREETING = (0.2, 1.0)  # seconds from the begin of a call to its first question
+_ELSEWHERE = (6.0, 18.0)  # seconds between entries of a tenant's people in their own calendars
+_KEPT = 4  # of such entries of a staff member; with more the oldest is removed
 _ANSWERING = 2.1  # seconds: without a transcript a question counts as answered after two
 _STAFF = tuple(EVENT_TYPES.values())
 
@@ -48,7 +58,7 @@ class Town:
         people = [self._line(n) for n in range(_CALLERS)]
         people.append(self._billing())
         if not self.tenant.plan.local:
-            people.append(self._salon())
+            people += [self._salon(), self._life()]
         await asyncio.gather(*people)
 
     def _random(self, name: str) -> random.Random:
@@ -120,6 +130,7 @@ class Town:
         """Ask what is free, book it or another time; some change their mind at once."""
         call = self._call(choose)
         start, staff = _some_start(choose), choose.choice((*_STAFF, None))
+        await asyncio.sleep(choose.uniform(*_GREETING))
         offer = await call.ask("check_availability", service="Haarschnitt", date=start[:10])
         slots = offer.body.get("slots") or []
         if slots and choose.random() < 0.7:
@@ -193,6 +204,21 @@ class Town:
                 await change_at_calcom(self.env, self.tenant, "move", choose.choice(live[-40:]).uid, start=start)
             else:
                 await change_at_calcom(self.env, self.tenant, "cancel", choose.choice(live[-40:]).uid)
+
+    async def _life(self) -> None:
+        """What the people have beside their work: events in linked calendars, and absences, entered and removed again."""
+        choose = self._random("life")
+        while not self.stop.is_set():
+            await asyncio.sleep(choose.uniform(*_ELSEWHERE))
+            staff, start = choose.choice(_STAFF), datetime.fromisoformat(_some_start(choose))
+            host = self.env.calcom.account_of(self.tenant.calcom_key).host(staff)
+            if len(host.busy_times) + len(host.absences) >= _KEPT:
+                remove_busy_time(self.env, self.tenant, staff)
+            elif choose.random() < 0.2:
+                await enter_absence(self.env, self.tenant, staff, start)
+            else:
+                length = timedelta(minutes=choose.choice((30, 60, 120)))
+                await enter_busy_time(self.env, self.tenant, staff, start, length)
 
     async def _billing(self) -> None:
         choose, created = self._random("stripe"), int(time.time())
