@@ -4,6 +4,15 @@
 """
 
 from askproai_runtime.german_dates.phrase import Candidate, Grain, Refusal, Understanding, understand, understand_parts
-from askproai_runtime.german_dates.vocabulary import format_spoken
+from askproai_runtime.german_dates.vocabulary import format_day, format_spoken
 
-__all__ = ["Candidate", "Grain", "Refusal", "Understanding", "format_spoken", "understand", "understand_parts"]
+__all__ = [
+    "Candidate",
+    "Grain",
+    "Refusal",
+    "Understanding",
+    "format_day",
+    "format_spoken",
+    "understand",
+    "understand_parts",
+]

@@ -6,8 +6,6 @@ Keys are folded: lower case, ä ö ü ß as ae oe ue ss.
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
-
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 WEEKDAYS = {
@@ -18,6 +16,11 @@ MONTHS = {
     "januar": 1, "jaenner": 1, "februar": 2, "maerz": 3, "april": 4, "mai": 5, "juni": 6, "juno": 6, "juli": 7, "julei": 7,
     "august": 8, "september": 9, "oktober": 10, "november": 11, "dezember": 12,
 }  # fmt: skip
+
+WEEKDAY_NAMES = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
+MONTH_NAMES = (
+    "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
+)  # fmt: skip
 
 # Half-open ranges of local time.
 PARTS_OF_DAY = {
@@ -86,10 +89,14 @@ def format_spoken(start: datetime, zone: ZoneInfo) -> str:
     """Return `Freitag, den 27. November, um 14 Uhr 30`: the full date, so that a caller notices a misheard day."""
     local = start.astimezone(zone)
     minutes = f" {local.minute}" if local.minute else ""
-    day = format_date(local.date(), "EEEE, 'den' d. MMMM", locale="de_DE")
-    return f"{day}, um {local.hour} Uhr{minutes}"
+    return f"{format_day(local)}, um {local.hour} Uhr{minutes}"
+
+
+def format_day(day: date) -> str:
+    """Return `Freitag, den 27. November`."""
+    return f"{WEEKDAY_NAMES[day.weekday()]}, den {day.day}. {MONTH_NAMES[day.month - 1]}"
 
 
 def format_written_day(day: date) -> str:
     """Return `Freitag, 27. November 2026`."""
-    return format_date(day, "EEEE, d. MMMM y", locale="de_DE")
+    return f"{WEEKDAY_NAMES[day.weekday()]}, {day.day}. {MONTH_NAMES[day.month - 1]} {day.year}"
