@@ -10,7 +10,7 @@ DatabaseError
 """
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import asyncpg
 
@@ -19,6 +19,7 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolC
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 STATEMENT_TIMEOUT_SECONDS = 15
+USES_OF_PLANS = 256
 
 # The database is unreachable, restarts, or is slow: what failed may be tried again. The last one is what asyncpg raises for a
 # statement on a connection that the server has just ended.
@@ -29,6 +30,29 @@ DATABASE_UNAVAILABLE = (
 
 class DatabaseError(Exception):
     """The root; a message says what to do."""
+
+
+class _Connection(asyncpg.Connection):
+    """A connection that does not keep the plans of its statements for ever.
+
+    PostgreSQL keeps a plan until the statistics of its tables change, also the plan by which it checks a foreign key. One that was
+    made while a table was empty reads every row of the tenant once the table has grown: a new installation's intake fell to a
+    fourth until autovacuum came (docs/decisions/0070-plans-are-made-anew.md).
+    """
+
+    __slots__ = ("_uses",)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._uses = 0
+
+    async def count_use(self) -> None:
+        """Count one use. After 1, 2, 4, 8 … and each `USES_OF_PLANS` of them the server plans every statement anew: a table that
+        was empty grows fastest, in proportion, at first.
+        """
+        self._uses += 1
+        if self._uses.bit_count() == 1 or self._uses % USES_OF_PLANS == 0:
+            await self.execute("DISCARD PLANS")
 
 
 def open_pool(dsn: str | Callable[[], str], *, max_size: int, application_name: str = "askproai") -> Pool:
@@ -45,9 +69,14 @@ def open_pool(dsn: str | Callable[[], str], *, max_size: int, application_name: 
     async def skip_reset(_conn: "asyncpg.Connection[asyncpg.Record]") -> None:
         """Save a round trip per release: we never set session state, and asyncpg rolls open transactions back."""
 
+    async def count_use(conn: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
+        await cast("_Connection", conn).count_use()  # the proxy passes on what it does not know
+
     return asyncpg.create_pool(
         connect=connect,
+        setup=count_use,
         reset=skip_reset,
+        connection_class=_Connection,
         min_size=0,
         max_size=max_size,
         max_inactive_connection_lifetime=60,
