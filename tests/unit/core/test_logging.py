@@ -33,6 +33,15 @@ def test_every_line_has_the_process_context_and_its_level(capsys: pytest.Capture
 
 
 @pytest.mark.parametrize(
+    "value", [{1, 2}, object(), "half \ud83d", 2**70, {("a",): 1}], ids=lambda value: type(value).__name__
+)
+def test_whatever_a_line_holds_it_is_written(capsys: pytest.CaptureFixture[str], value: object) -> None:
+    configure_logs("info")
+    structlog.get_logger().info("odd", value=value)
+    assert [line["event"] for line in lines(capsys)] == ["odd"]
+
+
+@pytest.mark.parametrize(
     ("level", "ours", "libraries"),
     [("DEBUG", ["debug", "warning"], ["warning"]), ("warning", ["warning"], ["warning"]), ("ERROR", [], [])],
 )
