@@ -1,12 +1,13 @@
 """What the intake and the worker read does not depend on statistics: a new installation has none until autovacuum comes."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import asyncpg
 import pytest
 
 from askproai_core.database import Pool, open_pool
+from askproai_runtime.calls import lock_calls, save_calls
 from askproai_runtime.intake import EventStore, IncomingEvent, Source, load_events
 from askproai_sandbox.databases import Database
 
@@ -31,12 +32,12 @@ class EmptyTables:
             ids = [receipt.id for receipt in await EventStore(self.pool, self.tenant).write(events) if receipt.id]
         return ids
 
-    async def entries_read(self) -> int:
-        """Return how many entries of the events' indexes were read since the last call."""
+    async def entries_read(self, table: str = "webhook_events") -> int:
+        """Return how many entries of a table's indexes were read since the last call."""
         async with self.pool.acquire() as conn:
             await conn.execute("SELECT pg_stat_force_next_flush()")
-        read = "SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname = 'webhook_events'"
-        entries: int = await self.db.fetchval(read)
+        read = "SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname = $1"
+        entries: int = await self.db.fetchval(read, table)
         await self.db.execute("SELECT pg_stat_reset()")
         return entries
 
@@ -45,7 +46,7 @@ class EmptyTables:
 async def tables(database: Database) -> AsyncIterator[EmptyTables]:
     tenant = await database.create_tenant("new")
     db = await asyncpg.connect(database.superuser_dsn)
-    for table in ("webhook_events", "jobs"):
+    for table in ("webhook_events", "jobs", "calls"):
         await db.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
     async with open_pool(tenant.dsn, max_size=1) as pool:
         yield EmptyTables(tenant.tenant, pool, db)
@@ -69,3 +70,14 @@ async def test_a_worker_reads_only_the_events_that_it_loads(tables: EmptyTables,
         for _ in range(10):  # the first five are planned for their values, the others for any
             assert len(await load_events(conn, tables.tenant, ids, Source.RETELL, 10**6)) == BATCH
     assert await tables.entries_read() <= 10 * BATCH
+
+
+async def test_a_worker_changes_its_calls_without_reading_the_others(tables: EmptyTables) -> None:
+    groups, tenant = 20, tables.tenant
+    for group in range(groups):
+        async with tables.pool.acquire() as conn, conn.transaction():
+            calls = await lock_calls(conn, tenant, {f"call_{group}_{number}": "c" for number in range(BATCH)})
+            await save_calls(conn, tenant, {call: replace(row, branch="mitte") for call, row in calls.items()})
+    assert await tables.entries_read("calls") < 4 * groups * BATCH
+    saved = await tables.db.fetch("SELECT branch, correlation_id FROM calls")
+    assert [tuple(row) for row in saved] == groups * BATCH * [("mitte", "c")]
