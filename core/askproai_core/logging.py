@@ -52,9 +52,12 @@ _render_anything = structlog.processors.JSONRenderer(skipkeys=True)
 
 
 def _render(logger: object, method: str, event: MutableMapping[str, Any]) -> str:
-    """Return the event as one line of JSON. A webhook's line took as long as its signature with the standard library's encoder."""
+    """Return the event as one line of JSON, with a blank after each colon and comma: people search lines for `"event": "…"`.
+
+    The standard library takes four times as long, for each webhook.
+    """
     try:
-        return _ENCODER.encode(event).decode()
+        return msgspec.json.format(_ENCODER.encode(event), indent=0).decode()
     except (TypeError, ValueError, OverflowError, RecursionError):  # such as half a surrogate pair
         return str(_render_anything(logger, method, event))
 
