@@ -9,8 +9,9 @@ DatabaseError
 └── TenantNotFound     the table `tenants` has no row of this tenant
 """
 
+import contextlib
 from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import asyncpg
 
@@ -20,6 +21,7 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 STATEMENT_TIMEOUT_SECONDS = 15
 USES_OF_PLANS = 256
+PLANS_TIMEOUT_SECONDS = 1.0
 
 # The database is unreachable, restarts, or is slow: what failed may be tried again. The last one is what asyncpg raises for a
 # statement on a connection that the server has just ended.
@@ -52,7 +54,9 @@ class _Connection(asyncpg.Connection):
         """
         self._uses += 1
         if self._uses.bit_count() == 1 or self._uses % USES_OF_PLANS == 0:
-            await self.execute("DISCARD PLANS")
+            # What the connection was lent for is done, and must not fail for this. The next use meets a broken connection.
+            with contextlib.suppress(*DATABASE_UNAVAILABLE):
+                await self.execute("DISCARD PLANS", timeout=PLANS_TIMEOUT_SECONDS)
 
 
 def open_pool(dsn: str | Callable[[], str], *, max_size: int, application_name: str = "askproai") -> Pool:
@@ -66,16 +70,14 @@ def open_pool(dsn: str | Callable[[], str], *, max_size: int, application_name: 
     async def connect(*_: Any, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(dsn if isinstance(dsn, str) else dsn(), **options)
 
-    async def skip_reset(_conn: "asyncpg.Connection[asyncpg.Record]") -> None:
-        """Save a round trip per release: we never set session state, and asyncpg rolls open transactions back."""
-
-    async def count_use(conn: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
-        await cast("_Connection", conn).count_use()  # the proxy passes on what it does not know
+    async def count_use(conn: "asyncpg.Connection[asyncpg.Record]") -> None:
+        """Save the round trip that resets a connection: we never set session state, and asyncpg rolls open transactions back."""
+        assert isinstance(conn, _Connection)
+        await conn.count_use()
 
     return asyncpg.create_pool(
         connect=connect,
-        setup=count_use,
-        reset=skip_reset,
+        reset=count_use,
         connection_class=_Connection,
         min_size=0,
         max_size=max_size,
