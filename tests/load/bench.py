@@ -52,7 +52,7 @@ from tests.load.sender import LoadResult
 from tests.load.table import cpu_model, print_table
 
 RATE, ACK_BAR_MS = 100, 50
-CONNECTIONS = 64
+CONNECTIONS, OTHER_CONNECTIONS = 64, (1, 8, 256)
 CALLS, AT_ONCE, CROWD = 150, 8, 1_000
 PROVIDER_MS, QUESTIONS = 50, 48
 
@@ -208,18 +208,14 @@ async def check_stored_once(env: LoadEnvironment, run: str, result: LoadResult) 
 
 async def capacity_rows(env: LoadEnvironment) -> list[Row]:
     """Compare the intake with a server that does nothing, measured before and after it, so that a busy neighbour shows."""
-    # Without statistics PostgreSQL checks a job's foreign key by an index on `tenant` alone, and reads all events for it. A
-    # server in use has them (autovacuum, within a minute); a new one slows down until then: see docs/performance.md.
-    await env.db.execute("ANALYZE")
+    await env.db.execute("ANALYZE")  # as autovacuum does within a minute; its moment would differ between runs
     port = str(free_port())
     bare_url, command = f"http://127.0.0.1:{port}", [sys.executable, "-m", "tests.load.sender", "bare", port]
     async with process(env.directory, "bare", command, bare_url):
         before = await send("closed", bare_url, "bare", 3, CONNECTIONS)
         intake = await send("closed", env.url, "capacity", 5, CONNECTIONS)
         after = await send("closed", bare_url, "bare", 3, CONNECTIONS)
-    if intake.errors:
-        raise PromiseBroken(f"the intake failed under load: {intake.errors}")
-    await check_stored_once(env, "capacity", intake)
+    await check_intake(env, "capacity", intake)
     bare = (len(before.acknowledged) + len(after.acknowledged)) / (before.seconds + after.seconds)
     stored = len(intake.acknowledged) / intake.seconds
     return [
@@ -228,7 +224,25 @@ async def capacity_rows(env: LoadEnvironment) -> list[Row]:
         Row("bare aiohttp 204, the same requests", bare, "/s"),
         Row("… the sender's share of a core", max(before.own_cpu, after.own_cpu) * 100, "%"),
         Row("intake capacity ÷ bare aiohttp", stored / bare, "×", "≥ 0.35"),
+        *[row for connections in OTHER_CONNECTIONS for row in await intake_rows(env, connections)],
     ]
+
+
+async def intake_rows(env: LoadEnvironment, connections: int) -> list[Row]:
+    """Measure the intake at another number of busy connections."""
+    run = f"busy{connections}"
+    intake = await send("closed", env.url, run, 3, connections)
+    await check_intake(env, run, intake)
+    return [
+        Row(f"intake with {connections} busy connections", len(intake.acknowledged) / intake.seconds, "/s"),
+        *latency_rows(f"… ack with {connections} busy connections", intake.latencies, 50, 99),
+    ]
+
+
+async def check_intake(env: LoadEnvironment, run: str, intake: LoadResult) -> None:
+    if intake.errors:
+        raise PromiseBroken(f"the intake failed under load: {intake.errors}")
+    await check_stored_once(env, run, intake)
 
 
 async def drain_rows(env: LoadEnvironment) -> list[Row]:
