@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from dateutil.relativedelta import relativedelta
 
-from askproai_runtime.german_dates.atoms import Day, Days, ImpossibleDay, Period
+from askproai_runtime.german_dates.atoms import Contradiction, Day, Days, Period
 from askproai_runtime.german_dates.rules import COUNT, DAY, NEXT, WEEK, WEEKDAY, Rule, count, monday, past
 from askproai_runtime.german_dates.vocabulary import WEEKDAYS
 
@@ -31,7 +31,7 @@ def _weekday_ahead(match: re.Match[str], today: date) -> Day:
     coming = today + timedelta(days=(weekday - today.weekday()) % 7)
     if not match["unit"].startswith("woche"):
         if number not in {_EIGHT, _FORTNIGHT}:
-            raise ImpossibleDay("a weekday is counted in weeks")
+            raise Contradiction("a weekday is counted in weeks")
         return Day((coming + (number // 7) * WEEK,))
     return Day(tuple(sorted({coming + number * WEEK, monday(today, number) + timedelta(days=weekday)})))
 
