@@ -95,7 +95,6 @@ async def test_a_question_that_the_caller_has_not_answered_yet_is_asked_again(sa
         ({"appointment_date": "in fünf Tagen"}, 2),
         ({"appointment_date": "Mi 25.11."}, 2),
         ({"appointment_date": "nicht Dienstag, sondern Mittwoch"}, 2),
-        ({"appointment_date": "der am Ende nächster Woche"}, 2),
     ],
 )
 async def test_of_several_appointments_the_named_one_is_cancelled(salon, named, nth: int) -> None:
