@@ -12,7 +12,7 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from askproai_core.database import DatabaseError, Migrator
+from askproai_core.database import AdminStore, DatabaseError, Migrator
 from askproai_core.kube import AccessError
 from askproai_core.lifecycle import stop_on_signals
 from askproai_core.logging import configure_logs
@@ -83,11 +83,22 @@ def coordinator() -> None:
 
 @migrate.command()
 def up(dsn: Dsn, output: Format = Output.TEXT) -> None:
-    """Apply what is pending.
+    """Create the group roles, and apply what is pending.
 
     Example: askproai-runtime migrate up --dsn postgresql://admin:…@db/askproai
     """
+    _run_database_task(_create_roles(dsn))
     _print_versions("applied", _run_database_task(Migrator(dsn).up()), output)
+
+
+@migrate.command(name="roles")
+def create_roles(dsn: Dsn) -> None:
+    """Create the group roles only: what a dump needs before `pg_restore` into an empty database.
+
+    Example: askproai-runtime migrate roles --dsn postgresql://admin:…@db/askproai
+    """
+    _run_database_task(_create_roles(dsn))
+    typer.echo("the group roles exist")
 
 
 @migrate.command()
@@ -113,6 +124,14 @@ def status(dsn: Dsn, output: Format = Output.TEXT) -> None:
     for state in states:
         applied = state.applied_at.isoformat(timespec="seconds") if state.applied_at else "pending"
         typer.echo(f"{state.version:04} {state.name:20} {applied}{'  CHANGED SINCE' if state.changed else ''}")
+
+
+async def _create_roles(dsn: str) -> None:
+    admin = AdminStore(dsn)
+    try:
+        await admin.prepare_roles()
+    finally:
+        await admin.close()
 
 
 def _print_versions(verb: str, versions: list[int], output: Output) -> None:
