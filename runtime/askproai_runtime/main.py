@@ -92,13 +92,13 @@ def up(dsn: Dsn, output: Format = Output.TEXT) -> None:
 
 
 @migrate.command(name="roles")
-def create_roles(dsn: Dsn) -> None:
+def create_roles(dsn: Dsn, output: Format = Output.TEXT) -> None:
     """Create the group roles only: what a dump needs before `pg_restore` into an empty database.
 
     Example: askproai-runtime migrate roles --dsn postgresql://admin:…@db/askproai
     """
-    _run_database_task(_create_roles(dsn))
-    typer.echo("the group roles exist")
+    names = _run_database_task(_create_roles(dsn))
+    typer.echo(json.dumps({"roles": names}) if output is Output.JSON else f"exist: {', '.join(names)}")
 
 
 @migrate.command()
@@ -126,10 +126,10 @@ def status(dsn: Dsn, output: Format = Output.TEXT) -> None:
         typer.echo(f"{state.version:04} {state.name:20} {applied}{'  CHANGED SINCE' if state.changed else ''}")
 
 
-async def _create_roles(dsn: str) -> None:
+async def _create_roles(dsn: str) -> list[str]:
     admin = AdminStore(dsn)
     try:
-        await admin.prepare_roles()
+        return await admin.prepare_roles()
     finally:
         await admin.close()
 

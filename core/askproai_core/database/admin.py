@@ -130,10 +130,10 @@ class AdminStore:
         finally:
             self._prepare_ended.set()
 
-    async def prepare_roles(self) -> None:
-        """Create the group roles and what they may do, without a schema, as a dump needs them. Safe to repeat."""
+    async def prepare_roles(self) -> list[str]:
+        """Create the group roles and what they may do, without a schema, as a dump needs them; return their names. Safe to repeat."""
         async with self._connection() as conn:
-            await roles.ensure_group_roles(conn)
+            return await roles.ensure_group_roles(conn)
 
     async def _is_current(self) -> bool:
         async with self._connection() as conn:
