@@ -131,7 +131,7 @@ class AdminStore:
             self._prepare_ended.set()
 
     async def prepare_roles(self) -> list[str]:
-        """Create the group roles and what they may do, without a schema, as a dump needs them; return their names. Safe to repeat."""
+        """Create the group roles and what they may do, without a schema, for a dump; return their names. Safe to repeat."""
         async with self._connection() as conn:
             return await roles.ensure_group_roles(conn)
 
