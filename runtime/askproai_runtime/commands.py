@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import asyncpg
 import typer
 
-from askproai_core.database import DatabaseError, Migrator
+from askproai_core.database import AdminStore, DatabaseError, Migrator
 from askproai_core.logging import configure_logs
 from askproai_runtime import serve
 
@@ -71,11 +71,22 @@ def coordinator() -> None:
 
 @migrate.command()
 def up(dsn: Dsn, output: Format = Output.TEXT) -> None:
-    """Apply what is pending.
+    """Create the group roles, and apply what is pending.
 
     Example: askproai-runtime migrate up --dsn postgresql://admin:…@db/askproai
     """
+    _run_database_task(_create_roles(dsn))
     _print_versions("applied", _run_database_task(Migrator(dsn).up()), output)
+
+
+@migrate.command(name="roles")
+def create_roles(dsn: Dsn, output: Format = Output.TEXT) -> None:
+    """Create the group roles only: what a dump needs before `pg_restore` into an empty database.
+
+    Example: askproai-runtime migrate roles --dsn postgresql://admin:…@db/askproai
+    """
+    names = _run_database_task(_create_roles(dsn))
+    typer.echo(json.dumps({"roles": names}) if output is Output.JSON else f"exist: {', '.join(names)}")
 
 
 @migrate.command()
@@ -101,6 +112,14 @@ def status(dsn: Dsn, output: Format = Output.TEXT) -> None:
     for state in states:
         applied = state.applied_at.isoformat(timespec="seconds") if state.applied_at else "pending"
         typer.echo(f"{state.version:04} {state.name:20} {applied}{'  CHANGED SINCE' if state.changed else ''}")
+
+
+async def _create_roles(dsn: str) -> list[str]:
+    admin = AdminStore(dsn)
+    try:
+        return await admin.prepare_roles()
+    finally:
+        await admin.close()
 
 
 def _print_versions(verb: str, versions: list[int], output: Output) -> None:
