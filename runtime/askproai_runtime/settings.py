@@ -40,6 +40,11 @@ class Settings(BaseSettings):
     calendar_audit_seconds: float = Field(
         1_800, gt=0, description="How often the next slice of bookings at Cal.com is compared with our book"
     )
+    call_poll_seconds: float = Field(
+        900,
+        gt=0,
+        description="How often Retell is asked for calls whose events did not come, since it gives up after three tries",
+    )
     circuit_open_seconds: float = Field(
         60,
         gt=0,
