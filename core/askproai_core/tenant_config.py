@@ -190,6 +190,12 @@ class CalendarConfig(_ConfigStruct, frozen=True):
     requests_per_minute: int = 75  # of all pods together; 0 means no limit
 
 
+class RetellConfig(_ConfigStruct, frozen=True):
+    """Where the pods ask Retell for calls whose events did not come; empty while the tenant has no agent."""
+
+    base_url: str = ""
+
+
 class RateLimits(_ConfigStruct, frozen=True):
     """Requests per second of all pods together (of each pod while Redis is away); 0 means no limit."""
 
@@ -223,6 +229,7 @@ class TenantConfig(_ConfigStruct, frozen=True):
     former_path_prefix: str = ""  # that of another URL of the tenant at which senders still arrive
     installation_id: str = ""
     calendar: CalendarConfig = CalendarConfig()
+    retell: RetellConfig = RetellConfig()
     branches: tuple[Branch, ...] = ()
     services: tuple[Service, ...] = ()
     agents: tuple[Agent, ...] = ()

@@ -46,6 +46,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         float,
         Meta(gt=0, description="How often Cal.com is asked what has changed, since it delivers an event at most once"),
     ] = 300
+    call_poll_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="How often Retell is asked for calls whose events did not come, since it gives up after three tries",
+        ),
+    ] = 900
     calendar_audit_seconds: Annotated[
         float, Meta(gt=0, description="How often the next slice of bookings at Cal.com is compared with our book")
     ] = 1_800

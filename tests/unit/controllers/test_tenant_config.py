@@ -23,6 +23,7 @@ from tests.worlds.salon_models import agent, branch, offering, raw, tenant
 
 CONTEXT: dict[str, Any] = {
     "resource_ids": {}, "foreign_numbers": {}, "path_prefix": "", "installation_id": "i", "calendar_base_url": "",
+    "retell_base_url": "",
 }  # fmt: skip
 STRUCTS = {
     kind
@@ -123,6 +124,7 @@ def test_every_field_of_the_config_is_filled_by_the_compile_step():
         former_path_prefix="/former",
         installation_id="inst-1",
         calendar_base_url="https://cal.example",
+        retell_base_url="https://retell.example",
         linked_own_event_types=[2002],
     )
     filled: dict[type, set[str]] = defaultdict(set)
@@ -227,6 +229,12 @@ def test_a_local_calendar_names_no_account():
         tenant(calendar=local), [], [], [], **CONTEXT | {"calendar_base_url": "https://cal.example"}
     )
     assert config.calendar == tenant_config.CalendarConfig()
+
+
+def test_only_a_tenant_with_an_agent_has_calls_to_ask_retell_for():
+    context = CONTEXT | {"retell_base_url": "https://retell.example"}
+    assert compile_config(tenant(), [branch()], [], [], **context).retell.base_url == ""
+    assert compile_config(tenant(), [branch()], [], [agent()], **context).retell.base_url == "https://retell.example"
 
 
 OWN = {"staff": "mehmet", "eventTypeId": 2002, "apiKeySecretRef": {"name": "mehmets", "key": "k"}}

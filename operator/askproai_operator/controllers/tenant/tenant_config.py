@@ -48,6 +48,7 @@ def compile_config(
     former_path_prefix: str = "",
     installation_id: str,
     calendar_base_url: str,
+    retell_base_url: str,
     applied_agents: Iterable[config.Agent] = (),
     linked_own_event_types: Collection[int] = (),
 ) -> config.TenantConfig:
@@ -60,6 +61,7 @@ def compile_config(
     branches = sorted(branches, key=lambda branch: branch.metadata.name)
     active = active_offerings(offerings, branches)
     units = plan_units(branches, active)
+    compiled_agents = _agents(agents, branches, {agent.name: agent for agent in applied_agents})
     return _copy_fields(
         config.TenantConfig,
         spec,
@@ -73,7 +75,8 @@ def compile_config(
             for branch in branches
         ),
         services=tuple(_service(offering, branches, units, linked_own_event_types) for offering in active),
-        agents=_agents(agents, branches, {agent.name: agent for agent in applied_agents}),
+        retell=config.RetellConfig(base_url=retell_base_url if compiled_agents else ""),
+        agents=compiled_agents,
         rate_limits=spec.runtime.rate_limits,
         booking_limits=spec.runtime.booking_limits,
     )
