@@ -57,6 +57,15 @@ class Function(StrEnum):
     TRANSFER_TO_HUMAN = "TransferToHuman"
 
 
+class FieldSource(StrEnum):
+    """What of an appointment answers a booking field of the remote calendar, as manifests name it."""
+
+    PHONE = "Phone"
+    NAME = "Name"
+    NOTES = "Notes"
+    SERVICE = "Service"
+
+
 class _ConfigStruct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Unknown fields are ignored, so that a pod of release N reads the config of operator N+1."""
 
@@ -124,6 +133,14 @@ class Branch(_ConfigStruct, frozen=True):
     staff: tuple[Staff, ...] = ()
 
 
+class BookingField(_ConfigStruct, frozen=True):
+    """A booking field of an event type that our bookings answer: from `source`, and with `value` where that is empty or none."""
+
+    slug: str
+    source: FieldSource | None = None
+    value: str | float | bool | tuple[str, ...] | None = None
+
+
 class EventType(_ConfigStruct, frozen=True):
     """A Cal.com event type. It has one host, so each staff member has one for each service.
 
@@ -133,6 +150,7 @@ class EventType(_ConfigStruct, frozen=True):
     staff: str
     event_type_id: int
     default_minutes: int | None = None
+    booking_fields: tuple[BookingField, ...] = ()
 
 
 class OwnEventType(EventType, frozen=True, kw_only=True):
@@ -239,6 +257,11 @@ class TenantConfig(_ConfigStruct, frozen=True):
         """Return the default length of an event type with several lengths; None if it has one length, or is not known."""
         types = (each for service in self.services for each in service.linked_event_types)
         return next((each.default_minutes for each in types if each.event_type_id == event_type_id), None)
+
+    def booking_fields(self, service: str, event_type_id: int | None) -> tuple[BookingField, ...]:
+        """Return the booking fields that a booking of a service answers, by the service's name: services may share event types."""
+        types = (each for known in self.services if known.name == service for each in known.linked_event_types)
+        return next((each.booking_fields for each in types if each.event_type_id == event_type_id), ())
 
 
 def encode(config: TenantConfig) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from askproai_core.tenant_config import FieldSource
 from askproai_operator.api import base
 
 Amount = Annotated[
@@ -40,9 +41,30 @@ _ONE_HOST = base.rule(
 )
 
 
+class BookingField(base.Part):
+    model_config = base.with_rules(
+        base.rule(
+            "has(self.source) || has(self.value)",
+            "say with what the booking field is answered: source, value, or both",
+        )
+    )
+
+    slug: Annotated[str, base.bounded_text(100)]
+    """Identifier of the booking field (booking question) at Cal.com."""
+    source: FieldSource | None = None
+    """What of the appointment answers it: `Phone` (the caller's number, asked for where it is not known), `Name`, `Notes` (what the
+    caller said beside) or `Service` (its displayName)."""
+    value: Annotated[str, base.bounded_text(500)] | None = None
+    """Fixed answer; with `source`, where that is empty. Several answers to one field have commas between them; a boolean takes
+    "true" or "false"."""
+
+
 class OfferingCalcom(base.Part):
     event_types: Annotated[tuple[EventType, ...], base.bounded_list(200, _ONE_HOST, key="staff")] = ()
     """One event type for each person who can do it."""
+    booking_fields: Annotated[tuple[BookingField, ...], base.bounded_list(50, key="slug")] = ()
+    """Answers to booking fields of these event types. Cal.com refuses a booking without those that it requires; required telephone
+    numbers, `notes` and `title` are answered without an entry here. An event type that lacks a field gets no answer to it."""
 
 
 class ServiceOfferingSpec(base.Part):
@@ -95,6 +117,15 @@ class VariableLength(base.Part):
     """What a booking there lasts that names no length (minutes)."""
 
 
+class AnsweredField(base.Part):
+    event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
+    """Cal.com's id of the event type."""
+    slug: base.Short
+    """Identifier of the booking field."""
+    type: base.Short
+    """Its type at Cal.com."""
+
+
 class ServiceOfferingStatus(base.AppliedStatus):
     """What the operator found and made of a ServiceOffering."""
 
@@ -104,6 +135,8 @@ class ServiceOfferingStatus(base.AppliedStatus):
     """Number of Cal.com event types that are linked."""
     variable_lengths: Annotated[tuple[VariableLength, ...], base.bounded_list(200)] | None = None
     """Event types that offer several lengths at Cal.com; bookings there name durationMinutes."""
+    booking_fields: Annotated[tuple[AnsweredField, ...], base.bounded_list(2000)] | None = None
+    """Booking fields at Cal.com that bookings answer: those that are required, and those of spec.calcom.bookingFields."""
 
 
 class ServiceOffering(base.CustomResource):

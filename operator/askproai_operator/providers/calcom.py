@@ -6,15 +6,13 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from askproai_core.providers import Json, ProviderRefused
+from askproai_operator.api import BookingField
+from askproai_operator.providers.calcom_fields import find_field_problems
 from askproai_operator.providers.provider_api import ProviderApi
 
 # Every endpoint has its own version; a wrong or missing one silently selects an old shape of the body.
 EVENT_TYPES_VERSION: Final = {"cal-api-version": "2024-06-14"}
 _PAGE: Final = 250
-# Booking fields that Cal.com fills itself, or that our runtime always sends.
-_FILLED_FIELDS: Final = {
-    "name", "email", "title", "location", "notes", "guests", "rescheduleReason", "attendeePhoneNumber", "smsReminderNumber",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +104,7 @@ class EventTypeNeeds:
     buffer_after_minutes: int = 0
     minimum_notice_minutes: int = 0
     booking_horizon_days: int = 0
+    booking_fields: tuple[BookingField, ...] = ()
 
 
 def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterator[str]:
@@ -122,8 +121,7 @@ def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterato
         slug = entry.get("slug") or entry.get("type")
         if slug == entry.get("type") == "email" and entry.get("hidden"):
             yield "its e-mail field is hidden, so Cal.com replaces the address by which we find a booking: show it"
-        elif entry.get("required") and not entry.get("hidden") and slug not in _FILLED_FIELDS:
-            yield f"it requires the field {slug!r}, which a phone booking can not fill: make it optional"
+    yield from find_field_problems(event_type, needs.booking_fields)
     yield from _policy_problems(event_type)
 
 

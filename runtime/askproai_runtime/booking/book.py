@@ -64,6 +64,8 @@ from askproai_runtime.calendars import (
     Taken,
     Unavailable,
     attendee_email,
+    needs_phone,
+    usable_phone,
 )
 from askproai_runtime.german_dates import format_spoken
 
@@ -74,7 +76,7 @@ _REFUSED = (
     "Es tut mir leid, ich kann den Termin gerade nicht eintragen, er ist also nicht gebucht. Darum muss sich jemand aus dem Team"
     " kümmern: Bitte lassen Sie sich verbinden, oder rufen Sie später noch einmal an."
 )
-
+_WHICH_PHONE = "Für diesen Termin brauchen wir eine Telefonnummer. Unter welcher Nummer sind Sie zu erreichen?"
 
 _OF_CALL = "In einem Gespräch kann ich nicht mehr als {limit} eintragen, diesen habe ich also nicht gebucht."
 _OF_CALLER = "Für Ihre Rufnummer kann ich heute keine weiteren Termine eintragen, diesen habe ich also nicht gebucht."
@@ -113,6 +115,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         async with ctx.pool.acquire() as conn:
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
         request = parse_booking_request(ctx.config(), call, args, appointments)
+        _require_phone(ctx, request)
         claim = await _claim_booking(ctx, call, request, deadline)
         if isinstance(claim, _Result):
             return claim
@@ -129,6 +132,13 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         return _Result(busy_answer(), BookingOutcome.BUSY)
     except SlotNotFree:
         return await _offer_alternatives(ctx, call, request)
+
+
+def _require_phone(ctx: BookingContext, request: BookingRequest) -> None:
+    """Raise `ClarificationNeeded` if the calendar refuses bookings without a number, and none is known that it accepts."""
+    is_linked = bool(linked_event_types(ctx, request.rules.service))
+    if is_linked and needs_phone(request.rules.service) and usable_phone(request.phone) is None:
+        raise ClarificationNeeded(_WHICH_PHONE)
 
 
 async def _claim_booking(

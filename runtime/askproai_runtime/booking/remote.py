@@ -60,6 +60,8 @@ def calendar_request(appointment: Appointment) -> CalendarRequest:
         email=appointment.attendee_email,
         call_id=appointment.call_id,
         correlation_id=appointment.correlation_id,
+        service=appointment.service,
+        notes=appointment.notes,
     )
 
 

@@ -6,11 +6,10 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-import phonenumbers
-
 from askproai_core.phone_numbers import e164_or_none
 from askproai_core.providers import CredentialMissing, Reply
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.calendars.booking_fields import field_responses, usable_phone
 from askproai_runtime.calendars.calcom_http import was_never_reached
 from askproai_runtime.calendars.types import (
     CalendarOutcome,
@@ -55,9 +54,8 @@ def booking_body(request: CalendarRequest, config: TenantConfig) -> dict[str, An
     attendee = {"name": request.name, "timeZone": config.time_zone, "language": language(config.locale)}
     if request.email:
         attendee["email"] = request.email
-    # Cal.com would refuse the whole booking for a number that is not valid.
-    if request.phone and phonenumbers.is_valid_number(phonenumbers.parse(request.phone)):
-        attendee["phoneNumber"] = request.phone
+    if phone := usable_phone(request.phone):
+        attendee["phoneNumber"] = phone
     metadata = {"requestId": str(request.request_id), "callId": request.call_id, "tenant": config.tenant}
     body: dict[str, Any] = {
         "start": format_utc(request.starts_at),
@@ -67,6 +65,8 @@ def booking_body(request: CalendarRequest, config: TenantConfig) -> dict[str, An
     }
     if config.default_minutes(request.event_type_id) is not None:
         body["lengthInMinutes"] = (request.ends_at - request.starts_at) // _MINUTE
+    if responses := field_responses(request, config):
+        body["bookingFieldsResponses"] = responses
     return body
 
 

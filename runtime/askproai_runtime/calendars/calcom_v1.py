@@ -137,7 +137,8 @@ def booking_body_v1(request: CalendarRequest, config: TenantConfig) -> dict[str,
     attendee = body.pop("attendee")
     phone = attendee.get("phoneNumber")
     location = {"value": "phone", "optionValue": phone} if phone else {"value": "inPerson", "optionValue": ""}
-    responses = {"name": attendee["name"], "email": attendee.get("email", ""), "location": location}
+    fields = body.pop("bookingFieldsResponses", {})
+    responses = {**fields, "name": attendee["name"], "email": attendee.get("email", ""), "location": location}
     more = {"end": format_utc(request.ends_at), "timeZone": attendee["timeZone"], "language": attendee["language"]}
     return {**body, **more, "responses": responses}
 

@@ -17,7 +17,8 @@ class CalendarRequest:
     """An appointment to book in a calendar. `request_id` is the appointment's id, by which the booking is found again.
 
     With `made_after` it is looked for among all bookings made since then, at whatever time they are by now. If `caller_waits`, what
-    the calendar refused a moment ago may be refused without asking it; a job asks, since the answer to it is final.
+    the calendar refused a moment ago may be refused without asking it; a job asks, since the answer to it is final. `service` is
+    the service's name in the config.
     """
 
     request_id: UUID
@@ -31,6 +32,8 @@ class CalendarRequest:
     correlation_id: str
     made_after: datetime | None = None
     caller_waits: bool = False
+    service: str = ""
+    notes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from aiohttp import web
 from askproai_sandbox.calcom import requests, webhooks
 from askproai_sandbox.calcom.account import Account, Booking, Seat
 from askproai_sandbox.calcom.availability import Availability
+from askproai_sandbox.calcom.booking_fields import responses_of
 from askproai_sandbox.calcom.event_types import EventType, Scheduling
 from askproai_sandbox.calcom.hosts import Host
 from askproai_sandbox.calcom.server import Server, ok
@@ -66,7 +67,10 @@ class Bookings:
                                "booked. You have to provide the child event type id aka id of event type that has been "
                                "assigned to one of the users.")  # fmt: skip
         attendee, start = requests.attendee_of(body, event_type), requests.utc(body.start)
-        end, responses = start + _length(event_type, body.length_in_minutes), requests.responses_of(body, event_type)
+        end, responses = (
+            start + _length(event_type, body.length_in_minutes),
+            responses_of(body.booking_fields_responses, event_type),
+        )
         event, status = "BOOKING_CREATED", "accepted"
         if event_type.needs_confirmation:
             event, status = "BOOKING_REQUESTED", "pending"

@@ -68,10 +68,13 @@ OFFERING = {
         "eventTypes": [
             {"staff": "anna", "eventTypeId": 1001},
             {"staff": "mehmet", "eventTypeId": 2002, "apiKeySecretRef": {"name": "mehmets", "key": "k"}},
-        ]
+        ],
+        "bookingFields": [{"slug": "wunsch", "source": "Notes", "value": "keiner"}],
     },
 }
 LENGTHS = [{"eventTypeId": number, "defaultMinutes": 30} for number in (1001, 2002)]
+FIELDS = [{"eventTypeId": number, "slug": "wunsch", "type": "text"} for number in (1001, 2002)]
+FOUND = {"variableLengths": LENGTHS, "bookingFields": FIELDS}
 CALCOM = {
     "apiKeySecretRef": {"name": "p", "key": "k"},
     "webhookSecretRef": {"name": "p", "key": "w"},
@@ -115,7 +118,7 @@ def test_every_field_of_the_config_is_filled_by_the_compile_step():
     config = compile_config(
         tenant(**TENANT),
         [branch(**BRANCH)],
-        [ServiceOffering.from_raw(raw("ServiceOffering", **OFFERING) | {"status": {"variableLengths": LENGTHS}})],
+        [ServiceOffering.from_raw(raw("ServiceOffering", **OFFERING) | {"status": FOUND})],
         [agent(**AGENT)],
         resource_ids={("mitte", "anna", 1): 7},
         foreign_numbers={},

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from askproai_core.providers import find_host_problem
+from askproai_operator.api import BookingField
 from askproai_operator.api.conditions import Reason
 from askproai_operator.providers import (
     CredentialProblem,
@@ -102,6 +103,43 @@ FITS: dict[str, Any] = {
 )
 def test_event_types(change: dict[str, Any], text: str | None) -> None:
     problems = list(find_event_type_problems(FITS | change, NEEDS))
+    assert (text is None and problems == []) or (text is not None and len(problems) == 1 and text in problems[0]), (
+        problems
+    )
+
+
+LENGTH = {"type": "select", "slug": "haarlaenge", "required": True, "options": ["kurz", "lang"]}
+MANY = {"type": "multiselect", "slug": "extras", "required": True, "options": ["Waschen", "Kur"]}
+AGE = {"type": "number", "slug": "alter", "required": True}
+YES = {"type": "boolean", "slug": "agb", "required": True}
+
+
+@pytest.mark.parametrize(
+    ("field", "answer", "text"),
+    [
+        (LENGTH, {}, "it requires the field 'haarlaenge' (select: kurz, lang), which nothing answers"),
+        (LENGTH, {"value": "kurz"}, None),
+        (LENGTH, {"value": "mittel"}, "mittel is none of its options: kurz, lang"),
+        (LENGTH | {"options": [{"label": "Kurz", "value": "kurz"}]}, {"value": "kurz"}, None),
+        (MANY, {"value": "Waschen, Kur"}, None),
+        (MANY, {"value": "Waschen, Farbe"}, "Farbe is none of its options"),
+        (AGE, {"value": "18"}, None),
+        (AGE, {"value": "viele"}, "'viele', which is no number"),
+        (YES, {"value": "true"}, None),
+        (YES, {"value": "ja"}, "which is no true or false"),
+        ({"type": "text", "slug": "wunsch", "required": True}, {"source": "Notes"}, None),
+        ({"type": "phone", "slug": "telefon", "required": True}, {}, None),
+        ({"type": "textarea", "slug": "notes", "required": True}, {}, None),
+        ({"type": "text", "slug": "title", "required": True}, {}, None),
+        ({"type": "text", "slug": "versteckt", "required": True, "hidden": True}, {}, None),
+    ],
+)
+def test_a_required_booking_field_must_be_answered_with_what_it_takes(
+    field: dict[str, Any], answer: dict[str, Any], text: str | None
+) -> None:
+    declared = (BookingField.model_validate({"slug": field["slug"], **answer}),) if answer else ()
+    needs = EventTypeNeeds(45, buffer_after_minutes=10, booking_fields=declared)
+    problems = list(find_event_type_problems(FITS | {"bookingFields": [field]}, needs))
     assert (text is None and problems == []) or (text is not None and len(problems) == 1 and text in problems[0]), (
         problems
     )

@@ -11,6 +11,7 @@ from askproai_operator.providers import (
     Json,
     find_event_type_notes,
     find_event_type_problems,
+    find_unknown_fields,
 )
 
 _CALENDAR = ConditionType.CALENDAR_LINKED
@@ -49,6 +50,7 @@ def calendar_condition(
         for member in staff_without_event_type(offering, staff)
     ]
     notes: list[str] = []
+    found: list[Json] = []
     for entry, event_type in event_types:
         subject = f"event type {entry.event_type_id} of {entry.staff}"
         if isinstance(event_type, CredentialProblem):
@@ -58,9 +60,13 @@ def calendar_condition(
             text = f"{subject} is not in this Cal.com account: correct the id"
             problems.append((Reason.EVENT_TYPE_NOT_FOUND, text))
             continue
+        found.append(event_type)
         mismatches = find_event_type_problems(event_type, needs)
         problems += [(Reason.EVENT_TYPE_MISMATCH, f"{subject}: {mismatch}") for mismatch in mismatches]
         notes += [f"{subject}: {note}" for note in find_event_type_notes(event_type, needs)]
+    if found and (unknown := find_unknown_fields(found, needs.booking_fields)):
+        text = f"no event type has a booking field {', '.join(map(repr, unknown))}: correct the slug in calcom.bookingFields"
+        problems.append((Reason.EVENT_TYPE_MISMATCH, text))
     if problems:
         return bad(_CALENDAR, problems[0][0], "; ".join(message for _, message in problems))
     fit = f"{len(spec.calcom.event_types) if spec.calcom else 0} event types fit"
@@ -82,6 +88,7 @@ def _needs(offering: ServiceOffering) -> EventTypeNeeds:
         spec.buffer_after_minutes,
         spec.minimum_notice_minutes,
         spec.booking_horizon_days,
+        spec.calcom.booking_fields if spec.calcom else (),
     )
 
 

@@ -70,9 +70,9 @@ class Appointment:
     read_at: datetime | None = None
     age: timedelta = timedelta()
     updated_at: datetime | None = None
+    notes: str | None = None
     # Written, and not read again here:
     customer_id: UUID | None = None
-    notes: str | None = None
     generation: int = 1
 
     @property
@@ -102,7 +102,8 @@ class Appointment:
 
 _SELECT = """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.status, coalesce(a.call_id, '') AS call_id,
     a.correlation_id, a.customer_name, c.phone, a.attendee_email, a.event_type_id, a.external_id, a.external_updated_at,
-    a.was_starts_at, a.was_ends_at, a.was_place, a.cancelled_by, a.cancel_reason, a.caller, a.version, a.error, act.key AS action,
+    a.was_starts_at, a.was_ends_at, a.was_place, a.cancelled_by, a.cancel_reason, a.caller, a.version, a.error, a.notes,
+    act.key AS action,
     coalesce(act.state = 'done' OR act.lease_until <= clock_timestamp(), true) AS settled, clock_timestamp() AS read_at,
     clock_timestamp() - a.created_at AS age, a.updated_at
     FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
