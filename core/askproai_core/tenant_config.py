@@ -144,12 +144,14 @@ class BookingField(_ConfigStruct, frozen=True):
 class EventType(_ConfigStruct, frozen=True):
     """A Cal.com event type. It has one host, so each staff member has one for each service.
 
-    `default_minutes` is set if it has several lengths: what a booking lasts that names no length.
+    `default_minutes` is set if it has several lengths: what a booking lasts that names no length. `needs_confirmation`: its
+    bookings are requested until somebody confirms them at Cal.com.
     """
 
     staff: str
     event_type_id: int
     default_minutes: int | None = None
+    needs_confirmation: bool = False
     booking_fields: tuple[BookingField, ...] = ()
 
 
@@ -252,6 +254,11 @@ class TenantConfig(_ConfigStruct, frozen=True):
         """Return the mounted file with the key of an event type; None if it is in the tenant's own account."""
         own = (each for service in self.services for each in service.own_event_types)
         return next((each.credential for each in own if each.event_type_id == event_type_id), None)
+
+    def needs_confirmation(self, event_type_id: int | None) -> bool:
+        """Return whether bookings of an event type are requested until somebody confirms them there."""
+        types = (each for service in self.services for each in service.linked_event_types)
+        return any(each.needs_confirmation for each in types if each.event_type_id == event_type_id)
 
     def default_minutes(self, event_type_id: int | None) -> int | None:
         """Return the default length of an event type with several lengths; None if it has one length, or is not known."""

@@ -117,6 +117,11 @@ class VariableLength(base.Part):
     """What a booking there lasts that names no length (minutes)."""
 
 
+class ConfirmedEventType(base.Part):
+    event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
+    """Cal.com's id of the event type."""
+
+
 class AnsweredField(base.Part):
     event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
     """Cal.com's id of the event type."""
@@ -135,6 +140,8 @@ class ServiceOfferingStatus(base.AppliedStatus):
     """Number of Cal.com event types that are linked."""
     variable_lengths: Annotated[tuple[VariableLength, ...], base.bounded_list(200)] | None = None
     """Event types that offer several lengths at Cal.com; bookings there name durationMinutes."""
+    needs_confirmation: Annotated[tuple[ConfirmedEventType, ...], base.bounded_list(200)] | None = None
+    """Event types whose bookings somebody at Cal.com has to confirm; callers hear that their appointment is requested."""
     booking_fields: Annotated[tuple[AnsweredField, ...], base.bounded_list(2000)] | None = None
     """Booking fields at Cal.com that bookings answer: those that are required, and those of spec.calcom.bookingFields."""
 

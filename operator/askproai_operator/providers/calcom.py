@@ -145,8 +145,11 @@ def _policy_problems(event_type: Json) -> Iterator[str]:
         yield "it belongs to a team, so Cal.com chooses who does it: name an event type of this person alone"
     if event_type.get("requiresBookerEmailVerification"):
         yield "it wants the e-mail verified, which a caller can not do: switch that off"
-    if _is_enabled(event_type.get("confirmationPolicy")):
-        yield "bookings wait for a confirmation, but the caller is told that it is booked: switch that off"
+    if needs_confirmation(event_type) and not event_type["confirmationPolicy"].get("blockUnconfirmedBookingsInBooker"):
+        yield (
+            "bookings wait for a confirmation, and Cal.com gives their time to others meanwhile: let unconfirmed bookings block"
+            " the time there (blockUnconfirmedBookingsInBooker), or switch the confirmation off"
+        )
     seats = event_type.get("seats") or {}
     if _is_enabled(seats) and (seats.get("seatsPerTimeSlot") or 1) != 1:
         yield f"it has {seats['seatsPerTimeSlot']} seats for each time, but we book one: switch seats off"
@@ -159,6 +162,11 @@ def _length_problems(event_type: Json, duration_minutes: int) -> Iterator[str]:
         yield f"it offers {offered} minutes, and the offering lasts {duration_minutes}: add that length there"
     elif not options and length != duration_minutes:
         yield f"it lasts {length} minutes, the offering {duration_minutes}: make them equal"
+
+
+def needs_confirmation(event_type: Json) -> bool:
+    """Return whether bookings of an event type, or some of them, wait until somebody confirms them at Cal.com."""
+    return _is_enabled(event_type.get("confirmationPolicy"))
 
 
 def default_minutes(event_type: Json) -> int | None:

@@ -135,8 +135,11 @@ def parse_confirmation(booking: Any) -> Confirmed | None:
     return parsed.confirmed if parsed else Confirmed(booking["uid"], pending=pending)
 
 
-def classify_create(reply: Reply) -> CalendarOutcome:
+def classify_create(reply: Reply, request_id: UUID | None = None) -> CalendarOutcome:
     """Classify the reply to a POST of a booking. "Taken" is a 400 far more often than a 409, so its text decides.
+
+    Where a confirmation is needed, Cal.com answers the same attendee at the same time with the booking that it has: if that has
+    another request id than ours, ours was not made.
 
     Certainly not done is what Cal.com refuses with a message of its own, and what is redirected: Cal.com's API never answers a
     booking that it made with a redirect, but a server that is not the API does (docs/decisions/0036-refusals-and-limits.md).
@@ -145,7 +148,17 @@ def classify_create(reply: Reply) -> CalendarOutcome:
     if reply.status in _REDIRECTS and not reply.message:
         text = f"redirected ({reply.status}): baseUrl is not the address of Cal.com's API"
         return Refused(text, RefusalCause.CREDENTIALS)
-    return _classify_change(reply)
+    outcome = _classify_change(reply)
+    made_for = _parse_uuid((_booking_of(reply).get("metadata") or {}).get("requestId"))
+    if isinstance(outcome, Confirmed) and request_id is not None and made_for not in {None, request_id}:
+        return Taken("Cal.com has another booking of this attendee at that time")
+    return outcome
+
+
+def _booking_of(reply: Reply) -> dict[str, Any]:
+    """Return the booking object of a reply, or an empty one."""
+    data = reply.body.get("data") if isinstance(reply.body, dict) else None
+    return data if isinstance(data, dict) else {}
 
 
 def _classify_change(reply: Reply) -> CalendarOutcome:

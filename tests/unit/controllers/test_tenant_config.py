@@ -74,7 +74,8 @@ OFFERING = {
 }
 LENGTHS = [{"eventTypeId": number, "defaultMinutes": 30} for number in (1001, 2002)]
 FIELDS = [{"eventTypeId": number, "slug": "wunsch", "type": "text"} for number in (1001, 2002)]
-FOUND = {"variableLengths": LENGTHS, "bookingFields": FIELDS}
+CONFIRMED = [{"eventTypeId": number} for number in (1001, 2002)]
+FOUND = {"variableLengths": LENGTHS, "needsConfirmation": CONFIRMED, "bookingFields": FIELDS}
 CALCOM = {
     "apiKeySecretRef": {"name": "p", "key": "k"},
     "webhookSecretRef": {"name": "p", "key": "w"},

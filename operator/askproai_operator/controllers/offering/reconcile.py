@@ -19,11 +19,18 @@ from askproai_operator.controllers.offering.units import outdated_offerings, pla
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.credentials import calcom_account, event_types_of, read_credentials
 from askproai_operator.engine import GONE, Key, Result
-from askproai_operator.providers import CredentialProblem, Json, ProviderError, default_minutes, find_answered_fields
+from askproai_operator.providers import (
+    CredentialProblem,
+    Json,
+    ProviderError,
+    default_minutes,
+    find_answered_fields,
+    needs_confirmation,
+)
 from askproai_operator.services import name_condition, namesakes, openings_condition, staff_by_branch, staff_condition
 
 _MAX_STAFF: Final = 200  # that the CRD lets a status list
-_FOUND: Final = ("variableLengths", "bookingFields")
+_FOUND: Final = ("variableLengths", "needsConfirmation", "bookingFields")
 _MAX_FOUND: Final = 2000
 
 
@@ -99,6 +106,8 @@ def _found(offering: ServiceOffering, event_types: EventTypes) -> Json:
         elif event_type is not None:
             if (minutes := default_minutes(event_type)) is not None:
                 found["variableLengths"].append({**number, "defaultMinutes": minutes})
+            if needs_confirmation(event_type):
+                found["needsConfirmation"].append(number)
             answered = find_answered_fields(event_type, declared)
             found["bookingFields"] += ({**number, "slug": slug, "type": kind} for slug, kind in answered)
     return {name: items[:_MAX_FOUND] or None for name, items in found.items()}

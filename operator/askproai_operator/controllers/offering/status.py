@@ -12,6 +12,7 @@ from askproai_operator.providers import (
     find_event_type_notes,
     find_event_type_problems,
     find_unknown_fields,
+    needs_confirmation,
 )
 
 _CALENDAR = ConditionType.CALENDAR_LINKED
@@ -70,6 +71,8 @@ def calendar_condition(
     if problems:
         return bad(_CALENDAR, problems[0][0], "; ".join(message for _, message in problems))
     fit = f"{len(spec.calcom.event_types) if spec.calcom else 0} event types fit"
+    if requested := [each for each in found if needs_confirmation(each)]:
+        fit = f"{fit}; for {len(requested)} somebody at Cal.com confirms, and callers hear that the appointment is requested"
     if notes:
         fit = f"{fit}; Cal.com may refuse times that are offered, and callers get others: {'; '.join(notes)}"
     return good(_CALENDAR, fit)

@@ -156,6 +156,7 @@ def _event_types(offering: ServiceOffering) -> list[config.EventType]:
             staff=each.staff,
             event_type_id=each.event_type_id,
             default_minutes=lengths.get(each.event_type_id),
+            needs_confirmation=_needs_confirmation(offering, each.event_type_id),
             booking_fields=_booking_fields(offering, each.event_type_id),
         )
         for each in event_types_of(offering)
@@ -166,6 +167,10 @@ def _event_types(offering: ServiceOffering) -> list[config.EventType]:
 def _default_minutes(offering: ServiceOffering) -> dict[int, int]:
     """Return the default lengths of the event types with several, as the offering's own reconcile has read them at Cal.com."""
     return {each["eventTypeId"]: each["defaultMinutes"] for each in offering.status.get("variableLengths") or ()}
+
+
+def _needs_confirmation(offering: ServiceOffering, event_type_id: int) -> bool:
+    return {"eventTypeId": event_type_id} in (offering.status.get("needsConfirmation") or ())
 
 
 def _booking_fields(offering: ServiceOffering, event_type_id: int) -> tuple[config.BookingField, ...]:
@@ -183,6 +188,7 @@ def _own_event_types(offering: ServiceOffering, linked_own: Collection[int]) -> 
             staff=each.staff,
             event_type_id=each.event_type_id,
             default_minutes=lengths.get(each.event_type_id),
+            needs_confirmation=_needs_confirmation(offering, each.event_type_id),
             booking_fields=_booking_fields(offering, each.event_type_id),
             credential=own_key_file(each.api_key_secret_ref),
         )
