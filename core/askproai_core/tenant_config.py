@@ -161,12 +161,18 @@ class OwnEventType(EventType, frozen=True, kw_only=True):
     credential: str
 
 
+class TeamEventType(EventType, frozen=True, kw_only=True):
+    """A round robin of a team at Cal.com, for one of its hosts; `host_id` is that staff member's user id there."""
+
+    host_id: int
+
+
 class Service(_ConfigStruct, frozen=True):
     """A service that can be booked, `capacity` times at once with each staff member.
 
     `branch` is None when every branch offers it. `staff` maps a branch's name to the ids of those who can do it there.
     Event types with another key than the tenant's are a field of their own: pods of a release that does not know it must not
-    book them with the tenant's.
+    book them with the tenant's. So are those of a team, of which such pods do not know whom Cal.com has chosen.
     """
 
     name: str
@@ -185,11 +191,12 @@ class Service(_ConfigStruct, frozen=True):
     staff: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     event_types: tuple[EventType, ...] = ()
     own_event_types: tuple[OwnEventType, ...] = ()
+    team_event_types: tuple[TeamEventType, ...] = ()
 
     @property
     def linked_event_types(self) -> tuple[EventType, ...]:
         """Return the event types of all accounts."""
-        return (*self.event_types, *self.own_event_types)
+        return (*self.event_types, *self.own_event_types, *self.team_event_types)
 
 
 class Agent(_ConfigStruct, frozen=True):
@@ -254,6 +261,13 @@ class TenantConfig(_ConfigStruct, frozen=True):
         """Return the mounted file with the key of an event type; None if it is in the tenant's own account."""
         own = (each for service in self.services for each in service.own_event_types)
         return next((each.credential for each in own if each.event_type_id == event_type_id), None)
+
+    def host_id(self, event_type_id: int | None, staff: str) -> int | None:
+        """Return who a staff member is among the hosts of a team's event type; None if the event type is no team's."""
+        types = (each for service in self.services for each in service.team_event_types)
+        return next(
+            (each.host_id for each in types if (each.event_type_id, each.staff) == (event_type_id, staff)), None
+        )
 
     def needs_confirmation(self, event_type_id: int | None) -> bool:
         """Return whether bookings of an event type are requested until somebody confirms them there."""

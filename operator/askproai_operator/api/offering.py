@@ -26,6 +26,13 @@ class Price(base.Part):
 
 
 class EventType(base.Part):
+    model_config = base.with_rules(
+        base.rule(
+            "!has(self.userId) || !has(self.apiKeySecretRef)",
+            "a team's event type (userId) is booked with the Tenant's key: remove apiKeySecretRef or userId",
+        )
+    )
+
     staff: base.Label
     """Id of the person (Branch spec.staff[].id) whose event type this is."""
     event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
@@ -33,11 +40,15 @@ class EventType(base.Part):
     api_key_secret_ref: base.SecretKeyRef | None = None
     """API key of the person's own Cal.com account, where the event type is not in the Tenant's. Bookings go there when the key is
     good and the pods have it. A key that another tenant uses is refused."""
+    user_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})] | None = None
+    """Cal.com's id of the person's user, where the event type is a round robin of a team: entries of several people then name the
+    same event type. A booking asks Cal.com for this host; if Cal.com chooses another one of them, the caller is told so."""
 
 
 _ONE_HOST = base.rule(
-    "self.all(e, self.exists_one(other, other.eventTypeId == e.eventTypeId))",
-    "each eventTypeId may stand once: a Cal.com event type has one host, so each person needs one of their own",
+    "self.all(e, has(e.userId) || self.exists_one(other, other.eventTypeId == e.eventTypeId))",
+    "each eventTypeId may stand once: a Cal.com event type has one host, so each person needs one of their own; of a team's round"
+    " robin each entry names the person by userId",
 )
 
 

@@ -105,6 +105,7 @@ class EventTypeNeeds:
     minimum_notice_minutes: int = 0
     booking_horizon_days: int = 0
     booking_fields: tuple[BookingField, ...] = ()
+    user_id: int | None = None  # the host of a team's round robin
 
 
 def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterator[str]:
@@ -122,6 +123,7 @@ def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterato
         if slug == entry.get("type") == "email" and entry.get("hidden"):
             yield "its e-mail field is hidden, so Cal.com replaces the address by which we find a booking: show it"
     yield from find_field_problems(event_type, needs.booking_fields)
+    yield from _host_problems(event_type, needs.user_id)
     yield from _policy_problems(event_type)
 
 
@@ -140,9 +142,21 @@ def find_event_type_notes(event_type: Json, needs: EventTypeNeeds) -> Iterator[s
             yield f"{name} is set"
 
 
+def _host_problems(event_type: Json, user_id: int | None) -> Iterator[str]:
+    scheduling = event_type.get("schedulingType")
+    hosts = {host.get("userId"): host.get("name") for host in event_type.get("hosts") or ()}
+    shown = ", ".join(f"{number} {name}" for number, name in hosts.items())
+    if scheduling in {"collective", "managed"}:
+        yield f"it belongs to a team ({scheduling}), and is not booked with one person: name an event type of this person alone"
+    elif scheduling and user_id is None:
+        yield f"it belongs to a team, so Cal.com chooses who does it: name this person's userId, or an own event type ({shown})"
+    elif scheduling and user_id not in hosts:
+        yield f"user {user_id} is none of its hosts: correct the userId ({shown})"
+    elif user_id is not None and not scheduling:
+        yield "it belongs to no team: remove userId"
+
+
 def _policy_problems(event_type: Json) -> Iterator[str]:
-    if event_type.get("schedulingType"):
-        yield "it belongs to a team, so Cal.com chooses who does it: name an event type of this person alone"
     if event_type.get("requiresBookerEmailVerification"):
         yield "it wants the e-mail verified, which a caller can not do: switch that off"
     if needs_confirmation(event_type) and not event_type["confirmationPolicy"].get("blockUnconfirmedBookingsInBooker"):

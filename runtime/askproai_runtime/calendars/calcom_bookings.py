@@ -65,6 +65,8 @@ def booking_body(request: CalendarRequest, config: TenantConfig) -> dict[str, An
     }
     if config.default_minutes(request.event_type_id) is not None:
         body["lengthInMinutes"] = (request.ends_at - request.starts_at) // _MINUTE
+    if (host_id := config.host_id(request.event_type_id, request.staff)) is not None:
+        body["rrHostSubsetIds"] = [host_id]
     if responses := field_responses(request, config):
         body["bookingFieldsResponses"] = responses
     return body
@@ -122,8 +124,16 @@ def parse_remote_booking(booking: dict[str, Any], uids: Sequence[str]) -> Remote
         name=str(first_attendee.get("name") or "")[:_MAX_NAME_LENGTH],
         phone=e164_or_none(first_attendee.get("phoneNumber")),
         email=first_attendee.get("email"),
+        host_id=_host_id(booking),
         moved_to=moved_to if isinstance(moved_to := booking.get("rescheduledToUid"), str) else None,
     )
+
+
+def _host_id(booking: dict[str, Any]) -> int | None:
+    """Return the user id of the only host; None if there are several, or the booking does not say."""
+    hosts = booking.get("hosts") or ()
+    ids = [each.get("id") for each in hosts if isinstance(each, dict)] if isinstance(hosts, list) else []
+    return ids[0] if len(ids) == 1 and isinstance(ids[0], int) else None
 
 
 def parse_confirmation(booking: Any) -> Confirmed | None:

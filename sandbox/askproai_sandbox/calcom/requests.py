@@ -46,6 +46,7 @@ class BookingBody(_Strict):
     event_type_id: int
     length_in_minutes: Annotated[int, Meta(ge=1)] | None = None  # only of an event type with several lengths
     booking_fields_responses: dict[str, Any] = {}
+    rr_host_subset_ids: list[int] = []  # the hosts of a round robin who count, all by default
     metadata: Annotated[
         dict[Annotated[str, Meta(max_length=40)], bool | int | float | Annotated[str, Meta(max_length=500)]],
         Meta(max_length=50),

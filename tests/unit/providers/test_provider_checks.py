@@ -115,6 +115,34 @@ AGE = {"type": "number", "slug": "alter", "required": True}
 YES = {"type": "boolean", "slug": "agb", "required": True}
 
 
+TEAM = {
+    "schedulingType": "roundRobin",
+    "teamId": 7,
+    "hosts": [{"userId": 17, "name": "Anna"}, {"userId": 18, "name": "Ben"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "user_id", "text"),
+    [
+        (TEAM, 17, None),
+        (TEAM, None, "name this person's userId, or an own event type (17 Anna, 18 Ben)"),
+        (TEAM, 19, "user 19 is none of its hosts: correct the userId (17 Anna, 18 Ben)"),
+        (TEAM | {"schedulingType": "collective"}, 17, "is not booked with one person"),
+        ({}, 17, "it belongs to no team: remove userId"),
+    ],
+)
+def test_an_event_type_of_a_team_fits_whoever_is_one_of_its_hosts(
+    change: dict[str, Any], user_id: int | None, text: str | None
+) -> None:
+    problems = list(
+        find_event_type_problems(FITS | change, EventTypeNeeds(45, buffer_after_minutes=10, user_id=user_id))
+    )
+    assert (text is None and problems == []) or (text is not None and len(problems) == 1 and text in problems[0]), (
+        problems
+    )
+
+
 @pytest.mark.parametrize(
     ("field", "answer", "text"),
     [

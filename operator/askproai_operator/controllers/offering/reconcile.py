@@ -98,7 +98,7 @@ def _found(offering: ServiceOffering, event_types: EventTypes) -> Json:
     """Return what the event types are at Cal.com, from which the pods' config is compiled: as it was for one that was not read."""
     found: dict[str, list[Json]] = {name: [] for name in _FOUND}
     declared = offering.spec.calcom.booking_fields if offering.spec.calcom else ()
-    for entry, event_type in event_types:
+    for entry, event_type in {entry.event_type_id: (entry, event_type) for entry, event_type in event_types}.values():
         number = {"eventTypeId": entry.event_type_id}
         if isinstance(event_type, CredentialProblem):
             for name, items in found.items():

@@ -144,6 +144,7 @@ def _service(
         capacity=units.effective_capacity[offering.metadata.name],
         staff=staff_by_branch(offering, branches),
         event_types=_event_types(offering),
+        team_event_types=_team_event_types(offering),
         own_event_types=_own_event_types(offering, linked_own),
         **price,
     )
@@ -160,7 +161,23 @@ def _event_types(offering: ServiceOffering) -> list[config.EventType]:
             booking_fields=_booking_fields(offering, each.event_type_id),
         )
         for each in event_types_of(offering)
-        if each.api_key_secret_ref is None
+        if each.api_key_secret_ref is None and each.user_id is None
+    ]
+
+
+def _team_event_types(offering: ServiceOffering) -> list[config.TeamEventType]:
+    lengths = _default_minutes(offering)
+    return [
+        config.TeamEventType(
+            staff=each.staff,
+            event_type_id=each.event_type_id,
+            default_minutes=lengths.get(each.event_type_id),
+            needs_confirmation=_needs_confirmation(offering, each.event_type_id),
+            booking_fields=_booking_fields(offering, each.event_type_id),
+            host_id=each.user_id,
+        )
+        for each in event_types_of(offering)
+        if each.user_id is not None
     ]
 
 

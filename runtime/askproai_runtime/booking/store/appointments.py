@@ -274,11 +274,14 @@ async def move_appointment(
 
 
 async def extend_appointment(conn: Connection, tenant: str, appointment: Appointment, placement: Placement) -> None:
-    """Give an appointment a later end, which its booking in the calendar has. Its version stays: to the calendar it is the same."""
+    """Give an appointment the end and the staff member that its booking in the calendar has. Its version stays: to the calendar it
+    is the same.
+    """
     await move_claims(conn, tenant, appointment.id, placement, appointment.was_place)
     await conn.execute(
-        "UPDATE appointments SET ends_at = $3 WHERE tenant = $1 AND id = $2", tenant, appointment.id, placement.ends_at
-    )
+        "UPDATE appointments SET ends_at = $3, staff = $4 WHERE tenant = $1 AND id = $2",
+        tenant, appointment.id, placement.ends_at, placement.staff,
+    )  # fmt: skip
 
 
 async def mark_cancelled(
