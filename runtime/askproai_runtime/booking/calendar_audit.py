@@ -210,7 +210,7 @@ class _AccountAudit:
         What was refused before is not tried again while nothing has changed: each refusal leaves an entry in the audit log.
         """
         appointment = suspect.appointment
-        link = find_event_type_link(self.ctx.config(), remote.event_type_id)
+        link = find_event_type_link(self.ctx.config(), remote.event_type_id, host_id=remote.host_id)
         in_the_way = [str(each) for each in await self._list_in_the_way(remote, link, appointment)]
         sort = suspect.sort
         if sort is DifferenceSort.MISSING_HERE and in_the_way:

@@ -17,7 +17,13 @@ from askproai_core.database import Connection
 from askproai_runtime.booking.availability import EventTypeLink, Span
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees
 from askproai_runtime.booking.free_times import drop_free_times
-from askproai_runtime.booking.remote import enqueue_sync, find_event_type_link, find_placement, next_try
+from askproai_runtime.booking.remote import (
+    enqueue_sync,
+    find_event_type_link,
+    find_placement,
+    has_other_host,
+    next_try,
+)
 from askproai_runtime.booking.store.appointments import (
     Appointment,
     CancelledBy,
@@ -112,7 +118,18 @@ async def is_news(ctx: BookingContext, remote: RemoteBooking) -> bool:
     async with ctx.pool.acquire() as conn:
         appointment_id = await find_local_appointment(conn, ctx.tenant, remote)
         appointment = await get_appointment(conn, ctx.tenant, appointment_id) if appointment_id else None
-    return decide(appointment, remote, ctx.clock.now()) is not Step.NOTHING
+    return _decide(ctx, appointment, remote) is not Step.NOTHING
+
+
+def _decide(ctx: BookingContext, appointment: Appointment | None, remote: RemoteBooking) -> Step:
+    """Return what `decide` does; a booking of a team that got another host there is moved to that staff member."""
+    step = decide(appointment, remote, ctx.clock.now())
+    if appointment is None or step not in {Step.NOTHING, Step.AGREE} or not (appointment.live and remote.live):
+        return step
+    known_at = appointment.external_updated_at
+    if known_at is not None and remote.changed_at is not None and remote.changed_at < known_at:
+        return step  # it was read before we stored something newer
+    return Step.MOVE if has_other_host(ctx.config(), appointment, remote.host_id) else step
 
 
 async def apply_calendar_event(
@@ -213,14 +230,14 @@ async def _apply(
     known = await get_appointment(conn, ctx.tenant, appointment_id) if appointment_id else None
     branch, service = (known.branch, known.service) if known else (None, None)
     length = remote.ends_at - remote.starts_at
-    link = find_event_type_link(ctx.config(), remote.event_type_id, branch, service, length)
+    link = find_event_type_link(ctx.config(), remote.event_type_id, branch, service, length, remote.host_id)
     resources = link.staff_member.resource_ids if link else ()
     await lock_and_clear_holds(conn, ctx.tenant, resources, _NO_CALL, appointment_id=appointment_id)
     appointment_id = await find_local_appointment(conn, ctx.tenant, remote)
     appointment = await get_appointment(conn, ctx.tenant, appointment_id, lock=True) if appointment_id else None
     spans = [Span(remote.starts_at, remote.ends_at), *(appointment.spans if appointment else ())]
     await drop_free_times(conn, ctx.config(), remote.event_type_id, spans)
-    step = decide(appointment, remote, ctx.clock.now())
+    step = _decide(ctx, appointment, remote)
     match step, appointment:
         case Step.ADD, None:
             if link is None:

@@ -21,11 +21,13 @@ import structlog
 from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.answers import (
+    NOT_YET_CERTAIN,
     NOT_YET_CONFIRMED,
     appointment_fields,
     busy_answer,
     describe_appointment,
     failure,
+    is_requested,
 )
 from askproai_runtime.booking.availability import ServiceRules, SlotQuery, allocate_claims, free_slots
 from askproai_runtime.booking.free_times import drop_free_times
@@ -321,8 +323,8 @@ def _answer(config: TenantConfig, appointment: Appointment, *, again: bool = Fal
     if not appointment.live:  # cancelled by somebody at this very moment
         outcome = FunctionOutcome.GONE
         message = f"Der Termin {when} wurde gerade abgesagt. Möchten Sie einen anderen?"
-    elif appointment.awaits_confirmation:
-        message = f"Die Verschiebung ist angefragt: {when}. Sie wird noch bestätigt."
+    elif is_requested(config, appointment):
+        message = f"Die Verschiebung ist angefragt: {when}. Sie ist {NOT_YET_CERTAIN.format('sie')}"
     else:
         message = f"Der Termin {'steht schon' if again else 'ist verschoben'}: {when}."
         if appointment.status == Status.PENDING_SYNC:

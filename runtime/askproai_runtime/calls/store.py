@@ -79,9 +79,11 @@ ORDER BY a.created_at DESC LIMIT 1
 """
 
 _KNOWN_CALLER = """
-SELECT c.name, coming.starts_at, coming.branch, past.branch AS last_branch
+SELECT c.name, coming.starts_at, coming.branch, past.branch AS last_branch, coalesce(coming.requested, false) AS requested
 FROM customers c
-LEFT JOIN LATERAL (SELECT a.starts_at, a.branch FROM appointments a
+LEFT JOIN LATERAL (SELECT a.starts_at, a.branch,
+                          a.status = 'pending_sync' AND a.external_id IS NOT NULL AND a.was_starts_at IS NULL AS requested
+                   FROM appointments a
                    WHERE a.tenant = c.tenant AND a.customer_id = c.id AND a.status IN ('confirmed', 'pending_sync')
                      AND a.starts_at > $3 ORDER BY a.starts_at LIMIT 1) coming ON true
 LEFT JOIN LATERAL (SELECT a.branch FROM appointments a
@@ -148,12 +150,16 @@ class CallRow:
 
 @dataclass(frozen=True, slots=True)
 class KnownCaller:
-    """A customer with their next appointment, if any, and the branch of their last booking. Branches are given by name."""
+    """A customer with their next appointment, if any, and the branch of their last booking. Branches are given by name.
+
+    `requested`: somebody at the remote calendar has yet to confirm that appointment.
+    """
 
     name: str
     starts_at: datetime | None
     branch: str | None
     last_branch: str | None
+    requested: bool = False
 
 
 async def lock_calls(conn: Connection, tenant: str, correlation_ids: Mapping[str, str]) -> dict[str, CallRow]:

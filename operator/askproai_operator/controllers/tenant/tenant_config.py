@@ -13,6 +13,7 @@ from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.offering import UnitPlan, identity_of, plan_units
 from askproai_operator.controllers.plan_annotation import is_planned
 from askproai_operator.credentials import calendar_account, event_types_of, own_key_file
+from askproai_operator.providers import compile_field
 from askproai_operator.services import active_offerings, branch_name_of, staff_by_branch
 
 ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, number) to the row of `resources`
@@ -146,6 +147,7 @@ def _service(
         capacity=units.effective_capacity[offering.metadata.name],
         staff=staff_by_branch(offering, branches),
         event_types=_event_types(offering),
+        team_event_types=_team_event_types(offering),
         own_event_types=_own_event_types(offering, linked_own),
         **price,
     )
@@ -155,16 +157,48 @@ def _event_types(offering: ServiceOffering) -> list[config.EventType]:
     lengths = _default_minutes(offering)
     return [
         config.EventType(
-            staff=each.staff, event_type_id=each.event_type_id, default_minutes=lengths.get(each.event_type_id)
+            staff=each.staff,
+            event_type_id=each.event_type_id,
+            default_minutes=lengths.get(each.event_type_id),
+            needs_confirmation=_needs_confirmation(offering, each.event_type_id),
+            booking_fields=_booking_fields(offering, each.event_type_id),
         )
         for each in event_types_of(offering)
-        if each.api_key_secret_ref is None
+        if each.api_key_secret_ref is None and each.user_id is None
+    ]
+
+
+def _team_event_types(offering: ServiceOffering) -> list[config.TeamEventType]:
+    lengths = _default_minutes(offering)
+    return [
+        config.TeamEventType(
+            staff=each.staff,
+            event_type_id=each.event_type_id,
+            default_minutes=lengths.get(each.event_type_id),
+            needs_confirmation=_needs_confirmation(offering, each.event_type_id),
+            booking_fields=_booking_fields(offering, each.event_type_id),
+            host_id=each.user_id,
+        )
+        for each in event_types_of(offering)
+        if each.user_id is not None
     ]
 
 
 def _default_minutes(offering: ServiceOffering) -> dict[int, int]:
     """Return the default lengths of the event types with several, as the offering's own reconcile has read them at Cal.com."""
     return {each["eventTypeId"]: each["defaultMinutes"] for each in offering.status.get("variableLengths") or ()}
+
+
+def _needs_confirmation(offering: ServiceOffering, event_type_id: int) -> bool:
+    return {"eventTypeId": event_type_id} in (offering.status.get("needsConfirmation") or ())
+
+
+def _booking_fields(offering: ServiceOffering, event_type_id: int) -> tuple[config.BookingField, ...]:
+    """Return how bookings answer the fields of an event type that the offering's own reconcile has found at Cal.com."""
+    declared = {each.slug: each for each in offering.spec.calcom.booking_fields} if offering.spec.calcom else {}
+    found = (each for each in offering.status.get("bookingFields") or () if each["eventTypeId"] == event_type_id)
+    compiled = (compile_field(each["slug"], each["type"], declared.get(each["slug"])) for each in found)
+    return tuple(field for field in compiled if field is not None)
 
 
 def _own_event_types(offering: ServiceOffering, linked_own: Collection[int]) -> list[config.OwnEventType]:
@@ -174,6 +208,8 @@ def _own_event_types(offering: ServiceOffering, linked_own: Collection[int]) -> 
             staff=each.staff,
             event_type_id=each.event_type_id,
             default_minutes=lengths.get(each.event_type_id),
+            needs_confirmation=_needs_confirmation(offering, each.event_type_id),
+            booking_fields=_booking_fields(offering, each.event_type_id),
             credential=own_key_file(each.api_key_secret_ref),
         )
         for each in event_types_of(offering)
