@@ -25,7 +25,7 @@ from tests.worlds.poll_environment import PollEnvironment, open_poll_environment
 
 SEED = int(os.environ.get("ASKPROAI_STORM_SEED") or random.SystemRandom().randrange(10**6))
 STARTS = [f"2026-11-{day}T{hour:02}:30:00Z" for day in (27, 30) for hour in range(9, 16)]
-STEPS, LONGEST = 60, 30.0
+STEPS, LONGEST = 150, 30.0
 
 
 @dataclass
@@ -107,7 +107,7 @@ class Storm:
 
     async def work(self) -> None:
         if self.queue:
-            event = self.queue.pop(self.rng.randrange(len(self.queue)))
+            event = self.queue.pop(-1 if self.rng.random() < 0.5 else self.rng.randrange(len(self.queue)))
             self.start(f"event {self.started}", self._handle(event))
 
     async def poll(self) -> None:
@@ -119,9 +119,11 @@ class Storm:
             self.start("audit", self.audit.audit(settled=False))
 
     async def go_on(self) -> None:
+        """Let somebody go on; more often whoever came last, so that many are overtaken."""
         waiting = self.gates.waiting
         if waiting:
-            waiting.pop(self.rng.randrange(len(waiting))).set_result(None)
+            last = len(waiting) - 1
+            waiting.pop(last if self.rng.random() < 0.7 else self.rng.randint(0, last)).set_result(None)
 
     async def die(self) -> None:
         """Let a worker end in the middle. Its event's job is another worker's then."""
