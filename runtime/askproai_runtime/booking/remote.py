@@ -158,7 +158,7 @@ async def cover_end(
     ids = {"appointment": str(appointment.id), "correlation_id": appointment.correlation_id}
     async with ctx.pool.acquire() as conn, conn.transaction():
         resources = link.staff_member.resource_ids if link else ()
-        await lock_and_clear_holds(conn, ctx.tenant, resources, "", appointment_id=appointment.id)
+        await lock_and_clear_holds(conn, ctx.tenant, resources, "", appointments=[appointment.id])
         if not await lock_unchanged(conn, ctx.tenant, appointment):
             return appointment, outcome  # whoever confirms it finds out that it was changed
         placement, obstacle = None, None

@@ -218,7 +218,7 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
         (hold.status, hold.staff, hold.starts_at) == (Status.HELD, staff, start)
         for hold in await list_call_appointments(conn, ctx.tenant, call_id)
     )
-    await lock_and_clear_holds(conn, ctx.tenant, rules.resource_ids, call_id, appointment_id=request.appointment.id)
+    await lock_and_clear_holds(conn, ctx.tenant, rules.resource_ids, call_id, appointments=[request.appointment.id])
     before = await get_appointment(conn, ctx.tenant, request.appointment.id, lock=True)
     if before is None or not before.live or before.starts_at <= ctx.clock.now():
         gone = describe_appointment(ctx.config(), request.appointment)
