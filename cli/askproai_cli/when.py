@@ -10,7 +10,7 @@ from askproai_cli.output import Output, OutputOption, print_json
 from askproai_core.terminal import format_day, format_time
 
 if TYPE_CHECKING:
-    from askproai_runtime.german_dates import Candidate, Understanding
+    from askproai_runtime.german_dates import Candidate, Daily, Understanding
 
 _REFUSED = {
     "not_understood": "not understood: the agent asks the caller for day and time",
@@ -48,6 +48,8 @@ def when(
             typer.echo(f"{_span(candidate)}  {candidate.reading}")
         if understood.ambiguous:
             typer.echo("ambiguous: the agent asks which one is meant")
+        elif len(understood.candidates) > 1:
+            typer.echo("a choice: the agent offers what is free first")
     if understood.refused:
         raise typer.Exit(1)
 
@@ -64,11 +66,21 @@ def _span(candidate: "Candidate") -> str:
 
 
 def _to_json(understood: "Understanding") -> dict[str, object]:
-    """Return `{"candidates": [{"start", "end"?, "grain", "reading"}], "ambiguous", "refused"}`."""
+    """Return `{"candidates": [{"start", "end"?, "grain", "reading", "daily"?}], "ambiguous", "refused"}`."""
     candidates = [
         {"start": candidate.start.isoformat()}
         | ({"end": candidate.end.isoformat()} if candidate.end else {})
         | {"grain": str(candidate.grain), "reading": candidate.reading}
+        | ({"daily": _daily(candidate.daily)} if candidate.daily else {})
         for candidate in understood.candidates
     ]
     return {"candidates": candidates, "ambiguous": understood.ambiguous, "refused": understood.refused}
+
+
+def _daily(daily: "Daily") -> dict[str, object]:
+    """Return `{"weekdays": [1 (Monday) to 7], "opens", "closes"}`; `closes` null: until midnight."""
+    return {
+        "weekdays": [number + 1 for number in sorted(daily.weekdays)],
+        "opens": f"{daily.opens:%H:%M}",
+        "closes": f"{daily.closes:%H:%M}" if daily.closes else None,
+    }

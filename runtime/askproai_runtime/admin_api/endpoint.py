@@ -133,7 +133,7 @@ class ApiRequest:
         if re.match(r"\d{4}-", text):
             return text
         understood = understand(text, at=self._now, zone=self.zone)
-        if understood.refused is not None or understood.ambiguous:
+        if len(understood.candidates) != 1:
             return text
         candidate = understood.candidates[0]
         if candidate.grain is Grain.DAY:

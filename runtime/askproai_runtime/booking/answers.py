@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.availability import Obstacle, ServiceRules, Slot
 from askproai_runtime.booking.opening_hours import find_closure
-from askproai_runtime.booking.phrases import BUSY, OBSTACLES, format_day, format_slot, join_list
+from askproai_runtime.booking.phrases import BUSY, OBSTACLES, format_slot, join_list
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import Answer, Basis, FunctionOutcome
-from askproai_runtime.german_dates import Candidate, Understanding, format_spoken
+from askproai_runtime.german_dates import Candidate, Understanding, format_day, format_spoken
 
 NOT_YET_CONFIRMED = (
     " Der Kalender muss ihn noch bestätigen."  # after an appointment that the remote calendar may not have yet
