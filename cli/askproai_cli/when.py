@@ -20,7 +20,7 @@ _REFUSED = {
 
 
 def when(
-    text: Annotated[str, typer.Argument(help="What the caller says, in German or ISO.")],
+    text: Annotated[str, typer.Argument(help="What the caller says, in German or ISO.", metavar="TEXT")],
     at: Annotated[
         str | None, typer.Option(help="Start of the call, ISO; without offset it is local. Default: now.")
     ] = None,
@@ -32,11 +32,12 @@ def when(
 
     try:
         tz = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, such as Europe
+        raise typer.BadParameter(f"{zone} is no time zone such as Europe/Berlin", param_hint="--zone") from None
+    try:
         moment = datetime.fromisoformat(at) if at else datetime.now(UTC)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise typer.BadParameter(
-            f"{error}: --zone takes a name like Europe/Berlin, --at an ISO time like 2026-11-20T10:00"
-        ) from None
+    except ValueError:
+        raise typer.BadParameter(f"{at} is no ISO time such as 2026-11-20T10:00", param_hint="--at") from None
     understood = understand(text, at=moment if moment.tzinfo else moment.replace(tzinfo=tz), zone=tz)
     if output is Output.JSON:
         print_json(_to_json(understood))

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from askproai_cli.calls import parse_since, timeline_lines
+from askproai_cli.calls import timeline_lines
+from askproai_cli.output import parse_since
 
 CALL_ID, APPOINTMENT = "call_def0b28aae2e8325872f97d38466", "e311b064-bcd1-4c81-b3d7-c9672b00240a"
 CALL = {
