@@ -77,10 +77,11 @@ def obstacle_sentence(
     day = start.astimezone(rules.zone).date()
     holiday = find_closure(rules.branch, day)
     last_day = now.astimezone(rules.zone).date() + timedelta(days=rules.service.booking_horizon_days)
-    return OBSTACLES[obstacle].format(
+    sentence = OBSTACLES[obstacle].format(
         when=reading or format_spoken(start, rules.zone), day=format_day(day), last_day=format_day(last_day),
         holiday=f", es ist {holiday}" if holiday else "", staff=f" bei {rules.display_name(staff)}" if staff else "",
     )  # fmt: skip
+    return sentence[0].upper() + sentence[1:]
 
 
 def candidate_fields(candidates: Sequence[Candidate]) -> list[dict[str, str]]:

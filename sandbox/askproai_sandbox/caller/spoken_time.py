@@ -19,21 +19,24 @@ _NUMBERS = f"{_HOURS}|einem|einer|ein"
 _DAY = rf"(?:{DAY_NAMES})(?:vormittag|nachmittag|mittag|abend|früh)?s?"
 _WEEK = r"(?:nächste|kommende|diese|übernächste)[rn]?\s+Woche"
 _MONTH_DAY = rf"\d{{1,2}}\.\s*(?:(?:{MONTHS})\b(?:\s+\d{{4}})?|\d{{1,2}}\.(?:\d{{4}}|\d{{2}})?)"
-DATE = re.compile(
+_ONE_DATE = (
     rf"\b{_WEEK}(?:\s+(?:am\s+)?{_DAY}\b)?|\b{_DAY}\s+(?:in\s+(?:der\s+)?)?{_WEEK}"
     rf"|\b(?:(?:ab|bis|vor|nach)\s+(?:dem\s+)?)?(?:(?:nächste|kommende|diese|übernächste)[nrsm]?\s+)?{_DAY}\b"
     rf"(?:,?\s+de[nm]\s+{_MONTH_DAY})?|\b(?:(?:ab|bis|vor|nach)\s+dem\s+)?{_MONTH_DAY}|(?<=\bam )\d{{1,2}}\.(?!\d)"
     rf"|\b(?:Anfang|Mitte|Ende|im)\s+(?:{MONTHS})\b|\b(?:Anfang|Mitte|Ende)\s+(?:der|{_WEEK})(?:\s+Woche)?\b"
     rf"|\bin\s+(?:\d+|{_NUMBERS})\s+(?:Tag|Woche|Monat)e?n?\b|\bübermorgen\b|\bheute\b|(?<!guten )\bmorgen\b"
-    r"|\b\d{4}-\d{2}-\d{2}\b|\b(?:nächste[sn]?\s+)?Wochenende\b|\b(?:Heiligabend|Silvester|Neujahr)\b"
-    r"|\b(?:so\s+(?:bald|schnell|früh)\s+wie\s+möglich|möglichst\s+(?:bald|schnell|früh)|baldmöglichst)\b",
-    re.IGNORECASE,
+    r"|\b\d{4}-\d{2}-\d{2}\b|\b(?:nächste[sn]?\s+)?Wochenende\b"
+    r"|\b(?:Heiligabend|Silvester|Neujahr|Rosenmontag|Karfreitag|Ostermontag|Pfingstmontag|Fronleichnam)\b"
+    r"|\b(?:(?:ersten|zweiten)\s+)?Weihnachts(?:feier)?tag\b|\b(?:KW|Kalenderwoche)\s+\d{1,2}\b"
+    r"|\b(?:so\s+(?:bald|schnell|früh)\s+wie\s+möglich|möglichst\s+(?:bald|schnell|früh)|baldmöglichst)\b"
 )
+_AND = r",?\s+(?:oder|und|außer|aber\s+nicht|bis(?:\s+zum)?)\s+(?:am\s+)?"
+DATE = re.compile(rf"(?:{_ONE_DATE})(?:{_AND}(?:{_ONE_DATE}))*", re.IGNORECASE)
 _CLOCK = (
     rf"(?:\d{{1,2}}(?::\d{{2}}(?:\s*Uhr)?|\.\d{{2}}\s*Uhr)|(?:\d{{1,2}}|{_NUMBERS})\s+Uhr(?:\s+(?:\d{{1,2}}|{_HOURS}))?\b"
     rf"|(?:halb|dreiviertel|viertel(?:\s+(?:vor|nach))?)\s+(?:\d{{1,2}}|{_NUMBERS})\b)"
 )
-_HOUR = rf"(?:{_CLOCK}|(?:\d{{1,2}}|{_HOURS})\b(?!\.|\s+(?:Tag|Woche|Monat|Minute|Stunde)))"
+_HOUR = rf"(?:{_CLOCK}|(?:\d{{1,2}}(?!\.\s*[\dA-ZÄÖÜ])|{_HOURS})\b(?!\s+(?:Tag|Woche|Monat|Minute|Stunde)))"
 TIME = re.compile(
     rf"\bzwischen\s+{_HOUR}\s+und\s+{_HOUR}|\b(?:nicht\s+)?(?:ab|bis|gegen|(?:kurz\s+)?(?:vor|nach)|frühestens|spätestens)\s+(?:um\s+)?{_HOUR}"
     rf"|\b{_CLOCK}|(?<=\bum )(?:\d{{1,2}}|{_HOURS})\b",
