@@ -36,8 +36,10 @@ def list_command(
     end: Annotated[
         str | None, typer.Option("--to", help="That start before this local time, or on this day at the latest.")
     ] = None,
-    branch: Annotated[str | None, typer.Option(help="Only in this branch.")] = None,
-    staff: Annotated[str | None, typer.Option(help="Only with this person.")] = None,
+    branch: Annotated[str | None, typer.Option(help="Only in this branch: name or display name.")] = None,
+    staff: Annotated[
+        str | None, typer.Option(help="Only with this person: id or display name; also one who has left.")
+    ] = None,
     status: Annotated[
         str | None, typer.Option(help="Only with this status, such as confirmed or pending_sync.")
     ] = None,

@@ -1,6 +1,6 @@
 """Appointments, the free starts of a day, and changes of an appointment for the desk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from askproai_core.http_server import Problem
 from askproai_core.input_values import require_storable
 from askproai_runtime.admin_api.desk import DeskBody, Reason, ShortText, ambiguous, parse_id, parse_id_range, problems
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
+from askproai_runtime.admin_api.filters import find_branches, find_staff
 from askproai_runtime.admin_api.refused_move import refuse_move
 from askproai_runtime.admin_api.store import AdminApiStore
 from askproai_runtime.booking import (
@@ -126,8 +127,8 @@ class Appointments:
         filters = (
             Param("from", "Starts then or later; a day or a local time"),
             Param("to", "Starts before then; a day is included"),
-            Param("branch", "Only in this branch"),
-            Param("staff", "Only with this person"),
+            Param("branch", "Only in this branch: name or display name"),
+            Param("staff", "Only with this person: id or display name; also who has left"),
             Param("status", "Only these", tuple(Status)),
         )
         new_start_params = (
@@ -165,13 +166,28 @@ class Appointments:
 
     async def list_page(self, request: ApiRequest) -> AppointmentPage:
         limit, after = request.limit(), request.cursor(datetime, UUID)
+        start, end, status = request.instant("from"), request.instant("to", is_end=True), request.choice("status")
+        branches, staff = await self._resolve_names(request.text("branch"), request.text("staff"))
         rows = await self._store.list_appointments(
-            start=request.instant("from"), end=request.instant("to", is_end=True), branch=request.text("branch"),
-            staff=request.text("staff"), status=request.choice("status"), after=after, limit=limit,
-        )  # fmt: skip
+            start=start, end=end, branches=branches, staff=staff, status=status, after=after, limit=limit
+        )
         entries = [_to_entry(dict(row), request) for row in rows]
         following = next_cursor(entries[-1].start, entries[-1].id) if len(entries) == limit else None
         return AppointmentPage(entries, following, request.zone.key)
+
+    async def _resolve_names(
+        self, branch: str | None, staff: str | None
+    ) -> tuple[Sequence[str] | None, Sequence[str] | None]:
+        """Return the branches and the staff ids that two names mean, None for all. Raises `Problem` 404 for an unknown name:
+        an empty list would say that nobody is booked with the person.
+        """
+        if branch is None and staff is None:
+            return None, None
+        config, places = self._booking().config(), await self._store.list_places()
+        with problems():
+            branches = None if branch is None else find_branches(config, branch, {place for place, _ in places})
+            known = {member for place, member in places if branches is None or place in branches}
+            return branches, None if staff is None else find_staff(config, staff, branches, known)
 
     async def show(self, request: ApiRequest) -> AppointmentDetail:
         booking = self._booking()
