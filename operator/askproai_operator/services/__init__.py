@@ -10,10 +10,11 @@ from askproai_operator.services.staffing import (
     is_auto_created,
     is_offered_in,
     namesakes,
+    shared_words,
     staff_by_branch,
 )
 
 __all__ = [
     "AUTO_CREATED_LABEL", "active_offerings", "ambiguous_staff", "branch_name_of", "is_auto_created", "is_offered_in",
-    "name_condition", "namesakes", "openings_condition", "overlap", "staff_by_branch", "staff_condition",
+    "name_condition", "namesakes", "openings_condition", "overlap", "shared_words", "staff_by_branch", "staff_condition",
 ]  # fmt: skip

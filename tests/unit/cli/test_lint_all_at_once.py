@@ -66,6 +66,18 @@ def test_working_hours_outside_the_opening_hours_are_a_warning() -> None:
     assert "warning spec.staff[0].workingHours[1]" not in messages
 
 
+def test_a_spoken_name_of_two_services_is_a_warning_at_both() -> None:
+    documents = list(yaml.safe_load_all(practice()))
+    service = next(document for document in documents if document["kind"] == "ServiceOffering")
+    service["spec"] |= {"displayName": "Erstgespräch", "spokenNames": ["Beratung", "Vorgespräch"]}
+    second = service | {"metadata": service["metadata"] | {"name": "zweites"}}
+    second["spec"] = service["spec"] | {"displayName": "Beratung", "spokenNames": ["vor-gespräch", "Kontrolle"]}
+    messages = found(yaml.safe_dump_all([*documents, second]))
+    shared = {path: text for path, text in messages.items() if "spokenNames" in path}
+    assert list(shared) == ["warning spec.spokenNames[0]", "warning spec.spokenNames[1]"]
+    assert all("callers who say it can mean" in text for text in shared.values())
+
+
 def test_a_misspelt_field_hides_neither_what_is_in_it_nor_the_rules_beside_it() -> None:
     hours = [{"days": ["Mon"], "opens": "08:00", "closes": "07:00"}]
     documents = list(yaml.safe_load_all(practice(Branch={"openingHours": hours})))
