@@ -4,7 +4,7 @@ time, and the remote calendar in both directions.
 Every function takes the process's `BookingContext` first.
 """
 
-from askproai_runtime.booking.availability import ServiceRules, SlotQuery, free_slots
+from askproai_runtime.booking.availability import ServiceRules, SlotQuery, Span, free_slots
 from askproai_runtime.booking.blocks import (
     BlockExists,
     InvalidBlock,
@@ -57,7 +57,7 @@ __all__ = [
     "FREE_TIMES", "Answer", "Appointment", "Basis", "Block", "BlockExists", "BlockedAppointment", "BookingContext",
     "BookingOutcome", "BookingSettings", "CalendarAudit", "CalendarDisagrees", "CalendarEvent", "CalendarState",
     "CallContext", "DeskBusy", "DeskRequest", "FreeDay", "FreeTimesKeeper", "FunctionOutcome", "InvalidBlock", "RequestUsed",
-    "ServiceRules", "SlotQuery", "Status", "Step", "UnclearStart", "UnknownName", "add_block", "apply_calendar_event",
+    "ServiceRules", "SlotQuery", "Span", "Status", "Step", "UnclearStart", "UnknownName", "add_block", "apply_calendar_event",
     "book_appointment", "calendar_state", "cancel_appointment", "cancel_for_desk", "check_availability", "count_differences",
     "find_appointments", "find_by_id", "fold", "free_slots", "is_booked_remotely", "is_news", "list_blocks_within",
     "list_current_blocks", "list_free_slots", "list_known", "move_for_desk", "parse_start_for_desk", "preview_block",

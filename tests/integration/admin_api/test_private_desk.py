@@ -338,3 +338,15 @@ async def test_a_day_may_be_named_in_german_words_and_the_last_one_is_included(s
     tomorrow = (datetime.now(BERLIN).date() + timedelta(days=2)).isoformat()
     assert (status, answer["block"]["start"][:10]) == (200, tomorrow)
     await request(pod, f"blocks/{answer['block']['id']}/remove", asking())
+
+
+async def test_a_block_is_a_part_of_a_day_when_the_words_name_one(shared_web_pod: TenantPod) -> None:
+    pod, day = shared_web_pod, next_friday(shared_web_pod, 0)
+    words = f"{day:%d.%m.%Y} nachmittags"
+    status, found = await request(pod, "block-preview", staff="mehmet", **{"from": words})
+    assert (status, found["start"], found["end"]) == (
+        200, day.replace(hour=12).isoformat(), day.replace(hour=18).isoformat(),
+    )  # fmt: skip
+    status, answer = await request(pod, "blocks", asking(staff="mehmet", **{"from": words}))
+    assert (status, answer["block"]["start"], answer["block"]["end"]) == (200, found["start"], found["end"])
+    await request(pod, f"blocks/{answer['block']['id']}/remove", asking())
