@@ -65,9 +65,11 @@ _CALENDAR = {
 def show(
     appointment: IdArgument, tenant: TenantOption, url: UrlOption = None, output: OutputOption = Output.TEXT
 ) -> None:
-    """Show one appointment, with the number of its customer and whether Cal.com has it."""
+    """Show one appointment, with the number of its customer, why it was cancelled, and whether Cal.com has it."""
     answer = request(tenant, url, "GET", f"appointments/{appointment}")
-    facts = {**answer["appointment"], "phone": answer["phone"], "calendar": answer["calendar"]}
+    # Pods of the previous release do not report the reason.
+    further = {name: answer.get(name) for name in ("phone", "cancel_reason", "calendar")}
+    facts = {**answer["appointment"], **further}
     print_rows(output, answer, ({"name": n, "value": v} for n, v in facts.items()), {"name": "", "value": ""})
 
 

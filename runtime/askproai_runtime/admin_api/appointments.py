@@ -63,10 +63,13 @@ class AppointmentPage(msgspec.Struct, frozen=True):
 
 
 class AppointmentDetail(msgspec.Struct, frozen=True):
-    """One appointment, and how its customer can be reached (`…` to a reader). `calendar`: whether Cal.com knows its last change."""
+    """One appointment, how its customer can be reached, and why it was cancelled: both `…` to a reader, since a reason may be an
+    illness. `calendar`: whether Cal.com knows its last change.
+    """
 
     appointment: AppointmentEntry
     phone: str | None
+    cancel_reason: str | None
     calendar: CalendarState
     zone: str
 
@@ -194,7 +197,8 @@ class Appointments:
         appointment = await _find(booking, request)
         state = await calendar_state(booking, appointment)
         phone = request.hide(appointment.phone or appointment.caller)
-        return AppointmentDetail(_from_appointment(appointment, request), phone, state, request.zone.key)
+        reason = request.hide(appointment.cancel_reason) if appointment.status == Status.CANCELLED else None
+        return AppointmentDetail(_from_appointment(appointment, request), phone, reason, state, request.zone.key)
 
     async def new_start(self, request: ApiRequest) -> NewStart:
         booking = self._booking()

@@ -88,6 +88,8 @@ async def test_an_appointment_is_shown_moved_and_cancelled_and_the_audit_log_has
         assert (status, moved["appointment"]["start"]) == (200, next_friday(pod, 12).isoformat())
     status, cancelled = await request(pod, f"appointments/{appointment}/cancel", asking(reason="krank"))
     assert (status, cancelled["appointment"]["status"], cancelled["calendar"]) == (200, "cancelled", "local")
+    assert shown["cancel_reason"] is None
+    assert (await request(pod, f"appointments/{appointment}"))[1]["cancel_reason"] == "krank"
     status, again = await request(pod, f"appointments/{appointment}/cancel", asking())
     assert (status, again["appointment"]) == (200, cancelled["appointment"]), "also when it was cancelled"
     at = datetime.fromisoformat(cancelled["appointment"]["cancelled_at"])
