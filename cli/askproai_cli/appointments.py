@@ -172,7 +172,8 @@ def slots(
         first = datetime.fromisoformat(answer["slots"][0]["start"])
         first = first.astimezone(find_zone(answer.get("zone")) or first.tzinfo)
         heading = f"free starts on {format_day(first)}, {name_zone(first)}"
-    print_rows(output, answer, rows, {"staff": "with", "times": heading}, "nothing is free on that day")
+    closed = f": {answer['closed']}" if answer.get("closed") else ""  # pods of the previous release do not report it
+    print_rows(output, answer, rows, {"staff": "with", "times": heading}, f"nothing is free on that day{closed}")
     if output is Output.TEXT and (basis := _describe_basis(answer)):
         typer.echo(basis)
 

@@ -1,4 +1,4 @@
-"""Appointments, the free starts of a day, and changes of an appointment for the desk."""
+"""Appointments, and changes of one for the desk."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -17,15 +17,12 @@ from askproai_runtime.admin_api.refused_move import refuse_move
 from askproai_runtime.admin_api.store import AdminApiStore
 from askproai_runtime.booking import (
     Appointment,
-    Basis,
     BookingContext,
     CalendarState,
     Status,
-    UnknownName,
     calendar_state,
     cancel_for_desk,
     find_by_id,
-    list_free_slots,
     move_for_desk,
     parse_start_for_desk,
 )
@@ -103,21 +100,6 @@ class Change(msgspec.Struct, frozen=True):
     zone: str
 
 
-class FreeSlot(msgspec.Struct, frozen=True):
-    start: datetime
-    end: datetime
-    staff: str
-
-
-class SlotList(msgspec.Struct, frozen=True):
-    """`basis`: `calendar` if Cal.com is known to have the slots free, since `read_at`; `own_book` if that is not known."""
-
-    slots: list[FreeSlot]
-    zone: str
-    basis: Basis
-    read_at: datetime | None
-
-
 class Appointments:
     """The endpoints of one tenant's appointments. `wake_worker` is called after a change and returns at once."""
 
@@ -138,11 +120,6 @@ class Appointments:
             Param("text", "German words such as Freitag um halb drei, or ISO 8601", required=True),
             Param("staff", "Who is to have it; the person stays when absent"),
         )
-        slot_params = (
-            Param("branch", "Name of the branch", required=True),
-            Param("service", "Name of the service", required=True),
-            Param("date", "The day", required=True),
-        )
         return (
             Endpoint(
                 "GET", "/appointments", "Appointments by start", AppointmentPage, self.list_page, (*filters, *PAGE)
@@ -162,9 +139,6 @@ class Appointments:
                 new_start_params,
             ),
             Endpoint("POST", "/appointments/{id}/move", "Move an appointment", Change, self.move, body=Move),
-            Endpoint(
-                "GET", "/slots", "What is free on a day, one entry for each person", SlotList, self.slots, slot_params
-            ),
         )
 
     async def list_page(self, request: ApiRequest) -> AppointmentPage:
@@ -246,16 +220,6 @@ class Appointments:
         state = await calendar_state(booking, appointment, wait=appointment.status == Status.CANCELLED)
         log.info("appointment.changed_by_desk", appointment=str(appointment.id), status=appointment.status)
         return Change(message, state, _from_appointment(appointment, request), request.zone.key)
-
-    async def slots(self, request: ApiRequest) -> SlotList:
-        branch, service = request.text("branch") or "", request.text("service") or ""
-        try:
-            free = await list_free_slots(self._booking(), branch, service, request.day("date"), request.correlation_id)
-        except UnknownName as error:
-            raise Problem(404, "Not Found", str(error)) from None
-        zone = request.zone
-        slots = [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in free.slots]
-        return SlotList(slots, zone.key, free.basis, free.read_at and free.read_at.astimezone(zone))
 
 
 async def _find(booking: BookingContext, request: ApiRequest) -> Appointment:

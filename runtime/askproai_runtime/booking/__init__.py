@@ -34,7 +34,7 @@ from askproai_runtime.booking.desk import (
 )
 from askproai_runtime.booking.find import cancel_appointment, find_appointments
 from askproai_runtime.booking.offer import FreeDay, UnknownName, check_availability, list_free_slots
-from askproai_runtime.booking.opening_hours import warm_up
+from askproai_runtime.booking.opening_hours import find_closure, warm_up
 from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.booking.reschedule import reschedule_appointment
@@ -59,7 +59,7 @@ __all__ = [
     "CallContext", "DeskBusy", "DeskRequest", "FreeDay", "FreeTimesKeeper", "FunctionOutcome", "InvalidBlock", "RequestUsed",
     "ServiceRules", "SlotQuery", "Span", "Status", "Step", "UnclearStart", "UnknownName", "add_block", "apply_calendar_event",
     "book_appointment", "calendar_state", "cancel_appointment", "cancel_for_desk", "check_availability", "count_differences",
-    "find_appointments", "find_by_id", "fold", "free_slots", "is_booked_remotely", "is_news", "list_blocks_within",
+    "find_appointments", "find_by_id", "find_closure", "fold", "free_slots", "is_booked_remotely", "is_news", "list_blocks_within",
     "list_current_blocks", "list_free_slots", "list_known", "move_for_desk", "parse_start_for_desk", "preview_block",
     "read_audit", "release_holds", "remove_block", "reschedule_appointment", "resolve_span", "show_block", "sync_appointment",
     "warm_up",
