@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 from pydantic_settings import BaseSettings
 
+from askproai_core.env_variables import PREFIX
 from askproai_operator.api import KINDS, CustomResource
 from askproai_operator.api.conditions import NEGATIVE_TYPES, ConditionType, Reason
 from askproai_operator.api.crd import build_crd, resolve_node, root_schema
@@ -145,12 +147,25 @@ def chart(groups: dict[str, Any]) -> Iterator[str]:
         yield ""
 
 
-def _variables(model: type[BaseSettings]) -> Iterator[tuple[str, ...]]:
-    prefix = model.model_config.get("env_prefix", "")
-    for name, field in model.model_json_schema()["properties"].items():
+def _variables(model: type[BaseSettings | msgspec.Struct]) -> Iterator[tuple[str, ...]]:
+    for name, field in _settings_schema(model)["properties"].items():
         shown, default = resolve_node(field, {}, name), field.get("default")
         text = ",".join(default) if isinstance(default, list) else int(default) if default is False else default
-        yield f"`{prefix}{name.upper()}`", _type(shown), "" if text is None else f"`{text}`", shown["description"]
+        yield f"`{PREFIX}{name.upper()}`", _type(shown), "" if text is None else f"`{text}`", shown["description"]
+
+
+def _settings_schema(model: type[BaseSettings | msgspec.Struct]) -> dict[str, Any]:
+    """Return the JSON schema of settings' fields: the operator's are pydantic models, the runtime's structs of msgspec."""
+    if issubclass(model, BaseSettings):
+        assert model.model_config["env_prefix"] == PREFIX, "the page names one prefix for all"
+        return model.model_json_schema()
+    path = {"type": "string", "format": "path"}  # the only type that msgspec leaves to the hook
+    properties = {}
+    for field in msgspec.structs.fields(model):
+        schema = msgspec.json.schema(field.type, schema_hook=lambda _: path)
+        default = str(field.default) if isinstance(field.default, Path) else field.default
+        properties[field.name] = schema | {"default": default}
+    return {"properties": properties}
 
 
 def _kind(kind: type[CustomResource]) -> Iterator[str]:

@@ -1,9 +1,8 @@
 """`askproai calls list` and `askproai timeline`. An id is never cut: a long line continues on the next one."""
 
-import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any
 
 import typer
@@ -13,8 +12,10 @@ from askproai_cli.output import (
     LimitOption,
     Output,
     OutputOption,
+    SinceOption,
     find_width,
     find_zone,
+    parse_since,
     print_json,
     print_rows,
     to_cell,
@@ -26,7 +27,6 @@ calls = typer.Typer(
     epilog="Example: `askproai calls list --since 2h -t salon-mueller.salon-mueller`",
 )
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _COLUMNS = {"started_at": "when", "from_number": "from", "branch": "branch", "seconds": "s", "outcome": "outcome",
             "call_id": "call"}  # fmt: skip
 _UNLIMITED = 10_000  # columns: a file or a pipe has no width
@@ -43,7 +43,7 @@ AnonymousOption = Annotated[
 )
 def list_command(
     tenant: TenantOption,
-    since: Annotated[str | None, typer.Option(help="An age such as 30m, 2h or 3d; or a day, or a local time.")] = None,
+    since: SinceOption = None,
     caller: Annotated[str | None, typer.Option("--from", help="Only from this phone number.")] = None,
     outcome: Annotated[
         str | None, typer.Option(help="booked, moved, cancelled, ongoing, transferred, failed, nothing or no_function.")
@@ -75,14 +75,6 @@ def timeline(
         return
     for line in timeline_lines(answer, find_width() or _UNLIMITED):
         typer.echo(line)
-
-
-def parse_since(text: str, now: datetime) -> str:
-    """Return the instant of an age such as `2h`; any other text unchanged, since the tenant's zone decides about a local time."""
-    age = re.fullmatch(r"(\d{1,4})([mhdw])", text.strip())
-    if age is None:
-        return text
-    return (now - timedelta(**{_UNITS[age[2]]: int(age[1])})).isoformat(timespec="seconds")
 
 
 def timeline_lines(timeline: Mapping[str, Any], width: int) -> Iterator[str]:
@@ -122,6 +114,8 @@ def _call_facts(call: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:
     if call["seconds"] is not None:
         yield f"{call['seconds']} s"
     yield call["outcome"]
+    if reason := call.get("disconnection_reason"):
+        yield f"ended by {to_cell(reason)}"
 
 
 def _details(moment: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:

@@ -23,7 +23,7 @@ def list_command(tenant: TenantOption, url: UrlOption = None, output: OutputOpti
 
 @circuits.command(epilog="Example: `askproai circuits reset calcom -t salon-mueller.salon-mueller`")
 def reset(
-    provider: Annotated[Provider, typer.Argument(help="Whose circuit.")],
+    provider: Annotated[Provider, typer.Argument(help="Whose circuit.", metavar="PROVIDER")],
     tenant: TenantOption,
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 _VARIABLE = "KUBECONFIG"
+_KINDS = ("contexts", "clusters", "users")
 
 
 def list_kubeconfigs(kubeconfig: Path | None = None) -> list[Path]:
@@ -65,11 +66,20 @@ def describe_cluster(kubeconfig: Path | None = None) -> str:
     return f"context {context}, {server or 'no server'}" if context else f"no context: set {_VARIABLE}"
 
 
+def logs_in_by_program(kubeconfig: Path | None = None) -> bool:
+    """Return whether the user of the context in use has no credential in the file, but a program that fetches one (`exec`)."""
+    merged = _merge(list_kubeconfigs(kubeconfig))
+    contexts, users = ({entry["name"]: entry for entry in merged[kind]} for kind in ("contexts", "users"))
+    context = (contexts.get(merged["current-context"], {}).get("context")) or {}
+    user = users.get(context.get("user"), {}).get("user") or {}
+    return "exec" in user and not user.keys() & {"token", "tokenFile", "client-certificate", "client-certificate-data"}
+
+
 def _merge(files: list[Path]) -> dict[str, Any]:
-    """Return `{"current-context", "contexts", "clusters"}` of all files that can be read; the first entry of a name counts."""
+    """Return `{"current-context", "contexts", "clusters", "users"}` of all readable files; the first entry of a name counts."""
     import yaml
 
-    merged: dict[str, Any] = {"current-context": "", "contexts": [], "clusters": []}
+    merged: dict[str, Any] = {"current-context": "", **{kind: [] for kind in _KINDS}}
     for file in files:
         try:
             config = yaml.safe_load(file.read_text())
@@ -77,8 +87,11 @@ def _merge(files: list[Path]) -> dict[str, Any]:
             continue
         if isinstance(config, dict):
             merged["current-context"] = merged["current-context"] or config.get("current-context") or ""
-            for kind in ("contexts", "clusters"):
-                merged[kind] += [each for each in config.get(kind) or () if each["name"] not in _names(merged[kind])]
+            for kind in _KINDS:
+                entries = config.get(kind)
+                entries = entries if isinstance(entries, list) else []
+                named = (each for each in entries if isinstance(each, dict) and "name" in each)
+                merged[kind] += [each for each in named if each["name"] not in _names(merged[kind])]
     return merged
 
 
@@ -102,6 +115,9 @@ def explain_kubectl(errors: str) -> str:
                 " with `askproai demo --keep`, or give --url"
             )
         return f"the cluster does not answer ({describe_cluster()}): check {_VARIABLE} or --context. kubectl: {said}"
+    if "context was not found" in said:
+        context = _merge(list_kubeconfigs())["current-context"]
+        return f"the kubeconfig has no context {context}: correct current-context, or use --context"
     if "(Forbidden)" in said:
         return f"you have no right to it ({describe_cluster()}); docs/how-to.md has the Role. kubectl: {said}"
     if "NotFound" in said or "not found" in said:

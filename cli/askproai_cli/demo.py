@@ -103,7 +103,7 @@ def call(
         ),
     ],
     arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="The arguments of --function.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="The arguments of --function.")
     ] = None,
     say: Annotated[list[str] | None, typer.Option(help="What the caller says; once for each turn.")] = None,
     function: Annotated[

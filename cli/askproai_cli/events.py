@@ -1,11 +1,12 @@
 """`askproai events …`: stored events and dead letters."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from askproai_cli.client import TenantOption, UrlOption, request
-from askproai_cli.output import LimitOption, Output, OutputOption, print_json, print_rows
+from askproai_cli.output import LimitOption, Output, OutputOption, SinceOption, parse_since, print_json, print_rows
 
 events = typer.Typer(
     no_args_is_help=True,
@@ -25,13 +26,14 @@ def list_command(
     status: Annotated[str | None, typer.Option(help="received, processing, processed, failed or dead.")] = None,
     source: Annotated[str | None, typer.Option(help="retell, calcom, stripe or calendar-sync.")] = None,
     type_: Annotated[str | None, typer.Option("--type", help="Such as call_ended.")] = None,
-    since: Annotated[str | None, typer.Option(help="Received at this day or local time, or later.")] = None,
+    since: SinceOption = None,
     limit: LimitOption = 50,
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """List stored events, newest first. Jobs without an event are listed when they are dead, as `job:<id>`."""
-    filters = {"status": status, "source": source, "type": type_, "since": since, "limit": limit}
+    received = since and parse_since(since, datetime.now(UTC))
+    filters = {"status": status, "source": source, "type": type_, "since": received, "limit": limit}
     answer = request(tenant, url, "GET", "events", **filters)
     print_rows(output, answer, answer["events"], _COLUMNS, "no such events", with_seconds={"received_at"})
 

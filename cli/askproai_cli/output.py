@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -26,7 +26,28 @@ class Output(StrEnum):
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="text or json.")]
 
 
+SinceOption = Annotated[str | None, typer.Option(help="An age such as 30m, 2h or 3d; or a day, or a local time.")]
+
+
 LimitOption = Annotated[int, typer.Option(min=1, max=500, help="At most so many rows.")]
+
+
+_AGE = re.compile(r"(\d+)([a-zA-Z]+)")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_since(text: str, now: datetime) -> str:
+    """Return the instant of an age such as `2h`; any other text unchanged, since the tenant's zone decides about a local time.
+
+    An age in another unit ends the command as wrong usage.
+    """
+    age = _AGE.fullmatch(text.strip())
+    if age is None:
+        return text
+    number, unit = age.groups()
+    if unit not in _UNITS or len(number) > len("9999"):
+        raise typer.BadParameter(f"{text} is no age such as 30m, 2h, 3d or 1w", param_hint="--since")
+    return (now - timedelta(**{_UNITS[unit]: int(number)})).isoformat(timespec="seconds")
 
 
 def format_count(count: int, noun: str) -> str:

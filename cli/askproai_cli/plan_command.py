@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from askproai_cli.cluster import describe_cluster
+from askproai_cli.cluster import describe_cluster, logs_in_by_program
 from askproai_cli.output import Output, OutputOption, print_json
 
 if TYPE_CHECKING:
@@ -78,6 +78,12 @@ def _plan(
     from askproai_cli.plan import Change, plan_manifests
     from askproai_core.kube import AccessError, ApiError
 
+    if logs_in_by_program(kubeconfig):
+        text = (
+            f"the user of {describe_cluster(kubeconfig)} logs in by a program (exec), which this command does not run"
+        )
+        typer.echo(f"{text}: give --kubeconfig FILE with a token, such as that of `kubectl create token`", err=True)
+        raise typer.Exit(1)
     try:
         planned = asyncio.run(plan_manifests(documents, kubeconfig, namespace, operator_namespace))
     except (ApiError, AccessError, OSError) as error:  # OSError: no such kubeconfig
@@ -142,7 +148,11 @@ def _explain(error: Exception, kubeconfig: Path | None) -> str:
 
     offline = "`askproai lint` checks manifests without a cluster"
     if isinstance(error, AccessError | OSError):
-        why = f" ({error})" if isinstance(error, OSError) else ""
+        why = ""  # nothing is configured
+        if isinstance(error, OSError):
+            why = f" ({error.filename}: {error.strerror})" if error.filename else f" ({error})"
+        elif error.__cause__:
+            why = f" ({error})"
         return f"there is no cluster to compare with{why}: give --kubeconfig FILE, or set KUBECONFIG; {offline}"
     cluster = describe_cluster(kubeconfig)
     if isinstance(error, Unreachable) and not error.status:

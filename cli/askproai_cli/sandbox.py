@@ -42,8 +42,10 @@ def calcom(port: PortOption = 9002) -> None:
     epilog="Example: `askproai sandbox faults retell rate-limited --count 3`, then `askproai sandbox faults --clear`"
 )
 def faults(
-    provider: Annotated[Simulated | None, typer.Argument(help="The provider. Default: both.")] = None,
-    fault: Annotated[str | None, typer.Argument(help="The fault to switch on, as listed.")] = None,
+    provider: Annotated[
+        Simulated | None, typer.Argument(help="retell or calcom. Default: both.", metavar="PROVIDER")
+    ] = None,
+    fault: Annotated[str | None, typer.Argument(help="The fault to switch on, as listed.", metavar="FAULT")] = None,
     operation: Annotated[
         str, typer.Option(help="Only for requests of this operation, as in the simulator's journal.")
     ] = "*",
@@ -74,6 +76,10 @@ def faults(
                 if clear:
                     await session.delete(url)
                 if fault:
+                    async with session.get(url) as answer:
+                        known = (await answer.json())["kinds"]
+                    if fault not in known:
+                        raise typer.BadParameter(f"{name} has no fault {fault}; it has: {', '.join(known)}")
                     async with session.post(url, json=body) as answer:
                         if answer.status != 200:  # noqa: PLR2004
                             raise ValueError((await answer.json())["error"])

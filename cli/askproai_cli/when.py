@@ -10,7 +10,7 @@ from askproai_cli.output import Output, OutputOption, print_json
 from askproai_core.terminal import format_day, format_time
 
 if TYPE_CHECKING:
-    from askproai_runtime.german_dates import Candidate, Understanding
+    from askproai_runtime.german_dates import Candidate, Daily, Understanding
 
 _REFUSED = {
     "not_understood": "not understood: the agent asks the caller for day and time",
@@ -20,7 +20,7 @@ _REFUSED = {
 
 
 def when(
-    text: Annotated[str, typer.Argument(help="What the caller says, in German or ISO.")],
+    text: Annotated[str, typer.Argument(help="What the caller says, in German or ISO.", metavar="TEXT")],
     at: Annotated[
         str | None, typer.Option(help="Start of the call, ISO; without offset it is local. Default: now.")
     ] = None,
@@ -32,11 +32,12 @@ def when(
 
     try:
         tz = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, such as Europe
+        raise typer.BadParameter(f"{zone} is no time zone such as Europe/Berlin", param_hint="--zone") from None
+    try:
         moment = datetime.fromisoformat(at) if at else datetime.now(UTC)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise typer.BadParameter(
-            f"{error}: --zone takes a name like Europe/Berlin, --at an ISO time like 2026-11-20T10:00"
-        ) from None
+    except ValueError:
+        raise typer.BadParameter(f"{at} is no ISO time such as 2026-11-20T10:00", param_hint="--at") from None
     understood = understand(text, at=moment if moment.tzinfo else moment.replace(tzinfo=tz), zone=tz)
     if output is Output.JSON:
         print_json(_to_json(understood))
@@ -47,6 +48,8 @@ def when(
             typer.echo(f"{_span(candidate)}  {candidate.reading}")
         if understood.ambiguous:
             typer.echo("ambiguous: the agent asks which one is meant")
+        elif len(understood.candidates) > 1:
+            typer.echo("a choice: the agent offers what is free first")
     if understood.refused:
         raise typer.Exit(1)
 
@@ -63,11 +66,21 @@ def _span(candidate: "Candidate") -> str:
 
 
 def _to_json(understood: "Understanding") -> dict[str, object]:
-    """Return `{"candidates": [{"start", "end"?, "grain", "reading"}], "ambiguous", "refused"}`."""
+    """Return `{"candidates": [{"start", "end"?, "grain", "reading", "daily"?}], "ambiguous", "refused"}`."""
     candidates = [
         {"start": candidate.start.isoformat()}
         | ({"end": candidate.end.isoformat()} if candidate.end else {})
         | {"grain": str(candidate.grain), "reading": candidate.reading}
+        | ({"daily": _daily(candidate.daily)} if candidate.daily else {})
         for candidate in understood.candidates
     ]
     return {"candidates": candidates, "ambiguous": understood.ambiguous, "refused": understood.refused}
+
+
+def _daily(daily: "Daily") -> dict[str, object]:
+    """Return `{"weekdays": [1 (Monday) to 7], "opens", "closes"}`; `closes` null: until midnight."""
+    return {
+        "weekdays": [number + 1 for number in sorted(daily.weekdays)],
+        "opens": f"{daily.opens:%H:%M}",
+        "closes": f"{daily.closes:%H:%M}" if daily.closes else None,
+    }

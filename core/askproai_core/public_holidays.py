@@ -1,9 +1,14 @@
-"""Which public holidays there are, by the package `holidays`, and how its countries and subdivisions are written."""
+"""Which public holidays there are, by the package `holidays`, and how its countries and subdivisions are written.
 
+It is imported when it is first used: a worker never uses it.
+"""
+
+import sys
 from datetime import date
+from functools import cache
+from importlib.util import find_spec, module_from_spec
+from types import ModuleType
 from typing import NamedTuple
-
-from holidays import country_holidays, list_supported_countries
 
 # What Germans write for their states and for the United Kingdom, where ISO 3166 has another code.
 _COUNTRIES = {"EN": "GB"}
@@ -28,23 +33,26 @@ def public_holidays(country: str, subdivision: str | None, year: int) -> dict[da
     Raises `NotImplementedError` for a country or subdivision that the package does not know.
     """
     language = "de" if country in {"DE", "AT", "CH"} else None
-    return dict(country_holidays(country, subdiv=subdivision, years=year, language=language))
+    return dict(_library().country_holidays(country, subdiv=subdivision, years=year, language=language))
 
 
 def find_holiday_problem(country: str, subdivision: str | None) -> HolidayProblem | None:
     """Return what is wrong with a country and its subdivision, None if their holidays are known."""
+    library = _library()
     try:
-        known = country_holidays(country)
+        known = library.country_holidays(country)
     except NotImplementedError:
         initial = country[:1]
         alike = [
-            code for code in sorted(list_supported_countries()) if code.startswith(initial) and len(code) == len("DE")
+            code
+            for code in sorted(library.list_supported_countries())
+            if code.startswith(initial) and len(code) == len("DE")
         ]
         others = f"; with {initial} there are {', '.join(alike)}" if alike else ""
         written = f"write {_COUNTRIES.get(country) or f'the code of ISO 3166-1, such as DE, AT or CH{others}'}"
         return HolidayProblem("country", f"{country} is no country whose holidays are known; {written}")
     try:
-        country_holidays(country, subdiv=subdivision)
+        library.country_holidays(country, subdiv=subdivision)
     except NotImplementedError:
         codes = ", ".join(sorted(code for code in known.subdivisions if len(code) <= 3 and code == code.upper()))  # noqa: PLR2004
         listed = f"one of {codes}" if codes else "none: only holidays of the whole country are known"
@@ -52,3 +60,18 @@ def find_holiday_problem(country: str, subdivision: str | None) -> HolidayProble
         written = f"write {meant} ({listed})" if meant else f"write {listed}"
         return HolidayProblem("subdivision", f"{subdivision} is no subdivision of {country}; {written}")
     return None
+
+
+@cache
+def _library() -> ModuleType:
+    """Import the package without the rules of all countries: 8 MB in each web process, and 0.1 s before it is ready.
+
+    They are imported by the `__init__` of `holidays.countries`. Here that package exists without having run it, so that a
+    country's rules are imported when that country is asked for.
+    """
+    name = "holidays.countries"
+    if name not in sys.modules and (spec := find_spec(name)) is not None:
+        sys.modules[name] = module_from_spec(spec)
+    import holidays  # noqa: PLC0415 - see the module
+
+    return holidays

@@ -57,6 +57,15 @@ class Function(StrEnum):
     TRANSFER_TO_HUMAN = "TransferToHuman"
 
 
+class FieldSource(StrEnum):
+    """What of an appointment answers a booking field of the remote calendar, as manifests name it."""
+
+    PHONE = "Phone"
+    NAME = "Name"
+    NOTES = "Notes"
+    SERVICE = "Service"
+
+
 class _ConfigStruct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Unknown fields are ignored, so that a pod of release N reads the config of operator N+1."""
 
@@ -124,15 +133,26 @@ class Branch(_ConfigStruct, frozen=True):
     staff: tuple[Staff, ...] = ()
 
 
+class BookingField(_ConfigStruct, frozen=True):
+    """A booking field of an event type that our bookings answer: from `source`, and with `value` where that is empty or none."""
+
+    slug: str
+    source: FieldSource | None = None
+    value: str | float | bool | tuple[str, ...] | None = None
+
+
 class EventType(_ConfigStruct, frozen=True):
     """A Cal.com event type. It has one host, so each staff member has one for each service.
 
-    `default_minutes` is set if it has several lengths: what a booking lasts that names no length.
+    `default_minutes` is set if it has several lengths: what a booking lasts that names no length. `needs_confirmation`: its
+    bookings are requested until somebody confirms them at Cal.com.
     """
 
     staff: str
     event_type_id: int
     default_minutes: int | None = None
+    needs_confirmation: bool = False
+    booking_fields: tuple[BookingField, ...] = ()
 
 
 class OwnEventType(EventType, frozen=True, kw_only=True):
@@ -141,12 +161,18 @@ class OwnEventType(EventType, frozen=True, kw_only=True):
     credential: str
 
 
+class TeamEventType(EventType, frozen=True, kw_only=True):
+    """A round robin of a team at Cal.com, for one of its hosts; `host_id` is that staff member's user id there."""
+
+    host_id: int
+
+
 class Service(_ConfigStruct, frozen=True):
     """A service that can be booked, `capacity` times at once with each staff member.
 
     `branch` is None when every branch offers it. `staff` maps a branch's name to the ids of those who can do it there.
     Event types with another key than the tenant's are a field of their own: pods of a release that does not know it must not
-    book them with the tenant's.
+    book them with the tenant's. So are those of a team, of which such pods do not know whom Cal.com has chosen.
     """
 
     name: str
@@ -165,11 +191,12 @@ class Service(_ConfigStruct, frozen=True):
     staff: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     event_types: tuple[EventType, ...] = ()
     own_event_types: tuple[OwnEventType, ...] = ()
+    team_event_types: tuple[TeamEventType, ...] = ()
 
     @property
     def linked_event_types(self) -> tuple[EventType, ...]:
         """Return the event types of all accounts."""
-        return (*self.event_types, *self.own_event_types)
+        return (*self.event_types, *self.own_event_types, *self.team_event_types)
 
 
 class Agent(_ConfigStruct, frozen=True):
@@ -188,6 +215,12 @@ class CalendarConfig(_ConfigStruct, frozen=True):
     api_versions: tuple[CalcomVersion, ...] = (CalcomVersion.V2,)
     attendee_email_domain: str = ""
     requests_per_minute: int = 75  # of all pods together; 0 means no limit
+
+
+class RetellConfig(_ConfigStruct, frozen=True):
+    """Where the pods ask Retell for calls whose events did not come; empty while the tenant has no agent."""
+
+    base_url: str = ""
 
 
 class RateLimits(_ConfigStruct, frozen=True):
@@ -223,6 +256,7 @@ class TenantConfig(_ConfigStruct, frozen=True):
     former_path_prefix: str = ""  # that of another URL of the tenant at which senders still arrive
     installation_id: str = ""
     calendar: CalendarConfig = CalendarConfig()
+    retell: RetellConfig = RetellConfig()
     branches: tuple[Branch, ...] = ()
     services: tuple[Service, ...] = ()
     agents: tuple[Agent, ...] = ()
@@ -235,10 +269,27 @@ class TenantConfig(_ConfigStruct, frozen=True):
         own = (each for service in self.services for each in service.own_event_types)
         return next((each.credential for each in own if each.event_type_id == event_type_id), None)
 
+    def host_id(self, event_type_id: int | None, staff: str) -> int | None:
+        """Return who a staff member is among the hosts of a team's event type; None if the event type is no team's."""
+        types = (each for service in self.services for each in service.team_event_types)
+        return next(
+            (each.host_id for each in types if (each.event_type_id, each.staff) == (event_type_id, staff)), None
+        )
+
+    def needs_confirmation(self, event_type_id: int | None) -> bool:
+        """Return whether bookings of an event type are requested until somebody confirms them there."""
+        types = (each for service in self.services for each in service.linked_event_types)
+        return any(each.needs_confirmation for each in types if each.event_type_id == event_type_id)
+
     def default_minutes(self, event_type_id: int | None) -> int | None:
         """Return the default length of an event type with several lengths; None if it has one length, or is not known."""
         types = (each for service in self.services for each in service.linked_event_types)
         return next((each.default_minutes for each in types if each.event_type_id == event_type_id), None)
+
+    def booking_fields(self, service: str, event_type_id: int | None) -> tuple[BookingField, ...]:
+        """Return the booking fields that a booking of a service answers, by the service's name: services may share event types."""
+        types = (each for known in self.services if known.name == service for each in known.linked_event_types)
+        return next((each.booking_fields for each in types if each.event_type_id == event_type_id), ())
 
 
 def encode(config: TenantConfig) -> str:

@@ -81,6 +81,7 @@ from askproai_operator.engine import (
     Kube,
     Metrics,
     Options,
+    Priority,
     Reconcile,
     ReconcileLoop,
     WorkQueue,
@@ -190,11 +191,11 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
     ConditionCollector(cache, metrics.registry, clock, leads.is_set)
     relations, queue = Relations(cache), WorkQueue(clock, metrics, options=background_options(settings))
 
-    def enqueue(key: Key) -> None:
+    def enqueue(key: Key, priority: Priority = Priority.CHANGE) -> None:
         if leads.is_set():
-            queue.add(key)
+            queue.add(key, priority)
 
-    sink = EventSink(cache, relations, enqueue)
+    sink = EventSink(cache, relations, enqueue, partial(enqueue, priority=Priority.EDIT))
     health = Health(queue, metrics)
     login = partial(kopf_login, settings.kubeconfig)
     async with AsyncExitStack() as stack:

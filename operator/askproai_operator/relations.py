@@ -7,13 +7,14 @@ another one. A grant is reviewed when its subject is named or dropped, and who w
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from askproai_core.api_resource import ApiResource
 from askproai_operator.api import Branch, CustomResource, Key, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType
 from askproai_operator.applied_spec import in_effect, is_in_effect
-from askproai_operator.engine import Cache, M, ObservedObject
+from askproai_operator.engine import Cache, M, ObservedObject, is_edit
 from askproai_operator.grants import LABEL, Subject, former_host, queue_key, read_grant, requested_subjects, used_host
 from askproai_operator.resources import (
     CONFIG_MAPS,
@@ -25,18 +26,50 @@ from askproai_operator.resources import (
     TENANT_LABEL,
 )
 
-# Status fields that no other object reads. Without this list each counted call would make a whole tenant due.
-_PRIVATE_STATUS: Final = frozenset({
-    "conditions", "lastReconcileToken", "observedGeneration", "plan", "pending", "configHash", "replicas", "branches", "services",
-    "formerUrl", "formerUrlSince", "appliedSpec", "calls24h", "bookingSuccessPercent", "errorBudgetPercent",
-})  # fmt: skip
-# The conditions whose status relatives read. Another one of a Tenant, such as CalendarSynced, changes in an outage of Cal.com for
-# all tenants at the same time, and an upgrade adds conditions to every object.
-_SHARED_CONDITIONS: Final = frozenset({
-    ConditionType.CREDENTIALS_VALID, ConditionType.EXPOSED, ConditionType.RUNTIME_AVAILABLE,  # of a Tenant
-    ConditionType.NUMBERS_VALID,  # of a Branch
-    ConditionType.SYNCED, ConditionType.NUMBERS_BOUND,  # of a RetellAgent
-})  # fmt: skip
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a status: fields, and conditions, of which only the status counts."""
+
+    fields: frozenset[str] = frozenset()
+    conditions: frozenset[ConditionType] = frozenset()
+
+    def of(self, status: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return the values of this part."""
+        conditions = {each["type"]: each["status"] for each in status.get("conditions", ())}
+        return (
+            {name: status[name] for name in self.fields & status.keys()},
+            {type_: conditions[type_] for type_ in self.conditions & conditions.keys()},
+        )
+
+
+def _part(*fields: str, conditions: Iterable[ConditionType] = ()) -> _Part:
+    return _Part(frozenset(fields), frozenset(conditions))
+
+
+_Type = ConditionType
+# What a relative reads of a status: first the kind that is read, then the kind that reads it. Of all else that is in a status no
+# change makes a relative due: a new tenant writes some thirty statuses, and each run of a Tenant asks PostgreSQL and Redis.
+# A controller that begins to read something of a relative's status adds it here.
+_READ_BY: Final[Mapping[str, Mapping[str, _Part]]] = {
+    Tenant.kind: {
+        Branch.kind: _part(),
+        ServiceOffering.kind: _part(conditions=[_Type.CREDENTIALS_VALID]),
+        RetellAgent.kind: _part(
+            "webhookUrls", conditions=[_Type.CREDENTIALS_VALID, _Type.EXPOSED, _Type.RUNTIME_AVAILABLE]
+        ),
+    },
+    Branch.kind: {
+        Tenant.kind: _part("phoneNumbers"),
+        ServiceOffering.kind: _part(),
+        RetellAgent.kind: _part("phoneNumbers", conditions=[_Type.NUMBERS_VALID]),
+    },
+    ServiceOffering.kind: {Tenant.kind: _part("variableLengths"), Branch.kind: _part(), RetellAgent.kind: _part()},
+    RetellAgent.kind: {
+        Tenant.kind: _part("agentId", "webhookUrl", conditions=[_Type.SYNCED]),
+        Branch.kind: _part("phoneNumbers", conditions=[_Type.SYNCED, _Type.NUMBERS_BOUND]),
+    },
+}
 
 
 class Relations:
@@ -111,10 +144,9 @@ class Relations:
         model = new or old
         assert model is not None, "a change has a state before or a state now"
         keys: set[Key] = set()
-        if old is None or new is None or _edited_part(old) != _edited_part(new) or _lost_finalizer(old, new):
+        if old is None or new is None or is_edit(old, new) or _lost_finalizer(old, new):
             keys.add(model.key)
-        if old is None or new is None or _shared_part(old) != _shared_part(new):
-            keys.update(self._relatives(model))
+        keys.update(key for key in self._relatives(model) if _is_read_change(old, new, key.kind))
         changed = requested_subjects(old).items() ^ requested_subjects(new).items()
         changed |= used_host(old).items() - used_host(new).items()  # senders have another URL now
         changed |= former_host(old).items() - former_host(new).items()  # its route was deleted
@@ -216,25 +248,16 @@ def _child_changed(ref: ApiResource, old: ObservedObject, new: ObservedObject) -
     return old.fingerprint != new.fingerprint or (ref in STATUS_READ and old.status != new.status)
 
 
-def _edited_part(model: CustomResource) -> tuple[Any, ...]:
-    """Return what changes only when somebody edits or deletes the object."""
-    meta = model.metadata
-    return (meta.uid, meta.generation, meta.deletion_timestamp, meta.labels, meta.annotations)
-
-
 def _lost_finalizer(old: CustomResource, new: CustomResource) -> bool:
     return FINALIZER in old.metadata.finalizers and FINALIZER not in new.metadata.finalizers
 
 
-def _shared_part(model: CustomResource) -> tuple[Any, ...]:
-    """Return what other objects read of this one."""
-    status = {name: value for name, value in model.status.items() if name not in _PRIVATE_STATUS}
-    conditions = {
-        condition["type"]: condition["status"]
-        for condition in model.status.get("conditions", ())
-        if condition["type"] in _SHARED_CONDITIONS
-    }
-    return (*_edited_part(model), status, conditions)
+def _is_read_change(old: CustomResource | None, new: CustomResource | None, reader: str) -> bool:
+    """Return whether something changed that relatives of the kind `reader` read."""
+    if old is None or new is None or is_edit(old, new):
+        return True
+    part = _READ_BY[new.kind][reader]
+    return part.of(old.status) != part.of(new.status)
 
 
 def _staff(model: CustomResource | None) -> list[tuple[str, str | None]]:

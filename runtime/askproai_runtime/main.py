@@ -1,154 +1,26 @@
-"""The command `askproai-runtime`: the two processes of a tenant's pod, the coordinator and the migrations."""
+"""The program `askproai-runtime`. The two processes of a tenant's pod start here without the library that parses commands."""
 
-import asyncio
-import dataclasses
-import json
-from collections.abc import Awaitable, Callable, Coroutine
-from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+import sys
 
-import asyncpg
-import typer
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings
+from askproai_runtime import serve
 
-from askproai_core.database import DatabaseError, Migrator
-from askproai_core.kube import AccessError
-from askproai_core.lifecycle import stop_on_signals
-from askproai_core.logging import configure_logs
-from askproai_runtime.settings import Settings
-from askproai_runtime.watched_files import ConfigUnreadable
-
-T = TypeVar("T")
-S = TypeVar("S", bound=BaseSettings)
-
-app = typer.Typer(
-    name="askproai-runtime",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="The data plane of one tenant, and the coordinator over all. Settings are ASKPROAI_* variables.",
-    epilog="Example: askproai-runtime migrate status --dsn postgresql://admin:…@db/askproai",
-)
-migrate = typer.Typer(
-    no_args_is_help=True,
-    help="Move the schema of a database.",
-    epilog="Example: askproai-runtime migrate up --dsn postgresql://admin:…@db/askproai",
-)
-app.add_typer(migrate, name="migrate")
+_PROCESSES = {"web": serve.web, "worker": serve.worker}
 
 
-class Output(StrEnum):
-    TEXT = "text"
-    JSON = "json"
+def app() -> None:
+    """Run a process of a pod, or whatever else the arguments say.
 
-
-_DSN_HELP = "The admin's DSN: owner of the database, CREATEROLE (else taken from DATABASE_ADMIN_URL)"
-Dsn = Annotated[str, typer.Option(envvar="DATABASE_ADMIN_URL", help=_DSN_HELP, show_envvar=True)]
-Format = Annotated[Output, typer.Option("--output", "-o", help="text or json")]
-Steps = Annotated[int, typer.Option(min=1, help="How many migrations to undo; what their tables hold is lost")]
-
-
-@app.command()
-def web() -> None:
-    """Serve webhooks and call functions.
-
-    Example: ASKPROAI_CONFIG_FILE=tenant.json ASKPROAI_CREDENTIALS_DIR=credentials askproai-runtime web
+    What a tenant costs is mostly the memory of its idle processes, and typer with pydantic and rich is 8 MB in each of them
+    (docs/decisions/0069-the-price-of-a-pod.md).
     """
-    from askproai_runtime.web import run_web  # noqa: PLC0415 - `migrate` does not need the web process
+    if (run := _PROCESSES.get(" ".join(sys.argv[1:]))) is not None:
+        # Python's own way to say that there is no such module: structlog would import it for tracebacks on a terminal.
+        sys.modules["rich"] = None  # type: ignore[assignment]
+        run()
+    else:
+        from askproai_runtime.commands import app as commands  # noqa: PLC0415 - see above
 
-    _serve(run_web, Settings)
-
-
-@app.command()
-def worker() -> None:
-    """Run the tenant's jobs.
-
-    Example: ASKPROAI_CONFIG_FILE=tenant.json ASKPROAI_CREDENTIALS_DIR=credentials askproai-runtime worker
-    """
-    from askproai_runtime.worker import run_worker  # noqa: PLC0415 - `migrate` does not need the worker
-
-    _serve(run_worker, Settings)
-
-
-@app.command()
-def coordinator() -> None:
-    """Do what must be done once for all tenants, as one of several processes of which one leads.
-
-    Example: ASKPROAI_KUBECONFIG=~/.kube/config ASKPROAI_CREDENTIALS_DIR=credentials askproai-runtime coordinator
-    """
-    from askproai_runtime.coordinator import CoordinatorSettings, run_coordinator  # noqa: PLC0415 - as above
-
-    _serve(run_coordinator, CoordinatorSettings)
-
-
-@migrate.command()
-def up(dsn: Dsn, output: Format = Output.TEXT) -> None:
-    """Apply what is pending.
-
-    Example: askproai-runtime migrate up --dsn postgresql://admin:…@db/askproai
-    """
-    _print_versions("applied", _run_database_task(Migrator(dsn).up()), output)
-
-
-@migrate.command()
-def down(dsn: Dsn, steps: Steps = 1, output: Format = Output.TEXT) -> None:
-    """Undo the last migrations.
-
-    Example: askproai-runtime migrate down --steps 1 --dsn postgresql://admin:…@db/askproai
-    """
-    _print_versions("undone", _run_database_task(Migrator(dsn).down(steps)), output)
-
-
-@migrate.command()
-def status(dsn: Dsn, output: Format = Output.TEXT) -> None:
-    """Show every migration, and whether it is applied.
-
-    Example: askproai-runtime migrate status -o json --dsn postgresql://admin:…@db/askproai
-    """
-    states = _run_database_task(Migrator(dsn).status())
-    if output is Output.JSON:
-        rows = [dataclasses.asdict(state) for state in states]
-        typer.echo(json.dumps({"migrations": rows}, default=lambda at: at.isoformat()))
-        return
-    for state in states:
-        applied = state.applied_at.isoformat(timespec="seconds") if state.applied_at else "pending"
-        typer.echo(f"{state.version:04} {state.name:20} {applied}{'  CHANGED SINCE' if state.changed else ''}")
-
-
-def _print_versions(verb: str, versions: list[int], output: Output) -> None:
-    text = f"{verb}: {', '.join(f'{version:04}' for version in versions) or 'nothing to do'}"
-    typer.echo(json.dumps({verb: versions}) if output is Output.JSON else text)
-
-
-def _serve(run: Callable[[S, asyncio.Event], Awaitable[None]], kind: type[S]) -> None:
-    """Run a process until SIGTERM. Exit code 2 for wrong settings, 1 for an unreadable config, no API server or a taken port."""
-    try:
-        settings = kind()
-    except ValidationError as error:
-        faults = (f"ASKPROAI_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors())
-        typer.echo(f"The settings are wrong: {', '.join(faults)}", err=True)
-        raise typer.Exit(2) from error
-
-    async def until_signal() -> None:
-        stop = asyncio.Event()
-        stop_on_signals(stop)
-        await run(settings, stop)
-
-    try:
-        asyncio.run(until_signal())
-    except (ConfigUnreadable, AccessError, OSError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
-
-
-def _run_database_task(task: Coroutine[Any, Any, T]) -> T:
-    """Run one database task; print a failure in one line, with exit code 1."""
-    configure_logs("info", component="migrate")
-    try:
-        return asyncio.run(task)
-    except (DatabaseError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-        typer.echo(f"{type(error).__name__}: {error}", err=True)
-        raise typer.Exit(1) from error
+        commands()
 
 
 if __name__ == "__main__":

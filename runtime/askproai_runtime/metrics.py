@@ -81,6 +81,11 @@ class Metrics:
         self._changes_found = create.counter(
             "calendar_changes_found", "Changes at Cal.com that no event had brought", "change"
         )
+        self._call_events_found = create.counter(
+            "call_events_found",
+            "Events of calls that Retell had not delivered, and calls closed without an end",
+            "event",
+        )
         self._differences = create.gauge(
             "calendar_differences", "Differences between our book and Cal.com that no rule mends", "sort"
         )
@@ -181,6 +186,14 @@ class Metrics:
 
     def calendar_change_found(self, change: str) -> None:
         self._changes_found.labels(self._tenant, change).inc()
+
+    def expect_call_events(self, events: Iterable[str]) -> None:
+        """Create the series of each event with 0, because Prometheus sees no rise in a first sample."""
+        for event in events:
+            self._call_events_found.labels(self._tenant, event)
+
+    def call_event_found(self, event: str, number: int = 1) -> None:
+        self._call_events_found.labels(self._tenant, event).inc(number)
 
     def calendar_differences(self, number_by_sort: Mapping[str, int]) -> None:
         for sort, number in number_by_sort.items():

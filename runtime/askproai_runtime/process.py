@@ -15,6 +15,7 @@ from askproai_core.database import Pool, open_pool, with_authority
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.lifecycle import background_tasks, sleep_until_stopped
 from askproai_core.logging import configure_logs
+from askproai_core.providers import ProviderHttp
 from askproai_core.redis import (
     CircuitBreakers,
     CircuitRules,
@@ -26,6 +27,7 @@ from askproai_core.redis import (
 )
 from askproai_runtime.booking import Basis, BookingContext, BookingOutcome, BookingSettings
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder, build_calendar
+from askproai_runtime.calls import API_KEY, CallsAtRetell
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.settings import Settings
 from askproai_runtime.watched_files import Credentials, LiveConfig
@@ -40,6 +42,10 @@ REDIS_URL = "REDIS_URL"  # absent: no Redis, and every pod works by itself
 CA_FILE = "CA_FILE"  # the authority that signed the certificate of Redis, if the system does not know it
 URL_POLL_SECONDS = 0.5
 CLOSE_POOL_SECONDS = 5.0
+
+
+# Retell publishes no rates. The operator has a limit of its own for the same key.
+RETELL_REQUESTS_PER_MINUTE = 60
 
 
 class DatabaseUrlMissing(OSError):
@@ -78,6 +84,19 @@ class Process:
         return BookingContext(
             self.pool, self.config.now, calendar, self.clock, self.metrics, settings, self.faults, slots
         )
+
+    def calls_at_retell(self) -> CallsAtRetell:
+        """Return what asks Retell for calls. Only tasks do, so nobody waits for it."""
+
+        def base_url() -> str:
+            return self.config.current.retell.base_url
+
+        budget = RequestBudget(
+            self.shared, self.clock, Provider.RETELL, lambda: RETELL_REQUESTS_PER_MINUTE, for_callers=False
+        )
+        http = ProviderHttp(Provider.RETELL, self.session, self.circuits, self.clock, budget)
+        recorder = ProviderCallRecorder(self.pool, self.tenant, self.metrics, Provider.RETELL)
+        return CallsAtRetell(http, base_url, lambda: self.credentials.get(API_KEY), recorder)
 
     def _calendar(self, for_callers: bool) -> FallbackCalendar:
         def per_minute() -> int:
@@ -119,8 +138,8 @@ async def open_process(
     configure_logs(settings.log_level, component=component, tenant=config.current.tenant)
     credentials, metrics = Credentials(settings.credentials_dir), Metrics(config.current.tenant)
 
-    def base_url(provider: Provider) -> str | None:
-        return None if provider is Provider.RETELL else config.current.calendar.base_url
+    def base_url(provider: Provider) -> str:
+        return (config.current.retell if provider is Provider.RETELL else config.current.calendar).base_url
 
     async with (
         open_stores(

@@ -5,6 +5,7 @@ every file system: inotify notices neither an overlay nor the swap of a link's t
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,39 +83,75 @@ class LiveConfig:
 class Credentials:
     """The secret files of one mounted directory. An absent or empty file is an absent credential.
 
-    Each `get` costs one `stat`, so that a rotated key is used from the next request on, without a watch.
+    A rotated key is used from the next request on, without a watch. A kubelet swaps all files in one step, by the link `..data`:
+    where it points to is read at each use, and the files only after a change. Without the link each use looks at its files.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._values: dict[str, tuple[_Fingerprint, str]] = {}
-        self._names: tuple[_Fingerprint | None, tuple[str, ...]] = (None, ())
+        self._data = directory / "..data"
+        self._link = str(self._data)
+        self._generation: str | None = None  # where the link pointed to at the last use; the next two are of that time
+        self._values: dict[str, str | None] = {}
+        self._names: tuple[str, ...] | None = None
+        self._plain: dict[str, tuple[_Fingerprint, str | None]] = {}
 
     def get(self, name: str) -> str | None:
         """Return a file's text without surrounding blanks, or None."""
+        return self._get(name, swapped=self._follow_link())
+
+    def all(self, prefix: str) -> tuple[str, ...]:
+        """Return the values of all files whose names start with `prefix`, ordered by name."""
+        swapped, names = self._follow_link(), self._names
+        if names is None or not swapped:
+            try:
+                names = _list(self._data if swapped else self.directory)
+            except FileNotFoundError:
+                return ()
+            self._names = names if swapped else None
+        values = (self._get(name, swapped=swapped) for name in names if name.startswith(prefix))
+        return tuple(value for value in values if value is not None)
+
+    def _get(self, name: str, *, swapped: bool) -> str | None:
+        try:
+            if not swapped:
+                return self._get_plain(name)
+            if name not in self._values:
+                # Through the link: a kubelet adds the name to the directory itself only after the swap.
+                self._values[name] = _read(self._data / name)
+            return self._values[name]
+        except (OSError, UnicodeDecodeError):
+            log.exception("credential.unreadable", name=name, todo="make it a readable file of UTF-8 text")
+            return None
+
+    def _follow_link(self) -> bool:
+        """Forget what was read before the last swap. False if there is no link."""
+        try:
+            generation = os.readlink(self._link)  # noqa: PTH115  half the time of `Path.readlink`, some times for each request
+        except OSError:
+            return False
+        if generation != self._generation:
+            self._generation, self._values, self._names = generation, {}, None
+        return True
+
+    def _get_plain(self, name: str) -> str | None:
         path = self.directory / name
         fingerprint = _fingerprint(path)
         if fingerprint is None:
             return None
-        cached = self._values.get(name)
+        cached = self._plain.get(name)
         if cached is None or cached[0] != fingerprint:
-            try:
-                cached = (fingerprint, path.read_text(encoding="utf-8").strip())
-            except FileNotFoundError:  # swapped away between stat and read
-                return None
-            except (OSError, UnicodeDecodeError):
-                log.exception("credential.unreadable", name=name, todo="make it a readable file of UTF-8 text")
-                return None
-            self._values[name] = cached
-        return cached[1] or None
+            cached = self._plain[name] = fingerprint, _read(path)
+        return cached[1]
 
-    def all(self, prefix: str) -> tuple[str, ...]:
-        """Return the values of all files whose names start with `prefix`, ordered by name."""
-        fingerprint = _fingerprint(self.directory)
-        if fingerprint is None:
-            return ()
-        # Swapping ..data and adding or removing a file all change the directory itself.
-        if self._names[0] != fingerprint:
-            self._names = (fingerprint, tuple(sorted(entry.name for entry in self.directory.iterdir())))
-        values = (self.get(name) for name in self._names[1] if name.startswith(prefix))
-        return tuple(value for value in values if value is not None)
+
+def _read(path: Path) -> str | None:
+    """Return a file's text without surrounding blanks; None if it is absent or empty."""
+    try:
+        return path.read_text(encoding="utf-8").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def _list(directory: Path) -> tuple[str, ...]:
+    return tuple(sorted(entry.name for entry in directory.iterdir()))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 import aiohttp
 import structlog
@@ -44,6 +45,8 @@ log = structlog.get_logger(__name__)
 CONNECTIONS = 3
 NOTIFY_TIMEOUT = aiohttp.ClientTimeout(total=0.5)
 RETRY_OWN_WORKER_AFTER = timedelta(seconds=2)
+# Under load a worker is notified this often at most, because each time costs both processes a request. A job may wait for 20 ms.
+NOTIFY_PAUSE = timedelta(milliseconds=5)
 
 
 class Hook(StrEnum):
@@ -62,6 +65,7 @@ class ProofRequest:
 Endpoint = WebhookSource | Function | Hook | ProofRequest
 
 
+@lru_cache(maxsize=128)
 def find_endpoint(path: str, *prefixes: str) -> Endpoint | None:
     """Return what a path of the public port addresses, with or without a prefix of the exposure; None for 404.
 
@@ -95,7 +99,8 @@ class WorkerNotifier:
     """Notifies a worker that there is a job, without ever delaying an answer.
 
     The worker of the own pod is asked first. If it is full, restarting or in another pod (`spec.runtime.mode: Split`), all
-    workers that listen on Redis are woken. One request runs at a time; notifications that come meanwhile share the next one.
+    workers that listen on Redis are woken. One request runs at a time; notifications that come meanwhile, or in the pause after it,
+    share the next one.
     """
 
     def __init__(self, process: Process) -> None:
@@ -125,6 +130,7 @@ class WorkerNotifier:
             self._requested = False
             if not await self._notify_own():
                 await self._wake_up.publish()
+            await self._clock.sleep(NOTIFY_PAUSE)
 
     async def _notify_own(self) -> bool:
         """Notify the own pod's worker. False if it cannot be reached or has no free slot."""

@@ -29,7 +29,7 @@ from askproai_runtime.booking import (
     sync_appointment,
 )
 from askproai_runtime.calls import count_active_calls
-from askproai_runtime.events import CalendarPoll, EventDispatcher
+from askproai_runtime.events import CALL_POLL, FOUND_BY_POLL, CalendarPoll, CallPoll, EventDispatcher
 from askproai_runtime.health import Readiness, worker_app
 from askproai_runtime.jobs import Job, JobKind, JobSettings, Runner
 from askproai_runtime.process import Process, open_database, open_process, session_name
@@ -124,9 +124,14 @@ def task_handlers(process: Process, booking: BookingContext, free_times: FreeTim
     """Return the handler of each periodic task. A new task needs its handler, and a line here."""
     poll_every = timedelta(seconds=process.settings.calendar_poll_seconds)
     audit_every = timedelta(seconds=process.settings.calendar_audit_seconds)
+    process.metrics.expect_call_events(FOUND_BY_POLL)
+    calls_every = timedelta(seconds=process.settings.call_poll_seconds)
     return {
         CALENDAR_POLL: CalendarPoll(booking, poll_every).run,
         CALENDAR_AUDIT: CalendarAudit(booking, audit_every).run,
+        CALL_POLL: CallPoll(
+            process.pool, process.config.now, process.calls_at_retell(), process.clock, process.metrics, calls_every
+        ).run,
         FREE_TIMES: free_times.run,
     }
 

@@ -64,6 +64,7 @@ def compile_example(
         path_prefix="/salon-mueller/salon-mueller",
         installation_id="installation-test",
         calendar_base_url="",
+        retell_base_url="",
     )
     local = CalendarConfig(provider=CalendarProvider.LOCAL, attendee_email_domain=config.calendar.attendee_email_domain)
     return msgspec.structs.replace(config, **{"calendar": local, **changes})

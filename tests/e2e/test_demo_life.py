@@ -166,7 +166,7 @@ async def test_a_second_tenant_with_servers_of_its_own_books_and_is_deleted_with
 
 READS = frozenset(
     "list-agents get-agent get-llm list-llms get-number list-numbers list-agent-versions list-voices me get-event-type"
-    " list-event-types list-webhooks list-slots list-bookings get-booking".split()
+    " list-event-types list-webhooks list-slots list-bookings get-booking list-calls get-call".split()
 )
 
 

@@ -74,6 +74,36 @@ async def test_combined_becomes_split_and_combined_again_under_webhooks(demo):
     await eventually(all_done, 30, "every event to be processed")
 
 
+async def test_the_only_pod_is_replaced_under_webhooks(demo):
+    """The new pod is ready before the old one ends, and the old one serves until nothing is routed to it any more."""
+
+    def pods() -> set[str]:
+        return {name.split("/")[1] for name in demo.state.pids["pods"] if name.startswith(f"{SALON.namespace}/")}
+
+    async def one() -> bool:
+        return len(pods()) == 1
+
+    await patch(demo, {"runtime": {"web": {"minReplicas": 1, "maxReplicas": 1}}})
+    await eventually(one, 60, "one pod")
+    former = pods()
+
+    async def replaced() -> bool:
+        return len(pods()) == 1 and pods() != former
+
+    async with sending_events(demo, "replaced") as statuses:
+        await patch(demo, {"runtime": {"web": {"resources": {"memoryRequestMebibytes": 65}}}})
+        await eventually(replaced, 60, "another pod")
+        until_replaced = len(statuses)
+        await eventually(lambda: _more(statuses, until_replaced + 10), 30, "a second of the new pod alone")
+    assert set(statuses) == {200}
+    await patch(demo, {"runtime": {"web": {"minReplicas": 2, "maxReplicas": 10, "resources": None}}})
+    await demo.kubectl("wait", "--for=condition=Ready", "tenants.askproai.de", "--all", "-n", SALON.namespace)
+
+
+async def _more(statuses: list[int], count: int) -> bool:
+    return len(statuses) >= count
+
+
 async def test_a_tenants_own_host_is_routed_by_its_ingress_to_its_own_paths_only(demo):
     exposure = {"host": "salon.example", "pathPrefix": "/voice", "ingress": {"className": "local"}}
     proxy_url = demo.state.runtimeUrls[SALON.tenant].removesuffix(f"/{SALON.namespace}/{NAME}")

@@ -52,7 +52,7 @@ from tests.load.sender import LoadResult
 from tests.load.table import cpu_model, print_table
 
 RATE, ACK_BAR_MS = 100, 50
-CONNECTIONS = 64
+CONNECTIONS, OTHER_CONNECTIONS = 64, (1, 8, 256)
 CALLS, AT_ONCE, CROWD = 150, 8, 1_000
 PROVIDER_MS, QUESTIONS = 50, 48
 
@@ -67,6 +67,7 @@ async def measure(
     seconds: float,
     outage: float,
     idle: bool,
+    only_idle: bool,
     attacks: bool,
     seed: int,
     report: Callable[[str], None],
@@ -74,11 +75,15 @@ async def measure(
     """Run every measurement, one after the other, and return the facts about the machine and the rows."""
     rows: list[Row] = []
     if idle:
-        report("idle memory: the demo's parts with one tenant")
+        report("idle: the demo's parts with one tenant")
         rows += await idle_rows(directory / "demo")
+    if only_idle:
+        return {"load after": round(os.getloadavg()[0], 2)}, rows
     async with open_environment(directory) as env:
         facts = await machine(env)
         env.mount()
+        report("start → ready, of each process alone")
+        rows += await start_rows(env)
         async with env.running("web") as web:
             async with env.running("worker"):
                 report(f"calls that book, in the local book: {CALLS}, then {AT_ONCE} at once")
@@ -104,6 +109,19 @@ async def measure(
         report(f"the event loop at the CRDs' limits, seed {seed}")
         rows += await event_loop_rows(env, seed)
     return facts | {"load after": round(os.getloadavg()[0], 2)}, rows
+
+
+async def start_rows(env: LoadEnvironment) -> list[Row]:
+    """Start each process of a pod five times, and return the median until it is ready."""
+    rows = []
+    for container in ("web", "worker"):
+        seconds = []
+        for _ in range(5):
+            started = time.perf_counter()
+            async with env.running(container):
+                seconds.append(time.perf_counter() - started)
+        rows.append(Row(f"{container}: start → ready", percentile(seconds, 50), "s", "< 1.5 s"))
+    return rows
 
 
 async def machine(env: LoadEnvironment) -> dict[str, Any]:
@@ -190,18 +208,14 @@ async def check_stored_once(env: LoadEnvironment, run: str, result: LoadResult) 
 
 async def capacity_rows(env: LoadEnvironment) -> list[Row]:
     """Compare the intake with a server that does nothing, measured before and after it, so that a busy neighbour shows."""
-    # Without statistics PostgreSQL checks a job's foreign key by an index on `tenant` alone, and reads all events for it. A
-    # server in use has them (autovacuum, within a minute); a new one slows down until then: see docs/performance.md.
-    await env.db.execute("ANALYZE")
+    await env.db.execute("ANALYZE")  # as autovacuum does within a minute; its moment would differ between runs
     port = str(free_port())
     bare_url, command = f"http://127.0.0.1:{port}", [sys.executable, "-m", "tests.load.sender", "bare", port]
     async with process(env.directory, "bare", command, bare_url):
         before = await send("closed", bare_url, "bare", 3, CONNECTIONS)
         intake = await send("closed", env.url, "capacity", 5, CONNECTIONS)
         after = await send("closed", bare_url, "bare", 3, CONNECTIONS)
-    if intake.errors:
-        raise PromiseBroken(f"the intake failed under load: {intake.errors}")
-    await check_stored_once(env, "capacity", intake)
+    await check_intake(env, "capacity", intake)
     bare = (len(before.acknowledged) + len(after.acknowledged)) / (before.seconds + after.seconds)
     stored = len(intake.acknowledged) / intake.seconds
     return [
@@ -210,7 +224,25 @@ async def capacity_rows(env: LoadEnvironment) -> list[Row]:
         Row("bare aiohttp 204, the same requests", bare, "/s"),
         Row("… the sender's share of a core", max(before.own_cpu, after.own_cpu) * 100, "%"),
         Row("intake capacity ÷ bare aiohttp", stored / bare, "×", "≥ 0.35"),
+        *[row for connections in OTHER_CONNECTIONS for row in await intake_rows(env, connections)],
     ]
+
+
+async def intake_rows(env: LoadEnvironment, connections: int) -> list[Row]:
+    """Measure the intake at another number of busy connections."""
+    run = f"busy{connections}"
+    intake = await send("closed", env.url, run, 3, connections)
+    await check_intake(env, run, intake)
+    return [
+        Row(f"intake with {connections} busy connections", len(intake.acknowledged) / intake.seconds, "/s"),
+        *latency_rows(f"… ack with {connections} busy connections", intake.latencies, 50, 99),
+    ]
+
+
+async def check_intake(env: LoadEnvironment, run: str, intake: LoadResult) -> None:
+    if intake.errors:
+        raise PromiseBroken(f"the intake failed under load: {intake.errors}")
+    await check_stored_once(env, run, intake)
 
 
 async def drain_rows(env: LoadEnvironment) -> list[Row]:
@@ -298,6 +330,7 @@ def main() -> None:
         "--json", action="store_true", help="numbers as JSON on standard output, progress on standard error"
     )
     parser.add_argument("--skip-idle", action="store_true", help="without the demo's parts, so without idle memory")
+    parser.add_argument("--only-idle", action="store_true", help="only what an idle tenant holds")
     parser.add_argument(
         "--skip-attacks", action="store_true", help="without other tenants' latency under a hijacked login"
     )
@@ -319,6 +352,7 @@ def main() -> None:
                 seconds=options.seconds,
                 outage=options.outage,
                 idle=not options.skip_idle,
+                only_idle=options.only_idle,
                 attacks=not options.skip_attacks,
                 seed=options.seed,
                 report=report,

@@ -1,9 +1,11 @@
-"""Memory of the real processes when nothing happens: the demo's parts with one tenant Ready, and no call."""
+"""What the real processes hold when nothing happens: the demo's parts with one tenant Ready, and no call."""
 
 import asyncio
 import sys
 from datetime import timedelta
 from pathlib import Path
+
+import asyncpg
 
 from askproai_sandbox.cluster import Child, ProcessError, kubectl, spawn
 from askproai_sandbox.demo import State, StateError, read_state
@@ -12,7 +14,10 @@ from tests.load.environment import ROOT, memory_rows
 from tests.load.measure import Row
 from tests.worlds.waiting import eventually
 
-QUIET_SECONDS = 10  # after the last start
+QUIET_SECONDS = 75  # after the last start; an unused connection is closed after 60
+_SESSIONS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE ANY ('{askproai-web %,askproai-worker %}')"
+)
 
 
 async def idle_rows(directory: Path) -> list[Row]:
@@ -30,13 +35,25 @@ async def idle_rows(directory: Path) -> list[Row]:
         await asyncio.sleep(QUIET_SECONDS)
         pids = read_state(directory).pids
         pods = {name.rpartition("/")[2]: pid for name, pid in pids["pods"].items()}
+        web, worker = memory_rows("idle web", pods["web"], "< 90 MB"), memory_rows("idle worker", pods["worker"])
         return [
             *memory_rows("idle operator, 1 tenant", pids["operator"][0]),
-            *memory_rows("idle web", pods["web"], "< 90 MB"),
-            *memory_rows("idle worker", pods["worker"]),
+            *web,
+            *worker,
+            Row("idle pod, web and worker, proportional", web[1].value + worker[1].value, "MB", "< 100 MB"),
+            Row("idle pod, database sessions", await _sessions(state.postgresDsn) * 2 / len(pids["pods"]), "", "0"),
         ]
     finally:
         await demo.stop(timedelta(seconds=30))
+
+
+async def _sessions(dsn: str) -> int:
+    """Return how many sessions the pods of all tenants have."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        return int(await connection.fetchval(_SESSIONS))
+    finally:
+        await connection.close()
 
 
 def _state(demo: Child, directory: Path) -> State | None:

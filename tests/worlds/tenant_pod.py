@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import asyncpg
+from msgspec.structs import asdict
 
 from askproai_core.clock import SystemClock
 from askproai_core.fault_injection import FaultPoints
@@ -82,6 +83,11 @@ class TenantPod:
             "shutdown_delay_seconds": 0,
         }
         return Settings(**values | changes)
+
+    def variables(self, **changes: Any) -> dict[str, str]:
+        """Return the settings as environment variables, for a process outside the test."""
+        settings = asdict(self.settings(**changes))
+        return {f"ASKPROAI_{name.upper()}": str(value) for name, value in settings.items()}
 
     async def post(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> Reply:
         async with self.session.post(self.url + path, data=body, headers=headers or {}) as response:

@@ -9,7 +9,11 @@ from tests.worlds.waiting import eventually
 
 SOON = 15.0  # seconds
 # On no node, also where another test's runs: these tests say themselves when a pod is ready.
-RUNS: dict[str, Any] = {"suspend": False, "runtime": {"pods": {"nodeSelector": {"none": "such"}}}}
+# Two pods, since one is also what a Deployment falls back to when nobody sends `replicas`.
+RUNS: dict[str, Any] = {
+    "suspend": False,
+    "runtime": {"web": {"minReplicas": 2}, "pods": {"nodeSelector": {"none": "such"}}},
+}
 
 
 async def make_ready(namespace: TenantNamespace, component: str) -> None:

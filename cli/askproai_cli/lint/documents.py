@@ -55,8 +55,10 @@ def read_documents(names: Iterable[str]) -> Iterator[Document]:
         for file in files:
             try:
                 text = file.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise Unreadable(f"{file}: cannot be read: {error}") from error
+            except UnicodeDecodeError as error:
+                raise Unreadable(f"{file}: cannot be read: it is no text in UTF-8") from error
+            except OSError as error:
+                raise Unreadable(f"{file}: cannot be read: {error.strerror}") from error
             yield from _parse(str(file), text)
 
 

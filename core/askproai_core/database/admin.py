@@ -130,6 +130,11 @@ class AdminStore:
         finally:
             self._prepare_ended.set()
 
+    async def prepare_roles(self) -> list[str]:
+        """Create the group roles and what they may do, without a schema, for a dump; return their names. Safe to repeat."""
+        async with self._connection() as conn:
+            return await roles.ensure_group_roles(conn)
+
     async def _is_current(self) -> bool:
         async with self._connection() as conn:
             return await schema_version(conn) >= shipped_migrations()[-1].version

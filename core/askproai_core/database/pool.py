@@ -9,6 +9,7 @@ DatabaseError
 └── TenantNotFound     the table `tenants` has no row of this tenant
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -19,6 +20,8 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolC
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 STATEMENT_TIMEOUT_SECONDS = 15
+USES_OF_PLANS = 256
+PLANS_TIMEOUT_SECONDS = 1.0
 
 # The database is unreachable, restarts, or is slow: what failed may be tried again. The last one is what asyncpg raises for a
 # statement on a connection that the server has just ended.
@@ -29,6 +32,31 @@ DATABASE_UNAVAILABLE = (
 
 class DatabaseError(Exception):
     """The root; a message says what to do."""
+
+
+class _Connection(asyncpg.Connection):
+    """A connection that does not keep the plans of its statements for ever.
+
+    PostgreSQL keeps a plan until the statistics of its tables change, also the plan by which it checks a foreign key. One that was
+    made while a table was empty reads every row of the tenant once the table has grown: a new installation's intake fell to a
+    fourth until autovacuum came (docs/decisions/0070-plans-are-made-anew.md).
+    """
+
+    __slots__ = ("_uses",)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._uses = 0
+
+    async def count_use(self) -> None:
+        """Count one use. After 1, 2, 4, 8 … and each `USES_OF_PLANS` of them the server plans every statement anew: a table that
+        was empty grows fastest, in proportion, at first.
+        """
+        self._uses += 1
+        if self._uses.bit_count() == 1 or self._uses % USES_OF_PLANS == 0:
+            # What the connection was lent for is done, and must not fail for this. The next use meets a broken connection.
+            with contextlib.suppress(*DATABASE_UNAVAILABLE):
+                await self.execute("DISCARD PLANS", timeout=PLANS_TIMEOUT_SECONDS)
 
 
 def open_pool(dsn: str | Callable[[], str], *, max_size: int, application_name: str = "askproai") -> Pool:
@@ -42,12 +70,15 @@ def open_pool(dsn: str | Callable[[], str], *, max_size: int, application_name: 
     async def connect(*_: Any, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(dsn if isinstance(dsn, str) else dsn(), **options)
 
-    async def skip_reset(_conn: "asyncpg.Connection[asyncpg.Record]") -> None:
-        """Save a round trip per release: we never set session state, and asyncpg rolls open transactions back."""
+    async def count_use(conn: "asyncpg.Connection[asyncpg.Record]") -> None:
+        """Save the round trip that resets a connection: we never set session state, and asyncpg rolls open transactions back."""
+        assert isinstance(conn, _Connection)
+        await conn.count_use()
 
     return asyncpg.create_pool(
         connect=connect,
-        reset=skip_reset,
+        reset=count_use,
+        connection_class=_Connection,
         min_size=0,
         max_size=max_size,
         max_inactive_connection_lifetime=60,

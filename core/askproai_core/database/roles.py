@@ -138,11 +138,12 @@ def parse_login(url: str | None) -> tuple[str, str]:
         return "", ""
 
 
-async def ensure_group_roles(conn: Connection) -> None:
-    """Create the group roles, and grant what they may do with the database and its schema. Safe to repeat."""
+async def ensure_group_roles(conn: Connection) -> list[str]:
+    """Create the group roles, and grant what they may do with the database and its schema; return their names. Safe to repeat."""
     name = await conn.fetchval("SELECT current_database()")
     connecting = connect_role_name(name)
-    for role in (OWNER, COORDINATOR, BACKUP, TENANTS, connecting):
+    group_roles = [OWNER, COORDINATOR, BACKUP, TENANTS, connecting]
+    for role in group_roles:
         try:
             if not await conn.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
                 await conn.execute(f"CREATE ROLE {_identifier(role)} NOLOGIN")
@@ -164,6 +165,7 @@ async def ensure_group_roles(conn: Connection) -> None:
     await conn.execute(f"GRANT CONNECT ON DATABASE {database} TO {COORDINATOR}, {BACKUP}, {_identifier(connecting)}")
     await conn.execute(f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {OWNER}")
     await conn.execute(f"GRANT USAGE ON SCHEMA {schema} TO {TENANTS}, {COORDINATOR}, {BACKUP}")
+    return group_roles
 
 
 async def _become_member(conn: Connection) -> None:

@@ -4,7 +4,7 @@ from askproai_operator.api import conditions, crd
 from askproai_operator.api.agent import ManagementPolicy, RetellAgent
 from askproai_operator.api.base import CustomResource, Hours, Key, SecretKeyRef
 from askproai_operator.api.branch import Branch, PhoneNumber, Staff
-from askproai_operator.api.offering import EventType, ServiceOffering
+from askproai_operator.api.offering import BookingField, EventType, ServiceOffering
 from askproai_operator.api.tenant import (
     Calcom,
     ContainerResources,
@@ -25,8 +25,8 @@ from askproai_operator.api.tenant import (
 KINDS: dict[str, type[CustomResource]] = {kind.kind: kind for kind in (Tenant, Branch, ServiceOffering, RetellAgent)}
 
 __all__ = [
-    "KINDS", "Branch", "Calcom", "ContainerResources", "CustomResource", "DataPolicy", "DeletionPolicy", "EventType",
-    "Gateway", "Hours", "Ingress", "Key", "ManagementPolicy", "ParentRef", "PhoneNumber", "Pods", "RetellAgent", "Runtime",
-    "RuntimeMode", "SecretKeyRef", "ServiceOffering", "Staff", "Tenant", "WebScale", "WebhookUrls", "WorkerScale", "conditions",
-    "crd",
+    "KINDS", "BookingField", "Branch", "Calcom", "ContainerResources", "CustomResource", "DataPolicy", "DeletionPolicy",
+    "EventType", "Gateway", "Hours", "Ingress", "Key", "ManagementPolicy", "ParentRef", "PhoneNumber", "Pods", "RetellAgent",
+    "Runtime", "RuntimeMode", "SecretKeyRef", "ServiceOffering", "Staff", "Tenant", "WebScale", "WebhookUrls", "WorkerScale",
+    "conditions", "crd",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from askproai_core.tenant_config import FieldSource
 from askproai_operator.api import base
 
 Amount = Annotated[
@@ -25,6 +26,13 @@ class Price(base.Part):
 
 
 class EventType(base.Part):
+    model_config = base.with_rules(
+        base.rule(
+            "!has(self.userId) || !has(self.apiKeySecretRef)",
+            "a team's event type (userId) is booked with the Tenant's key: remove apiKeySecretRef or userId",
+        )
+    )
+
     staff: base.Label
     """Id of the person (Branch spec.staff[].id) whose event type this is."""
     event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
@@ -32,17 +40,42 @@ class EventType(base.Part):
     api_key_secret_ref: base.SecretKeyRef | None = None
     """API key of the person's own Cal.com account, where the event type is not in the Tenant's. Bookings go there when the key is
     good and the pods have it. A key that another tenant uses is refused."""
+    user_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})] | None = None
+    """Cal.com's id of the person's user, where the event type is a round robin of a team: entries of several people then name the
+    same event type. A booking asks Cal.com for this host; if Cal.com chooses another one of them, the caller is told so."""
 
 
 _ONE_HOST = base.rule(
-    "self.all(e, self.exists_one(other, other.eventTypeId == e.eventTypeId))",
-    "each eventTypeId may stand once: a Cal.com event type has one host, so each person needs one of their own",
+    "self.all(e, has(e.userId) || self.exists_one(other, other.eventTypeId == e.eventTypeId))",
+    "each eventTypeId may stand once: a Cal.com event type has one host, so each person needs one of their own; of a team's round"
+    " robin each entry names the person by userId",
 )
+
+
+class BookingField(base.Part):
+    model_config = base.with_rules(
+        base.rule(
+            "has(self.source) || has(self.value)",
+            "say with what the booking field is answered: source, value, or both",
+        )
+    )
+
+    slug: Annotated[str, base.bounded_text(100)]
+    """Identifier of the booking field (booking question) at Cal.com."""
+    source: FieldSource | None = None
+    """What of the appointment answers it: `Phone` (the caller's number, asked for where it is not known), `Name`, `Notes` (what the
+    caller said beside) or `Service` (its displayName)."""
+    value: Annotated[str, base.bounded_text(500)] | None = None
+    """Fixed answer; with `source`, where that is empty. Several answers to one field have commas between them; a boolean takes
+    "true" or "false"."""
 
 
 class OfferingCalcom(base.Part):
     event_types: Annotated[tuple[EventType, ...], base.bounded_list(200, _ONE_HOST, key="staff")] = ()
     """One event type for each person who can do it."""
+    booking_fields: Annotated[tuple[BookingField, ...], base.bounded_list(50, key="slug")] = ()
+    """Answers to booking fields of these event types. Cal.com refuses a booking without those that it requires; required telephone
+    numbers, `notes` and `title` are answered without an entry here. An event type that lacks a field gets no answer to it."""
 
 
 class ServiceOfferingSpec(base.Part):
@@ -95,6 +128,20 @@ class VariableLength(base.Part):
     """What a booking there lasts that names no length (minutes)."""
 
 
+class ConfirmedEventType(base.Part):
+    event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
+    """Cal.com's id of the event type."""
+
+
+class AnsweredField(base.Part):
+    event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
+    """Cal.com's id of the event type."""
+    slug: base.Short
+    """Identifier of the booking field."""
+    type: base.Short
+    """Its type at Cal.com."""
+
+
 class ServiceOfferingStatus(base.AppliedStatus):
     """What the operator found and made of a ServiceOffering."""
 
@@ -104,6 +151,10 @@ class ServiceOfferingStatus(base.AppliedStatus):
     """Number of Cal.com event types that are linked."""
     variable_lengths: Annotated[tuple[VariableLength, ...], base.bounded_list(200)] | None = None
     """Event types that offer several lengths at Cal.com; bookings there name durationMinutes."""
+    needs_confirmation: Annotated[tuple[ConfirmedEventType, ...], base.bounded_list(200)] | None = None
+    """Event types whose bookings somebody at Cal.com has to confirm; callers hear that their appointment is requested."""
+    booking_fields: Annotated[tuple[AnsweredField, ...], base.bounded_list(2000)] | None = None
+    """Booking fields at Cal.com that bookings answer: those that are required, and those of spec.calcom.bookingFields."""
 
 
 class ServiceOffering(base.CustomResource):

@@ -130,14 +130,14 @@ class Exposure(base.Part):
 
 _REPLICAS = base.rule(
     "self.minReplicas <= self.maxReplicas",
-    "minReplicas must not be above maxReplicas (an absent one has its default: web 2 and 10, workers 1 and 5)",
+    "minReplicas must not be above maxReplicas (an absent one has its default: web 1 and 10, workers 1 and 5)",
 )
 
 
 _REQUESTS = base.rule(
     "self.memoryRequestMebibytes <= self.memoryLimitMebibytes"
     " && (!has(self.cpuLimitMillicores) || self.cpuRequestMillicores <= self.cpuLimitMillicores)",
-    "a request must not be above its limit (absent ones have their defaults: CPU 50 and no limit, memory 96 and 256)",
+    "a request must not be above its limit (absent ones have their defaults: CPU 15 and no limit, memory 64 and 256)",
 )
 Millicores = Annotated[int, Field(ge=1, le=64_000)]
 Mebibytes = Annotated[int, Field(ge=16, le=262_144)]
@@ -146,13 +146,13 @@ Mebibytes = Annotated[int, Field(ge=16, le=262_144)]
 class ContainerResources(base.Part):
     model_config = base.with_rules(_REQUESTS)
 
-    cpu_request_millicores: Millicores = 50
+    cpu_request_millicores: Millicores = 15
     """CPU that the scheduler reserves (thousandths of a core), up to the operator's ASKPROAI_MAX_CPU_MILLICORES."""
     cpu_limit_millicores: Annotated[int, Field(ge=100, le=64_000)] | None = None
     """Most CPU (thousandths of a core), up to the operator's ASKPROAI_MAX_CPU_MILLICORES. Absent: no limit."""
-    memory_request_mebibytes: Mebibytes = 96
+    memory_request_mebibytes: Mebibytes = 64
     """Memory that the scheduler reserves (MiB), up to the operator's ASKPROAI_MAX_MEMORY_MEBIBYTES."""
-    # A process under load has 81 MiB (docs/performance.md), and request bodies in flight may take 64 MiB more.
+    # A process under load has less than 81 MiB (docs/performance.md), and request bodies in flight may take 64 MiB more.
     memory_limit_mebibytes: Annotated[int, Field(ge=192, le=262_144)] = 256
     """Memory beyond which the container is restarted (MiB), up to the operator's ASKPROAI_MAX_MEMORY_MEBIBYTES."""
 
@@ -160,8 +160,9 @@ class ContainerResources(base.Part):
 class WebScale(base.Part):
     model_config = base.with_rules(_REPLICAS)
 
-    min_replicas: Replicas = 2
-    """Fewest web pods (pods)."""
+    min_replicas: Replicas = 1
+    """Fewest web pods (pods). With 1, an update loses no call, but a node that is drained or lost is answered for by nobody until
+    its pod has started on another one; with 2 the other pod answers."""
     max_replicas: Replicas = 10
     """Most web pods (pods), up to the operator's ASKPROAI_MAX_REPLICAS; also bounds the database connections."""
     resources: ContainerResources = ContainerResources()

@@ -9,7 +9,7 @@ from askproai_core.kube import ApiError, Conflict, NotLeader, Unreachable
 from askproai_operator import resources
 from askproai_operator.api import Key
 from askproai_operator.engine.cache import Cache, M, ObservedObject
-from askproai_operator.engine.event_sink import EventSink
+from askproai_operator.engine.event_sink import EventSink, is_edit
 from askproai_operator.engine.first_keys import enqueue_first_keys
 from askproai_operator.engine.following import Following, retry_until_served
 from askproai_operator.engine.informer import Informer
@@ -27,6 +27,6 @@ __all__ = [
     "ApiResource", "Backoff", "Cache", "ConditionCollector", "Conflict", "EventRecord", "EventSink", "EventType", "Following",
     "Informer",
     "Key", "Kube", "M", "Metrics", "NotLeader", "ObservedObject", "Options", "Priority", "Reconcile", "ReconcileLoop", "Result",
-    "UnmanagedObject", "Unreachable", "WorkQueue", "access_by_kopf", "enqueue_first_keys", "kopf_login",
+    "UnmanagedObject", "Unreachable", "WorkQueue", "access_by_kopf", "enqueue_first_keys", "is_edit", "kopf_login",
     "pause_condition", "resources", "retry_until_served",
 ]  # fmt: skip

@@ -28,13 +28,31 @@ class Dependents(Protocol):
         """Return the keys that are due after a foreign CRD was installed or removed."""
 
 
+def is_edit(old: CustomResource, new: CustomResource) -> bool:
+    """Return whether somebody edited or deleted an object: the operator writes finalizers and statuses only."""
+    return _edited(old) != _edited(new)
+
+
+def _edited(model: CustomResource) -> tuple[object, ...]:
+    meta = model.metadata
+    return (meta.uid, meta.generation, meta.deletion_timestamp, meta.labels, meta.annotations)
+
+
 class EventSink:
     """Updates cache and queue together, so that no change is stored without its consequences."""
 
-    def __init__(self, cache: Cache, dependents: Dependents, enqueue: Callable[[Key], None]) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        dependents: Dependents,
+        enqueue: Callable[[Key], None],
+        enqueue_edited: Callable[[Key], None] | None = None,
+    ) -> None:
+        """Take what enqueues a key; `enqueue_edited` is for what is due because a person edited an object that exists."""
         self.cache = cache
         self._dependents = dependents
         self._enqueue = enqueue
+        self._enqueue_edited = enqueue_edited or enqueue
 
     def prime(self, ref: ApiResource, raw: dict[str, Any]) -> None:
         """Store the state of an object before the loop runs; nothing is enqueued."""
@@ -69,14 +87,16 @@ class EventSink:
     ) -> None:
         if old is new:
             return
+        enqueue = self._enqueue
         if isinstance(old, ObservedObject | None) and isinstance(new, ObservedObject | None):
             keys = self._dependents.of_child(ref, (namespace, name), old, new)
         else:
             assert not isinstance(old, ObservedObject), "old and new are of one resource"
             assert not isinstance(new, ObservedObject), "old and new are of one resource"
             keys = self._dependents.of_resource(old, new)
+            enqueue = self._enqueue_edited if old is not None and new is not None and is_edit(old, new) else enqueue
         for key in keys:
-            self._enqueue(key)
+            enqueue(key)
 
     def _put(
         self, ref: ApiResource, raw: dict[str, Any]

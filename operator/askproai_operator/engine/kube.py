@@ -301,7 +301,10 @@ class Kube:
 
     async def add_finalizer(self, obj: CustomResource) -> bool:
         """Add ours, before anything outside is created. Returns False when the object is gone or being deleted: create nothing."""
-        if FINALIZER in obj.metadata.finalizers and obj.metadata.deletion_timestamp is None:
+        cached = self._feed.cache.get(obj.key)
+        known = cached if cached is not None and cached.metadata.uid == obj.metadata.uid else obj
+        is_live = known.metadata.deletion_timestamp is None
+        if is_live and (FINALIZER in known.metadata.finalizers or await self._add_to_known(known)):
             return True
         for _ in range(_ATTEMPTS):
             raw = await self._get_same(obj)
@@ -311,6 +314,15 @@ class Kube:
             if FINALIZER in finalizers or await self._set_finalizers(obj, raw, [*finalizers, FINALIZER]):
                 return True
         raise _changes_too_fast(obj, "its finalizer can be added")
+
+    async def _add_to_known(self, obj: CustomResource) -> bool:
+        """Add our finalizer in one request, if the object is as we know it: its version excludes a namesake and a deletion."""
+        meta = obj.metadata
+        body = {"resourceVersion": meta.resource_version, "finalizers": [*meta.finalizers, FINALIZER]}
+        try:
+            return await self.patch(*_address(obj), {"metadata": body}) is not None
+        except Conflict:
+            return False
 
     async def remove_finalizer(self, obj: CustomResource) -> None:
         """Remove ours. A conflict is retried at once: a backoff here would delay a namespace's deletion (KEDA #7950)."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import kopf
+import yaml
 
 from askproai_core.kube import Access, AccessError
 
@@ -31,6 +32,9 @@ def kopf_login(kubeconfig: Path | None = None) -> kopf.ConnectionInfo:
                 return info
     except kopf.LoginError as error:
         raise AccessError(str(error)) from error
+    except (KeyError, TypeError, AttributeError, ValueError, yaml.YAMLError) as error:
+        text = "the kubeconfig cannot be used: it is no YAML, or lacks its current context or what this names"
+        raise AccessError(f"{text} ({kubeconfig or before})") from error
     finally:
         if kubeconfig is not None:
             os.environ.pop("KUBECONFIG")

@@ -27,8 +27,9 @@ _QUICK_RETRIES: Final = 3  # of a change, with its priority: somebody waits for 
 class Priority(IntEnum):
     """Which key is taken first."""
 
-    CHANGE = 0  # somebody changed something, or waits for it; also its first retries
-    RESYNC = 1  # a periodic run or a later retry: after a restart, thousands of them must not delay a new object
+    EDIT = 0  # somebody edited an object that exists: a run or two, which must not wait for a thousand new tenants
+    CHANGE = 1  # something is new or has changed, or somebody waits for it; also the first retries
+    RESYNC = 2  # a periodic run or a later retry: after a restart, thousands of them must not delay a new object
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class WorkQueue:
         return waiting or key in self._processing or key in self._due
 
     def add(self, key: Key, priority: Priority = Priority.CHANGE) -> None:
-        """Have a key processed as soon as a worker is free."""
+        """Have a key processed as soon as a worker is free. An edit in a namespace without rest is a change like any other."""
         self._metrics.adds.inc()
         if key in self._processing:
             self._dirty[key] = min(priority, self._dirty.get(key, priority))
@@ -104,6 +105,8 @@ class WorkQueue:
         now = since = self._clock.monotonic()
         workers = self._workers_of(key)
         pool = self._pool(workers)
+        if priority is Priority.EDIT and not pool[priority].turns.may_go_first(key.namespace, now):
+            priority = Priority.CHANGE
         for other, keys in pool.items():
             if key in keys:
                 if other <= priority:
@@ -206,7 +209,7 @@ class WorkQueue:
     def _pool(self, workers: str) -> dict[Priority, WaitingKeys]:
         if workers not in self._waiting:
             turns = Turns()
-            self._waiting[workers] = {each: WaitingKeys(turns) for each in Priority}
+            self._waiting[workers] = {each: WaitingKeys(turns, each is not Priority.RESYNC) for each in Priority}
         return self._waiting[workers]
 
     def _take(self, priority: Priority, keys: WaitingKeys) -> Key:

@@ -21,6 +21,8 @@ class _Turn:
     last: float  # monotonic seconds, of the last run
     runs: int = 0
     waiting: int = 0
+    changes: int = 0  # runs that were no resyncs, since the last minute without one
+    last_change: float = float("-inf")  # monotonic seconds
 
 
 class Turns:
@@ -34,6 +36,11 @@ class Turns:
         """Return the number of a namespace's turn, which has waiting keys: the lowest one is next."""
         return self._turns[namespace].number
 
+    def may_go_first(self, namespace: str, now: float) -> bool:
+        """Return whether edits of a namespace may go before other work: not those of one that is changed without a rest."""
+        turn = self._turns.get(namespace)
+        return turn is None or turn.changes < RUNS or now - turn.last_change > _IDLE_SECONDS
+
     def wait(self, namespace: str, now: float) -> None:
         """Count a key that waits; a namespace that rested begins a turn."""
         turn = self._turns.get(namespace)
@@ -45,9 +52,12 @@ class Turns:
         """Count a key that does not wait any more, and is not run."""
         self._turns[namespace].waiting -= 1
 
-    def run(self, namespace: str, now: float) -> None:
+    def run(self, namespace: str, now: float, *, is_change: bool) -> None:
         """Count a run. The last one of a turn begins the next turn, behind those of all others."""
         turn = self._turns[namespace]
+        if is_change:
+            turn.changes = turn.changes + 1 if now - turn.last_change <= _IDLE_SECONDS else 1
+            turn.last_change = now
         turn.waiting -= 1
         turn.runs += 1
         turn.last = now
@@ -60,6 +70,7 @@ class WaitingKeys:
     """The keys of one priority that wait for the same workers."""
 
     turns: Turns
+    are_changes: bool = True  # no resyncs, which a quiet namespace has, too
     _keys: dict[str, dict[Key, float]] = field(default_factory=dict)  # namespace → key → waiting since, oldest first
     # Heap of (number of the turn, namespace). An entry that no longer matches is corrected when it is the first one.
     _order: list[tuple[int, str]] = field(default_factory=list)
@@ -97,7 +108,7 @@ class WaitingKeys:
             else:
                 break
         key = next(iter(keys))
-        self.turns.run(namespace, now)
+        self.turns.run(namespace, now, is_change=self.are_changes)
         return key, self._pop(key)
 
     def _pop(self, key: Key) -> float:

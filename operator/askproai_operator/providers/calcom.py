@@ -6,15 +6,13 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from askproai_core.providers import Json, ProviderRefused
+from askproai_operator.api import BookingField
+from askproai_operator.providers.calcom_fields import find_field_problems
 from askproai_operator.providers.provider_api import ProviderApi
 
 # Every endpoint has its own version; a wrong or missing one silently selects an old shape of the body.
 EVENT_TYPES_VERSION: Final = {"cal-api-version": "2024-06-14"}
 _PAGE: Final = 250
-# Booking fields that Cal.com fills itself, or that our runtime always sends.
-_FILLED_FIELDS: Final = {
-    "name", "email", "title", "location", "notes", "guests", "rescheduleReason", "attendeePhoneNumber", "smsReminderNumber",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +104,8 @@ class EventTypeNeeds:
     buffer_after_minutes: int = 0
     minimum_notice_minutes: int = 0
     booking_horizon_days: int = 0
+    booking_fields: tuple[BookingField, ...] = ()
+    user_id: int | None = None  # the host of a team's round robin
 
 
 def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterator[str]:
@@ -122,8 +122,8 @@ def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterato
         slug = entry.get("slug") or entry.get("type")
         if slug == entry.get("type") == "email" and entry.get("hidden"):
             yield "its e-mail field is hidden, so Cal.com replaces the address by which we find a booking: show it"
-        elif entry.get("required") and not entry.get("hidden") and slug not in _FILLED_FIELDS:
-            yield f"it requires the field {slug!r}, which a phone booking can not fill: make it optional"
+    yield from find_field_problems(event_type, needs.booking_fields)
+    yield from _host_problems(event_type, needs.user_id)
     yield from _policy_problems(event_type)
 
 
@@ -142,13 +142,28 @@ def find_event_type_notes(event_type: Json, needs: EventTypeNeeds) -> Iterator[s
             yield f"{name} is set"
 
 
+def _host_problems(event_type: Json, user_id: int | None) -> Iterator[str]:
+    scheduling = event_type.get("schedulingType")
+    hosts = {host.get("userId"): host.get("name") for host in event_type.get("hosts") or ()}
+    shown = ", ".join(f"{number} {name}" for number, name in hosts.items())
+    if scheduling in {"collective", "managed"}:
+        yield f"it belongs to a team ({scheduling}), and is not booked with one person: name an event type of this person alone"
+    elif scheduling and user_id is None:
+        yield f"it belongs to a team, so Cal.com chooses who does it: name this person's userId, or an own event type ({shown})"
+    elif scheduling and user_id not in hosts:
+        yield f"user {user_id} is none of its hosts: correct the userId ({shown})"
+    elif user_id is not None and not scheduling:
+        yield "it belongs to no team: remove userId"
+
+
 def _policy_problems(event_type: Json) -> Iterator[str]:
-    if event_type.get("schedulingType"):
-        yield "it belongs to a team, so Cal.com chooses who does it: name an event type of this person alone"
     if event_type.get("requiresBookerEmailVerification"):
         yield "it wants the e-mail verified, which a caller can not do: switch that off"
-    if _is_enabled(event_type.get("confirmationPolicy")):
-        yield "bookings wait for a confirmation, but the caller is told that it is booked: switch that off"
+    if needs_confirmation(event_type) and not event_type["confirmationPolicy"].get("blockUnconfirmedBookingsInBooker"):
+        yield (
+            "bookings wait for a confirmation, and Cal.com gives their time to others meanwhile: let unconfirmed bookings block"
+            " the time there (blockUnconfirmedBookingsInBooker), or switch the confirmation off"
+        )
     seats = event_type.get("seats") or {}
     if _is_enabled(seats) and (seats.get("seatsPerTimeSlot") or 1) != 1:
         yield f"it has {seats['seatsPerTimeSlot']} seats for each time, but we book one: switch seats off"
@@ -161,6 +176,11 @@ def _length_problems(event_type: Json, duration_minutes: int) -> Iterator[str]:
         yield f"it offers {offered} minutes, and the offering lasts {duration_minutes}: add that length there"
     elif not options and length != duration_minutes:
         yield f"it lasts {length} minutes, the offering {duration_minutes}: make them equal"
+
+
+def needs_confirmation(event_type: Json) -> bool:
+    """Return whether bookings of an event type, or some of them, wait until somebody confirms them at Cal.com."""
+    return _is_enabled(event_type.get("confirmationPolicy"))
 
 
 def default_minutes(event_type: Json) -> int | None:

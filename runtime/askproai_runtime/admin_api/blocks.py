@@ -194,7 +194,7 @@ def _parse_span(request: ApiRequest, first: str, last: str | None) -> Span:
 
 
 def _not_found() -> Problem:
-    return Problem(404, "Not Found", "There is no such block; `GET blocks` lists those in force")
+    return Problem(404, "Not Found", "There is no such block; `askproai blocks list` lists those in force")
 
 
 def _to_detail(block: Block, appointments: Iterable[BlockedAppointment], request: ApiRequest) -> BlockDetail:

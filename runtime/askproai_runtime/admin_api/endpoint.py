@@ -133,7 +133,7 @@ class ApiRequest:
         if re.match(r"\d{4}-", text):
             return text
         understood = understand(text, at=self._now, zone=self.zone)
-        if understood.refused is not None or understood.ambiguous:
+        if len(understood.candidates) != 1:
             return text
         candidate = understood.candidates[0]
         if candidate.grain is Grain.DAY:
@@ -143,7 +143,7 @@ class ApiRequest:
     def part_of_day(self, text: str) -> tuple[str, str] | None:
         """Return start and end, in ISO 8601, of a part of a day such as "Donnerstag Nachmittag"; None for any other text."""
         understood = understand(text, at=self._now, zone=self.zone)
-        if understood.refused is not None or understood.ambiguous:
+        if len(understood.candidates) != 1:
             return None
         candidate = understood.candidates[0]
         if candidate.grain is not Grain.PART_OF_DAY or candidate.end is None:

@@ -12,15 +12,14 @@ from askproai_core.http_server import Problem
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
 from askproai_runtime.admin_api.store import AdminApiStore
 from askproai_runtime.intake import Source
-from askproai_runtime.jobs import JobKind
 
 log = structlog.get_logger(__name__)
 
 _JOB_PREFIX = "job:"  # of the id of a job without an event, such as a calendar sync
 _MAX_REDRIVEN = 1000
 
-# Where an event came from: the sender of a webhook or, for a job without an event, the kind of the job.
-_SOURCES = (*Source, JobKind.CALENDAR_SYNC)
+# Where an event came from; a job without an event has its kind, which is among them.
+_SOURCES = tuple(Source)
 EventSource = Annotated[str, msgspec.Meta(extra_json_schema={"enum": [source.value for source in _SOURCES]})]
 
 
@@ -159,7 +158,7 @@ def _not_redriven(detail: EventDetail) -> Problem:
             409,
             "Superseded",
             "Another calendar-sync of its appointment is queued, runs, or is dead and newer: redrive the newest"
-            " (`GET events?source=calendar-sync`), or wait until it is done",
+            " (`askproai events list --source calendar-sync`), or wait until it is done",
         )
     if is_dead and detail.payload_bytes == 0 and detail.job:
         return Problem(

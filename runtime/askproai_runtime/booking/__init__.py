@@ -19,8 +19,9 @@ from askproai_runtime.booking.blocks import (
 )
 from askproai_runtime.booking.book import book_appointment
 from askproai_runtime.booking.calendar_audit import CalendarAudit
-from askproai_runtime.booking.calendar_inbound import CalendarEvent, Step, apply_calendar_event, is_news
+from askproai_runtime.booking.calendar_inbound import Step, apply_calendar_event, is_news
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
+from askproai_runtime.booking.calendar_reading import CalendarEvent
 from askproai_runtime.booking.desk import (
     CalendarState,
     DeskBusy,

@@ -7,11 +7,14 @@ from zoneinfo import ZoneInfo
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.availability import Obstacle, ServiceRules, Slot
 from askproai_runtime.booking.opening_hours import find_closure
-from askproai_runtime.booking.phrases import BUSY, OBSTACLES, format_day, format_slot, join_list
-from askproai_runtime.booking.store.appointments import Appointment
+from askproai_runtime.booking.phrases import BUSY, OBSTACLES, format_slot, join_list
+from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import Answer, Basis, FunctionOutcome
-from askproai_runtime.german_dates import Candidate, Understanding, format_spoken
+from askproai_runtime.german_dates import Candidate, Understanding, format_day, format_spoken
 
+NOT_YET_CERTAIN = (
+    "noch nicht fest, das Team muss {} erst bestätigen."  # of what somebody at the remote calendar decides
+)
 NOT_YET_CONFIRMED = (
     " Der Kalender muss ihn noch bestätigen."  # after an appointment that the remote calendar may not have yet
 )
@@ -121,10 +124,22 @@ def appointment_list_fields(config: TenantConfig, appointments: Sequence[Appoint
             **appointment_fields(ZoneInfo(config.time_zone), appointment),
             "service": appointment.service,
             "branch": appointment.branch,
-            "spoken": describe_appointment(config, appointment),
+            "spoken": describe_with_state(config, appointment),
         }
         for appointment in appointments
     ]
+
+
+def is_requested(config: TenantConfig, appointment: Appointment) -> bool:
+    """Return whether somebody at the remote calendar has yet to confirm an appointment, or will have to once it is there."""
+    pending = appointment.status == Status.PENDING_SYNC
+    return appointment.awaits_confirmation or (pending and config.needs_confirmation(appointment.event_type_id))
+
+
+def describe_with_state(config: TenantConfig, appointment: Appointment) -> str:
+    """Return what `describe_appointment` does, and that it is not certain, if it is not."""
+    description = describe_appointment(config, appointment)
+    return f"{description}, angefragt und noch nicht bestätigt" if is_requested(config, appointment) else description
 
 
 def describe_appointment(config: TenantConfig, appointment: Appointment) -> str:

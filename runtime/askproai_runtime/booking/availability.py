@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from math import inf
 from types import MappingProxyType
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -24,6 +25,7 @@ from askproai_runtime.booking.opening_hours import (
     wall_clock_epoch,
     working_spans,
 )
+from askproai_runtime.german_dates import Daily
 
 Claims = list[tuple[int, "Span"]]  # ids of `resources`, and when each is blocked
 Busy = Mapping[int, Sequence["BusySpan"]]  # by resource id
@@ -119,6 +121,7 @@ class SlotQuery:
 
     With a `limit` only so many of each staff member, those closest to `closest_to`; to `first` without it. Nobody of the
     closest starts of all is missing then, and what a query costs depends neither on the grid nor on how much is free.
+    With `daily` only starts at these times of the days.
     """
 
     now: datetime
@@ -127,6 +130,7 @@ class SlotQuery:
     staff: str | None = None
     closest_to: datetime | None = None
     limit: int | None = None
+    daily: Daily | None = None
 
     @classmethod
     def at(cls, start: datetime, now: datetime, staff: str | None) -> Self:
@@ -175,8 +179,19 @@ def list_starts(rules: ServiceRules, query: SlotQuery) -> list[int]:
     starts: list[int] = []
     for day in local_days(rules.zone, query.first, query.end):
         grid = grid_starts(day, rules.service.slot_step_minutes, rules.zone)
-        starts += grid[bisect_left(grid, first) : bisect_left(grid, end)]
+        opens, closes = _bounds_of_day(day, query.daily, rules.zone)
+        starts += grid[bisect_left(grid, max(first, opens)) : bisect_left(grid, min(end, closes))]
     return starts
+
+
+def _bounds_of_day(day: date, daily: Daily | None, zone: ZoneInfo) -> tuple[float, float]:
+    """Return between which instants of a local day starts are asked for; an empty range for a day that is not."""
+    if daily is None:
+        return -inf, inf
+    if day.weekday() not in daily.weekdays:
+        return inf, -inf
+    closes = datetime.combine(day, daily.closes, zone).timestamp() if daily.closes else inf
+    return datetime.combine(day, daily.opens, zone).timestamp(), closes
 
 
 def free_starts(

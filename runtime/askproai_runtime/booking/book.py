@@ -20,8 +20,15 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import Function
-from askproai_runtime.booking.answers import NOT_YET_CONFIRMED, appointment_fields, busy_answer, failure
+from askproai_core.tenant_config import Function, TenantConfig
+from askproai_runtime.booking.answers import (
+    NOT_YET_CERTAIN,
+    NOT_YET_CONFIRMED,
+    appointment_fields,
+    busy_answer,
+    failure,
+    is_requested,
+)
 from askproai_runtime.booking.availability import (
     Claims,
     Obstacle,
@@ -64,6 +71,8 @@ from askproai_runtime.calendars import (
     Taken,
     Unavailable,
     attendee_email,
+    needs_phone,
+    usable_phone,
 )
 from askproai_runtime.german_dates import format_spoken
 
@@ -74,7 +83,7 @@ _REFUSED = (
     "Es tut mir leid, ich kann den Termin gerade nicht eintragen, er ist also nicht gebucht. Darum muss sich jemand aus dem Team"
     " kümmern: Bitte lassen Sie sich verbinden, oder rufen Sie später noch einmal an."
 )
-
+_WHICH_PHONE = "Für diesen Termin brauchen wir eine Telefonnummer. Unter welcher Nummer sind Sie zu erreichen?"
 
 _OF_CALL = "In einem Gespräch kann ich nicht mehr als {limit} eintragen, diesen habe ich also nicht gebucht."
 _OF_CALLER = "Für Ihre Rufnummer kann ich heute keine weiteren Termine eintragen, diesen habe ich also nicht gebucht."
@@ -113,6 +122,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         async with ctx.pool.acquire() as conn:
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
         request = parse_booking_request(ctx.config(), call, args, appointments)
+        _require_phone(ctx, request)
         claim = await _claim_booking(ctx, call, request, deadline)
         if isinstance(claim, _Result):
             return claim
@@ -131,6 +141,13 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         return await _offer_alternatives(ctx, call, request)
 
 
+def _require_phone(ctx: BookingContext, request: BookingRequest) -> None:
+    """Raise `ClarificationNeeded` if the calendar refuses bookings without a number, and none is known that it accepts."""
+    is_linked = bool(linked_event_types(ctx, request.rules.service))
+    if is_linked and needs_phone(request.rules.service) and usable_phone(request.phone) is None:
+        raise ClarificationNeeded(_WHICH_PHONE)
+
+
 async def _claim_booking(
     ctx: BookingContext, call: CallContext, request: BookingRequest, deadline: float
 ) -> ActionClaim | _Result:
@@ -139,7 +156,7 @@ async def _claim_booking(
     async def find_result(conn: Connection) -> _Result | None:
         settled = [a for a in await list_call_appointments(conn, ctx.tenant, call.call_id) if a.settled]
         repeated = request.find_repeated(settled)
-        return _booked(request, repeated, again=True) if repeated else None
+        return _booked(ctx.config(), request, repeated, again=True) if repeated else None
 
     return await claim_action(ctx, call, request.key, request.start, deadline, find_result) or _in_flight()
 
@@ -163,11 +180,11 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
         if isinstance(written, _Result):
             return written
         if written.status == Status.CONFIRMED:
-            return _booked(request, written)
+            return _booked(ctx.config(), request, written)
         written, outcome = await cover_end(ctx, written, await _ask_calendar(ctx, claim, written))
         ctx.faults.reach("after:calcom-create")
         if not isinstance(outcome, Taken | Refused):
-            return _booked(request, await settle_action(ctx, claim, written, outcome))
+            return _booked(ctx.config(), request, await settle_action(ctx, claim, written, outcome))
         if not await _give_up_appointment(ctx, written, outcome):
             # Our lease had ended, and a concurrent request answered that it is booked: its sync job decides.
             return _in_flight()
@@ -244,7 +261,7 @@ async def _write_appointment(
     await lock_and_clear_holds(conn, ctx.tenant, [_common_resource(ctx), *rules.resource_ids], call.call_id)
     if repeated := request.find_repeated(await list_call_appointments(conn, ctx.tenant, call.call_id)):
         await claim.complete(conn, ctx, repeated.id)
-        return _booked(request, repeated, again=True)
+        return _booked(ctx.config(), request, repeated, again=True)
     await _require_within_limits(conn, ctx, call)
     slot, claims = await _choose_staff(conn, ctx, claim, request, refused_staff)
     customer = None
@@ -351,14 +368,14 @@ async def _offer_alternatives(ctx: BookingContext, call: CallContext, request: B
     return _Result(answer, BookingOutcome.NOT_FREE)
 
 
-def _booked(request: BookingRequest, appointment: Appointment, *, again: bool = False) -> _Result:
+def _booked(config: TenantConfig, request: BookingRequest, appointment: Appointment, *, again: bool = False) -> _Result:
     rules = request.rules
     staff_name = rules.display_name(appointment.staff)
     when = f"{format_spoken(appointment.starts_at, rules.zone)}, {rules.service.display_name} bei {staff_name}"
     if not appointment.live:  # cancelled by somebody at this very moment
         message = f"Der Termin {when} wurde gerade abgesagt. Möchten Sie einen anderen?"
-    elif appointment.awaits_confirmation:
-        message = f"Der Termin ist angefragt: {when}. Er wird noch bestätigt."
+    elif is_requested(config, appointment):
+        message = f"Der Termin ist angefragt: {when}. Er ist {NOT_YET_CERTAIN.format('ihn')}"
     else:
         message = f"Der Termin {'steht schon' if again else 'ist eingetragen'}: {when}."
         if appointment.status == Status.PENDING_SYNC:

@@ -28,8 +28,9 @@ from askproai_core.database import (
 )
 from askproai_core.logging import error_location
 from askproai_runtime.booking.availability import EventTypeLink, Span
-from askproai_runtime.booking.calendar_inbound import CalendarEvent, Step, apply_calendar_event
+from askproai_runtime.booking.calendar_inbound import Step, apply_calendar_event
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees
+from askproai_runtime.booking.calendar_reading import CalendarEvent
 from askproai_runtime.booking.differences import (
     Compared,
     Suspect,
@@ -210,7 +211,7 @@ class _AccountAudit:
         What was refused before is not tried again while nothing has changed: each refusal leaves an entry in the audit log.
         """
         appointment = suspect.appointment
-        link = find_event_type_link(self.ctx.config(), remote.event_type_id)
+        link = find_event_type_link(self.ctx.config(), remote.event_type_id, host_id=remote.host_id)
         in_the_way = [str(each) for each in await self._list_in_the_way(remote, link, appointment)]
         sort = suspect.sort
         if sort is DifferenceSort.MISSING_HERE and in_the_way:
@@ -245,9 +246,13 @@ class _AccountAudit:
             remote.uid, self.ctx.clock.now(), self.run.correlation_id, event_type_id=remote.event_type_id, remote=remote
         )
         try:
-            return await apply_calendar_event(self.ctx, event, _no_job)
+            return await apply_calendar_event(self.ctx, event, self._end, self.run.check)
         except RunAgain as error:
             raise CalendarUnavailable(str(error)) from error
+
+    async def _end(self, conn: Connection, _note: str) -> None:
+        """End nothing: unlike a stored event, a booking of a list has no job."""
+        await self.run.check(conn)
 
     async def _fetch(self, suspect: Suspect) -> RemoteBooking | None:
         """Return the booking as the calendar has it now; None if it does not know it. Raises `CalendarUnavailable`."""
@@ -269,7 +274,9 @@ class _AccountAudit:
         ctx, known = self.ctx, suspect.appointment
         wanted = known.id if known else remote.request_id
         matching = await list_matching(ctx.pool, ctx.tenant, remote.uids, {wanted} if wanted else (), self.audit.grace)
-        return next((each for each in matching if known and each.id == known.id), None) or find_match(remote, matching)
+        same = next((each for each in matching if known and each.id == known.id), None)
+        match = find_match(remote, matching)
+        return match if same is None or (same.external_id is None and not same.live) else same
 
     async def _list_in_the_way(
         self, remote: RemoteBooking, link: EventTypeLink | None, appointment: Compared | None
@@ -345,7 +352,3 @@ def _digest(*facts: object) -> str:
 
 def _fault(error: Exception) -> str:
     return f"it could not be applied: {type(error).__name__} at {error_location(error)}"
-
-
-async def _no_job(_conn: Connection, _note: str) -> None:
-    """End nothing: unlike a stored event, a booking of a list has no job."""

@@ -5,9 +5,9 @@ calendar has it now and from our row, so the order of events, and how often they
 (docs/decisions/0016-calendar-events-are-hints.md).
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
 
@@ -16,8 +16,15 @@ import structlog
 from askproai_core.database import Connection
 from askproai_runtime.booking.availability import EventTypeLink, Span
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees
+from askproai_runtime.booking.calendar_reading import CalendarEvent, read_remote
 from askproai_runtime.booking.free_times import drop_free_times
-from askproai_runtime.booking.remote import enqueue_sync, find_event_type_link, find_placement, next_try
+from askproai_runtime.booking.remote import (
+    enqueue_sync,
+    find_event_type_link,
+    find_placement,
+    has_other_host,
+    next_try,
+)
 from askproai_runtime.booking.store.appointments import (
     Appointment,
     CancelledBy,
@@ -30,10 +37,10 @@ from askproai_runtime.booking.store.appointments import (
 )
 from askproai_runtime.booking.store.audit import record_audit
 from askproai_runtime.booking.store.calendar import (
-    find_conflicting_uid,
-    find_event_type,
+    detach_from_calendar,
     find_local_appointment,
     is_up_to_date,
+    list_local_appointments,
     mark_confirmed,
     mark_no_show,
     outdate_running_sync,
@@ -42,14 +49,13 @@ from askproai_runtime.booking.store.calendar import (
 )
 from askproai_runtime.booking.store.claims import Placement, lock_and_clear_holds
 from askproai_runtime.booking.types import BookingContext
-from askproai_runtime.calendars import CalendarUnavailable, RemoteBooking
-from askproai_runtime.jobs import DeadNow, RunAgain
+from askproai_runtime.calendars import RemoteBooking
+from askproai_runtime.jobs import RunAgain
 
 log = structlog.get_logger(__name__)
 
 _NO_CALL = ""
-_MAX_UIDS = 20  # that one look-up follows
-_MAX_OUTAGE = timedelta(days=1)  # after it a person must find out why the calendar cannot be asked
+_MAX_READINGS = 5  # of a booking that changes each time; the job goes on later then
 
 
 class Step(StrEnum):
@@ -64,19 +70,7 @@ class Step(StrEnum):
     SYNC = "left to calendar-sync, which brings our own wish there"
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarEvent:
-    """An event of the calendar: which booking, and when it was received. `starts_at`: where the event says that the booking is,
-    None if it does not say that the booking is live. `event_type_id` says in whose account it is; None if the event does not.
-    `remote` is the booking where a list of the calendar has just shown it, so that it need not be fetched.
-    """
-
-    uid: str
-    received_at: datetime
-    correlation_id: str
-    starts_at: datetime | None = None
-    event_type_id: int | None = None
-    remote: RemoteBooking | None = None
+_TAKES_A_TIME = frozenset({Step.ADD, Step.MOVE})
 
 
 def decide(appointment: Appointment | None, remote: RemoteBooking, now: datetime) -> Step:
@@ -112,93 +106,89 @@ async def is_news(ctx: BookingContext, remote: RemoteBooking) -> bool:
     async with ctx.pool.acquire() as conn:
         appointment_id = await find_local_appointment(conn, ctx.tenant, remote)
         appointment = await get_appointment(conn, ctx.tenant, appointment_id) if appointment_id else None
-    return decide(appointment, remote, ctx.clock.now()) is not Step.NOTHING
+    return _decide(ctx, appointment, remote) is not Step.NOTHING
+
+
+def _decide(ctx: BookingContext, appointment: Appointment | None, remote: RemoteBooking) -> Step:
+    """Return what `decide` does; a booking of a team that got another host there is moved to that staff member."""
+    step = decide(appointment, remote, ctx.clock.now())
+    if appointment is None or step not in {Step.NOTHING, Step.AGREE} or not (appointment.live and remote.live):
+        return step
+    known_at = appointment.external_updated_at
+    if known_at is not None and remote.changed_at is not None and remote.changed_at < known_at:
+        return step  # it was read before we stored something newer
+    return Step.MOVE if has_other_host(ctx.config(), appointment, remote.host_id) else step
+
+
+async def _unchecked(_conn: Connection) -> None:
+    """Check nothing: the work is nobody else's."""
 
 
 async def apply_calendar_event(
-    ctx: BookingContext, event: CalendarEvent, finish: Callable[[Connection, str], Awaitable[None]]
+    ctx: BookingContext,
+    event: CalendarEvent,
+    finish: Callable[[Connection, str], Awaitable[None]],
+    check: Callable[[Connection], Awaitable[None]] = _unchecked,
 ) -> Step:
     """Apply here what happened to one booking in the calendar, and return what it required.
 
-    `finish` ends the event's job, with a note, in the same transaction: a crash leaves either nothing or everything. Raises
-    `CalendarDisagrees` where the two calendars promise one time to two people, `RunAgain` while the calendar is away, and
+    What takes a time here is read once more before the job ends: the booking may have changed since it was read, and its next
+    event may have been handled when nothing of it was here yet (docs/decisions/0064-read-once-more.md). Whoever passes a booking
+    of a list lists again later instead. `finish` ends the event's job, with a note, in the transaction of the last reading;
+    `check` raises, in those before it, if another worker has the job by now. A crash leaves the job to another worker.
+
+    Raises `CalendarDisagrees` where the two calendars promise one time to two people, `RunAgain` while the calendar is away, and
     `DeadNow` after a day of that.
     """
-    remote, note = None, "stored only: this tenant's calendar is its own book"
-    if ctx.calendar.remote:
-        own = event.starts_at is not None and await is_up_to_date(ctx.pool, ctx.tenant, event.uid, event.starts_at)
-        remote = None if own else await _get_remote(ctx, event)
-        note = "nothing new: our own doing" if own else "stored only: the calendar does not know this booking any more"
-    if remote is None:
-        async with ctx.pool.acquire() as conn, conn.transaction():
-            await finish(conn, note)
-        return Step.NOTHING
-    try:
-        async with ctx.pool.acquire() as conn, conn.transaction():
-            step, note = await _apply(conn, ctx, event, remote)
-            await finish(conn, note)
-    except CalendarDisagrees as error:
-        async with ctx.pool.acquire() as conn:
-            await drop_free_times(conn, ctx.config(), remote.event_type_id, [Span(remote.starts_at, remote.ends_at)])
-        actor = ctx.config().calendar.provider.lower()
-        await record_audit(
-            ctx.pool, ctx.tenant, actor=actor, action="calendar.disagrees", detail={"reason": str(error)},
-            correlation_id=event.correlation_id,
-        )  # fmt: skip
-        raise
-    log.info("booking.followed", step=note, correlation_id=event.correlation_id)
-    return step
+    first, note = Step.NOTHING, "stored only: the calendar does not know this booking any more"
+    for _ in range(_MAX_READINGS):
+        remote = None
+        if not ctx.calendar.remote:
+            note = "stored only: this tenant's calendar is its own book"
+        elif event.starts_at and await is_up_to_date(ctx.pool, ctx.tenant, event.uid, event.starts_at):
+            note = "nothing new: our own doing"
+        else:
+            remote = await read_remote(ctx, event)
+        if remote is None:
+            async with ctx.pool.acquire() as conn, conn.transaction():
+                await finish(conn, note)
+            return first
+        try:
+            async with ctx.pool.acquire() as conn, conn.transaction():
+                step, text = await _apply(conn, ctx, event, remote)
+                note = note if step is Step.NOTHING and first is not Step.NOTHING else text
+                is_last = event.remote is not None or step not in _TAKES_A_TIME
+                await (finish(conn, note) if is_last else check(conn))
+        except CalendarDisagrees as error:
+            event = replace(event, remote=None, starts_at=None)
+            if not await _has_changed(ctx, event, remote):
+                await _record_disagreement(ctx, event, remote, error)
+                raise
+            continue
+        log.info("booking.followed", step=text, correlation_id=event.correlation_id)
+        first = step if first is Step.NOTHING else first
+        if is_last:
+            return first
+        event = replace(event, starts_at=None)
+    raise RunAgain(next_try(ctx, ctx.settings.sync_delay), "the booking changes in the calendar whenever it is read")
 
 
-async def _get_remote(ctx: BookingContext, event: CalendarEvent) -> RemoteBooking | None:
-    """Return the booking as the calendar has it now, None if the calendar does not know it.
-
-    Whoever books on a public page can write any metadata, our request id included: that id is dropped if the booking that we
-    made for it is still live under another uid. It may also be that very booking, moved since it was read: so it is read again.
-    """
-    try:
-        remote = event.remote or await _get_booking(ctx, event.uid, event.event_type_id, event.correlation_id)
-        if remote is not None:
-            remote = await _with_earlier_uids(ctx, event, remote)
-        conflicting_uid = await find_conflicting_uid(ctx.pool, ctx.tenant, remote) if remote else None
-        if remote is None or conflicting_uid is None:
-            return remote
-        original = await _get_booking(ctx, conflicting_uid, None, event.correlation_id)
-        if original is None or not original.live or original.uid == remote.uid:
-            return remote
-        again = await _get_booking(ctx, remote.uid, event.event_type_id, event.correlation_id)
-    except CalendarUnavailable as error:
-        if ctx.clock.now() - event.received_at > _MAX_OUTAGE:
-            raise DeadNow(f"the calendar could not be asked for a day, redrive it then: {error}") from error
-        raise RunAgain(next_try(ctx, error.retry_after or ctx.settings.sync_delay), str(error)) from error
-    return again if again is None or original.uid in again.uids else replace(remote, request_id=None)
+async def _has_changed(ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking) -> bool:
+    """Return whether a booking is no longer as it was read: then it is its own new time that is in its way, or nothing."""
+    now = await read_remote(ctx, event)
+    return now is None or (now.uid, now.starts_at, now.live) != (remote.uid, remote.starts_at, remote.live)
 
 
-async def _with_earlier_uids(ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking) -> RemoteBooking:
-    """Return the booking with the uids that it had before, back to one that is known here.
-
-    A person may move a booking several times before the events are handled, in whatever order: the uid that we know can lie
-    more than one move back, and without it the booking would be taken for a new one.
-    """
-    first = event.uid
-    while remote.uids[-1] != first and len(remote.uids) < _MAX_UIDS:
-        async with ctx.pool.acquire() as conn:
-            if await find_local_appointment(conn, ctx.tenant, remote):
-                break
-        first = remote.uids[-1]
-        earlier = await _get_booking(ctx, first, event.event_type_id, event.correlation_id)
-        if earlier is not None and earlier.uids[-1] not in remote.uids:
-            remote = replace(remote, uids=(*remote.uids, earlier.uids[-1]))
-    return remote
-
-
-async def _get_booking(
-    ctx: BookingContext, uid: str, event_type_id: int | None, correlation_id: str
-) -> RemoteBooking | None:
-    """Return a booking, from the account of its event type; our row knows that where the event does not say it."""
-    if event_type_id is None:
-        event_type_id = await find_event_type(ctx.pool, ctx.tenant, uid)
-    return await ctx.calendar.get_booking(uid, event_type_id=event_type_id, correlation_id=correlation_id)
+async def _record_disagreement(
+    ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking, error: CalendarDisagrees
+) -> None:
+    async with ctx.pool.acquire() as conn:
+        await drop_free_times(conn, ctx.config(), remote.event_type_id, [Span(remote.starts_at, remote.ends_at)])
+    actor = ctx.config().calendar.provider.lower()
+    await record_audit(
+        ctx.pool, ctx.tenant, actor=actor, action="calendar.disagrees", detail={"reason": str(error)},
+        correlation_id=event.correlation_id,
+    )  # fmt: skip
 
 
 async def _apply(
@@ -209,18 +199,19 @@ async def _apply(
     Staff members are locked first, as by every writer of claims. The appointment is looked for again after that: whoever held
     the lock may have added it for another event of the same booking.
     """
-    appointment_id = await find_local_appointment(conn, ctx.tenant, remote)
-    known = await get_appointment(conn, ctx.tenant, appointment_id) if appointment_id else None
+    found = await list_local_appointments(conn, ctx.tenant, remote)
+    known = await get_appointment(conn, ctx.tenant, found[0]) if found else None
     branch, service = (known.branch, known.service) if known else (None, None)
     length = remote.ends_at - remote.starts_at
-    link = find_event_type_link(ctx.config(), remote.event_type_id, branch, service, length)
+    link = find_event_type_link(ctx.config(), remote.event_type_id, branch, service, length, remote.host_id)
     resources = link.staff_member.resource_ids if link else ()
-    await lock_and_clear_holds(conn, ctx.tenant, resources, _NO_CALL, appointment_id=appointment_id)
-    appointment_id = await find_local_appointment(conn, ctx.tenant, remote)
-    appointment = await get_appointment(conn, ctx.tenant, appointment_id, lock=True) if appointment_id else None
+    await lock_and_clear_holds(conn, ctx.tenant, resources, _NO_CALL, appointments=found)
+    found = await list_local_appointments(conn, ctx.tenant, remote)
+    appointment = await get_appointment(conn, ctx.tenant, found[0], lock=True) if found else None
+    await _give_up_doubles(conn, ctx, remote, found)
     spans = [Span(remote.starts_at, remote.ends_at), *(appointment.spans if appointment else ())]
     await drop_free_times(conn, ctx.config(), remote.event_type_id, spans)
-    step = decide(appointment, remote, ctx.clock.now())
+    step = _decide(ctx, appointment, remote)
     match step, appointment:
         case Step.ADD, None:
             if link is None:
@@ -245,6 +236,23 @@ async def _apply(
             await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
             await outdate_running_sync(conn, ctx.tenant, appointment.id)
     return step, f"{step}: appointment {appointment.id}" if appointment else step.value
+
+
+async def _give_up_doubles(conn: Connection, ctx: BookingContext, remote: RemoteBooking, found: Sequence[UUID]) -> None:
+    """Keep the first of the appointments that have this booking, and give up the others that were taken in from the calendar.
+
+    Each is the booking as it was before a move that another worker followed first. What a caller booked, or is about to move, is
+    not given up.
+    """
+    for appointment_id in found[1:]:
+        double = await get_appointment(conn, ctx.tenant, appointment_id, lock=True)
+        if double is None or double.call_id != _NO_CALL or double.external_id not in remote.uids:
+            continue
+        if double.live and double.was_starts_at is None:
+            await mark_cancelled(conn, ctx.tenant, double, CancelledBy.CALENDAR, None)
+            await detach_from_calendar(conn, ctx.tenant, double.id, found[0])
+            await drop_free_times(conn, ctx.config(), double.event_type_id, double.spans)
+            log.info("booking.double_given_up", appointment=str(double.id), kept=str(found[0]))
 
 
 async def _add(

@@ -33,7 +33,7 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
-from askproai_runtime.german_dates import Grain, understand
+from askproai_runtime.german_dates import understand
 
 _SYNC_WAIT, _SYNC_POLL = timedelta(seconds=3), timedelta(milliseconds=100)
 
@@ -104,11 +104,11 @@ def parse_start_for_desk(ctx: BookingContext, appointment: Appointment, text: st
     with suppress(ClarificationNeeded):  # not declared any more: the move is refused with that reason
         understood = keep_open_readings(understood, resolve_service(config, appointment, staff))
     readings = [candidate.reading for candidate in understood.candidates]
-    if understood.ambiguous:
+    if len(readings) > 1:
         raise UnclearStart(f"{text!r} can mean {' or '.join(readings)}: {advice}")
-    if understood.candidates[0].grain is not Grain.MINUTE:
+    if understood.exact is None:
         raise UnclearStart(f"{text!r} names no exact time ({readings[0]}): {advice}")
-    return understood.candidates[0].start.astimezone(UTC)
+    return understood.exact.astimezone(UTC)
 
 
 async def move_for_desk(

@@ -9,7 +9,12 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.answers import appointment_fields, appointment_list_fields, describe_appointment
+from askproai_runtime.booking.answers import (
+    appointment_fields,
+    appointment_list_fields,
+    describe_appointment,
+    describe_with_state,
+)
 from askproai_runtime.booking.own_appointments import MAX_SPOKEN, none_found, resolve_cancellation
 from askproai_runtime.booking.phrases import BUSY, join_list
 from askproai_runtime.booking.remote import enqueue_sync
@@ -50,7 +55,7 @@ async def find_appointments(ctx: BookingContext, call: CallContext) -> Answer:
     if not found:
         success, fields = call.caller is not None, {"appointments": list[Any]()}
         return Answer(success=success, message=none_found(call), fields=fields, outcome=FunctionOutcome.NONE_FOUND)
-    spoken = [describe_appointment(config, appointment) for appointment in found[:MAX_SPOKEN]]
+    spoken = [describe_with_state(config, appointment) for appointment in found[:MAX_SPOKEN]]
     unspoken = len(found) - len(spoken)
     if len(found) == 1:
         message = f"Sie haben einen Termin: {spoken[0]}."

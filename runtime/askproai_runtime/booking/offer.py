@@ -67,8 +67,9 @@ log = structlog.get_logger(__name__)
 _ATTEMPTS = 3
 _EXTRA_SECONDS = 0.5  # a caller waits for an answer, not for examples and for what other people have free
 _DAY = timedelta(days=1)
+_CLOCK_CHANGE = timedelta(hours=1)
+_LONGEST = timedelta(days=35)  # of what a caller names: a month is searched, not a year
 _NO_CALL = ""  # a request outside a call has no hold of its own to ignore
-_UP_TO_A_DAY = frozenset({Grain.MINUTE, Grain.PART_OF_DAY, Grain.DAY})
 
 
 class UnknownName(LookupError):
@@ -159,14 +160,16 @@ async def choose_offer(
     rules, staff, count = request.rules, request.staff, settings.offers
     read_busy = remember_reads(read_busy)
     for candidate in candidates:
-        end = candidate.end or candidate.start + timedelta(minutes=1)
-        query = SlotQuery(now, candidate.start, end, staff, limit=count)
+        end = min(candidate.end or candidate.start + timedelta(minutes=1), max(now, candidate.start) + _LONGEST)
+        query = SlotQuery(now, candidate.start, end, staff, candidate.about, count, candidate.daily)
         if slots := await find_choice(rules, read_busy, query, read_remote):
             return Offer(slots)
     missed = candidates[0]
     exact = missed.grain is Grain.MINUTE
     obstacle = find_obstacle(rules, missed.start, now, staff, whole_day=not exact)
-    if missed.grain not in _UP_TO_A_DAY:  # the obstacle of the first day is not that of a whole week
+    if (
+        missed.end and missed.end - missed.start > _DAY + _CLOCK_CHANGE
+    ):  # the obstacle of the first day is not that of a whole week
         obstacle = Obstacle.TAKEN
     before_too = exact and obstacle in {Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID}
     desired = max(now, missed.start)

@@ -149,7 +149,7 @@ class _NamedTime:
                 if reading.end is None
                 else reading.start.time() <= local < reading.end.time()
             )
-        return start == reading.start if reading.end is None else reading.start <= start < reading.end
+        return reading.contains(start)
 
 
 def _choice(

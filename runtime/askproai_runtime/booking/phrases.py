@@ -3,10 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from datetime import date
 from zoneinfo import ZoneInfo
-
-from babel.dates import format_date
 
 from askproai_runtime.booking.availability import Obstacle, Slot
 from askproai_runtime.german_dates import Refusal, format_spoken
@@ -87,11 +84,6 @@ def _same_word(first: str, second: str) -> bool:
 def join_list(parts: Sequence[str], last: str = "oder") -> str:
     """Return `a, b oder c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}"
-
-
-def format_day(day: date) -> str:
-    """Return `Freitag, den 27. November`."""
-    return format_date(day, "EEEE, 'den' d. MMMM", locale="de_DE")
 
 
 def format_slot(slot: Slot, staff_name: str, zone: ZoneInfo) -> str:

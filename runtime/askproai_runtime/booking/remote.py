@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import Service, TenantConfig
+from askproai_core.tenant_config import Service, TeamEventType, TenantConfig
 from askproai_runtime.booking.availability import Claims, EventTypeLink, ServiceRules, Span, subtract_spans
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.store.appointments import Appointment, delete_overlapping_holds, extend_appointment
@@ -60,6 +60,9 @@ def calendar_request(appointment: Appointment) -> CalendarRequest:
         email=appointment.attendee_email,
         call_id=appointment.call_id,
         correlation_id=appointment.correlation_id,
+        service=appointment.service,
+        staff=appointment.staff,
+        notes=appointment.notes,
     )
 
 
@@ -134,32 +137,58 @@ async def cover_end(
 ) -> tuple[Appointment, CalendarOutcome]:
     """Return an appointment that covers its booking in the calendar, and the outcome.
 
-    The event type may have been made longer at Cal.com: the calendar then ends the booking later than we asked for. The
-    appointment gets that end; its buffers give way to others. If somebody else is promised that time, the outcome is `MustRevert`.
-    A shorter booking leaves the appointment as it is.
+    The event type may have been made longer at Cal.com, and a team's may be done by another host than we asked for: the appointment
+    gets that end and that staff member; its buffers give way to others. If somebody else is promised that time, or no staff member
+    is that host, the outcome is `MustRevert`. A shorter booking leaves the appointment as it is.
     """
-    if not isinstance(outcome, Confirmed) or outcome.ends_at is None or outcome.ends_at <= appointment.ends_at:
+    if not isinstance(outcome, Confirmed):
         return appointment, outcome
-    link = find_event_type_link(ctx.config(), appointment.event_type_id, appointment.branch, appointment.service)
-    if link is None:
+    ends_at = max(outcome.ends_at or appointment.ends_at, appointment.ends_at)
+    is_elsewhere = has_other_host(ctx.config(), appointment, outcome.host_id)
+    if ends_at == appointment.ends_at and not is_elsewhere:
+        return appointment, outcome
+    host_id = outcome.host_id if is_elsewhere else ctx.config().host_id(appointment.event_type_id, appointment.staff)
+    link = find_event_type_link(
+        ctx.config(), appointment.event_type_id, appointment.branch, appointment.service, host_id=host_id
+    )
+    if is_elsewhere and link is not None and link.rules.branch.name != appointment.branch:
+        link = None
+    if link is None and not is_elsewhere:
         return appointment, outcome
     ids = {"appointment": str(appointment.id), "correlation_id": appointment.correlation_id}
     async with ctx.pool.acquire() as conn, conn.transaction():
-        resources = link.staff_member.resource_ids
-        await lock_and_clear_holds(conn, ctx.tenant, resources, "", appointment_id=appointment.id)
+        resources = link.staff_member.resource_ids if link else ()
+        await lock_and_clear_holds(conn, ctx.tenant, resources, "", appointments=[appointment.id])
         if not await lock_unchanged(conn, ctx.tenant, appointment):
             return appointment, outcome  # whoever confirms it finds out that it was changed
-        visit = Span(appointment.starts_at, outcome.ends_at)
-        placement, obstacle = await find_placement(conn, ctx.tenant, visit, link, appointment.id)
+        placement, obstacle = None, None
+        if link is not None:
+            visit = Span(appointment.starts_at, ends_at)
+            placement, obstacle = await find_placement(conn, ctx.tenant, visit, link, appointment.id)
         if placement is not None:
             await extend_appointment(conn, ctx.tenant, appointment, placement)
-            log.warning("booking.longer_at_calendar", consequence="the appointment has the calendar's end", **ids)
-            return replace(appointment, ends_at=placement.ends_at), outcome
+            event = "booking.other_host_at_calendar" if is_elsewhere else "booking.longer_at_calendar"
+            log.warning(event, consequence="the appointment has the calendar's end and staff member", **ids)
+            return replace(appointment, ends_at=placement.ends_at, staff=placement.staff), outcome
         await record_uid(conn, ctx.tenant, appointment.id, outcome.uid)
-    log.warning("booking.too_long_at_calendar", consequence="it is undone in the calendar, or a person decides", **ids)
+    event = "booking.host_not_free_here" if is_elsewhere else "booking.too_long_at_calendar"
+    log.warning(event, consequence="it is undone in the calendar, or a person decides", **ids)
+    if link is None:
+        text = f"the calendar gave the booking to host {outcome.host_id}, who is no staff member of the service in this branch"
+        return appointment, MustRevert(f"{text}: add the userId to calcom.eventTypes")
     who = f"appointment {obstacle} is" if obstacle else "others are"
-    text = f"the calendar ends the booking at {outcome.ends_at:%H:%M} UTC, and {who} in the way: correct the event type's length"
+    if is_elsewhere:
+        return appointment, MustRevert(f"the calendar gave the booking to {link.staff_member.id}, and {who} in the way")
+    text = (
+        f"the calendar ends the booking at {ends_at:%H:%M} UTC, and {who} in the way: correct the event type's length"
+    )
     return appointment, MustRevert(text)
+
+
+def has_other_host(config: TenantConfig, appointment: Appointment, host_id: int | None) -> bool:
+    """Return whether a team's booking is done by another host than the appointment's staff member."""
+    asked = config.host_id(appointment.event_type_id, appointment.staff)
+    return asked is not None and host_id not in {None, asked}
 
 
 async def record_outcome(
@@ -198,9 +227,12 @@ def find_event_type_link(
     preferred_branch: str | None = None,
     preferred_service: str | None = None,
     length: timedelta | None = None,
+    host_id: int | None = None,
 ) -> EventTypeLink | None:
     """Return the service and the staff member of an event type, in `preferred_branch` if it is of several branches, and
     `preferred_service` if it is of several services; without one, the service that lasts as long as the booking.
+
+    An event type of a team is several staff members': `host_id` says whose booking it is.
 
     None when no service names it, or when the staff member it is linked to cannot do the service here.
     """
@@ -214,7 +246,8 @@ def find_event_type_link(
             for branch in branches:
                 able = service.branch in {None, branch.name} and link.staff in service.staff.get(branch.name, ())
                 staff = tuple(staff_member for staff_member in branch.staff if staff_member.id == link.staff)
-                if link.event_type_id == event_type_id and able and staff:
+                is_other = isinstance(link, TeamEventType) and host_id not in {None, link.host_id}
+                if link.event_type_id == event_type_id and able and staff and not is_other:
                     return EventTypeLink(ServiceRules(ZoneInfo(config.time_zone), branch, service, staff), staff[0])
     return None
 

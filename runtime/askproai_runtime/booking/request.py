@@ -18,7 +18,7 @@ from askproai_runtime.booking.availability import ServiceRules, is_working_time
 from askproai_runtime.booking.phrases import NOT_UNDERSTOOD, fold, join_list, same_name
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.german_dates import Grain, Understanding, understand_parts
+from askproai_runtime.german_dates import Understanding, understand_parts
 
 _MAX_ARGUMENT_LENGTH = 500
 _MAX_NAME_LENGTH = 80
@@ -171,10 +171,8 @@ def keep_open_readings(understood: Understanding, service: ServiceRequest) -> Un
     if not understood.ambiguous:
         return understood
     rules, staff = service.rules, service.staff
-    kept = [c for c in understood.candidates if is_working_time(rules, c.start, c.end, staff)] or understood.candidates[
-        :1
-    ]
-    return Understanding(candidates=tuple(kept), ambiguous=len(kept) > 1)
+    kept = [c for c in understood.candidates if is_working_time(rules, c.start, c.end, staff)]
+    return Understanding.of(kept or understood.candidates[:1])
 
 
 def parse_start(args: Mapping[str, Any], call: CallContext, service: ServiceRequest, question: str) -> datetime:
@@ -185,12 +183,12 @@ def parse_start(args: Mapping[str, Any], call: CallContext, service: ServiceRequ
     understood = parse_time(args, call, service)
     if understood is None:
         raise ClarificationNeeded(question)
-    candidate, fields = understood.candidates[0], candidate_fields(understood.candidates)
-    if understood.ambiguous:
+    if understood.exact is not None:
+        return understood.exact.astimezone(UTC)
+    fields = candidate_fields(understood.candidates)
+    if len(understood.candidates) > 1:
         raise ClarificationNeeded(candidate_question(understood, service.rules.zone), candidates=fields)
-    if candidate.grain is not Grain.MINUTE:
-        raise ClarificationNeeded(f"{candidate.reading}: Um wie viel Uhr genau?", candidates=fields)
-    return candidate.start.astimezone(UTC)
+    raise ClarificationNeeded(f"{understood.candidates[0].reading}: Um wie viel Uhr genau?", candidates=fields)
 
 
 def read_text(args: Mapping[str, Any], name: str) -> str | None:

@@ -21,11 +21,13 @@ import structlog
 from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.answers import (
+    NOT_YET_CERTAIN,
     NOT_YET_CONFIRMED,
     appointment_fields,
     busy_answer,
     describe_appointment,
     failure,
+    is_requested,
 )
 from askproai_runtime.booking.availability import ServiceRules, SlotQuery, allocate_claims, free_slots
 from askproai_runtime.booking.free_times import drop_free_times
@@ -216,7 +218,7 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
         (hold.status, hold.staff, hold.starts_at) == (Status.HELD, staff, start)
         for hold in await list_call_appointments(conn, ctx.tenant, call_id)
     )
-    await lock_and_clear_holds(conn, ctx.tenant, rules.resource_ids, call_id, appointment_id=request.appointment.id)
+    await lock_and_clear_holds(conn, ctx.tenant, rules.resource_ids, call_id, appointments=[request.appointment.id])
     before = await get_appointment(conn, ctx.tenant, request.appointment.id, lock=True)
     if before is None or not before.live or before.starts_at <= ctx.clock.now():
         gone = describe_appointment(ctx.config(), request.appointment)
@@ -321,8 +323,8 @@ def _answer(config: TenantConfig, appointment: Appointment, *, again: bool = Fal
     if not appointment.live:  # cancelled by somebody at this very moment
         outcome = FunctionOutcome.GONE
         message = f"Der Termin {when} wurde gerade abgesagt. Möchten Sie einen anderen?"
-    elif appointment.awaits_confirmation:
-        message = f"Die Verschiebung ist angefragt: {when}. Sie wird noch bestätigt."
+    elif is_requested(config, appointment):
+        message = f"Die Verschiebung ist angefragt: {when}. Sie ist {NOT_YET_CERTAIN.format('sie')}"
     else:
         message = f"Der Termin {'steht schon' if again else 'ist verschoben'}: {when}."
         if appointment.status == Status.PENDING_SYNC:

@@ -157,6 +157,7 @@ async def _search_day(
         query.staff,
         query.closest_to or query.first,
         query.limit,
+        query.daily,
     )
     starts = list_starts(rules, part)
     if not starts or not is_working_day(rules, day, query.staff):

@@ -1,5 +1,6 @@
 """The calendars that appointments are booked in: Cal.com by v2 or v1 of its API, or only the local one."""
 
+from askproai_runtime.calendars.booking_fields import needs_phone, usable_phone
 from askproai_runtime.calendars.calcom_bookings import attendee_email
 from askproai_runtime.calendars.calcom_http import CalcomHttp
 from askproai_runtime.calendars.calcom_v1 import CalcomV1
@@ -32,5 +33,5 @@ __all__ = [
     "CalendarRequest", "CalendarUnavailable", "Confirmed", "FallbackCalendar", "FreeTimes", "FreeTimesQuery",
     "LocalCalendar", "MustRevert", "ProviderCallRecorder", "RefusalCause", "Refused", "RemoteBooking", "Taken", "Unavailable",
     "Unknown",
-    "attendee_email", "build_calendar", "list_accounts",
+    "attendee_email", "build_calendar", "list_accounts", "needs_phone", "usable_phone",
 ]  # fmt: skip

@@ -6,11 +6,10 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-import phonenumbers
-
 from askproai_core.phone_numbers import e164_or_none
 from askproai_core.providers import CredentialMissing, Reply
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.calendars.booking_fields import field_responses, usable_phone
 from askproai_runtime.calendars.calcom_http import was_never_reached
 from askproai_runtime.calendars.types import (
     CalendarOutcome,
@@ -55,9 +54,8 @@ def booking_body(request: CalendarRequest, config: TenantConfig) -> dict[str, An
     attendee = {"name": request.name, "timeZone": config.time_zone, "language": language(config.locale)}
     if request.email:
         attendee["email"] = request.email
-    # Cal.com would refuse the whole booking for a number that is not valid.
-    if request.phone and phonenumbers.is_valid_number(phonenumbers.parse(request.phone)):
-        attendee["phoneNumber"] = request.phone
+    if phone := usable_phone(request.phone):
+        attendee["phoneNumber"] = phone
     metadata = {"requestId": str(request.request_id), "callId": request.call_id, "tenant": config.tenant}
     body: dict[str, Any] = {
         "start": format_utc(request.starts_at),
@@ -67,6 +65,10 @@ def booking_body(request: CalendarRequest, config: TenantConfig) -> dict[str, An
     }
     if config.default_minutes(request.event_type_id) is not None:
         body["lengthInMinutes"] = (request.ends_at - request.starts_at) // _MINUTE
+    if (host_id := config.host_id(request.event_type_id, request.staff)) is not None:
+        body["rrHostSubsetIds"] = [host_id]
+    if responses := field_responses(request, config):
+        body["bookingFieldsResponses"] = responses
     return body
 
 
@@ -122,8 +124,16 @@ def parse_remote_booking(booking: dict[str, Any], uids: Sequence[str]) -> Remote
         name=str(first_attendee.get("name") or "")[:_MAX_NAME_LENGTH],
         phone=e164_or_none(first_attendee.get("phoneNumber")),
         email=first_attendee.get("email"),
+        host_id=_host_id(booking),
         moved_to=moved_to if isinstance(moved_to := booking.get("rescheduledToUid"), str) else None,
     )
+
+
+def _host_id(booking: dict[str, Any]) -> int | None:
+    """Return the user id of the only host; None if there are several, or the booking does not say."""
+    hosts = booking.get("hosts") or ()
+    ids = [each.get("id") for each in hosts if isinstance(each, dict)] if isinstance(hosts, list) else []
+    return ids[0] if len(ids) == 1 and isinstance(ids[0], int) else None
 
 
 def parse_confirmation(booking: Any) -> Confirmed | None:
@@ -135,8 +145,11 @@ def parse_confirmation(booking: Any) -> Confirmed | None:
     return parsed.confirmed if parsed else Confirmed(booking["uid"], pending=pending)
 
 
-def classify_create(reply: Reply) -> CalendarOutcome:
+def classify_create(reply: Reply, request_id: UUID | None = None) -> CalendarOutcome:
     """Classify the reply to a POST of a booking. "Taken" is a 400 far more often than a 409, so its text decides.
+
+    Where a confirmation is needed, Cal.com answers the same attendee at the same time with the booking that it has: if that has
+    another request id than ours, ours was not made.
 
     Certainly not done is what Cal.com refuses with a message of its own, and what is redirected: Cal.com's API never answers a
     booking that it made with a redirect, but a server that is not the API does (docs/decisions/0036-refusals-and-limits.md).
@@ -145,7 +158,17 @@ def classify_create(reply: Reply) -> CalendarOutcome:
     if reply.status in _REDIRECTS and not reply.message:
         text = f"redirected ({reply.status}): baseUrl is not the address of Cal.com's API"
         return Refused(text, RefusalCause.CREDENTIALS)
-    return _classify_change(reply)
+    outcome = _classify_change(reply)
+    made_for = _parse_uuid((_booking_of(reply).get("metadata") or {}).get("requestId"))
+    if isinstance(outcome, Confirmed) and request_id is not None and made_for not in {None, request_id}:
+        return Taken("Cal.com has another booking of this attendee at that time")
+    return outcome
+
+
+def _booking_of(reply: Reply) -> dict[str, Any]:
+    """Return the booking object of a reply, or an empty one."""
+    data = reply.body.get("data") if isinstance(reply.body, dict) else None
+    return data if isinstance(data, dict) else {}
 
 
 def _classify_change(reply: Reply) -> CalendarOutcome:

@@ -134,10 +134,12 @@ def booking_body_v1(request: CalendarRequest, config: TenantConfig) -> dict[str,
     """Return the body of POST /v1/bookings: the facts of v2's body, where v1 expects them."""
     body = booking_body(request, config)
     body.pop("lengthInMinutes", None)  # v1 takes the end
+    body.pop("rrHostSubsetIds", None)
     attendee = body.pop("attendee")
     phone = attendee.get("phoneNumber")
     location = {"value": "phone", "optionValue": phone} if phone else {"value": "inPerson", "optionValue": ""}
-    responses = {"name": attendee["name"], "email": attendee.get("email", ""), "location": location}
+    fields = body.pop("bookingFieldsResponses", {})
+    responses = {**fields, "name": attendee["name"], "email": attendee.get("email", ""), "location": location}
     more = {"end": format_utc(request.ends_at), "timeZone": attendee["timeZone"], "language": attendee["language"]}
     return {**body, **more, "responses": responses}
 

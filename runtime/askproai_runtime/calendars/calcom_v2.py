@@ -65,7 +65,7 @@ class CalcomV2:
 
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
         reply = await self._send("POST", within.total_seconds(), json=booking_body(request, self.config()))
-        outcome = classify_create(reply)
+        outcome = classify_create(reply, request.request_id)
         await self.recorder.record("create-booking", reply, outcome_label(outcome), request.correlation_id, _PATH)
         return outcome
 

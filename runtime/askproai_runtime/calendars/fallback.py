@@ -131,7 +131,7 @@ class FallbackCalendar:
             return []
         links: dict[str, list[EventType]] = {}
         for service in config.services:
-            links.setdefault("", []).extend(service.event_types)
+            links.setdefault("", []).extend((*service.event_types, *service.team_event_types))
             for own in service.own_event_types:
                 links.setdefault(own.credential, []).append(own)
         accounts = []

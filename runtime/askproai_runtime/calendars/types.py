@@ -17,7 +17,8 @@ class CalendarRequest:
     """An appointment to book in a calendar. `request_id` is the appointment's id, by which the booking is found again.
 
     With `made_after` it is looked for among all bookings made since then, at whatever time they are by now. If `caller_waits`, what
-    the calendar refused a moment ago may be refused without asking it; a job asks, since the answer to it is final.
+    the calendar refused a moment ago may be refused without asking it; a job asks, since the answer to it is final. `service` is
+    the service's name in the config, `staff` the staff member's.
     """
 
     request_id: UUID
@@ -31,6 +32,9 @@ class CalendarRequest:
     correlation_id: str
     made_after: datetime | None = None
     caller_waits: bool = False
+    service: str = ""
+    staff: str = ""
+    notes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,14 @@ class Confirmed:
     """The calendar did it. `pending`: the booking awaits somebody's confirmation, so it is requested, not booked.
 
     `ends_at`: the end that the booking has there, if the answer says it. The calendar may give it another length than we asked for.
+    `host_id`: who does it, as the calendar knows them.
     """
 
     uid: str | None
     pending: bool = False
     changed_at: datetime | None = None  # by the calendar's own clock
     ends_at: datetime | None = None
+    host_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,7 @@ class RemoteBooking:
     phone: str | None = None
     email: str | None = None
     moved_to: str | None = None
+    host_id: int | None = None
 
     @property
     def uid(self) -> str:
@@ -127,7 +134,7 @@ class RemoteBooking:
 
     @property
     def confirmed(self) -> Confirmed:
-        return Confirmed(self.uid, self.pending, self.changed_at, self.ends_at)
+        return Confirmed(self.uid, self.pending, self.changed_at, self.ends_at, self.host_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
-"""Calls at Retell: the functions that an agent uses during a call (`functions.py`), and who is calling (`inbound.py`).
+"""Calls at Retell: the functions that an agent uses during a call (`functions.py`), who is calling (`inbound.py`), and what
+Retell's API shows of a call (`at_retell.py`).
 
 Call events arrive as webhooks and are processed in `events.call`, which shares this package's payloads and store.
 """
 
+from askproai_runtime.calls.at_retell import API_KEY, CallsAtRetell, FoundCall, RetellUnavailable
 from askproai_runtime.calls.functions import FUNCTIONS_BY_NAME, CallFunctions
 from askproai_runtime.calls.inbound import InboundCalls
 from askproai_runtime.calls.payload import RetellCall, RetellEvent, decode, find_route, parse_milliseconds
@@ -10,7 +12,7 @@ from askproai_runtime.calls.record import FunctionRecorder
 from askproai_runtime.calls.store import CallRow, audit_refusal, call_stage, count_active_calls, lock_calls, save_calls
 
 __all__ = [
-    "FUNCTIONS_BY_NAME", "CallFunctions", "CallRow", "FunctionRecorder", "InboundCalls", "RetellCall", "RetellEvent",
-    "audit_refusal", "call_stage", "count_active_calls", "decode", "find_route", "lock_calls", "parse_milliseconds",
-    "save_calls",
+    "API_KEY", "FUNCTIONS_BY_NAME", "CallFunctions", "CallRow", "CallsAtRetell", "FoundCall", "FunctionRecorder",
+    "InboundCalls", "RetellCall", "RetellEvent", "RetellUnavailable", "audit_refusal", "call_stage", "count_active_calls",
+    "decode", "find_route", "lock_calls", "parse_milliseconds", "save_calls",
 ]  # fmt: skip

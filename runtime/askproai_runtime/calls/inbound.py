@@ -53,7 +53,8 @@ def dynamic_variables(config: TenantConfig, caller: KnownCaller, *, hotline: boo
     if caller.starts_at is not None:
         when = format_spoken(caller.starts_at, ZoneInfo(config.time_zone))
         where = f" in {branch_names[caller.branch]}" if hotline and caller.branch in branch_names else ""
-        variables["caller_next_appointment"] = f"{when}{where}"
+        requested = ", angefragt und noch nicht bestätigt" if caller.requested else ""
+        variables["caller_next_appointment"] = f"{when}{where}{requested}"
     if hotline:
         variables["caller_usual_branch"] = branch_names.get(caller.last_branch or "", "")
     return {name: value for name, value in variables.items() if value}

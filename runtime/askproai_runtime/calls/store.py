@@ -21,16 +21,23 @@ ON CONFLICT (tenant, call_id) DO UPDATE SET updated_at = clock_timestamp()
 RETURNING call_id, status, branch, agent_id, direction, from_number, to_number, started_at, ended_at, analyzed_at,
           disconnection_reason, transcript, transcript_truncated, analysis
 """
+# `_LOCK` has locked every row, so each is updated, and the empty correlation id is never used. An UPDATE would be a join, which
+# without statistics reads all calls of the tenant.
 _UPDATE = """
-UPDATE calls c SET status = n.status, branch = n.branch, agent_id = n.agent_id, direction = n.direction,
-    from_number = n.from_number, to_number = n.to_number, started_at = n.started_at, ended_at = n.ended_at,
-    analyzed_at = n.analyzed_at, disconnection_reason = n.disconnection_reason, transcript = n.transcript,
-    transcript_truncated = n.transcript_truncated, analysis = n.analysis::jsonb, updated_at = clock_timestamp()
+INSERT INTO calls (tenant, call_id, correlation_id, status, branch, agent_id, direction, from_number, to_number, started_at,
+                   ended_at, analyzed_at, disconnection_reason, transcript, transcript_truncated, analysis)
+SELECT $1, n.call_id, '', n.status, n.branch, n.agent_id, n.direction, n.from_number, n.to_number, n.started_at,
+       n.ended_at, n.analyzed_at, n.disconnection_reason, n.transcript, n.transcript_truncated, n.analysis::jsonb
 FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
             $10::timestamptz[], $11::timestamptz[], $12::text[], $13::text[], $14::boolean[], $15::text[])
     AS n (call_id, status, branch, agent_id, direction, from_number, to_number, started_at, ended_at, analyzed_at,
           disconnection_reason, transcript, transcript_truncated, analysis)
-WHERE c.tenant = $1 AND c.call_id = n.call_id
+ON CONFLICT (tenant, call_id) DO UPDATE SET
+    status = EXCLUDED.status, branch = EXCLUDED.branch, agent_id = EXCLUDED.agent_id, direction = EXCLUDED.direction,
+    from_number = EXCLUDED.from_number, to_number = EXCLUDED.to_number, started_at = EXCLUDED.started_at,
+    ended_at = EXCLUDED.ended_at, analyzed_at = EXCLUDED.analyzed_at, disconnection_reason = EXCLUDED.disconnection_reason,
+    transcript = EXCLUDED.transcript, transcript_truncated = EXCLUDED.transcript_truncated, analysis = EXCLUDED.analysis,
+    updated_at = clock_timestamp()
 """
 
 # Two hours is the longest call that Retell allows: an older call lost its call_ended.
@@ -72,9 +79,11 @@ ORDER BY a.created_at DESC LIMIT 1
 """
 
 _KNOWN_CALLER = """
-SELECT c.name, coming.starts_at, coming.branch, past.branch AS last_branch
+SELECT c.name, coming.starts_at, coming.branch, past.branch AS last_branch, coalesce(coming.requested, false) AS requested
 FROM customers c
-LEFT JOIN LATERAL (SELECT a.starts_at, a.branch FROM appointments a
+LEFT JOIN LATERAL (SELECT a.starts_at, a.branch,
+                          a.status = 'pending_sync' AND a.external_id IS NOT NULL AND a.was_starts_at IS NULL AS requested
+                   FROM appointments a
                    WHERE a.tenant = c.tenant AND a.customer_id = c.id AND a.status IN ('confirmed', 'pending_sync')
                      AND a.starts_at > $3 ORDER BY a.starts_at LIMIT 1) coming ON true
 LEFT JOIN LATERAL (SELECT a.branch FROM appointments a
@@ -141,12 +150,16 @@ class CallRow:
 
 @dataclass(frozen=True, slots=True)
 class KnownCaller:
-    """A customer with their next appointment, if any, and the branch of their last booking. Branches are given by name."""
+    """A customer with their next appointment, if any, and the branch of their last booking. Branches are given by name.
+
+    `requested`: somebody at the remote calendar has yet to confirm that appointment.
+    """
 
     name: str
     starts_at: datetime | None
     branch: str | None
     last_branch: str | None
+    requested: bool = False
 
 
 async def lock_calls(conn: Connection, tenant: str, correlation_ids: Mapping[str, str]) -> dict[str, CallRow]:

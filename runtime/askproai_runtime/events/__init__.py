@@ -1,9 +1,10 @@
 """Process stored events: a table of handlers by source (`dispatch.py`), and one module for each.
 
-What Cal.com did not deliver is asked for (`calendar_poll.py`).
+What Cal.com and Retell did not deliver is asked for (`calendar_poll.py`, `call_poll.py`).
 """
 
 from askproai_runtime.events.calendar_poll import CalendarPoll
+from askproai_runtime.events.call_poll import CALL_POLL, FOUND_BY_POLL, CallPoll
 from askproai_runtime.events.dispatch import EventDispatcher
 
-__all__ = ["CalendarPoll", "EventDispatcher"]
+__all__ = ["CALL_POLL", "FOUND_BY_POLL", "CalendarPoll", "CallPoll", "EventDispatcher"]

@@ -149,7 +149,7 @@ class _AccountPoll:
             remote=None if remote.moved_to else remote,
         )  # fmt: skip
         try:
-            step = await apply_calendar_event(self.ctx, follow, _no_job)
+            step = await apply_calendar_event(self.ctx, follow, self._end, self.run.check)
         except RunAgain as error:
             raise CalendarUnavailable(str(error)) from error
         except StaleRun:
@@ -162,6 +162,10 @@ class _AccountPoll:
         if step is not Step.NOTHING:
             self.ctx.metrics.calendar_change_found(step.name.lower())
         return True
+
+    async def _end(self, conn: Connection, _note: str) -> None:
+        """End nothing: unlike a stored event, a booking of a list has no job."""
+        await self.run.check(conn)
 
     def _as_event(self, remote: RemoteBooking) -> IncomingEvent:
         """Return the event that Cal.com did not deliver, without its content: its handler fetches the booking."""
@@ -184,7 +188,3 @@ def _next_position(since: datetime, skip: int, newest: datetime, page: BookingPa
     """
     last = newest - _SECOND
     return (last, 0) if last > since else (since, skip + page.rows)
-
-
-async def _no_job(_conn: Connection, _note: str) -> None:
-    """End nothing: unlike a stored event, a booking of a list has no job."""

@@ -17,7 +17,7 @@ from askproai_runtime.events.calendar import handle_calendar_event
 from askproai_runtime.events.call import STARTED, UnroutableCall, handle_call_event
 from askproai_runtime.events.call_group import CallEventGroups
 from askproai_runtime.intake import Source, StoredEvent, load_event, note_event
-from askproai_runtime.jobs import DeadNow, Job, finish
+from askproai_runtime.jobs import DeadNow, Job, finish, require_claim
 from askproai_runtime.metrics import Metrics
 
 # Acts on an event inside the transaction that ends its job. Returns a note of why nothing was done or what was left out, None if
@@ -72,7 +72,8 @@ class EventDispatcher:
                 if not isinstance(result, CalendarEvent):
                     await self._finish(conn, result, job=job)
             if isinstance(result, CalendarEvent):  # asks the calendar first, so it runs outside any transaction
-                await apply_calendar_event(self._booking, result, partial(self._finish, job=job))
+                check = partial(require_claim, tenant=self._tenant, job=job)
+                await apply_calendar_event(self._booking, result, partial(self._finish, job=job), check)
         except UnroutableCall as error:
             await audit_refusal(self._pool, self._tenant, "event.refused", error.agent_id, job.correlation_id)
             raise DeadNow("unroutable") from error

@@ -6,18 +6,22 @@ Keys are folded: lower case, ä ö ü ß as ae oe ue ss.
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
-
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "’": "'", "–": "-"})
 
 WEEKDAYS = {
     "montag": 0, "dienstag": 1, "mittwoch": 2, "donnerstag": 3, "freitag": 4, "samstag": 5, "sonnabend": 5, "sonntag": 6,
+    "mo": 0, "di": 1, "mi": 2, "do": 3, "fr": 4, "sa": 5,
 }  # fmt: skip
 
 MONTHS = {
-    "januar": 1, "jaenner": 1, "februar": 2, "maerz": 3, "april": 4, "mai": 5, "juni": 6, "juno": 6, "juli": 7, "julei": 7,
-    "august": 8, "september": 9, "oktober": 10, "november": 11, "dezember": 12,
+    "januar": 1, "jaenner": 1, "februar": 2, "feber": 2, "maerz": 3, "april": 4, "mai": 5, "juni": 6, "juno": 6, "juli": 7,
+    "julei": 7, "august": 8, "september": 9, "oktober": 10, "november": 11, "dezember": 12,
 }  # fmt: skip
+
+WEEKDAY_NAMES = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
+MONTH_NAMES = (
+    "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
+)  # fmt: skip
 
 # Half-open ranges of local time.
 PARTS_OF_DAY = {
@@ -27,27 +31,32 @@ PARTS_OF_DAY = {
     "nachmittag": (time(12), time(18)),
     "abend": (time(17), time(22)),
 }
-PART_WORDS = {
-    "frueh": "frueh", "morgens": "frueh", "vormittag": "vormittag", "vormittags": "vormittag", "mittag": "mittag",
-    "mittags": "mittag", "nachmittag": "nachmittag", "nachmittags": "nachmittag", "abend": "abend", "abends": "abend",
-}  # fmt: skip
 PART_SPOKEN = {
     "frueh": "früh", "vormittag": "Vormittag", "mittag": "Mittag", "nachmittag": "Nachmittag", "abend": "Abend",
 }  # fmt: skip
 
-# Words without a meaning here. Any other word that is left over makes the phrase not understood.
-FILLERS = frozenset(
-    {"am", "um", "an", "den", "der", "dem", "zum", "bitte", "gern", "gerne", "ein", "einen", "fuer", "so"}
-)
+# Words and groups of words that say nothing about when. Any word beyond these makes the phrase not understood.
+_FILLERS = """
+    am um an im in den der dem des die das zum zu mit bitte gern gerne ein eine einen einem einer fuer so ja also hm moin hallo
+    gruess gott vielleicht noch was etwas frei haette haetten sie ich mir mich uns ihnen ihr es auch denn mal dann halt eben na
+    gut ok okay waere ginge geht gehts geht's wenn's wenns passt passen wuerde wuerden kommen koennen koennte koennten eintragen
+    vereinbaren termin machen wir sagen super prima toll schoen zeit beispiel da kann nur hab habe haben s lieber moeglichst
+    liebsten besten gleich direkt eher nehmen nehme buchen moecht moechte will wollen vorbei vorbeikommen bei tag wie ist ganz
+    doch aber mehr nun rum herum
+"""
+FILLERS = frozenset(_FILLERS.split())
 
 _UNITS = ["null", "eins", "zwei", "drei", "vier", "fuenf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwoelf",
           "dreizehn", "vierzehn", "fuenfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"]  # fmt: skip
-_TENS = {20: "zwanzig", 30: "dreissig", 40: "vierzig", 50: "fuenfzig"}
+_TENS = {
+    20: "zwanzig", 30: "dreissig", 40: "vierzig", 50: "fuenfzig", 60: "sechzig", 70: "siebzig", 80: "achtzig", 90: "neunzig",
+}  # fmt: skip
+_LAST_ORDINAL = 53  # the weeks of a long year
 
 
 def _numbers() -> dict[str, int]:
     words = {word: value for value, word in enumerate(_UNITS)}
-    words |= {"ein": 1, "eine": 1, "einem": 1, "einer": 1, "zwo": 2}
+    words |= {"zwo": 2, "fuffzehn": 15, "fuffzig": 50}
     for tens, word in _TENS.items():
         words[word] = tens
         for unit in range(1, 10):
@@ -55,16 +64,17 @@ def _numbers() -> dict[str, int]:
     return words
 
 
+# Without "ein": before a noun it is the article, and the rules that count name it themselves.
 NUMBERS = _numbers()
 
 
 def _ordinals() -> dict[str, int]:
     irregular = {1: "erst", 3: "dritt", 7: "siebt", 8: "acht"}
-    by_value = {value: word for word, value in NUMBERS.items() if word not in {"eine", "einem", "einer", "zwo", "ein"}}
+    by_value = {value: word for word, value in NUMBERS.items() if word not in {"zwo", "fuffzehn", "fuffzig"}}
     ordinals: dict[str, int] = {}
-    for value in range(1, 32):
+    for value in range(1, _LAST_ORDINAL + 1):
         stem = irregular.get(value, by_value[value] + ("t" if value < 20 else "st"))  # noqa: PLR2004 (zwanzigSTe)
-        for ending in ("e", "en", "er"):
+        for ending in ("e", "en", "er", "em"):
             ordinals[stem + ending] = value
     return ordinals
 
@@ -86,10 +96,14 @@ def format_spoken(start: datetime, zone: ZoneInfo) -> str:
     """Return `Freitag, den 27. November, um 14 Uhr 30`: the full date, so that a caller notices a misheard day."""
     local = start.astimezone(zone)
     minutes = f" {local.minute}" if local.minute else ""
-    day = format_date(local.date(), "EEEE, 'den' d. MMMM", locale="de_DE")
-    return f"{day}, um {local.hour} Uhr{minutes}"
+    return f"{format_day(local)}, um {local.hour} Uhr{minutes}"
+
+
+def format_day(day: date) -> str:
+    """Return `Freitag, den 27. November`."""
+    return f"{WEEKDAY_NAMES[day.weekday()]}, den {day.day}. {MONTH_NAMES[day.month - 1]}"
 
 
 def format_written_day(day: date) -> str:
     """Return `Freitag, 27. November 2026`."""
-    return format_date(day, "EEEE, d. MMMM y", locale="de_DE")
+    return f"{WEEKDAY_NAMES[day.weekday()]}, {day.day}. {MONTH_NAMES[day.month - 1]} {day.year}"

@@ -5,10 +5,10 @@ no longer finish the job.
 """
 
 from askproai_runtime.jobs.runner import Runner
-from askproai_runtime.jobs.store import enqueue, finish, finish_events, snapshot
+from askproai_runtime.jobs.store import enqueue, finish, finish_events, require_claim, snapshot
 from askproai_runtime.jobs.types import DeadNow, Job, JobError, JobKind, JobSettings, Priority, RunAgain, StaleClaim
 
 __all__ = [
     "DeadNow", "Job", "JobError", "JobKind", "JobSettings", "Priority", "RunAgain", "Runner", "StaleClaim",
-    "enqueue", "finish", "finish_events", "snapshot",
+    "enqueue", "finish", "finish_events", "require_claim", "snapshot",
 ]  # fmt: skip

@@ -168,6 +168,19 @@ async def finish(conn: Connection, tenant: str, job: Job) -> None:
     job.finished = True
 
 
+async def require_claim(conn: Connection, tenant: str, job: Job) -> None:
+    """Keep the job claimed to the end of the handler's transaction, which has effects before the job is finished.
+
+    Raises StaleClaim if another worker has claimed it since; let it propagate, so that the effects roll back.
+    """
+    ours = await conn.fetchval(
+        "SELECT true FROM jobs WHERE tenant = $1 AND id = $2 AND claim_no = $3 AND state = 'running' FOR UPDATE",
+        tenant, job.id, job.claim_no,
+    )  # fmt: skip
+    if not ours:
+        raise StaleClaim(f"job {job.id} was claimed by another after claim {job.claim_no}")
+
+
 async def finish_events(conn: Connection, tenant: str, jobs: Sequence[tuple[Job, str | None]]) -> None:
     """Mark the jobs of events as done, each with the note of its event, in the transaction of their effects.
 

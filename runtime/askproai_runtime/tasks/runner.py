@@ -7,6 +7,7 @@ import random
 import socket
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import asyncpg
@@ -122,7 +123,7 @@ class TaskRunner:
         async def save(watermark: Watermark) -> None:
             await self._store.save(claimed, watermark)
 
-        run = TaskRun(claimed.name, claimed.watermark, correlation_id, save)
+        run = TaskRun(claimed.name, claimed.watermark, correlation_id, save, partial(self._store.check, task=claimed))
         try:
             result = await self._call(claimed, run)
         except asyncio.CancelledError:

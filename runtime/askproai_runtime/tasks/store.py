@@ -121,6 +121,14 @@ class TaskStore:
         )  # fmt: skip
         _require_ours(saved, task)
 
+    async def check(self, conn: Connection, *, task: ClaimedTask) -> None:
+        """Keep the task claimed to the end of a transaction of its run. Raises `StaleRun`."""
+        ours = await conn.fetchval(
+            "SELECT true FROM tasks WHERE tenant = $1 AND name = $2 AND claim_no = $3 FOR UPDATE",
+            self._tenant, task.name, task.claim_no,
+        )  # fmt: skip
+        _require_ours(ours, task)
+
     async def finish(self, task: ClaimedTask, watermark: Watermark, after: timedelta) -> None:
         """End a run: the task is due again `after`. Raises `StaleRun`."""
         text = json.dumps(watermark)

@@ -5,18 +5,28 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
 
+from askproai_core.database import Connection
+
 # What a task knows from one run to the next: JSON, of up to 200,000 characters.
 Watermark: TypeAlias = dict[str, Any]
 
 
+async def _unchecked(_conn: Connection) -> None:
+    """Check nothing: no other worker runs the task."""
+
+
 @dataclass(slots=True)
 class TaskRun:
-    """One run of a task. `watermark` is what the last one returned or saved; empty at first."""
+    """One run of a task. `watermark` is what the last one returned or saved; empty at first.
+
+    `check`, in a transaction of the run, raises `StaleRun` if another worker runs the task by now; none does before it ends.
+    """
 
     name: str
     watermark: Watermark
     correlation_id: str
     save_watermark: Callable[[Watermark], Awaitable[None]]
+    check: Callable[[Connection], Awaitable[None]] = _unchecked
 
     async def save(self, watermark: Watermark) -> None:
         """Store what this run has done so far, so that the next one goes on from there, whatever ends this one.

@@ -1,6 +1,7 @@
 """Bookings of API v2: create, get, cancel and move, each with its webhook (docs/vendors/calcom.md)."""
 
 import secrets
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from aiohttp import web
 from askproai_sandbox.calcom import requests, webhooks
 from askproai_sandbox.calcom.account import Account, Booking, Seat
 from askproai_sandbox.calcom.availability import Availability
+from askproai_sandbox.calcom.booking_fields import responses_of
 from askproai_sandbox.calcom.event_types import EventType, Scheduling
 from askproai_sandbox.calcom.hosts import Host
 from askproai_sandbox.calcom.server import Server, ok
@@ -33,7 +35,13 @@ class Bookings:
         server.controls["dashboard"] = self._dashboard
 
     def _check_time(
-        self, account: Account, event_type: EventType, start: datetime, end: datetime, except_uid: str | None = None
+        self,
+        account: Account,
+        event_type: EventType,
+        start: datetime,
+        end: datetime,
+        except_uid: str | None = None,
+        only: Collection[int] = (),
     ) -> Host:
         """Return the host of a booking. Raises Refusal with status 400 (rather than 409) if it cannot be made."""
         now = self._server.clock.now()
@@ -43,7 +51,7 @@ class Bookings:
             raise Refusal(400, 'The event type can\'t be booked at the "start" time provided. This could be because '
                                "it's too soon (violating the minimum booking notice) or too far in the future.")  # fmt: skip
         availability = Availability(account, event_type, now, except_uid)
-        hosts = availability.free_hosts(start, end)
+        hosts = [host for host in availability.free_hosts(start, end) if not only or host.id in only]
         if not hosts or availability.seats_left(start, end) == 0:
             who = "User" if event_type.scheduling is None else "One of the hosts"
             raise Refusal(400, f"{who} either already has booking at this time or is not available")
@@ -66,7 +74,10 @@ class Bookings:
                                "booked. You have to provide the child event type id aka id of event type that has been "
                                "assigned to one of the users.")  # fmt: skip
         attendee, start = requests.attendee_of(body, event_type), requests.utc(body.start)
-        end, responses = start + _length(event_type, body.length_in_minutes), requests.responses_of(body, event_type)
+        end, responses = (
+            start + _length(event_type, body.length_in_minutes),
+            responses_of(body.booking_fields_responses, event_type),
+        )
         event, status = "BOOKING_CREATED", "accepted"
         if event_type.needs_confirmation:
             event, status = "BOOKING_REQUESTED", "pending"
@@ -74,7 +85,8 @@ class Bookings:
             for b in account.bookings.values():  # only with these does a repeated request find the first booking
                 if b.live and (b.event_type, b.start, b.attendee["email"]) == (event_type, start, attendee["email"]):
                     return b
-        now, host = self._server.clock.now(), self._check_time(account, event_type, start, end)
+        now = self._server.clock.now()
+        host = self._check_time(account, event_type, start, end, only=body.rr_host_subset_ids)
         booking = Availability(account, event_type, now).seated(start) or Booking(
             next(self._server.ids), event_type, host, start, end, attendee, now, now, status, metadata=body.metadata,
             responses=responses,
@@ -154,7 +166,7 @@ class Bookings:
         """Do what a host does in the dashboard: `{key, action, …}`. The answer is the booking after it.
 
         Actions: `create` with the body of a booking; `move` with `uid` and `start`; `cancel`, `confirm`, `reject`, `absent` and
-        `present` with `uid`.
+        `present` with `uid`; `reassign` with `uid` and the name of a `host`.
         """
         account, action = self._server.account_of(body.pop("key")), body.pop("action")
         if action == "create":
@@ -171,6 +183,8 @@ class Bookings:
                 booking.status, booking.updated = ("accepted" if action == "confirm" else "rejected"), now
                 event = "BOOKING_CREATED" if action == "confirm" else "BOOKING_REJECTED"
                 await webhooks.send_booking(self._server, account, event, booking)
+            case "reassign":
+                booking.host, booking.updated = account.host(body["host"]), now
             case "absent" | "present":
                 booking.absent, booking.updated = action == "absent", now
                 attendees = [{"email": booking.attendee["email"], "noShow": booking.absent}]

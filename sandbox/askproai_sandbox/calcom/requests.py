@@ -9,6 +9,7 @@ import msgspec
 import phonenumbers
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from askproai_sandbox.calcom.booking_fields import PHONE_FIELDS
 from askproai_sandbox.calcom.event_types import EventType
 from askproai_sandbox.calcom.hosts import Reason
 from askproai_sandbox.simulator import Refusal
@@ -45,6 +46,7 @@ class BookingBody(_Strict):
     event_type_id: int
     length_in_minutes: Annotated[int, Meta(ge=1)] | None = None  # only of an event type with several lengths
     booking_fields_responses: dict[str, Any] = {}
+    rr_host_subset_ids: list[int] = []  # the hosts of a round robin who count, all by default
     metadata: Annotated[
         dict[Annotated[str, Meta(max_length=40)], bool | int | float | Annotated[str, Meta(max_length=500)]],
         Meta(max_length=50),
@@ -222,7 +224,7 @@ def attendee_of(body: BookingBody, event_type: EventType) -> dict[str, Any]:
     if not attendee.email and not number:
         raise invalid("attendee", "At least one contact method (email or phoneNumber) must be provided")
     email = event_type.booking_field("email")
-    if event_type.booking_field("attendeePhoneNumber").get("required") and not number:
+    if not number and any(event_type.booking_field(slug).get("required") for slug in PHONE_FIELDS):
         raise Refusal(400, "Missing attendee phone number - it is required by the event type. Pass it as "
                            '"attendee.phoneNumber" string in the request.')  # fmt: skip
     if email.get("required") and not attendee.email:
@@ -231,18 +233,3 @@ def attendee_of(body: BookingBody, event_type: EventType) -> dict[str, Any]:
     if number and (email.get("hidden") or not attendee.email):
         stored["email"] = f"{number.removeprefix('+')}@sms.cal.com"
     return stored
-
-
-def responses_of(body: BookingBody, event_type: EventType) -> dict[str, Any]:
-    """Return the responses to the event type's own booking fields. Raises Refusal when a required one is missing."""
-    responses = {name: "" if value is None else value for name, value in body.booking_fields_responses.items()}
-    for booking_field in event_type.fields["bookingFields"]:
-        slug = booking_field["slug"]
-        if (
-            booking_field["required"]
-            and not booking_field.get("isDefault")
-            and slug not in {*responses, "attendeePhoneNumber"}
-        ):
-            raise Refusal(400, f"Missing required booking field response: {slug} - it is required by the event type "
-                               "booking fields, but missing in the bookingFieldsResponses.")  # fmt: skip
-    return responses

@@ -11,6 +11,8 @@ from askproai_sandbox.caller.spoken_time import NUMBERS
 Item = Mapping[str, Any]  # of `slots`, `alternatives` or `appointments`: `start`, `spoken`, and more
 
 _ORDINALS = {"erste": 0, "zweite": 1, "dritte": 2, "vierte": 3, "fünfte": 4, "letzte": -1}
+_NOON = 12
+_LATER = (("Nachmittag", _NOON), ("Abend", 17))  # each begins at that hour for the product's grammar
 _FIRST = re.compile(r"\begal\b(?!,? (?:bei |zu )?we[mr]\b)|\bfrüheste|\bnächstbeste", re.IGNORECASE)
 _DAYS = ["montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag", "sonntag"]
 _MONTHS = [
@@ -96,3 +98,29 @@ def _is_day(said: str, start: datetime) -> bool:
         return int(match[1]) == start.day and not names_another_month
     weekday = next((day for day in _DAYS if day in said.replace("sonnabend", "samstag")), None)
     return weekday is not None and _DAYS.index(weekday) == start.weekday()
+
+
+def ask_which(offers: Sequence[Item]) -> str:
+    """Return the question which of several offers is meant."""
+    spoken = [str(offer.get("spoken", offer["start"])) for offer in offers]
+    return f"Welcher Termin passt Ihnen: {', '.join(spoken[:-1])} oder {spoken[-1]}?"
+
+
+def is_one_of_several(offer: Item, offers: Sequence[Item]) -> bool:
+    """Return whether the staff member says which of the offers is meant."""
+    return [other["start"] for other in offers].count(offer["start"]) > 1
+
+
+def find_other_part(offers: Sequence[Item], sentence: Sentence, date: str | None) -> dict[str, str]:
+    """Return the part of the offered day before or after all offers, if they are too late or too early; else nothing.
+
+    `date` is the day in the caller's words, None if none was said.
+    """
+    if sentence.is_too is None or sentence.when or not offers:
+        return {}
+    starts = sorted(datetime.fromisoformat(offer["start"]) for offer in offers)
+    if sentence.is_too == "früh":
+        day, part = starts[-1], next((name for name, hour in _LATER if starts[-1].hour < hour), None)
+    else:
+        day, part = starts[0], "Vormittag" if starts[0].hour >= _NOON else None
+    return {"date": date or f"{day:%Y-%m-%d}", "part_of_day": part} if part else {}

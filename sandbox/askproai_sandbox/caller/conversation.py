@@ -11,8 +11,9 @@ from typing import Any
 
 from askproai_sandbox.caller.catalogue import read_catalogue
 from askproai_sandbox.caller.phone_line import AnsweringAgent, PhoneLine
+from askproai_sandbox.caller.phrases import HELP
 from askproai_sandbox.caller.record import CallRecord, CallRequest, Step, ToolCall
-from askproai_sandbox.caller.scripted_model import HELP, ScriptedModel
+from askproai_sandbox.caller.scripted_model import ScriptedModel
 from askproai_sandbox.simulator import Reply, encode_json, unix_milliseconds
 
 _APOLOGY = "Es tut mir leid, das hat gerade nicht geklappt. Möchten Sie es noch einmal versuchen?"

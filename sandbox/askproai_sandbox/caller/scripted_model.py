@@ -7,33 +7,17 @@ the reason.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
+from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
-from askproai_sandbox.caller.choice import Item, choose
+from askproai_sandbox.caller.choice import Item, ask_which, choose, find_other_part, is_one_of_several
+from askproai_sandbox.caller.questions import answer_question
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.sentence import Intent, Sentence, read_sentence, split_at_new_time
 
 _PRESSED = re.compile(r"\[[0-9*#]+\]")
-HELP = "Wie kann ich Ihnen helfen?"
-ASK_NAME = "Auf welchen Namen darf ich buchen?"
-_ASK_SERVICE = "Was möchten Sie buchen?"
-ASK_TIME = "Wann würde es Ihnen besser passen?"
-_MORE = "Kann ich sonst noch etwas für Sie tun?"
-_GOODBYE = "Vielen Dank für Ihren Anruf. Auf Wiederhören!"
-_KEPT = "Gut, der Termin bleibt bestehen."
-_NOTHING = f"Gut, dann buche ich nichts. {_MORE}"
 _OFFERS_TRANSFER = re.compile(r"\bverbinden\b")
-_UNKNOWN = "Das kann ich Ihnen leider nicht sagen. Möchten Sie einen Termin vereinbaren?"
-_IMPOSSIBLE = "Das kann ich hier leider nicht für Sie erledigen."
-_NOT_UNDERSTOOD = "did not understand “{}”; docs/demo-agent.md lists what it understands"
-_NO_OFFER = "“{}” answers no offer: the last answer of the functions had none"
-_ASK_APPOINTMENT = "Welchen Ihrer Termine meinen Sie?"
-# What neither a function nor the sections of the prompt answer: a real model has only the free text of the manifest's `prompt`.
-_UNANSWERED = {Intent.PRICES: "prices", Intent.HOURS: "opening hours", Intent.ADDRESS: "an address"}
-_NOON = 12
-_LATER = (("Nachmittag", _NOON), ("Abend", 17))  # each begins at that hour for the product's grammar
 _TOOL_OF_CHANGE = {Intent.CANCEL: "cancel_appointment", Intent.MOVE: "reschedule_appointment"}
 
 
@@ -78,16 +62,16 @@ class ScriptedModel:
         self.remark = None
         sentence = read_sentence(text, self._catalogue)
         if sentence.is_shift:
-            self.remark = _NOT_UNDERSTOOD.format(text)
+            self.remark = phrases.NOT_UNDERSTOOD.format(text)
         is_transfer_offered, self._is_transfer_offered = self._is_transfer_offered, False
         if sentence.intent is Intent.TRANSFER or (
             is_transfer_offered and sentence.yes and not sentence.no and not sentence.when
         ):
             return self._transfer()
         if is_transfer_offered and sentence.no and not sentence.when:
-            return _GOODBYE
-        if sentence.ends_call and not _says_more(sentence):
-            return _GOODBYE
+            return phrases.GOODBYE
+        if sentence.ends_call and not sentence.says_more:
+            return phrases.GOODBYE
         if sentence.intent is Intent.CALLBACK:
             return self._cannot("notes a callback")
         if sentence.intent is Intent.NOTHING:
@@ -129,49 +113,38 @@ class ScriptedModel:
         """Forget what was on offer, and a change that is under way."""
         is_change = self._change.tool is not None
         self._change, self._requested_time, self._offers, self._accepted_offer = _Change(), {}, [], None
-        return _KEPT if is_change else _NOTHING
+        return phrases.KEPT if is_change else phrases.NOTHING
 
     def _cannot(self, what: str) -> str:
         self.remark = f"the agent at Retell has no function that {what}"
-        return _IMPOSSIBLE
+        return phrases.IMPOSSIBLE
 
     def _hear_question(self, sentence: Sentence) -> str | None:
-        """Answer from the prompt. Without an answer there the agent says that it does not know. A service in the question stays."""
-        names: tuple[str, ...] = ()
-        match sentence.intent:
-            case Intent.AI:
-                return "Ich bin ein KI-Assistent."
-            case Intent.PRICES | Intent.HOURS | Intent.ADDRESS:
-                missing = _UNANSWERED[sentence.intent]
-                if len(sentence.services) == 1:
-                    self._details["service"] = sentence.services[0]
-                self.remark = (
-                    f"no function and no list of the prompt has {missing}; a real model could read them only in the free text of"
-                    " `llm.prompt`, which this one does not interpret"
-                )
-                return _UNKNOWN
-            case Intent.SERVICES:
-                names = tuple(service.name for service in self._catalogue.services)
-            case Intent.STAFF:
-                names = self._catalogue.staff
-        return f"Sie können wählen: {', '.join(names)}. Was möchten Sie?" if names else None
+        """Answer from the prompt. A service in a question about it stays."""
+        answer = answer_question(sentence, self._catalogue)
+        if answer is None:
+            return None
+        if answer.remark and len(sentence.services) == 1:
+            self._details["service"] = sentence.services[0]
+        self.remark = answer.remark or self.remark
+        return answer.text
 
     def _hear_nothing_new(self, sentence: Sentence) -> str:
         if self._offers and (sentence.no or sentence.other_time):
-            return ASK_TIME
+            return phrases.ASK_TIME
         if sentence.intent is Intent.GREETING:
-            return HELP
+            return phrases.HELP
         if sentence.intent is Intent.GOODBYE:
-            return _GOODBYE
+            return phrases.GOODBYE
         if self._asked == "services" and (sentence.yes or sentence.name):
-            return _ASK_SERVICE
+            return phrases.ASK_SERVICE
         if self._question and sentence.yes and not sentence.no:
-            self.remark = _NO_OFFER.format(sentence.text)
+            self.remark = phrases.NO_OFFER.format(sentence.text)
             return self._question
         if sentence.yes or sentence.no or sentence.name:
-            return _MORE if self._last_call else HELP
-        self.remark = _NOT_UNDERSTOOD.format(sentence.text)
-        return HELP
+            return phrases.MORE if self._last_call else phrases.HELP
+        self.remark = phrases.NOT_UNDERSTOOD.format(sentence.text)
+        return phrases.HELP
 
     # Appointments that the caller has
 
@@ -202,7 +175,7 @@ class ScriptedModel:
         if sentence.yes and not sentence.no:
             return self._call(str(change.tool), {**change.to_confirm, "confirmed": True})
         self._change = _Change()
-        return _KEPT
+        return phrases.KEPT
 
     def _hear_move(self, sentence: Sentence) -> ToolCall | str:
         change = self._change
@@ -210,10 +183,10 @@ class ScriptedModel:
         chosen = self._chosen_offer(sentence)
         if self._offers and not sentence.when and sentence.no:
             self._forget(sentence.rejected)
-            return ASK_TIME
+            return phrases.ASK_TIME
         if self._offers and chosen is None and sentence.yes and not sentence.when:
             if len(self._offers) > 1:
-                return self._ask_which()
+                return ask_which(self._offers)
             chosen = self._offers[0]
         if chosen:
             return self._call(str(change.tool), {**change.args, "start": chosen["start"]})
@@ -233,8 +206,8 @@ class ScriptedModel:
             if chosen := choose(change.appointments, named):
                 change.args = {"appointment_id": chosen["appointment_id"]}
             elif not change.args and sentence.intent is None and not named.when:
-                self.remark = _NOT_UNDERSTOOD.format(sentence.text)
-                return _ASK_APPOINTMENT
+                self.remark = phrases.NOT_UNDERSTOOD.format(sentence.text)
+                return phrases.ASK_APPOINTMENT
             return None
         when = {f"appointment_{name}": words for name, words in named.when.items()}
         if when.keys() & self._schema(str(change.tool)).get("properties", {}).keys():
@@ -268,7 +241,7 @@ class ScriptedModel:
                 chosen = accepted
             elif self._offers and (sentence.yes or name):
                 if len(self._offers) > 1:
-                    return self._ask_which()
+                    return ask_which(self._offers)
                 chosen = self._offers[0]
         return self._book(chosen) if chosen else self._ask_availability(sentence)
 
@@ -298,22 +271,11 @@ class ScriptedModel:
         for name in rejected:
             self._requested_time.pop(name, None)
 
-    def _earlier_or_later(self, sentence: Sentence) -> dict[str, str]:
-        """Return the part of the offered day before or after all offers, if they are too late or too early; else nothing."""
-        if sentence.is_too is None or sentence.when or not self._offers:
-            return {}
-        starts = sorted(datetime.fromisoformat(offer["start"]) for offer in self._offers)
-        if sentence.is_too == "früh":
-            day, part = starts[-1], next((name for name, hour in _LATER if starts[-1].hour < hour), None)
-        else:
-            day, part = starts[0], "Vormittag" if starts[0].hour >= _NOON else None
-        return {"date": self._requested_time.get("date", f"{day:%Y-%m-%d}"), "part_of_day": part} if part else {}
-
     def _ask_availability(self, sentence: Sentence) -> ToolCall | str | None:
         """Ask for free times as soon as a time, a service, a staff member or a branch is named."""
         self._forget(sentence.rejected)
         branch = {"branch": sentence.branch} if sentence.branch else {}
-        when = sentence.when | self._earlier_or_later(sentence) | branch
+        when = sentence.when | find_other_part(self._offers, sentence, self._requested_time.get("date")) | branch
         services = sentence.services or ((sentence.unknown_service,) if sentence.unknown_service else ())
         if not services and self._asked == "services" and not when and not sentence.yes and not sentence.name:
             services = (" ".join(sentence.loose_words),) if sentence.loose_words else ()
@@ -333,26 +295,18 @@ class ScriptedModel:
             self._details["service"] = services[0]
         return self._call("check_availability", {**self._details, **self._requested_time})
 
-    def _ask_which(self) -> str:
-        spoken = [str(offer.get("spoken", offer["start"])) for offer in self._offers]
-        return f"Welcher Termin passt Ihnen: {', '.join(spoken[:-1])} oder {spoken[-1]}?"
-
     def _repeat_with_branch(self, call: ToolCall, text: str) -> ToolCall:
         """Repeat a call with the branch in the caller's words. Pressed keys are not repeated: they are in the transcript."""
         args = {name: value for name, value in call.args.items() if name != "branch"}
         return self._call(call.name, args if _PRESSED.fullmatch(text) else {**args, "branch": text})
 
     def _book(self, offer: Item) -> ToolCall | str:
-        staff = {"staff": offer["staff"]} if self._is_one_of_several(offer) else {}
+        staff = {"staff": offer["staff"]} if is_one_of_several(offer, self._offers) else {}
         call = self._call("book_appointment", {**self._details, **staff, "start": offer["start"]})
         if "customer_name" in self._schema(call.name).get("required", ()) and "customer_name" not in call.args:
             self._accepted_offer = offer
-            return ASK_NAME
+            return phrases.ASK_NAME
         return call
-
-    def _is_one_of_several(self, offer: Item) -> bool:
-        """Return whether the staff member says which of the offers is meant."""
-        return [other["start"] for other in self._offers].count(offer["start"]) > 1
 
     def _schema(self, tool: str) -> Mapping[str, Any]:
         return self._tools.get(tool, {}).get("parameters") or {}
@@ -366,10 +320,3 @@ class ScriptedModel:
             declared_args.setdefault("phone", self._user_number)
         self._last_call = ToolCall(tool, declared_args)
         return self._last_call
-
-
-def _says_more(sentence: Sentence) -> bool:
-    """Return whether a goodbye follows something that has to be done first: "Ja, gern, tschüss"."""
-    said = sentence.yes, sentence.when, sentence.services, sentence.name, sentence.loose_words
-    changes = sentence.intent in {Intent.CANCEL, Intent.MOVE, Intent.LIST, Intent.CALLBACK}
-    return changes or any(said)

@@ -155,6 +155,13 @@ class Sentence:
     is_shift: bool = field(default=False)
     ends_call: bool = field(default=False)  # a word that is only said at the end, unlike "danke"
 
+    @property
+    def says_more(self) -> bool:
+        """Return whether something has to be done before the goodbye: "Ja, gern, tschüss"."""
+        said = self.yes, self.when, self.services, self.name, self.loose_words
+        changes = self.intent in {Intent.CANCEL, Intent.MOVE, Intent.LIST, Intent.CALLBACK}
+        return changes or any(said)
+
 
 def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     """Read a sentence: names first, then times, people, places, and the service in what is left.

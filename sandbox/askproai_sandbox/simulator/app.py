@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
@@ -19,7 +20,6 @@ import msgspec
 from aiohttp import web
 
 from askproai_core.clock import Clock, SystemClock
-from askproai_sandbox.cluster import stop_signal
 from askproai_sandbox.simulator.faults import DESCRIPTIONS, Fault, FaultKind, Faults
 from askproai_sandbox.simulator.journal import Journal
 
@@ -272,7 +272,9 @@ def main(name: str, simulator: Callable[[Clock], Simulator]) -> None:
     port = parser.parse_args().port
 
     async def run() -> None:
-        stop = stop_signal()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with serve(simulator(SystemClock()), port) as url:
             print(f"{name} simulator on {url}", flush=True)
             await stop.wait()

@@ -242,7 +242,7 @@ async def test_a_time_that_the_rules_forbid_is_refused_with_the_reason(
         (booking_args(name="!"), "Namen"),
         (booking_args("2025-11-20T15:00"), "vorbei"),
         (booking_args("31.02.2027 um 15 Uhr"), "gibt es nicht"),
-        (booking_args("irgendwann mal"), "nicht verstanden"),
+        (booking_args("nach dem Urlaub"), "nicht verstanden"),
         ({"date": "2026-11-27", "customer_name": "X"}, "wie viel Uhr"),
         (booking_args() | {"service": "Zahnreinigung"}, "Haarschnitt"),
         (booking_args(staff="Berta"), "Anna oder Mehmet"),

@@ -368,3 +368,20 @@ async def test_a_run_that_is_cut_off_repeats_nothing_and_goes_on(
     await world.audit()
     assert (len(await world.salon.rows(LIVE)), world.sorts()) == (3, ["missing_there"])
     await assert_quiet(world)
+
+
+async def test_of_two_appointments_of_one_moved_booking_the_older_time_is_given_up(world: AuditEnvironment) -> None:
+    """As pods of an earlier release left them, which did not read a booking again that had moved meanwhile."""
+    first = await world.polled.create(TEN)
+    await world.audit()
+    (kept,) = await world.salon.rows(LIVE)
+    await world.salon.pool.execute("UPDATE appointments SET external_id = 'unknown' WHERE id = $1", kept["id"])
+    second = (await world.polled.env.dashboard("move", uid=first, start=FOUR))["uid"]
+    await world.polled.env.receive_event(second)
+    await world.salon.pool.execute("UPDATE appointments SET external_id = $2 WHERE id = $1", kept["id"], first)
+    assert len(await world.salon.rows(LIVE)) == 2
+    await world.audit()
+    assert [row["external_id"] for row in await world.salon.rows(LIVE)] == [second]
+    assert world.sorts() == []
+    await world.salon.assert_claims_match()
+    await assert_quiet(world)

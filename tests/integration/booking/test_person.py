@@ -68,7 +68,7 @@ async def compile_for(
     ids = await admin.ensure_resources(salon.store.tenant, required, persons_of(branches))
     config = compile_config(
         Tenant.from_raw(load_manifests()["Tenant"][0]), branches, services, [], resource_ids=ids, foreign_numbers={},
-        path_prefix="", installation_id="i", calendar_base_url="",
+        path_prefix="", installation_id="i", calendar_base_url="", retell_base_url="",
     )  # fmt: skip
     local = salon.configs[0].calendar
     return msgspec.structs.replace(config, tenant=salon.store.tenant, calendar=local)

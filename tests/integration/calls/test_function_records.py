@@ -16,7 +16,7 @@ from askproai_runtime.booking import FunctionOutcome
 from askproai_runtime.booking.availability import Obstacle
 from askproai_runtime.calls import record as record_module
 from askproai_runtime.calls.store import FunctionRecord
-from askproai_runtime.german_dates.phrase import Refusal
+from askproai_runtime.german_dates import Refusal
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 from tests.worlds.waiting import eventually
 

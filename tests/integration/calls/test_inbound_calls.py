@@ -72,6 +72,19 @@ async def test_only_a_live_future_appointment_is_mentioned(pod_with_recognition:
         assert "caller_next_appointment" not in reply.body["call_inbound"]["dynamic_variables"]
 
 
+async def test_an_appointment_that_awaits_confirmation_is_not_mentioned_as_certain(
+    pod_with_recognition: TenantPod,
+) -> None:
+    caller = "+4915112340077"
+    booked = await book(pod_with_recognition, caller, "Max Muster")
+    await pod_with_recognition.db.execute(
+        "UPDATE appointments SET status = 'pending_sync', external_id = 'uid-1' WHERE id = $1", booked["appointment_id"]
+    )
+    reply = await pod_with_recognition.inbound(caller)
+    said = reply.body["call_inbound"]["dynamic_variables"]["caller_next_appointment"]
+    assert said.endswith(", angefragt und noch nicht bestätigt")
+
+
 @pytest.mark.parametrize("caller", ["+4915199999999", "anonymous", "", None, "unknown"])
 async def test_an_unknown_caller_and_a_withheld_number_get_an_empty_answer(
     pod_with_recognition: TenantPod, caller: str | None

@@ -155,3 +155,16 @@ async def test_the_guard_admits_the_end_of_a_teardown_secret_whose_label_a_perso
     await kube_client.create(path, {"kind": "Secret", "metadata": meta})
     # Without its owner the garbage collector deletes it as soon as the finalizer is gone, so only the answer can be asserted.
     assert "t-teardown patched" in await patch("t-teardown", teardown_release())
+
+
+async def test_the_example_pods_are_admitted_where_the_install_page_enforces_restricted(
+    control_plane: ControlPlane, installed: Path
+):
+    pods = sorted((Path(__file__).parents[3] / "examples/pods").glob("*.yaml"))
+    assert pods
+    await control_plane.kubectl(
+        "label", "namespace", SYSTEM, "pod-security.kubernetes.io/enforce=restricted", "--overwrite"
+    )
+    for pod in pods:
+        command = ("create", "-n", SYSTEM, "--dry-run=server", "--validate=strict", "-o", "name", "-f", str(pod))
+        assert (await control_plane.kubectl(*command)).startswith("pod/")

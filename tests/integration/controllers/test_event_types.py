@@ -110,3 +110,32 @@ async def test_an_event_type_with_several_lengths_fits_and_the_pods_learn_its_de
         return lengths == {1001: 30, 1002: None}
 
     await eventually(is_in_config, 15, "the default length in the config")
+
+
+async def test_required_fields_are_answered_by_the_pods_or_named_with_what_to_do(namespace: TenantNamespace) -> None:
+    types = namespace.operator.calcom.account_of(namespace.calcom_key).event_types
+    asked = [
+        {"type": "select", "slug": "haarlaenge", "required": True, "options": ["kurz", "lang"]},
+        {"type": "phone", "slug": "telefon", "required": True},
+        {"type": "text", "slug": "freiwillig"},
+    ]
+    for number in (1001, 1002):
+        fields = {"lengthInMinutes": 45, "afterEventBuffer": 10, "bookingFields": asked}
+        types[number] = EventType.create(number, "anna", fields)
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant")
+    await namespace.create("ServiceOffering", SERVICE)
+    found = await namespace.wait_for_condition("CalendarLinked", "False", "EventTypeMismatch", **OFFERING)
+    assert "it requires the field 'haarlaenge' (select: kurz, lang), which nothing answers" in found["message"]
+    answers = {"calcom": {"bookingFields": [{"slug": "haarlaenge", "value": "kurz"}]}}
+    await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), {"spec": answers})
+    await namespace.wait_for_condition("CalendarLinked", "True", **OFFERING)
+
+    async def is_in_config() -> bool:
+        live = await namespace.get("ConfigMap", f"{NAME}-config")
+        (service,) = json.loads(live["data"]["tenant.json"])["services"] if live else ({},)
+        fields = [each.get("booking_fields") for each in service.get("event_types", ())]
+        return fields == [[{"slug": "haarlaenge", "value": "kurz"}, {"slug": "telefon", "source": "Phone"}]] * 2
+
+    await eventually(is_in_config, 15, "the answers in the config")

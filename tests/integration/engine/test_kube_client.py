@@ -257,6 +257,29 @@ class TestFinalizers:
         live = await env.kube.get(resources.TENANTS, env.namespace, tenant.key.name)
         assert "finalizers" not in live["metadata"]
 
+    async def test_it_costs_one_request_as_long_as_the_object_is_as_it_was_seen(self, env):
+        tenant = await env.create("Tenant")
+        env.sent.clear()
+        env.read.clear()
+        assert await env.kube.add_finalizer(tenant)
+        assert (len(env.sent), env.read) == (1, [])
+
+    async def test_it_is_added_to_an_object_that_changed_since_it_was_seen(self, env, kube_client: KubeClient):
+        tenant = await env.create("Tenant")
+        theirs = {"metadata": {"finalizers": ["example.com/theirs"]}}
+        await kube_client.merge(path(env, resources.TENANTS, tenant.key.name), theirs)
+        assert await env.kube.add_finalizer(tenant)
+        live = await env.kube.get(resources.TENANTS, env.namespace, tenant.key.name)
+        assert live["metadata"]["finalizers"] == ["example.com/theirs", FINALIZER]
+
+    async def test_it_is_not_added_to_a_namesake(self, env):
+        first = await env.create("Tenant")
+        await env.kube.delete(resources.TENANTS, env.namespace, first.key.name)
+        second = await env.create("Tenant")
+        assert not await env.kube.add_finalizer(first)
+        live = await env.kube.get(resources.TENANTS, env.namespace, second.key.name)
+        assert "finalizers" not in live["metadata"]
+
     async def test_finalizers_of_others_stay(self, env):
         tenant = await env.create("Tenant", finalizers=["example.com/theirs"])
         await env.kube.add_finalizer(tenant)
@@ -320,7 +343,7 @@ class TestStatus:
         """The watch reports the same version again, so the write itself must enqueue."""
         tenant, agent = await env.create("Tenant"), await env.create("RetellAgent", name="hotline")
         branch = await env.create("Branch")
-        await env.kube.patch_status(agent, {"agentId": "agent_1"})
+        await env.kube.patch_status(agent, {"agentId": "agent_1", "phoneNumbers": ["+49301234567"]})
         due = sorted([tenant.key, branch.key])
         assert sorted(env.enqueued) == due
         await env.observe_newest(resources.AGENTS, "hotline")

@@ -12,6 +12,7 @@ from askproai_runtime.events.call_group import MAX_BODY_BYTES, CallEventGroups
 from askproai_runtime.intake import StoredEvent
 from askproai_runtime.jobs import Job, JobSettings
 from askproai_runtime.jobs.store import JobStore
+from tests.worlds.statements import record_statements
 from tests.worlds.tenant_pod import TenantPod, waiting_for_lock
 from tests.worlds.waiting import eventually
 
@@ -133,3 +134,14 @@ async def test_a_group_whose_jobs_are_all_cancelled_gives_the_connection_back_an
         assert all(await asyncio.wait_for(asyncio.gather(*later), 2))
     states = await claimed.states()
     assert [states[job.id] for job in claimed.jobs] == ["running"] * 4 + ["done"] * 4
+
+
+async def test_a_group_takes_seven_statements_however_many_events_it_has(
+    claimed: Claimed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its five, and the beginning and the end of the transaction."""
+    statements = record_statements(monkeypatch)
+    async with open_pool(claimed.pod.store.dsn, max_size=1) as pool:
+        claimed.pool = pool
+        assert all(await claimed.process_together())
+    assert len(statements) == 7

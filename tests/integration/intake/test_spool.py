@@ -21,7 +21,7 @@ from tests.worlds.waiting import eventually
 
 async def spawn_web(env: SpoolEnvironment, **environment: str) -> Child:
     """Start the web process of the pod as a process of its own."""
-    settings = {f"ASKPROAI_{name.upper()}": str(value) for name, value in env.pod.settings(worker_port=9)}
+    settings = env.pod.variables(worker_port=9)
     command = [sys.executable, "-m", "askproai_runtime.main", "web"]
     return await spawn("web", command, directory=env.pod.folder, environment=os.environ | settings | environment)
 

@@ -84,12 +84,9 @@ async def running_processes(pod: TenantPod) -> AsyncIterator[Path]:
     public, private, metrics, worker = (free_port() for _ in range(4))
     ports = SimpleNamespace(public_port=public, private_port=private, metrics_port=metrics)
     pod.web, pod.worker_port = cast("WebProcess", ports), worker
-    values = pod.settings(
+    environment = pod.variables(
         log_level="debug", public_port=public, private_port=private, metrics_port=metrics, worker_port=worker
     )
-    environment = {
-        f"ASKPROAI_{name.upper()}": str(value) for name, value in values.model_dump(exclude_unset=True).items()
-    }
     logs = pod.folder / "logs"
     with logs.open("wb") as out:
         program = str(Path(sys.executable).with_name("askproai-runtime"))

@@ -197,9 +197,7 @@ async def test_a_port_in_use_is_an_error_that_names_it(pod: TenantPod, tmp_path:
 
 
 def environment(pod: TenantPod, **changes: Any) -> dict[str, str]:
-    settings = pod.settings().model_dump(mode="json") | {"bind_address": "127.0.0.1"}
-    variables = {f"ASKPROAI_{name.upper()}": str(value) for name, value in settings.items()}
-    return dict(os.environ) | variables | {name: str(value) for name, value in changes.items()}
+    return dict(os.environ) | pod.variables() | {name: str(value) for name, value in changes.items()}
 
 
 @pytest.mark.processes

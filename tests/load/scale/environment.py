@@ -139,8 +139,8 @@ class ScaleEnvironment:
         async def quiet() -> bool:
             nonlocal writes, since
             counts = await self.counts()
-            depth = await self.operators[-1].metric("workqueue_depth", priority="change")
-            if counts.writes(OPERATOR) != writes or depth:
+            depths = [await self.operators[-1].metric("workqueue_depth", priority=each) for each in ("edit", "change")]
+            if counts.writes(OPERATOR) != writes or any(depths):
                 writes, since = counts.writes(OPERATOR), loop.time()
             return loop.time() - since >= quiet_seconds
 

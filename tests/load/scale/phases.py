@@ -46,6 +46,7 @@ class Run:
     quiet_seconds: float
     report: Callable[[str], None]
     profile: bool = False
+    edits_meanwhile: int = 3  # of a tenant that runs, while the others are made
     raw_seconds: float = math.nan
     facts: dict[str, Any] = field(default_factory=dict)  # details for the JSON
     ready_cost: Counts = field(default_factory=Counts)  # of all tenants, until the operator rested
@@ -142,6 +143,7 @@ async def ready(run: Run) -> list[Row]:
     await env.settled(60)
     before, began = await env.counts(), time.monotonic()
     applying = asyncio.create_task(salons.apply(env.client, run.numbers))
+    editing = asyncio.create_task(_edits_meanwhile(run, applying))
     progress = asyncio.create_task(_report_progress(run))
     applied: list[float] = []
     applying.add_done_callback(lambda _: applied.append(time.monotonic() - began))
@@ -152,6 +154,7 @@ async def ready(run: Run) -> list[Row]:
             f"not Ready after {run.bound:g} s: {watching.unready(run.tenants + 1)}; {operator.child.log}"
         )
     await applying
+    edits = await editing
     last = max(max(found.values()) for found in watching.ready.values()) - began
     cost_ready = (await env.counts()).since(before)
     await env.settled(run.bound)
@@ -171,11 +174,19 @@ async def ready(run: Run) -> list[Row]:
             Row(f"{kind} Ready, last", max(found), "s"),
         ]
     rows += [Row("all Ready", last, "s"), Row("… until the operator rests", rested, "s")]
+    if edits:
+        rows += latency_rows("meanwhile an edit of a tenant that is Ready → ConfigMap", edits, 50, 100)
     if not math.isnan(run.raw_seconds):
         rows.append(Row("all Ready ÷ raw apply", last / run.raw_seconds, "×", "≤ 1.2", 2.0))
     rows += [Row("the operator's CPU until all Ready", cost_ready.cpu[OPERATOR] / 1000, "s")]
     rows += _request_rows("until it rests", cost, run.tenants) + _cpu_rows(cost)
     return [*rows, *_memory_rows("operator when all are Ready", operator)]
+
+
+async def _edits_meanwhile(run: Run, applying: asyncio.Future[None]) -> list[float]:
+    """Edit the salon that runs already, one edit after the other, from when all others are applied; return the seconds."""
+    await asyncio.shield(applying)
+    return [await _edited(run, PILOT) for _ in range(run.edits_meanwhile)]
 
 
 async def _report_progress(run: Run) -> None:

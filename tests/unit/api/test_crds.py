@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from pydantic import ConfigDict
 
@@ -15,6 +16,7 @@ from askproai_operator.api.base import Part
 from askproai_operator.api.conditions import ConditionType, Reason
 from askproai_operator.api.crd import build_crd, root_schema, structural_schema
 from askproai_operator.settings import Settings as OperatorSettings
+from askproai_runtime.coordinator import CoordinatorSettings
 from askproai_runtime.settings import Settings as RuntimeSettings
 
 ROOT = Path(__file__).parents[3]
@@ -133,11 +135,14 @@ def test_generated_files_are_current_whatever_is_set_here(environment: dict[str,
 
 def test_every_setting_is_on_the_page_and_explained() -> None:
     page = (ROOT / "docs" / "reference" / "settings.md").read_text()
-    for model in (OperatorSettings, RuntimeSettings):
-        for name, field in model.model_fields.items():
-            assert f"| `ASKPROAI_{name.upper()}` |" in page
-            assert field.description
-            assert field.description in page
+    settings = [(name, field.description) for name, field in OperatorSettings.model_fields.items()]
+    for model in (RuntimeSettings, CoordinatorSettings):
+        of_struct: Any = msgspec.inspect.type_info(model)
+        settings += [(field.name, field.type.extra_json_schema["description"]) for field in of_struct.fields]
+    for name, description in settings:
+        assert f"| `ASKPROAI_{name.upper()}` |" in page
+        assert description
+        assert description in page
 
 
 @KIND

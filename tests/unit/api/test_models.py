@@ -32,6 +32,7 @@ def test_tenant_is_parsed_as_the_example_says() -> None:
 def test_absent_blocks_have_the_documented_defaults() -> None:
     tenant = Tenant.from_raw(manifest("Tenant", "second-tenant.yaml"))
     assert tenant.spec.time_zone == "Europe/Berlin"
+    assert tenant.spec.runtime.web.min_replicas == 1
     assert (tenant.spec.runtime.web.max_replicas, tenant.spec.runtime.workers.max_replicas) == (10, 5)
     assert tenant.spec.retention.call_days == 365
     assert tenant.spec.privacy.ai_notice

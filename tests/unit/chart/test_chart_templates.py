@@ -253,7 +253,7 @@ def test_the_notes_say_the_next_step(notes):
 def test_the_coordinator_knows_its_settings_and_mounts_the_secret_that_the_operator_writes(render):
     manifests = render()
     values = environment(manifests, "coordinator")
-    assert set(values) <= {f"ASKPROAI_{name.upper()}" for name in CoordinatorSettings.model_fields}
+    assert set(values) <= {f"ASKPROAI_{name.upper()}" for name in CoordinatorSettings.__struct_fields__}
     (port,) = container(manifests, "coordinator")["ports"]
     assert values["ASKPROAI_HEALTH_PORT"] == str(port["containerPort"])
     only = container(manifests, "coordinator")

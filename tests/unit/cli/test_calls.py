@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from askproai_cli.calls import parse_since, timeline_lines
+from askproai_cli.calls import timeline_lines
+from askproai_cli.output import parse_since
 
 CALL_ID, APPOINTMENT = "call_def0b28aae2e8325872f97d38466", "e311b064-bcd1-4c81-b3d7-c9672b00240a"
 CALL = {
@@ -52,6 +53,11 @@ def test_nothing_that_one_copies_is_broken_however_narrow_the_terminal(width: in
     )
     assert "erika.mustermann-schmidt@salon-mueller.example" in text
     assert CALL_ID in text
+
+
+def test_a_timeline_says_how_the_call_ended() -> None:
+    closed = {**TIMELINE, "call": {**CALL, "disconnection_reason": "NOT_FOUND_AT_RETELL"}}
+    assert "nothing, ended by NOT_FOUND_AT_RETELL" in "\n".join(timeline_lines(closed, 80))
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from askproai_cli.cluster import explain_kubectl
 from askproai_cli.main import app
 from askproai_operator.main import cli as operator
-from askproai_runtime.main import app as runtime
+from askproai_runtime.commands import app as runtime
 from askproai_sandbox.demo import State
 
 # These run until they are ended, or show a scenario; they print no result.

@@ -93,6 +93,22 @@ def test_the_first_failing_check_gives_reason_and_message(inputs: Inputs, reason
     assert message in finding.message
 
 
+def test_an_agent_waits_for_a_new_tenant_with_the_same_words_until_it_has_its_urls() -> None:
+    """Each other wording would be a write of its status, and one of its Branch's, for each step of the Tenant."""
+    pending = {
+        "type": "Exposed",
+        "status": "False",
+        "reason": "Pending",
+        "message": "is tried as soon as a pod is ready",
+    }
+    first, later = (first_failing(CHECKS, of_branch(tenant=tenant(*each, urls={}))) for each in ((), (pending,)))
+    assert first == later
+    refused = {**pending, "reason": "HostClaimed", "message": "another tenant has the host"}
+    failed = first_failing(CHECKS, of_branch(tenant=tenant(refused, urls={})))
+    assert failed is not None
+    assert "another tenant has the host" in failed.message
+
+
 @pytest.mark.parametrize(
     "inputs",
     [of_branch(), of_hotline(tenant(model="MultiBranchHotline"))],

@@ -117,7 +117,7 @@ def test_a_tenant_that_says_nothing_of_its_pods_keeps_the_template_that_it_had()
     assert "annotations" not in template["metadata"]
     absent = {"imagePullSecrets", "nodeSelector", "tolerations", "priorityClassName"}
     assert not absent & template["spec"].keys()
-    as_ever = {"requests": {"cpu": "50m", "memory": "96Mi"}, "limits": {"memory": "256Mi"}}
+    as_ever = {"requests": {"cpu": "15m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
     assert [container["resources"] for container in template["spec"]["containers"]] == [as_ever, as_ever]
 
 
@@ -126,10 +126,10 @@ def test_web_and_worker_containers_have_resources_of_their_own():
     parts = {"web": {"resources": web}, "workers": {"resources": {"memoryRequestMebibytes": 128}}}
     found = {each["name"]: each["resources"] for each in pod_of(parts)["containers"]}
     assert found["web"] == {
-        "requests": {"cpu": "200m", "memory": "96Mi"},
+        "requests": {"cpu": "200m", "memory": "64Mi"},
         "limits": {"memory": "512Mi", "cpu": "1000m"},
     }
-    assert found["worker"] == {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}}
+    assert found["worker"] == {"requests": {"cpu": "15m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}}
 
 
 def test_an_image_is_pulled_with_the_tenants_secrets_and_those_of_the_installation():

@@ -182,6 +182,26 @@ def test_limits_of_an_event_type_are_named_although_it_fits():
     assert "bookingLimitsCount is set" in condition.message
 
 
+def test_a_confirmation_fits_where_unconfirmed_bookings_block_their_time_and_is_named():
+    linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]})
+    (entry,) = linked.spec.calcom.event_types
+    policy = {"type": "always", "blockUnconfirmedBookingsInBooker": True}
+    event_type = {"lengthInMinutes": 45, "confirmationPolicy": policy}
+    condition = calendar_condition(linked, {"mitte": ("anna",)}, [(entry, event_type)])
+    assert condition.status is Status.TRUE
+    assert "callers hear that the appointment is requested" in condition.message
+
+
+def test_an_answer_to_a_field_that_no_event_type_has_is_named():
+    answers = [{"slug": "haarlange", "value": "kurz"}]
+    linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}], "bookingFields": answers})
+    (entry,) = linked.spec.calcom.event_types
+    asked = {"lengthInMinutes": 45, "bookingFields": [{"type": "text", "slug": "haarlaenge"}]}
+    condition = calendar_condition(linked, {"mitte": ("anna",)}, [(entry, asked)])
+    assert condition.reason is Reason.EVENT_TYPE_MISMATCH
+    assert "no event type has a booking field 'haarlange'" in condition.message
+
+
 def test_a_service_for_several_guests_at_once_needs_nothing_of_cal_com():
     condition = calendar_without_seats(3)
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_REQUESTED)

@@ -23,6 +23,7 @@ from tests.worlds.salon_models import agent, branch, offering, raw, tenant
 
 CONTEXT: dict[str, Any] = {
     "resource_ids": {}, "foreign_numbers": {}, "path_prefix": "", "installation_id": "i", "calendar_base_url": "",
+    "retell_base_url": "",
 }  # fmt: skip
 STRUCTS = {
     kind
@@ -68,10 +69,16 @@ OFFERING = {
         "eventTypes": [
             {"staff": "anna", "eventTypeId": 1001},
             {"staff": "mehmet", "eventTypeId": 2002, "apiKeySecretRef": {"name": "mehmets", "key": "k"}},
-        ]
+            {"staff": "ben", "eventTypeId": 3003, "userId": 18},
+        ],
+        "bookingFields": [{"slug": "wunsch", "source": "Notes", "value": "keiner"}],
     },
 }
-LENGTHS = [{"eventTypeId": number, "defaultMinutes": 30} for number in (1001, 2002)]
+IDS = (1001, 2002, 3003)
+LENGTHS = [{"eventTypeId": number, "defaultMinutes": 30} for number in IDS]
+FIELDS = [{"eventTypeId": number, "slug": "wunsch", "type": "text"} for number in IDS]
+CONFIRMED = [{"eventTypeId": number} for number in IDS]
+FOUND = {"variableLengths": LENGTHS, "needsConfirmation": CONFIRMED, "bookingFields": FIELDS}
 CALCOM = {
     "apiKeySecretRef": {"name": "p", "key": "k"},
     "webhookSecretRef": {"name": "p", "key": "w"},
@@ -115,7 +122,7 @@ def test_every_field_of_the_config_is_filled_by_the_compile_step():
     config = compile_config(
         tenant(**TENANT),
         [branch(**BRANCH)],
-        [ServiceOffering.from_raw(raw("ServiceOffering", **OFFERING) | {"status": {"variableLengths": LENGTHS}})],
+        [ServiceOffering.from_raw(raw("ServiceOffering", **OFFERING) | {"status": FOUND})],
         [agent(**AGENT)],
         resource_ids={("mitte", "anna", 1): 7},
         foreign_numbers={},
@@ -123,6 +130,7 @@ def test_every_field_of_the_config_is_filled_by_the_compile_step():
         former_path_prefix="/former",
         installation_id="inst-1",
         calendar_base_url="https://cal.example",
+        retell_base_url="https://retell.example",
         linked_own_event_types=[2002],
     )
     filled: dict[type, set[str]] = defaultdict(set)
@@ -229,6 +237,12 @@ def test_a_local_calendar_names_no_account():
     assert config.calendar == tenant_config.CalendarConfig()
 
 
+def test_only_a_tenant_with_an_agent_has_calls_to_ask_retell_for():
+    context = CONTEXT | {"retell_base_url": "https://retell.example"}
+    assert compile_config(tenant(), [branch()], [], [], **context).retell.base_url == ""
+    assert compile_config(tenant(), [branch()], [], [agent()], **context).retell.base_url == "https://retell.example"
+
+
 OWN = {"staff": "mehmet", "eventTypeId": 2002, "apiKeySecretRef": {"name": "mehmets", "key": "k"}}
 
 
@@ -242,6 +256,16 @@ def test_an_event_type_with_its_own_key_is_not_among_those_of_the_tenants_key():
     assert config.own_credential(2002) == own_key_file(SecretKeyRef(name="mehmets", key="k"))
     assert config.own_credential(1001) is None
     assert "mehmets" not in tenant_config.encode(config)
+
+
+def test_a_round_robin_is_not_among_the_event_types_of_one_person():
+    """Pods of the previous release know only those, and do not know whom Cal.com has chosen."""
+    team = [{"staff": name, "eventTypeId": 3001, "userId": user} for name, user in (("anna", 17), ("mehmet", 18))]
+    config = compile_config(tenant(), [branch()], [offering(calcom={"eventTypes": team})], [], **CONTEXT)
+    (service,) = config.services
+    assert service.event_types == ()
+    assert [(link.staff, link.host_id) for link in service.team_event_types] == [("anna", 17), ("mehmet", 18)]
+    assert (config.host_id(3001, "mehmet"), config.host_id(3001, "ben")) == (18, None)
 
 
 def test_an_event_type_whose_key_the_pods_do_not_have_yet_is_not_named_to_them():

@@ -32,6 +32,21 @@ def test_every_line_has_the_process_context_and_its_level(capsys: pytest.Capture
     }  # fmt: skip
 
 
+def test_a_line_can_be_searched_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("info")
+    structlog.get_logger().info("event.stored", id=7)
+    assert capsys.readouterr().err.startswith('{"id": 7, "event": "event.stored", ')
+
+
+@pytest.mark.parametrize(
+    "value", [{1, 2}, object(), "half \ud83d", 2**70, {("a",): 1}], ids=lambda value: type(value).__name__
+)
+def test_whatever_a_line_holds_it_is_written(capsys: pytest.CaptureFixture[str], value: object) -> None:
+    configure_logs("info")
+    structlog.get_logger().info("odd", value=value)
+    assert [line["event"] for line in lines(capsys)] == ["odd"]
+
+
 @pytest.mark.parametrize(
     ("level", "ours", "libraries"),
     [("DEBUG", ["debug", "warning"], ["warning"]), ("warning", ["warning"], ["warning"]), ("ERROR", [], [])],

@@ -44,7 +44,7 @@ def test_the_row_about_times_has_times() -> None:
     assert [phrase for phrase in re.findall(r'"([^"]+)"', row) if interpret(phrase) is None] == []
 
 
-@pytest.mark.parametrize("phrase", list(list_phrases("What your tenant's pods do not understand yet")))
+@pytest.mark.parametrize("phrase", list(list_phrases("What your tenant's pods refuse")))
 def test_every_time_that_the_page_excludes_is_passed_on_and_refused(phrase: str) -> None:
     understood = interpret(phrase)
     assert understood is not None, "the demo's agent drops it"

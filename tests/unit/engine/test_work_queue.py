@@ -256,6 +256,39 @@ class TestTurns:
         assert taken[-1] == self.of("other", 1)
         assert {key.namespace for key in taken[:-1]} == {"busy"}
 
+    async def test_an_edit_goes_before_new_tenants(self, queue: WorkQueue, clock: FixedClock):
+        for number in range(3):
+            queue.add(self.of(f"new-{number}", 1))
+        clock.advance(ONE_SECOND)
+        queue.add(self.of("ready", 1), Priority.EDIT)
+        assert await queue.get(least=Priority.CHANGE) == self.of("ready", 1)
+
+    async def test_edits_without_end_let_the_others_go_on(self, queue: WorkQueue, clock: FixedClock):
+        queue.add(self.of("other", 1))
+        clock.advance(ONE_SECOND)
+        taken = []
+        for number in range(RUNS + 1):
+            queue.add(self.of("busy", number), Priority.EDIT)
+            taken.append(await queue.get())
+            queue.done(taken[-1])
+        assert taken[-1] == self.of("other", 1)
+        clock.advance(timedelta(minutes=2))
+        assert await queue.get() == self.of("busy", RUNS)
+        queue.add(self.of("other", 2))
+        clock.advance(timedelta(minutes=2))
+        queue.add(self.of("busy", 1), Priority.EDIT)
+        assert await queue.get() == self.of("busy", 1), "it has rested"
+
+    async def test_resyncs_take_no_precedence_from_edits(self, queue: WorkQueue, clock: FixedClock):
+        """A quiet namespace may have several each minute, for ever."""
+        for _ in range(RUNS * 2):
+            queue.add(self.of("quiet", 1), Priority.RESYNC)
+            queue.done(await queue.get())
+            clock.advance(timedelta(seconds=20))
+        queue.add(self.of("new", 1))
+        queue.add(self.of("quiet", 1), Priority.EDIT)
+        assert await queue.get() == self.of("quiet", 1)
+
     async def test_a_namespace_that_rested_waits_behind_those_that_came_before(
         self, queue: WorkQueue, clock: FixedClock
     ):

@@ -1,153 +1,29 @@
 """Grants at an API server in memory: who gets a host, a number or a key, whatever comes in between."""
 
 import asyncio
-import base64
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from typing import Any
 
-import kopf
 import pytest
 
-from askproai_core.clock import FixedClock
-from askproai_core.fault_injection import FaultPoints
 from askproai_core.kube import NotLeader
-from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.adoption import adopt_present_holders
-from askproai_operator.controllers.grant import find_holder, grant_keys, reconcile, take
-from askproai_operator.controllers.grant.reconcile import RESTORE_TIME, UNUSED_TIME
+from askproai_operator.controllers.grant import find_holder, reconcile, take
 from askproai_operator.controllers.tenant.inputs import _refused_numbers
-from askproai_operator.engine import ApiError, Cache, Conflict, Key, Kube, Result, resources
-from askproai_operator.engine.event_sink import EventSink
+from askproai_operator.engine import ApiError, Conflict, resources
 from askproai_operator.grants import (
-    KEY_ANNOTATIONS,
-    OWN_KEYS_ANNOTATION,
     Holder,
     Subject,
     SubjectKind,
     find_other,
-    read_grant,
 )
 from askproai_operator.providers import hash_key
-from askproai_operator.relations import Relations
-from askproai_operator.settings import Settings
-from tests.worlds.memory_api_server import MemoryApiServer, serve_api
-from tests.worlds.salon_models import raw as manifest
-
-OPERATOR_NAMESPACE = "askproai-system"
-NUMBER = "+49301234567"
-NUMBER_SUBJECT = Subject(SubjectKind.NUMBER, NUMBER)
-HOST = "salon.example"
-HOST_SUBJECT = Subject(SubjectKind.HOST, HOST)
-LISTED = {"phoneNumbers": [{"number": NUMBER}]}
-ROUTED = {"exposure": {"host": HOST, "ingress": {}}}
-
-
-@dataclass
-class GrantEnvironment:
-    """An API server, and the operators that share it."""
-
-    api: MemoryApiServer
-    clock: FixedClock
-    url: str
-    stack: AsyncExitStack
-    context: ReconcileContext
-    sink: EventSink
-
-    async def operator(self) -> tuple[ReconcileContext, EventSink]:
-        """Return a new process, which knows only what is in the cluster now."""
-        cache = Cache()
-        relations = Relations(cache)
-        sink = EventSink(cache, relations, lambda _: None)
-        login = kopf.ConnectionInfo(server=self.url, insecure=True)
-        kube = await self.stack.enter_async_context(Kube(lambda: login, sink, self.clock, namespace=OPERATOR_NAMESPACE))
-        context = ReconcileContext(
-            kube=kube,
-            cache=cache,
-            relations=relations,
-            settings=Settings(namespace=OPERATOR_NAMESPACE, shared_base_url="https://voice.example"),
-            clock=self.clock,
-            faults=FaultPoints(),
-            database=SimpleNamespace(),
-            providers=SimpleNamespace(),
-            installation_id="inst-1",
-            fence=lambda: None,
-            enqueue=lambda _: None,
-        )
-        for ref in (*resources.CUSTOM, *resources.CHILDREN):
-            for obj in await kube.list(ref):
-                sink.prime(ref, obj)
-        return context, sink
-
-    async def restart(self) -> None:
-        self.context, self.sink = await self.operator()
-
-    def put(self, kind: str, namespace: str, *, age: int = 0, uid: str = "", status: Any = None, **spec: Any) -> Any:
-        """Store an object that is `age` days old; the watches report it."""
-        created = (self.clock.now() - timedelta(days=age)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        obj = manifest(kind, **spec)
-        name = "mitte" if kind == "Branch" else "salon"
-        meta = {"name": name, "namespace": namespace, "creationTimestamp": created, "uid": uid or f"{kind}-{namespace}"}
-        ref = resources.resource_of_kind(kind)
-        stored = self.api.put(ref, {**obj, "metadata": meta, "status": status or {}})
-        self.sink.observe(ref, stored)
-        return self.context.cache.get(Key(kind, namespace, name))
-
-    def put_ingress(self, namespace: str, host: str = HOST, prefix: str = "") -> None:
-        meta = {"name": "salon", "namespace": namespace, "labels": {"app.kubernetes.io/managed-by": resources.MANAGER}}
-        rules = [{"host": host, "http": {"paths": [{"path": f"{prefix}/webhooks"}, {"path": f"{prefix}/retell"}]}}]
-        stored = self.api.put(resources.INGRESSES, {"metadata": meta, "spec": {"rules": rules}})
-        self.sink.observe(resources.INGRESSES, stored)
-
-    def remove(self, kind: str, namespace: str, name: str = "", *, seen: bool = True) -> None:
-        """Remove an object; the watches report it only if it is `seen`."""
-        name = name or ("mitte" if kind == "Branch" else "salon")
-        gone = self.api.remove((kind, namespace, name))
-        if seen:
-            self.sink.forget(resources.resource_of_kind(kind), namespace, name, gone["metadata"]["uid"])
-
-    def watch(self) -> None:
-        """Report the grants and routes as they are now."""
-        for ref in (resources.CONFIG_MAPS, resources.INGRESSES):
-            for where, uid in dict(self.context.cache.uids(ref)).items():
-                if (ref.kind, *where) not in self.api.objects:
-                    self.sink.forget(ref, *where, uid)
-            for (kind, _, _), obj in list(self.api.objects.items()):
-                if kind == ref.kind:
-                    self.sink.observe(ref, obj)
-
-    async def take(self, model: Any, subject: Subject, scope: str = "") -> Holder | None:
-        holder = await take(model, subject, self.context, scope)
-        self.watch()
-        return holder
-
-    async def review(self) -> list[Result]:
-        """Review all grants."""
-        self.watch()
-        results = [await reconcile(key, self.context) for key in grant_keys(self.context)]
-        self.watch()
-        return results
-
-    def holders(self, subject: Subject) -> list[str]:
-        """Return the namespaces and UIDs of the holders, as the API server has them."""
-        stored = self.api.objects.get(("ConfigMap", OPERATOR_NAMESPACE, subject.name))
-        grant = read_grant(stored["metadata"]["annotations"]) if stored else None
-        return [holder.uid for holder in grant.holders] if grant else []
-
-
-@pytest.fixture
-async def env() -> AsyncIterator[GrantEnvironment]:
-    clock = FixedClock(datetime(2026, 11, 20, 9, tzinfo=UTC))
-    api = MemoryApiServer(clock.now)
-    async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(serve_api(api))
-        environment = GrantEnvironment(api, clock, url, stack, None, None)  # type: ignore[arg-type]
-        await environment.restart()
-        yield environment
-
+from tests.worlds.grant_environment import (
+    HOST,
+    HOST_SUBJECT,
+    LISTED,
+    NUMBER,
+    NUMBER_SUBJECT,
+    OPERATOR_NAMESPACE,
+    ROUTED,
+)
 
 # Who gets it
 
@@ -349,139 +225,3 @@ async def test_the_route_of_a_paused_tenant_without_the_host_is_removed(env):
     await env.review()
     assert find_holder(loser, HOST_SUBJECT, env.context) is not None
     assert [where[1] for where in env.api.objects if where[0] == "Ingress"] == ["a"]
-
-
-# Restored from a backup
-
-
-async def test_after_a_restore_each_takes_its_own_grant_in_any_order(env):
-    """New UIDs and new ages. The grants were restored, too; the one that wanted another's number comes first."""
-    holder = env.put("Branch", "holder", **LISTED)
-    await env.take(holder, NUMBER_SUBJECT)
-    env.remove("Branch", "holder", seen=False)
-    await env.restart()  # it never saw the former object
-    thief = env.put("Branch", "thief", uid="new-1", **LISTED)
-    await env.review()
-    assert await env.take(thief, NUMBER_SUBJECT) is not None
-    env.clock.advance(timedelta(minutes=20))
-    await env.review()
-    restored = env.put("Branch", "holder", uid="new-2", **LISTED)
-    assert await env.take(restored, NUMBER_SUBJECT) is None
-    await env.review()
-    assert env.holders(NUMBER_SUBJECT) == ["new-2"]
-    assert await env.take(thief, NUMBER_SUBJECT) is not None
-
-
-async def test_a_holder_that_never_comes_back_is_released_after_an_hour(env):
-    """Also across a change of the leader: since when it is missing is in the grant."""
-    await env.take(env.put("Branch", "holder", **LISTED), NUMBER_SUBJECT)
-    env.remove("Branch", "holder", seen=False)
-    await env.restart()
-    await env.review()
-    env.clock.advance(RESTORE_TIME / 2)
-    await env.restart()
-    await env.review()
-    assert env.holders(NUMBER_SUBJECT)
-    env.clock.advance(RESTORE_TIME / 2)
-    await env.review()
-    assert env.holders(NUMBER_SUBJECT) == []
-
-
-async def test_a_key_that_a_living_tenant_does_not_use_is_released_after_a_while(env):
-    """The process ended between taking a new key and recording it, and then the Secret got another one."""
-    tenant = env.put("Tenant", "holder")
-    used, unused = (Subject(SubjectKind.RETELL_KEY, hash_key("inst-1", key)) for key in ("used", "unused"))
-    for subject in (used, unused):
-        await env.take(tenant, subject)
-        await env.review()
-    assert env.holders(unused), "nothing is recorded yet: it may be about to be"
-    meta = {"name": "salon-teardown", "namespace": "holder", "annotations": {"askproai.de/retell-key": used.value}}
-    env.sink.observe(resources.SECRETS, env.api.put(resources.SECRETS, {"metadata": meta}))
-    await env.review()
-    env.clock.advance(UNUSED_TIME / 2)
-    env.watch()
-    await env.take(tenant, unused)  # a reconcile still wants it
-    env.clock.advance(UNUSED_TIME / 2)
-    await env.review()
-    assert env.holders(unused)
-    env.clock.advance(UNUSED_TIME)
-    await env.review()
-    assert (env.holders(used), env.holders(unused)) == (["Tenant-holder"], [])
-
-
-async def test_the_key_of_a_staff_members_own_account_is_kept(env):
-    tenant = env.put("Tenant", "holder")
-    subjects = [Subject(SubjectKind.CALCOM_KEY, hash_key("inst-1", key)) for key in ("tenants", "annas")]
-    meta = {"name": "salon-teardown", "namespace": "holder"}
-    annotations = {KEY_ANNOTATIONS[SubjectKind.CALCOM_KEY]: subjects[0].value, OWN_KEYS_ANNOTATION: subjects[1].value}
-    secret = {"metadata": meta | {"annotations": annotations}}
-    env.sink.observe(resources.SECRETS, env.api.put(resources.SECRETS, secret))
-    for subject in subjects:
-        await env.take(tenant, subject)
-    for _ in range(2):
-        await env.review()
-        env.clock.advance(UNUSED_TIME)
-    assert [env.holders(subject) for subject in subjects] == [["Tenant-holder"]] * 2
-
-
-# Upgraded from a release without grants
-
-
-def served_at(host: str, reason: str = "AsDeclared") -> dict[str, Any]:
-    condition = {"type": "Exposed", "status": "True", "reason": reason, "message": ""}
-    return {"conditions": [condition], "webhookUrls": {"retell": f"https://{host}/webhooks/retell"}}
-
-
-async def test_an_upgrade_gives_everybody_what_works_today_before_anything_is_reconciled(env):
-    """An older Tenant or Branch that was edited while no operator ran has no evidence that it was served."""
-    env.put("Tenant", "old", age=300, status=served_at("other.example"), **ROUTED)
-    env.put("Tenant", "refused", age=200, status=served_at(HOST, "HostClaimedTwice"), **ROUTED)
-    env.put("Tenant", "served", age=1, status=served_at(HOST), **ROUTED)
-    env.put("Branch", "old", age=300, status={"phoneNumbers": []}, **LISTED)
-    env.put("Branch", "served", age=1, status={"phoneNumbers": [NUMBER]}, **LISTED)
-    await adopt_present_holders(env.context)
-    env.watch()
-    assert env.holders(HOST_SUBJECT) == ["Tenant-served"]
-    assert env.holders(NUMBER_SUBJECT) == ["Branch-served"]
-    writes, reads = env.api.writes, len(env.api.reads)
-    await adopt_present_holders(env.context)
-    assert (env.api.writes, len(env.api.reads)) == (writes, reads), "later starts cost no request"
-
-
-async def test_a_grant_that_cannot_be_read_or_taken_keeps_no_other_object_waiting_at_a_start(env):
-    """Nothing is reconciled before the adoption ends, so one object's fault must not last."""
-    env.put("Branch", "damaged", age=300, status={"phoneNumbers": [NUMBER]}, **LISTED)
-    unreadable = {
-        "name": NUMBER_SUBJECT.name,
-        "namespace": OPERATOR_NAMESPACE,
-        "annotations": {"askproai.de/grant-holders": "{"},
-    }
-    env.api.put(resources.CONFIG_MAPS, {"metadata": unreadable})
-    env.put("Tenant", "served", age=1, status=served_at(HOST), **ROUTED)
-    await adopt_present_holders(env.context)
-    env.watch()
-    assert env.holders(HOST_SUBJECT) == ["Tenant-served"]
-
-
-async def test_an_upgrade_leaves_shared_keys_to_the_older_tenant(env):
-    """Retell's hash is in the annotation of an earlier release; Cal.com's key is read from the Secret."""
-    calcom = Subject(SubjectKind.CALCOM_KEY, hash_key("inst-1", "cal_shared"))
-    for namespace, age in (("young", 1), ("old", 300)):
-        env.put("Tenant", namespace, age=age)
-        annotations = {"askproai.de/retell-key": hash_key("inst-1", f"key_{namespace}")}
-        data = {"calcom-api-key": base64.b64encode(b"cal_shared").decode()}
-        meta = {"name": "salon-teardown", "namespace": namespace, "annotations": annotations}
-        env.sink.observe(resources.SECRETS, env.api.put(resources.SECRETS, {"metadata": meta, "data": data}))
-    await adopt_present_holders(env.context)
-    assert env.holders(calcom) == ["Tenant-old"]
-    for namespace in ("young", "old"):
-        subject = Subject(SubjectKind.RETELL_KEY, hash_key("inst-1", f"key_{namespace}"))
-        assert env.holders(subject) == [f"Tenant-{namespace}"]
-
-
-async def test_an_upgrade_removes_a_strangers_route_of_the_shared_host(env):
-    """A paused Tenant is not reconciled, and an earlier release let it have a path of a tenant that was yet to come."""
-    env.put("Tenant", "a", exposure={"host": "voice.example", "ingress": {}}, status=served_at("voice.example"))
-    env.put_ingress("a", "voice.example")
-    await adopt_present_holders(env.context)
-    assert not [where for where in env.api.objects if where[0] in {"Ingress", "ConfigMap"}]

@@ -59,6 +59,8 @@ def test_a_changed_spec_makes_the_object_and_its_relatives_due(kind: str, due: s
         {"observedGeneration": 1, "lastReconcileToken": "x"},
         {"calls24h": 7, "replicas": 2, "configHash": "abc"},
         {"pending": {"what": "agent", "since": "x"}},
+        {"llmId": "llm_1", "tenant": "salon-mueller", "publishedVersion": 3},
+        {"staff": ["anna"], "eventTypes": 2, "services": 3, "branches": 1},
     ],
 )
 def test_our_own_status_writes_make_nothing_due(kind: str, status: dict[str, Any]):
@@ -68,15 +70,18 @@ def test_our_own_status_writes_make_nothing_due(kind: str, status: dict[str, Any
 @pytest.mark.parametrize(
     ("kind", "status", "due"),
     [
-        ("RetellAgent", {"agentId": "agent_1"}, {TENANT, BRANCH}),
-        ("RetellAgent", with_conditions(NumbersBound="False"), {TENANT, BRANCH}),
+        ("RetellAgent", {"agentId": "agent_1"}, {TENANT}),
+        ("RetellAgent", {"webhookUrl": "https://a"}, {TENANT}),
+        ("RetellAgent", {"phoneNumbers": ["+49301234567"]}, {BRANCH}),
+        ("RetellAgent", with_conditions(NumbersBound="False"), {BRANCH}),
         ("RetellAgent", with_conditions(Synced="False"), {TENANT, BRANCH}),
-        ("Tenant", with_conditions(RuntimeAvailable="True"), {BRANCH, OFFERING, AGENT}),
-        ("Tenant", with_conditions(CredentialsValid="False"), {BRANCH, OFFERING, AGENT}),
-        ("Tenant", with_conditions(Exposed="False"), {BRANCH, OFFERING, AGENT}),
-        ("Branch", with_conditions(NumbersValid="False"), {TENANT, OFFERING, AGENT}),
-        ("Tenant", {"webhookUrls": {"retell": "https://a"}}, {BRANCH, OFFERING, AGENT}),
-        ("Branch", {"phoneNumbers": ["+49301234567"]}, {TENANT, OFFERING, AGENT}),
+        ("Tenant", with_conditions(RuntimeAvailable="True"), {AGENT}),
+        ("Tenant", with_conditions(CredentialsValid="False"), {OFFERING, AGENT}),
+        ("Tenant", with_conditions(Exposed="False"), {AGENT}),
+        ("Tenant", {"webhookUrls": {"retell": "https://a"}}, {AGENT}),
+        ("Branch", with_conditions(NumbersValid="False"), {AGENT}),
+        ("Branch", {"phoneNumbers": ["+49301234567"]}, {TENANT, AGENT}),
+        ("ServiceOffering", {"variableLengths": [{"eventTypeId": 1, "defaultMinutes": 30}]}, {TENANT}),
     ],
 )
 def test_status_that_others_read_makes_them_due_but_not_its_owner(kind: str, status: dict[str, Any], due: set):
@@ -190,6 +195,18 @@ def changed_by(cache: Cache, obj: dict[str, Any]) -> set:
     due: set = set()
     EventSink(cache, Relations(cache), due.add).observe(resource_of_kind(obj["kind"]), obj)
     return due
+
+
+def test_only_what_a_person_edits_is_enqueued_as_an_edit():
+    """Edits go before the runs of new tenants; a new object and our own writes have no such haste."""
+    cache, others, edits = salon(), [], []
+    sink = EventSink(cache, Relations(cache), others.append, edits.append)
+    sink.observe(BRANCHES, raw("Branch", "new"))
+    sink.observe(AGENTS, raw("RetellAgent", status={"agentId": "agent_1"}))
+    assert (TENANT in others, edits) == (True, [])
+    others.clear()
+    sink.observe(BRANCHES, raw("Branch", generation=2))
+    assert (others, {TENANT, BRANCH} <= {*edits}) == ([], True)
 
 
 def child(kind: str, name: str, version: int, labels: dict[str, str] | None = None, **content: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from askproai_core.providers import find_host_problem
+from askproai_operator.api import BookingField
 from askproai_operator.api.conditions import Reason
 from askproai_operator.providers import (
     CredentialProblem,
@@ -92,7 +93,8 @@ FITS: dict[str, Any] = {
         ({"lengthInMinutes": 30, "lengthInMinutesOptions": [30, 60]}, "offers 30, 60 minutes"),
         ({"afterEventBuffer": 15}, "afterEventBuffer"),
         ({"beforeEventBuffer": 5}, "beforeEventBuffer"),
-        ({"confirmationPolicy": {"type": "always"}}, "confirmation"),
+        ({"confirmationPolicy": {"type": "always"}}, "blockUnconfirmedBookingsInBooker"),
+        ({"confirmationPolicy": {"type": "always", "blockUnconfirmedBookingsInBooker": True}}, None),
         ({"seats": {"seatsPerTimeSlot": 4}}, "4 seats"),
         ({"bookingFields": [{"type": "email", "slug": "email", "hidden": True}]}, "hidden"),
         ({"bookingFields": [{"type": "text", "slug": "wunsch", "required": True}]}, "'wunsch'"),
@@ -102,6 +104,71 @@ FITS: dict[str, Any] = {
 )
 def test_event_types(change: dict[str, Any], text: str | None) -> None:
     problems = list(find_event_type_problems(FITS | change, NEEDS))
+    assert (text is None and problems == []) or (text is not None and len(problems) == 1 and text in problems[0]), (
+        problems
+    )
+
+
+LENGTH = {"type": "select", "slug": "haarlaenge", "required": True, "options": ["kurz", "lang"]}
+MANY = {"type": "multiselect", "slug": "extras", "required": True, "options": ["Waschen", "Kur"]}
+AGE = {"type": "number", "slug": "alter", "required": True}
+YES = {"type": "boolean", "slug": "agb", "required": True}
+
+
+TEAM = {
+    "schedulingType": "roundRobin",
+    "teamId": 7,
+    "hosts": [{"userId": 17, "name": "Anna"}, {"userId": 18, "name": "Ben"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "user_id", "text"),
+    [
+        (TEAM, 17, None),
+        (TEAM, None, "name this person's userId, or an own event type (17 Anna, 18 Ben)"),
+        (TEAM, 19, "user 19 is none of its hosts: correct the userId (17 Anna, 18 Ben)"),
+        (TEAM | {"schedulingType": "collective"}, 17, "is not booked with one person"),
+        ({}, 17, "it belongs to no team: remove userId"),
+    ],
+)
+def test_an_event_type_of_a_team_fits_whoever_is_one_of_its_hosts(
+    change: dict[str, Any], user_id: int | None, text: str | None
+) -> None:
+    problems = list(
+        find_event_type_problems(FITS | change, EventTypeNeeds(45, buffer_after_minutes=10, user_id=user_id))
+    )
+    assert (text is None and problems == []) or (text is not None and len(problems) == 1 and text in problems[0]), (
+        problems
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "answer", "text"),
+    [
+        (LENGTH, {}, "it requires the field 'haarlaenge' (select: kurz, lang), which nothing answers"),
+        (LENGTH, {"value": "kurz"}, None),
+        (LENGTH, {"value": "mittel"}, "mittel is none of its options: kurz, lang"),
+        (LENGTH | {"options": [{"label": "Kurz", "value": "kurz"}]}, {"value": "kurz"}, None),
+        (MANY, {"value": "Waschen, Kur"}, None),
+        (MANY, {"value": "Waschen, Farbe"}, "Farbe is none of its options"),
+        (AGE, {"value": "18"}, None),
+        (AGE, {"value": "viele"}, "'viele', which is no number"),
+        (YES, {"value": "true"}, None),
+        (YES, {"value": "ja"}, "which is no true or false"),
+        ({"type": "text", "slug": "wunsch", "required": True}, {"source": "Notes"}, None),
+        ({"type": "phone", "slug": "telefon", "required": True}, {}, None),
+        ({"type": "textarea", "slug": "notes", "required": True}, {}, None),
+        ({"type": "text", "slug": "title", "required": True}, {}, None),
+        ({"type": "text", "slug": "versteckt", "required": True, "hidden": True}, {}, None),
+    ],
+)
+def test_a_required_booking_field_must_be_answered_with_what_it_takes(
+    field: dict[str, Any], answer: dict[str, Any], text: str | None
+) -> None:
+    declared = (BookingField.model_validate({"slug": field["slug"], **answer}),) if answer else ()
+    needs = EventTypeNeeds(45, buffer_after_minutes=10, booking_fields=declared)
+    problems = list(find_event_type_problems(FITS | {"bookingFields": [field]}, needs))
     assert (text is None and problems == []) or (text is not None and len(problems) == 1 and text in problems[0]), (
         problems
     )

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -72,6 +73,44 @@ def test_credentials_follow_their_files(tmp_path: Path) -> None:
     swap(folder, {"retell-api-key": "key_2", "retell-webhook-key-0": "old_9", "retell-webhook-key-2": "new"})
     assert credentials.get("retell-api-key") == "key_2"
     assert credentials.all("retell-webhook-key-") == ("old_9", "new")
+
+
+def test_files_are_read_once_for_each_swap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+    read_text = Path.read_text
+
+    def count(path: Path, *args: str, **options: str) -> str:
+        reads.append(path.name)
+        return read_text(path, *args, **options)
+
+    monkeypatch.setattr(Path, "read_text", count)
+    credentials = Credentials(tmp_path)
+    for number in range(2):
+        swap(tmp_path, {"retell-api-key": f"key_{number}", "retell-webhook-key-0": "further"})
+        for _ in range(3):
+            assert credentials.get("retell-api-key") == f"key_{number}"
+            assert credentials.get("FORMER_KEYS") is None
+            assert credentials.all("retell-webhook-key-") == ("further",)
+    assert sorted(reads) == sorted(2 * ["retell-api-key", "FORMER_KEYS", "retell-webhook-key-0"])
+
+
+def test_a_name_that_a_swap_brings_is_known_before_its_link_is_there(tmp_path: Path) -> None:
+    swap(tmp_path, {"a": "1"})
+    credentials = Credentials(tmp_path)
+    assert credentials.get("b") is None
+    swap(tmp_path, {"a": "1", "b": "2"})
+    (tmp_path / "b").unlink()
+    assert credentials.get("b") == "2"
+    assert credentials.all("b") == ("2",)
+
+
+def test_a_fault_of_reading_is_not_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    swap(tmp_path, {"a": "1"})
+    credentials = Credentials(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_text", Mock(side_effect=OSError("too many open files")))
+        assert credentials.get("a") is None
+    assert credentials.get("a") == "1"
 
 
 def test_a_rewritten_plain_file_is_read_again(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from played_calls import NUMBER, OFFER, Tools, salon, verified
 from sandbox_clients import Api, Receiver
-from test_played_call import NUMBER, OFFER, Tools, salon, verified
 from typer.testing import CliRunner
 
 from askproai_cli.main import app

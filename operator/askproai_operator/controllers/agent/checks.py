@@ -59,8 +59,11 @@ def tenant_not_ready(inputs: Inputs) -> Condition | None:
     if usable and (tenant.spec.suspend or (urls.get("retell") and urls.get("functions"))):
         return None
     exposed = find_condition(tenant, ConditionType.EXPOSED)
-    waits_for_url = usable and exposed.get("status") == Status.FALSE
-    cause = (exposed if waits_for_url else credentials).get("message") or "its webhook URLs are not known yet"
+    # The same words from the start until pods answer: what this waits for changes with each step of the Tenant.
+    has_failed = exposed.get("status") == Status.FALSE and exposed.get("reason") != Reason.PENDING
+    where = f"why: kubectl get tenants {tenant.key.name} -n {tenant.key.namespace} -o wide"
+    failed = exposed if has_failed else {}
+    cause = (failed if usable else credentials).get("message") or f"its webhook URLs are not known yet; {where}"
     return bad(_SYNCED, Reason.TENANT_NOT_READY, f"Tenant {tenant.key.name!r} is not ready: {cause}")
 
 

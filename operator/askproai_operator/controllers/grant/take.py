@@ -51,19 +51,35 @@ async def take(model: CustomResource, subject: Subject, context: ReconcileContex
     Nothing is requested while the cache knows the holder. An entry of a namesake with another UID is replaced: the object was
     restored from a backup. Raises ApiError, after which nothing is known to be held.
     """
+    return (await take_all(model, [subject], context, scope))[subject]
+
+
+async def take_all(
+    model: CustomResource, subjects: Iterable[Subject], context: ReconcileContext, scope: str = ""
+) -> dict[Subject, Holder | None]:
+    """Do what `take` does for several subjects, with one look whether the object still exists."""
     wanted = holder_of(model, scope)
-    child = context.cache.child(resources.CONFIG_MAPS, context.settings.namespace, subject.name)
-    cached = read_grant(child.annotations) if child is not None else None
-    if cached is not None:
-        if wanted in cached.holders:
-            return None
-        if other := find_other(cached.holders, wanted):
-            return other
-    if await context.refetch(model) is None:
-        raise Conflict(_CONFLICT, "Conflict", f"{model.key} is gone, or was made anew")
+    holders: dict[Subject, Holder | None] = {}
+    is_looked_at = False
+    for subject in subjects:
+        child = context.cache.child(resources.CONFIG_MAPS, context.settings.namespace, subject.name)
+        grant = read_grant(child.annotations) if child is not None else None
+        known = grant.holders if grant is not None else ()
+        holders[subject] = None if wanted in known else find_other(known, wanted)
+        if wanted in known or holders[subject] is not None:
+            continue
+        if not is_looked_at and await context.refetch(model) is None:
+            raise Conflict(_CONFLICT, "Conflict", f"{model.key} is gone, or was made anew")
+        is_looked_at = True
+        holders[subject] = await _take_unknown(wanted, subject, context, exists=child is not None)
+    return holders
+
+
+async def _take_unknown(wanted: Holder, subject: Subject, context: ReconcileContext, *, exists: bool) -> Holder | None:
+    """Take a subject that nobody has, by the cache. `exists`: the cache knows the grant."""
     for attempt in range(_ATTEMPTS):
         try:
-            return await _try_take(wanted, subject, context, exists=child is not None or attempt > 0)
+            return await _try_take(wanted, subject, context, exists=exists or attempt > 0)
         except Conflict:  # another one took or released it at the same moment, or has it and the watch is late
             continue
     raise Conflict(_CONFLICT, "Conflict", f"the grant {subject.name} changes faster than it can be taken")

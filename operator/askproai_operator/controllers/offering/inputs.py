@@ -67,7 +67,7 @@ async def read_event_types(
         edits = (meta.uid, meta.generation, meta.annotations.get(TOKEN_ANNOTATION))
         source = (*edits, base_url, hash_key(context.installation_id, key))
         read = partial(context.providers.calcom(base_url, key).get_event_type, entry.event_type_id)
-        fits = partial(event_type_fits, offering)
+        fits = partial(event_type_fits, offering, entry)
         try:
             found.append((entry, await context.look(offering.key, _look_name(entry), source, read, is_good=fits)))
         except CredentialRefused as error:

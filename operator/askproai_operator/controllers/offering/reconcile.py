@@ -1,6 +1,6 @@
 """Reconcile one ServiceOffering. It only observes: nothing is written but its status, so it needs no finalizer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -21,10 +21,19 @@ from askproai_operator.controllers.offering.units import outdated_offerings, pla
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.credentials import calcom_account, event_types_of, read_credentials
 from askproai_operator.engine import GONE, Key, Result
-from askproai_operator.providers import CredentialProblem, Json, ProviderError, default_minutes
+from askproai_operator.providers import (
+    CredentialProblem,
+    Json,
+    ProviderError,
+    default_minutes,
+    find_answered_fields,
+    needs_confirmation,
+)
 from askproai_operator.services import name_condition, namesakes, openings_condition, staff_by_branch, staff_condition
 
 _MAX_STAFF: Final = 200  # that the CRD lets a status list
+_FOUND: Final = ("variableLengths", "needsConfirmation", "bookingFields")
+_MAX_FOUND: Final = 2000
 
 
 async def reconcile(key: Key, context: ReconcileContext) -> Result:
@@ -46,7 +55,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
             context.enqueue(neighbour.key)
     staff = staff_by_branch(offering, inputs.branches)
     effective_capacity = units.effective_capacity.get(key.name, offering.spec.capacity)
-    calendar, lengths = await _check_calendar(offering, tenant, staff, context)
+    calendar, found = await _check_calendar(offering, tenant, staff, context)
     of_specs = (
         staff_condition(offering, staff, effective_capacity),
         openings_condition(offering, inputs.branches, staff),
@@ -60,7 +69,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         {
             "staff": members[:_MAX_STAFF],
             "eventTypes": len(event_types_of(offering)),
-            "variableLengths": lengths or None,
+            **found,
         },
         # Watches report all but what Cal.com has.
         resync_after=context.next_look(key, otherwise=context.settings.drift if calendar.good else timedelta()),
@@ -76,32 +85,39 @@ def _when_resumed(condition: Condition) -> Condition:
 
 async def _check_calendar(
     offering: ServiceOffering, tenant: Tenant, staff: Mapping[str, tuple[str, ...]], context: ReconcileContext
-) -> tuple[Condition, Sequence[Json]]:
-    """Return CalendarLinked and `status.variableLengths`. Reads the Secret only if event types are named."""
+) -> tuple[Condition, Json]:
+    """Return CalendarLinked, and the status fields of what Cal.com has. Reads the Secret only if event types are named."""
     if calcom_account(tenant) is None or offering.spec.calcom is None or offering.spec.capacity > 1:
         context.memory.looks.forget(offering.key)
     if calcom_account(tenant) is None or offering.spec.calcom is None:
-        return calendar_not_requested(), ()
+        return calendar_not_requested(), dict.fromkeys(_FOUND)
     if offering.spec.capacity > 1:
-        return calendar_without_seats(offering.spec.capacity), ()
+        return calendar_without_seats(offering.spec.capacity), dict.fromkeys(_FOUND)
     credentials = await read_credentials(tenant, context)
+    before = {name: offering.status.get(name) for name in _FOUND}
     if not credentials.calcom_key:
-        return calendar_key_missing(), offering.status.get("variableLengths") or ()
+        return calendar_key_missing(), before
     try:
         event_types = await read_event_types(offering, tenant, credentials, context)
     except ProviderError as error:
-        condition = condition_of(error, ConditionType.CALENDAR_LINKED, retry_note="looked at again soon")
-        return condition, offering.status.get("variableLengths") or ()
-    return calendar_condition(offering, staff, event_types), _lengths(offering, event_types)
+        return condition_of(error, ConditionType.CALENDAR_LINKED, retry_note="looked at again soon"), before
+    return calendar_condition(offering, staff, event_types), _found(offering, event_types)
 
 
-def _lengths(offering: ServiceOffering, event_types: EventTypes) -> Sequence[Json]:
-    """Return `status.variableLengths`: as it was for an event type that could not be read."""
-    before = {each["eventTypeId"]: each for each in offering.status.get("variableLengths") or ()}
-    lengths: list[Json] = []
-    for entry, event_type in event_types:
+def _found(offering: ServiceOffering, event_types: EventTypes) -> Json:
+    """Return what the event types are at Cal.com, from which the pods' config is compiled: as it was for one that was not read."""
+    found: dict[str, list[Json]] = {name: [] for name in _FOUND}
+    declared = offering.spec.calcom.booking_fields if offering.spec.calcom else ()
+    for entry, event_type in {entry.event_type_id: (entry, event_type) for entry, event_type in event_types}.values():
+        number = {"eventTypeId": entry.event_type_id}
         if isinstance(event_type, CredentialProblem):
-            lengths += [before[entry.event_type_id]] if entry.event_type_id in before else []
-        elif event_type is not None and (minutes := default_minutes(event_type)) is not None:
-            lengths.append({"eventTypeId": entry.event_type_id, "defaultMinutes": minutes})
-    return lengths
+            for name, items in found.items():
+                items += [each for each in offering.status.get(name) or () if number.items() <= each.items()]
+        elif event_type is not None:
+            if (minutes := default_minutes(event_type)) is not None:
+                found["variableLengths"].append({**number, "defaultMinutes": minutes})
+            if needs_confirmation(event_type):
+                found["needsConfirmation"].append(number)
+            answered = find_answered_fields(event_type, declared)
+            found["bookingFields"] += ({**number, "slug": slug, "type": kind} for slug, kind in answered)
+    return {name: items[:_MAX_FOUND] or None for name, items in found.items()}

@@ -11,6 +11,8 @@ from askproai_operator.providers import (
     Json,
     find_event_type_notes,
     find_event_type_problems,
+    find_unknown_fields,
+    needs_confirmation,
 )
 
 _CALENDAR = ConditionType.CALENDAR_LINKED
@@ -43,13 +45,15 @@ def calendar_condition(
 ) -> Condition:
     """Judge whether everybody has an event type and all of them fit. The first reason counts, all messages are shown."""
     advice = "add one to calcom.eventTypes, or the appointments stay in the local calendar"
-    spec, needs = offering.spec, _needs(offering)
+    spec = offering.spec
     problems = [
         (Reason.EVENT_TYPE_MISSING, f"{member} has no event type: {advice}")
         for member in staff_without_event_type(offering, staff)
     ]
     notes: list[str] = []
+    found: list[Json] = []
     for entry, event_type in event_types:
+        needs = _needs(offering, entry)
         subject = f"event type {entry.event_type_id} of {entry.staff}"
         if isinstance(event_type, CredentialProblem):
             problems.append((event_type.reason, f"{subject}: {event_type.message}"))
@@ -58,23 +62,29 @@ def calendar_condition(
             text = f"{subject} is not in this Cal.com account: correct the id"
             problems.append((Reason.EVENT_TYPE_NOT_FOUND, text))
             continue
+        found.append(event_type)
         mismatches = find_event_type_problems(event_type, needs)
         problems += [(Reason.EVENT_TYPE_MISMATCH, f"{subject}: {mismatch}") for mismatch in mismatches]
         notes += [f"{subject}: {note}" for note in find_event_type_notes(event_type, needs)]
+    if found and (unknown := find_unknown_fields(found, spec.calcom.booking_fields if spec.calcom else ())):
+        text = f"no event type has a booking field {', '.join(map(repr, unknown))}: correct the slug in calcom.bookingFields"
+        problems.append((Reason.EVENT_TYPE_MISMATCH, text))
     if problems:
         return bad(_CALENDAR, problems[0][0], "; ".join(message for _, message in problems))
     fit = f"{len(spec.calcom.event_types) if spec.calcom else 0} event types fit"
+    if requested := [each for each in found if needs_confirmation(each)]:
+        fit = f"{fit}; for {len(requested)} somebody at Cal.com confirms, and callers hear that the appointment is requested"
     if notes:
         fit = f"{fit}; Cal.com may refuse times that are offered, and callers get others: {'; '.join(notes)}"
     return good(_CALENDAR, fit)
 
 
-def event_type_fits(offering: ServiceOffering, event_type: Json | None) -> bool:
+def event_type_fits(offering: ServiceOffering, entry: EventType, event_type: Json | None) -> bool:
     """Return whether an event type exists and can be booked as the offering needs it."""
-    return event_type is not None and not any(find_event_type_problems(event_type, _needs(offering)))
+    return event_type is not None and not any(find_event_type_problems(event_type, _needs(offering, entry)))
 
 
-def _needs(offering: ServiceOffering) -> EventTypeNeeds:
+def _needs(offering: ServiceOffering, entry: EventType) -> EventTypeNeeds:
     spec = offering.spec
     return EventTypeNeeds(
         spec.duration_minutes,
@@ -82,6 +92,8 @@ def _needs(offering: ServiceOffering) -> EventTypeNeeds:
         spec.buffer_after_minutes,
         spec.minimum_notice_minutes,
         spec.booking_horizon_days,
+        spec.calcom.booking_fields if spec.calcom else (),
+        entry.user_id,
     )
 
 

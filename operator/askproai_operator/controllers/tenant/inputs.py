@@ -1,9 +1,10 @@
 """All that a reconcile of a Tenant reads before it decides or writes anything."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -13,7 +14,8 @@ from askproai_operator.api.conditions import ConditionType, Reason
 from askproai_operator.context import ReconcileContext, TenantUrl
 from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.conditions import find_condition
-from askproai_operator.controllers.grant import find_holder, is_of_other, report_refusal, take
+from askproai_operator.controllers.grant import find_holder, is_of_other, report_refusal, take_all
+from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.controllers.tenant.addresses import address_of
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.exposure import Exposure, choose_exposure
@@ -54,11 +56,11 @@ class Inputs:
 
 async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
     """Read the user's Secrets, try the keys at the providers, and take everything else from the cache."""
-    relations, (namespace, name) = context.relations, tenant.key[1:]
+    (namespace, name), relatives = tenant.key[1:], _relatives(tenant, context)
     credentials = await read_credentials(tenant, context)
     keys = {} if credentials.problems else _key_subjects(tenant, credentials, context.installation_id)
     holders = {subject: find_holder(tenant, subject, context) for subject in keys.values()}
-    branches, agents = tuple(relations.branches(namespace, name)), tuple(relations.agents(namespace, name))
+    agents = relatives["agents"]
     key_error = None if credentials.problems else await _try_keys(tenant, credentials, agents, context)
     requested = address_of(tenant, context.settings.shared_base_url)
     uid = tenant.metadata.uid
@@ -72,10 +74,7 @@ async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
         was_provisioned=context.cache.secret(namespace, child_name(name, "teardown")) is not None,
         keys=keys,
         shared_keys=await _report_shared_keys(tenant, holders, context),
-        branches=branches,
-        offerings=tuple(relations.offerings(namespace, name)),
-        agents=agents,
-        foreign_numbers={branch.key.name: _refused_numbers(branch, context) for branch in branches},
+        **relatives,
     )
 
 
@@ -86,15 +85,18 @@ async def take_keys(inputs: Inputs, context: ReconcileContext) -> Inputs:
     """
     if inputs.key_error is not None:
         return inputs
-    holders = {subject: await take(inputs.tenant, subject, context) for subject in inputs.keys.values()}
+    holders = await take_all(inputs.tenant, inputs.keys.values(), context)
     return replace(inputs, shared_keys=await _report_shared_keys(inputs.tenant, holders, context))
 
 
 async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Inputs:
     """Add what the operator itself stored before and keeps: passwords, and the config of agents that are held back."""
+    inputs = _with_newest_relatives(inputs, context)
     owner, uid = inputs.tenant.key[1:], inputs.tenant.metadata.uid
     suffixes = ("runtime", "teardown")
-    runtime, teardown = [await read_own_secret(context, *owner, suffix, uid=uid) for suffix in suffixes]
+    runtime, teardown = await asyncio.gather(
+        *(read_own_secret(context, *owner, suffix, uid=uid) for suffix in suffixes)
+    )
     offerings = active_offerings(inputs.offerings, inputs.branches)
     keys = await settle_own_keys(
         inputs.tenant,
@@ -113,6 +115,30 @@ async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Input
         applied=applied,
         own_keys=keys,
     )
+
+
+def _with_newest_relatives(inputs: Inputs, context: ReconcileContext) -> Inputs:
+    """Replace what belongs to the tenant by what the cache has now, unless the annotation `askproai.de/plan` came to it.
+
+    One `kubectl apply` brings it right after the Tenant, whose keys were tried meanwhile: without it the first config would be an
+    empty one, and all pods would have to read the next.
+    """
+    found = _relatives(inputs.tenant, context)
+    if plan_hold([*found["branches"], *found["offerings"]]):
+        return inputs  # the change of the annotation has made the Tenant due again
+    return replace(inputs, **found)
+
+
+def _relatives(tenant: Tenant, context: ReconcileContext) -> dict[str, Any]:
+    """Return the fields of `Inputs` that come from the objects of the tenant."""
+    relations, names = context.relations, tenant.key[1:]
+    branches = tuple(relations.branches(*names))
+    return {
+        "branches": branches,
+        "offerings": tuple(relations.offerings(*names)),
+        "agents": tuple(relations.agents(*names)),
+        "foreign_numbers": {branch.key.name: _refused_numbers(branch, context) for branch in branches},
+    }
 
 
 async def _applied_config(namespace: str, name: str, context: ReconcileContext) -> config.TenantConfig | None:

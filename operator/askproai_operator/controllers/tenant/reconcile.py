@@ -268,6 +268,7 @@ def _encoded_config(
             former_path_prefix=inputs.exposure.former_path_prefix,
             installation_id=context.installation_id,
             calendar_base_url=inputs.credentials.calendar_base_url,
+            retell_base_url=inputs.credentials.retell_base_url,
             applied_agents=inputs.applied.agents if inputs.applied else (),
             linked_own_event_types=linked,
         )

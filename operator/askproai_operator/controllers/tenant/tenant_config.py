@@ -13,6 +13,7 @@ from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.offering import UnitPlan, identity_of, plan_units
 from askproai_operator.controllers.plan_annotation import is_planned
 from askproai_operator.credentials import calendar_account, event_types_of, own_key_file
+from askproai_operator.providers import compile_field
 from askproai_operator.services import active_offerings, branch_name_of, staff_by_branch
 
 ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, number) to the row of `resources`
@@ -48,6 +49,7 @@ def compile_config(
     former_path_prefix: str = "",
     installation_id: str,
     calendar_base_url: str,
+    retell_base_url: str,
     applied_agents: Iterable[config.Agent] = (),
     linked_own_event_types: Collection[int] = (),
 ) -> config.TenantConfig:
@@ -60,6 +62,7 @@ def compile_config(
     branches = sorted(branches, key=lambda branch: branch.metadata.name)
     active = active_offerings(offerings, branches)
     units = plan_units(branches, active)
+    compiled_agents = _agents(agents, branches, {agent.name: agent for agent in applied_agents})
     return _copy_fields(
         config.TenantConfig,
         spec,
@@ -73,7 +76,8 @@ def compile_config(
             for branch in branches
         ),
         services=tuple(_service(offering, branches, units, linked_own_event_types) for offering in active),
-        agents=_agents(agents, branches, {agent.name: agent for agent in applied_agents}),
+        retell=config.RetellConfig(base_url=retell_base_url if compiled_agents else ""),
+        agents=compiled_agents,
         rate_limits=spec.runtime.rate_limits,
         booking_limits=spec.runtime.booking_limits,
     )
@@ -143,6 +147,7 @@ def _service(
         capacity=units.effective_capacity[offering.metadata.name],
         staff=staff_by_branch(offering, branches),
         event_types=_event_types(offering),
+        team_event_types=_team_event_types(offering),
         own_event_types=_own_event_types(offering, linked_own),
         **price,
     )
@@ -152,16 +157,48 @@ def _event_types(offering: ServiceOffering) -> list[config.EventType]:
     lengths = _default_minutes(offering)
     return [
         config.EventType(
-            staff=each.staff, event_type_id=each.event_type_id, default_minutes=lengths.get(each.event_type_id)
+            staff=each.staff,
+            event_type_id=each.event_type_id,
+            default_minutes=lengths.get(each.event_type_id),
+            needs_confirmation=_needs_confirmation(offering, each.event_type_id),
+            booking_fields=_booking_fields(offering, each.event_type_id),
         )
         for each in event_types_of(offering)
-        if each.api_key_secret_ref is None
+        if each.api_key_secret_ref is None and each.user_id is None
+    ]
+
+
+def _team_event_types(offering: ServiceOffering) -> list[config.TeamEventType]:
+    lengths = _default_minutes(offering)
+    return [
+        config.TeamEventType(
+            staff=each.staff,
+            event_type_id=each.event_type_id,
+            default_minutes=lengths.get(each.event_type_id),
+            needs_confirmation=_needs_confirmation(offering, each.event_type_id),
+            booking_fields=_booking_fields(offering, each.event_type_id),
+            host_id=each.user_id,
+        )
+        for each in event_types_of(offering)
+        if each.user_id is not None
     ]
 
 
 def _default_minutes(offering: ServiceOffering) -> dict[int, int]:
     """Return the default lengths of the event types with several, as the offering's own reconcile has read them at Cal.com."""
     return {each["eventTypeId"]: each["defaultMinutes"] for each in offering.status.get("variableLengths") or ()}
+
+
+def _needs_confirmation(offering: ServiceOffering, event_type_id: int) -> bool:
+    return {"eventTypeId": event_type_id} in (offering.status.get("needsConfirmation") or ())
+
+
+def _booking_fields(offering: ServiceOffering, event_type_id: int) -> tuple[config.BookingField, ...]:
+    """Return how bookings answer the fields of an event type that the offering's own reconcile has found at Cal.com."""
+    declared = {each.slug: each for each in offering.spec.calcom.booking_fields} if offering.spec.calcom else {}
+    found = (each for each in offering.status.get("bookingFields") or () if each["eventTypeId"] == event_type_id)
+    compiled = (compile_field(each["slug"], each["type"], declared.get(each["slug"])) for each in found)
+    return tuple(field for field in compiled if field is not None)
 
 
 def _own_event_types(offering: ServiceOffering, linked_own: Collection[int]) -> list[config.OwnEventType]:
@@ -171,6 +208,8 @@ def _own_event_types(offering: ServiceOffering, linked_own: Collection[int]) -> 
             staff=each.staff,
             event_type_id=each.event_type_id,
             default_minutes=lengths.get(each.event_type_id),
+            needs_confirmation=_needs_confirmation(offering, each.event_type_id),
+            booking_fields=_booking_fields(offering, each.event_type_id),
             credential=own_key_file(each.api_key_secret_ref),
         )
         for each in event_types_of(offering)

@@ -70,9 +70,9 @@ class Appointment:
     read_at: datetime | None = None
     age: timedelta = timedelta()
     updated_at: datetime | None = None
+    notes: str | None = None
     # Written, and not read again here:
     customer_id: UUID | None = None
-    notes: str | None = None
     generation: int = 1
 
     @property
@@ -102,7 +102,8 @@ class Appointment:
 
 _SELECT = """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.status, coalesce(a.call_id, '') AS call_id,
     a.correlation_id, a.customer_name, c.phone, a.attendee_email, a.event_type_id, a.external_id, a.external_updated_at,
-    a.was_starts_at, a.was_ends_at, a.was_place, a.cancelled_by, a.cancel_reason, a.caller, a.version, a.error, act.key AS action,
+    a.was_starts_at, a.was_ends_at, a.was_place, a.cancelled_by, a.cancel_reason, a.caller, a.version, a.error, a.notes,
+    act.key AS action,
     coalesce(act.state = 'done' OR act.lease_until <= clock_timestamp(), true) AS settled, clock_timestamp() AS read_at,
     clock_timestamp() - a.created_at AS age, a.updated_at
     FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
@@ -273,11 +274,14 @@ async def move_appointment(
 
 
 async def extend_appointment(conn: Connection, tenant: str, appointment: Appointment, placement: Placement) -> None:
-    """Give an appointment a later end, which its booking in the calendar has. Its version stays: to the calendar it is the same."""
+    """Give an appointment the end and the staff member that its booking in the calendar has. Its version stays: to the calendar it
+    is the same.
+    """
     await move_claims(conn, tenant, appointment.id, placement, appointment.was_place)
     await conn.execute(
-        "UPDATE appointments SET ends_at = $3 WHERE tenant = $1 AND id = $2", tenant, appointment.id, placement.ends_at
-    )
+        "UPDATE appointments SET ends_at = $3, staff = $4 WHERE tenant = $1 AND id = $2",
+        tenant, appointment.id, placement.ends_at, placement.staff,
+    )  # fmt: skip
 
 
 async def mark_cancelled(

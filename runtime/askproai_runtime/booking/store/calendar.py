@@ -164,13 +164,23 @@ async def list_blocking_bookings(
 
 
 async def find_local_appointment(conn: Connection, tenant: str, remote: RemoteBooking) -> UUID | None:
-    """Return our appointment of a remote booking: by our request id, else by a uid that it has or had."""
-    found: UUID | None = await conn.fetchval(
+    """Return our appointment of a remote booking."""
+    return next(iter(await list_local_appointments(conn, tenant, remote)), None)
+
+
+async def list_local_appointments(conn: Connection, tenant: str, remote: RemoteBooking) -> list[UUID]:
+    """Return our appointments of a remote booking, by our request id and by the uids that it has or had.
+
+    There is one, except for a moment while two workers follow a booking that moves. The first is the one with our request id, else
+    the one that a caller is about to move, else the one with the current uid.
+    """
+    rows = await conn.fetch(
         """SELECT id FROM appointments WHERE tenant = $1 AND (id = $2 OR external_id = ANY($3))
-           ORDER BY id = $2 DESC NULLS LAST, external_id = $4 DESC LIMIT 1""",
+           ORDER BY id = $2 DESC NULLS LAST, (status = 'pending_sync' AND was_starts_at IS NOT NULL) DESC,
+               external_id = $4 DESC NULLS LAST, status IN ('confirmed', 'pending_sync') DESC, created_at, id LIMIT 20""",
         tenant, remote.request_id, list(remote.uids), remote.uid,
     )  # fmt: skip
-    return found
+    return [row["id"] for row in rows]
 
 
 async def list_known(pool: Pool, tenant: str, remotes: Sequence[RemoteBooking]) -> set[str]:
@@ -207,11 +217,12 @@ async def find_event_type(pool: Pool, tenant: str, uid: str) -> int | None:
 
 
 async def is_up_to_date(pool: Pool, tenant: str, uid: str, starts_at: datetime) -> bool:
-    """Return whether a confirmed appointment has this uid and start. Most events only report what we did ourselves, and
-    Cal.com counts every request.
+    """Return whether a confirmed appointment that we booked has this uid and start. Most events only report what we did ourselves,
+    and Cal.com counts every request. One that was taken in from there may be what this event's job has added, and must read again.
     """
     found = await pool.fetchval(
-        "SELECT true FROM appointments WHERE tenant = $1 AND external_id = $2 AND starts_at = $3 AND status = 'confirmed'",
+        """SELECT true FROM appointments WHERE tenant = $1 AND external_id = $2 AND starts_at = $3 AND status = 'confirmed'
+           AND call_id IS NOT NULL""",
         tenant, uid, starts_at,
     )  # fmt: skip
     return bool(found)
@@ -238,6 +249,14 @@ async def forget_uid(conn: Connection, tenant: str, appointment_id: UUID, uid: s
     await conn.execute(
         "UPDATE appointments SET external_id = NULL WHERE tenant = $1 AND id = $2 AND external_id = $3",
         tenant, appointment_id, uid,
+    )  # fmt: skip
+
+
+async def detach_from_calendar(conn: Connection, tenant: str, appointment_id: UUID, kept: UUID) -> None:
+    """Let a cancelled appointment have no booking any more: it is the one of the appointment `kept`."""
+    await conn.execute(
+        "UPDATE appointments SET external_id = NULL, error = $3 WHERE tenant = $1 AND id = $2",
+        tenant, appointment_id, f"its booking in the calendar is that of appointment {kept}",
     )  # fmt: skip
 
 

@@ -68,20 +68,20 @@ async def run_transaction(pool: Pool, work: Callable[[Connection], Awaitable[T]]
 
 
 async def lock_and_clear_holds(
-    conn: Connection, tenant: str, resources: Sequence[int], call_id: str, *, appointment_id: UUID | None = None
+    conn: Connection, tenant: str, resources: Sequence[int], call_id: str, *, appointments: Sequence[UUID] = ()
 ) -> None:
     """Lock staff members by their resources, then delete the call's own hold, and expired holds on `resources`.
 
-    Locked are `resources`, those of the call's own hold, and those of `appointment_id`; in the order of their ids, without
+    Locked are `resources`, those of the call's own hold, and those of `appointments`; in the order of their ids, without
     which overlapping writers deadlock. The claims of a deleted hold go with it.
     """
     await conn.execute(
         """SELECT id FROM resources
            WHERE tenant = $1 AND (id = ANY($2) OR id IN (
                SELECT c.resource_id FROM claims c JOIN appointments a ON a.tenant = c.tenant AND a.id = c.appointment_id
-               WHERE a.tenant = $1 AND (a.call_id = $3 AND a.status = 'held' OR a.id = $4)))
+               WHERE a.tenant = $1 AND (a.call_id = $3 AND a.status = 'held' OR a.id = ANY($4))))
            ORDER BY id FOR UPDATE""",
-        tenant, list(resources), call_id, appointment_id,
+        tenant, list(resources), call_id, list(appointments),
     )  # fmt: skip
     await conn.execute(
         """DELETE FROM appointments a

@@ -55,9 +55,9 @@ async def apply_children(
 
     `config` is the encoded TenantConfig, `stores` and `providers` are the URLs that the pods must reach. Raises UnmanagedObject.
     """
-    await context.kube.apply_all([config_map(tenant, config), admin_secret(tenant, admin_token), *services(tenant)])
-    policy = network_policy(tenant, stores, providers, context.settings)
-    deployments = await _apply_workloads(tenant, credentials, policy, own_keys, context)
+    first = [config_map(tenant, config), admin_secret(tenant, admin_token), *services(tenant)]
+    first += [service_account(tenant), network_policy(tenant, stores, providers, context.settings)]
+    deployments = await _apply_workloads(tenant, credentials, first, own_keys, context)
     await context.kube.apply(reader_secret(tenant, admin_token))  # last: a foreign Secret of its name holds up no pods
     return deployments
 
@@ -65,11 +65,11 @@ async def apply_children(
 async def _apply_workloads(
     tenant: Tenant,
     credentials: Credentials,
-    policy: Manifest,
+    first: Sequence[Manifest],
     own_keys: Mapping[str, SecretKeyRef],
     context: ReconcileContext,
 ) -> dict[Component, ObservedObject]:
-    """Apply the Deployments with their account, policy, budgets and autoscalers."""
+    """Apply the Deployments after what their pods need (`first`), with their budgets and autoscalers."""
     meta, split = tenant.metadata, tenant.spec.runtime.mode is RuntimeMode.SPLIT
     # Read right before the apply and not with the other inputs: an autoscaler writes replicas at any time.
     live = {
@@ -79,13 +79,12 @@ async def _apply_workloads(
     layout = plan_layout(tenant, live[Component.WEB], live[Component.WORKER])
     # Workers first: then the web pods give up theirs.
     components = (Component.WORKER, Component.WEB) if split else (Component.WEB,)
-    prerequisites = [service_account(tenant), policy]
-    prerequisites += [autoscaling.disruption_budget(tenant, component) for component in components]
+    budgets = [autoscaling.disruption_budget(tenant, component) for component in components]
     scaled = [part for part in components if autoscaling.scaled_by(tenant, part) is autoscaling.ScaledBy.AUTOSCALER]
     autoscalers = [autoscaling.autoscaler(tenant, component) for component in scaled]
     # An autoscaler is deleted before we ask for replicas ourselves, and created after we left them to it.
-    await _prune(tenant, (resources.AUTOSCALERS, resources.BUDGETS), prerequisites + autoscalers, context)
-    await context.kube.apply_all(prerequisites)
+    await _prune(tenant, (resources.AUTOSCALERS, resources.BUDGETS), budgets + autoscalers, context)
+    await context.kube.apply_all([*first, *budgets])
     deployments: dict[Component, ObservedObject] = {}
     for component in components:
         alone = component is Component.WORKER or layout.web_alone

@@ -1,0 +1,39 @@
+"""Settings from environment variables, by msgspec: it is loaded anyway, and another library's models cost 5 MB in each process."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+PREFIX = "ASKPROAI_"
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class WrongVariables(ValueError):
+    """Some variables cannot be used. The message names each, and what is expected."""
+
+
+def read_variables(kind: type[S], variables: Mapping[str, str] = os.environ) -> S:
+    """Return settings, each from the variable `ASKPROAI_<NAME>`, or with its default. Raises `WrongVariables`, for all at once."""
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for field in msgspec.structs.fields(kind):
+        name = PREFIX + field.name.upper()
+        if name not in variables:
+            continue
+        try:
+            values[field.name] = msgspec.convert(variables[name], field.type, strict=False, dec_hook=_to_path)
+        except msgspec.ValidationError as error:
+            faults.append(f"{name}: {error}")
+    if faults:
+        raise WrongVariables(", ".join(faults))
+    return kind(**values)
+
+
+def _to_path(kind: type, value: Any) -> Any:
+    """Convert to the only type of our settings that msgspec does not know."""
+    if kind is not Path:
+        raise NotImplementedError(kind)
+    return Path(value)

@@ -1,0 +1,97 @@
+"""Booking fields of an event type at Cal.com: which of them our bookings answer, and from what. Pure.
+
+Cal.com refuses a booking without an answer to a required field, and one whose answer is of a wrong type.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from askproai_core import tenant_config as config
+from askproai_core.providers import Json
+from askproai_core.tenant_config import FieldSource
+from askproai_operator.api import BookingField
+
+# Cal.com fills these itself, or from the attendee whom the pods always send.
+_FILLED: Final = frozenset({"name", "email", "location", "guests", "rescheduleReason"})
+_NOTHING_SAID: Final = "telefonisch gebucht"  # an answer to required notes where the caller has none
+_KNOWN: Final[Mapping[str, config.BookingField]] = MappingProxyType({
+    "notes": config.BookingField(slug="notes", source=FieldSource.NOTES, value=_NOTHING_SAID),
+    "title": config.BookingField(slug="title", source=FieldSource.SERVICE),
+})  # fmt: skip
+_OPTIONS: Final = frozenset({"select", "radio", "multiselect", "checkbox"})
+_LISTS: Final = frozenset({"multiselect", "checkbox", "multiemail"})
+
+
+def find_answered_fields(event_type: Json, declared: Iterable[BookingField]) -> Iterator[tuple[str, str]]:
+    """Yield slug and type of the fields that a booking must answer, or that a manifest declares an answer to."""
+    slugs = {each.slug for each in declared}
+    for slug, entry in _fields(event_type):
+        if slug not in _FILLED and not entry.get("hidden") and (entry.get("required") or slug in slugs):
+            yield slug, str(entry.get("type"))
+
+
+def find_field_problems(event_type: Json, declared: Iterable[BookingField]) -> Iterator[str]:
+    """Yield what is wrong with the answers to an event type's booking fields: each makes Cal.com refuse every booking."""
+    by_slug = {each.slug: each for each in declared}
+    entries = dict(_fields(event_type))
+    for slug, kind in find_answered_fields(event_type, by_slug.values()):
+        if compile_field(slug, kind, by_slug.get(slug)) is None:
+            options = _options(entries[slug])
+            shown = f"{kind}: {', '.join(options)}" if options else kind
+            text = "which nothing answers: make it optional there, or add it to calcom.bookingFields with a value"
+            yield f"it requires the field {slug!r} ({shown}), {text}"
+        elif (answer := by_slug.get(slug)) and answer.value is not None:
+            yield from _value_problems(slug, kind, answer.value, _options(entries[slug]))
+
+
+def find_unknown_fields(event_types: Iterable[Json], declared: Iterable[BookingField]) -> list[str]:
+    """Return the declared slugs that none of the event types has."""
+    known = {slug for event_type in event_types for slug, _ in _fields(event_type)}
+    return [each.slug for each in declared if each.slug not in known]
+
+
+def compile_field(slug: str, kind: str, declared: BookingField | None) -> config.BookingField | None:
+    """Return how the pods answer a field of Cal.com's type `kind`; None if nothing answers it.
+
+    What a manifest declares counts; else a number is answered with the caller's, and Cal.com's own fields with what they mean.
+    """
+    if declared is None:
+        phone = config.BookingField(slug=slug, source=FieldSource.PHONE)
+        return phone if kind == "phone" else _KNOWN.get(slug)
+    value = None if declared.value is None else _read_value(kind, declared.value)
+    return config.BookingField(slug=slug, source=declared.source, value=value)
+
+
+def _read_value(kind: str, text: str) -> str | float | bool | tuple[str, ...] | None:
+    """Return a declared value as Cal.com wants it for a type; None if it cannot be read so."""
+    if kind == "number":
+        try:
+            return float(text)
+        except ValueError:
+            return None
+    if kind == "boolean":
+        return {"true": True, "false": False}.get(text.casefold())
+    return _split(text) if kind in _LISTS else text
+
+
+def _value_problems(slug: str, kind: str, text: str, options: list[str]) -> Iterator[str]:
+    where = f"calcom.bookingFields answers {slug!r} with {text!r}"
+    if _read_value(kind, text) is None:
+        yield f"{where}, which is no {'number' if kind == 'number' else 'true or false'}"
+    elif options and (wrong := [one for one in (_split(text) if kind in _LISTS else (text,)) if one not in options]):
+        yield f"{where}, but {', '.join(wrong)} is none of its options: {', '.join(options)}"
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _fields(event_type: Json) -> Iterator[tuple[str, Json]]:
+    for entry in event_type.get("bookingFields") or []:
+        yield str(entry.get("slug") or entry.get("type")), entry
+
+
+def _options(entry: Mapping[str, Any]) -> list[str]:
+    options = (entry.get("options") or ()) if entry.get("type") in _OPTIONS else ()
+    return [str(each.get("value") if isinstance(each, dict) else each) for each in options]

@@ -1,0 +1,42 @@
+"""The booking fields of an event type that a booking answers. Pure.
+
+Which ones, and from what, the operator has found out at Cal.com (`EventType.booking_fields`): Cal.com refuses a booking without
+an answer to a required field.
+"""
+
+from typing import Any
+
+import phonenumbers
+
+from askproai_core.tenant_config import FieldSource, Service, TenantConfig
+from askproai_runtime.calendars.types import CalendarRequest
+
+# Cal.com fills these itself, from the number of the attendee.
+_OF_ATTENDEE = frozenset({"attendeePhoneNumber", "smsReminderNumber"})
+
+
+def field_responses(request: CalendarRequest, config: TenantConfig) -> dict[str, Any]:
+    """Return the answers to booking fields, by slug. A field without an answer is left out."""
+    sources = {
+        FieldSource.PHONE: usable_phone(request.phone),
+        FieldSource.NAME: request.name,
+        FieldSource.NOTES: request.notes,
+        FieldSource.SERVICE: next((s.display_name for s in config.services if s.name == request.service), None),
+    }
+    answers = {
+        each.slug: (sources[each.source] if each.source else None) or each.value
+        for each in config.booking_fields(request.service, request.event_type_id)
+        if each.slug not in _OF_ATTENDEE
+    }
+    return {slug: value for slug, value in answers.items() if value is not None}
+
+
+def needs_phone(service: Service) -> bool:
+    """Return whether an event type of the service cannot be booked without the attendee's number."""
+    fields = (each for link in service.linked_event_types for each in link.booking_fields)
+    return any(each.source is FieldSource.PHONE and each.value is None for each in fields)
+
+
+def usable_phone(phone: str | None) -> str | None:
+    """Return a number that Cal.com accepts: it refuses the whole booking for one that is not valid."""
+    return phone if phone and phonenumbers.is_valid_number(phonenumbers.parse(phone)) else None

@@ -1,0 +1,143 @@
+"""Calls as Retell's API has them: one by its id, and a list by start (docs/vendors/retell.md)."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+
+from askproai_core.providers import CredentialMissing, Json, ProviderHttp, Reply
+from askproai_runtime.calendars import ProviderCallRecorder
+from askproai_runtime.calls.payload import RetellCall
+from askproai_runtime.intake import ProviderId
+
+T = TypeVar("T")
+API_KEY: Final = "retell-api-key"  # the mounted file; Retell signs webhooks with the same key
+_GET_PATH, _LIST_PATH = "/v2/get-call/{call_id}", "/v3/list-calls"
+_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=1)
+_PAGE_SIZE = 200
+# No record, or no id that Retell could have given. Other refusals concern the key or the server, and so all calls.
+_NO_CALL = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
+
+
+class RetellUnavailable(Exception):
+    """Retell could not be asked; ask again later. `retry_after`: how long to wait, where that is known."""
+
+    def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ListedCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call of a list, as far as it is read. Times are Unix milliseconds."""
+
+    call_id: ProviderId
+    start_timestamp: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallPage:
+    """A page of a list, the earliest call first. `next_key` is None on the last one."""
+
+    calls: tuple[ListedCall, ...]
+    next_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCall:
+    """A call at Retell: the object of the webhooks as it came, and what of it is read; None if it cannot be read."""
+
+    raw: Json
+    call: RetellCall | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallsAtRetell:
+    """Asks Retell for calls of the tenant's workspace. `base_url` and `api_key` are called for each request: both may change."""
+
+    http: ProviderHttp
+    base_url: Callable[[], str]
+    api_key: Callable[[], str | None]
+    recorder: ProviderCallRecorder
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Return whether there are a server and a key: a tenant without an agent has no server."""
+        return bool(self.base_url() and self.api_key())
+
+    async def get(self, call_id: str, correlation_id: str) -> FoundCall | None:
+        """Return a call; None if Retell has no such call. Raises `RetellUnavailable`."""
+        reply = await self._send("GET", _GET_PATH.format(call_id=quote(call_id, safe="")))
+        found = _parse_call(reply, call_id)
+        outcome = "found" if found else "not_found" if _is_unknown(reply) else "failed"
+        await self.recorder.record("get-call", reply, outcome, correlation_id, _GET_PATH)
+        if outcome == "failed":
+            raise _unavailable("did not show a call", reply)
+        return found
+
+    async def list_begun(
+        self, agent_ids: Collection[str], since: datetime, until: datetime, correlation_id: str, after: str | None = None
+    ) -> CallPage:  # fmt: skip
+        """Return a page of the agents' calls that began in a span. `after` is the key of the page before.
+
+        Raises `RetellUnavailable`.
+        """
+        began = {"type": "range", "op": "bt", "value": [_milliseconds(since), _milliseconds(until)]}
+        criteria = {"agent": [{"agent_id": each} for each in sorted(agent_ids)], "start_timestamp": began}
+        body: Json = {"filter_criteria": criteria, "sort_order": "ascending", "limit": _PAGE_SIZE}
+        if after is not None:
+            body["pagination_key"] = after
+        reply = await self._send("POST", _LIST_PATH, json=body)
+        page = _parse_page(reply)
+        await self.recorder.record("list-calls", reply, "listed" if page else "failed", correlation_id, _LIST_PATH)
+        if page is None:
+            raise _unavailable("did not list its calls", reply)
+        return page
+
+    async def _send(self, method: str, path: str, **content: Any) -> Reply:
+        key = self.api_key()
+        if not key:
+            error = CredentialMissing("no Retell API key is mounted: fill the Secret that the Tenant names")
+            return Reply(method, 0, None, error=error)
+        headers = {"Authorization": f"Bearer {key}"}
+        return await self.http.send(method, self.base_url().rstrip("/") + path, _TIMEOUT, headers=headers, **content)
+
+
+def _parse_call(reply: Reply, call_id: str) -> FoundCall | None:
+    if reply.status != HTTPStatus.OK or not isinstance(reply.body, dict) or reply.body.get("call_id") != call_id:
+        return None
+    return FoundCall(reply.body, _convert(reply.body, RetellCall))
+
+
+def _parse_page(reply: Reply) -> CallPage | None:
+    """Return a page without the calls that cannot be read, which would hide the others; None if it is no page."""
+    items = reply.body.get("items") if reply.status == HTTPStatus.OK and isinstance(reply.body, dict) else None
+    if not isinstance(items, list):
+        return None
+    calls = tuple(call for item in items if (call := _convert(item, ListedCall)) is not None)
+    key = reply.body.get("pagination_key") if reply.body.get("has_more") is True else None
+    return CallPage(calls, key if isinstance(key, str) else None)
+
+
+def _convert(value: Any, kind: type[T]) -> T | None:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return None
+
+
+def _is_unknown(reply: Reply) -> bool:
+    """Return whether Retell has no such call. A server without the endpoint, or a proxy, says nothing about calls."""
+    return reply.status in _NO_CALL and isinstance(reply.body, dict) and not reply.message.startswith("Cannot ")
+
+
+def _unavailable(what: str, reply: Reply) -> RetellUnavailable:
+    return RetellUnavailable(f"Retell {what}: {reply.reason}", reply.retry_after)
+
+
+def _milliseconds(instant: datetime) -> int:
+    return int(instant.timestamp() * 1000)

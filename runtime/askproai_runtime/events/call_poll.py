@@ -1,0 +1,262 @@
+"""The task `call-poll`: ask Retell for calls whose events did not come, since it gives up after three tries.
+
+What it answers is stored as the event that did not come, under the same id, and processed as any other: whichever comes second
+is a duplicate (docs/decisions/0065-the-poll-of-retells-calls.md).
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+import structlog
+
+from askproai_core.clock import Clock
+from askproai_core.database import Pool
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.calls import (
+    CallsAtRetell,
+    FoundCall,
+    RetellCall,
+    RetellUnavailable,
+    call_stage,
+    find_route,
+    parse_milliseconds,
+)
+from askproai_runtime.events.call import ANALYZED, ENDED, STARTED
+from askproai_runtime.events.store import (
+    ClosingReason,
+    IncompleteCall,
+    close_missing_call,
+    close_old_calls,
+    list_incomplete_calls,
+    list_unknown_calls,
+)
+from askproai_runtime.intake import EventStore, Source, identify
+from askproai_runtime.metrics import Metrics
+from askproai_runtime.tasks import Next, PutOff, TaskRun
+
+log = structlog.get_logger(__name__)
+
+CALL_POLL: Final = "call-poll"
+_CLOSED: Final = "closed"
+FOUND_BY_POLL: Final = (STARTED, ENDED, ANALYZED, _CLOSED)  # what the metric counts
+
+_MINUTE = timedelta(minutes=1)
+# Retell may still be delivering what is younger, and its webhook can know more: a transcript that Retell does not keep.
+_QUIET = 10 * _MINUTE
+# The longest call that Retell allows takes two hours, and one that ended just now is left to the next poll.
+_OVERLAP = timedelta(hours=3)
+# What is older is not asked for any more, and closed.
+_WINDOW = timedelta(hours=72)
+# After its start a call without an end is asked for so often; after its end, one without its analysis, which takes seconds.
+_ASK_FOR_END = tuple(minutes * _MINUTE for minutes in (10, 30, 60, 90, 130, 270, 810, 2_430))
+_ASK_FOR_ANALYSIS = tuple(minutes * _MINUTE for minutes in (10, 90))
+# Retell may show a call late, but not by this much: it has been deleted there, or is of another workspace.
+_DELETED_AFTER = timedelta(hours=12)
+_SAVE_AFTER = 20  # requests; a run that is killed repeats as many at most
+_MOST_FAILURES = 5
+
+
+class CallPollState(msgspec.Struct, omit_defaults=True):
+    """What one poll passes on to the next.
+
+    `asked_until`: what was due by then has been asked for. `seen`: the start of the newest call that was listed, by Retell's
+    clock. `closed_until`: calls that began before are closed. `again`: calls, with their start, for which the next poll asks
+    again: Retell could not show them, or they had only just ended.
+    """
+
+    asked_until: datetime | None = None
+    seen: datetime | None = None
+    closed_until: datetime | None = None
+    again: dict[str, datetime] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class CallPoll:
+    """The handler of the task. `every`: the time between two polls."""
+
+    pool: Pool
+    config: Callable[[], TenantConfig]
+    retell: CallsAtRetell
+    clock: Clock
+    metrics: Metrics
+    every: timedelta
+
+    async def run(self, run: TaskRun) -> Next:
+        """Ask for what is missing. Without an agent or a key nothing is. Raises `PutOff` while Retell cannot be asked."""
+        if not self.retell.can_be_asked:
+            return Next(self.every, run.watermark)
+        now = self.clock.now()
+        state = _read_state(run.watermark, now)
+        poll = _Poll(self, run, state, now, dict(state.again))
+        try:
+            await poll.find_unknown_calls()
+            await poll.follow_incomplete_calls()
+            await poll.ask_again()
+        except RetellUnavailable as error:
+            await poll.save()
+            raise PutOff(error.retry_after or self.every, str(error)) from error
+        await poll.close_old_calls()
+        return Next(self.every, msgspec.to_builtins(poll.state))
+
+
+def due_at(call: IncompleteCall, after: datetime | None, now: datetime) -> datetime | None:
+    """Return the last time at which the call was to be asked for since `after`; None if there was none."""
+    begin, waits = (call.began_at, _ASK_FOR_END) if call.ended_at is None else (call.ended_at, _ASK_FOR_ANALYSIS)
+    times = (begin + wait for wait in waits)
+    return max((at for at in times if (after is None or after < at) and at <= now), default=None)
+
+
+def has_just_ended(call: RetellCall, now: datetime) -> bool:
+    """Return whether Retell may still be delivering the end of the call."""
+    ended_at = parse_milliseconds(call.end_timestamp)
+    return ended_at is not None and ended_at > now - _QUIET
+
+
+def implied_events(call: RetellCall) -> tuple[str, ...]:
+    """Return the events that must have come of a call which is as Retell shows it."""
+    stage = call_stage(call.call_status or "registered")
+    if stage < call_stage("ongoing"):
+        return ()
+    if stage < call_stage("not_connected"):
+        return (STARTED,)
+    return (ENDED,) if call.call_analysis is None else (ENDED, ANALYZED)
+
+
+@dataclass(slots=True)
+class _Poll:
+    """One run."""
+
+    task: CallPoll
+    run: TaskRun
+    state: CallPollState
+    now: datetime
+    again_before: dict[str, datetime]
+    asked: set[str] = field(default_factory=set)
+    failures: int = 0
+
+    @property
+    def tenant(self) -> str:
+        return self.task.config().tenant
+
+    @property
+    def oldest(self) -> datetime:
+        """The start from which on calls are asked for; later than that of any call that was removed by its age."""
+        kept = timedelta(days=self.task.config().retention.call_days) - timedelta(hours=1)
+        return self.now - min(_WINDOW, kept)
+
+    async def find_unknown_calls(self) -> None:
+        """Ask for the calls of the tenant's agents of which no event came. Raises `RetellUnavailable`."""
+        agent_ids = {agent.agent_id for agent in self.task.config().agents if agent.agent_id}
+        since = self.oldest if self.state.seen is None else max(self.oldest, self.state.seen - _OVERLAP)
+        key: str | None = None
+        while agent_ids:
+            key = await self._read_page(agent_ids, since, key)
+            if key is None:
+                return
+            await self.save()
+
+    async def _read_page(self, agent_ids: Collection[str], since: datetime, after: str | None) -> str | None:
+        """Ask for the unknown calls of one page; return the key of the next one."""
+        page = await self.task.retell.list_begun(
+            agent_ids, since, self.now - _QUIET, self.run.correlation_id, after=after
+        )
+        starts = {call.call_id: parse_milliseconds(call.start_timestamp) or since for call in page.calls}
+        for call_id in sorted(
+            await list_unknown_calls(self.task.pool, self.tenant, list(starts)), key=starts.__getitem__
+        ):
+            await self._ask(call_id, starts[call_id])
+        newest = max(starts.values(), default=since)
+        self.state.seen = max(self.state.seen or since, min(newest, self.now))
+        return page.next_key
+
+    async def follow_incomplete_calls(self) -> None:
+        """Ask for calls without an end or an analysis, each at certain ages. Raises `RetellUnavailable`."""
+        calls = await list_incomplete_calls(self.task.pool, self.tenant, self.oldest)
+        due = [(at, call) for call in calls if (at := due_at(call, self.state.asked_until, self.now))]
+        for number, (at, call) in enumerate(sorted(due, key=lambda item: item[0]), start=1):
+            await self._ask(call.call_id, call.began_at)
+            if number % _SAVE_AFTER == 0:
+                self.state.asked_until = at - timedelta.resolution  # others may be due at the same time
+                await self.save()
+        self.state.asked_until = self.now
+
+    async def ask_again(self) -> None:
+        """Ask for the calls that the last poll left to this one. Raises `RetellUnavailable`."""
+        for call_id, began_at in self.again_before.items():
+            if began_at < self.oldest:
+                self.state.again.pop(call_id, None)
+            elif call_id not in self.asked:
+                await self._ask(call_id, began_at)
+
+    async def close_old_calls(self) -> None:
+        """Close the calls that are too old to be asked for. What they held has ended by its age long ago."""
+        span = self.state.closed_until, self.oldest
+        self._count_closed(await close_old_calls(self.task.pool, self.tenant, *span), ClosingReason.END_UNKNOWN)
+        self.state.closed_until = self.oldest
+
+    async def save(self) -> None:
+        await self.run.save(msgspec.to_builtins(self.state))
+
+    async def _ask(self, call_id: str, began_at: datetime) -> None:
+        """Ask Retell for a call and store the events that it implies.
+
+        A call that Retell alone cannot show delays no other: it is asked for again by the next poll. Raises `RetellUnavailable`
+        if Retell asks to wait, or fails for several calls.
+        """
+        self.asked.add(call_id)
+        correlation_id = uuid4().hex
+        try:
+            found = await self.task.retell.get(call_id, correlation_id)
+        except RetellUnavailable as error:
+            self.failures += 1
+            if error.retry_after is not None or self.failures >= _MOST_FAILURES:
+                raise
+            self.state.again[call_id] = began_at
+            log.warning("call.not_shown", call_id=call_id, error=str(error))
+            return
+        self.state.again.pop(call_id, None)
+        if found is not None and found.call is not None and has_just_ended(found.call, self.now):
+            self.state.again[call_id] = began_at
+        elif found is not None:
+            await self._store(call_id, found, correlation_id)
+        elif began_at <= self.now - _DELETED_AFTER:
+            self._count_closed(await close_missing_call(self.task.pool, self.tenant, call_id), ClosingReason.NOT_FOUND)
+
+    async def _store(self, call_id: str, found: FoundCall, correlation_id: str) -> None:
+        if found.call is None or find_route(found.call, self.task.config()) is None:
+            log.warning("call.not_ours", call_id=call_id, readable=found.call is not None)
+            return
+        events = []
+        for name in implied_events(found.call):
+            body = msgspec.json.encode({"event": name, "foundBy": "poll", "call": found.raw})
+            events.append(
+                identify(Source.RETELL, body, tenant=self.tenant, correlation_id=correlation_id, now=self.now)
+            )
+        if not events:
+            return
+        receipts = await EventStore(self.task.pool, self.tenant).write(events)
+        for event, receipt in zip(events, receipts, strict=True):
+            if not receipt.duplicate:
+                log.info(
+                    "call.event_found", call_id=call_id, event_type=event.event_type, correlation_id=correlation_id
+                )
+                self.task.metrics.call_event_found(event.event_type)
+
+    def _count_closed(self, call_ids: Collection[str], reason: ClosingReason) -> None:
+        for call_id in call_ids:
+            log.warning("call.closed", call_id=call_id, reason=reason.value)
+            self.task.metrics.call_event_found(_CLOSED)
+
+
+def _read_state(watermark: dict[str, Any], now: datetime) -> CallPollState:
+    """Return the state that a watermark holds; the first one if it holds none, or is of a clock that was ahead."""
+    try:
+        state = msgspec.convert(watermark, CallPollState)
+    except msgspec.ValidationError:
+        return CallPollState()
+    times = (state.asked_until, state.seen, state.closed_until)
+    return CallPollState() if any(at is not None and at > now for at in times) else state

@@ -1,0 +1,80 @@
+"""The SQL of the poll of calls: which calls lack an event, which are unknown, and how one is closed of which no end came."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from askproai_core.database import Pool
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OVER = "('not_connected', 'ended', 'error')"  # the list of statuses is open: any other is that of an open call
+# The expression of the index calls_newest. A call that only a call function has reported may have no start.
+_START = "(CASE WHEN started_at IS NULL THEN 'epoch'::timestamptz ELSE started_at END)"
+
+# A call whose missing event is stored waits for its job, or for a person where that is a dead letter: Retell knows nothing more.
+_INCOMPLETE = f"""
+SELECT call_id, began_at, CASE WHEN is_over THEN ended_at END AS ended_at FROM (
+    SELECT call_id, ended_at, analyzed_at, status IN {_OVER} AS is_over,
+           CASE WHEN started_at IS NULL THEN updated_at ELSE started_at END AS began_at
+    FROM calls WHERE tenant = $1 AND ({_START} >= $2 OR {_START} = 'epoch')
+) c
+WHERE began_at >= $2 AND (NOT is_over OR ended_at IS NOT NULL AND analyzed_at IS NULL)
+  AND NOT EXISTS (SELECT FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell'
+                  AND e.event_id = c.call_id || CASE WHEN is_over THEN ':call_analyzed' ELSE ':call_ended' END)
+"""  # noqa: S608  constants
+_UNKNOWN = """
+SELECT call_id FROM unnest($2::text[]) AS listed (call_id)
+WHERE NOT EXISTS (SELECT FROM calls c WHERE c.tenant = $1 AND c.call_id = listed.call_id)
+  AND NOT EXISTS (SELECT FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell' AND e.event_id IN (
+      listed.call_id || ':call_started', listed.call_id || ':call_ended', listed.call_id || ':call_analyzed'))
+"""
+# `updated_at` stays: it decides how long the row is kept. Rows are locked in the order of their ids, as events lock them.
+_CLOSE = f"""
+UPDATE calls SET status = 'ended', disconnection_reason = coalesce(disconnection_reason, $2)
+WHERE tenant = $1 AND call_id IN (
+    SELECT call_id FROM calls WHERE tenant = $1 AND status NOT IN {_OVER} AND (%s) ORDER BY call_id FOR NO KEY UPDATE)
+RETURNING call_id
+"""  # noqa: S608  constants
+_CLOSE_MISSING = _CLOSE % "call_id = $3"
+_CLOSE_OLD = _CLOSE % f"{_START} BETWEEN $3 AND $4 OR {_START} = 'epoch' AND updated_at < $4"
+
+
+class ClosingReason(StrEnum):
+    """The `disconnection_reason` of a call that was closed without its end.
+
+    In upper case, unlike Retell's: of two reasons the greater one is kept, so that of an event which comes after all outranks it.
+    """
+
+    NOT_FOUND = "NOT_FOUND_AT_RETELL"
+    END_UNKNOWN = "END_UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class IncompleteCall:
+    """A call without an end, or (`ended_at` is set) without its analysis."""
+
+    call_id: str
+    began_at: datetime
+    ended_at: datetime | None
+
+
+async def list_incomplete_calls(pool: Pool, tenant: str, since: datetime) -> list[IncompleteCall]:
+    """Return the calls that began since then and of which an event is missing, except those whose missing event is stored."""
+    return [IncompleteCall(*row) for row in await pool.fetch(_INCOMPLETE, tenant, since)]
+
+
+async def list_unknown_calls(pool: Pool, tenant: str, call_ids: Sequence[str]) -> set[str]:
+    """Return those of the calls of which neither a row nor an event is stored."""
+    return {row["call_id"] for row in await pool.fetch(_UNKNOWN, tenant, list(call_ids))}
+
+
+async def close_missing_call(pool: Pool, tenant: str, call_id: str) -> list[str]:
+    """Close a call that Retell does not have, if it is open; return its id then."""
+    return [row["call_id"] for row in await pool.fetch(_CLOSE_MISSING, tenant, ClosingReason.NOT_FOUND, call_id)]
+
+
+async def close_old_calls(pool: Pool, tenant: str, since: datetime | None, until: datetime) -> list[str]:
+    """Close the open calls that began in a span (`since` None: whenever), and return their ids."""
+    rows = await pool.fetch(_CLOSE_OLD, tenant, ClosingReason.END_UNKNOWN, since or _EPOCH, until)
+    return [row["call_id"] for row in rows]

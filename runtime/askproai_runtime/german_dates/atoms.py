@@ -1,0 +1,134 @@
+"""What the rules find in a phrase: atoms, each of one family. `combine.py` makes readings of them."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from enum import Enum, auto
+from typing import NamedTuple, TypeAlias
+
+from askproai_runtime.german_dates.types import Grain
+
+
+class ImpossibleDay(ValueError):
+    """A day that no calendar has, such as the 31st of February."""
+
+
+class ImpossibleTime(ValueError):
+    """A time that no day has, such as 25 Uhr or halb drei abends."""
+
+
+class Contradiction(ValueError):
+    """Atoms that no rule can combine."""
+
+
+class PastDay(ValueError):
+    """A day or a time that lies before the call."""
+
+
+class Days(NamedTuple):
+    """Days, both included; `last` None: without an end."""
+
+    first: date
+    last: date | None
+
+    @property
+    def is_one(self) -> bool:
+        return self.first == self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day that the phrase names: each of `readings` is one thing that it can mean."""
+
+    readings: tuple[date, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Weekday:
+    """A weekday. `which` is the adjective before it, folded; `habit`: `dienstags`, which is no single day."""
+
+    weekday: int
+    which: str = ""
+    habit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Several days: a week, a month, or from one day to another."""
+
+    readings: tuple[Days, ...]
+    grain: Grain = Grain.RANGE
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A time of day as it was said. `is_bare`: its half of the day is open. `next_day`: midnight at the end of the day."""
+
+    hour: int
+    minute: int = 0
+    is_bare: bool = True
+    next_day: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the day: a name of `PARTS_OF_DAY`, or hours of its own that are said as `spoken`."""
+
+    name: str = ""
+    opens: time | None = None
+    closes: time | None = None
+    spoken: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """From one time to another; None: no bound on that side."""
+
+    opens: Clock | None
+    closes: Clock | None
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """About a time: up to `before` and `after` minutes beside it."""
+
+    clock: Clock
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """An instant counted from now; with an `end` the time between the two."""
+
+    start: datetime
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Soon:
+    """As soon as possible, or whenever: no bound at all."""
+
+
+class Op(Enum):
+    """A word that changes what comes after it, or connects what comes before and after it."""
+
+    FROM = auto()
+    AFTER = auto()
+    UNTIL = auto()
+    BEFORE = auto()
+    BETWEEN = auto()
+    AND = auto()
+    OR = auto()
+    COMMA = auto()
+    NOT = auto()
+    EXCEPT = auto()
+    BUT = auto()  # sondern
+    INSTEAD = auto()
+    CORRECT = auto()
+    ABOUT = auto()
+    SOON_AFTER = auto()
+    SOON_BEFORE = auto()
+
+
+Content: TypeAlias = Day | Weekday | Period | Clock | Part | TimeRange | Around | Instant | Soon
+Atom: TypeAlias = Content | Op

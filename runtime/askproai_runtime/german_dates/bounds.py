@@ -1,0 +1,133 @@
+"""Apply the words that bound what follows them: `ab`, `bis`, `zwischen … und`, `gegen`. Contents and connectors are left."""
+
+from collections.abc import Sequence
+from datetime import date, time, timedelta
+from itertools import pairwise
+
+from askproai_runtime.german_dates.atoms import (
+    Around,
+    Atom,
+    Clock,
+    Content,
+    Contradiction,
+    Day,
+    Days,
+    Op,
+    Part,
+    Period,
+    Soon,
+    TimeRange,
+    Weekday,
+)
+from askproai_runtime.german_dates.times import hours_of
+from askproai_runtime.german_dates.weeks import weekday_dates
+
+_DAY = timedelta(days=1)
+_BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.UNTIL, Op.BEFORE})
+_CONNECTORS = frozenset({Op.AND, Op.UNTIL})
+_ABOUT = {Op.ABOUT: (30, 30), Op.SOON_AFTER: (0, 30), Op.SOON_BEFORE: (30, 0)}  # minutes before and after
+_DAYS = (Day, Weekday, Period)
+
+
+def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
+    """Return the atoms with each bound and what it bounds as one. Raises `Contradiction`."""
+    is_noise = [atom is Op.COMMA and following in _BOUNDS for atom, following in pairwise(atoms)]
+    rest = [atom for atom, noise in zip(atoms, [*is_noise, False], strict=True) if not noise]
+    bound: list[Atom] = []
+    while rest:
+        atom = rest.pop(0)
+        if not isinstance(atom, Op):
+            bound.append(atom)
+        elif atom is Op.BETWEEN:
+            bound.append(_between(rest, today))
+        elif atom is Op.UNTIL and bound and rest and _same_kind(bound[-1], rest[0]):
+            bound.append(_from_to(bound.pop(), rest.pop(0), today))
+        elif atom in _BOUNDS:
+            bound.append(_bounded(atom, _take(rest, 1)[0], today))
+        elif atom in _ABOUT:
+            bound += _about(atom, rest)
+        else:
+            bound.append(atom)
+    return bound
+
+
+def _between(rest: list[Atom], today: date) -> Content:
+    if rest and isinstance(rest[0], TimeRange):  # "von 10 bis 12 Uhr"
+        return rest.pop(0)  # type: ignore[return-value]
+    first, connector, last = _take(rest, 3)
+    if connector not in _CONNECTORS:
+        raise Contradiction("zwischen without und")
+    return _from_to(first, last, today)
+
+
+def _about(op: Op, rest: list[Atom]) -> list[Atom]:
+    """Return what is around the time that follows. Before anything else "ungefähr" changes nothing."""
+    if rest and isinstance(clock := rest[0], Clock):
+        rest.pop(0)
+        return [Around(clock, *_ABOUT[op])]
+    if op is not Op.ABOUT:
+        raise Contradiction("kurz vor or nach no time")
+    return []
+
+
+def _take(rest: list[Atom], count: int) -> list[Atom]:
+    taken = [rest.pop(0) for _ in range(min(count, len(rest)))]
+    if len(taken) < count:
+        raise Contradiction("the phrase ends after a preposition")
+    return taken
+
+
+def _same_kind(first: Atom, second: Atom) -> bool:
+    return any(isinstance(first, kinds) and isinstance(second, kinds) for kinds in (_DAYS, Clock))
+
+
+def _from_to(first: Atom, last: Atom, today: date) -> Content:
+    if isinstance(first, Clock) and isinstance(last, Clock):
+        return TimeRange(first, last)
+    if isinstance(first, _DAYS) and isinstance(last, _DAYS):
+        begin = _readings(first, today)[0].first
+        ends = [days.last for days in _readings(last, begin) if days.last is not None and days.last >= begin]
+        if ends:
+            return Period((Days(begin, ends[0]),))
+    raise Contradiction("from one kind to another")
+
+
+def _bounded(op: Op, content: Atom, today: date) -> Content:
+    """Return the open range that a preposition and what follows it name."""
+    if isinstance(content, Clock):
+        return TimeRange(content, None) if op in {Op.FROM, Op.AFTER} else TimeRange(None, content)
+    if isinstance(content, Part):
+        opens, closes = hours_of(content)
+        bounds = {
+            Op.FROM: (opens, None), Op.AFTER: (closes, None), Op.UNTIL: (None, closes), Op.BEFORE: (None, opens)
+        }[op]  # fmt: skip
+        return TimeRange(_exactly(bounds[0]), _exactly(bounds[1]))
+    if isinstance(content, Soon) and op is Op.FROM:
+        return content
+    if isinstance(content, _DAYS):
+        readings = tuple(
+            {
+                Op.FROM: Days(days.first, None),
+                Op.AFTER: Days((days.last or days.first) + _DAY, None),
+                Op.UNTIL: Days(today, days.last),
+                Op.BEFORE: Days(today, days.first - _DAY),
+            }[op]
+            for days in _readings(content, today)
+        )
+        return Period(tuple(days for days in readings if days.last is None or days.last >= days.first) or readings)
+    raise Contradiction("a preposition before what it cannot bound")
+
+
+def _exactly(at: time | None) -> Clock | None:
+    return None if at is None else Clock(at.hour, at.minute, is_bare=False)
+
+
+def _readings(content: Atom, today: date) -> tuple[Days, ...]:
+    """Return what a day, a weekday or a period by itself can mean."""
+    if isinstance(content, Day):
+        return tuple(Days(day, day) for day in content.readings)
+    if isinstance(content, Weekday):
+        return tuple(Days(day, day) for day in weekday_dates(content, today))
+    if isinstance(content, Period):
+        return content.readings
+    raise Contradiction("no day")

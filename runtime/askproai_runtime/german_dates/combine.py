@@ -1,0 +1,249 @@
+"""Combine the atoms of a phrase: corrections first, then bounds, then choices. Each choice has one day and one time at most.
+
+A combination that no rule explains is refused: a wrong guess is worse than a question.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from askproai_runtime.german_dates.atoms import (
+    Around,
+    Atom,
+    Clock,
+    Content,
+    Contradiction,
+    Day,
+    Days,
+    Instant,
+    Op,
+    Part,
+    Period,
+    Soon,
+    TimeRange,
+    Weekday,
+)
+from askproai_runtime.german_dates.bounds import bind
+from askproai_runtime.german_dates.times import hours_of
+
+
+@dataclass(slots=True)
+class Meaning:
+    """One choice of a phrase: at most one of each kind. `only` and `excluded` are weekdays."""
+
+    day: Day | None = None
+    weekday: Weekday | None = None
+    period: Period | None = None
+    instant: Instant | None = None
+    clock: Clock | None = None
+    part: Part | None = None
+    hours: TimeRange | None = None
+    around: Around | None = None
+    soon: bool = False
+    only: set[int] = field(default_factory=set)
+    excluded: set[int] = field(default_factory=set)
+
+    @property
+    def has_day(self) -> bool:
+        return any((self.day, self.weekday, self.period, self.only))
+
+    @property
+    def has_time(self) -> bool:
+        return any((self.clock, self.part, self.hours, self.around))
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.has_day or self.has_time or self.soon or self.instant or self.excluded)
+
+
+def combine(atoms: Sequence[Atom], today: date) -> list[Meaning]:
+    """Return the choices that a phrase leaves, at least one. Raises `Contradiction`."""
+    corrected = _correct(_without_replaced(atoms), today)
+    choices = [meaning for meaning in corrected if not meaning.is_empty]
+    if not choices:
+        raise Contradiction("nothing is left")
+    return choices
+
+
+# Corrections
+
+
+def _without_replaced(atoms: Sequence[Atom]) -> list[Atom]:
+    """Drop what is replaced: `nicht Montag, sondern Dienstag`, `statt Dienstag lieber Mittwoch`."""
+    rest = list(atoms)
+    while Op.BUT in rest:
+        but = rest.index(Op.BUT)
+        denied = max((i for i in range(but) if rest[i] is Op.NOT), default=None)
+        if denied is None:
+            raise Contradiction("sondern without nicht")
+        rest[denied : but + 1] = [Op.CORRECT]
+    while Op.INSTEAD in rest:
+        at = rest.index(Op.INSTEAD)
+        del rest[at : at + 2]
+    return rest
+
+
+def _correct(atoms: Sequence[Atom], today: date) -> list[Meaning]:
+    """Return the choices of the parts between corrections, each part replacing what it says anew of the one before it."""
+    parts: list[list[Atom]] = [[]]
+    for atom in atoms:
+        if atom is Op.CORRECT:
+            parts.append([])
+        else:
+            parts[-1].append(atom)
+    joined: list[list[Atom]] = []
+    for part in parts:
+        words = [atom for atom in part if atom is not Op.COMMA]
+        if not words:
+            continue
+        if joined and words[0] in {Op.OR, Op.AND}:  # "Montag, äh, oder Dienstag" corrects nothing
+            joined[-1] += part
+        else:
+            joined.append(part)
+    choices: list[Meaning] = []
+    for part in joined:
+        later = _choices(bind(part, today))
+        choices = [_override(choices[-1], meaning) for meaning in later] if choices else later
+        if len(later) > 1 and len(joined) > 1 and any(m.is_empty for m in later):
+            raise Contradiction("a correction that leaves a choice open")
+    return choices
+
+
+def _override(before: Meaning, after: Meaning) -> Meaning:
+    """Return what was said before with what was said anew."""
+    merged = replace(before, only=set(before.only), excluded=before.excluded | after.excluded)
+    if after.day or after.instant or after.only:
+        merged.day = merged.weekday = merged.period = merged.instant = None
+        merged.only = set()
+    if after.weekday:
+        merged.day = merged.instant = None
+        merged.only = set()
+    if after.period:
+        merged.day = merged.period = merged.instant = None
+    if after.clock or after.hours or after.around:
+        merged.clock = merged.hours = merged.around = merged.instant = None
+    if after.part:
+        merged.part = merged.clock = merged.hours = merged.around = None
+    for name in ("day", "weekday", "period", "instant", "clock", "part", "hours", "around"):
+        if (value := getattr(after, name)) is not None:
+            setattr(merged, name, value)
+    merged.only |= after.only
+    merged.soon = before.soon or after.soon
+    return merged
+
+
+# Choices
+
+
+def _choices(atoms: Sequence[Atom]) -> list[Meaning]:
+    """Split at `oder` and in lists, and complete each choice by what is said only once: `Montag oder Dienstag um drei`."""
+    rest, excluded = _without_exceptions(atoms)
+    groups: list[list[Content]] = [[]]
+    for i, atom in enumerate(rest):
+        if not isinstance(atom, Op):
+            groups[-1].append(atom)
+        elif atom is Op.OR or (atom in {Op.AND, Op.COMMA} and _separates_weekdays(rest, i)):
+            groups.append([])
+        elif atom not in {Op.AND, Op.COMMA}:
+            raise Contradiction("a word that bounds nothing")
+    choices = [_meaning(group) for group in groups if group] or [Meaning()]
+    for choice in choices:
+        choice.excluded |= excluded
+    return _completed(choices)
+
+
+def _without_exceptions(atoms: Sequence[Atom]) -> tuple[list[Atom], set[int]]:
+    """Return the atoms without `außer Montag und Dienstag`, and the weekdays that are excluded. Nothing else can be."""
+    rest, excluded = list[Atom](), set[int]()
+    is_excluding = False
+    for atom in atoms:
+        if atom in _EXCEPTIONS:
+            is_excluding = True
+        elif is_excluding and isinstance(atom, Weekday):
+            excluded.add(atom.weekday)
+        elif is_excluding and not excluded:
+            raise Contradiction("only weekdays can be excluded")
+        elif not (is_excluding and atom in {Op.AND, Op.COMMA, Op.OR}):
+            is_excluding = False
+            rest.append(atom)
+    if is_excluding and not excluded:
+        raise Contradiction("nothing is excluded")
+    return rest, excluded
+
+
+def _separates_weekdays(atoms: Sequence[Atom], position: int) -> bool:
+    """Return whether a comma or `und` between two weekdays separates choices: in a list with `oder`, or of habits."""
+    beside = [atoms[i] for i in (position - 1, position + 1) if 0 <= i < len(atoms)]
+    weekdays = [atom for atom in beside if isinstance(atom, Weekday)]
+    return len(weekdays) == 2 and (Op.OR in atoms or all(atom.habit for atom in weekdays))  # noqa: PLR2004
+
+
+def _meaning(contents: Sequence[Content]) -> Meaning:
+    """Put the contents of one choice into their places. Raises `Contradiction` if two do not fit together."""
+    meaning = Meaning()
+    for content in contents:
+        if isinstance(content, Soon):
+            meaning.soon = True
+        elif isinstance(content, Weekday) and content.habit:
+            meaning.only.add(content.weekday)
+        else:
+            name = _PLACES[type(content)]
+            known = getattr(meaning, name)
+            setattr(meaning, name, content if known is None else _both(known, content))
+    if sum(time is not None for time in (meaning.clock, meaning.hours, meaning.around)) > 1:
+        raise Contradiction("two times")
+    return meaning
+
+
+_EXCEPTIONS = frozenset({Op.EXCEPT, Op.NOT})
+_PLACES = {
+    Day: "day", Weekday: "weekday", Period: "period", Instant: "instant", Clock: "clock", Part: "part", TimeRange: "hours",
+    Around: "around",
+}  # fmt: skip
+
+
+def _both(first: Content, second: Content) -> Content:
+    """Return what two contents of one kind mean together: `nächste Woche unter der Woche`. Raises `Contradiction`."""
+    if isinstance(first, Period) and isinstance(second, Period):
+        return _intersect(first, second)
+    if isinstance(first, Part) and isinstance(second, Part) and (None, None) in {hours_of(first), hours_of(second)}:
+        return second if hours_of(first) == (None, None) else first
+    if isinstance(first, Day) and isinstance(second, Day):
+        both = tuple(day for day in first.readings if day in second.readings)
+        if both:
+            return Day(both)
+    elif first == second:
+        return first
+    raise Contradiction("two of one kind")
+
+
+def _intersect(first: Period, second: Period) -> Period:
+    both = []
+    for a in first.readings:
+        for b in second.readings:
+            begin = max(a.first, b.first)
+            ends = [end for end in (a.last, b.last) if end is not None]
+            if not ends or min(ends) >= begin:
+                both.append(Days(begin, min(ends, default=None)))
+    if not both:
+        raise Contradiction("two periods that share no day")
+    return Period(tuple(dict.fromkeys(both)))
+
+
+def _completed(choices: list[Meaning]) -> list[Meaning]:
+    """Complete each choice: its day by the choice before it, its week and its time by the one that names them last."""
+    for i, choice in enumerate(choices):
+        others = [*reversed(choices[:i]), *choices[i + 1 :]]
+        if not choice.has_day and not choice.instant:
+            source = next((other for other in others if other.has_day), None)
+            if source is not None:
+                choice.day, choice.weekday, choice.period = source.day, source.weekday, source.period
+                choice.only |= source.only
+        elif choice.weekday and not choice.period and not choice.day:
+            choice.period = next((other.period for other in others if other.weekday and other.period), None)
+        if not choice.has_time:
+            source = next((other for other in choices[i + 1 :] if other.has_time), None)
+            if source is not None:
+                choice.clock, choice.part = source.clock, source.part
+                choice.hours, choice.around = source.hours, source.around
+    return choices

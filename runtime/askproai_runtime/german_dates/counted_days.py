@@ -1,0 +1,68 @@
+"""The family of days counted from today: `übermorgen`, `in zwei Wochen`, `Dienstag in acht Tagen`, `die nächsten drei Tage`."""
+
+import re
+from datetime import date, timedelta
+
+from dateutil.relativedelta import relativedelta
+
+from askproai_runtime.german_dates.atoms import Contradiction, Day, Days, Period
+from askproai_runtime.german_dates.rules import COUNT, DAY, NEXT, WEEK, WEEKDAY, Rule, count, monday, past
+from askproai_runtime.german_dates.vocabulary import WEEKDAYS
+
+_EIGHT, _FORTNIGHT = 8, 14  # "in acht Tagen" is an idiom for a week; "in vierzehn Tagen" is just two
+_RELATIVE = {"heute": 0, "morgen": 1, "uebermorgen": 2, "ueberuebermorgen": 3}
+
+
+def _ahead(start: date, match: re.Match[str]) -> Day:
+    """Return the day so many days, weeks or months after `start`."""
+    number, unit = count(match), match["unit"]
+    if unit.startswith("woche"):
+        return Day((start + number * WEEK,))
+    if unit.startswith("monat"):
+        return Day((start + relativedelta(months=number),))
+    if number == _EIGHT:
+        return Day((start + WEEK, start + 8 * DAY))
+    return Day((start + timedelta(days=number),))
+
+
+def _weekday_ahead(match: re.Match[str], today: date) -> Day:
+    """Return `Dienstag in zwei Wochen`: two weeks after the coming one, or that of the week after next."""
+    weekday, number = WEEKDAYS[match["weekday"]], count(match)
+    coming = today + timedelta(days=(weekday - today.weekday()) % 7)
+    if not match["unit"].startswith("woche"):
+        if number not in {_EIGHT, _FORTNIGHT}:
+            raise Contradiction("a weekday is counted in weeks")
+        return Day((coming + (number // 7) * WEEK,))
+    return Day(tuple(sorted({coming + number * WEEK, monday(today, number) + timedelta(days=weekday)})))
+
+
+def _few(match: re.Match[str], today: date) -> Period:
+    """Return the next so many days or weeks, from today on."""
+    weeks = match["unit"].startswith("woche")
+    number = int(match["count"]) if match["count"] else 1 if weeks else 7
+    return Period((Days(today, today + number * (WEEK if weeks else DAY)),))
+
+
+def _between_counts(match: re.Match[str], today: date) -> Period:
+    unit = WEEK if match["unit"].startswith("woche") else DAY
+    return Period((Days(today + int(match["count"]) * unit, today + int(match["most"]) * unit),))
+
+
+_UNIT = r"(?P<unit>tage?n?|wochen?|monate?n?)"
+COUNTED_DAYS: tuple[Rule, ...] = (
+    (rf"(?P<relative>{'|'.join(_RELATIVE)})", lambda m, today: Day((today + timedelta(days=_RELATIVE[m["relative"]]),))),
+    (r"gestern|vorgestern", past),
+    (rf"(?P<relative>heute|morgen|uebermorgen) in {COUNT} {_UNIT}",
+     lambda m, today: _ahead(today + timedelta(days=_RELATIVE[m["relative"]]), m)),
+    (rf"in {COUNT} {_UNIT}", lambda m, today: _ahead(today, m)),
+    (r"in (?P<count>\d{1,2})(?: bis| oder|,| ,)? (?P<most>\d{1,2}) (?P<unit>tage?n?|wochen?)", _between_counts),
+    (rf"{WEEKDAY} in {COUNT} {_UNIT}", _weekday_ahead),
+    (rf"in {COUNT} (?P<unit>wochen?)(?: am| an)? {WEEKDAY}", _weekday_ahead),
+    (rf"(?:in |innerhalb )?(?:den |der |die |von )?(?:{NEXT} )(?P<count>\d{{1,2}})? ?(?P<unit>tage?n?|wochen)", _few),
+    (r"innerhalb (?:von |der )?(?P<count>\d{1,2}) (?P<unit>tage?n?|wochen?)", _few),
+    (rf"innerhalb (?:der )?{NEXT} (?P<count>)(?P<unit>woche)", _few),
+    (r"in (?:ein )?paar tagen", lambda _m, today: Period((Days(today + DAY, today + WEEK),))),
+    (r"in einem vierteljahr|in 3 monaten", lambda _m, today: Day((today + relativedelta(months=3),))),
+    (r"in einem halben jahr|in einem halbjahr", lambda _m, today: Day((today + relativedelta(months=6),))),
+    (r"in einem jahr", lambda _m, today: Day((today + relativedelta(years=1),))),
+)  # fmt: skip

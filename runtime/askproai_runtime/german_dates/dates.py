@@ -1,0 +1,71 @@
+"""The family of dates: `27.11.`, `am fünften Dezember`, `am 27.`, ISO."""
+
+import re
+from calendar import monthrange
+from datetime import date
+
+from dateutil.relativedelta import relativedelta
+
+from askproai_runtime.german_dates.atoms import Day, ImpossibleDay, PastDay
+from askproai_runtime.german_dates.rules import MONTH, Rule
+from askproai_runtime.german_dates.vocabulary import MONTHS
+
+
+def _date(year: int, month: int, day: int) -> date:
+    try:
+        return date(year, month, day)
+    except ValueError as error:
+        raise ImpossibleDay(str(error)) from error
+
+
+def _of_year(text: str, month: int, day: int, today: date) -> Day:
+    found = _date(int(text) + (2000 if len(text) == 2 else 0), month, day)  # noqa: PLR2004
+    if found < today:
+        raise PastDay(found.isoformat())
+    return Day((found,))
+
+
+def next_date(day: int, month: int, today: date) -> date:
+    """Return the next such date from today on. Raises `ImpossibleDay`."""
+    for year in range(today.year, today.year + 9):  # the 29th of February comes within eight years
+        try:
+            found = date(year, month, day)
+        except ValueError:
+            continue
+        if found >= today:
+            return found
+    raise ImpossibleDay(f"there is no {day}.{month}.")
+
+
+def _numeric_date(match: re.Match[str], today: date) -> Day:
+    day, month = int(match["day"]), int(match["number"])
+    if match["year"]:
+        return _of_year(match["year"], month, day, today)
+    return Day((next_date(day, month, today),))
+
+
+def _named_month_date(match: re.Match[str], today: date) -> Day:
+    day, month = int(match["day"]), MONTHS[match["month"]]
+    if match["year"]:
+        return _of_year(match["year"], month, day, today)
+    return Day((next_date(day, month, today),))
+
+
+def _day_of_month(match: re.Match[str], today: date) -> Day:
+    """Return the next day of this number; on that very day also the one of the next month."""
+    number = int(match["day"])
+    first = today.replace(day=1)
+    months = (first + relativedelta(months=n) for n in range(4))
+    days = [m.replace(day=number) for m in months if 1 <= number <= monthrange(m.year, m.month)[1]]
+    coming = [day for day in days if day >= today]
+    if not coming:
+        raise ImpossibleDay(f"no month has a day {number}")
+    return Day(tuple(coming[:2] if coming[0] == today else coming[:1]))
+
+
+DATES: tuple[Rule, ...] = (
+    (r"(?P<iso>\d{4}-\d{2}-\d{2})", lambda m, today: _of_year(m["iso"][:4], int(m["iso"][5:7]), int(m["iso"][8:]), today)),
+    (r"(?P<day>\d{1,2})\. ?(?P<number>\d{1,2})\.(?: ?(?P<year>\d{4}|\d{2}(?! uhr|\d|:)))?", _numeric_date),
+    (rf"(?P<day>\d{{1,2}})\.? {MONTH}(?: (?P<year>\d{{4}}))?", _named_month_date),
+    (r"(?P<day>\d{1,2})\.", _day_of_month),
+)  # fmt: skip

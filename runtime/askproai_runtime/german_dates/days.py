@@ -1,0 +1,39 @@
+"""All rules of days, and those that name a day by its name or no day at all."""
+
+from askproai_runtime.german_dates import named_days
+from askproai_runtime.german_dates.atoms import Soon
+from askproai_runtime.german_dates.counted_days import COUNTED_DAYS
+from askproai_runtime.german_dates.dates import DATES
+from askproai_runtime.german_dates.months import MONTH_RULES
+from askproai_runtime.german_dates.rules import WEEKDAY, Rule
+from askproai_runtime.german_dates.vocabulary import WEEKDAYS
+from askproai_runtime.german_dates.weeks import WEEK_RULES, WEEKDAY_RULES
+
+_NAMED = rf"(?P<named>{named_days.NAMED})"
+_NAMED_DAYS: tuple[Rule, ...] = (
+    (_NAMED, lambda m, today: named_days.named(m["named"], today)),
+    (rf"tag (?P<side>vor|nach) {_NAMED}", lambda m, today: named_days.beside_named(m["side"], m["named"], today)),
+    (rf"{WEEKDAY} (?P<side>vor|nach) {_NAMED}",
+     lambda m, today: named_days.weekday_beside_named(WEEKDAYS[m["weekday"]], m["side"], m["named"], today)),
+    (rf"woche (?P<side>vor|nach) {_NAMED}", lambda m, today: named_days.week_beside_named(m["side"], m["named"], today)),
+    (rf"brueckentag nach {_NAMED}", lambda m, today: named_days.bridge_day(m["named"], today)),
+)  # fmt: skip
+
+_WHENEVER: tuple[Rule, ...] = tuple(
+    (pattern, lambda _m, _today: Soon())
+    for pattern in (
+        r"so (?:bald|schnell|frueh|zeitnah) (?:wie|als) (?:moeglich|es geht)",
+        r"moeglichst (?:bald|schnell|frueh|zeitnah)|baldmoeglichst|schnellstmoeglich|naechstmoeglich|zeitnah|bald|demnaechst",
+        r"(?:naechste[nrs]?|naechstbeste[nrs]?|frueheste[nrs]?|1\.) (?:freie[nr]? |moegliche[nr]? )?termin",
+        r"egal wann|irgendwann|jederzeit|wann (?:auch )?immer|wann sie wollen",
+        r"mir ist alles recht|(?:ich bin )?(?:ganz |da )?flexibel",
+        r"wann (?:haben|haetten|ist|waere|geht|ginge|koennen|koennten)",
+        r"jeden tag|taeglich|(?<!wie )immer",
+        r"(?:die |der )?(?:uhrzeit|zeit|tag) ist (?:mir |uns )?egal|egal",
+        r"jetzt(?: gleich)?|sofort|gleich jetzt",
+    )
+)
+
+DAY_RULES: tuple[Rule, ...] = (
+    *DATES, *COUNTED_DAYS, *WEEKDAY_RULES, *WEEK_RULES, *MONTH_RULES, *_NAMED_DAYS, *_WHENEVER
+)  # fmt: skip

@@ -1,0 +1,117 @@
+"""The families of months, quarters, seasons and years: `Mitte Dezember`, `nächsten Monat`, `im ersten Quartal`."""
+
+import re
+from calendar import monthrange
+from collections.abc import Callable
+from datetime import date
+
+from dateutil.relativedelta import relativedelta
+
+from askproai_runtime.german_dates.atoms import Days, ImpossibleDay, PastDay, Period
+from askproai_runtime.german_dates.rules import DAY, MONTH, NEXT, OVERNEXT, THIRD, WEEK, Rule
+from askproai_runtime.german_dates.types import Grain
+from askproai_runtime.german_dates.vocabulary import MONTHS
+
+_FIRST_THIRD, _SECOND_THIRD = 10, 20
+
+
+def _month_days(year: int, month: int) -> Days:
+    return Days(date(year, month, 1), date(year, month, monthrange(year, month)[1]))
+
+
+def _third_of_month(days: Days, third: str | None) -> Days:
+    first, last = days
+    if third is None or last is None:
+        return days
+    if third == "mitte":
+        return Days(first.replace(day=_FIRST_THIRD + 1), first.replace(day=_SECOND_THIRD))
+    return Days(first.replace(day=_SECOND_THIRD + 1), last) if third == "ende" else Days(first, first.replace(day=10))
+
+
+def _month_period(days: Days, today: date) -> Period:
+    if days.last is not None and days.last < today:
+        raise PastDay(days.first.isoformat())
+    return Period((Days(max(days.first, today), days.last),), Grain.MONTH)
+
+
+def _month(match: re.Match[str], today: date) -> Period:
+    month, year = MONTHS[match["month"]], match["year"]
+    in_year = int(year) if year else today.year + (month < today.month)
+    return _month_period(_third_of_month(_month_days(in_year, month), match["third"]), today)
+
+
+def _month_ahead(count: int) -> Callable[[re.Match[str], date], Period]:
+    def ahead(match: re.Match[str], today: date) -> Period:
+        first = today.replace(day=1) + relativedelta(months=count)
+        days = _third_of_month(_month_days(first.year, first.month), match.groupdict().get("third"))
+        return _month_period(days, today)
+
+    return ahead
+
+
+def _third_of_this_month(match: re.Match[str], today: date) -> Period:
+    days = _third_of_month(_month_days(today.year, today.month), match["third"])
+    if days.last is not None and days.last <= today:
+        return _month_ahead(1)(match, today)
+    return Period((Days(max(days.first, today + DAY), days.last),), Grain.MONTH)
+
+
+def _half_of_month(match: re.Match[str], today: date) -> Period:
+    month = MONTHS[match["month"]]
+    first, last = _month_days(today.year + (month < today.month), month)
+    half = Days(first, first.replace(day=15)) if match["half"] == "1" else Days(first.replace(day=16), last)
+    return _month_period(half, today)
+
+
+def _week_of_month(match: re.Match[str], today: date) -> Period:
+    """Return the so-manieth seven days of a month."""
+    month, number = MONTHS[match["month"]], int(match["number"])
+    first, last = _month_days(today.year + (month < today.month), month)
+    start = first + (number - 1) * WEEK
+    if number < 1 or last is None or start > last:
+        raise ImpossibleDay(f"a month has no week {number}")
+    return _month_period(Days(start, min(start + 6 * DAY, last)), today)
+
+
+def _months(first: int, count: int, today: date) -> Period:
+    """Return the next `count` months from month `first` on; what is left of them, if they have begun."""
+    for year in (today.year - 1, today.year, today.year + 1):
+        begin = date(year, first, 1)
+        end = begin + relativedelta(months=count) - DAY
+        if end >= today:
+            return Period((Days(max(begin, today), end),))
+    raise AssertionError("the next year has all months")
+
+
+def _next_quarter(_match: re.Match[str], today: date) -> Period:
+    first = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1) + relativedelta(months=3)
+    return Period((Days(first, first + relativedelta(months=3) - DAY),))
+
+
+def _next_year(match: re.Match[str], today: date) -> Period:
+    year = today.year + 1
+    months = {None: (1, 12), "anfang": (1, 1), "zu beginn": (1, 1), "beginn": (1, 1), "mitte": (6, 7), "ende": (12, 12)}
+    first, last = months[match.groupdict().get("third")]
+    return Period((Days(date(year, first, 1), _month_days(year, last).last),))
+
+
+def _rest_of_year(_match: re.Match[str], today: date) -> Period:
+    return Period((Days(today, date(today.year, 12, 31)),))
+
+
+_SEASONS = {"fruehjahr": 3, "fruehling": 3, "sommer": 6, "herbst": 9, "winter": 12}
+MONTH_RULES: tuple[Rule, ...] = (
+    (rf"(?:{THIRD} )?{MONTH}(?: (?P<year>\d{{4}}))?", _month),
+    (rf"(?:{THIRD} )?(?:des )?{NEXT} monate?s?", _month_ahead(1)),
+    (rf"(?:{THIRD} )?(?:des )?{OVERNEXT} monate?s?", _month_ahead(2)),
+    (r"diesen monat(?: noch)?|noch diesen monat|in diesem monat", _month_ahead(0)),
+    (rf"{THIRD} (?:des|dieses|vom) monats?", _third_of_this_month),
+    (rf"(?P<half>1|2)\. haelfte im {MONTH}", _half_of_month),
+    (rf"(?P<number>\d)\. woche im {MONTH}", _week_of_month),
+    (r"(?P<quarter>[1-4])\. quartal", lambda m, today: _months(int(m["quarter"]) * 3 - 2, 3, today)),
+    (rf"{NEXT} quartal", _next_quarter),
+    (rf"(?P<season>{'|'.join(_SEASONS)})", lambda m, today: _months(_SEASONS[m["season"]], 3, today)),
+    (rf"(?:{THIRD} )?(?:des )?{NEXT} jahre?s?", _next_year),
+    (rf"{THIRD} des jahres", _next_year),
+    (r"(?:noch )?(?:in )?diese[ms]? jahr(?: noch)?", _rest_of_year),
+)  # fmt: skip

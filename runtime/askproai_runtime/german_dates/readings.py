@@ -1,0 +1,238 @@
+"""From what is meant to candidates: days and times in the zone of the branch, without what is over."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.german_dates.atoms import Around, Contradiction, Days, ImpossibleDay, PastDay, TimeRange
+from askproai_runtime.german_dates.combine import Meaning
+from askproai_runtime.german_dates.times import both_halves, expand, hours_of, shifted
+from askproai_runtime.german_dates.types import Candidate, Daily, Grain
+from askproai_runtime.german_dates.vocabulary import PART_SPOKEN, format_written_day
+from askproai_runtime.german_dates.weeks import weekday_dates
+
+_DAY = timedelta(days=1)
+_OPEN_END = timedelta(days=366)  # of what has no end; a branch's horizon is shorter, or this is far enough
+_WEEK = 7
+_ALL = frozenset(range(_WEEK))
+_WEEKDAYS = ("montags", "dienstags", "mittwochs", "donnerstags", "freitags", "samstags", "sonntags")
+_Hours = tuple[time | None, time | None]
+
+
+def candidates(meaning: Meaning, now: datetime, zone: ZoneInfo) -> list[Candidate]:
+    """Return the candidates of one choice that are not over, earliest first. Empty: no such local time exists.
+
+    Raises `PastDay` if all are over, `ImpossibleDay`, `ImpossibleTime` and `Contradiction`.
+    """
+    if meaning.instant is not None:
+        return _instants(meaning, now)
+    if (
+        not meaning.has_day and not meaning.soon and not meaning.excluded
+    ):  # a time alone: today, or tomorrow once it is over
+        today = now.date()
+        found = [list(_of_day(meaning, day, zone)) for day in (today, today + _DAY)]
+        if not found[0]:
+            return []
+        coming = [candidate for candidate in found[0] if not _is_over(candidate, now)]
+        if meaning.clock is None or len(found[0]) == len(coming):
+            return coming or found[1]
+        # Of "um neun" the half that is over today is tomorrow's.
+        over = {candidate.start.time() for candidate in found[0]} - {candidate.start.time() for candidate in coming}
+        return sorted(coming + [c for c in found[1] if c.start.time() in over], key=lambda c: c.start)
+    return _without_past(list(_all(meaning, now, zone)), now)
+
+
+def _instants(meaning: Meaning, now: datetime) -> list[Candidate]:
+    instant = meaning.instant
+    assert instant is not None
+    if (
+        meaning.has_time
+        or meaning.weekday
+        or meaning.period
+        or (meaning.day and now.date() not in meaning.day.readings)
+    ):
+        raise Contradiction("a span from now and another time")
+    if instant.end is None:
+        return [exact(instant.start)]
+    spoken = f"{format_written_day(instant.start.date())}, {instant.start:%H:%M} bis {instant.end:%H:%M} Uhr"
+    return [Candidate(instant.start, instant.end, Grain.RANGE, spoken)]
+
+
+def _all(meaning: Meaning, now: datetime, zone: ZoneInfo) -> Iterator[Candidate]:
+    only = frozenset(meaning.only) or _ALL
+    only -= meaning.excluded
+    for days in _days(meaning, now.date()):
+        if days.is_one:
+            if days.first.weekday() in only:
+                yield from _of_day(meaning, days.first, zone)
+        else:
+            yield from _of_days(meaning, days, only, now, zone)
+
+
+# Days
+
+
+def _days(meaning: Meaning, today: date) -> list[Days]:
+    """Return the readings of the day. Raises `ImpossibleDay` if its parts contradict each other, `PastDay`."""
+    weekday, period = meaning.weekday, meaning.period
+    if meaning.day is not None:
+        readings = [day for day in meaning.day.readings if weekday is None or day.weekday() == weekday.weekday]
+        if period is not None:
+            readings = [day for day in readings if any(_contains(days, day) for days in period.readings)]
+        if not readings:
+            raise ImpossibleDay("the weekday is not that of the date")
+        return [Days(day, day) for day in readings]
+    if period is None:
+        if weekday is not None:
+            return [Days(day, day) for day in weekday_dates(weekday, today)]
+        return [Days(today, None)]
+    if weekday is None:
+        return list(period.readings)
+    found = [day for days in period.readings for day in _weekdays_in(days, weekday.weekday)]
+    if not found:
+        raise PastDay("of this week only other days are left")
+    return [Days(day, day) for day in dict.fromkeys(found)]
+
+
+def _contains(days: Days, day: date) -> bool:
+    return days.first <= day and (days.last is None or day <= days.last)
+
+
+def _weekdays_in(days: Days, weekday: int) -> list[date]:
+    """Return the weekday of a period of a week at most; the first one of a longer period."""
+    first = days.first + timedelta(days=(weekday - days.first.weekday()) % _WEEK)
+    if days.last is None or first <= days.last:
+        return [first]
+    return []
+
+
+def _of_day(meaning: Meaning, day: date, zone: ZoneInfo) -> Iterator[Candidate]:
+    """Yield the candidates of one day."""
+    if meaning.clock is not None:
+        at_day = day + _DAY if meaning.clock.next_day else day
+        for at in expand(meaning.clock, meaning.part):
+            instant = datetime.combine(at_day, at, zone)
+            if exists(instant):
+                yield exact(instant)
+        return
+    for opens, closes, grain, spoken, named in _hours(meaning):
+        start = datetime.combine(day, opens or time(), zone)
+        end = datetime.combine(day, closes, zone) if closes else datetime.combine(day + _DAY, time(), zone)
+        if start < end:
+            about = datetime.combine(day, named, zone) if named else None
+            yield Candidate(start, end, grain, format_written_day(day) + spoken, about=about)
+
+
+def _of_days(meaning: Meaning, days: Days, only: frozenset[int], now: datetime, zone: ZoneInfo) -> Iterator[Candidate]:
+    """Yield the candidates of several days, each with the times that are meant on every one of them."""
+    last = days.last or days.first + _OPEN_END
+    start, end = datetime.combine(days.first, time(), zone), datetime.combine(last + _DAY, time(), zone)
+    grain = meaning.period.grain if meaning.period else Grain.RANGE
+    spoken = _spoken_days(days, only, meaning, now)
+    if meaning.clock is not None:
+        for at in expand(meaning.clock, meaning.part):
+            daily = Daily(only, at, shifted(at, 1))
+            yield Candidate(start, end, Grain.RANGE, f"{spoken}, um {at:%H:%M} Uhr", daily)
+        return
+    for opens, closes, _, said, _ in _hours(meaning):
+        if opens is None and closes is None and only == _ALL:
+            yield Candidate(start, end, grain, spoken + said)
+        elif closes is None or (opens or time()) < closes:
+            yield Candidate(start, end, Grain.RANGE, spoken + said, Daily(only, opens or time(), closes))
+
+
+# Times
+
+
+def _hours(meaning: Meaning) -> Iterator[tuple[time | None, time | None, Grain, str, time | None]]:
+    """Yield from when and until when, how precise that is, how it is said after the day, and the time that it lies around."""
+    part = meaning.part
+    if meaning.around is not None:
+        yield from _around(meaning.around, meaning)
+    elif meaning.hours is not None:
+        for opens, closes in _range(meaning.hours, meaning):
+            yield opens, closes, Grain.RANGE, _spoken_hours(opens, closes), None
+    elif part is None or hours_of(part) == (None, None):
+        yield None, None, Grain.DAY, "", None
+    elif part.name:
+        yield *hours_of(part), Grain.PART_OF_DAY, f", {PART_SPOKEN[part.name]}", None
+    else:
+        yield *hours_of(part), Grain.PART_OF_DAY, f", {part.spoken}", None
+
+
+def _around(around: Around, meaning: Meaning) -> Iterator[tuple[time | None, time | None, Grain, str, time | None]]:
+    for at in expand(around.clock, meaning.part):
+        opens, closes = shifted(at, -around.before), shifted(at, around.after + 1)
+        yield opens, closes, Grain.RANGE, f", gegen {at:%H:%M} Uhr", at
+
+
+def _range(hours: TimeRange, meaning: Meaning) -> list[_Hours]:
+    """Return the readings of a range: of bare hours the end is the next one after the begin."""
+    part = meaning.part
+    window = hours_of(part) if part else (None, None)
+    if hours.opens is None:
+        assert hours.closes is not None
+        return [(window[0], closes) for closes in expand(hours.closes, part)]
+    if hours.closes is None:
+        return [(min(expand(hours.opens, part)), window[1])]
+    found: list[_Hours] = []
+    for opens in expand(hours.opens, part):
+        later = [closes for closes in both_halves(hours.closes) if closes > opens]
+        if later:
+            found.append((opens, min(later)))
+        elif hours.closes.next_day:
+            found.append((opens, None))
+    if not found:  # "zwischen elf und neun" is no range
+        raise Contradiction("a range that ends before it begins")
+    return found
+
+
+# What is over
+
+
+def _is_over(candidate: Candidate, now: datetime) -> bool:
+    return (candidate.end or candidate.start) <= now
+
+
+def _without_past(found: list[Candidate], now: datetime) -> list[Candidate]:
+    if not found:
+        return []
+    coming = sorted((c for c in found if not _is_over(c, now)), key=lambda c: c.start)
+    if not coming:
+        raise PastDay("all readings are over")
+    return coming
+
+
+def exact(instant: datetime) -> Candidate:
+    """Return the candidate of an exact local time."""
+    spoken = f"{format_written_day(instant.date())}, {instant:%H:%M} Uhr"
+    return Candidate(instant, None, Grain.MINUTE, spoken)
+
+
+def exists(instant: datetime) -> bool:
+    """Return False in the hour that the change to summer time skips: converted to UTC and back, such a time moves."""
+    converted = datetime.fromtimestamp(instant.timestamp(), instant.tzinfo)
+    return converted.replace(fold=0) == instant.replace(fold=0) and converted.time() == instant.time()
+
+
+# How it is said
+
+
+def _spoken_days(days: Days, only: frozenset[int], meaning: Meaning, now: datetime) -> str:
+    if days.last is not None:
+        text = f"{format_written_day(days.first)} bis {format_written_day(days.last)}"
+    elif days.first <= now.date():
+        text = "so bald wie möglich"
+    else:
+        text = f"ab {format_written_day(days.first)}"
+    if meaning.only:
+        text += ", " + " und ".join(_WEEKDAYS[n] for n in sorted(only))
+    elif meaning.excluded:
+        text += ", außer " + " und ".join(_WEEKDAYS[n] for n in sorted(meaning.excluded))
+    return text
+
+
+def _spoken_hours(opens: time | None, closes: time | None) -> str:
+    if opens is not None and closes is not None:
+        return f", {opens:%H:%M} bis {closes:%H:%M} Uhr"
+    return f", ab {opens:%H:%M} Uhr" if opens is not None else f", bis {closes:%H:%M} Uhr"

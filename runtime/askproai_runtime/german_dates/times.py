@@ -1,0 +1,232 @@
+"""The families of times: clock times, parts of the day, and spans from now. Each is a table of rules, as in `days.py`.
+
+A bare hour does not say its half of the day. 1 to 6 mean the afternoon, 10 and 11 the morning and 12 noon; 7 to 9 can mean both,
+morning first.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, time
+
+from askproai_runtime.german_dates.atoms import (
+    Around,
+    Clock,
+    ImpossibleTime,
+    Instant,
+    Part,
+    TimeRange,
+)
+from askproai_runtime.german_dates.vocabulary import PARTS_OF_DAY
+
+Found = Clock | Part | TimeRange | Around | Instant
+Rule = tuple[str, Callable[[re.Match[str], datetime], Found]]
+
+_HOUR = r"(?P<hour>\d{1,2}|ein)(?![\d.:])"
+_OF_HOUR = r"(?:(?P<half>halb|viertel|dreiviertel) )?(?P<hour>\d{1,2})(?![\d.:])(?: uhr)?"
+_FRACTIONS = {"viertel": -45, "halb": -30, "dreiviertel": -15, None: 0}  # minutes before the hour that is named
+_NOON, _MINUTES_OF_DAY = 12 * 60, 24 * 60
+# The hours into which a bare hour must fall if the phrase also names a part of the day; wider than the part itself.
+_HOURS_OF_PART = {"frueh": (3, 12), "vormittag": (6, 13), "mittag": (11, 15), "nachmittag": (12, 19), "abend": (16, 24)}
+
+
+def _clock(minutes: int, hour: int) -> Clock:
+    """Return the time of so many minutes after midnight; `hour` as it was said decides whether its half is known."""
+    if not 0 <= minutes <= _MINUTES_OF_DAY:
+        raise ImpossibleTime(f"the day has no minute {minutes}")
+    if minutes == _MINUTES_OF_DAY:
+        return Clock(0, 0, is_bare=False, next_day=True)
+    return Clock(minutes // 60, minutes % 60, is_bare=1 <= hour <= 12)  # noqa: PLR2004
+
+
+def _minute(text: str) -> int:
+    """Return a minute of the hour; raise for 60 and above, which would become a later time that nobody said."""
+    minute = int(text)
+    if minute >= 60:  # noqa: PLR2004
+        raise ImpossibleTime(f"there is no minute {minute}")
+    return minute
+
+
+def _written(match: re.Match[str], _now: datetime) -> Clock:
+    """Return a time with two digits of minutes: it names its half of the day."""
+    hour, minute = int(match["hour"]), _minute(match["minute"])
+    found = _clock(hour * 60 + minute, hour)
+    return Clock(found.hour, found.minute, is_bare=False, next_day=found.next_day)
+
+
+def _hour(match: re.Match[str], _now: datetime) -> Clock:
+    hour = 1 if match["hour"] == "ein" else int(match["hour"])
+    past = match.groupdict().get("minute")
+    return _clock(hour * 60 + (_minute(past) if past else 0), hour)
+
+
+def _beside(match: re.Match[str], _now: datetime) -> Clock:
+    """Return `zehn vor drei`, `fünf nach halb drei`, `viertel nach drei`."""
+    step = 15 if match["step"] == "viertel" else _minute(match["step"])
+    hour = int(match["hour"])
+    return _clock(hour * 60 + _FRACTIONS[match["half"]] + (-step if match["side"] == "vor" else step), hour)
+
+
+def _fraction(match: re.Match[str], _now: datetime) -> Clock:
+    hour = int(match["hour"])
+    return _clock(hour * 60 + _FRACTIONS[match["half"]], hour)
+
+
+def _hours(match: re.Match[str], _now: datetime) -> TimeRange:
+    def one(hour: str, minute: str | None) -> Clock:
+        found = _clock(int(hour) * 60 + (_minute(minute) if minute else 0), int(hour))
+        return found if minute is None else Clock(found.hour, found.minute, is_bare=False, next_day=found.next_day)
+
+    return TimeRange(one(match["from"], match["from_minute"]), one(match["to"], match["to_minute"]))
+
+
+_CLOCKS: tuple[Rule, ...] = (
+    (r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?(?: uhr)?", _written),
+    (r"(?P<hour>\d{1,2})\.(?P<minute>\d{2}) uhr", _written),
+    (r"(?P<hour>[01]\d|2[0-4])(?P<minute>[0-5][05])(?: uhr)?(?<!20[0-9][05])", _written),
+    (r"(?:um )?(?P<hour>\d{1,2}) (?P<minute>[0-5]\d)(?! ?(?:uhr|\d|minuten|nach|vor|-))(?![.:])", _written),
+    (r"(?:um |punkt )?(?P<hour>\d{1,2}|ein) uhr(?: (?:0 )?(?P<minute>\d{1,2})(?![\d.:]))?", _hour),
+    (rf"(?:um|punkt|schlag|um punkt) {_HOUR}(?: uhr)?", _hour),
+    (rf"(?:um )?(?P<step>\d{{1,2}}|viertel) (?:minuten )?(?P<side>vor|nach|ueber) {_OF_HOUR}", _beside),
+    (r"(?P<half>halb|viertel|dreiviertel) (?P<hour>\d{1,2})(?![\d.:])(?: uhr)?", _fraction),
+    (r"um mitternacht|mitternacht|0 uhr|24:00(?: uhr)?|24 uhr", lambda _m, _n: Clock(0, 0, is_bare=False, next_day=True)),
+    (rf"um {_HOUR}(?: uhr)? (?:rum|herum)", lambda m, now: Around(_hour(m, now), 30, 30)),
+    (r"(?P<from>\d{1,2})(?::(?P<from_minute>\d{2}))?(?: uhr)? ?(?:-|bis) ?(?P<to>\d{1,2})(?::(?P<to_minute>\d{2}))?(?: uhr| h)",
+     _hours),
+    (r"(?P<from>\d{1,2}):(?P<from_minute>\d{2}) ?(?:-|bis) ?(?P<to>\d{1,2}):(?P<to_minute>\d{2})", _hours),
+)  # fmt: skip
+
+# After a word that a time must follow ("ab", "gegen", "zwischen"), a number alone is an hour.
+BARE_HOUR = re.compile(r"(?P<hour>\d{1,2})(?![\d.:])(?: uhr)?(?! (?:tage?n?|wochen?|monate?n?)\b)")
+
+
+def bare_hour(match: re.Match[str]) -> Clock:
+    """Return the hour of a match of `BARE_HOUR`."""
+    return _clock(int(match["hour"]) * 60, int(match["hour"]))
+
+
+def _part(name: str) -> Callable[[re.Match[str], datetime], Part]:
+    return lambda _match, _now: Part(name)
+
+
+def _hours_of_day(opens: time | None, closes: time | None, spoken: str) -> Callable[[re.Match[str], datetime], Part]:
+    return lambda _match, _now: Part("", opens, closes, spoken)
+
+
+_EARLY, _LATE = r"fruehe[nrm]?", r"spaete[nrm]?"
+_WORK = r"(?:feierabend|der arbeit|dienstschluss|dem feierabend)"
+_PARTS: tuple[Rule, ...] = (
+    (r"frueh|frueh morgens|morgens(?: frueh)?|ganz frueh|in der frueh|am morgen|(?:am )?fruehen morgen", _part("frueh")),
+    (r"vormittags?", _part("vormittag")),
+    (r"mittags?|mittagspause|mittagszeit", _part("mittag")),
+    (r"(?:ueber|zu) mittag", _part("mittag")),
+    (r"nachmittags?", _part("nachmittag")),
+    (r"abends?", _part("abend")),
+    (rf"{_LATE} vormittag", _hours_of_day(time(10, 30), time(12), "später Vormittag")),
+    (rf"{_EARLY} vormittag", _hours_of_day(time(8), time(10, 30), "früher Vormittag")),
+    (rf"{_EARLY} nachmittag", _hours_of_day(time(12), time(14, 30), "früher Nachmittag")),
+    (rf"{_LATE} nachmittag", _hours_of_day(time(16), time(18), "später Nachmittag")),
+    (rf"{_EARLY} abend", _hours_of_day(time(17), time(19), "früher Abend")),
+    (rf"{_LATE} abend", _hours_of_day(time(19), time(22), "später Abend")),
+    (rf"nach {_WORK}", _hours_of_day(time(17), time(22), "nach Feierabend")),
+    (rf"vor {_WORK}", _hours_of_day(None, time(9), "vor der Arbeit")),
+    (r"(?:den |der )?ganze[nr]? tag|ganztaegig|ganztags|tagsueber", _hours_of_day(None, None, "")),
+    # "am ganzen Dienstag" names no hours either
+    (r"(?:den |der |am )?ganze[nr]?", _hours_of_day(None, None, "")),
+)  # fmt: skip
+
+_SPAN = (
+    r"(?:(?P<number>\d{1,3}|eine[rn]?|einer)(?P<and_half>einhalb)? ?)?(?P<unit>minuten?|stunden?"
+    r"|halben stunde|halbe stunde|viertelstunde|dreiviertelstunde)"
+)
+_MINUTES = {
+    "minute": 1, "minuten": 1, "stunde": 60, "stunden": 60, "halben stunde": 30, "halbe stunde": 30, "viertelstunde": 15,
+    "dreiviertelstunde": 45,
+}  # fmt: skip
+_ONE_AND_A_HALF = 90
+
+
+def _in_span(match: re.Match[str], now: datetime) -> Instant:
+    number = match["number"]
+    count = int(number) if number and number.isdecimal() else 1
+    minutes = count * _MINUTES[match["unit"]] + int(match.groupdict().get("more") or 0)
+    return _instant(now, minutes)
+
+
+def _instant(now: datetime, minutes: float) -> Instant:
+    return Instant(_ahead(now, minutes))
+
+
+def _ahead(now: datetime, minutes: float) -> datetime:
+    """Return the wall clock that many real minutes from now, without seconds."""
+    later = datetime.fromtimestamp(now.timestamp() + minutes * 60, now.tzinfo)
+    return later.replace(second=0, microsecond=0)
+
+
+def _in_hours(match: re.Match[str], now: datetime) -> Instant:
+    return Instant(
+        _ahead(now, int(match["from"]) * 60 if match["from"].isdecimal() else 60), _ahead(now, int(match["to"]) * 60)
+    )
+
+
+_SPANS: tuple[Rule, ...] = (
+    (rf"in {_SPAN}(?: und (?P<more>\d{{1,2}}) minuten)?", _in_span),
+    (r"in (?:anderthalb|eineinhalb|1einhalb) stunden", lambda _m, now: _instant(now, _ONE_AND_A_HALF)),
+    (r"in (?P<hours>zwei|drei|vier)einhalb stunden",
+     lambda m, now: _instant(now, {"zwei": 2.5, "drei": 3.5, "vier": 4.5}[m["hours"]] * 60)),
+    (r"in (?P<from>\d{1,2}|ein|einer)(?: bis| oder|,| ,)? (?P<to>\d{1,2}) stunden", _in_hours),
+)  # fmt: skip
+
+TIME_RULES: tuple[Rule, ...] = (*_CLOCKS, *_PARTS, *_SPANS)
+
+
+def expand(clock: Clock, part: Part | None = None) -> tuple[time, ...]:
+    """Return the times, at most one in each half of the day, that a clock time can mean. Raises `ImpossibleTime`."""
+    minutes = clock.hour * 60 + clock.minute
+    if not clock.is_bare:
+        return (_time(minutes),)
+    morning, evening = minutes % _NOON, minutes % _NOON + _NOON
+    if part is not None and (bounds := _bounds(part)) is not None:
+        fitting = tuple(_time(value) for value in (morning, evening) if bounds[0] <= value < bounds[1])
+        if not fitting:
+            raise ImpossibleTime("the hour does not lie in that part of the day")
+        return fitting[:1]
+    hour = morning // 60
+    if 7 <= hour <= 9:  # noqa: PLR2004
+        return _time(morning), _time(evening)
+    if 10 <= hour <= 11:  # noqa: PLR2004
+        return (_time(morning),)
+    return (_time(evening),)  # 1 to 6, and 12 itself
+
+
+def both_halves(clock: Clock) -> tuple[time, ...]:
+    """Return the time in both halves of the day, if it does not say which."""
+    minutes = clock.hour * 60 + clock.minute
+    if not clock.is_bare:
+        return (_time(minutes),)
+    return _time(minutes % _NOON), _time(minutes % _NOON + _NOON)
+
+
+def _bounds(part: Part) -> tuple[int, int] | None:
+    """Return the minutes of the day into which a bare hour must fall, None for the whole day."""
+    if part.name:
+        first, last = _HOURS_OF_PART[part.name]
+        return first * 60, last * 60
+    if part.opens is None and part.closes is None:
+        return None
+    opens, closes = part.opens or time(), part.closes
+    return opens.hour * 60, (closes.hour * 60 + closes.minute) if closes else _MINUTES_OF_DAY
+
+
+def hours_of(part: Part) -> tuple[time | None, time | None]:
+    """Return from when and until when a part of the day is; None: no bound."""
+    return PARTS_OF_DAY[part.name] if part.name else (part.opens, part.closes)
+
+
+def shifted(at: time, minutes: int) -> time:
+    """Return a time some minutes later or earlier, within the day."""
+    moved = at.hour * 60 + at.minute + minutes
+    return _time(max(0, min(moved, _MINUTES_OF_DAY - 1)))
+
+
+def _time(minutes: int) -> time:
+    return time(minutes // 60, minutes % 60)

@@ -1,0 +1,87 @@
+"""What a phrase can mean: candidates, and why there is none."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time
+from enum import StrEnum
+from typing import Self
+
+
+class Grain(StrEnum):
+    """How precise a candidate is. All but `minute` have an end."""
+
+    MINUTE = "minute"
+    PART_OF_DAY = "part_of_day"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    RANGE = "range"
+
+
+class Refusal(StrEnum):
+    """Why a phrase has no candidate."""
+
+    PAST = "past"
+    IMPOSSIBLE = "impossible"  # 31.02., or a local time that the change to summer time skips
+    NOT_UNDERSTOOD = "not_understood"
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """Which times of several days are meant: those on `weekdays` (0 is Monday), from `opens` to before `closes`, in local time."""
+
+    weekdays: frozenset[int] = frozenset(range(7))
+    opens: time = time()
+    closes: time | None = None  # None: midnight
+
+    def contains(self, local: datetime) -> bool:
+        """Return whether a local time is meant."""
+        at = local.time()
+        return local.weekday() in self.weekdays and self.opens <= at and (self.closes is None or at < self.closes)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One thing that a phrase can mean: half-open, in aware local times. `reading` says it in German, with the full date.
+
+    With `daily` only these times of its days. `about` is the time that was named where the candidate is what lies around it.
+    `choice` counts what the caller leaves open (`Montag oder Dienstag`): several readings of one choice are ambiguous.
+    """
+
+    start: datetime
+    end: datetime | None
+    grain: Grain
+    reading: str
+    daily: Daily | None = None
+    about: datetime | None = None
+    choice: int = 0
+
+    def contains(self, instant: datetime) -> bool:
+        """Return whether an aware instant is meant."""
+        if self.end is None:
+            return instant == self.start
+        local = instant.astimezone(self.start.tzinfo)
+        return self.start <= instant < self.end and (self.daily is None or self.daily.contains(local))
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """All candidates of a phrase, earliest first. If it is `ambiguous`, the caller must be asked which one is meant.
+
+    Several that are not ambiguous are a choice of the caller's: any of them will do.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    ambiguous: bool = False
+    refused: Refusal | None = None
+
+    @classmethod
+    def of(cls, candidates: Iterable[Candidate]) -> Self:
+        """Return what these candidates, at least one, mean together: ambiguous if one choice has several readings."""
+        found = tuple(sorted(candidates, key=lambda candidate: candidate.start))
+        return cls(found, ambiguous=len(found) > len({candidate.choice for candidate in found}))
+
+    @property
+    def exact(self) -> datetime | None:
+        """The one exact time that the phrase names, None if it names none or several."""
+        return self.candidates[0].start if len(self.candidates) == 1 and self.candidates[0].end is None else None

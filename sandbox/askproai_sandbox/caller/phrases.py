@@ -1,0 +1,15 @@
+"""What the demo's agent says, in German, and its remarks on what it could not do, for the person who plays the call."""
+
+HELP = "Wie kann ich Ihnen helfen?"
+ASK_NAME = "Auf welchen Namen darf ich buchen?"
+ASK_SERVICE = "Was möchten Sie buchen?"
+ASK_TIME = "Wann würde es Ihnen besser passen?"
+ASK_APPOINTMENT = "Welchen Ihrer Termine meinen Sie?"
+MORE = "Kann ich sonst noch etwas für Sie tun?"
+GOODBYE = "Vielen Dank für Ihren Anruf. Auf Wiederhören!"
+KEPT = "Gut, der Termin bleibt bestehen."
+NOTHING = f"Gut, dann buche ich nichts. {MORE}"
+IMPOSSIBLE = "Das kann ich hier leider nicht für Sie erledigen."
+
+NOT_UNDERSTOOD = "did not understand “{}”; docs/demo-agent.md lists what it understands"
+NO_OFFER = "“{}” answers no offer: the last answer of the functions had none"

@@ -1,0 +1,36 @@
+"""What the demo's agent answers to questions about the business, from the sections of its prompt. Pure."""
+
+from typing import NamedTuple
+
+from askproai_sandbox.caller.catalogue import Catalogue
+from askproai_sandbox.caller.sentence import Intent, Sentence
+
+_UNKNOWN = "Das kann ich Ihnen leider nicht sagen. Möchten Sie einen Termin vereinbaren?"
+# What neither a function nor the sections of the prompt answer: a real model has only the free text of the manifest's `prompt`.
+_UNANSWERED = {Intent.PRICES: "prices", Intent.HOURS: "opening hours", Intent.ADDRESS: "an address"}
+
+
+class Answer(NamedTuple):
+    """What the agent says, and the remark that the prompt has no answer."""
+
+    text: str
+    remark: str | None = None
+
+
+def answer_question(sentence: Sentence, catalogue: Catalogue) -> Answer | None:
+    """Return the answer to a question; None if the sentence is none, or asks for a list that is empty."""
+    names: tuple[str, ...] = ()
+    match sentence.intent:
+        case Intent.AI:
+            return Answer("Ich bin ein KI-Assistent.")
+        case Intent.PRICES | Intent.HOURS | Intent.ADDRESS:
+            remark = (
+                f"no function and no list of the prompt has {_UNANSWERED[sentence.intent]}; a real model could read them only in"
+                " the free text of `llm.prompt`, which this one does not interpret"
+            )
+            return Answer(_UNKNOWN, remark)
+        case Intent.SERVICES:
+            names = tuple(service.name for service in catalogue.services)
+        case Intent.STAFF:
+            names = catalogue.staff
+    return Answer(f"Sie können wählen: {', '.join(names)}. Was möchten Sie?") if names else None

@@ -1,0 +1,79 @@
+"""Event types whose bookings somebody at Cal.com has to confirm: no caller hears that such an appointment is certain."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from askproai_sandbox.simulator import FaultKind
+from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
+from tests.worlds.calcom_environment import KEY, CalcomEnvironment
+
+
+@pytest.fixture(autouse=True)
+async def confirmation(env: CalcomEnvironment) -> None:
+    """Bookings of both need a confirmation, which keeps their time from others; the pods know it."""
+    for number, host in ((1001, "anna"), (1002, "mehmet")):
+        policy = {"type": "always", "blockUnconfirmedBookingsInBooker": True}
+        await env.event_type(number, host, confirmationPolicy=policy)
+    (service,) = env.config.services
+    types = tuple(msgspec.structs.replace(each, needs_confirmation=True) for each in service.event_types)
+    services = (msgspec.structs.replace(service, event_types=types),)
+    env.config = msgspec.structs.replace(env.config, services=services)
+    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
+
+
+def remote_bookings(env: CalcomEnvironment, status: str) -> list[dict[str, Any]]:
+    return [each for each in env.calcom.dump()["accounts"][KEY]["bookings"] if each["status"] == status]
+
+
+async def book(env: CalcomEnvironment, call_id: str = "call_1") -> str:
+    answer = await env.salon.booking.book_appointment(call(call_id), booking_args(staff="anna"))
+    assert answer.success, answer
+    return answer.message
+
+
+async def test_a_booking_is_requested_and_the_team_confirms_it(env: CalcomEnvironment) -> None:
+    message = await book(env)
+    assert message.startswith("Der Termin ist angefragt: Freitag, den 27. November, um 14 Uhr 30")
+    assert "noch nicht fest" in message
+    found = await env.salon.booking.find_appointments(call())
+    assert "angefragt und noch nicht bestätigt" in found.message
+    assert "angefragt und noch nicht bestätigt" in found.fields["appointments"][0]["spoken"]
+    (remote,) = remote_bookings(env, "pending")
+    await env.dashboard("confirm", uid=remote["uid"])
+    await env.receive_event(remote["uid"])
+    assert "angefragt" not in (await env.salon.booking.find_appointments(call())).message
+
+
+@pytest.mark.parametrize("kind", [FaultKind.ERROR_BEFORE_COMMIT, FaultKind.ERROR_AFTER_COMMIT])
+async def test_without_an_answer_of_calcom_it_is_requested_too(env: CalcomEnvironment, kind: FaultKind) -> None:
+    env.inject_fault(kind)
+    message = await book(env)
+    assert message.startswith("Der Termin ist angefragt: ")
+    assert "eingetragen" not in message
+
+
+async def test_a_move_without_an_answer_of_calcom_is_requested(env: CalcomEnvironment) -> None:
+    await book(env)
+    env.disconnect()
+    moved = await env.salon.booking.reschedule_appointment(call(), {"start": "2026-11-27T16:00:00+01:00"})
+    assert moved.message.startswith("Die Verschiebung ist angefragt: ")
+    assert "noch nicht fest" in moved.message
+
+
+async def test_a_time_that_was_cancelled_here_a_moment_ago_is_requested_anew(env: CalcomEnvironment) -> None:
+    """Cal.com answers the same attendee at the same time with the booking that it has, which is about to be cancelled there."""
+    await book(env)
+    (first,) = await env.salon.live()
+    await env.salon.cancel(str(first["id"]))
+    await book(env, "call_2")
+    for _ in range(3):
+        if await env.salon.rows("SELECT 1 FROM jobs WHERE kind = 'calendar-sync' AND state IN ('ready', 'running')"):
+            await env.run_sync_job()
+    (local,) = await env.salon.live()
+    (remote,) = remote_bookings(env, "pending")
+    assert remote["metadata"]["requestId"] == str(local["id"])
+    assert local["external_id"] == remote["uid"]
+    assert datetime.fromisoformat(remote["start"]) == datetime.fromisoformat(HALF_PAST_TWO)

@@ -1,0 +1,102 @@
+"""Booking fields that an event type requires: answered from what is known, else from the manifest; Cal.com refuses without."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from askproai_core.tenant_config import BookingField, FieldSource
+from tests.worlds.booking_environment import booking_args, call
+from tests.worlds.calcom_environment import CalcomEnvironment
+
+LENGTH = {"type": "select", "slug": "haarlaenge", "required": True, "options": ["kurz", "lang"]}
+NUMBER = {"type": "number", "slug": "alter", "required": True}
+PHONE = {"type": "phone", "slug": "telefon", "required": True}
+NOTES = {"type": "textarea", "slug": "notes", "required": True}
+TITLE = {"type": "text", "slug": "title", "required": True, "hidden": False}
+
+
+async def require(env: CalcomEnvironment, *fields: dict[str, Any], answered: tuple[BookingField, ...]) -> None:
+    """Let the event types of both require fields, and the config answer some."""
+    for number, host in ((1001, "anna"), (1002, "mehmet")):
+        await env.event_type(number, host, bookingFields=list(fields))
+    (service,) = env.config.services
+    types = tuple(msgspec.structs.replace(each, booking_fields=answered) for each in service.event_types)
+    services = (msgspec.structs.replace(service, event_types=types),)
+    env.config = msgspec.structs.replace(env.config, services=services)
+    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
+
+
+async def book(env: CalcomEnvironment, caller: str | None = "+4915112345678", **args: Any) -> dict[str, Any]:
+    answer = await env.salon.booking.book_appointment(call(caller=caller), booking_args(**args))
+    assert (answer.success, answer.fields["status"]) == (True, "confirmed"), answer
+    (remote,) = env.bookings
+    return remote["bookingFieldsResponses"]
+
+
+async def test_required_fields_are_answered_from_what_is_known(env: CalcomEnvironment) -> None:
+    known = (
+        BookingField(slug="telefon", source=FieldSource.PHONE),
+        BookingField(slug="notes", source=FieldSource.NOTES, value="keine Angabe"),
+        BookingField(slug="title", source=FieldSource.SERVICE),
+    )
+    await require(env, PHONE, NOTES, TITLE, answered=known)
+    responses = await book(env, notes="bitte mit Waschen")
+    assert {name: responses[name] for name in ("telefon", "notes", "title")} == {
+        "telefon": "+4915112345678",
+        "notes": "bitte mit Waschen",
+        "title": "Haarschnitt",
+    }
+
+
+async def test_required_fields_are_answered_with_fixed_values_of_their_types(env: CalcomEnvironment) -> None:
+    fixed = (
+        BookingField(slug="haarlaenge", value="kurz"),
+        BookingField(slug="alter", value=18.0),
+        BookingField(slug="notes", source=FieldSource.NOTES, value="keine Angabe"),
+    )
+    await require(env, LENGTH, NUMBER, NOTES, answered=fixed)
+    responses = await book(env)
+    assert (responses["haarlaenge"], responses["alter"], responses["notes"]) == ("kurz", 18, "keine Angabe")
+
+
+async def test_the_sync_job_answers_them_like_the_call(env: CalcomEnvironment) -> None:
+    await require(env, NOTES, answered=(BookingField(slug="notes", source=FieldSource.NOTES),))
+    env.disconnect()
+    answer = await env.salon.booking.book_appointment(call(), booking_args(notes="bitte mit Waschen"))
+    assert answer.fields["status"] == "pending_sync"
+    env.reconnect()
+    await env.run_sync_job()
+    assert env.bookings[0]["bookingFieldsResponses"]["notes"] == "bitte mit Waschen"
+
+
+@pytest.mark.parametrize("slug", ["telefon", "attendeePhoneNumber"])
+async def test_a_caller_without_a_number_is_asked_for_one_where_calcom_requires_it(
+    env: CalcomEnvironment, slug: str
+) -> None:
+    answered = (BookingField(slug=slug, source=FieldSource.PHONE),)
+    await require(env, PHONE | {"slug": slug}, answered=answered)
+    answer = await env.salon.booking.book_appointment(call(caller=None), booking_args())
+    assert not answer.success
+    assert "Unter welcher Nummer sind Sie zu erreichen?" in answer.message
+    assert env.count_requests("create-booking") == 0
+    await book(env, caller=None, phone="030 901820")
+    assert env.bookings[0]["attendees"][0]["phoneNumber"] == "+4930901820"
+
+
+async def test_a_field_that_nothing_answers_books_nothing_and_the_caller_hears_it(env: CalcomEnvironment) -> None:
+    await require(env, LENGTH, answered=())
+    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    assert (answer.success, "nicht gebucht" in answer.message) == (False, True)
+    assert await env.salon.live() == []
+    rows = await env.salon.rows("SELECT error FROM appointments")
+    assert rows
+    assert all("haarlaenge" in row["error"] for row in rows)
+
+
+async def test_a_move_keeps_the_answers(env: CalcomEnvironment) -> None:
+    await require(env, LENGTH, answered=(BookingField(slug="haarlaenge", value="lang"),))
+    await book(env)
+    moved = await env.salon.booking.reschedule_appointment(call(), {"start": "2026-11-27T16:00:00+01:00"})
+    assert moved.success, moved
+    assert env.bookings[0]["bookingFieldsResponses"]["haarlaenge"] == "lang"

@@ -1,0 +1,156 @@
+"""A round robin of a team at Cal.com: the caller hears who does it, and it is that person's time that is blocked here."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from askproai_core.tenant_config import TeamEventType, TenantConfig
+from askproai_runtime.calendars import CalendarRequest, calcom_v2
+from askproai_runtime.calendars.calcom_bookings import booking_body
+from askproai_sandbox.simulator import FaultKind
+from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
+from tests.worlds.calcom_environment import KEY, CalcomEnvironment
+
+TEAM = 3001
+
+
+@pytest.fixture(autouse=True)
+async def hosts(env: CalcomEnvironment) -> dict[str, int]:
+    """Anna and Mehmet are the hosts of one event type, which both do in the config. Returns their ids at Cal.com."""
+    body = {"key": KEY, "id": TEAM, "lengthInMinutes": 45, "afterEventBuffer": 10, "schedulingType": "roundRobin"}
+    people = ["anna", "mehmet"]
+    async with env.session.post(f"{env.url}/_sim/event-types", json={**body, "hosts": people}) as response:
+        assert response.status == 201, await response.text()
+    account = env.calcom.account_of(KEY)
+    ids = {name: account.host(name).id for name in people}
+    (service,) = env.config.services
+    types = tuple(TeamEventType(staff=name, event_type_id=TEAM, host_id=number) for name, number in ids.items())
+    services = (msgspec.structs.replace(service, event_types=(), team_event_types=types),)
+    env.config = msgspec.structs.replace(env.config, services=services)
+    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
+    return ids
+
+
+def ignore_wish(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Cal.com choose the host itself, as a server does that ignores whom we ask for."""
+
+    def body_without_wish(request: CalendarRequest, config: TenantConfig) -> dict[str, Any]:
+        return {name: value for name, value in booking_body(request, config).items() if name != "rrHostSubsetIds"}
+
+    monkeypatch.setattr(calcom_v2, "booking_body", body_without_wish)
+
+
+async def book(env: CalcomEnvironment, number: int = 1, **args: Any) -> Any:
+    """Book as another caller for each number: Cal.com answers the same attendee at the same time with the same booking."""
+    caller = call(f"call_{number}", f"+491511234567{number}")
+    return await env.salon.booking.book_appointment(caller, booking_args(**args))
+
+
+async def agreed_host(env: CalcomEnvironment) -> str:
+    """Assert that both calendars have the same one appointment with the same person; return who."""
+    (remote,) = env.bookings
+    (local,) = await env.salon.live()
+    assert (local["status"], local["external_id"]) == ("confirmed", remote["uid"])
+    assert [host["name"] for host in remote["hosts"]] == [local["staff"]]
+    await env.salon.assert_claims_match()
+    return local["staff"]
+
+
+@pytest.mark.parametrize("name", ["anna", "mehmet"])
+async def test_who_was_told_is_who_does_it(env: CalcomEnvironment, name: str) -> None:
+    answer = await book(env, staff=name)
+    assert answer.message.endswith(f"bei {name.title()}.")
+    assert await agreed_host(env) == name
+
+
+async def test_an_offer_is_booked_with_a_host_who_is_free_there(env: CalcomEnvironment) -> None:
+    """Free times are those of the team: where Cal.com refuses one host, the other one is booked, and the caller hears it."""
+    await env.control("busy", host="anna", start="2026-11-27T13:00:00Z", end="2026-11-27T15:00:00Z")
+    offer = await env.salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "14:30"})
+    assert offer.fields["slots"][0]["start"] == HALF_PAST_TWO
+    answer = await book(env)
+    assert answer.message.endswith("bei Mehmet.")
+    assert await agreed_host(env) == "mehmet"
+
+
+async def test_two_callers_at_one_time_get_both_hosts(env: CalcomEnvironment) -> None:
+    told = {(await book(env, number)).fields["staff"] for number in (1, 2)}
+    assert told == {"anna", "mehmet"}
+    assert {booking["hosts"][0]["name"] for booking in env.bookings} == told
+    assert not (await book(env, 3)).success
+
+
+async def test_a_host_whom_calcom_chooses_itself_is_told_and_stands_in_the_book(
+    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ignore_wish(monkeypatch)
+    told = {(await book(env, 1, staff="mehmet")).fields["staff"], (await book(env, 2)).fields["staff"]}
+    assert told == {"anna", "mehmet"}
+    rows = {row["external_id"]: row["staff"] for row in await env.salon.live()}
+    assert rows == {booking["uid"]: booking["hosts"][0]["name"] for booking in env.bookings}
+    await env.salon.assert_claims_match()
+
+
+async def test_a_host_who_is_promised_to_somebody_else_is_undone_and_the_caller_hears_it(
+    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anna has an appointment that Cal.com has lost, and Cal.com chooses her."""
+    ignore_wish(monkeypatch)
+    first = await book(env, 1)
+    assert first.fields["staff"] == "anna"
+    env.calcom.account_of(KEY).bookings.clear()
+    answer = await book(env, 2, staff="mehmet")
+    assert (answer.success, answer.fields["obstacle"]) == (False, "taken")
+    assert [str(row["id"]) for row in await env.salon.live()] == [first.fields["appointment_id"]]
+    await env.run_sync_job()
+    assert env.bookings == []
+    await env.salon.assert_claims_match()
+
+
+async def test_a_host_who_is_nobody_here_is_undone(env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+    ignore_wish(monkeypatch)
+    (service,) = env.config.services
+    known = tuple(each for each in service.team_event_types if each.staff == "mehmet")
+    services = (msgspec.structs.replace(service, team_event_types=known),)
+    env.config = msgspec.structs.replace(env.config, services=services)
+    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
+    answer = await book(env, staff="mehmet")  # Cal.com chooses Anna
+    assert not answer.success
+    await env.run_sync_job()
+    assert env.bookings == await env.salon.live() == []
+
+
+async def test_a_lost_answer_ends_with_one_booking_of_the_host_who_does_it(
+    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ignore_wish(monkeypatch)
+    env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
+    assert (await book(env, staff="mehmet")).fields["status"] == "pending_sync"
+    await env.run_sync_job()
+    await agreed_host(env)
+
+
+async def test_a_booking_that_gets_another_host_at_calcom_is_that_persons_here(env: CalcomEnvironment) -> None:
+    await book(env, staff="anna")
+    (remote,) = env.bookings
+    await env.dashboard("reassign", uid=remote["uid"], host="mehmet")
+    assert (await env.receive_event(remote["uid"])).startswith("moved")
+    assert await agreed_host(env) == "mehmet"
+
+
+async def test_a_move_ends_with_whoever_does_it_at_calcom(env: CalcomEnvironment) -> None:
+    await book(env, staff="mehmet")
+    moved = await env.salon.booking.reschedule_appointment(call(), {"start": "2026-11-27T16:00:00+01:00"})
+    assert moved.success, moved
+    name = await agreed_host(env)
+    assert moved.fields["staff"] == name
+    assert f"bei {name.title()}" in moved.message
+
+
+async def test_what_is_booked_at_calcom_is_the_time_of_its_host(env: CalcomEnvironment, hosts: dict[str, int]) -> None:
+    guest = {"name": "Karl Hoffmann", "email": "karl@example.com", "timeZone": "Europe/Berlin"}
+    wish = {"rrHostSubsetIds": [hosts["mehmet"]]}
+    remote = await env.dashboard("create", eventTypeId=TEAM, start=HALF_PAST_TWO, attendee=guest, **wish)
+    assert (await env.receive_event(remote["uid"])).startswith("taken in")
+    assert await agreed_host(env) == "mehmet"

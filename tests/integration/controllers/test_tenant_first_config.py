@@ -1,0 +1,75 @@
+"""The first config of a new tenant: it has what came while the first requests ran, unless that is only to be planned."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from askproai_operator.engine import Key
+from askproai_operator.providers import RetellClient
+from tests.worlds.operator_environment import TenantNamespace
+from tests.worlds.waiting import eventually
+
+CONFIG = "salon-mueller-config"
+PLAN = {"askproai.de/plan": "true"}
+
+
+@pytest.fixture
+def while_keys_are_tried(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Awaitable[Any]]], None]:
+    """Return a function that has something happen while a tenant's key is tried at Retell."""
+    list_agents = RetellClient.list_agents
+
+    def set_step(step: Callable[[], Awaitable[Any]]) -> None:
+        async def after_step(self: RetellClient, *arguments: Any, **options: Any) -> Any:
+            await step()
+            return await list_agents(self, *arguments, **options)
+
+        monkeypatch.setattr(RetellClient, "list_agents", after_step)
+
+    return set_step
+
+
+async def create_branch(namespace: TenantNamespace, **metadata: Any) -> None:
+    """Create the Branch, unless it exists, and wait until the operator knows it."""
+    if await namespace.get("Branch", "mitte") is None:
+        await namespace.create("Branch", **metadata)
+        known = Key("Branch", namespace.name, "mitte")
+        await eventually(lambda: namespace.operator.context.cache.get(known), 15, "the watch")
+
+
+async def branches_of_first_config(namespace: TenantNamespace) -> list[str]:
+    """Create the Tenant, and return the branches that its config names when it is created."""
+    found: list[list[str]] = []
+    put = namespace.operator.context.cache.put
+
+    def recorded(ref: Any, raw: dict[str, Any]) -> Any:
+        if raw["metadata"]["name"] == CONFIG and raw["metadata"]["namespace"] == namespace.name:
+            found.append([branch["name"] for branch in json.loads(raw["data"]["tenant.json"]).get("branches", ())])
+        return put(ref, raw)
+
+    namespace.operator.context.cache.put = recorded  # type: ignore[method-assign]
+    try:
+        await namespace.create("Tenant")
+        await eventually(lambda: found, 15, "the config")
+    finally:
+        namespace.operator.context.cache.put = put  # type: ignore[method-assign]
+    return found[0]
+
+
+async def test_a_branch_that_comes_while_the_keys_are_tried_is_in_the_first_config(
+    namespace: TenantNamespace, while_keys_are_tried: Callable[..., None]
+) -> None:
+    """One `kubectl apply` brings it right after its Tenant."""
+
+    await namespace.write_secret()
+    while_keys_are_tried(lambda: create_branch(namespace))
+    assert await branches_of_first_config(namespace) == ["mitte"]
+
+
+async def test_a_branch_that_is_only_to_be_planned_is_not_in_the_first_config(
+    namespace: TenantNamespace, while_keys_are_tried: Callable[..., None]
+) -> None:
+    await namespace.write_secret()
+    while_keys_are_tried(lambda: create_branch(namespace, annotations=PLAN))
+    assert await branches_of_first_config(namespace) == []

@@ -1,0 +1,332 @@
+"""Retell gives up an event after three tries. What it did not deliver is found by asking it, and counts once."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from askproai_core.database import Pool
+from askproai_core.tenant_config import RetellConfig
+from askproai_runtime.settings import Settings
+from askproai_runtime.tasks import PutOff, StaleRun
+from askproai_sandbox.databases import Database
+from askproai_sandbox.simulator import FaultKind
+from tests.worlds.call_poll_environment import SAID, CallPollEnvironment, open_call_poll_environment
+from tests.worlds.retell_contract import check_exchange
+from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
+from tests.worlds.waiting import eventually
+
+PAGE_SIZE = "askproai_runtime.calls.at_retell._PAGE_SIZE"
+ENDED = {"call_status": "ended", "disconnection_reason": "agent_hangup", "transcript": SAID}
+
+
+@pytest.fixture
+async def polled(
+    request: pytest.FixtureRequest, module_database: Database, tmp_path: Path
+) -> AsyncIterator[CallPollEnvironment]:
+    async with open_pod(module_database, tmp_path, f"s{secrets.token_hex(4)}") as pod:
+        async with running_worker(pod) as port, running_web(pod, worker_port=port):
+            async with open_call_poll_environment(pod, getattr(request, "param", check_exchange)) as opened:
+                yield opened
+
+
+async def test_a_call_whose_end_was_lost_is_ended_and_analyzed_after_the_next_poll(polled: CallPollEnvironment) -> None:
+    await polled.started("call_1", began=20)
+    polled.add("call_1", began=20, ended=15, analyzed=True)
+    await polled.poll()
+    assert await polled.state("call_1") == ("ended", "user_hangup", True)
+    row = await polled.row("call_1")
+    assert row is not None
+    assert (row["branch"], row["transcript"], row["ended_at"] - row["started_at"]) == (
+        "mitte",
+        SAID,
+        timedelta(minutes=5),
+    )
+    assert [polled.found(name) for name in ("call_started", "call_ended", "call_analyzed")] == [0, 1, 1]
+
+
+async def test_a_lost_analysis_is_found(polled: CallPollEnvironment) -> None:
+    times = {"start_timestamp": polled.milliseconds(20), "end_timestamp": polled.milliseconds(15)}
+    await polled.pod.retell("call_ended", "call_1", **ENDED, **times)
+    await polled.processed()
+    polled.add("call_1", began=20, ended=15, analyzed=True, disconnection_reason="agent_hangup")
+    await polled.poll()
+    assert await polled.state("call_1") == ("ended", "agent_hangup", True)
+    assert await polled.events() == ["call_1:call_analyzed 1", "call_1:call_ended 1"]
+
+
+async def test_a_call_of_which_nothing_came_is_found(polled: CallPollEnvironment) -> None:
+    polled.add("call_over", began=60, ended=50, analyzed=True)
+    polled.add("call_going_on", began=12)
+    await polled.poll()
+    assert await polled.state("call_over") == ("ended", "user_hangup", True)
+    assert (await polled.state("call_going_on"))[0] == "ongoing"
+    assert polled.found("call_started") == 1
+
+
+async def test_an_event_that_comes_after_the_poll_is_a_duplicate(polled: CallPollEnvironment) -> None:
+    polled.add("call_1", began=60, ended=50)
+    await polled.poll()
+    late = await polled.pod.retell("call_ended", "call_1", **ENDED)
+    assert late.body["status"] == "already_processed"
+    assert await polled.events() == ["call_1:call_ended 1"]
+    assert await polled.state("call_1") == ("ended", "user_hangup", False)
+
+
+async def test_the_poll_and_the_webhooks_at_once_store_each_event_once(polled: CallPollEnvironment) -> None:
+    calls = [f"call_{number}" for number in range(10)]
+    for call_id in calls:
+        polled.add(call_id, began=60, ended=50, analyzed=True)
+    fields = {
+        "call_status": "ended",
+        "disconnection_reason": "user_hangup",
+        "start_timestamp": polled.milliseconds(60),
+        "end_timestamp": polled.milliseconds(50),
+    }
+    webhooks = [polled.pod.retell("call_ended", call_id, **fields) for call_id in calls]
+    _, *replies = await asyncio.gather(polled.poll(), *webhooks)
+    assert {reply.status for reply in replies} == {200}
+    polled.tick(hours=1)
+    await polled.poll()
+    names = "call_analyzed", "call_ended"
+    assert await polled.events() == [f"{call_id}:{name} 1" for call_id in calls for name in names]
+    for call_id in calls:
+        assert await polled.state(call_id) == ("ended", "user_hangup", True)
+
+
+async def test_what_retell_may_still_deliver_is_left_to_it(polled: CallPollEnvironment) -> None:
+    """Its webhook may know more than its API, such as a transcript that it does not keep."""
+    await polled.started("call_young", began=9)
+    polled.add("call_young", began=9, ended=1, analyzed=True)
+    await polled.started("call_long", began=35)
+    polled.add("call_long", began=35, ended=2, analyzed=True)
+    polled.add("call_unknown", began=35, ended=2, analyzed=True)
+    await polled.poll()
+    assert await polled.events() == ["call_long:call_started 1", "call_young:call_started 1"]
+    polled.tick(minutes=15)
+    await polled.poll()
+    for call_id in ("call_young", "call_long", "call_unknown"):
+        assert (await polled.state(call_id))[0] == "ended"
+
+
+async def test_an_idle_tenant_costs_four_requests_an_hour(polled: CallPollEnvironment) -> None:
+    polled.add("call_1", began=60, ended=50, analyzed=True)
+    await polled.poll()
+    polled.requests()
+    for _ in range(4):
+        polled.tick(minutes=15)
+        assert (await polled.poll()).after == timedelta(minutes=15)
+    assert polled.requests() == ["list-calls"] * 4
+    assert Settings().call_poll_seconds == 900
+
+
+async def test_a_call_is_asked_for_eight_times_and_its_analysis_twice(polled: CallPollEnvironment) -> None:
+    await polled.started("call_endless", began=0)
+    polled.add("call_endless", began=0)
+    await polled.poll()
+    for _ in range(4 * 80):
+        polled.tick(minutes=15)
+        await polled.poll()
+    assert polled.requests().count("get-call") == 8
+    assert await polled.state("call_endless") == ("ended", "END_UNKNOWN", False)
+    polled.add("call_unanalyzed", began=15, ended=14)
+    for _ in range(4 * 80):
+        await polled.poll()
+        polled.tick(minutes=15)
+    assert polled.requests().count("get-call") == 1 + 1  # found without it, and an hour and a half after its end
+    assert await polled.state("call_unanalyzed") == ("ended", "user_hangup", False)
+
+
+@pytest.mark.parametrize("fault", [FaultKind.RATE_LIMITED, FaultKind.ERROR_BEFORE_COMMIT, FaultKind.NO_ROUTE])
+@pytest.mark.parametrize("operation", ["list-calls", "get-call"])
+async def test_while_retell_cannot_be_asked_nothing_is_lost(
+    polled: CallPollEnvironment, operation: str, fault: FaultKind
+) -> None:
+    """A server without the endpoint does not say that the calls are gone."""
+    await polled.started("call_0", began=15 * 60)
+    for number in range(8):
+        polled.add(f"call_{number}", began=15 * 60, ended=14 * 60, analyzed=True)
+    polled.fail(fault, operation, count=None)
+    with pytest.raises(PutOff):
+        await polled.poll()
+    assert (await polled.state("call_0"))[0] == "ongoing"
+    polled.retell.faults.clear()
+    polled.tick(minutes=15)
+    await polled.poll()
+    for number in range(8):
+        assert await polled.state(f"call_{number}") == ("ended", "user_hangup", True)
+
+
+async def test_while_retell_asks_to_wait_nothing_is_asked(polled: CallPollEnvironment) -> None:
+    polled.fail(FaultKind.RATE_LIMITED, "list-calls")
+    with pytest.raises(PutOff) as first:
+        await polled.poll()
+    assert timedelta() < first.value.after <= timedelta(seconds=60)
+    with pytest.raises(PutOff):
+        await polled.poll()
+    assert polled.requests() == ["list-calls"]
+
+
+async def test_a_call_that_retell_cannot_show_delays_no_other_and_is_asked_for_again(
+    polled: CallPollEnvironment,
+) -> None:
+    for number in range(3):
+        polled.add(f"call_{number}", began=60 - number, ended=30, analyzed=True)
+    polled.fail(FaultKind.ERROR_BEFORE_COMMIT, "get-call")
+    await polled.poll()
+    assert await polled.row("call_0") is None
+    assert (await polled.state("call_2"))[0] == "ended"
+    polled.tick(minutes=15)
+    await polled.poll()
+    assert (await polled.state("call_0"))[0] == "ended"
+    assert "again" not in polled.watermark
+
+
+async def test_a_refused_key_puts_the_poll_off(polled: CallPollEnvironment) -> None:
+    polled.retell.settings["any_key"] = 0
+    polled.key = "key_wrong"
+    with pytest.raises(PutOff, match="Invalid API Key"):
+        await polled.poll()
+    assert polled.requests() == ["list-calls"]
+
+
+async def test_a_call_that_was_deleted_at_retell_is_closed_and_says_so(polled: CallPollEnvironment) -> None:
+    await polled.started("call_1", began=20)
+    await polled.poll()
+    assert (await polled.state("call_1"))[0] == "ongoing", "Retell may show a call late"
+    polled.tick(hours=14)
+    await polled.poll()
+    assert await polled.state("call_1") == ("ended", "NOT_FOUND_AT_RETELL", False)
+    assert polled.found("closed") == 1
+
+
+async def test_what_comes_after_a_call_was_closed_outranks_the_closing(polled: CallPollEnvironment) -> None:
+    await polled.started("call_1", began=15 * 60)
+    await polled.poll()
+    assert (await polled.state("call_1"))[1] == "NOT_FOUND_AT_RETELL"
+    await polled.pod.retell("call_ended", "call_1", **ENDED | {"call_status": "error"})
+    await polled.processed()
+    assert await polled.state("call_1") == ("error", "agent_hangup", False)
+
+
+async def test_calls_that_were_open_before_this_release_are_closed_by_the_first_poll(
+    polled: CallPollEnvironment,
+) -> None:
+    await polled.started("call_old", began=60 * 24 * 30)
+    before = await polled.row("call_old")
+    await polled.poll()
+    assert await polled.state("call_old") == ("ended", "END_UNKNOWN", False)
+    after = await polled.row("call_old")
+    assert before is not None
+    assert after is not None
+    assert after["updated_at"] == before["updated_at"], "it must not be kept longer than others of its age"
+    assert "get-call" not in polled.requests()
+
+
+async def test_a_worker_that_is_killed_before_its_watermark_is_stored_stores_nothing_twice(
+    polled: CallPollEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PAGE_SIZE, 2)
+    for number in range(5):
+        polled.add(f"call_{number}", began=60 - number, ended=50, analyzed=True)
+
+    async def killed(_: dict[str, Any]) -> None:
+        raise StaleRun("another worker runs the task")
+
+    with pytest.raises(StaleRun):
+        await polled.poll(killed)
+    first = await polled.events()
+    assert len(first) == 4
+    await polled.poll()
+    assert len(await polled.events()) == 10
+    assert {event.rpartition(" ")[2] for event in await polled.events()} == {"1"}
+
+
+@pytest.mark.parametrize(
+    "watermark", [{}, {"seen": 7}, {"asked_until": "1999-01-01T00:00:00Z"}, {"seen": "2999-01-01T00:00:00Z"}]
+)
+async def test_an_older_watermark_repeats_and_changes_nothing(
+    polled: CallPollEnvironment, watermark: dict[str, Any]
+) -> None:
+    """Such as after the restore of an older backup, one that is none, or one of a clock that was ahead."""
+    polled.add("call_1", began=60, ended=50, analyzed=True)
+    await polled.poll()
+    polled.add("call_2", began=60, ended=50, analyzed=True)
+    before = await polled.row("call_1")
+    polled.watermark = watermark
+    await polled.poll()
+    assert await polled.row("call_1") == before
+    assert await polled.state("call_2") == ("ended", "user_hangup", True)
+
+
+async def test_all_pages_are_read(polled: CallPollEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PAGE_SIZE, 2)
+    for number in range(5):
+        polled.add(f"call_{number}", began=60 + number, ended=50, analyzed=True)
+    await polled.poll()
+    assert polled.requests().count("list-calls") == 3
+    assert len(await polled.events()) == 10
+
+
+async def test_without_an_agent_or_a_key_nothing_is_asked(polled: CallPollEnvironment) -> None:
+    polled.add("call_1", began=60, ended=50)
+    await polled.started("call_open", began=60 * 24 * 30)
+    polled.key = None
+    assert (await polled.poll()).watermark == {}
+    polled.key, polled.config = "key_test", msgspec.structs.replace(polled.config, retell=RetellConfig())
+    await polled.poll()
+    assert polled.requests() == []
+    assert (await polled.state("call_open"))[0] == "ongoing"
+
+
+async def test_calls_of_other_agents_of_the_workspace_are_left_alone(polled: CallPollEnvironment) -> None:
+    polled.add("call_other", began=60, ended=50, agent_id="agent_other", to_number="+49309999999")
+    await polled.started("call_moved", began=60)
+    polled.add("call_moved", began=60, ended=50, agent_id="agent_other", to_number="+49309999999")
+    await polled.poll()
+    assert await polled.events() == ["call_moved:call_started 1"]
+
+
+async def test_a_call_that_was_removed_by_its_age_does_not_come_back(polled: CallPollEnvironment) -> None:
+    retention = msgspec.structs.replace(polled.config.retention, call_days=1)
+    polled.config = msgspec.structs.replace(polled.config, retention=retention)
+    polled.add("call_old", began=25 * 60, ended=24.5 * 60, analyzed=True)
+    await polled.poll()
+    assert await polled.events() == []
+
+
+@pytest.mark.parametrize("polled", [lambda _: ()], indirect=True, ids=["not as Retell publishes it"])
+async def test_a_call_whose_answer_cannot_be_read_delays_no_other(polled: CallPollEnvironment) -> None:
+    await polled.started("call_odd", began=60)
+    polled.add("call_1", began=60, ended=50, analyzed=True)
+    polled.add("call_odd", began=61, ended=50, transcript=["no text"])
+    polled.add("call odd", began=62, ended=50)
+    await polled.poll()
+    assert (await polled.state("call_1"))[0] == "ended"
+    assert (await polled.state("call_odd"))[0] == "ongoing"
+
+
+async def test_the_worker_runs_the_task_with_the_mounted_key(stopped_pod: TenantPod) -> None:
+    """Where the URL is in the config, which an operator of the release before does not write."""
+    async with open_call_poll_environment(stopped_pod) as polled:
+        polled.add("call_1", began=60, ended=50, analyzed=True)
+        stopped_pod.write_config(polled.config)
+        due = "INSERT INTO tasks (tenant, name, due_at) VALUES ($1, 'call-poll', now())"
+        await stopped_pod.db.execute(due, stopped_pod.store.tenant)
+        async with running_worker(stopped_pod):
+            await eventually(lambda: polled.row("call_1"), 30, "the call")
+
+
+async def test_the_timeline_shows_that_retell_was_asked(polled: CallPollEnvironment) -> None:
+    polled.add("call_1", began=60, ended=50)
+    await polled.poll()
+    pool: Pool = polled.pod.worker.pool
+    rows = await pool.fetch(
+        "SELECT operation, outcome FROM provider_calls WHERE tenant = $1 ORDER BY at", polled.config.tenant
+    )
+    assert [tuple(row) for row in rows] == [("list-calls", "listed"), ("get-call", "found")]

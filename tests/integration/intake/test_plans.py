@@ -1,0 +1,83 @@
+"""What the intake and the worker read does not depend on statistics: a new installation has none until autovacuum comes."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+import asyncpg
+import pytest
+
+from askproai_core.database import Pool, open_pool
+from askproai_runtime.calls import lock_calls, save_calls
+from askproai_runtime.intake import EventStore, IncomingEvent, Source, load_events
+from askproai_sandbox.databases import Database
+
+BATCH = 50
+READ_PER_EVENT = 20  # index entries; a plan that reads a tenant's events takes hundreds
+
+
+@dataclass
+class EmptyTables:
+    """A tenant in a new database whose tables no autovacuum visits; `db` is the superuser's connection."""
+
+    tenant: str
+    pool: Pool
+    db: asyncpg.Connection
+
+    async def store(self, batches: int) -> list[int]:
+        """Store so many batches of events, on the pool's one connection; return the ids of the last batch."""
+        ids: list[int] = []
+        for batch in range(batches):
+            names = [f"call_{batch}_{number}:call_ended" for number in range(BATCH)]
+            events = [IncomingEvent(Source.RETELL, name, "call_ended", b"{}" * 500, name) for name in names]
+            ids = [receipt.id for receipt in await EventStore(self.pool, self.tenant).write(events) if receipt.id]
+        return ids
+
+    async def entries_read(self, table: str = "webhook_events") -> int:
+        """Return how many entries of a table's indexes were read since the last call."""
+        async with self.pool.acquire() as conn:
+            await conn.execute("SELECT pg_stat_force_next_flush()")
+        read = "SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname = $1"
+        entries: int = await self.db.fetchval(read, table)
+        await self.db.execute("SELECT pg_stat_reset()")
+        return entries
+
+
+@pytest.fixture
+async def tables(database: Database) -> AsyncIterator[EmptyTables]:
+    tenant = await database.create_tenant("new")
+    db = await asyncpg.connect(database.superuser_dsn)
+    for table in ("webhook_events", "jobs", "calls"):
+        await db.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
+    async with open_pool(tenant.dsn, max_size=1) as pool:
+        yield EmptyTables(tenant.tenant, pool, db)
+    await db.close()
+
+
+async def test_a_foreign_key_planned_on_an_empty_table_does_not_read_all_events_of_a_grown_one(
+    tables: EmptyTables,
+) -> None:
+    await tables.store(40)
+    assert await tables.entries_read() < READ_PER_EVENT * 40 * BATCH
+
+
+@pytest.mark.parametrize("analyzed", [False, True], ids=["without statistics", "with statistics"])
+async def test_a_worker_reads_only_the_events_that_it_loads(tables: EmptyTables, analyzed: bool) -> None:
+    ids = await tables.store(20)
+    if analyzed:
+        await tables.db.execute("ANALYZE webhook_events, jobs")
+    await tables.entries_read()
+    async with tables.pool.acquire() as conn:
+        for _ in range(10):  # the first five are planned for their values, the others for any
+            assert len(await load_events(conn, tables.tenant, ids, Source.RETELL, 10**6)) == BATCH
+    assert await tables.entries_read() <= 10 * BATCH
+
+
+async def test_a_worker_changes_its_calls_without_reading_the_others(tables: EmptyTables) -> None:
+    groups, tenant = 20, tables.tenant
+    for group in range(groups):
+        async with tables.pool.acquire() as conn, conn.transaction():
+            calls = await lock_calls(conn, tenant, {f"call_{group}_{number}": "c" for number in range(BATCH)})
+            await save_calls(conn, tenant, {call: replace(row, branch="mitte") for call, row in calls.items()})
+    assert await tables.entries_read("calls") < 4 * groups * BATCH
+    saved = await tables.db.fetch("SELECT branch, correlation_id FROM calls")
+    assert [tuple(row) for row in saved] == groups * BATCH * [("mitte", "c")]

@@ -1,0 +1,46 @@
+"""What a request costs PostgreSQL, in statements. Each is a round trip for which a sender or a caller waits."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.worlds.statements import record_statements
+from tests.worlds.tenant_pod import TenantPod, running_web
+from tests.worlds.waiting import eventually
+
+HAIRCUT = {"service": "Haarschnitt"}
+
+
+@pytest.fixture
+async def statements(stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[str]]:
+    recorded = record_statements(monkeypatch)
+    async with running_web(stopped_pod, worker_port=9):
+        recorded.clear()
+        yield recorded
+
+
+async def test_a_webhook_is_one_statement_and_a_second_delivery_two(
+    stopped_pod: TenantPod, statements: list[str]
+) -> None:
+    for expected in (1, 2):
+        statements.clear()
+        assert (await stopped_pod.retell("call_started", "call_1")).status == 200
+        await eventually(lambda: bool(statements))
+        assert len(statements) == expected
+
+
+async def test_a_question_and_a_booking_take_no_more_statements_than_they_do_now(
+    stopped_pod: TenantPod, statements: list[str]
+) -> None:
+    """Those of the record, which is written after the answer, do not count."""
+    asked = await stopped_pod.function("check_availability", "call_1", HAIRCUT)
+    assert count_for_caller(statements) == 9
+    statements.clear()
+    args = HAIRCUT | {"start": asked.body["slots"][0]["start"], "customer_name": "Sabine Müller"}
+    booked = await stopped_pod.function("book_appointment", "call_1", args)
+    assert booked.body["status"] == "confirmed"
+    assert count_for_caller(statements) == 14
+
+
+def count_for_caller(statements: list[str]) -> int:
+    return sum("function_requests" not in statement for statement in statements)

@@ -1,0 +1,136 @@
+"""What a person mistypes ends with a sentence that says what to write, never with a traceback."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from click.testing import Result
+from typer.testing import CliRunner
+
+from askproai_cli.cluster import explain_kubectl
+from askproai_cli.main import app
+from askproai_runtime.admin_api.events import _SOURCES
+
+TENANT = "{apiVersion: askproai.de/v1alpha1, kind: Tenant, metadata: {name: a}}"
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    """Run a command that is expected to end by itself; any other exception fails the test."""
+    result = CliRunner().invoke(app, arguments, input=stdin, env={"COLUMNS": "300"})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def kubeconfig_of(user: dict[str, Any]) -> str:
+    cluster = {"name": "c", "cluster": {"server": "https://127.0.0.1:9"}}
+    context = {"name": "prod", "context": {"cluster": "c", "user": "me"}}
+    users = [{"name": "me", "user": user}]
+    return json.dumps({"current-context": "prod", "clusters": [cluster], "contexts": [context], "users": users})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a: [1\n b: 2",
+        "current-context: gone",
+        "current-context: a\ncontexts: [{name: a}]",
+        "users: [1]\ncontexts: 7",
+        "[1]",
+    ],
+)
+def test_a_plan_with_a_broken_kubeconfig_says_so(tmp_path: Path, content: str) -> None:
+    (tmp_path / "config").write_text(content)
+    result = run("plan", "-", "--kubeconfig", str(tmp_path / "config"), stdin=TENANT)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "there is no cluster to compare with (the kubeconfig cannot be used" in result.stderr
+    assert str(tmp_path / "config") in result.stderr
+
+
+def test_a_plan_with_a_login_by_a_program_says_that_it_runs_none(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text(kubeconfig_of({"exec": {"command": "aws"}}))
+    result = run("plan", "-", "--kubeconfig", str(tmp_path / "config"), stdin=TENANT)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "context prod, https://127.0.0.1:9 logs in by a program (exec)" in result.stderr
+    assert "kubectl create token" in result.stderr
+
+
+def test_a_program_that_is_not_needed_keeps_no_plan_from_asking(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text(kubeconfig_of({"token": "t", "exec": {"command": "aws"}}))
+    result = run("plan", "-", "--kubeconfig", str(tmp_path / "config"), stdin=TENANT)
+    assert "the cluster does not answer" in result.stderr
+
+
+def test_kubectl_without_the_named_context_is_not_taken_for_a_missing_tenant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("current-context: gone")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    said = explain_kubectl("error: Error in configuration: context was not found for specified context: gone")
+    assert said == "the kubeconfig has no context gone: correct current-context, or use --context"
+
+
+@pytest.mark.parametrize("command", ["lint", "plan"])
+def test_a_file_that_cannot_be_read_is_named_with_the_cause(tmp_path: Path, command: str) -> None:
+    (tmp_path / "image.yaml").write_bytes(b"\xff\xfe\x00")
+    for name, cause in (("none.yaml", "No such file or directory"), ("image.yaml", "it is no text in UTF-8")):
+        result = run(command, str(tmp_path / name))
+        assert (result.exit_code, result.stderr) == (2, f"{tmp_path / name}: cannot be read: {cause}\n")
+
+
+@pytest.mark.parametrize("command", ["calls list", "events list"])
+async def test_an_age_is_understood_wherever_since_is_and_in_known_units_only(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASKPROAI_TOKEN", "t")
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.query["since"])
+        return web.json_response({"calls": [], "events": []})
+
+    api = web.Application()
+    api.router.add_get("/api/v1/{path:.*}", answer)
+    async with TestServer(api) as server:
+        command_line = [*command.split(), "-t", "a.b", "--url", str(server.make_url("")), "--since"]
+        understood = await asyncio.to_thread(run, *command_line, "2h")
+        wrong = await asyncio.to_thread(run, *command_line, "2y")
+    assert (understood.exit_code, wrong.exit_code, len(asked)) == (0, 2, 1)
+    assert asked[0].endswith("+00:00")
+    assert "2y is no age such as 30m, 2h, 3d or 1w" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--zone", "Mars/X", "Mars/X is no time zone such as Europe/Berlin"),
+        ("--zone", "Europe", "Europe is no time zone such as Europe/Berlin"),
+        ("--at", "gestern", "gestern is no ISO time such as 2026-11-20T10:00"),
+    ],
+)
+def test_when_names_the_option_that_is_wrong(option: str, value: str, says: str) -> None:
+    result = run("when", "Freitag", option, value)
+    assert result.exit_code == 2
+    assert f"Invalid value for {option}: {says}" in result.stderr
+
+
+async def test_an_unknown_fault_is_answered_with_those_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        assert request.method == "GET", "nothing is switched on"
+        return web.json_response({"kinds": {"down": "503", "slow": "late"}, "active": []})
+
+    simulator = web.Application()
+    simulator.router.add_route("*", "/_sim/faults", answer)
+    async with TestServer(simulator) as server:
+        url = str(server.make_url("")).rstrip("/")
+        monkeypatch.setattr("askproai_cli.demo_state.find_demo", lambda: {"retellUrl": url, "calcomUrl": url})
+        result = await asyncio.to_thread(run, "sandbox", "faults", "retell", "dwon")
+    assert result.exit_code == 2
+    assert "retell has no fault dwon; it has: down, slow" in result.stderr
+
+
+def test_each_source_of_events_is_named_once() -> None:
+    assert len(_SOURCES) == len(set(_SOURCES))

@@ -1,0 +1,128 @@
+"""The notation of `phrases.txt`: what a phrase means, in one line, and the same form of what was understood."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from askproai_runtime.german_dates import Candidate, Understanding
+
+CALL_DAY = date(2026, 11, 20)
+_WEEKDAYS = ("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So")
+_ALL = frozenset(range(7))
+_PARTS = {
+    "früh": (time(6), time(9)), "vormittag": (time(9), time(12)), "mittag": (time(11, 30), time(14)),
+    "nachmittag": (time(12), time(18)), "abend": (time(17), time(22)),
+}  # fmt: skip
+_REFUSED = {"past": "past", "impossible": "impossible", "not_understood": "?"}
+_OPEN = timedelta(days=366)
+
+
+@dataclass(frozen=True)
+class Meant:
+    """An exact time (`at`), a time and what lies around it (`about`), or hours of days. `last` None: without an end."""
+
+    first: date
+    last: date | None
+    weekdays: frozenset[int] = _ALL
+    opens: time | None = None
+    closes: time | None = None
+    at: time | None = None
+    about: time | None = None
+
+    @property
+    def days(self) -> object:
+        """The days that are meant; of open ones their begin and their weekdays."""
+        if self.last is None:
+            return self.first, self.weekdays
+        span = (self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1))
+        return frozenset(day for day in span if day.weekday() in self.weekdays)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Meant) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[object, ...]:
+        if self.about is not None:
+            return self.days, self.about
+        return self.days, self.at, self.opens, self.closes
+
+
+def read_expected(text: str) -> list[object]:
+    """Return each answer that is right: a refusal, or (whether it must be asked, what is meant)."""
+    return [_read_answer(answer.strip()) for answer in text.split("|")]
+
+
+def _read_answer(text: str) -> object:
+    if text in _REFUSED.values():
+        return text
+    is_ambiguous = " / " in text
+    return is_ambiguous, frozenset(_read(part.strip()) for part in re.split(r" [/+] ", text))
+
+
+def _read(text: str) -> Meant:
+    weekdays, opens, closes, at = _ALL, None, None, None
+    if match := re.search(r" (ohne|nur) ([A-Za-z,]+)$", text):
+        named = frozenset(_WEEKDAYS.index(name) for name in match[2].split(","))
+        weekdays, text = (_ALL - named if match[1] == "ohne" else named), text[: match.start()]
+    for part, hours in _PARTS.items():
+        if text.endswith(f" {part}"):
+            (opens, closes), text = hours, text.removesuffix(f" {part}")
+    if match := re.search(r" (\d\d:\d\d)$", text):
+        at, text = time.fromisoformat(match[1]), text[: match.start()]
+    elif match := re.search(r" (\d\d:\d\d)?-(\d\d:\d\d)?$", text):
+        opens, closes = (time.fromisoformat(found) if found else None for found in match.groups())
+        text = text[: match.start()]
+    is_about, text = text.startswith("~"), text.lstrip("~")
+    begin, dash, end = text.partition("-")
+    first = CALL_DAY if begin == "jetzt" else _day(begin, CALL_DAY)
+    last = _day(end, first) if end else None if dash else first
+    return Meant(first, last, weekdays, opens, closes, None if is_about else at, at if is_about else None)
+
+
+def _day(text: str, after: date) -> date:
+    day, month = (int(number) for number in text.strip(". ").split("."))
+    for year in range(after.year, after.year + 3):
+        try:
+            found = date(year, month, day)
+        except ValueError:
+            continue
+        if found >= after:
+            return found
+    raise ValueError(text)
+
+
+def read_understood(understood: Understanding) -> object:
+    """Return what was understood in the form of `read_expected`."""
+    if understood.refused is not None:
+        return _REFUSED[understood.refused]
+    return understood.ambiguous, frozenset(_of_candidate(candidate) for candidate in understood.candidates)
+
+
+def _of_candidate(candidate: Candidate) -> Meant:
+    start, end = candidate.start, candidate.end
+    if end is None:
+        return Meant(start.date(), start.date(), at=start.time())
+    if candidate.about is not None:
+        return Meant(start.date(), start.date(), about=candidate.about.time())
+    last = (end - timedelta(seconds=1)).date()
+    if daily := candidate.daily:
+        is_moment = daily.closes and datetime.combine(start, daily.closes) - datetime.combine(start, daily.opens) == (
+            timedelta(minutes=1)
+        )
+        hours = (
+            (None, None, daily.opens)
+            if is_moment
+            else (daily.opens if daily.opens > time() else None, daily.closes, None)
+        )
+        weekdays = daily.weekdays
+    elif last == start.date():
+        hours, weekdays = (
+            (start.time() if start.time() > time() else None, end.time() if end.date() == last else None, None),
+            _ALL,
+        )
+    else:
+        hours, weekdays = (None, None, None), _ALL
+    return Meant(start.date(), None if end - start > _OPEN else last, weekdays, *hours)

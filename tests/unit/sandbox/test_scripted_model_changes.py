@@ -1,0 +1,153 @@
+"""The demo's agent moves and cancels the caller's appointments."""
+
+from typing import Any
+
+import pytest
+from played_calls import OFFER
+from scripted_models import ASK_TIME, called, new_model
+
+from askproai_sandbox.caller import ScriptedModel, ToolCall
+
+OWN = {"appointment_id": "a-1", "start": OFFER["start"], "spoken": "Freitag um 14 Uhr 30"}
+OTHER = {"appointment_id": "a-2", "start": "2026-11-28T10:00:00+01:00", "spoken": "Samstag um 10 Uhr"}
+QUESTION = {"success": False, "needs_confirmation": True, "appointment_id": "a-1"}
+CHANGES = {
+    name: {"parameters": {"properties": {key: {} for key in ("appointment_id", *names)}}}
+    for name, names in {
+        "find_appointments": (),
+        "reschedule_appointment": ("start", "date", "time"),
+        "cancel_appointment": ("appointment_date", "appointment_time", "confirmed"),
+    }.items()
+}
+
+
+def test_who_has_nothing_to_cancel_can_still_book() -> None:
+    model = ScriptedModel({**CHANGES, "check_availability": {"parameters": {"properties": {"date": {}}}}}, "+491")
+    assert called(model, "Ich möchte meinen Termin absagen.")["tool"] == "cancel_appointment"
+    model.learn(
+        {"success": False, "message": "Unter Ihrer Nummer finde ich keinen kommenden Termin.", "appointments": []}
+    )
+    assert called(model, "Dann einen Termin am Dienstag")["tool"] == "check_availability"
+
+
+def test_a_cancellation_is_confirmed_only_by_a_yes() -> None:
+    """A function that asks back gets the appointment that it named, with `confirmed`."""
+    tools = {
+        "cancel_appointment": {
+            "parameters": {"properties": {"appointment_id": {}, "confirmed": {}, "appointment_date": {}}}
+        }
+    }
+    question = {"success": False, "message": "Soll ich …?", "needs_confirmation": True, "appointment_id": "a-1"}
+    for answer, expected in (
+        ("Ja, bitte.", {"appointment_id": "a-1", "confirmed": True}),
+        ("Nein, lieber nicht.", None),
+    ):
+        model = ScriptedModel(tools, "+491")
+        assert called(model, "Den am Dienstag absagen, bitte.") == {
+            "tool": "cancel_appointment",
+            "appointment_date": "Dienstag",
+        }
+        model.learn(question)
+        reaction = model.hear(answer)
+        assert isinstance(reaction, str) if expected is None else reaction == ToolCall("cancel_appointment", expected)
+
+
+@pytest.mark.parametrize(
+    ("says", "calls"),
+    [
+        (
+            [("Wann ist mein Termin?", {"success": True, "appointments": [OWN]}), ("Den möchte ich absagen.", None)],
+            [("find_appointments", {}), ("cancel_appointment", {})],
+        ),
+        (
+            [
+                ("Ich möchte meinen Termin absagen.", {"success": False, "appointments": [OWN, OTHER]}),
+                ("Den zweiten, bitte.", None),
+            ],
+            [("cancel_appointment", {}), ("cancel_appointment", {"appointment_id": "a-2"})],
+        ),
+        (
+            [
+                ("Sagen Sie den Termin am Dienstag um drei Uhr ab, ich möchte stornieren.", QUESTION),
+                ("Ja, bitte.", None),
+            ],
+            [
+                ("cancel_appointment", {"appointment_date": "Dienstag", "appointment_time": "drei Uhr"}),
+                ("cancel_appointment", {"appointment_id": "a-1", "confirmed": True}),
+            ],
+        ),
+        (
+            [
+                ("Ich möchte meinen Termin verschieben.", {"success": False}),
+                ("Auf Freitag um vier Uhr.", {"success": False, "alternatives": [OTHER]}),
+                ("Ja, gern.", None),
+            ],
+            [
+                ("reschedule_appointment", {}),
+                ("reschedule_appointment", {"date": "Freitag", "time": "vier Uhr"}),
+                ("reschedule_appointment", {"start": OTHER["start"]}),
+            ],
+        ),
+        (
+            [
+                (
+                    "Können wir meinen Termin auf morgen um zehn verlegen?",
+                    {"success": False, "appointments": [OWN, OTHER]},
+                ),
+                ("Den ersten.", None),
+            ],
+            [
+                ("reschedule_appointment", {"date": "morgen", "time": "zehn"}),
+                ("reschedule_appointment", {"appointment_id": "a-1", "date": "morgen", "time": "zehn"}),
+            ],
+        ),
+    ],
+)
+def test_the_caller_moves_and_cancels(says: list[tuple[str, Any]], calls: list[tuple[str, dict[str, str]]]) -> None:
+    model, called_tools = ScriptedModel(CHANGES, "+4915112345678"), []
+    for text, answer in says:
+        call = model.hear(text)
+        assert isinstance(call, ToolCall), text
+        called_tools.append((call.name, call.args))
+        model.learn(answer)
+    assert called_tools == calls
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Nein, dann lassen wir es", "Gut, der Termin bleibt bestehen."),
+        ("Nein", ASK_TIME),
+        ("Ja aber nicht um zehn", ASK_TIME),
+    ],
+)
+def test_a_caller_who_rejects_the_new_time_moves_nothing(text: str, says: str) -> None:
+    model = ScriptedModel(CHANGES, "+4915112345678")
+    assert isinstance(model.hear("Ich möchte meinen Termin auf Samstag um neun verschieben."), ToolCall)
+    model.learn({"success": False, "message": "Frei ist …", "alternatives": [OTHER]})
+    assert model.hear(text) == says
+
+
+def test_a_move_by_a_span_is_marked_as_not_understood() -> None:
+    model = ScriptedModel(CHANGES, "+4915112345678")
+    call = model.hear("Können Sie meinen Termin von Freitag um eine Stunde nach hinten schieben?")
+    assert isinstance(call, ToolCall)
+    assert (call.name, model.remark is not None) == ("find_appointments", True)
+
+
+def test_a_caller_who_says_no_cancels_nothing() -> None:
+    model = ScriptedModel(CHANGES, "+4915112345678")
+    assert isinstance(model.hear("Ich möchte meinen Termin absagen."), ToolCall)
+    model.learn(QUESTION)
+    assert not isinstance(model.hear("Nein, doch nicht."), ToolCall)
+    assert not isinstance(model.hear("Danke."), ToolCall)
+
+
+@pytest.mark.parametrize(
+    "text", ["eine Stunde nach hinten", "Lieber zwei Stunden später, bitte", "um eine Stunde nach hinten"]
+)
+def test_a_move_by_a_span_is_marked_with_and_without_um(text: str) -> None:
+    model = new_model()
+    model.hear("Ich möchte meinen Termin verschieben")
+    model.hear(text)
+    assert model.remark is not None
