@@ -29,9 +29,7 @@ _TIME_ZONE: Final = ("spec", "timeZone")
 _SUBDIVISION: Final = ("spec", "holidays", "subdivision")
 _CODE: Final = re.compile("[A-Z0-9]{1,3}")  # ISO 3166-2 without the country
 _NEAR: Final = ("Europe/Berlin", "Europe/Vienna", "Europe/Zurich")
-_MISSPELT: Final = (
-    0.86  # of difflib: a zone with a wrong letter is above it; another city, such as Europe/Munich, is below
-)
+_MISSPELT: Final = 0.86  # difflib's ratio: a zone with a wrong letter is above it, another city (Europe/Munich) below
 
 
 @dataclass(frozen=True, slots=True)

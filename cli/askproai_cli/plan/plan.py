@@ -25,9 +25,7 @@ from askproai_operator.providers import ProviderClients
 from askproai_operator.relations import Relations
 
 _PAUSED: Final = f"paused: no edit has an effect until the annotation {PAUSED_ANNOTATION} is removed"
-_SUSPENDED: Final = (
-    "suspended: no pods run, and callers hear that no appointments are taken, until spec.suspend is false"
-)
+_SUSPENDED: Final = "suspended: no pods run, callers hear that no appointments are taken, until spec.suspend is false"
 
 
 @dataclass(frozen=True, slots=True)

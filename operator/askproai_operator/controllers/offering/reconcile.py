@@ -78,9 +78,9 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
 
 def _when_resumed(condition: Condition) -> Condition:
     """Return what a condition says of a service of a paused Tenant: edits of its objects reach no caller before it is resumed."""
-    return (
-        condition if condition.good else replace(condition, message=f"when the Tenant is resumed: {condition.message}")
-    )
+    if condition.good:
+        return condition
+    return replace(condition, message=f"when the Tenant is resumed: {condition.message}")
 
 
 async def _check_calendar(
