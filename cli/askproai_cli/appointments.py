@@ -36,8 +36,10 @@ def list_command(
     end: Annotated[
         str | None, typer.Option("--to", help="That start before this local time, or on this day at the latest.")
     ] = None,
-    branch: Annotated[str | None, typer.Option(help="Only in this branch.")] = None,
-    staff: Annotated[str | None, typer.Option(help="Only with this person.")] = None,
+    branch: Annotated[str | None, typer.Option(help="Only in this branch: name or display name.")] = None,
+    staff: Annotated[
+        str | None, typer.Option(help="Only with this person: id or display name; also one who has left.")
+    ] = None,
     status: Annotated[
         str | None, typer.Option(help="Only with this status, such as confirmed or pending_sync.")
     ] = None,
@@ -63,9 +65,11 @@ _CALENDAR = {
 def show(
     appointment: IdArgument, tenant: TenantOption, url: UrlOption = None, output: OutputOption = Output.TEXT
 ) -> None:
-    """Show one appointment, with the number of its customer and whether Cal.com has it."""
+    """Show one appointment, with the number of its customer, why it was cancelled, and whether Cal.com has it."""
     answer = request(tenant, url, "GET", f"appointments/{appointment}")
-    facts = {**answer["appointment"], "phone": answer["phone"], "calendar": answer["calendar"]}
+    # Pods of the previous release do not report the reason.
+    further = {name: answer.get(name) for name in ("phone", "cancel_reason", "calendar")}
+    facts = {**answer["appointment"], **further}
     print_rows(output, answer, ({"name": n, "value": v} for n, v in facts.items()), {"name": "", "value": ""})
 
 
@@ -168,7 +172,8 @@ def slots(
         first = datetime.fromisoformat(answer["slots"][0]["start"])
         first = first.astimezone(find_zone(answer.get("zone")) or first.tzinfo)
         heading = f"free starts on {format_day(first)}, {name_zone(first)}"
-    print_rows(output, answer, rows, {"staff": "with", "times": heading}, "nothing is free on that day")
+    closed = f": {answer['closed']}" if answer.get("closed") else ""  # pods of the previous release do not report it
+    print_rows(output, answer, rows, {"staff": "with", "times": heading}, f"nothing is free on that day{closed}")
     if output is Output.TEXT and (basis := _describe_basis(answer)):
         typer.echo(basis)
 

@@ -42,10 +42,15 @@ def add(
     tenant: TenantOption,
     staff: Annotated[str, typer.Option(help="The person: id or name.")],
     first: Annotated[
-        str, typer.Option("--from", help="A day, or a local time such as 2026-11-27T14:00; German words, too.")
+        str,
+        typer.Option(
+            "--from",
+            help="A day, or a local time such as 2026-11-27T14:00; German words, too, such as 'Freitag Nachmittag'.",
+        ),
     ],
     last: Annotated[
-        str | None, typer.Option("--to", help="The last day, or a time. Default: the end of the first day.")
+        str | None,
+        typer.Option("--to", help="The last day, or a time. Default: the end of the first day, or of its part."),
     ] = None,
     reason: Annotated[str, typer.Option(help="For colleagues; no caller hears it.")] = "",
     branch: Annotated[str | None, typer.Option(help="Only needed if two people have the same id.")] = None,

@@ -60,7 +60,9 @@ def list_command(
 
 
 def timeline(
-    call_id: Annotated[str, typer.Argument(help="As listed by `askproai calls list`.", metavar="CALL_ID")],
+    call_id: Annotated[
+        str, typer.Argument(help="As listed by `askproai calls list`, or its beginning.", metavar="CALL_ID")
+    ],
     tenant: TenantOption,
     anonymous: AnonymousOption = False,
     url: UrlOption = None,

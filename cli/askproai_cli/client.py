@@ -184,7 +184,8 @@ def _find_in_demo(tenant: str) -> PrivateApiClient | None:
         return None
     urls, tokens = state.get("adminUrls", {}), state.get("adminTokens", {})
     if tenant not in urls or tenant not in tokens:
-        raise RequestFailed(f"the demo has no ready pod of {tenant}; it has: {', '.join(sorted(urls)) or 'none yet'}")
+        others = ", ".join(sorted(urls)) or "none yet"
+        raise RequestFailed(f"the demo has no ready pod of {tenant} (a suspended tenant has none); it has: {others}")
     return PrivateApiClient(urls[tenant], tokens[tenant], f"{tenant.replace('.', '/', 1)}-admin")
 
 

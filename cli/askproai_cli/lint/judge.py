@@ -26,6 +26,10 @@ SCHEMAS: Final[Mapping[str, Schema]] = {name: root_schema(kind) for name, kind i
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL_VALUE: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 _TIME_ZONE: Final = ("spec", "timeZone")
+_SUBDIVISION: Final = ("spec", "holidays", "subdivision")
+_CODE: Final = re.compile("[A-Z0-9]{1,3}")  # ISO 3166-2 without the country
+_NEAR: Final = ("Europe/Berlin", "Europe/Vienna", "Europe/Zurich")
+_MISSPELT: Final = 0.86  # difflib's ratio: a zone with a wrong letter is above it, another city (Europe/Munich) below
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,9 @@ def _as_written(fault: Fault, written: Mapping[FieldPath, FieldPath]) -> Fault:
 
 
 def _with_hint(fault: Fault, manifest: dict[str, Any]) -> Fault:
+    if fault.path == _SUBDIVISION:
+        code = str(manifest["spec"]["holidays"]["subdivision"]).upper().rpartition("-")[2]
+        return replace(fault, hint=f"write {code}") if _CODE.fullmatch(code) else fault
     if fault.path != _TIME_ZONE or fault.blocks:
         return fault
     return replace(fault, hint=suggest_time_zone(str(manifest["spec"]["timeZone"])))
@@ -136,9 +143,9 @@ def suggest_time_zone(name: str) -> str:
     zones = sorted(available_timezones())
     last_part = re.split(r"[/ ,]", name)[-1].replace(" ", "_").casefold()
     same = [zone for zone in zones if zone.rpartition("/")[2].casefold() == last_part]
-    if close := same[:3] or get_close_matches(name, zones, n=1):
+    if close := same[:3] or get_close_matches(name, zones, n=1, cutoff=_MISSPELT):
         return f"did you mean {' or '.join(close)}?"
-    return "for Germany, Austria and Switzerland: Europe/Berlin, Europe/Vienna, Europe/Zurich"
+    return f"for Germany, Austria and Switzerland: {', '.join(_NEAR)}"
 
 
 def _prune(value: Any, unjudged: set[FieldPath], path: FieldPath = ()) -> Any:

@@ -12,6 +12,7 @@ from askproai_operator.services import (
     name_condition,
     namesakes,
     openings_condition,
+    shared_words,
     staff_by_branch,
     staff_condition,
 )
@@ -55,3 +56,6 @@ def _check_tenant(manifests: Sequence[Manifest]) -> Iterator[Finding]:
         for field, condition in conditions.items():
             if condition.status == Status.FALSE:
                 yield warn(manifest.document, ("spec", field), condition.message)
+        for index, other in shared_words(offering, offerings).items():
+            text = f"callers who say it can mean {other.metadata.name}, too, whose name or spokenName it is: keep it at one of them"
+            yield warn(manifest.document, ("spec", "spokenNames", index), text)

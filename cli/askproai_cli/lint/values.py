@@ -7,6 +7,8 @@ from askproai_cli.lint.judge import suggest_time_zone
 from askproai_cli.lint.manifest import Manifest
 from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_core.time_zones import is_known_time_zone
+from askproai_operator.api import Branch
+from askproai_operator.services import overlap
 
 
 def check_values(manifest: Manifest) -> Iterator[Finding]:
@@ -14,6 +16,7 @@ def check_values(manifest: Manifest) -> Iterator[Finding]:
     yield from _check_holidays(manifest)
     yield from _check_time_zone(manifest)
     yield from _check_numbers(manifest)
+    yield from _check_working_hours(manifest)
 
 
 def _check_holidays(manifest: Manifest) -> Iterator[Finding]:
@@ -34,6 +37,19 @@ def _check_time_zone(manifest: Manifest) -> Iterator[Finding]:
     if isinstance(zone, str) and not manifest.is_refused("spec", "timeZone") and not is_known_time_zone(zone):
         message = f"the pods do not know {zone}: {suggest_time_zone(zone)}"
         yield warn(manifest.document, ("spec", "timeZone"), message)
+
+
+def _check_working_hours(manifest: Manifest) -> Iterator[Finding]:
+    """Warn of working hours at which the branch is never open: they are cut to the opening hours, and nothing is left."""
+    if not isinstance(manifest.model, Branch) or manifest.judged.faults:
+        return
+    spec = manifest.model.spec
+    for index, member in enumerate(spec.staff if spec.opening_hours else ()):
+        for number, hours in enumerate(member.working_hours or ()):
+            if not overlap(spec.opening_hours, [hours]):
+                path = ("spec", "staff", index, "workingHours", number)
+                text = "lies outside openingHours, so nothing is offered then: correct it, or openingHours"
+                yield warn(manifest.document, path, text)
 
 
 def _check_numbers(manifest: Manifest) -> Iterator[Finding]:

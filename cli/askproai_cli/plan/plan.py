@@ -25,6 +25,7 @@ from askproai_operator.providers import ProviderClients
 from askproai_operator.relations import Relations
 
 _PAUSED: Final = f"paused: no edit has an effect until the annotation {PAUSED_ANNOTATION} is removed"
+_SUSPENDED: Final = "suspended: no pods run, callers hear that no appointments are taken, until spec.suspend is false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ async def plan_manifests(
         uid = (await kube.get(resources.NAMESPACES, "", "kube-system") or {}).get("metadata", {}).get("uid", "")
         providers = await stack.enter_async_context(ProviderClients(clock))
         context = read_only_context(kube, cache, relations, providers, str(uid), operator_namespace)
-        planned |= _paused(planned, cache)
+        planned |= _stopped(planned, cache)
         models = [model for key in planned if (model := cache.get(Key(*key))) is not None]
         for at, claim in (await find_claims(models, transport, context)).items():
             planned[Identity(*at)] = replace(planned[Identity(*at)], claims=(claim.text,), is_problem=claim.is_known)
@@ -121,10 +122,15 @@ async def _plan_providers(planned: dict[Identity, Planned], context: ReconcileCo
             planned[key] = replace(change, steps=steps.lines, is_problem=change.is_problem or steps.is_problem)
 
 
-def _paused(planned: Mapping[Identity, Planned], cache: Cache) -> dict[Identity, Planned]:
-    """Return the planned objects that are paused after the change, with a line that reports it."""
-    keys = planned.keys() & {Identity(*model.key) for model in cache.models() if is_paused(model)}
-    return {key: replace(planned[key], fields=(*planned[key].fields, _PAUSED)) for key in keys}
+def _stopped(planned: Mapping[Identity, Planned], cache: Cache) -> dict[Identity, Planned]:
+    """Return the planned objects that are paused or suspended after the change, with lines that report it."""
+    found: dict[Identity, Planned] = {}
+    for model in cache.models():
+        lines = [_SUSPENDED] if isinstance(model, Tenant) and model.spec.suspend else []
+        lines += [_PAUSED] if is_paused(model) else []
+        if lines and (known := planned.get(Identity(*model.key))):
+            found[Identity(*model.key)] = replace(known, fields=(*known.fields, *lines))
+    return found
 
 
 async def _find_new_namespaces(transport: HttpTransport, documents: Iterable[Document]) -> set[str]:

@@ -49,7 +49,8 @@ class Holidays(base.Part):
     subdivision: Subdivision | None = None
     """State whose public holidays count too (ISO 3166-2 without the country), such as BE or NW."""
     closed: Annotated[tuple[base.Date, ...], base.bounded_list(100, as_set=True)] = ()
-    """Further closed days (YYYY-MM-DD)."""
+    """Further closed days (YYYY-MM-DD). Holidays of single communities are not known by the state, and belong here: 15 August in
+    Catholic communities of BY, Fronleichnam in some of SN and TH."""
 
 
 class Absence(base.Part):

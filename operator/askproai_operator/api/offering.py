@@ -181,5 +181,15 @@ class ServiceOffering(base.CustomResource):
 
     @property
     def heard_name(self) -> str:
-        """Return the displayName without differences that nobody hears: case and whitespace."""
-        return " ".join(unicodedata.normalize("NFKC", self.spec.display_name).casefold().split())
+        """Return the displayName without differences that nobody hears: case, spaces, hyphens and other punctuation."""
+        return _heard(self.spec.display_name)
+
+    @property
+    def heard_words(self) -> tuple[str, ...]:
+        """Return the spokenNames, in their order, without such differences."""
+        return tuple(map(_heard, self.spec.spoken_names))
+
+
+def _heard(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(character for character in folded if character.isalnum()) or folded

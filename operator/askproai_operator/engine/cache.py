@@ -93,7 +93,7 @@ class Cache:
     def __init__(self) -> None:
         self._models: dict[tuple[str, str], dict[str, CustomResource]] = defaultdict(dict)  # kind and namespace → name
         self._children: dict[ApiResource, dict[tuple[str, str], ObservedObject]] = defaultdict(dict)
-        self._deleted: dict[str, None] = {}  # uids of the last deleted objects, oldest first
+        self._deleted: dict[str, int] = {}  # uids of the last deleted objects, with their last version; oldest first
         self._indexers: list[Indexer] = []
         self.served: set[ApiResource] = set()  # which of `refs.FOREIGN` this cluster has
 
@@ -145,14 +145,17 @@ class Cache:
         """Store an object. Returns the state before and the state now; they are the same if this one was ignored.
 
         A state that is older than the known one is ignored, and so is a state that was listed or returned before the deletion of
-        the object was seen: a uid never comes back. Raises pydantic.ValidationError for a custom resource that cannot be parsed.
+        the object was seen. Of our own kinds, a uid never comes back. Of the others, which are watched by a label, it does when
+        somebody took the label off, which the watch reports as a deletion, and put it on again: such a state is newer.
+        Raises pydantic.ValidationError for a custom resource that cannot be parsed.
         """
         meta = raw["metadata"]
         where = namespace, name = meta.get("namespace", ""), meta["name"]
         known = self._children[ref].get(where)
         old = self.get(Key(ref.kind, namespace, name)) if ref in CUSTOM else known
-        if (known is not None and _version(meta) <= known.version) or meta["uid"] in self._deleted:
+        if (known is not None and _version(meta) <= known.version) or self._is_deleted(ref, meta):
             return old, old  # most objects of a list
+        self._deleted.pop(meta["uid"], None)
         _share_strings(raw)
         new = observed_object(raw)
         if ref not in CUSTOM:
@@ -164,12 +167,22 @@ class Cache:
         self._index(cast("CustomResource | None", old), model)
         return old, model
 
-    def drop(self, ref: ApiResource, namespace: str, name: str, uid: str) -> CustomResource | ObservedObject | None:
-        """Remove a deleted object, unless a namesake replaced it meanwhile. Returns the state before."""
+    def _is_deleted(self, ref: ApiResource, meta: Mapping[str, Any]) -> bool:
+        """Return whether this state is from before the deletion of its object."""
+        last = self._deleted.get(meta["uid"])
+        return last is not None and (ref in CUSTOM or _version(meta) <= last)
+
+    def drop(
+        self, ref: ApiResource, namespace: str, name: str, uid: str, version: int = 0
+    ) -> CustomResource | ObservedObject | None:
+        """Remove a deleted object, unless a namesake replaced it meanwhile. Returns the state before.
+
+        `version` is the resourceVersion of the deletion, 0 if nobody reported it.
+        """
         child = self.child(ref, namespace, name)
         if child is None or child.uid != uid:
             return None
-        self._deleted[uid] = None
+        self._deleted[uid] = max(version, child.version)
         if len(self._deleted) > _REMEMBERED_DELETIONS:
             del self._deleted[next(iter(self._deleted))]
         del self._children[ref][namespace, name]

@@ -64,9 +64,9 @@ class EventSink:
         old, new = self._put(ref, raw)
         self._enqueue_dependents(ref, meta.get("namespace", ""), meta["name"], old, new)
 
-    def forget(self, ref: ApiResource, namespace: str, name: str, uid: str) -> None:
-        """Remove a deleted object, and enqueue the dependents of the deletion."""
-        self._enqueue_dependents(ref, namespace, name, self.cache.drop(ref, namespace, name, uid), None)
+    def forget(self, ref: ApiResource, namespace: str, name: str, uid: str, version: int = 0) -> None:
+        """Remove a deleted object, and enqueue the dependents of the deletion. `version`: as `Cache.drop`."""
+        self._enqueue_dependents(ref, namespace, name, self.cache.drop(ref, namespace, name, uid, version), None)
 
     def set_served(self, ref: ApiResource, *, served: bool) -> None:
         """Record whether the cluster has a foreign CRD, and enqueue the dependents if that changed."""

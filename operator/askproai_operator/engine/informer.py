@@ -181,7 +181,8 @@ class Informer:
                 self._count_list(ref)
             if event["type"] == "DELETED":
                 meta = raw["metadata"]
-                self._sink.forget(ref, meta.get("namespace", ""), meta["name"], meta["uid"])
+                version = int(meta["resourceVersion"])  # of the deletion, or of the change that took the label off
+                self._sink.forget(ref, meta.get("namespace", ""), meta["name"], meta["uid"], version)
             else:
                 self._sink.observe(ref, raw)
 

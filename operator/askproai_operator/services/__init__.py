@@ -1,7 +1,7 @@
 """Services: which can be booked, by whom, and whether the week has time for them. Pure: lint judges by them, too."""
 
 from askproai_operator.services.conditions import name_condition, staff_condition
-from askproai_operator.services.openings import openings_condition
+from askproai_operator.services.openings import openings_condition, overlap
 from askproai_operator.services.staffing import (
     AUTO_CREATED_LABEL,
     active_offerings,
@@ -10,10 +10,11 @@ from askproai_operator.services.staffing import (
     is_auto_created,
     is_offered_in,
     namesakes,
+    shared_words,
     staff_by_branch,
 )
 
 __all__ = [
     "AUTO_CREATED_LABEL", "active_offerings", "ambiguous_staff", "branch_name_of", "is_auto_created", "is_offered_in",
-    "name_condition", "namesakes", "openings_condition", "staff_by_branch", "staff_condition",
+    "name_condition", "namesakes", "openings_condition", "overlap", "shared_words", "staff_by_branch", "staff_condition",
 ]  # fmt: skip

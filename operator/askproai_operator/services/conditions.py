@@ -38,7 +38,7 @@ def name_condition(offering: ServiceOffering, others: Iterable[ServiceOffering])
     if not names:
         return good(_NAME)
     text = (
-        f"{names} has the displayName {offering.spec.display_name!r}, too, so callers cannot choose between them: change one, or"
-        " delete what is there twice"
+        f"{names} has a displayName that sounds like {offering.spec.display_name!r}, so callers cannot choose between them:"
+        " change one, or delete what is there twice"
     )
     return bad(_NAME, Reason.NAME_TAKEN, text)

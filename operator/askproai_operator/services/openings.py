@@ -50,6 +50,11 @@ def openings_condition(
     return bad(_KIND, Reason.NO_OPENING_LONG_ENOUGH, text)
 
 
+def overlap(opening: Iterable[Hours], working: Iterable[Hours]) -> bool:
+    """Return whether a branch is ever open in these working hours."""
+    return bool(_weekly_spans(opening, working))
+
+
 def _working_hours(branch: Branch, members: tuple[str, ...]) -> list[tuple[Hours, ...] | None]:
     """Return the working hours of the staff members, each once; None is all opening hours."""
     able: list[Staff] = [member for member in branch.spec.staff if member.id in members]

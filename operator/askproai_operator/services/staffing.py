@@ -68,11 +68,24 @@ def ambiguous_staff(branch: Branch, branches: Iterable[Branch]) -> dict[str, lis
 
 def namesakes(offering: ServiceOffering, neighbours: Iterable[ServiceOffering]) -> list[ServiceOffering]:
     """Return the other active offerings that some branch offers beside this one and that sound the same."""
+    return [other for other in _beside(offering, neighbours) if other.heard_name == offering.heard_name]
+
+
+def shared_words(offering: ServiceOffering, neighbours: Iterable[ServiceOffering]) -> dict[int, ServiceOffering]:
+    """Return which spokenNames, by index, sound like a name or spokenName of another one that some branch offers beside this."""
+    others = _beside(offering, neighbours)
+    return {
+        index: other
+        for index, word in enumerate(offering.heard_words)
+        for other in others
+        if word in {other.heard_name, *other.heard_words}
+    }
+
+
+def _beside(offering: ServiceOffering, neighbours: Iterable[ServiceOffering]) -> list[ServiceOffering]:
     where = branch_name_of(offering)
     return [
         other
         for other in neighbours
-        if other.key != offering.key
-        and other.heard_name == offering.heard_name
-        and (where is None or branch_name_of(other) in {None, where})
+        if other.key != offering.key and (where is None or branch_name_of(other) in {None, where})
     ]

@@ -19,6 +19,7 @@ from askproai_runtime.admin_api.calls import Calls
 from askproai_runtime.admin_api.differences import Differences
 from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest, Endpoint, openapi
 from askproai_runtime.admin_api.events import Events
+from askproai_runtime.admin_api.slots import Slots
 from askproai_runtime.admin_api.store import AdminApiStore, CallStore
 from askproai_runtime.process import Process
 from askproai_runtime.watched_files import Credentials
@@ -33,6 +34,7 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
     store = AdminApiStore(process.pool, process.tenant)
     return (
         *Appointments(store, process.booking, wake_worker).endpoints(),
+        *Slots(process.booking).endpoints(),
         *Blocks(process.booking).endpoints(),
         *Audit(store).endpoints(),
         *Differences(process.booking).endpoints(),

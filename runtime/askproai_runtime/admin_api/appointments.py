@@ -1,6 +1,6 @@
-"""Appointments, the free starts of a day, and changes of an appointment for the desk."""
+"""Appointments, and changes of one for the desk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,19 +12,17 @@ from askproai_core.http_server import Problem
 from askproai_core.input_values import require_storable
 from askproai_runtime.admin_api.desk import DeskBody, Reason, ShortText, ambiguous, parse_id, parse_id_range, problems
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
+from askproai_runtime.admin_api.filters import find_branches, find_staff
 from askproai_runtime.admin_api.refused_move import refuse_move
 from askproai_runtime.admin_api.store import AdminApiStore
 from askproai_runtime.booking import (
     Appointment,
-    Basis,
     BookingContext,
     CalendarState,
     Status,
-    UnknownName,
     calendar_state,
     cancel_for_desk,
     find_by_id,
-    list_free_slots,
     move_for_desk,
     parse_start_for_desk,
 )
@@ -62,10 +60,13 @@ class AppointmentPage(msgspec.Struct, frozen=True):
 
 
 class AppointmentDetail(msgspec.Struct, frozen=True):
-    """One appointment, and how its customer can be reached (`…` to a reader). `calendar`: whether Cal.com knows its last change."""
+    """One appointment, how its customer can be reached, and why it was cancelled: both `…` to a reader, since a reason may be an
+    illness. `calendar`: whether Cal.com knows its last change.
+    """
 
     appointment: AppointmentEntry
     phone: str | None
+    cancel_reason: str | None
     calendar: CalendarState
     zone: str
 
@@ -99,21 +100,6 @@ class Change(msgspec.Struct, frozen=True):
     zone: str
 
 
-class FreeSlot(msgspec.Struct, frozen=True):
-    start: datetime
-    end: datetime
-    staff: str
-
-
-class SlotList(msgspec.Struct, frozen=True):
-    """`basis`: `calendar` if Cal.com is known to have the slots free, since `read_at`; `own_book` if that is not known."""
-
-    slots: list[FreeSlot]
-    zone: str
-    basis: Basis
-    read_at: datetime | None
-
-
 class Appointments:
     """The endpoints of one tenant's appointments. `wake_worker` is called after a change and returns at once."""
 
@@ -126,18 +112,13 @@ class Appointments:
         filters = (
             Param("from", "Starts then or later; a day or a local time"),
             Param("to", "Starts before then; a day is included"),
-            Param("branch", "Only in this branch"),
-            Param("staff", "Only with this person"),
+            Param("branch", "Only in this branch: name or display name"),
+            Param("staff", "Only with this person: id or display name; also who has left"),
             Param("status", "Only these", tuple(Status)),
         )
         new_start_params = (
             Param("text", "German words such as Freitag um halb drei, or ISO 8601", required=True),
             Param("staff", "Who is to have it; the person stays when absent"),
-        )
-        slot_params = (
-            Param("branch", "Name of the branch", required=True),
-            Param("service", "Name of the service", required=True),
-            Param("date", "The day", required=True),
         )
         return (
             Endpoint(
@@ -158,27 +139,40 @@ class Appointments:
                 new_start_params,
             ),
             Endpoint("POST", "/appointments/{id}/move", "Move an appointment", Change, self.move, body=Move),
-            Endpoint(
-                "GET", "/slots", "What is free on a day, one entry for each person", SlotList, self.slots, slot_params
-            ),
         )
 
     async def list_page(self, request: ApiRequest) -> AppointmentPage:
         limit, after = request.limit(), request.cursor(datetime, UUID)
+        start, end, status = request.instant("from"), request.instant("to", is_end=True), request.choice("status")
+        branches, staff = await self._resolve_names(request.text("branch"), request.text("staff"))
         rows = await self._store.list_appointments(
-            start=request.instant("from"), end=request.instant("to", is_end=True), branch=request.text("branch"),
-            staff=request.text("staff"), status=request.choice("status"), after=after, limit=limit,
-        )  # fmt: skip
+            start=start, end=end, branches=branches, staff=staff, status=status, after=after, limit=limit
+        )
         entries = [_to_entry(dict(row), request) for row in rows]
         following = next_cursor(entries[-1].start, entries[-1].id) if len(entries) == limit else None
         return AppointmentPage(entries, following, request.zone.key)
+
+    async def _resolve_names(
+        self, branch: str | None, staff: str | None
+    ) -> tuple[Sequence[str] | None, Sequence[str] | None]:
+        """Return the branches and the staff ids that two names mean, None for all. Raises `Problem` 404 for an unknown name:
+        an empty list would say that nobody is booked with the person.
+        """
+        if branch is None and staff is None:
+            return None, None
+        config, places = self._booking().config(), await self._store.list_places()
+        with problems():
+            branches = None if branch is None else find_branches(config, branch, {place for place, _ in places})
+            known = {member for place, member in places if branches is None or place in branches}
+            return branches, None if staff is None else find_staff(config, staff, branches, known)
 
     async def show(self, request: ApiRequest) -> AppointmentDetail:
         booking = self._booking()
         appointment = await _find(booking, request)
         state = await calendar_state(booking, appointment)
         phone = request.hide(appointment.phone or appointment.caller)
-        return AppointmentDetail(_from_appointment(appointment, request), phone, state, request.zone.key)
+        reason = request.hide(appointment.cancel_reason) if appointment.status == Status.CANCELLED else None
+        return AppointmentDetail(_from_appointment(appointment, request), phone, reason, state, request.zone.key)
 
     async def new_start(self, request: ApiRequest) -> NewStart:
         booking = self._booking()
@@ -226,16 +220,6 @@ class Appointments:
         state = await calendar_state(booking, appointment, wait=appointment.status == Status.CANCELLED)
         log.info("appointment.changed_by_desk", appointment=str(appointment.id), status=appointment.status)
         return Change(message, state, _from_appointment(appointment, request), request.zone.key)
-
-    async def slots(self, request: ApiRequest) -> SlotList:
-        branch, service = request.text("branch") or "", request.text("service") or ""
-        try:
-            free = await list_free_slots(self._booking(), branch, service, request.day("date"), request.correlation_id)
-        except UnknownName as error:
-            raise Problem(404, "Not Found", str(error)) from None
-        zone = request.zone
-        slots = [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in free.slots]
-        return SlotList(slots, zone.key, free.basis, free.read_at and free.read_at.astimezone(zone))
 
 
 async def _find(booking: BookingContext, request: ApiRequest) -> Appointment:

@@ -14,6 +14,7 @@ from askproai_runtime.booking import (
     Block,
     BlockedAppointment,
     BookingContext,
+    Span,
     add_block,
     is_booked_remotely,
     list_blocks_within,
@@ -96,7 +97,8 @@ class RemovedBlock(BlockEntry, frozen=True):
 class NewBlock(DeskBody, frozen=True, kw_only=True, rename={"first": "from", "last": "to"}):
     """`from` and `to` are days, local times or instants, in ISO 8601 or in German words. A day as `to` is included.
 
-    Without `to` the block ends with the day of `from`. `branch` is only needed where two people have one id.
+    Without `to` the block ends with the day of `from`, or with the part of a day that it names, such as "Donnerstag Nachmittag".
+    `branch` is only needed where two people have one id.
     """
 
     staff: ShortText
@@ -116,7 +118,10 @@ class Blocks:
         preview = (
             Param("staff", "The person: id or name", required=True),
             Param("from", "A day, a local time or an instant, also in German words", required=True),
-            Param("to", "The last day, or a time; the end of the first day when absent"),
+            Param(
+                "to",
+                "The last day, or a time; when absent, the end of the first day or of the part of it that `from` names",
+            ),
             Param("branch", "Only needed where two people have one id"),
         )
         return (
@@ -147,8 +152,7 @@ class Blocks:
     async def preview(self, request: ApiRequest) -> BlockPreview:
         zone, booking = request.zone, self._booking()
         with problems():
-            last = request.text("to")
-            span = resolve_span(request.to_iso(request.text("from") or ""), last and request.to_iso(last), zone)
+            span = _parse_span(request, request.text("from") or "", request.text("to"))
             staff, found = await preview_block(booking, request.text("staff") or "", request.text("branch"), span)
         start, end = span.start.astimezone(zone), span.end.astimezone(zone)
         appointments = [_to_move(appointment, request) for appointment in found]
@@ -157,7 +161,7 @@ class Blocks:
     async def add(self, request: ApiRequest) -> AddedBlock:
         body = request.body(NewBlock)
         with problems():
-            span = resolve_span(request.to_iso(body.first), body.last and request.to_iso(body.last), request.zone)
+            span = _parse_span(request, body.first, body.last)
             block, appointments = await add_block(
                 self._booking(), body.desk, body.staff, body.branch, span, body.reason, request.correlation_id
             )
@@ -177,6 +181,16 @@ class Blocks:
         others = [_to_entry(other, request) for other in await list_blocks_within(self._booking(), block)]
         entry = msgspec.structs.replace(_to_entry(block, request), in_force=False)
         return RemovedBlock(**msgspec.structs.asdict(entry), still_blocked_by=others)
+
+
+def _parse_span(request: ApiRequest, first: str, last: str | None) -> Span:
+    """Return the span of a block: the part of a day that `first` alone names, or from `first` to `last`.
+
+    Raises `InvalidBlock`.
+    """
+    if last is None and (part := request.part_of_day(first)):
+        return resolve_span(*part, request.zone)
+    return resolve_span(request.to_iso(first), last and request.to_iso(last), request.zone)
 
 
 def _not_found() -> Problem:

@@ -17,6 +17,7 @@ import msgspec
 from askproai_core.http_server import Problem
 from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.admin_api.desk import ambiguous
 from askproai_runtime.admin_api.endpoint import LEFT_OUT, PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
 from askproai_runtime.admin_api.store import CallStore
 from askproai_runtime.booking import fold
@@ -110,7 +111,7 @@ class Calls:
             Param("outcome", "Only those of which this came", tuple(CallOutcome)),
             _PERSONAL,
         )
-        timeline = "What happened in a call, in order"
+        timeline = "What happened in a call, in order; by its id or the beginning of it"
         return (
             Endpoint("GET", "/calls", "Calls, newest first", CallPage, self.list_page, (*filters, *PAGE)),
             Endpoint("GET", "/calls/{call_id}/timeline", timeline, Timeline, self.timeline, (_PERSONAL,)),
@@ -130,6 +131,10 @@ class Calls:
     async def timeline(self, request: ApiRequest) -> Timeline:
         personal = _is_personal(request)
         call, rows = await self._store.get_timeline(request.path["call_id"])
+        if call is None and not rows and (found := await self._store.list_call_ids(request.path["call_id"])):
+            if len(found) > 1:
+                raise ambiguous()
+            call, rows = await self._store.get_timeline(found[0])
         if call is None and not rows:
             raise Problem(404, "Not Found", "There is no such call; `askproai calls list` lists them")
         hiding = None if personal else _Hiding.of(self._config())

@@ -140,6 +140,16 @@ class ApiRequest:
             return candidate.start.date().isoformat()
         return candidate.start.isoformat() if candidate.grain is Grain.MINUTE else text
 
+    def part_of_day(self, text: str) -> tuple[str, str] | None:
+        """Return start and end, in ISO 8601, of a part of a day such as "Donnerstag Nachmittag"; None for any other text."""
+        understood = understand(text, at=self._now, zone=self.zone)
+        if len(understood.candidates) != 1:
+            return None
+        candidate = understood.candidates[0]
+        if candidate.grain is not Grain.PART_OF_DAY or candidate.end is None:
+            return None
+        return candidate.start.isoformat(), candidate.end.isoformat()
+
     def day(self, name: str) -> date:
         """Return a date; an absent one is refused."""
         try:

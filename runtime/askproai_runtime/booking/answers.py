@@ -49,10 +49,13 @@ def basis_fields(slots: Sequence[Slot], basis: Basis) -> dict[str, str]:
 
 
 def slot_sentence(rules: ServiceRules, slots: Sequence[Slot], basis: Basis = Basis.CALENDAR) -> str:
-    """Offer slots in a sentence, each with its full date; not as certain if the remote calendar is not known to have them free."""
+    """Offer slots in a sentence, each with its full date; not as certain if the remote calendar is not known to have them free.
+
+    They are said by start: a listener gets lost where the closest to the requested time comes first.
+    """
     if not slots:
         return "In den zwei Wochen, die ich durchgesehen habe, ist leider nichts frei. Soll ich später suchen?"
-    offered = join_list([format_slot(slot, rules.display_name(slot.staff), rules.zone) for slot in slots])
+    offered = join_list(_say(rules, slots))
     question = "Soll ich das eintragen?" if len(slots) == 1 else "Was passt Ihnen?"
     if basis is Basis.OWN_BOOK:
         question = f"Ob das so klappt, bestätige ich Ihnen beim Eintragen. {question}"
@@ -61,8 +64,13 @@ def slot_sentence(rules: ServiceRules, slots: Sequence[Slot], basis: Basis = Bas
 
 def example_sentence(rules: ServiceRules, slots: Sequence[Slot]) -> str:
     """Name free slots to a caller who was asked for a time; nothing without any."""
-    spoken = [format_slot(slot, rules.display_name(slot.staff), rules.zone) for slot in slots]
-    return f"Frei ist zum Beispiel {join_list(spoken)}." if spoken else ""
+    return f"Frei ist zum Beispiel {join_list(_say(rules, slots))}." if slots else ""
+
+
+def _say(rules: ServiceRules, slots: Sequence[Slot]) -> list[str]:
+    """Return the phrases of slots, earliest first."""
+    by_start = sorted(slots, key=lambda slot: slot.start)
+    return [format_slot(slot, rules.display_name(slot.staff), rules.zone) for slot in by_start]
 
 
 def obstacle_sentence(

@@ -47,6 +47,31 @@ async def book(pod: TenantPod, start: datetime, staff: str = "anna") -> str:
     return str(reply.body["appointment_id"])
 
 
+async def test_appointments_are_listed_by_the_names_of_people_also_of_one_who_left(shared_web_pod: TenantPod) -> None:
+    """An empty list for a mistyped name would say that nobody is booked with the person."""
+    pod = shared_web_pod
+    appointment = await book(pod, next_friday(pod, 10, number=5))
+
+    async def ids(**filters: str) -> set[str]:
+        status, page = await request(pod, "appointments", limit="500", **filters)
+        assert status == 200, page
+        return {entry["id"] for entry in page["appointments"]}
+
+    (branch,) = pod.config().branches
+    anna = next(member for member in branch.staff if member.id == "anna")
+    for name in ("anna", "Anna", anna.display_name):
+        assert appointment in await ids(staff=name, branch=branch.display_name)
+    assert appointment not in await ids(staff=next(member.id for member in branch.staff if member.id != "anna"))
+    for filters, what in (({"staff": "ana"}, "staff member 'ana'"), ({"branch": "mite"}, "branch 'mite'")):
+        status, problem = await request(pod, "appointments", **filters)
+        assert status == 404
+        assert problem["detail"].startswith(f"There is no {what}; there are: ")
+    await pod.db.execute("UPDATE appointments SET staff = 'tom' WHERE id = $1::text::uuid", appointment)
+    assert await ids(staff="Tom") == {appointment}, "nobody of this name is declared any more"
+    await pod.db.execute("UPDATE appointments SET staff = 'anna' WHERE id = $1::text::uuid", appointment)
+    assert (await request(pod, f"appointments/{appointment}/cancel", asking()))[0] == 200
+
+
 async def test_an_appointment_is_shown_moved_and_cancelled_and_the_audit_log_has_who_asked(
     shared_web_pod: TenantPod,
 ) -> None:
@@ -63,6 +88,8 @@ async def test_an_appointment_is_shown_moved_and_cancelled_and_the_audit_log_has
         assert (status, moved["appointment"]["start"]) == (200, next_friday(pod, 12).isoformat())
     status, cancelled = await request(pod, f"appointments/{appointment}/cancel", asking(reason="krank"))
     assert (status, cancelled["appointment"]["status"], cancelled["calendar"]) == (200, "cancelled", "local")
+    assert shown["cancel_reason"] is None
+    assert (await request(pod, f"appointments/{appointment}"))[1]["cancel_reason"] == "krank"
     status, again = await request(pod, f"appointments/{appointment}/cancel", asking())
     assert (status, again["appointment"]) == (200, cancelled["appointment"]), "also when it was cancelled"
     at = datetime.fromisoformat(cancelled["appointment"]["cancelled_at"])
@@ -312,4 +339,16 @@ async def test_a_day_may_be_named_in_german_words_and_the_last_one_is_included(s
     status, answer = await request(pod, "blocks", blocked)
     tomorrow = (datetime.now(BERLIN).date() + timedelta(days=2)).isoformat()
     assert (status, answer["block"]["start"][:10]) == (200, tomorrow)
+    await request(pod, f"blocks/{answer['block']['id']}/remove", asking())
+
+
+async def test_a_block_is_a_part_of_a_day_when_the_words_name_one(shared_web_pod: TenantPod) -> None:
+    pod, day = shared_web_pod, next_friday(shared_web_pod, 0)
+    words = f"{day:%d.%m.%Y} nachmittags"
+    status, found = await request(pod, "block-preview", staff="mehmet", **{"from": words})
+    assert (status, found["start"], found["end"]) == (
+        200, day.replace(hour=12).isoformat(), day.replace(hour=18).isoformat(),
+    )  # fmt: skip
+    status, answer = await request(pod, "blocks", asking(staff="mehmet", **{"from": words}))
+    assert (status, answer["block"]["start"], answer["block"]["end"]) == (200, found["start"], found["end"])
     await request(pod, f"blocks/{answer['block']['id']}/remove", asking())

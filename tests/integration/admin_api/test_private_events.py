@@ -2,15 +2,20 @@
 
 import asyncio
 import json
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
 
 from askproai_core.tenant_config import encode
+from askproai_runtime.booking import find_closure
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, waiting_for_lock
 from tests.worlds.waiting import eventually
+
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 async def request(pod: TenantPod, path: str, method: str = "GET", **params: Any) -> tuple[int, Any]:
@@ -214,6 +219,30 @@ async def test_events_of_one_second_are_in_the_order_in_which_the_call_had_them(
     _, timeline = await request(pod, "calls/call_side_by_side/timeline")
     events = [entry["name"] for entry in timeline["moments"] if entry["what"] == "event"]
     assert events == ["call_started", "call_ended", "call_analyzed"]
+
+
+async def test_the_timeline_is_found_by_the_beginning_of_the_id_that_one_call_has(pod: TenantPod) -> None:
+    for call in ("call_0f07d668aa", "call_0f07d669bb"):
+        await pod.retell("call_started", call)
+        await pod.settled(f"{call}:call_started")
+    status, timeline = await request(pod, "calls/call_0f07d668/timeline")
+    assert (status, timeline["call"]["call_id"]) == (200, "call_0f07d668aa")
+    status, problem = await request(pod, "calls/call_0f07d66/timeline")
+    assert (status, problem["title"]) == (409, "Ambiguous Id")
+
+
+async def test_a_day_without_free_starts_says_why(pod: TenantPod) -> None:
+    (branch,), (service, *_) = pod.config().branches, pod.config().services
+    today = datetime.now(BERLIN).date()
+    days = [today + timedelta(days=number) for number in range(1, service.booking_horizon_days)]
+    monday = next(day for day in days if day.weekday() == 0 and find_closure(branch, day) is None)
+    said = {
+        monday: "openingHours has no Mon", today - timedelta(days=1): "the day is over",
+        days[-1] + timedelta(days=2): "it is more than 90 days ahead (bookingHorizonDays)",
+    } | {day: name for day in days if (name := find_closure(branch, day))}  # fmt: skip
+    for day, why in said.items():
+        _, answer = await request(pod, "slots", branch="mitte", service=service.name, date=day.isoformat())
+        assert (day, answer["slots"], answer["closed"]) == (day, [], why)
 
 
 async def test_the_timeline_of_a_call_goes_from_ring_to_end(pod: TenantPod) -> None:

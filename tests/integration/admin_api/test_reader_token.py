@@ -112,6 +112,15 @@ async def test_a_reader_changes_nothing_on_any_path(pod: TenantPod, appointment:
     assert shown["appointment"]["status"] == "confirmed"
 
 
+async def test_a_reader_does_not_see_why_an_appointment_was_cancelled(
+    pod: TenantPod, appointment: dict[str, str]
+) -> None:
+    path = f"/api/v1/appointments/{appointment['appointments']}"
+    asked = {"request_id": str(uuid4()), "by": "karin@laptop", "reason": ILLNESS}
+    assert (await send(pod, f"{path}/cancel", ADMIN_TOKEN, "POST", asked))[0] == 200
+    assert [(await send(pod, path, token))[1]["cancel_reason"] for token in (ADMIN_TOKEN, READER)] == [ILLNESS, "…"]
+
+
 async def test_a_new_admin_token_ends_both(stopped_pod: TenantPod) -> None:
     async with running_web(stopped_pod, worker_port=9):
         assert (await send(stopped_pod, "/api/v1/circuits"))[0] == 200

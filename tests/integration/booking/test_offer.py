@@ -126,6 +126,9 @@ async def test_a_time_outside_the_hours_comes_with_times_of_two_days(new_salon) 
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "20 Uhr"})
     assert answer.fields["obstacle"] == "outside_hours"
     assert times(answer) == ["2026-11-27T17:00", "2026-11-27T16:00", "2026-11-28T13:00"]
+    said = answer.message.partition("Frei ist ")[2]
+    places = [said.index(time) for time in ("um 16 Uhr", "um 17 Uhr", "den 28. November, um 13 Uhr")]
+    assert places == sorted(places), "a listener hears them by start; the closest is held all the same"
 
 
 async def test_the_next_times_are_offered_on_two_days(new_salon) -> None:

@@ -56,6 +56,30 @@ async def rename_neighbour(namespace: TenantNamespace, to: str) -> None:
     await eventually(compiled, SOON, "the Tenant's edit in the config")
 
 
+async def test_a_service_of_a_paused_tenant_says_that_an_edit_counts_when_the_tenant_is_resumed(
+    namespace: TenantNamespace,
+) -> None:
+    """Its branch is not paused itself, and callers still get the opening hours from before."""
+    await create_salon(namespace)
+    await namespace.wait_for_condition("OpeningFits", "True", kind="ServiceOffering", name="haarschnitt")
+    before = await part_of_config(namespace, "Branch", "mitte")
+    await namespace.client.merge(namespace.path("Tenant"), PAUSE)
+    short = [{"days": ["Mon"], "opens": "09:00", "closes": "09:05"}]
+    await namespace.client.merge(namespace.path("Branch", "mitte"), {"spec": {"openingHours": short}})
+    where = {"kind": "ServiceOffering", "name": "haarschnitt"}
+    said = await namespace.wait_for_condition("OpeningFits", "False", "NoOpeningLongEnough", **where)
+    assert said["message"].startswith("when the Tenant is resumed: ")
+    assert await part_of_config(namespace, "Branch", "mitte") == before
+    await namespace.client.merge(namespace.path("Tenant"), RESUME)
+
+    async def is_in_effect() -> bool:
+        conditions = (await namespace.get("ServiceOffering", "haarschnitt"))["status"]["conditions"]
+        found = next(condition for condition in conditions if condition["type"] == "OpeningFits")
+        return not found["message"].startswith("when the Tenant")
+
+    await eventually(is_in_effect, SOON, "the condition of the resumed Tenant's service")
+
+
 @pytest.mark.parametrize("kind", EDITS)
 async def test_an_edit_of_a_paused_object_reaches_the_pods_when_it_is_resumed(
     namespace: TenantNamespace, kind: str

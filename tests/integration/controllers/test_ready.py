@@ -72,7 +72,7 @@ async def test_two_services_that_sound_the_same_name_each_other_until_one_is_cha
         await namespace.create("ServiceOffering", name, spec={"displayName": displayed, "calcom": {"eventTypes": []}})
     for name, other in (("a", "b"), ("b", "a")):
         taken = await namespace.wait_for_condition("Ready", "False", "NameTaken", kind="ServiceOffering", name=name)
-        assert taken["message"].startswith(f"{other} has the displayName")
+        assert taken["message"].startswith(f"{other} has a displayName that sounds like ")
     await namespace.client.merge(namespace.path("ServiceOffering", "b"), {"spec": {"displayName": "Bartschnitt"}})
     for name in "ab":
         await namespace.wait_for_condition("NameUnique", "True", kind="ServiceOffering", name=name)

@@ -211,3 +211,11 @@ async def test_the_command_repeats_the_warnings_of_lint(new: Files) -> None:
     new._write()
     result = await asyncio.to_thread(CliRunner().invoke, app, command)
     assert "is not among these files" not in result.output
+
+
+async def test_the_plan_of_a_suspended_tenant_says_what_callers_hear(new: Files) -> None:
+    new.of("Tenant")["spec"]["suspend"] = True
+    planned = await new.plan()
+    assert [
+        each for each, plan in planned.items() if any("suspended: no pods run" in line for line in plan.fields)
+    ] == ["Tenant"]

@@ -119,6 +119,24 @@ async def test_a_rotated_key_makes_its_tenant_due(env, informer: Informer, kube_
     assert tenant.key in env.enqueued
 
 
+async def test_an_object_that_lost_its_label_is_watched_again_when_it_is_back(
+    env, informer: Informer, kube_client: KubeClient
+):
+    """The watch reports the loss of the label as a deletion, and the object has the same uid when it is back."""
+    tenant = await env.create("Tenant")
+    path = resources.SECRETS.path(env.namespace, "providers")
+    await env.kube.create(secret(env, "providers", {"askproai.de/watch": "true"}, "key_old"))
+    await eventually(lambda: env.cache.secret(env.namespace, "providers"), SOON, "the Secret")
+    first = env.cache.secret(env.namespace, "providers")
+    await kube_client.merge(path, {"metadata": {"labels": {"askproai.de/watch": None}}})
+    await eventually(lambda: env.cache.secret(env.namespace, "providers") is None, SOON, "the loss of the label")
+    env.enqueued.clear()
+    await kube_client.merge(path, {"metadata": {"labels": {"askproai.de/watch": "true"}}})
+    await eventually(lambda: env.cache.secret(env.namespace, "providers"), SOON, "the Secret with its label")
+    assert env.cache.secret(env.namespace, "providers").uid == first.uid
+    assert tenant.key in env.enqueued
+
+
 async def test_watching_writes_nothing(env, informer: Informer, kube_client: KubeClient):
     """The handlers are raw, so Kopf sends no PATCH and removes no finalizer."""
     tenant = await env.create("Tenant", finalizers=["kopf.zalando.org/KopfFinalizerMarker"])

@@ -72,7 +72,6 @@ class TestApply:
         lost = {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}}
         await kube_client.merge(path(env, resources.CONFIG_MAPS, "t-config"), lost)
         env.sink.forget(resources.CONFIG_MAPS, env.namespace, "t-config", child.uid)
-        env.cache._deleted.clear()
         await env.kube.apply(config_map(env, a="3"))
         live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config")
         assert (live["metadata"]["uid"], live["data"], live["metadata"]["labels"]) == (child.uid, {"a": "3"}, OURS)

@@ -42,6 +42,42 @@ def found(text: str) -> dict[str, str]:
 # Within one manifest
 
 
+@pytest.mark.parametrize("written", ["DE-BY", "by", "de-by"])
+def test_a_state_with_its_country_is_refused_with_what_to_write(written: str) -> None:
+    messages = found(practice(Branch={"holidays": {"country": "DE", "subdivision": written}}))
+    assert messages["refused spec.holidays.subdivision"].endswith("; write BY")
+
+
+@pytest.mark.parametrize("city", ["Munich", "Hamburg", "Graz"])
+def test_a_city_that_is_no_time_zone_gets_the_zones_of_german_speaking_countries(city: str) -> None:
+    messages = found(practice(Tenant={"timeZone": f"Europe/{city}"}))
+    message = messages["refused spec.timeZone"]
+    assert message.endswith("for Germany, Austria and Switzerland: Europe/Berlin, Europe/Vienna, Europe/Zurich")
+
+
+def test_working_hours_outside_the_opening_hours_are_a_warning() -> None:
+    """They are cut to the opening hours, and nothing is left of them."""
+    hours = [{"days": ["Mon", "Sat"], "opens": "08:00", "closes": "12:00"}]
+    late = {"days": ["Mon"], "opens": "19:00", "closes": "20:00"}
+    partly = {"days": ["Mon", "Sun"], "opens": "11:00", "closes": "13:00"}
+    staff = [{"id": "dr-lang", "displayName": "Doktor Lang", "workingHours": [late, partly]}]
+    messages = found(practice(Branch={"openingHours": hours, "staff": staff}))
+    assert messages["warning spec.staff[0].workingHours[0]"].startswith("lies outside openingHours")
+    assert "warning spec.staff[0].workingHours[1]" not in messages
+
+
+def test_a_spoken_name_of_two_services_is_a_warning_at_both() -> None:
+    documents = list(yaml.safe_load_all(practice()))
+    service = next(document for document in documents if document["kind"] == "ServiceOffering")
+    service["spec"] |= {"displayName": "Erstgespräch", "spokenNames": ["Beratung", "Vorgespräch"]}
+    second = service | {"metadata": service["metadata"] | {"name": "zweites"}}
+    second["spec"] = service["spec"] | {"displayName": "Beratung", "spokenNames": ["vor-gespräch", "Kontrolle"]}
+    messages = found(yaml.safe_dump_all([*documents, second]))
+    shared = {path: text for path, text in messages.items() if "spokenNames" in path}
+    assert list(shared) == ["warning spec.spokenNames[0]", "warning spec.spokenNames[1]"]
+    assert all("callers who say it can mean" in text for text in shared.values())
+
+
 def test_a_misspelt_field_hides_neither_what_is_in_it_nor_the_rules_beside_it() -> None:
     hours = [{"days": ["Mon"], "opens": "08:00", "closes": "07:00"}]
     documents = list(yaml.safe_load_all(practice(Branch={"openingHours": hours})))

@@ -43,7 +43,7 @@ def test_a_tenants_private_port_is_asked_without_the_sandbox(tmp_path: Path) -> 
     command = [sys.executable, "-c", program, "circuits", "list", "-t", "a.b"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1
-    assert result.stderr == "the demo has no ready pod of a.b; it has: none yet\n"
+    assert result.stderr == "the demo has no ready pod of a.b (a suspended tenant has none); it has: none yet\n"
 
 
 @pytest.mark.parametrize(

@@ -289,8 +289,16 @@ def test_two_services_of_a_branch_that_sound_the_same_name_each_other():
     assert namesakes(first, [first, second, other]) == [second]
     condition = name_condition(second, namesakes(second, [first, second, other]))
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.NAME_TAKEN)
-    assert condition.message.startswith("a has the displayName")
+    assert condition.message.startswith("a has a displayName that sounds like 'HAARSCHNITT '")
     assert name_condition(other, namesakes(other, [first, second, other])).good
+
+
+@pytest.mark.parametrize("name", ["implantat-Beratung", "Implantat Beratung", "Implantatberatung!"])
+def test_hyphens_spaces_and_punctuation_are_not_heard(name: str):
+    first, second = offering("a", displayName="Implantatberatung"), offering("b", displayName=name)
+    assert namesakes(first, [first, second]) == [second]
+    signs = [offering(each, displayName=each) for each in ("★", "♥")]
+    assert namesakes(signs[0], signs) == [], "signs alone are compared as they are"
 
 
 def test_names_are_compared_within_a_branch_and_with_services_of_all_branches():

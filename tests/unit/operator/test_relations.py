@@ -223,6 +223,20 @@ def child(kind: str, name: str, version: int, labels: dict[str, str] | None = No
 OURS = {"askproai.de/tenant": "salon-mueller", "app.kubernetes.io/managed-by": "askproai-operator"}
 
 
+def test_no_state_from_before_a_deletion_comes_back_and_a_later_one_of_a_labelled_object_does():
+    def secret(version: int) -> dict[str, object]:
+        meta = {"namespace": "salon", "name": "providers", "uid": "u", "resourceVersion": str(version)}
+        return {"kind": "Secret", "metadata": meta}
+
+    cache = Cache()
+    cache.put(SECRETS, secret(5))
+    cache.drop(SECRETS, "salon", "providers", "u", version=7)
+    cache.put(SECRETS, secret(6))
+    assert cache.secret("salon", "providers") is None, "a list that was read before the deletion"
+    cache.put(SECRETS, secret(8))
+    assert cache.secret("salon", "providers") is not None, "its label is back"
+
+
 def test_a_child_edited_by_hand_or_deleted_makes_its_tenant_due():
     cache = salon()
     assert changed_by(cache, child("ConfigMap", "c", 1, OURS, data={"a": "1"})) == {TENANT}

@@ -1,11 +1,13 @@
 """Reconcile one ServiceOffering. It only observes: nothing is written but its status, so it needs no finalizer."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from askproai_operator.api import ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType
+from askproai_operator.applied_spec import is_paused
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import condition_of, missing_reference
 from askproai_operator.controllers.offering.inputs import EventTypes, gather, read_event_types
@@ -54,12 +56,13 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     staff = staff_by_branch(offering, inputs.branches)
     effective_capacity = units.effective_capacity.get(key.name, offering.spec.capacity)
     calendar, found = await _check_calendar(offering, tenant, staff, context)
-    conditions = (
+    of_specs = (
         staff_condition(offering, staff, effective_capacity),
         openings_condition(offering, inputs.branches, staff),
         name_condition(offering, namesakes(offering, inputs.neighbours)),
-        calendar,
     )
+    # The pods keep the config from before the pause, which nothing but the database has.
+    conditions = (*(map(_when_resumed, of_specs) if is_paused(tenant) else of_specs), calendar)
     members = sorted({member for members in staff.values() for member in members})
     return Result(
         conditions,
@@ -71,6 +74,13 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         # Watches report all but what Cal.com has.
         resync_after=context.next_look(key, otherwise=context.settings.drift if calendar.good else timedelta()),
     )
+
+
+def _when_resumed(condition: Condition) -> Condition:
+    """Return what a condition says of a service of a paused Tenant: edits of its objects reach no caller before it is resumed."""
+    if condition.good:
+        return condition
+    return replace(condition, message=f"when the Tenant is resumed: {condition.message}")
 
 
 async def _check_calendar(

@@ -100,6 +100,8 @@ ORDER BY date_trunc('second', at),
 LIMIT 1000
 """
 
+_CALL_IDS: Final = "SELECT call_id FROM calls WHERE tenant = $1 AND starts_with(call_id, $2) ORDER BY call_id LIMIT 2"
+
 _REQUESTS: Final = "function_requests"
 # The previous schema has no such table, and a pod may run on it until the operator has migrated.
 _NO_REQUESTS: Final = """
@@ -129,6 +131,10 @@ class CallStore:
         """Return the call, if it is stored, and up to 1,000 entries of its timeline in order of time."""
         calls = await self._fetch(f"{_CALL} AND c.call_id = $2", call_id)
         return calls[0] if calls else None, await self._fetch(_TIMELINE, call_id)
+
+    async def list_call_ids(self, beginning: str) -> list[str]:
+        """Return up to two ids of calls that begin so."""
+        return [row["call_id"] for row in await self._fetch(_CALL_IDS, beginning)]
 
     async def _fetch(self, statement: str, *values: Any) -> list[Row]:
         try:

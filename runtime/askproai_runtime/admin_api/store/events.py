@@ -19,10 +19,12 @@ SELECT id::text AS id, branch, service, staff, starts_at AS start, ends_at AS en
        correlation_id, error, CASE status WHEN 'cancelled' THEN updated_at END AS cancelled_at
 FROM appointments WHERE tenant = $1
   AND ($2::timestamptz IS NULL OR starts_at >= $2) AND ($3::timestamptz IS NULL OR starts_at < $3)
-  AND ($4::text IS NULL OR branch = $4) AND ($5::text IS NULL OR staff = $5) AND ($6::text IS NULL OR status = $6)
+  AND ($4::text[] IS NULL OR branch = ANY ($4)) AND ($5::text[] IS NULL OR staff = ANY ($5)) AND ($6::text IS NULL OR status = $6)
   AND ($7::timestamptz IS NULL OR (starts_at, id) > ($7, $8::uuid))
 ORDER BY starts_at, appointments.id LIMIT $9
 """
+
+_PLACES: Final = "SELECT DISTINCT branch, staff FROM appointments WHERE tenant = $1 ORDER BY branch, staff"
 
 _EVENTS: Final = """
 SELECT * FROM (
@@ -118,12 +120,16 @@ class AdminApiStore:
         self._pool, self._tenant = pool, tenant
 
     async def list_appointments(
-        self, *, start: datetime | None, end: datetime | None, branch: str | None, staff: str | None, status: str | None,
-        after: Sequence[Any] | None, limit: int,
+        self, *, start: datetime | None, end: datetime | None, branches: Sequence[str] | None, staff: Sequence[str] | None,
+        status: str | None, after: Sequence[Any] | None, limit: int,
     ) -> list[Row]:  # fmt: skip
         """Return appointments by start, those that start from `start` until before `end`. `after`: start and id (UUID)."""
-        values = (start, end, branch, staff, status, *(after or (None, None)), limit)
+        values = (start, end, branches, staff, status, *(after or (None, None)), limit)
         return await self._pool.fetch(_APPOINTMENTS, self._tenant, *values)
+
+    async def list_places(self) -> list[tuple[str, str]]:
+        """Return every branch and staff member of whom there are appointments, declared or not."""
+        return [(row["branch"], row["staff"]) for row in await self._pool.fetch(_PLACES, self._tenant)]
 
     async def list_events(
         self, *, status: str | None, source: str | None, event_type: str | None, since: datetime | None,

@@ -1,0 +1,75 @@
+"""The free starts of a day, and why a day has none."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from askproai_core.http_server import Problem
+from askproai_core.tenant_config import TenantConfig, Weekday
+from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, Param
+from askproai_runtime.booking import Basis, BookingContext, UnknownName, find_closure, list_free_slots
+
+
+class FreeSlot(msgspec.Struct, frozen=True):
+    start: datetime
+    end: datetime
+    staff: str
+
+
+class SlotList(msgspec.Struct, frozen=True):
+    """`basis`: `calendar` if Cal.com is known to have the slots free, since `read_at`; `own_book` if that is not known.
+
+    `closed` says why the day as a whole cannot be booked, such as a holiday's name; None where it can be.
+    """
+
+    slots: list[FreeSlot]
+    zone: str
+    basis: Basis
+    read_at: datetime | None
+    closed: str | None
+
+
+class Slots:
+    """The endpoint of one tenant's free starts."""
+
+    def __init__(self, booking: Callable[[], BookingContext]) -> None:
+        self._booking = booking
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        params = (
+            Param("branch", "Name of the branch", required=True),
+            Param("service", "Name of the service", required=True),
+            Param("date", "The day", required=True),
+        )
+        text = "What is free on a day, one entry for each person"
+        return (Endpoint("GET", "/slots", text, SlotList, self.slots, params),)
+
+    async def slots(self, request: ApiRequest) -> SlotList:
+        branch, service, day = request.text("branch") or "", request.text("service") or "", request.day("date")
+        booking = self._booking()
+        try:
+            free = await list_free_slots(booking, branch, service, day, request.correlation_id)
+        except UnknownName as error:
+            raise Problem(404, "Not Found", str(error)) from None
+        zone = request.zone
+        slots = [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in free.slots]
+        closed = _explain_closed(booking.config(), branch, service, day, booking.clock.now().astimezone(zone).date())
+        return SlotList(slots, zone.key, free.basis, free.read_at and free.read_at.astimezone(zone), closed)
+
+
+def _explain_closed(config: TenantConfig, branch_name: str, service_name: str, day: date, today: date) -> str | None:
+    """Return why nothing can start on a local day in a branch, whoever works and whatever is booked; None if something can."""
+    branch = next((each for each in config.branches if each.name == branch_name), None)
+    service = next((each for each in config.services if each.name == service_name), None)
+    if branch is None or service is None:
+        return None  # changed since the slots were read
+    if day < today:
+        return "the day is over"
+    if day > today + timedelta(days=service.booking_horizon_days):
+        return f"it is more than {service.booking_horizon_days} days ahead (bookingHorizonDays)"
+    if (holiday := find_closure(branch, day)) is not None:
+        return holiday or "the day is in holidays.closed"
+    if not any(list(Weekday)[day.weekday()] in hours.days for hours in branch.opening_hours):
+        return f"openingHours has no {list(Weekday)[day.weekday()].value}"
+    return None
