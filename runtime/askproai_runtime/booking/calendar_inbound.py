@@ -71,6 +71,7 @@ class Step(StrEnum):
 
 
 _TAKES_A_TIME = frozenset({Step.ADD, Step.MOVE})
+_CHANGES_NOTHING = frozenset({Step.NOTHING, Step.AGREE})
 
 
 def decide(appointment: Appointment | None, remote: RemoteBooking, now: datetime) -> Step:
@@ -156,7 +157,7 @@ async def apply_calendar_event(
         try:
             async with ctx.pool.acquire() as conn, conn.transaction():
                 step, text = await _apply(conn, ctx, event, remote)
-                note = note if step is Step.NOTHING and first is not Step.NOTHING else text
+                note = note if first is not Step.NOTHING and step in _CHANGES_NOTHING else text
                 is_last = event.remote is not None or step not in _TAKES_A_TIME
                 await (finish(conn, note) if is_last else check(conn))
         except CalendarDisagrees as error:

@@ -42,7 +42,8 @@ _FILLERS = """
     gut ok okay waere ginge geht gehts geht's wenn's wenns passt passen wuerde wuerden kommen koennen koennte koennten eintragen
     vereinbaren termin machen wir sagen super prima toll schoen zeit beispiel da kann nur hab habe haben s lieber moeglichst
     liebsten besten gleich direkt eher nehmen nehme buchen moecht moechte will wollen vorbei vorbeikommen bei tag wie ist ganz
-    doch aber mehr nun rum herum
+    doch aber mehr nun rum herum irgendwas irgendwo waer recht jeweils auf koennt sein braeucht brauch brauche braeuchte braeuchten
+    servus danke genau wunderbar perfekt hauptsache laufe punkt schlag zur nehm allerliebsten gesagt
 """
 FILLERS = frozenset(_FILLERS.split())
 
@@ -51,12 +52,13 @@ _UNITS = ["null", "eins", "zwei", "drei", "vier", "fuenf", "sechs", "sieben", "a
 _TENS = {
     20: "zwanzig", 30: "dreissig", 40: "vierzig", 50: "fuenfzig", 60: "sechzig", 70: "siebzig", 80: "achtzig", 90: "neunzig",
 }  # fmt: skip
-_LAST_ORDINAL = 53  # the weeks of a long year
+_LAST_ORDINAL = 99
 
 
 def _numbers() -> dict[str, int]:
     words = {word: value for value, word in enumerate(_UNITS)}
     words |= {"zwo": 2, "fuffzehn": 15, "fuffzig": 50}
+    words |= {f"{word}e": words[word] for word in ("zwei", "drei", "vier", "fuenf", "sechs", "neun", "zehn", "elf", "zwoelf")}
     for tens, word in _TENS.items():
         words[word] = tens
         for unit in range(1, 10):
@@ -70,12 +72,15 @@ NUMBERS = _numbers()
 
 def _ordinals() -> dict[str, int]:
     irregular = {1: "erst", 3: "dritt", 7: "siebt", 8: "acht"}
-    by_value = {value: word for word, value in NUMBERS.items() if word not in {"zwo", "fuffzehn", "fuffzig"}}
+    by_value: dict[int, str] = {}
+    for word, value in NUMBERS.items():
+        by_value.setdefault(value, word)
     ordinals: dict[str, int] = {}
     for value in range(1, _LAST_ORDINAL + 1):
         stem = irregular.get(value, by_value[value] + ("t" if value < 20 else "st"))  # noqa: PLR2004 (zwanzigSTe)
         for ending in ("e", "en", "er", "em"):
             ordinals[stem + ending] = value
+            ordinals["zwot" + ending] = 2
     return ordinals
 
 
