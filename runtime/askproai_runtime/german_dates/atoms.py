@@ -122,6 +122,7 @@ class Op(Enum):
     COMMA = auto()
     NOT = auto()
     EXCEPT = auto()
+    END = auto()  # of what is excluded
     BUT = auto()  # sondern
     INSTEAD = auto()
     CORRECT = auto()

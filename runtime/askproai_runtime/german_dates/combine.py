@@ -24,7 +24,7 @@ from askproai_runtime.german_dates.atoms import (
     Weekday,
 )
 from askproai_runtime.german_dates.bounds import bind
-from askproai_runtime.german_dates.times import hours_of
+from askproai_runtime.german_dates.times import both_halves, hours_of
 
 
 @dataclass(slots=True)
@@ -142,7 +142,7 @@ def _choices(atoms: Sequence[Atom]) -> list[Meaning]:
     for i, atom in enumerate(rest):
         if not isinstance(atom, Op):
             groups[-1].append(atom)
-        elif atom is Op.OR or (atom in {Op.AND, Op.COMMA} and _separates_weekdays(rest, i)):
+        elif atom is Op.OR or (atom in {Op.AND, Op.COMMA} and _separates_days(rest, i)):
             groups.append([])
         elif atom not in {Op.AND, Op.COMMA}:
             raise Contradiction("a word that bounds nothing")
@@ -159,6 +159,8 @@ def _without_exceptions(atoms: Sequence[Atom]) -> tuple[list[Atom], set[int]]:
     for atom in atoms:
         if atom in _EXCEPTIONS:
             is_excluding = True
+        elif atom is Op.END:
+            is_excluding = False
         elif is_excluding and isinstance(atom, Weekday):
             excluded.add(atom.weekday)
         elif is_excluding and not excluded:
@@ -171,11 +173,12 @@ def _without_exceptions(atoms: Sequence[Atom]) -> tuple[list[Atom], set[int]]:
     return rest, excluded
 
 
-def _separates_weekdays(atoms: Sequence[Atom], position: int) -> bool:
-    """Return whether a comma or `und` between two weekdays separates choices: in a list with `oder`, or of habits."""
+def _separates_days(atoms: Sequence[Atom], position: int) -> bool:
+    """Return whether a comma or `und` between two days separates choices: in a list with `oder`, or of habits."""
     beside = [atoms[i] for i in (position - 1, position + 1) if 0 <= i < len(atoms)]
-    weekdays = [atom for atom in beside if isinstance(atom, Weekday)]
-    return len(weekdays) == 2 and (Op.OR in atoms or all(atom.habit for atom in weekdays))  # noqa: PLR2004
+    if len(beside) < 2 or not any(all(isinstance(atom, kind) for atom in beside) for kind in (Weekday, Day)):  # noqa: PLR2004
+        return False
+    return Op.OR in atoms or all(isinstance(atom, Weekday) and atom.habit for atom in beside)
 
 
 def _meaning(contents: Sequence[Content]) -> Meaning:
@@ -212,6 +215,8 @@ def _both(first: Content, second: Content) -> Content:
         both = tuple(day for day in first.readings if day in second.readings)
         if both:
             return Day(both)
+    elif isinstance(first, Clock) and isinstance(second, Clock) and set(both_halves(first)) & set(both_halves(second)):
+        return first if second.is_bare else second  # "um halb vier, also fünfzehn Uhr dreißig"
     elif first == second:
         return first
     raise Contradiction("two of one kind")

@@ -51,7 +51,7 @@ def _between_counts(match: re.Match[str], today: date) -> Period:
 _UNIT = r"(?P<unit>tage?n?|wochen?|monate?n?)"
 COUNTED_DAYS: tuple[Rule, ...] = (
     (rf"(?P<relative>{'|'.join(_RELATIVE)})", lambda m, today: Day((today + timedelta(days=_RELATIVE[m["relative"]]),))),
-    (r"gestern|vorgestern", past),
+    (rf"gestern|vorgestern|vor {COUNT} (?:tage?n?|wochen?|monate?n?)", past),
     (rf"(?P<relative>heute|morgen|uebermorgen) in {COUNT} {_UNIT}",
      lambda m, today: _ahead(today + timedelta(days=_RELATIVE[m["relative"]]), m)),
     (rf"in {COUNT} {_UNIT}", lambda m, today: _ahead(today, m)),

@@ -68,4 +68,7 @@ DATES: tuple[Rule, ...] = (
     (r"(?P<day>\d{1,2})\. ?(?P<number>\d{1,2})\.(?: ?(?P<year>\d{4}|\d{2}(?! uhr|\d|:)))?", _numeric_date),
     (rf"(?P<day>\d{{1,2}})\.? {MONTH}(?: (?P<year>\d{{4}}))?", _named_month_date),
     (r"(?P<day>\d{1,2})\.", _day_of_month),
+    # Without dots, as speech is sometimes written down: "den 23 um 11", "am 24 11 um 14 uhr".
+    (r"(?:den|dem) (?P<day>\d{1,2})(?![\d.:]| uhr| ?-)", _day_of_month),
+    (r"(?:am|den|dem) (?P<day>\d{1,2}) (?P<number>1[0-2]|[1-9])(?![\d.:]| uhr| ?-)(?P<year>)", _numeric_date),
 )  # fmt: skip

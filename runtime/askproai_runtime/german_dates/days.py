@@ -22,7 +22,9 @@ _NAMED_DAYS: tuple[Rule, ...] = (
 _WHENEVER: tuple[Rule, ...] = tuple(
     (pattern, lambda _m, _today: Soon())
     for pattern in (
-        r"so (?:bald|schnell|frueh|zeitnah) (?:wie|als) (?:moeglich|es geht)",
+        r"so (?:bald|schnell|frueh|zeitnah) (?:wie|als) (?:moeglich|es geht)|so (?:bald|frueh|schnell) wie's(?: nur)? geht",
+        r"je (?:eher|frueher|schneller)(?: ,)? desto besser|(?:das|den|die) erstbesten?",
+        r"egal an welchem tag|egal welcher tag|an irgendeinem tag",
         r"moeglichst (?:bald|schnell|frueh|zeitnah)|baldmoeglichst|schnellstmoeglich|naechstmoeglich|zeitnah|bald|demnaechst",
         r"(?:naechste[nrs]?|naechstbeste[nrs]?|frueheste[nrs]?|1\.) (?:freie[nr]? |moegliche[nr]? )?termin",
         r"egal wann|irgendwann|jederzeit|wann (?:auch )?immer|wann sie wollen",

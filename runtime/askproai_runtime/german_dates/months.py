@@ -8,7 +8,7 @@ from datetime import date
 from dateutil.relativedelta import relativedelta
 
 from askproai_runtime.german_dates.atoms import Days, ImpossibleDay, PastDay, Period
-from askproai_runtime.german_dates.rules import DAY, MONTH, NEXT, OVERNEXT, THIRD, WEEK, Rule
+from askproai_runtime.german_dates.rules import DAY, LAST, MONTH, NEXT, OVERNEXT, THIRD, WEEK, Rule, past
 from askproai_runtime.german_dates.types import Grain
 from askproai_runtime.german_dates.vocabulary import MONTHS
 
@@ -101,6 +101,7 @@ def _rest_of_year(_match: re.Match[str], today: date) -> Period:
 
 _SEASONS = {"fruehjahr": 3, "fruehling": 3, "sommer": 6, "herbst": 9, "winter": 12}
 MONTH_RULES: tuple[Rule, ...] = (
+    (rf"{LAST} (?:monat|jahr|quartal)", past),
     (rf"(?:{THIRD} )?{MONTH}(?: (?P<year>\d{{4}}))?", _month),
     (rf"(?:{THIRD} )?(?:des )?{NEXT} monate?s?", _month_ahead(1)),
     (rf"(?:{THIRD} )?(?:des )?{OVERNEXT} monate?s?", _month_ahead(2)),
@@ -111,7 +112,7 @@ MONTH_RULES: tuple[Rule, ...] = (
     (r"(?P<quarter>[1-4])\. quartal", lambda m, today: _months(int(m["quarter"]) * 3 - 2, 3, today)),
     (rf"{NEXT} quartal", _next_quarter),
     (rf"(?P<season>{'|'.join(_SEASONS)})", lambda m, today: _months(_SEASONS[m["season"]], 3, today)),
-    (rf"(?:{THIRD} )?(?:des )?{NEXT} jahre?s?", _next_year),
+    (rf"(?:{THIRD} )?(?:des )?(?:{NEXT}|neuen) jahre?s?", _next_year),
     (rf"{THIRD} des jahres", _next_year),
     (r"(?:noch )?(?:in )?diese[ms]? jahr(?: noch)?", _rest_of_year),
 )  # fmt: skip

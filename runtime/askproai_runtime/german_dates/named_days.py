@@ -34,6 +34,12 @@ def _advent(number: int) -> Callable[[int], Days]:
     return days
 
 
+def _sunday_of_the_dead(year: int) -> Days:
+    """Return the Sunday before the first of Advent."""
+    first, _ = _advent(1)(year)
+    return Days(first - _WEEK, first - _WEEK)
+
+
 def _repentance(year: int) -> Days:
     """Return the Wednesday before the 23rd of November."""
     day = date(year, 11, 22) - timedelta(days=(date(year, 11, 22).weekday() - 2) % 7)
@@ -49,7 +55,7 @@ def _mothers(year: int) -> Days:
 # Pattern on the normalized phrase (ordinals are digits), and the days of a year.
 _NAMES: tuple[tuple[str, Callable[[int], Days]], ...] = (
     (r"neujahr(?:stag)?", _fixed(1, 1)),
-    (r"(?:heilige[nr]? )?3 koenige?|heiligdreikoenig|dreikoenigstag|heilige dreikoenige", _fixed(1, 6)),
+    (r"(?:heilige[nr]? )?3 koenige?|heiligdreikoenig|dreikoenig(?:stag)?|heilige dreikoenige", _fixed(1, 6)),
     (r"valentinstag", _fixed(2, 14)),
     (r"weiberfastnacht|altweiber", _easter(-52)),
     (r"rosenmontag", _easter(-48)),
@@ -78,11 +84,13 @@ _NAMES: tuple[tuple[str, Callable[[int], Days]], ...] = (
     *((rf"{number}\. advent(?:ssonntag)?", _advent(number)) for number in (1, 2, 3, 4)),
     (r"nikolaus(?:tag)?", _fixed(12, 6)),
     (r"heiligabend|heilige[nr]? abend", _fixed(12, 24)),
+    (r"stefanitag|stephani?tag|stephanstag", _fixed(12, 26)),
+    (r"totensonntag|ewigkeitssonntag", _sunday_of_the_dead),
     (r"1\. (?:weihnachtstag|weihnachtsfeiertag|feiertag)", _fixed(12, 25)),
     (r"2\. (?:weihnachtstag|weihnachtsfeiertag|feiertag)", _fixed(12, 26)),
     (r"weihnachten", _fixed(12, 24, 26)),
-    (r"zwischen den jahren", _fixed(12, 27, 31)),
-    (r"silvester|sylvester", _fixed(12, 31)),
+    (r"zwischen den jahren|zwischen weihnachten und neujahr", _fixed(12, 27, 31)),
+    (r"(?:silvester|sylvester)(?:tag)?", _fixed(12, 31)),
 )
 NAMED = "|".join(f"(?:{pattern})" for pattern, _ in _NAMES)
 _COMPILED = tuple((re.compile(pattern), days) for pattern, days in _NAMES)

@@ -16,19 +16,21 @@ class UnknownWord(ValueError):
 
 
 _OPS: tuple[tuple[str, Op], ...] = (
-    (r"(?:erst )?(?:ab|fruehestens|seit)(?: um)?|nicht vor|erst nach|nicht frueher als", Op.FROM),
+    (r"(?:erst )?(?:ab|(?:aller)?fruehestens|seit)(?: um)?|nicht vor|erst nach|nicht frueher als", Op.FROM),
     (r"nach", Op.AFTER),
-    (r"(?:bis|spaetestens)(?: spaetestens)?(?: zum| um)?|nicht nach|nicht spaeter als|hoechstens bis", Op.UNTIL),
+    (r"(?:bis|(?:aller)?spaetestens)(?: spaetestens)?(?: zum| um)?|nicht nach|nicht spaeter als|hoechstens bis", Op.UNTIL),
     (r"(?:noch )?vor", Op.BEFORE),
     (r"zwischen|von|vom", Op.BETWEEN),
     (r"und|sowie", Op.AND),
-    (r"oder|beziehungsweise|bzw|entweder", Op.OR),
+    (r"oder|beziehungsweise|bzw|entweder|sonst|ansonsten|notfalls|alternativ", Op.OR),
     (r",", Op.COMMA),
+    (r"~", Op.END),  # written by `tokens.py`
     (r"nicht|kein|keinen", Op.NOT),
-    (r"ausser|bloss nicht|nur nicht|aber nicht|ohne", Op.EXCEPT),
+    (r"ausser|bloss nicht|nur nicht|aber nicht|ohne|bis auf", Op.EXCEPT),
     (r"sondern", Op.BUT),
     (r"statt|anstatt|anstelle", Op.INSTEAD),
-    (r"(?:ach |ae?h )?nein|quatsch|aeh|aehm|ich meine|entschuldigung|pardon|stimmt nicht|moment|beziehungsweise nein", Op.CORRECT),
+    (r"(?:ach |ae?h )?(?:nein|nee|ne)|quatsch|(?:ach )?schmarrn|stopp|halt stopp|aeh|aehm|moment|stimmt nicht", Op.CORRECT),
+    (r"verzeihung|entschuldigung|pardon|ich meine|mein ich|warten sie", Op.CORRECT),
     (r"(?:so )?(?:gegen|ungefaehr|circa|zirka|ca|etwa)(?: um)?|so um", Op.ABOUT),
     (r"kurz nach", Op.SOON_AFTER),
     (r"kurz vor", Op.SOON_BEFORE),
@@ -49,7 +51,11 @@ _RULES: tuple[tuple[re.Pattern[str], _Build], ...] = (
     *((_compile(pattern), _of_day(build)) for pattern, build in DAY_RULES),
     *((_compile(pattern), build) for pattern, build in TIME_RULES),
 )
-_OPERATORS = tuple((re.compile(f"(?:{pattern}){_END}" if pattern != "," else ","), op) for pattern, op in _OPS)
+_OPERATORS = tuple(
+    (re.compile(f"(?:{pattern}){_END}" if pattern not in {",", "~"} else pattern), op) for pattern, op in _OPS
+)
+# What is said around a time, of words that have a meaning in one.
+_NOISE = re.compile(r"(?:schoenen )?guten (?:morgen|tag|abend|nachmittag)(?!\w)|auf jeden fall(?!\w)")
 _WORD = re.compile(r"[^\s,]+")
 # After these a number alone is an hour.
 _BEFORE_HOUR = frozenset({Op.FROM, Op.AFTER, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT, Op.SOON_AFTER, Op.SOON_BEFORE})
@@ -70,7 +76,9 @@ def scan(text: str, now: datetime) -> list[Atom]:
 
 
 def _next(text: str, position: int, before: list[Atom], now: datetime) -> tuple[Atom | None, int]:
-    """Return the atom at a position and where it ends; no atom for a word without a meaning."""
+    """Return the atom at a position and where it ends; no atom for words without a meaning."""
+    if noise := _NOISE.match(text, position):
+        return None, noise.end()
     matches = ((match, build) for pattern, build in _RULES if (match := pattern.match(text, position)))
     best = max(matches, default=None, key=lambda found: found[0].end())
     ends = ((match.end(), op) for pattern, op in _OPERATORS if (match := pattern.match(text, position)))

@@ -87,6 +87,7 @@ _CLOCKS: tuple[Rule, ...] = (
     (r"(?:um |punkt )?(?P<hour>\d{1,2}|ein) uhr(?: (?:0 )?(?P<minute>\d{1,2})(?![\d.:]))?", _hour),
     (rf"(?:um|punkt|schlag|um punkt) {_HOUR}(?: uhr)?", _hour),
     (rf"(?:um )?(?P<step>\d{{1,2}}|viertel) (?:minuten )?(?P<side>vor|nach|ueber) {_OF_HOUR}", _beside),
+    (rf"(?:um )?(?P<step>viertel) (?P<side>ab) {_OF_HOUR}", _beside),
     (r"(?P<half>halb|viertel|dreiviertel) (?P<hour>\d{1,2})(?![\d.:])(?: uhr)?", _fraction),
     (r"um mitternacht|mitternacht|0 uhr|24:00(?: uhr)?|24 uhr", lambda _m, _n: Clock(0, 0, is_bare=False, next_day=True)),
     (rf"um {_HOUR}(?: uhr)? (?:rum|herum)", lambda m, now: Around(_hour(m, now), 30, 30)),
@@ -115,9 +116,10 @@ def _hours_of_day(opens: time | None, closes: time | None, spoken: str) -> Calla
 _EARLY, _LATE = r"fruehe[nrm]?", r"spaete[nrm]?"
 _WORK = r"(?:feierabend|der arbeit|dienstschluss|dem feierabend)"
 _PARTS: tuple[Rule, ...] = (
-    (r"frueh|frueh morgens|morgens(?: frueh)?|ganz frueh|in der frueh|am morgen|(?:am )?fruehen morgen", _part("frueh")),
+    (r"frueh|frueh morgens|morgens(?: frueh)?|ganz frueh|in der frueh|am morgen", _part("frueh")),
+    (r"(?:am )?fruehen morgen|(?:aller )?herrgottsfruehe?", _part("frueh")),
     (r"vormittags?", _part("vormittag")),
-    (r"mittags?|mittagspause|mittagszeit", _part("mittag")),
+    (r"mittags?|(?:meiner )?mittagspause|mittagszeit", _part("mittag")),
     (r"(?:ueber|zu) mittag", _part("mittag")),
     (r"nachmittags?", _part("nachmittag")),
     (r"abends?", _part("abend")),
@@ -127,7 +129,7 @@ _PARTS: tuple[Rule, ...] = (
     (rf"{_LATE} nachmittag", _hours_of_day(time(16), time(18), "später Nachmittag")),
     (rf"{_EARLY} abend", _hours_of_day(time(17), time(19), "früher Abend")),
     (rf"{_LATE} abend", _hours_of_day(time(19), time(22), "später Abend")),
-    (rf"nach {_WORK}", _hours_of_day(time(17), time(22), "nach Feierabend")),
+    (rf"(?:erst )?nach {_WORK}", _hours_of_day(time(17), time(22), "nach Feierabend")),
     (rf"vor {_WORK}", _hours_of_day(None, time(9), "vor der Arbeit")),
     (r"(?:den |der )?ganze[nr]? tag|ganztaegig|ganztags|tagsueber", _hours_of_day(None, None, "")),
     # "am ganzen Dienstag" names no hours either
@@ -170,6 +172,9 @@ def _in_hours(match: re.Match[str], now: datetime) -> Instant:
 
 _SPANS: tuple[Rule, ...] = (
     (rf"in {_SPAN}(?: und (?P<more>\d{{1,2}}) minuten)?", _in_span),
+    (r"in einer (?:guten|knappen) stunde", lambda _m, now: _instant(now, 60)),
+    (r"innerhalb (?:der|von) (?:naechsten )?(?P<hours>\d{1,2}) stunden",
+     lambda m, now: Instant(_ahead(now, 0), _ahead(now, int(m["hours"]) * 60))),
     (r"in (?:anderthalb|eineinhalb|1einhalb) stunden", lambda _m, now: _instant(now, _ONE_AND_A_HALF)),
     (r"in (?P<hours>zwei|drei|vier)einhalb stunden",
      lambda m, now: _instant(now, {"zwei": 2.5, "drei": 3.5, "vier": 4.5}[m["hours"]] * 60)),

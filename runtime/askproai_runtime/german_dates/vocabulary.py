@@ -58,7 +58,9 @@ _LAST_ORDINAL = 99
 def _numbers() -> dict[str, int]:
     words = {word: value for value, word in enumerate(_UNITS)}
     words |= {"zwo": 2, "fuffzehn": 15, "fuffzig": 50}
-    words |= {f"{word}e": words[word] for word in ("zwei", "drei", "vier", "fuenf", "sechs", "neun", "zehn", "elf", "zwoelf")}
+    words |= {
+        f"{word}e": words[word] for word in ("zwei", "drei", "vier", "fuenf", "sechs", "neun", "zehn", "elf", "zwoelf")
+    }
     for tens, word in _TENS.items():
         words[word] = tens
         for unit in range(1, 10):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from askproai_runtime.german_dates.atoms import Day, Days, ImpossibleDay, PastDay, Period, Weekday
+from askproai_runtime.german_dates.dates import next_date
 from askproai_runtime.german_dates.rules import (
     DAY,
     LAST,
@@ -86,6 +87,19 @@ def _calendar_week(match: re.Match[str], today: date) -> Period:
 _THIRDS_OF_WEEK = {"anfang": (0, 1), "beginn": (0, 1), "zu beginn": (0, 1), "mitte": (1, 3), "ende": (3, 4)}
 
 
+def _third_of_calendar_week(match: re.Match[str], today: date) -> Period:
+    last = _calendar_week(match, today).readings[0].last
+    assert last is not None, "a week has an end"
+    first_day, last_day = _THIRDS_OF_WEEK[match["third"]]
+    return Period((Days(monday(last) + first_day * DAY, monday(last) + last_day * DAY),))
+
+
+def _week_of_date(match: re.Match[str], today: date) -> Period:
+    """Return the week in which a date is, as in `die Woche vom 7. Dezember`."""
+    day = next_date(int(match["day"]), MONTHS[match["month"]], today)
+    return Period((Days(max(monday(day), today), monday(day) + 6 * DAY),), Grain.WEEK)
+
+
 def _third_of_week(weeks: int | None) -> Callable[[re.Match[str], date], Period]:
     """Return the days of a third: Monday and Tuesday, Tuesday to Thursday, Thursday and Friday. None: of the next such."""
 
@@ -118,13 +132,15 @@ def _working_week(_match: re.Match[str], today: date) -> Period:
 
 
 WEEK_RULES: tuple[Rule, ...] = (
-    (r"diese[rn]? woche(?: noch)?|noch diese woche", lambda _m, today: _week(today, 0)),
+    (r"diese[rn]? woche(?: noch)?|noch diese woche|die woche noch|noch die woche", lambda _m, today: _week(today, 0)),
     (rf"{NEXT} woche", lambda _m, today: _week(today, 1)),
     (rf"{OVERNEXT} woche", lambda _m, today: _week(today, 2)),
     (rf"{NEXT} (?:oder|und) {OVERNEXT} woche", lambda _m, today: Period((Days(monday(today, 1), monday(today, 3) - DAY),))),
     (rf"{LAST} woche(?: {'(?:' + '|'.join(WEEKDAYS) + ')'})?", past),
     (r"kw (?P<week>\d{1,2})\.?", _calendar_week),
     (r"(?P<week>\d{1,2})\. kw", _calendar_week),
+    (rf"{THIRD}(?: der)? kw (?P<week>\d{{1,2}})\.?", _third_of_calendar_week),
+    (rf"woche (?:vom|ab dem|um den) (?P<day>\d{{1,2}})\.? {MONTH}", _week_of_date),
     (rf"{THIRD}(?: der| dieser)? woche", _third_of_week(None)),
     (rf"{THIRD}(?: der)? {NEXT} woche", _third_of_week(1)),
     (rf"{THIRD}(?: der)? {OVERNEXT} woche", _third_of_week(2)),
