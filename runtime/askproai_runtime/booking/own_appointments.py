@@ -147,7 +147,7 @@ class _NamedTime:
             return (
                 local == reading.start.time()
                 if reading.end is None
-                else reading.start.time() <= local < reading.end.time()
+                else reading.start.time() <= local and (local < reading.end.time() or reading.end.time() == time())
             )
         return reading.contains(start)
 

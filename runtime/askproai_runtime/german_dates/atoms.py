@@ -37,9 +37,14 @@ class Days(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day that the phrase names: each of `readings` is one thing that it can mean."""
+    """A day that the phrase names: each of `readings` is one thing that it can mean.
+
+    `month` and `number` are what was said, so that the day is found in a period, too (`nächstes Jahr am 5. Dezember`).
+    """
 
     readings: tuple[date, ...]
+    month: int | None = None
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class Period:
 
     readings: tuple[Days, ...]
     grain: Grain = Grain.RANGE
+    is_bound: bool = False  # "bis Freitag", "ab Montag"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,7 @@ class Op(Enum):
     BUT = auto()  # sondern
     INSTEAD = auto()
     CORRECT = auto()
+    HESITATE = auto()  # äh: corrects what is said anew, and nothing else
     ABOUT = auto()
     SOON_AFTER = auto()
     SOON_BEFORE = auto()

@@ -101,6 +101,8 @@ def _bounded(op: Op, content: Atom, today: date) -> Content:
         bounds = {
             Op.FROM: (opens, None), Op.AFTER: (closes, None), Op.UNTIL: (None, closes), Op.BEFORE: (None, opens)
         }[op]  # fmt: skip
+        if bounds == (None, None):
+            raise Contradiction("a bound without a time")
         return TimeRange(_exactly(bounds[0]), _exactly(bounds[1]))
     if isinstance(content, Soon) and op is Op.FROM:
         return content
@@ -114,7 +116,8 @@ def _bounded(op: Op, content: Atom, today: date) -> Content:
             }[op]
             for days in _readings(content, today)
         )
-        return Period(tuple(days for days in readings if days.last is None or days.last >= days.first) or readings)
+        kept = tuple(days for days in readings if days.last is None or days.last >= days.first) or readings
+        return Period(kept, is_bound=True)
     raise Contradiction("a preposition before what it cannot bound")
 
 

@@ -15,6 +15,7 @@ from askproai_runtime.german_dates.atoms import (
     Contradiction,
     Day,
     Days,
+    ImpossibleTime,
     Instant,
     Op,
     Part,
@@ -24,7 +25,7 @@ from askproai_runtime.german_dates.atoms import (
     Weekday,
 )
 from askproai_runtime.german_dates.bounds import bind
-from askproai_runtime.german_dates.times import both_halves, hours_of
+from askproai_runtime.german_dates.times import both_halves, expand, hours_of
 
 
 @dataclass(slots=True)
@@ -85,28 +86,42 @@ def _without_replaced(atoms: Sequence[Atom]) -> list[Atom]:
 
 def _correct(atoms: Sequence[Atom], today: date) -> list[Meaning]:
     """Return the choices of the parts between corrections, each part replacing what it says anew of the one before it."""
-    parts: list[list[Atom]] = [[]]
-    for atom in atoms:
-        if atom is Op.CORRECT:
-            parts.append([])
-        else:
-            parts[-1].append(atom)
-    joined: list[list[Atom]] = []
-    for part in parts:
-        words = [atom for atom in part if atom is not Op.COMMA]
-        if not words:
-            continue
-        if joined and words[0] in {Op.OR, Op.AND}:  # "Montag, äh, oder Dienstag" corrects nothing
-            joined[-1] += part
-        else:
-            joined.append(part)
     choices: list[Meaning] = []
-    for part in joined:
+    for part in _split_at_corrections(atoms):
         later = _choices(bind(part, today))
+        if len(choices) > 1 and not all(meaning.has_day for meaning in later):
+            raise Contradiction("a correction of one of two choices")
         choices = [_override(choices[-1], meaning) for meaning in later] if choices else later
-        if len(later) > 1 and len(joined) > 1 and any(m.is_empty for m in later):
-            raise Contradiction("a correction that leaves a choice open")
     return choices
+
+
+def _split_at_corrections(atoms: Sequence[Atom]) -> list[list[Atom]]:
+    """Return the parts between corrections, without empty ones. "Montag, äh, oder Dienstag" corrects nothing."""
+    beside = [Op.COMMA, *atoms], [*atoms[1:], Op.COMMA]
+    said = [
+        atom for before, atom, after in zip(beside[0], atoms, beside[1], strict=False)
+        if atom is not Op.COMMA or not {before, after} & _CORRECTIONS
+    ]  # fmt: skip
+    if len(said) > 1 and said[-1] is Op.CORRECT:
+        raise Contradiction("what was said is taken back")
+    parts: list[list[Atom]] = [[]]
+    for atom, following in zip(said, [*said[1:], None], strict=False):
+        is_link_open = bool(parts[-1]) and parts[-1][-1] in _LINKS
+        if atom not in _CORRECTIONS:
+            parts[-1].append(atom)
+        elif following not in _LINKS and not (is_link_open and atom is Op.HESITATE):
+            if is_link_open:  # "um zehn, oder nein, um elf"
+                parts[-1].pop()
+            parts.append([])
+    return [part for part in parts if part]
+
+
+def _fits(clock: Clock, part: Part) -> bool:
+    """Return whether a time can lie in a part of the day: "um drei, ich meine nachmittags" keeps its hour."""
+    try:
+        return bool(expand(clock, part))
+    except ImpossibleTime:
+        return False
 
 
 def _override(before: Meaning, after: Meaning) -> Meaning:
@@ -123,7 +138,8 @@ def _override(before: Meaning, after: Meaning) -> Meaning:
     if after.clock or after.hours or after.around:
         merged.clock = merged.hours = merged.around = merged.instant = None
     if after.part:
-        merged.part = merged.clock = merged.hours = merged.around = None
+        merged.part = merged.hours = merged.around = None
+        merged.clock = before.clock if before.clock and _fits(before.clock, after.part) else after.clock
     for name in ("day", "weekday", "period", "instant", "clock", "part", "hours", "around"):
         if (value := getattr(after, name)) is not None:
             setattr(merged, name, value)
@@ -155,19 +171,24 @@ def _choices(atoms: Sequence[Atom]) -> list[Meaning]:
 def _without_exceptions(atoms: Sequence[Atom]) -> tuple[list[Atom], set[int]]:
     """Return the atoms without `außer Montag und Dienstag`, and the weekdays that are excluded. Nothing else can be."""
     rest, excluded = list[Atom](), set[int]()
-    is_excluding = False
+    is_excluding, before, follows = False, None, frozenset[Atom]()
     for atom in atoms:
         if atom in _EXCEPTIONS:
             is_excluding = True
+            # "nicht Montag, lieber Dienstag": after a comma it is not clear which of the two is wanted.
+            follows = frozenset({atom, *_LINKS, *({Op.COMMA} if atom is Op.EXCEPT else ())})
         elif atom is Op.END:
             is_excluding = False
         elif is_excluding and isinstance(atom, Weekday):
+            if before not in follows:
+                raise Contradiction("a weekday that may be excluded, or wanted instead")
             excluded.add(atom.weekday)
-        elif is_excluding and not excluded:
-            raise Contradiction("only weekdays can be excluded")
+        elif is_excluding and (not excluded or (isinstance(before, Weekday) and isinstance(atom, _TIMES))):
+            raise Contradiction("only whole weekdays can be excluded")
         elif not (is_excluding and atom in {Op.AND, Op.COMMA, Op.OR}):
             is_excluding = False
             rest.append(atom)
+        before = atom
     if is_excluding and not excluded:
         raise Contradiction("nothing is excluded")
     return rest, excluded
@@ -199,6 +220,9 @@ def _meaning(contents: Sequence[Content]) -> Meaning:
 
 
 _EXCEPTIONS = frozenset({Op.EXCEPT, Op.NOT})
+_LINKS = frozenset({Op.AND, Op.OR})
+_CORRECTIONS = frozenset({Op.CORRECT, Op.HESITATE})
+_TIMES = (Clock, Part, TimeRange, Around)
 _PLACES = {
     Day: "day", Weekday: "weekday", Period: "period", Instant: "instant", Clock: "clock", Part: "part", TimeRange: "hours",
     Around: "around",

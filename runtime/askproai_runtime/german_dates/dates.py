@@ -41,14 +41,14 @@ def _numeric_date(match: re.Match[str], today: date) -> Day:
     day, month = int(match["day"]), int(match["number"])
     if match["year"]:
         return _of_year(match["year"], month, day, today)
-    return Day((next_date(day, month, today),))
+    return Day((next_date(day, month, today),), month, day)
 
 
 def _named_month_date(match: re.Match[str], today: date) -> Day:
     day, month = int(match["day"]), MONTHS[match["month"]]
     if match["year"]:
         return _of_year(match["year"], month, day, today)
-    return Day((next_date(day, month, today),))
+    return Day((next_date(day, month, today),), month, day)
 
 
 def _day_of_month(match: re.Match[str], today: date) -> Day:
@@ -60,7 +60,7 @@ def _day_of_month(match: re.Match[str], today: date) -> Day:
     coming = [day for day in days if day >= today]
     if not coming:
         raise ImpossibleDay(f"no month has a day {number}")
-    return Day(tuple(coming[:2] if coming[0] == today else coming[:1]))
+    return Day(tuple(coming[:2] if coming[0] == today else coming[:1]), number=number)
 
 
 DATES: tuple[Rule, ...] = (

@@ -88,11 +88,25 @@ def _next_quarter(_match: re.Match[str], today: date) -> Period:
     return Period((Days(first, first + relativedelta(months=3) - DAY),))
 
 
+_THIRDS_OF_YEAR = {
+    None: (1, 12), "anfang": (1, 1), "zu beginn": (1, 1), "beginn": (1, 1), "mitte": (6, 7), "ende": (12, 12)
+}  # fmt: skip
+
+
+def _of_year(match: re.Match[str], year: int) -> Days:
+    first, last = _THIRDS_OF_YEAR[match.groupdict().get("third")]
+    return Days(date(year, first, 1), _month_days(year, last).last)
+
+
 def _next_year(match: re.Match[str], today: date) -> Period:
-    year = today.year + 1
-    months = {None: (1, 12), "anfang": (1, 1), "zu beginn": (1, 1), "beginn": (1, 1), "mitte": (6, 7), "ende": (12, 12)}
-    first, last = months[match.groupdict().get("third")]
-    return Period((Days(date(year, first, 1), _month_days(year, last).last),))
+    return Period((_of_year(match, today.year + 1),))
+
+
+def _third_of_year(match: re.Match[str], today: date) -> Period:
+    days = _of_year(match, today.year)
+    if days.last is not None and days.last < today:
+        return _next_year(match, today)
+    return Period((Days(max(days.first, today), days.last),))
 
 
 def _rest_of_year(_match: re.Match[str], today: date) -> Period:
@@ -113,6 +127,6 @@ MONTH_RULES: tuple[Rule, ...] = (
     (rf"{NEXT} quartal", _next_quarter),
     (rf"(?P<season>{'|'.join(_SEASONS)})", lambda m, today: _months(_SEASONS[m["season"]], 3, today)),
     (rf"(?:{THIRD} )?(?:des )?(?:{NEXT}|neuen) jahre?s?", _next_year),
-    (rf"{THIRD} des jahres", _next_year),
+    (rf"{THIRD} (?:des|dieses) jahres", _third_of_year),
     (r"(?:noch )?(?:in )?diese[ms]? jahr(?: noch)?", _rest_of_year),
 )  # fmt: skip

@@ -4,16 +4,17 @@ The rules are how German speakers count: `halb drei` is 14:30, `dreiviertel drei
 the call, not from the time of processing. What is not understood is asked, never guessed.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import MAXYEAR, datetime
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.german_dates.atoms import Contradiction, ImpossibleDay, ImpossibleTime, PastDay
-from askproai_runtime.german_dates.combine import combine
+from askproai_runtime.german_dates.combine import Meaning, combine
 from askproai_runtime.german_dates.readings import candidates, exact, exists
 from askproai_runtime.german_dates.scan import UnknownWord, scan
 from askproai_runtime.german_dates.tokens import normalize
-from askproai_runtime.german_dates.types import Refusal, Understanding
+from askproai_runtime.german_dates.types import Candidate, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import fold, parse_number
 
 
@@ -53,7 +54,7 @@ def _understand(text: str, at: datetime, zone: ZoneInfo) -> Understanding:
             return Understanding(refused=Refusal.IMPOSSIBLE)
         return Understanding((exact(instant),)) if instant > now else Understanding(refused=Refusal.PAST)
     try:
-        choices = [candidates(meaning, now, zone) for meaning in combine(scan(normalize(text), now), now.date())]
+        choices = _place(combine(scan(normalize(text), now), now.date()), now, zone)
     except (ImpossibleDay, ImpossibleTime):
         return Understanding(refused=Refusal.IMPOSSIBLE)
     except PastDay:
@@ -65,6 +66,18 @@ def _understand(text: str, at: datetime, zone: ZoneInfo) -> Understanding:
     return Understanding.of(
         replace(candidate, choice=number) for number, choice in enumerate(choices) for candidate in choice
     )
+
+
+def _place(meanings: Sequence[Meaning], now: datetime, zone: ZoneInfo) -> list[list[Candidate]]:
+    """Return the candidates of each choice, without the choices that are over. Raises `PastDay` if all are."""
+    placed: list[list[Candidate]] = []
+    for number, meaning in enumerate(meanings):
+        try:
+            placed.append(candidates(meaning, now, zone))
+        except PastDay:
+            if number == len(meanings) - 1 and not placed:
+                raise
+    return placed
 
 
 def _parse_iso_instant(text: str, zone: ZoneInfo) -> datetime | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.german_dates.atoms import Around, Contradiction, Days, ImpossibleDay, PastDay, TimeRange
+from askproai_runtime.german_dates.atoms import Around, Contradiction, Day, Days, ImpossibleDay, PastDay, TimeRange
 from askproai_runtime.german_dates.combine import Meaning
 from askproai_runtime.german_dates.times import both_halves, expand, hours_of, shifted
 from askproai_runtime.german_dates.types import Candidate, Daily, Grain
@@ -34,12 +34,14 @@ def candidates(meaning: Meaning, now: datetime, zone: ZoneInfo) -> list[Candidat
         if not found[0]:
             return []
         coming = [candidate for candidate in found[0] if not _is_over(candidate, now)]
-        if meaning.clock is None or len(found[0]) == len(coming):
-            return coming or found[1]
-        # Of "um neun" the half that is over today is tomorrow's.
-        over = {candidate.start.time() for candidate in found[0]} - {candidate.start.time() for candidate in coming}
-        return sorted(coming + [c for c in found[1] if c.start.time() in over], key=lambda c: c.start)
+        over = {_time_of_day(candidate) for candidate in found[0]} - {_time_of_day(candidate) for candidate in coming}
+        # Of "um neun" and "gegen neun" the half that is over today is tomorrow's.
+        return sorted(coming + [c for c in found[1] if _time_of_day(c) in over], key=lambda c: c.start)
     return _without_past(list(_all(meaning, now, zone)), now)
+
+
+def _time_of_day(candidate: Candidate) -> tuple[time, time | None]:
+    return candidate.start.time(), candidate.end.time() if candidate.end else None
 
 
 def _instants(meaning: Meaning, now: datetime) -> list[Candidate]:
@@ -78,7 +80,8 @@ def _days(meaning: Meaning, today: date) -> list[Days]:
     if meaning.day is not None:
         readings = [day for day in meaning.day.readings if weekday is None or day.weekday() == weekday.weekday]
         if period is not None:
-            readings = [day for day in readings if any(_contains(days, day) for days in period.readings)]
+            readings = [day for days in period.readings for day in _same_days(meaning.day, days)]
+            readings = [day for day in readings if weekday is None or day.weekday() == weekday.weekday]
         if not readings:
             raise ImpossibleDay("the weekday is not that of the date")
         return [Days(day, day) for day in readings]
@@ -94,8 +97,14 @@ def _days(meaning: Meaning, today: date) -> list[Days]:
     return [Days(day, day) for day in dict.fromkeys(found)]
 
 
-def _contains(days: Days, day: date) -> bool:
-    return days.first <= day and (days.last is None or day <= days.last)
+def _same_days(day: Day, days: Days) -> list[date]:
+    """Return which days of a period a day can mean: its readings, and the first one with the number and month that were said."""
+    last = days.last or days.first + _OPEN_END
+    inside = [reading for reading in day.readings if days.first <= reading <= last]
+    if inside or day.number is None:
+        return inside
+    span = (days.first + n * _DAY for n in range((last - days.first).days + 1))
+    return [each for each in span if each.day == day.number and day.month in {None, each.month}][:1]
 
 
 def _weekdays_in(days: Days, weekday: int) -> list[date]:
@@ -130,6 +139,8 @@ def _of_days(meaning: Meaning, days: Days, only: frozenset[int], now: datetime, 
     grain = meaning.period.grain if meaning.period else Grain.RANGE
     spoken = _spoken_days(days, only, meaning, now)
     if meaning.clock is not None:
+        if meaning.period and meaning.period.is_bound:  # "bis Freitag um drei" is no time of each day
+            raise Contradiction("a bounded period and one time")
         for at in expand(meaning.clock, meaning.part):
             daily = Daily(only, at, shifted(at, 1))
             yield Candidate(start, end, Grain.RANGE, f"{spoken}, um {at:%H:%M} Uhr", daily)
@@ -171,8 +182,9 @@ def _range(hours: TimeRange, meaning: Meaning) -> list[_Hours]:
     part = meaning.part
     window = hours_of(part) if part else (None, None)
     if hours.opens is None:
-        assert hours.closes is not None
-        return [(window[0], closes) for closes in expand(hours.closes, part)]
+        if hours.closes is None:
+            raise Contradiction("a range without bounds")
+        return [(window[0], min(expand(hours.closes, part)))]  # "vor neun" is the morning
     if hours.closes is None:
         return [(min(expand(hours.opens, part)), window[1])]
     found: list[_Hours] = []

@@ -188,7 +188,7 @@ def expand(clock: Clock, part: Part | None = None) -> tuple[time, ...]:
     """Return the times, at most one in each half of the day, that a clock time can mean. Raises `ImpossibleTime`."""
     minutes = clock.hour * 60 + clock.minute
     if not clock.is_bare:
-        return (_time(minutes),)
+        return (_time(_written_half(minutes, clock, part)),)
     morning, evening = minutes % _NOON, minutes % _NOON + _NOON
     if part is not None and (bounds := _bounds(part)) is not None:
         fitting = tuple(_time(value) for value in (morning, evening) if bounds[0] <= value < bounds[1])
@@ -201,6 +201,18 @@ def expand(clock: Clock, part: Part | None = None) -> tuple[time, ...]:
     if 10 <= hour <= 11:  # noqa: PLR2004
         return (_time(morning),)
     return (_time(evening),)  # 1 to 6, and 12 itself
+
+
+def _written_half(minutes: int, clock: Clock, part: Part | None) -> int:
+    """Return the minute of a written time: "nachmittags um 3:30" is 15:30, and "15 Uhr vormittags" no time."""
+    bounds = _bounds(part) if part is not None and not clock.next_day else None
+    if bounds is None or bounds[0] <= minutes < bounds[1]:
+        return minutes
+    if minutes < _NOON and bounds[0] <= minutes + _NOON < bounds[1]:
+        return minutes + _NOON
+    if part is not None and part.name in {"frueh", "vormittag"}:
+        raise ImpossibleTime("the hour does not lie in that part of the day")
+    return minutes
 
 
 def both_halves(clock: Clock) -> tuple[time, ...]:

@@ -15,6 +15,7 @@ _REWRITES = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"[?!\"„“()]|\.{2,}", " "),
+        (rf"\b((?:um|gegen|punkt) \d{{1,2}})\.(?! ?(?:\d|{_MONTH}))", r"\1"),  # the end of a sentence
         (r"(?<=[a-z])[.;]|(?<!\d)\.|(?<=:)\s|;", " "),  # "Do." and the end of a sentence; the dot of "27." stays
         (r",", " , "),
         (rf"\b({_LONG_WEEKDAYS})(morgen|frueh|vormittag|mittag|nachmittag|abend)(s?)\b", r"\1 \2\3"),
