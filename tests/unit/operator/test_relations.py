@@ -197,8 +197,8 @@ def changed_by(cache: Cache, obj: dict[str, Any]) -> set:
     return due
 
 
-def test_only_what_a_person_edits_is_enqueued_as_an_edit():
-    """Edits go before the runs of new tenants; a new object and our own writes have no such haste."""
+def test_only_what_a_person_edits_is_enqueued_as_an_edit_with_the_tenant_whose_config_has_it():
+    """Edits go before the runs of new tenants; a new object, our own writes and other relatives have no such haste."""
     cache, others, edits = salon(), [], []
     sink = EventSink(cache, Relations(cache), others.append, edits.append)
     sink.observe(BRANCHES, raw("Branch", "new"))
@@ -206,7 +206,15 @@ def test_only_what_a_person_edits_is_enqueued_as_an_edit():
     assert (TENANT in others, edits) == (True, [])
     others.clear()
     sink.observe(BRANCHES, raw("Branch", generation=2))
-    assert (others, {TENANT, BRANCH} <= {*edits}) == ([], True)
+    assert ({*edits}, {OFFERING, AGENT} <= {*others}) == ({TENANT, BRANCH}, True)
+
+
+def test_an_edited_tenant_is_one_edit_however_many_objects_it_has():
+    cache, others, edits = salon(), [], []
+    for number in range(500):
+        put(cache, raw("ServiceOffering", f"service-{number}"))
+    EventSink(cache, Relations(cache), others.append, edits.append).observe(TENANTS, raw("Tenant", generation=2))
+    assert (edits, len(others) >= 500) == ([TENANT], True)
 
 
 def child(kind: str, name: str, version: int, labels: dict[str, str] | None = None, **content: Any) -> dict[str, Any]:
