@@ -146,7 +146,9 @@ class Relations:
         keys: set[Key] = set()
         if old is None or new is None or is_edit(old, new) or _lost_finalizer(old, new):
             keys.add(model.key)
-        keys.update(key for key in self._relatives(model) if _is_read_change(old, new, key.kind))
+        readers = {kind for kind in _READ_BY[model.kind] if _is_read_change(old, new, kind)}
+        if readers:  # their search walks the namespace, which may have a thousand tenants
+            keys.update(key for key in self._relatives(model) if key.kind in readers)
         changed = requested_subjects(old).items() ^ requested_subjects(new).items()
         changed |= used_host(old).items() - used_host(new).items()  # senders have another URL now
         changed |= former_host(old).items() - former_host(new).items()  # its route was deleted

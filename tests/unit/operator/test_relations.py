@@ -67,6 +67,16 @@ def test_our_own_status_writes_make_nothing_due(kind: str, status: dict[str, Any
     assert changed(salon(), kind, status=status) == set()
 
 
+@pytest.mark.parametrize("kind", ["Tenant", "Branch", "ServiceOffering", "RetellAgent"])
+def test_our_own_status_writes_do_not_walk_the_namespace(kind: str, monkeypatch: pytest.MonkeyPatch):
+    """It may have a thousand tenants, and each of their objects writes several statuses."""
+    cache = salon()
+    old, new = put(cache, raw(kind, status={"configHash": "abc"}))
+    walked: list[object] = []
+    monkeypatch.setattr(Cache, "list", lambda _, *asked: walked.append(asked) or [])
+    assert (Relations(cache).of_resource(old, new), walked) == (set(), [])
+
+
 @pytest.mark.parametrize(
     ("kind", "status", "due"),
     [
