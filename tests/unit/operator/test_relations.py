@@ -106,6 +106,33 @@ def test_a_condition_whose_message_alone_changed_makes_nothing_due():
 
 
 @pytest.mark.parametrize(
+    ("kind", "type_", "status", "reasons", "due"),
+    [
+        ("RetellAgent", "Synced", "False", ("ProviderUnavailable", "CredentialsInvalid"), {TENANT}),
+        ("RetellAgent", "Synced", "False", ("TenantNotReady", "ProviderRefused"), {BRANCH}),
+        ("RetellAgent", "Synced", "False", ("Pending", "CredentialsInvalid"), {TENANT, BRANCH}),
+        ("RetellAgent", "Synced", "False", ("Pending", "TenantNotReady"), set()),
+        ("RetellAgent", "Synced", "True", ("AsDeclared", "DuplicateFound"), set()),
+        ("Tenant", "CredentialsValid", "False", ("CredentialsInvalid", "BookingsRefused"), {AGENT}),
+        ("Tenant", "CredentialsValid", "False", ("CredentialsInvalid", "CredentialsShared"), set()),
+        ("Tenant", "RuntimeAvailable", "True", ("Suspended", "AsDeclared"), {AGENT}),
+        ("Tenant", "RuntimeAvailable", "True", ("AsDeclared", "Capped"), set()),
+        ("Tenant", "Exposed", "False", ("Pending", "HostClaimedTwice"), {AGENT}),
+        ("Branch", "NumbersValid", "False", ("NumberInvalid", "NumberClaimedTwice"), {AGENT}),
+    ],
+)
+def test_another_reason_makes_those_due_that_decide_by_it(
+    kind: str, type_: str, status: str, reasons: tuple[str, str], due: set
+):
+    """In both directions. A reason by which nobody decides changes as often as it likes."""
+    cache, usual = salon(), with_conditions(**{type_: status})["conditions"][0]
+    before, after = ({"conditions": [usual | {"reason": reason}]} for reason in reasons)
+    changed(cache, kind, status=before)
+    assert changed(cache, kind, status=after) == due
+    assert changed(cache, kind, status=before) == due
+
+
+@pytest.mark.parametrize(
     ("kind", "type_"),
     [
         ("Tenant", "CalendarSynced"),
