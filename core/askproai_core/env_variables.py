@@ -3,11 +3,14 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 PREFIX = "ASKPROAI_"
+Port = Annotated[int, Meta(ge=0, le=65535)]
+LogLevel = Annotated[str, Meta(pattern=r"(?i)^(debug|info|warning|error)\Z")]
 S = TypeVar("S", bound=msgspec.Struct)
 
 
@@ -16,15 +19,19 @@ class WrongVariables(ValueError):
 
 
 def read_variables(kind: type[S], variables: Mapping[str, str] = os.environ) -> S:
-    """Return settings, each from the variable `ASKPROAI_<NAME>`, or with its default. Raises `WrongVariables`, for all at once."""
+    """Return settings, each from the variable `ASKPROAI_<NAME>`, or with its default. Raises `WrongVariables`, for all at once.
+
+    Names may be lower-case, and blanks and line breaks around a value do not matter.
+    """
+    found = {name.upper(): value.strip() for name, value in variables.items()}
     values: dict[str, Any] = {}
     faults: list[str] = []
     for field in msgspec.structs.fields(kind):
         name = PREFIX + field.name.upper()
-        if name not in variables:
+        if name not in found:
             continue
         try:
-            values[field.name] = msgspec.convert(variables[name], field.type, strict=False, dec_hook=_to_path)
+            values[field.name] = msgspec.convert(found[name], field.type, strict=False, dec_hook=_to_path)
         except msgspec.ValidationError as error:
             faults.append(f"{name}: {error}")
     if faults:

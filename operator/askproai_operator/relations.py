@@ -8,11 +8,12 @@ another one. A grant is reviewed when its subject is named or dropped, and who w
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 from askproai_core.api_resource import ApiResource
 from askproai_operator.api import Branch, CustomResource, Key, RetellAgent, ServiceOffering, Tenant
-from askproai_operator.api.conditions import ConditionType
+from askproai_operator.api.conditions import ConditionType, Reason
 from askproai_operator.applied_spec import in_effect, is_in_effect
 from askproai_operator.engine import Cache, M, ObservedObject, is_edit
 from askproai_operator.grants import LABEL, Subject, former_host, queue_key, read_grant, requested_subjects, used_host
@@ -29,45 +30,55 @@ from askproai_operator.resources import (
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of a status: fields, and conditions, of which only the status counts."""
+    """A part of a status: fields, and conditions, of which the status counts, and whether the reason is one of those named."""
 
-    fields: frozenset[str] = frozenset()
-    conditions: frozenset[ConditionType] = frozenset()
+    fields: frozenset[str]
+    conditions: Mapping[str, frozenset[str]]
 
-    def of(self, status: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    def of(self, status: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, tuple[str, bool]]]:
         """Return the values of this part."""
-        conditions = {each["type"]: each["status"] for each in status.get("conditions", ())}
-        return (
-            {name: status[name] for name in self.fields & status.keys()},
-            {type_: conditions[type_] for type_ in self.conditions & conditions.keys()},
-        )
+        fields = {name: status[name] for name in self.fields & status.keys()}
+        conditions = {
+            each["type"]: (each["status"], each.get("reason") in self.conditions[each["type"]])
+            for each in status.get("conditions", ())
+            if each["type"] in self.conditions
+        }
+        return fields, conditions
 
 
-def _part(*fields: str, conditions: Iterable[ConditionType] = ()) -> _Part:
-    return _Part(frozenset(fields), frozenset(conditions))
+def _part(*fields: str, conditions: Mapping[ConditionType, Iterable[Reason]] = MappingProxyType({})) -> _Part:
+    return _Part(frozenset(fields), {type_: frozenset(reasons) for type_, reasons in conditions.items()})
 
 
 _Type = ConditionType
 # What a relative reads of a status: first the kind that is read, then the kind that reads it. Of all else that is in a status no
 # change makes a relative due: a new tenant writes some thirty statuses, and each run of a Tenant asks PostgreSQL and Redis.
-# A controller that begins to read something of a relative's status adds it here.
+# A controller that begins to read something of a relative's status adds it here, with the reasons by which it decides.
 _READ_BY: Final[Mapping[str, Mapping[str, _Part]]] = {
     Tenant.kind: {
         Branch.kind: _part(),
-        ServiceOffering.kind: _part(conditions=[_Type.CREDENTIALS_VALID]),
+        ServiceOffering.kind: _part(conditions={_Type.CREDENTIALS_VALID: ()}),
         RetellAgent.kind: _part(
-            "webhookUrls", conditions=[_Type.CREDENTIALS_VALID, _Type.EXPOSED, _Type.RUNTIME_AVAILABLE]
+            "webhookUrls",
+            conditions={
+                _Type.CREDENTIALS_VALID: [Reason.BOOKINGS_REFUSED],
+                _Type.EXPOSED: [Reason.PENDING],
+                _Type.RUNTIME_AVAILABLE: [Reason.SUSPENDED],
+            },
         ),
     },
     Branch.kind: {
         Tenant.kind: _part("phoneNumbers"),
         ServiceOffering.kind: _part(),
-        RetellAgent.kind: _part("phoneNumbers", conditions=[_Type.NUMBERS_VALID]),
+        RetellAgent.kind: _part("phoneNumbers", conditions={_Type.NUMBERS_VALID: [Reason.NUMBER_CLAIMED_TWICE]}),
     },
     ServiceOffering.kind: {Tenant.kind: _part("variableLengths"), Branch.kind: _part(), RetellAgent.kind: _part()},
     RetellAgent.kind: {
-        Tenant.kind: _part("agentId", "webhookUrl", conditions=[_Type.SYNCED]),
-        Branch.kind: _part("phoneNumbers", conditions=[_Type.SYNCED, _Type.NUMBERS_BOUND]),
+        Tenant.kind: _part("agentId", "webhookUrl", conditions={_Type.SYNCED: [Reason.CREDENTIALS_INVALID]}),
+        Branch.kind: _part(
+            "phoneNumbers",
+            conditions={_Type.SYNCED: [Reason.TENANT_NOT_READY, Reason.PENDING], _Type.NUMBERS_BOUND: ()},
+        ),
     },
 }
 
@@ -146,7 +157,9 @@ class Relations:
         keys: set[Key] = set()
         if old is None or new is None or is_edit(old, new) or _lost_finalizer(old, new):
             keys.add(model.key)
-        keys.update(key for key in self._relatives(model) if _is_read_change(old, new, key.kind))
+        readers = {kind for kind in _READ_BY[model.kind] if _is_read_change(old, new, kind)}
+        if readers:  # their search walks the namespace, which may have a thousand tenants
+            keys.update(key for key in self._relatives(model) if key.kind in readers)
         changed = requested_subjects(old).items() ^ requested_subjects(new).items()
         changed |= used_host(old).items() - used_host(new).items()  # senders have another URL now
         changed |= former_host(old).items() - former_host(new).items()  # its route was deleted

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from askproai_core.env_variables import LogLevel, Port
+
 _FOLDER = Path("/etc/askproai")
-Port = Annotated[int, Meta(ge=0, le=65535)]
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -32,9 +33,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             description="Names the pod, by what follows its last hyphen, in the list of sessions, which all tenants can read"
         ),
     ] = "local"
-    log_level: Annotated[str, Meta(pattern="(?i)^(debug|info|warning|error)$", description="The least log level")] = (
-        "info"
-    )
+    log_level: Annotated[LogLevel, Meta(description="The least log level")] = "info"
     calendar_sync_delay_seconds: Annotated[
         float, Meta(ge=0, description="How long after a failed calendar call it is tried again")
     ] = 300

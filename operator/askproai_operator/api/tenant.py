@@ -161,8 +161,8 @@ class WebScale(base.Part):
     model_config = base.with_rules(_REPLICAS)
 
     min_replicas: Replicas = 1
-    """Fewest web pods (pods). With 1, an update loses no call, but a node that is drained or lost is answered for by nobody until
-    its pod has started on another one; with 2 the other pod answers."""
+    """Fewest web pods (pods). With 1, an update loses no call, but nobody answers while a container of the pod restarts or waits
+    to (the worker's, too), or until a drained or lost node's pod has started elsewhere; with 2 the other pod answers."""
     max_replicas: Replicas = 10
     """Most web pods (pods), up to the operator's ASKPROAI_MAX_REPLICAS; also bounds the database connections."""
     resources: ContainerResources = ContainerResources()

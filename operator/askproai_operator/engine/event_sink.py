@@ -7,7 +7,7 @@ import structlog
 from pydantic import ValidationError
 
 from askproai_core.api_resource import ApiResource
-from askproai_operator.api import CustomResource, Key
+from askproai_operator.api import CustomResource, Key, Tenant
 from askproai_operator.engine.cache import Cache, ObservedObject
 
 log = structlog.get_logger(__name__)
@@ -33,6 +33,11 @@ def is_edit(old: CustomResource, new: CustomResource) -> bool:
     return _edited(old) != _edited(new)
 
 
+def goes_first(key: Key, edited: CustomResource) -> bool:
+    """Return whether a key that is due after an edit is of the object itself, or of the Tenant, whose config has the edit."""
+    return key == edited.key or key.kind == Tenant.kind
+
+
 def _edited(model: CustomResource) -> tuple[object, ...]:
     meta = model.metadata
     return (meta.uid, meta.generation, meta.deletion_timestamp, meta.labels, meta.annotations)
@@ -48,7 +53,7 @@ class EventSink:
         enqueue: Callable[[Key], None],
         enqueue_edited: Callable[[Key], None] | None = None,
     ) -> None:
-        """Take what enqueues a key; `enqueue_edited` is for what is due because a person edited an object that exists."""
+        """Take what enqueues a key; `enqueue_edited` is for what an edit by a person needs to take effect (`goes_first`)."""
         self.cache = cache
         self._dependents = dependents
         self._enqueue = enqueue
@@ -87,16 +92,19 @@ class EventSink:
     ) -> None:
         if old is new:
             return
-        enqueue = self._enqueue
+        edited: CustomResource | None = None
         if isinstance(old, ObservedObject | None) and isinstance(new, ObservedObject | None):
             keys = self._dependents.of_child(ref, (namespace, name), old, new)
         else:
             assert not isinstance(old, ObservedObject), "old and new are of one resource"
             assert not isinstance(new, ObservedObject), "old and new are of one resource"
             keys = self._dependents.of_resource(old, new)
-            enqueue = self._enqueue_edited if old is not None and new is not None and is_edit(old, new) else enqueue
+            edited = new if old is not None and new is not None and is_edit(old, new) else None
         for key in keys:
-            enqueue(key)
+            if edited is not None and goes_first(key, edited):
+                self._enqueue_edited(key)
+            else:
+                self._enqueue(key)
 
     def _put(
         self, ref: ApiResource, raw: dict[str, Any]

@@ -9,7 +9,7 @@ from askproai_operator.api import CustomResource
 from askproai_operator.api.conditions import ConditionType, Status
 from askproai_operator.applied_spec import is_paused
 from askproai_operator.engine.cache import Cache
-from askproai_operator.engine.event_sink import Dependents
+from askproai_operator.engine.event_sink import Dependents, goes_first
 from askproai_operator.engine.queue import Priority, WorkQueue
 from askproai_operator.engine.status import TOKEN_ANNOTATION, shortened_token
 
@@ -21,15 +21,17 @@ _EVERY: Final = timedelta(seconds=1) / 50  # one object: 6,000 take two minutes,
 def enqueue_first_keys(cache: Cache, dependents: Dependents, queue: WorkQueue) -> None:
     """Make every custom resource due.
 
-    At once, as a change: each object that differs from what its status has seen, with everything that depends on it. At once, as a
-    resync: what is not Ready. Then the rest, one object after the other, in the order in which the cache was filled: Tenants first,
-    because a former leader may have ended between the status of a Branch and the config that has its change.
+    At once, as an edit or, if it is new, as a change: each object that differs from what its status has seen, with everything that
+    depends on it. At once, as a resync: what is not Ready. Then the rest, one object after the other, in the order in which the
+    cache was filled: Tenants first, because a former leader may have ended between the status of a Branch and the config that has
+    its change.
     """
     models = list(cache.models())
     for model in models:
         if has_news(model):
             for key in dependents.of_resource(None, model):
-                queue.add(key)
+                is_edit = bool(model.status) and goes_first(key, model)
+                queue.add(key, Priority.EDIT if is_edit else Priority.CHANGE)
     log.info("queue.filled", objects=len(models), changes=len(queue))
     delay = timedelta()
     for model in models:

@@ -27,7 +27,7 @@ _QUICK_RETRIES: Final = 3  # of a change, with its priority: somebody waits for 
 class Priority(IntEnum):
     """Which key is taken first."""
 
-    EDIT = 0  # somebody edited an object that exists: a run or two, which must not wait for a thousand new tenants
+    EDIT = 0  # somebody edited an object that exists: its run and its Tenant's, which must not wait for a thousand new tenants
     CHANGE = 1  # something is new or has changed, or somebody waits for it; also the first retries
     RESYNC = 2  # a periodic run or a later retry: after a restart, thousands of them must not delay a new object
 
@@ -97,7 +97,7 @@ class WorkQueue:
         return waiting or key in self._processing or key in self._due
 
     def add(self, key: Key, priority: Priority = Priority.CHANGE) -> None:
-        """Have a key processed as soon as a worker is free. An edit in a namespace without rest is a change like any other."""
+        """Have a key processed as soon as a worker is free. An edit in a namespace with many or without rest is a change."""
         self._metrics.adds.inc()
         if key in self._processing:
             self._dirty[key] = min(priority, self._dirty.get(key, priority))
@@ -105,7 +105,7 @@ class WorkQueue:
         now = since = self._clock.monotonic()
         workers = self._workers_of(key)
         pool = self._pool(workers)
-        if priority is Priority.EDIT and not pool[priority].turns.may_go_first(key.namespace, now):
+        if priority is Priority.EDIT and not pool[priority].has_room(key.namespace, now):
             priority = Priority.CHANGE
         for other, keys in pool.items():
             if key in keys:

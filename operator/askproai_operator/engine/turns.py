@@ -36,10 +36,10 @@ class Turns:
         """Return the number of a namespace's turn, which has waiting keys: the lowest one is next."""
         return self._turns[namespace].number
 
-    def may_go_first(self, namespace: str, now: float) -> bool:
-        """Return whether edits of a namespace may go before other work: not those of one that is changed without a rest."""
+    def changes(self, namespace: str, now: float) -> int:
+        """Return how many changes of a namespace were run without a rest between them and until now."""
         turn = self._turns.get(namespace)
-        return turn is None or turn.changes < RUNS or now - turn.last_change > _IDLE_SECONDS
+        return 0 if turn is None or now - turn.last_change > _IDLE_SECONDS else turn.changes
 
     def wait(self, namespace: str, now: float) -> None:
         """Count a key that waits; a namespace that rested begins a turn."""
@@ -81,6 +81,10 @@ class WaitingKeys:
 
     def __contains__(self, key: Key) -> bool:
         return key in self._keys.get(key.namespace, ())
+
+    def has_room(self, namespace: str, now: float) -> bool:
+        """Return whether one more edit of a namespace may go before other work: not of one that is changed without a rest."""
+        return self.turns.changes(namespace, now) + len(self._keys.get(namespace, ())) < RUNS
 
     def put(self, key: Key, since: float, now: float) -> None:
         """Add a key that does not wait yet."""

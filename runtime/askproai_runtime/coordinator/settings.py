@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-Port = Annotated[int, Meta(ge=0, le=65535)]
+from askproai_core.env_variables import LogLevel, Port
 
 
 class CoordinatorSettings(Struct, frozen=True, kw_only=True):
@@ -47,6 +47,4 @@ class CoordinatorSettings(Struct, frozen=True, kw_only=True):
     circuit_probe_seconds: Annotated[
         float, Meta(gt=0, description="How long until one probe is sent for everybody")
     ] = 60
-    log_level: Annotated[str, Meta(pattern="(?i)^(debug|info|warning|error)$", description="The least log level")] = (
-        "info"
-    )
+    log_level: Annotated[LogLevel, Meta(description="The least log level")] = "info"

@@ -73,3 +73,26 @@ async def test_a_branch_that_is_only_to_be_planned_is_not_in_the_first_config(
     await namespace.write_secret()
     while_keys_are_tried(lambda: create_branch(namespace, annotations=PLAN))
     assert await branches_of_first_config(namespace) == []
+
+
+@pytest.mark.parametrize("annotation", ["askproai.de/plan", "askproai.de/paused"])
+async def test_what_comes_after_the_tenant_itself_was_held_is_not_in_the_first_config(
+    namespace: TenantNamespace, while_keys_are_tried: Callable[..., None], annotation: str
+) -> None:
+    """The annotation says that nothing which comes after it is applied; the Tenant's own run began before it."""
+
+    cache, tenant = namespace.operator.context.cache, Key("Tenant", namespace.name, "salon-mueller")
+
+    def is_held() -> bool:
+        known = cache.get(tenant)
+        return known is not None and annotation in known.metadata.annotations
+
+    async def hold_tenant_and_create_branch() -> None:
+        if not is_held():
+            await namespace.client.merge(namespace.path("Tenant"), {"metadata": {"annotations": {annotation: "true"}}})
+            await eventually(is_held, 15, "the watch")
+        await create_branch(namespace)
+
+    await namespace.write_secret()
+    while_keys_are_tried(hold_tenant_and_create_branch)
+    assert await branches_of_first_config(namespace) == []

@@ -43,12 +43,21 @@ def begin(cache: Cache, queue: WorkQueue) -> None:
     enqueue_first_keys(cache, Relations(cache), queue)
 
 
-def test_an_edit_that_nobody_has_seen_is_a_change_of_the_object_and_its_relatives(queue: WorkQueue):
+def test_an_edit_that_nobody_has_seen_goes_before_new_tenants_and_makes_its_relatives_due(queue: WorkQueue):
     cache = salon_as_declared()
     put(cache, raw("Branch", generation=2, status=SEEN))
     begin(cache, queue)
-    assert waiting(queue, Priority.CHANGE) >= {key("Branch", "mitte"), key("Tenant", "salon-mueller")}
+    assert waiting(queue, Priority.EDIT) == {key("Branch", "mitte"), key("Tenant", "salon-mueller")}
+    assert waiting(queue, Priority.CHANGE) == {key("ServiceOffering", "haarschnitt"), key("RetellAgent", "mitte")}
     assert not waiting(queue, Priority.RESYNC)
+
+
+def test_an_object_that_nobody_has_seen_is_a_change(queue: WorkQueue):
+    cache = salon_as_declared()
+    put(cache, raw("Branch", status={}))
+    begin(cache, queue)
+    assert waiting(queue, Priority.CHANGE) >= {key("Branch", "mitte"), key("Tenant", "salon-mueller")}
+    assert not waiting(queue, Priority.EDIT)
 
 
 @pytest.mark.parametrize(
@@ -58,15 +67,14 @@ def test_an_edit_that_nobody_has_seen_is_a_change_of_the_object_and_its_relative
         {"annotations": {"askproai.de/reconcile-at": "now"}},
         {"annotations": {"askproai.de/paused": "true"}},
         {"status": {**SEEN, "conditions": [READY, READY | {"type": "Paused"}]}},  # the annotation was removed
-        {"status": {}},
     ],
-    ids=["deleted", "token", "paused", "resumed", "new"],
+    ids=["deleted", "token", "paused", "resumed"],
 )
-def test_whatever_else_a_person_did_is_a_change_too(change: dict[str, Any], queue: WorkQueue):
+def test_whatever_else_a_person_did_is_an_edit_too(change: dict[str, Any], queue: WorkQueue):
     cache = salon_as_declared()
     put(cache, raw("Branch", **{"status": SEEN} | change))
     begin(cache, queue)
-    assert key("Branch", "mitte") in waiting(queue, Priority.CHANGE)
+    assert key("Branch", "mitte") in waiting(queue, Priority.EDIT)
 
 
 def test_an_object_that_is_not_ready_comes_before_those_that_are(queue: WorkQueue):

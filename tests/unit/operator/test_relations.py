@@ -67,6 +67,16 @@ def test_our_own_status_writes_make_nothing_due(kind: str, status: dict[str, Any
     assert changed(salon(), kind, status=status) == set()
 
 
+@pytest.mark.parametrize("kind", ["Tenant", "Branch", "ServiceOffering", "RetellAgent"])
+def test_our_own_status_writes_do_not_walk_the_namespace(kind: str, monkeypatch: pytest.MonkeyPatch):
+    """It may have a thousand tenants, and each of their objects writes several statuses."""
+    cache = salon()
+    old, new = put(cache, raw(kind, status={"configHash": "abc"}))
+    walked: list[object] = []
+    monkeypatch.setattr(Cache, "list", lambda _, *asked: walked.append(asked) or [])
+    assert (Relations(cache).of_resource(old, new), walked) == (set(), [])
+
+
 @pytest.mark.parametrize(
     ("kind", "status", "due"),
     [
@@ -93,6 +103,33 @@ def test_a_condition_whose_message_alone_changed_makes_nothing_due():
     changed(cache, "RetellAgent", status=bound)
     other = {"conditions": [{**bound["conditions"][0], "message": "still fine", "lastTransitionTime": "y"}]}
     assert changed(cache, "RetellAgent", status=other) == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "type_", "status", "reasons", "due"),
+    [
+        ("RetellAgent", "Synced", "False", ("ProviderUnavailable", "CredentialsInvalid"), {TENANT}),
+        ("RetellAgent", "Synced", "False", ("TenantNotReady", "ProviderRefused"), {BRANCH}),
+        ("RetellAgent", "Synced", "False", ("Pending", "CredentialsInvalid"), {TENANT, BRANCH}),
+        ("RetellAgent", "Synced", "False", ("Pending", "TenantNotReady"), set()),
+        ("RetellAgent", "Synced", "True", ("AsDeclared", "DuplicateFound"), set()),
+        ("Tenant", "CredentialsValid", "False", ("CredentialsInvalid", "BookingsRefused"), {AGENT}),
+        ("Tenant", "CredentialsValid", "False", ("CredentialsInvalid", "CredentialsShared"), set()),
+        ("Tenant", "RuntimeAvailable", "True", ("Suspended", "AsDeclared"), {AGENT}),
+        ("Tenant", "RuntimeAvailable", "True", ("AsDeclared", "Capped"), set()),
+        ("Tenant", "Exposed", "False", ("Pending", "HostClaimedTwice"), {AGENT}),
+        ("Branch", "NumbersValid", "False", ("NumberInvalid", "NumberClaimedTwice"), {AGENT}),
+    ],
+)
+def test_another_reason_makes_those_due_that_decide_by_it(
+    kind: str, type_: str, status: str, reasons: tuple[str, str], due: set
+):
+    """In both directions. A reason by which nobody decides changes as often as it likes."""
+    cache, usual = salon(), with_conditions(**{type_: status})["conditions"][0]
+    before, after = ({"conditions": [usual | {"reason": reason}]} for reason in reasons)
+    changed(cache, kind, status=before)
+    assert changed(cache, kind, status=after) == due
+    assert changed(cache, kind, status=before) == due
 
 
 @pytest.mark.parametrize(
@@ -197,8 +234,8 @@ def changed_by(cache: Cache, obj: dict[str, Any]) -> set:
     return due
 
 
-def test_only_what_a_person_edits_is_enqueued_as_an_edit():
-    """Edits go before the runs of new tenants; a new object and our own writes have no such haste."""
+def test_only_what_a_person_edits_is_enqueued_as_an_edit_with_the_tenant_whose_config_has_it():
+    """Edits go before the runs of new tenants; a new object, our own writes and other relatives have no such haste."""
     cache, others, edits = salon(), [], []
     sink = EventSink(cache, Relations(cache), others.append, edits.append)
     sink.observe(BRANCHES, raw("Branch", "new"))
@@ -206,7 +243,15 @@ def test_only_what_a_person_edits_is_enqueued_as_an_edit():
     assert (TENANT in others, edits) == (True, [])
     others.clear()
     sink.observe(BRANCHES, raw("Branch", generation=2))
-    assert (others, {TENANT, BRANCH} <= {*edits}) == ([], True)
+    assert ({*edits}, {OFFERING, AGENT} <= {*others}) == ({TENANT, BRANCH}, True)
+
+
+def test_an_edited_tenant_is_one_edit_however_many_objects_it_has():
+    cache, others, edits = salon(), [], []
+    for number in range(500):
+        put(cache, raw("ServiceOffering", f"service-{number}"))
+    EventSink(cache, Relations(cache), others.append, edits.append).observe(TENANTS, raw("Tenant", generation=2))
+    assert (edits, len(others) >= 500) == ([TENANT], True)
 
 
 def child(kind: str, name: str, version: int, labels: dict[str, str] | None = None, **content: Any) -> dict[str, Any]:

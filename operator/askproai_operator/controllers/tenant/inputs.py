@@ -11,6 +11,7 @@ import msgspec
 from askproai_core import tenant_config as config
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason
+from askproai_operator.applied_spec import is_paused
 from askproai_operator.context import ReconcileContext, TenantUrl
 from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.conditions import find_condition
@@ -118,14 +119,14 @@ async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Input
 
 
 def _with_newest_relatives(inputs: Inputs, context: ReconcileContext) -> Inputs:
-    """Replace what belongs to the tenant by what the cache has now, unless the annotation `askproai.de/plan` came to it.
+    """Replace what belongs to the tenant by what the cache has now, unless a person has asked meanwhile that nothing be applied.
 
     One `kubectl apply` brings it right after the Tenant, whose keys were tried meanwhile: without it the first config would be an
     empty one, and all pods would have to read the next.
     """
-    found = _relatives(inputs.tenant, context)
-    if plan_hold([*found["branches"], *found["offerings"]]):
-        return inputs  # the change of the annotation has made the Tenant due again
+    tenant, found = context.cache.get(inputs.tenant.key), _relatives(inputs.tenant, context)
+    if tenant is None or is_paused(tenant) or plan_hold([tenant, *found["branches"], *found["offerings"]]):
+        return inputs  # that change has made the Tenant due again
     return replace(inputs, **found)
 
 
