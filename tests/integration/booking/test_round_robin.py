@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import TeamEventType, TenantConfig
+from askproai_runtime.booking import CalendarDisagrees
 from askproai_runtime.calendars import CalendarRequest, calcom_v2
 from askproai_runtime.calendars.calcom_bookings import booking_body
 from askproai_sandbox.simulator import FaultKind
@@ -39,6 +40,15 @@ def ignore_wish(monkeypatch: pytest.MonkeyPatch) -> None:
         return {name: value for name, value in booking_body(request, config).items() if name != "rrHostSubsetIds"}
 
     monkeypatch.setattr(calcom_v2, "booking_body", body_without_wish)
+
+
+def only_mehmet(env: CalcomEnvironment) -> None:
+    """Take Anna's entry out of the config: at Cal.com she stays a host of the team."""
+    (service,) = env.config.services
+    known = tuple(each for each in service.team_event_types if each.staff == "mehmet")
+    services = (msgspec.structs.replace(service, team_event_types=known),)
+    env.config = msgspec.structs.replace(env.config, services=services)
+    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
 
 
 async def book(env: CalcomEnvironment, number: int = 1, **args: Any) -> Any:
@@ -110,11 +120,7 @@ async def test_a_host_who_is_promised_to_somebody_else_is_undone_and_the_caller_
 
 async def test_a_host_who_is_nobody_here_is_undone(env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     ignore_wish(monkeypatch)
-    (service,) = env.config.services
-    known = tuple(each for each in service.team_event_types if each.staff == "mehmet")
-    services = (msgspec.structs.replace(service, team_event_types=known),)
-    env.config = msgspec.structs.replace(env.config, services=services)
-    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
+    only_mehmet(env)
     answer = await book(env, staff="mehmet")  # Cal.com chooses Anna
     assert not answer.success
     await env.run_sync_job()
@@ -154,3 +160,26 @@ async def test_what_is_booked_at_calcom_is_the_time_of_its_host(env: CalcomEnvir
     remote = await env.dashboard("create", eventTypeId=TEAM, start=HALF_PAST_TWO, attendee=guest, **wish)
     assert (await env.receive_event(remote["uid"])).startswith("taken in")
     assert await agreed_host(env) == "mehmet"
+
+
+async def test_what_a_customer_booked_on_the_web_is_not_cancelled_after_a_move_that_failed(
+    env: CalcomEnvironment, hosts: dict[str, int]
+) -> None:
+    """Each move gives it to a host who is nobody here: a person has to decide, and the customer keeps a booking."""
+    only_mehmet(env)
+    guest = {"name": "Karl Hoffmann", "email": "k@example.com", "timeZone": "Europe/Berlin"}
+    guest["phoneNumber"] = "+4915112345671"
+    wish = {"rrHostSubsetIds": [hosts["mehmet"]]}
+    remote = await env.dashboard("create", eventTypeId=TEAM, start=HALF_PAST_TWO, attendee=guest, **wish)
+    assert (await env.receive_event(remote["uid"])).startswith("taken in")
+    await env.control("busy", host="mehmet", start="2026-11-27T07:00:00Z", end="2026-11-27T19:00:00Z")
+    caller = call("call_1", "+4915112345671")
+    moved = await env.salon.booking.reschedule_appointment(caller, {"start": "2026-11-27T16:00:00+01:00"})
+    assert not moved.success
+    for _ in range(3):
+        with pytest.raises(CalendarDisagrees, match="call the customer"):
+            await env.run_sync_job()
+    (local,), (kept,) = await env.salon.live(), env.bookings
+    assert (local["status"], local["staff"], local["external_id"]) == ("pending_sync", "mehmet", kept["uid"])
+    assert "add the userId to calcom.eventTypes" in local["error"]
+    await env.salon.assert_claims_match()
