@@ -7,7 +7,7 @@ import pytest
 
 from askproai_core.tenant_config import TeamEventType, TenantConfig
 from askproai_runtime.booking import CalendarDisagrees
-from askproai_runtime.calendars import CalendarRequest, calcom_v2
+from askproai_runtime.calendars import CalendarRequest, calcom_bookings, calcom_v2
 from askproai_runtime.calendars.calcom_bookings import booking_body
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
@@ -183,3 +183,47 @@ async def test_what_a_customer_booked_on_the_web_is_not_cancelled_after_a_move_t
     assert (local["status"], local["staff"], local["external_id"]) == ("pending_sync", "mehmet", kept["uid"])
     assert "add the userId to calcom.eventTypes" in local["error"]
     await env.salon.assert_claims_match()
+
+
+def read_no_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read bookings as version 1 of the API shows them: without their hosts."""
+    monkeypatch.setattr(calcom_bookings, "_host_id", lambda _booking: None)
+
+
+async def test_a_booking_that_is_read_without_a_host_stays_with_its_staff_member(
+    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await book(env, staff="mehmet")
+    (remote,) = env.bookings
+    moved = await env.dashboard("move", uid=remote["uid"], start="2026-11-27T15:00:00Z")
+    read_no_hosts(monkeypatch)
+    assert (await env.receive_event(moved["uid"])).startswith("moved")
+    (local,) = await env.salon.live()
+    assert (local["staff"], local["external_id"]) == ("mehmet", moved["uid"])
+    await env.salon.assert_claims_match()
+
+
+async def test_a_new_booking_that_is_read_without_a_host_takes_nobodys_time(
+    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is taken in once it is read with its host: by the poll or by the audit."""
+    guest = {"name": "Karl Hoffmann", "email": "karl@example.com", "timeZone": "Europe/Berlin"}
+    remote = await env.dashboard("create", eventTypeId=TEAM, start=HALF_PAST_TWO, attendee=guest)
+    with monkeypatch.context() as patch:
+        read_no_hosts(patch)
+        note = await env.receive_event(remote["uid"])
+    assert note == "stored only: the calendar does not say which host of event type 3001 does it"
+    assert await env.salon.live() == []
+    assert (await env.receive_event(remote["uid"])).startswith("taken in")
+    await agreed_host(env)
+
+
+async def test_a_booking_that_gets_a_host_who_is_nobody_here_is_reported_with_what_to_do(
+    env: CalcomEnvironment, hosts: dict[str, int]
+) -> None:
+    only_mehmet(env)
+    await book(env, staff="mehmet")
+    (remote,) = env.bookings
+    await env.dashboard("reassign", uid=remote["uid"], host="anna")
+    with pytest.raises(CalendarDisagrees, match=f"host {hosts['anna']} .* add the userId to calcom.eventTypes"):
+        await env.receive_event(remote["uid"])
