@@ -3,6 +3,7 @@
 Cal.com refuses a booking without an answer to a required field, and one whose answer is of a wrong type.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -19,8 +20,16 @@ _KNOWN: Final[Mapping[str, config.BookingField]] = MappingProxyType({
     "notes": config.BookingField(slug="notes", source=FieldSource.NOTES, value=_NOTHING_SAID),
     "title": config.BookingField(slug="title", source=FieldSource.SERVICE),
 })  # fmt: skip
+# Cal.com fills these from the number of the attendee; the pods send no answer to them.
+_OF_ATTENDEE: Final = frozenset({"attendeePhoneNumber", "smsReminderNumber"})
 _OPTIONS: Final = frozenset({"select", "radio", "multiselect", "checkbox"})
 _LISTS: Final = frozenset({"multiselect", "checkbox", "multiemail"})
+_UNREADABLE: Final[Mapping[str, str]] = MappingProxyType({"number": "no number", "boolean": "no true or false"})
+# What fields take that no text of an appointment answers.
+_TAKES: Final[Mapping[str, str]] = MappingProxyType(
+    dict.fromkeys(_OPTIONS, "one of its options")
+    | {"multiemail": "e-mail addresses", "boolean": "true or false", "number": "a number"}
+)
 
 
 def find_answered_fields(event_type: Json, declared: Iterable[BookingField]) -> Iterator[tuple[str, str]]:
@@ -36,12 +45,15 @@ def find_field_problems(event_type: Json, declared: Iterable[BookingField]) -> I
     by_slug = {each.slug: each for each in declared}
     entries = dict(_fields(event_type))
     for slug, kind in find_answered_fields(event_type, by_slug.values()):
-        if compile_field(slug, kind, by_slug.get(slug)) is None:
+        answer = by_slug.get(slug)
+        if compile_field(slug, kind, answer) is None:
             options = _options(entries[slug])
             shown = f"{kind}: {', '.join(options)}" if options else kind
             text = "which nothing answers: make it optional there, or add it to calcom.bookingFields with a value"
             yield f"it requires the field {slug!r} ({shown}), {text}"
-        elif (answer := by_slug.get(slug)) and answer.value is not None:
+        elif answer is not None and (problem := _source_problem(entries[slug], kind, answer)):
+            yield f"calcom.bookingFields answers {slug!r} with {problem}"
+        elif answer is not None and answer.value is not None:
             yield from _value_problems(slug, kind, answer.value, _options(entries[slug]))
 
 
@@ -60,6 +72,8 @@ def compile_field(slug: str, kind: str, declared: BookingField | None) -> config
         phone = config.BookingField(slug=slug, source=FieldSource.PHONE)
         return phone if kind == "phone" else _KNOWN.get(slug)
     value = None if declared.value is None else _read_value(kind, declared.value)
+    if declared.value is None and slug in _KNOWN and declared.source is _KNOWN[slug].source:
+        return _KNOWN[slug]
     return config.BookingField(slug=slug, source=declared.source, value=value)
 
 
@@ -67,18 +81,36 @@ def _read_value(kind: str, text: str) -> str | float | bool | tuple[str, ...] | 
     """Return a declared value as Cal.com wants it for a type; None if it cannot be read so."""
     if kind == "number":
         try:
-            return float(text)
+            number = float(text)
         except ValueError:
             return None
+        return number if math.isfinite(number) else None
     if kind == "boolean":
         return {"true": True, "false": False}.get(text.casefold())
-    return _split(text) if kind in _LISTS else text
+    return (_split(text) or None) if kind in _LISTS else text
+
+
+def _source_problem(entry: Json, kind: str, answer: BookingField) -> str | None:
+    """Return what is wrong with what a field is answered from; None if nothing is."""
+    if answer.slug in _OF_ATTENDEE and (answer.value is not None or answer.source is not FieldSource.PHONE):
+        shown = answer.source.value if answer.value is None and answer.source else repr(answer.value)
+        return f"{shown}, but Cal.com takes it from the caller's number: declare source Phone and no value"
+    if answer.source is None:
+        return None
+    if kind in _TAKES:
+        return f"{answer.source.value}, but a {kind} takes {_TAKES[kind]}: declare a value and no source"
+    if kind == "phone" and answer.source is not FieldSource.PHONE:
+        return f"{answer.source.value}, but a phone takes a number: declare source Phone"
+    may_be_empty = answer.source is FieldSource.NOTES and answer.value is None and answer.slug != "notes"
+    if may_be_empty and entry.get("required"):
+        return "Notes, which a caller may leave empty: add a value"
+    return None
 
 
 def _value_problems(slug: str, kind: str, text: str, options: list[str]) -> Iterator[str]:
     where = f"calcom.bookingFields answers {slug!r} with {text!r}"
     if _read_value(kind, text) is None:
-        yield f"{where}, which is no {'number' if kind == 'number' else 'true or false'}"
+        yield f"{where}, which is {_UNREADABLE.get(kind, 'empty')}"
     elif options and (wrong := [one for one in (_split(text) if kind in _LISTS else (text,)) if one not in options]):
         yield f"{where}, but {', '.join(wrong)} is none of its options: {', '.join(options)}"
 

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from askproai_core.database import Connection
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.availability import EventTypeLink, Span
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees
 from askproai_runtime.booking.calendar_reading import CalendarEvent, read_remote
@@ -202,9 +203,7 @@ async def _apply(
     """
     found = await list_local_appointments(conn, ctx.tenant, remote)
     known = await get_appointment(conn, ctx.tenant, found[0]) if found else None
-    branch, service = (known.branch, known.service) if known else (None, None)
-    length = remote.ends_at - remote.starts_at
-    link = find_event_type_link(ctx.config(), remote.event_type_id, branch, service, length, remote.host_id)
+    link = _find_link(ctx.config(), remote, known)
     resources = link.staff_member.resource_ids if link else ()
     await lock_and_clear_holds(conn, ctx.tenant, resources, _NO_CALL, appointments=found)
     found = await list_local_appointments(conn, ctx.tenant, remote)
@@ -216,7 +215,7 @@ async def _apply(
     match step, appointment:
         case Step.ADD, None:
             if link is None:
-                return Step.NOTHING, f"stored only: no service has the event type {remote.event_type_id}"
+                return Step.NOTHING, f"stored only: {_explain_no_link(ctx.config(), remote)[0]}"
             appointment = await _add(conn, ctx, event, remote, link)
         case Step.AGREE, Appointment():
             if appointment.status == Status.PENDING_SYNC:
@@ -237,6 +236,15 @@ async def _apply(
             await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
             await outdate_running_sync(conn, ctx.tenant, appointment.id)
     return step, f"{step}: appointment {appointment.id}" if appointment else step.value
+
+
+def _find_link(config: TenantConfig, remote: RemoteBooking, known: Appointment | None) -> EventTypeLink | None:
+    """Return whose a remote booking is here. Without a host, which API v1 does not say, it stays with its staff member."""
+    number, length = remote.event_type_id, remote.ends_at - remote.starts_at
+    if known is None:
+        return find_event_type_link(config, number, length=length, host_id=remote.host_id)
+    host_id = remote.host_id or config.host_id(number, known.staff)
+    return find_event_type_link(config, number, known.branch, known.service, length, host_id)
 
 
 async def _give_up_doubles(conn: Connection, ctx: BookingContext, remote: RemoteBooking, found: Sequence[UUID]) -> None:
@@ -286,13 +294,24 @@ async def _move(
     conn: Connection, ctx: BookingContext, appointment: Appointment, remote: RemoteBooking, link: EventTypeLink | None
 ) -> None:
     if link is None:
+        why, cure = _explain_no_link(ctx.config(), remote)
         raise CalendarDisagrees(
-            f"appointment {appointment.id} was moved in the calendar to event type {remote.event_type_id}, which no service has:"
-            " name it in a ServiceOffering, or move it back"
+            f"appointment {appointment.id} was changed in the calendar, but {why}: {cure}, or change it back there"
         )
     placement = await _require_placement(conn, ctx, remote, link, appointment.id)
     await move_appointment(conn, ctx.tenant, appointment, placement, ask_calendar=False)
     await record_remote_move(conn, ctx.tenant, appointment.id, remote, link)
+
+
+def _explain_no_link(config: TenantConfig, remote: RemoteBooking) -> tuple[str, str]:
+    """Return why a remote booking is no staff member's here, and what to do."""
+    number = remote.event_type_id
+    if all(link.event_type_id != number for service in config.services for link in service.team_event_types):
+        return f"no service has the event type {number}", "name it in a ServiceOffering"
+    if remote.host_id is None:
+        return f"the calendar does not say which host of event type {number} does it", "give it to one host there"
+    why = f"host {remote.host_id} of event type {number} is no staff member of a service"
+    return why, "add the userId to calcom.eventTypes"
 
 
 async def _require_placement(

@@ -214,6 +214,8 @@ async def _handle_refusal(
     if job.attempts == 1 or not appointment.live:
         raise CalendarDisagrees(why)
     moved = appointment.was_starts_at is not None
+    if not moved and not appointment.call_id:
+        raise CalendarDisagrees(why)  # a person made it in the calendar, for a customer who counts on it
     must_revert = isinstance(outcome, MustRevert)
     was_confirmed = moved and not must_revert and remote is not None and remote.starts_at == appointment.was_starts_at
     undo = ctx.tenant, appointment, outcome.message, ctx.settings.refusal

@@ -232,7 +232,7 @@ def find_event_type_link(
     """Return the service and the staff member of an event type, in `preferred_branch` if it is of several branches, and
     `preferred_service` if it is of several services; without one, the service that lasts as long as the booking.
 
-    An event type of a team is several staff members': `host_id` says whose booking it is.
+    An event type of a team is several staff members': `host_id` says whose booking it is, and must be given.
 
     None when no service names it, or when the staff member it is linked to cannot do the service here.
     """
@@ -246,7 +246,7 @@ def find_event_type_link(
             for branch in branches:
                 able = service.branch in {None, branch.name} and link.staff in service.staff.get(branch.name, ())
                 staff = tuple(staff_member for staff_member in branch.staff if staff_member.id == link.staff)
-                is_other = isinstance(link, TeamEventType) and host_id not in {None, link.host_id}
+                is_other = isinstance(link, TeamEventType) and host_id != link.host_id
                 if link.event_type_id == event_type_id and able and staff and not is_other:
                     return EventTypeLink(ServiceRules(ZoneInfo(config.time_zone), branch, service, staff), staff[0])
     return None

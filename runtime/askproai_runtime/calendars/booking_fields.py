@@ -34,7 +34,9 @@ def field_responses(request: CalendarRequest, config: TenantConfig) -> dict[str,
 def needs_phone(service: Service) -> bool:
     """Return whether an event type of the service cannot be booked without the attendee's number."""
     fields = (each for link in service.linked_event_types for each in link.booking_fields)
-    return any(each.source is FieldSource.PHONE and each.value is None for each in fields)
+    return any(
+        each.slug in _OF_ATTENDEE or (each.source is FieldSource.PHONE and each.value is None) for each in fields
+    )
 
 
 def usable_phone(phone: str | None) -> str | None:

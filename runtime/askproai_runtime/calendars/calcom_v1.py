@@ -52,7 +52,11 @@ class CalcomV1:
     remote = True
 
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
-        reply = await self._send("POST", within.total_seconds(), json=booking_body_v1(request, self.config()))
+        """Book, but no event type of a team: v1 cannot ask for one of its hosts, and does not answer who does it."""
+        config = self.config()
+        if config.host_id(request.event_type_id, request.staff) is not None:
+            return Unavailable("version 1 of Cal.com's API cannot book one host of a team's event type")
+        reply = await self._send("POST", within.total_seconds(), json=booking_body_v1(request, config))
         outcome = classify_create_v1(reply)
         await self.recorder.record("create-booking", reply, outcome_label(outcome), request.correlation_id, _PATH)
         return outcome
@@ -134,7 +138,6 @@ def booking_body_v1(request: CalendarRequest, config: TenantConfig) -> dict[str,
     """Return the body of POST /v1/bookings: the facts of v2's body, where v1 expects them."""
     body = booking_body(request, config)
     body.pop("lengthInMinutes", None)  # v1 takes the end
-    body.pop("rrHostSubsetIds", None)
     attendee = body.pop("attendee")
     phone = attendee.get("phoneNumber")
     location = {"value": "phone", "optionValue": phone} if phone else {"value": "inPerson", "optionValue": ""}

@@ -99,7 +99,7 @@ class InboundCalls:
         route = routing.route(call.agent_id, dialled)
         caller = None
         if number is not None and route is not None and _recognises_callers(config, route):
-            lookup = find_known_caller(self.pool, config.tenant, number, self.clock.now())
+            lookup = find_known_caller(self.pool, config, number, self.clock.now())
             caller = await self._within_budget(lookup, cancel=True)
         log.info("inbound.answered", known=caller is not None)
         if caller is None:

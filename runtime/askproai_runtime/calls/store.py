@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from askproai_core.database import Connection, Pool
+from askproai_core.tenant_config import TenantConfig
 
 # Inserts the rows or locks them, in one statement: two events of one call may be processed at once, and this lock serialises them.
 # In the order of their ids, or two workers that process events of the same calls could wait for each other.
@@ -79,10 +80,12 @@ ORDER BY a.created_at DESC LIMIT 1
 """
 
 _KNOWN_CALLER = """
-SELECT c.name, coming.starts_at, coming.branch, past.branch AS last_branch, coalesce(coming.requested, false) AS requested
+SELECT c.name, coming.starts_at, coming.branch, past.branch AS last_branch, coalesce(coming.requested, false) AS requested,
+       coming.pending_event_type
 FROM customers c
 LEFT JOIN LATERAL (SELECT a.starts_at, a.branch,
-                          a.status = 'pending_sync' AND a.external_id IS NOT NULL AND a.was_starts_at IS NULL AS requested
+                          a.status = 'pending_sync' AND a.external_id IS NOT NULL AND a.was_starts_at IS NULL AS requested,
+                          CASE WHEN a.status = 'pending_sync' THEN a.event_type_id END AS pending_event_type
                    FROM appointments a
                    WHERE a.tenant = c.tenant AND a.customer_id = c.id AND a.status IN ('confirmed', 'pending_sync')
                      AND a.starts_at > $3 ORDER BY a.starts_at LIMIT 1) coming ON true
@@ -152,7 +155,7 @@ class CallRow:
 class KnownCaller:
     """A customer with their next appointment, if any, and the branch of their last booking. Branches are given by name.
 
-    `requested`: somebody at the remote calendar has yet to confirm that appointment.
+    `requested`: somebody at the remote calendar has yet to confirm that appointment, or will have to once it is there.
     """
 
     name: str
@@ -260,10 +263,13 @@ async def get_last_branch(conn: Connection, tenant: str, caller: str | None) -> 
     return name
 
 
-async def find_known_caller(pool: Pool, tenant: str, caller: str, now: datetime) -> KnownCaller | None:
+async def find_known_caller(pool: Pool, config: TenantConfig, caller: str, now: datetime) -> KnownCaller | None:
     """Return the customer with this number, and their next appointment after `now`; None if nobody has it."""
-    row = await pool.fetchrow(_KNOWN_CALLER, tenant, caller, now)
-    return None if row is None else KnownCaller(**row)
+    row = await pool.fetchrow(_KNOWN_CALLER, config.tenant, caller, now)
+    if row is None:
+        return None
+    requested = row["requested"] or config.needs_confirmation(row["pending_event_type"])
+    return KnownCaller(row["name"], row["starts_at"], row["branch"], row["last_branch"], requested)
 
 
 async def audit_refusal(pool: Pool, tenant: str, action: str, agent_id: str | None, correlation_id: str) -> None:

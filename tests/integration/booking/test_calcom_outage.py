@@ -13,7 +13,7 @@ import pytest
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import CircuitBreakers, CircuitRules, CircuitState, Provider
-from askproai_core.tenant_config import CalcomVersion, TenantConfig
+from askproai_core.tenant_config import CalcomVersion, TeamEventType, TenantConfig
 from askproai_runtime.booking import Answer, BookingSettings
 from askproai_runtime.calendars import CalcomHttp, CalcomV1, CalcomV2, FallbackCalendar, ProviderCallRecorder
 from askproai_runtime.jobs import JobSettings, RunAgain, Runner
@@ -218,6 +218,17 @@ async def test_without_v1_in_the_list_it_is_never_asked(server: OutageEnvironmen
     server.only_v2()
     server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
     assert (await server.book(1))["status"] == "pending_sync"
+    assert server.requests("create-booking-v1") == 0
+
+
+async def test_a_round_robin_waits_for_v2_since_v1_cannot_ask_for_a_host(server: OutageEnvironment) -> None:
+    (service,) = server.config.services
+    types = tuple(TeamEventType(staff=s, event_type_id=3001, host_id=n) for s, n in (("anna", 17), ("mehmet", 18)))
+    services = (msgspec.structs.replace(service, event_types=(), team_event_types=types),)
+    server.config = msgspec.structs.replace(server.config, services=services)
+    server.salon.apply_config(msgspec.structs.replace(server.salon.configs[-1], services=services))
+    server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
+    assert (await server.book(1, staff="mehmet"))["status"] == "pending_sync"
     assert server.requests("create-booking-v1") == 0
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from askproai_runtime.calls.store import find_known_caller
 from askproai_sandbox.simulator import FaultKind
-from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, booking_args, call
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
 
 
@@ -61,6 +62,25 @@ async def test_a_move_without_an_answer_of_calcom_is_requested(env: CalcomEnviro
     moved = await env.salon.booking.reschedule_appointment(call(), {"start": "2026-11-27T16:00:00+01:00"})
     assert moved.message.startswith("Die Verschiebung ist angefragt: ")
     assert "noch nicht fest" in moved.message
+
+
+async def test_a_caller_who_rings_again_hears_no_certain_appointment_while_calcom_is_away(
+    env: CalcomEnvironment,
+) -> None:
+    caller = call().caller
+    env.disconnect()
+    await book(env)
+    known = await find_known_caller(env.salon.pool, env.config, caller, NOW)
+    assert known is not None
+    assert (known.starts_at, known.requested) == (datetime.fromisoformat(HALF_PAST_TWO), True)
+    env.reconnect()
+    await env.run_sync_job()
+    (remote,) = remote_bookings(env, "pending")
+    assert (await find_known_caller(env.salon.pool, env.config, caller, NOW)) == known
+    await env.dashboard("confirm", uid=remote["uid"])
+    await env.receive_event(remote["uid"])
+    confirmed = await find_known_caller(env.salon.pool, env.config, caller, NOW)
+    assert (confirmed.starts_at, confirmed.requested) == (known.starts_at, False)
 
 
 async def test_a_time_that_was_cancelled_here_a_moment_ago_is_requested_anew(env: CalcomEnvironment) -> None:

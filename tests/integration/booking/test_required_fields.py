@@ -70,11 +70,14 @@ async def test_the_sync_job_answers_them_like_the_call(env: CalcomEnvironment) -
     assert env.bookings[0]["bookingFieldsResponses"]["notes"] == "bitte mit Waschen"
 
 
-@pytest.mark.parametrize("slug", ["telefon", "attendeePhoneNumber"])
+@pytest.mark.parametrize(
+    ("slug", "value"), [("telefon", None), ("attendeePhoneNumber", None), ("attendeePhoneNumber", "+4930123456")]
+)
 async def test_a_caller_without_a_number_is_asked_for_one_where_calcom_requires_it(
-    env: CalcomEnvironment, slug: str
+    env: CalcomEnvironment, slug: str, value: str | None
 ) -> None:
-    answered = (BookingField(slug=slug, source=FieldSource.PHONE),)
+    """Also where a value is declared that Cal.com does not read."""
+    answered = (BookingField(slug=slug, source=FieldSource.PHONE, value=value),)
     await require(env, PHONE | {"slug": slug}, answered=answered)
     answer = await env.salon.booking.book_appointment(call(caller=None), booking_args())
     assert not answer.success

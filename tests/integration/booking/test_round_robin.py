@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import TeamEventType, TenantConfig
-from askproai_runtime.calendars import CalendarRequest, calcom_v2
+from askproai_runtime.booking import CalendarDisagrees
+from askproai_runtime.calendars import CalendarRequest, calcom_bookings, calcom_v2
 from askproai_runtime.calendars.calcom_bookings import booking_body
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
@@ -39,6 +40,15 @@ def ignore_wish(monkeypatch: pytest.MonkeyPatch) -> None:
         return {name: value for name, value in booking_body(request, config).items() if name != "rrHostSubsetIds"}
 
     monkeypatch.setattr(calcom_v2, "booking_body", body_without_wish)
+
+
+def only_mehmet(env: CalcomEnvironment) -> None:
+    """Take Anna's entry out of the config: at Cal.com she stays a host of the team."""
+    (service,) = env.config.services
+    known = tuple(each for each in service.team_event_types if each.staff == "mehmet")
+    services = (msgspec.structs.replace(service, team_event_types=known),)
+    env.config = msgspec.structs.replace(env.config, services=services)
+    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
 
 
 async def book(env: CalcomEnvironment, number: int = 1, **args: Any) -> Any:
@@ -110,11 +120,7 @@ async def test_a_host_who_is_promised_to_somebody_else_is_undone_and_the_caller_
 
 async def test_a_host_who_is_nobody_here_is_undone(env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     ignore_wish(monkeypatch)
-    (service,) = env.config.services
-    known = tuple(each for each in service.team_event_types if each.staff == "mehmet")
-    services = (msgspec.structs.replace(service, team_event_types=known),)
-    env.config = msgspec.structs.replace(env.config, services=services)
-    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
+    only_mehmet(env)
     answer = await book(env, staff="mehmet")  # Cal.com chooses Anna
     assert not answer.success
     await env.run_sync_job()
@@ -154,3 +160,70 @@ async def test_what_is_booked_at_calcom_is_the_time_of_its_host(env: CalcomEnvir
     remote = await env.dashboard("create", eventTypeId=TEAM, start=HALF_PAST_TWO, attendee=guest, **wish)
     assert (await env.receive_event(remote["uid"])).startswith("taken in")
     assert await agreed_host(env) == "mehmet"
+
+
+async def test_what_a_customer_booked_on_the_web_is_not_cancelled_after_a_move_that_failed(
+    env: CalcomEnvironment, hosts: dict[str, int]
+) -> None:
+    """Each move gives it to a host who is nobody here: a person has to decide, and the customer keeps a booking."""
+    only_mehmet(env)
+    guest = {"name": "Karl Hoffmann", "email": "k@example.com", "timeZone": "Europe/Berlin"}
+    guest["phoneNumber"] = "+4915112345671"
+    wish = {"rrHostSubsetIds": [hosts["mehmet"]]}
+    remote = await env.dashboard("create", eventTypeId=TEAM, start=HALF_PAST_TWO, attendee=guest, **wish)
+    assert (await env.receive_event(remote["uid"])).startswith("taken in")
+    await env.control("busy", host="mehmet", start="2026-11-27T07:00:00Z", end="2026-11-27T19:00:00Z")
+    caller = call("call_1", "+4915112345671")
+    moved = await env.salon.booking.reschedule_appointment(caller, {"start": "2026-11-27T16:00:00+01:00"})
+    assert not moved.success
+    for _ in range(3):
+        with pytest.raises(CalendarDisagrees, match="call the customer"):
+            await env.run_sync_job()
+    (local,), (kept,) = await env.salon.live(), env.bookings
+    assert (local["status"], local["staff"], local["external_id"]) == ("pending_sync", "mehmet", kept["uid"])
+    assert "add the userId to calcom.eventTypes" in local["error"]
+    await env.salon.assert_claims_match()
+
+
+def read_no_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read bookings as version 1 of the API shows them: without their hosts."""
+    monkeypatch.setattr(calcom_bookings, "_host_id", lambda _booking: None)
+
+
+async def test_a_booking_that_is_read_without_a_host_stays_with_its_staff_member(
+    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await book(env, staff="mehmet")
+    (remote,) = env.bookings
+    moved = await env.dashboard("move", uid=remote["uid"], start="2026-11-27T15:00:00Z")
+    read_no_hosts(monkeypatch)
+    assert (await env.receive_event(moved["uid"])).startswith("moved")
+    (local,) = await env.salon.live()
+    assert (local["staff"], local["external_id"]) == ("mehmet", moved["uid"])
+    await env.salon.assert_claims_match()
+
+
+async def test_a_new_booking_that_is_read_without_a_host_takes_nobodys_time(
+    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is taken in once it is read with its host: by the poll or by the audit."""
+    guest = {"name": "Karl Hoffmann", "email": "karl@example.com", "timeZone": "Europe/Berlin"}
+    remote = await env.dashboard("create", eventTypeId=TEAM, start=HALF_PAST_TWO, attendee=guest)
+    with monkeypatch.context() as patch:
+        read_no_hosts(patch)
+        note = await env.receive_event(remote["uid"])
+    assert note == "stored only: the calendar does not say which host of event type 3001 does it"
+    assert await env.salon.live() == []
+    assert (await env.receive_event(remote["uid"])).startswith("taken in")
+    await agreed_host(env)
+
+
+async def test_a_booking_that_gets_a_host_who_is_nobody_here_is_reported_with_what_to_do(
+    env: CalcomEnvironment, hosts: dict[str, int]
+) -> None:
+    only_mehmet(env)
+    await book(env, staff="mehmet")
+    (remote,) = env.bookings
+    await env.dashboard("reassign", uid=remote["uid"], host="anna")
+    with pytest.raises(CalendarDisagrees, match=f"host {hosts['anna']} .* add the userId to calcom.eventTypes"):
+        await env.receive_event(remote["uid"])

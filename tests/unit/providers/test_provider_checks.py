@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from askproai_core.providers import find_host_problem
+from askproai_core.tenant_config import FieldSource
 from askproai_operator.api import BookingField
 from askproai_operator.api.conditions import Reason
 from askproai_operator.providers import (
     CredentialProblem,
     EventTypeNeeds,
+    compile_field,
     find_event_type_notes,
     find_event_type_problems,
     hash_key,
@@ -113,6 +115,8 @@ LENGTH = {"type": "select", "slug": "haarlaenge", "required": True, "options": [
 MANY = {"type": "multiselect", "slug": "extras", "required": True, "options": ["Waschen", "Kur"]}
 AGE = {"type": "number", "slug": "alter", "required": True}
 YES = {"type": "boolean", "slug": "agb", "required": True}
+WISH = {"type": "text", "slug": "wunsch", "required": True}
+NUMBER = {"type": "phone", "slug": "attendeePhoneNumber", "required": True}
 
 
 TEAM = {
@@ -156,11 +160,34 @@ def test_an_event_type_of_a_team_fits_whoever_is_one_of_its_hosts(
         (AGE, {"value": "viele"}, "'viele', which is no number"),
         (YES, {"value": "true"}, None),
         (YES, {"value": "ja"}, "which is no true or false"),
-        ({"type": "text", "slug": "wunsch", "required": True}, {"source": "Notes"}, None),
+        (WISH, {"source": "Name"}, None),
         ({"type": "phone", "slug": "telefon", "required": True}, {}, None),
         ({"type": "textarea", "slug": "notes", "required": True}, {}, None),
         ({"type": "text", "slug": "title", "required": True}, {}, None),
         ({"type": "text", "slug": "versteckt", "required": True, "hidden": True}, {}, None),
+        (NUMBER, {}, None),
+        (NUMBER, {"source": "Phone"}, None),
+        (
+            NUMBER,
+            {"source": "Phone", "value": "+4930901820"},
+            "'+4930901820', but Cal.com takes it from the caller's number",
+        ),
+        (NUMBER, {"value": "+4930901820"}, "'+4930901820', but Cal.com takes it from the caller's number"),
+        ({"type": "textarea", "slug": "notes", "required": True}, {"source": "Notes"}, None),
+        (WISH, {"source": "Notes"}, "'wunsch' with Notes, which a caller may leave empty: add a value"),
+        (WISH | {"slug": "title"}, {"source": "Notes"}, "'title' with Notes, which a caller may leave empty"),
+        (WISH | {"required": False}, {"source": "Notes"}, None),
+        (WISH, {"source": "Notes", "value": "keiner"}, None),
+        (
+            LENGTH,
+            {"source": "Notes", "value": "kurz"},
+            "'haarlaenge' with Notes, but a select takes one of its options",
+        ),
+        (YES, {"source": "Name"}, "'agb' with Name, but a boolean takes true or false"),
+        (AGE, {"source": "Notes", "value": "18"}, "'alter' with Notes, but a number takes a number"),
+        (MANY, {"value": ","}, "with ',', which is empty"),
+        (AGE, {"value": "nan"}, "'nan', which is no number"),
+        (AGE, {"value": "inf"}, "'inf', which is no number"),
     ],
 )
 def test_a_required_booking_field_must_be_answered_with_what_it_takes(
@@ -172,6 +199,13 @@ def test_a_required_booking_field_must_be_answered_with_what_it_takes(
     assert (text is None and problems == []) or (text is not None and len(problems) == 1 and text in problems[0]), (
         problems
     )
+
+
+@pytest.mark.parametrize("answer", [None, BookingField(slug="notes", source=FieldSource.NOTES)])
+def test_required_notes_are_answered_where_the_caller_has_none(answer: BookingField | None) -> None:
+    field = compile_field("notes", "textarea", answer)
+    assert field is not None
+    assert (field.source, field.value) == (FieldSource.NOTES, "telefonisch gebucht")
 
 
 @pytest.mark.parametrize(
