@@ -1,11 +1,12 @@
 """The task `call-poll`: ask Retell for calls whose events did not come, since it gives up after three tries.
 
-What it answers is stored as the event that did not come, under the same id, and processed as any other: whichever comes second
-is a duplicate (docs/decisions/0065-the-poll-of-retells-calls.md).
+What it answers is stored as the event that did not come, with the suffix `:poll` to its id, and processed as any other. An event
+of the webhook that comes after all is stored too, since it may know more: merging is the same in every order
+(docs/decisions/0065-the-poll-of-retells-calls.md).
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
@@ -34,7 +35,7 @@ from askproai_runtime.events.store import (
     list_incomplete_calls,
     list_unknown_calls,
 )
-from askproai_runtime.intake import EventStore, Source, identify
+from askproai_runtime.intake import EventStore, Source, identify, is_stored
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.tasks import Next, PutOff, TaskRun
 
@@ -233,9 +234,9 @@ class _Poll:
         events = []
         for name in implied_events(found.call):
             body = msgspec.json.encode({"event": name, "foundBy": "poll", "call": found.raw})
-            events.append(
-                identify(Source.RETELL, body, tenant=self.tenant, correlation_id=correlation_id, now=self.now)
-            )
+            event = identify(Source.RETELL, body, tenant=self.tenant, correlation_id=correlation_id, now=self.now)
+            if not await is_stored(self.task.pool, self.tenant, event.source, event.event_id):
+                events.append(replace(event, event_id=f"{event.event_id}:poll"))
         if not events:
             return
         receipts = await EventStore(self.task.pool, self.tenant).write(events)

@@ -12,7 +12,8 @@ _OVER = "('not_connected', 'ended', 'error')"  # the list of statuses is open: a
 # The expression of the index calls_newest. A call that only a call function has reported may have no start.
 _START = "(CASE WHEN started_at IS NULL THEN 'epoch'::timestamptz ELSE started_at END)"
 
-# A call whose missing event is stored waits for its job, or for a person where that is a dead letter: Retell knows nothing more.
+# A call whose missing event is stored, by its webhook or by the poll, waits for its job, or for a person where that is a dead
+# letter: Retell knows nothing more.
 _INCOMPLETE = f"""
 SELECT call_id, began_at, CASE WHEN is_over THEN ended_at END AS ended_at FROM (
     SELECT call_id, ended_at, analyzed_at, status IN {_OVER} AS is_over,
@@ -21,13 +22,15 @@ SELECT call_id, began_at, CASE WHEN is_over THEN ended_at END AS ended_at FROM (
 ) c
 WHERE began_at >= $2 AND (NOT is_over OR ended_at IS NOT NULL AND analyzed_at IS NULL)
   AND NOT EXISTS (SELECT FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell'
-                  AND e.event_id = c.call_id || CASE WHEN is_over THEN ':call_analyzed' ELSE ':call_ended' END)
+                  AND e.event_id IN (c.call_id || CASE WHEN is_over THEN ':call_analyzed' ELSE ':call_ended' END,
+                                     c.call_id || CASE WHEN is_over THEN ':call_analyzed:poll' ELSE ':call_ended:poll' END))
 """  # noqa: S608  constants
 _UNKNOWN = """
 SELECT call_id FROM unnest($2::text[]) AS listed (call_id)
 WHERE NOT EXISTS (SELECT FROM calls c WHERE c.tenant = $1 AND c.call_id = listed.call_id)
   AND NOT EXISTS (SELECT FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell' AND e.event_id IN (
-      listed.call_id || ':call_started', listed.call_id || ':call_ended', listed.call_id || ':call_analyzed'))
+      listed.call_id || ':call_started', listed.call_id || ':call_ended', listed.call_id || ':call_analyzed',
+      listed.call_id || ':call_started:poll', listed.call_id || ':call_ended:poll', listed.call_id || ':call_analyzed:poll'))
 """
 # `updated_at` stays: it decides how long the row is kept. Rows are locked in the order of their ids, as events lock them.
 _CLOSE = f"""
