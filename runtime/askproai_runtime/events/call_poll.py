@@ -65,13 +65,12 @@ class CallPollState(msgspec.Struct, omit_defaults=True):
     """What one poll passes on to the next.
 
     `asked_until`: what was due by then has been asked for. `seen`: the start of the newest call that was listed, by Retell's
-    clock. `closed_until`: calls that began before are closed. `again`: calls, with their start, for which the next poll asks
+    clock. `again`: calls, with their start, for which the next poll asks
     again: Retell could not show them, or they had only just ended.
     """
 
     asked_until: datetime | None = None
     seen: datetime | None = None
-    closed_until: datetime | None = None
     again: dict[str, datetime] = {}
 
 
@@ -195,9 +194,7 @@ class _Poll:
 
     async def close_old_calls(self) -> None:
         """Close the calls that are too old to be asked for. What they held has ended by its age long ago."""
-        span = self.state.closed_until, self.oldest
-        self._count_closed(await close_old_calls(self.task.pool, self.tenant, *span), ClosingReason.END_UNKNOWN)
-        self.state.closed_until = self.oldest
+        self._count_closed(await close_old_calls(self.task.pool, self.tenant, self.oldest), ClosingReason.END_UNKNOWN)
 
     async def save(self) -> None:
         await self.run.save(msgspec.to_builtins(self.state))
@@ -259,5 +256,5 @@ def _read_state(watermark: dict[str, Any], now: datetime) -> CallPollState:
         state = msgspec.convert(watermark, CallPollState)
     except msgspec.ValidationError:
         return CallPollState()
-    times = (state.asked_until, state.seen, state.closed_until)
+    times = (state.asked_until, state.seen)
     return CallPollState() if any(at is not None and at > now for at in times) else state

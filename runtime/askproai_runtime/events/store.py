@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from askproai_core.database import Pool
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OVER = "('not_connected', 'ended', 'error')"  # the list of statuses is open: any other is that of an open call
 # The expression of the index calls_newest. A call that only a call function has reported may have no start.
 _START = "(CASE WHEN started_at IS NULL THEN 'epoch'::timestamptz ELSE started_at END)"
@@ -40,7 +39,7 @@ WHERE tenant = $1 AND call_id IN (
 RETURNING call_id
 """  # noqa: S608  constants
 _CLOSE_MISSING = _CLOSE % "call_id = $3"
-_CLOSE_OLD = _CLOSE % f"{_START} BETWEEN $3 AND $4 OR {_START} = 'epoch' AND updated_at < $4"
+_CLOSE_OLD = _CLOSE % f"{_START} > 'epoch' AND {_START} <= $3 OR {_START} = 'epoch' AND updated_at < $3"
 
 
 class ClosingReason(StrEnum):
@@ -77,7 +76,7 @@ async def close_missing_call(pool: Pool, tenant: str, call_id: str) -> list[str]
     return [row["call_id"] for row in await pool.fetch(_CLOSE_MISSING, tenant, ClosingReason.NOT_FOUND, call_id)]
 
 
-async def close_old_calls(pool: Pool, tenant: str, since: datetime | None, until: datetime) -> list[str]:
-    """Close the open calls that began in a span (`since` None: whenever), and return their ids."""
-    rows = await pool.fetch(_CLOSE_OLD, tenant, ClosingReason.END_UNKNOWN, since or _EPOCH, until)
+async def close_old_calls(pool: Pool, tenant: str, until: datetime) -> list[str]:
+    """Close the open calls that began by then, or of which nothing came since if they have no start; return their ids."""
+    rows = await pool.fetch(_CLOSE_OLD, tenant, ClosingReason.END_UNKNOWN, until)
     return [row["call_id"] for row in rows]

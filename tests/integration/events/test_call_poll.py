@@ -13,6 +13,7 @@ import pytest
 
 from askproai_core.database import Pool
 from askproai_core.tenant_config import RetellConfig
+from askproai_runtime.calls.store import set_call_branch
 from askproai_runtime.intake import EventStore, Source, identify
 from askproai_runtime.settings import Settings
 from askproai_runtime.tasks import PutOff, StaleRun
@@ -258,6 +259,27 @@ async def test_calls_that_were_open_before_this_release_are_closed_by_the_first_
     assert after is not None
     assert after["updated_at"] == before["updated_at"], "it must not be kept longer than others of its age"
     assert "get-call" not in polled.requests()
+
+
+async def test_a_call_without_a_start_that_goes_on_now_is_not_closed(polled: CallPollEnvironment) -> None:
+    """A call function was the first to report it."""
+    async with polled.pod.worker.pool.acquire() as conn:
+        await set_call_branch(conn, polled.config.tenant, "call_now", "mitte", "c")
+    polled.add("call_now", began=3)
+    await polled.poll()
+    assert (await polled.state("call_now"))[0] == "registered"
+    aged = "UPDATE calls SET updated_at = now() - interval '73 hours' WHERE call_id = 'call_now'"
+    await polled.pod.db.execute(aged)
+    await polled.poll()
+    assert await polled.state("call_now") == ("ended", "END_UNKNOWN", False)
+
+
+async def test_a_call_that_becomes_known_after_its_window_is_closed(polled: CallPollEnvironment) -> None:
+    await polled.poll()
+    await polled.started("call_late", began=4 * 24 * 60)
+    polled.tick(minutes=15)
+    await polled.poll()
+    assert await polled.state("call_late") == ("ended", "END_UNKNOWN", False)
 
 
 async def test_a_worker_that_is_killed_before_its_watermark_is_stored_stores_nothing_twice(
