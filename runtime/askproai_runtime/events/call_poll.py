@@ -5,6 +5,7 @@ of the webhook that comes after all is stored too, since it may know more: mergi
 (docs/decisions/0065-the-poll-of-retells-calls.md).
 """
 
+import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -35,7 +36,7 @@ from askproai_runtime.events.store import (
     list_incomplete_calls,
     list_unknown_calls,
 )
-from askproai_runtime.intake import EventStore, Source, identify, is_stored
+from askproai_runtime.intake import EventStore, IncomingEvent, MalformedEvent, Source, identify, is_stored
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.tasks import Next, PutOff, TaskRun
 
@@ -228,12 +229,16 @@ class _Poll:
         if found.call is None or find_route(found.call, self.task.config()) is None:
             log.warning("call.not_ours", call_id=call_id, readable=found.call is not None)
             return
-        events = []
-        for name in implied_events(found.call):
-            body = msgspec.json.encode({"event": name, "foundBy": "poll", "call": found.raw})
-            event = identify(Source.RETELL, body, tenant=self.tenant, correlation_id=correlation_id, now=self.now)
-            if not await is_stored(self.task.pool, self.tenant, event.source, event.event_id):
-                events.append(replace(event, event_id=f"{event.event_id}:poll"))
+        try:
+            events = [self._make_event(name, found, correlation_id) for name in implied_events(found.call)]
+        except MalformedEvent as error:
+            log.warning("call.not_storable", call_id=call_id, error=str(error))
+            return
+        events = [
+            replace(event, event_id=f"{event.event_id}:poll")
+            for event in events
+            if not await is_stored(self.task.pool, self.tenant, event.source, event.event_id)
+        ]
         if not events:
             return
         receipts = await EventStore(self.task.pool, self.tenant).write(events)
@@ -243,6 +248,15 @@ class _Poll:
                     "call.event_found", call_id=call_id, event_type=event.event_type, correlation_id=correlation_id
                 )
                 self.task.metrics.call_event_found(event.event_type)
+
+    def _make_event(self, name: str, found: FoundCall, correlation_id: str) -> IncomingEvent:
+        """Return the event as its webhook would identify it. Raises `MalformedEvent`.
+
+        Half an emoji, which JavaScript leaves where it cuts a text, is legal JSON and no UTF-8: it becomes a question mark.
+        """
+        text = json.dumps({"event": name, "foundBy": "poll", "call": found.raw}, ensure_ascii=False)
+        body = text.encode("utf-8", "replace")
+        return identify(Source.RETELL, body, tenant=self.tenant, correlation_id=correlation_id, now=self.now)
 
     def _count_closed(self, call_ids: Collection[str], reason: ClosingReason) -> None:
         for call_id in call_ids:

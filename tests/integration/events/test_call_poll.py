@@ -355,6 +355,16 @@ async def test_what_was_removed_by_its_age_does_not_come_back(polled: CallPollEn
     assert await polled.events() == []
 
 
+async def test_half_an_emoji_in_a_call_stops_no_poll(polled: CallPollEnvironment) -> None:
+    polled.add("call_0", began=61, ended=50, transcript="Danke \ud83d")
+    polled.add("call_1", began=60, ended=50)
+    await polled.poll()
+    assert (await polled.state("call_1"))[0] == "ended"
+    row = await polled.row("call_0")
+    assert row is not None
+    assert row["transcript"] == "Danke ?"
+
+
 @pytest.mark.parametrize("polled", [lambda _: ()], indirect=True, ids=["not as Retell publishes it"])
 async def test_a_call_whose_answer_cannot_be_read_delays_no_other(polled: CallPollEnvironment) -> None:
     await polled.started("call_odd", began=60)
