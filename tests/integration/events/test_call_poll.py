@@ -1,6 +1,7 @@
 """Retell gives up an event after three tries. What it did not deliver is found by asking it; what comes after all adds to it."""
 
 import asyncio
+import contextlib
 import dataclasses
 import secrets
 from collections.abc import AsyncIterator
@@ -218,6 +219,28 @@ async def test_a_call_that_retell_cannot_show_delays_no_other_and_is_asked_for_a
     await polled.poll()
     assert (await polled.state("call_0"))[0] == "ended"
     assert not {"again", "not_shown"} & set(polled.watermark)
+
+
+async def test_calls_that_retell_can_never_show_delay_no_other(polled: CallPollEnvironment) -> None:
+    """Each of them ends in an error of the server, which opens the circuit when it comes five times in a row."""
+    broken = [f"call_0{number}" for number in range(7)]
+    for number, call_id in enumerate(broken):
+        polled.add(call_id, began=70 - number, ended=30)
+        polled.set_broken(call_id, True)
+    polled.add("call_1", began=60, ended=30)
+    for _ in range(3):
+        with contextlib.suppress(PutOff):
+            await polled.poll()
+        polled.tick(minutes=15)
+    assert (await polled.state("call_1"))[0] == "ended"
+    await polled.poll()
+    for call_id in broken:
+        polled.set_broken(call_id, False)
+    polled.tick(minutes=15)
+    await polled.poll()
+    for call_id in broken:
+        assert (await polled.state(call_id))[0] == "ended"
+    assert "not_shown" not in polled.watermark
 
 
 async def test_a_refused_key_puts_the_poll_off(polled: CallPollEnvironment) -> None:
