@@ -149,8 +149,10 @@ class _Poll:
 
     @property
     def oldest(self) -> datetime:
-        """The start from which on calls are asked for; later than that of any call that was removed by its age."""
-        kept = timedelta(days=self.task.config().retention.call_days) - timedelta(hours=1)
+        """The start from which on calls are asked for; later than that of any call of which something was removed by its age."""
+        retention = self.task.config().retention
+        days = min(retention.call_days, retention.transcript_days, retention.raw_event_days)
+        kept = timedelta(days=days) - timedelta(hours=1)
         return self.now - min(_WINDOW, kept)
 
     async def find_unknown_calls(self) -> None:
