@@ -1,5 +1,6 @@
 """What the intake and the worker read does not depend on statistics: a new installation has none until autovacuum comes."""
 
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
@@ -7,9 +8,11 @@ import asyncpg
 import pytest
 
 from askproai_core.database import Pool, open_pool
+from askproai_core.database.pool import CALLER_USES
 from askproai_runtime.calls import lock_calls, save_calls
 from askproai_runtime.intake import EventStore, IncomingEvent, Source, load_events
 from askproai_sandbox.databases import Database
+from tests.worlds.statements import record_statements
 
 BATCH = 50
 READ_PER_EVENT = 20  # index entries; a plan that reads a tenant's events takes hundreds
@@ -23,10 +26,10 @@ class EmptyTables:
     pool: Pool
     db: asyncpg.Connection
 
-    async def store(self, batches: int) -> list[int]:
+    async def store(self, batches: int, first: int = 0) -> list[int]:
         """Store so many batches of events, on the pool's one connection; return the ids of the last batch."""
         ids: list[int] = []
-        for batch in range(batches):
+        for batch in range(first, first + batches):
             names = [f"call_{batch}_{number}:call_ended" for number in range(BATCH)]
             events = [IncomingEvent(Source.RETELL, name, "call_ended", b"{}" * 500, name) for name in names]
             ids = [receipt.id for receipt in await EventStore(self.pool, self.tenant).write(events) if receipt.id]
@@ -56,8 +59,26 @@ async def tables(database: Database) -> AsyncIterator[EmptyTables]:
 async def test_a_foreign_key_planned_on_an_empty_table_does_not_read_all_events_of_a_grown_one(
     tables: EmptyTables,
 ) -> None:
-    await tables.store(40)
+    await tables.store(CALLER_USES)
+    await tables.entries_read()
+    await tables.store(40, first=CALLER_USES)
     assert await tables.entries_read() < READ_PER_EVENT * 40 * BATCH
+
+
+@pytest.mark.parametrize(("seconds_apart", "renewed_after"), [(1, [1, 2, 4, 8, 16, 32]), (0, [32])])
+async def test_plans_are_renewed_as_uses_double_and_a_quick_caller_waits_for_none(
+    tables: EmptyTables, monkeypatch: pytest.MonkeyPatch, seconds_apart: int, renewed_after: list[int]
+) -> None:
+    clock = itertools.count(step=seconds_apart)
+    monkeypatch.setattr("askproai_core.database.pool.monotonic", clock.__next__)
+    statements = record_statements(monkeypatch)
+    renewed = []
+    for use in range(1, CALLER_USES + 1):
+        statements.clear()
+        await tables.pool.fetchval("SELECT 1")
+        if "DISCARD PLANS" in statements:
+            renewed.append(use)
+    assert renewed == renewed_after
 
 
 @pytest.mark.parametrize("analyzed", [False, True], ids=["without statistics", "with statistics"])
