@@ -11,6 +11,11 @@ _OVER = "('not_connected', 'ended', 'error')"  # the list of statuses is open: a
 # The expression of the index calls_newest. A call that only a call function has reported may have no start.
 _START = "(CASE WHEN started_at IS NULL THEN 'epoch'::timestamptz ELSE started_at END)"
 
+# Each id is looked up by the whole unique key; OFFSET 0 keeps the search apart. Otherwise all events of the tenant are read.
+_STORED = """EXISTS (
+    SELECT FROM unnest(ARRAY[%s]) AS event (id), LATERAL (
+        SELECT FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell' AND e.event_id = event.id OFFSET 0) stored)
+"""
 # A call whose missing event is stored, by its webhook or by the poll, waits for its job, or for a person where that is a dead
 # letter: Retell knows nothing more.
 _INCOMPLETE = f"""
@@ -18,19 +23,23 @@ SELECT call_id, began_at, CASE WHEN is_over THEN ended_at END AS ended_at FROM (
     SELECT call_id, ended_at, analyzed_at, status IN {_OVER} AS is_over,
            CASE WHEN started_at IS NULL THEN updated_at ELSE started_at END AS began_at
     FROM calls WHERE tenant = $1 AND ({_START} >= $2 OR {_START} = 'epoch')
-) c
+) c, LATERAL (SELECT call_id || CASE WHEN is_over THEN ':call_analyzed' ELSE ':call_ended' END AS id) missing
 WHERE began_at >= $2 AND (NOT is_over OR ended_at IS NOT NULL AND analyzed_at IS NULL)
-  AND NOT EXISTS (SELECT FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell'
-                  AND e.event_id IN (c.call_id || CASE WHEN is_over THEN ':call_analyzed' ELSE ':call_ended' END,
-                                     c.call_id || CASE WHEN is_over THEN ':call_analyzed:poll' ELSE ':call_ended:poll' END))
+  AND NOT {_STORED % "missing.id, missing.id || ':poll'"}
 """  # noqa: S608  constants
-_UNKNOWN = """
+_CALL_EVENTS = (
+    "call_started",
+    "call_ended",
+    "call_analyzed",
+    "call_started:poll",
+    "call_ended:poll",
+    "call_analyzed:poll",
+)
+_UNKNOWN = f"""
 SELECT call_id FROM unnest($2::text[]) AS listed (call_id)
 WHERE NOT EXISTS (SELECT FROM calls c WHERE c.tenant = $1 AND c.call_id = listed.call_id)
-  AND NOT EXISTS (SELECT FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell' AND e.event_id IN (
-      listed.call_id || ':call_started', listed.call_id || ':call_ended', listed.call_id || ':call_analyzed',
-      listed.call_id || ':call_started:poll', listed.call_id || ':call_ended:poll', listed.call_id || ':call_analyzed:poll'))
-"""
+  AND NOT {_STORED % ", ".join(f"listed.call_id || ':{name}'" for name in _CALL_EVENTS)}
+"""  # noqa: S608  constants
 # `updated_at` stays: it decides how long the row is kept. Rows are locked in the order of their ids, as events lock them.
 _CLOSE = f"""
 UPDATE calls SET status = 'ended', disconnection_reason = coalesce(disconnection_reason, $2)

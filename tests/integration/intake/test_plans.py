@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from askproai_core.database import Pool, open_pool
 from askproai_core.database.pool import CALLER_USES
 from askproai_runtime.calls import lock_calls, save_calls
+from askproai_runtime.events.store import list_incomplete_calls, list_unknown_calls
 from askproai_runtime.intake import EventStore, IncomingEvent, Source, load_events
 from askproai_sandbox.databases import Database
 from tests.worlds.statements import record_statements
@@ -43,6 +45,15 @@ class EmptyTables:
         entries: int = await self.db.fetchval(read, table)
         await self.db.execute("SELECT pg_stat_reset()")
         return entries
+
+    async def rows_read(self) -> int:
+        """Return how many events were read since the last call, by an index or without one."""
+        async with self.pool.acquire() as conn:
+            await conn.execute("SELECT pg_stat_force_next_flush()")
+        read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'webhook_events'"
+        rows: int = await self.db.fetchval(read)
+        await self.db.execute("SELECT pg_stat_reset()")
+        return rows
 
 
 @pytest.fixture
@@ -102,3 +113,21 @@ async def test_a_worker_changes_its_calls_without_reading_the_others(tables: Emp
     assert await tables.entries_read("calls") < 4 * groups * BATCH
     saved = await tables.db.fetch("SELECT branch, correlation_id FROM calls")
     assert [tuple(row) for row in saved] == groups * BATCH * [("mitte", "c")]
+
+
+async def test_the_poll_of_calls_reads_only_the_events_of_the_calls_that_it_asks_about(
+    tables: EmptyTables,
+) -> None:
+    """Once there are statistics: it is no hot path, and autovacuum collects them within a minute or two."""
+    await tables.store(20)
+    calls = [f"call_unknown_{number}" for number in range(BATCH)]
+    ended = """INSERT INTO calls (tenant, call_id, status, started_at, ended_at, correlation_id)
+               SELECT $1, 'known_' || call_id, 'ended', now(), now(), 'c' FROM unnest($2::text[]) AS c (call_id)"""
+    await tables.db.execute(ended, tables.tenant, calls)
+    await tables.db.execute("ANALYZE webhook_events, calls")
+    await tables.rows_read()
+    assert await list_unknown_calls(tables.pool, tables.tenant, calls) == set(calls)
+    assert await tables.rows_read() < BATCH
+    since = datetime.now(UTC) - timedelta(hours=1)
+    assert len(await list_incomplete_calls(tables.pool, tables.tenant, since)) == BATCH
+    assert await tables.rows_read() < BATCH
