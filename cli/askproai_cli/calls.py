@@ -115,7 +115,7 @@ def _call_facts(call: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:
         yield f"{call['seconds']} s"
     yield call["outcome"]
     if reason := call.get("disconnection_reason"):
-        yield f"ended by {to_cell(reason)}"
+        yield f"end: {to_cell(reason)}"
 
 
 def _details(moment: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:

@@ -1,15 +1,18 @@
 """Structured logs: one JSON object per line. Used by the operator, the coordinator and the runtime.
 
 Correlation id and tenant are bound as context; a phone number never is. An exception appears by type and place, never by its text
-or traceback: a driver's text quotes hosts, names and numbers.
+or traceback: a driver's text quotes hosts, names and numbers. An object appears by its `repr`, never by its fields.
 """
 
 import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
+from datetime import date, datetime, timedelta
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -47,8 +50,11 @@ def _describe_library_record(
     return event
 
 
-_ENCODER = msgspec.json.Encoder(enc_hook=repr)
-_render_anything = structlog.processors.JSONRenderer(skipkeys=True)
+_ENCODER = msgspec.json.Encoder()
+_render_anything = structlog.processors.JSONRenderer()
+_SCALARS: Final = frozenset({str, int, float, bool, type(None), datetime, date, timedelta, UUID})
+_CONTAINERS: Final = frozenset({dict, list, tuple, set, frozenset})
+_MAX_DEPTH = 20
 
 
 def _render(logger: object, method: str, event: MutableMapping[str, Any]) -> str:
@@ -56,10 +62,41 @@ def _render(logger: object, method: str, event: MutableMapping[str, Any]) -> str
 
     The standard library takes four times as long, for each webhook.
     """
+    plain = {name: _to_plain(value) for name, value in event.items()}
     try:
-        return msgspec.json.format(_ENCODER.encode(event), indent=0).decode()
+        return msgspec.json.format(_ENCODER.encode(plain), indent=0).decode()
     except (TypeError, ValueError, OverflowError, RecursionError):  # such as half a surrogate pair
-        return str(_render_anything(logger, method, event))
+        return str(_render_anything(logger, method, plain))
+
+
+def _to_plain(value: Any, within: tuple[int, ...] = ()) -> Any:
+    """Return what JSON can hold. Any other object appears by its `repr`, never by its fields: it may hide them.
+
+    `within`: the ids of the containers around it; one that contains itself, or lies too deep, appears by its `repr`, too.
+    """
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if isinstance(value, Enum):
+        return _to_plain(value.value, within)
+    if kind not in _CONTAINERS or id(value) in within or len(within) >= _MAX_DEPTH:
+        return _describe(value)
+    within = (*within, id(value))
+    if kind is dict:
+        return {_to_name(key): _to_plain(item, within) for key, item in value.items()}
+    return [_to_plain(item, within) for item in value]
+
+
+def _to_name(key: object) -> str:
+    plain = key.value if isinstance(key, Enum) else key
+    return plain if type(plain) is str else _describe(plain)
+
+
+def _describe(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception as error:  # noqa: BLE001  a log call never raises, whatever it was given
+        return f"<{type(value).__name__}: its repr raises {type(error).__name__}>"
 
 
 def configure_logs(level: str, **context: str) -> None:

@@ -192,8 +192,8 @@ class Metrics:
         for event in events:
             self._call_events_found.labels(self._tenant, event)
 
-    def call_event_found(self, event: str, number: int = 1) -> None:
-        self._call_events_found.labels(self._tenant, event).inc(number)
+    def call_event_found(self, event: str) -> None:
+        self._call_events_found.labels(self._tenant, event).inc()
 
     def calendar_differences(self, number_by_sort: Mapping[str, int]) -> None:
         for sort, number in number_by_sort.items():

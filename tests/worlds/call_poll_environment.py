@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -81,7 +81,7 @@ class CallPollEnvironment:
     def add(
         self, call_id: str, *, began: float, ended: float | None = None, analyzed: bool = False, **fields: Any
     ) -> None:
-        """Let Retell have a call; `began` and `ended` are minutes ago."""
+        """Let Retell have a call; `began` and `ended` are minutes ago. A field that is None is left out."""
         call: dict[str, Any] = {
             "call_id": call_id, "call_type": "phone_call", "agent_id": AGENT_ID, "agent_version": 0,
             "call_status": "ongoing", "direction": "inbound", "from_number": CALLER, "to_number": NUMBER,
@@ -94,7 +94,12 @@ class CallPollEnvironment:
             }  # fmt: skip
         if analyzed:
             call["call_analysis"] = ANALYSIS
-        self.workspace.calls[call_id] = Call(self.clock.now(), call | fields)
+        known = {name: value for name, value in (call | fields).items() if value is not None}
+        self.workspace.calls[call_id] = Call(self.clock.now(), known)
+
+    def set_broken(self, call_id: str, broken: bool) -> None:
+        """Let Retell fail whenever this call is asked for, or no longer."""
+        self.workspace.calls[call_id] = replace(self.workspace.calls[call_id], broken=broken)
 
     def milliseconds(self, minutes_ago: float) -> int:
         return int((self.clock.now() - timedelta(minutes=minutes_ago)).timestamp() * 1000)

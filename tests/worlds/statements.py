@@ -5,14 +5,13 @@ from typing import Any
 import asyncpg
 import pytest
 
-_NOT_OURS = ("DISCARD PLANS", "'jit'", "typeinfo_tree")
+_NOT_OURS = ("'jit'", "typeinfo_tree")
 
 
 def record_statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list to which each connection that is opened from now on adds the texts of its statements, BEGIN and COMMIT too.
 
-    Left out is what does not depend on the request: `DISCARD PLANS`, which a pool sends now and then, and what asyncpg asks about
-    types once for each connection.
+    Left out is what asyncpg asks about types once for each connection.
     """
     statements: list[str] = []
     connect = asyncpg.connect

@@ -11,6 +11,7 @@ DatabaseError
 
 import contextlib
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -21,6 +22,8 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 STATEMENT_TIMEOUT_SECONDS = 15
 USES_OF_PLANS = 256
+CALLER_USES = 32  # of a connection, more than any function takes
+PLANS_REST_SECONDS = 1.0
 PLANS_TIMEOUT_SECONDS = 1.0
 
 # The database is unreachable, restarts, or is slow: what failed may be tried again. The last one is what asyncpg raises for a
@@ -42,21 +45,28 @@ class _Connection(asyncpg.Connection):
     fourth until autovacuum came (docs/decisions/0070-plans-are-made-anew.md).
     """
 
-    __slots__ = ("_uses",)
+    __slots__ = ("_due_at_use", "_planned_at", "_uses")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._uses = 0
+        self._uses, self._due_at_use, self._planned_at = 0, 1, monotonic()
 
     async def count_use(self) -> None:
-        """Count one use. After 1, 2, 4, 8 … and each `USES_OF_PLANS` of them the server plans every statement anew: a table that
-        was empty grows fastest, in proportion, at first.
+        """Count one use. Whenever their number has doubled, and after each `USES_OF_PLANS`, the server plans every statement anew:
+        a table that was empty grows fastest, in proportion, at first.
+
+        A caller waits for it. So the first `CALLER_USES` are left alone within a second of the connection's start and of the last
+        time: a caller is answered by then, and what uses a connection more often in a second is the intake or a worker.
         """
         self._uses += 1
-        if self._uses.bit_count() == 1 or self._uses % USES_OF_PLANS == 0:
-            # What the connection was lent for is done, and must not fail for this. The next use meets a broken connection.
-            with contextlib.suppress(*DATABASE_UNAVAILABLE):
-                await self.execute("DISCARD PLANS", timeout=PLANS_TIMEOUT_SECONDS)
+        now = monotonic()
+        rests = self._uses < CALLER_USES and now - self._planned_at < PLANS_REST_SECONDS
+        if rests or self._uses < self._due_at_use:
+            return
+        self._due_at_use, self._planned_at = self._uses + min(self._uses, USES_OF_PLANS), now
+        # What the connection was lent for is done, and must not fail for this. The next use meets a broken connection.
+        with contextlib.suppress(*DATABASE_UNAVAILABLE):
+            await self.execute("DISCARD PLANS", timeout=PLANS_TIMEOUT_SECONDS)
 
 
 def open_pool(dsn: str | Callable[[], str], *, max_size: int, application_name: str = "askproai") -> Pool:

@@ -144,10 +144,17 @@ def merge(current: CallRow, reported: CallRow) -> CallRow:
         status=max(current.status, reported.status, key=lambda status: (call_stage(status), status)),
         transcript=longer.transcript,
         transcript_truncated=longer.transcript_truncated,
-        # only call_analyzed brings an analysis
-        analysis=reported.analysis if reported.analysis is not None else current.analysis,
+        analysis=_longer_analysis(current.analysis, reported.analysis),
         **{name: _greater(getattr(current, name), getattr(reported, name)) for name in _MERGED_BY_VALUE},
     )
+
+
+def _longer_analysis(first: dict[str, Any] | None, second: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the analysis with more in it: that of the webhook and that of the poll may differ."""
+    if first is None or second is None:
+        return second if first is None else first
+    texts = [msgspec.json.encode(analysis, order="sorted") for analysis in (first, second)]
+    return max(zip(map(len, texts), texts, (first, second), strict=True), key=lambda item: item[:2])[2]
 
 
 def _greater(first: Any, second: Any) -> Any:

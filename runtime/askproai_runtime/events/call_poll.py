@@ -1,11 +1,14 @@
 """The task `call-poll`: ask Retell for calls whose events did not come, since it gives up after three tries.
 
-What it answers is stored as the event that did not come, under the same id, and processed as any other: whichever comes second
-is a duplicate (docs/decisions/0065-the-poll-of-retells-calls.md).
+What it answers is stored as the event that did not come, with the suffix `:poll` to its id, and processed as any other. An event
+of the webhook that comes after all is stored too, since it may know more: merging is the same in every order
+(docs/decisions/0065-the-poll-of-retells-calls.md).
 """
 
+import json
+import random
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
@@ -34,7 +37,7 @@ from askproai_runtime.events.store import (
     list_incomplete_calls,
     list_unknown_calls,
 )
-from askproai_runtime.intake import EventStore, Source, identify
+from askproai_runtime.intake import EventStore, IncomingEvent, MalformedEvent, Source, identify, is_stored
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.tasks import Next, PutOff, TaskRun
 
@@ -64,14 +67,14 @@ class CallPollState(msgspec.Struct, omit_defaults=True):
     """What one poll passes on to the next.
 
     `asked_until`: what was due by then has been asked for. `seen`: the start of the newest call that was listed, by Retell's
-    clock. `closed_until`: calls that began before are closed. `again`: calls, with their start, for which the next poll asks
-    again: Retell could not show them, or they had only just ended.
+    clock. `again`: calls, with their start, that had only just ended. `not_shown`: those that
+    Retell could not show. The next poll asks again for both.
     """
 
     asked_until: datetime | None = None
     seen: datetime | None = None
-    closed_until: datetime | None = None
     again: dict[str, datetime] = {}
+    not_shown: dict[str, datetime] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class CallPoll:
             return Next(self.every, run.watermark)
         now = self.clock.now()
         state = _read_state(run.watermark, now)
-        poll = _Poll(self, run, state, now, dict(state.again))
+        poll = _Poll(self, run, state, now, dict(state.again), dict(state.not_shown))
         try:
             await poll.find_unknown_calls()
             await poll.follow_incomplete_calls()
@@ -100,6 +103,7 @@ class CallPoll:
             await poll.save()
             raise PutOff(error.retry_after or self.every, str(error)) from error
         await poll.close_old_calls()
+        await poll.ask_for_not_shown()
         return Next(self.every, msgspec.to_builtins(poll.state))
 
 
@@ -135,6 +139,7 @@ class _Poll:
     state: CallPollState
     now: datetime
     again_before: dict[str, datetime]
+    not_shown_before: dict[str, datetime]
     asked: set[str] = field(default_factory=set)
     failures: int = 0
 
@@ -144,8 +149,10 @@ class _Poll:
 
     @property
     def oldest(self) -> datetime:
-        """The start from which on calls are asked for; later than that of any call that was removed by its age."""
-        kept = timedelta(days=self.task.config().retention.call_days) - timedelta(hours=1)
+        """The start from which on calls are asked for; later than that of any call of which something was removed by its age."""
+        retention = self.task.config().retention
+        days = min(retention.call_days, retention.transcript_days, retention.raw_event_days)
+        kept = timedelta(days=days) - timedelta(hours=1)
         return self.now - min(_WINDOW, kept)
 
     async def find_unknown_calls(self) -> None:
@@ -168,7 +175,7 @@ class _Poll:
         for call_id in sorted(
             await list_unknown_calls(self.task.pool, self.tenant, list(starts)), key=starts.__getitem__
         ):
-            await self._ask(call_id, starts[call_id])
+            await self._ask_unless_not_shown(call_id, starts[call_id])
         newest = max(starts.values(), default=since)
         self.state.seen = max(self.state.seen or since, min(newest, self.now))
         return page.next_key
@@ -178,47 +185,68 @@ class _Poll:
         calls = await list_incomplete_calls(self.task.pool, self.tenant, self.oldest)
         due = [(at, call) for call in calls if (at := due_at(call, self.state.asked_until, self.now))]
         for number, (at, call) in enumerate(sorted(due, key=lambda item: item[0]), start=1):
-            await self._ask(call.call_id, call.began_at)
+            await self._ask_unless_not_shown(call.call_id, call.began_at)
             if number % _SAVE_AFTER == 0:
                 self.state.asked_until = at - timedelta.resolution  # others may be due at the same time
                 await self.save()
         self.state.asked_until = self.now
 
     async def ask_again(self) -> None:
-        """Ask for the calls that the last poll left to this one. Raises `RetellUnavailable`."""
+        """Ask for the calls whose end the last poll left to this one. Raises `RetellUnavailable`."""
         for call_id, began_at in self.again_before.items():
             if began_at < self.oldest:
                 self.state.again.pop(call_id, None)
             elif call_id not in self.asked:
                 await self._ask(call_id, began_at)
 
+    async def ask_for_not_shown(self) -> None:
+        """Ask for the calls that Retell could not show, after all others: they may be broken there for days.
+
+        In any order: once some of them have opened the circuit, the rest waits for the next poll.
+        """
+        for call_id, began_at in random.sample(list(self.not_shown_before.items()), len(self.not_shown_before)):
+            if began_at < self.oldest:
+                self.state.not_shown.pop(call_id, None)
+            elif call_id not in self.asked:
+                try:
+                    await self._ask(call_id, began_at)
+                except RetellUnavailable:
+                    return
+
     async def close_old_calls(self) -> None:
         """Close the calls that are too old to be asked for. What they held has ended by its age long ago."""
-        span = self.state.closed_until, self.oldest
-        self._count_closed(await close_old_calls(self.task.pool, self.tenant, *span), ClosingReason.END_UNKNOWN)
-        self.state.closed_until = self.oldest
+        self._count_closed(await close_old_calls(self.task.pool, self.tenant, self.oldest), ClosingReason.END_UNKNOWN)
 
     async def save(self) -> None:
         await self.run.save(msgspec.to_builtins(self.state))
 
+    async def _ask_unless_not_shown(self, call_id: str, began_at: datetime) -> None:
+        """Ask for a call; one that Retell could not show before is left to `ask_for_not_shown`."""
+        if call_id not in self.not_shown_before:
+            await self._ask(call_id, began_at)
+
     async def _ask(self, call_id: str, began_at: datetime) -> None:
         """Ask Retell for a call and store the events that it implies.
 
-        A call that Retell alone cannot show delays no other: it is asked for again by the next poll. Raises `RetellUnavailable`
-        if Retell asks to wait, or fails for several calls.
+        A call that Retell alone cannot show delays no other: it is asked for again by the next poll, after the others. Raises
+        `RetellUnavailable` if Retell asks to wait, or fails for several calls of which that was not known.
         """
         self.asked.add(call_id)
         correlation_id = uuid4().hex
         try:
             found = await self.task.retell.get(call_id, correlation_id)
         except RetellUnavailable as error:
-            self.failures += 1
-            if error.retry_after is not None or self.failures >= _MOST_FAILURES:
+            if error.retry_after is not None:
                 raise
-            self.state.again[call_id] = began_at
+            self.state.again.pop(call_id, None)
+            self.state.not_shown[call_id] = began_at
+            self.failures += call_id not in self.not_shown_before
+            if self.failures >= _MOST_FAILURES:
+                raise
             log.warning("call.not_shown", call_id=call_id, error=str(error))
             return
         self.state.again.pop(call_id, None)
+        self.state.not_shown.pop(call_id, None)
         if found is not None and found.call is not None and has_just_ended(found.call, self.now):
             self.state.again[call_id] = began_at
         elif found is not None:
@@ -230,12 +258,16 @@ class _Poll:
         if found.call is None or find_route(found.call, self.task.config()) is None:
             log.warning("call.not_ours", call_id=call_id, readable=found.call is not None)
             return
-        events = []
-        for name in implied_events(found.call):
-            body = msgspec.json.encode({"event": name, "foundBy": "poll", "call": found.raw})
-            events.append(
-                identify(Source.RETELL, body, tenant=self.tenant, correlation_id=correlation_id, now=self.now)
-            )
+        try:
+            events = [self._make_event(name, found, correlation_id) for name in implied_events(found.call)]
+        except MalformedEvent as error:
+            log.warning("call.not_storable", call_id=call_id, error=str(error))
+            return
+        events = [
+            replace(event, event_id=f"{event.event_id}:poll")
+            for event in events
+            if not await is_stored(self.task.pool, self.tenant, event.source, event.event_id)
+        ]
         if not events:
             return
         receipts = await EventStore(self.task.pool, self.tenant).write(events)
@@ -245,6 +277,15 @@ class _Poll:
                     "call.event_found", call_id=call_id, event_type=event.event_type, correlation_id=correlation_id
                 )
                 self.task.metrics.call_event_found(event.event_type)
+
+    def _make_event(self, name: str, found: FoundCall, correlation_id: str) -> IncomingEvent:
+        """Return the event as its webhook would identify it. Raises `MalformedEvent`.
+
+        Half an emoji, which JavaScript leaves where it cuts a text, is legal JSON and no UTF-8: it becomes a question mark.
+        """
+        text = json.dumps({"event": name, "foundBy": "poll", "call": found.raw}, ensure_ascii=False)
+        body = text.encode("utf-8", "replace")
+        return identify(Source.RETELL, body, tenant=self.tenant, correlation_id=correlation_id, now=self.now)
 
     def _count_closed(self, call_ids: Collection[str], reason: ClosingReason) -> None:
         for call_id in call_ids:
@@ -258,5 +299,5 @@ def _read_state(watermark: dict[str, Any], now: datetime) -> CallPollState:
         state = msgspec.convert(watermark, CallPollState)
     except msgspec.ValidationError:
         return CallPollState()
-    times = (state.asked_until, state.seen, state.closed_until)
+    times = (state.asked_until, state.seen)
     return CallPollState() if any(at is not None and at > now for at in times) else state

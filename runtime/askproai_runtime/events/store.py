@@ -2,33 +2,44 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from askproai_core.database import Pool
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OVER = "('not_connected', 'ended', 'error')"  # the list of statuses is open: any other is that of an open call
 # The expression of the index calls_newest. A call that only a call function has reported may have no start.
 _START = "(CASE WHEN started_at IS NULL THEN 'epoch'::timestamptz ELSE started_at END)"
 
-# A call whose missing event is stored waits for its job, or for a person where that is a dead letter: Retell knows nothing more.
+# Each id is looked up by the whole unique key; OFFSET 0 keeps the search apart. Otherwise all events of the tenant are read.
+_STORED = """EXISTS (
+    SELECT FROM unnest(ARRAY[%s]) AS event (id), LATERAL (
+        SELECT FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell' AND e.event_id = event.id OFFSET 0) stored)
+"""
+# A call whose missing event is stored, by its webhook or by the poll, waits for its job, or for a person where that is a dead
+# letter: Retell knows nothing more.
 _INCOMPLETE = f"""
 SELECT call_id, began_at, CASE WHEN is_over THEN ended_at END AS ended_at FROM (
     SELECT call_id, ended_at, analyzed_at, status IN {_OVER} AS is_over,
            CASE WHEN started_at IS NULL THEN updated_at ELSE started_at END AS began_at
     FROM calls WHERE tenant = $1 AND ({_START} >= $2 OR {_START} = 'epoch')
-) c
+) c, LATERAL (SELECT call_id || CASE WHEN is_over THEN ':call_analyzed' ELSE ':call_ended' END AS id) missing
 WHERE began_at >= $2 AND (NOT is_over OR ended_at IS NOT NULL AND analyzed_at IS NULL)
-  AND NOT EXISTS (SELECT FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell'
-                  AND e.event_id = c.call_id || CASE WHEN is_over THEN ':call_analyzed' ELSE ':call_ended' END)
+  AND NOT {_STORED % "missing.id, missing.id || ':poll'"}
 """  # noqa: S608  constants
-_UNKNOWN = """
+_CALL_EVENTS = (
+    "call_started",
+    "call_ended",
+    "call_analyzed",
+    "call_started:poll",
+    "call_ended:poll",
+    "call_analyzed:poll",
+)
+_UNKNOWN = f"""
 SELECT call_id FROM unnest($2::text[]) AS listed (call_id)
 WHERE NOT EXISTS (SELECT FROM calls c WHERE c.tenant = $1 AND c.call_id = listed.call_id)
-  AND NOT EXISTS (SELECT FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell' AND e.event_id IN (
-      listed.call_id || ':call_started', listed.call_id || ':call_ended', listed.call_id || ':call_analyzed'))
-"""
+  AND NOT {_STORED % ", ".join(f"listed.call_id || ':{name}'" for name in _CALL_EVENTS)}
+"""  # noqa: S608  constants
 # `updated_at` stays: it decides how long the row is kept. Rows are locked in the order of their ids, as events lock them.
 _CLOSE = f"""
 UPDATE calls SET status = 'ended', disconnection_reason = coalesce(disconnection_reason, $2)
@@ -37,7 +48,7 @@ WHERE tenant = $1 AND call_id IN (
 RETURNING call_id
 """  # noqa: S608  constants
 _CLOSE_MISSING = _CLOSE % "call_id = $3"
-_CLOSE_OLD = _CLOSE % f"{_START} BETWEEN $3 AND $4 OR {_START} = 'epoch' AND updated_at < $4"
+_CLOSE_OLD = _CLOSE % f"{_START} > 'epoch' AND {_START} <= $3 OR {_START} = 'epoch' AND updated_at < $3"
 
 
 class ClosingReason(StrEnum):
@@ -74,7 +85,7 @@ async def close_missing_call(pool: Pool, tenant: str, call_id: str) -> list[str]
     return [row["call_id"] for row in await pool.fetch(_CLOSE_MISSING, tenant, ClosingReason.NOT_FOUND, call_id)]
 
 
-async def close_old_calls(pool: Pool, tenant: str, since: datetime | None, until: datetime) -> list[str]:
-    """Close the open calls that began in a span (`since` None: whenever), and return their ids."""
-    rows = await pool.fetch(_CLOSE_OLD, tenant, ClosingReason.END_UNKNOWN, since or _EPOCH, until)
+async def close_old_calls(pool: Pool, tenant: str, until: datetime) -> list[str]:
+    """Close the open calls that began by then, or of which nothing came since if they have no start; return their ids."""
+    rows = await pool.fetch(_CLOSE_OLD, tenant, ClosingReason.END_UNKNOWN, until)
     return [row["call_id"] for row in rows]

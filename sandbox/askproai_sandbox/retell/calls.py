@@ -50,6 +50,8 @@ async def get_call(request: web.Request, w: Workspace) -> web.Response:
     call = find(w.calls, request.match_info["id"])
     if not call.fields:
         raise Refusal(404, f"Item {request.match_info['id']} not found")
+    if call.broken:
+        raise Refusal(500, "Internal server error", bare=True)
     return web.json_response(call.fields)
 
 

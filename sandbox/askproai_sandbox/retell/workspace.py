@@ -141,10 +141,11 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call: what GET returns of it at present, empty as long as nobody has answered."""
+    """A call: what GET returns of it at present, empty as long as nobody has answered. `broken`: GET returns 500."""
 
     created: datetime
     fields: Mapping[str, Any]
+    broken: bool = False
 
 
 @dataclass(slots=True)

@@ -1,6 +1,8 @@
-"""Retell gives up an event after three tries. What it did not deliver is found by asking it, and counts once."""
+"""Retell gives up an event after three tries. What it did not deliver is found by asking it; what comes after all adds to it."""
 
 import asyncio
+import contextlib
+import dataclasses
 import secrets
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -12,9 +14,12 @@ import pytest
 
 from askproai_core.database import Pool
 from askproai_core.tenant_config import RetellConfig
+from askproai_runtime.calls.store import set_call_branch
+from askproai_runtime.intake import EventStore, Source, identify
 from askproai_runtime.settings import Settings
 from askproai_runtime.tasks import PutOff, StaleRun
 from askproai_sandbox.databases import Database
+from askproai_sandbox.example_tenant import AGENT_ID
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.call_poll_environment import SAID, CallPollEnvironment, open_call_poll_environment
 from tests.worlds.retell_contract import check_exchange
@@ -57,7 +62,8 @@ async def test_a_lost_analysis_is_found(polled: CallPollEnvironment) -> None:
     polled.add("call_1", began=20, ended=15, analyzed=True, disconnection_reason="agent_hangup")
     await polled.poll()
     assert await polled.state("call_1") == ("ended", "agent_hangup", True)
-    assert await polled.events() == ["call_1:call_analyzed 1", "call_1:call_ended 1"]
+    assert await polled.events() == ["call_1:call_analyzed:poll 1", "call_1:call_ended 1"]
+    assert [polled.found(name) for name in ("call_ended", "call_analyzed")] == [0, 1]
 
 
 async def test_a_call_of_which_nothing_came_is_found(polled: CallPollEnvironment) -> None:
@@ -69,13 +75,34 @@ async def test_a_call_of_which_nothing_came_is_found(polled: CallPollEnvironment
     assert polled.found("call_started") == 1
 
 
-async def test_an_event_that_comes_after_the_poll_is_a_duplicate(polled: CallPollEnvironment) -> None:
-    polled.add("call_1", began=60, ended=50)
+async def test_an_event_that_comes_after_the_poll_adds_what_retell_does_not_keep(polled: CallPollEnvironment) -> None:
+    """By default Retell keeps no transcript, so only its webhook has one."""
+    polled.add("call_1", began=60, ended=50, transcript=None)
     await polled.poll()
     late = await polled.pod.retell("call_ended", "call_1", **ENDED)
-    assert late.body["status"] == "already_processed"
-    assert await polled.events() == ["call_1:call_ended 1"]
-    assert await polled.state("call_1") == ("ended", "user_hangup", False)
+    assert late.body["status"] == "accepted"
+    await polled.processed()
+    row = await polled.row("call_1")
+    assert row is not None
+    assert (row["status"], row["transcript"]) == ("ended", SAID)
+    assert await polled.events() == ["call_1:call_ended 1", "call_1:call_ended:poll 1"]
+
+
+async def test_an_event_that_waited_in_the_spool_is_not_lost_when_the_poll_was_earlier(
+    polled: CallPollEnvironment,
+) -> None:
+    """It was acknowledged while PostgreSQL was away, so Retell does not repeat it."""
+    polled.add("call_1", began=60, ended=50, transcript=None)
+    body = msgspec.json.encode({"event": "call_ended", "call": {"call_id": "call_1", "agent_id": AGENT_ID, **ENDED}})
+    event = identify(Source.RETELL, body, tenant=polled.config.tenant, correlation_id="c", now=polled.clock.now())
+    spooled = dataclasses.replace(event, received_at=polled.clock.now() - timedelta(minutes=50))
+    await polled.poll()
+    (receipt,) = await EventStore(polled.pod.worker.pool, polled.config.tenant).write([spooled])
+    assert not receipt.duplicate
+    await polled.processed()
+    row = await polled.row("call_1")
+    assert row is not None
+    assert row["transcript"] == SAID
 
 
 async def test_the_poll_and_the_webhooks_at_once_store_each_event_once(polled: CallPollEnvironment) -> None:
@@ -93,8 +120,15 @@ async def test_the_poll_and_the_webhooks_at_once_store_each_event_once(polled: C
     assert {reply.status for reply in replies} == {200}
     polled.tick(hours=1)
     await polled.poll()
-    names = "call_analyzed", "call_ended"
-    assert await polled.events() == [f"{call_id}:{name} 1" for call_id in calls for name in names]
+    before = await polled.events()
+    polled.tick(hours=1)
+    await polled.poll()
+    assert await polled.events() == before
+    assert {event.rpartition(" ")[2] for event in before} == {"1"}
+    assert {event for event in before if ":poll" not in event} == {f"{call_id}:call_ended 1" for call_id in calls}
+    assert {event for event in before if ":call_analyzed" in event} == {
+        f"{call_id}:call_analyzed:poll 1" for call_id in calls
+    }
     for call_id in calls:
         assert await polled.state(call_id) == ("ended", "user_hangup", True)
 
@@ -184,7 +218,29 @@ async def test_a_call_that_retell_cannot_show_delays_no_other_and_is_asked_for_a
     polled.tick(minutes=15)
     await polled.poll()
     assert (await polled.state("call_0"))[0] == "ended"
-    assert "again" not in polled.watermark
+    assert not {"again", "not_shown"} & set(polled.watermark)
+
+
+async def test_calls_that_retell_can_never_show_delay_no_other(polled: CallPollEnvironment) -> None:
+    """Each of them ends in an error of the server, which opens the circuit when it comes five times in a row."""
+    broken = [f"call_0{number}" for number in range(7)]
+    for number, call_id in enumerate(broken):
+        polled.add(call_id, began=70 - number, ended=30)
+        polled.set_broken(call_id, True)
+    polled.add("call_1", began=60, ended=30)
+    for _ in range(3):
+        with contextlib.suppress(PutOff):
+            await polled.poll()
+        polled.tick(minutes=15)
+    assert (await polled.state("call_1"))[0] == "ended"
+    await polled.poll()
+    for call_id in broken:
+        polled.set_broken(call_id, False)
+    polled.tick(minutes=15)
+    await polled.poll()
+    for call_id in broken:
+        assert (await polled.state(call_id))[0] == "ended"
+    assert "not_shown" not in polled.watermark
 
 
 async def test_a_refused_key_puts_the_poll_off(polled: CallPollEnvironment) -> None:
@@ -226,6 +282,27 @@ async def test_calls_that_were_open_before_this_release_are_closed_by_the_first_
     assert after is not None
     assert after["updated_at"] == before["updated_at"], "it must not be kept longer than others of its age"
     assert "get-call" not in polled.requests()
+
+
+async def test_a_call_without_a_start_that_goes_on_now_is_not_closed(polled: CallPollEnvironment) -> None:
+    """A call function was the first to report it."""
+    async with polled.pod.worker.pool.acquire() as conn:
+        await set_call_branch(conn, polled.config.tenant, "call_now", "mitte", "c")
+    polled.add("call_now", began=3)
+    await polled.poll()
+    assert (await polled.state("call_now"))[0] == "registered"
+    aged = "UPDATE calls SET updated_at = now() - interval '73 hours' WHERE call_id = 'call_now'"
+    await polled.pod.db.execute(aged)
+    await polled.poll()
+    assert await polled.state("call_now") == ("ended", "END_UNKNOWN", False)
+
+
+async def test_a_call_that_becomes_known_after_its_window_is_closed(polled: CallPollEnvironment) -> None:
+    await polled.poll()
+    await polled.started("call_late", began=4 * 24 * 60)
+    polled.tick(minutes=15)
+    await polled.poll()
+    assert await polled.state("call_late") == ("ended", "END_UNKNOWN", False)
 
 
 async def test_a_worker_that_is_killed_before_its_watermark_is_stored_stores_nothing_twice(
@@ -292,12 +369,23 @@ async def test_calls_of_other_agents_of_the_workspace_are_left_alone(polled: Cal
     assert await polled.events() == ["call_moved:call_started 1"]
 
 
-async def test_a_call_that_was_removed_by_its_age_does_not_come_back(polled: CallPollEnvironment) -> None:
-    retention = msgspec.structs.replace(polled.config.retention, call_days=1)
+@pytest.mark.parametrize("days", ["call_days", "transcript_days", "raw_event_days"])
+async def test_what_was_removed_by_its_age_does_not_come_back(polled: CallPollEnvironment, days: str) -> None:
+    retention = msgspec.structs.replace(polled.config.retention, **{days: 1})
     polled.config = msgspec.structs.replace(polled.config, retention=retention)
     polled.add("call_old", began=25 * 60, ended=24.5 * 60, analyzed=True)
     await polled.poll()
     assert await polled.events() == []
+
+
+async def test_half_an_emoji_in_a_call_stops_no_poll(polled: CallPollEnvironment) -> None:
+    polled.add("call_0", began=61, ended=50, transcript="Danke \ud83d")
+    polled.add("call_1", began=60, ended=50)
+    await polled.poll()
+    assert (await polled.state("call_1"))[0] == "ended"
+    row = await polled.row("call_0")
+    assert row is not None
+    assert row["transcript"] == "Danke ?"
 
 
 @pytest.mark.parametrize("polled", [lambda _: ()], indirect=True, ids=["not as Retell publishes it"])
@@ -306,6 +394,7 @@ async def test_a_call_whose_answer_cannot_be_read_delays_no_other(polled: CallPo
     polled.add("call_1", began=60, ended=50, analyzed=True)
     polled.add("call_odd", began=61, ended=50, transcript=["no text"])
     polled.add("call odd", began=62, ended=50)
+    polled.add("call_nan", began=63, ended=50, latency=float("nan"))
     await polled.poll()
     assert (await polled.state("call_1"))[0] == "ended"
     assert (await polled.state("call_odd"))[0] == "ongoing"

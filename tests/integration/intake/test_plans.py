@@ -1,15 +1,20 @@
 """What the intake and the worker read does not depend on statistics: a new installation has none until autovacuum comes."""
 
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
 from askproai_core.database import Pool, open_pool
+from askproai_core.database.pool import CALLER_USES
 from askproai_runtime.calls import lock_calls, save_calls
+from askproai_runtime.events.store import list_incomplete_calls, list_unknown_calls
 from askproai_runtime.intake import EventStore, IncomingEvent, Source, load_events
 from askproai_sandbox.databases import Database
+from tests.worlds.statements import record_statements
 
 BATCH = 50
 READ_PER_EVENT = 20  # index entries; a plan that reads a tenant's events takes hundreds
@@ -23,10 +28,10 @@ class EmptyTables:
     pool: Pool
     db: asyncpg.Connection
 
-    async def store(self, batches: int) -> list[int]:
+    async def store(self, batches: int, first: int = 0) -> list[int]:
         """Store so many batches of events, on the pool's one connection; return the ids of the last batch."""
         ids: list[int] = []
-        for batch in range(batches):
+        for batch in range(first, first + batches):
             names = [f"call_{batch}_{number}:call_ended" for number in range(BATCH)]
             events = [IncomingEvent(Source.RETELL, name, "call_ended", b"{}" * 500, name) for name in names]
             ids = [receipt.id for receipt in await EventStore(self.pool, self.tenant).write(events) if receipt.id]
@@ -40,6 +45,15 @@ class EmptyTables:
         entries: int = await self.db.fetchval(read, table)
         await self.db.execute("SELECT pg_stat_reset()")
         return entries
+
+    async def rows_read(self) -> int:
+        """Return how many events were read since the last call, by an index or without one."""
+        async with self.pool.acquire() as conn:
+            await conn.execute("SELECT pg_stat_force_next_flush()")
+        read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'webhook_events'"
+        rows: int = await self.db.fetchval(read)
+        await self.db.execute("SELECT pg_stat_reset()")
+        return rows
 
 
 @pytest.fixture
@@ -56,8 +70,26 @@ async def tables(database: Database) -> AsyncIterator[EmptyTables]:
 async def test_a_foreign_key_planned_on_an_empty_table_does_not_read_all_events_of_a_grown_one(
     tables: EmptyTables,
 ) -> None:
-    await tables.store(40)
+    await tables.store(CALLER_USES)
+    await tables.entries_read()
+    await tables.store(40, first=CALLER_USES)
     assert await tables.entries_read() < READ_PER_EVENT * 40 * BATCH
+
+
+@pytest.mark.parametrize(("seconds_apart", "renewed_after"), [(1, [1, 2, 4, 8, 16, 32]), (0, [32])])
+async def test_plans_are_renewed_as_uses_double_and_a_quick_caller_waits_for_none(
+    tables: EmptyTables, monkeypatch: pytest.MonkeyPatch, seconds_apart: int, renewed_after: list[int]
+) -> None:
+    clock = itertools.count(step=seconds_apart)
+    monkeypatch.setattr("askproai_core.database.pool.monotonic", clock.__next__)
+    statements = record_statements(monkeypatch)
+    renewed = []
+    for use in range(1, CALLER_USES + 1):
+        statements.clear()
+        await tables.pool.fetchval("SELECT 1")
+        if "DISCARD PLANS" in statements:
+            renewed.append(use)
+    assert renewed == renewed_after
 
 
 @pytest.mark.parametrize("analyzed", [False, True], ids=["without statistics", "with statistics"])
@@ -81,3 +113,21 @@ async def test_a_worker_changes_its_calls_without_reading_the_others(tables: Emp
     assert await tables.entries_read("calls") < 4 * groups * BATCH
     saved = await tables.db.fetch("SELECT branch, correlation_id FROM calls")
     assert [tuple(row) for row in saved] == groups * BATCH * [("mitte", "c")]
+
+
+async def test_the_poll_of_calls_reads_only_the_events_of_the_calls_that_it_asks_about(
+    tables: EmptyTables,
+) -> None:
+    """Once there are statistics: it is no hot path, and autovacuum collects them within a minute or two."""
+    await tables.store(20)
+    calls = [f"call_unknown_{number}" for number in range(BATCH)]
+    ended = """INSERT INTO calls (tenant, call_id, status, started_at, ended_at, correlation_id)
+               SELECT $1, 'known_' || call_id, 'ended', now(), now(), 'c' FROM unnest($2::text[]) AS c (call_id)"""
+    await tables.db.execute(ended, tables.tenant, calls)
+    await tables.db.execute("ANALYZE webhook_events, calls")
+    await tables.rows_read()
+    assert await list_unknown_calls(tables.pool, tables.tenant, calls) == set(calls)
+    assert await tables.rows_read() < BATCH
+    since = datetime.now(UTC) - timedelta(hours=1)
+    assert len(await list_incomplete_calls(tables.pool, tables.tenant, since)) == BATCH
+    assert await tables.rows_read() < BATCH

@@ -57,7 +57,7 @@ def test_nothing_that_one_copies_is_broken_however_narrow_the_terminal(width: in
 
 def test_a_timeline_says_how_the_call_ended() -> None:
     closed = {**TIMELINE, "call": {**CALL, "disconnection_reason": "NOT_FOUND_AT_RETELL"}}
-    assert "nothing, ended by NOT_FOUND_AT_RETELL" in "\n".join(timeline_lines(closed, 80))
+    assert "nothing, end: NOT_FOUND_AT_RETELL" in "\n".join(timeline_lines(closed, 80))
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -2,8 +2,14 @@
 
 import json
 import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
+import msgspec
 import pytest
 import structlog
 
@@ -38,13 +44,80 @@ def test_a_line_can_be_searched_as_text(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().err.startswith('{"id": 7, "event": "event.stored", ')
 
 
+class Output(StrEnum):
+    TEXT = "text"
+
+
+@dataclass(repr=False)
+class Hidden:
+    """A value that shows nothing of itself, as our configurations and credentials do."""
+
+    key: str = "key_secret"
+
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+
+class HiddenStruct(msgspec.Struct):
+    key: str = "key_secret"
+
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+
+class HiddenText(str):
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+
+class Unprintable:
+    def __repr__(self) -> str:
+        raise RuntimeError("half initialised")
+
+
+CYCLE: dict[str, Any] = {"name": "Müller"}
+CYCLE["self"] = CYCLE
+DEEP: list[Any] = []
+for _ in range(5_000):
+    DEEP = [DEEP]
+
+
 @pytest.mark.parametrize(
-    "value", [{1, 2}, object(), "half \ud83d", 2**70, {("a",): 1}], ids=lambda value: type(value).__name__
+    "value",
+    [{1, 2}, object(), "half \ud83d", 2**70, {("a",): 1}, Hidden(), CYCLE, DEEP, Unprintable(), {Unprintable(): 1}],
+    ids=lambda value: type(value).__name__,
 )
 def test_whatever_a_line_holds_it_is_written(capsys: pytest.CaptureFixture[str], value: object) -> None:
     configure_logs("info")
     structlog.get_logger().info("odd", value=value)
     assert [line["event"] for line in lines(capsys)] == ["odd"]
+
+
+@pytest.mark.parametrize("half", ["", "\ud83d"], ids=["whole", "half an emoji"])
+@pytest.mark.parametrize("hidden", [Hidden(), HiddenStruct(), HiddenText("key_secret")], ids=repr)
+def test_a_line_shows_of_an_object_only_what_it_shows_of_itself(
+    capsys: pytest.CaptureFixture[str], hidden: object, half: str
+) -> None:
+    configure_logs("info")
+    structlog.get_logger().info("odd", value=hidden, nested={"in": [(hidden,)]}, half=half)
+    (line,) = lines(capsys)
+    assert (line["value"], line["nested"]) == ("<hidden>", {"in": [["<hidden>"]]})
+
+
+def test_times_ids_and_enums_are_written_as_in_our_apis(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("info")
+    values = {
+        "at": datetime(2026, 1, 7, 9, tzinfo=UTC),
+        "id": UUID(int=7),
+        "status": HTTPStatus.OK,
+        "output": Output.TEXT,
+        "by_output": {Output.TEXT: 1},
+    }
+    structlog.get_logger().info("typed", **values)
+    (line,) = lines(capsys)
+    assert [line[name] for name in values] == ["2026-01-07T09:00:00Z", str(UUID(int=7)), 200, "text", {"text": 1}]
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ rows = st.builds(
     started_at=st.none() | st.sampled_from([RECEIVED, datetime(2026, 1, 1, tzinfo=UTC)]),
     transcript=texts,
     transcript_truncated=st.booleans(),
+    analysis=st.none() | st.sampled_from([{"call_summary": "a"}, {"call_summary": "b"}, {"call_successful": True}]),
 )
 
 
