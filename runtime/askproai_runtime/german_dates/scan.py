@@ -57,6 +57,7 @@ _OPERATORS = tuple(
 )
 # What is said around a time, of words that have a meaning in one.
 _NOISE = re.compile(r"(?:schoenen )?guten (?:morgen|tag|abend|nachmittag)(?!\w)|auf jeden fall(?!\w)")
+_MAX_WORDS = 60  # the event loop waits for a phrase, and nobody names a time in more
 _WORD = re.compile(r"[^\s,]+")
 # After these a number alone is an hour.
 _BEFORE_HOUR = frozenset({Op.FROM, Op.AFTER, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT, Op.SOON_AFTER, Op.SOON_BEFORE})
@@ -64,6 +65,8 @@ _BEFORE_HOUR = frozenset({Op.FROM, Op.AFTER, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op
 
 def scan(text: str, now: datetime) -> list[Atom]:
     """Return the atoms of a normalized phrase. Raises `UnknownWord`, and what the rules raise."""
+    if text.count(" ") >= _MAX_WORDS:
+        raise UnknownWord("too many words for a time")
     atoms: list[Atom] = []
     position = 0
     while position < len(text):

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_runtime.german_dates import understand
+from askproai_runtime.german_dates import Refusal, understand
 from tests.unit.german_dates.notation import read_expected, read_understood
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -50,3 +50,8 @@ def test_no_words_of_the_table_in_any_order_raise_an_error():
         text = " ".join(choose.choices(words, k=choose.randint(1, 40)))
         understood = understand(text, at=CALL, zone=BERLIN)
         assert bool(understood.candidates) != (understood.refused is not None), (seed, text)
+
+
+def test_what_is_longer_than_anybody_names_a_time_is_asked():
+    assert understand("am Montag " * 50, at=CALL, zone=BERLIN).refused is Refusal.NOT_UNDERSTOOD
+    assert understand("also " * 50 + "am Montag", at=CALL, zone=BERLIN).candidates
