@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[3]
 TESTS = ROOT / "tests"
 # How many rules of a page may be without a test. A number only ever falls; a new rule comes with its test.
 WITHOUT_A_TEST = {
-    "calcom.md": 60,  # all of its rules: its tables have no column of tests yet
+    "calcom.md": 3,
     "retell.md": 4,
     "stripe.md": 2,
 }

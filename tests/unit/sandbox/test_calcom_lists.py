@@ -179,3 +179,26 @@ async def test_webhooks_may_arrive_in_another_order(calcom: Api, receiver: Recei
     await calcom("POST", f"/v2/bookings/{uid}/cancel", {})
     expected = ["BOOKING_CANCELLED"] * copies + ["BOOKING_CREATED"] * copies
     await eventually(lambda: triggers(receiver) == expected)
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "text"),
+    [
+        ({"type": "number", "slug": "x"}, {"x": "18"}, "Invalid type"),
+        ({"type": "multiselect", "slug": "x"}, {"x": "a"}, "Invalid type"),
+        ({"type": "select", "slug": "x", "options": ["a"]}, {"x": "b"}, "Invalid option"),
+        ({"type": "textarea", "slug": "notes"}, {}, "{notes}error_required_field"),
+    ],
+)
+async def test_answers_to_booking_fields_are_checked(
+    calcom: Api, field: dict[str, Any], given: dict[str, Any], text: str
+) -> None:
+    await seed(calcom, bookingFields=[{**field, "required": True}])
+    assert text in message(await book(calcom, expect=400, bookingFieldsResponses=given))
+
+
+async def test_unknown_event_types_beside_a_known_one_are_ignored(calcom: Api) -> None:
+    await seed(calcom)
+    uid = (await book(calcom))["data"]["uid"]
+    assert await uids(calcom, eventTypeIds="1001,7777") == [uid]
+    await calcom("GET", "/v2/bookings", eventTypeIds="7777", expect=400)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from calcom_api import SLOTS, book, control, message, seed, slots, starts
+from calcom_api import BOOKINGS, SLOTS, book, booking_body, control, message, seed, slots, starts
 from sandbox_clients import Api
 
 HOURS = [{"days": ["Friday"], "startTime": "09:00", "endTime": "12:00"}]
@@ -227,3 +227,18 @@ async def test_slots_count_against_the_rate_limit(calcom: Api) -> None:
     await slots(calcom)
     query = {"eventTypeId": 1001, "start": "2026-11-27", "end": "2026-11-27"}
     await calcom("GET", "/v2/slots", version=SLOTS, expect=429, **query)
+
+
+async def test_booking_and_slots_need_no_key(calcom: Api) -> None:
+    await seed(calcom)
+    body = booking_body(metadata={"requestId": "r"})
+    query = {"eventTypeId": "1001", "start": "2026-11-27", "end": "2026-11-27"}
+    for method, path, version, more in (
+        ("POST", "bookings", BOOKINGS, {"json": body}),
+        ("GET", "slots", SLOTS, {"params": query}),
+    ):
+        headers = {"cal-api-version": version}
+        async with calcom.session.request(method, f"{calcom.url}/v2/{path}", headers=headers, **more) as answer:
+            assert answer.ok, await answer.text()
+    (booking,) = (await calcom("GET", "/v2/bookings", version=BOOKINGS))["data"]
+    assert booking["metadata"] == {"requestId": "r"}
