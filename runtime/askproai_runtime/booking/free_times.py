@@ -188,8 +188,16 @@ class FreeTimesReader:
             self._remember(task.result())
 
     async def _read(self, event_type_id: int, block: tuple[date, date]) -> list[KnownDay]:
-        """Ask for one event type. Return nothing if the calendar or the database does not answer: our own book must do then."""
+        """Ask for one event type, unless the answer to another caller came since this one looked. Return nothing if the calendar or
+        the database does not answer: our own book must do then.
+        """
+        first, last = block
         try:
+            async with self.ctx.pool.acquire() as conn:
+                age = self.ctx.settings.free_times_age
+                known = await list_known_days(conn, self.ctx.tenant, [event_type_id], first, last, age)
+            if len(known) == (last - first).days + 1:
+                return known
             return await read_and_store(self.ctx, event_type_id, *block, self.correlation_id)
         except (CalendarUnavailable, *DATABASE_UNAVAILABLE) as error:
             why = str(error) if isinstance(error, CalendarUnavailable) else type(error).__name__
