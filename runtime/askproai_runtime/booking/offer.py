@@ -68,7 +68,7 @@ _ATTEMPTS = 3
 _EXTRA_SECONDS = 0.5  # a caller waits for an answer, not for examples and for what other people have free
 _DAY = timedelta(days=1)
 _CLOCK_CHANGE = timedelta(hours=1)
-_LONGEST = timedelta(days=35)  # of what a caller names: a month is searched, not a year
+_LONGEST = timedelta(days=35)  # a month is searched as a whole; of what has no end, or of a year, the beginning
 _NO_CALL = ""  # a request outside a call has no hold of its own to ignore
 
 
@@ -160,7 +160,9 @@ async def choose_offer(
     rules, staff, count = request.rules, request.staff, settings.offers
     read_busy = remember_reads(read_busy)
     for candidate in candidates:
-        end = min(candidate.end or candidate.start + timedelta(minutes=1), max(now, candidate.start) + _LONGEST)
+        end = candidate.end or candidate.start + timedelta(minutes=1)
+        if end - candidate.start > _LONGEST:
+            end = max(now, candidate.start) + settings.look_ahead
         query = SlotQuery(now, candidate.start, end, staff, candidate.about, count, candidate.daily)
         if slots := await find_choice(rules, read_busy, query, read_remote):
             return Offer(slots)

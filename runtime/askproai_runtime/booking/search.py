@@ -159,6 +159,7 @@ async def _search_day(
         query.limit,
         query.daily,
     )
+    await asyncio.sleep(0)  # many days without a start that is asked for must not follow each other without a pause
     starts = list_starts(rules, part)
     if not starts or not is_working_day(rules, day, query.staff):
         return []
