@@ -75,8 +75,7 @@ def up(dsn: Dsn, output: Format = Output.TEXT) -> None:
 
     Example: askproai-runtime migrate up --dsn postgresql://admin:…@db/askproai
     """
-    _run_database_task(_create_roles(dsn))
-    _print_versions("applied", _run_database_task(Migrator(dsn).up()), output)
+    _print_versions("applied", _run_database_task(_migrate(dsn)), output)
 
 
 @migrate.command(name="roles")
@@ -112,6 +111,11 @@ def status(dsn: Dsn, output: Format = Output.TEXT) -> None:
     for state in states:
         applied = state.applied_at.isoformat(timespec="seconds") if state.applied_at else "pending"
         typer.echo(f"{state.version:04} {state.name:20} {applied}{'  CHANGED SINCE' if state.changed else ''}")
+
+
+async def _migrate(dsn: str) -> list[int]:
+    await _create_roles(dsn)
+    return await Migrator(dsn).up()
 
 
 async def _create_roles(dsn: str) -> list[str]:

@@ -67,7 +67,7 @@ log = structlog.get_logger(__name__)
 _ATTEMPTS = 3
 _EXTRA_SECONDS = 0.5  # a caller waits for an answer, not for examples and for what other people have free
 _DAY = timedelta(days=1)
-_CLOCK_CHANGE = timedelta(hours=1)
+_LONGEST_DAY = timedelta(hours=25)  # that of the change to winter time
 _LONGEST = timedelta(days=35)  # a month is searched as a whole; of what has no end, or of a year, the beginning
 _NO_CALL = ""  # a request outside a call has no hold of its own to ignore
 
@@ -170,7 +170,7 @@ async def choose_offer(
     exact = missed.grain is Grain.MINUTE
     obstacle = find_obstacle(rules, missed.start, now, staff, whole_day=not exact)
     if (
-        missed.end and missed.end - missed.start > _DAY + _CLOCK_CHANGE
+        missed.end and missed.end - missed.start > _LONGEST_DAY
     ):  # the obstacle of the first day is not that of a whole week
         obstacle = Obstacle.TAKEN
     before_too = exact and obstacle in {Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID}

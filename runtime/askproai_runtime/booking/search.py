@@ -150,14 +150,8 @@ async def _search_day(
 ) -> list[Slot]:
     """Return the closest starts of one local day, each with who is booked least."""
     first, end = (_instant(rules, day, minute) for minute in (0, DAY_MINUTES))
-    part = SlotQuery(
-        query.now,
-        max(first, query.first),
-        min(end, query.end),
-        query.staff,
-        query.closest_to or query.first,
-        query.limit,
-        query.daily,
+    part = replace(
+        query, first=max(first, query.first), end=min(end, query.end), closest_to=query.closest_to or query.first
     )
     await asyncio.sleep(0)  # many days without a start that is asked for must not follow each other without a pause
     starts = list_starts(rules, part)

@@ -1,7 +1,7 @@
 """Apply the words that bound what follows them: `ab`, `bis`, `zwischen … und`, `gegen`. Contents and connectors are left."""
 
 from collections.abc import Sequence
-from datetime import date, time, timedelta
+from datetime import date, time
 from itertools import pairwise
 
 from askproai_runtime.german_dates.atoms import (
@@ -19,10 +19,10 @@ from askproai_runtime.german_dates.atoms import (
     TimeRange,
     Weekday,
 )
+from askproai_runtime.german_dates.rules import DAY
 from askproai_runtime.german_dates.times import hours_of
 from askproai_runtime.german_dates.weeks import weekday_dates
 
-_DAY = timedelta(days=1)
 _BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.UNTIL, Op.BEFORE})
 _CONNECTORS = frozenset({Op.AND, Op.UNTIL})
 _ABOUT = {Op.ABOUT: (30, 30), Op.SOON_AFTER: (0, 30), Op.SOON_BEFORE: (30, 0)}  # minutes before and after
@@ -110,9 +110,9 @@ def _bounded(op: Op, content: Atom, today: date) -> Content:
         readings = tuple(
             {
                 Op.FROM: Days(days.first, None),
-                Op.AFTER: Days((days.last or days.first) + _DAY, None),
+                Op.AFTER: Days((days.last or days.first) + DAY, None),
                 Op.UNTIL: Days(today, days.last),
-                Op.BEFORE: Days(today, days.first - _DAY),
+                Op.BEFORE: Days(today, days.first - DAY),
             }[op]
             for days in _readings(content, today)
         )

@@ -7,10 +7,9 @@ from datetime import date, timedelta
 from dateutil.easter import easter
 
 from askproai_runtime.german_dates.atoms import Day, Days, Period
+from askproai_runtime.german_dates.rules import DAY, WEEK
 from askproai_runtime.german_dates.types import Grain
 
-_DAY = timedelta(days=1)
-_WEEK = timedelta(days=7)
 _FRIDAY, _SUNDAY = 4, 6
 
 
@@ -28,7 +27,7 @@ def _easter(first: int, last: int | None = None) -> Callable[[int], Days]:
 def _advent(number: int) -> Callable[[int], Days]:
     def days(year: int) -> Days:
         fourth = date(year, 12, 24) - timedelta(days=(date(year, 12, 24).weekday() + 1) % 7)
-        sunday = fourth - (4 - number) * _WEEK
+        sunday = fourth - (4 - number) * WEEK
         return Days(sunday, sunday)
 
     return days
@@ -37,7 +36,7 @@ def _advent(number: int) -> Callable[[int], Days]:
 def _sunday_of_the_dead(year: int) -> Days:
     """Return the Sunday before the first of Advent."""
     first, _ = _advent(1)(year)
-    return Days(first - _WEEK, first - _WEEK)
+    return Days(first - WEEK, first - WEEK)
 
 
 def _repentance(year: int) -> Days:
@@ -113,16 +112,16 @@ def named(name: str, today: date) -> Day | Period:
 def beside_named(side: str, name: str, today: date) -> Day:
     """Return the day before or after a named one."""
     days = find_named(name, today)
-    return Day((days.first - _DAY,)) if side == "vor" else Day(((days.last or days.first) + _DAY,))
+    return Day((days.first - DAY,)) if side == "vor" else Day(((days.last or days.first) + DAY,))
 
 
 def weekday_beside_named(weekday: int, side: str, name: str, today: date) -> Day:
     """Return the last such weekday before a named day, or the first after it."""
     days = find_named(name, today)
     if side == "vor":
-        before = days.first - _DAY
+        before = days.first - DAY
         return Day((before - timedelta(days=(before.weekday() - weekday) % 7),))
-    after = (days.last or days.first) + _DAY
+    after = (days.last or days.first) + DAY
     return Day((after + timedelta(days=(weekday - after.weekday()) % 7),))
 
 
@@ -130,11 +129,11 @@ def week_beside_named(side: str, name: str, today: date) -> Period:
     """Return the week before or after that of a named day."""
     monday = find_named(name, today).first
     monday -= timedelta(days=monday.weekday())
-    monday += -_WEEK if side == "vor" else _WEEK
-    return Period((Days(monday, monday + 6 * _DAY),), Grain.WEEK)
+    monday += -WEEK if side == "vor" else WEEK
+    return Period((Days(monday, monday + 6 * DAY),), Grain.WEEK)
 
 
 def bridge_day(name: str, today: date) -> Day:
     """Return the Friday after a holiday on a Thursday, or the Monday before one on a Tuesday."""
     day = find_named(name, today).first
-    return Day((day + _DAY,)) if day.weekday() < _FRIDAY and day.weekday() != 1 else Day((day - _DAY,))
+    return Day((day + DAY,)) if day.weekday() < _FRIDAY and day.weekday() != 1 else Day((day - DAY,))

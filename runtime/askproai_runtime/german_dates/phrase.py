@@ -5,6 +5,7 @@ the call, not from the time of processing. What is not understood is asked, neve
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import MAXYEAR, datetime
 from zoneinfo import ZoneInfo
@@ -71,12 +72,11 @@ def _understand(text: str, at: datetime, zone: ZoneInfo) -> Understanding:
 def _place(meanings: Sequence[Meaning], now: datetime, zone: ZoneInfo) -> list[list[Candidate]]:
     """Return the candidates of each choice, without the choices that are over. Raises `PastDay` if all are."""
     placed: list[list[Candidate]] = []
-    for number, meaning in enumerate(meanings):
-        try:
+    for meaning in meanings:
+        with suppress(PastDay):
             placed.append(candidates(meaning, now, zone))
-        except PastDay:
-            if number == len(meanings) - 1 and not placed:
-                raise
+    if not placed:
+        raise PastDay("all choices are over")
     return placed
 
 

@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.german_dates.atoms import Around, Contradiction, Day, Days, ImpossibleDay, PastDay, TimeRange
 from askproai_runtime.german_dates.combine import Meaning
+from askproai_runtime.german_dates.rules import DAY
 from askproai_runtime.german_dates.times import both_halves, expand, hours_of, shifted
 from askproai_runtime.german_dates.types import Candidate, Daily, Grain
 from askproai_runtime.german_dates.vocabulary import PART_SPOKEN, format_written_day
 from askproai_runtime.german_dates.weeks import weekday_dates
 
-_DAY = timedelta(days=1)
 _OPEN_END = timedelta(days=366)  # of what has no end; a branch's horizon is shorter, or this is far enough
 _WEEK = 7
 _ALL = frozenset(range(_WEEK))
@@ -30,7 +30,7 @@ def candidates(meaning: Meaning, now: datetime, zone: ZoneInfo) -> list[Candidat
         not meaning.has_day and not meaning.soon and not meaning.excluded
     ):  # a time alone: today, or tomorrow once it is over
         today = now.date()
-        found = [list(_of_day(meaning, day, zone)) for day in (today, today + _DAY)]
+        found = [list(_of_day(meaning, day, zone)) for day in (today, today + DAY)]
         if not found[0]:
             return []
         coming = [candidate for candidate in found[0] if not _is_over(candidate, now)]
@@ -103,7 +103,7 @@ def _same_days(day: Day, days: Days) -> list[date]:
     inside = [reading for reading in day.readings if days.first <= reading <= last]
     if inside or day.number is None:
         return inside
-    span = (days.first + n * _DAY for n in range((last - days.first).days + 1))
+    span = (days.first + n * DAY for n in range((last - days.first).days + 1))
     return [each for each in span if each.day == day.number and day.month in {None, each.month}][:1]
 
 
@@ -118,7 +118,7 @@ def _weekdays_in(days: Days, weekday: int) -> list[date]:
 def _of_day(meaning: Meaning, day: date, zone: ZoneInfo) -> Iterator[Candidate]:
     """Yield the candidates of one day."""
     if meaning.clock is not None:
-        at_day = day + _DAY if meaning.clock.next_day else day
+        at_day = day + DAY if meaning.clock.next_day else day
         for at in expand(meaning.clock, meaning.part):
             instant = datetime.combine(at_day, at, zone)
             if exists(instant):
@@ -126,7 +126,7 @@ def _of_day(meaning: Meaning, day: date, zone: ZoneInfo) -> Iterator[Candidate]:
         return
     for opens, closes, grain, spoken, named in _hours(meaning):
         start = datetime.combine(day, opens or time(), zone)
-        end = datetime.combine(day, closes, zone) if closes else datetime.combine(day + _DAY, time(), zone)
+        end = datetime.combine(day, closes, zone) if closes else datetime.combine(day + DAY, time(), zone)
         if start < end:
             about = datetime.combine(day, named, zone) if named else None
             yield Candidate(start, end, grain, format_written_day(day) + spoken, about=about)
@@ -135,7 +135,7 @@ def _of_day(meaning: Meaning, day: date, zone: ZoneInfo) -> Iterator[Candidate]:
 def _of_days(meaning: Meaning, days: Days, only: frozenset[int], now: datetime, zone: ZoneInfo) -> Iterator[Candidate]:
     """Yield the candidates of several days, each with the times that are meant on every one of them."""
     last = days.last or days.first + _OPEN_END
-    start, end = datetime.combine(days.first, time(), zone), datetime.combine(last + _DAY, time(), zone)
+    start, end = datetime.combine(days.first, time(), zone), datetime.combine(last + DAY, time(), zone)
     grain = meaning.period.grain if meaning.period else Grain.RANGE
     spoken = _spoken_days(days, only, meaning, now)
     if meaning.clock is not None:

@@ -56,7 +56,7 @@ _OPERATORS = tuple(
     (re.compile(f"(?:{pattern}){_END}" if pattern not in {",", "~"} else pattern), op) for pattern, op in _OPS
 )
 # What is said around a time, of words that have a meaning in one.
-_NOISE = re.compile(r"(?:schoenen )?guten (?:morgen|tag|abend|nachmittag)(?!\w)|auf jeden fall(?!\w)")
+_NOISE = _compile(r"(?:schoenen )?guten (?:morgen|tag|abend|nachmittag)|auf jeden fall")
 _MAX_WORDS = 60  # the event loop waits for a phrase, and nobody names a time in more
 _WORD = re.compile(r"[^\s,]+")
 # After these a number alone is an hour.

@@ -6,6 +6,7 @@ morning first.
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, time
 
 from askproai_runtime.german_dates.atoms import (
@@ -49,8 +50,7 @@ def _minute(text: str) -> int:
 def _written(match: re.Match[str], _now: datetime) -> Clock:
     """Return a time with two digits of minutes: it names its half of the day."""
     hour, minute = int(match["hour"]), _minute(match["minute"])
-    found = _clock(hour * 60 + minute, hour)
-    return Clock(found.hour, found.minute, is_bare=False, next_day=found.next_day)
+    return replace(_clock(hour * 60 + minute, hour), is_bare=False)
 
 
 def _hour(match: re.Match[str], _now: datetime) -> Clock:
@@ -74,7 +74,7 @@ def _fraction(match: re.Match[str], _now: datetime) -> Clock:
 def _hours(match: re.Match[str], _now: datetime) -> TimeRange:
     def one(hour: str, minute: str | None) -> Clock:
         found = _clock(int(hour) * 60 + (_minute(minute) if minute else 0), int(hour))
-        return found if minute is None else Clock(found.hour, found.minute, is_bare=False, next_day=found.next_day)
+        return found if minute is None else replace(found, is_bare=False)
 
     return TimeRange(one(match["from"], match["from_minute"]), one(match["to"], match["to_minute"]))
 
@@ -137,14 +137,13 @@ _PARTS: tuple[Rule, ...] = (
 )  # fmt: skip
 
 _SPAN = (
-    r"(?:(?P<number>\d{1,3}|eine[rn]?|einer)(?P<and_half>einhalb)? ?)?(?P<unit>minuten?|stunden?"
+    r"(?:(?P<number>\d{1,3}|eine[rn]?) ?)?(?P<unit>minuten?|stunden?"
     r"|halben stunde|halbe stunde|viertelstunde|dreiviertelstunde)"
 )
 _MINUTES = {
     "minute": 1, "minuten": 1, "stunde": 60, "stunden": 60, "halben stunde": 30, "halbe stunde": 30, "viertelstunde": 15,
     "dreiviertelstunde": 45,
 }  # fmt: skip
-_ONE_AND_A_HALF = 90
 
 
 def _in_span(match: re.Match[str], now: datetime) -> Instant:
@@ -175,7 +174,7 @@ _SPANS: tuple[Rule, ...] = (
     (r"in einer (?:guten|knappen) stunde", lambda _m, now: _instant(now, 60)),
     (r"innerhalb (?:der|von) (?:naechsten )?(?P<hours>\d{1,2}) stunden",
      lambda m, now: Instant(_ahead(now, 0), _ahead(now, int(m["hours"]) * 60))),
-    (r"in (?:anderthalb|eineinhalb|1einhalb) stunden", lambda _m, now: _instant(now, _ONE_AND_A_HALF)),
+    (r"in (?:anderthalb|eineinhalb|1einhalb) stunden", lambda _m, now: _instant(now, 90)),
     (r"in (?P<hours>zwei|drei|vier)einhalb stunden",
      lambda m, now: _instant(now, {"zwei": 2.5, "drei": 3.5, "vier": 4.5}[m["hours"]] * 60)),
     (r"in (?P<from>\d{1,2}|ein|einer)(?: bis| oder|,| ,)? (?P<to>\d{1,2}) stunden", _in_hours),

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from askproai_core import tenant_config as config
-from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Staff, Tenant
+from askproai_operator.api import Branch, EventType, RetellAgent, ServiceOffering, Staff, Tenant
 from askproai_operator.applied_spec import is_paused
 from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.offering import UnitPlan, identity_of, plan_units
@@ -154,34 +154,38 @@ def _service(
 
 
 def _event_types(offering: ServiceOffering) -> list[config.EventType]:
-    lengths = _default_minutes(offering)
     return [
-        config.EventType(
-            staff=each.staff,
-            event_type_id=each.event_type_id,
-            default_minutes=lengths.get(each.event_type_id),
-            needs_confirmation=_needs_confirmation(offering, each.event_type_id),
-            booking_fields=_booking_fields(offering, each.event_type_id),
-        )
+        config.EventType(**_event_type_fields(offering, each))
         for each in event_types_of(offering)
         if each.api_key_secret_ref is None and each.user_id is None
     ]
 
 
 def _team_event_types(offering: ServiceOffering) -> list[config.TeamEventType]:
-    lengths = _default_minutes(offering)
     return [
-        config.TeamEventType(
-            staff=each.staff,
-            event_type_id=each.event_type_id,
-            default_minutes=lengths.get(each.event_type_id),
-            needs_confirmation=_needs_confirmation(offering, each.event_type_id),
-            booking_fields=_booking_fields(offering, each.event_type_id),
-            host_id=each.user_id,
-        )
+        config.TeamEventType(**_event_type_fields(offering, each), host_id=each.user_id)
         for each in event_types_of(offering)
         if each.user_id is not None
     ]
+
+
+def _own_event_types(offering: ServiceOffering, linked_own: Collection[int]) -> list[config.OwnEventType]:
+    return [
+        config.OwnEventType(**_event_type_fields(offering, each), credential=own_key_file(each.api_key_secret_ref))
+        for each in event_types_of(offering)
+        if each.api_key_secret_ref is not None and each.event_type_id in linked_own
+    ]
+
+
+def _event_type_fields(offering: ServiceOffering, each: EventType) -> dict[str, Any]:
+    """Return the fields that all kinds of event types have in the config."""
+    return {
+        "staff": each.staff,
+        "event_type_id": each.event_type_id,
+        "default_minutes": _default_minutes(offering).get(each.event_type_id),
+        "needs_confirmation": _needs_confirmation(offering, each.event_type_id),
+        "booking_fields": _booking_fields(offering, each.event_type_id),
+    }
 
 
 def _default_minutes(offering: ServiceOffering) -> dict[int, int]:
@@ -199,22 +203,6 @@ def _booking_fields(offering: ServiceOffering, event_type_id: int) -> tuple[conf
     found = (each for each in offering.status.get("bookingFields") or () if each["eventTypeId"] == event_type_id)
     compiled = (compile_field(each["slug"], each["type"], declared.get(each["slug"])) for each in found)
     return tuple(field for field in compiled if field is not None)
-
-
-def _own_event_types(offering: ServiceOffering, linked_own: Collection[int]) -> list[config.OwnEventType]:
-    lengths = _default_minutes(offering)
-    return [
-        config.OwnEventType(
-            staff=each.staff,
-            event_type_id=each.event_type_id,
-            default_minutes=lengths.get(each.event_type_id),
-            needs_confirmation=_needs_confirmation(offering, each.event_type_id),
-            booking_fields=_booking_fields(offering, each.event_type_id),
-            credential=own_key_file(each.api_key_secret_ref),
-        )
-        for each in event_types_of(offering)
-        if each.api_key_secret_ref is not None and each.event_type_id in linked_own
-    ]
 
 
 def _agents(
