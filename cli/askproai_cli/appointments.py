@@ -179,10 +179,18 @@ def slots(
 
 
 def _describe_basis(answer: dict[str, Any]) -> str:
-    """Return what the slots rest on, and how old that is; "" from pods of the previous release, which do not report it."""
+    """Return what the slots rest on, and how old that is; "" where nothing can be booked whatever Cal.com has free.
+
+    Pods of the previous release do not report it.
+    """
+    if answer.get("closed"):
+        return ""
     if answer.get("basis") == "own_book":
         return "Not certain: what Cal.com has free is not known now. A booking is checked there."
     if read_at := answer.get("read_at"):
         age = datetime.now(UTC) - datetime.fromisoformat(read_at)
-        return f"Free in our book, and at Cal.com as read {max(0, round(age.total_seconds()))} s ago."
+        read = f"read {max(0, round(age.total_seconds()))} s ago"
+        return (
+            f"Free in our book, and at Cal.com as {read}." if answer["slots"] else f"What Cal.com has free was {read}."
+        )
     return ""

@@ -19,6 +19,7 @@ class FreeSlot(msgspec.Struct, frozen=True):
 
 class SlotList(msgspec.Struct, frozen=True):
     """`basis`: `calendar` if Cal.com is known to have the slots free, since `read_at`; `own_book` if that is not known.
+    Where there is no slot, both are about the day: `calendar` if all that Cal.com has of it is known.
 
     `closed` says why the day as a whole cannot be booked, such as a holiday's name; None where it can be.
     """

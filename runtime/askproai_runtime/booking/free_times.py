@@ -140,19 +140,30 @@ class FreeTimesReader:
 
     def basis(self, slots: Sequence[Slot]) -> Basis:
         """Return what an offer of these slots rests on."""
-        return Basis.OWN_BOOK if any(self._age(slot) is None for slot in slots) else Basis.CALENDAR
+        return _basis([self._age(slot) for slot in slots])
 
     def read_at(self, slots: Sequence[Slot]) -> datetime | None:
         """Return since when the remote calendar is known to have these slots free; None if nothing of it is known."""
-        ages = [age for slot in slots if (age := self._age(slot))]
-        return self.ctx.clock.now() - max(ages) if ages else None
+        return self._since([self._age(slot) for slot in slots])
+
+    def describe_day(self, day: date) -> tuple[Basis, datetime | None]:
+        """Return the same of a whole local day that was read: what it rests on where it has no slot at all."""
+        links = linked_event_types(self.ctx, self.rules.service)
+        ages = [self._day_age(links.get(staff_member.id), day) for staff_member in self.rules.staff_members]
+        return _basis(ages), self._since(ages)
+
+    def _since(self, ages: Iterable[timedelta | None]) -> datetime | None:
+        known = [age for age in ages if age]
+        return self.ctx.clock.now() - max(known) if known else None
 
     def _age(self, slot: Slot) -> timedelta | None:
-        """Return how old the knowledge about a slot is: None if there is none, or too old; 0 for who is in our book only."""
         event_type_id = linked_event_types(self.ctx, self.rules.service).get(slot.staff)
+        return self._day_age(event_type_id, slot.start.astimezone(self.rules.zone).date())
+
+    def _day_age(self, event_type_id: int | None, day: date) -> timedelta | None:
+        """Return how old the knowledge about a day is: None if there is none, or too old; 0 for who is in our book only."""
         if event_type_id is None:
             return timedelta()
-        day = slot.start.astimezone(self.rules.zone).date()
         return self._known[event_type_id, day].age if self._is_fresh(event_type_id, day) else None
 
     def _is_fresh(self, event_type_id: int, day: date) -> bool:
@@ -263,6 +274,10 @@ def _with_ends(free: FreeSpans) -> FreeSpans:
     """Lengthen each span by less than a slot."""
     longer = [(start, end + max(0, free.length - _SHORTEST)) for start, end in free.spans]
     return FreeSpans(merge_spans(longer), free.length)
+
+
+def _basis(ages: Sequence[timedelta | None]) -> Basis:
+    return Basis.OWN_BOOK if None in ages else Basis.CALENDAR
 
 
 def _span_of(zone: ZoneInfo, first: date, last: date) -> Span:

@@ -87,7 +87,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class FreeDay:
-    """The slots of a day, and what they rest on; `read_at`: since when the remote calendar is known to have them free."""
+    """The slots of a day, and what they rest on; `read_at`: since when the remote calendar is known to have them free.
+
+    Of a day without slots both are about the whole day.
+    """
 
     slots: list[Slot]
     basis: Basis
@@ -267,6 +270,8 @@ async def list_free_slots(
     read_remote = FreeTimesReader(ctx, rules, correlation_id)
     remote = await read_remote(day, None)
     slots = free_slots(rules, busy, SlotQuery(ctx.clock.now(), span.start, span.end), remote)
+    if not slots:
+        return FreeDay(slots, *read_remote.describe_day(day))
     return FreeDay(slots, read_remote.basis(slots), read_remote.read_at(slots))
 
 

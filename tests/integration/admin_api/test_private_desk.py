@@ -3,28 +3,17 @@
 import asyncio
 import json
 import sys
-from datetime import datetime, time, timedelta
-from itertools import count, islice
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_runtime.booking.opening_hours import find_closure
-from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday
 
 CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
 BERLIN = ZoneInfo("Europe/Berlin")
-
-
-def next_friday(pod: TenantPod, hour: int, number: int = 1) -> datetime:
-    """Return an hour of the salon's n-th open Friday that is at least a week ahead: the pod's clock is the real one."""
-    (branch,) = pod.config().branches
-    today = datetime.now(BERLIN).date()
-    fridays = (today + timedelta(days=(4 - today.weekday()) % 7 + 7 * weeks) for weeks in count(1))
-    day = next(islice((day for day in fridays if find_closure(branch, day) is None), number - 1, None))
-    return datetime.combine(day, time(hour), BERLIN)
 
 
 async def request(pod: TenantPod, path: str, body: Any = None, **params: Any) -> tuple[int, dict[str, Any]]:
