@@ -172,6 +172,16 @@ def test_every_problem_of_the_calendar_is_named_and_the_first_gives_the_reason()
     assert "event type 1001 of anna is not in this Cal.com account" in condition.message
 
 
+def test_a_teams_event_type_that_calcom_does_not_show_names_the_key():
+    linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001, "userId": 7}]})
+    (entry,) = linked.spec.calcom.event_types
+    condition = calendar_condition(linked, {"mitte": ("anna",)}, [(entry, None)])
+    assert condition.reason is Reason.EVENT_TYPE_NOT_FOUND
+    assert condition.message == (
+        "Cal.com does not show event type 1001 of anna: correct the id, or let the API key be that of a member of its team"
+    )
+
+
 def test_limits_of_an_event_type_are_named_although_it_fits():
     linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]})
     (entry,) = linked.spec.calcom.event_types

@@ -130,9 +130,12 @@ async def test_notice_window_and_limits(calcom: Api) -> None:
     await book(calcom, start="2026-11-27T08:00:00Z")
     assert await starts(calcom) == []
     assert len(await starts(calcom, "2026-12-04", "2026-12-04")) == 3
+    assert message(await book(calcom, start="2026-11-27T10:00:00Z", expect=403)) == "booking_limit_reached"
     await seed(calcom, 1002, lengthInMinutes=60, bookingLimitsDuration={"week": 90})
     await book(calcom, eventTypeId=1002, start="2026-12-04T08:00:00Z")
     assert await starts(calcom, "2026-12-04", "2026-12-04", eventTypeId=1002) == []
+    late = await book(calcom, eventTypeId=1002, start="2026-12-04T10:00:00Z", expect=403)
+    assert message(late) == "duration_limit_reached"
 
 
 async def test_a_pending_booking_blocks_only_if_the_event_type_asks_for_it(calcom: Api) -> None:

@@ -60,6 +60,8 @@ def calendar_condition(
             continue
         if event_type is None:
             text = f"{subject} is not in this Cal.com account: correct the id"
+            if entry.user_id is not None:
+                text = f"Cal.com does not show {subject}: correct the id, or let the API key be that of a member of its team"
             problems.append((Reason.EVENT_TYPE_NOT_FOUND, text))
             continue
         found.append(event_type)
