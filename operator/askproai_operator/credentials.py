@@ -160,10 +160,11 @@ async def read_own_secret(
 ) -> dict[str, str]:
     """Return the values of a tenant's own Secret (`runtime`, `admin`, `signing-keys` or `teardown`); empty without one.
 
-    With `uid` also empty if it is of a former Tenant of this name, and not collected yet: who knows its passwords and keys was let
-    in by that one.
+    `uid` is for the Tenant's own reconcile, which applies what it has read: also empty if the Secret is of a former Tenant of this
+    name, and not collected yet, since who knows its passwords and keys was let in by that one; and empty without a request if the
+    cache knows no such Secret, for the apply then meets one that exists.
     """
-    secret = await context.kube.get_secret(namespace, f"{tenant}-{child}")
+    secret = await context.kube.get_secret(namespace, f"{tenant}-{child}", to_apply=uid is not None)
     references = ((secret or {}).get("metadata") or {}).get("ownerReferences") or []
     owners = {reference["uid"] for reference in references if reference["kind"] == Tenant.kind}
     return {} if uid is not None and owners and uid not in owners else decode_secret(secret)

@@ -125,6 +125,22 @@ async def test_a_pod_that_shows_the_config_already_is_left_alone(env, pods: Pods
     assert env.sent == []
 
 
+async def test_pods_that_show_the_config_after_they_were_told_are_not_listed_again(
+    env, pods: Pods, sync: ConfigSyncController
+):
+    await pods.create("one")
+    env.read.clear()
+    sync.trigger(env.namespace, "salon-mueller", "new")
+
+    async def told() -> bool:
+        return env.sent[-1:] == [("PATCH", resources.PODS.path(env.namespace, "one"))]
+
+    await eventually(told, SOON, "the annotation")
+    pods.shown = "new"
+    await eventually(lambda: not sync._requests, SOON, "the end")
+    assert len(env.read) == 1, env.read
+
+
 async def test_a_newer_config_replaces_the_sync_of_the_older_one(env, pods: Pods, sync: ConfigSyncController):
     await pods.create("one")
     sync.trigger(env.namespace, "salon-mueller", "new")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from askproai_core.kube import ApiError
+from askproai_core.kube import ApiError, Conflict
 from askproai_operator.engine import FINALIZER, EventRecord, Key, UnmanagedObject, kube, resources
 from askproai_sandbox.cluster import KubeClient
 from tests.worlds.engine_environment import EngineEnvironment
@@ -206,6 +206,30 @@ class TestApply:
         assert (read["data"], env.read) == (data, [])
         assert (await restarted.kube.get_secret(env.namespace, "t-runtime"))["data"] == data
         assert len(restarted.read) == 1, "its cache has nothing yet"
+
+    @pytest.mark.parametrize("reported", [False, True])
+    async def test_a_secret_that_exists_is_never_overwritten_by_what_was_made_without_it(
+        self, env, restarted, reported: bool
+    ):
+        """A run makes a password where the cache knows none; the watch may be late, or a person took the label off."""
+
+        def secret(value: str) -> dict[str, Any]:
+            meta = {"name": "t-runtime", "namespace": env.namespace, "labels": dict(OURS)}
+            data = {"k": base64.b64encode(value.encode()).decode()}
+            return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data}
+
+        await env.kube.apply(secret("geheim"))
+        assert await restarted.kube.get_secret(env.namespace, "t-runtime", to_apply=True) is None
+        assert restarted.read == [], "what does not exist costs nothing"
+        if reported:  # between the look and the apply
+            await restarted.observe_newest(resources.SECRETS, "t-runtime")
+        with pytest.raises(Conflict, match="Secret t-runtime came a moment ago"):
+            await restarted.kube.apply(secret("another"))
+        read = await restarted.kube.get_secret(env.namespace, "t-runtime", to_apply=True)
+        assert read["data"] == secret("geheim")["data"]
+        await restarted.kube.apply(secret("changed"))
+        live = await env.kube.get(resources.SECRETS, env.namespace, "t-runtime")
+        assert live["data"] == secret("changed")["data"]
 
     @pytest.mark.parametrize(
         ("labels", "is_kept"),

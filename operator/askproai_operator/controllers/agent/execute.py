@@ -116,7 +116,8 @@ class Executor:
                 body = {"response_engine": engine, **desired.agent}
                 created = await self.create("agent", client.create_agent(body))
                 self.agent_id, self.version = str(created["agent_id"]), int(created.get("version") or 0)
-                await self.record(agentId=self.agent_id, pending=None)
+                # With its URL, so that the Tenant, which reads both, is due once.
+                await self.record(agentId=self.agent_id, webhookUrl=desired.agent.get("webhook_url"), pending=None)
             case Action.FORK:
                 draft = await client.fork_agent(str(self.agent_id), int(step.arguments[0]))
                 self.version, self.llm_version = int(draft["version"]), engine_of(draft)[1]
