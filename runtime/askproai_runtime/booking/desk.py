@@ -1,4 +1,4 @@
-"""Changes for the desk: move or cancel one appointment of the tenant, by the steps of the call functions.
+"""Changes for the desk: move or cancel one appointment of the tenant, by the steps of the call functions. `desk_booking.py` books.
 
 Locks, rules, buffers and the sync job are the same. Any appointment of the tenant can be changed, not only a caller's own. A move
 may name another staff member, and needs no minimum notice, which protects the tenant from callers. A request has an id: a repeated
@@ -33,7 +33,7 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
-from askproai_runtime.german_dates import understand
+from askproai_runtime.german_dates import Understanding, understand
 
 _SYNC_WAIT, _SYNC_POLL = timedelta(seconds=3), timedelta(milliseconds=100)
 
@@ -98,11 +98,16 @@ def parse_start_for_desk(ctx: BookingContext, appointment: Appointment, text: st
     """
     config = ctx.config()
     understood = understand(text, at=ctx.clock.now(), zone=ZoneInfo(config.time_zone))
+    with suppress(ClarificationNeeded):  # not declared any more: the move is refused with that reason
+        understood = keep_open_readings(understood, resolve_service(config, appointment, staff))
+    return require_exact(text, understood)
+
+
+def require_exact(text: str, understood: Understanding) -> datetime:
+    """Return the one exact start, in UTC, that a text was understood as. Raises `UnclearStart`."""
     advice = "write it as 2026-11-27T10:00"
     if understood.refused is not None:
         raise UnclearStart(f"{text!r} is refused ({understood.refused}): {advice}")
-    with suppress(ClarificationNeeded):  # not declared any more: the move is refused with that reason
-        understood = keep_open_readings(understood, resolve_service(config, appointment, staff))
     readings = [candidate.reading for candidate in understood.candidates]
     if len(readings) > 1:
         raise UnclearStart(f"{text!r} can mean {' or '.join(readings)}: {advice}")

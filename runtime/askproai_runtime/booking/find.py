@@ -131,14 +131,16 @@ async def write_cancellation(
     """Write, in one transaction, the status, the freed time, and the job that cancels it in the calendar; of the desk, the audit.
 
     A concurrent cancellation or move waits for the lock, and then finds the status that this one has written. An appointment
-    that has another start than `agreed_start` is returned as it is.
+    that has another start than `agreed_start` is returned as it is, and so is one that has begun; the desk can take back what it
+    has just entered in the local calendar, for `ctx.settings.begun` after its start.
     """
     await lock_resources_of(conn, ctx.tenant, appointment_id)
     appointment = await get_appointment(conn, ctx.tenant, appointment_id, lock=True)
     assert appointment is not None, "appointments that are no holds are never deleted while their call goes on"
     if agreed_start not in {None, appointment.starts_at}:
         return appointment
-    if appointment.live and appointment.starts_at > ctx.clock.now():
+    grace = ctx.settings.begun if desk is not None and not appointment.in_remote_calendar else timedelta()
+    if appointment.live and appointment.starts_at > ctx.clock.now() - grace:
         await mark_cancelled(conn, ctx.tenant, appointment, CancelledBy.CALLER, reason)
         if appointment.in_remote_calendar:
             await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)

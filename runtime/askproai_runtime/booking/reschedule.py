@@ -32,7 +32,8 @@ from askproai_runtime.booking.answers import (
 from askproai_runtime.booking.availability import ServiceRules, SlotQuery, allocate_claims, free_slots
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
-from askproai_runtime.booking.offer import UnknownName, offer_alternatives
+from askproai_runtime.booking.names import UnknownName
+from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.request import ServiceRequest, parse_start, read_text

@@ -112,9 +112,16 @@ class DeskRequest:
 class ClarificationNeeded(Exception):
     """The function cannot be carried out as asked; `answer` holds the German question or sentence to say instead."""
 
-    def __init__(self, question: str, *, outcome: FunctionOutcome = FunctionOutcome.ASKED_BACK, **fields: Any) -> None:
+    def __init__(
+        self,
+        question: str,
+        *,
+        outcome: FunctionOutcome = FunctionOutcome.ASKED_BACK,
+        cause: str | None = None,
+        **fields: Any,
+    ) -> None:
         super().__init__(question)
-        self.answer = Answer(success=False, message=question, fields=fields, outcome=outcome)
+        self.answer = Answer(success=False, message=question, fields=fields, outcome=outcome, cause=cause)
 
 
 class Basis(StrEnum):
@@ -158,7 +165,8 @@ class BookingSettings:
 
     `budget` is what one function may take; it stays below Retell's tool timeout of 8 s. `lease` is how long a call owns an
     action (see `idempotency.py`); it outlives the budget. `quiet_period` is how long a POST of unknown fate may take to
-    appear in the calendar's list. `refusal` is how long a slot that the calendar refused is not offered again.
+    appear in the calendar's list. `refusal` is how long a slot that the calendar refused is not offered again. `begun` is how long
+    ago an appointment of the local calendar may have begun that the desk books or cancels.
 
     What the remote calendar has free is read for `free_times_days` at once. It counts as known for `free_times_age`: it is as old
     when the caller says yes, and most of what people enter elsewhere in five minutes is not what the next caller asks for. After
@@ -172,6 +180,7 @@ class BookingSettings:
     offers: int = 3
     look_ahead: timedelta = timedelta(days=14)
     refusal: timedelta = timedelta(minutes=5)
+    begun: timedelta = timedelta(minutes=30)
     lease: timedelta = timedelta(seconds=15)
     budget: timedelta = timedelta(seconds=6)
     provider_timeout: timedelta = timedelta(seconds=4)

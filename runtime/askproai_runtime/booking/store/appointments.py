@@ -149,6 +149,19 @@ async def list_call_appointments(conn: Connection, tenant: str, call_id: str) ->
     return [Appointment(**row) for row in rows]
 
 
+async def get_desk_appointment(conn: Connection, tenant: str, call_id: str) -> Appointment | None:
+    """Return what a request of the desk has booked, whatever became of it; None if it has booked nothing.
+
+    What the calendar has refused comes only if there is nothing else.
+    """
+    row = await conn.fetchrow(
+        _SELECT
+        + "WHERE a.tenant = $1 AND a.call_id = $2 ORDER BY a.status = 'failed', a.created_at DESC LIMIT 1",
+        tenant, call_id,
+    )  # fmt: skip
+    return Appointment(**row) if row else None
+
+
 async def list_upcoming_appointments(
     conn: Connection, tenant: str, caller: str | None, call_id: str, now: datetime
 ) -> list[Appointment]:
@@ -224,7 +237,7 @@ async def count_bookings(
                   count(*) FILTER (WHERE caller = $3 AND created_at > clock_timestamp() - interval '1 day') AS of_caller,
                   count(*) FILTER (WHERE (caller IS NULL OR caller = ANY($5))
                                    AND created_at > clock_timestamp() - interval '1 hour') AS anonymous
-           FROM appointments WHERE tenant = $1 AND starts_at > $4 AND call_id IS NOT NULL
+           FROM appointments WHERE tenant = $1 AND starts_at > $4 AND call_id NOT LIKE 'desk:%'
            AND status IN ('confirmed', 'pending_sync', 'cancelled', 'no_show')""",
         tenant, call_id, caller, now - timedelta(days=1), list(own_numbers),
     )  # fmt: skip
