@@ -22,7 +22,6 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.answers import (
     NOT_YET_CERTAIN,
     NOT_YET_CONFIRMED,
@@ -168,7 +167,7 @@ async def _claim_booking(
             repeated = await get_desk_appointment(conn, ctx.tenant, call.call_id)
         else:
             repeated = None
-        return _booked(ctx.config(), request, repeated, again=True) if repeated else None
+        return _booked(ctx, request, repeated, again=True) if repeated else None
 
     again = request.desk is None  # a caller who says it again after a cancellation wants it again
     claim = await claim_action(ctx, call, request.key, request.start, deadline, find_result, again=again)
@@ -206,11 +205,11 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
         if isinstance(written, BookingResult):
             return written
         if written.status == Status.CONFIRMED:
-            return _booked(ctx.config(), request, written)
+            return _booked(ctx, request, written)
         written, outcome = await cover_end(ctx, written, await _ask_calendar(ctx, claim, written))
         ctx.faults.reach("after:calcom-create")
         if not isinstance(outcome, Taken | Refused):
-            return _booked(ctx.config(), request, await settle_action(ctx, claim, written, outcome))
+            return _booked(ctx, request, await settle_action(ctx, claim, written, outcome))
         if not await _give_up_appointment(ctx, request, written, outcome):
             # Our lease had ended, and a concurrent request answered that it is booked: its sync job decides.
             return _in_flight()
@@ -291,7 +290,7 @@ async def _write_appointment(
     await lock_and_clear_holds(conn, ctx.tenant, [common_resource(ctx), *rules.resource_ids], call.call_id)
     if repeated := await _find_repeated(conn, ctx, call, request):
         await claim.complete(conn, ctx, repeated.id)
-        return _booked(ctx.config(), request, repeated, again=True)
+        return _booked(ctx, request, repeated, again=True)
     if request.desk is None:
         await require_within_limits(conn, ctx, call)
     slot, claims = await _choose_staff(conn, ctx, claim, request, refused_staff)
@@ -382,14 +381,15 @@ async def _offer_alternatives(ctx: BookingContext, call: CallContext, request: B
 
 
 def _booked(
-    config: TenantConfig, request: BookingRequest, appointment: Appointment, *, again: bool = False
+    ctx: BookingContext, request: BookingRequest, appointment: Appointment, *, again: bool = False
 ) -> BookingResult:
     rules = request.rules
     staff_name = rules.display_name(appointment.staff)
-    when = f"{format_spoken(appointment.starts_at, rules.zone)}, {rules.service.display_name} bei {staff_name}"
+    spoken = format_spoken(appointment.starts_at, rules.zone, ctx.clock.now())
+    when = f"{spoken}, {rules.service.display_name} bei {staff_name}"
     if not appointment.live:  # cancelled by somebody at this very moment
         message = f"Der Termin {when} wurde gerade abgesagt. Möchten Sie einen anderen?"
-    elif is_requested(config, appointment):
+    elif is_requested(ctx.config(), appointment):
         message = f"Der Termin ist angefragt: {when}. Er ist {NOT_YET_CERTAIN.format('ihn')}"
     else:
         message = f"Der Termin {'steht schon' if again else 'ist eingetragen'}: {when}."

@@ -96,10 +96,9 @@ def parse_start_for_desk(ctx: BookingContext, appointment: Appointment, text: st
 
     As with callers, a reading at which the person does not work does not count. Raises `UnclearStart` and `UnknownName`.
     """
-    config = ctx.config()
-    understood = understand(text, at=ctx.clock.now(), zone=ZoneInfo(config.time_zone))
+    understood = understand(text, at=ctx.clock.now(), zone=ZoneInfo(ctx.config().time_zone))
     with suppress(ClarificationNeeded):  # not declared any more: the move is refused with that reason
-        understood = keep_open_readings(understood, resolve_service(config, appointment, staff))
+        understood = keep_open_readings(understood, resolve_service(ctx, appointment, staff))
     return require_exact(text, understood)
 
 
@@ -135,7 +134,7 @@ async def move_for_desk(
     if appointment is None or appointment.status == Status.HELD:
         return None
     try:
-        service = _without_notice(resolve_service(ctx.config(), appointment, staff))
+        service = _without_notice(resolve_service(ctx, appointment, staff))
     except ClarificationNeeded as clarification:
         return clarification.answer
     if staff not in {None, appointment.staff} and _is_linked(ctx, appointment, service):

@@ -55,14 +55,14 @@ async def find_appointments(ctx: BookingContext, call: CallContext) -> Answer:
     if not found:
         success, fields = call.caller is not None, {"appointments": list[Any]()}
         return Answer(success=success, message=none_found(call), fields=fields, outcome=FunctionOutcome.NONE_FOUND)
-    spoken = [describe_with_state(config, appointment) for appointment in found[:MAX_SPOKEN]]
+    spoken = [describe_with_state(config, appointment, ctx.clock.now()) for appointment in found[:MAX_SPOKEN]]
     unspoken = len(found) - len(spoken)
     if len(found) == 1:
         message = f"Sie haben einen Termin: {spoken[0]}."
     else:
         rest = f", und {unspoken} weitere" if unspoken else ""
         message = f"Sie haben {len(found)} Termine: {join_list(spoken, 'und')}{rest}."
-    fields = {"appointments": appointment_list_fields(config, found)}
+    fields = {"appointments": appointment_list_fields(config, found, ctx.clock.now())}
     return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.FOUND)
 
 
@@ -87,7 +87,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
     if appointment.live and appointment.starts_at != target.starts_at:
         return await cancel_appointment(ctx, call, args)  # it was moved since the caller agreed: ask about that start
     ctx.faults.reach("after:cancel-commit")
-    description = describe_appointment(ctx.config(), appointment)
+    description = describe_appointment(ctx.config(), appointment, ctx.clock.now())
     fields = appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)
     if appointment.status != Status.CANCELLED:
         message = f"Der Termin am {description}, lässt sich nicht mehr absagen."
@@ -113,7 +113,7 @@ async def _require_agreement(
         if answered and args.get("confirmed") is not False:
             return
     await record_question(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at)
-    question = f"Soll ich Ihren Termin am {describe_appointment(ctx.config(), appointment)}, absagen?"
+    question = f"Soll ich Ihren Termin am {describe_appointment(ctx.config(), appointment, ctx.clock.now())}, absagen?"
     fields: dict[str, Any] = {**appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)}
     raise ClarificationNeeded(question, **fields, needs_confirmation=True)
 

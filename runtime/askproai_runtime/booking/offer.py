@@ -139,9 +139,9 @@ async def _add_next_times(ctx: BookingContext, request: ServiceRequest, call: Ca
         consequence = "the caller is asked for a time without examples"
         log.warning("offer.no_examples", error=type(error).__name__, call_id=call.call_id, consequence=consequence)
         return answer
-    message = f"{answer.message} {example_sentence(request.rules, slots)}".rstrip()
+    message = f"{answer.message} {example_sentence(request.rules, slots, now)}".rstrip()
     known = basis_fields(slots, read_remote.basis(slots))
-    fields = {**answer.fields, "slots": slot_fields(request.rules, slots), **known}
+    fields = {**answer.fields, "slots": slot_fields(request.rules, slots, now), **known}
     return replace(answer, message=message, fields=fields)
 
 
@@ -215,10 +215,12 @@ async def offer_alternatives(
     if alternatives:
         ctx.metrics.offered(basis.value)
     why = obstacle_sentence(rules, request.staff, start, obstacle, now)
-    message = f"{why} {slot_sentence(rules, alternatives, basis)}"
+    message = f"{why} {slot_sentence(rules, alternatives, now, basis)}"
     fields = {
-        "alternatives": slot_fields(rules, alternatives), "obstacle": obstacle.value, **basis_fields(alternatives, basis)
-    }  # fmt: skip
+        "alternatives": slot_fields(rules, alternatives, now),
+        "obstacle": obstacle.value,
+        **basis_fields(alternatives, basis),
+    }
     return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome(obstacle)), obstacle
 
 
@@ -305,15 +307,15 @@ async def _hold(ctx: BookingContext, rules: ServiceRules, call: CallContext, slo
 
 def _answer(request: ServiceRequest, understood: Understanding, offer: Offer, now: datetime, basis: Basis) -> Answer:
     rules, sentences = request.rules, list[str]()
-    fields: dict[str, Any] = {"slots": slot_fields(rules, offer.slots), **basis_fields(offer.slots, basis)}
+    fields: dict[str, Any] = {"slots": slot_fields(rules, offer.slots, now), **basis_fields(offer.slots, basis)}
     if understood.ambiguous:
         fields["candidates"] = candidate_fields(understood.candidates)
-        sentences.append(candidate_question(understood, rules.zone))
+        sentences.append(candidate_question(understood, rules.zone, now))
     if offer.missed is not None and offer.obstacle is not None:
         fields["obstacle"] = offer.obstacle.value
         reading = None if offer.missed.grain is Grain.MINUTE else offer.missed.reading
         sentences.append(obstacle_sentence(rules, request.staff, offer.missed.start, offer.obstacle, now, reading))
-    sentences.append(slot_sentence(rules, offer.slots, basis))
+    sentences.append(slot_sentence(rules, offer.slots, now, basis))
     outcome = FunctionOutcome(offer.obstacle) if offer.obstacle else FunctionOutcome.OFFERED
     return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields, outcome=outcome)
 

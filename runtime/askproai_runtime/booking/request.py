@@ -193,7 +193,9 @@ def parse_start(args: Mapping[str, Any], call: CallContext, service: ServiceRequ
         return understood.exact.astimezone(UTC)
     fields = candidate_fields(understood.candidates)
     if len(understood.candidates) > 1:
-        raise ClarificationNeeded(candidate_question(understood, service.rules.zone), candidates=fields)
+        raise ClarificationNeeded(
+            candidate_question(understood, service.rules.zone, call.started_at), candidates=fields
+        )
     raise ClarificationNeeded(f"{understood.candidates[0].reading}: Um wie viel Uhr genau?", candidates=fields)
 
 
