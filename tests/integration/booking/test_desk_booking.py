@@ -279,6 +279,48 @@ async def test_of_several_services_one_must_be_named(new_salon) -> None:
     assert (await book(salon, place=Place(service="Farbe"))).success
 
 
+async def test_each_name_that_a_preview_shows_finds_itself_whatever_others_are_called(new_salon) -> None:
+    """The command line shows the names that a preview has found, and books by them."""
+    salon = await new_salon()
+    config = salon.configs[0]
+    cut = msgspec.structs.replace(config.services[0], display_name="Herrenhaarschnitt", spoken_names=())
+    ladies = msgspec.structs.replace(cut, name="damen", display_name="Damen", spoken_names=("Haarschnitt", "Mitte"))
+    (mitte,) = config.branches
+    anna, mehmet = (
+        msgspec.structs.replace(member, display_name=called)
+        for member, called in zip(mitte.staff, ("mehmet", "Anna"), strict=True)
+    )
+    mitte = msgspec.structs.replace(mitte, staff=(anna, mehmet))
+    salon.apply_config(msgspec.structs.replace(config, services=(ladies, cut), branches=(mitte,)))
+    for service in ("Herrenhaarschnitt", "haarschnitt", "Damen", "DAMEN", "Mitte"):
+        for staff in ("anna", "Anna", "mehmet", "Mehmet"):
+            found, _ = booking_api.preview_booking(salon.booking, Place(None, service, staff), HALF_PAST_TWO)
+            shown = Place(found.rules.branch.name, found.rules.service.name, found.staff)
+            expected = "damen" if service in {"Damen", "DAMEN", "Mitte"} else "haarschnitt"
+            assert (shown.service, shown.staff) == (expected, {"Anna": "mehmet", "Mehmet": "anna"}.get(staff, staff))
+            again, _ = booking_api.preview_booking(salon.booking, shown, HALF_PAST_TWO)
+            assert (again.rules.service.name, again.staff) == (shown.service, shown.staff)
+    free = await booking_api.list_free_slots(salon.booking, "mitte", "haarschnitt", at(HALF_PAST_TWO).date())
+    assert free.rules.service.name == "haarschnitt"
+
+
+async def test_a_name_of_several_is_refused_with_the_list(new_salon) -> None:
+    salon = await new_salon()
+    config = salon.configs[0]
+    (mitte,), (cut,) = config.branches, config.services
+    staff = tuple(msgspec.structs.replace(member, display_name="Änne") for member in mitte.staff)
+    colour = msgspec.structs.replace(cut, name="farbe")
+    branches = (msgspec.structs.replace(mitte, staff=staff),)
+    salon.apply_config(msgspec.structs.replace(config, branches=branches, services=(cut, colour)))
+    for place, names in (
+        (Place(service="haarschnitt", staff="Änne"), "'Änne' is the name of several: anna, mehmet"),
+        (Place(service="Haarschnitt"), "'Haarschnitt' is the name of several: haarschnitt, farbe"),
+    ):
+        with pytest.raises(UnknownName, match=names):
+            await book(salon, place=place)
+    assert (await book(salon, place=Place(service="farbe", staff="mehmet"))).success
+
+
 @pytest.mark.parametrize(
     ("text", "minutes", "start"),
     [
