@@ -29,7 +29,7 @@ from askproai_runtime.booking.request import (
 )
 from askproai_runtime.booking.store.actions import bind_request
 from askproai_runtime.booking.types import Answer, BookingContext, DeskRequest, FunctionOutcome
-from askproai_runtime.german_dates import Refusal, understand
+from askproai_runtime.german_dates import Refusal, Understanding, understand
 
 
 class InvalidBooking(ValueError):
@@ -147,16 +147,38 @@ def _content(request: BookingRequest) -> dict[str, str | None]:
 def _parse_start(ctx: BookingContext, service: ServiceRequest, text: str) -> datetime:
     """Return the one exact start, in UTC, that German words or ISO 8601 name. Raises `UnclearStart`.
 
-    An instant with an offset is taken as it is: it was shown before. What the words name today may have begun a moment ago.
+    An instant with an offset is taken as it is: it was shown before. What the words name today may have begun a moment ago: at
+    ten past ten "10:00" can be now or tomorrow.
     """
     with suppress(ValueError):
         if (instant := require_storable(datetime.fromisoformat(text))).tzinfo is not None:
             return instant.astimezone(UTC)
     now, zone = ctx.clock.now(), service.rules.zone
     understood = understand(text, at=now, zone=zone)
+    earlier = understand(text, at=now - ctx.settings.begun, zone=zone)
     if understood.refused is Refusal.PAST:
-        understood = understand(text, at=now - ctx.settings.begun, zone=zone)
+        understood = earlier
+    elif understood.candidates:
+        understood = _add_begun(ctx, service, understood, earlier)
     return require_exact(text, keep_open_readings(understood, service))
+
+
+def _add_begun(
+    ctx: BookingContext, service: ServiceRequest, understood: Understanding, earlier: Understanding
+) -> Understanding:
+    """Add what has begun and can still be booked to what a text means now; `earlier` is how it was understood before that began.
+
+    A time that moves with the clock (`in 20 Minuten`) is the one that it is now.
+    """
+    now, starts = ctx.clock.now(), {candidate.start.astimezone(UTC) for candidate in understood.candidates}
+    known = starts | {start - ctx.settings.begun for start in starts}
+    first = now + timedelta(minutes=service.rules.service.minimum_notice_minutes)
+    begun = [
+        candidate
+        for candidate in earlier.candidates
+        if candidate.end is None and first <= candidate.start <= now and candidate.start.astimezone(UTC) not in known
+    ]
+    return Understanding.of((*begun, *understood.candidates)) if begun else understood
 
 
 def _present_start(ctx: BookingContext, service: ServiceRequest) -> datetime:

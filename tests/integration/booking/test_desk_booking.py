@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.tenant_config import BookingField, BookingLimits, FieldSource
+from askproai_core.tenant_config import BookingField, BookingLimits, FieldSource, Weekday
 from askproai_runtime import booking as booking_api
 from askproai_runtime.booking import (
     Answer,
@@ -341,6 +341,55 @@ async def test_a_start_is_now_or_what_words_name(new_salon, text: str | None, mi
     assert (service.staff, found) == ("anna", at(f"{start}+01:00"))
     if text is None:
         assert (await book(salon, found.isoformat())).success
+
+
+@pytest.fixture
+async def daily_salon(new_salon) -> Salon:
+    """A salon that is open on every day."""
+    salon: Salon = await new_salon()
+    (mitte,) = salon.configs[0].branches
+    hours = tuple(msgspec.structs.replace(each, days=tuple(Weekday)) for each in mitte.opening_hours)
+    staff = tuple(msgspec.structs.replace(member, working_hours=hours) for member in mitte.staff)
+    branches = (msgspec.structs.replace(mitte, opening_hours=hours, staff=staff),)
+    salon.apply_config(msgspec.structs.replace(salon.configs[0], branches=branches))
+    return salon
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes", "readings"),
+    [
+        ("10:00", 10, "Freitag, 20. November 2026, 10:00 Uhr or Samstag, 21. November 2026, 10:00 Uhr"),
+        ("um zehn", 29, "Freitag, 20. November 2026, 10:00 Uhr or Samstag, 21. November 2026, 10:00 Uhr"),
+        ("Freitag um zehn", 29, "Freitag, 20. November 2026, 10:00 Uhr or Freitag, 27. November 2026, 10:00 Uhr"),
+    ],
+)
+async def test_a_time_that_may_be_the_one_that_has_just_begun_is_asked_about(
+    daily_salon: Salon, text: str, minutes: int, readings: str
+) -> None:
+    daily_salon.clock.advance(timedelta(minutes=minutes))
+    with pytest.raises(UnclearStart) as unclear:
+        booking_api.preview_booking(daily_salon.booking, ANNA, text)
+    assert str(unclear.value) == f"{text!r} can mean {readings}: write it as 2026-11-27T10:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes", "start"),
+    [
+        ("Freitag um zehn", 31, "2026-11-27T10:00"),  # what began more than half an hour ago is not booked
+        ("heute um zehn", 10, "2026-11-20T10:00"),
+        ("heute um neun", -50, "2026-11-20T09:00"),  # nobody works at 21:00
+        ("2026-11-20T10:00", 10, "2026-11-20T10:00"),
+        ("in 20 Minuten", 10, "2026-11-20T10:30"),
+        ("in einer halben Stunde", 15, "2026-11-20T10:45"),
+        ("morgen um zehn", 10, "2026-11-21T10:00"),
+    ],
+)
+async def test_a_time_that_has_just_begun_is_entered_where_nothing_else_can_be_meant(
+    daily_salon: Salon, text: str, minutes: int, start: str
+) -> None:
+    daily_salon.clock.advance(timedelta(minutes=minutes))
+    _, found = booking_api.preview_booking(daily_salon.booking, ANNA, text)
+    assert found == at(f"{start}+01:00")
 
 
 @pytest.mark.parametrize("text", ["gestern um zehn", "Freitag", "nach dem Urlaub"])
