@@ -18,8 +18,8 @@ class NewAppointment(DeskBody, frozen=True, kw_only=True):
     """An appointment to book. `start` is a whole minute with an offset; in the local calendar it may be up to 30 minutes ago.
 
     `branch`, `service` and `staff` are names or display names, `service` also a spoken name; without them the only branch, the only
-    service, and who is free and has the least booked on that day. The customer gets no message from us; with `email`
-    Cal.com may send one.
+    service, and who is free and has the least booked on that day. The `note` is not sent to Cal.com. The customer gets no
+    message from us; with `email` Cal.com may send one.
     """
 
     start: datetime

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from askproai_core.clock import Clock
@@ -95,6 +95,9 @@ class Answer:
         return {"success": self.success, "message": self.message, **self.fields}
 
 
+DESK_CALL: Final = "desk:"  # so begins the `call_id` of what the desk has booked
+
+
 @dataclass(frozen=True, slots=True)
 class DeskRequest:
     """A change that the tenant asks for itself, by the private API. Its sender makes the id and repeats it when it tries again;
@@ -106,7 +109,7 @@ class DeskRequest:
 
     def as_call(self, now: datetime, correlation_id: str) -> CallContext:
         """Return a call in its place, where the steps of the call functions need one. It owns and holds nothing."""
-        return CallContext(f"desk:{self.request_id}", "", None, now, correlation_id)
+        return CallContext(f"{DESK_CALL}{self.request_id}", "", None, now, correlation_id)
 
 
 class ClarificationNeeded(Exception):

@@ -521,3 +521,20 @@ async def test_a_telephone_number_that_cal_com_requires_is_asked_for(new_salon) 
     refused = await book(salon, customer=replace(PETRA, phone=None))
     assert (refused.success, refused.cause) == (False, "Cal.com requires a valid telephone number for this service")
     assert (await book(salon)).success
+
+
+async def test_the_note_of_the_desk_is_not_sent_to_cal_com_which_may_mail_it(env: CalcomEnvironment) -> None:
+    required = {"type": "textarea", "slug": "notes", "required": True}
+    await env.event_type(1001, "anna", bookingFields=[required])
+    answer = BookingField(slug="notes", source=FieldSource.NOTES, value="telefonisch gebucht")
+    (service,) = env.config.services
+    types = tuple(msgspec.structs.replace(each, booking_fields=(answer,)) for each in service.event_types)
+    env.config = msgspec.structs.replace(env.config, services=(msgspec.structs.replace(service, event_types=types),))
+    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=env.config.services))
+    assert (await book(env.salon)).success
+    env.disconnect()
+    assert (await book(env.salon, MORNING)).fields["status"] == "pending_sync"
+    env.reconnect()
+    await env.run_sync_job()
+    assert [each["bookingFieldsResponses"]["notes"] for each in env.bookings] == ["telefonisch gebucht"] * 2
+    assert {row["notes"] for row in await env.salon.live()} == {PETRA.notes}, "here it is kept"

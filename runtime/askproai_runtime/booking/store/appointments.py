@@ -10,7 +10,7 @@ from uuid import UUID
 from askproai_core.database import Connection
 from askproai_runtime.booking.availability import Claims, ServiceRules, Slot, Span
 from askproai_runtime.booking.store.claims import Placement, claim_arrays, move_claims, newest_place, release_claims
-from askproai_runtime.booking.types import CallContext
+from askproai_runtime.booking.types import DESK_CALL, CallContext
 
 
 class Status(StrEnum):
@@ -93,6 +93,11 @@ class Appointment:
     def in_remote_calendar(self) -> bool:
         """Return whether it also belongs into the remote calendar."""
         return self.event_type_id is not None
+
+    @property
+    def by_desk(self) -> bool:
+        """Return whether the desk has booked it."""
+        return self.call_id.startswith(DESK_CALL)
 
     @property
     def awaits_confirmation(self) -> bool:
