@@ -91,7 +91,9 @@ def book(
     ] = None,
     phone: Annotated[str | None, typer.Option(help="With it the customer can move it by telephone.")] = None,
     email: Annotated[str | None, typer.Option(help="Cal.com may send its mails there; we send none.")] = None,
-    note: Annotated[str | None, typer.Option(help="For colleagues; no caller hears it.")] = None,
+    note: Annotated[
+        str | None, typer.Option(help="For colleagues: no caller hears it, and Cal.com does not get it.")
+    ] = None,
     yes: YesOption = False,
     request_id: RequestOption = None,
     url: UrlOption = None,
@@ -99,8 +101,8 @@ def book(
 ) -> None:
     """Book for a customer who has come in or rings the tenant's own telephone, here and at Cal.com.
 
-    By the rules for callers, except the minimum notice and the limits. It may have begun up to 30 minutes ago, but not at
-    Cal.com, which books nothing that has begun. If it is refused, the answer says why, and lists free times.
+    By the rules for callers, except minimumNoticeMinutes and the limits; Cal.com's own minimumBookingNotice counts. It may have
+    begun up to 30 minutes ago, but not at Cal.com. If it is refused, the answer says why, and lists free times.
     """
     place = {"branch": branch, "service": service, "staff": staff}
     found = request(tenant, url, "GET", "booking-preview", start=start, **place)
@@ -155,7 +157,7 @@ def move(
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Move an appointment for the tenant, here and at Cal.com, by the rules for callers, except the minimum notice.
+    """Move an appointment for the tenant, here and at Cal.com, by the rules for callers, except minimumNoticeMinutes.
 
     Of the times that the words can mean, those at which the person does not work do not count. If it is refused, the answer
     says why, and lists free times.

@@ -13,14 +13,12 @@ _WHY: Final[Mapping[FunctionOutcome, str]] = {
     FunctionOutcome.CLOSED_DAY: "the branch is closed on that day",
     FunctionOutcome.OUTSIDE_HOURS: "that is outside of the hours in which the person does this service",
     FunctionOutcome.OFF_GRID: "no appointment of this service begins at that minute",
-    FunctionOutcome.TAKEN: "the person is booked or blocked then",
     FunctionOutcome.NOT_BOOKABLE: "its branch, service or person is not declared any more: cancel it, and book a new one",
     FunctionOutcome.GONE: "it was cancelled, has begun or is over",
     FunctionOutcome.REFUSED: "Cal.com refuses it: the appointment stays where it is",
 }
 _WHY_NOT_BOOKED: Final[Mapping[FunctionOutcome, str]] = {
     FunctionOutcome.OUTSIDE_HOURS: "nobody does this service then, or not this person",
-    FunctionOutcome.TAKEN: "whoever could do it is booked, blocked, or offered to a caller at this moment",
     FunctionOutcome.GONE: "it was booked, and is cancelled or was refused by Cal.com since: a new request_id books again",
     FunctionOutcome.REFUSED: "Cal.com refuses it, so nothing is booked: the appointments with the status failed say why",
 }

@@ -1,7 +1,8 @@
 """A booking by the desk: a customer who has come in, or rings the tenant's own telephone. By the steps of `book_appointment`.
 
-No limits for callers and no minimum notice apply. In the local calendar it may have begun a moment ago (`BookingSettings.begun`):
-whoever walks in is served first and entered then. Cal.com books nothing that has begun.
+No limits for callers and no minimum notice of ours apply; Cal.com keeps to that of its event type. In the local calendar it may
+have begun a moment ago (`BookingSettings.begun`): whoever walks in is served first and entered then. Cal.com books nothing that has
+begun.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ import msgspec
 from askproai_core.input_values import require_storable
 from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_runtime.booking.book import carry_out_booking
-from askproai_runtime.booking.desk import DeskBusy, RequestUsed, require_exact
+from askproai_runtime.booking.desk import DeskBusy, RequestUsed, explain_taken, require_exact
 from askproai_runtime.booking.free_times import linked_event_types
 from askproai_runtime.booking.names import NameMissing, find_rules, find_staff_id
 from askproai_runtime.booking.opening_hours import grid_starts
@@ -30,6 +31,8 @@ from askproai_runtime.booking.request import (
 from askproai_runtime.booking.store.actions import bind_request
 from askproai_runtime.booking.types import Answer, BookingContext, DeskRequest, FunctionOutcome
 from askproai_runtime.german_dates import Refusal, Understanding, understand
+
+_TAKEN = "whoever could do it is booked, blocked, or offered to a caller at this moment"
 
 
 class InvalidBooking(ValueError):
@@ -89,7 +92,7 @@ async def book_for_desk(
         minutes = -request.rules.service.minimum_notice_minutes
         why = f"it began more than {minutes} minutes ago" if minutes else "it has begun, and Cal.com books nothing then"
         return replace(answer, cause=why)
-    return answer
+    return explain_taken(answer, _TAKEN, linked=bool(linked_event_types(ctx, request.rules.service)))
 
 
 def _resolve(ctx: BookingContext, place: Place) -> ServiceRequest:

@@ -538,3 +538,26 @@ async def test_the_note_of_the_desk_is_not_sent_to_cal_com_which_may_mail_it(env
     await env.run_sync_job()
     assert [each["bookingFieldsResponses"]["notes"] for each in env.bookings] == ["telefonisch gebucht"] * 2
     assert {row["notes"] for row in await env.salon.live()} == {PETRA.notes}, "here it is kept"
+
+
+async def test_the_minimum_notice_of_cal_com_counts_for_the_desk_and_the_refusal_names_it(
+    env: CalcomEnvironment,
+) -> None:
+    soon = "2026-11-20T11:00:00+01:00"
+    for number, host in ((1001, "anna"), (1002, "mehmet")):
+        await env.event_type(number, host, minimumBookingNotice=120)
+    refused = await book(env.salon, soon)
+    assert (refused.success, refused.outcome) == (False, FunctionOutcome.TAKEN)
+    assert refused.cause is not None
+    assert "minimumBookingNotice" in refused.cause
+    assert "minimumBookingNotice" in (await book(env.salon, soon, place=Place())).cause
+    later = await book(env.salon)
+    moved = await booking_api.move_for_desk(
+        env.salon.booking, desk(), UUID(later.fields["appointment_id"]), at(soon), None, "c"
+    )
+    assert (moved.outcome, "minimumBookingNotice" in (moved.cause or "")) == (FunctionOutcome.TAKEN, True)
+
+
+async def test_without_a_minimum_notice_at_cal_com_a_walk_in_is_entered_there(env: CalcomEnvironment) -> None:
+    await env.event_type(1001, "anna", minimumBookingNotice=0)
+    assert (await book(env.salon, "2026-11-20T10:15:00+01:00")).success
