@@ -1,6 +1,6 @@
 """The one way in from outside: an Ingress or an HTTPRoute to `/webhooks` and `/retell`, and to nothing else. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,10 +94,20 @@ def choose_name(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], kep
     `live` are the URLs that the routes of this kind serve now, by their names. Of the two names a route keeps the one that it
     has: an Ingress controller may refuse a second route of the same host and path.
     """
+    free = {name for name in route_names(tenant.metadata.name) if kept is None or live.get(name) != kept}
+    return _named(tenant, manifest, live, free)
+
+
+def choose_name_beside(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], taken: Collection[str]) -> Manifest:
+    """Return the manifest of the URL that is served beside the requested one, under a name that is not among the `taken`."""
+    return _named(tenant, manifest, live, {*route_names(tenant.metadata.name)} - {*taken})
+
+
+def _named(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], free: Collection[str]) -> Manifest:
+    """Return the manifest under the name that serves its URL already, else under the first one that is free."""
     url = manifest["metadata"]["annotations"][SERVED_URL]
     names = route_names(tenant.metadata.name)
-    name = next((name for name in names if live.get(name) == url), None)
-    name = name or next(name for name in names if kept is None or live.get(name) != kept)
+    name = next((name for name in names if live.get(name) == url), None) or next(name for name in names if name in free)
     return manifest | {"metadata": manifest["metadata"] | {"name": name}}
 
 
