@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from askproai_core.clock import SystemClock
+from askproai_core.kube import read_access
+from askproai_operator.control_loop.metrics import Metrics
+from askproai_operator.control_loop.queue import WorkQueue
 from askproai_operator.engine import Cache, Key, Kube
 from askproai_operator.engine.event_sink import EventSink
-from askproai_operator.engine.login import kopf_login
-from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.relations import Relations
 from askproai_operator.resources import resource_of_kind
 from askproai_sandbox.cluster import ControlPlane
@@ -68,7 +68,7 @@ async def open_engine_environment(control_plane: ControlPlane, namespace: str) -
         queue.add(key)
 
     sink = EventSink(cache, Relations(cache), enqueue)
-    async with Kube(partial(kopf_login, control_plane.kubeconfig), sink, clock, namespace="default") as kube:
+    async with Kube(partial(read_access, control_plane.kubeconfig), sink, clock, namespace="default") as kube:
         env = EngineEnvironment(kube, cache, sink, queue, metrics, clock, namespace, enqueued)
         send = kube._transport._send
 

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
+from askproai_cli.cluster import list_kubeconfigs
 from askproai_cli.lint import CelMissing, Document, Identity, Severity, identity_of, lint
 from askproai_cli.output import format_count
 from askproai_cli.plan.agents import find_lowered, plan_calendar, plan_steps, read_only_context
@@ -16,11 +17,11 @@ from askproai_cli.plan.dry_run import Change, preview
 from askproai_cli.plan.grants import find_claims
 from askproai_core.api_resource import ApiResource
 from askproai_core.clock import SystemClock
-from askproai_core.kube import ApiError, HttpTransport
+from askproai_core.kube import Access, AccessError, ApiError, HttpTransport, read_access, read_kubeconfigs
 from askproai_operator.api import Key, RetellAgent, Tenant
 from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
 from askproai_operator.context import ReconcileContext
-from askproai_operator.engine import MANAGER, Cache, EventSink, Kube, access_by_kopf, kopf_login, resources
+from askproai_operator.engine import MANAGER, Cache, EventSink, Kube, resources
 from askproai_operator.providers import ProviderClients
 from askproai_operator.relations import Relations
 
@@ -57,11 +58,11 @@ async def plan_manifests(
     """
     clock, cache = SystemClock(), Cache()
     relations = Relations(cache)
-    login, sink = partial(kopf_login, kubeconfig), EventSink(cache, relations, lambda _: None)
+    login, sink = partial(_log_in, kubeconfig), EventSink(cache, relations, lambda _: None)
     documents = list(documents)
     found = _list_warnings(documents)
     async with AsyncExitStack() as stack:
-        transport = await stack.enter_async_context(HttpTransport(partial(access_by_kopf, login), user_agent=MANAGER))
+        transport = await stack.enter_async_context(HttpTransport(login, user_agent=MANAGER))
         kube = await stack.enter_async_context(Kube(login, sink, clock))
         new_namespaces = await _find_new_namespaces(transport, documents)
         planned: dict[Identity, Planned] = {}
@@ -86,6 +87,16 @@ async def plan_manifests(
             planned[Identity(*at)] = replace(planned[Identity(*at)], claims=(claim.text,), is_problem=claim.is_known)
         await _plan_providers(planned, context)
     return [*planned.values()]
+
+
+def _log_in(kubeconfig: Path | None) -> Access:
+    """Return the access of the person, or of the pod that the command runs in. Raises AccessError; OSError for an absent file."""
+    if files := list_kubeconfigs(kubeconfig):
+        return read_kubeconfigs(files)
+    try:
+        return read_access()
+    except AccessError as error:  # it names the variable of our servers
+        raise AccessError(str(error)) from None
 
 
 def _list_warnings(documents: Iterable[Document]) -> dict[tuple[str, str], list[str]]:

@@ -21,7 +21,7 @@ import aiohttp
 
 import askproai_operator.main
 from askproai_core.database import AdminStore
-from askproai_operator.engine import ReconcileLoop
+from askproai_operator.control_loop import ReconcileLoop
 from askproai_operator.redis_users import RedisAdmin
 
 _ROOT: Final = str(Path(__file__).resolve().parents[3]) + "/"

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from askproai_core.clock import Clock
 from askproai_core.metrics import MetricFactory
 from askproai_operator.api.conditions import ConditionType, Status
-from askproai_operator.engine.cache import Cache
+from askproai_operator.engine import Cache
 
 _WAITS = (0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300)
 _RUNS = (0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
