@@ -263,7 +263,7 @@ async def _installation_id(settings: Settings, kube: Kube, clock: Clock) -> str:
 def _provider_clients(settings: Settings, clock: Clock, metrics: Metrics) -> ProviderClients:
     hosts = (*settings.provider_hosts, settings.retell_base_url, settings.calcom_base_url)
     rules = CircuitRules(open_for=timedelta(seconds=settings.circuit_open_seconds))
-    return ProviderClients(clock, registry=metrics.registry, hosts=hosts, rules=rules)
+    return ProviderClients(clock, count=metrics.count_provider_request, hosts=hosts, rules=rules)
 
 
 def _redis(settings: Settings, clock: Clock) -> RedisAdmin | None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from askproai_cli.cluster import list_kubeconfigs
 from askproai_cli.lint import CelMissing, Document, Identity, Severity, identity_of, lint
 from askproai_cli.output import format_count
-from askproai_cli.plan.agents import find_lowered, plan_calendar, plan_steps, read_only_context
+from askproai_cli.plan.agents import find_lowered, plan_calendar, plan_steps
 from askproai_cli.plan.dry_run import Change, preview
 from askproai_cli.plan.grants import find_claims
 from askproai_core.api_resource import ApiResource
@@ -20,10 +20,11 @@ from askproai_core.clock import SystemClock
 from askproai_core.kube import Access, AccessError, ApiError, HttpTransport, read_access, read_kubeconfigs
 from askproai_operator.api import Key, RetellAgent, Tenant
 from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
-from askproai_operator.context import ReconcileContext
-from askproai_operator.engine import MANAGER, Cache, EventSink, Kube, resources
+from askproai_operator.engine import MANAGER, Cache, EventSink, Kube, NotLeader, resources
+from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import ProviderClients
 from askproai_operator.relations import Relations
+from askproai_operator.settings import Settings
 
 _PAUSED: Final = f"paused: no edit has an effect until the annotation {PAUSED_ANNOTATION} is removed"
 _SUSPENDED: Final = "suspended: no pods run, callers hear that no appointments are taken, until spec.suspend is false"
@@ -63,7 +64,7 @@ async def plan_manifests(
     found = _list_warnings(documents)
     async with AsyncExitStack() as stack:
         transport = await stack.enter_async_context(HttpTransport(login, user_agent=MANAGER))
-        kube = await stack.enter_async_context(Kube(login, sink, clock))
+        kube = await stack.enter_async_context(Kube(login, sink, clock, fence=_refuse))
         new_namespaces = await _find_new_namespaces(transport, documents)
         planned: dict[Identity, Planned] = {}
         for document in documents:
@@ -80,13 +81,26 @@ async def plan_manifests(
                     sink.prime(ref, raw)  # the previews stay in the cache, because they are newer
         uid = (await kube.get(resources.NAMESPACES, "", "kube-system") or {}).get("metadata", {}).get("uid", "")
         providers = await stack.enter_async_context(ProviderClients(clock))
-        context = read_only_context(kube, cache, relations, providers, str(uid), operator_namespace)
+        settings = Settings().model_copy(update={"namespace": operator_namespace})
+        context = PlanContext(
+            kube=kube,
+            cache=cache,
+            relations=relations,
+            settings=settings,
+            clock=clock,
+            providers=providers,
+            installation_id=settings.installation_id or str(uid),
+        )
         planned |= _stopped(planned, cache)
         models = [model for key in planned if (model := cache.get(Key(*key))) is not None]
         for at, claim in (await find_claims(models, transport, context)).items():
             planned[Identity(*at)] = replace(planned[Identity(*at)], claims=(claim.text,), is_problem=claim.is_known)
         await _plan_providers(planned, context)
     return [*planned.values()]
+
+
+def _refuse() -> None:
+    raise NotLeader("a plan writes nothing")
 
 
 def _log_in(kubeconfig: Path | None) -> Access:
@@ -115,7 +129,7 @@ def _list_warnings(documents: Iterable[Document]) -> dict[tuple[str, str], list[
     return found
 
 
-async def _plan_providers(planned: dict[Identity, Planned], context: ReconcileContext) -> None:
+async def _plan_providers(planned: dict[Identity, Planned], context: PlanContext) -> None:
     """Add the steps at Cal.com and Retell, and what the platform's ceilings lower."""
     for tenant in context.cache.list(Tenant):
         key = Identity(*tenant.key)

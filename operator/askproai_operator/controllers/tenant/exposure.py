@@ -18,7 +18,7 @@ from askproai_operator.api import Exposure as ExposureSpec
 from askproai_operator.api import ManagementPolicy, RetellAgent, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import Verdict
-from askproai_operator.controllers.tenant.addresses import Address, address_of, registered_calcom_url
+from askproai_operator.controllers.addresses import Address, address_of, registered_calcom_url
 
 _RETELL: Final = "/webhooks/retell"
 # Few calls are longer, the agents have the new URL within seconds, and another tenant may be waiting for the host.

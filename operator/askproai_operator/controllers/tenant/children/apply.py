@@ -6,9 +6,10 @@ from functools import partial
 from askproai_operator.api import RuntimeMode, SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.addresses import Address
 from askproai_operator.controllers.conditions import find_condition
-from askproai_operator.controllers.grant import find_holder, report_refusal, take
-from askproai_operator.controllers.tenant.addresses import Address
+from askproai_operator.controllers.grant import report_refusal, take
+from askproai_operator.controllers.holders import claimed_host_condition, find_holder
 from askproai_operator.controllers.tenant.children import autoscaling, routes
 from askproai_operator.controllers.tenant.children.deployment import deployment, plan_layout, service_account
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, child_name
@@ -179,7 +180,7 @@ async def _take_host(tenant: Tenant, address: Address, context: ReconcileContext
             return routes.reserved_condition(tenant, subject.value)
         holder = await take(tenant, subject, context, scope)
         if holder is not None:
-            refused = routes.claimed_host_condition(address)
+            refused = claimed_host_condition(address)
             if find_condition(tenant, ConditionType.EXPOSED).get("message") != refused.message:
                 await report_refusal(tenant, subject, holder, context)
             return refused

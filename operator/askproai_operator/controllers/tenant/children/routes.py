@@ -6,7 +6,7 @@ from typing import Any
 
 from askproai_operator.api import Gateway, Ingress, ParentRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
-from askproai_operator.controllers.tenant.addresses import Address, address_of
+from askproai_operator.controllers.addresses import Address, address_of
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, child_name, new_manifest
 from askproai_operator.engine import resources
 from askproai_operator.grants import ROUTED_PATHS, route_names
@@ -113,15 +113,6 @@ def _named(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], free: Co
 
 def exposed_condition(address: Address) -> Condition:
     return good(ConditionType.EXPOSED, address.base_url)
-
-
-def claimed_host_condition(address: Address) -> Condition:
-    # The other tenant may belong to somebody else: its name stays out of a status that this one reads.
-    text = (
-        f"another tenant has {address.base_url} already, so nothing is routed here: choose another host or pathPrefix;"
-        " whoever runs the platform can name the other"
-    )
-    return bad(ConditionType.EXPOSED, Reason.HOST_CLAIMED_TWICE, text)
 
 
 def reserved_condition(tenant: Tenant, host: str) -> Condition:
