@@ -53,7 +53,7 @@ from askproai_core.http_server import serve_probes
 from askproai_core.kube import LeaseApi, elector_from_settings, leadership
 from askproai_core.lifecycle import Stopped, run_until_stopped, stop_on_signals
 from askproai_core.logging import configure_logs
-from askproai_core.redis import CircuitRules
+from askproai_core.provider_limits import CircuitRules
 from askproai_operator import grants
 from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext, Unverified

@@ -7,8 +7,8 @@ from typing import Final, Self
 import aiohttp
 
 from askproai_core.clock import Clock
+from askproai_core.provider_limits import CircuitBreakers, CircuitRules, Provider
 from askproai_core.providers import REQUEST_TIMEOUT, HostNotAllowed, find_host_problem, open_session
-from askproai_core.redis import CircuitBreakers, CircuitRules, Provider
 from askproai_operator.providers.calcom import CalcomClient
 from askproai_operator.providers.provider_api import Count, KeyState, ProviderApi
 from askproai_operator.providers.retell import RetellClient

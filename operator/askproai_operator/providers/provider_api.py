@@ -12,6 +12,7 @@ from typing import Any, Final
 import aiohttp
 
 from askproai_core.clock import Clock
+from askproai_core.provider_limits import CircuitBreakers, CircuitOpen, Provider
 from askproai_core.providers import (
     CredentialRefused,
     Json,
@@ -23,7 +24,6 @@ from askproai_core.providers import (
     Reply,
     UnknownOutcome,
 )
-from askproai_core.redis import CircuitBreakers, CircuitOpen, Provider
 
 Count = Callable[[str, str, str], None]  # provider, operation, and the HTTP status or the way in which it failed
 REFUSED_KEY_SECONDS: Final = 60  # a refused key is not used again for this long; a changed key has a gate of its own
