@@ -6,20 +6,17 @@ It stays above the shared transport because it knows the cache, our models, fina
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any, Self
 
-import kopf
 import msgspec
 import structlog
 
 from askproai_core.api_resource import LEASES, ApiResource
 from askproai_core.clock import Clock
-from askproai_core.kube import ApiError, Conflict, HttpTransport
+from askproai_core.kube import Access, ApiError, Conflict, HttpTransport
 from askproai_operator.api import CustomResource
 from askproai_operator.engine.cache import ObservedObject, observed_object
 from askproai_operator.engine.event_sink import EventSink
-from askproai_operator.engine.login import access_by_kopf
 from askproai_operator.engine.manifests import event_manifest, take_over_spec
 from askproai_operator.engine.owned_fields import digest_of_manifest
 from askproai_operator.engine.result import EventRecord
@@ -57,7 +54,7 @@ class Kube:
 
     def __init__(
         self,
-        login: Callable[[], kopf.ConnectionInfo],
+        login: Callable[[], Access],
         feed: EventSink,
         clock: Clock,
         *,
@@ -68,7 +65,7 @@ class Kube:
 
         `fence` is called right before each write, and raises NotLeader where another process may lead.
         """
-        self._transport = HttpTransport(partial(access_by_kopf, login), user_agent=MANAGER, before_write=fence)
+        self._transport = HttpTransport(login, user_agent=MANAGER, before_write=fence)
         self._feed = feed
         self._clock = clock
         self._namespace = namespace

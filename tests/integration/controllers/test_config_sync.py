@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from askproai_operator.control_loop.loop import ReconcileLoop
+from askproai_operator.control_loop.queue import WorkQueue
 from askproai_operator.controllers.config_sync import (
     HASH_ANNOTATION,
     KIND,
@@ -17,8 +19,6 @@ from askproai_operator.controllers.config_sync import (
     ConfigSyncController,
 )
 from askproai_operator.engine import resources
-from askproai_operator.engine.loop import ReconcileLoop
-from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.settings import Settings
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from tests.worlds.engine_environment import EngineEnvironment, open_engine_environment

@@ -11,20 +11,22 @@ from askproai_core.clock import FixedClock
 from askproai_core.kube import api_error
 from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import Reason, bad, good
+from askproai_operator.control_loop.loop import ReconcileLoop
+from askproai_operator.control_loop.metrics import Metrics
+from askproai_operator.control_loop.queue import Priority, WorkQueue
 from askproai_operator.engine import (
     GONE,
     ApiError,
+    Backoff,
     Conflict,
     EventRecord,
     EventType,
     Key,
     NotLeader,
+    Options,
     Result,
     Unreachable,
 )
-from askproai_operator.engine.loop import ReconcileLoop
-from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.queue import Backoff, Options, Priority, WorkQueue
 from askproai_operator.settings import Settings
 from tests.worlds.salon_objects import key, put, raw, salon
 from tests.worlds.waiting import eventually

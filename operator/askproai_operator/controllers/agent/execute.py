@@ -7,10 +7,16 @@ from typing import Any
 
 from askproai_operator.api import RetellAgent
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.agent.diff import differing_paths
-from askproai_operator.controllers.agent.inputs import PlanInputs, Target
-from askproai_operator.controllers.agent.observe import engine_of
-from askproai_operator.controllers.agent.plan import PUBLISH, Action, Plan, Step
+from askproai_operator.controllers.agent_plan import (
+    PUBLISH,
+    Action,
+    Plan,
+    PlanInputs,
+    Step,
+    Target,
+    differing_paths,
+    engine_of,
+)
 from askproai_operator.engine import Key
 from askproai_operator.providers import (
     Json,

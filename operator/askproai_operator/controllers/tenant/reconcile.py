@@ -12,17 +12,17 @@ from askproai_core.tenant_config import config_hash, encode
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext, TenantUrl
+from askproai_operator.controllers.addresses import Address, registered_calcom_url
+from askproai_operator.controllers.ceilings import add_lowered, apply_ceilings
 from askproai_operator.controllers.conditions import condition_of, find_condition, first_failing
 from askproai_operator.controllers.plan_annotation import plan_hold
-from askproai_operator.controllers.tenant.addresses import Address, registered_calcom_url
-from askproai_operator.controllers.tenant.ceilings import add_lowered, apply_ceilings
 from askproai_operator.controllers.tenant.checks import CHECKS
 from askproai_operator.controllers.tenant.children import apply_children, apply_monitoring, apply_routes
 from askproai_operator.controllers.tenant.children.deployment import rollout_condition, runtime_condition
 from askproai_operator.controllers.tenant.children.metadata import Component, child_name
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.deletion import delete_tenant, release_keys
-from askproai_operator.controllers.tenant.exposure import exposed_condition
+from askproai_operator.controllers.tenant.exposure import as_exposed_before, exposed_condition, former_exposure_field
 from askproai_operator.controllers.tenant.former_accounts import record_former_accounts
 from askproai_operator.controllers.tenant.inputs import KEY_TEST, Inputs, gather, gather_own_objects, take_keys
 from askproai_operator.controllers.tenant.own_keys import OwnAccounts, linked_event_types, register_in_own_accounts
@@ -151,7 +151,9 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     if tenant.status.get("configHash") not in {None, config_hash(config)}:
         context.trigger_config_sync(*tenant.key[1:], config_hash(config))  # a kubelet may take 90 s to update the mount
     webhook = await _register_webhook(inputs, keys, context, others_open=own_accounts.is_open)
-    routed = await apply_routes(tenant, inputs.exposure.requested, inputs.exposure.kept, context)
+    kept = inputs.exposure.kept
+    former = as_exposed_before(tenant, kept, context.settings.shared_base_url)
+    routed = await apply_routes(tenant, inputs.exposure.requested, kept, former, context)
     _request_proof(inputs, admin_token, routed, deployments[Component.WEB], context)
     monitored = await apply_monitoring(tenant, context)
     pods = add_lowered(runtime_condition(tenant, deployments), lowered)
@@ -162,6 +164,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         replicas=deployments[Component.WEB].replicas,
         webhook_registered=webhook.good and not own_accounts.is_open,
     )
+    status |= former_exposure_field(former)
     return Result(
         (
             credentials_condition(webhook, refusals, "; ".join(inputs.credentials.unpermitted)),

@@ -12,12 +12,14 @@ import structlog
 from askproai_core.clock import Clock
 from askproai_core.kube import ApiError, Conflict, NotLeader, Unreachable
 from askproai_operator.api import KINDS, CustomResource, Key
-from askproai_operator.engine.cache import Cache
-from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.queue import SHARED_WORKERS, Priority, WorkQueue
-from askproai_operator.engine.result import EventRecord, EventType, Result
-from askproai_operator.engine.status import (
+from askproai_operator.control_loop.metrics import Metrics
+from askproai_operator.control_loop.queue import SHARED_WORKERS, Priority, WorkQueue
+from askproai_operator.engine import (
     READY,
+    Cache,
+    EventRecord,
+    EventType,
+    Result,
     StatusUpdate,
     pause_condition,
     update_for_error,
