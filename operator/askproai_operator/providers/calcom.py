@@ -47,12 +47,25 @@ class CalcomClient:
         await self.api.delete("delete-webhook", f"/v2/webhooks/{webhook_id}")
 
 
-async def ensure_calcom_webhook(client: CalcomClient, url: str, triggers: Iterable[str], secret: str) -> None:
+async def ensure_calcom_webhook(
+    client: CalcomClient, url: str, triggers: Iterable[str], secret: str, *, newer: Iterable[str] = ()
+) -> None:
     """Create or update the user's webhook for `url`, its identity: it ends in `/webhooks/calcom/<installation id>`.
 
-    Writes nothing if the webhook is as desired. An unknown outcome of the create is harmless: the next run lists it.
+    Writes nothing if the webhook is as desired. An unknown outcome of the create is harmless: the next run lists it. A server that
+    refuses the triggers in `newer`, since it is older than these, gets the webhook without them.
     """
-    desired: Json = {"active": True, "triggers": sorted(set(triggers)), "secret": secret}
+    required, optional = set(triggers), set(newer)
+    try:
+        await _ensure_webhook(client, url, required | optional, secret)
+    except ProviderRefused as error:
+        if error.status != HTTPStatus.BAD_REQUEST or not optional:
+            raise
+        await _ensure_webhook(client, url, required, secret)
+
+
+async def _ensure_webhook(client: CalcomClient, url: str, triggers: Iterable[str], secret: str) -> None:
+    desired: Json = {"active": True, "triggers": sorted(triggers), "secret": secret}
     hooks = await _list_for_url(client, url)
     if not hooks:
         try:

@@ -61,8 +61,13 @@ def find_event_types_of_person(config: TenantConfig, event_type_id: int | None) 
 
     Whatever makes a person busy makes the person busy in all of them. One person has the same resources in every branch.
     """
+    links = (link for service in config.services for link in service.linked_event_types)
+    return _list_event_types_of(config, {link.staff for link in links if link.event_type_id == event_type_id})
+
+
+def _list_event_types_of(config: TenantConfig, hosts: set[str]) -> list[int]:
+    """Return the event types of staff members and of those who are the same persons; without any, all event types."""
     links = [link for service in config.services for link in service.linked_event_types]
-    hosts = {link.staff for link in links if link.event_type_id == event_type_id}
     staff = [staff_member for branch in config.branches for staff_member in branch.staff]
     resources = {r for staff_member in staff if staff_member.id in hosts for r in staff_member.resource_ids}
     names = hosts | {staff_member.id for staff_member in staff if resources.intersection(staff_member.resource_ids)}
@@ -79,6 +84,22 @@ async def drop_free_times(
     zone = ZoneInfo(config.time_zone)
     days = {day for span in spans for day in local_days(zone, span.start, min(span.end, span.start + _LONGEST))}
     event_types = find_event_types_of_person(config, event_type_id)
+    if days and event_types:
+        await drop_days(conn, config.tenant, event_types, days)
+
+
+async def drop_absence(
+    conn: Connection, config: TenantConfig, host_id: int | None, first: date, last: date, today: date
+) -> None:
+    """Forget what is known of the days of an absence for whoever is `host_id` at Cal.com; for all if nobody is known to be.
+
+    The days beside it count, too: it is in the person's own zone. Days that nobody can book are left out.
+    """
+    teams = (link for service in config.services for link in service.team_event_types)
+    event_types = _list_event_types_of(config, {link.staff for link in teams if link.host_id == host_id})
+    horizon = max((service.booking_horizon_days for service in config.services), default=0)
+    first, last = max(first, today) - _DAY, min(last, today + timedelta(days=horizon)) + _DAY
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     if days and event_types:
         await drop_days(conn, config.tenant, event_types, days)
 

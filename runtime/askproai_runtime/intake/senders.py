@@ -320,6 +320,10 @@ def _distinguishing_values(envelope: _CalcomEnvelope, fields: dict[str, Any]) ->
         case "BOOKING_NO_SHOW_UPDATED":  # the time too: a no-show can be set, taken back and set again
             marks = sorted(f"{_text(a, 'email')}:{str(a.get('noShow')).lower()}" for a in attendees)
             return *marks, envelope.createdAt
+        case "OOO_CREATED":  # sent again, with the same uuid, when the absence is changed
+            entry = fields.get("oooEntry")
+            values = entry if isinstance(entry, dict) else {}
+            return tuple(_text(values, name) for name in ("start", "end", "updatedAt"))
         case _:
             return (_text(fields, "startTime"),)
 

@@ -79,7 +79,10 @@ def test_half_an_emoji_loses_no_event() -> None:
             ),
             ("BOOKING_NO_SHOW_UPDATED", "u1", "a:true", "b:false", "2026-11-20T08:59:00.000Z"),
         ),
-        (calcom("OOO_CREATED", oooEntry={"uuid": "o1"}), ("OOO_CREATED", "o1", "")),
+        (
+            calcom("OOO_CREATED", oooEntry={"uuid": "o1", "start": "S", "end": "E", "updatedAt": "U"}),
+            ("OOO_CREATED", "o1", "S", "E", "U"),
+        ),
         ({"triggerEvent": "MEETING_STARTED", "uid": "u1", "startTime": "S"}, ("MEETING_STARTED", "u1", "S")),
     ],
 )

@@ -65,6 +65,8 @@ log = structlog.get_logger(__name__)
 CALCOM_TRIGGERS = tuple(
     f"BOOKING_{what}" for what in ("CREATED", "RESCHEDULED", "CANCELLED", "REQUESTED", "REJECTED", "NO_SHOW_UPDATED")
 )
+# Absences, which keep free times from being offered. A server from before them refuses the trigger; it does without.
+NEWER_CALCOM_TRIGGERS = ("OOO_CREATED",)
 
 
 async def reconcile(key: Key, context: ReconcileContext) -> Result:
@@ -333,7 +335,7 @@ async def _ensure_webhook(
     async def register() -> None:
         context.fence()
         client = context.providers.calcom(base_url, calcom_key)
-        await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, secret)
+        await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, secret, newer=NEWER_CALCOM_TRIGGERS)
         if moved_from:  # the status names the old URL until this is done
             await remove_calcom_webhook(client, moved_from)
 

@@ -1,0 +1,153 @@
+"""An absence that a person enters at Cal.com is heard of: what was known to be free in it is forgotten, and read anew."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
+
+from askproai_core.tenant_config import TeamEventType
+from askproai_runtime.booking import FreeTimesKeeper
+from askproai_runtime.events.calendar import handle_calendar_event
+from askproai_runtime.intake import Source, StoredEvent
+from askproai_runtime.intake.senders import identify
+from tests.worlds.booking_environment import NOW
+from tests.worlds.calcom_environment import KEY, CalcomEnvironment
+
+FRIDAY = date(2026, 11, 27)
+SATURDAY, NEXT_TUESDAY = FRIDAY + timedelta(days=1), FRIDAY + timedelta(days=4)
+READ = "list-slots"
+
+
+@pytest.fixture
+async def sent(env: CalcomEnvironment) -> AsyncIterator[list[bytes]]:
+    """Register our webhook; return the bodies that Cal.com sends."""
+    bodies: list[bytes] = []
+
+    async def receive(request: web.BaseRequest) -> web.Response:
+        bodies.append(await request.read())
+        return web.Response()
+
+    async with RawTestServer(receive) as server:
+        hook = {"subscriberUrl": str(server.make_url("/hook")), "triggers": ["OOO_CREATED"], "active": True}
+        async with env.session.post(
+            f"{env.url}/v2/webhooks", json=hook, headers={"Authorization": f"Bearer {KEY}"}
+        ) as answer:
+            assert answer.status == 201
+        env.calcom.settings["webhook_delay_ms"] = -1
+        yield bodies
+
+
+async def receive(env: CalcomEnvironment, body: bytes) -> str:
+    """Handle a delivery as a worker does; return the event's id."""
+    event = identify(Source.CALCOM, body, tenant=env.salon.store.tenant, correlation_id="corr", now=NOW)
+    stored = StoredEvent(event.source, event.event_type, event.payload, event.correlation_id, NOW)
+    async with env.worker.pool.acquire() as conn, conn.transaction():
+        assert await handle_calendar_event(conn, stored, env.config) is None
+    return event.event_id
+
+
+async def receive_entry(env: CalcomEnvironment, entry: Any) -> str:
+    body = {"triggerEvent": "OOO_CREATED", "createdAt": NOW.isoformat(), "payload": {"oooEntry": entry}}
+    return await receive(env, msgspec.json.encode(body))
+
+
+async def known(env: CalcomEnvironment, day: date) -> set[int]:
+    """Return the event types of which a day is known."""
+    rows = await env.salon.rows("SELECT event_type_id FROM free_times WHERE day = $1 AND read_at IS NOT NULL", day)
+    return {row["event_type_id"] for row in rows}
+
+
+async def starts(env: CalcomEnvironment, day: date = FRIDAY) -> list[datetime]:
+    return [slot.start for slot in (await env.salon.booking.list_free_slots("mitte", "haarschnitt", day)).slots]
+
+
+async def test_an_absence_is_offered_to_nobody_from_the_moment_it_is_entered(
+    env: CalcomEnvironment, sent: list[bytes]
+) -> None:
+    """The web app's entry is of the key's own user, here the host of both event types."""
+    owner = env.calcom.account_of(KEY).username
+    for number in (1001, 1002):
+        await env.event_type(number, owner)
+    assert await starts(env)
+    await env.control("absences", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
+    assert await starts(env), "Cal.com has it, and nobody has told us"
+    await receive(env, sent[-1])
+    assert await starts(env) == []
+
+
+async def test_only_the_days_of_an_absence_are_forgotten_and_they_are_read_at_once(
+    env: CalcomEnvironment, sent: list[bytes]
+) -> None:
+    """The days beside it, too: whoever is absent may live in another zone than the salon."""
+    await starts(env)
+    await env.control("absences", start="2026-11-27T00:00:00Z", end="2026-11-28T00:00:00Z")
+    await receive(env, sent[-1])
+    assert await known(env, FRIDAY) == await known(env, SATURDAY) == set()
+    assert await known(env, NEXT_TUESDAY) == {1001, 1002}
+    before = env.count_requests(READ)
+    keeper = FreeTimesKeeper(env.worker)
+    keeper.calendar_changed()
+    await keeper.wait_until_read()
+    assert env.count_requests(READ) == before + 2
+    assert await known(env, FRIDAY) == {1001, 1002}
+
+
+async def test_of_a_known_host_only_the_own_event_types_are_forgotten(env: CalcomEnvironment) -> None:
+    """Anna is a host of a team, by her user at Cal.com; her other event types are hers by her name."""
+    (service,) = env.config.services
+    team = (TeamEventType(staff="anna", event_type_id=3001, host_id=17),)
+    services = (msgspec.structs.replace(service, team_event_types=team),)
+    env.config = msgspec.structs.replace(env.config, services=services)
+    await starts(env)
+    entry = {"uuid": "o1", "start": "2026-11-27T00:00:00+01:00", "end": "2026-11-27T23:59:59+01:00"}
+    await receive_entry(env, {**entry, "user": {"id": 18, "username": "mehmet"}})
+    assert await known(env, FRIDAY) == set(), "whose absence it is, is not known"
+    await starts(env)
+    await receive_entry(env, {**entry, "user": {"id": 17, "username": "anna"}})
+    assert 1002 in await known(env, FRIDAY)
+    assert 1001 not in await known(env, FRIDAY)
+
+
+@pytest.mark.parametrize(
+    "entry", [{}, None, {"start": "bald", "end": 7, "user": "anna"}, {"uuid": "o1", "start": "2026-11-27", "user": {}}]
+)
+async def test_an_absence_without_readable_days_makes_everything_unknown(env: CalcomEnvironment, entry: Any) -> None:
+    await starts(env)
+    await receive_entry(env, entry)
+    assert await known(env, FRIDAY) == await known(env, NEXT_TUESDAY) == set()
+
+
+async def test_an_absence_of_years_writes_no_more_days_than_can_be_booked(env: CalcomEnvironment) -> None:
+    await receive_entry(env, {"uuid": "o1", "start": "2020-01-01T00:00:00Z", "end": "2120-12-31T23:59:59Z"})
+    (row,) = await env.salon.rows("SELECT min(day), max(day), count(*) FROM free_times WHERE event_type_id = 1001")
+    horizon = env.config.services[0].booking_horizon_days
+    assert row["min"] >= NOW.date() - timedelta(days=1)
+    assert row["max"] <= NOW.date() + timedelta(days=horizon + 1)
+    assert row["count"] <= horizon + 3
+
+
+async def test_an_answer_from_before_the_absence_is_not_stored_after_it(env: CalcomEnvironment) -> None:
+    """Also of days of which nothing was known yet."""
+    began = await env.salon.rows("SELECT clock_timestamp() AS now")
+    await receive_entry(env, {"uuid": "o1", "start": "2026-11-27T00:00:00Z", "end": "2026-11-27T23:59:59Z"})
+    (row,) = await env.salon.rows("SELECT dropped_at FROM free_times WHERE event_type_id = 1001 AND day = $1", FRIDAY)
+    assert row["dropped_at"] > began[0]["now"]
+
+
+async def test_an_absence_that_is_changed_is_another_event(env: CalcomEnvironment, sent: list[bytes]) -> None:
+    """The web app sends the same trigger and uuid again, with other days; a repeated delivery has the same ones."""
+    made = await env.control("absences", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
+    first = await receive(env, sent[-1])
+    env.advance(timedelta(minutes=1))
+    await env.control("absences", update=made["id"], start="2026-12-01T00:00:00Z", end="2026-12-01T00:00:00Z")
+    assert len(sent) == 2
+    await starts(env)
+    assert await receive(env, sent[-1]) != first
+    assert await known(env, NEXT_TUESDAY) == set()
+    repeated = msgspec.json.decode(sent[-1]) | {"createdAt": datetime.now(UTC).isoformat()}
+    repeated["createdAt"] = (NOW + timedelta(minutes=5)).isoformat()
+    assert await receive(env, msgspec.json.encode(repeated)) == await receive(env, sent[-1])
