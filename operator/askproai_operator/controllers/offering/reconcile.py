@@ -87,9 +87,10 @@ async def _check_calendar(
     offering: ServiceOffering, tenant: Tenant, staff: Mapping[str, tuple[str, ...]], context: ReconcileContext
 ) -> tuple[Condition, Json]:
     """Return CalendarLinked, and the status fields of what Cal.com has. Reads the Secret only if event types are named."""
-    if calcom_account(tenant) is None or offering.spec.calcom is None or offering.spec.capacity > 1:
+    account = calcom_account(tenant)
+    if account is None or offering.spec.calcom is None or offering.spec.capacity > 1:
         context.memory.looks.forget(offering.key)
-    if calcom_account(tenant) is None or offering.spec.calcom is None:
+    if account is None or offering.spec.calcom is None:
         return calendar_not_requested(), dict.fromkeys(_FOUND)
     if offering.spec.capacity > 1:
         return calendar_without_seats(offering.spec.capacity), dict.fromkeys(_FOUND)
@@ -101,7 +102,8 @@ async def _check_calendar(
         event_types = await read_event_types(offering, tenant, credentials, context)
     except ProviderError as error:
         return condition_of(error, ConditionType.CALENDAR_LINKED, retry_note="looked at again soon"), before
-    return calendar_condition(offering, staff, event_types), _found(offering, event_types)
+    condition = calendar_condition(offering, staff, event_types, account.api_versions)
+    return condition, _found(offering, event_types)
 
 
 def _found(offering: ServiceOffering, event_types: EventTypes) -> Json:
