@@ -179,7 +179,11 @@ def _policy_problems(event_type: Json) -> Iterator[str]:
         )
     seats = event_type.get("seats") or {}
     if _is_enabled(seats) and (seats.get("seatsPerTimeSlot") or 1) != 1:
-        yield f"it has {seats['seatsPerTimeSlot']} seats for each time, but we book one: switch seats off"
+        number = seats["seatsPerTimeSlot"]
+        yield (
+            f"it has {number} seats for each time, and no seats are booked from here: switch seats off there, or set capacity to"
+            f" {number} and remove calcom, so that its appointments stay in the local calendar"
+        )
 
 
 def _length_problems(event_type: Json, duration_minutes: int) -> Iterator[str]:

@@ -97,7 +97,7 @@ FITS: dict[str, Any] = {
         ({"beforeEventBuffer": 5}, "beforeEventBuffer"),
         ({"confirmationPolicy": {"type": "always"}}, "blockUnconfirmedBookingsInBooker"),
         ({"confirmationPolicy": {"type": "always", "blockUnconfirmedBookingsInBooker": True}}, None),
-        ({"seats": {"seatsPerTimeSlot": 4}}, "4 seats"),
+        ({"seats": {"seatsPerTimeSlot": 4}}, "switch seats off there, or set capacity to 4 and remove calcom"),
         ({"bookingFields": [{"type": "email", "slug": "email", "hidden": True}]}, "hidden"),
         ({"bookingFields": [{"type": "text", "slug": "wunsch", "required": True}]}, "'wunsch'"),
         ({"requiresBookerEmailVerification": True}, "verified"),

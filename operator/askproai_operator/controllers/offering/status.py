@@ -32,8 +32,9 @@ def calendar_not_requested() -> Condition:
 def calendar_without_seats(capacity: int) -> Condition:
     """Return CalendarLinked of an offering whose event types are not used, since no seats are booked at Cal.com."""
     text = (
-        f"capacity is {capacity}: its appointments stay in the local calendar, since no seats are booked at Cal.com; the event"
-        " types are not used, so remove calcom, or set capacity to 1"
+        f"capacity is {capacity}: its appointments stay in the local calendar, since no seats are booked at Cal.com, and what"
+        " customers book on Cal.com's page of an event type does not count here; the event types are not used, so remove calcom and"
+        " close that page, or set capacity to 1"
     )
     return good(_CALENDAR, text, Reason.NOT_REQUESTED)
 
