@@ -153,6 +153,8 @@ def find_event_type_notes(event_type: Json, needs: EventTypeNeeds) -> Iterator[s
     for name in ("bookingLimitsCount", "bookingLimitsDuration", "bookerActiveBookingsLimit"):
         if _is_enabled(event_type.get(name)):
             yield f"{name} is set"
+    if needs.user_id is not None and event_type.get("rrHostSubsetEnabled") is False:
+        yield "rrHostSubsetEnabled is off, so its times are the team's, and Cal.com chooses the host: switch it on by Cal.com's API"
 
 
 def _host_problems(event_type: Json, user_id: int | None) -> Iterator[str]:
@@ -198,6 +200,11 @@ def _length_problems(event_type: Json, duration_minutes: int) -> Iterator[str]:
 def needs_confirmation(event_type: Json) -> bool:
     """Return whether bookings of an event type, or some of them, wait until somebody confirms them at Cal.com."""
     return _is_enabled(event_type.get("confirmationPolicy"))
+
+
+def is_booked_by_host(event_type: Json) -> bool:
+    """Return whether Cal.com shows and books the times of one host of a round robin; it ignores who is asked for otherwise."""
+    return event_type.get("schedulingType") == "roundRobin" and event_type.get("rrHostSubsetEnabled") is True
 
 
 def default_minutes(event_type: Json) -> int | None:

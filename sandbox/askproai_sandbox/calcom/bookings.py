@@ -54,7 +54,7 @@ class Bookings:
         availability = Availability(account, event_type, now, except_uid)
         if limit := availability.reached_limit(start, end):
             raise Refusal(403, limit, bare=True)
-        hosts = [host for host in availability.free_hosts(start, end) if not only or host.id in only]
+        hosts = [host for host in availability.free_hosts(start, end) if event_type.counts(only, host.id)]
         if not hosts or availability.seats_left(start, end) == 0:
             who = "User" if event_type.scheduling is None else "One of the hosts"
             raise Refusal(400, f"{who} either already has booking at this time or is not available")

@@ -225,6 +225,13 @@ async def test_a_round_robin_shares_its_bookings_and_the_answer_names_the_host(c
     await calcom("POST", f"/v2/bookings/{second['uid']}/cancel", {})
     assert await starts(calcom, rrHostSubsetIds=ids[0]) == []
     assert await starts(calcom, rrHostSubsetIds=ids[1]) == ["09:00"]
+    await seed(calcom, 1002, **team)
+    asked = {"eventTypeId": 1002, "rrHostSubsetIds": ids[0]}
+    assert await starts(calcom, **asked) == ["09:00"], "ignored where it is not switched on"
+    other = {"name": "E9", "timeZone": "Europe/Berlin", "email": "9@salon.example"}
+    start, only = "2026-11-27T08:00:00Z", [ids[0]]
+    booked = await book(calcom, eventTypeId=1002, start=start, attendee=other, rrHostSubsetIds=only)
+    assert booked["data"]["hosts"][0]["id"] == ids[1]
 
 
 async def test_a_collective_needs_all_hosts_and_a_managed_parent_has_none(calcom: Api) -> None:

@@ -27,12 +27,13 @@ from askproai_operator.providers import (
     ProviderError,
     default_minutes,
     find_answered_fields,
+    is_booked_by_host,
     needs_confirmation,
 )
 from askproai_operator.services import name_condition, namesakes, openings_condition, staff_by_branch, staff_condition
 
 _MAX_STAFF: Final = 200  # that the CRD lets a status list
-_FOUND: Final = ("variableLengths", "needsConfirmation", "bookingFields")
+_FOUND: Final = ("variableLengths", "needsConfirmation", "bookedByHost", "bookingFields")
 _MAX_FOUND: Final = 2000
 
 
@@ -120,6 +121,8 @@ def _found(offering: ServiceOffering, event_types: EventTypes) -> Json:
                 found["variableLengths"].append({**number, "defaultMinutes": minutes})
             if needs_confirmation(event_type):
                 found["needsConfirmation"].append(number)
+            if is_booked_by_host(event_type):
+                found["bookedByHost"].append(number)
             answered = find_answered_fields(event_type, declared)
             found["bookingFields"] += ({**number, "slug": slug, "type": kind} for slug, kind in answered)
     return {name: items[:_MAX_FOUND] or None for name, items in found.items()}
