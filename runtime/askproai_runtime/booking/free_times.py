@@ -21,6 +21,7 @@ from askproai_runtime.booking.opening_hours import EpochSpan, local_days, merge_
 from askproai_runtime.booking.store.free_times import (
     KnownDay,
     drop_days,
+    drop_span,
     list_known_days,
     list_yielding_spans,
     read_clock,
@@ -36,6 +37,7 @@ _SHORTEST = 60  # seconds
 _LONGEST = timedelta(
     days=2
 )  # a booking lasts for a day at most; whoever makes a longer one at Cal.com gets no thousand rows
+_READ_SOON = timedelta(weeks=4)  # two blocks of days: of later ones hardly ever a read is in flight
 _Yielding = list[tuple[str, Span]]
 
 
@@ -103,15 +105,16 @@ async def drop_absence(
 ) -> None:
     """Forget what is known of the days of an absence for whoever is `host_id` at Cal.com; for all if nobody is known to be.
 
+    Event types of the tenant's own account name no user. They belong to the user of its key, who may be that host.
     The days beside it count, too: it is in the person's own zone. Days that nobody can book are left out.
     """
     teams = (link for service in config.services for link in service.team_event_types)
     event_types = _list_event_types_of(config, {link.staff for link in teams if link.host_id == host_id})
+    event_types += [link.event_type_id for service in config.services for link in service.event_types]
     horizon = max((service.booking_horizon_days for service in config.services), default=0)
     first, last = max(first, today) - _DAY, min(last, today + timedelta(days=horizon)) + _DAY
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    if days and event_types:
-        await drop_days(conn, config.tenant, event_types, days)
+    if first <= last and event_types:
+        await drop_span(conn, config.tenant, event_types, first, first + _READ_SOON, last)
 
 
 async def read_and_store(

@@ -4,17 +4,21 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
-from askproai_core.tenant_config import TeamEventType
+from askproai_core.tenant_config import OwnEventType, TeamEventType
 from askproai_runtime.booking import FreeTimesKeeper
+from askproai_runtime.booking.store.free_times import list_known_days
+from askproai_runtime.calendars import Bookable
 from askproai_runtime.events.calendar import handle_calendar_event
 from askproai_runtime.intake import Source, StoredEvent
 from askproai_runtime.intake.senders import identify
-from tests.worlds.booking_environment import NOW
+from askproai_sandbox.databases import Database
+from tests.worlds.booking_environment import NOW, booking_args, call
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
 
 FRIDAY = date(2026, 11, 27)
@@ -96,20 +100,40 @@ async def test_only_the_days_of_an_absence_are_forgotten_and_they_are_read_at_on
     assert await known(env, FRIDAY) == {1001, 1002}
 
 
-async def test_of_a_known_host_only_the_own_event_types_are_forgotten(env: CalcomEnvironment) -> None:
-    """Anna is a host of a team, by her user at Cal.com; her other event types are hers by her name."""
+def with_hosts(env: CalcomEnvironment, **fields: Any) -> None:
+    """Make Anna a host of a team, by her user at Cal.com; the other event types are staff members' by their names."""
     (service,) = env.config.services
     team = (TeamEventType(staff="anna", event_type_id=3001, host_id=17),)
-    services = (msgspec.structs.replace(service, team_event_types=team),)
+    services = (msgspec.structs.replace(service, team_event_types=team, **fields),)
     env.config = msgspec.structs.replace(env.config, services=services)
+
+
+ENTRY = {"uuid": "o1", "start": "2026-11-27T00:00:00+01:00", "end": "2026-11-27T23:59:59+01:00"}
+
+
+async def test_of_a_known_host_the_event_types_of_other_accounts_stay_known(env: CalcomEnvironment) -> None:
     await starts(env)
-    entry = {"uuid": "o1", "start": "2026-11-27T00:00:00+01:00", "end": "2026-11-27T23:59:59+01:00"}
-    await receive_entry(env, {**entry, "user": {"id": 18, "username": "mehmet"}})
-    assert await known(env, FRIDAY) == set(), "whose absence it is, is not known"
+    (service,) = env.config.services
+    annas, mehmets = sorted(service.event_types, key=lambda each: each.staff)
+    own = OwnEventType(staff="mehmet", event_type_id=mehmets.event_type_id, credential="calcom-key-mehmet")
+    with_hosts(env, event_types=(annas,), own_event_types=(own,))
+    await receive_entry(env, {**ENTRY, "user": {"id": 17, "username": "anna"}})
+    assert await known(env, FRIDAY) == {1002}
+
+
+async def test_an_absence_of_nobody_who_is_known_is_everybodys(env: CalcomEnvironment) -> None:
     await starts(env)
-    await receive_entry(env, {**entry, "user": {"id": 17, "username": "anna"}})
-    assert 1002 in await known(env, FRIDAY)
-    assert 1001 not in await known(env, FRIDAY)
+    with_hosts(env)
+    await receive_entry(env, {**ENTRY, "user": {"id": 18, "username": "mehmet"}})
+    assert await known(env, FRIDAY) == set()
+
+
+async def test_a_host_who_owns_the_accounts_event_types_is_absent_in_them_too(env: CalcomEnvironment) -> None:
+    """Event types of the tenant's own account are of its key's user, who may be a host of a team as well."""
+    await starts(env)
+    with_hosts(env)
+    await receive_entry(env, {**ENTRY, "user": {"id": 17, "username": "anna"}})
+    assert await known(env, FRIDAY) == set()
 
 
 @pytest.mark.parametrize(
@@ -121,13 +145,46 @@ async def test_an_absence_without_readable_days_makes_everything_unknown(env: Ca
     assert await known(env, FRIDAY) == await known(env, NEXT_TUESDAY) == set()
 
 
-async def test_an_absence_of_years_writes_no_more_days_than_can_be_booked(env: CalcomEnvironment) -> None:
+async def test_an_absence_of_years_writes_few_rows_and_forgets_all_that_is_known(env: CalcomEnvironment) -> None:
+    """Callers' bookings wait for the rows that it writes, and no longer than `lock_timeout`."""
+    later = FRIDAY + timedelta(days=60)
+    await starts(env, later)
+    assert await known(env, later) == {1001, 1002}
+    before = await env.salon.rows("SELECT event_type_id, day FROM free_times")
     await receive_entry(env, {"uuid": "o1", "start": "2020-01-01T00:00:00Z", "end": "2120-12-31T23:59:59Z"})
-    (row,) = await env.salon.rows("SELECT min(day), max(day), count(*) FROM free_times WHERE event_type_id = 1001")
-    horizon = env.config.services[0].booking_horizon_days
-    assert row["min"] >= NOW.date() - timedelta(days=1)
-    assert row["max"] <= NOW.date() + timedelta(days=horizon + 1)
-    assert row["count"] <= horizon + 3
+    assert await known(env, later) == set()
+    rows = await env.salon.rows("SELECT day FROM free_times WHERE event_type_id = 1001")
+    assert min(row["day"] for row in rows) >= NOW.date() - timedelta(days=1)
+    assert len(rows) <= len(before) / 2 + 29
+
+
+async def test_an_absence_of_years_outdates_hosts_of_whom_only_a_later_day_is_known(env: CalcomEnvironment) -> None:
+    later = FRIDAY + timedelta(days=60)
+    await env.salon.rows(
+        """INSERT INTO host_free_times (tenant, event_type_id, host_id, day, read_at)
+           VALUES ($1, 1001, 17, $2, clock_timestamp()) RETURNING day""",
+        env.salon.store.tenant, later,
+    )  # fmt: skip
+    await receive_entry(env, {"uuid": "o1", "start": "2020-01-01T00:00:00Z", "end": "2120-12-31T23:59:59Z"})
+    async with env.worker.pool.acquire() as conn:
+        bookables = [Bookable(1001, 17)]
+        assert await list_known_days(conn, env.salon.store.tenant, bookables, later, later, timedelta(hours=1)) == []
+
+
+async def test_days_are_forgotten_before_the_table_of_hosts_is_there(
+    env: CalcomEnvironment, module_database: Database
+) -> None:
+    """Pods of the release before trust the rows of the other table until the migration has run."""
+    await starts(env)
+    async with asyncpg.create_pool(module_database.superuser_dsn, min_size=1, max_size=1) as pool:
+        await pool.execute("ALTER TABLE host_free_times RENAME TO elsewhere")
+        try:
+            await env.salon.booking.book_appointment(call(), booking_args())
+            assert await known(env, FRIDAY) == {1002}
+            await receive_entry(env, None)
+            assert await known(env, NEXT_TUESDAY) == set()
+        finally:
+            await pool.execute("ALTER TABLE elsewhere RENAME TO host_free_times")
 
 
 async def test_an_answer_from_before_the_absence_is_not_stored_after_it(env: CalcomEnvironment) -> None:

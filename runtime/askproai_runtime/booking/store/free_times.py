@@ -57,11 +57,14 @@ GROUP BY event_type_id, host_id
 
 
 async def has_free_times(conn: Connection) -> bool:
-    """Return whether the tables are there: the schema of the previous release lacks them, and a failed statement ends a
+    """Return whether both tables are there: the schema of the previous release lacks them, and a failed statement ends a
     transaction.
     """
-    tables = "to_regclass('free_times') IS NOT NULL AND to_regclass('host_free_times') IS NOT NULL"
-    return bool(await conn.fetchval(f"SELECT {tables}"))
+    return await _exists(conn, "free_times") and await _exists(conn, "host_free_times")
+
+
+async def _exists(conn: Connection, table: str) -> bool:
+    return await conn.fetchval("SELECT to_regclass($1)", table) is not None
 
 
 async def list_known_days(
@@ -143,8 +146,11 @@ async def store_days(
 
 
 async def drop_days(conn: Connection, tenant: str, event_types: Iterable[int], days: Iterable[date]) -> None:
-    """Forget what is known of these days, of all hosts: it is read again before it is used."""
-    if not await has_free_times(conn):
+    """Forget what is known of these days, of all hosts: it is read again before it is used.
+
+    The table of hosts may not be there yet: pods of the release before trust the other one.
+    """
+    if not await _exists(conn, "free_times"):
         return
     await conn.execute(
         """INSERT INTO free_times (tenant, event_type_id, day, dropped_at)
@@ -153,6 +159,45 @@ async def drop_days(conn: Connection, tenant: str, event_types: Iterable[int], d
            ON CONFLICT (tenant, event_type_id, day) DO UPDATE SET read_at = NULL, dropped_at = excluded.dropped_at""",
         tenant, sorted(set(event_types)), sorted(set(days)),
     )  # fmt: skip
+
+
+# The days of $2 from $3 to $5, of which something is known, and all days from $3 to $4. Nobody uses what was read a day ago.
+_DROP_SPAN = """
+INSERT INTO free_times (tenant, event_type_id, day, dropped_at)
+SELECT $1, each.event_type_id, each.day, clock_timestamp() FROM (
+    SELECT e.id AS event_type_id, $3::date + n AS day
+    FROM unnest($2::bigint[]) AS e (id), generate_series(0, $4::date - $3::date) AS n
+    UNION
+    SELECT f.event_type_id, f.day FROM free_times f
+    WHERE f.tenant = $1 AND f.event_type_id = ANY($2) AND f.day BETWEEN $3 AND $5
+      AND f.read_at > clock_timestamp() - interval '1 day'
+    {of_hosts}
+) AS each ORDER BY each.event_type_id, each.day
+ON CONFLICT (tenant, event_type_id, day) DO UPDATE SET read_at = NULL, dropped_at = excluded.dropped_at
+"""
+_KNOWN_OF_HOSTS = """
+    UNION
+    SELECT h.event_type_id, h.day FROM host_free_times h LEFT JOIN free_times f USING (tenant, event_type_id, day)
+    WHERE h.tenant = $1 AND h.event_type_id = ANY($2) AND h.day BETWEEN $3 AND $5
+      AND h.read_at > clock_timestamp() - interval '1 day' AND (f.dropped_at IS NULL OR f.dropped_at < h.read_at)
+"""
+
+
+async def drop_span(
+    conn: Connection, tenant: str, event_types: Iterable[int], first: date, certain: date, last: date
+) -> None:
+    """Forget what is known of the days from `first` to `last`, of all hosts, which may be years.
+
+    Until `certain` a read that began before it does not count after it. Of the days after that nothing is written unless something
+    is known of them, since the rows stay locked until the transaction ends: what such a read has found there, and stores after it,
+    is trusted until it is too old.
+    """
+    if not await _exists(conn, "free_times"):
+        return
+    of_hosts = _KNOWN_OF_HOSTS if await _exists(conn, "host_free_times") else ""
+    await conn.execute(
+        _DROP_SPAN.format(of_hosts=of_hosts), tenant, sorted(set(event_types)), first, min(certain, last), last
+    )
 
 
 async def list_ages(
