@@ -1,6 +1,6 @@
 """Cal.com's API v2, as far as the operator uses it (`docs/vendors/calcom.md`): event types, and the webhook."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -49,24 +49,31 @@ class CalcomClient:
 
 async def ensure_calcom_webhook(
     client: CalcomClient, url: str, triggers: Iterable[str], secret: str, *, newer: Iterable[str] = ()
-) -> None:
+) -> frozenset[str]:
     """Create or update the user's webhook for `url`, its identity: it ends in `/webhooks/calcom/<installation id>`.
 
     Writes nothing if the webhook is as desired. An unknown outcome of the create is harmless: the next run lists it. A server that
-    refuses the triggers in `newer`, since it is older than these, gets the webhook without them.
+    refuses the triggers in `newer`, since it is older than these, gets the webhook without them: they are returned.
     """
-    required, optional = set(triggers), set(newer)
+    required, optional = frozenset(triggers), frozenset(newer)
+    hooks = await _list_for_url(client, url)
+    for duplicate in hooks[1:]:
+        await client.delete_webhook(str(duplicate["id"]))
     try:
-        await _ensure_webhook(client, url, required | optional, secret)
+        await _write_webhook(client, url, hooks[:1], required | optional, secret)
     except ProviderRefused as error:
         if error.status != HTTPStatus.BAD_REQUEST or not optional:
             raise
-        await _ensure_webhook(client, url, required, secret)
+        await _write_webhook(client, url, hooks[:1], required, secret)
+        return optional
+    return frozenset()
 
 
-async def _ensure_webhook(client: CalcomClient, url: str, triggers: Iterable[str], secret: str) -> None:
+async def _write_webhook(
+    client: CalcomClient, url: str, hooks: Sequence[Json], triggers: Iterable[str], secret: str
+) -> None:
+    """Create the webhook, or change what differs in the first of `hooks`."""
     desired: Json = {"active": True, "triggers": sorted(triggers), "secret": secret}
-    hooks = await _list_for_url(client, url)
     if not hooks:
         try:
             await client.create_webhook({"subscriberUrl": url, **desired})
@@ -78,9 +85,7 @@ async def _ensure_webhook(client: CalcomClient, url: str, triggers: Iterable[str
                 raise
         else:
             return
-    hook, *duplicates = hooks
-    for duplicate in duplicates:
-        await client.delete_webhook(str(duplicate["id"]))
+    hook = hooks[0]
     desired["payloadTemplate"] = None  # a template would change the body to one that we cannot parse
     changed = {name: value for name, value in desired.items() if not _matches(value, hook.get(name))}
     if changed:
