@@ -37,7 +37,8 @@ from askproai_core.tenant_config import Retention
 # Every table with rows of a tenant, referencing tables first. A test compares it with the catalog.
 TENANT_TABLES = (
     "jobs", "call_actions", "refusals", "claims", "appointments", "customers", "calls", "webhook_events",
-    "provider_calls", "audit_log", "billing", "function_requests", "tasks", "free_times", "resources", "tenants",
+    "provider_calls", "audit_log", "billing", "function_requests", "tasks", "free_times",
+    "host_free_times", "resources", "tenants",
 )  # fmt: skip
 
 _FIND_TENANT = """SELECT uid, retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days

@@ -35,6 +35,7 @@ from askproai_runtime.booking.desk import (
 )
 from askproai_runtime.booking.desk_booking import Customer, InvalidBooking, Place, book_for_desk, preview_booking
 from askproai_runtime.booking.find import cancel_appointment, find_appointments
+from askproai_runtime.booking.free_times import drop_absence
 from askproai_runtime.booking.names import UnknownName
 from askproai_runtime.booking.offer import FreeDay, check_availability, list_free_slots
 from askproai_runtime.booking.opening_hours import find_closure, warm_up
@@ -62,7 +63,8 @@ __all__ = [
     "CallContext", "Customer", "DeskBusy", "DeskRequest", "FreeDay", "FreeTimesKeeper", "FunctionOutcome", "InvalidBlock",
     "InvalidBooking", "Place", "RequestUsed", "ServiceRules", "SlotQuery", "Span", "Status", "Step", "UnclearStart",
     "UnknownName", "add_block", "apply_calendar_event", "book_appointment", "book_for_desk", "calendar_state",
-    "cancel_appointment", "cancel_for_desk", "check_availability", "count_differences", "find_appointments", "find_by_id",
+    "cancel_appointment", "cancel_for_desk", "check_availability", "count_differences", "drop_absence",
+    "find_appointments", "find_by_id",
     "find_closure", "fold", "free_slots", "is_booked_remotely", "is_news", "list_blocks_within", "list_current_blocks",
     "list_free_slots", "list_known", "move_for_desk", "parse_start_for_desk", "preview_block", "preview_booking",
     "read_audit", "release_holds", "remove_block", "reschedule_appointment", "resolve_span", "show_block",

@@ -1,6 +1,6 @@
 """When an event type can be booked: working hours, absences, linked calendars, bookings, buffers and limits, merged."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -44,11 +44,10 @@ class Availability:
                 return sorted(free, key=self._last_booked)
         return free
 
-    def starts(self, first: datetime, last: datetime, length: timedelta, only: Iterable[int] = ()) -> list[datetime]:
+    def starts(self, first: datetime, last: datetime, length: timedelta, only: Collection[int] = ()) -> list[datetime]:
         """Return the free starts from `first` to `last`; `only` are ids of the hosts that count, all by default."""
-        wanted = set(only)
         hosts = [self.account.host(name) for name in self.event_type.host_names]
-        spans = [self._free_spans(h, first, last) for h in hosts if not wanted or h.id in wanted]
+        spans = [self._free_spans(h, first, last) for h in hosts if self.event_type.counts(only, h.id)]
         if self.event_type.scheduling is Scheduling.MANAGED:
             return []
         if self.event_type.scheduling is Scheduling.COLLECTIVE and spans:

@@ -54,7 +54,7 @@ class Bookings:
         availability = Availability(account, event_type, now, except_uid)
         if limit := availability.reached_limit(start, end):
             raise Refusal(403, limit, bare=True)
-        hosts = [host for host in availability.free_hosts(start, end) if not only or host.id in only]
+        hosts = [host for host in availability.free_hosts(start, end) if event_type.counts(only, host.id)]
         if not hosts or availability.seats_left(start, end) == 0:
             who = "User" if event_type.scheduling is None else "One of the hosts"
             raise Refusal(400, f"{who} either already has booking at this time or is not available")
@@ -92,7 +92,10 @@ class Bookings:
         host = self._check_time(account, event_type, start, end, only=body.rr_host_subset_ids)
         if delay_ms := self._server.settings["insert_delay_ms"]:
             await asyncio.sleep(delay_ms / 1000)
-        booking = Availability(account, event_type, now).seated(start) or Booking(
+        seated = Availability(account, event_type, now).seated(start)
+        if seated and attendee["email"] in {each["email"] for each in seated.attendees}:
+            raise Refusal(409, "already_signed_up_for_this_booking_error", bare=True)
+        booking = seated or Booking(
             next(self._server.ids), event_type, host, start, end, attendee, now, now, status, metadata=body.metadata,
             responses=responses,
         )  # fmt: skip
@@ -120,8 +123,11 @@ class Bookings:
         body = requests.parse(requests.CancelBody, await json_body(request))
         seat = next((seat for seat in booking.seats if seat.uid == body.seat_uid), None)
         if seat is not None and len(booking.seats) > 1:
-            booking.seats.remove(seat)
-            booking.updated = self._server.clock.now()
+            booking.seats.remove(seat)  # the booking itself is not changed, nor its time of change
+            await webhooks.send_booking(
+                self._server, account, "BOOKING_CANCELLED", booking, status="CANCELLED", attendees=[seat.attendee],
+                seatsPerTimeSlot=booking.event_type.seats,
+            )  # fmt: skip
             return ok(booking.body())
         await self.cancel(account, booking, body.cancellation_reason)
         return ok(booking.body())

@@ -309,16 +309,17 @@ async def test_when_a_call_begins_what_is_older_than_half_a_minute_is_read(env: 
     assert env.count_requests(READ) == 4
 
 
+@pytest.mark.parametrize("table", ["free_times", "host_free_times"])
 async def test_the_schema_of_the_previous_release_has_no_free_times(
-    env: CalcomEnvironment, module_database: Database
+    env: CalcomEnvironment, module_database: Database, table: str
 ) -> None:
     """Booked is as before, and offered is what our own book has."""
     async with asyncpg.create_pool(module_database.superuser_dsn, min_size=1, max_size=1) as pool:
-        await pool.execute("ALTER TABLE free_times RENAME TO elsewhere")
+        await pool.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
         try:
             answer = await env.salon.booking.check_availability(call(), EXACTLY)
             assert answer.fields["basis"] == "own_book"
             booked = await env.salon.booking.book_appointment(call(), booking_args())
             assert booked.fields["status"] == "confirmed"
         finally:
-            await pool.execute("ALTER TABLE elsewhere RENAME TO free_times")
+            await pool.execute(f"ALTER TABLE elsewhere RENAME TO {table}")

@@ -317,3 +317,21 @@ def test_names_are_compared_within_a_branch_and_with_services_of_all_branches():
     everywhere = offering("c", branchRef=None, tenantRef={"name": "salon-mueller"})
     assert namesakes(mitte, [mitte, nord, everywhere]) == [everywhere]
     assert namesakes(everywhere, [mitte, nord, everywhere]) == [mitte, nord]
+
+
+@pytest.mark.parametrize(
+    ("versions", "user_id", "fits"),
+    [("V1", 17, False), ("V1 V2", 17, True), ("V2", 17, True), ("V1", None, True)],
+)
+def test_a_team_that_only_version_1_could_book_says_what_to_do(versions: str, user_id: int | None, fits: bool):
+    """Version 1 cannot ask for one host: the appointments would wait for Cal.com for ever."""
+    user = {} if user_id is None else {"userId": user_id}
+    linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1, **user}]})
+    entry = linked.spec.calcom.event_types[0]
+    team = {"schedulingType": "roundRobin", "hosts": [{"userId": 17, "name": "Anna"}]} if user_id else {}
+    event_type = {"lengthInMinutes": 45, "afterEventBuffer": 10, **team}
+    condition = calendar_condition(linked, {"mitte": ("anna",)}, [(entry, event_type)], versions.split())
+    assert condition.good is fits, condition
+    if not fits:
+        assert condition.reason == Reason.EVENT_TYPE_MISMATCH
+        assert "add V2 to apiVersions of the Tenant" in condition.message

@@ -94,6 +94,7 @@ def test_our_own_status_writes_do_not_walk_the_namespace(kind: str, monkeypatch:
         ("Branch", {"phoneNumbers": []}, {TENANT, AGENT}),
         ("ServiceOffering", {"variableLengths": [{"eventTypeId": 1, "defaultMinutes": 30}]}, {TENANT}),
         ("ServiceOffering", {"needsConfirmation": [{"eventTypeId": 1}]}, {TENANT}),
+        ("ServiceOffering", {"bookedByHost": [{"eventTypeId": 1}]}, {TENANT}),
         ("ServiceOffering", {"bookingFields": [{"eventTypeId": 1, "slug": "x", "type": "text"}]}, {TENANT}),
     ],
 )

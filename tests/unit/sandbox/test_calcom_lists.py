@@ -158,9 +158,17 @@ async def test_only_an_absence_of_the_web_app_sends_a_webhook(calcom: Api, recei
     await hook(calcom, receiver, webhook_delay_ms=-1)
     await calcom("POST", "/v2/me/ooo", DAY, expect=201)
     assert triggers(receiver) == []
-    await control(calcom, "absences", start="2026-12-28T00:00:00Z", end="2026-12-28T00:00:00Z")
+    entered = await control(calcom, "absences", start="2026-12-28T00:00:00Z", end="2026-12-28T00:00:00Z")
     (_, body), *_ = receiver.at("/hook")
-    assert json.loads(body)["payload"]["oooEntry"]["start"] == "2026-12-28T00:00:00.000Z"
+    entry = json.loads(body)["payload"]["oooEntry"]
+    assert (entry["start"], entry["end"]) == ("2026-12-28T00:00:00+01:00", "2026-12-28T23:59:59+01:00")
+    await control(calcom, "absences", update=entered["id"], start="2026-12-29T00:00:00Z", end="2026-12-29T00:00:00Z")
+    (_, body) = receiver.at("/hook")[-1]
+    changed = json.loads(body)["payload"]["oooEntry"]
+    assert (changed["uuid"], changed["start"]) == (entry["uuid"], "2026-12-29T00:00:00+01:00")
+    await control(calcom, "absences", delete=entered["id"], expect=200)
+    await control(calcom, "absences", host="anna", start="2026-12-28T00:00:00Z", end="2026-12-28T00:00:00Z")
+    assert triggers(receiver) == ["OOO_CREATED"] * 2, "nothing of a deletion, and of another user"
 
 
 async def test_webhooks_of_a_user_have_no_events_of_teams(calcom: Api, receiver: Receiver) -> None:

@@ -65,6 +65,8 @@ log = structlog.get_logger(__name__)
 CALCOM_TRIGGERS = tuple(
     f"BOOKING_{what}" for what in ("CREATED", "RESCHEDULED", "CANCELLED", "REQUESTED", "REJECTED", "NO_SHOW_UPDATED")
 )
+# Absences, which keep free times from being offered. A server from before them refuses the trigger; it does without.
+NEWER_CALCOM_TRIGGERS = ("OOO_CREATED",)
 
 
 async def reconcile(key: Key, context: ReconcileContext) -> Result:
@@ -313,18 +315,28 @@ async def _register_webhook(
     if in_use is None:
         return bad(kind, Reason.PENDING, "Cal.com gets our webhook when its URL leads to the pods; see Exposed")
     try:
-        secret = await _ensure_webhook(inputs, in_use, keys, context, credentials.calcom_key)
+        secret, refused = await _ensure_webhook(inputs, in_use, keys, context, credentials.calcom_key)
         if not others_open:
             await record_registered(tenant, keys, CALCOM_WEBHOOK, secret, context)
     except ProviderError as error:
         return condition_of(error, kind)
-    return good(kind, "Cal.com tells us of bookings")
+    return good(kind, _heard_of(refused))
+
+
+def _heard_of(refused: Collection[str]) -> str:
+    if not refused:
+        return "Cal.com tells us of bookings"
+    return (
+        f"Cal.com tells us of bookings. Its server refuses the trigger {', '.join(sorted(refused))}, so absences are known after"
+        " five minutes: update that server to have them known at once"
+    )
 
 
 async def _ensure_webhook(
     inputs: Inputs, address: Address, keys: SigningKeys, context: ReconcileContext, calcom_key: str
-) -> str:
-    """Register our webhook in the account of a key; return the secret that it signs with. Raises ProviderError.
+) -> tuple[str, Collection[str]]:
+    """Register our webhook in the account of a key; return the secret that it signs with, and the newer triggers that the server
+    refuses. Raises ProviderError.
 
     Cal.com is asked when anything of it changes, or the last answer is too old: it does not report that a person removes a webhook.
     """
@@ -333,17 +345,18 @@ async def _ensure_webhook(
     secret = keys.to_register(CALCOM_WEBHOOK, inputs.credentials.values[CALCOM_WEBHOOK], context.clock.now())
     moved_from = previous if previous != url else None
 
-    async def register() -> None:
+    async def register() -> frozenset[str]:
         context.fence()
         client = context.providers.calcom(base_url, calcom_key)
-        await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, secret)
+        refused = await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, secret, newer=NEWER_CALCOM_TRIGGERS)
         if moved_from:  # the status names the old URL until this is done
             await remove_calcom_webhook(client, moved_from)
+        return refused
 
     edits = (meta.uid, meta.generation, meta.annotations.get(TOKEN_ANNOTATION))
     source = (*edits, base_url, url, moved_from, hash_key(context.installation_id, secret))
-    await context.look(inputs.tenant.key, _webhook_look(calcom_key, context), source, register)
-    return secret
+    refused = await context.look(inputs.tenant.key, _webhook_look(calcom_key, context), source, register)
+    return secret, refused
 
 
 def _webhook_look(calcom_key: str, context: ReconcileContext) -> Hashable:
