@@ -12,13 +12,15 @@ from askproai_core.database import AdminStore
 from askproai_runtime import booking as booking_api
 from askproai_runtime.booking import Block, BlockedAppointment, BlockExists, DeskRequest, InvalidBlock, UnknownName
 from askproai_sandbox.databases import Database
+from tests.integration.booking.test_person import FRIDAY as PERSONS_FRIDAY
+from tests.integration.booking.test_person import at, compile_for
 from tests.integration.booking.test_person import book as book_in_branch
-from tests.integration.booking.test_person import compile_for
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FRIDAY = "2026-11-27"
+PERSONS_DAY = PERSONS_FRIDAY.isoformat()  # ahead of the database's clock
 
 
 def desk() -> DeskRequest:
@@ -180,7 +182,7 @@ async def test_a_person_is_blocked_in_every_branch_whatever_becomes_of_the_perso
     salon: Salon = await new_salon(people=[])
     admin: AdminStore = module_database.admin
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
-    blocked, _ = await block(salon, branch="nord")
+    blocked, _ = await block(salon, first=PERSONS_DAY, branch="nord")
     assert blocked.staff == ["mitte/anna", "nord/anna"]
     for number, branch in enumerate(("mitte", "nord")):
         assert not (await book_in_branch(salon, number, branch)).success
@@ -189,13 +191,13 @@ async def test_a_person_is_blocked_in_every_branch_whatever_becomes_of_the_perso
         assert not (await book_in_branch(salon, number, branch)).success
     await booking_api.remove_block(salon.booking, desk(), blocked.id, "c")
     with pytest.raises(UnknownName, match="more than one person"):
-        await block(salon)
-    await block(salon, branch="nord")
+        await block(salon, first=PERSONS_DAY)
+    await block(salon, first=PERSONS_DAY, branch="nord")
     assert (await book_in_branch(salon, 1, "mitte")).success, "another Anna"
     assert not (await book_in_branch(salon, 2, "nord")).success
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
     assert not (await book_in_branch(salon, 3, "nord")).success
-    assert not (await book_in_branch(salon, 4, "mitte", "2026-11-27T16:30:00+01:00")).success, "they are one person now"
+    assert not (await book_in_branch(salon, 4, "mitte", at("16:30"))).success, "they are one person now"
 
 
 async def test_a_block_of_another_tenant_is_unknown_and_blocks_nothing_here(new_salon) -> None:
@@ -277,12 +279,12 @@ async def test_the_list_of_a_block_is_complete_while_a_person_is_set(new_salon, 
     shared = await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"})
     # The rows are linked, and the pod has not read the new config yet.
     request = desk()
-    blocked, listed = await block(salon, branch="mitte", request=request)
+    blocked, listed = await block(salon, first=PERSONS_DAY, branch="mitte", request=request)
     assert len(listed) == 1
     salon.apply_config(shared)
     _, shown = await booking_api.show_block(salon.booking, blocked.id, blocked.id)
     assert [appointment.id for appointment in shown] == [appointment.id for appointment in listed]
-    again, listed_again = await block(salon, branch="mitte", request=request)
+    again, listed_again = await block(salon, first=PERSONS_DAY, branch="mitte", request=request)
     assert (again.id, listed_again) == (blocked.id, listed)
 
 
@@ -294,14 +296,14 @@ async def test_a_block_from_before_a_person_was_set_is_shown_and_sent_again_with
     salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}))
     assert (await book_in_branch(salon, 1, "mitte")).success
     request = desk()
-    blocked, listed = await block(salon, branch="mitte", request=request)
+    blocked, listed = await block(salon, first=PERSONS_DAY, branch="mitte", request=request)
     assert len(listed) == 1
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
     _, shown = await booking_api.show_block(salon.booking, blocked.id, blocked.id)
     assert shown == listed
-    assert (await block(salon, branch="mitte", request=request))[1] == listed
+    assert (await block(salon, first=PERSONS_DAY, branch="mitte", request=request))[1] == listed
     with pytest.raises(BlockExists):
-        await block(salon, branch="mitte", request=request, reason="Urlaub")
+        await block(salon, first=PERSONS_DAY, branch="mitte", request=request, reason="Urlaub")
 
 
 async def test_one_request_id_blocks_one_person_however_close_two_requests_are(new_salon) -> None:
