@@ -26,8 +26,10 @@ from askproai_runtime.booking.store.calendar import (
 from askproai_runtime.booking.store.compared import list_confirmed_between, list_matching
 from askproai_runtime.booking.store.free_times import list_yielding_spans
 from askproai_runtime.calendars import RemoteBooking
+from askproai_runtime.coordinator.store import RETENTION_STATEMENTS, change_rows
 from askproai_runtime.events.store import close_missing_call, close_old_calls, list_incomplete_calls, list_unknown_calls
 from askproai_sandbox.databases import Database
+from tests.worlds.coordinator_environment import PASSWORD
 from tests.worlds.grown_tenant import GROWING, Size, grow, leave_to_us
 from tests.worlds.statement_plans import PlanRecorder, recording_plans
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, open_pod, running_web, running_worker
@@ -35,7 +37,7 @@ from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, open_pod, running_we
 LARGE = Size(events=60_000, appointments=20_000, customers=2_000)
 SMALL = Size(events=300, appointments=100, customers=50)
 CALLER, HAIRCUT = "+49300000007", {"service": "Haarschnitt"}
-ROWS = 1_000  # of one table, or sorted: more than the appointments to come
+ROWS = 500  # of one table, or sorted: fewer than there are appointments to come
 BLOCKS = 1_200  # of 8 KB
 # A filter by a name is compared with everybody who has appointments, also with those who have left.
 READS_THE_WHOLE_BOOK = "SELECT DISTINCT branch, staff FROM appointments WHERE tenant = $1 ORDER BY branch, staff"
@@ -156,6 +158,23 @@ async def test_questions_of_the_desk(pod: TenantPod, monkeypatch: pytest.MonkeyP
             await api(pod, "slots", branch="mitte", service="haarschnitt", date=tomorrow)
             await api(pod, "block-preview", staff="anna", **{"from": tomorrow})
     assert faults_of(recorder) == []
+
+
+async def test_what_retention_has_emptied_is_read_once_in_a_run_and_not_for_each_batch(
+    both: dict[str, TenantPod], module_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events without a body stay for a year; each batch would read all of them to find the few that still have one."""
+    tenant, batch, days = both["large"].store.tenant, 500, 20
+    await module_database.admin.ensure_coordinator(PASSWORD)
+    with recording_plans(monkeypatch) as recorder:
+        async with open_pool(module_database.admin.coordinator_dsn(PASSWORD), max_size=1) as pool:
+            _, empty_bodies = RETENTION_STATEMENTS[0]
+            while await change_rows(pool, empty_bodies, batch, tenant, days) == batch:
+                pass
+    read = [plan.rows["webhook_events"] for plan in recorder.plans]
+    assert len(read) > 3
+    assert max(read) > LARGE.events / 2, "the last batch has looked everywhere"
+    assert sum(number > 5 * batch for number in read) <= 2, read  # its plan for these values, and that for any
 
 
 async def test_statistics_follow_each_table_that_grows(both: dict[str, TenantPod]) -> None:
