@@ -15,8 +15,8 @@ BARS = {
     "decisions of the operator": (
         95.0,
         (
-            "*/controllers/agent/diff.py",
-            "*/controllers/agent/plan.py",
+            "*/controllers/agent_plan/diff.py",
+            "*/controllers/agent_plan/plan.py",
             "*/controllers/branch/plan.py",
             "*/controllers/offering/units.py",
             "*/services/staffing.py",

@@ -17,8 +17,8 @@ WORK = ROOT / ".mutation"
 PLANES = ("core", "operator", "runtime", "cli", "sandbox")
 # Pure decisions and the unit tests that speak of them.
 DECISIONS = (
-    "askproai_operator/controllers/agent/diff.py",
-    "askproai_operator/controllers/agent/plan.py",
+    "askproai_operator/controllers/agent_plan/diff.py",
+    "askproai_operator/controllers/agent_plan/plan.py",
     "askproai_operator/controllers/branch/plan.py",
     "askproai_operator/controllers/offering/units.py",
     "askproai_operator/services/staffing.py",

@@ -21,7 +21,7 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 from askproai_cli.main import app as command_line
-from askproai_operator.engine import Metrics as OperatorMetrics
+from askproai_operator.control_loop import Metrics as OperatorMetrics
 from askproai_runtime.coordinator import Metrics as CoordinatorMetrics
 from askproai_runtime.metrics import Metrics as RuntimeMetrics
 

@@ -12,7 +12,7 @@ from askproai_core.terminal import format_day, name_zone
 
 appointments = typer.Typer(
     no_args_is_help=True,
-    help="The appointments of a tenant: list them, show, move or cancel one.",
+    help="The appointments of a tenant: list them, book, show, move or cancel one.",
     epilog="Example: `askproai appointments list -t salon-mueller.salon-mueller`",
 )
 
@@ -65,12 +65,58 @@ _CALENDAR = {
 def show(
     appointment: IdArgument, tenant: TenantOption, url: UrlOption = None, output: OutputOption = Output.TEXT
 ) -> None:
-    """Show one appointment, with the number of its customer, why it was cancelled, and whether Cal.com has it."""
+    """Show one appointment, with its customer's number, its notes, why it was cancelled, and whether Cal.com has it."""
     answer = request(tenant, url, "GET", f"appointments/{appointment}")
-    # Pods of the previous release do not report the reason.
-    further = {name: answer.get(name) for name in ("phone", "cancel_reason", "calendar")}
+    # Pods of the previous release do not report the reason or the notes.
+    further = {name: answer.get(name) for name in ("phone", "notes", "cancel_reason", "calendar")}
     facts = {**answer["appointment"], **further}
     print_rows(output, answer, ({"name": n, "value": v} for n, v in facts.items()), {"name": "", "value": ""})
+
+
+@appointments.command(
+    epilog="Example: `askproai appointments book --name 'Petra Müller' --service haarschnitt --start 2026-11-27T10:00"
+    " -t salon-mueller.salon-mueller`"
+)
+def book(
+    tenant: TenantOption,
+    name: Annotated[str, typer.Option(help="Of the customer.")],
+    start: Annotated[
+        str | None,
+        typer.Option(help="A local time, or German words such as 'Freitag um halb drei'. Default: now, for a walk-in."),
+    ] = None,
+    branch: Annotated[str | None, typer.Option(help="Not needed where there is only one.")] = None,
+    service: Annotated[str | None, typer.Option(help="Not needed where the branch offers only one.")] = None,
+    staff: Annotated[
+        str | None, typer.Option(help="With whom. Default: of those who are free, who has least that day.")
+    ] = None,
+    phone: Annotated[str | None, typer.Option(help="With it the customer can move it by telephone.")] = None,
+    email: Annotated[str | None, typer.Option(help="Cal.com may send its mails there; we send none.")] = None,
+    note: Annotated[
+        str | None, typer.Option(help="For colleagues: no caller hears it, and Cal.com does not get it.")
+    ] = None,
+    yes: YesOption = False,
+    request_id: RequestOption = None,
+    url: UrlOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Book for a customer who has come in or rings the tenant's own telephone, here and at Cal.com.
+
+    By the rules for callers, except minimumNoticeMinutes and the limits; Cal.com's own minimumBookingNotice counts. It may have
+    begun up to 30 minutes ago, but not at Cal.com. If it is refused, the answer says why, and lists free times.
+    """
+    place = {"branch": branch, "service": service, "staff": staff}
+    found = request(tenant, url, "GET", "booking-preview", start=start, **place)
+    zone, whom = find_zone(found["zone"]), f" with {found['staff']}" if found["staff"] else ""
+    customer = f"{name} ({phone})" if phone else name
+    when = to_cell(found["start"], zone)
+    confirm(f"Book {found['service']}{whom} in {found['branch']}, {when}, for {customer}?", yes=yes)
+    place = {each: found[each] for each in place}  # what was shown, and its start, although "now" may be over by then
+    asked = {**place, "start": found["start"], "name": name, "phone": phone, "email": email, "note": note}
+    body = {each: value for each, value in asked.items() if value is not None}
+    answer = change(tenant, url, "appointments", body, request_id, again=f" --start {found['start']}")
+    _print_change(output, answer, "booked")
+    if output is Output.TEXT:
+        typer.echo(f"id {answer['appointment']['id']}")
 
 
 @appointments.command(
@@ -111,7 +157,7 @@ def move(
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Move an appointment for the tenant, here and at Cal.com, by the rules for callers, except the minimum notice.
+    """Move an appointment for the tenant, here and at Cal.com, by the rules for callers, except minimumNoticeMinutes.
 
     Of the times that the words can mean, those at which the person does not work do not count. If it is refused, the answer
     says why, and lists free times.
@@ -179,10 +225,18 @@ def slots(
 
 
 def _describe_basis(answer: dict[str, Any]) -> str:
-    """Return what the slots rest on, and how old that is; "" from pods of the previous release, which do not report it."""
+    """Return what the slots rest on, and how old that is; "" where nothing can be booked whatever Cal.com has free.
+
+    Pods of the previous release do not report it.
+    """
+    if answer.get("closed"):
+        return ""
     if answer.get("basis") == "own_book":
         return "Not certain: what Cal.com has free is not known now. A booking is checked there."
     if read_at := answer.get("read_at"):
         age = datetime.now(UTC) - datetime.fromisoformat(read_at)
-        return f"Free in our book, and at Cal.com as read {max(0, round(age.total_seconds()))} s ago."
+        read = f"read {max(0, round(age.total_seconds()))} s ago"
+        return (
+            f"Free in our book, and at Cal.com as {read}." if answer["slots"] else f"What Cal.com has free was {read}."
+        )
     return ""

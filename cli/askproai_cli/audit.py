@@ -21,7 +21,7 @@ _NOT_SHOWN = {"claimed_by", "request", "token"}
 def list_command(
     tenant: TenantOption, limit: LimitOption = 50, url: UrlOption = None, output: OutputOption = Output.TEXT
 ) -> None:
-    """List the audit log, newest first: moves and cancellations by `askproai`, blocks added and removed, redriven events,
+    """List the audit log, newest first: bookings, moves and cancellations by `askproai`, blocks added and removed, redriven events,
     adopted data, and requests, calls and events of agents and numbers that are not the tenant's.
 
     Not in it: a change that was refused, what callers and Cal.com change (`timeline`), and resets of circuits, which the pod logs.

@@ -28,10 +28,13 @@ def confirm(question: str, *, yes: bool) -> None:
         typer.confirm(question, abort=True, err=True)
 
 
-def change(tenant: str, url: str | None, path: str, body: dict[str, Any], request_id: str | None) -> Any:
+def change(
+    tenant: str, url: str | None, path: str, body: dict[str, Any], request_id: str | None, *, again: str = ""
+) -> Any:
     """Send one change, up to three times while no answer comes, and return the JSON of the answer. It is carried out once.
 
-    A failure ends the command with exit code 1; if the change may have been carried out, the message says how to go on.
+    A failure ends the command with exit code 1; if the change may have been carried out, the message says how to go on, with what
+    else the same request needs then (`again`).
     """
     content = {**body, "request_id": str(_parse(request_id)), "by": _name_user()}
     uncertain = request_id is not None
@@ -42,10 +45,10 @@ def change(tenant: str, url: str | None, path: str, body: dict[str, Any], reques
         except NoAnswer as error:
             uncertain = True
             if wait is None:
-                _fail(error, content["request_id"], uncertain)
+                _fail(error, content["request_id"] + again, uncertain)
             time.sleep(wait)
         except RequestFailed as error:
-            _fail(error, content["request_id"], uncertain and not isinstance(error, Refused))
+            _fail(error, content["request_id"] + again, uncertain and not isinstance(error, Refused))
     raise AssertionError("the last attempt returns or ends the command")
 
 

@@ -20,6 +20,7 @@ class InvalidNumber(ValueError):
     """The text is no phone number that a caller or a branch can have; the message says which text, and why."""
 
 
+@lru_cache(maxsize=1024)  # a third of a worker's time otherwise: each event of a call names the same two numbers
 def to_e164(text: str) -> str:
     """Return the E.164 form of a number in any usual spelling (`030 1234567`, `0049…`, `+49 (0)30/…`).
 
@@ -37,7 +38,7 @@ def to_e164(text: str) -> str:
     return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
 
 
-@lru_cache(maxsize=1024)  # a third of a worker's time otherwise: each event of a call names the same two numbers
+@lru_cache(maxsize=1024)  # a refused one, too
 def e164_or_none(text: str | None) -> str | None:
     """Return a number in E.164, None when it is withheld (`anonymous`, empty) or not a phone number."""
     if not text:

@@ -5,7 +5,7 @@ It is imported when it is first used: a worker never uses it.
 
 import sys
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import NamedTuple
@@ -36,6 +36,7 @@ def public_holidays(country: str, subdivision: str | None, year: int) -> dict[da
     return dict(_library().country_holidays(country, subdiv=subdivision, years=year, language=language))
 
 
+@lru_cache(maxsize=1024)  # each run of a Branch asks, and the answer takes half a millisecond
 def find_holiday_problem(country: str, subdivision: str | None) -> HolidayProblem | None:
     """Return what is wrong with a country and its subdivision, None if their holidays are known."""
     library = _library()

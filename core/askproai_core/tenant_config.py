@@ -162,9 +162,13 @@ class OwnEventType(EventType, frozen=True, kw_only=True):
 
 
 class TeamEventType(EventType, frozen=True, kw_only=True):
-    """A round robin of a team at Cal.com, for one of its hosts; `host_id` is that staff member's user id there."""
+    """A round robin of a team at Cal.com, for one of its hosts; `host_id` is that staff member's user id there.
+
+    `by_host`: Cal.com shows and books the times of one host; otherwise those of the team, and it chooses the host.
+    """
 
     host_id: int
+    by_host: bool = False
 
 
 class Service(_ConfigStruct, frozen=True):

@@ -1,22 +1,19 @@
-"""Everything that a controller may use, passed in as one value."""
+"""Everything that a controller may use to read and to write, passed in as one value."""
 
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
-from askproai_core.clock import Clock
 from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
 from askproai_operator.api import Key
-from askproai_operator.api.conditions import Reason
-from askproai_operator.engine import ApiResource, Cache, Kube, M
+from askproai_operator.engine import M
 from askproai_operator.memory import Look, Memory
-from askproai_operator.providers import ProviderClients, ProviderError, RateLimited
+from askproai_operator.plan_context import PlanContext
+from askproai_operator.providers import ProviderError, RateLimited
 from askproai_operator.redis_users import RedisAdmin
-from askproai_operator.relations import Relations
 from askproai_operator.resources import resource_of_kind
-from askproai_operator.settings import Settings
 
 T = TypeVar("T")
 
@@ -70,19 +67,12 @@ class Unverified:
         """Do nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReconcileContext:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileContext(PlanContext):
     """The clients, stores and settings of one process."""
 
-    kube: Kube
-    cache: Cache
-    relations: Relations
-    settings: Settings
-    clock: Clock
     faults: FaultPoints
     database: AdminStore
-    providers: ProviderClients
-    installation_id: str  # first part of the marker of our objects at the providers
     fence: Callable[[], None]  # raises NotLeader unless our Lease is surely ours: call it right before a remote write
     enqueue: Callable[[Key], None]  # makes another key due
     redis: RedisAdmin | None = None  # None: the installation has none
@@ -90,13 +80,6 @@ class ReconcileContext:
     trigger_config_sync: Callable[[str, str, str], None] = lambda *_: None
     url_proofs: UrlProofs = field(default_factory=Unverified)
     memory: Memory = field(default_factory=Memory)
-
-    async def missing_reason(self, ref: ApiResource, namespace: str, name: str | None, reason: Reason) -> Reason:
-        """Return why the cache lacks an object: `reason`, or Pending if it exists and its watch event is still to come.
-
-        One `kubectl apply` creates a Tenant and what names it; the order in which the watches report them must warn nobody.
-        """
-        return Reason.PENDING if name and await self.kube.get(ref, namespace, name) is not None else reason
 
     async def look(
         self,

@@ -9,8 +9,8 @@ from typing import Any
 from askproai_core.tenant_config import CalendarProvider
 from askproai_operator.api import Calcom, EventType, SecretKeyRef, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Reason
-from askproai_operator.context import ReconcileContext
 from askproai_operator.engine import MANAGER, resources
+from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import CredentialProblem, secret_value
 from askproai_operator.resources import USE_LABEL
 
@@ -96,14 +96,14 @@ def own_keys(values: Mapping[str, str]) -> dict[str, str]:
 
 
 async def read_own_keys(
-    refs: Mapping[str, SecretKeyRef], namespace: str, context: ReconcileContext
+    refs: Mapping[str, SecretKeyRef], namespace: str, context: PlanContext
 ) -> dict[str, str | CredentialProblem]:
     """Read staff members' own keys, each Secret once."""
     return (await _read_values(refs, namespace, context))[0]
 
 
 async def _read_values(
-    by_file: Mapping[str, SecretKeyRef], namespace: str, context: ReconcileContext
+    by_file: Mapping[str, SecretKeyRef], namespace: str, context: PlanContext
 ) -> tuple[dict[str, str | CredentialProblem], tuple[str, ...]]:
     """Return the values or why they cannot be used, and what is to be said about Secrets that are used unpermitted."""
     names = {ref.name for ref in by_file.values()}
@@ -117,7 +117,7 @@ async def _read_values(
     return found, () if refused else tuple(refusal.message for refusal in refusals.values())
 
 
-async def read_credentials(tenant: Tenant, context: ReconcileContext) -> Credentials:
+async def read_credentials(tenant: Tenant, context: PlanContext) -> Credentials:
     """Read all keys that the tenant names, each Secret once."""
     by_file, account = secret_refs(tenant), calendar_account(tenant)
     found, unpermitted = await _read_values(by_file, tenant.metadata.namespace, context)
@@ -132,7 +132,7 @@ async def read_credentials(tenant: Tenant, context: ReconcileContext) -> Credent
 
 
 async def get_named_secret(
-    context: ReconcileContext, namespace: str, name: str
+    context: PlanContext, namespace: str, name: str
 ) -> dict[str, Any] | CredentialProblem | None:
     """Return a Secret that a manifest names, for `secret_value`: a problem if it may not be used, None if it does not exist."""
     secret = await context.kube.get_secret(namespace, name)
@@ -156,14 +156,15 @@ def find_refusal(secret: dict[str, Any] | None, namespace: str, name: str) -> Cr
 
 
 async def read_own_secret(
-    context: ReconcileContext, namespace: str, tenant: str, child: str = "teardown", *, uid: str | None = None
+    context: PlanContext, namespace: str, tenant: str, child: str = "teardown", *, uid: str | None = None
 ) -> dict[str, str]:
     """Return the values of a tenant's own Secret (`runtime`, `admin`, `signing-keys` or `teardown`); empty without one.
 
-    With `uid` also empty if it is of a former Tenant of this name, and not collected yet: who knows its passwords and keys was let
-    in by that one.
+    `uid` is for the Tenant's own reconcile, which applies what it has read: also empty if the Secret is of a former Tenant of this
+    name, and not collected yet, since who knows its passwords and keys was let in by that one; and empty without a request if the
+    cache knows no such Secret, for the apply then meets one that exists.
     """
-    secret = await context.kube.get_secret(namespace, f"{tenant}-{child}")
+    secret = await context.kube.get_secret(namespace, f"{tenant}-{child}", to_apply=uid is not None)
     references = ((secret or {}).get("metadata") or {}).get("ownerReferences") or []
     owners = {reference["uid"] for reference in references if reference["kind"] == Tenant.kind}
     return {} if uid is not None and owners and uid not in owners else decode_secret(secret)

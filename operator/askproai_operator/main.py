@@ -25,14 +25,14 @@ WriteGuard         controllers/write_guard       the metric and Event about a   
 RedisDurability    controllers/durability        a key in Redis that says whether     the process leads; each resync        1
                                                  pods may spool events there
 
-Watches: `engine/informer.py` observes the four kinds, their children and labelled Secrets; `relations.py` returns the keys that
-depend on a change. A labelled Secret makes every object due whose spec names it. "Shared" are the ASKPROAI_WORKERS workers of the
-custom resources; the other kinds have workers of their own, so that a provider or a database that hangs there holds up no custom
-resource (docs/decisions/0028-one-work-queue.md).
+Watches: `control_loop/informer.py` observes the four kinds, their children and labelled Secrets; `relations.py` returns the keys
+that depend on a change. A labelled Secret makes every object due whose spec names it. "Shared" are the ASKPROAI_WORKERS workers of
+the custom resources; the other kinds have workers of their own, so that a provider or a database that hangs there holds up no
+custom resource (docs/decisions/0028-one-work-queue.md).
 
 Beside the queue run: the informer (watches, and audits by lists every 5 minutes), also in a standby; the watch over the tenants'
 database sessions (`session_watch.py`), the Lease's renewal, which ends the process when the Lease is lost, the probes with the
-metrics, and the handlers of SIGTERM and SIGINT. Who begins to lead takes what people wait for first (`engine/first_keys.py`,
+metrics, and the handlers of SIGTERM and SIGINT. Who begins to lead takes what people wait for first (`control_loop/first_keys.py`,
 docs/decisions/0061-a-new-leader-acts-at-once.md).
 """
 
@@ -53,10 +53,24 @@ from askproai_core.http_server import serve_probes
 from askproai_core.kube import LeaseApi, elector_from_settings, leadership
 from askproai_core.lifecycle import Stopped, run_until_stopped, stop_on_signals
 from askproai_core.logging import configure_logs
-from askproai_core.redis import CircuitRules
+from askproai_core.provider_limits import CircuitRules
 from askproai_operator import grants
 from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext, Unverified
+from askproai_operator.control_loop import (
+    ConditionCollector,
+    Following,
+    Informer,
+    Metrics,
+    Priority,
+    Reconcile,
+    ReconcileLoop,
+    WorkQueue,
+    access_by_kopf,
+    enqueue_first_keys,
+    kopf_login,
+    retry_until_served,
+)
 from askproai_operator.controllers import (
     agent,
     branch,
@@ -71,26 +85,7 @@ from askproai_operator.controllers import (
     write_guard,
 )
 from askproai_operator.controllers.adoption import adopt_present_holders
-from askproai_operator.engine import (
-    ApiError,
-    Cache,
-    ConditionCollector,
-    EventSink,
-    Following,
-    Informer,
-    Kube,
-    Metrics,
-    Options,
-    Priority,
-    Reconcile,
-    ReconcileLoop,
-    WorkQueue,
-    access_by_kopf,
-    enqueue_first_keys,
-    kopf_login,
-    resources,
-    retry_until_served,
-)
+from askproai_operator.engine import ApiError, Cache, EventSink, Kube, Options, resources
 from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.relations import Relations
@@ -202,7 +197,7 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
         lease_api = LeaseApi(partial(access_by_kopf, login), settings.namespace, resources.MANAGER)
         lease = await stack.enter_async_context(lease_api)
         elector = elector_from_settings(settings, lease, clock, metrics.leader.set)
-        api = Kube(login, sink, clock, namespace=settings.namespace, fence=elector.fence)
+        api = Kube(partial(access_by_kopf, login), sink, clock, namespace=settings.namespace, fence=elector.fence)
         kube = await stack.enter_async_context(api)
         providers = await stack.enter_async_context(_provider_clients(settings, clock, metrics))
         require_passable_options(settings.admin_dsn())
@@ -268,7 +263,7 @@ async def _installation_id(settings: Settings, kube: Kube, clock: Clock) -> str:
 def _provider_clients(settings: Settings, clock: Clock, metrics: Metrics) -> ProviderClients:
     hosts = (*settings.provider_hosts, settings.retell_base_url, settings.calcom_base_url)
     rules = CircuitRules(open_for=timedelta(seconds=settings.circuit_open_seconds))
-    return ProviderClients(clock, registry=metrics.registry, hosts=hosts, rules=rules)
+    return ProviderClients(clock, count=metrics.count_provider_request, hosts=hosts, rules=rules)
 
 
 def _redis(settings: Settings, clock: Clock) -> RedisAdmin | None:

@@ -16,6 +16,7 @@ _JITTER: Final = 0.2
 _LONGEST_WAIT: Final = timedelta(minutes=5)
 _PRECISION: Final = 0.5  # seconds
 _VERIFIED: Final = timedelta(minutes=10)
+_VERIFIED_WITHOUT_PODS: Final = timedelta(seconds=30)  # shorter than the time between two resyncs
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,10 @@ class VerifiedLogins:
 
     _by_tenant: dict[Key, tuple[bytes, float]] = field(default_factory=dict)  # hash of the URL, monotonic seconds
 
-    def has(self, tenant: Key, url: str, now: float) -> bool:
-        """Return whether this URL was accepted in the last ten minutes."""
-        known = self._by_tenant.get(tenant)
-        return known is not None and known[0] == _digest(url) and now - known[1] < _VERIFIED.total_seconds()
+    def has(self, tenant: Key, url: str, now: float, *, serves: bool) -> bool:
+        """Return whether this URL was accepted in the last ten minutes; in the last 30 s where no pods serve."""
+        known, recent = self._by_tenant.get(tenant), _VERIFIED if serves else _VERIFIED_WITHOUT_PODS
+        return known is not None and known[0] == _digest(url) and now - known[1] < recent.total_seconds()
 
     def keep(self, tenant: Key, url: str, now: float) -> None:
         """Remember a URL that was accepted just now."""

@@ -7,13 +7,11 @@ another one. A grant is reviewed when its subject is named or dropped, and who w
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import cast
 
 from askproai_core.api_resource import ApiResource
 from askproai_operator.api import Branch, CustomResource, Key, RetellAgent, ServiceOffering, Tenant
-from askproai_operator.api.conditions import ConditionType, Reason
+from askproai_operator.api.conditions import ConditionType, Status
 from askproai_operator.applied_spec import in_effect, is_in_effect
 from askproai_operator.engine import Cache, M, ObservedObject, is_edit
 from askproai_operator.grants import LABEL, Subject, former_host, queue_key, read_grant, requested_subjects, used_host
@@ -23,64 +21,9 @@ from askproai_operator.resources import (
     HTTP_ROUTES,
     INGRESSES,
     SECRETS,
-    STATUS_READ,
     TENANT_LABEL,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A part of a status: fields, and conditions, of which the status counts, and whether the reason is one of those named."""
-
-    fields: frozenset[str]
-    conditions: Mapping[str, frozenset[str]]
-
-    def of(self, status: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, tuple[str, bool]]]:
-        """Return the values of this part."""
-        fields = {name: status[name] for name in self.fields & status.keys()}
-        conditions = {
-            each["type"]: (each["status"], each.get("reason") in self.conditions[each["type"]])
-            for each in status.get("conditions", ())
-            if each["type"] in self.conditions
-        }
-        return fields, conditions
-
-
-def _part(*fields: str, conditions: Mapping[ConditionType, Iterable[Reason]] = MappingProxyType({})) -> _Part:
-    return _Part(frozenset(fields), {type_: frozenset(reasons) for type_, reasons in conditions.items()})
-
-
-_Type = ConditionType
-# What a relative reads of a status: first the kind that is read, then the kind that reads it. Of all else that is in a status no
-# change makes a relative due: a new tenant writes some thirty statuses, and each run of a Tenant asks PostgreSQL and Redis.
-# A controller that begins to read something of a relative's status adds it here, with the reasons by which it decides.
-_READ_BY: Final[Mapping[str, Mapping[str, _Part]]] = {
-    Tenant.kind: {
-        Branch.kind: _part(),
-        ServiceOffering.kind: _part(conditions={_Type.CREDENTIALS_VALID: ()}),
-        RetellAgent.kind: _part(
-            "webhookUrls",
-            conditions={
-                _Type.CREDENTIALS_VALID: [Reason.BOOKINGS_REFUSED],
-                _Type.EXPOSED: [Reason.PENDING],
-                _Type.RUNTIME_AVAILABLE: [Reason.SUSPENDED],
-            },
-        ),
-    },
-    Branch.kind: {
-        Tenant.kind: _part("phoneNumbers"),
-        ServiceOffering.kind: _part(),
-        RetellAgent.kind: _part("phoneNumbers", conditions={_Type.NUMBERS_VALID: [Reason.NUMBER_CLAIMED_TWICE]}),
-    },
-    ServiceOffering.kind: {Tenant.kind: _part("variableLengths"), Branch.kind: _part(), RetellAgent.kind: _part()},
-    RetellAgent.kind: {
-        Tenant.kind: _part("agentId", "webhookUrl", conditions={_Type.SYNCED: [Reason.CREDENTIALS_INVALID]}),
-        Branch.kind: _part(
-            "phoneNumbers",
-            conditions={_Type.SYNCED: [Reason.TENANT_NOT_READY, Reason.PENDING], _Type.NUMBERS_BOUND: ()},
-        ),
-    },
-}
+from askproai_operator.status_reads import READ_BY, condition_status, is_child_change, is_read_change
 
 
 class Relations:
@@ -157,9 +100,10 @@ class Relations:
         keys: set[Key] = set()
         if old is None or new is None or is_edit(old, new) or _lost_finalizer(old, new):
             keys.add(model.key)
-        readers = {kind for kind in _READ_BY[model.kind] if _is_read_change(old, new, kind)}
+        readers = {kind for kind in READ_BY[model.kind] if is_read_change(old, new, kind)}
         if readers:  # their search walks the namespace, which may have a thousand tenants
             keys.update(key for key in self._relatives(model) if key.kind in readers)
+            keys -= self._linked_before(old, new)
         changed = requested_subjects(old).items() ^ requested_subjects(new).items()
         changed |= used_host(old).items() - used_host(new).items()  # senders have another URL now
         changed |= former_host(old).items() - former_host(new).items()  # its route was deleted
@@ -174,7 +118,7 @@ class Relations:
         self, ref: ApiResource, where: tuple[str, str], old: ObservedObject | None, new: ObservedObject | None
     ) -> set[Key]:
         """Return the keys that are due after a child or a labelled Secret changed: its tenant, and whoever names the Secret."""
-        if old is not None and new is not None and not _child_changed(ref, old, new):
+        if old is not None and new is not None and not is_child_change(ref, old, new):
             return set()
         namespace, name = where
         labels = {**(old.labels if old else {}), **(new.labels if new else {})}
@@ -207,6 +151,16 @@ class Relations:
     def _namesakes(self, namespace: str, names: Container[str | None]) -> Iterator[Key]:
         """Yield the services that sound like one of these; only them, since a reconcile of a service may ask Cal.com."""
         return _keys(model for model in self._cache.list(ServiceOffering, namespace) if _name(model) in names)
+
+    def _linked_before(self, old: CustomResource | None, new: CustomResource | None) -> set[Key]:
+        """Return the services for which it is no news that the keys of their new Tenant are good: they use them already."""
+        kind = ConditionType.CREDENTIALS_VALID
+        if not isinstance(new, Tenant) or old is None or is_edit(old, new) or condition_status(old, kind) is not None:
+            return set()
+        if condition_status(new, kind) != Status.TRUE:
+            return set()
+        offerings = self.offerings(new.key.namespace, new.key.name)
+        return {each.key for each in offerings if condition_status(each, ConditionType.CALENDAR_LINKED) == Status.TRUE}
 
     def _relatives(self, model: CustomResource) -> Iterator[Key]:
         namespace, tenant = model.key.namespace, self.tenant_of(model)
@@ -257,20 +211,8 @@ def secret_names(value: object, field: str = "") -> Iterator[str]:
             yield from secret_names(inner, field)
 
 
-def _child_changed(ref: ApiResource, old: ObservedObject, new: ObservedObject) -> bool:
-    return old.fingerprint != new.fingerprint or (ref in STATUS_READ and old.status != new.status)
-
-
 def _lost_finalizer(old: CustomResource, new: CustomResource) -> bool:
     return FINALIZER in old.metadata.finalizers and FINALIZER not in new.metadata.finalizers
-
-
-def _is_read_change(old: CustomResource | None, new: CustomResource | None, reader: str) -> bool:
-    """Return whether something changed that relatives of the kind `reader` read."""
-    if old is None or new is None or is_edit(old, new):
-        return True
-    part = _READ_BY[new.kind][reader]
-    return part.of(old.status) != part.of(new.status)
 
 
 def _staff(model: CustomResource | None) -> list[tuple[str, str | None]]:

@@ -7,7 +7,7 @@ import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, AdminStore, EndedSession, WatchStep
 from askproai_core.lifecycle import Stopped, run_until_stopped, sleep_until_stopped
-from askproai_operator.engine import Metrics
+from askproai_operator.control_loop import Metrics
 
 log = structlog.get_logger(__name__)
 

@@ -49,7 +49,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         float,
         Meta(
             gt=0,
-            description="How often Retell is asked for calls whose events did not come, since it gives up after three tries",
+            description="How often Retell is asked for calls whose events did not come, since it gives up after three retries",
         ),
     ] = 900
     calendar_audit_seconds: Annotated[

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from askproai_operator.controllers.agent.plan import Action
+from askproai_operator.controllers.agent_plan.plan import Action
 from tests.worlds.running_demo import Demo, fetch
 from tests.worlds.waiting import eventually
 

@@ -1,6 +1,7 @@
 """A tenant, a branch and an agent at an API server in memory, and Retell's simulator, both behind a real socket."""
 
 import base64
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -9,9 +10,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import httpx
-import kopf
 
 from askproai_core.clock import FixedClock
+from askproai_core.kube import Access
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import reconcile
 from askproai_operator.engine import ApiError, Cache, Key, Kube, Result, resources
@@ -310,8 +311,8 @@ def _new_sink() -> EventSink:
 async def _connect(url: str, clock: FixedClock, stack: AsyncExitStack) -> tuple[EventSink, Kube]:
     """Return a sink with an empty cache, and the client that writes to both API server and cache."""
     sink = _new_sink()
-    login = kopf.ConnectionInfo(server=url, insecure=True)
-    kube = Kube(lambda: login, sink, clock, namespace=OPERATOR_NAMESPACE)
+    access = Access(url, ssl.create_default_context(), lambda: None)
+    kube = Kube(lambda: access, sink, clock, namespace=OPERATOR_NAMESPACE)
     return sink, await stack.enter_async_context(kube)
 
 

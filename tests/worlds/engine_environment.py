@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from askproai_core.clock import SystemClock
-from askproai_operator.engine import Cache, Key, Kube
+from askproai_core.kube import read_access
+from askproai_operator.control_loop.metrics import Metrics
+from askproai_operator.control_loop.queue import WorkQueue
+from askproai_operator.engine import ApiResource, Cache, Key, Kube
 from askproai_operator.engine.event_sink import EventSink
-from askproai_operator.engine.login import kopf_login
-from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.relations import Relations
 from askproai_operator.resources import resource_of_kind
 from askproai_sandbox.cluster import ControlPlane
@@ -68,7 +68,7 @@ async def open_engine_environment(control_plane: ControlPlane, namespace: str) -
         queue.add(key)
 
     sink = EventSink(cache, Relations(cache), enqueue)
-    async with Kube(partial(kopf_login, control_plane.kubeconfig), sink, clock, namespace="default") as kube:
+    async with Kube(partial(read_access, control_plane.kubeconfig), sink, clock, namespace="default") as kube:
         env = EngineEnvironment(kube, cache, sink, queue, metrics, clock, namespace, enqueued)
         send = kube._transport._send
 
@@ -81,3 +81,17 @@ async def open_engine_environment(control_plane: ControlPlane, namespace: str) -
 
         kube._transport._send = counted  # type: ignore[method-assign]
         yield env
+
+
+OURS = {"app.kubernetes.io/managed-by": "askproai-operator", "askproai.de/tenant": "salon-mueller"}
+
+
+def config_map(env: EngineEnvironment, **data: str) -> dict[str, Any]:
+    """Return the manifest of a child."""
+    meta = {"name": "t-config", "namespace": env.namespace, "labels": dict(OURS)}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}
+
+
+def path(env: EngineEnvironment, resource: ApiResource, name: str) -> str:
+    """Return the path of an object of the environment's namespace."""
+    return resource.path(env.namespace, name)

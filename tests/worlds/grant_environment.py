@@ -1,15 +1,15 @@
 """An API server in memory and the operators that share it, to grant hosts, numbers and keys."""
 
+import ssl
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-import kopf
-
 from askproai_core.clock import FixedClock
 from askproai_core.fault_injection import FaultPoints
+from askproai_core.kube import Access
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.grant import grant_keys, reconcile, take
 from askproai_operator.engine import Cache, Key, Kube, Result, resources
@@ -50,8 +50,10 @@ class GrantEnvironment:
         cache = Cache()
         relations = Relations(cache)
         sink = EventSink(cache, relations, lambda _: None)
-        login = kopf.ConnectionInfo(server=self.url, insecure=True)
-        kube = await self.stack.enter_async_context(Kube(lambda: login, sink, self.clock, namespace=OPERATOR_NAMESPACE))
+        access = Access(self.url, ssl.create_default_context(), lambda: None)
+        kube = await self.stack.enter_async_context(
+            Kube(lambda: access, sink, self.clock, namespace=OPERATOR_NAMESPACE)
+        )
         context = ReconcileContext(
             kube=kube,
             cache=cache,

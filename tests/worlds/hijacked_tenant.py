@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from askproai_core.database import Misuse
-from askproai_operator.engine import Metrics
+from askproai_operator.control_loop import Metrics
 from askproai_operator.session_watch import watch_sessions
 from askproai_sandbox.databases import Database, TenantStore
 from tests.worlds.waiting import eventually

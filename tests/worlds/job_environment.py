@@ -1,7 +1,8 @@
 """A tenant with a job queue of its own, the pool of its role, and a handler that records the jobs it ran."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,6 +12,7 @@ import asyncpg
 from askproai_core.clock import SystemClock
 from askproai_core.database import Pool
 from askproai_runtime.jobs import Job, JobSettings, Runner, finish
+from askproai_runtime.jobs.store import JobStore
 from askproai_runtime.metrics import Waiting
 from tests.worlds.waiting import wait_for_columns
 
@@ -105,3 +107,15 @@ class JobEnvironment:
         finally:
             stop.set()
             await asyncio.wait_for(task, 10)
+
+
+def store(env: JobEnvironment, worker: str = "one", settings: JobSettings = QUICK) -> JobStore:
+    """Return the store of one worker."""
+    return JobStore(env.pool, env.tenant, worker, settings)
+
+
+async def claim(env: JobEnvironment, running: Sequence[Job] = (), **settings: object) -> list[Job]:
+    """Claim jobs beside those that are `running`; `settings` replace those of QUICK."""
+    async with env.pool.acquire() as connection:
+        jobs, _ = await store(env, settings=dataclasses.replace(QUICK, **settings)).claim(connection, running)
+    return jobs

@@ -18,17 +18,17 @@ from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
 from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext, Unverified
+from askproai_operator.control_loop.informer import Informer
+from askproai_operator.control_loop.login import access_by_kopf, kopf_login
+from askproai_operator.control_loop.loop import ReconcileLoop
+from askproai_operator.control_loop.metrics import Metrics
+from askproai_operator.control_loop.queue import WorkQueue
 from askproai_operator.controllers.config_sync import ConfigSyncController
 from askproai_operator.controllers.exposure import ExposureController
 from askproai_operator.controllers.exposure.reconcile import FindsProblem
 from askproai_operator.controllers.orphan import ORPHAN, ledger_key
 from askproai_operator.engine import Cache, Kube, resources
 from askproai_operator.engine.event_sink import EventSink
-from askproai_operator.engine.informer import Informer
-from askproai_operator.engine.login import kopf_login
-from askproai_operator.engine.loop import ReconcileLoop
-from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.grants import QUEUE_KIND
 from askproai_operator.main import RESOURCE_CONTROLLERS, background_controllers, background_options
 from askproai_operator.orphans import LABEL
@@ -121,7 +121,7 @@ async def running_operator(
         compared(calcom, calcom_contract.check_exchange),
         serve(retell) as retell_url,
         serve(calcom) as calcom_url,
-        Kube(login, sink, clock, namespace=namespace) as kube,
+        Kube(partial(access_by_kopf, login), sink, clock, namespace=namespace) as kube,
     ):
         settings = Settings(
             namespace=namespace,

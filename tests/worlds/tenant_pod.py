@@ -1,6 +1,7 @@
 """A tenant's web and worker process, running inside the test over real sockets and a real PostgreSQL."""
 
 import asyncio
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -8,8 +9,11 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import asyncpg
@@ -18,6 +22,7 @@ from msgspec.structs import asdict
 from askproai_core.clock import SystemClock
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import TenantConfig, encode
+from askproai_runtime.booking.opening_hours import find_closure
 from askproai_runtime.process import Process, open_process
 from askproai_runtime.settings import Settings
 from askproai_runtime.web import WebProcess
@@ -159,6 +164,16 @@ class TenantPod:
             self.store.tenant,
         )
         return tuple(row)
+
+
+def next_friday(pod: TenantPod, hour: int, number: int = 1) -> datetime:
+    """Return an hour of the salon's n-th open Friday that is at least a week ahead: the pod's clock is the real one."""
+    config = pod.config()
+    (branch,), zone = config.branches, ZoneInfo(config.time_zone)
+    today = datetime.now(zone).date()
+    fridays = (today + timedelta(days=(4 - today.weekday()) % 7 + 7 * weeks) for weeks in count(1))
+    day = next(islice((day for day in fridays if find_closure(branch, day) is None), number - 1, None))
+    return datetime.combine(day, dt.time(hour), zone)
 
 
 async def waiting_for_lock(pod: TenantPod) -> bool:

@@ -69,6 +69,11 @@ async def fill(tenant: TenantStore) -> UUID:
         await c.execute(
             "INSERT INTO free_times (tenant, event_type_id, day, read_at) VALUES ($1, 1001, current_date, now())", key
         )
+        await c.execute(
+            """INSERT INTO host_free_times (tenant, event_type_id, host_id, day, read_at)
+               VALUES ($1, 3001, 17, current_date, now())""",
+            key,
+        )
         await c.execute("INSERT INTO billing (tenant, subscription, livemode) VALUES ($1, 'sub_1', false)", key)
         await c.execute("INSERT INTO tasks (tenant, name, due_at) VALUES ($1, 'calendar-poll', now())", key)
         await c.execute("INSERT INTO audit_log (tenant, actor, action, correlation_id) VALUES ($1, 'a', 'b', 'c')", key)

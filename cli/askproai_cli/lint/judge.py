@@ -22,7 +22,7 @@ VERSION: Final = f"{GROUP}/v1alpha1"
 _KINDS: Final[Mapping[str, type[CustomResource]]] = {
     kind.kind: kind for kind in (Tenant, Branch, ServiceOffering, RetellAgent)
 }
-SCHEMAS: Final[Mapping[str, Schema]] = {name: root_schema(kind) for name, kind in _KINDS.items()}
+SCHEMAS: Final[Mapping[str, Schema]] = {name: root_schema(kind, described=False) for name, kind in _KINDS.items()}
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL_VALUE: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 _TIME_ZONE: Final = ("spec", "timeZone")

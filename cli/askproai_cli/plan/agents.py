@@ -1,21 +1,17 @@
-"""What the operator would do at the providers, planned by the operator's own code. The fence refuses every write."""
+"""What the operator would do at the providers, planned by the operator's own code."""
 
 from dataclasses import dataclass, replace
 
-from askproai_core.clock import SystemClock
-from askproai_core.database import AdminStore
-from askproai_core.fault_injection import FaultPoints
 from askproai_operator.api import CustomResource, RetellAgent, Tenant
 from askproai_operator.api.conditions import TRANSIENT_REASONS, ConditionType, Reason, Status
 from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
-from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.agent import CHECKS, Action, Plan, gather, gather_remote, make_plan, plan_unseen
+from askproai_operator.controllers.addresses import address_of
+from askproai_operator.controllers.agent_plan import CHECKS, Action, Plan, gather, gather_remote, make_plan, plan_unseen
+from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.conditions import find_condition, first_failing
-from askproai_operator.controllers.tenant import address_of, apply_ceilings
 from askproai_operator.credentials import calendar_account
-from askproai_operator.engine import Cache, Kube, NotLeader
-from askproai_operator.providers import ProviderClients, ProviderError
-from askproai_operator.relations import Relations
+from askproai_operator.plan_context import PlanContext
+from askproai_operator.providers import ProviderError
 from askproai_operator.settings import Settings
 
 
@@ -29,7 +25,7 @@ class ProviderSteps:
     is_problem: bool = False
 
 
-async def plan_steps(agent: RetellAgent, context: ReconcileContext) -> ProviderSteps:
+async def plan_steps(agent: RetellAgent, context: PlanContext) -> ProviderSteps:
     """Return what the operator would do at Retell; nothing for an agent that is being deleted, or is as it should be.
 
     An agent that does not exist yet first waits for its Tenant; the steps after that create it.
@@ -38,7 +34,7 @@ async def plan_steps(agent: RetellAgent, context: ReconcileContext) -> ProviderS
     return replace(steps, lines=_when_resumed(agent, steps.lines))
 
 
-async def _plan_steps(agent: RetellAgent, context: ReconcileContext) -> ProviderSteps:
+async def _plan_steps(agent: RetellAgent, context: PlanContext) -> ProviderSteps:
     if agent.metadata.deletion_timestamp is not None:
         return ProviderSteps()
     try:
@@ -66,7 +62,7 @@ async def _plan_steps(agent: RetellAgent, context: ReconcileContext) -> Provider
     return ProviderSteps(tuple(plan.lines()), loses_number or bool(plan.number_problems))
 
 
-def _plan_creation(agent: RetellAgent, tenant: Tenant, context: ReconcileContext) -> Plan:
+def _plan_creation(agent: RetellAgent, tenant: Tenant, context: PlanContext) -> Plan:
     """Return the steps that make an agent of a Tenant that has no URLs yet."""
     urls = address_of(tenant, context.settings.shared_base_url).urls(context.installation_id)
     return plan_unseen(agent, tenant.model_copy(update={"status": {"webhookUrls": urls}}), context)
@@ -97,32 +93,3 @@ def find_lowered(tenant: Tenant) -> tuple[str, ...]:
     They are the defaults, or the `ASKPROAI_MAX_…` of this process.
     """
     return tuple(f"unless the platform allows it: {sentence}" for sentence in apply_ceilings(tenant, Settings())[1])
-
-
-def read_only_context(
-    kube: Kube,
-    cache: Cache,
-    relations: Relations,
-    providers: ProviderClients,
-    installation_id: str,
-    operator_namespace: str,
-) -> ReconcileContext:
-    """Return a ReconcileContext to gather and plan with. Its fence refuses every remote write, because this process never leads."""
-
-    def refuse() -> None:
-        raise NotLeader("a plan writes nothing")
-
-    settings = Settings().model_copy(update={"namespace": operator_namespace})
-    return ReconcileContext(
-        kube=kube,
-        cache=cache,
-        relations=relations,
-        settings=settings,
-        clock=SystemClock(),
-        faults=FaultPoints(None),
-        database=AdminStore("postgresql://a-plan-opens-none"),
-        providers=providers,
-        installation_id=settings.installation_id or installation_id,
-        fence=refuse,
-        enqueue=lambda _: None,
-    )

@@ -10,11 +10,10 @@ from askproai_core.kube import ApiError, HttpTransport
 from askproai_operator import resources
 from askproai_operator.api import Branch, CustomResource, Key, Tenant
 from askproai_operator.api.conditions import Condition
-from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.branch import claimed_numbers_condition
-from askproai_operator.controllers.grant import find_holder
-from askproai_operator.controllers.tenant import address_of, claimed_host_condition
+from askproai_operator.controllers.addresses import address_of
+from askproai_operator.controllers.holders import claimed_host_condition, claimed_numbers_condition, find_holder
 from askproai_operator.grants import Subject, requested_subjects
+from askproai_operator.plan_context import PlanContext
 from askproai_operator.resources import MANAGER
 
 
@@ -27,7 +26,7 @@ class Claim:
 
 
 async def find_claims(
-    models: Iterable[CustomResource], transport: HttpTransport, context: ReconcileContext
+    models: Iterable[CustomResource], transport: HttpTransport, context: PlanContext
 ) -> dict[Key, Claim]:
     """Return for each object that names a host or numbers what the operator would report, or why it is not known.
 
@@ -46,9 +45,7 @@ async def find_claims(
     }
 
 
-async def _read_grants(
-    subjects: Collection[Subject], transport: HttpTransport, context: ReconcileContext
-) -> str | None:
+async def _read_grants(subjects: Collection[Subject], transport: HttpTransport, context: PlanContext) -> str | None:
     """Read the grants into the cache. Return why they cannot be read, None if they were."""
     namespace = context.settings.namespace
     try:
@@ -76,7 +73,7 @@ async def _has_operator(namespace: str, transport: HttpTransport) -> bool:
         return True
 
 
-def _claimed(model: CustomResource, context: ReconcileContext) -> Condition | None:
+def _claimed(model: CustomResource, context: PlanContext) -> Condition | None:
     """Return the condition that the operator would report, None if nobody else has what the object names."""
     others = [
         subject.value

@@ -9,20 +9,22 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
+from askproai_cli.cluster import list_kubeconfigs
 from askproai_cli.lint import CelMissing, Document, Identity, Severity, identity_of, lint
 from askproai_cli.output import format_count
-from askproai_cli.plan.agents import find_lowered, plan_calendar, plan_steps, read_only_context
+from askproai_cli.plan.agents import find_lowered, plan_calendar, plan_steps
 from askproai_cli.plan.dry_run import Change, preview
 from askproai_cli.plan.grants import find_claims
 from askproai_core.api_resource import ApiResource
 from askproai_core.clock import SystemClock
-from askproai_core.kube import ApiError, HttpTransport
+from askproai_core.kube import Access, AccessError, ApiError, HttpTransport, read_access, read_kubeconfigs
 from askproai_operator.api import Key, RetellAgent, Tenant
 from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
-from askproai_operator.context import ReconcileContext
-from askproai_operator.engine import MANAGER, Cache, EventSink, Kube, access_by_kopf, kopf_login, resources
+from askproai_operator.engine import MANAGER, Cache, EventSink, Kube, NotLeader, resources
+from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import ProviderClients
 from askproai_operator.relations import Relations
+from askproai_operator.settings import Settings
 
 _PAUSED: Final = f"paused: no edit has an effect until the annotation {PAUSED_ANNOTATION} is removed"
 _SUSPENDED: Final = "suspended: no pods run, callers hear that no appointments are taken, until spec.suspend is false"
@@ -57,12 +59,12 @@ async def plan_manifests(
     """
     clock, cache = SystemClock(), Cache()
     relations = Relations(cache)
-    login, sink = partial(kopf_login, kubeconfig), EventSink(cache, relations, lambda _: None)
+    login, sink = partial(_log_in, kubeconfig), EventSink(cache, relations, lambda _: None)
     documents = list(documents)
     found = _list_warnings(documents)
     async with AsyncExitStack() as stack:
-        transport = await stack.enter_async_context(HttpTransport(partial(access_by_kopf, login), user_agent=MANAGER))
-        kube = await stack.enter_async_context(Kube(login, sink, clock))
+        transport = await stack.enter_async_context(HttpTransport(login, user_agent=MANAGER))
+        kube = await stack.enter_async_context(Kube(login, sink, clock, fence=_refuse))
         new_namespaces = await _find_new_namespaces(transport, documents)
         planned: dict[Identity, Planned] = {}
         for document in documents:
@@ -79,13 +81,36 @@ async def plan_manifests(
                     sink.prime(ref, raw)  # the previews stay in the cache, because they are newer
         uid = (await kube.get(resources.NAMESPACES, "", "kube-system") or {}).get("metadata", {}).get("uid", "")
         providers = await stack.enter_async_context(ProviderClients(clock))
-        context = read_only_context(kube, cache, relations, providers, str(uid), operator_namespace)
+        settings = Settings().model_copy(update={"namespace": operator_namespace})
+        context = PlanContext(
+            kube=kube,
+            cache=cache,
+            relations=relations,
+            settings=settings,
+            clock=clock,
+            providers=providers,
+            installation_id=settings.installation_id or str(uid),
+        )
         planned |= _stopped(planned, cache)
         models = [model for key in planned if (model := cache.get(Key(*key))) is not None]
         for at, claim in (await find_claims(models, transport, context)).items():
             planned[Identity(*at)] = replace(planned[Identity(*at)], claims=(claim.text,), is_problem=claim.is_known)
         await _plan_providers(planned, context)
     return [*planned.values()]
+
+
+def _refuse() -> None:
+    raise NotLeader("a plan writes nothing")
+
+
+def _log_in(kubeconfig: Path | None) -> Access:
+    """Return the access of the person, or of the pod that the command runs in. Raises AccessError; OSError for an absent file."""
+    if files := list_kubeconfigs(kubeconfig):
+        return read_kubeconfigs(files)
+    try:
+        return read_access()
+    except AccessError as error:  # it names the variable of our servers
+        raise AccessError(str(error)) from None
 
 
 def _list_warnings(documents: Iterable[Document]) -> dict[tuple[str, str], list[str]]:
@@ -104,7 +129,7 @@ def _list_warnings(documents: Iterable[Document]) -> dict[tuple[str, str], list[
     return found
 
 
-async def _plan_providers(planned: dict[Identity, Planned], context: ReconcileContext) -> None:
+async def _plan_providers(planned: dict[Identity, Planned], context: PlanContext) -> None:
     """Add the steps at Cal.com and Retell, and what the platform's ceilings lower."""
     for tenant in context.cache.list(Tenant):
         key = Identity(*tenant.key)

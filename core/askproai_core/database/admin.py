@@ -21,7 +21,7 @@ from askproai_core.database.migrate import (
 )
 from askproai_core.database.poll_state import CALENDAR_POLL, PollProgress, poll_progress
 from askproai_core.database.pool import Connection, DatabaseError, Pool, open_pool
-from askproai_core.database.resources import Member, ResourceKey, ensure_resources
+from askproai_core.database.resources import Member, ResourceKey, ensure_resources, find_resources
 from askproai_core.database.sessions import (
     SUSPENSION_SECONDS,
     Ended,
@@ -37,9 +37,12 @@ from askproai_core.tenant_config import Retention
 # Every table with rows of a tenant, referencing tables first. A test compares it with the catalog.
 TENANT_TABLES = (
     "jobs", "call_actions", "refusals", "claims", "appointments", "customers", "calls", "webhook_events",
-    "provider_calls", "audit_log", "billing", "function_requests", "tasks", "free_times", "resources", "tenants",
+    "provider_calls", "audit_log", "billing", "function_requests", "tasks", "free_times",
+    "host_free_times", "resources", "tenants",
 )  # fmt: skip
 
+_FIND_TENANT = """SELECT uid, retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days
+FROM tenants WHERE tenant = $1"""
 _TABLE_NAMES = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
 
 log = structlog.get_logger(__name__)
@@ -136,8 +139,13 @@ class AdminStore:
             return await roles.ensure_group_roles(conn)
 
     async def _is_current(self) -> bool:
+        """Return whether the schema is this release's, by one statement; False, too, for a database without any."""
         async with self._connection() as conn:
-            return await schema_version(conn) >= shipped_migrations()[-1].version
+            try:
+                version = await conn.fetchval("SELECT max(version) FROM schema_migrations")
+            except asyncpg.UndefinedTableError:
+                return False
+        return version is not None and version >= shipped_migrations()[-1].version
 
     async def wait_until_prepared(self) -> None:
         """Wait for the end of the first `prepare`, even if it failed: a session that misbehaves may be the reason."""
@@ -171,18 +179,22 @@ class AdminStore:
         `DataOwnedByOther` if retained rows belong to a Tenant whose UID is neither `uid` nor `adopt`, and `LoginSuspended` for a
         while after a session of the role misbehaved.
         """
+        role = self.role_name(tenant)
         async with self._connection() as conn:
-            await conn.execute(
-                "INSERT INTO tenants (tenant, role, uid) VALUES ($1, $2, $3) ON CONFLICT (tenant) DO NOTHING",
-                tenant, self.role_name(tenant), uid,
-            )  # fmt: skip
-            owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
+            known = await conn.fetchrow(_FIND_TENANT, tenant)
+            if known is None:
+                await conn.execute(
+                    "INSERT INTO tenants (tenant, role, uid) VALUES ($1, $2, $3) ON CONFLICT (tenant) DO NOTHING",
+                    tenant, role, uid,
+                )  # fmt: skip
+                known = await conn.fetchrow(_FIND_TENANT, tenant)
+            owner, *written = known or ("",)
             if owner not in (uid, adopt):
                 raise DataOwnedByOther(tenant, owner)
             if owner != uid:
                 await _adopt(conn, tenant, owner, uid)
-            await _write_facts(conn, tenant, facts)
-            role = self.role_name(tenant)
+            if tuple(written) != _values(facts):
+                await _write_facts(conn, tenant, facts)
             await self._ensure_login(conn, role, password, connection_limit, verify_password=verify_password)
         return bool(owner != uid)
 
@@ -225,8 +237,13 @@ class AdminStore:
         self, tenant: str, desired: Iterable[ResourceKey], persons: Mapping[Member, str] | None = None
     ) -> dict[ResourceKey, int]:
         """Create, link and list the tenant's rows of `resources` (`resources.py`). Raises `TenantNotFound`."""
-        async with self._connection() as conn, conn.transaction():
-            return await ensure_resources(conn, tenant, desired, persons or {})
+        keys, persons = tuple(desired), persons or {}
+        async with self._connection() as conn:
+            known = await find_resources(conn, tenant, keys, persons)
+            if known is not None:
+                return known
+            async with conn.transaction():
+                return await ensure_resources(conn, tenant, keys, persons)
 
     async def list_booking_refusals(self, tenant: str) -> set[int | None]:
         """Return the statuses with which the remote calendar has refused the pods' bookings in the last quarter of an hour.
@@ -383,16 +400,20 @@ class AdminStore:
             yield conn
 
 
+def _values(facts: TenantFacts) -> tuple[str | int, ...]:
+    """Return the facts in the order in which `_FIND_TENANT` reads them."""
+    kept = facts.retention
+    return facts.retell_base_url, facts.calcom_base_url, kept.raw_event_days, kept.transcript_days, kept.call_days
+
+
 async def _write_facts(conn: Connection, tenant: str, facts: TenantFacts) -> None:
-    retention = facts.retention
     await conn.execute(
         """UPDATE tenants SET (retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days)
                = ROW ($2, $3, $4, $5, $6)
-           WHERE tenant = $1 AND (retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days)
-               IS DISTINCT FROM ($2, $3, $4, $5, $6)""",
-        tenant, facts.retell_base_url, facts.calcom_base_url, retention.raw_event_days, retention.transcript_days,
-        retention.call_days,
-    )  # fmt: skip
+           WHERE tenant = $1""",
+        tenant,
+        *_values(facts),
+    )
 
 
 async def _adopt(conn: Connection, tenant: str, owner: str, uid: str) -> None:

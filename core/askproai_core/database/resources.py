@@ -32,9 +32,25 @@ class TenantNotFound(DatabaseError):
 class _Row:
     id: int
     unit: int
+    active: bool
     person_row: int | None
     persons: frozenset[str]
     recent: bool  # linked or unlinked a short time ago: pods with the config from before may still run
+
+
+async def find_resources(
+    conn: Connection, tenant: str, desired: Iterable[ResourceKey], persons: Mapping[Member, str]
+) -> dict[ResourceKey, int] | None:
+    """Return what `ensure_resources` returns if it had nothing to write, by one statement and without a lock; else None.
+
+    None, too, as soon as one person has several members.
+    """
+    keys, rows = set(desired), await _read(conn, tenant)
+    own = [(member, row) for member, found in rows.items() for row in found]
+    is_current = keys == {(*member, row.unit) for member, row in own if row.active}
+    if not keys or persons or any(row.persons for _, row in own) or not is_current:
+        return None
+    return _order(rows, {(branch, staff) for branch, staff, _ in keys if branch != PERSON})
 
 
 async def ensure_resources(
@@ -100,7 +116,7 @@ async def _read(conn: Connection, tenant: str) -> dict[Member, list[_Row]]:
     """Return all rows of the tenant by member, by unit."""
     # By to_jsonb, since the schema before has no such columns.
     rows = await conn.fetch(
-        """SELECT branch, staff, unit, id, (j->>'person_row')::bigint AS person_row,
+        """SELECT branch, staff, unit, id, active, (j->>'person_row')::bigint AS person_row,
                   ARRAY(SELECT jsonb_array_elements_text(j->'persons')) AS persons,
                   coalesce((j->>'linked_at')::timestamptz > clock_timestamp() - interval '1 day', false) AS recent
            FROM (SELECT r.*, to_jsonb(r) AS j FROM resources r WHERE r.tenant = $1) r ORDER BY branch, staff, unit""",
@@ -109,7 +125,9 @@ async def _read(conn: Connection, tenant: str) -> dict[Member, list[_Row]]:
     found: dict[Member, list[_Row]] = defaultdict(list)
     for r in rows:
         member = r["branch"], r["staff"]
-        found[member].append(_Row(r["id"], r["unit"], r["person_row"], frozenset(r["persons"]), r["recent"]))
+        found[member].append(
+            _Row(r["id"], r["unit"], r["active"], r["person_row"], frozenset(r["persons"]), r["recent"])
+        )
     return found
 
 

@@ -204,23 +204,28 @@ async def ensure_login(
     counts as right: a login is what a check of it costs.
     """
     role = _identifier(name)
-    find = "SELECT oid::bigint AS oid, rolconnlimit FROM pg_roles WHERE rolname = $1"
-    found = await conn.fetchrow(find, name)
-    is_new = found is None
-    if found is None:
-        await conn.execute(f"CREATE ROLE {role} NOLOGIN")
-        found = await conn.fetchrow(find, name)
-    if before_login is not None and found is not None:
-        before_login(found["oid"], found["rolconnlimit"])
     settings = [f"{key}={value}" for key, value in _ROLE_SETTINGS.items()]
-    is_current = await conn.fetchval(
-        """SELECT rolcanlogin AND rolconnlimit = $2 AND rolinherit AND pg_has_role(rolname, $3, 'USAGE')
+    find = (
+        """SELECT oid::bigint AS oid, rolconnlimit,
+                  rolcanlogin AND rolconnlimit = $2 AND rolinherit AND pg_has_role(rolname, $3, 'USAGE')
                   AND has_database_privilege(rolname, current_database(), 'CONNECT') AND pg_has_role(rolname, 'USAGE')
                   AND coalesce((SELECT setconfig @> $4 FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0), false)
+                  AS is_current
            FROM pg_roles r WHERE rolname = $1""",
         name, connection_limit, group, settings,
     )  # fmt: skip
-    if is_current and (not verify_password or await _password_works(login_dsn(dsn, name, password))):
+    found = await conn.fetchrow(*find)
+    is_new = found is None
+    if found is None:
+        await conn.execute(f"CREATE ROLE {role} NOLOGIN")
+        found = await conn.fetchrow(*find)
+    if before_login is not None and found is not None:
+        before_login(found["oid"], found["rolconnlimit"])
+    if (
+        found is not None
+        and found["is_current"]
+        and (not verify_password or await _password_works(login_dsn(dsn, name, password)))
+    ):
         return
     for attempt in range(1, _ATTEMPTS + 1):
         try:

@@ -1,20 +1,12 @@
 """Kubernetes for both planes: HTTP to the API server, and leader election by a Lease.
 
 The operator builds its own client (`askproai_operator.engine.kube`) on the transport; the sandbox adds watches to it; the
-operator and the coordinator elect their leaders by it. The trees of errors stand in `http` and `lease`.
+operator and the coordinator elect their leaders by it. The trees of errors stand in `http` and `lease`; AccessError says that there
+is no way to log in.
 """
 
-from askproai_core.kube.http import (
-    Access,
-    AccessError,
-    ApiError,
-    Conflict,
-    HttpTransport,
-    NoAnswer,
-    Unreachable,
-    api_error,
-    read_access,
-)
+from askproai_core.kube.access import Access, AccessError, read_access, read_kubeconfigs
+from askproai_core.kube.http import ApiError, Conflict, HttpTransport, NoAnswer, Unreachable, api_error
 from askproai_core.kube.lease import (
     Elector,
     LeaseApi,
@@ -29,5 +21,5 @@ from askproai_core.kube.lease import (
 __all__ = [
     "Access", "AccessError", "ApiError", "Conflict", "Elector", "HttpTransport", "LeaseApi", "LeaseTimes",
     "NoAnswer", "NotLeader", "Unreachable", "api_error", "elector_from_settings", "exit_when_lost", "leadership", "read_access",
-    "unique_identity",
+    "read_kubeconfigs", "unique_identity",
 ]  # fmt: skip

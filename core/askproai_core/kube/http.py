@@ -1,30 +1,23 @@
-"""HTTP to the API server: one session, answers as dictionaries, refusals as typed errors; and the kubeconfig reader.
+"""HTTP to the API server: one session, answers as dictionaries, refusals as typed errors.
 
-Used by the operator (which logs in through kopf), the coordinator and the sandbox (which read a kubeconfig or the pod's service
-account with `read_access`). A process without kopf is spared its import (30 MiB, docs/decisions/0002-thin-api-client.md).
+Used by the operator (which logs in through kopf), and by the coordinator, `askproai plan` and the sandbox (`access`). A process
+without kopf is spared its import (30 MiB, docs/decisions/0002-thin-api-client.md).
 
 ApiError                 any refusal, with its HTTP status and Kubernetes reason
 ├── Conflict             409: somebody wrote in between, or the uid is another one; or the namespace is being deleted
 └── Unreachable          no answer (status 0), or one that says "not now" (429, 5xx); whether it took effect is unknown
     └── NoAnswer         the request got no whole answer
-AccessError              there is neither a readable kubeconfig nor a service account
 """
 
-import base64
-import os
-import ssl
-import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
 import msgspec
-import yaml
 
-_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+from askproai_core.kube.access import Access
+
 _TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
 _FIRST_ERROR, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _TOO_MANY, _SERVER_ERROR = (
     400,
@@ -62,10 +55,6 @@ class NoAnswer(Unreachable):
     """The connection failed, timed out or broke before the whole answer arrived."""
 
 
-class AccessError(Exception):
-    """There is no way to log in to an API server; the message says what to set."""
-
-
 def api_error(status: int, reason: str, message: str) -> ApiError:
     """Return the error for a refusal's HTTP status, Kubernetes reason and message."""
     if status == _TOO_MANY or status >= _SERVER_ERROR:
@@ -73,73 +62,6 @@ def api_error(status: int, reason: str, message: str) -> ApiError:
     if status == _CONFLICT or (status == _FORBIDDEN and "because it is being terminated" in message):
         return Conflict(status, reason, message)
     return ApiError(status, reason, message)
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Where the API server is, and how to authenticate there.
-
-    `authorization` returns the header of that name. It is called for each request, because mounted tokens rotate.
-    """
-
-    server: str
-    tls: ssl.SSLContext
-    authorization: Callable[[], str | None]
-    proxy: str | None = None
-
-
-def read_access(kubeconfig: Path | None = None, environment: Mapping[str, str] = os.environ) -> Access:
-    """Read the kubeconfig (else `KUBECONFIG`), or the pod's service account. Raises AccessError when there is neither."""
-    file = kubeconfig or (Path(environment["KUBECONFIG"]) if environment.get("KUBECONFIG") else None)
-    try:
-        if file is not None:
-            return _from_kubeconfig(yaml.safe_load(file.read_text(encoding="utf-8")), file.parent)
-        host, port = environment["KUBERNETES_SERVICE_HOST"], environment["KUBERNETES_SERVICE_PORT"]
-        tls = ssl.create_default_context(cafile=str(_SERVICE_ACCOUNT / "ca.crt"))
-    except (KeyError, TypeError, StopIteration, OSError, ValueError, yaml.YAMLError) as error:
-        raise AccessError(
-            f"no way to the API server ({type(error).__name__} in {file or 'the environment'}): set ASKPROAI_KUBECONFIG "
-            "or KUBECONFIG to a readable kubeconfig, or run in a pod with a service account"
-        ) from error
-    host = f"[{host}]" if ":" in host else host
-    return Access(f"https://{host}:{port}", tls, _bearer_from(_SERVICE_ACCOUNT / "token"))
-
-
-def _from_kubeconfig(config: Mapping[str, Any], folder: Path) -> Access:
-    """Take the current context: a token, or a client certificate. Exec plugins are not run: no program of a kubeconfig's
-    choice starts in our processes (docs/decisions/0002-thin-api-client.md).
-    """
-
-    def entry(section: str, name: str) -> dict[str, Any]:
-        return next(dict(item[section.removesuffix("s")]) for item in config[section] if item["name"] == name)
-
-    context = entry("contexts", config["current-context"])
-    cluster, user = entry("clusters", context["cluster"]), entry("users", context["user"])
-    authority = _content(cluster, "certificate-authority", folder)
-    tls = ssl.create_default_context(cadata=authority.decode() if authority else None)
-    if cluster.get("insecure-skip-tls-verify"):
-        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
-    certificate, key = (_content(user, f"client-{part}", folder) for part in ("certificate", "key"))
-    if certificate and key:
-        with tempfile.NamedTemporaryFile() as pem:  # Python's TLS reads client certificates from files only
-            pem.write(certificate + b"\n" + key)
-            pem.flush()
-            tls.load_cert_chain(pem.name)
-    file, token = user.get("tokenFile"), user.get("token")
-    header = f"Bearer {token}" if token else None
-    authorization = _bearer_from(folder / file) if file else lambda: header
-    return Access(str(cluster["server"]).rstrip("/"), tls, authorization)
-
-
-def _bearer_from(file: Path) -> Callable[[], str | None]:
-    return lambda: f"Bearer {file.read_text('utf-8').strip()}"
-
-
-def _content(section: Mapping[str, Any], name: str, folder: Path) -> bytes | None:
-    """Return what a kubeconfig holds as `<name>-data`, or in the file `<name>`, relative to its own folder."""
-    if data := section.get(f"{name}-data"):
-        return base64.b64decode(data)
-    return (folder / section[name]).read_bytes() if section.get(name) else None
 
 
 class HttpTransport:

@@ -20,7 +20,8 @@ import structlog
 
 from askproai_core.api_resource import LEASES
 from askproai_core.clock import Clock
-from askproai_core.kube.http import Access, AccessError, ApiError, Conflict, HttpTransport
+from askproai_core.kube.access import Access, AccessError
+from askproai_core.kube.http import ApiError, Conflict, HttpTransport
 from askproai_core.lifecycle import run_until_stopped
 
 log = structlog.get_logger(__name__)

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from askproai_core.clock import Clock
+from askproai_core.provider_limits import BudgetSpent, CircuitBreakers, CircuitOpen, Provider, RequestBudget
 from askproai_core.providers.errors import CredentialMissing
-from askproai_core.redis import BudgetSpent, CircuitBreakers, CircuitOpen, Provider, RequestBudget
 
 Json = dict[str, Any]
 

@@ -10,12 +10,11 @@ are asked without.
 
 import asyncio
 import contextlib
-import hashlib
 import random
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import redis.exceptions
@@ -27,6 +26,7 @@ from redis.backoff import NoBackoff
 
 from askproai_core.clock import Clock
 from askproai_core.lifecycle import sleep_until_stopped
+from askproai_core.provider_limits import Argument, RedisUnavailable, Script
 
 log = structlog.get_logger(__name__)
 
@@ -46,13 +46,6 @@ _UNAVAILABLE = (
 _UNAVAILABLE_PREFIXES = ("MISCONF", "NOREPLICAS", "BUSY", "ACL failure in script")  # redis-py has no class for these
 
 
-Argument: TypeAlias = str | float | bytes  # of a command
-
-
-class RedisUnavailable(Exception):
-    """Redis cannot be used now: none is configured, it does not answer, or it refuses this user. Go on without it."""
-
-
 class RedisMetrics(Protocol):
     """Where the availability of Redis is published."""
 
@@ -63,14 +56,6 @@ class RedisMetrics(Protocol):
 class _Silent:
     def redis_degraded(self, degraded: bool) -> None:
         pass
-
-
-class Script:
-    """A Lua script. It is called by its hash; a server that does not know it yet (new, failed over) gets the text."""
-
-    def __init__(self, lua: str) -> None:
-        self.lua = lua
-        self.sha = hashlib.sha1(lua.encode(), usedforsecurity=False).hexdigest()
 
 
 class RedisClient:

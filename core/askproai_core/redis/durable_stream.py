@@ -17,8 +17,9 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
+from askproai_core.provider_limits import Argument, RedisUnavailable, Script
 from askproai_core.redis.acl import ALL_TENANTS
-from askproai_core.redis.client import Argument, RedisClient, RedisUnavailable, Script
+from askproai_core.redis.client import RedisClient
 
 PROMISE_KEY: Final = f"askproai:{ALL_TENANTS}:durable"
 # An operator that is away is no reason to take nothing; a server that nobody has looked at for this long is.

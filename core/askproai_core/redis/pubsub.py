@@ -8,7 +8,8 @@ import structlog
 from redis.asyncio import Redis
 
 from askproai_core.clock import Clock
-from askproai_core.redis.client import RedisClient, RedisUnavailable
+from askproai_core.provider_limits import RedisUnavailable
+from askproai_core.redis.client import RedisClient
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,8 @@ import asyncio
 from dataclasses import dataclass
 
 from askproai_core.clock import Clock
-from askproai_core.redis.client import RedisClient, RedisUnavailable, Script
+from askproai_core.provider_limits import RedisUnavailable, Script
+from askproai_core.redis.client import RedisClient
 
 _WINDOW_SECONDS = 1
 _DRAWS_PER_WINDOW = 10  # of a busy pod

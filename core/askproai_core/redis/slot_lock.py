@@ -14,7 +14,8 @@ from datetime import timedelta
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.redis.client import RedisClient, RedisUnavailable, Script
+from askproai_core.provider_limits import RedisUnavailable, Script
+from askproai_core.redis.client import RedisClient
 
 log = structlog.get_logger(__name__)
 

@@ -10,6 +10,7 @@ from askproai_operator.api.tenant import (
     ContainerResources,
     DataPolicy,
     DeletionPolicy,
+    Exposure,
     Gateway,
     Ingress,
     ParentRef,
@@ -26,7 +27,8 @@ KINDS: dict[str, type[CustomResource]] = {kind.kind: kind for kind in (Tenant, B
 
 __all__ = [
     "KINDS", "BookingField", "Branch", "Calcom", "ContainerResources", "CustomResource", "DataPolicy", "DeletionPolicy",
-    "EventType", "Gateway", "Hours", "Ingress", "Key", "ManagementPolicy", "ParentRef", "PhoneNumber", "Pods", "RetellAgent",
+    "EventType", "Exposure", "Gateway", "Hours", "Ingress", "Key", "ManagementPolicy", "ParentRef", "PhoneNumber", "Pods",
+    "RetellAgent",
     "Runtime", "RuntimeMode", "SecretKeyRef", "ServiceOffering", "Staff", "Tenant", "WebScale", "WebhookUrls", "WorkerScale",
     "conditions", "crd",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """What all custom resources share: bounded types, CEL rules next to the fields they guard, and the base class of a kind.
 
-A docstring under a field is its description in the CRD, in `kubectl explain` and in `docs/reference/custom-resources.md`.
+A docstring under a field is its description in the CRD, in `kubectl explain` and in `docs/reference/custom-resources.md`. It is
+read when these are generated (`crd.py`): by pydantic's `use_attribute_docstrings` every process would read its sources at start.
 The models are lenient readers: unknown fields are ignored, because an older operator may read objects of a newer CRD, and
 patterns and rules are in the schema only, because the API server has already refused what breaks them.
 """
@@ -166,9 +167,7 @@ Generation = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
 class Part(BaseModel):
     """A part of a manifest: snake_case here, camelCase there; unknown fields are ignored."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
 
 
 class ObjectRef(Part):

@@ -7,11 +7,17 @@ Differences from pydantic's JSON schema, and their reasons:
 - The items of a list have no description: `kubectl explain` shows the list's.
 """
 
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
-from askproai_operator.api.base import CustomResource, column
+from askproai_operator.api.base import CustomResource, Part, column
 
 _DROPPED = frozenset({"title", "$defs", "anyOf", "$ref", "default", "additionalProperties"})
 _FIRST = (
@@ -51,8 +57,11 @@ def build_crd(kind: type[CustomResource]) -> dict[str, Any]:
     }
 
 
-def root_schema(kind: type[CustomResource]) -> dict[str, Any]:
-    """Return the structural schema of one kind: spec, status, and the rules on the whole object."""
+def root_schema(kind: type[CustomResource], *, described: bool = True) -> dict[str, Any]:
+    """Return the structural schema of one kind: spec, status, and the rules on the whole object.
+
+    To judge manifests it need not be `described`, which takes longer than all else: sources are read.
+    """
     extra = kind.model_config.get("json_schema_extra")
     return {
         "type": "object",
@@ -62,17 +71,54 @@ def root_schema(kind: type[CustomResource]) -> dict[str, Any]:
             "apiVersion": {"type": "string", "description": "Always askproai.de/v1alpha1."},
             "kind": {"type": "string", "description": f"Always {kind.kind}."},
             "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},  # rules refer to it
-            "spec": structural_schema(kind.model_fields["spec"].annotation),
-            "status": structural_schema(kind.status_model),
+            "spec": structural_schema(kind.model_fields["spec"].annotation, described=described),
+            "status": structural_schema(kind.status_model, described=described),
         },
         **(extra if isinstance(extra, dict) else {}),
     }
 
 
-def structural_schema(model: Any) -> dict[str, Any]:
+def structural_schema(model: Any, *, described: bool = True) -> dict[str, Any]:
     """Return the structural schema of a model. Raises TypeError for what a structural schema cannot express."""
     raw = TypeAdapter(model).json_schema()
+    if described:
+        _describe(raw, model)
+        named = raw.get("$defs", {})
+        for part in _list_parts(Part):
+            if part.__name__ in named:
+                _describe(named[part.__name__], part)
     return _walk(raw, raw.get("$defs", {}), path=model.__name__, in_list=False)
+
+
+def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    """Add the docstrings of a model's fields, also of inherited ones, to its JSON schema."""
+    fields = schema.get("properties", {})
+    for base in model.__mro__:  # the most derived one decides
+        for name, text in _docstrings_of(base).items():
+            alias = model.model_fields[name].alias or name
+            if alias in fields:
+                fields[alias] = {"description": text} | fields[alias]
+
+
+def _list_parts(base: type[Part]) -> Iterator[type[Part]]:
+    for part in base.__subclasses__():
+        yield part
+        yield from _list_parts(part)
+
+
+@cache
+def _docstrings_of(model: type) -> dict[str, str]:
+    """Return the text below each field in the source of a class."""
+    if not issubclass(model, Part):
+        return {}
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
+    assert isinstance(tree, ast.ClassDef)
+    found = {}
+    for field, text in pairwise(tree.body):
+        match field, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(content))):
+                found[name] = inspect.cleandoc(content)
+    return {name: text for name, text in found.items() if name in getattr(model, "model_fields", {})}
 
 
 def _walk(node: dict[str, Any], defs: dict[str, Any], *, path: str, in_list: bool) -> dict[str, Any]:

@@ -133,6 +133,11 @@ class ConfirmedEventType(base.Part):
     """Cal.com's id of the event type."""
 
 
+class HostEventType(base.Part):
+    event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
+    """Cal.com's id of the event type."""
+
+
 class AnsweredField(base.Part):
     event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
     """Cal.com's id of the event type."""
@@ -153,6 +158,8 @@ class ServiceOfferingStatus(base.AppliedStatus):
     """Event types that offer several lengths at Cal.com; bookings there name durationMinutes."""
     needs_confirmation: Annotated[tuple[ConfirmedEventType, ...], base.bounded_list(200)] | None = None
     """Event types whose bookings somebody at Cal.com has to confirm; callers hear that their appointment is requested."""
+    booked_by_host: Annotated[tuple[HostEventType, ...], base.bounded_list(200)] | None = None
+    """Round robins of which Cal.com shows and books the times of one host (rrHostSubsetEnabled)."""
     booking_fields: Annotated[tuple[AnsweredField, ...], base.bounded_list(2000)] | None = None
     """Booking fields at Cal.com that bookings answer: those that are required, and those of spec.calcom.bookingFields."""
 

@@ -352,6 +352,8 @@ class TenantStatus(base.AppliedStatus):
     """URL that senders had before; still served for 10 minutes, for calls that began with it, and until no sender has it."""
     former_url_since: datetime | None = None
     """When senders got another URL than `formerUrl`."""
+    former_exposure: Annotated[str, Field(max_length=1_000_000)] | None = None
+    """The `exposure`, as JSON, of a URL that is served beside the one that the spec asks for: its route is kept as it was."""
     config_hash: base.Short | None = None
     """Hash of the configuration given to the pods; `askproai_config_hash_info` shows theirs."""
     branches: base.Count | None = None

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from askproai_operator.api import Branch, CustomResource, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, unknown
-from askproai_operator.context import ReconcileContext
 from askproai_operator.engine import resources
+from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import CredentialRefused, HostNotAllowed, ProviderError
 
 InputsT = TypeVar("InputsT")
@@ -54,7 +54,7 @@ class References:
     absence: Reason | None = None
 
 
-async def resolve_references(model: Branch | ServiceOffering | RetellAgent, context: ReconcileContext) -> References:
+async def resolve_references(model: Branch | ServiceOffering | RetellAgent, context: PlanContext) -> References:
     """Find the Branch that a resource names and the Tenant that it belongs to, in the cache.
 
     The API server is asked about the first that is missing: if it exists, the reason is Pending, since only its watch event

@@ -7,7 +7,7 @@ that a network policy hides) only means waiting.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, Self
@@ -36,6 +36,7 @@ class _Request:
 
     config_hash: str
     attempts: int = 0
+    pods: tuple[Mapping[str, Any], ...] = ()  # that did not show it at the last attempt
 
 
 class ConfigSyncController:
@@ -67,9 +68,11 @@ class ConfigSyncController:
         if request is None:
             return GONE
         tenant = f"{key.namespace}.{key.name}"
-        stale: list[dict[str, Any]] | None = None
+        stale: list[Mapping[str, Any]] | None = None
         try:
-            stale = await self._stale_pods(key, request.config_hash, context)
+            # Those that were annotated before are asked first: most often they are all, and none has to be listed.
+            is_shown = request.pods and not await self._without(request.pods, request.config_hash)
+            stale = [] if is_shown else await self._stale_pods(key, request.config_hash, context)
             if request.attempts < len(_PAUSES):
                 for pod in stale:
                     await self._annotate(pod, request, context)
@@ -82,18 +85,22 @@ class ConfigSyncController:
                 log.warning("config.not_shown", tenant=tenant, pods=[pod["metadata"]["name"] for pod in stale or ()])
             del self._requests[key]
             return GONE
-        self._requests[key] = replace(request, attempts=request.attempts + 1)
+        self._requests[key] = replace(request, attempts=request.attempts + 1, pods=tuple(stale or ()))
         pause = _PAUSES[request.attempts]
         return Result(requeue_after=pause, requeue_reason="pods do not show yet that they read the config")
 
-    async def _stale_pods(self, key: Key, config_hash: str, context: ReconcileContext) -> list[dict[str, Any]]:
+    async def _stale_pods(self, key: Key, config_hash: str, context: ReconcileContext) -> list[Mapping[str, Any]]:
         """Return the tenant's running pods whose metrics do not show the config."""
         selector = f"{MANAGED_SELECTOR},{TENANT_LABEL}={key.name}"
-        pods = [
+        pods: list[Mapping[str, Any]] = [
             pod
             for pod in await context.kube.list(resources.PODS, key.namespace, selector)
             if (pod.get("status") or {}).get("podIP") and not pod["metadata"].get("deletionTimestamp")
         ]
+        return await self._without(pods, config_hash)
+
+    async def _without(self, pods: Sequence[Mapping[str, Any]], config_hash: str) -> list[Mapping[str, Any]]:
+        """Return the pods whose metrics do not show the config."""
         shown = await asyncio.gather(*(self._shows(pod, config_hash) for pod in pods))
         return [pod for pod, is_shown in zip(pods, shown, strict=True) if not is_shown]
 

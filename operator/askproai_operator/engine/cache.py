@@ -1,7 +1,5 @@
 """The last seen state of every watched object. Written by watches, and by the answers to our own writes."""
 
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +10,7 @@ import msgspec
 
 from askproai_core.api_resource import ApiResource
 from askproai_operator.api import KINDS, CustomResource, Key
-from askproai_operator.engine.owned_fields import digest_of_owned
+from askproai_operator.engine.owned_fields import digest, digest_of_owned
 from askproai_operator.resources import CUSTOM, MANAGED_LABEL, MANAGER, SECRETS, USE_LABEL
 
 M = TypeVar("M", bound=CustomResource)
@@ -53,7 +51,7 @@ def observed_object(raw: Mapping[str, Any]) -> ObservedObject:
     return ObservedObject(
         uid=meta["uid"],
         version=_version(meta),
-        fingerprint=hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(),
+        fingerprint=digest(content),
         labels=meta.get("labels") or {},
         annotations=meta.get("annotations") or {},
         status=raw.get("status") or {},

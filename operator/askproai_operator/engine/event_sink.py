@@ -1,6 +1,7 @@
 """Where observed changes go: into the cache, and their dependents into the queue. Watches and our own writes both use it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import structlog
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 from askproai_core.api_resource import ApiResource
 from askproai_operator.api import CustomResource, Key, Tenant
 from askproai_operator.engine.cache import Cache, ObservedObject
+from askproai_operator.resources import STATUS_READ
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +60,20 @@ class EventSink:
         self._dependents = dependents
         self._enqueue = enqueue
         self._enqueue_edited = enqueue_edited or enqueue
+        self._applying: dict[tuple[ApiResource, str, str], str] = {}  # a child → the digest of what is ours in it
+
+    @contextmanager
+    def applying(self, ref: ApiResource, namespace: str, name: str, owned: str) -> Iterator[None]:
+        """Make nothing due for what an apply in this block writes, when the watch reports it before the answer comes.
+
+        Only a report in which what is ours has just become `owned` is meant (`owned_fields`); each other one acts as always. The
+        caller must go on with what the cache has when the block ends.
+        """
+        self._applying[ref, namespace, name] = owned
+        try:
+            yield
+        finally:
+            self._applying.pop((ref, namespace, name), None)
 
     def prime(self, ref: ApiResource, raw: dict[str, Any]) -> None:
         """Store the state of an object before the loop runs; nothing is enqueued."""
@@ -90,7 +106,7 @@ class EventSink:
         old: CustomResource | ObservedObject | None,
         new: CustomResource | ObservedObject | None,
     ) -> None:
-        if old is new:
+        if old is new or self._is_applied(ref, namespace, name, old, new):
             return
         edited: CustomResource | None = None
         if isinstance(old, ObservedObject | None) and isinstance(new, ObservedObject | None):
@@ -105,6 +121,21 @@ class EventSink:
                 self._enqueue_edited(key)
             else:
                 self._enqueue(key)
+
+    def _is_applied(
+        self,
+        ref: ApiResource,
+        namespace: str,
+        name: str,
+        old: CustomResource | ObservedObject | None,
+        new: CustomResource | ObservedObject | None,
+    ) -> bool:
+        """Return whether a change of a child is the apply that waits for its answer, and nothing else."""
+        owned = self._applying.get((ref, namespace, name))
+        if owned is None or not isinstance(new, ObservedObject) or not isinstance(old, ObservedObject | None):
+            return False
+        before, status = (old.owned, old.status) if old is not None else (None, {})
+        return before != owned == new.owned and (ref not in STATUS_READ or status == new.status)
 
     def _put(
         self, ref: ApiResource, raw: dict[str, Any]

@@ -6,20 +6,17 @@ It stays above the shared transport because it knows the cache, our models, fina
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any, Self
 
-import kopf
 import msgspec
 import structlog
 
 from askproai_core.api_resource import LEASES, ApiResource
 from askproai_core.clock import Clock
-from askproai_core.kube import ApiError, Conflict, HttpTransport
+from askproai_core.kube import Access, ApiError, Conflict, HttpTransport
 from askproai_operator.api import CustomResource
 from askproai_operator.engine.cache import ObservedObject, observed_object
 from askproai_operator.engine.event_sink import EventSink
-from askproai_operator.engine.login import access_by_kopf
 from askproai_operator.engine.manifests import event_manifest, take_over_spec
 from askproai_operator.engine.owned_fields import digest_of_manifest
 from askproai_operator.engine.result import EventRecord
@@ -57,7 +54,7 @@ class Kube:
 
     def __init__(
         self,
-        login: Callable[[], kopf.ConnectionInfo],
+        login: Callable[[], Access],
         feed: EventSink,
         clock: Clock,
         *,
@@ -68,13 +65,14 @@ class Kube:
 
         `fence` is called right before each write, and raises NotLeader where another process may lead.
         """
-        self._transport = HttpTransport(partial(access_by_kopf, login), user_agent=MANAGER, before_write=fence)
+        self._transport = HttpTransport(login, user_agent=MANAGER, before_write=fence)
         self._feed = feed
         self._clock = clock
         self._namespace = namespace
         # For each child the digest of the last applied manifest, and the child's uid and fingerprint right after: for a manifest
         # with a value that the API server stores in another form.
         self._applied: dict[_Address, tuple[str, str, str]] = {}
+        self._assumed_absent: set[_Address] = set()  # Secrets whose next manifest is made as if there were none
 
     async def __aenter__(self) -> Self:
         await self._transport.__aenter__()
@@ -89,12 +87,17 @@ class Kube:
         """Return one object, None when it does not exist."""
         return await self._transport.find(resource.path(namespace, name))
 
-    async def get_secret(self, namespace: str, name: str) -> dict[str, Any] | None:
+    async def get_secret(self, namespace: str, name: str, *, to_apply: bool = False) -> dict[str, Any] | None:
         """Return a Secret, None when it does not exist: from the cache if it is ours or permits its use, and is watched.
 
-        Of the metadata, a cached one has its name, uid, labels and owners.
+        Of the metadata, a cached one has its name, uid, labels and owners. With `to_apply` one that the cache does not know counts
+        as absent, and costs no request: `apply` refuses to write what was made without it.
         """
-        cached = self._feed.cache.secret(namespace, name)
+        cached, address = self._feed.cache.secret(namespace, name), (SECRETS, namespace, name)
+        if cached is None and to_apply:
+            self._assumed_absent.add(address)
+            return None
+        self._assumed_absent.discard(address)
         if cached is None or cached.secret is None:
             return await self.get(SECRETS, namespace, name)
         return msgspec.json.decode(cached.secret, type=dict[str, Any])
@@ -128,7 +131,8 @@ class Kube:
         No request is sent when what we own in the live child is what the manifest names, so none after a restart; or when neither
         manifest nor child changed since our last request. The kind must be in `resources.CUSTOM`, `CHILDREN` or `FOREIGN`, which
         the cache follows. A Secret gets the label of watched Secrets, so that one watch serves ours and the users'. Raises
-        UnmanagedObject when an object of the name exists that is not ours.
+        UnmanagedObject when an object of the name exists that is not ours, and Conflict for a Secret of ours that `get_secret` took
+        for absent: the cache knows it then, and the manifest is to be made from what it holds.
         """
         body = dict(manifest)
         resource, meta = resource_of(body), dict(body["metadata"])
@@ -140,7 +144,15 @@ class Kube:
         applied, live = self._applied.get(address), self._feed.cache.child(*address)
         if live is not None and (live.owned == desired or applied == (desired, live.uid, live.fingerprint)):
             return live
-        raw = await (self._create_or_apply(address, body) if live is None else self._apply_again(address, body))
+        assumed_absent = address in self._assumed_absent
+        self._assumed_absent.discard(address)
+        if live is not None and assumed_absent:
+            raise _made_without(address)
+        with self._feed.applying(*address, desired):
+            if live is None:
+                raw = await self._create_or_apply(address, body, assumed_absent=assumed_absent)
+            else:
+                raw = await self._apply_again(address, body)
         child = observed_object(raw)
         self._applied[address] = (desired, child.uid, child.fingerprint)
         if live is None or live.fingerprint != child.fingerprint:
@@ -149,7 +161,8 @@ class Kube:
             self._feed.observe(resource, raw)
         else:
             self._feed.cache.put(resource, raw)  # not observed: the caller knows of it and needs no wake-up
-        return child
+        # What the watch reported meanwhile is newer, and made nobody due.
+        return self._feed.cache.child(*address) or child
 
     async def apply_all(self, manifests: Iterable[Mapping[str, Any]]) -> None:
         """Apply children that do not need each other, all at once. Each is tried; then raises the first one's error."""
@@ -157,7 +170,9 @@ class Kube:
             if isinstance(result, BaseException):
                 raise result
 
-    async def _create_or_apply(self, address: _Address, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def _create_or_apply(
+        self, address: _Address, body: Mapping[str, Any], *, assumed_absent: bool
+    ) -> dict[str, Any]:
         """Apply a child that the cache does not know, if no object of somebody else has its name.
 
         An apply with a resourceVersion that no object has creates one, and is refused (409) where an object exists: so the creation
@@ -169,7 +184,10 @@ class Kube:
         except Conflict as error:
             if error.status != _CONFLICT:  # the namespace is being deleted
                 raise
-        await self._refuse_unmanaged(address)
+        live = await self._refuse_unmanaged(address)
+        if live is not None and assumed_absent:
+            self._feed.cache.put(address[0], live)
+            raise _made_without(address)
         return await self._apply_again(address, body)
 
     async def _apply_again(self, address: _Address, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,16 +199,18 @@ class Kube:
                 raise
             return await self._server_side_apply(address, body)
 
-    async def _refuse_unmanaged(self, address: _Address) -> None:
-        """Raise UnmanagedObject for an object that was never ours; one that merely lost our label is ours still."""
-        meta = ((await self.get(*address)) or {}).get("metadata")
+    async def _refuse_unmanaged(self, address: _Address) -> dict[str, Any] | None:
+        """Return the live object. Raises UnmanagedObject if it was never ours; one that merely lost our label is ours still."""
+        live = await self.get(*address)
+        meta = (live or {}).get("metadata")
         if meta is None or (meta.get("labels") or {}).get(MANAGED_LABEL) == MANAGER:
-            return
+            return live
         if MANAGER not in {entry.get("manager") for entry in meta.get("managedFields") or ()}:
             text = (
                 f"there already is {address[0].kind} {address[2]} that the operator did not make: remove or rename it"
             )
             raise UnmanagedObject(_CONFLICT, "NotOurs", text)
+        return live
 
     async def _server_side_apply(self, address: _Address, body: Mapping[str, Any]) -> dict[str, Any]:
         resource, namespace, name = address
@@ -390,6 +410,11 @@ class Kube:
 
 def _address(obj: CustomResource) -> _Address:
     return resource_of_kind(obj.key.kind), obj.key.namespace, obj.key.name
+
+
+def _made_without(address: _Address) -> Conflict:
+    text = f"{address[0].kind} {address[2]} came a moment ago: it is to be read first"
+    return Conflict(_CONFLICT, "AlreadyExists", text)
 
 
 def _changes_too_fast(obj: CustomResource, task: str) -> Conflict:

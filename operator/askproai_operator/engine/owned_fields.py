@@ -7,9 +7,13 @@ the object itself shows every such edit, also one from before this process began
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from askproai_operator.resources import MANAGER
+
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic")  # a digest is made of each object that a watch reports
 
 _IDENTITY = frozenset({"name", "namespace"})  # of the metadata; they are never among the owned fields
 
@@ -22,7 +26,7 @@ def digest_of_manifest(manifest: Mapping[str, Any]) -> str:
     """
     content = {name: value for name, value in manifest.items() if name not in {"apiVersion", "kind"}}
     metadata = {name: value for name, value in manifest["metadata"].items() if name not in _IDENTITY}
-    return _digest(content | {"metadata": metadata})
+    return digest(content | {"metadata": metadata})
 
 
 def digest_of_owned(raw: Mapping[str, Any]) -> str | None:
@@ -30,7 +34,7 @@ def digest_of_owned(raw: Mapping[str, Any]) -> str | None:
     for entry in raw["metadata"].get("managedFields") or ():
         is_ours = (entry.get("manager"), entry.get("operation")) == (MANAGER, "Apply") and not entry.get("subresource")
         if is_ours and entry.get("apiVersion") == raw.get("apiVersion"):
-            return _digest({"metadata": {}} | owned_part(raw, entry.get("fieldsV1") or {}))
+            return digest({"metadata": {}} | owned_part(raw, entry.get("fieldsV1") or {}))
     return None
 
 
@@ -59,5 +63,6 @@ def owned_part(value: Any, fields: Mapping[str, Any]) -> Any:
     return found
 
 
-def _digest(content: object) -> str:
-    return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
+def digest(content: object) -> str:
+    """Return a digest of JSON values, whatever the order of their keys."""
+    return hashlib.blake2b(_ENCODER.encode(content), digest_size=16).hexdigest()

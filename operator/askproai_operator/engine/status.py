@@ -31,6 +31,7 @@ from askproai_operator.applied_spec import (
 from askproai_operator.engine.result import EventRecord, EventType, Result
 
 TOKEN_ANNOTATION = "askproai.de/reconcile-at"  # noqa: S105 (names an annotation)
+READY = "Ready"  # reason of the event that ends a problem
 _TOKEN_LENGTH, _MESSAGE_LENGTH = 200, 4000  # within the bounds of the CRDs, which refuse longer ones
 _KNOWN_TYPES = frozenset(map(str, ConditionType))
 
@@ -46,9 +47,12 @@ class StatusUpdate:
 
 
 def update_for_result(
-    resource: CustomResource, status: Mapping[str, Any], result: Result, now: datetime
+    resource: CustomResource, status: Mapping[str, Any], result: Result, now: datetime, *, has_warned: bool = False
 ) -> StatusUpdate:
-    """Return the update after a reconcile of `resource`. `status` is the newest known one, and may be newer than `resource`."""
+    """Return the update after a reconcile of `resource`. `status` is the newest known one, and may be newer than `resource`.
+
+    `has_warned`: an Event said why it is not Ready, and none has said yet that it is.
+    """
     current = _by_type(status)
     reported = list(result.conditions)
     if resource.reports_pause:
@@ -68,7 +72,7 @@ def update_for_result(
     token = resource.metadata.annotations.get(TOKEN_ANNOTATION)
     if token is not None:
         desired["lastReconcileToken"] = shortened_token(token)
-    return StatusUpdate(_patch(status, desired), [*_transition_events(ready_before, ready), *result.events])
+    return StatusUpdate(_patch(status, desired), [*_transition_events(ready_before, ready, has_warned), *result.events])
 
 
 def shortened_token(token: str) -> str:
@@ -168,14 +172,21 @@ def _stamp(condition: Condition, before: Mapping[str, Any] | None, generation: i
     }
 
 
-def _transition_events(before: Mapping[str, Any] | None, ready: Mapping[str, Any]) -> list[EventRecord]:
-    """Return the event of Ready's transition, if people should see it."""
+def _transition_events(
+    before: Mapping[str, Any] | None, ready: Mapping[str, Any], has_warned: bool = False
+) -> list[EventRecord]:
+    """Return the event of Ready's transition, if people should see it: a problem, and its end.
+
+    Of an object that becomes Ready without a problem, which is each new one, the status says all.
+    """
     if before is not None and (before["status"], before["reason"]) == (ready["status"], ready["reason"]):
         return []
     if ready["status"] == Status.TRUE:
         if before is not None and before["status"] == Status.TRUE:
             return []  # Ready stayed True: a person paused or suspended it, or ended that
-        return [EventRecord("Ready", "everything is as declared", EventType.NORMAL, outlives_object=False)]
+        if not has_warned and (before is None or before["reason"] in TRANSIENT_REASONS):
+            return []
+        return [EventRecord(READY, "everything is as declared", EventType.NORMAL, outlives_object=False)]
     if ready["reason"] in TRANSIENT_REASONS:
         return []
     return [EventRecord(ready["reason"], ready["message"], outlives_object=False)]

@@ -19,6 +19,7 @@ from askproai_operator.providers.calcom import (
     ensure_calcom_webhook,
     find_event_type_notes,
     find_event_type_problems,
+    is_booked_by_host,
     list_calcom_webhook_ids,
     needs_confirmation,
     remove_calcom_webhook,
@@ -33,5 +34,5 @@ __all__ = [
     "Json", "ProviderClients", "ProviderError", "ProviderRefused", "ProviderResting", "ProviderUnavailable",
     "RateLimited", "RetellClient", "UnknownOutcome", "compile_field", "default_minutes", "ensure_calcom_webhook",
     "find_answered_fields", "find_event_type_notes", "find_event_type_problems", "find_unknown_fields", "hash_key",
-    "list_calcom_webhook_ids", "needs_confirmation", "remove_calcom_webhook", "secret_value",
+    "is_booked_by_host", "list_calcom_webhook_ids", "needs_confirmation", "remove_calcom_webhook", "secret_value",
 ]  # fmt: skip

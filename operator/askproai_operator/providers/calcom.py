@@ -1,6 +1,6 @@
 """Cal.com's API v2, as far as the operator uses it (`docs/vendors/calcom.md`): event types, and the webhook."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -47,13 +47,33 @@ class CalcomClient:
         await self.api.delete("delete-webhook", f"/v2/webhooks/{webhook_id}")
 
 
-async def ensure_calcom_webhook(client: CalcomClient, url: str, triggers: Iterable[str], secret: str) -> None:
+async def ensure_calcom_webhook(
+    client: CalcomClient, url: str, triggers: Iterable[str], secret: str, *, newer: Iterable[str] = ()
+) -> frozenset[str]:
     """Create or update the user's webhook for `url`, its identity: it ends in `/webhooks/calcom/<installation id>`.
 
-    Writes nothing if the webhook is as desired. An unknown outcome of the create is harmless: the next run lists it.
+    Writes nothing if the webhook is as desired. An unknown outcome of the create is harmless: the next run lists it. A server that
+    refuses the triggers in `newer`, since it is older than these, gets the webhook without them: they are returned.
     """
-    desired: Json = {"active": True, "triggers": sorted(set(triggers)), "secret": secret}
+    required, optional = frozenset(triggers), frozenset(newer)
     hooks = await _list_for_url(client, url)
+    for duplicate in hooks[1:]:
+        await client.delete_webhook(str(duplicate["id"]))
+    try:
+        await _write_webhook(client, url, hooks[:1], required | optional, secret)
+    except ProviderRefused as error:
+        if error.status != HTTPStatus.BAD_REQUEST or not optional:
+            raise
+        await _write_webhook(client, url, hooks[:1], required, secret)
+        return optional
+    return frozenset()
+
+
+async def _write_webhook(
+    client: CalcomClient, url: str, hooks: Sequence[Json], triggers: Iterable[str], secret: str
+) -> None:
+    """Create the webhook, or change what differs in the first of `hooks`."""
+    desired: Json = {"active": True, "triggers": sorted(triggers), "secret": secret}
     if not hooks:
         try:
             await client.create_webhook({"subscriberUrl": url, **desired})
@@ -65,9 +85,7 @@ async def ensure_calcom_webhook(client: CalcomClient, url: str, triggers: Iterab
                 raise
         else:
             return
-    hook, *duplicates = hooks
-    for duplicate in duplicates:
-        await client.delete_webhook(str(duplicate["id"]))
+    hook = hooks[0]
     desired["payloadTemplate"] = None  # a template would change the body to one that we cannot parse
     changed = {name: value for name, value in desired.items() if not _matches(value, hook.get(name))}
     if changed:
@@ -140,6 +158,8 @@ def find_event_type_notes(event_type: Json, needs: EventTypeNeeds) -> Iterator[s
     for name in ("bookingLimitsCount", "bookingLimitsDuration", "bookerActiveBookingsLimit"):
         if _is_enabled(event_type.get(name)):
             yield f"{name} is set"
+    if needs.user_id is not None and event_type.get("rrHostSubsetEnabled") is False:
+        yield "rrHostSubsetEnabled is off, so its times are the team's, and Cal.com chooses the host: switch it on by Cal.com's API"
 
 
 def _host_problems(event_type: Json, user_id: int | None) -> Iterator[str]:
@@ -166,7 +186,11 @@ def _policy_problems(event_type: Json) -> Iterator[str]:
         )
     seats = event_type.get("seats") or {}
     if _is_enabled(seats) and (seats.get("seatsPerTimeSlot") or 1) != 1:
-        yield f"it has {seats['seatsPerTimeSlot']} seats for each time, but we book one: switch seats off"
+        number = seats["seatsPerTimeSlot"]
+        yield (
+            f"it has {number} seats for each time, and no seats are booked from here: switch seats off there, or set capacity to"
+            f" {number} and remove calcom, so that its appointments stay in the local calendar"
+        )
 
 
 def _length_problems(event_type: Json, duration_minutes: int) -> Iterator[str]:
@@ -181,6 +205,11 @@ def _length_problems(event_type: Json, duration_minutes: int) -> Iterator[str]:
 def needs_confirmation(event_type: Json) -> bool:
     """Return whether bookings of an event type, or some of them, wait until somebody confirms them at Cal.com."""
     return _is_enabled(event_type.get("confirmationPolicy"))
+
+
+def is_booked_by_host(event_type: Json) -> bool:
+    """Return whether Cal.com shows and books the times of one host of a round robin; it ignores who is asked for otherwise."""
+    return event_type.get("schedulingType") == "roundRobin" and event_type.get("rrHostSubsetEnabled") is True
 
 
 def default_minutes(event_type: Json) -> int | None:

@@ -5,13 +5,12 @@ from collections.abc import Collection
 from typing import Final, Self
 
 import aiohttp
-from prometheus_client import CollectorRegistry, Counter
 
 from askproai_core.clock import Clock
+from askproai_core.provider_limits import CircuitBreakers, CircuitRules, Provider
 from askproai_core.providers import REQUEST_TIMEOUT, HostNotAllowed, find_host_problem, open_session
-from askproai_core.redis import CircuitBreakers, CircuitRules, Provider
 from askproai_operator.providers.calcom import CalcomClient
-from askproai_operator.providers.provider_api import KeyState, ProviderApi
+from askproai_operator.providers.provider_api import Count, KeyState, ProviderApi
 from askproai_operator.providers.retell import RetellClient
 
 # `connect` covers the name, TCP and TLS; `sock_read` the wait for each part of the answer.
@@ -30,21 +29,16 @@ class ProviderClients:
         self,
         clock: Clock,
         *,
-        registry: CollectorRegistry | None = None,
+        count: Count = lambda *_: None,
         hosts: Collection[str] | None = None,
         rules: CircuitRules | None = None,
         timeout: aiohttp.ClientTimeout = TIMEOUT,
     ) -> None:
-        """`registry` counts requests; `hosts` are the allowed servers (patterns or whole base URLs; None: every server);
+        """`count` is called for each request; `hosts` are the allowed servers (patterns or whole base URLs; None: every server);
         `rules` say when a circuit opens.
         """
         self._session = open_session()
-        self._requests = Counter(
-            "askproai_provider_requests_total",
-            "Requests of the operator to a provider, by HTTP status or by the way they failed",
-            ["provider", "operation", "status"],
-            registry=registry or CollectorRegistry(),
-        )
+        self._count = count
         self._clock, self._hosts, self._rules, self._timeout = clock, hosts, rules or CircuitRules(), timeout
         self._states: dict[str, KeyState] = {}
 
@@ -72,4 +66,4 @@ class ProviderClients:
             circuits = CircuitBreakers(None, self._clock, rules=self._rules)
             self._states[name] = KeyState(*_BUDGETS[provider], circuits)
         state = self._states[name]
-        return ProviderApi(provider, base, key, self._session, self._timeout, self._clock, state, self._requests)
+        return ProviderApi(provider, base, key, self._session, self._timeout, self._clock, state, self._count)

@@ -3,15 +3,16 @@
 A failed call raises `ProviderError` (its tree is in `askproai_core.providers.errors`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
-from prometheus_client import Counter
 
 from askproai_core.clock import Clock
+from askproai_core.provider_limits import CircuitBreakers, CircuitOpen, Provider
 from askproai_core.providers import (
     CredentialRefused,
     Json,
@@ -23,8 +24,8 @@ from askproai_core.providers import (
     Reply,
     UnknownOutcome,
 )
-from askproai_core.redis import CircuitBreakers, CircuitOpen, Provider
 
+Count = Callable[[str, str, str], None]  # provider, operation, and the HTTP status or the way in which it failed
 REFUSED_KEY_SECONDS: Final = 60  # a refused key is not used again for this long; a changed key has a gate of its own
 # A worker of the queue does not wait longer for its key's budget: it is given back, and the object comes again.
 MAX_BUDGET_WAIT_SECONDS: Final = 1
@@ -71,7 +72,7 @@ class ProviderApi:
     timeout: aiohttp.ClientTimeout
     clock: Clock
     state: KeyState
-    requests: Counter
+    count: Count
 
     async def read(self, operation: str, method: str, path: str, **content: Any) -> Json:
         """Send a request that changes nothing, and repeat it if it fails. Returns the JSON object."""
@@ -116,10 +117,10 @@ class ProviderApi:
         unclear = UnknownOutcome if writes else ProviderUnavailable
         if reply.status is None:
             failure = reply.failure
-            self.requests.labels(self.provider, operation, failure).inc()
+            self.count(self.provider, operation, str(failure))
             error = ProviderUnavailable if failure and failure.never_sent else unclear
             raise error(self.provider, operation, f"no answer ({failure})") from reply.error
-        self.requests.labels(self.provider, operation, str(reply.status)).inc()
+        self.count(self.provider, operation, str(reply.status))
         if reply.status in _SUCCESS:
             if isinstance(reply.body, dict):
                 return reply.body

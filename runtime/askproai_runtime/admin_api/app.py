@@ -15,6 +15,7 @@ from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Prov
 from askproai_runtime.admin_api.appointments import Appointments
 from askproai_runtime.admin_api.audit import Audit
 from askproai_runtime.admin_api.blocks import Blocks
+from askproai_runtime.admin_api.bookings import Bookings
 from askproai_runtime.admin_api.calls import Calls
 from askproai_runtime.admin_api.differences import Differences
 from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest, Endpoint, openapi
@@ -34,6 +35,7 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
     store = AdminApiStore(process.pool, process.tenant)
     return (
         *Appointments(store, process.booking, wake_worker).endpoints(),
+        *Bookings(process.booking, wake_worker).endpoints(),
         *Slots(process.booking).endpoints(),
         *Blocks(process.booking).endpoints(),
         *Audit(store).endpoints(),

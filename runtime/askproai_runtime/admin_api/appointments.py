@@ -1,7 +1,7 @@
 """Appointments, and changes of one for the desk."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +9,17 @@ import msgspec
 import structlog
 
 from askproai_core.http_server import Problem
-from askproai_core.input_values import require_storable
+from askproai_runtime.admin_api.appointment_entry import (
+    AppointmentEntry,
+    Change,
+    answer_change,
+    require_start,
+    to_entry,
+)
 from askproai_runtime.admin_api.desk import DeskBody, Reason, ShortText, ambiguous, parse_id, parse_id_range, problems
-from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
+from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
 from askproai_runtime.admin_api.filters import find_branches, find_staff
-from askproai_runtime.admin_api.refused_move import refuse_move
+from askproai_runtime.admin_api.refused_change import refuse_move
 from askproai_runtime.admin_api.store import AdminApiStore
 from askproai_runtime.booking import (
     Appointment,
@@ -30,27 +36,6 @@ from askproai_runtime.booking import (
 log = structlog.get_logger(__name__)
 
 
-class AppointmentEntry(msgspec.Struct, frozen=True):
-    """One appointment; `start`, `end` and `cancelled_at` have the offset of the tenant's time zone.
-
-    To a reader `customer_name` and `external_id` are `…`: who knows the id of a booking at Cal.com can see and cancel it there.
-    """
-
-    id: str
-    branch: str
-    service: str
-    staff: str
-    start: datetime
-    end: datetime
-    status: Status
-    customer_name: str
-    call_id: str | None
-    external_id: str | None
-    correlation_id: str
-    error: str | None
-    cancelled_at: datetime | None
-
-
 class AppointmentPage(msgspec.Struct, frozen=True):
     """`zone` is the tenant's time zone, such as Europe/Berlin: an offset alone does not name it."""
 
@@ -60,12 +45,13 @@ class AppointmentPage(msgspec.Struct, frozen=True):
 
 
 class AppointmentDetail(msgspec.Struct, frozen=True):
-    """One appointment, how its customer can be reached, and why it was cancelled: both `…` to a reader, since a reason may be an
-    illness. `calendar`: whether Cal.com knows its last change.
+    """One appointment, how its customer can be reached, what was noted of it, and why it was cancelled: all `…` to a reader, since
+    a reason may be an illness. `calendar`: whether Cal.com knows its last change.
     """
 
     appointment: AppointmentEntry
     phone: str | None
+    notes: str | None
     cancel_reason: str | None
     calendar: CalendarState
     zone: str
@@ -88,15 +74,6 @@ class NewStart(msgspec.Struct, frozen=True):
     """What a text means as the new start of an appointment, by the working hours of its person."""
 
     start: datetime
-    zone: str
-
-
-class Change(msgspec.Struct, frozen=True):
-    """What was changed. `message` is the German sentence that a caller would hear; `calendar` is about Cal.com."""
-
-    message: str
-    calendar: CalendarState
-    appointment: AppointmentEntry
     zone: str
 
 
@@ -148,7 +125,7 @@ class Appointments:
         rows = await self._store.list_appointments(
             start=start, end=end, branches=branches, staff=staff, status=status, after=after, limit=limit
         )
-        entries = [_to_entry(dict(row), request) for row in rows]
+        entries = [_row_to_entry(dict(row), request) for row in rows]
         following = next_cursor(entries[-1].start, entries[-1].id) if len(entries) == limit else None
         return AppointmentPage(entries, following, request.zone.key)
 
@@ -172,7 +149,8 @@ class Appointments:
         state = await calendar_state(booking, appointment)
         phone = request.hide(appointment.phone or appointment.caller)
         reason = request.hide(appointment.cancel_reason) if appointment.status == Status.CANCELLED else None
-        return AppointmentDetail(_from_appointment(appointment, request), phone, reason, state, request.zone.key)
+        notes = request.hide(appointment.notes)
+        return AppointmentDetail(to_entry(appointment, request), phone, notes, reason, state, request.zone.key)
 
     async def new_start(self, request: ApiRequest) -> NewStart:
         booking = self._booking()
@@ -197,12 +175,12 @@ class Appointments:
                 "It was cancelled, and Cal.com has brought it back: send a new request_id to cancel it again",
             )
             raise Problem(409, "Not Cancelled", gone if begun else back)
-        return await self._answer(request, booking, appointment, "Der Termin ist abgesagt.")
+        return await answer_change(request, booking, self._wake_worker, appointment, "Der Termin ist abgesagt.")
 
     async def move(self, request: ApiRequest) -> Change:
         booking, body = self._booking(), request.body(Move)
         appointment_id = parse_id(request.path["id"])
-        start = _require_start(body.start)
+        start = require_start(body.start)
         with problems():
             answer = await move_for_desk(booking, body.desk, appointment_id, start, body.staff, request.correlation_id)
         found = await find_by_id(booking, appointment_id, appointment_id)
@@ -210,16 +188,7 @@ class Appointments:
             raise _not_found()
         if not answer.success:
             raise refuse_move(answer, request.zone)
-        return await self._answer(request, booking, found[0], answer.message)
-
-    async def _answer(
-        self, request: ApiRequest, booking: BookingContext, appointment: Appointment, message: str
-    ) -> Change:
-        """Wake the worker, and answer with what Cal.com knows after a short wait: the sync job cancels there."""
-        self._wake_worker()
-        state = await calendar_state(booking, appointment, wait=appointment.status == Status.CANCELLED)
-        log.info("appointment.changed_by_desk", appointment=str(appointment.id), status=appointment.status)
-        return Change(message, state, _from_appointment(appointment, request), request.zone.key)
+        return await answer_change(request, booking, self._wake_worker, found[0], answer.message)
 
 
 async def _find(booking: BookingContext, request: ApiRequest) -> Appointment:
@@ -232,35 +201,11 @@ async def _find(booking: BookingContext, request: ApiRequest) -> Appointment:
     return found[0]
 
 
-def _require_start(start: datetime) -> datetime:
-    """Return a start that an appointment can have, in UTC. Raises `Problem` 400 for any other."""
-    try:
-        require_storable(start)
-    except ValueError:
-        raise bad_request("start is in a year from 1970 to 2999") from None
-    if start.tzinfo is None:
-        raise bad_request("start is a time with an offset, such as 2026-11-27T14:30:00+01:00")
-    if start.second or start.microsecond:
-        raise bad_request("start is a whole minute, such as 2026-11-27T14:30:00+01:00")
-    return start.astimezone(UTC)
-
-
 def _not_found() -> Problem:
     return Problem(404, "Not Found", "There is no such appointment; `askproai appointments list` lists them")
 
 
-def _from_appointment(appointment: Appointment, request: ApiRequest) -> AppointmentEntry:
-    start, end = appointment.starts_at.astimezone(request.zone), appointment.ends_at.astimezone(request.zone)
-    cancelled_at = appointment.cancelled_at and appointment.cancelled_at.astimezone(request.zone)
-    return AppointmentEntry(
-        str(appointment.id), appointment.branch, appointment.service, appointment.staff, start, end,
-        Status(appointment.status), request.hide(appointment.customer_name), appointment.call_id or None,
-        request.hide(appointment.external_id),
-        appointment.correlation_id, appointment.error, cancelled_at,
-    )  # fmt: skip
-
-
-def _to_entry(row: dict[str, Any], request: ApiRequest) -> AppointmentEntry:
+def _row_to_entry(row: dict[str, Any], request: ApiRequest) -> AppointmentEntry:
     instants = ("start", "end", "cancelled_at")
     local_times = {name: row[name] and row[name].astimezone(request.zone) for name in instants}
     hidden = {name: request.hide(row[name]) for name in ("customer_name", "external_id")}

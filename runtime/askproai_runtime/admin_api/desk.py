@@ -16,6 +16,7 @@ from askproai_runtime.booking import (
     DeskBusy,
     DeskRequest,
     InvalidBlock,
+    InvalidBooking,
     RequestUsed,
     UnclearStart,
     UnknownName,
@@ -70,7 +71,7 @@ def problems() -> Iterator[None]:
         yield
     except UnknownName as error:
         raise Problem(404, "Not Found", str(error)) from None
-    except (InvalidBlock, UnclearStart) as error:
+    except (InvalidBlock, InvalidBooking, UnclearStart) as error:
         raise Problem(400, "Bad Request", str(error)) from None
     except RequestUsed:
         raise Problem(409, "Request Used", "This request_id is that of another change: make a new one") from None

@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from askproai_core.http_server import Problem
-from askproai_core.tenant_config import TenantConfig, Weekday
+from askproai_core.tenant_config import Weekday
 from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, Param
-from askproai_runtime.booking import Basis, BookingContext, UnknownName, find_closure, list_free_slots
+from askproai_runtime.booking import Basis, BookingContext, ServiceRules, UnknownName, find_closure, list_free_slots
 
 
 class FreeSlot(msgspec.Struct, frozen=True):
@@ -19,6 +19,7 @@ class FreeSlot(msgspec.Struct, frozen=True):
 
 class SlotList(msgspec.Struct, frozen=True):
     """`basis`: `calendar` if Cal.com is known to have the slots free, since `read_at`; `own_book` if that is not known.
+    Where there is no slot, both are about the day: `calendar` if all that Cal.com has of it is known.
 
     `closed` says why the day as a whole cannot be booked, such as a holiday's name; None where it can be.
     """
@@ -54,16 +55,13 @@ class Slots:
             raise Problem(404, "Not Found", str(error)) from None
         zone = request.zone
         slots = [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in free.slots]
-        closed = _explain_closed(booking.config(), branch, service, day, booking.clock.now().astimezone(zone).date())
+        closed = _explain_closed(free.rules, day, booking.clock.now().astimezone(zone).date())
         return SlotList(slots, zone.key, free.basis, free.read_at and free.read_at.astimezone(zone), closed)
 
 
-def _explain_closed(config: TenantConfig, branch_name: str, service_name: str, day: date, today: date) -> str | None:
+def _explain_closed(rules: ServiceRules, day: date, today: date) -> str | None:
     """Return why nothing can start on a local day in a branch, whoever works and whatever is booked; None if something can."""
-    branch = next((each for each in config.branches if each.name == branch_name), None)
-    service = next((each for each in config.services if each.name == service_name), None)
-    if branch is None or service is None:
-        return None  # changed since the slots were read
+    branch, service = rules.branch, rules.service
     if day < today:
         return "the day is over"
     if day > today + timedelta(days=service.booking_horizon_days):

@@ -33,8 +33,11 @@ from askproai_runtime.booking.desk import (
     move_for_desk,
     parse_start_for_desk,
 )
+from askproai_runtime.booking.desk_booking import Customer, InvalidBooking, Place, book_for_desk, preview_booking
 from askproai_runtime.booking.find import cancel_appointment, find_appointments
-from askproai_runtime.booking.offer import FreeDay, UnknownName, check_availability, list_free_slots
+from askproai_runtime.booking.free_times import drop_absence
+from askproai_runtime.booking.names import UnknownName
+from askproai_runtime.booking.offer import FreeDay, check_availability, list_free_slots
 from askproai_runtime.booking.opening_hours import find_closure, warm_up
 from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
@@ -57,11 +60,13 @@ from askproai_runtime.booking.types import (
 __all__ = [
     "FREE_TIMES", "Answer", "Appointment", "Basis", "Block", "BlockExists", "BlockedAppointment", "BookingContext",
     "BookingOutcome", "BookingSettings", "CalendarAudit", "CalendarDisagrees", "CalendarEvent", "CalendarState",
-    "CallContext", "DeskBusy", "DeskRequest", "FreeDay", "FreeTimesKeeper", "FunctionOutcome", "InvalidBlock", "RequestUsed",
-    "ServiceRules", "SlotQuery", "Span", "Status", "Step", "UnclearStart", "UnknownName", "add_block", "apply_calendar_event",
-    "book_appointment", "calendar_state", "cancel_appointment", "cancel_for_desk", "check_availability", "count_differences",
-    "find_appointments", "find_by_id", "find_closure", "fold", "free_slots", "is_booked_remotely", "is_news", "list_blocks_within",
-    "list_current_blocks", "list_free_slots", "list_known", "move_for_desk", "parse_start_for_desk", "preview_block",
-    "read_audit", "release_holds", "remove_block", "reschedule_appointment", "resolve_span", "show_block", "sync_appointment",
-    "warm_up",
+    "CallContext", "Customer", "DeskBusy", "DeskRequest", "FreeDay", "FreeTimesKeeper", "FunctionOutcome", "InvalidBlock",
+    "InvalidBooking", "Place", "RequestUsed", "ServiceRules", "SlotQuery", "Span", "Status", "Step", "UnclearStart",
+    "UnknownName", "add_block", "apply_calendar_event", "book_appointment", "book_for_desk", "calendar_state",
+    "cancel_appointment", "cancel_for_desk", "check_availability", "count_differences", "drop_absence",
+    "find_appointments", "find_by_id",
+    "find_closure", "fold", "free_slots", "is_booked_remotely", "is_news", "list_blocks_within", "list_current_blocks",
+    "list_free_slots", "list_known", "move_for_desk", "parse_start_for_desk", "preview_block", "preview_booking",
+    "read_audit", "release_holds", "remove_block", "reschedule_appointment", "resolve_span", "show_block",
+    "sync_appointment", "warm_up",
 ]  # fmt: skip

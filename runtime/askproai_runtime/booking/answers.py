@@ -30,14 +30,14 @@ def busy_answer() -> Answer:
     return failure(BUSY, FunctionOutcome.BUSY)
 
 
-def slot_fields(rules: ServiceRules, slots: Sequence[Slot]) -> list[dict[str, str]]:
+def slot_fields(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list[dict[str, str]]:
     """Return slots as `slots` and `alternatives` of an answer: local ISO 8601 times, staff id, and the phrase to say."""
     return [
         {
             "start": slot.start.astimezone(rules.zone).isoformat(),
             "end": slot.end.astimezone(rules.zone).isoformat(),
             "staff": slot.staff,
-            "spoken": format_slot(slot, rules.display_name(slot.staff), rules.zone),
+            "spoken": format_slot(slot, rules.display_name(slot.staff), rules.zone, now),
         }
         for slot in slots
     ]
@@ -48,29 +48,29 @@ def basis_fields(slots: Sequence[Slot], basis: Basis) -> dict[str, str]:
     return {"basis": basis.value} if slots and basis is Basis.OWN_BOOK else {}
 
 
-def slot_sentence(rules: ServiceRules, slots: Sequence[Slot], basis: Basis = Basis.CALENDAR) -> str:
+def slot_sentence(rules: ServiceRules, slots: Sequence[Slot], now: datetime, basis: Basis = Basis.CALENDAR) -> str:
     """Offer slots in a sentence, each with its full date; not as certain if the remote calendar is not known to have them free.
 
     They are said by start: a listener gets lost where the closest to the requested time comes first.
     """
     if not slots:
         return "In den zwei Wochen, die ich durchgesehen habe, ist leider nichts frei. Soll ich später suchen?"
-    offered = join_list(_say(rules, slots))
+    offered = join_list(_say(rules, slots, now))
     question = "Soll ich das eintragen?" if len(slots) == 1 else "Was passt Ihnen?"
     if basis is Basis.OWN_BOOK:
         question = f"Ob das so klappt, bestätige ich Ihnen beim Eintragen. {question}"
     return f"Frei ist {offered}. {question}"
 
 
-def example_sentence(rules: ServiceRules, slots: Sequence[Slot]) -> str:
+def example_sentence(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> str:
     """Name free slots to a caller who was asked for a time; nothing without any."""
-    return f"Frei ist zum Beispiel {join_list(_say(rules, slots))}." if slots else ""
+    return f"Frei ist zum Beispiel {join_list(_say(rules, slots, now))}." if slots else ""
 
 
-def _say(rules: ServiceRules, slots: Sequence[Slot]) -> list[str]:
+def _say(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list[str]:
     """Return the phrases of slots, earliest first."""
     by_start = sorted(slots, key=lambda slot: slot.start)
-    return [format_slot(slot, rules.display_name(slot.staff), rules.zone) for slot in by_start]
+    return [format_slot(slot, rules.display_name(slot.staff), rules.zone, now) for slot in by_start]
 
 
 def obstacle_sentence(
@@ -84,9 +84,10 @@ def obstacle_sentence(
     """Say why `start` is not free, or the longer span that was understood as `reading`, with the `staff` who was asked for."""
     day = start.astimezone(rules.zone).date()
     holiday = find_closure(rules.branch, day)
-    last_day = now.astimezone(rules.zone).date() + timedelta(days=rules.service.booking_horizon_days)
+    today = now.astimezone(rules.zone).date()
+    last_day = today + timedelta(days=rules.service.booking_horizon_days)
     sentence = OBSTACLES[obstacle].format(
-        when=reading or format_spoken(start, rules.zone), day=format_day(day), last_day=format_day(last_day),
+        when=reading or format_spoken(start, rules.zone, now), day=format_day(day, today), last_day=format_day(last_day, today),
         holiday=f", es ist {holiday}" if holiday else "", staff=f" bei {rules.display_name(staff)}" if staff else "",
     )  # fmt: skip
     return sentence[0].upper() + sentence[1:]
@@ -101,9 +102,9 @@ def candidate_fields(candidates: Sequence[Candidate]) -> list[dict[str, str]]:
     ]  # fmt: skip
 
 
-def candidate_question(understood: Understanding, zone: ZoneInfo) -> str:
+def candidate_question(understood: Understanding, zone: ZoneInfo, now: datetime) -> str:
     """Ask which reading of a date is meant, each with its full date."""
-    readings = [format_spoken(c.start, zone) if c.end is None else c.reading for c in understood.candidates]
+    readings = [format_spoken(c.start, zone, now) if c.end is None else c.reading for c in understood.candidates]
     return f"Meinen Sie {join_list(readings)}?"
 
 
@@ -118,14 +119,16 @@ def appointment_fields(zone: ZoneInfo, appointment: Appointment) -> dict[str, st
     }
 
 
-def appointment_list_fields(config: TenantConfig, appointments: Sequence[Appointment]) -> list[dict[str, str]]:
+def appointment_list_fields(
+    config: TenantConfig, appointments: Sequence[Appointment], now: datetime
+) -> list[dict[str, str]]:
     """Return appointments as `appointments` of an answer: what the model needs to distinguish them and to name one."""
     return [
         {
             **appointment_fields(ZoneInfo(config.time_zone), appointment),
             "service": appointment.service,
             "branch": appointment.branch,
-            "spoken": describe_with_state(config, appointment),
+            "spoken": describe_with_state(config, appointment, now),
         }
         for appointment in appointments
     ]
@@ -137,13 +140,13 @@ def is_requested(config: TenantConfig, appointment: Appointment) -> bool:
     return appointment.awaits_confirmation or (pending and config.needs_confirmation(appointment.event_type_id))
 
 
-def describe_with_state(config: TenantConfig, appointment: Appointment) -> str:
+def describe_with_state(config: TenantConfig, appointment: Appointment, now: datetime) -> str:
     """Return what `describe_appointment` does, and that it is not certain, if it is not."""
-    description = describe_appointment(config, appointment)
+    description = describe_appointment(config, appointment, now)
     return f"{description}, angefragt und noch nicht bestätigt" if is_requested(config, appointment) else description
 
 
-def describe_appointment(config: TenantConfig, appointment: Appointment) -> str:
+def describe_appointment(config: TenantConfig, appointment: Appointment, now: datetime) -> str:
     """Return `Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna`, and the branch where there are several.
 
     Names that the config has no longer are said as they are stored.
@@ -153,4 +156,5 @@ def describe_appointment(config: TenantConfig, appointment: Appointment) -> str:
     names = (s.display_name for s in branch.staff if s.id == appointment.staff) if branch else iter(())
     service, staff = next(services, appointment.service), next(names, appointment.staff)
     where = f" in {branch.display_name}" if branch and len(config.branches) > 1 else ""
-    return f"{format_spoken(appointment.starts_at, ZoneInfo(config.time_zone))}, {service} bei {staff}{where}"
+    when = format_spoken(appointment.starts_at, ZoneInfo(config.time_zone), now)
+    return f"{when}, {service} bei {staff}{where}"

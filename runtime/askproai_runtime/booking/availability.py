@@ -312,9 +312,13 @@ def nearest_slots(slots: Iterable[Slot], target: datetime, count: int) -> list[S
 def find_obstacle(
     rules: ServiceRules, start: datetime, now: datetime, staff: str | None, *, whole_day: bool = False
 ) -> Obstacle:
-    """Return why `start` (with `whole_day`: every start of its local day) is not free; TAKEN if the rules would allow it."""
-    day = start.astimezone(rules.zone).date()
-    if (wall_clock_epoch(day, DAY_MINUTES, rules.zone) if whole_day else start.timestamp()) <= now.timestamp():
+    """Return why `start` (with `whole_day`: every start of its local day) is not free; TAKEN if the rules would allow it.
+
+    With a notice below zero (of the desk) a start that is not longer ago is not past.
+    """
+    day, notice = start.astimezone(rules.zone).date(), timedelta(minutes=rules.service.minimum_notice_minutes)
+    has_begun = start < now + notice if notice < timedelta() else start <= now
+    if wall_clock_epoch(day, DAY_MINUTES, rules.zone) <= now.timestamp() if whole_day else has_begun:
         return Obstacle.PAST
     if start.timestamp() >= _horizon_end(rules, now):
         return Obstacle.TOO_FAR
@@ -323,7 +327,7 @@ def find_obstacle(
         return Obstacle.OUTSIDE_HOURS if is_working_day(rules, day, None) else Obstacle.CLOSED_DAY
     if whole_day:
         return Obstacle.TAKEN
-    if start < now + timedelta(minutes=rules.service.minimum_notice_minutes):
+    if start < now + notice:
         return Obstacle.TOO_SOON
     blocked = rules.blocked_span(start)
     opens, closes = blocked.start.timestamp(), blocked.end.timestamp()

@@ -18,7 +18,7 @@ from askproai_core.input_values import require_storable
 from askproai_core.tenant_config import Staff, TenantConfig
 from askproai_runtime.booking.availability import Span
 from askproai_runtime.booking.desk import DeskBusy
-from askproai_runtime.booking.offer import UnknownName
+from askproai_runtime.booking.names import UnknownName
 from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.store.actions import bind_request
 from askproai_runtime.booking.store.audit import record_desk_change

@@ -6,6 +6,8 @@
     for another reason: give it up, and try the next one if the cause may be this staff member's event type, else say that
     nothing is booked → answer the caller
 
+The desk books by the same steps (`desk_booking.py`), once for each request.
+
 Killed anywhere, it leaves either nothing, or a pending appointment that its sync job finishes; asked again, it finds that
 appointment instead of making a second one. The fault points between the steps are there to prove it.
 """
@@ -20,7 +22,6 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import Function, TenantConfig
 from askproai_runtime.booking.answers import (
     NOT_YET_CERTAIN,
     NOT_YET_CONFIRMED,
@@ -41,18 +42,21 @@ from askproai_runtime.booking.availability import (
 )
 from askproai_runtime.booking.free_times import drop_free_times, linked_event_types, read_fresh
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
+from askproai_runtime.booking.limits import LimitReached, common_resource, require_within_limits
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.booking.request import BookingRequest, parse_booking_request
+from askproai_runtime.booking.store.actions import is_action_done
 from askproai_runtime.booking.store.appointments import (
     Appointment,
     Status,
     build_appointment,
-    count_bookings,
+    get_desk_appointment,
     insert_appointment,
     list_call_appointments,
     upsert_customer,
 )
+from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.calendar import mark_failed
 from askproai_runtime.booking.store.claims import lock_and_clear_holds, read_busy_spans, run_transaction
 from askproai_runtime.booking.types import (
@@ -85,21 +89,11 @@ _REFUSED = (
 )
 _WHICH_PHONE = "Für diesen Termin brauchen wir eine Telefonnummer. Unter welcher Nummer sind Sie zu erreichen?"
 
-_OF_CALL = "In einem Gespräch kann ich nicht mehr als {limit} eintragen, diesen habe ich also nicht gebucht."
-_OF_CALLER = "Für Ihre Rufnummer kann ich heute keine weiteren Termine eintragen, diesen habe ich also nicht gebucht."
-_ANONYMOUS = (
-    "Ohne Rufnummer kann ich im Moment keine Termine mehr eintragen, diesen habe ich also nicht gebucht. Bitte rufen Sie mit"
-    " sichtbarer Rufnummer noch einmal an."
-)
-_TRANSFER, _CALL_DIRECTLY = "Ich kann Sie dafür gern verbinden.", "Bitte rufen Sie uns dafür direkt an."
-
-
-class _LimitReached(ClarificationNeeded):
-    """The call, the caller, or all anonymous callers together have booked as much as the tenant allows."""
-
 
 @dataclass(frozen=True, slots=True)
-class _Result:
+class BookingResult:
+    """What a booking answers, and how it counts among those of callers."""
+
     answer: Answer
     outcome: BookingOutcome
 
@@ -117,14 +111,26 @@ async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping
     return result.answer
 
 
-async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], deadline: float) -> _Result:
+async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], deadline: float) -> BookingResult:
     try:
         async with ctx.pool.acquire() as conn:
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
         request = parse_booking_request(ctx.config(), call, args, appointments)
+    except ClarificationNeeded as clarification:
+        return BookingResult(clarification.answer, BookingOutcome.ASKED_BACK)
+    except asyncpg.LockNotAvailableError:
+        return BookingResult(busy_answer(), BookingOutcome.BUSY)
+    return await carry_out_booking(ctx, call, request, deadline)
+
+
+async def carry_out_booking(
+    ctx: BookingContext, call: CallContext, request: BookingRequest, deadline: float
+) -> BookingResult:
+    """Book once what is resolved, of a caller or of the desk, or answer why it is not booked, with what is free instead."""
+    try:
         _require_phone(ctx, request)
         claim = await _claim_booking(ctx, call, request, deadline)
-        if isinstance(claim, _Result):
+        if isinstance(claim, BookingResult):
             return claim
         try:
             async with ctx.slot_lock.hold(*request.slot_key, on_retry=lambda: _check_slot(ctx, claim, request)):
@@ -133,10 +139,10 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             await claim.give_up(ctx)
             raise
     except ClarificationNeeded as clarification:
-        limited = isinstance(clarification, _LimitReached)
-        return _Result(clarification.answer, BookingOutcome.LIMITED if limited else BookingOutcome.ASKED_BACK)
+        limited = isinstance(clarification, LimitReached)
+        return BookingResult(clarification.answer, BookingOutcome.LIMITED if limited else BookingOutcome.ASKED_BACK)
     except asyncpg.LockNotAvailableError:
-        return _Result(busy_answer(), BookingOutcome.BUSY)
+        return BookingResult(busy_answer(), BookingOutcome.BUSY)
     except SlotNotFree:
         return await _offer_alternatives(ctx, call, request)
 
@@ -145,20 +151,39 @@ def _require_phone(ctx: BookingContext, request: BookingRequest) -> None:
     """Raise `ClarificationNeeded` if the calendar refuses bookings without a number, and none is known that it accepts."""
     is_linked = bool(linked_event_types(ctx, request.rules.service))
     if is_linked and needs_phone(request.rules.service) and usable_phone(request.phone) is None:
-        raise ClarificationNeeded(_WHICH_PHONE)
+        raise ClarificationNeeded(_WHICH_PHONE, cause="Cal.com requires a valid telephone number for this service")
 
 
 async def _claim_booking(
     ctx: BookingContext, call: CallContext, request: BookingRequest, deadline: float
-) -> ActionClaim | _Result:
+) -> ActionClaim | BookingResult:
     """Claim the right to book this once. A concurrent request that has booked it answers for both."""
 
-    async def find_result(conn: Connection) -> _Result | None:
-        settled = [a for a in await list_call_appointments(conn, ctx.tenant, call.call_id) if a.settled]
-        repeated = request.find_repeated(settled)
-        return _booked(ctx.config(), request, repeated, again=True) if repeated else None
+    async def find_result(conn: Connection) -> BookingResult | None:
+        if request.desk is None:
+            settled = [a for a in await list_call_appointments(conn, ctx.tenant, call.call_id) if a.settled]
+            repeated = request.find_repeated(settled)
+        elif await is_action_done(conn, ctx.tenant, call.call_id, request.key):
+            repeated = await get_desk_appointment(conn, ctx.tenant, call.call_id)
+        else:
+            repeated = None
+        return _booked(ctx, request, repeated, again=True) if repeated else None
 
-    return await claim_action(ctx, call, request.key, request.start, deadline, find_result) or _in_flight()
+    again = request.desk is None  # a caller who says it again after a cancellation wants it again
+    claim = await claim_action(ctx, call, request.key, request.start, deadline, find_result, again=again)
+    return claim or _in_flight()
+
+
+async def _find_repeated(
+    conn: Connection, ctx: BookingContext, call: CallContext, request: BookingRequest
+) -> Appointment | None:
+    """Return what the call, or this request of the desk, has booked before; of the desk whatever became of it since, except what
+    the calendar has refused. Raises `ClarificationNeeded`.
+    """
+    if request.desk is None:
+        return request.find_repeated(await list_call_appointments(conn, ctx.tenant, call.call_id))
+    found = await get_desk_appointment(conn, ctx.tenant, call.call_id)
+    return None if found is None or found.status == Status.FAILED else found
 
 
 async def _check_slot(ctx: BookingContext, claim: ActionClaim, request: BookingRequest) -> None:
@@ -167,25 +192,25 @@ async def _check_slot(ctx: BookingContext, claim: ActionClaim, request: BookingR
     Raises `SlotNotFree` if not: many callers for one slot then cost one transaction, and the others a query each.
     """
     async with ctx.pool.acquire() as conn:
-        if not request.find_repeated(await list_call_appointments(conn, ctx.tenant, claim.call.call_id)):
+        if not await _find_repeated(conn, ctx, claim.call, request):
             await _choose_staff(conn, ctx, claim, request)
 
 
-async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request: BookingRequest) -> _Result:
+async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request: BookingRequest) -> BookingResult:
     """Try one staff member after the other until the calendar agrees, nobody is left, or the caller has waited long enough."""
     refused_staff: set[str] = set()
     while True:
         written = await _write_with_any_staff(ctx, claim, request, refused_staff)
         ctx.faults.reach("after:book-commit")
-        if isinstance(written, _Result):
+        if isinstance(written, BookingResult):
             return written
         if written.status == Status.CONFIRMED:
-            return _booked(ctx.config(), request, written)
+            return _booked(ctx, request, written)
         written, outcome = await cover_end(ctx, written, await _ask_calendar(ctx, claim, written))
         ctx.faults.reach("after:calcom-create")
         if not isinstance(outcome, Taken | Refused):
-            return _booked(ctx.config(), request, await settle_action(ctx, claim, written, outcome))
-        if not await _give_up_appointment(ctx, written, outcome):
+            return _booked(ctx, request, await settle_action(ctx, claim, written, outcome))
+        if not await _give_up_appointment(ctx, request, written, outcome):
             # Our lease had ended, and a concurrent request answered that it is booked: its sync job decides.
             return _in_flight()
         ctx.faults.reach("after:book-give-back")
@@ -203,7 +228,7 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
 
 async def _write_with_any_staff(
     ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str]
-) -> Appointment | _Result:
+) -> Appointment | BookingResult:
     """Run TX1. Raises `SlotNotFree`, unless some were refused: if all others are busy, the refusal is still the reason."""
     try:
         return await run_transaction(
@@ -215,13 +240,15 @@ async def _write_with_any_staff(
         raise SlotNotFree from error
 
 
-async def _refuse(ctx: BookingContext, claim: ActionClaim) -> _Result:
+async def _refuse(ctx: BookingContext, claim: ActionClaim) -> BookingResult:
     """Say that nothing is booked, since the calendar refuses it; the call may ask again at once."""
     await claim.give_up(ctx)
-    return _Result(failure(_REFUSED, FunctionOutcome.REFUSED), BookingOutcome.FAILED)
+    return BookingResult(failure(_REFUSED, FunctionOutcome.REFUSED), BookingOutcome.FAILED)
 
 
-async def _give_up_appointment(ctx: BookingContext, appointment: Appointment, outcome: Taken | Refused) -> bool:
+async def _give_up_appointment(
+    ctx: BookingContext, request: BookingRequest, appointment: Appointment, outcome: Taken | Refused
+) -> bool:
     """Free the time of an appointment that the calendar has not accepted. Returns False if it was promised meanwhile.
 
     A time that is taken there is not offered again for a while. One that was refused is: the cause is not the time.
@@ -239,6 +266,8 @@ async def _give_up_appointment(ctx: BookingContext, appointment: Appointment, ou
             await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
         if isinstance(outcome, Taken):
             await drop_free_times(conn, ctx.config(), appointment.event_type_id, appointment.spans)
+        if given_up:
+            await _record_desk(conn, ctx, request, "appointment.booking_refused", appointment)
         return given_up
 
 
@@ -251,18 +280,19 @@ async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Ap
 
 async def _write_appointment(
     conn: Connection, ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str]
-) -> Appointment | _Result:
+) -> Appointment | BookingResult:
     """TX1: in one transaction everything that must not be lost: appointment, claims, customer, sync job, and the action's state.
 
     Only under the lock it is certain whether the call has the appointment already: whoever had the claim before may have
     committed a moment ago, after its lease ended.
     """
     call, rules = claim.call, request.rules
-    await lock_and_clear_holds(conn, ctx.tenant, [_common_resource(ctx), *rules.resource_ids], call.call_id)
-    if repeated := request.find_repeated(await list_call_appointments(conn, ctx.tenant, call.call_id)):
+    await lock_and_clear_holds(conn, ctx.tenant, [common_resource(ctx), *rules.resource_ids], call.call_id)
+    if repeated := await _find_repeated(conn, ctx, call, request):
         await claim.complete(conn, ctx, repeated.id)
-        return _booked(ctx.config(), request, repeated, again=True)
-    await _require_within_limits(conn, ctx, call)
+        return _booked(ctx, request, repeated, again=True)
+    if request.desk is None:
+        await require_within_limits(conn, ctx, call)
     slot, claims = await _choose_staff(conn, ctx, claim, request, refused_staff)
     customer = None
     if request.phone:
@@ -275,35 +305,17 @@ async def _write_appointment(
         await claim.attach(conn, ctx, appointment.id)
     else:
         await claim.complete(conn, ctx, appointment.id)
+    await _record_desk(conn, ctx, request, "appointment.booked", appointment)
     return appointment
 
 
-def _common_resource(ctx: BookingContext) -> int:
-    """Return the resource that every booking of the tenant locks, whatever it books: under it the limits are counted."""
-    return min(r for branch in ctx.config().branches for staff in branch.staff for r in staff.resource_ids)
-
-
-async def _require_within_limits(conn: Connection, ctx: BookingContext, call: CallContext) -> None:
-    """Raise `_LimitReached` if one more booking is too many. The model's words bound nothing: it may be made to go on."""
-    config = ctx.config()
-    limits = config.booking_limits
-    own_numbers = {
-        text for branch in config.branches for phone in branch.phone_numbers for text in (phone.number, phone.did)
-    }
-    is_anonymous = call.caller is None or call.caller in own_numbers
-    counts = await count_bookings(conn, ctx.tenant, call.call_id, call.caller, own_numbers, ctx.clock.now())
-    if counts.of_call >= limits.per_call:
-        reason = _OF_CALL.format(limit="einen Termin" if limits.per_call == 1 else f"{limits.per_call} Termine")
-    elif not is_anonymous and counts.of_caller >= limits.per_caller_and_day:
-        reason = _OF_CALLER
-    elif is_anonymous and counts.anonymous >= limits.anonymous_per_hour:
-        reason = _ANONYMOUS
-    else:
-        return
-    log.warning("booking.limited", call_id=call.call_id, correlation_id=call.correlation_id)
-    can_transfer = any(Function.TRANSFER_TO_HUMAN in agent.functions for agent in config.agents)
-    sentence = f"{reason} {_TRANSFER if can_transfer else _CALL_DIRECTLY}"
-    raise _LimitReached(sentence, outcome=FunctionOutcome.LIMITED, alternatives=[])
+async def _record_desk(
+    conn: Connection, ctx: BookingContext, request: BookingRequest, action: str, appointment: Appointment
+) -> None:
+    """Record a booking in the audit log, if it is one of the desk."""
+    if request.desk is not None:
+        facts = {"appointment": appointment.id, "start": appointment.starts_at, "staff": appointment.staff}
+        await record_desk_change(conn, ctx.tenant, request.desk, action, appointment.correlation_id, **facts)
 
 
 async def _choose_staff(
@@ -361,20 +373,23 @@ def _build_appointment(
     )
 
 
-async def _offer_alternatives(ctx: BookingContext, call: CallContext, request: BookingRequest) -> _Result:
+async def _offer_alternatives(ctx: BookingContext, call: CallContext, request: BookingRequest) -> BookingResult:
     answer, obstacle = await offer_alternatives(ctx, request.service, call, request.start)
     if obstacle is Obstacle.TAKEN and request.offered_staff:
         ctx.metrics.offered_but_lost()
-    return _Result(answer, BookingOutcome.NOT_FREE)
+    return BookingResult(answer, BookingOutcome.NOT_FREE)
 
 
-def _booked(config: TenantConfig, request: BookingRequest, appointment: Appointment, *, again: bool = False) -> _Result:
+def _booked(
+    ctx: BookingContext, request: BookingRequest, appointment: Appointment, *, again: bool = False
+) -> BookingResult:
     rules = request.rules
     staff_name = rules.display_name(appointment.staff)
-    when = f"{format_spoken(appointment.starts_at, rules.zone)}, {rules.service.display_name} bei {staff_name}"
+    spoken = format_spoken(appointment.starts_at, rules.zone, ctx.clock.now())
+    when = f"{spoken}, {rules.service.display_name} bei {staff_name}"
     if not appointment.live:  # cancelled by somebody at this very moment
         message = f"Der Termin {when} wurde gerade abgesagt. Möchten Sie einen anderen?"
-    elif is_requested(config, appointment):
+    elif is_requested(ctx.config(), appointment):
         message = f"Der Termin ist angefragt: {when}. Er ist {NOT_YET_CERTAIN.format('ihn')}"
     else:
         message = f"Der Termin {'steht schon' if again else 'ist eingetragen'}: {when}."
@@ -389,8 +404,8 @@ def _booked(config: TenantConfig, request: BookingRequest, appointment: Appointm
         fields=appointment_fields(rules.zone, appointment),
         outcome=ended if appointment.live else FunctionOutcome.GONE,
     )
-    return _Result(answer, BookingOutcome.ALREADY_BOOKED if again else outcome)
+    return BookingResult(answer, BookingOutcome.ALREADY_BOOKED if again else outcome)
 
 
-def _in_flight() -> _Result:
-    return _Result(failure(_IN_FLIGHT, FunctionOutcome.IN_FLIGHT), BookingOutcome.IN_FLIGHT)
+def _in_flight() -> BookingResult:
+    return BookingResult(failure(_IN_FLIGHT, FunctionOutcome.IN_FLIGHT), BookingOutcome.IN_FLIGHT)

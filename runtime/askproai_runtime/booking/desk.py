@@ -1,8 +1,8 @@
-"""Changes for the desk: move or cancel one appointment of the tenant, by the steps of the call functions.
+"""Changes for the desk: move or cancel one appointment of the tenant, by the steps of the call functions. `desk_booking.py` books.
 
 Locks, rules, buffers and the sync job are the same. Any appointment of the tenant can be changed, not only a caller's own. A move
-may name another staff member, and needs no minimum notice, which protects the tenant from callers. A request has an id: a repeated
-request changes nothing more, whatever happened to the appointment meanwhile.
+may name another staff member, and needs no minimum notice of ours, which protects the tenant from callers. A request has an id: a
+repeated request changes nothing more, whatever happened to the appointment meanwhile.
 """
 
 from contextlib import suppress
@@ -33,8 +33,9 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
-from askproai_runtime.german_dates import understand
+from askproai_runtime.german_dates import Understanding, understand
 
+_NOT_FREE_AT_CALCOM = "Cal.com does not have it free: its minimumBookingNotice counts for the desk, too"
 _SYNC_WAIT, _SYNC_POLL = timedelta(seconds=3), timedelta(milliseconds=100)
 
 
@@ -96,13 +97,17 @@ def parse_start_for_desk(ctx: BookingContext, appointment: Appointment, text: st
 
     As with callers, a reading at which the person does not work does not count. Raises `UnclearStart` and `UnknownName`.
     """
-    config = ctx.config()
-    understood = understand(text, at=ctx.clock.now(), zone=ZoneInfo(config.time_zone))
+    understood = understand(text, at=ctx.clock.now(), zone=ZoneInfo(ctx.config().time_zone))
+    with suppress(ClarificationNeeded):  # not declared any more: the move is refused with that reason
+        understood = keep_open_readings(understood, resolve_service(ctx, appointment, staff))
+    return require_exact(text, understood)
+
+
+def require_exact(text: str, understood: Understanding) -> datetime:
+    """Return the one exact start, in UTC, that a text was understood as. Raises `UnclearStart`."""
     advice = "write it as 2026-11-27T10:00"
     if understood.refused is not None:
         raise UnclearStart(f"{text!r} is refused ({understood.refused}): {advice}")
-    with suppress(ClarificationNeeded):  # not declared any more: the move is refused with that reason
-        understood = keep_open_readings(understood, resolve_service(config, appointment, staff))
     readings = [candidate.reading for candidate in understood.candidates]
     if len(readings) > 1:
         raise UnclearStart(f"{text!r} can mean {' or '.join(readings)}: {advice}")
@@ -130,7 +135,7 @@ async def move_for_desk(
     if appointment is None or appointment.status == Status.HELD:
         return None
     try:
-        service = _without_notice(resolve_service(ctx.config(), appointment, staff))
+        service = _without_notice(resolve_service(ctx, appointment, staff))
     except ClarificationNeeded as clarification:
         return clarification.answer
     if staff not in {None, appointment.staff} and _is_linked(ctx, appointment, service):
@@ -142,9 +147,17 @@ async def move_for_desk(
     try:
         async with ctx.pool.acquire() as conn:
             await _bind(conn, ctx, call, "move", appointment=str(appointment_id), start=start.isoformat(), staff=staff)
-        return await carry_out_move(ctx, call, MoveRequest(appointment, service, start, desk), deadline)
+        answer = await carry_out_move(ctx, call, MoveRequest(appointment, service, start, desk), deadline)
     except (MoveInFlight, asyncpg.LockNotAvailableError):
         raise DeskBusy from None
+    return explain_taken(answer, "the person is booked or blocked then", linked=appointment.in_remote_calendar)
+
+
+def explain_taken(answer: Answer, cause: str, *, linked: bool) -> Answer:
+    """Return a refusal of a time that is taken with its cause; `linked`: or Cal.com does not have it free. Others as they are."""
+    if answer.outcome is not FunctionOutcome.TAKEN:
+        return answer
+    return replace(answer, cause=f"{cause}, or {_NOT_FREE_AT_CALCOM}" if linked else cause)
 
 
 async def _bind(conn: Connection, ctx: BookingContext, call: CallContext, change: str, **content: str | None) -> None:

@@ -55,14 +55,14 @@ async def find_appointments(ctx: BookingContext, call: CallContext) -> Answer:
     if not found:
         success, fields = call.caller is not None, {"appointments": list[Any]()}
         return Answer(success=success, message=none_found(call), fields=fields, outcome=FunctionOutcome.NONE_FOUND)
-    spoken = [describe_with_state(config, appointment) for appointment in found[:MAX_SPOKEN]]
+    spoken = [describe_with_state(config, appointment, ctx.clock.now()) for appointment in found[:MAX_SPOKEN]]
     unspoken = len(found) - len(spoken)
     if len(found) == 1:
         message = f"Sie haben einen Termin: {spoken[0]}."
     else:
         rest = f", und {unspoken} weitere" if unspoken else ""
         message = f"Sie haben {len(found)} Termine: {join_list(spoken, 'und')}{rest}."
-    fields = {"appointments": appointment_list_fields(config, found)}
+    fields = {"appointments": appointment_list_fields(config, found, ctx.clock.now())}
     return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.FOUND)
 
 
@@ -87,7 +87,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
     if appointment.live and appointment.starts_at != target.starts_at:
         return await cancel_appointment(ctx, call, args)  # it was moved since the caller agreed: ask about that start
     ctx.faults.reach("after:cancel-commit")
-    description = describe_appointment(ctx.config(), appointment)
+    description = describe_appointment(ctx.config(), appointment, ctx.clock.now())
     fields = appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)
     if appointment.status != Status.CANCELLED:
         message = f"Der Termin am {description}, lässt sich nicht mehr absagen."
@@ -113,7 +113,7 @@ async def _require_agreement(
         if answered and args.get("confirmed") is not False:
             return
     await record_question(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at)
-    question = f"Soll ich Ihren Termin am {describe_appointment(ctx.config(), appointment)}, absagen?"
+    question = f"Soll ich Ihren Termin am {describe_appointment(ctx.config(), appointment, ctx.clock.now())}, absagen?"
     fields: dict[str, Any] = {**appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)}
     raise ClarificationNeeded(question, **fields, needs_confirmation=True)
 
@@ -131,14 +131,16 @@ async def write_cancellation(
     """Write, in one transaction, the status, the freed time, and the job that cancels it in the calendar; of the desk, the audit.
 
     A concurrent cancellation or move waits for the lock, and then finds the status that this one has written. An appointment
-    that has another start than `agreed_start` is returned as it is.
+    that has another start than `agreed_start` is returned as it is, and so is one that has begun; the desk can take back what it
+    has just entered in the local calendar, for `ctx.settings.begun` after its start.
     """
     await lock_resources_of(conn, ctx.tenant, appointment_id)
     appointment = await get_appointment(conn, ctx.tenant, appointment_id, lock=True)
     assert appointment is not None, "appointments that are no holds are never deleted while their call goes on"
     if agreed_start not in {None, appointment.starts_at}:
         return appointment
-    if appointment.live and appointment.starts_at > ctx.clock.now():
+    grace = ctx.settings.begun if desk is not None and not appointment.in_remote_calendar else timedelta()
+    if appointment.live and appointment.starts_at > ctx.clock.now() - grace:
         await mark_cancelled(conn, ctx.tenant, appointment, CancelledBy.CALLER, reason)
         if appointment.in_remote_calendar:
             await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)

@@ -15,19 +15,20 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
-from askproai_core.tenant_config import Service, TenantConfig
+from askproai_core.tenant_config import EventType, Service, TeamEventType, TenantConfig
 from askproai_runtime.booking.availability import FreeSpans, RemoteFree, ServiceRules, Slot, Span
 from askproai_runtime.booking.opening_hours import EpochSpan, local_days, merge_spans
 from askproai_runtime.booking.store.free_times import (
     KnownDay,
     drop_days,
+    drop_span,
     list_known_days,
     list_yielding_spans,
     read_clock,
     store_days,
 )
 from askproai_runtime.booking.types import Basis, BookingContext
-from askproai_runtime.calendars import CalendarUnavailable, FreeTimesQuery
+from askproai_runtime.calendars import Bookable, CalendarUnavailable, FreeTimesQuery
 
 log = structlog.get_logger(__name__)
 
@@ -36,24 +37,35 @@ _SHORTEST = 60  # seconds
 _LONGEST = timedelta(
     days=2
 )  # a booking lasts for a day at most; whoever makes a longer one at Cal.com gets no thousand rows
+_READ_SOON = timedelta(weeks=4)  # two blocks of days: of later ones hardly ever a read is in flight
 _Yielding = list[tuple[str, Span]]
 
 
 def linked_event_types(ctx: BookingContext, service: Service) -> dict[str, int]:
-    """Return the event types in which a service is booked, by staff member.
+    """Return the event types in which a service is booked, by staff member."""
+    return {staff: bookable.event_type_id for staff, bookable in linked_bookables(ctx, service).items()}
+
+
+def linked_bookables(ctx: BookingContext, service: Service) -> dict[str, Bookable]:
+    """Return whose free times bound a service, by staff member.
 
     Only in the local calendar are: staff members without an event type, and services with seats (a capacity above 1), which are not
     booked at Cal.com.
     """
     if not ctx.calendar.remote or service.capacity != 1:
         return {}
-    return {link.staff: link.event_type_id for link in reversed(service.linked_event_types)}
+    return {link.staff: _bookable(link) for link in reversed(service.linked_event_types)}
 
 
-def list_event_types(config: TenantConfig) -> list[int]:
-    """Return all event types that are booked, those of one service together."""
+def list_bookables(config: TenantConfig) -> list[Bookable]:
+    """Return all that is booked, that of one service together."""
     services = (service for service in config.services if service.capacity == 1)
-    return list(dict.fromkeys(link.event_type_id for service in services for link in service.linked_event_types))
+    return list(dict.fromkeys(_bookable(link) for service in services for link in service.linked_event_types))
+
+
+def _bookable(link: EventType) -> Bookable:
+    host_id = link.host_id if isinstance(link, TeamEventType) and link.by_host else 0
+    return Bookable(link.event_type_id, host_id)
 
 
 def find_event_types_of_person(config: TenantConfig, event_type_id: int | None) -> list[int]:
@@ -61,8 +73,13 @@ def find_event_types_of_person(config: TenantConfig, event_type_id: int | None) 
 
     Whatever makes a person busy makes the person busy in all of them. One person has the same resources in every branch.
     """
+    links = (link for service in config.services for link in service.linked_event_types)
+    return _list_event_types_of(config, {link.staff for link in links if link.event_type_id == event_type_id})
+
+
+def _list_event_types_of(config: TenantConfig, hosts: set[str]) -> list[int]:
+    """Return the event types of staff members and of those who are the same persons; without any, all event types."""
     links = [link for service in config.services for link in service.linked_event_types]
-    hosts = {link.staff for link in links if link.event_type_id == event_type_id}
     staff = [staff_member for branch in config.branches for staff_member in branch.staff]
     resources = {r for staff_member in staff if staff_member.id in hosts for r in staff_member.resource_ids}
     names = hosts | {staff_member.id for staff_member in staff if resources.intersection(staff_member.resource_ids)}
@@ -83,19 +100,36 @@ async def drop_free_times(
         await drop_days(conn, config.tenant, event_types, days)
 
 
+async def drop_absence(
+    conn: Connection, config: TenantConfig, host_id: int | None, first: date, last: date, today: date
+) -> None:
+    """Forget what is known of the days of an absence for whoever is `host_id` at Cal.com; for all if nobody is known to be.
+
+    Event types of the tenant's own account name no user. They belong to the user of its key, who may be that host.
+    The days beside it count, too: it is in the person's own zone. Days that nobody can book are left out.
+    """
+    teams = (link for service in config.services for link in service.team_event_types)
+    event_types = _list_event_types_of(config, {link.staff for link in teams if link.host_id == host_id})
+    event_types += [link.event_type_id for service in config.services for link in service.event_types]
+    horizon = max((service.booking_horizon_days for service in config.services), default=0)
+    first, last = max(first, today) - _DAY, min(last, today + timedelta(days=horizon)) + _DAY
+    if first <= last and event_types:
+        await drop_span(conn, config.tenant, event_types, first, first + _READ_SOON, last)
+
+
 async def read_and_store(
-    ctx: BookingContext, event_type_id: int, first: date, last: date, correlation_id: str
+    ctx: BookingContext, bookable: Bookable, first: date, last: date, correlation_id: str
 ) -> list[KnownDay]:
-    """Ask the remote calendar what an event type has free, and store it. Return the days that are known by it.
+    """Ask the remote calendar what is free, and store it. Return the days that are known by it.
 
     Raises `CalendarUnavailable`, and what asyncpg raises.
     """
     async with ctx.pool.acquire() as conn:
         began = await read_clock(conn)
-    query = FreeTimesQuery(event_type_id, first, last, ctx.config().time_zone, correlation_id)
+    query = FreeTimesQuery(bookable, first, last, ctx.config().time_zone, correlation_id)
     times = await ctx.calendar.read_free_times(query, within=ctx.settings.provider_timeout)
     async with ctx.pool.acquire() as conn:
-        return await store_days(conn, ctx.tenant, event_type_id, began, times)
+        return await store_days(conn, ctx.tenant, bookable, began, times)
 
 
 def find_block(ctx: BookingContext, zone: ZoneInfo, day: date) -> tuple[date, date]:
@@ -116,52 +150,63 @@ class FreeTimesReader:
     rules: ServiceRules
     correlation_id: str
     moving: UUID | None = None
-    _known: dict[tuple[int, date], KnownDay] = field(default_factory=dict)
+    _known: dict[tuple[Bookable, date], KnownDay] = field(default_factory=dict)
     _yielding: _Yielding = field(default_factory=list)
-    _loaded: set[tuple[int, date]] = field(default_factory=set)
-    _asked: set[tuple[int, date]] = field(default_factory=set)
+    _loaded: set[tuple[Bookable, date]] = field(default_factory=set)
+    _asked: set[tuple[Bookable, date]] = field(default_factory=set)
     _deadline: float | None = None
 
     async def __call__(self, day: date, staff: str | None) -> RemoteFree:
         """Return when the staff members are free in the remote calendar on a local day; absent is who is not booked there, and
         of whom nothing is known.
         """
-        links = linked_event_types(self.ctx, self.rules.service)
+        links = linked_bookables(self.ctx, self.rules.service)
         wanted = {s.id: links[s.id] for s in self.rules.staff_members if staff in {None, s.id} and s.id in links}
         if not wanted:
             return {}
         block = find_block(self.ctx, self.rules.zone, day)
         await self._load(wanted, block)
-        unsure = [e for e in wanted.values() if not self._is_fresh(e, day) and (e, block[0]) not in self._asked]
+        unsure = [b for b in wanted.values() if not self._is_fresh(b, day) and (b, block[0]) not in self._asked]
         if unsure:
             await self._ask(unsure, block)
-        spans = {staff_id: self._spans(staff_id, event_type_id, day) for staff_id, event_type_id in wanted.items()}
+        spans = {staff_id: self._spans(staff_id, bookable, day) for staff_id, bookable in wanted.items()}
         return {staff_id: free for staff_id, free in spans.items() if free is not None}
 
     def basis(self, slots: Sequence[Slot]) -> Basis:
         """Return what an offer of these slots rests on."""
-        return Basis.OWN_BOOK if any(self._age(slot) is None for slot in slots) else Basis.CALENDAR
+        return _basis([self._age(slot) for slot in slots])
 
     def read_at(self, slots: Sequence[Slot]) -> datetime | None:
         """Return since when the remote calendar is known to have these slots free; None if nothing of it is known."""
-        ages = [age for slot in slots if (age := self._age(slot))]
-        return self.ctx.clock.now() - max(ages) if ages else None
+        return self._since([self._age(slot) for slot in slots])
+
+    def describe_day(self, day: date) -> tuple[Basis, datetime | None]:
+        """Return the same of a whole local day that was read: what it rests on where it has no slot at all."""
+        links = linked_bookables(self.ctx, self.rules.service)
+        ages = [self._day_age(links.get(staff_member.id), day) for staff_member in self.rules.staff_members]
+        return _basis(ages), self._since(ages)
+
+    def _since(self, ages: Iterable[timedelta | None]) -> datetime | None:
+        known = [age for age in ages if age]
+        return self.ctx.clock.now() - max(known) if known else None
 
     def _age(self, slot: Slot) -> timedelta | None:
-        """Return how old the knowledge about a slot is: None if there is none, or too old; 0 for who is in our book only."""
-        event_type_id = linked_event_types(self.ctx, self.rules.service).get(slot.staff)
-        if event_type_id is None:
-            return timedelta()
-        day = slot.start.astimezone(self.rules.zone).date()
-        return self._known[event_type_id, day].age if self._is_fresh(event_type_id, day) else None
+        bookable = linked_bookables(self.ctx, self.rules.service).get(slot.staff)
+        return self._day_age(bookable, slot.start.astimezone(self.rules.zone).date())
 
-    def _is_fresh(self, event_type_id: int, day: date) -> bool:
-        known = self._known.get((event_type_id, day))
+    def _day_age(self, bookable: Bookable | None, day: date) -> timedelta | None:
+        """Return how old the knowledge about a day is: None if there is none, or too old; 0 for who is in our book only."""
+        if bookable is None:
+            return timedelta()
+        return self._known[bookable, day].age if self._is_fresh(bookable, day) else None
+
+    def _is_fresh(self, bookable: Bookable, day: date) -> bool:
+        known = self._known.get((bookable, day))
         return known is not None and known.age <= self.ctx.settings.free_times_age
 
-    async def _load(self, wanted: dict[str, int], block: tuple[date, date]) -> None:
+    async def _load(self, wanted: dict[str, Bookable], block: tuple[date, date]) -> None:
         """Read the rows of a block of days, and those of the day after it, into which a slot can last."""
-        missing = [e for e in wanted.values() if (e, block[0]) not in self._loaded]
+        missing = [b for b in wanted.values() if (b, block[0]) not in self._loaded]
         if not missing:
             return
         ctx, (first, last) = self.ctx, block
@@ -172,47 +217,48 @@ class FreeTimesReader:
             )
             self._yielding += await list_yielding_spans(conn, ctx.tenant, wanted, span, self.moving)
         self._remember(known)
-        self._loaded |= {(e, first) for e in missing}
+        self._loaded |= {(b, first) for b in missing}
 
-    async def _ask(self, event_types: Sequence[int], block: tuple[date, date]) -> None:
-        """Ask the remote calendar, all event types at once. What is not answered in time is stored when it comes."""
+    async def _ask(self, bookables: Sequence[Bookable], block: tuple[date, date]) -> None:
+        """Ask the remote calendar, for all at once. What is not answered in time is stored when it comes."""
         ctx, now = self.ctx, self.ctx.clock.monotonic()
-        self._asked |= {(e, block[0]) for e in event_types}
+        self._asked |= {(b, block[0]) for b in bookables}
         if self._deadline is None:
             self._deadline = now + ctx.settings.free_times_wait.total_seconds()
         if self._deadline <= now:
             return
-        tasks = [ctx.reads.join((e, block), partial(self._read, e, block)) for e in event_types]
+        tasks = [ctx.reads.join((b, block), partial(self._read, b, block)) for b in bookables]
         done, _ = await asyncio.wait(tasks, timeout=self._deadline - now)
         for task in done:
             self._remember(task.result())
 
-    async def _read(self, event_type_id: int, block: tuple[date, date]) -> list[KnownDay]:
-        """Ask for one event type, unless the answer to another caller came since this one looked. Return nothing if the calendar or
+    async def _read(self, bookable: Bookable, block: tuple[date, date]) -> list[KnownDay]:
+        """Ask for one of them, unless the answer to another caller came since this one looked. Return nothing if the calendar or
         the database does not answer: our own book must do then.
         """
         first, last = block
         try:
             async with self.ctx.pool.acquire() as conn:
                 age = self.ctx.settings.free_times_age
-                known = await list_known_days(conn, self.ctx.tenant, [event_type_id], first, last, age)
+                known = await list_known_days(conn, self.ctx.tenant, [bookable], first, last, age)
+            known = [each for each in known if each.bookable == bookable]
             if len(known) == (last - first).days + 1:
                 return known
-            return await read_and_store(self.ctx, event_type_id, *block, self.correlation_id)
+            return await read_and_store(self.ctx, bookable, *block, self.correlation_id)
         except (CalendarUnavailable, *DATABASE_UNAVAILABLE) as error:
             why = str(error) if isinstance(error, CalendarUnavailable) else type(error).__name__
             log.warning(
-                "free_times.unknown", event_type_id=event_type_id, error=why, correlation_id=self.correlation_id,
+                "free_times.unknown", **bookable._asdict(), error=why, correlation_id=self.correlation_id,
                 consequence="callers are offered what our own book has free",
             )  # fmt: skip
             return []
 
     def _remember(self, known: Iterable[KnownDay]) -> None:
         for day in known:
-            self._known[day.event_type_id, day.day] = day
+            self._known[day.bookable, day.day] = day
 
-    def _spans(self, staff: str, event_type_id: int, day: date) -> FreeSpans | None:
-        near = [self._known.get((event_type_id, day + n * _DAY)) for n in (-1, 0, 1)]
+    def _spans(self, staff: str, bookable: Bookable, day: date) -> FreeSpans | None:
+        near = [self._known.get((bookable, day + n * _DAY)) for n in (-1, 0, 1)]
         return None if near[1] is None else free_spans(self.rules, staff, [k for k in near if k], self._yielding)
 
 
@@ -222,7 +268,7 @@ async def read_fresh(conn: Connection, ctx: BookingContext, rules: ServiceRules,
     Slots lie one after the other, so after the last one of a free time less than a slot may be left, in which a booking can end
     that begins between two slots. Whether it can is for the calendar to decide.
     """
-    links = linked_event_types(ctx, rules.service)
+    links = linked_bookables(ctx, rules.service)
     wanted = {s.id: links[s.id] for s in rules.staff_members if s.id in links}
     if not wanted:
         return {}
@@ -233,13 +279,13 @@ async def read_fresh(conn: Connection, ctx: BookingContext, rules: ServiceRules,
     if not known:
         return {}
     yielding = await list_yielding_spans(conn, ctx.tenant, wanted, _span_of(rules.zone, day, day), None)
-    by_event_type: dict[int, list[KnownDay]] = {}
+    by_bookable: dict[Bookable, list[KnownDay]] = {}
     for each in known:
-        by_event_type.setdefault(each.event_type_id, []).append(each)
+        by_bookable.setdefault(each.bookable, []).append(each)
     return {
-        staff: _with_ends(free_spans(rules, staff, by_event_type[event_type_id], yielding))
-        for staff, event_type_id in wanted.items()
-        if any(each.day == day for each in by_event_type.get(event_type_id, ()))
+        staff: _with_ends(free_spans(rules, staff, by_bookable[bookable], yielding))
+        for staff, bookable in wanted.items()
+        if any(each.day == day for each in by_bookable.get(bookable, ()))
     }
 
 
@@ -263,6 +309,10 @@ def _with_ends(free: FreeSpans) -> FreeSpans:
     """Lengthen each span by less than a slot."""
     longer = [(start, end + max(0, free.length - _SHORTEST)) for start, end in free.spans]
     return FreeSpans(merge_spans(longer), free.length)
+
+
+def _basis(ages: Sequence[timedelta | None]) -> Basis:
+    return Basis.OWN_BOOK if None in ages else Basis.CALENDAR
 
 
 def _span_of(zone: ZoneInfo, first: date, last: date) -> Span:

@@ -35,6 +35,7 @@ from askproai_runtime.booking.availability import (
     is_working_day,
 )
 from askproai_runtime.booking.free_times import FreeTimesReader
+from askproai_runtime.booking.names import find_rules
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time
 from askproai_runtime.booking.search import (
     ReadBusy,
@@ -72,10 +73,6 @@ _LONGEST = timedelta(days=35)  # a month is searched as a whole; of what has no 
 _NO_CALL = ""  # a request outside a call has no hold of its own to ignore
 
 
-class UnknownName(LookupError):
-    """There is no branch or service of this name; the message lists those that exist."""
-
-
 @dataclass(frozen=True, slots=True)
 class Offer:
     """Slots to offer. If none is at the requested time: the candidate that is not free (`missed`), and why."""
@@ -87,8 +84,12 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class FreeDay:
-    """The slots of a day, and what they rest on; `read_at`: since when the remote calendar is known to have them free."""
+    """The slots of a day, and what they rest on; `read_at`: since when the remote calendar is known to have them free.
 
+    Of a day without slots both are about the whole day.
+    """
+
+    rules: ServiceRules
     slots: list[Slot]
     basis: Basis
     read_at: datetime | None
@@ -138,9 +139,9 @@ async def _add_next_times(ctx: BookingContext, request: ServiceRequest, call: Ca
         consequence = "the caller is asked for a time without examples"
         log.warning("offer.no_examples", error=type(error).__name__, call_id=call.call_id, consequence=consequence)
         return answer
-    message = f"{answer.message} {example_sentence(request.rules, slots)}".rstrip()
+    message = f"{answer.message} {example_sentence(request.rules, slots, now)}".rstrip()
     known = basis_fields(slots, read_remote.basis(slots))
-    fields = {**answer.fields, "slots": slot_fields(request.rules, slots), **known}
+    fields = {**answer.fields, "slots": slot_fields(request.rules, slots, now), **known}
     return replace(answer, message=message, fields=fields)
 
 
@@ -214,10 +215,12 @@ async def offer_alternatives(
     if alternatives:
         ctx.metrics.offered(basis.value)
     why = obstacle_sentence(rules, request.staff, start, obstacle, now)
-    message = f"{why} {slot_sentence(rules, alternatives, basis)}"
+    message = f"{why} {slot_sentence(rules, alternatives, now, basis)}"
     fields = {
-        "alternatives": slot_fields(rules, alternatives), "obstacle": obstacle.value, **basis_fields(alternatives, basis)
-    }  # fmt: skip
+        "alternatives": slot_fields(rules, alternatives, now),
+        "obstacle": obstacle.value,
+        **basis_fields(alternatives, basis),
+    }
     return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome(obstacle)), obstacle
 
 
@@ -251,23 +254,15 @@ async def list_free_slots(
 
     For people who look at the calendar; rules, claims and the remote calendar's free times are the same as for callers.
     """
-    config = ctx.config()
-    branch = next((branch for branch in config.branches if branch.name == branch_name), None)
-    if branch is None:
-        names = ", ".join(branch.name for branch in config.branches)
-        raise UnknownName(f"There is no branch {branch_name!r}; there are: {names}")
-    offered = [service for service in config.services if service.branch in {None, branch_name}]
-    service = next((service for service in offered if service.name == service_name), None)
-    if service is None:
-        names = ", ".join(service.name for service in offered)
-        raise UnknownName(f"Branch {branch_name} offers no service {service_name!r}; it offers: {names}")
-    rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
+    rules = find_rules(ctx.config(), branch_name, service_name)
     span = _local_day(day, rules.zone)
     busy = await _reader(ctx, rules, _NO_CALL)(busy_window(rules, day))
     read_remote = FreeTimesReader(ctx, rules, correlation_id)
     remote = await read_remote(day, None)
     slots = free_slots(rules, busy, SlotQuery(ctx.clock.now(), span.start, span.end), remote)
-    return FreeDay(slots, read_remote.basis(slots), read_remote.read_at(slots))
+    if not slots:
+        return FreeDay(rules, slots, *read_remote.describe_day(day))
+    return FreeDay(rules, slots, read_remote.basis(slots), read_remote.read_at(slots))
 
 
 def _reader(ctx: BookingContext, rules: ServiceRules, call_id: str, ignoring: UUID | None = None) -> ReadBusy:
@@ -312,15 +307,15 @@ async def _hold(ctx: BookingContext, rules: ServiceRules, call: CallContext, slo
 
 def _answer(request: ServiceRequest, understood: Understanding, offer: Offer, now: datetime, basis: Basis) -> Answer:
     rules, sentences = request.rules, list[str]()
-    fields: dict[str, Any] = {"slots": slot_fields(rules, offer.slots), **basis_fields(offer.slots, basis)}
+    fields: dict[str, Any] = {"slots": slot_fields(rules, offer.slots, now), **basis_fields(offer.slots, basis)}
     if understood.ambiguous:
         fields["candidates"] = candidate_fields(understood.candidates)
-        sentences.append(candidate_question(understood, rules.zone))
+        sentences.append(candidate_question(understood, rules.zone, now))
     if offer.missed is not None and offer.obstacle is not None:
         fields["obstacle"] = offer.obstacle.value
         reading = None if offer.missed.grain is Grain.MINUTE else offer.missed.reading
         sentences.append(obstacle_sentence(rules, request.staff, offer.missed.start, offer.obstacle, now, reading))
-    sentences.append(slot_sentence(rules, offer.slots, basis))
+    sentences.append(slot_sentence(rules, offer.slots, now, basis))
     outcome = FunctionOutcome(offer.obstacle) if offer.obstacle else FunctionOutcome.OFFERED
     return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields, outcome=outcome)
 

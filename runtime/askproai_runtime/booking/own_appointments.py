@@ -161,17 +161,17 @@ def _choice(
     near: datetime | None = None,
 ) -> ClarificationNeeded:
     """Return the question which of `found` is meant. It names the three closest to `near` (without it: to now)."""
-    config = ctx.config()
+    config, now = ctx.config(), ctx.clock.now()
     if not found:
         return ClarificationNeeded(none_found(call), outcome=FunctionOutcome.NONE_FOUND, appointments=[])
-    target = near or ctx.clock.now()
+    target = near or now
     said = sorted(found, key=lambda appointment: abs(appointment.starts_at - target))[:MAX_SPOKEN]
-    spoken = [describe_appointment(config, appointment) for appointment in said]
+    spoken = [describe_appointment(config, appointment, now) for appointment in said]
     if len(found) > len(spoken):
         sentence = f"Sie haben {len(found)} Termine. {question}? Die nächsten sind {join_list(spoken, 'und')}."
     else:
         sentence = f"{question}: {join_list(spoken)}?"
-    fields = appointment_list_fields(config, found)
+    fields = appointment_list_fields(config, found, now)
     return ClarificationNeeded(f"{preface} {sentence}".strip(), appointments=fields)
 
 

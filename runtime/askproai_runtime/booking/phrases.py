@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.availability import Obstacle, Slot
@@ -86,6 +87,6 @@ def join_list(parts: Sequence[str], last: str = "oder") -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}"
 
 
-def format_slot(slot: Slot, staff_name: str, zone: ZoneInfo) -> str:
+def format_slot(slot: Slot, staff_name: str, zone: ZoneInfo, now: datetime) -> str:
     """Return `Freitag, den 27. November, um 14 Uhr 30 bei Anna`."""
-    return f"{format_spoken(slot.start, zone)} bei {staff_name}"
+    return f"{format_spoken(slot.start, zone, now)} bei {staff_name}"

@@ -11,16 +11,17 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE
-from askproai_runtime.booking.free_times import find_block, list_event_types, read_and_store
+from askproai_runtime.booking.free_times import find_block, list_bookables, read_and_store
 from askproai_runtime.booking.store.free_times import list_ages
 from askproai_runtime.booking.types import BookingContext
-from askproai_runtime.calendars import CalendarUnavailable
+from askproai_runtime.calendars import Bookable, CalendarUnavailable
 from askproai_runtime.tasks import Next, PutOff, TaskRun
 
 log = structlog.get_logger(__name__)
 
 FREE_TIMES = "free-times"
-# Idle, an event type costs six requests in an hour, and a tenant sixty at most: with more than ten each is read less often.
+# Idle, an event type, or each host of a team's, costs six requests in an hour, and a tenant sixty at most: with more than ten each
+# is read less often.
 _IDLE_AGE, _IDLE_AGE_FOR_EACH = timedelta(minutes=10), timedelta(minutes=1)
 # However many calls begin, they cost an event type two requests in a minute, and a tenant fifteen at most.
 _CALL_AGE, _CALL_AGE_FOR_EACH = timedelta(seconds=30), timedelta(seconds=4)
@@ -67,26 +68,26 @@ class FreeTimesKeeper:
             await asyncio.gather(self._refreshing, return_exceptions=True)
 
     async def refresh(self, older_than: timedelta, correlation_id: str) -> int:
-        """Read the days to come of each event type of which a day is not known, or known for longer than `older_than`.
+        """Read the days to come of everything that is booked of which a day is not known, or known for longer than `older_than`.
 
         Return how many were read. Raises `CalendarUnavailable` if the calendar is not to be asked now, or has answered nothing; and
         what asyncpg raises.
         """
         ctx = self._ctx
-        event_types = list_event_types(ctx.config()) if ctx.calendar.remote else []
-        if not event_types:
+        bookables = list_bookables(ctx.config()) if ctx.calendar.remote else []
+        if not bookables:
             return 0
         zone = ZoneInfo(ctx.config().time_zone)
         first, last = find_block(ctx, zone, ctx.clock.now().astimezone(zone).date())
         async with ctx.pool.acquire() as conn:
-            ages = await list_ages(conn, ctx.tenant, event_types, first, last)
-        due = [event_type_id for event_type_id, age in ages.items() if age is None or age > older_than]
+            ages = await list_ages(conn, ctx.tenant, bookables, first, last)
+        due = [bookable for bookable, age in ages.items() if age is None or age > older_than]
         failed: list[CalendarUnavailable] = []
-        for event_type_id in due:
+        for bookable in due:
             try:
-                await self._read(event_type_id, first, last, correlation_id)
+                await self._read(bookable, first, last, correlation_id)
             except CalendarUnavailable as error:
-                log.warning("free_times.unknown", event_type_id=event_type_id, error=str(error))
+                log.warning("free_times.unknown", **bookable._asdict(), error=str(error))
                 if error.retry_after is not None:
                     raise
                 failed.append(error)
@@ -94,11 +95,11 @@ class FreeTimesKeeper:
             raise failed[-1]
         return len(due) - len(failed)
 
-    async def _read(self, event_type_id: int, first: date, last: date, correlation_id: str) -> None:
-        """Read one event type, after short waits for the budget. Raises `CalendarUnavailable`."""
+    async def _read(self, bookable: Bookable, first: date, last: date, correlation_id: str) -> None:
+        """Read one of them, after short waits for the budget. Raises `CalendarUnavailable`."""
         for is_last in (False, False, True):
             try:
-                await read_and_store(self._ctx, event_type_id, first, last, correlation_id)
+                await read_and_store(self._ctx, bookable, first, last, correlation_id)
             except CalendarUnavailable as error:
                 if is_last or error.retry_after is None or error.retry_after > _LONGEST_WAIT:
                     raise
@@ -111,7 +112,7 @@ class FreeTimesKeeper:
         return max(_IDLE_AGE, self._count() * _IDLE_AGE_FOR_EACH)
 
     def _count(self) -> int:
-        return len(list_event_types(self._ctx.config()))
+        return len(list_bookables(self._ctx.config()))
 
     def _request(self, older_than: timedelta) -> None:
         self._older_than = min(self._older_than, older_than)

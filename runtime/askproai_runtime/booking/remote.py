@@ -62,7 +62,7 @@ def calendar_request(appointment: Appointment) -> CalendarRequest:
         correlation_id=appointment.correlation_id,
         service=appointment.service,
         staff=appointment.staff,
-        notes=appointment.notes,
+        notes=None if appointment.by_desk else appointment.notes,  # for colleagues: Cal.com may mail it to the customer
     )
 
 

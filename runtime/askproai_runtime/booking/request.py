@@ -17,7 +17,7 @@ from askproai_runtime.booking.answers import candidate_fields, candidate_questio
 from askproai_runtime.booking.availability import ServiceRules, is_working_time
 from askproai_runtime.booking.phrases import NOT_UNDERSTOOD, fold, join_list, same_name
 from askproai_runtime.booking.store.appointments import Appointment, Status
-from askproai_runtime.booking.types import CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
 from askproai_runtime.german_dates import Understanding, understand_parts
 
 _MAX_ARGUMENT_LENGTH = 500
@@ -41,7 +41,7 @@ class BookingRequest:
     """A booking to make.
 
     `offered_staff` is with whom the call holds exactly this time; that staff member is kept if the caller names nobody else.
-    `another` is set for a second person at a time that the call has booked already.
+    `another` is set for a second person at a time that the call has booked already. `desk` is set if the desk asks, and no caller.
     """
 
     service: ServiceRequest
@@ -52,6 +52,7 @@ class BookingRequest:
     notes: str | None
     another: bool
     offered_staff: str | None
+    desk: DeskRequest | None = None
 
     @property
     def rules(self) -> ServiceRules:
@@ -123,7 +124,7 @@ def parse_booking_request(
     service = parse_service_request(config, call, args, hold.service if hold else None)
     rules = service.rules
     start = parse_start(args, call, service, "Für welchen Tag und welche Uhrzeit soll ich den Termin eintragen?")
-    name = _plain_name(read_text(args, "customer_name") or "")
+    name = plain_name(read_text(args, "customer_name") or "")
     if not fold(name):
         raise ClarificationNeeded("Auf welchen Namen darf ich den Termin eintragen?")
     email = read_text(args, "email")
@@ -133,14 +134,19 @@ def parse_booking_request(
         start=start,
         name=name,
         phone=e164_or_none(read_text(args, "phone")) or call.caller,
-        email=email if email and _EMAIL.fullmatch(email) else None,  # misheard spelling must not refuse a booking
+        email=email if email and is_email(email) else None,  # misheard spelling must not refuse a booking
         notes=read_text(args, "notes"),
         another=args.get("another") is True or str(args.get("another")).casefold() == "true",
         offered_staff=hold.staff if hold and (hold.branch, hold.service, hold.starts_at) == target else None,
     )
 
 
-def _plain_name(text: str) -> str:
+def is_email(text: str) -> bool:
+    """Return whether a text is an e-mail address that Cal.com accepts."""
+    return _EMAIL.fullmatch(text) is not None
+
+
+def plain_name(text: str) -> str:
     """Return a name as one bounded line without what a name does not hold: it goes into mails to any address that was said."""
     return " ".join(_NOT_IN_A_NAME.sub(" ", text).split())[:_MAX_NAME_LENGTH].rstrip()
 
@@ -187,7 +193,9 @@ def parse_start(args: Mapping[str, Any], call: CallContext, service: ServiceRequ
         return understood.exact.astimezone(UTC)
     fields = candidate_fields(understood.candidates)
     if len(understood.candidates) > 1:
-        raise ClarificationNeeded(candidate_question(understood, service.rules.zone), candidates=fields)
+        raise ClarificationNeeded(
+            candidate_question(understood, service.rules.zone, call.started_at), candidates=fields
+        )
     raise ClarificationNeeded(f"{understood.candidates[0].reading}: Um wie viel Uhr genau?", candidates=fields)
 
 

@@ -19,7 +19,6 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.answers import (
     NOT_YET_CERTAIN,
     NOT_YET_CONFIRMED,
@@ -32,7 +31,8 @@ from askproai_runtime.booking.answers import (
 from askproai_runtime.booking.availability import ServiceRules, SlotQuery, allocate_claims, free_slots
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
-from askproai_runtime.booking.offer import UnknownName, offer_alternatives
+from askproai_runtime.booking.names import UnknownName
+from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.request import ServiceRequest, parse_start, read_text
@@ -101,7 +101,7 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
     try:
         async with ctx.pool.acquire() as conn:
             appointment = await resolve_appointment(ctx, conn, call, args, _WHICH)
-        service = resolve_service(ctx.config(), appointment)
+        service = resolve_service(ctx, appointment)
         start = _parse_new_start(args, call, appointment, service)
     except ClarificationNeeded as clarification:
         return clarification.answer
@@ -132,11 +132,12 @@ async def carry_out_move(ctx: BookingContext, call: CallContext, request: MoveRe
         raise
 
 
-def resolve_service(config: TenantConfig, appointment: Appointment, other_staff: str | None = None) -> ServiceRequest:
+def resolve_service(ctx: BookingContext, appointment: Appointment, other_staff: str | None = None) -> ServiceRequest:
     """Return the service of an appointment with its staff member or another one, by the present rules.
 
     Raises `ClarificationNeeded`, and `UnknownName` if `other_staff` does not do it.
     """
+    config = ctx.config()
     branch = next((branch for branch in config.branches if branch.name == appointment.branch), None)
     offered = (service for service in config.services if service.branch in {None, appointment.branch})
     service = next((service for service in offered if service.name == appointment.service), None)
@@ -148,7 +149,7 @@ def resolve_service(config: TenantConfig, appointment: Appointment, other_staff:
         text = f"There is no staff member {other_staff!r} who does {appointment.service} in {appointment.branch}; there are: {able}"
         raise UnknownName(text)
     if rules is None or not staff:
-        gone = f"{describe_appointment(config, appointment)}: So gibt es das bei uns nicht mehr."
+        gone = f"{describe_appointment(config, appointment, ctx.clock.now())}: So gibt es das bei uns nicht mehr."
         question = f"{gone} Soll ich den Termin absagen und einen neuen suchen?"
         raise ClarificationNeeded(question, outcome=FunctionOutcome.NOT_BOOKABLE, appointment_id=str(appointment.id))
     return ServiceRequest(replace(rules, staff_members=staff), name)
@@ -177,7 +178,7 @@ async def _claim_move(
         if not await is_action_done(conn, ctx.tenant, call.call_id, key):
             return None
         moved = await get_appointment(conn, ctx.tenant, appointment.id) or appointment
-        return _answer(ctx.config(), moved, again=True)
+        return _answer(ctx, moved, again=True)
 
     again = request.desk is None
     claim = await claim_action(ctx, call, key, request.start, deadline, find_result, again=again)
@@ -193,18 +194,18 @@ async def _move(ctx: BookingContext, claim: ActionClaim, request: MoveRequest) -
         raise SlotNotFree from error
     ctx.faults.reach("after:move-commit")
     if move.changed_since:
-        when = describe_appointment(ctx.config(), move.after)
+        when = describe_appointment(ctx.config(), move.after, ctx.clock.now())
         message = f"Der Termin wurde inzwischen geändert. Es bleibt bei {when}."
         return replace(
             failure(message, FunctionOutcome.REFUSED), cause="it was changed since this request was first sent"
         )
     if move.after.status == Status.CONFIRMED or move.before is move.after:
-        return _answer(ctx.config(), move.after, again=move.before is move.after)
+        return _answer(ctx, move.after, again=move.before is move.after)
     after, outcome = await cover_end(ctx, move.after, await _ask_calendar(ctx, claim, move))
     ctx.faults.reach("after:calcom-move")
     if isinstance(outcome, Taken | Refused):
         return await _revert(ctx, claim, request, move, outcome)
-    return _answer(ctx.config(), await settle_action(ctx, claim, after, outcome))
+    return _answer(ctx, await settle_action(ctx, claim, after, outcome))
 
 
 async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim, request: MoveRequest) -> _Move:
@@ -221,7 +222,7 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
     await lock_and_clear_holds(conn, ctx.tenant, rules.resource_ids, call_id, appointments=[request.appointment.id])
     before = await get_appointment(conn, ctx.tenant, request.appointment.id, lock=True)
     if before is None or not before.live or before.starts_at <= ctx.clock.now():
-        gone = describe_appointment(ctx.config(), request.appointment)
+        gone = describe_appointment(ctx.config(), request.appointment, ctx.clock.now())
         sentence = f"Der Termin {gone} wurde abgesagt oder liegt schon zurück. Soll ich einen neuen suchen?"
         raise ClarificationNeeded(sentence, outcome=FunctionOutcome.GONE)
     if before.staff != request.appointment.staff:
@@ -302,7 +303,7 @@ async def _revert(
         raise MoveInFlight
     if isinstance(outcome, Taken):
         raise SlotNotFree
-    stays = describe_appointment(ctx.config(), move.before)
+    stays = describe_appointment(ctx.config(), move.before, ctx.clock.now())
     sentence = f"Der Kalender lässt das Verschieben nicht zu. Es bleibt bei {stays}."
     raise ClarificationNeeded(sentence, outcome=FunctionOutcome.REFUSED, alternatives=[])
 
@@ -317,8 +318,9 @@ async def _is_syncing(conn: Connection, ctx: BookingContext, move: _Move) -> boo
     return unchanged and await read_sync_state(conn, ctx.tenant, move.after.id) == "running"
 
 
-def _answer(config: TenantConfig, appointment: Appointment, *, again: bool = False) -> Answer:
-    when = describe_appointment(config, appointment)
+def _answer(ctx: BookingContext, appointment: Appointment, *, again: bool = False) -> Answer:
+    config = ctx.config()
+    when = describe_appointment(config, appointment, ctx.clock.now())
     outcome = FunctionOutcome.ALREADY_MOVED if again else FunctionOutcome.MOVED
     if not appointment.live:  # cancelled by somebody at this very moment
         outcome = FunctionOutcome.GONE

@@ -32,7 +32,7 @@ ReadBusy = Callable[[Span], Awaitable[Busy]]  # what blocks the staff members wi
 ReadRemote = Callable[[date, str | None], Awaitable[RemoteFree]]  # of a local day and one staff member, or everybody
 Window = tuple[datetime, datetime]
 _APART = timedelta(hours=1)
-_OTHER_DAYS = (1, -1, 2, -2, 3, -3)  # the days near by, the best first
+_OTHER_DAYS = (1, -1, 2, -2, 3, -3, 4, -4)  # the best first; around two closed days two others are left
 _MIDDAY = time(13)
 _INSTANT = timedelta(microseconds=1)
 

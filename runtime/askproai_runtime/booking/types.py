@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from askproai_core.clock import Clock
@@ -95,6 +95,9 @@ class Answer:
         return {"success": self.success, "message": self.message, **self.fields}
 
 
+DESK_CALL: Final = "desk:"  # so begins the `call_id` of what the desk has booked
+
+
 @dataclass(frozen=True, slots=True)
 class DeskRequest:
     """A change that the tenant asks for itself, by the private API. Its sender makes the id and repeats it when it tries again;
@@ -106,15 +109,22 @@ class DeskRequest:
 
     def as_call(self, now: datetime, correlation_id: str) -> CallContext:
         """Return a call in its place, where the steps of the call functions need one. It owns and holds nothing."""
-        return CallContext(f"desk:{self.request_id}", "", None, now, correlation_id)
+        return CallContext(f"{DESK_CALL}{self.request_id}", "", None, now, correlation_id)
 
 
 class ClarificationNeeded(Exception):
     """The function cannot be carried out as asked; `answer` holds the German question or sentence to say instead."""
 
-    def __init__(self, question: str, *, outcome: FunctionOutcome = FunctionOutcome.ASKED_BACK, **fields: Any) -> None:
+    def __init__(
+        self,
+        question: str,
+        *,
+        outcome: FunctionOutcome = FunctionOutcome.ASKED_BACK,
+        cause: str | None = None,
+        **fields: Any,
+    ) -> None:
         super().__init__(question)
-        self.answer = Answer(success=False, message=question, fields=fields, outcome=outcome)
+        self.answer = Answer(success=False, message=question, fields=fields, outcome=outcome, cause=cause)
 
 
 class Basis(StrEnum):
@@ -158,7 +168,8 @@ class BookingSettings:
 
     `budget` is what one function may take; it stays below Retell's tool timeout of 8 s. `lease` is how long a call owns an
     action (see `idempotency.py`); it outlives the budget. `quiet_period` is how long a POST of unknown fate may take to
-    appear in the calendar's list. `refusal` is how long a slot that the calendar refused is not offered again.
+    appear in the calendar's list. `refusal` is how long a slot that the calendar refused is not offered again. `begun` is how long
+    ago an appointment of the local calendar may have begun that the desk books or cancels.
 
     What the remote calendar has free is read for `free_times_days` at once. It counts as known for `free_times_age`: it is as old
     when the caller says yes, and most of what people enter elsewhere in five minutes is not what the next caller asks for. After
@@ -172,6 +183,7 @@ class BookingSettings:
     offers: int = 3
     look_ahead: timedelta = timedelta(days=14)
     refusal: timedelta = timedelta(minutes=5)
+    begun: timedelta = timedelta(minutes=30)
     lease: timedelta = timedelta(seconds=15)
     budget: timedelta = timedelta(seconds=6)
     provider_timeout: timedelta = timedelta(seconds=4)

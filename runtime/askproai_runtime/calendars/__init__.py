@@ -8,6 +8,7 @@ from askproai_runtime.calendars.calcom_v2 import CalcomV2
 from askproai_runtime.calendars.fallback import FallbackCalendar, build_calendar, list_accounts
 from askproai_runtime.calendars.store import ProviderCallRecorder
 from askproai_runtime.calendars.types import (
+    Bookable,
     BookingList,
     BookingPage,
     Calendar,
@@ -29,8 +30,8 @@ from askproai_runtime.calendars.types import (
 )
 
 __all__ = [
-    "BookingList", "BookingPage", "CalcomHttp", "CalcomV1", "CalcomV2", "Calendar", "CalendarAccount", "CalendarOutcome",
-    "CalendarRequest", "CalendarUnavailable", "Confirmed", "FallbackCalendar", "FreeTimes", "FreeTimesQuery",
+    "Bookable", "BookingList", "BookingPage", "CalcomHttp", "CalcomV1", "CalcomV2", "Calendar", "CalendarAccount",
+    "CalendarOutcome", "CalendarRequest", "CalendarUnavailable", "Confirmed", "FallbackCalendar", "FreeTimes", "FreeTimesQuery",
     "LocalCalendar", "MustRevert", "ProviderCallRecorder", "RefusalCause", "Refused", "RemoteBooking", "Taken", "Unavailable",
     "Unknown",
     "attendee_email", "build_calendar", "list_accounts", "needs_phone", "usable_phone",

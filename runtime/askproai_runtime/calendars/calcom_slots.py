@@ -28,11 +28,12 @@ def slots_params(query: FreeTimesQuery) -> list[dict[str, str]]:
     bounds = _split_at_clock_change(*_bounds(query), ZoneInfo(query.time_zone))
     return [
         {
-            "eventTypeId": str(query.event_type_id),
+            "eventTypeId": str(query.bookable.event_type_id),
             "start": format_utc(first),
             "end": format_utc(end - _SECOND),
             "timeZone": query.time_zone,  # else UTC, and a day's slots would be those of another day
             "format": "range",  # with the ends of the slots
+            **({"rrHostSubsetIds": str(query.bookable.host_id)} if query.bookable.host_id else {}),
         }
         for first, end in pairwise(bounds)
     ]

@@ -122,7 +122,9 @@ class FallbackCalendar:
         return await self._look_up(event_type_id, get)
 
     async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
-        return await self._look_up(query.event_type_id, lambda calendar: calendar.read_free_times(query, within=within))
+        return await self._look_up(
+            query.bookable.event_type_id, lambda calendar: calendar.read_free_times(query, within=within)
+        )
 
     def accounts(self) -> list[CalendarAccount]:
         """Return the accounts with event types of services, whose bookings can be listed: none without version 2 of the API."""

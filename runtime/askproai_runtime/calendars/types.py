@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 
@@ -137,11 +137,18 @@ class RemoteBooking:
         return Confirmed(self.uid, self.pending, self.changed_at, self.ends_at, self.host_id)
 
 
-@dataclass(frozen=True, slots=True)
-class FreeTimesQuery:
-    """Which free times: of one event type, on the local days from `first` to `last`, both included, in the zone `time_zone`."""
+class Bookable(NamedTuple):
+    """What has free times: an event type, or one host of a team's round robin. `host_id` is 0 for the event type as a whole."""
 
     event_type_id: int
+    host_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FreeTimesQuery:
+    """Which free times: on the local days from `first` to `last`, both included, in the zone `time_zone`."""
+
+    bookable: Bookable
     first: date
     last: date
     time_zone: str

@@ -9,6 +9,7 @@ visit can be about health. A number may be a family's, so the agent asks for the
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -46,12 +47,12 @@ class _InboundRequest(msgspec.Struct, frozen=True, kw_only=True):
     call_inbound: _Ringing
 
 
-def dynamic_variables(config: TenantConfig, caller: KnownCaller, *, hotline: bool) -> dict[str, str]:
+def dynamic_variables(config: TenantConfig, caller: KnownCaller, now: datetime, *, hotline: bool) -> dict[str, str]:
     """Return the agent's variables, all of them texts. Unknown ones are left to the agent's defaults. Pure."""
     branch_names = {branch.name: branch.display_name for branch in config.branches}
     variables = {"caller_known": "true", "caller_name": _sanitize_name(caller.name)}
     if caller.starts_at is not None:
-        when = format_spoken(caller.starts_at, ZoneInfo(config.time_zone))
+        when = format_spoken(caller.starts_at, ZoneInfo(config.time_zone), now)
         where = f" in {branch_names[caller.branch]}" if hotline and caller.branch in branch_names else ""
         requested = ", angefragt und noch nicht bestätigt" if caller.requested else ""
         variables["caller_next_appointment"] = f"{when}{where}{requested}"
@@ -105,7 +106,7 @@ class InboundCalls:
         if caller is None:
             return json_response({"call_inbound": {}})
         hotline = route is not None and route.branch is None
-        variables = dynamic_variables(config, caller, hotline=hotline)
+        variables = dynamic_variables(config, caller, self.clock.now(), hotline=hotline)
         return json_response({"call_inbound": {"dynamic_variables": variables}})
 
     async def close(self) -> None:

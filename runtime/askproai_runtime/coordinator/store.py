@@ -183,6 +183,7 @@ RETENTION_STATEMENTS = (
     ),
     ("call_days", _delete("function_requests", "at", lock=_SKIP_LOCKED)),
     ("raw_event_days", _delete("free_times", "day")),
+    ("raw_event_days", _delete("host_free_times", "day")),
 )
 
 
@@ -235,7 +236,7 @@ async def change_rows(pool: Pool, statement: str, limit: int, *values: object) -
     """Run one of the statements above for at most `limit` rows, and return how many it changed."""
     try:
         return _affected(await pool.execute(statement, limit, *values))
-    except asyncpg.UndefinedTableError:  # the schema before has no `free_times`
+    except asyncpg.UndefinedTableError:  # the schema before lacks the newest table
         return 0
 
 

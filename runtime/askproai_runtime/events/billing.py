@@ -26,6 +26,7 @@ class _StripeEvent(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     created: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)] | str = 0  # seconds; a text in thin events
     livemode: bool = False
+    account: str | None = None  # the connected account that owns the object; absent where it is the endpoint's own
     data: dict[str, Any] = {}
 
 
@@ -45,14 +46,20 @@ def read_billing_change(body: bytes, tenant: str) -> BillingChange | str:
     """Return the change, or the note why there is none. Raises `msgspec.DecodeError` if the body is no event.
 
     One Stripe account may serve many businesses, and each endpoint then receives the events of all: an object whose metadata
-    names another tenant is not ours.
+    names another tenant is not ours. What a connected account owns is its own business with its own customers, and ours only if
+    its metadata names the tenant.
     """
     event = read_json(body, _StripeEvent)
     subject = event.data.get("object")
     if not isinstance(subject, dict) or not isinstance(event.created, int):
         return "stored only: the event carries no object"
-    if _tenants(subject) - {tenant}:
+    named = _tenants(subject)
+    if named - {tenant}:
         return "stored only: its metadata names another tenant"
+    if event.account and not named:
+        return (
+            f"stored only: it is of the connected account {event.account}, and its metadata does not name this tenant"
+        )
     created_at = datetime.fromtimestamp(event.created, UTC)
     if event.type.startswith(_SUBSCRIPTION):
         ended = event.type == f"{_SUBSCRIPTION}deleted"

@@ -1,16 +1,17 @@
-"""Handle Cal.com's events: which remote booking changed. What changed is read from the booking itself, later.
+"""Handle Cal.com's events: which remote booking changed, or who is absent. What changed is read from Cal.com itself, later.
 
 An event is only a hint (docs/decisions/0016-calendar-events-are-hints.md), so hardly anything of its body is used.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import CalendarEvent
+from askproai_runtime.booking import CalendarEvent, drop_absence
 from askproai_runtime.calls import decode
 from askproai_runtime.intake import StoredEvent
 
@@ -18,6 +19,7 @@ from askproai_runtime.intake import StoredEvent
 _BOOKING_EVENTS = frozenset(
     f"BOOKING_{name}" for name in ("CREATED", "REQUESTED", "RESCHEDULED", "CANCELLED", "REJECTED", "NO_SHOW_UPDATED")
 )
+_ABSENCE_EVENT = "OOO_CREATED"  # also sent when an absence is changed
 _BOOKED_AT_START_TIME = frozenset({"BOOKING_CREATED", "BOOKING_RESCHEDULED"})
 
 
@@ -34,8 +36,36 @@ class _Envelope(msgspec.Struct, frozen=True):
     payload: _Booking | None = None
 
 
-async def handle_calendar_event(_conn: Connection, event: StoredEvent, _config: TenantConfig) -> CalendarEvent | str:
-    """Return the remote booking that the event is about, or the note that it is not about the life of one."""
+class _User(msgspec.Struct, frozen=True):
+    id: int | None = None
+
+
+class _Absence(msgspec.Struct, frozen=True):
+    """Whole days, in the zone of whoever is absent, with that zone's offset."""
+
+    start: datetime
+    end: datetime
+    user: _User = _User()
+
+
+class _AbsencePayload(msgspec.Struct, frozen=True):
+    entry: _Absence = msgspec.field(name="oooEntry")
+
+
+class _AbsenceEnvelope(msgspec.Struct, frozen=True):
+    payload: _AbsencePayload
+
+
+async def handle_calendar_event(
+    conn: Connection, event: StoredEvent, config: TenantConfig
+) -> CalendarEvent | str | None:
+    """Return the remote booking that the event is about, or the note that it is not about the life of one.
+
+    An absence is no booking: what is known to be free in it is forgotten, and nothing is returned.
+    """
+    if event.event_type == _ABSENCE_EVENT:
+        await _forget_free_times(conn, event, config)
+        return None
     booking = _read_booking(event.payload) if event.event_type in _BOOKING_EVENTS else None
     uid = (booking.uid or booking.booking_uid) if booking else None
     if booking is None or uid is None:
@@ -43,6 +73,17 @@ async def handle_calendar_event(_conn: Connection, event: StoredEvent, _config: 
     starts_at = booking.starts_at if event.event_type in _BOOKED_AT_START_TIME else None
     event_type_id = booking.event_type_id if isinstance(booking.event_type_id, int) else None
     return CalendarEvent(uid, event.received_at, event.correlation_id, starts_at, event_type_id)
+
+
+async def _forget_free_times(conn: Connection, event: StoredEvent, config: TenantConfig) -> None:
+    """Forget what is known of the days of an absence; of all days and everybody if the body does not name them."""
+    today = event.received_at.astimezone(ZoneInfo(config.time_zone)).date()
+    try:
+        entry = decode(event.payload, _AbsenceEnvelope).payload.entry
+    except msgspec.DecodeError:
+        await drop_absence(conn, config, None, date.min, date.max, today)
+    else:
+        await drop_absence(conn, config, entry.user.id, entry.start.date(), entry.end.date(), today)
 
 
 def _read_booking(body: bytes) -> _Booking | None:

@@ -1,7 +1,7 @@
 """Handle Retell's call events: merge what an event reports into the row of its call.
 
-Events arrive late, twice and in any order. `merge` therefore returns the same row for every order: an ended call stays ended, and
-no field is ever emptied.
+Events arrive late, twice and in any order. `merge` therefore returns the same row for every order: a call that is over stays over,
+and nothing that an event has reported is ever emptied. What the poll has only assumed gives way.
 """
 
 from collections.abc import Sequence
@@ -27,6 +27,7 @@ from askproai_runtime.calls import (
     parse_milliseconds,
     save_calls,
 )
+from askproai_runtime.events.store import ClosingReason
 from askproai_runtime.intake import StoredEvent
 from askproai_runtime.jobs import DeadNow
 
@@ -39,6 +40,7 @@ _MERGED_BY_VALUE = (
     "branch", "agent_id", "direction", "from_number", "to_number", "started_at", "ended_at", "analyzed_at",
     "disconnection_reason",
 )  # fmt: skip
+_ASSUMED = frozenset(ClosingReason)
 
 
 class UnroutableCall(Exception):
@@ -136,7 +138,12 @@ def row_of_event(event_type: str, call: RetellCall, branch: str | None, received
 
 
 def merge(current: CallRow, reported: CallRow) -> CallRow:
-    """Add what an event reports to what is known. Neither the order of events nor their repetition matters."""
+    """Add what an event reports to what is known. Neither the order of events nor their repetition matters.
+
+    An end that the poll assumed gives way to the one that an event reports, which knows whether the call ever connected.
+    """
+    if reported.over and current.disconnection_reason in _ASSUMED:
+        current = replace(current, status="registered", disconnection_reason=None)
     longer = max(
         current, reported, key=lambda row: (len(row.transcript or ""), row.transcript_truncated, row.transcript or "")
     )

@@ -1,4 +1,4 @@
-"""The task `call-poll`: ask Retell for calls whose events did not come, since it gives up after three tries.
+"""The task `call-poll`: ask Retell for calls whose events did not come, since it gives up after three retries.
 
 What it answers is stored as the event that did not come, with the suffix `:poll` to its id, and processed as any other. An event
 of the webhook that comes after all is stored too, since it may know more: merging is the same in every order

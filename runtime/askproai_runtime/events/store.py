@@ -54,7 +54,7 @@ _CLOSE_OLD = _CLOSE % f"{_START} > 'epoch' AND {_START} <= $3 OR {_START} = 'epo
 class ClosingReason(StrEnum):
     """The `disconnection_reason` of a call that was closed without its end.
 
-    In upper case, unlike Retell's: of two reasons the greater one is kept, so that of an event which comes after all outranks it.
+    In upper case, unlike Retell's. Both it and the status give way to the end that an event reports after all.
     """
 
     NOT_FOUND = "NOT_FOUND_AT_RETELL"

@@ -3,7 +3,7 @@
 Keys are folded: lower case, ä ö ü ß as ae oe ue ss.
 """
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "’": "'", "–": "-"})
@@ -22,6 +22,8 @@ WEEKDAY_NAMES = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Sam
 MONTH_NAMES = (
     "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
 )  # fmt: skip
+
+_SAME_YEAR = timedelta(days=330)
 
 # Half-open ranges of local time.
 PARTS_OF_DAY = {
@@ -99,16 +101,20 @@ def parse_number(word: str) -> int | None:
     return int(word) if word.isdecimal() else NUMBERS.get(word)
 
 
-def format_spoken(start: datetime, zone: ZoneInfo) -> str:
-    """Return `Freitag, den 27. November, um 14 Uhr 30`: the full date, so that a caller notices a misheard day."""
+def format_spoken(start: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """Return `Freitag, den 27. November, um 14 Uhr 30`: the full date, so that a caller notices a misheard day.
+
+    As in `format_day` it has its year if `now` is long before or after.
+    """
     local = start.astimezone(zone)
     minutes = f" {local.minute}" if local.minute else ""
-    return f"{format_day(local)}, um {local.hour} Uhr{minutes}"
+    return f"{format_day(local.date(), now.astimezone(zone).date())}, um {local.hour} Uhr{minutes}"
 
 
-def format_day(day: date) -> str:
-    """Return `Freitag, den 27. November`."""
-    return f"{WEEKDAY_NAMES[day.weekday()]}, den {day.day}. {MONTH_NAMES[day.month - 1]}"
+def format_day(day: date, today: date) -> str:
+    """Return `Freitag, den 27. November`, with its year if it is more than 330 days away: the month alone means this year's."""
+    year = f" {day.year}" if abs(day - today) > _SAME_YEAR else ""
+    return f"{WEEKDAY_NAMES[day.weekday()]}, den {day.day}. {MONTH_NAMES[day.month - 1]}{year}"
 
 
 def format_written_day(day: date) -> str:

@@ -214,7 +214,10 @@ class StaleEvent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class IncomingEvent:
-    """A verified event that is not stored yet. `payload` is the raw body; `received_at` is None for one that comes right now."""
+    """A verified event that is not stored yet. `received_at` is None for one that comes right now.
+
+    `payload` is the raw body; of an absence only what is used of it.
+    """
 
     source: WebhookSource
     event_id: str
@@ -244,6 +247,9 @@ class _StripeEnvelope(msgspec.Struct):
     type: _Name
 
 
+_USED_OF_ABSENCE = ("uuid", "start", "end", "updatedAt")
+
+
 class _CalcomEnvelope(msgspec.Struct):
     triggerEvent: _Name  # noqa: N815 - Cal.com's spelling
     createdAt: str = ""  # noqa: N815 - Cal.com's spelling
@@ -257,7 +263,7 @@ def identify(source: WebhookSource, body: bytes, *, tenant: str, correlation_id:
             case Source.RETELL:
                 event_id, event_type = _identify_retell(body)
             case Source.CALCOM:
-                event_id, event_type = _identify_calcom(body, tenant, now)
+                event_id, event_type, body = _identify_calcom(body, tenant, now)
             case Source.STRIPE:
                 event = read_json(body, _StripeEnvelope)
                 event_id, event_type = event.id, event.type
@@ -283,19 +289,29 @@ def _identify_retell(body: bytes) -> tuple[str, str]:
     return event_id, envelope.event
 
 
-def _identify_calcom(body: bytes, tenant: str, now: datetime) -> tuple[str, str]:
+def _identify_calcom(body: bytes, tenant: str, now: datetime) -> tuple[str, str, bytes]:
+    """Return the id, the trigger, and the body that is kept."""
     envelope = read_json(body, _CalcomEnvelope)
     _refuse_stale(envelope.createdAt, now)
     fields = _calcom_fields(body, envelope)
-    absence = fields.get("oooEntry")
-    absence_id = _text(absence, "uuid") if isinstance(absence, dict) else ""
-    subject = _text(fields, "uid") or _text(fields, "bookingUid") or absence_id
+    kept = _cut_absence(envelope, fields) if envelope.triggerEvent == "OOO_CREATED" else body
+    subject = _text(fields, "uid") or _text(fields, "bookingUid") or _text(_values(fields, "oooEntry"), "uuid")
     if subject:
         parts = (tenant, envelope.triggerEvent, subject, *_distinguishing_values(envelope, fields))
         digest = hashlib.sha256("|".join(parts).encode())
     else:  # PING and forms name no booking: equal bodies are the same event
         digest = hashlib.sha256(tenant.encode() + b"|" + body)
-    return digest.hexdigest(), envelope.triggerEvent
+    return digest.hexdigest(), envelope.triggerEvent, kept
+
+
+def _cut_absence(envelope: _CalcomEnvelope, fields: dict[str, Any]) -> bytes:
+    """Return the body of an absence with only whose it is and when: it names an employee, and the reason, maybe an illness."""
+    entry = _values(fields, "oooEntry")
+    kept: dict[str, Any] = {name: entry[name] for name in _USED_OF_ABSENCE if isinstance(entry.get(name), str | int)}
+    user_id = _values(entry, "user").get("id")
+    kept["user"] = {"id": user_id} if isinstance(user_id, int) else {}
+    head = {"triggerEvent": envelope.triggerEvent, "createdAt": envelope.createdAt}
+    return msgspec.json.encode(head | {"payload": {"oooEntry": kept}})
 
 
 def _calcom_fields(body: bytes, envelope: _CalcomEnvelope) -> dict[str, Any]:
@@ -322,6 +338,9 @@ def _distinguishing_values(envelope: _CalcomEnvelope, fields: dict[str, Any]) ->
         case "BOOKING_NO_SHOW_UPDATED":  # the time too: a no-show can be set, taken back and set again
             marks = sorted(f"{_text(a, 'email')}:{str(a.get('noShow')).lower()}" for a in attendees)
             return *marks, envelope.createdAt
+        case "OOO_CREATED":  # sent again, with the same uuid, when the absence is changed
+            entry = _values(fields, "oooEntry")
+            return tuple(_text(entry, name) for name in ("start", "end", "updatedAt"))
         case _:
             return (_text(fields, "startTime"),)
 
@@ -338,6 +357,11 @@ def _refuse_stale(created_at: str, now: datetime) -> None:
         raise MalformedEvent("The body is no calcom event: createdAt has no zone")
     if abs(now - created) > CALCOM_WINDOW:
         raise StaleEvent("createdAt is outside the window")
+
+
+def _values(fields: dict[str, Any], name: str) -> dict[str, Any]:
+    values = fields.get(name)
+    return values if isinstance(values, dict) else {}
 
 
 def _text(values: dict[str, Any], name: str) -> str:

@@ -77,16 +77,25 @@ class Absences:
         return account.host().absences[int(number)]
 
     async def _play_absence(self, body: dict[str, Any]) -> web.Response:
-        """Enter an absence in the web app, `{key, host?, start, end, reason?}`, or delete one, `{key, host?, delete: id}`.
+        """Enter an absence in the web app, `{key, host?, start, end, reason?}`, change one, `{…, update: id}`, or delete one,
+        `{key, host?, delete: id}`.
 
-        An entry sends the webhook OOO_CREATED; a deletion sends none.
+        What is entered or changed sends the webhook OOO_CREATED; a deletion sends none. A user's webhooks get the user's own
+        absences only: those of other members go to a team's webhooks, which are not simulated.
         """
         account = self._server.account_of(body.pop("key"))
         host = account.host(body.pop("host", None))
         if "delete" in body:
             return web.json_response(host.absences.pop(body["delete"]).body())
-        absence, now = self._add(host, requests.parse(requests.AbsenceBody, body)), iso(self._server.clock.now())
-        await webhooks.send(self._server, account, "OOO_CREATED", webhooks.absence_payload(absence, host, now))
+        absence = host.absences.get(body.pop("update", 0))
+        fields = requests.parse(requests.AbsenceBody, body)
+        if absence is None:
+            absence = self._add(host, fields)
+        else:
+            absence.start, absence.end = self._span(host, fields)
+        if host.id == account.user_id:
+            payload = webhooks.absence_payload(absence, host, iso(self._server.clock.now()))
+            await webhooks.send(self._server, account, "OOO_CREATED", payload)
         return web.json_response(absence.body(), status=201)
 
     async def _play_busy(self, body: dict[str, Any]) -> web.Response:

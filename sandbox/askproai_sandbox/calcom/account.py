@@ -138,6 +138,7 @@ class Account:
         """Return an event type as the API does: that of a user with its owner, that of a team with its hosts."""
         fields = {name: value for name, value in event_type.fields.items() if value is not None or name in _NULLABLE}
         if event_type.scheduling is None:
+            del fields["rrHostSubsetEnabled"]
             host = self.host(event_type.host)
             user = {"id": self.user_id, "name": host.name, "username": host.name}
             return {**fields, "id": event_type.id, "ownerId": self.user_id, "users": [user]}

@@ -1,7 +1,9 @@
 """The Cal.com simulator: all its handlers together, of which those of users, event types and webhooks are here."""
 
+import re
 import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
@@ -17,6 +19,8 @@ from askproai_sandbox.calcom.event_types import EventType, Scheduling
 from askproai_sandbox.calcom.server import Server, ok
 from askproai_sandbox.calcom.slots import Slots
 from askproai_sandbox.simulator import Refusal, json_body, without_secrets
+
+_PRIVATE_ADDRESS = re.compile(r"(127|10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01]))\.")
 
 
 class CalcomSimulator(Server):
@@ -111,9 +115,18 @@ class CalcomSimulator(Server):
         for name in ("subscriberUrl", "triggers", "active"):
             if name not in body:
                 raise requests.invalid(name, f"{name} should not be null or undefined")
+        self._check_url(body)
         webhook = Webhook(str(uuid.uuid4()), self.clock.now(), _webhook_fields(body, account))
         account.webhooks[webhook.uid] = webhook
         return ok(account.webhook_body(webhook), 201)
+
+    def _check_url(self, body: dict[str, Any]) -> None:
+        """Raise Refusal for a URL to which the hosted service sends nothing."""
+        url = urlsplit(str(body.get("subscriberUrl", "https://cal.com")))
+        private = url.hostname is None or url.hostname == "localhost" or _PRIVATE_ADDRESS.match(url.hostname)
+        if self.settings["hosted"] and (url.scheme != "https" or private):
+            reason = "private address" if url.scheme == "https" else "only https"
+            raise Refusal(400, f"Webhook URL is not allowed: {reason}")
 
     async def _list_webhooks(self, request: web.Request, account: Account) -> web.Response:
         page = requests.parse(requests.Page, request.query)
@@ -122,7 +135,9 @@ class CalcomSimulator(Server):
 
     async def _update_webhook(self, request: web.Request, account: Account) -> web.Response:
         webhook = self._find_webhook(request, account)
-        webhook.fields |= _webhook_fields(await json_body(request), account, webhook)
+        body = await json_body(request)
+        self._check_url(body)
+        webhook.fields |= _webhook_fields(body, account, webhook)
         return ok(account.webhook_body(webhook))
 
     async def _delete_webhook(self, request: web.Request, account: Account) -> web.Response:

@@ -1,6 +1,6 @@
 """When an event type can be booked: working hours, absences, linked calendars, bookings, buffers and limits, merged."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -35,8 +35,6 @@ class Availability:
         """
         hosts = [self.account.host(name) for name in self.event_type.host_names]
         free = [h for h in hosts if any(s <= start and end <= e for s, e in self._free_spans(h, start, end))]
-        if self._limit_reached(start, end):
-            return []
         match self.event_type.scheduling:
             case Scheduling.MANAGED:
                 return []
@@ -46,11 +44,10 @@ class Availability:
                 return sorted(free, key=self._last_booked)
         return free
 
-    def starts(self, first: datetime, last: datetime, length: timedelta, only: Iterable[int] = ()) -> list[datetime]:
+    def starts(self, first: datetime, last: datetime, length: timedelta, only: Collection[int] = ()) -> list[datetime]:
         """Return the free starts from `first` to `last`; `only` are ids of the hosts that count, all by default."""
-        wanted = set(only)
         hosts = [self.account.host(name) for name in self.event_type.host_names]
-        spans = [self._free_spans(h, first, last) for h in hosts if not wanted or h.id in wanted]
+        spans = [self._free_spans(h, first, last) for h in hosts if self.event_type.counts(only, h.id)]
         if self.event_type.scheduling is Scheduling.MANAGED:
             return []
         if self.event_type.scheduling is Scheduling.COLLECTIVE and spans:
@@ -59,7 +56,7 @@ class Availability:
         return sorted(
             start for start in found
             if first <= start <= last and self.event_type.is_bookable(start, self.now)
-            and not self._limit_reached(start, start + length) and self.seats_left(start, start + length) != 0
+            and self.reached_limit(start, start + length) is None and self.seats_left(start, start + length) != 0
         )  # fmt: skip
 
     def seated(self, start: datetime) -> Booking | None:
@@ -111,17 +108,17 @@ class Availability:
             yield start
             start += interval
 
-    def _limit_reached(self, start: datetime, end: datetime) -> bool:
-        """Return whether the limits of the event type refuse one more booking in the day, week, month or year of `start`."""
+    def reached_limit(self, start: datetime, end: datetime) -> str | None:
+        """Return Cal.com's word for the limit of the event type that refuses one more booking in the day, week, month or year."""
         counts, minutes = self.event_type.fields["bookingLimitsCount"], self.event_type.fields["bookingLimitsDuration"]
         for period in Period:
             inside = [b for b in self._own_bookings() if _period(b.start, period) == _period(start, period)]
             booked = sum((b.end - b.start for b in inside), end - start)
             if period in counts and len(inside) >= counts[period]:
-                return True
+                return "booking_limit_reached"
             if period in minutes and booked > timedelta(minutes=minutes[period]):
-                return True
-        return False
+                return "duration_limit_reached"
+        return None
 
     def _last_booked(self, host: Host) -> tuple[float, int]:
         made = [b.created.timestamp() for b in self._own_bookings() if b.host.id == host.id]

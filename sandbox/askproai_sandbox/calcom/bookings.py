@@ -1,5 +1,6 @@
 """Bookings of API v2: create, get, cancel and move, each with its webhook (docs/vendors/calcom.md)."""
 
+import asyncio
 import secrets
 from collections.abc import Collection
 from dataclasses import replace
@@ -43,7 +44,7 @@ class Bookings:
         except_uid: str | None = None,
         only: Collection[int] = (),
     ) -> Host:
-        """Return the host of a booking. Raises Refusal with status 400 (rather than 409) if it cannot be made."""
+        """Return the host of a booking. Raises Refusal if it cannot be made: with status 400 rather than 409, for a limit 403."""
         now = self._server.clock.now()
         if start < now:
             raise Refusal(400, "Attempting to book a meeting in the past.")
@@ -51,7 +52,9 @@ class Bookings:
             raise Refusal(400, 'The event type can\'t be booked at the "start" time provided. This could be because '
                                "it's too soon (violating the minimum booking notice) or too far in the future.")  # fmt: skip
         availability = Availability(account, event_type, now, except_uid)
-        hosts = [host for host in availability.free_hosts(start, end) if not only or host.id in only]
+        if limit := availability.reached_limit(start, end):
+            raise Refusal(403, limit, bare=True)
+        hosts = [host for host in availability.free_hosts(start, end) if event_type.counts(only, host.id)]
         if not hosts or availability.seats_left(start, end) == 0:
             who = "User" if event_type.scheduling is None else "One of the hosts"
             raise Refusal(400, f"{who} either already has booking at this time or is not available")
@@ -87,7 +90,12 @@ class Bookings:
                     return b
         now = self._server.clock.now()
         host = self._check_time(account, event_type, start, end, only=body.rr_host_subset_ids)
-        booking = Availability(account, event_type, now).seated(start) or Booking(
+        if delay_ms := self._server.settings["insert_delay_ms"]:
+            await asyncio.sleep(delay_ms / 1000)
+        seated = Availability(account, event_type, now).seated(start)
+        if seated and attendee["email"] in {each["email"] for each in seated.attendees}:
+            raise Refusal(409, "already_signed_up_for_this_booking_error", bare=True)
+        booking = seated or Booking(
             next(self._server.ids), event_type, host, start, end, attendee, now, now, status, metadata=body.metadata,
             responses=responses,
         )  # fmt: skip
@@ -115,14 +123,22 @@ class Bookings:
         body = requests.parse(requests.CancelBody, await json_body(request))
         seat = next((seat for seat in booking.seats if seat.uid == body.seat_uid), None)
         if seat is not None and len(booking.seats) > 1:
-            booking.seats.remove(seat)
-            booking.updated = self._server.clock.now()
+            booking.seats.remove(seat)  # the booking itself is not changed, nor its time of change
+            await webhooks.send_booking(
+                self._server, account, "BOOKING_CANCELLED", booking, status="CANCELLED", attendees=[seat.attendee],
+                seatsPerTimeSlot=booking.event_type.seats,
+            )  # fmt: skip
             return ok(booking.body())
         await self.cancel(account, booking, body.cancellation_reason)
         return ok(booking.body())
 
-    async def cancel(self, account: Account, booking: Booking, reason: str, by: str | None = None) -> None:
-        """Cancel a booking and send its webhook; `by` is a mail address, by default the attendee's. Raises Refusal."""
+    async def cancel(
+        self, account: Account, booking: Booking, reason: str, by: str | None = None, *, ask_again: bool = False
+    ) -> None:
+        """Cancel a booking and send its webhook; `by` is a mail address, by default the attendee's. Raises Refusal.
+
+        `ask_again`: the host asks the attendee for another time, which nothing but a flag of the webhook shows.
+        """
         if not booking.live:
             raise Refusal(400, "This booking has already been cancelled.", bare=True)
         if booking.end < self._server.clock.now():
@@ -131,7 +147,7 @@ class Bookings:
         booking.extra["cancellationReason"] = reason
         await webhooks.send_booking(
             self._server, account, "BOOKING_CANCELLED", booking, cancelledBy=by or booking.attendee["email"],
-            requestReschedule=False, cancellationReason=reason,
+            requestReschedule=ask_again, cancellationReason=reason,
         )  # fmt: skip
 
     async def _reschedule(self, request: web.Request, _client: Account) -> web.Response:
@@ -155,8 +171,9 @@ class Bookings:
         account.bookings[new.uid] = new
         old.status, old.updated = "cancelled", now
         old.extra |= {"rescheduledToUid": new.uid}
+        event = "BOOKING_REQUESTED" if self._server.settings["moves_are_requests"] else "BOOKING_RESCHEDULED"
         await webhooks.send_booking(
-            self._server, account, "BOOKING_RESCHEDULED", new, rescheduleUid=old.uid, rescheduleId=old.id,
+            self._server, account, event, new, rescheduleUid=old.uid, rescheduleId=old.id,
             rescheduleStartTime=webhooks.iso_seconds(old.start), rescheduleEndTime=webhooks.iso_seconds(old.end),
             rescheduledBy=body.rescheduled_by or old.attendee["email"],
         )  # fmt: skip
@@ -165,8 +182,9 @@ class Bookings:
     async def _dashboard(self, body: dict[str, Any]) -> web.Response:
         """Do what a host does in the dashboard: `{key, action, …}`. The answer is the booking after it.
 
-        Actions: `create` with the body of a booking; `move` with `uid` and `start`; `cancel`, `confirm`, `reject`, `absent` and
-        `present` with `uid`; `reassign` with `uid` and the name of a `host`.
+        Actions: `create` with the body of a booking; `move` with `uid` and `start`; `cancel`, `ask-again` (cancel, and ask the
+        attendee for another time), `confirm`, `reject`, `absent` and `present` with `uid`; `reassign` with `uid` and the name of a
+        `host`.
         """
         account, action = self._server.account_of(body.pop("key")), body.pop("action")
         if action == "create":
@@ -177,8 +195,9 @@ class Bookings:
         match action:
             case "move":
                 booking = await self._move(account, booking, requests.parse(requests.MoveBody, body))
-            case "cancel":
-                await self.cancel(account, booking, "abgesagt vom Salon", f"{account.username}@example.com")
+            case "cancel" | "ask-again":
+                by = f"{account.username}@example.com"
+                await self.cancel(account, booking, "abgesagt vom Salon", by, ask_again=action == "ask-again")
             case "confirm" | "reject":
                 booking.status, booking.updated = ("accepted" if action == "confirm" else "rejected"), now
                 event = "BOOKING_CREATED" if action == "confirm" else "BOOKING_REJECTED"

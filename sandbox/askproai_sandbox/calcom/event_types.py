@@ -1,5 +1,6 @@
 """An event type of Cal.com's: its fields with the server's defaults, and what they mean for a booking (docs/vendors/calcom.md)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -73,6 +74,14 @@ class EventType:
         """Return how many attendees one booking can have; None if the event type has no seats."""
         seats: int | None = self.fields["seats"].get("seatsPerTimeSlot")
         return seats
+
+    def counts(self, only: Collection[int], host_id: int) -> bool:
+        """Return whether a host counts for a request that names `only` these, all if it names none.
+
+        Other event types than a round robin for which this is switched on ignore the names without a word.
+        """
+        is_respected = self.scheduling is Scheduling.ROUND_ROBIN and self.fields["rrHostSubsetEnabled"]
+        return not only or not is_respected or host_id in only
 
     def booking_field(self, slug: str) -> dict[str, Any]:
         """Return a booking field, or an empty mapping."""

@@ -56,11 +56,17 @@ async def send_booking(simulator: Simulator, account: Account, event: str, booki
 
 
 def absence_payload(absence: Absence, host: Host, now: str) -> dict[str, Any]:
-    """Return an absence as the webhook OOO_CREATED has it."""
+    """Return an absence as the webhook OOO_CREATED has it: its dates are those of the host's own zone, with its offset.
+
+    `now` is when it was entered or changed.
+    """
+    start, end = (
+        value.replace(tzinfo=host.time_zone).isoformat(timespec="seconds") for value in (absence.start, absence.end)
+    )
     user = {"id": host.id, "name": host.name, "username": host.name, "email": f"{host.name}@example.com",
             "timeZone": str(host.time_zone)}  # fmt: skip
     return {"oooEntry": {
-        "id": absence.id, "uuid": absence.uid, "start": iso(absence.start), "end": iso(absence.end), "createdAt": now,
+        "id": absence.id, "uuid": absence.uid, "start": start, "end": end, "createdAt": now,
         "updatedAt": now, "notes": absence.notes, "reason": {"reason": absence.reason, "emoji": ""}, "reasonId": 1,
         "user": user, "toUser": None,
     }}  # fmt: skip

@@ -5,7 +5,7 @@ import json
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -18,7 +18,7 @@ from askproai_sandbox.simulator import Reply, encode_json, unix_milliseconds
 
 _APOLOGY = "Es tut mir leid, das hat gerade nicht geklappt. Möchten Sie es noch einmal versuchen?"
 _KEYS = re.compile(r"\[([0-9*#]+)\]")  # a sentence "[2]": the caller presses that key
-_INBOUND_TIMEOUT_MS, _INBOUND_ATTEMPTS = 10_000, 3
+_INBOUND_TIMEOUT_MS = 10_000
 _MAX_ANSWER_CHARACTERS = 15_000  # of a tool's answer, for the LLM
 
 
@@ -85,9 +85,7 @@ class Conversation:
             call |= {"agent_id": agent.agent_id, "agent_version": agent.version}
         body = {"event": "call_inbound", "event_timestamp": unix_milliseconds(self._clock), "call_inbound": call}
         step = self._record("webhook", name="call_inbound", url=url)
-        reply = await self._phone_line.deliver(
-            "call_inbound", url, encode_json(body), _INBOUND_TIMEOUT_MS, attempts=_INBOUND_ATTEMPTS
-        )
+        reply = await self._phone_line.deliver("call_inbound", url, encode_json(body), _INBOUND_TIMEOUT_MS)
         _finish(step, reply)
         step.answer = reply.json
         answer = reply.json.get("call_inbound") if reply.ok and isinstance(reply.json, dict) else None
@@ -114,7 +112,7 @@ class Conversation:
         self._variables = {
             **(agent.llm.get("default_dynamic_variables") or {}), **variables, "call_id": self.call_id,
             "user_number": request.from_number, "agent_number": request.to_number, "direction": "inbound",
-            "call_type": "phone_call",
+            "call_type": "phone_call", "call.call_id": "",  # which people write for `call_id`
         }  # fmt: skip
 
     def _fill_in(self, text: str) -> str:
@@ -202,7 +200,7 @@ class Conversation:
         })  # fmt: skip
         reply = await self._send_tool_request(tool, call, step)
         self.call["transcript_with_tool_calls"].append({
-            "role": "tool_call_result", **invocation, "content": reply.text[:_MAX_ANSWER_CHARACTERS], "successful": reply.ok,
+            "role": "tool_call_result", **invocation, "content": reply.text, "successful": reply.ok,
         })  # fmt: skip
         answer = reply.json if reply.ok else None
         if not tool.get("speak_after_execution", True):
@@ -226,6 +224,7 @@ class Conversation:
                 break
             if attempt < tool["max_retry"]:
                 await self._phone_line.pause("webhook_retry_delay_ms")
+        reply = replace(reply, text=reply.text[:_MAX_ANSWER_CHARACTERS])
         _finish(step, reply)
         step.attempts, step.answer = attempt + 1, reply.json
         return reply
@@ -243,7 +242,10 @@ class Conversation:
             "public_log_url": f"https://recordings.example.com/{self.call_id}.log",
             "call_cost": {  # in cents, with decimals
                 "combined_cost": 14.18, "total_duration_seconds": length // 1000, "total_duration_unit_price": 0.1492,
-                "product_costs": [{"product": "retell_platform", "cost": 8.71, "unit_price": 0.0917}],
+                "product_costs": [
+                    {"product": "retell_platform", "cost": 8.71, "unit_price": 0.0917},
+                    {"product": "gpt_4_1", "cost": 5.47, "unit_price": 0.0575},
+                ],
             },
         }  # fmt: skip
 
@@ -261,7 +263,7 @@ class Conversation:
 
         The setting `webhook_copies` loses or doubles it; with `webhook_batch` above 1 that many wait for each other.
         """
-        url = agent.settings.get("webhook_url")
+        url = agent.webhook_url
         if not url or event not in agent.settings["webhook_events"]:
             return
         step = self._record("webhook", name=event, url=url)

@@ -7,17 +7,21 @@ from typing import Any
 
 from askproai_sandbox.simulator import Reply, Simulator
 
-_DELIVERIES = 4  # Retell sends a webhook again up to three times (docs/vendors/retell.md)
+_DELIVERIES = 4  # Retell sends a webhook, also the inbound one, again up to three times (docs/vendors/retell.md)
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweringAgent:
-    """The versions of an agent and its LLM that a call uses; `settings` and `llm` are the bodies that a GET returns."""
+    """The versions of an agent and its LLM that a call uses; `settings` and `llm` are the bodies that a GET returns.
+
+    `webhook_url` is the agent's, or that of the account.
+    """
 
     agent_id: str
     version: int
     settings: Mapping[str, Any]
     llm: Mapping[str, Any]
+    webhook_url: str | None = None
 
     @property
     def tools(self) -> dict[str, dict[str, Any]]:
@@ -39,20 +43,18 @@ class PhoneLine:
         signed = {**(headers or {}), "X-Retell-Signature": self.sign(body)}
         return await self.simulator.send(method, url, body, signed, timeout_ms, query)
 
-    async def deliver(
-        self, event: str, url: str, body: bytes, timeout_ms: float, *, attempts: int = _DELIVERIES
-    ) -> Reply:
-        """Send a webhook until it is acknowledged with 2xx, at most `attempts` times, with a new signature each time.
+    async def deliver(self, event: str, url: str, body: bytes, timeout_ms: float) -> Reply:
+        """Send a webhook until it is acknowledged with 2xx, at most four times, with a new signature each time.
 
         Return the last reply, with the number of attempts and the duration of all.
         """
         started = self.simulator.clock.monotonic()
-        for attempt in range(1, attempts + 1):
+        for attempt in range(1, _DELIVERIES + 1):
             reply = await self.send("POST", url, body, timeout_ms)
             self.simulator.journal.delivery(event, url, reply.status, f"attempt {attempt}")
             if reply.ok:
                 break
-            if attempt < attempts:
+            if attempt < _DELIVERIES:
                 await self.pause("webhook_retry_delay_ms")
         duration_ms = round((self.simulator.clock.monotonic() - started) * 1000, 1)
         return replace(reply, duration_ms=duration_ms, attempts=attempt)

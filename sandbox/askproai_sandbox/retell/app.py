@@ -244,11 +244,15 @@ class RetellSimulator(Simulator):
         return web.json_response(number.body())
 
     async def _create_workspace(self, body: dict[str, Any]) -> web.Response:
-        """Create a workspace `{key}`, or a further key of one, `{key, of}`: `of` is its present key."""
+        """Create a workspace `{key}`, or a further key of one, `{key, of}`: `of` is its present key.
+
+        `webhook_url` sets the account's webhook, of a workspace that exists too.
+        """
         key = body["key"]
         if not re.fullmatch(r"key_\S+", key):
             raise ValueError("a key of Retell begins with key_")
-        self.workspaces.setdefault(key, self.workspaces[body["of"]] if "of" in body else Workspace())
+        workspace = self.workspaces.setdefault(key, self.workspaces[body["of"]] if "of" in body else Workspace())
+        workspace.webhook_url = body.get("webhook_url", workspace.webhook_url)
         return web.json_response({"keys": list(self.workspaces)}, status=201)
 
     # Calls

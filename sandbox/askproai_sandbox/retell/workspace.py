@@ -150,12 +150,13 @@ class Call:
 
 @dataclass(slots=True)
 class Workspace:
-    """The objects of one API key."""
+    """The objects of one API key. `webhook_url` is the account's: it gets the events of agents that have none."""
 
     agents: dict[str, VersionedObject] = field(default_factory=dict)
     llms: dict[str, VersionedObject] = field(default_factory=dict)
     numbers: dict[str, Number] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)
+    webhook_url: str | None = None
 
     def pair_engine(self, engine: Mapping[str, Any], number: int) -> dict[str, Any]:
         """Return the response engine of version `number` of an agent, with the LLM's version in it.
@@ -220,4 +221,6 @@ class Workspace:
             return None
         version = agent.version(binding.get("agent_version"))
         llm, llm_version = self.llm_of(version)
-        return AnsweringAgent(agent.id, version.number, agent.agent_body(version), llm.llm_body(llm_version))
+        settings = agent.agent_body(version)
+        url = settings.get("webhook_url") or self.webhook_url
+        return AnsweringAgent(agent.id, version.number, settings, llm.llm_body(llm_version), url)

@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 
 import asyncpg
+import msgspec
 import pytest
 
 from askproai_runtime.booking import BookingSettings, CalendarDisagrees
@@ -532,3 +533,28 @@ async def test_killed_after_a_refusal_and_promised_to_nobody_it_is_given_up_by_t
         assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]
         assert (await salon.booking.book_appointment(call("b"), booking_args(staff="mehmet"))).success
     await salon.assert_claims_match()
+
+
+async def test_a_time_of_next_year_is_said_with_its_year_by_every_function(new_salon) -> None:
+    """It is November 2026: a caller would take the "26. November" for next week's."""
+    salon = await new_salon()
+    far = tuple(msgspec.structs.replace(s, booking_horizon_days=500) for s in salon.configs[0].services)
+    salon.apply_config(msgspec.structs.replace(salon.configs[0], services=far))
+    start, spoken = "2027-11-26T14:30:00+01:00", "Freitag, den 26. November 2027, um 14 Uhr 30"
+    offered = await salon.booking.check_availability(call(), {"start": start, "staff": "anna"})
+    assert offered.fields["slots"][0]["spoken"] == f"{spoken} bei Anna"
+    assert f"{spoken} bei Anna" in offered.message
+    booked = await salon.booking.book_appointment(call(), booking_args(start, staff="anna"))
+    assert booked.message == f"Der Termin ist eingetragen: {spoken}, Haarschnitt bei Anna."
+    found = await salon.booking.find_appointments(call())
+    assert found.message == f"Sie haben einen Termin: {spoken}, Haarschnitt bei Anna."
+    assert spoken in found.fields["appointments"][0]["spoken"]
+    taken = await salon.booking.book_appointment(call("call_2", "+4915199999999"), booking_args(start, staff="anna"))
+    assert taken.message.startswith(f"{spoken} ist bei Anna leider nichts mehr frei.")
+    moved = await salon.booking.reschedule_appointment(call(), {"start": start.replace("T14:30", "T16:00")})
+    assert "26. November 2027, um 16 Uhr" in moved.message
+    question = await salon.booking.ask_to_cancel(call(), {})
+    assert "26. November 2027, um 16 Uhr" in question.message
+    later = await salon.booking.check_availability(call(), {"start": "2028-11-24T14:30:00+01:00"})
+    assert "den 24. November 2028" not in later.message, "only the last bookable day is said"
+    assert "den 3. April 2028" in later.message

@@ -3,9 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from askproai_runtime.booking import CalendarDisagrees, CalendarEvent
+from askproai_runtime.events.calendar import handle_calendar_event
+from askproai_runtime.intake import StoredEvent
 from askproai_runtime.jobs import DeadNow, RunAgain
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, booking_args, call
@@ -157,6 +160,35 @@ async def test_moved_at_calcom_our_appointment_moves_and_keeps_its_id(env: Calco
     assert row["starts_at"] == datetime.fromisoformat(FOUR)
     assert (await env.salon.booking.find_appointments(call())).fields["appointments"][0]["start"] == FOUR
     await env.salon.assert_claims_match()
+
+
+async def receive_webhook(env: CalcomEnvironment, trigger: str, **payload: Any) -> str:
+    """Handle a webhook with this payload, as a worker does; return the note at the event."""
+    body = msgspec.json.encode({"triggerEvent": trigger, "createdAt": NOW, "payload": payload})
+    event = await handle_calendar_event(None, StoredEvent("calcom", trigger, body, "corr", NOW), env.config)
+    assert isinstance(event, CalendarEvent), event
+    return await env.receive_event(event.uid, event.received_at, event.starts_at)
+
+
+async def test_a_move_that_is_reported_as_a_request_moves_ours(env: CalcomEnvironment) -> None:
+    """Cal.com sends BOOKING_REQUESTED with `rescheduleUid` for some moves (calcom/cal.com#21169)."""
+    uid = await book(env)
+    moved = await env.dashboard("move", uid=uid, start=FOUR_UTC)
+    names = {"uid": moved["uid"], "rescheduleUid": uid, "startTime": FOUR_UTC, "status": "ACCEPTED"}
+    assert (await receive_webhook(env, "BOOKING_REQUESTED", **names)).startswith("moved")
+    (row,) = await env.salon.live()
+    assert (row["external_id"], row["starts_at"]) == (moved["uid"], datetime.fromisoformat(FOUR))
+
+
+async def test_a_host_who_asks_for_another_time_has_cancelled(env: CalcomEnvironment) -> None:
+    """Only the flag of the event differs; what the customer chooses then is a booking that the next event reports."""
+    uid = await book(env)
+    await env.dashboard("ask-again", uid=uid)
+    names = {"uid": uid, "startTime": HALF_PAST_TWO, "status": "CANCELLED", "requestReschedule": True}
+    assert (await receive_webhook(env, "BOOKING_CANCELLED", **names)).startswith("cancelled")
+    assert await env.salon.live() == []
+    again = await create(env)
+    assert (await env.receive_event(again)).startswith("taken in")
 
 
 async def test_cancelled_at_calcom_it_is_cancelled_here_and_its_time_free(env: CalcomEnvironment) -> None:

@@ -23,6 +23,7 @@ from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
 from tests.worlds.calcom_environment import QUICK, CalcomEnvironment
 
 BERLIN = ZoneInfo("Europe/Berlin")
+SUNDAY = date(2026, 11, 29)
 FRIDAY = date(2026, 11, 27)
 READ = "list-slots"
 EXACTLY = {"service": "Haarschnitt", "start": HALF_PAST_TWO}
@@ -74,6 +75,9 @@ async def test_days_of_absence_are_not_offered(env: CalcomEnvironment) -> None:
     answer = await env.salon.booking.check_availability(call(), {"service": "Haarschnitt", "date": "2026-11-27"})
     assert answer.fields["obstacle"] == "taken"
     assert all(not slot["start"].startswith("2026-11-27") for slot in answer.fields["slots"])
+    listed = await env.salon.booking.list_free_slots("mitte", "haarschnitt", FRIDAY)
+    assert (listed.slots, listed.basis) == ([], "calendar")
+    assert listed.read_at is not None, "people see how old it is that nothing is free"
 
 
 async def test_an_override_of_a_day_bounds_the_day(env: CalcomEnvironment) -> None:
@@ -124,6 +128,8 @@ async def test_while_calcom_is_away_our_own_book_is_offered_and_not_as_certain(e
     assert env.salon.metrics.offers == ["own_book"]
     listed = await env.salon.booking.list_free_slots("mitte", "haarschnitt", FRIDAY)
     assert (listed.basis, listed.read_at) == ("own_book", None)
+    listed = await env.salon.booking.list_free_slots("mitte", "haarschnitt", SUNDAY)
+    assert (listed.slots, listed.basis, listed.read_at) == ([], "own_book", None)
 
 
 async def test_what_was_busy_a_while_ago_is_not_offered_while_calcom_is_away(env: CalcomEnvironment) -> None:
@@ -303,16 +309,17 @@ async def test_when_a_call_begins_what_is_older_than_half_a_minute_is_read(env: 
     assert env.count_requests(READ) == 4
 
 
+@pytest.mark.parametrize("table", ["free_times", "host_free_times"])
 async def test_the_schema_of_the_previous_release_has_no_free_times(
-    env: CalcomEnvironment, module_database: Database
+    env: CalcomEnvironment, module_database: Database, table: str
 ) -> None:
     """Booked is as before, and offered is what our own book has."""
     async with asyncpg.create_pool(module_database.superuser_dsn, min_size=1, max_size=1) as pool:
-        await pool.execute("ALTER TABLE free_times RENAME TO elsewhere")
+        await pool.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
         try:
             answer = await env.salon.booking.check_availability(call(), EXACTLY)
             assert answer.fields["basis"] == "own_book"
             booked = await env.salon.booking.book_appointment(call(), booking_args())
             assert booked.fields["status"] == "confirmed"
         finally:
-            await pool.execute("ALTER TABLE elsewhere RENAME TO free_times")
+            await pool.execute(f"ALTER TABLE elsewhere RENAME TO {table}")

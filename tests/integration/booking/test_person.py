@@ -1,7 +1,7 @@
 """One person in two branches is one resource: whoever books, in whichever branch, with whichever config."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import asyncpg
@@ -17,10 +17,20 @@ from askproai_runtime.booking import CalendarEvent, CallContext
 from askproai_runtime.coordinator import store as coordinator_store
 from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import load_manifests
-from tests.worlds.booking_environment import NOW, Salon, ScriptedCalendar, open_salon
+from tests.worlds.booking_environment import Salon, ScriptedCalendar, open_salon
+from tests.worlds.opening_salon import BERLIN
 from tests.worlds.waiting import eventually
 
-START = "2026-11-27T14:30:00+01:00"
+# The database's clock decides which claims are still to come, so the day is ahead of it; the salon has no holidays.
+TODAY = datetime.now(BERLIN).date()
+FRIDAY = TODAY + timedelta(days=7 + (4 - TODAY.weekday()) % 7)
+
+
+def at(clock: str) -> str:
+    return datetime.combine(FRIDAY, time.fromisoformat(clock), BERLIN).isoformat()
+
+
+START = at("14:30")
 META = {"namespace": "salon", "uid": "u", "creationTimestamp": "2026-01-01T00:00:00Z"}
 
 
@@ -30,7 +40,7 @@ LATEST = shipped_migrations()[-1].version
 def branch(name: str, person: str | None, *, away: bool = False) -> Branch:
     member = {"id": "anna", "displayName": "Anna", **({"person": person} if person else {})}
     if away:
-        member["absences"] = [{"from": "2026-11-27", "to": "2026-11-27"}]
+        member["absences"] = [{"from": FRIDAY.isoformat(), "to": FRIDAY.isoformat()}]
     days = ["Mon", "Tue", "Wed", "Thu", "Fri"]
     spec = {
         "tenantRef": {"name": "salon"},
@@ -75,7 +85,7 @@ async def compile_for(
 
 
 def caller(number: int, branch_name: str) -> CallContext:
-    return CallContext(f"call_{number}", branch_name, f"+4915{number:08}", NOW, f"corr-{number}")
+    return CallContext(f"call_{number}", branch_name, f"+4915{number:08}", datetime.now(UTC), f"corr-{number}")
 
 
 async def book(salon: Salon, number: int, branch_name: str, start: str = START, service: str = "schnitt") -> Any:
@@ -83,10 +93,15 @@ async def book(salon: Salon, number: int, branch_name: str, start: str = START, 
     return await salon.booking.book_appointment(caller(number, branch_name), args)
 
 
+def of_today(salon: Salon) -> Salon:
+    """Return the salon with the clock at the real time, which is the database's."""
+    salon.clock.advance(datetime.now(UTC) - salon.clock.now())
+    return salon
+
+
 @pytest.fixture
 async def salon(new_salon) -> Salon:
-    opened: Salon = await new_salon(people=[])
-    return opened
+    return of_today(await new_salon(people=[]))
 
 
 @pytest.fixture
@@ -113,7 +128,7 @@ async def test_two_callers_in_two_branches_get_one_person_once(salon: Salon, adm
     assert sorted(answer.success for answer in answers) == [False, True]
     await assert_one_at_a_time(salon)
     other = "nord" if answers[0].success else "mitte"
-    free = await salon.booking.list_free_slots(other, "schnitt", datetime(2026, 11, 27, tzinfo=UTC).date())
+    free = await salon.booking.list_free_slots(other, "schnitt", FRIDAY)
     starts = {slot.start for slot in free.slots}
     wanted = datetime.fromisoformat(START)
     assert starts
@@ -136,7 +151,7 @@ async def test_a_storm_of_callers_in_both_branches_never_books_one_person_twice(
     # Pods of both configs: each request reads another one.
     turn = iter(range(10_000))
     object.__setattr__(salon.booking, "config", lambda: configs[next(turn) % 2])
-    starts = [f"2026-11-27T{hour:02}:{minute}:00+01:00" for hour in (10, 11, 12) for minute in ("00", "30")]
+    starts = [at(f"{hour}:{minute}") for hour in (10, 11, 12) for minute in ("00", "30")]
     answers = await asyncio.gather(
         *(book(salon, number, ("mitte", "nord")[number % 2], starts[number % len(starts)]) for number in range(36))
     )
@@ -158,10 +173,10 @@ async def test_appointments_from_before_count_in_all_branches(
 ) -> None:
     salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}))
     assert (await book(salon, 1, "mitte")).success
-    assert (await book(salon, 2, "nord", "2026-11-27T10:00:00+01:00")).success
+    assert (await book(salon, 2, "nord", at("10:00"))).success
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
     assert not (await book(salon, 3, "nord")).success
-    assert not (await book(salon, 4, "mitte", "2026-11-27T10:30:00+01:00")).success
+    assert not (await book(salon, 4, "mitte", at("10:30"))).success
     assert await double_bookings(module_database, salon) == 0
     await assert_one_at_a_time(salon)
 
@@ -171,14 +186,14 @@ async def test_what_overlaps_already_is_told_and_blocks_both(
 ) -> None:
     salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}))
     assert (await book(salon, 1, "mitte")).success
-    second = await book(salon, 2, "nord", "2026-11-27T15:00:00+01:00")
+    second = await book(salon, 2, "nord", at("15:00"))
     assert second.success
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
     assert await double_bookings(module_database, salon) == 1
-    assert not (await book(salon, 3, "mitte", "2026-11-27T15:30:00+01:00")).success
-    assert not (await book(salon, 4, "nord", "2026-11-27T14:00:00+01:00")).success
+    assert not (await book(salon, 3, "mitte", at("15:30"))).success
+    assert not (await book(salon, 4, "nord", at("14:00"))).success
     moved = await salon.booking.reschedule_appointment(
-        caller(2, "nord"), {"appointment_id": second.fields["appointment_id"], "start": "2026-11-27T16:30:00+01:00"}
+        caller(2, "nord"), {"appointment_id": second.fields["appointment_id"], "start": at("16:30")}
     )
     assert moved.success
     assert await double_bookings(module_database, salon) == 0
@@ -191,13 +206,13 @@ async def test_who_is_another_person_again_keeps_the_appointments_and_nobody_els
     shared = await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"})
     salon.apply_config(shared)
     assert (await book(salon, 1, "mitte")).success
-    assert (await book(salon, 2, "nord", "2026-11-27T10:00:00+01:00")).success
+    assert (await book(salon, 2, "nord", at("10:00"))).success
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna-schmidt"}))
-    assert not (await book(salon, 3, "nord", "2026-11-27T10:00:00+01:00")).success
-    assert (await book(salon, 4, "mitte", "2026-11-27T10:00:00+01:00")).success
+    assert not (await book(salon, 3, "nord", at("10:00"))).success
+    assert (await book(salon, 4, "mitte", at("10:00"))).success
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": None}))
-    assert not (await book(salon, 5, "nord", "2026-11-27T10:00:00+01:00")).success
-    assert not (await book(salon, 6, "mitte", "2026-11-27T10:00:00+01:00")).success
+    assert not (await book(salon, 5, "nord", at("10:00"))).success
+    assert not (await book(salon, 6, "mitte", at("10:00"))).success
 
 
 async def test_a_branch_that_is_gone_leaves_its_appointments_with_the_person(salon: Salon, admin: AdminStore) -> None:
@@ -229,20 +244,20 @@ async def test_a_booking_of_the_calendar_blocks_its_person_in_both_branches_and_
     new_salon, admin: AdminStore
 ) -> None:
     calendar = ScriptedCalendar()
-    salon = await new_salon(calendar, people=[])
+    salon = of_today(await new_salon(calendar, people=[]))
     services = (offering("schnitt", event_type=1001),)
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}, offerings=services))
     assert (await book(salon, 1, "nord")).success
     (uid,) = calendar.bookings.values()
-    calendar.starts[uid] = nine = datetime(2026, 11, 27, 9, tzinfo=UTC)  # a person moves it there
-    event = CalendarEvent(uid, NOW, "corr", nine)
+    calendar.starts[uid] = ten = datetime.fromisoformat(at("10:00"))  # a person moves it there
+    event = CalendarEvent(uid, salon.clock.now(), "corr", ten)
 
     async def finish(conn, note) -> None: ...
 
     await salon.booking.apply_calendar_event(event, finish)
     (row,) = await salon.live()
-    assert (row["branch"], row["starts_at"]) == ("nord", nine)
-    assert not (await book(salon, 2, "mitte", "2026-11-27T10:00:00+01:00")).success
+    assert (row["branch"], row["starts_at"]) == ("nord", ten)
+    assert not (await book(salon, 2, "mitte", at("10:00"))).success
     assert (await book(salon, 3, "mitte")).success
 
 
@@ -259,11 +274,11 @@ async def test_the_schema_of_the_release_before_serves_all_but_persons(database:
 
 
 async def test_the_release_before_finds_the_claims_in_their_branches(database: Database) -> None:
-    salon = await open_salon(database, "salon", people=[])
+    salon = of_today(await open_salon(database, "salon", people=[]))
     admin = database.admin
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
     assert (await book(salon, 1, "mitte")).success
-    assert (await book(salon, 2, "nord", "2026-11-27T10:00:00+01:00")).success
+    assert (await book(salon, 2, "nord", at("10:00"))).success
     await salon.pool.close()
     await Migrator(database.dsn).down(steps=LATEST - 5)
     async with asyncpg.create_pool(database.superuser_dsn, min_size=1, max_size=1) as pool:

@@ -1,12 +1,13 @@
 """A round robin of a team at Cal.com: the caller hears who does it, and it is that person's time that is blocked here."""
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from askproai_core.tenant_config import TeamEventType, TenantConfig
-from askproai_runtime.booking import CalendarDisagrees
+from askproai_runtime.booking import CalendarDisagrees, FreeTimesKeeper
 from askproai_runtime.calendars import CalendarRequest, calcom_bookings, calcom_v2
 from askproai_runtime.calendars.calcom_bookings import booking_body
 from askproai_sandbox.simulator import FaultKind
@@ -19,18 +20,77 @@ TEAM = 3001
 @pytest.fixture(autouse=True)
 async def hosts(env: CalcomEnvironment) -> dict[str, int]:
     """Anna and Mehmet are the hosts of one event type, which both do in the config. Returns their ids at Cal.com."""
+    return await create_team(env, by_host=True)
+
+
+async def create_team(env: CalcomEnvironment, *, by_host: bool) -> dict[str, int]:
+    """Create the event type, which Cal.com shows and books for one host only if that is switched on there."""
     body = {"key": KEY, "id": TEAM, "lengthInMinutes": 45, "afterEventBuffer": 10, "schedulingType": "roundRobin"}
-    people = ["anna", "mehmet"]
-    async with env.session.post(f"{env.url}/_sim/event-types", json={**body, "hosts": people}) as response:
+    body |= {"hosts": ["anna", "mehmet"], "rrHostSubsetEnabled": by_host}
+    async with env.session.post(f"{env.url}/_sim/event-types", json=body) as response:
         assert response.status == 201, await response.text()
     account = env.calcom.account_of(KEY)
-    ids = {name: account.host(name).id for name in people}
+    ids = {name: account.host(name).id for name in ("anna", "mehmet")}
     (service,) = env.config.services
-    types = tuple(TeamEventType(staff=name, event_type_id=TEAM, host_id=number) for name, number in ids.items())
+    types = tuple(TeamEventType(staff=name, event_type_id=TEAM, host_id=n, by_host=by_host) for name, n in ids.items())
     services = (msgspec.structs.replace(service, event_types=(), team_event_types=types),)
     env.config = msgspec.structs.replace(env.config, services=services)
     env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
     return ids
+
+
+BUSY = {"start": "2026-11-27T13:00:00Z", "end": "2026-11-27T15:00:00Z"}
+
+
+async def offered(env: CalcomEnvironment, **args: Any) -> list[tuple[str, str]]:
+    """Return the starts and the staff members that a caller is offered for Friday at half past two."""
+    answer = await env.salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "14:30", **args})
+    return [(slot["start"], slot["staff"]) for slot in answer.fields["slots"]]
+
+
+async def test_offers_of_a_named_host_are_what_that_host_has_free(env: CalcomEnvironment) -> None:
+    await env.control("busy", host="anna", **BUSY)
+    offers = await offered(env, staff="anna")
+    annas = [start for start, name in offers if name == "anna"]
+    assert annas
+    assert not any("2026-11-27T13:16" < start < "2026-11-27T16:00" for start in annas), offers
+    assert (HALF_PAST_TWO, "mehmet") in offers, "the other one at the time that was asked for"
+    assert (HALF_PAST_TWO, "mehmet") in await offered(env, staff="mehmet")
+    assert (await offered(env))[0] == (HALF_PAST_TWO, "mehmet"), "who names nobody is offered who is free"
+    assert (await book(env)).fields["staff"] == "mehmet"
+    assert env.count_requests("create-booking") == 1, "nobody is asked for who is known to be busy"
+
+
+async def test_only_the_named_host_is_asked_for(env: CalcomEnvironment, hosts: dict[str, int]) -> None:
+    await offered(env, staff="mehmet")
+    rows = await env.salon.rows("SELECT DISTINCT host_id FROM host_free_times")
+    assert [row["host_id"] for row in rows] == [hosts["mehmet"]]
+    assert env.count_requests("list-slots") == 1
+
+
+async def test_a_booking_drops_the_day_of_all_hosts_and_all_are_read_ahead(env: CalcomEnvironment) -> None:
+    keeper = FreeTimesKeeper(env.worker)
+    assert await keeper.refresh(timedelta(minutes=10), "corr") == 2
+    assert await keeper.refresh(timedelta(minutes=10), "corr") == 0, "both are known"
+    before = env.count_requests("list-slots")
+    assert (HALF_PAST_TWO, "anna") in await offered(env, staff="anna")
+    assert env.count_requests("list-slots") == before
+    await book(env, staff="mehmet")
+    assert await keeper.refresh(timedelta(minutes=10), "corr") == 2
+    assert (HALF_PAST_TWO, "anna") in await offered(env, staff="anna")
+    assert (HALF_PAST_TWO, "mehmet") not in await offered(env, staff="mehmet")
+
+
+async def test_a_drop_by_code_that_knows_no_hosts_outdates_them(env: CalcomEnvironment) -> None:
+    await offered(env)
+    before = env.count_requests("list-slots")
+    await env.salon.rows(
+        """INSERT INTO free_times (tenant, event_type_id, day, dropped_at) VALUES ($1, $2, '2026-11-27', clock_timestamp())
+           RETURNING day""",
+        env.salon.store.tenant, TEAM,
+    )  # fmt: skip
+    await offered(env)
+    assert env.count_requests("list-slots") == before + 2
 
 
 def ignore_wish(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,8 +135,9 @@ async def test_who_was_told_is_who_does_it(env: CalcomEnvironment, name: str) ->
 
 
 async def test_an_offer_is_booked_with_a_host_who_is_free_there(env: CalcomEnvironment) -> None:
-    """Free times are those of the team: where Cal.com refuses one host, the other one is booked, and the caller hears it."""
-    await env.control("busy", host="anna", start="2026-11-27T13:00:00Z", end="2026-11-27T15:00:00Z")
+    """Where Cal.com cannot be asked for one host, free times are the team's, and it chooses who does it: the caller hears it."""
+    await create_team(env, by_host=False)
+    await env.control("busy", host="anna", **BUSY)
     offer = await env.salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "14:30"})
     assert offer.fields["slots"][0]["start"] == HALF_PAST_TWO
     answer = await book(env)

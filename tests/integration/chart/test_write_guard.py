@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from askproai_core.clock import SystemClock
+from askproai_core.kube import read_access
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.coordinator import ensure_coordinator
 from askproai_operator.controllers.tenant.children import autoscaling, monitoring, network_policy, routes, secrets
@@ -21,7 +22,6 @@ from askproai_operator.controllers.tenant.children.services import metrics_servi
 from askproai_operator.controllers.write_guard import WriteGuardController, forbidden_secret, write_guard_key
 from askproai_operator.credentials import Credentials
 from askproai_operator.engine import Cache, EventSink, Kube, resources
-from askproai_operator.engine.login import kopf_login
 from askproai_operator.relations import Relations
 from askproai_operator.resources import resource_of
 from askproai_operator.settings import Settings
@@ -336,7 +336,7 @@ async def test_the_operator_finds_out_whether_the_policy_is_in_force(
         found: list[bool] = []
         controller, cache = WriteGuardController(found.append), Cache()
         sink = EventSink(cache, Relations(cache), lambda _: None)
-        async with Kube(partial(kopf_login, kubeconfig), sink, SystemClock(), namespace=SYSTEM) as kube:
+        async with Kube(partial(read_access, kubeconfig), sink, SystemClock(), namespace=SYSTEM) as kube:
             context = SimpleNamespace(kube=kube, clock=SystemClock())
             await controller.reconcile(write_guard_key(Settings(namespace=SYSTEM)), context)
             if not found:

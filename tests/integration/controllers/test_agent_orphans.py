@@ -6,6 +6,9 @@ from datetime import timedelta
 import pytest
 
 from askproai_operator.context import ReconcileContext
+from askproai_operator.control_loop.loop import ReconcileLoop
+from askproai_operator.control_loop.metrics import Metrics
+from askproai_operator.control_loop.queue import WorkQueue
 from askproai_operator.controllers.orphan import (
     LEDGER,
     ORPHAN,
@@ -15,9 +18,6 @@ from askproai_operator.controllers.orphan import (
     reconcile_orphan,
 )
 from askproai_operator.engine import NotLeader, Unreachable, resources
-from askproai_operator.engine.loop import ReconcileLoop
-from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.queue import WorkQueue
 from tests.worlds.agent_environment import (
     KEY,
     NUMBER,

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from askproai_operator.controllers.agent.plan import Action
+from askproai_operator.controllers.agent_plan.plan import Action
 from tests.worlds.agent_environment import NUMBER, AgentEnvironment, open_agent_environment
 
 OPERATIONS = {

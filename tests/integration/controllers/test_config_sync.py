@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from askproai_operator.control_loop.loop import ReconcileLoop
+from askproai_operator.control_loop.queue import WorkQueue
 from askproai_operator.controllers.config_sync import (
     HASH_ANNOTATION,
     KIND,
@@ -17,8 +19,6 @@ from askproai_operator.controllers.config_sync import (
     ConfigSyncController,
 )
 from askproai_operator.engine import resources
-from askproai_operator.engine.loop import ReconcileLoop
-from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.settings import Settings
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from tests.worlds.engine_environment import EngineEnvironment, open_engine_environment
@@ -123,6 +123,22 @@ async def test_a_pod_that_shows_the_config_already_is_left_alone(env, pods: Pods
     await eventually(lambda: not sync._requests, SOON, "the end")
     assert pods.scrapes
     assert env.sent == []
+
+
+async def test_pods_that_show_the_config_after_they_were_told_are_not_listed_again(
+    env, pods: Pods, sync: ConfigSyncController
+):
+    await pods.create("one")
+    env.read.clear()
+    sync.trigger(env.namespace, "salon-mueller", "new")
+
+    async def told() -> bool:
+        return env.sent[-1:] == [("PATCH", resources.PODS.path(env.namespace, "one"))]
+
+    await eventually(told, SOON, "the annotation")
+    pods.shown = "new"
+    await eventually(lambda: not sync._requests, SOON, "the end")
+    assert len(env.read) == 1, env.read
 
 
 async def test_a_newer_config_replaces_the_sync_of_the_older_one(env, pods: Pods, sync: ConfigSyncController):

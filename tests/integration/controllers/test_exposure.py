@@ -126,6 +126,54 @@ async def test_a_host_that_does_not_answer_changes_nothing_for_callers_and_both_
     assert (await namespace.get("Tenant"))["status"]["formerUrl"] == shared_url(namespace)
 
 
+async def test_a_route_of_the_former_url_that_somebody_deletes_or_edits_is_repaired_while_it_is_served(
+    namespace, internet
+):
+    former = f"{namespace.name}.example"
+    internet.answering.add(f"https://{former}")
+    ingress = {"className": "nginx", "tlsSecretName": "of-the-former", "annotations": {"of": "the-former"}}
+    await create_salon(namespace, exposure={"host": former, "ingress": ingress})
+    await wait_for_url(namespace, f"https://{former}")
+    elsewhere = {"host": f"new-{former}", "ingress": {"className": "other", "tlsSecretName": None, "annotations": None}}
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": elsewhere}})
+    await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
+    both = {TENANT: former, ALTERNATE: f"new-{former}"}
+    assert await hosts(namespace) == both
+    before = await namespace.get("Ingress", TENANT)
+
+    async def is_repaired() -> bool:
+        live = await namespace.get("Ingress", TENANT)
+        return live is not None and live["spec"] == before["spec"] and await hosts(namespace) == both
+
+    await namespace.client.delete(namespace.path("Ingress", TENANT))
+    await eventually(is_repaired, SOON, "the route of the URL that senders have")
+    restored = await namespace.get("Ingress", TENANT)
+    assert restored["metadata"]["annotations"] == before["metadata"]["annotations"]
+    rules = [{**before["spec"]["rules"][0], "host": "elsewhere.example"}]
+    await namespace.client.merge(namespace.path("Ingress", TENANT), {"spec": {"rules": rules}})
+    await eventually(is_repaired, SOON, "the host of the route that was edited")
+    internet.answering.add(f"https://new-{former}")
+    await wait_for_url(namespace, f"https://new-{former}")
+    for name in both:  # the former URL is served for calls that began with it, and the new one for all others
+        await namespace.client.delete(namespace.path("Ingress", name))
+    await eventually(lambda: _routes_all(namespace, {*both.values()}), SOON, "both routes")
+    assert former in str((await namespace.get("Tenant"))["status"]["formerExposure"])
+
+
+async def _routes_all(namespace: TenantNamespace, expected: set[str]) -> bool:
+    return {*(await hosts(namespace)).values()} == expected
+
+
+async def test_a_route_of_the_former_url_on_the_shared_host_is_repaired(namespace, internet):
+    await serving(namespace, internet)
+    exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": exposure}})
+    await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
+    await namespace.client.delete(namespace.path("Ingress", TENANT))
+    both = {"voice.example", f"{namespace.name}.example"}
+    await eventually(lambda: _routes_all(namespace, both), SOON, "the route of the URL that senders have")
+
+
 async def test_a_host_that_is_taken_back_before_it_answered_leaves_no_trace(namespace, internet):
     await serving(namespace, internet)
     exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}

@@ -45,7 +45,7 @@ async def emptied(namespace: TenantNamespace) -> None:
 
 
 async def test_agents_and_webhook_of_the_former_accounts_are_removed(namespace, monkeypatch):
-    monkeypatch.setattr("askproai_operator.controllers.agent.plan.GRACE", timedelta(seconds=1))
+    monkeypatch.setattr("askproai_operator.controllers.agent_plan.plan.GRACE", timedelta(seconds=1))
     await create_all(namespace)
     former_retell, former_calcom = namespace.retell_key, namespace.calcom_key
     await namespace.write_secret(**{"retell-api-key": f"{former_retell}-b", "calcom-api-key": f"{former_calcom}-b"})

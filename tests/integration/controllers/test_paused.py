@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.controllers.agent import CHECKS, gather
-from askproai_operator.controllers.agent.render import Desired
+from askproai_operator.controllers.agent_plan import CHECKS, gather
+from askproai_operator.controllers.agent_plan.render import Desired
 from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.engine import Key
 from tests.worlds.operator_environment import TenantNamespace

@@ -179,9 +179,10 @@ async def test_the_webhook_of_a_tenant_that_moves_is_replaced(namespace):
     await namespace.write_secret()
     await namespace.create("Tenant")
     before = (await namespace.wait_until_ready())["status"]["webhookUrls"]["calcom"]
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": {"host": "salon.example"}}})
+    host = f"{namespace.name}.example"
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": {"host": host}}})
     await eventually(
-        lambda: namespace.calcom_webhooks() == ["https://salon.example/webhooks/calcom/inst-1"], SOON, "the move"
+        lambda: namespace.calcom_webhooks() == [f"https://{host}/webhooks/calcom/inst-1"], SOON, "the move"
     )
     assert before not in namespace.calcom_webhooks()
 

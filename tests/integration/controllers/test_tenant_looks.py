@@ -2,6 +2,9 @@
 
 from collections import Counter
 from dataclasses import replace
+from importlib import import_module
+
+import pytest
 
 from askproai_operator.api import Key
 from tests.worlds.operator_environment import TenantNamespace
@@ -54,6 +57,19 @@ async def test_a_webhook_that_a_person_deleted_is_registered_again_when_its_look
             looks.keep(key, name, replace(look, due=0.0))  # as after the interval
     await namespace.operator.reconcile_again(key)
     assert len(namespace.calcom_webhooks()) == 1
+
+
+async def test_a_server_that_refuses_a_newer_trigger_is_named(
+    namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by later runs, which do not ask the server."""
+    module = import_module("askproai_operator.controllers.tenant.reconcile")
+    monkeypatch.setattr(module, "NEWER_CALCOM_TRIGGERS", ("NOT_KNOWN_THERE",))
+    key = await open_salon(namespace)
+    for _ in range(2):
+        condition = await namespace.wait_for_condition("WebhooksRegistered", "True")
+        assert "refuses the trigger NOT_KNOWN_THERE" in condition["message"]
+        await namespace.operator.reconcile_again(key)
 
 
 async def test_a_person_who_asks_has_a_deleted_webhook_registered_again_now(namespace: TenantNamespace) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+import yaml
 
 from askproai_operator.engine import resources
 from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, spawn
+from tests.worlds.database_gate import DatabaseGate
 from tests.worlds.engine_environment import EngineEnvironment
 from tests.worlds.waiting import eventually
 
@@ -164,6 +166,31 @@ async def test_without_an_api_server_it_waits_and_ends_at_sigterm(start_operator
     await eventually(lambda: len(logged(waiting, "lease.unreachable")) > 1, SOON, "a second try")
     assert (await get(waiting, "/readyz"))[0] == 200
     assert await waiting.stop() == 0
+
+
+async def test_an_edit_from_the_time_without_an_api_server_is_acted_on_when_it_is_back(
+    env, start_operator: Start, control_plane: ControlPlane, kube_client: KubeClient, tmp_path: Path
+):
+    """The outage is shorter than the Lease, and the edit comes by a watch: a resync would take ten minutes."""
+    config = yaml.safe_load(control_plane.kubeconfig.read_text())
+    cluster = config["clusters"][0]["cluster"]
+    gate = DatabaseGate(f"{cluster['server']}/")
+    await gate.open()
+    cluster["server"] = gate.dsn.rstrip("/")
+    through = tmp_path / "through.json"
+    through.write_text(json.dumps(config))
+    slow = {"RESYNC_SECONDS": "600", "LEASE_SECONDS": "15", "LEASE_RENEW_SECONDS": "10"}
+    operator = await start_operator("operator", KUBECONFIG=str(through), **slow)
+    await env.create("Tenant")
+    await is_ready(env, resources.TENANTS, "salon-mueller")
+    await gate.shut()
+    edit = {"spec": {"displayName": "Salon Mülller"}}
+    await kube_client.merge(resources.TENANTS.path(env.namespace, "salon-mueller"), edit)
+    await gate.open()
+    await eventually(lambda: child_says(env, "Salon Mülller"), SOON, "the edit to be acted on")
+    assert operator.exit_code is None
+    await operator.stop()
+    await gate.shut()
 
 
 async def test_a_leader_that_lost_its_lease_ends_at_once(env, start_operator: Start, kube_client: KubeClient):

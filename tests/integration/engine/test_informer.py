@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from askproai_operator.control_loop.informer import Informer
+from askproai_operator.control_loop.login import kopf_login
 from askproai_operator.engine import Key, resources
-from askproai_operator.engine.informer import Informer
-from askproai_operator.engine.login import kopf_login
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from tests.worlds.engine_environment import EngineEnvironment
 from tests.worlds.waiting import eventually

@@ -1,4 +1,4 @@
-"""Retell gives up an event after three tries. What it did not deliver is found by asking it; what comes after all adds to it."""
+"""Retell gives up an event after three retries. What it did not deliver is found by asking it; what comes after all adds to it."""
 
 import asyncio
 import contextlib
@@ -261,13 +261,27 @@ async def test_a_call_that_was_deleted_at_retell_is_closed_and_says_so(polled: C
     assert polled.found("closed") == 1
 
 
-async def test_what_comes_after_a_call_was_closed_outranks_the_closing(polled: CallPollEnvironment) -> None:
+@pytest.mark.parametrize("reason", ["dial_failed", None])
+@pytest.mark.parametrize("status", ["not_connected", "ended", "error"])
+async def test_what_comes_after_a_call_was_closed_outranks_the_closing(
+    polled: CallPollEnvironment, status: str, reason: str | None
+) -> None:
     await polled.started("call_1", began=15 * 60)
     await polled.poll()
-    assert (await polled.state("call_1"))[1] == "NOT_FOUND_AT_RETELL"
-    await polled.pod.retell("call_ended", "call_1", **ENDED | {"call_status": "error"})
+    assert await polled.state("call_1") == ("ended", "NOT_FOUND_AT_RETELL", False)
+    await polled.pod.retell("call_ended", "call_1", call_status=status, disconnection_reason=reason)
     await polled.processed()
-    assert await polled.state("call_1") == ("error", "agent_hangup", False)
+    assert await polled.state("call_1") == (status, reason, False)
+
+
+async def test_a_late_start_does_not_reopen_a_call_that_was_closed(polled: CallPollEnvironment) -> None:
+    """The start was in no event before, only in a call function's request."""
+    async with polled.pod.worker.pool.acquire() as conn:
+        await set_call_branch(conn, polled.config.tenant, "call_1", "mitte", "c")
+    await polled.pod.db.execute("UPDATE calls SET updated_at = now() - interval '73 hours' WHERE call_id = 'call_1'")
+    await polled.poll()
+    await polled.started("call_1", began=60)
+    assert await polled.state("call_1") == ("ended", "END_UNKNOWN", False)
 
 
 async def test_calls_that_were_open_before_this_release_are_closed_by_the_first_poll(

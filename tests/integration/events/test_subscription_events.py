@@ -12,6 +12,7 @@ import pytest
 from askproai_runtime.billing import get_billing_state
 from askproai_sandbox.databases import Database
 from askproai_sandbox.stripe import event, invoice, send, subscription
+from tests.worlds.stripe_contract import check_event
 from tests.worlds.tenant_pod import (
     ADMIN_TOKEN,
     STRIPE_SECRET,
@@ -41,6 +42,7 @@ async def billed_pod(database: Database, tmp_path: Path) -> AsyncIterator[Tenant
 async def send_all(pod: TenantPod, *events: dict[str, Any]) -> None:
     """Send the events in this order and wait until all are processed."""
     for sent in events:
+        assert list(check_event(sent)) == []
         assert await send(pod.session, f"{pod.url}/webhooks/stripe", STRIPE_SECRET, sent, int(time.time())) == 200
     for sent in events:
         assert (await pod.settled(sent["id"]))["status"] == "processed"
@@ -73,11 +75,11 @@ async def test_two_events_of_one_second_agree_whoever_comes_first(billed_pod: Te
 
 async def test_the_newer_report_counts_and_of_several_subscriptions_the_best(billed_pod: TenantPod) -> None:
     assert await status_of(billed_pod) is None
-    await send_all(billed_pod, event("invoice.payment_failed", invoice("sub_1"), NOW))
+    await send_all(billed_pod, event("invoice.payment_failed", invoice("sub_1", paid=False), NOW))
     assert await status_of(billed_pod) == "past_due"
     await send_all(billed_pod, event("customer.subscription.updated", subscription("active"), NOW + 10))
     assert await status_of(billed_pod) == "active"
-    await send_all(billed_pod, event("invoice.payment_failed", invoice("sub_1"), NOW + 20))
+    await send_all(billed_pod, event("invoice.payment_failed", invoice("sub_1", paid=False), NOW + 20))
     assert await status_of(billed_pod) == "past_due"
     await send_all(billed_pod, event("invoice.paid", invoice("sub_1"), NOW + 30))
     assert await status_of(billed_pod) == "active"

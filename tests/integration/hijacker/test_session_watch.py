@@ -10,7 +10,7 @@ import pytest
 
 from askproai_core.database import AdminStore, EndedSession, LoginSuspended, Misuse, WatchStep
 from askproai_core.database import sessions as sessions_module
-from askproai_operator.engine import Metrics
+from askproai_operator.control_loop import Metrics
 from askproai_operator.session_watch import watch_sessions
 from askproai_sandbox.databases import TenantStore
 from askproai_sandbox.postgres import EmbeddedPostgres

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from askproai_core.clock import FixedClock
-from askproai_core.redis.request_budget import Bucket
+from askproai_core.provider_limits.request_budget import Bucket
 from askproai_operator.providers import ProviderClients, RateLimited
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import serve

@@ -12,6 +12,7 @@ from askproai_core.clock import SystemClock
 from askproai_operator.providers import (
     CalcomClient,
     ProviderClients,
+    ProviderRefused,
     UnknownOutcome,
     ensure_calcom_webhook,
     remove_calcom_webhook,
@@ -83,6 +84,43 @@ async def test_a_conflict_is_listed_again_and_adopted(account: Account) -> None:
     assert account.writes == ["POST", "POST", "PATCH"]
     (hook,) = await account.client.list_webhooks()
     assert hook["active"] is True
+
+
+async def test_a_webhook_of_the_release_before_gets_a_new_trigger_in_place(account: Account) -> None:
+    """It stays registered all the time: events of bookings that come meanwhile are not lost."""
+    await ensure_calcom_webhook(account.client, *DESIRED)
+    (before,) = await account.client.list_webhooks()
+    await ensure_calcom_webhook(account.client, *DESIRED, newer=["OOO_CREATED"])
+    (hook,) = await account.client.list_webhooks()
+    assert hook == before | {"triggers": sorted([*TRIGGERS, "OOO_CREATED"])}
+    await ensure_calcom_webhook(account.client, *DESIRED, newer=["OOO_CREATED"])
+    assert account.writes == ["POST", "PATCH"]
+
+
+UNKNOWN = "NOT_KNOWN_THERE"
+
+
+async def test_a_server_that_does_not_know_a_newer_trigger_sends_the_others(account: Account) -> None:
+    for _ in range(2):
+        assert await ensure_calcom_webhook(account.client, *DESIRED, newer=[UNKNOWN]) == {UNKNOWN}
+        (hook,) = account.simulator.account_of("cal_test_salon").webhooks.values()
+        assert (set(hook.fields["triggers"]), hook.fields["active"]) == (set(TRIGGERS), True)
+    assert await ensure_calcom_webhook(account.client, *DESIRED, newer=["OOO_CREATED"]) == frozenset()
+
+
+async def test_a_server_that_refuses_a_newer_trigger_gets_a_changed_secret_all_the_same(account: Account) -> None:
+    await ensure_calcom_webhook(account.client, *DESIRED)
+    before = len(account.simulator.journal.entries)
+    assert await ensure_calcom_webhook(account.client, URL, TRIGGERS, "other", newer=[UNKNOWN]) == {UNKNOWN}
+    requests = [entry["method"] for entry in account.simulator.journal.entries[before:]]
+    assert requests == ["GET", "PATCH", "PATCH"], "listed once: a refused change changes nothing"
+    (hook,) = await account.client.list_webhooks()
+    assert (hook["secret"], set(hook["triggers"]), hook["active"]) == ("other", set(TRIGGERS), True)
+
+
+async def test_a_trigger_that_is_needed_and_refused_is_an_error(account: Account) -> None:
+    with pytest.raises(ProviderRefused):
+        await ensure_calcom_webhook(account.client, URL, ["NOT_KNOWN_THERE"], "s3cret", newer=["OOO_CREATED"])
 
 
 async def test_foreign_webhooks_are_left_alone(account: Account) -> None:

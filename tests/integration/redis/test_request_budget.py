@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from askproai_core.clock import SystemClock
+from askproai_core.provider_limits.request_budget import _LONGEST_TURN, _TAKE, Bucket
 from askproai_core.redis import BudgetSpent, RedisClient, RequestBudget
-from askproai_core.redis.request_budget import _LONGEST_TURN, _TAKE, Bucket
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_redis import create_tenant_user, is_available, tenant_client
 

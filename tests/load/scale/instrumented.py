@@ -21,7 +21,7 @@ import aiohttp
 
 import askproai_operator.main
 from askproai_core.database import AdminStore
-from askproai_operator.engine import ReconcileLoop
+from askproai_operator.control_loop import ReconcileLoop
 from askproai_operator.redis_users import RedisAdmin
 
 _ROOT: Final = str(Path(__file__).resolve().parents[3]) + "/"
@@ -113,7 +113,7 @@ def _callers() -> tuple[str, list[str]]:
         name = frame.f_code.co_filename
         if "askproai_operator/" in name and not any(part in name for part in ("/engine/", "/providers/")):
             found.append(f"{name.rpartition('askproai_operator/')[2]}:{frame.f_lineno} {frame.f_code.co_name}")
-        if name.endswith("engine/loop.py") and frame.f_code.co_name == "process":
+        if name.endswith("control_loop/loop.py") and frame.f_code.co_name == "process":
             key = str(frame.f_locals.get("key", ""))
         frame = frame.f_back
     return key, found

@@ -42,6 +42,15 @@ def test_the_first_obstacle_that_applies_is_found(start: str, whole_day: bool, o
     assert find_obstacle(service_rules, local(start), local("2026-11-20T10:00"), None, whole_day=whole_day) is obstacle
 
 
+@pytest.mark.parametrize(
+    ("start", "obstacle"),
+    [("09:29", Obstacle.PAST), ("09:30", Obstacle.TAKEN), ("10:00", Obstacle.TAKEN), ("10:30", Obstacle.TAKEN)],
+)
+def test_with_a_notice_below_zero_what_has_just_begun_is_not_past(start: str, obstacle: Obstacle) -> None:
+    of_desk = rules(minimum_notice_minutes=-30, slot_step_minutes=15)
+    assert find_obstacle(of_desk, local(f"{DAY}T{start}"), local(f"{DAY}T10:00"), None) is obstacle
+
+
 def test_a_day_is_past_when_it_is_over() -> None:
     assert (
         find_obstacle(rules(), local(f"{DAY}T00:00"), local("2026-11-28T00:00"), None, whole_day=True) is Obstacle.PAST

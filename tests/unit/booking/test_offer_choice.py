@@ -76,3 +76,18 @@ async def test_offers_are_a_choice(taken, first, end, closest_to, offered: list[
     found = await find_choice(of_anna, read_busy, query)
     assert [f"{slot.start.astimezone(BERLIN):%dT%H:%M}" for slot in found] == offered
     assert len(read) == len(set(read))  # no day is read twice
+
+
+async def test_a_choice_late_before_a_long_weekend_is_of_three_days_and_no_neighbours() -> None:
+    """A quarter of an hour before the last start of Saturday; Sunday and Monday are closed."""
+    weekdays = (Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI)
+    opening = (hours("09:00", "18:00", *weekdays), hours("09:00", "14:00", Weekday.SAT))
+    of_anna = rules(ANNA, opening=opening, duration_minutes=60, slot_step_minutes=15)
+
+    async def read_busy(window: Span) -> dict[int, list[BusySpan]]:
+        return {}
+
+    now = local("2026-11-21T12:45")
+    found = await find_choice(of_anna, read_busy, SlotQuery(now, now, local("2026-12-05T00:00"), "anna", None, 3))
+    offered = [f"{slot.start.astimezone(BERLIN):%dT%H:%M}" for slot in found]
+    assert offered == ["21T12:45", "24T12:45", "25T12:45"]

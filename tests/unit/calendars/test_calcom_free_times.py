@@ -1,5 +1,6 @@
 """What Cal.com's list of slots means: which days it is about, which slots are left out, and what cannot be read."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -7,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from askproai_runtime.calendars import FreeTimesQuery
+from askproai_runtime.calendars import Bookable, FreeTimesQuery
 from askproai_runtime.calendars.calcom_slots import SlotsUnreadable, merge_bodies, parse_slots, slots_params
 
 FRIDAY = date(2026, 11, 27)
-QUERY = FreeTimesQuery(1001, FRIDAY, FRIDAY + timedelta(days=1), "Europe/Berlin", "corr")
+QUERY = FreeTimesQuery(Bookable(1001), FRIDAY, FRIDAY + timedelta(days=1), "Europe/Berlin", "corr")
 
 
 def slot(start: str, end: str) -> dict[str, str]:
@@ -34,13 +35,18 @@ def test_the_days_are_asked_for_in_the_tenants_zone_with_the_ends_of_the_slots()
     ]
 
 
+def test_a_host_of_a_team_is_asked_for_alone() -> None:
+    (params,) = slots_params(replace(QUERY, bookable=Bookable(3001, 17)))
+    assert (params["eventTypeId"], params["rrHostSubsetIds"]) == ("3001", "17")
+
+
 @pytest.mark.parametrize(
     ("day", "changes_at"),
     [(date(2026, 10, 25), "2026-10-25T01:00:00Z"), (date(2027, 3, 28), "2027-03-28T01:00:00Z")],
 )
 def test_no_query_goes_over_a_clock_change(day: date, changes_at: str) -> None:
     """Cal.com may use the offset of a query's start for all of its slots."""
-    query = FreeTimesQuery(1001, day - timedelta(days=3), day + timedelta(days=3), "Europe/Berlin", "corr")
+    query = FreeTimesQuery(Bookable(1001), day - timedelta(days=3), day + timedelta(days=3), "Europe/Berlin", "corr")
     first, second = slots_params(query)
     assert second["start"] == changes_at
     assert datetime.fromisoformat(first["end"]) + timedelta(seconds=1) == datetime.fromisoformat(changes_at)

@@ -9,11 +9,12 @@ from askproai_runtime.calls.store import KnownCaller
 from askproai_sandbox.example_tenant import salon_config
 
 SALON = salon_config()
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 NEXT = datetime(2026, 11, 26, 13, 30, tzinfo=UTC)
 
 
 def test_everything_is_text_and_the_time_is_spoken_german() -> None:
-    variables = dynamic_variables(SALON, KnownCaller("Erika Mustermann", NEXT, "mitte", "mitte"), hotline=True)
+    variables = dynamic_variables(SALON, KnownCaller("Erika Mustermann", NEXT, "mitte", "mitte"), NOW, hotline=True)
     assert variables == {
         "caller_known": "true",
         "caller_name": "Erika Mustermann",
@@ -23,13 +24,13 @@ def test_everything_is_text_and_the_time_is_spoken_german() -> None:
 
 
 def test_an_agent_of_one_branch_hears_no_branch() -> None:
-    variables = dynamic_variables(SALON, KnownCaller("Erika", NEXT, "mitte", "mitte"), hotline=False)
+    variables = dynamic_variables(SALON, KnownCaller("Erika", NEXT, "mitte", "mitte"), NOW, hotline=False)
     assert variables["caller_next_appointment"] == "Donnerstag, den 26. November, um 14 Uhr 30"
     assert "caller_usual_branch" not in variables
 
 
 def test_unknown_values_are_left_to_the_defaults() -> None:
-    assert dynamic_variables(SALON, KnownCaller("", None, None, "closed-down"), hotline=True) == {
+    assert dynamic_variables(SALON, KnownCaller("", None, None, "closed-down"), NOW, hotline=True) == {
         "caller_known": "true"
     }
 
@@ -49,4 +50,6 @@ def test_unknown_values_are_left_to_the_defaults() -> None:
 )
 def test_a_name_cannot_inject_instructions_into_the_prompt(name: str, kept: str) -> None:
     """A caller chose it, and it becomes part of the prompt of the next call."""
-    assert dynamic_variables(SALON, KnownCaller(name, None, None, None), hotline=False).get("caller_name", "") == kept
+    assert (
+        dynamic_variables(SALON, KnownCaller(name, None, None, None), NOW, hotline=False).get("caller_name", "") == kept
+    )

@@ -166,3 +166,31 @@ def test_pods_of_an_earlier_release_are_named_as_such(monkeypatch: pytest.Monkey
 async def test_nothing_is_sent_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     result, bodies = await run(monkeypatch, [])
     assert (result.exit_code, bodies) == (1, [])
+
+
+async def test_a_booking_without_an_answer_names_the_start_that_was_now_when_it_was_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Run again a minute later, "now" could be another start, and the id would be that of another booking."""
+    monkeypatch.setenv("ASKPROAI_TOKEN", "t")
+    monkeypatch.setattr(changes, "_WAITS", (0.0, 0.0))
+    bodies: list[dict[str, Any]] = []
+
+    async def fail(request: web.Request) -> web.Response:
+        bodies.append(await request.json())
+        return web.json_response({"title": "No"}, status=500)
+
+    async def show(_request: web.Request) -> web.Response:
+        booking = {name: APPOINTMENT[name] for name in ("branch", "service", "start", "end")}
+        return web.json_response(booking | {"staff": None, "zone": "Europe/Berlin"})
+
+    api = web.Application()
+    api.router.add_post("/api/v1/appointments", fail)
+    api.router.add_get("/api/v1/booking-preview", show)
+    async with TestServer(api) as server:
+        command = ["appointments", "book", "--name", "Petra Müller", "-t", "a.b", "--url", str(server.make_url(""))]
+        result = await asyncio.to_thread(CliRunner().invoke, app, command, input="y\n")
+    assert "Book haarschnitt in mitte, Fri 27 Nov 2026 14:30 CET, for Petra Müller?" in result.stderr
+    assert (result.exit_code, len(bodies), len({body["request_id"] for body in bodies})) == (1, 3, 1)
+    assert f"--request-id {bodies[0]['request_id']} --start {APPOINTMENT['start']}" in result.stderr
+    assert (bodies[0]["branch"], bodies[0]["start"], "staff" in bodies[0]) == ("mitte", APPOINTMENT["start"], False)

@@ -152,6 +152,7 @@ async def test_what_a_caller_said_cannot_command_the_terminal(run: Run, monkeypa
     [
         ({"basis": "calendar", "read_at": "2026-11-20T09:00:00+01:00"}, "at Cal.com as read"),
         ({"basis": "own_book", "read_at": None}, "Not certain"),
+        ({"slots": [], "basis": "calendar", "read_at": "2026-11-20T09:00:00+01:00"}, "What Cal.com has free was read"),
     ],
 )
 async def test_slots_say_what_they_rest_on(
@@ -161,3 +162,6 @@ async def test_slots_say_what_they_rest_on(
     command = "slots --branch mitte --service haarschnitt --date 2026-11-27"
     assert said in await run(command, 80)
     assert said not in await run(command, 80, "-o", "json"), "the JSON has the fields themselves"
+    monkeypatch.setitem(ANSWERS["slots"], "slots", [])
+    monkeypatch.setitem(ANSWERS["slots"], "closed", "the day is over")
+    assert said not in await run(command, 80), "nothing can be booked, whatever Cal.com has free"

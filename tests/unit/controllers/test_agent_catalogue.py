@@ -1,7 +1,7 @@
 """The prompt names what can be booked and with whom, as the manifests do."""
 
 from askproai_operator.api import Branch, ServiceOffering
-from askproai_operator.controllers.agent.catalogue import describe_catalogue
+from askproai_operator.controllers.agent_plan.catalogue import describe_catalogue
 from askproai_operator.services import active_offerings
 from askproai_sandbox.example_tenant import load_manifests
 

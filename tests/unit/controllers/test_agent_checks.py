@@ -8,8 +8,8 @@ import pytest
 
 from askproai_operator.api import Branch, RetellAgent, Tenant
 from askproai_operator.api.conditions import Reason
-from askproai_operator.controllers.agent.checks import CHECKS
-from askproai_operator.controllers.agent.inputs import Inputs
+from askproai_operator.controllers.agent_plan.checks import CHECKS
+from askproai_operator.controllers.agent_plan.inputs import Inputs
 from askproai_operator.controllers.conditions import References, first_failing
 from askproai_operator.providers import CredentialProblem
 from askproai_sandbox.example_tenant import load_manifests

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.controllers.agent.diff import differing_fields, differing_paths
+from askproai_operator.controllers.agent_plan.diff import differing_fields, differing_paths
 
 TOOL = {
     "type": "custom",

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from askproai_operator.api.conditions import Reason
-from askproai_operator.controllers.agent.inputs import PlanInputs
-from askproai_operator.controllers.agent.observe import Observation, PendingCreate, RecordedState
-from askproai_operator.controllers.agent.plan import GRACE, PUBLISH, Action, Plan, Step, entries_without, make_plan
-from askproai_operator.controllers.agent.render import Desired, DesiredNumber
+from askproai_operator.controllers.agent_plan.inputs import PlanInputs
+from askproai_operator.controllers.agent_plan.observe import Observation, PendingCreate, RecordedState
+from askproai_operator.controllers.agent_plan.plan import GRACE, PUBLISH, Action, Plan, Step, entries_without, make_plan
+from askproai_operator.controllers.agent_plan.render import Desired, DesiredNumber
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 NUMBER = "+49301234567"

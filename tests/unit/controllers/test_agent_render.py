@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from askproai_operator.api import RetellAgent, Tenant
-from askproai_operator.controllers.agent.render import Desired, DesiredNumber, agent_owner, render_desired
+from askproai_operator.controllers.agent_plan.render import Desired, DesiredNumber, agent_owner, render_desired
 from askproai_runtime.calls import FUNCTIONS_BY_NAME
 from askproai_sandbox.example_tenant import load_manifests
 

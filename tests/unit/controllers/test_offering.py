@@ -172,6 +172,16 @@ def test_every_problem_of_the_calendar_is_named_and_the_first_gives_the_reason()
     assert "event type 1001 of anna is not in this Cal.com account" in condition.message
 
 
+def test_a_teams_event_type_that_calcom_does_not_show_names_the_key():
+    linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001, "userId": 7}]})
+    (entry,) = linked.spec.calcom.event_types
+    condition = calendar_condition(linked, {"mitte": ("anna",)}, [(entry, None)])
+    assert condition.reason is Reason.EVENT_TYPE_NOT_FOUND
+    assert condition.message == (
+        "Cal.com does not show event type 1001 of anna: correct the id, or let the API key be that of a member of its team"
+    )
+
+
 def test_limits_of_an_event_type_are_named_although_it_fits():
     linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]})
     (entry,) = linked.spec.calcom.event_types
@@ -307,3 +317,21 @@ def test_names_are_compared_within_a_branch_and_with_services_of_all_branches():
     everywhere = offering("c", branchRef=None, tenantRef={"name": "salon-mueller"})
     assert namesakes(mitte, [mitte, nord, everywhere]) == [everywhere]
     assert namesakes(everywhere, [mitte, nord, everywhere]) == [mitte, nord]
+
+
+@pytest.mark.parametrize(
+    ("versions", "user_id", "fits"),
+    [("V1", 17, False), ("V1 V2", 17, True), ("V2", 17, True), ("V1", None, True)],
+)
+def test_a_team_that_only_version_1_could_book_says_what_to_do(versions: str, user_id: int | None, fits: bool):
+    """Version 1 cannot ask for one host: the appointments would wait for Cal.com for ever."""
+    user = {} if user_id is None else {"userId": user_id}
+    linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1, **user}]})
+    entry = linked.spec.calcom.event_types[0]
+    team = {"schedulingType": "roundRobin", "hosts": [{"userId": 17, "name": "Anna"}]} if user_id else {}
+    event_type = {"lengthInMinutes": 45, "afterEventBuffer": 10, **team}
+    condition = calendar_condition(linked, {"mitte": ("anna",)}, [(entry, event_type)], versions.split())
+    assert condition.good is fits, condition
+    if not fits:
+        assert condition.reason == Reason.EVENT_TYPE_MISMATCH
+        assert "add V2 to apiVersions of the Tenant" in condition.message

@@ -7,9 +7,9 @@ import pytest
 
 from askproai_core.database import AuditProgress, CalendarBacklog, DataOwnedByOther, PollProgress, RolesUnavailable
 from askproai_operator.api.conditions import ConditionType, Reason, Status
+from askproai_operator.controllers.addresses import address_of
+from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.conditions import first_failing
-from askproai_operator.controllers.tenant.addresses import address_of
-from askproai_operator.controllers.tenant.ceilings import apply_ceilings
 from askproai_operator.controllers.tenant.checks import CHECKS
 from askproai_operator.controllers.tenant.exposure import Exposure
 from askproai_operator.controllers.tenant.inputs import Inputs

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from askproai_core.kube import AccessError, http, read_access
+from askproai_core.kube import AccessError, read_access, read_kubeconfigs
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_a_server_is_not_verified_only_where_the_kubeconfig_says_so(tmp_path: Pa
 
 
 def test_a_pod_uses_its_service_account_and_reads_the_token_anew(tmp_path: Path, pair, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(http, "_SERVICE_ACCOUNT", tmp_path)
+    monkeypatch.setattr("askproai_core.kube.access._SERVICE_ACCOUNT", tmp_path)
     (tmp_path / "ca.crt").write_bytes(pair[0])
     (tmp_path / "token").write_text("one")
     access = read_access(None, {"KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "443"})
@@ -83,3 +83,34 @@ def test_without_access_the_message_says_what_to_set(tmp_path: Path, text: str |
         read_access(file)
     with pytest.raises(AccessError, match="in the environment"):
         read_access(None, {})
+
+
+def test_several_kubeconfigs_are_merged_as_kubectl_does(tmp_path: Path, pair: tuple[bytes, bytes]):
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "second/ca.crt").write_bytes(pair[0])
+    chosen = tmp_path / "first/chosen"
+    chosen.write_text("current-context: x\nclusters: null\n")
+    second = kubeconfig(tmp_path / "second", {"certificate-authority": "ca.crt"}, {"token": "t"})
+    other = second.with_name("other")
+    other.write_text(second.read_text().replace("https://k:6443", "https://later:6443").replace("token: t", "token: u"))
+    access = read_kubeconfigs([chosen, second, other])
+    assert (access.server, access.authorization()) == ("https://k:6443", "Bearer t")
+    assert len(access.tls.get_ca_certs()) == 1, "relative to the folder of its own file"
+    listed = {"KUBECONFIG": f"{chosen}:{second}"}
+    assert read_access(None, listed).server == "https://k:6443"
+
+
+def test_a_name_and_a_password_behind_a_proxy(tmp_path: Path):
+    file = kubeconfig(tmp_path, {"proxy-url": "http://proxy:3128"}, {"username": "anna", "password": "pässword"})
+    access = read_kubeconfigs([file])
+    assert access.authorization() == f"Basic {base64.b64encode('anna:pässword'.encode()).decode()}"
+    assert access.proxy == "http://proxy:3128"
+
+
+def test_a_kubeconfig_of_a_person_that_is_not_there_is_told_from_one_that_is_broken(tmp_path: Path):
+    with pytest.raises(FileNotFoundError):
+        read_kubeconfigs([tmp_path / "none"])
+    (tmp_path / "broken").write_text("[1]")
+    with pytest.raises(AccessError, match="the kubeconfig cannot be used"):
+        read_kubeconfigs([tmp_path / "broken"])

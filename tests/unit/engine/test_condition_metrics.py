@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from prometheus_client import CollectorRegistry
 
 from askproai_core.clock import FixedClock
+from askproai_operator.control_loop.metrics import ConditionCollector
 from askproai_operator.engine import Cache
-from askproai_operator.engine.metrics import ConditionCollector
 from tests.worlds.salon_objects import put, raw
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from askproai_core.clock import SystemClock
 from askproai_core.kube import ApiError, Unreachable
+from askproai_operator.control_loop.informer import Informer
+from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.engine import Cache, Key, Kube, resources
 from askproai_operator.engine.event_sink import EventSink
-from askproai_operator.engine.informer import Informer
-from askproai_operator.engine.metrics import Metrics
 from askproai_operator.relations import Relations
 from askproai_sandbox.example_tenant import load_manifests
 
@@ -104,9 +104,11 @@ async def test_a_foreign_crd_that_cannot_be_listed_holds_up_no_start_and_changes
 )
 def test_only_a_status_that_is_read_makes_the_tenant_due(informer, enqueued, ref, is_due):
     """An autoscaler's status moves with every measurement: a thousand tenants must not be reconciled for it."""
-    informer._sink.prime(ref, child(ref, 1, status={"currentReplicas": 2}))
-    informer._sink.observe(ref, child(ref, 2, status={"currentReplicas": 3}))
+    informer._sink.prime(ref, child(ref, 1, status={"currentReplicas": 2, "readyReplicas": 2}))
+    informer._sink.observe(ref, child(ref, 2, status={"currentReplicas": 3, "readyReplicas": 3}))
     assert bool(enqueued) is is_due
     enqueued.clear()
-    informer._sink.observe(ref, child(ref, 3, status={"currentReplicas": 3}, spec={"minReplicas": 1}))
+    informer._sink.observe(
+        ref, child(ref, 3, status={"currentReplicas": 3, "readyReplicas": 3}, spec={"minReplicas": 1})
+    )
     assert enqueued == [Key("Tenant", "n", "salon-mueller")], "an edit always does"

@@ -5,8 +5,8 @@ from typing import Any
 
 import kopf
 
+from askproai_operator.control_loop.informer import kopf_settings
 from askproai_operator.engine import Cache
-from askproai_operator.engine.informer import kopf_settings
 from tests.worlds.salon_objects import key, put, raw
 
 

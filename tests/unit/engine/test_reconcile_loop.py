@@ -10,21 +10,23 @@ import pytest
 from askproai_core.clock import FixedClock
 from askproai_core.kube import api_error
 from askproai_operator.api.conditions import ConditionType as C
-from askproai_operator.api.conditions import good
+from askproai_operator.api.conditions import Reason, bad, good
+from askproai_operator.control_loop.loop import ReconcileLoop
+from askproai_operator.control_loop.metrics import Metrics
+from askproai_operator.control_loop.queue import Priority, WorkQueue
 from askproai_operator.engine import (
     GONE,
     ApiError,
+    Backoff,
     Conflict,
     EventRecord,
     EventType,
     Key,
     NotLeader,
+    Options,
     Result,
     Unreachable,
 )
-from askproai_operator.engine.loop import ReconcileLoop
-from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.queue import Backoff, Options, Priority, WorkQueue
 from askproai_operator.settings import Settings
 from tests.worlds.salon_objects import key, put, raw, salon
 from tests.worlds.waiting import eventually
@@ -97,9 +99,17 @@ async def test_a_good_result_is_written_once_and_reconciled_again_after_the_resy
     await turn.run()
     await turn.run()
     assert len(turn.kube.statuses) == 1
-    assert turn.kube.events == [("Normal", "Ready")]
+    assert turn.kube.events == [], "its status says it; an event is for a problem and its end"
     assert turn.next_run() == (timedelta(seconds=60), Priority.RESYNC)
     assert turn.count("ok") == 2
+
+
+async def test_the_end_of_a_problem_is_told_once_also_if_pods_had_to_start_in_between(turn: Turn):
+    problem = Result((bad(C.SERVICES_READY, Reason.NUMBER_INVALID, "0301 is no number"),))
+    starting = Result((bad(C.SERVICES_READY, Reason.PROGRESSING, "1 of 2 pods are ready"),))
+    for result in (problem, starting, OK, starting, OK):
+        await turn.run(result)
+    assert turn.kube.events == [("Warning", "NumberInvalid"), ("Normal", "Ready")]
 
 
 @pytest.mark.parametrize(("chance", "seconds"), [(0.0, 54), (1.0, 66)])

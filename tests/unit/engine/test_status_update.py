@@ -161,6 +161,16 @@ class TestEvents:
         waiting = bad(C.SERVICES_READY, Reason.PROGRESSING, "1 of 2 pods are ready")
         assert not update_for_result(branch(), {}, Result((waiting,)), NOW).events
 
+    @pytest.mark.parametrize(("has_warned", "told"), [(False, []), (True, ["Ready"])])
+    def test_who_was_told_of_a_problem_is_told_of_its_end_and_nobody_of_a_new_object_without_one(
+        self, has_warned: bool, told: list[str]
+    ):
+        waiting = Result((bad(C.SERVICES_READY, Reason.PROGRESSING, "1 of 2 pods are ready"),))
+        current = after({}, update_for_result(branch(), {}, waiting, NOW))
+        for status in (current, {}):
+            update = update_for_result(branch(), status, Result((OK,)), NOW, has_warned=has_warned)
+            assert [event.reason for event in update.events] == told
+
     def test_events_of_a_result_keep_their_type(self):
         happened = (
             EventRecord("DriftRepaired", "x"),

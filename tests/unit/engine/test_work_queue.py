@@ -8,10 +8,10 @@ from random import Random
 import pytest
 
 from askproai_core.clock import FixedClock
-from askproai_operator.engine import Key
-from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.queue import Backoff, Options, Priority, WorkQueue
-from askproai_operator.engine.turns import RUNS
+from askproai_operator.control_loop.metrics import Metrics
+from askproai_operator.control_loop.queue import Priority, WorkQueue
+from askproai_operator.control_loop.turns import RUNS
+from askproai_operator.engine import Backoff, Key, Options
 
 A, B = Key("Tenant", "n", "a"), Key("Tenant", "n", "b")
 ONE_SECOND = timedelta(seconds=1)

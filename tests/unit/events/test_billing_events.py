@@ -68,6 +68,18 @@ def test_an_object_of_another_tenant_changes_nothing(key: str) -> None:
         assert isinstance(change_of("invoice.paid", bill), BillingChange) is counts
 
 
+@pytest.mark.parametrize(("metadata", "counts"), [({}, False), ({"askproai_tenant": TENANT}, True)])
+def test_a_connected_accounts_own_business_is_none_of_the_tenants(metadata: dict[str, str], counts: bool) -> None:
+    """Its subscriptions are those of its own customers, unless somebody has marked one as the tenant's."""
+    sent = event("customer.subscription.updated", subscription("unpaid", metadata=metadata), 1, account="acct_1")
+    change = read_billing_change(json.dumps(sent).encode(), TENANT)
+    assert isinstance(change, BillingChange) is counts
+    assert (
+        counts
+        or change == "stored only: it is of the connected account acct_1, and its metadata does not name this tenant"
+    )
+
+
 def test_a_thin_event_is_noted_and_a_body_that_is_no_event_is_refused() -> None:
     thin = {"id": "evt_1", "object": "v2.core.event", "type": "v1.billing.meter.x", "created": "2026-11-20T09:00:00Z"}
     assert read_billing_change(json.dumps(thin).encode(), TENANT) == "stored only: the event carries no object"

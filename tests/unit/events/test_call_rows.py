@@ -1,5 +1,6 @@
 """A call's row is the same for every order of its events. Transcripts are cut at 10,000 characters, and marked as cut."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import reduce
 from itertools import permutations
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from askproai_runtime.calls import CallRow, RetellCall, parse_milliseconds
 from askproai_runtime.events.call import merge, row_of_event
+from askproai_runtime.events.store import ClosingReason
 
 RECEIVED = datetime(2026, 11, 20, 9, tzinfo=UTC)
 EVENTS: list[tuple[str, dict[str, Any]]] = [
@@ -51,16 +53,18 @@ def test_every_order_of_events_gives_the_same_row(order: tuple[int, ...]) -> Non
     )
 
 
+CLOSED = CallRow(status="ended", disconnection_reason=ClosingReason.END_UNKNOWN)
 texts = st.none() | st.sampled_from(["a", "b", "ab"])
 rows = st.builds(
     CallRow,
     status=st.sampled_from(["registered", "ongoing", "not_connected", "ended", "error", "invented"]),
     agent_id=texts,
+    disconnection_reason=texts,
     started_at=st.none() | st.sampled_from([RECEIVED, datetime(2026, 1, 1, tzinfo=UTC)]),
     transcript=texts,
     transcript_truncated=st.booleans(),
     analysis=st.none() | st.sampled_from([{"call_summary": "a"}, {"call_summary": "b"}, {"call_successful": True}]),
-)
+).map(lambda row: row if row.over else replace(row, disconnection_reason=None))
 
 
 @given(st.lists(rows, min_size=2, max_size=4), st.randoms())
@@ -69,6 +73,11 @@ def test_merging_does_not_depend_on_the_order(call_rows: list[CallRow], random: 
     random.shuffle(shuffled)
     assert reduce(merge, call_rows) == reduce(merge, shuffled)
     assert merge(call_rows[0], call_rows[0]) == call_rows[0]
+    after_closing = reduce(merge, call_rows, CLOSED)
+    assert after_closing == reduce(merge, shuffled, CLOSED)
+    ends = [row for row in call_rows if row.over]
+    best = reduce(merge, ends, CallRow()) if ends else CLOSED
+    assert (after_closing.status, after_closing.over) == (best.status, True)
 
 
 def test_a_late_call_started_never_reopens_a_call() -> None:
@@ -90,6 +99,10 @@ def test_a_late_call_started_never_reopens_a_call() -> None:
 )
 def test_a_call_has_at_least_the_status_that_its_event_implies(event: str, reported: str | None, status: str) -> None:
     assert row(event, {"call_status": reported}).status == status
+
+
+def test_a_reason_that_retell_invents_later_is_kept() -> None:
+    assert row("call_ended", {"disconnection_reason": "invented_2027"}).disconnection_reason == "invented_2027"
 
 
 @pytest.mark.parametrize(("length", "cut"), [(9_999, False), (10_000, False), (10_001, True), (50_000, True)])

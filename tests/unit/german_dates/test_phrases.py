@@ -1,11 +1,12 @@
 """What a caller's phrase can mean. The call starts on Friday 20 November 2026 at 10:00 in Berlin."""
 
+import datetime as dt
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_runtime.german_dates import Grain, Refusal, format_spoken, understand, understand_parts
+from askproai_runtime.german_dates import Grain, Refusal, format_day, format_spoken, understand, understand_parts
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALL = datetime(2026, 11, 20, 10, tzinfo=BERLIN)
@@ -148,6 +149,30 @@ def test_function_arguments_of_the_first_year_raise_nothing():
 
 
 def test_the_spoken_form_has_the_full_date_and_is_understood_when_repeated():
-    spoken = format_spoken(datetime(2026, 11, 27, 13, 30, tzinfo=UTC), BERLIN)
+    spoken = format_spoken(datetime(2026, 11, 27, 13, 30, tzinfo=UTC), BERLIN, CALL)
     assert spoken == "Freitag, den 27. November, um 14 Uhr 30"
     assert starts(spoken) == ["27.11. 14:30"]
+
+
+@pytest.mark.parametrize(
+    ("day", "spoken"),
+    [
+        (dt.date(2027, 10, 15), "Freitag, den 15. Oktober"),
+        (dt.date(2027, 10, 16), "Samstag, den 16. Oktober"),
+        (dt.date(2027, 10, 17), "Sonntag, den 17. Oktober 2027"),
+        (dt.date(2027, 11, 27), "Samstag, den 27. November 2027"),
+        (dt.date(2025, 12, 25), "Donnerstag, den 25. Dezember"),
+        (dt.date(2025, 11, 27), "Donnerstag, den 27. November 2025"),
+    ],
+)
+def test_a_day_that_is_long_away_is_said_with_its_year(day, spoken):
+    """On 20 November a "27. November" is that of this year; the caller who wants that of the next one must hear it."""
+    assert format_day(day, dt.date(2026, 11, 20)) == spoken
+
+
+def test_a_spoken_time_with_its_year_is_understood_when_repeated():
+    start = datetime(2027, 11, 26, 13, 30, tzinfo=UTC)
+    spoken = format_spoken(start, BERLIN, CALL)
+    assert spoken == "Freitag, den 26. November 2027, um 14 Uhr 30"
+    (candidate,) = understand(spoken, at=CALL, zone=BERLIN).candidates
+    assert candidate.start == start

@@ -16,7 +16,7 @@ TENANT = "salon-mueller.salon-mueller"
 def ids(source: WebhookSource, body: Any, now: datetime = NOW) -> tuple[str, str]:
     raw = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
     event = identify(source, raw, tenant=TENANT, correlation_id="c", now=now)
-    assert event.payload == raw
+    assert event.payload == raw or event.event_type == "OOO_CREATED"
     return event.event_id, event.event_type
 
 
@@ -79,7 +79,10 @@ def test_half_an_emoji_loses_no_event() -> None:
             ),
             ("BOOKING_NO_SHOW_UPDATED", "u1", "a:true", "b:false", "2026-11-20T08:59:00.000Z"),
         ),
-        (calcom("OOO_CREATED", oooEntry={"uuid": "o1"}), ("OOO_CREATED", "o1", "")),
+        (
+            calcom("OOO_CREATED", oooEntry={"uuid": "o1", "start": "S", "end": "E", "updatedAt": "U"}),
+            ("OOO_CREATED", "o1", "S", "E", "U"),
+        ),
         ({"triggerEvent": "MEETING_STARTED", "uid": "u1", "startTime": "S"}, ("MEETING_STARTED", "u1", "S")),
     ],
 )
@@ -145,3 +148,55 @@ def test_a_body_without_an_event_is_malformed_and_its_body_is_not_quoted(source:
     with pytest.raises(MalformedEvent) as raised:
         identify(source, body, tenant=TENANT, correlation_id="c", now=NOW)
     assert "xxx" not in str(raised.value)
+
+
+def absence_entry(body: dict[str, Any]) -> Any:
+    event = identify(Source.CALCOM, json.dumps(body).encode(), tenant=TENANT, correlation_id="c", now=NOW)
+    kept = json.loads(event.payload)
+    assert kept.pop("triggerEvent") == "OOO_CREATED"
+    assert kept.pop("createdAt") == body["createdAt"]
+    assert set(kept) == {"payload"}
+    return kept["payload"]
+
+
+def test_of_an_absence_is_kept_whose_it_is_and_when() -> None:
+    """Its body names an employee, with the reason, which may be an illness."""
+    used = {"uuid": "o1", "start": "2026-11-27T00:00:00+01:00", "end": "2026-11-28T23:59:59+01:00", "updatedAt": "u"}
+    person = {"name": "Anna", "email": "anna@example.com", "username": "anna", "timeZone": "Europe/Berlin"}
+    entry = {
+        **used,
+        "id": 3,
+        "notes": "OP",
+        "reason": {"reason": "Sick"},
+        "toUser": person,
+        "user": {"id": 17, **person},
+    }
+    assert absence_entry(calcom("OOO_CREATED", oooEntry=entry)) == {"oooEntry": {**used, "user": {"id": 17}}}
+
+
+@pytest.mark.parametrize(
+    ("entry", "kept"),
+    [
+        (None, {}),
+        ("krank", {}),
+        ({"start": {"reason": "krank"}, "end": 7, "user": "anna"}, {"end": 7}),
+        ({"user": {"name": "Anna"}}, {}),
+    ],
+)
+def test_of_an_absence_that_can_not_be_read_nothing_personal_is_kept(entry: Any, kept: Any) -> None:
+    assert absence_entry(calcom("OOO_CREATED", oooEntry=entry)) == {"oooEntry": {**kept, "user": {}}}
+
+
+def test_an_absence_without_an_id_is_distinguished_by_all_that_was_sent() -> None:
+    first, second = ({"start": "2026-11-27", "notes": notes} for notes in ("a", "b"))
+    events = [
+        identify(
+            Source.CALCOM,
+            json.dumps(calcom("OOO_CREATED", oooEntry=entry)).encode(),
+            tenant=TENANT,
+            correlation_id="c",
+            now=NOW,
+        )
+        for entry in (first, second)
+    ]
+    assert events[0].event_id != events[1].event_id

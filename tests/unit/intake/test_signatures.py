@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from askproai_runtime.intake import Verdict, verify_calcom, verify_retell, verify_stripe
+from askproai_sandbox import stripe
 
 KEY = "key_test_0123456789abcdef"
 RETELL_1 = b'{"event":"call_started","call":{"call_id":"call_test_0001"}}'
@@ -155,3 +156,11 @@ def test_stripe_vectors_hold_for_five_minutes_both_ways(
 )
 def test_what_stripe_did_not_sign_is_refused(header: str | None, keys: list[str], verdict: Verdict) -> None:
     assert verify_stripe(STRIPE_1, header, keys, at_ms(1767225601000)) is verdict
+
+
+def test_what_stripe_signs_with_the_secret_of_another_endpoint_is_refused() -> None:
+    """Test and live mode have a secret each; two count while one replaces the other."""
+    seconds = 1767225601
+    header, now = stripe.signature("whsec_of_test_mode", STRIPE_1, seconds), at_ms(seconds * 1000)
+    assert verify_stripe(STRIPE_1, header, ["whsec_of_live_mode"], now) is Verdict.MISMATCH
+    assert verify_stripe(STRIPE_1, header, ["whsec_of_live_mode", "whsec_of_test_mode"], now) is Verdict.VALID

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from askproai_core.kube import NotLeader
-from askproai_operator.controllers.grant import find_holder, reconcile, take
+from askproai_operator.controllers.grant import reconcile, take
+from askproai_operator.controllers.holders import find_holder
 from askproai_operator.controllers.tenant.inputs import _refused_numbers
 from askproai_operator.engine import ApiError, Conflict, resources
 from askproai_operator.grants import (

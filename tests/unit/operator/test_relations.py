@@ -1,6 +1,6 @@
 """Which keys are due when what changed: all that need it (config, numbers, credentials), and no more (no storms)."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -84,14 +84,18 @@ def test_our_own_status_writes_do_not_walk_the_namespace(kind: str, monkeypatch:
         ("RetellAgent", {"webhookUrl": "https://a"}, {TENANT}),
         ("RetellAgent", {"phoneNumbers": ["+49301234567"]}, {BRANCH}),
         ("RetellAgent", with_conditions(NumbersBound="False"), {BRANCH}),
-        ("RetellAgent", with_conditions(Synced="False"), {TENANT, BRANCH}),
+        ("RetellAgent", with_conditions(Synced="False"), {BRANCH}),
         ("Tenant", with_conditions(RuntimeAvailable="True"), {AGENT}),
         ("Tenant", with_conditions(CredentialsValid="False"), {OFFERING, AGENT}),
         ("Tenant", with_conditions(Exposed="False"), {AGENT}),
         ("Tenant", {"webhookUrls": {"retell": "https://a"}}, {AGENT}),
         ("Branch", with_conditions(NumbersValid="False"), {AGENT}),
-        ("Branch", {"phoneNumbers": ["+49301234567"]}, {TENANT, AGENT}),
+        ("Branch", {"phoneNumbers": ["+49301234567"]}, {AGENT}),
+        ("Branch", {"phoneNumbers": []}, {TENANT, AGENT}),
         ("ServiceOffering", {"variableLengths": [{"eventTypeId": 1, "defaultMinutes": 30}]}, {TENANT}),
+        ("ServiceOffering", {"needsConfirmation": [{"eventTypeId": 1}]}, {TENANT}),
+        ("ServiceOffering", {"bookedByHost": [{"eventTypeId": 1}]}, {TENANT}),
+        ("ServiceOffering", {"bookingFields": [{"eventTypeId": 1, "slug": "x", "type": "text"}]}, {TENANT}),
     ],
 )
 def test_status_that_others_read_makes_them_due_but_not_its_owner(kind: str, status: dict[str, Any], due: set):
@@ -130,6 +134,25 @@ def test_another_reason_makes_those_due_that_decide_by_it(
     changed(cache, kind, status=before)
     assert changed(cache, kind, status=after) == due
     assert changed(cache, kind, status=before) == due
+
+
+@pytest.mark.parametrize(
+    ("linked", "before", "after", "is_due"),
+    [
+        ("True", {}, "True", False),
+        ("False", {}, "True", True),
+        ("True", {}, "False", True),
+        ("True", {"CredentialsValid": "False"}, "True", True),
+    ],
+    ids=["it uses the keys already", "it may lack one", "they are refused", "it may have to use another one"],
+)
+def test_a_linked_service_is_not_due_because_its_new_tenant_has_tried_the_keys(
+    linked: str, before: dict[str, str], after: str, is_due: bool
+):
+    cache = salon()
+    put(cache, raw("ServiceOffering", status=with_conditions(CalendarLinked=linked)))
+    put(cache, raw("Tenant", status=with_conditions(**before)))
+    assert (OFFERING in changed(cache, "Tenant", status=with_conditions(CredentialsValid=after))) is is_due
 
 
 @pytest.mark.parametrize(
@@ -297,6 +320,76 @@ def test_a_deployments_status_makes_its_tenant_due():
     changed_by(cache, child("Deployment", "d", 1, OURS, spec={}, status={"readyReplicas": 1}))
     assert changed_by(cache, child("Deployment", "d", 2, OURS, spec={}, status={"readyReplicas": 2})) == {TENANT}
     assert cache.child(DEPLOYMENTS, NAMESPACE, "d").status == {"readyReplicas": 2}
+
+
+PROGRESSING = {"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated", "message": "1 of 2"}
+REFUSED = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
+ROLLED_OUT = {
+    "observedGeneration": 3,
+    "replicas": 2,
+    "updatedReplicas": 2,
+    "readyReplicas": 2,
+    "availableReplicas": 2,
+    "conditions": [PROGRESSING, REFUSED],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "due"),
+    [
+        ({"updatedReplicas": 1}, {TENANT}),
+        ({"availableReplicas": 1}, {TENANT}),
+        ({"replicas": 3}, {TENANT}),
+        ({"observedGeneration": 2}, {TENANT}),
+        ({"observedGeneration": 4}, set()),
+        ({"conditions": [PROGRESSING | {"reason": "ProgressDeadlineExceeded"}, REFUSED]}, {TENANT}),
+        ({"conditions": [PROGRESSING, REFUSED | {"message": "forbidden"}]}, {TENANT}),
+        ({"conditions": [PROGRESSING | {"message": "2 of 2", "lastUpdateTime": "later"}, REFUSED]}, set()),
+        ({"unavailableReplicas": 1, "collisionCount": 1}, set()),
+    ],
+)
+def test_of_a_deployments_status_only_what_its_tenant_reads_makes_it_due(changes: dict[str, Any], due: set):
+    """Its controller writes it with each step of each pod, and each run of a Tenant asks PostgreSQL and Redis."""
+
+    def web(version: int, status: dict[str, Any]) -> dict[str, Any]:
+        obj = child("Deployment", "d", version, OURS, spec={}, status=status)
+        obj["metadata"]["generation"] = 3
+        return obj
+
+    cache = salon()
+    changed_by(cache, web(1, ROLLED_OUT))
+    assert changed_by(cache, web(2, ROLLED_OUT | changes)) == due
+
+
+class TestOwnApply:
+    """A watch may report what our apply wrote before its answer comes."""
+
+    OWNED: ClassVar = {"a": "1"}
+
+    def written(self, version: int, data: dict[str, str], **content: Any) -> dict[str, Any]:
+        obj = child("Deployment", "d", version, OURS, data=data, **content)
+        fields = {"f:data": {f"f:{name}": {} for name in self.OWNED}}
+        entry = {"manager": "askproai-operator", "operation": "Apply", "fieldsV1": fields}
+        obj["metadata"]["managedFields"] = [entry]
+        return obj
+
+    def test_it_makes_nobody_due_and_everything_else_that_happens_meanwhile_does(self):
+        cache, due = salon(), []
+        sink = EventSink(cache, Relations(cache), due.append)
+        owned = observed_object(self.written(1, self.OWNED)).owned
+        assert owned is not None
+        with sink.applying(DEPLOYMENTS, NAMESPACE, "d", owned):
+            sink.observe(DEPLOYMENTS, self.written(1, self.OWNED))
+            assert due == []
+            sink.observe(DEPLOYMENTS, self.written(2, self.OWNED, status={"readyReplicas": 1}))
+            assert due == [TENANT], "its pods"
+            sink.observe(DEPLOYMENTS, self.written(3, {"a": "by hand"}, status={"readyReplicas": 1}))
+            assert due == [TENANT] * 2, "an edit"
+            sink.observe(DEPLOYMENTS, self.written(4, self.OWNED, status={"readyReplicas": 2}))
+            assert due == [TENANT] * 3, "a state that is more than ours"
+        sink.observe(DEPLOYMENTS, self.written(5, {"a": "by hand"}, status={"readyReplicas": 2}))
+        sink.observe(DEPLOYMENTS, self.written(6, self.OWNED, status={"readyReplicas": 2}))
+        assert due == [TENANT] * 5, "after the answer"
 
 
 def test_a_labelled_user_secret_makes_all_due_that_name_it_and_its_data_is_not_kept():

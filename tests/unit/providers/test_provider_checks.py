@@ -16,6 +16,7 @@ from askproai_operator.providers import (
     find_event_type_notes,
     find_event_type_problems,
     hash_key,
+    is_booked_by_host,
     secret_value,
 )
 
@@ -97,7 +98,7 @@ FITS: dict[str, Any] = {
         ({"beforeEventBuffer": 5}, "beforeEventBuffer"),
         ({"confirmationPolicy": {"type": "always"}}, "blockUnconfirmedBookingsInBooker"),
         ({"confirmationPolicy": {"type": "always", "blockUnconfirmedBookingsInBooker": True}}, None),
-        ({"seats": {"seatsPerTimeSlot": 4}}, "4 seats"),
+        ({"seats": {"seatsPerTimeSlot": 4}}, "switch seats off there, or set capacity to 4 and remove calcom"),
         ({"bookingFields": [{"type": "email", "slug": "email", "hidden": True}]}, "hidden"),
         ({"bookingFields": [{"type": "text", "slug": "wunsch", "required": True}]}, "'wunsch'"),
         ({"requiresBookerEmailVerification": True}, "verified"),
@@ -109,6 +110,18 @@ def test_event_types(change: dict[str, Any], text: str | None) -> None:
     assert (text is None and problems == []) or (text is not None and len(problems) == 1 and text in problems[0]), (
         problems
     )
+
+
+@pytest.mark.parametrize(
+    ("switch", "notes"), [({"rrHostSubsetEnabled": False}, 1), ({"rrHostSubsetEnabled": True}, 0), ({}, 0)]
+)
+def test_a_round_robin_that_ignores_who_is_asked_for_is_named(switch: dict[str, Any], notes: int) -> None:
+    """A server that does not show the switch is not blamed for it."""
+    found = list(find_event_type_notes(FITS | TEAM | switch, EventTypeNeeds(45, buffer_after_minutes=10, user_id=17)))
+    assert len(found) == notes, found
+    assert all("switch it on by Cal.com's API" in note for note in found)
+    assert is_booked_by_host(FITS | TEAM | switch) is bool(switch.get("rrHostSubsetEnabled"))
+    assert not is_booked_by_host(FITS | switch)
 
 
 LENGTH = {"type": "select", "slug": "haarlaenge", "required": True, "options": ["kurz", "lang"]}

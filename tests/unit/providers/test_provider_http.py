@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from askproai_core.clock import FixedClock
 from askproai_core.providers import TransportFailure
 from askproai_core.providers.http import Reply
+from askproai_operator.control_loop import Metrics
 from askproai_operator.providers import (
     CredentialRefused,
     HostNotAllowed,
@@ -98,15 +99,16 @@ class ProviderEnvironment:
 
     def counted(self) -> dict[str, float]:
         """Return how many requests were sent by the label `status`."""
-        (metric,) = self.registry.collect()
+        (metric,) = (each for each in self.registry.collect() if each.name == "askproai_provider_requests")
         return {s.labels["status"]: s.value for s in metric.samples if s.name.endswith("_total")}
 
 
 @asynccontextmanager
 async def open_environment(provider: Provider) -> AsyncIterator[ProviderEnvironment]:
-    clock, registry = FixedClock(NOW), CollectorRegistry()
-    async with provider() as url, ProviderClients(clock, registry=registry, timeout=TIMEOUT) as providers:
-        yield ProviderEnvironment(url, clock, providers, registry)
+    clock, metrics = FixedClock(NOW), Metrics()
+    count = metrics.count_provider_request
+    async with provider() as url, ProviderClients(clock, count=count, timeout=TIMEOUT) as providers:
+        yield ProviderEnvironment(url, clock, providers, metrics.registry)
 
 
 FAILURES = [

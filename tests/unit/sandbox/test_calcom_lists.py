@@ -1,5 +1,6 @@
 """The lists of the Cal.com simulator, absences and what webhooks may do on their way follow docs/vendors/calcom.md."""
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -140,7 +141,8 @@ async def test_an_absence_is_whole_days_of_utc(calcom: Api) -> None:
     assert (await calcom("GET", "/v2/me/ooo"))["data"] == []
 
 
-HOOK = {"triggers": ["BOOKING_CREATED", "BOOKING_CANCELLED", "OOO_CREATED"], "active": True, "secret": "geheim"}
+TRIGGERS = ["BOOKING_CREATED", "BOOKING_REQUESTED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED", "OOO_CREATED"]
+HOOK = {"triggers": TRIGGERS, "active": True, "secret": "geheim"}
 
 
 async def hook(calcom: Api, receiver: Receiver, **settings: float) -> None:
@@ -156,9 +158,17 @@ async def test_only_an_absence_of_the_web_app_sends_a_webhook(calcom: Api, recei
     await hook(calcom, receiver, webhook_delay_ms=-1)
     await calcom("POST", "/v2/me/ooo", DAY, expect=201)
     assert triggers(receiver) == []
-    await control(calcom, "absences", start="2026-12-28T00:00:00Z", end="2026-12-28T00:00:00Z")
+    entered = await control(calcom, "absences", start="2026-12-28T00:00:00Z", end="2026-12-28T00:00:00Z")
     (_, body), *_ = receiver.at("/hook")
-    assert json.loads(body)["payload"]["oooEntry"]["start"] == "2026-12-28T00:00:00.000Z"
+    entry = json.loads(body)["payload"]["oooEntry"]
+    assert (entry["start"], entry["end"]) == ("2026-12-28T00:00:00+01:00", "2026-12-28T23:59:59+01:00")
+    await control(calcom, "absences", update=entered["id"], start="2026-12-29T00:00:00Z", end="2026-12-29T00:00:00Z")
+    (_, body) = receiver.at("/hook")[-1]
+    changed = json.loads(body)["payload"]["oooEntry"]
+    assert (changed["uuid"], changed["start"]) == (entry["uuid"], "2026-12-29T00:00:00+01:00")
+    await control(calcom, "absences", delete=entered["id"], expect=200)
+    await control(calcom, "absences", host="anna", start="2026-12-28T00:00:00Z", end="2026-12-28T00:00:00Z")
+    assert triggers(receiver) == ["OOO_CREATED"] * 2, "nothing of a deletion, and of another user"
 
 
 async def test_webhooks_of_a_user_have_no_events_of_teams(calcom: Api, receiver: Receiver) -> None:
@@ -202,3 +212,53 @@ async def test_unknown_event_types_beside_a_known_one_are_ignored(calcom: Api) -
     uid = (await book(calcom))["data"]["uid"]
     assert await uids(calcom, eventTypeIds="1001,7777") == [uid]
     await calcom("GET", "/v2/bookings", eventTypeIds="7777", expect=400)
+
+
+async def test_two_bookings_at_once_may_both_be_made(calcom: Api) -> None:
+    """Cal.com checks first, and inserts later; one after the other the second is refused."""
+    await seed(calcom)
+    await calcom("POST", "/_sim/settings", {"insert_delay_ms": 50})
+    overlapping = ("2026-11-27T09:00:00Z", "2026-11-27T09:30:00Z")
+    first, second = await asyncio.gather(*(book(calcom, start=start) for start in overlapping))
+    assert first["data"]["hosts"] == second["data"]["hosts"]
+    assert first["data"]["end"] > second["data"]["start"]
+    await book(calcom, start="2026-11-27T09:15:00Z", expect=400)
+
+
+async def test_a_move_may_be_reported_as_a_request(calcom: Api, receiver: Receiver) -> None:
+    await hook(calcom, receiver, webhook_delay_ms=-1, moves_are_requests=1)
+    await seed(calcom)
+    old = (await book(calcom))["data"]["uid"]
+    new = (await calcom("POST", f"/v2/bookings/{old}/reschedule", {"start": "2026-11-27T09:00:00Z"}, expect=201))[
+        "data"
+    ]
+    event = json.loads(receiver.at("/hook")[-1][1])
+    assert triggers(receiver) == ["BOOKING_CREATED", "BOOKING_REQUESTED"]
+    assert event["payload"]["uid"] == new["uid"]
+    assert (event["payload"]["rescheduleUid"], event["payload"]["status"]) == (old, "ACCEPTED")
+
+
+@pytest.mark.parametrize(("action", "asks"), [("cancel", False), ("ask-again", True)])
+async def test_only_a_flag_tells_a_request_for_another_time_from_a_cancellation(
+    calcom: Api, receiver: Receiver, action: str, asks: bool
+) -> None:
+    await hook(calcom, receiver, webhook_delay_ms=-1)
+    await seed(calcom)
+    uid = (await book(calcom))["data"]["uid"]
+    cancelled = await control(calcom, "dashboard", expect=200, action=action, uid=uid)
+    assert cancelled["status"] == "cancelled"
+    assert "rescheduledToUid" not in cancelled
+    event = json.loads(receiver.at("/hook")[-1][1])
+    assert (event["triggerEvent"], event["payload"]["requestReschedule"]) == ("BOOKING_CANCELLED", asks)
+
+
+@pytest.mark.parametrize("url", ["http://salon.example/hook", "https://127.0.0.1/hook", "https://10.0.0.7/hook"])
+async def test_a_hosted_server_sends_to_public_https_only(calcom: Api, url: str) -> None:
+    body = {**HOOK, "subscriberUrl": url}
+    await calcom("POST", "/_sim/settings", {"hosted": 1})
+    assert message(await calcom("POST", "/v2/webhooks", body, expect=400)).startswith("Webhook URL is not allowed")
+    public = {**HOOK, "subscriberUrl": "https://salon.example/hook"}
+    hook_id = (await calcom("POST", "/v2/webhooks", public, expect=201))["data"]["id"]
+    await calcom("PATCH", f"/v2/webhooks/{hook_id}", {"subscriberUrl": url}, expect=400)
+    await calcom("POST", "/_sim/settings", {"hosted": 0})
+    await calcom("POST", "/v2/webhooks", body, expect=201)

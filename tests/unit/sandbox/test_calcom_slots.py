@@ -1,11 +1,16 @@
 """Free slots of the Cal.com simulator follow docs/vendors/calcom.md."""
 
+import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from calcom_api import BOOKINGS, SLOTS, book, booking_body, control, message, seed, slots, starts
-from sandbox_clients import Api
+from calcom_api import ATTENDEE, BOOKINGS, SLOTS, book, booking_body, control, message, seed, slots, starts
+from sandbox_clients import Api, Receiver
 
+from askproai_core.clock import FixedClock
+
+OTHER = {**ATTENDEE, "email": "call+2@salon.example"}
 HOURS = [{"days": ["Friday"], "startTime": "09:00", "endTime": "12:00"}]
 
 
@@ -130,9 +135,12 @@ async def test_notice_window_and_limits(calcom: Api) -> None:
     await book(calcom, start="2026-11-27T08:00:00Z")
     assert await starts(calcom) == []
     assert len(await starts(calcom, "2026-12-04", "2026-12-04")) == 3
+    assert message(await book(calcom, start="2026-11-27T10:00:00Z", expect=403)) == "booking_limit_reached"
     await seed(calcom, 1002, lengthInMinutes=60, bookingLimitsDuration={"week": 90})
     await book(calcom, eventTypeId=1002, start="2026-12-04T08:00:00Z")
     assert await starts(calcom, "2026-12-04", "2026-12-04", eventTypeId=1002) == []
+    late = await book(calcom, eventTypeId=1002, start="2026-12-04T10:00:00Z", expect=403)
+    assert message(late) == "duration_limit_reached"
 
 
 async def test_a_pending_booking_blocks_only_if_the_event_type_asks_for_it(calcom: Api) -> None:
@@ -167,7 +175,9 @@ async def test_seats_are_counted_and_taken(calcom: Api) -> None:
     first, second = (await book(calcom, start=at))["data"], None
     (slot,) = (await slots(calcom))["2026-11-27"]
     assert (slot["seatsRemaining"], slot["bookingUid"]) == (1, first["uid"])
-    second = (await book(calcom, start=at))["data"]
+    again = await book(calcom, start=at, expect=409)
+    assert message(again).startswith("already_signed_up"), "an address has one seat at a time"
+    second = (await book(calcom, start=at, attendee=OTHER))["data"]
     assert (second["uid"], second["seatUid"] != first["seatUid"]) == (first["uid"], True)
     assert [attendee["seatUid"] for attendee in second["attendees"]] == [first["seatUid"], second["seatUid"]]
     assert await slots(calcom) == {}
@@ -176,8 +186,32 @@ async def test_seats_are_counted_and_taken(calcom: Api) -> None:
     assert (left["data"]["status"], len(left["data"]["attendees"])) == ("accepted", 1)
 
 
+async def test_a_seat_that_is_cancelled_looks_like_its_booking_and_shows_in_no_list_of_changes(
+    calcom: Api, clock: FixedClock, receiver: Receiver
+) -> None:
+    hook = {"subscriberUrl": f"{receiver.url}/hook", "triggers": ["BOOKING_CANCELLED"], "active": True}
+    await calcom("POST", "/v2/webhooks", hook, expect=201)
+    await calcom("POST", "/_sim/settings", {"webhook_delay_ms": -1})
+    await seed(calcom, lengthInMinutes=180, seats={"seatsPerTimeSlot": 2})
+    await opens(calcom)
+    at = "2026-11-27T08:00:00Z"
+    first = (await book(calcom, start=at))["data"]
+    second = (await book(calcom, start=at, attendee=OTHER))["data"]
+    clock.advance(timedelta(minutes=1))
+    since = f"{clock.now():%Y-%m-%dT%H:%M:%SZ}"
+    await calcom("POST", f"/v2/bookings/{first['uid']}/cancel", {"seatUid": second["seatUid"]})
+    ((_, body),) = receiver.at("/hook")
+    payload = json.loads(body)["payload"]
+    assert (payload["uid"], payload["status"], payload["seatsPerTimeSlot"]) == (first["uid"], "CANCELLED", 2)
+    assert [attendee["email"] for attendee in payload["attendees"]] == [OTHER["email"]]
+    assert second["seatUid"] not in body.decode(), "which seat it was is not said"
+    changed = await calcom("GET", "/v2/bookings", afterUpdatedAt=since, version=BOOKINGS)
+    assert changed["data"] == []
+
+
 async def test_a_round_robin_shares_its_bookings_and_the_answer_names_the_host(calcom: Api) -> None:
-    hosts = await seed(calcom, lengthInMinutes=180, schedulingType="roundRobin", hosts=["anna", "mehmet"])
+    team = {"lengthInMinutes": 180, "schedulingType": "roundRobin", "hosts": ["anna", "mehmet"]}
+    hosts = await seed(calcom, **team, rrHostSubsetEnabled=True)
     ids = [host["userId"] for host in hosts["hosts"]]
     for name in ("anna", "mehmet"):
         await opens(calcom, name)
@@ -191,6 +225,13 @@ async def test_a_round_robin_shares_its_bookings_and_the_answer_names_the_host(c
     await calcom("POST", f"/v2/bookings/{second['uid']}/cancel", {})
     assert await starts(calcom, rrHostSubsetIds=ids[0]) == []
     assert await starts(calcom, rrHostSubsetIds=ids[1]) == ["09:00"]
+    await seed(calcom, 1002, **team)
+    asked = {"eventTypeId": 1002, "rrHostSubsetIds": ids[0]}
+    assert await starts(calcom, **asked) == ["09:00"], "ignored where it is not switched on"
+    other = {"name": "E9", "timeZone": "Europe/Berlin", "email": "9@salon.example"}
+    start, only = "2026-11-27T08:00:00Z", [ids[0]]
+    booked = await book(calcom, eventTypeId=1002, start=start, attendee=other, rrHostSubsetIds=only)
+    assert booked["data"]["hosts"][0]["id"] == ids[1]
 
 
 async def test_a_collective_needs_all_hosts_and_a_managed_parent_has_none(calcom: Api) -> None:

@@ -118,12 +118,29 @@ async def test_undeclared_tools_and_arguments_are_not_sent(retell: Api, receiver
 
 async def test_args_at_root_and_headers_follow_the_declaration(retell: Api, receiver: Receiver, tools: Tools) -> None:
     """Neither name nor call in the body; variables are filled in, unset ones stay as they are written."""
-    tools[0] |= {"args_at_root": True, "method": "PUT", "headers": {"X-Call": "{{call_id}}", "X-Unset": "{{nobody}}"}}
+    headers = {"X-Call": "{{call_id}}", "X-Empty": "{{call.call_id}}", "X-Unset": "{{nobody}}"}
+    tools[0] |= {"args_at_root": True, "method": "PUT", "headers": headers}
     await salon(retell, receiver, tools)
     record = await ring(retell, ASKS)
-    headers, body = receiver.at("/check_availability")[0]
+    sent, body = receiver.at("/check_availability")[0]
     assert json.loads(body) == {"service": "Haarschnitt", "date": "Freitag", "time": "halb drei"}
-    assert (headers["X-Call"], headers["X-Unset"]) == (record.call_id, "{{nobody}}")
+    assert [sent[name] for name in headers] == [record.call_id, "", "{{nobody}}"]
+
+
+async def test_an_answer_is_cut_after_15000_characters(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    """The model gets what is left, which is no JSON any more."""
+    await salon(retell, receiver, tools)
+    whole, answers = "Am Freitag um 14 Uhr 30?", {}
+    for length in (15_000, 15_001):
+        answer = {"success": True, "message": whole, "slots": [OFFER], "rest": ""}
+        answer["rest"] = "x" * (length - len(json.dumps(answer)))
+        receiver.answers["/check_availability"] = answer
+        answers[length] = (await ring(retell, ASKS)).answers("check_availability")[0]
+        (last,) = [json.loads(body) for _, body in receiver.at("/hook") if b'"call_ended"' in body][-1:]
+        (result,) = [i for i in last["call"]["transcript_with_tool_calls"] if i["role"] == "tool_call_result"]
+        assert len(result["content"]) == 15_000
+    assert answers[15_000]["message"] == whole
+    assert isinstance(answers[15_001], str)
 
 
 async def test_a_failing_tool_is_recorded_and_retried_only_as_declared(
@@ -242,13 +259,13 @@ async def test_without_a_usable_answer_the_agent_speaks_with_its_defaults(
     assert record.transcript.startswith("Agent: Guten Tag Gast!")
 
 
-async def test_an_inbound_webhook_that_fails_is_tried_three_times_and_the_call_goes_on(
+async def test_an_inbound_webhook_that_fails_is_tried_again_three_times_and_the_call_goes_on(
     retell: Api, receiver: Receiver, tools: Tools
 ) -> None:
     await salon_with_inbound_webhook(retell, receiver, tools)
-    receiver.answers["/inbound"] = [web.Response(status=500) for _ in range(3)]
+    receiver.answers["/inbound"] = [web.Response(status=500) for _ in range(4)]
     record = await ring(retell, "Hallo")
-    assert len(receiver.at("/inbound")) == 3
+    assert len(receiver.at("/inbound")) == 4
     assert (record.status, len(record.errors)) == ("ended", 1)
     assert record.transcript.startswith("Agent: Guten Tag Gast!")
 

@@ -13,17 +13,20 @@ from askproai_operator.api import DeletionPolicy, ManagementPolicy, RetellAgent
 from askproai_operator.api.conditions import ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.execute import delete_llm_if_unused, enqueue_other_agents
-from askproai_operator.controllers.agent.inputs import marker, retell_client
-from askproai_operator.controllers.agent.observe import (
+from askproai_operator.controllers.agent_plan import (
+    GRACE,
     RecordedState,
+    agent_owner,
     bound_agents,
     bound_ids,
     engine_of,
+    entries_without,
     list_marked_agents,
+    llm_owner,
+    marker,
+    retell_client,
     webhook_change,
 )
-from askproai_operator.controllers.agent.plan import GRACE, entries_without
-from askproai_operator.controllers.agent.render import agent_owner, llm_owner
 from askproai_operator.credentials import read_own_secret
 from askproai_operator.engine import FINALIZER, GONE, EventRecord, EventType, Result
 from askproai_operator.orphans import PAST_BUDGET, OrphanedAgent, Owner, add_orphan

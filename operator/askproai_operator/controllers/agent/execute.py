@@ -7,10 +7,16 @@ from typing import Any
 
 from askproai_operator.api import RetellAgent
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.agent.diff import differing_paths
-from askproai_operator.controllers.agent.inputs import PlanInputs, Target
-from askproai_operator.controllers.agent.observe import engine_of
-from askproai_operator.controllers.agent.plan import PUBLISH, Action, Plan, Step
+from askproai_operator.controllers.agent_plan import (
+    PUBLISH,
+    Action,
+    Plan,
+    PlanInputs,
+    Step,
+    Target,
+    differing_paths,
+    engine_of,
+)
 from askproai_operator.engine import Key
 from askproai_operator.providers import (
     Json,
@@ -116,7 +122,8 @@ class Executor:
                 body = {"response_engine": engine, **desired.agent}
                 created = await self.create("agent", client.create_agent(body))
                 self.agent_id, self.version = str(created["agent_id"]), int(created.get("version") or 0)
-                await self.record(agentId=self.agent_id, pending=None)
+                # With its URL, so that the Tenant, which reads both, is due once.
+                await self.record(agentId=self.agent_id, webhookUrl=desired.agent.get("webhook_url"), pending=None)
             case Action.FORK:
                 draft = await client.fork_agent(str(self.agent_id), int(step.arguments[0]))
                 self.version, self.llm_version = int(draft["version"]), engine_of(draft)[1]

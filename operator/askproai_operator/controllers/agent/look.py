@@ -13,7 +13,7 @@ import msgspec
 from askproai_operator.api import RetellAgent
 from askproai_operator.api.conditions import Reason
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.agent.inputs import Target
+from askproai_operator.controllers.agent_plan import Target
 from askproai_operator.controllers.plan_annotation import planned_names
 from askproai_operator.engine import TOKEN_ANNOTATION, Result
 from askproai_operator.memory import Look

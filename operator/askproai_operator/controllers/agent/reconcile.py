@@ -4,12 +4,9 @@ from dataclasses import replace
 
 from askproai_operator.api import ManagementPolicy, RetellAgent
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.agent.checks import CHECKS
 from askproai_operator.controllers.agent.deletion import finalize
 from askproai_operator.controllers.agent.execute import AgentGone, execute
-from askproai_operator.controllers.agent.inputs import PlanInputs, Target, gather, gather_remote
 from askproai_operator.controllers.agent.look import find_look, keep_look, look_source
-from askproai_operator.controllers.agent.plan import Plan, make_plan
 from askproai_operator.controllers.agent.settling import REASON, hold_catalogue
 from askproai_operator.controllers.agent.status import (
     observed_only,
@@ -18,6 +15,7 @@ from askproai_operator.controllers.agent.status import (
     settled,
     waiting,
 )
+from askproai_operator.controllers.agent_plan import CHECKS, Plan, PlanInputs, Target, gather, gather_remote, make_plan
 from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.controllers.plan_annotation import planned_names
 from askproai_operator.engine import GONE, Key, Result

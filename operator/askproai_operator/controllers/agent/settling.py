@@ -9,9 +9,7 @@ from typing import Final
 
 from askproai_operator.api import RetellAgent
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.agent.diff import differing_paths
-from askproai_operator.controllers.agent.inputs import PlanInputs
-from askproai_operator.controllers.agent.render import Desired, PromptFrame
+from askproai_operator.controllers.agent_plan import Desired, PlanInputs, PromptFrame, differing_paths
 from askproai_operator.engine import TOKEN_ANNOTATION
 from askproai_operator.memory import CatalogueChange
 

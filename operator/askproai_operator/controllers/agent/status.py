@@ -5,9 +5,7 @@ from typing import Final
 
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
 from askproai_operator.controllers.agent.execute import Published
-from askproai_operator.controllers.agent.inputs import Target
-from askproai_operator.controllers.agent.observe import Observation, RecordedState
-from askproai_operator.controllers.agent.plan import Plan
+from askproai_operator.controllers.agent_plan import Observation, Plan, RecordedState, Target
 from askproai_operator.controllers.conditions import condition_of
 from askproai_operator.controllers.plan_annotation import PLAN_ANNOTATION
 from askproai_operator.engine import EventRecord, Result

@@ -1,6 +1,6 @@
 """All that a reconcile of a Branch reads, and the checks of its phone numbers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from askproai_core.public_holidays import find_holiday_problem
@@ -17,6 +17,7 @@ from askproai_operator.controllers.conditions import (
     resolve_references,
 )
 from askproai_operator.controllers.grant import report_refusal, take
+from askproai_operator.controllers.holders import claimed_numbers_condition
 from askproai_operator.grants import Subject, SubjectKind
 from askproai_operator.services import ambiguous_staff
 
@@ -100,16 +101,6 @@ def numbers_unreadable(inputs: Inputs) -> Condition | None:
 def numbers_claimed(inputs: Inputs) -> Condition | None:
     """Another branch of the cluster has one of the numbers."""
     return claimed_numbers_condition(inputs.claimed) if inputs.claimed else None
-
-
-def claimed_numbers_condition(numbers: Iterable[str]) -> Condition:
-    """Return NumbersValid of a branch that lists numbers of another one."""
-    # The other branch may belong to somebody else: its name stays out of a status that this tenant reads.
-    text = (
-        f"{', '.join(sorted(numbers))}: another branch has it already; a number rings in one branch only, so take it out of"
-        " one of them; whoever runs the platform can name the other"
-    )
-    return bad(ConditionType.NUMBERS_VALID, Reason.NUMBER_CLAIMED_TWICE, text)
 
 
 # The order is the precedence. A failing check stops nothing: the other numbers ring.

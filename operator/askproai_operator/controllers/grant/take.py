@@ -5,7 +5,7 @@ from typing import Final
 
 import structlog
 
-from askproai_operator.api import Branch, CustomResource
+from askproai_operator.api import CustomResource
 from askproai_operator.context import ReconcileContext
 from askproai_operator.engine import ApiError, Conflict, EventRecord, ObservedObject, resources
 from askproai_operator.grants import (
@@ -31,18 +31,6 @@ _WANTED: Final = {
     SubjectKind.RETELL_KEY: "another tenant has your Retell key, and is refused: if you do not know of it, renew the key",
     SubjectKind.CALCOM_KEY: "another tenant has your Cal.com key, and is refused: if you do not know of it, renew the key",
 }
-
-
-def find_holder(model: CustomResource, subject: Subject, context: ReconcileContext, scope: str = "") -> Holder | None:
-    """Return who else has the subject, by the cache; None if it is free or this object's own."""
-    child = context.cache.child(resources.CONFIG_MAPS, context.settings.namespace, subject.name)
-    grant = read_grant(child.annotations) if child is not None else None
-    return find_other(grant.holders, holder_of(model, scope)) if grant is not None else None
-
-
-def is_of_other(branch: Branch, did: str, context: ReconcileContext) -> bool:
-    """Return whether another branch has a dialled number. The status names the public ones, of which one may have several DIDs."""
-    return find_holder(branch, Subject(SubjectKind.NUMBER, did), context) is not None
 
 
 async def take(model: CustomResource, subject: Subject, context: ReconcileContext, scope: str = "") -> Holder | None:

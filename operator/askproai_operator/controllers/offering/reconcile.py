@@ -27,12 +27,13 @@ from askproai_operator.providers import (
     ProviderError,
     default_minutes,
     find_answered_fields,
+    is_booked_by_host,
     needs_confirmation,
 )
 from askproai_operator.services import name_condition, namesakes, openings_condition, staff_by_branch, staff_condition
 
 _MAX_STAFF: Final = 200  # that the CRD lets a status list
-_FOUND: Final = ("variableLengths", "needsConfirmation", "bookingFields")
+_FOUND: Final = ("variableLengths", "needsConfirmation", "bookedByHost", "bookingFields")
 _MAX_FOUND: Final = 2000
 
 
@@ -87,9 +88,10 @@ async def _check_calendar(
     offering: ServiceOffering, tenant: Tenant, staff: Mapping[str, tuple[str, ...]], context: ReconcileContext
 ) -> tuple[Condition, Json]:
     """Return CalendarLinked, and the status fields of what Cal.com has. Reads the Secret only if event types are named."""
-    if calcom_account(tenant) is None or offering.spec.calcom is None or offering.spec.capacity > 1:
+    account = calcom_account(tenant)
+    if account is None or offering.spec.calcom is None or offering.spec.capacity > 1:
         context.memory.looks.forget(offering.key)
-    if calcom_account(tenant) is None or offering.spec.calcom is None:
+    if account is None or offering.spec.calcom is None:
         return calendar_not_requested(), dict.fromkeys(_FOUND)
     if offering.spec.capacity > 1:
         return calendar_without_seats(offering.spec.capacity), dict.fromkeys(_FOUND)
@@ -101,7 +103,8 @@ async def _check_calendar(
         event_types = await read_event_types(offering, tenant, credentials, context)
     except ProviderError as error:
         return condition_of(error, ConditionType.CALENDAR_LINKED, retry_note="looked at again soon"), before
-    return calendar_condition(offering, staff, event_types), _found(offering, event_types)
+    condition = calendar_condition(offering, staff, event_types, account.api_versions)
+    return condition, _found(offering, event_types)
 
 
 def _found(offering: ServiceOffering, event_types: EventTypes) -> Json:
@@ -118,6 +121,8 @@ def _found(offering: ServiceOffering, event_types: EventTypes) -> Json:
                 found["variableLengths"].append({**number, "defaultMinutes": minutes})
             if needs_confirmation(event_type):
                 found["needsConfirmation"].append(number)
+            if is_booked_by_host(event_type):
+                found["bookedByHost"].append(number)
             answered = find_answered_fields(event_type, declared)
             found["bookingFields"] += ({**number, "slug": slug, "type": kind} for slug, kind in answered)
     return {name: items[:_MAX_FOUND] or None for name, items in found.items()}

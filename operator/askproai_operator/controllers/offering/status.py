@@ -1,7 +1,8 @@
 """The condition CalendarLinked of a ServiceOffering. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
+from askproai_core.tenant_config import CalcomVersion
 from askproai_operator.api import EventType, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.credentials import event_types_of
@@ -16,6 +17,10 @@ from askproai_operator.providers import (
 )
 
 _CALENDAR = ConditionType.CALENDAR_LINKED
+_NEEDS_V2 = (
+    "it is a team's, and version 1 of Cal.com's API cannot ask for this person, so its appointments never reach Cal.com: add V2"
+    " to apiVersions of the Tenant, or name an event type of this person alone, without userId"
+)
 
 
 def calendar_not_requested() -> Condition:
@@ -27,8 +32,9 @@ def calendar_not_requested() -> Condition:
 def calendar_without_seats(capacity: int) -> Condition:
     """Return CalendarLinked of an offering whose event types are not used, since no seats are booked at Cal.com."""
     text = (
-        f"capacity is {capacity}: its appointments stay in the local calendar, since no seats are booked at Cal.com; the event"
-        " types are not used, so remove calcom, or set capacity to 1"
+        f"capacity is {capacity}: its appointments stay in the local calendar, since no seats are booked at Cal.com, and what"
+        " customers book on Cal.com's page of an event type does not count here; the event types are not used, so remove calcom and"
+        " close that page, or set capacity to 1"
     )
     return good(_CALENDAR, text, Reason.NOT_REQUESTED)
 
@@ -42,14 +48,24 @@ def calendar_condition(
     offering: ServiceOffering,
     staff: Mapping[str, tuple[str, ...]],
     event_types: Iterable[tuple[EventType, Json | CredentialProblem | None]],
+    versions: Collection[str] = (CalcomVersion.V2,),
 ) -> Condition:
-    """Judge whether everybody has an event type and all of them fit. The first reason counts, all messages are shown."""
+    """Judge whether everybody has an event type, and all of them fit and are booked with one of the `versions` of the API.
+
+    The first reason counts, all messages are shown.
+    """
     advice = "add one to calcom.eventTypes, or the appointments stay in the local calendar"
     spec = offering.spec
     problems = [
         (Reason.EVENT_TYPE_MISSING, f"{member} has no event type: {advice}")
         for member in staff_without_event_type(offering, staff)
     ]
+    if CalcomVersion.V2 not in versions:
+        problems += [
+            (Reason.EVENT_TYPE_MISMATCH, f"event type {entry.event_type_id} of {entry.staff}: {_NEEDS_V2}")
+            for entry in event_types_of(offering)
+            if entry.user_id is not None
+        ]
     notes: list[str] = []
     found: list[Json] = []
     for entry, event_type in event_types:
@@ -60,6 +76,8 @@ def calendar_condition(
             continue
         if event_type is None:
             text = f"{subject} is not in this Cal.com account: correct the id"
+            if entry.user_id is not None:
+                text = f"Cal.com does not show {subject}: correct the id, or let the API key be that of a member of its team"
             problems.append((Reason.EVENT_TYPE_NOT_FOUND, text))
             continue
         found.append(event_type)

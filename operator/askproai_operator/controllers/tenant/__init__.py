@@ -1,14 +1,11 @@
 """Tenant: database role and rows, config, credentials, pods, and the Cal.com webhook of one business."""
 
-from askproai_operator.controllers.tenant.addresses import address_of
-from askproai_operator.controllers.tenant.ceilings import apply_ceilings
-from askproai_operator.controllers.tenant.children.routes import claimed_host_condition
 from askproai_operator.controllers.tenant.deletion import REMOVAL_ERRORS, failure_text, remove_remote
 from askproai_operator.controllers.tenant.reconcile import reconcile
 from askproai_operator.controllers.tenant.signing_keys import keep_signing_keys_of_held
 from askproai_operator.controllers.tenant.tenant_config import compile_config
 
 __all__ = [
-    "REMOVAL_ERRORS", "address_of", "apply_ceilings", "claimed_host_condition", "compile_config", "failure_text",
+    "REMOVAL_ERRORS", "compile_config", "failure_text",
     "keep_signing_keys_of_held", "reconcile", "remove_remote",
 ]  # fmt: skip

@@ -13,8 +13,8 @@ from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
 from askproai_operator.api import DataPolicy, DeletionPolicy, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.addresses import address_of, registered_calcom_url
 from askproai_operator.controllers.grant import release
-from askproai_operator.controllers.tenant.addresses import address_of, registered_calcom_url
 from askproai_operator.controllers.tenant.children import remove_routes
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.children.secrets import teardown_release

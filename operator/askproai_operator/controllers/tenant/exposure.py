@@ -5,16 +5,20 @@ which it began, and as long as Cal.com or an agent still has it. An outage does 
 never tested again.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
+
+from askproai_operator.api import Exposure as ExposureSpec
 from askproai_operator.api import ManagementPolicy, RetellAgent, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import Verdict
-from askproai_operator.controllers.tenant.addresses import Address, registered_calcom_url
+from askproai_operator.controllers.addresses import Address, address_of, registered_calcom_url
 
 _RETELL: Final = "/webhooks/retell"
 # Few calls are longer, the agents have the new URL within seconds, and another tenant may be waiting for the host.
@@ -90,6 +94,37 @@ def former_url_fields(exposure: Exposure) -> dict[str, str | None]:
     if not exposure.is_settled or exposure.kept is None or exposure.kept_since is None:
         return {"formerUrl": None, "formerUrlSince": None}
     return {"formerUrl": exposure.kept, "formerUrlSince": exposure.kept_since.isoformat(timespec="seconds")}
+
+
+def as_exposed_before(tenant: Tenant, kept: str | None, shared_base_url: str) -> Tenant | None:
+    """Return the tenant with the exposure that led to `kept`; None without `kept`, or where that exposure is not known.
+
+    It is that of the last run, whose spec the status has, or that which an earlier run recorded. The shared host needs neither.
+    """
+    if kept is None:
+        return None
+    applied = json.loads(tenant.status.get("appliedSpec") or "{}").get("exposure")
+    recorded = tenant.status.get("formerExposure")
+    for text in (recorded, json.dumps(applied), "null"):
+        former = _with_exposure(tenant, text or "null")
+        if former is not None and address_of(former, shared_base_url).base_url == kept:
+            return former
+    return None
+
+
+def _with_exposure(tenant: Tenant, text: str) -> Tenant | None:
+    """Return the tenant with an exposure of JSON; None if this release cannot read it."""
+    try:
+        exposure = None if text == "null" else ExposureSpec.model_validate_json(text)
+    except ValidationError:
+        return None
+    return tenant.model_copy(update={"spec": tenant.spec.model_copy(update={"exposure": exposure})})
+
+
+def former_exposure_field(former: Tenant | None) -> dict[str, str | None]:
+    """Return `status.formerExposure`, since `appliedSpec` will be that of this run."""
+    exposure = former.spec.exposure if former is not None else None
+    return {"formerExposure": exposure.model_dump_json(by_alias=True, exclude_none=True) if exposure else None}
 
 
 def exposed_condition(tenant: Tenant, exposure: Exposure, routed: Condition) -> Condition:

@@ -10,7 +10,8 @@ import msgspec
 import structlog
 
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.agent import RecordedState, keeping_policy, remote_objects
+from askproai_operator.controllers.agent import keeping_policy, remote_objects
+from askproai_operator.controllers.agent_plan import RecordedState
 from askproai_operator.controllers.tenant import deletion
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.credentials import CALCOM_BASE_URL, CALCOM_KEY, RETELL_BASE_URL, RETELL_KEY

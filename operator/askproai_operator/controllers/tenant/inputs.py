@@ -13,11 +13,12 @@ from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason
 from askproai_operator.applied_spec import is_paused
 from askproai_operator.context import ReconcileContext, TenantUrl
+from askproai_operator.controllers.addresses import address_of
 from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.conditions import find_condition
-from askproai_operator.controllers.grant import find_holder, is_of_other, report_refusal, take_all
+from askproai_operator.controllers.grant import report_refusal, take_all
+from askproai_operator.controllers.holders import find_holder, is_of_other
 from askproai_operator.controllers.plan_annotation import plan_hold
-from askproai_operator.controllers.tenant.addresses import address_of
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.exposure import Exposure, choose_exposure
 from askproai_operator.controllers.tenant.own_keys import OwnKeys, settle_own_keys

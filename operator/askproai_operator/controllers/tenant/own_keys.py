@@ -14,9 +14,9 @@ from askproai_core.tenant_config import TenantConfig
 from askproai_operator.api import SecretKeyRef, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status
 from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.addresses import registered_calcom_url
 from askproai_operator.controllers.conditions import condition_of
 from askproai_operator.controllers.grant import take
-from askproai_operator.controllers.tenant.addresses import registered_calcom_url
 from askproai_operator.controllers.tenant.children.deployment import mounted_own_keys
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.credentials import (

@@ -12,17 +12,17 @@ from askproai_core.tenant_config import config_hash, encode
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext, TenantUrl
+from askproai_operator.controllers.addresses import Address, registered_calcom_url
+from askproai_operator.controllers.ceilings import add_lowered, apply_ceilings
 from askproai_operator.controllers.conditions import condition_of, find_condition, first_failing
 from askproai_operator.controllers.plan_annotation import plan_hold
-from askproai_operator.controllers.tenant.addresses import Address, registered_calcom_url
-from askproai_operator.controllers.tenant.ceilings import add_lowered, apply_ceilings
 from askproai_operator.controllers.tenant.checks import CHECKS
 from askproai_operator.controllers.tenant.children import apply_children, apply_monitoring, apply_routes
 from askproai_operator.controllers.tenant.children.deployment import rollout_condition, runtime_condition
 from askproai_operator.controllers.tenant.children.metadata import Component, child_name
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.deletion import delete_tenant, release_keys
-from askproai_operator.controllers.tenant.exposure import exposed_condition
+from askproai_operator.controllers.tenant.exposure import as_exposed_before, exposed_condition, former_exposure_field
 from askproai_operator.controllers.tenant.former_accounts import record_former_accounts
 from askproai_operator.controllers.tenant.inputs import KEY_TEST, Inputs, gather, gather_own_objects, take_keys
 from askproai_operator.controllers.tenant.own_keys import OwnAccounts, linked_event_types, register_in_own_accounts
@@ -65,6 +65,8 @@ log = structlog.get_logger(__name__)
 CALCOM_TRIGGERS = tuple(
     f"BOOKING_{what}" for what in ("CREATED", "RESCHEDULED", "CANCELLED", "REQUESTED", "REJECTED", "NO_SHOW_UPDATED")
 )
+# Absences, which keep free times from being offered. A server from before them refuses the trigger; it does without.
+NEWER_CALCOM_TRIGGERS = ("OOO_CREATED",)
 
 
 async def reconcile(key: Key, context: ReconcileContext) -> Result:
@@ -151,7 +153,9 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     if tenant.status.get("configHash") not in {None, config_hash(config)}:
         context.trigger_config_sync(*tenant.key[1:], config_hash(config))  # a kubelet may take 90 s to update the mount
     webhook = await _register_webhook(inputs, keys, context, others_open=own_accounts.is_open)
-    routed = await apply_routes(tenant, inputs.exposure.requested, inputs.exposure.kept, context)
+    kept = inputs.exposure.kept
+    former = as_exposed_before(tenant, kept, context.settings.shared_base_url)
+    routed = await apply_routes(tenant, inputs.exposure.requested, kept, former, context)
     _request_proof(inputs, admin_token, routed, deployments[Component.WEB], context)
     monitored = await apply_monitoring(tenant, context)
     pods = add_lowered(runtime_condition(tenant, deployments), lowered)
@@ -162,6 +166,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         replicas=deployments[Component.WEB].replicas,
         webhook_registered=webhook.good and not own_accounts.is_open,
     )
+    status |= former_exposure_field(former)
     return Result(
         (
             credentials_condition(webhook, refusals, "; ".join(inputs.credentials.unpermitted)),
@@ -310,18 +315,28 @@ async def _register_webhook(
     if in_use is None:
         return bad(kind, Reason.PENDING, "Cal.com gets our webhook when its URL leads to the pods; see Exposed")
     try:
-        secret = await _ensure_webhook(inputs, in_use, keys, context, credentials.calcom_key)
+        secret, refused = await _ensure_webhook(inputs, in_use, keys, context, credentials.calcom_key)
         if not others_open:
             await record_registered(tenant, keys, CALCOM_WEBHOOK, secret, context)
     except ProviderError as error:
         return condition_of(error, kind)
-    return good(kind, "Cal.com tells us of bookings")
+    return good(kind, _heard_of(refused))
+
+
+def _heard_of(refused: Collection[str]) -> str:
+    if not refused:
+        return "Cal.com tells us of bookings"
+    return (
+        f"Cal.com tells us of bookings. Its server refuses the trigger {', '.join(sorted(refused))}, so absences are known after"
+        " five minutes: update that server to have them known at once"
+    )
 
 
 async def _ensure_webhook(
     inputs: Inputs, address: Address, keys: SigningKeys, context: ReconcileContext, calcom_key: str
-) -> str:
-    """Register our webhook in the account of a key; return the secret that it signs with. Raises ProviderError.
+) -> tuple[str, Collection[str]]:
+    """Register our webhook in the account of a key; return the secret that it signs with, and the newer triggers that the server
+    refuses. Raises ProviderError.
 
     Cal.com is asked when anything of it changes, or the last answer is too old: it does not report that a person removes a webhook.
     """
@@ -330,17 +345,18 @@ async def _ensure_webhook(
     secret = keys.to_register(CALCOM_WEBHOOK, inputs.credentials.values[CALCOM_WEBHOOK], context.clock.now())
     moved_from = previous if previous != url else None
 
-    async def register() -> None:
+    async def register() -> frozenset[str]:
         context.fence()
         client = context.providers.calcom(base_url, calcom_key)
-        await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, secret)
+        refused = await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, secret, newer=NEWER_CALCOM_TRIGGERS)
         if moved_from:  # the status names the old URL until this is done
             await remove_calcom_webhook(client, moved_from)
+        return refused
 
     edits = (meta.uid, meta.generation, meta.annotations.get(TOKEN_ANNOTATION))
     source = (*edits, base_url, url, moved_from, hash_key(context.installation_id, secret))
-    await context.look(inputs.tenant.key, _webhook_look(calcom_key, context), source, register)
-    return secret
+    refused = await context.look(inputs.tenant.key, _webhook_look(calcom_key, context), source, register)
+    return secret, refused
 
 
 def _webhook_look(calcom_key: str, context: ReconcileContext) -> Hashable:

@@ -17,7 +17,7 @@ from askproai_core.database import (
 from askproai_core.tenant_config import CalcomVersion
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
-from askproai_operator.controllers.tenant.addresses import registered_calcom_url
+from askproai_operator.controllers.addresses import registered_calcom_url
 from askproai_operator.controllers.tenant.exposure import former_url_fields
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.credentials import calcom_account

@@ -93,8 +93,8 @@ async def ensure_database(
     tenant, meta = inputs.tenant, inputs.tenant.metadata
     logins, now = context.memory.logins, context.clock.monotonic()
     # A login for each look at each tenant would be the most of what an idle installation costs. Who changes the password stops new
-    # connections of the pods, and pods that are not available have it tried at once.
-    verify = not (_is_available(tenant) and logins.has(tenant.key, url, now))
+    # connections of the pods, and pods that are not available have it tried by each resync.
+    verify = not logins.has(tenant.key, url, now, serves=_is_available(tenant))
     adopt = meta.annotations.get("askproai.de/adopt-data")
     adopted = await context.database.ensure_tenant(
         meta.dotted,

@@ -163,7 +163,11 @@ def _event_types(offering: ServiceOffering) -> list[config.EventType]:
 
 def _team_event_types(offering: ServiceOffering) -> list[config.TeamEventType]:
     return [
-        config.TeamEventType(**_event_type_fields(offering, each), host_id=each.user_id)
+        config.TeamEventType(
+            **_event_type_fields(offering, each),
+            host_id=each.user_id,
+            by_host={"eventTypeId": each.event_type_id} in (offering.status.get("bookedByHost") or ()),
+        )
         for each in event_types_of(offering)
         if each.user_id is not None
     ]

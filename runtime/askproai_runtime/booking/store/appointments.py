@@ -10,7 +10,7 @@ from uuid import UUID
 from askproai_core.database import Connection
 from askproai_runtime.booking.availability import Claims, ServiceRules, Slot, Span
 from askproai_runtime.booking.store.claims import Placement, claim_arrays, move_claims, newest_place, release_claims
-from askproai_runtime.booking.types import CallContext
+from askproai_runtime.booking.types import DESK_CALL, CallContext
 
 
 class Status(StrEnum):
@@ -95,6 +95,11 @@ class Appointment:
         return self.event_type_id is not None
 
     @property
+    def by_desk(self) -> bool:
+        """Return whether the desk has booked it."""
+        return self.call_id.startswith(DESK_CALL)
+
+    @property
     def awaits_confirmation(self) -> bool:
         """Return whether the calendar has it as desired, but somebody has yet to accept it there."""
         return self.status == Status.PENDING_SYNC and self.external_id is not None and self.was_starts_at is None
@@ -147,6 +152,19 @@ async def list_call_appointments(conn: Connection, tenant: str, call_id: str) ->
         tenant, call_id,
     )  # fmt: skip
     return [Appointment(**row) for row in rows]
+
+
+async def get_desk_appointment(conn: Connection, tenant: str, call_id: str) -> Appointment | None:
+    """Return what a request of the desk has booked, whatever became of it; None if it has booked nothing.
+
+    What the calendar has refused comes only if there is nothing else.
+    """
+    row = await conn.fetchrow(
+        _SELECT
+        + "WHERE a.tenant = $1 AND a.call_id = $2 ORDER BY a.status = 'failed', a.created_at DESC LIMIT 1",
+        tenant, call_id,
+    )  # fmt: skip
+    return Appointment(**row) if row else None
 
 
 async def list_upcoming_appointments(
@@ -214,7 +232,7 @@ class BookingCounts:
 
 # What was booked within a day starts later than a day ago: by that an index finds it. Each count has an index of its own, except
 # for that of anonymous calls, which are rare: it reads all appointments to come.
-_BOOKED = """SELECT count(*) FROM appointments WHERE tenant = $1 AND starts_at > $4 AND call_id IS NOT NULL
+_BOOKED = """SELECT count(*) FROM appointments WHERE tenant = $1 AND starts_at > $4 AND call_id NOT LIKE 'desk:%'
     AND status IN ('confirmed', 'pending_sync', 'cancelled', 'no_show')"""
 _COUNT_BOOKINGS = f"""
 SELECT ({_BOOKED} AND call_id = $2) AS of_call,

@@ -1,8 +1,9 @@
-"""Rows of `free_times`: what the remote calendar has free, by event type and local day, as it was read last.
+"""Rows of `free_times` and `host_free_times`: what the remote calendar has free on a local day, as it was read last, by event type
+or by one host of a team's.
 
-Whoever touches a day in the remote calendar drops its rows in the transaction that records it. A drop leaves its time, so that a
-read that began before it is not stored after it. All writers lock the rows in the order of event type and day, and after all other
-rows of a booking.
+Whoever touches a day in the remote calendar drops its rows in the transaction that records it. A drop leaves its time, in
+`free_times` for all hosts, so that a read that began before it does not count after it. All writers lock the rows in the order of
+event type and day, and after all other rows of a booking.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,42 +17,65 @@ import asyncpg
 from askproai_core.database import Connection
 from askproai_runtime.booking.availability import Span
 from askproai_runtime.booking.opening_hours import EpochSpan
-from askproai_runtime.calendars import FreeTimes
+from askproai_runtime.calendars import Bookable, FreeTimes
 
 
 @dataclass(frozen=True, slots=True)
 class KnownDay:
-    """What an event type has free on a local day; `slot_seconds` is None if it has no slot there.
+    """What is free on a local day; `slot_seconds` is None if there is no slot.
 
     `age` counts from the beginning of the request, by the database's clock.
     """
 
-    event_type_id: int
+    bookable: Bookable
     day: date
     free: tuple[EpochSpan, ...]
     slot_seconds: int | None
     age: timedelta
 
 
+# What is known of the days from $4 to $5. It may have more than the pairs of event type and host that were asked for.
+_KNOWN = """
+WITH known AS (
+    SELECT f.event_type_id, 0::bigint AS host_id, f.day, f.free, f.slot_seconds, f.read_at FROM free_times f
+    WHERE f.tenant = $1 AND f.event_type_id = ANY($2) AND f.day BETWEEN $4 AND $5 AND f.read_at IS NOT NULL
+    UNION ALL
+    SELECT h.event_type_id, h.host_id, h.day, h.free, h.slot_seconds, h.read_at
+    FROM host_free_times h LEFT JOIN free_times f USING (tenant, event_type_id, day)
+    WHERE h.tenant = $1 AND h.event_type_id = ANY($2) AND h.host_id = ANY($3) AND h.day BETWEEN $4 AND $5
+      AND (f.dropped_at IS NULL OR f.dropped_at < h.read_at)
+)
+"""
+_LIST = f"""{_KNOWN}
+SELECT event_type_id, host_id, day, free, slot_seconds, clock_timestamp() - read_at AS age FROM known
+WHERE read_at > clock_timestamp() - $6::interval
+"""  # noqa: S608  a constant
+_AGES = f"""{_KNOWN}
+SELECT event_type_id, host_id, count(*) AS known, clock_timestamp() - min(read_at) AS age FROM known
+GROUP BY event_type_id, host_id
+"""  # noqa: S608  a constant
+
+
 async def has_free_times(conn: Connection) -> bool:
-    """Return whether the table is there: the schema of the previous release has none, and a failed statement ends a transaction."""
-    return bool(await conn.fetchval("SELECT to_regclass('free_times') IS NOT NULL"))
+    """Return whether both tables are there: the schema of the previous release lacks them, and a failed statement ends a
+    transaction.
+    """
+    return await _exists(conn, "free_times") and await _exists(conn, "host_free_times")
+
+
+async def _exists(conn: Connection, table: str) -> bool:
+    return await conn.fetchval("SELECT to_regclass($1)", table) is not None
 
 
 async def list_known_days(
-    conn: Connection, tenant: str, event_types: Collection[int], first: date, last: date, kept: timedelta
+    conn: Connection, tenant: str, bookables: Collection[Bookable], first: date, last: date, kept: timedelta
 ) -> list[KnownDay]:
-    """Return what is known of the days from `first` to `last`, not older than `kept`."""
-    if not event_types or not await has_free_times(conn):
+    """Return what is known of the days from `first` to `last`, not older than `kept`; maybe also of other hosts."""
+    if not bookables or not await has_free_times(conn):
         return []
-    rows = await conn.fetch(
-        """SELECT event_type_id, day, free, slot_seconds, clock_timestamp() - read_at AS age FROM free_times
-           WHERE tenant = $1 AND event_type_id = ANY($2) AND day BETWEEN $3 AND $4
-             AND read_at > clock_timestamp() - $5::interval""",
-        tenant, list(event_types), first, last, kept,
-    )  # fmt: skip
+    rows = await conn.fetch(_LIST, tenant, *_ids(bookables), first, last, kept)
     return [
-        KnownDay(row["event_type_id"], row["day"], _to_epoch(row["free"]), row["slot_seconds"], row["age"])
+        KnownDay(Bookable(*row[:2]), row["day"], _to_epoch(row["free"]), row["slot_seconds"], row["age"])
         for row in rows
     ]
 
@@ -79,8 +103,30 @@ async def read_clock(conn: Connection) -> datetime:
     return now
 
 
+_STORE = """
+    INSERT INTO free_times AS f (tenant, event_type_id, day, free, slot_seconds, read_at)
+    SELECT $1, $2, read.day, read.spans::tstzmultirange, $5, $6
+    FROM unnest($3::date[], $4::text[]) AS read (day, spans) ORDER BY read.day
+    ON CONFLICT (tenant, event_type_id, day) DO UPDATE
+        SET free = excluded.free, slot_seconds = excluded.slot_seconds, read_at = excluded.read_at
+        WHERE (f.dropped_at IS NULL OR f.dropped_at < excluded.read_at) AND (f.read_at IS NULL OR f.read_at <= excluded.read_at)
+    RETURNING day, clock_timestamp() - read_at AS age
+"""
+_STORE_OF_HOST = """
+    INSERT INTO host_free_times AS h (tenant, event_type_id, day, free, slot_seconds, read_at, host_id)
+    SELECT $1, $2, read.day, read.spans::tstzmultirange, $5, $6, $7
+    FROM unnest($3::date[], $4::text[]) AS read (day, spans)
+    WHERE NOT EXISTS (SELECT 1 FROM free_times f
+                      WHERE f.tenant = $1 AND f.event_type_id = $2 AND f.day = read.day AND f.dropped_at >= $6) ORDER BY read.day
+    ON CONFLICT (tenant, event_type_id, host_id, day) DO UPDATE
+        SET free = excluded.free, slot_seconds = excluded.slot_seconds, read_at = excluded.read_at
+        WHERE h.read_at <= excluded.read_at
+    RETURNING day, clock_timestamp() - read_at AS age
+"""
+
+
 async def store_days(
-    conn: Connection, tenant: str, event_type_id: int, began: datetime, times: FreeTimes
+    conn: Connection, tenant: str, bookable: Bookable, began: datetime, times: FreeTimes
 ) -> list[KnownDay]:
     """Store what a request that began at `began` has read, and return the days that were stored.
 
@@ -90,24 +136,21 @@ async def store_days(
         return []
     days = sorted(times.days)
     seconds = None if times.slot_length is None else int(times.slot_length.total_seconds())
+    host = (bookable.host_id,) if bookable.host_id else ()
     rows = await conn.fetch(
-        """INSERT INTO free_times AS f (tenant, event_type_id, day, free, slot_seconds, read_at)
-           SELECT $1, $2, read.day, read.spans::tstzmultirange, $5, $6
-           FROM unnest($3::date[], $4::text[]) AS read (day, spans) ORDER BY read.day
-           ON CONFLICT (tenant, event_type_id, day) DO UPDATE
-               SET free = excluded.free, slot_seconds = excluded.slot_seconds, read_at = excluded.read_at
-               WHERE (f.dropped_at IS NULL OR f.dropped_at < excluded.read_at)
-                 AND (f.read_at IS NULL OR f.read_at <= excluded.read_at)
-           RETURNING day, clock_timestamp() - read_at AS age""",
-        tenant, event_type_id, days, [_to_multirange(times.days[day]) for day in days], seconds, began,
+        _STORE_OF_HOST if host else _STORE,
+        tenant, bookable.event_type_id, days, [_to_multirange(times.days[day]) for day in days], seconds, began, *host,
     )  # fmt: skip
     spans = {day: tuple((int(a.timestamp()), int(b.timestamp())) for a, b in times.days[day]) for day in days}
-    return [KnownDay(event_type_id, row["day"], spans[row["day"]], seconds, row["age"]) for row in rows]
+    return [KnownDay(bookable, row["day"], spans[row["day"]], seconds, row["age"]) for row in rows]
 
 
 async def drop_days(conn: Connection, tenant: str, event_types: Iterable[int], days: Iterable[date]) -> None:
-    """Forget what is known of these days: it is read again before it is used."""
-    if not await has_free_times(conn):
+    """Forget what is known of these days, of all hosts: it is read again before it is used.
+
+    The table of hosts may not be there yet: pods of the release before trust the other one.
+    """
+    if not await _exists(conn, "free_times"):
         return
     await conn.execute(
         """INSERT INTO free_times (tenant, event_type_id, day, dropped_at)
@@ -118,20 +161,59 @@ async def drop_days(conn: Connection, tenant: str, event_types: Iterable[int], d
     )  # fmt: skip
 
 
+# The days of $2 from $3 to $5, of which something is known, and all days from $3 to $4. Nobody uses what was read a day ago.
+_DROP_SPAN = """
+INSERT INTO free_times (tenant, event_type_id, day, dropped_at)
+SELECT $1, each.event_type_id, each.day, clock_timestamp() FROM (
+    SELECT e.id AS event_type_id, $3::date + n AS day
+    FROM unnest($2::bigint[]) AS e (id), generate_series(0, $4::date - $3::date) AS n
+    UNION
+    SELECT f.event_type_id, f.day FROM free_times f
+    WHERE f.tenant = $1 AND f.event_type_id = ANY($2) AND f.day BETWEEN $3 AND $5
+      AND f.read_at > clock_timestamp() - interval '1 day'
+    {of_hosts}
+) AS each ORDER BY each.event_type_id, each.day
+ON CONFLICT (tenant, event_type_id, day) DO UPDATE SET read_at = NULL, dropped_at = excluded.dropped_at
+"""
+_KNOWN_OF_HOSTS = """
+    UNION
+    SELECT h.event_type_id, h.day FROM host_free_times h LEFT JOIN free_times f USING (tenant, event_type_id, day)
+    WHERE h.tenant = $1 AND h.event_type_id = ANY($2) AND h.day BETWEEN $3 AND $5
+      AND h.read_at > clock_timestamp() - interval '1 day' AND (f.dropped_at IS NULL OR f.dropped_at < h.read_at)
+"""
+
+
+async def drop_span(
+    conn: Connection, tenant: str, event_types: Iterable[int], first: date, certain: date, last: date
+) -> None:
+    """Forget what is known of the days from `first` to `last`, of all hosts, which may be years.
+
+    Until `certain` a read that began before it does not count after it. Of the days after that nothing is written unless something
+    is known of them, since the rows stay locked until the transaction ends: what such a read has found there, and stores after it,
+    is trusted until it is too old.
+    """
+    if not await _exists(conn, "free_times"):
+        return
+    of_hosts = _KNOWN_OF_HOSTS if await _exists(conn, "host_free_times") else ""
+    await conn.execute(
+        _DROP_SPAN.format(of_hosts=of_hosts), tenant, sorted(set(event_types)), first, min(certain, last), last
+    )
+
+
 async def list_ages(
-    conn: Connection, tenant: str, event_types: Sequence[int], first: date, last: date
-) -> Mapping[int, timedelta | None]:
-    """Return how old the oldest of the days from `first` to `last` is, by event type; None if one of them is not known."""
-    if not event_types or not await has_free_times(conn):
+    conn: Connection, tenant: str, bookables: Sequence[Bookable], first: date, last: date
+) -> Mapping[Bookable, timedelta | None]:
+    """Return how old the oldest of the days from `first` to `last` is; None if one of them is not known."""
+    if not bookables or not await has_free_times(conn):
         return {}
-    rows = await conn.fetch(
-        """SELECT event_type_id, count(read_at) AS known, clock_timestamp() - min(read_at) AS age FROM free_times
-           WHERE tenant = $1 AND event_type_id = ANY($2) AND day BETWEEN $3 AND $4 GROUP BY event_type_id""",
-        tenant, list(event_types), first, last,
-    )  # fmt: skip
+    rows = await conn.fetch(_AGES, tenant, *_ids(bookables), first, last)
     days = (last - first).days + 1
-    ages = {row["event_type_id"]: row["age"] if row["known"] == days else None for row in rows}
-    return {event_type_id: ages.get(event_type_id) for event_type_id in event_types}
+    ages = {Bookable(*row[:2]): row["age"] if row["known"] == days else None for row in rows}
+    return {bookable: ages.get(bookable) for bookable in bookables}
+
+
+def _ids(bookables: Collection[Bookable]) -> tuple[list[int], list[int]]:
+    return [each.event_type_id for each in bookables], [each.host_id for each in bookables]
 
 
 def _to_epoch(free: Iterable["asyncpg.Range[Any]"]) -> tuple[EpochSpan, ...]:

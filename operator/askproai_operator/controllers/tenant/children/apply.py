@@ -6,9 +6,10 @@ from functools import partial
 from askproai_operator.api import RuntimeMode, SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.addresses import Address
 from askproai_operator.controllers.conditions import find_condition
 from askproai_operator.controllers.grant import report_refusal, take
-from askproai_operator.controllers.tenant.addresses import Address
+from askproai_operator.controllers.holders import claimed_host_condition, find_holder
 from askproai_operator.controllers.tenant.children import autoscaling, routes
 from askproai_operator.controllers.tenant.children.deployment import deployment, plan_layout, service_account
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, child_name
@@ -104,23 +105,27 @@ async def _apply_workloads(
     return deployments
 
 
-async def apply_routes(tenant: Tenant, address: Address, kept: str | None, context: ReconcileContext) -> Condition:
+async def apply_routes(
+    tenant: Tenant, address: Address, kept: str | None, former: Tenant | None, context: ReconcileContext
+) -> Condition:
     """Apply the Ingress or HTTPRoute that the tenant asks for; return the condition Exposed.
 
-    The route of `kept`, another URL at which senders still arrive, is left as it is.
+    So is the route of `kept`, another URL at which senders still arrive, from the tenant with its `former` exposure. Where that is
+    not known, the route is left as it is.
     """
     refused = await _take_host(tenant, address, context)
-    requested = (routes.ingress(tenant, context.settings), routes.http_route(tenant, context.settings))
     live = _live_routes(tenant, context)
     await _annotate_kept(tenant, live, kept, context)
     desired = [
         routes.choose_name(tenant, manifest, live[resources.resource_of(manifest)], kept)
-        for manifest in requested
-        if manifest is not None and refused is None
+        for manifest in (_render_routes(tenant, context) if refused is None else ())
     ]
+    beside = _name_routes_beside(desired, live, former, context) if former is not None else []
     installed = [manifest for manifest in desired if _is_installed(manifest, context)]
-    conflict = await _apply_unless_foreign(installed, ConditionType.EXPOSED, context)
-    await _prune_routes(tenant, installed, kept, context)
+    still_installed = [manifest for manifest in beside if _is_installed(manifest, context)]
+    # First the one by which senders arrive.
+    conflict = await _apply_unless_foreign([*still_installed, *installed], ConditionType.EXPOSED, context)
+    await _prune_routes(tenant, [*still_installed, *installed], kept, context)
     if refused is not None:
         return refused
     if conflict is not None:
@@ -135,6 +140,35 @@ async def apply_routes(tenant: Tenant, address: Address, kept: str | None, conte
     return routes.exposed_condition(address)
 
 
+def _render_routes(tenant: Tenant, context: ReconcileContext) -> list[Manifest]:
+    rendered = (routes.ingress(tenant, context.settings), routes.http_route(tenant, context.settings))
+    return [manifest for manifest in rendered if manifest is not None]
+
+
+def _name_routes_beside(
+    desired: Iterable[Manifest],
+    live: Mapping[ApiResource, Mapping[str, str]],
+    former: Tenant,
+    context: ReconcileContext,
+) -> list[Manifest]:
+    """Return the routes of the former exposure, under names that the `desired` ones leave."""
+    if not _is_free(former, context):
+        return []
+    taken = {(resources.resource_of(manifest), manifest["metadata"]["name"]) for manifest in desired}
+    return [
+        routes.choose_name_beside(former, manifest, live[ref], {name for kind, name in taken if kind is ref})
+        for manifest in _render_routes(former, context)
+        if (ref := resources.resource_of(manifest))
+    ]
+
+
+def _is_free(former: Tenant, context: ReconcileContext) -> bool:
+    """Return whether no other tenant has the former host. It is granted while it is served; who deletes grants releases it."""
+    return all(
+        find_holder(former, subject, context, scope) is None for subject, scope in requested_subjects(former).items()
+    )
+
+
 async def _take_host(tenant: Tenant, address: Address, context: ReconcileContext) -> Condition | None:
     """Take the grant of the tenant's own host and path; return the condition Exposed where it cannot have them.
 
@@ -146,7 +180,7 @@ async def _take_host(tenant: Tenant, address: Address, context: ReconcileContext
             return routes.reserved_condition(tenant, subject.value)
         holder = await take(tenant, subject, context, scope)
         if holder is not None:
-            refused = routes.claimed_host_condition(address)
+            refused = claimed_host_condition(address)
             if find_condition(tenant, ConditionType.EXPOSED).get("message") != refused.message:
                 await report_refusal(tenant, subject, holder, context)
             return refused

@@ -1,12 +1,12 @@
 """The one way in from outside: an Ingress or an HTTPRoute to `/webhooks` and `/retell`, and to nothing else. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from askproai_operator.api import Gateway, Ingress, ParentRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
-from askproai_operator.controllers.tenant.addresses import Address, address_of
+from askproai_operator.controllers.addresses import Address, address_of
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, child_name, new_manifest
 from askproai_operator.engine import resources
 from askproai_operator.grants import ROUTED_PATHS, route_names
@@ -94,24 +94,25 @@ def choose_name(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], kep
     `live` are the URLs that the routes of this kind serve now, by their names. Of the two names a route keeps the one that it
     has: an Ingress controller may refuse a second route of the same host and path.
     """
+    free = {name for name in route_names(tenant.metadata.name) if kept is None or live.get(name) != kept}
+    return _named(tenant, manifest, live, free)
+
+
+def choose_name_beside(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], taken: Collection[str]) -> Manifest:
+    """Return the manifest of the URL that is served beside the requested one, under a name that is not among the `taken`."""
+    return _named(tenant, manifest, live, {*route_names(tenant.metadata.name)} - {*taken})
+
+
+def _named(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], free: Collection[str]) -> Manifest:
+    """Return the manifest under the name that serves its URL already, else under the first one that is free."""
     url = manifest["metadata"]["annotations"][SERVED_URL]
     names = route_names(tenant.metadata.name)
-    name = next((name for name in names if live.get(name) == url), None)
-    name = name or next(name for name in names if kept is None or live.get(name) != kept)
+    name = next((name for name in names if live.get(name) == url), None) or next(name for name in names if name in free)
     return manifest | {"metadata": manifest["metadata"] | {"name": name}}
 
 
 def exposed_condition(address: Address) -> Condition:
     return good(ConditionType.EXPOSED, address.base_url)
-
-
-def claimed_host_condition(address: Address) -> Condition:
-    # The other tenant may belong to somebody else: its name stays out of a status that this one reads.
-    text = (
-        f"another tenant has {address.base_url} already, so nothing is routed here: choose another host or pathPrefix;"
-        " whoever runs the platform can name the other"
-    )
-    return bad(ConditionType.EXPOSED, Reason.HOST_CLAIMED_TWICE, text)
 
 
 def reserved_condition(tenant: Tenant, host: str) -> Condition:

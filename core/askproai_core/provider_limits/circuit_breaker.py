@@ -21,7 +21,7 @@ import structlog
 
 from askproai_core.clock import Clock
 from askproai_core.lifecycle import sleep_until_stopped
-from askproai_core.redis.circuit_state import (
+from askproai_core.provider_limits.circuit_state import (
     MILLISECOND,
     Circuit,
     CircuitCommand,
@@ -29,7 +29,7 @@ from askproai_core.redis.circuit_state import (
     CircuitState,
     CircuitStepResult,
 )
-from askproai_core.redis.client import RedisClient, RedisUnavailable, Script
+from askproai_core.provider_limits.shared_redis import RedisUnavailable, Script, SharedRedis
 from askproai_core.tenant_config import Provider
 
 log = structlog.get_logger(__name__)
@@ -112,7 +112,7 @@ class CircuitBreakers:
 
     def __init__(
         self,
-        redis: RedisClient | None,
+        redis: SharedRedis | None,
         clock: Clock,
         metrics: CircuitMetrics | None = None,
         rules: CircuitRules | None = None,

@@ -7,9 +7,9 @@ from typing import Final
 
 from askproai_core.tenant_config import BusinessModel
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad
-from askproai_operator.controllers.agent.inputs import Inputs, PlanInputs
-from askproai_operator.controllers.agent.observe import engine_of
-from askproai_operator.controllers.agent.render import agent_owner, llm_owner
+from askproai_operator.controllers.agent_plan.inputs import Inputs, PlanInputs
+from askproai_operator.controllers.agent_plan.observe import engine_of
+from askproai_operator.controllers.agent_plan.render import agent_owner, llm_owner
 from askproai_operator.controllers.conditions import Check, find_condition, missing_reference
 from askproai_operator.providers import CredentialProblem
 

@@ -12,11 +12,14 @@ import structlog
 from askproai_core.clock import Clock
 from askproai_core.kube import ApiError, Conflict, NotLeader, Unreachable
 from askproai_operator.api import KINDS, CustomResource, Key
-from askproai_operator.engine.cache import Cache
-from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.queue import SHARED_WORKERS, Priority, WorkQueue
-from askproai_operator.engine.result import EventRecord, Result
-from askproai_operator.engine.status import (
+from askproai_operator.control_loop.metrics import Metrics
+from askproai_operator.control_loop.queue import SHARED_WORKERS, Priority, WorkQueue
+from askproai_operator.engine import (
+    READY,
+    Cache,
+    EventRecord,
+    EventType,
+    Result,
     StatusUpdate,
     pause_condition,
     update_for_error,
@@ -85,6 +88,7 @@ class ReconcileLoop(Generic[C]):
         self._chance = chance
         self._busy: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._warned: set[Key] = set()  # of these an event said why they are not Ready; a new leader knows none
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; then let running reconciles finish, for at most 20 s."""
@@ -164,10 +168,12 @@ class ReconcileLoop(Generic[C]):
                 await self._context.kube.refresh(current)
         if result.gone or current is None or current.metadata.uid != resource.metadata.uid:
             self._queue.drop(key)
+            self._warned.discard(key)
             return "gone"
         # The status observes the generation from before the reconcile: a change during it is reconciled again, never
         # reported as seen.
-        update = update_for_result(resource, current.status, result, self._context.clock.now())
+        now, has_warned = self._context.clock.now(), key in self._warned
+        update = update_for_result(resource, current.status, result, now, has_warned=has_warned)
         await self._write(key, resource.metadata.uid, update)
         return self._schedule_next(key, result)
 
@@ -208,6 +214,10 @@ class ReconcileLoop(Generic[C]):
 
     async def _create_events(self, resource: CustomResource, events: Iterable[EventRecord]) -> None:
         for event in events:
+            if event.reason == READY:
+                self._warned.discard(resource.key)
+            elif event.type is EventType.WARNING:
+                self._warned.add(resource.key)
             log.info("object.told", key=str(resource.key), type=event.type, reason=event.reason)
             try:
                 await self._context.kube.record_event(resource, event)

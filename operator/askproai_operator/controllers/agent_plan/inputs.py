@@ -8,10 +8,15 @@ from askproai_core.phone_numbers import e164_or_none
 from askproai_operator.api import Branch, CustomResource, PhoneNumber, RetellAgent, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.applied_spec import is_in_effect
-from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.agent.catalogue import describe_catalogue
-from askproai_operator.controllers.agent.observe import Observation, RecordedState, observe
-from askproai_operator.controllers.agent.render import Desired, DesiredNumber, PromptFrame, render_desired, render_frame
+from askproai_operator.controllers.agent_plan.catalogue import describe_catalogue
+from askproai_operator.controllers.agent_plan.observe import Observation, RecordedState, observe
+from askproai_operator.controllers.agent_plan.render import (
+    Desired,
+    DesiredNumber,
+    PromptFrame,
+    render_desired,
+    render_frame,
+)
 from askproai_operator.controllers.conditions import (
     Check,
     References,
@@ -19,8 +24,9 @@ from askproai_operator.controllers.conditions import (
     first_failing,
     resolve_references,
 )
-from askproai_operator.controllers.grant import is_of_other
+from askproai_operator.controllers.holders import is_of_other
 from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY, get_named_secret
+from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import CredentialProblem, RetellClient, secret_value
 from askproai_operator.services import active_offerings
 
@@ -67,7 +73,7 @@ class PlanInputs:
     adopt: str | None = None
 
 
-async def gather(agent: RetellAgent, context: ReconcileContext, checks: Iterable[Check[Inputs]]) -> Inputs:
+async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Check[Inputs]]) -> Inputs:
     """Read the references from the cache, then the Secrets; nothing at Retell.
 
     Reading stops as soon as one of `checks` fails, so Secrets are read only when the references hold. Raises HostNotAllowed
@@ -96,7 +102,7 @@ async def gather(agent: RetellAgent, context: ReconcileContext, checks: Iterable
     return replace(inputs, target=target)
 
 
-async def gather_remote(agent: RetellAgent, target: Target, context: ReconcileContext) -> PlanInputs:
+async def gather_remote(agent: RetellAgent, target: Target, context: PlanContext) -> PlanInputs:
     """Read at Retell what a plan is made from. Raises ProviderError."""
     recorded, now = RecordedState.from_status(agent.status), context.clock.now()
     adopt = agent.spec.adopt.agent_id if agent.spec.adopt else None
@@ -105,12 +111,12 @@ async def gather_remote(agent: RetellAgent, target: Target, context: ReconcileCo
     return PlanInputs(recorded, target.desired, observation, adopt)
 
 
-def marker(agent: RetellAgent, context: ReconcileContext) -> str:
+def marker(agent: RetellAgent, context: PlanContext) -> str:
     """Return the marker by which we know our own objects at Retell."""
     return f"{context.installation_id}/{agent.key.namespace}/{agent.key.name}"
 
 
-async def retell_client(context: ReconcileContext, namespace: str, tenant: str) -> RetellClient | CredentialProblem:
+async def retell_client(context: PlanContext, namespace: str, tenant: str) -> RetellClient | CredentialProblem:
     """Return the client for a tenant's key, read from `<tenant>-teardown`: the operator's copy outlives the user's Secret.
 
     The copy is made only of keys that were found good, so nothing is sent with a refused or shared one.
@@ -142,7 +148,7 @@ def _must_search_duplicates(agent: RetellAgent) -> bool:
     return not is_seen or synced.get("reason") == Reason.DUPLICATE_FOUND
 
 
-def answered_branches(agent: RetellAgent, tenant: Tenant, context: ReconcileContext) -> list[Branch]:
+def answered_branches(agent: RetellAgent, tenant: Tenant, context: PlanContext) -> list[Branch]:
     """Return the branches whose numbers are the agent's: the one it names, or for a hotline all without an own agent."""
     relations, scope = context.relations, (agent.key.namespace, tenant.key.name)
     if agent.spec.branch_ref is not None:
@@ -164,7 +170,7 @@ def _number_problems(branches: Iterable[Branch]) -> Iterator[NumberProblem]:
             yield NumberProblem(reason, f"Branch {branch.key.name!r}: {valid.get('message', '')}")
 
 
-async def _desired_numbers(branches: Iterable[Branch], context: ReconcileContext) -> tuple[DesiredNumber, ...] | None:
+async def _desired_numbers(branches: Iterable[Branch], context: PlanContext) -> tuple[DesiredNumber, ...] | None:
     """Return the numbers that the Branches found valid and their own; None until each of them was reconciled."""
     numbers: list[DesiredNumber] = []
     for branch in branches:
@@ -180,7 +186,7 @@ async def _desired_numbers(branches: Iterable[Branch], context: ReconcileContext
     return tuple(numbers)
 
 
-async def _desired_number(branch: Branch, entry: PhoneNumber, e164: str, context: ReconcileContext) -> DesiredNumber:
+async def _desired_number(branch: Branch, entry: PhoneNumber, e164: str, context: PlanContext) -> DesiredNumber:
     number = entry.did or e164  # Retell sees the number that the public one is forwarded to
     if entry.sip is None:
         return DesiredNumber(number)

@@ -12,7 +12,7 @@ import structlog
 from askproai_core.clock import Clock
 from askproai_core.kube import ApiError
 from askproai_core.lifecycle import Stopped, run_until_stopped, stop_on_signals
-from askproai_operator.engine.informer import Informer
+from askproai_operator.control_loop.informer import Informer
 from askproai_operator.resources import CONFIG_MAPS
 
 log = structlog.get_logger(__name__)

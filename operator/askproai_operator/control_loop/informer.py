@@ -15,9 +15,8 @@ import structlog
 from askproai_core.api_resource import ApiResource
 from askproai_core.clock import Clock
 from askproai_core.kube import ApiError
-from askproai_operator.engine.event_sink import EventSink
-from askproai_operator.engine.kube import Kube
-from askproai_operator.engine.metrics import Metrics
+from askproai_operator.control_loop.metrics import Metrics
+from askproai_operator.engine import EventSink, Kube
 from askproai_operator.resources import CHILDREN, CUSTOM, FOREIGN, MANAGED_SELECTOR, SECRETS, WATCH_LABEL
 
 log = structlog.get_logger(__name__)

@@ -1,7 +1,6 @@
 """The operator's login at the API server, through kopf: its watches and our client are the same user.
 
-Kopf reads more kubeconfigs than `askproai_core.kube.read_access` (basic auth, proxies, `~/.kube/config`); the other processes do
-without kopf, whose import costs 30 MiB.
+The other processes log in by `askproai_core.kube.read_access`, without kopf, whose import costs 30 MiB.
 """
 
 import logging

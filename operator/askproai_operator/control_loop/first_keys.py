@@ -8,10 +8,8 @@ import structlog
 from askproai_operator.api import CustomResource
 from askproai_operator.api.conditions import ConditionType, Status
 from askproai_operator.applied_spec import is_paused
-from askproai_operator.engine.cache import Cache
-from askproai_operator.engine.event_sink import Dependents, goes_first
-from askproai_operator.engine.queue import Priority, WorkQueue
-from askproai_operator.engine.status import TOKEN_ANNOTATION, shortened_token
+from askproai_operator.control_loop.queue import Priority, WorkQueue
+from askproai_operator.engine import TOKEN_ANNOTATION, Cache, Dependents, goes_first, shortened_token
 
 log = structlog.get_logger(__name__)
 

@@ -7,17 +7,17 @@ from enum import StrEnum
 from typing import Final
 
 from askproai_operator.api.conditions import Condition, Reason
-from askproai_operator.controllers.agent.checks import OWNERSHIP_CHECKS
-from askproai_operator.controllers.agent.diff import differing_fields, differing_paths
-from askproai_operator.controllers.agent.inputs import NumberProblem, PlanInputs
-from askproai_operator.controllers.agent.observe import (
+from askproai_operator.controllers.agent_plan.checks import OWNERSHIP_CHECKS
+from askproai_operator.controllers.agent_plan.diff import differing_fields, differing_paths
+from askproai_operator.controllers.agent_plan.inputs import NumberProblem, PlanInputs
+from askproai_operator.controllers.agent_plan.observe import (
     Observation,
     RecordedState,
     bound_agents,
     bound_ids,
     webhook_change,
 )
-from askproai_operator.controllers.agent.render import Desired, DesiredNumber, llm_owner
+from askproai_operator.controllers.agent_plan.render import Desired, DesiredNumber, llm_owner
 from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.providers import REQUEST_TIMEOUT, Json
 

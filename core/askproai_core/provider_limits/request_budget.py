@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from askproai_core.clock import Clock
-from askproai_core.redis.client import RedisClient, RedisUnavailable, Script
+from askproai_core.provider_limits.shared_redis import RedisUnavailable, Script, SharedRedis
 
 _MINUTE = 60_000  # all durations here are milliseconds
 _BURSTS_PER_MINUTE = 10  # so 75 requests in a minute are at most 7 at once
@@ -90,7 +90,7 @@ class RequestBudget:
     """The budget `name` of a tenant, as one process uses it. `per_minute` returns the limit that is in force, 0 for none."""
 
     def __init__(
-        self, client: RedisClient, clock: Clock, name: str, per_minute: Callable[[], int], *, for_callers: bool
+        self, client: SharedRedis, clock: Clock, name: str, per_minute: Callable[[], int], *, for_callers: bool
     ) -> None:
         self._client, self._clock, self._key = client, clock, client.key("budget", name)
         self._per_minute, self._for_callers = per_minute, for_callers

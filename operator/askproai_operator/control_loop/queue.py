@@ -8,16 +8,16 @@ import asyncio
 import heapq
 import random
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import IntEnum
-from typing import Any, Final
+from typing import Final
 
 from askproai_core.clock import Clock
 from askproai_operator.api import Key
-from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.turns import Turns, WaitingKeys
+from askproai_operator.control_loop.metrics import Metrics
+from askproai_operator.control_loop.turns import Turns, WaitingKeys
+from askproai_operator.engine import Options
 
 SHARED_WORKERS: Final = "shared"
 _TICK: Final = timedelta(milliseconds=200)  # precision of delays; an idle queue costs 5 wake-ups a second
@@ -30,35 +30,6 @@ class Priority(IntEnum):
     EDIT = 0  # somebody edited an object that exists: its run and its Tenant's, which must not wait for a thousand new tenants
     CHANGE = 1  # something is new or has changed, or somebody waits for it; also the first retries
     RESYNC = 2  # a periodic run or a later retry: after a restart, thousands of them must not delay a new object
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """The delays after failures in a row: `first`, doubled each time, at most `longest`; `jitter` is the random share of each."""
-
-    first: timedelta = timedelta(seconds=1)
-    longest: timedelta = timedelta(minutes=5)
-    jitter: float = 0.5
-
-    def delay(self, failures: int, chance: Callable[[], float] = random.random) -> timedelta:
-        """Return the delay after the n-th failure in a row. By default 1 s, 2 s, 4 s … 5 min, less up to a half."""
-        full = min(self.first * float(2 ** min(failures - 1, 20)), self.longest)
-        return full * (1 - self.jitter + self.jitter * chance())
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How the keys of one kind are processed; controller-runtime's controller.Options.
-
-    `workers` are workers of the kind's own, and so its greatest concurrency; with None it uses the shared ones. A run is
-    cancelled after `timeout`; with None it is never cancelled, and a long one does not fail the liveness probe. `while_paused` is
-    called with the loop's context in place of, or after, a reconcile that changes nothing because the object is paused.
-    """
-
-    backoff: Backoff = field(default_factory=Backoff)
-    workers: int | None = None
-    timeout: timedelta | None = timedelta(minutes=2)
-    while_paused: Callable[[Key, Any], Awaitable[None]] | None = None
 
 
 _DEFAULTS: Final = Options()

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from askproai_core.clock import Clock
 from askproai_core.metrics import MetricFactory
 from askproai_operator.api.conditions import ConditionType, Status
-from askproai_operator.engine.cache import Cache
+from askproai_operator.engine import Cache
 
 _WAITS = (0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300)
 _RUNS = (0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -25,6 +25,8 @@ class Metrics:
         create = MetricFactory(self.registry)
         self.reconciles = create.counter("reconcile", "Reconciles", "kind", "result")
         self.reconcile_seconds = create.histogram("reconcile_duration_seconds", "Time of one reconcile", _RUNS, "kind")
+        text = "Requests of the operator to a provider, by HTTP status or by the way they failed"
+        self._provider_requests = create.counter("provider_requests", text, "provider", "operation", "status")
         self.leader = create.gauge("leader", "1 while this process holds the Lease")
         self.watch_restarts = create.counter("watch_restarts", "Watches begun again after an end or an error")
         missed = "Deletions that no watch told and that an audit found"
@@ -48,6 +50,10 @@ class Metrics:
         self.unfinished = workqueue.gauge("unfinished_work_seconds", unfinished, *queue).labels(**queue)
         longest = "Age of the oldest work that is not done"
         self.longest = workqueue.gauge("longest_running_processor_seconds", longest, *queue).labels(**queue)
+
+    def count_provider_request(self, provider: str, operation: str, outcome: str) -> None:
+        """Count a request to a provider, by its HTTP status or by the way it failed."""
+        self._provider_requests.labels(provider, operation, outcome).inc()
 
     def set_orphan_counts(self, counts: Mapping[str, int]) -> None:
         """Set the number of orphans of each sort; a sort that is not named has none."""

@@ -5,15 +5,15 @@ from typing import Any
 
 from askproai_core.phone_numbers import e164_or_none
 from askproai_operator.api import Branch, RetellAgent, Tenant
-from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.agent.inputs import PlanInputs, answered_branches, marker
-from askproai_operator.controllers.agent.observe import Observation, RecordedState
-from askproai_operator.controllers.agent.plan import Plan, make_plan
-from askproai_operator.controllers.agent.render import DesiredNumber, render_desired
-from askproai_operator.controllers.grant import is_of_other
+from askproai_operator.controllers.agent_plan.inputs import PlanInputs, answered_branches, marker
+from askproai_operator.controllers.agent_plan.observe import Observation, RecordedState
+from askproai_operator.controllers.agent_plan.plan import Plan, make_plan
+from askproai_operator.controllers.agent_plan.render import DesiredNumber, render_desired
+from askproai_operator.controllers.holders import is_of_other
+from askproai_operator.plan_context import PlanContext
 
 
-def plan_unseen(agent: RetellAgent, tenant: Tenant, context: ReconcileContext) -> Plan:
+def plan_unseen(agent: RetellAgent, tenant: Tenant, context: PlanContext) -> Plan:
     """Plan the creation of an agent. `tenant.status` must have the `webhookUrls` that the Tenant will get.
 
     Numbers without a trunk are assumed to be at Retell already, bound to nobody.
@@ -26,7 +26,7 @@ def plan_unseen(agent: RetellAgent, tenant: Tenant, context: ReconcileContext) -
     return make_plan(PlanInputs(RecordedState(), desired, Observation(context.clock.now(), numbers=remote)))
 
 
-def _numbers(branch: Branch, context: ReconcileContext) -> Iterator[DesiredNumber]:
+def _numbers(branch: Branch, context: PlanContext) -> Iterator[DesiredNumber]:
     """Yield the valid numbers that no other branch has, as Retell sees them.
 
     A trunk's password is not read, since nothing is imported.

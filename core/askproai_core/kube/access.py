@@ -1,0 +1,126 @@
+"""How to reach an API server: a kubeconfig, or the pod's own service account.
+
+Exec plugins are not run: no program of a kubeconfig's choice starts in our processes (docs/decisions/0002-thin-api-client.md).
+"""
+
+import base64
+import os
+import ssl
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_UNUSABLE: Final = (KeyError, TypeError, AttributeError, StopIteration, ValueError, yaml.YAMLError)
+
+
+class AccessError(Exception):
+    """There is no way to log in to an API server; the message says what to set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where the API server is, and how to authenticate there.
+
+    `authorization` returns the header of that name. It is called for each request, because mounted tokens rotate.
+    """
+
+    server: str
+    tls: ssl.SSLContext
+    authorization: Callable[[], str | None]
+    proxy: str | None = None
+
+
+def read_access(kubeconfig: Path | None = None, environment: Mapping[str, str] = os.environ) -> Access:
+    """Read the kubeconfig (else `KUBECONFIG`), or the pod's service account. Raises AccessError when there is neither."""
+    named = [kubeconfig] if kubeconfig else _files_of(environment.get("KUBECONFIG", ""))
+    try:
+        if named:
+            return _from_files(named)
+        host, port = environment["KUBERNETES_SERVICE_HOST"], environment["KUBERNETES_SERVICE_PORT"]
+        tls = ssl.create_default_context(cafile=str(_SERVICE_ACCOUNT / "ca.crt"))
+    except (*_UNUSABLE, OSError) as error:
+        raise AccessError(
+            f"no way to the API server ({type(error).__name__} in {_listed(named) or 'the environment'}): set "
+            "ASKPROAI_KUBECONFIG or KUBECONFIG to a readable kubeconfig, or run in a pod with a service account"
+        ) from error
+    host = f"[{host}]" if ":" in host else host
+    return Access(f"https://{host}:{port}", tls, _bearer_from(_SERVICE_ACCOUNT / "token"))
+
+
+def read_kubeconfigs(files: Sequence[Path]) -> Access:
+    """Read a person's kubeconfigs, merged as kubectl merges them. Raises AccessError, and OSError for a file that is not there."""
+    try:
+        return _from_files(files)
+    except _UNUSABLE as error:
+        text = "the kubeconfig cannot be used: it is no YAML, or lacks its current context or what this names"
+        raise AccessError(f"{text} ({_listed(files)})") from error
+
+
+def _files_of(variable: str) -> list[Path]:
+    return [Path(name).expanduser() for name in variable.split(os.pathsep) if name.strip()]
+
+
+def _listed(files: Sequence[Path]) -> str:
+    return os.pathsep.join(map(str, files))
+
+
+def _from_files(files: Sequence[Path]) -> Access:
+    """Take the first current context; of each name the first entry counts. A path is relative to the folder of its own file."""
+    configs = [(file.parent, yaml.safe_load(file.read_text(encoding="utf-8"))) for file in files]
+
+    def entry(section: str, name: str) -> tuple[dict[str, Any], Path]:
+        kind = section.removesuffix("s")
+        return next(
+            (dict(item[kind]), folder)
+            for folder, config in configs
+            for item in (config or {}).get(section) or ()
+            if item["name"] == name
+        )
+
+    context, _ = entry("contexts", next(config["current-context"] for _, config in configs if _names_context(config)))
+    (cluster, beside_cluster), (user, beside_user) = (
+        entry("clusters", context["cluster"]),
+        entry("users", context["user"]),
+    )
+    authority = _content(cluster, "certificate-authority", beside_cluster)
+    tls = ssl.create_default_context(cadata=authority.decode() if authority else None)
+    if cluster.get("insecure-skip-tls-verify"):
+        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    certificate, key = (_content(user, f"client-{part}", beside_user) for part in ("certificate", "key"))
+    if certificate and key:
+        with tempfile.NamedTemporaryFile() as pem:  # Python's TLS reads client certificates from files only
+            pem.write(certificate + b"\n" + key)
+            pem.flush()
+            tls.load_cert_chain(pem.name)
+    return Access(str(cluster["server"]).rstrip("/"), tls, _authorization(user, beside_user), cluster.get("proxy-url"))
+
+
+def _names_context(config: Mapping[str, Any] | None) -> bool:
+    return bool((config or {}).get("current-context"))
+
+
+def _authorization(user: Mapping[str, Any], folder: Path) -> Callable[[], str | None]:
+    """Return what returns the header: with a token, with the token of a file, or with a name and a password."""
+    if file := user.get("tokenFile"):
+        return _bearer_from(folder / file)
+    header = f"Bearer {user['token']}" if user.get("token") else None
+    if header is None and user.get("username"):
+        pair = base64.b64encode(f"{user['username']}:{user.get('password') or ''}".encode())
+        header = f"Basic {pair.decode()}"
+    return lambda: header
+
+
+def _bearer_from(file: Path) -> Callable[[], str | None]:
+    return lambda: f"Bearer {file.read_text('utf-8').strip()}"
+
+
+def _content(section: Mapping[str, Any], name: str, folder: Path) -> bytes | None:
+    """Return what a kubeconfig holds as `<name>-data`, or in the file `<name>`, relative to its own folder."""
+    if data := section.get(f"{name}-data"):
+        return base64.b64decode(data)
+    return (folder / section[name]).read_bytes() if section.get(name) else None

@@ -1,0 +1,12 @@
+"""Whether a provider may be asked now: circuit breakers, and the budget of a key. Shared through Redis, if there is one."""
+
+from askproai_core.provider_limits.circuit_breaker import CircuitBreakers, CircuitOpen, CircuitView, Permit
+from askproai_core.provider_limits.circuit_state import Circuit, CircuitCommand, CircuitRules, CircuitState
+from askproai_core.provider_limits.request_budget import BudgetSpent, RequestBudget
+from askproai_core.provider_limits.shared_redis import Argument, RedisUnavailable, Script, SharedRedis
+from askproai_core.tenant_config import Provider
+
+__all__ = [
+    "Argument", "BudgetSpent", "Circuit", "CircuitBreakers", "CircuitCommand", "CircuitOpen", "CircuitRules", "CircuitState",
+    "CircuitView", "Permit", "Provider", "RedisUnavailable", "RequestBudget", "Script", "SharedRedis",
+]  # fmt: skip

@@ -1,0 +1,18 @@
+"""The control loop: watches feed the cache and a work queue, and workers call the controller of a key, `reconcile(key, context)`.
+
+Only the loop turns the returned `Result` into conditions, events, metrics and the next run. It runs only in the process that holds
+the Lease; the watches also in a standby. Nothing but the operator's process imports it: it needs kopf and prometheus_client.
+"""
+
+from askproai_operator.control_loop.first_keys import enqueue_first_keys
+from askproai_operator.control_loop.following import Following, retry_until_served
+from askproai_operator.control_loop.informer import Informer
+from askproai_operator.control_loop.login import access_by_kopf, kopf_login
+from askproai_operator.control_loop.loop import Reconcile, ReconcileLoop
+from askproai_operator.control_loop.metrics import ConditionCollector, Metrics
+from askproai_operator.control_loop.queue import Priority, WorkQueue
+
+__all__ = [
+    "ConditionCollector", "Following", "Informer", "Metrics", "Priority", "Reconcile", "ReconcileLoop", "WorkQueue",
+    "access_by_kopf", "enqueue_first_keys", "kopf_login", "retry_until_served",
+]  # fmt: skip

@@ -1,0 +1,30 @@
+"""The plan of a RetellAgent: what is read for it, and the actions at Retell, as a value. Nothing here writes."""
+
+from askproai_operator.controllers.agent_plan.checks import CHECKS
+from askproai_operator.controllers.agent_plan.diff import differing_paths
+from askproai_operator.controllers.agent_plan.inputs import (
+    PlanInputs,
+    Target,
+    gather,
+    gather_remote,
+    marker,
+    retell_client,
+)
+from askproai_operator.controllers.agent_plan.observe import (
+    Observation,
+    RecordedState,
+    bound_agents,
+    bound_ids,
+    engine_of,
+    list_marked_agents,
+    webhook_change,
+)
+from askproai_operator.controllers.agent_plan.plan import GRACE, PUBLISH, Action, Plan, Step, entries_without, make_plan
+from askproai_operator.controllers.agent_plan.render import Desired, PromptFrame, agent_owner, llm_owner
+from askproai_operator.controllers.agent_plan.unseen import plan_unseen
+
+__all__ = [
+    "CHECKS", "GRACE", "PUBLISH", "Action", "Desired", "Observation", "Plan", "PlanInputs", "PromptFrame", "RecordedState",
+    "Step", "Target", "agent_owner", "bound_agents", "bound_ids", "differing_paths", "engine_of", "entries_without", "gather",
+    "gather_remote", "list_marked_agents", "llm_owner", "make_plan", "marker", "plan_unseen", "retell_client", "webhook_change",
+]  # fmt: skip

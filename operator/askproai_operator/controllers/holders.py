@@ -1,0 +1,41 @@
+"""Who else has a host or a number, by the grants in the cache, and what is said of it to whoever asks for it."""
+
+from collections.abc import Iterable
+
+from askproai_operator.api import Branch, CustomResource
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
+from askproai_operator.controllers.addresses import Address
+from askproai_operator.engine import resources
+from askproai_operator.grants import Holder, Subject, SubjectKind, find_other, holder_of, read_grant
+from askproai_operator.plan_context import PlanContext
+
+
+def find_holder(model: CustomResource, subject: Subject, context: PlanContext, scope: str = "") -> Holder | None:
+    """Return who else has the subject, by the cache; None if it is free or this object's own."""
+    child = context.cache.child(resources.CONFIG_MAPS, context.settings.namespace, subject.name)
+    grant = read_grant(child.annotations) if child is not None else None
+    return find_other(grant.holders, holder_of(model, scope)) if grant is not None else None
+
+
+def is_of_other(branch: Branch, did: str, context: PlanContext) -> bool:
+    """Return whether another branch has a dialled number. The status names the public ones, of which one may have several DIDs."""
+    return find_holder(branch, Subject(SubjectKind.NUMBER, did), context) is not None
+
+
+def claimed_host_condition(address: Address) -> Condition:
+    # The other tenant may belong to somebody else: its name stays out of a status that this one reads.
+    text = (
+        f"another tenant has {address.base_url} already, so nothing is routed here: choose another host or pathPrefix;"
+        " whoever runs the platform can name the other"
+    )
+    return bad(ConditionType.EXPOSED, Reason.HOST_CLAIMED_TWICE, text)
+
+
+def claimed_numbers_condition(numbers: Iterable[str]) -> Condition:
+    """Return NumbersValid of a branch that lists numbers of another one."""
+    # The other branch may belong to somebody else: its name stays out of a status that this tenant reads.
+    text = (
+        f"{', '.join(sorted(numbers))}: another branch has it already; a number rings in one branch only, so take it out of"
+        " one of them; whoever runs the platform can name the other"
+    )
+    return bad(ConditionType.NUMBERS_VALID, Reason.NUMBER_CLAIMED_TWICE, text)

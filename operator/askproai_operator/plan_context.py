@@ -1,0 +1,31 @@
+"""What a controller reads and plans with, passed in as one value. A dry run has no more, so what takes it cannot write."""
+
+from dataclasses import dataclass
+
+from askproai_core.api_resource import ApiResource
+from askproai_core.clock import Clock
+from askproai_operator.api.conditions import Reason
+from askproai_operator.engine import Cache, Kube
+from askproai_operator.providers import ProviderClients
+from askproai_operator.relations import Relations
+from askproai_operator.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanContext:
+    """What is known of the cluster, and the clients to ask."""
+
+    kube: Kube
+    cache: Cache
+    relations: Relations
+    settings: Settings
+    clock: Clock
+    providers: ProviderClients
+    installation_id: str  # first part of the marker of our objects at the providers
+
+    async def missing_reason(self, ref: ApiResource, namespace: str, name: str | None, reason: Reason) -> Reason:
+        """Return why the cache lacks an object: `reason`, or Pending if it exists and its watch event is still to come.
+
+        One `kubectl apply` creates a Tenant and what names it; the order in which the watches report them must warn nobody.
+        """
+        return Reason.PENDING if name and await self.kube.get(ref, namespace, name) is not None else reason

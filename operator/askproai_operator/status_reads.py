@@ -1,0 +1,140 @@
+"""What relatives read of each other's status, and Tenants of their children's: all that makes them due, besides edits.
+
+It names what is read, and no exceptions: a new field of a status makes nobody due, and whoever begins to read something adds it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from askproai_core.api_resource import ApiResource
+from askproai_core.phone_numbers import e164_or_none
+from askproai_operator.api import Branch, CustomResource, RetellAgent, ServiceOffering, Tenant
+from askproai_operator.api.conditions import ConditionType, Reason
+from askproai_operator.engine import ObservedObject, is_edit
+from askproai_operator.resources import DEPLOYMENTS, STATUS_READ
+
+_REFUSED: Final = "ReplicaFailure"  # condition of a Deployment, whose message RolloutHealthy repeats
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a status: fields, and conditions, of which the status counts, and whether the reason is one of those named.
+
+    Of a condition in `reasons` only the latter counts, and `values` are computed from the object.
+    """
+
+    fields: frozenset[str]
+    conditions: Mapping[str, frozenset[str]]
+    reasons: Mapping[str, frozenset[str]]
+    values: tuple[Callable[[CustomResource], object], ...]
+
+    def of(self, model: CustomResource) -> tuple[object, ...]:
+        """Return the values of this part."""
+        status = model.status
+        fields = {name: status[name] for name in self.fields & status.keys()}
+        found: list[Mapping[str, Any]] = status.get("conditions") or []
+        conditions = {
+            each["type"]: (each["status"], each.get("reason") in self.conditions[each["type"]])
+            for each in found
+            if each["type"] in self.conditions
+        }
+        reasons = {each["type"] for each in found if each.get("reason") in self.reasons.get(each["type"], ())}
+        return fields, conditions, reasons, [value(model) for value in self.values]
+
+
+_Reasons = Mapping[ConditionType, Iterable[Reason]]
+_NONE: Final[_Reasons] = MappingProxyType({})
+
+
+def _part(
+    *fields: str,
+    conditions: _Reasons = _NONE,
+    reasons: _Reasons = _NONE,
+    values: Iterable[Callable[[CustomResource], object]] = (),
+) -> _Part:
+    return _Part(frozenset(fields), _frozen(conditions), _frozen(reasons), tuple(values))
+
+
+def _frozen(reasons: _Reasons) -> Mapping[str, frozenset[str]]:
+    return {type_: frozenset(each) for type_, each in reasons.items()}
+
+
+def _refused_numbers(model: CustomResource) -> frozenset[str]:
+    """Return the numbers of a Branch that its reconcile has not granted; none before the first one."""
+    granted = model.status.get("phoneNumbers")
+    if granted is None or not isinstance(model, Branch):
+        return frozenset()
+    return frozenset(filter(None, (e164_or_none(each.number) for each in model.spec.phone_numbers))) - {*granted}
+
+
+_Type = ConditionType
+# What a relative reads of a status: first the kind that is read, then the kind that reads it. Of all else that is in a status no
+# change makes a relative due: a new tenant writes some thirty statuses, and each run of a Tenant asks PostgreSQL and Redis.
+# A controller that begins to read something of a relative's status adds it here, with the reasons by which it decides.
+READ_BY: Final[Mapping[str, Mapping[str, _Part]]] = {
+    Tenant.kind: {
+        Branch.kind: _part(),
+        ServiceOffering.kind: _part(conditions={_Type.CREDENTIALS_VALID: ()}),
+        RetellAgent.kind: _part(
+            "webhookUrls",
+            conditions={
+                _Type.CREDENTIALS_VALID: [Reason.BOOKINGS_REFUSED],
+                _Type.EXPOSED: [Reason.PENDING],
+                _Type.RUNTIME_AVAILABLE: [Reason.SUSPENDED],
+            },
+        ),
+    },
+    Branch.kind: {
+        Tenant.kind: _part(values=[_refused_numbers]),
+        ServiceOffering.kind: _part(),
+        RetellAgent.kind: _part("phoneNumbers", conditions={_Type.NUMBERS_VALID: [Reason.NUMBER_CLAIMED_TWICE]}),
+    },
+    ServiceOffering.kind: {
+        Tenant.kind: _part("variableLengths", "needsConfirmation", "bookedByHost", "bookingFields"),
+        Branch.kind: _part(),
+        RetellAgent.kind: _part(),
+    },
+    RetellAgent.kind: {
+        Tenant.kind: _part("agentId", "webhookUrl", reasons={_Type.SYNCED: [Reason.CREDENTIALS_INVALID]}),
+        Branch.kind: _part(
+            "phoneNumbers",
+            conditions={_Type.SYNCED: [Reason.TENANT_NOT_READY, Reason.PENDING], _Type.NUMBERS_BOUND: ()},
+        ),
+    },
+}
+
+
+def is_read_change(old: CustomResource | None, new: CustomResource | None, reader: str) -> bool:
+    """Return whether something changed that relatives of the kind `reader` read."""
+    if old is None or new is None or is_edit(old, new):
+        return True
+    part = READ_BY[new.kind][reader]
+    return part.of(old) != part.of(new)
+
+
+def condition_status(model: CustomResource, type_: ConditionType) -> str | None:
+    """Return the status of a condition, None if it is not there yet."""
+    found: list[Mapping[str, Any]] = model.status.get("conditions") or []
+    return next((each["status"] for each in found if each["type"] == type_), None)
+
+
+def is_child_change(ref: ApiResource, old: ObservedObject, new: ObservedObject) -> bool:
+    """Return whether somebody edited a child or a Secret, or something of its status changed that its Tenant reads."""
+    if old.fingerprint != new.fingerprint:
+        return True
+    if ref is DEPLOYMENTS:
+        return _rollout(old) != _rollout(new)
+    return ref in STATUS_READ and old.status != new.status
+
+
+def _rollout(deployment: ObservedObject) -> tuple[object, ...]:
+    """Return what a Tenant reads of a Deployment's status. Its controller writes more, such as times, with each step of a pod."""
+    status = deployment.status
+    counts = [status.get(name, 0) for name in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")]
+    conditions = {
+        each["type"]: (each["status"], each.get("reason"), each.get("message") if each["type"] == _REFUSED else None)
+        for each in status.get("conditions") or ()
+    }
+    return counts, conditions, status.get("observedGeneration", 0) >= deployment.generation

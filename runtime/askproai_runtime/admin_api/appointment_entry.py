@@ -1,0 +1,83 @@
+"""One appointment in an answer, and the answer to a change of one."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+import structlog
+
+from askproai_core.input_values import require_storable
+from askproai_runtime.admin_api.endpoint import ApiRequest, bad_request
+from askproai_runtime.booking import Appointment, BookingContext, CalendarState, Status, calendar_state
+
+log = structlog.get_logger(__name__)
+
+
+class AppointmentEntry(msgspec.Struct, frozen=True):
+    """One appointment; `start`, `end` and `cancelled_at` have the offset of the tenant's time zone.
+
+    `call_id` is `desk:<request_id>` of what the desk has booked, and null of what was booked at Cal.com.
+    To a reader `customer_name` and `external_id` are `…`: who knows the id of a booking at Cal.com can see and cancel it there.
+    """
+
+    id: str
+    branch: str
+    service: str
+    staff: str
+    start: datetime
+    end: datetime
+    status: Status
+    customer_name: str
+    call_id: str | None
+    external_id: str | None
+    correlation_id: str
+    error: str | None
+    cancelled_at: datetime | None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What was changed. `message` is the German sentence that a caller would hear; `calendar` is about Cal.com."""
+
+    message: str
+    calendar: CalendarState
+    appointment: AppointmentEntry
+    zone: str
+
+
+def to_entry(appointment: Appointment, request: ApiRequest) -> AppointmentEntry:
+    """Return an appointment as the bearer of the token may see it."""
+    start, end = appointment.starts_at.astimezone(request.zone), appointment.ends_at.astimezone(request.zone)
+    cancelled_at = appointment.cancelled_at and appointment.cancelled_at.astimezone(request.zone)
+    return AppointmentEntry(
+        str(appointment.id), appointment.branch, appointment.service, appointment.staff, start, end,
+        Status(appointment.status), request.hide(appointment.customer_name), appointment.call_id or None,
+        request.hide(appointment.external_id),
+        appointment.correlation_id, appointment.error, cancelled_at,
+    )  # fmt: skip
+
+
+async def answer_change(
+    request: ApiRequest,
+    booking: BookingContext,
+    wake_worker: Callable[[], None],
+    appointment: Appointment,
+    message: str,
+) -> Change:
+    """Wake the worker, and answer with what Cal.com knows after a short wait: the sync job cancels there."""
+    wake_worker()
+    state = await calendar_state(booking, appointment, wait=appointment.status == Status.CANCELLED)
+    log.info("appointment.changed_by_desk", appointment=str(appointment.id), status=appointment.status)
+    return Change(message, state, to_entry(appointment, request), request.zone.key)
+
+
+def require_start(start: datetime) -> datetime:
+    """Return a start that an appointment can have, in UTC. Raises `Problem` 400 for any other."""
+    try:
+        require_storable(start)
+    except ValueError:
+        raise bad_request("start is in a year from 1970 to 2999") from None
+    if start.tzinfo is None:
+        raise bad_request("start is a time with an offset, such as 2026-11-27T14:30:00+01:00")
+    if start.second or start.microsecond:
+        raise bad_request("start is a whole minute, such as 2026-11-27T14:30:00+01:00")
+    return start.astimezone(UTC)

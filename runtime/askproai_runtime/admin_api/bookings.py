@@ -1,0 +1,89 @@
+"""Bookings by the desk: a customer who has come in, or rings the tenant's own telephone."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from askproai_core.http_server import Problem
+from askproai_runtime.admin_api.appointment_entry import Change, answer_change, require_start
+from askproai_runtime.admin_api.desk import DeskBody, Reason, ShortText, problems
+from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, Param
+from askproai_runtime.admin_api.refused_change import refuse_booking
+from askproai_runtime.booking import BookingContext, Customer, Place, book_for_desk, find_by_id, preview_booking
+
+
+class NewAppointment(DeskBody, frozen=True, kw_only=True):
+    """An appointment to book. `start` is a whole minute with an offset; in the local calendar it may be up to 30 minutes ago.
+
+    `branch`, `service` and `staff` are names or display names, `service` also a spoken name; without them the only branch, the only
+    service, and who is free and has the least booked on that day. The `note` is not sent to Cal.com. The customer gets no
+    message from us; with `email` Cal.com may send one.
+    """
+
+    start: datetime
+    name: ShortText
+    branch: ShortText | None = None
+    service: ShortText | None = None
+    staff: ShortText | None = None
+    phone: ShortText | None = None
+    email: ShortText | None = None
+    note: Reason | None = None
+
+
+class BookingPreview(msgspec.Struct, frozen=True):
+    """What would be booked, by the names of the manifests. `staff` is None when anybody will do."""
+
+    branch: str
+    service: str
+    staff: str | None
+    start: datetime
+    end: datetime
+    zone: str
+
+
+class Bookings:
+    """The endpoints that book for the desk. `wake_worker` is called after a booking and returns at once."""
+
+    def __init__(self, booking: Callable[[], BookingContext], wake_worker: Callable[[], None]) -> None:
+        self._booking, self._wake_worker = booking, wake_worker
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        preview = (
+            Param("branch", "The branch; not needed where there is one"),
+            Param("service", "The service; not needed where the branch offers one"),
+            Param("staff", "With whom; anybody when absent"),
+            Param("start", "German words, a local time or an instant; when absent, now, for who has just come in"),
+        )
+        return (
+            Endpoint("GET", "/booking-preview", "What a booking would be", BookingPreview, self.preview, preview),
+            Endpoint("POST", "/appointments", "Book an appointment", Change, self.book, body=NewAppointment),
+        )
+
+    async def preview(self, request: ApiRequest) -> BookingPreview:
+        place = Place(request.text("branch"), request.text("service"), request.text("staff"))
+        with problems():
+            service, start = preview_booking(self._booking(), place, request.text("start"))
+        rules, local = service.rules, start.astimezone(request.zone)
+        end = (start + timedelta(minutes=rules.service.duration_minutes)).astimezone(request.zone)
+        return BookingPreview(rules.branch.name, rules.service.name, service.staff, local, end, request.zone.key)
+
+    async def book(self, request: ApiRequest) -> Change:
+        booking, body = self._booking(), request.body(NewAppointment)
+        start = require_start(body.start)
+        place, customer = (
+            Place(body.branch, body.service, body.staff),
+            Customer(body.name, body.phone, body.email, body.note),
+        )
+        with problems():
+            answer = await book_for_desk(booking, body.desk, place, start, customer, request.correlation_id)
+        if not answer.success:
+            raise refuse_booking(answer, request.zone)
+        appointment_id = UUID(answer.fields["appointment_id"])
+        found = await find_by_id(booking, appointment_id, appointment_id)
+        if not found:
+            raise Problem(
+                503, "Busy", "It was changed at this moment: send the same request again", {"Retry-After": "1"}
+            )
+        return await answer_change(request, booking, self._wake_worker, found[0], answer.message)

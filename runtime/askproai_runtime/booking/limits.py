@@ -1,0 +1,50 @@
+"""How much callers may book: the tenant's `bookingLimits`. The desk has none: who asks there has the admin token."""
+
+import structlog
+
+from askproai_core.database import Connection
+from askproai_core.tenant_config import Function
+from askproai_runtime.booking.store.appointments import count_bookings
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
+
+log = structlog.get_logger(__name__)
+
+_OF_CALL = "In einem Gespräch kann ich nicht mehr als {limit} eintragen, diesen habe ich also nicht gebucht."
+_OF_CALLER = "Für Ihre Rufnummer kann ich heute keine weiteren Termine eintragen, diesen habe ich also nicht gebucht."
+_ANONYMOUS = (
+    "Ohne Rufnummer kann ich im Moment keine Termine mehr eintragen, diesen habe ich also nicht gebucht. Bitte rufen Sie mit"
+    " sichtbarer Rufnummer noch einmal an."
+)
+_TRANSFER, _CALL_DIRECTLY = "Ich kann Sie dafür gern verbinden.", "Bitte rufen Sie uns dafür direkt an."
+
+
+class LimitReached(ClarificationNeeded):
+    """The call, the caller, or all anonymous callers together have booked as much as the tenant allows."""
+
+
+def common_resource(ctx: BookingContext) -> int:
+    """Return the resource that every booking of the tenant locks, whatever it books: under it the limits are counted."""
+    return min(r for branch in ctx.config().branches for staff in branch.staff for r in staff.resource_ids)
+
+
+async def require_within_limits(conn: Connection, ctx: BookingContext, call: CallContext) -> None:
+    """Raise `LimitReached` if one more booking is too many. The model's words bound nothing: it may be made to go on."""
+    config = ctx.config()
+    limits = config.booking_limits
+    own_numbers = {
+        text for branch in config.branches for phone in branch.phone_numbers for text in (phone.number, phone.did)
+    }
+    is_anonymous = call.caller is None or call.caller in own_numbers
+    counts = await count_bookings(conn, ctx.tenant, call.call_id, call.caller, own_numbers, ctx.clock.now())
+    if counts.of_call >= limits.per_call:
+        reason = _OF_CALL.format(limit="einen Termin" if limits.per_call == 1 else f"{limits.per_call} Termine")
+    elif not is_anonymous and counts.of_caller >= limits.per_caller_and_day:
+        reason = _OF_CALLER
+    elif is_anonymous and counts.anonymous >= limits.anonymous_per_hour:
+        reason = _ANONYMOUS
+    else:
+        return
+    log.warning("booking.limited", call_id=call.call_id, correlation_id=call.correlation_id)
+    can_transfer = any(Function.TRANSFER_TO_HUMAN in agent.functions for agent in config.agents)
+    sentence = f"{reason} {_TRANSFER if can_transfer else _CALL_DIRECTLY}"
+    raise LimitReached(sentence, outcome=FunctionOutcome.LIMITED, alternatives=[])

@@ -1,0 +1,210 @@
+"""An absence that a person enters at Cal.com is heard of: what was known to be free in it is forgotten, and read anew."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import msgspec
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
+
+from askproai_core.tenant_config import OwnEventType, TeamEventType
+from askproai_runtime.booking import FreeTimesKeeper
+from askproai_runtime.booking.store.free_times import list_known_days
+from askproai_runtime.calendars import Bookable
+from askproai_runtime.events.calendar import handle_calendar_event
+from askproai_runtime.intake import Source, StoredEvent
+from askproai_runtime.intake.senders import identify
+from askproai_sandbox.databases import Database
+from tests.worlds.booking_environment import NOW, booking_args, call
+from tests.worlds.calcom_environment import KEY, CalcomEnvironment
+
+FRIDAY = date(2026, 11, 27)
+SATURDAY, NEXT_TUESDAY = FRIDAY + timedelta(days=1), FRIDAY + timedelta(days=4)
+READ = "list-slots"
+
+
+@pytest.fixture
+async def sent(env: CalcomEnvironment) -> AsyncIterator[list[bytes]]:
+    """Register our webhook; return the bodies that Cal.com sends."""
+    bodies: list[bytes] = []
+
+    async def receive(request: web.BaseRequest) -> web.Response:
+        bodies.append(await request.read())
+        return web.Response()
+
+    async with RawTestServer(receive) as server:
+        hook = {"subscriberUrl": str(server.make_url("/hook")), "triggers": ["OOO_CREATED"], "active": True}
+        async with env.session.post(
+            f"{env.url}/v2/webhooks", json=hook, headers={"Authorization": f"Bearer {KEY}"}
+        ) as answer:
+            assert answer.status == 201
+        env.calcom.settings["webhook_delay_ms"] = -1
+        yield bodies
+
+
+async def receive(env: CalcomEnvironment, body: bytes) -> str:
+    """Handle a delivery as a worker does; return the event's id."""
+    event = identify(Source.CALCOM, body, tenant=env.salon.store.tenant, correlation_id="corr", now=NOW)
+    stored = StoredEvent(event.source, event.event_type, event.payload, event.correlation_id, NOW)
+    async with env.worker.pool.acquire() as conn, conn.transaction():
+        assert await handle_calendar_event(conn, stored, env.config) is None
+    return event.event_id
+
+
+async def receive_entry(env: CalcomEnvironment, entry: Any) -> str:
+    body = {"triggerEvent": "OOO_CREATED", "createdAt": NOW.isoformat(), "payload": {"oooEntry": entry}}
+    return await receive(env, msgspec.json.encode(body))
+
+
+async def known(env: CalcomEnvironment, day: date) -> set[int]:
+    """Return the event types of which a day is known."""
+    rows = await env.salon.rows("SELECT event_type_id FROM free_times WHERE day = $1 AND read_at IS NOT NULL", day)
+    return {row["event_type_id"] for row in rows}
+
+
+async def starts(env: CalcomEnvironment, day: date = FRIDAY) -> list[datetime]:
+    return [slot.start for slot in (await env.salon.booking.list_free_slots("mitte", "haarschnitt", day)).slots]
+
+
+async def test_an_absence_is_offered_to_nobody_from_the_moment_it_is_entered(
+    env: CalcomEnvironment, sent: list[bytes]
+) -> None:
+    """The web app's entry is of the key's own user, here the host of both event types."""
+    owner = env.calcom.account_of(KEY).username
+    for number in (1001, 1002):
+        await env.event_type(number, owner)
+    assert await starts(env)
+    await env.control("absences", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
+    assert await starts(env), "Cal.com has it, and nobody has told us"
+    await receive(env, sent[-1])
+    assert await starts(env) == []
+
+
+async def test_only_the_days_of_an_absence_are_forgotten_and_they_are_read_at_once(
+    env: CalcomEnvironment, sent: list[bytes]
+) -> None:
+    """The days beside it, too: whoever is absent may live in another zone than the salon."""
+    await starts(env)
+    await env.control("absences", start="2026-11-27T00:00:00Z", end="2026-11-28T00:00:00Z")
+    await receive(env, sent[-1])
+    assert await known(env, FRIDAY) == await known(env, SATURDAY) == set()
+    assert await known(env, NEXT_TUESDAY) == {1001, 1002}
+    before = env.count_requests(READ)
+    keeper = FreeTimesKeeper(env.worker)
+    keeper.calendar_changed()
+    await keeper.wait_until_read()
+    assert env.count_requests(READ) == before + 2
+    assert await known(env, FRIDAY) == {1001, 1002}
+
+
+def with_hosts(env: CalcomEnvironment, **fields: Any) -> None:
+    """Make Anna a host of a team, by her user at Cal.com; the other event types are staff members' by their names."""
+    (service,) = env.config.services
+    team = (TeamEventType(staff="anna", event_type_id=3001, host_id=17),)
+    services = (msgspec.structs.replace(service, team_event_types=team, **fields),)
+    env.config = msgspec.structs.replace(env.config, services=services)
+
+
+ENTRY = {"uuid": "o1", "start": "2026-11-27T00:00:00+01:00", "end": "2026-11-27T23:59:59+01:00"}
+
+
+async def test_of_a_known_host_the_event_types_of_other_accounts_stay_known(env: CalcomEnvironment) -> None:
+    await starts(env)
+    (service,) = env.config.services
+    annas, mehmets = sorted(service.event_types, key=lambda each: each.staff)
+    own = OwnEventType(staff="mehmet", event_type_id=mehmets.event_type_id, credential="calcom-key-mehmet")
+    with_hosts(env, event_types=(annas,), own_event_types=(own,))
+    await receive_entry(env, {**ENTRY, "user": {"id": 17, "username": "anna"}})
+    assert await known(env, FRIDAY) == {1002}
+
+
+async def test_an_absence_of_nobody_who_is_known_is_everybodys(env: CalcomEnvironment) -> None:
+    await starts(env)
+    with_hosts(env)
+    await receive_entry(env, {**ENTRY, "user": {"id": 18, "username": "mehmet"}})
+    assert await known(env, FRIDAY) == set()
+
+
+async def test_a_host_who_owns_the_accounts_event_types_is_absent_in_them_too(env: CalcomEnvironment) -> None:
+    """Event types of the tenant's own account are of its key's user, who may be a host of a team as well."""
+    await starts(env)
+    with_hosts(env)
+    await receive_entry(env, {**ENTRY, "user": {"id": 17, "username": "anna"}})
+    assert await known(env, FRIDAY) == set()
+
+
+@pytest.mark.parametrize(
+    "entry", [{}, None, {"start": "bald", "end": 7, "user": "anna"}, {"uuid": "o1", "start": "2026-11-27", "user": {}}]
+)
+async def test_an_absence_without_readable_days_makes_everything_unknown(env: CalcomEnvironment, entry: Any) -> None:
+    await starts(env)
+    await receive_entry(env, entry)
+    assert await known(env, FRIDAY) == await known(env, NEXT_TUESDAY) == set()
+
+
+async def test_an_absence_of_years_writes_few_rows_and_forgets_all_that_is_known(env: CalcomEnvironment) -> None:
+    """Callers' bookings wait for the rows that it writes, and no longer than `lock_timeout`."""
+    later = FRIDAY + timedelta(days=60)
+    await starts(env, later)
+    assert await known(env, later) == {1001, 1002}
+    before = await env.salon.rows("SELECT event_type_id, day FROM free_times")
+    await receive_entry(env, {"uuid": "o1", "start": "2020-01-01T00:00:00Z", "end": "2120-12-31T23:59:59Z"})
+    assert await known(env, later) == set()
+    rows = await env.salon.rows("SELECT day FROM free_times WHERE event_type_id = 1001")
+    assert min(row["day"] for row in rows) >= NOW.date() - timedelta(days=1)
+    assert len(rows) <= len(before) / 2 + 29
+
+
+async def test_an_absence_of_years_outdates_hosts_of_whom_only_a_later_day_is_known(env: CalcomEnvironment) -> None:
+    later = FRIDAY + timedelta(days=60)
+    await env.salon.rows(
+        """INSERT INTO host_free_times (tenant, event_type_id, host_id, day, read_at)
+           VALUES ($1, 1001, 17, $2, clock_timestamp()) RETURNING day""",
+        env.salon.store.tenant, later,
+    )  # fmt: skip
+    await receive_entry(env, {"uuid": "o1", "start": "2020-01-01T00:00:00Z", "end": "2120-12-31T23:59:59Z"})
+    async with env.worker.pool.acquire() as conn:
+        bookables = [Bookable(1001, 17)]
+        assert await list_known_days(conn, env.salon.store.tenant, bookables, later, later, timedelta(hours=1)) == []
+
+
+async def test_days_are_forgotten_before_the_table_of_hosts_is_there(
+    env: CalcomEnvironment, module_database: Database
+) -> None:
+    """Pods of the release before trust the rows of the other table until the migration has run."""
+    await starts(env)
+    async with asyncpg.create_pool(module_database.superuser_dsn, min_size=1, max_size=1) as pool:
+        await pool.execute("ALTER TABLE host_free_times RENAME TO elsewhere")
+        try:
+            await env.salon.booking.book_appointment(call(), booking_args())
+            assert await known(env, FRIDAY) == {1002}
+            await receive_entry(env, None)
+            assert await known(env, NEXT_TUESDAY) == set()
+        finally:
+            await pool.execute("ALTER TABLE elsewhere RENAME TO host_free_times")
+
+
+async def test_an_answer_from_before_the_absence_is_not_stored_after_it(env: CalcomEnvironment) -> None:
+    """Also of days of which nothing was known yet."""
+    began = await env.salon.rows("SELECT clock_timestamp() AS now")
+    await receive_entry(env, {"uuid": "o1", "start": "2026-11-27T00:00:00Z", "end": "2026-11-27T23:59:59Z"})
+    (row,) = await env.salon.rows("SELECT dropped_at FROM free_times WHERE event_type_id = 1001 AND day = $1", FRIDAY)
+    assert row["dropped_at"] > began[0]["now"]
+
+
+async def test_an_absence_that_is_changed_is_another_event(env: CalcomEnvironment, sent: list[bytes]) -> None:
+    """The web app sends the same trigger and uuid again, with other days; a repeated delivery has the same ones."""
+    made = await env.control("absences", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
+    first = await receive(env, sent[-1])
+    env.advance(timedelta(minutes=1))
+    await env.control("absences", update=made["id"], start="2026-12-01T00:00:00Z", end="2026-12-01T00:00:00Z")
+    assert len(sent) == 2
+    await starts(env)
+    assert await receive(env, sent[-1]) != first
+    assert await known(env, NEXT_TUESDAY) == set()
+    repeated = msgspec.json.decode(sent[-1]) | {"createdAt": datetime.now(UTC).isoformat()}
+    repeated["createdAt"] = (NOW + timedelta(minutes=5)).isoformat()
+    assert await receive(env, msgspec.json.encode(repeated)) == await receive(env, sent[-1])

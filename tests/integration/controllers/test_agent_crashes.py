@@ -1,0 +1,125 @@
+"""A create without an answer and a crash at any point leave one of each object at Retell, and leak no version."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from askproai_operator.engine import NotLeader
+from tests.worlds.agent_environment import (
+    NUMBER,
+    open_agent_environment,
+)
+
+
+@pytest.mark.parametrize("fault", ["timeout-after-commit", "error-after-commit"])
+@pytest.mark.parametrize("operation", ["create-llm", "create-agent"])
+@pytest.mark.parametrize("lag", [None, 8])
+async def test_a_create_without_an_answer_happens_once(operation: str, fault: str, lag: int | None) -> None:
+    async with open_agent_environment() as env:
+        await env.inject_fault(operation, fault, seconds=0)
+        if lag:
+            await env.inject_fault("list-llms", "lagging-list", seconds=lag)
+            await env.inject_fault("list-agents", "lagging-list", seconds=lag)
+        await env.settle(30)
+        env.assert_one_of_each()
+        assert env.retell_writes().count(operation) == 1
+
+
+@pytest.mark.parametrize("operation", ["create-agent-version", "update-llm", "publish-agent-version", "update-number"])
+async def test_a_change_without_an_answer_leaks_no_version(operation: str) -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        env.edit(llm={"model": "gpt-5.1", "prompt": "Neu."})
+        await env.inject_fault(operation, "error-after-commit")
+        await env.settle()
+        env.assert_one_of_each()
+        assert env.status["publishedVersion"] == 1
+
+
+POINTS = [
+    "before:create-llm", "after:create-llm", "before:create-agent", "after:create-agent", "before:publish",
+    "after:publish", "before:bind", "after:bind",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_a_crash_at_any_point_of_creation_leaves_one_of_each(point: str) -> None:
+    async with open_agent_environment() as env:
+        await env.crash_at(point)
+        await env.settle(30)
+        env.assert_one_of_each()
+        assert env.retell_writes().count("create-llm") == 1
+        assert env.retell_writes().count("create-agent") == 1
+
+
+async def test_recovery_after_a_found_llm_does_not_wait() -> None:
+    """The operator is killed between the LLM's commit and its recorded id: the next one finds it and goes on at once."""
+    async with open_agent_environment() as env:
+        await env.crash_at("after:create-llm")
+        before = env.clock.now()
+        await env.settle()
+        env.assert_one_of_each()
+        assert env.clock.now() == before
+
+
+@pytest.mark.parametrize("point", ["after:create-llm", "after:create-agent"])
+async def test_a_crash_with_lagging_lists_leaves_one_of_each(point: str) -> None:
+    async with open_agent_environment() as env:
+        await env.inject_fault("list-llms", "lagging-list", seconds=9)
+        await env.inject_fault("list-agents", "lagging-list", seconds=9)
+        await env.crash_at(point)
+        await env.settle(30)
+        env.assert_one_of_each()
+
+
+@pytest.mark.parametrize(
+    "point", ["after:fork", "after:patch-llm", "before:publish", "after:publish", "before:bind", "after:bind"]
+)
+async def test_a_crash_in_the_middle_of_a_change_leaks_no_version(point: str) -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        env.edit(llm={"model": "gpt-5.1", "prompt": "Neu."})
+        await env.crash_at(point)
+        await env.settle()
+        env.assert_one_of_each()
+        assert env.status["publishedVersion"] == 1
+        assert env.retell_writes().count("create-agent-version") == 1
+
+
+async def test_the_grace_period_begins_when_we_stop_waiting_for_the_answer() -> None:
+    """Rate budget, connection and answer may take as long as the grace period, and the create may commit after that."""
+    async with open_agent_environment() as env:
+        await env.inject_fault("create-llm", "error-before-commit")
+        reach = env.faults.reach
+
+        def slow(name: str) -> None:
+            reach(name)
+            if name == "before:create-llm":
+                env.clock.advance(timedelta(seconds=19))
+
+        env.context = replace(env.context, faults=type("Slow", (), {"reach": staticmethod(slow)})())
+        await env.reconcile()
+        env.clock.advance(timedelta(seconds=2))
+        at = len(env.retell_requests)
+        await env.reconcile()
+        assert env.retell_writes(at) == []
+        await env.settle(30)
+        env.assert_one_of_each()
+
+
+async def test_nothing_is_written_once_the_lease_is_not_surely_ours() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+
+        def lost() -> None:
+            raise NotLeader("the Lease was not renewed in time")
+
+        env.context = replace(env.context, fence=lost)
+        await env.request_retell(
+            "PATCH", f"/update-phone-number/{NUMBER.replace('+', '%2B')}", {"inbound_agents": None}
+        )
+        at = len(env.retell_requests)
+        with pytest.raises(NotLeader):
+            await env.reconcile()
+        assert env.retell_writes(at) == []

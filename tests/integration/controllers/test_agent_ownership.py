@@ -1,0 +1,104 @@
+"""Whose an agent at Retell is: duplicates of ours, strangers', and those that we are to take over."""
+
+from tests.worlds.agent_environment import (
+    MARKER,
+    open_agent_environment,
+)
+
+
+async def test_a_duplicate_with_our_marker_goes_when_nothing_is_bound_to_it() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        llm = await env.request_retell(
+            "POST",
+            "/create-retell-llm",
+            {"start_speaker": "agent", "default_dynamic_variables": {"askproai_owner": MARKER}},
+        )
+        engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
+        duplicate = await env.request_retell(
+            "POST",
+            "/create-agent",
+            {"response_engine": engine, "voice_id": "11labs-Adrian", "agent_name": f"Alt · {MARKER}"},
+        )
+        kept = env.status["agentId"]
+        env.edit(displayName="Empfang")
+        result = await env.reconcile()
+        assert next(c for c in result.conditions if c.type == "Synced").reason == "DuplicateFound"
+        assert duplicate["agent_id"] in next(c for c in result.conditions if c.type == "Synced").message
+        await env.settle()
+        env.assert_one_of_each()
+        assert env.status["agentId"] == kept
+
+
+async def test_an_agent_whose_marker_only_begins_like_ours_is_a_stranger() -> None:
+    """Retell's query finds substrings: `…/mitte-2` for `…/mitte`."""
+    async with open_agent_environment() as env:
+        llm = await env.request_retell("POST", "/create-retell-llm", {"start_speaker": "agent"})
+        engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
+        name = f"Empfang · {MARKER}-2"
+        body = {"response_engine": engine, "voice_id": "11labs-Adrian", "agent_name": name}
+        other = (await env.request_retell("POST", "/create-agent", body))["agent_id"]
+        await env.settle()
+        assert env.status["agentId"] != other
+        env.edit(displayName="Empfang")
+        await env.settle()
+        env.delete()
+        assert (await env.settle()).gone
+        assert list(env.workspace["agents"]) == [other]
+        assert list(env.workspace["llms"]) == [llm["llm_id"]]
+
+
+async def test_adoption_takes_over_an_agent_created_by_hand() -> None:
+    async with open_agent_environment() as env:
+        agent_id = await env.create_by_hand()
+        env.edit(adopt={"agentId": agent_id})
+        await env.settle()
+        env.assert_one_of_each()
+        assert env.status["agentId"] == agent_id
+        assert env.status["publishedVersion"] == 1
+        variables = env.workspace["llms"][env.status["llmId"]][-1]["default_dynamic_variables"]
+        assert variables == {"gruss": "Servus", "askproai_owner": MARKER}, "a person's variables stay"
+
+
+async def test_adoption_of_another_owners_agent_is_refused() -> None:
+    async with open_agent_environment() as env:
+        agent_id = await env.create_by_hand()
+        await env.request_retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 0})
+        await env.request_retell(
+            "PATCH", f"/update-agent/{agent_id}?version=1", {"agent_name": "X · inst-2/other/agent"}
+        )
+        at = len(env.retell_requests)
+        env.edit(adopt={"agentId": agent_id})
+        await env.settle()
+        assert env.condition("Synced")["reason"] == "OwnershipConflict"
+        assert env.retell_writes(at) == []
+
+
+async def test_an_adopted_agent_is_recorded_before_it_is_changed() -> None:
+    async with open_agent_environment() as env:
+        agent_id = await env.create_by_hand()
+        env.edit(adopt={"agentId": agent_id})
+        await env.crash_at("after:fork")
+        assert env.status["agentId"] == agent_id
+        env.delete()
+        assert (await env.settle()).gone
+        assert (env.workspace["agents"], env.workspace["llms"]) == ({}, {})
+
+
+async def test_a_bound_duplicate_is_reported_without_a_request_every_few_seconds() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        llm = await env.request_retell("POST", "/create-retell-llm", {"start_speaker": "agent"})
+        engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
+        body = {"response_engine": engine, "voice_id": "11labs-Adrian", "agent_name": f"Alt · {MARKER}"}
+        duplicate = await env.request_retell("POST", "/create-agent", body)
+        await env.request_retell(
+            "POST", "/import-phone-number", {"phone_number": "+49301234568", "termination_uri": "sip.example"}
+        )
+        bound = [{"agent_id": duplicate["agent_id"], "weight": 1}]
+        await env.request_retell("PATCH", "/update-phone-number/%2B49301234568", {"inbound_agents": bound})
+        env.edit(displayName="Empfang")
+        result = await env.reconcile()
+        assert env.condition("Synced")["reason"] == "DuplicateFound"
+        assert duplicate["agent_id"] in env.workspace["agents"]
+        assert result.requeue_after is None

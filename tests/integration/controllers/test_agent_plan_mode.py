@@ -1,0 +1,77 @@
+"""With the annotation askproai.de/plan an agent shows what would be done at Retell, and nothing is written there."""
+
+import pytest
+
+from askproai_operator.engine import resources
+from tests.worlds.agent_environment import (
+    NUMBER,
+    branch,
+    open_agent_environment,
+    tenant,
+)
+
+
+async def test_plan_mode_writes_the_plan_and_nothing_else() -> None:
+    async with open_agent_environment() as env:
+        env.annotate(**{"askproai.de/plan": "true"})
+        await env.settle()
+        assert env.retell_writes() == []
+        assert env.status["plan"] == [
+            "create an LLM",
+            "create an agent",
+            "publish that version",
+            f"bind {NUMBER} to the published version",
+        ]
+        env.annotate()
+        await env.settle()
+        env.assert_one_of_each()
+        assert "plan" not in env.status
+
+
+async def test_a_plan_does_not_outlive_plan_mode_when_retell_refuses_what_it_says() -> None:
+    async with open_agent_environment(voiceId="nobody") as env:
+        env.annotate(**{"askproai.de/plan": "true"})
+        await env.settle()
+        assert env.status["plan"]
+        env.annotate()
+        await env.reconcile()
+        assert env.condition("Synced")["reason"] == "ProviderRefused"
+        assert "plan" not in env.status
+
+
+async def test_an_agent_in_plan_mode_with_nothing_to_do_is_ready_and_says_so() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        env.annotate(**{"askproai.de/plan": "true"})
+        await env.settle()
+        ready = env.condition("Ready")
+        assert (ready["status"], ready["reason"]) == ("True", "PlanMode")
+        assert ready["message"] == "plan mode: nothing to do"
+
+
+@pytest.mark.parametrize("ref", [resources.TENANTS, resources.BRANCHES], ids=lambda ref: ref.kind)
+async def test_an_agent_plans_what_a_planned_change_of_its_tenant_or_branch_means(ref: resources.ApiResource) -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        at = len(env.retell_requests)
+        annotations = {"askproai.de/plan": "true"}
+        if ref is resources.TENANTS:
+            raw = tenant()
+            raw["spec"]["privacy"] = {"retellRetentionDays": 30}
+        else:
+            raw = branch([])
+            raw["status"]["phoneNumbers"] = [NUMBER]  # its controller waits, too
+        raw["metadata"]["annotations"] = annotations
+        env.put(ref, raw)
+        await env.settle()
+        assert env.retell_writes(at) == []
+        assert env.status["plan"] != ["nothing to do"]
+        synced = env.condition("Synced")
+        assert synced["message"].endswith(
+            f"remove the annotation askproai.de/plan from {ref.kind} {raw['metadata']['name']}"
+        )
+        del raw["metadata"]["annotations"]
+        env.put(ref, raw)
+        await env.settle()
+        assert env.retell_writes(at) != []
+        assert "plan" not in env.status

@@ -1,0 +1,36 @@
+"""What a look at a tenant costs PostgreSQL, in statements: each Tenant has one a minute, and a new one some more."""
+
+import pytest
+
+from askproai_core.database import AdminStore
+from askproai_sandbox.databases import Database
+from tests.worlds.statements import record_statements
+
+SALON = ("salon.salon", "uid-salon", "password-of-salon")
+ANNA, MEHMET = ("mitte", "anna", 1), ("mitte", "mehmet", 1)
+
+
+async def test_a_tenant_that_is_as_declared_takes_four_statements_and_no_lock(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Schema, row, login and resources, each read by one."""
+    statements = record_statements(monkeypatch)
+    admin = AdminStore(database.dsn)
+
+    async def ensure(*resources: tuple[str, str, int]) -> list[str]:
+        statements.clear()
+        await admin.prepare()
+        await admin.ensure_tenant(*SALON, connection_limit=5, verify_password=False)
+        await admin.ensure_resources(SALON[0], resources)
+        return [each for each in statements if each != "DISCARD PLANS"]
+
+    try:
+        await ensure(ANNA)
+        repeated = await ensure(ANNA)
+        assert len(repeated) == 4, repeated
+        assert all(each.lstrip().startswith("SELECT") and "FOR " not in each for each in repeated), repeated
+        assert len(await ensure(ANNA, MEHMET)) > 4
+        assert len(await ensure(MEHMET)) > 4, "one that left is to be switched off"
+        assert len(await ensure(MEHMET)) == 4
+    finally:
+        await admin.close()

@@ -1,0 +1,256 @@
+"""The API client applies children: it writes only what changed, and repairs what others changed."""
+
+import base64
+from functools import partial
+from typing import Any
+
+import pytest
+
+from askproai_core.kube import ApiError, Conflict
+from askproai_operator.engine import Key, UnmanagedObject, resources
+from askproai_sandbox.cluster import KubeClient
+from tests.worlds.engine_environment import OURS, EngineEnvironment, config_map, path
+from tests.worlds.waiting import eventually
+
+
+def deployment(env: EngineEnvironment) -> dict[str, Any]:
+    labels = {"app": "web"}
+    pod = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [{"name": "web", "image": "none", "command": ["true"]}]},
+    }
+    spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": pod}
+    meta = {"name": "t-web", "namespace": env.namespace, "labels": dict(OURS)}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}
+
+
+def service(env: EngineEnvironment) -> dict[str, Any]:
+    spec = {"selector": {"app": "web"}, "ports": [{"name": "public", "port": 8080, "targetPort": 8080}]}
+    meta = {"name": "t-web", "namespace": env.namespace, "labels": dict(OURS)}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
+
+
+class TestApply:
+    async def test_the_same_manifest_again_sends_nothing(self, env):
+        """Quiet: no write when nothing changed."""
+        first = await env.kube.apply(config_map(env, a="1"))
+        repeated = await env.kube.apply(config_map(env, a="1"))
+        assert first == repeated
+        assert len(env.sent) == 1
+
+    @pytest.mark.parametrize("render", [config_map, deployment, service])
+    async def test_a_new_child_costs_one_request(self, env, render):
+        await env.kube.apply(render(env))
+        assert (len(env.sent), env.read) == (1, [])
+
+    @pytest.mark.parametrize("fields", [{}, {"a": "1"}, {"z": "theirs"}])
+    async def test_an_object_of_somebody_else_is_left_as_it_is(self, env, kube_client: KubeClient, fields):
+        """Whether its fields are ours, others, or none."""
+        foreign = config_map(env, **fields)
+        del foreign["metadata"]["labels"]
+        before = await kube_client.create(resources.CONFIG_MAPS.path(env.namespace), foreign)
+        with pytest.raises(UnmanagedObject, match="ConfigMap t-config that the operator did not make"):
+            await env.kube.apply(config_map(env, a="1"))
+        assert await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config") == before
+
+    async def test_a_child_that_the_cache_does_not_know_is_applied(self, env, kube_client: KubeClient):
+        """The watch is late, or a person removed the label by which it is watched."""
+        child = await env.kube.apply(config_map(env, a="1", b="2"))
+        lost = {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}}
+        await kube_client.merge(path(env, resources.CONFIG_MAPS, "t-config"), lost)
+        env.sink.forget(resources.CONFIG_MAPS, env.namespace, "t-config", child.uid)
+        await env.kube.apply(config_map(env, a="3"))
+        live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config")
+        assert (live["metadata"]["uid"], live["data"], live["metadata"]["labels"]) == (child.uid, {"a": "3"}, OURS)
+
+    async def test_children_that_are_applied_together_are_all_tried(self, env, kube_client: KubeClient):
+        foreign = config_map(env, z="theirs")
+        del foreign["metadata"]["labels"]
+        await kube_client.create(resources.CONFIG_MAPS.path(env.namespace), foreign)
+        with pytest.raises(UnmanagedObject, match="ConfigMap"):
+            await env.kube.apply_all([config_map(env, a="1"), service(env)])
+        assert env.cache.child(resources.SERVICES, env.namespace, "t-web") is not None
+
+    async def test_a_changed_manifest_is_sent_and_fields_that_it_no_longer_names_are_removed(self, env):
+        await env.kube.apply(config_map(env, a="1", b="2"))
+        await env.kube.apply(config_map(env, a="3"))
+        live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config")
+        assert live["data"] == {"a": "3"}
+        assert len(env.sent) == 2
+
+    async def test_there_is_exactly_one_manager(self, env):
+        await env.kube.apply(config_map(env, a="1"))
+        live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config")
+        assert [(entry["manager"], entry["operation"]) for entry in live["metadata"]["managedFields"]] == [
+            ("askproai-operator", "Apply")
+        ]
+
+    async def test_a_child_edited_by_hand_is_repaired(self, env, kube_client: KubeClient):
+        await env.kube.apply(config_map(env, a="1"))
+        await kube_client.merge(path(env, resources.CONFIG_MAPS, "t-config"), {"data": {"a": "by hand"}})
+        await env.observe_newest(resources.CONFIG_MAPS, "t-config")
+        assert env.enqueued == [Key("Tenant", env.namespace, "salon-mueller")]
+        await env.kube.apply(config_map(env, a="1"))
+        live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config")
+        assert live["data"] == {"a": "1"}
+
+    async def test_a_deleted_child_is_created_again(self, env, kube_client: KubeClient):
+        child = await env.kube.apply(config_map(env, a="1"))
+        await kube_client.delete(path(env, resources.CONFIG_MAPS, "t-config"))
+        env.sink.forget(resources.CONFIG_MAPS, env.namespace, "t-config", child.uid)
+        repeated = await env.kube.apply(config_map(env, a="1"))
+        assert repeated.uid != child.uid
+
+    @pytest.mark.parametrize("render", [partial(config_map, a="1", b="2"), deployment, service])
+    async def test_after_a_restart_an_unchanged_child_costs_nothing(self, env, restarted, render):
+        child = await env.kube.apply(render(env))
+        await restarted.observe_newest(resources.resource_of(render(env)), render(env)["metadata"]["name"])
+        assert (await restarted.kube.apply(render(env))).uid == child.uid
+        assert restarted.sent == []
+
+    @pytest.mark.parametrize("edit", [{"a": "by hand"}, {"a": None}, {"a": "by hand", "z": "theirs"}])
+    async def test_a_child_edited_by_hand_before_a_restart_is_repaired_after_it(
+        self, env, restarted, kube_client: KubeClient, edit: dict[str, str | None]
+    ):
+        await env.kube.apply(config_map(env, a="1", b="2"))
+        await kube_client.merge(path(env, resources.CONFIG_MAPS, "t-config"), {"data": edit})
+        await restarted.observe_newest(resources.CONFIG_MAPS, "t-config")
+        await restarted.kube.apply(config_map(env, a="1", b="2"))
+        live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config")
+        assert live["data"] == {"a": "1", "b": "2"} | ({"z": "theirs"} if "z" in edit else {})
+
+    async def test_fields_that_others_add_stay_and_cost_nothing(self, env, kube_client: KubeClient):
+        await env.kube.apply(config_map(env, a="1"))
+        await kube_client.merge(path(env, resources.CONFIG_MAPS, "t-config"), {"data": {"z": "theirs"}})
+        await env.observe_newest(resources.CONFIG_MAPS, "t-config")
+        for _ in range(3):
+            child = await env.kube.apply(config_map(env, a="1"))
+        live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config")
+        assert live["data"] == {"a": "1", "z": "theirs"}
+        assert str(child.version) == live["metadata"]["resourceVersion"]
+        assert len(env.sent) == 1
+
+    async def test_an_edited_port_of_a_service_is_repaired(self, env, kube_client: KubeClient):
+        """Apply merges ports by number: ours came beside the edited one, under the same name, and was refused (422) for ever."""
+        await env.kube.apply(service(env))
+        edited = {"spec": {"ports": [{"name": "public", "port": 9999, "targetPort": 8080}]}}
+        await kube_client.merge(path(env, resources.SERVICES, "t-web"), edited)
+        await env.observe_newest(resources.SERVICES, "t-web")
+        await env.kube.apply(service(env))
+        live = await env.kube.get(resources.SERVICES, env.namespace, "t-web")
+        assert [(port["name"], port["port"]) for port in live["spec"]["ports"]] == [("public", 8080)]
+        managers = [(entry["manager"], entry["operation"]) for entry in live["metadata"]["managedFields"]]
+        assert managers == [("askproai-operator", "Apply")]
+
+    async def test_an_invalid_manifest_is_refused(self, env):
+        await env.kube.apply(service(env))
+        before = await env.kube.get(resources.SERVICES, env.namespace, "t-web")
+        wrong = service(env)
+        wrong["spec"]["ports"].append({"name": "public", "port": 1, "targetPort": 1})
+        with pytest.raises(ApiError, match="Duplicate"):
+            await env.kube.apply(wrong)
+        assert await env.kube.get(resources.SERVICES, env.namespace, "t-web") == before
+
+    async def test_a_deployments_status_and_its_controllers_annotations_cause_no_write(
+        self, env, kube_client: KubeClient
+    ):
+        await env.kube.apply(deployment(env))
+
+        async def controlled() -> bool:
+            live = await env.kube.get(resources.DEPLOYMENTS, env.namespace, "t-web")
+            return "deployment.kubernetes.io/revision" in live["metadata"].get("annotations", {})
+
+        await eventually(controlled, 20, "the Deployment's controller")
+
+        async def settle() -> None:
+            await env.observe_newest(resources.DEPLOYMENTS, "t-web")
+            await env.kube.apply(deployment(env))
+
+        await settle()
+        await settle()
+        sent = len(env.sent)
+        status = {"status": {"replicas": 0, "observedGeneration": 1, "conditions": []}}
+        await env.kube.patch(resources.DEPLOYMENTS, env.namespace, "t-web", status, subresource="status")
+        await settle()
+        assert env.sent[sent:] == [("PATCH", path(env, resources.DEPLOYMENTS, "t-web") + "/status")]
+
+    async def test_a_secret_is_watched_by_the_label_of_users_secrets_and_its_content_is_not_shown(self, env):
+        meta = {"name": "t-runtime", "namespace": env.namespace, "labels": dict(OURS)}
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": {"k": "geheim"}}
+        await env.kube.apply(secret)
+        await env.kube.apply(secret)
+        assert len(env.sent) == 1
+        cached = env.cache.secret(env.namespace, "t-runtime")
+        assert cached.labels["askproai.de/watch"] == "true"
+        assert "geheim" not in repr(cached)
+        assert base64.b64encode(b"geheim").decode() not in repr(cached)
+
+    async def test_our_own_secret_is_read_without_a_request(self, env, restarted):
+        meta = {"name": "t-runtime", "namespace": env.namespace, "labels": dict(OURS)}
+        data = {"k": base64.b64encode(b"geheim").decode()}
+        await env.kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data})
+        read = await env.kube.get_secret(env.namespace, "t-runtime")
+        assert (read["data"], env.read) == (data, [])
+        assert (await restarted.kube.get_secret(env.namespace, "t-runtime"))["data"] == data
+        assert len(restarted.read) == 1, "its cache has nothing yet"
+
+    @pytest.mark.parametrize("reported", [False, True])
+    async def test_a_secret_that_exists_is_never_overwritten_by_what_was_made_without_it(
+        self, env, restarted, reported: bool
+    ):
+        """A run makes a password where the cache knows none; the watch may be late, or a person took the label off."""
+
+        def secret(value: str) -> dict[str, Any]:
+            meta = {"name": "t-runtime", "namespace": env.namespace, "labels": dict(OURS)}
+            data = {"k": base64.b64encode(value.encode()).decode()}
+            return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data}
+
+        await env.kube.apply(secret("geheim"))
+        assert await restarted.kube.get_secret(env.namespace, "t-runtime", to_apply=True) is None
+        assert restarted.read == [], "what does not exist costs nothing"
+        if reported:  # between the look and the apply
+            await restarted.observe_newest(resources.SECRETS, "t-runtime")
+        with pytest.raises(Conflict, match="Secret t-runtime came a moment ago"):
+            await restarted.kube.apply(secret("another"))
+        read = await restarted.kube.get_secret(env.namespace, "t-runtime", to_apply=True)
+        assert read["data"] == secret("geheim")["data"]
+        await restarted.kube.apply(secret("changed"))
+        live = await env.kube.get(resources.SECRETS, env.namespace, "t-runtime")
+        assert live["data"] == secret("changed")["data"]
+
+    @pytest.mark.parametrize(
+        ("labels", "is_kept"),
+        [({"askproai.de/watch": "true"}, False), ({"askproai.de/watch": "true", "askproai.de/use": "true"}, True)],
+    )
+    async def test_the_data_of_a_persons_secret_is_kept_only_if_it_permits_its_use(
+        self, env, kube_client: KubeClient, labels: dict[str, str], is_kept: bool
+    ):
+        body = {"metadata": {"name": "keys", "labels": labels}, "stringData": {"k": "geheim"}}
+        await kube_client.create(resources.SECRETS.path(env.namespace), body)
+        await env.observe_newest(resources.SECRETS, "keys")
+        content = base64.b64encode(b"geheim")
+        assert (content in (env.cache.secret(env.namespace, "keys").secret or b"")) == is_kept
+        env.read.clear()
+        assert (await env.kube.get_secret(env.namespace, "keys"))["data"]["k"] == content.decode()
+        assert len(env.read) == (0 if is_kept else 1)
+        await kube_client.merge(
+            path(env, resources.SECRETS, "keys"), {"metadata": {"labels": {"askproai.de/use": None}}}
+        )
+        await env.observe_newest(resources.SECRETS, "keys")
+        assert env.cache.secret(env.namespace, "keys").secret is None
+
+    async def test_an_object_of_our_own_kinds_is_applied_once_and_enqueues_its_dependents(self, env):
+        """Such as the default service of a Branch."""
+        await env.create("Branch")
+        service = {
+            "apiVersion": "askproai.de/v1alpha1",
+            "kind": "ServiceOffering",
+            "metadata": {"name": "mitte-standardberatung", "namespace": env.namespace},
+            "spec": {"branchRef": {"name": "mitte"}, "displayName": "Standardberatung", "durationMinutes": 30},
+        }
+        env.sent.clear()
+        await env.kube.apply(service)
+        await env.kube.apply(service)
+        assert len(env.sent) == 1
+        assert Key("ServiceOffering", env.namespace, "mitte-standardberatung") in env.enqueued
+        assert Key("Branch", env.namespace, "mitte") in env.enqueued
