@@ -100,8 +100,8 @@ class Credentials:
         """Return a file's text without surrounding blanks, or None."""
         return self._get(name, swapped=self._follow_link())
 
-    def all(self, prefix: str) -> tuple[str, ...]:
-        """Return the values of all files whose names start with `prefix`, ordered by name."""
+    def all(self, *prefixes: str) -> tuple[str, ...]:
+        """Return the values of all files whose names start with the first of `prefixes`, ordered by name, then of the next."""
         swapped, names = self._follow_link(), self._names
         if names is None or not swapped:
             try:
@@ -109,8 +109,8 @@ class Credentials:
             except FileNotFoundError:
                 return ()
             self._names = names if swapped else None
-        values = (self._get(name, swapped=swapped) for name in names if name.startswith(prefix))
-        return tuple(value for value in values if value is not None)
+        wanted = [name for prefix in prefixes for name in names if name.startswith(prefix)]
+        return tuple([value for name in wanted if (value := self._get(name, swapped=swapped)) is not None])
 
     def _get(self, name: str, *, swapped: bool) -> str | None:
         try:

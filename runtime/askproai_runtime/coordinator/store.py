@@ -135,8 +135,12 @@ def _delete(table: str, since: str, condition: str = "", lock: str = "") -> str:
 
 
 def _clear(table: str, since: str, change: str, condition: str) -> str:
-    """Return an UPDATE that empties columns of old rows."""
-    old = _OLD_ROWS.format(table=table, since=since, condition=condition) + " FOR NO KEY UPDATE SKIP LOCKED"
+    """Return an UPDATE that empties columns of old rows: the newest of them first, which are beside those that are not old enough.
+
+    The other way round each statement would read all rows that were emptied before, which stay.
+    """
+    order = f"{condition} ORDER BY o.{since} DESC"
+    old = _OLD_ROWS.format(table=table, since=since, condition=order) + " FOR NO KEY UPDATE SKIP LOCKED"
     return f"UPDATE {table} x SET {change} WHERE x.ctid = ANY (ARRAY ({old}))"  # noqa: S608  our own names
 
 

@@ -102,31 +102,33 @@ class _Signature:
         return abs(_milliseconds(now) // self.unit * self.unit - self.signed_at) <= WINDOW_MS
 
 
-def check_header(source: WebhookSource, headers: Mapping[str, str], credentials: Credentials, now: datetime) -> Verdict:
+def read_keys(source: WebhookSource, credentials: Credentials, now: datetime) -> tuple[str, ...]:
+    """Return the keys that the sender may use now: those of the tenant, and for an hour those that they replaced.
+
+    Once for each request: it looks whether the mounted files have changed.
+    """
+    # Retell signs with the workspace's API key.
+    name = "retell-api-key" if source is Source.RETELL else f"{source}-webhook-secret"
+    prefixes = (name, "retell-webhook-key-") if source is Source.RETELL else (name,)
+    return (*credentials.all(*prefixes), *accepted_former_keys(credentials.get(FORMER_KEYS), name, now))
+
+
+def check_header(source: WebhookSource, headers: Mapping[str, str], keys: Sequence[str], now: datetime) -> Verdict:
     """Return why no body can make this signature valid: its shape, or a time outside the window. `VALID` if some body can.
 
     It costs nothing, whereas a body takes memory until it is whole.
     """
-    header, keys = headers.get(_HEADERS[source]), _keys(source, credentials, now)
-    parsed = _parse_for(source, header, keys)
+    parsed = _parse_for(source, headers.get(_HEADERS[source]), keys)
     if isinstance(parsed, Verdict):
         return parsed
     return Verdict.VALID if parsed.is_within_window(now) else Verdict.OUTSIDE_WINDOW
 
 
 def verify(
-    source: WebhookSource, body: bytes, headers: Mapping[str, str], credentials: Credentials, now: datetime
+    source: WebhookSource, body: bytes, headers: Mapping[str, str], keys: Sequence[str], now: datetime
 ) -> Verdict:
-    """Verify a request's signature with every key that its sender may use now."""
-    return _verify(source, body, headers.get(_HEADERS[source]), _keys(source, credentials, now), now)
-
-
-def _keys(source: WebhookSource, credentials: Credentials, now: datetime) -> Sequence[str]:
-    """Return the keys that the sender may use now: those of the tenant, and for an hour those that they replaced."""
-    # Retell signs with the workspace's API key.
-    name = "retell-api-key" if source is Source.RETELL else f"{source}-webhook-secret"
-    further = credentials.all("retell-webhook-key-") if source is Source.RETELL else ()
-    return (*credentials.all(name), *further, *accepted_former_keys(credentials.get(FORMER_KEYS), name, now))
+    """Verify a request's signature with each of the keys."""
+    return _verify(source, body, headers.get(_HEADERS[source]), keys, now)
 
 
 def verify_retell(body: bytes, header: str | None, keys: Sequence[str], now: datetime) -> Verdict:

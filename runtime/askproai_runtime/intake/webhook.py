@@ -34,6 +34,7 @@ from askproai_runtime.intake.senders import (
     body_limit,
     check_header,
     identify,
+    read_keys,
     verify,
 )
 from askproai_runtime.intake.store import Receipt
@@ -135,17 +136,18 @@ def _outcome(receipt: Receipt) -> WebhookOutcome:
 async def signed_body(
     request: web.Request, source: WebhookSource, limit: int, credentials: Credentials, clock: Clock, log_event: str
 ) -> AsyncIterator[bytes]:
-    """Yield the body, verified with every key that the sender may use now; its memory is counted until the end of the block.
+    """Yield the body, verified with the keys that its sender may use; its memory is counted until the end of the block.
 
     A header that no body can make valid is refused before the body is read. Raises a 401 `Problem`, logged as `log_event`, and
     what `require_readable_body` and `read_body` raise.
     """
     require_readable_body(request, limit)
-    verdict = check_header(source, request.headers, credentials, clock.now())
+    keys = read_keys(source, credentials, clock.now())
+    verdict = check_header(source, request.headers, keys, clock.now())
     if verdict is not Verdict.VALID:
         _refuse(request, source, verdict, log_event)
     async with read_body(request, limit) as body:
-        verdict = verify(source, body, request.headers, credentials, clock.now())
+        verdict = verify(source, body, request.headers, keys, clock.now())
         if verdict is not Verdict.VALID:
             _refuse(request, source, verdict, log_event)
         mark_proven(request)

@@ -75,6 +75,17 @@ def test_credentials_follow_their_files(tmp_path: Path) -> None:
     assert credentials.all("retell-webhook-key-") == ("old_9", "new")
 
 
+def test_one_look_at_the_mount_is_enough_for_all_keys_of_a_sender(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a system call, for each request."""
+    credentials, readlink = Credentials(tmp_path), Mock(wraps=os.readlink)
+    swap(tmp_path, {"retell-api-key": "key_1", "retell-webhook-key-0": "old_0", "stripe-webhook-secret": "whsec"})
+    monkeypatch.setattr(os, "readlink", readlink)
+    assert credentials.all("retell-webhook-key-", "retell-api-key") == ("old_0", "key_1")
+    readlink.assert_called_once()
+
+
 def test_files_are_read_once_for_each_swap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reads: list[str] = []
     read_text = Path.read_text

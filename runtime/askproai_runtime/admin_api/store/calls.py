@@ -12,20 +12,21 @@ from askproai_core.database import Pool
 Row = asyncpg.Record
 
 # The outcome of a call, the first that applies: from its appointments and actions, since function records may be missing.
+# By subselects of one row: for EXISTS, PostgreSQL may read all appointments of the tenant once instead of those of a page's calls.
 _OUTCOME: Final = """
-CASE WHEN EXISTS (SELECT FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id
-                  AND a.status NOT IN ('held', 'failed')) THEN 'booked'
-     WHEN EXISTS (SELECT FROM call_actions x WHERE x.tenant = c.tenant AND x.call_id = c.call_id AND x.state = 'done'
-                  AND x.key LIKE 'move|%') THEN 'moved'
-     WHEN EXISTS (SELECT FROM call_actions x WHERE x.tenant = c.tenant AND x.call_id = c.call_id AND x.state = 'done'
-                  AND x.key LIKE 'cancel|%') THEN 'cancelled'
+CASE WHEN (SELECT true FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id
+           AND a.status NOT IN ('held', 'failed') LIMIT 1) THEN 'booked'
+     WHEN (SELECT true FROM call_actions x WHERE x.tenant = c.tenant AND x.call_id = c.call_id AND x.state = 'done'
+           AND x.key LIKE 'move|%' LIMIT 1) THEN 'moved'
+     WHEN (SELECT true FROM call_actions x WHERE x.tenant = c.tenant AND x.call_id = c.call_id AND x.state = 'done'
+           AND x.key LIKE 'cancel|%' LIMIT 1) THEN 'cancelled'
      WHEN c.status IN ('registered', 'ongoing') AND c.ended_at IS NULL
           AND coalesce(c.started_at, c.updated_at) > now() - interval '2 hours' THEN 'ongoing'
      WHEN c.disconnection_reason = 'call_transfer' THEN 'transferred'
-     WHEN EXISTS (SELECT FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id AND a.status = 'failed')
-          OR EXISTS (SELECT FROM {requests} f WHERE f.tenant = c.tenant AND f.call_id = c.call_id
-                     AND f.outcome IN ('failed', 'busy', 'too_slow', 'refused', 'not_bookable')) THEN 'failed'
-     WHEN EXISTS (SELECT FROM {requests} f WHERE f.tenant = c.tenant AND f.call_id = c.call_id) THEN 'nothing'
+     WHEN (SELECT true FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id AND a.status = 'failed' LIMIT 1)
+          OR (SELECT true FROM {requests} f WHERE f.tenant = c.tenant AND f.call_id = c.call_id
+              AND f.outcome IN ('failed', 'busy', 'too_slow', 'refused', 'not_bookable') LIMIT 1) THEN 'failed'
+     WHEN (SELECT true FROM {requests} f WHERE f.tenant = c.tenant AND f.call_id = c.call_id LIMIT 1) THEN 'nothing'
      ELSE 'no_function' END
 """
 _CALL: Final = """
@@ -82,10 +83,13 @@ FROM action
 UNION ALL
 SELECT j.created_at, 'job', j.kind, j.state, (extract(epoch FROM j.finished_at - j.created_at) * 1000)::bigint, j.last_error,
        j.correlation_id, NULL, NULL, j.appointment_id::text, NULL, CASE j.state WHEN 'ready' THEN j.run_at END
-FROM jobs j WHERE j.tenant = $1 AND (
-    j.appointment_id IN (SELECT id FROM appointment)
-    OR j.appointment_id IN (SELECT appointment_id FROM action)
-       AND coalesce(j.finished_at, 'infinity') >= (SELECT min(created_at) FROM action))
+FROM (
+    SELECT appointment_id, min(since) AS since FROM (
+        SELECT id AS appointment_id, timestamptz '-infinity' AS since FROM appointment
+        UNION ALL SELECT appointment_id, (SELECT min(created_at) FROM action) FROM action) changed GROUP BY appointment_id
+) changed CROSS JOIN LATERAL (
+    SELECT * FROM jobs WHERE tenant = $1 AND appointment_id = changed.appointment_id OFFSET 0
+) j WHERE coalesce(j.finished_at, 'infinity') >= changed.since
 UNION ALL
 SELECT p.at, 'provider', p.provider || ' ' || p.method || ' ' || p.endpoint, p.outcome || coalesce(' ' || p.status, ''),
        p.duration_ms, NULL, p.correlation_id, NULL, NULL, NULL, NULL, NULL

@@ -221,11 +221,25 @@ async def upsert_customer(conn: Connection, tenant: str, phone: str, name: str, 
 
 @dataclass(frozen=True, slots=True)
 class BookingCounts:
-    """How many appointments were booked by telephone, cancelled ones included."""
+    """How many appointments were booked by telephone, cancelled ones included. Of a caller and of all anonymous ones only that is
+    counted which bounds the call: the other is 0.
+    """
 
     of_call: int
     of_caller: int  # within 24 hours
     anonymous: int  # within an hour, by all callers who show no number of their own
+
+
+# What was booked within a day starts later than a day ago: by that an index finds it. Each count has an index of its own, except
+# for that of anonymous calls, which are rare: it reads all appointments to come.
+_BOOKED = """SELECT count(*) FROM appointments WHERE tenant = $1 AND starts_at > $4 AND call_id NOT LIKE 'desk:%'
+    AND status IN ('confirmed', 'pending_sync', 'cancelled', 'no_show')"""
+_COUNT_BOOKINGS = f"""
+SELECT ({_BOOKED} AND call_id = $2) AS of_call,
+       CASE WHEN $6 THEN 0 ELSE ({_BOOKED} AND caller = $3 AND created_at > clock_timestamp() - interval '1 day') END AS of_caller,
+       CASE WHEN $6 THEN ({_BOOKED} AND (caller IS NULL OR caller = ANY($5)) AND created_at > clock_timestamp() - interval '1 hour')
+            ELSE 0 END AS anonymous
+"""
 
 
 async def count_bookings(
@@ -234,18 +248,11 @@ async def count_bookings(
     """Count what bounds the next booking. Exact for whoever holds a lock that every booking of the tenant takes.
 
     A call that shows one of the tenant's `own_numbers` was forwarded without its caller's number.
-
-    What was booked within a day starts later than a day ago: by that an index finds it.
     """
+    is_anonymous = caller is None or caller in own_numbers
     (row,) = await conn.fetch(
-        """SELECT count(*) FILTER (WHERE call_id = $2) AS of_call,
-                  count(*) FILTER (WHERE caller = $3 AND created_at > clock_timestamp() - interval '1 day') AS of_caller,
-                  count(*) FILTER (WHERE (caller IS NULL OR caller = ANY($5))
-                                   AND created_at > clock_timestamp() - interval '1 hour') AS anonymous
-           FROM appointments WHERE tenant = $1 AND starts_at > $4 AND call_id NOT LIKE 'desk:%'
-           AND status IN ('confirmed', 'pending_sync', 'cancelled', 'no_show')""",
-        tenant, call_id, caller, now - timedelta(days=1), list(own_numbers),
-    )  # fmt: skip
+        _COUNT_BOOKINGS, tenant, call_id, caller, now - timedelta(days=1), list(own_numbers), is_anonymous
+    )
     return BookingCounts(**row)
 
 

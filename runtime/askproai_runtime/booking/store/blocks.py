@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from askproai_core.database import Connection
+from askproai_runtime.booking.store.claims import LONGEST_CLAIM
 
 # `staff` comes from the branches' rows: a person's rows name no branch. Former staff members count only if no active one is left.
 _SELECT = """
@@ -149,11 +150,11 @@ async def list_blocked_appointments(
                   coalesce(c.phone, a.caller) AS phone
            FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
            WHERE a.tenant = $1 AND a.status IN ('confirmed', 'pending_sync') AND a.starts_at < $4 AND a.ends_at > $3
-             AND a.ends_at > $5 AND EXISTS (
+             AND a.ends_at > $5 AND a.starts_at > $3::timestamptz - $6::interval AND EXISTS (
                  SELECT 1 FROM claims l WHERE l.tenant = $1 AND l.appointment_id = a.id AND l.state = 'booked'
                  AND l.resource_id IN (
                      SELECT unnest(ARRAY[r.id, r.person_row]) FROM resources r WHERE r.tenant = $1 AND r.id = ANY($2)))
            ORDER BY a.starts_at, a.id""",
-        tenant, list(resources), start, end, now,
+        tenant, list(resources), start, end, now, LONGEST_CLAIM,
     )  # fmt: skip
     return [BlockedAppointment(**row) for row in rows]

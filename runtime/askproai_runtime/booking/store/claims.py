@@ -26,7 +26,7 @@ _RACES = (
     asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.ExclusionViolationError, asyncpg.UniqueViolationError,
 )  # fmt: skip
 # Ours take a day at most, buffers included (a rule of ServiceOffering); a booking at Cal.com a day, with our buffers around it.
-_LONGEST_CLAIM = timedelta(days=3)
+LONGEST_CLAIM = timedelta(days=3)
 _ROWS_AT_ONCE = 1000  # converted before others get the event loop
 _NEWEST = "(SELECT max(place) FROM claims WHERE tenant = $1 AND appointment_id = $2)"
 
@@ -127,7 +127,7 @@ async def read_busy_spans(
            SELECT r.resource_id, r.starts_at, r.ends_at, 1::smallint FROM refusals r
            WHERE r.tenant = $1 AND r.resource_id = ANY($2) AND r.ends_at > $3 AND r.starts_at < $4
              AND r.until > clock_timestamp()""",
-        tenant, list(resources), start, end, call_id, ignoring, _LONGEST_CLAIM,
+        tenant, list(resources), start, end, call_id, ignoring, LONGEST_CLAIM,
     )  # fmt: skip
     busy: dict[int, list[BusySpan]] = defaultdict(list)
     for number, row in enumerate(rows, 1):

@@ -1,0 +1,11 @@
+DROP INDEX calls_open, audit_log_correlation;
+ALTER TABLE webhook_events RESET (autovacuum_analyze_scale_factor);
+ALTER TABLE jobs RESET (autovacuum_analyze_scale_factor);
+ALTER TABLE calls RESET (autovacuum_analyze_scale_factor);
+ALTER TABLE appointments RESET (autovacuum_analyze_scale_factor);
+ALTER TABLE claims RESET (autovacuum_analyze_scale_factor);
+ALTER TABLE customers RESET (autovacuum_analyze_scale_factor);
+ALTER TABLE call_actions RESET (autovacuum_analyze_scale_factor);
+ALTER TABLE function_requests RESET (autovacuum_analyze_scale_factor);
+ALTER TABLE provider_calls RESET (autovacuum_analyze_scale_factor);
+ALTER TABLE audit_log RESET (autovacuum_analyze_scale_factor);

@@ -1,0 +1,202 @@
+"""No statement for which somebody waits reads more because a tenant has been here for years, or because its neighbour has.
+
+Whatever is sent is executed with EXPLAIN first, with the role that sends it (tests/worlds/statement_plans.py).
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from askproai_core.database import open_pool
+from askproai_runtime.booking.availability import Span
+from askproai_runtime.booking.store.appointments import get_appointment
+from askproai_runtime.booking.store.calendar import (
+    find_event_type,
+    is_up_to_date,
+    list_blocking_bookings,
+    list_known,
+    list_local_appointments,
+    read_sync_state,
+)
+from askproai_runtime.booking.store.compared import list_confirmed_between, list_matching
+from askproai_runtime.booking.store.free_times import list_yielding_spans
+from askproai_runtime.calendars import RemoteBooking
+from askproai_runtime.coordinator.store import RETENTION_STATEMENTS, change_rows
+from askproai_runtime.events.store import close_missing_call, close_old_calls, list_incomplete_calls, list_unknown_calls
+from askproai_sandbox.databases import Database
+from tests.worlds.coordinator_environment import PASSWORD
+from tests.worlds.grown_tenant import GROWING, Size, grow, leave_to_us
+from tests.worlds.statement_plans import PlanRecorder, recording_plans
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, open_pod, running_web, running_worker
+
+LARGE = Size(events=60_000, appointments=20_000, customers=2_000)
+SMALL = Size(events=300, appointments=100, customers=50)
+CALLER, HAIRCUT = "+49300000007", {"service": "Haarschnitt"}
+ROWS = 500  # of one table, or sorted: fewer than there are appointments to come
+BLOCKS = 1_200  # of 8 KB
+# A filter by a name is compared with everybody who has appointments, also with those who have left.
+READS_THE_WHOLE_BOOK = "SELECT DISTINCT branch, staff FROM appointments WHERE tenant = $1 ORDER BY branch, staff"
+
+
+@pytest.fixture(scope="module")
+async def both(
+    module_database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[dict[str, TenantPod]]:
+    """A large and a small tenant in one database, in its statistics. Their processes do not run."""
+    pods = {}
+    async with AsyncExitStack() as stack:
+        for name, size in (("large", LARGE), ("small", SMALL)):
+            pod = await stack.enter_async_context(open_pod(module_database, tmp_path_factory.mktemp("pod"), name))
+            await grow(pod.db, pod.store, size)
+            pods[name] = pod
+        await leave_to_us(pods["large"].db)
+        await pods["large"].db.execute("ANALYZE")
+        yield pods
+
+
+@pytest.fixture(params=["large", "small"])
+def pod(request: pytest.FixtureRequest, both: dict[str, TenantPod]) -> TenantPod:
+    return both[request.param]
+
+
+def faults_of(recorder: PlanRecorder) -> list[str]:
+    """Return what has read too much. Something must have been sent."""
+    assert recorder.plans
+    return [
+        f"{', '.join(faults)}: {plan.statement}\n{plan.text}"
+        for plan in recorder.plans
+        if plan.statement != READS_THE_WHOLE_BOOK and (faults := plan.faults(GROWING, ROWS, BLOCKS))
+    ]
+
+
+async def api(pod: TenantPod, path: str, **params: str) -> Any:
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    async with pod.session.get(f"{pod.private_url}/api/v1/{path}", params=params, headers=headers) as answer:
+        assert answer.status == 200, await answer.text()
+        return await answer.json()
+
+
+async def test_a_call_that_asks_books_moves_and_cancels(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask(name: str, **args: Any) -> dict[str, Any]:
+        return (await pod.function(name, "call_1", HAIRCUT | args, from_number=CALLER)).body
+
+    with recording_plans(monkeypatch) as recorder:
+        async with running_web(pod, worker_port=9):
+            await pod.inbound(CALLER)
+            first, *_, last = (await ask("check_availability"))["slots"]
+            booked = await ask("book_appointment", start=first["start"], customer_name="Petra Müller")
+            assert booked["status"] == "confirmed", booked
+            mine = {"appointment_id": booked["appointment_id"]}
+            assert (await ask("find_appointments"))["appointments"]
+            await ask("reschedule_appointment", start=last["start"], **mine)
+            await ask("cancel_appointment", **mine)
+            await pod.let_two_seconds_pass("call_1")
+            cancelled = await ask("cancel_appointment", confirmed=True, **mine)
+            assert cancelled["success"], cancelled
+    assert faults_of(recorder) == []
+
+
+async def test_events_and_their_jobs(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+    with recording_plans(monkeypatch) as recorder:
+        async with running_worker(pod) as port, running_web(pod, worker_port=port):
+            for event in ("call_started", "call_ended", "call_analyzed"):
+                assert (await pod.retell(event, "call_new")).body["status"] == "accepted"
+            assert (await pod.retell("call_ended", "call_grown_5")).body["status"] != "accepted"
+            await pod.settled("call_new:call_analyzed")
+    assert faults_of(recorder) == []
+
+
+async def test_what_is_repeated_every_few_minutes(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, tenant, hour, day = datetime.now(UTC), pod.store.tenant, timedelta(hours=1), timedelta(days=1)
+    remote = RemoteBooking(("uid-1", "uid-0"), 1001, now, now + hour, live=True, changed_at=now, request_id=uuid4())
+    cancelled = "SELECT id FROM appointments WHERE tenant = $1 AND status = 'cancelled' LIMIT 1"
+    some = await pod.db.fetchval(cancelled, tenant)
+    with recording_plans(monkeypatch) as recorder:
+        async with open_pool(pod.store.dsn, max_size=1) as pool:
+            await list_incomplete_calls(pool, tenant, now - hour)
+            await list_unknown_calls(pool, tenant, [f"call_other_{n}" for n in range(40)])
+            await close_missing_call(pool, tenant, "call_other_1")
+            await close_old_calls(pool, tenant, now - day)
+            await list_known(pool, tenant, [remote] * 40)
+            await find_event_type(pool, tenant, "uid-1")
+            await is_up_to_date(pool, tenant, "uid-1", now)
+            await list_confirmed_between(pool, tenant, [1001, 1002], now, now + day, hour, 100)
+            await list_matching(pool, tenant, ["uid-1", "uid-2"], [some], hour)
+            async with pool.acquire() as conn:
+                await list_local_appointments(conn, tenant, remote)
+                await list_yielding_spans(conn, tenant, ["anna"], Span(now, now + day), None)
+                await read_sync_state(conn, tenant, some)
+                appointment = await get_appointment(conn, tenant, some)
+                assert appointment is not None
+                await list_blocking_bookings(conn, tenant, appointment)
+    assert faults_of(recorder) == []
+
+
+@pytest.mark.parametrize("path", ["calls", "events", "appointments", "audit", "blocks"])
+async def test_pages_of_lists(pod: TenantPod, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    async with running_web(pod, worker_port=9):
+        with recording_plans(monkeypatch) as recorder:
+            page = await api(pod, path, limit="50")
+            if page["next"]:
+                await api(pod, path, limit="50", cursor=page["next"])
+    assert faults_of(recorder) == []
+
+
+async def test_questions_of_the_desk(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    with recording_plans(monkeypatch) as recorder:
+        async with running_web(pod, worker_port=9):
+            assert (await api(pod, "calls/call_grown_50/timeline", personal="true"))["moments"]
+            await api(pod, "events", status="dead", limit="50")
+            await api(pod, "events", type="call_ended", limit="50")
+            await api(pod, "appointments", staff="anna", limit="50", **{"from": tomorrow})
+            await api(pod, "slots", branch="mitte", service="haarschnitt", date=tomorrow)
+            await api(pod, "block-preview", staff="anna", **{"from": tomorrow})
+    assert faults_of(recorder) == []
+
+
+async def test_what_retention_has_emptied_is_read_once_in_a_run_and_not_for_each_batch(
+    both: dict[str, TenantPod], module_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events without a body stay for a year; each batch would read all of them to find the few that still have one."""
+    tenant, batch, days = both["large"].store.tenant, 500, 20
+    await module_database.admin.ensure_coordinator(PASSWORD)
+    with recording_plans(monkeypatch) as recorder:
+        async with open_pool(module_database.admin.coordinator_dsn(PASSWORD), max_size=1) as pool:
+            _, empty_bodies = RETENTION_STATEMENTS[0]
+            while await change_rows(pool, empty_bodies, batch, tenant, days) == batch:
+                pass
+    read = [plan.rows["webhook_events"] for plan in recorder.plans]
+    assert len(read) > 3
+    assert max(read) > LARGE.events / 2, "the last batch has looked everywhere"
+    assert sum(number > 5 * batch for number in read) <= 2, read  # its plan for these values, and that for any
+
+
+async def test_statistics_follow_each_table_that_grows(both: dict[str, TenantPod]) -> None:
+    """PostgreSQL takes a tenant that they do not know for one row, and any index that begins with the tenant for the best."""
+    db: asyncpg.Connection = both["large"].db
+    followed = await db.fetch(
+        "SELECT relname FROM pg_class WHERE 'autovacuum_analyze_scale_factor=0.01' = ANY (reloptions)"
+    )
+    assert {row["relname"] for row in followed} == set(GROWING)
+
+
+async def test_a_statement_that_reads_a_whole_table_is_found(
+    both: dict[str, TenantPod], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = both["large"].store
+    with recording_plans(monkeypatch) as recorder:
+        async with open_pool(store.dsn, max_size=1) as pool:
+            await pool.fetch("SELECT FROM calls WHERE tenant = $1 AND status = 'error'", store.tenant)
+            await pool.fetch(
+                "SELECT id FROM webhook_events WHERE tenant = $1 ORDER BY event_type LIMIT 1", store.tenant
+            )
+    whole, *_ = (plan for plan in recorder.plans if "FROM calls" in plan.statement)
+    assert whole.faults(GROWING, ROWS, BLOCKS)[0].endswith("rows of all of calls")
+    ordered, *_ = (plan for plan in recorder.plans if "ORDER BY" in plan.statement)
+    assert any(fault.startswith("sorts 60,") for fault in ordered.faults(GROWING, ROWS, BLOCKS))
