@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -59,12 +58,12 @@ async def plan_manifests(
     """
     clock, cache = SystemClock(), Cache()
     relations = Relations(cache)
-    login, sink = partial(_log_in, kubeconfig), EventSink(cache, relations, lambda _: None)
+    access, sink = _log_in(kubeconfig), EventSink(cache, relations, lambda _: None)
     documents = list(documents)
     found = _list_warnings(documents)
     async with AsyncExitStack() as stack:
-        transport = await stack.enter_async_context(HttpTransport(login, user_agent=MANAGER))
-        kube = await stack.enter_async_context(Kube(login, sink, clock, fence=_refuse))
+        transport = await stack.enter_async_context(HttpTransport(lambda: access, user_agent=MANAGER))
+        kube = await stack.enter_async_context(Kube(lambda: access, sink, clock, fence=_refuse))
         new_namespaces = await _find_new_namespaces(transport, documents)
         planned: dict[Identity, Planned] = {}
         for document in documents:

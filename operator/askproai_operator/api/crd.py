@@ -93,11 +93,15 @@ def structural_schema(model: Any, *, described: bool = True) -> dict[str, Any]:
 def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
     """Add the docstrings of a model's fields, also of inherited ones, to its JSON schema."""
     fields = schema.get("properties", {})
-    for base in model.__mro__:  # the most derived one decides
-        for name, text in _docstrings_of(base).items():
-            alias = model.model_fields[name].alias or name
-            if alias in fields:
-                fields[alias] = {"description": text} | fields[alias]
+    for name, text in field_descriptions(model).items():
+        alias = model.model_fields[name].alias or name
+        if alias in fields:
+            fields[alias] = {"description": text} | fields[alias]
+
+
+def field_descriptions(model: type[BaseModel]) -> dict[str, str]:
+    """Return the docstrings below the fields of a model and of its bases, by the names in Python; the most derived one decides."""
+    return {name: text for base in reversed(model.__mro__) for name, text in _docstrings_of(base).items()}
 
 
 def _list_parts(base: type[Part]) -> Iterator[type[Part]]:

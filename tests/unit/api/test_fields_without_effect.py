@@ -13,6 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from askproai_operator.api import KINDS
+from askproai_operator.api.crd import field_descriptions
 
 ROOT = Path(__file__).parents[3]
 KIND = pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.kind)
@@ -52,9 +53,10 @@ def models_in(annotation: Any) -> Iterator[tuple[type[BaseModel], bool]]:
 
 def fields_of(model: type[BaseModel], path: str) -> Iterator[tuple[str, str, str]]:
     """Yield path, name in Python and description of every field."""
+    descriptions = field_descriptions(model)
     for name, field in model.model_fields.items():
         here = f"{path}.{field.alias}"
-        yield here, name, str(field.description)
+        yield here, name, str(descriptions.get(name))
         for part, in_list in models_in(field.annotation):
             yield from fields_of(part, f"{here}[]" if in_list else here)
 
