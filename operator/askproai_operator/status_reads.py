@@ -120,12 +120,6 @@ def is_read_change(old: CustomResource | None, new: CustomResource | None, reade
     return part.of(old) != part.of(new)
 
 
-def condition_status(model: CustomResource, type_: ConditionType) -> str | None:
-    """Return the status of a condition, None if it is not there yet."""
-    found: list[Mapping[str, Any]] = model.status.get("conditions") or []
-    return next((each["status"] for each in found if each["type"] == type_), None)
-
-
 def is_child_change(ref: ApiResource, old: ObservedObject, new: ObservedObject) -> bool:
     """Return whether somebody edited a child or a Secret, or something of its status changed that its Tenant reads."""
     if old.fingerprint != new.fingerprint:

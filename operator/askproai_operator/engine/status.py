@@ -135,6 +135,12 @@ def update_for_error(
     return StatusUpdate(patch, [transition] if transition else [], transition)
 
 
+def find_condition(model: CustomResource, type_: ConditionType) -> Mapping[str, Any]:
+    """Return one condition of a status, empty when it is not there yet."""
+    conditions: list[StatusCondition] = model.status.get("conditions") or []
+    return next((condition for condition in conditions if condition["type"] == type_), {})
+
+
 def is_good(condition: Mapping[str, Any]) -> bool:
     """Return whether Ready may be True with this condition of a status."""
     return condition["type"] in NEGATIVE_TYPES | ADVISORY_TYPES or condition["status"] == Status.TRUE
