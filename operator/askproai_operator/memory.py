@@ -16,7 +16,8 @@ _JITTER: Final = 0.2
 _LONGEST_WAIT: Final = timedelta(minutes=5)
 _PRECISION: Final = 0.5  # seconds
 _VERIFIED: Final = timedelta(minutes=10)
-_VERIFIED_WITHOUT_PODS: Final = timedelta(seconds=30)  # shorter than the time between two resyncs
+# Half the usual time between two resyncs; of quicker ones not each tries the password.
+_VERIFIED_WITHOUT_PODS: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)

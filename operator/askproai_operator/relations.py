@@ -13,7 +13,7 @@ from askproai_core.api_resource import ApiResource
 from askproai_operator.api import Branch, CustomResource, Key, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType, Status
 from askproai_operator.applied_spec import in_effect, is_in_effect
-from askproai_operator.engine import Cache, M, ObservedObject, is_edit
+from askproai_operator.engine import Cache, M, ObservedObject, find_condition, is_edit
 from askproai_operator.grants import LABEL, Subject, former_host, queue_key, read_grant, requested_subjects, used_host
 from askproai_operator.resources import (
     CONFIG_MAPS,
@@ -23,7 +23,7 @@ from askproai_operator.resources import (
     SECRETS,
     TENANT_LABEL,
 )
-from askproai_operator.status_reads import READ_BY, condition_status, is_child_change, is_read_change
+from askproai_operator.status_reads import READ_BY, is_child_change, is_read_change
 
 
 class Relations:
@@ -155,12 +155,12 @@ class Relations:
     def _linked_before(self, old: CustomResource | None, new: CustomResource | None) -> set[Key]:
         """Return the services for which it is no news that the keys of their new Tenant are good: they use them already."""
         kind = ConditionType.CREDENTIALS_VALID
-        if not isinstance(new, Tenant) or old is None or is_edit(old, new) or condition_status(old, kind) is not None:
+        if not isinstance(new, Tenant) or old is None or is_edit(old, new) or find_condition(old, kind):
             return set()
-        if condition_status(new, kind) != Status.TRUE:
+        if find_condition(new, kind).get("status") != Status.TRUE:
             return set()
-        offerings = self.offerings(new.key.namespace, new.key.name)
-        return {each.key for each in offerings if condition_status(each, ConditionType.CALENDAR_LINKED) == Status.TRUE}
+        offerings, linked = self.offerings(new.key.namespace, new.key.name), ConditionType.CALENDAR_LINKED
+        return {each.key for each in offerings if find_condition(each, linked).get("status") == Status.TRUE}
 
     def _relatives(self, model: CustomResource) -> Iterator[Key]:
         namespace, tenant = model.key.namespace, self.tenant_of(model)

@@ -3,7 +3,8 @@
 It names what is read, and no exceptions: a new field of a status makes nobody due, and whoever begins to read something adds it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -61,12 +62,17 @@ def _frozen(reasons: _Reasons) -> Mapping[str, frozenset[str]]:
     return {type_: frozenset(each) for type_, each in reasons.items()}
 
 
-def _refused_numbers(model: CustomResource) -> frozenset[str]:
-    """Return the numbers of a Branch that its reconcile has not granted; none before the first one."""
+def _refused_numbers(model: CustomResource) -> Sequence[str]:
+    """Return the numbers of a Branch that its reconcile has not granted, none before the first one.
+
+    Each is there as often as dialled numbers of it were refused: the Tenant routes these, and the status repeats the public number
+    for each that was granted.
+    """
     granted = model.status.get("phoneNumbers")
     if granted is None or not isinstance(model, Branch):
-        return frozenset()
-    return frozenset(filter(None, (e164_or_none(each.number) for each in model.spec.phone_numbers))) - {*granted}
+        return []
+    listed = Counter(filter(None, (e164_or_none(each.number) for each in model.spec.phone_numbers)))
+    return sorted((listed - Counter(granted)).elements())
 
 
 _Type = ConditionType
@@ -112,12 +118,6 @@ def is_read_change(old: CustomResource | None, new: CustomResource | None, reade
         return True
     part = READ_BY[new.kind][reader]
     return part.of(old) != part.of(new)
-
-
-def condition_status(model: CustomResource, type_: ConditionType) -> str | None:
-    """Return the status of a condition, None if it is not there yet."""
-    found: list[Mapping[str, Any]] = model.status.get("conditions") or []
-    return next((each["status"] for each in found if each["type"] == type_), None)
 
 
 def is_child_change(ref: ApiResource, old: ObservedObject, new: ObservedObject) -> bool:

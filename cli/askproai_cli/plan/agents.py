@@ -8,8 +8,9 @@ from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
 from askproai_operator.controllers.addresses import address_of
 from askproai_operator.controllers.agent_plan import CHECKS, Action, Plan, gather, gather_remote, make_plan, plan_unseen
 from askproai_operator.controllers.ceilings import apply_ceilings
-from askproai_operator.controllers.conditions import find_condition, first_failing
+from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.credentials import calendar_account
+from askproai_operator.engine import find_condition
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import ProviderError
 from askproai_operator.settings import Settings

@@ -9,7 +9,7 @@ from askproai_operator.api import CustomResource
 from askproai_operator.api.conditions import ConditionType, Status
 from askproai_operator.applied_spec import is_paused
 from askproai_operator.control_loop.queue import Priority, WorkQueue
-from askproai_operator.engine import TOKEN_ANNOTATION, Cache, Dependents, goes_first, shortened_token
+from askproai_operator.engine import TOKEN_ANNOTATION, Cache, Dependents, find_condition, goes_first, shortened_token
 
 log = structlog.get_logger(__name__)
 
@@ -57,5 +57,4 @@ def _is_ready(model: CustomResource) -> bool:
 
 
 def _has(model: CustomResource, type_: ConditionType) -> bool:
-    found = (each for each in model.status.get("conditions", ()) if each["type"] == type_)
-    return any(each["status"] == Status.TRUE for each in found)
+    return find_condition(model, type_).get("status") == Status.TRUE

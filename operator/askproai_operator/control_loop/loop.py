@@ -15,7 +15,6 @@ from askproai_operator.api import KINDS, CustomResource, Key
 from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.queue import SHARED_WORKERS, Priority, WorkQueue
 from askproai_operator.engine import (
-    READY,
     Cache,
     EventRecord,
     EventType,
@@ -150,6 +149,7 @@ class ReconcileLoop(Generic[C]):
         resource = self._context.cache.get(key)
         if resource is None:
             self._queue.drop(key)
+            self._warned.discard(key)
             return "gone"
         paused = pause_condition(resource)
         result = Result(paused=paused) if paused else await self._call_controller(key)
@@ -210,14 +210,12 @@ class ReconcileLoop(Generic[C]):
             return
         if update.patch and not await self._context.kube.patch_status(resource, update.patch):
             return
+        if update.transition is not None:
+            (self._warned.add if update.transition.type is EventType.WARNING else self._warned.discard)(key)
         await self._create_events(resource, update.events)
 
     async def _create_events(self, resource: CustomResource, events: Iterable[EventRecord]) -> None:
         for event in events:
-            if event.reason == READY:
-                self._warned.discard(resource.key)
-            elif event.type is EventType.WARNING:
-                self._warned.add(resource.key)
             log.info("object.told", key=str(resource.key), type=event.type, reason=event.reason)
             try:
                 await self._context.kube.record_event(resource, event)

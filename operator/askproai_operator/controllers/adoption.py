@@ -17,10 +17,9 @@ from askproai_operator.applied_spec import in_effect
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.addresses import address_of
 from askproai_operator.controllers.branch import read_phone_numbers
-from askproai_operator.controllers.conditions import find_condition
 from askproai_operator.controllers.grant import remove_routes, take
 from askproai_operator.credentials import CALCOM_KEY, calcom_account, read_own_secret
-from askproai_operator.engine import ApiError, Unreachable
+from askproai_operator.engine import ApiError, Unreachable, find_condition
 from askproai_operator.grants import (
     KEY_ANNOTATIONS,
     Subject,

@@ -1,10 +1,10 @@
 """What all controllers share to build conditions: tables of checks, failed provider calls, references that do not resolve."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from askproai_operator.api import Branch, CustomResource, RetellAgent, ServiceOffering, Tenant
+from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, unknown
 from askproai_operator.engine import resources
 from askproai_operator.plan_context import PlanContext
@@ -31,12 +31,6 @@ def condition_of(error: ProviderError, type_: ConditionType, *, retry_note: str 
         case CredentialRefused():
             return bad(type_, Reason.CREDENTIALS_INVALID, str(error))
     return unknown(type_, Reason.PROVIDER_UNAVAILABLE, f"{error}; {retry_note}")
-
-
-def find_condition(model: CustomResource, type_: ConditionType) -> Mapping[str, Any]:
-    """Return one condition of a status, empty when it is not there yet."""
-    conditions: list[dict[str, Any]] = model.status.get("conditions") or []
-    return next((condition for condition in conditions if condition["type"] == type_), {})
 
 
 @dataclass(frozen=True, slots=True)

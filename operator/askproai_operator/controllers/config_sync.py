@@ -36,7 +36,8 @@ class _Request:
 
     config_hash: str
     attempts: int = 0
-    pods: tuple[Mapping[str, Any], ...] = ()  # that did not show it at the last attempt
+    # That did not show it at the last attempt. None if others could not be asked then: all are listed again.
+    pods: tuple[Mapping[str, Any], ...] = ()
 
 
 class ConfigSyncController:
@@ -69,10 +70,14 @@ class ConfigSyncController:
             return GONE
         tenant = f"{key.namespace}.{key.name}"
         stale: list[Mapping[str, Any]] | None = None
+        could_ask_all = True
         try:
             # Those that were annotated before are asked first: most often they are all, and none has to be listed.
             is_shown = request.pods and not await self._without(request.pods, request.config_hash)
-            stale = [] if is_shown else await self._stale_pods(key, request.config_hash, context)
+            if is_shown:
+                stale = []
+            else:
+                stale, could_ask_all = await self._stale_pods(key, request.config_hash, context)
             if request.attempts < len(_PAUSES):
                 for pod in stale:
                     await self._annotate(pod, request, context)
@@ -85,19 +90,23 @@ class ConfigSyncController:
                 log.warning("config.not_shown", tenant=tenant, pods=[pod["metadata"]["name"] for pod in stale or ()])
             del self._requests[key]
             return GONE
-        self._requests[key] = replace(request, attempts=request.attempts + 1, pods=tuple(stale or ()))
+        pods = tuple(stale or ()) if could_ask_all else ()
+        self._requests[key] = replace(request, attempts=request.attempts + 1, pods=pods)
         pause = _PAUSES[request.attempts]
         return Result(requeue_after=pause, requeue_reason="pods do not show yet that they read the config")
 
-    async def _stale_pods(self, key: Key, config_hash: str, context: ReconcileContext) -> list[Mapping[str, Any]]:
-        """Return the tenant's running pods whose metrics do not show the config."""
+    async def _stale_pods(
+        self, key: Key, config_hash: str, context: ReconcileContext
+    ) -> tuple[list[Mapping[str, Any]], bool]:
+        """Return the tenant's running pods whose metrics do not show the config, and whether each pod had an address."""
         selector = f"{MANAGED_SELECTOR},{TENANT_LABEL}={key.name}"
         pods: list[Mapping[str, Any]] = [
             pod
             for pod in await context.kube.list(resources.PODS, key.namespace, selector)
-            if (pod.get("status") or {}).get("podIP") and not pod["metadata"].get("deletionTimestamp")
+            if not pod["metadata"].get("deletionTimestamp")
         ]
-        return await self._without(pods, config_hash)
+        running = [pod for pod in pods if (pod.get("status") or {}).get("podIP")]
+        return await self._without(running, config_hash), len(running) == len(pods)
 
     async def _without(self, pods: Sequence[Mapping[str, Any]], config_hash: str) -> list[Mapping[str, Any]]:
         """Return the pods whose metrics do not show the config."""

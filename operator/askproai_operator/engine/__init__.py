@@ -15,9 +15,9 @@ from askproai_operator.engine.kube import Kube, UnmanagedObject
 from askproai_operator.engine.options import Backoff, Options
 from askproai_operator.engine.result import GONE, EventRecord, EventType, Result
 from askproai_operator.engine.status import (
-    READY,
     TOKEN_ANNOTATION,
     StatusUpdate,
+    find_condition,
     is_good,
     pause_condition,
     shortened_token,
@@ -28,8 +28,9 @@ from askproai_operator.engine.status import (
 from askproai_operator.resources import FINALIZER, MANAGED_SELECTOR, MANAGER, TENANT_LABEL
 
 __all__ = [
-    "FINALIZER", "GONE", "MANAGED_SELECTOR", "MANAGER", "READY", "TENANT_LABEL", "TOKEN_ANNOTATION", "ApiError", "ApiResource",
+    "FINALIZER", "GONE", "MANAGED_SELECTOR", "MANAGER", "TENANT_LABEL", "TOKEN_ANNOTATION", "ApiError", "ApiResource",
     "Backoff", "Cache", "Conflict", "Dependents", "EventRecord", "EventSink", "EventType", "Key", "Kube", "M", "NotLeader",
-    "ObservedObject", "Options", "Result", "StatusUpdate", "UnmanagedObject", "Unreachable", "goes_first", "is_edit", "is_good",
-    "pause_condition", "resources", "shortened_token", "update_for_error", "update_for_pause", "update_for_result",
+    "ObservedObject", "Options", "Result", "StatusUpdate", "UnmanagedObject", "Unreachable", "find_condition", "goes_first",
+    "is_edit", "is_good", "pause_condition", "resources", "shortened_token", "update_for_error", "update_for_pause",
+    "update_for_result",
 ]  # fmt: skip

@@ -94,10 +94,11 @@ class Kube:
         as absent, and costs no request: `apply` refuses to write what was made without it.
         """
         cached, address = self._feed.cache.secret(namespace, name), (SECRETS, namespace, name)
-        if cached is None and to_apply:
-            self._assumed_absent.add(address)
-            return None
-        self._assumed_absent.discard(address)
+        if to_apply:  # others read the same Secret meanwhile, and apply nothing
+            if cached is None:
+                self._assumed_absent.add(address)
+                return None
+            self._assumed_absent.discard(address)
         if cached is None or cached.secret is None:
             return await self.get(SECRETS, namespace, name)
         return msgspec.json.decode(cached.secret, type=dict[str, Any])
@@ -142,10 +143,10 @@ class Kube:
         address = (resource, meta["namespace"], meta["name"])
         desired = digest_of_manifest(body)
         applied, live = self._applied.get(address), self._feed.cache.child(*address)
-        if live is not None and (live.owned == desired or applied == (desired, live.uid, live.fingerprint)):
-            return live
         assumed_absent = address in self._assumed_absent
         self._assumed_absent.discard(address)
+        if live is not None and (live.owned == desired or applied == (desired, live.uid, live.fingerprint)):
+            return live
         if live is not None and assumed_absent:
             raise _made_without(address)
         with self._feed.applying(*address, desired):
@@ -161,7 +162,7 @@ class Kube:
             self._feed.observe(resource, raw)
         else:
             self._feed.cache.put(resource, raw)  # not observed: the caller knows of it and needs no wake-up
-        # What the watch reported meanwhile is newer, and made nobody due.
+        # What the watch reported meanwhile is newer. Its report of this very apply made nobody due.
         return self._feed.cache.child(*address) or child
 
     async def apply_all(self, manifests: Iterable[Mapping[str, Any]]) -> None:
@@ -186,9 +187,20 @@ class Kube:
                 raise
         live = await self._refuse_unmanaged(address)
         if live is not None and assumed_absent:
-            self._feed.cache.put(address[0], live)
+            await self._watch_again(address, live)
             raise _made_without(address)
         return await self._apply_again(address, body)
+
+    async def _watch_again(self, address: _Address, secret: Mapping[str, Any]) -> None:
+        """Restore the labels of a Secret of ours that the watch does not report, and have the cache know it.
+
+        Without its label it counts as deleted in the version that lost it; the answer to this write is newer. Raises Conflict when
+        somebody wrote in between.
+        """
+        labels = {WATCH_LABEL: "true", MANAGED_LABEL: MANAGER}
+        body = {"metadata": {"resourceVersion": secret["metadata"]["resourceVersion"], "labels": labels}}
+        if (watched := await self.patch(*address, body)) is not None:
+            self._feed.cache.put(address[0], watched)
 
     async def _apply_again(self, address: _Address, body: Mapping[str, Any]) -> dict[str, Any]:
         """Apply a child that exists, and take over its spec's fields of others where these make it invalid."""

@@ -31,7 +31,6 @@ from askproai_operator.applied_spec import (
 from askproai_operator.engine.result import EventRecord, EventType, Result
 
 TOKEN_ANNOTATION = "askproai.de/reconcile-at"  # noqa: S105 (names an annotation)
-READY = "Ready"  # reason of the event that ends a problem
 _TOKEN_LENGTH, _MESSAGE_LENGTH = 200, 4000  # within the bounds of the CRDs, which refuse longer ones
 _KNOWN_TYPES = frozenset(map(str, ConditionType))
 
@@ -40,10 +39,14 @@ StatusCondition = dict[str, Any]  # as in the API: type, status, reason, message
 
 @dataclass(frozen=True, slots=True)
 class StatusUpdate:
-    """What to write: a merge patch of the status (empty if nothing changed), and the events of this transition."""
+    """What to write: a merge patch of the status (empty if nothing changed), and events.
+
+    `transition` is the one of them that says why the object is not Ready (a warning), or that it is again; None without one.
+    """
 
     patch: Mapping[str, Any] = field(default_factory=dict)
     events: Sequence[EventRecord] = ()
+    transition: EventRecord | None = None
 
 
 def update_for_result(
@@ -72,7 +75,9 @@ def update_for_result(
     token = resource.metadata.annotations.get(TOKEN_ANNOTATION)
     if token is not None:
         desired["lastReconcileToken"] = shortened_token(token)
-    return StatusUpdate(_patch(status, desired), [*_transition_events(ready_before, ready, has_warned), *result.events])
+    transition = _transition_event(ready_before, ready, has_warned)
+    events = [*([transition] if transition else []), *result.events]
+    return StatusUpdate(_patch(status, desired), events, transition)
 
 
 def shortened_token(token: str) -> str:
@@ -126,7 +131,14 @@ def update_for_error(
     before = current.pop(ConditionType.READY, None)
     ready = _stamp(unknown(ConditionType.READY, Reason.INTERNAL_ERROR, text), before, generation, now)
     patch = _patch(status, {"conditions": [ready, *current.values()]} | applied_by_reconcile(resource))
-    return StatusUpdate(patch, _transition_events(before, ready))
+    transition = _transition_event(before, ready)
+    return StatusUpdate(patch, [transition] if transition else [], transition)
+
+
+def find_condition(model: CustomResource, type_: ConditionType) -> Mapping[str, Any]:
+    """Return one condition of a status, empty when it is not there yet."""
+    conditions: list[StatusCondition] = model.status.get("conditions") or []
+    return next((condition for condition in conditions if condition["type"] == type_), {})
 
 
 def is_good(condition: Mapping[str, Any]) -> bool:
@@ -172,24 +184,25 @@ def _stamp(condition: Condition, before: Mapping[str, Any] | None, generation: i
     }
 
 
-def _transition_events(
+def _transition_event(
     before: Mapping[str, Any] | None, ready: Mapping[str, Any], has_warned: bool = False
-) -> list[EventRecord]:
+) -> EventRecord | None:
     """Return the event of Ready's transition, if people should see it: a problem, and its end.
 
     Of an object that becomes Ready without a problem, which is each new one, the status says all.
     """
     if before is not None and (before["status"], before["reason"]) == (ready["status"], ready["reason"]):
-        return []
+        return None
     if ready["status"] == Status.TRUE:
         if before is not None and before["status"] == Status.TRUE:
-            return []  # Ready stayed True: a person paused or suspended it, or ended that
+            return None  # Ready stayed True: a person paused or suspended it, or ended that
         if not has_warned and (before is None or before["reason"] in TRANSIENT_REASONS):
-            return []
-        return [EventRecord(READY, "everything is as declared", EventType.NORMAL, outlives_object=False)]
+            return None
+        text = "everything is as declared"
+        return EventRecord(str(ConditionType.READY), text, EventType.NORMAL, outlives_object=False)
     if ready["reason"] in TRANSIENT_REASONS:
-        return []
-    return [EventRecord(ready["reason"], ready["message"], outlives_object=False)]
+        return None
+    return EventRecord(ready["reason"], ready["message"], outlives_object=False)
 
 
 def _patch(current: Mapping[str, Any], desired: Mapping[str, Any]) -> dict[str, Any]:

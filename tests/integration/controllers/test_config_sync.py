@@ -33,18 +33,22 @@ LABELS = {
 
 
 class Pods:
-    """The pods of a tenant, and the metrics that they all serve."""
+    """The pods of a tenant, and the metrics that they all serve. `asked` are the addresses that were scraped."""
 
     def __init__(self, env: EngineEnvironment, client: KubeClient) -> None:
         self.env, self.client = env, client
         self.shown = "old"
-        self.scrapes = 0
+        self.asked: list[str] = []
 
-    async def metrics(self, _: web.Request) -> web.Response:
-        self.scrapes += 1
+    async def metrics(self, request: web.Request) -> web.Response:
+        self.asked.append(request.host.split(":")[0])
         return web.Response(text=f'askproai_config_hash_info{{hash="{self.shown}",tenant="a.b"}} 1.0\n')
 
     async def create(self, name: str, **labels: str) -> None:
+        await self.create_starting(name, **labels)
+        await self.start(name)
+
+    async def create_starting(self, name: str, **labels: str) -> None:
         container = {"name": "web", "image": "none", "command": ["none"]}
         # No scheduler assigns it: another test's node runner would give it an address of its own.
         body = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [container], "schedulerName": "nobody"}}
@@ -56,7 +60,9 @@ class Pods:
 
         await eventually(has_account, SOON, "the namespace's account")
         await self.client.create(resources.PODS.path(self.env.namespace), body)
-        status = {"podIP": "127.0.0.1", "podIPs": [{"ip": "127.0.0.1"}], "phase": "Running"}
+
+    async def start(self, name: str, ip: str = "127.0.0.1") -> None:
+        status = {"podIP": ip, "podIPs": [{"ip": ip}], "phase": "Running"}
         await self.client.merge(resources.PODS.path(self.env.namespace, name) + "/status", {"status": status})
 
     async def annotations(self, name: str) -> dict[str, str]:
@@ -93,7 +99,7 @@ async def sync(env: EngineEnvironment, pods: Pods) -> AsyncIterator[ConfigSyncCo
     app.add_routes([web.get("/metrics", pods.metrics)])
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, "0.0.0.0", 0).start()
     async with running_sync(env, {"web": runner.addresses[0][1]}) as sync:
         yield sync
     await runner.cleanup()
@@ -121,7 +127,7 @@ async def test_a_pod_that_shows_the_config_already_is_left_alone(env, pods: Pods
     env.sent.clear()
     sync.trigger(env.namespace, "salon-mueller", "new")
     await eventually(lambda: not sync._requests, SOON, "the end")
-    assert pods.scrapes
+    assert pods.asked
     assert env.sent == []
 
 
@@ -139,6 +145,22 @@ async def test_pods_that_show_the_config_after_they_were_told_are_not_listed_aga
     pods.shown = "new"
     await eventually(lambda: not sync._requests, SOON, "the end")
     assert len(env.read) == 1, env.read
+
+
+async def test_a_pod_that_had_no_address_yet_is_asked_too(env, pods: Pods, sync: ConfigSyncController):
+    """It may have mounted the former config right before the change."""
+    await pods.create("one")
+    await pods.create_starting("two")
+    sync.trigger(env.namespace, "salon-mueller", "new")
+
+    async def told() -> bool:
+        return env.sent[-1:] == [("PATCH", resources.PODS.path(env.namespace, "one"))]
+
+    await eventually(told, SOON, "the annotation")
+    await pods.start("two", "127.0.0.2")
+    pods.shown = "new"
+    await eventually(lambda: not sync._requests, SOON, "the end")
+    assert "127.0.0.2" in pods.asked
 
 
 async def test_a_newer_config_replaces_the_sync_of_the_older_one(env, pods: Pods, sync: ConfigSyncController):

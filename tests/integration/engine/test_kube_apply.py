@@ -24,6 +24,12 @@ def deployment(env: EngineEnvironment) -> dict[str, Any]:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}
 
 
+def secret(env: EngineEnvironment, value: str) -> dict[str, Any]:
+    meta = {"name": "t-runtime", "namespace": env.namespace, "labels": dict(OURS)}
+    data = {"k": base64.b64encode(value.encode()).decode()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data}
+
+
 def service(env: EngineEnvironment) -> dict[str, Any]:
     spec = {"selector": {"app": "web"}, "ports": [{"name": "public", "port": 8080, "targetPort": 8080}]}
     meta = {"name": "t-web", "namespace": env.namespace, "labels": dict(OURS)}
@@ -199,24 +205,56 @@ class TestApply:
         self, env, restarted, reported: bool
     ):
         """A run makes a password where the cache knows none; the watch may be late, or a person took the label off."""
-
-        def secret(value: str) -> dict[str, Any]:
-            meta = {"name": "t-runtime", "namespace": env.namespace, "labels": dict(OURS)}
-            data = {"k": base64.b64encode(value.encode()).decode()}
-            return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data}
-
-        await env.kube.apply(secret("geheim"))
+        await env.kube.apply(secret(env, "geheim"))
         assert await restarted.kube.get_secret(env.namespace, "t-runtime", to_apply=True) is None
         assert restarted.read == [], "what does not exist costs nothing"
         if reported:  # between the look and the apply
             await restarted.observe_newest(resources.SECRETS, "t-runtime")
         with pytest.raises(Conflict, match="Secret t-runtime came a moment ago"):
-            await restarted.kube.apply(secret("another"))
+            await restarted.kube.apply(secret(env, "another"))
         read = await restarted.kube.get_secret(env.namespace, "t-runtime", to_apply=True)
-        assert read["data"] == secret("geheim")["data"]
-        await restarted.kube.apply(secret("changed"))
+        assert read["data"] == secret(env, "geheim")["data"]
+        await restarted.kube.apply(secret(env, "changed"))
         live = await env.kube.get(resources.SECRETS, env.namespace, "t-runtime")
-        assert live["data"] == secret("changed")["data"]
+        assert live["data"] == secret(env, "changed")["data"]
+
+    @pytest.mark.parametrize("is_reported", [False, True])
+    async def test_a_secret_that_lost_its_label_is_watched_again_and_keeps_its_values(
+        self, env, kube_client: KubeClient, is_reported: bool
+    ):
+        """The watch reports a deletion then, of the version of the label's change."""
+        child = await env.kube.apply(secret(env, "geheim"))
+        lost = {"metadata": {"labels": {"askproai.de/watch": None}}}
+        changed = await kube_client.merge(path(env, resources.SECRETS, "t-runtime"), lost)
+        version = int(changed["metadata"]["resourceVersion"]) if is_reported else 0
+        env.sink.forget(resources.SECRETS, env.namespace, "t-runtime", child.uid, version)
+        assert await env.kube.get_secret(env.namespace, "t-runtime", to_apply=True) is None
+        with pytest.raises(Conflict, match="Secret t-runtime came a moment ago"):
+            await env.kube.apply(secret(env, "another"))
+        assert env.cache.secret(env.namespace, "t-runtime") is not None
+        read = await env.kube.get_secret(env.namespace, "t-runtime", to_apply=True)
+        assert read["data"] == secret(env, "geheim")["data"]
+        await env.kube.apply(secret(env, "changed"))
+        live = await env.kube.get(resources.SECRETS, env.namespace, "t-runtime")
+        assert live["data"] == secret(env, "changed")["data"]
+        assert live["metadata"]["labels"] == OURS | {"askproai.de/watch": "true"}
+
+    async def test_a_reader_that_applies_nothing_does_not_permit_to_overwrite_a_secret(self, env, restarted):
+        """Such as an agent's reconcile, between the look and the apply of its Tenant's."""
+        await env.kube.apply(secret(env, "geheim"))
+        assert await restarted.kube.get_secret(env.namespace, "t-runtime", to_apply=True) is None
+        assert await restarted.kube.get_secret(env.namespace, "t-runtime") is not None
+        with pytest.raises(Conflict, match="Secret t-runtime came a moment ago"):
+            await restarted.kube.apply(secret(env, "another"))
+
+    async def test_an_apply_without_a_request_ends_what_the_look_before_it_assumed(self, env, restarted):
+        await env.kube.apply(secret(env, "geheim"))
+        assert await restarted.kube.get_secret(env.namespace, "t-runtime", to_apply=True) is None
+        await restarted.observe_newest(resources.SECRETS, "t-runtime")
+        await restarted.kube.apply(secret(env, "geheim"))
+        assert restarted.sent == []
+        await restarted.kube.apply(secret(env, "changed"))
+        assert len(restarted.sent) == 1
 
     @pytest.mark.parametrize(
         ("labels", "is_kept"),

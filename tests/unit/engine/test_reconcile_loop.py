@@ -27,6 +27,7 @@ from askproai_operator.engine import (
     Result,
     Unreachable,
 )
+from askproai_operator.resources import BRANCHES
 from askproai_operator.settings import Settings
 from tests.worlds.salon_objects import key, put, raw, salon
 from tests.worlds.waiting import eventually
@@ -110,6 +111,24 @@ async def test_the_end_of_a_problem_is_told_once_also_if_pods_had_to_start_in_be
     for result in (problem, starting, OK, starting, OK):
         await turn.run(result)
     assert turn.kube.events == [("Warning", "NumberInvalid"), ("Normal", "Ready")]
+
+
+async def test_a_warning_that_is_not_about_ready_promises_no_end(turn: Turn):
+    """Such as an agent that a deletion left at Retell."""
+    starting = (bad(C.SERVICES_READY, Reason.PROGRESSING, "1 of 2 pods are ready"),)
+    await turn.run(Result(starting, events=(EventRecord("LeftOver", "agent_1"),)))
+    await turn.run(OK)
+    assert turn.kube.events == [("Warning", "LeftOver")]
+
+
+@pytest.mark.parametrize("is_found_gone", [False, True], ids=["by the controller", "by the loop"])
+async def test_a_deleted_object_leaves_nothing_in_memory(turn: Turn, is_found_gone: bool):
+    await turn.run(Result((bad(C.SERVICES_READY, Reason.NUMBER_INVALID, "0301 is no number"),)))
+    turn.kube.exists = False
+    if is_found_gone:
+        turn.cache.drop(BRANCHES, *BRANCH[1:], uid="uid-Branch-mitte")
+    await turn.run(GONE)
+    assert not turn.loop._warned
 
 
 @pytest.mark.parametrize(("chance", "seconds"), [(0.0, 54), (1.0, 66)])

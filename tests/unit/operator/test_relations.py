@@ -102,6 +102,23 @@ def test_status_that_others_read_makes_them_due_but_not_its_owner(kind: str, sta
     assert changed(salon(), kind, status=status) == due
 
 
+def test_a_tenant_is_due_when_one_of_two_dialled_numbers_of_a_public_number_is_granted_or_refused():
+    """Its config routes each dialled number by itself; the Branch's status repeats the public number for each."""
+    cache, number = salon(), "+49301234567"
+    obj = raw("Branch")
+    obj["spec"]["phoneNumbers"] = [{"number": number, "did": did} for did in ("+4930111111", "+4930222222")]
+    put(cache, obj)
+
+    def due(*granted: str) -> set:
+        return changed_by(cache, raw("Branch", status={"phoneNumbers": [*granted]}) | {"spec": obj["spec"]})
+
+    assert due(number, number) == {AGENT}, "none is refused, as before the first reconcile"
+    assert due(number) == {TENANT, AGENT}
+    assert due(number) == set()
+    assert due() == {TENANT, AGENT}
+    assert due(number, number) == {TENANT, AGENT}
+
+
 def test_a_condition_whose_message_alone_changed_makes_nothing_due():
     cache, bound = salon(), with_conditions(NumbersBound="True")
     changed(cache, "RetellAgent", status=bound)

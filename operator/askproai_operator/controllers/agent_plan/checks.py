@@ -10,7 +10,8 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, S
 from askproai_operator.controllers.agent_plan.inputs import Inputs, PlanInputs
 from askproai_operator.controllers.agent_plan.observe import engine_of
 from askproai_operator.controllers.agent_plan.render import agent_owner, llm_owner
-from askproai_operator.controllers.conditions import Check, find_condition, missing_reference
+from askproai_operator.controllers.conditions import Check, missing_reference
+from askproai_operator.engine import find_condition
 from askproai_operator.providers import CredentialProblem
 
 _SYNCED: Final = ConditionType.SYNCED

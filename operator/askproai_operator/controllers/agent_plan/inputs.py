@@ -17,15 +17,10 @@ from askproai_operator.controllers.agent_plan.render import (
     render_desired,
     render_frame,
 )
-from askproai_operator.controllers.conditions import (
-    Check,
-    References,
-    find_condition,
-    first_failing,
-    resolve_references,
-)
+from askproai_operator.controllers.conditions import Check, References, first_failing, resolve_references
 from askproai_operator.controllers.holders import is_of_other
 from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY, get_named_secret
+from askproai_operator.engine import find_condition
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import CredentialProblem, RetellClient, secret_value
 from askproai_operator.services import active_offerings

@@ -6,8 +6,7 @@ from datetime import datetime
 from askproai_operator.api import Branch, ManagementPolicy, RetellAgent
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good, unknown
 from askproai_operator.controllers.branch.plan import is_settling
-from askproai_operator.controllers.conditions import find_condition
-from askproai_operator.engine import pause_condition
+from askproai_operator.engine import find_condition, pause_condition
 
 _KIND = ConditionType.NUMBERS_ANSWERED
 _WAITS = {

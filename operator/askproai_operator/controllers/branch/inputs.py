@@ -11,13 +11,13 @@ from askproai_operator.controllers.branch.phone_numbers import PhoneNumbers, rea
 from askproai_operator.controllers.conditions import (
     Check,
     References,
-    find_condition,
     first_failing,
     missing_reference,
     resolve_references,
 )
 from askproai_operator.controllers.grant import report_refusal, take
 from askproai_operator.controllers.holders import claimed_numbers_condition
+from askproai_operator.engine import find_condition
 from askproai_operator.grants import Subject, SubjectKind
 from askproai_operator.services import ambiguous_staff
 

@@ -7,7 +7,7 @@ from math import lcm
 from askproai_core.database import PERSON
 from askproai_operator.api import Branch, ServiceOffering, Staff
 from askproai_operator.api.conditions import ConditionType, Reason, Status
-from askproai_operator.controllers.conditions import find_condition
+from askproai_operator.engine import find_condition
 from askproai_operator.services import staff_by_branch
 
 MAX_UNITS = 12  # resource rows that a booking locks for one person

@@ -15,7 +15,6 @@ from askproai_operator.applied_spec import is_paused
 from askproai_operator.context import ReconcileContext, TenantUrl
 from askproai_operator.controllers.addresses import address_of
 from askproai_operator.controllers.branch import read_phone_numbers
-from askproai_operator.controllers.conditions import find_condition
 from askproai_operator.controllers.grant import report_refusal, take_all
 from askproai_operator.controllers.holders import find_holder, is_of_other
 from askproai_operator.controllers.plan_annotation import plan_hold
@@ -24,7 +23,7 @@ from askproai_operator.controllers.tenant.exposure import Exposure, choose_expos
 from askproai_operator.controllers.tenant.own_keys import OwnKeys, settle_own_keys
 from askproai_operator.controllers.tenant.tenant_config import is_held_back
 from askproai_operator.credentials import Credentials, calcom_account, own_key_refs, read_credentials, read_own_secret
-from askproai_operator.engine import TOKEN_ANNOTATION, resources
+from askproai_operator.engine import TOKEN_ANNOTATION, find_condition, resources
 from askproai_operator.grants import Holder, Subject, SubjectKind
 from askproai_operator.providers import ProviderError, RetellClient, hash_key
 from askproai_operator.services import active_offerings

@@ -14,7 +14,7 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 from askproai_operator.context import ReconcileContext, TenantUrl
 from askproai_operator.controllers.addresses import Address, registered_calcom_url
 from askproai_operator.controllers.ceilings import add_lowered, apply_ceilings
-from askproai_operator.controllers.conditions import condition_of, find_condition, first_failing
+from askproai_operator.controllers.conditions import condition_of, first_failing
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.controllers.tenant.checks import CHECKS
 from askproai_operator.controllers.tenant.children import apply_children, apply_monitoring, apply_routes
@@ -54,6 +54,7 @@ from askproai_operator.engine import (
     ObservedObject,
     Result,
     UnmanagedObject,
+    find_condition,
     resources,
 )
 from askproai_operator.grants import SubjectKind

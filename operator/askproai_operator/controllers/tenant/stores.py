@@ -17,7 +17,6 @@ from askproai_core.tenant_config import Retention
 from askproai_operator.api import RuntimeMode, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Status
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.conditions import find_condition
 from askproai_operator.controllers.tenant.children.secrets import runtime_secret
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.controllers.tenant.status import (
@@ -30,7 +29,7 @@ from askproai_operator.controllers.tenant.status import (
 )
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, persons_of, required_resources
 from askproai_operator.credentials import calcom_account, calendar_account
-from askproai_operator.engine import EventRecord, EventType
+from askproai_operator.engine import EventRecord, EventType, find_condition
 from askproai_operator.redis_users import RedisAdminError, UsersUnsupported
 
 DATABASE_ERRORS: Final = (DatabaseError, *DATABASE_UNAVAILABLE)

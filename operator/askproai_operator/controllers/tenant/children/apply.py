@@ -7,7 +7,6 @@ from askproai_operator.api import RuntimeMode, SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.addresses import Address
-from askproai_operator.controllers.conditions import find_condition
 from askproai_operator.controllers.grant import report_refusal, take
 from askproai_operator.controllers.holders import claimed_host_condition, find_holder
 from askproai_operator.controllers.tenant.children import autoscaling, routes
@@ -23,7 +22,7 @@ from askproai_operator.controllers.tenant.children.secrets import admin_secret, 
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
 from askproai_operator.controllers.tenant.exposure import used_base_url
 from askproai_operator.credentials import Credentials
-from askproai_operator.engine import ApiResource, ObservedObject, UnmanagedObject, resources
+from askproai_operator.engine import ApiResource, ObservedObject, UnmanagedObject, find_condition, resources
 from askproai_operator.grants import requested_subjects, route_names
 
 # Children that may be absent, by the spec, by the cluster's CRDs or during a change of the mode; the suffix of their names.

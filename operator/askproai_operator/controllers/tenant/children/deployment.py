@@ -11,7 +11,6 @@ import yaml
 from askproai_core.former_keys import FORMER_KEYS
 from askproai_operator.api import ContainerResources, Pods, RuntimeMode, SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good
-from askproai_operator.controllers.conditions import find_condition
 from askproai_operator.controllers.tenant.children.autoscaling import SCALED_BY, ScaledBy, replica_bounds
 from askproai_operator.controllers.tenant.children.metadata import (
     Component,
@@ -23,7 +22,7 @@ from askproai_operator.controllers.tenant.children.metadata import (
 )
 from askproai_operator.controllers.tenant.children.secrets import SIGNING_KEYS
 from askproai_operator.credentials import Credentials
-from askproai_operator.engine import ObservedObject, resources
+from askproai_operator.engine import ObservedObject, find_condition, resources
 
 OWN_KEYS = (
     "askproai.de/own-keys"  # annotation of a Deployment: the files with staff members' own keys that its pods mount
