@@ -100,7 +100,7 @@ class UnreliableCalendar:
         """Have the slots of each quarter of an hour free that no live booking of the event type overlaps."""
         await self._delay()
         assert within > timedelta()
-        taken = [b for b in self.bookings.values() if b.live and b.event_type == query.event_type_id]
+        taken = [b for b in self.bookings.values() if b.live and b.event_type == query.bookable.event_type_id]
         length, quarter = timedelta(minutes=45), timedelta(minutes=15)
         days = {}
         for n in range((query.last - query.first).days + 1):
