@@ -16,7 +16,7 @@ from askproai_cli.plan.dry_run import Change, preview
 from askproai_cli.plan.grants import find_claims
 from askproai_core.api_resource import ApiResource
 from askproai_core.clock import SystemClock
-from askproai_core.kube import Access, AccessError, ApiError, HttpTransport, read_access, read_kubeconfigs
+from askproai_core.kube import Access, ApiError, HttpTransport, read_access, read_kubeconfigs
 from askproai_operator.api import Key, RetellAgent, Tenant
 from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
 from askproai_operator.engine import MANAGER, Cache, EventSink, Kube, NotLeader, resources
@@ -104,12 +104,8 @@ def _refuse() -> None:
 
 def _log_in(kubeconfig: Path | None) -> Access:
     """Return the access of the person, or of the pod that the command runs in. Raises AccessError; OSError for an absent file."""
-    if files := list_kubeconfigs(kubeconfig):
-        return read_kubeconfigs(files)
-    try:
-        return read_access()
-    except AccessError as error:  # it names the variable of our servers
-        raise AccessError(str(error)) from None
+    files = list_kubeconfigs(kubeconfig)
+    return read_kubeconfigs(files) if files else read_access()
 
 
 def _list_warnings(documents: Iterable[Document]) -> dict[tuple[str, str], list[str]]:

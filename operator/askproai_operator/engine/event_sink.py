@@ -14,6 +14,8 @@ from askproai_operator.resources import STATUS_READ
 
 log = structlog.get_logger(__name__)
 
+_State = CustomResource | ObservedObject | None  # of an object in the cache; None if it is not there
+
 
 class Dependents(Protocol):
     """Which keys are due when something changed: controller-runtime's EnqueueRequestsFromMapFunc. `None` is an absent state."""
@@ -103,8 +105,8 @@ class EventSink:
         ref: ApiResource,
         namespace: str,
         name: str,
-        old: CustomResource | ObservedObject | None,
-        new: CustomResource | ObservedObject | None,
+        old: _State,
+        new: _State,
     ) -> None:
         if old is new or self._is_applied(ref, namespace, name, old, new):
             return
@@ -127,8 +129,8 @@ class EventSink:
         ref: ApiResource,
         namespace: str,
         name: str,
-        old: CustomResource | ObservedObject | None,
-        new: CustomResource | ObservedObject | None,
+        old: _State,
+        new: _State,
     ) -> bool:
         """Return whether a change of a child is the apply that waits for its answer, and nothing else."""
         owned = self._applying.get((ref, namespace, name))
@@ -137,9 +139,7 @@ class EventSink:
         before, status = (old.owned, old.status) if old is not None else (None, {})
         return before != owned == new.owned and (ref not in STATUS_READ or status == new.status)
 
-    def _put(
-        self, ref: ApiResource, raw: dict[str, Any]
-    ) -> tuple[CustomResource | ObservedObject | None, CustomResource | ObservedObject | None]:
+    def _put(self, ref: ApiResource, raw: dict[str, Any]) -> tuple[_State, _State]:
         try:
             return self.cache.put(ref, raw)
         except ValidationError as error:  # stored before a rule existed: kubectl shows it, but we cannot act on it

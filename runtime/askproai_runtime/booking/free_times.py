@@ -241,7 +241,6 @@ class FreeTimesReader:
             async with self.ctx.pool.acquire() as conn:
                 age = self.ctx.settings.free_times_age
                 known = await list_known_days(conn, self.ctx.tenant, [bookable], first, last, age)
-            known = [each for each in known if each.bookable == bookable]
             if len(known) == (last - first).days + 1:
                 return known
             return await read_and_store(self.ctx, bookable, *block, self.correlation_id)

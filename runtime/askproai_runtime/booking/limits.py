@@ -34,13 +34,13 @@ async def require_within_limits(conn: Connection, ctx: BookingContext, call: Cal
     own_numbers = {
         text for branch in config.branches for phone in branch.phone_numbers for text in (phone.number, phone.did)
     }
-    is_anonymous = call.caller is None or call.caller in own_numbers
-    counts = await count_bookings(conn, ctx.tenant, call.call_id, call.caller, own_numbers, ctx.clock.now())
+    caller = None if call.caller in own_numbers else call.caller
+    counts = await count_bookings(conn, ctx.tenant, call.call_id, caller, own_numbers, ctx.clock.now())
     if counts.of_call >= limits.per_call:
         reason = _OF_CALL.format(limit="einen Termin" if limits.per_call == 1 else f"{limits.per_call} Termine")
-    elif not is_anonymous and counts.of_caller >= limits.per_caller_and_day:
+    elif counts.of_caller >= limits.per_caller_and_day:
         reason = _OF_CALLER
-    elif is_anonymous and counts.anonymous >= limits.anonymous_per_hour:
+    elif counts.anonymous >= limits.anonymous_per_hour:
         reason = _ANONYMOUS
     else:
         return

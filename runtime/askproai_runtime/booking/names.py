@@ -4,12 +4,16 @@ An id as it is written comes before a display name, and that before any other na
 called.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.availability import ServiceRules
 from askproai_runtime.booking.phrases import fold
+
+_T = TypeVar("_T")
+_Names = tuple[str, str, Sequence[str]]  # id, display name and spoken names
 
 
 class UnknownName(LookupError):
@@ -31,9 +35,9 @@ def find_rules(config: TenantConfig, branch_name: str | None, service_name: str 
 
 def find_staff_id(rules: ServiceRules, name: str) -> str:
     """Return the id of the staff member of this id or display name who does the service. Raises `UnknownName`."""
-    found = _find_id(name, [(member.id, member.display_name, ()) for member in rules.staff_members])
+    found = _find(name, rules.staff_members, lambda member: (member.id, member.display_name, ()))
     if found is not None:
-        return found
+        return found.id
     able = ", ".join(staff_member.id for staff_member in rules.staff_members) or "none"
     place = f"{rules.service.name} in {rules.branch.name}"
     raise UnknownName(f"There is no staff member {name!r} who does {place}; there are: {able}")
@@ -44,10 +48,9 @@ def _find_branch(config: TenantConfig, name: str | None) -> Branch:
         if len(config.branches) == 1:
             return config.branches[0]
         raise NameMissing(f"There are several branches, name one: {_list(b.name for b in config.branches)}")
-    found = _find_id(name, [(branch.name, branch.display_name, ()) for branch in config.branches])
-    for branch in config.branches:
-        if branch.name == found:
-            return branch
+    found = _find(name, config.branches, lambda branch: (branch.name, branch.display_name, ()))
+    if found is not None:
+        return found
     raise UnknownName(f"There is no branch {name!r}; there are: {_list(b.name for b in config.branches)}")
 
 
@@ -57,26 +60,23 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
         if len(offered) == 1:
             return offered[0]
         raise NameMissing(f"Branch {branch.name} offers several services, name one: {_list(s.name for s in offered)}")
-    found = _find_id(name, [(service.name, service.display_name, service.spoken_names) for service in offered])
-    for service in offered:
-        if service.name == found:
-            return service
+    found = _find(name, offered, lambda service: (service.name, service.display_name, service.spoken_names))
+    if found is not None:
+        return found
     raise UnknownName(f"Branch {branch.name} offers no service {name!r}; it offers: {_list(s.name for s in offered)}")
 
 
-def _find_id(name: str, known: Sequence[tuple[str, str, Sequence[str]]]) -> str | None:
-    """Return the id of what has a name; `known` are id, display name and spoken names. None if nothing has it.
-
-    Raises `UnknownName` if several have it.
-    """
-    folded = fold(name)
+def _find(name: str, known: Iterable[_T], names_of: Callable[[_T], _Names]) -> _T | None:
+    """Return what has a name; None if nothing has it. Raises `UnknownName` if several have it."""
+    folded, named = fold(name), [(each, *names_of(each)) for each in known]
     found = (
-        [entry_id for entry_id, _, _ in known if entry_id == name]
-        or [entry_id for entry_id, display_name, _ in known if fold(display_name) == folded]
-        or [entry_id for entry_id, _, spoken in known if folded in {fold(each) for each in (entry_id, *spoken)}]
+        [each for each, entry_id, _, _ in named if entry_id == name]
+        or [each for each, _, display_name, _ in named if fold(display_name) == folded]
+        or [each for each, entry_id, _, spoken in named if folded in {fold(other) for other in (entry_id, *spoken)}]
     )
     if len(found) > 1:
-        raise UnknownName(f"{name!r} is the name of several: {_list(found)}: write one of these")
+        ids = _list(names_of(each)[0] for each in found)
+        raise UnknownName(f"{name!r} is the name of several: {ids}: write one of these")
     return found[0] if found else None
 
 

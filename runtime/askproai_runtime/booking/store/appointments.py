@@ -247,11 +247,11 @@ async def count_bookings(
 ) -> BookingCounts:
     """Count what bounds the next booking. Exact for whoever holds a lock that every booking of the tenant takes.
 
-    A call that shows one of the tenant's `own_numbers` was forwarded without its caller's number.
+    A call without a `caller` is anonymous. One that showed one of the tenant's `own_numbers` was forwarded without its caller's
+    number, so it counts among the anonymous ones, too.
     """
-    is_anonymous = caller is None or caller in own_numbers
     (row,) = await conn.fetch(
-        _COUNT_BOOKINGS, tenant, call_id, caller, now - timedelta(days=1), list(own_numbers), is_anonymous
+        _COUNT_BOOKINGS, tenant, call_id, caller, now - timedelta(days=1), list(own_numbers), caller is None
     )
     return BookingCounts(**row)
 

@@ -60,23 +60,25 @@ async def has_free_times(conn: Connection) -> bool:
     """Return whether both tables are there: the schema of the previous release lacks them, and a failed statement ends a
     transaction.
     """
-    return await _exists(conn, "free_times") and await _exists(conn, "host_free_times")
+    return await _exist(conn, "free_times", "host_free_times")
 
 
-async def _exists(conn: Connection, table: str) -> bool:
-    return await conn.fetchval("SELECT to_regclass($1)", table) is not None
+async def _exist(conn: Connection, *tables: str) -> bool:
+    sql = "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest($1::text[]) AS name"
+    return bool(await conn.fetchval(sql, list(tables)))
 
 
 async def list_known_days(
     conn: Connection, tenant: str, bookables: Collection[Bookable], first: date, last: date, kept: timedelta
 ) -> list[KnownDay]:
-    """Return what is known of the days from `first` to `last`, not older than `kept`; maybe also of other hosts."""
+    """Return what is known of the days from `first` to `last`, not older than `kept`."""
     if not bookables or not await has_free_times(conn):
         return []
     rows = await conn.fetch(_LIST, tenant, *_ids(bookables), first, last, kept)
     return [
-        KnownDay(Bookable(*row[:2]), row["day"], _to_epoch(row["free"]), row["slot_seconds"], row["age"])
+        KnownDay(bookable, row["day"], _to_epoch(row["free"]), row["slot_seconds"], row["age"])
         for row in rows
+        if (bookable := Bookable(*row[:2])) in bookables
     ]
 
 
@@ -150,7 +152,7 @@ async def drop_days(conn: Connection, tenant: str, event_types: Iterable[int], d
 
     The table of hosts may not be there yet: pods of the release before trust the other one.
     """
-    if not await _exists(conn, "free_times"):
+    if not await _exist(conn, "free_times"):
         return
     await conn.execute(
         """INSERT INTO free_times (tenant, event_type_id, day, dropped_at)
@@ -192,9 +194,9 @@ async def drop_span(
     is known of them, since the rows stay locked until the transaction ends: what such a read has found there, and stores after it,
     is trusted until it is too old.
     """
-    if not await _exists(conn, "free_times"):
+    if not await _exist(conn, "free_times"):
         return
-    of_hosts = _KNOWN_OF_HOSTS if await _exists(conn, "host_free_times") else ""
+    of_hosts = _KNOWN_OF_HOSTS if await _exist(conn, "host_free_times") else ""
     await conn.execute(
         _DROP_SPAN.format(of_hosts=of_hosts), tenant, sorted(set(event_types)), first, min(certain, last), last
     )
