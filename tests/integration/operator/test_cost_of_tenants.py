@@ -26,6 +26,7 @@ class Costs:
     restart: Counts  # until every object was looked at
     quiet: Counts
     reconciles: float  # of Tenants, in the quiet phase
+    branch_reconciles: float  # in the quiet phase
     runs: Mapping[str, float]  # reconciles of each kind for each new tenant
 
 
@@ -47,23 +48,28 @@ async def costs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Costs
         await eventually(second.leads, 60, "the second process to lead", 0.2)
         await env.settled(120)
 
-        async def reconciles() -> float:
-            return await second.metric("askproai_reconcile_total", kind="Tenant")
+        async def reconciles(kind: str = "Tenant") -> float:
+            return await second.metric("askproai_reconcile_total", kind=kind)
 
         async def resynced() -> bool:
             return await reconciles() - first >= RESYNCS * (TENANTS + 1)
 
-        before, first = await env.counts(), await reconciles()
+        before, first, of_branches = await env.counts(), await reconciles(), await reconciles("Branch")
         restart = before.since(stopped)
         await eventually(resynced, 120, "some resyncs", 0.5)
         quiet, last = (await env.counts()).since(before), await reconciles()
         runs = {kind: count / TENANTS for kind, count in made.items()}
-        yield Costs(run.ready_cost, restart, quiet, last - first, runs)
+        yield Costs(run.ready_cost, restart, quiet, last - first, await reconciles("Branch") - of_branches, runs)
 
 
 def test_nothing_is_written_while_nothing_happens(costs: Costs) -> None:
     assert costs.quiet.writes(OPERATOR) == 0, costs.quiet.of(OPERATOR)
     assert costs.quiet.provider_writes() == 0, costs.quiet.providers
+
+
+def test_a_branch_is_looked_at_only_when_something_changed(costs: Costs) -> None:
+    """Watches report all that it reads. Here and there one had to wait for something, and is looked at once more."""
+    assert costs.branch_reconciles <= TENANTS / 10
 
 
 def test_a_restart_applies_nothing_that_is_as_it_should_be(costs: Costs) -> None:

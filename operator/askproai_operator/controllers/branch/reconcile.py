@@ -1,5 +1,7 @@
 """Reconcile one Branch. It owns nothing remote, so it needs no finalizer: its default service goes with its owner reference."""
 
+from datetime import timedelta
+
 from askproai_operator.api.conditions import Reason
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch.answering import answering_agents, answering_condition
@@ -32,10 +34,12 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     await _execute(plan.action, inputs, context)
     services = tenant_missing(inputs) or plan.condition
     answered = answering_condition(branch, inputs.own_dids, answering_agents(branch, inputs.agents), now)
-    # Requeued after the usual resync, since watches report all that the conditions wait for; sooner only when they wait for
-    # objects that may never come.
+    conditions = (services, numbers_condition(inputs), answered, holidays_condition(branch), staff_condition(inputs))
+    is_good = all(condition.good for condition in conditions)
+    # Watches report all that the conditions wait for. So a Branch is requeued sooner than a look at a provider is due only while
+    # something is wrong, or waits for objects that may never come.
     return Result(
-        (services, numbers_condition(inputs), answered, holidays_condition(branch), staff_condition(inputs)),
+        conditions,
         status={
             "services": plan.services,
             "phoneNumbers": [number.number for number in inputs.numbers.usable if number.did not in inputs.claimed],
@@ -43,6 +47,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         },
         requeue_after=SETTLE if answered.reason is Reason.PROGRESSING else plan.requeue_after,
         requeue_reason="its services and its agent may follow, and none of them may come",
+        resync_after=context.next_look(key, otherwise=context.settings.drift if is_good else timedelta()),
         events=(_created(inputs),) if plan.action is Action.CREATE else (),
     )
 
