@@ -34,6 +34,9 @@ Beside the queue run: the informer (watches, and audits by lists every 5 minutes
 database sessions (`session_watch.py`), the Lease's renewal, which ends the process when the Lease is lost, the probes with the
 metrics, and the handlers of SIGTERM and SIGINT. Who begins to lead takes what people wait for first (`control_loop/first_keys.py`,
 docs/decisions/0061-a-new-leader-acts-at-once.md).
+
+Several operators can divide the namespaces of a cluster (`shards.py`). Each then has a Lease, a cache and a queue for its part, and
+the grants of all; the first one alone has CoordinatorLogins, WriteGuard, RedisDurability and the watch over the sessions.
 """
 
 import asyncio
@@ -41,6 +44,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
+from typing import Annotated
 
 import structlog
 import typer
@@ -50,7 +54,7 @@ from askproai_core.clock import Clock, SystemClock
 from askproai_core.database import AdminStore, require_passable_options
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import serve_probes
-from askproai_core.kube import LeaseApi, elector_from_settings, leadership
+from askproai_core.kube import LeaseApi, elector_from_settings
 from askproai_core.lifecycle import Stopped, run_until_stopped, stop_on_signals
 from askproai_core.logging import configure_logs
 from askproai_core.provider_limits import CircuitRules
@@ -70,6 +74,7 @@ from askproai_operator.control_loop import (
     enqueue_first_keys,
     kopf_login,
     retry_until_served,
+    shard_leadership,
 )
 from askproai_operator.controllers import (
     agent,
@@ -139,13 +144,16 @@ def background_options(settings: Settings) -> dict[str, Options]:
 
 
 def initial_keys(context: ReconcileContext) -> Iterable[Key]:
-    """Return the background keys that are due as soon as the process leads."""
+    """Return the background keys that are due as soon as the process leads. What belongs to no tenant is the first shard's."""
+    settings = context.settings
+    of_each_shard = (orphan.ledger_key(settings), *grant.grant_keys(context))
+    if not settings.shard.is_first:
+        return of_each_shard
     return (
-        coordinator.coordinator_key(context.settings),
-        orphan.ledger_key(context.settings),
-        *grant.grant_keys(context),
-        write_guard.write_guard_key(context.settings),
-        durability.durability_key(context.settings),
+        coordinator.coordinator_key(settings),
+        *of_each_shard,
+        write_guard.write_guard_key(settings),
+        durability.durability_key(settings),
     )
 
 
@@ -170,6 +178,16 @@ def run() -> None:
     asyncio.run(operate(settings, RESOURCE_CONTROLLERS))
 
 
+@cli.command()
+def shard(namespace: Annotated[str, typer.Argument(help="Namespace of a tenant.")]) -> None:
+    """Print which operator has a namespace: the number of its shard, by ASKPROAI_SHARD_COUNT.
+
+    Example: kubectl exec -n askproai-system deployment/askproai-operator -- askproai-operator shard my-salon
+    """
+    own = Settings().shard
+    typer.echo(f"{namespace}: shard {own.index_of(namespace)} of {own.count}")
+
+
 def main() -> None:
     """Entry point of the console script."""
     cli()
@@ -182,7 +200,7 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
     """
     stop, leads = asyncio.Event(), asyncio.Event()
     stop_on_signals(stop)
-    clock, metrics, cache = SystemClock(), Metrics(), Cache()
+    clock, metrics, cache, shard = SystemClock(), Metrics(), Cache(), settings.shard
     ConditionCollector(cache, metrics.registry, clock, leads.is_set)
     relations, queue = Relations(cache), WorkQueue(clock, metrics, options=background_options(settings))
 
@@ -190,13 +208,16 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
         if leads.is_set():
             queue.add(key, priority)
 
-    sink = EventSink(cache, relations, enqueue, partial(enqueue, priority=Priority.EDIT))
+    def show_leader(is_held: bool) -> None:
+        metrics.leader.set(is_held and leads.is_set())  # who has the Lease may wait for another number of shards to end
+
+    sink = EventSink(cache, relations, enqueue, partial(enqueue, priority=Priority.EDIT), shard.observes)
     health = Health(queue, metrics)
     login = partial(kopf_login, settings.kubeconfig)
     async with AsyncExitStack() as stack:
-        lease_api = LeaseApi(partial(access_by_kopf, login), settings.namespace, resources.MANAGER)
+        lease_api = LeaseApi(partial(access_by_kopf, login), settings.namespace, shard.lease_name)
         lease = await stack.enter_async_context(lease_api)
-        elector = elector_from_settings(settings, lease, clock, metrics.leader.set)
+        elector = elector_from_settings(settings, lease, clock, show_leader, shard.holder_suffix)
         api = Kube(partial(access_by_kopf, login), sink, clock, namespace=settings.namespace, fence=elector.fence)
         kube = await stack.enter_async_context(api)
         providers = await stack.enter_async_context(_provider_clients(settings, clock, metrics))
@@ -215,8 +236,9 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
         following = Following(informer, clock, stop)
         group.create_task(following.run())
         try:
-            await stack.enter_async_context(leadership(elector, stop))
+            await stack.enter_async_context(shard_leadership(shard, elector, lease, clock, stop))
             leads.set()
+            show_leader(True)
             health.ready = following.is_primed
             installation_id = await run_until_stopped(stop, _installation_id(settings, kube, clock))
             await run_until_stopped(stop, following.catch_up(group))
@@ -240,14 +262,22 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
             await run_until_stopped(stop, retry_until_served(partial(adopt_present_holders, context), clock))
         except Stopped:
             return
-        enqueue_first_keys(cache, relations, queue)
-        for key in initial_keys(context):
-            queue.add(key)
         controllers = {**resource_controllers, **background_controllers(queue, metrics, sync, proofs)}
-        async with asyncio.TaskGroup() as work:
-            work.create_task(watch_sessions(database, metrics, stop))
-            work.create_task(ReconcileLoop(controllers, context, queue, metrics).run(stop))
+        await _work(controllers, context, queue, metrics, stop)
     log.info("operator.stopped")
+
+
+async def _work(
+    controllers: Controllers, context: ReconcileContext, queue: WorkQueue, metrics: Metrics, stop: asyncio.Event
+) -> None:
+    """Reconcile until `stop`, first what people wait for; the first shard's operator also watches the database sessions."""
+    enqueue_first_keys(context.cache, context.relations, queue)
+    for key in initial_keys(context):
+        queue.add(key)
+    async with asyncio.TaskGroup() as work:
+        if context.settings.shard.is_first:
+            work.create_task(watch_sessions(context.database, metrics, stop))
+        work.create_task(ReconcileLoop(controllers, context, queue, metrics).run(stop))
 
 
 async def _installation_id(settings: Settings, kube: Kube, clock: Clock) -> str:

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from askproai_operator.shards import MAX_SHARDS, Shard
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -25,6 +27,16 @@ class Settings(BaseSettings):
     )
     pod_name: str | None = Field(
         None, description="First part of this replica's name in the Lease. Absent: the host name."
+    )
+    shard_count: int = Field(
+        1,
+        ge=1,
+        le=MAX_SHARDS,
+        description="How many operators divide the namespaces of the cluster. All of them have the same number; how it is changed: "
+        "docs/how-to.md.",
+    )
+    shard_index: int = Field(
+        0, ge=0, description="Which part of the namespaces this operator has: 0 to ASKPROAI_SHARD_COUNT - 1."
     )
     installation_id: str | None = Field(
         None,
@@ -227,6 +239,15 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _check_shard(self) -> Self:
+        if self.shard_index >= self.shard_count:
+            raise ValueError(
+                f"ASKPROAI_SHARD_INDEX is {self.shard_index}: of {self.shard_count} shards the last one is number"
+                f" {self.shard_count - 1} (ASKPROAI_SHARD_COUNT)"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_shared_route(self) -> Self:
         """Refuse two routes of the shared host: a tenant's URL has one, which its condition Exposed reports."""
         if self.shared_ingress_class and self.shared_gateway:
@@ -234,6 +255,10 @@ class Settings(BaseSettings):
                 "ASKPROAI_SHARED_INGRESS_CLASS and ASKPROAI_SHARED_GATEWAY both route the shared host: set one of them"
             )
         return self
+
+    @property
+    def shard(self) -> Shard:
+        return Shard(self.shard_index, self.shard_count, self.namespace)
 
     @property
     def resync(self) -> timedelta:

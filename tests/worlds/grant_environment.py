@@ -22,10 +22,12 @@ from askproai_operator.grants import (
 )
 from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
+from askproai_operator.shards import Shard
 from tests.worlds.memory_api_server import MemoryApiServer
 from tests.worlds.salon_models import raw as manifest
 
 OPERATOR_NAMESPACE = "askproai-system"
+ALONE = Shard(home=OPERATOR_NAMESPACE)
 NUMBER = "+49301234567"
 NUMBER_SUBJECT = Subject(SubjectKind.NUMBER, NUMBER)
 HOST = "salon.example"
@@ -45,11 +47,11 @@ class GrantEnvironment:
     context: ReconcileContext
     sink: EventSink
 
-    async def operator(self) -> tuple[ReconcileContext, EventSink]:
+    async def operator(self, shard: Shard = ALONE) -> tuple[ReconcileContext, EventSink]:
         """Return a new process, which knows only what is in the cluster now."""
         cache = Cache()
         relations = Relations(cache)
-        sink = EventSink(cache, relations, lambda _: None)
+        sink = EventSink(cache, relations, lambda _: None, observes=shard.observes)
         access = Access(self.url, ssl.create_default_context(), lambda: None)
         kube = await self.stack.enter_async_context(
             Kube(lambda: access, sink, self.clock, namespace=OPERATOR_NAMESPACE)
@@ -58,7 +60,12 @@ class GrantEnvironment:
             kube=kube,
             cache=cache,
             relations=relations,
-            settings=Settings(namespace=OPERATOR_NAMESPACE, shared_base_url="https://voice.example"),
+            settings=Settings(
+                namespace=OPERATOR_NAMESPACE,
+                shared_base_url="https://voice.example",
+                shard_count=shard.count,
+                shard_index=shard.index,
+            ),
             clock=self.clock,
             faults=FaultPoints(),
             database=SimpleNamespace(),
@@ -72,8 +79,9 @@ class GrantEnvironment:
                 sink.prime(ref, obj)
         return context, sink
 
-    async def restart(self) -> None:
-        self.context, self.sink = await self.operator()
+    async def restart(self, shard: Shard = ALONE) -> None:
+        """Go on with another process, of one shard."""
+        self.context, self.sink = await self.operator(shard)
 
     def put(self, kind: str, namespace: str, *, age: int = 0, uid: str = "", status: Any = None, **spec: Any) -> Any:
         """Store an object that is `age` days old; the watches report it."""

@@ -18,6 +18,16 @@ app.kubernetes.io/component: {{ .component }}
 {{ .Values.image.repository }}{{ if hasPrefix "sha256:" $tag }}@{{ else }}:{{ end }}{{ $tag }}
 {{- end }}
 
+{{/* The names of the Deployments, separated by spaces: an operator for each shard, the first one without a number, and the coordinator. */}}
+{{- define "askproai.components" -}}
+operator{{ range untilStep 1 (int .Values.operator.shards) 1 }} operator-{{ . }}{{ end }} coordinator
+{{- end }}
+
+{{/* The values of a component: all shards have those of the operator, which are also its account and its container's name. */}}
+{{- define "askproai.workload" -}}
+{{ hasPrefix "operator" . | ternary "operator" "coordinator" }}
+{{- end }}
+
 {{/* The Deployment of operator and coordinator; they differ in command, environment, ports and sources of Secrets. `.work`: the values of the workload. */}}
 {{- define "askproai.deployment" -}}
 {{- $context := dict "root" .root "component" .component -}}
@@ -43,7 +53,7 @@ spec:
       annotations: {{- toYaml . | nindent 8 }}
       {{- end }}
     spec:
-      serviceAccountName: askproai-{{ .component }}
+      serviceAccountName: askproai-{{ include "askproai.workload" .component }}
       automountServiceAccountToken: true
       enableServiceLinks: false
       terminationGracePeriodSeconds: 30
@@ -77,7 +87,7 @@ spec:
         fsGroup: 65532
         seccompProfile: {type: RuntimeDefault}
       containers:
-        - name: {{ .component }}
+        - name: {{ include "askproai.workload" .component }}
           image: {{ include "askproai.image" .root }}
           imagePullPolicy: {{ .root.Values.image.pullPolicy }}
           command: {{ toJson .command }}

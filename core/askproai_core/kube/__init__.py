@@ -10,6 +10,7 @@ from askproai_core.kube.http import ApiError, Conflict, HttpTransport, NoAnswer,
 from askproai_core.kube.lease import (
     Elector,
     LeaseApi,
+    LeaseObserver,
     LeaseTimes,
     NotLeader,
     elector_from_settings,
@@ -19,7 +20,7 @@ from askproai_core.kube.lease import (
 )
 
 __all__ = [
-    "Access", "AccessError", "ApiError", "Conflict", "Elector", "HttpTransport", "LeaseApi", "LeaseTimes",
+    "Access", "AccessError", "ApiError", "Conflict", "Elector", "HttpTransport", "LeaseApi", "LeaseObserver", "LeaseTimes",
     "NoAnswer", "NotLeader", "Unreachable", "api_error", "elector_from_settings", "exit_when_lost", "leadership", "read_access",
     "read_kubeconfigs", "unique_identity",
 ]  # fmt: skip

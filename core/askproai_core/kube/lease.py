@@ -9,7 +9,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -71,7 +71,10 @@ class LeaseStore(Protocol):
 
 
 class LeaseApi:
-    """The Lease `name` at the API server. Use as `async with`. It has a connection of its own: nothing else delays a renewal."""
+    """The Lease `name` at the API server, and a look at the others of its namespace. Use as `async with`.
+
+    It has a connection of its own: nothing else delays a renewal.
+    """
 
     def __init__(self, login: Callable[[], Access], namespace: str, name: str) -> None:
         self._transport = HttpTransport(login, timeout=_TIMEOUT)
@@ -88,17 +91,42 @@ class LeaseApi:
     async def read(self) -> dict[str, Any] | None:
         return await self._transport.find(self._path)
 
+    async def read_all(self) -> Sequence[dict[str, Any]]:
+        """Return all Leases of the namespace, as they are at this moment."""
+        found: Sequence[dict[str, Any]] = (await self._transport.request("GET", self._collection))["items"]
+        return found
+
     async def create(self, spec: Mapping[str, Any]) -> None:
         lease = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": self._meta, "spec": spec}
         await self._transport.request("POST", self._collection, body=lease)
 
     async def replace(self, lease: Mapping[str, Any]) -> None:
         try:
-            await self._transport.request("PUT", self._path, body=lease)
+            path = LEASES.path(self._meta["namespace"], lease["metadata"]["name"])
+            await self._transport.request("PUT", path, body=lease)
         except ApiError as error:
             if error.status == _NOT_FOUND:
                 raise Conflict(error.status, error.reason, "the Lease was deleted meanwhile") from error
             raise
+
+
+class LeaseObserver:
+    """Whether another holder's Lease has expired, as one process sees it: clocks of two machines are never compared."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._record: object = None
+        self._since = 0.0  # when the record was first seen
+        self.expires_at = 0.0  # when the Lease may be taken if it stays as it was last seen; monotonic seconds
+
+    def has_expired(self, spec: Mapping[str, Any]) -> bool:
+        """Return whether the Lease may be taken: it was released, or was seen unchanged for its whole duration."""
+        now = self._clock.monotonic()
+        record = (spec.get("holderIdentity"), spec.get("renewTime"))
+        if record != self._record:
+            self._record, self._since = record, now
+        self.expires_at = self._since + spec.get("leaseDurationSeconds", 0)
+        return not spec.get("holderIdentity") or now >= self.expires_at
 
 
 class Elector:
@@ -116,8 +144,7 @@ class Elector:
         """`on_change` is called after each try with whether the Lease is ours, and with False when it is lost or released."""
         self._lease, self._clock = lease, clock
         self._identity, self._times, self._on_change = identity, times, on_change
-        self._observed: tuple[object, float] = (None, 0.0)  # another holder's record, and when we first saw it so
-        self._expires_at = 0.0  # when we may take the Lease, if it stays as we observed it
+        self._observer = LeaseObserver(clock)  # of another holder
         self._renewed_at: float | None = None  # when the request of the last successful renewal was sent
         self.term = -1  # the Lease's leaseTransitions: the fencing number, higher with each new holder
 
@@ -129,7 +156,7 @@ class Elector:
 
     def _retry_delay(self) -> timedelta:
         """Return the usual delay, or a shorter one that ends when the observed Lease expires."""
-        remaining = timedelta(seconds=self._expires_at - self._clock.monotonic())
+        remaining = timedelta(seconds=self._observer.expires_at - self._clock.monotonic())
         return remaining if timedelta() < remaining < self._times.retry else self._times.retry
 
     async def renew_until_lost(self) -> None:
@@ -207,7 +234,7 @@ class Elector:
         spec = lease["spec"]
         term = spec.get("leaseTransitions", 0)
         if spec.get("holderIdentity") != self._identity:
-            if renew_only or not self._has_expired(spec):
+            if renew_only or not self._observer.has_expired(spec):
                 return False
             term += 1
             holder |= {"acquireTime": _micro_time(now), "leaseTransitions": term}
@@ -215,23 +242,19 @@ class Elector:
         self.term = term
         return True
 
-    def _has_expired(self, spec: Mapping[str, Any]) -> bool:
-        """Return whether another holder's Lease may be taken: it was released, or we saw it unchanged for its duration."""
-        now = self._clock.monotonic()
-        record = (spec.get("holderIdentity"), spec.get("renewTime"))
-        if record != self._observed[0]:
-            self._observed = (record, now)
-        self._expires_at = self._observed[1] + spec.get("leaseDurationSeconds", 0)
-        return not spec.get("holderIdentity") or now >= self._expires_at
-
 
 def elector_from_settings(
-    settings: LeaseSettings, lease: LeaseStore, clock: Clock, on_change: Callable[[bool], None]
+    settings: LeaseSettings,
+    lease: LeaseStore,
+    clock: Clock,
+    on_change: Callable[[bool], None],
+    suffix: str = "",
 ) -> Elector:
-    """Return an elector with the times of a process's settings and an identity of its own."""
+    """Return an elector with the times of a process's settings and an identity of its own, which ends with `suffix`."""
     seconds = (settings.lease_seconds, settings.lease_renew_seconds, settings.lease_retry_seconds)
     times = LeaseTimes(*(timedelta(seconds=value) for value in seconds))
-    return Elector(lease, clock, identity=unique_identity(settings.pod_name), times=times, on_change=on_change)
+    identity = unique_identity(settings.pod_name) + suffix
+    return Elector(lease, clock, identity=identity, times=times, on_change=on_change)
 
 
 @asynccontextmanager

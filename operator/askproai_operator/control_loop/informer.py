@@ -7,6 +7,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 import kopf
@@ -96,16 +97,19 @@ class Informer:
         if ref in FOREIGN:
             return await self._list_foreign(ref)
         try:
-            return await self._kube.list(ref, selector=selector_of(ref))
+            return await self._list_observed(ref)
         except ApiError as error:
             if error.status != _NOT_FOUND:
                 raise
             text = f"{ref.plural}.{ref.group} is not there: install crds/"
             raise ApiError(error.status, error.reason, text) from error
 
+    async def _list_observed(self, ref: ApiResource) -> Sequence[dict[str, Any]]:
+        return await self._kube.list(ref, selector=selector_of(ref), keep=partial(self._sink.observes, ref))
+
     async def _list_foreign(self, ref: ApiResource) -> Sequence[dict[str, Any]] | None:
         try:
-            objects = await self._kube.list(ref, selector=selector_of(ref))
+            objects = await self._list_observed(ref)
         except ApiError as error:
             if error.status != _NOT_FOUND:
                 log.warning("foreign.not_listed", resource=ref.plural, error=str(error))

@@ -51,7 +51,7 @@ def orphan_options(settings: Settings) -> Options:
 
 
 class LedgerController:
-    """Lists the ledger periodically, counts its entries, and makes due those that the queue does not know.
+    """Lists the ledger periodically, counts the entries of its shard, and makes due those that the queue does not know.
 
     Entries are found by a list, since they carry no label of the watched Secrets: those of an earlier leader, those that deletions
     add, and those that a person restores.
@@ -64,7 +64,8 @@ class LedgerController:
     async def reconcile(self, key: Key, context: ReconcileContext) -> Result:
         """List the ledger, and return at ASKPROAI_LEFTOVER_RETRY_SECONDS ± 10 %."""
         try:
-            entries = await orphans.list_entries(context)
+            shard = context.settings.shard
+            entries = [each for each in await orphans.list_entries(context) if shard.owns(each.orphan.owner.namespace)]
             self._set_counts(Counter(orphans.sort_of(entry.orphan) for entry in entries))
             for entry in entries:
                 self._add_unknown(Key(ORPHAN, key.namespace, entry.name))

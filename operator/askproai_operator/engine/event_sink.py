@@ -56,12 +56,17 @@ class EventSink:
         dependents: Dependents,
         enqueue: Callable[[Key], None],
         enqueue_edited: Callable[[Key], None] | None = None,
+        observes: Callable[[ApiResource, dict[str, Any]], bool] = lambda *_: True,
     ) -> None:
-        """Take what enqueues a key; `enqueue_edited` is for what an edit by a person needs to take effect (`goes_first`)."""
+        """Take what enqueues a key; `enqueue_edited` is for what an edit by a person needs to take effect (`goes_first`).
+
+        `observes` says which objects are stored at all; the others are those of other shards.
+        """
         self.cache = cache
         self._dependents = dependents
         self._enqueue = enqueue
         self._enqueue_edited = enqueue_edited or enqueue
+        self.observes = observes
         self._applying: dict[tuple[ApiResource, str, str], str] = {}  # a child → the digest of what is ours in it
 
     @contextmanager
@@ -79,10 +84,13 @@ class EventSink:
 
     def prime(self, ref: ApiResource, raw: dict[str, Any]) -> None:
         """Store the state of an object before the loop runs; nothing is enqueued."""
-        self._put(ref, raw)
+        if self.observes(ref, raw):
+            self._put(ref, raw)
 
     def observe(self, ref: ApiResource, raw: dict[str, Any]) -> None:
         """Store the state of an object, and enqueue the dependents of the change."""
+        if not self.observes(ref, raw):
+            return
         meta = raw["metadata"]
         old, new = self._put(ref, raw)
         self._enqueue_dependents(ref, meta.get("namespace", ""), meta["name"], old, new)

@@ -104,9 +104,13 @@ class Kube:
         return msgspec.json.decode(cached.secret, type=dict[str, Any])
 
     async def list(
-        self, resource: ApiResource, namespace: str | None = None, selector: str = ""
+        self,
+        resource: ApiResource,
+        namespace: str | None = None,
+        selector: str = "",
+        keep: Callable[[dict[str, Any]], bool] = lambda _: True,
     ) -> Sequence[dict[str, Any]]:
-        """Return all objects that a label selector picks, read in chunks of one consistent list.
+        """Return all objects that a label selector picks and `keep` accepts, read in chunks of one consistent list.
 
         Custom resources come without their managedFields, a third of each; those of children name the fields that are ours.
         """
@@ -114,11 +118,12 @@ class Kube:
         params = {"limit": str(_CHUNK)} | ({"labelSelector": selector} if selector else {})
         while True:
             page = await self._transport.request("GET", resource.path(namespace), params=params)
+            items = [item for item in page["items"] if keep(item)]
             if resource in CUSTOM:
-                for item in page["items"]:
+                for item in items:
                     item["metadata"].pop("managedFields", None)
             # The items of a list carry neither apiVersion nor kind.
-            found += ({"apiVersion": resource.api_version, "kind": resource.kind} | item for item in page["items"])
+            found += ({"apiVersion": resource.api_version, "kind": resource.kind} | item for item in items)
             token = page["metadata"].get("continue")
             if not token:
                 return found

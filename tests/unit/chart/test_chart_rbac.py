@@ -1,8 +1,11 @@
 """The permissions of operator and coordinator: all that their code needs, nothing more, and no way to extend them."""
 
+import re
+
 import yaml
 
 from askproai_operator.engine import resources
+from askproai_operator.shards import MAX_SHARDS, Shard
 from tests.worlds.chart_render import ROOT
 
 GOLDEN = ROOT / "tests" / "unit" / "chart" / "rbac.yaml"
@@ -52,6 +55,12 @@ def test_the_operator_has_every_verb_that_watching_and_applying_need(render):
     for ref in resources.CUSTOM:
         assert lines[ref.group, ref.plural] >= {"get", "list", "watch", "patch"}
         assert lines[ref.group, f"{ref.plural}/status"] == {"patch"}
+
+
+def test_the_operator_may_hold_the_lease_of_every_shard_that_there_can_be(render):
+    """Also with fewer shards: the Lease of a shard that was killed before is given back by another one."""
+    (held,) = [line for line in rules(render())["Role/askproai-operator"] if line.endswith(" get update")]
+    assert {Shard(index, MAX_SHARDS).lease_name for index in range(MAX_SHARDS)} == set(re.findall(r"\[(.*?)\]", held))
 
 
 def test_the_coordinator_may_only_take_part_in_its_election(render):

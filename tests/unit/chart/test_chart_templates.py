@@ -41,6 +41,8 @@ def test_lint_finds_nothing(helm):
         "oprator.replicas=1",
         "operator.replica=1",
         "operator.replicas=many",
+        "operator.shards=0",
+        "operator.shards=17",
         "image.pullpolicy=Always",
         "image.pullPolicy=Sometimes",
         "crds.keepp=false",
@@ -328,6 +330,74 @@ def test_every_alert_has_a_runbook_that_exists(render):
         assert alert["annotations"]["summary"]
     default = str(render("prometheusRule.enabled=true")["PrometheusRule", "askproai"])
     assert default.count(OperatorSettings.model_fields["runbook_base_url"].default) == len(alerts)
+
+
+def test_each_shard_has_pods_of_its_own_that_nothing_else_selects(render):
+    """A selector that fits the pods of two Deployments would mix them up; that of the first one cannot be changed any more."""
+    manifests = render("operator.shards=3", "networkPolicy.enabled=true", "serviceMonitor.enabled=true")
+    names = ["operator", "operator-1", "operator-2"]
+    for index, name in enumerate(names):
+        values = environment(manifests, name)
+        assert (values["ASKPROAI_SHARD_COUNT"], values["ASKPROAI_SHARD_INDEX"]) == ("3", str(index))
+        settings = OperatorSettings(shard_count=3, shard_index=index)
+        assert settings.shard.lease_name == f"askproai-{name}"
+        spec = manifests["Deployment", f"askproai-{name}"]["spec"]
+        assert spec["template"]["spec"]["serviceAccountName"] == "askproai-operator"
+        labels = spec["template"]["metadata"]["labels"].items()
+        selectors = {
+            ("Deployment", f"askproai-{each}"): manifests["Deployment", f"askproai-{each}"]["spec"]["selector"][
+                "matchLabels"
+            ]
+            for each in names
+        }
+        for each in names:
+            budget = manifests["PodDisruptionBudget", f"askproai-{each}"]["spec"]
+            policy = manifests["NetworkPolicy", f"askproai-{each}"]["spec"]
+            service = manifests["Service", f"askproai-{each}"]["spec"]
+            selectors |= {
+                ("PodDisruptionBudget", f"askproai-{each}"): budget["selector"]["matchLabels"],
+                ("NetworkPolicy", f"askproai-{each}"): policy["podSelector"]["matchLabels"],
+                ("Service", f"askproai-{each}"): service["selector"],
+            }
+        selecting = {key for key, selector in selectors.items() if selector.items() <= labels}
+        assert {each for _, each in selecting} == {f"askproai-{name}"}
+        assert len(selecting) == 4
+    (monitored,) = manifests["ServiceMonitor", "askproai"]["spec"]["selector"]["matchExpressions"]
+    assert monitored["values"] == [*names, "coordinator"]
+    assert not {"ASKPROAI_SHARD_COUNT", "ASKPROAI_SHARD_INDEX"} & environment(render(), "operator").keys()
+
+
+def test_an_alert_fires_when_one_of_several_shards_has_no_leader_and_counts_each_object_once(render, tmp_path):
+    promtool = find_program("promtool")
+    values = ("prometheusRule.enabled=true", "operator.shards=2")
+    groups = render(*values)["PrometheusRule", "askproai"]["spec"]["groups"]
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
+    not_ready = 'askproai_resource_condition{kind="Tenant",type="Ready",status="False"'
+    series = {
+        'askproai_leader{job="askproai-operator",pod="a"}': "1x60",
+        'askproai_leader{job="askproai-operator-1",pod="b"}': "1x10 0x50",
+        not_ready + ',job="askproai-operator",pod="a"}': "2x60",
+        not_ready + ',job="askproai-operator-1",pod="b"}': "3x60",
+    }
+
+    def firing(minute: int, alert: str) -> dict:
+        query = f'ALERTS{{alertname="{alert}",alertstate="firing"}}'
+        return {"eval_time": f"{minute}m", "expr": f"count({query}) or vector(0)"}
+
+    checks = [(9, "AskproaiOperatorNotLeading", 0), (15, "AskproaiOperatorNotLeading", 1)]
+    asked = [firing(minute, alert) | {"exp_samples": [{"value": count}]} for minute, alert, count in checks]
+    five = {"eval_time": "40m", "expr": 'count(ALERTS{alertname="AskproaiNotReady",alertstate="firing",kind="Tenant"})'}
+    asked.append(five | {"exp_samples": [{"value": 1}]})
+    summed = "sum by (kind) (max by (kind, status, job) (askproai_resource_condition))"
+    asked.append({"eval_time": "40m", "expr": summed, "exp_samples": [{"labels": '{kind="Tenant"}', "value": 5}]})
+    inputs = [{"series": name, "values": values} for name, values in series.items()]
+    test = {"interval": "1m", "input_series": inputs, "promql_expr_test": asked}
+    content = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [test]}
+    (tmp_path / "shards_test.yaml").write_text(yaml.safe_dump(content))
+    completed = subprocess.run(
+        [promtool, "test", "rules", "shards_test.yaml"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
 def test_promtool_accepts_the_alerts_and_they_fire_when_they_should(render, tmp_path):

@@ -25,7 +25,7 @@ class ApiServer:
             resources.FOREIGN, ApiError(404, "NotFound", "the server could not find the requested resource")
         )
 
-    async def list(self, ref: resources.ApiResource, *, selector: str) -> list[dict[str, Any]]:
+    async def list(self, ref: resources.ApiResource, *, selector: str, keep: Any) -> list[dict[str, Any]]:
         answer = self.answers.get(ref, [])
         if isinstance(answer, ApiError):
             raise answer

@@ -14,6 +14,7 @@ from askproai_operator.grants import (
     SubjectKind,
 )
 from askproai_operator.providers import hash_key
+from askproai_operator.shards import Shard
 from tests.worlds.grant_environment import (
     HOST,
     HOST_SUBJECT,
@@ -95,6 +96,32 @@ async def test_the_key_of_a_staff_members_own_account_is_kept(env):
         await env.review()
         env.clock.advance(UNUSED_TIME)
     assert [env.holders(subject) for subject in subjects] == [["Tenant-holder"]] * 2
+
+
+# Several operators
+
+
+async def test_a_holder_of_another_shard_is_released_by_its_own_operator_and_by_no_other(env):
+    """It is in the cache of its own operator only. An absence there is one; here it says nothing."""
+    names = ["salon", "praxis", "studio", "werkstatt"]
+    shards = [Shard(index, 2, OPERATOR_NAMESPACE) for index in (0, 1)]
+    holder, thief = (next(name for name in names if shard.owns(name)) for shard in shards)
+    await env.take(env.put("Branch", holder, **LISTED), NUMBER_SUBJECT)
+
+    await env.restart(shards[1])
+    refused = env.put("Branch", thief, **LISTED)
+    for _ in range(3):
+        await env.review()
+        env.clock.advance(RESTORE_TIME)
+    assert env.holders(NUMBER_SUBJECT) == [f"Branch-{holder}"]
+    assert await env.take(refused, NUMBER_SUBJECT) is not None
+
+    await env.restart(shards[0])
+    env.put("Branch", holder, phoneNumbers=[])
+    await env.review()
+    assert env.holders(NUMBER_SUBJECT) == []
+    await env.restart(shards[1])
+    assert await env.take(refused, NUMBER_SUBJECT) is None
 
 
 # Upgraded from a release without grants

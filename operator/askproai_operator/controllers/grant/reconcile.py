@@ -72,13 +72,19 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     await replace_holders(grant, child, remaining, context)
     if grant.kind is SubjectKind.HOST:
         await _remove_routes_of_others(grant.subject, remaining, context)
-    if any(not _is_needed(holder, grant.subject, context) for holder in remaining):
+    own = [holder for holder in remaining if context.settings.shard.owns(holder.namespace)]
+    if any(not _is_needed(holder, grant.subject, context) for holder in own):
         return Result(requeue=True, requeue_reason="a holder is missing, or its route still exists")
     return Result(requeue_after=_INTERVAL, requeue_reason="nothing is expected; a missed event must not last")
 
 
 async def _review(holder: Holder, subject: Subject, context: ReconcileContext) -> Holder | None:
-    """Return the holder as it is to be recorded, None if it is to be released."""
+    """Return the holder as it is to be recorded, None if it is to be released.
+
+    One of another shard is left alone: that shard's operator knows whether it is needed, and this one does not observe it.
+    """
+    if not context.settings.shard.owns(holder.namespace):
+        return holder
     if _is_needed(holder, subject, context):
         return replace(holder, absent_since=None)
     if await _is_routed(holder, subject, context):

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Final
 
 import structlog
+from pydantic import ValidationError
 
-from askproai_operator.api import CustomResource
+from askproai_operator.api import KINDS, CustomResource
 from askproai_operator.context import ReconcileContext
 from askproai_operator.engine import ApiError, Conflict, EventRecord, ObservedObject, resources
 from askproai_operator.grants import (
@@ -136,11 +137,13 @@ async def replace_holders(
 async def report_refusal(model: CustomResource, subject: Subject, holder: Holder, context: ReconcileContext) -> None:
     """Name both in the operator's log, and create an Event for the holder. Call it once, when the refusal begins."""
     log.warning("grant.refused", subject=subject.name, holder=str(holder.key), requested_by=str(model.key))
-    held_by = context.cache.get(holder.key)
-    if held_by is None or held_by.metadata.uid != holder.uid:
-        return
     text = _WANTED[subject.kind].format(value=subject.value)
     try:
+        # Not from the cache: the holder may be of another shard.
+        raw = await context.kube.get(resources.resource_of_kind(holder.kind), holder.namespace, holder.name)
+        if raw is None or raw["metadata"]["uid"] != holder.uid:
+            return
+        held_by = KINDS[holder.kind].from_raw(raw)
         await context.kube.record_event(held_by, EventRecord("WantedByAnother", text, outlives_object=False))
-    except ApiError as error:  # an Event is a courtesy
+    except (ApiError, ValidationError) as error:  # an Event is a courtesy
         log.info("grant.event_not_created", holder=str(holder.key), error=str(error))

@@ -1,0 +1,80 @@
+"""Shards: several operators divide the namespaces of one cluster. Pure.
+
+A hash of its name decides to which shard a namespace belongs, so all that belongs to a tenant has one operator. The number of
+shards is the *layout*; operators of two layouts never lead at the same time (`control_loop/shard_election.py`).
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from askproai_core.api_resource import ApiResource
+from askproai_operator.resources import CONFIG_MAPS, GRANT_LABEL, MANAGER
+
+MAX_SHARDS: Final = 16  # the chart's Role names as many Leases
+_HOLDER: Final = re.compile(r"_\d+-of-(\d+)$")
+_LEASE: Final = re.compile(rf"{MANAGER}(?:-(\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of `count` parts of all namespaces, numbered from 0. By default there is one operator, which has all.
+
+    The operator's own namespace, `home`, is in shard 0 with the work that is done there.
+    """
+
+    index: int = 0
+    count: int = 1
+    home: str = ""
+
+    @property
+    def is_first(self) -> bool:
+        """Return whether this is shard 0, which also has the work that belongs to no tenant, and which leads first."""
+        return self.index == 0
+
+    @property
+    def lease_name(self) -> str:
+        """Return the name of the Lease. That of shard 0 does not depend on the layout, so any two layouts exclude each other."""
+        return MANAGER if self.is_first else f"{MANAGER}-{self.index}"
+
+    @property
+    def holder_suffix(self) -> str:
+        """Return the end of the name with which the shard's leader holds its Lease: others read the layout from it."""
+        return "" if self.count == 1 else f"_{self.index}-of-{self.count}"
+
+    def owns(self, namespace: str) -> bool:
+        """Return whether the objects of a namespace are this shard's to reconcile."""
+        return self.index_of(namespace) == self.index
+
+    def index_of(self, namespace: str) -> int:
+        """Return the number of the shard that a namespace belongs to."""
+        return 0 if namespace == self.home else shard_index(namespace, self.count)
+
+    def observes(self, ref: ApiResource, raw: Mapping[str, Any]) -> bool:
+        """Return whether the shard keeps an object in its cache: those of its namespaces, and all grants.
+
+        Who has a host, number or key is decided between all tenants of the cluster.
+        """
+        meta = raw["metadata"]
+        is_grant = ref is CONFIG_MAPS and GRANT_LABEL in (meta.get("labels") or {})
+        return is_grant or self.owns(meta.get("namespace", ""))
+
+
+def shard_index(namespace: str, count: int) -> int:
+    """Return the number of the shard that a name belongs to; it is the same in every release."""
+    digest = hashlib.sha256(namespace.encode()).digest()
+    return int.from_bytes(digest[:8], "big") % count
+
+
+def layout_of_holder(identity: str) -> int:
+    """Return how many shards there are for the holder of an operator's Lease. A release without shards says nothing: 1."""
+    found = _HOLDER.search(identity)
+    return int(found[1]) if found else 1
+
+
+def index_of_lease(name: str) -> int | None:
+    """Return the number of the shard whose Lease has this name; None for a Lease of something else."""
+    found = _LEASE.fullmatch(name)
+    return int(found[1] or 0) if found else None

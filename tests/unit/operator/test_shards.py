@@ -1,0 +1,274 @@
+"""Which operator has which namespace, and that operators of two layouts never lead at the same time."""
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Mapping
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from askproai_core.clock import FixedClock
+from askproai_core.kube import Conflict, Elector, LeaseTimes
+from askproai_operator.control_loop import shard_leadership
+from askproai_operator.engine import resources
+from askproai_operator.settings import Settings
+from askproai_operator.shards import MAX_SHARDS, Shard, index_of_lease, layout_of_holder, shard_index
+from tests.worlds.waiting import eventually
+
+START = datetime(2026, 11, 20, 9, tzinfo=UTC)
+NAMESPACES = [f"salon-{number}" for number in range(2_000)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, MAX_SHARDS])
+def test_each_namespace_belongs_to_exactly_one_shard_and_shards_are_of_one_size(count):
+    shards = [Shard(index, count) for index in range(count)]
+    sizes = [sum(shard.owns(name) for name in NAMESPACES) for shard in shards]
+    assert sum(sizes) == len(NAMESPACES)
+    assert all(sum(shard.owns(name) for shard in shards) == 1 for name in NAMESPACES)
+    assert min(sizes) > 0.7 * len(NAMESPACES) / count
+
+
+def test_a_namespace_keeps_its_shard_across_releases():
+    """Two releases run beside each other during an upgrade."""
+    assert [shard_index(name, 4) for name in ("salon-mueller", "praxis-nord", "demo")] == [3, 2, 0]
+
+
+def test_a_shard_keeps_its_own_namespaces_and_everybodys_grants():
+    def raw(namespace: str, **labels: str) -> dict[str, Any]:
+        return {"metadata": {"name": "x", "namespace": namespace, "labels": labels}}
+
+    own = next(name for name in NAMESPACES if Shard(1, 2).owns(name))
+    other = next(name for name in NAMESPACES if Shard(0, 2).owns(name))
+    for shard in (Shard(0, 2), Shard(1, 2)):
+        assert shard.observes(resources.CONFIG_MAPS, raw("askproai-system", **{"askproai.de/grant": "number"}))
+        assert shard.observes(resources.TENANTS, raw(own)) is (shard.index == 1)
+        assert shard.observes(resources.TENANTS, raw(other)) is (shard.index == 0)
+
+
+@pytest.mark.parametrize("home", NAMESPACES[:10])
+def test_the_operators_own_namespace_is_the_first_shards(home):
+    """What is done there, such as the coordinator's Secret, is compared with the cache, and not written again and again."""
+    assert Shard(0, 2, home).owns(home)
+    assert not Shard(1, 2, home).owns(home)
+
+
+def test_the_layout_is_read_from_the_holders_name():
+    assert layout_of_holder("askproai-operator-7d9f-x2x4q_1a2b3c4d") == 1, "a release without shards"
+    assert layout_of_holder(f"askproai-operator-7d9f-x2x4q_1a2b3c4d{Shard(2, 12).holder_suffix}") == 12
+    assert [index_of_lease(Shard(index, 4).lease_name) for index in range(4)] == [0, 1, 2, 3]
+    assert index_of_lease("askproai-coordinator") is None
+
+
+def test_a_shard_that_does_not_exist_is_refused_at_once():
+    with pytest.raises(ValueError, match="the last one is number 1"):
+        Settings(shard_count=2, shard_index=2)
+    assert Settings(shard_count=2, shard_index=1).shard == Shard(1, 2, "askproai-system")
+
+
+class SharedClock(FixedClock):
+    """The time of several processes: it goes on to the first one that sleeps when all of them do."""
+
+    def __init__(self) -> None:
+        super().__init__(START)
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._numbers = itertools.count()
+
+    async def sleep(self, duration: timedelta) -> None:
+        woken = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self.monotonic() + duration.total_seconds(), next(self._numbers), woken))
+        await woken
+
+    async def run(self) -> None:
+        while True:
+            for _ in range(50):  # until nobody has anything to do but sleep
+                await asyncio.sleep(0)
+            if self._sleepers:
+                due, _, woken = heapq.heappop(self._sleepers)
+                self.advance(timedelta(seconds=max(0.0, due - self.monotonic())))
+                if not woken.done():
+                    woken.set_result(None)
+
+
+class LeaseServer:
+    """The Leases of one namespace, with the API server's optimistic lock."""
+
+    def __init__(self) -> None:
+        self.leases: dict[str, dict[str, Any]] = {}
+        self.version = 0
+
+    async def read_all(self) -> list[dict[str, Any]]:
+        return deepcopy([*self.leases.values()])
+
+    async def replace(self, lease: Mapping[str, Any]) -> None:
+        name = lease["metadata"]["name"]
+        if lease["metadata"] != self.leases[name]["metadata"]:
+            raise Conflict(409, "Conflict", "it changed")
+        self.put(name, lease["spec"])
+
+    def put(self, name: str, spec: Mapping[str, Any]) -> None:
+        self.version += 1
+        meta = {"name": name, "resourceVersion": str(self.version)}
+        self.leases[name] = deepcopy({"metadata": meta, "spec": dict(spec)})
+
+    def holder(self, shard: Shard) -> str:
+        return self.leases.get(shard.lease_name, {"spec": {}})["spec"].get("holderIdentity", "")
+
+
+class Lease:
+    """One of them, as an elector uses it."""
+
+    def __init__(self, server: LeaseServer, name: str) -> None:
+        self.server, self.name, self.replace = server, name, server.replace
+
+    async def read(self) -> dict[str, Any] | None:
+        return deepcopy(self.server.leases.get(self.name))
+
+    async def create(self, spec: Mapping[str, Any]) -> None:
+        if self.name in self.server.leases:
+            raise Conflict(409, "AlreadyExists", "there is one")
+        self.server.put(self.name, spec)
+
+
+class Replicas:
+    """Processes of several layouts, and the check that no two that lead have a namespace in common."""
+
+    def __init__(self) -> None:
+        self.server, self.clock = LeaseServer(), SharedClock()
+        self.leading: dict[str, Shard] = {}
+        self.led_at: dict[str, float] = {}  # monotonic seconds
+        self._running: dict[str, tuple[asyncio.Event, asyncio.Task[None]]] = {}
+
+    def start(self, name: str, shard: Shard) -> None:
+        stop = asyncio.Event()
+        self._running[name] = (stop, asyncio.create_task(self._run(name, shard, stop)))
+
+    async def stop(self, name: str) -> None:
+        stop, task = self._running.pop(name)
+        stop.set()
+        await asyncio.wait([task])
+
+    async def kill(self, name: str) -> None:
+        """End a process without a word: its Lease stays as it is."""
+        _, task = self._running.pop(name)
+        leases = dict(self.server.leases)
+        task.cancel()
+        await asyncio.wait([task])
+        self.server.leases = leases
+
+    async def _run(self, name: str, shard: Shard, stop: asyncio.Event) -> None:
+        elector = Elector(
+            Lease(self.server, shard.lease_name),
+            self.clock,
+            identity=name + shard.holder_suffix,
+            times=LeaseTimes(),
+        )
+        async with shard_leadership(shard, elector, self.server, self.clock, stop):
+            for other, theirs in self.leading.items():
+                both = [each for each in NAMESPACES if shard.owns(each) and theirs.owns(each)]
+                assert not both, f"{name} and {other} both have {both[:3]}"
+            self.leading[name], self.led_at[name] = shard, self.clock.monotonic()
+            try:
+                await stop.wait()
+            finally:
+                del self.leading[name]
+
+    async def lead(self, *names: str) -> None:
+        """Wait until just these lead."""
+        await eventually(lambda: set(self.leading) == set(names), 5, lambda: f"{names}; there lead {[*self.leading]}")
+
+    async def end(self) -> None:
+        failed = [task.exception() for _, task in self._running.values() if task.done() and not task.cancelled()]
+        for name in [*self._running]:
+            await self.stop(name)
+        assert not [error for error in failed if isinstance(error, AssertionError)]
+
+
+@pytest.fixture
+async def replicas():
+    found = Replicas()
+    time = asyncio.create_task(found.clock.run())
+    yield found
+    await found.end()
+    time.cancel()
+
+
+async def rests(replicas: Replicas) -> None:
+    """Let every process look at the Leases several times."""
+    before = replicas.clock.monotonic()
+    await eventually(lambda: replicas.clock.monotonic() - before > 5, 5, "some looks at the Leases")
+
+
+async def test_two_operators_of_one_layout_lead_beside_each_other(replicas):
+    replicas.start("b", Shard(1, 2))
+    await rests(replicas)
+    assert not replicas.leading, "shard 0 leads first"
+    replicas.start("a", Shard(0, 2))
+    await replicas.lead("a", "b")
+
+
+async def test_from_one_operator_to_two_and_back_without_a_namespace_that_two_have(replicas):
+    replicas.start("old", Shard(0, 1))
+    await replicas.lead("old")
+    replicas.start("a", Shard(0, 2))
+    replicas.start("b", Shard(1, 2))
+    await rests(replicas)
+    assert [*replicas.leading] == ["old"]
+    await replicas.stop("old")
+    await replicas.lead("a", "b")
+
+    replicas.start("new", Shard(0, 1))
+    await replicas.stop("a")
+    await eventually(lambda: replicas.server.holder(Shard(0, 1)) == "new", 5, "the Lease of shard 0")
+    await rests(replicas)
+    assert [*replicas.leading] == ["b"], "its part would have two"
+    await replicas.stop("b")
+    await replicas.lead("new")
+
+
+async def test_a_standby_of_the_former_layout_does_not_lead_beside_the_new_one(replicas):
+    """A rolling update ends one pod after the other: a former standby takes the Lease that its leader left."""
+    replicas.start("old", Shard(0, 1))
+    await replicas.lead("old")
+    replicas.start("old-standby", Shard(0, 1))
+    replicas.start("b", Shard(1, 2))
+    await replicas.stop("old")
+    await replicas.lead("old-standby")
+    replicas.start("a", Shard(0, 2))
+    await replicas.stop("old-standby")
+    await replicas.lead("a", "b")
+
+
+async def test_a_shard_of_a_layout_that_ended_gives_its_lease_back(replicas):
+    """A Deployment that nobody deleted must not hold up the others for ever."""
+    replicas.start("a", Shard(0, 3))
+    replicas.start("b", Shard(1, 3))
+    await replicas.lead("a", "b")
+    replicas.start("left-behind", Shard(1, 3))
+    replicas.start("new", Shard(0, 2))
+    await replicas.stop("a")
+    await replicas.stop("b")
+    await replicas.lead("new")
+    await rests(replicas)
+    assert not replicas.server.holder(Shard(1, 3))
+    assert [*replicas.leading] == ["new"]
+
+
+async def test_a_process_of_another_layout_that_was_killed_is_waited_for_once(replicas):
+    replicas.start("a", Shard(0, 2))
+    replicas.start("b", Shard(1, 2))
+    await replicas.lead("a", "b")
+    await replicas.kill("b")
+    await replicas.stop("a")
+    killed_at = replicas.clock.monotonic()
+    replicas.start("first", Shard(0, 1))
+    await replicas.lead("first")
+    assert replicas.led_at["first"] - killed_at >= LeaseTimes().duration.total_seconds()
+    assert not replicas.server.holder(Shard(1, 2))
+    await replicas.stop("first")
+    again = replicas.clock.monotonic()
+    replicas.start("second", Shard(0, 1))
+    await replicas.lead("second")
+    assert replicas.led_at["second"] - again < 5
