@@ -19,9 +19,9 @@ from askproai_core.phone_numbers import e164_or_none
 from askproai_operator import resources
 from askproai_operator.api import Branch, CustomResource, Key, Tenant
 from askproai_operator.applied_spec import in_effect
-from askproai_operator.resources import GRANT_LABEL, MANAGER
+from askproai_operator.resources import MANAGER
 
-LABEL: Final = GRANT_LABEL
+LABEL: Final = "askproai.de/grant"
 ANNOTATION: Final = "askproai.de/grant-holders"
 QUEUE_KIND: Final = "Grant"  # of keys in the work queue
 

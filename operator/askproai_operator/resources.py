@@ -12,7 +12,6 @@ FINALIZER = "askproai.de/cleanup"
 WATCH_LABEL = "askproai.de/watch"
 USE_LABEL = "askproai.de/use"  # on a Secret: manifests of its namespace may name it
 TENANT_LABEL = "askproai.de/tenant"
-GRANT_LABEL = "askproai.de/grant"  # on a ConfigMap of the operator's namespace (`grants.py`)
 MANAGED_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_SELECTOR = f"{MANAGED_LABEL}={MANAGER}"
 

@@ -9,8 +9,10 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -40,7 +42,8 @@ _ROLE_SETTINGS = {"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_tra
 _SCRAM_ITERATIONS = 4096
 
 _SHARED_ROW_CHANGED = "XX000"  # "tuple concurrently updated": another session changes the same row of the catalog
-_ATTEMPTS = 5  # at such a statement
+_ATTEMPTS = 10  # at such a statement
+_AGAIN_SECONDS = 0.05  # the longest wait before the next one
 
 _END_SESSIONS = (
     "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_get_activity(NULL) WHERE usesysid = $1::bigint::oid"
@@ -160,18 +163,21 @@ async def ensure_group_roles(conn: Connection) -> list[str]:
     database = _identifier(name)
     schema = _identifier(await conn.fetchval("SELECT current_schema()"))
     # By default every role of the server may connect and create temporary tables.
-    await conn.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
-    await conn.execute(f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC")
-    await conn.execute(f"GRANT CONNECT ON DATABASE {database} TO {COORDINATOR}, {BACKUP}, {_identifier(connecting)}")
-    await conn.execute(f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {OWNER}")
-    await conn.execute(f"GRANT USAGE ON SCHEMA {schema} TO {TENANTS}, {COORDINATOR}, {BACKUP}")
+    for statement in (
+        f"REVOKE ALL ON DATABASE {database} FROM PUBLIC",
+        f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC",
+        f"GRANT CONNECT ON DATABASE {database} TO {COORDINATOR}, {BACKUP}, {_identifier(connecting)}",
+        f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {OWNER}",
+        f"GRANT USAGE ON SCHEMA {schema} TO {TENANTS}, {COORDINATOR}, {BACKUP}",
+    ):
+        await _change_shared_row(partial(conn.execute, statement), connecting)
     return group_roles
 
 
 async def _become_member(conn: Connection) -> None:
     # PostgreSQL 15 lets CREATEROLE grant any role; from 16 on only the creator of a role, or whom it gave ADMIN OPTION, may.
     try:
-        await conn.execute(f"GRANT {OWNER} TO CURRENT_USER")
+        await _change_shared_row(lambda: conn.execute(f"GRANT {OWNER} TO CURRENT_USER"), OWNER)
     except asyncpg.InsufficientPrivilegeError as error:
         raise RolesUnavailable(
             f"this login did not make the roles of this server: as a superuser, "
@@ -227,15 +233,23 @@ async def ensure_login(
         and (not verify_password or await _password_works(login_dsn(dsn, name, password)))
     ):
         return
+    groups = (group, connect_role_name(database_name(dsn)))
+    await _change_shared_row(lambda: _write_login(conn, role, password, connection_limit, groups), name)
+    log.info("role.ensured", role=name, new=is_new)
+
+
+async def _change_shared_row(change: Callable[[], Awaitable[object]], name: str) -> None:
+    """Change a row of the catalog, and do it again when another session has changed it at the same time. `name` is for the log."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            await _write_login(conn, role, password, connection_limit, (group, connect_role_name(database_name(dsn))))
-            break
+            await change()
         except asyncpg.InternalServerError as error:
             if error.sqlstate != _SHARED_ROW_CHANGED or attempt == _ATTEMPTS:
                 raise
             log.debug("role.again", role=name, attempt=attempt)
-    log.info("role.ensured", role=name, new=is_new)
+            await asyncio.sleep(_AGAIN_SECONDS * random.random())  # noqa: S311  so that those who met do not meet again
+        else:
+            return
 
 
 async def _write_login(

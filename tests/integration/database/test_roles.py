@@ -250,6 +250,27 @@ async def test_a_statement_that_met_another_change_of_its_row_is_repeated_at_onc
     await login(database.admin.tenant_dsn(SALON[0], SALON[2]))
 
 
+async def test_operators_that_begin_at_once_prepare_one_database_without_a_refusal(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their grants change the same rows of the catalog, and one of them is refused now and then."""
+    conn = await asyncpg.connect(database.dsn)
+    execute, refused = asyncpg.Connection.execute, set[str]()
+
+    async def meet_another(self: asyncpg.Connection, statement: str) -> str:
+        if statement.startswith(("GRANT", "REVOKE")) and statement not in refused:
+            refused.add(statement)
+            raise asyncpg.InternalServerError("tuple concurrently updated")
+        return await execute(self, statement)
+
+    monkeypatch.setattr(asyncpg.Connection, "execute", meet_another)
+    try:
+        assert roles.TENANTS in await roles.ensure_group_roles(conn)
+    finally:
+        await conn.close()
+    assert len(refused) >= 5
+
+
 async def test_a_login_of_the_release_before_is_kept_as_it_is(database: Database) -> None:
     """It has its own grant on the database."""
     salon = await database.create_tenant("salon")
