@@ -216,14 +216,21 @@ def _lost_finalizer(old: CustomResource, new: CustomResource) -> bool:
 
 
 def _staff(model: CustomResource | None) -> list[tuple[str, str | None]]:
-    return [(member.id, member.person) for member in model.spec.staff] if isinstance(model, Branch) else []
+    """Return the staff of a branch that is in effect, which changes when a pause ends and not with an edit before."""
+    if not isinstance(model, Branch) or not is_in_effect(model):
+        return []
+    return [(member.id, member.person) for member in in_effect(model).spec.staff]
 
 
 def _name(model: CustomResource | None) -> str | None:
-    """Return the heard name of a service; None for one that is being deleted."""
-    if not isinstance(model, ServiceOffering) or model.metadata.deletion_timestamp is not None:
+    """Return the heard name of a service that is in effect; None for one that is being deleted."""
+    if (
+        not isinstance(model, ServiceOffering)
+        or model.metadata.deletion_timestamp is not None
+        or not is_in_effect(model)
+    ):
         return None
-    return model.heard_name
+    return in_effect(model).heard_name
 
 
 def _keys(models: Iterable[CustomResource]) -> Iterator[Key]:

@@ -1,9 +1,11 @@
 """Which keys are due when what changed: all that need it (config, numbers, credentials), and no more (no storms)."""
 
+from copy import deepcopy
 from typing import Any, ClassVar
 
 import pytest
 
+from askproai_operator.applied_spec import PAUSED_ANNOTATION, applied_by_reconcile
 from askproai_operator.engine import Cache
 from askproai_operator.engine.cache import observed_object
 from askproai_operator.engine.event_sink import EventSink
@@ -210,6 +212,38 @@ def test_a_changed_staff_makes_the_other_branches_due():
     obj = raw("Branch", generation=3)
     obj["spec"]["staff"] = [{"id": "anna", "displayName": "Anna", "person": "anna"}]
     assert key("Branch", "nord") in changed_by(cache, obj)
+
+
+def resumed(paused: dict[str, Any]) -> dict[str, Any]:
+    """Return the object after the end of its pause."""
+    obj = deepcopy(paused)
+    del obj["metadata"]["annotations"]
+    obj["metadata"]["resourceVersion"] = raw("Branch")["metadata"]["resourceVersion"]
+    return obj
+
+
+def test_an_edit_of_a_paused_branch_makes_the_others_due_when_its_pause_ends():
+    """They compare the staff in effect, which of a paused branch is the one before the pause."""
+    cache, nord = salon(), key("Branch", "nord")
+    put(cache, raw("Branch", "nord"))
+    branch = put(cache, raw("Branch"))[1]
+    obj = raw("Branch", status=applied_by_reconcile(branch), annotations={PAUSED_ANNOTATION: "true"}, generation=2)
+    obj["spec"]["staff"] = [{"id": "anna", "displayName": "Anna", "person": "anna"}]
+    assert nord not in changed_by(cache, obj)
+    assert nord in changed_by(cache, resumed(obj))
+
+
+def test_a_new_name_of_a_paused_service_makes_its_namesakes_due_when_its_pause_ends():
+    cache, other = salon(), key("ServiceOffering", "waschen")
+    washing = raw("ServiceOffering", "waschen")
+    washing["spec"]["displayName"] = "Waschen"
+    put(cache, washing)
+    cut = put(cache, raw("ServiceOffering"))[1]
+    paused = {"status": applied_by_reconcile(cut), "annotations": {PAUSED_ANNOTATION: "true"}, "generation": 2}
+    obj = raw("ServiceOffering", **paused)
+    obj["spec"]["displayName"] = "Waschen"
+    assert other not in changed_by(cache, obj)
+    assert other in changed_by(cache, resumed(obj))
 
 
 def test_a_changed_name_enqueues_services_that_sound_like_the_former_or_the_new_name():
