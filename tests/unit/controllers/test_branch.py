@@ -17,7 +17,13 @@ from askproai_operator.controllers.branch.inputs import (
     tenant_missing,
 )
 from askproai_operator.controllers.branch.phone_numbers import read_phone_numbers
-from askproai_operator.controllers.branch.plan import Action, default_service, plan_default_service, written_services
+from askproai_operator.controllers.branch.plan import (
+    Action,
+    default_service,
+    plan_default_service,
+    quiet_interval,
+    written_services,
+)
 from askproai_operator.controllers.conditions import References, first_failing
 from askproai_operator.services import staff_by_branch
 from tests.worlds.salon_models import branch, offering, raw
@@ -29,6 +35,14 @@ def inputs(of: Branch | None = None, tenant: Any = "exists", absence: Reason | N
     of = of or branch()
     references = References(None, None, "salon-mueller", tenant, absence)
     return Inputs(**{"branch": of, "numbers": read_phone_numbers(of), "claimed": {}, "references": references} | read)
+
+
+@pytest.mark.parametrize(("drift", "resync", "interval"), [(900, 60, 300), (120, 60, 120), (0, 60, 0), (900, 300, 900)])
+def test_a_quiet_branch_is_looked_at_after_five_resyncs_and_when_looks_at_providers_are_due(
+    drift: int, resync: int, interval: int
+):
+    """What somebody else writes into its status makes nothing due, and must not stay for long."""
+    assert quiet_interval(timedelta(seconds=drift), timedelta(seconds=resync)) == timedelta(seconds=interval)
 
 
 # Phone numbers

@@ -14,7 +14,13 @@ from askproai_operator.controllers.branch.inputs import (
     staff_condition,
     tenant_missing,
 )
-from askproai_operator.controllers.branch.plan import SETTLE, Action, default_service, plan_default_service
+from askproai_operator.controllers.branch.plan import (
+    SETTLE,
+    Action,
+    default_service,
+    plan_default_service,
+    quiet_interval,
+)
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.engine import GONE, Conflict, EventRecord, EventType, Key, Result, resources
 from askproai_operator.services import is_offered_in
@@ -36,8 +42,8 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     answered = answering_condition(branch, inputs.own_dids, answering_agents(branch, inputs.agents), now)
     conditions = (services, numbers_condition(inputs), answered, holidays_condition(branch), staff_condition(inputs))
     is_good = all(condition.good for condition in conditions)
-    # Watches report all that the conditions wait for. So a Branch is requeued sooner than a look at a provider is due only while
-    # something is wrong, or waits for objects that may never come.
+    # Watches report what other objects change. What they do not report is somebody else's write of this status, or of the default
+    # service's owner: it stays until the next run, which is why that comes soon.
     return Result(
         conditions,
         status={
@@ -47,9 +53,16 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         },
         requeue_after=SETTLE if answered.reason is Reason.PROGRESSING else plan.requeue_after,
         requeue_reason="its services and its agent may follow, and none of them may come",
-        resync_after=context.next_look(key, otherwise=context.settings.drift if is_good else timedelta()),
+        resync_after=_quiet_resync(context) if is_good else None,
         events=(_created(inputs),) if plan.action is Action.CREATE else (),
     )
+
+
+def _quiet_resync(context: ReconcileContext) -> timedelta | None:
+    """Return in how long a Branch of which all is well is looked at again (± 20 %); None: at the usual resync."""
+    settings = context.settings
+    every = quiet_interval(settings.drift, settings.resync)
+    return context.memory.looks.wait(0, every, settings.resync) or None
 
 
 async def _execute(action: Action, inputs: Inputs, context: ReconcileContext) -> None:
