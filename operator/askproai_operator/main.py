@@ -35,8 +35,9 @@ database sessions (`session_watch.py`), the Lease's renewal, which ends the proc
 metrics, and the handlers of SIGTERM and SIGINT. Who begins to lead takes what people wait for first (`control_loop/first_keys.py`,
 docs/decisions/0061-a-new-leader-acts-at-once.md).
 
-Several operators can divide the namespaces of a cluster (`shards.py`). Each then has a Lease, a cache and a queue for its part, and
-the grants of all; the first one alone has CoordinatorLogins, WriteGuard, RedisDurability and the watch over the sessions.
+Several operators can divide the namespaces of a cluster (`shards.py`). Each then has a Lease, a cache and a queue for its part, the
+grants of all, and the watch over the sessions of all, which knows at once the roles that its own process made. The first one alone
+has CoordinatorLogins, WriteGuard and RedisDurability.
 """
 
 import asyncio
@@ -270,13 +271,12 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
 async def _work(
     controllers: Controllers, context: ReconcileContext, queue: WorkQueue, metrics: Metrics, stop: asyncio.Event
 ) -> None:
-    """Reconcile until `stop`, first what people wait for; the first shard's operator also watches the database sessions."""
+    """Reconcile until `stop`, first what people wait for, and watch the tenants' database sessions: those of all shards."""
     enqueue_first_keys(context.cache, context.relations, queue)
     for key in initial_keys(context):
         queue.add(key)
     async with asyncio.TaskGroup() as work:
-        if context.settings.shard.is_first:
-            work.create_task(watch_sessions(context.database, metrics, stop))
+        work.create_task(watch_sessions(context.database, metrics, stop))
         work.create_task(ReconcileLoop(controllers, context, queue, metrics).run(stop))
 
 

@@ -19,6 +19,7 @@ from tests.worlds.hijacked_tenant import NO_TIMEOUTS, Attack, HijackedTenant, qu
 from tests.worlds.waiting import eventually
 
 RULE_ON_LOGINS = Attack("rule-on-logins", queued("pg_catalog.pg_authid", "pg_roles"), Misuse.TABLE_LOCK)
+READ_TENANT = "SELECT 1 FROM tenants"
 ADVISORY = "SELECT pg_advisory_lock(pg_backend_pid())"
 
 Check = Callable[[], Awaitable[None]]
@@ -126,6 +127,24 @@ async def test_a_role_made_after_the_last_lookup_cannot_lock_the_catalog(env: Hi
         env.attacker = await env.database.create_tenant("fresh")
         await env.launch(RULE_ON_LOGINS)
         await eventually(lambda: new_login_works(env, READ), 10, "the victim to be served")
+
+
+async def test_a_role_that_another_operator_made_cannot_block_the_tenants_although_this_one_does_not_know_it(
+    env: HijackedTenant,
+) -> None:
+    """With shards each operator watches; this one's lookup of roles waits for the lock that the attack is about."""
+    stop, report = asyncio.Event(), Report()
+    async with second_admin(env.database.dsn) as admin, asyncio.TaskGroup() as group:
+        await admin.prepare()
+        async with checks(admin, report) as check:
+            await check()
+            group.create_task(watch_sessions(env.database.admin, env.metrics, stop))
+            env.attacker = await env.database.create_tenant("fresh")
+            await env.launch(Attack("rule-on-tenants", queued("tenants"), Misuse.TABLE_LOCK))
+            await eventually(lambda: new_login_works(env, READ_TENANT), 10, "the victim to be served")
+            await check()  # the other one's watch goes on, and neither restores what the other suspended
+            assert not await may_log_in(env, env.attacker.role)
+        stop.set()
 
 
 async def test_a_change_of_the_own_role_does_not_blind_the_watch(env: HijackedTenant) -> None:

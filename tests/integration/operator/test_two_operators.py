@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import asyncpg
 import pytest
 
 from askproai_operator.engine import resources
@@ -160,11 +161,14 @@ async def test_a_split_makes_nothing_anew_and_each_operator_acts_on_its_part(alo
 
 
 async def test_a_join_makes_nothing_anew_and_the_one_acts_on_everything(split: Fleet):
+    """The second operator ends by itself, so a pod of it that nobody deletes holds up nobody."""
     before = await split.env.counts()
     await split.start(0, 1)
     await split.stop(0, 2)
-    assert await split.leading() <= {(1, 2)}
-    await split.stop(1, 2)
+    second = split.operators.pop((1, 2))
+    assert await second.child.wait() == 1
+    assert b"shard.not_in_force" in second.child.log.read_bytes()
+    split.env.operators.remove(second)
     await split.wait_for_leaders((0, 1))
     await split.env.settled(SOON)
     cost = (await split.env.counts()).since(before)
@@ -205,6 +209,16 @@ async def test_what_belongs_to_no_tenant_is_done_by_the_first_operator_alone(spl
         for kind in ("CoordinatorLogins", "WriteGuard", "RedisDurability")
     }
     assert {shard for (shard, _), count in runs.items() if count} == {0}, runs
+
+
+async def test_each_operator_watches_the_database_sessions(split: Fleet):
+    """Each knows at once the roles that it made itself; a lookup of the others' can be held up by an attack."""
+    conn = await asyncpg.connect(split.env.settings["ASKPROAI_DATABASE_ADMIN_URL"])
+    try:
+        watches = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'askproai-session-watch'"
+        assert await conn.fetchval(watches) == 2
+    finally:
+        await conn.close()
 
 
 async def test_a_tenant_comes_and_goes_with_the_operator_that_has_its_namespace(split: Fleet):
