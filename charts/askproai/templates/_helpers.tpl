@@ -23,7 +23,7 @@ app.kubernetes.io/component: {{ .component }}
 operator{{ range untilStep 1 (int .Values.operator.shards) 1 }} operator-{{ . }}{{ end }} coordinator
 {{- end }}
 
-{{/* The values of a component: all shards have those of the operator, which are also its account and its container's name. */}}
+{{/* The values of a component: all shards have those of the operator, which are also its account, its container's name and its pods' label. */}}
 {{- define "askproai.workload" -}}
 {{ hasPrefix "operator" . | ternary "operator" "coordinator" }}
 {{- end }}
@@ -48,6 +48,7 @@ spec:
     metadata:
       labels:
         {{- include "askproai.labels" $context | nindent 8 }}
+        askproai.de/workload: {{ include "askproai.workload" .component }}
         {{- with .work.podLabels }}{{ toYaml . | nindent 8 }}{{ end }}
       {{- with .work.podAnnotations }}
       annotations: {{- toYaml . | nindent 8 }}

@@ -344,6 +344,7 @@ def test_each_shard_has_pods_of_its_own_that_nothing_else_selects(render):
         spec = manifests["Deployment", f"askproai-{name}"]["spec"]
         assert spec["template"]["spec"]["serviceAccountName"] == "askproai-operator"
         labels = spec["template"]["metadata"]["labels"].items()
+        assert ("askproai.de/workload", "operator") in labels, "what selects the pods of all shards"
         selectors = {
             ("Deployment", f"askproai-{each}"): manifests["Deployment", f"askproai-{each}"]["spec"]["selector"][
                 "matchLabels"
@@ -380,12 +381,12 @@ def test_an_alert_fires_when_one_of_several_shards_has_no_leader_and_counts_each
         not_ready + ',job="askproai-operator-1",pod="b"}': "3x60",
     }
 
-    def firing(minute: int, alert: str) -> dict:
-        query = f'ALERTS{{alertname="{alert}",alertstate="firing"}}'
+    def firing(minute: int, shard: int) -> dict:
+        query = f'ALERTS{{alertname="AskproaiOperatorNotLeading",alertstate="firing",shard="{shard}"}}'
         return {"eval_time": f"{minute}m", "expr": f"count({query}) or vector(0)"}
 
-    checks = [(9, "AskproaiOperatorNotLeading", 0), (15, "AskproaiOperatorNotLeading", 1)]
-    asked = [firing(minute, alert) | {"exp_samples": [{"value": count}]} for minute, alert, count in checks]
+    checks = [(9, 1, 0), (15, 1, 1), (15, 0, 0)]
+    asked = [firing(minute, shard) | {"exp_samples": [{"value": count}]} for minute, shard, count in checks]
     five = {"eval_time": "40m", "expr": 'count(ALERTS{alertname="AskproaiNotReady",alertstate="firing",kind="Tenant"})'}
     asked.append(five | {"exp_samples": [{"value": 1}]})
     summed = "sum by (kind) (max by (kind, status, job) (askproai_resource_condition))"
