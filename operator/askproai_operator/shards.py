@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from askproai_core.api_resource import ApiResource
-from askproai_operator.resources import CONFIG_MAPS, GRANT_LABEL, MANAGER
+from askproai_operator.resources import CONFIG_MAPS, MANAGER
 
 MAX_SHARDS: Final = 16  # the chart's Role names as many Leases
 _HOLDER: Final = re.compile(r"_\d+-of-(\d+)$")
-_LEASE: Final = re.compile(rf"{MANAGER}(?:-(\d+))?")
+LEASE_NAMES: Final = (MANAGER, *(f"{MANAGER}-{index}" for index in range(1, MAX_SHARDS)))  # by the number of the shard
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Shard:
     @property
     def lease_name(self) -> str:
         """Return the name of the Lease. That of shard 0 does not depend on the layout, so any two layouts exclude each other."""
-        return MANAGER if self.is_first else f"{MANAGER}-{self.index}"
+        return LEASE_NAMES[self.index]
 
     @property
     def holder_suffix(self) -> str:
@@ -55,11 +55,11 @@ class Shard:
     def observes(self, ref: ApiResource, raw: Mapping[str, Any]) -> bool:
         """Return whether the shard keeps an object in its cache: those of its namespaces, and all grants.
 
-        Who has a host, number or key is decided between all tenants of the cluster.
+        Who has a host, number or key is decided between all tenants of the cluster. The ConfigMaps of the operator's namespace are
+        the grants; a label does not decide, since a grant that lost its label has to change in every cache.
         """
-        meta = raw["metadata"]
-        is_grant = ref is CONFIG_MAPS and GRANT_LABEL in (meta.get("labels") or {})
-        return is_grant or self.owns(meta.get("namespace", ""))
+        namespace = raw["metadata"].get("namespace", "")
+        return (ref is CONFIG_MAPS and namespace == self.home) or self.owns(namespace)
 
 
 def shard_index(namespace: str, count: int) -> int:
@@ -72,9 +72,3 @@ def layout_of_holder(identity: str) -> int:
     """Return how many shards there are for the holder of an operator's Lease. A release without shards says nothing: 1."""
     found = _HOLDER.search(identity)
     return int(found[1]) if found else 1
-
-
-def index_of_lease(name: str) -> int | None:
-    """Return the number of the shard whose Lease has this name; None for a Lease of something else."""
-    found = _LEASE.fullmatch(name)
-    return int(found[1] or 0) if found else None

@@ -9,7 +9,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -88,13 +88,9 @@ class LeaseApi:
     async def __aexit__(self, *_: object) -> None:
         await self._transport.__aexit__()
 
-    async def read(self) -> dict[str, Any] | None:
-        return await self._transport.find(self._path)
-
-    async def read_all(self) -> Sequence[dict[str, Any]]:
-        """Return all Leases of the namespace, as they are at this moment."""
-        found: Sequence[dict[str, Any]] = (await self._transport.request("GET", self._collection))["items"]
-        return found
+    async def read(self, name: str = "") -> dict[str, Any] | None:
+        """Return the Lease, or another one of the namespace; None when it does not exist."""
+        return await self._transport.find(LEASES.path(self._meta["namespace"], name) if name else self._path)
 
     async def create(self, spec: Mapping[str, Any]) -> None:
         lease = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": self._meta, "spec": spec}

@@ -5,14 +5,17 @@ A layout is the number of shards. While it changes, processes of both exist, and
 - The holder of shard 0's Lease, which has the same name in each layout, decides which layout is in force.
 - Another shard asks for its Lease only while the last holder of that one has its own layout.
 - Whoever has got its Lease reads all of them, and leads when none is held for another layout.
+- The leader of another shard looks at shard 0's Lease as often as it renews its own, and ends when a process of another layout
+  has it: an operator of a release without shards does not look at the Leases of others.
 
-Each writes its own Lease before it reads the others', so of two that begin at the same moment one at least sees the other. A leader
-need not look again: whoever comes later sees that its Lease is held.
+Each writes its own Lease before it reads the others', so of two that begin at the same moment one at least sees the other.
 """
 
 import asyncio
+import os
+import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final, Protocol, TypeVar
@@ -20,34 +23,48 @@ from typing import Any, Final, Protocol, TypeVar
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.kube import AccessError, ApiError, Conflict, Elector, LeaseObserver, leadership
+from askproai_core.kube import AccessError, ApiError, Conflict, Elector, LeaseObserver, LeaseTimes, leadership
 from askproai_core.lifecycle import run_until_stopped
-from askproai_operator.shards import Shard, index_of_lease, layout_of_holder
+from askproai_operator.shards import LEASE_NAMES, Shard, layout_of_holder
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
 _RETRY: Final = timedelta(seconds=1)
+_LOOK_AGAIN: Final = LeaseTimes().retry
+_LOG_AGAIN: Final = timedelta(minutes=1)
+_FORBIDDEN: Final = 403
 
 
 class Leases(Protocol):
     """The Leases of the operator's namespace (`LeaseApi`). Each method raises ApiError or AccessError."""
 
-    async def read_all(self) -> Sequence[dict[str, Any]]:
-        """Return all of them."""
+    async def read(self, name: str) -> dict[str, Any] | None:
+        """Return one of them, None when it does not exist."""
 
     async def replace(self, lease: Mapping[str, Any]) -> None:
         """Write one. Raises Conflict when it changed since it was read."""
 
 
+def end_process() -> None:
+    """End without tidying up: a request that is on its way would outlive a Lease that is released, not one that expires."""
+    sys.stderr.flush()
+    os._exit(1)
+
+
 @asynccontextmanager
 async def shard_leadership(
-    shard: Shard, elector: Elector, leases: Leases, clock: Clock, stop: asyncio.Event
+    shard: Shard,
+    elector: Elector,
+    leases: Leases,
+    clock: Clock,
+    stop: asyncio.Event,
+    end: Callable[[], None] = end_process,
 ) -> AsyncIterator[None]:
     """Lead a shard during the block, as `leadership` does, once no operator of another layout leads.
 
-    Raises `lifecycle.Stopped` when `stop` is set before.
+    Raises `lifecycle.Stopped` when `stop` is set before. Calls `end` when another layout comes into force.
     """
     layout = _Layout(shard, leases, clock)
     while True:
@@ -55,7 +72,11 @@ async def shard_leadership(
             await run_until_stopped(stop, layout.wait_until_in_force())
         async with leadership(elector, stop):
             if await run_until_stopped(stop, layout.wait_for_others()):
-                yield
+                watch = asyncio.create_task(layout.end_when_not_in_force(end), name="layout")
+                try:
+                    yield
+                finally:
+                    watch.cancel()
                 return
 
 
@@ -69,51 +90,87 @@ class _Layout:
     async def wait_until_in_force(self) -> None:
         """Wait until the leader of shard 0 has this layout."""
 
-        async def is_in_force() -> bool | None:
-            return (await self._read()).get(0) == self._shard.count or None
+        async def is_in_force() -> tuple[bool | None, list[str]]:
+            holder = await self._holder(0)
+            return (holder is not None and layout_of_holder(holder) == self._shard.count) or None, [holder or "nobody"]
 
         await self._poll(is_in_force, "shard 0 has no leader with this number of shards yet")
 
     async def wait_for_others(self) -> bool:
         """Return whether to lead, when nobody leads with another layout. False: this layout is not in force any more."""
 
-        async def settled() -> bool | None:
+        async def settled() -> tuple[bool | None, list[str]]:
             held = await self._read()
-            if not self._shard.is_first and held.get(0) != self._shard.count:
-                return False
-            return True if set(held.values()) <= {self._shard.count} else None
+            if not self._shard.is_first and (0 not in held or layout_of_holder(held[0]) != self._shard.count):
+                return False, []
+            others = [holder for holder in held.values() if layout_of_holder(holder) != self._shard.count]
+            return None if others else True, others
 
         return await self._poll(settled, "operators with another number of shards still lead")
 
-    async def _poll(self, answer: Callable[[], Awaitable[T | None]], why: str) -> T:
-        is_waiting = False
+    async def end_when_not_in_force(self, end: Callable[[], None]) -> None:
+        """Call `end` once a process of another layout has the Lease of shard 0."""
+        while not self._shard.is_first:
+            await self._clock.sleep(_LOOK_AGAIN)
+            try:
+                holder = await self._holder(0)
+            except (ApiError, AccessError):
+                continue  # the Lease of this shard cannot be renewed then, either
+            if holder is not None and layout_of_holder(holder) != self._shard.count:
+                why = "another number of shards is in force; this process exits"
+                log.error(
+                    "shard.not_in_force", shard=self._shard.index, shards=self._shard.count, holder=holder, why=why
+                )
+                end()
+                return
+
+    async def _poll(self, look: Callable[[], Awaitable[tuple[T | None, list[str]]]], why: str) -> T:
+        """Look until there is an answer, and say now and then which holders are waited for."""
+        log_at = self._clock.monotonic()
         while True:
             try:
-                found = await answer()
+                found, holders = await look()
             except (ApiError, AccessError) as error:
                 log.warning("lease.unreachable", error=str(error))
             else:
                 if found is not None:
                     return found
-                if not is_waiting:
-                    log.info("shard.waiting", shard=self._shard.index, shards=self._shard.count, why=why)
-                is_waiting = True
+                if self._clock.monotonic() >= log_at:
+                    log_at = self._clock.monotonic() + _LOG_AGAIN.total_seconds()
+                    own = {"shard": self._shard.index, "shards": self._shard.count}
+                    log.info("shard.waiting", **own, holders=", ".join(holders), why=why)
             await self._clock.sleep(_RETRY)
 
-    async def _read(self) -> Mapping[int, int]:
-        """Return the layout of the holder of each Lease that is held, by the number of the shard."""
-        found: dict[int, int] = {}
-        for lease in await self._leases.read_all():
-            index = index_of_lease(lease["metadata"]["name"])
-            holder = lease["spec"].get("holderIdentity") if index is not None else None
-            if index is None or not holder:
+    async def _read(self) -> Mapping[int, str]:
+        """Return the holder of each Lease that is held, by the number of the shard."""
+        found: dict[int, str] = {}
+        for index, name in enumerate(LEASE_NAMES):
+            lease = await self._find(name)
+            holder = _holder_of(lease)
+            if lease is None or not holder:
                 continue
-            layout = layout_of_holder(holder)
-            if layout != self._shard.count and self._observers[index].has_expired(lease["spec"]):
+            is_other = layout_of_holder(holder) != self._shard.count
+            if is_other and self._observers[index].has_expired(lease["spec"]):
                 await self._release(lease)
             else:
-                found[index] = layout
+                found[index] = holder
         return found
+
+    async def _find(self, name: str) -> dict[str, Any] | None:
+        """Return a Lease, None when nobody can have it: there is none, or this account has no right to it.
+
+        All shards have one account. In the chart of an earlier release it has a right to the Lease of shard 0 only, so no other
+        one can be held.
+        """
+        try:
+            return await self._leases.read(name)
+        except ApiError as error:
+            if error.status != _FORBIDDEN or name == self._shard.lease_name:
+                raise
+            return None
+
+    async def _holder(self, index: int) -> str | None:
+        return _holder_of(await self._leases.read(LEASE_NAMES[index]))
 
     async def _release(self, lease: Mapping[str, Any]) -> None:
         """Take the name of a process that has ended out of its Lease: every later process would wait until it has expired again."""
@@ -121,3 +178,9 @@ class _Layout:
             await self._leases.replace({**lease, "spec": {**lease["spec"], "holderIdentity": ""}})
         except Conflict:
             log.info("lease.not_expired", lease=lease["metadata"]["name"])  # the next look shows who has it
+
+
+def _holder_of(lease: Mapping[str, Any] | None) -> str | None:
+    """Return who holds a Lease; one that somebody made by hand may have no spec."""
+    holder: str | None = ((lease or {}).get("spec") or {}).get("holderIdentity")
+    return holder or None

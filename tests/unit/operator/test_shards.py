@@ -9,16 +9,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
 
 from askproai_core.clock import FixedClock
-from askproai_core.kube import Conflict, Elector, LeaseTimes
+from askproai_core.kube import ApiError, Conflict, Elector, LeaseTimes, leadership
 from askproai_operator.control_loop import shard_leadership
 from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
-from askproai_operator.shards import MAX_SHARDS, Shard, index_of_lease, layout_of_holder, shard_index
+from askproai_operator.shards import LEASE_NAMES, MAX_SHARDS, Shard, layout_of_holder, shard_index
 from tests.worlds.waiting import eventually
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
+HOME = "askproai-system"
 NAMESPACES = [f"salon-{number}" for number in range(2_000)]
 
 
@@ -37,13 +39,14 @@ def test_a_namespace_keeps_its_shard_across_releases():
 
 
 def test_a_shard_keeps_its_own_namespaces_and_everybodys_grants():
-    def raw(namespace: str, **labels: str) -> dict[str, Any]:
-        return {"metadata": {"name": "x", "namespace": namespace, "labels": labels}}
+    def raw(namespace: str) -> dict[str, Any]:
+        return {"metadata": {"name": "x", "namespace": namespace}}
 
     own = next(name for name in NAMESPACES if Shard(1, 2).owns(name))
     other = next(name for name in NAMESPACES if Shard(0, 2).owns(name))
-    for shard in (Shard(0, 2), Shard(1, 2)):
-        assert shard.observes(resources.CONFIG_MAPS, raw("askproai-system", **{"askproai.de/grant": "number"}))
+    for shard in (Shard(0, 2, HOME), Shard(1, 2, HOME)):
+        assert shard.observes(resources.CONFIG_MAPS, raw(HOME)), "also one whose label somebody removed"
+        assert shard.observes(resources.CONFIG_MAPS, raw(other)) is (shard.index == 0), "whatever its labels"
         assert shard.observes(resources.TENANTS, raw(own)) is (shard.index == 1)
         assert shard.observes(resources.TENANTS, raw(other)) is (shard.index == 0)
 
@@ -58,8 +61,6 @@ def test_the_operators_own_namespace_is_the_first_shards(home):
 def test_the_layout_is_read_from_the_holders_name():
     assert layout_of_holder("askproai-operator-7d9f-x2x4q_1a2b3c4d") == 1, "a release without shards"
     assert layout_of_holder(f"askproai-operator-7d9f-x2x4q_1a2b3c4d{Shard(2, 12).holder_suffix}") == 12
-    assert [index_of_lease(Shard(index, 4).lease_name) for index in range(4)] == [0, 1, 2, 3]
-    assert index_of_lease("askproai-coordinator") is None
 
 
 def test_a_shard_that_does_not_exist_is_refused_at_once():
@@ -98,9 +99,12 @@ class LeaseServer:
     def __init__(self) -> None:
         self.leases: dict[str, dict[str, Any]] = {}
         self.version = 0
+        self.forbidden: set[str] = set()  # which the account may not read
 
-    async def read_all(self) -> list[dict[str, Any]]:
-        return deepcopy([*self.leases.values()])
+    async def read(self, name: str) -> dict[str, Any] | None:
+        if name in self.forbidden:
+            raise ApiError(403, "Forbidden", f"cannot get leases {name}")
+        return deepcopy(self.leases.get(name))
 
     async def replace(self, lease: Mapping[str, Any]) -> None:
         name = lease["metadata"]["name"]
@@ -124,7 +128,7 @@ class Lease:
         self.server, self.name, self.replace = server, name, server.replace
 
     async def read(self) -> dict[str, Any] | None:
-        return deepcopy(self.server.leases.get(self.name))
+        return await self.server.read(self.name)
 
     async def create(self, spec: Mapping[str, Any]) -> None:
         if self.name in self.server.leases:
@@ -138,6 +142,7 @@ class Replicas:
     def __init__(self) -> None:
         self.server, self.clock = LeaseServer(), SharedClock()
         self.leading: dict[str, Shard] = {}
+        self.ended_at: dict[str, float] = {}  # of those that ended themselves
         self.led_at: dict[str, float] = {}  # monotonic seconds
         self._running: dict[str, tuple[asyncio.Event, asyncio.Task[None]]] = {}
 
@@ -158,6 +163,11 @@ class Replicas:
         await asyncio.wait([task])
         self.server.leases = leases
 
+    def _end(self, name: str) -> None:
+        """Let a process end itself, which leaves its Lease as it is."""
+        self.ended_at[name] = self.clock.monotonic()
+        self._ending = asyncio.create_task(self.kill(name))
+
     async def _run(self, name: str, shard: Shard, stop: asyncio.Event) -> None:
         elector = Elector(
             Lease(self.server, shard.lease_name),
@@ -165,7 +175,7 @@ class Replicas:
             identity=name + shard.holder_suffix,
             times=LeaseTimes(),
         )
-        async with shard_leadership(shard, elector, self.server, self.clock, stop):
+        async with shard_leadership(shard, elector, self.server, self.clock, stop, lambda: self._end(name)):
             for other, theirs in self.leading.items():
                 both = [each for each in NAMESPACES if shard.owns(each) and theirs.owns(each)]
                 assert not both, f"{name} and {other} both have {both[:3]}"
@@ -222,10 +232,48 @@ async def test_from_one_operator_to_two_and_back_without_a_namespace_that_two_ha
     replicas.start("new", Shard(0, 1))
     await replicas.stop("a")
     await eventually(lambda: replicas.server.holder(Shard(0, 1)) == "new", 5, "the Lease of shard 0")
-    await rests(replicas)
-    assert [*replicas.leading] == ["b"], "its part would have two"
-    await replicas.stop("b")
+    await eventually(lambda: "b" in replicas.ended_at, 5, "the second operator to end by itself")
     await replicas.lead("new")
+    waited = replicas.led_at["new"] - replicas.ended_at["b"]
+    assert waited > 10, "what it had sent may still arrive, so its Lease has to expire"
+
+
+async def test_an_operator_ends_when_a_release_without_shards_leads(replicas):
+    """Such a release has all namespaces, and does not look at the Leases of others."""
+    replicas.start("a", Shard(0, 2))
+    replicas.start("b", Shard(1, 2))
+    await replicas.lead("a", "b")
+    await replicas.stop("a")
+    stop, former = asyncio.Event(), Elector(
+        Lease(replicas.server, Shard().lease_name), replicas.clock, identity="former-release", times=LeaseTimes()
+    )  # fmt: skip
+    async with leadership(former, stop):
+        since = replicas.clock.monotonic()
+        await replicas.lead()
+        assert replicas.ended_at["b"] - since <= 3
+        replicas.start("b-again", Shard(1, 2))
+        await rests(replicas)
+        assert not replicas.leading
+
+
+async def test_one_operator_leads_with_the_rights_of_the_chart_before(replicas):
+    """Its Role names one Lease. Whoever changes only the image must not be left without a leader."""
+    replicas.server.forbidden = {*LEASE_NAMES[1:]}
+    replicas.start("alone", Shard())
+    await replicas.lead("alone")
+
+
+async def test_who_waits_names_the_holders_again_and_again(replicas):
+    with structlog.testing.capture_logs() as logs:
+        replicas.start("old", Shard(0, 1))
+        await replicas.lead("old")
+        replicas.start("b", Shard(1, 2))
+        since = replicas.clock.monotonic()
+        await eventually(lambda: replicas.clock.monotonic() - since > 150, 10, "two minutes")
+        waiting = [each for each in logs if each["event"] == "shard.waiting"]
+        minutes = int((replicas.clock.monotonic() - since) // 60)
+    assert {each["holders"] for each in waiting} == {"old"}
+    assert minutes <= len(waiting) <= minutes + 2
 
 
 async def test_a_standby_of_the_former_layout_does_not_lead_beside_the_new_one(replicas):
