@@ -1,4 +1,4 @@
-"""`askproai demo` and `askproai call`: commands that need the simulators, `askproai_sandbox`.
+"""`askproai demo`, `askproai call` and `askproai play`: commands that need the simulators, `askproai_sandbox`.
 
 They import it inside the function, because the production image ships no simulators: there the other commands work, and these
 end with exit code 2 and name what they need.
@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -148,6 +149,51 @@ def call(
             print(step.to_text())
         print(record.call_id)  # for `askproai timeline`
     if record.errors:
+        raise typer.Exit(1)
+
+
+def play(
+    paths: Annotated[list[Path], typer.Argument(help="Call scripts, or folders of them.", metavar="PATH...")],
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only titles and differences.")] = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Play call scripts against the running demo: what callers must hear, and what both books must hold at the end."""
+    with simulators("play"):
+        import asyncio
+
+        from askproai_sandbox.call_scripts import Addresses, ScriptError, load_script, play_script
+
+    def admin(tenant: str) -> tuple[str, str]:
+        state = require_demo()  # pods and tokens change
+        if tenant not in state["adminUrls"] or tenant not in state["adminTokens"]:
+            known = ", ".join(sorted(state["adminUrls"])) or "none"
+            raise ScriptError(f"the demo has no pods of {tenant}; apply its manifests. It has: {known}")
+        return state["adminUrls"][tenant], state["adminTokens"][tenant]
+
+    state, as_text = require_demo(), output is Output.TEXT
+    addresses = Addresses(state["retellUrl"], state["calcomUrl"], Path(state["kubeconfig"]), admin)
+    show = (lambda _: None) if quiet or not as_text else typer.echo
+    files = [file for path in paths for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])]
+    if not files:
+        raise typer.BadParameter(f"there is no *.yaml in {', '.join(map(str, paths))}")
+    results = []
+    for file in files:
+        try:
+            script = load_script(file)
+            if as_text:
+                typer.echo(f"{file}: {script.title}")
+            problems = asyncio.run(play_script(script, addresses, show))
+        except ScriptError as error:
+            _fail(str(error))
+        for problem in problems:
+            typer.echo(f"DIFFERS  {problem}", err=True)
+        results.append({"file": str(file), "title": script.title, "differences": problems})
+    failed = sum(bool(result["differences"]) for result in results)
+    if as_text:
+        typer.echo(f"{len(files)} played, {failed} differ")
+    else:
+        print_json({"played": results})
+    if failed:
         raise typer.Exit(1)
 
 

@@ -21,7 +21,7 @@ from askproai_cli.calendar import calendar
 from askproai_cli.calls import calls, timeline
 from askproai_cli.circuits import circuits
 from askproai_cli.cluster import use_context
-from askproai_cli.demo import call, demo
+from askproai_cli.demo import call, demo, play
 from askproai_cli.events import events
 from askproai_cli.lint_command import lint_command
 from askproai_cli.plan_command import plan_command
@@ -44,7 +44,7 @@ _PANELS = {
         "calendar",
         "audit",
     ),
-    "This machine": ("when", "demo", "call", "sandbox"),
+    "This machine": ("when", "demo", "call", "play", "sandbox"),
 }
 
 
@@ -127,4 +127,5 @@ app.command(epilog="Example: `askproai demo --keep`, then `askproai demo --down`
 app.command(
     epilog="Example: `askproai call --to +49301234567 --say 'Einen Haarschnitt am Mittwoch um elf' --say 'Ja, Max Muster'`"
 )(call)
+app.command(epilog="Example: `askproai play examples/calls`")(play)
 app.add_typer(sandbox, name="sandbox")

@@ -6,21 +6,16 @@ import shutil
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta, tzinfo
-from enum import StrEnum
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from askproai_core.terminal import Output as Output  # which every command imports from here
 from askproai_core.terminal import format_time, render_table
 
 # An instant in ISO 8601, also within a sentence, as PostgreSQL and Cal.com write it.
 _INSTANT = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d(?::?\d\d)?)(?![\d:])")
-
-
-class Output(StrEnum):
-    TEXT = "text"
-    JSON = "json"
 
 
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="text or json.")]

@@ -7,11 +7,19 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from enum import StrEnum
 
 from rich.cells import cell_len
 
 _GAP = "  "
 _INDENT = "  "
+
+
+class Output(StrEnum):
+    """What a command prints: text for people, or JSON for programs."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 def format_time(moment: datetime, zone: tzinfo | None = None, *, seconds: bool = False) -> str:

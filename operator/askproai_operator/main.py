@@ -41,6 +41,7 @@ has CoordinatorLogins, WriteGuard and RedisDurability.
 """
 
 import asyncio
+import json
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -59,6 +60,7 @@ from askproai_core.kube import LeaseApi, elector_from_settings
 from askproai_core.lifecycle import Stopped, run_until_stopped, stop_on_signals
 from askproai_core.logging import configure_logs
 from askproai_core.provider_limits import CircuitRules
+from askproai_core.terminal import Output
 from askproai_operator import grants
 from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext, Unverified
@@ -180,13 +182,20 @@ def run() -> None:
 
 
 @cli.command()
-def shard(namespace: Annotated[str, typer.Argument(help="Namespace of a tenant.")]) -> None:
+def shard(
+    namespace: Annotated[str, typer.Argument(help="Namespace of a tenant.")],
+    output: Annotated[Output, typer.Option("--output", "-o", help="text or json")] = Output.TEXT,
+) -> None:
     """Print which operator has a namespace: the number of its shard, by ASKPROAI_SHARD_COUNT.
 
     Example: kubectl exec -n askproai-system deployment/askproai-operator -- askproai-operator shard my-salon
     """
     own = Settings().shard
-    typer.echo(f"{namespace}: shard {own.index_of(namespace)} of {own.count}")
+    index = own.index_of(namespace)
+    if output is Output.JSON:
+        typer.echo(json.dumps({"namespace": namespace, "shard": index, "shards": own.count}))
+    else:
+        typer.echo(f"{namespace}: shard {index} of {own.count}")
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ import asyncio
 import dataclasses
 import json
 from collections.abc import Coroutine
-from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 import asyncpg
@@ -12,6 +11,7 @@ import typer
 
 from askproai_core.database import AdminStore, DatabaseError, Migrator
 from askproai_core.logging import configure_logs
+from askproai_core.terminal import Output
 from askproai_runtime import serve
 
 T = TypeVar("T")
@@ -29,11 +29,6 @@ migrate = typer.Typer(
     epilog="Example: askproai-runtime migrate up --dsn postgresql://admin:…@db/askproai",
 )
 app.add_typer(migrate, name="migrate")
-
-
-class Output(StrEnum):
-    TEXT = "text"
-    JSON = "json"
 
 
 _DSN_HELP = "The admin's DSN: owner of the database, CREATEROLE (else taken from DATABASE_ADMIN_URL)"

@@ -9,7 +9,7 @@ import pytest
 from askproai_sandbox.caller import CallRecord
 from askproai_sandbox.demo.environment import PROJECT
 from askproai_sandbox.example_tenant import load_manifests
-from tests.worlds.running_demo import Demo, fetch
+from tests.worlds.running_demo import Demo, apply_with_number, fetch
 from tests.worlds.waiting import eventually
 
 HOTLINE, KEY = "+49305550100", "key_demo_haarwerk"
@@ -45,18 +45,8 @@ class Chain:
 
 @pytest.fixture(scope="module")
 async def chain(demo):
-    bearer = {"Authorization": f"Bearer {KEY}"}
-    number = {"phone_number": HOTLINE, "termination_uri": "haarwerk.sip.example"}
-    await fetch(f"{demo.state.retellUrl}/import-phone-number", "POST", json=number, headers=bearer)
-    await demo.kubectl("apply", "--server-side", "-f", str(PROJECT / "examples" / "hotline.yaml"))
-    for kind in ("tenants.askproai.de", "branches", "serviceofferings", "retellagents"):
-        await demo.kubectl("wait", "--for=condition=Ready", "--all", "-n", "haarwerk", "--timeout=120s", kind)
+    await apply_with_number(demo, PROJECT / "examples" / "hotline.yaml", "haarwerk", KEY, HOTLINE)
     chain = Chain(demo)
-
-    async def bound() -> bool:
-        return bool((await chain.number()).get("inbound_agents"))
-
-    await eventually(bound, 60, "the hotline's number to be bound")
     yield chain
     await demo.kubectl("delete", "namespace", "haarwerk", "--timeout=120s")
     number = await chain.number()

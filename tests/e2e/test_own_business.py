@@ -10,8 +10,7 @@ import yaml
 
 from askproai_sandbox.caller import CallRecord
 from askproai_sandbox.demo.environment import PROJECT
-from tests.worlds.running_demo import Demo, fetch
-from tests.worlds.waiting import eventually
+from tests.worlds.running_demo import Demo, apply_with_number
 
 MANIFEST = PROJECT / "tests" / "e2e" / "dental_practice.yaml"
 NAMESPACE, KEY, NUMBER = "praxis-am-park", "key_test_praxis_am_park", "+495117654300"
@@ -172,19 +171,7 @@ class Practice:
 
 @pytest.fixture(scope="module")
 async def practice(demo):
-    number = {"phone_number": NUMBER, "termination_uri": "praxis.sip.example"}
-    retell = demo.state.retellUrl
-    await fetch(f"{retell}/_sim/workspaces", "POST", json={"key": KEY})
-    await fetch(f"{retell}/import-phone-number", "POST", json=number, headers={"Authorization": f"Bearer {KEY}"})
-    await demo.kubectl("apply", "--server-side", "-f", str(MANIFEST))
-    for kind in ("tenants.askproai.de", "branches", "serviceofferings", "retellagents"):
-        await demo.kubectl("wait", "--for=condition=Ready", "--all", "-n", NAMESPACE, "--timeout=120s", kind)
-
-    async def bound() -> bool:
-        workspace = (await fetch(f"{retell}/_sim/state"))["workspaces"][KEY]
-        return bool(workspace["numbers"][NUMBER].get("inbound_agents"))
-
-    await eventually(bound, 60, "the number to be bound")
+    await apply_with_number(demo, MANIFEST, NAMESPACE, KEY, NUMBER)
     yield Practice(demo)
     await demo.kubectl("delete", "namespace", NAMESPACE, "--timeout=120s")
 

@@ -21,6 +21,7 @@ from askproai_sandbox.demo import State, read_state
 from askproai_sandbox.demo.run import run_demo
 from askproai_sandbox.demo.scenario import DemoResult
 from askproai_sandbox.example_tenant import SALON, load_manifests
+from tests.worlds.waiting import eventually
 
 EXPIRED_HOLD = """
     WITH a AS (
@@ -77,6 +78,23 @@ class Demo:
             return [dict(row) for row in await connection.fetch(sql, *values)]
         finally:
             await connection.close()
+
+
+async def apply_with_number(demo: Demo, file: Path, namespace: str, key: str, number: str) -> None:
+    """Import a number into a Retell workspace, apply a tenant's manifests, and wait until all is Ready and the number is bound."""
+    retell, bearer = demo.state.retellUrl, {"Authorization": f"Bearer {key}"}
+    imported = {"phone_number": number, "termination_uri": f"{namespace}.sip.example"}
+    await fetch(f"{retell}/_sim/workspaces", "POST", json={"key": key})
+    await fetch(f"{retell}/import-phone-number", "POST", json=imported, headers=bearer)
+    await demo.kubectl("apply", "--server-side", "-f", str(file))
+    for kind in ("tenants.askproai.de", "branches", "serviceofferings", "retellagents"):
+        await demo.kubectl("wait", "--for=condition=Ready", "--all", "-n", namespace, "--timeout=120s", kind)
+
+    async def bound() -> bool:
+        workspace = (await fetch(f"{retell}/_sim/state"))["workspaces"][key]
+        return bool(workspace["numbers"][number].get("inbound_agents"))
+
+    await eventually(bound, 60, f"{number} to be bound")
 
 
 async def fetch(url: str, method: str = "GET", **kwargs: Any) -> Any:

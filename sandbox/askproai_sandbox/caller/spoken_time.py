@@ -44,6 +44,8 @@ TIME = re.compile(
 )
 PART = re.compile(r"\b(?:früh|vormittag|mittag|nachmittag|abend|morgens)(?=s?\b)", re.IGNORECASE)
 
+_KINDS = {"time": TIME, "date": DATE, "part_of_day": PART}
+
 _ORDINAL = r"(?:erste|zweite|dritte|vierte|fünfte|letzte)[nrsm]?\b"
 _WHEN = rf"(?:(?:{DATE.pattern}|{TIME.pattern}|{PART.pattern})s?)"
 _LINK = r"(?:mehr|noch|schon|erst|gleich|gerade|unbedingt|gern|am|um|im|in|der|die|den|das|dem|auf)"
@@ -59,6 +61,10 @@ _NEGATIVE_QUESTION = re.compile(
     r"^\W*(?:(?:Ja|Und|Aber|Oder)\W+)*(?:Geht|Ginge|Haben|Hätten|Habt|Kann|Könnte[nt]?|Können|Gibt|Passt|Warum)\b[^?]*\?",
     re.IGNORECASE,
 )
+_CORRECTION = re.compile(  # "am Freitag, nein, doch am Donnerstag"
+    rf"(?<=\w)\W+(?:ach\W+)?(?:nein|nee|quatsch|entschuldigung|verzeihung|ich\s+meine|besser\s+gesagt)\b(?=[^.;!?]*?{_WHEN})",
+    re.IGNORECASE,
+)
 _TOO = re.compile(r"\b(?:zu|nicht\s+(?:ganz\s+|gern\s+)?so)\s+(früh|spät)\b", re.IGNORECASE)
 _SPAN = rf"\b(?:\d+|{_NUMBERS}|eine|paar)\s+(?:halbe\s+|viertel)?(?:Minute|Stunde|Viertelstunde|Tag|Woche)[en]*\b"
 _SHIFT = re.compile(rf"\bum\s+{_SPAN}|{_SPAN}\s+(?:nach\s+(?:hinten|vorn)|später|früher|eher)\b", re.IGNORECASE)
@@ -71,14 +77,26 @@ def cut_rejections(text: str) -> tuple[str, frozenset[str]]:
     """
     if _NEGATIVE_QUESTION.search(text):
         return _TOO.sub(" , ", text), frozenset()
+    text, found = _cut_corrected(text)
     cut = " , ".join(match[0] for match in _REJECTED.finditer(text))
-    kinds = {"time": TIME, "date": DATE, "part_of_day": PART}
-    found = set()
-    for kind, pattern in kinds.items():
+    for kind, pattern in _KINDS.items():
         if pattern.search(cut):
             found.add(kind)
             cut = pattern.sub(" , ", cut)
     return _TOO.sub(" , ", _REJECTED.sub(" , ", text)), frozenset(found)
+
+
+def _cut_corrected(text: str) -> tuple[str, set[str]]:
+    """Return the text without the times that the caller corrects in the same sentence, and which kinds of them there were."""
+    correction = _CORRECTION.search(text)
+    if correction is None:
+        return text, set()
+    before, after, found = text[: correction.start()], text[correction.end() :], set[str]()
+    for kind, pattern in _KINDS.items():
+        if pattern.search(before) and pattern.search(after):
+            found.add(kind)
+            before = pattern.sub(" , ", before)
+    return f"{before} , {after}", found
 
 
 def find_too(text: str) -> str | None:

@@ -111,6 +111,11 @@ def test_a_sentence_is_read(text: str, fields: dict[str, Any]) -> None:
         ("Ja aber nicht um zehn, lieber um elf.", {"when": {"time": "elf"}, "rejected": {"time"}, "no": True}),
         ("Ja aber nicht morgens, lieber nachmittags", {"when": {"part_of_day": "nachmittag"}, "rejected": {"part_of_day"}}),
         ("Nicht am Donnerstag um zehn, sondern am Freitag", {"when": {"date": "Freitag"}, "rejected": {"date", "time"}}),
+        (
+            "Einen Haarschnitt am Freitag, nein, doch am Donnerstag um zehn",
+            {"when": {"date": "Donnerstag", "time": "zehn"}, "rejected": {"date"}},
+        ),
+        ("Am Freitag um neun, ach nein, um zehn", {"when": {"date": "Freitag", "time": "zehn"}, "rejected": {"time"}}),
         ("Um zehn geht es bei mir leider nicht", {"when": {}, "rejected": {"time"}}),
         ("Weder um zehn noch um elf", {"when": {}, "rejected": {"time"}}),
         ("Am Freitag habe ich keine Zeit, lieber Montag", {"when": {"date": "Montag"}}),

@@ -1,0 +1,179 @@
+"""Plays call scripts against the running demo, and compares what callers heard and what both books hold with the script."""
+
+import asyncio
+import os
+import re
+import secrets
+import shlex
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import aiohttp
+
+from askproai_sandbox.call_scripts.script import (
+    WEEKDAYS,
+    CallScript,
+    Command,
+    OpenDay,
+    ScriptError,
+    SpokenCall,
+    day_values,
+    differences,
+    missing_sentence,
+)
+from askproai_sandbox.caller import CallRecord, play_call
+from askproai_sandbox.cluster import program_folder
+
+_FIRST_DAY: Final = timedelta(days=8)  # nobody means this week, whatever day it is
+_LAST_DAY: Final = timedelta(days=85)  # within the horizon of the examples' services
+_SETTLED_WITHIN: Final = 30.0  # seconds, until both books hold what is expected
+_COMMAND_TIMEOUT: Final = 180.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the demo's parts are. `admin` returns address and token of a tenant's private API; it raises ScriptError."""
+
+    retell_url: str
+    calcom_url: str
+    kubeconfig: Path
+    admin: Callable[[str], tuple[str, str]]
+
+
+async def play_script(script: CallScript, addresses: Addresses, show: Callable[[str], None]) -> list[str]:
+    """Play a script, and return what differs from it, a sentence each. `show` gets each line of the calls.
+
+    Raises ScriptError when it cannot be played.
+    """
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
+        books = _Books(session, addresses, script.tenant)
+        day = await books.find_open_day(script.on) if script.on else None
+        values, problems, call_ids = day_values(day, script.tenant), list[str](), set[str]()
+        numbers: defaultdict[str, str] = defaultdict(
+            lambda: f"+491510{secrets.randbelow(10**8):08}", anonymous="anonymous"
+        )
+        for step in script.parse_steps(values):
+            if isinstance(step, Command):
+                problems += await _run(step, addresses, show)
+                continue
+            from_number = step.caller if step.caller.startswith("+") else numbers[step.caller]
+            record = await _call(step, from_number, script, addresses)
+            call_ids.add(record.call_id)
+            for each in record.steps:
+                show(each.to_text())
+            problems += _judge(step, record)
+        return problems + await books.differences(script, values, call_ids)
+
+
+async def _call(step: SpokenCall, from_number: str, script: CallScript, addresses: Addresses) -> CallRecord:
+    try:
+        return await play_call(addresses.retell_url, script.number, step.say, from_number=from_number)
+    except ValueError as error:
+        raise ScriptError(f"{script.title}: {error}") from None
+
+
+def _judge(step: SpokenCall, record: CallRecord) -> list[str]:
+    """Return which steps of a call failed, and what was not heard."""
+    heard = [each.text or "" for each in record.steps if each.kind == "heard"]
+    missing = missing_sentence(step.heard, heard)
+    expected = [re.compile(pattern) for pattern in step.failing]
+    failed = [f"failed: {error}" for error in record.errors if not any(each.search(error) for each in expected)]
+    worked = [f"did not fail: {each.pattern}" for each in expected if not any(map(each.search, record.errors))]
+    return failed + worked + ([f"not heard: {missing}"] if missing else [])
+
+
+async def _run(command: Command, addresses: Addresses, show: Callable[[str], None]) -> list[str]:
+    """Run a command, and return what is wrong with it."""
+    words = shlex.split(command.run)
+    show(f"{'run':8} {command.run}")
+    folders = (str(Path(sys.executable).parent), str(await program_folder()), os.environ["PATH"])
+    environment = {**os.environ, "KUBECONFIG": str(addresses.kubeconfig), "PATH": os.pathsep.join(folders)}
+    process = await asyncio.create_subprocess_exec(
+        *words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env=environment,
+    )  # fmt: skip
+    async with asyncio.timeout(_COMMAND_TIMEOUT):
+        output, _ = await process.communicate()
+    lines = output.decode(errors="replace").splitlines()
+    for line in lines:
+        show(f"{'':8} {line}")
+    if process.returncode:
+        return [f"exit code {process.returncode}: {command.run}"]
+    missing = missing_sentence(command.printed, lines)
+    return [f"not printed by {words[0]}: {missing}"] if missing else []
+
+
+class _Books:
+    """Our book, by the private API, and Cal.com's."""
+
+    def __init__(self, session: aiohttp.ClientSession, addresses: Addresses, tenant: str) -> None:
+        self._session, self._addresses, self._tenant = session, addresses, tenant
+
+    async def find_open_day(self, wanted: OpenDay) -> date:
+        """Return the first suitable day on which nobody has an appointment yet. Raises ScriptError."""
+        today, weekdays = datetime.now(UTC).date(), {wanted.weekday} if wanted.weekday else set(WEEKDAYS[:5])
+        for days in range(_FIRST_DAY.days, _LAST_DAY.days):
+            day = today + timedelta(days=days)
+            if WEEKDAYS[day.weekday()] not in weekdays:
+                continue
+            query = {"branch": wanted.branch, "service": wanted.service, "date": day.isoformat()}
+            is_open = bool((await self._get("slots", **query))["slots"])
+            if (
+                is_open
+                and not (await self._get("appointments", **{"from": day.isoformat(), "to": day.isoformat()}))[
+                    "appointments"
+                ]
+            ):
+                return day
+        raise ScriptError(
+            f"{self._tenant} has no {wanted.weekday or 'open day'} without appointments for {wanted.service} any more"
+        )
+
+    async def differences(self, script: CallScript, values: Mapping[str, str], call_ids: Collection[str]) -> list[str]:
+        """Return how the books differ from the script, as soon as they do not, or at the end of the time for it."""
+        end, expected = time.monotonic() + _SETTLED_WITHIN, script.expected(values)
+        while True:
+            found = differences(expected, await self._appointments(call_ids))
+            if not found or time.monotonic() > end:
+                return found
+            await asyncio.sleep(0.2)
+
+    async def _appointments(self, call_ids: Collection[str]) -> list[dict[str, Any]]:
+        ours, cursor = list[dict[str, Any]](), dict[str, str]()
+        while True:
+            page = await self._get("appointments", **cursor)
+            ours += [each for each in page["appointments"] if each["call_id"] in call_ids]
+            if page["next"] is None:
+                break
+            cursor = {"cursor": page["next"]}
+        bookings = await self._bookings() if any(each["external_id"] for each in ours) else {}
+        return [
+            {
+                "start": datetime.fromisoformat(each["start"]).strftime("%Y-%m-%d %H:%M"),
+                "calendar": bookings.get(each["external_id"]),
+                **{name: each[name] for name in ("service", "staff", "customer_name", "status")},
+            }
+            for each in ours
+        ]
+
+    async def _bookings(self) -> dict[str, str]:
+        """Return the status of each booking at Cal.com, by its uid."""
+        async with self._session.get(f"{self._addresses.calcom_url}/_sim/state") as answer:
+            accounts = (await answer.json())["accounts"].values()
+        return {booking["uid"]: booking["status"] for account in accounts for booking in account["bookings"]}
+
+    async def _get(self, path: str, **query: Any) -> Any:
+        url, token = self._addresses.admin(self._tenant)
+        headers = {"Authorization": f"Bearer {token}"}
+        async with self._session.get(f"{url}/api/v1/{path}?{urlencode(query)}", headers=headers) as answer:
+            body = await answer.json()
+            if answer.status != 200:
+                raise ScriptError(f"{self._tenant}: {body.get('detail', answer.status)}")
+            return body

@@ -1,0 +1,194 @@
+"""A call script: a YAML file with what callers say, what they must hear, and what both books hold at the end. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+import yaml
+from msgspec import Meta, Struct
+
+_MONTHS: Final = (
+    "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
+)  # fmt: skip
+WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_SPOKEN_WEEKDAYS: Final = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
+_PROGRAMS: Final = ("askproai", "kubectl")
+_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+
+Weekday = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+Text = Annotated[str, Meta(min_length=1)]
+
+
+class ScriptError(ValueError):
+    """A call script that cannot be played; the message has its file and what to change."""
+
+
+class OpenDay(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which day the script's calls are about: the first, more than a week ahead, that is open and on which nothing is booked yet.
+
+    Without a `weekday` it is from Monday to Friday.
+    """
+
+    branch: Text
+    service: Text  # the name of a ServiceOffering that has free times then
+    weekday: Weekday | None = None
+
+
+class SpokenCall(Struct, frozen=True, forbid_unknown_fields=True):
+    """One call. `heard` are regular expressions, found in this order in what the agent says.
+
+    `failing` are regular expressions of events and functions that must fail, such as the events while no pod runs.
+    `caller` is a number, `anonymous`, or a name of your choice: each name has a number of its own, another one at each play.
+    """
+
+    say: Annotated[list[Text], Meta(min_length=1)]
+    heard: list[Text] = []
+    failing: list[Text] = []
+    caller: Text = "caller"
+
+
+class Command(Struct, frozen=True, forbid_unknown_fields=True):
+    """A command between calls, such as `kubectl patch …` or `askproai appointments cancel …`, without a shell.
+
+    `printed` are regular expressions, found in this order in its output.
+    """
+
+    run: Text
+    printed: list[Text] = []
+
+
+class ExpectedAppointment(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An appointment of the script's calls at its end. Absent fields are not compared, except the status.
+
+    `calendar` is the status of its booking at Cal.com, such as `accepted`.
+    """
+
+    start: Text  # local time, as `{date} 10:00`
+    service: str | None = None
+    staff: str | None = None
+    customer_name: str | None = None
+    status: str = "confirmed"
+    calendar: str | None = None
+
+
+class CallScript(Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of `examples/calls/`.
+
+    Texts may hold `{day}` (3. Dezember), `{weekday}` (Donnerstag) and `{date}` (2026-12-03) of the day that `on` describes, and
+    `{tenant}`.
+    """
+
+    title: Text
+    tenant: Text  # NAMESPACE.TENANT
+    number: Text
+    steps: Annotated[list[dict[str, Any]], Meta(min_length=1)]
+    on: OpenDay | None = None
+    appointments: list[ExpectedAppointment] = []
+
+    def parse_steps(self, values: Mapping[str, str]) -> list[SpokenCall | Command]:
+        """Return calls and commands with the placeholders replaced. Raises ScriptError."""
+        return [_parse_step(_fill(step, values)) for step in self.steps]
+
+    def expected(self, values: Mapping[str, str]) -> list[ExpectedAppointment]:
+        """Return the appointments with the placeholders replaced. Raises ScriptError."""
+        return [
+            msgspec.convert(_fill(msgspec.to_builtins(each), values), ExpectedAppointment) for each in self.appointments
+        ]
+
+
+def load_script(file: Path) -> CallScript:
+    """Read a call script. Raises ScriptError for a file that is none."""
+    try:
+        # YAML 1.1 reads the key `on` as true
+        document = {
+            "on" if key is True else key: value for key, value in yaml.safe_load(file.read_text("utf-8")).items()
+        }
+        script = msgspec.convert(document, CallScript)
+        script.parse_steps(day_values(date(2026, 12, 3), script.tenant))
+        script.expected(day_values(date(2026, 12, 3), script.tenant))
+    except (OSError, UnicodeDecodeError, AttributeError, yaml.YAMLError, msgspec.ValidationError, ScriptError) as error:
+        raise ScriptError(f"{file}: {error}") from None
+    if script.on is None and _needs_day(script):
+        raise ScriptError(f"{file}: {{day}}, {{weekday}} and {{date}} need `on`: the branch and service of that day")
+    return script
+
+
+def day_values(day: date | None, tenant: str) -> dict[str, str]:
+    """Return what the placeholders stand for."""
+    values = {"tenant": tenant}
+    if day is not None:
+        spoken = f"{day.day}. {_MONTHS[day.month - 1]}"
+        values |= {"day": spoken, "weekday": _SPOKEN_WEEKDAYS[day.weekday()], "date": day.isoformat()}
+    return values
+
+
+def missing_sentence(patterns: Iterable[str], lines: Sequence[str]) -> str | None:
+    """Return the first pattern that is not found in the lines, each after the one before; None when all are."""
+    text, position = "\n".join(lines), 0
+    for pattern in patterns:
+        found = re.compile(pattern).search(text, position)
+        if found is None:
+            return pattern
+        position = found.end()
+    return None
+
+
+def differences(expected: Sequence[ExpectedAppointment], found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a sentence for each appointment that is missing, and for each that is there and not expected.
+
+    `found` have the fields of `ExpectedAppointment`.
+    """
+    left, missing = list(found), []
+    for each in expected:
+        wanted = msgspec.to_builtins(each) | {"status": each.status}
+        match = next((other for other in left if wanted.items() <= other.items()), None)
+        if match is None:
+            missing.append(f"missing: {_line(wanted)}")
+        else:
+            left.remove(match)
+    return missing + [f"not expected: {_line(other)}" for other in left]
+
+
+def _parse_step(fields: dict[str, Any]) -> SpokenCall | Command:
+    """Return a step. Raises ScriptError for a pattern that is none, and for a program that a script may not run."""
+    if "run" in fields:
+        command = msgspec.convert(fields, Command)
+        if (program := command.run.split()[0]) not in _PROGRAMS:
+            raise ScriptError(f"a script may run {' and '.join(_PROGRAMS)}, not {program}")
+        _require_patterns(command.printed)
+        return command
+    call = msgspec.convert(fields, SpokenCall)
+    _require_patterns([*call.heard, *call.failing])
+    return call
+
+
+def _require_patterns(patterns: Iterable[str]) -> None:
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ScriptError(f"{pattern} is no regular expression: {error}") from None
+
+
+def _line(fields: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in fields.items() if value is not None)
+
+
+def _needs_day(script: CallScript) -> bool:
+    used = set(_PLACEHOLDER.findall(str(script.steps) + str(msgspec.to_builtins(script.appointments))))
+    return bool(used & {"day", "weekday", "date"})
+
+
+def _fill(value: Any, values: Mapping[str, str]) -> Any:
+    """Replace the placeholders in all texts. Raises ScriptError for one that does not exist."""
+    if isinstance(value, str):
+        try:
+            return _PLACEHOLDER.sub(lambda match: values[match[1]], value)
+        except KeyError as error:
+            raise ScriptError(f"{{{error.args[0]}}} is no placeholder; there are: {', '.join(values)}") from None
+    if isinstance(value, Mapping):
+        return {key: _fill(each, values) for key, each in value.items()}
+    return [_fill(each, values) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,85 @@
+"""Call scripts say clearly what is wrong with them, and a difference is found."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from askproai_sandbox.call_scripts import ScriptError, load_script
+from askproai_sandbox.call_scripts.script import (
+    Command,
+    ExpectedAppointment,
+    SpokenCall,
+    day_values,
+    differences,
+    missing_sentence,
+)
+
+EXAMPLES = sorted((Path(__file__).parents[3] / "examples" / "calls").glob("*.yaml"))
+HEAD = 'title: A call\ntenant: salon.salon\nnumber: "+49301234567"\n'
+TEN = {"start": "2026-12-03 10:00", "service": "haarschnitt", "staff": "anna", "status": "confirmed", "calendar": None}
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "call.yaml"
+    file.write_text(HEAD + text, "utf-8")
+    return file
+
+
+def test_there_are_examples():
+    assert len(EXAMPLES) >= 12
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_each_example_says_what_must_be_heard_or_left(file: Path):
+    script = load_script(file)
+    steps = script.parse_steps(day_values(date(2026, 12, 3), script.tenant))
+    assert script.appointments or any(isinstance(step, SpokenCall) and step.heard for step in steps)
+
+
+def test_placeholders_are_replaced(tmp_path: Path):
+    file = write(
+        tmp_path,
+        "on: {branch: mitte, service: haarschnitt}\nsteps:\n  - say: ['Am {day}, {weekday}']\n  - run: 'kubectl get {tenant} {date}'\n",
+    )
+    script = load_script(file)
+    assert script.parse_steps(day_values(date(2027, 3, 1), script.tenant)) == [
+        SpokenCall(["Am 1. März, Montag"]),
+        Command("kubectl get salon.salon 2027-03-01"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("steps: []\n", "`array` of length >= 1"),
+        ("steps:\n  - say: ['Am {dat} um zehn']\n", "{dat} is no placeholder; there are: tenant, day, weekday, date"),
+        ("steps:\n  - say: ['Am {day} um zehn']\n", "need `on`: the branch and service of that day"),
+        ("steps:\n  - say: [Hallo]\n    hears: [Guten Tag]\n", "unknown field `hears`"),
+        ("steps:\n  - say: [Hallo]\n    heard: ['(']\n", "( is no regular expression"),
+        ("steps:\n  - run: rm -rf .\n", "a script may run askproai and kubectl, not rm"),
+        ("- a list\n", "call.yaml"),
+    ],
+)
+def test_a_wrong_script_is_refused_before_anybody_calls(tmp_path: Path, text: str, message: str):
+    with pytest.raises(ScriptError) as refused:
+        load_script(write(tmp_path, text))
+    assert message in str(refused.value)
+    assert "call.yaml" in str(refused.value)
+
+
+def test_sentences_are_found_in_their_order():
+    lines = ["Frei ist Montag.", "Der Termin ist eingetragen."]
+    assert missing_sentence(["Frei", "eingetragen"], lines) is None
+    assert missing_sentence(["eingetragen", "Frei"], lines) == "Frei"
+
+
+def test_the_books_are_compared_both_ways():
+    expected = [ExpectedAppointment("2026-12-03 10:00", staff="anna")]
+    assert differences(expected, [TEN]) == []
+    assert differences(expected, []) == ["missing: start 2026-12-03 10:00, staff anna, status confirmed"]
+    assert differences([], [TEN]) == [
+        "not expected: start 2026-12-03 10:00, service haarschnitt, staff anna, status confirmed"
+    ]
+    assert len(differences(expected, [TEN, TEN])) == 1, "one appointment cannot stand for two"
+    assert len(differences(expected, [TEN | {"status": "cancelled"}])) == 2
