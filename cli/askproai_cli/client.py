@@ -15,11 +15,12 @@ from urllib.parse import urlencode
 
 import typer
 
-from askproai_cli.cluster import explain_kubectl
+from askproai_cli.cluster import describe_cluster, explain_kubectl
 from askproai_cli.demo_state import find_demo, is_in_use
 
 TOKEN_VARIABLE = "ASKPROAI_TOKEN"  # noqa: S105 - names a variable
 _TIMEOUT_SECONDS = 15.0
+_LOGIN_TIMEOUT_SECONDS = 60.0  # a program of the kubeconfig may log in first, by a browser say
 _UNKNOWN_PATH = "See the API description for paths and methods"  # core's answer to a path that it does not have
 
 TenantOption = Annotated[str, typer.Option("--tenant", "-t", help="The tenant: NAMESPACE.TENANT.", metavar="TENANT")]
@@ -199,7 +200,9 @@ def _port_forward(namespace: str, name: str) -> Iterator[PrivateApiClient]:
         )
     token, secret = _read_token(kubectl, namespace, name)
     command = [kubectl, "port-forward", "-n", namespace, f"service/{name}-admin", ":8081", "--address=127.0.0.1"]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603
+    child = subprocess.Popen(  # noqa: S603
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     timeout = threading.Timer(_TIMEOUT_SECONDS, child.kill)
     timeout.start()
     said, forwards, failure = "", "", None
@@ -232,7 +235,20 @@ def _read_token(kubectl: str, namespace: str, name: str) -> tuple[str, str]:
     failures: list[str] = []
     for secret in (f"{name}-admin", f"{name}-reader"):
         command = [kubectl, "get", "secret", secret, "-n", namespace, "-o", "jsonpath={.data.token}"]
-        read = subprocess.run([*command, "--request-timeout=10s"], capture_output=True, text=True, check=False)  # noqa: S603
+        try:
+            read = subprocess.run(  # noqa: S603
+                [*command, "--request-timeout=10s"],
+                stdin=subprocess.DEVNULL,  # a question of a login program would not be seen
+                capture_output=True,
+                text=True,
+                timeout=_LOGIN_TIMEOUT_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise RequestFailed(
+                f"kubectl has not answered within {_LOGIN_TIMEOUT_SECONDS:.0f} s ({describe_cluster()}): if it waits for your "
+                "login, log in by `kubectl auth whoami`, then repeat"
+            ) from None
         if read.returncode == 0 and read.stdout:
             return b64decode(read.stdout).decode(), secret
         failures.append(read.stderr if read.returncode else "")

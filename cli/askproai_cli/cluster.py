@@ -10,7 +10,8 @@ from typing import Any
 
 import typer
 
-_VARIABLE = "KUBECONFIG"
+from askproai_core.kubeconfig_files import VARIABLE, split_kubeconfig
+
 _KINDS = ("contexts", "clusters", "users")
 
 
@@ -18,8 +19,9 @@ def list_kubeconfigs(kubeconfig: Path | None = None) -> list[Path]:
     """Return the files that kubectl would read: the given one, else those of KUBECONFIG, else the one in the home folder."""
     if kubeconfig is not None:
         return [kubeconfig]
-    named = [Path(name).expanduser() for name in os.environ.get(_VARIABLE, "").split(os.pathsep) if name.strip()]
-    return named or [path for path in [Path.home() / ".kube/config"] if path.exists()]
+    return split_kubeconfig(os.environ.get(VARIABLE, "")) or [
+        path for path in [Path.home() / ".kube/config"] if path.exists()
+    ]
 
 
 def find_kubeconfig_in_use() -> Path | None:
@@ -42,18 +44,18 @@ def use_context(name: str) -> Iterator[None]:
     files = list_kubeconfigs()
     known = [str(entry["name"]) for entry in _merge(files)["contexts"]]
     if name not in known:
-        available = ", ".join(known) or f"none: set {_VARIABLE}"
+        available = ", ".join(known) or f"none: set {VARIABLE}"
         raise typer.BadParameter(f"there is no context {name}; there is: {available}", param_hint="--context")
-    before = os.environ.get(_VARIABLE)
+    before = os.environ.get(VARIABLE)
     with tempfile.NamedTemporaryFile("w", prefix="kube-context-", suffix=".json") as file:
         json.dump({"apiVersion": "v1", "kind": "Config", "current-context": name}, file)
         file.flush()
-        os.environ[_VARIABLE] = os.pathsep.join(map(str, [file.name, *files]))
+        os.environ[VARIABLE] = os.pathsep.join(map(str, [file.name, *files]))
         try:
             yield
         finally:
-            os.environ.pop(_VARIABLE)
-            os.environ.update({} if before is None else {_VARIABLE: before})
+            os.environ.pop(VARIABLE)
+            os.environ.update({} if before is None else {VARIABLE: before})
 
 
 def describe_cluster(kubeconfig: Path | None = None) -> str:
@@ -63,16 +65,7 @@ def describe_cluster(kubeconfig: Path | None = None) -> str:
     named = {kind: {entry["name"]: entry for entry in merged[kind]} for kind in ("contexts", "clusters")}
     cluster = (named["contexts"].get(context, {}).get("context") or {}).get("cluster")
     server = (named["clusters"].get(cluster, {}).get("cluster") or {}).get("server")
-    return f"context {context}, {server or 'no server'}" if context else f"no context: set {_VARIABLE}"
-
-
-def logs_in_by_program(kubeconfig: Path | None = None) -> bool:
-    """Return whether the user of the context in use has no credential in the file, but a program that fetches one (`exec`)."""
-    merged = _merge(list_kubeconfigs(kubeconfig))
-    contexts, users = ({entry["name"]: entry for entry in merged[kind]} for kind in ("contexts", "users"))
-    context = (contexts.get(merged["current-context"], {}).get("context")) or {}
-    user = users.get(context.get("user"), {}).get("user") or {}
-    return "exec" in user and not user.keys() & {"token", "tokenFile", "client-certificate", "client-certificate-data"}
+    return f"context {context}, {server or 'no server'}" if context else f"no context: set {VARIABLE}"
 
 
 def _merge(files: list[Path]) -> dict[str, Any]:
@@ -106,15 +99,15 @@ def explain_kubectl(errors: str) -> str:
     if "error dialing backend" in said:
         return (
             f"the cluster does not reach its own node ({said}). Pods of the demo are processes of this machine: set "
-            f"{_VARIABLE} to the demo's .demo/cluster/kubeconfig, and read their logs in .demo/runner/pods/*/*.log"
+            f"{VARIABLE} to the demo's .demo/cluster/kubeconfig, and read their logs in .demo/runner/pods/*/*.log"
         )
     if any(sign in said for sign in ("connection to the server", "Unable to connect", "dial tcp", "i/o timeout")):
         if not _merge(list_kubeconfigs())["current-context"]:
             return (
-                f"no kubeconfig chooses a cluster: set {_VARIABLE}, or name a context by --context; without a cluster, start a demo"
+                f"no kubeconfig chooses a cluster: set {VARIABLE}, or name a context by --context; without a cluster, start a demo"
                 " with `askproai demo --keep`, or give --url"
             )
-        return f"the cluster does not answer ({describe_cluster()}): check {_VARIABLE} or --context. kubectl: {said}"
+        return f"the cluster does not answer ({describe_cluster()}): check {VARIABLE} or --context. kubectl: {said}"
     if "context was not found" in said:
         context = _merge(list_kubeconfigs())["current-context"]
         return f"the kubeconfig has no context {context}: correct current-context, or use --context"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from askproai_cli.cluster import describe_cluster, logs_in_by_program
+from askproai_cli.cluster import describe_cluster
 from askproai_cli.output import Output, OutputOption, print_json
 
 if TYPE_CHECKING:
@@ -78,12 +78,6 @@ def _plan(
     from askproai_cli.plan import Change, plan_manifests
     from askproai_core.kube import AccessError, ApiError
 
-    if logs_in_by_program(kubeconfig):
-        text = (
-            f"the user of {describe_cluster(kubeconfig)} logs in by a program (exec), which this command does not run"
-        )
-        typer.echo(f"{text}: give --kubeconfig FILE with a token, such as that of `kubectl create token`", err=True)
-        raise typer.Exit(1)
     try:
         planned = asyncio.run(plan_manifests(documents, kubeconfig, namespace, operator_namespace))
     except (ApiError, AccessError, OSError) as error:  # OSError: no such kubeconfig
@@ -144,9 +138,12 @@ def _is_planned(document: "Document") -> bool:
 
 def _explain(error: Exception, kubeconfig: Path | None) -> str:
     """Return why the cluster cannot be asked: which one that is, and what to do."""
+    from askproai_cli.plan import LoginFailed
     from askproai_core.kube import AccessError, Unreachable
 
     offline = "`askproai lint` checks manifests without a cluster"
+    if isinstance(error, LoginFailed):
+        return f"no login at the cluster ({describe_cluster(kubeconfig)}): {error}; {offline}"
     if isinstance(error, AccessError | OSError):
         why = ""  # nothing is configured
         if isinstance(error, OSError):

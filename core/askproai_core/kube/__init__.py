@@ -5,7 +5,14 @@ operator and the coordinator elect their leaders by it. The trees of errors stan
 is no way to log in.
 """
 
-from askproai_core.kube.access import Access, AccessError, read_access, read_kubeconfigs
+from askproai_core.kube.access import (
+    Access,
+    AccessError,
+    ExecUser,
+    load_client_certificate,
+    read_access,
+    read_kubeconfigs,
+)
 from askproai_core.kube.http import ApiError, Conflict, HttpTransport, NoAnswer, Unreachable, api_error
 from askproai_core.kube.lease import (
     Elector,
@@ -20,7 +27,7 @@ from askproai_core.kube.lease import (
 )
 
 __all__ = [
-    "Access", "AccessError", "ApiError", "Conflict", "Elector", "HttpTransport", "LeaseApi", "LeaseObserver", "LeaseTimes",
-    "NoAnswer", "NotLeader", "Unreachable", "api_error", "elector_from_settings", "exit_when_lost", "leadership", "read_access",
-    "read_kubeconfigs", "unique_identity",
+    "Access", "AccessError", "ApiError", "Conflict", "Elector", "ExecUser", "HttpTransport", "LeaseApi", "LeaseObserver",
+    "LeaseTimes", "NoAnswer", "NotLeader", "Unreachable", "api_error", "elector_from_settings", "exit_when_lost", "leadership",
+    "load_client_certificate", "read_access", "read_kubeconfigs", "unique_identity",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """How to reach an API server: a kubeconfig, or the pod's own service account.
 
-Exec plugins are not run: no program of a kubeconfig's choice starts in our processes (docs/decisions/0002-thin-api-client.md).
+A credential plugin (`exec` of a kubeconfig) is run only by who passes `log_in`, which the command line does: no program of a
+kubeconfig's choice starts in a pod (docs/decisions/0083-credential-plugins.md).
 """
 
 import base64
@@ -14,8 +15,11 @@ from typing import Any, Final
 
 import yaml
 
+from askproai_core.kubeconfig_files import VARIABLE, split_kubeconfig
+
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _UNUSABLE: Final = (KeyError, TypeError, AttributeError, StopIteration, ValueError, yaml.YAMLError)
+_STATIC: Final = ("token", "tokenFile", "username", "client-certificate", "client-certificate-data")
 
 
 class AccessError(Exception):
@@ -35,9 +39,25 @@ class Access:
     proxy: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ExecUser:
+    """A user of a kubeconfig who logs in by a program: the section `exec`, the folder of its file, and the user's cluster.
+
+    The cluster's authority is in `certificate-authority-data`, also when the kubeconfig names a file.
+    """
+
+    section: Mapping[str, Any]
+    folder: Path
+    cluster: Mapping[str, Any]
+
+
+# Returns what returns the header `Authorization` for each request, and loads a client certificate into the context.
+LogIn = Callable[[ExecUser, ssl.SSLContext], Callable[[], str | None]]
+
+
 def read_access(kubeconfig: Path | None = None, environment: Mapping[str, str] = os.environ) -> Access:
     """Read the kubeconfig (else `KUBECONFIG`), or the pod's service account. Raises AccessError when there is neither."""
-    named = [kubeconfig] if kubeconfig else _files_of(environment.get("KUBECONFIG", ""))
+    named = [kubeconfig] if kubeconfig else split_kubeconfig(environment.get(VARIABLE, ""))
     try:
         if named:
             return _from_files(named)
@@ -52,24 +72,31 @@ def read_access(kubeconfig: Path | None = None, environment: Mapping[str, str] =
     return Access(f"https://{host}:{port}", tls, _bearer_from(_SERVICE_ACCOUNT / "token"))
 
 
-def read_kubeconfigs(files: Sequence[Path]) -> Access:
-    """Read a person's kubeconfigs, merged as kubectl merges them. Raises AccessError, and OSError for a file that is not there."""
+def read_kubeconfigs(files: Sequence[Path], log_in: LogIn | None = None) -> Access:
+    """Read a person's kubeconfigs, merged as kubectl merges them. `log_in` is for a user without any credential but `exec`.
+
+    Raises AccessError, and OSError for a file that is not there.
+    """
     try:
-        return _from_files(files)
+        return _from_files(files, log_in)
     except _UNUSABLE as error:
         text = "the kubeconfig cannot be used: it is no YAML, or lacks its current context or what this names"
         raise AccessError(f"{text} ({_listed(files)})") from error
-
-
-def _files_of(variable: str) -> list[Path]:
-    return [Path(name).expanduser() for name in variable.split(os.pathsep) if name.strip()]
 
 
 def _listed(files: Sequence[Path]) -> str:
     return os.pathsep.join(map(str, files))
 
 
-def _from_files(files: Sequence[Path]) -> Access:
+def load_client_certificate(tls: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
+    """Use a client certificate, both parts in PEM, for the connections that are opened from now on."""
+    with tempfile.NamedTemporaryFile() as pem:  # Python's TLS reads client certificates from files only
+        pem.write(certificate + b"\n" + key)
+        pem.flush()
+        tls.load_cert_chain(pem.name)
+
+
+def _from_files(files: Sequence[Path], log_in: LogIn | None = None) -> Access:
     """Take the first current context; of each name the first entry counts. A path is relative to the folder of its own file."""
     configs = [(file.parent, yaml.safe_load(file.read_text(encoding="utf-8"))) for file in files]
 
@@ -93,11 +120,18 @@ def _from_files(files: Sequence[Path]) -> Access:
         tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
     certificate, key = (_content(user, f"client-{part}", beside_user) for part in ("certificate", "key"))
     if certificate and key:
-        with tempfile.NamedTemporaryFile() as pem:  # Python's TLS reads client certificates from files only
-            pem.write(certificate + b"\n" + key)
-            pem.flush()
-            tls.load_cert_chain(pem.name)
-    return Access(str(cluster["server"]).rstrip("/"), tls, _authorization(user, beside_user), cluster.get("proxy-url"))
+        load_client_certificate(tls, certificate, key)
+    if user.get("exec") and not any(user.get(name) for name in _STATIC):
+        if log_in is None:
+            raise AccessError(
+                f"the user of the kubeconfig ({_listed(files)}) logs in by a program (exec), and this process runs none: "
+                "use a kubeconfig with the token of a service account"
+            )
+        inline = {"certificate-authority-data": base64.b64encode(authority).decode()} if authority else {}
+        authorization = log_in(ExecUser(user["exec"], beside_user, {**cluster, **inline}), tls)
+    else:
+        authorization = _authorization(user, beside_user)
+    return Access(str(cluster["server"]).rstrip("/"), tls, authorization, cluster.get("proxy-url"))
 
 
 def _names_context(config: Mapping[str, Any] | None) -> bool:

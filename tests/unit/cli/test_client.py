@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from typer.testing import CliRunner
 
+import askproai_cli.client as client_module
 import askproai_cli.demo_state as module
 from askproai_cli.client import PrivateApiClient, Refused, RequestFailed, connect
 from askproai_cli.cluster import use_context
@@ -123,6 +124,17 @@ def test_the_demo_is_found_from_any_folder(
     monkeypatch.setenv("KUBECONFIG", state.kubeconfig)  # as `askproai demo --keep` prints it
     with connect("a.b", None) as client:
         assert client.token == "demo-token"
+
+
+def test_kubectl_that_waits_for_a_login_is_not_waited_for_without_end(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A login program asks on a terminal that the person does not see, since kubectl's output is read by the command."""
+    install_kubectl(directory, "#!/bin/sh\ntest -t 0 && exit 1\nexec sleep 60\n")
+    monkeypatch.setenv("KUBECONFIG", str(directory / "production"))
+    monkeypatch.setattr(client_module, "_LOGIN_TIMEOUT_SECONDS", 0.5)
+    with pytest.raises(RequestFailed, match="log in by `kubectl auth whoami`, then repeat"), connect("a.b", None):
+        pass
 
 
 @pytest.mark.parametrize("why", ["Forbidden", "NotFound"])

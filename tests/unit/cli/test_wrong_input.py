@@ -50,20 +50,6 @@ def test_a_plan_with_a_broken_kubeconfig_says_so(tmp_path: Path, content: str) -
     assert str(tmp_path / "config") in result.stderr
 
 
-def test_a_plan_with_a_login_by_a_program_says_that_it_runs_none(tmp_path: Path) -> None:
-    (tmp_path / "config").write_text(kubeconfig_of({"exec": {"command": "aws"}}))
-    result = run("plan", "-", "--kubeconfig", str(tmp_path / "config"), stdin=TENANT)
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert "context prod, https://127.0.0.1:9 logs in by a program (exec)" in result.stderr
-    assert "kubectl create token" in result.stderr
-
-
-def test_a_program_that_is_not_needed_keeps_no_plan_from_asking(tmp_path: Path) -> None:
-    (tmp_path / "config").write_text(kubeconfig_of({"token": "t", "exec": {"command": "aws"}}))
-    result = run("plan", "-", "--kubeconfig", str(tmp_path / "config"), stdin=TENANT)
-    assert "the cluster does not answer" in result.stderr
-
-
 def test_kubectl_without_the_named_context_is_not_taken_for_a_missing_tenant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
