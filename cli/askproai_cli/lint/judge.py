@@ -19,10 +19,9 @@ from askproai_operator.api.crd import root_schema
 GROUP: Final = "askproai.de"
 VERSION: Final = f"{GROUP}/v1alpha1"
 
-_KINDS: Final[Mapping[str, type[CustomResource]]] = {
+KINDS: Final[Mapping[str, type[CustomResource]]] = {
     kind.kind: kind for kind in (Tenant, Branch, ServiceOffering, RetellAgent)
 }
-SCHEMAS: Final[Mapping[str, Schema]] = {name: root_schema(kind, described=False) for name, kind in _KINDS.items()}
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL_VALUE: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 _TIME_ZONE: Final = ("spec", "timeZone")
@@ -45,6 +44,12 @@ class Judged:
     model: CustomResource | None
 
 
+@cache  # a schema takes up to 20 ms, and a command that judges one kind makes one
+def schema_of(kind: str) -> Schema | None:
+    """Return the structural schema of a kind; None for a kind that is not ours."""
+    return root_schema(KINDS[kind], described=False) if kind in KINDS else None
+
+
 def check_manifest(manifest: dict[str, Any], old: dict[str, Any] | None = None) -> list[Fault]:
     """Return what the API server would refuse in one object of ours. `old` is the object that it replaces.
 
@@ -55,9 +60,9 @@ def check_manifest(manifest: dict[str, Any], old: dict[str, Any] | None = None) 
 
 def judge(manifest: dict[str, Any], old: dict[str, Any] | None = None) -> Judged:
     """Judge one object of ours: its metadata, its structure, and the rules that read what is well-formed."""
-    schema = SCHEMAS.get(manifest["kind"])
+    schema = schema_of(manifest["kind"])
     if schema is None or manifest["apiVersion"] != VERSION:
-        message = f"{manifest['apiVersion']} {manifest['kind']} is not known; {VERSION} has {', '.join(_KINDS)}"
+        message = f"{manifest['apiVersion']} {manifest['kind']} is not known; {VERSION} has {', '.join(KINDS)}"
         return Judged((Fault(("kind",), message),), {}, None)
     body = {**schema, "properties": {name: child for name, child in schema["properties"].items() if name != "metadata"}}
     metadata = list(check_metadata(manifest.get("metadata")))
@@ -103,8 +108,10 @@ def check_metadata(metadata: Any) -> Iterator[Fault]:
 
 
 def completed(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return an object of ours as the API server would store it: with the defaults of its schema. Raises KeyError."""
-    return {**with_defaults(manifest, SCHEMAS[manifest["kind"]]), "metadata": manifest["metadata"]}
+    """Return an object of ours as the API server would store it: with the defaults of its schema."""
+    schema = schema_of(manifest["kind"])
+    assert schema is not None, "an object of ours"
+    return {**with_defaults(manifest, schema), "metadata": manifest["metadata"]}
 
 
 def _complete(manifest: dict[str, Any], schema: Schema) -> dict[str, Any]:
@@ -168,6 +175,6 @@ def _parse(manifest: dict[str, Any], well_formed: dict[str, Any]) -> CustomResou
     metadata = metadata if isinstance(metadata, dict) else {}
     known = {name: str(metadata.get(name) or "") for name in ("name", "namespace")}
     try:
-        return _KINDS[manifest["kind"]].from_raw({**well_formed, "metadata": known})
+        return KINDS[manifest["kind"]].from_raw({**well_formed, "metadata": known})
     except ValidationError:
         return None

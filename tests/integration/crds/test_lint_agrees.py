@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from askproai_cli.lint import Severity, lint, read_documents
-from askproai_cli.lint.judge import SCHEMAS, check_manifest
+from askproai_cli.lint.judge import KINDS, check_manifest, schema_of
 from askproai_cli.lint.structural import Fault
 from askproai_sandbox.cluster import ApiError, ControlPlane
 
@@ -156,7 +156,7 @@ def _rule_messages(schema: Any) -> Iterator[str]:
 
 
 def _all_rules() -> set[str]:
-    return set(_rule_messages(dict(SCHEMAS)))
+    return {message for kind in KINDS for message in _rule_messages(schema_of(kind))}
 
 
 _RULES = _all_rules()
