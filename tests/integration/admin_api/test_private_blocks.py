@@ -1,0 +1,77 @@
+"""Blocks over the private API of a real pod: added, listed, removed, by days and parts of days."""
+
+from datetime import datetime, timedelta
+
+from tests.worlds.private_desk import BERLIN, asking, book, request
+from tests.worlds.tenant_pod import TenantPod, next_friday
+
+
+async def test_a_block_is_added_listed_and_removed(shared_web_pod: TenantPod) -> None:
+    pod, day = shared_web_pod, next_friday(shared_web_pod, 0, 4).date().isoformat()
+    appointment = await book(pod, next_friday(pod, 10, 4))
+    german = f"{next_friday(pod, 0, 4):%d.%m.%Y}"
+    status, preview = await request(pod, "block-preview", staff="Anna", **{"from": german})
+    assert (status, preview["staff"], preview["start"], preview["at_calcom"]) == (
+        200, ["mitte/anna"], next_friday(pod, 0, 4).isoformat(), False,
+    )  # fmt: skip
+    assert [row["id"] for row in preview["appointments"]] == [appointment]
+    assert (await request(pod, "block-preview", staff="berta", **{"from": day}))[0] == 404
+    assert (await request(pod, "block-preview", staff="anna", **{"from": "nach dem Urlaub"}))[0] == 400
+    status, added = await request(pod, "blocks", asking(staff="Anna", **{"from": day}, reason="krank"))
+    assert (status, added["block"]["staff"], added["block"]["start"]) == (
+        200, ["mitte/anna"], next_friday(pod, 0, 4).isoformat(),
+    )  # fmt: skip
+    assert added["appointments"] == preview["appointments"]
+    block = added["block"]["id"]
+    _, page = await request(pod, "blocks")
+    assert block in [row["id"] for row in page["blocks"]]
+    assert (await request(pod, f"blocks/{block[:8]}"))[1] | {"added": True, "at_calcom": False} == added
+    status, again = await request(pod, "blocks", asking(staff="anna", **{"from": day}))
+    assert (status, again["block"], again["added"]) == (200, added["block"], False)
+    longer = asking(
+        staff="anna", **{"from": day, "to": (next_friday(pod, 0, 4) + timedelta(days=1)).date().isoformat()}
+    )
+    _, covering = await request(pod, "blocks", longer)
+    status, removed = await request(pod, f"blocks/{block}/remove", asking())
+    assert (status, removed["in_force"], removed["still_blocked_by"]) == (200, False, [covering["block"]])
+    status, removed = await request(pod, f"blocks/{covering['block']['id']}/remove", asking())
+    assert (status, removed["still_blocked_by"]) == (200, [])
+    assert block not in [row["id"] for row in (await request(pod, "blocks"))[1]["blocks"]]
+    assert (await request(pod, "blocks", asking(staff="berta", **{"from": day})))[0] == 404
+    assert (await request(pod, "blocks", asking(staff="anna", **{"from": "nach dem Urlaub"})))[0] == 400
+
+
+async def test_a_day_may_be_named_in_german_words_and_the_last_one_is_included(shared_web_pod: TenantPod) -> None:
+    pod = shared_web_pod
+    start = next_friday(pod, 16)
+    appointment = await book(pod, start)
+    day = start.date().isoformat()
+    for last in (day, f"{start:%d.%m.%Y}"):
+        status, found = await request(pod, "appointments", **{"from": day, "to": last}, limit="500")
+        assert (status, appointment in {each["id"] for each in found["appointments"]}) == (200, True)
+    status, found = await request(pod, "slots", branch="mitte", service="haarschnitt", date="Freitag")
+    assert status == 200
+    assert {slot["start"][:10] for slot in found["slots"]} <= {
+        (datetime.now(BERLIN).date() + timedelta(days=days)).isoformat() for days in range(8)
+    }
+    status, problem = await request(pod, "appointments", **{"from": "Quatsch"})
+    assert (status, problem["detail"]) == (
+        400, "from is a day or a time, such as 2026-11-27, 2026-11-27T14:30 or Dienstag",
+    )  # fmt: skip
+    blocked = asking(staff="mehmet", **{"from": "übermorgen"})
+    status, answer = await request(pod, "blocks", blocked)
+    tomorrow = (datetime.now(BERLIN).date() + timedelta(days=2)).isoformat()
+    assert (status, answer["block"]["start"][:10]) == (200, tomorrow)
+    await request(pod, f"blocks/{answer['block']['id']}/remove", asking())
+
+
+async def test_a_block_is_a_part_of_a_day_when_the_words_name_one(shared_web_pod: TenantPod) -> None:
+    pod, day = shared_web_pod, next_friday(shared_web_pod, 0)
+    words = f"{day:%d.%m.%Y} nachmittags"
+    status, found = await request(pod, "block-preview", staff="mehmet", **{"from": words})
+    assert (status, found["start"], found["end"]) == (
+        200, day.replace(hour=12).isoformat(), day.replace(hour=18).isoformat(),
+    )  # fmt: skip
+    status, answer = await request(pod, "blocks", asking(staff="mehmet", **{"from": words}))
+    assert (status, answer["block"]["start"], answer["block"]["end"]) == (200, found["start"], found["end"])
+    await request(pod, f"blocks/{answer['block']['id']}/remove", asking())

@@ -1,0 +1,120 @@
+"""Bookings for the tenant over the private API of a real pod and by the command line."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.worlds.private_desk import CLI, asking, book, request
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday
+
+
+async def test_an_appointment_is_booked_once_shown_with_its_note_and_audited(shared_web_pod: TenantPod) -> None:
+    pod = shared_web_pod
+    start = next_friday(pod, 10, 7)
+    status, preview = await request(pod, "booking-preview", start=f"{start:%d.%m.%Y} um zehn Uhr", staff="Anna")
+    assert (status, preview) == (
+        200,
+        {
+            "branch": "mitte", "service": "haarschnitt", "staff": "anna", "start": start.isoformat(),
+            "end": (start + timedelta(minutes=45)).isoformat(), "zone": "Europe/Berlin",
+        },
+    )  # fmt: skip
+    body = asking(start=start.isoformat(), name="Petra Müller", phone="0151 12345678", note="Treppe", staff="anna")
+    answers = [await request(pod, "appointments", body) for _ in range(2)]
+    assert [status for status, _ in answers] == [200, 200], answers
+    booked = answers[0][1]["appointment"]
+    assert answers[1][1]["appointment"] == booked
+    assert (booked["call_id"], booked["status"], answers[0][1]["calendar"]) == (
+        f"desk:{body['request_id']}", "confirmed", "local",
+    )  # fmt: skip
+    _, shown = await request(pod, f"appointments/{booked['id'][:8]}")
+    assert (shown["appointment"], shown["phone"], shown["notes"]) == (booked, "+4915112345678", "Treppe")
+    _, page = await request(pod, "audit", limit=1)
+    assert (page["entries"][0]["action"], page["entries"][0]["detail"]["claimed_by"]) == (
+        "appointment.booked", "karin@laptop",
+    )  # fmt: skip
+    status, problem = await request(pod, "appointments", body | {"name": "Paula Meier"})
+    assert (status, problem["title"]) == (409, "Request Used")
+    assert (await request(pod, f"appointments/{booked['id']}/cancel", asking()))[0] == 200
+    status, problem = await request(pod, "appointments", body)
+    assert (status, problem["outcome"], "cancelled or was refused" in problem["detail"]) == (409, "gone", True)
+
+
+async def test_a_refused_booking_says_why_in_english_and_lists_free_times(shared_web_pod: TenantPod) -> None:
+    pod = shared_web_pod
+    start = next_friday(pod, 10, 7)
+    taken = await book(pod, start)
+    body = asking(start=start.isoformat(), name="Petra Müller", staff="anna")
+    status, problem = await request(pod, "appointments", body)
+    assert (status, problem["title"], problem["outcome"]) == (409, "Not Booked", "taken")
+    assert problem["detail"] == "whoever could do it is booked, blocked, or offered to a caller at this moment"
+    assert {frozenset(slot) for slot in problem["alternatives"]} == {frozenset({"start", "end", "staff"})}
+    assert problem["zone"] == "Europe/Berlin"
+    past = asking(start="2020-11-27T10:00:00+01:00", name="Petra Müller")
+    status, problem = await request(pod, "appointments", past)
+    assert (status, problem["outcome"], problem["detail"]) == (409, "past", "it began more than 30 minutes ago")
+    assert (await request(pod, f"appointments/{taken}/cancel", asking()))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("fields", "refusal"),
+    [
+        ({"branch": "nord"}, (404, "There is no branch 'nord'; there are: mitte")),
+        ({"service": "Dauerwelle"}, (404, "Branch mitte offers no service 'Dauerwelle'; it offers: haarschnitt")),
+        ({"staff": "x"}, (404, "There is no staff member 'x' who does haarschnitt in mitte; there are: anna, mehmet")),
+        ({"name": "?"}, (400, "'?' is no name: write letters")),
+        ({"phone": "12"}, (400, "'12' has too few or too many digits for a phone number of DE")),
+        ({"email": "petra@"}, (400, "'petra@' is no e-mail address: write it like petra@example.org")),
+        ({"start": "2036-11-27T10:00:30+01:00"}, (400, "start is a whole minute, such as 2026-11-27T14:30:00+01:00")),
+    ],
+)
+async def test_a_mistyped_booking_is_refused_with_what_to_write(shared_web_pod: TenantPod, fields, refusal) -> None:
+    body = asking(start=next_friday(shared_web_pod, 10, 7).isoformat(), name="Petra Müller") | fields
+    status, problem = await request(shared_web_pod, "appointments", body)
+    assert (status, problem["detail"]) == refusal
+    named = {name: value for name, value in fields.items() if name in {"branch", "service", "staff"}}
+    if named:
+        status, problem = await request(shared_web_pod, "booking-preview", **named)
+        assert (status, problem["detail"]) == refusal
+
+
+async def test_a_walk_in_without_a_start_gets_a_start_of_now(shared_web_pod: TenantPod) -> None:
+    status, preview = await request(shared_web_pod, "booking-preview")
+    start = datetime.fromisoformat(preview["start"])
+    assert (status, preview["staff"], start.minute % 15) == (200, None, 0)
+    # In the hour that a clock change repeats, the next start of the grid is after it.
+    assert timedelta(minutes=-31) <= start - datetime.now(UTC) <= timedelta(minutes=61)
+
+
+@pytest.mark.processes
+async def test_the_command_line_books(shared_web_pod: TenantPod) -> None:
+    pod = shared_web_pod
+    start = next_friday(pod, 14, 7)
+
+    async def run(*arguments: str, answer: str = "") -> tuple[int | None, str]:
+        process = await asyncio.create_subprocess_exec(
+            *CLI, "appointments", *arguments, "-t", "salon.salon", "--url", pod.private_url,
+            env={"ASKPROAI_TOKEN": ADMIN_TOKEN, "COLUMNS": "200", "PYTHONPATH": ":".join(sys.path)},
+            stdin=-1, stdout=-1, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        out, _ = await process.communicate(answer.encode())
+        return process.returncode, out.decode()
+
+    asked = ("book", "--name", "Petra Müller", "--phone", "0151 12345678", "--start", f"{start:%Y-%m-%d}T14:00")
+    code, out = await run(*asked, answer="n\n")
+    question = f"Book haarschnitt in mitte, {start:%a %d %b %Y %H:%M %Z}, for Petra Müller (0151 12345678)?"
+    assert (code, question in out) == (1, True), out
+    code, out = await run(*asked, "--staff", "anna", "--note", "Treppe", "--yes")
+    booked, calendar, identity = out.splitlines()
+    assert (code, booked) == (0, f"booked: haarschnitt with anna in mitte, {start:%a %d %b %Y %H:%M %Z}"), out
+    assert "local calendar only" in calendar
+    appointment = identity.removeprefix("id ")
+    code, out = await run("show", appointment[:8])
+    assert (code, "Treppe" in out, "+4915112345678" in out) == (0, True, True), out
+    code, out = await run(*asked, "--staff", "anna", "--yes")
+    refusal, heading, *free = out.splitlines()
+    assert (code, refusal.split(":")[0], heading, bool(free)) == (1, "Not Booked", "free:", True), out
+    code, out = await run("cancel", appointment[:8], "--yes")
+    assert code == 0, out

@@ -1,0 +1,134 @@
+"""book_appointment: what the rules, other bookings and holds refuse, and who is booked."""
+
+from datetime import timedelta
+
+import pytest
+
+from askproai_runtime.booking import BookingSettings
+from tests.worlds.booking_environment import MORNING, booking_args, call
+
+
+async def test_a_taken_time_comes_with_alternatives_that_are_not_held(new_salon) -> None:
+    """The closest of the next 14 days; refusals are never stored, so the same request is checked afresh."""
+    salon = await new_salon()
+    for n in (1, 2):
+        assert (await salon.booking.book_appointment(call(f"c{n}", None), booking_args())).success
+    lost = await salon.booking.book_appointment(call("c3"), booking_args())
+    assert not lost.success
+    assert [a["start"][:16] for a in lost.fields["alternatives"]] == [
+        "2026-11-27T13:30",  # the closest
+        "2026-11-27T15:30",  # on that day an hour or more from it
+        "2026-11-28T13:00",  # near that time on the next day, which ends early
+    ]
+    assert lost.message.startswith("Freitag, den 27. November, um 14 Uhr 30 ist leider nichts mehr frei. Frei ist ")
+    assert await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
+    (winner,) = await salon.rows("SELECT id FROM appointments WHERE call_id = 'c1'")
+    await salon.cancel(str(winner["id"]))
+    assert (await salon.booking.book_appointment(call("c3"), booking_args())).success
+
+
+@pytest.mark.parametrize(
+    ("start", "obstacle", "reason"),
+    [
+        ("2026-11-27T08:00:00+01:00", "outside_hours", "außerhalb"),
+        ("2026-11-27T14:35:00+01:00", "off_grid", "beginnt bei uns kein Termin"),
+        ("2026-12-24T10:00:00+01:00", "closed_day", "Donnerstag, den 24. Dezember: Da ist nicht geöffnet"),
+        ("2026-12-25T10:00:00+01:00", "closed_day", "Erster Weihnachtstag"),
+        ("2026-11-20T10:30:00+01:00", "too_soon", "kurzfristig"),
+        ("2027-03-19T10:00:00+01:00", "too_far", "nur bis Donnerstag, den 18. Februar"),
+    ],
+)
+async def test_a_time_that_the_rules_forbid_is_refused_with_the_reason(
+    new_salon, start: str, obstacle: str, reason: str
+) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.book_appointment(call(), booking_args(start))
+    assert (answer.success, answer.fields["obstacle"]) == (False, obstacle)
+    assert reason in answer.message
+    assert await salon.live() == []
+
+
+@pytest.mark.parametrize(
+    ("args", "question"),
+    [
+        ({"customer_name": "X", "service": "Haarschnitt"}, "Uhrzeit"),
+        (booking_args(name=""), "Namen"),
+        (booking_args(name="!"), "Namen"),
+        (booking_args("2025-11-20T15:00"), "vorbei"),
+        (booking_args("31.02.2027 um 15 Uhr"), "gibt es nicht"),
+        (booking_args("nach dem Urlaub"), "nicht verstanden"),
+        ({"date": "2026-11-27", "customer_name": "X"}, "wie viel Uhr"),
+        (booking_args() | {"service": "Zahnreinigung"}, "Haarschnitt"),
+        (booking_args(staff="Berta"), "Anna oder Mehmet"),
+        ({"start": None, "customer_name": ["x"], "service": {}}, "Uhrzeit"),
+    ],
+)
+async def test_what_is_missing_or_unknown_is_asked_back(new_salon, args, question: str) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.book_appointment(call(), args)
+    assert not answer.success
+    assert question in answer.message
+    assert await salon.rows("SELECT 1 FROM appointments") == []
+
+
+async def test_the_requested_staff_member_is_booked_and_nobody_else_instead(new_salon) -> None:
+    salon = await new_salon()
+    assert (await salon.booking.book_appointment(call("a"), booking_args(staff="mehmet"))).fields["staff"] == "mehmet"
+    lost = await salon.booking.book_appointment(call("b"), booking_args(staff="Mehmet"))
+    assert not lost.success
+    assert [(a["staff"], a["start"][11:16]) for a in lost.fields["alternatives"]] == [
+        ("mehmet", "13:30"),
+        ("anna", "14:30"),  # the same time with somebody else
+        ("mehmet", "15:30"),
+    ]
+
+
+async def test_work_is_shared_fairly(new_salon) -> None:
+    salon = await new_salon()
+    staff = []
+    for n, hour in enumerate((13, 14, 15, 16)):
+        answer = await salon.booking.book_appointment(
+            call(f"f{n}", None), booking_args(f"2026-11-27T{hour}:00:00+01:00")
+        )
+        staff.append(answer.fields["staff"])
+    assert sorted(staff) == ["anna", "anna", "mehmet", "mehmet"]
+
+
+async def test_the_calls_own_hold_does_not_block_it_and_keeps_the_staff_member(new_salon) -> None:
+    salon = await new_salon()
+    offer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
+    assert [s["start"] for s in offer.fields["slots"]] == [MORNING]
+    others = await salon.booking.book_appointment(call("call_2"), booking_args(MORNING))
+    assert not others.success  # held for the first call
+    own = await salon.booking.book_appointment(call(), {"start": MORNING, "customer_name": "Petra Müller"})
+    assert own.success
+    assert own.fields["staff"] == offer.fields["slots"][0]["staff"]
+    assert await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
+    await salon.assert_claims_match()
+
+
+async def test_a_refused_booking_keeps_what_the_call_holds(new_salon) -> None:
+    salon = await new_salon()
+    await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
+    assert not (await salon.booking.book_appointment(call(), booking_args("2026-11-27T08:00:00+01:00"))).success
+    assert len(await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'")) == 1
+
+
+async def test_an_offered_time_is_not_too_soon_while_it_is_held(new_salon) -> None:
+    salon = await new_salon()
+    eleven = "2026-11-20T11:00:00+01:00"  # now + 60 minutes: exactly the notice
+    offer = await salon.booking.check_availability(call(), {"date": "heute", "time": "11 Uhr"})
+    assert offer.fields["slots"][0]["start"] == eleven
+    salon.clock.advance(timedelta(seconds=40))
+    assert (await salon.booking.book_appointment(call(), booking_args(eleven))).success
+
+
+async def test_an_expired_hold_is_deleted_when_it_blocks_a_booking(new_salon) -> None:
+    salon = await new_salon(None, BookingSettings(hold=timedelta(seconds=-1)))
+    await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
+    assert len(await salon.rows("SELECT 1 FROM claims WHERE state = 'held'")) == 1
+    assert (await salon.booking.book_appointment(call("call_2"), booking_args(MORNING))).success
+    assert await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
+    await salon.assert_claims_match()
+    lost = await salon.booking.book_appointment(call(), booking_args(MORNING))
+    assert not lost.success

@@ -1,0 +1,226 @@
+"""book_appointment and the remote calendar: confirmed, refused, taken, or not known."""
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from askproai_runtime.booking import BookingSettings, CalendarDisagrees
+from askproai_runtime.calendars import Confirmed, RefusalCause, Refused, Taken, Unavailable, Unknown
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, NOW, ScriptedCalendar, booking_args, call
+
+TAKEN = Taken("User either already has booking at this time or is not available")
+
+
+async def test_an_offer_that_was_lost_is_counted(new_salon) -> None:
+    salon = await new_salon(ScriptedCalendar(TAKEN))
+    await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
+    assert not (await salon.booking.book_appointment(call(), booking_args(MORNING))).success
+    assert salon.metrics.lost_offers == 1
+
+
+async def test_a_slot_taken_in_the_calendar_is_booked_with_the_other_staff_member(new_salon) -> None:
+    """The refused slot is not offered again for 5 minutes; its claim is released at once."""
+    calendar = ScriptedCalendar(TAKEN)
+    salon = await new_salon(calendar)
+    answer = await salon.booking.book_appointment(call(), booking_args())
+    assert answer.success
+    assert [request.event_type_id for request in calendar.requests] == [1001, 1002]
+    assert answer.fields["staff"] == "mehmet"
+    failed, booked = await salon.rows("SELECT status, error FROM appointments ORDER BY created_at")
+    assert (failed["status"], booked["status"]) == ("failed", "confirmed")
+    assert "already has booking" in failed["error"]
+    offers = await salon.booking.check_availability(
+        call("call_2"), {"date": "2026-11-27", "time": "halb drei", "staff": "Anna"}
+    )
+    assert HALF_PAST_TWO not in {slot["start"] for slot in offers.fields["slots"]}
+    await salon.pool.execute("UPDATE refusals SET until = clock_timestamp()")
+    offers = await salon.booking.check_availability(
+        call("call_2"), {"date": "2026-11-27", "time": "halb drei", "staff": "Anna"}
+    )
+    assert [slot["start"] for slot in offers.fields["slots"]] == [HALF_PAST_TWO]
+    await salon.assert_claims_match()
+
+
+async def test_a_time_taken_for_everybody_gives_alternatives_and_leaves_no_claim(new_salon) -> None:
+    salon = await new_salon(ScriptedCalendar(TAKEN, TAKEN))
+    answer = await salon.booking.book_appointment(call(), booking_args())
+    assert not answer.success
+    assert answer.fields["alternatives"]
+    assert HALF_PAST_TWO not in {a["start"] for a in answer.fields["alternatives"]}
+    assert await salon.live() == []
+    assert {row["state"] for row in await salon.rows("SELECT state FROM claims")} == {"released"}
+    assert {row["state"] for row in await salon.rows("SELECT state FROM jobs")} == {"done"}
+    assert salon.metrics.bookings == ["not_free"]
+
+
+async def test_what_the_calendar_refuses_is_told_as_not_booked_and_leaves_nothing_behind(new_salon) -> None:
+    """A wrong key, an event type that is gone, a required field: nobody was promised anything yet, so nobody is."""
+    calendar = ScriptedCalendar(Refused("status 401"), Refused("status 401"))
+    salon = await new_salon(calendar)
+    for _ in range(2):  # the second time, too: no request waits for a lease
+        answer = await salon.booking.book_appointment(call(), booking_args())
+        assert not answer.success
+        assert "nicht eintragen" in answer.message
+        assert "nicht gebucht" in answer.message
+    assert await salon.live() == []
+    assert {row["status"] for row in await salon.rows("SELECT status FROM appointments")} == {"failed"}
+    assert {row["error"] for row in await salon.rows("SELECT error FROM appointments")} == {"status 401"}
+    assert {row["state"] for row in await salon.rows("SELECT state FROM claims")} == {"released"}
+    assert {row["state"] for row in await salon.rows("SELECT state FROM jobs")} == {"done"}
+    assert salon.metrics.bookings == ["failed", "failed"]
+    await salon.assert_claims_match()
+    # The time is free: whoever asks once the cause is removed gets it, with the same staff member.
+    assert (await salon.booking.book_appointment(call("call_2"), booking_args(staff="anna"))).success
+    assert [request.event_type_id for request in calendar.requests] == [1001, 1001, 1001]
+
+
+async def test_after_a_refused_event_type_the_next_staff_member_is_booked(new_salon) -> None:
+    """Anna's event type is gone: who named nobody is booked with Mehmet at the same time, and the row says why."""
+    calendar = ScriptedCalendar(Refused("Event type with id 1001 not found.", RefusalCause.EVENT_TYPE))
+    salon = await new_salon(calendar)
+    began = time.monotonic()
+    answer = await salon.booking.book_appointment(call(), booking_args())
+    assert time.monotonic() - began < 1
+    assert (answer.success, answer.fields["staff"], answer.fields["start"]) == (True, "mehmet", HALF_PAST_TWO)
+    assert [request.event_type_id for request in calendar.requests] == [1001, 1002]
+    failed, booked = await salon.rows("SELECT status, error FROM appointments ORDER BY created_at")
+    assert (failed["status"], failed["error"]) == ("failed", "Event type with id 1001 not found.")
+    assert booked["status"] == "confirmed"
+    await salon.assert_claims_match()
+
+
+@pytest.mark.parametrize("args", [{}, {"staff": "anna"}])
+async def test_where_nobody_else_can_be_booked_the_caller_hears_that_nothing_is(new_salon, args) -> None:
+    gone = [Refused("Event type not found.", RefusalCause.EVENT_TYPE)] * 2
+    salon = await new_salon(ScriptedCalendar(*gone))
+    answer = await salon.booking.book_appointment(call(), booking_args(**args))
+    assert not answer.success
+    assert "nicht gebucht" in answer.message
+    assert await salon.live() == []
+    assert salon.metrics.bookings == ["failed"]
+    # The call may ask again at once, and gets it when the event type is there.
+    assert (await salon.booking.book_appointment(call(), booking_args(staff="mehmet"))).success or args
+    await salon.assert_claims_match()
+
+
+async def test_a_refusal_after_somebody_was_told_that_it_is_booked_is_left_to_the_sync_job(new_salon) -> None:
+    """Our process paused for longer than its lease: the appointment that a second request has promised stays."""
+
+    class SlowCalendar(ScriptedCalendar):
+        async def create(self, request, *, within):
+            self.create = super().create  # this override runs only once
+            await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp()")
+            assert (await salon.booking.book_appointment(call(), booking_args())).success
+            return Refused("status 401")
+
+    salon = await new_salon(SlowCalendar())
+    assert not (await salon.booking.book_appointment(call(), booking_args())).success
+    (row,) = await salon.live()
+    assert row["status"] == "pending_sync"
+    assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["ready"]
+    await salon.assert_claims_match()
+
+
+@pytest.mark.parametrize("outcome", [Unknown("timeout"), Unavailable("refused")])
+async def test_an_open_outcome_is_kept_and_synced_later(new_salon, outcome) -> None:
+    """The caller has an appointment; the calendar gets it by calendar-sync, after 5 minutes."""
+    salon = await new_salon(ScriptedCalendar(outcome))
+    answer = await salon.booking.book_appointment(call(), booking_args())
+    assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
+    (job,) = await salon.rows("SELECT * FROM jobs")
+    assert (job["kind"], job["state"], job["priority"]) == ("calendar-sync", "ready", "high")
+    assert job["run_at"] == NOW + timedelta(seconds=300)
+    again = await salon.booking.book_appointment(call(), booking_args())
+    assert again.fields["appointment_id"] == answer.fields["appointment_id"]
+    await salon.assert_claims_match()
+
+
+async def test_a_confirmation_of_the_calendar_completes_the_sync_job(new_salon) -> None:
+    calendar = ScriptedCalendar()
+    salon = await new_salon(calendar)
+    answer = await salon.booking.book_appointment(call(), booking_args())
+    assert answer.fields["status"] == "confirmed"
+    (row,) = await salon.live()
+    assert (row["external_id"], row["version"]) == ("uid-0", 2)
+    assert row["attendee_email"] == "anruf-4915112345678@anrufer.salon.example"
+    assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]
+    (request,) = calendar.requests
+    assert (request.request_id, request.call_id) == (row["id"], "call_1")
+
+
+async def test_the_sync_job_looks_the_booking_up_before_it_creates_one(new_salon) -> None:
+    """A create of unknown outcome that was done is found by our request id: exactly one booking."""
+
+    def commit_but_lose_the_answer(request):
+        calendar.commit(request)
+        return Unknown("timeout")
+
+    calendar = ScriptedCalendar(commit_but_lose_the_answer)
+    salon = await new_salon(calendar)
+    await salon.booking.book_appointment(call(), booking_args())
+    await salon.booking.sync_appointment(await salon.claim_job())
+    (row,) = await salon.live()
+    assert (row["status"], row["external_id"]) == ("confirmed", "uid-0")
+    assert len(calendar.requests) == 1
+    assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]
+
+
+async def test_a_booking_that_awaits_confirmation_is_requested_not_booked(new_salon) -> None:
+    """Its event type requires confirmation: it may still be declined, so no answer says that it is booked."""
+    salon = await new_salon(ScriptedCalendar(Confirmed("uid-1", pending=True)))
+    for _ in range(2):
+        answer = await salon.booking.book_appointment(call(), booking_args())
+        assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
+        assert answer.message.startswith("Der Termin ist angefragt: Freitag, den 27. November, um 14 Uhr 30")
+    (row,) = await salon.live()
+    assert (row["status"], row["external_id"]) == ("pending_sync", "uid-1")
+    assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]
+    await salon.assert_claims_match()
+
+
+async def test_a_booking_that_was_promised_meanwhile_is_not_given_up(new_salon) -> None:
+    """Our process paused for longer than its lease, and the answer to a second request was that it is booked: a person decides."""
+
+    class SlowCalendar(ScriptedCalendar):
+        async def create(self, request, *, within):
+            self.create = super().create  # this override runs only once
+            await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp()")
+            second = await salon.booking.book_appointment(call(), booking_args())
+            assert (second.success, second.fields["status"]) == (True, "pending_sync")
+            return TAKEN
+
+    salon = await new_salon(SlowCalendar())
+    answer = await salon.booking.book_appointment(call(), booking_args())
+    assert not answer.success
+    (row,) = await salon.live()
+    assert (row["status"], str(row["staff"])) == ("pending_sync", "anna")
+    assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["ready"]
+    await salon.assert_claims_match()
+
+
+@pytest.mark.parametrize("asked_again", [False, True])
+async def test_killed_after_a_refusal_and_promised_to_nobody_it_is_given_up_by_the_sync_job(
+    new_salon, asked_again
+) -> None:
+    """The second lookup rules out a list that lags behind our own booking. What a caller heard is left to a person."""
+    salon = await new_salon(
+        ScriptedCalendar(Unknown("killed"), TAKEN, TAKEN), BookingSettings(quiet_period=timedelta())
+    )
+    await salon.booking.book_appointment(call(), booking_args())
+    # the state after a SIGKILL between the calendar's answer and the next statement
+    await salon.pool.execute("UPDATE call_actions SET state = 'in_flight', lease_until = clock_timestamp()")
+    if asked_again:
+        assert (await salon.booking.book_appointment(call(), booking_args())).success
+    with pytest.raises(CalendarDisagrees):
+        await salon.booking.sync_appointment(await salon.claim_job())
+    if asked_again:
+        with pytest.raises(CalendarDisagrees, match="enter it by hand or call the customer"):
+            await salon.booking.sync_appointment(await salon.claim_job())
+        assert len(await salon.live()) == 1
+    else:
+        await salon.booking.sync_appointment(await salon.claim_job())
+        assert await salon.live() == []
+        assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]
+        assert (await salon.booking.book_appointment(call("b"), booking_args(staff="mehmet"))).success
+    await salon.assert_claims_match()

@@ -1,0 +1,183 @@
+"""Bookings by the desk at Cal.com: at the answer, later, after a crash, or not at all."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.tenant_config import BookingField, FieldSource
+from askproai_runtime import booking as booking_api
+from askproai_runtime.booking import Answer, CalendarState, FunctionOutcome, Place
+from askproai_runtime.calendars import RefusalCause, Refused, Taken, Unavailable, Unknown
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, ScriptedCalendar
+from tests.worlds.calcom_environment import CalcomEnvironment
+from tests.worlds.desk_bookings import ANNA, PETRA, at, audit, book, desk
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+class Killing(FaultPoints):
+    """Dies at one point, without ending the test's own process."""
+
+    def reach(self, name: str) -> None:
+        if name == self.armed:
+            raise Killed
+
+
+async def state(env: CalcomEnvironment, answer: Answer) -> CalendarState:
+    appointment = UUID(answer.fields["appointment_id"])
+    (found,) = await booking_api.find_by_id(env.salon.booking, appointment, appointment)
+    return await booking_api.calendar_state(env.salon.booking, found)
+
+
+async def test_cal_com_has_it_at_the_answer(env: CalcomEnvironment) -> None:
+    answer = await book(env.salon)
+    assert (answer.success, answer.fields["status"], await state(env, answer)) == (
+        True, "confirmed", CalendarState.DONE,
+    )  # fmt: skip
+    (booking,) = env.bookings
+    assert datetime.fromisoformat(booking["start"]) == at(HALF_PAST_TWO)
+    assert booking["attendees"][0]["email"] == PETRA.email
+
+
+async def test_while_cal_com_is_away_it_is_pending_and_said_so(env: CalcomEnvironment) -> None:
+    env.disconnect()
+    answer = await book(env.salon)
+    assert (answer.success, answer.fields["status"], await state(env, answer)) == (
+        True, "pending_sync", CalendarState.QUEUED,
+    )  # fmt: skip
+    assert "Der Kalender muss ihn noch bestätigen" in answer.message
+    env.reconnect()
+    await env.run_sync_job()
+    (booking,) = env.bookings
+    assert datetime.fromisoformat(booking["start"]) == at(HALF_PAST_TWO)
+    assert await state(env, answer) is CalendarState.DONE
+
+
+async def test_at_cal_com_nothing_is_booked_that_has_begun(env: CalcomEnvironment) -> None:
+    answer = await book(env.salon, "2026-11-20T09:45:00+01:00")
+    assert (answer.success, answer.outcome, answer.cause) == (
+        False, FunctionOutcome.PAST, "it has begun, and Cal.com books nothing then",
+    )  # fmt: skip
+    assert env.count_requests("create-booking") == 0
+    env.salon.clock.advance(timedelta(minutes=7))
+    _, start = booking_api.preview_booking(env.salon.booking, ANNA, None)
+    assert start == at("2026-11-20T10:15:00+01:00"), "a walk-in gets the next start"
+
+
+async def test_a_time_that_is_taken_at_cal_com_is_refused_with_free_times(env: CalcomEnvironment) -> None:
+    await env.block(1001, at(HALF_PAST_TWO).isoformat())
+    answer = await book(env.salon)
+    assert (answer.success, answer.outcome) == (False, FunctionOutcome.TAKEN)
+    assert HALF_PAST_TWO not in {slot["start"] for slot in answer.fields["alternatives"] if slot["staff"] == "anna"}
+    assert await env.salon.live() == []
+
+
+@pytest.mark.parametrize("point", ["after:book-commit", "after:calcom-create"])
+async def test_after_a_kill_in_the_middle_the_repeated_request_finds_its_booking(
+    env: CalcomEnvironment, point: str
+) -> None:
+    request = desk()
+    dying = replace(env.salon.booking, faults=Killing(point))
+    with pytest.raises(Killed):
+        await book(dying, request=request)
+    await env.salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp() WHERE state = 'in_flight'")
+    assert (await book(env.salon, request=request)).success
+    await env.run_sync_job()
+    assert (len(env.bookings), len(await env.salon.live())) == (1, 1)
+    assert [action for action, _ in await audit(env.salon)] == ["appointment.booked"]
+
+
+async def test_after_a_kill_a_repeated_request_books_nothing_that_was_cancelled_since(new_salon) -> None:
+    salon, request = await new_salon(ScriptedCalendar()), desk()
+    with pytest.raises(Killed):
+        await book(replace(salon.booking, faults=Killing("after:book-commit")), request=request)
+    (row,) = await salon.live()
+    await booking_api.cancel_for_desk(salon.booking, desk(), row["id"], None, "c")
+    await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp() WHERE state = 'in_flight'")
+    for _ in range(2):
+        assert (await book(salon, request=request)).outcome is FunctionOutcome.GONE
+    assert await salon.live() == []
+
+
+async def test_what_cal_com_refuses_is_not_booked_audited_and_can_be_tried_again(new_salon) -> None:
+    calendar = ScriptedCalendar(Refused("not now", RefusalCause.EVENT_TYPE))
+    salon, request = await new_salon(calendar), desk()
+    refused = await book(salon, request=request)
+    assert (refused.success, refused.outcome) == (False, FunctionOutcome.REFUSED)
+    assert await salon.live() == []
+    assert [action for action, _ in await audit(salon)] == ["appointment.booked", "appointment.booking_refused"]
+    assert (await book(salon, request=request)).success
+    assert len(await salon.live()) == 1
+
+
+async def test_if_cal_com_has_nobody_else_the_next_staff_member_is_booked(new_salon) -> None:
+    salon = await new_salon(ScriptedCalendar(Taken("taken there")))
+    assert (await book(salon, place=Place())).success
+    assert len(await salon.live()) == 1
+    assert [action for action, _ in await audit(salon)] == [
+        "appointment.booked", "appointment.booking_refused", "appointment.booked",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("outcome", [Unknown("lost"), Unavailable("away")])
+async def test_an_answer_that_is_lost_leaves_it_to_the_sync_job(new_salon, outcome) -> None:
+    salon = await new_salon(ScriptedCalendar(outcome))
+    assert (await book(salon)).fields["status"] == "pending_sync"
+
+
+async def test_a_telephone_number_that_cal_com_requires_is_asked_for(new_salon) -> None:
+    salon = await new_salon(ScriptedCalendar())
+    (service,) = salon.configs[0].services
+    required = (BookingField(slug="telefon", source=FieldSource.PHONE),)
+    types = tuple(msgspec.structs.replace(each, booking_fields=required) for each in service.event_types)
+    service = msgspec.structs.replace(service, event_types=types)
+    salon.apply_config(msgspec.structs.replace(salon.configs[0], services=(service,)))
+    refused = await book(salon, customer=replace(PETRA, phone=None))
+    assert (refused.success, refused.cause) == (False, "Cal.com requires a valid telephone number for this service")
+    assert (await book(salon)).success
+
+
+async def test_the_note_of_the_desk_is_not_sent_to_cal_com_which_may_mail_it(env: CalcomEnvironment) -> None:
+    required = {"type": "textarea", "slug": "notes", "required": True}
+    await env.event_type(1001, "anna", bookingFields=[required])
+    answer = BookingField(slug="notes", source=FieldSource.NOTES, value="telefonisch gebucht")
+    (service,) = env.config.services
+    types = tuple(msgspec.structs.replace(each, booking_fields=(answer,)) for each in service.event_types)
+    env.config = msgspec.structs.replace(env.config, services=(msgspec.structs.replace(service, event_types=types),))
+    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=env.config.services))
+    assert (await book(env.salon)).success
+    env.disconnect()
+    assert (await book(env.salon, MORNING)).fields["status"] == "pending_sync"
+    env.reconnect()
+    await env.run_sync_job()
+    assert [each["bookingFieldsResponses"]["notes"] for each in env.bookings] == ["telefonisch gebucht"] * 2
+    assert {row["notes"] for row in await env.salon.live()} == {PETRA.notes}, "here it is kept"
+
+
+async def test_the_minimum_notice_of_cal_com_counts_for_the_desk_and_the_refusal_names_it(
+    env: CalcomEnvironment,
+) -> None:
+    soon = "2026-11-20T11:00:00+01:00"
+    for number, host in ((1001, "anna"), (1002, "mehmet")):
+        await env.event_type(number, host, minimumBookingNotice=120)
+    refused = await book(env.salon, soon)
+    assert (refused.success, refused.outcome) == (False, FunctionOutcome.TAKEN)
+    assert refused.cause is not None
+    assert "minimumBookingNotice" in refused.cause
+    assert "minimumBookingNotice" in (await book(env.salon, soon, place=Place())).cause
+    later = await book(env.salon)
+    moved = await booking_api.move_for_desk(
+        env.salon.booking, desk(), UUID(later.fields["appointment_id"]), at(soon), None, "c"
+    )
+    assert (moved.outcome, "minimumBookingNotice" in (moved.cause or "")) == (FunctionOutcome.TAKEN, True)
+
+
+async def test_without_a_minimum_notice_at_cal_com_a_walk_in_is_entered_there(env: CalcomEnvironment) -> None:
+    await env.event_type(1001, "anna", minimumBookingNotice=0)
+    assert (await book(env.salon, "2026-11-20T10:15:00+01:00")).success

@@ -1,0 +1,38 @@
+"""Bookings by the desk: who is booked, where, and what the audit log has of it."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from askproai_runtime import booking as booking_api
+from askproai_runtime.booking import Answer, Customer, DeskRequest, Place
+from tests.worlds.booking_environment import HALF_PAST_TWO, BookingService, Salon
+
+PETRA = Customer("Petra Müller", "0151 12345678", "petra@example.org", "braucht Hilfe an der Treppe")
+ANNA = Place("mitte", "haarschnitt", "anna")
+
+
+def desk() -> DeskRequest:
+    return DeskRequest(uuid4(), "karin@laptop")
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+async def book(
+    salon: Salon | BookingService,
+    start: str = HALF_PAST_TWO,
+    place: Place = ANNA,
+    request: DeskRequest | None = None,
+    customer: Customer = PETRA,
+) -> Answer:
+    context = salon.booking if isinstance(salon, Salon) else salon
+    return await booking_api.book_for_desk(context, request or desk(), place, at(start), customer, "corr-desk")
+
+
+async def audit(salon: Salon) -> list[tuple[str, dict[str, Any]]]:
+    rows = await salon.rows("SELECT actor, action, detail FROM audit_log ORDER BY id")
+    assert {row["actor"] for row in rows} <= {"desk"}
+    return [(row["action"], json.loads(row["detail"])) for row in rows]
