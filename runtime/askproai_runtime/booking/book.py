@@ -40,7 +40,8 @@ from askproai_runtime.booking.availability import (
     free_slots,
     least_busy_per_start,
 )
-from askproai_runtime.booking.free_times import drop_free_times, linked_event_types, read_fresh
+from askproai_runtime.booking.bookables import linked_event_types
+from askproai_runtime.booking.free_times import drop_free_times, read_fresh
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.limits import LimitReached, common_resource, require_within_limits
 from askproai_runtime.booking.offer import offer_alternatives

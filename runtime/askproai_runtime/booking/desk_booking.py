@@ -16,8 +16,8 @@ import msgspec
 from askproai_core.input_values import require_storable
 from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_runtime.booking.book import carry_out_booking
+from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.desk import DeskBusy, RequestUsed, explain_taken, require_exact
-from askproai_runtime.booking.free_times import linked_event_types
 from askproai_runtime.booking.names import NameMissing, find_rules, find_staff_id
 from askproai_runtime.booking.opening_hours import grid_starts
 from askproai_runtime.booking.phrases import fold

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE
-from askproai_runtime.booking.free_times import find_block, list_bookables, read_and_store
+from askproai_runtime.booking.bookables import list_bookables
+from askproai_runtime.booking.free_times import find_block, read_and_store
 from askproai_runtime.booking.store.free_times import list_ages
 from askproai_runtime.booking.types import BookingContext
 from askproai_runtime.calendars import Bookable, CalendarUnavailable

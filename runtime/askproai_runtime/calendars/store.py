@@ -1,4 +1,4 @@
-"""The table `provider_calls`: every request to a remote calendar, and how it ended; never a body, a query or a key."""
+"""The table `provider_calls`: every request of a tenant to Cal.com or Retell, and how it ended; never a body, a query or a key."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,0 +1,50 @@
+"""What is booked at the remote calendar, by the tenant's config: event types and hosts, of services and of persons. Pure."""
+
+from askproai_core.tenant_config import EventType, Service, TeamEventType, TenantConfig
+from askproai_runtime.booking.types import BookingContext
+from askproai_runtime.calendars import Bookable
+
+
+def linked_event_types(ctx: BookingContext, service: Service) -> dict[str, int]:
+    """Return the event types in which a service is booked, by staff member."""
+    return {staff: bookable.event_type_id for staff, bookable in linked_bookables(ctx, service).items()}
+
+
+def linked_bookables(ctx: BookingContext, service: Service) -> dict[str, Bookable]:
+    """Return whose free times bound a service, by staff member.
+
+    Only in the local calendar are: staff members without an event type, and services with seats (a capacity above 1), which are not
+    booked at Cal.com.
+    """
+    if not ctx.calendar.remote or service.capacity != 1:
+        return {}
+    return {link.staff: _bookable(link) for link in reversed(service.linked_event_types)}
+
+
+def list_bookables(config: TenantConfig) -> list[Bookable]:
+    """Return all that is booked, that of one service together."""
+    services = (service for service in config.services if service.capacity == 1)
+    return list(dict.fromkeys(_bookable(link) for service in services for link in service.linked_event_types))
+
+
+def _bookable(link: EventType) -> Bookable:
+    host_id = link.host_id if isinstance(link, TeamEventType) and link.by_host else 0
+    return Bookable(link.event_type_id, host_id)
+
+
+def find_event_types_of_person(config: TenantConfig, event_type_id: int | None) -> list[int]:
+    """Return the event types of whoever has `event_type_id`; all event types if nobody is known to have it.
+
+    Whatever makes a person busy makes the person busy in all of them. One person has the same resources in every branch.
+    """
+    links = (link for service in config.services for link in service.linked_event_types)
+    return find_event_types_of_staff(config, {link.staff for link in links if link.event_type_id == event_type_id})
+
+
+def find_event_types_of_staff(config: TenantConfig, staff_ids: set[str]) -> list[int]:
+    """Return the event types of staff members and of those who are the same persons; without any, all event types."""
+    links = [link for service in config.services for link in service.linked_event_types]
+    staff = [staff_member for branch in config.branches for staff_member in branch.staff]
+    resources = {r for staff_member in staff if staff_member.id in staff_ids for r in staff_member.resource_ids}
+    names = staff_ids | {staff_member.id for staff_member in staff if resources.intersection(staff_member.resource_ids)}
+    return list(dict.fromkeys(link.event_type_id for link in links if not staff_ids or link.staff in names))
