@@ -1,26 +1,16 @@
-"""The tenant of `examples/salon.yaml`, for unit tests, integration tests and the demo.
+"""The tenant of `examples/salon.yaml`, for tests and the demo: its manifests, and its accounts at the simulated providers."""
 
-Here are its manifests, its compiled config, and its accounts at the simulated providers.
-"""
-
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import msgspec
 import yaml
-
-from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
-from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
-from askproai_operator.controllers.tenant import compile_config
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TENANT = "salon-mueller.salon-mueller"
 AGENT_ID = "agent_test"
 NUMBER = "+49301234567"
-RESOURCE_IDS: Mapping[str, tuple[int, ...]] = {"anna": (1,), "mehmet": (2,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,36 +34,6 @@ def load_manifests(example: str = "salon.yaml") -> dict[str, list[dict[str, Any]
     for document in yaml.safe_load_all((EXAMPLES / example).read_text(encoding="utf-8")):
         objects.setdefault(document["kind"], []).append(document)
     return objects
-
-
-def compile_example(
-    example: str, *, resource_ids: Mapping[tuple[str, str, int], int], agent_id: str = AGENT_ID, **changes: Any
-) -> TenantConfig:
-    """Return an example's config as the operator compiles it, but with the local calendar; `changes` replace its fields.
-
-    `resource_ids` maps (branch, staff, unit) to the id of the row in `resources`.
-    """
-    objects = load_manifests(example)
-    config = compile_config(
-        Tenant.from_raw(objects["Tenant"][0]),
-        [Branch.from_raw(raw) for raw in objects["Branch"]],
-        [ServiceOffering.from_raw(raw) for raw in objects["ServiceOffering"]],
-        [RetellAgent.from_raw(raw | {"status": {"agentId": agent_id}}) for raw in objects["RetellAgent"]],
-        resource_ids=resource_ids,
-        foreign_numbers={},
-        path_prefix="/salon-mueller/salon-mueller",
-        installation_id="installation-test",
-        calendar_base_url="",
-        retell_base_url="",
-    )
-    local = CalendarConfig(provider=CalendarProvider.LOCAL, attendee_email_domain=config.calendar.attendee_email_domain)
-    return msgspec.structs.replace(config, **{"calendar": local, **changes})
-
-
-def salon_config(*, resource_ids: Mapping[str, tuple[int, ...]] = RESOURCE_IDS, **changes: Any) -> TenantConfig:
-    """Return the salon's config; `resource_ids` maps a staff member to ids of rows in `resources`, of which the first counts."""
-    rows = {("mitte", staff, 1): ids[0] for staff, ids in resource_ids.items()}
-    return compile_example("salon.yaml", resource_ids=rows, **changes)
 
 
 async def require_known_keys(retell_url: str) -> None:

@@ -24,10 +24,10 @@ from askproai_runtime.calendars import LocalCalendar
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.process import exempt_from_collection
 from askproai_sandbox.databases import TenantStore
-from askproai_sandbox.example_tenant import salon_config
 from tests.load.environment import LARGEST, LoadEnvironment
 from tests.load.measure import Row
 from tests.worlds.booking_environment import open_slot_lock
+from tests.worlds.compiled_salon import salon_config
 
 SENTENCES, STOP_BAR_MS = 120, 20
 DAYS = (

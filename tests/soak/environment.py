@@ -31,7 +31,6 @@ from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.calcom.account import Webhook
 from askproai_sandbox.cluster import free_port
 from askproai_sandbox.databases import Database, TenantStore, fresh_database
-from askproai_sandbox.example_tenant import salon_config
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.retell import RetellSimulator
@@ -39,6 +38,7 @@ from askproai_sandbox.simulator import Reply, serve
 from tests.soak.history import Delivery, History
 from tests.soak.lease_server import serve_leases
 from tests.soak.processes import Process, balance
+from tests.worlds.compiled_salon import salon_config
 from tests.worlds.waiting import eventually
 
 ADMIN_TOKEN = "admin-token"

@@ -32,7 +32,7 @@ from askproai_runtime.calendars import (
 from askproai_runtime.jobs import Job, JobKind, Priority
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.databases import STAFF_UNITS, Database, TenantStore
-from askproai_sandbox.example_tenant import salon_config
+from tests.worlds.compiled_salon import salon_config
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)  # Friday, 10:00 in Berlin
 HALF_PAST_TWO = "2026-11-27T14:30:00+01:00"  # the next Friday: Anna and Mehmet both work

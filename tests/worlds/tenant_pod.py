@@ -28,7 +28,8 @@ from askproai_runtime.settings import Settings
 from askproai_runtime.web import WebProcess
 from askproai_runtime.worker import work
 from askproai_sandbox.databases import STAFF_UNITS, Database, TenantStore
-from askproai_sandbox.example_tenant import AGENT_ID, NUMBER, salon_config
+from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
+from tests.worlds.compiled_salon import salon_config
 from tests.worlds.waiting import eventually
 
 RETELL_KEY, CALCOM_SECRET, STRIPE_SECRET, ADMIN_TOKEN = "key_test", "cal-secret", "whsec_test", "admin-token"

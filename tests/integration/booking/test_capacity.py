@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Branch, Hours, Service, Staff, TenantConfig, Weekday
-from askproai_sandbox.example_tenant import salon_config
 from tests.worlds.booking_environment import Salon, call
+from tests.worlds.compiled_salon import salon_config
 
 DAY = "2026-11-27"
 MAX_UNITS = 12

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from askproai_sandbox.databases import Database
-from askproai_sandbox.example_tenant import compile_example
+from tests.worlds.compiled_salon import compile_example
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
 
 PEOPLE = (("mitte", "anna", 1), ("mitte", "mehmet", 1), ("pankow", "clara", 1), ("potsdam", "david", 1))

@@ -17,7 +17,7 @@ from askproai_runtime.booking.request import (
 )
 from askproai_runtime.booking.types import ClarificationNeeded
 from askproai_runtime.german_dates import understand
-from askproai_sandbox.example_tenant import salon_config
+from tests.worlds.compiled_salon import salon_config
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALL = CallContext("call_1", "mitte", None, datetime(2026, 11, 20, 9, tzinfo=UTC), "corr")

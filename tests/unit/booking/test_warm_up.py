@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from askproai_core.tenant_config import Holidays
 from askproai_runtime.booking import opening_hours, warm_up
-from askproai_sandbox.example_tenant import salon_config
+from tests.worlds.compiled_salon import salon_config
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Address, Branch, BusinessModel, TenantConfig
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.branch_routing.routing import find_branch
-from askproai_sandbox.example_tenant import compile_example
+from tests.worlds.compiled_salon import compile_example
 
 PEOPLE = (("mitte", "anna"), ("mitte", "mehmet"), ("pankow", "clara"), ("potsdam", "david"))
 CHAIN = compile_example(

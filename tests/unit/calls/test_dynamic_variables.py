@@ -6,7 +6,7 @@ import pytest
 
 from askproai_runtime.calls.inbound import dynamic_variables
 from askproai_runtime.calls.store import KnownCaller
-from askproai_sandbox.example_tenant import salon_config
+from tests.worlds.compiled_salon import salon_config
 
 SALON = salon_config()
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)

@@ -13,7 +13,7 @@ from askproai_operator.controllers.tenant.own_keys import OwnKeys, linked_event_
 from askproai_operator.credentials import own_key_file
 from askproai_operator.engine import ObservedObject
 from askproai_operator.providers import CredentialRefused, ProviderUnavailable
-from askproai_sandbox.example_tenant import salon_config
+from tests.worlds.compiled_salon import salon_config
 from tests.worlds.salon_models import offering
 
 REF = SecretKeyRef(name="annas", key="k")

@@ -18,7 +18,7 @@ from askproai_operator.api.offering import EventType, Price, ServiceOfferingSpec
 from askproai_operator.api.tenant import BookingLimits, Calcom, RateLimits, Retention, TenantSpec
 from askproai_operator.controllers.tenant.tenant_config import compile_config
 from askproai_operator.credentials import own_key_file
-from askproai_sandbox.example_tenant import salon_config
+from tests.worlds.compiled_salon import salon_config
 from tests.worlds.salon_models import agent, branch, offering, raw, tenant
 
 CONTEXT: dict[str, Any] = {

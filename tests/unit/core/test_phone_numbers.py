@@ -5,7 +5,8 @@ import pytest
 
 from askproai_core.phone_numbers import InvalidNumber, Route, Routing, e164_or_none, to_e164
 from askproai_core.tenant_config import Agent, PhoneNumber
-from askproai_sandbox.example_tenant import AGENT_ID, NUMBER, compile_example, salon_config
+from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
+from tests.worlds.compiled_salon import compile_example, salon_config
 
 PEOPLE = (("mitte", "anna"), ("mitte", "mehmet"), ("pankow", "clara"), ("potsdam", "david"))
 CHAIN = compile_example(

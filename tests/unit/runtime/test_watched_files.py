@@ -9,7 +9,7 @@ import pytest
 
 from askproai_core.tenant_config import config_hash, encode
 from askproai_runtime.watched_files import ConfigUnreadable, Credentials, LiveConfig
-from askproai_sandbox.example_tenant import salon_config
+from tests.worlds.compiled_salon import salon_config
 from tests.worlds.waiting import eventually
 
 
