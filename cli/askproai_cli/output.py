@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from askproai_core.terminal import Output as Output  # which every command imports from here
+from askproai_core.terminal import Output as Output  # noqa: PLC0414 - every command imports it from here
 from askproai_core.terminal import format_time, render_table
 
 # An instant in ISO 8601, also within a sentence, as PostgreSQL and Cal.com write it.
