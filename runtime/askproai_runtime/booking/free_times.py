@@ -25,6 +25,7 @@ from askproai_runtime.booking.bookables import (
 from askproai_runtime.booking.opening_hours import EpochSpan, local_days, merge_spans
 from askproai_runtime.booking.store.free_times import (
     KnownDay,
+    YieldingSpan,
     drop_days,
     drop_span,
     list_known_days,
@@ -43,7 +44,6 @@ _LONGEST = timedelta(
     days=2
 )  # a booking lasts for a day at most; whoever makes a longer one at Cal.com gets no thousand rows
 _READ_SOON = timedelta(weeks=4)  # two blocks of days: of later ones hardly ever a read is in flight
-_Yielding = list[tuple[str, Span]]
 
 
 async def drop_free_times(
@@ -111,7 +111,7 @@ class FreeTimesReader:
     correlation_id: str
     moving: UUID | None = None
     _known: dict[tuple[Bookable, date], KnownDay] = field(default_factory=dict)
-    _yielding: _Yielding = field(default_factory=list)
+    _yielding: list[YieldingSpan] = field(default_factory=list)
     _loaded: set[tuple[Bookable, date]] = field(default_factory=set)
     _asked: set[tuple[Bookable, date]] = field(default_factory=set)
     _deadline: float | None = None
@@ -129,7 +129,9 @@ class FreeTimesReader:
         unsure = [b for b in wanted.values() if not self._is_fresh(b, day) and (b, block[0]) not in self._asked]
         if unsure:
             await self._ask(unsure, block)
-        spans = {staff_id: self._spans(staff_id, bookable, day) for staff_id, bookable in wanted.items()}
+        spans = {
+            staff_id: self._spans(staff_id, bookable, day, self._yielding) for staff_id, bookable in wanted.items()
+        }
         return {staff_id: free for staff_id, free in spans.items() if free is not None}
 
     def basis(self, slots: Sequence[Slot]) -> Basis:
@@ -152,7 +154,16 @@ class FreeTimesReader:
 
     def _age(self, slot: Slot) -> timedelta | None:
         bookable = linked_bookables(self.ctx, self.rules.service).get(slot.staff)
-        return self._day_age(bookable, slot.start.astimezone(self.rules.zone).date())
+        day = slot.start.astimezone(self.rules.zone).date()
+        return None if bookable and self._is_hidden(slot, bookable, day) else self._day_age(bookable, day)
+
+    def _is_hidden(self, slot: Slot, bookable: Bookable, day: date) -> bool:
+        """Return whether only the booking of a cancelled appointment is known to be in the way of a slot: it hides what else is."""
+        shown = [each for each in self._yielding if not each.is_cancelled]
+        if len(shown) == len(self._yielding):
+            return False
+        free, start = self._spans(slot.staff, bookable, day, shown), int(slot.start.timestamp())
+        return free is not None and not free.starts_within([start], int((slot.end - slot.start).total_seconds()))
 
     def _day_age(self, bookable: Bookable | None, day: date) -> timedelta | None:
         """Return how old the knowledge about a day is: None if there is none, or too old; 0 for who is in our book only."""
@@ -216,9 +227,9 @@ class FreeTimesReader:
         for day in known:
             self._known[day.bookable, day.day] = day
 
-    def _spans(self, staff: str, bookable: Bookable, day: date) -> FreeSpans | None:
+    def _spans(self, staff: str, bookable: Bookable, day: date, yielding: Sequence[YieldingSpan]) -> FreeSpans | None:
         near = [self._known.get((bookable, day + n * _DAY)) for n in (-1, 0, 1)]
-        return None if near[1] is None else free_spans(self.rules, staff, [k for k in near if k], self._yielding)
+        return None if near[1] is None else free_spans(self.rules, staff, [k for k in near if k], yielding)
 
 
 async def read_fresh(conn: Connection, ctx: BookingContext, rules: ServiceRules, start: datetime) -> RemoteFree:
@@ -248,7 +259,9 @@ async def read_fresh(conn: Connection, ctx: BookingContext, rules: ServiceRules,
     }
 
 
-def free_spans(rules: ServiceRules, staff: str, known: Sequence[KnownDay], yielding: _Yielding) -> FreeSpans:
+def free_spans(
+    rules: ServiceRules, staff: str, known: Sequence[KnownDay], yielding: Sequence[YieldingSpan]
+) -> FreeSpans:
     """Return when a staff member is free there on some days in a row. Pure.
 
     What only our own bookings block that are about to leave (`yielding`) counts as free, with the buffers around it.
@@ -257,7 +270,7 @@ def free_spans(rules: ServiceRules, staff: str, known: Sequence[KnownDay], yield
     before, after = rules.service.buffer_before_minutes * 60, rules.service.buffer_after_minutes * 60
     spans += (
         (int(span.start.timestamp()) - before, int(span.end.timestamp()) + after)
-        for of_staff, span in yielding
+        for of_staff, span, _ in yielding
         if of_staff == staff
     )
     lengths = [each.slot_seconds for each in known if each.slot_seconds is not None]

@@ -264,6 +264,21 @@ async def test_book_cancel_and_book_again_works_before_calcom_knows_of_the_cance
     assert again.fields["status"] == "confirmed", again
 
 
+async def test_what_only_a_cancelled_appointment_is_believed_to_block_is_offered_and_not_as_certain(
+    env: CalcomEnvironment,
+) -> None:
+    """Its booking is still at Cal.com, and hides whether anything else is in its way, here an absence that was entered since."""
+    first = await env.salon.booking.book_appointment(call(), booking_args(staff="Anna"))
+    await env.control("absences", host="anna", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
+    await env.salon.cancel(first.fields["appointment_id"])
+    answer = await env.salon.booking.check_availability(call("call_2"), {**EXACTLY, "staff": "Anna"})
+    assert (answer.fields["slots"][0]["start"], answer.fields["slots"][0]["staff"]) == (HALF_PAST_TWO, "anna")
+    assert answer.fields["basis"] == "own_book", answer.message
+    assert "bestätige ich Ihnen beim Eintragen" in answer.message
+    others = await env.salon.booking.check_availability(call("call_3"), {**EXACTLY, "staff": "Mehmet"})
+    assert "basis" not in others.fields, "of Mehmet nothing is hidden"
+
+
 async def test_the_own_time_of_an_appointment_is_free_for_its_move(env: CalcomEnvironment) -> None:
     booked = await env.salon.booking.book_appointment(call(), booking_args(staff="Anna"))
     await free(env)

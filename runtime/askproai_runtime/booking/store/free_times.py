@@ -9,7 +9,7 @@ event type and day, and after all other rows of a booking.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -32,6 +32,14 @@ class KnownDay:
     free: tuple[EpochSpan, ...]
     slot_seconds: int | None
     age: timedelta
+
+
+class YieldingSpan(NamedTuple):
+    """A time of a staff member that only a booking of ours is believed to block in the remote calendar, and that it will leave."""
+
+    staff: str
+    span: Span
+    is_cancelled: bool  # here; otherwise it is about to be moved
 
 
 # What is known of the days from $4 to $5. It may have more than the pairs of event type and host that were asked for.
@@ -84,19 +92,20 @@ async def list_known_days(
 
 async def list_yielding_spans(
     conn: Connection, tenant: str, staff: Collection[str], within: Span, moving: UUID | None
-) -> list[tuple[str, Span]]:
-    """Return the times, with their staff members, that only our own bookings block in the remote calendar and that they will leave:
-    of appointments that are cancelled here and not yet there, and of `moving`, which is to be moved.
+) -> list[YieldingSpan]:
+    """Return the times that our own bookings will leave in the remote calendar: of appointments that are cancelled here and not yet
+    there, and of `moving`, which is to be moved.
     """
     rows = await conn.fetch(
-        """SELECT a.staff, coalesce(a.was_starts_at, a.starts_at) AS first, coalesce(a.was_ends_at, a.ends_at) AS last
+        """SELECT a.staff, coalesce(a.was_starts_at, a.starts_at) AS first, coalesce(a.was_ends_at, a.ends_at) AS last,
+               a.status = 'cancelled' AS is_cancelled
            FROM appointments a WHERE a.tenant = $1 AND a.staff = ANY($2) AND a.external_id IS NOT NULL
            AND a.starts_at > $3::timestamptz - interval '1 day' AND a.starts_at < $4::timestamptz
            AND (a.id = $5 OR a.status = 'cancelled' AND EXISTS (
                SELECT 1 FROM jobs j WHERE j.tenant = $1 AND j.appointment_id = a.id AND j.state <> 'done'))""",
         tenant, list(staff), within.start, within.end, moving,
     )  # fmt: skip
-    return [(row["staff"], Span(row["first"], row["last"])) for row in rows]
+    return [YieldingSpan(row["staff"], Span(row["first"], row["last"]), row["is_cancelled"]) for row in rows]
 
 
 async def read_clock(conn: Connection) -> datetime:

@@ -1,0 +1,131 @@
+"""What changes about a host of a team between a read, an offer and a yes, in the orders that hurt most."""
+
+import asyncio
+from datetime import date, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from askproai_runtime.booking import CalendarEvent
+from askproai_runtime.booking.store.free_times import list_known_days
+from askproai_runtime.calendars import Bookable
+from askproai_runtime.events.calendar import handle_calendar_event
+from askproai_runtime.intake import Source, StoredEvent
+from tests.integration.booking.test_free_times import HeldCalendar
+from tests.integration.booking.test_round_robin import BUSY, TEAM, agreed_host, create_team
+from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, booking_args, call
+from tests.worlds.calcom_environment import KEY, CalcomEnvironment
+
+FRIDAY = date(2026, 11, 27)
+
+
+@pytest.fixture(autouse=True)
+async def hosts(env: CalcomEnvironment) -> dict[str, int]:
+    return await create_team(env, by_host=True)
+
+
+async def hear_of_absence(env: CalcomEnvironment, host_id: int, conn: Any) -> None:
+    """Handle the event of an absence on Friday in a transaction of the caller."""
+    entry = {"uuid": "o1", "start": "2026-11-27T00:00:00+01:00", "end": "2026-11-27T23:59:59+01:00"}
+    body = {"triggerEvent": "OOO_CREATED", "payload": {"oooEntry": {**entry, "user": {"id": host_id}}}}
+    event = StoredEvent(Source.CALCOM, "OOO_CREATED", msgspec.json.encode(body), "corr", NOW)
+    assert await handle_calendar_event(conn, event, env.config) is None
+
+
+async def is_known(env: CalcomEnvironment, host_id: int) -> bool:
+    async with env.salon.pool.acquire() as conn:
+        bookables = [Bookable(TEAM, host_id)]
+        return bool(await list_known_days(conn, env.salon.store.tenant, bookables, FRIDAY, FRIDAY, timedelta(hours=1)))
+
+
+async def offer(env: CalcomEnvironment, **args: Any) -> Any:
+    return await env.salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "14:30", **args})
+
+
+async def take(env: CalcomEnvironment, **args: Any) -> Any:
+    return await env.salon.booking.book_appointment(call(), booking_args(**args))
+
+
+@pytest.mark.parametrize("commits_last", ["the read", "the absence"])
+async def test_what_was_read_of_a_host_before_an_absence_is_not_known_after_it(
+    env: CalcomEnvironment, hosts: dict[str, int], commits_last: str
+) -> None:
+    """Cal.com has answered, the absence is entered and heard of, and only then the answer is stored; or while it is handled."""
+    anna = hosts["anna"]
+    held = env.calendar = HeldCalendar(env.calendar)  # type: ignore[assignment]
+    asking = asyncio.create_task(offer(env, staff="Anna"))
+    await asyncio.wait_for(held.has_read.wait(), 5)
+    await env.control("absences", host="anna", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
+    async with env.worker.pool.acquire() as conn:
+        async with conn.transaction():
+            await hear_of_absence(env, anna, conn)
+            if commits_last == "the absence":
+                held.release.set()
+                await asyncio.gather(*env.salon.booking.reads.tasks.values())
+        held.release.set()
+        await asyncio.gather(*env.salon.booking.reads.tasks.values())
+    answer = await asking
+    assert not await is_known(env, anna)
+    if commits_last == "the read":
+        assert answer.fields.get("basis") == "own_book", "nothing is known, so nothing is certain"
+    again = await offer(env, staff="Anna")
+    assert ("2026-11-27", "anna") not in {(slot["start"][:10], slot["staff"]) for slot in again.fields["slots"]}
+
+
+async def test_a_caller_who_takes_the_time_of_a_host_who_became_absent_gets_who_is_free(
+    env: CalcomEnvironment, hosts: dict[str, int]
+) -> None:
+    await env.control("busy", host="mehmet", **BUSY)
+    assert (await offer(env)).fields["slots"][0]["staff"] == "anna"
+    busy = env.calcom.account_of(KEY).host("mehmet").busy_times
+    await env.control("busy", host="mehmet", delete=next(iter(busy)))
+    await env.control("absences", host="anna", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
+    async with env.worker.pool.acquire() as conn, conn.transaction():
+        await hear_of_absence(env, hosts["anna"], conn)
+    answer = await take(env)
+    assert answer.success, answer
+    assert "bei Mehmet" in answer.message
+    assert await agreed_host(env) == "mehmet"
+
+
+async def test_a_caller_who_wants_a_host_who_became_absent_hears_it_and_nothing_stays_behind(
+    env: CalcomEnvironment, hosts: dict[str, int]
+) -> None:
+    assert (await offer(env, staff="Anna")).fields["slots"][0]["staff"] == "anna"
+    await env.control("absences", host="anna", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
+    async with env.worker.pool.acquire() as conn, conn.transaction():
+        await hear_of_absence(env, hosts["anna"], conn)
+    answer = await take(env, staff="Anna")
+    assert (answer.success, answer.fields["obstacle"]) == (False, "taken")
+    assert (HALF_PAST_TWO, "anna") not in {(slot["start"], slot["staff"]) for slot in answer.fields["alternatives"]}
+    assert (env.bookings, await env.salon.live()) == ([], [])
+    await env.salon.assert_claims_match()
+
+
+async def test_a_host_who_leaves_the_team_at_calcom_between_offer_and_yes_gets_no_booking(
+    env: CalcomEnvironment,
+) -> None:
+    assert (await offer(env, staff="Anna")).fields["slots"][0]["staff"] == "anna"
+    env.calcom.account_of(KEY).event_types[TEAM].hosts = ("mehmet",)
+    answer = await take(env)
+    assert answer.success, answer
+    assert await agreed_host(env) == "mehmet"
+
+
+async def test_a_row_of_a_list_from_before_a_booking_got_another_host_changes_nothing(env: CalcomEnvironment) -> None:
+    """The poll has read its list, a person hands the booking to Mehmet, another worker follows that, then the poll goes on."""
+    assert (await take(env, staff="Anna")).success
+    page = await env.calendar.list_changed(NOW - timedelta(minutes=2), correlation_id="corr")
+    (late,) = page.bookings
+    env.advance(timedelta(seconds=1))
+    await env.dashboard("reassign", uid=late.uid, host="mehmet")
+    assert (await env.receive_event(late.uid)).startswith("moved")
+    notes: list[str] = []
+
+    async def finish(_conn: Any, note: str) -> None:
+        notes.append(note)
+
+    await env.worker.apply_calendar_event(CalendarEvent(late.uid, NOW, "corr-poll", remote=late), finish)
+    assert notes[0].startswith("nothing new")
+    assert await agreed_host(env) == "mehmet"
