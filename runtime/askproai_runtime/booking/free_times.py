@@ -229,7 +229,11 @@ class FreeTimesReader:
 
     def _spans(self, staff: str, bookable: Bookable, day: date, yielding: Sequence[YieldingSpan]) -> FreeSpans | None:
         near = [self._known.get((bookable, day + n * _DAY)) for n in (-1, 0, 1)]
-        return None if near[1] is None else free_spans(self.rules, staff, [k for k in near if k], yielding)
+        if near[1] is None:
+            return None
+        if not near[1].free:  # rather an absence, for which appointments were cancelled, than a full day
+            yielding = [each for each in yielding if not each.is_cancelled]
+        return free_spans(self.rules, staff, [k for k in near if k], yielding)
 
 
 async def read_fresh(conn: Connection, ctx: BookingContext, rules: ServiceRules, start: datetime) -> RemoteFree:

@@ -267,9 +267,9 @@ async def test_book_cancel_and_book_again_works_before_calcom_knows_of_the_cance
 async def test_what_only_a_cancelled_appointment_is_believed_to_block_is_offered_and_not_as_certain(
     env: CalcomEnvironment,
 ) -> None:
-    """Its booking is still at Cal.com, and hides whether anything else is in its way, here an absence that was entered since."""
+    """Its booking is still at Cal.com, and hides whether anything else is in the way, here what was entered elsewhere since."""
     first = await env.salon.booking.book_appointment(call(), booking_args(staff="Anna"))
-    await env.control("absences", host="anna", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
+    await env.control("busy", host="anna", **AFTERNOON)
     await env.salon.cancel(first.fields["appointment_id"])
     answer = await env.salon.booking.check_availability(call("call_2"), {**EXACTLY, "staff": "Anna"})
     assert (answer.fields["slots"][0]["start"], answer.fields["slots"][0]["staff"]) == (HALF_PAST_TWO, "anna")
@@ -277,6 +277,19 @@ async def test_what_only_a_cancelled_appointment_is_believed_to_block_is_offered
     assert "bestätige ich Ihnen beim Eintragen" in answer.message
     others = await env.salon.booking.check_availability(call("call_3"), {**EXACTLY, "staff": "Mehmet"})
     assert "basis" not in others.fields, "of Mehmet nothing is hidden"
+
+
+async def test_on_a_day_without_any_free_time_a_cancelled_appointment_leaves_none_before_calcom_knows(
+    env: CalcomEnvironment,
+) -> None:
+    """Whoever is ill has all appointments of the day cancelled: they are not what the next callers are offered."""
+    first = await env.salon.booking.book_appointment(call(), booking_args(staff="Anna"))
+    await env.control("absences", host="anna", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
+    await env.salon.cancel(first.fields["appointment_id"])
+    assert await free(env, staff="anna") == []
+    answer = await env.salon.booking.check_availability(call("call_2"), {**EXACTLY, "staff": "Anna"})
+    assert ("2026-11-27", "anna") not in {(slot["start"][:10], slot["staff"]) for slot in answer.fields["slots"]}
+    assert "basis" not in answer.fields
 
 
 async def test_the_own_time_of_an_appointment_is_free_for_its_move(env: CalcomEnvironment) -> None:
