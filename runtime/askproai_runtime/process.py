@@ -78,6 +78,7 @@ class Process:
         settings = BookingSettings(
             sync_delay=timedelta(seconds=self.settings.calendar_sync_delay_seconds),
             quiet_period=timedelta(seconds=self.settings.calendar_quiet_seconds),
+            free_times_age=timedelta(seconds=self.settings.calendar_free_times_seconds),
         )
         slots = SlotLock(self.shared, self.clock)
         calendar = self._calendar(for_callers)

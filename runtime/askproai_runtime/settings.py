@@ -45,6 +45,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         float,
         Meta(gt=0, description="How often Cal.com is asked what has changed, since it delivers an event at most once"),
     ] = 300
+    calendar_free_times_seconds: Annotated[
+        float,
+        Meta(gt=0, description="For how long what Cal.com has free counts as known, before it is asked again"),
+    ] = 300
     call_poll_seconds: Annotated[
         float,
         Meta(

@@ -73,6 +73,8 @@ class Books:
     overlapping_claims: list[tuple[str, str]] = field(default_factory=list)  # tenant, and both appointments
     texts: list[tuple[str, str, str]] = field(default_factory=list)
     canaries: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by tenant: texts that only its data contain
+    teams: frozenset[str] = frozenset()  # tenants whose event type is a team's
+    chosen_hosts: frozenset[str] = frozenset()  # tenants whose free times are a team's: Cal.com chooses the host
 
 
 _TABLES = (
@@ -112,9 +114,9 @@ async def read_tables(db: "asyncpg.Connection[asyncpg.Record]") -> Books:
 
 
 def read_calcom(
-    books: Books, accounts: Mapping[str, Any], tenants: Mapping[str, str], hosts: Mapping[int, str]
+    books: Books, accounts: Mapping[str, Any], tenants: Mapping[str, str], staff: Mapping[tuple[str, str], str]
 ) -> None:
-    """Add the bookings of a dump of the simulator; `tenants` are the tenants by API key, `hosts` the staff by event type."""
+    """Add the bookings of a dump of the simulator; `tenants` are the tenants by API key, `staff` by tenant and name of the host."""
     for key, account in accounts.items():
         tenant = tenants[key]
         for b in account["bookings"]:
@@ -122,9 +124,9 @@ def read_calcom(
                 seconds(b[name]) or 0.0 for name in ("start", "end", "createdAt", "updatedAt")
             )
             live, request_id = b["status"] in ("accepted", "pending"), b["metadata"].get("requestId")
-            times = start, end, live, created, updated
+            times, host = (start, end, live, created, updated), b["hosts"][0]["name"]
             books.bookings.append(
-                Booking(tenant, b["uid"], hosts[b["eventTypeId"]], *times, request_id, b.get("rescheduledFromUid"))
+                Booking(tenant, b["uid"], staff[tenant, host], *times, request_id, b.get("rescheduledFromUid"))
             )
             books.texts.append((tenant, "Cal.com's booking", json.dumps(b, ensure_ascii=False)))
 

@@ -2,17 +2,19 @@
 
 lost     acknowledged, and neither stored nor processed, or without its effect
 double   a person twice at one time, an appointment without exactly one live booking, a request that was booked twice
-crossed  another tenant's data in a row, a Redis key, a log line or an answer
-untrue   a sentence that a caller heard and the books contradict (`truth.py`)
+crossed  another tenant's data in a row, a Redis key, a log line or an answer; or the illness of somebody who is absent
+untrue   a sentence that a caller heard and the books contradict (`truth.py`), also an offer (`offers.py`)
 """
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
 from tests.soak.books import Booking, Books
-from tests.soak.history import FOREVER, Delivery, History, clock
+from tests.soak.history import FOREVER, ILLNESS, Delivery, History, clock
+from tests.soak.offers import Cause, accepted_offers
 from tests.soak.sentences import Said, read
 from tests.soak.truth import untrue
 from tests.soak.violation import Violation
@@ -47,7 +49,7 @@ def check(history: History, books: Books) -> list[Violation]:
     found = [Violation("lost", tenant, "", f"did not come to an end: {what}") for tenant, what in history.stuck]
     for violations in (
         _lost(history, books), _double(books), _differing(books, chains), _booked_twice(books, chains),
-        _crossed(history, books), untrue(history, books, chains),
+        _crossed(history, books), untrue(history, books, chains), _false_offers(history, books),
     ):  # fmt: skip
         found += violations
     return found
@@ -56,6 +58,14 @@ def check(history: History, books: Books) -> list[Violation]:
 def booking_uid(delivery: Delivery) -> str:
     payload = delivery.content.get("payload") or {}
     return str(payload.get("uid") or payload.get("bookingUid") or "")
+
+
+def _content(source: str, payload: bytes) -> object:
+    """Return what of a body must be stored: all of it, byte by byte; of an absence only its uuid and its days."""
+    if source != "calcom" or b"OOO_CREATED" not in payload:
+        return payload
+    entry = json.loads(payload)["payload"]["oooEntry"]
+    return tuple(entry[name] for name in ("uuid", "start", "end", "updatedAt"))
 
 
 def missed_changes(history: History, books: Books) -> list[Delivery]:
@@ -90,8 +100,8 @@ def booked_again(history: History) -> list[tuple[str, str]]:
 
 
 def _lost(history: History, books: Books) -> Iterator[Violation]:
-    """Whatever was acknowledged is stored byte by byte, is processed at the end, and had its effect."""
-    status = {(e.tenant, e.source, e.payload): e.status for e in books.events}
+    """Whatever was acknowledged is stored, is processed at the end, and had its effect."""
+    status = {(e.tenant, e.source, _content(e.source, e.payload)): e.status for e in books.events}
     for d in history.deliveries:
         if not d.acknowledged:
             continue
@@ -99,7 +109,7 @@ def _lost(history: History, books: Books) -> Iterator[Violation]:
         if d.stray:
             yield Violation("crossed", d.tenant, "", f"{name} is another tenant's and was acknowledged")
             continue
-        found = status.get((d.tenant, d.source, d.body))
+        found = status.get((d.tenant, d.source, _content(d.source, d.body)))
         if found != "processed":
             subject = booking_uid(d) if d.source == "calcom" else str((d.content.get("call") or {}).get("call_id", ""))
             yield Violation(
@@ -200,10 +210,19 @@ def _booked_twice(books: Books, chains: Chains) -> Iterator[Violation]:
             yield Violation("double", tenant, call_id, f"{count} live appointments of one call at {clock(start)}")
 
 
+def _false_offers(history: History, books: Books) -> Iterator[Violation]:
+    """A time that was offered as certain was free, as far as it could be known within the latency that is promised."""
+    for each in accepted_offers(history, books):
+        if each.cause is Cause.KNOWN and each.is_certain:
+            yield Violation("untrue", each.yes.tenant, each.yes.call_id, f"offered and gone: {each.why}")
+
+
 def _crossed(history: History, books: Books) -> Iterator[Violation]:
     answers = [(a.tenant, f"answer to {a.function} in {a.call_id}", str(a.body)) for a in history.answers]
     replies = [(d.tenant, f"reply to {d.source} {d.event}", str(d.reply)) for d in history.deliveries]
     for owner, where, text in [*books.texts, *answers, *replies]:
+        if ILLNESS in text:
+            yield Violation("crossed", owner, "", f"{where} says why somebody is absent: {text[:300]}")
         for tenant, canaries in books.canaries.items():
             # Whoever serves all tenants may name a tenant, the first canary, but no callers.
             forbidden = canaries if owner in books.canaries else canaries[1:]

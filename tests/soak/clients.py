@@ -4,18 +4,18 @@ import asyncio
 import json
 import random
 import time
-from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
 
 from askproai_sandbox import stripe
+from askproai_sandbox.calcom.availability import Availability
 from askproai_sandbox.caller import PhoneLine
 from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
 from askproai_sandbox.retell import signature
 from askproai_sandbox.simulator import Refusal, Reply, encode_json, unix_milliseconds
 from tests.soak.environment import Environment, Tenant
-from tests.soak.history import Answer, BusyTime, Change, Delivery, seconds
+from tests.soak.history import Answer, Change, Delivery, seconds
 
 _FUNCTION_TIMEOUT_MS, _WEBHOOK_TIMEOUT_MS = 8_000, 10_000
 _RETRIES = 3  # of Retell's webhooks (docs/vendors/retell.md)
@@ -133,31 +133,18 @@ async def change_at_calcom(env: Environment, tenant: Tenant, action: str, uid: s
     return True
 
 
-async def enter_busy_time(env: Environment, tenant: Tenant, staff: str, start: datetime, length: timedelta) -> None:
-    """Enter an event in a staff member's linked calendar."""
-    times = {"start": start.isoformat(), "end": (start + length).isoformat()}
-    await env.calcom.controls["busy"]({"key": tenant.calcom_key, "host": staff, **times})
-    _record_busy_time(env, tenant, staff, start, start + length, "an event of a linked calendar")
-
-
-async def enter_absence(env: Environment, tenant: Tenant, staff: str, day: datetime) -> None:
-    """Let a staff member be absent on a local day, unless that is known already."""
-    date = f"{day:%Y-%m-%d}T00:00:00.000Z"  # Cal.com keeps days of UTC, and reads them as local ones
-    try:
-        await env.calcom.controls["absences"]({"key": tenant.calcom_key, "host": staff, "start": date, "end": date})
-    except Refusal:
-        return
-    midnight = day.replace(hour=0, minute=0)
-    _record_busy_time(env, tenant, staff, midnight, midnight + timedelta(days=1), "an absence")
-
-
-def _record_busy_time(env: Environment, tenant: Tenant, staff: str, start: datetime, end: datetime, what: str) -> None:
-    env.history.busy_times.append(BusyTime(tenant.key, staff, start.timestamp(), end.timestamp(), time.time(), what))
-
-
-def remove_busy_time(env: Environment, tenant: Tenant, staff: str) -> None:
-    """Remove the oldest event of a staff member's linked calendar, and the oldest absence."""
-    host = env.calcom.account_of(tenant.calcom_key).host(staff)
-    for entries in (host.busy_times, host.absences):
-        if entries:
-            del entries[next(iter(entries))]
+async def reassign_at_calcom(env: Environment, tenant: Tenant, uid: str, staff: str) -> bool:
+    """Give a booking of a team to another of its hosts, if that one is free then. Return whether Cal.com accepted it."""
+    account = env.calcom.account_of(tenant.calcom_key)
+    booking, host = account.bookings[uid], env.host(tenant, staff)
+    availability = Availability(account, booking.event_type, env.calcom.clock.now(), uid)
+    if host not in availability.free_hosts(booking.start, booking.end) or booking.host is host:
+        return False
+    was_staff, began_at = env.staff_of(tenant, booking.host.name), time.time()
+    await env.calcom.controls["dashboard"](
+        {"key": tenant.calcom_key, "action": "reassign", "uid": uid, "host": host.name}
+    )
+    start = booking.start.timestamp()
+    change = Change(tenant.key, "reassign", uid, uid, start, began_at, time.time(), was_staff)
+    env.history.changes.append(change)
+    return True

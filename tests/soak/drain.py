@@ -150,7 +150,7 @@ async def _decide(env: Environment, db: "asyncpg.Connection[asyncpg.Record]", te
     for b in subjects:
         mine = b.metadata.get("requestId")
         if any(
-            a["staff"] == b.event_type.host and a["id"] != mine
+            a["staff"] == env.staff_of(tenant, b.host.name) and a["id"] != mine
             and b.event_type.blocked_span(b.start, b.end)[0] < b.event_type.blocked_span(a["starts_at"], a["ends_at"])[1]
             and b.event_type.blocked_span(a["starts_at"], a["ends_at"])[0] < b.event_type.blocked_span(b.start, b.end)[1]
             for a in promised
@@ -160,7 +160,7 @@ async def _decide(env: Environment, db: "asyncpg.Connection[asyncpg.Record]", te
 
 def _clear_busy_times(env: Environment, tenant: Tenant, promised: Any) -> None:
     """Remove the events of a linked calendar and the absences that keep a promised appointment out of Cal.com."""
-    host = env.calcom.account_of(tenant.calcom_key).host(promised["staff"])
+    host = env.host(tenant, promised["staff"])
     margin = timedelta(minutes=10)  # the buffer of every event type (`environment.py`)
     for number, (start, end) in list(host.busy_times.items()):
         if start < promised["ends_at"] + margin and promised["starts_at"] < end + margin:

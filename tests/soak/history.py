@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 FOREVER = float("inf")
+FREE_TIMES = 45.0  # seconds for which the tenants take as known what Cal.com has free (`environment.py` sets it)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a person did at Cal.com: `create`, `move` or `cancel`. `uid` is the booking's before, `new_uid` the one after it."""
+    """What a person did at Cal.com: `create`, `move`, `cancel`, or `reassign` from the host `was_staff`.
+
+    `uid` is the booking's before, `new_uid` the one after it.
+    """
 
     tenant: str
     action: str
@@ -67,13 +71,18 @@ class Change:
     start: float | None
     began_at: float
     ended_at: float
+    was_staff: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+ILLNESS = "Bandscheibenvorfall"  # the note of each absence: nobody but Cal.com may keep it
+
+
+@dataclass(slots=True)
 class BusyTime:
-    """What a person entered elsewhere: an event of a linked calendar, or an absence. Cal.com sends nothing about it.
+    """What a person entered beside bookings: an event of a linked calendar, of which Cal.com sends nothing, or an absence.
 
-    `begins` to `ends`, a span of `staff`'s time; entered at `entered_at`.
+    `begins` to `ends`, a span of `staff`'s time, was there from `entered_at` to `removed_at`. A change is an entry of its own.
+    `event`, of an absence: its uuid and first day, by which its webhook is found.
     """
 
     tenant: str
@@ -82,6 +91,8 @@ class BusyTime:
     ends: float
     entered_at: float
     what: str
+    event: tuple[str, str] = ("", "")
+    removed_at: float = FOREVER
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,30 @@
 """Whether the times that callers were offered were there at their yes. Pure.
 
 Who was faster is no lie: a time that another caller asked for, was offered first (it is held then), or took between the offer and
-the yes does not count. All else does, also what a person entered at Cal.com in these seconds.
+the yes does not count. All else is gone, also what a person entered at Cal.com in these seconds. Of what is gone is said apart what
+could not have been known at the offer: entered after it, or so shortly before it that neither had its event had its effect nor had
+what is known of Cal.com's free times become too old.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from tests.soak.books import Books
-from tests.soak.history import Answer, History, clock, seconds
+from tests.soak.history import FOREVER, FREE_TIMES, Answer, History, clock, seconds
 from tests.soak.sentences import Said, read
 
 _AROUND = (
     3600.0  # seconds: what begins closer to a time may be in its way; an appointment and its buffer take 55 minutes
 )
-BAR = 1 / 200  # of the times that are accepted; fewer may be gone
-_BOOKED = {"book_appointment", "reschedule_appointment"}
+BAR = 1 / 200  # of the times that are accepted; fewer may be gone, of what could have been known
+_BUFFER, _LENGTH = 600.0, 3300.0  # seconds after an appointment; of an appointment with its buffer
+_COMMITTING = 10.0  # seconds from the time at which an event is processed to the commit: whoever commits may be frozen
+_POLL = 120.0  # seconds until the poll has found what a person changed, after a failure and a look at the tasks
+_BOOKED = "booked"  # of a key in `_processed_events`
+_BOOKING = {"book_appointment", "reschedule_appointment"}
 
 
 class Fate(StrEnum):
@@ -29,6 +36,14 @@ class Fate(StrEnum):
     OPEN = "nobody knows"
 
 
+class Cause(StrEnum):
+    """Why a time is gone."""
+
+    SINCE = "entered after the offer"
+    UNKNOWABLE = "entered before the offer, within the latency"
+    KNOWN = "to be known at the offer"
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """An offer, the yes to one of its times, and what became of it. `why` is for people who read the report."""
@@ -37,6 +52,7 @@ class Accepted:
     yes: Answer
     fate: Fate
     why: str = ""
+    cause: Cause | None = None
 
     @property
     def is_certain(self) -> bool:
@@ -47,28 +63,28 @@ class Accepted:
 def accepted_offers(history: History, books: Books) -> list[Accepted]:
     """Return each first yes of a call to a time that it was offered last, of tenants who have a calendar at Cal.com."""
     remote = {b.tenant for b in books.bookings}
-    others = _Others(history)
+    others, entries = _Others(history), _Entries(history, books)
     calls: dict[tuple[str, str], list[Answer]] = defaultdict(list)
     for a in history.answers:
         if a.tenant in remote:
             calls[a.tenant, a.call_id].append(a)
-    return [accepted for answers in calls.values() for accepted in _of_call(answers, history, others)]
+    return [accepted for answers in calls.values() for accepted in _of_call(answers, entries, others)]
 
 
 def gone_offers(accepted: list[Accepted]) -> tuple[list[Accepted], float]:
-    """Return the times that were gone at the yes, and their share of those whose fate is decided."""
+    """Return the times that were gone at the yes; and of all whose fate is decided the share that was gone and could be known."""
     gone = [a for a in accepted if a.fate is Fate.GONE]
     decided = len(gone) + sum(a.fate is Fate.KEPT for a in accepted)
-    return gone, len(gone) / max(1, decided)
+    return gone, sum(a.cause is Cause.KNOWN for a in gone) / max(1, decided)
 
 
-def _of_call(answers: list[Answer], history: History, others: "_Others") -> Iterator[Accepted]:
+def _of_call(answers: list[Answer], entries: "_Entries", others: "_Others") -> Iterator[Accepted]:
     offer: Answer | None = None
     for a in sorted(answers, key=lambda a: a.asked_at):
         if a.function == "book_appointment" and offer is not None and a.asked_at >= offer.answered_at:
             start = a.args["start"]
             if start in {slot["start"] for slot in _slots(offer)} and "staff" not in a.args:
-                yield _judge(offer, a, history, others)
+                yield _judge(offer, a, entries, others)
             offer = None
         if _slots(a):
             offer = a
@@ -78,7 +94,7 @@ def _slots(a: Answer) -> list[dict[str, str]]:
     return [*(a.body.get("slots") or ()), *(a.body.get("alternatives") or ())] if a.status == 200 else []
 
 
-def _judge(offer: Answer, yes: Answer, history: History, others: "_Others") -> Accepted:
+def _judge(offer: Answer, yes: Answer, entries: "_Entries", others: "_Others") -> Accepted:
     said = read(yes).said
     if said in (Said.THERE, Said.GONE):
         return Accepted(offer, yes, Fate.KEPT)
@@ -87,27 +103,105 @@ def _judge(offer: Answer, yes: Answer, history: History, others: "_Others") -> A
     at = seconds(yes.args["start"]) or 0.0
     if others.wanted(yes, at, offer.asked_at, yes.answered_at):
         return Accepted(offer, yes, Fate.FASTER)
+    cause, entry = entries.find_cause(offer, yes, at)
     basis = "" if "basis" not in offer.body else ", as not yet confirmed"
     text = (
         f"{yes.call_id} was offered {clock(at)} at {clock(offer.answered_at)}{basis}, said yes at {clock(yes.asked_at)}"
         f" ({yes.body['obstacle']})"
     )
-    return Accepted(offer, yes, Fate.GONE, f"{text}; {_last_entry(history, yes, at)}")
+    return Accepted(offer, yes, Fate.GONE, f"{text}; {cause}: {entry or 'nobody entered anything'}", cause)
 
 
-def _last_entry(history: History, yes: Answer, at: float) -> str:
-    """Return what a person entered last around that time before the yes."""
-    entries = [
-        (c.began_at, f"a person's {c.action} at Cal.com of {clock(c.began_at)}")
-        for c in history.changes
-        if c.tenant == yes.tenant and c.start is not None and abs(c.start - at) < _AROUND
-    ]
-    entries += [
-        (b.entered_at, f"{b.what} of {b.staff}, entered {clock(b.entered_at)}")
-        for b in history.busy_times
-        if b.tenant == yes.tenant and b.begins < at + _AROUND and at < b.ends
-    ]
-    return max((entry for entry in entries if entry[0] <= yes.answered_at), default=(0.0, "nobody entered anything"))[1]
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What keeps a staff member from work at Cal.com, from `entered_at` to `removed_at`. `known_at`: when it must be known here."""
+
+    staff: str
+    begins: float
+    ends: float
+    entered_at: float
+    known_at: float
+    removed_at: float
+    what: str
+    call_id: str = ""  # of an appointment that a caller booked
+
+    def __str__(self) -> str:
+        removed = "" if self.removed_at == FOREVER else f", removed {clock(self.removed_at)}"
+        return f"{self.what} of {self.staff}, entered {clock(self.entered_at)}{removed}, to be known {clock(self.known_at)}"
+
+
+class _Entries:
+    """What was in the way at Cal.com, by tenant: bookings, events of linked calendars, absences."""
+
+    def __init__(self, history: History, books: Books) -> None:
+        self._chosen_hosts = books.chosen_hosts
+        self._of_tenant: dict[str, list[_Entry]] = defaultdict(list)
+        processed = _processed_events(books)
+        for b in history.busy_times:
+            known_at = min(b.entered_at + FREE_TIMES, processed.get((b.tenant, *b.event), FOREVER))
+            entry = _Entry(b.staff, b.begins, b.ends, b.entered_at, known_at, b.removed_at, b.what)
+            self._of_tenant[b.tenant].append(entry)
+        by_people = {(c.tenant, c.new_uid) for c in history.changes if c.action in ("create", "move")}
+        reassigned = {(c.tenant, c.uid): c for c in history.changes if c.action == "reassign"}
+        calls = {(a.tenant, a.id): a.call_id for a in books.appointments}
+        for each in books.bookings:
+            call_id = calls.get((each.tenant, each.request_id or ""), "")
+            key, removed_at = (each.tenant, each.uid), FOREVER if each.live else each.updated
+            known_at, what = each.created, "an appointment of ours"
+            if key in by_people:
+                known_at = min(each.created + FREE_TIMES, processed.get((*key, _BOOKED), FOREVER))
+                what = "a person's booking at Cal.com"
+            span, entered_at = (each.start, each.end + _BUFFER), each.created
+            if change := reassigned.get(key):
+                was = _Entry(change.was_staff, *span, entered_at, known_at, change.ended_at, what)
+                self._of_tenant[each.tenant].append(was)
+                entered_at, known_at = change.began_at, change.began_at + FREE_TIMES
+            self._of_tenant[each.tenant].append(
+                _Entry(each.staff, *span, entered_at, known_at, removed_at, what, call_id)
+            )
+
+    def find_cause(self, offer: Answer, yes: Answer, at: float) -> tuple["Cause", _Entry | None]:
+        """Return why the time at `at` was gone at the yes, and the last entry that was in its way.
+
+        Whoever was offered must have become busy. Of a team for which Cal.com chooses the host everybody must, or Cal.com has
+        chosen somebody whom a person has made free there, of which our book does not know yet.
+        """
+        is_chosen = yes.tenant in self._chosen_hosts
+        believed = _POLL if is_chosen else FREE_TIMES  # so long what was removed may be believed to be there
+        near = [
+            e for e in self._of_tenant[yes.tenant]
+            if e.begins < at + _LENGTH and at < e.ends and e.entered_at <= yes.answered_at
+            and e.removed_at > yes.asked_at - believed and e.call_id != yes.call_id
+        ]  # fmt: skip
+        offered = {str(slot["staff"]) for slot in _slots(offer) if "staff" in slot and seconds(slot["start"]) == at}
+        if is_chosen or not offered:
+            offered = {e.staff for e in self._of_tenant[yes.tenant]}
+        known = [e for e in near if e.known_at <= offer.asked_at and e.removed_at > offer.asked_at]
+        last = max(near, key=lambda e: e.entered_at, default=None)
+        made_free = is_chosen and any(e.removed_at <= yes.asked_at for e in near)
+        if offered and offered <= {e.staff for e in known}:
+            return Cause.KNOWN, max(known, key=lambda e: e.known_at)
+        if last is None or not (made_free or offered <= {e.staff for e in near}):
+            return Cause.KNOWN, None
+        return Cause.SINCE if last.entered_at > offer.asked_at else Cause.UNKNOWABLE, last
+
+
+def _processed_events(books: Books) -> dict[tuple[str, str, str], float]:
+    """Return when an event has had its effect at the latest: by tenant, uid of the booking and `_BOOKED`, or uuid and first day of
+    the absence.
+    """
+    found: dict[tuple[str, str, str], float] = {}
+    for e in books.events:
+        if e.source != "calcom" or e.processed_at is None:
+            continue
+        body = json.loads(e.payload)
+        payload, done_at = body.get("payload") or {}, e.processed_at + _COMMITTING
+        if body["triggerEvent"] == "OOO_CREATED":
+            entry = payload["oooEntry"]
+            found[e.tenant, entry["uuid"], entry["start"][:10]] = done_at
+        elif body["triggerEvent"] in ("BOOKING_CREATED", "BOOKING_RESCHEDULED"):
+            found[e.tenant, str(payload.get("uid")), _BOOKED] = done_at
+    return found
 
 
 class _Others:
@@ -116,7 +210,7 @@ class _Others:
     def __init__(self, history: History) -> None:
         self._wishes: dict[str, list[tuple[float, Answer]]] = defaultdict(list)
         for a in history.answers:
-            starts = [a.args.get("start")] if a.function in _BOOKED else [slot["start"] for slot in _slots(a)[:1]]
+            starts = [a.args.get("start")] if a.function in _BOOKING else [slot["start"] for slot in _slots(a)[:1]]
             self._wishes[a.tenant] += [(at, a) for start in starts if (at := seconds(start)) is not None]
 
     def wanted(self, yes: Answer, at: float, since: float, until: float) -> bool:

@@ -14,9 +14,10 @@ from askproai_core.logging import configure_logs
 from tests.soak.books import Books, read_calcom, read_logs, read_redis, read_tables
 from tests.soak.checker import Violation, booked_again, check, missed_changes
 from tests.soak.drain import drain
-from tests.soak.environment import EVENT_TYPES, PLANS, Environment, open_environment
+from tests.soak.environment import EVENT_TYPES, PLANS, Environment, Team
 from tests.soak.history import FOREVER, History, clock
-from tests.soak.offers import BAR, Fate, accepted_offers, gone_offers
+from tests.soak.offers import BAR, Cause, Fate, accepted_offers, gone_offers
+from tests.soak.opening import open_environment
 from tests.soak.sentences import Said, read
 from tests.soak.storm import rage
 
@@ -57,7 +58,10 @@ async def _read(env: Environment) -> Books:
         books = await read_tables(db)
     finally:
         await db.close()
-    read_calcom(books, env.calcom.dump()["accounts"], {t.calcom_key: t.key for t in env.tenants}, EVENT_TYPES)
+    staff = {(t.key, env.host(t, each).name): each for t in env.tenants for each in EVENT_TYPES.values()}
+    read_calcom(books, env.calcom.dump()["accounts"], {t.calcom_key: t.key for t in env.tenants}, staff)
+    books.teams = frozenset(t.key for t in env.tenants if t.plan.team)
+    books.chosen_hosts = frozenset(t.key for t in env.tenants if t.plan.team is Team.CHOSEN)
     await read_redis(books, env.redis)
     owners = {p.name: t.key for t in env.tenants for p in (*t.webs, *t.workers)}
     read_logs(books, env.directory, owners | {p.name: "" for p in env.coordinators})
@@ -76,8 +80,10 @@ def report(console: Console, history: History, books: Books, violations: list[Vi
         table.add_row(kind, str(kinds[kind]))
     console.print(table)
     gone, share = gone_offers(accepted_offers(history, books))
+    unknowable = sum(each.cause is not Cause.KNOWN for each in gone)
     console.print(
-        f"gone at the yes: {share:.2%} of the offered times; bar {BAR:.2%}: {'held' if share < BAR else 'missed'}"
+        f"gone at the yes: {len(gone)} offered times, of which {unknowable} could not have been known; the others are {share:.2%}"
+        f" of the offered times; bar {BAR:.2%}: {'held' if share < BAR else 'missed'}"
     )
     for each in gone:
         console.print(f"  {each.yes.tenant}: {each.why}")
@@ -116,13 +122,32 @@ def _numbers(history: History, books: Books) -> Iterable[tuple[str, int]]:
     yield "… sent to another tenant", sum(d.stray for d in history.deliveries)
     yield "changes by people at Cal.com", len(history.changes)
     yield "… whose event never arrived (Cal.com sends once), found by the poll", len(missed_changes(history, books))
-    yield "entries of people in linked calendars, and absences", len(history.busy_times)
+    absences = [b for b in history.busy_times if b.what == "an absence"]
+    stored = {(e.tenant, e.payload.decode()) for e in books.events if b"OOO_CREATED" in e.payload}
+    heard_of = sum(
+        any(b.tenant == tenant and all(part in text for part in b.event) for tenant, text in stored)
+        for b in absences
+        if b.event[0]
+    )
+    yield "entries of people in linked calendars", len(history.busy_times) - len(absences)
+    yield "absences entered or changed", len(absences)
+    yield "… of the key's own user, of whom Cal.com sends an event", sum(bool(b.event[0]) for b in absences)
+    yield "… … and whose event arrived", heard_of
+    yield "entries that were removed or changed", sum(b.removed_at != FOREVER for b in history.busy_times)
+    yield "bookings that a person gave to another host of a team", sum(c.action == "reassign" for c in history.changes)
     accepted = accepted_offers(history, books)
     fates = Counter(each.fate for each in accepted)
     yield "offered times that were accepted, and kept", fates[Fate.KEPT]
     for fate in (Fate.FASTER, Fate.OPEN, Fate.GONE):
         yield f"… {fate}", fates[fate]
-    yield "… gone, although offered as certain", sum(each.fate is Fate.GONE and each.is_certain for each in accepted)
+    for cause in Cause:
+        yield f"… … {cause}", sum(each.cause is cause for each in accepted)
+    known = [each for each in accepted if each.cause is Cause.KNOWN]
+    yield "… … … and offered as certain (untrue)", sum(each.is_certain for each in known)
+    yield (
+        "… of a team's hosts, gone or kept",
+        sum(each.yes.tenant in books.teams and each.fate in (Fate.GONE, Fate.KEPT) for each in accepted),
+    )
     yield "repetitions that booked again, since the first was changed meanwhile (known)", len(booked_again(history))
     yield "appointments", len(books.appointments)
     yield "… live in the end", sum(a.live for a in books.appointments)

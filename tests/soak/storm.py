@@ -11,12 +11,11 @@ from typing import Any
 from tests.soak.clients import (
     Call,
     change_at_calcom,
-    enter_absence,
-    enter_busy_time,
-    remove_busy_time,
+    reassign_at_calcom,
     send_billing,
 )
-from tests.soak.environment import EVENT_TYPES, Environment, Tenant
+from tests.soak.diary import Diary
+from tests.soak.environment import EVENT_TYPES, Environment, Team, Tenant
 from tests.soak.faults import Faults
 from tests.soak.history import Answer
 from tests.soak.sentences import ZONE, Said, read
@@ -27,8 +26,10 @@ _DAYS = (2, 60)  # from today: far enough that no appointment begins during the 
 _CROWDED_DAYS = 3
 _THINKING = (0.2, 2.0)  # seconds between the calls of a line
 _GREETING = (0.2, 1.0)  # seconds from the begin of a call to its first question
-_ELSEWHERE = (6.0, 18.0)  # seconds between entries of a tenant's people in their own calendars
-_KEPT = 4  # of such entries of a staff member; with more the oldest is removed
+_ELSEWHERE = (1.0, 7.0)  # seconds between entries of a tenant's people in their own calendars
+_KEPT = 6  # of such entries of a staff member; with more one is deleted
+_OFFERED = 10  # answers: so old is a time that a person takes while its caller considers it
+_TAKEN_AWAY = 0.15  # of the offered times that a caller is about to take
 _ANSWERING = 2.1  # seconds: without a transcript a question counts as answered after two
 _STAFF = tuple(EVENT_TYPES.values())
 
@@ -53,12 +54,17 @@ class Town:
     stop: asyncio.Event
     customers: list[Customer] = field(default_factory=list)
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    diary: Diary | None = None
+
+    def __post_init__(self) -> None:
+        if not self.tenant.plan.local:
+            self.diary = Diary(self.env, self.tenant)
 
     async def run(self) -> None:
         people = [self._line(n) for n in range(_CALLERS)]
         people.append(self._billing())
-        if not self.tenant.plan.local:
-            people += [self._salon(), self._life()]
+        if self.diary:
+            people += [self._salon(), self._life(self.diary)]
         await asyncio.gather(*people)
 
     def _random(self, name: str) -> random.Random:
@@ -134,12 +140,23 @@ class Town:
         offer = await call.ask("check_availability", service="Haarschnitt", date=start[:10])
         slots = offer.body.get("slots") or []
         if slots and choose.random() < 0.7:
-            start, staff = choose.choice(slots)["start"], None
+            chosen = choose.choice(slots)
+            start, staff = chosen["start"], None
+            if self.diary and choose.random() < _TAKEN_AWAY:
+                await self._take_away(choose, self.diary, chosen)
         await asyncio.sleep(choose.uniform(0, 0.5))
         customer = await self._book_at(choose, call, start, staff)
         while customer and choose.random() < 0.4:
             await self._change_mind(choose, call, customer)
         await self._hang_up(choose, call)
+
+    async def _take_away(self, choose: random.Random, diary: Diary, slot: dict[str, str]) -> None:
+        """Let whoever was just offered become busy or absent while the caller considers it."""
+        start = datetime.fromisoformat(slot["start"]).astimezone(ZONE)
+        if choose.random() < 0.5:
+            await diary.enter_absence(slot["staff"], start, 1)
+        else:
+            await diary.enter_busy_time(slot["staff"], start, timedelta(minutes=30))
 
     async def _come_back(self, choose: random.Random) -> None:
         """Call again from the same number: ask for the appointments, move or cancel one."""
@@ -184,41 +201,55 @@ class Town:
 
     async def _salon(self) -> None:
         """The salon's people at Cal.com: they cancel, move, and book by themselves."""
-        choose, key = self._random("salon"), self.tenant.calcom_key
+        choose, key, team = self._random("salon"), self.tenant.calcom_key, self.tenant.plan.team
         while not self.stop.is_set():
             await asyncio.sleep(choose.uniform(0.3, 4.0))
             live = [b for b in self.env.calcom.account_of(key).bookings.values() if b.live]
-            action = choose.choices(("create", "move", "cancel"), (3, 3, 2))[0]
+            action = choose.choices(("create", "move", "cancel", "reassign"), (3, 3, 2, 2 if team else 0))[0]
             if action == "create" or not live:
                 plan, number = self.tenant.plan, next(self.numbers)
                 attendee = {
-                    "name": f"Ute {plan.token} {_word(number)}", "email": f"ute.{plan.token.lower()}@example.com",
+                    "name": f"Ute {plan.token} {_word(number)}",
+                    "email": f"ute{number}.{plan.token.lower()}@example.com",
                     "timeZone": str(ZONE), "phoneNumber": f"{plan.prefix}{number % 1000:03d}",
                 }  # fmt: skip
-                event_type, start = choose.choice(tuple(EVENT_TYPES)), _utc(_some_start(choose))
+                event_type, start = choose.choice(self.tenant.event_types), _utc(_some_start(choose))
+                wanted = self.env.host(self.tenant, choose.choice(_STAFF)).id
+                wish = {"rrHostSubsetIds": [wanted]} if team is Team.BY_HOST and choose.random() < 0.5 else {}
                 await change_at_calcom(
-                    self.env, self.tenant, "create", eventTypeId=event_type, start=start, attendee=attendee
+                    self.env, self.tenant, "create", eventTypeId=event_type, start=start, attendee=attendee, **wish
                 )
+            elif action == "reassign":
+                await reassign_at_calcom(self.env, self.tenant, choose.choice(live[-40:]).uid, choose.choice(_STAFF))
             elif action == "move":
                 start = _utc(_some_start(choose))
                 await change_at_calcom(self.env, self.tenant, "move", choose.choice(live[-40:]).uid, start=start)
             else:
                 await change_at_calcom(self.env, self.tenant, "cancel", choose.choice(live[-40:]).uid)
 
-    async def _life(self) -> None:
-        """What the people have beside their work: events in linked calendars, and absences, entered and removed again."""
+    async def _life(self, diary: Diary) -> None:
+        """What the people have beside their work: events in linked calendars, and absences, entered, changed and deleted."""
         choose = self._random("life")
         while not self.stop.is_set():
             await asyncio.sleep(choose.uniform(*_ELSEWHERE))
-            staff, start = choose.choice(_STAFF), datetime.fromisoformat(_some_start(choose))
-            host = self.env.calcom.account_of(self.tenant.calcom_key).host(staff)
-            if len(host.busy_times) + len(host.absences) >= _KEPT:
-                remove_busy_time(self.env, self.tenant, staff)
-            elif choose.random() < 0.2:
-                await enter_absence(self.env, self.tenant, staff, start)
+            staff, start = choose.choice(_STAFF), datetime.fromisoformat(self._some_time(choose)).astimezone(ZONE)
+            kind = choose.choices(("busy", "absent", "change", "delete"), (5, 3, 1, 3))[0]
+            if kind == "delete" or diary.count(staff) >= _KEPT:
+                await diary.remove_one(choose, staff)
+            elif kind == "busy":
+                await diary.enter_busy_time(staff, start, timedelta(minutes=choose.choice((30, 60, 120))))
+            elif kind == "absent":
+                await diary.enter_absence(staff, start, choose.choice((1, 1, 3)))
             else:
-                length = timedelta(minutes=choose.choice((30, 60, 120)))
-                await enter_busy_time(self.env, self.tenant, staff, start, length)
+                await diary.change_absence(choose, staff, start, choose.choice((1, 2)))
+
+    def _some_time(self, choose: random.Random) -> str:
+        """Return any start, or one that a caller was offered a moment ago and may be about to take."""
+        if choose.random() < 0.5:
+            return _some_start(choose)
+        answers = [a for a in self.env.history.answers[-5 * _OFFERED :] if a.tenant == self.tenant.key]
+        starts = [slot["start"] for a in answers[-_OFFERED:] for slot in a.body.get("slots") or ()]
+        return choose.choice(starts) if starts else _some_start(choose)
 
     async def _billing(self) -> None:
         choose, created = self._random("stripe"), int(time.time())

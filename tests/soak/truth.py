@@ -153,7 +153,7 @@ def _collect_changes(
     triggers = {"create": "BOOKING_CREATED", "move": "BOOKING_RESCHEDULED", "cancel": "BOOKING_CANCELLED"}
     for c in history.changes:
         if appointment_id := owner.get((c.tenant, chain(c.tenant, c.new_uid))):
-            end = processed.get((c.tenant, triggers[c.action], c.new_uid), FOREVER)
+            end = processed.get((c.tenant, triggers.get(c.action, ""), c.new_uid), FOREVER)
             text = f"a person at Cal.com: {c.action}, {_show(c.start)}"
             # Not certain: our own change that is on its way to Cal.com wins (docs/decisions/0016-calendar-events-are-hints.md).
             change = Statement(c.start, c.began_at, end + _COMMITTING, text, certain=False)
@@ -211,14 +211,18 @@ def _may_have_made(other: Answer, denied: Answer, made_at: float) -> bool:
 
 
 def _not_at_calcom(history: History, books: Books) -> Iterator[Violation]:
-    """What was answered as confirmed was at Cal.com then: made before the answer, and not ended before the question."""
+    """What was answered as confirmed was at Cal.com then, with that staff member: made before the answer, and not ended before
+    the question. A person may have given it to another host since.
+    """
     remote = {(a.tenant, a.id) for a in books.appointments if a.remote}
+    reassigned = {(c.tenant, c.uid) for c in history.changes if c.action == "reassign"}
     for a in history.answers:
         key, start = (a.tenant, str(a.body.get("appointment_id"))), seconds(a.body.get("start"))
         confirmed = a.body.get("status") == "confirmed" and read(a).said is Said.THERE and key in remote
         if confirmed and a.function in _CHANGES and not any(
             (b.tenant, b.request_id, b.start) == (*key, start) and b.created <= a.answered_at + _CLOCK
             and (b.live or b.updated >= a.asked_at - _CLOCK)
+            and (b.staff == a.body.get("staff", b.staff) or (b.tenant, b.uid) in reassigned)
             for b in books.bookings
         ):  # fmt: skip
             yield Violation(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.soak.books import Appointment, Booking, Books, Event
 from tests.soak.checker import booked_again, check, missed_changes
-from tests.soak.history import FOREVER, Answer, Change, Delivery, History, seconds
+from tests.soak.history import FOREVER, ILLNESS, Answer, Change, Delivery, History, seconds
 from tests.soak.sentences import Said, read, read_list
 
 A, B = "ahorn.ahorn", "birke.birke"
@@ -155,6 +155,27 @@ def test_an_acknowledged_event_must_be_stored_and_processed_and_have_had_its_eff
     assert kinds(history, Books(events=[stored(ended, "dead")], calls=calls)) == ["lost"]
     assert kinds(history, Books(events=[stored(ended)], calls={(A, "c"): {"status": "ongoing"}})) == ["lost"]
     assert kinds(History(stuck=[(A, "job 7")]), Books()) == ["lost"]
+
+
+def test_of_an_absence_its_days_are_stored_and_nothing_of_the_person() -> None:
+    entry = {"uuid": "o1", "start": START, "end": LATER, "updatedAt": START}
+    sent = webhook("calcom", {"triggerEvent": "OOO_CREATED", "payload": {"oooEntry": {**entry, "notes": ILLNESS}}})
+    kept = json.dumps({"triggerEvent": "OOO_CREATED", "payload": {"oooEntry": {**entry, "user": {"id": 1}}}}).encode()
+    event = replace(stored(sent), payload=kept)
+    assert kinds(History(deliveries=[sent]), Books(events=[event])) == []
+    assert kinds(History(deliveries=[sent]), Books()) == ["lost"]
+    changed = replace(event, payload=kept.replace(b"o1", b"o2"))
+    assert kinds(History(deliveries=[sent]), Books(events=[changed])) == ["lost"]
+    assert kinds(History(), Books(texts=[(A, "log", f"sick: {ILLNESS}")])) == ["crossed"]
+
+
+def test_confirmed_with_a_host_who_does_not_have_the_booking_is_untrue() -> None:
+    heard = booked(staff="anna")
+    mehmets = replace(remote(), staff="mehmet")
+    moved_row = replace(row(), staff="mehmet")
+    assert kinds(History(answers=[heard]), Books([moved_row], [mehmets])) == ["untrue"]
+    change = Change(A, "reassign", "uid-1", "uid-1", at(START), NOW + 5, NOW + 5, "anna")
+    assert kinds(History(answers=[heard], changes=[change]), Books([moved_row], [mehmets])) == []
 
 
 def test_the_billing_state_is_that_of_the_last_event() -> None:

@@ -1,12 +1,15 @@
 """`make soak` finds offers that were gone at the yes, and does not count those that another caller was faster to take."""
 
+import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from tests.soak.books import Books
-from tests.soak.history import Answer, BusyTime, History
-from tests.soak.offers import Accepted, Fate, accepted_offers, gone_offers
+from tests.soak.books import Books, Event
+from tests.soak.checker import check
+from tests.soak.history import FOREVER, FREE_TIMES, Answer, BusyTime, History
+from tests.soak.offers import Accepted, Cause, Fate, accepted_offers, gone_offers
 from tests.unit.soak.test_checker import LATER, NOW, SPOKEN, START, A, answer, at, booked, remote
 
 BOOKS = Books(bookings=[remote()])
@@ -61,16 +64,85 @@ def test_who_was_faster_is_no_lie(other: Answer) -> None:
     assert fates(offered(1, START), offered(1.8, LATER, START, call_id="call_2"), refused(2)) == [Fate.GONE], "not held"
 
 
+def busy(entered: float, removed: float = FOREVER, staff: str = "anna", event: tuple[str, str] = ("", "")) -> BusyTime:
+    """Return an hour from START that was entered, and removed, in these seconds of the storm."""
+    span, removed_at = (at(START), at(START) + 3600), NOW + removed
+    return BusyTime(A, staff, *span, NOW + entered, "an absence", event, removed_at)
+
+
+def cause(*entries: BusyTime, events: list[Event] | None = None, any_host: bool = False, **body: Any) -> Cause | None:
+    """Return why a time with Anna is gone that was offered in second 100 and refused in second 102."""
+    slots = [{"start": START, "staff": "anna"}]
+    history = History([replace(offered(100), body={"slots": slots, **body}), refused(102)], busy_times=list(entries))
+    elsewhere = [remote(LATER)]  # no booking is in the way
+    chosen = frozenset({A}) if any_host else frozenset[str]()
+    (found,) = accepted_offers(history, Books(bookings=elsewhere, events=events or [], chosen_hosts=chosen))
+    assert found.fate is Fate.GONE
+    return found.cause
+
+
+def heard_of(second: float) -> Event:
+    entry = {"uuid": "o1", "start": START, "end": START, "updatedAt": "", "user": {"id": 1}}
+    body = json.dumps({"triggerEvent": "OOO_CREATED", "payload": {"oooEntry": entry}}).encode()
+    return Event(A, 1, "calcom", body, "processed", NOW + second)
+
+
+def test_what_was_entered_after_the_offer_could_not_be_known() -> None:
+    assert cause(busy(101)) is Cause.SINCE
+    assert cause(busy(101), any_host=True, basis="own_book") is Cause.SINCE
+
+
+def test_what_was_entered_within_the_latency_could_not_be_known() -> None:
+    early = 99.5 - FREE_TIMES
+    assert cause(busy(early + 1)) is Cause.UNKNOWABLE
+    assert cause(busy(early - 1)) is Cause.KNOWN
+    assert cause(busy(early - 20), busy(101)) is Cause.KNOWN, "another entry since is no excuse"
+    assert cause(busy(early - 20, 90), busy(101)) is Cause.SINCE, "it was free again at the offer"
+
+
+def test_an_absence_is_to_be_known_when_its_event_is_processed() -> None:
+    event = ("o1", START[:10])
+    assert cause(busy(80, event=event), events=[heard_of(81)]) is Cause.KNOWN
+    assert cause(busy(80, event=event), events=[heard_of(95)]) is Cause.UNKNOWABLE, "whoever commits may be frozen"
+    assert cause(busy(80, event=event)) is Cause.UNKNOWABLE, "the event was lost"
+
+
+def test_without_any_entry_of_whoever_was_offered_there_is_no_excuse() -> None:
+    assert cause() is Cause.KNOWN
+    assert cause(busy(101, staff="mehmet")) is Cause.KNOWN
+
+
+def test_of_a_team_whose_host_calcom_chooses_everybody_must_have_become_busy() -> None:
+    mehmets = busy(10, staff="mehmet")
+    assert cause(mehmets, busy(101), any_host=True) is Cause.SINCE
+    assert cause(mehmets, any_host=True) is Cause.KNOWN, "Anna was free"
+    assert cause(mehmets, busy(11), any_host=True) is Cause.KNOWN
+
+
+def test_a_certain_offer_that_could_be_known_to_be_gone_is_untrue() -> None:
+    slots = [{"start": START, "staff": "anna"}]
+    offer = replace(offered(100), body={"slots": slots})
+    books = Books(bookings=[remote(LATER, live=False)])
+    history = History([offer, refused(102)], busy_times=[busy(1)])
+    assert [v.kind for v in check(history, books)] == ["untrue"]
+    history.answers[0] = replace(offer, body={"slots": slots, "basis": "own_book"})
+    assert check(history, books) == [], "the offer said that it is not confirmed"
+    history = History([offer, refused(102)], busy_times=[busy(101)])
+    assert check(history, books) == []
+
+
 def test_the_report_says_what_was_entered_last() -> None:
-    busy = BusyTime(A, "anna", at(START), at(START) + 3600, NOW + 0.2, "an absence")
-    (found,) = accepted_offers(History([offered(1, START), refused(2)], busy_times=[busy]), BOOKS)
+    (found,) = accepted_offers(
+        History([offered(100, START), refused(102)], busy_times=[busy(101)]), Books(bookings=[remote(LATER)])
+    )
     assert "an absence of anna" in found.why
     assert found.is_certain
     (found,) = accepted_offers(History([offered(1, START, basis="own_book"), refused(2)]), BOOKS)
     assert not found.is_certain
 
 
-def test_the_share_is_of_the_times_whose_fate_is_decided() -> None:
+def test_the_share_is_of_the_times_whose_fate_is_decided_and_without_what_could_not_be_known() -> None:
     accepted = [Accepted(offered(1, START), booked(2), fate) for fate in (*[Fate.KEPT] * 3, *Fate)]
+    accepted += [Accepted(offered(1, START), booked(2), Fate.GONE, "", cause) for cause in Cause]
     gone, share = gone_offers(accepted)
-    assert (len(gone), share) == (1, 1 / 5)
+    assert (len(gone), share) == (4, 1 / 8)
