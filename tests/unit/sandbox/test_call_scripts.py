@@ -38,10 +38,8 @@ def test_each_example_says_what_must_be_heard_or_left(file: Path):
 
 
 def test_placeholders_are_replaced(tmp_path: Path):
-    file = write(
-        tmp_path,
-        "on: {branch: mitte, service: haarschnitt}\nsteps:\n  - say: ['Am {day}, {weekday}']\n  - run: 'kubectl get {tenant} {date}'\n",
-    )
+    steps = "steps:\n  - say: ['Am {day}, {weekday}']\n  - run: 'kubectl get {tenant} {date}'\n"
+    file = write(tmp_path, "on: {branch: mitte, service: haarschnitt}\n" + steps)
     script = load_script(file)
     assert script.parse_steps(day_values(date(2027, 3, 1), script.tenant)) == [
         SpokenCall(["Am 1. März, Montag"]),
