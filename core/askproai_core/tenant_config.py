@@ -54,6 +54,7 @@ class Function(StrEnum):
     FIND_APPOINTMENTS = "FindAppointments"
     RESCHEDULE_APPOINTMENT = "RescheduleAppointment"
     CANCEL_APPOINTMENT = "CancelAppointment"
+    BUSINESS_INFORMATION = "BusinessInformation"
     TRANSFER_TO_HUMAN = "TransferToHuman"
 
 
@@ -99,6 +100,13 @@ class Holidays(_ConfigStruct, frozen=True):
     closed: tuple[date, ...] = ()
 
 
+class Knowledge(_ConfigStruct, frozen=True):
+    """A question that callers ask, and the tenant's own answer as it is said."""
+
+    question: str
+    answer: str
+
+
 class PhoneNumber(_ConfigStruct, frozen=True):
     """`number` is the public number, `did` the one that Retell sees as `to_number`; both E.164, mostly the same."""
 
@@ -128,8 +136,10 @@ class Branch(_ConfigStruct, frozen=True):
     display_name: str
     phone_numbers: tuple[PhoneNumber, ...] = ()
     address: Address = Address()
+    directions: str = ""
     holidays: Holidays | None = None
     opening_hours: tuple[Hours, ...] = ()
+    knowledge: tuple[Knowledge, ...] = ()
     staff: tuple[Staff, ...] = ()
 
 
@@ -186,8 +196,9 @@ class Service(_ConfigStruct, frozen=True):
     duration_minutes: int = 30
     buffer_before_minutes: int = 0
     buffer_after_minutes: int = 0
-    price_amount: str = "0.00"
+    price_amount: str = "0.00"  # zero: no price is stated
     price_currency: str = "EUR"
+    preparation: str = ""
     slot_step_minutes: int = 15
     minimum_notice_minutes: int = 0
     booking_horizon_days: int = 90
@@ -204,7 +215,11 @@ class Service(_ConfigStruct, frozen=True):
 
 
 class Agent(_ConfigStruct, frozen=True):
-    """A Retell agent that may call us. `branch` is None for a hotline, `agent_id` until the agent exists at Retell."""
+    """A Retell agent that may call us. `branch` is None for a hotline, `agent_id` until the agent exists at Retell.
+
+    `functions` lack BusinessInformation: pods of the release before refuse a whole config for a value that they do not know, and
+    nothing in a pod depends on it.
+    """
 
     name: str
     branch: str | None = None
@@ -261,6 +276,8 @@ class TenantConfig(_ConfigStruct, frozen=True):
     installation_id: str = ""
     calendar: CalendarConfig = CalendarConfig()
     retell: RetellConfig = RetellConfig()
+    cancellation_rule: str = ""
+    knowledge: tuple[Knowledge, ...] = ()
     branches: tuple[Branch, ...] = ()
     services: tuple[Service, ...] = ()
     agents: tuple[Agent, ...] = ()

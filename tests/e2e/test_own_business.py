@@ -27,6 +27,10 @@ def books(service: str, offer: int, name: str, **args: str) -> tuple[str, dict[s
     return "book_appointment", {"service": service, "start": offer, "customer_name": name, **args}
 
 
+def wants_to_know(topic: str, question: str, **args: str) -> tuple[str, dict[str, str]]:
+    return "business_information", {"topic": topic, "question": question, **args}
+
+
 DIALOGUES: list[tuple[list[str], list[tuple[str, dict[str, Any]]]]] = [
     (
         ["Ich brauche ein Implantat am Dienstag um zehn.", "Ja, Max Zahn."],
@@ -148,8 +152,8 @@ DIALOGUES: list[tuple[list[str], list[tuple[str, dict[str, Any]]]]] = [
     (["Ich brauche einen Termin."], [asks()]),
     (["Welche Termine habe ich?"], [("find_appointments", {})]),
     (["Mit einem Menschen verbinden, bitte.", "Hallo?"], [("transfer_to_human", {})]),
-    (["Was kostet eine Zahnreinigung?"], []),
-    (["Wann haben Sie offen?"], []),
+    (["Was kostet eine Zahnreinigung?"], [wants_to_know("prices", "Was kostet eine Zahnreinigung?", service=CLEANING)]),
+    (["Wann haben Sie offen?"], [wants_to_know("opening_hours", "Wann haben Sie offen?")]),
     (["Xylophon quietscht lila."], []),
 ]  # fmt: skip
 
@@ -224,10 +228,19 @@ async def test_the_named_appointment_is_moved_or_cancelled_and_no_other(practice
     assert await practice.live(REGULAR) == ["implantat"]
 
 
+async def test_questions_about_the_practice_are_answered_from_its_manifest(practice):
+    record = await practice.call("+4915177700997", "Wann haben Sie offen?", "Was kostet eine Kontrolle?")
+    assert (
+        "Geöffnet ist Montag bis Freitag von acht bis zwölf Uhr und von vierzehn bis achtzehn Uhr. Samstag und Sonntag ist"
+        " geschlossen."
+    ) in record.transcript
+    assert "Was Kontrolle kostet, kann ich Ihnen leider nicht sagen." in record.transcript, "no price is declared"
+
+
 async def test_what_the_demos_agent_does_not_understand_is_marked_as_its_own(practice):
     for sentence, remark in (
         ("Xylophon quietscht lila.", "[demo agent] did not understand “Xylophon quietscht lila.”"),
-        ("Was kostet eine Zahnreinigung?", "[demo agent] no function and no list of the prompt has prices"),
+        ("Rückruf bitte.", "[demo agent] the agent at Retell has no function that notes a callback"),
     ):
         record = await practice.call("+4915177700998", sentence)
         (note,) = [step.text for step in record.steps if step.kind == "note"]

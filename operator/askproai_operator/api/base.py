@@ -121,9 +121,11 @@ _URL = rule(
 )
 
 Text = Annotated[str, bounded_text(200)]
+SpokenText = Annotated[str, bounded_text(500)]  # what a caller listens to in one piece
 ObjectName = Annotated[str, matching(_LABEL, NAME_LENGTH, f"not a name of an object: {_A_LABEL}")]
 ForeignName = Annotated[str, bounded_text(253)]  # of a Secret, a Gateway, …: their own API validates it
 Label = Annotated[str, matching(_LABEL, 63, f"not an id: {_A_LABEL}")]
+KNOWN_QUESTIONS = 30  # of a Tenant, and of a Branch: the prompt names them all
 Skill = Annotated[str, bounded_text(63)]
 Host = Annotated[
     str, matching(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", 253, "not a host name, such as salon.voice.example")
@@ -168,6 +170,13 @@ class Part(BaseModel):
     """A part of a manifest: snake_case here, camelCase there; unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
+
+
+class Knowledge(Part):
+    question: Text
+    """The question, as a caller asks it. It is in the agent's prompt: a change publishes a version of the agent."""
+    answer: SpokenText
+    """The answer, as it is said. A change is said within seconds, and publishes nothing."""
 
 
 class ObjectRef(Part):

@@ -36,7 +36,7 @@ class PhoneNumber(base.Part):
 
 class Address(base.Part):
     street: base.Text | None = None
-    """Street and house number. Not acted on: no caller hears it."""
+    """Street and house number, as callers hear them who ask for the address."""
     postal_code: Annotated[str, base.bounded_text(12)] | None = None
     """Postal code."""
     city: base.Text | None = None
@@ -73,7 +73,7 @@ class Staff(base.Part):
     skills: Annotated[tuple[base.Skill, ...], base.bounded_list(50, as_set=True)] = ()
     """What this person can do; matched with a ServiceOffering's requiredSkills."""
     languages: Annotated[tuple[Language, ...], base.bounded_list(20, as_set=True)] = ()
-    """Languages this person speaks, such as de or en-GB. Not acted on: a caller's language chooses nobody."""
+    """Languages this person speaks, such as de or en-GB. Callers hear them when they ask; a caller's language chooses nobody."""
     working_hours: Annotated[tuple[base.Hours, ...], base.bounded_list(base.DAY_RANGES)] | None = None
     """Working hours, cut to the opening hours. Absent: all opening hours; an empty list: never."""
     absences: Annotated[tuple[Absence, ...], base.bounded_list(50)] = ()
@@ -99,10 +99,14 @@ class BranchSpec(base.Part):
     at any of its branches: it does not say where a caller wants to go."""
     address: Address | None = None
     """Where the branch is: postal code and city tell the branches of a hotline apart."""
+    directions: base.SpokenText | None = None
+    """The way, the entrance and where to park, as sentences that callers hear after the address."""
     holidays: Holidays | None = None
     """Days on which nothing can be booked. Absent: no holidays."""
     opening_hours: Annotated[tuple[base.Hours, ...], base.bounded_list(base.DAY_RANGES)] = ()
     """When the branch is open. Absent: never, nothing can be booked."""
+    knowledge: Annotated[tuple[base.Knowledge, ...], base.bounded_list(base.KNOWN_QUESTIONS, key="question")] = ()
+    """Questions about this branch and their answers; they come before those of the Tenant."""
     staff: Annotated[tuple[Staff, ...], base.bounded_list(60, key="id")] = ()
     """People who can be booked here. A caller who names nobody gets who can do the service, is free then and has the least time
     booked on that day; if two are equal, who comes first here."""

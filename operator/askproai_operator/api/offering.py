@@ -106,7 +106,10 @@ class ServiceOfferingSpec(base.Part):
     buffer_after_minutes: BufferMinutes = 0
     """Time blocked after it (minutes); lies within working hours, too."""
     price: Price | None = None
-    """What it costs. Not acted on: no caller hears it unless the agent's prompt says it."""
+    """What it costs, for callers who ask: the function BusinessInformation says it. Absent or 0: callers hear that the price is not
+    known; what is free of charge is said in `preparation` or `knowledge`."""
+    preparation: base.SpokenText | None = None
+    """What customers should bring or do before it, as sentences that callers hear who ask about this service."""
     required_skills: Annotated[tuple[base.Skill, ...], base.bounded_list(50, as_set=True)] = ()
     """Skills that a person must have, all of them. Absent: anybody can do it."""
     capacity: Annotated[int, Field(ge=1, le=50)] = 1

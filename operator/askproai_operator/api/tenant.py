@@ -302,6 +302,11 @@ class TenantSpec(base.Part):
     """IANA time zone of all times of day in this tenant's manifests."""
     locale: base.Locale = "de-DE"
     """Language in which Cal.com writes to attendees. Dates and answers are spoken in German, whatever it says."""
+    cancellation_rule: base.SpokenText | None = None
+    """Until when appointments can be cancelled and what a late one costs, as sentences that callers hear who ask. Nothing is
+    refused or charged by it."""
+    knowledge: Annotated[tuple[base.Knowledge, ...], base.bounded_list(base.KNOWN_QUESTIONS, key="question")] = ()
+    """Own questions and answers, for agents with the function BusinessInformation: what callers ask that no other field says."""
     retell: Retell
     """The tenant's own Retell workspace."""
     calendar: Calendar

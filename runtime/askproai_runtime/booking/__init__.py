@@ -38,8 +38,8 @@ from askproai_runtime.booking.find import cancel_appointment, find_appointments
 from askproai_runtime.booking.free_times import drop_absence
 from askproai_runtime.booking.names import UnknownName
 from askproai_runtime.booking.offer import FreeDay, check_availability, list_free_slots
-from askproai_runtime.booking.opening_hours import find_closure, warm_up
-from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.opening_hours import find_closure, open_minutes, warm_up
+from askproai_runtime.booking.phrases import fold, join_list
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.booking.reschedule import reschedule_appointment
 from askproai_runtime.booking.store.appointments import Appointment, Status, release_holds
@@ -65,8 +65,8 @@ __all__ = [
     "UnknownName", "add_block", "apply_calendar_event", "book_appointment", "book_for_desk", "calendar_state",
     "cancel_appointment", "cancel_for_desk", "check_availability", "count_differences", "drop_absence",
     "find_appointments", "find_by_id",
-    "find_closure", "fold", "free_slots", "is_booked_remotely", "is_news", "list_blocks_within", "list_current_blocks",
-    "list_free_slots", "list_known", "move_for_desk", "parse_start_for_desk", "preview_block", "preview_booking",
+    "find_closure", "fold", "free_slots", "is_booked_remotely", "is_news", "join_list", "list_blocks_within", "list_current_blocks",
+    "list_free_slots", "list_known", "move_for_desk", "open_minutes", "parse_start_for_desk", "preview_block", "preview_booking",
     "read_audit", "release_holds", "remove_block", "reschedule_appointment", "resolve_span", "show_block",
     "sync_appointment", "warm_up",
 ]  # fmt: skip

@@ -75,6 +75,11 @@ def _public_holidays(country: str, subdivision: str | None, year: int) -> dict[d
         return {} if subdivision is None else _public_holidays(country, None, year)
 
 
+def open_minutes(branch: Branch, day: date) -> list[tuple[int, int]]:
+    """Return the opening hours of a day in minutes of wall clock, in order; also for a day on which the branch is closed."""
+    return merge_spans(_minute_ranges(branch.opening_hours, day))
+
+
 def local_days(zone: ZoneInfo, first: datetime, end: datetime) -> list[date]:
     """Return the local days from that of `first` to that of `end`, both included."""
     day, last = first.astimezone(zone).date(), end.astimezone(zone).date()

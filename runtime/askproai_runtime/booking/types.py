@@ -44,6 +44,8 @@ class FunctionOutcome(StrEnum):
 
     OFFERED = "offered"
     FOUND = "found"
+    ANSWERED = "answered"  # a question about the business
+    NOT_KNOWN = "not_known"  # the tenant has declared no answer to it
     NONE_FOUND = "none_found"
     BOOKED = "booked"  # also while the remote calendar still has to confirm it; so is MOVED
     ALREADY_BOOKED = "already_booked"

@@ -31,7 +31,7 @@ class Hints:
 
     `phrase` is the function's argument `branch`, in the caller's words; `pressed_keys` are telephone keys. `suggested_branch` is
     what our last answer asked for by a yes or no, `current_branch` was found earlier in the call, `last_branch` is where this
-    caller booked last.
+    caller booked last. `wanted` is what the branch is needed for, as the question says it.
     """
 
     phrase: str | None = None
@@ -40,6 +40,7 @@ class Hints:
     suggested_branch: str | None = None
     current_branch: str | None = None
     last_branch: str | None = None
+    wanted: str = "den Termin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,12 @@ def find_branch(config: TenantConfig, hints: Hints) -> FoundBranch | BranchQuest
         if len(candidates) == 1:
             return _check_offer(candidates[0], offering, announce=not named_by_name(candidates[0], phrase))
         suggestion = None if refuses(phrase) else _suggest_nearest(branches, phrase) or _suggest_last(offering, hints)
-        return _ask(branches, candidates or offering, suggestion)
+        return _ask(branches, candidates or offering, suggestion, hints.wanted)
     if current is not None:
         return _check_offer(current, offering, announce=False)
     if len(offering) == 1:
         return FoundBranch(offering[0], announce=True)
-    return _ask(branches, offering, _suggest_last(offering, hints))
+    return _ask(branches, offering, _suggest_last(offering, hints), hints.wanted)
 
 
 def _check_offer(branch: Branch, offering: Sequence[Branch], *, announce: bool) -> FoundBranch | BranchQuestion:
@@ -109,17 +110,19 @@ def _check_offer(branch: Branch, offering: Sequence[Branch], *, announce: bool) 
     return BranchQuestion(question, tuple(other.name for other in named), suggested)
 
 
-def _ask(branches: Sequence[Branch], candidates: Sequence[Branch], suggestion: _Suggestion | None) -> BranchQuestion:
+def _ask(
+    branches: Sequence[Branch], candidates: Sequence[Branch], suggestion: _Suggestion | None, wanted: str
+) -> BranchQuestion:
     """Return the question which of the candidates is meant, with the suggestion first."""
     if len(candidates) == 1:
-        question = f"Diese Filiale kenne ich nicht. Möchten Sie den Termin in {candidates[0].display_name}?"
+        question = f"Diese Filiale kenne ich nicht. Möchten Sie {wanted} in {candidates[0].display_name}?"
         return BranchQuestion(question, (candidates[0].name,), candidates[0].name)
     first, suggested = (f"{suggestion.question} ", suggestion.branch.name) if suggestion else ("", None)
     if len(candidates) > _MAX_NAMES_IN_A_QUESTION:
         question = "nennen Sie mir bitte den Ort oder die Postleitzahl der Filiale, in die Sie möchten."
         question = f"{first}Sonst {question}" if first else f"Wir haben mehrere Filialen: {question}"
         return BranchQuestion(question, (), suggested)
-    question = "" if first else "Für welche Filiale möchten Sie den Termin? "
+    question = "" if first else f"Für welche Filiale möchten Sie {wanted}? "
     if has_menu(branches):
         choices = [f"{DIGIT_WORDS[branches.index(branch) + 1]} für {branch.display_name}" for branch in candidates]
         question += f"{'Sonst sagen' if first else 'Sagen'} oder drücken Sie {', '.join(choices)}."

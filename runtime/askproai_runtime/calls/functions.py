@@ -24,6 +24,7 @@ from askproai_core.tenant_config import Function
 from askproai_runtime import booking
 from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
+from askproai_runtime.business_information import Question, answer_question, same_everywhere
 from askproai_runtime.calls.payload import (
     FunctionRequest,
     OngoingCall,
@@ -59,6 +60,7 @@ BODY_LIMIT = 8 * 1024 * 1024
 TOO_SLOW = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal."
 CALL_OVER = "Dieses Gespräch ist schon beendet. Bitte rufen Sie noch einmal an."
 OUT_OF_ORDER = "Ich komme gerade nicht an den Kalender. Bitte versuchen Sie es in ein paar Minuten noch einmal."
+NO_INFORMATION = "Das kann ich Ihnen gerade leider nicht sagen. Kann ich sonst etwas für Sie tun?"
 
 # By their names at Retell, in paths and bodies. A transfer to a person is Retell's own tool and never reaches us.
 FUNCTIONS_BY_NAME: Mapping[str, Function] = {
@@ -183,7 +185,7 @@ class CallFunctions:
                 return await self._repeated_answer(signed, stored)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=name, call_id=call.call_id)
-            return _failed(error)
+            return _failed(error, function)
         answer = await self._answer_at_branch(function, route, payload, call)
         try:
             await store_answer(self.pool, signed, answer.as_json())
@@ -206,6 +208,8 @@ class CallFunctions:
     ) -> Answer:
         """Find the branch first if the function needs one, and announce it to a caller who did not name it."""
         args = normalize_arguments(payload.args)
+        if function is Function.BUSINESS_INFORMATION:
+            return await self._answer_about_business(route, payload, call, args)
         if function not in _NEEDS_BRANCH:
             return await self._run(function, call, args)
         last_answer, keys = last_answer_and_keys(payload.call)
@@ -214,13 +218,34 @@ class CallFunctions:
             found = await self._find_branch(route, call, hints)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("branch.not_found", call_id=call.call_id)
-            return _failed(error)
+            return _failed(error, function)
         if isinstance(found, BranchQuestion):
-            fields = {"branches": found.branches, "suggested": found.suggested_branch}
-            return Answer(success=False, message=found.question, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
+            return _ask_branch(found)
         args.pop("branch", None)
-        answer = await self._run(function, replace(call, branch=found.branch.name), args)
-        return replace(answer, message=f"{found.branch.display_name}. {answer.message}") if found.announce else answer
+        return _announce(found, await self._run(function, replace(call, branch=found.branch.name), args))
+
+    async def _answer_about_business(
+        self, route: Route, payload: FunctionRequest, call: CallContext, args: dict[str, Any]
+    ) -> Answer:
+        """Answer a question about the business from the config. It needs no database, except for what a call said before."""
+        config = self.config.current
+        question = Question.of(args, asked_at=call.started_at, now=self.clock.now())
+        last_answer, keys = last_answer_and_keys(payload.call)
+        hints = Hints(args.get("branch"), keys, suggested_branch=last_answer.get("suggested"), wanted="das wissen")
+        try:
+            if not hints.phrase and (answer := same_everywhere(config, question)):
+                return answer
+            try:
+                found = await self._find_branch(route, call, hints)
+            except DATABASE_UNAVAILABLE as error:
+                log.warning("branch.not_remembered", call_id=call.call_id, error=type(error).__name__)
+                found = choose_branch(config, route, hints)
+            if isinstance(found, BranchQuestion):
+                return _ask_branch(found)
+            return _announce(found, answer_question(config, found.branch, question))
+        except Exception as error:  # the caller must hear a sentence; the log has type and place
+            log.exception("function.failed", function=payload.name, call_id=call.call_id)
+            return _failed(error, Function.BUSINESS_INFORMATION)
 
     async def _find_branch(self, route: Route, call: CallContext, hints: Hints) -> FoundBranch | BranchQuestion:
         """Return the call's branch, or the question to ask. A found branch is kept until the caller names another.
@@ -242,7 +267,7 @@ class CallFunctions:
 
     async def _run(self, function: Function, call: CallContext, args: dict[str, Any]) -> Answer:
         try:
-            match function:  # one of FUNCTIONS_BY_NAME, so never TRANSFER_TO_HUMAN
+            match function:  # neither BUSINESS_INFORMATION nor TRANSFER_TO_HUMAN comes here
                 case Function.CHECK_AVAILABILITY:
                     return await booking.check_availability(self.booking, call, args)
                 case Function.FIND_APPOINTMENTS:
@@ -256,11 +281,22 @@ class CallFunctions:
             self.wake_worker()  # a change that the calendar still has to confirm has queued a job
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=function.name.lower(), call_id=call.call_id)
-            return _failed(error)
+            return _failed(error, function)
         return answer
 
 
-def _failed(error: Exception) -> Answer:
+def _ask_branch(asked: BranchQuestion) -> Answer:
+    fields = {"branches": asked.branches, "suggested": asked.suggested_branch}
+    return Answer(success=False, message=asked.question, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
+
+
+def _announce(found: FoundBranch, answer: Answer) -> Answer:
+    """Return the answer with the branch before it, where the caller did not name it."""
+    return replace(answer, message=f"{found.branch.display_name}. {answer.message}") if found.announce else answer
+
+
+def _failed(error: Exception, function: Function) -> Answer:
     """Return the answer after an error of ours. Its text stays out: a driver's quotes hosts, names and numbers."""
     cause = f"{type(error).__name__} at {error_location(error)}"
-    return Answer(success=False, message=OUT_OF_ORDER, fields={}, outcome=FunctionOutcome.FAILED, cause=cause)
+    message = NO_INFORMATION if function is Function.BUSINESS_INFORMATION else OUT_OF_ORDER
+    return Answer(success=False, message=message, fields={}, outcome=FunctionOutcome.FAILED, cause=cause)

@@ -1,6 +1,7 @@
-"""The services, staff and branches that an agent's prompt names, and which of them a caller's words mean.
+"""The services, staff, branches and questions that an agent's prompt names, and which of them a caller's words mean.
 
-The demo's agent knows about a business what a real model is given: the sections `Buchbar` and `Team` of the prompt at Retell.
+The demo's agent knows about a business what a real model is given: the sections `Buchbar`, `Team` and `Häufige Fragen` of the
+prompt at Retell.
 """
 
 import re
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 _SERVICE = re.compile(r"- (?P<name>.+) \(\d+ Minuten(?:; auch: (?P<spoken>.+))?\)(?:, nur in .+)?")
 _TEAM = re.compile(r"- (?P<branch>.+?): (?P<staff>.+)")
+_QUESTION = re.compile(r"- (?P<question>.+)")
 _TITLES = frozenset(
     {"dr", "doktor", "doktorin", "prof", "professor", "professorin", "frau", "herr", "herrn", "med", "dent"}
 )
@@ -35,6 +37,12 @@ class Catalogue:
     services: tuple[Service, ...] = ()
     staff: tuple[str, ...] = ()
     branches: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+
+    def find_question(self, text: str) -> str | None:
+        """Return the known question that a sentence is, word for word; a real model also recognises its meaning."""
+        words = _words(text)
+        return next((question for question in self.questions if words and _words(question) == words), None)
 
     def find_services(self, text: str) -> tuple[str, ...]:
         """Return the names of the services that a sentence means: those named in full, else those of which a word is said.
@@ -64,7 +72,7 @@ class Catalogue:
 
 
 def read_catalogue(prompt: str) -> Catalogue:
-    """Read the sections `Buchbar` and `Team` of a prompt; an unknown form of a line is skipped."""
+    """Read the sections `Buchbar`, `Team` and `Häufige Fragen` of a prompt; an unknown form of a line is skipped."""
     sections: dict[str, list[str]] = {}
     lines: list[str] = []
     for line in prompt.splitlines():
@@ -78,6 +86,7 @@ def read_catalogue(prompt: str) -> Catalogue:
         services=tuple(Service(m["name"], tuple(_split(m["spoken"]))) for m in services),
         staff=tuple(dict.fromkeys(name for m in teams for name in _split(m["staff"]))),
         branches=tuple(m["branch"] for m in teams),
+        questions=tuple(m["question"] for m in _matches(_QUESTION, sections.get("Häufige Fragen", ()))),
     )
 
 

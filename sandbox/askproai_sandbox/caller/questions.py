@@ -1,4 +1,4 @@
-"""What the demo's agent answers to questions about the business, from the sections of its prompt. Pure."""
+"""What the demo's agent does with questions about the business: topics for the function, answers from its prompt. Pure."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,9 @@ from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.sentence import Intent, Sentence
 
 _UNKNOWN = "Das kann ich Ihnen leider nicht sagen. Möchten Sie einen Termin vereinbaren?"
-# What neither a function nor the sections of the prompt answer: a real model has only the free text of the manifest's `prompt`.
+INFORMATION = "business_information"
+TOPICS = {Intent.PRICES: "prices", Intent.HOURS: "opening_hours", Intent.ADDRESS: "address"}
+# What an agent without that function cannot answer: a real model has only the free text of the manifest's `prompt`.
 _UNANSWERED = {Intent.PRICES: "prices", Intent.HOURS: "opening hours", Intent.ADDRESS: "an address"}
 
 
@@ -25,8 +27,8 @@ def answer_question(sentence: Sentence, catalogue: Catalogue) -> Answer | None:
             return Answer("Ich bin ein KI-Assistent.")
         case Intent.PRICES | Intent.HOURS | Intent.ADDRESS:
             remark = (
-                f"no function and no list of the prompt has {_UNANSWERED[sentence.intent]}; a real model could read them only in"
-                " the free text of `llm.prompt`, which this one does not interpret"
+                f"the agent has no function that says {_UNANSWERED[sentence.intent]}: add BusinessInformation to spec.functions of"
+                " its RetellAgent; a real model could read them in the free text of `llm.prompt`, which this one does not interpret"
             )
             return Answer(_UNKNOWN, remark)
         case Intent.SERVICES:

@@ -12,7 +12,7 @@ from typing import Any
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.choice import Item, ask_which, choose, find_other_part, is_one_of_several
-from askproai_sandbox.caller.questions import answer_question
+from askproai_sandbox.caller.questions import INFORMATION, TOPICS, answer_question
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.sentence import Intent, Sentence, read_sentence, split_at_new_time
 
@@ -78,6 +78,13 @@ class ScriptedModel:
             return self._give_up()
         if self._asked == "branches" and self._last_call is not None:
             return self._repeat_with_branch(self._last_call, text)
+        if (
+            self._last_call is not None
+            and self._last_call.name == INFORMATION
+            and self._asked == "services"
+            and sentence.services
+        ):
+            return self._ask_about_business({**self._last_call.args, "service": sentence.services[0]})
         reaction = self._hear_change(sentence) or self._hear_question(sentence) or self._hear_booking(sentence)
         return reaction or self._hear_nothing_new(sentence)
 
@@ -91,6 +98,8 @@ class ScriptedModel:
         self._asked = next(
             (each for each in ("branches", "services", "staff") if isinstance(answer.get(each), list | tuple)), None
         )
+        if self._last_call is not None and self._last_call.name == INFORMATION:  # it offers and changes nothing
+            return None
         if self._asked in {"services", "staff"}:  # the answer lists them because it did not know the one that was said
             self._details.pop("service" if self._asked == "services" else "staff", None)
         is_done = answer.get("success") and self._last_call is not None and self._last_call.name == self._change.tool
@@ -119,8 +128,17 @@ class ScriptedModel:
         self.remark = f"the agent at Retell has no function that {what}"
         return phrases.IMPOSSIBLE
 
-    def _hear_question(self, sentence: Sentence) -> str | None:
-        """Answer from the prompt. A service in a question about it stays."""
+    def _hear_question(self, sentence: Sentence) -> ToolCall | str | None:
+        """Ask the function about the business, or answer from the prompt. A service in a question about it stays."""
+        topic = TOPICS.get(sentence.intent) if sentence.intent else None
+        known = self._catalogue.find_question(sentence.text)
+        if INFORMATION in self._tools and (topic or known):
+            if len(sentence.services) == 1:
+                self._details["service"] = sentence.services[0]
+            wanted = {"question": known or sentence.text, "date": sentence.when.get("date"), "branch": sentence.branch}
+            if topic == "prices":
+                wanted["service"] = sentence.unknown_service or self._details.get("service")
+            return self._ask_about_business({"topic": topic or "other", **wanted})
         answer = answer_question(sentence, self._catalogue)
         if answer is None:
             return None
@@ -128,6 +146,9 @@ class ScriptedModel:
             self._details["service"] = sentence.services[0]
         self.remark = answer.remark or self.remark
         return answer.text
+
+    def _ask_about_business(self, args: Mapping[str, str | None]) -> ToolCall:
+        return self._call(INFORMATION, {name: value for name, value in args.items() if value})
 
     def _hear_nothing_new(self, sentence: Sentence) -> str:
         if self._offers and (sentence.no or sentence.other_time):

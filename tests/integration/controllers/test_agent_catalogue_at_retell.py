@@ -3,7 +3,7 @@
 from typing import Any
 
 from askproai_operator.engine import resources
-from tests.worlds.agent_environment import NUMBER, AgentEnvironment, branch, open_agent_environment
+from tests.worlds.agent_environment import NUMBER, AgentEnvironment, branch, open_agent_environment, tenant
 
 
 def service(display_name: str, **annotations: str) -> dict[str, Any]:
@@ -47,3 +47,41 @@ async def test_a_service_in_plan_mode_reaches_no_caller_by_the_prompt() -> None:
         env.put(resources.OFFERINGS, service("Nassrasur", **{"askproai.de/plan": "true"}))
         await env.settle()
         assert "Haarschnitt" in answering_prompt(env)
+
+
+def put_tenant(env: AgentEnvironment, **spec: Any) -> None:
+    manifest = tenant()
+    manifest["spec"] |= spec
+    env.put(resources.TENANTS, manifest)
+
+
+async def test_a_changed_price_publishes_no_version_and_a_changed_rule_publishes_one() -> None:
+    """What changes by the day is said by a function from the config of the pods; the prompt holds what the agent must obey."""
+    known = {"question": "Kann ich mit Karte zahlen?", "answer": "Ja."}
+    async with open_agent_environment(functions=["CheckAvailability", "BusinessInformation"]) as env:
+        env.put(resources.OFFERINGS, service("Haarschnitt"))
+        put_tenant(env, knowledge=[known])
+        await env.settle()
+        version, at = env.status["publishedVersion"], len(env.retell_requests)
+        assert "## Häufige Fragen\n- Kann ich mit Karte zahlen?" in answering_prompt(env)
+
+        priced = service("Haarschnitt")
+        priced["spec"] |= {"price": {"amount": "41.50"}, "preparation": "Bitte mit trockenem Haar."}
+        env.put(resources.OFFERINGS, priced)
+        place = branch([NUMBER])
+        place["spec"] |= {
+            "openingHours": [{"days": ["Mon"], "opens": "08:00", "closes": "12:00"}],
+            "directions": "Im Hof.",
+        }
+        env.put(resources.BRANCHES, place)
+        put_tenant(env, knowledge=[known | {"answer": "Nur bar."}], cancellationRule="Bis zum Vortag.")
+        await env.settle()
+        assert (env.status["publishedVersion"], env.retell_writes(at)) == (version, [])
+
+        env.edit(llm={"model": "gpt-5.1", "prompt": "Du bist der Empfang. Duze niemanden."})
+        await env.settle()
+        assert env.status["publishedVersion"] == version + 1
+        put_tenant(env, knowledge=[known, {"question": "Gibt es WLAN?", "answer": "Ja."}])
+        await env.settle()
+        assert env.status["publishedVersion"] == version + 2
+        assert "- Gibt es WLAN?" in answering_prompt(env)

@@ -1,9 +1,10 @@
 """The prompt names what can be booked and with whom, as the manifests do."""
 
 from askproai_operator.api import Branch, ServiceOffering
-from askproai_operator.controllers.agent_plan.catalogue import describe_catalogue
+from askproai_operator.controllers.agent_plan.catalogue import describe_catalogue, known_questions
 from askproai_operator.services import active_offerings
 from askproai_sandbox.example_tenant import load_manifests
+from tests.worlds import salon_models
 
 
 def catalogue_of(example: str, *branch_names: str, many: int = 0) -> str:
@@ -51,3 +52,22 @@ def test_a_list_that_is_too_long_for_a_prompt_is_left_out_as_a_whole() -> None:
 
 def test_nothing_is_named_where_nothing_is_declared() -> None:
     assert describe_catalogue([], []) == ""
+
+
+def test_own_questions_are_named_without_their_answers_and_only_to_agents_that_can_answer() -> None:
+    """The voice model recognises a question by its meaning, and passes on its words; the answer may change every day."""
+    own = {"question": "Gibt es\nWLAN?", "answer": "Ja, geheim123."}
+    branch, tenant = salon_models.branch(knowledge=[own]), salon_models.tenant()
+    questions = known_questions(salon_models.agent(), tenant, [branch, branch])
+    section = describe_catalogue([branch], [], questions).split("\n\n")[-1]
+    assert section.splitlines() == [
+        "## Häufige Fragen", "- Gibt es WLAN?", "- Kann ich mit Karte zahlen?", "- Verkaufen Sie Gutscheine?",
+    ]  # fmt: skip
+    assert known_questions(salon_models.agent(functions=["CheckAvailability"]), tenant, [branch]) == ()
+
+
+def test_prices_hours_and_the_address_are_in_no_prompt() -> None:
+    """Each change of a prompt publishes a version of the agent."""
+    text = catalogue_of("salon.yaml")
+    assert "Haarschnitt" in text
+    assert not [word for word in ("39", "09:00", "Torstraße", "Rosenthaler") if word in text]

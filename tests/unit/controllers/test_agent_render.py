@@ -42,6 +42,13 @@ def test_bodies_are_as_in_the_snapshot() -> None:
     )
 
 
+def test_an_agent_without_the_function_for_information_has_neither_its_tool_nor_its_rules() -> None:
+    """So an upgrade publishes no version of the agents that exist."""
+    without = rendered("Hallo", functions=["CheckAvailability"]).llm
+    assert "business_information" not in json.dumps(without)
+    assert "business_information" in rendered("Hallo").llm["general_prompt"]
+
+
 def test_without_anything_to_name_there_is_no_empty_section() -> None:
     prompt = rendered("Hallo", catalogue="").llm["general_prompt"]
     assert prompt.startswith("Du bist der Empfang von Salon Müller.\n\n## Regeln\n")

@@ -11,7 +11,7 @@ import pytest
 
 from askproai_core import database, tenant_config
 from askproai_core.tenant_config import TenantConfig
-from askproai_operator.api import RetellAgent, SecretKeyRef, ServiceOffering, base
+from askproai_operator.api import Branch, RetellAgent, SecretKeyRef, ServiceOffering, Tenant, base
 from askproai_operator.api.agent import RetellAgentSpec
 from askproai_operator.api.branch import Absence, Address, BranchSpec, Holidays, Staff
 from askproai_operator.api.offering import EventType, Price, ServiceOfferingSpec
@@ -44,6 +44,7 @@ PERSON = {
     "workingHours": [HOURS],
     "absences": [ABSENCE],
 }
+KNOWN = {"question": "Gibt es WLAN?", "answer": "Ja."}
 BRANCH = {
     "displayName": "Mitte",
     "phoneNumbers": [{"number": "030 1234567", "did": "+4932221234567"}],
@@ -51,6 +52,8 @@ BRANCH = {
     "holidays": {"country": "DE", "subdivision": "BE", "closed": ["2026-12-31"]},
     "openingHours": [HOURS],
     "staff": [PERSON],
+    "directions": "Im Hof.",
+    "knowledge": [KNOWN],
 }
 OFFERING = {
     "branchRef": {"name": "mitte"},
@@ -60,6 +63,7 @@ OFFERING = {
     "bufferBeforeMinutes": 5,
     "bufferAfterMinutes": 10,
     "price": {"amount": "39", "currency": "CHF"},
+    "preparation": "Bitte eine Matte mitbringen.",
     "requiredSkills": ["schnitt"],
     "capacity": 4,
     "slotStepMinutes": 20,
@@ -96,6 +100,8 @@ TENANT = {
     "businessModel": "MultiBranchHotline",
     "timeZone": "Europe/Vienna",
     "locale": "de-AT",
+    "cancellationRule": "Absagen kostet nichts.",
+    "knowledge": [KNOWN],
     "calendar": {"provider": "Calcom", "calcom": CALCOM},
     "runtime": {
         "rateLimits": {"webhooksPerSecond": 1, "functionsPerSecond": 2},
@@ -106,7 +112,7 @@ TENANT = {
 AGENT = {
     "branchRef": {"name": "mitte"},
     "displayName": "Lisa",
-    "functions": ["BookAppointment"],
+    "functions": ["BookAppointment", "BusinessInformation"],
     "callerRecognition": True,
 }
 
@@ -163,6 +169,7 @@ PAIRS: list[tuple[type[base.Part], type[msgspec.Struct]]] = [
     (Retention, tenant_config.Retention),
     (Calcom, tenant_config.CalendarConfig),
     (BranchSpec, tenant_config.Branch),
+    (base.Knowledge, tenant_config.Knowledge),
     (Staff, tenant_config.Staff),
     (Address, tenant_config.Address),
     (Holidays, tenant_config.Holidays),
@@ -261,6 +268,33 @@ def test_an_event_type_with_its_own_key_is_not_among_those_of_the_tenants_key():
     assert config.own_credential(2002) == own_key_file(SecretKeyRef(name="mehmets", key="k"))
     assert config.own_credential(1001) is None
     assert "mehmets" not in tenant_config.encode(config)
+
+
+def test_a_function_that_came_later_is_not_among_those_that_pods_of_every_release_decode():
+    """Pods of the previous release refuse a whole config for one function that they do not know."""
+    newest = agent(functions=["BookAppointment", "BusinessInformation", "TransferToHuman"], transferTo="+49301234599")
+    (compiled,) = compile_config(tenant(), [branch()], [], [newest], **CONTEXT).agents
+    assert [str(each) for each in compiled.functions] == ["BookAppointment", "TransferToHuman"]
+
+
+def test_what_is_not_declared_leaves_the_text_of_the_config_as_it_was():
+    """A new text is sent to every pod of every tenant at an upgrade."""
+    spec = {
+        name: value for name, value in raw("Tenant")["spec"].items() if name not in {"knowledge", "cancellationRule"}
+    }
+    bare = Tenant.from_raw(raw("Tenant") | {"spec": spec})
+    place = {name: value for name, value in raw("Branch")["spec"].items() if name != "directions"}
+    text = tenant_config.encode(
+        compile_config(
+            bare,
+            [Branch.from_raw(raw("Branch") | {"spec": place})],
+            [offering()],
+            [agent(functions=["BookAppointment"])],
+            **CONTEXT,
+        )
+    )
+    new = ("knowledge", "cancellation_rule", "directions", "preparation")
+    assert [name for name in new if name in text] == []
 
 
 def test_a_round_robin_is_not_among_the_event_types_of_one_person():

@@ -1,18 +1,32 @@
-"""What the prompt says of services and staff: the names on which callers, the voice model and our functions agree. Pure."""
+"""What the prompt says of services, staff and own questions: the names on which callers, the voice model and our functions agree.
+
+Pure. What changes by the day, such as prices and hours, is not in it: each change of a prompt publishes a version of the agent.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from askproai_operator.api import Branch, ServiceOffering
+from askproai_core.tenant_config import Function
+from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.services import is_offered_in
 
 # Of a section. A longer one is left out as a whole, because a model takes half a list for the whole; functions still name all.
 _MAX_CHARACTERS: Final = 8000
 
 
-def describe_catalogue(branches: Sequence[Branch], offerings: Iterable[ServiceOffering]) -> str:
-    """Return the sections `Buchbar` and `Team` of a prompt, as Markdown; empty where there is nothing to name.
+def known_questions(agent: RetellAgent, tenant: Tenant, branches: Iterable[Branch]) -> tuple[str, ...]:
+    """Return the questions to which the tenant has declared answers, if the agent has the function that says them."""
+    if Function.BUSINESS_INFORMATION not in agent.spec.functions:
+        return ()
+    known = [each for branch in branches for each in branch.spec.knowledge] + list(tenant.spec.knowledge)
+    return tuple(dict.fromkeys(each.question for each in known))
+
+
+def describe_catalogue(
+    branches: Sequence[Branch], offerings: Iterable[ServiceOffering], questions: Iterable[str] = ()
+) -> str:
+    """Return the sections `Buchbar`, `Team` and `Häufige Fragen` of a prompt, as Markdown; empty where there is nothing to name.
 
     `branches` are those that the agent answers for, `offerings` the services that can be booked there. Equal services of several
     branches share a line. The line of a service that not every branch has names its branches.
@@ -26,7 +40,9 @@ def describe_catalogue(branches: Sequence[Branch], offerings: Iterable[ServiceOf
         for branch in branches
         if branch.spec.staff
     ]
-    sections = ("\n".join([title, *lines]) for title, lines in (("## Buchbar", services), ("## Team", teams)) if lines)
+    asked = [f"- {_one_line(question)}" for question in questions]
+    titled = ("## Buchbar", services), ("## Team", teams), ("## Häufige Fragen", asked)
+    sections = ("\n".join([title, *lines]) for title, lines in titled if lines)
     return "\n\n".join(section for section in sections if len(section) <= _MAX_CHARACTERS)
 
 

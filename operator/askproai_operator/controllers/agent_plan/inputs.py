@@ -8,7 +8,7 @@ from askproai_core.phone_numbers import e164_or_none
 from askproai_operator.api import Branch, CustomResource, PhoneNumber, RetellAgent, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.applied_spec import is_in_effect
-from askproai_operator.controllers.agent_plan.catalogue import describe_catalogue
+from askproai_operator.controllers.agent_plan.catalogue import describe_catalogue, known_questions
 from askproai_operator.controllers.agent_plan.observe import Observation, RecordedState, observe
 from askproai_operator.controllers.agent_plan.render import (
     Desired,
@@ -88,7 +88,8 @@ async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Chec
     numbers = await _desired_numbers(branches, context) if is_serving or agent.status.get("phoneNumbers") else None
     suspended = _is_suspended(agent, tenant)
     offerings = active_offerings(context.relations.offerings(agent.key.namespace, tenant.key.name), branches)
-    catalogue = describe_catalogue([branch for branch in branches if is_in_effect(branch)], offerings)
+    named = [branch for branch in branches if is_in_effect(branch)]
+    catalogue = describe_catalogue(named, offerings, known_questions(agent, tenant, named))
     desired = render_desired(agent, tenant, numbers, marker(agent, context), catalogue=catalogue, suspended=suspended)
     problems = tuple(_number_problems(branches))
     sources = (tenant, *branches, *offerings)

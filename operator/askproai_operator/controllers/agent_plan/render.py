@@ -34,6 +34,10 @@ _CATALOGUE_RULES: Final = (
     "- Meint der Anrufer eine Leistung aus „Buchbar“ oder jemanden aus „Team“, gib den Namen von dort weiter, sonst seine Worte.",
     "- Ob und wann etwas frei ist, sagen nur die Funktionen.",
 )
+_INFORMATION_RULES: Final = (
+    "- Preise, Öffnungszeiten, Adresse, geschlossene Tage, Absageregeln und Ähnliches sagst du nur aus `business_information`.",
+    "- Steht die Frage des Anrufers sinngemäß unter „Häufige Fragen“, gib sie von dort wörtlich als `question` weiter.",
+)
 _CALLER_RULES: Final = (
     "- Anrufer bekannt: {{caller_known}}; vermutlich {{caller_name}}, zuletzt in {{caller_usual_branch}}.",
     "- Bei „true“ frage einmal, ob du mit dieser Person sprichst: eine Nummer kann mehreren gehören.",
@@ -218,6 +222,8 @@ def _prompt(agent: RetellAgent, tenant: Tenant, catalogue: str) -> str:
         rules += _CATALOGUE_RULES
     if agent.spec.tenant_ref is not None:
         rules += _HOTLINE_RULES
+    if Function.BUSINESS_INFORMATION in agent.spec.functions:
+        rules += _INFORMATION_RULES
     if agent.spec.caller_recognition:
         rules += _CALLER_RULES
     if tenant.spec.privacy.ai_notice:

@@ -224,6 +224,7 @@ def _agents(
             name=agent.metadata.name,
             branch=branch_name_of(agent),
             agent_id=agent.status.get("agentId"),
+            functions=[each for each in agent.spec.functions if each is not config.Function.BUSINESS_INFORMATION],
         )
         for agent in active
     )

@@ -1,0 +1,241 @@
+"""business_information: the topics on which callers ask, and what is said about each. Pure: config in, German sentences out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from askproai_core.tenant_config import Branch, Function, Knowledge, Service, TenantConfig
+from askproai_runtime.booking import Answer, FunctionOutcome, fold, join_list
+from askproai_runtime.business_information.hours import describe_closures, describe_hours
+from askproai_runtime.business_information.numbers import spell_digits, spell_minutes, spell_money
+from askproai_runtime.german_dates import understand
+
+_MAX_PRICES, _MAX_STAFF = 5, 10  # that a listener can follow
+_MAX_COMPARED = 50  # branches
+# Languages as they are called in German; others are not said.
+_LANGUAGES = {
+    "ar": "Arabisch", "bg": "Bulgarisch", "cs": "Tschechisch", "da": "Dänisch", "de": "Deutsch", "el": "Griechisch",
+    "en": "Englisch", "es": "Spanisch", "fa": "Persisch", "fi": "Finnisch", "fr": "Französisch", "hr": "Kroatisch",
+    "hu": "Ungarisch", "it": "Italienisch", "ja": "Japanisch", "ko": "Koreanisch", "ku": "Kurdisch", "nl": "Niederländisch",
+    "no": "Norwegisch", "pl": "Polnisch", "pt": "Portugiesisch", "ro": "Rumänisch", "ru": "Russisch", "sk": "Slowakisch",
+    "sl": "Slowenisch", "sq": "Albanisch", "sr": "Serbisch", "sv": "Schwedisch", "th": "Thailändisch", "tr": "Türkisch",
+    "uk": "Ukrainisch", "vi": "Vietnamesisch", "zh": "Chinesisch",
+}  # fmt: skip
+
+
+class Topic(StrEnum):
+    """What a caller asks about, as the tool's argument `topic` names it."""
+
+    PRICES = "prices"
+    SERVICE = "service"
+    OPENING_HOURS = "opening_hours"
+    CLOSED_DAYS = "closed_days"
+    ADDRESS = "address"
+    STAFF = "staff"
+    CANCELLATION = "cancellation"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A caller's question. `asked_at` is the start of the call, from which "morgen" counts; `now` is the present time (aware)."""
+
+    topic: Topic
+    words: str
+    service: str | None
+    date: str | None
+    asked_at: datetime
+    now: datetime
+
+    @classmethod
+    def of(cls, args: Mapping[str, Any], *, asked_at: datetime, now: datetime) -> Self:
+        """Read the function's arguments, which a language model wrote: an unknown topic is `other`."""
+        topic = fold(str(args.get("topic") or "")).replace(" ", "_")
+        known = Topic(topic) if topic in set(Topic) else Topic.OTHER
+        texts = {name: str(args[name]) if args.get(name) else None for name in ("question", "service", "date")}
+        return cls(known, texts["question"] or "", texts["service"], texts["date"], asked_at, now)
+
+
+def answer_question(config: TenantConfig, branch: Branch, question: Question) -> Answer:
+    """Answer a caller's question about a branch. What the tenant has not declared is said to be unknown, never guessed."""
+    if own := _find_known(config, branch, question.words):
+        return _answered(question, own.answer)
+    today = question.now.astimezone(ZoneInfo(config.time_zone)).date()
+    match question.topic:
+        case Topic.PRICES | Topic.SERVICE:
+            return _answer_about_services(config, branch, question)
+        case Topic.OPENING_HOURS:
+            sentence = _say_hours(config, branch, question)
+        case Topic.CLOSED_DAYS:
+            sentence = _say_hours(config, branch, question) if question.date else describe_closures(branch, today)
+        case Topic.ADDRESS:
+            sentence = _say_address(config, branch)
+        case Topic.STAFF:
+            sentence = _say_staff(branch)
+        case Topic.CANCELLATION:
+            sentence = config.cancellation_rule or None
+        case Topic.OTHER:
+            sentence = None
+    return _answered(question, sentence) if sentence else _unknown(config, branch, question)
+
+
+def same_everywhere(config: TenantConfig, question: Question) -> Answer | None:
+    """Return the answer if it is the same in every branch that it is about, so that a caller need not name one; else None.
+
+    The only branch with the named service is said before it. Of very many branches nothing is compared: the comparison stops all
+    other callers of the process.
+    """
+    if not 0 < len(config.branches) <= _MAX_COMPARED:
+        return None
+    first, *others = _concerned(config, question)
+    answer = answer_question(config, first, question)
+    if not others and len(config.branches) > 1:
+        return replace(answer, message=f"{first.display_name}. {answer.message}")
+    return answer if all(answer_question(config, each, question) == answer for each in others) else None
+
+
+def _concerned(config: TenantConfig, question: Question) -> Sequence[Branch]:
+    """Return the branches that offer the named service; all of them without one."""
+    if question.topic not in {Topic.PRICES, Topic.SERVICE}:
+        return config.branches
+    offering = [
+        branch
+        for branch in config.branches
+        if _find_service([each for each in config.services if _is_offered(each, branch)], question)
+    ]
+    return offering or config.branches
+
+
+def _answered(question: Question, sentence: str) -> Answer:
+    return Answer(
+        success=True, message=sentence, fields={"topic": question.topic.value}, outcome=FunctionOutcome.ANSWERED
+    )
+
+
+def _unknown(config: TenantConfig, branch: Branch, question: Question, sentence: str = "") -> Answer:
+    """Return the answer to what is not declared: it leads on, and names the questions that can be answered for the model."""
+    can_transfer = any(Function.TRANSFER_TO_HUMAN in agent.functions for agent in config.agents)
+    onward = "Soll ich Sie mit dem Team verbinden?" if can_transfer else "Kann ich sonst etwas für Sie tun?"
+    known = [each.question for each in (*branch.knowledge, *config.knowledge)]
+    return Answer(
+        success=False,
+        message=f"{sentence or 'Das kann ich Ihnen leider nicht sagen.'} {onward}",
+        fields={"topic": question.topic.value, **({"questions": known} if known else {})},
+        outcome=FunctionOutcome.NOT_KNOWN,
+    )
+
+
+def _find_known(config: TenantConfig, branch: Branch, words: str) -> Knowledge | None:
+    """Return the declared question that these words are; only differences that nobody hears are overlooked."""
+    asked = fold(words)
+    known = (each for each in (*branch.knowledge, *config.knowledge) if asked and fold(each.question) == asked)
+    return next(known, None)
+
+
+def _say_hours(config: TenantConfig, branch: Branch, question: Question) -> str | None:
+    zone = ZoneInfo(config.time_zone)
+    understood = understand(question.date, at=question.asked_at, zone=zone) if question.date else None
+    return describe_hours(branch, understood, question.now, zone)
+
+
+def _say_address(config: TenantConfig, branch: Branch) -> str | None:
+    address = branch.address
+    of = f" von {branch.display_name}" if len(config.branches) > 1 else ""
+    place = f"{address.street}{f' in {address.city}' if address.city else ''}" if address.street else address.city
+    code = f", Postleitzahl {spell_digits(address.postal_code)}" if place and address.postal_code else ""
+    sentence = f"Die Adresse{of} ist {place}{code}." if place else ""
+    return f"{sentence} {branch.directions}".strip() or None
+
+
+def _say_staff(branch: Branch) -> str | None:
+    if not branch.staff:
+        return None
+    names = [member.display_name for member in branch.staff]
+    more = " und weitere" if len(names) > _MAX_STAFF else ""
+    listed = ", ".join(names[:_MAX_STAFF]) if more else join_list(names, "und")
+    sentences = [f"{'Zum Team gehören' if len(names) > 1 else 'Für Sie da ist'} {listed}{more}."]
+    for member in branch.staff[:_MAX_STAFF]:
+        spoken = dict.fromkeys(_LANGUAGES.get(language.partition("-")[0], "") for language in member.languages)
+        if languages := [language for language in spoken if language]:
+            sentences.append(f"{member.display_name} spricht {join_list(languages, 'und')}.")
+    return " ".join(sentences)
+
+
+def _answer_about_services(config: TenantConfig, branch: Branch, question: Question) -> Answer:
+    """Answer what a service costs, how long it takes and what it needs; without a service, what all of them cost."""
+    offered = [each for each in config.services if _is_offered(each, branch)]
+    if named := _find_service(offered, question) or _find_service(config.services, question):
+        return _answer_about_one(config, branch, named, question)
+    if not offered:
+        return _unknown(config, branch, question)
+    if question.service:
+        return _ask_which(question, offered, f"{question.service} bieten wir hier nicht an. ")
+    if len(offered) == 1:
+        return _answer_about_one(config, branch, offered[0], question)
+    if question.topic is Topic.SERVICE or len(offered) > _MAX_PRICES:
+        return _ask_which(question, offered)
+    priced = [f"{each.display_name} kostet {price}" for each in offered if (price := _price(each))]
+    if not priced:
+        return _unknown(config, branch, question, "Die Preise kann ich Ihnen leider nicht sagen.")
+    return _answered(question, f"{join_list(priced, 'und')}.")
+
+
+def _answer_about_one(config: TenantConfig, branch: Branch, service: Service, question: Question) -> Answer:
+    """Answer about one service, which may be offered in another branch only, or by nobody at present."""
+    sentence, name = _describe_service(service, question.topic), service.display_name
+    if not _is_offered(service, branch):
+        places = [each.display_name for each in config.branches if _is_offered(service, each)]
+        if not places:
+            return _unknown(config, branch, question, f"{name} bieten wir zurzeit nicht an.")
+        elsewhere = f"{name} gibt es nicht in {branch.display_name}, aber in {join_list(places, 'und')}."
+        return _answered(question, f"{elsewhere} {sentence or ''}".strip())
+    if not sentence:
+        return _unknown(config, branch, question, f"Was {name} kostet, kann ich Ihnen leider nicht sagen.")
+    return _answered(question, sentence)
+
+
+def _is_offered(service: Service, branch: Branch) -> bool:
+    return service.branch in {None, branch.name} and bool(service.staff.get(branch.name))
+
+
+def _find_service(services: Sequence[Service], question: Question) -> Service | None:
+    """Return the service that the caller named, by its own argument or else as words of the question."""
+    names = [(each, _folded((each.name, each.display_name, *each.spoken_names))) for each in services]
+    if question.service:
+        return next((each for each, known in names if fold(question.service) in known), None)
+    words = f" {fold(question.words)} "
+    said = [(len(name), each) for each, known in names for name in known if f" {name} " in words]
+    return max(said, key=lambda found: found[0])[1] if said else None
+
+
+@lru_cache(maxsize=4096)
+def _folded(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(fold, names))
+
+
+def _describe_service(service: Service, topic: Topic) -> str | None:
+    """Return the price, and for the topic `service` also the length and what it needs; None if there is nothing to say."""
+    price, name = _price(service), service.display_name
+    if topic is Topic.PRICES:
+        return f"{name} kostet {price}." if price else None
+    length = f"{name} dauert {spell_minutes(service.duration_minutes)}{f' und kostet {price}' if price else ''}."
+    return f"{length} {service.preparation}".strip()
+
+
+def _price(service: Service) -> str | None:
+    if not Decimal(service.price_amount):
+        return None
+    return spell_money(service.price_amount, service.price_currency)
+
+
+def _ask_which(question: Question, offered: Sequence[Service], before: str = "") -> Answer:
+    names = [each.display_name for each in offered]
+    named = f": {join_list(names)}" if len(names) <= _MAX_PRICES else ""
+    message = f"{before}Meinen Sie {names[0]}?" if len(names) == 1 else f"{before}Welche Leistung meinen Sie{named}?"
+    fields = {"topic": question.topic.value, "services": [each.name for each in offered]}
+    return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome.ASKED_BACK)

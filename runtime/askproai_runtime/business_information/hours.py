@@ -1,0 +1,160 @@
+"""Opening hours and closed days of a branch in German sentences. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from askproai_core.tenant_config import Branch
+from askproai_runtime.booking import find_closure, join_list, open_minutes
+from askproai_runtime.business_information.numbers import spell_clock, spell_ranges
+from askproai_runtime.german_dates import Understanding, format_day
+
+_AHEAD = timedelta(weeks=8)
+_SOON = timedelta(weeks=1)  # closed days within it are said with the hours of the week
+_LONGEST_CLOSURE = timedelta(weeks=26)
+_MAX_DAYS, _MAX_CLOSURES = 3, 5  # that a listener can follow
+_WEEKDAYS = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Closure:
+    """Days in a row without an opening; `holiday` is the name of the only one."""
+
+    first: date
+    last: date
+    holiday: str
+
+
+def describe_hours(branch: Branch, understood: Understanding | None, now: datetime, zone: ZoneInfo) -> str | None:
+    """Return whether the branch is open on the days that a caller's words mean; of many days, or none, the hours of a week.
+
+    `now` is an aware time: who asks in the evening about today hears that it is closed already. None without opening hours.
+    """
+    if not branch.opening_hours:
+        return None
+    local = now.astimezone(zone)
+    days = _list_days(understood) if understood else []
+    if not days or len(days) > _MAX_DAYS:
+        return _describe_week(branch, local.date(), max([local.date() + _SOON, *days]))
+    sentences = [_describe_day(branch, day, local) for day in days]
+    if len(days) == 1 and (_is_closed(branch, days[0]) or _is_over(branch, days[0], local)):
+        sentences += _describe_next_opening(branch, days[0], local.date())
+    return " ".join(sentences)
+
+
+def describe_closures(branch: Branch, today: date) -> str | None:
+    """Return the closed days of the next weeks on which the branch is usually open. None without opening hours."""
+    if not branch.opening_hours:
+        return None
+    closures = _find_closures(branch, today, today + _AHEAD)
+    if not closures:
+        return "In den nächsten acht Wochen ist zu den üblichen Zeiten geöffnet."
+    return f"In den nächsten acht Wochen ist außer der Reihe geschlossen {_name_closures(closures, today)}."
+
+
+def _list_days(understood: Understanding) -> list[date]:
+    """Return the days that a phrase means, in order; of a long span only the first ones and the last one."""
+    days: set[date] = set()
+    for candidate in understood.candidates:
+        first = candidate.start.date()
+        last = first if candidate.end is None else (candidate.end - timedelta(microseconds=1)).date()
+        days |= {last, *(first + _DAY * n for n in range(min((last - first).days, _MAX_DAYS) + 1))}
+    return sorted(days)
+
+
+def _describe_week(branch: Branch, today: date, until: date) -> str:
+    """Return the hours of an ordinary week, and the closed days that begin by `until`."""
+    monday = today - _DAY * today.weekday()
+    by_ranges: dict[tuple[tuple[int, int], ...], list[int]] = {}
+    for weekday in range(len(_WEEKDAYS)):
+        by_ranges.setdefault(tuple(open_minutes(branch, monday + _DAY * weekday)), []).append(weekday)
+    closed = by_ranges.pop((), [])
+    open_parts = [f"{_name_days(days)} {spell_ranges(ranges)}" for ranges, days in by_ranges.items()]
+    sentences = [f"Geöffnet ist {join_list(open_parts, 'und')}."]
+    sentences += [f"{_name_days(closed)} ist geschlossen."] if closed else []
+    if closures := _find_closures(branch, today, until):
+        sentences.append(f"Außer der Reihe ist geschlossen {_name_closures(closures, today)}.")
+    return " ".join(sentences)
+
+
+def _name_days(days: Sequence[int]) -> str:
+    """Return weekdays as they are said: `Dienstag bis Freitag`, `Montag und Mittwoch`, `täglich`."""
+    if len(days) == len(_WEEKDAYS):
+        return "täglich"
+    rows: list[list[int]] = []
+    for day in days:
+        if rows and rows[-1][-1] == day - 1:
+            rows[-1].append(day)
+        else:
+            rows.append([day])
+    names: list[str] = []
+    for row in rows:
+        first, last = _WEEKDAYS[row[0]], _WEEKDAYS[row[-1]]
+        names += [f"{first} bis {last}"] if len(row) > 2 else [_WEEKDAYS[day] for day in row]  # noqa: PLR2004
+    return join_list(names, "und")
+
+
+def _describe_day(branch: Branch, day: date, now: datetime) -> str:
+    today = now.date()
+    words = {today: "Heute, ", today + _DAY: "Morgen, "}.get(day, "Am ")
+    name = f"{words}{format_day(day, today)},"
+    if _is_closed(branch, day):
+        holiday = find_closure(branch, day)
+        return f"{name} ist geschlossen{f', es ist {holiday}' if holiday else ''}."
+    ranges = open_minutes(branch, day)
+    if _is_over(branch, day, now):
+        return f"{name} war bis {spell_clock(ranges[-1][1])} geöffnet, jetzt ist geschlossen."
+    return f"{name} ist {spell_ranges(ranges)} geöffnet."
+
+
+def _describe_next_opening(branch: Branch, day: date, today: date) -> list[str]:
+    later = (day + _DAY * n for n in range(1, _LONGEST_CLOSURE.days))
+    opening = next((each for each in later if not _is_closed(branch, each)), None)
+    if opening is None:
+        return []
+    return [f"Wieder geöffnet ist am {format_day(opening, today)}, {spell_ranges(open_minutes(branch, opening))}."]
+
+
+def _is_closed(branch: Branch, day: date) -> bool:
+    return find_closure(branch, day) is not None or not open_minutes(branch, day)
+
+
+def _is_over(branch: Branch, day: date, now: datetime) -> bool:
+    """Return whether the opening hours of today are over."""
+    ranges = open_minutes(branch, day)
+    return day == now.date() and bool(ranges) and now.hour * 60 + now.minute >= ranges[-1][1]
+
+
+def _find_closures(branch: Branch, first: date, until: date) -> list[_Closure]:
+    """Return the closed days on which the branch is usually open, those that begin by `until` to their end.
+
+    Days belong together if the branch opens on none between them.
+    """
+    closures: list[_Closure] = []
+    joins = False  # whether nothing was open since the last closed day
+    for day in (first + _DAY * n for n in range(_LONGEST_CLOSURE.days)):
+        if not open_minutes(branch, day):
+            continue
+        holiday = find_closure(branch, day)
+        if joins and holiday is not None:
+            closures[-1] = _Closure(closures[-1].first, day, "")
+        elif day > until:
+            break
+        elif holiday is not None:
+            closures.append(_Closure(day, day, holiday))
+        joins = holiday is not None
+    return closures
+
+
+def _name_closures(closures: Sequence[_Closure], today: date) -> str:
+    names = [_name_closure(closure, today) for closure in closures[:_MAX_CLOSURES]]
+    return join_list(names, "und")
+
+
+def _name_closure(closure: _Closure, today: date) -> str:
+    first = format_day(closure.first, today)
+    if closure.first != closure.last:
+        return f"von {first}, bis {format_day(closure.last, today)}"
+    return f"am {first}{f', {closure.holiday}' if closure.holiday else ''}"

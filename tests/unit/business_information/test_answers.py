@@ -1,0 +1,215 @@
+"""What callers hear about the business, topic by topic."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from askproai_core.tenant_config import Function, Knowledge, Service, TenantConfig
+from askproai_runtime.booking import Answer, FunctionOutcome
+from askproai_runtime.business_information import Question, answer_question, same_everywhere
+from tests.worlds.compiled_salon import compile_example
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+PEOPLE = (("mitte", "anna"), ("mitte", "mehmet"), ("pankow", "clara"), ("potsdam", "david"))
+IDS = {(branch, person, 1): number for number, (branch, person) in enumerate(PEOPLE, 1)}
+SALON = compile_example("salon.yaml", resource_ids=IDS)
+CHAIN = compile_example("hotline.yaml", resource_ids=IDS)
+
+
+def question(topic: str, **args: Any) -> Question:
+    return Question.of({"topic": topic, **args}, asked_at=NOW, now=NOW)
+
+
+def ask(config: TenantConfig, topic: str, branch: str = "mitte", **args: Any) -> Answer:
+    (place,) = [each for each in config.branches if each.name == branch]
+    return answer_question(config, place, question(topic, **args))
+
+
+def services(config: TenantConfig, **changes: Any) -> TenantConfig:
+    return replace(config, services=tuple(replace(each, **changes) for each in config.services))
+
+
+@pytest.mark.parametrize(
+    ("topic", "sentence"),
+    [
+        ("prices", "Haarschnitt kostet neununddreißig Euro."),
+        ("service", "Haarschnitt dauert fünfundvierzig Minuten und kostet neununddreißig Euro."),
+        (
+            "address",
+            (
+                "Die Adresse ist Torstraße 1 in Berlin, Postleitzahl eins, null, eins, eins, neun."
+                " Vom Rosenthaler Platz sind es drei Minuten zu Fuß. Parkplätze gibt es im Hof."
+            ),
+        ),
+        ("staff", "Zum Team gehören Anna und Mehmet. Anna spricht Deutsch und Englisch."),
+        ("cancellation", "Absagen kostet bis vierundzwanzig Stunden vorher nichts."),
+    ],
+)
+def test_each_topic_is_answered_from_the_manifest(topic: str, sentence: str) -> None:
+    answer = ask(SALON, topic)
+    assert (answer.success, answer.message, answer.fields) == (True, sentence, {"topic": topic})
+    assert answer.outcome is FunctionOutcome.ANSWERED
+
+
+def test_hours_and_closed_days_are_answered_for_the_named_day_too() -> None:
+    assert ask(SALON, "opening_hours").message.startswith("Geöffnet ist Dienstag bis Freitag von neun bis achtzehn Uhr")
+    assert ask(SALON, "opening_hours", date="morgen").message.startswith(
+        "Morgen, Samstag, den 21. November, ist von neun"
+    )
+    assert ask(SALON, "closed_days").message.startswith("In den nächsten acht Wochen ist außer der Reihe geschlossen")
+    assert "ist geschlossen" in ask(SALON, "closed_days", date="Heiligabend").message
+
+
+@pytest.mark.parametrize(
+    "words", ["Kann ich mit Karte zahlen?", "kann ich mit karte zahlen", "  Kann ich mit  Karte zahlen "]
+)
+@pytest.mark.parametrize("topic", ["other", "prices", "nonsense", ""])
+def test_an_own_question_is_answered_by_its_words_whatever_the_topic(words: str, topic: str) -> None:
+    assert ask(SALON, topic, question=words).message == "Ja, mit allen üblichen Karten und auch bar."
+
+
+def test_a_branchs_own_answer_comes_before_the_tenants() -> None:
+    own = Knowledge(question="Kann ich mit Karte zahlen?", answer="Hier nur bar.")
+    branch = replace(SALON.branches[0], knowledge=(own,))
+    assert ask(replace(SALON, branches=(branch,)), "other", question=own.question).message == "Hier nur bar."
+
+
+def test_what_nobody_declared_is_not_guessed_and_leads_on() -> None:
+    """The model gets the questions that can be answered, to find the one that was meant."""
+    answer = ask(SALON, "other", question="Haben Sie Aktien?")
+    assert answer.message == "Das kann ich Ihnen leider nicht sagen. Soll ich Sie mit dem Team verbinden?"
+    assert (answer.success, answer.outcome) == (False, FunctionOutcome.NOT_KNOWN)
+    assert answer.fields["questions"] == ["Kann ich mit Karte zahlen?", "Verkaufen Sie Gutscheine?"]
+    agents = tuple(replace(each, functions=(Function.CHECK_AVAILABILITY,)) for each in SALON.agents)
+    alone = ask(replace(SALON, agents=agents), "other")
+    assert alone.message == "Das kann ich Ihnen leider nicht sagen. Kann ich sonst etwas für Sie tun?"
+
+
+@pytest.mark.parametrize("topic", ["opening_hours", "closed_days", "address", "staff", "cancellation"])
+def test_an_empty_manifest_says_that_it_is_not_known(topic: str) -> None:
+    branch = type(SALON.branches[0])(name="mitte", display_name="Mitte")
+    empty = TenantConfig(tenant="a.b", display_name="B", branches=(branch,))
+    assert ask(empty, topic).outcome is FunctionOutcome.NOT_KNOWN
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        ({"service": "Herrenschnitt"}, "Haarschnitt kostet neununddreißig Euro."),
+        ({"question": "Was kostet Schneiden bei Ihnen?"}, "Haarschnitt kostet neununddreißig Euro."),
+        ({"service": "Massage"}, "Massage bieten wir hier nicht an. Meinen Sie Haarschnitt?"),
+    ],
+)
+def test_a_service_is_found_by_any_of_its_names(args: dict[str, str], sentence: str) -> None:
+    assert ask(SALON, "prices", **args).message == sentence
+
+
+def test_no_price_is_never_called_free() -> None:
+    """The service that is made for a branch without one has 0.00: nobody has said that it costs nothing."""
+    free = services(SALON, price_amount="0.00")
+    answer = ask(free, "prices")
+    assert answer.message.startswith("Was Haarschnitt kostet, kann ich Ihnen leider nicht sagen.")
+    assert ask(free, "service").message == "Haarschnitt dauert fünfundvierzig Minuten."
+
+
+def test_what_a_service_needs_is_said_with_it() -> None:
+    config = services(SALON, preparation="Bitte kommen Sie mit trockenem Haar.")
+    assert ask(config, "service", service="Haarschnitt").message.endswith("Euro. Bitte kommen Sie mit trockenem Haar.")
+    assert "trockenem" not in ask(config, "prices").message
+
+
+def test_several_prices_are_listed_and_many_are_asked_about() -> None:
+    assert ask(CHAIN, "prices").message == (
+        "Färben kostet neunundachtzig Euro und Haarschnitt kostet zweiundvierzig Euro."
+    )
+    more = [replace(CHAIN.services[-1], name=f"s{n}", display_name=f"Leistung {n}", branch="mitte") for n in range(6)]
+    many = ask(replace(CHAIN, services=(*CHAIN.services, *more)), "prices")
+    assert (many.success, many.message) == (False, "Welche Leistung meinen Sie?")
+    assert "s3" in many.fields["services"]
+
+
+def test_the_price_is_that_of_the_branch() -> None:
+    assert ask(CHAIN, "prices", "potsdam", service="Strähnen").message == "Färben kostet fünfundachtzig Euro."
+    assert ask(CHAIN, "prices", "mitte", service="Strähnen").message == "Färben kostet neunundachtzig Euro."
+
+
+def test_a_service_of_another_branch_is_named_with_its_place() -> None:
+    assert ask(CHAIN, "prices", "mitte", service="Rasur").message == (
+        "Bartpflege gibt es nicht in Haarwerk Mitte, aber in Haarwerk Pankow. Bartpflege kostet fünfundzwanzig Euro."
+    )
+
+
+def test_a_service_that_nobody_does_is_not_offered() -> None:
+    idle = services(SALON, staff={})
+    assert ask(idle, "prices", service="Haarschnitt").message.startswith("Haarschnitt bieten wir zurzeit nicht an.")
+
+
+def test_a_hotline_needs_no_branch_for_what_is_the_same_everywhere() -> None:
+    same = same_everywhere(CHAIN, question("prices", service="Haarschnitt"))
+    assert same is not None
+    assert same.message == "Haarschnitt kostet zweiundvierzig Euro."
+    assert same_everywhere(CHAIN, question("address")) is None
+    assert same_everywhere(CHAIN, question("prices", service="Färben")) is None
+    assert same_everywhere(CHAIN, question("opening_hours")) is None
+
+
+def test_the_only_branch_with_a_service_is_said_and_not_asked_for() -> None:
+    only = same_everywhere(CHAIN, question("prices", service="Rasur"))
+    assert only is not None
+    assert only.message == "Haarwerk Pankow. Bartpflege kostet fünfundzwanzig Euro."
+
+
+def test_a_comparison_of_many_branches_does_not_stop_other_callers() -> None:
+    """Fifty equal branches with a hundred services; of more, callers are asked which one they mean."""
+    service = replace(SALON.services[0], branch=None, staff={f"b{n}": ("anna",) for n in range(51)})
+    many = tuple(replace(service, name=f"s{n}", display_name=f"Leistung {n}") for n in range(100))
+    places = tuple(replace(SALON.branches[0], name=f"b{n}") for n in range(51))
+    chain = replace(SALON, branches=places[:50], services=many)
+    asked = [question("prices", question="Was kostet Leistung 99?"), question("closed_days"), question("other")]
+    assert all(same_everywhere(chain, each) for each in asked)
+    fastest = min(measure(lambda: [same_everywhere(chain, each) for each in asked]) for _ in range(5))
+    assert fastest < 0.050, f"{fastest:.3f} s for three questions"
+    assert same_everywhere(replace(chain, branches=places), asked[0]) is None
+
+
+def measure(run: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {},
+        {"topic": None},
+        {"topic": "prices", "service": "", "date": ""},
+        {"topic": "PRICES"},
+        {"topic": "Opening Hours"},
+    ],
+)
+def test_whatever_a_model_passes_is_answered_with_a_sentence(args: dict[str, Any]) -> None:
+    assert answer_question(SALON, SALON.branches[0], Question.of(args, asked_at=NOW, now=NOW)).message.endswith(
+        (".", "?")
+    )
+
+
+def test_an_answer_takes_less_than_ten_milliseconds() -> None:
+    """With sixty people and two hundred services; the library of holidays is loaded before (`warm_up`)."""
+    service: Service = SALON.services[0]
+    many = tuple(replace(service, name=f"s{n}", display_name=f"Leistung {n}") for n in range(200))
+    staff = tuple(replace(SALON.branches[0].staff[0], id=f"p{n}", display_name=f"Person {n}") for n in range(60))
+    config = replace(SALON, services=many, branches=(replace(SALON.branches[0], staff=staff),))
+    topics = ("prices", "service", "opening_hours", "closed_days", "address", "staff", "cancellation", "other")
+    for topic in topics:
+        ask(config, topic)
+    fastest = dict.fromkeys(topics, 1.0)
+    for _ in range(5):
+        for topic in topics:
+            spent = measure(lambda: ask(config, topic, date="im Dezember", question="Was kostet Leistung 199?"))  # noqa: B023
+            fastest[topic] = min(fastest[topic], spent)
+    assert max(fastest.values()) < 0.010, fastest

@@ -1,0 +1,140 @@
+"""Opening hours and closed days, as callers hear them. All dates are fixed: no test depends on the day it runs."""
+
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from askproai_core.tenant_config import Branch, Holidays, Hours, Weekday
+from askproai_runtime.business_information.hours import describe_closures, describe_hours
+from askproai_runtime.german_dates import understand
+
+BERLIN = ZoneInfo("Europe/Berlin")
+TUE, WED, THU, FRI, SAT = Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI, Weekday.SAT
+WEEK = Hours(days=(TUE, WED, THU, FRI), opens=time(9), closes=time(18))
+SATURDAY = Hours(days=(SAT,), opens=time(9), closes=time(14))
+HOLIDAYS = Holidays(country="DE", subdivision="BE", closed=(date(2026, 12, 24),))
+SALON = Branch(name="mitte", display_name="Mitte", opening_hours=(WEEK, SATURDAY), holidays=HOLIDAYS)
+FRIDAY = datetime(2026, 11, 20, 10, tzinfo=BERLIN)
+
+
+def say(phrase: str | None, now: datetime = FRIDAY, branch: Branch = SALON) -> str | None:
+    understood = understand(phrase, at=now, zone=BERLIN) if phrase else None
+    return describe_hours(branch, understood, now.astimezone(UTC), BERLIN)
+
+
+def opening(*hours: Hours) -> Branch:
+    return Branch(name="b", display_name="B", opening_hours=hours)
+
+
+@pytest.mark.parametrize(
+    ("hours", "sentence"),
+    [
+        (
+            (WEEK, SATURDAY),
+            (
+                "Geöffnet ist Dienstag bis Freitag von neun bis achtzehn Uhr und Samstag von neun bis vierzehn Uhr."
+                " Montag und Sonntag ist geschlossen."
+            ),
+        ),
+        ((Hours(days=tuple(Weekday), opens=time(0), closes=time(0)),), "Geöffnet ist täglich rund um die Uhr."),
+        (
+            (
+                Hours(days=(Weekday.MON, WED, FRI), opens=time(8), closes=time(12)),
+                Hours(days=(Weekday.MON, WED, FRI), opens=time(14), closes=time(18)),
+            ),
+            (
+                "Geöffnet ist Montag, Mittwoch und Freitag von acht bis zwölf Uhr und von vierzehn bis achtzehn Uhr."
+                " Dienstag, Donnerstag, Samstag und Sonntag ist geschlossen."
+            ),
+        ),
+    ],
+)
+def test_equal_days_are_said_together(hours: tuple[Hours, ...], sentence: str) -> None:
+    assert say(None, branch=opening(*hours)) == sentence
+
+
+@pytest.mark.parametrize(
+    ("phrase", "sentence"),
+    [
+        ("heute", "Heute, Freitag, den 20. November, ist von neun bis achtzehn Uhr geöffnet."),
+        ("morgen", "Morgen, Samstag, den 21. November, ist von neun bis vierzehn Uhr geöffnet."),
+        (
+            "am Sonntag",
+            (
+                "Am Sonntag, den 22. November, ist geschlossen. Wieder geöffnet ist am Dienstag, den 24. November, von neun bis"
+                " achtzehn Uhr."
+            ),
+        ),
+        (
+            "am Wochenende",
+            (
+                "Morgen, Samstag, den 21. November, ist von neun bis vierzehn Uhr geöffnet. Am Sonntag, den 22. November, ist"
+                " geschlossen."
+            ),
+        ),
+        (
+            "am 25. Dezember",
+            (
+                "Am Freitag, den 25. Dezember, ist geschlossen, es ist Erster Weihnachtstag. Wieder geöffnet ist am Dienstag, den"
+                " 29. Dezember, von neun bis achtzehn Uhr."
+            ),
+        ),
+    ],
+)
+def test_a_named_day_is_answered_with_its_own_hours(phrase: str, sentence: str) -> None:
+    assert say(phrase) == sentence
+
+
+def test_who_asks_in_the_evening_hears_that_it_is_closed_already() -> None:
+    late = FRIDAY.replace(hour=18)
+    assert say("heute", late) == (
+        "Heute, Freitag, den 20. November, war bis achtzehn Uhr geöffnet, jetzt ist geschlossen."
+        " Wieder geöffnet ist am Samstag, den 21. November, von neun bis vierzehn Uhr."
+    )
+    assert "ist von neun bis achtzehn Uhr geöffnet" in str(say("heute", FRIDAY.replace(hour=17, minute=59)))
+
+
+@pytest.mark.parametrize("phrase", ["nächste Woche", "im Dezember", "irgendwas"])
+def test_many_days_and_words_that_name_none_get_the_hours_of_a_week(phrase: str) -> None:
+    assert str(say(phrase)).startswith("Geöffnet ist Dienstag bis Freitag")
+
+
+def test_closed_days_of_the_named_time_are_said_with_the_hours() -> None:
+    assert "geschlossen von Donnerstag, den 24. Dezember, bis Samstag, den 26. Dezember" in str(say("im Dezember"))
+    assert "Außer der Reihe" not in str(say("nächste Woche"))
+
+
+def test_closed_days_in_a_row_are_one_absence_and_end_when_it_opens_again() -> None:
+    assert describe_closures(SALON, date(2026, 12, 18)) == (
+        "In den nächsten acht Wochen ist außer der Reihe geschlossen von Donnerstag, den 24. Dezember, bis Samstag, den"
+        " 26. Dezember und am Freitag, den 1. Januar, Neujahr."
+    )
+    on_christmas_eve = str(say(None, datetime(2026, 12, 18, 12, tzinfo=BERLIN)))
+    assert "bis Samstag, den 26. Dezember" in on_christmas_eve, "to its end, though only the beginning is within a week"
+
+
+def test_a_holiday_on_a_day_that_is_never_open_is_not_said() -> None:
+    sunday = Holidays(country="DE", subdivision="BB")  # Easter Sunday is one in Brandenburg
+    branch = Branch(name="b", display_name="B", opening_hours=(WEEK,), holidays=sunday)
+    assert describe_closures(branch, date(2027, 3, 1)) == (
+        "In den nächsten acht Wochen ist außer der Reihe geschlossen am Freitag, den 26. März, Karfreitag."
+    )
+
+
+def test_without_closed_days_the_usual_times_hold() -> None:
+    assert describe_closures(opening(WEEK), date(2026, 12, 18)) == (
+        "In den nächsten acht Wochen ist zu den üblichen Zeiten geöffnet."
+    )
+
+
+def test_a_branch_without_opening_hours_says_nothing() -> None:
+    assert say(None, branch=opening()) is None
+    assert say("morgen", branch=opening()) is None
+    assert describe_closures(opening(), date(2026, 12, 18)) is None
+
+
+def test_a_branch_that_never_opens_again_names_no_opening() -> None:
+    days = tuple(date.fromordinal(date(2026, 11, 20).toordinal() + n) for n in range(300))
+    branch = Branch(name="b", display_name="B", opening_hours=(WEEK,), holidays=Holidays(country="DE", closed=days))
+    assert say("morgen", branch=branch) == "Morgen, Samstag, den 21. November, ist geschlossen."
