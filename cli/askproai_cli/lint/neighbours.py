@@ -7,8 +7,10 @@ from typing import Final
 from askproai_cli.lint.findings import Finding, Identity, warn
 from askproai_cli.lint.manifest import Manifest
 from askproai_core.phone_numbers import e164_or_none
+from askproai_core.tenant_config import Function
 from askproai_operator.grants import Holder, find_other
 
+_ANSWERS: Final = ("knowledge", "cancellationRule", "directions", "preparation")
 _REFERENCES: Final = {"branchRef": "Branch", "tenantRef": "Tenant"}
 
 
@@ -23,6 +25,7 @@ def check_neighbours(manifests: Sequence[Manifest]) -> Iterator[Finding]:
     yield from _check_staff(latest)
     yield from _check_numbers(latest)
     yield from _check_hosts(latest)
+    yield from _check_unsaid(latest)
 
 
 def _check_references(manifest: Manifest, known: set[Identity]) -> Iterator[Finding]:
@@ -98,3 +101,25 @@ def _check_hosts(manifests: Iterable[Manifest]) -> Iterator[Finding]:
             message = f"Tenant {other.namespace}/{other.name} has {where}; take another host, or a pathPrefix beside it"
             yield warn(manifest.document, ("spec", "exposure", "host"), message)
         holders[host].append(wanted)
+
+
+def _check_unsaid(manifests: Sequence[Manifest]) -> Iterator[Finding]:
+    """Warn of answers that nobody says: the tenant's agents in these files all lack the function BusinessInformation."""
+    tenant_of_branch = {each.identity: each.belongs_to() for each in manifests if each.identity.kind == "Branch"}
+    functions: dict[tuple[str, str], list[object]] = defaultdict(list)
+    owners: list[tuple[Manifest, tuple[str, str]]] = []
+    for manifest in manifests:
+        kind, namespace, name = manifest.identity
+        branch = Identity("Branch", namespace, str(manifest.part("branchRef").get("name")))
+        owner = namespace, name if kind == "Tenant" else str(manifest.belongs_to() or tenant_of_branch.get(branch))
+        owners.append((manifest, owner))
+        if kind == "RetellAgent":
+            functions[owner].append(manifest.spec.get("functions"))
+    for manifest, owner in owners:
+        is_said = any(isinstance(each, list) and Function.BUSINESS_INFORMATION in each for each in functions[owner])
+        for field in _ANSWERS:
+            if manifest.spec.get(field) and functions[owner] and not is_said:
+                message = (
+                    f"no caller hears it: add {Function.BUSINESS_INFORMATION} to spec.functions of the RetellAgent"
+                )
+                yield warn(manifest.document, ("spec", field), message)

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from askproai_cli.main import app
+from askproai_sandbox.example_tenant import EXAMPLES
 
 BRANCH = """\
 apiVersion: askproai.de/v1alpha1
@@ -76,6 +77,33 @@ def test_a_staff_id_in_two_branches_is_a_warning_unless_both_say_who_that_is() -
     assert "staff of mitte" in lint("-", stdin=branches(", person: anna", "")).output
     for others in ("anna", "anna-schmidt"):
         assert "staff of mitte" not in lint("-", stdin=branches(", person: anna", f", person: {others}")).output
+
+
+def test_answers_that_no_agent_can_say_are_a_warning(tmp_path: Path) -> None:
+    salon = (EXAMPLES / "salon.yaml").read_text(encoding="utf-8")
+    assert lint("-", "--strict", stdin=salon).exit_code == 0
+    silent = "".join(line for line in salon.splitlines(keepends=True) if "- BusinessInformation" not in line)
+    result = lint("-", stdin=silent)
+    for field in ("Tenant/salon-mueller spec.knowledge", "spec.cancellationRule", "Branch/mitte spec.directions"):
+        assert f"{field}: no caller hears it: add BusinessInformation to spec.functions" in result.output
+    agents = silent[: silent.index("kind: RetellAgent")].rpartition("---")[0]
+    assert "no caller hears it" not in lint("-", stdin=agents).output, "the agent may be in another file"
+
+
+@pytest.mark.parametrize(
+    ("known", "refusal"),
+    [
+        ("{question: WLAN, answer: ''}", "spec.knowledge[0].answer"),
+        (f"{{question: WLAN, answer: {'a' * 501}}}", "spec.knowledge[0].answer"),
+        (f"{{question: {'q' * 201}, answer: Ja.}}", "spec.knowledge[0].question"),
+        ("{question: WLAN}", "spec.knowledge[0]"),
+        ("{question: WLAN, answer: Ja.}, {question: WLAN, answer: Nein.}", "spec.knowledge[1]"),
+    ],
+)
+def test_a_question_or_answer_without_bounds_is_refused(known: str, refusal: str) -> None:
+    result = lint("-", stdin=f"{BRANCH}  knowledge: [{known}]\n")
+    assert result.exit_code == 1
+    assert f"refused: Branch/mitte {refusal}" in result.output, result.output
 
 
 def test_an_event_type_with_a_key_of_its_own_is_accepted() -> None:
