@@ -46,7 +46,10 @@ def list_command(
     since: SinceOption = None,
     caller: Annotated[str | None, typer.Option("--from", help="Only from this phone number.")] = None,
     outcome: Annotated[
-        str | None, typer.Option(help="booked, moved, cancelled, ongoing, transferred, failed, nothing or no_function.")
+        str | None,
+        typer.Option(
+            help="booked, moved, cancelled, message, waiting, ongoing, transferred, failed, nothing or no_function."
+        ),
     ] = None,
     anonymous: AnonymousOption = False,
     limit: LimitOption = 50,
@@ -128,6 +131,8 @@ def _details(moment: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:
     if moment["appointment_id"]:
         at = moment["starts_at"] and f"at {to_cell(moment['starts_at'], zone)}"
         yield " ".join(filter(None, (moment["appointment_id"], at)))
+    elif moment["starts_at"]:
+        yield f"call back {to_cell(moment['starts_at'], zone)}"
     if moment["next_try_at"]:
         yield f"next try {to_cell(moment['next_try_at'], zone, seconds=True)}"
     if moment["outcome"] in {"failed", "dead", "too_slow"}:

@@ -24,6 +24,7 @@ from askproai_cli.cluster import use_context
 from askproai_cli.demo import call, demo, play
 from askproai_cli.events import events
 from askproai_cli.lint_command import lint_command
+from askproai_cli.messages import messages, waitlist
 from askproai_cli.plan_command import plan_command
 from askproai_cli.sandbox import sandbox
 from askproai_cli.when import when
@@ -34,6 +35,8 @@ _PANELS = {
     "A tenant": (
         "calls",
         "timeline",
+        "messages",
+        "waitlist",
         "appointments",
         "block",
         "unblock",
@@ -113,6 +116,8 @@ app.add_typer(circuits, name="circuits")
 app.add_typer(events, name="events")
 app.add_typer(appointments, name="appointments")
 app.add_typer(calls, name="calls")
+app.add_typer(messages, name="messages")
+app.add_typer(waitlist, name="waitlist")
 app.add_typer(blocks, name="blocks")
 app.command("block", epilog=ADD_EXAMPLE)(block)
 app.command("unblock", epilog=REMOVE_EXAMPLE)(unblock)

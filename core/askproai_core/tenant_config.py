@@ -56,6 +56,16 @@ class Function(StrEnum):
     CANCEL_APPOINTMENT = "CancelAppointment"
     BUSINESS_INFORMATION = "BusinessInformation"
     TRANSFER_TO_HUMAN = "TransferToHuman"
+    LEAVE_MESSAGE = "LeaveMessage"
+    JOIN_WAITLIST = "JoinWaitlist"
+
+
+# Of which `Agent.functions` has none: each is a field there, or no field if nothing in a pod depends on it.
+FURTHER_FUNCTIONS: dict[Function, str | None] = {
+    Function.BUSINESS_INFORMATION: None,
+    Function.LEAVE_MESSAGE: "leaves_messages",
+    Function.JOIN_WAITLIST: "joins_waitlist",
+}
 
 
 class FieldSource(StrEnum):
@@ -217,8 +227,7 @@ class Service(_ConfigStruct, frozen=True):
 class Agent(_ConfigStruct, frozen=True):
     """A Retell agent that may call us. `branch` is None for a hotline, `agent_id` until the agent exists at Retell.
 
-    `functions` lack BusinessInformation: pods of the release before refuse a whole config for a value that they do not know, and
-    nothing in a pod depends on it.
+    `functions` lack `FURTHER_FUNCTIONS`: pods of the release before refuse a whole config for a value that they do not know.
     """
 
     name: str
@@ -226,6 +235,8 @@ class Agent(_ConfigStruct, frozen=True):
     agent_id: str | None = None
     functions: tuple[Function, ...] = ()
     caller_recognition: bool = False
+    leaves_messages: bool = False
+    joins_waitlist: bool = False
 
 
 class CalendarConfig(_ConfigStruct, frozen=True):
@@ -284,6 +295,16 @@ class TenantConfig(_ConfigStruct, frozen=True):
     rate_limits: RateLimits = RateLimits()
     booking_limits: BookingLimits = BookingLimits()
     retention: Retention = Retention()
+
+    @property
+    def leaves_messages(self) -> bool:
+        """Return whether callers can leave a message."""
+        return any(agent.leaves_messages for agent in self.agents)
+
+    @property
+    def joins_waitlist(self) -> bool:
+        """Return whether callers can wait for a time to become free."""
+        return any(agent.joins_waitlist for agent in self.agents)
 
     def own_credential(self, event_type_id: int | None) -> str | None:
         """Return the mounted file with the key of an event type; None if it is in the tenant's own account."""

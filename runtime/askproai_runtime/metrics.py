@@ -68,6 +68,7 @@ class Metrics:
             "api_response_time_seconds", "Time of a provider's answer", WORK_BUCKETS, "provider", "operation", "outcome"
         )
         self._active_calls = create.gauge("active_calls", "Calls that are being spoken now")
+        self._open_messages = create.gauge("messages_open", "Messages of callers that nobody has dealt with")
         self._queue_size = create.gauge("queue_size", "Jobs by priority and state", "priority", "state")
         self._queue_oldest = create.gauge("queue_oldest_seconds", "Age of the oldest job that could run", "priority")
         self._dead_now = _DeadLettersNow(tenant)
@@ -204,6 +205,9 @@ class Metrics:
 
     def active_calls(self, count: int) -> None:
         self._active_calls.labels(self._tenant).set(count)
+
+    def open_messages(self, count: int) -> None:
+        self._open_messages.labels(self._tenant).set(count)
 
     def queue(self, waiting: Iterable[Waiting]) -> None:
         """Set the queue's gauges; priorities and states that are not in `waiting` have no sample any more."""

@@ -22,10 +22,13 @@ from askproai_core.redis import WakeUpChannel
 from askproai_runtime.billing import get_billing_state
 from askproai_runtime.booking import (
     FREE_TIMES,
+    WAITLIST,
     BookingContext,
     CalendarAudit,
     FreeTimesKeeper,
+    WaitlistKeeper,
     count_differences,
+    count_open_messages,
     sync_appointment,
 )
 from askproai_runtime.calls import count_active_calls
@@ -90,10 +93,11 @@ async def _serve(
 
 
 async def _measure(process: Process, stop: asyncio.Event) -> None:
-    """Keep the gauges of the tables current: active calls, billing, differences. Several workers process events and tasks."""
+    """Keep the gauges of the tables current, such as the active calls. Several workers process events and tasks."""
     while not stop.is_set():
         try:
             process.metrics.active_calls(await count_active_calls(process.pool, process.tenant))
+            process.metrics.open_messages(await count_open_messages(process.pool, process.tenant))
             billing = await get_billing_state(process.pool, process.tenant)
             process.metrics.billing(billing.status if billing else None)
             differences = await count_differences(process.pool, process.tenant)
@@ -133,6 +137,7 @@ def task_handlers(process: Process, booking: BookingContext, free_times: FreeTim
             process.pool, process.config.now, process.calls_at_retell(), process.clock, process.metrics, calls_every
         ).run,
         FREE_TIMES: free_times.run,
+        WAITLIST: WaitlistKeeper(booking).run,
     }
 
 

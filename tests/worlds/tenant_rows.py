@@ -67,6 +67,27 @@ async def fill(tenant: TenantStore) -> UUID:
             key,
         )
         await c.execute(
+            """INSERT INTO messages (tenant, call_id, key, name, text, correlation_id)
+               VALUES ($1, 'call_1', 'k', 'Erika', 'Bittet um Rückruf.', 'c')""",
+            key,
+        )
+        entry = await c.fetchval(
+            """INSERT INTO waitlist (tenant, call_id, key, branch, service, spans, requested, since, until, name, phone,
+                                     correlation_id)
+               VALUES ($1, 'call_1', 'k', 'mitte', 'schnitt', '[]', 'Freitag', $2, $3, 'Erika', '+493012345', 'c')
+               RETURNING id""",
+            key, T0, T0 + HOUR,
+        )  # fmt: skip
+        freed = await c.fetchval(
+            "INSERT INTO freed_times (tenant, resource_id, starts_at, ends_at) VALUES ($1, $2, $3, $4) RETURNING id",
+            key, resource, T0, T0 + HOUR,
+        )  # fmt: skip
+        await c.execute(
+            """INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
+               VALUES ($1, $2, $3, 'anna', $4, $5, $5)""",
+            key, entry, freed, T0, T0 + HOUR,
+        )  # fmt: skip
+        await c.execute(
             "INSERT INTO free_times (tenant, event_type_id, day, read_at) VALUES ($1, 1001, current_date, now())", key
         )
         await c.execute(

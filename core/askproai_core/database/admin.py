@@ -38,7 +38,7 @@ from askproai_core.tenant_config import Retention
 TENANT_TABLES = (
     "jobs", "call_actions", "refusals", "claims", "appointments", "customers", "calls", "webhook_events",
     "provider_calls", "audit_log", "billing", "function_requests", "tasks", "free_times",
-    "host_free_times", "resources", "tenants",
+    "host_free_times", "messages", "waitlist_offers", "freed_times", "waitlist", "resources", "tenants",
 )  # fmt: skip
 
 _FIND_TENANT = """SELECT uid, retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days

@@ -1,7 +1,7 @@
 """The custom resources `askproai.de/v1alpha1` as frozen models; `crds/` and their reference are generated from them."""
 
 from askproai_operator.api import conditions, crd
-from askproai_operator.api.agent import ManagementPolicy, RetellAgent
+from askproai_operator.api.agent import ManagementPolicy, RetellAgent, TransferMode
 from askproai_operator.api.base import CustomResource, Hours, Key, SecretKeyRef
 from askproai_operator.api.branch import Branch, PhoneNumber, Staff
 from askproai_operator.api.offering import BookingField, EventType, ServiceOffering
@@ -29,6 +29,7 @@ __all__ = [
     "KINDS", "BookingField", "Branch", "Calcom", "ContainerResources", "CustomResource", "DataPolicy", "DeletionPolicy",
     "EventType", "Exposure", "Gateway", "Hours", "Ingress", "Key", "ManagementPolicy", "ParentRef", "PhoneNumber", "Pods",
     "RetellAgent",
-    "Runtime", "RuntimeMode", "SecretKeyRef", "ServiceOffering", "Staff", "Tenant", "WebScale", "WebhookUrls", "WorkerScale",
+    "Runtime", "RuntimeMode", "SecretKeyRef", "ServiceOffering", "Staff", "Tenant", "TransferMode", "WebScale", "WebhookUrls",
+    "WorkerScale",
     "conditions", "crd",
 ]  # fmt: skip

@@ -25,6 +25,11 @@ class ManagementPolicy(StrEnum):
     OBSERVE_ONLY = "ObserveOnly"
 
 
+class TransferMode(StrEnum):
+    COLD = "Cold"
+    WARM = "Warm"
+
+
 class Llm(base.Part):
     model: Annotated[str, base.bounded_text(63)]
     """Retell's name of the model, such as gpt-5.1."""
@@ -86,6 +91,8 @@ class RetellAgentSpec(base.Part):
     closed days, people, cancellation and the `knowledge` of Tenant and Branch."""
     transfer_to: base.E164 | None = None
     """Number that callers are put through to, as E.164; needed with TransferToHuman."""
+    transfer_mode: TransferMode = TransferMode.COLD
+    """Cold, or Warm: Retell waits for a person to answer, says to that person alone who calls and why, and then connects both."""
     webhook_events: Annotated[tuple[WebhookEvent, ...], base.bounded_list(8, as_set=True)] = get_args(CallEvent)
     """Events that Retell sends us. Absent: call_started, call_ended and call_analyzed; the others are stored and have no effect."""
     caller_recognition: bool = False

@@ -269,9 +269,10 @@ class Retention(base.Part):
     raw_event_days: Days = _DAYS["raw_event_days"]
     """Raw bodies of webhooks, and records of the requests to providers (days)."""
     transcript_days: Days = _DAYS["transcript_days"]
-    """Transcripts and analyses of calls, and what was said to and by call functions (days)."""
+    """Transcripts and analyses of calls, what was said to and by call functions, messages that are done, and who waits no more
+    (days)."""
     call_days: Days = _DAYS["call_days"]
-    """Calls, the events that are decided, results and records of call functions, and the audit log (days)."""
+    """Calls, the events that are decided, results and records of call functions, open messages, and the audit log (days)."""
 
 
 class Privacy(base.Part):

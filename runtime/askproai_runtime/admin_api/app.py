@@ -20,8 +20,10 @@ from askproai_runtime.admin_api.calls import Calls
 from askproai_runtime.admin_api.differences import Differences
 from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest, Endpoint, openapi
 from askproai_runtime.admin_api.events import Events
+from askproai_runtime.admin_api.messages import Messages
 from askproai_runtime.admin_api.slots import Slots
 from askproai_runtime.admin_api.store import AdminApiStore, CallStore
+from askproai_runtime.admin_api.waitlist import Waitlist
 from askproai_runtime.process import Process
 from askproai_runtime.watched_files import Credentials
 
@@ -38,6 +40,8 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
         *Bookings(process.booking, wake_worker).endpoints(),
         *Slots(process.booking).endpoints(),
         *Blocks(process.booking).endpoints(),
+        *Messages(process.booking).endpoints(),
+        *Waitlist(process.booking).endpoints(),
         *Audit(store).endpoints(),
         *Differences(process.booking).endpoints(),
         *Calls(CallStore(process.pool, process.tenant), lambda: process.config.current).endpoints(),

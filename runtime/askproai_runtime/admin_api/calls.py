@@ -26,9 +26,9 @@ from askproai_runtime.german_dates import understand_parts
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # sort key of a call whose start is unknown
 _PERSONAL = Param("personal", "With `true` also who called and what was said", ("true", "false"))
 # Which arguments are shown without `personal`, and what makes them sure to name nobody. Others can name the caller.
-_OF_CONFIG = frozenset({"service", "staff", "branch"})
-_OF_TIME = frozenset({"date", "time", "part_of_day", "start", "appointment_date", "appointment_time"})
-_PERSON = frozenset({"customer_name", "phone", "email", "notes", "reason"})
+_OF_CONFIG = frozenset({"service", "staff", "branch", "recipient"})
+_OF_TIME = frozenset({"date", "time", "part_of_day", "start", "appointment_date", "appointment_time", "call_back"})
+_PERSON = frozenset({"customer_name", "phone", "email", "notes", "reason", "message"})
 _ISO = date.fromisoformat, time.fromisoformat, datetime.fromisoformat
 
 
@@ -38,6 +38,8 @@ class CallOutcome(StrEnum):
     BOOKED = "booked"
     MOVED = "moved"
     CANCELLED = "cancelled"
+    MESSAGE = "message"  # the caller left one
+    WAITING = "waiting"  # the caller joined the waiting list
     ONGOING = "ongoing"  # none of these yet
     TRANSFERRED = "transferred"  # to a person, by Retell
     FAILED = "failed"  # an error of ours or of the calendar
@@ -68,10 +70,11 @@ class CallPage(msgspec.Struct, frozen=True):
 
 
 class TimelineEntry(msgspec.Struct, frozen=True):
-    """One thing that happened. `what` is event, function, job, action, appointment, provider or audit.
+    """One thing that happened. `what` is event, function, job, action, appointment, message, waitlist, provider or audit.
 
     A function has the `arguments` that its agent sent and the `answer` for the caller; `detail` is what was in the way. Without
-    `personal` there is no answer, an argument that may name a person is `…`, and one that no function has is left out.
+    `personal` there is no answer, an argument that may name a person is `…`, and one that no function has is left out. Of a message
+    `answer` is its text, and `starts_at` when to call back.
     """
 
     at: datetime

@@ -78,7 +78,7 @@ def problems() -> Iterator[None]:
     except BlockExists:
         detail = "This request_id has another block, or one that was removed since: make a new one"
         raise Problem(409, "Request Used", detail) from None
-    except asyncpg.UndefinedColumnError:
+    except (asyncpg.UndefinedColumnError, asyncpg.UndefinedTableError):
         detail = "The database's migration to this release has not been done yet: try again when DatabaseReady is True"
         raise Problem(503, "Schema Too Old", detail) from None
     except DeskBusy:

@@ -1,5 +1,5 @@
 """Appointments: what is free, holds, booking, finding, moving and cancelling, by callers and for the desk, blocks of a person's
-time, and the remote calendar in both directions.
+time, and the remote calendar in both directions; the messages of callers, and the waiting list.
 
 Every function takes the process's `BookingContext` first.
 """
@@ -36,6 +36,12 @@ from askproai_runtime.booking.desk import (
 from askproai_runtime.booking.desk_booking import Customer, InvalidBooking, Place, book_for_desk, preview_booking
 from askproai_runtime.booking.find import cancel_appointment, find_appointments
 from askproai_runtime.booking.free_times import drop_absence
+from askproai_runtime.booking.messages import (
+    find_messages,
+    leave_message,
+    list_messages_for_desk,
+    mark_message_done,
+)
 from askproai_runtime.booking.names import UnknownName
 from askproai_runtime.booking.offer import FreeDay, check_availability, list_free_slots
 from askproai_runtime.booking.opening_hours import find_closure, open_minutes, warm_up
@@ -46,6 +52,8 @@ from askproai_runtime.booking.store.appointments import Appointment, Status, rel
 from askproai_runtime.booking.store.blocks import Block, BlockedAppointment
 from askproai_runtime.booking.store.calendar import list_known
 from askproai_runtime.booking.store.compared import count_differences, read_audit
+from askproai_runtime.booking.store.messages import Message, count_open_messages
+from askproai_runtime.booking.store.waitlist import WaitlistEntry, WaitlistOffer
 from askproai_runtime.booking.types import (
     Answer,
     Basis,
@@ -56,17 +64,27 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
+from askproai_runtime.booking.waitlist import (
+    decline_offer,
+    find_waitlist_entries,
+    join_waitlist,
+    list_waitlist,
+    remove_from_waitlist,
+)
+from askproai_runtime.booking.waitlist_offers import WAITLIST, WaitlistKeeper
 
 __all__ = [
-    "FREE_TIMES", "Answer", "Appointment", "Basis", "Block", "BlockExists", "BlockedAppointment", "BookingContext",
-    "BookingOutcome", "BookingSettings", "CalendarAudit", "CalendarDisagrees", "CalendarEvent", "CalendarState",
-    "CallContext", "Customer", "DeskBusy", "DeskRequest", "FreeDay", "FreeTimesKeeper", "FunctionOutcome", "InvalidBlock",
-    "InvalidBooking", "Place", "RequestUsed", "ServiceRules", "SlotQuery", "Span", "Status", "Step", "UnclearStart",
-    "UnknownName", "add_block", "apply_calendar_event", "book_appointment", "book_for_desk", "calendar_state",
-    "cancel_appointment", "cancel_for_desk", "check_availability", "count_differences", "drop_absence",
-    "find_appointments", "find_by_id",
-    "find_closure", "fold", "free_slots", "is_booked_remotely", "is_news", "join_list", "list_blocks_within", "list_current_blocks",
-    "list_free_slots", "list_known", "move_for_desk", "open_minutes", "parse_start_for_desk", "preview_block", "preview_booking",
-    "read_audit", "release_holds", "remove_block", "reschedule_appointment", "resolve_span", "show_block",
-    "sync_appointment", "warm_up",
+    "FREE_TIMES", "WAITLIST", "Answer", "Appointment", "Basis", "Block", "BlockExists", "BlockedAppointment",
+    "BookingContext", "BookingOutcome", "BookingSettings", "CalendarAudit", "CalendarDisagrees", "CalendarEvent",
+    "CalendarState", "CallContext", "Customer", "DeskBusy", "DeskRequest", "FreeDay", "FreeTimesKeeper", "FunctionOutcome",
+    "InvalidBlock", "InvalidBooking", "Message", "Place", "RequestUsed", "ServiceRules", "SlotQuery", "Span", "Status",
+    "Step", "UnclearStart", "UnknownName", "WaitlistEntry", "WaitlistKeeper", "WaitlistOffer", "add_block",
+    "apply_calendar_event", "book_appointment", "book_for_desk", "calendar_state", "cancel_appointment", "cancel_for_desk",
+    "check_availability", "count_differences", "count_open_messages", "decline_offer", "drop_absence", "find_appointments",
+    "find_by_id", "find_closure", "find_messages", "find_waitlist_entries", "fold", "free_slots", "is_booked_remotely",
+    "is_news", "join_list", "join_waitlist", "leave_message", "list_blocks_within", "list_current_blocks",
+    "list_free_slots", "list_known", "list_messages_for_desk", "list_waitlist", "mark_message_done", "move_for_desk",
+    "open_minutes", "parse_start_for_desk", "preview_block", "preview_booking", "read_audit", "release_holds",
+    "remove_block", "remove_from_waitlist", "reschedule_appointment", "resolve_span", "show_block", "sync_appointment",
+    "warm_up",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import Function
+from askproai_core.tenant_config import Function, TenantConfig
 from askproai_runtime.booking.store.appointments import count_bookings
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
 
@@ -27,15 +27,22 @@ def common_resource(ctx: BookingContext) -> int:
     return min(r for branch in ctx.config().branches for staff in branch.staff for r in staff.resource_ids)
 
 
+def shown_number(config: TenantConfig, call: CallContext) -> str | None:
+    """Return the caller's number; None if it is withheld, or one of the tenant's own: the call was forwarded without it."""
+    return None if call.caller in own_numbers(config) else call.caller
+
+
+def own_numbers(config: TenantConfig) -> set[str]:
+    """Return the tenant's numbers, the public ones and those that Retell sees."""
+    return {text for branch in config.branches for phone in branch.phone_numbers for text in (phone.number, phone.did)}
+
+
 async def require_within_limits(conn: Connection, ctx: BookingContext, call: CallContext) -> None:
     """Raise `LimitReached` if one more booking is too many. The model's words bound nothing: it may be made to go on."""
     config = ctx.config()
     limits = config.booking_limits
-    own_numbers = {
-        text for branch in config.branches for phone in branch.phone_numbers for text in (phone.number, phone.did)
-    }
-    caller = None if call.caller in own_numbers else call.caller
-    counts = await count_bookings(conn, ctx.tenant, call.call_id, caller, own_numbers, ctx.clock.now())
+    caller, own = shown_number(config, call), own_numbers(config)
+    counts = await count_bookings(conn, ctx.tenant, call.call_id, caller, own, ctx.clock.now())
     if counts.of_call >= limits.per_call:
         reason = _OF_CALL.format(limit="einen Termin" if limits.per_call == 1 else f"{limits.per_call} Termine")
     elif counts.of_caller >= limits.per_caller_and_day:

@@ -52,6 +52,8 @@ class FunctionOutcome(StrEnum):
     MOVED = "moved"
     ALREADY_MOVED = "already_moved"
     CANCELLED = "cancelled"
+    NOTED = "noted"  # a message
+    WAITING = "waiting"  # on the waiting list
 
     PAST = "past"
     TOO_SOON = "too_soon"

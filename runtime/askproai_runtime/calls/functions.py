@@ -25,6 +25,7 @@ from askproai_runtime import booking
 from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
+from askproai_runtime.calls.instead import offer_instead, offer_message
 from askproai_runtime.calls.payload import (
     FunctionRequest,
     OngoingCall,
@@ -61,15 +62,30 @@ TOO_SLOW = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuch
 CALL_OVER = "Dieses Gespräch ist schon beendet. Bitte rufen Sie noch einmal an."
 OUT_OF_ORDER = "Ich komme gerade nicht an den Kalender. Bitte versuchen Sie es in ein paar Minuten noch einmal."
 NO_INFORMATION = "Das kann ich Ihnen gerade leider nicht sagen. Kann ich sonst etwas für Sie tun?"
+NOT_NOTED = "Das konnte ich gerade leider nicht notieren. Bitte rufen Sie in ein paar Minuten noch einmal an."
 
 # By their names at Retell, in paths and bodies. A transfer to a person is Retell's own tool and never reaches us.
 FUNCTIONS_BY_NAME: Mapping[str, Function] = {
     function.name.lower(): function for function in Function if function is not Function.TRANSFER_TO_HUMAN
 }
-_CHANGES = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT, Function.CANCEL_APPOINTMENT})
+_CHANGES = frozenset(
+    {
+        Function.BOOK_APPOINTMENT,
+        Function.RESCHEDULE_APPOINTMENT,
+        Function.CANCEL_APPOINTMENT,
+        Function.LEAVE_MESSAGE,
+        Function.JOIN_WAITLIST,
+    }
+)
 _FAILURES = (FunctionOutcome.FAILED, FunctionOutcome.BUSY, FunctionOutcome.TOO_SLOW)  # those that an alert counts
 _POLL_INTERVAL = timedelta(milliseconds=100)
-_NEEDS_BRANCH = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT})
+_NEEDS_BRANCH = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
+# Where the calendar is not what is missed, and no message is offered.
+_APOLOGIES = {
+    Function.LEAVE_MESSAGE: NOT_NOTED,
+    Function.JOIN_WAITLIST: NOT_NOTED,
+    Function.BUSINESS_INFORMATION: NO_INFORMATION,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +201,7 @@ class CallFunctions:
                 return await self._repeated_answer(signed, stored)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=name, call_id=call.call_id)
-            return _failed(error, function)
+            return self._failed(error, function)
         answer = await self._answer_at_branch(function, route, payload, call)
         try:
             await store_answer(self.pool, signed, answer.as_json())
@@ -218,7 +234,7 @@ class CallFunctions:
             found = await self._find_branch(route, call, hints)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("branch.not_found", call_id=call.call_id)
-            return _failed(error, function)
+            return self._failed(error, function)
         if isinstance(found, BranchQuestion):
             return _ask_branch(found)
         args.pop("branch", None)
@@ -245,7 +261,7 @@ class CallFunctions:
             return _announce(found, answer_question(config, found.branch, question))
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=payload.name, call_id=call.call_id)
-            return _failed(error, Function.BUSINESS_INFORMATION)
+            return self._failed(error, Function.BUSINESS_INFORMATION)
 
     async def _find_branch(self, route: Route, call: CallContext, hints: Hints) -> FoundBranch | BranchQuestion:
         """Return the call's branch, or the question to ask. A found branch is kept until the caller names another.
@@ -269,9 +285,14 @@ class CallFunctions:
         try:
             match function:  # neither BUSINESS_INFORMATION nor TRANSFER_TO_HUMAN comes here
                 case Function.CHECK_AVAILABILITY:
-                    return await booking.check_availability(self.booking, call, args)
+                    answer = await booking.check_availability(self.booking, call, args)
+                    return offer_instead(answer, function, self.config.current)
                 case Function.FIND_APPOINTMENTS:
                     return await booking.find_appointments(self.booking, call)
+                case Function.LEAVE_MESSAGE:
+                    return await booking.leave_message(self.booking, call, args)
+                case Function.JOIN_WAITLIST:
+                    return await booking.join_waitlist(self.booking, call, args)
                 case Function.BOOK_APPOINTMENT:
                     answer = await booking.book_appointment(self.booking, call, args)
                 case Function.RESCHEDULE_APPOINTMENT:
@@ -281,8 +302,20 @@ class CallFunctions:
             self.wake_worker()  # a change that the calendar still has to confirm has queued a job
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=function.name.lower(), call_id=call.call_id)
-            return _failed(error, function)
-        return answer
+            return self._failed(error, function)
+        return offer_instead(answer, function, self.config.current)
+
+    def _failed(self, error: Exception, function: Function) -> Answer:
+        """Return the answer after an error of ours. Its text stays out: a driver's quotes hosts, names and numbers.
+
+        A message is offered only if it can be noted: not while the database is away.
+        """
+        cause = f"{type(error).__name__} at {error_location(error)}"
+        message = _APOLOGIES.get(function, OUT_OF_ORDER)
+        answer = Answer(success=False, message=message, fields={}, outcome=FunctionOutcome.FAILED, cause=cause)
+        if function in _APOLOGIES or isinstance(error, DATABASE_UNAVAILABLE):
+            return answer
+        return offer_message(answer, self.config.current)
 
 
 def _ask_branch(asked: BranchQuestion) -> Answer:
@@ -293,10 +326,3 @@ def _ask_branch(asked: BranchQuestion) -> Answer:
 def _announce(found: FoundBranch, answer: Answer) -> Answer:
     """Return the answer with the branch before it, where the caller did not name it."""
     return replace(answer, message=f"{found.branch.display_name}. {answer.message}") if found.announce else answer
-
-
-def _failed(error: Exception, function: Function) -> Answer:
-    """Return the answer after an error of ours. Its text stays out: a driver's quotes hosts, names and numbers."""
-    cause = f"{type(error).__name__} at {error_location(error)}"
-    message = NO_INFORMATION if function is Function.BUSINESS_INFORMATION else OUT_OF_ORDER
-    return Answer(success=False, message=message, fields={}, outcome=FunctionOutcome.FAILED, cause=cause)

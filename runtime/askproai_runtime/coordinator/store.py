@@ -182,6 +182,13 @@ RETENTION_STATEMENTS = (
         ),
     ),
     ("call_days", _delete("function_requests", "at", lock=_SKIP_LOCKED)),
+    # A message goes when it has been dealt with for as long as a transcript is kept; one that nobody has dealt with, with its call.
+    ("transcript_days", _delete("messages", "done_at")),
+    ("call_days", _delete("messages", "created_at")),
+    ("transcript_days", _delete("waitlist", "ended_at")),  # their offers with them
+    ("call_days", _delete("waitlist", "created_at")),
+    ("call_days", _delete("waitlist_offers", "offered_at")),
+    ("raw_event_days", _delete("freed_times", "freed_at")),
     ("raw_event_days", _delete("free_times", "day")),
     ("raw_event_days", _delete("host_free_times", "day")),
 )

@@ -12,6 +12,7 @@ from typing import Any
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.choice import Item, ask_which, choose, find_other_part, is_one_of_several
+from askproai_sandbox.caller.message import PendingMessage, offers_message
 from askproai_sandbox.caller.questions import INFORMATION, TOPICS, answer_question
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.sentence import Intent, Sentence, read_sentence, split_at_new_time
@@ -56,6 +57,9 @@ class ScriptedModel:
         self._is_transfer_offered = bool(_OFFERS_TRANSFER.search(greeting))
         self._last_call: ToolCall | None = None
         self._change = _Change()
+        self._message: PendingMessage | None = None  # while something of it is missing
+        self._is_message_offered = self._is_waiting_offered = False
+        self._is_joining = False  # the waiting list, while the name is missing
 
     def hear(self, text: str) -> ToolCall | str:
         """Return the reaction to a sentence: a tool call, or what the agent says."""
@@ -72,8 +76,12 @@ class ScriptedModel:
             return phrases.GOODBYE
         if sentence.ends_call and not sentence.says_more:
             return phrases.GOODBYE
-        if sentence.intent is Intent.CALLBACK:
-            return self._cannot("notes a callback")
+        accepts_message = self._is_message_offered and sentence.yes and not sentence.no and not sentence.when
+        if self._message or accepts_message or sentence.intent in {Intent.MESSAGE, Intent.CALLBACK}:
+            return self._leave_message(sentence)
+        accepts_waiting = self._is_waiting_offered and sentence.yes and not sentence.no and not sentence.when
+        if self._is_joining or accepts_waiting or sentence.intent is Intent.WAITLIST:
+            return self._join_waitlist(sentence)
         if sentence.intent is Intent.NOTHING:
             return self._give_up()
         if self._asked == "branches" and self._last_call is not None:
@@ -110,6 +118,8 @@ class ScriptedModel:
         if offers or answer.get("success"):
             self._offers = list(offers or ())
         self._is_transfer_offered = not offers and bool(_OFFERS_TRANSFER.search(self._question))
+        self._is_message_offered = offers_message(self._question)
+        self._is_waiting_offered = "Warteliste setzen" in self._question
         return self._learn_appointments(answer)
 
     # People and questions
@@ -117,6 +127,34 @@ class ScriptedModel:
     def _transfer(self) -> ToolCall | str:
         tool = next((name for name, tool in self._tools.items() if tool.get("type") == "transfer_call"), None)
         return ToolCall(tool, {}) if tool else self._cannot("transfers calls")
+
+    def _leave_message(self, sentence: Sentence) -> ToolCall | str:
+        """Pass a message on as soon as it is known what it is, and from whom; else ask."""
+        if "leave_message" not in self._tools:
+            return self._cannot("notes a callback" if sentence.intent is Intent.CALLBACK else "notes a message")
+        message = self._message or PendingMessage()
+        asked = message.asked_for == phrases.ASK_WHO
+        if name := sentence.name or (self._loose_name(sentence, asked=True) if asked else None):
+            self._details["customer_name"] = name
+        question = message.hear(sentence, self._catalogue.staff, self._details.get("customer_name"))
+        self._message = message if question else None
+        return question or self._call("leave_message", message.args)
+
+    def _join_waitlist(self, sentence: Sentence) -> ToolCall | str:
+        """Let the caller wait for what was requested last, or is now; ask for the name if it is missing."""
+        if "join_waitlist" not in self._tools:
+            return self._cannot("has a waiting list")
+        if name := sentence.name or self._loose_name(sentence, asked=self._is_joining):
+            self._details["customer_name"] = name
+        if len(sentence.services) == 1:
+            self._details["service"] = sentence.services[0]
+        if sentence.staff:
+            self._details["staff"] = sentence.staff
+        self._requested_time = sentence.when or self._requested_time
+        self._is_joining = "customer_name" not in self._details
+        if self._is_joining:
+            return phrases.ASK_NAME_TO_WAIT
+        return self._call("join_waitlist", {**self._details, **self._requested_time})
 
     def _give_up(self) -> str:
         """Forget what was on offer, and a change that is under way."""

@@ -61,6 +61,8 @@ _ENDS_CALL = re.compile(_BYE, re.IGNORECASE)
 class Intent(Enum):
     """What a sentence is about, if it is not a time for a new appointment."""
 
+    MESSAGE = auto()
+    WAITLIST = auto()
     TRANSFER = auto()
     CALLBACK = auto()
     CANCEL = auto()
@@ -80,6 +82,12 @@ class Intent(Enum):
 
 _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches counts
     Intent.AI: (r"\b(?:sind Sie|spreche ich mit|bist du)\b.*\b(?:KI|Roboter|Computer|Maschine|echter? Mensch\w*)\b",),
+    Intent.MESSAGE: (
+        r"\bausrichten\b",
+        r"\b(?:richten|sagen) Sie\b[^.?!]*\bdass\b",
+        r"\bNachricht\b[^.?!]*\b(?:hinterlassen|dalassen|aufgeben)\b",
+    ),
+    Intent.WAITLIST: (r"\bWarteliste\b",),
     Intent.TRANSFER: (
         r"\b(?:verbinde\w*|durchstellen|weiterleiten|stellen Sie mich durch)\b",
         r"\b(?:mit|an) (?:(?:eine[mnr]|de[mnr]|Ihre[mnr]) )?(?:echten )?(?:Menschen?|Mitarbeiter(?:in)?|Kolleg\w+|jemande[mn])\b",
@@ -159,7 +167,14 @@ class Sentence:
     def says_more(self) -> bool:
         """Return whether something has to be done before the goodbye: "Ja, gern, tschüss"."""
         said = self.yes, self.when, self.services, self.name, self.loose_words
-        changes = self.intent in {Intent.CANCEL, Intent.MOVE, Intent.LIST, Intent.CALLBACK}
+        changes = self.intent in {
+            Intent.CANCEL,
+            Intent.MOVE,
+            Intent.LIST,
+            Intent.CALLBACK,
+            Intent.MESSAGE,
+            Intent.WAITLIST,
+        }
         return changes or any(said)
 
 

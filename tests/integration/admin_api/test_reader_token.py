@@ -38,6 +38,10 @@ async def appointment(pod: TenantPod) -> AsyncIterator[dict[str, str]]:
     await pod.retell("call_started", call, from_number=CALLER)
     booked = await pod.function("book_appointment", call, args, from_number=CALLER)
     assert booked.body["success"], booked.body
+    message = {"message": ILLNESS, "customer_name": NAME, "recipient": NAME, "call_back": NAME}
+    left = await pod.function("leave_message", call, message, from_number=CALLER)
+    waiting = {"date": start[:10], "customer_name": NAME, **first}
+    joined = await pod.function("join_waitlist", call, waiting, from_number=CALLER)
     await pod.retell("call_ended", call, from_number=CALLER, transcript=f"{NAME}: {CALLER}", call_status="ended")
     await pod.settled(f"{call}:call_ended")
     appointment = booked.body["appointment_id"]
@@ -47,7 +51,8 @@ async def appointment(pod: TenantPod) -> AsyncIterator[dict[str, str]]:
     status, block = await send(pod, "/api/v1/blocks", ADMIN_TOKEN, "POST", asked | {"from": day})
     assert status == 200, block
     event = await pod.db.fetchval("SELECT id::text FROM webhook_events WHERE event_id = $1", f"{call}:call_ended")
-    yield {"appointments": appointment, "blocks": block["block"]["id"], "events": event, "calls": call, "day": day}
+    yield {"appointments": appointment, "blocks": block["block"]["id"], "events": event, "calls": call, "day": day,
+           "messages": left.body["message_id"], "waitlist": joined.body["waitlist_id"]}  # fmt: skip
     for path in (f"blocks/{block['block']['id']}/remove", f"appointments/{appointment}/cancel"):
         asked = {"request_id": str(uuid4()), "by": "karin@laptop"}
         assert (await send(pod, f"/api/v1/{path}", ADMIN_TOKEN, "POST", asked))[0] == 200

@@ -186,10 +186,52 @@ async def test_what_was_said_to_a_function_goes_with_the_transcripts_and_its_rec
     ]  # fmt: skip
 
 
+async def test_a_message_goes_after_it_was_dealt_with_and_an_open_one_with_its_call(env: CoordinatorEnvironment):
+    salon = await create_tenant_with_short_retention(env, "salon")
+    for text, age, done in (
+        ("open", "49 hours", None),
+        ("just done", "49 hours", "1 hour"),
+        ("done", "49 hours", "49 hours"),
+        ("forgotten", "73 hours", None),
+    ):
+        await env.superuser.execute(
+            """INSERT INTO messages (tenant, call_id, key, name, text, correlation_id, created_at, done_at)
+               VALUES ($1, 'call_1', $2, 'Erika', $2, 'c', now() - $3::text::interval, now() - $4::text::interval)""",
+            salon.tenant, text, age, done,
+        )  # fmt: skip
+    assert await delete_expired(env.context) == 2
+    remaining = await env.rows("SELECT text FROM messages ORDER BY text")
+    assert [row["text"] for row in remaining] == ["just done", "open"]
+
+
+async def test_who_waits_no_more_is_forgotten_with_the_offers(env: CoordinatorEnvironment):
+    salon = await create_tenant_with_short_retention(env, "salon")
+    for name, ended in (("waits", None), ("just ended", "1 hour"), ("ended", "49 hours")):
+        entry = await env.superuser.fetchval(
+            """INSERT INTO waitlist (tenant, call_id, key, branch, service, spans, requested, since, until, name, phone, state,
+                                     correlation_id, ended_at)
+               VALUES ($1, 'call_1', $2, 'mitte', 'schnitt', '[]', 'Freitag', now(), now(), $2, '+493012345',
+                       CASE WHEN $3::text IS NULL THEN 'waiting' ELSE 'over' END, 'c', now() - $3::text::interval)
+               RETURNING id""",
+            salon.tenant, name, ended,
+        )  # fmt: skip
+        await env.superuser.execute(
+            """INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
+               VALUES ($1, $2, 1, $3, now(), now(), now())""" if name == "waits" else
+            """INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at, state, ended_at)
+               VALUES ($1, $2, 1, $3, now(), now(), now(), 'expired', now())""",
+            salon.tenant, entry, name,
+        )  # fmt: skip
+    assert await delete_expired(env.context) == 1
+    for table, column in (("waitlist", "name"), ("waitlist_offers", "staff")):
+        remaining = await env.rows(f"SELECT {column} AS who FROM {table} ORDER BY who")
+        assert [row["who"] for row in remaining] == ["just ended", "waits"]
+
+
 async def test_retention_works_on_the_previous_schema(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     await env.event(salon, "old", status="processed", job="done", age="25 hours")
-    await env.superuser.execute("DROP TABLE function_requests")
+    await env.superuser.execute("DROP TABLE messages")
     task = next(task for task in periodic_tasks(env.context.settings) if task.name == "retention")
     await run_once(task, env.context)
     assert env.metric("duty_runs_total") == {'{"duty": "retention", "outcome": "ok"}': 1}

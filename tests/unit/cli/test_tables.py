@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 from typer.testing import CliRunner
 
 import askproai_cli.calls
+import askproai_cli.messages
 import askproai_cli.output
 from askproai_cli.main import app
 
@@ -19,6 +20,11 @@ APPOINTMENT, CALL = "e311b064-bcd1-4c81-b3d7-c9672b00240a", "call_def0b28aae2e83
 ERROR = "Cal.com refuses the event type 1001: it is gone or another account's; correct spec.calcom of ServiceOffering/haarschnitt"
 MOMENT = {"at": "2026-11-20T13:27:39.120000Z", "duration_ms": None, "detail": None, "arguments": None, "answer": None,
           "appointment_id": None, "starts_at": None, "next_try_at": None}  # fmt: skip
+MESSAGE = {"id": APPOINTMENT, "created_at": "2026-11-20T13:27:39.120000Z", "call_id": CALL, "branch": "mitte",
+           "name": "Karl-Friedrich von Hohenzollern", "phone": "+4915112345678", "recipient": "Doktor Winter",
+           "text": "Ich brauche vor der Behandlung am Freitag noch den Kostenvoranschlag für die Krankenkasse, bitte per Post.",
+           "call_back": "morgen ab zehn", "call_back_from": "2026-11-21T10:00:00+01:00",
+           "call_back_until": "2026-11-22T00:00:00+01:00", "done_at": None, "done_by": None, "note": None}  # fmt: skip
 ANSWERS: dict[str, Any] = {
     "appointments": {
         "appointments": [
@@ -65,6 +71,17 @@ ANSWERS: dict[str, Any] = {
                   "event_id": APPOINTMENT, "correlation_id": CALL},
         "job": {"id": 184467, "run_at": "2026-11-20T13:33:00Z"},
     },
+    "messages": {"messages": [MESSAGE], "next": None, "zone": "Europe/Berlin"},
+    f"messages/{APPOINTMENT}": {"message": MESSAGE, "zone": "Europe/Berlin"},
+    "waitlist": {
+        "entries": [
+            {"id": APPOINTMENT, "state": "offered", "name": "Karl-Friedrich von Hohenzollern", "phone": "+4915112345678",
+             "service": "professionelle-zahnreinigung", "staff": None, "requested": "Freitag, 27. November 2026, Vormittag",
+             "offer": {"staff": "dr-winter", "start": "2026-11-27T10:00:00+01:00", "end": "2026-11-27T10:45:00+01:00",
+                       "expires_at": "2026-11-20T15:27:00+01:00"}}
+        ],
+        "next": None, "zone": "Europe/Berlin",
+    },
     "circuits": {
         "circuits": [
             {"provider": "calcom", "state": "half_open", "failures": 5, "retry_after_seconds": 27.5, "everywhere": True,
@@ -86,6 +103,21 @@ TABLES = {
     f"timeline {CALL}": (APPOINTMENT, "calcom POST /v2/bookings", "Fri 20 Nov 2026 CET", "14:27:39"),
     "events list": ("job:184467", "20 Nov 2026", CALL, "ServiceOffering/haarschnitt"),
     "events show job:184467": ("job:184467", APPOINTMENT, CALL),
+    "messages list": (
+        APPOINTMENT,
+        "+4915112345678",
+        "Fri 20 Nov 2026 14:27 CET",
+        "for Doktor Winter",
+        "Kostenvoranschlag",
+    ),
+    f"messages show {APPOINTMENT}": (APPOINTMENT, CALL, "Sat 21 Nov 2026 10:00 CET", "morgen ab zehn"),
+    "waitlist list": (
+        APPOINTMENT,
+        "+4915112345678",
+        "Fri 27 Nov 2026 10:00 CET",
+        "Fri 20 Nov 2026 15:27 CET",
+        "anybody",
+    ),
     "circuits list": ("calcom", "half_open", "in 28 s"),
 }
 
@@ -105,7 +137,7 @@ async def run(monkeypatch: pytest.MonkeyPatch):
     async with TestServer(api) as server:
 
         async def run(command: str, width: int | None = None, *options: str) -> str:
-            for module in (askproai_cli.output, askproai_cli.calls):
+            for module in (askproai_cli.output, askproai_cli.calls, askproai_cli.messages):
                 monkeypatch.setattr(module, "find_width", lambda: width)
             arguments = [*command.split(), *options, "-t", "salon.mueller", "--url", str(server.make_url(""))]
             result = await asyncio.to_thread(CliRunner().invoke, app, arguments)

@@ -63,6 +63,24 @@ def test_a_transfer_is_retells_own_tool_and_only_with_a_number() -> None:
     assert "transfer_to_human" not in {tool["name"] for tool in rendered("Hallo", transferTo=None).llm["general_tools"]}
 
 
+def test_a_warm_transfer_says_to_whoever_answers_what_it_is_about() -> None:
+    (tool,) = [
+        tool for tool in rendered("Hi", transferMode="Warm").llm["general_tools"] if tool["type"] == "transfer_call"
+    ]
+    option = tool["transfer_option"]
+    assert (option["type"], option["private_handoff_option"]["type"]) == ("warm_transfer", "prompt")
+    assert "wer anruft und worum es geht" in option["private_handoff_option"]["prompt"]
+    assert "public_handoff_option" not in option, "the caller does not hear it"
+
+
+@pytest.mark.parametrize("transfers", [True, False])
+def test_who_wants_a_person_is_transferred_or_can_leave_a_message(transfers: bool) -> None:
+    functions = ["LeaveMessage", *(["TransferToHuman"] if transfers else [])]
+    prompt = rendered("Hallo", functions=functions).llm["general_prompt"]
+    assert "ist etwas gestört: biete an, etwas auszurichten" in prompt
+    assert ("jemanden vom Team sprechen: biete an" in prompt) is not transfers
+
+
 def test_every_function_is_called_once_and_answered_within_the_callers_patience() -> None:
     """Retell does not repeat a function, and waits 8 s."""
     functions = [tool for tool in rendered("Hallo").llm["general_tools"] if tool["type"] == "custom"]

@@ -112,7 +112,7 @@ TENANT = {
 AGENT = {
     "branchRef": {"name": "mitte"},
     "displayName": "Lisa",
-    "functions": ["BookAppointment", "BusinessInformation"],
+    "functions": ["BookAppointment", "BusinessInformation", "LeaveMessage", "JoinWaitlist"],
     "callerRecognition": True,
 }
 
@@ -323,3 +323,14 @@ def test_pods_keep_what_they_know_of_an_agent_whose_edits_are_held_back(annotati
     assert kept == msgspec.structs.replace(before, agent_id="agent_1")
     (first,) = compile_config(tenant(), [branch()], [], agents, **CONTEXT).agents
     assert first.functions == (tenant_config.Function.CHECK_AVAILABILITY,), "somebody broke the config before"
+
+
+def test_pods_of_the_release_before_can_read_the_functions():
+    """A value that their enum does not have would be a config that they refuse."""
+    (compiled,) = compile_config(
+        tenant(), [branch()], [], [agent(**AGENT | {"functions": ["LeaveMessage", "BookAppointment"]})], **CONTEXT
+    ).agents
+    assert compiled.functions == (tenant_config.Function.BOOK_APPOINTMENT,)
+    assert compiled.leaves_messages
+    (without,) = compile_config(tenant(), [branch()], [], [agent(**AGENT | {"functions": []})], **CONTEXT).agents
+    assert not without.leaves_messages

@@ -9,7 +9,7 @@ from typing import Any, Final
 import yaml
 
 from askproai_core.tenant_config import Function
-from askproai_operator.api import RetellAgent, Tenant
+from askproai_operator.api import RetellAgent, Tenant, TransferMode
 from askproai_operator.providers import Json
 
 MARKER_SEPARATOR: Final = " · "
@@ -37,6 +37,14 @@ _CATALOGUE_RULES: Final = (
 _INFORMATION_RULES: Final = (
     "- Preise, Öffnungszeiten, Adresse, geschlossene Tage, Absageregeln und Ähnliches sagst du nur aus `business_information`.",
     "- Steht die Frage des Anrufers sinngemäß unter „Häufige Fragen“, gib sie von dort wörtlich als `question` weiter.",
+)
+_MESSAGE_RULES: Final = (
+    "- Kannst du nicht buchen oder helfen, oder ist etwas gestört: biete an, etwas auszurichten.",
+    "- Versprich selbst weder Ausrichten noch Rückruf: notiert ist nur, was `leave_message` mit `success: true` gemeldet hat.",
+)
+_NO_TRANSFER_RULE: Final = "- Möchte der Anrufer jemanden vom Team sprechen: biete an, etwas auszurichten."
+_WAITLIST_RULES: Final = (
+    "- Passt keine freie Zeit, biete die Warteliste an (`join_waitlist`). Sage nie, dass damit etwas gebucht oder reserviert ist.",
 )
 _CALLER_RULES: Final = (
     "- Anrufer bekannt: {{caller_known}}; vermutlich {{caller_name}}, zuletzt in {{caller_usual_branch}}.",
@@ -117,7 +125,7 @@ def render_desired(
         if name in spec.functions
     ]
     if Function.TRANSFER_TO_HUMAN in spec.functions and spec.transfer_to:
-        tools.append(_transfer_tool(spec.transfer_to))
+        tools.append(_transfer_tool(spec.transfer_to, spec.transfer_mode))
     llm: Json = {
         "start_speaker": "agent",
         "model_config": {
@@ -150,8 +158,9 @@ def render_desired(
     return Desired(marker, llm, body, numbers, inbound_url)
 
 
-def _transfer_tool(number: str) -> Json:
-    return {**_TOOLS["transfer"], "transfer_destination": {"type": "predefined", "number": number}}
+def _transfer_tool(number: str, mode: TransferMode) -> Json:
+    tool = {**_TOOLS["transfer"], "transfer_destination": {"type": "predefined", "number": number}}
+    return tool | {"transfer_option": _TOOLS["warm_transfer"]} if mode is TransferMode.WARM else tool
 
 
 def _suspended(agent: RetellAgent, tenant: Tenant) -> Json:
@@ -165,7 +174,7 @@ def _suspended(agent: RetellAgent, tenant: Tenant) -> Json:
     words = [texts["greeting"].format(name=tenant.spec.display_name)]
     words += [texts["notice"]] if tenant.spec.privacy.ai_notice else []
     words += [texts["closed"], texts["ask_transfer" if number else "goodbye"]]
-    tools = [_transfer_tool(number)] if number else []
+    tools = [_transfer_tool(number, TransferMode.COLD)] if number else []  # nobody has said yet what it is about
     rules = [_SUSPENDED["rules"], *([_SUSPENDED["transfer_rule"]] if number else []), _SUSPENDED["end_rule"]]
     return {
         "general_prompt": "\n".join(rules),
@@ -224,6 +233,11 @@ def _prompt(agent: RetellAgent, tenant: Tenant, catalogue: str) -> str:
         rules += _HOTLINE_RULES
     if Function.BUSINESS_INFORMATION in agent.spec.functions:
         rules += _INFORMATION_RULES
+    if Function.LEAVE_MESSAGE in agent.spec.functions:
+        rules += _MESSAGE_RULES
+        rules += [] if Function.TRANSFER_TO_HUMAN in agent.spec.functions else [_NO_TRANSFER_RULE]
+    if Function.JOIN_WAITLIST in agent.spec.functions:
+        rules += _WAITLIST_RULES
     if agent.spec.caller_recognition:
         rules += _CALLER_RULES
     if tenant.spec.privacy.ai_notice:

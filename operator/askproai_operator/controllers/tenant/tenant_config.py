@@ -221,10 +221,19 @@ def _agents(
         else _copy_fields(
             config.Agent,
             agent.spec,
+            **_functions(agent.spec.functions),
             name=agent.metadata.name,
             branch=branch_name_of(agent),
             agent_id=agent.status.get("agentId"),
-            functions=[each for each in agent.spec.functions if each is not config.Function.BUSINESS_INFORMATION],
         )
         for agent in active
     )
+
+
+def _functions(declared: Iterable[config.Function]) -> dict[str, Any]:
+    """Return the fields of an agent's functions."""
+    further = config.FURTHER_FUNCTIONS
+    return {
+        "functions": tuple(function for function in declared if function not in further),
+        **{field: True for function, field in further.items() if field and function in declared},
+    }

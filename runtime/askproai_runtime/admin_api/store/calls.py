@@ -1,7 +1,7 @@
 """The SQL statements about calls: their list with the outcome of each, and the timeline of one."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,6 +20,8 @@ CASE WHEN (SELECT true FROM appointments a WHERE a.tenant = c.tenant AND a.call_
            AND x.key LIKE 'move|%' LIMIT 1) THEN 'moved'
      WHEN (SELECT true FROM call_actions x WHERE x.tenant = c.tenant AND x.call_id = c.call_id AND x.state = 'done'
            AND x.key LIKE 'cancel|%' LIMIT 1) THEN 'cancelled'
+     WHEN (SELECT true FROM {messages} m WHERE m.tenant = c.tenant AND m.call_id = c.call_id LIMIT 1) THEN 'message'
+     WHEN (SELECT true FROM {waitlist} w WHERE w.tenant = c.tenant AND w.call_id = c.call_id LIMIT 1) THEN 'waiting'
      WHEN c.status IN ('registered', 'ongoing') AND c.ended_at IS NULL
           AND coalesce(c.started_at, c.updated_at) > now() - interval '2 hours' THEN 'ongoing'
      WHEN c.disconnection_reason = 'call_transfer' THEN 'transferred'
@@ -60,6 +62,10 @@ WITH event AS MATERIALIZED (
     SELECT * FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key NOT LIKE 'request|%'
 ), request AS MATERIALIZED (
     SELECT * FROM {requests} r WHERE tenant = $1 AND call_id = $2
+), message AS MATERIALIZED (
+    SELECT * FROM {messages} m WHERE tenant = $1 AND call_id = $2
+), waiting AS MATERIALIZED (
+    SELECT * FROM {waitlist} w WHERE tenant = $1 AND call_id = $2
 ), correlated AS MATERIALIZED (
     SELECT correlation_id FROM event UNION SELECT correlation_id FROM appointment UNION SELECT correlation_id FROM request
     UNION SELECT correlation_id FROM calls WHERE tenant = $1 AND call_id = $2
@@ -77,6 +83,14 @@ UNION ALL
 SELECT created_at, 'appointment', service || ' · ' || staff, status, (extract(epoch FROM updated_at - created_at) * 1000)::bigint,
        error, correlation_id, NULL, NULL, id::text, starts_at, NULL
 FROM appointment
+UNION ALL
+SELECT created_at, 'message', CASE WHEN call_back IS NULL THEN 'message' ELSE 'call back' END,
+       CASE WHEN done_at IS NULL THEN 'open' ELSE 'done' END, NULL, NULL, correlation_id, NULL, text, NULL, call_back_from, NULL
+FROM message
+UNION ALL
+SELECT created_at, 'waitlist', service || coalesce(' · ' || staff, ''), state,
+       NULL, requested, correlation_id, NULL, NULL, NULL, NULL, NULL
+FROM waiting
 UNION ALL
 SELECT created_at, 'action', split_part(key, '|', 1), state, NULL, NULL, $2, NULL, NULL, appointment_id::text, NULL, NULL
 FROM action
@@ -106,12 +120,25 @@ LIMIT 1000
 
 _CALL_IDS: Final = "SELECT call_id FROM calls WHERE tenant = $1 AND starts_with(call_id, $2) ORDER BY call_id LIMIT 2"
 
-_REQUESTS: Final = "function_requests"
-# The previous schema has no such table, and a pod may run on it until the operator has migrated.
+# Earlier schemas lack the newest tables, and a pod may run on one until the operator has migrated.
+_NO_MESSAGES: Final = """
+(SELECT '' AS tenant, '' AS call_id, now() AS created_at, NULL::timestamptz AS done_at, '' AS text, '' AS call_back,
+        NULL::timestamptz AS call_back_from, '' AS correlation_id WHERE false)
+"""
+_NO_WAITLIST: Final = """
+(SELECT '' AS tenant, '' AS call_id, now() AS created_at, '' AS service, '' AS staff, '' AS state, '' AS requested,
+        '' AS correlation_id WHERE false)
+"""
 _NO_REQUESTS: Final = """
 (SELECT '' AS tenant, '' AS call_id, now() AS at, '' AS function, '{}'::jsonb AS arguments, '' AS outcome, '' AS cause,
         '' AS answer, 0 AS duration_ms, NULL::uuid AS appointment_id, '' AS correlation_id WHERE false)
 """
+_REQUESTS: Final = "function_requests"
+_SCHEMAS: Final = (
+    {"{requests}": _REQUESTS, "{messages}": "messages", "{waitlist}": "waitlist"},
+    {"{requests}": _REQUESTS, "{messages}": _NO_MESSAGES, "{waitlist}": _NO_WAITLIST},
+    {"{requests}": _NO_REQUESTS, "{messages}": _NO_MESSAGES, "{waitlist}": _NO_WAITLIST},
+)
 
 
 class CallStore:
@@ -141,7 +168,16 @@ class CallStore:
         return [row["call_id"] for row in await self._fetch(_CALL_IDS, beginning)]
 
     async def _fetch(self, statement: str, *values: Any) -> list[Row]:
-        try:
-            return await self._pool.fetch(statement.replace("{requests}", _REQUESTS), self._tenant, *values)
-        except asyncpg.UndefinedTableError:
-            return await self._pool.fetch(statement.replace("{requests}", _NO_REQUESTS), self._tenant, *values)
+        for tables in _SCHEMAS:
+            try:
+                return await self._pool.fetch(fill_tables(statement, tables), self._tenant, *values)
+            except asyncpg.UndefinedTableError as error:
+                missing = error
+        raise missing
+
+
+def fill_tables(statement: str, tables: Mapping[str, str] = _SCHEMAS[0]) -> str:
+    """Return a statement with the names of the tables that not every schema has."""
+    for name, table in tables.items():
+        statement = statement.replace(name, table)
+    return statement

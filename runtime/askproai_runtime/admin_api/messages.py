@@ -1,0 +1,137 @@
+"""Messages that callers have left for the tenant."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from askproai_core.http_server import Problem
+from askproai_runtime.admin_api.desk import DeskBody, Reason, ambiguous, parse_id, parse_id_range, problems
+from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
+from askproai_runtime.booking import (
+    BookingContext,
+    Message,
+    find_messages,
+    list_messages_for_desk,
+    mark_message_done,
+)
+
+log = structlog.get_logger(__name__)
+
+_STATES = ("open", "done")
+
+
+class MessageEntry(msgspec.Struct, frozen=True):
+    """One message. `phone` is where to call back, or the number of the call; `recipient` and `call_back` are as they were said.
+
+    `call_back_from` is when to call back as it was understood, until `call_back_until`; that is null for an exact time. To a reader
+    what names the caller and what was said is `…`. `done_by` is as claimed.
+    """
+
+    id: str
+    created_at: datetime
+    call_id: str
+    branch: str | None
+    name: str
+    phone: str | None
+    recipient: str | None
+    text: str
+    call_back: str | None
+    call_back_from: datetime | None
+    call_back_until: datetime | None
+    done_at: datetime | None
+    done_by: str | None
+    note: str | None
+
+
+class MessagePage(msgspec.Struct, frozen=True):
+    messages: list[MessageEntry]
+    next: str | None
+    zone: str
+
+
+class MessageDetail(msgspec.Struct, frozen=True):
+    message: MessageEntry
+    zone: str
+
+
+class Done(DeskBody, frozen=True, kw_only=True):
+    """`note` is for colleagues."""
+
+    note: Reason = ""
+
+
+class Messages:
+    """The endpoints of one tenant's messages."""
+
+    def __init__(self, booking: Callable[[], BookingContext]) -> None:
+        self._booking = booking
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        filters = (
+            Param("state", "open, which nobody has dealt with, or done; open when absent", _STATES),
+            Param("since", "Left then or later; a day or a local time"),
+        )
+        return (
+            Endpoint(
+                "GET", "/messages", "Messages, the oldest first; of those that are done the last", MessagePage, self.list_page,
+                (*filters, *PAGE),
+            ),
+            Endpoint("GET", "/messages/{id}", "One message, by the beginning of its id", MessageDetail, self.show),
+            Endpoint(
+                "POST", "/messages/{id}/done", "Record that somebody has dealt with it", MessageDetail, self.mark_done,
+                body=Done,
+            ),
+        )  # fmt: skip
+
+    async def list_page(self, request: ApiRequest) -> MessagePage:
+        limit, after = request.limit(), request.cursor(datetime, UUID)
+        done, since = request.choice("state") == "done", request.instant("since")
+        with problems():
+            found = await list_messages_for_desk(self._booking(), done=done, since=since, after=after, limit=limit)
+        last = found[-1] if len(found) == limit else None
+        following = next_cursor(last.done_at if done else last.created_at, last.id) if last else None
+        return MessagePage([_to_entry(message, request) for message in found], following, request.zone.key)
+
+    async def show(self, request: ApiRequest) -> MessageDetail:
+        first, last = parse_id_range(request.path["id"])
+        with problems():
+            found = await find_messages(self._booking(), first, last)
+        if len(found) > 1:
+            raise ambiguous()
+        return _to_detail(found[0] if found else None, request)
+
+    async def mark_done(self, request: ApiRequest) -> MessageDetail:
+        body, message_id = request.body(Done), parse_id(request.path["id"])
+        with problems():
+            found = await mark_message_done(self._booking(), body.desk, message_id, body.note, request.correlation_id)
+        log.info("message.done", message=str(message_id))
+        return _to_detail(found, request)
+
+
+def _to_detail(message: Message | None, request: ApiRequest) -> MessageDetail:
+    if message is None:
+        raise Problem(404, "Not Found", "There is no such message; `askproai messages list` lists those that are open")
+    return MessageDetail(_to_entry(message, request), request.zone.key)
+
+
+def _to_entry(message: Message, request: ApiRequest) -> MessageEntry:
+    zone, hide = request.zone, request.hide
+    return MessageEntry(
+        id=str(message.id),
+        created_at=message.created_at.astimezone(zone),
+        call_id=message.call_id,
+        branch=message.branch,
+        name=hide(message.name),
+        phone=hide(message.phone or message.caller),
+        recipient=hide(message.recipient),
+        text=hide(message.text),
+        call_back=hide(message.call_back),
+        call_back_from=message.call_back_from and message.call_back_from.astimezone(zone),
+        call_back_until=message.call_back_until and message.call_back_until.astimezone(zone),
+        done_at=message.done_at and message.done_at.astimezone(zone),
+        done_by=message.done_by,
+        note=hide(message.note),
+    )

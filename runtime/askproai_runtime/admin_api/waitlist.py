@@ -1,0 +1,154 @@
+"""The waiting list: who waits for a time to become free, and to whom one is offered now."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from askproai_core.http_server import Problem
+from askproai_runtime.admin_api.desk import DeskBody, ambiguous, parse_id, parse_id_range, problems
+from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
+from askproai_runtime.booking import (
+    BookingContext,
+    DeskRequest,
+    WaitlistEntry,
+    decline_offer,
+    find_waitlist_entries,
+    list_waitlist,
+    remove_from_waitlist,
+)
+
+log = structlog.get_logger(__name__)
+
+_SHOWN = ("waiting", "ended")
+_Change = Callable[[BookingContext, DeskRequest, UUID, str], Awaitable[WaitlistEntry | None]]
+
+
+class WaitingState(StrEnum):
+    """How it is with somebody on the waiting list."""
+
+    WAITING = "waiting"
+    OFFERED = "offered"  # waiting, with an open offer
+    BOOKED = "booked"
+    REMOVED = "removed"
+    OVER = "over"  # the requested time is over
+
+
+class OfferedTime(msgspec.Struct, frozen=True):
+    """A time that became free and is offered to this person alone. It blocks nothing: whoever books first has it."""
+
+    staff: str
+    start: datetime
+    end: datetime
+    expires_at: datetime
+
+
+class WaitingEntry(msgspec.Struct, frozen=True):
+    """Somebody who waits. `staff` is null for anybody, `requested` is when, in words; `name` and `phone` are `…` to a reader."""
+
+    id: str
+    created_at: datetime
+    call_id: str
+    branch: str
+    service: str
+    staff: str | None
+    requested: str
+    until: datetime
+    name: str
+    phone: str
+    state: WaitingState
+    offer: OfferedTime | None
+    ended_at: datetime | None
+
+
+class WaitlistPage(msgspec.Struct, frozen=True):
+    entries: list[WaitingEntry]
+    next: str | None
+    zone: str
+
+
+class WaitlistDetail(msgspec.Struct, frozen=True):
+    entry: WaitingEntry
+    zone: str
+
+
+class Waitlist:
+    """The endpoints of one tenant's waiting list."""
+
+    def __init__(self, booking: Callable[[], BookingContext]) -> None:
+        self._booking = booking
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        shown = Param("shown", "waiting, or ended for those who wait no more; waiting when absent", _SHOWN)
+        return (
+            Endpoint(
+                "GET", "/waitlist", "Who waits, by the time of joining", WaitlistPage, self.list_page, (shown, *PAGE)
+            ),
+            Endpoint("GET", "/waitlist/{id}", "One entry, by the beginning of its id", WaitlistDetail, self.show),
+            Endpoint(
+                "POST", "/waitlist/{id}/decline", "Pass the offered time on to the next one", WaitlistDetail,
+                self.decline, body=DeskBody,
+            ),
+            Endpoint(
+                "POST", "/waitlist/{id}/remove", "Take somebody off the list", WaitlistDetail, self.remove, body=DeskBody
+            ),
+        )  # fmt: skip
+
+    async def list_page(self, request: ApiRequest) -> WaitlistPage:
+        limit, after = request.limit(), request.cursor(datetime, UUID)
+        with problems():
+            found = await list_waitlist(
+                self._booking(), waiting=request.choice("shown") != "ended", after=after, limit=limit
+            )
+        following = next_cursor(found[-1].created_at, found[-1].id) if len(found) == limit else None
+        return WaitlistPage([_to_entry(entry, request) for entry in found], following, request.zone.key)
+
+    async def show(self, request: ApiRequest) -> WaitlistDetail:
+        first, last = parse_id_range(request.path["id"])
+        with problems():
+            found = await find_waitlist_entries(self._booking(), first, last)
+        if len(found) > 1:
+            raise ambiguous()
+        return _to_detail(found[0] if found else None, request)
+
+    async def decline(self, request: ApiRequest) -> WaitlistDetail:
+        return await self._change(request, decline_offer)
+
+    async def remove(self, request: ApiRequest) -> WaitlistDetail:
+        return await self._change(request, remove_from_waitlist)
+
+    async def _change(self, request: ApiRequest, change: _Change) -> WaitlistDetail:
+        body, entry_id = request.body(DeskBody), parse_id(request.path["id"])
+        with problems():
+            entry = await change(self._booking(), body.desk, entry_id, request.correlation_id)
+        log.info("waitlist.changed", entry=str(entry_id))
+        return _to_detail(entry, request)
+
+
+def _to_detail(entry: WaitlistEntry | None, request: ApiRequest) -> WaitlistDetail:
+    if entry is None:
+        raise Problem(404, "Not Found", "Nobody waits under this id; `askproai waitlist list` lists who waits")
+    return WaitlistDetail(_to_entry(entry, request), request.zone.key)
+
+
+def _to_entry(entry: WaitlistEntry, request: ApiRequest) -> WaitingEntry:
+    zone, offer = request.zone, entry.offer
+    times = (offer.starts_at, offer.ends_at, offer.expires_at) if offer else ()
+    return WaitingEntry(
+        id=str(entry.id),
+        created_at=entry.created_at.astimezone(zone),
+        call_id=entry.call_id,
+        branch=entry.branch,
+        service=entry.service,
+        staff=entry.staff,
+        requested=entry.requested,
+        until=entry.until.astimezone(zone),
+        name=request.hide(entry.name),
+        phone=request.hide(entry.phone),
+        state=WaitingState.OFFERED if offer else WaitingState(entry.state),
+        offer=OfferedTime(offer.staff, *(at.astimezone(zone) for at in times)) if offer else None,
+        ended_at=entry.ended_at and entry.ended_at.astimezone(zone),
+    )

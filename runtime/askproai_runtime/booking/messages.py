@@ -1,0 +1,149 @@
+"""leave_message, and what the desk does with messages."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from askproai_core.phone_numbers import e164_or_none
+from askproai_runtime.booking.limits import shown_number
+from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.request import plain_name, read_text
+from askproai_runtime.booking.store.audit import record_desk_change
+from askproai_runtime.booking.store.messages import (
+    Message,
+    NewMessage,
+    insert_message,
+    list_messages,
+    list_messages_between,
+    mark_done,
+)
+from askproai_runtime.booking.types import (
+    Answer,
+    BookingContext,
+    CallContext,
+    ClarificationNeeded,
+    DeskRequest,
+    FunctionOutcome,
+)
+from askproai_runtime.german_dates import Candidate, format_spoken, understand_parts
+
+MESSAGES_PER_CALL = 3
+MESSAGES_PER_HOUR = 10  # of one number; all callers without a number together
+_MAX_TEXT = 480  # what is longer may have been cut before it came here
+_MAX_SHORT = 200
+_MAX_PHONE = 40
+_ANY_TIME = timedelta(days=180)  # "egal wann" names none
+
+_ONLY_CALL_BACK = "Bittet um Rückruf."
+_TOO_LONG = "Das war etwas viel auf einmal. Was ist das Wichtigste, das ich ausrichten soll?"
+_TOO_MANY = "Ich habe schon mehrere Nachrichten notiert und kann gerade keine weitere aufnehmen. Diese habe ich also nicht notiert."
+
+
+@dataclass(frozen=True, slots=True)
+class _CallBack:
+    """When a caller asks to be called back: as it was said, and what it was understood as, if it has one meaning."""
+
+    said: str | None
+    understood: Candidate | None
+
+    def describe(self, zone: ZoneInfo, now: datetime) -> str:
+        """Return it to be said to the caller."""
+        found = self.understood
+        if found is None:
+            return self.said or ""
+        return format_spoken(found.start, zone, now) if found.end is None else found.reading
+
+
+async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
+    """Note a message for the tenant, and answer that it is noted once it is committed; or ask for what is missing.
+
+    The same words of a call are one message, however often the model repeats itself.
+    """
+    try:
+        message, call_back = _parse(ctx, call, args)
+    except ClarificationNeeded as clarification:
+        return clarification.answer
+    message_id = await insert_message(ctx.pool, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
+    if message_id is None:
+        return Answer(success=False, message=_TOO_MANY, fields={}, outcome=FunctionOutcome.LIMITED)
+    sentence = "Ich habe es notiert und richte es aus."
+    if call_back.said:
+        when = call_back.describe(ZoneInfo(ctx.config().time_zone), ctx.clock.now())
+        sentence = f"Ich habe es notiert und gebe Ihren Wunsch nach einem Rückruf weiter: {when}."
+    return Answer(success=True, message=sentence, fields={"message_id": str(message_id)}, outcome=FunctionOutcome.NOTED)
+
+
+def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> tuple[NewMessage, _CallBack]:
+    """Return the message, and when to call back. Raises `ClarificationNeeded`."""
+    config, said = ctx.config(), read_text(args, "call_back")
+    text = read_text(args, "message") or (_ONLY_CALL_BACK if said else None)
+    if text is None:
+        raise ClarificationNeeded("Was darf ich ausrichten?")
+    if len(text) > _MAX_TEXT:
+        raise ClarificationNeeded(_TOO_LONG)
+    name = plain_name(read_text(args, "customer_name") or "")
+    if not fold(name):
+        raise ClarificationNeeded("Von wem darf ich das ausrichten?")
+    caller, named = shown_number(config, call), read_text(args, "phone")
+    if said and caller is None and named is None:
+        raise ClarificationNeeded("Unter welcher Nummer erreichen wir Sie für den Rückruf?")
+    phone = named and (e164_or_none(named) or named[:_MAX_PHONE])  # what is no number may still help to find one
+    recipient = read_text(args, "recipient")
+    call_back = _understand(said, call, ZoneInfo(config.time_zone))
+    found = call_back.understood
+    message = NewMessage(
+        call_id=call.call_id,
+        key=hashlib.sha256(f"{fold(text)}|{fold(recipient or '')}".encode()).hexdigest(),
+        branch=call.branch,
+        caller=caller,
+        name=name,
+        phone=phone if phone != caller else None,
+        recipient=recipient and recipient[:_MAX_SHORT],
+        text=text,
+        call_back=call_back.said,
+        call_back_from=found.start if found else None,
+        call_back_until=found.end if found else None,
+        correlation_id=call.correlation_id,
+    )
+    return message, call_back
+
+
+def _understand(said: str | None, call: CallContext, zone: ZoneInfo) -> _CallBack:
+    """Understand when to call back. What has no meaning, or several, is kept as it was said: a person will read it."""
+    if said is None:
+        return _CallBack(None, None)
+    candidates = understand_parts(said, None, None, at=call.started_at, zone=zone).candidates
+    known = len(candidates) == 1 and (candidates[0].end or candidates[0].start) - call.started_at < _ANY_TIME
+    return _CallBack(said[:_MAX_SHORT], candidates[0] if known else None)
+
+
+async def list_messages_for_desk(
+    ctx: BookingContext, *, done: bool, since: datetime | None, after: Sequence[object] | None, limit: int
+) -> list[Message]:
+    """Return the messages that nobody has dealt with, the oldest first, or the others (`done`), what was done last first."""
+    return await list_messages(ctx.pool, ctx.tenant, done=done, since=since, after=after, limit=limit)
+
+
+async def find_messages(ctx: BookingContext, first: UUID, last: UUID) -> list[Message]:
+    """Return up to two messages whose ids are between two, both included."""
+    return await list_messages_between(ctx.pool, ctx.tenant, first, last)
+
+
+async def mark_message_done(
+    ctx: BookingContext, desk: DeskRequest, message_id: UUID, note: str, correlation_id: str
+) -> Message | None:
+    """Record that somebody has dealt with a message, and in the audit log who; None if there is no such message.
+
+    Of one that is done already nothing changes.
+    """
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        done = await mark_done(conn, ctx.tenant, message_id, desk.by, note)
+        if done is not None:
+            await record_desk_change(conn, ctx.tenant, desk, "message.done", correlation_id, message=message_id)
+            return done
+        found = await list_messages_between(conn, ctx.tenant, message_id, message_id)
+    return found[0] if found else None

@@ -1,0 +1,138 @@
+"""Rows of `messages`: what callers left for the tenant, and what became of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from askproai_core.database import Connection, Pool
+
+_COLUMNS = """id, call_id, branch, caller, name, phone, recipient, text, call_back, call_back_from, call_back_until, correlation_id,
+    created_at, done_at, done_by, note"""
+
+# The same message again only adds what was not said before. The counts are those of the statement's snapshot: messages that come
+# at the same moment may be one or two more.
+_LEAVE = """
+INSERT INTO messages AS m (tenant, call_id, key, branch, caller, name, phone, recipient, text, call_back, call_back_from,
+                           call_back_until, correlation_id)
+SELECT $1, $2, $3, coalesce(nullif($4, ''), (SELECT branch FROM calls WHERE tenant = $1 AND call_id = $2)),
+       $5, $6, $7, $8, $9, $10, $11, $12, $13
+WHERE EXISTS (SELECT 1 FROM messages WHERE tenant = $1 AND call_id = $2 AND key = $3)
+   OR (SELECT count(*) FROM messages WHERE tenant = $1 AND call_id = $2) < $14
+      AND (SELECT count(*) FROM messages WHERE tenant = $1 AND created_at > clock_timestamp() - interval '1 hour'
+           AND caller IS NOT DISTINCT FROM $5) < $15
+ON CONFLICT (tenant, call_id, key) DO UPDATE SET
+    name = EXCLUDED.name, phone = coalesce(EXCLUDED.phone, m.phone), recipient = coalesce(EXCLUDED.recipient, m.recipient),
+    call_back = coalesce(EXCLUDED.call_back, m.call_back),
+    call_back_from = CASE WHEN EXCLUDED.call_back IS NULL THEN m.call_back_from ELSE EXCLUDED.call_back_from END,
+    call_back_until = CASE WHEN EXCLUDED.call_back IS NULL THEN m.call_back_until ELSE EXCLUDED.call_back_until END
+RETURNING id
+"""
+
+# Of the open ones who waits for longest is first, of the others what was done last.
+_LIST_OPEN = f"""
+SELECT {_COLUMNS} FROM messages
+WHERE tenant = $1 AND done_at IS NULL AND ($2::timestamptz IS NULL OR created_at >= $2)
+  AND ($3::timestamptz IS NULL OR (created_at, id) > ($3, $4::uuid))
+ORDER BY created_at, id LIMIT $5
+"""  # noqa: S608  constants
+_LIST_DONE = f"""
+SELECT {_COLUMNS} FROM messages
+WHERE tenant = $1 AND done_at IS NOT NULL AND ($2::timestamptz IS NULL OR done_at >= $2)
+  AND ($3::timestamptz IS NULL OR (done_at, id) < ($3, $4::uuid))
+ORDER BY done_at DESC, id DESC LIMIT $5
+"""  # noqa: S608  constants
+_BETWEEN = f"SELECT {_COLUMNS} FROM messages WHERE tenant = $1 AND id BETWEEN $2 AND $3 LIMIT 2"  # noqa: S608  constants
+_DONE = f"""
+UPDATE messages SET done_at = clock_timestamp(), done_by = $3, note = nullif($4, '')
+WHERE tenant = $1 AND id = $2 AND done_at IS NULL RETURNING {_COLUMNS}
+"""  # noqa: S608  constants
+_COUNT_OPEN = "SELECT count(*) FROM messages WHERE tenant = $1 AND done_at IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """What a caller leaves. `caller` is E.164, `phone` another number; both None if it is not known. `call_back` is as it was said;
+    `call_back_from` and `call_back_until` are what it was understood as, the latter None for an exact time.
+    """
+
+    call_id: str
+    key: str
+    branch: str
+    caller: str | None
+    name: str
+    phone: str | None
+    recipient: str | None
+    text: str
+    call_back: str | None
+    call_back_from: datetime | None
+    call_back_until: datetime | None
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A row of `messages`. `done_at` is None while nobody has dealt with it."""
+
+    id: UUID
+    call_id: str
+    branch: str | None
+    caller: str | None
+    name: str
+    phone: str | None
+    recipient: str | None
+    text: str
+    call_back: str | None
+    call_back_from: datetime | None
+    call_back_until: datetime | None
+    correlation_id: str
+    created_at: datetime
+    done_at: datetime | None
+    done_by: str | None
+    note: str | None
+
+
+async def insert_message(pool: Pool, tenant: str, message: NewMessage, per_call: int, per_hour: int) -> UUID | None:
+    """Store a message, and return its id when that is committed; None if the call, or the number within an hour, has left too many.
+
+    The call's same message, by its key, is one row.
+    """
+    new = message
+    message_id: UUID | None = await pool.fetchval(
+        _LEAVE, tenant, new.call_id, new.key, new.branch, new.caller, new.name, new.phone, new.recipient, new.text,
+        new.call_back, new.call_back_from, new.call_back_until, new.correlation_id, per_call, per_hour,
+    )  # fmt: skip
+    return message_id
+
+
+async def list_messages(
+    pool: Pool, tenant: str, *, done: bool, since: datetime | None, after: Sequence[object] | None, limit: int
+) -> list[Message]:
+    """Return the open messages, the oldest first, or the others, what was done last first; since a time if it is given.
+
+    `after`: of the last one of the page before `created_at`, or `done_at`, and id.
+    """
+    statement = _LIST_DONE if done else _LIST_OPEN
+    rows = await pool.fetch(statement, tenant, since, *(after or (None, None)), limit)
+    return [Message(**row) for row in rows]
+
+
+async def list_messages_between(pool: "Pool | Connection", tenant: str, first: UUID, last: UUID) -> list[Message]:
+    """Return up to two messages whose ids are between two, both included."""
+    return [Message(**row) for row in await pool.fetch(_BETWEEN, tenant, first, last)]
+
+
+async def mark_done(conn: Connection, tenant: str, message_id: UUID, by: str, note: str) -> Message | None:
+    """Record that somebody has dealt with a message; None if that is recorded already, or there is no such message."""
+    row = await conn.fetchrow(_DONE, tenant, message_id, by, note)
+    return Message(**row) if row else None
+
+
+async def count_open_messages(pool: Pool, tenant: str) -> int:
+    """Return how many messages nobody has dealt with."""
+    try:
+        return int(await pool.fetchval(_COUNT_OPEN, tenant))
+    except asyncpg.UndefinedTableError:  # the schema is still that of an earlier release
+        return 0

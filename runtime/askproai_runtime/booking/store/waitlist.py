@@ -1,0 +1,277 @@
+"""Rows of `waitlist`, `freed_times` and `waitlist_offers`: who waits, what became free meanwhile, and to whom it was offered.
+
+A trigger of `claims` adds the freed times while somebody waits. The offers' unique indexes are the rule: a time is offered to one
+person at a time, and a person has one offer at a time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from askproai_core.database import Connection, Pool
+
+_ENTRY = """w.id, w.call_id, w.branch, w.service, w.staff, w.spans, w.requested, w.until, w.name, w.phone, w.state,
+    w.correlation_id, w.created_at, w.ended_at"""
+_SELECT = f"""
+SELECT {_ENTRY}, o.id AS offer_id, o.staff AS offered_staff, o.starts_at, o.ends_at, o.expires_at
+FROM waitlist w LEFT JOIN waitlist_offers o ON o.tenant = w.tenant AND o.entry_id = w.id AND o.state = 'open'
+"""  # noqa: S608  constants
+
+_JOIN = """
+INSERT INTO waitlist AS w (tenant, call_id, key, branch, service, staff, spans, requested, since, until, name, phone,
+                           correlation_id)
+SELECT $1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12, $13
+WHERE EXISTS (SELECT 1 FROM waitlist WHERE tenant = $1 AND phone = $12 AND key = $3 AND state = 'waiting')
+   OR (SELECT count(*) FROM waitlist WHERE tenant = $1 AND phone = $12 AND state = 'waiting') < $14
+      AND (SELECT count(*) FROM waitlist WHERE tenant = $1 AND state = 'waiting') < $15
+ON CONFLICT (tenant, phone, key) WHERE state = 'waiting' DO UPDATE SET name = EXCLUDED.name
+RETURNING id
+"""
+
+# In each list whoever joined first is first; `$2`: of those who wait.
+_LIST = f"""
+{_SELECT} WHERE w.tenant = $1 AND (w.state = 'waiting') = $2
+  AND ($3::timestamptz IS NULL OR (w.created_at, w.id) > ($3, $4::uuid))
+ORDER BY w.created_at, w.id LIMIT $5
+"""
+_BETWEEN = f"{_SELECT} WHERE w.tenant = $1 AND w.id BETWEEN $2 AND $3 LIMIT 2"
+
+_REMOVE = """
+WITH removed AS (
+    UPDATE waitlist SET state = 'removed', ended_at = clock_timestamp()
+    WHERE tenant = $1 AND id = $2 AND state = 'waiting' RETURNING id
+), withdrawn AS (
+    UPDATE waitlist_offers SET state = 'withdrawn', ended_at = clock_timestamp()
+    WHERE tenant = $1 AND entry_id IN (SELECT id FROM removed) AND state = 'open'
+)
+SELECT true FROM removed
+"""
+_DECLINE = """
+UPDATE waitlist_offers SET state = 'declined', ended_at = clock_timestamp()
+WHERE tenant = $1 AND entry_id = $2 AND state = 'open' RETURNING true
+"""
+
+# What was booked for the number since it waits, for the same service within the requested time, is what it waited for.
+_END_BOOKED = """
+UPDATE waitlist w SET state = 'booked', ended_at = clock_timestamp()
+WHERE w.tenant = $1 AND w.state = 'waiting' AND EXISTS (
+    SELECT 1 FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
+    WHERE a.tenant = $1 AND a.starts_at >= w.since AND a.starts_at < w.until AND a.created_at > w.created_at
+      AND a.branch = w.branch AND a.service = w.service AND a.status IN ('confirmed', 'pending_sync')
+      AND (a.caller = w.phone OR c.phone = w.phone))
+"""
+_END_OVER = """
+UPDATE waitlist SET state = 'over', ended_at = clock_timestamp() WHERE tenant = $1 AND state = 'waiting' AND until <= $2
+"""
+# The first reason counts: the person has booked, somebody else has the time, its end.
+_END_OFFERS = """
+WITH ended AS (
+    SELECT o.id, CASE w.state WHEN 'booked' THEN 'booked' WHEN 'waiting' THEN
+               CASE WHEN EXISTS (SELECT 1 FROM claims k WHERE k.tenant = $1 AND k.resource_id = f.resource_id
+                                 AND k.state = 'booked' AND k.block_end > o.starts_at AND k.block_start < o.ends_at) THEN 'taken'
+                    WHEN o.expires_at <= $2 THEN 'expired' END
+               ELSE 'withdrawn' END AS state
+    FROM waitlist_offers o JOIN waitlist w ON w.tenant = o.tenant AND w.id = o.entry_id
+         JOIN freed_times f ON f.tenant = o.tenant AND f.id = o.freed_id
+    WHERE o.tenant = $1 AND o.state = 'open'
+)
+UPDATE waitlist_offers o SET state = ended.state, ended_at = clock_timestamp() FROM ended
+WHERE o.tenant = $1 AND o.id = ended.id AND ended.state IS NOT NULL AND o.state = 'open'
+"""
+
+_LIST_FREED = """
+SELECT f.id, f.resource_id, f.starts_at, f.ends_at, f.freed_at, clock_timestamp() - f.freed_at AS age FROM freed_times f
+WHERE f.tenant = $1 AND f.handled_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM waitlist_offers o WHERE o.tenant = $1 AND o.freed_id = f.id AND o.state = 'open')
+ORDER BY f.starts_at, f.id LIMIT $2
+"""
+# `is_free`: has no open offer. Whoever has let this time pass is not asked again.
+_LIST_CANDIDATES = f"""
+SELECT {_ENTRY}, NOT EXISTS (
+           SELECT 1 FROM waitlist_offers o WHERE o.tenant = $1 AND o.entry_id = w.id AND o.state = 'open') AS is_free
+FROM waitlist w WHERE w.tenant = $1 AND w.state = 'waiting' AND w.since < $3 AND w.until > $4 AND NOT EXISTS (
+    SELECT 1 FROM waitlist_offers o
+    WHERE o.tenant = $1 AND o.entry_id = w.id AND o.freed_id = $2 AND o.state IN ('declined', 'expired'))
+ORDER BY w.created_at, w.id LIMIT $5
+"""  # noqa: S608  constants
+
+_OFFER = """
+INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
+SELECT $1, w.id, $3, $4, $5, $6, $7 FROM waitlist w WHERE w.tenant = $1 AND w.id = $2 AND w.state = 'waiting'
+ON CONFLICT DO NOTHING RETURNING id
+"""
+# Not if it became free once more since it was read.
+_HANDLED = "UPDATE freed_times SET handled_at = clock_timestamp() WHERE tenant = $1 AND id = $2 AND freed_at = $3"
+_ALL_HANDLED = "UPDATE freed_times SET handled_at = clock_timestamp() WHERE tenant = $1 AND handled_at IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """Who wants to wait. `spans` is JSON, `since` and `until` bound it, `phone` is E.164."""
+
+    call_id: str
+    key: str
+    branch: str
+    service: str
+    staff: str | None
+    spans: str
+    requested: str
+    since: datetime
+    until: datetime
+    name: str
+    phone: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitlistOffer:
+    """An open offer: the time is the person's to take until `expires_at`, unless somebody else books it."""
+
+    id: int
+    staff: str
+    starts_at: datetime
+    ends_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WaitlistEntry:
+    """A row of `waitlist`, with its open offer, if it has one."""
+
+    id: UUID
+    call_id: str
+    branch: str
+    service: str
+    staff: str | None
+    spans: str
+    requested: str
+    until: datetime
+    name: str
+    phone: str
+    state: str
+    correlation_id: str
+    created_at: datetime
+    ended_at: datetime | None
+    offer: WaitlistOffer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FreedTime:
+    """A time that became free, buffers included; `freed_at` is when, by the database's clock, and `age` how long ago."""
+
+    id: int
+    resource_id: int
+    starts_at: datetime
+    ends_at: datetime
+    freed_at: datetime
+    age: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCandidate:
+    """Somebody who waits. `is_free`: has no open offer of another time."""
+
+    entry: WaitlistEntry
+    is_free: bool
+
+
+async def insert_entry(conn: Connection, tenant: str, entry: NewEntry, per_phone: int, most: int) -> UUID | None:
+    """Add an entry, and return its id; None if the number, or the tenant, has as many that wait as allowed.
+
+    The same request of a number that waits already is that entry.
+    """
+    new = entry
+    entry_id: UUID | None = await conn.fetchval(
+        _JOIN, tenant, new.call_id, new.key, new.branch, new.service, new.staff, new.spans, new.requested, new.since, new.until,
+        new.name, new.phone, new.correlation_id, per_phone, most,
+    )  # fmt: skip
+    return entry_id
+
+
+async def list_entries(
+    pool: Pool, tenant: str, *, waiting: bool, after: Sequence[object] | None, limit: int
+) -> list[WaitlistEntry]:
+    """Return who waits, or who does no more, by the time of joining. `after`: time and id of the last one of the page before."""
+    rows = await pool.fetch(_LIST, tenant, waiting, *(after or (None, None)), limit)
+    return [_to_entry(row) for row in rows]
+
+
+async def list_entries_between(pool: "Pool | Connection", tenant: str, first: UUID, last: UUID) -> list[WaitlistEntry]:
+    """Return up to two entries whose ids are between two, both included."""
+    return [_to_entry(row) for row in await pool.fetch(_BETWEEN, tenant, first, last)]
+
+
+async def remove_entry(conn: Connection, tenant: str, entry_id: UUID) -> bool:
+    """Take somebody off the list, with an open offer; False if nobody of this id waits."""
+    return bool(await conn.fetchval(_REMOVE, tenant, entry_id))
+
+
+async def decline(conn: Connection, tenant: str, entry_id: UUID) -> bool:
+    """End the open offer of an entry, which goes on waiting; False if there is none."""
+    return bool(await conn.fetchval(_DECLINE, tenant, entry_id))
+
+
+async def is_anybody_waiting(pool: Pool, tenant: str) -> bool:
+    """Return whether somebody waits."""
+    return bool(
+        await pool.fetchval("SELECT EXISTS (SELECT 1 FROM waitlist WHERE tenant = $1 AND state = 'waiting')", tenant)
+    )
+
+
+async def end_what_is_over(conn: Connection, tenant: str, now: datetime) -> None:
+    """End the entries that have what they waited for or are over, and the offers that are taken, expired or theirs."""
+    await conn.execute(_END_BOOKED, tenant)
+    await conn.execute(_END_OVER, tenant, now)
+    await conn.execute(_END_OFFERS, tenant, now)
+
+
+async def list_freed(pool: Pool, tenant: str, limit: int) -> list[FreedTime]:
+    """Return the freed times that are offered to nobody now, by start."""
+    return [FreedTime(**row) for row in await pool.fetch(_LIST_FREED, tenant, limit)]
+
+
+async def list_candidates(pool: Pool, tenant: str, freed: FreedTime, limit: int) -> list[WaitingCandidate]:
+    """Return who waits for a time about then and has not let this one pass; whoever joined first is first."""
+    rows = await pool.fetch(_LIST_CANDIDATES, tenant, freed.id, freed.ends_at, freed.starts_at, limit)
+    found = []
+    for row in rows:
+        values = dict(row)
+        is_free = values.pop("is_free")
+        found.append(WaitingCandidate(WaitlistEntry(**values), is_free))
+    return found
+
+
+async def insert_offer(
+    conn: Connection,
+    tenant: str,
+    entry_id: UUID,
+    freed_id: int,
+    staff: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    expires_at: datetime,
+) -> WaitlistOffer | None:
+    """Offer a freed time to somebody; None if that person waits no more or has an offer, or the time is offered to somebody."""
+    offer_id = await conn.fetchval(_OFFER, tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
+    return WaitlistOffer(offer_id, staff, starts_at, ends_at, expires_at) if offer_id is not None else None
+
+
+async def mark_handled(pool: Pool, tenant: str, freed: FreedTime) -> None:
+    """Offer a freed time to nobody any more, unless it became free once more since it was read."""
+    await pool.execute(_HANDLED, tenant, freed.id, freed.freed_at)
+
+
+async def mark_all_handled(pool: Pool, tenant: str) -> None:
+    """Forget the freed times: nobody waits."""
+    await pool.execute(_ALL_HANDLED, tenant)
+
+
+def _to_entry(row: asyncpg.Record) -> WaitlistEntry:
+    values: dict[str, Any] = dict(row)
+    names = ("offer_id", "offered_staff", "starts_at", "ends_at", "expires_at")
+    offer = [values.pop(name) for name in names]
+    return WaitlistEntry(**values, offer=WaitlistOffer(*offer) if offer[0] is not None else None)

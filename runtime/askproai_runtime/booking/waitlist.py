@@ -1,0 +1,193 @@
+"""join_waitlist, and what the desk does with the waiting list.
+
+An entry is no appointment: it blocks nothing, and a freed time that is offered to it can be booked by anybody.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from askproai_core.phone_numbers import e164_or_none
+from askproai_runtime.booking.answers import candidate_fields, candidate_question
+from askproai_runtime.booking.limits import shown_number
+from askproai_runtime.booking.phrases import fold, join_list
+from askproai_runtime.booking.request import (
+    ServiceRequest,
+    parse_service_request,
+    parse_time,
+    plain_name,
+    read_text,
+)
+from askproai_runtime.booking.store.audit import record_desk_change
+from askproai_runtime.booking.store.waitlist import (
+    NewEntry,
+    WaitlistEntry,
+    decline,
+    insert_entry,
+    list_entries,
+    list_entries_between,
+    remove_entry,
+)
+from askproai_runtime.booking.types import (
+    Answer,
+    BookingContext,
+    CallContext,
+    ClarificationNeeded,
+    DeskRequest,
+    FunctionOutcome,
+)
+from askproai_runtime.german_dates import Candidate, Daily, Grain, format_spoken
+from askproai_runtime.tasks import request_soon
+
+WAITLIST = "waitlist"  # the periodic task
+ENTRIES_PER_PHONE = 3
+MOST_ENTRIES = 500  # that wait for one tenant
+_MAX_REQUESTED = 500
+
+_ASK_WHEN = "Für welchen Tag oder welche Zeit soll ich Sie auf die Warteliste setzen?"
+_ASK_NAME = "Auf welchen Namen darf ich Sie auf die Warteliste setzen?"
+_ASK_PHONE = "Unter welcher Nummer erreichen wir Sie, wenn etwas frei wird?"
+_OVER = "So weit im Voraus vergeben wir keine Termine."
+_FULL = "Auf die Warteliste kann ich Sie im Moment leider nicht mehr setzen."
+
+
+class Span(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One reading of when somebody wants to come, as it is stored: [start, end), or exactly `start` without an end.
+
+    With `weekdays` (0 is Monday) only these days of it, from `opens` to before `closes`, local time.
+    """
+
+    start: datetime
+    end: datetime | None = None
+    weekdays: tuple[int, ...] | None = None
+    opens: time = time()
+    closes: time | None = None
+
+    @classmethod
+    def of(cls, candidate: Candidate, last: datetime) -> "Span":
+        """Return a candidate as far as it lies before `last`."""
+        end = candidate.end and min(candidate.end, last).astimezone(UTC)
+        if candidate.daily is None:
+            return cls(candidate.start.astimezone(UTC), end)
+        daily = candidate.daily
+        return cls(candidate.start.astimezone(UTC), end, tuple(sorted(daily.weekdays)), daily.opens, daily.closes)
+
+    def contains(self, instant: datetime, zone: ZoneInfo) -> bool:
+        """Return whether an instant is requested."""
+        daily = Daily(frozenset(self.weekdays), self.opens, self.closes) if self.weekdays is not None else None
+        start, end = self.start.astimezone(zone), self.end and self.end.astimezone(zone)
+        return Candidate(start, end, Grain.RANGE, "", daily).contains(instant)
+
+
+def read_spans(entry: WaitlistEntry) -> list[Span]:
+    """Return the stored spans of an entry."""
+    return msgspec.json.decode(entry.spans, type=list[Span])
+
+
+async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
+    """Put a caller on the waiting list of a service, with a person or anybody, for the days and hours that were said; or ask.
+
+    The same request of a number is one entry, in whichever call it is made.
+    """
+    try:
+        request = parse_service_request(ctx.config(), call, args)
+        entry = _parse(ctx, call, args, request)
+    except ClarificationNeeded as clarification:
+        return clarification.answer
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        await request_soon(conn, ctx.tenant, WAITLIST)  # locks the task first, as its runs do
+        entry_id = await insert_entry(conn, ctx.tenant, entry, ENTRIES_PER_PHONE, MOST_ENTRIES)
+    if entry_id is None:
+        return Answer(success=False, message=_FULL, fields={}, outcome=FunctionOutcome.LIMITED)
+    person = f" bei {request.rules.display_name(request.staff)}" if request.staff else ""
+    message = (
+        f"Sie stehen auf der Warteliste für {request.rules.service.display_name}{person}: {entry.requested}."
+        " Wird etwas frei, bietet das Team es den Wartenden der Reihe nach an. Ein Termin ist das noch nicht."
+    )
+    return Answer(success=True, message=message, fields={"waitlist_id": str(entry_id)}, outcome=FunctionOutcome.WAITING)
+
+
+def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: ServiceRequest) -> NewEntry:
+    """Return the entry. Raises `ClarificationNeeded`."""
+    config, rules, now = ctx.config(), request.rules, ctx.clock.now()
+    understood = parse_time(args, call, request)
+    if understood is None:
+        raise ClarificationNeeded(_ASK_WHEN)
+    if understood.ambiguous:
+        fields = candidate_fields(understood.candidates)
+        raise ClarificationNeeded(candidate_question(understood, rules.zone, now), candidates=fields)
+    last = now + timedelta(days=rules.service.booking_horizon_days)
+    candidates = [candidate for candidate in understood.candidates if candidate.start < last]
+    if not candidates:
+        raise ClarificationNeeded(_OVER, outcome=FunctionOutcome.TOO_FAR)
+    name = plain_name(read_text(args, "customer_name") or "")
+    if not fold(name):
+        raise ClarificationNeeded(_ASK_NAME)
+    phone = e164_or_none(read_text(args, "phone")) or shown_number(config, call)
+    if phone is None:
+        raise ClarificationNeeded(_ASK_PHONE)
+    requested = _describe(candidates, rules.zone, now)
+    spans = [Span.of(candidate, last) for candidate in candidates]
+    words = "|".join((rules.branch.name, rules.service.name, request.staff or "", requested))
+    return NewEntry(
+        call_id=call.call_id,
+        key=hashlib.sha256(words.encode()).hexdigest(),
+        branch=rules.branch.name,
+        service=rules.service.name,
+        staff=request.staff,
+        spans=msgspec.json.encode(spans).decode(),
+        requested=requested[:_MAX_REQUESTED],
+        since=min(span.start for span in spans),
+        until=max(span.end or span.start + timedelta(minutes=1) for span in spans),
+        name=name,
+        phone=phone,
+        correlation_id=call.correlation_id,
+    )
+
+
+def _describe(candidates: Iterable[Candidate], zone: ZoneInfo, now: datetime) -> str:
+    return join_list([format_spoken(c.start, zone, now) if c.end is None else c.reading for c in candidates])
+
+
+async def list_waitlist(
+    ctx: BookingContext, *, waiting: bool, after: Sequence[object] | None, limit: int
+) -> list[WaitlistEntry]:
+    """Return who waits, or who does no more, by the time of joining."""
+    return await list_entries(ctx.pool, ctx.tenant, waiting=waiting, after=after, limit=limit)
+
+
+async def find_waitlist_entries(ctx: BookingContext, first: UUID, last: UUID) -> list[WaitlistEntry]:
+    """Return up to two entries whose ids are between two, both included."""
+    return await list_entries_between(ctx.pool, ctx.tenant, first, last)
+
+
+async def remove_from_waitlist(
+    ctx: BookingContext, desk: DeskRequest, entry_id: UUID, correlation_id: str
+) -> WaitlistEntry | None:
+    """Take somebody off the waiting list; an offer of theirs goes to the next one. None if there is no such entry."""
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        await request_soon(conn, ctx.tenant, WAITLIST)
+        if await remove_entry(conn, ctx.tenant, entry_id):
+            await record_desk_change(conn, ctx.tenant, desk, "waitlist.removed", correlation_id, entry=entry_id)
+        found = await list_entries_between(conn, ctx.tenant, entry_id, entry_id)
+    return found[0] if found else None
+
+
+async def decline_offer(
+    ctx: BookingContext, desk: DeskRequest, entry_id: UUID, correlation_id: str
+) -> WaitlistEntry | None:
+    """Record that somebody does not want the time that is offered: it goes to the next one, and the entry goes on waiting.
+
+    None if there is no such entry; without an open offer nothing changes.
+    """
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        await request_soon(conn, ctx.tenant, WAITLIST)
+        if await decline(conn, ctx.tenant, entry_id):
+            await record_desk_change(conn, ctx.tenant, desk, "waitlist.declined", correlation_id, entry=entry_id)
+        found = await list_entries_between(conn, ctx.tenant, entry_id, entry_id)
+    return found[0] if found else None

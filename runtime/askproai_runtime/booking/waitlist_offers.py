@@ -1,0 +1,152 @@
+"""Offer times that became free to those who wait, one person at a time: the periodic task `waitlist`.
+
+A trigger of `claims` records what became free, in the transaction that frees it, whoever that is: so nothing is lost when a process
+dies, and booking and cancelling do nothing for it. This task reads whether such a time can be booked now, and offers it to the
+first one who waits for such a time. An offer blocks nothing. It ends when it expires or is declined, and then the next one gets it;
+when somebody books the time; and when the person has what it waited for.
+"""
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import structlog
+
+from askproai_core.database import Connection
+from askproai_runtime.booking.availability import ServiceRules, Slot
+from askproai_runtime.booking.names import NameMissing, UnknownName, find_rules
+from askproai_runtime.booking.offer import list_free_slots
+from askproai_runtime.booking.store.waitlist import (
+    FreedTime,
+    WaitlistEntry,
+    WaitlistOffer,
+    end_what_is_over,
+    insert_offer,
+    is_anybody_waiting,
+    list_candidates,
+    list_freed,
+    mark_all_handled,
+    mark_handled,
+)
+from askproai_runtime.booking.types import BookingContext
+from askproai_runtime.booking.waitlist import WAITLIST, read_spans
+from askproai_runtime.tasks import Next, PutOff, TaskRun
+
+__all__ = ["WAITLIST", "WaitlistKeeper"]
+
+log = structlog.get_logger(__name__)
+
+_IDLE = timedelta(hours=1)  # while nobody waits; who joins makes the task due
+_BUSY = timedelta(seconds=20)
+_TIME_TO_ANSWER = timedelta(hours=2)
+_DAY_BEGINS, _DAY_ENDS = time(8), time(20)  # local: at night nobody is asked, and no offer runs out
+# A cancelled booking is gone at Cal.com a moment later, and a hold ends: until then the time is not free yet.
+_PATIENCE = timedelta(minutes=30)
+_MOST_FREED, _MOST_CANDIDATES = 50, 200
+
+
+async def announce_offer(conn: Connection, ctx: BookingContext, entry: WaitlistEntry, offer: WaitlistOffer) -> None:
+    """Called in the transaction that makes an offer: the one place from which whoever waits can be notified (`entry.phone`).
+
+    So far the tenant sees the offer in `askproai waitlist list`, and calls.
+    """
+
+
+class WaitlistKeeper:
+    """Runs the task. What a run has not done when its process dies, the next run does."""
+
+    def __init__(self, ctx: BookingContext) -> None:
+        self._ctx = ctx
+
+    async def run(self, run: TaskRun) -> Next:
+        """End what is over, and offer what is free. Raises `PutOff` on the schema of the release before."""
+        ctx = self._ctx
+        try:
+            if not await is_anybody_waiting(ctx.pool, ctx.tenant):
+                await mark_all_handled(ctx.pool, ctx.tenant)
+                return Next(_IDLE, {})
+        except asyncpg.UndefinedTableError as error:
+            raise PutOff(_BUSY, "the database has not been migrated yet") from error
+        async with ctx.pool.acquire() as conn, conn.transaction():
+            await run.check(conn)
+            await end_what_is_over(conn, ctx.tenant, ctx.clock.now())
+        for freed in await list_freed(ctx.pool, ctx.tenant, _MOST_FREED):
+            await self._handle(run, freed)
+        return Next(_BUSY, {})
+
+    async def _handle(self, run: TaskRun, freed: FreedTime) -> None:
+        """Offer a freed time to the first one whom it suits; or keep it, or forget it, if there is nobody."""
+        ctx, now = self._ctx, self._ctx.clock.now()
+        zone = ZoneInfo(ctx.config().time_zone)
+        is_free = suits_later = False
+        slots_of: dict[tuple[str, str], list[Slot]] = {}
+        candidates = await list_candidates(ctx.pool, ctx.tenant, freed, _MOST_CANDIDATES) if freed.ends_at > now else []
+        for candidate in candidates:
+            entry, place = candidate.entry, (candidate.entry.branch, candidate.entry.service)
+            if place not in slots_of:
+                slots_of[place] = await self._find_slots(*place, freed, run.correlation_id)
+            is_free |= bool(slots_of[place])
+            spans = read_spans(entry)
+            slot = next(
+                (
+                    slot
+                    for slot in slots_of[place]
+                    if entry.staff in {None, slot.staff} and any(span.contains(slot.start, zone) for span in spans)
+                ),
+                None,
+            )
+            if slot is None:
+                continue
+            if candidate.is_free and await self._offer(run, entry, freed, slot, _expiry(now, slot.start, zone)):
+                return
+            suits_later = True  # has another offer now
+        if not suits_later and (is_free or not candidates or freed.age > _PATIENCE):
+            await mark_handled(ctx.pool, ctx.tenant, freed)
+
+    async def _offer(
+        self, run: TaskRun, entry: WaitlistEntry, freed: FreedTime, slot: Slot, expires_at: datetime
+    ) -> bool:
+        """Offer a slot to somebody. False if the person or the time was not free for it any more."""
+        ctx = self._ctx
+        async with ctx.pool.acquire() as conn, conn.transaction():
+            await run.check(conn)
+            offer = await insert_offer(
+                conn, ctx.tenant, entry.id, freed.id, slot.staff, slot.start, slot.end, expires_at
+            )
+            if offer is not None:
+                await announce_offer(conn, ctx, entry, offer)
+        if offer is None:
+            return False
+        ctx.faults.reach("after:waitlist-offer")
+        log.info("waitlist.offered", entry=str(entry.id), offer=offer.id, correlation_id=entry.correlation_id)
+        return True
+
+    async def _find_slots(self, branch: str, service: str, freed: FreedTime, correlation_id: str) -> list[Slot]:
+        """Return the slots that can be booked now and need the freed time, the closest to its start first."""
+        ctx = self._ctx
+        try:
+            rules = find_rules(ctx.config(), branch, service)
+        except (UnknownName, NameMissing):  # it is not offered any more
+            return []
+        staff = {member.id for member in rules.staff_members if freed.resource_id in member.resource_ids}
+        if not staff:
+            return []
+        day = freed.starts_at.astimezone(rules.zone).date()
+        found = await list_free_slots(ctx, rules.branch.name, rules.service.name, day, correlation_id)
+        needing = [slot for slot in found.slots if slot.staff in staff and _needs(rules, slot, freed)]
+        return sorted(needing, key=lambda slot: abs(slot.start - freed.starts_at))
+
+
+def _needs(rules: ServiceRules, slot: Slot, freed: FreedTime) -> bool:
+    blocked = rules.blocked_span(slot.start)
+    return blocked.start < freed.ends_at and freed.starts_at < blocked.end
+
+
+def _expiry(now: datetime, start: datetime, zone: ZoneInfo) -> datetime:
+    """Return until when an offer of `start` is open: for two hours of the day, and never after the start."""
+    local = now.astimezone(zone)
+    if local.time() >= _DAY_ENDS:
+        local = datetime.combine(local.date() + timedelta(days=1), _DAY_BEGINS, zone)
+    elif local.time() < _DAY_BEGINS:
+        local = datetime.combine(local.date(), _DAY_BEGINS, zone)
+    return min(local + _TIME_TO_ANSWER, start)

@@ -1,0 +1,51 @@
+"""Collects a message to pass on from a caller's sentences, until it is known what it is and from whom."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from askproai_sandbox.caller import phrases
+from askproai_sandbox.caller.sentence import Intent, Sentence
+
+_OFFER = re.compile(r"\bsoll ich\b[^.?!]*\bausrichten\b", re.IGNORECASE)
+_CONTENT = re.compile(r"\bdass\s+(.+)", re.IGNORECASE | re.DOTALL), re.compile(r"\bausrichten\b\W+(.+)", re.DOTALL)
+
+
+def offers_message(answer: str) -> bool:
+    """Return whether an answer offers the caller to pass something on."""
+    return bool(_OFFER.search(answer))
+
+
+@dataclass(slots=True)
+class PendingMessage:
+    """What is known of a message so far: the arguments of `leave_message`, and whether the agent has asked for more."""
+
+    args: dict[str, str] = field(default_factory=dict)
+    asked_for: str | None = None  # the question that the next sentence answers
+
+    def hear(self, sentence: Sentence, staff: Iterable[str], name: str | None) -> str | None:
+        """Take a sentence, and return what to ask; None if nothing is missing. `name` is the caller's, if it is known."""
+        if name:
+            self.args["customer_name"] = name
+        if sentence.intent is Intent.CALLBACK:
+            self.args["call_back"] = " ".join(sentence.when.values()) or "egal wann"
+        elif sentence.intent is Intent.MESSAGE and (text := _read_content(sentence.text)):
+            self.args["message"] = text
+        elif self.asked_for == phrases.ASK_MESSAGE:
+            self.args["message"] = sentence.text
+        if recipient := next((each for each in staff if each in sentence.text), None):
+            self.args["recipient"] = recipient
+        self.asked_for = (
+            phrases.ASK_MESSAGE
+            if not self.args.keys() & {"message", "call_back"}
+            else phrases.ASK_WHO
+            if "customer_name" not in self.args
+            else None
+        )
+        return self.asked_for
+
+
+def _read_content(text: str) -> str | None:
+    """Return what a sentence asks to pass on: "ich später komme" of "Können Sie ausrichten, dass ich später komme?"."""
+    found = next((match for pattern in _CONTENT if (match := pattern.search(text))), None)
+    return (found[1].strip(" .?!,") or None) if found else None

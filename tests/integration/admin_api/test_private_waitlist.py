@@ -1,0 +1,71 @@
+"""The waiting list by the call function of a real pod, its worker, the private API and the command line."""
+
+import asyncio
+import json
+import secrets
+import sys
+from typing import Any
+
+from askproai_core.reader_token import reader_token_of
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday
+from tests.worlds.waiting import eventually
+
+CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
+HAIRCUT = {"service": "Haarschnitt"}
+
+
+async def command(pod: TenantPod, *arguments: str, token: str = ADMIN_TOKEN, code: int = 0) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *CLI, *arguments, "-t", "salon.salon", "--url", pod.private_url,
+        env={"ASKPROAI_TOKEN": token, "COLUMNS": "80", "PYTHONPATH": ":".join(sys.path)}, stdout=-1, stderr=-1,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode == code, err
+    return (out + err).decode()
+
+
+async def test_a_freed_time_is_offered_declined_and_passed_on(pod: TenantPod) -> None:
+    friday = next_friday(pod, 10, 3)
+    call_id = f"call_{secrets.token_hex(6)}"
+    args = HAIRCUT | {"start": friday.isoformat(), "customer_name": "Petra Müller", "staff": "anna"}
+    booked = await pod.function("book_appointment", call_id, args)
+    assert booked.body["success"], booked.body
+
+    async def join(name: str, number: str) -> dict[str, Any]:
+        day = HAIRCUT | {"date": friday.date().isoformat(), "customer_name": name}
+        return (await pod.function("join_waitlist", f"call_{number[1:]}", day, from_number=number)).body
+
+    first, second = await join("Wanda", "+4915100000001"), await join("Willi", "+4915100000002")
+    assert first["success"], first
+    assert "Ein Termin ist das noch nicht." in first["message"]
+    listed = await command(pod, "waitlist", "list")
+    assert listed.index(first["waitlist_id"]) < listed.index(second["waitlist_id"])
+    assert "waiting" in (await command(pod, "timeline", "call_4915100000001"))
+
+    await command(pod, "appointments", "cancel", booked.body["appointment_id"], "--yes")
+
+    async def state_of(entry: dict[str, Any]) -> str:
+        url = f"{pod.private_url}/api/v1/waitlist/{entry['waitlist_id']}"
+        await pod.db.execute("UPDATE tasks SET due_at = now() WHERE tenant = $1", pod.store.tenant)
+        return str((await pod.get(url, Authorization=f"Bearer {ADMIN_TOKEN}")).body["entry"]["state"])
+
+    async def is_offered(entry: dict[str, Any]) -> bool:
+        return await state_of(entry) == "offered"
+
+    await eventually(lambda: is_offered(first), 90)
+    assert await state_of(second) == "waiting"
+    shown = await command(pod, "waitlist", "list")
+    assert "offered" in shown
+    assert f"{friday:%d %b %Y}" in shown
+    reader = await command(pod, "waitlist", "list", "-o", "json", token=reader_token_of(ADMIN_TOKEN))
+    assert len(json.loads(reader)["entries"]) >= 2
+    assert not any(personal in reader for personal in ("Wanda", "+4915100000001"))
+
+    declined = await command(pod, "waitlist", "decline", first["waitlist_id"][:8], "--yes")
+    assert declined.startswith("waiting: Wanda")
+    await eventually(lambda: is_offered(second), 90)
+    for entry in (first, second):
+        removed = await command(pod, "waitlist", "remove", entry["waitlist_id"], "--yes")
+        assert removed.startswith("removed: ")
+    assert first["waitlist_id"] in await command(pod, "waitlist", "list", "--ended")
+    assert await command(pod, "waitlist", "list") == "nobody waits\n"

@@ -1,0 +1,111 @@
+"""Messages that callers leave: what is said to be noted is committed, once, and within bounds."""
+
+import asyncio
+
+import pytest
+
+from askproai_runtime.booking import leave_message
+from askproai_runtime.booking.messages import MESSAGES_PER_CALL, MESSAGES_PER_HOUR
+from tests.worlds.booking_environment import Salon, call
+
+ARGS = {"message": "Ich komme zehn Minuten später.", "customer_name": "Petra Müller"}
+STORED = "SELECT * FROM messages ORDER BY created_at"
+
+
+@pytest.fixture
+async def salon(new_salon) -> Salon:
+    return await new_salon()
+
+
+async def test_a_message_is_stored_with_the_number_of_the_call(salon: Salon) -> None:
+    answer = await leave_message(salon.booking, call(), ARGS | {"recipient": "Anna"})
+    assert answer.success
+    assert answer.message == "Ich habe es notiert und richte es aus."
+    (row,) = await salon.rows(STORED)
+    assert str(row["id"]) == answer.fields["message_id"]
+    assert (row["name"], row["text"], row["recipient"]) == ("Petra Müller", ARGS["message"], "Anna")
+    assert (row["caller"], row["phone"], row["branch"], row["call_back"]) == ("+4915112345678", None, "mitte", None)
+
+
+@pytest.mark.parametrize(
+    ("said", "first", "until", "spoken"),
+    [
+        ("am Montag ab zehn", "2026-11-23T09:00", "2026-11-23T23:00", "Montag"),
+        ("Montag um 15 Uhr", "2026-11-23T14:00", None, "Montag, den 23. November, um 15 Uhr"),
+        ("wenn die Chefin wieder da ist", None, None, "wenn die Chefin wieder da ist"),
+        ("um neun", None, None, "um neun"),  # two meanings: a person decides
+        ("egal wann", None, None, "egal wann"),
+    ],
+)
+async def test_when_to_call_back_is_understood_where_it_can_be_and_kept_as_said(
+    salon: Salon, said: str, first: str | None, until: str | None, spoken: str
+) -> None:
+    answer = await leave_message(salon.booking, call(), ARGS | {"call_back": said})
+    assert spoken in answer.message
+    (row,) = await salon.rows(STORED)
+    assert row["call_back"] == said
+    times = [row[name] and f"{row[name]:%Y-%m-%dT%H:%M}" for name in ("call_back_from", "call_back_until")]
+    assert times == [first, until]
+
+
+async def test_only_a_call_back_is_a_message_too(salon: Salon) -> None:
+    assert (await leave_message(salon.booking, call(), {"customer_name": "Müller", "call_back": "morgen"})).success
+    (row,) = await salon.rows(STORED)
+    assert row["text"] == "Bittet um Rückruf."
+
+
+async def test_what_is_missing_is_asked(salon: Salon) -> None:
+    for args, question in (
+        ({"customer_name": "Müller"}, "Was darf ich ausrichten?"),
+        ({"message": "Hallo"}, "Von wem darf ich das ausrichten?"),
+        ({"message": "Hallo", "customer_name": " . "}, "Von wem darf ich das ausrichten?"),
+    ):
+        answer = await leave_message(salon.booking, call(), args)
+        assert (answer.success, answer.message) == (False, question)
+    assert await salon.rows(STORED) == []
+
+
+async def test_a_caller_without_a_number_is_asked_for_one_only_to_be_called_back(salon: Salon) -> None:
+    withheld = call("call_2", None)
+    asked = await leave_message(salon.booking, withheld, ARGS | {"call_back": "morgen"})
+    assert "Nummer" in asked.message
+    assert (await leave_message(salon.booking, withheld, ARGS)).success
+    more = ARGS | {"call_back": "morgen", "phone": "0170 1234567"}
+    assert (await leave_message(salon.booking, withheld, more)).success
+    (row,) = await salon.rows(STORED)
+    assert (row["caller"], row["phone"], row["call_back"]) == (None, "+491701234567", "morgen")
+
+
+async def test_a_number_that_is_none_is_kept_as_it_was_said(salon: Salon) -> None:
+    await leave_message(salon.booking, call(), ARGS | {"phone": "die vom Büro, Durchwahl 7"})
+    (row,) = await salon.rows(STORED)
+    assert (row["caller"], row["phone"]) == ("+4915112345678", "die vom Büro, Durchwahl 7")
+
+
+async def test_a_message_that_is_too_long_is_not_cut_but_asked_for_again(salon: Salon) -> None:
+    answer = await leave_message(salon.booking, call(), ARGS | {"message": "wort " * 100})
+    assert not answer.success
+    assert "das Wichtigste" in answer.message
+    assert await salon.rows(STORED) == []
+
+
+async def test_a_repeated_message_is_one_and_another_is_another(salon: Salon) -> None:
+    first = await leave_message(salon.booking, call(), ARGS)
+    again = await leave_message(salon.booking, call(), ARGS | {"message": "ich komme zehn Minuten später"})
+    assert first.fields == again.fields
+    both = await asyncio.gather(*(leave_message(salon.booking, call("call_2"), ARGS) for _ in range(5)))
+    assert len({answer.fields["message_id"] for answer in both}) == 1
+    other = await leave_message(salon.booking, call(), ARGS | {"message": "Bitte den Spiegel mitbringen."})
+    assert other.fields != first.fields
+    assert len(await salon.rows(STORED)) == 3
+
+
+async def test_a_call_and_a_number_are_bounded_and_the_caller_learns_that_it_is_not_noted(salon: Salon) -> None:
+    for number in range(MESSAGES_PER_CALL):
+        assert (await leave_message(salon.booking, call(), ARGS | {"message": f"Nummer {number}"})).success
+    refused = await leave_message(salon.booking, call(), ARGS | {"message": "noch eine"})
+    assert (refused.success, "nicht notiert" in refused.message) == (False, True)
+    assert (await leave_message(salon.booking, call(), ARGS | {"message": "Nummer 0"})).success, "it is noted"
+    answers = [await leave_message(salon.booking, call(f"call_{n}x"), ARGS) for n in range(MESSAGES_PER_HOUR)]
+    assert sum(answer.success for answer in answers) == MESSAGES_PER_HOUR - MESSAGES_PER_CALL
+    assert (await leave_message(salon.booking, call("call_other", "+4915100000000"), ARGS)).success

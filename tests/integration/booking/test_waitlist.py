@@ -1,0 +1,350 @@
+"""The waiting list: a time that becomes free is offered to one person at a time, and an offer blocks nothing."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from askproai_core.fault_injection import FaultPoints
+from askproai_runtime.booking import (
+    DeskRequest,
+    WaitlistKeeper,
+    decline_offer,
+    join_waitlist,
+    remove_from_waitlist,
+)
+from askproai_runtime.booking.waitlist import ENTRIES_PER_PHONE
+from askproai_runtime.calendars import FreeTimes, FreeTimesQuery
+from askproai_runtime.tasks import StaleRun, TaskRun
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, ScriptedCalendar, booking_args, call
+
+FRIDAY = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}
+FIRST, SECOND = "+4915100000001", "+4915100000002"
+OFFERS = """SELECT o.*, w.phone FROM waitlist_offers o JOIN waitlist w ON w.id = o.entry_id ORDER BY o.id"""
+
+
+def task_run() -> TaskRun:
+    async def save(_: dict[str, Any]) -> None: ...
+
+    return TaskRun("waitlist", {}, "corr-run", save)
+
+
+async def run(salon: Salon) -> None:
+    await WaitlistKeeper(salon.booking).run(task_run())
+
+
+async def wait(salon: Salon, phone: str = FIRST, **args: Any) -> str:
+    answer = await join_waitlist(salon.booking, call(f"call_of_{phone}", phone), FRIDAY | args)
+    assert answer.success, answer
+    return str(answer.fields["waitlist_id"])
+
+
+async def book(salon: Salon, start: str = MORNING, call_id: str = "call_b", caller: str | None = None) -> str:
+    answer = await salon.booking.book_appointment(call(call_id, caller or "+4915112345678"), booking_args(start))
+    assert answer.success, answer
+    return str(answer.fields["appointment_id"])
+
+
+async def offered(salon: Salon) -> list[tuple[str, str]]:
+    return [(row["phone"], row["state"]) for row in await salon.rows(OFFERS)]
+
+
+@pytest.fixture
+async def salon(new_salon) -> Salon:
+    return await new_salon()
+
+
+async def test_who_waits_is_offered_the_time_that_a_cancellation_frees(salon: Salon) -> None:
+    appointment = await book(salon)
+    entry = await wait(salon)
+    await run(salon)
+    assert await offered(salon) == [], "times that were free before are no news"
+    await salon.cancel(appointment)
+    await run(salon)
+    (offer,) = await salon.rows(OFFERS)
+    assert (str(offer["entry_id"]), offer["state"], offer["staff"]) == (entry, "open", "anna")
+    assert offer["starts_at"].isoformat() == "2026-11-27T09:00:00+00:00"
+    assert offer["expires_at"] - salon.clock.now() == timedelta(hours=2)
+    await run(salon)
+    assert len(await salon.rows(OFFERS)) == 1
+
+
+async def test_the_first_one_comes_first_and_the_next_one_only_after_the_end_of_the_offer(salon: Salon) -> None:
+    appointment = await book(salon)
+    first = await wait(salon, FIRST)
+    await wait(salon, SECOND)
+    await salon.cancel(appointment)
+    for _ in range(3):
+        await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+    await decline_offer(salon.booking, DeskRequest(uuid4(), "karin"), UUID(first), "corr")
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "declined"), (SECOND, "open")]
+    salon.clock.advance(timedelta(hours=2))
+    await run(salon)
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "declined"), (SECOND, "expired")], "nobody is asked twice for one time"
+
+
+async def test_an_offer_blocks_nobody_and_ends_when_somebody_else_books(salon: Salon) -> None:
+    appointment = await book(salon)
+    await wait(salon, FIRST)
+    await wait(salon, SECOND)
+    await salon.cancel(appointment)
+    await run(salon)
+    await book(salon, call_id="call_other", caller="+4915199999999")
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "taken")]
+    states = {row["state"] for row in await salon.rows("SELECT state FROM waitlist")}
+    assert states == {"waiting"}
+    await salon.assert_claims_match()
+
+
+async def test_who_books_what_was_offered_waits_no_more(salon: Salon) -> None:
+    appointment = await book(salon)
+    await wait(salon, FIRST)
+    await salon.cancel(appointment)
+    await run(salon)
+    await book(salon, call_id="call_first", caller=FIRST)
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "booked")]
+    assert [row["state"] for row in await salon.rows("SELECT state FROM waitlist")] == ["booked"]
+
+
+@pytest.mark.parametrize(
+    ("args", "suits"),
+    [
+        ({"staff": "Anna"}, True),
+        ({"staff": "Mehmet"}, False),
+        ({"part_of_day": "vormittags"}, True),
+        ({"part_of_day": "nachmittags"}, False),
+        ({"date": "2026-11-26"}, False),
+        ({"date": "nächste Woche"}, True),
+        ({"date": "2026-11-27", "time": "10:00"}, True),
+        ({"date": "2026-11-27", "time": "11:00"}, False),
+    ],
+)
+async def test_only_what_suits_is_offered(salon: Salon, args: dict[str, str], suits: bool) -> None:
+    appointment = await book(salon)
+    await wait(salon, **args)
+    await salon.cancel(appointment)
+    await run(salon)
+    assert bool(await offered(salon)) is suits
+
+
+async def test_a_move_frees_the_time_before_it(salon: Salon) -> None:
+    appointment = await book(salon)
+    await wait(salon, part_of_day="vormittags")
+    moved = await salon.booking.reschedule_appointment(
+        call("call_b"), {"appointment_id": appointment, "start": "2026-11-27T15:30:00+01:00"}
+    )
+    assert moved.success, moved
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+
+
+async def test_a_time_is_offered_only_when_cal_com_has_it_free_too(new_salon) -> None:
+    """What is entered there at that time would make the offer vain."""
+    calendar = ScriptedCalendar()
+    salon = await new_salon(calendar)
+    appointment = await book(salon)
+    await wait(salon)
+    everything = calendar.read_free_times
+
+    async def read_nothing(query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
+        found = await everything(query, within=within)
+        return FreeTimes(dict.fromkeys(found.days, ()))
+
+    calendar.read_free_times = read_nothing  # type: ignore[method-assign]
+    await salon.cancel(appointment)
+    await salon.booking.sync_appointment(await salon.claim_job())
+    await salon.pool.execute("UPDATE free_times SET read_at = NULL")
+    await run(salon)
+    assert await offered(salon) == []
+    calendar.read_free_times = everything  # type: ignore[method-assign]
+    await salon.pool.execute("UPDATE free_times SET read_at = NULL")
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+
+
+async def test_two_cancellations_at_once_are_two_offers_to_two_people(salon: Salon) -> None:
+    one, other = await book(salon), await book(salon, "2026-11-27T11:00:00+01:00", "call_c")
+    await wait(salon, FIRST)
+    await wait(salon, SECOND)
+    await asyncio.gather(salon.cancel(one), salon.cancel(other))
+    await run(salon)
+    assert sorted(await offered(salon)) == [(FIRST, "open"), (SECOND, "open")]
+    starts = {row["starts_at"] for row in await salon.rows(OFFERS)}
+    assert len(starts) == 2
+
+
+async def test_two_workers_at_once_make_one_offer(salon: Salon) -> None:
+    """Both have read the same freed time before either offers it; the index decides, although no fence does here."""
+    appointment = await book(salon)
+    await wait(salon, FIRST)
+    await wait(salon, SECOND)
+    await salon.cancel(appointment)
+    both = asyncio.Barrier(2)
+
+    def meeting_twice() -> TaskRun:
+        """Return a run that waits for the other one before its first two transactions, the second of which is the first offer."""
+        meetings = iter(range(2))
+
+        async def check(_: object) -> None:
+            if next(meetings, None) is not None:
+                async with asyncio.timeout(10):
+                    await both.wait()
+
+        return replace(task_run(), check=check)
+
+    await asyncio.gather(*(WaitlistKeeper(salon.booking).run(meeting_twice()) for _ in range(2)))
+    assert [state for _, state in await offered(salon)] == ["open"]
+
+
+async def test_a_worker_whose_run_was_taken_over_offers_nothing(salon: Salon) -> None:
+    appointment = await book(salon)
+    await wait(salon)
+    await salon.cancel(appointment)
+
+    async def check(_: object) -> None:
+        raise StaleRun("another worker")
+
+    with pytest.raises(StaleRun):
+        await WaitlistKeeper(salon.booking).run(replace(task_run(), check=check))
+    assert await offered(salon) == []
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "open")], "the next run"
+
+
+class Dying(FaultPoints):
+    """A process that dies at every fault point."""
+
+    def reach(self, name: str) -> None:
+        raise ConnectionResetError(name)
+
+
+async def test_a_worker_that_dies_after_an_offer_leaves_one_offer(salon: Salon) -> None:
+    appointment = await book(salon)
+    await wait(salon, FIRST)
+    await wait(salon, SECOND)
+    await salon.cancel(appointment)
+    with pytest.raises(ConnectionResetError):
+        await WaitlistKeeper(replace(salon.booking, faults=Dying())).run(task_run())
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+
+
+async def test_what_is_freed_and_not_committed_is_not_offered_and_a_rollback_leaves_no_trace(salon: Salon) -> None:
+    appointment = await book(salon)
+    await wait(salon)
+    async with salon.pool.acquire() as conn:
+        cancelling = conn.transaction()
+        await cancelling.start()
+        await conn.execute("UPDATE claims SET state = 'released' WHERE appointment_id = $1", UUID(appointment))
+        await run(salon)
+        await cancelling.rollback()
+    await run(salon)
+    assert await offered(salon) == []
+    assert await salon.rows("SELECT 1 FROM freed_times") == []
+
+
+async def test_a_time_that_is_held_is_offered_when_the_hold_is_over(salon: Salon) -> None:
+    appointment = await book(salon)
+    await wait(salon, staff="Anna")
+    await salon.cancel(appointment)
+    held = await salon.booking.check_availability(call("call_h", "+4915133333333"), {"start": MORNING})
+    assert held.success
+    await run(salon)
+    assert await offered(salon) == []
+    await salon.pool.execute("DELETE FROM appointments WHERE status = 'held'")
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+
+
+async def test_nothing_is_written_for_a_cancellation_while_nobody_waits(salon: Salon) -> None:
+    appointment = await book(salon)
+    entry = await wait(salon)
+    await remove_from_waitlist(salon.booking, DeskRequest(uuid4(), "karin"), UUID(entry), "corr")
+    await salon.cancel(appointment)
+    assert await salon.rows("SELECT 1 FROM freed_times") == []
+
+
+async def test_who_is_removed_leaves_the_offer_to_the_next(salon: Salon) -> None:
+    appointment = await book(salon)
+    first = await wait(salon, FIRST)
+    await wait(salon, SECOND)
+    await salon.cancel(appointment)
+    await run(salon)
+    removed = await remove_from_waitlist(salon.booking, DeskRequest(uuid4(), "karin"), UUID(first), "corr")
+    assert removed is not None
+    assert (removed.state, removed.offer) == ("removed", None)
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "withdrawn"), (SECOND, "open")]
+
+
+async def test_the_same_request_of_a_number_is_one_entry_and_a_number_has_few(salon: Salon) -> None:
+    entry = await wait(salon)
+    answers = await asyncio.gather(*(join_waitlist(salon.booking, call(f"call_{n}", FIRST), FRIDAY) for n in range(4)))
+    assert {answer.fields["waitlist_id"] for answer in answers} == {entry}
+    for day in range(ENTRIES_PER_PHONE - 1):
+        await wait(salon, date=f"2026-12-0{day + 1}")
+    refused = await join_waitlist(salon.booking, call("call_x", FIRST), FRIDAY | {"date": "2026-12-09"})
+    assert (refused.success, refused.outcome.value) == (False, "limited")
+
+
+async def test_what_is_missing_is_asked(salon: Salon) -> None:
+    for args, word in (
+        ({"date": ""}, "welchen Tag"),
+        ({"customer_name": ""}, "Namen"),
+        ({"date": "irgendwie xyz"}, "?"),
+    ):
+        answer = await join_waitlist(salon.booking, call(), FRIDAY | args)
+        assert not answer.success
+        assert word in answer.message
+    withheld = await join_waitlist(salon.booking, call("call_w", None), FRIDAY)
+    assert "Nummer" in withheld.message
+    named = await join_waitlist(salon.booking, call("call_w", None), FRIDAY | {"phone": "0170 1234567"})
+    assert named.success
+    assert await salon.rows("SELECT phone FROM waitlist") == [{"phone": "+491701234567"}]
+
+
+async def test_an_offer_made_at_night_is_open_in_the_morning(salon: Salon) -> None:
+    appointment = await book(salon)
+    await wait(salon)
+    await salon.cancel(appointment)
+    salon.clock.advance(timedelta(hours=11))  # 21:00 in Berlin
+    await run(salon)
+    (offer,) = await salon.rows(OFFERS)
+    assert offer["expires_at"].isoformat() == "2026-11-21T09:00:00+00:00"
+
+
+async def test_a_time_of_the_afternoon_goes_to_somebody_who_waits_for_it(salon: Salon) -> None:
+    """The first one has an offer already: the second time is not kept for that person."""
+    morning, afternoon = await book(salon), await book(salon, HALF_PAST_TWO, "call_c")
+    await wait(salon, FIRST)
+    await salon.cancel(morning)
+    await run(salon)
+    await salon.cancel(afternoon)
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+    await wait(salon, SECOND)
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "open"), (SECOND, "open")]
+
+
+async def test_two_open_offers_of_one_time_are_refused_by_the_database(salon: Salon) -> None:
+    appointment = await book(salon)
+    await wait(salon, FIRST)
+    second = await wait(salon, SECOND)
+    await salon.cancel(appointment)
+    await run(salon)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await salon.pool.execute(
+            """INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
+               SELECT tenant, $1, freed_id, staff, starts_at, ends_at, expires_at FROM waitlist_offers""",
+            UUID(second),
+        )

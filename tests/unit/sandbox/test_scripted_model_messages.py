@@ -1,0 +1,87 @@
+"""What the demo's agent makes of a caller who wants something passed on, or to wait for a time."""
+
+from typing import Any
+
+import pytest
+from scripted_models import called
+
+from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
+from askproai_sandbox.caller.catalogue import read_catalogue
+
+TOOL: dict[str, Any] = {
+    "type": "custom",
+    "parameters": {
+        "properties": {name: {} for name in ("message", "customer_name", "recipient", "call_back", "phone")},
+        "required": ["customer_name"],
+    },
+}
+CATALOGUE = read_catalogue("## Team\n- Salon Müller Mitte: Anna, Mehmet\n")
+
+
+def new_model() -> ScriptedModel:
+    return ScriptedModel({"leave_message": TOOL}, "+4915112345678", CATALOGUE)
+
+
+def test_a_message_is_passed_on_with_the_name_that_is_asked_for() -> None:
+    model = new_model()
+    assert model.hear("Können Sie Anna ausrichten, dass ich zehn Minuten später komme?") == phrases.ASK_WHO
+    assert called(model, "Petra Müller") == {
+        "tool": "leave_message",
+        "message": "ich zehn Minuten später komme",
+        "recipient": "Anna",
+        "customer_name": "Petra Müller",
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "args"),
+    [
+        ("Hier ist Petra Müller, richten Sie bitte aus, dass es klappt.", {"message": "es klappt"}),
+        ("Mein Name ist Petra Müller, bitte rufen Sie mich morgen ab zehn zurück.", {"call_back": "ab zehn morgen"}),
+        ("Hier ist Petra Müller, ich bitte um Rückruf.", {"call_back": "egal wann"}),
+    ],
+)
+def test_who_has_said_the_name_is_not_asked(said: str, args: dict[str, str]) -> None:
+    heard = called(new_model(), said)
+    assert heard.pop("tool") == "leave_message"
+    assert heard.pop("customer_name") == "Petra Müller"
+    assert {name: set(words.split()) for name, words in heard.items()} == {
+        name: set(words.split()) for name, words in args.items()
+    }
+
+
+def test_who_accepts_the_offer_of_a_message_is_asked_for_it() -> None:
+    model = new_model()
+    model.learn({"success": False, "message": "Hier ist zu. Soll ich dem Team etwas ausrichten?"})
+    assert model.hear("Ja, gern.") == phrases.ASK_MESSAGE
+    assert model.hear("Die Lieferung steht im Hof.") == phrases.ASK_WHO
+    reaction = model.hear("Max Muster")
+    assert isinstance(reaction, ToolCall)
+    assert reaction.args == {"message": "Die Lieferung steht im Hof.", "customer_name": "Max Muster"}
+
+
+def test_an_agent_without_the_function_notes_nothing() -> None:
+    model = ScriptedModel({}, "+4915112345678", CATALOGUE)
+    assert model.hear("Können Sie ausrichten, dass ich komme?") == phrases.IMPOSSIBLE
+    assert "notes a message" in (model.remark or "")
+
+
+def test_who_finds_no_time_waits_for_the_one_that_was_asked_for() -> None:
+    declared = {
+        "type": "custom",
+        "parameters": {"properties": {name: {} for name in ("date", "customer_name", "service")}},
+    }
+    model = ScriptedModel({"join_waitlist": declared, "check_availability": declared}, "+4915112345678", CATALOGUE)
+    model.hear("Ich brauche einen Termin am Freitag")
+    model.learn(
+        {
+            "success": False,
+            "message": "Nichts frei. Soll ich später suchen? Oder soll ich Sie auf die Warteliste setzen?",
+        }
+    )
+    assert model.hear("Ja, auf die Warteliste bitte.") == phrases.ASK_NAME_TO_WAIT
+    assert called(model, "Petra Müller") == {
+        "tool": "join_waitlist",
+        "date": "Freitag",
+        "customer_name": "Petra Müller",
+    }
