@@ -1,7 +1,8 @@
 """The operator's process, and its table of contents. `askproai-operator run`.
 
 One work queue holds the keys of all controllers. A key is reconciled when it was enqueued or when its time has come: that of a
-custom resource at each resync (ASKPROAI_RESYNC_SECONDS ± 10 %), unless its controller asked for another time.
+custom resource at each resync (ASKPROAI_RESYNC_SECONDS ± 10 %), unless its controller asked for another time: a Tenant or Branch of
+which all is well is left alone for longer.
 
 Key                Reconciled by                 To                                   Due when                              Workers
 Tenant             controllers/tenant            database role and rows, config,      it, a relative or a child changed; a  shared
@@ -22,6 +23,8 @@ Exposure           controllers/exposure          a proof that a public URL leads
                                                  its tenant's pods                    do not have yet; its backoff
 WriteGuard         controllers/write_guard       the metric and Event about a         the process leads; each resync        1
                                                  missing admission policy
+QuietTenants       controllers/quiet_tenants     no condition: Tenants become due of which   the process leads; each resync        1
+                                                 PostgreSQL or Redis knows something new
 RedisDurability    controllers/durability        a key in Redis that says whether     the process leads; each resync        1
                                                  pods may spool events there
 
@@ -89,6 +92,7 @@ from askproai_operator.controllers import (
     grant,
     offering,
     orphan,
+    quiet_tenants,
     tenant,
     write_guard,
 )
@@ -128,6 +132,7 @@ def background_controllers(
         grants.QUEUE_KIND: grant.reconcile,
         write_guard.KIND: write_guard.WriteGuardController(metrics.writes_unguarded.set).reconcile,
         durability.KIND: durability.reconcile,
+        quiet_tenants.KIND: quiet_tenants.QuietTenantsController(queue.schedule, metrics.quiet_tenants.set).reconcile,
     }
 
 
@@ -143,13 +148,18 @@ def background_options(settings: Settings) -> dict[str, Options]:
         grants.QUEUE_KIND: grant.OPTIONS,
         write_guard.KIND: write_guard.OPTIONS,
         durability.KIND: durability.OPTIONS,
+        quiet_tenants.KIND: quiet_tenants.quiet_tenants_options(settings),
     }
 
 
 def initial_keys(context: ReconcileContext) -> Iterable[Key]:
     """Return the background keys that are due as soon as the process leads. What belongs to no tenant is the first shard's."""
     settings = context.settings
-    of_each_shard = (orphan.ledger_key(settings), *grant.grant_keys(context))
+    of_each_shard = (
+        orphan.ledger_key(settings),
+        quiet_tenants.quiet_tenants_key(settings),
+        *grant.grant_keys(context),
+    )
     if not settings.shard.is_first:
         return of_each_shard
     return (

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
+from askproai_core.database import ProvisionedTenant
 from askproai_operator.api import Key
+from askproai_operator.api.conditions import Condition
 from askproai_operator.providers import ProviderError
 
 # What was made for one moment (a start, an outage) must not come back together for ever.
@@ -114,10 +116,22 @@ def _digest(url: str) -> bytes:
     return hashlib.sha256(url.encode()).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class QuietTenant:
+    """A Tenant of which all is well, as its last reconcile left it: what `controllers/quiet_tenants.py` compares for all of them.
+
+    `conditions` are those that only PostgreSQL or Redis know.
+    """
+
+    provisioned: ProvisionedTenant
+    conditions: tuple[Condition, ...]
+
+
 @dataclass(slots=True)
 class Memory:
     """Everything that is remembered, by the controller that uses it."""
 
     looks: Looks = field(default_factory=Looks)
     logins: VerifiedLogins = field(default_factory=VerifiedLogins)
+    quiet: dict[Key, QuietTenant] = field(default_factory=dict)  # none of a Tenant that is looked at by each resync
     catalogues: dict[Key, CatalogueChange] = field(default_factory=dict)  # by agent; only of those that wait

@@ -11,12 +11,13 @@ _WAITAOF_SINCE: Final = (7, 2)  # Valkey says 7.2.4
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What a server says of itself. `evicts`: it may remove keys that have no expiry when its memory is full."""
+    """What a server says of itself. `evicts`: it may remove keys that have no expiry when its memory is full. `run`: its start."""
 
     version: tuple[int, ...]
     appends: bool
     evicts: bool
     policy: str
+    run: str = ""
 
     @property
     def knows_waitaof(self) -> bool:
@@ -33,6 +34,7 @@ def parse_info(info: dict[str, object]) -> ServerFacts:
         appends=str(info.get("aof_enabled", "0")) == "1",
         evicts=is_bounded and policy != "noeviction" and not policy.startswith("volatile-"),
         policy=policy,
+        run=str(info.get("run_id", "")),
     )
 
 

@@ -8,7 +8,7 @@ RedisAdminError
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -92,6 +92,15 @@ class _Node:
         return self._facts
 
 
+@dataclass(frozen=True, slots=True)
+class PresentUsers:
+    """The users that are on every node which answers; the replicas that do not; and the starts of the servers, as far as known."""
+
+    names: frozenset[str]
+    unreached: tuple[str, ...]
+    runs: frozenset[str]
+
+
 class RedisAdmin:
     """The tenants' users in one Redis, given by the administrator's URL (also in Sentinel's form).
 
@@ -138,6 +147,29 @@ class RedisAdmin:
         except UsersUnsupported:
             self._users_unsupported = True
             raise
+
+    async def list_users(self) -> PresentUsers:
+        """Return which users there are, by one look for all tenants. Raises what `ensure_user` raises.
+
+        What a user may do is not compared. Who changed that by hand is found by the tenant's next reconcile.
+        """
+        names: list[set[str]] = []
+        runs: set[str] = set()
+        unreached: list[str] = []
+        open_nodes: list[str] = []
+        nodes = await self._list_nodes()
+        for node in nodes:
+            try:
+                names.append(set(map(str, await node.send("ACL", "USERS"))))
+                if _admits_anybody(await node.send("ACL", "GETUSER", "default")):
+                    open_nodes.append(node.address)
+                runs.add(await _run_of(node))
+            except (RedisAdminUnavailable, UsersUnsupported):
+                if node is nodes[0]:
+                    raise
+                unreached.append(node.address)
+        _require_closed(open_nodes)
+        return PresentUsers(frozenset(set.intersection(*names)), tuple(unreached), frozenset(runs))
 
     async def drop_tenant(self, tenant: str) -> None:
         """Delete the user on every node, then the tenant's keys. Safe to repeat. Raises `RedisAdminUnavailable`."""
@@ -198,8 +230,7 @@ class RedisAdmin:
                 if node is nodes[0]:
                     raise
                 unreached.append(node.address)
-        if open_nodes:
-            raise UsersBypassed(f"Redis at {', '.join(open_nodes)} lets in anybody without a password")
+        _require_closed(open_nodes)
         return tuple(unreached)
 
     async def _list_nodes(self) -> list[_Node]:
@@ -234,6 +265,19 @@ async def _knows_spool(node: _Node) -> bool:
         return (await node.facts()).knows_waitaof
     except RedisAdminUnavailable:
         return False
+
+
+async def _run_of(node: _Node) -> str:
+    """Return the id of the server's start; empty where the operator may not ask."""
+    try:
+        return (await node.facts()).run
+    except RedisAdminUnavailable:
+        return ""
+
+
+def _require_closed(open_nodes: Sequence[str]) -> None:
+    if open_nodes:
+        raise UsersBypassed(f"Redis at {', '.join(open_nodes)} lets in anybody without a password")
 
 
 def user_name(tenant: str) -> str:

@@ -163,7 +163,12 @@ class Settings(BaseSettings):
     workers: int = Field(
         16, ge=1, le=64, description="Reconciles that run at the same time; of each four, one is kept for changes."
     )
-    resync_seconds: int = Field(60, ge=5, description="How often an object is looked at when nothing changed (± 10 %).")
+    resync_seconds: int = Field(
+        60,
+        ge=5,
+        description="How often an object is looked at when nothing changed (± 10 %). What PostgreSQL and Redis know of Tenants of "
+        "which all is well is read so often for all of them together, and each by itself at every 15th time.",
+    )
     drift_seconds: int = Field(
         900,
         ge=0,

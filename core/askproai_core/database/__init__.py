@@ -1,6 +1,6 @@
 """PostgreSQL: pools, migrations, the login roles that isolate tenants, and what the operator keeps in the database."""
 
-from askproai_core.database.admin import AdminStore, CalendarBacklog, DataOwnedByOther, LoginSuspended, TenantFacts
+from askproai_core.database.admin import AdminStore, DataOwnedByOther, LoginSuspended
 from askproai_core.database.audit_state import (
     CALENDAR_AUDIT,
     MAX_DIFFERENCES,
@@ -41,15 +41,15 @@ from askproai_core.database.roles import (
     with_authority,
 )
 from askproai_core.database.sessions import EndedSession, Misuse, WatchStep
-from askproai_core.database.stranded import DeclaredStaff, Stranded
+from askproai_core.database.stranded import DeclaredStaff, Stranded, encode_declared
+from askproai_core.database.tenant_states import CalendarBacklog, ProvisionedTenant, TenantFacts, TenantState
 
 __all__ = [
     "CALENDAR_AUDIT", "CALENDAR_POLL", "DATABASE_UNAVAILABLE", "MAX_DIFFERENCES", "MAX_OTHERS", "MAX_REASON", "PERSON",
     "AccountState", "AdminStore", "AuditProgress", "AuditState", "AuditedAccount", "CalendarBacklog", "Connection",
     "DataOwnedByOther", "DatabaseError", "DeclaredStaff", "Difference", "DifferenceSort", "EndedSession", "ImportState",
-    "LoginSuspended",
-    "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse", "PollProgress", "PollState", "Pool",
-    "RolesUnavailable", "Stranded", "TenantFacts", "TenantNotFound", "WatchStep", "decode_audit_state", "login_dsn",
-    "oldest_usable_version", "open_pool", "parse_login", "read_audit_state", "read_poll_state", "require_passable_options",
-    "schema_version", "shipped_migrations", "with_authority",
+    "LoginSuspended", "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse", "PollProgress", "PollState",
+    "Pool", "ProvisionedTenant", "RolesUnavailable", "Stranded", "TenantFacts", "TenantNotFound", "TenantState", "WatchStep",
+    "decode_audit_state", "encode_declared", "login_dsn", "oldest_usable_version", "open_pool", "parse_login",
+    "read_audit_state", "read_poll_state", "require_passable_options", "schema_version", "shipped_migrations", "with_authority",
 ]  # fmt: skip

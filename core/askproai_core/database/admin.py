@@ -1,17 +1,16 @@
 """The operator's side of the database: prepare it, and keep each tenant's role, row and resources as the manifests say."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from time import monotonic
 
 import asyncpg
 import structlog
 
 from askproai_core.database import roles
-from askproai_core.database.audit_state import CALENDAR_AUDIT, AuditProgress, audit_progress
+from askproai_core.database.audit_state import AuditProgress
 from askproai_core.database.migrate import (
     MigrationBlocked,
     Migrator,
@@ -19,7 +18,7 @@ from askproai_core.database.migrate import (
     schema_version,
     shipped_migrations,
 )
-from askproai_core.database.poll_state import CALENDAR_POLL, PollProgress, poll_progress
+from askproai_core.database.poll_state import PollProgress
 from askproai_core.database.pool import Connection, DatabaseError, Pool, open_pool
 from askproai_core.database.resources import Member, ResourceKey, ensure_resources, find_resources
 from askproai_core.database.sessions import (
@@ -31,8 +30,19 @@ from askproai_core.database.sessions import (
     TenantLogins,
     open_watch,
 )
-from askproai_core.database.stranded import DeclaredStaff, Stranded, list_stranded
-from askproai_core.tenant_config import Retention
+from askproai_core.database.stranded import DeclaredStaff, Stranded, encode_declared, list_stranded
+from askproai_core.database.tenant_states import (
+    FACT_COLUMNS,
+    CalendarBacklog,
+    ProvisionedTenant,
+    TenantFacts,
+    TenantState,
+    list_refusals,
+    measure_backlogs,
+    read_audits,
+    read_polls,
+    read_states,
+)
 
 # Every table with rows of a tenant, referencing tables first. A test compares it with the catalog.
 TENANT_TABLES = (
@@ -41,8 +51,7 @@ TENANT_TABLES = (
     "host_free_times", "messages", "waitlist_offers", "freed_times", "waitlist", "resources", "tenants",
 )  # fmt: skip
 
-_FIND_TENANT = """SELECT uid, retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days
-FROM tenants WHERE tenant = $1"""
+_FIND_TENANT = f"SELECT uid, {FACT_COLUMNS} FROM tenants WHERE tenant = $1"  # noqa: S608  our own names
 _TABLE_NAMES = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
 
 log = structlog.get_logger(__name__)
@@ -55,24 +64,6 @@ _CONNECTIONS = 8
 
 # Two replicas during a rolling update make four processes; only the leader works, with two connections.
 COORDINATOR_CONNECTIONS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarBacklog:
-    """Appointments of a tenant that the remote calendar does not have as they are here; those that are past do not count."""
-
-    appointments: int = 0
-    oldest: datetime | None = None  # since when the oldest of them waits
-    dead: int = 0  # how many of them have a dead letter
-
-
-@dataclass(frozen=True, slots=True)
-class TenantFacts:
-    """What the coordinator reads about a tenant: how long it retains received data, and which servers it calls."""
-
-    retention: Retention = field(default_factory=Retention)
-    retell_base_url: str = ""
-    calcom_base_url: str = ""  # empty: the tenant uses the local calendar
 
 
 class DataOwnedByOther(DatabaseError):
@@ -170,7 +161,7 @@ class AdminStore:
         connection_limit: int,
         *,
         adopt: str | None = None,
-        facts: TenantFacts = TenantFacts(),
+        facts: TenantFacts = TenantFacts(),  # noqa: B008  frozen
         verify_password: bool = True,
     ) -> bool:
         """Create or update the tenant's row and its login role `role_name(tenant)`; return whether rows were adopted now.
@@ -193,7 +184,7 @@ class AdminStore:
                 raise DataOwnedByOther(tenant, owner)
             if owner != uid:
                 await _adopt(conn, tenant, owner, uid)
-            if tuple(written) != _values(facts):
+            if tuple(written) != facts.columns:
                 await _write_facts(conn, tenant, facts)
             await self._ensure_login(conn, role, password, connection_limit, verify_password=verify_password)
         return bool(owner != uid)
@@ -246,78 +237,34 @@ class AdminStore:
                 return await ensure_resources(conn, tenant, keys, persons)
 
     async def list_booking_refusals(self, tenant: str) -> set[int | None]:
-        """Return the statuses with which the remote calendar has refused the pods' bookings in the last quarter of an hour.
-
-        Only those that say that the key, the address or an event type is wrong; None: no key is mounted. What concerns every
-        booking is over once one is confirmed; an event type is not, since the one that was confirmed may be another.
-        """
+        """Return the statuses with which the remote calendar has refused the pods' bookings (`tenant_states.py`)."""
         async with self._connection() as conn:
-            rows = await conn.fetch(
-                """SELECT DISTINCT r.status FROM provider_calls r
-                   WHERE r.tenant = $1 AND r.at > clock_timestamp() - interval '15 minutes'
-                     AND (r.provider, r.operation, r.outcome) = ('calcom', 'create-booking', 'refused')
-                     AND (r.status IN (403, 404) OR coalesce(r.status, 401) IN (301, 302, 307, 308, 401, 498) AND NOT EXISTS (
-                         SELECT 1 FROM provider_calls c WHERE c.tenant = $1 AND c.at > r.at
-                         AND (c.provider, c.operation, c.outcome) = ('calcom', 'create-booking', 'confirmed')))""",
-                tenant,
-            )
-        return {row["status"] for row in rows}
+            return (await list_refusals(conn, [tenant])).get(tenant, set())
 
     async def measure_calendar_backlog(self, tenant: str, waited: timedelta) -> CalendarBacklog:
-        """Return what waits for the remote calendar for longer than `waited`.
-
-        Every booking has a sync job for some seconds, in case its process dies. Reads the partial indexes of the jobs that are not
-        done, at most 1000 of a state, so that a tenant's rows cost no other tenant time, whatever they are.
-        """
+        """Return what waits for the remote calendar for longer than `waited` (`tenant_states.py`)."""
         async with self._connection() as conn:
-            rows = await conn.fetch(
-                """WITH open AS (
-                       (SELECT id, appointment_id, created_at, false AS dead FROM jobs
-                        WHERE tenant = $1 AND state = 'ready' AND kind = 'calendar-sync' LIMIT 1000)
-                       UNION ALL (SELECT id, appointment_id, created_at, false FROM jobs
-                                  WHERE tenant = $1 AND state = 'running' AND kind = 'calendar-sync' LIMIT 1000)
-                       UNION ALL (SELECT id, appointment_id, created_at, true FROM jobs
-                                  WHERE tenant = $1 AND state = 'dead' AND kind = 'calendar-sync' LIMIT 1000))
-                   SELECT count(*), min(o.created_at), count(*) FILTER (WHERE o.dead)
-                   FROM open o JOIN appointments a ON a.tenant = $1 AND a.id = o.appointment_id
-                   WHERE o.created_at BETWEEN clock_timestamp() - interval '1 year' AND clock_timestamp() - $2::interval
-                     AND a.ends_at > clock_timestamp() AND NOT EXISTS (
-                         SELECT 1 FROM jobs newer
-                         WHERE newer.tenant = $1 AND newer.appointment_id = o.appointment_id AND newer.id > o.id)""",
-                tenant, waited,
-            )  # fmt: skip
-        (row,) = rows  # an aggregate always has one
-        return CalendarBacklog(*row)
+            return (await measure_backlogs(conn, [tenant], waited)).get(tenant, CalendarBacklog())
 
     async def list_stranded(self, tenant: str, declared: DeclaredStaff) -> Sequence[Stranded]:
         """Return the appointments to come whose staff member is not declared or is away (`stranded.py`)."""
         async with self._connection() as conn:
-            return await list_stranded(conn, tenant, declared)
+            return (await list_stranded(conn, {tenant: encode_declared(declared)})).get(tenant, [])
 
     async def read_poll_progress(self, tenant: str) -> PollProgress | None:
-        """Return how far the tenant's workers are with asking Cal.com what has changed; None if none has begun.
-
-        That is so, too, while the schema is still the one before.
-        """
-        row = await self._read_task(tenant, CALENDAR_POLL)
-        return poll_progress(row["watermark"], timedelta(seconds=row["seconds"]), row["last_error"]) if row else None
+        """Return how far the tenant's workers are with asking Cal.com what has changed; None if none has begun."""
+        async with self._connection() as conn:
+            return (await read_polls(conn, [tenant])).get(tenant)
 
     async def read_audit_progress(self, tenant: str) -> AuditProgress | None:
         """Return what the tenant's workers found when they compared both books; None if none has begun."""
-        row = await self._read_task(tenant, CALENDAR_AUDIT)
-        return audit_progress(row["watermark"], timedelta(seconds=row["seconds"])) if row else None
-
-    async def _read_task(self, tenant: str, name: str) -> asyncpg.Record | None:
         async with self._connection() as conn:
-            try:
-                return await conn.fetchrow(
-                    """SELECT watermark, last_error, least(greatest(extract(epoch FROM clock_timestamp()
-                              - coalesce(last_finished_at, created_at)), 0), 1e9)::float8 AS seconds
-                       FROM tasks WHERE tenant = $1 AND name = $2""",
-                    tenant, name,
-                )  # fmt: skip
-            except asyncpg.UndefinedTableError:
-                return None
+            return (await read_audits(conn, [tenant])).get(tenant)
+
+    async def read_states(self, tenants: Collection[ProvisionedTenant], waited: timedelta) -> dict[str, TenantState]:
+        """Return what the conditions of many tenants depend on, by a handful of statements; `waited` as for the backlog."""
+        async with self._connection() as conn:
+            return await read_states(conn, tenants, waited)
 
     async def drop_tenant(self, tenant: str, erase: bool, *, uid: str | None = None) -> None:
         """Drop the tenant's login role; its rows stay for the Tenant's UID, unless `erase`. Safe to repeat.
@@ -400,19 +347,11 @@ class AdminStore:
             yield conn
 
 
-def _values(facts: TenantFacts) -> tuple[str | int, ...]:
-    """Return the facts in the order in which `_FIND_TENANT` reads them."""
-    kept = facts.retention
-    return facts.retell_base_url, facts.calcom_base_url, kept.raw_event_days, kept.transcript_days, kept.call_days
-
-
 async def _write_facts(conn: Connection, tenant: str, facts: TenantFacts) -> None:
     await conn.execute(
-        """UPDATE tenants SET (retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days)
-               = ROW ($2, $3, $4, $5, $6)
-           WHERE tenant = $1""",
+        f"UPDATE tenants SET ({FACT_COLUMNS}) = ROW ($2, $3, $4, $5, $6) WHERE tenant = $1",  # noqa: S608  our own names
         tenant,
-        *_values(facts),
+        *facts.columns,
     )
 
 

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import random
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -39,7 +39,13 @@ _LOGIN_SECONDS = 0.25  # within which a login that was accepted is seen as a ses
 
 # The defaults of a login role. A compromised pod can raise them for itself; they guard against accidents, not attacks.
 _ROLE_SETTINGS = {"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
+_SETTINGS = [f"{key}={value}" for key, value in _ROLE_SETTINGS.items()]
 _SCRAM_ITERATIONS = 4096
+
+# Whether role `r` may log in, is in group $3, may connect, and has the settings $4.
+_IS_LOGIN = """rolcanlogin AND rolinherit AND pg_has_role(rolname, $3, 'USAGE')
+    AND has_database_privilege(rolname, current_database(), 'CONNECT')
+    AND coalesce((SELECT setconfig @> $4 FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0), false)"""
 
 _SHARED_ROW_CHANGED = "XX000"  # "tuple concurrently updated": another session changes the same row of the catalog
 _ATTEMPTS = 10  # at such a statement
@@ -210,15 +216,11 @@ async def ensure_login(
     counts as right: a login is what a check of it costs.
     """
     role = _identifier(name)
-    settings = [f"{key}={value}" for key, value in _ROLE_SETTINGS.items()]
     find = (
-        """SELECT oid::bigint AS oid, rolconnlimit,
-                  rolcanlogin AND rolconnlimit = $2 AND rolinherit AND pg_has_role(rolname, $3, 'USAGE')
-                  AND has_database_privilege(rolname, current_database(), 'CONNECT') AND pg_has_role(rolname, 'USAGE')
-                  AND coalesce((SELECT setconfig @> $4 FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0), false)
-                  AS is_current
-           FROM pg_roles r WHERE rolname = $1""",
-        name, connection_limit, group, settings,
+        f"""SELECT oid::bigint AS oid, rolconnlimit,
+                  rolconnlimit = $2 AND pg_has_role(rolname, 'USAGE') AND {_IS_LOGIN} AS is_current
+           FROM pg_roles r WHERE rolname = $1""",  # noqa: S608  our own text
+        name, connection_limit, group, _SETTINGS,
     )  # fmt: skip
     found = await conn.fetchrow(*find)
     is_new = found is None
@@ -236,6 +238,20 @@ async def ensure_login(
     groups = (group, connect_role_name(database_name(dsn)))
     await _change_shared_row(lambda: _write_login(conn, role, password, connection_limit, groups), name)
     log.info("role.ensured", role=name, new=is_new)
+
+
+async def list_current_logins(conn: Connection, limits: Mapping[str, int], *, group: str = TENANTS) -> set[str]:
+    """Return those of the login roles that are as `ensure_login` writes them, by their names and CONNECTION LIMITs.
+
+    Passwords are not tried. Nor is the admin's membership in the roles looked at: PostgreSQL lists all roles of the admin for each.
+    """
+    rows = await conn.fetch(
+        f"""SELECT rolname::text FROM unnest($1::text[], $2::int[]) w (name, connection_limit)
+            JOIN pg_roles r ON rolname = w.name AND rolconnlimit = w.connection_limit
+            WHERE {_IS_LOGIN}""",  # noqa: S608  our own text
+        list(limits), list(limits.values()), group, _SETTINGS,
+    )  # fmt: skip
+    return {row["rolname"] for row in rows}
 
 
 async def _change_shared_row(change: Callable[[], Awaitable[object]], name: str) -> None:

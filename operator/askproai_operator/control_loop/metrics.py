@@ -37,6 +37,8 @@ class Metrics:
         self.session_watch_failures = create.counter("session_watch_failures", failures, "step")
         unguarded = "1 if no admission policy restricts the operator's account"
         self.writes_unguarded = create.gauge("writes_unguarded", unguarded)
+        quiet = "Tenants of which all is well, and of which PostgreSQL and Redis are asked for all together"
+        self.quiet_tenants = create.gauge("quiet_tenants", quiet)
         self._orphans = create.gauge("leftovers", "What deletions could not remove yet", "sort")
         workqueue, queue = MetricFactory(self.registry, prefix="workqueue_"), {"name": "askproai"}
         self.depth = workqueue.gauge("depth", "Keys that wait", "name", "priority")

@@ -12,7 +12,15 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from askproai_core.database import open_pool
+from askproai_core.database import (
+    AdminStore,
+    DeclaredStaff,
+    ProvisionedTenant,
+    TenantFacts,
+    encode_declared,
+    open_pool,
+    stranded,
+)
 from askproai_runtime.booking.availability import Span
 from askproai_runtime.booking.store.appointments import get_appointment
 from askproai_runtime.booking.store.calendar import (
@@ -134,6 +142,26 @@ async def test_what_is_repeated_every_few_minutes(pod: TenantPod, monkeypatch: p
                 appointment = await get_appointment(conn, tenant, some)
                 assert appointment is not None
                 await list_blocking_bookings(conn, tenant, appointment)
+    assert faults_of(recorder) == []
+
+
+async def test_what_is_read_of_all_quiet_tenants_each_minute(
+    both: dict[str, TenantPod], module_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for the appointments to come, each of which may be with somebody who left: at most 5000 of a tenant."""
+    staff = encode_declared(DeclaredStaff([("mitte", "anna")], []))
+    role = module_database.admin.role_name
+    tenants = [
+        ProvisionedTenant(pod.store.tenant, pod.store.uid, role(pod.store.tenant), 60, TenantFacts(), set(), staff)
+        for pod in both.values()
+    ]
+    monkeypatch.setattr(stranded, "_ROWS_READ", 100)
+    admin = AdminStore(module_database.dsn)
+    try:
+        with recording_plans(monkeypatch) as recorder:
+            await admin.read_states(tenants, timedelta(minutes=2))
+    finally:
+        await admin.close()
     assert faults_of(recorder) == []
 
 

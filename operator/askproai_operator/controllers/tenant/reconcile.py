@@ -26,6 +26,7 @@ from askproai_operator.controllers.tenant.exposure import as_exposed_before, exp
 from askproai_operator.controllers.tenant.former_accounts import record_former_accounts
 from askproai_operator.controllers.tenant.inputs import KEY_TEST, Inputs, gather, gather_own_objects, take_keys
 from askproai_operator.controllers.tenant.own_keys import OwnAccounts, linked_event_types, register_in_own_accounts
+from askproai_operator.controllers.tenant.quiet import note_quiet
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys, record_registered
 from askproai_operator.controllers.tenant.status import (
     credentials_condition,
@@ -38,12 +39,10 @@ from askproai_operator.controllers.tenant.stores import (
     ensure_database,
     ensure_redis_user,
     ensure_runtime_secret,
-    read_audit_progress,
-    read_calendar_backlog,
-    read_poll_progress,
     read_spool_condition,
+    read_state,
 )
-from askproai_operator.controllers.tenant.stranded import declared_staff, fit_condition
+from askproai_operator.controllers.tenant.stranded import fit_condition
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, compile_config
 from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account, read_own_secret
 from askproai_operator.engine import (
@@ -72,6 +71,7 @@ NEWER_CALCOM_TRIGGERS = ("OOO_CREATED",)
 
 async def reconcile(key: Key, context: ReconcileContext) -> Result:
     """Reconcile one Tenant. Level-triggered: safe to run again at any point."""
+    context.memory.quiet.pop(key, None)
     tenant = context.relations.tenant(key.namespace, key.name)
     if tenant is None or tenant.metadata.deletion_timestamp is not None:
         context.url_proofs.forget(key.namespace, key.name)
@@ -116,12 +116,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     urls = await ensure_runtime_secret(inputs, context)
     try:
         resource_ids, events = await ensure_database(inputs, urls.database, context)
-        refusals = await context.database.list_booking_refusals(tenant.metadata.dotted)
-        backlog = await read_calendar_backlog(tenant, context)
-        poll = await read_poll_progress(tenant, context)
-        audit = await read_audit_progress(tenant, context)
-        staff = declared_staff(inputs.branches, tenant.spec.time_zone, context.clock.now())
-        stranded = await context.database.list_stranded(tenant.metadata.dotted, staff)
+        state = await read_state(inputs, context)
     except DATABASE_ERRORS as error:
         details = {"sqlstate": getattr(error, "sqlstate", None), "owner_uid": getattr(error, "owner_uid", None)}
         log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, **details)
@@ -168,26 +163,29 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         webhook_registered=webhook.good and not own_accounts.is_open,
     )
     status |= former_exposure_field(former)
+    conditions = (
+        credentials_condition(webhook, state.refusals, "; ".join(inputs.credentials.unpermitted)),
+        good(ConditionType.DATABASE_READY),
+        cache,
+        spool,
+        rollout_condition(tenant, deployments),
+        pods,
+        exposed_condition(tenant, inputs.exposure, routed),
+        (own_accounts.failure if webhook.good else None) or webhook,
+        synced_condition(tenant, state.backlog, state.poll, state.audit),
+        fit_condition(tenant, state.stranded),
+        monitored,
+    )
+    quiet_for = note_quiet(inputs, keys, resource_ids.values(), conditions, context)
     return Result(
-        (
-            credentials_condition(webhook, refusals, "; ".join(inputs.credentials.unpermitted)),
-            good(ConditionType.DATABASE_READY),
-            cache,
-            spool,
-            rollout_condition(tenant, deployments),
-            pods,
-            exposed_condition(tenant, inputs.exposure, routed),
-            (own_accounts.failure if webhook.good else None) or webhook,
-            synced_condition(tenant, backlog, poll, audit),
-            fit_condition(tenant, stranded),
-            monitored,
-        ),
+        conditions,
         status,
         events=(*left, *events),
-        # Deployments are watched; all else is tried again at the resync, and at providers when a look is due.
+        # Deployments are watched; all else is tried again at the resync, and at providers when a look is due. What only
+        # PostgreSQL and Redis know of a quiet Tenant is read with that of all others.
         requeue=routed.reason is Reason.PENDING,
         requeue_reason="the status of an HTTPRoute is listed, not watched",
-        resync_after=_next_run(inputs, context),
+        resync_after=quiet_for or _next_run(inputs, context),
     )
 
 

@@ -6,11 +6,10 @@ from typing import Final, NamedTuple
 
 from askproai_core.database import (
     DATABASE_UNAVAILABLE,
-    AuditProgress,
     CalendarBacklog,
     DatabaseError,
-    PollProgress,
     TenantFacts,
+    TenantState,
     parse_login,
 )
 from askproai_core.tenant_config import Retention
@@ -27,14 +26,15 @@ from askproai_operator.controllers.tenant.status import (
     spool_condition,
     spool_error_condition,
 )
+from askproai_operator.controllers.tenant.stranded import declared_staff
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, persons_of, required_resources
 from askproai_operator.credentials import calcom_account, calendar_account
 from askproai_operator.engine import EventRecord, EventType, find_condition
-from askproai_operator.redis_users import RedisAdminError, UsersUnsupported
+from askproai_operator.redis_users import PresentUsers, RedisAdminError, UsersUnsupported
 
 DATABASE_ERRORS: Final = (DatabaseError, *DATABASE_UNAVAILABLE)
 # A booking whose request got no answer is tried again after 5 minutes, and people may want to know before.
-_CALENDAR_PATIENCE: Final = timedelta(minutes=2)
+CALENDAR_PATIENCE: Final = timedelta(minutes=2)
 
 _CONNECTIONS_OF_WEB, _CONNECTIONS_OF_WORKER = 3, 2
 _SURGE = 1
@@ -64,21 +64,19 @@ async def ensure_runtime_secret(inputs: Inputs, context: ReconcileContext) -> St
     return urls
 
 
-async def read_calendar_backlog(tenant: Tenant, context: ReconcileContext) -> CalendarBacklog:
-    """Return what waits for Cal.com for longer than two minutes. Raises one of DATABASE_ERRORS."""
-    if calcom_account(tenant) is None:
-        return CalendarBacklog()
-    return await context.database.measure_calendar_backlog(tenant.metadata.dotted, _CALENDAR_PATIENCE)
-
-
-async def read_poll_progress(tenant: Tenant, context: ReconcileContext) -> PollProgress | None:
-    """Return how far the pods are with asking Cal.com what has changed. Raises one of DATABASE_ERRORS."""
-    return await context.database.read_poll_progress(tenant.metadata.dotted) if calcom_account(tenant) else None
-
-
-async def read_audit_progress(tenant: Tenant, context: ReconcileContext) -> AuditProgress | None:
-    """Return what the pods found when they compared both books. Raises one of DATABASE_ERRORS."""
-    return await context.database.read_audit_progress(tenant.metadata.dotted) if calcom_account(tenant) else None
+async def read_state(inputs: Inputs, context: ReconcileContext) -> TenantState:
+    """Return what only the database knows, once row, role and resources are as declared. Raises one of DATABASE_ERRORS."""
+    tenant, database = inputs.tenant, context.database
+    name, is_remote = tenant.metadata.dotted, calcom_account(tenant) is not None
+    staff = declared_staff(inputs.branches, tenant.spec.time_zone, context.clock.now())
+    return TenantState(
+        is_provisioned=True,
+        refusals=await database.list_booking_refusals(name),
+        backlog=await database.measure_calendar_backlog(name, CALENDAR_PATIENCE) if is_remote else CalendarBacklog(),
+        poll=await database.read_poll_progress(name) if is_remote else None,
+        audit=await database.read_audit_progress(name) if is_remote else None,
+        stranded=await database.list_stranded(name, staff),
+    )
 
 
 async def ensure_database(
@@ -101,7 +99,7 @@ async def ensure_database(
         parse_login(url)[1],
         connection_limit(tenant),
         adopt=adopt,
-        facts=_facts(inputs),
+        facts=tenant_facts(inputs),
         verify_password=verify,
     )
     if verify:
@@ -125,7 +123,7 @@ def connection_limit(tenant: Tenant) -> int:
     return (web.max_replicas + _SURGE) * per_pod + worker_pods * _CONNECTIONS_OF_WORKER
 
 
-def _facts(inputs: Inputs) -> TenantFacts:
+def tenant_facts(inputs: Inputs) -> TenantFacts:
     """Return what the coordinator reads of a tenant in the database, where it cannot see the manifest."""
     return TenantFacts(
         retention=Retention(**inputs.tenant.spec.retention.model_dump()),
@@ -148,6 +146,17 @@ async def ensure_redis_user(tenant: Tenant, url: str | None, context: ReconcileC
             context.enqueue(tenant.key)  # T-runtime still names a user that this server does not know
         return cache_error_condition(error)
     return cache_condition(unreachable)
+
+
+async def read_redis_users(context: ReconcileContext) -> tuple[Condition, PresentUsers | None]:
+    """Return the condition CacheReady of every tenant whose user exists, and which users do; None where that is not known."""
+    if context.redis is None:
+        return no_cache_condition(), None
+    try:
+        present = await context.redis.list_users()
+    except RedisAdminError as error:
+        return cache_error_condition(error), None
+    return cache_condition(present.unreached), present
 
 
 async def read_spool_condition(context: ReconcileContext) -> Condition:

@@ -1,0 +1,201 @@
+"""What the database knows of tenants that their conditions depend on: of one, or of many by the same few statements.
+
+Each statement does for each tenant by itself, in a LATERAL subquery, what it would do for one alone: so a tenant's rows cost no
+other tenant time, and the plan for a thousand is that for one. The time is `now()` where an index is searched by it: with the
+volatile `clock_timestamp()` PostgreSQL would read all that a tenant ever had.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from askproai_core.database import roles
+from askproai_core.database.audit_state import CALENDAR_AUDIT, AuditProgress, audit_progress
+from askproai_core.database.poll_state import CALENDAR_POLL, PollProgress, poll_progress
+from askproai_core.database.pool import Connection
+from askproai_core.database.stranded import Stranded, list_stranded
+from askproai_core.tenant_config import Retention
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarBacklog:
+    """Appointments of a tenant that the remote calendar does not have as they are here; those that are past do not count."""
+
+    appointments: int = 0
+    oldest: datetime | None = None  # since when the oldest of them waits
+    dead: int = 0  # how many of them have a dead letter
+
+
+@dataclass(frozen=True, slots=True)
+class TenantFacts:
+    """What the coordinator reads about a tenant: how long it retains received data, and which servers it calls."""
+
+    retention: Retention = field(default_factory=Retention)
+    retell_base_url: str = ""
+    calcom_base_url: str = ""  # empty: the tenant uses the local calendar
+
+    @property
+    def columns(self) -> tuple[str | int, ...]:
+        """Return the values of `FACT_COLUMNS`."""
+        kept = self.retention
+        return self.retell_base_url, self.calcom_base_url, kept.raw_event_days, kept.transcript_days, kept.call_days
+
+
+FACT_COLUMNS = "retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days"
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionedTenant:
+    """A tenant as a reconcile has left it in the database. `staff` is its DeclaredStaff, encoded."""
+
+    tenant: str
+    uid: str
+    role: str
+    connection_limit: int
+    facts: TenantFacts
+    resource_ids: AbstractSet[int]
+    staff: str
+
+
+@dataclass(frozen=True, slots=True)
+class TenantState:
+    """What is found of a tenant. `is_provisioned`: row, login role and resources are still as they were left.
+
+    Not compared are the password, which cannot be read, and whether the admin is a member of the role, which takes
+    PostgreSQL as long as the admin has roles.
+    """
+
+    is_provisioned: bool
+    refusals: AbstractSet[int | None]
+    backlog: CalendarBacklog
+    poll: PollProgress | None
+    audit: AuditProgress | None
+    stranded: Sequence[Stranded]
+
+
+async def read_states(
+    conn: Connection, tenants: Collection[ProvisionedTenant], waited: timedelta
+) -> dict[str, TenantState]:
+    """Return the states of tenants by their keys; `waited` as for `measure_backlogs`."""
+    keys = [each.tenant for each in tenants]
+    provisioned = await _find_provisioned(conn, tenants)
+    refusals = await list_refusals(conn, keys)
+    backlogs = await measure_backlogs(conn, keys, waited)
+    polls = await read_polls(conn, keys)
+    audits = await read_audits(conn, keys)
+    stranded = await list_stranded(conn, {each.tenant: each.staff for each in tenants})
+    return {
+        key: TenantState(
+            key in provisioned,
+            refusals.get(key, frozenset()),
+            backlogs.get(key, CalendarBacklog()),
+            polls.get(key),
+            audits.get(key),
+            stranded.get(key, ()),
+        )
+        for key in keys
+    }
+
+
+async def _find_provisioned(conn: Connection, tenants: Collection[ProvisionedTenant]) -> set[str]:
+    """Return the keys of the tenants whose row, login role and resources are as they were left."""
+    keys = [each.tenant for each in tenants]
+    rows = await conn.fetch(f"SELECT tenant, uid, {FACT_COLUMNS} FROM tenants WHERE tenant = ANY($1)", keys)  # noqa: S608  our own names
+    written = {tenant: tuple(values) for tenant, *values in rows}
+    found = await conn.fetch(
+        "SELECT tenant, array_agg(id) AS ids FROM resources WHERE tenant = ANY($1) GROUP BY tenant", keys
+    )
+    resources = {row["tenant"]: row["ids"] for row in found}
+    logins = await roles.list_current_logins(conn, {each.role: each.connection_limit for each in tenants})
+    return {
+        each.tenant
+        for each in tenants
+        if written.get(each.tenant) == (each.uid, *each.facts.columns)
+        and each.resource_ids <= set(resources.get(each.tenant, ()))
+        and each.role in logins
+    }
+
+
+async def list_refusals(conn: Connection, tenants: Sequence[str]) -> Mapping[str, set[int | None]]:
+    """Return the statuses with which the remote calendar has refused the pods' bookings in the last quarter of an hour.
+
+    Only those that say that the key, the address or an event type is wrong; None: no key is mounted. What concerns every
+    booking is over once one is confirmed; an event type is not, since the one that was confirmed may be another.
+    """
+    rows = await conn.fetch(
+        """SELECT t.tenant, refused.status FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL (
+               SELECT DISTINCT r.status FROM provider_calls r
+               WHERE r.tenant = t.tenant AND r.at > now() - interval '15 minutes'
+                 AND (r.provider, r.operation, r.outcome) = ('calcom', 'create-booking', 'refused')
+                 AND (r.status IN (403, 404) OR coalesce(r.status, 401) IN (301, 302, 307, 308, 401, 498) AND NOT EXISTS (
+                     SELECT 1 FROM provider_calls c WHERE c.tenant = t.tenant AND c.at > r.at
+                     AND (c.provider, c.operation, c.outcome) = ('calcom', 'create-booking', 'confirmed')))) refused""",
+        tenants,
+    )
+    found: dict[str, set[int | None]] = defaultdict(set)
+    for tenant, status in rows:
+        found[tenant].add(status)
+    return found
+
+
+async def measure_backlogs(
+    conn: Connection, tenants: Sequence[str], waited: timedelta
+) -> Mapping[str, CalendarBacklog]:
+    """Return what waits for the remote calendar for longer than `waited`.
+
+    Every booking has a sync job for some seconds, in case its process dies. Reads the partial indexes of the jobs that are not
+    done, at most 1000 of a state, so that a tenant's rows cost no other tenant time, whatever they are.
+    """
+    rows = await conn.fetch(
+        """SELECT t.tenant, b.* FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL (
+               WITH open AS (
+                   (SELECT id, appointment_id, created_at, false AS dead FROM jobs
+                    WHERE tenant = t.tenant AND state = 'ready' AND kind = 'calendar-sync' LIMIT 1000)
+                   UNION ALL (SELECT id, appointment_id, created_at, false FROM jobs
+                              WHERE tenant = t.tenant AND state = 'running' AND kind = 'calendar-sync' LIMIT 1000)
+                   UNION ALL (SELECT id, appointment_id, created_at, true FROM jobs
+                              WHERE tenant = t.tenant AND state = 'dead' AND kind = 'calendar-sync' LIMIT 1000))
+               SELECT count(*), min(o.created_at), count(*) FILTER (WHERE o.dead)
+               FROM open o JOIN appointments a ON a.tenant = t.tenant AND a.id = o.appointment_id
+               WHERE o.created_at BETWEEN clock_timestamp() - interval '1 year' AND clock_timestamp() - $2::interval
+                 AND a.ends_at > clock_timestamp() AND NOT EXISTS (
+                     SELECT 1 FROM jobs newer
+                     WHERE newer.tenant = t.tenant AND newer.appointment_id = o.appointment_id AND newer.id > o.id)) b""",
+        tenants, waited,
+    )  # fmt: skip
+    return {tenant: CalendarBacklog(*values) for tenant, *values in rows}
+
+
+async def read_polls(conn: Connection, tenants: Sequence[str]) -> Mapping[str, PollProgress]:
+    """Return how far the tenants' workers are with asking Cal.com what has changed; nothing of those that have not begun.
+
+    That is so, too, while the schema is still the one before.
+    """
+    rows = await _read_tasks(conn, tenants, CALENDAR_POLL)
+    return {row["tenant"]: poll_progress(row["watermark"], _age(row), row["last_error"]) for row in rows}
+
+
+async def read_audits(conn: Connection, tenants: Sequence[str]) -> Mapping[str, AuditProgress]:
+    """Return what the tenants' workers found when they compared both books; nothing of those that have not begun."""
+    rows = await _read_tasks(conn, tenants, CALENDAR_AUDIT)
+    return {row["tenant"]: audit_progress(row["watermark"], _age(row)) for row in rows}
+
+
+async def _read_tasks(conn: Connection, tenants: Sequence[str], name: str) -> Sequence[asyncpg.Record]:
+    try:
+        return await conn.fetch(
+            """SELECT tenant, watermark, last_error, least(greatest(extract(epoch FROM clock_timestamp()
+                      - coalesce(last_finished_at, created_at)), 0), 1e9)::float8 AS seconds
+               FROM tasks WHERE tenant = ANY($1) AND name = $2""",
+            tenants, name,
+        )  # fmt: skip
+    except asyncpg.UndefinedTableError:
+        return ()
+
+
+def _age(row: asyncpg.Record) -> timedelta:
+    return timedelta(seconds=row["seconds"])

@@ -1,0 +1,135 @@
+"""Quiet Tenants, all together: read what only PostgreSQL and Redis know of them, and make those due of which something differs.
+
+Correctness does not depend on it: a Tenant's own reconcile reads everything by itself. So whatever fails here makes all quiet
+Tenants due, and each shows what is wrong, as if nobody had been left alone.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import Final
+
+import structlog
+
+from askproai_operator.api import Tenant
+from askproai_operator.api.conditions import Condition
+from askproai_operator.applied_spec import is_paused
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.tenant.quiet import derive_conditions
+from askproai_operator.controllers.tenant.stores import (
+    CALENDAR_PATIENCE,
+    DATABASE_ERRORS,
+    read_redis_users,
+    read_spool_condition,
+)
+from askproai_operator.engine import MANAGER, Backoff, Key, Options, Result
+from askproai_operator.memory import QuietTenant
+from askproai_operator.redis_users import PresentUsers, user_name
+from askproai_operator.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+KIND: Final = "QuietTenants"
+_CHUNK: Final = 250  # tenants of one statement; each statement has the pool's time limit
+# Seconds between two that are due at the same time, at most: an outage makes all due, and they have a resync's time for it.
+_SPREAD: Final = 0.05
+
+Quiet = Mapping[Key, QuietTenant]
+
+
+def quiet_tenants_key(settings: Settings) -> Key:
+    """Return the only key of this kind, which is due from the start on."""
+    return Key(KIND, settings.namespace, MANAGER)
+
+
+def quiet_tenants_options(settings: Settings) -> Options:
+    """Return the options: after a failure it is tried again at the next resync, since all Tenants are due meanwhile."""
+    return Options(Backoff(settings.resync, settings.resync, jitter=0.1), workers=1)
+
+
+class QuietTenantsController:
+    """Compares all quiet Tenants at each resync."""
+
+    def __init__(
+        self,
+        schedule: Callable[[Key, timedelta], None],
+        set_count: Callable[[int], None],
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """Take what makes a key due after a time, the setter of the metric, and what returns a random number from 0 to 1."""
+        self._schedule, self._set_count, self._chance = schedule, set_count, chance
+        # The starts of the servers of Redis, its authority and that of PostgreSQL; None: not known yet.
+        self._servers: tuple[frozenset[str] | None, str | None, str | None] | None = None
+
+    async def reconcile(self, _key: Key, context: ReconcileContext) -> Result:
+        """Make those due of which something differs; all, if that cannot be known."""
+        quiet = dict(context.memory.quiet)
+        self._set_count(len(quiet))
+        due: set[Key] = set(quiet)
+        try:
+            due = await self._find_due(quiet, context) if quiet else set()
+        except DATABASE_ERRORS as error:
+            log.warning("quiet_tenants.not_read", tenants=len(quiet), error=type(error).__name__)
+            return Result(requeue=True, requeue_reason="PostgreSQL did not tell what quiet Tenants depend on")
+        finally:
+            self._make_due([key for key in due if context.memory.quiet.get(key) is quiet[key]], context)
+        return Result()
+
+    async def _find_due(self, quiet: Quiet, context: ReconcileContext) -> set[Key]:
+        cache, present = await read_redis_users(context)
+        of_redis = (cache, await read_spool_condition(context))
+        if self._is_changed(present, context):
+            return set(quiet)
+        await context.database.prepare()
+        due: set[Key] = set()
+        rest = iter(quiet.items())
+        while chunk := dict(islice(rest, _CHUNK)):
+            due |= await _find_due_of(chunk, of_redis, present, context)
+        return due
+
+    def _is_changed(self, present: PresentUsers | None, context: ReconcileContext) -> bool:
+        """Return whether a server of Redis has started anew, or an authority of either server has another certificate."""
+        before = self._servers
+        runs = (
+            present.runs if present is not None else before[0] if before is not None else None
+        )  # what CacheReady reports is no start
+        redis_ca = context.redis.ca if context.redis is not None else None
+        self._servers = runs, redis_ca, context.database.ca
+        return before is not None and before != self._servers
+
+    def _make_due(self, keys: list[Key], context: ReconcileContext) -> None:
+        """Have Tenants reconciled, many of them not at the same moment, and no more than once for what was found."""
+        spread = min(context.settings.resync, timedelta(seconds=len(keys) * _SPREAD))
+        for key in keys:
+            del context.memory.quiet[key]
+            self._schedule(key, spread * self._chance())
+        if keys:
+            log.info("quiet_tenants.due", tenants=len(keys))
+
+
+async def _find_due_of(
+    quiet: Quiet, of_redis: Sequence[Condition], present: PresentUsers | None, context: ReconcileContext
+) -> set[Key]:
+    tenants = {tenant.key: tenant for tenant in _found(quiet, context)}
+    states = await context.database.read_states([quiet[key].provisioned for key in tenants], CALENDAR_PATIENCE)
+    due: set[Key] = quiet.keys() - tenants.keys()
+    for key, tenant in tenants.items():
+        state = states[tenant.metadata.dotted]
+        differs = (
+            not state.is_provisioned
+            or state.refusals
+            or (present is not None and user_name(tenant.metadata.dotted) not in present.names)
+            or derive_conditions(tenant, state, of_redis) != set(quiet[key].conditions)
+        )
+        if differs:
+            due.add(key)
+    return due
+
+
+def _found(quiet: Quiet, context: ReconcileContext) -> Iterator[Tenant]:
+    """Yield those that exist and are not paused: of a paused one nothing is looked at, and the end of the pause makes it due."""
+    for key in quiet:
+        tenant = context.relations.tenant(key.namespace, key.name)
+        if tenant is not None and not is_paused(tenant):
+            yield tenant

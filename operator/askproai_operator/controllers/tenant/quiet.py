@@ -1,0 +1,97 @@
+"""Quiet Tenants: all is well, and watches report whatever changes, but for what only PostgreSQL and Redis know.
+
+That is read for all of them together each resync (`controllers/quiet_tenants.py`), so each by itself is reconciled rarely
+(docs/decisions/0085-quiet-tenants-are-read-together.md). The conditions are derived by the functions of the reconcile.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Final
+
+from askproai_core.database import ProvisionedTenant, TenantState, encode_declared
+from askproai_operator.api import Tenant
+from askproai_operator.api.conditions import Condition, ConditionType, Status
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.tenant.children.secrets import teardown_secret
+from askproai_operator.controllers.tenant.inputs import Inputs
+from askproai_operator.controllers.tenant.signing_keys import SigningKeys
+from askproai_operator.controllers.tenant.status import synced_condition
+from askproai_operator.controllers.tenant.stores import connection_limit, tenant_facts
+from askproai_operator.controllers.tenant.stranded import declared_staff, fit_condition
+from askproai_operator.credentials import calcom_account, decode_secret, own_key_refs, secret_refs
+from askproai_operator.memory import QuietTenant
+from askproai_operator.services import active_offerings
+
+QUIET_RESYNCS: Final = 15
+_LONGEST: Final = 1.2  # times the interval: it is ± 20 %, as that of the looks at providers
+# Not good for all tenants or for none, for as long as it takes somebody to configure Redis.
+_OF_THE_INSTALLATION: Final = frozenset({ConditionType.EVENTS_SPOOLED})
+# What only PostgreSQL or Redis know. Of CredentialsValid it is whether there are refusals: none of a quiet Tenant.
+_READ_TOGETHER: Final = frozenset(
+    {
+        ConditionType.CACHE_READY,
+        ConditionType.EVENTS_SPOOLED,
+        ConditionType.CALENDAR_SYNCED,
+        ConditionType.APPOINTMENTS_FIT,
+    }
+)
+
+
+def note_quiet(
+    inputs: Inputs,
+    keys: SigningKeys,
+    resource_ids: Collection[int],
+    conditions: Sequence[Condition],
+    context: ReconcileContext,
+) -> timedelta | None:
+    """Remember a Tenant that is quiet; return in how long it is to be reconciled then. None: at the usual resync, as any other."""
+    tenant, settings = inputs.tenant, context.settings
+    interval = min(settings.drift, QUIET_RESYNCS * settings.resync)
+    if interval <= settings.resync or not _is_quiet(inputs, keys, conditions, context):
+        return None
+    every = context.memory.looks.wait(0, interval, settings.resync)
+    next_look = context.next_look(
+        tenant.key, otherwise=every
+    )  # one timer for both: the looks at providers have the same
+    if next_look is None:
+        return None
+    context.memory.quiet[tenant.key] = QuietTenant(
+        ProvisionedTenant(
+            tenant.metadata.dotted,
+            tenant.metadata.uid,
+            context.database.role_name(tenant.metadata.dotted),
+            connection_limit(tenant),
+            tenant_facts(inputs),
+            frozenset(resource_ids),
+            encode_declared(declared_staff(inputs.branches, tenant.spec.time_zone, context.clock.now())),
+        ),
+        tuple(each for each in conditions if each.type in _READ_TOGETHER),
+    )
+    return min(next_look, interval * _LONGEST)
+
+
+def _is_quiet(inputs: Inputs, keys: SigningKeys, conditions: Sequence[Condition], context: ReconcileContext) -> bool:
+    """Return whether all is well, nothing waits for a time or for another attempt, and each Secret that is named is watched."""
+    tenant, own = inputs.tenant, inputs.own_keys
+    named = own_key_refs(active_offerings(inputs.offerings, inputs.branches)) if calcom_account(tenant) else {}
+    recorded = teardown_secret(tenant, inputs.credentials, inputs.keys, own.values, own.subjects)
+    return (
+        all(each.status is Status.TRUE or each.type in _OF_THE_INSTALLATION for each in conditions)
+        and not keys.former
+        and inputs.exposure.kept is None
+        and own.values.keys() == named.keys()
+        and decode_secret(recorded) == inputs.teardown_values  # else this run, or a later one, leaves a former account
+        and all(_is_watched(tenant, ref.name, context) for ref in (*secret_refs(tenant).values(), *named.values()))
+    )
+
+
+def _is_watched(tenant: Tenant, secret: str, context: ReconcileContext) -> bool:
+    """Return whether a watch reports a change of a Secret, and the cache has what it holds."""
+    cached = context.cache.secret(tenant.metadata.namespace, secret)
+    return cached is not None and cached.secret is not None
+
+
+def derive_conditions(tenant: Tenant, state: TenantState, of_redis: Sequence[Condition]) -> set[Condition]:
+    """Return the conditions that a reconcile would report of what is read for many tenants; `of_redis` are those of Redis."""
+    synced = synced_condition(tenant, state.backlog, state.poll, state.audit)
+    return {synced, fit_condition(tenant, state.stranded), *of_redis}

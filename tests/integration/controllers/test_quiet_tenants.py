@@ -1,0 +1,302 @@
+"""A Tenant of which all is well is reconciled rarely, and yet shows within a resync what only PostgreSQL and Redis know."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from importlib import import_module
+
+import pytest
+
+from askproai_core.database import CALENDAR_AUDIT, CALENDAR_POLL
+from askproai_core.former_keys import FORMER_KEYS
+from askproai_operator.api import Key
+from askproai_operator.api.conditions import ConditionType, good
+from askproai_operator.controllers.quiet_tenants import quiet_tenants_key
+from askproai_operator.engine import resources
+from askproai_operator.redis_users import PresentUsers, user_name
+from askproai_sandbox.databases import Database
+from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.operator_environment import NAME, RunningOperator, TenantNamespace
+from tests.worlds.tenant_reconciles import SOON, rows
+from tests.worlds.waiting import eventually
+
+INTERVAL = timedelta(minutes=15)
+APPOINTMENT = """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
+    VALUES ($1, 'mitte', 'haarschnitt', $2, now() + interval '1 day', now() + interval '25 hours', $3, 'c') RETURNING id"""
+TASK = (
+    "INSERT INTO tasks (tenant, name, due_at, created_at, watermark) VALUES ($1, $2, now(), now() - $3::interval, $4)"
+)
+DIFFERENCE = {
+    "sort": "doubled", "account": "", "position": "2026-11-27T09:00:00Z", "since": "2026-11-20T09:00:00Z", "event_type": 1001,
+}  # fmt: skip
+
+
+def tenant_key(namespace: TenantNamespace) -> Key:
+    return Key("Tenant", namespace.name, NAME)
+
+
+def dotted(namespace: TenantNamespace) -> str:
+    return f"{namespace.name}.{NAME}"
+
+
+def is_quiet(namespace: TenantNamespace) -> bool:
+    return tenant_key(namespace) in namespace.operator.context.memory.quiet
+
+
+async def seconds_to_next_run(namespace: TenantNamespace) -> float:
+    queue, key = namespace.operator.queue, tenant_key(namespace)
+    due, _ = await eventually(lambda: queue._due.get(key), SOON, "the next run to be scheduled")
+    return float(due - namespace.operator.context.clock.monotonic())
+
+
+async def read_together(operator: RunningOperator) -> None:
+    """Do what each resync does."""
+    await operator.reconcile_again(quiet_tenants_key(operator.settings))
+
+
+@pytest.fixture
+async def quiet(namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch) -> TenantNamespace:
+    """The namespace of a quiet Tenant. Its pods count as available: none run here."""
+    module = import_module("askproai_operator.controllers.tenant.reconcile")
+    available = good(ConditionType.RUNTIME_AVAILABLE)
+    monkeypatch.setattr(module, "runtime_condition", lambda *_: available)
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant", spec={"suspend": False})
+    await namespace.wait_until_ready()
+
+    await read_together(namespace.operator)  # another test may have had another Redis
+
+    async def settled() -> bool:
+        await namespace.operator.reconcile_again(tenant_key(namespace))
+        return is_quiet(namespace)
+
+    await eventually(settled, SOON, "the Tenant to be quiet")
+    return namespace
+
+
+async def test_a_quiet_tenant_is_left_alone(quiet: TenantNamespace) -> None:
+    """In an hour it is reconciled 5 times and not 60 times; what is read for all meanwhile makes nobody due."""
+    operator, key = quiet.operator, tenant_key(quiet)
+    assert await seconds_to_next_run(quiet) >= 0.75 * INTERVAL.total_seconds()
+
+    async def is_left_alone() -> bool:  # as soon as the watches have reported its new children
+        before = operator.ended[key]
+        for _ in range(3):
+            await read_together(operator)
+        return is_quiet(quiet) and operator.ended[key] == before
+
+    await eventually(is_left_alone, SOON, "three looks at all that make it not due")
+
+
+async def test_an_edit_acts_at_once(quiet: TenantNamespace) -> None:
+    await quiet.client.merge(quiet.path("Tenant"), {"spec": {"suspend": True}})
+    await quiet.wait_for("Deployment", f"{NAME}-web", lambda live: live and live["spec"]["replicas"] == 0, "no pods")
+
+
+Change = Callable[[Database, str], Awaitable[object]]
+
+
+async def refuse_bookings(database: Database, tenant: str) -> None:
+    await rows(
+        database,
+        """INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, status, outcome, duration_ms, correlation_id)
+           VALUES ($1, 'calcom', 'create-booking', 'POST', '/v2/bookings', 401, 'refused', 60, 'c')""",
+        tenant,
+    )
+
+
+async def keep_appointment_waiting(database: Database, tenant: str) -> None:
+    ((appointment,),) = await rows(database, APPOINTMENT, tenant, "anna", "pending_sync")
+    await rows(
+        database,
+        """INSERT INTO jobs (tenant, kind, priority, state, appointment_id, correlation_id, created_at)
+           VALUES ($1, 'calendar-sync', 'high', 'ready', $2, 'c', now() - interval '3 minutes')""",
+        tenant, appointment,
+    )  # fmt: skip
+
+
+async def strand_appointment(database: Database, tenant: str) -> None:
+    await rows(database, APPOINTMENT, tenant, "somebody-who-left", "confirmed")
+
+
+async def stall_poll(database: Database, tenant: str) -> None:
+    await rows(database, TASK, tenant, CALENDAR_POLL, timedelta(minutes=31), "{}")
+
+
+async def find_difference(database: Database, tenant: str) -> None:
+    await rows(database, TASK, tenant, CALENDAR_POLL, timedelta(), "{}")
+    await rows(database, TASK, tenant, CALENDAR_AUDIT, timedelta(), json.dumps({"differences": [DIFFERENCE]}))
+
+
+async def give_rows_to_another(database: Database, tenant: str) -> None:
+    await rows(database, "UPDATE tenants SET uid = 'somebody-else' WHERE tenant = $1", tenant)
+
+
+@pytest.mark.parametrize(
+    ("change", "type_", "reason"),
+    [
+        (refuse_bookings, "CredentialsValid", "BookingsRefused"),
+        (keep_appointment_waiting, "CalendarSynced", "CalendarBehind"),
+        (stall_poll, "CalendarSynced", "CalendarBehind"),
+        (find_difference, "CalendarSynced", "CalendarDiffers"),
+        (strand_appointment, "AppointmentsFit", "AppointmentsStranded"),
+        (give_rows_to_another, "DatabaseReady", "DataOwnedByOther"),
+    ],
+)
+async def test_what_only_postgresql_knows_is_a_condition_after_the_next_common_look(
+    quiet: TenantNamespace, module_database: Database, change: Change, type_: str, reason: str
+) -> None:
+    await change(module_database, dotted(quiet))
+    await read_together(quiet.operator)
+    await quiet.wait_for_condition(type_, "False", reason)
+    assert not is_quiet(quiet), "it is looked at by each resync, as any other of which something is not well"
+
+
+async def test_progress_that_changes_a_message_is_shown(quiet: TenantNamespace, module_database: Database) -> None:
+    state = {"accounts": {"": {"event_types": [1], "taken_in": 7}}}
+    await rows(module_database, TASK, dotted(quiet), CALENDAR_POLL, timedelta(), json.dumps(state))
+    await read_together(quiet.operator)
+
+    async def is_shown() -> bool:
+        return "7 bookings" in (await quiet.wait_for_condition("CalendarSynced", "True"))["message"]
+
+    await eventually(is_shown, SOON, "the bookings that were imported")
+
+
+async def drop_role(operator: RunningOperator, database: Database, tenant: str) -> None:
+    await operator.context.database.drop_tenant(tenant, erase=False)
+
+
+async def change_limit(operator: RunningOperator, database: Database, tenant: str) -> None:
+    await rows(database, f'ALTER ROLE "{operator.context.database.role_name(tenant)}" NOLOGIN CONNECTION LIMIT 0')
+
+
+async def delete_resources(operator: RunningOperator, database: Database, tenant: str) -> None:
+    await rows(database, "DELETE FROM resources WHERE tenant = $1", tenant)
+
+
+async def change_facts(operator: RunningOperator, database: Database, tenant: str) -> None:
+    await rows(database, "UPDATE tenants SET call_days = 1 WHERE tenant = $1", tenant)
+
+
+@pytest.mark.parametrize("by_hand", [drop_role, change_limit, delete_resources, change_facts])
+async def test_what_is_changed_by_hand_in_postgresql_is_set_right(
+    quiet: TenantNamespace, module_database: Database, by_hand: Callable[..., Awaitable[None]]
+) -> None:
+    operator, tenant = quiet.operator, dotted(quiet)
+    role = operator.context.database.role_name(tenant)
+    state = """SELECT (SELECT (rolcanlogin, rolconnlimit)::text FROM pg_roles WHERE rolname = $2),
+                      (SELECT call_days FROM tenants WHERE tenant = $1),
+                      (SELECT array_agg((branch, staff, unit, active)::text ORDER BY id) FROM resources WHERE tenant = $1)"""
+    before = await rows(module_database, state, tenant, role)
+    await by_hand(operator, module_database, tenant)
+    assert await rows(module_database, state, tenant, role) != before
+    await read_together(operator)
+
+    async def is_right() -> bool:
+        return await rows(module_database, state, tenant, role) == before
+
+    await eventually(is_right, SOON, f"{before} again")
+
+
+async def test_a_user_that_is_deleted_by_hand_in_redis_comes_back(
+    quiet: TenantNamespace, valkey: EmbeddedRedis
+) -> None:
+    user = user_name(dotted(quiet))
+    async with valkey.admin() as admin:
+        assert await admin.execute_command("ACL", "DELUSER", user) == 1
+        await read_together(quiet.operator)
+
+        async def exists() -> bool:
+            return user in map(str, await admin.execute_command("ACL", "USERS"))
+
+        await eventually(exists, SOON, "the user")
+
+
+async def test_after_a_restart_of_redis_each_tenant_is_looked_at(
+    quiet: TenantNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator, key = quiet.operator, tenant_key(quiet)
+    redis = operator.context.redis
+    assert redis is not None
+    await read_together(operator)
+    before, list_users = operator.ended[key], redis.list_users
+
+    async def list_users_of_another_start() -> PresentUsers:
+        return replace(await list_users(), runs=frozenset({"another start"}))
+
+    monkeypatch.setattr(redis, "list_users", list_users_of_another_start)
+    await read_together(operator)
+    await eventually(lambda: operator.ended[key] > before, SOON, "a reconcile")
+
+
+async def test_a_database_that_is_away_is_a_condition_and_a_failure_that_is_seen(
+    quiet: TenantNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator, database = quiet.operator, quiet.operator.context.database
+
+    def retries() -> float:
+        return float(operator.queue._metrics.retries._value.get())
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise ConnectionRefusedError
+
+    with monkeypatch.context() as away:
+        away.setattr(database, "prepare", refuse)
+        before = retries()
+        await read_together(operator)
+        assert retries() > before
+        await quiet.wait_for_condition("DatabaseReady", "False", "DatabaseUnavailable")
+    await quiet.wait_for_condition("DatabaseReady", "True")
+
+
+async def test_a_common_look_that_fails_alone_makes_everybody_due(
+    quiet: TenantNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by a defect of ours: nobody is left alone by a look that did not happen."""
+    operator, key = quiet.operator, tenant_key(quiet)
+
+    async def fail(*_: object) -> None:
+        raise ValueError("a defect")
+
+    before = operator.ended[key]
+    with monkeypatch.context() as failing:
+        failing.setattr(operator.context.database, "read_states", fail)
+        await read_together(operator)
+    await eventually(lambda: operator.ended[key] > before, SOON, "a reconcile")
+
+
+async def test_a_tenant_with_a_secret_that_no_watch_reports_is_reconciled_by_each_resync(
+    quiet: TenantNamespace,
+) -> None:
+    operator, key = quiet.operator, tenant_key(quiet)
+    labels = {"metadata": {"labels": {"askproai.de/watch": None}}}
+    await quiet.client.merge(resources.SECRETS.path(quiet.name, "providers"), labels)
+    await eventually(
+        lambda: operator.context.cache.secret(quiet.name, "providers") is None, SOON, "the cache to lose it"
+    )
+    await operator.reconcile_again(key)
+    assert not is_quiet(quiet)
+    assert await seconds_to_next_run(quiet) <= 1.2 * operator.settings.resync_seconds
+
+
+async def test_a_former_key_ends_in_its_time(quiet: TenantNamespace) -> None:
+    """A changed secret is sent to Cal.com two minutes later, and accepted for an hour: no watch reports that."""
+    await quiet.write_secret(**{"calcom-webhook-secret": "another"})
+    await quiet.wait_for("Secret", f"{NAME}-signing-keys", lambda live: live and FORMER_KEYS in live["data"], "it")
+    await quiet.operator.reconcile_again(tenant_key(quiet))
+    assert not is_quiet(quiet)
+
+
+async def test_a_paused_tenant_is_looked_at_no_more(quiet: TenantNamespace) -> None:
+    operator, key = quiet.operator, tenant_key(quiet)
+    await quiet.client.merge(quiet.path("Tenant"), {"metadata": {"annotations": {"askproai.de/paused": "true"}}})
+    await quiet.wait_for_condition("Paused", "True")
+    await read_together(operator)
+    assert not is_quiet(quiet)
+    ended = operator.ended[key]
+    await read_together(operator)
+    await read_together(operator)
+    assert operator.ended[key] <= ended + 1

@@ -1,0 +1,120 @@
+"""What conditions depend on is read for many tenants by as many statements as for one, and no tenant's rows are another's."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from askproai_core.database import (
+    AdminStore,
+    CalendarBacklog,
+    DeclaredStaff,
+    ProvisionedTenant,
+    TenantFacts,
+    TenantState,
+    encode_declared,
+)
+from askproai_sandbox.databases import Database, TenantStore
+from tests.worlds.statements import record_statements
+from tests.worlds.tenant_reconciles import rows
+
+WAITED = timedelta(minutes=2)
+LIMIT = 60  # as `create_tenant` sets it
+
+
+def as_left(salon: TenantStore, **declared: list) -> ProvisionedTenant:  # type: ignore[type-arg]
+    staff = DeclaredStaff(declared.get("members", [("mitte", "anna")]), declared.get("away", []))
+    ids = frozenset(salon.resources.values())
+    return ProvisionedTenant(salon.tenant, salon.uid, salon.role, LIMIT, TenantFacts(), ids, encode_declared(staff))
+
+
+def at_rest(state: TenantState) -> bool:
+    return state == TenantState(
+        is_provisioned=True, refusals=frozenset(), backlog=CalendarBacklog(), poll=None, audit=None, stranded=()
+    )
+
+
+async def book(database: Database, salon: TenantStore, staff: str, status: str = "confirmed") -> None:
+    await rows(
+        database,
+        """WITH made AS (
+               INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
+               VALUES ($1, 'mitte', 'haarschnitt', $2, now() + interval '1 day', now() + interval '25 hours', $3, 'c')
+               RETURNING tenant, id)
+           INSERT INTO jobs (tenant, kind, priority, state, appointment_id, correlation_id, created_at)
+           SELECT tenant, 'calendar-sync', 'high', 'dead', id, 'c', now() - interval '3 minutes' FROM made""",
+        salon.tenant, staff, status,
+    )  # fmt: skip
+
+
+async def test_many_tenants_take_as_many_statements_as_one(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows, resources, logins, refusals, backlog, two tasks and stranded appointments; no lock, and nothing written."""
+    salons = [as_left(await database.create_tenant(name)) for name in ("a", "b", "c", "d", "e")]
+    statements = record_statements(monkeypatch)
+    admin = AdminStore(database.dsn)
+    try:
+        await admin.read_states(salons[:1], WAITED)
+        statements.clear()
+        found = await admin.read_states(salons, WAITED)
+        sent = [each for each in statements if each != "DISCARD PLANS"]
+    finally:
+        await admin.close()
+    assert len(sent) == 8, sent
+    assert all(each.lstrip().startswith("SELECT") and "FOR UPDATE" not in each for each in sent), sent
+    assert len(found) == len(salons)
+    assert all(map(at_rest, found.values())), found
+
+
+async def test_what_is_found_of_one_is_not_anothers(database: Database) -> None:
+    salons = [await database.create_tenant(name) for name in ("first", "second", "third")]
+    first, second, third = salons
+    await book(database, first, "anna")
+    await book(database, second, "somebody-who-left")
+    await rows(
+        database,
+        """INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, status, outcome, duration_ms, correlation_id)
+           VALUES ($1, 'calcom', 'create-booking', 'POST', '/v2/bookings', 404, 'refused', 60, 'c')""",
+        second.tenant,
+    )  # fmt: skip
+    states = await database.admin.read_states([as_left(each) for each in salons], WAITED)
+    assert at_rest(states[third.tenant])
+    of_first, of_second = states[first.tenant], states[second.tenant]
+    assert (of_first.backlog.dead, of_first.refusals, list(of_first.stranded)) == (1, frozenset(), [])
+    assert (of_second.backlog.dead, of_second.refusals) == (1, {404})
+    assert [(each.staff, each.gone) for each in of_second.stranded] == [("somebody-who-left", True)]
+    for salon in salons:  # what a reconcile reads of one
+        state = states[salon.tenant]
+        assert await database.admin.list_booking_refusals(salon.tenant) == state.refusals
+        assert await database.admin.measure_calendar_backlog(salon.tenant, WAITED) == state.backlog
+        declared = DeclaredStaff([("mitte", "anna")], [])
+        assert list(await database.admin.list_stranded(salon.tenant, declared)) == list(state.stranded)
+
+
+async def test_days_off_are_those_of_the_tenant(database: Database) -> None:
+    away, here = await database.create_tenant("away"), await database.create_tenant("here")
+    for salon in (away, here):
+        await book(database, salon, "anna")
+    now, day = datetime.now(UTC), timedelta(days=1)
+    tenants = [as_left(away, away=[("mitte", "anna", now, now + 3 * day)]), as_left(here)]
+    states = await database.admin.read_states(tenants, WAITED)
+    assert [each.gone for each in states[away.tenant].stranded] == [False]
+    assert not states[here.tenant].stranded
+
+
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        "UPDATE tenants SET uid = 'another' WHERE tenant = $1 AND $2 <> ''",
+        "UPDATE tenants SET retell_base_url = 'https://elsewhere.example' WHERE tenant = $1 AND $2 <> ''",
+        "DELETE FROM resources WHERE tenant = $1 AND $2 <> ''",
+        "ALTER ROLE {role} NOLOGIN",
+        "ALTER ROLE {role} CONNECTION LIMIT 3",
+        "ALTER ROLE {role} RESET statement_timeout",
+    ],
+)
+async def test_what_is_not_as_it_was_left_is_seen(database: Database, by_hand: str) -> None:
+    salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
+    values = () if "{role}" in by_hand else (salon.tenant, salon.role)
+    await rows(database, by_hand.format(role=salon.role), *values)
+    states = await database.admin.read_states([as_left(salon), as_left(other)], WAITED)
+    assert not states[salon.tenant].is_provisioned
+    assert states[other.tenant].is_provisioned

@@ -1,0 +1,136 @@
+"""The common look at all quiet Tenants: in bounded pieces, and without a storm where all are due."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import structlog
+
+from askproai_core.database import CalendarBacklog, ProvisionedTenant, TenantFacts, TenantState
+from askproai_operator.api import Key, Tenant
+from askproai_operator.controllers.quiet_tenants import (
+    QuietTenantsController,
+    quiet_tenants_key,
+    quiet_tenants_options,
+)
+from askproai_operator.controllers.tenant.quiet import QUIET_RESYNCS, derive_conditions
+from askproai_operator.controllers.tenant.status import no_cache_condition, no_spool_condition
+from askproai_operator.memory import _JITTER, _VERIFIED, Memory, QuietTenant
+from askproai_operator.settings import Settings
+from tests.worlds.salon_objects import raw
+
+MANY = 600
+SETTINGS = Settings()
+AT_REST = TenantState(
+    is_provisioned=True, refusals=frozenset(), backlog=CalendarBacklog(), poll=None, audit=None, stranded=()
+)
+
+
+class Installation:
+    """Many quiet Tenants without a Redis. `fails_at` is the number of the read that fails, from 0."""
+
+    def __init__(self, tenants: int, chance: float = 1.0) -> None:
+        self.read: list[int] = []
+        self.fails_at: int | None = None
+        self.counted: list[int] = []
+        self.scheduled: list[tuple[Key, timedelta]] = []
+        self.memory, self.ca, self.clock = Memory(), None, None
+        self.tenants = {}
+        for number in range(tenants):
+            tenant = Tenant.from_raw(raw("Tenant", f"salon-{number}"))
+            self.tenants[tenant.key] = tenant
+            of_redis = (no_cache_condition(), no_spool_condition())
+            provisioned = ProvisionedTenant(tenant.metadata.dotted, "u", "r", 5, TenantFacts(), frozenset(), "{}")
+            conditions = tuple(derive_conditions(tenant, AT_REST, of_redis))
+            self.memory.quiet[tenant.key] = QuietTenant(provisioned, conditions)
+        self.controller = QuietTenantsController(self.schedule, self.counted.append, lambda: chance)
+
+    def schedule(self, key: Key, delay: timedelta) -> None:
+        self.scheduled.append((key, delay))
+
+    async def prepare(self) -> None:
+        """The schema is there."""
+
+    async def read_states(self, tenants: Collection[ProvisionedTenant], _waited: timedelta) -> dict[str, TenantState]:
+        self.read.append(len(tenants))
+        if self.fails_at == len(self.read) - 1:
+            raise TimeoutError
+        return {each.tenant: AT_REST for each in tenants}
+
+    def tenant(self, namespace: str, name: str) -> Tenant | None:
+        return self.tenants.get(Key("Tenant", namespace, name))
+
+    async def look(self) -> Any:
+        context: Any = SimpleNamespace(
+            memory=self.memory, relations=self, database=self, redis=None, settings=SETTINGS, clock=None
+        )
+        return await self.controller.reconcile(quiet_tenants_key(SETTINGS), context)
+
+
+async def test_many_are_read_in_pieces_and_nobody_is_due() -> None:
+    many = Installation(MANY)
+    result = await many.look()
+    assert (many.read, many.scheduled, many.counted) == ([250, 250, 100], [], [MANY])
+    assert not result.requeue, "again at the resync"
+
+
+async def test_after_a_failure_all_are_due_once_within_a_resync_and_the_rest_is_not_asked() -> None:
+    many = Installation(MANY)
+    many.fails_at = 1
+    with structlog.testing.capture_logs() as logs:
+        result = await many.look()
+    assert result.requeue
+    assert many.read == [250, 250], "a server that hangs is not waited for once more"
+    assert [entry["event"] for entry in logs if entry["log_level"] == "warning"] == ["quiet_tenants.not_read"]
+    assert {key for key, _ in many.scheduled} == set(many.tenants)
+    assert {delay for _, delay in many.scheduled} == {timedelta(seconds=30)}, "at most 20 a second"
+    await many.look()
+    assert len(many.scheduled) == MANY, "they are due, and not put off by the next look"
+
+
+async def test_ten_thousand_have_one_resync() -> None:
+    many = Installation(2_000)
+    many.fails_at = 0
+    await many.look()
+    assert {delay for _, delay in many.scheduled} == {SETTINGS.resync}
+
+
+async def test_one_that_differs_is_due_at_once_and_one_that_is_gone_is_dropped() -> None:
+    few = Installation(3)
+    first, second, _ = few.tenants
+    few.memory.quiet[first] = QuietTenant(few.memory.quiet[first].provisioned, ())
+    del few.tenants[second]
+    await few.look()
+    assert {key for key, _ in few.scheduled} == {first, second}
+    assert all(delay <= timedelta(seconds=1) for _, delay in few.scheduled)
+    assert len(few.memory.quiet) == 1
+
+
+async def test_one_that_was_reconciled_meanwhile_is_not_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read of it may be from before."""
+    few = Installation(1)
+    (key,) = few.tenants
+    known, few.memory.quiet[key] = few.memory.quiet[key], QuietTenant(few.memory.quiet[key].provisioned, ())
+    read = few.read_states
+
+    async def read_slowly(tenants: Sequence[ProvisionedTenant], waited: timedelta) -> dict[str, TenantState]:
+        few.memory.quiet[key] = known
+        return await read(tenants, waited)
+
+    monkeypatch.setattr(few, "read_states", read_slowly)
+    await few.look()
+    assert few.scheduled == []
+
+
+def test_each_reconcile_of_a_quiet_tenant_tries_its_password() -> None:
+    """Nothing else finds one that was changed by hand while the pods go on with the sessions that they have."""
+    shortest = min(SETTINGS.drift, QUIET_RESYNCS * SETTINGS.resync) * (1 - _JITTER)
+    assert shortest > _VERIFIED
+
+
+def test_after_a_failure_it_is_tried_again_at_the_next_resync() -> None:
+    backoff = quiet_tenants_options(SETTINGS).backoff
+    assert backoff.delay(1) >= 0.9 * SETTINGS.resync
+    assert backoff.delay(9) <= SETTINGS.resync
