@@ -131,9 +131,10 @@ async def list_refusals(conn: Connection, tenants: Sequence[str]) -> Mapping[str
                SELECT DISTINCT r.status FROM provider_calls r
                WHERE r.tenant = t.tenant AND r.at > now() - interval '15 minutes'
                  AND (r.provider, r.operation, r.outcome) = ('calcom', 'create-booking', 'refused')
-                 AND (r.status IN (403, 404) OR coalesce(r.status, 401) IN (301, 302, 307, 308, 401, 498) AND NOT EXISTS (
-                     SELECT 1 FROM provider_calls c WHERE c.tenant = t.tenant AND c.at > r.at
-                     AND (c.provider, c.operation, c.outcome) = ('calcom', 'create-booking', 'confirmed')))) refused""",
+                 AND (r.status IN (403, 404) OR coalesce(r.status, 401) IN (301, 302, 307, 308, 401, 498) AND r.at >= coalesce(
+                     (SELECT max(c.at) FROM provider_calls c WHERE c.tenant = t.tenant AND c.at > now() - interval '15 minutes'
+                      AND (c.provider, c.operation, c.outcome) = ('calcom', 'create-booking', 'confirmed')),
+                     '-infinity'))) refused""",
         tenants,
     )
     found: dict[str, set[int | None]] = defaultdict(set)

@@ -100,6 +100,24 @@ async def test_days_off_are_those_of_the_tenant(database: Database) -> None:
     assert not states[here.tenant].stranded
 
 
+async def test_a_tenant_with_very_many_refusals_holds_up_nobody(database: Database) -> None:
+    """Its own login may write them, and the statement that reads them is that of all tenants."""
+    salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
+    await rows(
+        database,
+        """INSERT INTO provider_calls
+               (tenant, provider, operation, method, endpoint, status, outcome, duration_ms, correlation_id, at)
+           SELECT $1, 'calcom', 'create-booking', 'POST', '/v2/bookings', 401, CASE n WHEN 0 THEN 'confirmed' ELSE 'refused' END,
+                  60, 'c', now() - n * interval '1 ms' FROM generate_series(0, 100000) n""",
+        salon.tenant,
+    )  # fmt: skip
+    states = await database.admin.read_states(
+        [as_left(salon), as_left(other)], WAITED
+    )  # in less than 15 s, or it fails
+    assert states[salon.tenant].refusals == frozenset(), "a later booking was confirmed"
+    assert at_rest(states[other.tenant])
+
+
 @pytest.mark.parametrize(
     "by_hand",
     [
