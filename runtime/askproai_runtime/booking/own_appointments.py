@@ -32,7 +32,10 @@ _NOT_READ = {
     Refusal.NOT_UNDERSTOOD: "Den Tag oder die Uhrzeit habe ich nicht verstanden.",
 }
 _ALREADY_CANCELLED = "Ein Termin ist schon abgesagt."
-_NONE = "Unter Ihrer Nummer finde ich keinen kommenden Termin."
+_NONE = (
+    "Unter Ihrer Nummer finde ich keinen kommenden Termin. Ist er unter einer anderen Nummer gebucht, rufen Sie bitte mit dieser"
+    " an. Möchten Sie sonst einen neuen Termin?"
+)
 _WITHHELD = (
     "Ihre Rufnummer ist unterdrückt, deshalb kann ich Ihre Termine nicht nachsehen."
     " Bitte rufen Sie noch einmal mit sichtbarer Nummer an, oder wenden Sie sich direkt an uns."

@@ -28,11 +28,16 @@ _SOUNDS_LIKE = tuple(
     )
 )
 
+# What a listener can take in as somebody's own words: a few of them, without markup, and no placeholder of a programming language.
+_SAYABLE = re.compile(r"(?=.*[^\W\d_])[^\W_][^\W_ .,'’&()+-]*(?:[ .,'’&()+-]+[^\W_]+)*[.)]?")
+_LONGEST_SAYABLE = 40
+_PLACEHOLDERS = frozenset({"none", "null", "nan", "nil", "undefined", "unknown", "true", "false", "string"})
+
 BUSY = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal."
 
 NOT_UNDERSTOOD = {
     Refusal.PAST: "Dieser Zeitpunkt ist schon vorbei. Welchen Tag und welche Uhrzeit meinen Sie?",
-    Refusal.IMPOSSIBLE: "Diesen Tag oder diese Uhrzeit gibt es nicht. Welches Datum meinen Sie genau?",
+    Refusal.IMPOSSIBLE: "Diesen Tag oder diese Uhrzeit gibt es nicht. Welchen Tag und welche Uhrzeit meinen Sie?",
     Refusal.NOT_UNDERSTOOD: "Das habe ich nicht verstanden. An welchem Tag und um wie viel Uhr möchten Sie kommen?",
 }
 
@@ -80,6 +85,14 @@ def _sound(word: str) -> str:
 def _same_word(first: str, second: str) -> bool:
     initial = 1 in {len(first), len(second)}
     return first[0] == second[0] if initial else first == second
+
+
+def sayable(text: str) -> str | None:
+    """Return an argument as it can be repeated to the caller; None if the model has made up something that nobody has said."""
+    said = " ".join(text.split())
+    if len(said) > _LONGEST_SAYABLE or fold(said) in _PLACEHOLDERS:
+        return None
+    return said if _SAYABLE.fullmatch(said) else None
 
 
 def join_list(parts: Sequence[str], last: str = "oder") -> str:

@@ -15,7 +15,7 @@ from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.availability import ServiceRules, is_working_time
-from askproai_runtime.booking.phrases import NOT_UNDERSTOOD, fold, join_list, same_name
+from askproai_runtime.booking.phrases import NOT_UNDERSTOOD, fold, join_list, same_name, sayable
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
 from askproai_runtime.german_dates import Understanding, understand_parts
@@ -196,7 +196,8 @@ def parse_start(args: Mapping[str, Any], call: CallContext, service: ServiceRequ
         raise ClarificationNeeded(
             candidate_question(understood, service.rules.zone, call.started_at), candidates=fields
         )
-    raise ClarificationNeeded(f"{understood.candidates[0].reading}: Um wie viel Uhr genau?", candidates=fields)
+    reading = understood.candidates[0].reading
+    raise ClarificationNeeded(f"{reading[0].upper()}{reading[1:]}: Um wie viel Uhr genau?", candidates=fields)
 
 
 def read_text(args: Mapping[str, Any], name: str) -> str | None:
@@ -228,13 +229,14 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
         sentence = "Hier kann ich gerade keine Termine vergeben."
         raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE, services=[])
     outcome = FunctionOutcome.ASKED_BACK if name is None else FunctionOutcome.UNKNOWN_SERVICE
+    requested = sayable(name or "") or "Das"
     if name is None:
         question = f"Was möchten Sie buchen: {join_list(display_names)}?"
     elif len(offered) == 1:
-        question = f"{name} bieten wir hier nicht an. Buchbar ist {display_names[0]}. Möchten Sie das?"
+        question = f"{requested} bieten wir hier nicht an. Buchbar ist {display_names[0]}. Möchten Sie das?"
     else:
         bookable = join_list(display_names, "und")
-        question = f"{name} bieten wir hier nicht an. Buchbar sind {bookable}. Was davon möchten Sie?"
+        question = f"{requested} bieten wir hier nicht an. Buchbar sind {bookable}. Was davon möchten Sie?"
     raise ClarificationNeeded(question, outcome=outcome, services=[service.name for service in offered])
 
 
@@ -245,8 +247,9 @@ def _find_staff(rules: ServiceRules, name: str | None) -> str | None:
         if fold(name) in {fold(staff_member.id), fold(staff_member.display_name)}:
             return staff_member.id
     display_names = [staff_member.display_name for staff_member in rules.staff_members]
+    requested = sayable(name) or "Diese Person"
     raise ClarificationNeeded(
-        f"{name} kann ich dafür nicht eintragen. {rules.service.display_name} gibt es bei {join_list(display_names)}."
+        f"{requested} kann ich dafür nicht eintragen. {rules.service.display_name} gibt es bei {join_list(display_names)}."
         " Zu wem möchten Sie?",
         outcome=FunctionOutcome.UNKNOWN_STAFF,
         staff=[staff_member.id for staff_member in rules.staff_members],
