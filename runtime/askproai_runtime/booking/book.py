@@ -41,6 +41,7 @@ from askproai_runtime.booking.availability import (
     least_busy_per_start,
 )
 from askproai_runtime.booking.bookables import linked_event_types
+from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.free_times import drop_free_times, read_fresh
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.limits import LimitReached, common_resource, require_within_limits
@@ -117,6 +118,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         async with ctx.pool.acquire() as conn:
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
         request = parse_booking_request(ctx.config(), call, args, appointments)
+        await require_confirmed_email(ctx, call, args)
     except ClarificationNeeded as clarification:
         return BookingResult(clarification.answer, BookingOutcome.ASKED_BACK)
     except asyncpg.LockNotAvailableError:

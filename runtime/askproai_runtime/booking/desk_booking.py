@@ -18,13 +18,13 @@ from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_runtime.booking.book import carry_out_booking
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.desk import DeskBusy, RequestUsed, explain_taken, require_exact
+from askproai_runtime.booking.email_address import is_email
 from askproai_runtime.booking.names import NameMissing, find_rules, find_staff_id
 from askproai_runtime.booking.opening_hours import grid_starts
 from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.request import (
     BookingRequest,
     ServiceRequest,
-    is_email,
     keep_open_readings,
     plain_name,
 )

@@ -35,6 +35,7 @@ from askproai_runtime.booking.store.appointments import (
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.claims import lock_resources_of, run_transaction
 from askproai_runtime.booking.types import (
+    ANSWER_TIME,
     Answer,
     BookingContext,
     CallContext,
@@ -44,7 +45,6 @@ from askproai_runtime.booking.types import (
 )
 
 _WHICH_TO_CANCEL = "Welchen Termin soll ich absagen"
-_ANSWER_TIME = timedelta(seconds=2)  # nobody hears "Soll ich …?" and answers it in less
 
 
 async def find_appointments(ctx: BookingContext, call: CallContext) -> Answer:
@@ -109,7 +109,7 @@ async def _require_agreement(
     asked = await get_last_question(conn, ctx.tenant, call.call_id)
     if asked and (asked.appointment_id, asked.starts_at) == (appointment.id, appointment.starts_at):
         answers = call.answered_questions
-        answered = asked.age >= _ANSWER_TIME if answers is None else str(appointment.id) in answers
+        answered = asked.age >= ANSWER_TIME if answers is None else str(appointment.id) in answers
         if answered and args.get("confirmed") is not False:
             return
     await record_question(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at)

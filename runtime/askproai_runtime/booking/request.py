@@ -15,6 +15,7 @@ from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.availability import ServiceRules, is_working_time
+from askproai_runtime.booking.email_address import read_email
 from askproai_runtime.booking.phrases import NOT_UNDERSTOOD, fold, join_list, same_name, sayable
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
@@ -24,8 +25,6 @@ _MAX_ARGUMENT_LENGTH = 500
 _MAX_NAME_LENGTH = 80
 # In a name: what could make it a link or markup in the mails and pages that show it. A dot stays only as in "Dr. Müller".
 _NOT_IN_A_NAME = re.compile(r"[^\w\s.,'’&()+-]|_|\.(?=\S)")
-# ASCII, as Cal.com checks it: what a voice model writes down ("kündin@müller.de", "anna@@x.de", "a@x,de") is not always one.
-_EMAIL = re.compile(r"[A-Za-z0-9_'+-]+(\.[A-Za-z0-9_'+-]+)*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +133,11 @@ def parse_booking_request(
         start=start,
         name=name,
         phone=e164_or_none(read_text(args, "phone")) or call.caller,
-        email=email if email and is_email(email) else None,  # misheard spelling must not refuse a booking
+        email=read_email(email) if email else None,
         notes=read_text(args, "notes"),
         another=args.get("another") is True or str(args.get("another")).casefold() == "true",
         offered_staff=hold.staff if hold and (hold.branch, hold.service, hold.starts_at) == target else None,
     )
-
-
-def is_email(text: str) -> bool:
-    """Return whether a text is an e-mail address that Cal.com accepts."""
-    return _EMAIL.fullmatch(text) is not None
 
 
 def plain_name(text: str) -> str:

@@ -24,8 +24,8 @@ class CallContext:
     """The call that asks, already verified and routed. `branch` is a branch's name in the config; "" where none is needed.
 
     `started_at` anchors relative dates ("morgen"), not the time of processing. `caller` is E.164, None when withheld.
-    `answered_questions` are the ids of appointments: the caller was asked whether to cancel them, and has said something since.
-    It is None if the transcript is not in the request.
+    `answered_questions` are ids of appointments and e-mail addresses: the caller was asked whether to cancel the one, or whether
+    the other is right, and has said something since. It is None if the transcript is not in the request.
     """
 
     call_id: str
@@ -99,6 +99,8 @@ class Answer:
         return {"success": self.success, "message": self.message, **self.fields}
 
 
+# Nobody hears a question of ours and answers it in less: so old must it be, where a request has no transcript.
+ANSWER_TIME: Final = timedelta(seconds=2)
 DESK_CALL: Final = "desk:"  # so begins the `call_id` of what the desk has booked
 
 

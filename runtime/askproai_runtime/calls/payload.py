@@ -15,7 +15,7 @@ from askproai_runtime.intake import ProviderId
 
 T = TypeVar("T", bound=msgspec.Struct)
 _BOOLEANS = {"true": True, "ja": True, "yes": True, "false": False, "nein": False, "no": False}
-_BOOLEAN_ARGUMENTS = frozenset({"another", "confirmed"})
+_BOOLEAN_ARGUMENTS = frozenset({"another", "confirmed", "email_confirmed"})
 _MAX_ARGUMENT_CHARACTERS = 500
 
 
@@ -117,14 +117,15 @@ def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
 
 
 def list_answered_questions(call: OngoingCall) -> frozenset[str] | None:
-    """Return the appointments of which a function asked whether to cancel them, and since then the caller has said something.
+    """Return what a function asked a yes or no about, and the caller has said something since: ids of appointments to cancel, and
+    e-mail addresses that were read back.
 
     None if that cannot be known: the request has no transcript, or one with results that hold no answer of ours (Retell may cut
     them). A transcript without any result is one: of two requests in one turn of the model, neither holds the other's answer.
     """
     if not call.transcript_with_tool_calls:
         return None
-    last_answered: dict[str, bool] = {}  # whether the last question about an appointment is answered
+    last_answered: dict[str, bool] = {}  # whether the last question about an appointment or an address is answered
     has_spoken = is_cut = False
     for utterance in reversed(call.transcript_with_tool_calls):
         if utterance.role in {"user", "dtmf"}:
@@ -133,7 +134,7 @@ def list_answered_questions(call: OngoingCall) -> frozenset[str] | None:
             answer = _read_answer(utterance)
             is_cut |= answer is None
             if answer is not None and answer.get("needs_confirmation") is True:
-                last_answered.setdefault(str(answer.get("appointment_id")), has_spoken)
+                last_answered.setdefault(str(answer.get("appointment_id") or answer.get("email")), has_spoken)
     if is_cut and not last_answered:
         return None
     return frozenset(key for key, answered in last_answered.items() if answered)

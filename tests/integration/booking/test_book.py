@@ -1,6 +1,7 @@
 """book_appointment against a real PostgreSQL, as the tenant's own role."""
 
 import asyncio
+from dataclasses import replace
 
 import asyncpg
 import msgspec
@@ -20,7 +21,10 @@ from tests.worlds.waiting import eventually
 async def test_a_booking_writes_every_table(new_salon) -> None:
     """Branch, staff, service, customer, start, end, status and correlation id are written, in one transaction."""
     salon = await new_salon()
-    answer = await salon.booking.book_appointment(call(), booking_args(notes="kurz", email="petra@example.com"))
+    answer = await salon.booking.book_appointment(
+        replace(call(), answered_questions=frozenset({"petra@example.com"})),
+        booking_args(notes="kurz", email="petra@example.com"),
+    )
     assert answer.success
     assert (
         answer.message == "Der Termin ist eingetragen: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna."

@@ -1,6 +1,7 @@
 """How much callers can book by telephone: per call, per number and day, and all anonymous callers together per hour."""
 
 import asyncio
+from dataclasses import replace
 
 import asyncpg
 import msgspec
@@ -129,7 +130,9 @@ async def test_a_known_address_is_not_replaced_by_what_a_caller_says(new_salon) 
     """Whoever forges a number could redirect the customer's mails; the address of this appointment is the one that was said."""
     salon = await new_salon()
     for hour, email in ((10, "petra@example.de"), (11, "thief@example.de")):
-        assert (await book(salon, hour, f"call_{hour}", email=email)).success
+        confirmed = replace(call(f"call_{hour}"), answered_questions=frozenset({email}))
+        args = booking_args(f"2026-11-27T{hour:02}:00:00+01:00", email=email)
+        assert (await salon.booking.book_appointment(confirmed, args)).success
     assert [row["email"] for row in await salon.rows("SELECT email FROM customers")] == ["petra@example.de"]
     made = await salon.rows("SELECT attendee_email FROM appointments ORDER BY created_at")
     assert [row["attendee_email"] for row in made] == ["petra@example.de", "thief@example.de"]

@@ -62,6 +62,7 @@ def test_a_body_with_nul_that_is_nested_too_deeply_is_malformed(depth: int) -> N
 
 
 _QUESTION = {"role": "tool_call_result", "content": json.dumps({"needs_confirmation": True, "appointment_id": "A"})}
+_ADDRESS = {"role": "tool_call_result", "content": json.dumps({"needs_confirmation": True, "email": "a@x.de"})}
 _WORDS = {"role": "user", "content": "Ja."}
 _NO_ANSWER = {"role": "tool_call_result", "content": "Error: timeout"}
 
@@ -75,6 +76,7 @@ _NO_ANSWER = {"role": "tool_call_result", "content": "Error: timeout"}
         ([_WORDS, _QUESTION], set()),
         ([_NO_ANSWER, _WORDS], None),  # a result that was cut may have been the question
         ([_QUESTION, _WORDS], {"A"}),
+        ([_ADDRESS, _WORDS], {"a@x.de"}),
         ([_QUESTION, _WORDS, _NO_ANSWER], {"A"}),
         ([_QUESTION, _WORDS, _QUESTION], set()),
     ],

@@ -1,5 +1,6 @@
 """Rows of `call_actions`: what each call has done, or is doing now. `idempotency.py` explains their use."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -8,6 +9,7 @@ import msgspec
 
 from askproai_core.database import Connection
 
+_EMAIL_QUESTION = "ask_email"
 _QUESTION = "ask_to_cancel"  # the row names no appointment in its column, because the question changes none
 
 
@@ -131,6 +133,30 @@ async def list_cancelled_appointments(conn: Connection, tenant: str, call_id: st
         tenant, call_id,
     )  # fmt: skip
     return [row["appointment_id"] for row in rows]
+
+
+async def record_email_question(conn: Connection, tenant: str, call_id: str, address: str) -> None:
+    """Record that the call was asked, now, whether an e-mail address is understood as it was said."""
+    await conn.execute(
+        """INSERT INTO call_actions (tenant, call_id, key, state, lease_until)
+           VALUES ($1, $2, $3, 'done', clock_timestamp())
+           ON CONFLICT (tenant, call_id, key) DO UPDATE SET lease_until = excluded.lease_until""",
+        tenant, call_id, _email_key(address),
+    )  # fmt: skip
+
+
+async def get_email_question_age(conn: Connection, tenant: str, call_id: str, address: str) -> timedelta | None:
+    """Return how long ago the call was last asked for an e-mail address; None if it was not."""
+    age: timedelta | None = await conn.fetchval(
+        """SELECT clock_timestamp() - lease_until FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key = $3""",
+        tenant, call_id, _email_key(address),
+    )  # fmt: skip
+    return age
+
+
+def _email_key(address: str) -> str:
+    """Return the key of the question for an address. These rows are kept longer than what was said, so it has no address."""
+    return f"{_EMAIL_QUESTION}|{hashlib.sha256(address.casefold().encode()).hexdigest()}"
 
 
 async def record_question(

@@ -1,0 +1,92 @@
+"""E-mail addresses that callers spell: what the model has written down, as an address, read back, and confirmed by the caller."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from askproai_core.input_values import INVISIBLE
+from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.store.actions import get_email_question_age, record_email_question
+from askproai_runtime.booking.types import ANSWER_TIME, BookingContext, CallContext, ClarificationNeeded
+
+# ASCII, as Cal.com checks it: what a voice model writes down ("kündin@müller.de", "anna@@x.de", "a@x,de") is not always one.
+_EMAIL = re.compile(r"[A-Za-z0-9_'+-]+(\.[A-Za-z0-9_'+-]+)*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
+_LONGEST = 254  # RFC 5321
+# Words that a model leaves as they were said. They are whole words: "martin" has no "at" in it.
+_SAID = tuple(
+    (re.compile(rf"\s*\b(?:{words})\b\s*", re.IGNORECASE), sign)
+    for words, sign in (
+        ("at|ät|klammeraffe", "@"),
+        ("punkt|dot", "."),
+        ("unterstrich", "_"),
+        ("bindestrich|minus", "-"),
+        ("plus", "+"),
+    )
+)
+_SPOKEN_SIGNS = {".": "Punkt", "_": "Unterstrich", "-": "Bindestrich", "+": "Plus", "'": "Apostroph"}
+# Domains that everybody knows are said as words, all others are spelled.
+_KNOWN_DOMAINS = frozenset({
+    "aol", "freenet", "gmail", "gmx", "googlemail", "hotmail", "icloud", "live", "mail", "mailbox", "me", "online", "outlook",
+    "posteo", "t-online", "web", "yahoo",
+})  # fmt: skip
+# What models pass where nobody has named an address.
+_NONE_NAMED = frozenset(
+    {"", "keine", "nein", "none", "null", "nicht angegeben", "nicht genannt", "ohne", "unbekannt", "undefined"}
+)
+_IS_EMAIL_RIGHT = "Die E-Mail-Adresse habe ich so verstanden: {spelled}. Ist das richtig?"
+_WHICH_EMAIL = (
+    "Die E-Mail-Adresse habe ich nicht richtig verstanden. Buchstabieren Sie sie bitte noch einmal, oder soll ich den Termin ohne"
+    " Adresse eintragen?"
+)
+
+
+def is_email(text: str) -> bool:
+    """Return whether a text is an e-mail address that Cal.com accepts."""
+    return len(text) <= _LONGEST and _EMAIL.fullmatch(text) is not None
+
+
+def read_email(text: str) -> str | None:
+    """Return the address that a text is or says ("anna punkt m at gmx punkt de"); None if it is none that Cal.com accepts."""
+    said = re.sub(f"[{INVISIBLE}]", "", text)
+    if "@" not in said:
+        for pattern, sign in _SAID:
+            said = pattern.sub(sign, said)
+    address = "".join(said.split()).rstrip(".,;")
+    return address if is_email(address) else None
+
+
+def spell_email(address: str) -> str:
+    """Return an address letter by letter, as it is read back: `A, N, N, A, Punkt, M, at gmx Punkt de`."""
+    local, _, domain = address.partition("@")
+    *names, top = domain.split(".")
+    said = [name.lower() if name.lower() in _KNOWN_DOMAINS else _spell(name) for name in names]
+    return f"{_spell(local)}, at {' Punkt '.join([*said, top.lower()])}"
+
+
+async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> None:
+    """Raise `ClarificationNeeded` if an address was named that is none, or that the caller has not heard letter by letter yet.
+
+    Mails of a misheard address go to a stranger, and say who comes when. `email_confirmed` is only the model's claim, so true
+    proves nothing: the caller must have spoken after our question. False asks for another address.
+    """
+    said = args.get("email")
+    if not said or isinstance(said, bool) or fold(str(said)) in _NONE_NAMED:
+        return
+    address = read_email(str(said))
+    if address is None or args.get("email_confirmed") is False:
+        raise ClarificationNeeded(_WHICH_EMAIL, cause="the e-mail address is none, or not what the caller has said")
+    async with ctx.pool.acquire() as conn:
+        if call.answered_questions is None:
+            age = await get_email_question_age(conn, ctx.tenant, call.call_id, address)
+            is_answered = age is not None and age >= ANSWER_TIME
+        else:
+            is_answered = address.casefold() in {each.casefold() for each in call.answered_questions}
+        if is_answered:
+            return
+        await record_email_question(conn, ctx.tenant, call.call_id, address)
+    question = _IS_EMAIL_RIGHT.format(spelled=spell_email(address))
+    raise ClarificationNeeded(question, email=address, needs_confirmation=True)
+
+
+def _spell(text: str) -> str:
+    return ", ".join(_SPOKEN_SIGNS.get(character, character.upper()) for character in text)

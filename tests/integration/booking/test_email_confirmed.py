@@ -1,0 +1,75 @@
+"""The e-mail address of a caller is used only after the caller has heard it letter by letter, and has spoken since."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from askproai_runtime.calls.payload import normalize_arguments
+from tests.worlds.booking_environment import Salon, booking_args, call
+
+ADDRESS = "petra.m@example.de"
+SPELLED = "P, E, T, R, A, Punkt, M, at E, X, A, M, P, L, E Punkt de"
+
+
+async def addresses(salon: Salon) -> list[tuple[str | None, str | None]]:
+    """Return the address of each appointment and of its customer."""
+    rows = await salon.rows(
+        "SELECT a.attendee_email, c.email FROM appointments a JOIN customers c ON c.id = a.customer_id ORDER BY a.created_at"
+    )
+    return [(row["attendee_email"], row["email"]) for row in rows]
+
+
+@pytest.mark.parametrize("confirmed", [{}, {"email_confirmed": True}], ids=["silent", "claimed"])
+@pytest.mark.parametrize("questions", [None, frozenset[str](), frozenset({"other@example.de"})])
+async def test_an_address_that_was_not_read_back_books_nothing(new_salon, questions, confirmed: dict[str, Any]) -> None:
+    """What the model claims proves nothing, and a yes to another address is none to this one."""
+    salon = await new_salon()
+    asking = replace(call(), answered_questions=questions)
+    for _ in range(2):  # in one turn of the model
+        answer = await salon.booking.book_appointment(asking, booking_args(email=ADDRESS, **confirmed))
+        assert (answer.success, answer.fields["needs_confirmation"], answer.fields["email"]) == (False, True, ADDRESS)
+        assert SPELLED in answer.message
+        assert answer.message.endswith("Ist das richtig?")
+    assert await salon.live() == []
+
+
+@pytest.mark.parametrize("confirmed", [{}, {"email_confirmed": True}], ids=["older agent", "confirmed"])
+async def test_an_address_that_the_caller_has_confirmed_is_that_of_appointment_and_customer(
+    new_salon, confirmed
+) -> None:
+    salon = await new_salon()
+    assert not (await salon.booking.book_appointment(call(), booking_args(email=ADDRESS))).success
+    answered = replace(call(), answered_questions=frozenset({ADDRESS}))
+    assert (await salon.booking.book_appointment(answered, booking_args(email=ADDRESS.upper(), **confirmed))).success
+    assert await addresses(salon) == [(ADDRESS.upper(), ADDRESS.upper())]
+
+
+@pytest.mark.parametrize("said", ["", "null", "keine", "nicht angegeben", None, {"x": 1}, True])
+async def test_where_nobody_named_an_address_nothing_is_asked(new_salon, said: Any) -> None:
+    salon = await new_salon()
+    assert (await salon.booking.book_appointment(call(), normalize_arguments(booking_args(email=said)))).success
+
+
+async def test_without_a_transcript_the_question_needs_time_for_an_answer(new_salon) -> None:
+    salon = await new_salon()
+    args = booking_args(email=ADDRESS, email_confirmed=True)
+    assert not (await salon.booking.book_appointment(call(), args)).success
+    assert not (await salon.booking.book_appointment(call(), args)).success
+    await salon.pool.execute("UPDATE call_actions SET lease_until = lease_until - interval '2 s'")
+    assert (await salon.booking.book_appointment(call(), args)).success
+    (row,) = await salon.rows("SELECT key FROM call_actions WHERE key LIKE 'ask_email%'")
+    assert "petra" not in row["key"], "these rows outlive what was said"
+
+
+@pytest.mark.parametrize(
+    "said", [{"email": "kündin@salon.de"}, {"email": "anna at"}, {"email": ADDRESS, "email_confirmed": False}]
+)
+async def test_an_address_that_is_none_or_wrong_is_asked_again_and_can_be_left_out(new_salon, said) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.book_appointment(
+        replace(call(), answered_questions=frozenset({ADDRESS})), booking_args(**said)
+    )
+    assert not answer.success
+    assert answer.message.endswith("oder soll ich den Termin ohne Adresse eintragen?")
+    assert (await salon.booking.book_appointment(call(), booking_args())).success

@@ -1,0 +1,33 @@
+"""E-mail addresses as a model writes them down, and as they are read back."""
+
+import pytest
+
+from askproai_runtime.booking.email_address import read_email, spell_email
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ("Erika.Muster+x@Web-Mail.example.de", "Erika.Muster+x@Web-Mail.example.de"),
+        ("anna punkt m at gmx punkt de", "anna.m@gmx.de"),
+        ("anna Unterstrich m Klammeraffe t Bindestrich online Punkt de", "anna_m@t-online.de"),
+        ("a n n a @ g m x . d e", "anna@gmx.de"),
+        ("martin.plus@example.de.", "martin.plus@example.de"),
+        *((bad, None) for bad in ("kündin@salon.de", "anna@müller.de", "a..b@x.de", "a@x..de", "<a@x.de>", "a@x,y.de")),
+        *((bad, None) for bad in ("anna", "anna at", "@", "null", "anna@gmx", "a@" + "x" * 260 + ".de", '{"email": "a@x.de"}')),
+        ("keine", None),
+    ],
+)  # fmt: skip
+def test_what_a_model_writes_down_is_read_as_an_address_or_not_at_all(said: str, address: str | None) -> None:
+    assert read_email(said) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "spelled"),
+    [
+        ("Anna.m@gmx.de", "A, N, N, A, Punkt, M, at gmx Punkt de"),
+        ("a_b-c+1@mail.s-1.example", "A, Unterstrich, B, Bindestrich, C, Plus, 1, at mail Punkt S, Bindestrich, 1 Punkt example"),
+    ],
+)  # fmt: skip
+def test_an_address_is_read_back_letter_by_letter(address: str, spelled: str) -> None:
+    assert spell_email(address) == spelled
