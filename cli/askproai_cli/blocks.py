@@ -34,6 +34,7 @@ _APPOINTMENTS = {
     "service": "service",
     "customer_name": "for",
     "phone": "phone",
+    "notes": "note",
     "id": "id",
 }
 
@@ -141,7 +142,8 @@ def _echo_appointments(answer: Mapping[str, Any], *, err: bool = False) -> None:
     """Print the appointments in a block, if there are any."""
     if found := answer["appointments"]:
         typer.echo(f"{format_count(len(found), 'appointment')} in it, to move or cancel:", err=err)
-        print_rows(Output.TEXT, answer, found, _APPOINTMENTS, err=err)
+        rows = ({"notes": None, **each} for each in found)  # pods of the previous release report none
+        print_rows(Output.TEXT, answer, rows, _APPOINTMENTS, err=err)
 
 
 def _rows(found: Iterable[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:

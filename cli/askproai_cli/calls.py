@@ -133,6 +133,8 @@ def _details(moment: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:
         yield " ".join(filter(None, (moment["appointment_id"], at)))
     elif moment["starts_at"]:
         yield f"call back {to_cell(moment['starts_at'], zone)}"
+    if moment.get("notes"):  # pods of the previous release do not report them
+        yield f"note: {to_cell(moment['notes'])}"
     if moment["next_try_at"]:
         yield f"next try {to_cell(moment['next_try_at'], zone, seconds=True)}"
     if moment["outcome"] in {"failed", "dead", "too_slow"}:

@@ -75,7 +75,8 @@ class OfferingCalcom(base.Part):
     """One event type for each person who can do it."""
     booking_fields: Annotated[tuple[BookingField, ...], base.bounded_list(50, key="slug")] = ()
     """Answers to booking fields of these event types. Cal.com refuses a booking without those that it requires; required telephone
-    numbers, `notes` and `title` are answered without an entry here. An event type that lacks a field gets no answer to it."""
+    numbers, `notes` and `title` are answered without an entry here, and optional `notes` with what a caller has said. An event type
+    that lacks a field gets no answer to it."""
 
 
 class ServiceOfferingSpec(base.Part):
@@ -148,6 +149,8 @@ class AnsweredField(base.Part):
     """Identifier of the booking field."""
     type: base.Short
     """Its type at Cal.com."""
+    optional: bool | None = None
+    """true: Cal.com does not require it, and it has the notes of a caller who wishes something beside."""
 
 
 class ServiceOfferingStatus(base.AppliedStatus):
@@ -164,7 +167,7 @@ class ServiceOfferingStatus(base.AppliedStatus):
     booked_by_host: Annotated[tuple[HostEventType, ...], base.bounded_list(200)] | None = None
     """Round robins of which Cal.com shows and books the times of one host (rrHostSubsetEnabled)."""
     booking_fields: Annotated[tuple[AnsweredField, ...], base.bounded_list(2000)] | None = None
-    """Booking fields at Cal.com that bookings answer: those that are required, and those of spec.calcom.bookingFields."""
+    """Booking fields at Cal.com that bookings answer: those that are required, those of spec.calcom.bookingFields, and `notes`."""
 
 
 class ServiceOffering(base.CustomResource):

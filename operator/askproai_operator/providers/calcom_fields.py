@@ -40,6 +40,16 @@ def find_answered_fields(event_type: Json, declared: Iterable[BookingField]) -> 
             yield slug, str(entry.get("type"))
 
 
+def find_optional_notes(event_type: Json, declared: Iterable[BookingField]) -> str | None:
+    """Return the type of the event type's own field for notes if that is optional and no manifest answers it; else None.
+
+    What a caller asks for beside is answered there; without it the field stays empty.
+    """
+    answered = {slug for slug, _ in find_answered_fields(event_type, declared)}
+    entry = dict(_fields(event_type)).get("notes")
+    return None if entry is None or entry.get("hidden") or "notes" in answered else str(entry.get("type"))
+
+
 def find_field_problems(event_type: Json, declared: Iterable[BookingField]) -> Iterator[str]:
     """Yield what is wrong with the answers to an event type's booking fields: each makes Cal.com refuse every booking."""
     by_slug = {each.slug: each for each in declared}
@@ -63,11 +73,16 @@ def find_unknown_fields(event_types: Iterable[Json], declared: Iterable[BookingF
     return [each.slug for each in declared if each.slug not in known]
 
 
-def compile_field(slug: str, kind: str, declared: BookingField | None) -> config.BookingField | None:
+def compile_field(
+    slug: str, kind: str, declared: BookingField | None, *, optional: bool = False
+) -> config.BookingField | None:
     """Return how the pods answer a field of Cal.com's type `kind`; None if nothing answers it.
 
-    What a manifest declares counts; else a number is answered with the caller's, and Cal.com's own fields with what they mean.
+    What a manifest declares counts; else a number is answered with the caller's, and Cal.com's own fields with what they mean. An
+    `optional` field for notes has what the caller has said, or nothing.
     """
+    if declared is None and optional:
+        return config.BookingField(slug=slug, source=FieldSource.NOTES) if kind in {"text", "textarea"} else None
     if declared is None:
         phone = config.BookingField(slug=slug, source=FieldSource.PHONE)
         return phone if kind == "phone" else _KNOWN.get(slug)

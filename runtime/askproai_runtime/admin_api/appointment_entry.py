@@ -17,7 +17,8 @@ class AppointmentEntry(msgspec.Struct, frozen=True):
     """One appointment; `start`, `end` and `cancelled_at` have the offset of the tenant's time zone.
 
     `call_id` is `desk:<request_id>` of what the desk has booked, and null of what was booked at Cal.com.
-    To a reader `customer_name` and `external_id` are `…`: who knows the id of a booking at Cal.com can see and cancel it there.
+    To a reader `customer_name`, `notes` and `external_id` are `…`: who knows the id of a booking at Cal.com can see and
+    cancel it there.
     """
 
     id: str
@@ -33,6 +34,7 @@ class AppointmentEntry(msgspec.Struct, frozen=True):
     correlation_id: str
     error: str | None
     cancelled_at: datetime | None
+    notes: str | None
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -52,7 +54,7 @@ def to_entry(appointment: Appointment, request: ApiRequest) -> AppointmentEntry:
         str(appointment.id), appointment.branch, appointment.service, appointment.staff, start, end,
         Status(appointment.status), request.hide(appointment.customer_name), appointment.call_id or None,
         request.hide(appointment.external_id),
-        appointment.correlation_id, appointment.error, cancelled_at,
+        appointment.correlation_id, appointment.error, cancelled_at, request.hide(appointment.notes),
     )  # fmt: skip
 
 

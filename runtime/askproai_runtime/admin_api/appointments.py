@@ -208,5 +208,5 @@ def _not_found() -> Problem:
 def _row_to_entry(row: dict[str, Any], request: ApiRequest) -> AppointmentEntry:
     instants = ("start", "end", "cancelled_at")
     local_times = {name: row[name] and row[name].astimezone(request.zone) for name in instants}
-    hidden = {name: request.hide(row[name]) for name in ("customer_name", "external_id")}
+    hidden = {name: request.hide(row[name]) for name in ("customer_name", "external_id", "notes")}
     return msgspec.convert(row | local_times | hidden, AppointmentEntry)

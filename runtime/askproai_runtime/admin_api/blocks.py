@@ -49,7 +49,7 @@ class BlockPage(msgspec.Struct, frozen=True):
 
 
 class AppointmentToMove(msgspec.Struct, frozen=True):
-    """A live appointment in a block: it stays until somebody moves or cancels it. To a reader name and phone are `…`."""
+    """A live appointment in a block: it stays until somebody moves or cancels it. To a reader name, phone and notes are `…`."""
 
     id: str
     branch: str
@@ -59,6 +59,7 @@ class AppointmentToMove(msgspec.Struct, frozen=True):
     end: datetime
     customer_name: str
     phone: str | None
+    notes: str | None
 
 
 class BlockDetail(msgspec.Struct, frozen=True):
@@ -211,4 +212,5 @@ def _to_move(found: BlockedAppointment, request: ApiRequest) -> AppointmentToMov
     return AppointmentToMove(
         str(found.id), found.branch, found.service, found.staff, found.starts_at.astimezone(request.zone),
         found.ends_at.astimezone(request.zone), request.hide(found.customer_name), request.hide(found.phone),
+        request.hide(found.notes),
     )  # fmt: skip

@@ -72,9 +72,10 @@ class CallPage(msgspec.Struct, frozen=True):
 class TimelineEntry(msgspec.Struct, frozen=True):
     """One thing that happened. `what` is event, function, job, action, appointment, message, waitlist, provider or audit.
 
-    A function has the `arguments` that its agent sent and the `answer` for the caller; `detail` is what was in the way. Without
-    `personal` there is no answer, an argument that may name a person is `…`, and one that no function has is left out. Of a message
-    `answer` is its text, and `starts_at` when to call back.
+    A function has the `arguments` that its agent sent and the `answer` for the caller; `detail` is what was in the way. An
+    appointment has the `notes` of its caller. Of a message `answer` is its text, and `starts_at` when to call back. Without
+    `personal` there are neither answer nor notes, an argument that may name a person is `…`, and one that no function has is left
+    out.
     """
 
     at: datetime
@@ -89,6 +90,7 @@ class TimelineEntry(msgspec.Struct, frozen=True):
     appointment_id: str | None = None
     starts_at: datetime | None = None
     next_try_at: datetime | None = None
+    notes: str | None = None
 
 
 class Timeline(msgspec.Struct, frozen=True):
@@ -193,13 +195,13 @@ def _to_entry(row: asyncpg.Record, zone: ZoneInfo, hiding: _Hiding | None) -> Ti
         arguments = msgspec.json.decode(row["arguments"], type=dict[str, str | bool])
         values["arguments"] = arguments if hiding is None else _hide(arguments, hiding, row["at"])
     if hiding is not None:
-        values["answer"] = None
+        values["answer"] = values["notes"] = None
     return msgspec.convert(values, TimelineEntry)
 
 
 def _hide(arguments: dict[str, str | bool], hiding: _Hiding, at: datetime) -> dict[str, str | bool]:
     """Return the arguments of a request without texts that may name a person, or names that the model has made up."""
-    known = _OF_CONFIG | _OF_TIME | _PERSON | {"another", "confirmed", "appointment_id"}
+    known = _OF_CONFIG | _OF_TIME | _PERSON | {"another", "confirmed", "email_confirmed", "appointment_id"}
     return {
         name: value if _names_nobody(name, value, hiding, at) else LEFT_OUT
         for name, value in arguments.items()

@@ -58,6 +58,27 @@ async def appointment(pod: TenantPod) -> AsyncIterator[dict[str, str]]:
         assert (await send(pod, f"/api/v1/{path}", ADMIN_TOKEN, "POST", asked))[0] == 200
 
 
+async def test_the_callers_note_is_in_each_list_with_the_appointment(
+    pod: TenantPod, appointment: dict[str, str]
+) -> None:
+    async def get(path: str, **params: str) -> Any:
+        status, answer = await send(pod, f"/api/v1/{path}", ADMIN_TOKEN, **params)
+        assert status == 200, answer
+        return answer
+
+    booked = appointment["appointments"]
+    (listed,) = [each for each in (await get("appointments", limit="500"))["appointments"] if each["id"] == booked]
+    (blocked,) = [
+        each for each in (await get(f"blocks/{appointment['blocks']}"))["appointments"] if each["id"] == booked
+    ]
+    timeline = await get(f"calls/{appointment['calls']}/timeline", personal="true")
+    (moment,) = [each for each in timeline["moments"] if each["what"] == "appointment"]
+    shown = (await get(f"appointments/{booked}"))["notes"]
+    assert {listed["notes"], blocked["notes"], moment["notes"], shown} == {ILLNESS}
+    nameless = await get(f"calls/{appointment['calls']}/timeline")
+    assert ILLNESS not in json.dumps(nameless)
+
+
 async def test_a_reader_sees_all_that_can_be_seen_and_no_answer_says_who_a_customer_is(
     pod: TenantPod, appointment: dict[str, str]
 ) -> None:

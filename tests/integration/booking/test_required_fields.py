@@ -49,6 +49,15 @@ async def test_required_fields_are_answered_from_what_is_known(env: CalcomEnviro
     }
 
 
+@pytest.mark.parametrize("note", ["bitte mit Waschen", None])
+async def test_an_optional_field_for_notes_has_what_the_caller_has_said_or_nothing(
+    env: CalcomEnvironment, note: str | None
+) -> None:
+    await require(env, answered=(BookingField(slug="notes", source=FieldSource.NOTES),))
+    responses = await book(env, **({"notes": note} if note else {}))
+    assert responses.get("notes") == note
+
+
 async def test_required_fields_are_answered_with_fixed_values_of_their_types(env: CalcomEnvironment) -> None:
     fixed = (
         BookingField(slug="haarlaenge", value="kurz"),

@@ -136,6 +136,7 @@ async def test_required_fields_are_answered_by_the_pods_or_named_with_what_to_do
         live = await namespace.get("ConfigMap", f"{NAME}-config")
         (service,) = json.loads(live["data"]["tenant.json"])["services"] if live else ({},)
         fields = [each.get("booking_fields") for each in service.get("event_types", ())]
-        return fields == [[{"slug": "haarlaenge", "value": "kurz"}, {"slug": "telefon", "source": "Phone"}]] * 2
+        notes = {"slug": "notes", "source": "Notes"}  # Cal.com's own, which is optional
+        return fields == [[{"slug": "haarlaenge", "value": "kurz"}, {"slug": "telefon", "source": "Phone"}, notes]] * 2
 
     await eventually(is_in_config, 15, "the answers in the config")

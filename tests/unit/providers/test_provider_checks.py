@@ -15,6 +15,7 @@ from askproai_operator.providers import (
     compile_field,
     find_event_type_notes,
     find_event_type_problems,
+    find_optional_notes,
     hash_key,
     is_booked_by_host,
     secret_value,
@@ -240,3 +241,26 @@ def test_narrower_limits_of_an_event_type_are_notes_and_no_problems(change: dict
     assert list(find_event_type_problems(FITS | change, needs)) == []
     notes = list(find_event_type_notes(FITS | change, needs))
     assert (text is None and notes == []) or (text is not None and len(notes) == 1 and text in notes[0]), notes
+
+
+@pytest.mark.parametrize(
+    ("field", "declared", "kind"),
+    [
+        ({"type": "textarea", "slug": "notes", "required": False}, (), "textarea"),
+        ({"type": "textarea", "slug": "notes", "required": True}, (), None),  # answered as every required field
+        ({"type": "textarea", "slug": "notes", "hidden": True}, (), None),
+        ({"type": "textarea", "slug": "notes"}, (BookingField(slug="notes", value="-"),), None),
+        ({"type": "text", "slug": "wunsch"}, (), None),
+    ],
+)
+def test_an_optional_field_for_notes_is_found_where_calcom_has_one(
+    field: dict[str, Any], declared: tuple[BookingField, ...], kind: str | None
+) -> None:
+    assert find_optional_notes({"bookingFields": [field]}, declared) == kind
+
+
+def test_optional_notes_are_the_callers_or_empty() -> None:
+    field = compile_field("notes", "textarea", None, optional=True)
+    assert field is not None
+    assert (field.source, field.value) == (FieldSource.NOTES, None)
+    assert compile_field("notes", "select", None, optional=True) is None

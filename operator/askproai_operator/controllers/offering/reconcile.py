@@ -27,6 +27,7 @@ from askproai_operator.providers import (
     ProviderError,
     default_minutes,
     find_answered_fields,
+    find_optional_notes,
     is_booked_by_host,
     needs_confirmation,
 )
@@ -125,4 +126,6 @@ def _found(offering: ServiceOffering, event_types: EventTypes) -> Json:
                 found["bookedByHost"].append(number)
             answered = find_answered_fields(event_type, declared)
             found["bookingFields"] += ({**number, "slug": slug, "type": kind} for slug, kind in answered)
+            if (kind := find_optional_notes(event_type, declared)) is not None:
+                found["bookingFields"].append({**number, "slug": "notes", "type": kind, "optional": True})
     return {name: items[:_MAX_FOUND] or None for name, items in found.items()}

@@ -205,7 +205,10 @@ def _booking_fields(offering: ServiceOffering, event_type_id: int) -> tuple[conf
     """Return how bookings answer the fields of an event type that the offering's own reconcile has found at Cal.com."""
     declared = {each.slug: each for each in offering.spec.calcom.booking_fields} if offering.spec.calcom else {}
     found = (each for each in offering.status.get("bookingFields") or () if each["eventTypeId"] == event_type_id)
-    compiled = (compile_field(each["slug"], each["type"], declared.get(each["slug"])) for each in found)
+    compiled = (
+        compile_field(each["slug"], each["type"], declared.get(each["slug"]), optional=each.get("optional") is True)
+        for each in found
+    )
     return tuple(field for field in compiled if field is not None)
 
 

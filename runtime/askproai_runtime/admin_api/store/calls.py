@@ -74,29 +74,30 @@ SELECT moment.* FROM (
 SELECT e.received_at AS at, 'event' AS what, e.event_type AS name, e.status AS outcome,
        (extract(epoch FROM e.processed_at - e.received_at) * 1000)::bigint AS duration_ms, coalesce(e.error, e.note) AS detail,
        e.correlation_id, NULL::jsonb AS arguments, NULL AS answer, NULL AS appointment_id, NULL::timestamptz AS starts_at,
-       CASE j.state WHEN 'ready' THEN j.run_at END AS next_try_at
+       CASE j.state WHEN 'ready' THEN j.run_at END AS next_try_at, NULL AS notes
 FROM event e LEFT JOIN jobs j ON j.tenant = e.tenant AND j.event_id = e.id
 UNION ALL
-SELECT at, 'function', function, outcome, duration_ms, cause, correlation_id, arguments, answer, appointment_id::text, NULL, NULL
+SELECT at, 'function', function, outcome, duration_ms, cause, correlation_id, arguments, answer, appointment_id::text,
+       NULL, NULL, NULL
 FROM request
 UNION ALL
 SELECT created_at, 'appointment', service || ' · ' || staff, status, (extract(epoch FROM updated_at - created_at) * 1000)::bigint,
-       error, correlation_id, NULL, NULL, id::text, starts_at, NULL
+       error, correlation_id, NULL, NULL, id::text, starts_at, NULL, notes
 FROM appointment
 UNION ALL
 SELECT created_at, 'message', CASE WHEN call_back IS NULL THEN 'message' ELSE 'call back' END,
-       CASE WHEN done_at IS NULL THEN 'open' ELSE 'done' END, NULL, NULL, correlation_id, NULL, text, NULL, call_back_from, NULL
+       CASE WHEN done_at IS NULL THEN 'open' ELSE 'done' END, NULL, NULL, correlation_id, NULL, text, NULL, call_back_from, NULL, NULL
 FROM message
 UNION ALL
 SELECT created_at, 'waitlist', service || coalesce(' · ' || staff, ''), state,
-       NULL, requested, correlation_id, NULL, NULL, NULL, NULL, NULL
+       NULL, requested, correlation_id, NULL, NULL, NULL, NULL, NULL, NULL
 FROM waiting
 UNION ALL
-SELECT created_at, 'action', split_part(key, '|', 1), state, NULL, NULL, $2, NULL, NULL, appointment_id::text, NULL, NULL
+SELECT created_at, 'action', split_part(key, '|', 1), state, NULL, NULL, $2, NULL, NULL, appointment_id::text, NULL, NULL, NULL
 FROM action
 UNION ALL
 SELECT j.created_at, 'job', j.kind, j.state, (extract(epoch FROM j.finished_at - j.created_at) * 1000)::bigint, j.last_error,
-       j.correlation_id, NULL, NULL, j.appointment_id::text, NULL, CASE j.state WHEN 'ready' THEN j.run_at END
+       j.correlation_id, NULL, NULL, j.appointment_id::text, NULL, CASE j.state WHEN 'ready' THEN j.run_at END, NULL
 FROM (
     SELECT appointment_id, min(since) AS since FROM (
         SELECT id AS appointment_id, timestamptz '-infinity' AS since FROM appointment
@@ -106,10 +107,10 @@ FROM (
 ) j WHERE coalesce(j.finished_at, 'infinity') >= changed.since
 UNION ALL
 SELECT p.at, 'provider', p.provider || ' ' || p.method || ' ' || p.endpoint, p.outcome || coalesce(' ' || p.status, ''),
-       p.duration_ms, NULL, p.correlation_id, NULL, NULL, NULL, NULL, NULL
+       p.duration_ms, NULL, p.correlation_id, NULL, NULL, NULL, NULL, NULL, NULL
 FROM provider_calls p WHERE p.tenant = $1 AND p.correlation_id IN (SELECT correlation_id FROM correlated)
 UNION ALL
-SELECT l.at, 'audit', l.action, l.actor, NULL, l.detail::text, l.correlation_id, NULL, NULL, NULL, NULL, NULL
+SELECT l.at, 'audit', l.action, l.actor, NULL, l.detail::text, l.correlation_id, NULL, NULL, NULL, NULL, NULL, NULL
 FROM audit_log l WHERE l.tenant = $1 AND l.correlation_id IN (SELECT correlation_id FROM correlated)
 ) moment
 ORDER BY date_trunc('second', at),

@@ -16,7 +16,7 @@ Row = asyncpg.Record
 
 _APPOINTMENTS: Final = """
 SELECT id::text AS id, branch, service, staff, starts_at AS start, ends_at AS end, status, customer_name, call_id, external_id,
-       correlation_id, error, CASE status WHEN 'cancelled' THEN updated_at END AS cancelled_at
+       correlation_id, error, CASE status WHEN 'cancelled' THEN updated_at END AS cancelled_at, notes
 FROM appointments WHERE tenant = $1
   AND ($2::timestamptz IS NULL OR starts_at >= $2) AND ($3::timestamptz IS NULL OR starts_at < $3)
   AND ($4::text[] IS NULL OR branch = ANY ($4)) AND ($5::text[] IS NULL OR staff = ANY ($5)) AND ($6::text IS NULL OR status = $6)

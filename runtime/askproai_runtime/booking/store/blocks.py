@@ -72,6 +72,7 @@ class BlockedAppointment:
     ends_at: datetime
     customer_name: str
     phone: str | None
+    notes: str | None
 
 
 async def list_resources(
@@ -147,7 +148,7 @@ async def list_blocked_appointments(
     """
     rows = await conn.fetch(
         """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.customer_name,
-                  coalesce(c.phone, a.caller) AS phone
+                  coalesce(c.phone, a.caller) AS phone, a.notes
            FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
            WHERE a.tenant = $1 AND a.status IN ('confirmed', 'pending_sync') AND a.starts_at < $4 AND a.ends_at > $3
              AND a.ends_at > $5 AND a.starts_at > $3::timestamptz - $6::interval AND EXISTS (
