@@ -22,7 +22,8 @@ def list_command(
     tenant: TenantOption, limit: LimitOption = 50, url: UrlOption = None, output: OutputOption = Output.TEXT
 ) -> None:
     """List the audit log, newest first: bookings, moves and cancellations by `askproai`, blocks added and removed, redriven events,
-    adopted data, and requests, calls and events of agents and numbers that are not the tenant's.
+    adopted data, who has read what was said in a call, and requests, calls and events of agents and numbers that are not the
+    tenant's.
 
     Not in it: a change that was refused, what callers and Cal.com change (`timeline`), and resets of circuits, which the pod logs.
     `claimed by` is the user that the command named; only the admin token is certain."""

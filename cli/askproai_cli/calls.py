@@ -1,4 +1,4 @@
-"""`askproai calls list` and `askproai timeline`. An id is never cut: a long line continues on the next one."""
+"""`askproai calls list`, `calls show` and `timeline`. An id is never cut: a long line continues on the next one."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ from askproai_cli.output import (
 
 calls = typer.Typer(
     no_args_is_help=True,
-    help="The calls of a tenant, with the outcome of each.",
+    help="The calls of a tenant: list them with their outcomes, or show what was said in one.",
     epilog="Example: `askproai calls list --since 2h -t salon-mueller.salon-mueller`",
 )
 
@@ -60,6 +60,57 @@ def list_command(
     filters = {"since": since and parse_since(since, datetime.now(UTC)), "from": caller, "outcome": outcome}
     answer = request(tenant, url, "GET", "calls", **filters, personal=_personal(anonymous), limit=limit)
     print_rows(output, answer, answer["calls"], _COLUMNS, "no calls")
+
+
+@calls.command(epilog="Example: `askproai calls show call_5d2f -t salon-mueller.salon-mueller`")
+def show(
+    call_id: Annotated[
+        str, typer.Argument(help="As listed by `askproai calls list`, or its beginning.", metavar="CALL_ID")
+    ],
+    tenant: TenantOption,
+    url: UrlOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show what was said in a call, what Retell makes of it, and where its recording is. The audit log has who has read it.
+
+    Transcript and analysis are kept for retention.transcriptDays; Retell keeps a recording only where privacy.retellStorage says
+    so, for privacy.retellRetentionDays.
+    """
+    answer = request(tenant, url, "GET", f"calls/{call_id}")
+    if output is Output.JSON:
+        print_json(answer)
+        return
+    for line in content_lines(answer, find_width() or _UNLIMITED):
+        typer.echo(line)
+
+
+def content_lines(content: Mapping[str, Any], width: int) -> Iterator[str]:
+    """Yield the lines for an answer of `GET calls/{id}`."""
+    yield content["call"]["call_id"]
+    yield ", ".join(_call_facts(content["call"], find_zone(content.get("zone"))))
+    facts = {name: content[name] for name in ("summary", "sentiment", "successful", "recording_url")} | content[
+        "further"
+    ]
+    shown = {name.replace("_", " "): to_cell(value) for name, value in facts.items() if value not in (None, {}, "")}
+    if shown:
+        yield ""
+    for name, value in shown.items():
+        yield from _wrap(f"{name}: {value}", width, "")
+    if content["transcript"]:
+        yield from _transcript_lines(content["transcript"], width)
+        if content["transcript_truncated"]:
+            yield from ("", "The transcript is cut after 10,000 characters.")
+    else:
+        yield from (
+            "",
+            "No transcript is kept of it: Retell has sent none, or it is older than retention.transcriptDays.",
+        )
+
+
+def _transcript_lines(transcript: str, width: int) -> Iterator[str]:
+    yield from ("", "transcript")
+    for spoken in transcript.splitlines():
+        yield from _wrap(to_cell(spoken), width, "  ") or [""]
 
 
 def timeline(
@@ -102,9 +153,7 @@ def timeline_lines(timeline: Mapping[str, Any], width: int) -> Iterator[str]:
         for detail in _details(moment, zone):
             yield from _wrap(detail, width, _INDENT)
     if timeline["transcript"]:
-        yield from ("", "transcript")
-        for spoken in timeline["transcript"].splitlines():
-            yield from _wrap(to_cell(spoken), width, "  ") or [""]
+        yield from _transcript_lines(timeline["transcript"], width)
 
 
 def _call_facts(call: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import typer
 
-from askproai_cli.client import NoAnswer, Refused, RequestFailed, connect
+from askproai_cli.client import NoAnswer, Refused, RequestFailed, connect, name_user
 from askproai_cli.output import find_zone, to_cell
 
 _WAITS = (1.0, 3.0)  # seconds between three attempts
@@ -36,7 +36,7 @@ def change(
     A failure ends the command with exit code 1; if the change may have been carried out, the message says how to go on, with what
     else the same request needs then (`again`).
     """
-    content = {**body, "request_id": str(_parse(request_id)), "by": _name_user()}
+    content = {**body, "request_id": str(_parse(request_id)), "by": name_user()}
     uncertain = request_id is not None
     for wait in (*_WAITS, None):
         try:
@@ -69,15 +69,3 @@ def _parse(request_id: str | None) -> UUID:
         return UUID(request_id) if request_id else uuid4()
     except ValueError:
         raise typer.BadParameter("--request-id is the id that the failed attempt has printed") from None
-
-
-def _name_user() -> str:
-    """Return `user@host` of the command's user; the audit log marks it as claimed."""
-    import getpass
-    import socket
-
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a container whose user has no name
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"[:100]

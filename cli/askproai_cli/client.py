@@ -103,6 +103,7 @@ class PrivateApiClient:
                 return None
 
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        headers |= {"X-Askproai-User": name_user().encode("ascii", "replace").decode()}  # for the audit log
         data = None if content is None else json.dumps(content).encode()
         opener = request.build_opener(request.ProxyHandler({}), NoRedirect)
         try:
@@ -258,3 +259,15 @@ def _read_token(kubectl: str, namespace: str, name: str) -> tuple[str, str]:
     of_admin, of_reader = failures
     cause = explain_kubectl(of_reader if "(Forbidden)" in of_admin else of_admin)  # what is certain: that there is none
     raise RequestFailed(f"neither Secret {name}-admin nor {name}-reader of namespace {namespace} can be read: {cause}")
+
+
+def name_user() -> str:
+    """Return `user@host` of the command's user; the audit log marks it as claimed."""
+    import getpass
+    import socket
+
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container whose user has no name
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"[:100]

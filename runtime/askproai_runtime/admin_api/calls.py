@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -103,6 +103,25 @@ class Timeline(msgspec.Struct, frozen=True):
     transcript_truncated: bool = False
 
 
+class CallContent(msgspec.Struct, frozen=True):
+    """What was said in a call, and what Retell makes of it, as long as it is kept (`spec.retention.transcriptDays`): to a reader
+    each text is `…`. That the admin token has read it is in the audit log (`call.read`).
+
+    `recording_url` is Retell's, and null where it keeps no recording (`spec.privacy.retellStorage`); it ends when Retell deletes
+    the recording (`spec.privacy.retellRetentionDays`). `further` has what else the agent analyses.
+    """
+
+    call: CallEntry
+    transcript: str | None
+    transcript_truncated: bool
+    summary: str | None
+    sentiment: str | None
+    successful: bool | None
+    recording_url: str | None
+    further: dict[str, Any]
+    zone: str
+
+
 class Calls:
     """The endpoints of one tenant's calls."""
 
@@ -119,6 +138,7 @@ class Calls:
         timeline = "What happened in a call, in order; by its id or the beginning of it"
         return (
             Endpoint("GET", "/calls", "Calls, newest first", CallPage, self.list_page, (*filters, *PAGE)),
+            Endpoint("GET", "/calls/{call_id}", "What was said in a call, and its analysis", CallContent, self.show),
             Endpoint("GET", "/calls/{call_id}/timeline", timeline, Timeline, self.timeline, (_PERSONAL,)),
         )
 
@@ -133,6 +153,32 @@ class Calls:
             return CallPage(entries, None, request.zone.key)
         return CallPage(entries, next_cursor(entries[-1].started_at or _EPOCH, entries[-1].call_id), request.zone.key)
 
+    async def show(self, request: ApiRequest) -> CallContent:
+        row = await self._store.get_content(request.path["call_id"])
+        if row is None and (found := await self._store.list_call_ids(request.path["call_id"])):
+            if len(found) > 1:
+                raise ambiguous()
+            row = await self._store.get_content(found[0])
+        if row is None:
+            raise _not_found()
+        analysis = {} if row["analysis"] is None else msgspec.json.decode(row["analysis"], type=dict[str, Any])
+        content = CallContent(
+            call=_to_call(row, not request.is_reader),
+            transcript=request.hide(row["transcript"]),
+            transcript_truncated=row["transcript_truncated"],
+            summary=request.hide(_text(analysis.pop("call_summary", None))),
+            sentiment=_text(analysis.pop("user_sentiment", None)),
+            successful=successful if isinstance(successful := analysis.pop("call_successful", None), bool) else None,
+            recording_url=request.hide(_text(analysis.pop("recording_url", None))),
+            further={} if request.is_reader else analysis,
+            zone=request.zone.key,
+        )
+        if not request.is_reader:
+            parts = {"transcript": content.transcript, "analysis": content.summary, "recording": content.recording_url}
+            read = [name for name, value in parts.items() if value]
+            await self._store.record_read(row["call_id"], read, request.claimed_by, request.correlation_id)
+        return content
+
     async def timeline(self, request: ApiRequest) -> Timeline:
         personal = _is_personal(request)
         call, rows = await self._store.get_timeline(request.path["call_id"])
@@ -141,7 +187,11 @@ class Calls:
                 raise ambiguous()
             call, rows = await self._store.get_timeline(found[0])
         if call is None and not rows:
-            raise Problem(404, "Not Found", "There is no such call; `askproai calls list` lists them")
+            raise _not_found()
+        if personal:
+            parts = ["timeline"] + (["transcript"] if call is not None and call["transcript"] else [])
+            called = request.path["call_id"] if call is None else call["call_id"]
+            await self._store.record_read(called, parts, request.claimed_by, request.correlation_id)
         hiding = None if personal else _Hiding.of(self._config())
         return Timeline(
             None if call is None else _to_call(call, personal),
@@ -150,6 +200,14 @@ class Calls:
             call["transcript"] if call is not None and personal else None,
             call is not None and personal and call["transcript_truncated"],
         )
+
+
+def _not_found() -> Problem:
+    return Problem(404, "Not Found", "There is no such call; `askproai calls list` lists them")
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _is_personal(request: ApiRequest) -> bool:

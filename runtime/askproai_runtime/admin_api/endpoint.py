@@ -14,7 +14,7 @@ from aiohttp import web
 
 from askproai_core.clock import Clock
 from askproai_core.http_server import Problem, correlation_id, json_response
-from askproai_core.input_values import require_storable
+from askproai_core.input_values import INVISIBLE, require_storable
 from askproai_runtime.german_dates import Grain, understand
 
 B = TypeVar("B", bound=msgspec.Struct)
@@ -25,6 +25,8 @@ _DEFAULT_ROWS = 50
 _DAY = re.compile(r"\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d-?\d?")  # in ISO 8601
 
 
+CLAIMED_BY: Final = "X-Askproai-User"
+_MAX_CLAIMED_BY = 100
 LEFT_OUT: Final = "…"  # in an answer, what it does not say
 
 
@@ -76,6 +78,7 @@ class ApiRequest:
         self.path: Mapping[str, str] = request.match_info
         self.correlation_id, self._body = correlation_id(request), body
         self._query, self.zone, self._access = request.query, zone, request[ACCESS]
+        self._headers = request.headers
         self._now = now
         self._params = {param.name: param for param in endpoint.params}
         for name in self._query:
@@ -95,6 +98,16 @@ class ApiRequest:
         """Raise `Problem` 403 if a reader asks; `purpose` completes "to …"."""
         if self._access.is_reader:
             raise self._access.refusal(purpose)
+
+    @property
+    def claimed_by(self) -> str | None:
+        """Return who the sender says they are, printable and bounded; None if the sender does not say it."""
+        return re.sub(f"[{INVISIBLE}]", "", self._headers.get(CLAIMED_BY, ""))[:_MAX_CLAIMED_BY] or None
+
+    @property
+    def is_reader(self) -> bool:
+        """Return whether the bearer of the token learns nobody's name."""
+        return self._access.is_reader
 
     def body(self, kind: type[B]) -> B:
         """Return the body as the endpoint's `body`."""

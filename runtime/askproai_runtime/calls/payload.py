@@ -33,6 +33,7 @@ class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
     disconnection_reason: str | None = None
     transcript: str | None = None
     call_analysis: dict[str, Any] | None = None
+    recording_url: Any = None
 
 
 class Utterance(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,6 +36,9 @@ log = structlog.get_logger(__name__)
 MAX_TRANSCRIPT_CHARACTERS = 10_000
 STARTED, ENDED, ANALYZED = "call_started", "call_ended", "call_analyzed"
 
+RECORDING = "recording_url"  # in the analysis
+_MAX_URL_LENGTH = 2000
+
 _MERGED_BY_VALUE = (
     "branch", "agent_id", "direction", "from_number", "to_number", "started_at", "ended_at", "analyzed_at",
     "disconnection_reason",
@@ -133,7 +136,7 @@ def row_of_event(event_type: str, call: RetellCall, branch: str | None, received
         disconnection_reason=call.disconnection_reason,
         transcript=transcript[:MAX_TRANSCRIPT_CHARACTERS] or None,
         transcript_truncated=len(transcript) > MAX_TRANSCRIPT_CHARACTERS,
-        analysis=call.call_analysis,
+        analysis=_analysis(call),
     )
 
 
@@ -151,9 +154,28 @@ def merge(current: CallRow, reported: CallRow) -> CallRow:
         status=max(current.status, reported.status, key=lambda status: (call_stage(status), status)),
         transcript=longer.transcript,
         transcript_truncated=longer.transcript_truncated,
-        analysis=_longer_analysis(current.analysis, reported.analysis),
+        analysis=_merge_analysis(current.analysis, reported.analysis),
         **{name: _greater(getattr(current, name), getattr(reported, name)) for name in _MERGED_BY_VALUE},
     )
+
+
+def _analysis(call: RetellCall) -> dict[str, Any] | None:
+    """Return what Retell says of the call beside the transcript: its analysis, and where its recording is, if it keeps one.
+
+    Both go with the transcript by age; the recording itself is Retell's, and goes by `privacy.retellRetentionDays`.
+    """
+    url = call.recording_url
+    if not isinstance(url, str) or not url.startswith("https://") or len(url) > _MAX_URL_LENGTH:
+        return call.call_analysis
+    return {**(call.call_analysis or {}), RECORDING: url}
+
+
+def _merge_analysis(first: dict[str, Any] | None, second: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the longer analysis with the link that either has: the events of a call may have either without the other."""
+    url = _greater(*((analysis or {}).get(RECORDING) for analysis in (first, second)))
+    bare = [analysis and {k: v for k, v in analysis.items() if k != RECORDING} for analysis in (first, second)]
+    longer = _longer_analysis(*bare)
+    return longer if url is None else {**(longer or {}), RECORDING: url}
 
 
 def _longer_analysis(first: dict[str, Any] | None, second: dict[str, Any] | None) -> dict[str, Any] | None:

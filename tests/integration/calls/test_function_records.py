@@ -211,6 +211,51 @@ async def test_a_job_that_waits_is_shown_with_its_next_try_and_the_transcript_wh
     assert (await get(pod, "calls/call_job/timeline"))["transcript"] is None
 
 
+async def test_what_was_said_is_read_in_one_answer_and_the_audit_log_says_by_whom(pod: TenantPod) -> None:
+    url = "https://api.retellai.example/call_said.wav"
+    analysis = {
+        "call_summary": "Frau Müller fragt nach Farbe.", "user_sentiment": "Positive", "call_successful": True,
+        "custom_analysis_data": {"Anliegen": "Farbe"},
+    }  # fmt: skip
+    said = {"call_status": "ended", "transcript": "Agent: Guten Tag", "recording_url": url}
+    await pod.retell("call_ended", "call_said_1", **said)
+    await pod.retell("call_analyzed", "call_said_1", call_analysis=analysis, **said)
+    await pod.settled("call_said_1:call_analyzed")
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "X-Askproai-User": "karin@laptop"}
+    async with pod.session.get(f"{pod.private_url}/api/v1/calls/call_said", headers=headers) as answer:
+        content = await answer.json()
+    assert (content["transcript"], content["recording_url"]) == ("Agent: Guten Tag", url)
+    assert (content["summary"], content["sentiment"], content["successful"]) == (
+        "Frau Müller fragt nach Farbe.", "Positive", True,
+    )  # fmt: skip
+    assert content["further"] == {"custom_analysis_data": {"Anliegen": "Farbe"}}
+    await get(pod, "calls/call_said_1/timeline", personal="true")
+    await get(pod, "calls/call_said_1/timeline")  # names nobody
+    entries = (await get(pod, "audit", limit="500"))["entries"]
+    read = [
+        entry["detail"]
+        for entry in entries
+        if entry["action"] == "call.read" and entry["detail"]["call"] == "call_said_1"
+    ]
+    assert [(each["claimed_by"], each["parts"]) for each in reversed(read)] == [
+        ("karin@laptop", ["transcript", "analysis", "recording"]),
+        (None, ["timeline", "transcript"]),
+    ]
+    assert "Farbe" not in json.dumps(read, ensure_ascii=False)
+
+
+async def test_nobody_reads_what_was_said_where_that_cannot_be_recorded(web_pod: TenantPod) -> None:
+    await web_pod.db.execute(
+        """INSERT INTO calls (tenant, call_id, status, transcript, correlation_id) VALUES ($1, 'call_kept', 'ended', 'Ja', 'c')""",
+        web_pod.store.tenant,
+    )  # fmt: skip
+    await web_pod.db.execute("ALTER TABLE audit_log ADD CONSTRAINT full_up CHECK (action <> 'call.read') NOT VALID")
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    for path in ("call_kept", "call_kept/timeline?personal=true"):
+        async with web_pod.session.get(f"{web_pod.private_url}/api/v1/calls/{path}", headers=headers) as answer:
+            assert (answer.status, "Ja" in await answer.text()) == (500, False)
+
+
 async def test_a_call_counts_once_however_much_its_agent_asks(web_pod: TenantPod) -> None:
     for _ in range(3):
         await web_pod.function("check_availability", "call_counted", HAIRCUT)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from askproai_cli.calls import timeline_lines
+from askproai_cli.calls import content_lines, timeline_lines
 from askproai_cli.output import parse_since
 
 CALL_ID, APPOINTMENT = "call_def0b28aae2e8325872f97d38466", "e311b064-bcd1-4c81-b3d7-c9672b00240a"
@@ -94,3 +94,26 @@ def test_every_time_of_a_timeline_is_in_the_tenants_zone_and_notation() -> None:
     book = moment("function", "book_appointment", "booked", arguments={"start": start}, answer=f"Gebucht: {start}")
     text = "\n".join(timeline_lines({**TIMELINE, "moments": [book], "transcript": None}, 120))
     assert (text.count("Fri 27 Nov 2026 10:00 CET"), "UTC" in text) == (2, False), text
+
+
+def test_a_call_is_shown_with_its_analysis_its_recording_and_what_was_said() -> None:
+    url = "https://api.retellai.example/a-long-path/" + "x" * 80
+    content = {
+        "call": CALL, "zone": "Europe/Berlin", "transcript": "Agent: Guten Tag\nUser: \x1b[2JHallo",
+        "transcript_truncated": True, "summary": "Fragt nach Farbe.", "sentiment": "Positive", "successful": False,
+        "recording_url": url, "further": {"in_voicemail": False},
+    }  # fmt: skip
+    text = "\n".join(content_lines(content, 60))
+    for shown in (
+        CALL_ID,
+        "summary: Fragt nach Farbe.",
+        "successful: false",
+        url,
+        "in voicemail: false",
+        "User:",
+        "is cut",
+    ):
+        assert shown in text
+    assert "\x1b" not in text
+    bare = dict.fromkeys(content) | {"call": CALL, "further": {}}
+    assert "No transcript is kept" in "\n".join(content_lines(bare, 60))

@@ -53,6 +53,7 @@ def test_every_order_of_events_gives_the_same_row(order: tuple[int, ...]) -> Non
     )
 
 
+_LINK, _OTHER = ({"recording_url": f"https://x/{name}"} for name in "ab")
 CLOSED = CallRow(status="ended", disconnection_reason=ClosingReason.END_UNKNOWN)
 texts = st.none() | st.sampled_from(["a", "b", "ab"])
 rows = st.builds(
@@ -63,7 +64,8 @@ rows = st.builds(
     started_at=st.none() | st.sampled_from([RECEIVED, datetime(2026, 1, 1, tzinfo=UTC)]),
     transcript=texts,
     transcript_truncated=st.booleans(),
-    analysis=st.none() | st.sampled_from([{"call_summary": "a"}, {"call_summary": "b"}, {"call_successful": True}]),
+    analysis=st.none()
+    | st.sampled_from([{"call_summary": "a"}, {"call_summary": "b"}, {"call_successful": True}, _LINK, _OTHER]),
 ).map(lambda row: row if row.over else replace(row, disconnection_reason=None))
 
 
@@ -78,6 +80,24 @@ def test_merging_does_not_depend_on_the_order(call_rows: list[CallRow], random: 
     ends = [row for row in call_rows if row.over]
     best = reduce(merge, ends, CallRow()) if ends else CLOSED
     assert (after_closing.status, after_closing.over) == (best.status, True)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_link_of_the_recording_stays_with_the_analysis_that_has_none(order: tuple[int, int]) -> None:
+    url = "https://api.retellai.example/recording.wav"
+    reported = (
+        row("call_ended", {"recording_url": url}),
+        row("call_analyzed", {"call_analysis": {"call_summary": "Kurz."}}),
+    )
+    assert reduce(merge, (reported[index] for index in order)).analysis == {
+        "call_summary": "Kurz.",
+        "recording_url": url,
+    }
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "http://x", "https://" + "x" * 3000, "", 7, None, {}])
+def test_what_is_no_link_is_not_kept(url: Any) -> None:
+    assert row("call_ended", {"recording_url": url}).analysis is None
 
 
 def test_a_late_call_started_never_reopens_a_call() -> None:

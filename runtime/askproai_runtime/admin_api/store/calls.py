@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
+import msgspec
 
 from askproai_core.database import Pool
 
@@ -119,6 +120,11 @@ ORDER BY date_trunc('second', at),
 LIMIT 1000
 """
 
+_CONTENT: Final = _CALL.replace("c.transcript_truncated\n", "c.transcript_truncated, c.analysis\n")
+_RECORD_READ: Final = """
+INSERT INTO audit_log (tenant, actor, action, detail, correlation_id) VALUES ($1, 'desk', 'call.read', $2::jsonb, $3)
+"""
+
 _CALL_IDS: Final = "SELECT call_id FROM calls WHERE tenant = $1 AND starts_with(call_id, $2) ORDER BY call_id LIMIT 2"
 
 # Earlier schemas lack the newest tables, and a pod may run on one until the operator has migrated.
@@ -163,6 +169,19 @@ class CallStore:
         """Return the call, if it is stored, and up to 1,000 entries of its timeline in order of time."""
         calls = await self._fetch(f"{_CALL} AND c.call_id = $2", call_id)
         return calls[0] if calls else None, await self._fetch(_TIMELINE, call_id)
+
+    async def get_content(self, call_id: str) -> Row | None:
+        """Return a call with its transcript and analysis; None if it is not stored."""
+        rows = await self._fetch(f"{_CONTENT} AND c.call_id = $2", call_id)
+        return rows[0] if rows else None
+
+    async def record_read(
+        self, call_id: str, parts: Sequence[str], claimed_by: str | None, correlation_id: str
+    ) -> None:
+        """Record in the audit log that somebody reads what was said in a call. Raises what asyncpg raises: then nobody does."""
+        detail = {"token": "admin", "claimed_by": claimed_by, "call": call_id, "parts": parts}
+        text = msgspec.json.encode(detail).decode()
+        await self._pool.execute(_RECORD_READ, self._tenant, text, correlation_id)
 
     async def list_call_ids(self, beginning: str) -> list[str]:
         """Return up to two ids of calls that begin so."""
