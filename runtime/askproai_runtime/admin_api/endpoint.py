@@ -106,7 +106,7 @@ class ApiRequest:
 
     @property
     def is_reader(self) -> bool:
-        """Return whether the bearer of the token learns nobody's name."""
+        """Return whether the bearer of the token learns no name."""
         return self._access.is_reader
 
     def body(self, kind: type[B]) -> B:
