@@ -77,6 +77,13 @@ class FieldSource(StrEnum):
     SERVICE = "Service"
 
 
+class CallerVerification(StrEnum):
+    """What shows that an appointment is the caller's, as manifests name it."""
+
+    NUMBER = "Number"
+    NAME_AND_BIRTH_DATE = "NameAndBirthDate"
+
+
 class _ConfigStruct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Unknown fields are ignored, so that a pod of release N reads the config of operator N+1."""
 
@@ -295,6 +302,7 @@ class TenantConfig(_ConfigStruct, frozen=True):
     rate_limits: RateLimits = RateLimits()
     booking_limits: BookingLimits = BookingLimits()
     retention: Retention = Retention()
+    caller_verification: CallerVerification = CallerVerification.NUMBER
 
     @property
     def leaves_messages(self) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 from pydantic import Field
 
 from askproai_core import tenant_config as config
-from askproai_core.tenant_config import BusinessModel, CalendarProvider
+from askproai_core.tenant_config import BusinessModel, CalendarProvider, CallerVerification
 from askproai_operator.api import base
 
 _PERCENT = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$"
@@ -320,6 +320,9 @@ class TenantSpec(base.Part):
     """How the tenant's pods run."""
     retention: Retention = Retention()
     """How long rows are kept; the coordinator deletes what is older. Customers and appointments stay."""
+    caller_verification: CallerVerification = CallerVerification.NUMBER
+    """What shows that an appointment is the caller's. Number: the number that calls. NameAndBirthDate: name and birth date, from
+    whatever number, which is never enough alone; callers are asked for the birth date when they book, and it is stored."""
     privacy: Privacy = Privacy()
     """What callers are told, and what Retell may keep."""
     slo: Slo = Slo()

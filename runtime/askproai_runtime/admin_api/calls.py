@@ -28,7 +28,7 @@ _PERSONAL = Param("personal", "With `true` also who called and what was said", (
 # Which arguments are shown without `personal`, and what makes them sure to name nobody. Others can name the caller.
 _OF_CONFIG = frozenset({"service", "staff", "branch", "recipient"})
 _OF_TIME = frozenset({"date", "time", "part_of_day", "start", "appointment_date", "appointment_time", "call_back"})
-_PERSON = frozenset({"customer_name", "phone", "email", "notes", "reason", "message"})
+_PERSON = frozenset({"customer_name", "phone", "email", "notes", "reason", "message", "birth_date"})
 _ISO = date.fromisoformat, time.fromisoformat, datetime.fromisoformat
 
 

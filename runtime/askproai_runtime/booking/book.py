@@ -13,7 +13,7 @@ appointment instead of making a second one. The fault points between the steps a
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -61,6 +61,7 @@ from askproai_runtime.booking.store.appointments import (
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.calendar import mark_failed
 from askproai_runtime.booking.store.claims import lock_and_clear_holds, read_busy_spans, run_transaction
+from askproai_runtime.booking.store.verifications import set_birth_date
 from askproai_runtime.booking.types import (
     Answer,
     BookingContext,
@@ -69,6 +70,7 @@ from askproai_runtime.booking.types import (
     ClarificationNeeded,
     FunctionOutcome,
 )
+from askproai_runtime.booking.verification import asks_birth_date, require_birth_date
 from askproai_runtime.calendars import (
     CalendarOutcome,
     MustRevert,
@@ -119,6 +121,9 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
         request = parse_booking_request(ctx.config(), call, args, appointments)
         await require_confirmed_email(ctx, call, args)
+        if asks_birth_date(ctx):
+            birth_date = require_birth_date(args, ctx.clock.now(), request.rules.zone)
+            request = replace(request, birth_date=birth_date)
     except ClarificationNeeded as clarification:
         return BookingResult(clarification.answer, BookingOutcome.ASKED_BACK)
     except asyncpg.LockNotAvailableError:
@@ -302,6 +307,8 @@ async def _write_appointment(
         customer = await upsert_customer(conn, ctx.tenant, request.phone, request.name, request.email)
     appointment = _build_appointment(ctx, claim, request, slot, customer)
     await insert_appointment(conn, ctx.tenant, appointment, claims, rules.staff_member(slot.staff).units)
+    if request.birth_date is not None:
+        await set_birth_date(conn, ctx.tenant, appointment.id, request.birth_date)
     if appointment.in_remote_calendar:
         run_at = ctx.clock.now() + ctx.settings.sync_delay  # for the case that this process dies; TX2 completes the job
         await enqueue_sync(conn, ctx.tenant, appointment.id, call.correlation_id, run_at)

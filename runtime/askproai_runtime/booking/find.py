@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -29,7 +30,6 @@ from askproai_runtime.booking.store.appointments import (
     CancelledBy,
     Status,
     get_appointment,
-    list_upcoming_appointments,
     mark_cancelled,
 )
 from askproai_runtime.booking.store.audit import record_desk_change
@@ -43,14 +43,19 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
+from askproai_runtime.booking.verification import list_own_appointments
 
+_NOTHING_SAID: Mapping[str, Any] = MappingProxyType({})
 _WHICH_TO_CANCEL = "Welchen Termin soll ich absagen"
 
 
-async def find_appointments(ctx: BookingContext, call: CallContext) -> Answer:
+async def find_appointments(ctx: BookingContext, call: CallContext, args: Mapping[str, Any] = _NOTHING_SAID) -> Answer:
     """Say this caller's appointments to come, in every branch of the tenant."""
-    async with ctx.pool.acquire() as conn:
-        found = await list_upcoming_appointments(conn, ctx.tenant, call.caller, call.call_id, ctx.clock.now())
+    try:
+        async with ctx.pool.acquire() as conn:
+            found = await list_own_appointments(ctx, conn, call, args)
+    except ClarificationNeeded as clarification:
+        return clarification.answer
     config = ctx.config()
     if not found:
         success, fields = call.caller is not None, {"appointments": list[Any]()}

@@ -1,7 +1,8 @@
 """Which appointment a caller means.
 
 A caller owns the appointments that were booked from or for the number that calls now, and those that this call has made; no
-others. A caller who withholds the number owns those that this call has made.
+others. A caller who withholds the number owns those that this call has made. Where the tenant asks for a second factor, it decides
+instead of the number (`verification.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,9 +21,9 @@ from askproai_runtime.booking.store.appointments import (
     Appointment,
     Status,
     get_appointment,
-    list_upcoming_appointments,
 )
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.booking.verification import list_own_appointments, owns_appointment
 from askproai_runtime.german_dates import Candidate, Refusal, understand_parts
 
 MAX_SPOKEN = 3  # a caller cannot keep more in mind
@@ -49,7 +50,7 @@ async def resolve_appointment(
 
     Raises `ClarificationNeeded` with `question` and the choice.
     """
-    found = await list_upcoming_appointments(conn, ctx.tenant, call.caller, call.call_id, ctx.clock.now())
+    found = await list_own_appointments(ctx, conn, call, args)
     appointment_id = read_text(args, "appointment_id")
     if appointment_id is not None:
         if own := await _get_own_appointment(ctx, conn, call, appointment_id):
@@ -70,7 +71,7 @@ async def resolve_cancellation(
     if read_text(args, "appointment_id") is not None:
         return await resolve_appointment(ctx, conn, call, args, question)
     tenant = ctx.tenant
-    found = await list_upcoming_appointments(conn, tenant, call.caller, call.call_id, ctx.clock.now())
+    found = await list_own_appointments(ctx, conn, call, args)
     cancelled = [
         appointment
         for appointment_id in await list_cancelled_appointments(conn, tenant, call.call_id)
@@ -188,6 +189,4 @@ async def _get_own_appointment(
         return None
     if appointment is None or appointment.status == Status.HELD:
         return None
-    of_number = call.caller is not None and call.caller in {appointment.caller, appointment.phone}
-    of_call = call.call_id and appointment.call_id == call.call_id
-    return appointment if of_number or of_call else None
+    return appointment if await owns_appointment(ctx, conn, call, appointment) else None

@@ -7,7 +7,7 @@ is asked, never guessed.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -52,6 +52,7 @@ class BookingRequest:
     another: bool
     offered_staff: str | None
     desk: DeskRequest | None = None
+    birth_date: date | None = None  # of whom it is for, where the tenant asks for it
 
     @property
     def rules(self) -> ServiceRules:

@@ -20,7 +20,7 @@ from askproai_core.http_server import Problem, correlation_id, json_response, to
 from askproai_core.logging import error_location
 from askproai_core.phone_numbers import Route, e164_or_none
 from askproai_core.redis import RateLimiter
-from askproai_core.tenant_config import Function
+from askproai_core.tenant_config import CallerVerification, Function
 from askproai_runtime import booking
 from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
@@ -274,7 +274,8 @@ class CallFunctions:
         async with self.pool.acquire() as conn:
             current = await get_call_branch(conn, config.tenant, call.call_id)
             last = None
-            if not route.branch and (current is None or hints.phrase):
+            by_number = config.caller_verification is CallerVerification.NUMBER  # else a number suggests no branch
+            if by_number and not route.branch and (current is None or hints.phrase):
                 last = await get_last_branch(conn, config.tenant, call.caller)
             found = choose_branch(config, route, replace(hints, current_branch=current, last_branch=last))
             if isinstance(found, FoundBranch) and found.branch.name != (current or route.branch):
@@ -288,7 +289,7 @@ class CallFunctions:
                     answer = await booking.check_availability(self.booking, call, args)
                     return offer_instead(answer, function, self.config.current)
                 case Function.FIND_APPOINTMENTS:
-                    return await booking.find_appointments(self.booking, call)
+                    return await booking.find_appointments(self.booking, call, args)
                 case Function.LEAVE_MESSAGE:
                     return await booking.leave_message(self.booking, call, args)
                 case Function.JOIN_WAITLIST:

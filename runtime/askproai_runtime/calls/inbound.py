@@ -21,7 +21,7 @@ from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response
 from askproai_core.phone_numbers import Route, Routing, e164_or_none
-from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config import CallerVerification, TenantConfig
 from askproai_runtime.calls.payload import decode
 from askproai_runtime.calls.store import KnownCaller, audit_refusal, find_known_caller
 from askproai_runtime.german_dates import format_spoken
@@ -99,7 +99,8 @@ class InboundCalls:
             raise Problem(403, "Unknown Number", "The number that was called is not this tenant's")
         route = routing.route(call.agent_id, dialled)
         caller = None
-        if number is not None and route is not None and _recognises_callers(config, route):
+        by_number = config.caller_verification is CallerVerification.NUMBER  # else the number names nobody
+        if by_number and number is not None and route is not None and _recognises_callers(config, route):
             lookup = find_known_caller(self.pool, config, number, self.clock.now())
             caller = await self._within_budget(lookup, cancel=True)
         log.info("inbound.answered", known=caller is not None)

@@ -2,13 +2,18 @@
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import msgspec
 import pytest
 
+from askproai_core.tenant_config import CallerVerification
 from askproai_sandbox.databases import Database
 from tests.worlds.compiled_salon import compile_example
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
+from tests.worlds.waiting import eventually
 
 PEOPLE = (("mitte", "anna", 1), ("mitte", "mehmet", 1), ("pankow", "clara", 1), ("potsdam", "david", 1))
 HOTLINE = "+49305550100"
@@ -151,3 +156,23 @@ async def test_a_web_call_belongs_to_its_agent_and_one_of_an_unknown_agent_is_re
     assert web.body["success"]
     unknown = await chain.function("check_availability", "call_web2", CUT, to_number=None, agent_id="agent_strange")
     assert unknown.status == 403
+
+
+async def test_a_number_suggests_no_branch_where_the_tenant_asks_for_a_second_factor(
+    database: Database, tmp_path: Path
+) -> None:
+    async with open_pod(database, tmp_path, "haarwerk", PEOPLE) as pod:
+        resources, caller = pod.store.resources, "+4915100000077"
+        config = compile_example("hotline.yaml", resource_ids=resources, tenant=pod.store.tenant)
+        pod.write_config(config)
+        async with running_web(pod, worker_port=9):
+            offered = await ask(pod, "call_2f", caller, branch="Pankow")
+            assert (await book(pod, "call_2f", caller, offered["slots"][0]["start"]))["success"]
+            assert (await ask(pod, "call_by_number", caller))["suggested"] == "pankow"
+            verification = CallerVerification.NAME_AND_BIRTH_DATE
+            pod.write_config(msgspec.structs.replace(config, caller_verification=verification))
+
+            async def suggests_nothing() -> bool:
+                return (await ask(pod, f"call_{uuid4().hex}", caller))["suggested"] is None
+
+            await eventually(suggests_nothing, 10, "the changed config")

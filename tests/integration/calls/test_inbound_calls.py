@@ -10,6 +10,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from askproai_core.tenant_config import CallerVerification, decode
 from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.tenant_pod import Reply, TenantPod, open_pod, running_web, sign_retell
@@ -169,3 +170,21 @@ async def test_an_agent_without_recognition_gets_an_empty_answer(database: Datab
         async with running_web(pod, worker_port=9):
             await book(pod, CALLER, "Erika")
             assert (await pod.inbound(CALLER)).body == EMPTY_ANSWER
+
+
+async def test_a_number_names_nobody_where_the_tenant_asks_for_a_second_factor(
+    database: Database, tmp_path: Path
+) -> None:
+    async with open_pod(database, tmp_path, "practice") as pod:
+        enable_recognition(pod)
+        async with running_web(pod, worker_port=9):
+            await book(pod, CALLER, "Erika Mustermann")
+            assert (await pod.inbound(CALLER)).body != EMPTY_ANSWER
+            config = decode((pod.folder / "tenant.json").read_text())
+            changed = {"caller_verification": CallerVerification.NAME_AND_BIRTH_DATE}
+            pod.write_config(msgspec.structs.replace(config, **changed))
+
+            async def is_silent() -> bool:
+                return (await pod.inbound(CALLER)).body == EMPTY_ANSWER
+
+            await eventually(is_silent, 10, "the changed config")

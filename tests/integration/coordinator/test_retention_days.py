@@ -52,6 +52,17 @@ async def test_transcripts_go_before_the_calls(env: CoordinatorEnvironment):
     assert [tuple(row.values()) for row in remaining] == [("old", None, True), ("young", "Guten Tag", False)]
 
 
+async def test_attempts_to_say_a_birth_date_go_with_the_raw_bodies(env: CoordinatorEnvironment):
+    salon = await create_tenant_with_short_retention(env, "salon")
+    for name, age in (("young", "23 hours"), ("old", "25 hours")):
+        await env.superuser.execute(
+            "INSERT INTO verifications (tenant, call_id, at) VALUES ($1, $2, now() - $3::text::interval)",
+            salon.tenant, name, age,
+        )  # fmt: skip
+    assert await delete_expired(env.context) == 1
+    assert [row["call_id"] for row in await env.rows("SELECT call_id FROM verifications")] == ["young"]
+
+
 async def test_rows_go_after_call_days_with_their_jobs_and_unfinished_work_never(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     await env.event(salon, "old", status="processed", job="done", age="4 days")

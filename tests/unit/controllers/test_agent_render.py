@@ -49,6 +49,29 @@ def test_an_agent_without_the_function_for_information_has_neither_its_tool_nor_
     assert "business_information" in rendered("Hallo").llm["general_prompt"]
 
 
+def test_only_where_the_tenant_asks_for_it_callers_are_asked_for_a_birth_date() -> None:
+    """Elsewhere the agent stays as it is, so that an upgrade publishes no version for it."""
+    raw = load_manifests()["RetellAgent"][0]
+    agent = RetellAgent.from_raw({**raw, "spec": {**raw["spec"], "callerRecognition": True}})
+    raw = load_manifests()["Tenant"][0]
+    texts = {}
+    for asked in ("Number", "NameAndBirthDate"):
+        spec = {**raw["spec"], "callerVerification": asked}
+        tenant = Tenant.from_raw({**raw, "spec": spec, "status": {"webhookUrls": URLS}})
+        llm = render_desired(agent, tenant, (), "inst/salon/mitte").llm
+        tools = {tool["name"]: tool.get("parameters", {}) for tool in llm["general_tools"]}
+        texts[asked] = tools, llm["general_prompt"]
+    tools, prompt = texts["NameAndBirthDate"]
+    with_birth_date = {name for name, each in tools.items() if "birth_date" in each.get("properties", {})}
+    assert with_birth_date == {"book_appointment", "find_appointments", "reschedule_appointment", "cancel_appointment"}
+    assert tools["book_appointment"]["required"] == ["customer_name", "birth_date"]
+    assert "Geburtsdatum" in prompt
+    assert "caller_name" not in prompt, "the number names nobody"
+    tools, prompt = texts["Number"]
+    assert "birth_date" not in str(tools)
+    assert "Geburtsdatum" not in prompt
+
+
 def test_without_anything_to_name_there_is_no_empty_section() -> None:
     prompt = rendered("Hallo", catalogue="").llm["general_prompt"]
     assert prompt.startswith("Du bist der Empfang von Salon Müller.\n\n## Regeln\n")

@@ -108,6 +108,7 @@ TENANT = {
         "bookingLimits": {"perCall": 1, "perCallerAndDay": 2, "anonymousPerHour": 5},
     },
     "retention": {"rawEventDays": 1, "transcriptDays": 2, "callDays": 3},
+    "callerVerification": "NameAndBirthDate",
 }
 AGENT = {
     "branchRef": {"name": "mitte"},

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from askproai_core.tenant_config import Function
+from askproai_core.tenant_config import CallerVerification, Function
 from askproai_operator.api import RetellAgent, Tenant, TransferMode
 from askproai_operator.providers import Json
 
@@ -50,6 +50,13 @@ _CALLER_RULES: Final = (
     "- Anrufer bekannt: {{caller_known}}; vermutlich {{caller_name}}, zuletzt in {{caller_usual_branch}}.",
     "- Bei „true“ frage einmal, ob du mit dieser Person sprichst: eine Nummer kann mehreren gehören.",
     "- Nächster Termin: {{caller_next_appointment}}. Nenne ihn nur, wenn der Anrufer fragt und seinen Namen bestätigt hat.",
+)
+_VERIFICATION_RULES: Final = (
+    "- Frage bei jeder Buchung nach dem Geburtsdatum der Person, auf die der Termin läuft, mit Tag, Monat und Jahr.",
+    "- Vor jeder Auskunft, Änderung oder Absage frage nach Name und Geburtsdatum; nenne oder bestätige selbst keines von beiden.",
+)
+_OF_APPOINTMENTS: Final = frozenset(
+    {Function.FIND_APPOINTMENTS, Function.RESCHEDULE_APPOINTMENT, Function.CANCEL_APPOINTMENT}
 )
 _ANY_CATALOGUE: Final = "\0"  # the API server refuses it in every prompt
 _STORAGE: Final = {
@@ -119,8 +126,9 @@ def render_desired(
     """
     spec, privacy, urls = agent.spec, tenant.spec.privacy, tenant.status.get("webhookUrls") or {}
     functions_url = str(urls.get("functions", "")).rstrip("/")
+    verifies = tenant.spec.caller_verification is CallerVerification.NAME_AND_BIRTH_DATE
     tools = [
-        {**tool, "url": f"{functions_url}/{tool['name']}"}
+        {**(_verifying_tool(name, tool) if verifies else tool), "url": f"{functions_url}/{tool['name']}"}
         for name, tool in _TOOLS["functions"].items()
         if name in spec.functions
     ]
@@ -156,6 +164,18 @@ def render_desired(
         body["allow_user_dtmf"] = True  # a key chooses the branch
     inbound_url = urls.get("inbound") if spec.caller_recognition and not suspended else None
     return Desired(marker, llm, body, numbers, inbound_url)
+
+
+def _verifying_tool(name: str, tool: Json) -> Json:
+    """Return the tool of a function with the arguments of a second factor, if it books, or finds what is booked."""
+    parameters = tool["parameters"]
+    if name == Function.BOOK_APPOINTMENT:
+        further, required = _TOOLS["verification"]["booking"], {"required": [*parameters["required"], "birth_date"]}
+    elif name in _OF_APPOINTMENTS:
+        further, required = _TOOLS["verification"]["finding"], {}
+    else:
+        return tool
+    return {**tool, "parameters": {**parameters, "properties": {**parameters["properties"], **further}, **required}}
 
 
 def _transfer_tool(number: str, mode: TransferMode) -> Json:
@@ -238,7 +258,9 @@ def _prompt(agent: RetellAgent, tenant: Tenant, catalogue: str) -> str:
         rules += [] if Function.TRANSFER_TO_HUMAN in agent.spec.functions else [_NO_TRANSFER_RULE]
     if Function.JOIN_WAITLIST in agent.spec.functions:
         rules += _WAITLIST_RULES
-    if agent.spec.caller_recognition:
+    if tenant.spec.caller_verification is CallerVerification.NAME_AND_BIRTH_DATE:
+        rules += _VERIFICATION_RULES
+    elif agent.spec.caller_recognition:
         rules += _CALLER_RULES
     if tenant.spec.privacy.ai_notice:
         rules.append("- Wer fragt, erfährt, dass du eine KI bist.")

@@ -1,0 +1,173 @@
+"""Which appointments a caller may hear of, change and cancel: those of the number that calls, or, where the tenant asks for a
+second factor (`callerVerification: NameAndBirthDate`), those of which the caller has said name and birth date, from any number.
+
+A number can be forged, and a family shares one. The sentence after a wrong birth date, a wrong name and for somebody who has no
+appointment is the same, so that nobody learns who is a patient.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from askproai_core.database import Connection
+from askproai_core.tenant_config import CallerVerification, Function
+from askproai_runtime.booking.phrases import fold, same_name
+from askproai_runtime.booking.store.appointments import Appointment, get_appointment, list_upcoming_appointments
+from askproai_runtime.booking.store.verifications import (
+    Attempt,
+    begin_attempt,
+    complete_attempt,
+    list_matching,
+    list_verified,
+)
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
+
+log = structlog.get_logger(__name__)
+
+_PER_CALL, _PER_NUMBER_AND_DAY, _OTHERS_PER_HOUR = 3, 6, 20  # wrong attempts
+_OLDEST = 120  # years
+_CENTURY = 100
+_ASK_BOTH = "Damit ich nachsehen darf: Auf welchen Namen läuft der Termin, und wie ist das Geburtsdatum?"
+_ASK_NAME = "Auf welchen Namen läuft der Termin?"
+ASK_BIRTH_DATE = "Wie ist das Geburtsdatum? Bitte mit Tag, Monat und Jahr."
+_NO_MATCH = "Zu diesem Namen und Geburtsdatum finde ich keinen kommenden Termin. Wie ist der Name genau, und wie das Geburtsdatum?"
+_TOO_MANY = "Das kann ich am Telefon jetzt nicht weiter prüfen."
+_TRANSFER, _CALL_DIRECTLY = (
+    "Soll ich Sie verbinden?",
+    "Bitte rufen Sie uns direkt an. Kann ich sonst etwas für Sie tun?",
+)
+
+_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
+_NUMBERS = re.compile(r"(\d{1,2})[.\s/]+(\d{1,2})[.\s/]+(\d{4}|\d{2})")
+_MONTHS = (
+    "januar",
+    "februar",
+    "maerz",
+    "april",
+    "mai",
+    "juni",
+    "juli",
+    "august",
+    "september",
+    "oktober",
+    "november",
+    "dezember",
+)
+_OTHER_MONTHS = {"jaenner": 1, "feber": 2, "juno": 6, "julei": 7}
+_WORDS = re.compile(r"(\d{1,2}) ([a-z]+) (\d{4}|\d{2})")
+
+
+def asks_birth_date(ctx: BookingContext) -> bool:
+    """Return whether the tenant asks callers for a second factor."""
+    return ctx.config().caller_verification is CallerVerification.NAME_AND_BIRTH_DATE
+
+
+def read_birth_date(text: str, today: date) -> date | None:
+    """Return the birth date that a text names in ISO 8601 or as Germans write it; None if it is none that somebody alive can have.
+
+    A year of two digits is that of the past hundred years, unless that could be two: then it is asked.
+    """
+    if found := _ISO.fullmatch(text.strip()):
+        year, month, day = map(int, found.groups())
+    elif found := _NUMBERS.fullmatch(text.strip().rstrip(".")):
+        day, month, year = map(int, found.groups())
+    elif found := _WORDS.fullmatch(fold(text)):
+        name = found[2]
+        month = _OTHER_MONTHS.get(name, _MONTHS.index(name) + 1 if name in _MONTHS else 0)
+        day, year = int(found[1]), int(found[3])
+    else:
+        return None
+    if year < _CENTURY:
+        if year <= today.year % _CENTURY:
+            return None  # 1921 or 2021
+        year += today.year // _CENTURY * _CENTURY - _CENTURY
+    try:
+        read = date(year, month, day)
+    except ValueError:
+        return None
+    return read if today.year - _OLDEST <= year and read <= today else None
+
+
+def require_birth_date(args: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> date:
+    """Return the birth date of whom an appointment is booked for. Raises `ClarificationNeeded`."""
+    text = args.get("birth_date")
+    read = read_birth_date(text, now.astimezone(zone).date()) if isinstance(text, str) else None
+    if read is None:
+        raise ClarificationNeeded(ASK_BIRTH_DATE)
+    return read
+
+
+async def list_own_appointments(
+    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any]
+) -> list[Appointment]:
+    """Return the live appointments to come of the caller. `conn` is in no transaction: each attempt counts, whatever follows.
+
+    Raises `ClarificationNeeded` if name and birth date are missing, wrong, or were wrong too often.
+    """
+    now = ctx.clock.now()
+    if not asks_birth_date(ctx):
+        return await list_upcoming_appointments(conn, ctx.tenant, call.caller, call.call_id, now)
+    name, said = args.get("customer_name"), args.get("birth_date")
+    is_complete = bool(isinstance(name, str) and fold(name) and said)
+    if is_complete:
+        await _verify(ctx, conn, call, args)
+    found = await _list_verified(ctx, conn, call)
+    if not found:
+        missing = _ASK_BOTH if not name and not said else _ASK_NAME if said else ASK_BIRTH_DATE
+        raise ClarificationNeeded(_NO_MATCH if is_complete else missing, appointments=[])
+    return found
+
+
+async def owns_appointment(ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment) -> bool:
+    """Return whether an appointment is the caller's."""
+    if call.call_id and appointment.call_id == call.call_id:
+        return True
+    if asks_birth_date(ctx):
+        return appointment.id in await list_verified(conn, ctx.tenant, call.call_id)
+    return call.caller is not None and call.caller in {appointment.caller, appointment.phone}
+
+
+async def _verify(ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any]) -> None:
+    """Record of which appointments name and birth date are right. Raises `ClarificationNeeded` if they are of none."""
+    now, zone = ctx.clock.now(), ZoneInfo(ctx.config().time_zone)
+    birth_date = require_birth_date(args, now, zone)
+    attempt = await begin_attempt(conn, ctx.tenant, call.call_id, call.caller)
+    _require_few(ctx, call, attempt)
+    matching = await list_matching(conn, ctx.tenant, now, birth_date, call.caller)
+    right = [appointment_id for appointment_id, name in matching if same_name(str(args["customer_name"]), name)]
+    if not right:
+        raise ClarificationNeeded(_NO_MATCH, outcome=FunctionOutcome.NONE_FOUND, appointments=[])
+    await complete_attempt(conn, ctx.tenant, attempt, right)
+
+
+def _require_few(ctx: BookingContext, call: CallContext, attempt: Attempt) -> None:
+    """Raise `ClarificationNeeded` if too many attempts were wrong, whether or not this one is right."""
+    if (
+        attempt.of_call <= _PER_CALL
+        and attempt.of_number <= _PER_NUMBER_AND_DAY
+        and attempt.of_others <= _OTHERS_PER_HOUR
+    ):
+        return
+    log.warning("verification.limited", call_id=call.call_id, correlation_id=call.correlation_id)
+    can_transfer = any(Function.TRANSFER_TO_HUMAN in agent.functions for agent in ctx.config().agents)
+    sentence = f"{_TOO_MANY} {_TRANSFER if can_transfer else _CALL_DIRECTLY}"
+    raise ClarificationNeeded(sentence, outcome=FunctionOutcome.LIMITED, appointments=[])
+
+
+async def _list_verified(ctx: BookingContext, conn: Connection, call: CallContext) -> list[Appointment]:
+    """Return the live appointments to come that this call has made, or of which it has said name and birth date."""
+    now = ctx.clock.now()
+    made = await list_upcoming_appointments(conn, ctx.tenant, None, call.call_id, now)
+    known: Sequence[Appointment | None] = [
+        *made,
+        *[
+            await get_appointment(conn, ctx.tenant, each)
+            for each in await list_verified(conn, ctx.tenant, call.call_id)
+        ],
+    ]
+    found = {each.id: each for each in known if each is not None and each.live and each.starts_at > now}
+    return sorted(found.values(), key=lambda each: (each.starts_at, each.id))

@@ -1,0 +1,145 @@
+"""A tenant that asks for a second factor: without name and birth date nobody hears of, moves or cancels an appointment."""
+
+import asyncio
+from datetime import date
+from typing import Any
+
+import asyncpg
+import msgspec
+import pytest
+
+from askproai_core.tenant_config import CallerVerification
+from askproai_runtime.booking import Answer
+from askproai_runtime.booking.store.appointments import Status
+from askproai_sandbox.databases import Database
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
+
+BORN, PETRA = "1985-03-12", "Petra Müller"
+RIGHT = {"customer_name": PETRA, "birth_date": BORN}
+OWN, OTHER = "+4915112345678", "+4915199999999"
+
+
+@pytest.fixture
+async def practice(new_salon) -> Salon:
+    """A tenant that asks for birth dates, with one appointment of Petra Müller that was booked from `OWN`."""
+    salon: Salon = await new_salon(caller_verification=CallerVerification.NAME_AND_BIRTH_DATE)
+    answer = await salon.booking.book_appointment(call("before", OWN), booking_args(birth_date="12.3.1985"))
+    assert answer.success, answer
+    return salon
+
+
+async def each_function(salon: Salon, call_id: str, caller: str | None, **args: Any) -> list[Answer]:
+    """Return what each function that finds appointments answers, each in a call of its own."""
+    at = {"start": "2026-11-27T16:00:00+01:00"}
+    return [
+        await salon.booking.find_appointments(call(f"{call_id}_find", caller), args),
+        await salon.booking.reschedule_appointment(call(f"{call_id}_move", caller), args | at),
+        await salon.booking.ask_to_cancel(call(f"{call_id}_cancel", caller), args | {"confirmed": True}),
+    ]
+
+
+async def test_a_booking_needs_the_birth_date_and_keeps_it(practice: Salon) -> None:
+    (row,) = await practice.live()
+    assert row["birth_date"] == date(1985, 3, 12)
+    for wrong in ({}, {"birth_date": "31.2.1985"}, {"birth_date": "12.3.21"}, {"birth_date": "2036-01-01"}):
+        answer = await practice.booking.book_appointment(call("other"), booking_args(MORNING, **wrong))
+        assert (answer.success, answer.message) == (False, "Wie ist das Geburtsdatum? Bitte mit Tag, Monat und Jahr.")
+    assert len(await practice.live()) == 1
+
+
+@pytest.mark.parametrize("caller", [OWN, OTHER, None])
+async def test_without_both_factors_every_caller_hears_the_same(practice: Salon, caller: str | None) -> None:
+    """Also who calls from the appointment's number, and whether or not there is such an appointment."""
+    (row,) = await practice.live()
+    asked = "Damit ich nachsehen darf: Auf welchen Namen läuft der Termin, und wie ist das Geburtsdatum?"
+    assert {each.message for each in await each_function(practice, "none", caller)} == {asked}
+    by_id = await each_function(practice, "id", caller, appointment_id=str(row["id"]))
+    assert {each.message for each in by_id} == {asked}
+    unknown = {"customer_name": "Niemand Hier", "birth_date": BORN}
+    wrong_date = {"customer_name": PETRA, "birth_date": "1985-03-13"}
+    answers = [await each_function(practice, f"w{n}", caller, **args) for n, args in enumerate((unknown, wrong_date))]
+    assert len({each.message for pair in answers for each in pair}) == 1
+    assert all((each.success, each.fields) == (False, {"appointments": []}) for pair in answers for each in pair)
+    assert (await practice.live()) == [row]
+
+
+@pytest.mark.parametrize("caller", [OWN, OTHER, None])
+async def test_with_name_and_birth_date_an_appointment_is_found_moved_and_cancelled(practice: Salon, caller) -> None:
+    """From whatever number; within the call both need not be said again."""
+    talk = call("talk", caller)
+    found = await practice.booking.find_appointments(
+        talk, {"customer_name": "Frau Mueller", "birth_date": "12. März 1985"}
+    )
+    assert found.success
+    (appointment,) = found.fields["appointments"]
+    moved = await practice.booking.reschedule_appointment(talk, {"start": "2026-11-27T16:00:00+01:00"})
+    assert (moved.success, moved.fields["appointment_id"]) == (True, appointment["appointment_id"])
+    cancelled = await practice.booking.cancel_appointment(talk, {"appointment_id": appointment["appointment_id"]})
+    assert cancelled.success, cancelled
+
+
+async def test_a_call_changes_what_it_has_booked_itself(practice: Salon) -> None:
+    talk = call("before", OWN)
+    assert (await practice.booking.find_appointments(talk)).success
+    assert (await practice.booking.cancel_appointment(talk, {})).success
+
+
+async def test_wrong_attempts_of_a_call_end_even_if_the_last_one_is_right(practice: Salon) -> None:
+    talk = call("guess", OTHER)
+    for day in range(1, 4):
+        wrong = {"customer_name": PETRA, "birth_date": f"1985-04-{day:02}"}
+        assert "finde ich keinen" in (await practice.booking.find_appointments(talk, wrong)).message
+    for args in (RIGHT, {"customer_name": "Niemand Hier", "birth_date": BORN}):
+        refused = await practice.booking.find_appointments(talk, args)
+        assert (refused.success, refused.fields) == (False, {"appointments": []})
+        assert refused.message.startswith("Das kann ich am Telefon jetzt nicht weiter prüfen.")
+    assert (await practice.booking.find_appointments(call("again", OTHER), RIGHT)).success
+
+
+async def test_wrong_attempts_at_once_are_all_counted(practice: Salon) -> None:
+    wrong = [{"customer_name": PETRA, "birth_date": f"1985-05-{day:02}"} for day in range(1, 9)]
+    answers = await asyncio.gather(*(practice.booking.find_appointments(call("many", OTHER), each) for each in wrong))
+    looked_at = [each for each in answers if "finde ich keinen" in each.message]
+    assert len(looked_at) <= 3
+
+
+@pytest.mark.parametrize(("caller", "bound"), [(OWN, 6), (OTHER, 20), (None, 20)])
+async def test_wrong_attempts_of_a_number_and_of_all_unknown_ones_are_bounded(
+    practice: Salon, module_database: Database, caller: str | None, bound: int
+) -> None:
+    """A number that the tenant knows counts by itself for a day, forged and withheld ones together for an hour."""
+
+    async def guess(number: int) -> str:
+        by = caller if caller != OTHER else f"+49151999{number:05}"
+        wrong = {"customer_name": PETRA, "birth_date": f"{1950 + number}-01-01"}
+        return (await practice.booking.find_appointments(call(f"g{number}", by), wrong)).message
+
+    assert ["finde ich keinen" in await guess(number) for number in range(bound)] == [True] * bound
+    assert "nicht weiter prüfen" in await guess(bound)
+    connection = await asyncpg.connect(module_database.superuser_dsn)
+    await connection.execute(
+        "UPDATE verifications SET at = at - interval '25 hours' WHERE tenant = $1", practice.store.tenant
+    )
+    await connection.close()
+    assert "finde ich keinen" in await guess(bound + 1)
+
+
+async def test_an_appointment_without_a_birth_date_is_its_numbers_with_the_name(practice: Salon) -> None:
+    """It was booked before the tenant asked for birth dates, or by the desk."""
+    practice.apply_config(msgspec.structs.replace(practice.configs[-1], caller_verification=CallerVerification.NUMBER))
+    old = await practice.booking.book_appointment(call("old", OTHER), booking_args(MORNING, "Karl Hoffmann"))
+    assert old.success
+    practice.apply_config(practice.configs[0])
+    args = {"customer_name": "Karl Hoffmann", "birth_date": "1970-01-01"}
+    assert (await practice.booking.find_appointments(call("a", OTHER), args)).success
+    assert not (await practice.booking.find_appointments(call("b", OWN), args)).success
+    assert not (await practice.booking.find_appointments(call("c", OTHER), {**args, "customer_name": "Ida"})).success
+
+
+async def test_without_a_second_factor_nothing_is_asked_and_nothing_stored(new_salon) -> None:
+    salon = await new_salon()
+    assert (await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, birth_date=BORN))).success
+    assert (await salon.booking.find_appointments(call("next"))).success
+    (row,) = await salon.live()
+    assert (row["birth_date"], row["status"]) == (None, Status.CONFIRMED)
+    assert await salon.rows("SELECT 1 FROM verifications") == []

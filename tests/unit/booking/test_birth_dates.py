@@ -1,0 +1,27 @@
+"""Birth dates as callers say them and models write them down."""
+
+from datetime import date
+
+import pytest
+
+from askproai_runtime.booking.verification import read_birth_date
+
+TODAY = date(2026, 11, 20)
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("1985-03-12", date(1985, 3, 12)),
+        ("12.3.1985", date(1985, 3, 12)),
+        ("12. 03. 85", date(1985, 3, 12)),
+        ("12. März 1985", date(1985, 3, 12)),
+        ("3. Jänner 1990", date(1990, 1, 3)),
+        ("29. Februar 2000", date(2000, 2, 29)),
+        ("2026-11-20", TODAY),
+        *((no, None) for no in ("29. Februar 2001", "12.3.21", "2026-11-21", "1885-03-12", "12.13.1985", "März 1985", "1985")),
+        *((no, None) for no in ("", "unbekannt", "0000-00-00", "99.99.9999", "heute", "x" * 500, "12 drei 85")),
+    ],
+)  # fmt: skip
+def test_a_birth_date_is_read_only_if_it_is_certain(said: str, read: date | None) -> None:
+    assert read_birth_date(said, TODAY) == read
