@@ -87,7 +87,8 @@ SELECT created_at, 'appointment', service || ' · ' || staff, status, (extract(e
 FROM appointment
 UNION ALL
 SELECT created_at, 'message', CASE WHEN call_back IS NULL THEN 'message' ELSE 'call back' END,
-       CASE WHEN done_at IS NULL THEN 'open' ELSE 'done' END, NULL, NULL, correlation_id, NULL, text, NULL, call_back_from, NULL, NULL
+       CASE WHEN done_at IS NULL THEN 'open' ELSE 'done' END, NULL, NULL, correlation_id, NULL, text,
+       NULL, call_back_from, NULL, NULL
 FROM message
 UNION ALL
 SELECT created_at, 'waitlist', service || coalesce(' · ' || staff, ''), state,
