@@ -25,6 +25,7 @@ from askproai_cli.demo import call, demo, play
 from askproai_cli.events import events
 from askproai_cli.lint_command import lint_command
 from askproai_cli.messages import messages, waitlist
+from askproai_cli.notifications import notifications
 from askproai_cli.plan_command import plan_command
 from askproai_cli.sandbox import sandbox
 from askproai_cli.when import when
@@ -43,6 +44,7 @@ _PANELS = {
         "blocks",
         "slots",
         "events",
+        "notifications",
         "circuits",
         "calendar",
         "audit",
@@ -114,6 +116,7 @@ app.command("lint", epilog="Example: `askproai lint examples/ && kubectl apply -
 app.command("plan", epilog="Example: `askproai plan examples/salon.yaml`")(plan_command)
 app.add_typer(circuits, name="circuits")
 app.add_typer(events, name="events")
+app.add_typer(notifications, name="notifications")
 app.add_typer(appointments, name="appointments")
 app.add_typer(calls, name="calls")
 app.add_typer(messages, name="messages")

@@ -68,6 +68,36 @@ FURTHER_FUNCTIONS: dict[Function, str | None] = {
 }
 
 
+class Language(StrEnum):
+    """Languages in which notifications can be written."""
+
+    DE = "de"
+    EN = "en"
+
+
+class NotificationChannel(StrEnum):
+    """Ways by which notifications are sent, as manifests name them."""
+
+    EMAIL = "Email"
+    WEBHOOK = "Webhook"
+
+
+class EmailSecurity(StrEnum):
+    """How the connection to a mail server is encrypted."""
+
+    TLS = "Tls"
+    START_TLS = "StartTls"
+    NONE = "None"
+
+
+class BusinessNews(StrEnum):
+    """The changes of which the business can be notified one by one, as manifests name them."""
+
+    NEW = "New"
+    MOVED = "Moved"
+    CANCELLED = "Cancelled"
+
+
 class FieldSource(StrEnum):
     """What of an appointment answers a booking field of the remote calendar, as manifests name it."""
 
@@ -281,6 +311,70 @@ class Retention(_ConfigStruct, frozen=True):
     call_days: int = 365
 
 
+# The files with the secrets of the channels, beside those of the providers' keys.
+SMTP_USERNAME, SMTP_PASSWORD = "notifications-smtp-username", "notifications-smtp-password"
+NOTIFICATION_KEY = "notifications-webhook-key"
+
+
+class EmailSettings(_ConfigStruct, frozen=True):
+    """A mail server. `needs_login`: its user and password are mounted files; without them nothing is sent."""
+
+    host: str
+    sender: str
+    port: int = 587
+    security: EmailSecurity = EmailSecurity.START_TLS
+    reply_to: str | None = None
+    needs_login: bool = False
+
+
+class WebhookSettings(_ConfigStruct, frozen=True):
+    url: str
+
+
+class QuietHours(_ConfigStruct, frozen=True):
+    """Local wall-clock time within which no reminder is sent: from `begins` to `ends`, past midnight if that is earlier."""
+
+    begins: time
+    ends: time
+
+
+class CustomerNotifications(_ConfigStruct, frozen=True):
+    """`for_calcom_bookings`: also what Cal.com holds is confirmed by us. Without `remind_minutes_before` nobody is reminded."""
+
+    channels: tuple[NotificationChannel, ...] = (NotificationChannel.EMAIL,)
+    for_calcom_bookings: bool = False
+    remind_minutes_before: int | None = None
+    quiet_hours: QuietHours | None = None
+
+
+class BusinessNotifications(_ConfigStruct, frozen=True):
+    channels: tuple[NotificationChannel, ...] = (NotificationChannel.EMAIL,)
+    email_to: tuple[str, ...] = ()
+    news: tuple[BusinessNews, ...] = (BusinessNews.NEW, BusinessNews.MOVED, BusinessNews.CANCELLED)
+    daily_list_at: time | None = None
+
+
+class NotificationTexts(_ConfigStruct, frozen=True):
+    """The tenant's own words for customers, in one paragraph each; empty: none."""
+
+    confirmation: str = ""
+    change: str = ""
+    cancellation: str = ""
+    reminder: str = ""
+    signature: str = ""
+
+
+class Notifications(_ConfigStruct, frozen=True):
+    """What is sent to whom, and by which channels: a channel without settings sends nothing."""
+
+    language: Language = Language.DE
+    email: EmailSettings | None = None
+    webhook: WebhookSettings | None = None
+    customer: CustomerNotifications | None = None
+    business: BusinessNotifications | None = None
+    texts: NotificationTexts = NotificationTexts()
+
+
 class TenantConfig(_ConfigStruct, frozen=True):
     """Everything that the pods of one tenant need to know. `tenant` is the key `<namespace>.<name>`."""
 
@@ -303,6 +397,7 @@ class TenantConfig(_ConfigStruct, frozen=True):
     booking_limits: BookingLimits = BookingLimits()
     retention: Retention = Retention()
     caller_verification: CallerVerification = CallerVerification.NUMBER
+    notifications: Notifications | None = None
 
     @property
     def leaves_messages(self) -> bool:

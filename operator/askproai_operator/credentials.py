@@ -102,6 +102,13 @@ async def read_own_keys(
     return (await _read_values(refs, namespace, context))[0]
 
 
+async def read_optional_keys(
+    refs: Mapping[str, SecretKeyRef], namespace: str, context: PlanContext
+) -> dict[str, str | CredentialProblem]:
+    """Read keys without which the pods run all the same, such as those of notifications, each Secret once."""
+    return (await _read_values(refs, namespace, context))[0]
+
+
 async def _read_values(
     by_file: Mapping[str, SecretKeyRef], namespace: str, context: PlanContext
 ) -> tuple[dict[str, str | CredentialProblem], tuple[str, ...]]:

@@ -63,6 +63,11 @@ class Settings(BaseSettings):
         description="Hosts that a tenant's `baseUrl` may name, separated by commas. Without a port: https on 443 only; "
         "`host:port` and `host:*` allow http, too. `*` matches within a host.",
     )
+    notification_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("*",),
+        description="Mail servers and webhooks that `notifications` of a Tenant may name, separated by commas. Without a port: "
+        "443, 465 and 587; `host:port` allows another one. `*` matches within a host. Empty: none.",
+    )
     require_secret_label: bool = Field(
         True,
         description='Use only Secrets with the label `askproai.de/use: "true"`. `false` is for the time of an upgrade: '
@@ -198,6 +203,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         "provider_hosts",
+        "notification_hosts",
         "shared_ingress_annotations",
         "exposure_hosts",
         "monitoring_namespaces",

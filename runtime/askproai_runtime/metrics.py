@@ -93,6 +93,13 @@ class Metrics:
         self._mended = create.counter(
             "calendar_differences_mended", "Differences that the audit found and a rule mended", "sort"
         )
+        self._notifications = create.counter(
+            "notifications", "Attempts to notify by how they ended", "channel", "outcome"
+        )
+        self._dead_notifications = create.gauge("notifications_dead", "Notifications that wait for a redrive")
+        self._late_notifications = create.gauge(
+            "notifications_failing_seconds", "Age of the oldest notification whose last attempt failed"
+        )
         self._redis = create.gauge("redis_degraded", "1 when Redis is configured and away")
         self.redis_degraded(False)
         self._spooled = create.counter("events_spooled", "Events that were acknowledged from Redis")
@@ -157,6 +164,18 @@ class Metrics:
 
     def offered(self, basis: str) -> None:
         self._offers.labels(self._tenant, basis).inc()
+
+    def expect_notifications(self, channels: Iterable[str], outcomes: Iterable[str]) -> None:
+        """Create the series of these channels and outcomes with 0, because Prometheus sees no rise in a first sample."""
+        for channel, outcome in product(channels, outcomes):
+            self._notifications.labels(self._tenant, channel, outcome)
+
+    def notified(self, channel: str, outcome: str) -> None:
+        self._notifications.labels(self._tenant, channel, outcome).inc()
+
+    def notifications_left(self, dead: int, failing_seconds: float) -> None:
+        self._dead_notifications.labels(self._tenant).set(dead)
+        self._late_notifications.labels(self._tenant).set(failing_seconds)
 
     def redis_degraded(self, away: bool) -> None:
         self._redis.labels(self._tenant).set(away)

@@ -35,6 +35,8 @@ from askproai_runtime.calls import count_active_calls
 from askproai_runtime.events import CALL_POLL, FOUND_BY_POLL, CalendarPoll, CallPoll, EventDispatcher
 from askproai_runtime.health import Readiness, worker_app
 from askproai_runtime.jobs import Job, JobKind, JobSettings, Runner
+from askproai_runtime.notifications.store import measure_notifications
+from askproai_runtime.notifications.task import NOTIFICATIONS, NotificationTask
 from askproai_runtime.process import Process, open_database, open_process, session_name
 from askproai_runtime.settings import Settings
 from askproai_runtime.tasks import TaskHandler, TaskRunner, TaskSettings
@@ -101,6 +103,8 @@ async def _measure(process: Process, stop: asyncio.Event) -> None:
             billing = await get_billing_state(process.pool, process.tenant)
             process.metrics.billing(billing.status if billing else None)
             differences = await count_differences(process.pool, process.tenant)
+            if process.config.current.notifications is not None:
+                process.metrics.notifications_left(*await measure_notifications(process.pool, process.tenant))
             process.metrics.calendar_differences({sort: differences.get(sort, 0) for sort in DifferenceSort})
         except DATABASE_UNAVAILABLE as error:
             log.warning("tables.not_measured", error=type(error).__name__)
@@ -138,6 +142,15 @@ def task_handlers(process: Process, booking: BookingContext, free_times: FreeTim
         ).run,
         FREE_TIMES: free_times.run,
         WAITLIST: WaitlistKeeper(booking).run,
+        NOTIFICATIONS: NotificationTask(
+            process.pool,
+            process.config.now,
+            process.credentials.get,
+            process.session,
+            process.clock,
+            process.faults,
+            process.metrics,
+        ).run,
     }
 
 

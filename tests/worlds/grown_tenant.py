@@ -20,6 +20,7 @@ GROWING: Final = (
     "function_requests",
     "provider_calls",
     "audit_log",
+    "notifications",
 )
 _PAYLOAD_BYTES = 1500
 _KEPT = timedelta(days=30)  # spec.retention: raw bodies, transcripts, and what was asked
@@ -119,6 +120,12 @@ _AUDIT = """
 INSERT INTO audit_log (tenant, at, actor, action, correlation_id)
 SELECT tenant, created_at, 'admin', 'appointment.booked', correlation_id FROM appointments WHERE tenant = $1
 """
+_NOTIFICATIONS = """
+INSERT INTO notifications (tenant, kind, subject, recipient, channel, appointment_id, starts_at, state, created_at, finished_at,
+                           correlation_id)
+SELECT tenant, 'booked', id || '/1', 'customer', 'Email', id, starts_at, 'sent', created_at, created_at, correlation_id
+FROM appointments WHERE tenant = $1
+"""
 
 
 async def grow(db: asyncpg.Connection, store: TenantStore, size: Size) -> None:
@@ -134,7 +141,7 @@ async def grow(db: asyncpg.Connection, store: TenantStore, size: Size) -> None:
         await db.execute(_EVENT_JOBS, tenant)
         await db.execute(_CUSTOMERS, tenant, size.customers)
         await db.execute(_APPOINTMENTS, tenant, size.appointments, resources, _BOOK, _TO_COME, size.customers)
-        for statement in (_CLAIMS, _ACTIONS, _SYNC_JOBS, _PROVIDER_CALLS, _AUDIT):
+        for statement in (_CLAIMS, _ACTIONS, _SYNC_JOBS, _PROVIDER_CALLS, _AUDIT, _NOTIFICATIONS):
             await db.execute(statement, tenant)
         await db.execute(_FUNCTION_REQUESTS, tenant, _KEPT)
 

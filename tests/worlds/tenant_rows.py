@@ -98,6 +98,16 @@ async def fill(tenant: TenantStore) -> UUID:
         await c.execute("INSERT INTO verifications (tenant, call_id) VALUES ($1, 'call_1')", key)
         await c.execute("INSERT INTO billing (tenant, subscription, livemode) VALUES ($1, 'sub_1', false)", key)
         await c.execute("INSERT INTO tasks (tenant, name, due_at) VALUES ($1, 'calendar-poll', now())", key)
+        await c.execute(
+            """INSERT INTO notifications (tenant, kind, subject, recipient, channel, correlation_id)
+               VALUES ($1, 'booked', 'a/1', 'customer', 'Email', 'c')""",
+            key,
+        )
+        await c.execute(
+            """INSERT INTO reminder_opt_outs (tenant, address, since, changed_by)
+               VALUES ($1, 'petra@example.com', now(), 'salon')""",
+            key,
+        )
         await c.execute("INSERT INTO audit_log (tenant, actor, action, correlation_id) VALUES ($1, 'a', 'b', 'c')", key)
     return appointment
 

@@ -48,7 +48,8 @@ from askproai_core.database.tenant_states import (
 TENANT_TABLES = (
     "jobs", "call_actions", "refusals", "claims", "appointments", "customers", "calls", "webhook_events",
     "provider_calls", "audit_log", "billing", "function_requests", "tasks", "free_times",
-    "host_free_times", "messages", "waitlist_offers", "freed_times", "waitlist", "verifications", "resources", "tenants",
+    "host_free_times", "messages", "waitlist_offers", "freed_times", "waitlist", "verifications", "notifications",
+    "reminder_opt_outs", "resources", "tenants",
 )  # fmt: skip
 
 _FIND_TENANT = f"SELECT uid, {FACT_COLUMNS} FROM tenants WHERE tenant = $1"  # noqa: S608  our own names

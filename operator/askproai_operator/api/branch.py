@@ -36,7 +36,7 @@ class PhoneNumber(base.Part):
 
 class Address(base.Part):
     street: base.Text | None = None
-    """Street and house number, as callers hear them who ask for the address."""
+    """Street and house number, as callers hear them who ask for the address, and where customers' calendars show an appointment."""
     postal_code: Annotated[str, base.bounded_text(12)] | None = None
     """Postal code."""
     city: base.Text | None = None

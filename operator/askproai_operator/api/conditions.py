@@ -50,6 +50,10 @@ class ConditionType(Explained):
         "AppointmentsFit",
         "The staff member of each appointment to come is declared, and not away or closed then. A warning: Ready stays True.",
     )
+    NOTIFICATIONS_READY = (
+        "NotificationsReady",
+        "The servers of spec.notifications are allowed, and their Secrets can be used. Only with spec.notifications.",
+    )
     MONITORING_READY = "MonitoringReady", "Prometheus finds the metrics of the pods and the alert rules."
     # Branch
     SERVICES_READY = "ServicesReady", "At least one service can be booked at the branch."
@@ -151,6 +155,10 @@ class Reason(Explained):
     PROVIDER_HOST_NOT_ALLOWED = (
         "ProviderHostNotAllowed",
         "The host of a baseUrl is not in ASKPROAI_PROVIDER_HOSTS; correct it, or ask who runs the operator.",
+    )
+    NOTIFICATION_HOST_NOT_ALLOWED = (
+        "NotificationHostNotAllowed",
+        "The mail server or the webhook is not in ASKPROAI_NOTIFICATION_HOSTS; correct it, or ask who runs the operator.",
     )
     OWNERSHIP_CONFLICT = "OwnershipConflict", "What is there is not ours; the message says whose. Nothing was changed."
     # providers

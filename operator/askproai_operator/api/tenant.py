@@ -11,6 +11,7 @@ from pydantic import Field
 from askproai_core import tenant_config as config
 from askproai_core.tenant_config import BusinessModel, CalendarProvider, CallerVerification
 from askproai_operator.api import base
+from askproai_operator.api.notifications import Notifications
 
 _PERCENT = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$"
 Percent = Annotated[Decimal, base.matching(_PERCENT, 7, 'not a percentage in quotes, "0" to "100", such as "99.9"')]
@@ -272,7 +273,8 @@ class Retention(base.Part):
     """Transcripts and analyses of calls, what was said to and by call functions, messages that are done, and who waits no more
     (days)."""
     call_days: Days = _DAYS["call_days"]
-    """Calls, the events that are decided, results and records of call functions, open messages, and the audit log (days)."""
+    """Calls, the events that are decided, results and records of call functions, open messages, notifications that do not wait
+    any more, and the audit log (days)."""
 
 
 class Privacy(base.Part):
@@ -325,6 +327,8 @@ class TenantSpec(base.Part):
     whatever number, which is never enough alone; callers are asked for the birth date when they book, and it is stored."""
     privacy: Privacy = Privacy()
     """What callers are told, and what Retell may keep."""
+    notifications: Notifications | None = None
+    """Confirmations, reminders and news by mail or webhook. Absent: nothing is sent."""
     slo: Slo = Slo()
     """Shares below which an alert fires, where the Prometheus operator is installed. An error budget is not computed."""
     suspend: bool = False

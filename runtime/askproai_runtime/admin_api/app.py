@@ -21,6 +21,7 @@ from askproai_runtime.admin_api.differences import Differences
 from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest, Endpoint, openapi
 from askproai_runtime.admin_api.events import Events
 from askproai_runtime.admin_api.messages import Messages
+from askproai_runtime.admin_api.notifications import NotificationEndpoints
 from askproai_runtime.admin_api.slots import Slots
 from askproai_runtime.admin_api.store import AdminApiStore, CallStore
 from askproai_runtime.admin_api.waitlist import Waitlist
@@ -46,6 +47,7 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
         *Differences(process.booking).endpoints(),
         *Calls(CallStore(process.pool, process.tenant), lambda: process.config.current).endpoints(),
         *Events(store, wake_worker).endpoints(),
+        *NotificationEndpoints(process).endpoints(),
         *CircuitEndpoints(process.circuits, store, wake_worker).endpoints(),
     )
 

@@ -22,6 +22,7 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
+from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.answers import (
     NOT_YET_CERTAIN,
     NOT_YET_CONFIRMED,
@@ -83,6 +84,7 @@ from askproai_runtime.calendars import (
     usable_phone,
 )
 from askproai_runtime.german_dates import format_spoken
+from askproai_runtime.notifications.types import Kind
 
 log = structlog.get_logger(__name__)
 
@@ -316,6 +318,7 @@ async def _write_appointment(
     else:
         await claim.complete(conn, ctx, appointment.id)
     await _record_desk(conn, ctx, request, "appointment.booked", appointment)
+    await announce(conn, ctx.config(), Kind.BOOKED, appointment)
     return appointment
 
 

@@ -15,6 +15,7 @@ import structlog
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.availability import EventTypeLink, Span
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees
 from askproai_runtime.booking.calendar_reading import CalendarEvent, read_remote
@@ -52,6 +53,7 @@ from askproai_runtime.booking.store.claims import Placement, lock_and_clear_hold
 from askproai_runtime.booking.types import BookingContext
 from askproai_runtime.calendars import RemoteBooking
 from askproai_runtime.jobs import RunAgain
+from askproai_runtime.notifications.types import Kind
 
 log = structlog.get_logger(__name__)
 
@@ -217,6 +219,7 @@ async def _apply(
             if link is None:
                 return Step.NOTHING, f"stored only: {_explain_no_link(ctx.config(), remote)[0]}"
             appointment = await _add(conn, ctx, event, remote, link)
+            await _announce(conn, ctx, Kind.BOOKED, appointment)
         case Step.AGREE, Appointment():
             if appointment.status == Status.PENDING_SYNC:
                 await mark_confirmed(conn, ctx.tenant, appointment, remote.confirmed)
@@ -224,9 +227,11 @@ async def _apply(
                 await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
         case Step.MOVE, Appointment():
             await _move(conn, ctx, appointment, remote, link)
+            await _announce(conn, ctx, Kind.MOVED, appointment)
         case Step.CANCEL, Appointment():
             await mark_cancelled(conn, ctx.tenant, appointment, CancelledBy.CALENDAR, None)
             await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
+            await _announce(conn, ctx, Kind.CANCELLED, appointment)
         case Step.ATTENDANCE, Appointment():
             await mark_no_show(conn, ctx.tenant, appointment, remote.changed_at, no_show=remote.absent)
         case Step.SYNC, Appointment():
@@ -236,6 +241,12 @@ async def _apply(
             await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
             await outdate_running_sync(conn, ctx.tenant, appointment.id)
     return step, f"{step}: appointment {appointment.id}" if appointment else step.value
+
+
+async def _announce(conn: Connection, ctx: BookingContext, kind: Kind, appointment: Appointment) -> None:
+    """Notify of a change that came from the calendar. It is read again only where somebody is notified at all."""
+    if ctx.config().notifications is not None and (after := await get_appointment(conn, ctx.tenant, appointment.id)):
+        await announce(conn, ctx.config(), kind, after)
 
 
 def _find_link(config: TenantConfig, remote: RemoteBooking, known: Appointment | None) -> EventTypeLink | None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from askproai_core.database import Connection
+from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.answers import (
     appointment_fields,
     appointment_list_fields,
@@ -44,6 +45,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.booking.verification import list_own_appointments
+from askproai_runtime.notifications.types import Kind
 
 _NOTHING_SAID: Mapping[str, Any] = MappingProxyType({})
 _WHICH_TO_CANCEL = "Welchen Termin soll ich absagen"
@@ -155,6 +157,7 @@ async def write_cancellation(
                 conn, ctx.tenant, desk, "appointment.cancelled", appointment.correlation_id, **facts
             )
         appointment = await get_appointment(conn, ctx.tenant, appointment_id) or appointment
+        await announce(conn, ctx.config(), Kind.CANCELLED, appointment)
     if appointment.status == Status.CANCELLED:
         await record_cancellation(conn, ctx.tenant, call.call_id, appointment.id)
     return appointment

@@ -19,6 +19,7 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
+from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.answers import (
     NOT_YET_CERTAIN,
     NOT_YET_CONFIRMED,
@@ -62,6 +63,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
+from askproai_runtime.notifications.types import Kind
 
 log = structlog.get_logger(__name__)
 
@@ -256,6 +258,7 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
         await claim.complete(conn, ctx, before.id)
     after = await get_appointment(conn, ctx.tenant, before.id) or before
     await _record_desk(conn, ctx, request, "appointment.moved", before, after)
+    await announce(conn, ctx.config(), Kind.MOVED, after)
     return _Move(before, after)
 
 

@@ -190,6 +190,7 @@ RETENTION_STATEMENTS = (
     ("call_days", _delete("waitlist_offers", "offered_at")),
     ("raw_event_days", _delete("freed_times", "freed_at")),
     ("raw_event_days", _delete("verifications", "at")),
+    ("call_days", _delete("notifications", "created_at", "AND {row}.state IN ('sent', 'dropped', 'dead')")),
     ("raw_event_days", _delete("free_times", "day")),
     ("raw_event_days", _delete("host_free_times", "day")),
 )

@@ -15,6 +15,10 @@ from askproai_sandbox.cluster import ApiError
 ROOT = Path(__file__).parents[3]
 INVALID = sorted(Path(__file__).with_name("invalid").glob("*.yaml"))
 
+KEY = {"name": "mail", "key": "k"}
+MAIL = {"host": "h.example", "sender": "a@b.example", "usernameSecretRef": KEY, "passwordSecretRef": KEY}
+HALF_A_LOGIN = {"host": "h.example", "sender": "a@b.example", "usernameSecretRef": KEY}
+ALL_DAY = {"begins": "20:00", "ends": "20:00"}
 # Single values, put into examples/salon.yaml: kind, path, value, part of the message.
 BAD_VALUES: list[tuple[str, str, Any, str]] = [
     ("Tenant", "locale", "deutsch", "not a language with its region, such as de-DE"),
@@ -57,6 +61,29 @@ BAD_VALUES: list[tuple[str, str, Any, str]] = [
     ("Branch", "tenantRef.name", "Salon_Müller", "not a name of an object"),
     ("Branch", "staff.0.id", "Anna", "not an id: small letters"),
     ("Branch", "staff.0.languages.0", "Deutsch", "not a language, such as de or en-GB"),
+    ("Tenant", "notifications", {"customer": {}}, "name a channel: email, webhook or both"),
+    ("Tenant", "notifications", {"email": MAIL}, "name who is notified: customer, business or both"),
+    ("Tenant", "notifications", {"email": MAIL | {"security": "None"}, "customer": {}}, "would be sent in plain text"),
+    (
+        "Tenant",
+        "notifications",
+        {"email": MAIL | {"sender": "a@b.example\nBcc: c"}, "customer": {}},
+        "not an e-mail address",
+    ),
+    (
+        "Tenant",
+        "notifications",
+        {"email": HALF_A_LOGIN, "customer": {}},
+        "name usernameSecretRef and passwordSecretRef",
+    ),
+    (
+        "Tenant",
+        "notifications",
+        {"webhook": {"url": "http://sms.example", "keySecretRef": KEY}, "customer": {}},
+        "a webhook's URL",
+    ),
+    ("Tenant", "notifications", {"email": MAIL, "customer": {"channels": ["Email", "Email"]}}, "name each one once"),
+    ("Tenant", "notifications", {"email": MAIL, "customer": {"quietHours": ALL_DAY}}, "begins and ends must differ"),
     ("Branch", "holidays.country", "Germany", "spec.holidays.country: Too long"),
     ("Branch", "holidays.country", "de", "not a country of two capital letters"),
     ("Branch", "holidays.subdivision", "be", "not a subdivision without its country"),

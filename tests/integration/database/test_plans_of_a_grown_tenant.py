@@ -12,6 +12,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from askproai_core.clock import SystemClock
 from askproai_core.database import (
     AdminStore,
     DeclaredStaff,
@@ -20,6 +21,14 @@ from askproai_core.database import (
     encode_declared,
     open_pool,
     stranded,
+)
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.tenant_config import (
+    BusinessNotifications,
+    CustomerNotifications,
+    NotificationChannel,
+    Notifications,
+    WebhookSettings,
 )
 from askproai_runtime.booking.availability import Span
 from askproai_runtime.booking.store.appointments import get_appointment
@@ -36,6 +45,9 @@ from askproai_runtime.booking.store.free_times import list_yielding_spans
 from askproai_runtime.calendars import RemoteBooking
 from askproai_runtime.coordinator.store import RETENTION_STATEMENTS, change_rows
 from askproai_runtime.events.store import close_missing_call, close_old_calls, list_incomplete_calls, list_unknown_calls
+from askproai_runtime.metrics import Metrics
+from askproai_runtime.notifications.task import NOTIFICATIONS, NotificationTask
+from askproai_runtime.tasks import TaskRun
 from askproai_sandbox.databases import Database
 from tests.worlds.coordinator_environment import PASSWORD
 from tests.worlds.grown_tenant import GROWING, Size, grow, leave_to_us
@@ -203,6 +215,28 @@ async def test_what_retention_has_emptied_is_read_once_in_a_run_and_not_for_each
     assert len(read) > 3
     assert max(read) > LARGE.events / 2, "the last batch has looked everywhere"
     assert sum(number > 5 * batch for number in read) <= 2, read  # its plan for these values, and that for any
+
+
+async def test_the_run_that_notifies(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reminder and a list of the day for one appointment, written and sent by the task."""
+    clock, channel = SystemClock(), NotificationChannel.WEBHOOK
+    settings = Notifications(
+        webhook=WebhookSettings(url="https://127.0.0.1:9/in"),
+        customer=CustomerNotifications(channels=(channel,), remind_minutes_before=60),
+        business=BusinessNotifications(channels=(channel,), daily_list_at=clock.now().time().replace(microsecond=0)),
+    )
+    config = pod.config(time_zone="UTC", notifications=settings)
+
+    async def save(_watermark: object) -> None:
+        raise AssertionError
+
+    with recording_plans(monkeypatch) as recorder:
+        async with open_pool(pod.store.dsn, max_size=1) as pool:
+            task = NotificationTask(
+                pool, lambda: config, lambda _: None, pod.session, clock, FaultPoints(), Metrics(config.tenant)
+            )
+            await task.run(TaskRun(NOTIFICATIONS, {}, "corr-run", save))
+    assert faults_of(recorder) == []
 
 
 async def test_statistics_follow_each_table_that_grows(both: dict[str, TenantPod]) -> None:

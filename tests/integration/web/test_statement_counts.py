@@ -4,11 +4,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from askproai_core.tenant_config import BusinessNotifications, CustomerNotifications, EmailSettings, Notifications
 from tests.worlds.statements import record_statements
 from tests.worlds.tenant_pod import TenantPod, next_friday, running_web
 from tests.worlds.waiting import eventually
 
 HAIRCUT = {"service": "Haarschnitt"}
+NOTIFICATIONS = Notifications(
+    email=EmailSettings(host="127.0.0.1", sender="termine@salon.example"),
+    customer=CustomerNotifications(),
+    business=BusinessNotifications(email_to=("chefin@salon.example",)),
+)
 
 
 @pytest.fixture
@@ -31,19 +37,24 @@ async def test_a_webhook_is_one_statement_and_a_second_delivery_two(
         assert len(statements) == expected
 
 
+@pytest.mark.parametrize("notifies", [False, True])
 async def test_a_question_and_a_booking_take_no_more_statements_than_they_do_now(
-    stopped_pod: TenantPod, statements: list[str]
+    stopped_pod: TenantPod, statements: list[str], notifies: bool
 ) -> None:
-    """Those of the record, which is written after the answer, do not count."""
+    """Those of the record, which is written after the answer, do not count. Notifications of all kinds are one more."""
+    if notifies:
+        stopped_pod.write_config(stopped_pod.config(notifications=NOTIFICATIONS))
+        await eventually(lambda: stopped_pod.web._process.config.current.notifications is not None)
     friday = next_friday(stopped_pod, 10)  # how many days are read depends on which of them are open
     asked = await stopped_pod.function("check_availability", "call_1", HAIRCUT | {"date": friday.date().isoformat()})
     assert asked.body["slots"]
     assert count_for_caller(statements) == 8
     statements.clear()
-    args = HAIRCUT | {"start": friday.isoformat(), "customer_name": "Sabine Müller"}
+    args = HAIRCUT | {"start": friday.isoformat(), "customer_name": "Sabine Müller", "email": "sabine@example.com"}
     booked = await stopped_pod.function("book_appointment", "call_1", args)
     assert booked.body["status"] == "confirmed"
-    assert count_for_caller(statements) == 14
+    assert count_for_caller(statements) == 14 + notifies
+    assert sum("notifications" in statement for statement in statements) == notifies
 
 
 def count_for_caller(statements: list[str]) -> int:

@@ -61,6 +61,10 @@ def differences(values: str) -> dict[str, str]:
     return metric("calendar_differences", f'{OWN},sort="doubled",pod="a"', values)
 
 
+def failing(values: str) -> dict[str, str]:
+    return metric("notifications_failing_seconds", OWN, values)
+
+
 TWO_HOURS = {"every": "5m", "at": "2h"}
 SIX_HOURS = {"every": "5m", "at": "6h"}
 HOUR = {"at": "1h"}
@@ -120,6 +124,23 @@ CASES = [
     Case("AskproaiCalendarDiffers", "for two hours", True, differences("1x30"), **TWO_HOURS),
     Case("AskproaiCalendarDiffers", "gone after half an hour", False, differences("1x6 0x30"), **TWO_HOURS),
     Case("AskproaiCalendarDiffers", "none", False, differences("0x30"), **TWO_HOURS),
+    Case("AskproaiNotificationsFailing", "one is dead", True, metric("notifications_dead", OWN, "0 1x20")),
+    Case(
+        "AskproaiNotificationsFailing",
+        "a day's outage",
+        True,
+        metric("notifications_failing_seconds", OWN, "7000+60x40"),
+        at="30m",
+    ),
+    Case(
+        "AskproaiNotificationsFailing",
+        "an hour's outage",
+        False,
+        metric("notifications_failing_seconds", OWN, "0+60x60 0x9"),
+        at="1h",
+    ),
+    Case("AskproaiNotificationsFailing", "redriven", False, metric("notifications_dead", OWN, "1x4 0x20")),
+    Case("AskproaiNotificationsFailing", "those of others", False, metric("notifications_dead", OTHER, "3x20")),
     Case("AskproaiSpoolNotDrained", "events wait", True, metric("spool_oldest_seconds", OWN, "0+60x20")),
     Case(
         "AskproaiSpoolNotDrained",

@@ -11,7 +11,7 @@ import pytest
 
 from askproai_core import database, tenant_config
 from askproai_core.tenant_config import TenantConfig
-from askproai_operator.api import Branch, RetellAgent, SecretKeyRef, ServiceOffering, Tenant, base
+from askproai_operator.api import Branch, RetellAgent, SecretKeyRef, ServiceOffering, Tenant, base, notifications
 from askproai_operator.api.agent import RetellAgentSpec
 from askproai_operator.api.branch import Absence, Address, BranchSpec, Holidays, Staff
 from askproai_operator.api.offering import EventType, Price, ServiceOfferingSpec
@@ -109,6 +109,27 @@ TENANT = {
     },
     "retention": {"rawEventDays": 1, "transcriptDays": 2, "callDays": 3},
     "callerVerification": "NameAndBirthDate",
+    "notifications": {
+        "language": "en",
+        "email": {
+            "host": "smtp.example",
+            "port": 465,
+            "security": "Tls",
+            "sender": "a@salon.example",
+            "replyTo": "b@salon.example",
+            "usernameSecretRef": {"name": "mail", "key": "user"},
+            "passwordSecretRef": {"name": "mail", "key": "password"},
+        },
+        "webhook": {"url": "https://sms.example/in", "keySecretRef": {"name": "sms", "key": "k"}},
+        "customer": {
+            "channels": ["Webhook"],
+            "forCalcomBookings": True,
+            "remindMinutesBefore": 60,
+            "quietHours": {"begins": "20:00", "ends": "08:00"},
+        },
+        "business": {"channels": ["Webhook"], "emailTo": ["c@salon.example"], "news": ["New"], "dailyListAt": "07:00"},
+        "texts": {"confirmation": "a", "change": "b", "cancellation": "c", "reminder": "d", "signature": "e"},
+    },
 }
 AGENT = {
     "branchRef": {"name": "mitte"},
@@ -144,6 +165,7 @@ def test_every_field_of_the_config_is_filled_by_the_compile_step():
         calendar_base_url="https://cal.example",
         retell_base_url="https://retell.example",
         linked_own_event_types=[2002],
+        notification_channels=list(tenant_config.NotificationChannel),
     )
     filled: dict[type, set[str]] = defaultdict(set)
     for struct in structs_in(config):
@@ -179,6 +201,11 @@ PAIRS: list[tuple[type[base.Part], type[msgspec.Struct]]] = [
     (ServiceOfferingSpec, tenant_config.Service),
     (EventType, tenant_config.EventType),
     (RetellAgentSpec, tenant_config.Agent),
+    (notifications.Notifications, tenant_config.Notifications),
+    (notifications.EmailServer, tenant_config.EmailSettings),
+    (notifications.ForCustomers, tenant_config.CustomerNotifications),
+    (notifications.ForBusiness, tenant_config.BusinessNotifications),
+    (notifications.CustomerTexts, tenant_config.NotificationTexts),
 ]
 
 

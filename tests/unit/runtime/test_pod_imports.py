@@ -6,7 +6,19 @@ import sys
 import pytest
 
 # Each was 1 to 10 MB in both processes of every pod (docs/decisions/0069-the-price-of-a-pod.md).
-NOT_FOR_PODS = {"babel", "click", "kopf", "pydantic", "pygments", "rich", "typer", "yaml", "askproai_core.kube"}
+NOT_FOR_PODS = {
+    "aiosmtplib",
+    "babel",
+    "click",
+    "icalendar",
+    "kopf",
+    "pydantic",
+    "pygments",
+    "rich",
+    "typer",
+    "yaml",
+    "askproai_core.kube",
+}
 
 PROGRAM = """
 import sys

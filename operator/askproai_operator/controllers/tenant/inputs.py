@@ -20,6 +20,7 @@ from askproai_operator.controllers.holders import find_holder, is_of_other
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.exposure import Exposure, choose_exposure
+from askproai_operator.controllers.tenant.notifications import NotificationAccess, read_notifications
 from askproai_operator.controllers.tenant.own_keys import OwnKeys, settle_own_keys
 from askproai_operator.controllers.tenant.tenant_config import is_held_back
 from askproai_operator.credentials import Credentials, calcom_account, own_key_refs, read_credentials, read_own_secret
@@ -49,6 +50,7 @@ class Inputs:
     # Read once the checks passed. Empty if the objects do not exist yet.
     applied: config.TenantConfig | None = None  # T-config; read only if an agent is held back, or for own_keys
     own_keys: OwnKeys = field(default_factory=OwnKeys)
+    notifications: NotificationAccess = field(default_factory=NotificationAccess)
     runtime_values: Mapping[str, str] = field(default_factory=dict, repr=False)  # of T-runtime
     teardown_values: Mapping[str, str] = field(
         default_factory=dict, repr=False
@@ -115,6 +117,7 @@ async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Input
         teardown_values=teardown,
         applied=applied,
         own_keys=keys,
+        notifications=await read_notifications(inputs.tenant, context),
     )
 
 

@@ -81,7 +81,10 @@ def _is_quiet(inputs: Inputs, keys: SigningKeys, conditions: Sequence[Condition]
         and inputs.exposure.kept is None
         and own.values.keys() == named.keys()
         and decode_secret(recorded) == inputs.teardown_values  # else this run, or a later one, leaves a former account
-        and all(_is_watched(tenant, ref.name, context) for ref in (*secret_refs(tenant).values(), *named.values()))
+        and all(
+            _is_watched(tenant, ref.name, context)
+            for ref in (*secret_refs(tenant).values(), *named.values(), *inputs.notifications.refs.values())
+        )
     )
 
 

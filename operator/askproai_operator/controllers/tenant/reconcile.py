@@ -142,8 +142,9 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         config=config,
         admin_token=admin_token,
         stores=[*filter(None, urls)],
-        providers=[credentials.retell_base_url, credentials.calendar_base_url],
+        providers=[credentials.retell_base_url, credentials.calendar_base_url, *inputs.notifications.servers],
         own_keys=inputs.own_keys.refs,
+        further_keys=inputs.notifications.refs,
         context=context,
     )
     if tenant.status.get("configHash") not in {None, config_hash(config)}:
@@ -175,6 +176,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         synced_condition(tenant, state.backlog, state.poll, state.audit),
         fit_condition(tenant, state.stranded),
         monitored,
+        *filter(None, (inputs.notifications.condition,)),
     )
     quiet_for = note_quiet(inputs, keys, resource_ids.values(), conditions, context)
     return Result(
@@ -275,6 +277,7 @@ def _encoded_config(
             retell_base_url=inputs.credentials.retell_base_url,
             applied_agents=inputs.applied.agents if inputs.applied else (),
             linked_own_event_types=linked,
+            notification_channels=inputs.notifications.channels,
         )
     )
 

@@ -52,11 +52,13 @@ def compile_config(
     retell_base_url: str,
     applied_agents: Iterable[config.Agent] = (),
     linked_own_event_types: Collection[int] = (),
+    notification_channels: Collection[config.NotificationChannel] = (),
 ) -> config.TenantConfig:
     """Return the config. `foreign_numbers` are, by branch, the DIDs that another branch has: they do not route here.
 
     An agent whose edits are held back is as in `applied_agents`, those of the config before. Of the event
-    types with a key of their own only `linked_own_event_types` are named to the pods; the others are booked locally.
+    types with a key of their own only `linked_own_event_types` are named to the pods; the others are booked locally. So are of the
+    channels of notifications only `notification_channels`: the others send nothing.
     """
     spec = tenant.spec
     branches = sorted(branches, key=lambda branch: branch.metadata.name)
@@ -80,6 +82,7 @@ def compile_config(
         agents=compiled_agents,
         rate_limits=spec.runtime.rate_limits,
         booking_limits=spec.runtime.booking_limits,
+        notifications=_notifications(tenant, notification_channels),
     )
 
 
@@ -97,6 +100,21 @@ def _calendar(tenant: Tenant, base_url: str) -> config.CalendarConfig:
     if account is None:
         return config.CalendarConfig()
     return _copy_fields(config.CalendarConfig, account, provider=tenant.spec.calendar.provider, base_url=base_url)
+
+
+def _notifications(tenant: Tenant, channels: Collection[config.NotificationChannel]) -> config.Notifications | None:
+    spec = tenant.spec.notifications
+    if spec is None:
+        return None
+    email = spec.email if config.NotificationChannel.EMAIL in channels else None
+    webhook = spec.webhook if config.NotificationChannel.WEBHOOK in channels else None
+    needs_login = email is not None and email.password_secret_ref is not None
+    return _copy_fields(
+        config.Notifications,
+        spec,
+        email=_copy_fields(config.EmailSettings, email, needs_login=needs_login) if email else None,
+        webhook=_copy_fields(config.WebhookSettings, webhook) if webhook else None,
+    )
 
 
 def _branch(

@@ -49,6 +49,7 @@ async def apply_children(
     stores: Sequence[str],
     providers: Sequence[str],
     own_keys: Mapping[str, SecretKeyRef],
+    further_keys: Mapping[str, SecretKeyRef],
     context: ReconcileContext,
 ) -> dict[Component, ObservedObject]:
     """Apply everything that the pods need, the pods, and what people need; return this mode's Deployments as they are now.
@@ -57,7 +58,7 @@ async def apply_children(
     """
     first = [config_map(tenant, config), admin_secret(tenant, admin_token), *services(tenant)]
     first += [service_account(tenant), network_policy(tenant, stores, providers, context.settings)]
-    deployments = await _apply_workloads(tenant, credentials, first, own_keys, context)
+    deployments = await _apply_workloads(tenant, credentials, first, own_keys, further_keys, context)
     await context.kube.apply(reader_secret(tenant, admin_token))  # last: a foreign Secret of its name holds up no pods
     return deployments
 
@@ -67,6 +68,7 @@ async def _apply_workloads(
     credentials: Credentials,
     first: Sequence[Manifest],
     own_keys: Mapping[str, SecretKeyRef],
+    further_keys: Mapping[str, SecretKeyRef],
     context: ReconcileContext,
 ) -> dict[Component, ObservedObject]:
     """Apply the Deployments after what their pods need (`first`), with their budgets and autoscalers."""
@@ -90,8 +92,9 @@ async def _apply_workloads(
         alone = component is Component.WORKER or layout.web_alone
         image, pull_secrets = context.settings.runtime_image, context.settings.image_pull_secrets
         render = partial(
-            deployment, tenant, credentials, image, component, alone=alone, pull_secrets=pull_secrets, own_keys=own_keys
-        )
+            deployment, tenant, credentials, image, component, alone=alone, pull_secrets=pull_secrets, own_keys=own_keys,
+            further_keys=further_keys,
+        )  # fmt: skip
         replicas = autoscaling.initial_replicas(tenant, component, live[component])
         if component in scaled and not autoscaling.is_handed_over(live[component]):
             await context.kube.apply(render(replicas=replicas))

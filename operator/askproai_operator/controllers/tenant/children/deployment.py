@@ -40,12 +40,14 @@ def deployment(
     replicas: int | None = None,
     pull_secrets: Iterable[str] = (),
     own_keys: Mapping[str, SecretKeyRef] | None = None,
+    further_keys: Mapping[str, SecretKeyRef] | None = None,
 ) -> Manifest:
     """Return a Deployment: `deployment.yaml` with this tenant's names, image and volumes.
 
     Its pods have both containers, or with `alone` only the one that the Deployment is named after. Without `replicas` the
     field is left out, for an autoscaler to write. `pull_secrets` are the installation's, in addition to the tenant's own.
-    `own_keys` are the keys of staff members' own Cal.com accounts, by the name of the file.
+    `own_keys` are the keys of staff members' own Cal.com accounts, by the name of the file; `further_keys` are others without which
+    the pods run all the same.
     """
     spec: Manifest = copy.deepcopy(_template())
     if replicas is not None:
@@ -63,7 +65,7 @@ def deployment(
         pod["containers"][0]["readinessProbe"] = {"httpGet": {"path": "/readyz", "port": "worker"}, "periodSeconds": 2}
     for constraint in pod["topologySpreadConstraints"]:
         constraint["labelSelector"] = {"matchLabels": selector}
-    pod["volumes"] = _volumes(tenant, credentials, own_keys or {})
+    pod["volumes"] = _volumes(tenant, credentials, {**(own_keys or {}), **(further_keys or {})})
     common = tenant.spec.runtime.pods
     pod |= _pod_fields(common, pull_secrets)
     if common.annotations:
@@ -103,10 +105,10 @@ def _pod_fields(pods: Pods, pull_secrets: Iterable[str]) -> Manifest:
     return {name: value for name, value in fields.items() if value}
 
 
-def _volumes(tenant: Tenant, credentials: Credentials, own_keys: Mapping[str, SecretKeyRef]) -> list[Manifest]:
+def _volumes(tenant: Tenant, credentials: Credentials, optional: Mapping[str, SecretKeyRef]) -> list[Manifest]:
     """Return the volumes. The user's Secrets are projected key by key: a rotated key reaches the pods without the operator.
 
-    A staff member's own key is optional: without it the pods start, and refuse to book that event type.
+    Without a key of `optional` the pods start, and do without what needs it.
     """
     suffixes = ("config", "runtime", "admin", SIGNING_KEYS)
     config, runtime, admin, signing_keys = (child_name(tenant.metadata.name, suffix) for suffix in suffixes)
@@ -129,7 +131,7 @@ def _volumes(tenant: Tenant, credentials: Credentials, own_keys: Mapping[str, Se
     ]
     sources += [
         {"secret": {"name": ref.name, "items": [{"key": ref.key, "path": file}], "optional": True}}
-        for file, ref in sorted(own_keys.items())
+        for file, ref in sorted(optional.items())
     ]
     return [
         {"name": "config", "configMap": {"name": config}},

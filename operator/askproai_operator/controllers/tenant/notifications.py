@@ -1,0 +1,92 @@
+"""What a Tenant's notifications need: servers that the platform allows, Secrets that may be used, and the condition about both.
+
+Nothing here stops a call: a channel whose server is not allowed is left out of the config; without its Secret it waits, and what it
+has to send with it.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Final
+from urllib.parse import urlsplit
+
+from askproai_core.tenant_config import NOTIFICATION_KEY, SMTP_PASSWORD, SMTP_USERNAME, NotificationChannel
+from askproai_operator.api import SecretKeyRef, Tenant
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.credentials import read_optional_keys
+from askproai_operator.plan_context import PlanContext
+from askproai_operator.providers import CredentialProblem
+
+# What a pattern without a port allows: HTTPS, and the two ports at which mail servers take mails from clients.
+_USUAL_PORTS: Final = frozenset({443, 465, 587})
+# Those of tenants' own pods: the NetworkPolicy must not let pods out to them.
+_POD_PORTS: Final = frozenset({8080, 8081, 9090, 9091})
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationAccess:
+    """The channels that the pods may use, the Secrets that they mount (by the name of the file), and the servers' URLs."""
+
+    channels: tuple[NotificationChannel, ...] = ()
+    refs: Mapping[str, SecretKeyRef] = field(default_factory=dict)
+    servers: tuple[str, ...] = ()
+    condition: Condition | None = None
+
+
+async def read_notifications(tenant: Tenant, context: PlanContext) -> NotificationAccess:
+    """Read the Secrets of the channels, and check their servers. A Tenant without notifications costs nothing."""
+    if tenant.spec.notifications is None:
+        return NotificationAccess()
+    problems: list[tuple[Reason, str]] = []
+    allowed: dict[NotificationChannel, str] = {}
+    for channel, url in _servers(tenant).items():
+        problem = find_server_problem(url, context.settings.notification_hosts)
+        if problem is None:
+            allowed[channel] = url
+        else:
+            problems.append((Reason.NOTIFICATION_HOST_NOT_ALLOWED, f"{channel} sends nothing: {problem}"))
+    named = secret_refs_of(tenant, allowed)
+    found = await read_optional_keys(named, tenant.metadata.namespace, context)
+    usable = {file: ref for file, ref in named.items() if not isinstance(found[file], CredentialProblem)}
+    waiting = dict.fromkeys(each for each in found.values() if isinstance(each, CredentialProblem))
+    problems += [(each.reason, f"notifications wait: {each.message}") for each in waiting]
+    kind = ConditionType.NOTIFICATIONS_READY
+    condition = bad(kind, problems[0][0], "; ".join(text for _, text in problems)) if problems else good(kind)
+    return NotificationAccess(tuple(allowed), usable, tuple(allowed.values()), condition)
+
+
+def secret_refs_of(tenant: Tenant, channels: Collection[NotificationChannel]) -> dict[str, SecretKeyRef]:
+    """Return the Secret keys that these channels need, by the name of the file that the pods read."""
+    spec = tenant.spec.notifications
+    found: dict[str, SecretKeyRef | None] = {}
+    if spec and spec.email and NotificationChannel.EMAIL in channels:
+        found |= {SMTP_USERNAME: spec.email.username_secret_ref, SMTP_PASSWORD: spec.email.password_secret_ref}
+    if spec and spec.webhook and NotificationChannel.WEBHOOK in channels:
+        found[NOTIFICATION_KEY] = spec.webhook.key_secret_ref
+    return {file: ref for file, ref in found.items() if ref is not None}
+
+
+def find_server_problem(url: str, patterns: Collection[str]) -> str | None:
+    """Return why pods must not connect to a server for notifications; None if they may.
+
+    Patterns are as in ASKPROAI_PROVIDER_HOSTS; one without a port allows the ports 443, 465 and 587.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or 443
+    if port in _POD_PORTS:
+        return f"port {port} is one of tenants' own pods: use another one"
+    for pattern in patterns:
+        name, _, ports = pattern.strip().lower().partition(":")
+        if fnmatchcase(host, name) and (fnmatchcase(str(port), ports) if ports else port in _USUAL_PORTS):
+            return None
+    return f"{host}:{port} is not in the operator's ASKPROAI_NOTIFICATION_HOSTS; add it there, or use an allowed server and port"
+
+
+def _servers(tenant: Tenant) -> dict[NotificationChannel, str]:
+    spec = tenant.spec.notifications
+    found: dict[NotificationChannel, str] = {}
+    if spec and spec.email:
+        found[NotificationChannel.EMAIL] = f"smtp://{spec.email.host}:{spec.email.port}"
+    if spec and spec.webhook:
+        found[NotificationChannel.WEBHOOK] = spec.webhook.url
+    return found

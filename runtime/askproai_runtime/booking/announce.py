@@ -1,0 +1,23 @@
+"""Notify of a change of an appointment, in the transaction of the change."""
+
+from askproai_core.database import Connection
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking.store.appointments import Appointment
+from askproai_runtime.notifications.outbox import enqueue_change
+from askproai_runtime.notifications.types import Kind
+
+
+async def announce(conn: Connection, config: TenantConfig, kind: Kind, appointment: Appointment) -> None:
+    """Enqueue the notifications of what has become of an appointment, as it is after the change: one statement at most."""
+    await enqueue_change(
+        conn,
+        config,
+        kind,
+        appointment_id=appointment.id,
+        version=appointment.version,
+        starts_at=appointment.starts_at,
+        email=appointment.attendee_email,
+        phone=appointment.phone or appointment.caller,
+        in_remote_calendar=appointment.in_remote_calendar,
+        correlation_id=appointment.correlation_id,
+    )

@@ -1,0 +1,125 @@
+"""What becomes of a notification when its turn comes: by its row and the appointment as it is now. Pure."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final, TypeAlias
+from zoneinfo import ZoneInfo
+
+from askproai_core.tenant_config import Notifications
+from askproai_runtime.notifications.recipients import business_channels, customer_channels
+from askproai_runtime.notifications.schedule import is_quiet, until_end
+from askproai_runtime.notifications.types import Kind, Recipient, StoredNotification
+
+# The waits after each failed attempt: a mail server that is away for a day costs nothing, and greylisting ends within minutes.
+RETRIES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 240, 480, 480))
+_UNCONFIRMED_WAIT: Final = timedelta(minutes=1)
+# A row that nobody could send for so long is about a day that has passed, whatever it says.
+LONGEST_AGE: Final = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """It is to be sent now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """It is not needed any more."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """It was needed, and could not be sent: a person must know."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """It is too early. This is no attempt."""
+
+    duration: timedelta
+    reason: str
+
+
+Decision: TypeAlias = Send | Drop | GiveUp | Wait
+
+
+def decide(notification: StoredNotification, settings: Notifications | None, now: datetime, zone: ZoneInfo) -> Decision:
+    """Return what to do with a notification now."""
+    if settings is None or notification.channel not in _channels(notification, settings):
+        return Drop("the Tenant has no such channel for this recipient, or no address of the customer is known")
+    if notification.attempts > len(RETRIES):
+        return GiveUp(f"its worker ended in the middle of attempt {notification.attempts}")
+    match notification.kind:
+        case Kind.BOOKED | Kind.MOVED:
+            return _decide_announcement(notification, now)
+        case Kind.CANCELLED:
+            return _decide_cancellation(notification, now)
+        case Kind.REMINDER:
+            return _decide_reminder(notification, settings, now.astimezone(zone))
+        case Kind.DAILY_LIST:
+            over = date.fromisoformat(notification.content["day"]) < now.astimezone(zone).date()
+            return _too_late(notification, "its day is over") if over else Send()
+        case Kind.TEXT:
+            old = now - notification.created_at > LONGEST_AGE
+            return _too_late(notification, "it is two days old") if old and notification.attempts else Send()
+    return Wait(timedelta(hours=1), f"this release knows no notification of the kind {notification.kind!r}")
+
+
+def retry_after(attempts: int) -> timedelta | None:
+    """Return the wait after so many attempts, one at least; None if that was the last one."""
+    return RETRIES[attempts - 1] if attempts <= len(RETRIES) else None
+
+
+def _channels(notification: StoredNotification, settings: Notifications) -> tuple[str, ...]:
+    if notification.recipient is Recipient.BUSINESS:
+        return business_channels(settings)
+    appointment = notification.appointment
+    return customer_channels(settings, appointment.email, appointment.phone) if appointment else ()
+
+
+def _decide_reminder(notification: StoredNotification, settings: Notifications, now: datetime) -> Decision:
+    """Send it outside of the quiet hours, unless its appointment has begun before they end."""
+    if notification.opted_out:
+        return Drop("the customer wants no reminders")
+    decision, quiet = _decide_live(notification, now), settings.customer.quiet_hours if settings.customer else None
+    if isinstance(decision, Send) and quiet is not None and is_quiet(now, quiet):
+        return Wait(until_end(now, quiet), "these are the tenant's quiet hours")
+    return decision
+
+
+def _decide_announcement(notification: StoredNotification, now: datetime) -> Decision:
+    if notification.overtaken:
+        return Drop("a later change announces the same")
+    return _decide_live(notification, now)
+
+
+def _decide_live(notification: StoredNotification, now: datetime) -> Decision:
+    """Send what is about a live appointment at the start that it announces."""
+    appointment = notification.appointment
+    if appointment is None or not appointment.live:
+        return Drop("the appointment was cancelled since, or was never accepted")
+    if appointment.starts_at != notification.starts_at:
+        # Also a move that the calendar has refused since: its appointment is where it was before.
+        return Drop("the appointment is at another time by now")
+    if appointment.starts_at <= now:
+        return _too_late(notification, "the appointment has begun")
+    if appointment.status != "confirmed":
+        return Wait(_UNCONFIRMED_WAIT, "the remote calendar has not confirmed the appointment yet")
+    return Send()
+
+
+def _decide_cancellation(notification: StoredNotification, now: datetime) -> Decision:
+    appointment = notification.appointment
+    if appointment is None or appointment.status != "cancelled":
+        return Drop("the appointment is not cancelled any more")
+    if appointment.starts_at <= now:
+        return _too_late(notification, "the appointment's time has come")
+    return Send()
+
+
+def _too_late(notification: StoredNotification, reason: str) -> Decision:
+    return GiveUp(f"{reason}, and it could not be sent before") if notification.attempts else Drop(reason)

@@ -1,0 +1,168 @@
+"""Notifications by e-mail: the message (RFC 5322), and one SMTP transaction.
+
+The Message-ID is the notification's for good: a mail that is repeated, since nobody knows whether the first one arrived, is
+recognised as the same by servers and mail programs.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.header import Header
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import EmailPolicy
+from email.utils import format_datetime
+from typing import Any, Final
+
+import aiosmtplib
+
+from askproai_core.clock import Clock
+from askproai_core.tenant_config import SMTP_PASSWORD, SMTP_USERNAME, EmailSecurity, EmailSettings, TenantConfig
+from askproai_runtime.notifications.calendar_file import calendar_file
+from askproai_runtime.notifications.render import one_line
+from askproai_runtime.notifications.types import (
+    Away,
+    Deferred,
+    Kind,
+    Recipient,
+    Rejected,
+    Rendered,
+    SendOutcome,
+    Sent,
+    StoredNotification,
+)
+
+_STEP_SECONDS: Final = 15.0  # each answer of the server
+_LONGEST_SECONDS: Final = 45.0  # the whole transaction
+_PERMANENT: Final = 500
+_WITH_CALENDAR: Final = frozenset({Kind.BOOKED, Kind.MOVED, Kind.CANCELLED})
+
+
+class _MailPolicy(EmailPolicy):
+    """Python's policy for mails, with subjects beyond ASCII as one run of encoded words.
+
+    Its own folding adds a blank before an encoded word that begins a line, which readers see (CPython issue 92081).
+    """
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """Return a header as it is sent."""
+        if name.lower() != "subject" or str(value).isascii():
+            return super().fold_binary(name, value)
+        encoded = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
+        return f"{name}: {encoded}{self.linesep}".encode("ascii")
+
+
+_POLICY: Final = _MailPolicy(linesep="\r\n", cte_type="7bit")  # relays without 8BITMIME are still there
+
+
+@dataclass(frozen=True, slots=True)
+class EmailChannel:
+    """Sends mails by the tenant's mail server. `credential` returns a mounted file's text."""
+
+    config: TenantConfig
+    settings: EmailSettings
+    credential: Callable[[str], str | None]
+    clock: Clock
+
+    async def send(self, notification: StoredNotification, rendered: Rendered, to: tuple[str, ...]) -> SendOutcome:
+        """Send one mail to all addresses. It counts as sent if one of them is accepted."""
+        message = self.compose(notification, rendered, to)
+        login = self.credential(SMTP_USERNAME), self.credential(SMTP_PASSWORD)
+        if self.settings.needs_login and not all(login):
+            return Away("the mail server's user or password is not mounted: see NotificationsReady of the Tenant")
+        try:
+            async with asyncio.timeout(_LONGEST_SECONDS):
+                return await self._transmit(message, to, login if self.settings.needs_login else (None, None))
+        except TimeoutError:
+            return Away(f"the mail server did not finish within {_LONGEST_SECONDS:g} s")
+        except aiosmtplib.SMTPException as error:
+            return _outcome_of(error)
+        except (OSError, ssl.SSLError) as error:
+            return Away(f"no connection to the mail server: {_name_of(error)}")
+
+    async def _transmit(
+        self, message: EmailMessage, to: tuple[str, ...], login: tuple[str | None, str | None]
+    ) -> SendOutcome:
+        security = self.settings.security
+        client = aiosmtplib.SMTP(
+            hostname=self.settings.host,
+            port=self.settings.port,
+            use_tls=security is EmailSecurity.TLS,
+            start_tls=security is EmailSecurity.START_TLS,
+            tls_context=None if security is EmailSecurity.NONE else ssl.create_default_context(),
+            username=login[0],
+            password=login[1],
+            timeout=_STEP_SECONDS,
+        )
+        await client.connect()
+        try:
+            refused, _ = await client.sendmail(self.settings.sender, list(to), message.as_bytes(policy=_POLICY))
+        finally:
+            # Whatever the goodbye brings, the answer to the mail itself counts.
+            with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await client.quit()
+            client.close()
+        return Sent(f"{len(refused)} of {len(to)} addresses were refused" if refused else None)
+
+    def compose(self, notification: StoredNotification, rendered: Rendered, to: tuple[str, ...]) -> EmailMessage:
+        """Return the mail: text and HTML, with the calendar file for a customer's appointment."""
+        business, now = one_line(self.config.display_name), self.clock.now()
+        appointment = notification.appointment
+        to_customer = notification.recipient is Recipient.CUSTOMER
+        name = one_line(appointment.customer_name, 100) if appointment and to_customer else ""
+        message = EmailMessage(policy=_POLICY)
+        message["From"] = Address(business, addr_spec=self.settings.sender)
+        message["To"] = [Address(name, addr_spec=address) for address in to]
+        answers_to = self.settings.reply_to or self.settings.sender
+        if self.settings.reply_to:
+            message["Reply-To"] = Address(business, addr_spec=self.settings.reply_to)
+        message["Subject"] = one_line(rendered.title)
+        message["Date"] = format_datetime(now.astimezone(UTC))
+        message["Message-ID"] = f"<{notification.id}@{self.settings.sender.rpartition('@')[2]}>"
+        message["Auto-Submitted"] = "auto-generated"  # no automatic answers, such as those of an absence
+        if rendered.stop_line:
+            message["List-Unsubscribe"] = f"<mailto:{answers_to}?subject=STOPP>"
+        message.set_content(rendered.text, cte="quoted-printable")
+        message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+        if appointment is not None and to_customer and notification.kind in _WITH_CALENDAR:
+            self._attach_calendar(message, notification, to[0], now)
+        return message
+
+    def _attach_calendar(
+        self, message: EmailMessage, notification: StoredNotification, attendee: str, now: datetime
+    ) -> None:
+        assert notification.appointment is not None
+        file = calendar_file(notification.appointment, self.config, self.settings, attendee, now)
+        message.add_attachment(
+            file.data, "text", "calendar", filename="termin.ics", params={"method": file.method, "charset": "utf-8"}
+        )
+
+
+def _outcome_of(error: aiosmtplib.SMTPException) -> SendOutcome:
+    """Return the outcome of a failed transaction; of the server's answer only its code, since its text may name the address."""
+    match error:
+        case aiosmtplib.SMTPRecipientsRefused():
+            codes = sorted({each.code for each in error.recipients})
+            answer = f"the mail server refuses the address ({', '.join(map(str, codes))})"
+            return Rejected(answer) if min(codes) >= _PERMANENT else Deferred(answer)
+        case aiosmtplib.SMTPDataError():
+            answer = f"the mail server refuses the mail ({error.code})"
+            return Rejected(answer) if error.code >= _PERMANENT else Deferred(answer)
+        case aiosmtplib.SMTPSenderRefused():
+            return Away(f"the mail server refuses email.sender ({error.code}): use an address of this account")
+        case aiosmtplib.SMTPAuthenticationError():
+            return Away(f"the mail server refuses user and password ({error.code}): correct the Secret")
+        case aiosmtplib.SMTPResponseException():
+            return Away(f"the mail server refuses us ({error.code})")
+        case aiosmtplib.SMTPNotSupported():
+            return Away("the mail server does not offer what email.security or the login needs")
+    return Away(f"no connection to the mail server: {_name_of(error)}")
+
+
+def _name_of(error: Exception) -> str:
+    """Return the type of an error's cause, such as `SSLCertVerificationError`; its text may name an address."""
+    return type(error.__cause__ or error).__name__

@@ -1,0 +1,81 @@
+"""Write what is to be sent, in the transaction of what it is about.
+
+Without `notifications` in the Tenant nothing is executed. A row that exists already is left as it is, so that a repeated
+transaction adds nothing. The worker finds new rows within a minute.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from askproai_core.database import Connection
+from askproai_core.tenant_config import BusinessNews, TenantConfig
+from askproai_runtime.notifications.recipients import business_channels, customer_channels
+from askproai_runtime.notifications.store import insert_notifications
+from askproai_runtime.notifications.types import Kind, NewNotification, Recipient
+
+_NEWS = {Kind.BOOKED: BusinessNews.NEW, Kind.MOVED: BusinessNews.MOVED, Kind.CANCELLED: BusinessNews.CANCELLED}
+
+
+async def enqueue_change(
+    conn: Connection,
+    config: TenantConfig,
+    kind: Kind,
+    *,
+    appointment_id: UUID,
+    version: int,
+    starts_at: datetime,
+    email: str | None,
+    phone: str | None,
+    in_remote_calendar: bool,
+    correlation_id: str,
+) -> None:
+    """Notify of one change of an appointment: the customer and the business, each by their channels. One statement at most.
+
+    `version` is the appointment's after the change: each change is announced once. `email` may be a made-up address, which
+    counts as none. The customer of a remote booking gets none, unless the tenant asks for it: Cal.com sends its own.
+    """
+    settings = config.notifications
+    if settings is None:
+        return
+    rows = [(Recipient.BUSINESS, channel) for channel in business_channels(settings) if _is_wanted(config, kind)]
+    if settings.customer is not None and (settings.customer.for_calcom_bookings or not in_remote_calendar):
+        rows += [(Recipient.CUSTOMER, channel) for channel in customer_channels(settings, email, phone)]
+    subject = f"{appointment_id}/{version}"
+    await enqueue(
+        conn,
+        config.tenant,
+        [
+            NewNotification(kind, subject, recipient, channel, correlation_id, appointment_id, starts_at)
+            for recipient, channel in rows
+        ],
+    )
+
+
+async def enqueue_text(
+    conn: Connection, config: TenantConfig, subject: str, *, title: str, text: str, correlation_id: str, **fields: Any
+) -> None:
+    """Notify the business of something that is no appointment, such as a message of a caller. One statement at most.
+
+    `subject` names what it is about: the same one is sent once. `title` becomes the mail's subject, `text` its paragraphs, parted
+    by empty lines; `fields` are for programs behind the webhook. They are kept with the row until retention deletes it.
+    """
+    content = {"title": title, "text": text, "fields": fields}
+    channels = business_channels(config.notifications)
+    rows = [
+        NewNotification(Kind.TEXT, subject, Recipient.BUSINESS, channel, correlation_id, content=content)
+        for channel in channels
+    ]
+    await enqueue(conn, config.tenant, rows)
+
+
+async def enqueue(conn: Connection, tenant: str, rows: Iterable[NewNotification]) -> None:
+    """Add rows in the caller's transaction, by one statement; by none if there are no rows."""
+    if added := list(rows):
+        await insert_notifications(conn, tenant, added)
+
+
+def _is_wanted(config: TenantConfig, kind: Kind) -> bool:
+    business = config.notifications.business if config.notifications else None
+    return business is not None and _NEWS[kind] in business.news

@@ -1,0 +1,56 @@
+"""Who can be reached how. Pure."""
+
+import re
+
+from askproai_core.tenant_config import NotificationChannel, Notifications
+from askproai_runtime.notifications.types import AppointmentFacts, Recipient
+
+_EMAIL: re.Pattern[str] = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
+# What `calendars.attendee_email` makes up for callers without an address, under whatever domain the tenant had then.
+_MADE_UP = re.compile(r"anruf-(?:\d{5,16}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@.*", re.IGNORECASE)
+_LONGEST = 254
+
+
+def real_email(address: str | None) -> str | None:
+    """Return an e-mail address to which a mail can go; None for one that was made up or that no mail server reads."""
+    if not address or len(address) > _LONGEST or not _EMAIL.fullmatch(address):
+        return None
+    made_up = _MADE_UP.fullmatch(address) or address.lower().endswith(".invalid")
+    return None if made_up else address
+
+
+def customer_channels(settings: Notifications, email: str | None, phone: str | None) -> tuple[NotificationChannel, ...]:
+    """Return the channels by which this customer is notified: those that are set up, and for which an address is known."""
+    if settings.customer is None:
+        return ()
+    reachable = {
+        NotificationChannel.EMAIL: settings.email is not None and real_email(email) is not None,
+        NotificationChannel.WEBHOOK: settings.webhook is not None and bool(phone or real_email(email)),
+    }
+    return tuple(each for each in settings.customer.channels if reachable[each])
+
+
+def business_channels(settings: Notifications | None) -> tuple[NotificationChannel, ...]:
+    """Return the channels by which the business is notified."""
+    if settings is None or settings.business is None:
+        return ()
+    reachable = {
+        NotificationChannel.EMAIL: settings.email is not None and bool(settings.business.email_to),
+        NotificationChannel.WEBHOOK: settings.webhook is not None,
+    }
+    return tuple(each for each in settings.business.channels if reachable[each])
+
+
+def email_addresses(
+    settings: Notifications, recipient: Recipient, appointment: AppointmentFacts | None
+) -> tuple[str, ...]:
+    """Return to which addresses a mail goes."""
+    if recipient is Recipient.BUSINESS:
+        return settings.business.email_to if settings.business else ()
+    found = real_email(appointment.email) if appointment else None
+    return (found,) if found else ()
+
+
+def opt_out_keys(email: str | None, phone: str | None) -> tuple[str, ...]:
+    """Return the addresses under which somebody may have refused reminders."""
+    return tuple(filter(None, (email.lower() if email else None, phone)))

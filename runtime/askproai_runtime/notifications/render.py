@@ -1,0 +1,192 @@
+"""From a notification and its appointment to what is sent. Pure, and always from the appointment as it is now.
+
+Names, notes and the tenant's own words are data: control characters go, lines are joined where a header or a line is meant, and
+HTML is escaped. None of them is ever a template.
+"""
+
+import html
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from askproai_core.tenant_config import Branch, NotificationTexts, TenantConfig
+from askproai_runtime.notifications.types import AppointmentFacts, Kind, Recipient, Rendered, StoredNotification
+from askproai_runtime.notifications.words import WORDS, Words, format_day, format_moment
+
+_LONGEST_TITLE: Final = 200
+_LONGEST_SHORT: Final = 300
+_OWN_WORDS: Final = {
+    Kind.BOOKED: "confirmation",
+    Kind.MOVED: "change",
+    Kind.CANCELLED: "cancellation",
+    Kind.REMINDER: "reminder",
+}
+
+
+def one_line(text: str, longest: int = 2000) -> str:
+    """Return a text as one line without control characters, such as CR and LF, that could begin a header of their own."""
+    plain = "".join(" " if unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp", "Cs"} else char for char in text)
+    return " ".join(plain.split())[:longest]
+
+
+def render(notification: StoredNotification, config: TenantConfig, day: Sequence[AppointmentFacts] = ()) -> Rendered:
+    """Return what to send; `day` are the appointments of a daily list. The settings exist: `decide` has looked."""
+    if notification.kind == Kind.TEXT:
+        return _render_text(notification, config)
+    if notification.kind == Kind.DAILY_LIST:
+        return _render_day(notification, config, day)
+    assert notification.appointment is not None, "`decide` drops what has no appointment"
+    return _render_appointment(notification, notification.appointment, config)
+
+
+def _render_appointment(
+    notification: StoredNotification, appointment: AppointmentFacts, config: TenantConfig
+) -> Rendered:
+    settings = config.notifications
+    assert settings is not None
+    words, kind = WORDS[settings.language], Kind(notification.kind)
+    to_customer = notification.recipient is Recipient.CUSTOMER
+    sentences = (words.customer if to_customer else words.business)[kind]
+    local = appointment.starts_at.astimezone(ZoneInfo(config.time_zone))
+    customer = one_line(appointment.customer_name, 100)
+    values = {
+        "when": format_moment(local, settings.language),
+        "business": one_line(config.display_name),
+        "customer": customer,
+    }
+    title = one_line(sentences.title.format(**values), _LONGEST_TITLE).rstrip(" ,")
+    opening = sentences.opening.format(**values)
+    paragraphs = [_greeting(words, customer), opening] if to_customer else [opening]
+    paragraphs.append("\n".join(_details(appointment, config, words, to_customer=to_customer)))
+    stop_line = False
+    if to_customer:
+        paragraphs += _own_words(settings.texts, kind, config)
+        stop_line = settings.customer is not None and settings.customer.remind_minutes_before is not None
+        paragraphs += [words.stop] if stop_line else []
+    fields = _appointment_fields(appointment, config)
+    return Rendered(
+        title, _join(paragraphs), _to_html(paragraphs), opening[:_LONGEST_SHORT], fields, stop_line=stop_line
+    )
+
+
+def _details(appointment: AppointmentFacts, config: TenantConfig, words: Words, *, to_customer: bool) -> Iterable[str]:
+    """Yield the lines about an appointment: for the customer where it is, for the business who comes."""
+    branch = find_branch(config, appointment)
+    found = {
+        "service": service_name(config, appointment),
+        "staff": staff_name(config, appointment),
+        "branch": branch.display_name if branch and len(config.branches) > 1 else "",
+    }
+    if to_customer:
+        found |= {
+            "address": branch_address(branch),
+            "call": branch.phone_numbers[0].number if branch and branch.phone_numbers else "",
+        }
+    else:
+        found |= {
+            "customer": appointment.customer_name, "phone": appointment.phone or "", "notes": appointment.notes or ""
+        }  # fmt: skip
+    return (f"{words.labels[label]}: {one_line(text)}" for label, text in found.items() if text.strip())
+
+
+def _own_words(texts: NotificationTexts, kind: Kind, config: TenantConfig) -> list[str]:
+    own = getattr(texts, _OWN_WORDS[kind])
+    return [*([_plain(own)] if own.strip() else []), _plain(texts.signature) or one_line(config.display_name)]
+
+
+def _render_day(notification: StoredNotification, config: TenantConfig, day: Sequence[AppointmentFacts]) -> Rendered:
+    settings = config.notifications
+    assert settings is not None
+    words, zone = WORDS[settings.language], ZoneInfo(config.time_zone)
+    of_day = datetime.fromisoformat(notification.content["day"])
+    sentences = words.business[Kind.DAILY_LIST]
+    when = format_day(of_day, settings.language)
+    lines = [_day_line(each, config, zone) for each in day]
+    title, opening = sentences.title.format(when=when), sentences.opening.format(when=when)
+    paragraphs = [opening, "\n".join(lines) or words.daily_none]
+    fields = {"day": notification.content["day"], "appointments": [_appointment_fields(each, config) for each in day]}
+    return Rendered(title, _join(paragraphs), _to_html(paragraphs), f"{title}: {len(lines)}", fields)
+
+
+def _day_line(appointment: AppointmentFacts, config: TenantConfig, zone: ZoneInfo) -> str:
+    start, end = (each.astimezone(zone) for each in (appointment.starts_at, appointment.ends_at))
+    parts = (
+        f"{start:%H:%M}–{end:%H:%M}", service_name(config, appointment), staff_name(config, appointment),
+        appointment.customer_name, appointment.phone or "",
+    )  # fmt: skip
+    return ", ".join(one_line(part) for part in parts if part.strip())
+
+
+def _render_text(notification: StoredNotification, config: TenantConfig) -> Rendered:
+    content = notification.content
+    title = one_line(str(content["title"]), _LONGEST_TITLE)
+    paragraphs = [_plain(part) for part in str(content["text"]).split("\n\n")]
+    fields = {"tenant": config.tenant, **content.get("fields", {})}
+    return Rendered(title, _join(paragraphs), _to_html(paragraphs), title, fields)
+
+
+def _appointment_fields(appointment: AppointmentFacts, config: TenantConfig) -> dict[str, Any]:
+    """Return an appointment as programs read it."""
+    zone = ZoneInfo(config.time_zone)
+    return {
+        "appointment_id": str(appointment.id),
+        "start": appointment.starts_at.astimezone(zone).isoformat(),
+        "end": appointment.ends_at.astimezone(zone).isoformat(),
+        "branch": appointment.branch,
+        "service": appointment.service,
+        "service_name": service_name(config, appointment),
+        "staff": appointment.staff,
+        "staff_name": staff_name(config, appointment),
+        "customer_name": one_line(appointment.customer_name),
+        "version": appointment.version,
+    }
+
+
+def find_branch(config: TenantConfig, appointment: AppointmentFacts) -> Branch | None:
+    """Return the branch of an appointment, if it still exists."""
+    return next((branch for branch in config.branches if branch.name == appointment.branch), None)
+
+
+def branch_address(branch: Branch | None) -> str:
+    """Return a branch's address in one line; empty if none is known."""
+    if branch is None:
+        return ""
+    town = f"{branch.address.postal_code} {branch.address.city}".strip()
+    return ", ".join(filter(None, (branch.address.street, town)))
+
+
+def service_name(config: TenantConfig, appointment: AppointmentFacts) -> str:
+    """Return how the service is called, or its id if it is not offered any more."""
+    found = (each.display_name for each in config.services if each.name == appointment.service)
+    return next(found, appointment.service)
+
+
+def staff_name(config: TenantConfig, appointment: AppointmentFacts) -> str:
+    """Return how the staff member is called, or the id of one who is not declared any more."""
+    branch = find_branch(config, appointment)
+    found = (each.display_name for each in (branch.staff if branch else ()) if each.id == appointment.staff)
+    return next(found, appointment.staff)
+
+
+def _greeting(words: Words, customer: str) -> str:
+    return words.hello.format(customer=customer) if customer else words.hello_nobody
+
+
+def _plain(text: str) -> str:
+    """Return a text of several lines, each without control characters."""
+    return "\n".join(one_line(line) for line in text.strip().splitlines())
+
+
+def _join(paragraphs: Iterable[str]) -> str:
+    return "\n\n".join(filter(None, paragraphs)) + "\n"
+
+
+def _to_html(paragraphs: Iterable[str]) -> str:
+    escaped = (html.escape(part).replace("\n", "<br>\n") for part in paragraphs if part)
+    return (
+        '<html><body style="font-family:sans-serif">\n'
+        + "\n".join(f"<p>{part}</p>" for part in escaped)
+        + "\n</body></html>\n"
+    )

@@ -1,0 +1,254 @@
+"""Every SQL statement of notifications: the outbox, what is due, and what the schedule needs to know."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from askproai_core.database import Connection, Pool
+from askproai_runtime.notifications.types import (
+    AppointmentFacts,
+    NewNotification,
+    Recipient,
+    State,
+    StoredNotification,
+)
+
+_LONGEST_ERROR = 500
+
+_INSERT = """
+INSERT INTO notifications (tenant, kind, subject, recipient, channel, correlation_id, appointment_id, starts_at, content)
+SELECT $1, n.kind, n.subject, n.recipient, n.channel, n.correlation_id, n.appointment_id, n.starts_at, n.content
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::timestamptz[], $9::jsonb[])
+     AS n (kind, subject, recipient, channel, correlation_id, appointment_id, starts_at, content)
+ON CONFLICT DO NOTHING
+"""
+
+# What of a due row is a channel's is read apart from the row: the rows of a channel that is away must not fill the list.
+_DUE = """
+SELECT id FROM notifications
+WHERE tenant = $1 AND channel = $2 AND state IN ('waiting', 'sending') AND due_at <= clock_timestamp()
+ORDER BY due_at, created_at LIMIT $3
+"""
+
+_APPOINTMENT = """a.id AS appointment_id, a.branch, a.service, a.staff, a.starts_at AS begins_at, a.ends_at, a.status, a.version,
+    a.customer_name, a.attendee_email, coalesce(c.phone, a.caller) AS phone, a.notes"""
+
+# By LIMIT, so that PostgreSQL looks up each customer by the key: it would read all of them for the appointments of two days.
+_CUSTOMER = """LEFT JOIN LATERAL (
+    SELECT k.phone FROM customers k WHERE k.tenant = a.tenant AND k.id = a.customer_id LIMIT 1) c ON true"""
+
+_OPTED_OUT = """EXISTS (
+    SELECT 1 FROM reminder_opt_outs o WHERE o.tenant = $1 AND o.since IS NOT NULL
+    AND o.address IN (lower(a.attendee_email), coalesce(c.phone, a.caller)))"""
+
+_READ = f"""
+SELECT n.id, n.kind, n.recipient, n.channel, n.starts_at, n.content, n.state, n.attempts, n.created_at, n.correlation_id,
+       {_APPOINTMENT}, {_OPTED_OUT} AS opted_out, EXISTS (
+           SELECT 1 FROM notifications later WHERE later.tenant = $1 AND later.appointment_id = n.appointment_id
+           AND later.recipient = n.recipient AND later.channel = n.channel AND later.kind IN ('booked', 'moved')
+           AND later.created_at > n.created_at AND later.starts_at = a.starts_at) AS overtaken
+FROM notifications n
+LEFT JOIN appointments a ON a.tenant = n.tenant AND a.id = n.appointment_id
+{_CUSTOMER}
+WHERE n.tenant = $1 AND n.id = $2 AND n.state IN ('waiting', 'sending') FOR UPDATE OF n
+"""  # noqa: S608  constants of this module
+
+_BEGIN = "UPDATE notifications SET state = 'sending', attempts = attempts + 1 WHERE tenant = $1 AND id = $2"
+
+# Only what this attempt began is ended: `attempts` is the fence.
+_END = """
+UPDATE notifications SET state = $4, error = $5, due_at = clock_timestamp() + coalesce($6, interval '0'),
+       finished_at = CASE WHEN $4 = 'waiting' THEN NULL ELSE clock_timestamp() END
+WHERE tenant = $1 AND id = $2 AND attempts = $3 AND state IN ('waiting', 'sending')
+"""
+
+_LIVE_BETWEEN = f"""
+SELECT {_APPOINTMENT}, {_OPTED_OUT} AS opted_out, a.updated_at, EXISTS (
+           SELECT 1 FROM notifications n WHERE n.tenant = $1 AND n.appointment_id = a.id AND n.kind = 'reminder'
+           AND n.starts_at = a.starts_at) AS reminded
+FROM appointments a {_CUSTOMER}
+WHERE a.tenant = $1 AND a.starts_at >= $2 AND a.starts_at < $3 AND a.status IN ('confirmed', 'pending_sync')
+ORDER BY a.starts_at, a.id
+"""  # noqa: S608  constants of this module
+
+
+@dataclass(frozen=True, slots=True)
+class UpcomingAppointment:
+    """A live appointment, when it last changed, and whether it has a reminder or wants none."""
+
+    facts: AppointmentFacts
+    updated_at: datetime
+    opted_out: bool
+    reminded: bool
+
+
+async def insert_notifications(conn: "Connection | Pool", tenant: str, rows: Sequence[NewNotification]) -> None:
+    """Add the rows that are not there yet."""
+    await conn.execute(
+        _INSERT, tenant,
+        [row.kind.value for row in rows], [row.subject for row in rows], [row.recipient.value for row in rows],
+        [row.channel.value for row in rows], [row.correlation_id for row in rows], [row.appointment_id for row in rows],
+        [row.starts_at for row in rows], [json.dumps(row.content) for row in rows],
+    )  # fmt: skip
+
+
+async def list_due(pool: Pool, tenant: str, channel: str, limit: int) -> list[UUID]:
+    """Return the notifications of a channel that are due, the first due first."""
+    return [row["id"] for row in await pool.fetch(_DUE, tenant, channel, limit)]
+
+
+async def list_other_due(pool: Pool, tenant: str, channels: Sequence[str]) -> list[UUID]:
+    """Return due notifications of channels that are none of `channels`: those that are not set up any more."""
+    rows = await pool.fetch(
+        """SELECT id FROM notifications WHERE tenant = $1 AND channel <> ALL ($2) AND state IN ('waiting', 'sending')
+           AND due_at <= clock_timestamp() LIMIT 100""",
+        tenant, list(channels),
+    )  # fmt: skip
+    return [row["id"] for row in rows]
+
+
+async def lock_notification(conn: Connection, tenant: str, notification_id: UUID) -> StoredNotification | None:
+    """Return a notification that still waits, with its appointment as it is now; locked to the end of the transaction."""
+    row = await conn.fetchrow(_READ, tenant, notification_id)
+    if row is None:
+        return None
+    return StoredNotification(
+        id=row["id"],
+        kind=row["kind"],
+        recipient=Recipient(row["recipient"]),
+        channel=row["channel"],
+        starts_at=row["starts_at"],
+        content=json.loads(row["content"]),
+        state=State(row["state"]),
+        attempts=row["attempts"],
+        created_at=row["created_at"],
+        correlation_id=row["correlation_id"],
+        appointment=_facts(row) if row["appointment_id"] is not None else None,
+        overtaken=row["overtaken"],
+        opted_out=row["opted_out"],
+    )
+
+
+async def begin_attempt(conn: Connection, tenant: str, notification_id: UUID) -> None:
+    """Record that an attempt begins, before it does."""
+    await conn.execute(_BEGIN, tenant, notification_id)
+
+
+async def end_attempt(
+    conn: "Connection | Pool",
+    tenant: str,
+    notification_id: UUID,
+    attempts: int,
+    state: State,
+    error: str | None = None,
+    wait: timedelta | None = None,
+) -> None:
+    """Record how an attempt ended, unless another one has begun since; with `wait` the next one is due after it."""
+    shortened = error[:_LONGEST_ERROR] if error else None
+    await conn.execute(_END, tenant, notification_id, attempts, state.value, shortened, wait)
+
+
+async def list_appointments_between(
+    pool: Pool, tenant: str, first: datetime, last: datetime
+) -> list[UpcomingAppointment]:
+    """Return the live appointments that begin in [first, last), in their order."""
+    rows = await pool.fetch(_LIVE_BETWEEN, tenant, first, last)
+    return [UpcomingAppointment(_facts(row), row["updated_at"], row["opted_out"], row["reminded"]) for row in rows]
+
+
+def _facts(row: asyncpg.Record) -> AppointmentFacts:
+    return AppointmentFacts(
+        row["appointment_id"], row["branch"], row["service"], row["staff"], row["begins_at"], row["ends_at"], row["status"],
+        row["version"], row["customer_name"], row["attendee_email"], row["phone"], row["notes"],
+    )  # fmt: skip
+
+
+async def measure_notifications(pool: Pool, tenant: str) -> tuple[int, float]:
+    """Return how many notifications are dead, and for how many seconds the oldest one has been due that is not sent yet."""
+    row = await pool.fetchrow(
+        """SELECT (SELECT count(*) FROM notifications WHERE tenant = $1 AND state = 'dead') AS dead,
+                  coalesce((SELECT extract(epoch FROM clock_timestamp() - min(created_at)) FROM notifications
+                            WHERE tenant = $1 AND state IN ('waiting', 'sending') AND attempts > 0), 0)::float8 AS oldest""",
+        tenant,
+    )
+    return (row["dead"], row["oldest"]) if row else (0, 0.0)
+
+
+async def list_notifications(
+    pool: Pool, tenant: str, *, state: str | None, after: Sequence[Any] | None, limit: int
+) -> list[asyncpg.Record]:
+    """Return notifications, newest first, of a state or all; `after`: time and id of the last one of the page before."""
+    at, last = after or (None, None)
+    return list(
+        await pool.fetch(
+            """SELECT id::text, kind, recipient, channel, state, attempts, error, created_at, due_at, finished_at,
+                      appointment_id::text, correlation_id
+               FROM notifications WHERE tenant = $1 AND ($2::text IS NULL OR state = $2)
+                 AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
+               ORDER BY created_at DESC, id DESC LIMIT $5""",
+            tenant, state, at, last, limit,
+        )
+    )  # fmt: skip
+
+
+async def redrive_notifications(
+    pool: Pool, tenant: str, only: UUID | None, limit: int, correlation_id: str
+) -> list[str]:
+    """Let dead notifications be sent again, with all their attempts: one, or all up to `limit`. Return their ids.
+
+    They are decided anew: what is no longer so is dropped. The audit log records each with its last error.
+    """
+    rows = await pool.fetch(
+        """WITH dead AS MATERIALIZED (
+               SELECT id, error FROM notifications WHERE tenant = $1 AND state = 'dead' AND ($2::uuid IS NULL OR id = $2)
+               ORDER BY created_at LIMIT $3 FOR UPDATE
+           ), again AS (
+               UPDATE notifications n SET state = 'waiting', attempts = 0, due_at = clock_timestamp(), finished_at = NULL
+               FROM dead WHERE n.tenant = $1 AND n.id = dead.id RETURNING n.id, dead.error
+           ), audit AS (
+               INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
+               SELECT $1, 'admin', 'notification.redriven', jsonb_build_object('notification', id, 'error', error), $4 FROM again
+           )
+           SELECT id::text FROM again""",
+        tenant, only, limit, correlation_id,
+    )  # fmt: skip
+    return [row["id"] for row in rows]
+
+
+async def set_opt_out(
+    pool: Pool, tenant: str, address: str, *, wants_none: bool, changed_by: str, request_id: UUID, correlation_id: str
+) -> None:
+    """Store whether an address wants no reminders; since when stays, if it wanted none before. Safe to repeat.
+
+    The audit log records who has changed it, without the address.
+    """
+    await pool.execute(
+        """WITH changed AS (
+               INSERT INTO reminder_opt_outs AS o (tenant, address, since, changed_by)
+               VALUES ($1, $2, CASE WHEN $3 THEN clock_timestamp() END, $4)
+               ON CONFLICT (tenant, address) DO UPDATE SET since = CASE WHEN $3 THEN coalesce(o.since, excluded.since) END,
+                   changed_by = excluded.changed_by, changed_at = clock_timestamp()
+               WHERE (o.since IS NOT NULL) <> $3
+               RETURNING 1)
+           INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
+           SELECT $1, 'desk', CASE WHEN $3 THEN 'reminders.stopped' ELSE 'reminders.resumed' END,
+                  jsonb_build_object('token', 'admin', 'claimed_by', $4::text, 'request', $5::uuid), $6
+           FROM changed""",
+        tenant, address, wants_none, changed_by, request_id, correlation_id,
+    )  # fmt: skip
+
+
+async def list_opt_outs(pool: Pool, tenant: str, limit: int) -> list[asyncpg.Record]:
+    """Return who wants no reminders, the last one first."""
+    return list(
+        await pool.fetch(
+            """SELECT address, since, changed_by FROM reminder_opt_outs WHERE tenant = $1 AND since IS NOT NULL
+               ORDER BY since DESC LIMIT $2""",
+            tenant, limit,
+        )
+    )  # fmt: skip

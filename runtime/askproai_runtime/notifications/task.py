@@ -1,0 +1,250 @@
+"""The task `notifications`: write what the schedule asks for, then send what is due. One worker of the tenant at a time runs it.
+
+Each notification is: decided and marked `sending` in one transaction, sent without any, its outcome recorded in another. A worker
+that dies in between leaves it `sending`, and the next one sends it again with the same Message-ID and id: the outcome is unknown,
+and a mail that comes twice is better than none (docs/decisions/0078-notifications.md).
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import structlog
+
+from askproai_core.clock import Clock
+from askproai_core.database import Pool
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.logging import error_location
+from askproai_core.tenant_config import NotificationChannel, TenantConfig
+from askproai_runtime.metrics import Metrics
+from askproai_runtime.notifications.decide import Drop, GiveUp, Send, Wait, decide, retry_after
+from askproai_runtime.notifications.recipients import business_channels, customer_channels, email_addresses
+from askproai_runtime.notifications.render import render
+from askproai_runtime.notifications.schedule import day_bounds, list_day, reminder_due
+from askproai_runtime.notifications.store import (
+    begin_attempt,
+    end_attempt,
+    insert_notifications,
+    list_appointments_between,
+    list_due,
+    list_other_due,
+    lock_notification,
+)
+from askproai_runtime.notifications.types import (
+    AppointmentFacts,
+    Away,
+    Channel,
+    Deferred,
+    Kind,
+    NewNotification,
+    Recipient,
+    Rejected,
+    SendOutcome,
+    Sent,
+    State,
+    StoredNotification,
+)
+from askproai_runtime.tasks import Next, TaskRun
+
+log = structlog.get_logger(__name__)
+
+NOTIFICATIONS: Final = "notifications"
+_OUTCOMES: Final = ("sent", "failed", "dead")  # labels of `askproai_notifications_total`
+_EVERY: Final = timedelta(seconds=20)
+_WHILE_UNUSED: Final = timedelta(minutes=5)  # a tenant without `notifications` may get them at any time
+_AT_ONCE: Final = 50  # of each channel in one run
+_QUIET_SHIFT: Final = timedelta(hours=25)  # so much earlier may a reminder come because of quiet hours
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationTask:
+    """The handler of the task. `credential` returns a mounted file's text."""
+
+    pool: Pool
+    config: Callable[[], TenantConfig]
+    credential: Callable[[str], str | None]
+    session: aiohttp.ClientSession
+    clock: Clock
+    faults: FaultPoints
+    metrics: Metrics
+    every: timedelta = _EVERY
+
+    async def run(self, run: TaskRun) -> Next:
+        """Write what is due by the schedule, and send. A channel that is away delays no other one."""
+        config = self.config()
+        if config.notifications is None:
+            await self._drop_others(run, config, {})
+            return Next(_WHILE_UNUSED, run.watermark)
+        watermark = run.watermark | await self._add_daily_list(run, config)
+        await self._add_reminders(run, config)
+        channels = self._open_channels(config)
+        self.metrics.expect_notifications(channels, _OUTCOMES)
+        await self._drop_others(run, config, channels)
+        more = await self._send_all(run, config, channels)
+        return Next(timedelta() if more else self.every, watermark)
+
+    async def _send_all(self, run: TaskRun, config: TenantConfig, channels: Mapping[str, Channel]) -> bool:
+        """Send what is due by all channels at once. Return whether more may be due. Raises the first error of one."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                sending = [
+                    group.create_task(self._send_due(run, config, name, each)) for name, each in channels.items()
+                ]
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
+        return any(each.result() for each in sending)
+
+    def _open_channels(self, config: TenantConfig) -> Mapping[str, Channel]:
+        """Return the channels that are set up. What sends is imported here: a worker without notifications does without."""
+        settings, channels = config.notifications, dict[str, Channel]()
+        assert settings is not None
+        if settings.email is not None:
+            from askproai_runtime.notifications.email_channel import EmailChannel  # noqa: PLC0415
+
+            channels[NotificationChannel.EMAIL] = EmailChannel(config, settings.email, self.credential, self.clock)
+        if settings.webhook is not None:
+            from askproai_runtime.notifications.webhook_channel import WebhookChannel  # noqa: PLC0415
+
+            channels[NotificationChannel.WEBHOOK] = WebhookChannel(
+                config, settings.webhook, self.credential, self.session, self.clock
+            )
+        return channels
+
+    async def _send_due(self, run: TaskRun, config: TenantConfig, name: str, channel: Channel) -> bool:
+        """Send what is due by one channel, until it is away. Return whether more may be due."""
+        due = await list_due(self.pool, config.tenant, name, _AT_ONCE)
+        for notification_id in due:
+            if not await self._send_one(run, config, notification_id, channel):
+                return False
+        return len(due) == _AT_ONCE
+
+    async def _send_one(self, run: TaskRun, config: TenantConfig, notification_id: UUID, channel: Channel) -> bool:
+        """Decide on one notification, and send it. Return whether the channel can be used for others now."""
+        notification = await self._begin(run, config, notification_id)
+        if notification is None:
+            return True
+        self.faults.reach("after:notification-begin")
+        outcome = await self._transmit(config, notification, channel)
+        self.faults.reach("after:notification-send")
+        await self._end(config, notification, outcome)
+        return not isinstance(outcome, Away)
+
+    async def _begin(self, run: TaskRun, config: TenantConfig, notification_id: UUID) -> StoredNotification | None:
+        """Mark a notification as being sent, and return it with this attempt counted; None if it is not to be sent now."""
+        tenant = config.tenant
+        async with self.pool.acquire() as conn, conn.transaction():
+            await run.check(conn)
+            found = await lock_notification(conn, tenant, notification_id)
+            if found is None:
+                return None
+            now, zone = self.clock.now(), ZoneInfo(config.time_zone)
+            match decide(found, config.notifications, now, zone):
+                case Send():
+                    await begin_attempt(conn, tenant, found.id)
+                    return _counted(found)
+                case Drop(reason):
+                    await end_attempt(conn, tenant, found.id, found.attempts, State.DROPPED, reason)
+                    log.info("notification.dropped", notification=str(found.id), kind=found.kind, why=reason)
+                case GiveUp(reason):
+                    await end_attempt(conn, tenant, found.id, found.attempts, State.DEAD, reason)
+                    log.error("notification.dead", notification=str(found.id), kind=found.kind, why=reason)
+                case Wait(duration, reason):
+                    await end_attempt(conn, tenant, found.id, found.attempts, State.WAITING, reason, duration)
+        return None
+
+    async def _transmit(self, config: TenantConfig, notification: StoredNotification, channel: Channel) -> SendOutcome:
+        """Render and send. What cannot be rendered is a fault of ours: others must not wait for it."""
+        assert config.notifications is not None
+        to = email_addresses(config.notifications, notification.recipient, notification.appointment)
+        try:
+            rendered = render(notification, config, await self._day(config, notification))
+            return await channel.send(notification, rendered, to)
+        except Exception as error:  # noqa: BLE001  recorded with the notification, which is tried again and becomes dead
+            # Without its text, which may quote names and addresses.
+            return Deferred(f"{type(error).__name__} at {error_location(error)}")
+
+    async def _day(self, config: TenantConfig, notification: StoredNotification) -> list[AppointmentFacts]:
+        """Return the appointments of a daily list's day."""
+        if notification.kind != Kind.DAILY_LIST:
+            return []
+        zone = ZoneInfo(config.time_zone)
+        bounds = day_bounds(datetime.fromisoformat(notification.content["day"]), zone)
+        return [each.facts for each in await list_appointments_between(self.pool, config.tenant, *bounds)]
+
+    async def _end(self, config: TenantConfig, notification: StoredNotification, outcome: SendOutcome) -> None:
+        """Record the outcome of an attempt."""
+        wait, error = None, None
+        match outcome:
+            case Sent(note):
+                state, error = State.SENT, note
+            case Rejected(reason):
+                state, error = State.DEAD, reason
+            case Deferred(reason) | Away(reason):
+                wait, error = retry_after(notification.attempts), reason
+                state = State.DEAD if wait is None else State.WAITING
+        await end_attempt(self.pool, config.tenant, notification.id, notification.attempts, state, error, wait)
+        self.metrics.notified(notification.channel, "failed" if state is State.WAITING else state.value)
+        facts = {"notification": str(notification.id), "kind": notification.kind, "channel": notification.channel}
+        if state is State.SENT:
+            log.info("notification.sent", **facts)
+        else:
+            write = log.error if state is State.DEAD else log.warning
+            write(f"notification.{'dead' if state is State.DEAD else 'failed'}", **facts, why=error)
+
+    async def _drop_others(self, run: TaskRun, config: TenantConfig, channels: Mapping[str, Channel]) -> None:
+        """Decide on what waits for a channel that is not set up any more."""
+        for notification_id in await list_other_due(self.pool, config.tenant, list(channels)):
+            await self._begin(run, config, notification_id)
+
+    async def _add_reminders(self, run: TaskRun, config: TenantConfig) -> None:
+        """Write the reminders that are due. What changed after its reminder was due needs none: its customer has just heard."""
+        settings = config.notifications
+        customer = settings.customer if settings else None
+        if settings is None or customer is None or customer.remind_minutes_before is None:
+            return
+        now, zone = self.clock.now(), ZoneInfo(config.time_zone)
+        before = customer.remind_minutes_before
+        last = now + timedelta(minutes=before) + _QUIET_SHIFT
+        rows = [
+            NewNotification(
+                Kind.REMINDER, f"{each.facts.id}/{each.facts.starts_at:%Y%m%dT%H%M%z}", Recipient.CUSTOMER, channel,
+                run.correlation_id, each.facts.id, each.facts.starts_at,
+            )
+            for each in await list_appointments_between(self.pool, config.tenant, now, last)
+            if not each.reminded and not each.opted_out
+            and each.updated_at < reminder_due(each.facts.starts_at, before, customer.quiet_hours, zone) <= now
+            for channel in customer_channels(settings, each.facts.email, each.facts.phone)
+        ]  # fmt: skip
+        if rows:
+            await insert_notifications(self.pool, config.tenant, rows)
+
+    async def _add_daily_list(self, run: TaskRun, config: TenantConfig) -> dict[str, str]:
+        """Write the list of the day when its hour has come, unless the day is empty; return what the watermark keeps of it."""
+        settings = config.notifications
+        business = settings.business if settings else None
+        if business is None or business.daily_list_at is None:
+            return {}
+        bounds = list_day(self.clock.now(), business.daily_list_at, ZoneInfo(config.time_zone))
+        if bounds is None or run.watermark.get("listed") == bounds[0].date().isoformat():
+            return {}
+        day = bounds[0].date().isoformat()
+        if await list_appointments_between(self.pool, config.tenant, *bounds):
+            rows = [
+                NewNotification(
+                    Kind.DAILY_LIST, day, Recipient.BUSINESS, channel, run.correlation_id, content={"day": day}
+                )
+                for channel in business_channels(settings)
+            ]
+            if rows:
+                await insert_notifications(self.pool, config.tenant, rows)
+        return {"listed": day}
+
+
+def _counted(notification: StoredNotification) -> StoredNotification:
+    """Return a notification with the attempt that has just begun."""
+    return replace(notification, state=State.SENDING, attempts=notification.attempts + 1)

@@ -1,0 +1,150 @@
+"""The vocabulary of notifications: what a row says, what a channel gets, and what it answers."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol, TypeAlias
+from uuid import UUID
+
+from askproai_core.tenant_config import NotificationChannel
+
+
+class Kind(StrEnum):
+    """What a notification is about."""
+
+    BOOKED = "booked"
+    MOVED = "moved"
+    CANCELLED = "cancelled"
+    REMINDER = "reminder"
+    DAILY_LIST = "daily_list"
+    TEXT = "text"  # its title and its text are in the row's `content`
+
+
+class Recipient(StrEnum):
+    CUSTOMER = "customer"
+    BUSINESS = "business"
+
+
+class State(StrEnum):
+    """`sending` is committed before the attempt: a row that stays so has an unknown outcome, and is sent again."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    DROPPED = "dropped"  # not needed any more; `error` says why
+    DEAD = "dead"  # given up; waits for a redrive
+
+
+@dataclass(frozen=True, slots=True)
+class NewNotification:
+    """A row to write. With the tenant, `kind`, `subject`, `recipient` and `channel` together are there at most once."""
+
+    kind: Kind
+    subject: str
+    recipient: Recipient
+    channel: NotificationChannel
+    correlation_id: str
+    appointment_id: UUID | None = None
+    starts_at: datetime | None = None
+    content: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentFacts:
+    """An appointment as it is now, with how its customer can be reached."""
+
+    id: UUID
+    branch: str
+    service: str
+    staff: str
+    starts_at: datetime
+    ends_at: datetime
+    status: str
+    version: int
+    customer_name: str
+    email: str | None
+    phone: str | None
+    notes: str | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.status in {"confirmed", "pending_sync"}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNotification:
+    """A row, and the appointment that it is about. `overtaken`: a later row announces the same start to the same recipient."""
+
+    id: UUID
+    kind: str
+    recipient: Recipient
+    channel: str
+    starts_at: datetime | None
+    content: dict[str, Any]
+    state: State
+    attempts: int
+    created_at: datetime
+    correlation_id: str
+    appointment: AppointmentFacts | None
+    overtaken: bool = False
+    opted_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarFile:
+    """An iCalendar object and its METHOD."""
+
+    method: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a channel sends. `short` is one line for a text message, `fields` is what a program may read."""
+
+    title: str
+    text: str
+    html: str
+    short: str
+    fields: dict[str, Any]
+    calendar: CalendarFile | None = None
+    stop_line: bool = False  # the mail says how reminders are stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The other side has accepted it."""
+
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The other side will not accept it, however often it is tried."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """The other side answers, but not now for this one."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """The other side does not answer, or accepts nothing from us: no other one is tried now. The outcome may be unknown."""
+
+    reason: str
+
+
+SendOutcome: TypeAlias = Sent | Rejected | Deferred | Away
+
+
+class Channel(Protocol):
+    """A way by which notifications are sent. A further one is a class with this method, and a line in `task.py`."""
+
+    async def send(self, notification: StoredNotification, rendered: Rendered, to: tuple[str, ...]) -> SendOutcome:
+        """Send it once, within a minute. Raises nothing: whatever goes wrong is an outcome. `reason`s quote no person."""
+        ...

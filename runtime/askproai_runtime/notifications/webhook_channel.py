@@ -1,0 +1,102 @@
+"""Notifications by a signed webhook, for gateways of text messages and the tenant's own programs.
+
+`X-Askproai-Signature: t=<seconds>,v1=<hex>` is HMAC-SHA256 with the tenant's key over `<seconds>.<body>`. `id` in the body is the
+notification's for good: who gets it twice has it already.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+import msgspec
+
+from askproai_core.clock import Clock
+from askproai_core.tenant_config import NOTIFICATION_KEY, TenantConfig, WebhookSettings
+from askproai_runtime.notifications.recipients import real_email
+from askproai_runtime.notifications.render import one_line
+from askproai_runtime.notifications.types import (
+    Away,
+    Deferred,
+    Recipient,
+    Rejected,
+    Rendered,
+    SendOutcome,
+    Sent,
+    StoredNotification,
+)
+
+SIGNATURE_HEADER: Final = "X-Askproai-Signature"
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=15, connect=5)
+_NEVER: Final = frozenset(
+    {400, 410, 413, 422}
+)  # the body is what it objects to; all else can be corrected at the other side
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookChannel:
+    """Posts notifications to the tenant's URL. `credential` returns a mounted file's text."""
+
+    config: TenantConfig
+    settings: WebhookSettings
+    credential: Callable[[str], str | None]
+    session: aiohttp.ClientSession
+    clock: Clock
+
+    async def send(self, notification: StoredNotification, rendered: Rendered, to: tuple[str, ...]) -> SendOutcome:  # noqa: ARG002
+        """Post it once. `to`, the addresses of mails, is not used: whoever receives it decides by the body."""
+        key = self.credential(NOTIFICATION_KEY)
+        if key is None:
+            return Away("the webhook's secret is not mounted: see NotificationsReady of the Tenant")
+        body = self.body(notification, rendered)
+        headers = {
+            "Content-Type": "application/json",
+            SIGNATURE_HEADER: sign(body, key, int(self.clock.now().timestamp())),
+        }
+        try:
+            async with self.session.post(
+                self.settings.url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False
+            ) as response:
+                status = response.status
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            return Away(f"the webhook does not answer: {type(error).__name__}")
+        if 200 <= status < 300:  # noqa: PLR2004  HTTP's own range
+            return Sent()
+        return (
+            Rejected(f"the webhook answered {status}")
+            if status in _NEVER
+            else Deferred(f"the webhook answered {status}")
+        )
+
+    def body(self, notification: StoredNotification, rendered: Rendered) -> bytes:
+        """Return the JSON body."""
+        appointment, settings = notification.appointment, self.config.notifications
+        to = {}
+        if appointment is not None and notification.recipient is Recipient.CUSTOMER:
+            to = {
+                "name": one_line(appointment.customer_name),
+                "phone": appointment.phone,
+                "email": real_email(appointment.email),
+            }
+        return msgspec.json.encode(
+            {
+                "id": notification.id,
+                "tenant": self.config.tenant,
+                "kind": notification.kind,
+                "recipient": notification.recipient,
+                "language": settings.language if settings else "de",
+                "to": to,
+                "title": rendered.title,
+                "short": rendered.short,
+                "text": rendered.text,
+                "fields": rendered.fields,
+            }
+        )
+
+
+def sign(body: bytes, key: str, seconds: int) -> str:
+    """Return the value of the signature's header."""
+    mac = hmac.new(key.encode(), b"%d." % seconds + body, hashlib.sha256)
+    return f"t={seconds},v1={mac.hexdigest()}"

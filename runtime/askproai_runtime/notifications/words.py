@@ -1,0 +1,103 @@
+"""The sentences of notifications in German and English. Pure; whatever is put in comes from `render`, as plain text."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from askproai_core.tenant_config import Language
+from askproai_runtime.notifications.types import Kind
+
+_DE_DAYS = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
+_DE_MONTHS = (
+    "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
+)  # fmt: skip
+_EN_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_EN_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """The title and the first sentence of one kind, for one recipient. `{when}`, `{business}` and `{customer}` are put in."""
+
+    title: str
+    opening: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """All that one language says."""
+
+    customer: dict[Kind, Sentences]
+    business: dict[Kind, Sentences]
+    hello: str
+    hello_nobody: str
+    labels: dict[str, str]
+    stop: str
+    daily_none: str
+    calendar_event: str
+
+
+WORDS: Final = {
+    Language.DE: Words(
+        customer={
+            Kind.BOOKED: Sentences("Ihr Termin am {when}", "Ihr Termin bei {business} ist eingetragen: {when}."),
+            Kind.MOVED: Sentences("Neuer Termin: {when}", "Ihr Termin bei {business} ist verschoben. Er ist jetzt am {when}."),
+            Kind.CANCELLED: Sentences("Abgesagt: Termin am {when}", "Ihr Termin bei {business} am {when} ist abgesagt."),
+            Kind.REMINDER: Sentences("Erinnerung: Termin am {when}", "wir erinnern Sie an Ihren Termin bei {business}: {when}."),
+        },
+        business={
+            Kind.BOOKED: Sentences("Neuer Termin: {when}, {customer}", "Ein neuer Termin ist eingetragen: {when}."),
+            Kind.MOVED: Sentences("Verschoben: {when}, {customer}", "Ein Termin ist verschoben. Er ist jetzt am {when}."),
+            Kind.CANCELLED: Sentences("Abgesagt: {when}, {customer}", "Ein Termin ist abgesagt: {when}."),
+            Kind.DAILY_LIST: Sentences("Termine am {when}", "Die Termine am {when}:"),
+        },
+        hello="Guten Tag {customer},",
+        hello_nobody="Guten Tag,",
+        labels={
+            "service": "Leistung", "staff": "Bei", "customer": "Kunde", "phone": "Telefon", "branch": "Filiale",
+            "address": "Adresse", "notes": "Notiz", "call": "Ändern oder absagen",
+        },
+        stop="Sie möchten keine Erinnerungen? Antworten Sie mit STOPP, oder sagen Sie es uns am Telefon.",
+        daily_none="Es sind keine Termine eingetragen.",
+        calendar_event="{service} bei {business}",
+    ),
+    Language.EN: Words(
+        customer={
+            Kind.BOOKED: Sentences("Your appointment on {when}", "Your appointment at {business} is booked: {when}."),
+            Kind.MOVED: Sentences("New time: {when}", "Your appointment at {business} was moved. It is now on {when}."),
+            Kind.CANCELLED: Sentences("Cancelled: appointment on {when}", "Your appointment at {business} on {when} is cancelled."),
+            Kind.REMINDER: Sentences("Reminder: appointment on {when}", "we remind you of your appointment at {business}: {when}."),
+        },
+        business={
+            Kind.BOOKED: Sentences("New appointment: {when}, {customer}", "A new appointment was booked: {when}."),
+            Kind.MOVED: Sentences("Moved: {when}, {customer}", "An appointment was moved. It is now on {when}."),
+            Kind.CANCELLED: Sentences("Cancelled: {when}, {customer}", "An appointment was cancelled: {when}."),
+            Kind.DAILY_LIST: Sentences("Appointments on {when}", "The appointments on {when}:"),
+        },
+        hello="Hello {customer},",
+        hello_nobody="Hello,",
+        labels={
+            "service": "Service", "staff": "With", "customer": "Customer", "phone": "Phone", "branch": "Branch",
+            "address": "Address", "notes": "Note", "call": "To change or cancel",
+        },
+        stop="No more reminders? Reply with STOP, or ask us by telephone.",
+        daily_none="No appointments are booked.",
+        calendar_event="{service} at {business}",
+    ),
+}  # fmt: skip
+
+
+def format_day(day: datetime, language: Language) -> str:
+    """Return a day, such as "Freitag, 27. November 2026"."""
+    if language is Language.DE:
+        return f"{_DE_DAYS[day.weekday()]}, {day.day}. {_DE_MONTHS[day.month - 1]} {day.year}"
+    return f"{_EN_DAYS[day.weekday()]}, {day.day} {_EN_MONTHS[day.month - 1]} {day.year}"
+
+
+def format_moment(local: datetime, language: Language) -> str:
+    """Return a local time with its day, such as "Freitag, 27. November 2026, 14:30 Uhr"."""
+    clock = f"{local:%H:%M}"
+    return f"{format_day(local, language)}, {clock}{' Uhr' if language is Language.DE else ''}"

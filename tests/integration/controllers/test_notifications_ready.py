@@ -1,0 +1,47 @@
+"""A Tenant's notifications at a real API server: what is refused, what waits, and that calls never wait for it."""
+
+from typing import Any
+
+from askproai_core.tenant_config import decode
+from askproai_operator.engine import resources
+from tests.worlds.operator_environment import TenantNamespace
+
+REFS = {"usernameSecretRef": {"name": "mail", "key": "user"}, "passwordSecretRef": {"name": "mail", "key": "password"}}
+MAIL: dict[str, Any] = {"host": "smtp.mail.example", "sender": "a@salon.example", **REFS}
+
+
+async def test_notifications_wait_for_their_secret_and_calls_do_not(namespace: TenantNamespace) -> None:
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec={"notifications": {"email": MAIL, "customer": {"remindMinutesBefore": 1440}}})
+    reported = await namespace.wait_for_condition("NotificationsReady", "False", "SecretNotFound")
+    assert "'mail'" in reported["message"]
+    deployment = await namespace.get("Deployment", "salon-mueller-web")
+    assert "notifications-smtp" not in str(deployment), "a Secret that does not permit it is not mounted"
+    config = decode((await namespace.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"])
+    assert config.notifications is not None
+    assert config.notifications.email is not None
+    assert config.notifications.email.needs_login
+
+    body = {
+        "kind": "Secret",
+        "apiVersion": "v1",
+        "metadata": {"name": "mail", "labels": {"askproai.de/use": "true", "askproai.de/watch": "true"}},
+        "stringData": {"user": "u", "password": "p"},
+    }
+    await namespace.client.create(resources.SECRETS.path(namespace.name), body)
+    await namespace.wait_for_condition("NotificationsReady", "True")
+    deployment = await namespace.get("Deployment", "salon-mueller-web")
+    assert "notifications-smtp-password" in str(deployment)
+    policy = await namespace.get("NetworkPolicy", "salon-mueller")
+    assert 587 in {entry["port"] for rule in policy["spec"]["egress"] for entry in rule["ports"]}
+
+
+async def test_a_server_that_the_platform_does_not_allow_is_named_to_no_pod(namespace: TenantNamespace) -> None:
+    await namespace.write_secret()
+    email = {"host": "relay.mail", "port": 25, "security": "None", "sender": "a@salon.example"}
+    await namespace.create("Tenant", spec={"notifications": {"email": email, "customer": {}}})
+    reported = await namespace.wait_for_condition("NotificationsReady", "False", "NotificationHostNotAllowed")
+    assert "ASKPROAI_NOTIFICATION_HOSTS" in reported["message"]
+    config = decode((await namespace.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"])
+    assert config.notifications is not None
+    assert config.notifications.email is None

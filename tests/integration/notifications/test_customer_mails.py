@@ -1,0 +1,181 @@
+"""What a customer gets by mail, from a caller's booking to a real mail server."""
+
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from askproai_core.tenant_config import CustomerNotifications, Language, NotificationTexts
+from tests.worlds.booking_environment import MORNING, booking_args, call
+from tests.worlds.notification_environment import (
+    CUSTOMER,
+    SENDER,
+    NotificationEnvironment,
+    event_of,
+    mail_settings,
+    notify_business,
+    text_of,
+)
+
+NOON = "2026-11-27T12:00:00+01:00"
+
+
+async def test_a_booking_is_confirmed_with_a_calendar_file(env: NotificationEnvironment) -> None:
+    appointment = await env.book()
+    await env.run()
+    (mail,) = env.server.mails
+    assert (mail["To"], env.server.envelopes[0].mail_from) == (f"Petra Müller <{CUSTOMER}>", SENDER)
+    assert env.server.envelopes[0].rcpt_tos == [CUSTOMER]
+    assert mail["From"] == f"Salon Müller <{SENDER}>"
+    assert mail["Subject"] == "Ihr Termin am Freitag, 27. November 2026, 14:30 Uhr"
+    text = text_of(mail)
+    assert "Ihr Termin bei Salon Müller ist eingetragen: Freitag, 27. November 2026, 14:30 Uhr." in text
+    assert "Leistung: Haarschnitt" in text
+    assert "Bei: Anna" in text
+    method, event = event_of(mail)
+    assert method == "REQUEST"
+    assert (event["UID"], event["SEQUENCE"]) == (f"{appointment}@askproai.de", 0)
+    assert event["DTSTART"].dt == datetime(2026, 11, 27, 13, 30, tzinfo=UTC)
+    assert event["DTEND"].dt == datetime(2026, 11, 27, 14, 15, tzinfo=UTC)
+    assert await env.states() == [("booked", "customer", "sent")]
+    await env.run()
+    assert len(env.server.mails) == 1
+
+
+async def test_the_change_and_the_cancellation_replace_the_entry_in_the_customers_calendar(
+    env: NotificationEnvironment,
+) -> None:
+    appointment = await env.book()
+    await env.run()
+    await env.move(appointment, MORNING)
+    await env.run()
+    await env.salon.cancel(appointment)
+    await env.run()
+    booked, moved, cancelled = env.server.mails
+    assert moved["Subject"] == "Neuer Termin: Freitag, 27. November 2026, 10:00 Uhr"
+    assert cancelled["Subject"] == "Abgesagt: Termin am Freitag, 27. November 2026, 10:00 Uhr"
+    events = [event_of(mail) for mail in (booked, moved, cancelled)]
+    assert [method for method, _ in events] == ["REQUEST", "REQUEST", "CANCEL"]
+    assert len({event["UID"] for _, event in events}) == 1
+    sequences = [event["SEQUENCE"] for _, event in events]
+    assert sequences == sorted(set(sequences)), "each change is newer than the one before"
+    assert events[2][1]["STATUS"] == "CANCELLED"
+
+
+async def test_a_move_before_the_mail_leaves_one_mail_about_the_new_time(env: NotificationEnvironment) -> None:
+    appointment = await env.book()
+    await env.move(appointment, MORNING)
+    await env.move(appointment, NOON)
+    await env.run()
+    (mail,) = env.server.mails
+    assert mail["Subject"] == "Neuer Termin: Freitag, 27. November 2026, 12:00 Uhr"
+    assert [state for _, _, state in await env.states()] == ["dropped", "dropped", "sent"]
+
+
+async def test_a_cancellation_before_the_mail_leaves_the_cancellation(env: NotificationEnvironment) -> None:
+    await env.salon.cancel(await env.book())
+    await env.run()
+    assert await env.states() == [("booked", "customer", "dropped"), ("cancelled", "customer", "sent")]
+
+
+async def test_a_repeated_request_notifies_once(env: NotificationEnvironment) -> None:
+    for _ in range(3):
+        await env.book()
+    assert len(await env.rows()) == 1
+
+
+async def test_without_an_address_or_without_the_setting_nothing_is_written(env: NotificationEnvironment) -> None:
+    await env.book(email=None)
+    env.configure(None)
+    await env.book("call_2", start=MORNING)
+    assert await env.rows() == []
+    await env.run()
+    assert env.server.connections == 0
+
+
+async def test_what_waits_when_the_setting_goes_is_dropped(env: NotificationEnvironment) -> None:
+    await env.book()
+    env.configure(None)
+    await env.run()
+    assert await env.states() == [("booked", "customer", "dropped")]
+
+
+async def test_english_and_the_tenants_own_words(env: NotificationEnvironment) -> None:
+    texts = NotificationTexts(confirmation="Please bring <cash>.\nNo cards, {sorry}.", signature="Yours, the salon")
+    env.configure(mail_settings(env.server.port, language=Language.EN, texts=texts))
+    await env.book()
+    await env.run()
+    (mail,) = env.server.mails
+    assert mail["Subject"] == "Your appointment on Friday, 27 November 2026, 14:30"
+    assert "Please bring <cash>.\nNo cards, {sorry}.\n\nYours, the salon" in text_of(mail)
+    html = mail.get_body(("html",))
+    assert html is not None
+    assert "Please bring &lt;cash&gt;.<br>" in html.get_content()
+
+
+async def test_a_name_with_line_breaks_adds_no_header_and_no_recipient(env: NotificationEnvironment) -> None:
+    """Names come from a language model, and from Cal.com, where anybody writes them."""
+    evil = "Petra\r\nBcc: thief@example.com\r\n\r\nSubject: no\u2028\x1b"
+    appointment = await env.book()
+    await env.salon.pool.execute("UPDATE appointments SET customer_name = $1", evil)
+    await env.run()
+    (mail,) = env.server.mails
+    assert mail["Bcc"] is None
+    assert env.server.envelopes[0].rcpt_tos == [CUSTOMER]
+    assert mail["Subject"].startswith("Ihr Termin am")
+    _, event = event_of(mail)
+    assert set(event["ATTENDEE"].params) == {"CN", "PARTSTAT", "RSVP", "ROLE"}
+    assert str(event["UID"]).startswith(appointment)
+
+
+async def test_the_calendar_file_is_folded_and_escaped(env: NotificationEnvironment) -> None:
+    """RFC 5545: lines of at most 75 octets that end with CRLF, and commas and semicolons that part nothing."""
+    long = "Ö" * 60 + ", Waschen; Föhnen \\ Legen"
+    services = tuple(replace(service, display_name=long) for service in env.salon.configs[-1].services)
+    env.configure(env.salon.configs[-1].notifications, services=services)
+    answer = await env.salon.booking.book_appointment(call(), booking_args() | {"service": long, "email": CUSTOMER})
+    assert answer.success, answer
+    await env.run()
+    (part,) = [part for part in env.server.mails[0].walk() if part.get_content_type() == "text/calendar"]
+    raw = part.get_payload(decode=True)
+    assert isinstance(raw, bytes)
+    assert raw.endswith(b"\r\n")
+    assert all(len(line) <= 75 for line in raw.split(b"\r\n"))
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+    assert str(event_of(env.server.mails[0])[1]["SUMMARY"]) == f"{long} bei Salon Müller"
+
+
+async def test_made_up_addresses_get_no_mail(env: NotificationEnvironment) -> None:
+    await env.book(email="anruf-4915112345678@anrufer.salon.example")
+    await env.book("call_2", email="petra@callers.invalid", start=MORNING)
+    assert await env.rows() == []
+
+
+async def test_the_mail_says_how_reminders_end_where_there_are_any(env: NotificationEnvironment) -> None:
+    await env.book()
+    await env.run()
+    env.configure(mail_settings(env.server.port, customer=CustomerNotifications(remind_minutes_before=60)))
+    await env.book("call_2", start=MORNING)
+    await env.run()
+    without, with_reminders = env.server.mails
+    assert "STOPP" not in text_of(without)
+    assert "STOPP" in text_of(with_reminders)
+    assert with_reminders["List-Unsubscribe"] == f"<mailto:{SENDER}?subject=STOPP>"
+
+
+async def test_a_long_subject_beyond_ascii_arrives_as_it_was_written(env: NotificationEnvironment) -> None:
+    """Folding it must not add blanks."""
+    name = "Jürgen Größe-Übermüdet von und zu Öttingen-Schönefeld äöü"
+    env.configure(mail_settings(env.server.port, customer=None, business=notify_business()))
+    await env.book(name=name)
+    await env.run()
+    assert env.server.mails[0]["Subject"].endswith(f"Freitag, 27. November 2026, 14:30 Uhr, {name}")
+
+
+async def test_a_mail_is_seven_bits_wide_and_automatic(env: NotificationEnvironment) -> None:
+    await env.book()
+    await env.run()
+    content = env.server.envelopes[0].content
+    assert isinstance(content, bytes)
+    assert content.isascii()
+    assert all(len(line) <= 998 for line in content.split(b"\r\n"))
+    assert env.server.mails[0]["Auto-Submitted"] == "auto-generated"

@@ -1,0 +1,188 @@
+"""A mail server that defers, refuses, hangs, dies, or wants encryption and a login; and workers that are killed."""
+
+import asyncio
+import sys
+from dataclasses import replace as replace_dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from askproai_core.tenant_config import SMTP_PASSWORD, SMTP_USERNAME, EmailSecurity, encode
+from askproai_runtime.notifications import email_channel
+from askproai_runtime.notifications.decide import RETRIES
+from askproai_runtime.notifications.task import NOTIFICATIONS
+from tests.worlds.booking_environment import MORNING
+from tests.worlds.mail_server import PASSWORD, USER, running_mail_server
+from tests.worlds.notification_environment import NotificationEnvironment, mail_settings, notify_business
+from tests.worlds.task_environment import TaskEnvironment
+from tests.worlds.waiting import eventually
+
+ROOT = Path(__file__).parents[3]
+
+
+async def test_a_deferred_mail_is_sent_later_and_delays_no_other(env: NotificationEnvironment) -> None:
+    env.server.rcpt = ["451 greylisted, come back later"]
+    await env.book()
+    await env.book("call_2", email="otto@example.com", start=MORNING)
+    await env.run()
+    first, second = await env.rows()
+    assert (first["state"], first["attempts"], second["state"]) == ("waiting", 1, "sent")
+    assert "451" in first["error"]
+    assert "petra" not in first["error"], "an error names nobody"
+    await env.run()
+    assert len(env.server.mails) == 1, "not before its wait has ended"
+    await env.make_due()
+    await env.run()
+    assert [row["state"] for row in await env.rows()] == ["sent", "sent"]
+
+
+@pytest.mark.parametrize("step", ["rcpt", "data"])
+async def test_a_refused_mail_is_dead_at_once(env: NotificationEnvironment, step: str) -> None:
+    setattr(env.server, step, ["550 no such user"])
+    await env.book()
+    await env.run()
+    (row,) = await env.rows()
+    assert (row["state"], row["attempts"]) == ("dead", 1)
+    assert "550" in row["error"]
+
+
+async def test_a_server_that_is_away_is_asked_once_for_all_and_gets_all_when_it_is_back(
+    env: NotificationEnvironment,
+) -> None:
+    for number, start in enumerate((MORNING, "2026-11-27T11:00:00+01:00", "2026-11-27T12:00:00+01:00")):
+        await env.book(f"call_{number}", email=f"customer{number}@example.com", start=start)
+    await env.server.stop()
+    await env.run()
+    assert sorted(row["attempts"] for row in await env.rows()) == [0, 0, 1]
+    await env.server.start()
+    await env.make_due()
+    await env.run()
+    recipients = sorted(envelope.rcpt_tos[0] for envelope in env.server.envelopes)
+    assert recipients == [f"customer{number}@example.com" for number in range(3)]
+
+
+async def test_what_cannot_be_sent_for_a_day_is_dead(env: NotificationEnvironment) -> None:
+    await env.server.stop()
+    await env.book()
+    for _ in range(len(RETRIES) + 1):
+        await env.make_due()
+        await env.run()
+    (row,) = await env.rows()
+    assert (row["state"], row["attempts"]) == ("dead", len(RETRIES) + 1)
+    await env.server.start()
+
+
+async def test_a_server_that_hangs_is_left_in_time(
+    env: NotificationEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(email_channel, "_STEP_SECONDS", 0.3)
+    env.server.data = ["hang"]
+    await env.book()
+    async with asyncio.timeout(10):
+        await env.run()
+    (row,) = await env.rows()
+    assert (row["state"], env.server.hanging) == ("waiting", 1)
+    await env.make_due()
+    await env.run()
+    assert [row["state"] for row in await env.rows()] == ["sent"]
+
+
+async def test_a_mail_whose_answer_was_lost_is_repeated_and_recognised(env: NotificationEnvironment) -> None:
+    """Nobody knows that the first one arrived; the second one is the same message."""
+    env.server.data = ["lose"]
+    await env.book()
+    await env.run()
+    await env.make_due()
+    await env.run()
+    first, second = env.server.mails
+    assert first["Message-ID"] == second["Message-ID"]
+    assert [row["state"] for row in await env.rows()] == ["sent"]
+
+
+@pytest.mark.parametrize("security", [EmailSecurity.START_TLS, EmailSecurity.TLS])
+async def test_encryption_and_login(
+    env: NotificationEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, security: EmailSecurity
+) -> None:
+    implicit = security is EmailSecurity.TLS
+    async with running_mail_server(tls_folder=tmp_path, with_login=True, implicit=implicit) as server:
+        plain = mail_settings(server.port)
+        assert plain.email is not None
+        settings = replace(plain, email=replace(plain.email, security=security, needs_login=True))
+        env.configure(settings)
+        await env.book()
+        await env.run()
+        assert "not mounted" in (await env.rows())[0]["error"]
+
+        async def error_after_run() -> str:
+            await env.make_due()
+            await env.run()
+            return str((await env.rows())[0]["error"])
+
+        env.credentials = {SMTP_USERNAME: USER, SMTP_PASSWORD: "wrong"}
+        assert "SSLCertVerificationError" in await error_after_run()
+        assert server.certificate is not None
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
+        assert "user and password" in await error_after_run()
+        env.credentials[SMTP_PASSWORD] = PASSWORD
+        await error_after_run()
+        assert len(server.mails) == 1
+
+
+async def test_one_refused_address_of_the_business_keeps_it_from_no_other(env: NotificationEnvironment) -> None:
+    business = replace(notify_business(), email_to=("gone@salon.example", "chefin@salon.example"))
+    env.configure(replace(mail_settings(env.server.port), customer=None, business=business))
+    env.server.rcpt = ["550 no such user", None]
+    await env.book()
+    await env.run()
+    (row,) = await env.rows()
+    assert (row["state"], row["error"]) == ("sent", "1 of 2 addresses were refused")
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("point", ["after:notification-begin", "after:notification-send"])
+async def test_a_killed_worker_loses_no_mail(env: NotificationEnvironment, point: str, tmp_path: Path) -> None:
+    """Killed before the transmission: one mail. Killed after it, before its outcome is recorded: the same mail again, no other."""
+    (tmp_path / "tenant.json").write_text(encode(env.salon.configs[-1]))
+    await env.book()
+    command = [sys.executable, "-m", "tests.integration.notifications.sending_process"]
+    arguments = [env.salon.store.dsn, str(tmp_path / "tenant.json"), point]
+    process = await asyncio.create_subprocess_exec(*command, *arguments, cwd=ROOT)
+    assert await asyncio.wait_for(process.wait(), 60) == -9
+    assert (await env.rows())[0]["state"] == "sending"
+    before = len(env.server.mails)
+    assert before == (1 if point == "after:notification-send" else 0)
+    await env.run()
+    assert [(row["state"], row["attempts"]) for row in await env.rows()] == [("sent", 2)]
+    assert len(env.server.mails) == before + 1
+    assert len({mail["Message-ID"] for mail in env.server.mails}) == 1
+
+
+async def test_two_workers_send_each_mail_once(env: NotificationEnvironment) -> None:
+    """By the runner of a worker, with its lease and its fence."""
+    starts = [f"2026-11-27T{hour:02}:00:00+01:00" for hour in (10, 11, 12, 15, 16)]
+    tasks = TaskEnvironment(env.salon.store.tenant, env.salon.store.dsn, env.salon.pool)
+    handler = replace_dataclass(env.task(), every=timedelta(seconds=0.1)).run
+    async with tasks.running({NOTIFICATIONS: handler}), tasks.running({NOTIFICATIONS: handler}):
+        for number, start in enumerate(starts):
+            await env.book(f"call_{number}", email=f"customer{number}@example.com", start=start)
+
+        async def are_sent() -> bool:
+            return [state for _, _, state in await env.states()] == ["sent"] * len(starts)
+
+        await eventually(are_sent, 30)
+    assert len({mail["Message-ID"] for mail in env.server.mails}) == len(env.server.mails) == len(starts)
+
+
+async def test_a_mail_that_kills_each_worker_comes_to_an_end(env: NotificationEnvironment) -> None:
+    await env.book()
+    await env.salon.pool.execute("UPDATE notifications SET state = 'sending', attempts = $1", len(RETRIES) + 1)
+    await env.run()
+    assert [(row["state"]) for row in await env.rows()] == ["dead"]
+
+
+async def test_the_next_run_comes_soon(env: NotificationEnvironment) -> None:
+    assert await env.run() <= timedelta(seconds=30)
+    env.configure(None)
+    assert await env.run() >= timedelta(minutes=1), "a tenant without notifications costs next to nothing"

@@ -1,0 +1,130 @@
+"""Appointments that Cal.com holds: it mails its attendees itself, and nothing is announced before it has agreed."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import aiohttp
+import pytest
+from msgspec.structs import replace
+
+from askproai_core.tenant_config import CustomerNotifications
+from askproai_runtime.calendars import Taken, Unavailable
+from askproai_sandbox.databases import Database
+from tests.worlds.booking_environment import MORNING, ScriptedCalendar, booking_args, call, open_salon
+from tests.worlds.calcom_environment import QUICK, CalcomEnvironment, open_calcom_environment
+from tests.worlds.mail_server import MailServer
+from tests.worlds.notification_environment import (
+    CUSTOMER,
+    OWNER,
+    NotificationEnvironment,
+    mail_settings,
+    notify_business,
+)
+
+OpenRemote = Callable[[ScriptedCalendar], Awaitable[NotificationEnvironment]]
+BOTH = {"customer": CustomerNotifications(for_calcom_bookings=True), "business": notify_business()}
+
+
+@pytest.fixture
+async def new_env(module_database: Database, server: MailServer) -> AsyncIterator[OpenRemote]:
+    opened: list[NotificationEnvironment] = []
+    async with aiohttp.ClientSession() as session:
+
+        async def new(calendar: ScriptedCalendar) -> NotificationEnvironment:
+            settings = mail_settings(server.port, **BOTH)
+            salon = await open_salon(
+                module_database, f"r{secrets.token_hex(4)}", calendar, QUICK, notifications=settings
+            )
+            opened.append(NotificationEnvironment(salon, server, session))
+            return opened[-1]
+
+        yield new
+    for each in opened:
+        await each.salon.pool.close()
+
+
+async def test_by_default_calcom_confirms_and_only_the_business_hears_from_us(new_env: OpenRemote) -> None:
+    env = await new_env(ScriptedCalendar())
+    env.configure(mail_settings(env.server.port, business=notify_business()))
+    appointment = await env.book()
+    await env.move(appointment, MORNING)
+    await env.salon.cancel(appointment)
+    assert {row["recipient"] for row in await env.rows()} == {"business"}
+
+
+async def test_nothing_is_announced_before_the_calendar_has_agreed(new_env: OpenRemote) -> None:
+    env = await new_env(ScriptedCalendar(Unavailable("away")))
+    await env.book()
+    await env.run()
+    assert env.server.mails == []
+    assert {(row["state"], row["attempts"]) for row in await env.rows()} == {("waiting", 0)}
+    await env.salon.booking.sync_appointment(await env.salon.claim_job())
+    await env.make_due()
+    await env.run()
+    assert sorted(mail["To"].addresses[0].addr_spec for mail in env.server.mails) == [OWNER, CUSTOMER]
+
+
+async def test_what_the_calendar_refuses_is_announced_to_nobody(new_env: OpenRemote) -> None:
+    env = await new_env(ScriptedCalendar(Taken("taken"), Taken("taken")))
+    answer = await env.salon.booking.book_appointment(call(), booking_args(email=CUSTOMER))
+    assert not answer.success
+    await env.run()
+    assert env.server.mails == []
+    assert {row["state"] for row in await env.rows()} == {"dropped"}
+
+
+async def test_a_move_that_the_calendar_refuses_is_not_announced(new_env: OpenRemote) -> None:
+    calendar = ScriptedCalendar()
+    env = await new_env(calendar)
+    appointment = await env.book()
+    calendar.moves = [Taken("taken")]
+    answer = await env.salon.booking.reschedule_appointment(call(), {"appointment_id": appointment, "start": MORNING})
+    assert not answer.success
+    await env.run()
+    assert sorted(await env.states()) == [
+        ("booked", "business", "sent"),
+        ("booked", "customer", "sent"),
+        ("moved", "business", "dropped"),
+        ("moved", "customer", "dropped"),
+    ]
+
+
+@pytest.fixture
+async def calcom(module_database: Database) -> AsyncIterator[CalcomEnvironment]:
+    salons = []
+
+    async def new(*args, **changes):
+        salons.append(await open_salon(module_database, f"c{secrets.token_hex(4)}", *args, **changes))
+        return salons[-1]
+
+    async with open_calcom_environment(new) as opened:
+        yield opened
+    for salon in salons:
+        await salon.pool.close()
+
+
+async def test_the_business_hears_what_is_done_at_calcom_once(calcom: CalcomEnvironment, server: MailServer) -> None:
+    """Each event comes twice, as it may; what we did ourselves comes back as an event, too."""
+    settings = replace(mail_settings(server.port), business=notify_business())
+    calcom.config = replace(calcom.config, notifications=settings)
+    attendee = {
+        "name": "Karl",
+        "email": "karl@example.com",
+        "timeZone": "Europe/Berlin",
+        "phoneNumber": "+4915177777777",
+    }
+    remote = await calcom.dashboard("create", eventTypeId=1001, start="2026-11-27T15:00:00Z", attendee=attendee)
+    for _ in range(2):
+        await calcom.receive_event(remote["uid"])
+    moved = await calcom.dashboard("move", uid=remote["uid"], start="2026-11-27T10:00:00Z")
+    for _ in range(2):
+        await calcom.receive_event(moved["uid"])
+    await calcom.dashboard("cancel", uid=moved["uid"])
+    for _ in range(2):
+        await calcom.receive_event(moved["uid"])
+    rows = await calcom.salon.rows("SELECT kind, recipient FROM notifications ORDER BY created_at")
+    assert [(row["kind"], row["recipient"]) for row in rows] == [
+        ("booked", "business"),
+        ("moved", "business"),
+        ("cancelled", "business"),
+    ]
