@@ -91,11 +91,13 @@ class EmailSecurity(StrEnum):
 
 
 class BusinessNews(StrEnum):
-    """The changes of which the business can be notified one by one, as manifests name them."""
+    """What the business can be notified of one by one, as manifests name it."""
 
     NEW = "New"
     MOVED = "Moved"
     CANCELLED = "Cancelled"
+    MESSAGE = "Message"  # what a caller wants to be passed on
+    WAITLIST = "Waitlist"  # a freed time, and whom to offer it to
 
 
 class FieldSource(StrEnum):
@@ -350,7 +352,7 @@ class CustomerNotifications(_ConfigStruct, frozen=True):
 class BusinessNotifications(_ConfigStruct, frozen=True):
     channels: tuple[NotificationChannel, ...] = (NotificationChannel.EMAIL,)
     email_to: tuple[str, ...] = ()
-    news: tuple[BusinessNews, ...] = (BusinessNews.NEW, BusinessNews.MOVED, BusinessNews.CANCELLED)
+    news: tuple[BusinessNews, ...] = tuple(BusinessNews)
     daily_list_at: time | None = None
 
 

@@ -1,5 +1,6 @@
 """A salon that notifies by mail: its bookings, a real mail server, and the worker's task, run as often as a test asks."""
 
+import dataclasses
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -18,6 +19,7 @@ from askproai_core.tenant_config import (
     Notifications,
     TenantConfig,
 )
+from askproai_runtime.booking import CallContext
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.notifications.task import NOTIFICATIONS, NotificationTask
 from askproai_runtime.tasks import TaskRun
@@ -70,9 +72,9 @@ class NotificationEnvironment:
         return done.after
 
     async def book(self, call_id: str = "call_1", email: str | None = CUSTOMER, **args: Any) -> str:
-        """Book as a caller, and return the appointment's id."""
+        """Book as a caller who has confirmed the address, and return the appointment's id."""
         with_email = {"email": email} if email else {}
-        answer = await self.salon.booking.book_appointment(call(call_id), booking_args(**args) | with_email)
+        answer = await self.salon.booking.book_appointment(answered(call_id, email), booking_args(**args) | with_email)
         assert answer.success, answer
         return str(answer.fields["appointment_id"])
 
@@ -95,6 +97,11 @@ class NotificationEnvironment:
     async def set_last_change(self, at: datetime) -> None:
         """Let all appointments have changed last at a time of the test's own clock."""
         await self.salon.pool.execute("UPDATE appointments SET updated_at = $1", at)
+
+
+def answered(call_id: str = "call_1", email: str | None = CUSTOMER) -> CallContext:
+    """Return a call whose caller has heard an address letter by letter, and has answered."""
+    return dataclasses.replace(call(call_id), answered_questions=frozenset({email} if email else ()))
 
 
 def event_of(mail: EmailMessage) -> tuple[str, Event]:

@@ -83,8 +83,9 @@ class ForBusiness(base.Part):
     """By which channels: Email to `emailTo`, Webhook."""
     email_to: Annotated[tuple[EmailAddress, ...], base.bounded_list(5, _ONCE)] = ()
     """Addresses of the business; one mail goes to all."""
-    news: Annotated[tuple[BusinessNews, ...], base.bounded_list(3, _ONCE)] = tuple(BusinessNews)
-    """Changes of which it is notified one by one, also those made at Cal.com: New, Moved, Cancelled. Absent: all; []: none."""
+    news: Annotated[tuple[BusinessNews, ...], base.bounded_list(len(BusinessNews), _ONCE)] = tuple(BusinessNews)
+    """What it is notified of one by one: New, Moved and Cancelled appointments, also those changed at Cal.com; each Message of a
+    caller; Waitlist, a freed time and who waits for it. Absent: all; []: none."""
     daily_list_at: base.TimeOfDay | None = None
     """When the list of the day's appointments is sent, "HH:MM", local time; days without any have none. Absent: no list."""
 

@@ -30,6 +30,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.german_dates import Candidate, format_spoken, understand_parts
+from askproai_runtime.notifications.news import enqueue_message
 
 MESSAGES_PER_CALL = 3
 MESSAGES_PER_HOUR = 10  # of one number; all callers without a number together
@@ -67,7 +68,13 @@ async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[st
         message, call_back = _parse(ctx, call, args)
     except ClarificationNeeded as clarification:
         return clarification.answer
-    message_id = await insert_message(ctx.pool, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        message_id = await insert_message(conn, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
+        if message_id is not None:
+            await enqueue_message(
+                conn, ctx.config(), message_id, text=message.text, name=message.name, phone=message.phone or message.caller,
+                recipient=message.recipient, call_back=message.call_back, correlation_id=message.correlation_id,
+            )  # fmt: skip
     if message_id is None:
         return Answer(success=False, message=_TOO_MANY, fields={}, outcome=FunctionOutcome.LIMITED)
     sentence = "Ich habe es notiert und richte es aus."

@@ -30,6 +30,7 @@ from askproai_runtime.booking.store.waitlist import (
 )
 from askproai_runtime.booking.types import BookingContext
 from askproai_runtime.booking.waitlist import WAITLIST, read_spans
+from askproai_runtime.notifications.news import enqueue_waitlist_offer
 from askproai_runtime.tasks import Next, PutOff, TaskRun
 
 __all__ = ["WAITLIST", "WaitlistKeeper"]
@@ -46,10 +47,17 @@ _MOST_FREED, _MOST_CANDIDATES = 50, 200
 
 
 async def announce_offer(conn: Connection, ctx: BookingContext, entry: WaitlistEntry, offer: WaitlistOffer) -> None:
-    """Called in the transaction that makes an offer: the one place from which whoever waits can be notified (`entry.phone`).
-
-    So far the tenant sees the offer in `askproai waitlist list`, and calls.
-    """
+    """Notify the business, in the transaction that makes an offer, whom to call; who waits has left a number and no address."""
+    config = ctx.config()
+    try:
+        rules = find_rules(config, entry.branch, entry.service)
+    except (UnknownName, NameMissing):  # it is not offered any more
+        return
+    await enqueue_waitlist_offer(
+        conn, config, offer.id, name=entry.name, phone=entry.phone, service=rules.service.display_name,
+        staff=rules.display_name(offer.staff), starts_at=offer.starts_at, expires_at=offer.expires_at,
+        correlation_id=entry.correlation_id,
+    )  # fmt: skip
 
 
 class WaitlistKeeper:

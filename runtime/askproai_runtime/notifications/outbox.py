@@ -39,7 +39,7 @@ async def enqueue_change(
     settings = config.notifications
     if settings is None:
         return
-    rows = [(Recipient.BUSINESS, channel) for channel in business_channels(settings) if _is_wanted(config, kind)]
+    rows = [(Recipient.BUSINESS, channel) for channel in business_channels(settings) if _is_wanted(config, _NEWS[kind])]
     if settings.customer is not None and (settings.customer.for_calcom_bookings or not in_remote_calendar):
         rows += [(Recipient.CUSTOMER, channel) for channel in customer_channels(settings, email, phone)]
     subject = f"{appointment_id}/{version}"
@@ -54,15 +54,23 @@ async def enqueue_change(
 
 
 async def enqueue_text(
-    conn: Connection, config: TenantConfig, subject: str, *, title: str, text: str, correlation_id: str, **fields: Any
+    conn: Connection,
+    config: TenantConfig,
+    news: BusinessNews,
+    subject: str,
+    *,
+    title: str,
+    text: str,
+    correlation_id: str,
+    **fields: Any,
 ) -> None:
-    """Notify the business of something that is no appointment, such as a message of a caller. One statement at most.
+    """Notify the business of something that is no appointment, if it wants such `news`. One statement at most.
 
     `subject` names what it is about: the same one is sent once. `title` becomes the mail's subject, `text` its paragraphs, parted
     by empty lines; `fields` are for programs behind the webhook. They are kept with the row until retention deletes it.
     """
     content = {"title": title, "text": text, "fields": fields}
-    channels = business_channels(config.notifications)
+    channels = business_channels(config.notifications) if _is_wanted(config, news) else ()
     rows = [
         NewNotification(Kind.TEXT, subject, Recipient.BUSINESS, channel, correlation_id, content=content)
         for channel in channels
@@ -76,6 +84,6 @@ async def enqueue(conn: Connection, tenant: str, rows: Iterable[NewNotification]
         await insert_notifications(conn, tenant, added)
 
 
-def _is_wanted(config: TenantConfig, kind: Kind) -> bool:
+def _is_wanted(config: TenantConfig, news: BusinessNews) -> bool:
     business = config.notifications.business if config.notifications else None
-    return business is not None and _NEWS[kind] in business.news
+    return business is not None and news in business.news

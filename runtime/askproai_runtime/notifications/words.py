@@ -38,6 +38,8 @@ class Words:
     stop: str
     daily_none: str
     calendar_event: str
+    message: str  # the title
+    freed: Sentences  # `{until}`: as long as the offer is open
 
 
 WORDS: Final = {
@@ -58,11 +60,17 @@ WORDS: Final = {
         hello_nobody="Guten Tag,",
         labels={
             "service": "Leistung", "staff": "Bei", "customer": "Kunde", "phone": "Telefon", "branch": "Filiale",
-            "address": "Adresse", "notes": "Notiz", "call": "Ändern oder absagen",
+            "address": "Adresse", "notes": "Notiz", "call": "Ändern oder absagen", "recipient": "Für", "call_back": "Rückruf",
         },
         stop="Sie möchten keine Erinnerungen? Antworten Sie mit STOPP, oder sagen Sie es uns am Telefon.",
         daily_none="Es sind keine Termine eingetragen.",
         calendar_event="{service} bei {business}",
+        message="Nachricht von {customer}",
+        freed=Sentences(
+            "Frei geworden: {when}, für {customer}",
+            "Ein Termin ist frei geworden: {when}. {customer} wartet darauf. Bitte rufen Sie bis {until} an;"
+            " danach ist der Nächste an der Reihe. Eingetragen ist noch nichts.",
+        ),
     ),
     Language.EN: Words(
         customer={
@@ -81,11 +89,17 @@ WORDS: Final = {
         hello_nobody="Hello,",
         labels={
             "service": "Service", "staff": "With", "customer": "Customer", "phone": "Phone", "branch": "Branch",
-            "address": "Address", "notes": "Note", "call": "To change or cancel",
+            "address": "Address", "notes": "Note", "call": "To change or cancel", "recipient": "For", "call_back": "Call back",
         },
         stop="No more reminders? Reply with STOP, or ask us by telephone.",
         daily_none="No appointments are booked.",
         calendar_event="{service} at {business}",
+        message="Message from {customer}",
+        freed=Sentences(
+            "Free again: {when}, for {customer}",
+            "A time is free again: {when}. {customer} waits for it. Please call by {until}; then the next one gets"
+            " the offer. Nothing is booked yet.",
+        ),
     ),
 }  # fmt: skip
 

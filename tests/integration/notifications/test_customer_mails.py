@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from askproai_core.tenant_config import CustomerNotifications, Language, NotificationTexts
-from tests.worlds.booking_environment import MORNING, booking_args, call
+from tests.worlds.booking_environment import MORNING, booking_args
 from tests.worlds.notification_environment import (
     CUSTOMER,
     SENDER,
     NotificationEnvironment,
+    answered,
     event_of,
     mail_settings,
     notify_business,
@@ -132,7 +133,7 @@ async def test_the_calendar_file_is_folded_and_escaped(env: NotificationEnvironm
     long = "Ö" * 60 + ", Waschen; Föhnen \\ Legen"
     services = tuple(replace(service, display_name=long) for service in env.salon.configs[-1].services)
     env.configure(env.salon.configs[-1].notifications, services=services)
-    answer = await env.salon.booking.book_appointment(call(), booking_args() | {"service": long, "email": CUSTOMER})
+    answer = await env.salon.booking.book_appointment(answered(), booking_args() | {"service": long, "email": CUSTOMER})
     assert answer.success, answer
     await env.run()
     (part,) = [part for part in env.server.mails[0].walk() if part.get_content_type() == "text/calendar"]

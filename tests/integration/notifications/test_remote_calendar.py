@@ -17,6 +17,7 @@ from tests.worlds.notification_environment import (
     CUSTOMER,
     OWNER,
     NotificationEnvironment,
+    answered,
     mail_settings,
     notify_business,
 )
@@ -66,7 +67,7 @@ async def test_nothing_is_announced_before_the_calendar_has_agreed(new_env: Open
 
 async def test_what_the_calendar_refuses_is_announced_to_nobody(new_env: OpenRemote) -> None:
     env = await new_env(ScriptedCalendar(Taken("taken"), Taken("taken")))
-    answer = await env.salon.booking.book_appointment(call(), booking_args(email=CUSTOMER))
+    answer = await env.salon.booking.book_appointment(answered(), booking_args(email=CUSTOMER))
     assert not answer.success
     await env.run()
     assert env.server.mails == []

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from askproai_core.tenant_config import (
     NOTIFICATION_KEY,
+    BusinessNews,
     CustomerNotifications,
     NotificationChannel,
     WebhookSettings,
@@ -104,7 +105,8 @@ async def test_a_text_for_the_business_is_sent_once(env: NotificationEnvironment
     async with env.salon.pool.acquire() as conn:
         for _ in range(2):
             await enqueue_text(
-                conn, env.salon.configs[-1], "message/1", title="Nachricht von Otto\r\nBcc: x", text="Bitte Rückruf.\n\nDanke.",
+                conn, env.salon.configs[-1], BusinessNews.MESSAGE, "message/1",
+                title="Nachricht von Otto\r\nBcc: x", text="Bitte Rückruf.\n\nDanke.",
                 correlation_id="c", caller="+4915199999999",
             )  # fmt: skip
     await asyncio.gather(env.run())

@@ -94,13 +94,15 @@ class Message:
     note: str | None
 
 
-async def insert_message(pool: Pool, tenant: str, message: NewMessage, per_call: int, per_hour: int) -> UUID | None:
-    """Store a message, and return its id when that is committed; None if the call, or the number within an hour, has left too many.
+async def insert_message(
+    conn: Connection, tenant: str, message: NewMessage, per_call: int, per_hour: int
+) -> UUID | None:
+    """Store a message, and return its id; None if the call, or the number within an hour, has left too many.
 
     The call's same message, by its key, is one row.
     """
     new = message
-    message_id: UUID | None = await pool.fetchval(
+    message_id: UUID | None = await conn.fetchval(
         _LEAVE, tenant, new.call_id, new.key, new.branch, new.caller, new.name, new.phone, new.recipient, new.text,
         new.call_back, new.call_back_from, new.call_back_until, new.correlation_id, per_call, per_hour,
     )  # fmt: skip

@@ -1,0 +1,62 @@
+"""The business hears of messages and of freed times for those who wait, in the transaction that stores them, once."""
+
+from typing import Any
+from uuid import uuid4
+
+from askproai_core.tenant_config import BusinessNews
+from askproai_runtime.booking import WaitlistKeeper, join_waitlist, leave_message
+from askproai_runtime.tasks import TaskRun
+from tests.worlds.booking_environment import call
+from tests.worlds.notification_environment import (
+    OWNER,
+    NotificationEnvironment,
+    mail_settings,
+    notify_business,
+    text_of,
+)
+
+MESSAGE = {
+    "message": "Ich komme zehn Minuten später.",
+    "customer_name": "Petra Müller",
+    "call_back": "heute Nachmittag",
+}
+
+
+async def offer_freed_time(env: NotificationEnvironment) -> None:
+    """Let somebody wait, cancel an appointment, and run the waiting list's task."""
+
+    async def save(_: dict[str, Any]) -> None: ...
+
+    appointment = await env.book(email=None)
+    friday = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}
+    assert (await join_waitlist(env.salon.booking, call("call_w", "+4915100000001"), friday)).success
+    await env.salon.cancel(appointment)
+    await WaitlistKeeper(env.salon.booking).run(TaskRun("waitlist", {}, "corr", save))
+
+
+async def test_a_message_is_mailed_to_the_business_once(env: NotificationEnvironment) -> None:
+    env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,))))
+    for _ in range(2):  # a repeated function call
+        assert (await leave_message(env.salon.booking, call(), MESSAGE)).success
+    await env.run()
+    (mail,) = env.server.mails
+    assert (mail["To"], mail["Subject"]) == (OWNER, "Nachricht von Petra Müller")
+    for part in ("Ich komme zehn Minuten später.", "Telefon: +4915112345678", "Rückruf: heute Nachmittag"):
+        assert part in text_of(mail)
+
+
+async def test_a_freed_time_is_mailed_with_whom_to_call(env: NotificationEnvironment) -> None:
+    env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.WAITLIST,))))
+    await offer_freed_time(env)
+    await env.run()
+    (mail,) = env.server.mails
+    assert mail["Subject"].startswith("Frei geworden: Freitag, 27. November 2026")
+    assert "Telefon: +4915100000001" in text_of(mail)
+    assert "Eingetragen ist noch nichts." in text_of(mail)
+
+
+async def test_what_the_business_does_not_want_is_not_written(env: NotificationEnvironment) -> None:
+    env.configure(mail_settings(env.server.port, business=notify_business(news=())))
+    assert (await leave_message(env.salon.booking, call(f"call_{uuid4()}"), MESSAGE)).success
+    await offer_freed_time(env)
+    assert await env.rows() == []
