@@ -116,6 +116,13 @@ class CallerVerification(StrEnum):
     NAME_AND_BIRTH_DATE = "NameAndBirthDate"
 
 
+class Withheld(StrEnum):
+    """Why nothing is sent to an event type: anybody can book at anybody's, so a wrong id leads into another business's account."""
+
+    NOT_LOOKED_UP = "NotLookedUp"  # not yet read with the key of its account
+    NOT_FOUND = "NotFound"  # Cal.com has answered that the key's account has no such event type
+
+
 class _ConfigStruct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Unknown fields are ignored, so that a pod of release N reads the config of operator N+1."""
 
@@ -204,7 +211,7 @@ class EventType(_ConfigStruct, frozen=True):
     """A Cal.com event type. It has one host, so each staff member has one for each service.
 
     `default_minutes` is set if it has several lengths: what a booking lasts that names no length. `needs_confirmation`: its
-    bookings are requested until somebody confirms them at Cal.com.
+    bookings are requested until somebody confirms them at Cal.com. While it is `withheld`, nothing is sent to it.
     """
 
     staff: str
@@ -212,6 +219,7 @@ class EventType(_ConfigStruct, frozen=True):
     default_minutes: int | None = None
     needs_confirmation: bool = False
     booking_fields: tuple[BookingField, ...] = ()
+    withheld: Withheld | None = None
 
 
 class OwnEventType(EventType, frozen=True, kw_only=True):
@@ -422,6 +430,16 @@ class TenantConfig(_ConfigStruct, frozen=True):
         return next(
             (each.host_id for each in types if (each.event_type_id, each.staff) == (event_type_id, staff)), None
         )
+
+    def withheld(self, event_type_id: int | None) -> Withheld | None:
+        """Return why nothing is sent to an event type; None also for one that no service names."""
+        types = (each for service in self.services for each in service.linked_event_types)
+        return next((each.withheld for each in types if each.event_type_id == event_type_id and each.withheld), None)
+
+    def names_event_type(self, event_type_id: int | None) -> bool:
+        """Return whether a service names an event type."""
+        types = (each for service in self.services for each in service.linked_event_types)
+        return any(each.event_type_id == event_type_id for each in types)
 
     def needs_confirmation(self, event_type_id: int | None) -> bool:
         """Return whether bookings of an event type are requested until somebody confirms them there."""

@@ -98,7 +98,14 @@ READ_BY: Final[Mapping[str, Mapping[str, _Part]]] = {
         RetellAgent.kind: _part("phoneNumbers", conditions={_Type.NUMBERS_VALID: [Reason.NUMBER_CLAIMED_TWICE]}),
     },
     ServiceOffering.kind: {
-        Tenant.kind: _part("variableLengths", "needsConfirmation", "bookedByHost", "bookingFields"),
+        Tenant.kind: _part(
+            "eventTypesInAccount",
+            "eventTypesNotFound",
+            "variableLengths",
+            "needsConfirmation",
+            "bookedByHost",
+            "bookingFields",
+        ),
         Branch.kind: _part(),
         RetellAgent.kind: _part(),
     },

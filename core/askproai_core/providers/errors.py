@@ -51,11 +51,11 @@ class RateLimited(ProviderError):
 
 
 class ProviderRefused(ProviderError):
-    """The provider understood the request and declined it; `message` is the provider's own text."""
+    """The provider understood the request and declined it; `reason` is the provider's own text, empty if it gave none."""
 
-    def __init__(self, provider: str, operation: str, status: int, message: str) -> None:
-        super().__init__(provider, operation, f"refused ({status}): {message}")
-        self.status = status
+    def __init__(self, provider: str, operation: str, status: int, reason: str) -> None:
+        super().__init__(provider, operation, f"refused ({status}): {reason or 'no reason given'}")
+        self.status, self.reason = status, reason
 
 
 class HostNotAllowed(ProviderError):

@@ -236,7 +236,10 @@ class Reason(Explained):
         "With the other services its people need too many parts; fewer at once.",
     )
     EVENT_TYPE_MISSING = "EventTypeMissing", "A person who can do the service has no Cal.com event type here; add one."
-    EVENT_TYPE_NOT_FOUND = "EventTypeNotFound", "Cal.com does not know the event type; correct the id, or create it."
+    EVENT_TYPE_NOT_FOUND = (
+        "EventTypeNotFound",
+        "The Cal.com account has none of this id: nothing is sent to it, callers cannot book it; correct the id, or create it.",
+    )
     EVENT_TYPE_MISMATCH = "EventTypeMismatch", "The event type does not fit the service; the message says what to do."
     # agent
     NUMBER_NOT_AT_RETELL = "NumberNotAtRetell", "Import the number at Retell, or give its SIP trunk in the Branch."

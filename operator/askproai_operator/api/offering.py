@@ -142,6 +142,11 @@ class HostEventType(base.Part):
     """Cal.com's id of the event type."""
 
 
+class FoundEventType(base.Part):
+    event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
+    """Cal.com's id of the event type."""
+
+
 class AnsweredField(base.Part):
     event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
     """Cal.com's id of the event type."""
@@ -166,6 +171,10 @@ class ServiceOfferingStatus(base.AppliedStatus):
     """Event types whose bookings somebody at Cal.com has to confirm; callers hear that their appointment is requested."""
     booked_by_host: Annotated[tuple[HostEventType, ...], base.bounded_list(200)] | None = None
     """Round robins of which Cal.com shows and books the times of one host (rrHostSubsetEnabled)."""
+    event_types_in_account: Annotated[tuple[FoundEventType, ...], base.bounded_list(200)] | None = None
+    """Event types that were seen with the key of their account; only these are booked at."""
+    event_types_not_found: Annotated[tuple[FoundEventType, ...], base.bounded_list(200)] | None = None
+    """Event types of which Cal.com says that the account of the key has none; nothing is sent to them."""
     booking_fields: Annotated[tuple[AnsweredField, ...], base.bounded_list(2000)] | None = None
     """Booking fields at Cal.com that bookings answer: those that are required, those of spec.calcom.bookingFields, and `notes`."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from askproai_core.providers import Json, ProviderRefused
+from askproai_core.providers import CredentialRefused, Json, ProviderRefused
 from askproai_operator.api import BookingField
 from askproai_operator.providers.calcom_fields import find_field_problems
 from askproai_operator.providers.provider_api import ProviderApi
@@ -22,10 +22,24 @@ class CalcomClient:
     api: ProviderApi
 
     async def get_event_type(self, event_type_id: int) -> Json | None:
-        """Return the event type (`cal-api-version: 2024-06-14`), None if it does not exist."""
+        """Return the event type (`cal-api-version: 2024-06-14`), None if the key's account has no such one.
+
+        None stops bookings at it, so a refusal counts only where Cal.com serves the key: a 404 may be a proxy's, or of a server
+        without the endpoint, and a 403 of a firewall. Raises ProviderError.
+        """
         path = f"/v2/event-types/{event_type_id}"
-        body = await self.api.read_optional("get-event-type", path, headers=EVENT_TYPES_VERSION)
-        return body and (body.get("data") or {})
+        try:
+            body = await self.api.read("get-event-type", "GET", path, headers=EVENT_TYPES_VERSION)
+        except ProviderRefused as error:
+            if error.status != HTTPStatus.NOT_FOUND or not error.reason or error.reason.startswith("Cannot GET"):
+                raise
+        except CredentialRefused as error:
+            if error.status != HTTPStatus.FORBIDDEN:  # of another user's event type
+                raise
+        else:
+            return body.get("data") or {}
+        await self.api.read("get-me", "GET", "/v2/me")
+        return None
 
     async def list_webhooks(self) -> list[Json]:
         """Return the user's webhooks, oldest first. Cal.com sends no page count: a short page is the last."""

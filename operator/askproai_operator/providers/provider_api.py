@@ -152,5 +152,4 @@ class ProviderApi:
             self.state.limited_until = now + reply.retry_after.total_seconds()
             raise RateLimited(self.provider, operation, reply.retry_after)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.REQUEST_TIMEOUT:
-            message = reply.message[:_MAX_MESSAGE_LENGTH] or "no reason given"
-            raise ProviderRefused(self.provider, operation, status, message)
+            raise ProviderRefused(self.provider, operation, status, reply.message[:_MAX_MESSAGE_LENGTH])

@@ -22,9 +22,10 @@ def linked_bookables(ctx: BookingContext, service: Service) -> dict[str, Bookabl
 
 
 def list_bookables(config: TenantConfig) -> list[Bookable]:
-    """Return all that is booked, that of one service together."""
+    """Return all that is booked and may be asked about, that of one service together."""
     services = (service for service in config.services if service.capacity == 1)
-    return list(dict.fromkeys(_bookable(link) for service in services for link in service.linked_event_types))
+    links = (link for service in services for link in service.linked_event_types if link.withheld is None)
+    return list(dict.fromkeys(map(_bookable, links)))
 
 
 def _bookable(link: EventType) -> Bookable:

@@ -14,7 +14,7 @@ import aiohttp
 
 from askproai_core.clock import Clock
 from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
-from askproai_core.tenant_config import CalcomVersion, CalendarProvider, EventType, TenantConfig
+from askproai_core.tenant_config import CalcomVersion, CalendarProvider, EventType, TenantConfig, Withheld
 from askproai_runtime.calendars.calcom_http import CalcomHttp
 from askproai_runtime.calendars.calcom_v1 import CalcomV1
 from askproai_runtime.calendars.calcom_v2 import CalcomV2
@@ -41,6 +41,12 @@ from askproai_runtime.calendars.types import (
 T = TypeVar("T")
 
 _NONE_LISTED = "no version of Cal.com's API is listed"
+_NOT_LOOKED_UP = (
+    "event type {} is not yet known to be in the Tenant's Cal.com account, so nothing is sent to it; see CalendarLinked of the"
+    " ServiceOffering"
+)
+_NOT_FOUND = "event type {} is not in the Tenant's Cal.com account, so nothing is sent to it: correct its id in the ServiceOffering"
+_NOT_NAMED = "no ServiceOffering names event type {} any more, so nothing is booked at it: name it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,14 @@ class FallbackCalendar:
         return self.config().calendar.provider is not CalendarProvider.LOCAL
 
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
-        """Book by the first version that can be reached; a caller is refused without asking what was refused a moment ago."""
+        """Book by the first version that can be reached; a caller is refused without asking what was refused a moment ago.
+
+        Cal.com takes a booking at anybody's event type, so one that the config does not name, or withholds, is not booked at.
+        """
+        if self.remote and not self.config().names_event_type(request.event_type_id):
+            return Unavailable(_NOT_NAMED.format(request.event_type_id))
+        if obstacle := self._find_obstacle(request.event_type_id):
+            return obstacle
         credentials, event_type = self._credentials(request.event_type_id), ("event type", request.event_type_id)
         token, now = str(request.request_id), self.clock.monotonic()
         for subject in (credentials, event_type) if request.caller_waits else ():
@@ -95,6 +108,8 @@ class FallbackCalendar:
         self, uid: str, starts_at: datetime, *, event_type_id: int | None, correlation_id: str, within: timedelta
     ) -> CalendarOutcome:
         """Move by the preferred version only: whatever it cannot do now waits until it can."""
+        if obstacle := self._find_obstacle(event_type_id):
+            return obstacle
         for calendar in self._listed(event_type_id):
             return await calendar.move(
                 uid, starts_at, event_type_id=event_type_id, correlation_id=correlation_id, within=within
@@ -104,6 +119,9 @@ class FallbackCalendar:
     async def cancel(
         self, uid: str, *, reason: str, event_type_id: int | None, correlation_id: str, within: timedelta
     ) -> CalendarOutcome:
+        if obstacle := self._find_obstacle(event_type_id):
+            return obstacle
+
         def cancel(calendar: Calendar, remaining: timedelta) -> Awaitable[CalendarOutcome]:
             return calendar.cancel(
                 uid, reason=reason, event_type_id=event_type_id, correlation_id=correlation_id, within=remaining
@@ -122,6 +140,8 @@ class FallbackCalendar:
         return await self._look_up(event_type_id, get)
 
     async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
+        if obstacle := self._find_obstacle(query.bookable.event_type_id):
+            raise CalendarUnavailable(obstacle.message)
         return await self._look_up(
             query.bookable.event_type_id, lambda calendar: calendar.read_free_times(query, within=within)
         )
@@ -144,6 +164,13 @@ class FallbackCalendar:
                 owner = f"the account of {event_types[0].staff}" if name else "the Tenant's account"
                 accounts.append(CalendarAccount(name, owner, ids, bookings))
         return accounts
+
+    def _find_obstacle(self, event_type_id: int | None) -> Unavailable | Refused | None:
+        """Return the outcome of any request to an event type that the config withholds."""
+        withheld = self.config().withheld(event_type_id) if self.remote else None
+        if withheld is Withheld.NOT_FOUND:
+            return Refused(_NOT_FOUND.format(event_type_id), RefusalCause.EVENT_TYPE)
+        return Unavailable(_NOT_LOOKED_UP.format(event_type_id)) if withheld is Withheld.NOT_LOOKED_UP else None
 
     async def _change(
         self,

@@ -178,7 +178,8 @@ def test_a_teams_event_type_that_calcom_does_not_show_names_the_key():
     condition = calendar_condition(linked, {"mitte": ("anna",)}, [(entry, None)])
     assert condition.reason is Reason.EVENT_TYPE_NOT_FOUND
     assert condition.message == (
-        "Cal.com does not show event type 1001 of anna: correct the id, or let the API key be that of a member of its team"
+        "Cal.com does not show event type 1001 of anna, so nothing is sent to it, and callers hear that it cannot be booked:"
+        " correct the id, or let the API key be that of a member of its team"
     )
 
 

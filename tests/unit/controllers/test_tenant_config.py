@@ -166,6 +166,7 @@ def test_every_field_of_the_config_is_filled_by_the_compile_step():
         retell_base_url="https://retell.example",
         linked_own_event_types=[2002],
         notification_channels=list(tenant_config.NotificationChannel),
+        withheld={"haarschnitt": dict.fromkeys(IDS, tenant_config.Withheld.NOT_FOUND)},
     )
     filled: dict[type, set[str]] = defaultdict(set)
     for struct in structs_in(config):
@@ -333,6 +334,20 @@ def test_a_round_robin_is_not_among_the_event_types_of_one_person():
     assert service.event_types == ()
     assert [(link.staff, link.host_id) for link in service.team_event_types] == [("anna", 17), ("mehmet", 18)]
     assert (config.host_id(3001, "mehmet"), config.host_id(3001, "ben")) == (18, None)
+
+
+def test_event_types_of_a_service_with_seats_are_not_named_where_only_one_unit_is_left():
+    """The pods book one with capacity 1 at Cal.com, and nobody looks its event types up."""
+    crowded = [
+        ServiceOffering.from_raw(
+            raw("ServiceOffering", capacity=number) | {"metadata": {**raw("ServiceOffering")["metadata"], "name": name}}
+        )
+        for name, number in zip("ab", (7, 5), strict=True)
+    ]
+    config = compile_config(tenant(), [branch()], crowded, [], **CONTEXT)
+    lowered = {each.name: each.event_types for each in config.services if each.capacity == 1}
+    assert lowered
+    assert set(lowered.values()) == {()}
 
 
 def test_an_event_type_whose_key_the_pods_do_not_have_yet_is_not_named_to_them():

@@ -34,7 +34,9 @@ from askproai_operator.providers import (
 from askproai_operator.services import name_condition, namesakes, openings_condition, staff_by_branch, staff_condition
 
 _MAX_STAFF: Final = 200  # that the CRD lets a status list
-_FOUND: Final = ("variableLengths", "needsConfirmation", "bookedByHost", "bookingFields")
+_FOUND: Final = (
+    "eventTypesInAccount", "eventTypesNotFound", "variableLengths", "needsConfirmation", "bookedByHost", "bookingFields",
+)  # fmt: skip
 _MAX_FOUND: Final = 2000
 
 
@@ -117,7 +119,10 @@ def _found(offering: ServiceOffering, event_types: EventTypes) -> Json:
         if isinstance(event_type, CredentialProblem):
             for name, items in found.items():
                 items += [each for each in offering.status.get(name) or () if number.items() <= each.items()]
-        elif event_type is not None:
+        elif event_type is None:
+            found["eventTypesNotFound"].append(number)
+        else:
+            found["eventTypesInAccount"].append(number)
             if (minutes := default_minutes(event_type)) is not None:
                 found["variableLengths"].append({**number, "defaultMinutes": minutes})
             if needs_confirmation(event_type):

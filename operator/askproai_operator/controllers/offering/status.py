@@ -75,9 +75,11 @@ def calendar_condition(
             problems.append((event_type.reason, f"{subject}: {event_type.message}"))
             continue
         if event_type is None:
-            text = f"{subject} is not in this Cal.com account: correct the id"
+            put_off = "so nothing is sent to it, and callers hear that it cannot be booked"
+            text = f"{subject} is not in this Cal.com account, {put_off}: correct the id"
             if entry.user_id is not None:
-                text = f"Cal.com does not show {subject}: correct the id, or let the API key be that of a member of its team"
+                what_to_do = "correct the id, or let the API key be that of a member of its team"
+                text = f"Cal.com does not show {subject}, {put_off}: {what_to_do}"
             problems.append((Reason.EVENT_TYPE_NOT_FOUND, text))
             continue
         found.append(event_type)

@@ -23,6 +23,7 @@ from askproai_operator.controllers.tenant.exposure import Exposure, choose_expos
 from askproai_operator.controllers.tenant.notifications import NotificationAccess, read_notifications
 from askproai_operator.controllers.tenant.own_keys import OwnKeys, settle_own_keys
 from askproai_operator.controllers.tenant.tenant_config import is_held_back
+from askproai_operator.controllers.tenant.withheld import needs_applied
 from askproai_operator.credentials import Credentials, calcom_account, own_key_refs, read_credentials, read_own_secret
 from askproai_operator.engine import TOKEN_ANNOTATION, find_condition, resources
 from askproai_operator.grants import Holder, Subject, SubjectKind
@@ -48,7 +49,7 @@ class Inputs:
     agents: tuple[RetellAgent, ...]
     foreign_numbers: Mapping[str, frozenset[str]]  # by branch: the DIDs that another branch in the cluster has
     # Read once the checks passed. Empty if the objects do not exist yet.
-    applied: config.TenantConfig | None = None  # T-config; read only if an agent is held back, or for own_keys
+    applied: config.TenantConfig | None = None  # T-config; read for agents held back, own keys, new event types
     own_keys: OwnKeys = field(default_factory=OwnKeys)
     notifications: NotificationAccess = field(default_factory=NotificationAccess)
     runtime_values: Mapping[str, str] = field(default_factory=dict, repr=False)  # of T-runtime
@@ -109,7 +110,9 @@ async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Input
         calcom_url=inputs.exposure.requested.urls(context.installation_id)["calcom"],
         is_usable=inputs.key_error is None,
     )
-    is_needed = own_key_refs(offerings) or any(map(is_held_back, inputs.agents))
+    is_needed = (
+        own_key_refs(offerings) or any(map(is_held_back, inputs.agents)) or needs_applied(inputs.tenant, offerings)
+    )
     applied = await _applied_config(*owner, context) if is_needed else None
     return replace(
         inputs,

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ from askproai_operator.credentials import calendar_account, event_types_of, own_
 from askproai_operator.providers import compile_field
 from askproai_operator.services import active_offerings, branch_name_of, staff_by_branch
 
+WithheldEventTypes = Mapping[str, Mapping[int, config.Withheld]]
 ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, number) to the row of `resources`
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -53,12 +55,14 @@ def compile_config(
     applied_agents: Iterable[config.Agent] = (),
     linked_own_event_types: Collection[int] = (),
     notification_channels: Collection[config.NotificationChannel] = (),
+    withheld: WithheldEventTypes = MappingProxyType({}),
 ) -> config.TenantConfig:
     """Return the config. `foreign_numbers` are, by branch, the DIDs that another branch has: they do not route here.
 
     An agent whose edits are held back is as in `applied_agents`, those of the config before. Of the event
     types with a key of their own only `linked_own_event_types` are named to the pods; the others are booked locally. So are of the
     channels of notifications only `notification_channels`: the others send nothing.
+    `withheld` are event types to which the pods send nothing, by offering and id.
     """
     spec = tenant.spec
     branches = sorted(branches, key=lambda branch: branch.metadata.name)
@@ -77,7 +81,10 @@ def compile_config(
             _branch(branch, branches, units, resource_ids, foreign_numbers.get(branch.metadata.name, frozenset()))
             for branch in branches
         ),
-        services=tuple(_service(offering, branches, units, linked_own_event_types) for offering in active),
+        services=tuple(
+            _service(offering, branches, units, linked_own_event_types, withheld.get(offering.metadata.name, {}))
+            for offering in active
+        ),
         retell=config.RetellConfig(base_url=retell_base_url if compiled_agents else ""),
         agents=compiled_agents,
         rate_limits=spec.runtime.rate_limits,
@@ -153,53 +160,50 @@ def absences_of(branch: Branch, member: Staff, branches: Iterable[Branch]) -> tu
 
 
 def _service(
-    offering: ServiceOffering, branches: list[Branch], units: UnitPlan, linked_own: Collection[int]
+    offering: ServiceOffering,
+    branches: list[Branch],
+    units: UnitPlan,
+    linked_own: Collection[int],
+    withheld: Mapping[int, config.Withheld],
 ) -> config.Service:
-    spec = offering.spec
+    spec, capacity = offering.spec, units.effective_capacity[offering.metadata.name]
+    # One with seats whose capacity had to be lowered to 1: its event types are not looked up, and not used.
+    named = event_types_of(offering) if spec.capacity == 1 or capacity > 1 else ()
+    fields = {each.staff: _event_type_fields(offering, each, withheld) for each in named}
     price = {"price_amount": f"{spec.price.amount:.2f}", "price_currency": spec.price.currency} if spec.price else {}
     return _copy_fields(
         config.Service,
         spec,
         name=offering.metadata.name,
         branch=branch_name_of(offering),
-        capacity=units.effective_capacity[offering.metadata.name],
+        capacity=capacity,
         staff=staff_by_branch(offering, branches),
-        event_types=_event_types(offering),
-        team_event_types=_team_event_types(offering),
-        own_event_types=_own_event_types(offering, linked_own),
+        event_types=[
+            config.EventType(**fields[each.staff])
+            for each in named
+            if each.api_key_secret_ref is None and each.user_id is None
+        ],
+        team_event_types=[
+            config.TeamEventType(
+                **fields[each.staff],
+                host_id=each.user_id,
+                by_host={"eventTypeId": each.event_type_id} in (offering.status.get("bookedByHost") or ()),
+            )
+            for each in named
+            if each.user_id is not None
+        ],
+        own_event_types=[
+            config.OwnEventType(**fields[each.staff], credential=own_key_file(each.api_key_secret_ref))
+            for each in named
+            if each.api_key_secret_ref is not None and each.event_type_id in linked_own
+        ],
         **price,
     )
 
 
-def _event_types(offering: ServiceOffering) -> list[config.EventType]:
-    return [
-        config.EventType(**_event_type_fields(offering, each))
-        for each in event_types_of(offering)
-        if each.api_key_secret_ref is None and each.user_id is None
-    ]
-
-
-def _team_event_types(offering: ServiceOffering) -> list[config.TeamEventType]:
-    return [
-        config.TeamEventType(
-            **_event_type_fields(offering, each),
-            host_id=each.user_id,
-            by_host={"eventTypeId": each.event_type_id} in (offering.status.get("bookedByHost") or ()),
-        )
-        for each in event_types_of(offering)
-        if each.user_id is not None
-    ]
-
-
-def _own_event_types(offering: ServiceOffering, linked_own: Collection[int]) -> list[config.OwnEventType]:
-    return [
-        config.OwnEventType(**_event_type_fields(offering, each), credential=own_key_file(each.api_key_secret_ref))
-        for each in event_types_of(offering)
-        if each.api_key_secret_ref is not None and each.event_type_id in linked_own
-    ]
-
-
-def _event_type_fields(offering: ServiceOffering, each: EventType) -> dict[str, Any]:
+def _event_type_fields(
+    offering: ServiceOffering, each: EventType, withheld: Mapping[int, config.Withheld]
+) -> dict[str, Any]:
     """Return the fields that all kinds of event types have in the config."""
     return {
         "staff": each.staff,
@@ -207,6 +211,7 @@ def _event_type_fields(offering: ServiceOffering, each: EventType) -> dict[str, 
         "default_minutes": _default_minutes(offering).get(each.event_type_id),
         "needs_confirmation": _needs_confirmation(offering, each.event_type_id),
         "booking_fields": _booking_fields(offering, each.event_type_id),
+        "withheld": withheld.get(each.event_type_id),
     }
 
 

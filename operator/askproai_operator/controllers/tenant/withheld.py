@@ -1,0 +1,53 @@
+"""Event types that the pods must not send anything to, since the tenant's account is not known to have them. Pure.
+
+Cal.com takes bookings at anybody's event type: a wrong id would book the tenant's callers into another business's account. What a
+service's own reconcile has read with the account's key is in its status (docs/decisions/0087-event-types-of-the-own-account.md).
+"""
+
+from collections.abc import Iterable
+
+from askproai_core.tenant_config import CalendarProvider, TenantConfig, Withheld
+from askproai_operator.api import ServiceOffering, Tenant
+from askproai_operator.credentials import calcom_account, event_types_of
+
+
+def needs_applied(tenant: Tenant, offerings: Iterable[ServiceOffering]) -> bool:
+    """Return whether `find_withheld` needs the applied config: an event type was not looked up since it is named."""
+    found = find_withheld(tenant, offerings, None, "")
+    return any(reason is Withheld.NOT_LOOKED_UP for each in found.values() for reason in each.values())
+
+
+def find_withheld(
+    tenant: Tenant, offerings: Iterable[ServiceOffering], applied: TenantConfig | None, base_url: str
+) -> dict[str, dict[int, Withheld]]:
+    """Return the event types that are withheld from the pods, by the name of the offering and their id.
+
+    What the pods book at already (`applied`, at the same `base_url`) goes on until Cal.com says that the account does not have it:
+    neither an upgrade nor an outage takes a running tenant's calendar.
+    """
+    if calcom_account(tenant) is None:
+        return {}
+    offerings = [offering for offering in offerings if offering.spec.capacity == 1]
+    in_account = {number for offering in offerings for number in _ids(offering, "eventTypesInAccount")}
+    in_use = _event_types_in_use(applied, base_url)
+    found = {}
+    for offering in offerings:
+        not_found = _ids(offering, "eventTypesNotFound")
+        found[offering.metadata.name] = {
+            number: Withheld.NOT_FOUND if number in not_found else Withheld.NOT_LOOKED_UP
+            for number in sorted({each.event_type_id for each in event_types_of(offering)} - in_account)
+            if number in not_found or number not in in_use
+        }
+    return {name: numbers for name, numbers in found.items() if numbers}
+
+
+def _event_types_in_use(applied: TenantConfig | None, base_url: str) -> set[int]:
+    if applied is None or (applied.calendar.provider, applied.calendar.base_url) != (CalendarProvider.CALCOM, base_url):
+        return set()
+    services = (service for service in applied.services if service.capacity == 1)
+    links = (link for service in services for link in service.linked_event_types)
+    return {link.event_type_id for link in links if link.withheld is None}
+
+
+def _ids(offering: ServiceOffering, field: str) -> set[int]:
+    return {each["eventTypeId"] for each in offering.status.get(field) or ()}

@@ -1,0 +1,102 @@
+"""An event type of another business, at which anybody can book: nothing is sent to it, and callers are promised nothing."""
+
+import msgspec
+import pytest
+
+from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
+from askproai_core.tenant_config import EventType, Withheld
+from askproai_runtime.calendars import ProviderCallRecorder, build_calendar
+from askproai_runtime.jobs import RunAgain
+from tests.worlds.booking_environment import booking_args, call
+from tests.worlds.calcom_environment import KEY, CalcomEnvironment
+from tests.worlds.tenant_redis import tenant_client
+
+OTHER_BUSINESS = "cal_other_business"
+FOREIGN = 5005
+FOUR = "2026-11-27T16:00:00+01:00"
+
+
+@pytest.fixture(autouse=True)
+async def foreign_event_type(env: CalcomEnvironment) -> None:
+    """Anna's event type is another business's, in an account of the same server."""
+    salon = env.salon
+    body = {"key": OTHER_BUSINESS, "id": FOREIGN, "lengthInMinutes": 45, "afterEventBuffer": 10, "host": "eva"}
+    async with env.session.post(f"{env.url}/_sim/event-types", json=body) as response:
+        assert response.status == 201, await response.text()
+    env.calendar = build_calendar(  # type: ignore[assignment]
+        lambda: env.config, lambda _: KEY, env.session, CircuitBreakers(None, salon.clock), CircuitRules(), salon.clock,
+        ProviderCallRecorder(salon.pool, salon.store.tenant, salon.metrics),
+        RequestBudget(tenant_client(None, salon.store.tenant), salon.clock, "calcom", lambda: 0, for_callers=True),
+    )  # fmt: skip
+    env.replace_worker_calendar(env.calendar)
+    name_event_type(env, FOREIGN, Withheld.NOT_FOUND)
+
+
+def name_event_type(env: CalcomEnvironment, number: int, withheld: Withheld | None) -> None:
+    """Name anna's event type to the pods, as the operator compiles it; mehmet's is the salon's own."""
+    links = (
+        EventType(staff="anna", event_type_id=number, withheld=withheld),
+        EventType(staff="mehmet", event_type_id=1002),
+    )
+    services = (msgspec.structs.replace(env.config.services[0], event_types=links), *env.config.services[1:])
+    env.config = msgspec.structs.replace(env.config, services=services)
+    env.salon.apply_config(env.config)
+
+
+def sent_to(env: CalcomEnvironment, number: int) -> list[str]:
+    """Return the operations of the requests that name an event type."""
+    return [entry["operation"] for entry in env.calcom.journal.entries if str(number) in f"{entry}"]
+
+
+def foreign_bookings(env: CalcomEnvironment) -> list[dict[str, object]]:
+    return env.calcom.dump()["accounts"][OTHER_BUSINESS]["bookings"]
+
+
+async def test_nothing_is_sent_to_an_event_type_that_is_not_in_the_account(env: CalcomEnvironment) -> None:
+    """The caller hears that it is not booked, and who can help; the other staff members are booked as ever."""
+    answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    assert not answer.success
+    assert "er ist also nicht gebucht" in answer.message
+    await env.salon.booking.check_availability(call(), booking_args(staff="anna"))
+    assert foreign_bookings(env) == []
+    assert sent_to(env, FOREIGN) == []
+    other = await env.salon.booking.book_appointment(call("call_2"), booking_args())
+    assert (other.fields["staff"], other.fields["status"]) == ("mehmet", "confirmed")
+
+
+async def test_what_is_not_looked_up_yet_is_kept_here_and_booked_once_it_was_seen(env: CalcomEnvironment) -> None:
+    name_event_type(env, 1001, Withheld.NOT_LOOKED_UP)
+    answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
+    assert env.bookings == []
+    with pytest.raises(RunAgain, match="not yet known to be in"):
+        await env.run_sync_job()
+    assert "see CalendarLinked" in (await env.salon.rows("SELECT error FROM appointments"))[0]["error"]
+    name_event_type(env, 1001, None)
+    await env.run_sync_job()
+    assert [booking["eventTypeId"] for booking in env.bookings] == [1001]
+
+
+async def test_an_appointment_that_is_at_a_foreign_event_type_is_left_there_for_a_person(
+    env: CalcomEnvironment,
+) -> None:
+    """A release before this one has booked it. Nothing of another account is moved or cancelled by itself."""
+    name_event_type(env, FOREIGN, None)
+    answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    assert answer.fields["status"] == "confirmed"
+    name_event_type(env, FOREIGN, Withheld.NOT_FOUND)
+    moved = await env.salon.booking.reschedule_appointment(call(), {"start": FOUR})
+    assert not moved.success
+    await env.salon.cancel(answer.fields["appointment_id"])
+    (booking,) = foreign_bookings(env)
+    assert (booking["status"], booking["start"]) == ("accepted", "2026-11-27T13:30:00.000Z")
+
+
+async def test_an_id_that_was_corrected_meanwhile_is_not_booked_at(env: CalcomEnvironment) -> None:
+    """The appointment waits at the former id; nobody has ever looked whose that is."""
+    name_event_type(env, FOREIGN, Withheld.NOT_LOOKED_UP)
+    assert (await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
+    name_event_type(env, 1001, None)
+    with pytest.raises(RunAgain, match="names event type 5005"):
+        await env.run_sync_job()
+    assert foreign_bookings(env) == []

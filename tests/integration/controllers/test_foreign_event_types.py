@@ -1,0 +1,82 @@
+"""A wrong event type id: the pods are never given another business's event type to book at; a real API server and Cal.com."""
+
+import json
+from typing import Any
+
+from askproai_sandbox.calcom.event_types import EventType
+from tests.worlds.operator_environment import NAME, TenantNamespace
+from tests.worlds.waiting import eventually
+
+SERVICE = "haarschnitt"
+OFFERING = {"kind": "ServiceOffering", "name": SERVICE}
+
+
+def create_event_types(namespace: TenantNamespace, key: str, *numbers: int) -> None:
+    types = namespace.operator.calcom.account_of(key).event_types
+    for number in numbers:
+        types[number] = EventType.create(number, "anna", {"lengthInMinutes": 45, "afterEventBuffer": 10})
+
+
+async def open_salon(namespace: TenantNamespace, foreign: int, own: int) -> None:
+    """Open a salon that names another business's event type for anna, and its own for mehmet."""
+    create_event_types(namespace, f"cal_other_{namespace.name}", foreign)
+    create_event_types(namespace, namespace.calcom_key, own)
+    links = [{"staff": "anna", "eventTypeId": foreign}, {"staff": "mehmet", "eventTypeId": own}]
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("ServiceOffering", SERVICE, spec={"calcom": {"eventTypes": links}})
+    await namespace.create("Tenant")
+
+
+async def withheld(namespace: TenantNamespace) -> dict[int, str | None]:
+    """Return the event types in the pods' config, and why each is withheld from them."""
+    live = await namespace.get("ConfigMap", f"{NAME}-config")
+    services: list[dict[str, Any]] = json.loads(live["data"]["tenant.json"]).get("services", []) if live else []
+    return {each["event_type_id"]: each.get("withheld") for service in services for each in service["event_types"]}
+
+
+async def wait_for_withheld(namespace: TenantNamespace, expected: dict[int, str | None]) -> None:
+    async def is_so() -> bool:
+        return await withheld(namespace) == expected
+
+    await eventually(is_so, 30, f"event types {expected} in the config")
+
+
+async def test_an_event_type_of_another_account_is_withheld_from_the_pods(namespace: TenantNamespace) -> None:
+    await open_salon(namespace, 71001, 71002)
+    found = await namespace.wait_for_condition("CalendarLinked", "False", "EventTypeNotFound", **OFFERING)
+    assert "event type 71001 of anna is not in this Cal.com account, so nothing is sent to it" in found["message"]
+    await wait_for_withheld(namespace, {71001: "NotFound", 71002: None})
+    create_event_types(namespace, namespace.calcom_key, 71003)
+    links = [{"staff": "anna", "eventTypeId": 71003}, {"staff": "mehmet", "eventTypeId": 71002}]
+    edit = {"spec": {"calcom": {"eventTypes": links}}}
+    await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), edit)
+    await wait_for_withheld(namespace, {71003: None, 71002: None})
+
+
+async def test_what_was_never_seen_waits_while_calcom_is_away_and_what_the_pods_use_goes_on(
+    namespace: TenantNamespace,
+) -> None:
+    """Also after an upgrade from a release that kept no list of what it has seen."""
+    namespace.operator.inject_fault(namespace.operator.calcom, "get-event-type", "down", 1000)
+    await open_salon(namespace, 72001, 72002)
+    await wait_for_withheld(namespace, {72001: "NotLookedUp", 72002: "NotLookedUp"})
+    config = await namespace.get("ConfigMap", f"{NAME}-config")
+    assert config is not None
+    former = json.loads(config["data"]["tenant.json"])
+    for each in former["services"][0]["event_types"]:
+        del each["withheld"]
+    data = {"data": {"tenant.json": json.dumps(former)}}
+    await namespace.client.merge(namespace.path("ConfigMap", f"{NAME}-config"), data)
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"displayName": "Salon Meyer"}})
+
+    async def is_renamed() -> bool:
+        live = await namespace.get("ConfigMap", f"{NAME}-config")
+        return bool(live) and json.loads(live["data"]["tenant.json"])["display_name"] == "Salon Meyer"
+
+    await eventually(is_renamed, 30, "the edit in the config")
+    assert await withheld(namespace) == {72001: None, 72002: None}
+    namespace.operator.calcom.faults.clear()
+    edit = {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}
+    await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), edit)
+    await wait_for_withheld(namespace, {72001: "NotFound", 72002: None})

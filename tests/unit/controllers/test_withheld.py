@@ -1,0 +1,73 @@
+"""Which event types the pods must not send anything to, by what was seen at Cal.com and what they have been using."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from askproai_core.tenant_config import CalendarConfig, CalendarProvider, EventType, TenantConfig, Withheld
+from askproai_operator.api import ServiceOffering
+from askproai_operator.controllers.tenant.withheld import find_withheld, needs_applied
+from tests.worlds.compiled_salon import salon_config
+from tests.worlds.salon_models import offering, raw, tenant
+
+URL = "https://api.cal.example"
+SEEN = {"eventTypesInAccount": [{"eventTypeId": 1001}, {"eventTypeId": 1002}]}
+NOT_FOUND = {"eventTypesInAccount": [{"eventTypeId": 1002}], "eventTypesNotFound": [{"eventTypeId": 1001}]}
+
+
+def applied(withheld: Withheld | None = None, **calendar: Any) -> TenantConfig:
+    config = salon_config(calendar=CalendarConfig(**{"provider": CalendarProvider.CALCOM, "base_url": URL, **calendar}))
+    links = tuple(EventType(staff=str(number), event_type_id=number, withheld=withheld) for number in (1001, 1002))
+    return msgspec.structs.replace(config, services=(msgspec.structs.replace(config.services[0], event_types=links),))
+
+
+def seen(status: dict[str, Any], **spec: Any) -> list[ServiceOffering]:
+    return [ServiceOffering.from_raw(raw("ServiceOffering", **spec) | {"status": status})]
+
+
+@pytest.mark.parametrize(
+    ("case", "status", "before", "expected"),
+    [
+        ("seen with the account's key", SEEN, None, {}),
+        ("not looked up yet", {}, None, dict.fromkeys((1001, 1002), Withheld.NOT_LOOKED_UP)),
+        ("used before an upgrade, or while Cal.com is away", {}, applied(), {}),
+        ("not in the account, whatever the pods did before", NOT_FOUND, applied(), {1001: Withheld.NOT_FOUND}),
+        (
+            "withheld before, too",
+            {},
+            applied(Withheld.NOT_LOOKED_UP),
+            dict.fromkeys((1001, 1002), Withheld.NOT_LOOKED_UP),
+        ),
+        (
+            "another server has others of these ids",
+            {},
+            applied(base_url="https://cal.other.example"),
+            dict.fromkeys((1001, 1002), Withheld.NOT_LOOKED_UP),
+        ),
+        (
+            "named in a local calendar, which books nowhere",
+            {},
+            applied(provider=CalendarProvider.LOCAL),
+            dict.fromkeys((1001, 1002), Withheld.NOT_LOOKED_UP),
+        ),
+    ],
+)
+def test_only_event_types_known_to_be_the_tenants_own_are_used(
+    case: str, status: dict[str, Any], before: TenantConfig | None, expected: dict[int, Withheld]
+) -> None:
+    offerings = seen(status)
+    found = find_withheld(tenant(), offerings, before, URL)
+    assert found.get("haarschnitt", {}) == expected, case
+    assert needs_applied(tenant(), offerings) is not bool(status), case
+
+
+def test_a_new_service_at_an_event_type_that_another_has_seen_waits_for_nothing() -> None:
+    second = raw("ServiceOffering") | {"metadata": {**raw("ServiceOffering")["metadata"], "name": "new"}}
+    assert find_withheld(tenant(), [*seen(SEEN), ServiceOffering.from_raw(second)], None, URL) == {}
+
+
+def test_event_types_that_nobody_books_at_are_not_looked_for() -> None:
+    assert find_withheld(tenant(), seen({}, capacity=4), None, URL) == {}
+    local = tenant(calendar={"provider": "Local"})
+    assert find_withheld(local, [offering()], None, URL) == {}

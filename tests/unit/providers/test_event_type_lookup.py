@@ -1,0 +1,43 @@
+"""When Cal.com has said that an account has no such event type: it ends bookings, so nothing else must be read as that."""
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
+
+from askproai_core.clock import SystemClock
+from askproai_operator.providers import ProviderClients, ProviderError
+
+NOT_FOUND = {"status": "error", "error": {"message": "Event type with id 7 not found."}}
+FORBIDDEN = {"statusCode": 403, "message": "User does not own this event type"}
+NO_ENDPOINT = {"statusCode": 404, "message": "Cannot GET /v2/event-types/7"}
+
+
+async def look_up(status: int, body: dict[str, object] | None, me: int) -> object:
+    """Return what a look at event type 7 gives, where Cal.com answers that, and `me` to the question whose the key is."""
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        if request.path == "/v2/me":
+            return web.json_response({"status": "success", "data": {"id": 1}}, status=me)
+        return web.json_response(body, status=status) if body else web.Response(text="<p>404</p>", status=status)
+
+    async with RawTestServer(answer) as server, ProviderClients(SystemClock()) as providers:
+        return await providers.calcom(str(server.make_url("")).rstrip("/"), "cal_x").get_event_type(7)
+
+
+@pytest.mark.parametrize(("status", "body"), [(404, NOT_FOUND), (403, FORBIDDEN)], ids=["nobody's", "another user's"])
+async def test_an_event_type_of_nobody_or_of_another_user_is_not_in_the_account(
+    status: int, body: dict[str, object]
+) -> None:
+    assert await look_up(status, body, 200) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "me"),
+    [(404, None, 200), (404, NO_ENDPOINT, 200), (404, NOT_FOUND, 404), (403, FORBIDDEN, 403), (401, FORBIDDEN, 200)],
+    ids=["a page", "a server without the endpoint", "nothing is found", "all is forbidden", "a revoked key"],
+)
+async def test_what_says_nothing_about_the_event_type_leaves_it_as_it_was(
+    status: int, body: dict[str, object] | None, me: int
+) -> None:
+    with pytest.raises(ProviderError):
+        await look_up(status, body, me)
