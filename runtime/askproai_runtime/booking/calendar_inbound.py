@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config import TenantConfig, Withheld
 from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.availability import EventTypeLink, Span
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees
@@ -252,6 +252,8 @@ async def _announce(conn: Connection, ctx: BookingContext, kind: Kind, appointme
 def _find_link(config: TenantConfig, remote: RemoteBooking, known: Appointment | None) -> EventTypeLink | None:
     """Return whose a remote booking is here. Without a host, which API v1 does not say, it stays with its staff member."""
     number, length = remote.event_type_id, remote.ends_at - remote.starts_at
+    if known is None and config.withheld(number) is Withheld.NOT_FOUND:
+        return None  # a service names it by mistake: a booking at it is another business's
     if known is None:
         return find_event_type_link(config, number, length=length, host_id=remote.host_id)
     host_id = remote.host_id or config.host_id(number, known.staff)

@@ -100,3 +100,13 @@ async def test_an_id_that_was_corrected_meanwhile_is_not_booked_at(env: CalcomEn
     with pytest.raises(RunAgain, match="names event type 5005"):
         await env.run_sync_job()
     assert foreign_bookings(env) == []
+
+
+async def test_a_booking_at_a_foreign_event_type_is_not_taken_in_as_the_tenants_own(env: CalcomEnvironment) -> None:
+    """Such as one that the key may see since its user is invited to it."""
+    await env.block(FOREIGN, "2026-11-27T13:30:00Z")
+    await env.receive_event(str(foreign_bookings(env)[0]["uid"]))
+    assert await env.salon.live() == []
+    name_event_type(env, FOREIGN, None)
+    await env.receive_event(str(foreign_bookings(env)[0]["uid"]))
+    assert len(await env.salon.live()) == 1, "the event is of a booking that is taken in where it is the salon's"
