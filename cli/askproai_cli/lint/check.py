@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from askproai_cli.lint.documents import Document
+from askproai_cli.lint.event_types import check_event_types
 from askproai_cli.lint.findings import Finding, Identity, Severity, find, identity_of
 from askproai_cli.lint.judge import GROUP, check_metadata, judge
 from askproai_cli.lint.manifest import Manifest
@@ -57,7 +58,8 @@ def lint(documents: Iterable[Document]) -> Report:
         refused += bool(faults)
         findings += [find(document, fault) for fault in faults]
     findings += [finding for manifest in manifests for finding in check_values(manifest)]
-    findings += [*check_neighbours(manifests), *check_services(manifests), *check_secrets(manifests, all_documents)]
+    findings += [*check_neighbours(manifests), *check_services(manifests), *check_event_types(manifests)]
+    findings += check_secrets(manifests, all_documents)
     return Report(len(all_documents), unchecked, refused, _in_order(findings, all_documents))
 
 

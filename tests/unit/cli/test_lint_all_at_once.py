@@ -269,3 +269,45 @@ def test_a_service_of_one_branch_is_checked_as_one_of_all_branches() -> None:
     assert "it takes 710 minutes" in found(salon(durationMinutes=700))["warning spec.durationMinutes"]
     assert "has the skills sticken" in found(salon(requiredSkills=["sticken"]))["warning spec.requiredSkills"]
     assert not [path for path in found(salon()) if path.startswith("warning spec.")]
+
+
+# Event types at Cal.com
+
+CALCOM = {
+    "provider": "Calcom",
+    "calcom": {
+        "apiKeySecretRef": {"name": "providers", "key": "calcom-api-key"},
+        "webhookSecretRef": {"name": "providers", "key": "calcom-webhook-secret"},
+    },
+}
+IDS = {"calcom": {"eventTypes": [{"staff": "weber", "eventTypeId": 4001}]}}
+
+
+def at_calcom(number: int, service: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the changes of a practice that books at Cal.com, with keys that no other has."""
+    keys = {"retell-api-key": f"key_{number}", "calcom-api-key": f"cal_{number}", "calcom-webhook-secret": "whs"}
+    return {
+        "Tenant": {"calendar": CALCOM},
+        "Branch": {} if number == 1 else {"phoneNumbers": []},
+        "ServiceOffering": service,
+        "Secret": {"stringData": keys},
+    }
+
+
+def test_an_event_type_that_two_tenants_name_is_a_warning() -> None:
+    text = practice(**at_calcom(1, IDS)) + second_practice(**at_calcom(2, IDS))
+    messages = found(text)
+    assert list(messages) == ["warning spec.calcom.eventTypes[0].eventTypeId"]
+    (message,) = messages.values()
+    assert "Tenant praxis-weber/praxis-weber names event type 4001, too (<stdin>:" in message
+    assert lint(text, "--strict").exit_code == 1
+    other_server = {"calendar": CALCOM | {"calcom": CALCOM["calcom"] | {"baseUrl": "https://cal.example"}}}
+    apart = practice(**at_calcom(1, IDS)) + second_practice(**at_calcom(2, IDS) | {"Tenant": other_server})
+    assert found(apart) == {}
+
+
+def test_a_service_of_a_calcom_tenant_without_event_types_is_a_warning() -> None:
+    message = found(practice(**at_calcom(1, {})))["warning spec.calcom"]
+    assert "its appointments stay in the local calendar, where nobody at Cal.com sees them" in message
+    assert found(practice(**at_calcom(1, {"capacity": 2}))) == {}, "no seats are booked at Cal.com"
+    assert found(practice()) == {}, "the calendar is local"
