@@ -31,7 +31,10 @@ def busy_answer() -> Answer:
 
 
 def slot_fields(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list[dict[str, str]]:
-    """Return slots as `slots` and `alternatives` of an answer: local ISO 8601 times, staff id, and the phrase to say."""
+    """Return slots as `slots` and `alternatives` of an answer: local ISO 8601 times, staff id, and the phrase to say.
+
+    They are in the order in which `slot_sentence` says them: a caller who wants "die erste" means the first that was said.
+    """
     return [
         {
             "start": slot.start.astimezone(rules.zone).isoformat(),
@@ -39,7 +42,7 @@ def slot_fields(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> li
             "staff": slot.staff,
             "spoken": format_slot(slot, rules.display_name(slot.staff), rules.zone, now),
         }
-        for slot in slots
+        for slot in _by_start(slots)
     ]
 
 
@@ -69,8 +72,11 @@ def example_sentence(rules: ServiceRules, slots: Sequence[Slot], now: datetime) 
 
 def _say(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list[str]:
     """Return the phrases of slots, earliest first."""
-    by_start = sorted(slots, key=lambda slot: slot.start)
-    return [format_slot(slot, rules.display_name(slot.staff), rules.zone, now) for slot in by_start]
+    return [format_slot(slot, rules.display_name(slot.staff), rules.zone, now) for slot in _by_start(slots)]
+
+
+def _by_start(slots: Sequence[Slot]) -> list[Slot]:
+    return sorted(slots, key=lambda slot: slot.start)
 
 
 def obstacle_sentence(

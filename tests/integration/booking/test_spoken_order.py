@@ -1,0 +1,68 @@
+"""Times are listed in the order in which they are said: who wants "die erste" means the first that was said."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from askproai_runtime.booking import Answer
+from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
+
+THURSDAY = date(2026, 11, 26)
+TIMES = ("gegen zwei", "gegen 15 Uhr 30", "vormittags", "ab 16 Uhr", "halb drei", "9 Uhr 10", "19 Uhr", None)
+
+
+def assert_said_in_order(answer: Answer) -> None:
+    """Assert that each listed time is in the sentence, after the one that is listed before it."""
+    listed = [each["spoken"] for name in ("slots", "alternatives") for each in answer.fields.get(name, ())]
+    places = [answer.message.index(spoken) for spoken in listed]
+    assert places == sorted(places), answer
+
+
+async def test_around_a_time_the_first_listed_is_the_first_said_and_the_closest_is_held(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(
+        call(), {"date": THURSDAY.isoformat(), "time": "gegen Viertel nach zwei"}
+    )
+    assert_said_in_order(answer)
+    starts = [slot["start"] for slot in answer.fields["slots"]]
+    assert starts == sorted(starts)
+    assert len(starts) > 1
+    (held,) = await salon.rows("SELECT starts_at FROM appointments WHERE status = 'held'")
+    assert f"{held['starts_at']:%H:%M}" == "13:15"  # UTC: the very time, although another one is said first
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    days=st.integers(0, 6), clock_time=st.sampled_from(TIMES), staff=st.sampled_from((None, "anna", "mehmet")),
+    taken=st.lists(st.tuples(st.integers(0, 3), st.sampled_from((9, 12, 14, 16))), max_size=6),
+)  # fmt: skip
+async def test_every_answer_lists_times_in_the_order_of_its_sentence(new_salon, days, clock_time, staff, taken) -> None:
+    salon = await new_salon()
+    for n, (day, hour) in enumerate(taken):
+        start = f"{THURSDAY + timedelta(days=day)}T{hour}:00:00+01:00"
+        await salon.booking.book_appointment(call(f"taken{n}", None), booking_args(start))
+    day = (THURSDAY + timedelta(days=days)).isoformat()
+    args: dict[str, Any] = {"date": day, "service": "Haarschnitt", "time": clock_time, "staff": staff}
+    assert_said_in_order(await salon.booking.check_availability(call(), args))
+    assert_said_in_order(
+        await salon.booking.book_appointment(call("booking"), args | {"customer_name": "Petra Müller"})
+    )
+
+
+@pytest.mark.parametrize("staff", [None, "mehmet"])
+async def test_alternatives_of_a_booking_and_of_a_move_are_listed_as_they_are_said(new_salon, staff) -> None:
+    salon = await new_salon()
+    for n in range(2):
+        assert (await salon.booking.book_appointment(call(f"c{n}", None), booking_args())).success
+    lost = await salon.booking.book_appointment(call("late"), booking_args(staff=staff))
+    assert not lost.success
+    assert len(lost.fields["alternatives"]) > 1
+    assert_said_in_order(lost)
+    own = await salon.booking.book_appointment(call(), booking_args("2026-11-26T15:00:00+01:00"))
+    assert own.success
+    refused = await salon.booking.reschedule_appointment(call(), {"start": HALF_PAST_TWO})
+    assert len(refused.fields["alternatives"]) > 1
+    assert_said_in_order(refused)
