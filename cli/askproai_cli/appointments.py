@@ -38,9 +38,7 @@ def list_command(
         str | None, typer.Option("--to", help="That start before this local time, or on this day at the latest.")
     ] = None,
     branch: Annotated[str | None, typer.Option(help="Only in this branch: name or display name.")] = None,
-    staff: Annotated[
-        str | None, typer.Option(help="Only with this person: id or display name; also one who has left.")
-    ] = None,
+    staff: Annotated[str | None, typer.Option(help="Only with this person: id or name; also one who has left.")] = None,
     status: Annotated[
         str | None, typer.Option(help="Only with this status, such as confirmed or pending_sync.")
     ] = None,
@@ -86,7 +84,7 @@ def book(
         str | None,
         typer.Option(help="A local time, or German words such as 'Freitag um halb drei'. Default: now, for a walk-in."),
     ] = None,
-    branch: Annotated[str | None, typer.Option(help="Not needed where there is only one.")] = None,
+    branch: Annotated[str | None, typer.Option(help="Not needed where only one offers the service.")] = None,
     service: Annotated[str | None, typer.Option(help="Not needed where the branch offers only one.")] = None,
     staff: Annotated[
         str | None, typer.Option(help="With whom. Default: of those who are free, who has least that day.")

@@ -90,7 +90,7 @@ class Appointments:
             Param("from", "Starts then or later; a day or a local time"),
             Param("to", "Starts before then; a day is included"),
             Param("branch", "Only in this branch: name or display name"),
-            Param("staff", "Only with this person: id or display name; also who has left"),
+            Param("staff", "Only with this person: id or name; also who has left"),
             Param("status", "Only these", tuple(Status)),
         )
         new_start_params = (

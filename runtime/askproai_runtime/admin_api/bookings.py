@@ -17,9 +17,9 @@ from askproai_runtime.booking import BookingContext, Customer, Place, book_for_d
 class NewAppointment(DeskBody, frozen=True, kw_only=True):
     """An appointment to book. `start` is a whole minute with an offset; in the local calendar it may be up to 30 minutes ago.
 
-    `branch`, `service` and `staff` are names or display names, `service` also a spoken name; without them the only branch, the only
-    service, and who is free and has the least booked on that day. The `note` is not sent to Cal.com. The customer gets no
-    message from us; with `email` Cal.com may send one.
+    `branch`, `service` and `staff` are names or display names, `service` also a spoken name; without them the only branch that
+    offers the service, its only service, and who is free and has the least booked on that day. The `note` is not sent to Cal.com.
+    The customer gets no message from us; with `email` Cal.com may send one.
     """
 
     start: datetime
@@ -51,7 +51,7 @@ class Bookings:
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         preview = (
-            Param("branch", "The branch; not needed where there is one"),
+            Param("branch", "The branch; not needed where only one offers the service"),
             Param("service", "The service; not needed where the branch offers one"),
             Param("staff", "With whom; anybody when absent"),
             Param("start", "German words, a local time or an instant; when absent, now, for who has just come in"),

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from askproai_core.tenant_config import Branch, TenantConfig
-from askproai_runtime.booking import UnknownName, fold
+from askproai_runtime.booking import UnknownName, fold, list_named_staff
 
 
 def find_branches(config: TenantConfig, name: str, of_appointments: Iterable[str]) -> Sequence[str]:
@@ -15,13 +15,13 @@ def find_branches(config: TenantConfig, name: str, of_appointments: Iterable[str
 def find_staff(
     config: TenantConfig, name: str, branches: Collection[str] | None, of_appointments: Iterable[str]
 ) -> Sequence[str]:
-    """Return the ids of whoever has this id or display name, in all branches of the person. Raises `UnknownName`.
+    """Return the ids of whoever has this name, in all branches of the person. Raises `UnknownName`.
 
     Several people of one name are all returned. `branches`: the only ones that count, None for all.
     """
     places: list[Branch] = [place for place in config.branches if branches is None or place.name in branches]
     members = [member for place in places for member in place.staff]
-    named = [member for member in members if fold(name) in {fold(member.id), fold(member.display_name)}]
+    named = list_named_staff(name, members)
     people = {member.resource_ids[0] for member in named if member.resource_ids}
     same = {member.id for member in members if member.resource_ids and member.resource_ids[0] in people}
     ids = {member.id for member in named} | same

@@ -18,8 +18,7 @@ from askproai_core.input_values import require_storable
 from askproai_core.tenant_config import Staff, TenantConfig
 from askproai_runtime.booking.availability import Span
 from askproai_runtime.booking.desk import DeskBusy
-from askproai_runtime.booking.names import UnknownName
-from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.names import UnknownName, list_named_staff
 from askproai_runtime.booking.store.actions import bind_request
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.blocks import (
@@ -164,19 +163,17 @@ async def list_current_blocks(ctx: BookingContext, after: Sequence[object] | Non
 def find_person(config: TenantConfig, staff: str, branch: str | None) -> list[tuple[str, Staff]]:
     """Return the entries of a person: branch and staff member, for every branch of the person. Raises `UnknownName`."""
     entries = [(place.name, member) for place in config.branches for member in place.staff if member.resource_ids]
-    named = [(place, m) for place, m in entries if branch in {None, place} and _is_named(m, staff)]
+    within = [(place, member) for place, member in entries if branch in {None, place}]
+    meant = list_named_staff(staff, (member for _, member in within))
+    named = [(place, member) for place, member in within if member in meant]
     people = {member.resource_ids[0] for _, member in named}
     if not people:
-        known = ", ".join(sorted({member.id for place, member in entries if branch in {None, place}}))
+        known = ", ".join(sorted({member.id for _, member in within}))
         raise UnknownName(f"There is no staff member {staff!r} whom callers can book; there are: {known or 'none'}")
     if len(people) > 1:
         where = ", ".join(f"{member.id} in {place}" for place, member in named)
-        raise UnknownName(f"{staff!r} is more than one person ({where}): name the branch, too")
+        raise UnknownName(f"{staff!r} is more than one person ({where}): write the id of one, or name the branch, too")
     return [(place, member) for place, member in entries if member.resource_ids[0] in people]
-
-
-def _is_named(member: Staff, name: str) -> bool:
-    return fold(name) in {fold(member.id), fold(member.display_name)}
 
 
 def resolve_span(first: str, last: str | None, zone: ZoneInfo) -> Span:

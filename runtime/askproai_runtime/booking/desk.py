@@ -138,7 +138,7 @@ async def move_for_desk(
         service = _without_notice(resolve_service(ctx, appointment, staff))
     except ClarificationNeeded as clarification:
         return clarification.answer
-    if staff not in {None, appointment.staff} and _is_linked(ctx, appointment, service):
+    if service.staff != appointment.staff and _is_linked(ctx, appointment, service):
         message = "Bei Cal.com kann ein Termin die Person nicht wechseln. Bitte absagen und bei der anderen Person neu eintragen."
         cause = (
             "Cal.com has it, where a booking stays with its person: cancel it, and book a new one with the other person"

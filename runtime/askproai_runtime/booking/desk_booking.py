@@ -41,7 +41,8 @@ class InvalidBooking(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What is booked, as people write it. None: the only branch, the only service, anybody who is free."""
+    """What is booked, as people write it. None: the only branch that offers the service, its only service, anybody
+    who is free."""
 
     branch: str | None = None
     service: str | None = None

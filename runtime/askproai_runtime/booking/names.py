@@ -1,16 +1,16 @@
-"""Services and staff members by the names that people at the desk write. Errors are in English and list what there is.
+"""Branches, services and staff members by the names that people at the desk write. Errors are in English and list what there is.
 
 An id as it is written comes before a display name, and that before any other name: so each id finds itself, whatever others are
-called.
+called. A staff member is also found by a part of the name; callers' words go the same way.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Branch, Service, TenantConfig
+from askproai_core.tenant_config import Branch, Service, Staff, TenantConfig
 from askproai_runtime.booking.availability import ServiceRules
-from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.phrases import fold, names_person
 
 _T = TypeVar("_T")
 _Names = tuple[str, str, Sequence[str]]  # id, display name and spoken names
@@ -27,31 +27,56 @@ class NameMissing(ValueError):
 def find_rules(config: TenantConfig, branch_name: str | None, service_name: str | None) -> ServiceRules:
     """Return the rules of a service in a branch, both by any of their names; None means the only one.
 
-    Raises `UnknownName` and `NameMissing`.
+    Of several branches it is the only one in which somebody does the service. Raises `UnknownName` and `NameMissing`.
     """
-    branch = _find_branch(config, branch_name)
+    branch = _find_branch(config, branch_name, service_name)
     return ServiceRules.of(ZoneInfo(config.time_zone), branch, _find_service(config, branch, service_name))
 
 
 def find_staff_id(rules: ServiceRules, name: str) -> str:
-    """Return the id of the staff member of this id or display name who does the service. Raises `UnknownName`."""
-    found = _find(name, rules.staff_members, lambda member: (member.id, member.display_name, ()))
-    if found is not None:
-        return found.id
+    """Return the id of the one staff member of this name who does the service. Raises `UnknownName`."""
+    found = list_named_staff(name, rules.staff_members)
+    if len(found) > 1:
+        raise _several(name, (member.id for member in found))
+    if found:
+        return found[0].id
     able = ", ".join(staff_member.id for staff_member in rules.staff_members) or "none"
     place = f"{rules.service.name} in {rules.branch.name}"
     raise UnknownName(f"There is no staff member {name!r} who does {place}; there are: {able}")
 
 
-def _find_branch(config: TenantConfig, name: str | None) -> Branch:
+def list_named_staff(name: str, members: Iterable[Staff]) -> list[Staff]:
+    """Return whom a name means: by the id as it is written, else by display name, else by id, else by first name or surname.
+
+    Titles count in a display name only: `Herr Sommer` is who is called so, and without such a name `Doktor Sommer`.
+    """
+    among, folded = list(members), fold(name)
+    return (
+        [member for member in among if member.id == name]
+        or [member for member in among if fold(member.display_name) == folded]
+        or [member for member in among if fold(member.id) == folded]
+        or [member for member in among if names_person(name, member.display_name)]
+    )
+
+
+def _find_branch(config: TenantConfig, name: str | None, service_name: str | None) -> Branch:
     if name is None:
-        if len(config.branches) == 1:
-            return config.branches[0]
-        raise NameMissing(f"There are several branches, name one: {_list(b.name for b in config.branches)}")
+        offering = [branch for branch in config.branches if service_name and _is_offered(config, branch, service_name)]
+        if len(offering) == 1 or len(config.branches) == 1:
+            return (offering or config.branches)[0]
+        raise NameMissing(f"There are several branches, name one: {_list(b.name for b in offering or config.branches)}")
     found = _find(name, config.branches, lambda branch: (branch.name, branch.display_name, ()))
     if found is not None:
         return found
     raise UnknownName(f"There is no branch {name!r}; there are: {_list(b.name for b in config.branches)}")
+
+
+def _is_offered(config: TenantConfig, branch: Branch, service_name: str) -> bool:
+    """Return whether somebody does a service of this name in a branch."""
+    try:
+        return bool(_find_service(config, branch, service_name).staff.get(branch.name))
+    except UnknownName:
+        return False
 
 
 def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Service:
@@ -75,9 +100,12 @@ def _find(name: str, known: Iterable[_T], names_of: Callable[[_T], _Names]) -> _
         or [each for each, entry_id, _, spoken in named if folded in {fold(other) for other in (entry_id, *spoken)}]
     )
     if len(found) > 1:
-        ids = _list(names_of(each)[0] for each in found)
-        raise UnknownName(f"{name!r} is the name of several: {ids}: write one of these")
+        raise _several(name, (names_of(each)[0] for each in found))
     return found[0] if found else None
+
+
+def _several(name: str, ids: Iterable[str]) -> UnknownName:
+    return UnknownName(f"{name!r} is the name of several: {_list(ids)}: write one of these")
 
 
 def _list(names: Iterable[str]) -> str:

@@ -10,7 +10,8 @@ from askproai_runtime.booking.availability import Obstacle, Slot
 from askproai_runtime.german_dates import Refusal, format_spoken
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i"})
-_TITLES = frozenset({"herr", "herrn", "frau", "dr", "doktor", "prof", "professor"})
+_TITLES = frozenset({"herr", "herrn", "frau", "dr", "doktor", "doktorin", "prof", "professor", "professorin"})
+_BEFORE_A_NAME = frozenset({"bei", "beim", "dem", "den", "der", "die", "zu", "zum", "zur"})
 # Spellings that a listener cannot distinguish, applied in this order. Vowels stay: Peter and Petra are two people.
 _SOUNDS_LIKE = tuple(
     (re.compile(spelling), sound)
@@ -52,6 +53,8 @@ OBSTACLES = {
     Obstacle.TAKEN: "{when} ist{staff} leider nichts mehr frei.",
 }
 
+OTHER_HOURS = "Auch in den zwei Wochen danach finde ich dazu nichts Passendes."
+
 
 def fold(text: str) -> str:
     """Return text without differences of case, umlauts, accents and punctuation, for comparison."""
@@ -67,13 +70,28 @@ def same_name(first: str, second: str) -> bool:
     then the caller is asked.
     """
     words = fold(first).split(), fold(second).split()
-    titles = [{word.replace("herrn", "herr") for word in name} & {"herr", "frau"} for name in words]
-    if all(titles) and titles[0].isdisjoint(titles[1]):
+    if _addressed_differently(*words):
         return False
     sounds = ([_sound(word) for word in name if word not in _TITLES] or name for name in words)
     short, long = sorted(sounds, key=len)
     missing = [word for word in short if not any(_same_word(word, other) for other in long)]
     return bool(short) and (not missing or "".join(short) == "".join(long))
+
+
+def names_person(name: str, full_name: str) -> bool:
+    """Return whether `name` is a part of a full name: the surname or the first name, whatever the titles are on either side.
+
+    `Frau Doktor Yıldız`, `Yıldız` and `die Aylin` name `Doktor Aylin Yıldız`; a title alone names nobody.
+    """
+    said, known = fold(name).split(), fold(full_name).split()
+    words = set(said) - _TITLES - _BEFORE_A_NAME
+    return bool(words) and words <= set(known) and not _addressed_differently(said, known)
+
+
+def _addressed_differently(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Return whether one is a Herr and the other a Frau."""
+    titles = [{word.replace("herrn", "herr") for word in name} & {"herr", "frau"} for name in (first, second)]
+    return all(titles) and titles[0].isdisjoint(titles[1])
 
 
 def _sound(word: str) -> str:

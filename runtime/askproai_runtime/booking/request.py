@@ -16,6 +16,7 @@ from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.availability import ServiceRules, is_working_time
 from askproai_runtime.booking.email_address import read_email
+from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.phrases import NOT_UNDERSTOOD, fold, join_list, same_name, sayable
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
@@ -110,7 +111,7 @@ def parse_service_request(
     if not rules.staff_members:
         sentence = f"{service.display_name} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?"
         raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE)
-    return ServiceRequest(rules, _find_staff(rules, read_text(args, "staff")))
+    return ServiceRequest(rules, find_staff_for_caller(rules, read_text(args, "staff")))
 
 
 def parse_booking_request(
@@ -235,12 +236,17 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
     raise ClarificationNeeded(question, outcome=outcome, services=[service.name for service in offered])
 
 
-def _find_staff(rules: ServiceRules, name: str | None) -> str | None:
+def find_staff_for_caller(rules: ServiceRules, name: str | None) -> str | None:
+    """Return the id of the staff member whom a caller names, None for anybody. Raises `ClarificationNeeded`."""
     if name is None:
         return None
-    for staff_member in rules.staff_members:
-        if fold(name) in {fold(staff_member.id), fold(staff_member.display_name)}:
-            return staff_member.id
+    found = list_named_staff(name, rules.staff_members)
+    display_names = list(dict.fromkeys(staff_member.display_name for staff_member in found))
+    if len(display_names) == 1:  # of two people of the same full name no answer of a caller names one
+        return found[0].id
+    if found:
+        question, ids = f"Meinen Sie {join_list(display_names)}?", [staff_member.id for staff_member in found]
+        raise ClarificationNeeded(question, staff=ids)
     display_names = [staff_member.display_name for staff_member in rules.staff_members]
     requested = sayable(name) or "Diese Person"
     raise ClarificationNeeded(

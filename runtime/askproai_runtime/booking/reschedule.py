@@ -32,7 +32,7 @@ from askproai_runtime.booking.answers import (
 from askproai_runtime.booking.availability import ServiceRules, SlotQuery, allocate_claims, free_slots
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
-from askproai_runtime.booking.names import UnknownName
+from askproai_runtime.booking.names import find_staff_id
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
@@ -144,12 +144,10 @@ def resolve_service(ctx: BookingContext, appointment: Appointment, other_staff: 
     offered = (service for service in config.services if service.branch in {None, appointment.branch})
     service = next((service for service in offered if service.name == appointment.service), None)
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service) if branch and service else None
-    name = other_staff or appointment.staff
+    name = appointment.staff
+    if rules is not None and rules.staff_members and other_staff:
+        name = find_staff_id(rules, other_staff)
     staff = tuple(s for s in rules.staff_members if s.id == name) if rules else ()
-    if rules is not None and rules.staff_members and not staff and other_staff:
-        able = ", ".join(s.id for s in rules.staff_members)
-        text = f"There is no staff member {other_staff!r} who does {appointment.service} in {appointment.branch}; there are: {able}"
-        raise UnknownName(text)
     if rules is None or not staff:
         gone = f"{describe_appointment(config, appointment, ctx.clock.now())}: So gibt es das bei uns nicht mehr."
         question = f"{gone} Soll ich den Termin absagen und einen neuen suchen?"

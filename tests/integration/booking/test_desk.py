@@ -109,6 +109,14 @@ async def test_the_minimum_notice_protects_the_tenant_from_callers_only(new_salo
     assert (await move(salon, appointment, soon)).success
 
 
+async def test_the_desk_may_name_another_staff_member_with_a_title(new_salon) -> None:
+    salon = await new_salon()
+    appointment = await book(salon)
+    assert (await move(salon, appointment, HALF_PAST_TWO, staff="Herr Mehmet")).success
+    (row,) = await salon.rows("SELECT staff FROM appointments WHERE id = $1", appointment)
+    assert row["staff"] == "mehmet"
+
+
 async def test_the_desk_moves_an_appointment_to_another_staff_member(new_salon) -> None:
     salon = await new_salon()
     appointment = await book(salon)

@@ -1,0 +1,78 @@
+"""Whom a caller or the desk means: staff members by title, surname or first name; of several of one name nobody is guessed."""
+
+import pytest
+
+from askproai_core.tenant_config import Branch, Staff, TenantConfig
+from askproai_runtime.admin_api.filters import find_staff
+from askproai_runtime.booking.blocks import find_person
+from askproai_runtime.booking.names import UnknownName, find_staff_id
+from askproai_runtime.booking.request import find_staff_for_caller
+from askproai_runtime.booking.types import ClarificationNeeded
+from tests.worlds.opening_salon import rules
+
+SOMMER = Staff(id="dr-jonas", display_name="Doktor Sommer", resource_ids=(1,))
+YILDIZ = Staff(id="yildiz", display_name="Dr. Aylin Yıldız", resource_ids=(2,))
+KLEIN = Staff(id="klein-1", display_name="Frau Anna Klein", resource_ids=(3,))
+OTHER_KLEIN = Staff(id="klein-2", display_name="Herr Peter Klein", resource_ids=(4,))
+PRACTICE = rules(SOMMER, YILDIZ, KLEIN, OTHER_KLEIN)
+ONE_PERSON = [
+    ("Frau Doktor Yıldız", YILDIZ),
+    ("Frau Dr. Yildiz", YILDIZ),
+    ("Doktorin Yildiz", YILDIZ),
+    ("Aylin", YILDIZ),
+    ("bei der Frau Yıldız", YILDIZ),
+    ("Herrn Doktor Sommer", SOMMER),
+    ("Herr Sommer", SOMMER),
+    ("Professor Sommer", SOMMER),
+    ("Sommer", SOMMER),
+    ("der Sommer", SOMMER),
+    ("zum Doktor Sommer", SOMMER),
+    ("Dr. Sommer", SOMMER),
+    ("dr-jonas", SOMMER),
+    ("Frau Klein", KLEIN),  # no Herr is called so
+    ("Herrn Klein", OTHER_KLEIN),
+    ("Anna Klein", KLEIN),
+    ("klein-2", OTHER_KLEIN),
+]
+
+
+def config_of(*staff: Staff) -> TenantConfig:
+    branch = Branch(name="mitte", display_name="Mitte", opening_hours=(), staff=staff)
+    return TenantConfig(tenant="a.b", display_name="Praxis", branches=(branch,))
+
+
+@pytest.mark.parametrize(("name", "member"), ONE_PERSON)
+def test_a_name_with_other_titles_or_a_part_of_it_names_one_person(name: str, member: Staff) -> None:
+    assert find_staff_for_caller(PRACTICE, name) == find_staff_id(PRACTICE, name) == member.id
+    config = config_of(*PRACTICE.staff_members)
+    assert find_person(config, name, None) == [("mitte", member)]
+    assert find_staff(config, name, None, ()) == [member.id]
+
+
+@pytest.mark.parametrize("name", ["Klein", "Doktor Klein"])
+def test_of_two_people_of_one_surname_nobody_is_guessed(name: str) -> None:
+    with pytest.raises(ClarificationNeeded) as asked:
+        find_staff_for_caller(PRACTICE, name)
+    assert asked.value.answer.message == "Meinen Sie Frau Anna Klein oder Herr Peter Klein?"
+    assert asked.value.answer.fields == {"staff": ["klein-1", "klein-2"]}
+    with pytest.raises(UnknownName, match="klein-1, klein-2: write one of these"):
+        find_staff_id(PRACTICE, name)
+    with pytest.raises(UnknownName, match="klein-1 in mitte, klein-2 in mitte"):
+        find_person(config_of(*PRACTICE.staff_members), name, None)
+
+
+def test_whoever_is_called_exactly_so_comes_before_a_part_of_another_name() -> None:
+    """Else the answer to the question "Sommer oder Doktor Sommer?" would be the same question."""
+    plain = Staff(id="s", display_name="Sommer", resource_ids=(5,))
+    assert find_staff_for_caller(rules(SOMMER, plain), "Sommer") == "s"
+    assert find_staff_for_caller(rules(SOMMER, plain), "Doktor Sommer") == "dr-jonas"
+
+
+@pytest.mark.parametrize(
+    "name", ["Doktor", "Frau", "der Herr", "Winter", "Peter Sommer", "Som", "Herr Yıldız Sommer", "?"]
+)
+def test_a_title_alone_or_another_name_names_nobody(name: str) -> None:
+    with pytest.raises(ClarificationNeeded, match="kann ich dafür nicht eintragen"):
+        find_staff_for_caller(PRACTICE, name)
+    with pytest.raises(UnknownName, match="There is no staff member"):
+        find_staff_id(PRACTICE, name)
