@@ -175,7 +175,7 @@ def free_slots(
 def list_starts(rules: ServiceRules, query: SlotQuery) -> list[int]:
     """Return the starts of the query that the grid, the minimum notice and the horizon allow, whoever works then."""
     first = max(query.first, query.now + timedelta(minutes=rules.service.minimum_notice_minutes)).timestamp()
-    end = min(query.end.timestamp(), _horizon_end(rules, query.now))
+    end = min(query.end.timestamp(), horizon_end(rules, query.now))
     starts: list[int] = []
     for day in local_days(rules.zone, query.first, query.end):
         grid = grid_starts(day, rules.service.slot_step_minutes, rules.zone)
@@ -320,7 +320,7 @@ def find_obstacle(
     has_begun = start < now + notice if notice < timedelta() else start <= now
     if wall_clock_epoch(day, DAY_MINUTES, rules.zone) <= now.timestamp() if whole_day else has_begun:
         return Obstacle.PAST
-    if start.timestamp() >= _horizon_end(rules, now):
+    if start.timestamp() >= horizon_end(rules, now):
         return Obstacle.TOO_FAR
     candidates = _candidates(rules, staff)
     if not is_working_day(rules, day, staff):  # one person's day off closes no branch
@@ -343,7 +343,8 @@ def _candidates(rules: ServiceRules, staff: str | None) -> list[Staff]:
     return [staff_member for staff_member in rules.staff_members if staff in {None, staff_member.id}]
 
 
-def _horizon_end(rules: ServiceRules, now: datetime) -> int:
+def horizon_end(rules: ServiceRules, now: datetime) -> int:
+    """Return the end of the last local day that can be booked, in epoch seconds."""
     today = now.astimezone(rules.zone).date()
     return wall_clock_epoch(today + timedelta(days=rules.service.booking_horizon_days), DAY_MINUTES, rules.zone)
 

@@ -1,9 +1,9 @@
-"""check_availability: free slots, the first held for this call; and alternatives when the requested time is not free."""
+"""check_availability: free slots, the closest one held for this call; and alternatives when the requested time is not free."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -32,10 +32,12 @@ from askproai_runtime.booking.availability import (
     busy_window,
     find_obstacle,
     free_slots,
+    horizon_end,
     is_working_day,
 )
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.names import find_rules
+from askproai_runtime.booking.phrases import OTHER_HOURS
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time
 from askproai_runtime.booking.search import (
     ReadBusy,
@@ -61,7 +63,7 @@ from askproai_runtime.booking.types import (
     ClarificationNeeded,
     FunctionOutcome,
 )
-from askproai_runtime.german_dates import Candidate, Grain, Refusal, Understanding
+from askproai_runtime.german_dates import Candidate, Daily, Grain, Refusal, Understanding
 
 log = structlog.get_logger(__name__)
 
@@ -75,11 +77,14 @@ _NO_CALL = ""  # a request outside a call has no hold of its own to ignore
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Slots to offer. If none is at the requested time: the candidate that is not free (`missed`), and why."""
+    """Slots to offer. If none is at the requested time: the candidate that is not free (`missed`), why, and whether the slots are
+    at least at its hours.
+    """
 
     slots: list[Slot]
     missed: Candidate | None = None
     obstacle: Obstacle | None = None
+    keeps_hours: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ class FreeDay:
 
 
 async def check_availability(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Offer up to three different starts, the first held for this call; or ask back, with examples. Never guesses."""
+    """Offer up to three different starts, the closest one held for this call; or ask back, with examples. Never guesses."""
     now, look_ahead = ctx.clock.now(), ctx.settings.look_ahead
     try:
         request = parse_service_request(ctx.config(), call, args)
@@ -168,24 +173,80 @@ async def choose_offer(
         if slots := await find_choice(rules, read_busy, query, read_remote):
             return Offer(slots)
     missed = candidates[0]
-    exact = missed.grain is Grain.MINUTE
-    obstacle = find_obstacle(rules, missed.start, now, staff, whole_day=not exact)
-    if (
-        missed.end and missed.end - missed.start > _LONGEST_DAY
-    ):  # the obstacle of the first day is not that of a whole week
+    obstacle = await _find_obstacle(rules, missed, now, staff)
+    slots, keeps_hours = await _find_near(request, read_busy, now, missed, obstacle, settings, read_remote)
+    return Offer(slots, missed, obstacle, keeps_hours)
+
+
+async def _find_obstacle(rules: ServiceRules, missed: Candidate, now: datetime, staff: str | None) -> Obstacle:
+    """Return why nothing of `missed` is free. Hours in which the rules allow no start have the obstacle of such a clock time."""
+    if missed.end is None:
+        return find_obstacle(rules, missed.start, now, staff)
+    obstacle = find_obstacle(rules, missed.start, now, staff, whole_day=True)
+    if missed.end - missed.start > _LONGEST_DAY:  # the obstacle of the first day is not that of a whole week
         obstacle = Obstacle.TAKEN
-    before_too = exact and obstacle in {Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID}
-    desired = max(now, missed.start)
-    first = max(now, desired - settings.look_ahead) if before_too else desired
-    end = desired + settings.look_ahead
-    closest_to = missed.start if before_too else None
-    if exact and obstacle is Obstacle.CLOSED_DAY:
-        closest_to = _find_same_time(request, desired, settings.look_ahead)
-    query = SlotQuery(now, first, end, staff, closest_to=closest_to, limit=count)
+    if obstacle is not Obstacle.TAKEN or _hours_of(missed) is None:
+        return obstacle
+    earlier = missed.start - timedelta(minutes=rules.service.minimum_notice_minutes)
+    end = min(missed.end, missed.start + _LONGEST)
+    possible = SlotQuery(earlier, missed.start, end, staff, limit=1, daily=missed.daily)
+    return Obstacle.TAKEN if await find_closest(rules, _nobody_is_busy, possible) else Obstacle.OUTSIDE_HOURS
+
+
+async def _nobody_is_busy(_span: Span) -> Busy:
+    return {}
+
+
+def _hours_of(missed: Candidate) -> Daily | None:
+    """Return at which times of any day `missed` is meant; None if it names none."""
+    if missed.daily is not None or missed.end is None:
+        return missed.daily
+    opens, closes = missed.start.time(), missed.end.time()
+    if missed.end - missed.start > _LONGEST_DAY or opens == closes:
+        return None
+    if closes == time():
+        return Daily(opens=opens)
+    return Daily(opens=opens, closes=closes) if opens < closes else None
+
+
+async def _find_near(
+    request: ServiceRequest,
+    read_busy: ReadBusy,
+    now: datetime,
+    missed: Candidate,
+    obstacle: Obstacle,
+    settings: BookingSettings,
+    read_remote: ReadRemote,
+    *,
+    with_others: bool = True,
+) -> tuple[list[Slot], bool]:
+    """Return a choice of free slots near `missed`, and whether they keep its hours: an afternoon is moved to another afternoon.
+
+    Around a time that was named also before it, as far as `look_ahead`; else from `missed` on. For an exact time of a named
+    person other people's are included `with_others`.
+    """
+    rules, ahead = request.rules, settings.look_ahead
+    desired, exact = max(now, missed.start), missed.end is None
+    closest_to = missed.start if exact else missed.about
+    is_around = closest_to is not None and obstacle in {Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID}
+    first, end = max(now, desired - ahead) if is_around else desired, desired + ahead
+    if exact and obstacle is Obstacle.TOO_FAR:
+        end = datetime.fromtimestamp(horizon_end(rules, now), UTC)
+        first = max(now, end - ahead)
+    elif exact and obstacle is Obstacle.CLOSED_DAY:
+        closest_to = _find_same_time(request, desired, ahead)
+    elif not is_around:
+        closest_to = None
+    query = SlotQuery(now, first, end, request.staff, closest_to=closest_to, limit=settings.offers)
+    hours = None if missed.about else _hours_of(missed)
+    if hours is not None and (slots := await find_choice(rules, read_busy, replace(query, daily=hours), read_remote)):
+        return slots, True
+    if hours is not None and missed.daily is None and obstacle is Obstacle.OUTSIDE_HOURS:  # other hours of that day
+        query = replace(query, first=max(now, desired - ahead), closest_to=missed.start)
     slots = await find_choice(rules, read_busy, query, read_remote)
-    if exact and staff is not None:
+    if exact and with_others and request.staff is not None:
         slots = await _with_others(rules, read_busy, query, missed.start, slots, read_remote)
-    return Offer(slots, missed, obstacle)
+    return slots, hours is None
 
 
 def _find_same_time(request: ServiceRequest, start: datetime, within: timedelta) -> datetime | None:
@@ -200,18 +261,18 @@ def _find_same_time(request: ServiceRequest, start: datetime, within: timedelta)
 async def offer_alternatives(
     ctx: BookingContext, request: ServiceRequest, call: CallContext, start: datetime, *, moving: UUID | None = None
 ) -> tuple[Answer, Obstacle]:
-    """Say why `start` is not free, and offer a choice of the next 14 days, the closest to `start` first.
+    """Say why `start` is not free, and offer a choice of what is free around it, as `check_availability` does.
 
     `moving` is the appointment that was to be moved there: it is no obstacle to itself, and stays with its staff member.
     """
-    now, settings, rules, count = ctx.clock.now(), ctx.settings, request.rules, ctx.settings.offers
+    now, settings, rules = ctx.clock.now(), ctx.settings, request.rules
     read_busy = remember_reads(_reader(ctx, rules, call.call_id, moving))
     read_remote = FreeTimesReader(ctx, rules, call.correlation_id, moving)
-    query = SlotQuery(now, now, now + settings.look_ahead, request.staff, closest_to=start, limit=count)
-    alternatives = await find_choice(rules, read_busy, query, read_remote)
-    if request.staff is not None and not moving:
-        alternatives = await _with_others(rules, read_busy, query, start, alternatives, read_remote)
-    obstacle, basis = find_obstacle(rules, start, now, request.staff), read_remote.basis(alternatives)
+    obstacle = find_obstacle(rules, start, now, request.staff)
+    missed = Candidate(start, None, Grain.MINUTE, "")
+    near = request, read_busy, now, missed, obstacle, settings, read_remote
+    alternatives, _ = await _find_near(*near, with_others=moving is None)
+    basis = read_remote.basis(alternatives)
     if alternatives:
         ctx.metrics.offered(basis.value)
     why = obstacle_sentence(rules, request.staff, start, obstacle, now)
@@ -315,6 +376,8 @@ def _answer(request: ServiceRequest, understood: Understanding, offer: Offer, no
         fields["obstacle"] = offer.obstacle.value
         reading = None if offer.missed.grain is Grain.MINUTE else offer.missed.reading
         sentences.append(obstacle_sentence(rules, request.staff, offer.missed.start, offer.obstacle, now, reading))
+        if offer.slots and not offer.keeps_hours:
+            sentences.append(OTHER_HOURS)
     sentences.append(slot_sentence(rules, offer.slots, now, basis))
     outcome = FunctionOutcome(offer.obstacle) if offer.obstacle else FunctionOutcome.OFFERED
     return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields, outcome=outcome)

@@ -55,6 +55,28 @@ async def test_what_is_left_out_is_the_only_branch_the_only_service_and_who_is_f
     assert third.fields["alternatives"]
 
 
+@pytest.mark.parametrize(
+    ("start", "first", "last"),
+    [
+        ("2026-12-24T10:00:00+01:00", "2026-12-29", "2026-12-31"),  # Thursday; closed then, and on the days after
+        ("2026-12-17T08:00:00+01:00", "2026-12-16", "2026-12-18"),  # an hour too early
+        ("2027-03-19T10:00:00+01:00", "2027-02-16", "2027-02-18"),  # a month beyond the horizon
+    ],
+)
+async def test_free_times_instead_are_near_the_time_that_was_asked_for_and_in_order(
+    new_salon, start: str, first: str, last: str
+) -> None:
+    salon = await new_salon()
+    answer = await book(salon, start, Place())
+    starts = [each["start"] for each in answer.fields["alternatives"]]
+    assert len(starts) == 3
+    assert starts == sorted(starts)
+    assert first <= starts[0][:10] <= starts[-1][:10] <= last, starts
+    as_caller = {"date": start[:10], "time": start[11:16], "service": "haarschnitt"}
+    for_caller = await salon.booking.check_availability(call(), as_caller)
+    assert starts == [each["start"] for each in for_caller.fields["slots"]]
+
+
 async def test_a_repeated_request_books_nothing_more_whatever_happened_meanwhile(new_salon) -> None:
     salon, request = await new_salon(), desk()
     first = await book(salon, request=request)

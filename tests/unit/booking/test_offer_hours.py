@@ -1,0 +1,84 @@
+"""A part of a day and a bound: why nothing is free then, and alternatives at the same hours."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from askproai_core.tenant_config import Weekday
+from askproai_runtime.booking.availability import Busy, BusySpan, Obstacle, Span
+from askproai_runtime.booking.offer import Offer, choose_offer
+from askproai_runtime.booking.request import ServiceRequest, keep_open_readings
+from askproai_runtime.booking.types import BookingSettings
+from askproai_runtime.german_dates import understand
+from tests.worlds.opening_salon import ANNA, BERLIN, hours, local, rules
+
+SUNDAY = datetime(2026, 11, 22, 9, tzinfo=UTC)
+WHOLE_DAYS = Weekday.MON, Weekday.TUE, Weekday.WED, Weekday.THU
+OPENING = hours("07:30", "16:00", *WHOLE_DAYS), hours("07:30", "12:00", Weekday.FRI)
+
+
+async def offer(phrase: str, *taken: tuple[str, str], opening=OPENING) -> Offer:
+    """Return what is offered on that Sunday by who does a service of half an hour, with these times taken."""
+    practice = rules(ANNA, opening=opening, duration_minutes=30, slot_step_minutes=30, minimum_notice_minutes=60)
+
+    async def read_busy(_: Span) -> Busy:
+        return {1: [BusySpan(local(start), local(end)) for start, end in taken]}
+
+    request = ServiceRequest(practice, None)
+    understood = keep_open_readings(understand(phrase, at=SUNDAY, zone=BERLIN), request)
+    return await choose_offer(request, read_busy, SUNDAY, understood.candidates, BookingSettings())
+
+
+def starts(chosen: Offer) -> list[str]:
+    return [f"{slot.start.astimezone(BERLIN):%a %d %H:%M}" for slot in chosen.slots]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "obstacle", "instead"),
+    [
+        ("Freitag Nachmittag", Obstacle.OUTSIDE_HOURS, ["Mon 30 12:00", "Mon 30 13:00", "Tue 01 12:00"]),
+        ("Freitag ab drei", Obstacle.OUTSIDE_HOURS, ["Mon 30 15:00", "Tue 01 15:00", "Wed 02 15:00"]),
+        ("Freitag zwischen 13 und 14 Uhr", Obstacle.OUTSIDE_HOURS, ["Mon 30 13:00", "Tue 01 13:00", "Wed 02 13:00"]),
+        ("Samstag Nachmittag", Obstacle.CLOSED_DAY, ["Mon 30 12:00", "Mon 30 13:00", "Tue 01 12:00"]),
+        ("Freitag gegen zwei", Obstacle.OUTSIDE_HOURS, ["Fri 27 11:30", "Fri 27 10:30", "Thu 26 14:00"]),
+        ("Freitag um drei", Obstacle.OUTSIDE_HOURS, ["Fri 27 11:30", "Fri 27 10:30", "Thu 26 15:00"]),
+    ],
+)
+async def test_hours_that_a_day_does_not_have_are_not_called_taken_and_are_kept(phrase, obstacle, instead) -> None:
+    chosen = await offer(phrase)
+    assert (chosen.obstacle, starts(chosen), chosen.keeps_hours) == (obstacle, instead, True)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "instead"),
+    [
+        ("Mittwoch Nachmittag", ["Thu 26 12:00", "Thu 26 13:00", "Mon 30 12:00"]),
+        ("Mittwoch ab drei", ["Thu 26 15:00", "Thu 26 15:30", "Mon 30 15:00"]),
+        ("Mittwoch gegen drei", ["Wed 25 11:30", "Wed 25 10:30", "Thu 26 15:00"]),
+    ],
+)
+async def test_an_afternoon_that_is_taken_becomes_another_afternoon(phrase: str, instead: list[str]) -> None:
+    chosen = await offer(phrase, ("2026-11-25T12:00", "2026-11-25T18:00"))
+    assert (chosen.obstacle, starts(chosen), chosen.keeps_hours) == (Obstacle.TAKEN, instead, True)
+
+
+@pytest.mark.parametrize("phrase", ["Mittwoch Abend", "nächste Woche abends", "Montag nach 18 Uhr"])
+async def test_hours_that_no_day_has_are_outside_and_the_offer_is_of_other_hours(phrase: str) -> None:
+    chosen = await offer(phrase)
+    assert (chosen.obstacle, chosen.keeps_hours) == (Obstacle.OUTSIDE_HOURS, False)
+    assert len(chosen.slots) == 3
+
+
+async def test_where_no_day_has_such_hours_the_closest_ones_of_that_day_are_offered() -> None:
+    assert starts(await offer("Mittwoch Abend")) == ["Wed 25 15:30", "Wed 25 14:30", "Thu 26 15:30"]
+
+
+async def test_where_the_service_does_not_fit_between_noon_and_closing_the_afternoon_is_outside() -> None:
+    chosen = await offer("Freitag Nachmittag", opening=(hours("07:30", "12:20", Weekday.FRI),))
+    assert (chosen.obstacle, chosen.keeps_hours) == (Obstacle.OUTSIDE_HOURS, False)
+
+
+async def test_a_whole_day_that_is_taken_has_no_hours_to_keep() -> None:
+    chosen = await offer("Mittwoch", ("2026-11-25T07:00", "2026-11-25T18:00"))
+    assert (chosen.obstacle, chosen.keeps_hours) == (Obstacle.TAKEN, True)
+    assert starts(chosen)[0] == "Thu 26 07:30"
