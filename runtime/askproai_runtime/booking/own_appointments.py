@@ -16,7 +16,7 @@ from askproai_core.database import Connection
 from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment
 from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.request import read_text
-from askproai_runtime.booking.store.actions import get_last_question, list_cancelled_appointments
+from askproai_runtime.booking.store.actions import get_last_question, list_cancelled_appointments, record_which
 from askproai_runtime.booking.store.appointments import (
     Appointment,
     Status,
@@ -48,7 +48,8 @@ async def resolve_appointment(
 ) -> Appointment:
     """Return the future appointment that is meant: named by `appointment_id` or by its day and time, else the only one.
 
-    Raises `ClarificationNeeded` with `question` and the choice.
+    Raises `ClarificationNeeded` with `question` and the choice. If what is named fits none, and only one can be meant, the caller
+    is asked once whether it is that one: a model that repeats itself after the answer means it.
     """
     found = await list_own_appointments(ctx, conn, call, args)
     appointment_id = read_text(args, "appointment_id")
@@ -57,6 +58,10 @@ async def resolve_appointment(
             return own
         raise _choice(ctx, call, found, "Diesen Termin finde ich nicht.", question)
     named = _NamedTime.of(args, call, ZoneInfo(ctx.config().time_zone))
+    if (likely := named.find_likely(found)) is not None:
+        if not await record_which(conn, ctx.tenant, call.call_id, likely.id, likely.starts_at):
+            raise _ask_whether(ctx, likely, named)
+        return likely
     return _choose(ctx, call, found, named, question)
 
 
@@ -89,7 +94,8 @@ async def resolve_cancellation(
             raise _choice(ctx, call, found, _ALREADY_CANCELLED, question)
     elif (again := named.select(cancelled)) and not named.select(found):
         return again[-1]
-    return _choose(ctx, call, found, named, question)
+    likely = named.find_likely(found)
+    return likely if likely and named.is_day_of(likely) else _choose(ctx, call, found, named, question)
 
 
 def none_found(call: CallContext) -> str:
@@ -115,6 +121,15 @@ def _choose(
     raise _choice(
         ctx, call, found, f"{reading.reading}: Da finde ich keinen Termin von Ihnen.", question, reading.start
     )
+
+
+def _ask_whether(ctx: BookingContext, appointment: Appointment, named: "_NamedTime") -> ClarificationNeeded:
+    """Return the question whether this appointment is meant, although another time was named."""
+    config, now = ctx.config(), ctx.clock.now()
+    described = describe_appointment(config, appointment, now)
+    question = f"{named.readings[0].reading}: Da finde ich keinen Termin von Ihnen. Meinen Sie den am {described}?"
+    fields = appointment_list_fields(config, [appointment], now)
+    return ClarificationNeeded(question, appointment_id=str(appointment.id), appointments=fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +159,18 @@ class _NamedTime:
 
     def select(self, appointments: Sequence[Appointment]) -> list[Appointment]:
         return [a for a in appointments if any(self._is_at(a.starts_at, reading) for reading in self.readings)]
+
+    def find_likely(self, appointments: Sequence[Appointment]) -> Appointment | None:
+        """Return the only one of the named day, else the only one at all, if what is named fits none; else None."""
+        if not self.readings or self.select(appointments):
+            return None
+        likely = [appointment for appointment in appointments if self.is_day_of(appointment)] or appointments
+        return likely[0] if len(likely) == 1 else None
+
+    def is_day_of(self, appointment: Appointment) -> bool:
+        """Return whether an appointment is on a day that is named."""
+        on_day = appointment.starts_at.astimezone(self.readings[0].start.tzinfo).date()
+        return not self.on_any_day and any(reading.start.date() == on_day for reading in self.readings)
 
     def _is_at(self, start: datetime, reading: Candidate) -> bool:
         if self.on_any_day:

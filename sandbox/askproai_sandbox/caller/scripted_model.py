@@ -30,6 +30,7 @@ class _Change:
     appointments: list[Item] = field(default_factory=list)  # the caller's, to choose from
     args: dict[str, Any] = field(default_factory=dict)  # what names the appointment for the function
     to_confirm: dict[str, Any] = field(default_factory=dict)  # the appointment that the function asked about
+    asked_about: str = ""  # the id of the appointment of "Meinen Sie …?"
     named: str = ""  # the words that name an appointment, until the appointments are known
 
 
@@ -238,6 +239,8 @@ class ScriptedModel:
 
     def _hear_move(self, sentence: Sentence) -> ToolCall | str:
         change = self._change
+        if change.asked_about and sentence.yes and not sentence.no:
+            change.args = {"appointment_id": change.asked_about}
         which, new = ("", sentence.text) if self._offers else split_at_new_time(sentence.text)
         chosen = self._chosen_offer(sentence)
         if self._offers and not sentence.when and sentence.no:
@@ -281,6 +284,7 @@ class ScriptedModel:
         change = self._change
         change.appointments = list(answer.get("appointments") or ())
         change.to_confirm = {"appointment_id": answer["appointment_id"]} if answer.get("needs_confirmation") else {}
+        change.asked_about = "" if answer.get("success") else str(answer.get("appointment_id") or "")
         named, change.named = change.named, ""
         chosen = choose(change.appointments, read_sentence(named, self._catalogue)) if named else None
         if chosen is None:

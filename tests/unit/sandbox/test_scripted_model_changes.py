@@ -101,6 +101,19 @@ def test_a_cancellation_is_confirmed_only_by_a_yes() -> None:
                 ("reschedule_appointment", {"appointment_id": "a-1", "date": "morgen", "time": "zehn"}),
             ],
         ),
+        (
+            [
+                (
+                    "Können wir meinen Termin auf morgen um zehn verlegen?",
+                    {"success": False, "appointments": [OWN], "appointment_id": "a-1"},
+                ),
+                ("Ja, genau.", None),
+            ],
+            [
+                ("reschedule_appointment", {"date": "morgen", "time": "zehn"}),
+                ("reschedule_appointment", {"appointment_id": "a-1", "date": "morgen", "time": "zehn"}),
+            ],
+        ),
     ],
 )
 def test_the_caller_moves_and_cancels(says: list[tuple[str, Any]], calls: list[tuple[str, dict[str, str]]]) -> None:

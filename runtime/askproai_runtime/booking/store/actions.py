@@ -10,7 +10,10 @@ import msgspec
 from askproai_core.database import Connection
 
 _EMAIL_QUESTION = "ask_email"
-_QUESTION = "ask_to_cancel"  # the row names no appointment in its column, because the question changes none
+# The row of a question names no appointment in its column, because the question changes none.
+_QUESTION = "ask_to_cancel"
+_WHICH = "ask_which"
+_ANSWER_TIME = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,3 +193,18 @@ async def get_last_question(conn: Connection, tenant: str, call_id: str) -> Canc
         return None
     _, appointment_id, starts_at = row["key"].split("|")
     return CancelQuestion(UUID(appointment_id), datetime.fromisoformat(starts_at), row["age"])
+
+
+async def record_which(conn: Connection, tenant: str, call_id: str, appointment_id: UUID, starts_at: datetime) -> bool:
+    """Record that the call is asked, now, whether it means the appointment that begins at `starts_at`.
+
+    Returns whether it was asked that before, two seconds ago at least: nobody hears the question and answers it in less.
+    """
+    age: timedelta | None = await conn.fetchval(
+        """INSERT INTO call_actions AS act (tenant, call_id, key, state, lease_until)
+           VALUES ($1, $2, $3, 'done', clock_timestamp())
+           ON CONFLICT (tenant, call_id, key) DO UPDATE SET state = 'done'
+           RETURNING clock_timestamp() - act.lease_until""",
+        tenant, call_id, f"{_WHICH}|{appointment_id}|{starts_at.astimezone(UTC).isoformat()}",
+    )  # fmt: skip
+    return age is not None and age >= _ANSWER_TIME

@@ -1,0 +1,68 @@
+"""A move of an appointment that is named by a time it does not have: asked about once, and no question is repeated for ever."""
+
+import pytest
+
+from tests.integration.booking.test_cancel_question import (
+    NEXT_CALL,
+    TUESDAY,
+    TUESDAY_LATER,
+    WEDNESDAY,
+    book,
+    let_two_seconds_pass,
+    salon,
+)
+from tests.worlds.booking_environment import HALF_PAST_TWO
+
+__all__ = ["salon"]  # the fixture
+WRONG_TIME = {"appointment_date": "Dienstag", "appointment_time": "Viertel nach elf"}
+NEW_TIME = {"date": "Freitag, 27. November", "time": "halb drei"}
+
+
+async def test_a_time_that_is_none_of_the_callers_asks_for_the_only_appointment_of_that_day(salon) -> None:
+    on_tuesday, _ = await book(salon, TUESDAY, WEDNESDAY)
+    asked = await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME | NEW_TIME)
+    assert asked.message == (
+        "Dienstag, 24. November 2026, 11:15 Uhr: Da finde ich keinen Termin von Ihnen. "
+        "Meinen Sie den am Dienstag, den 24. November, um 10 Uhr, Haarschnitt bei Anna?"
+    )
+    assert asked.fields["appointment_id"] == on_tuesday
+    assert [each["appointment_id"] for each in asked.fields["appointments"]] == [on_tuesday]
+    answer = await salon.booking.reschedule_appointment(NEXT_CALL, {"appointment_id": on_tuesday} | NEW_TIME)
+    assert (answer.success, answer.fields["start"]) == (True, HALF_PAST_TWO), answer
+
+
+async def test_a_model_that_repeats_itself_after_the_yes_gets_on(salon) -> None:
+    on_tuesday, _ = await book(salon, TUESDAY, WEDNESDAY)
+    for _ in range(2):  # twice in one turn: nobody has heard the question yet
+        asked = await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME)
+        assert "Meinen Sie den am Dienstag" in asked.message
+    await let_two_seconds_pass(salon)
+    asked = await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME)
+    assert asked.message == "Auf welchen Tag und welche Uhrzeit soll ich den Termin verschieben?"
+    answer = await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME | NEW_TIME)
+    assert (answer.success, answer.fields["appointment_id"]) == (True, on_tuesday), answer
+
+
+@pytest.mark.parametrize("named", [{"appointment_time": "Viertel nach elf"}, {"appointment_date": "Donnerstag"}])
+async def test_the_only_appointment_of_a_caller_is_asked_about_whatever_was_named(salon, named) -> None:
+    (only,) = await book(salon, TUESDAY)
+    asked = await salon.booking.reschedule_appointment(NEXT_CALL, named | NEW_TIME)
+    assert "Meinen Sie den am Dienstag, den 24. November, um 10 Uhr" in asked.message
+    await let_two_seconds_pass(salon)
+    assert (await salon.booking.reschedule_appointment(NEXT_CALL, named | NEW_TIME)).fields["appointment_id"] == only
+
+
+async def test_of_two_on_the_named_day_none_is_guessed(salon) -> None:
+    await book(salon, TUESDAY, TUESDAY_LATER)
+    for _ in range(2):
+        asked = await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME | NEW_TIME)
+        assert "Welchen Termin soll ich verschieben: Dienstag, den 24. November, um 10 Uhr" in asked.message
+        await let_two_seconds_pass(salon)
+
+
+async def test_a_cancellation_asks_about_the_only_appointment_of_the_named_day(salon) -> None:
+    on_tuesday, _ = await book(salon, TUESDAY, WEDNESDAY)
+    asked = await salon.booking.ask_to_cancel(NEXT_CALL, WRONG_TIME)
+    assert asked.message.startswith("Soll ich Ihren Termin am Dienstag, den 24. November, um 10 Uhr")
+    assert (asked.fields["appointment_id"], asked.fields["needs_confirmation"]) == (on_tuesday, True)
+    assert len(await salon.live()) == 2
