@@ -22,5 +22,10 @@ def differences(tenant: TenantOption, url: UrlOption = None, output: OutputOptio
     """List where our book and Cal.com differ and no rule decides which is right. The workers compare both all day."""
     answer = request(tenant, url, "GET", "calendar/differences")
     rows = (row | {"sort": row["sort"].replace("_", " ")} for row in answer["differences"])
-    nothing = "both books agree" if answer["compared_at"] else "no difference is known; the first round has not ended"
+    if answer.get("local"):  # pods of the previous release do not report it
+        nothing = "the calendar is local: there is no other book to compare ours with"
+    elif answer["compared_at"]:
+        nothing = "both books agree"
+    else:
+        nothing = "no difference is known; the first round has not ended"
     print_rows(output, answer, rows, _COLUMNS, nothing)

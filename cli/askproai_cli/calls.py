@@ -44,7 +44,7 @@ AnonymousOption = Annotated[
 def list_command(
     tenant: TenantOption,
     since: SinceOption = None,
-    caller: Annotated[str | None, typer.Option("--from", help="Only from this phone number.")] = None,
+    caller: Annotated[str | None, typer.Option("--from", help="Only from this phone number, or anonymous.")] = None,
     outcome: Annotated[
         str | None,
         typer.Option(

@@ -23,6 +23,7 @@ from askproai_runtime.admin_api.store import CallStore
 from askproai_runtime.booking import fold
 from askproai_runtime.german_dates import understand_parts
 
+_ANONYMOUS = "anonymous"  # for a withheld number, as Retell has it
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # sort key of a call whose start is unknown
 _PERSONAL = Param("personal", "With `true` also who called and what was said", ("true", "false"))
 # Which arguments are shown without `personal`, and what makes them sure to name nobody. Others can name the caller.
@@ -48,7 +49,7 @@ class CallOutcome(StrEnum):
 
 
 class CallEntry(msgspec.Struct, frozen=True):
-    """A call, without the transcript. `from_number` only with `personal`."""
+    """A call, without the transcript. `from_number` only with `personal`: E.164, or `anonymous` if the caller withheld it."""
 
     call_id: str
     branch: str | None
@@ -131,7 +132,7 @@ class Calls:
     def endpoints(self) -> tuple[Endpoint, ...]:
         filters = (
             Param("since", "Began then or later; a day or a local time"),
-            Param("from", "Only from this phone number"),
+            Param("from", "Only from this phone number, or `anonymous` for those who withheld it"),
             Param("outcome", "Only those of which this came", tuple(CallOutcome)),
             _PERSONAL,
         )
@@ -222,9 +223,9 @@ def _number(request: ApiRequest) -> str | None:
     text = request.text("from")
     if text is not None:
         request.refuse_reader("see whether somebody called")
-    number = e164_or_none(text)
+    number = _ANONYMOUS if text == _ANONYMOUS else e164_or_none(text)
     if text is not None and number is None:
-        raise bad_request("from is a phone number, such as +4915112345678")
+        raise bad_request("from is a phone number, such as +4915112345678, or anonymous")
     return number
 
 

@@ -31,13 +31,14 @@ class DifferenceEntry(msgspec.Struct, frozen=True):
 
 class DifferenceList(msgspec.Struct, frozen=True):
     """`compared_at`: when all appointments to come had been compared; null until the first round has ended. `looked_at`: the
-    last look at a part of them.
+    last look at a part of them. `local`: the calendar is our own book alone, so that there is nothing to compare.
     """
 
     differences: list[DifferenceEntry]
     compared_at: datetime | None
     looked_at: datetime | None
     zone: str
+    local: bool
 
 
 class Differences:
@@ -54,7 +55,8 @@ class Differences:
         context = self._booking()
         state, looked_at = await read_audit(context.pool, context.tenant)
         entries = [_to_entry(each, request) for each in sorted(state.differences, key=lambda each: each.since)]
-        return DifferenceList(entries, _local(state.compared_at, request), _local(looked_at, request), request.zone.key)
+        instants = _local(state.compared_at, request), _local(looked_at, request)
+        return DifferenceList(entries, *instants, request.zone.key, not context.calendar.remote)
 
 
 def _to_entry(each: Difference, request: ApiRequest) -> DifferenceEntry:

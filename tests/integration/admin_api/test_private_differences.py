@@ -5,7 +5,9 @@ import json
 import sys
 
 from askproai_core.reader_token import reader_token_of
+from tests.worlds.booking_environment import CALCOM
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
+from tests.worlds.waiting import eventually
 
 CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
 ONE = {
@@ -26,7 +28,13 @@ async def command(pod: TenantPod, token: str, *options: str) -> str:
 
 
 async def test_differences_are_listed_and_a_reader_sees_no_uid(pod: TenantPod) -> None:
-    assert "the first round has not ended" in await command(pod, ADMIN_TOKEN)
+    assert "the calendar is local: there is no other book" in await command(pod, ADMIN_TOKEN)
+    pod.write_config(pod.config(calendar=CALCOM))
+
+    async def follows() -> bool:
+        return "the first round has not ended" in await command(pod, ADMIN_TOKEN)
+
+    await eventually(follows)
     state = {"accounts": {"": {"compared_at": "2026-11-20T09:00:00Z"}}, "differences": [ONE]}
     await pod.db.execute(
         """INSERT INTO tasks (tenant, name, due_at, watermark) VALUES ($1, 'calendar-audit', now() + interval '1 hour', $2)
@@ -40,6 +48,7 @@ async def test_differences_are_listed_and_a_reader_sees_no_uid(pod: TenantPod) -
         assert "secret" not in to_reader
         assert json.loads(to_reader)["differences"][0]["appointment"] == ONE["appointment"]
     finally:
+        pod.write_config(pod.config())
         await pod.db.execute(
             "UPDATE tasks SET watermark = '{}' WHERE tenant = $1 AND name = 'calendar-audit'", pod.store.tenant
         )

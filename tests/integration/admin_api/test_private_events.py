@@ -231,6 +231,26 @@ async def test_the_timeline_is_found_by_the_beginning_of_the_id_that_one_call_ha
     assert (status, problem["title"]) == (409, "Ambiguous Id")
 
 
+async def test_callers_who_withheld_their_number_are_shown_and_found_as_anonymous(pod: TenantPod) -> None:
+    called = {"call_withheld": "anonymous", "call_empty": None, "call_shown": "+4915177770001"}
+    for call_id, number in called.items():
+        await pod.retell("call_started", call_id, from_number=number, direction="inbound")
+        await pod.settled(f"{call_id}:call_started")
+    web_call = "INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ($1, 'call_web', 'ended', 'web')"
+    await pod.db.execute(web_call, pod.store.tenant)  # it has no number to withhold
+    _, found = await request(pod, "calls", personal="true", **{"from": "anonymous"})
+    numbers = {call["call_id"]: call["from_number"] for call in found["calls"]}
+    assert {"call_withheld", "call_empty"} <= numbers.keys()
+    assert set(numbers.values()) == {"anonymous"}
+    assert not {"call_shown", "call_web"} & numbers.keys()
+    _, hidden = await request(pod, "calls", limit="500")
+    assert {call["from_number"] for call in hidden["calls"]} == {None}
+    _, web = await request(pod, "calls/call_web/timeline", personal="true")
+    assert web["call"]["from_number"] is None
+    status, problem = await request(pod, "calls", personal="true", **{"from": "niemand"})
+    assert (status, problem["detail"]) == (400, "from is a phone number, such as +4915112345678, or anonymous")
+
+
 async def test_a_day_without_free_starts_says_why(pod: TenantPod) -> None:
     (branch,), (service, *_) = pod.config().branches, pod.config().services
     today = datetime.now(BERLIN).date()

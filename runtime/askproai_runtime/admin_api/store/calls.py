@@ -32,14 +32,19 @@ CASE WHEN (SELECT true FROM appointments a WHERE a.tenant = c.tenant AND a.call_
      WHEN (SELECT true FROM {requests} f WHERE f.tenant = c.tenant AND f.call_id = c.call_id LIMIT 1) THEN 'nothing'
      ELSE 'no_function' END
 """
+# A caller who withholds the number dials one of ours; a web call has no number at all.
+_CALLER: Final = """
+CASE WHEN c.from_number IS NULL AND c.to_number IS NOT NULL AND c.direction IS DISTINCT FROM 'outbound' THEN 'anonymous'
+     ELSE c.from_number END
+"""
 _CALL: Final = """
 SELECT CASE WHEN c.started_at IS NULL THEN 'epoch' ELSE c.started_at END AS sorted_by, c.call_id, c.branch,
-       c.direction, c.status, c.started_at, c.ended_at, c.disconnection_reason, c.from_number,
+       c.direction, c.status, c.started_at, c.ended_at, c.disconnection_reason, {caller} AS from_number,
        (extract(epoch FROM c.ended_at - c.started_at))::bigint AS seconds,
        (SELECT count(*) FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id AND a.status <> 'held')
        AS appointments, {outcome} AS outcome, c.transcript, c.transcript_truncated
 FROM calls c WHERE c.tenant = $1
-""".replace("{outcome}", _OUTCOME)
+""".replace("{outcome}", _OUTCOME).replace("{caller}", _CALLER)
 # In the order of the index calls_newest, so that a page reads no more than it shows. That needs a statement without volatile
 # functions, and a condition on `sorted_by` alone: under row security a comparison of rows does not bound the scan of an index.
 _LIST: Final = """
@@ -159,7 +164,9 @@ class CallStore:
     async def list_calls(
         self, *, since: datetime | None, caller: str | None, outcome: str | None, after: Sequence[Any] | None, limit: int
     ) -> list[Row]:  # fmt: skip
-        """Return calls, newest first. `caller` is E.164. `after`: start (the epoch if unknown) and call id.
+        """Return calls, newest first. `caller` is E.164, or `anonymous` for withheld numbers.
+
+        `after`: start (the epoch if unknown) and call id.
 
         One list at a time: a rare outcome is looked for among all calls, and callers wait for the same connections.
         """
