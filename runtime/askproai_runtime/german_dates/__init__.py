@@ -4,18 +4,27 @@
 `combine.py` combines them, and `readings.py` places them in the calendar.
 """
 
+from askproai_runtime.german_dates.arguments import Argument, find_argument, is_understood, says_nothing
 from askproai_runtime.german_dates.phrase import understand, understand_parts
 from askproai_runtime.german_dates.types import Candidate, Daily, Grain, Refusal, Understanding
-from askproai_runtime.german_dates.vocabulary import format_day, format_spoken
+from askproai_runtime.german_dates.vocabulary import MONTHS, WEEKDAY_NAMES, WEEKDAYS, fold, format_day, format_spoken
 
 __all__ = [
+    "MONTHS",
+    "WEEKDAYS",
+    "WEEKDAY_NAMES",
+    "Argument",
     "Candidate",
     "Daily",
     "Grain",
     "Refusal",
     "Understanding",
+    "find_argument",
+    "fold",
     "format_day",
     "format_spoken",
+    "is_understood",
+    "says_nothing",
     "understand",
     "understand_parts",
 ]

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from askproai_runtime.german_dates import WEEKDAYS, fold, understand_parts
 from askproai_sandbox.caller.sentence import Sentence
-from askproai_sandbox.caller.spoken_time import NUMBERS
 
 Item = Mapping[str, Any]  # of `slots`, `alternatives` or `appointments`: `start`, `spoken`, and more
 
@@ -14,90 +15,75 @@ _ORDINALS = {"erste": 0, "zweite": 1, "dritte": 2, "vierte": 3, "fünfte": 4, "l
 _NOON = 12
 _LATER = (("Nachmittag", _NOON), ("Abend", 17))  # each begins at that hour for the product's grammar
 _FIRST = re.compile(r"\begal\b(?!,? (?:bei |zu )?we[mr]\b)|\bfrüheste|\bnächstbeste", re.IGNORECASE)
-_DAYS = ["montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag", "sonntag"]
-_MONTHS = [
-    "januar",
-    "februar",
-    "märz",
-    "april",
-    "mai",
-    "juni",
-    "juli",
-    "august",
-    "september",
-    "oktober",
-    "november",
-    "dezember",
-]
+_UTC = ZoneInfo("UTC")
 
 
-def choose(items: Sequence[Item], sentence: Sentence) -> Item | None:
-    """Return the only item that a sentence names, by ordinal, time, day, staff member or service; else None."""
-    words = sentence.wanted.casefold()
-    for ordinal, index in _ORDINALS.items():
-        if re.search(rf"\b{ordinal}[nrsm]?\b", words):
-            return items[min(index, len(items) - 1)] if items else None
-    if items and _FIRST.search(words):
-        return items[0]
-    if sentence.any_staff and not sentence.when and len({item.get("start") for item in items}) == 1:
-        return items[0]
-    criteria = [
-        *(["time"] if "time" in sentence.when else []), *(["date"] if "date" in sentence.when else []),
-        *(["staff"] if sentence.staff else []), *(["services"] if sentence.services else []),
-    ]  # fmt: skip
-    found = [item for item in items if criteria and all(_fits(item, each, sentence) for each in criteria)]
+def choose(items: Sequence[Item], sentence: Sentence, now: datetime | None = None) -> Item | None:
+    """Return the only item with which all agrees that a sentence names: ordinal, time, day, staff member, service; else None.
+
+    Days count from `now` (aware); without it from the day before the first item.
+    """
+    names_some = bool({"date", "time"} & sentence.when.keys() or sentence.staff or sentence.services)
+    index = find_ordinal(sentence)
+    if index is not None:
+        found = list(items[index:][:1])
+    elif not sentence.when and (_takes_first(sentence) or (sentence.any_staff and _begin_together(items))):
+        found = list(items[:1])
+    else:
+        found = list(items) if names_some else []
+    found = [item for item in found if _agrees(item, sentence, _first_day(items, now))]
     starts = {item.get("start") for item in found}
     return found[0] if len(found) == 1 or (found and len(starts) == 1) else None
 
 
-def _fits(item: Item, criterion: str, sentence: Sentence) -> bool:
-    spoken = str(item.get("spoken", ""))
-    if criterion == "staff":
-        return str(sentence.staff) in spoken
-    if criterion == "services":
-        return any(service in spoken for service in sentence.services)
+def _takes_first(sentence: Sentence) -> bool:
+    return not sentence.rejected and bool(_FIRST.search(sentence.wanted))
+
+
+def _begin_together(items: Sequence[Item]) -> bool:
+    return len({item.get("start") for item in items}) == 1
+
+
+def find_ordinal(sentence: Sentence) -> int | None:
+    """Return the index that an ordinal of a sentence names, -1 for the last; None without one. A date is none."""
+    words = sentence.wanted.casefold()
+    return next((index for ordinal, index in _ORDINALS.items() if re.search(rf"\b{ordinal}[nrsm]?\b", words)), None)
+
+
+def _first_day(items: Sequence[Item], now: datetime | None) -> datetime | None:
+    starts = [start for item in items if (start := _start(item))]
+    return now or (min(starts) - timedelta(days=1) if starts else None)
+
+
+def _start(item: Item) -> datetime | None:
     try:
-        start = datetime.fromisoformat(str(item.get("start")))
+        return datetime.fromisoformat(str(item.get("start")))
     except ValueError:
-        return False
-    said = sentence.when[criterion].casefold()
-    return _is_time(said, start) if criterion == "time" else _is_day(said, start)
-
-
-def _is_time(said: str, start: datetime) -> bool:
-    """Return whether this clock time is meant; hours up to 12 may be of the morning or the afternoon."""
-    clock = _clock(said)
-    if clock is None:
-        return False
-    hour, minute = clock
-    return minute == start.minute and (hour == start.hour or (hour <= 12 and hour % 12 == start.hour % 12))
-
-
-def _clock(said: str) -> tuple[int, int] | None:
-    """Return hour and minute of a clock time, None for a span such as "nach drei"."""
-    if match := re.fullmatch(r"(\d{1,2})[:.](\d{2})(?:\s*uhr)?", said):
-        return int(match[1]), int(match[2])
-    match = re.fullmatch(r"(halb|dreiviertel|viertel vor|viertel nach|viertel)?\s*(\w+)(?:\s+uhr)?(?:\s+(\w+))?", said)
-    hour, minute = (_number(match[2]), _number(match[3] or "0")) if match else (None, None)
-    if match is None or hour is None or minute is None:
         return None
-    before = {"halb": 30, "dreiviertel": 15, "viertel vor": 15, "viertel": 45}.get(match[1] or "")
-    if before is not None:
-        return (hour - 1) % 24, 60 - before
-    return hour, 15 if match[1] else minute
 
 
-def _number(word: str) -> int | None:
-    return int(word) if word.isdigit() else NUMBERS.get(word)
+def _agrees(item: Item, sentence: Sentence, now: datetime | None) -> bool:
+    """Return whether an item has the staff member, the service, and all of the time that a sentence names."""
+    spoken, start = str(item.get("spoken", "")), _start(item)
+    if sentence.staff and sentence.staff not in spoken:
+        return False
+    if sentence.services and not any(service in spoken for service in sentence.services):
+        return False
+    return not sentence.when or (start is not None and now is not None and _is_at(start, sentence.when, now))
 
 
-def _is_day(said: str, start: datetime) -> bool:
-    """Return whether a weekday, or a day of a month, is that of the start."""
-    if match := re.search(r"(\d{1,2})\.\s*(\w*)", said):
-        names_another_month = match[2] not in {"", str(start.month), f"{start.month:02}", _MONTHS[start.month - 1]}
-        return int(match[1]) == start.day and not names_another_month
-    weekday = next((day for day in _DAYS if day in said.replace("sonnabend", "samstag")), None)
-    return weekday is not None and _DAYS.index(weekday) == start.weekday()
+def _is_at(start: datetime, when: Mapping[str, str], now: datetime) -> bool:
+    """Return whether words mean this start, by the pods' grammar; a clock time must name it exactly."""
+    local = start.replace(tzinfo=_UTC)  # its offset is that of the branch, and a day's clock needs no more
+    date = when.get("date")
+    if date is None or (fold(date) in WEEKDAYS and WEEKDAYS[fold(date)] == local.weekday()):
+        date = local.date().isoformat()
+    at = now.astimezone(start.tzinfo).replace(tzinfo=_UTC)
+    understood = understand_parts(date, when.get("time"), when.get("part_of_day"), at=at, zone=_UTC)
+    return any(
+        candidate.contains(local) and ("time" not in when or candidate.end is None)
+        for candidate in understood.candidates
+    )
 
 
 def ask_which(offers: Sequence[Item]) -> str:

@@ -141,7 +141,9 @@ class Conversation:
                     self._say_message(await self._call_tool(tool_call, agent))
             return
         catalogue = read_catalogue(agent.llm.get("general_prompt") or "")
-        model = ScriptedModel(agent.tools, self._request.from_number, catalogue, greeting=greeting)
+        model = ScriptedModel(
+            agent.tools, self._request.from_number, catalogue, greeting=greeting, now=self._clock.now()
+        )
         for text in self._request.say:
             if self._transferred_to is not None:
                 self._remark(f"nobody heard “{text}”: the call is transferred to {self._transferred_to}")

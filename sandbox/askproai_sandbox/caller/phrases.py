@@ -15,4 +15,5 @@ NOTHING = f"Gut, dann buche ich nichts. {MORE}"
 IMPOSSIBLE = "Das kann ich hier leider nicht für Sie erledigen."
 
 NOT_UNDERSTOOD = "did not understand “{}”; docs/demo-agent.md lists what it understands"
+ONE_APPOINTMENT = "books one appointment only, since there are no groups: a second call is needed for the second person"
 NO_OFFER = "“{}” answers no offer: the last answer of the functions had none"

@@ -7,11 +7,12 @@ the reason.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
-from askproai_sandbox.caller.choice import Item, ask_which, choose, find_other_part, is_one_of_several
+from askproai_sandbox.caller.choice import Item, ask_which, choose, find_ordinal, find_other_part, is_one_of_several
 from askproai_sandbox.caller.message import PendingMessage, offers_message
 from askproai_sandbox.caller.questions import INFORMATION, TOPICS, answer_question
 from askproai_sandbox.caller.record import ToolCall
@@ -37,7 +38,8 @@ class _Change:
 class ScriptedModel:
     """Remembers what was said and offered in one call, as the context of a language model would.
 
-    `tools` are those that the LLM's version declares, `catalogue` is what its prompt names, `greeting` its first message.
+    `tools` are those that the LLM's version declares, `catalogue` is what its prompt names, `greeting` its first message. `now`
+    (aware) is the start of the call, from which a caller counts days.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class ScriptedModel:
         user_number: str,
         catalogue: Catalogue | None = None,
         greeting: str = "",
+        now: datetime | None = None,
     ) -> None:
         self._tools, self._user_number, self._catalogue = tools, user_number, catalogue or Catalogue()
         self.remark: str | None = None  # what the demo's agent itself could not do with the last sentence
@@ -55,6 +58,7 @@ class ScriptedModel:
         self._accepted_offer: Item | None = None  # while only the name is missing
         self._asked: str | None = None  # "services", "staff" or "branches": what the last answer asks for
         self._question = ""  # the message of the last answer, if that was no success
+        self._greeting, self._now = greeting, now
         self._is_transfer_offered = bool(_OFFERS_TRANSFER.search(greeting))
         self._last_call: ToolCall | None = None
         self._change = _Change()
@@ -68,6 +72,12 @@ class ScriptedModel:
         sentence = read_sentence(text, self._catalogue)
         if sentence.is_shift:
             self.remark = phrases.NOT_UNDERSTOOD.format(text)
+        elif sentence.for_several:
+            self.remark = phrases.ONE_APPOINTMENT
+        reaction = self._react(sentence)
+        return self._refuse_unknown(reaction) if isinstance(reaction, ToolCall) else reaction
+
+    def _react(self, sentence: Sentence) -> ToolCall | str:
         is_transfer_offered, self._is_transfer_offered = self._is_transfer_offered, False
         if sentence.intent is Intent.TRANSFER or (
             is_transfer_offered and sentence.yes and not sentence.no and not sentence.when
@@ -86,7 +96,7 @@ class ScriptedModel:
         if sentence.intent is Intent.NOTHING:
             return self._give_up()
         if self._asked == "branches" and self._last_call is not None:
-            return self._repeat_with_branch(self._last_call, text)
+            return self._repeat_with_branch(self._last_call, sentence.text)
         if (
             self._last_call is not None
             and self._last_call.name == INFORMATION
@@ -163,6 +173,14 @@ class ScriptedModel:
         self._change, self._requested_time, self._offers, self._accepted_offer = _Change(), {}, [], None
         return phrases.KEPT if is_change else phrases.NOTHING
 
+    def _refuse_unknown(self, call: ToolCall) -> ToolCall | str:
+        """Return the call, or the sentence instead of a function that the agent's version does not declare."""
+        if call.name in self._tools:
+            return call
+        self._cannot(f"is called {call.name}; it has: {', '.join(self._tools) or 'none'}")
+        self._is_transfer_offered = bool(_OFFERS_TRANSFER.search(self._greeting))
+        return self._greeting if self._is_transfer_offered else phrases.IMPOSSIBLE
+
     def _cannot(self, what: str) -> str:
         self.remark = f"the agent at Retell has no function that {what}"
         return phrases.IMPOSSIBLE
@@ -192,6 +210,8 @@ class ScriptedModel:
     def _hear_nothing_new(self, sentence: Sentence) -> str:
         if self._offers and (sentence.no or sentence.other_time):
             return phrases.ASK_TIME
+        if len(self._offers) > 1 and find_ordinal(sentence) is not None:  # "die vierte" of three
+            return ask_which(self._offers)
         if sentence.intent is Intent.GREETING:
             return phrases.HELP
         if sentence.intent is Intent.GOODBYE:
@@ -253,7 +273,7 @@ class ScriptedModel:
         if chosen:
             return self._call(str(change.tool), {**change.args, "start": chosen["start"]})
         if change.appointments and not change.args and not which:
-            which, new = (sentence.text, "") if choose(change.appointments, sentence) else (which, new)
+            which, new = (sentence.text, "") if choose(change.appointments, sentence, self._now) else (which, new)
         self._forget(sentence.rejected)
         self._requested_time |= read_sentence(new, self._catalogue).when
         return self._hear_named(sentence, which) or self._call(
@@ -265,7 +285,10 @@ class ScriptedModel:
         change = self._change
         named = read_sentence(which, self._catalogue)
         if change.appointments:
-            if chosen := choose(change.appointments, named):
+            chosen = choose(change.appointments, named, self._now)
+            if chosen is None and len(change.appointments) == 1 and sentence.yes and not sentence.no:
+                chosen = change.appointments[0]
+            if chosen:
                 change.args = {"appointment_id": chosen["appointment_id"]}
             elif not change.args and sentence.intent is None and not named.when:
                 self.remark = phrases.NOT_UNDERSTOOD.format(sentence.text)
@@ -286,7 +309,7 @@ class ScriptedModel:
         change.to_confirm = {"appointment_id": answer["appointment_id"]} if answer.get("needs_confirmation") else {}
         change.asked_about = "" if answer.get("success") else str(answer.get("appointment_id") or "")
         named, change.named = change.named, ""
-        chosen = choose(change.appointments, read_sentence(named, self._catalogue)) if named else None
+        chosen = choose(change.appointments, read_sentence(named, self._catalogue), self._now) if named else None
         if chosen is None:
             return None
         change.args = {"appointment_id": chosen["appointment_id"]}
@@ -312,7 +335,7 @@ class ScriptedModel:
         """Return the offer that a sentence names; None for another service, and for a day alone that replaces the offered ones."""
         if self._is_other_service(sentence) or sentence.branch or (sentence.no and sentence.when.keys() == {"date"}):
             return None
-        return choose(self._offers, replace(sentence, services=()))
+        return choose(self._offers, replace(sentence, services=()), self._now)
 
     def _asks_anew(self, sentence: Sentence) -> bool:
         return bool(sentence.when or sentence.branch or sentence.staff or sentence.any_staff) or self._is_other_service(
@@ -324,7 +347,9 @@ class ScriptedModel:
 
     def _loose_name(self, sentence: Sentence, *, asked: bool) -> str | None:
         """Return the name that a yes carries ("Ja, Anna Nym"), or that was asked for."""
-        is_name = asked or (len(sentence.loose_words) > 1 and (sentence.yes or bool(choose(self._offers, sentence))))
+        is_name = asked or (
+            len(sentence.loose_words) > 1 and (sentence.yes or bool(choose(self._offers, sentence, self._now)))
+        )
         if not is_name or "?" in sentence.text or sentence.services or (self._asked == "services" and not sentence.yes):
             return None
         return " ".join(sentence.loose_words) or None

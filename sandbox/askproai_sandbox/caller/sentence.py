@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from askproai_runtime.german_dates import WEEKDAY_NAMES, says_nothing
 from askproai_sandbox.caller.catalogue import Catalogue
-from askproai_sandbox.caller.spoken_time import DATE, DAY_NAMES, MONTHS, PART, TIME, cut_rejections, find_too, is_shift
+from askproai_sandbox.caller.spoken_time import MARK, Times, cut_rejections, find_too, is_shift
 
 _PARTICLES = frozenset(
     {"von", "van", "vom", "zu", "zur", "de", "del", "della", "der", "den", "di", "da", "la", "le", "ten", "ter"}
@@ -16,7 +17,7 @@ _PARTICLES = frozenset(
 _NAME_WORD = r"[A-ZÄÖÜ][\w'’-]+"
 _NAME = re.compile(
     r"(?:[Mm]ein Name (?:ist|lautet)|[Ii]ch hei(?:ß|ss)e|[Ii]ch bin|auf den Namen|[Hh]ier (?:ist|spricht))\s+(?:(?:die|der)\s+)?"
-    rf"(?:(?:Frau|Herr)\s+)?(?!(?:{DAY_NAMES}|Kund|Neukund|Patient|Privatpatient)\w*\b)"
+    rf"(?:(?:Frau|Herr)\s+)?(?!(?:{'|'.join(WEEKDAY_NAMES)}|Kund|Neukund|Patient|Privatpatient)\w*\b)"
     rf"({_NAME_WORD}(?:\s+(?:(?:{'|'.join(sorted(_PARTICLES))})\s+){{0,3}}{_NAME_WORD})*)"
 )
 _TITLE = r"(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?|Prof(?:essor(?:in)?|\.)?)\s+)"
@@ -25,14 +26,16 @@ _ANYBODY = re.compile(
     r"\b(?:ganz )?egal,? (?:bei |zu |mit )?we[mr]\b|\bwer (?:gerade )?Zeit hat\b|\birgendwem\b", re.IGNORECASE
 )
 _BRANCH = re.compile(r"\b(?:Filiale|Zweigstelle|Standort)\s+((?:(?:in|im|am)\s+)?[A-ZÄÖÜ][\wäöüß-]+)")
-_PLACE = re.compile(
-    rf"\b(?:in|im|nach|am)\s+((?!(?:{MONTHS}|Ordnung)\b){_NAME_WORD})|\b(?:in\s+)?(\d{{5}})\b|\b(wie immer)\b"
-)
+_PLACE = re.compile(rf"\b(?:in|im|nach|am)\s+((?!Ordnung\b){_NAME_WORD})|\b(?:in\s+)?(\d{{5}})\b|\b(wie immer)\b")
 _NO_SERVICE = (
     r"(?!(?:Termin|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Menschen?"
-    r"|Mitarbeiter|Person|Ja|Nein|Was|Wann|Und|Name[n]?|Egal|Stunden?|Minuten?|Viertelstunden?|Wieder(?:hören|sehen|schauen)|Tschüss?|Tschö|Ciao|Ade)\b)"
+    r"|Mitarbeiter|Personen|Person|(?:Zahn)?[AÄ]rzt(?:in)?|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Rezept|Überweisung|Mann|Frau"
+    r"|Tochter|Sohn|Kind(?:er)?|Mutter|Mutti|Vater|Der|Die|Das|Den|Dem|Ich|Wir|Sie|Er|Es|Mir|Mich|Uns|Mein\w*|Mei|Bei|Für|Aber|Oder"
+    r"|Ganz|Irgend\w*|Vielleicht|Eigentlich|Leider|Entschuldigung|Verzeihung|Servus|Moin|Grüß|Guten?|Bitte|Lieber|Möglichst|Sofort|Schnell"
+    r"|Ein|Eine[nmrs]?|Zwei|Drei|Jo|Joa|Jawoll?|Jawohl|Passt|Super|Klar|Gut|Schön|Noch|Auch|Nur|Da|Dort|Hier|Jetzt|Gleich|So|Na|Ach|Ähm?"
+    r"|Kann|Könnte\w*|Können|Haben|Hätte\w*|Habt|Möchte\w*|Geht|Ginge|Wo|Wer|Wie|Warum|Welche[rsn]?|Ab|Nach|Vor|Bis|In|Am|Um|Im|Zum|Zur|Ja|Nein|Was|Wann|Und|Name[n]?|Egal|Stunden?|Minuten?|Viertelstunden?|Wieder(?:hören|sehen|schauen)|Tschüss?|Tschö|Ciao|Ade)\b)"
 )
-_NOUN = rf"{_NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{2,}}(?:\s+und\s+[A-ZÄÖÜ][\wäöüß-]+)?)"
+_NOUN = rf"{_NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{2,}}(?:\s+und\s+[A-ZÄÖÜ][\wäöüß-]+)?)\b(?!\s+\w*ge\w{{2,}}(?:t|en)\b)"
 _SERVICE = re.compile(  # the noun after an article or a verb, before a "bitte", or before the time at the beginning
     rf"\b(?i:ein(?:e[nmrs]?)?|zum|zur|für|beim|in|gerne?|brauche|möchte|will)\s+(?:(?i:ein(?:e[nm]?)?|den|die|das)\s+)?{_NOUN}"
     rf"|\b{_NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{3,}}),?\s+bitte\b"
@@ -45,7 +48,7 @@ _FILLER_WORDS = """
 """
 _FILLERS = frozenset(_FILLER_WORDS.split())
 _YES = re.compile(
-    r"\b(ja|jawohl|gern|gerne|passt|genau|okay|ok|perfekt|super|einverstanden|in ordnung|nehme ich|nehm ich|bitte buchen)\b",
+    r"\b(joa?|jawoll?|jawohl|ja|klar|gerne?|passt|genau|okay|ok|perfekt|super|einverstanden|in ordnung|nehme? ich|bitte buchen)\b",
     re.IGNORECASE,
 )
 _NO = re.compile(r"\b(nein|nee|leider|lieber|anders|nicht|doch nicht)\b", re.IGNORECASE)
@@ -54,6 +57,12 @@ _OTHER_TIME = re.compile(
 )
 
 
+_SEVERAL = re.compile(
+    r"\bfür mich und\b|\bzu (?:zweit|dritt)\b|\b(?:für )?(?:zwei|drei|beide) (?:Personen|Leute|Kinder)\b|\b(?:uns|für) beide\b"
+    r"|\b(eine[nr]?|einmal) für\b[^.?!]*\bund \1 für\b"
+    r"|\b(?:zwei|drei)(?:mal)? (?!Uhr|Tag|Woch|Monat|Stund|Minut|Viertel)(?-i:[A-ZÄÖÜ])\w+",
+    re.IGNORECASE,
+)
 _BYE = r"\b(?:tschüss?|tschö|ciao|ade|wieder(?:hören|sehen|schauen))\b"
 _ENDS_CALL = re.compile(_BYE, re.IGNORECASE)
 
@@ -102,7 +111,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bich komme\b[^.?!]*\bnicht\b",
     ),
     Intent.NOTHING: (
-        r"\b(?:will|möchte|brauche|wünsche)\b[^,.?!]*\bkeinen?\b[^,.?!]*\btermin",
+        r"\b(?:will|möchte|brauche|wünsche)\b[^,.?!]*\bkeinen?\b[^,.?!]*\btermin(?![^.?!]*\bsondern\b)",
         r"\b(?:lassen wir (?:es|das)|lassen Sie es|vergessen Sie|hat sich erledigt)\b",
     ),
     Intent.LIST: (
@@ -116,6 +125,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.HOURS: (
         r"Öffnungszeit",
         r"\b(?:wann|wie lange)\b[^.?!]*\b(?:offen|geöffnet|auf|zu)\b",
+        r"\b(?:offen|geöffnet) (?:habt|haben)\b",
         r"\b(?:haben|habt) (?:Sie|ihr)\b[^.?!]*\b(?:offen|geöffnet|auf)\s*\?",
     ),
     Intent.ADDRESS: (r"\bwo (?:sind|seid|finde|ist|liegt|befindet)\b", r"\badresse\b", r"\bpark(?:en|pl[aä]tze?)\b"),
@@ -145,7 +155,7 @@ class Sentence:
     """What was read. `when` has the words for `date`, `time` and `part_of_day`; `services` are names of the catalogue."""
 
     text: str
-    wanted: str  # the text without what it rejects
+    wanted: str  # the text without its times and what it rejects
     intent: Intent | None
     when: dict[str, str]
     name: str | None
@@ -161,6 +171,7 @@ class Sentence:
     rejected: frozenset[str] = field(default=frozenset())  # of `date`, `time`, `part_of_day`
     is_too: str | None = field(default=None)  # "früh" or "spät"
     is_shift: bool = field(default=False)
+    for_several: bool = field(default=False)  # an appointment for more than one person
     ends_call: bool = field(default=False)  # a word that is only said at the end, unlike "danke"
 
     @property
@@ -184,44 +195,47 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     What it rejects is in no field but `rejected`, except for a cancellation: "Am Freitag kann ich nicht kommen" names one.
     """
     intent = next((intent for intent, pattern in _INTENTS.items() if pattern.search(text)), None)
-    wanted, rejected = (text, frozenset[str]()) if intent is Intent.CANCEL else cut_rejections(text)
-    name, rest = _take(_NAME, wanted)
-    staff, rest = _take_staff(rest, catalogue)
+    name, rest = _take(_NAME, text)
+    times = Times(rest)
+    kept, rejected = (times.marked, frozenset[str]()) if intent is Intent.CANCEL else cut_rejections(times.marked)
+    staff, rest = _take_staff(kept, catalogue)
     branch, rest = _take(_BRANCH, rest)
-    time, rest = _take(TIME, rest)
-    date, rest = _take(DATE, rest)
-    part, rest = _take(PART, rest)
-    when = {"date": date, "time": time, "part_of_day": part}
+    when, rest = times.when(rest), re.sub(MARK, " , ", rest)
     if branch is None and len(catalogue.branches) > 1:
         branch, rest = _take(_PLACE, rest)
     services = catalogue.find_services(rest)
     return Sentence(
         text=text,
-        wanted=wanted,
+        wanted=re.sub(MARK, " , ", kept),
         intent=intent,
-        when={field_name: words for field_name, words in when.items() if words},
+        when=when,
         name=name,
         services=services,
-        unknown_service=None if services else _first_group(_SERVICE.search(rest)),
+        unknown_service=None if services else _find_noun(rest),
         staff=staff,
         branch=branch,
         loose_words=_capitalised_words(rest),
         yes=bool(_YES.search(text)),
-        no=wanted != text or bool(_NO.search(text)),
+        no=kept != times.marked or bool(_NO.search(text)),
         any_staff=bool(_ANYBODY.search(text)),
         other_time=bool(_OTHER_TIME.search(text)),
         rejected=rejected,
         is_too=find_too(text),
         is_shift=is_shift(text),
+        for_several=bool(_SEVERAL.search(rest)),
         ends_call=bool(_ENDS_CALL.search(text)),
     )
 
 
 def split_at_new_time(text: str) -> tuple[str, str]:
     """Split "den am Dienstag auf Freitag verschieben" into what names the appointment and what names its new time."""
-    which, found, new = text.partition(" auf ")
+    times = Times(text)
+    which, found, new = times.marked.partition(" auf ")
     if found:
-        return which, new
+        return times.unmark(which), times.unmark(new)
+    verb = _INTENTS[Intent.MOVE].search(times.marked)
+    if verb and re.search(MARK, times.marked[: verb.start()]) and re.search(MARK, times.marked[verb.end() :]):
+        return times.unmark(times.marked[: verb.end()]), times.unmark(times.marked[verb.end() :])
     names_the_appointment = re.search(r"\b(?:den|der|vom|termin)\s+(?:am|vom|um|von)\b", text, re.IGNORECASE)
     return (text, "") if names_the_appointment else ("", text)
 
@@ -236,6 +250,12 @@ def _take(pattern: re.Pattern[str], text: str) -> tuple[str | None, str]:
 
 def _first_group(match: re.Match[str] | None) -> str | None:
     return next((group for group in match.groups() if group), match[0]) if match else None
+
+
+def _find_noun(text: str) -> str | None:
+    """Return the noun that is asked for; None for a word that is a noun only by its place at the beginning of a sentence."""
+    noun = _first_group(_SERVICE.search(text))
+    return None if noun is None or says_nothing(noun) else noun
 
 
 def _take_staff(text: str, catalogue: Catalogue) -> tuple[str | None, str]:

@@ -1,112 +1,218 @@
 """The words for days, clock times and parts of the day in a German sentence, and those among them that it rejects. Pure.
 
-Times are found, never interpreted: a function gets them as they were said.
+The pods' own grammar finds them, so that a function gets every time that the pods understand,
+as it was said. In a sentence that is being read each is replaced by a mark, `‹d0›`, `‹t1›` or `‹p2›`.
 """
 
 import re
-from functools import cache
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
-DAY_NAMES = "Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonnabend|Sonntag"
-MONTHS = "Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
-_COUNTED = """
-    null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn
-    neunzehn zwanzig einundzwanzig zweiundzwanzig dreiundzwanzig vierundzwanzig fünfundzwanzig
-"""
-NUMBERS = {word: number for number, word in enumerate(_COUNTED.split())} | {
-    "ein": 1, "dreißig": 30, "fünfunddreißig": 35, "vierzig": 40, "fünfundvierzig": 45, "fünfzig": 50, "fünfundfünfzig": 55,
-}  # fmt: skip
-_HOURS = "|".join(word for word in NUMBERS if word != "ein")
-_NUMBERS = f"{_HOURS}|einem|einer|ein"
-_DAY = rf"(?:{DAY_NAMES})(?:vormittag|nachmittag|mittag|abend|früh)?s?"
-_WEEK = r"(?:nächste|kommende|diese|übernächste)[rn]?\s+Woche"
-_MONTH_DAY = rf"\d{{1,2}}\.\s*(?:(?:{MONTHS})\b(?:\s+\d{{4}})?|\d{{1,2}}\.(?:\d{{4}}|\d{{2}})?)"
-_ONE_DATE = (
-    rf"\b{_WEEK}(?:\s+(?:am\s+)?{_DAY}\b)?|\b{_DAY}\s+(?:in\s+(?:der\s+)?)?{_WEEK}"
-    rf"|\b(?:(?:ab|bis|vor|nach)\s+(?:dem\s+)?)?(?:(?:nächste|kommende|diese|übernächste)[nrsm]?\s+)?{_DAY}\b"
-    rf"(?:,?\s+de[nm]\s+{_MONTH_DAY})?|\b(?:(?:ab|bis|vor|nach)\s+dem\s+)?{_MONTH_DAY}|(?<=\bam )\d{{1,2}}\.(?!\d)"
-    rf"|\b(?:Anfang|Mitte|Ende|im)\s+(?:{MONTHS})\b|\b(?:Anfang|Mitte|Ende)\s+(?:der|{_WEEK})(?:\s+Woche)?\b"
-    rf"|\bin\s+(?:\d+|{_NUMBERS})\s+(?:Tag|Woche|Monat)e?n?\b|\bübermorgen\b|\bheute\b|(?<!guten )\bmorgen\b"
-    r"|\b\d{4}-\d{2}-\d{2}\b|\b(?:nächste[sn]?\s+)?Wochenende\b"
-    r"|\b(?:Heiligabend|Silvester|Neujahr|Rosenmontag|Karfreitag|Ostermontag|Pfingstmontag|Fronleichnam)\b"
-    r"|\b(?:(?:ersten|zweiten)\s+)?Weihnachts(?:feier)?tag\b|\b(?:KW|Kalenderwoche)\s+\d{1,2}\b"
-    r"|\b(?:so\s+(?:bald|schnell|früh)\s+wie\s+möglich|möglichst\s+(?:bald|schnell|früh)|baldmöglichst)\b"
+from askproai_runtime.german_dates import (
+    MONTHS,
+    Argument,
+    Refusal,
+    find_argument,
+    fold,
+    is_understood,
+    says_nothing,
+    understand_parts,
 )
-_AND = r",?\s+(?:oder|und|außer|aber\s+nicht|bis(?:\s+zum)?)\s+(?:am\s+)?"
-DATE = re.compile(rf"(?:{_ONE_DATE})(?:{_AND}(?:{_ONE_DATE}))*", re.IGNORECASE)
-_CLOCK = (
-    rf"(?:\d{{1,2}}(?::\d{{2}}(?:\s*Uhr)?|\.\d{{2}}\s*Uhr)|(?:\d{{1,2}}|{_NUMBERS})\s+Uhr(?:\s+(?:\d{{1,2}}|{_HOURS}))?\b"
-    rf"|(?:halb|dreiviertel|viertel(?:\s+(?:vor|nach))?)\s+(?:\d{{1,2}}|{_NUMBERS})\b)"
-)
-_HOUR = rf"(?:{_CLOCK}|(?:\d{{1,2}}(?!\.\s*[\dA-ZÄÖÜ])|{_HOURS})\b(?!\s+(?:Tag|Woche|Monat|Minute|Stunde)))"
-TIME = re.compile(
-    rf"\bzwischen\s+{_HOUR}\s+und\s+{_HOUR}|\b(?:nicht\s+)?(?:ab|bis|gegen|(?:kurz\s+)?(?:vor|nach)|frühestens|spätestens)\s+(?:um\s+)?{_HOUR}"
-    rf"|\b{_CLOCK}|(?<=\bum )(?:\d{{1,2}}|{_HOURS})\b",
-    re.IGNORECASE,
-)
-PART = re.compile(r"\b(?:früh|vormittag|mittag|nachmittag|abend|morgens)(?=s?\b)", re.IGNORECASE)
 
-_KINDS = {"time": TIME, "date": DATE, "part_of_day": PART}
+_AT, _ZONE = datetime(2026, 1, 1, tzinfo=UTC), ZoneInfo("UTC")  # of two phrases that are compared
+_MAX_WORDS = 12  # of one date, or of one time
+_TOKEN = re.compile(r"(?:[^\s,.;!?()„“\"]|\.(?=\w)|(?<=\d)\.)+|[,;!?()„“\"]")  # a full stop belongs to a number only
+_ADVERB = re.compile(r"(?<=mittag)s\b|(?<=abend)s\b")  # a part of the day has the form of the function's schema
+_STOPS = frozenset('?!;()„“"')
+_UNITS = re.compile(r"(?:Tag|Woche|Monat|Minute|Stunde|Jahr|Person|Leute|Kind|Termin)", re.IGNORECASE)
+_ORDINAL_CHOICE = re.compile(r"(?:(?:den|der|die|das) )?(?:erste|zweite|dritte|vierte|fuenfte)[nrsm]?\b(?: (\w+))?")
+_AFTER_ORDINAL_DAY = re.compile(
+    rf"(?:{'|'.join(MONTHS)})$|(?:ers|zwei|drit|vier|fuenf|sechs|sieb|ach|neun|zehn|elf|zwoelf)ten$|woche|haelfte|advent|weihnacht|feiertag"
+)
+_BEFORE_ORDINAL_DAY = frozenset({"am", "zum", "vom", "bis", "ab", "dem"})
+_TITLES = frozenset({"frau", "herr", "herrn", "doktor", "doktorin", "dr", "professor"})
+_SEASONS = frozenset({"sommer", "herbst", "winter"})
+_BEFORE_SEASON = frozenset({"im", "diesen", "naechsten", "kommenden"})
+_NO_TIME_AFTER = {"guten": {"morgen", "tag", "abend"}, "zu": {"früh", "spät"}, "so": {"früh", "spät"}}
+
+MARK = r"‹[dtp]\d+›"
+_KINDS = {"d": Argument.DATE, "t": Argument.TIME, "p": Argument.PART_OF_DAY}
+
+
+class Times:
+    """The times of a sentence. `marked` is the sentence with a mark for each."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._found = text, list[tuple[str, int, int]]()  # kind, and from where to where
+        tokens = [(match[0], match.start(), match.end()) for match in _TOKEN.finditer(text)]
+        at = 0
+        while at < len(tokens):
+            kind, begin, end = _find([token[0] for token in tokens], at)
+            if kind:
+                self._found.append((kind, tokens[begin][1], tokens[end - 1][2]))
+            at = end
+        self.marked, position = "", 0
+        for number, (kind, start, end) in enumerate(self._found):
+            self.marked += f"{text[position:start]}‹{kind}{number}›"
+            position = end
+        self.marked += text[position:]
+
+    def unmark(self, marked: str) -> str:
+        """Return a part of the marked sentence in the caller's words."""
+        return re.sub(MARK, lambda mark: self._words(mark[0]), marked)
+
+    def when(self, marked: str) -> dict[str, str]:
+        """Return the arguments `date`, `time` and `part_of_day` that name the times of a part of the marked sentence.
+
+        Times of which some are alternatives ("Dienstag um zehn oder Mittwoch um elf") are one `date`.
+        """
+        marks = re.findall(MARK, marked)
+        parts: dict[str, str] = {}
+        for mark in marks:
+            parts.setdefault(_KINDS[mark[1]].value, self._words(mark))
+        if len(marks) > len(parts) or (marks and not _are_understood(parts)):
+            whole = self.unmark(marked[marked.index(marks[0]) : marked.rindex(marks[-1]) + len(marks[-1])])
+            if is_understood(whole):
+                return {"date": whole}
+        return parts
+
+    def _words(self, mark: str) -> str:
+        _, start, end = self._found[int(mark[2:-1])]
+        return _ADVERB.sub("", self._text[start:end])
+
+
+def _find(words: list[str], at: int) -> tuple[str, int, int]:
+    """Return the kind of the longest time that begins at a word, its first word and the one after it; "" for none."""
+    before = fold(words[at - 1]) if at else ""
+    if before in _TITLES:
+        return "", at, at + 1
+    for end in range(min(len(words), at + _MAX_WORDS), at, -1):
+        kind = _kind(words[at:end], before)
+        if kind and not (end < len(words) and kind == "t" and _counts(words[end - 1], words[end])):
+            return kind, *_trim(kind, words, at, end)
+    return "", at, at + 1
+
+
+def _trim(kind: str, words: list[str], begin: int, end: int) -> tuple[int, int]:
+    """Return the beginning and the end of a time without the words around it that say nothing."""
+    whole = words[begin:end]
+    while end - begin > 1 and _says_nothing(words[end - 1]) and _mean_the_same(kind, whole, words[begin : end - 1]):
+        end -= 1
+    while end - begin > 1 and _says_nothing(words[begin]) and _mean_the_same(kind, whole, words[begin + 1 : end]):
+        begin += 1
+    return begin, end
+
+
+def _kind(words: list[str], before: str) -> str:
+    """Return the kind of words that name only dates, only clock times or only parts of the day, and that the pods understand."""
+    argument = None if _is_no_time(words, before) else find_argument(" ".join(words))
+    return next((kind for kind, name in _KINDS.items() if name is argument), "")
+
+
+def _is_no_time(words: list[str], before: str) -> bool:
+    """Return whether words mean something else in a call, although the grammar reads a time in them."""
+    folded = [fold(word) for word in words]
+    pairs = list(zip([before, *folded], words, strict=False))
+    return (
+        not _STOPS.isdisjoint(words[:-1])
+        or "auf" in folded
+        or folded[0] == "wann"
+        or ("egal" in folded and "wann" not in folded)  # "egal, die erste"
+        or ("wie" not in folded and any(word.casefold() in _NO_TIME_AFTER.get(last, ()) for last, word in pairs))
+        or any(fold(word) in _SEASONS and last not in _BEFORE_SEASON for last, word in pairs)  # a family name
+        or _is_choice(words, before)
+    )  # fmt: skip
+
+
+def _are_understood(parts: Mapping[str, str]) -> bool:
+    understood = understand_parts(*(parts.get(name) for name in Argument), at=_AT, zone=_ZONE)
+    return understood.refused is not Refusal.NOT_UNDERSTOOD
+
+
+def _is_choice(words: list[str], before: str) -> bool:
+    """Return whether words begin with an ordinal that is no day: "bitte die zweite"."""
+    first = 0
+    while first < len(words) - 1 and _says_nothing(words[first]) and fold(words[first]) not in _BEFORE_ORDINAL_DAY:
+        first += 1
+    ordinal = _ORDINAL_CHOICE.match(fold(" ".join(words[first:])))
+    last = fold(words[first - 1]) if first else before
+    return bool(ordinal and last not in _BEFORE_ORDINAL_DAY and not _AFTER_ORDINAL_DAY.match(ordinal[1] or ""))
+
+
+def _mean_the_same(kind: str, words: list[str], fewer: list[str]) -> bool:
+    name = _KINDS[kind]
+    one, other = (
+        understand_parts(**{"date": None, "time": None, "part_of_day": None, name: " ".join(each)}, at=_AT, zone=_ZONE)
+        for each in (words, fewer)
+    )
+    return one == other
+
+
+def _says_nothing(word: str) -> bool:
+    return word in _STOPS or word == "," or (fold(word) != "im" and says_nothing(word))
+
+
+def _counts(last: str, following: str) -> bool:
+    """Return whether a number counts what follows it: "um zwei Stunden" is no time."""
+    return bool(_UNITS.match(following)) and not last.casefold().startswith("uhr")
+
 
 _ORDINAL = r"(?:erste|zweite|dritte|vierte|fünfte|letzte)[nrsm]?\b"
-_WHEN = rf"(?:(?:{DATE.pattern}|{TIME.pattern}|{PART.pattern})s?)"
 _LINK = r"(?:mehr|noch|schon|erst|gleich|gerade|unbedingt|gern|am|um|im|in|der|die|den|das|dem|auf)"
+_WHENS = rf"{MARK}(?:\s+(?:{_LINK}\s+)*{MARK})*"
 _WHO = r"(?:bei|zu|mit)\s+(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?)\s+)*(?-i:[A-ZÄÖÜ][\w'’-]+)"
-_REJECTED = (  # "nicht um zehn", "um zehn geht es nicht", "keine Kontrolle"
-    rf"\b(?:nicht|weder)\s+(?!(?:kurz|ab|bis|vor|nach|gegen)\b)(?:{_LINK}\s+)*(?:{_WHO}|{_ORDINAL}|{_WHEN}(?:\s+(?:{_LINK}\s+)*{_WHEN})*)"
-    rf"|(?:\b{_LINK}\s+)?{_WHEN}(?:\s+(?:{_LINK}\s+)*{_WHEN})*\s+(?:ist|wäre|passt|geht|ginge|kann|klappt|habe|schaffe)\b[^,.;!?]*?"
-    r"\b(?:nicht|schlecht|ungünstig|zu\s+(?:früh|spät)|keine\s+Zeit)\b"
-    r"|\bkeine?[nmrs]?\s+(?-i:[A-ZÄÖÜ])\w+"
+_REJECTED = re.compile(  # "nicht um zehn", "um zehn geht es nicht", "keine Kontrolle"
+    r"\b(?:nicht|keine?[nmrs]?)\b[^.;!?]*?\bsondern\b|"
+    rf"\b(?:nicht|ned|net|weder)\s+(?:{_LINK}\s+)*(?:{_WHO}|{_ORDINAL}|{_WHENS})(?:\s+noch\s+(?:{_LINK}\s+)*{_WHENS})?"
+    rf"|(?:\b{_LINK}\s+)?{_WHENS}\s+(?:ist|wäre|wär|passt|geht|ginge|kann|klappt|habe?|hat|hätte|schaffe?|muss)\b[^,.;!?]*?"
+    r"\b(?:nicht|ned|net|schlecht|ungünstig|zu\s+(?:früh|spät)|kei(?:ne)?\s+Zeit|arbeiten)\b"
+    rf"|\b(?:hat|habe?|hätte|kann|könnte|geht)\b[^,.;!?‹]*{_WHENS}[^,.;!?‹]*\b(?:nicht|ned|net|schlecht|kei(?:ne)?\s+Zeit)\b(?!\s+‹)"
+    rf"|(?:\b{_LINK}\s+)?{_WHENS},?\s+da\s+(?:muss|bin|habe?|kann|geht|passt)\b[^,.;!?]*"
+    r"|\bkeine?[nmrs]?\s+(?-i:[A-ZÄÖÜ])\w+",
+    re.IGNORECASE,
 )
-# Without one of these words nothing is rejected.
-_REJECTS = re.compile(r"\b(?:nicht|weder|schlecht|ungünstig|zu\s+(?:früh|spät)|kein)", re.IGNORECASE)
 _NEGATIVE_QUESTION = re.compile(
     r"^\W*(?:(?:Ja|Und|Aber|Oder)\W+)*(?:Geht|Ginge|Haben|Hätten|Habt|Kann|Könnte[nt]?|Können|Gibt|Passt|Warum)\b[^?]*\?",
     re.IGNORECASE,
 )
 _CORRECTION = re.compile(  # "am Freitag, nein, doch am Donnerstag"
-    rf"(?<=\w)\W+(?:ach\W+)?(?:nein|nee|quatsch|entschuldigung|verzeihung|ich\s+meine|besser\s+gesagt)\b(?=[^.;!?]*?{_WHEN})",
+    r"(?<=[\w›])[^\w‹›]+(?:ach\W+)?(?:nein|nee|ne|quatsch|entschuldigung|verzeihung|ich\s+meine|besser\s+gesagt|äh(?:m)?)\b"
+    rf"(?=[^.;!?]*?{MARK})",
     re.IGNORECASE,
 )
 _TOO = re.compile(r"\b(?:zu|nicht\s+(?:ganz\s+|gern\s+)?so)\s+(früh|spät)\b", re.IGNORECASE)
-_SPAN = rf"\b(?:\d+|{_NUMBERS}|eine|paar)\s+(?:halbe\s+|viertel)?(?:Minute|Stunde|Viertelstunde|Tag|Woche)[en]*\b"
+_COUNTED = r"(?:\d+|zwei|drei|vier|fünf|sechs|acht|zehn|fünfzehn|zwanzig|dreißig|eine[mr]?|eine?|paar)"
+_SPAN = rf"\b{_COUNTED}\s+(?:halbe\s+|viertel)?(?:Minute|Stunde|Viertelstunde|Tag|Woche)[en]*\b"
 _SHIFT = re.compile(rf"\bum\s+{_SPAN}|{_SPAN}\s+(?:nach\s+(?:hinten|vorn)|später|früher|eher)\b", re.IGNORECASE)
 
 
-def cut_rejections(text: str) -> tuple[str, frozenset[str]]:
-    """Return the text without what it rejects, and which of `date`, `time` and `part_of_day` that had.
+def cut_rejections(marked: str) -> tuple[str, frozenset[str]]:
+    """Return a marked sentence without what it rejects, and which of `date`, `time` and `part_of_day` that had.
 
     A question such as "Geht es nicht um elf?" asks for eleven and rejects nothing.
     """
-    if _NEGATIVE_QUESTION.search(text):
-        return _TOO.sub(" , ", text), frozenset()
-    text, found = _cut_corrected(text)
-    if not _REJECTS.search(text):
-        return _TOO.sub(" , ", text), frozenset(found)
-    rejected = _compile_rejected()
-    cut = " , ".join(match[0] for match in rejected.finditer(text))
-    for kind, pattern in _KINDS.items():
-        if pattern.search(cut):
-            found.add(kind)
-            cut = pattern.sub(" , ", cut)
-    return _TOO.sub(" , ", rejected.sub(" , ", text)), frozenset(found)
+    if _NEGATIVE_QUESTION.search(marked):
+        return _TOO.sub(" , ", marked), frozenset()
+    corrected, found = _cut_corrected(marked)
+    found |= _kinds_in(" ".join(match[0] for match in _REJECTED.finditer(corrected)))
+    return _TOO.sub(" , ", _REJECTED.sub(" , ", corrected)), frozenset(found)
 
 
-@cache  # it takes 0.1 s, and most sentences reject nothing
-def _compile_rejected() -> re.Pattern[str]:
-    return re.compile(_REJECTED, re.IGNORECASE)
-
-
-def _cut_corrected(text: str) -> tuple[str, set[str]]:
-    """Return the text without the times that the caller corrects in the same sentence, and which kinds of them there were."""
-    correction = _CORRECTION.search(text)
+def _cut_corrected(marked: str) -> tuple[str, set[str]]:
+    """Return the sentence without the times that the caller corrects in it, and which kinds of them there were."""
+    correction = _CORRECTION.search(marked)
     if correction is None:
-        return text, set()
-    before, after, found = text[: correction.start()], text[correction.end() :], set[str]()
-    for kind, pattern in _KINDS.items():
-        if pattern.search(before) and pattern.search(after):
-            found.add(kind)
-            before = pattern.sub(" , ", before)
+        return marked, set()
+    before, after = marked[: correction.start()], marked[correction.end() :]
+    found = _kinds_in(before) & _kinds_in(after)
+    for kind in (letter for letter, name in _KINDS.items() if name in found):
+        before = re.sub(rf"‹{kind}\d+›", " , ", before)
     return f"{before} , {after}", found
+
+
+def _kinds_in(marked: str) -> set[str]:
+    return {_KINDS[mark[1]].value for mark in re.findall(MARK, marked)}
 
 
 def find_too(text: str) -> str | None:

@@ -112,6 +112,18 @@ async def test_undeclared_tools_and_arguments_are_not_sent(retell: Api, receiver
     await salon(retell, receiver, tools[:1])
     record = await ring(retell, ASKS, AGREES)
     assert json.loads(receiver.at("/check_availability")[0][1])["args"] == {"service": "Haarschnitt", "date": "Freitag"}
+    notes = [step.text for step in record.steps if step.kind == "note"]
+    assert notes == [
+        "[demo agent] the agent at Retell has no function that is called book_appointment; it has: check_availability"
+    ]
+    assert record.errors == []
+
+
+async def test_an_undeclared_function_that_is_called_without_the_agent_is_an_error(
+    retell: Api, receiver: Receiver, tools: Tools
+) -> None:
+    await salon(retell, receiver, tools[:1])
+    record = await ring(retell, args=[{"name": "book_appointment", "args": {}}])
     missing = "version 0 of the LLM declares no custom tool book_appointment; it has: check_availability"
     assert record.errors == [missing]
 

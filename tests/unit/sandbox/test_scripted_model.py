@@ -139,6 +139,28 @@ def test_a_yes_to_the_offer_of_a_transfer_transfers(text: str) -> None:
     assert model.hear(text) == ToolCall("transfer_to_human", {})
 
 
+def test_a_suspended_agent_calls_no_function_that_it_does_not_have_and_repeats_its_greeting() -> None:
+    model = ScriptedModel(TRANSFERS, "+491", greeting=SUSPENDED)
+    assert model.hear("Einen Haarschnitt am Freitag um drei, bitte") == SUSPENDED
+    assert model.remark is not None
+    assert "check_availability" in model.remark
+    assert model.hear("Ja, bitte") == ToolCall("transfer_to_human", {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Zwei Haarschnitte am Freitag um zehn",
+        "Einen Haarschnitt für mich und meine Tochter",
+        "Einen Termin für zwei Personen",
+    ],
+)
+def test_an_appointment_for_two_people_is_marked_as_one_call_for_each(text: str) -> None:
+    model = new_model()
+    model.hear(text)
+    assert "a second call is needed" in str(model.remark)
+
+
 def test_another_requested_time_is_stronger_than_the_question_for_the_name() -> None:
     model = new_model()
     model.hear("Einen Haarschnitt morgen um zehn")

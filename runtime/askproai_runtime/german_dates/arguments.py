@@ -1,0 +1,75 @@
+"""Which argument of a call function a phrase is: `date`, `time` or `part_of_day`. The demo's agent reads sentences by it."""
+
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.german_dates.atoms import (
+    Around,
+    Atom,
+    Clock,
+    ImpossibleDay,
+    ImpossibleTime,
+    Op,
+    Part,
+    PastDay,
+    TimeRange,
+)
+from askproai_runtime.german_dates.phrase import understand
+from askproai_runtime.german_dates.scan import UnknownWord, scan
+from askproai_runtime.german_dates.tokens import normalize
+from askproai_runtime.german_dates.types import Refusal
+from askproai_runtime.german_dates.vocabulary import fold
+
+_ZONE = ZoneInfo("UTC")
+_AT = datetime(2026, 1, 1, tzinfo=_ZONE)  # whether words name a time does not depend on today
+_FIRST_NEVER = frozenset({Op.COMMA, Op.AND, Op.OR, Op.EXCEPT})
+_NEVER = frozenset({Op.NOT, Op.BUT, Op.INSTEAD, Op.CORRECT, Op.HESITATE, Op.END})
+
+
+class Argument(StrEnum):
+    """An argument of a call function that says when."""
+
+    DATE = "date"
+    TIME = "time"
+    PART_OF_DAY = "part_of_day"
+
+
+def find_argument(text: str) -> Argument | None:
+    """Return the argument of a phrase that names days only, clock times only or parts of the day only; None for any other.
+
+    A day or a time that does not exist is one, too. What the phrase rejects or corrects is none.
+    """
+    try:
+        atoms = scan(normalize(text), _AT)
+    except (ImpossibleDay, PastDay):
+        return Argument.DATE
+    except ImpossibleTime:
+        return Argument.TIME
+    except UnknownWord:
+        return None
+    found = {_argument_of(atom) for atom in atoms if not isinstance(atom, Op)}
+    if len(found) != 1 or isinstance(atoms[-1], Op) or not _NEVER.isdisjoint(a for a in atoms if isinstance(a, Op)):
+        return None
+    if atoms[0] in _FIRST_NEVER and not fold(text).startswith("ausser "):
+        return None
+    return found.pop() if is_understood(text) else None
+
+
+def _argument_of(atom: Atom) -> Argument:
+    if isinstance(atom, Clock | TimeRange | Around):
+        return Argument.TIME
+    return Argument.PART_OF_DAY if isinstance(atom, Part) else Argument.DATE
+
+
+def is_understood(text: str) -> bool:
+    """Return whether a phrase is understood; a day that does not exist, or is over, is understood, too."""
+    return understand(text, at=_AT, zone=_ZONE).refused is not Refusal.NOT_UNDERSTOOD
+
+
+def says_nothing(word: str) -> bool:
+    """Return whether a word may stand beside a time without a meaning in it, such as "bitte" or "um"."""
+    try:
+        return not scan(normalize(word), _AT)
+    except ValueError:  # unknown, or no day or time alone
+        return False
