@@ -116,7 +116,10 @@ class Reason(Explained):
     NOT_REQUESTED = "NotRequested", "The spec does not ask for it; nothing to do."
     NOT_INSTALLED = "NotInstalled", "It waits for a CRD this cluster or release lacks; the message says what to do."
     NOT_PAUSED = "NotPaused", "The operator works on the object."
-    PAUSED = "Paused", "The annotation `askproai.de/paused` is set: edits have no effect; remove it to go on."
+    PAUSED = (
+        "Paused",
+        "The annotation `askproai.de/paused` is set, on the object or its Tenant: edits have no effect; remove it to go on.",
+    )
     PLAN_UNSUPPORTED = (
         "PlanUnsupported",
         "The annotation `askproai.de/plan` shows a plan for a RetellAgent only; on another kind nothing is applied until it goes.",

@@ -7,8 +7,9 @@ annotation is removed. Objects depend on each other, so each controller asks abo
 from collections.abc import Iterable
 from typing import Final
 
-from askproai_operator.api import CustomResource
+from askproai_operator.api import CustomResource, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
+from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
 
 PLAN_ANNOTATION: Final = "askproai.de/plan"
 
@@ -34,3 +35,17 @@ def plan_hold(resources: Iterable[CustomResource]) -> Condition | None:
         " only. `askproai plan` shows what a manifest would change before it is applied"
     )
     return bad(ConditionType.PAUSED, Reason.PLAN_UNSUPPORTED, text)
+
+
+def edit_hold(tenant: Tenant | None) -> Condition | None:
+    """Return why an edit of a Tenant's Branch or ServiceOffering has no effect: the Tenant has one of the annotations."""
+    if tenant is None:
+        return None
+    if is_paused(tenant):
+        annotation, reason = PAUSED_ANNOTATION, Reason.PAUSED
+    elif is_planned(tenant):
+        annotation, reason = PLAN_ANNOTATION, Reason.PLAN_UNSUPPORTED
+    else:
+        return None
+    text = f"what was applied last has no effect until the annotation {annotation} is removed from Tenant {tenant.metadata.name}"
+    return bad(ConditionType.PAUSED, reason, text)

@@ -36,6 +36,7 @@ class Result:
     `requeue` asks for the key's exponential backoff instead, and counts as a failure. Both need a `requeue_reason`. `gone` means
     that the object does not exist or that its finalizer was just removed: no status is written, but `events` are created.
     `paused` is a condition of this type: nothing was looked at or changed, and all other conditions stay as they are.
+    `edit_held` is one, too: all was judged as declared, but an edit has no effect while another object is paused.
 
     Raises ValueError for a requeue without a reason.
     """
@@ -49,6 +50,7 @@ class Result:
     events: tuple[EventRecord, ...] = ()
     gone: bool = False
     paused: Condition | None = None
+    edit_held: Condition | None = None
 
     def __post_init__(self) -> None:
         if (self.requeue or self.requeue_after is not None) and not self.requeue_reason:

@@ -55,6 +55,8 @@ def update_for_result(
     """Return the update after a reconcile of `resource`. `status` is the newest known one, and may be newer than `resource`.
 
     `has_warned`: an Event said why it is not Ready, and none has said yet that it is.
+
+    While an edit is held, the status and Ready keep the generation from before: `kubectl wait` waits until it has an effect.
     """
     current = _by_type(status)
     reported = list(result.conditions)
@@ -69,9 +71,15 @@ def update_for_result(
     causes |= {type_: each for type_, each in current.items() if type_ in kept}
     deleting = resource.metadata.deletion_timestamp is not None
     ready_before = current.get(ConditionType.READY)
-    ready = _stamp(_derive_ready(causes.values(), deleting=deleting), ready_before, generation, now)
-    desired = dict(result.status) | {"observedGeneration": generation, "conditions": [ready, *causes.values()]}
-    desired |= applied_by_reconcile(resource)
+    observed: int | None = generation
+    derived = _derive_ready(causes.values(), deleting=deleting)
+    if result.edit_held is not None and not deleting:
+        observed = status.get("observedGeneration")
+        derived = _ready_while_held(derived, result.edit_held, observed, generation)
+    ready = _stamp(derived, ready_before, generation if observed is None else observed, now)
+    desired = dict(result.status) | {"conditions": [ready, *causes.values()]} | applied_by_reconcile(resource)
+    if observed is not None:
+        desired["observedGeneration"] = observed
     token = resource.metadata.annotations.get(TOKEN_ANNOTATION)
     if token is not None:
         desired["lastReconcileToken"] = shortened_token(token)
@@ -163,6 +171,13 @@ def _derive_ready(causes: Iterable[StatusCondition], *, deleting: bool) -> Condi
         return bad(ConditionType.READY, Reason.DELETING, "being deleted")
     notable = next((cause for cause in causes if cause["reason"] in NOTABLE_REASONS), None)
     return good(ConditionType.READY, notable["message"], notable["reason"]) if notable else good(ConditionType.READY)
+
+
+def _ready_while_held(derived: Condition, held: Condition, observed: int | None, generation: int) -> Condition:
+    """Return Ready of an object whose edits are held since the generation `observed`, None: since it was created."""
+    if observed is None and derived.good:
+        return unknown(ConditionType.READY, held.reason, held.message)
+    return good(ConditionType.READY, held.message, held.reason) if derived.good and observed != generation else derived
 
 
 def _failing(causes: Iterable[StatusCondition]) -> list[StatusCondition]:

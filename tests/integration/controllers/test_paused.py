@@ -20,6 +20,7 @@ EDITS = {
     "ServiceOffering": ("haarschnitt", {"displayName": "Schnitt Neu", "durationMinutes": 45}),
     "RetellAgent": ("mitte", {"functions": ["CheckAvailability"]}),
 }
+WITHOUT_WARNINGS: dict[str, dict[str, Any]] = {"Branch": {"phoneNumbers": []}, "ServiceOffering": {"calcom": None}}
 PARTS = {"Branch": "branches", "ServiceOffering": "services", "RetellAgent": "agents"}
 
 
@@ -78,6 +79,66 @@ async def test_a_service_of_a_paused_tenant_says_that_an_edit_counts_when_the_te
         return not found["message"].startswith("when the Tenant")
 
     await eventually(is_in_effect, SOON, "the condition of the resumed Tenant's service")
+
+
+@pytest.mark.parametrize(("annotation", "reason"), [("paused", "Paused"), ("plan", "PlanUnsupported")])
+async def test_nobody_who_waits_for_ready_believes_an_edit_that_the_pause_of_the_tenant_holds_back(
+    namespace: TenantNamespace, annotation: str, reason: str
+) -> None:
+    """`kubectl wait` compares the generation of the condition with that of the object."""
+    edited = ("Branch", "ServiceOffering")
+    await namespace.write_secret()
+    for kind in (*edited, "Tenant"):
+        await namespace.create(kind, spec=WITHOUT_WARNINGS.get(kind))
+    for kind in edited:
+        await namespace.wait_for_condition("Ready", "True", "AsDeclared", kind=kind, name=EDITS[kind][0])
+    await namespace.wait_until_ready()
+    await settle(namespace)
+    before = {kind: await part_of_config(namespace, kind, EDITS[kind][0]) for kind in edited}
+    key = f"askproai.de/{annotation}"
+    await namespace.client.merge(namespace.path("Tenant"), {"metadata": {"annotations": {key: "true"}}})
+    await namespace.wait_for_condition("Paused", "True")
+    for kind in edited:
+        name, edit = EDITS[kind]
+        live = await namespace.client.merge(namespace.path(kind, name), {"spec": edit})
+        ready = await namespace.wait_for_condition("Ready", "True", reason, kind=kind, name=name)
+        assert "Tenant salon-mueller" in ready["message"]
+        assert key in ready["message"]
+        await settle(namespace, (kind, name))
+        status = (await namespace.get(kind, name))["status"]
+        ready = next(each for each in status["conditions"] if each["type"] == "Ready")
+        assert ready["observedGeneration"] < live["metadata"]["generation"]
+        assert status["observedGeneration"] < live["metadata"]["generation"]
+        assert await part_of_config(namespace, kind, name) == before[kind]
+    await namespace.client.merge(namespace.path("Tenant"), {"metadata": {"annotations": {key: None}}})
+    for kind in edited:
+        name = EDITS[kind][0]
+        await namespace.wait_for_condition("Ready", "True", "AsDeclared", kind=kind, name=name)
+        live = await namespace.get(kind, name)
+        assert live["status"]["observedGeneration"] == live["metadata"]["generation"]
+
+
+@pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
+async def test_what_is_created_while_its_tenant_is_paused_is_not_ready_before_callers_can_book_it(
+    namespace: TenantNamespace, kind: str
+) -> None:
+    await namespace.write_secret()
+    for other in {*WITHOUT_WARNINGS, "Tenant"} - {kind}:
+        await namespace.create(other, spec=WITHOUT_WARNINGS.get(other))
+    await namespace.wait_for_condition("CredentialsValid", "True")
+    await namespace.client.merge(namespace.path("Tenant"), PAUSE)
+    await namespace.wait_for_condition("Paused", "True")
+    await namespace.create(kind, spec=WITHOUT_WARNINGS[kind])
+    name = EDITS[kind][0]
+    await namespace.wait_for_condition("Ready", "Unknown", "Paused", kind=kind, name=name)
+    await settle(namespace, (kind, name))
+    await namespace.wait_for_condition("Ready", "Unknown", "Paused", kind=kind, name=name)
+    await namespace.client.merge(namespace.path("Tenant"), RESUME)
+
+    async def is_judged() -> bool:
+        return "observedGeneration" in (await namespace.get(kind, name))["status"]
+
+    await eventually(is_judged, SOON, "the status of the resumed Tenant's object")
 
 
 @pytest.mark.parametrize("kind", EDITS)

@@ -21,7 +21,7 @@ from askproai_operator.controllers.branch.plan import (
     plan_default_service,
     quiet_interval,
 )
-from askproai_operator.controllers.plan_annotation import plan_hold
+from askproai_operator.controllers.plan_annotation import edit_hold, plan_hold
 from askproai_operator.engine import GONE, Conflict, EventRecord, EventType, Key, Result, resources
 from askproai_operator.services import is_offered_in
 
@@ -55,6 +55,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         requeue_reason="its services and its agent may follow, and none of them may come",
         resync_after=_quiet_resync(context) if is_good else None,
         events=(_created(inputs),) if plan.action is Action.CREATE else (),
+        edit_held=edit_hold(inputs.references.tenant),
     )
 
 

@@ -18,7 +18,7 @@ from askproai_operator.controllers.offering.status import (
     calendar_without_seats,
 )
 from askproai_operator.controllers.offering.units import outdated_offerings, plan_units
-from askproai_operator.controllers.plan_annotation import plan_hold
+from askproai_operator.controllers.plan_annotation import edit_hold, plan_hold
 from askproai_operator.credentials import calcom_account, event_types_of, read_credentials
 from askproai_operator.engine import GONE, Key, Result
 from askproai_operator.providers import (
@@ -77,6 +77,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         },
         # Watches report all but what Cal.com has.
         resync_after=context.next_look(key, otherwise=context.settings.drift if calendar.good else timedelta()),
+        edit_held=edit_hold(tenant),
     )
 
 
