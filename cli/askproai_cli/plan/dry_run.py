@@ -9,13 +9,15 @@ from typing import Any, Final
 
 from askproai_cli.lint import CelMissing, Document, completed, find_refusals
 from askproai_cli.plan.differences import describe_object
+from askproai_cli.plan.field_conflicts import describe_overwrite, describe_refusal, other_managers
 from askproai_core.api_resource import ApiResource
-from askproai_core.kube import ApiError, HttpTransport, Unreachable
+from askproai_core.kube import ApiError, Conflict, HttpTransport, Unreachable
 from askproai_operator import resources
 from askproai_operator.resources import MANAGER
 
 _DRY_RUN: Final = {"dryRun": "All", "fieldValidation": "Strict"}
 _CLIENT_SIDE: Final = "kubectl-client-side-apply"  # kubectl's manager without --server-side
+_FORCING: Final = {"argocd-controller", "kustomize-controller"}  # their applies take over fields of other managers
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _NEWEST: Final = str(2**62)  # version of what a dry run returned: newer than all that the API server lists
 
@@ -32,11 +34,15 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would become of an object. `stored` is the whole object afterwards, None if it is refused or not known."""
+    """What would become of an object. `stored` is the whole object afterwards, None if it is refused or not known.
+
+    `warnings` name the fields of other managers that the apply overwrites.
+    """
 
     change: Change
     lines: tuple[str, ...] = ()
     stored: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
 
 
 async def preview(
@@ -88,7 +94,28 @@ async def _ask(transport: HttpTransport, ref: ApiResource, sent: Mapping[str, An
         body = sent
     stored = await transport.request("PATCH", path, params=params, body=body, content_type=content_type)
     lines = tuple(describe_object(live, stored))
-    return Preview(Change.CHANGED if lines else Change.UNCHANGED, lines, _newest(stored))
+    if not lines:
+        return Preview(Change.UNCHANGED, stored=_newest(stored))
+    found = await _find_conflicts(transport, path, sent, applier)
+    if found and applier not in {_CLIENT_SIDE, *_FORCING} and _has_applied(live, applier):
+        return Preview(Change.REFUSED, (describe_refusal(found), *lines))
+    return Preview(Change.CHANGED, lines, _newest(stored), (describe_overwrite(found),) if found else ())
+
+
+async def _find_conflicts(transport: HttpTransport, path: str, sent: Mapping[str, Any], applier: str) -> Sequence[str]:
+    """Return which fields of other managers a server-side apply without --force-conflicts is refused for, by manager."""
+    params = {**_DRY_RUN, "fieldManager": applier}
+    try:
+        await transport.request("PATCH", path, params=params, body=sent, content_type="application/apply-patch+yaml")
+    except Conflict as error:
+        return other_managers(error.message, applier)
+    return ()
+
+
+def _has_applied(live: Mapping[str, Any], applier: str) -> bool:
+    """Return whether the manager has applied the object server-side."""
+    entries = live["metadata"].get("managedFields") or ()
+    return any((entry.get("manager"), entry.get("operation")) == (applier, "Apply") for entry in entries)
 
 
 def find_applier(live: Mapping[str, Any]) -> str:

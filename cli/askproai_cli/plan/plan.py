@@ -35,8 +35,8 @@ class Planned:
     """One object: what becomes of it, field by field, and the steps at `provider` (None: a kind that has no steps).
 
     `claims` is what the operator would report because another tenant has its host or number, or why that is not known; `warnings`
-    are those of lint about the planned files. `is_problem`: somebody should look before an apply, since a condition would be False,
-    a step is refused, or a number is taken away.
+    are those of lint about the planned files, and the fields of other managers that the apply overwrites. `is_problem`: somebody
+    should look before an apply, since a condition would be False, a step is refused, or a number is taken away.
     """
 
     name: str
@@ -71,8 +71,8 @@ async def plan_manifests(
             kind, own_namespace, name = identity_of(document.value)
             key = Identity(kind, "" if kind == resources.NAMESPACES.kind else own_namespace or namespace, name)
             seen = await preview(transport, document, namespace, new_namespaces)
-            warnings = found.get((f"{kind}/{name}", own_namespace), ())
-            planned[key] = Planned(f"{kind}/{name}", seen.change, seen.lines, warnings=tuple(warnings))
+            warnings = (*found.get((f"{kind}/{name}", own_namespace), ()), *seen.warnings)
+            planned[key] = Planned(f"{kind}/{name}", seen.change, seen.lines, warnings=warnings)
             if seen.stored is not None and resources.resource_of_kind(kind) in resources.CUSTOM:
                 sink.prime(resources.resource_of_kind(kind), seen.stored)
         for affected in sorted({key.namespace for key in planned} - {"", *new_namespaces}):
