@@ -71,6 +71,11 @@ class Looks:
         """Return when the first of an object's looks is due again (monotonic seconds); infinite without one."""
         return min((look.due for look in self._by_owner.get(owner, {}).values()), default=float("inf"))
 
+    def due(self, owner: Key, name: Hashable) -> float:
+        """Return when one look is due again (monotonic seconds); infinite if it is not."""
+        look = self._by_owner.get(owner, {}).get(name)
+        return look.due if look is not None else float("inf")
+
     def wait(self, misses: int, every: timedelta, first: timedelta, error: ProviderError | None = None) -> timedelta:
         """Return how long a look is used: `every` ± 20 % if all is well, else `first`, doubled with each miss in a row.
 

@@ -12,11 +12,13 @@ from typing import Any, Final
 from askproai_core.api_resource import ApiResource
 from askproai_core.phone_numbers import e164_or_none
 from askproai_operator.api import Branch, CustomResource, RetellAgent, ServiceOffering, Tenant
-from askproai_operator.api.conditions import ConditionType, Reason
+from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.engine import ObservedObject, is_edit
 from askproai_operator.resources import DEPLOYMENTS, STATUS_READ
 
 _REFUSED: Final = "ReplicaFailure"  # condition of a Deployment, whose message RolloutHealthy repeats
+
+_REPEATED: Final = {ConditionType.CREDENTIALS_VALID, ConditionType.EXPOSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,16 @@ def _refused_numbers(model: CustomResource) -> Sequence[str]:
     return sorted((listed - Counter(granted)).elements())
 
 
+def _repeated_causes(model: CustomResource) -> Sequence[tuple[str, str]]:
+    """Return what agents repeat of a Tenant that is not ready for them."""
+    found: list[Mapping[str, Any]] = model.status.get("conditions") or []
+    return [
+        (each["type"], each["message"])
+        for each in found
+        if each["type"] in _REPEATED and each["status"] == Status.FALSE and each["reason"] != Reason.PENDING
+    ]
+
+
 _Type = ConditionType
 # What a relative reads of a status: first the kind that is read, then the kind that reads it. Of all else that is in a status no
 # change makes a relative due: a new tenant writes some thirty statuses, and each run of a Tenant asks PostgreSQL and Redis.
@@ -90,6 +102,7 @@ READ_BY: Final[Mapping[str, Mapping[str, _Part]]] = {
                 _Type.EXPOSED: [Reason.PENDING],
                 _Type.RUNTIME_AVAILABLE: [Reason.SUSPENDED],
             },
+            values=[_repeated_causes],
         ),
     },
     Branch.kind: {

@@ -1,6 +1,7 @@
-"""Who else has a host or a number, by the grants in the cache, and what is said of it to whoever asks for it."""
+"""Who else has a host, a number or a key, by the grants in the cache, and what is said of it to whoever asks for it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Final
 
 from askproai_operator.api import Branch, CustomResource
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
@@ -8,6 +9,13 @@ from askproai_operator.controllers.addresses import Address
 from askproai_operator.engine import resources
 from askproai_operator.grants import Holder, Subject, SubjectKind, find_other, holder_of, read_grant
 from askproai_operator.plan_context import PlanContext
+
+# The other tenant may belong to somebody else: its name stays out of a status that this one reads.
+_SHARED: Final = {
+    SubjectKind.RETELL_KEY: "another tenant has this Retell key, and who shares a workspace can sign for the other: use your own",
+    SubjectKind.CALCOM_KEY: "another tenant has this Cal.com key, and Cal.com would send each the bookings of the other: use "
+    "the key of an account of your own",
+}
 
 
 def find_holder(model: CustomResource, subject: Subject, context: PlanContext, scope: str = "") -> Holder | None:
@@ -39,3 +47,10 @@ def claimed_numbers_condition(numbers: Iterable[str]) -> Condition:
         " one of them; whoever runs the platform can name the other"
     )
     return bad(ConditionType.NUMBERS_VALID, Reason.NUMBER_CLAIMED_TWICE, text)
+
+
+def shared_keys_condition(kinds: Collection[SubjectKind]) -> Condition:
+    """Return CredentialsValid of a Tenant with keys that another one has."""
+    texts = [text for kind, text in _SHARED.items() if kind in kinds]
+    text = "; ".join([*texts, "whoever runs the platform can name the other"])
+    return bad(ConditionType.CREDENTIALS_VALID, Reason.CREDENTIALS_SHARED, text)

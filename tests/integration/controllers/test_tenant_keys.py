@@ -1,12 +1,15 @@
 """The keys of a Tenant: missing, changed, refused, shared; with a real API server, PostgreSQL, and the providers' simulators."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from askproai_operator.api import Key
+from askproai_operator.controllers.tenant.inputs import KEY_TEST
 from tests.worlds.tenant_reconciles import reconcile_twice
 from tests.worlds.waiting import eventually
 
@@ -36,6 +39,40 @@ async def test_a_rotated_key_reaches_the_teardown_copy_and_a_refused_one_does_no
     await namespace.write_secret(**{"retell-api-key": rotated})
     await namespace.wait_until_ready()
     assert (await namespace.secret_data("salon-mueller-teardown"))["retell-api-key"] == rotated
+
+
+async def test_a_refused_key_is_tried_again_when_its_condition_says_and_when_a_person_asks(namespace):
+    """A key becomes good at Retell without a change in the cluster: nobody has to guess when that is noticed."""
+    await namespace.write_secret(**{"retell-api-key": "not-a-key"})
+    await namespace.create("Tenant")
+    refused = await namespace.wait_for_condition("CredentialsValid", "False", "CredentialsInvalid")
+    named = re.search(r"tried again by (\d\d:\d\d) UTC", refused["message"])
+    assert named, refused["message"]
+    key = Key("Tenant", namespace.name, "salon-mueller")
+    wait = namespace.operator.context.memory.looks.due(key, KEY_TEST) - namespace.operator.context.clock.monotonic()
+    assert 0 < wait < 75, "the first try is about a minute later"
+    at = datetime.now(UTC) + timedelta(seconds=wait)
+    assert named[1] in {f"{at + timedelta(seconds=seconds):%H:%M}" for seconds in (59, 60, 61)}
+    assert f"kubectl annotate tenants.askproai.de salon-mueller -n {namespace.name}" in refused["message"]
+    await namespace.operator.reconcile_again(key)
+    again = await namespace.wait_for_condition("CredentialsValid", "False", "CredentialsInvalid")
+    assert again == refused, "a resync writes no other text"
+
+
+async def test_agents_repeat_what_the_tenant_lacks_now(namespace):
+    await namespace.write_secret(**{"retell-api-key": ""})
+    for kind in ("Branch", "Tenant", "RetellAgent"):
+        await namespace.create(kind)
+    await namespace.wait_for_condition("CredentialsValid", "False", "SecretKeyMissing")
+
+    async def repeats(reason: str) -> bool:
+        tenant = await namespace.wait_for_condition("CredentialsValid", "False", reason)
+        agent = await namespace.wait_for_condition("Synced", "False", kind="RetellAgent", name="mitte")
+        return tenant["message"] in agent["message"]
+
+    await eventually(lambda: repeats("SecretKeyMissing"), SOON)
+    await namespace.write_secret(**{"retell-api-key": "not-a-key"})
+    await eventually(lambda: repeats("CredentialsInvalid"), SOON)
 
 
 async def test_former_keys_are_kept_for_the_pods_and_calcom_signs_with_a_new_secret_later(namespace):

@@ -1,18 +1,15 @@
 """What must hold before a Tenant's database, pods and webhook are touched. Pure."""
 
+from dataclasses import replace
+
 from askproai_core.time_zones import is_known_time_zone
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad
 from askproai_operator.controllers.conditions import Check, condition_of
+from askproai_operator.controllers.holders import shared_keys_condition
 from askproai_operator.controllers.tenant.inputs import Inputs
-from askproai_operator.grants import SubjectKind
+from askproai_operator.engine import TOKEN_ANNOTATION
 
 _KIND = ConditionType.CREDENTIALS_VALID
-# The other tenant may belong to somebody else: its name stays out of a status that this one reads.
-_SHARED = {
-    SubjectKind.RETELL_KEY: "another tenant has this Retell key, and who shares a workspace can sign for the other: use your own",
-    SubjectKind.CALCOM_KEY: "another tenant has this Cal.com key, and Cal.com would send each the bookings of the other: use "
-    "the key of an account of your own",
-}
 
 
 def secrets_incomplete(inputs: Inputs) -> Condition | None:
@@ -34,15 +31,17 @@ def keys_unusable(inputs: Inputs) -> Condition | None:
     if inputs.key_error is None:
         return None
     condition = condition_of(inputs.key_error, _KIND)
+    if condition.reason is Reason.CREDENTIALS_INVALID and inputs.key_test_due is not None:
+        name, namespace = inputs.tenant.metadata.name, inputs.tenant.metadata.namespace
+        now = f"kubectl annotate tenants.askproai.de {name} -n {namespace} {TOKEN_ANNOTATION}=$(date +%s) --overwrite"
+        when = f"tried again by {inputs.key_test_due:%H:%M} UTC, at once when the Secret changes, or now: {now}"
+        condition = replace(condition, message=f"{condition.message}; {when}")
     return None if inputs.was_provisioned and condition.status is Status.UNKNOWN else condition
 
 
 def keys_shared(inputs: Inputs) -> Condition | None:
     """Another Tenant has the same Retell or Cal.com key."""
-    if not inputs.shared_keys:
-        return None
-    texts = [text for kind, text in _SHARED.items() if kind in inputs.shared_keys]
-    return bad(_KIND, Reason.CREDENTIALS_SHARED, "; ".join([*texts, "whoever runs the platform can name the other"]))
+    return shared_keys_condition(inputs.shared_keys) if inputs.shared_keys else None
 
 
 def time_zone_unknown(inputs: Inputs) -> Condition | None:

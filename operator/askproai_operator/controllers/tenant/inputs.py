@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -48,6 +49,7 @@ class Inputs:
     offerings: tuple[ServiceOffering, ...]
     agents: tuple[RetellAgent, ...]
     foreign_numbers: Mapping[str, frozenset[str]]  # by branch: the DIDs that another branch in the cluster has
+    key_test_due: datetime | None = None  # when the keys are tried again, after they could not be used
     # Read once the checks passed. Empty if the objects do not exist yet.
     applied: config.TenantConfig | None = None  # T-config; read for agents held back, own keys, new event types
     own_keys: OwnKeys = field(default_factory=OwnKeys)
@@ -78,6 +80,7 @@ async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
         was_provisioned=context.cache.secret(namespace, child_name(name, "teardown")) is not None,
         keys=keys,
         shared_keys=await _report_shared_keys(tenant, holders, context),
+        key_test_due=_key_test_due(tenant, context) if key_error is not None else None,
         **relatives,
     )
 
@@ -183,6 +186,15 @@ async def _try_keys(
 
 async def _try_key(retell: RetellClient, context: ReconcileContext) -> None:
     await retell.list_agents(context.installation_id)
+
+
+def _key_test_due(tenant: Tenant, context: ReconcileContext) -> datetime | None:
+    """Return the minute in which the keys will have been tried again, None if only a change makes them be tried."""
+    due = context.memory.looks.due(tenant.key, KEY_TEST)
+    if due == float("inf"):
+        return None
+    at = context.clock.now() + timedelta(seconds=due - context.clock.monotonic())
+    return at.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
 async def _report_shared_keys(
