@@ -34,7 +34,7 @@ async def find_claims(
     """
     naming = {model.key: model for model in models if requested_subjects(model)}
     subjects = {subject for model in naming.values() for subject in requested_subjects(model)}
-    problem = await _read_grants(subjects, transport, context) if subjects else None
+    problem = await read_grants(subjects, transport, context) if subjects else None
     if problem is not None:
         return {key: Claim(_not_known(model, problem), is_known=False) for key, model in naming.items()}
     found = {key: _claimed(model, context) for key, model in naming.items()}
@@ -45,7 +45,7 @@ async def find_claims(
     }
 
 
-async def _read_grants(subjects: Collection[Subject], transport: HttpTransport, context: PlanContext) -> str | None:
+async def read_grants(subjects: Collection[Subject], transport: HttpTransport, context: PlanContext) -> str | None:
     """Read the grants into the cache. Return why they cannot be read, None if they were."""
     namespace = context.settings.namespace
     try:

@@ -15,6 +15,7 @@ from askproai_cli.plan.agents import find_lowered, plan_calendar, plan_steps
 from askproai_cli.plan.credential_plugin import CredentialPlugin
 from askproai_cli.plan.dry_run import Change, preview
 from askproai_cli.plan.grants import find_claims
+from askproai_cli.plan.provider_keys import find_key_claims
 from askproai_core.api_resource import ApiResource
 from askproai_core.clock import Clock, SystemClock
 from askproai_core.kube import Access, ApiError, HttpTransport, read_access, read_kubeconfigs
@@ -34,9 +35,10 @@ _SUSPENDED: Final = "suspended: no pods run, callers hear that no appointments a
 class Planned:
     """One object: what becomes of it, field by field, and the steps at `provider` (None: a kind that has no steps).
 
-    `claims` is what the operator would report because another tenant has its host or number, or why that is not known; `warnings`
-    are those of lint about the planned files, and the fields of other managers that the apply overwrites. `is_problem`: somebody
-    should look before an apply, since a condition would be False, a step is refused, or a number is taken away.
+    `claims` is what the operator would report because another tenant has its host, number or key, or why that is unknown, and what
+    a changed key means; `warnings` are those of lint about the planned files, and the fields of other managers that the apply
+    overwrites. `is_problem`: somebody should look before an apply, since a condition would be False, a step is refused, or a number
+    is taken away.
     """
 
     name: str
@@ -67,12 +69,15 @@ async def plan_manifests(
         kube = await stack.enter_async_context(Kube(lambda: access, sink, clock, fence=_refuse))
         new_namespaces = await _find_new_namespaces(transport, documents)
         planned: dict[Identity, Planned] = {}
+        secrets: dict[Identity, Mapping[str, Any]] = {}
         for document in documents:
             kind, own_namespace, name = identity_of(document.value)
             key = Identity(kind, "" if kind == resources.NAMESPACES.kind else own_namespace or namespace, name)
             seen = await preview(transport, document, namespace, new_namespaces)
             warnings = (*found.get((f"{kind}/{name}", own_namespace), ()), *seen.warnings)
             planned[key] = Planned(f"{kind}/{name}", seen.change, seen.lines, warnings=warnings)
+            if kind == resources.SECRETS.kind and seen.change in {Change.CREATED, Change.CHANGED}:
+                secrets[key] = seen.stored or _in_namespace(document.value, key.namespace)
             if seen.stored is not None and resources.resource_of_kind(kind) in resources.CUSTOM:
                 sink.prime(resources.resource_of_kind(kind), seen.stored)
         for affected in sorted({key.namespace for key in planned} - {"", *new_namespaces}):
@@ -95,8 +100,16 @@ async def plan_manifests(
         models = [model for key in planned if (model := cache.get(Key(*key))) is not None]
         for at, claim in (await find_claims(models, transport, context)).items():
             planned[Identity(*at)] = replace(planned[Identity(*at)], claims=(claim.text,), is_problem=claim.is_known)
+        for key, secret in secrets.items():
+            found_claims = await find_key_claims(secret, planned[key].fields, transport, context)
+            texts, is_problem = tuple(each.text for each in found_claims), any(each.is_known for each in found_claims)
+            planned[key] = replace(planned[key], claims=texts, is_problem=is_problem)
         await _plan_providers(planned, context)
     return [*planned.values()]
+
+
+def _in_namespace(manifest: Mapping[str, Any], namespace: str) -> Mapping[str, Any]:
+    return {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
 
 
 def _refuse() -> None:

@@ -1,4 +1,4 @@
-"""`askproai plan` says which hosts and numbers another tenant has: as the condition would after an apply."""
+"""`askproai plan` says which hosts, numbers and keys another tenant has: as the condition would after an apply."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,8 @@ from askproai_cli.plan.plan import Planned, plan_manifests
 from askproai_core.api_resource import LEASES
 from askproai_operator.api import Branch, Tenant
 from askproai_operator.grants import Holder, Subject, SubjectKind, grant_manifest
-from askproai_operator.resources import CONFIG_MAPS, CUSTOM, MANAGER
+from askproai_operator.providers import hash_key
+from askproai_operator.resources import CONFIG_MAPS, CUSTOM, MANAGER, SECRETS
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -31,6 +32,12 @@ class Platform:
     async def grant(self, subject: Subject, holder: Holder) -> None:
         path = CONFIG_MAPS.path(self.namespace)
         await self.client.create(path, grant_manifest(self.namespace, subject, [holder]))
+
+    def give_key(self, value: str) -> None:
+        """Write the tenant's key at Retell into the Secret of the files."""
+        secret = next(each for each in self.manifests if each["kind"] == "Secret")
+        tenant = next(each for each in self.manifests if each["kind"] == "Tenant")
+        secret["stringData"][tenant["spec"]["retell"]["apiKeySecretRef"]["key"]] = value
 
     async def plan(self, kubeconfig: Path | None = None, namespace: str | None = None) -> dict[str, Planned]:
         file = self.folder / "practice.yaml"
@@ -95,6 +102,44 @@ async def test_without_the_right_to_read_grants_the_plan_names_what_it_did_not_l
 async def test_a_namespace_without_an_operator_says_nothing_about_grants(platform: Platform) -> None:
     (claim,) = (await platform.plan(namespace="default"))["Branch"].claims
     assert "no operator in namespace default: name its own by --operator-namespace" in claim
+
+
+async def hash_of(platform: Platform, key: str) -> str:
+    raw = await platform.client.request("GET", "/api/v1/namespaces/kube-system")
+    return hash_key(raw["metadata"]["uid"], key)
+
+
+async def test_the_retell_key_of_another_tenant_is_in_the_plan_of_its_secret(platform: Platform) -> None:
+    """The operator would refuse it only after the apply, which has replaced the good key by then."""
+    subject = Subject(SubjectKind.RETELL_KEY, await hash_of(platform, "key_of_another"))
+    await platform.grant(subject, Holder(Tenant.kind, "salon", "salon", "uid-1"))
+    platform.give_key("key_of_another")
+    planned = await platform.plan()
+    (claim,) = planned["Secret"].claims
+    assert claim.startswith(
+        "Tenant praxis-weber: CredentialsValid would be False, CredentialsShared: another tenant has this"
+    )
+    assert planned["Secret"].is_problem
+    platform.give_key("key_of_its_own")
+    assert (await platform.plan())["Secret"].claims == ()
+
+
+async def test_a_changed_key_says_what_it_changes_and_stops_nobody(platform: Platform) -> None:
+    for manifest in platform.manifests:
+        manifest["metadata"].pop("namespace", None)
+    platform.manifests = [each for each in platform.manifests if each["kind"] in {"Tenant", "Secret"}]
+    platform.give_key("key_before")
+    secret, tenant = (
+        next(each for each in platform.manifests if each["kind"] == kind) for kind in ("Secret", "Tenant")
+    )
+    for manifest, path in ((secret, SECRETS.path(platform.namespace)), (tenant, CUSTOM[0].path(platform.namespace))):
+        manifest["metadata"]["namespace"] = platform.namespace
+        await platform.client.create(path, manifest)
+    platform.give_key("key_after")
+    planned = await platform.plan()
+    (claim,) = planned["Secret"].claims
+    assert "with a key of another workspace the agents are made anew there" in claim
+    assert not planned["Secret"].is_problem
 
 
 async def person(platform: Platform, folder: Path) -> Path:
