@@ -94,7 +94,8 @@ class Settings(BaseSettings):
     shared_ingress_annotations: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Annotations `name=value`, separated by commas, of the tenants' Ingresses on the shared host, such as "
-        "`cert-manager.io/cluster-issuer=letsencrypt`.",
+        "`nginx.ingress.kubernetes.io/proxy-body-size=9m`. None of cert-manager's: the certificate is that of the controller "
+        "(docs/install.md).",
     )
     verify_exposure: bool = Field(
         True,
