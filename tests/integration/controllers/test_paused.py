@@ -9,6 +9,7 @@ from askproai_operator.controllers.agent_plan import CHECKS, gather
 from askproai_operator.controllers.agent_plan.render import Desired
 from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.engine import Key
+from askproai_sandbox.cluster import ControlPlane, ProcessError
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.waiting import eventually
 
@@ -83,9 +84,14 @@ async def test_a_service_of_a_paused_tenant_says_that_an_edit_counts_when_the_te
 
 @pytest.mark.parametrize(("annotation", "reason"), [("paused", "Paused"), ("plan", "PlanUnsupported")])
 async def test_nobody_who_waits_for_ready_believes_an_edit_that_the_pause_of_the_tenant_holds_back(
-    namespace: TenantNamespace, annotation: str, reason: str
+    namespace: TenantNamespace, control_plane: ControlPlane, annotation: str, reason: str
 ) -> None:
     """`kubectl wait` compares the generation of the condition with that of the object."""
+
+    async def wait_for_ready(kind: str, seconds: int) -> None:
+        options = ("--for=condition=Ready", f"--timeout={seconds}s", "-n", namespace.name)
+        await control_plane.kubectl("wait", *options, f"{kind.lower()}.askproai.de/{EDITS[kind][0]}")
+
     edited = ("Branch", "ServiceOffering")
     await namespace.write_secret()
     for kind in (*edited, "Tenant"):
@@ -110,9 +116,12 @@ async def test_nobody_who_waits_for_ready_believes_an_edit_that_the_pause_of_the
         assert ready["observedGeneration"] < live["metadata"]["generation"]
         assert status["observedGeneration"] < live["metadata"]["generation"]
         assert await part_of_config(namespace, kind, name) == before[kind]
+        with pytest.raises(ProcessError, match="timed out"):
+            await wait_for_ready(kind, 1)
     await namespace.client.merge(namespace.path("Tenant"), {"metadata": {"annotations": {key: None}}})
     for kind in edited:
         name = EDITS[kind][0]
+        await wait_for_ready(kind, 60)
         await namespace.wait_for_condition("Ready", "True", "AsDeclared", kind=kind, name=name)
         live = await namespace.get(kind, name)
         assert live["status"]["observedGeneration"] == live["metadata"]["generation"]
