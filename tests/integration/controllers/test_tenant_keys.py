@@ -59,22 +59,6 @@ async def test_a_refused_key_is_tried_again_when_its_condition_says_and_when_a_p
     assert again == refused, "a resync writes no other text"
 
 
-async def test_agents_repeat_what_the_tenant_lacks_now(namespace):
-    await namespace.write_secret(**{"retell-api-key": ""})
-    for kind in ("Branch", "Tenant", "RetellAgent"):
-        await namespace.create(kind)
-    await namespace.wait_for_condition("CredentialsValid", "False", "SecretKeyMissing")
-
-    async def repeats(reason: str) -> bool:
-        tenant = await namespace.wait_for_condition("CredentialsValid", "False", reason)
-        agent = await namespace.wait_for_condition("Synced", "False", kind="RetellAgent", name="mitte")
-        return tenant["message"] in agent["message"]
-
-    await eventually(lambda: repeats("SecretKeyMissing"), SOON)
-    await namespace.write_secret(**{"retell-api-key": "not-a-key"})
-    await eventually(lambda: repeats("CredentialsInvalid"), SOON)
-
-
 async def test_former_keys_are_kept_for_the_pods_and_calcom_signs_with_a_new_secret_later(namespace):
     """Calls go on while keys are changed: no event is answered 401 in between."""
     await namespace.write_secret()

@@ -161,3 +161,18 @@ def test_a_condition_that_no_relative_reads_makes_nothing_due_when_it_appears_or
     cache = salon()
     for status in ("True", "False", "Unknown"):
         assert changed(cache, kind, status=with_conditions(**{type_: status})) == set()
+
+
+def test_agents_are_due_when_the_cause_that_they_repeat_is_another_one():
+    """Else they say for a minute that a key is missing, while the Tenant says that another tenant has it."""
+
+    def refused(reason: str, message: str, kind: str = "CredentialsValid") -> dict[str, Any]:
+        said = {"type": kind, "status": "False", "reason": reason, "message": message, "lastTransitionTime": "x"}
+        return {"conditions": [said]}
+
+    cache = salon()
+    changed(cache, "Tenant", status=refused("SecretKeyMissing", "no key"))
+    assert AGENT in changed(cache, "Tenant", status=refused("CredentialsShared", "another tenant has it"))
+    assert AGENT not in changed(cache, "Tenant", status=refused("CredentialsShared", "another tenant has it"))
+    changed(cache, "Tenant", status=refused("Pending", "tried soon", "Exposed"))
+    assert AGENT not in changed(cache, "Tenant", status=refused("Pending", "tried now", "Exposed"))
