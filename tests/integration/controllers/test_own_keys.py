@@ -45,10 +45,11 @@ def webhooks(namespace: TenantNamespace, key: str) -> list[str]:
 
 
 async def own_event_types(namespace: TenantNamespace) -> list[dict[str, Any]]:
-    """Return what the config names to the pods."""
+    """Return what the config names to the pods, without the fields that Cal.com's form has."""
     live = await namespace.get("ConfigMap", CONFIG)
     config = json.loads(live["data"]["tenant.json"]) if live else {}
-    return [link for service in config.get("services", []) for link in service.get("own_event_types", [])]
+    links = [link for service in config.get("services", []) for link in service.get("own_event_types", [])]
+    return [{name: value for name, value in link.items() if name != "booking_fields"} for link in links]
 
 
 async def mounted(namespace: TenantNamespace) -> list[dict[str, Any]]:
