@@ -90,3 +90,12 @@ class Routing:
     def has_number(self, to_number: str | None) -> bool:
         """Return whether the number belongs to one of the tenant's branches."""
         return to_number in self._numbers
+
+
+def caller_number(text: str | None, config: TenantConfig) -> str | None:
+    """Return the number of who calls, in E.164; None if it is withheld, or one of the tenant's own.
+
+    A call that shows one of these was forwarded without its caller's number: by it all forwarded callers would be one.
+    """
+    number = e164_or_none(text)
+    return None if Routing(config).has_number(number) else number

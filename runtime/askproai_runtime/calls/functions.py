@@ -18,7 +18,7 @@ from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response, too_many_requests
 from askproai_core.logging import error_location
-from askproai_core.phone_numbers import Route, e164_or_none
+from askproai_core.phone_numbers import Route, caller_number
 from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, Function
 from askproai_runtime import booking
@@ -159,7 +159,7 @@ class CallFunctions:
         return CallContext(
             call_id=call.call_id,
             branch=route.branch or "",
-            caller=e164_or_none(call.from_number),
+            caller=caller_number(call.from_number, self.config.current),
             started_at=parse_milliseconds(call.start_timestamp) or self.clock.now(),
             correlation_id=correlation_id(request),
             answered_questions=list_answered_questions(call),

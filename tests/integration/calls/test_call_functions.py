@@ -13,6 +13,7 @@ import pytest
 from askproai_core.database import Connection, Pool
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calls.functions import CALL_OVER, TOO_SLOW
+from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.tenant_pod import TenantPod, sign_retell
 
 
@@ -135,6 +136,32 @@ async def test_a_call_finds_moves_and_cancels_what_another_call_of_that_number_b
     assert (await pod.function("find_appointments", "call_chg_2", {}, from_number=from_number)).body[
         "appointments"
     ] == []
+
+
+async def test_a_forwarded_call_neither_hears_nor_changes_what_another_one_booked(pod: TenantPod) -> None:
+    """It shows the tenant's own number, as all of them do: that is a withheld number, or all forwarded callers were one."""
+    args = {"service": "Haarschnitt", "customer_name": "Petra Müller"}
+    slots = (await pod.function("check_availability", "call_fwd_1", args, from_number=NUMBER)).body["slots"]
+    args["start"] = slots[0]["start"]
+    booked = await pod.function("book_appointment", "call_fwd_1", args, from_number=NUMBER)
+    assert booked.body["success"], booked.body
+    own = await pod.function("find_appointments", "call_fwd_1", {}, from_number=NUMBER)
+    assert [each["appointment_id"] for each in own.body["appointments"]] == [booked.body["appointment_id"]]
+    by_id = {"appointment_id": booked.body["appointment_id"]}
+    for named in ({}, by_id):
+        found = await pod.function("find_appointments", "call_fwd_2", named, from_number=NUMBER)
+        assert (found.body["success"], found.body["appointments"]) == (False, []), found.body
+        for function in ("cancel_appointment", "reschedule_appointment"):
+            refused = await pod.function(
+                function, "call_fwd_2", {**named, "start": slots[1]["start"]}, from_number=NUMBER
+            )
+            assert (refused.body["success"], refused.body["appointments"]) == (False, []), refused.body
+    assert (
+        await pod.db.fetchval(
+            "SELECT count(*) FROM customers WHERE tenant = $1 AND phone = $2", pod.store.tenant, NUMBER
+        )
+        == 0
+    )
 
 
 async def test_a_model_that_confirms_by_itself_cancels_nothing(pod: TenantPod) -> None:

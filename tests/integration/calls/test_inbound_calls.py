@@ -94,6 +94,15 @@ async def test_an_unknown_caller_and_a_withheld_number_get_an_empty_answer(
     assert (reply.status, reply.body) == (200, EMPTY_ANSWER)
 
 
+async def test_a_forwarded_call_is_nobodys(pod_with_recognition: TenantPod) -> None:
+    """It shows the tenant's own number; a release before has booked by it."""
+    pod = pod_with_recognition
+    await book(pod, "+4915112340077", "Erika Mustermann")
+    await pod.db.execute("UPDATE customers SET phone = $1 WHERE phone = '+4915112340077'", NUMBER)
+    await pod.db.execute("UPDATE appointments SET caller = $1 WHERE caller = '+4915112340077'", NUMBER)
+    assert (await pod.inbound(NUMBER)).body == EMPTY_ANSWER
+
+
 async def test_another_tenants_customer_is_unknown(
     pod_with_recognition: TenantPod, module_database: Database, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
