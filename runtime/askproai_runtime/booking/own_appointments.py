@@ -59,7 +59,7 @@ async def resolve_appointment(
         raise _choice(ctx, call, found, "Diesen Termin finde ich nicht.", question)
     named = _NamedTime.of(args, call, ZoneInfo(ctx.config().time_zone))
     if (likely := named.find_likely(found)) is not None:
-        if not await record_which(conn, ctx.tenant, call.call_id, likely.id, likely.starts_at):
+        if not await record_which(conn, ctx.tenant, call.call_id, likely.id, likely.starts_at, named.spoken):
             raise _ask_whether(ctx, likely, named)
         return likely
     return _choose(ctx, call, found, named, question)
@@ -142,6 +142,11 @@ class _NamedTime:
     readings: tuple[Candidate, ...] = ()
     on_any_day: bool = False
     refused: Refusal | None = None
+
+    @property
+    def spoken(self) -> str:
+        """All readings in German, the same whatever words they were named by."""
+        return ", ".join(reading.reading for reading in self.readings)
 
     @property
     def is_nothing(self) -> bool:

@@ -1,5 +1,7 @@
 """A move of an appointment that is named by a time it does not have: asked about once, and no question is repeated for ever."""
 
+from datetime import datetime
+
 import pytest
 
 from tests.integration.booking.test_cancel_question import (
@@ -41,6 +43,22 @@ async def test_a_model_that_repeats_itself_after_the_yes_gets_on(salon) -> None:
     assert asked.message == "Auf welchen Tag und welche Uhrzeit soll ich den Termin verschieben?"
     answer = await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME | NEW_TIME)
     assert (answer.success, answer.fields["appointment_id"]) == (True, on_tuesday), answer
+
+
+async def test_another_time_is_no_yes_to_the_question(salon) -> None:
+    """ "Nein, den am Mittwoch" moves no appointment of Tuesday; asked again, the caller can still say yes."""
+    (on_tuesday,) = await book(salon, TUESDAY)
+    assert "Meinen Sie den am Dienstag" in (await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME)).message
+    await let_two_seconds_pass(salon)
+    no = {"appointment_date": "Mittwoch"} | NEW_TIME
+    asked = await salon.booking.reschedule_appointment(NEXT_CALL, no)
+    assert asked.message.startswith(
+        "Mittwoch, 25. November 2026: Da finde ich keinen Termin von Ihnen. Meinen Sie den am"
+    )
+    assert [row["starts_at"] for row in await salon.live()] == [datetime.fromisoformat(TUESDAY)]
+    await let_two_seconds_pass(salon)
+    moved = await salon.booking.reschedule_appointment(NEXT_CALL, no)
+    assert (moved.success, moved.fields["appointment_id"]) == (True, on_tuesday)
 
 
 @pytest.mark.parametrize("named", [{"appointment_time": "Viertel nach elf"}, {"appointment_date": "Donnerstag"}])

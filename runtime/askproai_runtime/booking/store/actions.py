@@ -13,6 +13,7 @@ _EMAIL_QUESTION = "ask_email"
 # The row of a question names no appointment in its column, because the question changes none.
 _QUESTION = "ask_to_cancel"
 _WHICH = "ask_which"
+_NAMED_HASH_LENGTH = 16
 _ANSWER_TIME = timedelta(seconds=2)
 
 
@@ -195,16 +196,21 @@ async def get_last_question(conn: Connection, tenant: str, call_id: str) -> Canc
     return CancelQuestion(UUID(appointment_id), datetime.fromisoformat(starts_at), row["age"])
 
 
-async def record_which(conn: Connection, tenant: str, call_id: str, appointment_id: UUID, starts_at: datetime) -> bool:
-    """Record that the call is asked, now, whether it means the appointment that begins at `starts_at`.
+async def record_which(
+    conn: Connection, tenant: str, call_id: str, appointment_id: UUID, starts_at: datetime, named: str
+) -> bool:
+    """Record that the call is asked, now, whether it means the appointment that begins at `starts_at`, although it named another
+    time, `named`.
 
-    Returns whether it was asked that before, two seconds ago at least: nobody hears the question and answers it in less.
+    Returns whether it was asked that before, two seconds ago at least: nobody hears the question and answers it in less. Who then
+    names yet another time has not said yes.
     """
+    named_hash = hashlib.sha256(named.encode()).hexdigest()[:_NAMED_HASH_LENGTH]
     age: timedelta | None = await conn.fetchval(
         """INSERT INTO call_actions AS act (tenant, call_id, key, state, lease_until)
            VALUES ($1, $2, $3, 'done', clock_timestamp())
            ON CONFLICT (tenant, call_id, key) DO UPDATE SET state = 'done'
            RETURNING clock_timestamp() - act.lease_until""",
-        tenant, call_id, f"{_WHICH}|{appointment_id}|{starts_at.astimezone(UTC).isoformat()}",
+        tenant, call_id, f"{_WHICH}|{appointment_id}|{starts_at.astimezone(UTC).isoformat()}|{named_hash}",
     )  # fmt: skip
     return age is not None and age >= _ANSWER_TIME
