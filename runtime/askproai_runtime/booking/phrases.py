@@ -78,6 +78,32 @@ def same_name(first: str, second: str) -> bool:
     return bool(short) and (not missing or "".join(short) == "".join(long))
 
 
+def proves_name(said: str, stored: str) -> bool:
+    """Return whether somebody who says a name knows the one that is stored: `same_name` is too lenient for a factor.
+
+    Every word that is said is in the stored name, the surname among them; an initial is no word. Of a stored surname alone
+    the first name is not known, so only the surname that is said last counts: an attempt never tests two.
+    """
+    spoken, known = (fold(_surname_last(name)).split() for name in (said, stored))
+    if _addressed_differently(spoken, known):
+        return False
+    spoken, known = ([word for word in name if word not in _TITLES] for name in (spoken, known))
+    if not spoken or not known:
+        return False
+    if _sound("".join(spoken)) == _sound("".join(known)):  # Hans-Peter and Hanspeter
+        return True
+    sounds, stored_sounds = [_sound(word) for word in spoken], [_sound(word) for word in known]
+    if len(known) == 1:
+        return sounds[-1] == stored_sounds[0]
+    return stored_sounds[-1] in sounds and set(sounds) <= set(stored_sounds)
+
+
+def _surname_last(name: str) -> str:
+    """Return `Petra Müller` for `Müller, Petra`."""
+    surname, _, first_name = name.partition(",")
+    return f"{first_name} {surname}"
+
+
 def names_person(name: str, full_name: str) -> bool:
     """Return whether `name` is a part of a full name: the surname or the first name, whatever the titles are on either side.
 

@@ -15,7 +15,7 @@ import structlog
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import CallerVerification, Function
-from askproai_runtime.booking.phrases import fold, same_name
+from askproai_runtime.booking.phrases import fold, proves_name
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment, list_upcoming_appointments
 from askproai_runtime.booking.store.verifications import (
     Attempt,
@@ -138,7 +138,7 @@ async def _verify(ctx: BookingContext, conn: Connection, call: CallContext, args
     attempt = await begin_attempt(conn, ctx.tenant, call.call_id, call.caller)
     _require_few(ctx, call, attempt)
     matching = await list_matching(conn, ctx.tenant, now, birth_date, call.caller)
-    right = [appointment_id for appointment_id, name in matching if same_name(str(args["customer_name"]), name)]
+    right = [appointment_id for appointment_id, name in matching if proves_name(str(args["customer_name"]), name)]
     if not right:
         raise ClarificationNeeded(_NO_MATCH, outcome=FunctionOutcome.NONE_FOUND, appointments=[])
     await complete_attempt(conn, ctx.tenant, attempt, right)

@@ -124,6 +124,12 @@ async def test_wrong_attempts_of_a_number_and_of_all_unknown_ones_are_bounded(
     assert "finde ich keinen" in await guess(bound + 1)
 
 
+@pytest.mark.parametrize("name", [" ".join("abcdefghijklmnopqrstuvwxyz"), "P. M.", "Petra", "Schmidt Müller Koch"])
+async def test_letters_and_lists_of_names_prove_no_name(practice: Salon, name: str) -> None:
+    args = {"customer_name": name, "birth_date": BORN}
+    assert not (await practice.booking.find_appointments(call("guess", OWN), args)).success
+
+
 async def test_an_appointment_without_a_birth_date_is_its_numbers_with_the_name(practice: Salon) -> None:
     """It was booked before the tenant asked for birth dates, or by the desk."""
     practice.apply_config(msgspec.structs.replace(practice.configs[-1], caller_verification=CallerVerification.NUMBER))

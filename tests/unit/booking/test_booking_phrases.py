@@ -2,7 +2,7 @@
 
 import pytest
 
-from askproai_runtime.booking.phrases import fold, join_list, same_name
+from askproai_runtime.booking.phrases import fold, join_list, proves_name, same_name
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,44 @@ def test_folding_and_lists() -> None:
     assert fold("FA\u0308RBEN") == fold("färben")  # composed or not
     assert join_list(["a"]) == "a"
     assert join_list(["a", "b", "c"]) == "a, b oder c"
+
+
+@pytest.mark.parametrize(
+    ("said", "stored"),
+    [
+        ("Petra Müller", "Petra Müller"),
+        ("Frau Mueller", "Petra Müller"),
+        ("Müller, Petra", "Petra Müller"),
+        ("Petra Müller", "Müller, Petra"),
+        ("Müller", "Müller, Petra"),
+        ("Hanspeter Koch", "Hans-Peter Koch"),
+        ("Gerd Udo Koch", "Gerdudo Koch"),
+        ("Petra Müller", "Frau Müller"),
+        ("Doktor Meier", "Anna Maier"),
+        ("Petra M.", "Petra M."),
+    ],
+)
+def test_a_name_that_proves_whose_appointment_it_is(said: str, stored: str) -> None:
+    assert proves_name(said, stored)
+
+
+@pytest.mark.parametrize(
+    ("said", "stored"),
+    [
+        (" ".join("abcdefghijklmnopqrstuvwxyz"), "Petra Müller"),
+        ("P. M.", "Petra Müller"),
+        ("P. Müller", "Petra Müller"),
+        ("Müller Schmidt Koch Weber", "Petra Müller"),
+        ("Müller Schmidt Koch Weber", "Müller"),
+        ("Koch, Müller, Weber", "Petra Müller"),
+        ("Petra", "Petra Müller"),
+        ("Petra Schmidt", "Petra Müller"),
+        ("Herr Müller", "Frau Müller"),
+        ("Frau", "Frau Müller"),
+        ("Frau", "Frau"),
+        ("", "Petra Müller"),
+        ("Petra Müller", ""),
+    ],
+)
+def test_a_name_that_proves_nothing(said: str, stored: str) -> None:
+    assert not proves_name(said, stored)
