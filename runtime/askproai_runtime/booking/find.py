@@ -44,7 +44,7 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
-from askproai_runtime.booking.verification import list_own_appointments
+from askproai_runtime.booking.verification import asks_birth_date, list_own_appointments
 from askproai_runtime.notifications.types import Kind
 
 _NOTHING_SAID: Mapping[str, Any] = MappingProxyType({})
@@ -60,8 +60,8 @@ async def find_appointments(ctx: BookingContext, call: CallContext, args: Mappin
         return clarification.answer
     config = ctx.config()
     if not found:
-        success, fields = call.caller is not None, {"appointments": list[Any]()}
-        return Answer(success=success, message=none_found(call), fields=fields, outcome=FunctionOutcome.NONE_FOUND)
+        success, fields = asks_birth_date(ctx) or call.caller is not None, {"appointments": list[Any]()}
+        return Answer(success=success, message=none_found(ctx, call), fields=fields, outcome=FunctionOutcome.NONE_FOUND)
     spoken = [describe_with_state(config, appointment, ctx.clock.now()) for appointment in found[:MAX_SPOKEN]]
     unspoken = len(found) - len(spoken)
     if len(found) == 1:

@@ -23,7 +23,7 @@ from askproai_runtime.booking.store.appointments import (
     get_appointment,
 )
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.booking.verification import list_own_appointments, owns_appointment
+from askproai_runtime.booking.verification import asks_birth_date, list_own_appointments, owns_appointment
 from askproai_runtime.german_dates import Candidate, Refusal, understand_parts
 
 MAX_SPOKEN = 3  # a caller cannot keep more in mind
@@ -37,6 +37,7 @@ _NONE = (
     "Unter Ihrer Nummer finde ich keinen kommenden Termin. Ist er unter einer anderen Nummer gebucht, rufen Sie bitte mit dieser"
     " an. Möchten Sie sonst einen neuen Termin?"
 )
+_NONE_LEFT = "Ich finde keinen kommenden Termin mehr. Möchten Sie einen neuen?"
 _WITHHELD = (
     "Ihre Rufnummer ist unterdrückt, deshalb kann ich Ihre Termine nicht nachsehen."
     " Bitte rufen Sie noch einmal mit sichtbarer Nummer an, oder wenden Sie sich direkt an uns."
@@ -98,8 +99,10 @@ async def resolve_cancellation(
     return likely if likely and named.is_day_of(likely) else _choose(ctx, call, found, named, question)
 
 
-def none_found(call: CallContext) -> str:
+def none_found(ctx: BookingContext, call: CallContext) -> str:
     """Return the sentence for a caller who has no future appointment."""
+    if asks_birth_date(ctx):
+        return _NONE_LEFT  # else the caller was asked for name and birth date
     return _NONE if call.caller is not None else _WITHHELD
 
 
@@ -199,7 +202,7 @@ def _choice(
     """Return the question which of `found` is meant. It names the three closest to `near` (without it: to now)."""
     config, now = ctx.config(), ctx.clock.now()
     if not found:
-        return ClarificationNeeded(none_found(call), outcome=FunctionOutcome.NONE_FOUND, appointments=[])
+        return ClarificationNeeded(none_found(ctx, call), outcome=FunctionOutcome.NONE_FOUND, appointments=[])
     target = near or now
     said = sorted(found, key=lambda appointment: abs(appointment.starts_at - target))[:MAX_SPOKEN]
     spoken = [describe_appointment(config, appointment, now) for appointment in said]

@@ -1,14 +1,15 @@
 """Which appointments a caller may hear of, change and cancel: those of the number that calls, or, where the tenant asks for a
 second factor (`callerVerification: NameAndBirthDate`), those of which the caller has said name and birth date, from any number.
 
-A number can be forged, and a family shares one. The sentence after a wrong birth date, a wrong name and for somebody who has no
-appointment is the same, so that nobody learns who is a patient.
+A number can be forged, and a family shares one. The sentence after a wrong birth date, a wrong name, for somebody who has no
+appointment, and after too many attempts of a number is the same, so that nobody learns who is a patient.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -16,9 +17,9 @@ import structlog
 from askproai_core.database import Connection
 from askproai_core.tenant_config import CallerVerification, Function
 from askproai_runtime.booking.phrases import fold, proves_name
+from askproai_runtime.booking.store.actions import list_cancelled_appointments
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment, list_upcoming_appointments
 from askproai_runtime.booking.store.verifications import (
-    Attempt,
     begin_attempt,
     complete_attempt,
     list_matching,
@@ -34,7 +35,7 @@ _CENTURY = 100
 _ASK_BOTH = "Damit ich nachsehen darf: Auf welchen Namen läuft der Termin, und wie ist das Geburtsdatum?"
 _ASK_NAME = "Auf welchen Namen läuft der Termin?"
 ASK_BIRTH_DATE = "Wie ist das Geburtsdatum? Bitte mit Tag, Monat und Jahr."
-_NO_MATCH = "Zu diesem Namen und Geburtsdatum finde ich keinen kommenden Termin. Wie ist der Name genau, und wie das Geburtsdatum?"
+_NO_MATCH = "Mit diesen Angaben kann ich keinen Termin nennen. Wie ist der Name genau, und wie das Geburtsdatum?"
 _TOO_MANY = "Das kann ich am Telefon jetzt nicht weiter prüfen."
 _TRANSFER, _CALL_DIRECTLY = (
     "Soll ich Sie verbinden?",
@@ -106,20 +107,21 @@ async def list_own_appointments(
 ) -> list[Appointment]:
     """Return the live appointments to come of the caller. `conn` is in no transaction: each attempt counts, whatever follows.
 
-    Raises `ClarificationNeeded` if name and birth date are missing, wrong, or were wrong too often.
+    Empty with a second factor only if the call has proven or cancelled appointments, and none of them is to come any more. Raises
+    `ClarificationNeeded` if name and birth date are missing, wrong, or were wrong too often.
     """
     now = ctx.clock.now()
     if not asks_birth_date(ctx):
         return await list_upcoming_appointments(conn, ctx.tenant, call.caller, call.call_id, now)
     name, said = args.get("customer_name"), args.get("birth_date")
-    is_complete = bool(isinstance(name, str) and fold(name) and said)
-    if is_complete:
-        await _verify(ctx, conn, call, args)
-    found = await _list_verified(ctx, conn, call)
-    if not found:
+    proven = await _list_proven(ctx, conn, call)
+    if isinstance(name, str) and fold(name) and said:
+        await _verify(ctx, conn, call, args, proven)
+        proven = await _list_proven(ctx, conn, call)
+    elif not proven:
         missing = _ASK_BOTH if not name and not said else _ASK_NAME if said else ASK_BIRTH_DATE
-        raise ClarificationNeeded(_NO_MATCH if is_complete else missing, appointments=[])
-    return found
+        raise ClarificationNeeded(missing, appointments=[])
+    return await _list_upcoming(ctx, conn, proven)
 
 
 async def owns_appointment(ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment) -> bool:
@@ -131,43 +133,46 @@ async def owns_appointment(ctx: BookingContext, conn: Connection, call: CallCont
     return call.caller is not None and call.caller in {appointment.caller, appointment.phone}
 
 
-async def _verify(ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any]) -> None:
-    """Record of which appointments name and birth date are right. Raises `ClarificationNeeded` if they are of none."""
+async def _verify(
+    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], proven: Collection[UUID]
+) -> None:
+    """Record of which appointments name and birth date are right. Raises `ClarificationNeeded` if they are of none.
+
+    Only the bound of the call has a sentence of its own. The others differ between numbers that are known and those that are not,
+    so after them a right answer gets what a wrong one gets, and takes as long.
+    """
     now, zone = ctx.clock.now(), ZoneInfo(ctx.config().time_zone)
     birth_date = require_birth_date(args, now, zone)
     attempt = await begin_attempt(conn, ctx.tenant, call.call_id, call.caller)
-    _require_few(ctx, call, attempt)
-    matching = await list_matching(conn, ctx.tenant, now, birth_date, call.caller)
+    if attempt.of_call > _PER_CALL:
+        _log_limit(call)
+        can_transfer = any(Function.TRANSFER_TO_HUMAN in agent.functions for agent in ctx.config().agents)
+        sentence = f"{_TOO_MANY} {_TRANSFER if can_transfer else _CALL_DIRECTLY}"
+        raise ClarificationNeeded(sentence, outcome=FunctionOutcome.LIMITED, appointments=[])
+    matching = await list_matching(conn, ctx.tenant, now, birth_date, call.caller, proven)
     right = [appointment_id for appointment_id, name in matching if proves_name(str(args["customer_name"]), name)]
+    if attempt.of_number > _PER_NUMBER_AND_DAY or attempt.of_others > _OTHERS_PER_HOUR:
+        _log_limit(call)
+        right = [appointment_id for appointment_id in right if appointment_id in proven]
     if not right:
         raise ClarificationNeeded(_NO_MATCH, outcome=FunctionOutcome.NONE_FOUND, appointments=[])
     await complete_attempt(conn, ctx.tenant, attempt, right)
 
 
-def _require_few(ctx: BookingContext, call: CallContext, attempt: Attempt) -> None:
-    """Raise `ClarificationNeeded` if too many attempts were wrong, whether or not this one is right."""
-    if (
-        attempt.of_call <= _PER_CALL
-        and attempt.of_number <= _PER_NUMBER_AND_DAY
-        and attempt.of_others <= _OTHERS_PER_HOUR
-    ):
-        return
+def _log_limit(call: CallContext) -> None:
     log.warning("verification.limited", call_id=call.call_id, correlation_id=call.correlation_id)
-    can_transfer = any(Function.TRANSFER_TO_HUMAN in agent.functions for agent in ctx.config().agents)
-    sentence = f"{_TOO_MANY} {_TRANSFER if can_transfer else _CALL_DIRECTLY}"
-    raise ClarificationNeeded(sentence, outcome=FunctionOutcome.LIMITED, appointments=[])
 
 
-async def _list_verified(ctx: BookingContext, conn: Connection, call: CallContext) -> list[Appointment]:
-    """Return the live appointments to come that this call has made, or of which it has said name and birth date."""
-    now = ctx.clock.now()
-    made = await list_upcoming_appointments(conn, ctx.tenant, None, call.call_id, now)
-    known: Sequence[Appointment | None] = [
-        *made,
-        *[
-            await get_appointment(conn, ctx.tenant, each)
-            for each in await list_verified(conn, ctx.tenant, call.call_id)
-        ],
-    ]
-    found = {each.id: each for each in known if each is not None and each.live and each.starts_at > now}
-    return sorted(found.values(), key=lambda each: (each.starts_at, each.id))
+async def _list_proven(ctx: BookingContext, conn: Connection, call: CallContext) -> set[UUID]:
+    """Return the appointments, live or not, of which this call has said name and birth date, or that it has made or cancelled."""
+    made = await list_upcoming_appointments(conn, ctx.tenant, None, call.call_id, ctx.clock.now())
+    cancelled = await list_cancelled_appointments(conn, ctx.tenant, call.call_id)
+    verified = await list_verified(conn, ctx.tenant, call.call_id)
+    return {*(each.id for each in made), *cancelled, *verified}
+
+
+async def _list_upcoming(ctx: BookingContext, conn: Connection, proven: Collection[UUID]) -> list[Appointment]:
+    """Return those of `proven` that are live and to come."""
+    known = [await get_appointment(conn, ctx.tenant, each) for each in proven]
+    found = [each for each in known if each is not None and each.live and each.starts_at > ctx.clock.now()]
+    return sorted(found, key=lambda each: (each.starts_at, each.id))

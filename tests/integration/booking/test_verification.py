@@ -1,6 +1,7 @@
 """A tenant that asks for a second factor: without name and birth date nobody hears of, moves or cancels an appointment."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -88,7 +89,7 @@ async def test_wrong_attempts_of_a_call_end_even_if_the_last_one_is_right(practi
     talk = call("guess", OTHER)
     for day in range(1, 4):
         wrong = {"customer_name": PETRA, "birth_date": f"1985-04-{day:02}"}
-        assert "finde ich keinen" in (await practice.booking.find_appointments(talk, wrong)).message
+        assert "Mit diesen Angaben" in (await practice.booking.find_appointments(talk, wrong)).message
     for args in (RIGHT, {"customer_name": "Niemand Hier", "birth_date": BORN}):
         refused = await practice.booking.find_appointments(talk, args)
         assert (refused.success, refused.fields) == (False, {"appointments": []})
@@ -99,7 +100,7 @@ async def test_wrong_attempts_of_a_call_end_even_if_the_last_one_is_right(practi
 async def test_wrong_attempts_at_once_are_all_counted(practice: Salon) -> None:
     wrong = [{"customer_name": PETRA, "birth_date": f"1985-05-{day:02}"} for day in range(1, 9)]
     answers = await asyncio.gather(*(practice.booking.find_appointments(call("many", OTHER), each) for each in wrong))
-    looked_at = [each for each in answers if "finde ich keinen" in each.message]
+    looked_at = [each for each in answers if "Mit diesen Angaben" in each.message]
     assert len(looked_at) <= 3
 
 
@@ -107,21 +108,63 @@ async def test_wrong_attempts_at_once_are_all_counted(practice: Salon) -> None:
 async def test_wrong_attempts_of_a_number_and_of_all_unknown_ones_are_bounded(
     practice: Salon, module_database: Database, caller: str | None, bound: int
 ) -> None:
-    """A number that the tenant knows counts by itself for a day, forged and withheld ones together for an hour."""
+    """A number that the tenant knows counts by itself for a day, forged and withheld ones together for an hour.
 
-    async def guess(number: int) -> str:
+    After the bound a right answer gets what a wrong one gets, so that nobody learns by it whose number is known.
+    """
+
+    async def say(number: int, args: dict[str, str]) -> Answer:
         by = caller if caller != OTHER else f"+49151999{number:05}"
-        wrong = {"customer_name": PETRA, "birth_date": f"{1950 + number}-01-01"}
-        return (await practice.booking.find_appointments(call(f"g{number}", by), wrong)).message
+        return await practice.booking.find_appointments(call(f"g{number}", by), args)
 
-    assert ["finde ich keinen" in await guess(number) for number in range(bound)] == [True] * bound
-    assert "nicht weiter prüfen" in await guess(bound)
+    assert (await say(999, RIGHT)).success
+    wrong = [
+        await say(number, {"customer_name": PETRA, "birth_date": f"{1950 + number}-01-01"}) for number in range(bound)
+    ]
+    assert len({each.message for each in wrong}) == 1
+    assert await say(bound, RIGHT) == wrong[0]
+    assert (await say(999, RIGHT)).success, "that call had proven it before"
     connection = await asyncpg.connect(module_database.superuser_dsn)
     await connection.execute(
         "UPDATE verifications SET at = at - interval '25 hours' WHERE tenant = $1", practice.store.tenant
     )
     await connection.close()
-    assert "finde ich keinen" in await guess(bound + 1)
+    assert (await say(bound + 1, RIGHT)).success
+
+
+@pytest.mark.parametrize("said", [{}, RIGHT, {"appointment_id": "its"}], ids=["nothing", "both", "the id"])
+async def test_a_verified_cancellation_that_is_asked_for_again_is_the_same_success(practice: Salon, said) -> None:
+    """Its answer was late, so the model asks again: whether or not it says again what it has proven."""
+    (row,) = await practice.live()
+    talk = replace(call("talk", OTHER), answered_questions=frozenset({str(row["id"])}))
+    args = {"appointment_id": str(row["id"])} if "appointment_id" in said else said
+    assert (await practice.booking.find_appointments(talk, RIGHT)).success
+    assert (await practice.booking.cancel_appointment(talk, {})).success
+    for _ in range(4):  # more often than wrong attempts are let through
+        again = await practice.booking.ask_to_cancel(talk, args)
+        assert (again.success, again.fields.get("status")) == (True, "cancelled"), again
+    assert await practice.rows("SELECT 1 FROM verifications WHERE appointments = '{}'") == []
+    left = await practice.booking.find_appointments(talk, {})
+    assert (left.success, left.fields, left.message) == (
+        True,
+        {"appointments": []},
+        "Ich finde keinen kommenden Termin mehr. Möchten Sie einen neuen?",
+    )
+
+
+async def test_what_a_call_has_proven_proves_nothing_of_others(practice: Salon) -> None:
+    """After a proof another name is an attempt like any other, and a stranger's id is answered as an unknown one."""
+    other = await practice.booking.book_appointment(
+        call("tim", OWN), booking_args(MORNING, "Tim Müller", birth_date="2015-05-05")
+    )
+    assert other.success
+    talk = call("talk", OTHER)
+    assert (await practice.booking.find_appointments(talk, RIGHT)).success
+    by_id = await practice.booking.ask_to_cancel(talk, {"appointment_id": other.fields["appointment_id"]})
+    assert not by_id.success
+    guessed = await practice.booking.find_appointments(talk, {"customer_name": "Tim Müller", "birth_date": BORN})
+    assert (guessed.success, guessed.fields) == (False, {"appointments": []})
+    assert len(await practice.live()) == 2
 
 
 @pytest.mark.parametrize("name", [" ".join("abcdefghijklmnopqrstuvwxyz"), "P. M.", "Petra", "Schmidt Müller Koch"])

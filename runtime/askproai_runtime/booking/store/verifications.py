@@ -36,7 +36,7 @@ FROM verifications WHERE tenant = $1 AND appointments = '{}' AND at > clock_time
 """
 _MATCHING = """
 SELECT a.id, a.customer_name FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
-WHERE a.tenant = $1 AND a.starts_at > $2 AND a.status IN ('confirmed', 'pending_sync')
+WHERE a.tenant = $1 AND (a.starts_at > $2 AND a.status IN ('confirmed', 'pending_sync') OR a.id = ANY ($5))
   AND (a.birth_date = $3 OR (a.birth_date IS NULL AND $4::text IN (a.caller, c.phone)))
 ORDER BY a.starts_at LIMIT 200
 """
@@ -60,12 +60,14 @@ async def complete_attempt(conn: Connection, tenant: str, attempt: Attempt, appo
 
 
 async def list_matching(
-    conn: Connection, tenant: str, now: datetime, birth_date: date, caller: str | None
+    conn: Connection, tenant: str, now: datetime, birth_date: date, caller: str | None, proven: Collection[UUID]
 ) -> list[tuple[UUID, str]]:
     """Return id and customer's name of the live appointments to come with a birth date; also of those without one that were booked
     from or for the number that calls now: they were booked before anybody was asked for it.
+
+    Of those that the call has `proven` also what is no longer live: who repeats what was right is not wrong after a cancellation.
     """
-    rows = await conn.fetch(_MATCHING, tenant, now, birth_date, caller)
+    rows = await conn.fetch(_MATCHING, tenant, now, birth_date, caller, list(proven))
     return list({row["id"]: (row["id"], row["customer_name"]) for row in rows}.values())
 
 
