@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from askproai_core.input_values import INVISIBLE
-from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.phrases import names_nothing
 from askproai_runtime.booking.store.actions import get_email_question_age, record_email_question
 from askproai_runtime.booking.types import ANSWER_TIME, BookingContext, CallContext, ClarificationNeeded
 
@@ -29,10 +29,6 @@ _KNOWN_DOMAINS = frozenset({
     "aol", "freenet", "gmail", "gmx", "googlemail", "hotmail", "icloud", "live", "mail", "mailbox", "me", "online", "outlook",
     "posteo", "t-online", "web", "yahoo",
 })  # fmt: skip
-# What models pass where nobody has named an address.
-_NONE_NAMED = frozenset(
-    {"", "keine", "nein", "none", "null", "nicht angegeben", "nicht genannt", "ohne", "unbekannt", "undefined"}
-)
 _IS_EMAIL_RIGHT = "Die E-Mail-Adresse habe ich so verstanden: {spelled}. Ist das richtig?"
 _WHICH_EMAIL = (
     "Die E-Mail-Adresse habe ich nicht richtig verstanden. Buchstabieren Sie sie bitte noch einmal, oder soll ich den Termin ohne"
@@ -70,7 +66,7 @@ async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: 
     proves nothing: the caller must have spoken after our question. False asks for another address.
     """
     said = args.get("email")
-    if not said or isinstance(said, bool) or fold(str(said)) in _NONE_NAMED:
+    if not said or isinstance(said, bool) or names_nothing(str(said)):
         return
     address = read_email(str(said))
     if address is None or args.get("email_confirmed") is False:

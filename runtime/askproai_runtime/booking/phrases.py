@@ -33,6 +33,15 @@ _SOUNDS_LIKE = tuple(
 _SAYABLE = re.compile(r"(?=.*[^\W\d_])[^\W_][^\W_ .,'’&()+-]*(?:[ .,'’&()+-]+[^\W_]+)*[.)]?")
 _LONGEST_SAYABLE = 40
 _PLACEHOLDERS = frozenset({"none", "null", "nan", "nil", "undefined", "unknown", "true", "false", "string"})
+# Words with which models say that nobody has named something, and what stands beside them ("kein Rückruf nötig").
+_NOT_NAMED = frozenset({
+    "kein", "keine", "keinen", "keiner", "keins", "nan", "nee", "nein", "nicht", "nichts", "nil", "niemand", "none", "null", "ohne",
+    "unbekannt", "undefined", "unknown", "unnoetig",
+})  # fmt: skip
+_BESIDE = frozenset({
+    "adresse", "angabe", "angaben", "angegeben", "bitte", "danke", "e", "email", "erforderlich", "erwuenscht", "genannt",
+    "gewuenscht", "mail", "noetig", "notwendig", "nummer", "rueckruf", "wunsch",
+})  # fmt: skip
 
 BUSY = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal."
 
@@ -129,6 +138,18 @@ def _sound(word: str) -> str:
 def _same_word(first: str, second: str) -> bool:
     initial = 1 in {len(first), len(second)}
     return first[0] == second[0] if initial else first == second
+
+
+def is_placeholder(text: str) -> bool:
+    """Return whether an argument holds nothing, or a placeholder (`null`, `{{caller}}`), instead of what was said."""
+    folded = fold(text)
+    return not folded or folded in _PLACEHOLDERS | {"n a", "unbekannt"} or ("{{" in text and "}}" in text)
+
+
+def names_nothing(text: str) -> bool:
+    """Return whether an argument is a placeholder, or says that nobody has named anything: `keine`, `nicht angegeben`."""
+    words = set(fold(text).split())
+    return is_placeholder(text) or (words <= _NOT_NAMED | _BESIDE and not words.isdisjoint(_NOT_NAMED))
 
 
 def sayable(text: str) -> str | None:

@@ -17,7 +17,7 @@ from askproai_runtime.booking.answers import candidate_fields, candidate_questio
 from askproai_runtime.booking.availability import ServiceRules, is_working_time
 from askproai_runtime.booking.email_address import read_email
 from askproai_runtime.booking.names import list_named_staff
-from askproai_runtime.booking.phrases import NOT_UNDERSTOOD, fold, join_list, same_name, sayable
+from askproai_runtime.booking.phrases import NOT_UNDERSTOOD, fold, join_list, names_nothing, same_name, sayable
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
 from askproai_runtime.german_dates import Understanding, understand_parts
@@ -202,6 +202,12 @@ def read_text(args: Mapping[str, Any], name: str) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return str(value).replace("\0", "").strip()[:_MAX_ARGUMENT_LENGTH] or None
+
+
+def read_said(args: Mapping[str, Any], name: str) -> str | None:
+    """Return an argument as `read_text` does; None also where a model has written that nobody said anything (`null`, `keine`)."""
+    text = read_text(args, name)
+    return None if text is None or names_nothing(text) else text
 
 
 def _find_branch(config: TenantConfig, call: CallContext) -> Branch:

@@ -21,10 +21,11 @@ from askproai_runtime.booking.request import (
     parse_service_request,
     parse_time,
     plain_name,
-    read_text,
+    read_said,
 )
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.waitlist import (
+    EntryLimits,
     NewEntry,
     WaitlistEntry,
     decline,
@@ -46,7 +47,10 @@ from askproai_runtime.tasks import request_soon
 
 WAITLIST = "waitlist"  # the periodic task
 ENTRIES_PER_PHONE = 3
+ENTRIES_PER_CALL = 3
+ENTRIES_PER_HOUR = 10  # of one number; all callers without a number together
 MOST_ENTRIES = 500  # that wait for one tenant
+_LIMITS = EntryLimits(ENTRIES_PER_PHONE, MOST_ENTRIES, ENTRIES_PER_CALL, ENTRIES_PER_HOUR)
 _MAX_REQUESTED = 500
 
 _ASK_WHEN = "Für welchen Tag oder welche Zeit soll ich Sie auf die Warteliste setzen?"
@@ -101,7 +105,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         return clarification.answer
     async with ctx.pool.acquire() as conn, conn.transaction():
         await request_soon(conn, ctx.tenant, WAITLIST)  # locks the task first, as its runs do
-        entry_id = await insert_entry(conn, ctx.tenant, entry, ENTRIES_PER_PHONE, MOST_ENTRIES)
+        entry_id = await insert_entry(conn, ctx.tenant, entry, _LIMITS)
     if entry_id is None:
         return Answer(success=False, message=_FULL, fields={}, outcome=FunctionOutcome.LIMITED)
     person = f" bei {request.rules.display_name(request.staff)}" if request.staff else ""
@@ -125,10 +129,11 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], requ
     candidates = [candidate for candidate in understood.candidates if candidate.start < last]
     if not candidates:
         raise ClarificationNeeded(_OVER, outcome=FunctionOutcome.TOO_FAR)
-    name = plain_name(read_text(args, "customer_name") or "")
+    name = plain_name(read_said(args, "customer_name") or "")
     if not fold(name):
         raise ClarificationNeeded(_ASK_NAME)
-    phone = e164_or_none(read_text(args, "phone")) or shown_number(config, call)
+    named, caller = read_said(args, "phone"), shown_number(config, call)
+    phone = e164_or_none(named) if named else caller  # who has named another one is not reached by that of the call
     if phone is None:
         raise ClarificationNeeded(_ASK_PHONE)
     requested = _describe(candidates, rules.zone, now)
@@ -146,6 +151,7 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], requ
         until=max(span.end or span.start + timedelta(minutes=1) for span in spans),
         name=name,
         phone=phone,
+        caller=caller,
         correlation_id=call.correlation_id,
     )
 

@@ -107,7 +107,9 @@ class WaitlistKeeper:
                 continue
             if candidate.is_free and await self._offer(run, entry, freed, slot, _expiry(now, slot.start, zone)):
                 return
-            suits_later = True  # has another offer now
+            if candidate.is_free:  # somebody has an offer of this time: the others need not be tried with it
+                slots_of[place].remove(slot)
+            suits_later = True  # has another offer now, or the time is offered
         if not suits_later and (is_free or not candidates or freed.age > _PATIENCE):
             await mark_handled(ctx.pool, ctx.tenant, freed)
 

@@ -17,9 +17,10 @@ from askproai_runtime.booking import (
     join_waitlist,
     remove_from_waitlist,
 )
-from askproai_runtime.booking.waitlist import ENTRIES_PER_PHONE
+from askproai_runtime.booking.waitlist import ENTRIES_PER_CALL, ENTRIES_PER_HOUR, ENTRIES_PER_PHONE
 from askproai_runtime.calendars import FreeTimes, FreeTimesQuery
 from askproai_runtime.tasks import StaleRun, TaskRun
+from test_capacity import COURSE, CUT, MAX_UNITS, studio
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, ScriptedCalendar, booking_args, call
 
 FRIDAY = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}
@@ -348,3 +349,94 @@ async def test_two_open_offers_of_one_time_are_refused_by_the_database(salon: Sa
                SELECT tenant, $1, freed_id, staff, starts_at, ends_at, expires_at FROM waitlist_offers""",
             UUID(second),
         )
+
+
+@pytest.fixture
+async def shared(new_salon) -> Salon:
+    """A studio in which an appointment of `schnitt` takes both units of Anna or Mehmet, and one of `kurs` takes one of them."""
+    people = [("mitte", person, unit) for person in ("anna", "mehmet") for unit in range(1, MAX_UNITS + 1)]
+    salon = await new_salon(people=people)
+    salon.apply_config(studio(salon, CUT, COURSE))
+    return salon
+
+
+COURSE_ARGS = {"service": "kurs", "staff": "anna", "start": MORNING, "customer_name": "Kurt Kurs"}
+
+
+async def test_a_free_place_of_a_group_is_offered_once_and_not_in_every_run(shared: Salon) -> None:
+    """The place that was freed is booked by somebody, and the other one can still be had."""
+    booked = []
+    for number in range(2):
+        answer = await shared.booking.book_appointment(call(f"call_{number}", f"+4915200000{number:03}"), COURSE_ARGS)
+        assert answer.success, answer
+        booked.append(answer.fields["appointment_id"])
+    await wait(shared, FIRST, service="kurs", staff="anna", date="2026-11-27")
+    for appointment in booked:
+        await shared.cancel(appointment)
+    await run(shared)
+    assert await offered(shared) == [(FIRST, "open")]
+    assert (await shared.booking.book_appointment(call("call_o", "+4915299999999"), COURSE_ARGS)).success
+    for _ in range(5):
+        await run(shared)
+    assert await offered(shared) == [(FIRST, "taken"), (FIRST, "open")], "the other place is free"
+
+
+async def test_a_time_that_is_freed_again_is_offered_again_to_who_missed_it(salon: Salon) -> None:
+    appointment = await book(salon)
+    await wait(salon)
+    await salon.cancel(appointment)
+    await run(salon)
+    taken = await book(salon, call_id="call_other", caller="+4915199999999")
+    await run(salon)
+    await salon.cancel(taken)
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "taken"), (FIRST, "open")]
+
+
+async def test_one_cancellation_is_offered_to_one_person_at_a_time_however_many_units_it_frees(shared: Salon) -> None:
+    args = {"service": "schnitt", "staff": "anna", "start": MORNING, "customer_name": "Petra"}
+    answer = await shared.booking.book_appointment(call("call_b"), args)
+    assert answer.success, answer
+    first = await wait(shared, FIRST, service="schnitt", staff="anna")
+    second = await wait(shared, SECOND, service="schnitt", staff="anna")
+    await shared.cancel(answer.fields["appointment_id"])
+    assert len(await shared.rows("SELECT 1 FROM freed_times")) == 2
+    await run(shared)
+    assert await offered(shared) == [(FIRST, "open")]
+    for entry in (first, second):
+        await decline_offer(shared.booking, DeskRequest(uuid4(), "karin"), UUID(entry), "corr")
+        await run(shared)
+        await run(shared)
+    assert await offered(shared) == [(FIRST, "declined"), (SECOND, "declined")], "nobody is asked twice"
+
+
+async def test_an_offer_ends_also_when_retention_has_deleted_the_freed_time(salon: Salon) -> None:
+    entry = await wait(salon)
+    await salon.pool.execute(
+        """INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
+           VALUES ($1, $2, 999999999, 'anna', $3, $3, $3)""",
+        salon.store.tenant, UUID(entry), salon.clock.now(),
+    )  # fmt: skip
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "expired")]
+
+
+async def test_a_call_and_a_caller_add_few_entries_whatever_numbers_are_named(salon: Salon) -> None:
+    def named(number: int) -> dict[str, str]:
+        return FRIDAY | {"phone": f"+49151000001{number:02}"}
+
+    for number in range(ENTRIES_PER_CALL):
+        assert (await join_waitlist(salon.booking, call("call_1", None), named(number))).success
+    refused = await join_waitlist(salon.booking, call("call_1", None), named(90))
+    assert (refused.success, refused.outcome.value) == (False, "limited")
+    assert (await join_waitlist(salon.booking, call("call_1", None), named(0))).success, "it waits already"
+    answers = [await join_waitlist(salon.booking, call(f"w{n}", None), named(10 + n)) for n in range(ENTRIES_PER_HOUR)]
+    assert sum(answer.success for answer in answers) == ENTRIES_PER_HOUR - ENTRIES_PER_CALL
+    assert (await join_waitlist(salon.booking, call("call_2"), FRIDAY)).success, "another caller"
+
+
+async def test_a_named_number_that_is_none_is_asked_for_again(salon: Salon) -> None:
+    answer = await join_waitlist(salon.booking, call(), FRIDAY | {"phone": "die vom Büro"})
+    assert (answer.success, "Nummer" in answer.message) == (False, True)
+    assert (await join_waitlist(salon.booking, call(), FRIDAY | {"phone": "null"})).success
+    assert await salon.rows("SELECT phone FROM waitlist") == [{"phone": "+4915112345678"}]

@@ -49,6 +49,7 @@ CREATE TABLE waitlist (
     until           timestamptz NOT NULL CHECK (isfinite(until)),
     name            text NOT NULL CHECK (length(name) <= 80),
     phone           text NOT NULL CHECK (length(phone) <= 40),  -- E.164: the channel by which an offer reaches who waits
+    caller          text,                                       -- E.164 of who rang; null: withheld
     state           text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'booked', 'removed', 'over')),
     correlation_id  text NOT NULL,
     created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -58,6 +59,7 @@ CREATE TABLE waitlist (
 );
 CREATE UNIQUE INDEX waitlist_waiting ON waitlist (tenant, phone, key) WHERE state = 'waiting';
 CREATE INDEX waitlist_order ON waitlist (tenant, created_at, id) WHERE state = 'waiting';
+CREATE INDEX waitlist_created ON waitlist (tenant, created_at);
 CREATE INDEX waitlist_ended ON waitlist (tenant, ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX waitlist_call ON waitlist (tenant, call_id);
 

@@ -21,13 +21,17 @@ SELECT {_ENTRY}, o.id AS offer_id, o.staff AS offered_staff, o.starts_at, o.ends
 FROM waitlist w LEFT JOIN waitlist_offers o ON o.tenant = w.tenant AND o.entry_id = w.id AND o.state = 'open'
 """  # noqa: S608  constants
 
+# The counts are those of the statement's snapshot: calls of the same moment may add one or two more.
 _JOIN = """
 INSERT INTO waitlist AS w (tenant, call_id, key, branch, service, staff, spans, requested, since, until, name, phone,
-                           correlation_id)
-SELECT $1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12, $13
+                           caller, correlation_id)
+SELECT $1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12, $13, $14
 WHERE EXISTS (SELECT 1 FROM waitlist WHERE tenant = $1 AND phone = $12 AND key = $3 AND state = 'waiting')
-   OR (SELECT count(*) FROM waitlist WHERE tenant = $1 AND phone = $12 AND state = 'waiting') < $14
-      AND (SELECT count(*) FROM waitlist WHERE tenant = $1 AND state = 'waiting') < $15
+   OR (SELECT count(*) FROM waitlist WHERE tenant = $1 AND phone = $12 AND state = 'waiting') < $15
+      AND (SELECT count(*) FROM waitlist WHERE tenant = $1 AND state = 'waiting') < $16
+      AND (SELECT count(*) FROM waitlist WHERE tenant = $1 AND call_id = $2) < $17
+      AND (SELECT count(*) FROM waitlist WHERE tenant = $1 AND created_at > clock_timestamp() - interval '1 hour'
+           AND caller IS NOT DISTINCT FROM $13) < $18
 ON CONFLICT (tenant, phone, key) WHERE state = 'waiting' DO UPDATE SET name = EXCLUDED.name
 RETURNING id
 """
@@ -67,7 +71,7 @@ WHERE w.tenant = $1 AND w.state = 'waiting' AND EXISTS (
 _END_OVER = """
 UPDATE waitlist SET state = 'over', ended_at = clock_timestamp() WHERE tenant = $1 AND state = 'waiting' AND until <= $2
 """
-# The first reason counts: the person has booked, somebody else has the time, its end.
+# The first reason counts: the person has booked, somebody else has the time, its end. Retention may have deleted the freed time.
 _END_OFFERS = """
 WITH ended AS (
     SELECT o.id, CASE w.state WHEN 'booked' THEN 'booked' WHEN 'waiting' THEN
@@ -76,7 +80,7 @@ WITH ended AS (
                     WHEN o.expires_at <= $2 THEN 'expired' END
                ELSE 'withdrawn' END AS state
     FROM waitlist_offers o JOIN waitlist w ON w.tenant = o.tenant AND w.id = o.entry_id
-         JOIN freed_times f ON f.tenant = o.tenant AND f.id = o.freed_id
+         LEFT JOIN freed_times f ON f.tenant = o.tenant AND f.id = o.freed_id
     WHERE o.tenant = $1 AND o.state = 'open'
 )
 UPDATE waitlist_offers o SET state = ended.state, ended_at = clock_timestamp() FROM ended
@@ -89,19 +93,27 @@ WHERE f.tenant = $1 AND f.handled_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM waitlist_offers o WHERE o.tenant = $1 AND o.freed_id = f.id AND o.state = 'open')
 ORDER BY f.starts_at, f.id LIMIT $2
 """
-# `is_free`: has no open offer. Whoever has let this time pass is not asked again.
+# `is_free`: has no open offer. Whoever has let this time pass is not asked again, also where one appointment had several units of
+# the person. An offer of it that somebody else was faster to take is repeated only if the time became free once more: another unit
+# may serve it, whose own release is offered.
 _LIST_CANDIDATES = f"""
 SELECT {_ENTRY}, NOT EXISTS (
            SELECT 1 FROM waitlist_offers o WHERE o.tenant = $1 AND o.entry_id = w.id AND o.state = 'open') AS is_free
 FROM waitlist w WHERE w.tenant = $1 AND w.state = 'waiting' AND w.since < $3 AND w.until > $4 AND NOT EXISTS (
     SELECT 1 FROM waitlist_offers o
-    WHERE o.tenant = $1 AND o.entry_id = w.id AND o.freed_id = $2 AND o.state IN ('declined', 'expired'))
-ORDER BY w.created_at, w.id LIMIT $5
+    WHERE o.tenant = $1 AND o.entry_id = w.id
+      AND (o.freed_id = $2 AND (o.state IN ('declined', 'expired') OR o.state = 'taken' AND o.offered_at > $5)
+           OR o.state IN ('declined', 'expired') AND o.offered_at > $5 AND o.starts_at < $3 AND o.ends_at > $4
+              AND o.staff = (SELECT r.staff FROM resources r WHERE r.tenant = $1 AND r.id = $6)))
+ORDER BY w.created_at, w.id LIMIT $7
 """  # noqa: S608  constants
 
+# A cancellation frees several times where an appointment has several units of a person: it is one time to offer.
 _OFFER = """
 INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
 SELECT $1, w.id, $3, $4, $5, $6, $7 FROM waitlist w WHERE w.tenant = $1 AND w.id = $2 AND w.state = 'waiting'
+  AND NOT EXISTS (SELECT FROM waitlist_offers x
+                  WHERE x.tenant = $1 AND x.state = 'open' AND x.staff = $4 AND x.starts_at < $6 AND x.ends_at > $5)
 ON CONFLICT DO NOTHING RETURNING id
 """
 # Not if it became free once more since it was read.
@@ -111,7 +123,7 @@ _ALL_HANDLED = "UPDATE freed_times SET handled_at = clock_timestamp() WHERE tena
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """Who wants to wait. `spans` is JSON, `since` and `until` bound it, `phone` is E.164."""
+    """Who wants to wait. `spans` is JSON, `since` and `until` bound it, `phone` is E.164, as `caller`, who rang; None: withheld."""
 
     call_id: str
     key: str
@@ -124,7 +136,18 @@ class NewEntry:
     until: datetime
     name: str
     phone: str
+    caller: str | None
     correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLimits:
+    """How many wait for one number and for the tenant, and how many one call and one caller's hour add at most."""
+
+    per_phone: int
+    per_tenant: int
+    per_call: int
+    per_hour: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,15 +202,16 @@ class WaitingCandidate:
     is_free: bool
 
 
-async def insert_entry(conn: Connection, tenant: str, entry: NewEntry, per_phone: int, most: int) -> UUID | None:
-    """Add an entry, and return its id; None if the number, or the tenant, has as many that wait as allowed.
+async def insert_entry(conn: Connection, tenant: str, entry: NewEntry, limits: EntryLimits) -> UUID | None:
+    """Add an entry, and return its id; None if one of the limits is reached.
 
     The same request of a number that waits already is that entry.
     """
     new = entry
     entry_id: UUID | None = await conn.fetchval(
         _JOIN, tenant, new.call_id, new.key, new.branch, new.service, new.staff, new.spans, new.requested, new.since, new.until,
-        new.name, new.phone, new.correlation_id, per_phone, most,
+        new.name, new.phone, new.caller, new.correlation_id, limits.per_phone, limits.per_tenant, limits.per_call,
+        limits.per_hour,
     )  # fmt: skip
     return entry_id
 
@@ -236,7 +260,9 @@ async def list_freed(pool: Pool, tenant: str, limit: int) -> list[FreedTime]:
 
 async def list_candidates(pool: Pool, tenant: str, freed: FreedTime, limit: int) -> list[WaitingCandidate]:
     """Return who waits for a time about then and has not let this one pass; whoever joined first is first."""
-    rows = await pool.fetch(_LIST_CANDIDATES, tenant, freed.id, freed.ends_at, freed.starts_at, limit)
+    rows = await pool.fetch(
+        _LIST_CANDIDATES, tenant, freed.id, freed.ends_at, freed.starts_at, freed.freed_at, freed.resource_id, limit
+    )  # fmt: skip
     found = []
     for row in rows:
         values = dict(row)
@@ -255,7 +281,10 @@ async def insert_offer(
     ends_at: datetime,
     expires_at: datetime,
 ) -> WaitlistOffer | None:
-    """Offer a freed time to somebody; None if that person waits no more or has an offer, or the time is offered to somebody."""
+    """Offer a freed time to somebody.
+
+    None if that person waits no more or has an offer, or if this time of the staff member is offered to somebody.
+    """
     offer_id = await conn.fetchval(_OFFER, tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
     return WaitlistOffer(offer_id, staff, starts_at, ends_at, expires_at) if offer_id is not None else None
 
