@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.phone_numbers import e164_or_none
 from askproai_runtime.booking.limits import shown_number
-from askproai_runtime.booking.phrases import fold
-from askproai_runtime.booking.request import plain_name, read_text
+from askproai_runtime.booking.phrases import fold, is_placeholder, sayable
+from askproai_runtime.booking.request import plain_name, read_said, read_text
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.messages import (
     Message,
@@ -37,9 +37,14 @@ MESSAGES_PER_HOUR = 10  # of one number; all callers without a number together
 _MAX_TEXT = 480  # what is longer may have been cut before it came here
 _MAX_SHORT = 200
 _MAX_PHONE = 40
+_TOO_LONG_TO_KEEP = (  # asked again, since nothing that was said is cut
+    ("call_back", _MAX_SHORT, "Wann sollen wir Sie zurückrufen? Bitte sagen Sie es in wenigen Worten."),
+    ("recipient", _MAX_SHORT, "Für wen ist die Nachricht? Bitte sagen Sie nur den Namen."),
+)
 _ANY_TIME = timedelta(days=180)  # "egal wann" names none
 
 _ONLY_CALL_BACK = "Bittet um Rückruf."
+_ONLY_YES = frozenset({"bitte", "danke", "ein", "einen", "gern", "gerne", "ja", "rueckruf", "um", "yes"})
 _TOO_LONG = "Das war etwas viel auf einmal. Was ist das Wichtigste, das ich ausrichten soll?"
 _TOO_MANY = "Ich habe schon mehrere Nachrichten notiert und kann gerade keine weitere aufnehmen. Diese habe ich also nicht notiert."
 
@@ -51,11 +56,12 @@ class _CallBack:
     said: str | None
     understood: Candidate | None
 
-    def describe(self, zone: ZoneInfo, now: datetime) -> str:
-        """Return it to be said to the caller."""
+    def describe(self, zone: ZoneInfo, now: datetime) -> str | None:
+        """Return it to be said to the caller; None if there is nothing that can be said, as of a mere "ja"."""
         found = self.understood
         if found is None:
-            return self.said or ""
+            said = self.said or ""
+            return None if set(fold(said).split()) <= _ONLY_YES else sayable(said)
         return format_spoken(found.start, zone, now) if found.end is None else found.reading
 
 
@@ -69,37 +75,42 @@ async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[st
     except ClarificationNeeded as clarification:
         return clarification.answer
     async with ctx.pool.acquire() as conn, conn.transaction():
-        message_id = await insert_message(conn, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
-        if message_id is not None:
+        stored = await insert_message(conn, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
+        if stored is not None:
             await enqueue_message(
-                conn, ctx.config(), message_id, text=message.text, name=message.name, phone=message.phone or message.caller,
-                recipient=message.recipient, call_back=message.call_back, correlation_id=message.correlation_id,
+                conn, ctx.config(), stored.id, text=stored.text, name=stored.name, phone=stored.phone or stored.caller,
+                recipient=stored.recipient, call_back=stored.call_back, correlation_id=message.correlation_id,
             )  # fmt: skip
-    if message_id is None:
+    if stored is None:
         return Answer(success=False, message=_TOO_MANY, fields={}, outcome=FunctionOutcome.LIMITED)
     sentence = "Ich habe es notiert und richte es aus."
     if call_back.said:
         when = call_back.describe(ZoneInfo(ctx.config().time_zone), ctx.clock.now())
-        sentence = f"Ich habe es notiert und gebe Ihren Wunsch nach einem Rückruf weiter: {when}."
-    return Answer(success=True, message=sentence, fields={"message_id": str(message_id)}, outcome=FunctionOutcome.NOTED)
+        sentence = f"Ich habe es notiert und gebe Ihren Wunsch nach einem Rückruf weiter{f': {when}' if when else ''}."
+    return Answer(success=True, message=sentence, fields={"message_id": str(stored.id)}, outcome=FunctionOutcome.NOTED)
 
 
 def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> tuple[NewMessage, _CallBack]:
     """Return the message, and when to call back. Raises `ClarificationNeeded`."""
-    config, said = ctx.config(), read_text(args, "call_back")
-    text = read_text(args, "message") or (_ONLY_CALL_BACK if said else None)
-    if text is None:
+    config, said = ctx.config(), _read_call_back(args)
+    text = read_text(args, "message") or ""
+    if is_placeholder(text):
+        text = _ONLY_CALL_BACK if said else ""
+    if not text:
         raise ClarificationNeeded("Was darf ich ausrichten?")
     if len(text) > _MAX_TEXT:
         raise ClarificationNeeded(_TOO_LONG)
-    name = plain_name(read_text(args, "customer_name") or "")
+    for argument, longest, question in _TOO_LONG_TO_KEEP:
+        if len(read_text(args, argument) or "") > longest:
+            raise ClarificationNeeded(question)
+    name = plain_name(read_said(args, "customer_name") or "")
     if not fold(name):
         raise ClarificationNeeded("Von wem darf ich das ausrichten?")
-    caller, named = shown_number(config, call), read_text(args, "phone")
-    if said and caller is None and named is None:
+    caller, named = shown_number(config, call), read_said(args, "phone")
+    phone = named and (e164_or_none(named) or named)  # what is no number may still help to find one
+    if (said and caller is None and phone is None) or len(phone or "") > _MAX_PHONE:
         raise ClarificationNeeded("Unter welcher Nummer erreichen wir Sie für den Rückruf?")
-    phone = named and (e164_or_none(named) or named[:_MAX_PHONE])  # what is no number may still help to find one
-    recipient = read_text(args, "recipient")
+    recipient = read_said(args, "recipient")
     call_back = _understand(said, call, ZoneInfo(config.time_zone))
     found = call_back.understood
     message = NewMessage(
@@ -109,7 +120,7 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> t
         caller=caller,
         name=name,
         phone=phone if phone != caller else None,
-        recipient=recipient and recipient[:_MAX_SHORT],
+        recipient=recipient,
         text=text,
         call_back=call_back.said,
         call_back_from=found.start if found else None,
@@ -119,13 +130,19 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> t
     return message, call_back
 
 
+def _read_call_back(args: Mapping[str, Any]) -> str | None:
+    """Return when to call back, as it was said; None if nobody asked for it. A bare true is a wish, too."""
+    is_true = str(args.get("call_back")).strip().casefold() == "true"
+    return "ja" if is_true else read_said(args, "call_back")
+
+
 def _understand(said: str | None, call: CallContext, zone: ZoneInfo) -> _CallBack:
     """Understand when to call back. What has no meaning, or several, is kept as it was said: a person will read it."""
     if said is None:
         return _CallBack(None, None)
     candidates = understand_parts(said, None, None, at=call.started_at, zone=zone).candidates
     known = len(candidates) == 1 and (candidates[0].end or candidates[0].start) - call.started_at < _ANY_TIME
-    return _CallBack(said[:_MAX_SHORT], candidates[0] if known else None)
+    return _CallBack(said, candidates[0] if known else None)
 
 
 async def list_messages_for_desk(

@@ -33,12 +33,12 @@ _SOUNDS_LIKE = tuple(
 _SAYABLE = re.compile(r"(?=.*[^\W\d_])[^\W_][^\W_ .,'’&()+-]*(?:[ .,'’&()+-]+[^\W_]+)*[.)]?")
 _LONGEST_SAYABLE = 40
 _PLACEHOLDERS = frozenset({"none", "null", "nan", "nil", "undefined", "unknown", "true", "false", "string"})
-# Words with which models say that nobody has named something, and what stands beside them ("kein Rückruf nötig").
+# Words with which models say that nobody has named something, and words that go with them ("kein Rückruf nötig").
 _NOT_NAMED = frozenset({
     "kein", "keine", "keinen", "keiner", "keins", "nan", "nee", "nein", "nicht", "nichts", "nil", "niemand", "none", "null", "ohne",
     "unbekannt", "undefined", "unknown", "unnoetig",
 })  # fmt: skip
-_BESIDE = frozenset({
+_WITH_NOT_NAMED = frozenset({
     "adresse", "angabe", "angaben", "angegeben", "bitte", "danke", "e", "email", "erforderlich", "erwuenscht", "genannt",
     "gewuenscht", "mail", "noetig", "notwendig", "nummer", "rueckruf", "wunsch",
 })  # fmt: skip
@@ -149,7 +149,7 @@ def is_placeholder(text: str) -> bool:
 def names_nothing(text: str) -> bool:
     """Return whether an argument is a placeholder, or says that nobody has named anything: `keine`, `nicht angegeben`."""
     words = set(fold(text).split())
-    return is_placeholder(text) or (words <= _NOT_NAMED | _BESIDE and not words.isdisjoint(_NOT_NAMED))
+    return is_placeholder(text) or (words <= _NOT_NAMED | _WITH_NOT_NAMED and not words.isdisjoint(_NOT_NAMED))
 
 
 def sayable(text: str) -> str | None:

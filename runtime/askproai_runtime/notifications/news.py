@@ -1,5 +1,7 @@
 """Notify the business of what callers leave when they do not book: messages, and freed times for those who wait."""
 
+import hashlib
+import json
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -22,14 +24,18 @@ async def enqueue_message(
     call_back: str | None,
     correlation_id: str,
 ) -> None:
-    """Notify of a caller's message; of the same one once. `call_back` is when to call back, as it was said."""
+    """Notify of a caller's message: once, and again when its name, phone or `call_back` is corrected.
+
+    `call_back` is when to call back, as it was said.
+    """
     if config.notifications is None:
         return
     words = WORDS[config.notifications.language]
     details = {"phone": phone, "recipient": recipient, "call_back": call_back}
     lines = [f"{words.labels[label]}: {value}" for label, value in details.items() if value]
+    version = hashlib.sha256(json.dumps([name, phone, call_back]).encode()).hexdigest()[:12]
     await enqueue_text(
-        conn, config, BusinessNews.MESSAGE, f"message/{message_id}", title=words.message.format(customer=name),
+        conn, config, BusinessNews.MESSAGE, f"message/{message_id}/{version}", title=words.message.format(customer=name),
         text="\n\n".join(filter(None, (text, "\n".join(lines)))), correlation_id=correlation_id, message_id=str(message_id),
         name=name, **details,
     )  # fmt: skip

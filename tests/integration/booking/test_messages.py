@@ -109,3 +109,50 @@ async def test_a_call_and_a_number_are_bounded_and_the_caller_learns_that_it_is_
     answers = [await leave_message(salon.booking, call(f"call_{n}x"), ARGS) for n in range(MESSAGES_PER_HOUR)]
     assert sum(answer.success for answer in answers) == MESSAGES_PER_HOUR - MESSAGES_PER_CALL
     assert (await leave_message(salon.booking, call("call_other", "+4915100000000"), ARGS)).success
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "null",
+        "nein",
+        "Nein, danke.",
+        "false",
+        "{{caller}}",
+        "kein Rückruf nötig",
+        "nicht gewünscht",
+        "keine Angabe",
+        "N/A",
+        "-",
+    ],
+)
+async def test_no_call_back_is_noted_that_nobody_asked_for(salon: Salon, said: str) -> None:
+    answer = await leave_message(salon.booking, call(), ARGS | {"call_back": said, "recipient": said, "phone": said})
+    assert answer.message == "Ich habe es notiert und richte es aus."
+    (row,) = await salon.rows(STORED)
+    assert (row["call_back"], row["recipient"], row["phone"]) == (None, None, None)
+    alone = await leave_message(salon.booking, call(), {"customer_name": "Müller", "call_back": said})
+    assert (alone.success, alone.message) == (False, "Was darf ich ausrichten?")
+
+
+@pytest.mark.parametrize("said", ["ja", "Ja, bitte!", "true", True, "<b>morgens irgendwann</b>", "wenn " * 20])
+async def test_a_wish_without_a_time_that_can_be_said_is_noted_and_not_recited(salon: Salon, said: object) -> None:
+    answer = await leave_message(salon.booking, call(), ARGS | {"call_back": said})
+    assert answer.message == "Ich habe es notiert und gebe Ihren Wunsch nach einem Rückruf weiter."
+    (row,) = await salon.rows(STORED)
+    assert row["call_back"]
+
+
+@pytest.mark.parametrize("placeholder", ["null", "{{customer_name}}", "unbekannt"])
+async def test_a_placeholder_is_neither_a_name_nor_a_message(salon: Salon, placeholder: str) -> None:
+    asked = await leave_message(salon.booking, call(), ARGS | {"customer_name": placeholder})
+    assert asked.message == "Von wem darf ich das ausrichten?"
+    asked = await leave_message(salon.booking, call(), ARGS | {"message": placeholder})
+    assert asked.message == "Was darf ich ausrichten?"
+
+
+@pytest.mark.parametrize(("argument", "word"), [("call_back", "Wann"), ("recipient", "Für wen"), ("phone", "Nummer")])
+async def test_what_is_too_long_is_asked_for_again_and_never_cut(salon: Salon, argument: str, word: str) -> None:
+    answer = await leave_message(salon.booking, call(), ARGS | {argument: "wort " * 50})
+    assert (answer.success, word in answer.message) == (False, True), answer.message
+    assert await salon.rows(STORED) == []

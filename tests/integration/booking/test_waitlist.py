@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from test_capacity import COURSE, CUT, MAX_UNITS, studio
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_runtime.booking import (
@@ -20,7 +21,6 @@ from askproai_runtime.booking import (
 from askproai_runtime.booking.waitlist import ENTRIES_PER_CALL, ENTRIES_PER_HOUR, ENTRIES_PER_PHONE
 from askproai_runtime.calendars import FreeTimes, FreeTimesQuery
 from askproai_runtime.tasks import StaleRun, TaskRun
-from test_capacity import COURSE, CUT, MAX_UNITS, studio
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, ScriptedCalendar, booking_args, call
 
 FRIDAY = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}

@@ -45,6 +45,20 @@ async def test_a_message_is_mailed_to_the_business_once(env: NotificationEnviron
         assert part in text_of(mail)
 
 
+async def test_a_correction_of_a_message_is_mailed_and_a_repetition_with_less_is_not(
+    env: NotificationEnvironment,
+) -> None:
+    env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,))))
+    less = {key: MESSAGE[key] for key in ("message", "customer_name")}
+    for args in (MESSAGE, MESSAGE | {"phone": "0170 1234567"}, less):
+        assert (await leave_message(env.salon.booking, call(), args)).success
+    await env.run()
+    first, corrected = sorted(text_of(mail) for mail in env.server.mails)
+    assert "Telefon: +4915112345678" in first
+    assert "Telefon: +491701234567" in corrected
+    assert "Rückruf: heute Nachmittag" in corrected
+
+
 async def test_a_freed_time_is_mailed_with_whom_to_call(env: NotificationEnvironment) -> None:
     env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.WAITLIST,))))
     await offer_freed_time(env)

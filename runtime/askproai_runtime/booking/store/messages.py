@@ -14,7 +14,7 @@ _COLUMNS = """id, call_id, branch, caller, name, phone, recipient, text, call_ba
 
 # The same message again only adds what was not said before. The counts are those of the statement's snapshot: messages that come
 # at the same moment may be one or two more.
-_LEAVE = """
+_LEAVE = f"""
 INSERT INTO messages AS m (tenant, call_id, key, branch, caller, name, phone, recipient, text, call_back, call_back_from,
                            call_back_until, correlation_id)
 SELECT $1, $2, $3, coalesce(nullif($4, ''), (SELECT branch FROM calls WHERE tenant = $1 AND call_id = $2)),
@@ -28,8 +28,8 @@ ON CONFLICT (tenant, call_id, key) DO UPDATE SET
     call_back = coalesce(EXCLUDED.call_back, m.call_back),
     call_back_from = CASE WHEN EXCLUDED.call_back IS NULL THEN m.call_back_from ELSE EXCLUDED.call_back_from END,
     call_back_until = CASE WHEN EXCLUDED.call_back IS NULL THEN m.call_back_until ELSE EXCLUDED.call_back_until END
-RETURNING id
-"""
+RETURNING {_COLUMNS}
+"""  # noqa: S608  constants
 
 # Of the open ones who waits for longest is first, of the others what was done last.
 _LIST_OPEN = f"""
@@ -96,17 +96,17 @@ class Message:
 
 async def insert_message(
     conn: Connection, tenant: str, message: NewMessage, per_call: int, per_hour: int
-) -> UUID | None:
-    """Store a message, and return its id; None if the call, or the number within an hour, has left too many.
+) -> Message | None:
+    """Store a message, and return it; None if the call, or the number within an hour, has left too many.
 
     The call's same message, by its key, is one row.
     """
     new = message
-    message_id: UUID | None = await conn.fetchval(
+    row = await conn.fetchrow(
         _LEAVE, tenant, new.call_id, new.key, new.branch, new.caller, new.name, new.phone, new.recipient, new.text,
         new.call_back, new.call_back_from, new.call_back_until, new.correlation_id, per_call, per_hour,
     )  # fmt: skip
-    return message_id
+    return Message(**row) if row else None
 
 
 async def list_messages(
