@@ -72,7 +72,7 @@ class Messages:
     def endpoints(self) -> tuple[Endpoint, ...]:
         filters = (
             Param("state", "open, which nobody has dealt with, or done; open when absent", _STATES),
-            Param("since", "Left then or later; a day or a local time"),
+            Param("since", "Left then or later, or for those that are done: done then or later; a day or a local time"),
         )
         return (
             Endpoint(

@@ -131,7 +131,7 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> t
 
 
 def _read_call_back(args: Mapping[str, Any]) -> str | None:
-    """Return when to call back, as it was said; None if nobody asked for it. A bare true is a wish, too."""
+    """Return when to call back, as it was said; None if nobody asked for it. A bare true asks for it, too."""
     is_true = str(args.get("call_back")).strip().casefold() == "true"
     return "ja" if is_true else read_said(args, "call_back")
 

@@ -121,6 +121,7 @@ REARM_STATEMENTS = (_REARM_EVENT_JOBS, _REARM_CALENDAR_SYNCS, _ADD_MISSING_JOBS)
 # however many tenants there are.
 _OLD_ROWS = """
 SELECT o.ctid FROM {table} o WHERE o.tenant = $2 AND o.{since} < now() - make_interval(days => $3) {condition} LIMIT $1"""
+_FINISHED = "AND o.state IN ('sent', 'dropped', 'dead')"
 _DECIDED = "AND {row}.status IN ('processed', 'dead')"
 
 
@@ -190,7 +191,15 @@ RETENTION_STATEMENTS = (
     ("call_days", _delete("waitlist_offers", "offered_at")),
     ("raw_event_days", _delete("freed_times", "freed_at")),
     ("raw_event_days", _delete("verifications", "at")),
-    ("call_days", _delete("notifications", "created_at", "AND {row}.state IN ('sent', 'dropped', 'dead')")),
+    # The copies of messages and of who waits go with the transcripts, also those of rows that are there for longer.
+    (
+        "transcript_days",
+        _clear("notifications", "created_at", "content = '{}'", f"{_FINISHED} AND o.content <> '{{}}'"),
+    ),
+    (
+        "call_days",
+        _delete("notifications", "created_at", "AND {row}.state IN ('sent', 'dropped', 'dead')", _SKIP_LOCKED),
+    ),
     ("raw_event_days", _delete("free_times", "day")),
     ("raw_event_days", _delete("host_free_times", "day")),
 )

@@ -60,6 +60,8 @@ def decide(notification: StoredNotification, settings: Notifications | None, now
             return _decide_cancellation(notification, now)
         case Kind.REMINDER:
             return _decide_reminder(notification, settings, now.astimezone(zone))
+        case Kind.DAILY_LIST | Kind.TEXT if not notification.content:
+            return Drop("retention has deleted its text")
         case Kind.DAILY_LIST:
             over = date.fromisoformat(notification.content["day"]) < now.astimezone(zone).date()
             return _too_late(notification, "its day is over") if over else Send()

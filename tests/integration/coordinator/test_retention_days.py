@@ -216,6 +216,32 @@ async def test_a_message_goes_after_it_was_dealt_with_and_an_open_one_with_its_c
     assert [row["text"] for row in remaining] == ["just done", "open"]
 
 
+async def test_what_was_sent_loses_its_text_with_the_transcripts_and_what_still_waits_does_not(
+    env: CoordinatorEnvironment,
+):
+    salon = await create_tenant_with_short_retention(env, "salon")
+    for subject, state, age in (
+        ("young", "sent", "1 day"),
+        ("sent", "sent", "49 hours"),
+        ("dropped", "dropped", "49 hours"),
+        ("dead", "dead", "49 hours"),
+        ("waiting", "waiting", "49 hours"),
+        ("oldest", "sent", "73 hours"),
+    ):
+        await env.superuser.execute(
+            """INSERT INTO notifications (tenant, kind, subject, recipient, channel, content, state, correlation_id, created_at)
+               VALUES ($1, 'text', $2, 'business', 'Email', '{"text": "Bitte rufen Sie Erika an"}', $3, 'c',
+                       now() - $4::text::interval)""",
+            salon.tenant, subject, state, age,
+        )  # fmt: skip
+    assert await delete_expired(env.context) == 5  # four lose their text, and one of these is deleted
+    remaining = await env.rows("SELECT subject FROM notifications WHERE content = '{}' ORDER BY subject")
+    assert [row["subject"] for row in remaining] == ["dead", "dropped", "sent"]
+    remaining = await env.rows("SELECT subject FROM notifications WHERE content <> '{}' ORDER BY subject")
+    assert [row["subject"] for row in remaining] == ["waiting", "young"]
+    assert await delete_expired(env.context) == 0
+
+
 async def test_who_waits_no_more_is_forgotten_with_the_offers(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     for name, ended in (("waits", None), ("just ended", "1 hour"), ("ended", "49 hours")):

@@ -62,4 +62,6 @@ GRANT UPDATE (since, changed_by, changed_at) ON reminder_opt_outs TO askproai_te
 -- Retention: what still waits is never forgotten.
 CREATE POLICY coordinator_forgets ON notifications FOR DELETE TO askproai_coordinator
     USING (state IN ('sent', 'dropped', 'dead'));
-GRANT DELETE ON notifications TO askproai_coordinator;
+CREATE POLICY coordinator_clears ON notifications FOR UPDATE TO askproai_coordinator
+    USING (state IN ('sent', 'dropped', 'dead')) WITH CHECK (state IN ('sent', 'dropped', 'dead'));
+GRANT DELETE, UPDATE (content) ON notifications TO askproai_coordinator;
