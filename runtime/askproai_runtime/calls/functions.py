@@ -79,6 +79,7 @@ _CHANGES = frozenset(
 )
 _FAILURES = (FunctionOutcome.FAILED, FunctionOutcome.BUSY, FunctionOutcome.TOO_SLOW)  # those that an alert counts
 _POLL_INTERVAL = timedelta(milliseconds=100)
+_MEMORY_SECONDS = 0.5  # which branch a call is about is worth no longer wait when the answer itself is in the config
 _NEEDS_BRANCH = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
 # Where the calendar is not what is missed, and no message is offered.
 _APOLOGIES = {
@@ -252,7 +253,8 @@ class CallFunctions:
             if not hints.phrase and (answer := same_everywhere(config, question)):
                 return answer
             try:
-                found = await self._find_branch(route, call, hints)
+                async with asyncio.timeout(_MEMORY_SECONDS):
+                    found = await self._find_branch(route, call, hints, keep=False)
             except DATABASE_UNAVAILABLE as error:
                 log.warning("branch.not_remembered", call_id=call.call_id, error=type(error).__name__)
                 found = choose_branch(config, route, hints)
@@ -263,9 +265,12 @@ class CallFunctions:
             log.exception("function.failed", function=payload.name, call_id=call.call_id)
             return self._failed(error, Function.BUSINESS_INFORMATION)
 
-    async def _find_branch(self, route: Route, call: CallContext, hints: Hints) -> FoundBranch | BranchQuestion:
+    async def _find_branch(
+        self, route: Route, call: CallContext, hints: Hints, *, keep: bool = True
+    ) -> FoundBranch | BranchQuestion:
         """Return the call's branch, or the question to ask. A found branch is kept until the caller names another.
 
+        Without `keep` it is kept only for a call that has none: who asks about another branch still books where it wanted to.
         `hints` hold what the request says; what the database knows is added here. Raises what asyncpg raises.
         """
         config = self.config.current
@@ -278,7 +283,8 @@ class CallFunctions:
             if by_number and not route.branch and (current is None or hints.phrase):
                 last = await get_last_branch(conn, config.tenant, call.caller)
             found = choose_branch(config, route, replace(hints, current_branch=current, last_branch=last))
-            if isinstance(found, FoundBranch) and found.branch.name != (current or route.branch):
+            known = current or route.branch
+            if isinstance(found, FoundBranch) and found.branch.name != known and (keep or known is None):
                 await set_call_branch(conn, config.tenant, call.call_id, found.branch.name, call.correlation_id)
         return found
 

@@ -1,7 +1,9 @@
 """Callers ask about the business: answered from the config, per branch, and also while the database is away."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -93,6 +95,19 @@ async def test_the_branch_of_the_answer_is_that_of_the_booking_afterwards(chain:
     assert {slot["staff"] for slot in free.body["slots"]} == {"clara"}
 
 
+async def test_a_question_about_another_branch_does_not_move_the_booking_there(chain: TenantPod) -> None:
+    async def free_staff(**args: str) -> set[str]:
+        free = await chain.function(
+            "check_availability", "call_aside", {"service": "Haarschnitt", **args}, to_number=HOTLINE
+        )
+        return {slot["staff"] for slot in free.body["slots"]}
+
+    assert await free_staff(branch="Pankow") == {"clara"}
+    aside = await ask(chain, "call_aside", "address", branch="Potsdam")
+    assert "Brandenburger Straße 7 in Potsdam" in aside["message"]
+    assert await free_staff() == {"clara"}
+
+
 async def test_a_yes_to_the_suggested_branch_is_that_branch(chain: TenantPod) -> None:
     last = {"success": False, "message": "Passt das?", "branches": ["potsdam"], "suggested": "potsdam"}
     answer = await ask(chain, "call_yes", "address", last, branch="ja")
@@ -112,6 +127,17 @@ async def test_questions_are_answered_while_the_database_is_away(
     assert (await ask(chain, "call_away", "prices", service="Haarschnitt"))["success"]
     assert (await ask(chain, "call_away", "address"))["message"].startswith(WHICH)
     assert "Florastraße" in (await ask(chain, "call_away", "address", branch="Pankow"))["message"]
+
+
+async def test_a_slow_database_holds_no_answer_up(chain: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+    class SlowPool:
+        @asynccontextmanager
+        async def acquire(self) -> AsyncIterator[None]:
+            await asyncio.Event().wait()
+            yield
+
+    monkeypatch.setattr(chain.web, "_functions", replace(chain.web._functions, pool=SlowPool()))
+    assert "Florastraße" in (await ask(chain, "call_slow", "address", branch="Pankow"))["message"]
 
 
 async def test_an_error_of_ours_does_not_speak_of_a_calendar(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
