@@ -45,8 +45,9 @@ from askproai_runtime.booking.messages import (
 from askproai_runtime.booking.names import UnknownName, list_named_staff
 from askproai_runtime.booking.offer import FreeDay, check_availability, list_free_slots
 from askproai_runtime.booking.opening_hours import find_closure, open_minutes, warm_up
-from askproai_runtime.booking.phrases import fold, join_list
+from askproai_runtime.booking.phrases import fold, join_list, sayable
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
+from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.reschedule import reschedule_appointment
 from askproai_runtime.booking.store.appointments import Appointment, Status, release_holds
 from askproai_runtime.booking.store.blocks import Block, BlockedAppointment
@@ -84,8 +85,7 @@ __all__ = [
     "find_by_id", "find_closure", "find_messages", "find_waitlist_entries", "fold", "free_slots", "is_booked_remotely",
     "is_news", "join_list", "join_waitlist", "leave_message", "list_blocks_within", "list_current_blocks",
     "list_free_slots", "list_known", "list_messages_for_desk", "list_named_staff", "list_waitlist", "mark_message_done",
-    "move_for_desk",
-    "open_minutes", "parse_start_for_desk", "preview_block", "preview_booking", "read_audit", "release_holds",
-    "remove_block", "remove_from_waitlist", "reschedule_appointment", "resolve_span", "show_block", "sync_appointment",
-    "warm_up",
+    "move_for_desk", "open_minutes", "parse_start_for_desk", "preview_block", "preview_booking", "read_audit", "read_text",
+    "release_holds", "remove_block", "remove_from_waitlist", "reschedule_appointment", "resolve_span", "sayable",
+    "show_block", "sync_appointment", "warm_up",
 ]  # fmt: skip

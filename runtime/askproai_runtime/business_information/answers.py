@@ -10,13 +10,14 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Function, Knowledge, Service, TenantConfig
-from askproai_runtime.booking import Answer, FunctionOutcome, fold, join_list
-from askproai_runtime.business_information.hours import describe_closures, describe_hours
+from askproai_runtime.booking import Answer, FunctionOutcome, fold, join_list, read_text, sayable
+from askproai_runtime.business_information.hours import describe_closures, describe_hours, understand_days
 from askproai_runtime.business_information.numbers import spell_digits, spell_minutes, spell_money
-from askproai_runtime.german_dates import understand
+from askproai_runtime.german_dates import Understanding
 
 _MAX_PRICES, _MAX_STAFF = 5, 10  # that a listener can follow
 _MAX_COMPARED = 50  # branches
+_ASK_DAY = "Welchen Tag meinen Sie?"
 # Languages as they are called in German; others are not said.
 _LANGUAGES = {
     "ar": "Arabisch", "bg": "Bulgarisch", "cs": "Tschechisch", "da": "Dänisch", "de": "Deutsch", "el": "Griechisch",
@@ -55,24 +56,52 @@ class Question:
     @classmethod
     def of(cls, args: Mapping[str, Any], *, asked_at: datetime, now: datetime) -> Self:
         """Read the function's arguments, which a language model wrote: an unknown topic is `other`."""
-        topic = fold(str(args.get("topic") or "")).replace(" ", "_")
+        topic = fold(read_text(args, "topic") or "").replace(" ", "_")
         known = Topic(topic) if topic in set(Topic) else Topic.OTHER
-        texts = {name: str(args[name]) if args.get(name) else None for name in ("question", "service", "date")}
-        return cls(known, texts["question"] or "", texts["service"], texts["date"], asked_at, now)
+        service, date = read_text(args, "service"), read_text(args, "date")
+        return cls(known, read_text(args, "question") or "", service, date, asked_at, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What a question says whichever branch it is about, so that a comparison of branches reads it once.
+
+    `named`: the services that it names, each with the length of the name; `known`: the tenant's own answer to it.
+    """
+
+    words: str
+    named: Sequence[tuple[int, Service]]
+    known: Knowledge | None
+    understood: Understanding | None
+
+    @classmethod
+    def of(cls, config: TenantConfig, question: Question) -> Self:
+        words = fold(question.words)
+        named = _list_named(config.services, question, words)
+        understood, zone = None, ZoneInfo(config.time_zone)
+        if question.topic in {Topic.OPENING_HOURS, Topic.CLOSED_DAYS}:
+            understood = understand_days(question.date, question.words, question.asked_at, zone)
+        return cls(words, named, _find_known(config.knowledge, words), understood)
 
 
 def answer_question(config: TenantConfig, branch: Branch, question: Question) -> Answer:
     """Answer a caller's question about a branch. What the tenant has not declared is said to be unknown, never guessed."""
-    if own := _find_known(config, branch, question.words):
+    return _answer(config, branch, question, _Reading.of(config, question))
+
+
+def _answer(config: TenantConfig, branch: Branch, question: Question, reading: _Reading) -> Answer:
+    if own := _find_known(branch.knowledge, reading.words) or reading.known:
         return _answered(question, own.answer)
+    if reading.understood and not reading.understood.candidates and branch.opening_hours:
+        return _ask_back(question, _ASK_DAY)
     today = question.now.astimezone(ZoneInfo(config.time_zone)).date()
     match question.topic:
         case Topic.PRICES | Topic.SERVICE:
-            return _answer_about_services(config, branch, question)
-        case Topic.OPENING_HOURS:
-            sentence = _say_hours(config, branch, question)
-        case Topic.CLOSED_DAYS:
-            sentence = _say_hours(config, branch, question) if question.date else describe_closures(branch, today)
+            return _answer_about_services(config, branch, question, reading)
+        case Topic.CLOSED_DAYS if not reading.understood:
+            sentence = describe_closures(branch, today)
+        case Topic.OPENING_HOURS | Topic.CLOSED_DAYS:
+            sentence = describe_hours(branch, reading.understood, question.now, ZoneInfo(config.time_zone))
         case Topic.ADDRESS:
             sentence = _say_address(config, branch)
         case Topic.STAFF:
@@ -92,21 +121,20 @@ def same_everywhere(config: TenantConfig, question: Question) -> Answer | None:
     """
     if not 0 < len(config.branches) <= _MAX_COMPARED:
         return None
-    first, *others = _concerned(config, question)
-    answer = answer_question(config, first, question)
+    reading = _Reading.of(config, question)
+    first, *others = _concerned(config, question, reading)
+    answer = _answer(config, first, question, reading)
     if not others and len(config.branches) > 1:
         return replace(answer, message=f"{first.display_name}. {answer.message}")
-    return answer if all(answer_question(config, each, question) == answer for each in others) else None
+    return answer if all(_answer(config, each, question, reading) == answer for each in others) else None
 
 
-def _concerned(config: TenantConfig, question: Question) -> Sequence[Branch]:
+def _concerned(config: TenantConfig, question: Question, reading: _Reading) -> Sequence[Branch]:
     """Return the branches that offer the named service; all of them without one."""
     if question.topic not in {Topic.PRICES, Topic.SERVICE}:
         return config.branches
     offering = [
-        branch
-        for branch in config.branches
-        if _find_service([each for each in config.services if _is_offered(each, branch)], question)
+        branch for branch in config.branches if any(_is_offered(service, branch) for _, service in reading.named)
     ]
     return offering or config.branches
 
@@ -130,17 +158,19 @@ def _unknown(config: TenantConfig, branch: Branch, question: Question, sentence:
     )
 
 
-def _find_known(config: TenantConfig, branch: Branch, words: str) -> Knowledge | None:
-    """Return the declared question that these words are; only differences that nobody hears are overlooked."""
-    asked = fold(words)
-    known = (each for each in (*branch.knowledge, *config.knowledge) if asked and fold(each.question) == asked)
-    return next(known, None)
+def _ask_back(question: Question, message: str, **fields: Any) -> Answer:
+    known = {"topic": question.topic.value, **fields}
+    return Answer(success=False, message=message, fields=known, outcome=FunctionOutcome.ASKED_BACK)
 
 
-def _say_hours(config: TenantConfig, branch: Branch, question: Question) -> str | None:
-    zone = ZoneInfo(config.time_zone)
-    understood = understand(question.date, at=question.asked_at, zone=zone) if question.date else None
-    return describe_hours(branch, understood, question.now, zone)
+def _find_known(knowledge: Sequence[Knowledge], asked: str) -> Knowledge | None:
+    """Return the declared question that these folded words are; only differences that nobody hears are overlooked."""
+    return next((each for each in knowledge if asked and _fold_declared(each.question) == asked), None)
+
+
+@lru_cache(maxsize=8192)
+def _fold_declared(text: str) -> str:
+    return fold(text)
 
 
 def _say_address(config: TenantConfig, branch: Branch) -> str | None:
@@ -166,15 +196,16 @@ def _say_staff(branch: Branch) -> str | None:
     return " ".join(sentences)
 
 
-def _answer_about_services(config: TenantConfig, branch: Branch, question: Question) -> Answer:
+def _answer_about_services(config: TenantConfig, branch: Branch, question: Question, reading: _Reading) -> Answer:
     """Answer what a service costs, how long it takes and what it needs; without a service, what all of them cost."""
-    offered = [each for each in config.services if _is_offered(each, branch)]
-    if named := _find_service(offered, question) or _find_service(config.services, question):
+    if named := _find_service(reading.named, branch):
         return _answer_about_one(config, branch, named, question)
+    offered = [each for each in config.services if _is_offered(each, branch)]
     if not offered:
         return _unknown(config, branch, question)
     if question.service:
-        return _ask_which(question, offered, f"{question.service} bieten wir hier nicht an. ")
+        requested = sayable(question.service) or "Das"
+        return _ask_which(question, offered, f"{requested} bieten wir hier nicht an. ")
     if len(offered) == 1:
         return _answer_about_one(config, branch, offered[0], question)
     if question.topic is Topic.SERVICE or len(offered) > _MAX_PRICES:
@@ -203,14 +234,22 @@ def _is_offered(service: Service, branch: Branch) -> bool:
     return service.branch in {None, branch.name} and bool(service.staff.get(branch.name))
 
 
-def _find_service(services: Sequence[Service], question: Question) -> Service | None:
-    """Return the service that the caller named, by its own argument or else as words of the question."""
+def _find_service(named: Sequence[tuple[int, Service]], branch: Branch) -> Service | None:
+    """Return the service of the longest name that the caller said, rather one that the branch offers than another one's."""
+    offered = [found for found in named if _is_offered(found[1], branch)]
+    return max(offered or named, key=lambda found: found[0])[1] if named else None
+
+
+def _list_named(services: Sequence[Service], question: Question, words: str) -> list[tuple[int, Service]]:
+    """Return the services that the caller named, by the argument or else in the folded words, each with its name's length."""
+    if question.topic not in {Topic.PRICES, Topic.SERVICE}:
+        return []
     names = [(each, _folded((each.name, each.display_name, *each.spoken_names))) for each in services]
     if question.service:
-        return next((each for each, known in names if fold(question.service) in known), None)
-    words = f" {fold(question.words)} "
-    said = [(len(name), each) for each, known in names for name in known if f" {name} " in words]
-    return max(said, key=lambda found: found[0])[1] if said else None
+        said = fold(question.service)
+        return [(len(said), each) for each, known in names if said in known]
+    said = f" {words} "
+    return [(len(name), each) for each, known in names for name in known if f" {name} " in said]
 
 
 @lru_cache(maxsize=4096)
@@ -237,5 +276,4 @@ def _ask_which(question: Question, offered: Sequence[Service], before: str = "")
     names = [each.display_name for each in offered]
     named = f": {join_list(names)}" if len(names) <= _MAX_PRICES else ""
     message = f"{before}Meinen Sie {names[0]}?" if len(names) == 1 else f"{before}Welche Leistung meinen Sie{named}?"
-    fields = {"topic": question.topic.value, "services": [each.name for each in offered]}
-    return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
+    return _ask_back(question, message, services=[each.name for each in offered])

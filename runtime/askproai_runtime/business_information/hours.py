@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from askproai_core.tenant_config import Branch
 from askproai_runtime.booking import find_closure, join_list, open_minutes
 from askproai_runtime.business_information.numbers import spell_clock, spell_ranges
-from askproai_runtime.german_dates import Understanding, format_day
+from askproai_runtime.german_dates import Candidate, Grain, Understanding, format_day, understand
 
 _AHEAD = timedelta(weeks=8)
 _SOON = timedelta(weeks=1)  # closed days within it are said with the hours of the week
@@ -16,6 +16,8 @@ _LONGEST_CLOSURE = timedelta(weeks=26)
 _MAX_DAYS, _MAX_CLOSURES = 3, 5  # that a listener can follow
 _WEEKDAYS = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
 _DAY = timedelta(days=1)
+_MOST_WORDS, _LONGEST_PHRASE = 20, 4  # words of a question that are searched for a day, and of the name of a day
+_DAYS = frozenset({Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.RANGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,28 @@ class _Closure:
     first: date
     last: date
     holiday: str
+
+
+def understand_days(phrase: str | None, words: str, at: datetime, zone: ZoneInfo) -> Understanding | None:
+    """Return which days a question is about: those of the argument, else those that its words name; None for none.
+
+    An argument that is not understood has no candidates: the hours of an ordinary week would be no answer to it.
+    """
+    if phrase:
+        return understand(phrase, at=at, zone=zone)
+    said = words.split()[:_MOST_WORDS]
+    for length in range(min(_LONGEST_PHRASE, len(said)), 0, -1):
+        for first in range(len(said) - length + 1):
+            part = " ".join(said[first : first + length]).strip("?!,;: ")
+            understood = understand(part, at=at, zone=zone)
+            if understood.candidates and all(map(_names_days, understood.candidates)):
+                return understood
+    return None
+
+
+def _names_days(candidate: Candidate) -> bool:
+    """Return whether these are days of a calendar; clock times, "jetzt" and "jeden Tag" get the hours of a week."""
+    return candidate.grain in _DAYS and candidate.end is not None and candidate.end - candidate.start < _AHEAD
 
 
 def describe_hours(branch: Branch, understood: Understanding | None, now: datetime, zone: ZoneInfo) -> str | None:
@@ -150,6 +174,8 @@ def _find_closures(branch: Branch, first: date, until: date) -> list[_Closure]:
 
 def _name_closures(closures: Sequence[_Closure], today: date) -> str:
     names = [_name_closure(closure, today) for closure in closures[:_MAX_CLOSURES]]
+    if len(closures) > _MAX_CLOSURES:
+        return f"{', '.join(names)} und an weiteren Tagen"
     return join_list(names, "und")
 
 

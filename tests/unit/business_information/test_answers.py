@@ -64,6 +64,50 @@ def test_hours_and_closed_days_are_answered_for_the_named_day_too() -> None:
     assert "ist geschlossen" in ask(SALON, "closed_days", date="Heiligabend").message
 
 
+@pytest.mark.parametrize("topic", ["opening_hours", "closed_days"])
+@pytest.mark.parametrize("phrase", ["über Weihnachten", "am Feiertag", "31. Februar"])
+def test_a_day_that_is_not_understood_is_asked_for(topic: str, phrase: str) -> None:
+    """The hours of an ordinary week would send somebody to a closed door."""
+    answer = ask(SALON, topic, date=phrase)
+    assert (answer.success, answer.message) == (False, "Welchen Tag meinen Sie?")
+    assert answer.outcome is FunctionOutcome.ASKED_BACK
+
+
+@pytest.mark.parametrize("topic", ["opening_hours", "closed_days"])
+@pytest.mark.parametrize(
+    ("words", "beginning"),
+    [
+        ("am Heiligabend", "Am Donnerstag, den 24. Dezember, ist geschlossen"),
+        ("Habt ihr über Weihnachten offen?", "Am Donnerstag, den 24. Dezember, ist geschlossen. Am Freitag, den 25."),
+        (
+            "Wie lange habt ihr denn heute noch offen?",
+            "Heute, Freitag, den 20. November, ist von neun bis achtzehn Uhr",
+        ),
+        ("Sind Sie am 24. Dezember da?", "Am Donnerstag, den 24. Dezember, ist geschlossen"),
+    ],
+)
+def test_a_day_that_only_the_question_names_is_answered(topic: str, words: str, beginning: str) -> None:
+    assert ask(SALON, topic, question=words).message.startswith(beginning)
+
+
+@pytest.mark.parametrize(
+    "words", ["Wann haben Sie geöffnet?", "Machen Sie eine Mittagspause?", "Haben Sie jeden Tag auf?"]
+)
+def test_a_question_without_a_day_gets_the_hours_of_a_week(words: str) -> None:
+    assert ask(SALON, "opening_hours", question=words) == ask(SALON, "opening_hours")
+
+
+@pytest.mark.parametrize("service", ["null", "<break time='9s'/>", "{{service}}", "[]", "x" * 600])
+def test_words_that_nobody_has_said_are_not_repeated(service: str) -> None:
+    """A voice would read them aloud, or obey them."""
+    assert ask(SALON, "prices", service=service).message == "Das bieten wir hier nicht an. Meinen Sie Haarschnitt?"
+
+
+@pytest.mark.parametrize("service", [["Haarschnitt"], {"name": "x"}, True])
+def test_an_argument_that_is_no_text_is_none(service: Any) -> None:
+    assert ask(SALON, "prices", service=service) == ask(SALON, "prices")
+
+
 @pytest.mark.parametrize(
     "words", ["Kann ich mit Karte zahlen?", "kann ich mit karte zahlen", "  Kann ich mit  Karte zahlen "]
 )
@@ -163,17 +207,27 @@ def test_the_only_branch_with_a_service_is_said_and_not_asked_for() -> None:
     assert only.message == "Haarwerk Pankow. Bartpflege kostet fünfundzwanzig Euro."
 
 
-def test_a_comparison_of_many_branches_does_not_stop_other_callers() -> None:
-    """Fifty equal branches with a hundred services; of more, callers are asked which one they mean."""
+@pytest.mark.parametrize(
+    ("topic", "args"),
+    [
+        ("prices", {"question": "Was kostet Leistung 99?"}),
+        ("prices", {"service": "Massage"}),
+        ("closed_days", {}),
+        ("opening_hours", {"question": "Wie lange haben Sie eigentlich am Heiligabend für mich geöffnet?"}),
+        ("other", {"question": "Kann ich mit Karte zahlen?"}),
+    ],
+)
+def test_a_comparison_of_many_branches_does_not_stop_other_callers(topic: str, args: dict[str, str]) -> None:
+    """Fifty branches, each with thirty answers of its own, and a hundred services; of more, callers are asked for the branch."""
     service = replace(SALON.services[0], branch=None, staff={f"b{n}": ("anna",) for n in range(51)})
     many = tuple(replace(service, name=f"s{n}", display_name=f"Leistung {n}") for n in range(100))
-    places = tuple(replace(SALON.branches[0], name=f"b{n}") for n in range(51))
-    chain = replace(SALON, branches=places[:50], services=many)
-    asked = [question("prices", question="Was kostet Leistung 99?"), question("closed_days"), question("other")]
-    assert all(same_everywhere(chain, each) for each in asked)
-    fastest = min(measure(lambda: [same_everywhere(chain, each) for each in asked]) for _ in range(5))
-    assert fastest < 0.050, f"{fastest:.3f} s for three questions"
-    assert same_everywhere(replace(chain, branches=places), asked[0]) is None
+    own = tuple(Knowledge(question=f"Gibt es hier die Nummer {n}?", answer="Ja.") for n in range(30))
+    places = tuple(replace(SALON.branches[0], name=f"b{n}", knowledge=own) for n in range(51))
+    chain, asked = replace(SALON, branches=places[:50], services=many), question(topic, **args)
+    assert same_everywhere(chain, asked)
+    fastest = min(measure(lambda: same_everywhere(chain, asked)) for _ in range(5))
+    assert fastest < 0.020, f"{fastest:.3f} s"
+    assert same_everywhere(replace(chain, branches=places), asked) is None
 
 
 def measure(run: Callable[[], object]) -> float:

@@ -1,6 +1,6 @@
 """Opening hours and closed days, as callers hear them. All dates are fixed: no test depends on the day it runs."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -112,6 +112,19 @@ def test_closed_days_in_a_row_are_one_absence_and_end_when_it_opens_again() -> N
     )
     on_christmas_eve = str(say(None, datetime(2026, 12, 18, 12, tzinfo=BERLIN)))
     assert "bis Samstag, den 26. Dezember" in on_christmas_eve, "to its end, though only the beginning is within a week"
+
+
+@pytest.mark.parametrize(
+    ("count", "end"),
+    [
+        (5, "am Dienstag, den 15. Dezember und am Dienstag, den 22. Dezember."),
+        (6, "am Dienstag, den 15. Dezember, am Dienstag, den 22. Dezember und an weiteren Tagen."),
+    ],
+)
+def test_more_closed_days_than_a_listener_can_follow_are_not_passed_over(count: int, end: str) -> None:
+    closed = tuple(date(2026, 11, 24) + timedelta(weeks=n) for n in range(count))
+    branch = Branch(name="b", display_name="B", opening_hours=(WEEK,), holidays=Holidays(country="XX", closed=closed))
+    assert str(describe_closures(branch, date(2026, 11, 20))).endswith(end)
 
 
 def test_a_holiday_on_a_day_that_is_never_open_is_not_said() -> None:
