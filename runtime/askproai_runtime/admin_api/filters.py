@@ -21,7 +21,7 @@ def find_staff(
     """
     places: list[Branch] = [place for place in config.branches if branches is None or place.name in branches]
     members = [member for place in places for member in place.staff]
-    named = list_named_staff(name, members)
+    named = list_named_staff(name, members, by_id=True)
     people = {member.resource_ids[0] for member in named if member.resource_ids}
     same = {member.id for member in members if member.resource_ids and member.resource_ids[0] in people}
     ids = {member.id for member in named} | same

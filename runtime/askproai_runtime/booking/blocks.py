@@ -164,7 +164,7 @@ def find_person(config: TenantConfig, staff: str, branch: str | None) -> list[tu
     """Return the entries of a person: branch and staff member, for every branch of the person. Raises `UnknownName`."""
     entries = [(place.name, member) for place in config.branches for member in place.staff if member.resource_ids]
     within = [(place, member) for place, member in entries if branch in {None, place}]
-    meant = list_named_staff(staff, (member for _, member in within))
+    meant = list_named_staff(staff, (member for _, member in within), by_id=True)
     named = [(place, member) for place, member in within if member in meant]
     people = {member.resource_ids[0] for _, member in named}
     if not people:

@@ -1,7 +1,7 @@
 """Branches, services and staff members by the names that people at the desk write. Errors are in English and list what there is.
 
 An id as it is written comes before a display name, and that before any other name: so each id finds itself, whatever others are
-called. A staff member is also found by a part of the name; callers' words go the same way.
+called. A staff member is also found by a part of the name. Callers do not know ids: to them an id is a part of a name like others.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +20,10 @@ class UnknownName(LookupError):
     """There is no branch, service or staff member of this name, or several have it; the message lists those that exist."""
 
 
+class SeveralNamed(UnknownName):
+    """Several have this name; the message lists them."""
+
+
 class NameMissing(ValueError):
     """A name is left out where there are several; the message lists them."""
 
@@ -35,7 +39,7 @@ def find_rules(config: TenantConfig, branch_name: str | None, service_name: str 
 
 def find_staff_id(rules: ServiceRules, name: str) -> str:
     """Return the id of the one staff member of this name who does the service. Raises `UnknownName`."""
-    found = list_named_staff(name, rules.staff_members)
+    found = list_named_staff(name, rules.staff_members, by_id=True)
     if len(found) > 1:
         raise _several(name, (member.id for member in found))
     if found:
@@ -45,17 +49,17 @@ def find_staff_id(rules: ServiceRules, name: str) -> str:
     raise UnknownName(f"There is no staff member {name!r} who does {place}; there are: {able}")
 
 
-def list_named_staff(name: str, members: Iterable[Staff]) -> list[Staff]:
-    """Return whom a name means: by the id as it is written, else by display name, else by id, else by first name or surname.
+def list_named_staff(name: str, members: Iterable[Staff], *, by_id: bool = False) -> list[Staff]:
+    """Return whom a name means: by display name, else by id, first name or surname; at the desk (`by_id`) first by the id.
 
-    Titles count in a display name only: `Herr Sommer` is who is called so, and without such a name `Doktor Sommer`.
+    An id that is a surname names its person and everybody else of that surname, so that nobody is guessed. Titles count in a
+    display name only: `Herr Sommer` is who is called so, and without such a name `Doktor Sommer`.
     """
     among, folded = list(members), fold(name)
     return (
-        [member for member in among if member.id == name]
+        [member for member in among if by_id and member.id == name]
         or [member for member in among if fold(member.display_name) == folded]
-        or [member for member in among if fold(member.id) == folded]
-        or [member for member in among if names_person(name, member.display_name)]
+        or [m for m in among if fold(m.id) == folded or names_person(name, m.display_name)]
     )
 
 
@@ -75,6 +79,8 @@ def _is_offered(config: TenantConfig, branch: Branch, service_name: str) -> bool
     """Return whether somebody does a service of this name in a branch."""
     try:
         return bool(_find_service(config, branch, service_name).staff.get(branch.name))
+    except SeveralNamed:  # which of them it is, is asked in this branch
+        return True
     except UnknownName:
         return False
 
@@ -104,8 +110,8 @@ def _find(name: str, known: Iterable[_T], names_of: Callable[[_T], _Names]) -> _
     return found[0] if found else None
 
 
-def _several(name: str, ids: Iterable[str]) -> UnknownName:
-    return UnknownName(f"{name!r} is the name of several: {_list(ids)}: write one of these")
+def _several(name: str, ids: Iterable[str]) -> SeveralNamed:
+    return SeveralNamed(f"{name!r} is the name of several: {_list(ids)}: write one of these")
 
 
 def _list(names: Iterable[str]) -> str:

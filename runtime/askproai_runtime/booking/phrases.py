@@ -116,11 +116,14 @@ def _surname_last(name: str) -> str:
 def names_person(name: str, full_name: str) -> bool:
     """Return whether `name` is a part of a full name: the surname or the first name, whatever the titles are on either side.
 
-    `Frau Doktor Yıldız`, `Yıldız` and `die Aylin` name `Doktor Aylin Yıldız`; a title alone names nobody.
+    `Frau Doktor Yıldız`, `Yıldız` and `die Aylin` name `Doktor Aylin Yıldız`; a title alone names nobody. Whose surname is a title
+    or `Zu` is named by the last word.
     """
     said, known = fold(name).split(), fold(full_name).split()
-    words = set(said) - _TITLES - _BEFORE_A_NAME
-    return bool(words) and words <= set(known) and not _addressed_differently(said, known)
+    while len(known) > 1 and known[0] in _TITLES:
+        known = known[1:]
+    words = set(said) - _TITLES - _BEFORE_A_NAME or set(said[-1:])
+    return bool(words) and words <= set(known) and not _addressed_differently(said, fold(full_name).split())
 
 
 def _addressed_differently(first: Sequence[str], second: Sequence[str]) -> bool:

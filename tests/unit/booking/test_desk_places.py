@@ -1,6 +1,7 @@
 """Where the desk books when it names no branch: in the only one in which somebody does the service."""
 
 import pytest
+from msgspec.structs import replace
 
 from askproai_core.tenant_config import Branch, Service, Staff, TenantConfig
 from askproai_runtime.booking.names import NameMissing, UnknownName, find_rules
@@ -44,6 +45,17 @@ def test_a_service_that_one_branch_offers_names_the_branch(name: str, place: str
 def test_a_service_of_several_branches_or_of_none_needs_the_branch(name: str | None) -> None:
     with pytest.raises(NameMissing, match="There are several branches, name one: mitte, nord"):
         find_rules(CHAIN, None, name)
+
+
+def test_a_name_of_several_services_in_a_branch_is_no_reason_for_another_branch() -> None:
+    """Mitte has two of this name, Nord one: both branches offer it, so neither is assumed."""
+    both = [replace(service(name, "mitte", only="mitte"), spoken_names=("brille",)) for name in ("fern", "nah")]
+    north = replace(service("gleitsicht", "nord", only="nord"), spoken_names=("brille",))
+    config = replace(CHAIN, services=(*both, north))
+    with pytest.raises(NameMissing, match="name one: mitte, nord"):
+        find_rules(config, None, "Brille")
+    with pytest.raises(UnknownName, match="fern, nah: write one of these"):
+        find_rules(config, "mitte", "Brille")
 
 
 def test_a_branch_that_is_named_is_not_replaced() -> None:

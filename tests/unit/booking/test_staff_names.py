@@ -68,6 +68,31 @@ def test_whoever_is_called_exactly_so_comes_before_a_part_of_another_name() -> N
     assert find_staff_for_caller(rules(SOMMER, plain), "Doktor Sommer") == "dr-jonas"
 
 
+def test_an_id_that_is_a_surname_too_is_no_answer_of_a_caller() -> None:
+    """Callers know no ids; at the desk the id as it is written is that person."""
+    anna = Staff(id="mueller", display_name="Anna Müller", resource_ids=(5,))
+    joerg = Staff(id="jm", display_name="Jörg Müller", resource_ids=(6,))
+    practice = rules(anna, joerg)
+    for said in ("Müller", "mueller"):
+        with pytest.raises(ClarificationNeeded, match="Meinen Sie Anna Müller oder Jörg Müller"):
+            find_staff_for_caller(practice, said)
+    assert find_staff_for_caller(practice, "jm") == "jm"
+    assert find_staff_id(practice, "mueller") == "mueller"
+    assert find_person(config_of(anna, joerg), "mueller", None) == [("mitte", anna)]
+    assert find_staff(config_of(anna, joerg), "mueller", None, ()) == ["mueller"]
+    with pytest.raises(UnknownName, match="mueller, jm: write one of these"):
+        find_staff_id(practice, "Müller")
+
+
+@pytest.mark.parametrize(
+    ("name", "staff_id"), [("Herr Herr", "peter"), ("zum Herrn Doktor Herr", "peter"), ("Frau Zu", "lan")]
+)
+def test_whose_surname_is_a_title_is_found_by_it(name: str, staff_id: str) -> None:
+    sir = Staff(id="peter", display_name="Peter Herr", resource_ids=(5,))
+    lady = Staff(id="lan", display_name="Frau Lan Zu", resource_ids=(6,))
+    assert find_staff_for_caller(rules(sir, lady, *PRACTICE.staff_members), name) == staff_id
+
+
 @pytest.mark.parametrize(
     "name", ["Doktor", "Frau", "der Herr", "Winter", "Peter Sommer", "Som", "Herr Yıldız Sommer", "?"]
 )
