@@ -259,6 +259,8 @@ class ScriptedModel:
 
     def _hear_move(self, sentence: Sentence) -> ToolCall | str:
         change = self._change
+        if change.asked_about and sentence.no and not sentence.yes and not sentence.when:
+            return self._give_up()
         if change.asked_about and sentence.yes and not sentence.no:
             change.args = {"appointment_id": change.asked_about}
         which, new = ("", sentence.text) if self._offers else split_at_new_time(sentence.text)

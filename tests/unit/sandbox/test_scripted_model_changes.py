@@ -7,6 +7,7 @@ from played_calls import OFFER
 from scripted_models import ASK_TIME, called, new_model
 
 from askproai_sandbox.caller import ScriptedModel, ToolCall
+from askproai_sandbox.caller.phrases import KEPT
 
 OWN = {"appointment_id": "a-1", "start": OFFER["start"], "spoken": "Freitag um 14 Uhr 30"}
 OTHER = {"appointment_id": "a-2", "start": "2026-11-28T10:00:00+01:00", "spoken": "Samstag um 10 Uhr"}
@@ -146,6 +147,15 @@ def test_a_move_by_a_span_is_marked_as_not_understood() -> None:
     call = model.hear("Können Sie meinen Termin von Freitag um eine Stunde nach hinten schieben?")
     assert isinstance(call, ToolCall)
     assert (call.name, model.remark is not None) == ("find_appointments", True)
+
+
+@pytest.mark.parametrize("says", ["Nein.", "Nein, lieber nicht."])
+def test_a_caller_who_means_no_such_appointment_moves_none(says: str) -> None:
+    """The question "Meinen Sie den am …?" names the only appointment that there is."""
+    model = ScriptedModel(CHANGES, "+491")
+    assert called(model, "Ich möchte meinen Termin verschieben.")["tool"] == "reschedule_appointment"
+    model.learn({"success": False, "message": "Meinen Sie den am Freitag?", "appointment_id": "a-1"})
+    assert model.hear(says) == KEPT
 
 
 def test_a_caller_who_says_no_cancels_nothing() -> None:
