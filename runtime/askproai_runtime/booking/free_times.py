@@ -115,13 +115,18 @@ class FreeTimesReader:
     _loaded: set[tuple[Bookable, date]] = field(default_factory=set)
     _asked: set[tuple[Bookable, date]] = field(default_factory=set)
     _deadline: float | None = None
+    _links: dict[str, Bookable] = field(init=False)
+    _shown: dict[tuple[str, date], FreeSpans | None] = field(default_factory=dict)  # valid until something is read
+
+    def __post_init__(self) -> None:
+        self._links = linked_bookables(self.ctx, self.rules.service)
 
     async def __call__(self, day: date, staff: str | None) -> RemoteFree:
         """Return when the staff members are free in the remote calendar on a local day; absent is who is not booked there, and
         of whom nothing is known.
         """
-        links = linked_bookables(self.ctx, self.rules.service)
-        wanted = {s.id: links[s.id] for s in self.rules.staff_members if staff in {None, s.id} and s.id in links}
+        links, members = self._links, self.rules.staff_members
+        wanted = {s.id: links[s.id] for s in members if staff in {None, s.id} and s.id in links}
         if not wanted:
             return {}
         block = find_block(self.ctx, self.rules.zone, day)
@@ -144,8 +149,7 @@ class FreeTimesReader:
 
     def describe_day(self, day: date) -> tuple[Basis, datetime | None]:
         """Return the same of a whole local day that was read: what it rests on where it has no slot at all."""
-        links = linked_bookables(self.ctx, self.rules.service)
-        ages = [self._day_age(links.get(staff_member.id), day) for staff_member in self.rules.staff_members]
+        ages = [self._day_age(self._links.get(staff_member.id), day) for staff_member in self.rules.staff_members]
         return _basis(ages), self._since(ages)
 
     def _since(self, ages: Iterable[timedelta | None]) -> datetime | None:
@@ -153,17 +157,22 @@ class FreeTimesReader:
         return self.ctx.clock.now() - max(known) if known else None
 
     def _age(self, slot: Slot) -> timedelta | None:
-        bookable = linked_bookables(self.ctx, self.rules.service).get(slot.staff)
+        bookable = self._links.get(slot.staff)
         day = slot.start.astimezone(self.rules.zone).date()
         return None if bookable and self._is_hidden(slot, bookable, day) else self._day_age(bookable, day)
 
     def _is_hidden(self, slot: Slot, bookable: Bookable, day: date) -> bool:
         """Return whether only the booking of a cancelled appointment is known to be in the way of a slot: it hides what else is."""
-        shown = [each for each in self._yielding if not each.is_cancelled]
-        if len(shown) == len(self._yielding):
-            return False
-        free, start = self._spans(slot.staff, bookable, day, shown), int(slot.start.timestamp())
+        if (slot.staff, day) not in self._shown:
+            self._shown[slot.staff, day] = self._without_cancelled(slot.staff, bookable, day)
+        free, start = self._shown[slot.staff, day], int(slot.start.timestamp())
         return free is not None and not free.starts_within([start], int((slot.end - slot.start).total_seconds()))
+
+    def _without_cancelled(self, staff: str, bookable: Bookable, day: date) -> FreeSpans | None:
+        """Return when somebody is free there on a day if cancelled appointments still block it; None if there are none."""
+        own = [each for each in self._yielding if each.staff == staff]
+        shown = [each for each in own if not each.is_cancelled]
+        return None if len(shown) == len(own) else self._spans(staff, bookable, day, shown)
 
     def _day_age(self, bookable: Bookable | None, day: date) -> timedelta | None:
         """Return how old the knowledge about a day is: None if there is none, or too old; 0 for who is in our book only."""
@@ -224,6 +233,7 @@ class FreeTimesReader:
             return []
 
     def _remember(self, known: Iterable[KnownDay]) -> None:
+        self._shown.clear()
         for day in known:
             self._known[day.bookable, day.day] = day
 

@@ -309,18 +309,24 @@ async def _with_others(
 
 
 async def list_free_slots(
-    ctx: BookingContext, branch_name: str, service_name: str, day: date, correlation_id: str = "slots"
+    ctx: BookingContext,
+    branch_name: str,
+    service_name: str,
+    day: date,
+    correlation_id: str = "slots",
+    staff: str | None = None,
 ) -> FreeDay:
     """Return every bookable start of a local day, one entry for each staff member, and hold none. Raises `UnknownName`.
 
+    `staff` is the id of the only one to be looked at, None for everybody.
     For people who look at the calendar; rules, claims and the remote calendar's free times are the same as for callers.
     """
     rules = find_rules(ctx.config(), branch_name, service_name)
     span = _local_day(day, rules.zone)
     busy = await _reader(ctx, rules, _NO_CALL)(busy_window(rules, day))
     read_remote = FreeTimesReader(ctx, rules, correlation_id)
-    remote = await read_remote(day, None)
-    slots = free_slots(rules, busy, SlotQuery(ctx.clock.now(), span.start, span.end), remote)
+    remote = await read_remote(day, staff)
+    slots = free_slots(rules, busy, SlotQuery(ctx.clock.now(), span.start, span.end, staff), remote)
     if not slots:
         return FreeDay(rules, slots, *read_remote.describe_day(day))
     return FreeDay(rules, slots, read_remote.basis(slots), read_remote.read_at(slots))

@@ -142,8 +142,9 @@ class WaitlistKeeper:
         if not staff:
             return []
         day = freed.starts_at.astimezone(rules.zone).date()
-        found = await list_free_slots(ctx, rules.branch.name, rules.service.name, day, correlation_id)
-        needing = [slot for slot in found.slots if slot.staff in staff and _needs(rules, slot, freed)]
+        place = rules.branch.name, rules.service.name
+        found = [await list_free_slots(ctx, *place, day, correlation_id, each) for each in sorted(staff)]
+        needing = [slot for free_day in found for slot in free_day.slots if _needs(rules, slot, freed)]
         return sorted(needing, key=lambda slot: abs(slot.start - freed.starts_at))
 
 

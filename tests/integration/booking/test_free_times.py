@@ -119,6 +119,12 @@ async def test_what_is_known_is_not_asked_again_until_it_is_too_old(env: CalcomE
     assert env.count_requests(READ) == 4
 
 
+async def test_the_times_of_one_person_are_listed_without_the_others(env: CalcomEnvironment) -> None:
+    everybody = (await env.salon.booking.list_free_slots("mitte", "haarschnitt", FRIDAY)).slots
+    anna = (await env.salon.booking.list_free_slots("mitte", "haarschnitt", FRIDAY, staff="anna")).slots
+    assert anna == [slot for slot in everybody if slot.staff == "anna"] != []
+
+
 async def test_while_calcom_is_away_our_own_book_is_offered_and_not_as_certain(env: CalcomEnvironment) -> None:
     env.disconnect()
     answer = await env.salon.booking.check_availability(call(), EXACTLY)
