@@ -1,5 +1,6 @@
-"""Values that come from outside: which of them the database can hold, and which characters no terminal shows."""
+"""Values that come from outside: what the database can hold, what no terminal shows, and what is a name or an e-mail address."""
 
+import re
 from datetime import date
 from typing import Final, TypeVar
 
@@ -11,9 +12,28 @@ _YEARS: Final = range(
     1970, 3000
 )  # an offset or a day more than a year at the edge would leave the years that Python knows
 
+# In a name: what could make it a link or markup in the mails and pages that show it. A dot stays only as in "Dr. Müller".
+_NOT_IN_A_NAME: Final = re.compile(r"[^\w\s.,'’&()+-]|_|\.(?=\S)")
+_MAX_NAME_LENGTH: Final = 80
+# ASCII, as Cal.com checks it: what a voice model writes down ("kündin@müller.de", "anna@@x.de", "a@x,de") is not always one.
+_EMAIL: Final = re.compile(
+    r"[A-Za-z0-9_'+-]+(\.[A-Za-z0-9_'+-]+)*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
+)
+_LONGEST_EMAIL: Final = 254  # RFC 5321
+
 
 def require_storable(value: V) -> V:
     """Return a value that the database can hold, and every time zone. Raises `ValueError` for any other."""
     if (isinstance(value, date) and value.year not in _YEARS) or (isinstance(value, str) and "\0" in value):
         raise ValueError("no year from 1970 to 2999, or the character NUL")
     return value
+
+
+def plain_name(text: str) -> str:
+    """Return a name as one bounded line without what a name does not hold: it goes into mails to any address that was said."""
+    return " ".join(_NOT_IN_A_NAME.sub(" ", text).split())[:_MAX_NAME_LENGTH].rstrip()
+
+
+def is_email(text: str) -> bool:
+    """Return whether a text is an e-mail address that Cal.com accepts."""
+    return len(text) <= _LONGEST_EMAIL and _EMAIL.fullmatch(text) is not None

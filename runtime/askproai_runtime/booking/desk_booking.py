@@ -13,12 +13,11 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import msgspec
 
-from askproai_core.input_values import require_storable
+from askproai_core.input_values import is_email, plain_name, require_storable
 from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_runtime.booking.book import carry_out_booking
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.desk import DeskBusy, RequestUsed, explain_taken, require_exact
-from askproai_runtime.booking.email_address import is_email
 from askproai_runtime.booking.names import NameMissing, find_rules, find_staff_id
 from askproai_runtime.booking.opening_hours import grid_starts
 from askproai_runtime.booking.phrases import fold
@@ -26,7 +25,6 @@ from askproai_runtime.booking.request import (
     BookingRequest,
     ServiceRequest,
     keep_open_readings,
-    plain_name,
 )
 from askproai_runtime.booking.store.actions import bind_request
 from askproai_runtime.booking.types import Answer, BookingContext, DeskRequest, FunctionOutcome

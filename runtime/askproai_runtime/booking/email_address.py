@@ -4,14 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from askproai_core.input_values import INVISIBLE
+from askproai_core.input_values import INVISIBLE, is_email
 from askproai_runtime.booking.phrases import names_nothing
 from askproai_runtime.booking.store.actions import get_email_question_age, record_email_question
 from askproai_runtime.booking.types import ANSWER_TIME, BookingContext, CallContext, ClarificationNeeded
 
-# ASCII, as Cal.com checks it: what a voice model writes down ("kündin@müller.de", "anna@@x.de", "a@x,de") is not always one.
-_EMAIL = re.compile(r"[A-Za-z0-9_'+-]+(\.[A-Za-z0-9_'+-]+)*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
-_LONGEST = 254  # RFC 5321
 # Words that a model leaves as they were said. They are whole words: "martin" has no "at" in it.
 _SAID = tuple(
     (re.compile(rf"\s*\b(?:{words})\b\s*", re.IGNORECASE), sign)
@@ -34,11 +31,6 @@ _WHICH_EMAIL = (
     "Die E-Mail-Adresse habe ich nicht richtig verstanden. Buchstabieren Sie sie bitte noch einmal, oder soll ich den Termin ohne"
     " Adresse eintragen?"
 )
-
-
-def is_email(text: str) -> bool:
-    """Return whether a text is an e-mail address that Cal.com accepts."""
-    return len(text) <= _LONGEST and _EMAIL.fullmatch(text) is not None
 
 
 def read_email(text: str) -> str | None:

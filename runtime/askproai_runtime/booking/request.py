@@ -4,13 +4,13 @@ Arguments are words of a model: any may be missing, empty, of the wrong type, or
 is asked, never guessed.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from askproai_core.input_values import plain_name
 from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
@@ -23,9 +23,6 @@ from askproai_runtime.booking.types import CallContext, ClarificationNeeded, Des
 from askproai_runtime.german_dates import Understanding, understand_parts
 
 _MAX_ARGUMENT_LENGTH = 500
-_MAX_NAME_LENGTH = 80
-# In a name: what could make it a link or markup in the mails and pages that show it. A dot stays only as in "Dr. Müller".
-_NOT_IN_A_NAME = re.compile(r"[^\w\s.,'’&()+-]|_|\.(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +137,6 @@ def parse_booking_request(
         another=args.get("another") is True or str(args.get("another")).casefold() == "true",
         offered_staff=hold.staff if hold and (hold.branch, hold.service, hold.starts_at) == target else None,
     )
-
-
-def plain_name(text: str) -> str:
-    """Return a name as one bounded line without what a name does not hold: it goes into mails to any address that was said."""
-    return " ".join(_NOT_IN_A_NAME.sub(" ", text).split())[:_MAX_NAME_LENGTH].rstrip()
 
 
 def parse_time(args: Mapping[str, Any], call: CallContext, service: ServiceRequest) -> Understanding | None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from askproai_core.input_values import plain_name
 from askproai_core.phone_numbers import e164_or_none
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.limits import shown_number
@@ -20,7 +21,6 @@ from askproai_runtime.booking.request import (
     ServiceRequest,
     parse_service_request,
     parse_time,
-    plain_name,
     read_said,
 )
 from askproai_runtime.booking.store.audit import record_desk_change

@@ -5,6 +5,7 @@ recognised as the same by servers and mail programs.
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
@@ -38,6 +39,8 @@ from askproai_runtime.notifications.types import (
 _STEP_SECONDS: Final = 15.0  # each answer of the server
 _LONGEST_SECONDS: Final = 45.0  # the whole transaction
 _PERMANENT: Final = 500
+_LOGIN_NEEDED: Final = 530  # RFC 4954; policies, such as whose address a sender is, are 5.7 of RFC 3463
+_NOT_IN_A_PERSON: Final = re.compile(r"""[<>@,;:"\\()\[\]]|=\?""")
 _WITH_CALENDAR: Final = frozenset({Kind.BOOKED, Kind.MOVED, Kind.CANCELLED})
 
 
@@ -110,17 +113,17 @@ class EmailChannel:
 
     def compose(self, notification: StoredNotification, rendered: Rendered, to: tuple[str, ...]) -> EmailMessage:
         """Return the mail: text and HTML, with the calendar file for a customer's appointment."""
-        business, now = one_line(self.config.display_name), self.clock.now()
+        business, now = _person(self.config.display_name), self.clock.now()
         appointment = notification.appointment
         to_customer = notification.recipient is Recipient.CUSTOMER
-        name = one_line(appointment.customer_name, 100) if appointment and to_customer else ""
+        name = _person(appointment.customer_name) if appointment and to_customer else ""
         message = EmailMessage(policy=_POLICY)
         message["From"] = Address(business, addr_spec=self.settings.sender)
         message["To"] = [Address(name, addr_spec=address) for address in to]
         answers_to = self.settings.reply_to or self.settings.sender
         if self.settings.reply_to:
             message["Reply-To"] = Address(business, addr_spec=self.settings.reply_to)
-        message["Subject"] = one_line(rendered.title)
+        message["Subject"] = _header(rendered.title)
         message["Date"] = format_datetime(now.astimezone(UTC))
         message["Message-ID"] = f"<{notification.id}@{self.settings.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"  # no automatic answers, such as those of an absence
@@ -140,6 +143,16 @@ class EmailChannel:
         message.add_attachment(
             file.data, "text", "calendar", filename="termin.ics", params={"method": file.method, "charset": "utf-8"}
         )
+
+
+def _header(text: str) -> str:
+    """Return a text as a header's value. The policy would decode encoded words (RFC 2047), and line breaks in them."""
+    return one_line(text).replace("=?", "= ?")
+
+
+def _person(name: str) -> str:
+    """Return a display name without what means something in a header: long names lose their quotes when they are folded."""
+    return one_line(_NOT_IN_A_PERSON.sub(" ", name), 100)
 
 
 def _outcome_of(error: aiosmtplib.SMTPException) -> SendOutcome:

@@ -2,18 +2,17 @@
 
 import re
 
+from askproai_core.input_values import is_email
 from askproai_core.tenant_config import NotificationChannel, Notifications
 from askproai_runtime.notifications.types import AppointmentFacts, Recipient
 
-_EMAIL: re.Pattern[str] = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
 # What `calendars.attendee_email` makes up for callers without an address, under whatever domain the tenant had then.
 _MADE_UP = re.compile(r"anruf-(?:\d{5,16}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@.*", re.IGNORECASE)
-_LONGEST = 254
 
 
 def real_email(address: str | None) -> str | None:
     """Return an e-mail address to which a mail can go; None for one that was made up or that no mail server reads."""
-    if not address or len(address) > _LONGEST or not _EMAIL.fullmatch(address):
+    if not address or not is_email(address):
         return None
     made_up = _MADE_UP.fullmatch(address) or address.lower().endswith(".invalid")
     return None if made_up else address

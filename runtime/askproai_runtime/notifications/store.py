@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from askproai_core.database import Connection, Pool
+from askproai_core.input_values import plain_name
 from askproai_runtime.notifications.types import (
     AppointmentFacts,
     NewNotification,
@@ -162,9 +163,10 @@ async def list_appointments_between(
 
 
 def _facts(row: asyncpg.Record) -> AppointmentFacts:
+    """Return an appointment without what a name does not hold: at Cal.com anybody types one, for any address."""
     return AppointmentFacts(
         row["appointment_id"], row["branch"], row["service"], row["staff"], row["begins_at"], row["ends_at"], row["status"],
-        row["version"], row["customer_name"], row["attendee_email"], row["phone"], row["notes"],
+        row["version"], plain_name(row["customer_name"]), row["attendee_email"], row["phone"], row["notes"],
     )  # fmt: skip
 
 

@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import CustomerNotifications, Language, NotificationTexts
+from askproai_core.tenant_config import BusinessNews, CustomerNotifications, Language, NotificationTexts
+from askproai_runtime.notifications.outbox import enqueue_text
 from tests.worlds.booking_environment import MORNING, booking_args
 from tests.worlds.notification_environment import (
     CUSTOMER,
+    OWNER,
     SENDER,
     NotificationEnvironment,
     answered,
@@ -113,16 +116,32 @@ async def test_english_and_the_tenants_own_words(env: NotificationEnvironment) -
     assert "Please bring &lt;cash&gt;.<br>" in html.get_content()
 
 
-async def test_a_name_with_line_breaks_adds_no_header_and_no_recipient(env: NotificationEnvironment) -> None:
+@pytest.mark.parametrize(
+    "evil",
+    [
+        "Petra\r\nBcc: thief@example.com\r\n\r\nSubject: no\u2028\x1b",
+        "=?utf-8?q?x=0D=0ABcc:_thief@example.com=0D=0A=0D=0AIhr_Konto:_https://evil.example?=",
+        "=?utf-8?q?x=0D=0A=0D=0AIhr_Konto=3A_https=3A//evil.example?=",
+        "Max, <thief@salon.example>, Mustermann von und zu Hohenlohe-Waldenburg-Schillingsfürst",
+        "Max, <thief@salon.example>, Mustermann von und zu Hohenlohe-Waldenburg-Schillingsfurst",
+        "Gewonnen: https://evil.example/Konto",
+    ],
+)
+async def test_a_name_with_line_breaks_adds_no_header_and_no_recipient(env: NotificationEnvironment, evil: str) -> None:
     """Names come from a language model, and from Cal.com, where anybody writes them."""
-    evil = "Petra\r\nBcc: thief@example.com\r\n\r\nSubject: no\u2028\x1b"
+    env.configure(mail_settings(env.server.port, business=notify_business()))
     appointment = await env.book()
     await env.salon.pool.execute("UPDATE appointments SET customer_name = $1", evil)
     await env.run()
-    (mail,) = env.server.mails
-    assert mail["Bcc"] is None
-    assert env.server.envelopes[0].rcpt_tos == [CUSTOMER]
-    assert mail["Subject"].startswith("Ihr Termin am")
+    mail = next(each for each in env.server.mails if each["Subject"].startswith("Ihr Termin am"))
+    for each in env.server.mails:
+        assert each["Bcc"] is None
+        assert "://evil" not in text_of(each)
+        assert "evil.example" not in text_of(each)
+        assert len(each["To"].addresses) == 1
+    recipients = [envelope.rcpt_tos for envelope in env.server.envelopes]
+    assert sorted(recipients) == [[OWNER], [CUSTOMER]]
+    assert sorted(each["To"].addresses[0].addr_spec for each in env.server.mails) == [OWNER, CUSTOMER]
     _, event = event_of(mail)
     assert set(event["ATTENDEE"].params) == {"CN", "PARTSTAT", "RSVP", "ROLE"}
     assert str(event["UID"]).startswith(appointment)
@@ -148,6 +167,20 @@ async def test_the_calendar_file_is_folded_and_escaped(env: NotificationEnvironm
 async def test_made_up_addresses_get_no_mail(env: NotificationEnvironment) -> None:
     await env.book(email="anruf-4915112345678@anrufer.salon.example")
     await env.book("call_2", email="petra@callers.invalid", start=MORNING)
+async def test_an_encoded_word_in_the_tenants_own_name_is_not_decoded(env: NotificationEnvironment) -> None:
+    evil = "=?utf-8?q?x=0D=0ABcc:_thief@example.com?="
+    business = notify_business(news=(BusinessNews.MESSAGE,))
+    config = env.configure(mail_settings(env.server.port, business=business), display_name=evil)
+    await env.book()
+    async with env.salon.pool.acquire() as conn:
+        await enqueue_text(
+            conn, config, BusinessNews.MESSAGE, "message/1", title=f"{evil} ruft an", text="x", correlation_id="corr"
+        )
+    await env.run()
+    assert len(env.server.mails) == 2
+    assert all(mail["Bcc"] is None for mail in env.server.mails)
+
+
     assert await env.rows() == []
 
 

@@ -1,0 +1,28 @@
+"""To which addresses a mail can go."""
+
+import pytest
+
+from askproai_runtime.notifications.recipients import real_email
+
+
+@pytest.mark.parametrize("address", ["petra@example.com", "p.m+salon@sub.example.de", "o'neill@web.de"])
+def test_a_mail_goes_to_what_was_given(address: str) -> None:
+    assert real_email(address) == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a..b@c.de",
+        ".a@c.de",
+        "a@-c.de",
+        "a@b",
+        "a b@c.de",
+        "a@c.de\r\nBcc: x@y.de",
+        "",
+        None,
+        "anruf-4915112345678@salon.de",
+    ],
+)
+def test_a_mail_goes_to_nothing_that_is_no_address_or_was_made_up(address: str | None) -> None:
+    assert real_email(address) is None
