@@ -219,7 +219,7 @@ async def _apply(
             if link is None:
                 return Step.NOTHING, f"stored only: {_explain_no_link(ctx.config(), remote)[0]}"
             appointment = await _add(conn, ctx, event, remote, link)
-            await _announce(conn, ctx, Kind.BOOKED, appointment)
+            await _announce(conn, ctx, Kind.BOOKED, appointment, is_news=event.is_new)
         case Step.AGREE, Appointment():
             if appointment.status == Status.PENDING_SYNC:
                 await mark_confirmed(conn, ctx.tenant, appointment, remote.confirmed)
@@ -227,7 +227,8 @@ async def _apply(
                 await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
         case Step.MOVE, Appointment():
             await _move(conn, ctx, appointment, remote, link)
-            await _announce(conn, ctx, Kind.MOVED, appointment)
+            is_news = not appointment.live or remote.starts_at != appointment.starts_at
+            await _announce(conn, ctx, Kind.MOVED, appointment, is_news=is_news)
         case Step.CANCEL, Appointment():
             await mark_cancelled(conn, ctx.tenant, appointment, CancelledBy.CALENDAR, None)
             await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
@@ -243,9 +244,13 @@ async def _apply(
     return step, f"{step}: appointment {appointment.id}" if appointment else step.value
 
 
-async def _announce(conn: Connection, ctx: BookingContext, kind: Kind, appointment: Appointment) -> None:
+async def _announce(
+    conn: Connection, ctx: BookingContext, kind: Kind, appointment: Appointment, *, is_news: bool = True
+) -> None:
     """Notify of a change that came from the calendar. It is read again only where somebody is notified at all."""
-    if ctx.config().notifications is not None and (after := await get_appointment(conn, ctx.tenant, appointment.id)):
+    if not is_news or ctx.config().notifications is None:
+        return
+    if after := await get_appointment(conn, ctx.tenant, appointment.id):
         await announce(conn, ctx.config(), kind, after)
 
 

@@ -17,7 +17,8 @@ _MAX_OUTAGE = timedelta(days=1)  # after it a person must find out why the calen
 class CalendarEvent:
     """An event of the calendar: which booking, and when it was received. `starts_at`: where the event says that the booking is,
     None if it does not say that the booking is live. `event_type_id` says in whose account it is; None if the event does not.
-    `remote` is the booking where a list of the calendar has just shown it, so that it need not be fetched.
+    `remote` is the booking where a list of the calendar has just shown it, so that it need not be fetched. `is_new` is false for
+    what was there before its event type was followed here: nobody is notified of that.
     """
 
     uid: str
@@ -26,6 +27,7 @@ class CalendarEvent:
     starts_at: datetime | None = None
     event_type_id: int | None = None
     remote: RemoteBooking | None = None
+    is_new: bool = True
 
 
 async def read_remote(ctx: BookingContext, event: CalendarEvent) -> RemoteBooking | None:

@@ -22,6 +22,8 @@ _BOOKING_EVENTS = frozenset(
 _ABSENCE_EVENT = "OOO_CREATED"  # also sent when an absence is changed
 _BOOKED_AT_START_TIME = frozenset({"BOOKING_CREATED", "BOOKING_RESCHEDULED"})
 
+FOUND_BY_IMPORT = "import"  # `foundBy` of a booking that was there before its event type was followed
+
 
 class _Booking(msgspec.Struct, frozen=True, kw_only=True):
     """A booking as Cal.com's events describe it. Only its id, its event type and its start are read."""
@@ -34,6 +36,7 @@ class _Booking(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Envelope(msgspec.Struct, frozen=True):
     payload: _Booking | None = None
+    found_by: Any = msgspec.field(default=None, name="foundBy")  # in what `calendar-poll` has stored
 
 
 class _User(msgspec.Struct, frozen=True):
@@ -66,13 +69,13 @@ async def handle_calendar_event(
     if event.event_type == _ABSENCE_EVENT:
         await _forget_free_times(conn, event, config)
         return None
-    booking = _read_booking(event.payload) if event.event_type in _BOOKING_EVENTS else None
+    booking, is_new = _read_booking(event.payload) if event.event_type in _BOOKING_EVENTS else (None, True)
     uid = (booking.uid or booking.booking_uid) if booking else None
     if booking is None or uid is None:
         return event.not_acted_on
     starts_at = booking.starts_at if event.event_type in _BOOKED_AT_START_TIME else None
     event_type_id = booking.event_type_id if isinstance(booking.event_type_id, int) else None
-    return CalendarEvent(uid, event.received_at, event.correlation_id, starts_at, event_type_id)
+    return CalendarEvent(uid, event.received_at, event.correlation_id, starts_at, event_type_id, is_new=is_new)
 
 
 async def _forget_free_times(conn: Connection, event: StoredEvent, config: TenantConfig) -> None:
@@ -86,12 +89,13 @@ async def _forget_free_times(conn: Connection, event: StoredEvent, config: Tenan
         await drop_absence(conn, config, entry.user.id, entry.start.date(), entry.end.date(), today)
 
 
-def _read_booking(body: bytes) -> _Booking | None:
-    """Return the booking of an event; None if the body does not describe one.
+def _read_booking(body: bytes) -> tuple[_Booking | None, bool]:
+    """Return the booking of an event, None if the body does not describe one, and whether it is news.
 
     Flat bodies (rendered templates) have its fields beside `triggerEvent` instead of in `payload`, so they are decoded again.
     """
     try:
-        return decode(body, _Envelope).payload or decode(body, _Booking)
+        envelope = decode(body, _Envelope)
+        return envelope.payload or decode(body, _Booking), envelope.found_by != FOUND_BY_IMPORT
     except msgspec.DecodeError:
-        return None
+        return None, True

@@ -22,6 +22,7 @@ from askproai_runtime.calendars import (
     RemoteBooking,
     list_accounts,
 )
+from askproai_runtime.events.calendar import FOUND_BY_IMPORT
 from askproai_runtime.intake import EventStore, IncomingEvent, Source, is_stored
 from askproai_runtime.jobs import RunAgain
 from askproai_runtime.tasks import Next, PutOff, StaleRun, TaskRun
@@ -146,7 +147,7 @@ class _AccountPoll:
             return False
         follow = CalendarEvent(
             remote.uid, self.ctx.clock.now(), self.run.correlation_id, event_type_id=remote.event_type_id,
-            remote=None if remote.moved_to else remote,
+            remote=None if remote.moved_to else remote, is_new=self._is_followed(remote),
         )  # fmt: skip
         try:
             step = await apply_calendar_event(self.ctx, follow, self._end, self.run.check)
@@ -171,10 +172,15 @@ class _AccountPoll:
         """Return the event that Cal.com did not deliver, without its content: its handler fetches the booking."""
         event_type = "BOOKING_CREATED" if remote.live else "BOOKING_CANCELLED"
         payload = {"uid": remote.uid, "eventTypeId": remote.event_type_id}
-        body = msgspec.json.encode({"triggerEvent": event_type, "foundBy": "poll", "payload": payload})
+        found_by = "poll" if self._is_followed(remote) else FOUND_BY_IMPORT
+        body = msgspec.json.encode({"triggerEvent": event_type, "foundBy": found_by, "payload": payload})
         parts = ("poll", self.ctx.tenant, remote.uid, str(remote.changed_at))
         event_id = hashlib.sha256("|".join(parts).encode()).hexdigest()
         return IncomingEvent(Source.CALCOM, event_id, event_type, body, self.run.correlation_id)
+
+    def _is_followed(self, remote: RemoteBooking) -> bool:
+        """Return whether the bookings of its event type are here already: until then they are no news."""
+        return remote.event_type_id in self.known.event_types
 
     async def _save(self) -> None:
         await self.run.save(msgspec.to_builtins(self.state))

@@ -4,11 +4,24 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import CalcomVersion, CalendarConfig, EventType
+from askproai_core.tenant_config import (
+    BusinessNotifications,
+    CalcomVersion,
+    CalendarConfig,
+    EmailSecurity,
+    EmailSettings,
+    EventType,
+    Notifications,
+)
+from askproai_runtime.booking import CalendarDisagrees, CalendarEvent
+from askproai_runtime.events import calendar_poll
+from askproai_runtime.events.calendar import handle_calendar_event
+from askproai_runtime.intake import StoredEvent
 from askproai_runtime.settings import Settings
 from askproai_runtime.tasks import PutOff
 from askproai_sandbox.simulator import FaultKind
@@ -333,6 +346,45 @@ async def test_bookings_that_are_older_than_the_service_are_taken_in_once_and_co
         assert len(await polled.salon.live()) == 6
         assert (polled.account()["taken_in"], polled.account()["event_types"]) == (6, [1001, 1002])
     await polled.salon.assert_claims_match()
+
+
+async def test_nobody_is_notified_of_bookings_that_were_there_before(
+    polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither by the import, nor by the job of one that could not be taken in then; of a later booking all are."""
+    email = EmailSettings(host="127.0.0.1", port=9, security=EmailSecurity.NONE, sender="termine@salon.example")
+    business = BusinessNotifications(email_to=("chefin@salon.example",))
+    polled.env.config = msgspec.structs.replace(
+        polled.env.config, notifications=Notifications(email=email, business=business)
+    )
+    await polled.create(TEN)
+    in_the_way = await polled.create(THREE)
+    apply = calendar_poll.apply_calendar_event
+
+    async def apply_one(ctx: Any, event: CalendarEvent, *others: Any) -> Any:
+        if event.uid == in_the_way:
+            raise CalendarDisagrees("somebody stands there")
+        return await apply(ctx, event, *others)
+
+    monkeypatch.setattr(calendar_poll, "apply_calendar_event", apply_one)
+    await polled.poll()
+    monkeypatch.undo()
+    async with polled.salon.pool.acquire() as conn:
+        row = await conn.fetchrow("SELECT source, event_type, payload, correlation_id FROM webhook_events")
+        stored = StoredEvent(*row, received_at=NOW)
+        event = await handle_calendar_event(conn, stored, polled.env.config)
+    assert isinstance(event, CalendarEvent)
+    await polled.env.worker.apply_calendar_event(event, _finish)
+    assert len(await polled.salon.live()) == 2
+    assert await polled.salon.rows("SELECT kind FROM notifications") == []
+    tick(polled, minutes=10)
+    await polled.create(FOUR)
+    await polled.poll()
+    assert [row["kind"] for row in await polled.salon.rows("SELECT kind FROM notifications")] == ["booked"]
+
+
+async def _finish(_conn: object, _note: str) -> None:
+    """End nothing: the test has no job."""
 
 
 async def test_an_appointment_that_is_going_on_is_taken_in_and_one_that_is_over_is_not(polled: PollEnvironment) -> None:
