@@ -13,6 +13,8 @@ from askproai_runtime.notifications.types import Kind, Recipient, StoredNotifica
 # The waits after each failed attempt: a mail server that is away for a day costs nothing, and greylisting ends within minutes.
 RETRIES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 240, 480, 480))
 _UNCONFIRMED_WAIT: Final = timedelta(minutes=1)
+_NO_CHANNEL_WAIT: Final = timedelta(hours=1)
+_NO_CHANNEL: Final = "the Tenant has no such channel for this recipient, or no address of the customer is known"
 # A row that nobody could send for so long is about a day that has passed, whatever it says.
 LONGEST_AGE: Final = timedelta(days=2)
 
@@ -50,7 +52,9 @@ Decision: TypeAlias = Send | Drop | GiveUp | Wait
 def decide(notification: StoredNotification, settings: Notifications | None, now: datetime, zone: ZoneInfo) -> Decision:
     """Return what to do with a notification now."""
     if settings is None or notification.channel not in _channels(notification, settings):
-        return Drop("the Tenant has no such channel for this recipient, or no address of the customer is known")
+        # The setting may be gone by mistake, or the operator does not allow its server for a while.
+        old = now - notification.created_at > LONGEST_AGE
+        return Drop(_NO_CHANNEL) if old else Wait(_NO_CHANNEL_WAIT, _NO_CHANNEL)
     if notification.attempts > len(RETRIES):
         return GiveUp(f"its worker ended in the middle of attempt {notification.attempts}")
     match notification.kind:
@@ -94,9 +98,10 @@ def _decide_reminder(notification: StoredNotification, settings: Notifications, 
 
 
 def _decide_announcement(notification: StoredNotification, now: datetime) -> Decision:
-    if notification.overtaken:
+    decision = _decide_live(notification, now)
+    if notification.overtaken and not isinstance(decision, Wait):  # while it waits, the later change may be refused
         return Drop("a later change announces the same")
-    return _decide_live(notification, now)
+    return decision
 
 
 def _decide_live(notification: StoredNotification, now: datetime) -> Decision:
@@ -104,6 +109,10 @@ def _decide_live(notification: StoredNotification, now: datetime) -> Decision:
     appointment = notification.appointment
     if appointment is None or not appointment.live:
         return Drop("the appointment was cancelled since, or was never accepted")
+    begins = appointment.starts_at, notification.starts_at or appointment.starts_at
+    if appointment.status != "confirmed" and min(begins) > now:
+        # Also a move on its way: if the calendar refuses it, the news of the time before is needed.
+        return Wait(_UNCONFIRMED_WAIT, "the remote calendar has not confirmed the appointment yet")
     if appointment.starts_at != notification.starts_at:
         # Also a move that the calendar has refused since: its appointment is where it was before.
         return Drop("the appointment is at another time by now")

@@ -1,6 +1,6 @@
 """What a customer gets by mail, from a caller's booking to a real mail server."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -96,11 +96,31 @@ async def test_without_an_address_or_without_the_setting_nothing_is_written(env:
     assert env.server.connections == 0
 
 
-async def test_what_waits_when_the_setting_goes_is_dropped(env: NotificationEnvironment) -> None:
+async def test_what_waits_when_the_setting_goes_is_dropped_after_two_days(env: NotificationEnvironment) -> None:
     await env.book()
     env.configure(None)
     await env.run()
+    assert await env.states() == [("booked", "customer", "waiting")], "it may have gone by mistake"
+    (row,) = await env.rows()
+    env.salon.clock.advance(row["created_at"] + timedelta(days=2, minutes=1) - env.salon.clock.now())
+    await env.make_due()
+    await env.run()
     assert await env.states() == [("booked", "customer", "dropped")]
+
+
+async def test_what_waits_while_a_setting_is_gone_by_mistake_is_sent_when_it_is_back(
+    env: NotificationEnvironment,
+) -> None:
+    """So it is with a server that the operator does not allow for a while."""
+    await env.book()
+    settings = env.salon.configs[-1].notifications
+    assert settings is not None
+    env.configure(replace(settings, email=None))
+    await env.run()
+    env.configure(settings)
+    await env.make_due()
+    await env.run()
+    assert len(env.server.mails) == 1
 
 
 async def test_english_and_the_tenants_own_words(env: NotificationEnvironment) -> None:
@@ -147,6 +167,20 @@ async def test_a_name_with_line_breaks_adds_no_header_and_no_recipient(env: Noti
     assert str(event["UID"]).startswith(appointment)
 
 
+async def test_an_encoded_word_in_the_tenants_own_name_is_not_decoded(env: NotificationEnvironment) -> None:
+    evil = "=?utf-8?q?x=0D=0ABcc:_thief@example.com?="
+    business = notify_business(news=(BusinessNews.MESSAGE,))
+    config = env.configure(mail_settings(env.server.port, business=business), display_name=evil)
+    await env.book()
+    async with env.salon.pool.acquire() as conn:
+        await enqueue_text(
+            conn, config, BusinessNews.MESSAGE, "message/1", title=f"{evil} ruft an", text="x", correlation_id="corr"
+        )
+    await env.run()
+    assert len(env.server.mails) == 2
+    assert all(mail["Bcc"] is None for mail in env.server.mails)
+
+
 async def test_the_calendar_file_is_folded_and_escaped(env: NotificationEnvironment) -> None:
     """RFC 5545: lines of at most 75 octets that end with CRLF, and commas and semicolons that part nothing."""
     long = "Ö" * 60 + ", Waschen; Föhnen \\ Legen"
@@ -167,20 +201,6 @@ async def test_the_calendar_file_is_folded_and_escaped(env: NotificationEnvironm
 async def test_made_up_addresses_get_no_mail(env: NotificationEnvironment) -> None:
     await env.book(email="anruf-4915112345678@anrufer.salon.example")
     await env.book("call_2", email="petra@callers.invalid", start=MORNING)
-async def test_an_encoded_word_in_the_tenants_own_name_is_not_decoded(env: NotificationEnvironment) -> None:
-    evil = "=?utf-8?q?x=0D=0ABcc:_thief@example.com?="
-    business = notify_business(news=(BusinessNews.MESSAGE,))
-    config = env.configure(mail_settings(env.server.port, business=business), display_name=evil)
-    await env.book()
-    async with env.salon.pool.acquire() as conn:
-        await enqueue_text(
-            conn, config, BusinessNews.MESSAGE, "message/1", title=f"{evil} ruft an", text="x", correlation_id="corr"
-        )
-    await env.run()
-    assert len(env.server.mails) == 2
-    assert all(mail["Bcc"] is None for mail in env.server.mails)
-
-
     assert await env.rows() == []
 
 

@@ -90,6 +90,31 @@ async def test_a_move_that_the_calendar_refuses_is_not_announced(new_env: OpenRe
     ]
 
 
+async def test_a_booking_is_announced_where_the_task_runs_before_the_calendar_refuses_its_move(
+    new_env: OpenRemote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calendar = ScriptedCalendar()
+    env = await new_env(calendar)
+    appointment = await env.book()
+
+    async def refuse_after_a_run(*_: object, **__: object) -> Taken:
+        await env.run()
+        assert {state for _, _, state in await env.states()} == {"waiting"}
+        return Taken("taken")
+
+    monkeypatch.setattr(calendar, "move", refuse_after_a_run)
+    answer = await env.salon.booking.reschedule_appointment(call(), {"appointment_id": appointment, "start": MORNING})
+    assert not answer.success
+    await env.make_due()
+    await env.run()
+    assert sorted(await env.states()) == [
+        ("booked", "business", "sent"),
+        ("booked", "customer", "sent"),
+        ("moved", "business", "dropped"),
+        ("moved", "customer", "dropped"),
+    ]
+
+
 @pytest.fixture
 async def calcom(module_database: Database) -> AsyncIterator[CalcomEnvironment]:
     salons = []
@@ -129,3 +154,15 @@ async def test_the_business_hears_what_is_done_at_calcom_once(calcom: CalcomEnvi
         ("moved", "business"),
         ("cancelled", "business"),
     ]
+
+
+async def test_a_longer_booking_or_another_host_is_no_move(calcom: CalcomEnvironment, server: MailServer) -> None:
+    settings = replace(mail_settings(server.port), business=notify_business())
+    calcom.config = replace(calcom.config, notifications=settings)
+    attendee = {"name": "Karl", "email": "karl@example.com", "timeZone": "Europe/Berlin"}
+    remote = await calcom.dashboard("create", eventTypeId=1001, start="2026-11-27T15:00:00Z", attendee=attendee)
+    await calcom.receive_event(remote["uid"])
+    await calcom.salon.pool.execute("UPDATE appointments SET ends_at = ends_at - interval '15 minutes'")
+    assert (await calcom.receive_event(remote["uid"])).startswith("moved")
+    rows = await calcom.salon.rows("SELECT kind FROM notifications")
+    assert [row["kind"] for row in rows] == ["booked"]
