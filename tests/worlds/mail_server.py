@@ -23,7 +23,7 @@ USER, PASSWORD = "salon@mail.example", "not-a-secret"
 class MailServer:
     """`mails` are the accepted mails in their order. `rcpt` and `data` are answers to give instead of accepting, by turns: a text
     such as "451 later", or None to accept; "hang" answers nothing, and "cut" ends the connection. After `data` has accepted a
-    mail, "lose" ends the connection instead of the 250.
+    mail, "lose" ends the connection instead of the 250. With `hangs_at_quit` nobody gets a goodbye.
     """
 
     port: int = 0
@@ -31,6 +31,7 @@ class MailServer:
     envelopes: list[Envelope] = field(default_factory=list)
     rcpt: list[str | None] = field(default_factory=list)
     data: list[str | None] = field(default_factory=list)
+    hangs_at_quit: bool = False
     connections: int = 0
     hanging: int = 0
     certificate: Path | None = None
@@ -61,6 +62,11 @@ class MailServer:
         if answer == "lose":
             server.transport.abort()
         return "250 OK"
+
+    async def handle_QUIT(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802
+        if self.hangs_at_quit:
+            await asyncio.Event().wait()
+        return "221 Bye"
 
     async def stop(self) -> None:
         """End as if the server were killed: connections break, and nobody listens any more."""

@@ -76,21 +76,26 @@ class EmailChannel:
         login = self.credential(SMTP_USERNAME), self.credential(SMTP_PASSWORD)
         if self.settings.needs_login and not all(login):
             return Away("the mail server's user or password is not mounted: see NotificationsReady of the Tenant")
+        client = self._client(login if self.settings.needs_login else (None, None))
         try:
             async with asyncio.timeout(_LONGEST_SECONDS):
-                return await self._transmit(message, to, login if self.settings.needs_login else (None, None))
+                return await self._transmit(client, message, to)
         except TimeoutError:
             return Away(f"the mail server did not finish within {_LONGEST_SECONDS:g} s")
         except aiosmtplib.SMTPException as error:
             return _outcome_of(error)
         except (OSError, ssl.SSLError) as error:
             return Away(f"no connection to the mail server: {_name_of(error)}")
+        finally:
+            # Whatever the goodbye brings, and however long it takes, the answer to the mail itself counts.
+            with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await client.quit()
+            client.close()
 
-    async def _transmit(
-        self, message: EmailMessage, to: tuple[str, ...], login: tuple[str | None, str | None]
-    ) -> SendOutcome:
+    def _client(self, login: tuple[str | None, str | None]) -> aiosmtplib.SMTP:
         security = self.settings.security
-        client = aiosmtplib.SMTP(
+        return aiosmtplib.SMTP(
             hostname=self.settings.host,
             port=self.settings.port,
             use_tls=security is EmailSecurity.TLS,
@@ -100,15 +105,10 @@ class EmailChannel:
             password=login[1],
             timeout=_STEP_SECONDS,
         )
+
+    async def _transmit(self, client: aiosmtplib.SMTP, message: EmailMessage, to: tuple[str, ...]) -> SendOutcome:
         await client.connect()
-        try:
-            refused, _ = await client.sendmail(self.settings.sender, list(to), message.as_bytes(policy=_POLICY))
-        finally:
-            # Whatever the goodbye brings, the answer to the mail itself counts.
-            with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
-                async with asyncio.timeout(1):
-                    await client.quit()
-            client.close()
+        refused, _ = await client.sendmail(self.settings.sender, list(to), message.as_bytes(policy=_POLICY))
         return Sent(f"{len(refused)} of {len(to)} addresses were refused" if refused else None)
 
     def compose(self, notification: StoredNotification, rendered: Rendered, to: tuple[str, ...]) -> EmailMessage:
@@ -160,6 +160,9 @@ def _outcome_of(error: aiosmtplib.SMTPException) -> SendOutcome:
     match error:
         case aiosmtplib.SMTPRecipientsRefused():
             codes = sorted({each.code for each in error.recipients})
+            if all(each.code == _LOGIN_NEEDED or each.message.startswith("5.7.") for each in error.recipients):
+                numbers = ", ".join(map(str, codes))
+                return Away(f"the mail server refuses us or email.sender ({numbers}): use an address of this account")
             answer = f"the mail server refuses the address ({', '.join(map(str, codes))})"
             return Rejected(answer) if min(codes) >= _PERMANENT else Deferred(answer)
         case aiosmtplib.SMTPDataError():

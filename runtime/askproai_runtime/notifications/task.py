@@ -58,6 +58,8 @@ _OUTCOMES: Final = ("sent", "failed", "dead")  # labels of `askproai_notificatio
 _EVERY: Final = timedelta(seconds=20)
 _WHILE_UNUSED: Final = timedelta(minutes=5)  # a tenant without `notifications` may get them at any time
 _AT_ONCE: Final = 50  # of each channel in one run
+# A run that is cut off at the limit of tasks leaves a mail in flight: the server may be slow for each one.
+_LONGEST_RUN: Final = timedelta(minutes=5)
 _QUIET_SHIFT: Final = timedelta(hours=25)  # so much earlier may a reminder come because of quiet hours
 
 
@@ -90,14 +92,13 @@ class NotificationTask:
 
     async def _send_all(self, run: TaskRun, config: TenantConfig, channels: Mapping[str, Channel]) -> bool:
         """Send what is due by all channels at once. Return whether more may be due. Raises the first error of one."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                sending = [
-                    group.create_task(self._send_due(run, config, name, each)) for name, each in channels.items()
-                ]
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from errors
-        return any(each.result() for each in sending)
+        sending = (self._send_due(run, config, name, each) for name, each in channels.items())
+        # An error of one cuts off no mail of another: whether that one arrived would be unknown.
+        results = await asyncio.gather(*sending, return_exceptions=True)
+        for each in results:
+            if isinstance(each, BaseException):
+                raise each
+        return any(results)
 
     def _open_channels(self, config: TenantConfig) -> Mapping[str, Channel]:
         """Return the channels that are set up. What sends is imported here: a worker without notifications does without."""
@@ -116,11 +117,14 @@ class NotificationTask:
         return channels
 
     async def _send_due(self, run: TaskRun, config: TenantConfig, name: str, channel: Channel) -> bool:
-        """Send what is due by one channel, until it is away. Return whether more may be due."""
+        """Send what is due by one channel, until it is away or the run has taken long. Return whether more may be due."""
+        until = self.clock.monotonic() + _LONGEST_RUN.total_seconds()
         due = await list_due(self.pool, config.tenant, name, _AT_ONCE)
         for notification_id in due:
             if not await self._send_one(run, config, notification_id, channel):
                 return False
+            if self.clock.monotonic() >= until:
+                return True
         return len(due) == _AT_ONCE
 
     async def _send_one(self, run: TaskRun, config: TenantConfig, notification_id: UUID, channel: Channel) -> bool:

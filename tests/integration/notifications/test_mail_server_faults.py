@@ -5,13 +5,16 @@ import sys
 from dataclasses import replace as replace_dataclass
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import SMTP_PASSWORD, SMTP_USERNAME, EmailSecurity, encode
-from askproai_runtime.notifications import email_channel
+from askproai_core.database import Pool
+from askproai_core.tenant_config import SMTP_PASSWORD, SMTP_USERNAME, EmailSecurity, WebhookSettings, encode
+from askproai_runtime.notifications import email_channel, task
 from askproai_runtime.notifications.decide import RETRIES
+from askproai_runtime.notifications.store import list_due
 from askproai_runtime.notifications.task import NOTIFICATIONS
 from tests.worlds.booking_environment import MORNING
 from tests.worlds.mail_server import PASSWORD, USER, running_mail_server
@@ -138,6 +141,69 @@ async def test_one_refused_address_of_the_business_keeps_it_from_no_other(env: N
     await env.run()
     (row,) = await env.rows()
     assert (row["state"], row["error"]) == ("sent", "1 of 2 addresses were refused")
+
+
+async def test_a_mail_that_was_accepted_at_the_last_moment_is_sent(
+    env: NotificationEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time for the whole transaction ends during the goodbye."""
+    monkeypatch.setattr(email_channel, "_LONGEST_SECONDS", 0.7)
+    env.server.hangs_at_quit = True
+    await env.book()
+    await env.run()
+    assert [row["state"] for row in await env.rows()] == ["sent"]
+
+
+@pytest.mark.parametrize(
+    "answer", ["553 5.7.1 <a@b.example>: Sender address rejected: not owned by user", "530 login first"]
+)
+async def test_a_sender_that_is_refused_with_the_address_kills_no_mail(
+    env: NotificationEnvironment, answer: str
+) -> None:
+    """Postfix refuses a sender when it hears the first recipient."""
+    env.server.rcpt = [answer]
+    await env.book()
+    await env.book("call_2", email="otto@example.com", start=MORNING)
+    await env.run()
+    rows = await env.rows()
+    assert sorted((row["state"], row["attempts"]) for row in rows) == [("waiting", 0), ("waiting", 1)]
+    assert "email.sender" in next(row["error"] for row in rows if row["attempts"])
+    await env.make_due()
+    await env.run()
+    assert [row["state"] for row in await env.rows()] == ["sent", "sent"]
+
+
+async def test_a_run_ends_in_time_and_the_next_one_goes_on_at_once(
+    env: NotificationEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is cut off would leave a mail in flight, which comes twice then."""
+    monkeypatch.setattr(task, "_LONGEST_RUN", timedelta())
+    await env.book()
+    await env.book("call_2", email="otto@example.com", start=MORNING)
+    assert await env.run() == timedelta()
+    assert sorted(state for _, _, state in await env.states()) == ["sent", "waiting"]
+    await env.run()
+    assert [state for _, _, state in await env.states()] == ["sent", "sent"]
+
+
+async def test_an_error_in_one_channel_cuts_off_no_mail_of_another(
+    env: NotificationEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = mail_settings(env.server.port)
+    webhook = WebhookSettings(url="http://127.0.0.1:9/in")
+    env.configure(replace(plain, webhook=webhook))
+    await env.book()
+
+    async def list_after_the_mail_began(pool: Pool, tenant: str, channel: str, limit: int) -> list[UUID]:
+        if channel == "Webhook":
+            await eventually(lambda: env.server.connections > 0)
+            raise ConnectionError("the database is away")
+        return await list_due(pool, tenant, channel, limit)
+
+    monkeypatch.setattr(task, "list_due", list_after_the_mail_began)
+    with pytest.raises(ConnectionError):
+        await env.run()
+    assert await env.states() == [("booked", "customer", "sent")]
 
 
 @pytest.mark.processes
