@@ -36,6 +36,9 @@ NOTIFICATIONS: dict[str, Any] = {"email": MAIL, "customer": {}}
         ("smtp://smtp.example:587", [], False),
         ("https://pod.example:8080/", ["*", "pod.example:*"], False),
         ("https://SMS.Example/in", ["sms.example"], True),
+        ("https://sms.example:99999/", ["*", "*:*"], False),
+        ("https://sms.example:0/", ["*", "*:*"], False),
+        ("https://ex℀mple.com/", ["*"], False),
     ],
 )
 def test_a_server_is_allowed_by_a_pattern_and_never_at_a_port_of_tenants_pods(url, patterns, allowed):

@@ -71,8 +71,13 @@ def find_server_problem(url: str, patterns: Collection[str]) -> str | None:
 
     Patterns are as in ASKPROAI_PROVIDER_HOSTS; one without a port allows the ports 443, 465 and 587.
     """
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or 443
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", 443 if parts.port is None else parts.port
+    except ValueError as error:
+        return f"its URL has no host and port that can be used ({error}): correct it"
+    if not host or port == 0:
+        return "its URL has no host and port that can be used: correct it"
     if port in _POD_PORTS:
         return f"port {port} is one of tenants' own pods: use another one"
     for pattern in patterns:
