@@ -41,7 +41,8 @@ def until_end(local: datetime, quiet: QuietHours) -> timedelta:
     """Return how long the quiet hours go on, for a time within them."""
     assert local.tzinfo is not None
     day = local.date() if local.time() < quiet.ends else local.date() + _DAY
-    end = datetime.combine(day, quiet.ends, local.tzinfo)
+    # Where clocks go back, an end in the hour that comes twice is the one of the present pass.
+    end = datetime.combine(day, quiet.ends, local.tzinfo).replace(fold=local.fold)
     return timedelta(seconds=end.timestamp() - local.timestamp())
 
 

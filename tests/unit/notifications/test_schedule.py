@@ -65,6 +65,12 @@ def test_quiet_hours_end() -> None:
     assert until_end(at("2026-03-28T23:00"), NIGHT) == timedelta(hours=8), "the night in which clocks go forward"
 
 
+@pytest.mark.parametrize(("now", "fold", "minutes"), [("02:15", 0, 15), ("02:15", 1, 15), ("01:59", 0, 31)])
+def test_quiet_hours_end_in_the_hour_that_comes_twice(now: str, fold: int, minutes: int) -> None:
+    quiet = QuietHours(begins=time(22), ends=time(2, 30))
+    assert until_end(at(f"2026-10-25T{now}").replace(fold=fold), quiet) == timedelta(minutes=minutes)
+
+
 @pytest.mark.parametrize(
     ("now", "day"),
     [
