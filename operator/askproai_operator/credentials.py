@@ -11,7 +11,7 @@ from askproai_operator.api import Calcom, EventType, SecretKeyRef, ServiceOfferi
 from askproai_operator.api.conditions import Reason
 from askproai_operator.engine import MANAGER, resources
 from askproai_operator.plan_context import PlanContext
-from askproai_operator.providers import CredentialProblem, secret_value
+from askproai_operator.providers import CredentialProblem, hash_key, secret_value
 from askproai_operator.resources import USE_LABEL
 
 # Names of the files that the pods mount; also the keys of `T-teardown`, the operator's own copy for the deletion.
@@ -46,6 +46,11 @@ class Credentials:
 
     def __repr__(self) -> str:  # a traceback or a log line must not carry the keys
         return f"Credentials({', '.join(sorted(self.values))})"
+
+
+def hash_account(credentials: Credentials, installation_id: str) -> str:
+    """Return a keyed hash of the address of Cal.com and the tenant's key: what was seen with others does not count."""
+    return hash_key(installation_id, f"{credentials.calendar_base_url}\n{credentials.calcom_key}")
 
 
 def calendar_account(tenant: Tenant) -> Calcom | None:

@@ -129,6 +129,9 @@ class Relations:
             # The key of a staff member's own Cal.com account: its Tenant gives it to the pods.
             owners = {self.tenant_of(model) for model in naming if isinstance(model, ServiceOffering)}
             keys.update(Key(Tenant.kind, namespace, owner) for owner in owners if owner)
+            for model in naming:  # another key may be of another account, which has other event types
+                if isinstance(model, Tenant) and _has_calcom_key(model, name):
+                    keys.update(_keys(self.offerings(namespace, model.metadata.name)))
         if ref in {INGRESSES, HTTP_ROUTES} and keys:  # a restored route may be of a host that another tenant has by now
             tenant = self.tenant(namespace, labels[TENANT_LABEL])
             keys.update(subject.queue_key for subject in (*requested_subjects(tenant), *former_host(tenant)))
@@ -142,11 +145,15 @@ class Relations:
         return [tenant.key for tenant in self._cache.list(Tenant)]
 
     def _waiting_for_release(self, old: ObservedObject | None, new: ObservedObject | None) -> Sequence[Key]:
-        """Return who names the subject of a grant that lost a holder."""
+        """Return who names the subject of a grant that lost a holder, and the holders that lost it: they take it again."""
         before, after = (read_grant(state.annotations) if state is not None else None for state in (old, new))
-        if before is None or set(before.holders) <= set(after.holders if after is not None else ()):
+        if before is None:
             return ()
-        return self.requesting(before.subject)
+        left = after.holders if after is not None else ()
+        if set(before.holders) <= set(left):
+            return ()
+        lost = {holder.key for holder in before.holders} - {holder.key for holder in left}
+        return [*self.requesting(before.subject), *sorted(lost)]
 
     def _namesakes(self, namespace: str, names: Container[str | None]) -> Iterator[Key]:
         """Yield the services that sound like one of these; only them, since a reconcile of a service may ask Cal.com."""
@@ -197,6 +204,11 @@ def secrets_named(model: CustomResource) -> frozenset[str]:
     """Return the names of all Secrets that a spec refers to, at any depth."""
     assert isinstance(model, Tenant | Branch | ServiceOffering | RetellAgent)
     return frozenset(secret_names(model.spec.model_dump(by_alias=True, exclude_none=True)))
+
+
+def _has_calcom_key(tenant: Tenant, secret: str) -> bool:
+    account = tenant.spec.calendar.calcom
+    return account is not None and account.api_key_secret_ref.name == secret
 
 
 def secret_names(value: object, field: str = "") -> Iterator[str]:

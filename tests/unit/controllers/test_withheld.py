@@ -12,8 +12,14 @@ from tests.worlds.compiled_salon import salon_config
 from tests.worlds.salon_models import offering, raw, tenant
 
 URL = "https://api.cal.example"
-SEEN = {"eventTypesInAccount": [{"eventTypeId": 1001}, {"eventTypeId": 1002}]}
-NOT_FOUND = {"eventTypesInAccount": [{"eventTypeId": 1002}], "eventTypesNotFound": [{"eventTypeId": 1001}]}
+MARK = "hash of address and key"
+SEEN = {"eventTypesSeenWith": MARK, "eventTypesInAccount": [{"eventTypeId": 1001}, {"eventTypeId": 1002}]}
+NOT_FOUND = {
+    "eventTypesSeenWith": MARK,
+    "eventTypesInAccount": [{"eventTypeId": 1002}],
+    "eventTypesNotFound": [{"eventTypeId": 1001}],
+}
+ELSEWHERE = {"eventTypesSeenWith": "hash of another account"}
 
 
 def applied(withheld: Withheld | None = None, **calendar: Any) -> TenantConfig:
@@ -40,6 +46,14 @@ def seen(status: dict[str, Any], **spec: Any) -> list[ServiceOffering]:
             dict.fromkeys((1001, 1002), Withheld.NOT_LOOKED_UP),
         ),
         (
+            "seen with the key of another account, or at another address",
+            SEEN | ELSEWHERE,
+            None,
+            dict.fromkeys((1001, 1002), Withheld.NOT_LOOKED_UP),
+        ),
+        ("the key is rotated, and the pods book on", SEEN | ELSEWHERE, applied(), {}),
+        ("another account did not have it", NOT_FOUND | ELSEWHERE, applied(), {}),
+        (
             "another server has others of these ids",
             {},
             applied(base_url="https://cal.other.example"),
@@ -57,17 +71,27 @@ def test_only_event_types_known_to_be_the_tenants_own_are_used(
     case: str, status: dict[str, Any], before: TenantConfig | None, expected: dict[int, Withheld]
 ) -> None:
     offerings = seen(status)
-    found = find_withheld(tenant(), offerings, before, URL)
+    found = find_withheld(tenant(), offerings, before, URL, MARK)
     assert found.get("haarschnitt", {}) == expected, case
-    assert needs_applied(tenant(), offerings) is not bool(status), case
+    assert needs_applied(tenant(), offerings, MARK) is not (status.get("eventTypesSeenWith") == MARK), case
 
 
 def test_a_new_service_at_an_event_type_that_another_has_seen_waits_for_nothing() -> None:
     second = raw("ServiceOffering") | {"metadata": {**raw("ServiceOffering")["metadata"], "name": "new"}}
-    assert find_withheld(tenant(), [*seen(SEEN), ServiceOffering.from_raw(second)], None, URL) == {}
+    assert find_withheld(tenant(), [*seen(SEEN), ServiceOffering.from_raw(second)], None, URL, MARK) == {}
 
 
 def test_event_types_that_nobody_books_at_are_not_looked_for() -> None:
-    assert find_withheld(tenant(), seen({}, capacity=4), None, URL) == {}
+    assert find_withheld(tenant(), seen({}, capacity=4), None, URL, MARK) == {}
     local = tenant(calendar={"provider": "Local"})
-    assert find_withheld(local, [offering()], None, URL) == {}
+    assert find_withheld(local, [offering()], None, URL, MARK) == {}
+
+
+def test_with_version_1_only_what_the_account_certainly_does_not_have_is_withheld() -> None:
+    """A server that has only version 1 shows no event type to the operator, and is booked at all the same."""
+    calendar = raw("Tenant")["spec"]["calendar"]
+    old_server = tenant(calendar=calendar | {"calcom": calendar["calcom"] | {"apiVersions": ["V2", "V1"]}})
+    assert find_withheld(old_server, seen({}), None, URL, MARK) == {}
+    assert find_withheld(old_server, seen(NOT_FOUND), None, URL, MARK) == {"haarschnitt": {1001: Withheld.NOT_FOUND}}
+    rotated = find_withheld(old_server, seen(NOT_FOUND | ELSEWHERE), None, URL, MARK)
+    assert rotated == {"haarschnitt": {1001: Withheld.NOT_LOOKED_UP}}, "until it was looked up with the new key"

@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 
 from askproai_operator.api import Branch, EventType, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason
@@ -14,7 +15,7 @@ from askproai_operator.controllers.offering.status import event_type_fits
 from askproai_operator.credentials import Credentials, event_types_of, own_key_file, own_key_refs, read_own_keys
 from askproai_operator.engine import TOKEN_ANNOTATION, find_condition
 from askproai_operator.grants import Subject, SubjectKind
-from askproai_operator.providers import CredentialProblem, CredentialRefused, Json, hash_key
+from askproai_operator.providers import CredentialProblem, CredentialRefused, Json, ProviderError, hash_key
 from askproai_operator.services import active_offerings
 
 # The other tenant may belong to somebody else: its name stays out of a status that this one reads.
@@ -23,7 +24,7 @@ _SHARED = (
     "whoever runs the platform can name the other"
 )
 
-EventTypes = Sequence[tuple[EventType, Json | CredentialProblem | None]]
+EventTypes = Sequence[tuple[EventType, Json | CredentialProblem | ProviderError | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,14 @@ async def read_event_types(
     """Return the event types as Cal.com has them: the entry of the spec, and Cal.com's `data` object (None: no such id).
 
     Each is remembered by itself, so that a service with more than the budget of requests has them all after some runs. A staff
-    member's own key that cannot be used is the problem of that event type. Raises ProviderError.
+    member's own key that cannot be used is the problem of that event type, and so is any other failure to read it: the others are
+    read all the same. Raises CredentialRefused if Cal.com does not accept the tenant's key, HostNotAllowed.
     """
     assert credentials.calcom_key, "calendar_key_missing reports it"
     own_keys = await _read_own_keys(offering, tenant, context)
     meta, base_url, entries = offering.metadata, credentials.calendar_base_url, event_types_of(offering)
     context.memory.looks.retain(offering.key, {_look_name(entry) for entry in entries})
-    found: list[tuple[EventType, Json | CredentialProblem | None]] = []
+    found: list[tuple[EventType, Json | CredentialProblem | ProviderError | None]] = []
     for entry in entries:
         ref = entry.api_key_secret_ref
         key = credentials.calcom_key if ref is None else own_keys[own_key_file(ref)]
@@ -72,10 +74,15 @@ async def read_event_types(
         try:
             found.append((entry, await context.look(offering.key, _look_name(entry), source, read, is_good=fits)))
         except CredentialRefused as error:
-            if ref is None:
+            if ref is None and error.status == HTTPStatus.UNAUTHORIZED:
                 raise
+            if ref is None:  # 403 is about this event type, or a firewall's
+                found.append((entry, error))
+                continue
             text = f"{error}; put a valid key into key {ref.key!r} of Secret {ref.name!r}"
             found.append((entry, CredentialProblem(Reason.CREDENTIALS_INVALID, text)))
+        except ProviderError as error:
+            found.append((entry, error))
     return found
 
 

@@ -19,7 +19,7 @@ from askproai_operator.controllers.offering.status import (
 )
 from askproai_operator.controllers.offering.units import outdated_offerings, plan_units
 from askproai_operator.controllers.plan_annotation import edit_hold, plan_hold
-from askproai_operator.credentials import calcom_account, event_types_of, read_credentials
+from askproai_operator.credentials import calcom_account, event_types_of, hash_account, read_credentials
 from askproai_operator.engine import GONE, Key, Result
 from askproai_operator.providers import (
     CredentialProblem,
@@ -37,6 +37,8 @@ _MAX_STAFF: Final = 200  # that the CRD lets a status list
 _FOUND: Final = (
     "eventTypesInAccount", "eventTypesNotFound", "variableLengths", "needsConfirmation", "bookedByHost", "bookingFields",
 )  # fmt: skip
+_OF_ACCOUNT: Final = frozenset({"eventTypesInAccount", "eventTypesNotFound"})
+_SEEN_WITH: Final = "eventTypesSeenWith"
 _MAX_FOUND: Final = 2000
 
 
@@ -96,30 +98,38 @@ async def _check_calendar(
     if account is None or offering.spec.calcom is None or offering.spec.capacity > 1:
         context.memory.looks.forget(offering.key)
     if account is None or offering.spec.calcom is None:
-        return calendar_not_requested(), dict.fromkeys(_FOUND)
+        return calendar_not_requested(), dict.fromkeys((*_FOUND, _SEEN_WITH))
     if offering.spec.capacity > 1:
-        return calendar_without_seats(offering.spec.capacity), dict.fromkeys(_FOUND)
+        return calendar_without_seats(offering.spec.capacity), dict.fromkeys((*_FOUND, _SEEN_WITH))
     credentials = await read_credentials(tenant, context)
-    before = {name: offering.status.get(name) for name in _FOUND}
+    before = {name: offering.status.get(name) for name in (*_FOUND, _SEEN_WITH)}
     if not credentials.calcom_key:
         return calendar_key_missing(), before
     try:
         event_types = await read_event_types(offering, tenant, credentials, context)
     except ProviderError as error:
         return condition_of(error, ConditionType.CALENDAR_LINKED, retry_note="looked at again soon"), before
-    condition = calendar_condition(offering, staff, event_types, account.api_versions)
-    return condition, _found(offering, event_types)
+    found = _found(offering, event_types, hash_account(credentials, context.installation_id))
+    unread = next((each for _, each in event_types if isinstance(each, ProviderError)), None)
+    if unread is not None:
+        return condition_of(unread, ConditionType.CALENDAR_LINKED, retry_note="looked at again soon"), found
+    read = [(entry, each) for entry, each in event_types if not isinstance(each, ProviderError)]
+    return calendar_condition(offering, staff, read, account.api_versions), found
 
 
-def _found(offering: ServiceOffering, event_types: EventTypes) -> Json:
-    """Return what the event types are at Cal.com, from which the pods' config is compiled: as it was for one that was not read."""
+def _found(offering: ServiceOffering, event_types: EventTypes, seen_with: str) -> Json:
+    """Return what the event types are at Cal.com, from which the pods' config is compiled: as it was for one that was not read.
+
+    Whether the account has one that was not read is kept only if that was seen with the same key at the same address.
+    """
     found: dict[str, list[Json]] = {name: [] for name in _FOUND}
+    dropped = _OF_ACCOUNT if offering.status.get(_SEEN_WITH) != seen_with else frozenset()
     declared = offering.spec.calcom.booking_fields if offering.spec.calcom else ()
     for entry, event_type in {entry.event_type_id: (entry, event_type) for entry, event_type in event_types}.values():
         number = {"eventTypeId": entry.event_type_id}
-        if isinstance(event_type, CredentialProblem):
-            for name, items in found.items():
-                items += [each for each in offering.status.get(name) or () if number.items() <= each.items()]
+        if isinstance(event_type, CredentialProblem | ProviderError):
+            for name in found.keys() - dropped:
+                found[name] += [each for each in offering.status.get(name) or () if number.items() <= each.items()]
         elif event_type is None:
             found["eventTypesNotFound"].append(number)
         else:
@@ -134,4 +144,4 @@ def _found(offering: ServiceOffering, event_types: EventTypes) -> Json:
             found["bookingFields"] += ({**number, "slug": slug, "type": kind} for slug, kind in answered)
             if (kind := find_optional_notes(event_type, declared)) is not None:
                 found["bookingFields"].append({**number, "slug": "notes", "type": kind, "optional": True})
-    return {name: items[:_MAX_FOUND] or None for name, items in found.items()}
+    return {name: items[:_MAX_FOUND] or None for name, items in found.items()} | {_SEEN_WITH: seen_with}

@@ -25,7 +25,14 @@ from askproai_operator.controllers.tenant.notifications import NotificationAcces
 from askproai_operator.controllers.tenant.own_keys import OwnKeys, settle_own_keys
 from askproai_operator.controllers.tenant.tenant_config import is_held_back
 from askproai_operator.controllers.tenant.withheld import needs_applied
-from askproai_operator.credentials import Credentials, calcom_account, own_key_refs, read_credentials, read_own_secret
+from askproai_operator.credentials import (
+    Credentials,
+    calcom_account,
+    hash_account,
+    own_key_refs,
+    read_credentials,
+    read_own_secret,
+)
 from askproai_operator.engine import TOKEN_ANNOTATION, find_condition, resources
 from askproai_operator.grants import Holder, Subject, SubjectKind
 from askproai_operator.providers import ProviderError, RetellClient, hash_key
@@ -113,8 +120,11 @@ async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Input
         calcom_url=inputs.exposure.requested.urls(context.installation_id)["calcom"],
         is_usable=inputs.key_error is None,
     )
+    seen_with = hash_account(inputs.credentials, context.installation_id)
     is_needed = (
-        own_key_refs(offerings) or any(map(is_held_back, inputs.agents)) or needs_applied(inputs.tenant, offerings)
+        own_key_refs(offerings)
+        or any(map(is_held_back, inputs.agents))
+        or needs_applied(inputs.tenant, offerings, seen_with)
     )
     applied = await _applied_config(*owner, context) if is_needed else None
     return replace(

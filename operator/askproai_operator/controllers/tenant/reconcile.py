@@ -45,7 +45,7 @@ from askproai_operator.controllers.tenant.stores import (
 from askproai_operator.controllers.tenant.stranded import fit_condition
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, compile_config
 from askproai_operator.controllers.tenant.withheld import find_withheld
-from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account, read_own_secret
+from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account, hash_account, read_own_secret
 from askproai_operator.engine import (
     GONE,
     TOKEN_ANNOTATION,
@@ -280,7 +280,11 @@ def _encoded_config(
             linked_own_event_types=linked,
             notification_channels=inputs.notifications.channels,
             withheld=find_withheld(
-                inputs.tenant, inputs.offerings, inputs.applied, inputs.credentials.calendar_base_url
+                inputs.tenant,
+                inputs.offerings,
+                inputs.applied,
+                inputs.credentials.calendar_base_url,
+                hash_account(inputs.credentials, context.installation_id),
             ),
         )
     )

@@ -1,0 +1,92 @@
+"""What a service's status says of its event types when Cal.com does not answer for one of them, or the account is another one."""
+
+import base64
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from askproai_core.providers import CredentialRefused, ProviderRefused, ProviderUnavailable
+from askproai_operator.api import ServiceOffering
+from askproai_operator.api.conditions import Condition, Reason
+from askproai_operator.controllers.offering.reconcile import _check_calendar
+from askproai_operator.credentials import secret_refs
+from askproai_operator.memory import Memory
+from askproai_operator.providers import Json
+from askproai_operator.settings import Settings
+from tests.worlds.salon_models import raw, tenant
+
+FITS: Json = {"lengthInMinutes": 45, "afterEventBuffer": 10}
+STAFF = {"mitte": ("anna", "mehmet")}
+DOWN = ProviderUnavailable("calcom", "get-event-type", "it failed there (500)")
+IDS = {1001: {"eventTypeId": 1001}, 1002: {"eventTypeId": 1002}}
+
+
+class Cluster:
+    """One Secret with all keys, and a Cal.com that gives for each event type what `answers` has."""
+
+    def __init__(self, answers: dict[int, Json | Exception | None], key: str = "cal_x") -> None:
+        self.answers, self.key = answers, key
+        self.installation_id, self.memory, self.settings = "installation", Memory(), Settings()
+        self.kube = self.providers = self
+
+    async def get_secret(self, _namespace: str, name: str) -> Json:
+        value = base64.b64encode(self.key.encode()).decode()
+        data = {ref.key: value for ref in secret_refs(tenant()).values()}
+        return {"metadata": {"name": name, "labels": {"askproai.de/use": "true"}}, "data": data}
+
+    def calcom(self, _base_url: str, _key: str) -> Any:
+        return SimpleNamespace(get_event_type=self.get_event_type)
+
+    async def get_event_type(self, number: int) -> Json | None:
+        answer = self.answers[number]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def look(
+        self, _owner: object, _name: object, _source: object, read: Callable[[], Awaitable[Any]], **_: object
+    ) -> Any:
+        return await read()
+
+
+async def check(cluster: Cluster, status: Json | None = None) -> tuple[Condition, Json]:
+    offering = ServiceOffering.from_raw(raw("ServiceOffering") | {"status": status or {}})
+    return await _check_calendar(offering, tenant(), STAFF, cluster)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [DOWN, ProviderRefused("calcom", "get-event-type", 400, "no"), CredentialRefused("calcom", "get-event-type", 403)],
+    ids=["fails", "refused", "a firewall"],
+)
+async def test_an_event_type_that_cannot_be_read_keeps_no_other_from_being_seen(failure: Exception) -> None:
+    condition, found = await check(Cluster({1001: failure, 1002: FITS}))
+    assert not condition.good
+    assert condition.message.startswith(str(failure))
+    assert found["eventTypesInAccount"] == [IDS[1002]]
+    assert found["eventTypesNotFound"] is None
+
+
+async def test_an_event_type_that_cannot_be_read_stays_as_it_was() -> None:
+    _, before = await check(Cluster({1001: FITS, 1002: None}))
+    _, found = await check(Cluster({1001: DOWN, 1002: DOWN}), before)
+    assert found == before
+    assert before["eventTypesInAccount"] == [IDS[1001]]
+    assert before["eventTypesNotFound"] == [IDS[1002]]
+
+
+async def test_what_was_seen_with_another_key_is_not_taken_over() -> None:
+    _, before = await check(Cluster({1001: FITS, 1002: None}))
+    _, found = await check(Cluster({1001: DOWN, 1002: DOWN}, key="cal_other"), before)
+    assert (found["eventTypesInAccount"], found["eventTypesNotFound"]) == (None, None)
+    assert found["eventTypesSeenWith"] != before["eventTypesSeenWith"]
+    assert "cal_other" not in str(found)
+
+
+async def test_a_refused_key_leaves_all_as_it_was() -> None:
+    _, before = await check(Cluster({1001: FITS, 1002: FITS}))
+    refused = CredentialRefused("calcom", "get-event-type", 401)
+    condition, found = await check(Cluster({1001: refused, 1002: refused}), before)
+    assert (condition.reason, found) == (Reason.CREDENTIALS_INVALID, before)
