@@ -37,10 +37,12 @@ class ProviderResting(ProviderUnavailable):
 
 
 class CredentialRefused(ProviderError):
-    def __init__(self, provider: str, operation: str, status: int) -> None:
+    """`reason` is the provider's own text, which a firewall in front of it does not give; empty if there was none."""
+
+    def __init__(self, provider: str, operation: str, status: int, reason: str = "") -> None:
         why = "the key is not accepted" if status == HTTPStatus.UNAUTHORIZED else "the key may not do this"
         super().__init__(provider, operation, f"{why} ({status}); put the right key in the Secret")
-        self.status = status
+        self.status, self.reason = status, reason
 
 
 class RateLimited(ProviderError):

@@ -25,7 +25,7 @@ class CalcomClient:
         """Return the event type (`cal-api-version: 2024-06-14`), None if the key's account has no such one.
 
         None stops bookings at it, so a refusal counts only where Cal.com serves the key: a 404 may be a proxy's, or of a server
-        without the endpoint, and a 403 of a firewall. Raises ProviderError.
+        without the endpoint, and a 403 without Cal.com's reason of a firewall. Raises ProviderError.
         """
         path = f"/v2/event-types/{event_type_id}"
         try:
@@ -34,7 +34,7 @@ class CalcomClient:
             if error.status != HTTPStatus.NOT_FOUND or not error.reason or error.reason.startswith("Cannot GET"):
                 raise
         except CredentialRefused as error:
-            if error.status != HTTPStatus.FORBIDDEN:  # of another user's event type
+            if error.status != HTTPStatus.FORBIDDEN or not error.reason:  # of another user's event type
                 raise
         else:
             return body.get("data") or {}

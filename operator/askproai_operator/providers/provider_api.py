@@ -147,7 +147,7 @@ class ProviderApi:
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             if status == HTTPStatus.UNAUTHORIZED:  # 403 is about one object, such as another user's event type
                 self.state.refused_until = now + REFUSED_KEY_SECONDS
-            raise CredentialRefused(self.provider, operation, status)
+            raise CredentialRefused(self.provider, operation, status, reply.message[:_MAX_MESSAGE_LENGTH])
         if status == HTTPStatus.TOO_MANY_REQUESTS and reply.retry_after is not None:
             self.state.limited_until = now + reply.retry_after.total_seconds()
             raise RateLimited(self.provider, operation, reply.retry_after)

@@ -33,8 +33,22 @@ async def test_an_event_type_of_nobody_or_of_another_user_is_not_in_the_account(
 
 @pytest.mark.parametrize(
     ("status", "body", "me"),
-    [(404, None, 200), (404, NO_ENDPOINT, 200), (404, NOT_FOUND, 404), (403, FORBIDDEN, 403), (401, FORBIDDEN, 200)],
-    ids=["a page", "a server without the endpoint", "nothing is found", "all is forbidden", "a revoked key"],
+    [
+        (404, None, 200),
+        (404, NO_ENDPOINT, 200),
+        (404, NOT_FOUND, 404),
+        (403, FORBIDDEN, 403),
+        (403, None, 200),
+        (401, FORBIDDEN, 200),
+    ],
+    ids=[
+        "a page",
+        "a server without the endpoint",
+        "nothing is found",
+        "all is forbidden",
+        "a firewall's page",
+        "a revoked key",
+    ],
 )
 async def test_what_says_nothing_about_the_event_type_leaves_it_as_it_was(
     status: int, body: dict[str, object] | None, me: int
