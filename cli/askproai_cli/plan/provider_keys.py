@@ -61,11 +61,16 @@ def _used_keys(tenant: Tenant, secret: str) -> Iterator[tuple[SubjectKind, str]]
 
 
 def read_values(secret: Mapping[str, Any]) -> dict[str, str]:
-    """Return the values of a Secret as a manifest or the API server has it; without those that are no text."""
+    """Return the values of a Secret as a manifest or the API server has it; without those that are no text.
+
+    One without a value, `api-key:` in YAML, is empty, as the API server reads it.
+    """
     values = {}
     for key, encoded in (secret.get("data") or {}).items():
         try:
-            values[key] = base64.b64decode(encoded).decode()
+            values[key] = base64.b64decode(encoded or "").decode()
         except ValueError:  # binascii.Error and UnicodeDecodeError among them
             continue
-    return values | {key: str(value) for key, value in (secret.get("stringData") or {}).items()}
+    return values | {
+        key: "" if value is None else str(value) for key, value in (secret.get("stringData") or {}).items()
+    }
