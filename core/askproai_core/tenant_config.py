@@ -408,6 +408,7 @@ class TenantConfig(_ConfigStruct, frozen=True):
     retention: Retention = Retention()
     caller_verification: CallerVerification = CallerVerification.NUMBER
     notifications: Notifications | None = None
+    withheld_event_types: tuple[int, ...] = ()  # that no service names any more, and the account does not have
 
     @property
     def leaves_messages(self) -> bool:
@@ -432,7 +433,9 @@ class TenantConfig(_ConfigStruct, frozen=True):
         )
 
     def withheld(self, event_type_id: int | None) -> Withheld | None:
-        """Return why nothing is sent to an event type; None also for one that no service names."""
+        """Return why nothing is sent to an event type, also to one that no service names any more."""
+        if event_type_id in self.withheld_event_types:
+            return Withheld.NOT_FOUND
         types = (each for service in self.services for each in service.linked_event_types)
         return next((each.withheld for each in types if each.event_type_id == event_type_id and each.withheld), None)
 

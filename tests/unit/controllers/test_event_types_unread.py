@@ -90,3 +90,10 @@ async def test_a_refused_key_leaves_all_as_it_was() -> None:
     refused = CredentialRefused("calcom", "get-event-type", 401)
     condition, found = await check(Cluster({1001: refused, 1002: refused}), before)
     assert (condition.reason, found) == (Reason.CREDENTIALS_INVALID, before)
+
+
+async def test_an_id_that_was_not_found_is_remembered_after_its_correction() -> None:
+    _, before = await check(Cluster({1001: FITS, 1002: FITS}), {"eventTypesNotFound": [{"eventTypeId": 999}]})
+    assert before["eventTypesNotFound"] == [{"eventTypeId": 999}]
+    _, found = await check(Cluster({1001: FITS, 1002: FITS}, key="cal_other"), before)
+    assert found["eventTypesNotFound"] == [{"eventTypeId": 999}], "with a rotated key, too"

@@ -167,6 +167,7 @@ def test_every_field_of_the_config_is_filled_by_the_compile_step():
         linked_own_event_types=[2002],
         notification_channels=list(tenant_config.NotificationChannel),
         withheld={"haarschnitt": dict.fromkeys(IDS, tenant_config.Withheld.NOT_FOUND)},
+        withheld_event_types=[999],
     )
     filled: dict[type, set[str]] = defaultdict(set)
     for struct in structs_in(config):

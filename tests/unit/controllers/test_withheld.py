@@ -7,7 +7,7 @@ import pytest
 
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, EventType, TenantConfig, Withheld
 from askproai_operator.api import ServiceOffering
-from askproai_operator.controllers.tenant.withheld import find_withheld, needs_applied
+from askproai_operator.controllers.tenant.withheld import find_former, find_withheld, needs_applied
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.salon_models import offering, raw, tenant
 
@@ -95,3 +95,17 @@ def test_with_version_1_only_what_the_account_certainly_does_not_have_is_withhel
     assert find_withheld(old_server, seen(NOT_FOUND), None, URL, MARK) == {"haarschnitt": {1001: Withheld.NOT_FOUND}}
     rotated = find_withheld(old_server, seen(NOT_FOUND | ELSEWHERE), None, URL, MARK)
     assert rotated == {"haarschnitt": {1001: Withheld.NOT_LOOKED_UP}}, "until it was looked up with the new key"
+
+
+def test_a_corrected_id_stays_withheld_until_it_is_named_again() -> None:
+    """Else the bookings that an earlier release made in the foreign account would be moved and cancelled after all."""
+    links = [{"staff": "anna", "eventTypeId": 1003}, {"staff": "mehmet", "eventTypeId": 1002}]
+    assert find_former(tenant(), seen(NOT_FOUND, calcom={"eventTypes": links})) == (1001,)
+    assert find_former(tenant(), seen(NOT_FOUND)) == ()
+    assert find_former(tenant(calendar={"provider": "Local"}), seen(NOT_FOUND, calcom={"eventTypes": links})) == ()
+
+
+def test_pods_send_nothing_to_a_former_event_type_of_another_account() -> None:
+    config = msgspec.structs.replace(applied(), withheld_event_types=(999,))
+    assert config.withheld(999) is Withheld.NOT_FOUND
+    assert config.withheld(1001) is None

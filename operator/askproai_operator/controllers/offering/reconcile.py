@@ -40,6 +40,7 @@ _FOUND: Final = (
 _OF_ACCOUNT: Final = frozenset({"eventTypesInAccount", "eventTypesNotFound"})
 _SEEN_WITH: Final = "eventTypesSeenWith"
 _MAX_FOUND: Final = 2000
+_MAX_NOT_FOUND: Final = 200  # that the CRD lets the status list
 
 
 async def reconcile(key: Key, context: ReconcileContext) -> Result:
@@ -98,9 +99,9 @@ async def _check_calendar(
     if account is None or offering.spec.calcom is None or offering.spec.capacity > 1:
         context.memory.looks.forget(offering.key)
     if account is None or offering.spec.calcom is None:
-        return calendar_not_requested(), dict.fromkeys((*_FOUND, _SEEN_WITH))
+        return calendar_not_requested(), _nothing_used(offering)
     if offering.spec.capacity > 1:
-        return calendar_without_seats(offering.spec.capacity), dict.fromkeys((*_FOUND, _SEEN_WITH))
+        return calendar_without_seats(offering.spec.capacity), _nothing_used(offering)
     credentials = await read_credentials(tenant, context)
     before = {name: offering.status.get(name) for name in (*_FOUND, _SEEN_WITH)}
     if not credentials.calcom_key:
@@ -117,10 +118,16 @@ async def _check_calendar(
     return calendar_condition(offering, staff, read, account.api_versions), found
 
 
+def _nothing_used(offering: ServiceOffering) -> Json:
+    """Return the fields of a service whose event types are not used: which ones the account did not have stays known."""
+    return dict.fromkeys((*_FOUND, _SEEN_WITH)) | {"eventTypesNotFound": offering.status.get("eventTypesNotFound")}
+
+
 def _found(offering: ServiceOffering, event_types: EventTypes, seen_with: str) -> Json:
     """Return what the event types are at Cal.com, from which the pods' config is compiled: as it was for one that was not read.
 
-    Whether the account has one that was not read is kept only if that was seen with the same key at the same address.
+    Whether the account has one that was not read is kept only if that was seen with the same key at the same address. One that is
+    not named any more stays among those not found: what was booked there by mistake must not be moved or cancelled.
     """
     found: dict[str, list[Json]] = {name: [] for name in _FOUND}
     dropped = _OF_ACCOUNT if offering.status.get(_SEEN_WITH) != seen_with else frozenset()
@@ -144,4 +151,8 @@ def _found(offering: ServiceOffering, event_types: EventTypes, seen_with: str) -
             found["bookingFields"] += ({**number, "slug": slug, "type": kind} for slug, kind in answered)
             if (kind := find_optional_notes(event_type, declared)) is not None:
                 found["bookingFields"].append({**number, "slug": "notes", "type": kind, "optional": True})
+    named = {entry.event_type_id for entry in event_types_of(offering)}
+    not_found = offering.status.get("eventTypesNotFound") or ()
+    found["eventTypesNotFound"] += [each for each in not_found if each["eventTypeId"] not in named]
+    del found["eventTypesNotFound"][_MAX_NOT_FOUND:]
     return {name: items[:_MAX_FOUND] or None for name, items in found.items()} | {_SEEN_WITH: seen_with}

@@ -56,13 +56,14 @@ def compile_config(
     linked_own_event_types: Collection[int] = (),
     notification_channels: Collection[config.NotificationChannel] = (),
     withheld: WithheldEventTypes = MappingProxyType({}),
+    withheld_event_types: Collection[int] = (),
 ) -> config.TenantConfig:
     """Return the config. `foreign_numbers` are, by branch, the DIDs that another branch has: they do not route here.
 
     An agent whose edits are held back is as in `applied_agents`, those of the config before. Of the event
     types with a key of their own only `linked_own_event_types` are named to the pods; the others are booked locally. So are of the
     channels of notifications only `notification_channels`: the others send nothing.
-    `withheld` are event types to which the pods send nothing, by offering and id.
+    `withheld` are event types to which the pods send nothing, by offering and id; `withheld_event_types` those that none names.
     """
     spec = tenant.spec
     branches = sorted(branches, key=lambda branch: branch.metadata.name)
@@ -89,6 +90,7 @@ def compile_config(
         agents=compiled_agents,
         rate_limits=spec.runtime.rate_limits,
         booking_limits=spec.runtime.booking_limits,
+        withheld_event_types=withheld_event_types,
         notifications=_notifications(tenant, notification_channels),
     )
 

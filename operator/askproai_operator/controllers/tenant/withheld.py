@@ -51,6 +51,20 @@ def find_withheld(
     return {name: numbers for name, numbers in found.items() if numbers}
 
 
+def find_former(tenant: Tenant, offerings: Iterable[ServiceOffering]) -> tuple[int, ...]:
+    """Return the event types that no service names any more, of which Cal.com said that the account does not have them.
+
+    An appointment that was booked there by mistake is another business's booking, which is neither moved nor cancelled.
+    """
+    if calcom_account(tenant) is None:
+        return ()
+    offerings = list(offerings)
+    not_found = {number for offering in offerings for number in _all_ids(offering, "eventTypesNotFound")}
+    return tuple(
+        sorted(not_found - {each.event_type_id for offering in offerings for each in event_types_of(offering)})
+    )
+
+
 def _event_types_in_use(applied: TenantConfig | None, base_url: str) -> set[int]:
     if applied is None or (applied.calendar.provider, applied.calendar.base_url) != (CalendarProvider.CALCOM, base_url):
         return set()
