@@ -76,6 +76,11 @@ class Looks:
         look = self._by_owner.get(owner, {}).get(name)
         return look.due if look is not None else float("inf")
 
+    def failed_until(self, owner: Key, name: Hashable) -> float:
+        """Return until when a failed look is remembered (monotonic seconds); 0 for one that did not fail."""
+        look = self._by_owner.get(owner, {}).get(name)
+        return look.due if look is not None and isinstance(look.answer, ProviderError) else 0.0
+
     def wait(self, misses: int, every: timedelta, first: timedelta, error: ProviderError | None = None) -> timedelta:
         """Return how long a look is used: `every` ± 20 % if all is well, else `first`, doubled with each miss in a row.
 

@@ -1,18 +1,18 @@
 """What a service's status says of its event types when Cal.com does not answer for one of them, or the account is another one."""
 
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from askproai_core.providers import CredentialRefused, ProviderRefused, ProviderUnavailable
-from askproai_operator.api import ServiceOffering
+from askproai_core.providers import CredentialRefused, ProviderError, ProviderRefused, ProviderUnavailable
+from askproai_operator.api import Key, ServiceOffering
 from askproai_operator.api.conditions import Condition, Reason
 from askproai_operator.controllers.offering.reconcile import _check_calendar
 from askproai_operator.credentials import secret_refs
-from askproai_operator.memory import Memory
+from askproai_operator.memory import Look, Memory
 from askproai_operator.providers import Json
 from askproai_operator.settings import Settings
 from tests.worlds.salon_models import raw, tenant
@@ -46,9 +46,13 @@ class Cluster:
         return answer
 
     async def look(
-        self, _owner: object, _name: object, _source: object, read: Callable[[], Awaitable[Any]], **_: object
+        self, owner: Key, name: Hashable, source: Hashable, read: Callable[[], Awaitable[Any]], **_: object
     ) -> Any:
-        return await read()
+        try:
+            return await read()
+        except ProviderError as error:
+            self.memory.looks.keep(owner, name, Look(source, error, 60.0, 1))
+            raise
 
 
 async def check(cluster: Cluster, status: Json | None = None) -> tuple[Condition, Json]:
@@ -62,7 +66,9 @@ async def check(cluster: Cluster, status: Json | None = None) -> tuple[Condition
     ids=["fails", "refused", "a firewall"],
 )
 async def test_an_event_type_that_cannot_be_read_keeps_no_other_from_being_seen(failure: Exception) -> None:
-    condition, found = await check(Cluster({1001: failure, 1002: FITS}))
+    cluster = Cluster({1001: failure, 1002: FITS})
+    _, before = await check(cluster)
+    condition, found = await check(cluster, before)
     assert not condition.good
     assert condition.message.startswith(str(failure))
     assert found["eventTypesInAccount"] == [IDS[1002]]

@@ -15,7 +15,14 @@ from askproai_operator.controllers.offering.status import event_type_fits
 from askproai_operator.credentials import Credentials, event_types_of, own_key_file, own_key_refs, read_own_keys
 from askproai_operator.engine import TOKEN_ANNOTATION, find_condition
 from askproai_operator.grants import Subject, SubjectKind
-from askproai_operator.providers import CredentialProblem, CredentialRefused, Json, ProviderError, hash_key
+from askproai_operator.providers import (
+    CredentialProblem,
+    CredentialRefused,
+    Json,
+    ProviderError,
+    ProviderUnavailable,
+    hash_key,
+)
 from askproai_operator.services import active_offerings
 
 # The other tenant may belong to somebody else: its name stays out of a status that this one reads.
@@ -60,7 +67,12 @@ async def read_event_types(
     meta, base_url, entries = offering.metadata, credentials.calendar_base_url, event_types_of(offering)
     context.memory.looks.retain(offering.key, {_look_name(entry) for entry in entries})
     found: list[tuple[EventType, Json | CredentialProblem | ProviderError | None]] = []
-    for entry in entries:
+    away: ProviderUnavailable | None = None
+    # In an outage one is asked in each run, and comes last in the next, so that it keeps no other from being read.
+    for entry in sorted(entries, key=lambda entry: context.memory.looks.failed_until(offering.key, _look_name(entry))):
+        if away is not None:
+            found.append((entry, away))
+            continue
         ref = entry.api_key_secret_ref
         key = credentials.calcom_key if ref is None else own_keys[own_key_file(ref)]
         if isinstance(key, CredentialProblem):
@@ -83,6 +95,7 @@ async def read_event_types(
             found.append((entry, CredentialProblem(Reason.CREDENTIALS_INVALID, text)))
         except ProviderError as error:
             found.append((entry, error))
+            away = error if isinstance(error, ProviderUnavailable) else None
     return found
 
 
