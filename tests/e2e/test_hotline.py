@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 
 from askproai_sandbox.caller import CallRecord
-from askproai_sandbox.demo.environment import PROJECT
 from askproai_sandbox.example_tenant import load_manifests
-from tests.worlds.running_demo import Demo, apply_with_number, fetch
+from tests.e2e.conftest import HOTLINE, KEY
+from tests.worlds.running_demo import Demo, fetch
 from tests.worlds.waiting import eventually
 
-HOTLINE, KEY = "+49305550100", "key_demo_haarwerk"
 TENANT = "haarwerk.haarwerk"
 REQUEST = "Guten Tag, ich hätte gern einen Haarschnitt am Freitag um zehn."
 YES = "Die erste, gern. Mein Name ist Erika Mustermann."  # another test's caller may have the time that was asked for
@@ -44,14 +43,8 @@ class Chain:
 
 
 @pytest.fixture(scope="module")
-async def chain(demo):
-    await apply_with_number(demo, PROJECT / "examples" / "hotline.yaml", "haarwerk", KEY, HOTLINE)
-    chain = Chain(demo)
-    yield chain
-    await demo.kubectl("delete", "namespace", "haarwerk", "--timeout=120s")
-    number = await chain.number()
-    assert not number.get("inbound_agents")
-    assert not number.get("inbound_webhook_url"), "an unbound number no longer asks our runtime"
+async def chain(hotline):
+    return Chain(hotline)
 
 
 def test_the_example_has_three_branches_and_one_number():

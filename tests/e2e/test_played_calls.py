@@ -7,10 +7,8 @@ import sys
 import pytest
 
 from askproai_sandbox.demo.environment import PROJECT
-from tests.worlds.running_demo import apply_with_number
 
 SCRIPTS = sorted((PROJECT / "examples" / "calls").glob("*.yaml"))
-HOTLINE = ("haarwerk", "key_demo_haarwerk", "+49305550100")
 PLAY = (sys.executable, "-c", "from askproai_cli.main import app; app()", "play")
 
 
@@ -24,22 +22,15 @@ async def play(demo, *arguments: str) -> tuple[int, str]:
     return int(process.returncode or 0), output.decode()
 
 
-@pytest.fixture(scope="module")
-async def tenants(demo):
-    await apply_with_number(demo, PROJECT / "examples" / "hotline.yaml", *HOTLINE)
-    yield demo
-    await demo.kubectl("delete", "namespace", HOTLINE[0], "--timeout=120s")
-
-
 @pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: file.stem)
-async def test_a_played_call_leaves_what_its_script_says(tenants, file):
-    code, output = await play(tenants, str(file))
+async def test_a_played_call_leaves_what_its_script_says(hotline, file):
+    code, output = await play(hotline, str(file))
     assert (code, output.splitlines()[-1]) == (0, "1 played, 0 differ"), output
 
 
-async def test_a_call_that_differs_ends_with_exit_code_1(tenants, tmp_path):
+async def test_a_call_that_differs_ends_with_exit_code_1(hotline, tmp_path):
     script = tmp_path / "differs.yaml"
     script.write_text((PROJECT / "examples" / "calls" / "transfer.yaml").read_text().replace("verbinde", "verschiebe"))
-    code, output = await play(tenants, "--quiet", str(script))
+    code, output = await play(hotline, "--quiet", str(script))
     assert code == 1
     assert "DIFFERS  not heard: ich verschiebe Sie" in output

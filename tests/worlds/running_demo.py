@@ -85,8 +85,7 @@ async def apply_with_number(demo: Demo, file: Path, namespace: str, key: str, nu
     retell, bearer = demo.state.retellUrl, {"Authorization": f"Bearer {key}"}
     imported = {"phone_number": number, "termination_uri": f"{namespace}.sip.example"}
     await fetch(f"{retell}/_sim/workspaces", "POST", json={"key": key})
-    if number not in (await fetch(f"{retell}/_sim/state"))["workspaces"][key]["numbers"]:  # another test's number stays
-        await fetch(f"{retell}/import-phone-number", "POST", json=imported, headers=bearer)
+    await fetch(f"{retell}/import-phone-number", "POST", json=imported, headers=bearer)
     await demo.kubectl("apply", "--server-side", "-f", str(file))
     for kind in ("tenants.askproai.de", "branches", "serviceofferings", "retellagents"):
         await demo.kubectl("wait", "--for=condition=Ready", "--all", "-n", namespace, "--timeout=120s", kind)
