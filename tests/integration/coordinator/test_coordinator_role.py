@@ -7,6 +7,7 @@ from askproai_core.redis import RedisUnavailable
 from tests.worlds.coordinator_environment import CoordinatorEnvironment
 
 ALLOWED_BY_COLUMN = {
+    "notifications": {"content"},
     "resources": {"locked_at"},
     "appointments": {"error"},
     "webhook_events": {"payload"},
