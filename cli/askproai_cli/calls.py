@@ -1,6 +1,5 @@
 """`askproai calls list`, `calls show` and `timeline`. An id is never cut: a long line continues on the next one."""
 
-import textwrap
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any
@@ -13,12 +12,13 @@ from askproai_cli.output import (
     Output,
     OutputOption,
     SinceOption,
-    find_width,
     find_zone,
+    line_width,
     parse_since,
     print_json,
     print_rows,
     to_cell,
+    wrap,
 )
 
 calls = typer.Typer(
@@ -29,7 +29,6 @@ calls = typer.Typer(
 
 _COLUMNS = {"started_at": "when", "from_number": "from", "branch": "branch", "seconds": "s", "outcome": "outcome",
             "call_id": "call"}  # fmt: skip
-_UNLIMITED = 10_000  # columns: a file or a pipe has no width
 _MAX_NAME = 24
 _INDENT = " " * 10  # a time of day and two spaces
 
@@ -80,7 +79,7 @@ def show(
     if output is Output.JSON:
         print_json(answer)
         return
-    for line in content_lines(answer, find_width() or _UNLIMITED):
+    for line in content_lines(answer, line_width()):
         typer.echo(line)
 
 
@@ -95,7 +94,7 @@ def content_lines(content: Mapping[str, Any], width: int) -> Iterator[str]:
     if shown:
         yield ""
     for name, value in shown.items():
-        yield from _wrap(f"{name}: {value}", width, "")
+        yield from wrap(f"{name}: {value}", width, further="  ")
     if content["transcript"]:
         yield from _transcript_lines(content["transcript"], width)
         if content["transcript_truncated"]:
@@ -110,7 +109,7 @@ def content_lines(content: Mapping[str, Any], width: int) -> Iterator[str]:
 def _transcript_lines(transcript: str, width: int) -> Iterator[str]:
     yield from ("", "transcript")
     for spoken in transcript.splitlines():
-        yield from _wrap(to_cell(spoken), width, "  ") or [""]
+        yield from wrap(to_cell(spoken), width, first="  ", further="    ") or [""]
 
 
 def timeline(
@@ -127,7 +126,7 @@ def timeline(
     if output is Output.JSON:
         print_json(answer)
         return
-    for line in timeline_lines(answer, find_width() or _UNLIMITED):
+    for line in timeline_lines(answer, line_width()):
         typer.echo(line)
 
 
@@ -151,7 +150,7 @@ def timeline_lines(timeline: Mapping[str, Any], width: int) -> Iterator[str]:
         name, outcome = to_cell(moment["name"]), to_cell(moment["outcome"])
         yield f"{clock}  {moment['what']:11}  {name:{names}}  {outcome:14}  {took}".rstrip()
         for detail in _details(moment, zone):
-            yield from _wrap(detail, width, _INDENT)
+            yield from wrap(detail, width, first=_INDENT, further=f"{_INDENT}  ")
     if timeline["transcript"]:
         yield from _transcript_lines(timeline["transcript"], width)
 
@@ -188,14 +187,6 @@ def _details(moment: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:
         yield f"next try {to_cell(moment['next_try_at'], zone, seconds=True)}"
     if moment["outcome"] in {"failed", "dead", "too_slow"}:
         yield f"correlation id {moment['correlation_id']}"
-
-
-def _wrap(text: str, width: int, indent: str) -> list[str]:
-    """Break lines between words only: ids and addresses are copied."""
-    further = f"{indent}  "
-    return textwrap.wrap(
-        text, width, initial_indent=indent, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
-    )
 
 
 def _personal(anonymous: bool) -> str:

@@ -1,14 +1,11 @@
 """`askproai lint`."""
 
-import shutil
-import sys
-import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from askproai_cli.output import Output, OutputOption, format_count, print_json
+from askproai_cli.output import Output, OutputOption, find_width, format_count, print_json, wrap
 
 if TYPE_CHECKING:
     from askproai_cli.lint import Report
@@ -55,7 +52,5 @@ def summarize(report: "Report") -> str:
 
 def _fold(line: str) -> str:
     """Return the line of a finding; for a terminal folded between words, for programs unchanged."""
-    if not sys.stdout.isatty():
-        return line
-    width = shutil.get_terminal_size().columns
-    return textwrap.fill(line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    width = find_width()
+    return line if width is None else "\n".join(wrap(line, width, further="    "))

@@ -1,6 +1,5 @@
 """`askproai messages …` and `askproai waitlist …`: what callers have left for the tenant, and who waits for a time."""
 
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -14,12 +13,13 @@ from askproai_cli.output import (
     Output,
     OutputOption,
     SinceOption,
-    find_width,
     find_zone,
+    line_width,
     parse_since,
     print_json,
     print_rows,
     to_cell,
+    wrap,
 )
 
 messages = typer.Typer(
@@ -34,7 +34,6 @@ waitlist = typer.Typer(
     epilog="Example: `askproai waitlist list -t salon-mueller.salon-mueller`",
 )
 
-_UNLIMITED = 10_000  # columns: a file or a pipe has no width
 _COLUMNS = {"created_at": "when", "name": "from", "phone": "phone", "when": "call back", "text": "message", "id": "id"}
 _WAITING_COLUMNS = {
     "state": "state", "offered": "offered time", "expires": "until", "name": "name", "phone": "phone", "service": "service",
@@ -67,7 +66,7 @@ def show(message: IdArgument, tenant: TenantOption, url: UrlOption = None, outpu
     if output is Output.JSON:
         print_json(answer)
         return
-    for line in _lines(answer["message"], answer["zone"], find_width() or _UNLIMITED):
+    for line in _lines(answer["message"], answer["zone"], line_width()):
         typer.echo(line)
 
 
@@ -121,10 +120,7 @@ def _lines(message: Mapping[str, Any], zone_name: str, width: int) -> Iterator[s
     }  # fmt: skip
     for name, value in facts.items():
         if value:
-            line = f"{name:10} {to_cell(value, zone)}"
-            yield from textwrap.wrap(
-                line, width, subsequent_indent=" " * 11, break_long_words=False, break_on_hyphens=False
-            )
+            yield from wrap(f"{name:10} {to_cell(value, zone)}", width, further=" " * 11)
 
 
 @waitlist.command("list", epilog="Example: `askproai waitlist list -t salon-mueller.salon-mueller`")

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import Annotated, Any
@@ -27,6 +28,7 @@ SinceOption = Annotated[str | None, typer.Option(help="An age such as 30m, 2h or
 LimitOption = Annotated[int, typer.Option(min=1, max=500, help="At most so many rows.")]
 
 
+_UNLIMITED = 10_000  # columns
 _AGE = re.compile(r"(\d+)([a-zA-Z]+)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -90,6 +92,18 @@ def print_rows(
 def find_width() -> int | None:
     """Return the width of the terminal; None for a file or a pipe, which has no width of its own."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def line_width() -> int:
+    """Return the width for lines: the terminal's; a file or a pipe has none, so none is folded there."""
+    return find_width() or _UNLIMITED
+
+
+def wrap(text: str, width: int, *, first: str = "", further: str = "") -> list[str]:
+    """Break a text into lines between words only, since ids and addresses are copied. `first` and `further` indent them."""
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def to_cell(value: Any, zone: tzinfo | None = None, *, seconds: bool = False) -> str:

@@ -18,11 +18,12 @@ from askproai_core.providers.http import (
     Reply,
     TransportFailure,
     find_host_problem,
+    is_host_listed,
     open_session,
 )
 
 __all__ = [
     "REQUEST_TIMEOUT", "CredentialMissing", "CredentialRefused", "HostNotAllowed", "Json", "ProviderError", "ProviderHttp",
     "ProviderRefused", "ProviderResting", "ProviderUnavailable", "RateLimited", "Reply", "TransportFailure",
-    "UnknownOutcome", "find_host_problem", "open_session",
+    "UnknownOutcome", "find_host_problem", "is_host_listed", "open_session",
 ]  # fmt: skip

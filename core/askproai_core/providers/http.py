@@ -213,14 +213,20 @@ def find_host_problem(base_url: str, patterns: Iterable[str]) -> str | None:
         return "baseUrl must start with https:// and name a host"
     if url.username or url.password or url.query or url.fragment:
         return "baseUrl must not hold a user, a query or a fragment"
-    actual_port = str(port or (443 if url.scheme == "https" else 80))
-    for pattern in patterns:
-        host, _, allowed_port = pattern.strip().lower().partition(":")
-        if fnmatchcase(url.hostname, host) and (
-            fnmatchcase(actual_port, allowed_port) if allowed_port else (url.scheme, actual_port) == ("https", "443")
-        ):
-            return None
+    actual_port = port or (443 if url.scheme == "https" else 80)
+    is_usual = (url.scheme, actual_port) == ("https", 443)
+    if is_host_listed(url.hostname, actual_port, patterns, is_usual_port=is_usual):
+        return None
     return f"host {url.netloc} is not in the operator's ASKPROAI_PROVIDER_HOSTS; add it there or use an allowed server"
+
+
+def is_host_listed(host: str, port: int, patterns: Iterable[str], *, is_usual_port: bool) -> bool:
+    """Return whether a pattern such as `*.cal.example` or `127.0.0.1:*` names a server; one without a port names the usual ones."""
+    for pattern in patterns:
+        name, _, ports = pattern.strip().lower().partition(":")
+        if fnmatchcase(host, name) and (fnmatchcase(str(port), ports) if ports else is_usual_port):
+            return True
+    return False
 
 
 class _ConnectionBroken(aiohttp.ClientError):

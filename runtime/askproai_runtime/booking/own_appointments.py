@@ -22,7 +22,13 @@ from askproai_runtime.booking.store.appointments import (
     Status,
     get_appointment,
 )
-from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.booking.types import (
+    ANSWER_TIME,
+    BookingContext,
+    CallContext,
+    ClarificationNeeded,
+    FunctionOutcome,
+)
 from askproai_runtime.booking.verification import asks_birth_date, list_own_appointments, owns_appointment
 from askproai_runtime.german_dates import Candidate, Refusal, understand_parts
 
@@ -60,7 +66,8 @@ async def resolve_appointment(
         raise _choice(ctx, call, found, "Diesen Termin finde ich nicht.", question)
     named = _NamedTime.of(args, call, ZoneInfo(ctx.config().time_zone))
     if (likely := named.find_likely(found)) is not None:
-        if not await record_which(conn, ctx.tenant, call.call_id, likely.id, likely.starts_at, named.spoken):
+        asked = await record_which(conn, ctx.tenant, call.call_id, likely.id, likely.starts_at, named.spoken)
+        if asked < ANSWER_TIME:
             raise _ask_whether(ctx, likely, named)
         return likely
     return _choose(ctx, call, found, named, question)

@@ -8,13 +8,12 @@ from zoneinfo import ZoneInfo
 from askproai_core.tenant_config import Branch
 from askproai_runtime.booking import find_closure, join_list, open_minutes
 from askproai_runtime.business_information.numbers import spell_clock, spell_ranges
-from askproai_runtime.german_dates import Candidate, Grain, Understanding, format_day, understand
+from askproai_runtime.german_dates import WEEKDAY_NAMES, Candidate, Grain, Understanding, format_day, understand
 
 _AHEAD = timedelta(weeks=8)
 _SOON = timedelta(weeks=1)  # closed days within it are said with the hours of the week
 _LONGEST_CLOSURE = timedelta(weeks=26)
 _MAX_DAYS, _MAX_CLOSURES = 3, 5  # that a listener can follow
-_WEEKDAYS = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
 _DAY = timedelta(days=1)
 _MOST_WORDS, _LONGEST_PHRASE = 20, 4  # words of a question that are searched for a day, and of the name of a day
 _DAYS = frozenset({Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.RANGE})
@@ -92,7 +91,7 @@ def _describe_week(branch: Branch, today: date, until: date) -> str:
     """Return the hours of an ordinary week, and the closed days that begin by `until`."""
     monday = today - _DAY * today.weekday()
     by_ranges: dict[tuple[tuple[int, int], ...], list[int]] = {}
-    for weekday in range(len(_WEEKDAYS)):
+    for weekday in range(len(WEEKDAY_NAMES)):
         by_ranges.setdefault(tuple(open_minutes(branch, monday + _DAY * weekday)), []).append(weekday)
     closed = by_ranges.pop((), [])
     open_parts = [f"{_name_days(days)} {spell_ranges(ranges)}" for ranges, days in by_ranges.items()]
@@ -105,7 +104,7 @@ def _describe_week(branch: Branch, today: date, until: date) -> str:
 
 def _name_days(days: Sequence[int]) -> str:
     """Return weekdays as they are said: `Dienstag bis Freitag`, `Montag und Mittwoch`, `täglich`."""
-    if len(days) == len(_WEEKDAYS):
+    if len(days) == len(WEEKDAY_NAMES):
         return "täglich"
     rows: list[list[int]] = []
     for day in days:
@@ -115,8 +114,8 @@ def _name_days(days: Sequence[int]) -> str:
             rows.append([day])
     names: list[str] = []
     for row in rows:
-        first, last = _WEEKDAYS[row[0]], _WEEKDAYS[row[-1]]
-        names += [f"{first} bis {last}"] if len(row) > 2 else [_WEEKDAYS[day] for day in row]  # noqa: PLR2004
+        first, last = WEEKDAY_NAMES[row[0]], WEEKDAY_NAMES[row[-1]]
+        names += [f"{first} bis {last}"] if len(row) > 2 else [WEEKDAY_NAMES[day] for day in row]  # noqa: PLR2004
     return join_list(names, "und")
 
 

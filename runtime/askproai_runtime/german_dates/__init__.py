@@ -7,7 +7,15 @@
 from askproai_runtime.german_dates.arguments import Argument, find_argument, is_understood, says_nothing
 from askproai_runtime.german_dates.phrase import understand, understand_parts
 from askproai_runtime.german_dates.types import Candidate, Daily, Grain, Refusal, Understanding
-from askproai_runtime.german_dates.vocabulary import MONTHS, WEEKDAY_NAMES, WEEKDAYS, fold, format_day, format_spoken
+from askproai_runtime.german_dates.vocabulary import (
+    MONTHS,
+    WEEKDAY_NAMES,
+    WEEKDAYS,
+    fold,
+    format_day,
+    format_spoken,
+    format_written_day,
+)
 
 __all__ = [
     "MONTHS",
@@ -23,6 +31,7 @@ __all__ = [
     "fold",
     "format_day",
     "format_spoken",
+    "format_written_day",
     "is_understood",
     "says_nothing",
     "understand",

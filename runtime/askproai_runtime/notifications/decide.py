@@ -118,8 +118,6 @@ def _decide_live(notification: StoredNotification, now: datetime) -> Decision:
         return Drop("the appointment is at another time by now")
     if appointment.starts_at <= now:
         return _too_late(notification, "the appointment has begun")
-    if appointment.status != "confirmed":
-        return Wait(_UNCONFIRMED_WAIT, "the remote calendar has not confirmed the appointment yet")
     return Send()
 
 

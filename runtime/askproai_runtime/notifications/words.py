@@ -5,12 +5,9 @@ from datetime import datetime
 from typing import Final
 
 from askproai_core.tenant_config import Language
+from askproai_runtime.german_dates import format_written_day
 from askproai_runtime.notifications.types import Kind
 
-_DE_DAYS = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
-_DE_MONTHS = (
-    "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
-)  # fmt: skip
 _EN_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _EN_MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -107,7 +104,7 @@ WORDS: Final = {
 def format_day(day: datetime, language: Language) -> str:
     """Return a day, such as "Freitag, 27. November 2026"."""
     if language is Language.DE:
-        return f"{_DE_DAYS[day.weekday()]}, {day.day}. {_DE_MONTHS[day.month - 1]} {day.year}"
+        return format_written_day(day)
     return f"{_EN_DAYS[day.weekday()]}, {day.day} {_EN_MONTHS[day.month - 1]} {day.year}"
 
 

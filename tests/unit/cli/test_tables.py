@@ -11,8 +11,6 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from typer.testing import CliRunner
 
-import askproai_cli.calls
-import askproai_cli.messages
 import askproai_cli.output
 from askproai_cli.main import app
 
@@ -137,8 +135,7 @@ async def run(monkeypatch: pytest.MonkeyPatch):
     async with TestServer(api) as server:
 
         async def run(command: str, width: int | None = None, *options: str) -> str:
-            for module in (askproai_cli.output, askproai_cli.calls, askproai_cli.messages):
-                monkeypatch.setattr(module, "find_width", lambda: width)
+            monkeypatch.setattr(askproai_cli.output, "find_width", lambda: width)
             arguments = [*command.split(), *options, "-t", "salon.mueller", "--url", str(server.make_url(""))]
             result = await asyncio.to_thread(CliRunner().invoke, app, arguments)
             assert result.exit_code == 0, result.output

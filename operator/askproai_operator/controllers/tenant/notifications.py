@@ -6,10 +6,10 @@ has to send with it.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Final
 from urllib.parse import urlsplit
 
+from askproai_core.providers import is_host_listed
 from askproai_core.tenant_config import NOTIFICATION_KEY, SMTP_PASSWORD, SMTP_USERNAME, NotificationChannel
 from askproai_operator.api import SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
@@ -80,10 +80,8 @@ def find_server_problem(url: str, patterns: Collection[str]) -> str | None:
         return "its URL has no host and port that can be used: correct it"
     if port in _POD_PORTS:
         return f"port {port} is one of tenants' own pods: use another one"
-    for pattern in patterns:
-        name, _, ports = pattern.strip().lower().partition(":")
-        if fnmatchcase(host, name) and (fnmatchcase(str(port), ports) if ports else port in _USUAL_PORTS):
-            return None
+    if is_host_listed(host, port, patterns, is_usual_port=port in _USUAL_PORTS):
+        return None
     return f"{host}:{port} is not in the operator's ASKPROAI_NOTIFICATION_HOSTS; add it there, or use an allowed server and port"
 
 

@@ -14,7 +14,6 @@ _EMAIL_QUESTION = "ask_email"
 _QUESTION = "ask_to_cancel"
 _WHICH = "ask_which"
 _NAMED_HASH_LENGTH = 16
-_ANSWER_TIME = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,19 +197,18 @@ async def get_last_question(conn: Connection, tenant: str, call_id: str) -> Canc
 
 async def record_which(
     conn: Connection, tenant: str, call_id: str, appointment_id: UUID, starts_at: datetime, named: str
-) -> bool:
+) -> timedelta:
     """Record that the call is asked, now, whether it means the appointment that begins at `starts_at`, although it named another
     time, `named`.
 
-    Returns whether it was asked that before, two seconds ago at least: nobody hears the question and answers it in less. Who then
-    names yet another time has not said yes.
+    Returns how long ago it was asked that first, by the database's clock. Who names yet another time is asked anew.
     """
     named_hash = hashlib.sha256(named.encode()).hexdigest()[:_NAMED_HASH_LENGTH]
-    age: timedelta | None = await conn.fetchval(
+    age: timedelta = await conn.fetchval(
         """INSERT INTO call_actions AS act (tenant, call_id, key, state, lease_until)
            VALUES ($1, $2, $3, 'done', clock_timestamp())
            ON CONFLICT (tenant, call_id, key) DO UPDATE SET state = 'done'
            RETURNING clock_timestamp() - act.lease_until""",
         tenant, call_id, f"{_WHICH}|{appointment_id}|{starts_at.astimezone(UTC).isoformat()}|{named_hash}",
     )  # fmt: skip
-    return age is not None and age >= _ANSWER_TIME
+    return age
