@@ -12,7 +12,7 @@ import aiohttp
 
 from askproai_sandbox.retell import signature
 from tests.worlds.running_demo import Demo
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 TENANT, KEY, UNDECLARED = "salon-mueller.salon-mueller", "key_demo_salon", "+49309876543"
 
@@ -49,7 +49,7 @@ async def test_a_dead_letter_is_found_repaired_and_redriven(demo: Demo) -> None:
     async def dead() -> Any:
         return (await askproai(demo, "events", "list", "--status", "dead", "--source", "retell"))["events"]
 
-    letter = (await eventually(dead, 20, "the dead letter"))[0]
+    letter = (await eventually(dead, SOON, "the dead letter"))[0]
     detail = await askproai(demo, "events", "show", letter["id"])
     assert "unroutable" in detail["job"]["last_error"]
     numbers = [{"number": "030 1234567"}, {"number": UNDECLARED}]
@@ -65,7 +65,7 @@ async def test_a_dead_letter_is_found_repaired_and_redriven(demo: Demo) -> None:
                 await askproai(demo, "events", "redrive", letter["id"])
             return detail["event"]["status"] == "processed"
 
-        await eventually(processed, 30, "the redriven event")
+        await eventually(processed, SOON, "the redriven event")
     finally:
         await demo.kubectl(
             "patch", "branch.askproai.de", "mitte", "-n", "salon-mueller", "--type=merge",

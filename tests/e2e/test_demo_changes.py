@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_sandbox.example_tenant import SALON
 from tests.worlds.running_demo import fetch
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 CALLER = "+4915155550001"
 HOME = ZoneInfo("Europe/Berlin")
@@ -47,17 +47,17 @@ async def test_a_caller_books_moves_and_cancels_and_both_calendars_agree(demo):
     await call(
         f"Ich hätte gern einen Haarschnitt am {day.isoformat()} um 10 Uhr.", "Ja, gern, mein Name ist Petra Test."
     )
-    await eventually(lambda: calendars_agree(10), 10, "the appointment in both calendars", every=0.5)
+    await eventually(lambda: calendars_agree(10), SOON, "the appointment in both calendars", every=0.5)
     moved = await call("Ich möchte meinen Termin verschieben.", "Bitte auf 13 Uhr.")
     asked, completed = moved.answers("reschedule_appointment")
     assert asked["message"].startswith("Auf welchen Tag")
     assert (completed["success"], completed["status"]) == (True, "confirmed"), completed
-    await eventually(lambda: calendars_agree(13), 10, "the moved appointment in both calendars", every=0.5)
+    await eventually(lambda: calendars_agree(13), SOON, "the moved appointment in both calendars", every=0.5)
 
     ((uid, _),) = (await list_bookings(demo))[1]
     action = {"key": SALON.calcom_key, "action": "move", "uid": uid, "start": at(15).astimezone(UTC).isoformat()}
     await fetch(f"{demo.state.calcomUrl}/_sim/dashboard", "POST", json=action)
-    await eventually(lambda: calendars_agree(15), 10, "the move at Cal.com", every=0.5)
+    await eventually(lambda: calendars_agree(15), SOON, "the move at Cal.com", every=0.5)
 
     last_call = await call("Wann ist mein Termin?", "Den möchte ich absagen, bitte.", "Ja, bitte.")
     (found,) = last_call.answers("find_appointments")
@@ -69,7 +69,7 @@ async def test_a_caller_books_moves_and_cancels_and_both_calendars_agree(demo):
     async def both_empty() -> bool:
         return await list_bookings(demo) == ([], [])
 
-    await eventually(both_empty, 10, "the cancellation in both calendars", every=0.5)
+    await eventually(both_empty, SOON, "the cancellation in both calendars", every=0.5)
 
 
 async def test_a_slot_that_the_salon_books_at_calcom_is_not_offered_to_callers(demo):
@@ -94,8 +94,8 @@ async def test_a_slot_that_the_salon_books_at_calcom_is_not_offered_to_callers(d
     async def taken() -> bool:
         return not await offered()
 
-    await eventually(taken, 15, "the slot to be taken")
+    await eventually(taken, SOON, "the slot to be taken")
     for uid in uids:
         body = {"key": SALON.calcom_key, "action": "cancel", "uid": uid}
         await fetch(f"{demo.state.calcomUrl}/_sim/dashboard", "POST", json=body)
-    await eventually(offered, 15, "the slot to be free again")
+    await eventually(offered, SOON, "the slot to be free again")

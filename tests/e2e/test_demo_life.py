@@ -15,7 +15,7 @@ from askproai_sandbox.example_tenant import EXAMPLES, SALON
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
 from tests.worlds.running_demo import fetch, second_tenant, send, signed
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 QUIET_SECONDS = int(os.environ.get("ASKPROAI_QUIET_SECONDS", "90"))  # longer than one resync of everything
 PRAXIS_NUMBER = "+492217654321"
@@ -82,13 +82,13 @@ async def test_postgres_restarts_and_no_acknowledged_event_is_lost(demo):
         body, headers = signed("call_started", "call_restart_last")
         return (await send(demo, body, headers))[1].get("status") in {"accepted", "already_processed"}
 
-    await eventually(accepts_again, 30, "the database to be used again")
+    await eventually(accepts_again, SOON, "the database to be used again")
 
     async def all_stored() -> bool:
         rows = await demo.rows("SELECT event_id FROM webhook_events WHERE event_id LIKE 'call_restart_%'")
         return set(acknowledged) <= {row["event_id"] for row in rows}
 
-    await eventually(all_stored, 30, "every acknowledged event in PostgreSQL")
+    await eventually(all_stored, SOON, "every acknowledged event in PostgreSQL")
     unfinished = "SELECT count(*) AS n FROM webhook_events WHERE status IN ('received', 'processing', 'failed')"
 
     async def all_done() -> bool:
@@ -196,7 +196,7 @@ async def test_after_the_same_manifest_is_applied_again_nothing_is_written(demo)
     async def read() -> bool:
         return all([await _entries_since(demo, journals, provider) for provider in journals])
 
-    await eventually(read, 30, "the operator's look at both providers")
+    await eventually(read, SOON, "the operator's look at both providers")
     await eventually(settled, 60, "the end of that look")
     assert await _written(demo, journals) == []
 

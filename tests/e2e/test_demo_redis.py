@@ -15,7 +15,7 @@ from redis.exceptions import NoPermissionError
 
 from askproai_sandbox.example_tenant import SALON
 from tests.worlds.running_demo import Demo, fetch
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 TUESDAY_TO_FRIDAY = (1, 2, 3, 4)  # open from 9 to 18
 HOURS = (9, 10, 11, 13, 14)
@@ -74,7 +74,7 @@ async def test_redis_is_killed_during_calls_and_they_go_on_booking(demo):
     async def uses_redis() -> bool:
         return await redis_status(demo) == "ok"
 
-    await eventually(uses_redis, 30, "the pods to use Redis")
+    await eventually(uses_redis, SOON, "the pods to use Redis")
     days = await demo.open_days(8, *TUESDAY_TO_FRIDAY)
     starts = [datetime.combine(day, time(hour), HOME) for day in days for hour in HOURS]
     statuses, watching = set(), True
@@ -103,9 +103,9 @@ async def test_redis_is_killed_during_calls_and_they_go_on_booking(demo):
     async def recovered() -> bool:
         return await uses_redis() and await health(demo) == "ok"
 
-    await eventually(recovered, 30, "the pods to use Redis again")
+    await eventually(recovered, SOON, "the pods to use Redis again")
     # The demo writes its state file once a second, so the new server may answer before its process id is in it.
-    await eventually(lambda: demo.state.pids["redis"] != killed, 10, "the process id of the new Redis")
+    await eventually(lambda: demo.state.pids["redis"] != killed, SOON, "the process id of the new Redis")
     async with Redis.from_url(demo.state.redisUrl, decode_responses=True, protocol=2) as admin:
         await book(demo, datetime.combine(days[0], time(15), HOME))
         assert await admin.exists(f"askproai:{SALON.tenant}:limit:functions"), "the limit is shared again"

@@ -12,7 +12,7 @@ import pytest
 from askproai_sandbox.cluster import spawn
 from askproai_sandbox.example_tenant import SALON
 from tests.worlds.running_demo import EXPIRED_HOLD, SELECT_THE_HOLD
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 LIMIT_SECONDS = 20
 
@@ -34,7 +34,7 @@ async def test_when_the_leading_coordinator_is_killed_the_other_one_sweeps(demo)
         pids = demo.state.pids["coordinator"]
         return pids if len(pids) == 2 and (await lease(demo, "askproai-coordinator"))["holderIdentity"] else None
 
-    pids = await eventually(two_with_a_leader, 30, "two coordinators, one of which leads")
+    pids = await eventually(two_with_a_leader, SOON, "two coordinators, one of which leads")
     before = await lease(demo, "askproai-coordinator")
     leader = before["holderIdentity"].rpartition("_")[0]
     (pid,) = (pid for pid in pids if environment_of(pid)["ASKPROAI_POD_NAME"] == leader)
@@ -55,7 +55,7 @@ async def test_when_the_leading_operator_is_killed_its_standby_reconciles(demo, 
     command = [Path(sys.executable).with_name("askproai-operator"), "run"]
     standby = await spawn("standby", command, directory=tmp_path, environment=environment_of(pid) | port)
     try:
-        await eventually(lambda: _serves(standby), 30, "the standby")
+        await eventually(lambda: _serves(standby), SOON, "the standby")
         before = await lease(demo, "askproai-operator")
         token = uuid4().hex
         os.kill(pid, signal.SIGKILL)

@@ -10,7 +10,7 @@ import yaml
 
 from askproai_operator.controllers.agent_plan.plan import Action
 from tests.worlds.running_demo import Demo, fetch
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 SALON = Path(__file__).parents[2] / "examples" / "salon.yaml"
 READS = {"GET"}
@@ -65,7 +65,7 @@ async def test_the_shown_plan_is_what_apply_then_does(demo: Demo, tmp_path: Path
     async def settled() -> bool:
         return all(each["change"] == "unchanged" and not each["steps"] for each in await run_plan(demo, file))
 
-    await eventually(settled, 30, "nothing more to plan")
+    await eventually(settled, SOON, "nothing more to plan")
     operations = [f"{entry['method']} {entry['path'].split('/')[1]}" for entry in (await writes(demo))[len(before) :]]
     assert operations == [
         "POST create-agent-version", "PATCH update-retell-llm", "POST publish-agent-version", "PATCH update-phone-number"

@@ -16,7 +16,7 @@ from askproai_sandbox.example_tenant import SALON
 from tests.worlds.foreign_crds import MONITORING, crd_files
 from tests.worlds.running_demo import fetch, send, signed
 from tests.worlds.tools import find_program
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 NAME = SALON.tenant.partition(".")[2]
 
@@ -106,7 +106,7 @@ async def prometheus(demo, tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
         except aiohttp.ClientError:
             return False
 
-    await eventually(scraped, 30, f"all targets to be up; see {server.log}")
+    await eventually(scraped, SOON, f"all targets to be up; see {server.log}")
     yield server_api
     await server.stop()
 
@@ -126,7 +126,7 @@ async def test_every_rule_is_loaded_and_evaluates(prometheus):
         (group,) = (await prometheus.query("rules"))["groups"]
         return {rule["health"] for rule in group["rules"]} == {"ok"}
 
-    await eventually(evaluated, 10, "every rule to be evaluated without an error")
+    await eventually(evaluated, SOON, "every rule to be evaluated without an error")
 
 
 async def test_metrics_follow_the_naming_rules_of_prometheus(prometheus):

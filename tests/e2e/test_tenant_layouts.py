@@ -9,7 +9,7 @@ import aiohttp
 
 from askproai_sandbox.example_tenant import EXAMPLES, SALON
 from tests.worlds.running_demo import send, signed
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 NAME = SALON.tenant.partition(".")[2]
 
@@ -71,7 +71,7 @@ async def test_combined_becomes_split_and_combined_again_under_webhooks(demo):
     async def all_done() -> bool:
         return (await demo.rows(unfinished))[0]["n"] == 0
 
-    await eventually(all_done, 30, "every event to be processed")
+    await eventually(all_done, SOON, "every event to be processed")
 
 
 async def test_the_only_pod_is_replaced_under_webhooks(demo):
@@ -94,7 +94,7 @@ async def test_the_only_pod_is_replaced_under_webhooks(demo):
         await patch(demo, {"runtime": {"web": {"resources": {"memoryRequestMebibytes": 65}}}})
         await eventually(replaced, 60, "another pod")
         until_replaced = len(statuses)
-        await eventually(lambda: _more(statuses, until_replaced + 10), 30, "a second of the new pod alone")
+        await eventually(lambda: _more(statuses, until_replaced + 10), SOON, "a second of the new pod alone")
     assert set(statuses) == {200}
     await patch(demo, {"runtime": {"web": {"minReplicas": 2, "maxReplicas": 10, "resources": None}}})
     await demo.kubectl("wait", "--for=condition=Ready", "tenants.askproai.de", "--all", "-n", SALON.namespace)
@@ -118,7 +118,7 @@ async def test_a_tenants_own_host_is_routed_by_its_ingress_to_its_own_paths_only
     async def routed() -> bool:
         return await post("salon.example", "/voice/webhooks/retell") == 200
 
-    await eventually(routed, 30, "the route through the Ingress")
+    await eventually(routed, SOON, "the route through the Ingress")
     assert await post("other.example", "/voice/webhooks/retell") == 404
     assert await post("salon.example", "/voice/dashboard") == 404
     await demo.kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
@@ -127,5 +127,5 @@ async def test_a_tenants_own_host_is_routed_by_its_ingress_to_its_own_paths_only
     async def ended() -> bool:
         return await post("salon.example", "/voice/webhooks/retell") == 404
 
-    await eventually(ended, 30, "the end of the route")
+    await eventually(ended, SOON, "the end of the route")
     await demo.kubectl("wait", "--for=condition=Ready", "tenants.askproai.de", "--all", "-n", SALON.namespace)

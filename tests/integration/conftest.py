@@ -13,7 +13,7 @@ from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.operator_environment import RunningOperator, running_operator
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 CRDS = Path(__file__).parents[2] / "crds"
 COSTS = {
@@ -70,7 +70,7 @@ async def crds(control_plane: ControlPlane, kube_client: KubeClient) -> None:
             return False
         return True
 
-    await eventually(served, 30, "the custom resources")
+    await eventually(served, SOON, "the custom resources")
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ async def pod_runner(control_plane: ControlPlane, kube_client: KubeClient, pod_f
     async def registered() -> bool:
         return bool((await kube_client.get("/api/v1/nodes"))["items"])
 
-    await eventually(registered, 15, "the Node")
+    await eventually(registered, SOON, "the Node")
     yield child
     await child.stop()
 
@@ -111,7 +111,7 @@ async def entrance_url(control_plane: ControlPlane, pod_folder: Path) -> AsyncIt
     port = free_port()
     command = [sys.executable, "-m", "askproai_sandbox.ingress_proxy", "--kubeconfig", control_plane.kubeconfig]
     child = await spawn("entrance", [*command, "--port", str(port)], directory=pod_folder)
-    await eventually(lambda: b"entrance.ready" in child.log.read_bytes(), 15, "the entrance")
+    await eventually(lambda: b"entrance.ready" in child.log.read_bytes(), SOON, "the entrance")
     yield f"http://127.0.0.1:{port}"
     await child.stop()
 

@@ -29,6 +29,7 @@ from tests.worlds.booking_environment import (
     tenant_config_of,
 )
 from tests.worlds.exchanges import compared
+from tests.worlds.waiting import SOON
 
 QUICK = BookingSettings(
     provider_timeout=timedelta(seconds=1), budget=timedelta(seconds=3), quiet_period=timedelta(), sync_delay=timedelta()
@@ -81,13 +82,13 @@ class CalcomEnvironment:
             notes.append(note)
 
         event = CalendarEvent(uid, received_at, "corr-event", starts_at)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(SOON):
             await self.worker.apply_calendar_event(event, finish)
         return notes[0]
 
     async def run_sync_job(self) -> None:
         """Run the queued calendar-sync job, as a worker does."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(SOON):
             await self.worker.sync_appointment(await self.salon.claim_job())
 
     async def event_type(self, number: int, host: str, **fields: Any) -> None:

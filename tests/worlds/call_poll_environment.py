@@ -26,7 +26,7 @@ from tests.worlds.exchanges import Exchange, compared
 from tests.worlds.retell_contract import check_exchange
 from tests.worlds.tenant_pod import RETELL_KEY, TenantPod
 from tests.worlds.tenant_redis import tenant_client
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 EVERY = timedelta(minutes=15)
 CALLER = "+4915112345678"
@@ -76,7 +76,7 @@ class CallPollEnvironment:
         waiting = (
             "SELECT NOT EXISTS (SELECT FROM webhook_events WHERE tenant = $1 AND status NOT IN ('processed', 'dead'))"
         )
-        await eventually(lambda: self.pod.db.fetchval(waiting, self.config.tenant), 20, "the stored events")
+        await eventually(lambda: self.pod.db.fetchval(waiting, self.config.tenant), SOON, "the stored events")
 
     def add(
         self, call_id: str, *, began: float, ended: float | None = None, analyzed: bool = False, **fields: Any

@@ -14,7 +14,7 @@ from askproai_core.database import Pool
 from askproai_runtime.jobs import Job, JobSettings, Runner, finish
 from askproai_runtime.jobs.store import JobStore
 from askproai_runtime.metrics import Waiting
-from tests.worlds.waiting import wait_for_columns
+from tests.worlds.waiting import SOON, wait_for_columns
 
 QUICK = JobSettings(
     slots=10,
@@ -72,7 +72,7 @@ class JobEnvironment:
         assert row is not None
         return row
 
-    async def wait_for(self, job_id: int, seconds: float = 10, **expected: object) -> asyncpg.Record:
+    async def wait_for(self, job_id: int, seconds: float = SOON, **expected: object) -> asyncpg.Record:
         """Wait until the job's columns have the `expected` values, and return its row."""
         return await wait_for_columns(lambda: self.job(job_id), expected, seconds)
 
@@ -106,7 +106,7 @@ class JobEnvironment:
             yield runner
         finally:
             stop.set()
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, SOON)
 
 
 def store(env: JobEnvironment, worker: str = "one", settings: JobSettings = QUICK) -> JobStore:

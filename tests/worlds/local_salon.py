@@ -12,8 +12,9 @@ import aiohttp
 from yarl import URL
 
 from askproai_sandbox.cluster import KubeClient, Object, eventually
+from tests.worlds import waiting
 
-SOON = timedelta(seconds=20)
+SOON = timedelta(seconds=waiting.SOON)
 
 SERVER = textwrap.dedent("""
     import http.server, json, os, pathlib

@@ -47,9 +47,8 @@ from askproai_sandbox.simulator.app import Simulator
 from askproai_sandbox.simulator.faults import Fault
 from tests.worlds import calcom_contract, retell_contract
 from tests.worlds.exchanges import compared
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
-SOON = 15.0  # seconds
 PREFIX = "kinds-"  # only such namespaces are reconciled: other tests leave objects behind
 NAME = "salon-mueller"
 
@@ -78,7 +77,7 @@ class RunningOperator:
         for _ in range(2):  # the first to end may be one that runs already
             before = self.ended[key]
             self.queue.add(key)
-            await eventually(lambda before=before: self.ended[key] > before, 15, f"a reconcile of {key}")
+            await eventually(lambda before=before: self.ended[key] > before, SOON, f"a reconcile of {key}")
 
     def retry_orphans(self) -> None:
         """Make the orphans due that wait for their backoff."""
@@ -128,7 +127,7 @@ async def running_operator(
             retell_base_url=retell_url,
             calcom_base_url=calcom_url,
             shared_base_url="https://voice.example",
-            resync_seconds=60,
+            resync_seconds=90,  # ± a fifth: what no watch reports comes later than SOON
             deletion_budget_seconds=2,
             leftover_retry_seconds=1,
             **settings_,
@@ -192,7 +191,7 @@ async def running_operator(
                 asyncio.create_task(informer.run(stop, restore_signal_handlers)),
                 asyncio.create_task(ReconcileLoop(controllers, context, queue, metrics).run(stop)),
             ]
-            await asyncio.wait_for(informer.ready.wait(), 10)
+            await asyncio.wait_for(informer.ready.wait(), SOON)
             yield RunningOperator(
                 context, settings, queue, informer, retell, calcom, writes, config_syncs, forbidden, ended
             )

@@ -14,7 +14,7 @@ from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.database_gate import DatabaseGate
 from tests.worlds.tenant_pod import Reply, TenantPod, open_pod, running_web, sign_calcom, sign_stripe
 from tests.worlds.tenant_redis import create_tenant_user
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 SENDERS = (Source.RETELL, Source.CALCOM, Source.STRIPE)
 
@@ -61,7 +61,7 @@ class SpoolEnvironment:
     async def wait_until_on(self) -> None:
         await eventually(lambda: self.pod.web.spool.on, what="the spool to be ready")
 
-    async def wait_until_drained(self, seconds: float = 15) -> None:
+    async def wait_until_drained(self, seconds: float = SOON) -> None:
         await eventually(self.is_drained, seconds, "the spool to be empty")
 
     async def list_events(self) -> list[str]:

@@ -12,7 +12,7 @@ from askproai_core.clock import SystemClock
 from askproai_core.database import Pool
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.tasks import TaskHandler, TaskRunner, TaskSettings
-from tests.worlds.waiting import eventually, wait_for_columns
+from tests.worlds.waiting import SOON, eventually, wait_for_columns
 
 QUICK = TaskSettings(
     look_every=timedelta(seconds=0.1),
@@ -43,7 +43,7 @@ class TaskEnvironment:
         assert row is not None
         return row
 
-    async def wait_for(self, name: str = "count", seconds: float = 10, **expected: object) -> asyncpg.Record:
+    async def wait_for(self, name: str = "count", seconds: float = SOON, **expected: object) -> asyncpg.Record:
         """Wait until the task's columns have the `expected` values, and return its row."""
         await self.exists(name)
         return await wait_for_columns(lambda: self.row(name), expected, seconds)
@@ -68,4 +68,4 @@ class TaskEnvironment:
             yield
         finally:
             stop.set()
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, SOON)

@@ -8,8 +8,6 @@ from askproai_operator.engine import Key
 from askproai_sandbox.databases import Database
 from tests.worlds.operator_environment import TenantNamespace
 
-SOON = 10.0  # seconds
-
 
 async def rows(database: Database, sql: str, *values: Any) -> list[Any]:
     connection = await asyncpg.connect(database.superuser_dsn)

@@ -8,8 +8,6 @@ from askproai_core.redis import RedisClient, RedisUnavailable, acl_rules
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.redis import EmbeddedRedis
 
-SOON = 10.0  # seconds
-
 
 async def create_tenant_user(server: EmbeddedRedis, tenant: str) -> str:
     """Create the tenant's user as the operator does, and return its URL."""

@@ -5,9 +5,8 @@ from typing import Any
 
 from askproai_sandbox.cluster import ApiError
 from tests.worlds.operator_environment import TenantNamespace
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
-SOON = 15.0  # seconds
 # On no node, also where another test's runs: these tests say themselves when a pod is ready.
 # Two pods, since one is also what a Deployment falls back to when nobody sends `replicas`.
 RUNS: dict[str, Any] = {

@@ -8,11 +8,14 @@ from typing import TypeVar
 import asyncpg
 
 T = TypeVar("T")
+# Seconds. What a test awaits comes within them also on a machine with other work, and a wait ends as soon as it comes.
+# Less than pytest's limit for a test, and less than the intervals after which a missed wake-up would be made good.
+SOON = 60.0
 
 
 async def eventually(
     check: Callable[[], Awaitable[T] | T],
-    seconds: float = 10,
+    seconds: float = SOON,
     what: str | Callable[[], object] = "the condition",
     every: float = 0.02,
 ) -> T:
@@ -38,7 +41,7 @@ async def eventually(
 
 
 async def wait_for_columns(
-    read: Callable[[], Awaitable[asyncpg.Record]], expected: Mapping[str, object], seconds: float = 10
+    read: Callable[[], Awaitable[asyncpg.Record]], expected: Mapping[str, object], seconds: float = SOON
 ) -> asyncpg.Record:
     """Read a row until its columns have the `expected` values, and return it."""
     row = await read()

@@ -19,7 +19,7 @@ from askproai_sandbox.example_tenant import EXAMPLES, SALON
 from tests.e2e.node.cluster import SYSTEM, holder, kill, kubectl, objects, pods, restarts, run
 from tests.e2e.node.environment import CHART, OTHERS, PLURALS, NodeEnvironment
 from tests.worlds.running_demo import EXPIRED_HOLD, SELECT_THE_HOLD
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.timeout(300)
 WEB = f"{SALON.namespace}-web"
@@ -32,7 +32,7 @@ async def test_helm_install_starts_two_of_each_of_which_one_leads(env: NodeEnvir
     for component in ("operator", "coordinator"):
         names = {pod["metadata"]["name"] for pod in await pods(SYSTEM, component)}
         assert len(names) == 2
-        await eventually(partial(_is_led_by, component, names), 20, f"a leader of the {component}")
+        await eventually(partial(_is_led_by, component, names), SOON, f"a leader of the {component}")
 
 
 async def _is_led_by(component: str, names: set[str]) -> bool:
@@ -59,7 +59,7 @@ async def test_a_caller_books_and_both_calendars_have_the_appointment(env: NodeE
     assert record.answers("book_appointment")[0]["success"] is True
     (row,) = await env.rows("SELECT status, external_id FROM appointments WHERE status <> 'held'")
     assert (row["status"], bool(row["external_id"])) == ("confirmed", True)
-    await eventually(lambda: _none(env.unfinished), 30, "every event of the call to be processed")
+    await eventually(lambda: _none(env.unfinished), SOON, "every event of the call to be processed")
 
 
 async def test_the_other_examples_run_beside_it_and_leave_nothing(env: NodeEnvironment, record_property):
@@ -77,7 +77,7 @@ async def test_the_other_examples_run_beside_it_and_leave_nothing(env: NodeEnvir
     await env.call(request, "In Pankow, bitte.", name, to=hotline.number)
     found = await env.rows("SELECT branch, status FROM appointments WHERE tenant <> $1", SALON.tenant)
     assert {(row["branch"], row["status"]) for row in found} == {("praxis", "confirmed"), ("pankow", "confirmed")}
-    await eventually(lambda: _none(env.unfinished), 30, "every event of the calls to be processed")
+    await eventually(lambda: _none(env.unfinished), SOON, "every event of the calls to be processed")
     await kubectl("delete", "namespace", *(other.namespace for other in OTHERS), "--timeout=180s")
     for other in OTHERS:
         workspace = await env.workspace(other.key)

@@ -10,7 +10,7 @@ from uuid import uuid4
 from askproai_core.reader_token import reader_token_of
 from askproai_runtime.calls.functions import NOT_NOTED
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
 ARGS = {"message": "Die Lieferung steht im Hof.", "customer_name": "Petra Müller"}
@@ -106,7 +106,7 @@ async def test_open_messages_are_a_metric_of_the_worker(pod: TenantPod) -> None:
         values = [line.split()[-1] for line in text.splitlines() if line.startswith("askproai_messages_open{")]
         return bool(values) and float(values[0]) > 0
 
-    await eventually(measured, 40)
+    await eventually(measured, SOON)
 
 
 async def test_what_could_not_be_noted_is_said_so(web_pod: TenantPod) -> None:

@@ -15,7 +15,7 @@ from tests.worlds.booking_environment import (
     call,
     second_process,
 )
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 
 async def test_a_booking_writes_every_table(new_salon) -> None:
@@ -136,7 +136,7 @@ async def test_a_concurrent_repeat_that_waits_for_the_commit_finds_the_appointme
             await conn.execute("UPDATE call_actions SET state = 'done'")
             repeat = asyncio.create_task(salon.booking.book_appointment(call(), booking_args()))
             waiting = "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'"
-            await eventually(lambda: salon.pool.fetchval(waiting), 5, "the second call to wait for the row's lock")
+            await eventually(lambda: salon.pool.fetchval(waiting), SOON, "the second call to wait for the row's lock")
     answer = await repeat
     assert (answer.success, answer.fields["appointment_id"]) == (True, first.fields["appointment_id"])
     assert len(await salon.live()) == 1

@@ -28,9 +28,8 @@ from tests.worlds.booking_environment import (
     open_slot_lock,
     tenant_config_of,
 )
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
-SOON = 10.0  # seconds
 MANY = BookingLimits(anonymous_per_hour=1000)
 EARLIER = "2026-11-26T10:00:00+01:00"
 SLOT, SLOT_OF_HALF_PAST_TWO = (int(datetime.fromisoformat(start).timestamp()) for start in (EARLIER, HALF_PAST_TWO))
@@ -48,7 +47,7 @@ class SlowCalendar(ScriptedCalendar):
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
         self.waiting += 1
         try:
-            await asyncio.wait_for(self.release.wait(), 3)
+            await asyncio.wait_for(self.release.wait(), SOON)
         finally:
             self.waiting -= 1
         return await super().create(request, within=within)
@@ -103,7 +102,7 @@ async def test_redis_killed_during_fifty_calls_doubles_and_loses_nothing_and_loc
     assert await shop.locks()
     await shop.valkey.kill()
     shop.calendar.release.set()
-    answers = await asyncio.wait_for(asyncio.gather(*callers), 30)
+    answers = await asyncio.wait_for(asyncio.gather(*callers), SOON)
     winners = [answer for answer in answers if answer.success]
     assert 4 <= len(winners) <= 8  # 13:00 to 16:30 for two people at 55 minutes each
     assert {answer.fields["status"] for answer in winners} == {"confirmed"}

@@ -32,6 +32,7 @@ from askproai_sandbox.simulator import Fault, FaultKind, serve
 from tests.worlds.booking_environment import NOW, BookingService, Salon
 from tests.worlds.calcom_environment import CALCOM, KEY
 from tests.worlds.tenant_redis import create_tenant_user, tenant_client
+from tests.worlds.waiting import SOON
 
 EVENTS = 50
 BURST, JOBS_BURST, INTERVAL = 7, 3, 0.8  # of the default, 75 requests a minute
@@ -189,7 +190,7 @@ async def test_jobs_of_several_requests_are_all_done_and_repeat_few(valkey: Embe
             *(fleet.web[0].get_booking("unknown", event_type_id=None, correlation_id="corr") for _ in range(110))
         )
         fleet.calcom.journal.clear()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SOON):
             await asyncio.gather(*(run(number) for number in range(jobs)))
         assert put_off
         assert len(fleet.arrivals) <= 1.2 * jobs * requests

@@ -22,7 +22,7 @@ from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import Fault, FaultKind, serve
 from tests.worlds.booking_environment import CALCOM, NOW, FrozenClock, Salon, booking_args, call, tenant_config_of
 from tests.worlds.calcom_environment import DeferredCalendar
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 QUICK = BookingSettings(
     provider_timeout=timedelta(seconds=1), budget=timedelta(seconds=3), quiet_period=timedelta(), sync_delay=timedelta()
@@ -156,9 +156,9 @@ async def test_one_probe_closes_the_circuit_and_each_booking_is_created_once(ser
     for number in (3, 4):
         await server.book(number)
     async with server.worker():
-        await eventually(lambda: is_state(server, CircuitState.OPEN), 10, "the circuit to open")
+        await eventually(lambda: is_state(server, CircuitState.OPEN), SOON, "the circuit to open")
         server.clear_faults()
-        await eventually(lambda: all_confirmed(server), 20, "every booking to come over")
+        await eventually(lambda: all_confirmed(server), SOON, "every booking to come over")
     assert await server.state() is CircuitState.CLOSED
     assert len(server.bookings) == 4
     appointments = await server.salon.live()

@@ -21,6 +21,7 @@ from askproai_sandbox.databases import Database
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
 from tests.worlds.calcom_environment import QUICK, CalcomEnvironment
+from tests.worlds.waiting import SOON
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SUNDAY = date(2026, 11, 29)
@@ -251,7 +252,7 @@ class HeldCalendar:
 async def test_an_answer_from_before_a_change_is_not_stored_after_it(env: CalcomEnvironment) -> None:
     held = env.calendar = HeldCalendar(env.calendar)  # type: ignore[assignment]
     reading = asyncio.create_task(env.salon.booking.list_free_slots("mitte", "haarschnitt", FRIDAY))
-    await asyncio.wait_for(held.has_read.wait(), 5)
+    await asyncio.wait_for(held.has_read.wait(), SOON)
     await env.block(1001, "2026-11-27T13:30:00Z")
     (booking,) = env.bookings
     await env.receive_event(booking["uid"])
@@ -335,11 +336,11 @@ async def test_when_a_call_begins_what_is_older_than_half_a_minute_is_read(env: 
     await run_task(keeper)
     await outdate(env, timedelta(seconds=31))
     keeper.calendar_changed()
-    await asyncio.wait_for(keeper.wait_until_read(), 5)
+    await asyncio.wait_for(keeper.wait_until_read(), SOON)
     assert env.count_requests(READ) == 2, "it is not too old for a tenant without calls"
     keeper.call_begins()
     keeper.call_begins()
-    await asyncio.wait_for(keeper.wait_until_read(), 5)
+    await asyncio.wait_for(keeper.wait_until_read(), SOON)
     assert env.count_requests(READ) == 4
 
 

@@ -12,9 +12,8 @@ from askproai_runtime.booking import BookingSettings
 from askproai_runtime.coordinator.maintenance import sweep_holds
 from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import booking_args, call
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
-SOON = 15.0  # seconds
 BRIEF = BookingSettings(hold=timedelta(milliseconds=30), holds_per_caller=100)
 
 

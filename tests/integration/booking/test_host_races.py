@@ -16,6 +16,7 @@ from tests.integration.booking.test_free_times import HeldCalendar
 from tests.integration.booking.test_round_robin import BUSY, TEAM, agreed_host, create_team
 from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, booking_args, call
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
+from tests.worlds.waiting import SOON
 
 FRIDAY = date(2026, 11, 27)
 
@@ -55,7 +56,7 @@ async def test_what_was_read_of_a_host_before_an_absence_is_not_known_after_it(
     anna = hosts["anna"]
     held = env.calendar = HeldCalendar(env.calendar)  # type: ignore[assignment]
     asking = asyncio.create_task(offer(env, staff="Anna"))
-    await asyncio.wait_for(held.has_read.wait(), 5)
+    await asyncio.wait_for(held.has_read.wait(), SOON)
     await env.control("absences", host="anna", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
     async with env.worker.pool.acquire() as conn:
         async with conn.transaction():

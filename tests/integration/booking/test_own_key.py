@@ -23,6 +23,7 @@ from askproai_sandbox.simulator import Fault, FaultKind, serve
 from tests.worlds.booking_environment import CALCOM, NOW, FrozenClock, Salon, booking_args, call, tenant_config_of
 from tests.worlds.calcom_environment import QUICK, DeferredCalendar
 from tests.worlds.tenant_redis import tenant_client
+from tests.worlds.waiting import SOON
 
 TENANTS, ANNAS, FILE = "cal_salon", "cal_anna", "calcom-api-key-anna"
 FOUR = "2026-11-27T16:00:00+01:00"
@@ -59,7 +60,7 @@ class TwoAccounts:
         return await self.salon.booking.book_appointment(call(), booking_args(staff=staff, **more))
 
     async def run_sync_job(self) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(SOON):
             await self.salon.booking.sync_appointment(await self.salon.claim_job())
 
     async def dashboard(self, action: str, key: str = ANNAS, **fields: Any) -> dict[str, Any]:

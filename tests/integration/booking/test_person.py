@@ -19,7 +19,7 @@ from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import load_manifests
 from tests.worlds.booking_environment import Salon, ScriptedCalendar, open_salon
 from tests.worlds.opening_salon import BERLIN
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 # The database's clock decides which claims are still to come, so the day is ahead of it; the salon has no holidays.
 TODAY = datetime.now(BERLIN).date()
@@ -307,9 +307,9 @@ async def test_who_is_unlinked_while_a_caller_books_is_locked_in_the_order_of_al
             async def waits() -> bool:
                 return bool(await pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
 
-            await eventually(waits, 10, "the operator's transaction to wait")
+            await eventually(waits, SOON, "the operator's transaction to wait")
             await writer.execute(lock, tenant, highest)
-    await asyncio.wait_for(unlinking, 10)
+    await asyncio.wait_for(unlinking, SOON)
 
 
 async def test_rows_are_restored_without_a_search_path(

@@ -22,6 +22,7 @@ from askproai_runtime.booking.waitlist import ENTRIES_PER_CALL, ENTRIES_PER_HOUR
 from askproai_runtime.calendars import FreeTimes, FreeTimesQuery
 from askproai_runtime.tasks import StaleRun, TaskRun
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, ScriptedCalendar, booking_args, call
+from tests.worlds.waiting import SOON
 
 FRIDAY = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}
 FIRST, SECOND = "+4915100000001", "+4915100000002"
@@ -197,7 +198,7 @@ async def test_two_workers_at_once_make_one_offer(salon: Salon) -> None:
 
         async def check(_: object) -> None:
             if next(meetings, None) is not None:
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(SOON):
                     await both.wait()
 
         return replace(task_run(), check=check)

@@ -15,6 +15,7 @@ from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calls.functions import CALL_OVER, TOO_SLOW
 from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.tenant_pod import TenantPod, sign_retell
+from tests.worlds.waiting import SOON
 
 
 async def test_a_call_asks_and_books_and_its_end_releases_its_hold(pod: TenantPod) -> None:
@@ -98,7 +99,7 @@ async def test_a_slow_function_is_answered_in_time_and_still_completes(web_pod: 
     reply = await web_pod.function("book_appointment", "call_slow", {})
     assert (reply.status, reply.body["success"]) == (200, False)
     assert not pool.done.is_set()
-    await asyncio.wait_for(pool.done.wait(), 2)
+    await asyncio.wait_for(pool.done.wait(), SOON)
 
 
 async def test_an_accident_is_a_sentence_for_the_caller_and_no_stack_trace(web_pod: TenantPod) -> None:

@@ -13,7 +13,7 @@ from askproai_core.tenant_config import CallerVerification
 from askproai_sandbox.databases import Database
 from tests.worlds.compiled_salon import compile_example
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 PEOPLE = (("mitte", "anna", 1), ("mitte", "mehmet", 1), ("pankow", "clara", 1), ("potsdam", "david", 1))
 HOTLINE = "+49305550100"
@@ -175,4 +175,4 @@ async def test_a_number_suggests_no_branch_where_the_tenant_asks_for_a_second_fa
             async def suggests_nothing() -> bool:
                 return (await ask(pod, f"call_{uuid4().hex}", caller))["suggested"] is None
 
-            await eventually(suggests_nothing, 10, "the changed config")
+            await eventually(suggests_nothing, SOON, "the changed config")

@@ -14,7 +14,7 @@ from askproai_core.tenant_config import CallerVerification, decode
 from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.tenant_pod import Reply, TenantPod, open_pod, running_web, sign_retell
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 CALLER = "+4915112340001"
 EMPTY_ANSWER = {"call_inbound": {}}
@@ -196,4 +196,4 @@ async def test_a_number_names_nobody_where_the_tenant_asks_for_a_second_factor(
             async def is_silent() -> bool:
                 return (await pod.inbound(CALLER)).body == EMPTY_ANSWER
 
-            await eventually(is_silent, 10, "the changed config")
+            await eventually(is_silent, SOON, "the changed config")

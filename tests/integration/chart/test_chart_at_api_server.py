@@ -13,7 +13,7 @@ from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient, Process
 from tests.worlds.chart_render import SYSTEM
 from tests.worlds.salon_objects import create_tenant
 from tests.worlds.tools import find_program
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 OPERATOR = f"system:serviceaccount:{SYSTEM}:askproai-operator"
 
@@ -114,7 +114,7 @@ async def test_the_guard_lets_the_operator_write_its_own_secrets_and_no_others(
             return "may write only Secrets that carry its label" in str(error)
         return False
 
-    await eventually(lambda: refused("strange", {}), 15, "the guard to be in force")
+    await eventually(lambda: refused("strange", {}), SOON, "the guard to be in force")
     await apply("ours", own_labels)
     await apply("ledger", {}, SYSTEM)  # its own namespace: whatever is there is its own
     path = f"/api/v1/namespaces/{kube_namespace}/secrets"
@@ -151,7 +151,7 @@ async def test_the_guard_admits_the_end_of_a_teardown_secret_whose_label_a_perso
         return "may write only Secrets" in await patch("probe", {"data": {"x": "eA=="}})
 
     await kube_client.create(path, {"kind": "Secret", "metadata": {"name": "probe"}})
-    await eventually(guarded, 15, "the guard to be in force")
+    await eventually(guarded, SOON, "the guard to be in force")
     await kube_client.create(path, {"kind": "Secret", "metadata": meta})
     # Without its owner the garbage collector deletes it as soon as the finalizer is gone, so only the answer can be asserted.
     assert "t-teardown patched" in await patch("t-teardown", teardown_release())

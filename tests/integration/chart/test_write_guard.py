@@ -32,7 +32,7 @@ from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.chart_render import SYSTEM
 from tests.worlds.foreign_crds import GATEWAY, MONITORING, crd_files
 from tests.worlds.operator_environment import create_namespace, running_operator
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 Manifest = dict[str, Any]
 Path_ = tuple[str | int, ...]
@@ -47,7 +47,7 @@ async def guarded(installed: Path, crds: None, operators_client: KubeClient) -> 
     async def in_force() -> bool:
         return "type Opaque" in await answer(operators_client, forbidden_secret(SYSTEM))
 
-    await eventually(in_force, 30, "the policy to be in force")
+    await eventually(in_force, SOON, "the policy to be in force")
     return operators_client
 
 
@@ -65,7 +65,7 @@ async def foreign_kinds(control_plane: ControlPlane, kube_client: KubeClient) ->
 
     for file in crd_files(*GATEWAY, *MONITORING):
         await control_plane.kubectl("apply", "--server-side", "-f", str(file))
-    await eventually(served, 30, "the CRDs")
+    await eventually(served, SOON, "the CRDs")
     yield
     await control_plane.kubectl("delete", "crd", *GATEWAY, *MONITORING)
 
@@ -274,7 +274,7 @@ async def test_the_api_server_finds_no_fault_in_the_policys_expressions(guarded:
     async def checked() -> dict[str, Any]:
         return (await kube_client.get(path)).get("status", {})
 
-    assert (await eventually(checked, 30, "the check")).get("typeChecking", {}) == {}
+    assert (await eventually(checked, SOON, "the check")).get("typeChecking", {}) == {}
 
 
 async def test_a_token_of_a_service_account_is_refused_in_every_namespace(
@@ -300,7 +300,7 @@ async def test_pods_take_annotations_and_nothing_else(
         async def has_account() -> bool:
             return "default" in str((await kube_client.get(account))["items"])
 
-        await eventually(has_account, 15, "the namespace's account")
+        await eventually(has_account, SOON, "the namespace's account")
         await kube_client.create(resources.PODS.path(kube_namespace), pod)
         return pod
 

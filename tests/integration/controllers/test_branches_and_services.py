@@ -1,8 +1,6 @@
 """Branches and services of a Tenant; with a real API server, PostgreSQL, and the providers' simulators."""
 
-from tests.worlds.waiting import eventually
-
-SOON = 10.0  # seconds
+from tests.worlds.waiting import SOON, eventually
 
 
 async def test_a_branch_without_services_gets_the_default_one_until_a_person_writes_one(namespace):

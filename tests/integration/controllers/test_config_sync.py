@@ -22,9 +22,8 @@ from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from tests.worlds.engine_environment import EngineEnvironment, open_engine_environment
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
-SOON = 15.0  # seconds
 LABELS = {
     "app.kubernetes.io/managed-by": "askproai-operator",
     "app.kubernetes.io/component": "web",

@@ -12,7 +12,7 @@ from askproai_operator.controllers.coordinator import SECRET_NAME, ensure_coordi
 from askproai_operator.credentials import decode_secret
 from askproai_operator.engine import resources
 from askproai_operator.redis_users import user_name
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ async def test_a_tenants_retention_and_servers_are_stored_for_the_coordinator(na
     async def stored_row() -> asyncpg.Record | None:
         return await su.fetchrow("SELECT * FROM tenants WHERE tenant = $1 AND call_days = 9", tenant)
 
-    row = await eventually(stored_row, 10, "the days")
+    row = await eventually(stored_row, SOON, "the days")
     assert (row["raw_event_days"], row["transcript_days"]) == (7, 8)
     live = (await namespace.get("Tenant", "salon-mueller"))["spec"]
     assert row["retell_base_url"] == live["retell"].get("baseUrl", namespace.operator.settings.retell_base_url)

@@ -8,7 +8,7 @@ import pytest
 from askproai_operator.api import Key
 from askproai_sandbox.calcom.event_types import EventType
 from tests.worlds.operator_environment import NAME, TenantNamespace
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 SERVICE = "haarschnitt"
 OFFERING = {"kind": "ServiceOffering", "name": SERVICE}
@@ -37,7 +37,7 @@ async def edit_branch(namespace: TenantNamespace, people: int) -> None:
         live = await namespace.get("ServiceOffering", SERVICE)
         return len(live["status"]["staff"]) == people
 
-    await eventually(is_seen, 15, "the service's reconcile after the edit of its branch")
+    await eventually(is_seen, SOON, "the service's reconcile after the edit of its branch")
 
 
 def next_run(namespace: TenantNamespace, service: str) -> float:
@@ -62,7 +62,7 @@ async def test_an_edit_of_the_service_reads_its_event_types(namespace: TenantNam
     await open_salon(namespace)
     before = readings(namespace)
     await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), edit)
-    await eventually(lambda: readings(namespace) > before, 15, "a reading of the event types")
+    await eventually(lambda: readings(namespace) > before, SOON, "a reading of the event types")
 
 
 async def test_an_edited_key_reads_the_event_types_with_it(namespace: TenantNamespace) -> None:
@@ -70,7 +70,7 @@ async def test_an_edited_key_reads_the_event_types_with_it(namespace: TenantName
     namespace.calcom_key = "cal_another_one"
     await namespace.write_secret(**{"calcom-api-key": namespace.calcom_key})
     await namespace.client.merge(namespace.path("Tenant"), {"metadata": {"labels": {"edited": "yes"}}})
-    await eventually(lambda: readings(namespace), 15, "a reading of the event types with the new key")
+    await eventually(lambda: readings(namespace), SOON, "a reading of the event types with the new key")
 
 
 async def test_a_service_whose_name_is_taken_is_looked_at_no_more_often(namespace: TenantNamespace) -> None:
@@ -84,7 +84,7 @@ async def test_a_service_whose_name_is_taken_is_looked_at_no_more_often(namespac
         await namespace.wait_for_condition("NameUnique", "False", "NameTaken", kind="ServiceOffering", name=name)
     for name in ("a", "b"):
         await eventually(
-            lambda name=name: next_run(namespace, name) > 500, 15, lambda name=name: next_run(namespace, name)
+            lambda name=name: next_run(namespace, name) > 500, SOON, lambda name=name: next_run(namespace, name)
         )
 
 
@@ -109,7 +109,7 @@ async def test_an_event_type_with_several_lengths_fits_and_the_pods_learn_its_de
         lengths = {each["event_type_id"]: each.get("default_minutes") for each in service.get("event_types", ())}
         return lengths == {1001: 30, 1002: None}
 
-    await eventually(is_in_config, 15, "the default length in the config")
+    await eventually(is_in_config, SOON, "the default length in the config")
 
 
 async def test_required_fields_are_answered_by_the_pods_or_named_with_what_to_do(namespace: TenantNamespace) -> None:
@@ -139,4 +139,4 @@ async def test_required_fields_are_answered_by_the_pods_or_named_with_what_to_do
         notes = {"slug": "notes", "source": "Notes"}  # Cal.com's own, which is optional
         return fields == [[{"slug": "haarlaenge", "value": "kurz"}, {"slug": "telefon", "source": "Phone"}, notes]] * 2
 
-    await eventually(is_in_config, 15, "the answers in the config")
+    await eventually(is_in_config, SOON, "the answers in the config")

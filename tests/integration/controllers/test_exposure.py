@@ -11,9 +11,8 @@ from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.operator_environment import RunningOperator, TenantNamespace, running_operator
 from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
-SOON = 15.0  # seconds
 TENANT, ALTERNATE = "salon-mueller", "salon-mueller.alternate"
 DNS = "has no address: create the DNS record"
 

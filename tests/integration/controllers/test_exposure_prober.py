@@ -15,7 +15,7 @@ from askproai_core.http_server import Problem
 from askproai_operator.controllers.exposure import Prober
 from askproai_operator.controllers.exposure import prober as module
 from tests.worlds.certificates import new_certificate
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 TOKEN = "the token of Secret T-admin"
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -194,7 +194,7 @@ async def test_names_that_no_server_answers_do_not_delay_the_lookup_of_others(mo
             assert "the lookup of lame7.example took too long" in (problems[7] or "")
             assert all("took too long" in (problem or "") for problem in problems)
             monkeypatch.setattr(module, "_LOOKUP_SECONDS", 4.0)
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(SOON):
                 problem = await prober.find_problem("https://good.example", TOKEN)
             assert "an address that is not public" in (problem or "")
     finally:
@@ -203,7 +203,7 @@ async def test_names_that_no_server_answers_do_not_delay_the_lookup_of_others(mo
     async def ended() -> bool:
         return not lookups()
 
-    await eventually(ended, 10, "the threads of the closed prober to end")
+    await eventually(ended, SOON, "the threads of the closed prober to end")
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]"])

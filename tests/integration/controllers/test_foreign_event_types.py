@@ -5,7 +5,7 @@ from typing import Any
 
 from askproai_sandbox.calcom.event_types import EventType
 from tests.worlds.operator_environment import NAME, TenantNamespace
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 SERVICE = "haarschnitt"
 OFFERING = {"kind": "ServiceOffering", "name": SERVICE}
@@ -39,7 +39,7 @@ async def wait_for_withheld(namespace: TenantNamespace, expected: dict[int, str 
     async def is_so() -> bool:
         return await withheld(namespace) == expected
 
-    await eventually(is_so, 30, f"event types {expected} in the config")
+    await eventually(is_so, SOON, f"event types {expected} in the config")
 
 
 async def test_an_event_type_of_another_account_is_withheld_from_the_pods(namespace: TenantNamespace) -> None:
@@ -74,7 +74,7 @@ async def test_what_was_never_seen_waits_while_calcom_is_away_and_what_the_pods_
         live = await namespace.get("ConfigMap", f"{NAME}-config")
         return bool(live) and json.loads(live["data"]["tenant.json"])["display_name"] == "Salon Meyer"
 
-    await eventually(is_renamed, 30, "the edit in the config")
+    await eventually(is_renamed, SOON, "the edit in the config")
     assert await withheld(namespace) == {72001: None, 72002: None}
     namespace.operator.calcom.faults.clear()
     edit = {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}

@@ -8,10 +8,7 @@ import pytest
 from askproai_operator.engine import resources
 from askproai_operator.providers import ProviderUnavailable, list_calcom_webhook_ids
 from tests.worlds.operator_environment import TenantNamespace
-from tests.worlds.waiting import eventually
-
-SOON = 20.0  # seconds
-
+from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.usefixtures("clear_faults")
 

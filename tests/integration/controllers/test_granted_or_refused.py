@@ -6,8 +6,8 @@ from typing import Any
 
 from askproai_operator.engine import Key, resources
 from askproai_operator.providers import ensure_calcom_webhook
-from tests.worlds.operator_environment import NAME, SOON, TenantNamespace
-from tests.worlds.waiting import eventually
+from tests.worlds.operator_environment import NAME, TenantNamespace
+from tests.worlds.waiting import SOON, eventually
 
 
 def exposed_at(host: str, prefix: str = "") -> dict[str, Any]:

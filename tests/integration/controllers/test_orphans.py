@@ -10,10 +10,7 @@ from redis.exceptions import AuthenticationError
 from askproai_operator.engine import resources
 from askproai_operator.orphans import LABEL
 from tests.worlds.operator_environment import TenantNamespace
-from tests.worlds.waiting import eventually
-
-SOON = 20.0  # seconds
-
+from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.usefixtures("clear_faults")
 

@@ -10,8 +10,8 @@ from askproai_operator.api import SecretKeyRef
 from askproai_operator.credentials import own_key_file
 from askproai_operator.engine import Key, resources
 from askproai_sandbox.calcom.account import EventType
-from tests.worlds.operator_environment import NAME, SOON, TenantNamespace
-from tests.worlds.waiting import eventually
+from tests.worlds.operator_environment import NAME, TenantNamespace
+from tests.worlds.waiting import SOON, eventually
 
 ANNAS = {"name": "annas", "key": "key"}
 FILE = own_key_file(SecretKeyRef(**ANNAS))

@@ -11,9 +11,8 @@ from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.engine import Key
 from askproai_sandbox.cluster import ControlPlane, ProcessError
 from tests.worlds.operator_environment import TenantNamespace
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
-SOON = 15.0  # seconds
 PAUSE = {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
 RESUME = {"metadata": {"annotations": {"askproai.de/paused": None}}}
 EDITS = {

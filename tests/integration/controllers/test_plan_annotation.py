@@ -7,9 +7,8 @@ import pytest
 
 from askproai_operator.engine import Key
 from tests.worlds.operator_environment import TenantNamespace
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
-SOON = 15.0  # seconds
 CONFIG = "salon-mueller-config"
 PLAN = {"metadata": {"annotations": {"askproai.de/plan": "true"}}}
 APPLY = {"metadata": {"annotations": {"askproai.de/plan": None}}}

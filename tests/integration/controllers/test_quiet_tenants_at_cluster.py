@@ -18,8 +18,8 @@ from askproai_operator.redis_users import PresentUsers, user_name
 from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.operator_environment import NAME, RunningOperator, TenantNamespace
-from tests.worlds.tenant_reconciles import SOON, rows
-from tests.worlds.waiting import eventually
+from tests.worlds.tenant_reconciles import rows
+from tests.worlds.waiting import SOON, eventually
 
 INTERVAL = timedelta(minutes=15)
 APPOINTMENT = """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)

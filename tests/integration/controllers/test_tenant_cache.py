@@ -11,9 +11,8 @@ from askproai_operator.orphans import LABEL
 from askproai_operator.redis_users import RedisAdmin, user_name
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.operator_environment import TenantNamespace
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
-SOON = 15.0  # seconds
 UNREACHABLE = "redis://admin:geheim@127.0.0.1:9/0"
 
 

@@ -14,9 +14,8 @@ from askproai_sandbox.example_tenant import load_manifests
 from tests.worlds.foreign_crds import GATEWAY, MONITORING, crd_files
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.unscheduled_pods import RUNS, is_rolled_out, make_deployment_ready, make_ready
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
-SOON = 15.0  # seconds
 WEB, WORKER = "salon-mueller-web", "salon-mueller-worker"
 
 

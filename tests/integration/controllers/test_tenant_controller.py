@@ -10,9 +10,8 @@ from askproai_core.database import AdminStore
 from askproai_core.reader_token import reader_token_of
 from askproai_operator.engine import Key
 from tests.worlds.tenant_reconciles import reconcile_twice, rows
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
-SOON = 10.0  # seconds
 CHILDREN = [
     ("ConfigMap", "salon-mueller-config"), ("Secret", "salon-mueller-runtime"), ("Secret", "salon-mueller-admin"),
     ("Secret", "salon-mueller-reader"), ("Secret", "salon-mueller-teardown"), ("Secret", "salon-mueller-signing-keys"),

@@ -8,11 +8,9 @@ from prometheus_client import generate_latest
 from askproai_operator.engine import resources
 from askproai_sandbox.databases import Database
 from tests.worlds.tenant_reconciles import has_event, rows
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.usefixtures("clear_faults")
-
-SOON = 10.0  # seconds
 
 
 async def test_retained_rows_wait_for_their_adoption_and_no_tenant_of_the_same_name_erases_them(
@@ -103,7 +101,7 @@ async def test_a_deleted_tenant_waits_for_its_agents_also_after_a_restart(namesp
     )
     await eventually(
         lambda: namespace.operator.context.relations.agent(namespace.name, "mitte").status.get("tenant"),
-        5,
+        SOON,
         "the status",
     )
     namespace.operator.context.relations._tenant_of_branch.clear()  # a new process

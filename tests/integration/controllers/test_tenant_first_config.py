@@ -9,7 +9,7 @@ import pytest
 from askproai_operator.engine import Key
 from askproai_operator.providers import RetellClient
 from tests.worlds.operator_environment import TenantNamespace
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 CONFIG = "salon-mueller-config"
 PLAN = {"askproai.de/plan": "true"}
@@ -35,7 +35,7 @@ async def create_branch(namespace: TenantNamespace, **metadata: Any) -> None:
     if await namespace.get("Branch", "mitte") is None:
         await namespace.create("Branch", **metadata)
         known = Key("Branch", namespace.name, "mitte")
-        await eventually(lambda: namespace.operator.context.cache.get(known), 15, "the watch")
+        await eventually(lambda: namespace.operator.context.cache.get(known), SOON, "the watch")
 
 
 async def branches_of_first_config(namespace: TenantNamespace) -> list[str]:
@@ -51,7 +51,7 @@ async def branches_of_first_config(namespace: TenantNamespace) -> list[str]:
     namespace.operator.context.cache.put = recorded  # type: ignore[method-assign]
     try:
         await namespace.create("Tenant")
-        await eventually(lambda: found, 15, "the config")
+        await eventually(lambda: found, SOON, "the config")
     finally:
         namespace.operator.context.cache.put = put  # type: ignore[method-assign]
     return found[0]
@@ -90,7 +90,7 @@ async def test_what_comes_after_the_tenant_itself_was_held_is_not_in_the_first_c
     async def hold_tenant_and_create_branch() -> None:
         if not is_held():
             await namespace.client.merge(namespace.path("Tenant"), {"metadata": {"annotations": {annotation: "true"}}})
-            await eventually(is_held, 15, "the watch")
+            await eventually(is_held, SOON, "the watch")
         await create_branch(namespace)
 
     await namespace.write_secret()

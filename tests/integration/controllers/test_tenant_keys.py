@@ -11,11 +11,9 @@ import pytest
 from askproai_operator.api import Key
 from askproai_operator.controllers.tenant.inputs import KEY_TEST
 from tests.worlds.tenant_reconciles import reconcile_twice
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.usefixtures("clear_faults")
-
-SOON = 10.0  # seconds
 
 
 async def test_a_missing_secret_is_reported_with_what_to_do_and_its_creation_acts_at_once(namespace):

@@ -8,9 +8,7 @@ import pytest
 
 from askproai_operator.api import Key
 from tests.worlds.operator_environment import TenantNamespace
-from tests.worlds.waiting import eventually
-
-SOON = 15
+from tests.worlds.waiting import SOON, eventually
 
 
 def asked(namespace: TenantNamespace) -> Counter[str]:

@@ -15,9 +15,8 @@ import pytest
 from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, spawn
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.coordinator_environment import PASSWORD, CoordinatorEnvironment, coordinator_url
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
-SOON = 15.0  # seconds
 AGO = timedelta(seconds=-1)
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/{}/leases/askproai-coordinator"
 Start = Callable[[str], Awaitable[Child]]

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from askproai_sandbox.cluster import ControlPlane, KubeClient
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
 MANIFEST = Path(__file__).parents[3] / "examples/second-tenant.yaml"
@@ -58,7 +58,7 @@ async def managed(
     async def has_account() -> bool:
         return "default" in str((await kube_client.get(accounts))["items"])
 
-    await eventually(has_account, 15, "the namespace's account")
+    await eventually(has_account, SOON, "the namespace's account")
     binding = {
         "metadata": {"name": kube_namespace},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},

@@ -14,7 +14,7 @@ import yaml
 
 from askproai_sandbox.cluster import ControlPlane, KubeClient, ProcessError
 from tests.worlds.chart_render import ROOT
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 MANIFESTS = list(yaml.safe_load_all((ROOT / "examples/rbac/read-only.yaml").read_text("utf-8")))
 (COMMANDS,) = [each for each in MANIFESTS if (each["kind"], each["metadata"]["name"]) == ("Role", "askproai-commands")]
@@ -47,7 +47,7 @@ async def salon(kube_client: KubeClient, kube_namespace: str, crds: None) -> str
     async def has_account() -> bool:
         return "default" in str((await kube_client.get(account))["items"])
 
-    await eventually(has_account, 15, "the namespace's account")
+    await eventually(has_account, SOON, "the namespace's account")
     container = {"name": "web", "image": "none", "ports": [{"name": "private", "containerPort": 8081}]}
     pod = {"metadata": {"name": "web", "labels": LABELS}, "spec": {"containers": [container], "nodeName": "none"}}
     await kube_client.create(f"{core}/pods", pod)
@@ -150,4 +150,4 @@ async def test_each_verb_is_needed(
     async def refused() -> bool:  # the authorizer sees the change a moment later
         return is_forbidden(await run_command(control_plane, salon))
 
-    await eventually(refused, 20, f"a refusal without {missing}")
+    await eventually(refused, SOON, f"a refusal without {missing}")

@@ -24,6 +24,7 @@ from askproai_core.database import (
 from askproai_core.database import admin as admin_module
 from askproai_sandbox.databases import Database
 from askproai_sandbox.postgres import EmbeddedPostgres
+from tests.worlds.waiting import SOON
 
 VERSIONS = [migration.version for migration in shipped_migrations()]
 LATEST = VERSIONS[-1]
@@ -116,7 +117,7 @@ async def test_a_tenants_role_cannot_hold_the_runner_up(database: Database) -> N
     )
     assert await schema_version(curious) == LATEST
     extra = Migration(9001, "extra", "CREATE TABLE extra (a int)", "DROP TABLE extra")
-    assert await asyncio.wait_for(Migrator(database.dsn, (*shipped_migrations(), extra)).up(), 5) == [9001]
+    assert await asyncio.wait_for(Migrator(database.dsn, (*shipped_migrations(), extra)).up(), SOON) == [9001]
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await curious.execute("LOCK TABLE schema_migrations IN ROW EXCLUSIVE MODE")
     await curious.close()

@@ -16,9 +16,8 @@ from askproai_operator.engine import resources
 from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, spawn
 from tests.worlds.database_gate import DatabaseGate
 from tests.worlds.engine_environment import EngineEnvironment
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
-SOON = 15.0  # seconds
 Start = Callable[..., Awaitable[Child]]
 
 
@@ -90,7 +89,7 @@ async def test_one_leads_and_the_other_takes_over_when_it_is_killed(
     assert "askproai_leader 1.0" in (await get(first, "/metrics"))[1]
 
     os.kill(first.pid, signal.SIGKILL)
-    (taken,) = await eventually(lambda: logged(second, "lease.acquired"), 10, "the second to take over")
+    (taken,) = await eventually(lambda: logged(second, "lease.acquired"), SOON, "the second to take over")
     (held,) = logged(first, "lease.acquired")
     assert taken["term"] == held["term"] + 1
     await env.create("Branch")
@@ -235,7 +234,7 @@ async def test_changes_arrive_children_are_repaired_and_nothing_else_is_written(
         now = metric(await get(operator, "/metrics"), 'askproai_reconcile_total{kind="Tenant",result="ok"}')
         return float(now) >= runs + 2
 
-    await eventually(ran_twice, 20, "two resyncs", every=0.5)
+    await eventually(ran_twice, SOON, "two resyncs", every=0.5)
     after = [await kube_client.get(where), await kube_client.get(child)]
     assert [each["metadata"]["resourceVersion"] for each in after] == [
         each["metadata"]["resourceVersion"] for each in before

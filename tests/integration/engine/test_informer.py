@@ -15,9 +15,8 @@ from askproai_operator.control_loop.login import kopf_login
 from askproai_operator.engine import Key, resources
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from tests.worlds.engine_environment import EngineEnvironment
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
-SOON = 15.0  # seconds
 OURS = {"app.kubernetes.io/managed-by": "askproai-operator", "askproai.de/tenant": "salon-mueller"}
 
 
@@ -33,7 +32,7 @@ async def running_informer(env: EngineEnvironment, control_plane: ControlPlane) 
             loop.remove_signal_handler(number)
 
     running = asyncio.create_task(informer.run(stop, remove_signal_handlers))
-    await asyncio.wait_for(informer.ready.wait(), 10)
+    await asyncio.wait_for(informer.ready.wait(), SOON)
     yield informer
     stop.set()
     await running

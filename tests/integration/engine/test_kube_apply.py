@@ -10,7 +10,7 @@ from askproai_core.kube import ApiError, Conflict
 from askproai_operator.engine import Key, UnmanagedObject, resources
 from askproai_sandbox.cluster import KubeClient
 from tests.worlds.engine_environment import OURS, EngineEnvironment, config_map, path
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 
 def deployment(env: EngineEnvironment) -> dict[str, Any]:
@@ -166,7 +166,7 @@ class TestApply:
             live = await env.kube.get(resources.DEPLOYMENTS, env.namespace, "t-web")
             return "deployment.kubernetes.io/revision" in live["metadata"].get("annotations", {})
 
-        await eventually(controlled, 20, "the Deployment's controller")
+        await eventually(controlled, SOON, "the Deployment's controller")
 
         async def settle() -> None:
             await env.observe_newest(resources.DEPLOYMENTS, "t-web")

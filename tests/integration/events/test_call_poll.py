@@ -24,7 +24,7 @@ from askproai_sandbox.simulator import FaultKind
 from tests.worlds.call_poll_environment import SAID, CallPollEnvironment, open_call_poll_environment
 from tests.worlds.retell_contract import check_exchange
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 PAGE_SIZE = "askproai_runtime.calls.at_retell._PAGE_SIZE"
 ENDED = {"call_status": "ended", "disconnection_reason": "agent_hangup", "transcript": SAID}
@@ -422,7 +422,7 @@ async def test_the_worker_runs_the_task_with_the_mounted_key(stopped_pod: Tenant
         due = "INSERT INTO tasks (tenant, name, due_at) VALUES ($1, 'call-poll', now())"
         await stopped_pod.db.execute(due, stopped_pod.store.tenant)
         async with running_worker(stopped_pod):
-            await eventually(lambda: polled.row("call_1"), 30, "the call")
+            await eventually(lambda: polled.row("call_1"), SOON, "the call")
 
 
 async def test_the_timeline_shows_that_retell_was_asked(polled: CallPollEnvironment) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from askproai_operator.engine import Key, resources
 from askproai_sandbox.cluster import ApiError, KubeClient
-from tests.worlds.operator_environment import NAME, SOON, RunningOperator, TenantNamespace
-from tests.worlds.waiting import eventually
+from tests.worlds.operator_environment import NAME, RunningOperator, TenantNamespace
+from tests.worlds.waiting import SOON, eventually
 
 PAUSED, PLAN = {"askproai.de/paused": "true"}, {"askproai.de/plan": "true"}
 ALONE = {"askproai.de/adopt-data": "uid-of-the-victim"}

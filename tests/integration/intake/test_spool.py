@@ -16,7 +16,7 @@ from askproai_runtime.intake import Source
 from askproai_sandbox.cluster import Child, free_port, spawn
 from tests.worlds.spool_environment import SENDERS, SpoolEnvironment, running_spool
 from tests.worlds.tenant_pod import running_web
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 
 async def spawn_web(env: SpoolEnvironment, **environment: str) -> Child:
@@ -202,7 +202,7 @@ async def test_a_pod_that_dies_between_commit_and_removal_leaves_no_event_twice(
         await admin.rename("kept", env.stream)
         await admin.rename("kept:bytes", f"{env.stream}:bytes")
     child = await spawn_web(env, ASKPROAI_FAULT="after:drain-commit", ASKPROAI_TESTING="1")
-    await eventually(lambda: child.exit_code is not None, 30, child.last_lines)
+    await eventually(lambda: child.exit_code is not None, SOON, child.last_lines)
     assert child.exit_code == -signal.SIGKILL
     assert await env.count_spooled() == 5, "nothing was removed"
     assert (await env.pod.counts())[:2] == (6, 6)
@@ -322,7 +322,7 @@ async def test_an_event_whose_pod_dies_before_the_answer_is_one_row_when_its_sen
     await env.promise("no")
     port = free_port()
     child = await spawn_web(env, ASKPROAI_PUBLIC_PORT=str(port))
-    await eventually(lambda: b"web.started" in child.log.read_bytes(), 30, child.last_lines)
+    await eventually(lambda: b"web.started" in child.log.read_bytes(), SOON, child.last_lines)
     env.pod.base_url = f"http://127.0.0.1:{port}"
     assert (await env.send(source, "call_before")).status == 200  # so that its connection to PostgreSQL is open
     env.gate.silence(replies_only=True)

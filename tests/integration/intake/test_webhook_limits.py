@@ -9,7 +9,7 @@ from askproai_core import arrivals
 from askproai_core.arrivals import MAX_BODY_BYTES, MAX_WAITING
 from tests.worlds.database_gate import DatabaseGate
 from tests.worlds.tenant_pod import TenantPod, running_web, sign_retell, waiting_for_lock
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 BODY = b'{"event":"call_started","call":{"call_id":"call_forged"}}'
 
@@ -49,7 +49,7 @@ async def test_a_signature_that_no_body_can_make_valid_is_refused_before_the_bod
     for path in ("/webhooks/retell", "/retell/functions/book_appointment", "/retell/inbound"):
         request = f"POST {path} HTTP/1.1\r\nHost: x\r\n{header}Content-Length: 100000\r\n\r\n"
         reader, writer = await stall(pod, request.encode())
-        assert (await asyncio.wait_for(reader.readline(), 2)).split()[1] == b"401"
+        assert (await asyncio.wait_for(reader.readline(), SOON)).split()[1] == b"401"
         writer.close()
 
 

@@ -14,6 +14,7 @@ from askproai_runtime.jobs import (
     finish,
 )
 from tests.worlds.job_environment import QUICK, JobEnvironment, claim, store
+from tests.worlds.waiting import SOON
 
 
 async def test_a_worker_that_finishes_late_is_refused_and_its_effects_roll_back(env: JobEnvironment) -> None:
@@ -86,7 +87,7 @@ async def test_a_stop_does_not_wait_for_the_connection_that_a_handler_holds(env:
                 await asyncio.sleep(5)
 
         async with busy.running(hold) as runner:
-            await asyncio.wait_for(holds.wait(), 5)
+            await asyncio.wait_for(holds.wait(), SOON)
             runner.notify()
             await asyncio.sleep(0.1)  # it waits for the connection now
             stopped_at = time.monotonic()
@@ -111,7 +112,7 @@ async def test_a_worker_that_lost_its_claim_stops_working_on_it(env: JobEnvironm
             "UPDATE jobs SET claim_no = claim_no + 1, lease_until = clock_timestamp() + interval '1 h' WHERE id = $1",
             job_id,
         )
-        await asyncio.wait_for(cancelled.wait(), 5)
+        await asyncio.wait_for(cancelled.wait(), SOON)
 
 
 async def test_at_shutdown_unfinished_jobs_are_put_back_and_the_attempt_does_not_count(env: JobEnvironment) -> None:

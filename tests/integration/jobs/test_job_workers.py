@@ -13,7 +13,9 @@ from askproai_runtime.jobs import (
 )
 from askproai_sandbox.databases import Database
 from tests.worlds.job_environment import QUICK, JobEnvironment
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
+
+HOUR = timedelta(hours=1)
 
 
 async def test_a_statement_that_meets_the_servers_last_words_ends_no_worker(env: JobEnvironment) -> None:
@@ -39,20 +41,20 @@ async def test_a_notification_starts_a_job_at_once(env: JobEnvironment) -> None:
         await env.succeed(job)
 
     delays = []
-    idle = dataclasses.replace(QUICK, poll=timedelta(seconds=60), poll_busy=timedelta(seconds=60))
+    idle = dataclasses.replace(QUICK, poll=HOUR, poll_busy=HOUR)
     async with env.running(record_start, idle) as runner:
         for number in range(20):
             await env.event(f"notified-{number}")
             committed = time.monotonic()
             runner.notify()
-            delays.append(await asyncio.wait_for(started.get(), 5) - committed)
+            delays.append(await asyncio.wait_for(started.get(), SOON) - committed)
     assert sorted(delays)[18] < 0.25, delays
 
 
 async def test_a_queue_longer_than_the_slots_is_drained_without_waiting_for_polls(env: JobEnvironment) -> None:
     for number in range(60):
         last = await env.event(f"many-{number}")
-    idle = dataclasses.replace(QUICK, slots=4, reserved=2, poll=timedelta(seconds=60), poll_busy=timedelta(seconds=60))
+    idle = dataclasses.replace(QUICK, slots=4, reserved=2, poll=HOUR, poll_busy=HOUR)
     async with env.running(settings=idle):
         await env.wait_for(last, state="done")
     assert len(env.handled) == len(set(env.handled)) == 60

@@ -9,7 +9,7 @@ import pytest
 
 from askproai_runtime.jobs.store import JobStore
 from tests.worlds.job_environment import QUICK, JobEnvironment
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.processes
 ROOT = Path(__file__).parents[3]
@@ -30,7 +30,7 @@ async def start_and_kill_a_worker(env: JobEnvironment, tmp_path: Path) -> str:
         cwd=ROOT,
     )
     try:
-        await eventually(reported, 20, "the worker to claim the job")
+        await eventually(reported, SOON, "the worker to claim the job")
     finally:
         worker.kill()
         worker.wait()

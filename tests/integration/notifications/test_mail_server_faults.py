@@ -20,7 +20,7 @@ from tests.worlds.booking_environment import MORNING
 from tests.worlds.mail_server import PASSWORD, USER, running_mail_server
 from tests.worlds.notification_environment import NotificationEnvironment, mail_settings, notify_business
 from tests.worlds.task_environment import TaskEnvironment
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 ROOT = Path(__file__).parents[3]
 
@@ -237,7 +237,7 @@ async def test_two_workers_send_each_mail_once(env: NotificationEnvironment) -> 
         async def are_sent() -> bool:
             return [state for _, _, state in await env.states()] == ["sent"] * len(starts)
 
-        await eventually(are_sent, 30)
+        await eventually(are_sent, SOON)
     assert len({mail["Message-ID"] for mail in env.server.mails}) == len(env.server.mails) == len(starts)
 
 

@@ -26,9 +26,8 @@ from askproai_operator.redis_users import (
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.cluster import Child, free_port, spawn
 from askproai_sandbox.redis import EmbeddedRedis
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
-SOON = 15.0  # seconds
 SALON, OTHER = "salon.salon-mueller", "praxis.praxis-weber"
 
 

@@ -14,11 +14,10 @@ from askproai_operator.shards import shard_index
 from tests.load.scale import salons
 from tests.load.scale.environment import OPERATOR, SYSTEM, Operator, ScaleEnvironment, open_environment
 from tests.load.scale.watching import Watching, is_ready, watching
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 TENANTS = range(8, 14)
 GUEST = 14
-SOON = 60.0  # seconds, on a busy machine
 SHARD_OF = {number: shard_index(salons.salon(number).namespace, 2) for number in TENANTS}
 FIRST, SECOND = (next(number for number in TENANTS if SHARD_OF[number] == index) for index in (0, 1))
 BRANCH = salons.manifests(1)[3]["metadata"]["name"]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from askproai_sandbox.redis import EmbeddedRedis
-from tests.worlds.tenant_redis import SOON, create_tenant_user
-from tests.worlds.waiting import eventually
+from tests.worlds.tenant_redis import create_tenant_user
+from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.processes
 ROOT = Path(__file__).parents[3]
@@ -28,7 +28,7 @@ async def start(url: str, tenant: str) -> Process:
 
 async def answer(process: Process) -> str:
     assert process.stdout is not None
-    return (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip()
+    return (await asyncio.wait_for(process.stdout.readline(), SOON)).decode().strip()
 
 
 async def send(process: Process, command: str) -> str:

@@ -10,8 +10,8 @@ import pytest
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RateLimiter, RedisClient
 from askproai_sandbox.redis import EmbeddedRedis
-from tests.worlds.tenant_redis import SOON, create_tenant_user, is_available, tenant_client
-from tests.worlds.waiting import eventually
+from tests.worlds.tenant_redis import create_tenant_user, is_available, tenant_client
+from tests.worlds.waiting import SOON, eventually
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = "tests.integration.redis.flood_process"

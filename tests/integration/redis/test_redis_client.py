@@ -14,8 +14,8 @@ from askproai_core.clock import SystemClock
 from askproai_core.redis import ALLOWED_COMMANDS, RedisClient, RedisUnavailable, Script
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.redis import EmbeddedRedis
-from tests.worlds.tenant_redis import SOON, create_tenant_user, is_available, tenant_client
-from tests.worlds.waiting import eventually
+from tests.worlds.tenant_redis import create_tenant_user, is_available, tenant_client
+from tests.worlds.waiting import SOON, eventually
 
 RAISE = Script("redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000) return redis.call('GET', KEYS[1])")
 

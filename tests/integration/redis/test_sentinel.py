@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 from askproai_core.redis import RedisClient, acl_rules
 from askproai_sandbox.cluster import free_port, spawn
 from askproai_sandbox.redis import ADMIN_USER, EmbeddedRedis, server_binary
-from tests.worlds.tenant_redis import SOON, is_available, tenant_client
-from tests.worlds.waiting import eventually
+from tests.worlds.tenant_redis import is_available, tenant_client
+from tests.worlds.waiting import SOON, eventually
 
 
 @asynccontextmanager
@@ -34,7 +34,7 @@ async def sentinel(folder: Path, master: EmbeddedRedis) -> AsyncIterator[int]:
             except RedisError:
                 return False
 
-        await eventually(knows_a_replica, 30, "the Sentinel to find the replica")
+        await eventually(knows_a_replica, SOON, "the Sentinel to find the replica")
     yield port
     await child.stop()
 
@@ -60,7 +60,7 @@ async def test_after_a_failover_the_new_master_is_used(tmp_path: Path, tenant: s
         assert await is_available(shared)
         await first.kill()
         assert not await is_available(shared)
-        await eventually(lambda: is_available(shared), SOON * 3, "the new master")
+        await eventually(lambda: is_available(shared), SOON, "the new master")
         async with second.admin() as admin:
             assert await admin.get(shared.key("x")) == "1"
         await shared.close()

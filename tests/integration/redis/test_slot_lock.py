@@ -10,8 +10,8 @@ import pytest
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RedisClient, SlotLock
 from askproai_sandbox.redis import EmbeddedRedis
-from tests.worlds.tenant_redis import SOON, create_tenant_user, tenant_client
-from tests.worlds.waiting import eventually
+from tests.worlds.tenant_redis import create_tenant_user, tenant_client
+from tests.worlds.waiting import SOON, eventually
 
 SLOT = "mitte", "anna", 1_795_000_000
 

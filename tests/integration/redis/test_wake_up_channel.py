@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RedisClient, WakeUpChannel
 from askproai_sandbox.redis import EmbeddedRedis
-from tests.worlds.tenant_redis import SOON, create_tenant_user, tenant_client
-from tests.worlds.waiting import eventually
+from tests.worlds.tenant_redis import create_tenant_user, tenant_client
+from tests.worlds.waiting import SOON, eventually
 
 
 @asynccontextmanager
@@ -28,12 +28,12 @@ async def test_a_publish_wakes_whoever_listens_of_this_tenant_only(
     wake = WakeUpChannel(shared, SystemClock())
     assert not await wake.publish()
     async with listening(shared) as woken, listening(stranger) as other:
-        await asyncio.wait_for(asyncio.gather(woken.wait(), other.wait()), 10)  # both are subscribed
+        await asyncio.wait_for(asyncio.gather(woken.wait(), other.wait()), SOON)  # both are subscribed
         for _ in range(3):
             woken.clear()
             other.clear()
             assert await wake.publish()
-            await asyncio.wait_for(woken.wait(), 5)
+            await asyncio.wait_for(woken.wait(), SOON)
             assert not other.is_set()
     await stranger.close()
 
@@ -44,11 +44,11 @@ async def test_it_listens_again_after_redis_was_away_and_looks_for_what_it_misse
     shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
     wake = WakeUpChannel(shared, SystemClock())
     async with listening(shared) as woken:
-        await asyncio.wait_for(woken.wait(), 10)
+        await asyncio.wait_for(woken.wait(), SOON)
         await own_valkey.kill()
         assert not await wake.publish()
         woken.clear()
         await own_valkey.start()
-        await asyncio.wait_for(woken.wait(), 10)
+        await asyncio.wait_for(woken.wait(), SOON)
         await eventually(wake.publish, SOON, "a publish that is heard")
     await shared.close()

@@ -4,16 +4,16 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from askproai_sandbox.cluster import eventually, spawn
+from askproai_sandbox.cluster import spawn
 from askproai_sandbox.cluster.processes import ProcessIdentity
 from askproai_sandbox.embedded import EmbeddedError
 from askproai_sandbox.postgres import EmbeddedPostgres
+from tests.worlds.waiting import eventually
 
 
 @pytest.fixture
@@ -94,11 +94,11 @@ async def main():
 asyncio.run(main())
 """
     parent = await spawn("parent", [sys.executable, "-c", program], directory=tmp_path)
-    await eventually(lambda: "pid " in parent.last_lines(), timedelta(seconds=30), "the server")
+    await eventually(lambda: "pid " in parent.last_lines(), what="the server")
     server = ProcessIdentity.of(int(parent.last_lines().rpartition("pid ")[2]))
     assert server is not None
     os.kill(parent.pid, signal.SIGKILL)
-    await eventually(lambda: not server.alive(), timedelta(seconds=2), "its end with its parent")
+    await eventually(lambda: not server.alive(), what="its end with its parent")
     again = EmbeddedPostgres(tmp_path / "pg")
     await again.start()
     assert await count(again.superuser_dsn.removesuffix("postgres") + "salon") == 1

@@ -3,15 +3,14 @@
 import os
 import signal
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError
 
-from askproai_sandbox.cluster import eventually
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.waiting import eventually
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ async def test_data_users_and_address_survive_a_kill(server: EmbeddedRedis) -> N
         assert (await admin.config_get("maxmemory-policy"))["maxmemory-policy"] == "noeviction"
         assert (await admin.waitaof(1, 0, 5000))[0] == 1
     os.kill(server.pid, signal.SIGKILL)
-    await eventually(lambda: not server.running, timedelta(seconds=10), "its end to be seen")
+    await eventually(lambda: not server.running, what="its end to be seen")
     await server.start()
     assert server.admin_url == admin_url
     async with Redis.from_url(url, protocol=2, driver_info=None) as client:
@@ -52,7 +51,7 @@ async def test_a_left_over_server_is_ended_and_a_deleted_folder_means_an_empty_o
         await admin.set("a", "1")
     second = EmbeddedRedis(tmp_path / "valkey")
     await second.start()
-    await eventually(lambda: not server.running, timedelta(seconds=10), "the first one's end")
+    await eventually(lambda: not server.running, what="the first one's end")
     async with second.admin() as admin:
         assert await admin.get("a") == "1"
     await second.remove()

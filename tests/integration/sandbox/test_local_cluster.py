@@ -113,7 +113,7 @@ async def test_a_deleted_namespace_ends_its_processes(salon: Salon) -> None:
         return salon.namespace not in [namespace["metadata"]["name"] for namespace in namespaces]
 
     # The controllers collect what is in it one kind after the other, on a busy machine for longer than anything else here.
-    await eventually(gone, 3 * SOON, "the namespace's end", every=0.2)
+    await eventually(gone, SOON, "the namespace's end", every=0.2)
     assert not process.alive()
     assert salon.recorded_pid(pod) is None
     assert (await salon.ask())["status"] == 404

@@ -52,7 +52,7 @@ async def test_a_killed_runner_ends_its_pods_and_the_next_one_runs_them(
         assert process is not None
         await eventually(lambda: reported(0), SOON, "its status")
         os.kill(first.pid, signal.SIGKILL)
-        await eventually(lambda: not process.alive(), timedelta(seconds=2), "its end with the runner")
+        await eventually(lambda: not process.alive(), SOON, "its end with the runner")
     async with own_runner(control_plane, tmp_path, "second"):
         await eventually(running, SOON, "the pod again")
         await eventually(lambda: reported(1), SOON, "the counted restart")
@@ -134,7 +134,7 @@ asyncio.run(main())
     assert grandchild is not None
     (shell,) = recorded_processes(tmp_path)
     os.kill(killed.pid, signal.SIGKILL)
-    await eventually(lambda: not shell.alive(), timedelta(seconds=2), "the shell's end with its parent")
+    await eventually(lambda: not shell.alive(), SOON, "the shell's end with its parent")
     assert grandchild.alive()
     assert await reap_leftovers(tmp_path) == ["shell"]
     assert not grandchild.alive()
@@ -158,7 +158,7 @@ async def test_a_process_gets_sigterm_and_is_then_killed_with_what_it_started(
     child = ProcessIdentity.of(int(text))
     assert child is not None
     assert await shell.stop(timedelta(seconds=0.5)) == code
-    await eventually(lambda: not child.alive(), timedelta(seconds=1), "the child's end")
+    await eventually(lambda: not child.alive(), SOON, "the child's end")
 
 
 async def test_leftover_processes_are_ended_but_never_an_unrelated_one(tmp_path: Path) -> None:
@@ -192,11 +192,11 @@ async def main():
 asyncio.run(main())
 """
     demo = await spawn("demo", [sys.executable, "-c", program], directory=tmp_path / "demo")
-    await eventually(lambda: b"made" in demo.log.read_bytes(), timedelta(seconds=60), "the plane")
+    await eventually(lambda: b"made" in demo.log.read_bytes(), SOON, "the plane")
     parts = recorded_processes(tmp_path)
     assert len(parts) == 4
     os.kill(demo.pid, signal.SIGKILL)
-    await eventually(lambda: not any(part.alive() for part in parts), timedelta(seconds=2), "the end of the parts")
+    await eventually(lambda: not any(part.alive() for part in parts), SOON, "the end of the parts")
     assert recorded_processes(tmp_path) == parts
     async with ControlPlane(tmp_path) as again:
         assert "kept" in await again.kubectl("get", "namespaces")

@@ -10,7 +10,7 @@ import pytest
 
 from askproai_runtime.tasks import Next, TaskRun
 from tests.worlds.task_environment import TaskEnvironment
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.processes
 ROOT = Path(__file__).parents[3]
@@ -27,7 +27,7 @@ async def start_and_kill_a_worker(env: TaskEnvironment, tmp_path: Path) -> int:
 
     worker = subprocess.Popen([sys.executable, "-m", WORKER, env.dsn, env.tenant, str(report)], cwd=ROOT)  # noqa: ASYNC220  it takes no time
     try:
-        await eventually(reported, 30, "the worker to claim the task")
+        await eventually(reported, SOON, "the worker to claim the task")
     finally:
         worker.kill()
         worker.wait()

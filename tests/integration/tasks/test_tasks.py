@@ -14,7 +14,7 @@ from askproai_core.database import open_pool
 from askproai_runtime.tasks import Next, PutOff, StaleRun, TaskError, TaskRun, request_soon
 from askproai_sandbox.databases import Database
 from tests.worlds.task_environment import QUICK, TaskEnvironment
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 HOUR = timedelta(hours=1)
 
@@ -67,7 +67,7 @@ async def test_of_two_workers_one_runs_a_task(env: TaskEnvironment) -> None:
 
     async with env.running({"count": slow}), env.running({"count": slow}), env.running({"count": slow}):
         await env.exists("count")
-        await eventually(ran_often, 20)
+        await eventually(ran_often, SOON)
     assert most == 1
 
 
@@ -139,7 +139,7 @@ async def test_a_worker_that_stops_leaves_the_task_to_another_at_once(env: TaskE
         raise AssertionError
 
     async with env.running({"count": hang}, replace(QUICK, lease=HOUR)):
-        await asyncio.wait_for(started.wait(), 10)
+        await asyncio.wait_for(started.wait(), SOON)
     row = await env.row()
     assert (row["lease_until"], json.loads(row["watermark"])) == (None, {"page": 7})
     assert row["due_in"] <= 0
@@ -160,7 +160,7 @@ async def test_who_lost_the_claim_saves_and_finishes_nothing(env: TaskEnvironmen
         return Next(HOUR, {"mine": True})
 
     async with env.running({"count": slow}, replace(QUICK, renew_every=HOUR)):
-        await asyncio.wait_for(started.wait(), 10)
+        await asyncio.wait_for(started.wait(), SOON)
         await env.pool.execute(
             "UPDATE tasks SET claim_no = claim_no + 1, watermark = '{\"theirs\": true}', due_at = now() + interval '1 day'"
         )
@@ -183,11 +183,11 @@ async def test_a_run_whose_lease_another_has_taken_is_cancelled(env: TaskEnviron
         raise AssertionError
 
     async with env.running({"count": hang}):
-        await asyncio.wait_for(started.wait(), 10)
+        await asyncio.wait_for(started.wait(), SOON)
         await env.pool.execute(
             "UPDATE tasks SET claim_no = claim_no + 1, lease_until = now() + interval '1 hour'",
         )
-        await asyncio.wait_for(cancelled.wait(), 10)
+        await asyncio.wait_for(cancelled.wait(), SOON)
         assert (await env.row())["lease_until"] is not None
 
 
@@ -200,7 +200,7 @@ async def test_a_request_makes_a_task_due_and_runs_it_again_if_it_was_running(en
         return Next(HOUR, {"runs": run.watermark.get("runs", 0) + 1})
 
     async with env.running({"count": slow}):
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), SOON)
         await request_soon(env.pool, env.tenant, "count")
         go_on.set()
         row = await env.wait_for(watermark='{"runs": 2}', lease_until=None)
@@ -266,7 +266,7 @@ async def test_an_end_that_could_not_be_stored_is_a_repetition_from_the_last_wat
     async with open_pool(salon.dsn, max_size=2) as pool, open_pool(salon.dsn, max_size=1) as observers:
         env = TaskEnvironment(salon.tenant, salon.dsn, observers)
         async with env.running({"count": slow}, pool=pool), open_pool(database.superuser_dsn, max_size=1) as superuser:
-            await asyncio.wait_for(begun.wait(), 10)
+            await asyncio.wait_for(begun.wait(), SOON)
             await superuser.execute(f"ALTER ROLE {salon.role} NOLOGIN")
             await superuser.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", salon.role

@@ -29,7 +29,7 @@ from tests.worlds.tenant_pod import (
     sign_retell,
     sign_stripe,
 )
-from tests.worlds.waiting import eventually  # fmt: skip
+from tests.worlds.waiting import SOON, eventually  # fmt: skip
 
 NAME, CALLER, EMAIL, NOTE = "Zacharias Kanarienvogel", "+4915155500077", "canary@example.com", "Zimtschnecke"
 SECRETS = (RETELL_KEY, CALCOM_SECRET, STRIPE_SECRET, ADMIN_TOKEN, "password-of-canary")
@@ -106,7 +106,7 @@ async def running_processes(pod: TenantPod) -> AsyncIterator[Path]:
                 return False
 
         try:
-            await eventually(up, 20)
+            await eventually(up, SOON)
             yield logs
         finally:
             for process in processes:

@@ -11,7 +11,7 @@ from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.databases import Database
 from askproai_sandbox.simulator import serve
 from tests.worlds.tenant_pod import ADMIN_TOKEN, open_pod, running_web, running_worker
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 KEY, EVENT_TYPES = "cal_pod", ((1001, "anna"), (1002, "mehmet"))
 
@@ -44,7 +44,7 @@ async def test_a_call_that_begins_makes_the_pod_read_what_its_caller_will_ask_fo
                 known = "SELECT count(*) FROM free_times WHERE tenant = $1 AND read_at IS NOT NULL"
                 return bool(await pod.db.fetchval(known, pod.store.tenant) == 14 * len(EVENT_TYPES))
 
-            await eventually(is_known, 15, "the free times of two weeks to be known")
+            await eventually(is_known, SOON, "the free times of two weeks to be known")
             before = count()
             offer = (await pod.function("check_availability", "call_1", {"service": "Haarschnitt"})).body
             assert offer["slots"], offer

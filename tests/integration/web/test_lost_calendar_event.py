@@ -13,7 +13,7 @@ from askproai_core.tenant_config import CalendarConfig, CalendarProvider
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import serve
 from tests.worlds.tenant_pod import CALCOM_SECRET, TenantPod, running_worker
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 KEY = "cal_salon"
 GUEST = {"name": "Karl Hoffmann", "email": "karl@example.com", "timeZone": "Europe/Berlin"}
@@ -51,7 +51,7 @@ async def test_an_event_that_met_a_503_is_here_after_the_next_poll(web_pod: Tena
         assert await pod.db.fetchval("SELECT count(*) FROM webhook_events WHERE tenant = $1", pod.store.tenant) == 0
         await make_due(pod)
         async with running_worker(pod):
-            row = await eventually(lambda: appointment(pod, uid), 20)
+            row = await eventually(lambda: appointment(pod, uid), SOON)
             assert (row["status"], row["starts_at"]) == ("confirmed", datetime.fromisoformat(start))
 
 

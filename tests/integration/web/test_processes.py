@@ -23,7 +23,7 @@ from tests.worlds.tenant_pod import (
     sign_retell,
     waiting_for_lock,
 )
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 
 async def test_detailed_health_needs_the_admin_token(pod: TenantPod) -> None:
@@ -68,7 +68,7 @@ async def test_a_changed_config_is_in_use_within_a_second_and_a_broken_one_is_no
     async def accepted() -> bool:
         return (await web_pod.function("check_availability", "call_1", {}, **new_agent)).status == 200
 
-    await eventually(accepted, 1)
+    await eventually(accepted, SOON)
     assert (await web_pod.retell("call_started", "call_p", path="/moved/webhooks/retell")).status == 200
     assert (await web_pod.retell("call_started", "call_p", path="/salon/salon/webhooks/retell")).status == 404
 
@@ -77,7 +77,7 @@ async def test_a_changed_config_is_in_use_within_a_second_and_a_broken_one_is_no
     async def degraded() -> bool:
         return (await web_pod.get(web_pod.private_url + "/health")).body == {"status": "degraded"}
 
-    await eventually(degraded, 1)
+    await eventually(degraded, SOON)
     assert await accepted()
     async with web_pod.session.get(f"http://127.0.0.1:{web_pod.web.metrics_port}/metrics") as response:
         assert 'askproai_config_rejected_total{tenant="salon.salon"} 1.0' in await response.text()
@@ -102,7 +102,7 @@ async def test_a_rotated_database_password_loses_no_event(web_pod: TenantPod) ->
         sent += 1
         return not old & await sessions(web_pod)
 
-    await eventually(swapped, 3)
+    await eventually(swapped, SOON)
     assert (await web_pod.counts())[0] == sent
 
 
@@ -117,10 +117,18 @@ async def test_a_worker_with_a_rotated_password_continues(stopped_pod: TenantPod
         async def swapped() -> bool:
             return not old & await sessions(stopped_pod)
 
-        await eventually(swapped, 5)
+        await eventually(swapped, SOON)
         async with running_web(stopped_pod, worker_port=port):
             await stopped_pod.retell("call_ended", "call_before", call_status="ended")
             await stopped_pod.settled("call_before:call_ended")
+
+
+async def test_a_pods_own_worker_begins_at_once(stopped_pod: TenantPod) -> None:
+    """An idle worker polls every 15 s: a job that is done within 5 s was announced to it."""
+    async with running_worker(stopped_pod) as port, running_web(stopped_pod, worker_port=port):
+        for number in range(3):
+            await stopped_pod.retell("call_started", f"call_{number}")
+            await asyncio.wait_for(stopped_pod.settled(f"call_{number}:call_started"), 5)
 
 
 async def test_a_pod_without_its_database_url_reports_it_and_starts_when_it_comes(stopped_pod: TenantPod) -> None:
@@ -156,7 +164,7 @@ async def test_a_worker_returns_a_job_after_its_grace(stopped_pod: TenantPod) ->
 
 
 async def test_shutdown_fails_readiness_first_and_completes_requests_in_flight(stopped_pod: TenantPod) -> None:
-    async with running_web(stopped_pod, worker_port=9, shutdown_delay_seconds=0.5, shutdown_grace_seconds=5) as stop:
+    async with running_web(stopped_pod, worker_port=9, shutdown_delay_seconds=2, shutdown_grace_seconds=10) as stop:
         async with stopped_pod.db.transaction():  # nobody can store an event until this ends
             await stopped_pod.db.execute("LOCK TABLE webhook_events IN EXCLUSIVE MODE")
             sending = asyncio.create_task(stopped_pod.retell("call_started", "call_in_flight"))
@@ -166,7 +174,7 @@ async def test_shutdown_fails_readiness_first_and_completes_requests_in_flight(s
             async def unready() -> bool:
                 return (await stopped_pod.get(stopped_pod.private_url + "/readyz")).status == 503
 
-            await eventually(unready, 0.4)
+            await eventually(unready)  # the port closes after the delay, and asking would fail
             late = asyncio.create_task(stopped_pod.retell("call_started", "call_while_draining"))
 
             async def closed() -> bool:
@@ -223,7 +231,7 @@ async def test_the_real_processes_accept_a_call_and_end_on_sigterm(stopped_pod: 
                 return private.status == worker.status == 200
             return False
 
-        await eventually(ready, 20)
+        await eventually(ready, SOON)
         call = {"call_id": "call_real", "agent_id": "agent_test", "from_number": "+4915112345678"}
         for event in ("call_started", "call_ended"):
             body = json.dumps({"event": event, "call": call}).encode()
@@ -234,7 +242,7 @@ async def test_the_real_processes_accept_a_call_and_end_on_sigterm(stopped_pod: 
     finally:
         for process in processes:
             process.send_signal(signal.SIGTERM)
-        codes = [await asyncio.wait_for(process.wait(), 20) for process in processes]
+        codes = [await asyncio.wait_for(process.wait(), SOON) for process in processes]
     text = log.read_text()
     assert codes == [0, 0], text
     lines = [json.loads(line) for line in text.splitlines()]
@@ -321,5 +329,5 @@ async def test_a_url_that_the_tenant_had_before_is_served_beside_the_new_one(web
     async def moved() -> bool:
         return (await web_pod.retell("call_started", "call_m", path="/voice/webhooks/retell")).status == 200
 
-    await eventually(moved, 1)
+    await eventually(moved, SOON)
     assert (await web_pod.retell("call_started", "call_m", path="/salon/salon/webhooks/retell")).status == 200

@@ -30,7 +30,7 @@ from askproai_operator.engine import (
 from askproai_operator.resources import BRANCHES
 from askproai_operator.settings import Settings
 from tests.worlds.salon_objects import key, put, raw, salon
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 BRANCH = key("Branch", "mitte")
 OK = Result((good(C.SERVICES_READY),))
@@ -241,7 +241,7 @@ async def test_at_a_shutdown_a_running_reconcile_may_finish_and_none_begins(turn
     await asyncio.sleep(0.01)
     assert not running.done()
     may_finish.set()
-    await asyncio.wait_for(running, 2)
+    await asyncio.wait_for(running, SOON)
     assert runs == 1
     assert len(turn.kube.statuses) == 1
 
@@ -263,12 +263,12 @@ async def test_a_change_is_acted_on_while_all_resyncs_hang(turn: Turn):
     for number in range(8):
         turn.queue.add(Key("Background", "n", str(number)), Priority.RESYNC)
     running = asyncio.create_task(turn.loop.run(stop))
-    await eventually(lambda: len(turn.queue._processing) == 3, 2, "the other workers to be busy")
+    await eventually(lambda: len(turn.queue._processing) == 3, SOON, "the other workers to be busy")
     turn.queue.add(BRANCH)
-    await asyncio.wait_for(changed.wait(), 2)
+    await asyncio.wait_for(changed.wait(), SOON)
     hanging.set()
     stop.set()
-    await asyncio.wait_for(running, 2)
+    await asyncio.wait_for(running, SOON)
 
 
 def test_a_requeue_needs_a_reason():
@@ -318,6 +318,6 @@ class TestBackground:
         turn.queue.add(BRANCH)
         turn.queue.add(self.KEY)
         running = asyncio.create_task(turn.loop.run(stop))
-        await asyncio.wait_for(both.wait(), 2)
+        await asyncio.wait_for(both.wait(), SOON)
         stop.set()
-        await asyncio.wait_for(running, 2)
+        await asyncio.wait_for(running, SOON)

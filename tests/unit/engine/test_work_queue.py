@@ -12,6 +12,7 @@ from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.queue import Priority, WorkQueue
 from askproai_operator.control_loop.turns import RUNS
 from askproai_operator.engine import Backoff, Key, Options
+from tests.worlds.waiting import SOON
 
 A, B = Key("Tenant", "n", "a"), Key("Tenant", "n", "b")
 ONE_SECOND = timedelta(seconds=1)
@@ -74,7 +75,7 @@ async def test_a_waiting_worker_is_woken_up(queue: WorkQueue):
     await asyncio.sleep(0)
     assert not waiter.done()
     queue.add(A)
-    assert await asyncio.wait_for(waiter, 1) == A
+    assert await asyncio.wait_for(waiter, SOON) == A
 
 
 async def test_a_scheduled_key_is_added_when_it_is_due_and_not_before(queue: WorkQueue, clock: FixedClock):
@@ -135,7 +136,7 @@ def test_backoff_doubles_to_five_minutes_with_up_to_half_of_it_left_to_chance(fa
 async def test_the_schedule_runs_by_itself(queue: WorkQueue):
     queue.schedule(A, timedelta(seconds=5))
     runner = asyncio.create_task(queue.run())
-    assert await asyncio.wait_for(queue.get(), 1) == A
+    assert await asyncio.wait_for(queue.get(), SOON) == A
     runner.cancel()
 
 
@@ -332,7 +333,7 @@ async def test_some_workers_take_changes_only(queue: WorkQueue):
     await asyncio.sleep(0)
     assert not waiter.done()
     queue.add(B)
-    assert await asyncio.wait_for(waiter, 1) == B
+    assert await asyncio.wait_for(waiter, SOON) == B
 
 
 class TestOptions:

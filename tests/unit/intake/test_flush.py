@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from askproai_runtime.intake import EventNotStored, Flusher, IncomingEvent, Receipt, Source, flush
+from tests.worlds.waiting import SOON
 
 
 def event(name: str) -> IncomingEvent:
@@ -137,7 +138,7 @@ async def test_closing_writes_the_events_that_still_wait() -> None:
     closing = asyncio.create_task(flusher.close())
     writer.gate.set()
     await closing
-    assert all(isinstance(task.result(), Receipt) for task in await asyncio.wait_for(_finished(tasks), 1))
+    assert all(isinstance(task.result(), Receipt) for task in await asyncio.wait_for(_finished(tasks), SOON))
 
 
 async def _finished(tasks: list[asyncio.Task[Receipt]]) -> list[asyncio.Task[Receipt]]:

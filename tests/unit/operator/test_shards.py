@@ -17,7 +17,7 @@ from askproai_operator.control_loop import shard_leadership
 from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
 from askproai_operator.shards import LEASE_NAMES, MAX_SHARDS, Shard, layout_of_holder, shard_index
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 HOME = "askproai-system"
@@ -187,7 +187,9 @@ class Replicas:
 
     async def lead(self, *names: str) -> None:
         """Wait until just these lead."""
-        await eventually(lambda: set(self.leading) == set(names), 5, lambda: f"{names}; there lead {[*self.leading]}")
+        await eventually(
+            lambda: set(self.leading) == set(names), SOON, lambda: f"{names}; there lead {[*self.leading]}"
+        )
 
     async def end(self) -> None:
         failed = [task.exception() for _, task in self._running.values() if task.done() and not task.cancelled()]
@@ -208,7 +210,7 @@ async def replicas():
 async def rests(replicas: Replicas) -> None:
     """Let every process look at the Leases several times."""
     before = replicas.clock.monotonic()
-    await eventually(lambda: replicas.clock.monotonic() - before > 5, 5, "some looks at the Leases")
+    await eventually(lambda: replicas.clock.monotonic() - before > 5, SOON, "some looks at the Leases")
 
 
 async def test_two_operators_of_one_layout_lead_beside_each_other(replicas):
@@ -231,8 +233,8 @@ async def test_from_one_operator_to_two_and_back_without_a_namespace_that_two_ha
 
     replicas.start("new", Shard(0, 1))
     await replicas.stop("a")
-    await eventually(lambda: replicas.server.holder(Shard(0, 1)) == "new", 5, "the Lease of shard 0")
-    await eventually(lambda: "b" in replicas.ended_at, 5, "the second operator to end by itself")
+    await eventually(lambda: replicas.server.holder(Shard(0, 1)) == "new", SOON, "the Lease of shard 0")
+    await eventually(lambda: "b" in replicas.ended_at, SOON, "the second operator to end by itself")
     await replicas.lead("new")
     waited = replicas.led_at["new"] - replicas.ended_at["b"]
     assert waited > 10, "what it had sent may still arrive, so its Lease has to expire"
@@ -269,7 +271,7 @@ async def test_who_waits_names_the_holders_again_and_again(replicas):
         await replicas.lead("old")
         replicas.start("b", Shard(1, 2))
         since = replicas.clock.monotonic()
-        await eventually(lambda: replicas.clock.monotonic() - since > 150, 10, "two minutes")
+        await eventually(lambda: replicas.clock.monotonic() - since > 150, SOON, "two minutes")
         waiting = [each for each in logs if each["event"] == "shard.waiting"]
         minutes = int((replicas.clock.monotonic() - since) // 60)
     assert {each["holders"] for each in waiting} == {"old"}

@@ -8,9 +8,9 @@ from unittest.mock import Mock
 import pytest
 
 from askproai_core.tenant_config import config_hash, encode
-from askproai_runtime.watched_files import ConfigUnreadable, Credentials, LiveConfig
+from askproai_runtime.watched_files import POLL_SECONDS, ConfigUnreadable, Credentials, LiveConfig
 from tests.worlds.compiled_salon import salon_config
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 
 def swap(folder: Path, files: dict[str, str]) -> None:
@@ -26,6 +26,7 @@ def swap(folder: Path, files: dict[str, str]) -> None:
 
 
 async def test_a_changed_config_is_in_use_within_a_second(tmp_path: Path) -> None:
+    assert POLL_SECONDS <= 0.5, "so often is the file looked at"
     swap(tmp_path, {"tenant.json": encode(salon_config())})
     live = LiveConfig(tmp_path / "tenant.json")
     hashes: list[str] = []
@@ -35,18 +36,18 @@ async def test_a_changed_config_is_in_use_within_a_second(tmp_path: Path) -> Non
     await eventually(lambda: bool(hashes))
 
     swap(tmp_path, {"tenant.json": encode(salon_config(display_name="Neu"))})
-    await eventually(lambda: live.current.display_name == "Neu", 1)
+    await eventually(lambda: live.current.display_name == "Neu", SOON)
     assert hashes == [config_hash(encode(salon_config())), live.hash]
 
     for bad in ("{", "{}", '{"tenant": 7}', "\udcff"):
         swap(tmp_path, {"tenant.json": bad.encode("utf-8", "replace").decode()})
         before = len(rejected)
-        await eventually(lambda seen=before: len(rejected) > seen, 1)
+        await eventually(lambda seen=before: len(rejected) > seen, SOON)
         assert live.current.display_name == "Neu", "a broken file leaves the last good config in use"
         assert live.rejected
 
     swap(tmp_path, {"tenant.json": encode(salon_config(display_name="Wieder"))})
-    await eventually(lambda: live.current.display_name == "Wieder", 1)
+    await eventually(lambda: live.current.display_name == "Wieder", SOON)
     assert live.rejected is None
     stop.set()
     await watching

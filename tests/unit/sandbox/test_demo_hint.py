@@ -3,15 +3,15 @@
 import io
 import shlex
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from askproai_sandbox.cluster import ProcessError, eventually, spawn
+from askproai_sandbox.cluster import ProcessError, spawn
 from askproai_sandbox.demo.run import _print_how_to_keep, _print_next_commands, _wait_for_state
 from askproai_sandbox.demo.state import State
+from tests.worlds.waiting import eventually
 
 
 def test_the_printed_commands_exist_and_book():
@@ -35,7 +35,7 @@ def test_a_demo_that_ends_prints_how_to_go_on():
 async def test_a_demo_that_another_one_ended_says_so(tmp_path: Path):
     """The second `make demo` in a checkout ends the first, whose log is gone by then."""
     environment = await spawn("stage", [sys.executable, "-c", ""], directory=tmp_path)
-    await eventually(lambda: environment.exit_code is not None, timedelta(seconds=10), "its end")
+    await eventually(lambda: environment.exit_code is not None, what="its end")
     environment.log.unlink()
     with pytest.raises(ProcessError, match="ended from outside"):
         await _wait_for_state(environment, tmp_path / "demo")

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from askproai_sandbox.cluster import ApiError, KubeClient, Mirror, Object, free_port
 from askproai_sandbox.ingress_proxy import Backends, IngressProxy, Routes
+from tests.worlds.waiting import SOON
 
 SERVICE: Object = {
     "metadata": {"namespace": "n", "name": "salon-web"},
@@ -60,7 +61,7 @@ async def test_a_deletion_missed_across_a_410_is_found_by_the_next_list(monkeypa
     script = Script()
     mirror = Mirror(cast("KubeClient", script), "/api/v1/pods", changed)
     task = asyncio.create_task(mirror.run())
-    await asyncio.wait_for(script.done.wait(), 5)
+    await asyncio.wait_for(script.done.wait(), SOON)
     task.cancel()
     assert sorted(mirror.objects) == ["/b", "/c"]
     # a and b appear, b changes; the next list has no a, b at version 1 again, and c
@@ -225,9 +226,9 @@ async def test_a_resource_that_the_cluster_does_not_know_is_empty_until_it_does(
     monkeypatch.setattr(script, "get", get)
     mirror = Mirror(cast("KubeClient", script), "/apis/example.com/v1/things")
     task = asyncio.create_task(mirror.run())
-    await asyncio.wait_for(mirror.synced.wait(), 5)
+    await asyncio.wait_for(mirror.synced.wait(), SOON)
     assert mirror.objects == {}
     known.set()
-    await asyncio.wait_for(script.done.wait(), 5)
+    await asyncio.wait_for(script.done.wait(), SOON)
     task.cancel()
     assert sorted(mirror.objects) == ["/b", "/c"]

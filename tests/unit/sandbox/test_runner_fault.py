@@ -10,10 +10,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from askproai_core.clock import SystemClock
-from askproai_sandbox.cluster import KubeClient, Object, eventually
+from askproai_sandbox.cluster import KubeClient, Object
 from askproai_sandbox.pods.container import PodContext
 from askproai_sandbox.pods.pod import Pod
 from askproai_sandbox.pods.spec import Sources
+from tests.worlds.waiting import eventually
 
 MANIFEST: Object = {
     "metadata": {"namespace": "n", "name": "pod-1", "uid": "u"},
@@ -42,7 +43,7 @@ async def test_a_fault_is_reported_in_log_and_status_without_mounted_secrets(
     pod = Pod(MANIFEST, "127.64.1.2", context)
     with capture_logs() as logs:
         pod.start()
-        await eventually(lambda: sent and "RunnerFault" in sent[-1], timedelta(seconds=5), "the report of the fault")
+        await eventually(lambda: sent and "RunnerFault" in sent[-1], what="the report of the fault")
         await pod.end(timedelta(0), remove=False)
     fault = next(entry for entry in logs if entry["event"] == "pod.runner_fault")
     assert "in mount" in fault["trace"]
