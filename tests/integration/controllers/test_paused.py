@@ -11,6 +11,7 @@ from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.engine import Key
 from askproai_sandbox.cluster import ControlPlane, ProcessError
 from tests.worlds.operator_environment import TenantNamespace
+from tests.worlds.unscheduled_pods import RUNS
 from tests.worlds.waiting import SOON, eventually
 
 PAUSE = {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
@@ -262,7 +263,7 @@ async def test_an_edit_of_a_paused_object_changes_nothing_at_retell(
     namespace: TenantNamespace, kind: str, name: str, edit: dict[str, Any]
 ) -> None:
     await namespace.write_secret()
-    for each, spec in (("Branch", {}), ("ServiceOffering", {}), ("Tenant", {"suspend": False}), ("RetellAgent", {})):
+    for each, spec in (("Branch", {}), ("ServiceOffering", {}), ("Tenant", RUNS), ("RetellAgent", {})):
         await namespace.create(each, spec=spec)
     await namespace.wait_for("RetellAgent", "mitte", lambda live: "agentId" in live.get("status", {}), "the agent")
     agent = ("RetellAgent", "mitte")

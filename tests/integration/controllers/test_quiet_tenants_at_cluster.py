@@ -19,6 +19,7 @@ from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.operator_environment import NAME, RunningOperator, TenantNamespace
 from tests.worlds.tenant_reconciles import rows
+from tests.worlds.unscheduled_pods import RUNS
 from tests.worlds.waiting import SOON, eventually
 
 INTERVAL = timedelta(minutes=15)
@@ -79,7 +80,7 @@ async def quiet(namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(module, "runtime_condition", lambda *_: available)
     await namespace.write_secret()
     await namespace.create("Branch")
-    await namespace.create("Tenant", spec={"suspend": False})
+    await namespace.create("Tenant", spec=RUNS)
     await namespace.wait_until_ready()
 
     await read_together(namespace.operator)  # another test may have had another Redis

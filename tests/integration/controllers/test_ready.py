@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.worlds.operator_environment import TenantNamespace
+from tests.worlds.unscheduled_pods import RUNS
 
 
 async def ready_of(namespace: TenantNamespace, kind: str = "Tenant", name: str = "salon-mueller") -> dict[str, Any]:
@@ -54,7 +55,7 @@ async def test_pods_that_a_quota_refuses_are_named_and_their_end_is_seen(namespa
     await namespace.client.create(quotas, {"kind": "ResourceQuota", "metadata": {"name": "none"}} | body)
     await namespace.write_secret()
     await namespace.create("Branch")
-    await namespace.create("Tenant", spec={"suspend": False})
+    await namespace.create("Tenant", spec=RUNS)
     stuck = await namespace.wait_for_condition("Ready", "False", "RolloutStuck")
     assert stuck["message"].startswith("Deployment salon-mueller-web: its pods are refused (")
     assert f"kubectl describe pods -n {namespace.name}" in stuck["message"]

@@ -9,6 +9,7 @@ from askproai_sandbox.cluster import ControlPlane, KubeClient
 from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.operator_environment import TenantNamespace, create_namespace, running_operator
+from tests.worlds.unscheduled_pods import RUNS
 
 OTHERS = {"name": "others", "key": "password"}
 PERMIT = {"metadata": {"labels": {"askproai.de/use": "true"}}}
@@ -63,7 +64,7 @@ async def test_a_secret_is_used_as_soon_as_it_permits_it(namespace: TenantNamesp
 async def test_a_tenant_that_runs_goes_on_unchanged_when_its_secret_has_no_label(namespace: TenantNamespace):
     """As after an upgrade from a release that asked for none; a deletion waits for no label either."""
     await namespace.write_secret()
-    await namespace.create("Tenant", spec={"suspend": False})
+    await namespace.create("Tenant", spec=RUNS)
     await namespace.wait_for_condition("WebhooksRegistered", "True")
     before = await namespace.get("Deployment", "salon-mueller-web")
     unlabelled = {"metadata": {"labels": {"askproai.de/use": None}}}

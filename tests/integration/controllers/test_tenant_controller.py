@@ -10,6 +10,7 @@ from askproai_core.database import AdminStore
 from askproai_core.reader_token import reader_token_of
 from askproai_operator.engine import Key
 from tests.worlds.tenant_reconciles import reconcile_twice, rows
+from tests.worlds.unscheduled_pods import RUNS
 from tests.worlds.waiting import SOON, eventually
 
 CHILDREN = [
@@ -192,7 +193,7 @@ async def test_suspending_stops_the_pods_and_resuming_starts_them_again(namespac
         return live is not None and live["spec"]["replicas"] == expected
 
     await namespace.write_secret()
-    await namespace.create("Tenant", spec={"suspend": False})
+    await namespace.create("Tenant", spec=RUNS)
     await eventually(lambda: replicas(2), SOON, "two replicas")
     reported = await namespace.wait_for_condition("RuntimeAvailable", "False", "Progressing")
     assert "kubectl describe pods" in reported["message"]
@@ -257,7 +258,7 @@ async def test_appointments_that_wait_for_calcom_are_shown_while_they_wait(names
     """Callers are served, so Ready stays True; its reason and message say how many wait, and since when."""
     await namespace.write_secret()
     await namespace.create("Branch")
-    await namespace.create("Tenant", spec={"suspend": False})
+    await namespace.create("Tenant", spec=RUNS)
     tenant, key = f"{namespace.name}.salon-mueller", Key("Tenant", namespace.name, "salon-mueller")
     await namespace.wait_for_condition("CalendarSynced", "True")
     add = """WITH made AS (

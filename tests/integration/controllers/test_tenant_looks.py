@@ -8,6 +8,7 @@ import pytest
 
 from askproai_operator.api import Key
 from tests.worlds.operator_environment import TenantNamespace
+from tests.worlds.unscheduled_pods import RUNS
 from tests.worlds.waiting import SOON, eventually
 
 
@@ -26,7 +27,7 @@ def delete_webhooks(namespace: TenantNamespace) -> None:
 async def open_salon(namespace: TenantNamespace) -> Key:
     await namespace.write_secret()
     await namespace.create("Branch")
-    await namespace.create("Tenant", spec={"suspend": False})
+    await namespace.create("Tenant", spec=RUNS)
     await namespace.wait_for_condition("WebhooksRegistered", "True")
     key = Key("Tenant", namespace.name, "salon-mueller")
     await namespace.operator.reconcile_again(key)
