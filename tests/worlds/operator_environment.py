@@ -89,6 +89,12 @@ class RunningOperator:
         body = {"operation": operation, "fault": kind, "count": count}
         simulator.faults.active.append(Fault.parse(body, simulator.clock.now()))
 
+    def end_faults(self) -> None:
+        """End the faults of both providers, and close the circuits that they opened: their waits are not what a test awaits."""
+        self.retell.faults.clear()
+        self.calcom.faults.clear()
+        self.context.providers._states.clear()
+
 
 @asynccontextmanager
 async def running_operator(

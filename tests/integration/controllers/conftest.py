@@ -26,5 +26,4 @@ async def other_namespace(operator: RunningOperator, kube_client: KubeClient) ->
 def clear_faults(operator: RunningOperator) -> Iterator[None]:
     """End the faults of the providers with the test."""
     yield
-    operator.retell.faults.clear()
-    operator.calcom.faults.clear()
+    operator.end_faults()

@@ -76,7 +76,7 @@ async def test_what_was_never_seen_waits_while_calcom_is_away_and_what_the_pods_
 
     await eventually(is_renamed, SOON, "the edit in the config")
     assert await withheld(namespace) == {72001: None, 72002: None}
-    namespace.operator.calcom.faults.clear()
+    namespace.operator.end_faults()
     edit = {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}
     await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), edit)
     await wait_for_withheld(namespace, {72001: "NotFound", 72002: None})

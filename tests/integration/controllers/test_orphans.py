@@ -60,8 +60,7 @@ async def test_a_namespace_ends_without_its_providers_and_no_orphan_is_left_when
     assert namespace.calcom_key not in visible
     assert workspace(namespace)["agents"]
 
-    namespace.operator.retell.faults.clear()
-    namespace.operator.calcom.faults.clear()
+    namespace.operator.end_faults()
     await emptied(namespace)
     assert (workspace(namespace)["agents"], workspace(namespace)["llms"]) == ({}, {})
     assert namespace.calcom_webhooks() == []
@@ -99,7 +98,7 @@ async def test_a_namesakes_webhook_and_role_stay_its_own(namespace):
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
     await namespace.create("Tenant", spec={"calendar": {"provider": "Local", "calcom": None}})
-    namespace.operator.calcom.faults.clear()
+    namespace.operator.end_faults()
 
     async def waits() -> bool:
         return any(

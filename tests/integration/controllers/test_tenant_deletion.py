@@ -154,7 +154,7 @@ async def test_what_cannot_be_removed_is_given_up_after_the_budget_and_the_rest_
     namespace.operator.inject_fault(namespace.operator.calcom, "list-webhooks", "error-before-commit", 999)
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
-    namespace.operator.calcom.faults.clear()
+    namespace.operator.end_faults()
     await eventually(lambda: has_event(namespace, ("Warning", "LeftOver")), SOON, "the event")
     role = namespace.operator.context.database.role_name(f"{namespace.name}.salon-mueller")
     assert await rows(module_database, "SELECT 1 FROM pg_roles WHERE rolname = $1", role) == []
