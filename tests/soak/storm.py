@@ -177,7 +177,7 @@ class Town:
             args = {"appointment_id": customer.appointment_id}
             await call.ask("cancel_appointment", **args)  # the answer is the question whether to cancel it
             await asyncio.sleep(_ANSWERING)
-            await self._certain(choose, call, "cancel_appointment", **args)
+            await self._certain(choose, call, "cancel_appointment", **args, confirmed=True)
         else:
             args = {"appointment_id": customer.appointment_id, "start": _some_start(choose)}
             await self._certain(choose, call, "reschedule_appointment", **args)

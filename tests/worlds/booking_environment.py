@@ -19,6 +19,7 @@ from askproai_core.redis import RedisClient, SlotLock
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
 from askproai_runtime import booking
 from askproai_runtime.booking import Answer, BookingContext, BookingSettings, CallContext
+from askproai_runtime.booking.replies import Reply
 from askproai_runtime.calendars import (
     Calendar,
     CalendarOutcome,
@@ -67,8 +68,8 @@ class BookingService(BookingContext):
         answer = await self.ask_to_cancel(call, args)
         if not answer.fields.get("needs_confirmation"):
             return answer
-        answered = frozenset({answer.fields["appointment_id"]})
-        return await self.ask_to_cancel(replace(call, answered_questions=answered), args)
+        replies = {answer.fields["appointment_id"]: Reply.YES}
+        return await self.ask_to_cancel(replace(call, replies=replies), args)
 
 
 class FrozenClock(FixedClock):

@@ -20,6 +20,7 @@ from askproai_core.tenant_config import (
     TenantConfig,
 )
 from askproai_runtime.booking import CallContext
+from askproai_runtime.booking.replies import Reply
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.notifications.task import NOTIFICATIONS, NotificationTask
 from askproai_runtime.tasks import TaskRun
@@ -101,7 +102,7 @@ class NotificationEnvironment:
 
 def answered(call_id: str = "call_1", email: str | None = CUSTOMER) -> CallContext:
     """Return a call whose caller has heard an address letter by letter, and has answered."""
-    return dataclasses.replace(call(call_id), answered_questions=frozenset({email} if email else ()))
+    return dataclasses.replace(call(call_id), replies={email: Reply.YES} if email else {})
 
 
 def event_of(mail: EmailMessage) -> tuple[str, Event]:

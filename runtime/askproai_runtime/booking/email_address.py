@@ -6,6 +6,7 @@ from typing import Any
 
 from askproai_core.input_values import INVISIBLE, is_email
 from askproai_runtime.booking.phrases import names_nothing
+from askproai_runtime.booking.replies import Reply
 from askproai_runtime.booking.store.actions import get_email_question_age, record_email_question
 from askproai_runtime.booking.types import ANSWER_TIME, BookingContext, CallContext, ClarificationNeeded
 
@@ -54,8 +55,9 @@ def spell_email(address: str) -> str:
 async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> None:
     """Raise `ClarificationNeeded` if an address was named that is none, or that the caller has not heard letter by letter yet.
 
-    Mails of a misheard address go to a stranger, and say who comes when. `email_confirmed` is only the model's claim, so true
-    proves nothing: the caller must have spoken after our question. False asks for another address.
+    Mails of a misheard address go to a stranger, and say who comes when. The caller's words decide; where they are not clear, or
+    the request has no transcript and there was time for an answer, `email_confirmed` does, which is only the model's claim. Its
+    false asks for another address.
     """
     said = args.get("email")
     if not said or isinstance(said, bool) or names_nothing(str(said)):
@@ -64,12 +66,12 @@ async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: 
     if address is None or args.get("email_confirmed") is False:
         raise ClarificationNeeded(_WHICH_EMAIL, cause="the e-mail address is none, or not what the caller has said")
     async with ctx.pool.acquire() as conn:
-        if call.answered_questions is None:
+        if call.replies is None:
             age = await get_email_question_age(conn, ctx.tenant, call.call_id, address)
-            is_answered = age is not None and age >= ANSWER_TIME
+            reply = Reply.UNCLEAR if age is not None and age >= ANSWER_TIME else None
         else:
-            is_answered = address.casefold() in {each.casefold() for each in call.answered_questions}
-        if is_answered:
+            reply = {each.casefold(): each_reply for each, each_reply in call.replies.items()}.get(address.casefold())
+        if reply is not None and reply.agrees(args.get("email_confirmed")):
             return
         await record_email_question(conn, ctx.tenant, call.call_id, address)
     question = _IS_EMAIL_RIGHT.format(spelled=spell_email(address))

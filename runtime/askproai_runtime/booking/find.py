@@ -20,6 +20,7 @@ from askproai_runtime.booking.answers import (
 from askproai_runtime.booking.own_appointments import MAX_SPOKEN, none_found, resolve_cancellation
 from askproai_runtime.booking.phrases import BUSY, join_list
 from askproai_runtime.booking.remote import enqueue_sync
+from askproai_runtime.booking.replies import Reply
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import (
     get_last_question,
@@ -108,16 +109,18 @@ async def _require_agreement(
 ) -> None:
     """Raise `ClarificationNeeded` with "Soll ich …?", unless that was this call's last question, and the caller has answered.
 
-    The question must have named the present start. Without a transcript it counts as answered when there was time for an answer.
-    `confirmed` is only the model's claim, so true proves nothing; false counts. Older versions of agents do not send it.
+    The question must have named the present start. The caller's words decide; where they are not clear, or the request has no
+    transcript and there was time for an answer, `confirmed` does, which is only the model's claim.
     """
     if not appointment.live or appointment.starts_at <= ctx.clock.now():
         return  # nothing is cancelled
     asked = await get_last_question(conn, ctx.tenant, call.call_id)
     if asked and (asked.appointment_id, asked.starts_at) == (appointment.id, appointment.starts_at):
-        answers = call.answered_questions
-        answered = asked.age >= ANSWER_TIME if answers is None else str(appointment.id) in answers
-        if answered and args.get("confirmed") is not False:
+        if call.replies is None:
+            reply = Reply.UNCLEAR if asked.age >= ANSWER_TIME else None
+        else:
+            reply = call.replies.get(str(appointment.id))
+        if reply is not None and reply.agrees(args.get("confirmed")):
             return
     await record_question(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at)
     question = f"Soll ich Ihren Termin am {describe_appointment(ctx.config(), appointment, ctx.clock.now())}, absagen?"

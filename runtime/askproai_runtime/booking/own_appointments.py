@@ -5,7 +5,7 @@ others. A caller who withholds the number owns those that this call has made. Wh
 instead of the number (`verification.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, Self
@@ -15,8 +15,14 @@ from zoneinfo import ZoneInfo
 from askproai_core.database import Connection
 from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment
 from askproai_runtime.booking.phrases import join_list
+from askproai_runtime.booking.replies import Reply, meant_key
 from askproai_runtime.booking.request import read_text
-from askproai_runtime.booking.store.actions import get_last_question, list_cancelled_appointments, record_which
+from askproai_runtime.booking.store.actions import (
+    get_last_question,
+    list_cancelled_appointments,
+    list_moved_appointments,
+    record_which,
+)
 from askproai_runtime.booking.store.appointments import (
     Appointment,
     Status,
@@ -51,12 +57,18 @@ _WITHHELD = (
 
 
 async def resolve_appointment(
-    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], question: str
+    ctx: BookingContext,
+    conn: Connection,
+    call: CallContext,
+    args: Mapping[str, Any],
+    question: str,
+    is_done: Callable[[Appointment], bool] = lambda _: False,
 ) -> Appointment:
     """Return the future appointment that is meant: named by `appointment_id` or by its day and time, else the only one.
 
     Raises `ClarificationNeeded` with `question` and the choice. If what is named fits none, and only one can be meant, the caller
-    is asked once whether it is that one: a model that repeats itself after the answer means it.
+    is asked once whether it is that one: a model that repeats itself after the answer means it. But it may repeat a move of this
+    call that ended too late to be answered: then the named time is the former one of an appointment to which `is_done` applies.
     """
     found = await list_own_appointments(ctx, conn, call, args)
     appointment_id = read_text(args, "appointment_id")
@@ -65,9 +77,17 @@ async def resolve_appointment(
             return own
         raise _choice(ctx, call, found, "Diesen Termin finde ich nicht.", question)
     named = _NamedTime.of(args, call, ZoneInfo(ctx.config().time_zone))
+    if named.readings and not named.select(found):
+        moved = set(await list_moved_appointments(conn, ctx.tenant, call.call_id))
+        if (again := next((each for each in found if each.id in moved and is_done(each)), None)) is not None:
+            return again
     if (likely := named.find_likely(found)) is not None:
         asked = await record_which(conn, ctx.tenant, call.call_id, likely.id, likely.starts_at, named.spoken)
-        if asked < ANSWER_TIME:
+        if call.replies is None:
+            is_meant = asked >= ANSWER_TIME
+        else:
+            is_meant = call.replies.get(meant_key(str(likely.id)), Reply.NO) is not Reply.NO
+        if not is_meant:
             raise _ask_whether(ctx, likely, named)
         return likely
     return _choose(ctx, call, found, named, question)
@@ -139,7 +159,7 @@ def _ask_whether(ctx: BookingContext, appointment: Appointment, named: "_NamedTi
     described = describe_appointment(config, appointment, now)
     question = f"{named.readings[0].reading}: Da finde ich keinen Termin von Ihnen. Meinen Sie den am {described}?"
     fields = appointment_list_fields(config, [appointment], now)
-    return ClarificationNeeded(question, appointment_id=str(appointment.id), appointments=fields)
+    return ClarificationNeeded(question, appointment_id=str(appointment.id), appointments=fields, needs_answer=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,9 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
     deadline = ctx.clock.monotonic() + ctx.settings.budget.total_seconds()
     try:
         async with ctx.pool.acquire() as conn:
-            appointment = await resolve_appointment(ctx, conn, call, args, _WHICH)
+            appointment = await resolve_appointment(
+                ctx, conn, call, args, _WHICH, lambda moved: _is_there(ctx, call, args, moved)
+            )
         service = resolve_service(ctx, appointment)
         start = _parse_new_start(args, call, appointment, service)
     except ClarificationNeeded as clarification:
@@ -153,6 +155,14 @@ def resolve_service(ctx: BookingContext, appointment: Appointment, other_staff: 
         question = f"{gone} Soll ich den Termin absagen und einen neuen suchen?"
         raise ClarificationNeeded(question, outcome=FunctionOutcome.NOT_BOOKABLE, appointment_id=str(appointment.id))
     return ServiceRequest(replace(rules, staff_members=staff), name)
+
+
+def _is_there(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
+    """Return whether an appointment has the new start that is asked for."""
+    try:
+        return _parse_new_start(args, call, appointment, resolve_service(ctx, appointment)) == appointment.starts_at
+    except ClarificationNeeded:
+        return False
 
 
 def _parse_new_start(

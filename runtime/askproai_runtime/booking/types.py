@@ -13,6 +13,7 @@ from askproai_core.database import Pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking.replies import Replies
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.metrics import Metrics
 
@@ -24,8 +25,8 @@ class CallContext:
     """The call that asks, already verified and routed. `branch` is a branch's name in the config; "" where none is needed.
 
     `started_at` anchors relative dates ("morgen"), not the time of processing. `caller` is E.164, None when withheld.
-    `answered_questions` are ids of appointments and e-mail addresses: the caller was asked whether to cancel the one, or whether
-    the other is right, and has said something since. It is None if the transcript is not in the request.
+    `replies` are the caller's answers to our questions, by the ids of appointments and the e-mail addresses that they were about.
+    None if the request has no transcript.
     """
 
     call_id: str
@@ -33,7 +34,7 @@ class CallContext:
     caller: str | None
     started_at: datetime
     correlation_id: str
-    answered_questions: frozenset[str] | None = None
+    replies: Replies | None = None
 
 
 class FunctionOutcome(StrEnum):

@@ -33,9 +33,9 @@ from askproai_runtime.calls.payload import (
     decode,
     find_route,
     last_answer_and_keys,
-    list_answered_questions,
     normalize_arguments,
     parse_milliseconds,
+    read_replies,
 )
 from askproai_runtime.calls.record import FunctionRecorder, make_record
 from askproai_runtime.calls.store import (
@@ -163,7 +163,7 @@ class CallFunctions:
             caller=caller_number(call.from_number, self.config.current),
             started_at=parse_milliseconds(call.start_timestamp) or self.clock.now(),
             correlation_id=correlation_id(request),
-            answered_questions=list_answered_questions(call),
+            replies=read_replies(call),
         )
 
     async def _answer_in_time(

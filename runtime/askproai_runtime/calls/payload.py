@@ -3,6 +3,7 @@
 Unknown keys, reasons and statuses are tolerated.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ import msgspec
 from askproai_core.http_server import read_json
 from askproai_core.phone_numbers import Route, Routing, e164_or_none
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking import Replies, Reply, meant_key, read_reply
 from askproai_runtime.intake import ProviderId
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -117,28 +119,44 @@ def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
     return {}, keys
 
 
-def list_answered_questions(call: OngoingCall) -> frozenset[str] | None:
-    """Return what a function asked a yes or no about, and the caller has said something since: ids of appointments to cancel, and
-    e-mail addresses that were read back.
+def read_replies(call: OngoingCall) -> Replies | None:
+    """Return what the caller has said to each question of a function that needs a yes.
+
+    A question after which the caller has said nothing is not there.
+
+    Until an appointment is cancelled the caller can change his mind, so the last clear words count. That an address is right stays
+    so, whatever is said later.
 
     None if that cannot be known: the request has no transcript, or one with results that hold no answer of ours (Retell may cut
     them). A transcript without any result is one: of two requests in one turn of the model, neither holds the other's answer.
     """
     if not call.transcript_with_tool_calls:
         return None
-    last_answered: dict[str, bool] = {}  # whether the last question about an appointment or an address is answered
-    has_spoken = is_cut = False
+    replies: dict[str, Reply | None] = {}  # to the last question about an appointment or an address
+    said: list[str] = []  # since, the last words first
+    is_cut = False
     for utterance in reversed(call.transcript_with_tool_calls):
-        if utterance.role in {"user", "dtmf"}:
-            has_spoken = True
+        if utterance.role == "user":
+            said.append(str(utterance.content or ""))
+        elif utterance.role == "dtmf":
+            said.append("")  # a pressed key says something, but not what
         elif utterance.role == "tool_call_result":
             answer = _read_answer(utterance)
             is_cut |= answer is None
-            if answer is not None and answer.get("needs_confirmation") is True:
-                last_answered.setdefault(str(answer.get("appointment_id") or answer.get("email")), has_spoken)
-    if is_cut and not last_answered:
+            if answer is not None and (about := _read_question(answer)):
+                words = reversed(said) if about == answer.get("email") else said
+                replies.setdefault(about, read_reply(words) if said else None)
+    if is_cut and not replies:
         return None
-    return frozenset(key for key, answered in last_answered.items() if answered)
+    return {subject: reply for subject, reply in replies.items() if reply is not None}
+
+
+def _read_question(answer: Mapping[str, Any]) -> str | None:
+    """Return what an answer asks a yes or no about, as a key of `Replies`; None if it asks none."""
+    appointment_id = answer.get("appointment_id")
+    if answer.get("needs_confirmation") is True:
+        return str(appointment_id or answer.get("email"))
+    return meant_key(str(appointment_id)) if answer.get("needs_answer") is True else None
 
 
 def _read_answer(result: Utterance) -> dict[str, Any] | None:

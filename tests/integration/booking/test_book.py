@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from askproai_runtime.booking.replies import Reply
 from tests.worlds.booking_environment import (
     HALF_PAST_TWO,
     MORNING,
@@ -22,7 +23,7 @@ async def test_a_booking_writes_every_table(new_salon) -> None:
     """Branch, staff, service, customer, start, end, status and correlation id are written, in one transaction."""
     salon = await new_salon()
     answer = await salon.booking.book_appointment(
-        replace(call(), answered_questions=frozenset({"petra@example.com"})),
+        replace(call(), replies={"petra@example.com": Reply.YES}),
         booking_args(notes="kurz", email="petra@example.com"),
     )
     assert answer.success

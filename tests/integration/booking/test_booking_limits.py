@@ -9,6 +9,7 @@ import pytest
 
 from askproai_core.tenant_config import BookingLimits
 from askproai_runtime.booking import Answer
+from askproai_runtime.booking.replies import Reply
 from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.booking_environment import Salon, booking_args, call, second_process
@@ -130,7 +131,7 @@ async def test_a_known_address_is_not_replaced_by_what_a_caller_says(new_salon) 
     """Whoever forges a number could redirect the customer's mails; the address of this appointment is the one that was said."""
     salon = await new_salon()
     for hour, email in ((10, "petra@example.de"), (11, "thief@example.de")):
-        confirmed = replace(call(f"call_{hour}"), answered_questions=frozenset({email}))
+        confirmed = replace(call(f"call_{hour}"), replies={email: Reply.YES})
         args = booking_args(f"2026-11-27T{hour:02}:00:00+01:00", email=email)
         assert (await salon.booking.book_appointment(confirmed, args)).success
     assert [row["email"] for row in await salon.rows("SELECT email FROM customers")] == ["petra@example.de"]

@@ -7,6 +7,7 @@ import pytest
 
 from askproai_core.tenant_config import BookingLimits
 from askproai_runtime.booking import CallContext, find
+from askproai_runtime.booking.replies import Reply
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
 
 NEXT_CALL = call("call_2")  # from the same number, on Friday 20 November
@@ -22,9 +23,9 @@ async def book(salon, *starts: str) -> list[str]:
     return [answer.fields["appointment_id"] for answer in answers]
 
 
-def after_answer(*appointment_ids: str) -> CallContext:
-    """Return the next call with a transcript: the caller was asked about these appointments, and has said something since."""
-    return replace(NEXT_CALL, answered_questions=frozenset(appointment_ids))
+def after_answer(appointment_id: str, reply: Reply = Reply.YES) -> CallContext:
+    """Return the next call with a transcript: the caller was asked about this appointment, and has said `reply` since."""
+    return replace(NEXT_CALL, replies={appointment_id: reply})
 
 
 async def let_two_seconds_pass(salon: Salon) -> None:
@@ -52,11 +53,29 @@ async def test_one_appointment_is_cancelled_after_a_yes_and_not_before(salon) ->
     assert await salon.live() == []
 
 
-async def test_an_older_version_of_an_agent_cancels_by_its_second_request(salon) -> None:
-    await book(salon, HALF_PAST_TWO)
+async def test_without_a_clear_yes_the_model_has_to_say_that_the_caller_agreed(salon) -> None:
+    (booked,) = await book(salon, HALF_PAST_TWO)
     assert not (await salon.booking.ask_to_cancel(NEXT_CALL, {})).success
     await let_two_seconds_pass(salon)
-    assert (await salon.booking.ask_to_cancel(NEXT_CALL, {})).success
+    for unclear in (NEXT_CALL, after_answer(booked, Reply.UNCLEAR)):
+        assert (await salon.booking.ask_to_cancel(unclear, {})).fields["needs_confirmation"]
+    assert len(await salon.live()) == 1
+    assert (await salon.booking.ask_to_cancel(after_answer(booked, Reply.UNCLEAR), {"confirmed": True})).success
+
+
+async def test_a_clear_yes_is_enough_for_an_agent_that_does_not_say_that_the_caller_agreed(salon) -> None:
+    (booked,) = await book(salon, HALF_PAST_TWO)
+    assert not (await salon.booking.ask_to_cancel(NEXT_CALL, {})).success
+    assert (await salon.booking.ask_to_cancel(after_answer(booked), {})).success
+
+
+@pytest.mark.parametrize("args", [{}, {"confirmed": True}])
+async def test_a_caller_who_says_no_or_asks_back_keeps_the_appointment_whatever_the_model_says(salon, args) -> None:
+    (booked,) = await book(salon, HALF_PAST_TWO)
+    assert not (await salon.booking.ask_to_cancel(NEXT_CALL, {})).success
+    answer = await salon.booking.ask_to_cancel(after_answer(booked, Reply.NO), args)
+    assert answer.fields["needs_confirmation"]
+    assert len(await salon.live()) == 1
 
 
 async def test_without_a_transcript_two_requests_of_one_moment_cancel_nothing(salon) -> None:
@@ -78,7 +97,7 @@ async def test_a_no_or_another_call_confirms_no_cancellation(salon) -> None:
 
 async def test_a_question_that_the_caller_has_not_answered_yet_is_asked_again(salon) -> None:
     (booked,) = await book(salon, HALF_PAST_TWO)
-    unanswered = replace(NEXT_CALL, answered_questions=frozenset())
+    unanswered = replace(NEXT_CALL, replies={})
     for _ in range(2):
         assert (await salon.booking.ask_to_cancel(unanswered, {"confirmed": True})).fields["needs_confirmation"]
     assert (await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})).success
@@ -206,7 +225,9 @@ async def test_a_yes_that_names_no_appointment_answers_the_last_question(salon) 
     ids = await book(salon, TUESDAY, WEDNESDAY)
     for day in ("Dienstag", "Mittwoch", "Dienstag"):
         assert not (await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": day})).success
-    answer = await salon.booking.ask_to_cancel(after_answer(*ids), {"confirmed": True})
+    answer = await salon.booking.ask_to_cancel(
+        replace(NEXT_CALL, replies=dict.fromkeys(ids, Reply.YES)), {"confirmed": True}
+    )
     assert (answer.success, answer.fields["appointment_id"]) == (True, ids[0])
 
 

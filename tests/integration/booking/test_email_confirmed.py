@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from askproai_runtime.booking.replies import Reply
 from askproai_runtime.calls.payload import normalize_arguments
 from tests.worlds.booking_environment import Salon, booking_args, call
 
@@ -21,11 +22,11 @@ async def addresses(salon: Salon) -> list[tuple[str | None, str | None]]:
 
 
 @pytest.mark.parametrize("confirmed", [{}, {"email_confirmed": True}], ids=["silent", "claimed"])
-@pytest.mark.parametrize("questions", [None, frozenset[str](), frozenset({"other@example.de"})])
-async def test_an_address_that_was_not_read_back_books_nothing(new_salon, questions, confirmed: dict[str, Any]) -> None:
+@pytest.mark.parametrize("replies", [None, {}, {"other@example.de": Reply.YES}, {ADDRESS: Reply.NO}])
+async def test_an_address_that_was_not_read_back_books_nothing(new_salon, replies, confirmed: dict[str, Any]) -> None:
     """What the model claims proves nothing, and a yes to another address is none to this one."""
     salon = await new_salon()
-    asking = replace(call(), answered_questions=questions)
+    asking = replace(call(), replies=replies)
     for _ in range(2):  # in one turn of the model
         answer = await salon.booking.book_appointment(asking, booking_args(email=ADDRESS, **confirmed))
         assert (answer.success, answer.fields["needs_confirmation"], answer.fields["email"]) == (False, True, ADDRESS)
@@ -40,7 +41,7 @@ async def test_an_address_that_the_caller_has_confirmed_is_that_of_appointment_a
 ) -> None:
     salon = await new_salon()
     assert not (await salon.booking.book_appointment(call(), booking_args(email=ADDRESS))).success
-    answered = replace(call(), answered_questions=frozenset({ADDRESS}))
+    answered = replace(call(), replies={ADDRESS: Reply.YES})
     assert (await salon.booking.book_appointment(answered, booking_args(email=ADDRESS.upper(), **confirmed))).success
     assert await addresses(salon) == [(ADDRESS.upper(), ADDRESS.upper())]
 
@@ -67,9 +68,7 @@ async def test_without_a_transcript_the_question_needs_time_for_an_answer(new_sa
 )
 async def test_an_address_that_is_none_or_wrong_is_asked_again_and_can_be_left_out(new_salon, said) -> None:
     salon = await new_salon()
-    answer = await salon.booking.book_appointment(
-        replace(call(), answered_questions=frozenset({ADDRESS})), booking_args(**said)
-    )
+    answer = await salon.booking.book_appointment(replace(call(), replies={ADDRESS: Reply.YES}), booking_args(**said))
     assert not answer.success
     assert answer.message.endswith("oder soll ich den Termin ohne Adresse eintragen?")
     assert (await salon.booking.book_appointment(call(), booking_args())).success

@@ -1,9 +1,11 @@
 """A move of an appointment that is named by a time it does not have: asked about once, and no question is repeated for ever."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
+from askproai_runtime.booking.replies import Reply, meant_key
 from tests.integration.booking.test_cancel_question import (
     NEXT_CALL,
     TUESDAY,
@@ -43,6 +45,31 @@ async def test_a_model_that_repeats_itself_after_the_yes_gets_on(salon) -> None:
     assert asked.message == "Auf welchen Tag und welche Uhrzeit soll ich den Termin verschieben?"
     answer = await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME | NEW_TIME)
     assert (answer.success, answer.fields["appointment_id"]) == (True, on_tuesday), answer
+
+
+async def test_a_yes_in_the_transcript_is_needed_where_there_is_one(salon) -> None:
+    on_tuesday, _ = await book(salon, TUESDAY, WEDNESDAY)
+    await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME | NEW_TIME)
+    await let_two_seconds_pass(salon)
+    for replies in ({}, {meant_key(on_tuesday): Reply.NO}):  # nobody has answered; "Nein, den anderen"
+        asked = await salon.booking.reschedule_appointment(replace(NEXT_CALL, replies=replies), WRONG_TIME | NEW_TIME)
+        assert (asked.success, asked.fields["needs_answer"]) == (False, True)
+    agreed = replace(NEXT_CALL, replies={meant_key(on_tuesday): Reply.YES})
+    assert (await salon.booking.reschedule_appointment(agreed, WRONG_TIME | NEW_TIME)).success
+
+
+@pytest.mark.parametrize("others", [[], [TUESDAY_LATER]], ids=["the only one", "another on that day"])
+async def test_a_move_that_is_repeated_moves_no_other_one_and_is_not_asked_about(salon, others) -> None:
+    """An answer that comes too late makes the model repeat the request, and the appointment is no longer at the named time."""
+    moved, *_ = await book(salon, TUESDAY, *others)
+    request = {"appointment_date": "Dienstag", "appointment_time": "um 10 Uhr"} | NEW_TIME
+    for _ in range(3):
+        answer = await salon.booking.reschedule_appointment(NEXT_CALL, request)
+        assert (answer.success, answer.fields.get("appointment_id")) == (True, moved), answer
+        await let_two_seconds_pass(salon)
+    starts = {str(row["id"]): row["starts_at"] for row in await salon.live()}
+    assert starts.pop(moved) == datetime.fromisoformat(HALF_PAST_TWO)
+    assert list(starts.values()) == [datetime.fromisoformat(each) for each in others]
 
 
 async def test_another_time_is_no_yes_to_the_question(salon) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from askproai_core.tenant_config import CallerVerification
 from askproai_runtime.booking import Answer
+from askproai_runtime.booking.replies import Reply
 from askproai_runtime.booking.store.appointments import Status
 from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
@@ -136,7 +137,7 @@ async def test_wrong_attempts_of_a_number_and_of_all_unknown_ones_are_bounded(
 async def test_a_verified_cancellation_that_is_asked_for_again_is_the_same_success(practice: Salon, said) -> None:
     """Its answer was late, so the model asks again: whether or not it says again what it has proven."""
     (row,) = await practice.live()
-    talk = replace(call("talk", OTHER), answered_questions=frozenset({str(row["id"])}))
+    talk = replace(call("talk", OTHER), replies={str(row["id"]): Reply.YES})
     args = {"appointment_id": str(row["id"])} if "appointment_id" in said else said
     assert (await practice.booking.find_appointments(talk, RIGHT)).success
     assert (await practice.booking.cancel_appointment(talk, {})).success

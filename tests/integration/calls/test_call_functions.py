@@ -132,7 +132,8 @@ async def test_a_call_finds_moves_and_cancels_what_another_call_of_that_number_b
     asked = await pod.function("cancel_appointment", "call_chg_2", {"reason": ""}, from_number=from_number)
     assert (asked.status, asked.body["success"], asked.body["needs_confirmation"]) == (200, False, True)
     await pod.let_two_seconds_pass("call_chg_2")
-    cancelled = await pod.function("cancel_appointment", "call_chg_2", {"reason": ""}, from_number=from_number)
+    agreed = {"reason": "", "confirmed": True}
+    cancelled = await pod.function("cancel_appointment", "call_chg_2", agreed, from_number=from_number)
     assert (cancelled.status, cancelled.body["success"], cancelled.body["status"]) == (200, True, "cancelled")
     assert (await pod.function("find_appointments", "call_chg_2", {}, from_number=from_number)).body[
         "appointments"

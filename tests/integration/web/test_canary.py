@@ -43,13 +43,15 @@ async def use_everything(pod: TenantPod) -> list[str]:
     first = {"service": "Haarschnitt", "staff": "anna"}
     free = await pod.function("check_availability", "call_canary", first, from_number=CALLER)
     args = {"start": free.body["slots"][0]["start"], "customer_name": NAME, "email": EMAIL, "notes": NOTE, **first}
+    args["email_confirmed"] = True
     for _ in range(2):  # the first one reads the address back
         booked = await pod.function("book_appointment", "call_canary", args, from_number=CALLER)
         await pod.let_two_seconds_pass("call_canary")
     assert booked.body["success"], booked.body
     await pod.inbound(CALLER)
     for _ in range(2):  # the first one asks back
-        cancelled = await pod.function("cancel_appointment", "call_canary", {"reason": NOTE}, from_number=CALLER)
+        agreed = {"reason": NOTE, "confirmed": True}
+        cancelled = await pod.function("cancel_appointment", "call_canary", agreed, from_number=CALLER)
         await pod.let_two_seconds_pass("call_canary")
     assert cancelled.body["success"]
     # PostgreSQL's error quotes the whole row.

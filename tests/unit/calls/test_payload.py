@@ -11,9 +11,9 @@ from askproai_runtime.calls.payload import (
     OngoingCall,
     RetellEvent,
     decode,
-    list_answered_questions,
     normalize_arguments,
     parse_milliseconds,
+    read_replies,
 )
 
 
@@ -68,20 +68,26 @@ _NO_ANSWER = {"role": "tool_call_result", "content": "Error: timeout"}
 
 
 @pytest.mark.parametrize(
-    ("transcript", "answered"),
+    ("transcript", "replies"),
     [
         (None, None),
         ([], None),
-        ([_WORDS], set()),  # the model calls twice in one turn: the first answer is not in the second one's transcript
-        ([_WORDS, _QUESTION], set()),
+        ([_WORDS], {}),  # the model calls twice in one turn: the first answer is not in the second one's transcript
+        ([_WORDS, _QUESTION], {}),
         ([_NO_ANSWER, _WORDS], None),  # a result that was cut may have been the question
-        ([_QUESTION, _WORDS], {"A"}),
-        ([_ADDRESS, _WORDS], {"a@x.de"}),
-        ([_QUESTION, _WORDS, _NO_ANSWER], {"A"}),
-        ([_QUESTION, _WORDS, _QUESTION], set()),
+        ([_QUESTION, _WORDS], {"A": "yes"}),
+        ([_ADDRESS, _WORDS], {"a@x.de": "yes"}),
+        ([_QUESTION, _WORDS, _NO_ANSWER], {"A": "yes"}),
+        ([_QUESTION, _WORDS, _QUESTION], {}),
+        ([_QUESTION, {"role": "dtmf", "digit": "1"}], {"A": "unclear"}),
+        ([_QUESTION, _WORDS, {"role": "user", "content": "Moment, wann war der?"}], {"A": "no"}),
+        ([_QUESTION, {"role": "user", "content": "Moment."}, _WORDS], {"A": "yes"}),
+        ([_ADDRESS, _WORDS, {"role": "user", "content": "Nein, um elf passt nicht."}], {"a@x.de": "yes"}),
     ],
 )
-def test_a_question_is_answered_when_the_caller_speaks_after_it(transcript: Any, answered: set[str] | None) -> None:
+def test_a_question_is_answered_when_the_caller_speaks_after_it(
+    transcript: Any, replies: dict[str, str] | None
+) -> None:
     fields = {} if transcript is None else {"transcript_with_tool_calls": transcript}
     call = msgspec.convert({"call_id": "c", **fields}, OngoingCall)
-    assert list_answered_questions(call) == answered
+    assert read_replies(call) == replies

@@ -138,6 +138,16 @@ async def list_cancelled_appointments(conn: Connection, tenant: str, call_id: st
     return [row["appointment_id"] for row in rows]
 
 
+async def list_moved_appointments(conn: Connection, tenant: str, call_id: str) -> list[UUID]:
+    """Return the ids of the appointments that this call has moved, or is moving now."""
+    rows = await conn.fetch(
+        """SELECT DISTINCT split_part(key, '|', 2)::uuid AS appointment_id FROM call_actions
+           WHERE tenant = $1 AND call_id = $2 AND key LIKE 'move|%'""",
+        tenant, call_id,
+    )  # fmt: skip
+    return [row["appointment_id"] for row in rows]
+
+
 async def record_email_question(conn: Connection, tenant: str, call_id: str, address: str) -> None:
     """Record that the call was asked, now, whether an e-mail address is understood as it was said."""
     await conn.execute(
