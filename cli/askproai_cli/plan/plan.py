@@ -14,6 +14,7 @@ from askproai_cli.output import format_count
 from askproai_cli.plan.agents import find_lowered, plan_calendar, plan_steps
 from askproai_cli.plan.credential_plugin import CredentialPlugin
 from askproai_cli.plan.dry_run import Change, preview
+from askproai_cli.plan.event_types import find_event_type_claims
 from askproai_cli.plan.grants import find_claims
 from askproai_cli.plan.provider_keys import find_key_claims
 from askproai_core.api_resource import ApiResource
@@ -35,10 +36,10 @@ _SUSPENDED: Final = "suspended: no pods run, callers hear that no appointments a
 class Planned:
     """One object: what becomes of it, field by field, and the steps at `provider` (None: a kind that has no steps).
 
-    `claims` is what the operator would report because another tenant has its host, number or key, or why that is unknown, and what
-    a changed key means; `warnings` are those of lint about the planned files, and the fields of other managers that the apply
-    overwrites. `is_problem`: somebody should look before an apply, since a condition would be False, a step is refused, or a number
-    is taken away.
+    `claims` is what the operator would report because another tenant has its host, number, key or event type, or why that is
+    unknown, and what a changed key means; `warnings` are those of lint about the planned files, and the fields of other managers
+    that the apply overwrites. `is_problem`: somebody should look before an apply, since a condition would be False, a step is
+    refused, or a number is taken away.
     """
 
     name: str
@@ -98,7 +99,8 @@ async def plan_manifests(
         )
         planned |= _stopped(planned, cache)
         models = [model for key in planned if (model := cache.get(Key(*key))) is not None]
-        for at, claim in (await find_claims(models, transport, context)).items():
+        claims = await find_claims(models, transport, context) | await find_event_type_claims(models, context)
+        for at, claim in claims.items():
             planned[Identity(*at)] = replace(planned[Identity(*at)], claims=(claim.text,), is_problem=claim.is_known)
         for key, secret in secrets.items():
             found_claims = await find_key_claims(secret, planned[key].fields, transport, context)

@@ -1,12 +1,15 @@
 """Server-side apply of manifests, as kubectl and GitOps tools do it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from askproai_operator.engine import resources
-from askproai_sandbox.cluster import KubeClient
+from askproai_core.api_resource import LEASES
+from askproai_operator.engine import MANAGER, resources
+from askproai_sandbox.cluster import ControlPlane, KubeClient
+from tests.worlds.plan_platform import Platform
 
 Manifest = dict[str, Any]
 Apply = Callable[..., Awaitable[Manifest]]
@@ -25,3 +28,12 @@ async def apply(crds: None, kube_client: KubeClient, kube_namespace: str) -> Asy
     yield send
     for resource in resources.CUSTOM:  # at once, so that no later test lists them; the namespace goes when it can
         await kube_client.delete(resource.path(kube_namespace))
+
+
+@pytest.fixture
+async def platform(
+    control_plane: ControlPlane, crds: None, kube_client: KubeClient, kube_namespace: str, tmp_path: Path
+) -> Platform:
+    lease = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": {"name": MANAGER}, "spec": {}}
+    await kube_client.create(LEASES.path(kube_namespace), lease)
+    return Platform(control_plane, kube_client, kube_namespace, tmp_path)

@@ -1,61 +1,14 @@
 """`askproai plan` says which hosts, numbers and keys another tenant has: as the condition would after an apply."""
 
-import json
 from pathlib import Path
-from typing import Any
 
-import pytest
-import yaml
-
-from askproai_cli.lint import read_documents
-from askproai_cli.plan.plan import Planned, plan_manifests
-from askproai_core.api_resource import LEASES
 from askproai_operator.api import Branch, Tenant
-from askproai_operator.grants import Holder, Subject, SubjectKind, grant_manifest
+from askproai_operator.grants import Holder, Subject, SubjectKind
 from askproai_operator.providers import hash_key
-from askproai_operator.resources import CONFIG_MAPS, CUSTOM, MANAGER, SECRETS
-from askproai_sandbox.cluster import ControlPlane, KubeClient
+from askproai_operator.resources import CUSTOM, SECRETS
+from tests.worlds.plan_platform import HOST, Platform, person
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
-NUMBER, HOST = "+492217654321", "praxis.voice.example"
-
-
-class Platform:
-    """An operator's namespace with grants, and a practice that wants a number and a host."""
-
-    def __init__(self, plane: ControlPlane, client: KubeClient, namespace: str, folder: Path) -> None:
-        self.plane, self.client, self.namespace, self.folder = plane, client, namespace, folder
-        self.manifests = list(yaml.safe_load_all((EXAMPLES / "second-tenant.yaml").read_text()))
-        tenant = next(each for each in self.manifests if each["kind"] == "Tenant")
-        tenant["spec"]["exposure"] = {"host": HOST, "pathPrefix": "/voice", "ingress": {"className": "public"}}
-
-    async def grant(self, subject: Subject, holder: Holder) -> None:
-        path = CONFIG_MAPS.path(self.namespace)
-        await self.client.create(path, grant_manifest(self.namespace, subject, [holder]))
-
-    def give_key(self, value: str) -> None:
-        """Write the tenant's key at Retell into the Secret of the files."""
-        secret = next(each for each in self.manifests if each["kind"] == "Secret")
-        tenant = next(each for each in self.manifests if each["kind"] == "Tenant")
-        secret["stringData"][tenant["spec"]["retell"]["apiKeySecretRef"]["key"]] = value
-
-    async def plan(self, kubeconfig: Path | None = None, namespace: str | None = None) -> dict[str, Planned]:
-        file = self.folder / "practice.yaml"
-        file.write_text(yaml.safe_dump_all(self.manifests, allow_unicode=True))
-        documents = list(read_documents([str(file)]))
-        planned = await plan_manifests(
-            documents, kubeconfig or self.plane.kubeconfig, "default", namespace or self.namespace
-        )
-        return {each.name.partition("/")[0]: each for each in planned}
-
-
-@pytest.fixture
-async def platform(
-    control_plane: ControlPlane, crds: None, kube_client: KubeClient, kube_namespace: str, tmp_path: Path
-) -> Platform:
-    lease = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": {"name": MANAGER}, "spec": {}}
-    await kube_client.create(LEASES.path(kube_namespace), lease)
-    return Platform(control_plane, kube_client, kube_namespace, tmp_path)
+NUMBER = "+492217654321"
 
 
 async def test_a_number_of_another_branch_is_in_the_plan_and_is_not_bound(platform: Platform) -> None:
@@ -140,25 +93,3 @@ async def test_a_changed_key_says_what_it_changes_and_stops_nobody(platform: Pla
     (claim,) = planned["Secret"].claims
     assert "with a key of another workspace the agents are made anew there" in claim
     assert not planned["Secret"].is_problem
-
-
-async def person(platform: Platform, folder: Path) -> Path:
-    """Return the kubeconfig of somebody who may write our kinds, and read no ConfigMap."""
-    namespace, kubectl = platform.namespace, platform.plane.kubectl
-    await kubectl("create", "serviceaccount", "anna", "-n", namespace)
-    rules: list[dict[str, Any]] = [
-        {"apiGroups": [CUSTOM[0].group], "resources": ["*"], "verbs": ["*"]},
-        {"apiGroups": [""], "resources": ["namespaces", "secrets"], "verbs": ["get", "create", "patch"]},
-    ]
-    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": namespace}}
-    (folder / "role.json").write_text(json.dumps(role | {"rules": rules}))
-    await kubectl("apply", "-f", str(folder / "role.json"))
-    await kubectl(
-        "create", "clusterrolebinding", namespace, f"--clusterrole={namespace}", f"--serviceaccount={namespace}:anna"
-    )
-    token = (await kubectl("create", "token", "anna", "-n", namespace)).strip()
-    config = yaml.safe_load(platform.plane.kubeconfig.read_text())
-    config["users"][0]["user"] = {"token": token}
-    file = folder / "anna.kubeconfig"
-    file.write_text(yaml.safe_dump(config))
-    return file
