@@ -48,7 +48,7 @@ class ConditionType(Explained):
     )
     APPOINTMENTS_FIT = (
         "AppointmentsFit",
-        "The staff member of each appointment to come is declared, and not away or closed then. A warning: Ready stays True.",
+        "Each appointment to come has its service, and its staff member on the staff and at work. A warning: Ready stays True.",
     )
     NOTIFICATIONS_READY = (
         "NotificationsReady",
@@ -201,7 +201,7 @@ class Reason(Explained):
     )
     APPOINTMENTS_STRANDED = (
         "AppointmentsStranded",
-        "Appointments to come are with a staff member who is not declared any more, or on a day off; move or cancel each.",
+        "Appointments to come are with somebody who is gone or on a day off, or of a service that is gone; move or cancel each.",
     )
     ROLLOUT_STUCK = (
         "RolloutStuck",
