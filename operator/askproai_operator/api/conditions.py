@@ -126,7 +126,7 @@ class Reason(Explained):
     )
     PLAN_MODE = (
         "PlanMode",
-        "The annotation `askproai.de/plan` is set and Retell has what the spec says; a change would wait in `status.plan`.",
+        "`askproai.de/plan` is set, or the Tenant paused, and Retell has what the spec says; a change would wait in `status.plan`.",
     )
     SUSPENDED = (
         "Suspended",

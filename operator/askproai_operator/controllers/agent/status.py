@@ -7,7 +7,6 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 from askproai_operator.controllers.agent.execute import Published
 from askproai_operator.controllers.agent_plan import Observation, Plan, RecordedState, Target
 from askproai_operator.controllers.conditions import condition_of
-from askproai_operator.controllers.plan_annotation import PLAN_ANNOTATION
 from askproai_operator.engine import EventRecord, Result
 from askproai_operator.providers import ProviderError, ProviderRefused, RateLimited, UnknownOutcome
 
@@ -63,12 +62,12 @@ def observed_only(plan: Plan, observation: Observation, recorded: RecordedState)
     return Result((synced, numbers, drifted), status)
 
 
-def planned(plan: Plan, annotated: str) -> Result:
-    """Report the plan in plan mode. Removing the annotation from the objects `annotated` enqueues the agent."""
+def planned(plan: Plan, held: str) -> Result:
+    """Report the plan in plan mode. Removing the annotations that `held` names enqueues the agent."""
     lines = plan.lines()
     if not plan.steps:
         return Result((good(_SYNCED, f"plan mode: {'; '.join(lines)}", Reason.PLAN_MODE),), {"plan": lines})
-    text = f"plan mode: {len(plan.steps)} steps wait in status.plan; remove the annotation {PLAN_ANNOTATION} from {annotated}"
+    text = f"plan mode: {len(plan.steps)} steps wait in status.plan; remove the annotation {held}"
     return Result((bad(_SYNCED, Reason.PENDING, text),), {"plan": lines})
 
 

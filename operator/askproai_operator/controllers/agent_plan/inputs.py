@@ -43,7 +43,9 @@ class Target:
     client: RetellClient
     tenant: str
     number_problems: tuple[NumberProblem, ...] = ()
-    sources: tuple[CustomResource, ...] = ()  # the Tenant, its Branches and services that `desired` is made from
+    sources: tuple[
+        CustomResource, ...
+    ] = ()  # the Tenant, and its Branches and services, by which pods answer the agent
     suspended: bool = False  # callers only hear that the assistant is not available
     frame: PromptFrame | None = None  # of the declared prompt; None while suspended
 
@@ -87,12 +89,13 @@ async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Chec
     # A number is first bound when somebody is there to answer its calls; later nothing takes it off because a pod is late.
     numbers = await _desired_numbers(branches, context) if is_serving or agent.status.get("phoneNumbers") else None
     suspended = _is_suspended(agent, tenant)
-    offerings = active_offerings(context.relations.offerings(agent.key.namespace, tenant.key.name), branches)
+    declared = context.relations.offerings(agent.key.namespace, tenant.key.name)
+    offerings = active_offerings(declared, branches)
     named = [branch for branch in branches if is_in_effect(branch)]
     catalogue = describe_catalogue(named, offerings, known_questions(agent, tenant, named))
     desired = render_desired(agent, tenant, numbers, marker(agent, context), catalogue=catalogue, suspended=suspended)
     problems = tuple(_number_problems(branches))
-    sources = (tenant, *branches, *offerings)
+    sources = (tenant, *context.relations.branches(agent.key.namespace, tenant.key.name), *declared)
     frame = None if suspended else render_frame(agent, tenant)
     target = Target(desired, client, tenant.key.name, problems, sources=sources, suspended=suspended, frame=frame)
     return replace(inputs, target=target)

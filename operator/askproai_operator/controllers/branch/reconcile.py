@@ -55,7 +55,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         requeue_reason="its services and its agent may follow, and none of them may come",
         resync_after=_quiet_resync(context) if is_good else None,
         events=(_created(inputs),) if plan.action is Action.CREATE else (),
-        edit_held=edit_hold(inputs.references.tenant),
+        edit_held=edit_hold(inputs.references.tenant, (*inputs.branches, *inputs.offerings)),
     )
 
 
