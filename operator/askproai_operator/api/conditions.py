@@ -139,7 +139,10 @@ class Reason(Explained):
     # references and credentials
     TENANT_NOT_FOUND = "TenantNotFound", "No such Tenant in this namespace; create it, or correct the reference."
     TENANT_NOT_READY = "TenantNotReady", "The Tenant has to become ready first; see its conditions."
-    BRANCH_NOT_FOUND = "BranchNotFound", "No such Branch in this namespace; create it, or correct the reference."
+    BRANCH_NOT_FOUND = (
+        "BranchNotFound",
+        "No such Branch in this namespace: create it, or correct the reference. Callers of a deleted one hear that it is closed.",
+    )
     SECRET_NOT_FOUND = "SecretNotFound", "No such Secret in this namespace; create it, or correct the reference."
     SECRET_KEY_MISSING = "SecretKeyMissing", "The Secret lacks the key that is named; add it, or correct the reference."
     SECRET_NOT_PERMITTED = (

@@ -29,6 +29,7 @@ def look_source(agent: RetellAgent, target: Target, context: ReconcileContext) -
         target.number_problems,
         target.tenant,
         target.suspended,
+        target.closed_branch,
         agent_hold(agent, target.sources),
         (api.base_url, api.key, context.installation_id),
     )

@@ -58,7 +58,8 @@ async def _provision(
         inputs = await gather(agent, context, CHECKS)  # in the cluster; Retell is asked nothing before the checks pass
         if failure := first_failing(CHECKS, inputs):
             # No retry: a change of what is missing or wrong enqueues this agent, or the resync finds it.
-            return Result((failure,))
+            reason = "a Branch that is not created anew by then is closed, and callers are to hear so"
+            return Result((failure,), requeue_after=inputs.closes_after, requeue_reason=reason)
         target = inputs.target
         assert target is not None  # else a check had failed
         source = look_source(agent, target, context)
