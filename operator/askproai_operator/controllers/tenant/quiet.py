@@ -46,7 +46,7 @@ def note_quiet(
 ) -> timedelta | None:
     """Remember a Tenant that is quiet; return in how long it is to be reconciled then. None: at the usual resync, as any other."""
     tenant, settings = inputs.tenant, context.settings
-    interval = min(settings.drift, QUIET_RESYNCS * settings.resync)
+    interval = settings.quiet_interval(QUIET_RESYNCS)
     if interval <= settings.resync or not _is_quiet(inputs, keys, conditions, context):
         return None
     every = context.memory.looks.wait(0, interval, settings.resync)
