@@ -12,6 +12,7 @@ from askproai_operator.api import CustomResource
 
 M = TypeVar("M", bound=CustomResource)
 PAUSED_ANNOTATION: Final = "askproai.de/paused"
+PLAN_ANNOTATION: Final = "askproai.de/plan"
 _FIELD: Final = "appliedSpec"
 _NEVER: Final = ""  # the object was paused before it was applied
 
@@ -19,6 +20,12 @@ _NEVER: Final = ""  # the object was paused before it was applied
 def is_paused(model: CustomResource) -> bool:
     """Return whether a person has paused the object."""
     return model.metadata.annotations.get(PAUSED_ANNOTATION) == "true"
+
+
+def is_planned(model: CustomResource) -> bool:
+    """Return whether the changes of an object are not to be applied. A deletion is: it cannot be taken back."""
+    meta = model.metadata
+    return meta.annotations.get(PLAN_ANNOTATION) == "true" and meta.deletion_timestamp is None
 
 
 def is_in_effect(model: CustomResource) -> bool:

@@ -12,7 +12,7 @@ from typing import cast
 from askproai_core.api_resource import ApiResource
 from askproai_operator.api import Branch, CustomResource, Key, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType, Status
-from askproai_operator.applied_spec import in_effect, is_in_effect
+from askproai_operator.applied_spec import in_effect, is_in_effect, is_planned
 from askproai_operator.engine import Cache, M, ObservedObject, find_condition, is_edit
 from askproai_operator.grants import LABEL, Subject, former_host, queue_key, read_grant, requested_subjects, used_host
 from askproai_operator.resources import (
@@ -108,6 +108,8 @@ class Relations:
         changed |= used_host(old).items() - used_host(new).items()  # senders have another URL now
         changed |= former_host(old).items() - former_host(new).items()  # its route was deleted
         keys.update(subject.queue_key for subject, _ in changed)
+        if _ends_plan(old, new):
+            keys.update(self._siblings(model))
         if isinstance(model, Branch) and _staff(old) != _staff(new):  # their condition StaffIdentified compares the ids
             keys.update(_keys(self.branches(model.key.namespace, model.spec.tenant_ref.name)))
         if _name(old) != _name(new):  # the condition NameUnique of services compares the names
@@ -154,6 +156,13 @@ class Relations:
             return ()
         lost = {holder.key for holder in before.holders} - {holder.key for holder in left}
         return [*self.requesting(before.subject), *sorted(lost)]
+
+    def _siblings(self, model: CustomResource) -> Iterator[Key]:
+        """Yield the Branches and services of a Tenant's Branch or service: no edit of them had an effect until now."""
+        namespace, tenant = model.key.namespace, self.tenant_of(model)
+        if isinstance(model, Branch | ServiceOffering) and tenant:
+            yield from _keys(self.branches(namespace, tenant))
+            yield from _keys(self.offerings(namespace, tenant))
 
     def _namesakes(self, namespace: str, names: Container[str | None]) -> Iterator[Key]:
         """Yield the services that sound like one of these; only them, since a reconcile of a service may ask Cal.com."""
@@ -225,6 +234,11 @@ def secret_names(value: object, field: str = "") -> Iterator[str]:
 
 def _lost_finalizer(old: CustomResource, new: CustomResource) -> bool:
     return FINALIZER in old.metadata.finalizers and FINALIZER not in new.metadata.finalizers
+
+
+def _ends_plan(old: CustomResource | None, new: CustomResource | None) -> bool:
+    """Return whether the annotation `askproai.de/plan` was removed from an object, or the object with it."""
+    return old is not None and is_planned(old) and (new is None or not is_planned(new))
 
 
 def _staff(model: CustomResource | None) -> list[tuple[str, str | None]]:

@@ -280,6 +280,10 @@ class Settings(BaseSettings):
     def drift(self) -> timedelta:
         return timedelta(seconds=self.drift_seconds)
 
+    def quiet_interval(self, resyncs: int) -> timedelta:
+        """Return how often what is well is reconciled: after so many resyncs, and as often as providers are asked at least."""
+        return min(self.drift, resyncs * self.resync)
+
     @property
     def deletion_budget(self) -> timedelta:
         return timedelta(seconds=self.deletion_budget_seconds)

@@ -39,7 +39,7 @@ _SENTENCES = tuple(
             Said.NOT_DONE,
             r"er ist also nicht gebucht|habe ich also nicht gebucht|leider nichts mehr frei|zu kurzfristig",
         ),
-        (Said.NOT_DONE, r"liegt außerhalb der Zeiten"),
+        (Said.NOT_DONE, r"liegt außerhalb der Zeiten|lässt sich leider nicht verschieben: |^Verschieben lässt er sich"),
         (Said.NOT_DONE, r"Da ist nicht geöffnet|beginnt bei uns kein Termin|^So weit im Voraus|ist schon vorbei"),
         (
             Said.NOT_DONE,

@@ -41,15 +41,15 @@ from askproai_core.database.roles import (
     with_authority,
 )
 from askproai_core.database.sessions import EndedSession, Misuse, WatchStep
-from askproai_core.database.stranded import DeclaredStaff, Stranded, encode_declared
+from askproai_core.database.stranded import DeclaredWork, Stranded, StrandedBy, encode_declared
 from askproai_core.database.tenant_states import CalendarBacklog, ProvisionedTenant, TenantFacts, TenantState
 
 __all__ = [
     "CALENDAR_AUDIT", "CALENDAR_POLL", "DATABASE_UNAVAILABLE", "MAX_DIFFERENCES", "MAX_OTHERS", "MAX_REASON", "PERSON",
     "AccountState", "AdminStore", "AuditProgress", "AuditState", "AuditedAccount", "CalendarBacklog", "Connection",
-    "DataOwnedByOther", "DatabaseError", "DeclaredStaff", "Difference", "DifferenceSort", "EndedSession", "ImportState",
+    "DataOwnedByOther", "DatabaseError", "DeclaredWork", "Difference", "DifferenceSort", "EndedSession", "ImportState",
     "LoginSuspended", "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse", "PollProgress", "PollState",
-    "Pool", "ProvisionedTenant", "RolesUnavailable", "Stranded", "TenantFacts", "TenantNotFound", "TenantState", "WatchStep",
-    "decode_audit_state", "encode_declared", "login_dsn", "oldest_usable_version", "open_pool", "parse_login",
+    "Pool", "ProvisionedTenant", "RolesUnavailable", "Stranded", "StrandedBy", "TenantFacts", "TenantNotFound", "TenantState",
+    "WatchStep", "decode_audit_state", "encode_declared", "login_dsn", "oldest_usable_version", "open_pool", "parse_login",
     "read_audit_state", "read_poll_state", "require_passable_options", "schema_version", "shipped_migrations", "with_authority",
 ]  # fmt: skip

@@ -30,7 +30,7 @@ from askproai_core.database.sessions import (
     TenantLogins,
     open_watch,
 )
-from askproai_core.database.stranded import DeclaredStaff, Stranded, encode_declared, list_stranded
+from askproai_core.database.stranded import DeclaredWork, Stranded, encode_declared, list_stranded
 from askproai_core.database.tenant_states import (
     FACT_COLUMNS,
     CalendarBacklog,
@@ -247,8 +247,8 @@ class AdminStore:
         async with self._connection() as conn:
             return (await measure_backlogs(conn, [tenant], waited)).get(tenant, CalendarBacklog())
 
-    async def list_stranded(self, tenant: str, declared: DeclaredStaff) -> Sequence[Stranded]:
-        """Return the appointments to come whose staff member is not declared or is away (`stranded.py`)."""
+    async def list_stranded(self, tenant: str, declared: DeclaredWork) -> Sequence[Stranded]:
+        """Return the appointments to come whose staff member or service is not declared, or who is away (`stranded.py`)."""
         async with self._connection() as conn:
             return (await list_stranded(conn, {tenant: encode_declared(declared)})).get(tenant, [])
 

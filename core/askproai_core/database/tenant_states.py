@@ -50,7 +50,7 @@ FACT_COLUMNS = "retell_base_url, calcom_base_url, raw_event_days, transcript_day
 
 @dataclass(frozen=True, slots=True)
 class ProvisionedTenant:
-    """A tenant as a reconcile has left it in the database. `staff` is its DeclaredStaff, encoded."""
+    """A tenant as a reconcile has left it in the database. `work` is its DeclaredWork, encoded."""
 
     tenant: str
     uid: str
@@ -58,7 +58,7 @@ class ProvisionedTenant:
     connection_limit: int
     facts: TenantFacts
     resource_ids: AbstractSet[int]
-    staff: str
+    work: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ async def read_states(
     backlogs = await measure_backlogs(conn, keys, waited)
     polls = await read_polls(conn, keys)
     audits = await read_audits(conn, keys)
-    stranded = await list_stranded(conn, {each.tenant: each.staff for each in tenants})
+    stranded = await list_stranded(conn, {each.tenant: each.work for each in tenants})
     return {
         key: TenantState(
             key in provisioned,

@@ -133,7 +133,7 @@ class RetellAgentStatus(base.CommonStatus):
     webhook_url: Annotated[str, Field(max_length=2000)] | None = None
     """Webhook URL of the published version. Its Tenant serves the former URL as long as an agent has it."""
     suspended: bool | None = None
-    """The published version tells callers that the Tenant is suspended; it stays until pods serve again."""
+    """The published version tells callers that the Tenant is suspended, or the Branch gone; it stays until pods serve again."""
 
 
 class RetellAgent(base.CustomResource):

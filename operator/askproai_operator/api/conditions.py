@@ -48,7 +48,7 @@ class ConditionType(Explained):
     )
     APPOINTMENTS_FIT = (
         "AppointmentsFit",
-        "The staff member of each appointment to come is declared, and not away or closed then. A warning: Ready stays True.",
+        "Each appointment to come has its service, and its staff member on the staff and at work. A warning: Ready stays True.",
     )
     NOTIFICATIONS_READY = (
         "NotificationsReady",
@@ -126,7 +126,7 @@ class Reason(Explained):
     )
     PLAN_MODE = (
         "PlanMode",
-        "The annotation `askproai.de/plan` is set and Retell has what the spec says; a change would wait in `status.plan`.",
+        "`askproai.de/plan` is set, or the Tenant paused, and Retell has what the spec says; a change would wait in `status.plan`.",
     )
     SUSPENDED = (
         "Suspended",
@@ -139,7 +139,10 @@ class Reason(Explained):
     # references and credentials
     TENANT_NOT_FOUND = "TenantNotFound", "No such Tenant in this namespace; create it, or correct the reference."
     TENANT_NOT_READY = "TenantNotReady", "The Tenant has to become ready first; see its conditions."
-    BRANCH_NOT_FOUND = "BranchNotFound", "No such Branch in this namespace; create it, or correct the reference."
+    BRANCH_NOT_FOUND = (
+        "BranchNotFound",
+        "No such Branch in this namespace: create it, or correct the reference. Callers of a deleted one hear that it is closed.",
+    )
     SECRET_NOT_FOUND = "SecretNotFound", "No such Secret in this namespace; create it, or correct the reference."
     SECRET_KEY_MISSING = "SecretKeyMissing", "The Secret lacks the key that is named; add it, or correct the reference."
     SECRET_NOT_PERMITTED = (
@@ -201,7 +204,7 @@ class Reason(Explained):
     )
     APPOINTMENTS_STRANDED = (
         "AppointmentsStranded",
-        "Appointments to come are with a staff member who is not declared any more, or on a day off; move or cancel each.",
+        "Appointments to come are with somebody who is gone or on a day off, or of a service that is gone; move or cancel each.",
     )
     ROLLOUT_STUCK = (
         "RolloutStuck",

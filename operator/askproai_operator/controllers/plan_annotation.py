@@ -1,23 +1,15 @@
 """The annotation `askproai.de/plan`: nothing is applied while an object has it. Pure.
 
 A RetellAgent shows its plan in the status. There is no plan for the other kinds: what depends on one of them waits until the
-annotation is removed. Objects depend on each other, so each controller asks about all whose spec it applies.
+annotation is removed. Objects depend on each other, so each controller asks about all whose spec it applies. A config is compiled
+of all that a Tenant has: one of them with the annotation, or a paused Tenant, holds the edits of all.
 """
 
 from collections.abc import Iterable
-from typing import Final
 
-from askproai_operator.api import CustomResource, Tenant
+from askproai_operator.api import CustomResource, RetellAgent, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
-from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
-
-PLAN_ANNOTATION: Final = "askproai.de/plan"
-
-
-def is_planned(resource: CustomResource) -> bool:
-    """Return whether the changes of an object are not to be applied. A deletion is: it cannot be taken back."""
-    meta = resource.metadata
-    return meta.annotations.get(PLAN_ANNOTATION) == "true" and meta.deletion_timestamp is None
+from askproai_operator.applied_spec import PAUSED_ANNOTATION, PLAN_ANNOTATION, is_paused, is_planned
 
 
 def planned_names(resources: Iterable[CustomResource]) -> str:
@@ -37,15 +29,30 @@ def plan_hold(resources: Iterable[CustomResource]) -> Condition | None:
     return bad(ConditionType.PAUSED, Reason.PLAN_UNSUPPORTED, text)
 
 
-def edit_hold(tenant: Tenant | None) -> Condition | None:
-    """Return why an edit of a Tenant's Branch or ServiceOffering has no effect: the Tenant has one of the annotations."""
+def edit_hold(tenant: Tenant | None, siblings: Iterable[CustomResource]) -> Condition | None:
+    """Return why an edit of a Tenant's Branch or ServiceOffering has no effect: the Tenant is paused, or it or another one of its
+    Branches and ServiceOfferings, `siblings`, has the annotation.
+    """
     if tenant is None:
         return None
-    if is_paused(tenant):
-        annotation, reason = PAUSED_ANNOTATION, Reason.PAUSED
-    elif is_planned(tenant):
-        annotation, reason = PLAN_ANNOTATION, Reason.PLAN_UNSUPPORTED
-    else:
+    names, annotation, reason = f"Tenant {tenant.metadata.name}", PAUSED_ANNOTATION, Reason.PAUSED
+    if not is_paused(tenant):
+        names, annotation, reason = planned_names([tenant, *siblings]), PLAN_ANNOTATION, Reason.PLAN_UNSUPPORTED
+    if not names:
         return None
-    text = f"what was applied last has no effect until the annotation {annotation} is removed from Tenant {tenant.metadata.name}"
+    text = f"what was applied last has no effect until the annotation {annotation} is removed from {names}"
     return bad(ConditionType.PAUSED, reason, text)
+
+
+def agent_hold(agent: RetellAgent, sources: Iterable[CustomResource]) -> str:
+    """Return which annotations are to be removed from what before a RetellAgent is changed at Retell; an empty text: none.
+
+    `sources`: the Tenant, its Branches and its services. While the Tenant is paused its pods have the config from before, and must
+    be able to answer whatever callers hear.
+    """
+    sources = list(sources)
+    paused = ", ".join(
+        f"Tenant {each.metadata.name}" for each in sources if isinstance(each, Tenant) and is_paused(each)
+    )
+    by_annotation = {PAUSED_ANNOTATION: paused, PLAN_ANNOTATION: planned_names([agent, *sources])}
+    return " and ".join(f"{annotation} from {names}" for annotation, names in by_annotation.items() if names)

@@ -155,12 +155,12 @@ def describe_with_state(config: TenantConfig, appointment: Appointment, now: dat
 def describe_appointment(config: TenantConfig, appointment: Appointment, now: datetime) -> str:
     """Return `Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna`, and the branch where there are several.
 
-    Names that the config has no longer are said as they are stored.
+    A service or person that the config has no longer is left out: the appointment has ids only, which callers do not know.
     """
     branch = next((branch for branch in config.branches if branch.name == appointment.branch), None)
     services = (service.display_name for service in config.services if service.name == appointment.service)
-    names = (s.display_name for s in branch.staff if s.id == appointment.staff) if branch else iter(())
-    service, staff = next(services, appointment.service), next(names, appointment.staff)
-    where = f" in {branch.display_name}" if branch and len(config.branches) > 1 else ""
+    staff = (f"bei {s.display_name}" for s in branch.staff if s.id == appointment.staff) if branch else iter(())
+    where = f"in {branch.display_name}" if branch and len(config.branches) > 1 else ""
+    what = " ".join(filter(None, (next(services, ""), next(staff, ""), where)))
     when = format_spoken(appointment.starts_at, ZoneInfo(config.time_zone), now)
-    return f"{when}, {service} bei {staff}{where}"
+    return f"{when}, {what}" if what else when

@@ -17,13 +17,13 @@ from askproai_runtime.booking.answers import (
     describe_appointment,
     describe_with_state,
 )
+from askproai_runtime.booking.cancel_question import read_cancel_reply
 from askproai_runtime.booking.own_appointments import MAX_SPOKEN, none_found, resolve_cancellation
 from askproai_runtime.booking.phrases import BUSY, join_list
 from askproai_runtime.booking.remote import enqueue_sync
-from askproai_runtime.booking.replies import Reply
 from askproai_runtime.booking.request import read_text
+from askproai_runtime.booking.reschedule import find_service
 from askproai_runtime.booking.store.actions import (
-    get_last_question,
     record_cancellation,
     record_question,
 )
@@ -37,7 +37,6 @@ from askproai_runtime.booking.store.appointments import (
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.claims import lock_resources_of, run_transaction
 from askproai_runtime.booking.types import (
-    ANSWER_TIME,
     Answer,
     BookingContext,
     CallContext,
@@ -101,6 +100,8 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
         message = f"Der Termin am {description}, lässt sich nicht mehr absagen."
         return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome.GONE)
     message = f"Der Termin ist abgesagt: {description}."
+    if find_service(ctx, appointment) is None:  # callers who cancel what they could not move want another one
+        message += " Für einen neuen sagen Sie mir bitte, wofür und wann."
     return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.CANCELLED)
 
 
@@ -109,19 +110,14 @@ async def _require_agreement(
 ) -> None:
     """Raise `ClarificationNeeded` with "Soll ich …?", unless that was this call's last question, and the caller has answered.
 
-    The question must have named the present start. The caller's words decide; where they are not clear, or the request has no
-    transcript and there was time for an answer, `confirmed` does, which is only the model's claim.
+    The caller's words decide; where they are not clear, or the request has no transcript and there was time for an answer,
+    `confirmed` does, which is only the model's claim.
     """
     if not appointment.live or appointment.starts_at <= ctx.clock.now():
         return  # nothing is cancelled
-    asked = await get_last_question(conn, ctx.tenant, call.call_id)
-    if asked and (asked.appointment_id, asked.starts_at) == (appointment.id, appointment.starts_at):
-        if call.replies is None:
-            reply = Reply.UNCLEAR if asked.age >= ANSWER_TIME else None
-        else:
-            reply = call.replies.get(str(appointment.id))
-        if reply is not None and reply.agrees(args.get("confirmed")):
-            return
+    reply = await read_cancel_reply(ctx, conn, call, appointment)
+    if reply is not None and reply.agrees(args.get("confirmed")):
+        return
     await record_question(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at)
     question = f"Soll ich Ihren Termin am {describe_appointment(ctx.config(), appointment, ctx.clock.now())}, absagen?"
     fields: dict[str, Any] = {**appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)}

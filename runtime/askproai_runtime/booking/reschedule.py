@@ -30,14 +30,16 @@ from askproai_runtime.booking.answers import (
     is_requested,
 )
 from askproai_runtime.booking.availability import ServiceRules, SlotQuery, allocate_claims, free_slots
+from askproai_runtime.booking.cancel_question import read_cancel_reply
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.names import find_staff_id
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
+from askproai_runtime.booking.replies import Reply
 from askproai_runtime.booking.request import ServiceRequest, parse_start, read_text
-from askproai_runtime.booking.store.actions import is_action_done, move_key
+from askproai_runtime.booking.store.actions import is_action_done, move_key, record_question
 from askproai_runtime.booking.store.appointments import (
     Appointment,
     Status,
@@ -69,6 +71,11 @@ log = structlog.get_logger(__name__)
 
 _WHICH = "Welchen Termin soll ich verschieben"
 _WHEN = "Auf welchen Tag und welche Uhrzeit soll ich den Termin verschieben?"
+_NOT_OFFERED = (
+    "Ihr Termin am {}, lässt sich leider nicht verschieben: Das bieten wir so nicht mehr an."
+    " Soll ich ihn absagen und einen neuen suchen?"
+)
+_SAY_CANCEL = "Verschieben lässt er sich leider nicht. Wenn ich ihn absagen soll, sagen Sie bitte: Termin absagen."
 _IN_FLIGHT = "Ich bin noch dabei, genau diesen Termin zu verschieben. Einen Augenblick bitte."
 
 
@@ -105,7 +112,7 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
             appointment = await resolve_appointment(
                 ctx, conn, call, args, _WHICH, lambda moved: _is_there(ctx, call, args, moved)
             )
-        service = resolve_service(ctx, appointment)
+            service = await _require_service(ctx, conn, call, appointment)
         start = _parse_new_start(args, call, appointment, service)
     except ClarificationNeeded as clarification:
         return clarification.answer
@@ -139,8 +146,51 @@ async def carry_out_move(ctx: BookingContext, call: CallContext, request: MoveRe
 def resolve_service(ctx: BookingContext, appointment: Appointment, other_staff: str | None = None) -> ServiceRequest:
     """Return the service of an appointment with its staff member or another one, by the present rules.
 
-    Raises `ClarificationNeeded`, and `UnknownName` if `other_staff` does not do it.
+    Raises `ClarificationNeeded` if it is not offered so any more, and `UnknownName` if `other_staff` does not do it.
     """
+    service = find_service(ctx, appointment, other_staff)
+    if service is None:
+        question = _NOT_OFFERED.format(describe_appointment(ctx.config(), appointment, ctx.clock.now()))
+        raise ClarificationNeeded(
+            question,
+            outcome=FunctionOutcome.NOT_BOOKABLE,
+            appointment_id=str(appointment.id),
+            needs_confirmation=True,
+        )
+    return service
+
+
+async def _require_service(
+    ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment
+) -> ServiceRequest:
+    """Return what `resolve_service` does. The question of its error is that of a cancellation: the yes leads to
+    `cancel_appointment`, which does not ask again. A model that repeats the move after the answer cancels nothing by that.
+    """
+    try:
+        return resolve_service(ctx, appointment)
+    except ClarificationNeeded as clarification:
+        _require_future(ctx, appointment, appointment)
+        reply = await read_cancel_reply(ctx, conn, call, appointment)
+        await record_question(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at)
+        if reply in {None, Reply.NO}:
+            raise
+        answer = clarification.answer
+        raise ClarificationNeeded(_SAY_CANCEL, outcome=answer.outcome, **answer.fields) from None
+
+
+def _require_future(ctx: BookingContext, found: Appointment, now: Appointment | None) -> Appointment:
+    """Return an appointment as it is `now`, if it can still be moved. Raises `ClarificationNeeded`, which names it as `found`."""
+    if now is not None and now.live and now.starts_at > ctx.clock.now():
+        return now
+    gone = describe_appointment(ctx.config(), found, ctx.clock.now())
+    sentence = f"Der Termin {gone} wurde abgesagt oder liegt schon zurück. Soll ich einen neuen suchen?"
+    raise ClarificationNeeded(sentence, outcome=FunctionOutcome.GONE)
+
+
+def find_service(
+    ctx: BookingContext, appointment: Appointment, other_staff: str | None = None
+) -> ServiceRequest | None:
+    """Return what `resolve_service` does; None if the service, or the staff member for it, is not offered any more."""
     config = ctx.config()
     branch = next((branch for branch in config.branches if branch.name == appointment.branch), None)
     offered = (service for service in config.services if service.branch in {None, appointment.branch})
@@ -150,11 +200,7 @@ def resolve_service(ctx: BookingContext, appointment: Appointment, other_staff: 
     if rules is not None and rules.staff_members and other_staff:
         name = find_staff_id(rules, other_staff)
     staff = tuple(s for s in rules.staff_members if s.id == name) if rules else ()
-    if rules is None or not staff:
-        gone = f"{describe_appointment(config, appointment, ctx.clock.now())}: So gibt es das bei uns nicht mehr."
-        question = f"{gone} Soll ich den Termin absagen und einen neuen suchen?"
-        raise ClarificationNeeded(question, outcome=FunctionOutcome.NOT_BOOKABLE, appointment_id=str(appointment.id))
-    return ServiceRequest(replace(rules, staff_members=staff), name)
+    return ServiceRequest(replace(rules, staff_members=staff), name) if rules is not None and staff else None
 
 
 def _is_there(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
@@ -230,11 +276,8 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
         for hold in await list_call_appointments(conn, ctx.tenant, call_id)
     )
     await lock_and_clear_holds(conn, ctx.tenant, rules.resource_ids, call_id, appointments=[request.appointment.id])
-    before = await get_appointment(conn, ctx.tenant, request.appointment.id, lock=True)
-    if before is None or not before.live or before.starts_at <= ctx.clock.now():
-        gone = describe_appointment(ctx.config(), request.appointment, ctx.clock.now())
-        sentence = f"Der Termin {gone} wurde abgesagt oder liegt schon zurück. Soll ich einen neuen suchen?"
-        raise ClarificationNeeded(sentence, outcome=FunctionOutcome.GONE)
+    found = request.appointment
+    before = _require_future(ctx, found, await get_appointment(conn, ctx.tenant, found.id, lock=True))
     if before.staff != request.appointment.staff:
         raise MoveInFlight
     if (before.starts_at, before.staff) == (start, staff):

@@ -253,7 +253,8 @@ class ScriptedModel:
     def _confirm(self, sentence: Sentence) -> ToolCall | str:
         change = self._change
         if sentence.yes and not sentence.no:
-            return self._call(str(change.tool), {**change.to_confirm, "confirmed": True})
+            change.tool = "cancel_appointment"  # which a move asks about, too, where it is not possible
+            return self._call(change.tool, {**change.to_confirm, "confirmed": True})
         self._change = _Change()
         return phrases.KEPT
 

@@ -76,6 +76,48 @@ def is_paused(live: dict[str, Any]) -> bool:
     return any(each["type"] == "Paused" and each["status"] == "True" for each in live["status"]["conditions"])
 
 
+@pytest.mark.parametrize("holder", ["Branch", "ServiceOffering"])
+@pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
+async def test_nobody_who_waits_for_ready_believes_an_edit_that_the_annotation_of_a_sibling_holds_back(
+    namespace: TenantNamespace, holder: str, kind: str
+) -> None:
+    """The config is compiled of all objects of the Tenant, so none of them has an effect before the annotation is gone."""
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Branch", "west", spec={"phoneNumbers": []})
+    await namespace.create("ServiceOffering")
+    name = "bartpflege" if kind == "ServiceOffering" else "west"
+    await namespace.create(
+        "ServiceOffering",
+        "bartpflege",
+        spec={"branchRef": {"name": "west"}, "displayName": "Bartpflege", "calcom": None},
+    )
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    edited = Key(kind, namespace.name, name)
+    await settle(namespace, edited, Key("Tenant", namespace.name, "salon-mueller"))
+    generation = (await namespace.get(kind, name))["status"]["observedGeneration"]
+    holding = EDITS[holder][0]
+    await namespace.client.merge(namespace.path(holder, holding), PLAN)
+    await namespace.wait_for_condition("Paused", "True", "PlanUnsupported")
+
+    await namespace.client.merge(namespace.path(kind, name), {"spec": {"displayName": "Westlich Neu"}})
+    ready = await namespace.wait_for_condition("Ready", "True", "PlanUnsupported", kind=kind, name=name)
+    assert ready["message"].endswith(f"until the annotation askproai.de/plan is removed from {holder} {holding}")
+    await settle(namespace, edited)
+    live = await namespace.get(kind, name)
+    assert live["status"]["observedGeneration"] == generation, "kubectl wait goes on waiting"
+    assert not await _contains(namespace, "Westlich Neu")
+
+    await namespace.client.merge(namespace.path(holder, holding), APPLY)
+    await eventually(lambda: _contains(namespace, "Westlich Neu"), SOON, "the edit in the config")
+
+    def is_confirmed(live: dict[str, Any]) -> bool:
+        return bool(live["status"]["observedGeneration"] == live["metadata"]["generation"])
+
+    await namespace.wait_for(kind, name, is_confirmed, "the edit as seen")
+
+
 async def test_a_planned_service_does_not_replace_the_default_one(namespace: TenantNamespace) -> None:
     await namespace.write_secret()
     await namespace.create("Branch")

@@ -296,6 +296,7 @@ async def test_appointments_with_somebody_who_is_gone_are_shown_until_they_are_m
     """The manifest is applied as it is; the condition says whom to call."""
     await namespace.write_secret()
     branch = await namespace.create("Branch", spec={"holidays": {"country": "DE"}})
+    await namespace.create("ServiceOffering")
     await namespace.create("Tenant")
     tenant, key = f"{namespace.name}.salon-mueller", Key("Tenant", namespace.name, "salon-mueller")
     await namespace.wait_for_condition("AppointmentsFit", "True")
@@ -315,4 +316,10 @@ async def test_appointments_with_somebody_who_is_gone_are_shown_until_they_are_m
 
     await rows(module_database, "UPDATE appointments SET staff = $2 WHERE tenant = $1", tenant, stay[0]["id"])
     namespace.operator.queue.add(key)
+    await namespace.wait_for_condition("AppointmentsFit", "True")
+
+    await namespace.client.delete(namespace.path("ServiceOffering", "haarschnitt"))
+    condition = await namespace.wait_for_condition("AppointmentsFit", "False", "AppointmentsStranded")
+    assert f"1 of haarschnitt with {stay[0]['id']} of mitte (not offered)" in condition["message"]
+    await namespace.create("ServiceOffering")
     await namespace.wait_for_condition("AppointmentsFit", "True")

@@ -15,7 +15,7 @@ import pytest
 from askproai_core.clock import SystemClock
 from askproai_core.database import (
     AdminStore,
-    DeclaredStaff,
+    DeclaredWork,
     ProvisionedTenant,
     TenantFacts,
     encode_declared,
@@ -161,7 +161,7 @@ async def test_what_is_read_of_all_quiet_tenants_each_minute(
     both: dict[str, TenantPod], module_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """But for the appointments to come, each of which may be with somebody who left: at most 5000 of a tenant."""
-    staff = encode_declared(DeclaredStaff([("mitte", "anna")], []))
+    staff = encode_declared(DeclaredWork([("mitte", "anna")], [], [("mitte", "haarschnitt")]))
     role = module_database.admin.role_name
     tenants = [
         ProvisionedTenant(pod.store.tenant, pod.store.uid, role(pod.store.tenant), 60, TenantFacts(), set(), staff)

@@ -2,22 +2,23 @@
 
 from datetime import UTC, datetime, timedelta
 
-from askproai_core.database import DeclaredStaff, Stranded, open_pool
+from askproai_core.database import DeclaredWork, Stranded, StrandedBy, open_pool
 from askproai_sandbox.databases import Database, TenantStore
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 STAFF = [("mitte", "anna"), ("mitte", "tobias")]
+SERVICES = [("mitte", "haarschnitt"), ("west", "bartpflege")]
 
 
 async def book(
-    salon: TenantStore, staff: str, start: datetime | str, status: str = "confirmed", branch: str = "mitte"
+    salon: TenantStore, staff: str, start: datetime | str, status: str = "confirmed", service: str = "haarschnitt"
 ) -> None:
     async with open_pool(salon.dsn, max_size=1) as pool:
         await pool.execute(
             """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
-               VALUES ($1, $2, 'haarschnitt', $3, $4::text::timestamptz, $4::text::timestamptz + interval '1 hour', $5, 'c')""",
-            salon.tenant, branch, staff, str(start), status,
+               VALUES ($1, 'mitte', $2, $3, $4::text::timestamptz, $4::text::timestamptz + interval '1 hour', $5, 'c')""",
+            salon.tenant, service, staff, str(start), status,
         )  # fmt: skip
 
 
@@ -35,22 +36,44 @@ async def test_who_is_gone_or_away_has_no_appointments_to_come(database: Databas
         ("lena", NOON - 2 * DAY, "confirmed"),  # is past
     ):
         await book(salon, staff, start, status)
-    declared = DeclaredStaff(STAFF, [("mitte", "anna", away - DAY, away + DAY)])
+    declared = DeclaredWork(STAFF, [("mitte", "anna", away - DAY, away + DAY)], SERVICES)
     assert await database.admin.list_stranded(salon.tenant, declared) == [
-        Stranded("mitte", "anna", gone=False, appointments=1, first=away),
-        Stranded("mitte", "lena", gone=True, appointments=2, first=NOON + 4 * DAY),
+        Stranded("mitte", "anna", StrandedBy.AWAY, appointments=1, first=away),
+        Stranded("mitte", "lena", StrandedBy.GONE, appointments=2, first=NOON + 4 * DAY),
+    ]
+
+
+async def test_a_service_that_is_not_offered_any_more_has_its_appointments_to_come_counted(database: Database) -> None:
+    """Each service by itself; one that another branch offers is not offered here; who is gone is gone first."""
+    salon = await database.create_tenant("salon")
+    first = NOON + 2 * DAY
+    for staff, start, service in (
+        ("anna", first, "sehtest"),
+        ("anna", first + DAY, "sehtest"),
+        ("anna", first + 2 * DAY, "bartpflege"),
+        ("anna", first + 3 * DAY, "haarschnitt"),  # is offered
+        ("anna", first + 3 * DAY + HOUR, "no name; `rm`"),
+        ("lena", first + 4 * DAY, "sehtest"),
+    ):
+        await book(salon, staff, start, service=service)
+    declared = DeclaredWork(STAFF, [("mitte", "anna", first - DAY, first + HOUR)], SERVICES)
+    assert await database.admin.list_stranded(salon.tenant, declared) == [
+        Stranded("mitte", "anna", StrandedBy.NOT_OFFERED, 2, first, "sehtest"),
+        Stranded("mitte", "anna", StrandedBy.NOT_OFFERED, 1, first + 2 * DAY, "bartpflege"),
+        Stranded("mitte", "anna", StrandedBy.NOT_OFFERED, 1, first + 3 * DAY + HOUR, None),
+        Stranded("mitte", "lena", StrandedBy.GONE, 1, first + 4 * DAY),
     ]
 
 
 async def test_another_tenants_appointments_do_not_count(database: Database) -> None:
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     await book(other, "lena", NOON + DAY)
-    assert await database.admin.list_stranded(salon.tenant, DeclaredStaff(STAFF, [])) == []
+    assert await database.admin.list_stranded(salon.tenant, DeclaredWork(STAFF, [], SERVICES)) == []
 
 
 async def test_what_a_tenants_own_login_has_written_there_disturbs_nobody(database: Database) -> None:
     salon = await database.create_tenant("salon")
     await book(salon, "no name; `rm`", NOON + DAY)
     await book(salon, "lena", "200000-01-01")
-    (found,) = await database.admin.list_stranded(salon.tenant, DeclaredStaff([], []))
+    (found,) = await database.admin.list_stranded(salon.tenant, DeclaredWork([], [], SERVICES))
     assert (found.staff, found.appointments) == (None, 1)

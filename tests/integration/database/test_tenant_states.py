@@ -7,8 +7,9 @@ import pytest
 from askproai_core.database import (
     AdminStore,
     CalendarBacklog,
-    DeclaredStaff,
+    DeclaredWork,
     ProvisionedTenant,
+    StrandedBy,
     TenantFacts,
     TenantState,
     encode_declared,
@@ -18,11 +19,12 @@ from tests.worlds.statements import record_statements
 from tests.worlds.tenant_reconciles import rows
 
 WAITED = timedelta(minutes=2)
+SERVICES = [("mitte", "haarschnitt")]
 LIMIT = 60  # as `create_tenant` sets it
 
 
 def as_left(salon: TenantStore, **declared: list) -> ProvisionedTenant:  # type: ignore[type-arg]
-    staff = DeclaredStaff(declared.get("members", [("mitte", "anna")]), declared.get("away", []))
+    staff = DeclaredWork(declared.get("members", [("mitte", "anna")]), declared.get("away", []), SERVICES)
     ids = frozenset(salon.resources.values())
     return ProvisionedTenant(salon.tenant, salon.uid, salon.role, LIMIT, TenantFacts(), ids, encode_declared(staff))
 
@@ -80,12 +82,12 @@ async def test_what_is_found_of_one_is_not_anothers(database: Database) -> None:
     of_first, of_second = states[first.tenant], states[second.tenant]
     assert (of_first.backlog.dead, of_first.refusals, list(of_first.stranded)) == (1, frozenset(), [])
     assert (of_second.backlog.dead, of_second.refusals) == (1, {404})
-    assert [(each.staff, each.gone) for each in of_second.stranded] == [("somebody-who-left", True)]
+    assert [(each.staff, each.why) for each in of_second.stranded] == [("somebody-who-left", StrandedBy.GONE)]
     for salon in salons:  # what a reconcile reads of one
         state = states[salon.tenant]
         assert await database.admin.list_booking_refusals(salon.tenant) == state.refusals
         assert await database.admin.measure_calendar_backlog(salon.tenant, WAITED) == state.backlog
-        declared = DeclaredStaff([("mitte", "anna")], [])
+        declared = DeclaredWork([("mitte", "anna")], [], SERVICES)
         assert list(await database.admin.list_stranded(salon.tenant, declared)) == list(state.stranded)
 
 
@@ -96,7 +98,7 @@ async def test_days_off_are_those_of_the_tenant(database: Database) -> None:
     now, day = datetime.now(UTC), timedelta(days=1)
     tenants = [as_left(away, away=[("mitte", "anna", now, now + 3 * day)]), as_left(here)]
     states = await database.admin.read_states(tenants, WAITED)
-    assert [each.gone for each in states[away.tenant].stranded] == [False]
+    assert [each.why for each in states[away.tenant].stranded] == [StrandedBy.AWAY]
     assert not states[here.tenant].stranded
 
 

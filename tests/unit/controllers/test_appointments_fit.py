@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from askproai_core.database import Stranded
+from askproai_core.database import Stranded, StrandedBy
 from askproai_operator.api import Branch
 from askproai_operator.api.conditions import Reason, Status
-from askproai_operator.controllers.tenant.stranded import declared_staff, fit_condition
-from tests.worlds.salon_models import branch, tenant
+from askproai_operator.controllers.tenant.stranded import declared_work, fit_condition
+from tests.worlds.salon_models import branch, offering, tenant
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 WEDNESDAY = datetime(2026, 11, 25, 9, tzinfo=UTC)
@@ -23,7 +23,7 @@ def salon_branch(members: list[dict], name: str = "mitte", closed: Sequence[str]
 
 
 def test_days_off_are_whole_local_days_of_the_tenant():
-    found = declared_staff([salon_branch(staff(("2026-11-25", "2026-11-26")))], "Europe/Berlin", NOW)
+    found = declared_work([salon_branch(staff(("2026-11-25", "2026-11-26")))], [], "Europe/Berlin", NOW)
     assert found.members == [("mitte", "anna")]
     start, end = datetime(2026, 11, 24, 23, tzinfo=UTC), datetime(2026, 11, 26, 23, tzinfo=UTC)
     assert found.away == [("mitte", "anna", start, end)]
@@ -31,25 +31,36 @@ def test_days_off_are_whole_local_days_of_the_tenant():
 
 def test_past_days_off_are_left_out_and_today_is_not():
     past = staff(("2026-11-01", "2026-11-19"), ("2026-11-10", "2026-11-20"))
-    assert len(declared_staff([salon_branch(past)], "Europe/Berlin", NOW).away) == 1
+    assert len(declared_work([salon_branch(past)], [], "Europe/Berlin", NOW).away) == 1
 
 
 def test_a_closed_day_is_a_day_off_of_the_whole_branch():
     closed = salon_branch(staff(), closed=["2026-11-25", "9999-12-31"])
-    assert [away[:2] for away in declared_staff([closed], "Europe/Berlin", NOW).away] == [("mitte", "anna")]
+    assert [away[:2] for away in declared_work([closed], [], "Europe/Berlin", NOW).away] == [("mitte", "anna")]
 
 
 def test_an_absence_counts_in_all_branches_of_a_person():
     away = salon_branch(staff(("2026-11-25", "2026-11-25"), person="anna-b"))
     here = salon_branch(staff(person="anna-b"), "west")
-    found = declared_staff([away, here], "Europe/Berlin", NOW)
+    found = declared_work([away, here], [], "Europe/Berlin", NOW)
     assert {each[0] for each in found.away} == {"mitte", "west"}
+
+
+def test_a_branch_offers_its_own_services_and_those_of_all_branches():
+    branches = [salon_branch(staff()), salon_branch(staff(person="anna-b"), "west")]
+    own, everywhere = (
+        offering(branchRef={"name": "west"}),
+        offering(branchRef=None, tenantRef={"name": "salon-mueller"}),
+    )
+    assert declared_work(branches, [own], "Europe/Berlin", NOW).services == [("west", "haarschnitt")]
+    found = declared_work(branches, [everywhere], "Europe/Berlin", NOW)
+    assert found.services == [("mitte", "haarschnitt"), ("west", "haarschnitt")]
 
 
 def test_the_warning_says_how_many_with_whom_why_and_what_to_do():
     stranded = [
-        Stranded("mitte", "anna", gone=False, appointments=2, first=WEDNESDAY),
-        Stranded("mitte", "lena", gone=True, appointments=1, first=WEDNESDAY),
+        Stranded("mitte", "anna", StrandedBy.AWAY, appointments=2, first=WEDNESDAY),
+        Stranded("mitte", "lena", StrandedBy.GONE, appointments=1, first=WEDNESDAY),
     ]
     condition = fit_condition(tenant(), stranded)
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.APPOINTMENTS_STRANDED)
@@ -59,14 +70,26 @@ def test_the_warning_says_how_many_with_whom_why_and_what_to_do():
     assert condition.good, "callers are served as before"
 
 
+def test_the_warning_names_a_service_that_is_not_offered_any_more_and_what_to_do():
+    gone = Stranded("mitte", "anna", StrandedBy.NOT_OFFERED, 3, WEDNESDAY, "sehtest")
+    message = fit_condition(tenant(), [gone]).message
+    assert message.startswith(
+        "3 appointments to come are of a service that is not offered any more: 3 of sehtest with anna of"
+    )
+    assert "(not offered)" in message
+    assert message.endswith("can only be cancelled, until its ServiceOffering is declared again")
+    both = [gone, Stranded("mitte", "lena", StrandedBy.GONE, 1, WEDNESDAY)]
+    assert "on a day off, or of a service that is not offered any more: 3 of" in fit_condition(tenant(), both).message
+
+
 def test_the_command_names_the_person_if_it_is_one():
-    (message,) = [fit_condition(tenant(), [Stranded("mitte", "lena", True, 1, WEDNESDAY)]).message]
+    (message,) = [fit_condition(tenant(), [Stranded("mitte", "lena", StrandedBy.GONE, 1, WEDNESDAY)]).message]
     assert message.startswith("1 appointment to come is with")
     assert "--from 2026-11-25 --staff lena -t" in message
 
 
 def test_a_long_list_stays_readable():
-    many = [Stranded("mitte", f"s-{n}", True, 1, WEDNESDAY) for n in range(100)]
+    many = [Stranded("mitte", f"s-{n}", StrandedBy.GONE, 1, WEDNESDAY) for n in range(100)]
     message = fit_condition(tenant(), many).message
     assert message.startswith("100 appointments")
     assert "s-5" not in message

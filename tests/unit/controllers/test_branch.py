@@ -21,11 +21,12 @@ from askproai_operator.controllers.branch.plan import (
     Action,
     default_service,
     plan_default_service,
-    quiet_interval,
     written_services,
 )
+from askproai_operator.controllers.branch.reconcile import QUIET_RESYNCS
 from askproai_operator.controllers.conditions import References, first_failing
 from askproai_operator.services import staff_by_branch
+from askproai_operator.settings import Settings
 from tests.worlds.salon_models import branch, offering, raw
 
 LATER = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -42,7 +43,8 @@ def test_a_quiet_branch_is_looked_at_after_five_resyncs_and_when_looks_at_provid
     drift: int, resync: int, interval: int
 ):
     """What somebody else writes into its status makes nothing due, and must not stay for long."""
-    assert quiet_interval(timedelta(seconds=drift), timedelta(seconds=resync)) == timedelta(seconds=interval)
+    settings = Settings(drift_seconds=drift, resync_seconds=resync)
+    assert settings.quiet_interval(QUIET_RESYNCS) == timedelta(seconds=interval)
 
 
 # Phone numbers

@@ -126,7 +126,7 @@ async def test_one_that_was_reconciled_meanwhile_is_not_due(monkeypatch: pytest.
 
 def test_each_reconcile_of_a_quiet_tenant_tries_its_password() -> None:
     """Nothing else finds one that was changed by hand while the pods go on with the sessions that they have."""
-    shortest = min(SETTINGS.drift, QUIET_RESYNCS * SETTINGS.resync) * (1 - _JITTER)
+    shortest = SETTINGS.quiet_interval(QUIET_RESYNCS) * (1 - _JITTER)
     assert shortest > _VERIFIED
 
 

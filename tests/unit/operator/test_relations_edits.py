@@ -3,11 +3,13 @@
 from copy import deepcopy
 from typing import Any
 
-from askproai_operator.applied_spec import PAUSED_ANNOTATION, applied_by_reconcile
+import pytest
+
+from askproai_operator.applied_spec import PAUSED_ANNOTATION, PLAN_ANNOTATION, applied_by_reconcile
 from askproai_operator.engine import Cache
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.relations import Relations
-from askproai_operator.resources import AGENTS, BRANCHES, OFFERINGS, TENANTS
+from askproai_operator.resources import AGENTS, BRANCHES, OFFERINGS, TENANTS, resource_of_kind
 from tests.worlds.due_keys import AGENT, BRANCH, OFFERING, TENANT, changed, changed_by
 from tests.worlds.salon_objects import NAMESPACE, key, put, raw, salon
 
@@ -20,6 +22,24 @@ def test_adding_our_finalizer_makes_nothing_due_and_losing_it_makes_its_object_d
 
 def test_a_pause_or_a_reconcile_token_makes_its_object_due():
     assert AGENT in changed(salon(), "RetellAgent", annotations={"askproai.de/reconcile-at": "1"})
+
+
+@pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
+def test_the_end_of_the_plan_annotation_makes_the_siblings_due_whose_edits_it_held_back(kind: str):
+    cache = salon()
+    siblings = {key("Branch", "nord"), key("ServiceOffering", "waschen")}
+    for sibling in siblings:
+        put(cache, raw(sibling.kind, sibling.name))
+    planned = {"annotations": {PLAN_ANNOTATION: "true"}}
+    changed(cache, kind, **planned)
+    assert siblings <= changed(cache, kind)
+    changed(cache, kind, **planned)
+    relations, held = Relations(cache), raw(kind)["metadata"]
+    put(
+        cache, raw("Branch", "mitte", **(planned if kind == "Branch" else {}))
+    )  # the relations know whose Branch it was
+    deleted = cache.drop(resource_of_kind(kind), held["namespace"], held["name"], uid=held["uid"])
+    assert siblings <= relations.of_resource(deleted, None)
 
 
 def test_a_changed_staff_makes_the_other_branches_due():

@@ -158,6 +158,14 @@ def test_a_caller_who_means_no_such_appointment_moves_none(says: str) -> None:
     assert model.hear(says) == KEPT
 
 
+def test_the_yes_to_the_question_of_a_move_that_is_not_possible_cancels() -> None:
+    model = ScriptedModel(CHANGES, "+4915112345678")
+    assert called(model, "Ich möchte meinen Termin auf morgen um zehn verschieben.")["tool"] == "reschedule_appointment"
+    model.learn(QUESTION | {"message": "Soll ich ihn absagen und einen neuen suchen?"})
+    call = model.hear("Ja, bitte.")
+    assert call == ToolCall("cancel_appointment", {"appointment_id": QUESTION["appointment_id"], "confirmed": True})
+
+
 def test_a_caller_who_says_no_cancels_nothing() -> None:
     model = ScriptedModel(CHANGES, "+4915112345678")
     assert isinstance(model.hear("Ich möchte meinen Termin absagen."), ToolCall)

@@ -14,7 +14,7 @@ from askproai_operator.api import RetellAgent
 from askproai_operator.api.conditions import Reason
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent_plan import Target
-from askproai_operator.controllers.plan_annotation import planned_names
+from askproai_operator.controllers.plan_annotation import agent_hold
 from askproai_operator.engine import TOKEN_ANNOTATION, Result
 from askproai_operator.memory import Look
 
@@ -29,7 +29,8 @@ def look_source(agent: RetellAgent, target: Target, context: ReconcileContext) -
         target.number_problems,
         target.tenant,
         target.suspended,
-        planned_names([agent, *target.sources]),
+        target.closed_branch,
+        agent_hold(agent, target.sources),
         (api.base_url, api.key, context.installation_id),
     )
     text = msgspec.json.encode(made_from, order="deterministic")

@@ -17,7 +17,7 @@ from askproai_operator.controllers.agent.status import (
 )
 from askproai_operator.controllers.agent_plan import CHECKS, Plan, PlanInputs, Target, gather, gather_remote, make_plan
 from askproai_operator.controllers.conditions import first_failing
-from askproai_operator.controllers.plan_annotation import planned_names
+from askproai_operator.controllers.plan_annotation import agent_hold
 from askproai_operator.engine import GONE, Key, Result
 from askproai_operator.memory import CatalogueChange
 from askproai_operator.providers import ProviderError
@@ -58,7 +58,8 @@ async def _provision(
         inputs = await gather(agent, context, CHECKS)  # in the cluster; Retell is asked nothing before the checks pass
         if failure := first_failing(CHECKS, inputs):
             # No retry: a change of what is missing or wrong enqueues this agent, or the resync finds it.
-            return Result((failure,))
+            reason = "a Branch that is not created anew by then is closed, and callers are to hear so"
+            return Result((failure,), requeue_after=inputs.closes_after, requeue_reason=reason)
         target = inputs.target
         assert target is not None  # else a check had failed
         source = look_source(agent, target, context)
@@ -89,9 +90,9 @@ async def _reconcile_at_retell(
     if agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY:
         # The next look finds what changes at Retell.
         return observed_only(plan, remote.observation, remote.recorded)
-    if annotated := planned_names([agent, *target.sources]):
+    if held := agent_hold(agent, target.sources):
         # The removal of the annotation enqueues this agent.
-        return planned(plan, annotated)
+        return planned(plan, held)
     if plan.wait is not None:
         # Again when the grace period has passed, or before it to use a pending object as soon as it appears.
         return waiting(plan, plan.wait, remote.recorded, context.clock.now())

@@ -7,7 +7,6 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 from askproai_operator.controllers.agent.execute import Published
 from askproai_operator.controllers.agent_plan import Observation, Plan, RecordedState, Target
 from askproai_operator.controllers.conditions import condition_of
-from askproai_operator.controllers.plan_annotation import PLAN_ANNOTATION
 from askproai_operator.engine import EventRecord, Result
 from askproai_operator.providers import ProviderError, ProviderRefused, RateLimited, UnknownOutcome
 
@@ -34,7 +33,7 @@ def settled(plan: Plan, published: Published, target: Target, observation: Obser
         "suspended": target.suspended or None,
     }
     conditions = (
-        _synced(published, (*observation.duplicates, *observation.bound_duplicates), suspended=target.suspended),
+        _synced(published, (*observation.duplicates, *observation.bound_duplicates), target),
         _numbers_bound(plan, target),
         _drifted(plan, observation),
     )
@@ -63,12 +62,12 @@ def observed_only(plan: Plan, observation: Observation, recorded: RecordedState)
     return Result((synced, numbers, drifted), status)
 
 
-def planned(plan: Plan, annotated: str) -> Result:
-    """Report the plan in plan mode. Removing the annotation from the objects `annotated` enqueues the agent."""
+def planned(plan: Plan, held: str) -> Result:
+    """Report the plan in plan mode. Removing the annotations that `held` names enqueues the agent."""
     lines = plan.lines()
     if not plan.steps:
         return Result((good(_SYNCED, f"plan mode: {'; '.join(lines)}", Reason.PLAN_MODE),), {"plan": lines})
-    text = f"plan mode: {len(plan.steps)} steps wait in status.plan; remove the annotation {PLAN_ANNOTATION} from {annotated}"
+    text = f"plan mode: {len(plan.steps)} steps wait in status.plan; remove the annotation {held}"
     return Result((bad(_SYNCED, Reason.PENDING, text),), {"plan": lines})
 
 
@@ -103,16 +102,22 @@ def provider_failed(error: ProviderError) -> Result:
     return Result((condition,), requeue_after=after, requeue=after is None, requeue_reason=text)
 
 
-def _synced(published: Published, duplicates: tuple[str, ...], *, suspended: bool) -> Condition:
+def _synced(published: Published, duplicates: tuple[str, ...], target: Target) -> Condition:
     text = f"version {published.version} of agent {published.agent_id} is published"
-    if suspended:
+    if target.closed_branch is not None:
+        closed = (
+            f"Branch {target.closed_branch!r} is not in this namespace, and callers hear that no appointments are taken on its"
+            f" numbers any more: {text}; create the Branch, or delete this RetellAgent"
+        )
+        return bad(_SYNCED, Reason.BRANCH_NOT_FOUND, closed)
+    if target.suspended:
         text = (
             f"the Tenant is suspended: {text}, which tells callers so; the declared one returns when pods serve again"
         )
     if duplicates:
         found = f"{', '.join(duplicates)} had the same marker; the others go as soon as no number is bound to them"
         return good(_SYNCED, f"{text}; {found}", Reason.DUPLICATE_FOUND)
-    return good(_SYNCED, text, Reason.SUSPENDED if suspended else Reason.AS_DECLARED)
+    return good(_SYNCED, text, Reason.SUSPENDED if target.suspended else Reason.AS_DECLARED)
 
 
 def _numbers_bound(plan: Plan, target: Target) -> Condition:

@@ -20,7 +20,12 @@ _SYNCED: Final = ConditionType.SYNCED
 
 
 def reference_missing(inputs: Inputs) -> Condition | None:
-    """The Branch that spec.branchRef names, or the Tenant, named by the agent or by its Branch, is not in the namespace."""
+    """The Branch that spec.branchRef names, or the Tenant, named by the agent or by its Branch, is not in the namespace.
+
+    It passes when callers are to hear that the Branch is gone.
+    """
+    if inputs.is_closed:
+        return None
     return missing_reference(inputs.references, _SYNCED, "{kind} {name!r} is not in this namespace; create it")
 
 

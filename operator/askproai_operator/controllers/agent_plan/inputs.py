@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from askproai_core.phone_numbers import e164_or_none
-from askproai_operator.api import Branch, CustomResource, PhoneNumber, RetellAgent, Tenant
+from askproai_operator.api import Branch, CustomResource, ManagementPolicy, PhoneNumber, RetellAgent, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.applied_spec import is_in_effect
 from askproai_operator.controllers.agent_plan.catalogue import describe_catalogue, known_questions
@@ -13,6 +14,7 @@ from askproai_operator.controllers.agent_plan.observe import Observation, Record
 from askproai_operator.controllers.agent_plan.render import (
     Desired,
     DesiredNumber,
+    Notice,
     PromptFrame,
     render_desired,
     render_frame,
@@ -24,6 +26,9 @@ from askproai_operator.engine import find_condition
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import CredentialProblem, RetellClient, secret_value
 from askproai_operator.services import active_offerings
+
+# A Branch that is deleted and created anew, as by `kubectl replace --force`, publishes nothing.
+_REPLACED_WITHIN: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +42,39 @@ class NumberProblem:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What should be at Retell, the client to make it with, and what the Branches report about their own numbers."""
+    """What should be at Retell, the client to make it with, and what the Branches report about their own numbers.
+
+    `sources` are the Tenant, and its Branches and services, of which the pods' config is compiled. `suspended`: callers only hear
+    that no appointments are taken, with a `closed_branch` since the agent's Branch, of this name, is gone.
+    """
 
     desired: Desired
     client: RetellClient
     tenant: str
     number_problems: tuple[NumberProblem, ...] = ()
-    sources: tuple[CustomResource, ...] = ()  # the Tenant, its Branches and services that `desired` is made from
-    suspended: bool = False  # callers only hear that the assistant is not available
+    sources: tuple[CustomResource, ...] = ()
+    suspended: bool = False
+    closed_branch: str | None = None
     frame: PromptFrame | None = None  # of the declared prompt; None while suspended
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What the cluster says about an agent. `target` is there exactly when no check of `checks.CHECKS` fails."""
+    """What the cluster says about an agent. `target` is there exactly when no check of `checks.CHECKS` fails.
+
+    `closes_after`: the Branch of an agent that answers calls is gone, and in how long its callers are to hear so; else None.
+    """
 
     agent: RetellAgent
     references: References
     client: RetellClient | CredentialProblem | None = None  # None: its Secret was not read
     target: Target | None = None
+    closes_after: timedelta | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Return whether callers are to hear by now that the agent's Branch is gone."""
+        return self.closes_after == timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +93,8 @@ async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Chec
     Reading stops as soon as one of `checks` fails, so Secrets are read only when the references hold. Raises HostNotAllowed
     for the Tenant's baseUrl.
     """
-    inputs = Inputs(agent, await resolve_references(agent, context))
+    references = await resolve_references(agent, context)
+    inputs = Inputs(agent, references, closes_after=_closes_after(agent, references, context.clock.now()))
     tenant = inputs.references.tenant
     if tenant is None or first_failing(checks, inputs) is not None:
         return inputs
@@ -86,15 +106,27 @@ async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Chec
     is_serving = find_condition(tenant, ConditionType.RUNTIME_AVAILABLE).get("status") == Status.TRUE
     # A number is first bound when somebody is there to answer its calls; later nothing takes it off because a pod is late.
     numbers = await _desired_numbers(branches, context) if is_serving or agent.status.get("phoneNumbers") else None
-    suspended = _is_suspended(agent, tenant)
-    offerings = active_offerings(context.relations.offerings(agent.key.namespace, tenant.key.name), branches)
+    of_tenant = context.relations.branches(agent.key.namespace, tenant.key.name)
+    if inputs.is_closed:
+        numbers = _numbers_of_closed(agent, of_tenant)
+    suspended = inputs.is_closed or _is_suspended(agent, tenant)
+    declared = context.relations.offerings(agent.key.namespace, tenant.key.name)
+    offerings = active_offerings(declared, branches)
     named = [branch for branch in branches if is_in_effect(branch)]
     catalogue = describe_catalogue(named, offerings, known_questions(agent, tenant, named))
-    desired = render_desired(agent, tenant, numbers, marker(agent, context), catalogue=catalogue, suspended=suspended)
+    notice = (Notice.CLOSED if inputs.is_closed else Notice.SUSPENDED) if suspended else None
+    desired = render_desired(agent, tenant, numbers, marker(agent, context), catalogue=catalogue, notice=notice)
     problems = tuple(_number_problems(branches))
-    sources = (tenant, *branches, *offerings)
-    frame = None if suspended else render_frame(agent, tenant)
-    target = Target(desired, client, tenant.key.name, problems, sources=sources, suspended=suspended, frame=frame)
+    target = Target(
+        desired,
+        client,
+        tenant.key.name,
+        problems,
+        sources=(tenant, *of_tenant, *declared),
+        suspended=suspended,
+        closed_branch=references.branch_name if inputs.is_closed else None,
+        frame=None if suspended else render_frame(agent, tenant),
+    )
     return replace(inputs, target=target)
 
 
@@ -124,6 +156,30 @@ async def retell_client(context: PlanContext, namespace: str, tenant: str) -> Re
     if isinstance(key, CredentialProblem):
         return key
     return base_url if isinstance(base_url, CredentialProblem) else context.providers.retell(base_url, key)
+
+
+def _closes_after(agent: RetellAgent, references: References, now: datetime) -> timedelta | None:
+    """Return `Inputs.closes_after`: the pods know the Branch no more, so every function that callers need would be refused.
+
+    It counts from when Synced became False, which in plan mode has another reason.
+    """
+    if references.absence is not Reason.BRANCH_NOT_FOUND or references.tenant is None:
+        return None
+    if agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY or not agent.status.get("agentId"):
+        return None
+    if agent.status.get("suspended") is True:  # callers hear it already
+        return timedelta()
+    synced = find_condition(agent, ConditionType.SYNCED)
+    if synced.get("status") != Status.FALSE:
+        return _REPLACED_WITHIN
+    return max(datetime.fromisoformat(synced["lastTransitionTime"]) + _REPLACED_WITHIN - now, timedelta())
+
+
+def _numbers_of_closed(agent: RetellAgent, branches: Iterable[Branch]) -> tuple[DesiredNumber, ...]:
+    """Return the numbers that the agent of a deleted Branch answers, but those that another Branch of the Tenant has by now."""
+    listed = {e164_or_none(entry.did or entry.number) for branch in branches for entry in branch.spec.phone_numbers}
+    answered: list[str] = agent.status.get("phoneNumbers") or []
+    return tuple(DesiredNumber(number) for number in answered if number not in listed)
 
 
 def _is_suspended(agent: RetellAgent, tenant: Tenant) -> bool:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,6 @@ OWNER_VARIABLE: Final = "askproai_owner"
 # lacks it. Files of others are not read by it, since deep nesting ends the process there.
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TOOLS: Final = yaml.load(Path(__file__).with_name("tools.yaml").read_text(encoding="utf-8"), _LOADER)  # noqa: S506  safe
-_SUSPENDED: Final = _TOOLS["suspended"]
 _VARIABLE: Final = re.compile(r"\{\{\s*(\S+?)\s*\}\}")
 # Retell sets these itself in every call (docs/vendors/retell.md).
 _SYSTEM_VARIABLE: Final = re.compile(r"current_|session_|previous_|call_|chat_|(user_number|agent_number|direction)$")
@@ -67,6 +67,13 @@ _STORAGE: Final = {
     "EverythingExceptPii": "everything_except_pii",
     "BasicAttributesOnly": "basic_attributes_only",
 }
+
+
+class Notice(StrEnum):
+    """Why callers hear one sentence only: the key of its words in `tools.yaml`."""
+
+    SUSPENDED = "suspended"  # the Tenant is
+    CLOSED = "closed"  # the agent's Branch is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +127,12 @@ def render_desired(
     marker: str,
     *,
     catalogue: str = "",
-    suspended: bool = False,
+    notice: Notice | None = None,
 ) -> Desired:
-    """Render the LLM and the agent. The Tenant's status must have its `webhookUrls`, unless it is `suspended`.
+    """Render the LLM and the agent. The Tenant's status must have its `webhookUrls`, unless there is a `notice`.
 
     `catalogue`: services and staff, for the prompt (`describe_catalogue`).
-    `suspended`: no pods run. Nothing at Retell may need one then: the agent only speaks a sentence, and ends or transfers the call.
+    `notice`: no pods answer. Nothing at Retell may need one then: the agent only speaks a sentence, and ends or transfers the call.
     """
     spec, privacy, urls = agent.spec, tenant.spec.privacy, tenant.status.get("webhookUrls") or {}
     functions_url = str(urls.get("functions", "")).rstrip("/")
@@ -149,8 +156,8 @@ def render_desired(
         "general_tools": [*tools, _TOOLS["end_call"]],
         "default_dynamic_variables": {OWNER_VARIABLE: marker, **_defaults(f"{prompt} {begin}")},
     }
-    if suspended:
-        llm |= _suspended(agent, tenant)
+    if notice is not None:
+        llm |= _with_notice(agent, tenant, notice)
     body = {
         "agent_name": f"{spec.display_name}{MARKER_SEPARATOR}{marker}",
         "voice_id": spec.voice_id,
@@ -165,7 +172,7 @@ def render_desired(
         body["webhook_url"] = urls["retell"]
     if spec.tenant_ref is not None:
         body["allow_user_dtmf"] = True  # a key chooses the branch
-    inbound_url = urls.get("inbound") if spec.caller_recognition and not suspended else None
+    inbound_url = urls.get("inbound") if spec.caller_recognition and notice is None else None
     return Desired(marker, llm, body, numbers, inbound_url)
 
 
@@ -186,23 +193,24 @@ def _transfer_tool(number: str, mode: TransferMode) -> Json:
     return tool | {"transfer_option": _TOOLS["warm_transfer"]} if mode is TransferMode.WARM else tool
 
 
-def _suspended(agent: RetellAgent, tenant: Tenant) -> Json:
-    """Return the fields of the LLM that differ while the tenant is suspended.
+def _with_notice(agent: RetellAgent, tenant: Tenant, notice: Notice) -> Json:
+    """Return the fields of the LLM that differ while callers hear a notice only.
 
     The first sentence is complete: it is spoken as it is written, whatever the model makes of the prompt. The model has its
     turn when the caller answers or is silent, and every tool that it has then ends the agent's part of the call.
     """
     number, is_german = agent.spec.transfer_to, agent.spec.language.startswith("de")
-    texts = _SUSPENDED["german" if is_german else "english"]
+    words_of = _TOOLS[notice]
+    texts = words_of["german" if is_german else "english"]
     words = [texts["greeting"].format(name=tenant.spec.display_name)]
     words += [texts["notice"]] if tenant.spec.privacy.ai_notice else []
     words += [texts["closed"], texts["ask_transfer" if number else "goodbye"]]
     tools = [_transfer_tool(number, TransferMode.COLD)] if number else []  # nobody has said yet what it is about
-    rules = [_SUSPENDED["rules"], *([_SUSPENDED["transfer_rule"]] if number else []), _SUSPENDED["end_rule"]]
+    rules = [words_of["rules"], *([words_of["transfer_rule"]] if number else []), words_of["end_rule"]]
     return {
         "general_prompt": "\n".join(rules),
         "begin_message": " ".join(words),
-        "general_tools": [*tools, {**_TOOLS["end_call"], "description": _SUSPENDED["end_call"]}],
+        "general_tools": [*tools, {**_TOOLS["end_call"], "description": words_of["end_call"]}],
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
@@ -17,7 +17,6 @@ from askproai_operator.engine import MANAGER, TENANT_LABEL, resources
 from askproai_operator.services import AUTO_CREATED_LABEL, is_auto_created, is_offered_in
 
 SETTLE = timedelta(seconds=3)  # one `kubectl apply` brings the services and the agent right after their branch
-_QUIET_RESYNCS: Final = 5
 
 
 class Action(StrEnum):
@@ -40,11 +39,6 @@ class Plan:
     condition: Condition
     services: int
     requeue_after: timedelta | None = None
-
-
-def quiet_interval(drift: timedelta, resync: timedelta) -> timedelta:
-    """Return how often a branch of which all is well is looked at: less often than others, and as often as providers at least."""
-    return min(drift, _QUIET_RESYNCS * resync)
 
 
 def is_settling(branch: Branch, now: datetime) -> bool:

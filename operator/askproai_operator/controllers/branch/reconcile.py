@@ -1,6 +1,7 @@
 """Reconcile one Branch. It owns nothing remote, so it needs no finalizer: its default service goes with its owner reference."""
 
 from datetime import timedelta
+from typing import Final
 
 from askproai_operator.api.conditions import Reason
 from askproai_operator.context import ReconcileContext
@@ -19,11 +20,12 @@ from askproai_operator.controllers.branch.plan import (
     Action,
     default_service,
     plan_default_service,
-    quiet_interval,
 )
 from askproai_operator.controllers.plan_annotation import edit_hold, plan_hold
 from askproai_operator.engine import GONE, Conflict, EventRecord, EventType, Key, Result, resources
 from askproai_operator.services import is_offered_in
+
+QUIET_RESYNCS: Final = 5
 
 
 async def reconcile(key: Key, context: ReconcileContext) -> Result:
@@ -55,15 +57,14 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         requeue_reason="its services and its agent may follow, and none of them may come",
         resync_after=_quiet_resync(context) if is_good else None,
         events=(_created(inputs),) if plan.action is Action.CREATE else (),
-        edit_held=edit_hold(inputs.references.tenant),
+        edit_held=edit_hold(inputs.references.tenant, (*inputs.branches, *inputs.offerings)),
     )
 
 
 def _quiet_resync(context: ReconcileContext) -> timedelta | None:
     """Return in how long a Branch of which all is well is looked at again (± 20 %); None: at the usual resync."""
     settings = context.settings
-    every = quiet_interval(settings.drift, settings.resync)
-    return context.memory.looks.wait(0, every, settings.resync) or None
+    return context.memory.looks.wait(0, settings.quiet_interval(QUIET_RESYNCS), settings.resync) or None
 
 
 async def _execute(action: Action, inputs: Inputs, context: ReconcileContext) -> None:

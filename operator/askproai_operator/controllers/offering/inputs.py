@@ -40,7 +40,8 @@ class Inputs:
 
     references: References
     branches: Sequence[Branch] = ()  # of the tenant
-    neighbours: Sequence[ServiceOffering] = ()  # the tenant's active offerings, this one among them
+    offerings: Sequence[ServiceOffering] = ()  # of the tenant, this one among them
+    neighbours: Sequence[ServiceOffering] = ()  # those that are active
 
 
 async def gather(offering: ServiceOffering, context: ReconcileContext) -> Inputs:
@@ -49,8 +50,8 @@ async def gather(offering: ServiceOffering, context: ReconcileContext) -> Inputs
     if references.absence is not None or references.tenant is None:
         return Inputs(references)
     namespace, tenant = offering.metadata.namespace, references.tenant.metadata.name
-    branches = context.relations.branches(namespace, tenant)
-    return Inputs(references, branches, active_offerings(context.relations.offerings(namespace, tenant), branches))
+    branches, offerings = context.relations.branches(namespace, tenant), context.relations.offerings(namespace, tenant)
+    return Inputs(references, branches, offerings, active_offerings(offerings, branches))
 
 
 async def read_event_types(

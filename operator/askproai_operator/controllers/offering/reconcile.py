@@ -80,7 +80,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         },
         # Watches report all but what Cal.com has.
         resync_after=context.next_look(key, otherwise=context.settings.drift if calendar.good else timedelta()),
-        edit_held=edit_hold(tenant),
+        edit_held=edit_hold(tenant, (*inputs.branches, *inputs.offerings)),
     )
 
 

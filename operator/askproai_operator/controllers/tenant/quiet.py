@@ -16,8 +16,8 @@ from askproai_operator.controllers.tenant.children.secrets import teardown_secre
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys
 from askproai_operator.controllers.tenant.status import synced_condition
-from askproai_operator.controllers.tenant.stores import connection_limit, tenant_facts
-from askproai_operator.controllers.tenant.stranded import declared_staff, fit_condition
+from askproai_operator.controllers.tenant.stores import connection_limit, tenant_facts, what_is_declared
+from askproai_operator.controllers.tenant.stranded import fit_condition
 from askproai_operator.credentials import calcom_account, decode_secret, own_key_refs, secret_refs
 from askproai_operator.memory import QuietTenant
 from askproai_operator.services import active_offerings
@@ -46,7 +46,7 @@ def note_quiet(
 ) -> timedelta | None:
     """Remember a Tenant that is quiet; return in how long it is to be reconciled then. None: at the usual resync, as any other."""
     tenant, settings = inputs.tenant, context.settings
-    interval = min(settings.drift, QUIET_RESYNCS * settings.resync)
+    interval = settings.quiet_interval(QUIET_RESYNCS)
     if interval <= settings.resync or not _is_quiet(inputs, keys, conditions, context):
         return None
     every = context.memory.looks.wait(0, interval, settings.resync)
@@ -63,7 +63,7 @@ def note_quiet(
             connection_limit(tenant),
             tenant_facts(inputs),
             frozenset(resource_ids),
-            encode_declared(declared_staff(inputs.branches, tenant.spec.time_zone, context.clock.now())),
+            encode_declared(what_is_declared(inputs, context)),
         ),
         tuple(each for each in conditions if each.type in _READ_TOGETHER),
     )

@@ -8,6 +8,7 @@ from askproai_core.database import (
     DATABASE_UNAVAILABLE,
     CalendarBacklog,
     DatabaseError,
+    DeclaredWork,
     TenantFacts,
     TenantState,
     parse_login,
@@ -26,7 +27,7 @@ from askproai_operator.controllers.tenant.status import (
     spool_condition,
     spool_error_condition,
 )
-from askproai_operator.controllers.tenant.stranded import declared_staff
+from askproai_operator.controllers.tenant.stranded import declared_work
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, persons_of, required_resources
 from askproai_operator.credentials import calcom_account, calendar_account
 from askproai_operator.engine import EventRecord, EventType, find_condition
@@ -68,15 +69,19 @@ async def read_state(inputs: Inputs, context: ReconcileContext) -> TenantState:
     """Return what only the database knows, once row, role and resources are as declared. Raises one of DATABASE_ERRORS."""
     tenant, database = inputs.tenant, context.database
     name, is_remote = tenant.metadata.dotted, calcom_account(tenant) is not None
-    staff = declared_staff(inputs.branches, tenant.spec.time_zone, context.clock.now())
     return TenantState(
         is_provisioned=True,
         refusals=await database.list_booking_refusals(name),
         backlog=await database.measure_calendar_backlog(name, CALENDAR_PATIENCE) if is_remote else CalendarBacklog(),
         poll=await database.read_poll_progress(name) if is_remote else None,
         audit=await database.read_audit_progress(name) if is_remote else None,
-        stranded=await database.list_stranded(name, staff),
+        stranded=await database.list_stranded(name, what_is_declared(inputs, context)),
     )
+
+
+def what_is_declared(inputs: Inputs, context: ReconcileContext) -> DeclaredWork:
+    """Return what the appointments to come are compared with."""
+    return declared_work(inputs.branches, inputs.offerings, inputs.tenant.spec.time_zone, context.clock.now())
 
 
 async def ensure_database(

@@ -1,30 +1,43 @@
-"""AppointmentsFit: has each appointment to come a staff member who is declared and works that day? Pure."""
+"""AppointmentsFit: has each appointment to come a staff member who is declared and works that day, and a service? Pure."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from askproai_core.database import DeclaredStaff, Stranded
-from askproai_operator.api import Branch, Staff, Tenant
+from askproai_core.database import DeclaredWork, Stranded, StrandedBy
+from askproai_operator.api import Branch, ServiceOffering, Staff, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.tenant.tenant_config import absences_of
+from askproai_operator.services import active_offerings, is_offered_in
 
 _NAMED: Final = 5
+_CAUSES: Final = {
+    False: "with somebody who is not on the staff any more, or on a day off",
+    True: "of a service that is not offered any more",
+}
 
 
-def declared_staff(branches: Collection[Branch], time_zone: str, now: datetime) -> DeclaredStaff:
-    """Return who is on the staff of which branch, and their days off from today on."""
+def declared_work(
+    branches: Collection[Branch], offerings: Collection[ServiceOffering], time_zone: str, now: datetime
+) -> DeclaredWork:
+    """Return who is on the staff of which branch, their days off from today on, and what each branch offers."""
     zone = ZoneInfo(time_zone)
     today = now.astimezone(zone).date()
     staff = [(branch, member) for branch in branches for member in branch.spec.staff]
-    return DeclaredStaff(
+    return DeclaredWork(
         [(branch.metadata.name, member.id) for branch, member in staff],
         [
             (branch.metadata.name, member.id, _midnight(first, zone), _midnight(last + timedelta(days=1), zone))
             for branch, member in staff
             for first, last in _days_off(branch, member, branches)
             if today <= last < date.max
+        ],
+        [
+            (branch.metadata.name, offering.metadata.name)
+            for offering in active_offerings(offerings, branches)
+            for branch in branches
+            if is_offered_in(offering, branch)
         ],
     )
 
@@ -52,13 +65,19 @@ def fit_condition(tenant: Tenant, stranded: Sequence[Stranded]) -> Condition:
         named.append("and others")
     one = stranded[0].staff if len({each.staff for each in stranded}) == 1 else None
     command = f"askproai appointments list --from {first:%Y-%m-%d}{f' --staff {one}' if one else ''} -t {tenant.metadata.dotted}"
+    causes = {each.why is StrandedBy.NOT_OFFERED for each in stranded}
     text = (
-        f"{'1 appointment to come is' if count == 1 else f'{count} appointments to come are'} with somebody who is not on the staff"
-        f" any more, or on a day off: {', '.join(named)}; `{command}` lists them: call the customers, and move or cancel each"
+        f"{'1 appointment to come is' if count == 1 else f'{count} appointments to come are'}"
+        f" {', or '.join(_CAUSES[cause] for cause in sorted(causes))}: {', '.join(named)};"
+        f" `{command}` lists them: call the customers, and move or cancel each"
     )
+    if True in causes:
+        text += "; one whose service is not offered can only be cancelled, until its ServiceOffering is declared again"
     return bad(kind, Reason.APPOINTMENTS_STRANDED, text)
 
 
 def _describe(each: Stranded) -> str:
-    why = "not on the staff" if each.gone else "on days off"
+    if each.why is StrandedBy.NOT_OFFERED:
+        return f"{each.appointments} of {each.service or '?'} with {each.staff or '?'} of {each.branch or '?'} (not offered)"
+    why = "not on the staff" if each.why is StrandedBy.GONE else "on days off"
     return f"{each.appointments} with {each.staff or '?'} of {each.branch or '?'} ({why})"

@@ -9,10 +9,9 @@ import msgspec
 
 from askproai_core import tenant_config as config
 from askproai_operator.api import Branch, EventType, RetellAgent, ServiceOffering, Staff, Tenant
-from askproai_operator.applied_spec import is_paused
+from askproai_operator.applied_spec import is_paused, is_planned
 from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.offering import UnitPlan, identity_of, plan_units
-from askproai_operator.controllers.plan_annotation import is_planned
 from askproai_operator.credentials import calendar_account, event_types_of, own_key_file
 from askproai_operator.providers import compile_field
 from askproai_operator.services import active_offerings, branch_name_of, staff_by_branch

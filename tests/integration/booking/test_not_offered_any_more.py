@@ -1,0 +1,98 @@
+"""Appointments of a service, or with a staff member, that the tenant has removed: callers hear no id, and a move leads on."""
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from tests.integration.booking.test_cancel_question import NEXT_CALL, after_answer, book, let_two_seconds_pass
+from tests.worlds.booking_environment import HALF_PAST_TWO, Salon, tenant_config_of
+
+NEW_TIME = {"date": "Freitag, 27. November", "time": "zehn"}
+WHEN = "Freitag, den 27. November, um 14 Uhr 30"
+QUESTION = (
+    f"Ihr Termin am {WHEN}, bei Anna, lässt sich leider nicht verschieben: Das bieten wir so nicht mehr an. "
+    "Soll ich ihn absagen und einen neuen suchen?"
+)
+
+
+@pytest.fixture
+async def salon(new_salon):
+    return await new_salon()
+
+
+def remove_service(salon: Salon) -> None:
+    """Apply the config of a tenant who has deleted the ServiceOffering."""
+    salon.apply_config(msgspec.structs.replace(tenant_config_of(salon.store), services=()))
+
+
+def remove_staff(salon: Salon) -> None:
+    config = tenant_config_of(salon.store)
+    branches = tuple(msgspec.structs.replace(branch, staff=()) for branch in config.branches)
+    salon.apply_config(msgspec.structs.replace(config, branches=branches))
+
+
+async def test_no_caller_hears_the_id_of_a_service_or_a_person(salon) -> None:
+    await book(salon, HALF_PAST_TWO)
+    remove_service(salon)
+    assert (await salon.booking.find_appointments(NEXT_CALL)).message == f"Sie haben einen Termin: {WHEN}, bei Anna."
+    remove_staff(salon)
+    assert (await salon.booking.find_appointments(NEXT_CALL)).message == f"Sie haben einen Termin: {WHEN}, Haarschnitt."
+    salon.apply_config(msgspec.structs.replace(salon.configs[-1], services=()))
+    assert (await salon.booking.find_appointments(NEXT_CALL)).message == f"Sie haben einen Termin: {WHEN}."
+    asked = await salon.booking.ask_to_cancel(NEXT_CALL, {})
+    assert asked.message == f"Soll ich Ihren Termin am {WHEN}, absagen?"
+
+
+async def test_the_yes_to_the_question_of_a_move_cancels_and_leads_to_a_new_appointment(salon) -> None:
+    (booked,) = await book(salon, HALF_PAST_TWO)
+    remove_service(salon)
+    asked = await salon.booking.reschedule_appointment(NEXT_CALL, NEW_TIME)
+    assert (asked.message, asked.success) == (QUESTION, False)
+    assert (asked.fields["appointment_id"], asked.fields["needs_confirmation"]) == (booked, True)
+    assert len(await salon.live()) == 1
+    answer = await salon.booking.ask_to_cancel(after_answer(booked), {"appointment_id": booked, "confirmed": True})
+    assert answer.success, answer
+    assert (
+        answer.message
+        == f"Der Termin ist abgesagt: {WHEN}, bei Anna. Für einen neuen sagen Sie mir bitte, wofür und wann."
+    )
+    assert await salon.live() == []
+    again = await salon.booking.reschedule_appointment(NEXT_CALL, {"appointment_id": booked} | NEW_TIME)
+    assert again.message.startswith(f"Der Termin {WHEN}, bei Anna wurde abgesagt"), "it is not asked about any more"
+
+
+async def test_a_model_that_repeats_the_move_after_the_yes_hears_what_leads_on(salon) -> None:
+    """It cancels nothing: a repeated move is no yes to a cancellation."""
+    (booked,) = await book(salon, HALF_PAST_TWO)
+    remove_service(salon)
+    for _ in range(2):  # twice in one turn: nobody has heard the question yet
+        assert (await salon.booking.reschedule_appointment(NEXT_CALL, NEW_TIME)).message == QUESTION
+    for answered in (after_answer(booked), replace(NEXT_CALL, replies=None)):
+        await let_two_seconds_pass(salon)
+        asked = await salon.booking.reschedule_appointment(answered, NEW_TIME)
+        assert (
+            asked.message
+            == "Verschieben lässt er sich leider nicht. Wenn ich ihn absagen soll, sagen Sie bitte: Termin absagen."
+        )
+        assert asked.fields["needs_confirmation"] is True
+    assert len(await salon.live()) == 1
+    answer = await salon.booking.ask_to_cancel(after_answer(booked), {})
+    assert answer.success, answer
+    assert await salon.live() == []
+
+
+async def test_a_no_keeps_the_appointment(salon) -> None:
+    (booked,) = await book(salon, HALF_PAST_TWO)
+    remove_service(salon)
+    await salon.booking.reschedule_appointment(NEXT_CALL, NEW_TIME)
+    refused = await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": False})
+    assert (refused.success, refused.fields["needs_confirmation"]) == (False, True)
+    assert len(await salon.live()) == 1
+
+
+async def test_a_cancelled_appointment_that_is_still_offered_leads_nowhere(salon) -> None:
+    (booked,) = await book(salon, HALF_PAST_TWO)
+    await salon.booking.ask_to_cancel(NEXT_CALL, {})
+    answer = await salon.booking.ask_to_cancel(after_answer(booked), {})
+    assert answer.message == f"Der Termin ist abgesagt: {WHEN}, Haarschnitt bei Anna."

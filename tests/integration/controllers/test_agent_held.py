@@ -1,0 +1,78 @@
+"""A RetellAgent of a paused Tenant, and of one that is in plan mode: callers hear what the pods can answer, and nothing else."""
+
+from typing import Any
+
+import pytest
+
+from askproai_operator.engine import resources
+from tests.worlds.agent_environment import NUMBER, AgentEnvironment, branch, open_agent_environment, tenant
+
+PAUSED, PLANNED = {"askproai.de/paused": "true"}, {"askproai.de/plan": "true"}
+
+
+def put(env: AgentEnvironment, ref: resources.ApiResource, raw: dict[str, Any], annotations: dict[str, str]) -> None:
+    raw["metadata"] |= {"annotations": annotations}
+    env.put(ref, raw)
+
+
+def edit(env: AgentEnvironment) -> None:
+    """Edit the Branch, whose staff the prompt names, and the functions of the agent, which the pods do not know yet."""
+    changed = branch([NUMBER])
+    changed["metadata"]["generation"] += 1
+    changed["spec"]["staff"] = [{"id": "zoe", "displayName": "Zoe Neu"}]
+    env.put(resources.BRANCHES, changed)
+    env.edit(functions=["CheckAvailability"])
+
+
+def published(env: AgentEnvironment) -> dict[str, Any]:
+    llm: dict[str, Any] = env.workspace["llms"][env.status["llmId"]][env.status["publishedVersion"]]
+    return llm
+
+
+async def test_what_callers_of_a_paused_tenant_hear_stays_until_it_is_resumed() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        before = published(env)
+        put(env, resources.TENANTS, tenant(), PAUSED)
+        edit(env)
+        at = len(env.retell_requests)
+        await env.settle()
+        assert env.retell_writes(at) == []
+        assert published(env) == before
+        synced = env.condition("Synced")
+        assert (synced["status"], synced["reason"]) == ("False", "Pending")
+        assert synced["message"].endswith("remove the annotation askproai.de/paused from Tenant salon")
+        assert any("change the LLM" in line for line in env.status["plan"])
+
+        put(env, resources.TENANTS, tenant(), {})
+        await env.settle()
+        assert published(env)["general_tools"] != before["general_tools"]
+        assert env.condition("Synced")["reason"] == "AsDeclared"
+
+
+async def test_an_agent_waits_for_whatever_holds_back_the_config_of_the_pods() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        other = branch([])
+        other["metadata"] |= {"name": "west", "uid": "uid-west"}
+        put(env, resources.BRANCHES, other, PLANNED)
+        edit(env)
+        at = len(env.retell_requests)
+        await env.settle()
+        assert env.retell_writes(at) == []
+        assert env.condition("Synced")["message"].endswith("remove the annotation askproai.de/plan from Branch west")
+        put(env, resources.BRANCHES, other, {})
+        await env.settle()
+        assert env.condition("Synced")["reason"] == "AsDeclared"
+
+
+@pytest.mark.parametrize("edited", [False, True])
+async def test_a_pause_that_holds_nothing_back_is_no_fault(edited: bool) -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        put(env, resources.TENANTS, tenant(), PAUSED)
+        if edited:
+            env.edit(displayName="Empfang")
+        await env.settle()
+        synced = env.condition("Synced")
+        assert (synced["status"], synced["reason"]) == (("False", "Pending") if edited else ("True", "PlanMode"))

@@ -1,0 +1,122 @@
+"""A Branch that was deleted while its number rings: callers hear one true sentence, and no function that the pods would refuse."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from askproai_operator.engine import resources
+from askproai_sandbox.caller import CallRecord, play_call
+from tests.worlds.agent_environment import INBOUND_URL, NUMBER, AgentEnvironment, branch, open_agent_environment, tenant
+
+PERSON = "+49301234599"
+WITH_TRANSFER = {"functions": ["CheckAvailability", "BookAppointment", "TransferToHuman"], "transferTo": PERSON}
+
+
+async def call(env: AgentEnvironment) -> CallRecord:
+    return await play_call(env.retell_url, NUMBER, ["Guten Tag, ich hätte gern einen Haarschnitt am Freitag um zehn"])
+
+
+def answering_llm(env: AgentEnvironment) -> dict[str, Any]:
+    llm: dict[str, Any] = env.workspace["llms"][env.status["llmId"]][env.status["publishedVersion"]]
+    return llm
+
+
+async def close_branch(env: AgentEnvironment) -> None:
+    await env.settle()
+    env.remove(resources.BRANCHES, "mitte")
+    await env.settle()
+
+
+@pytest.mark.parametrize("transfer", [True, False])
+async def test_callers_of_a_deleted_branch_hear_that_nothing_is_booked_there_any_more(transfer: bool) -> None:
+    async with open_agent_environment(callerRecognition=True, **(WITH_TRANSFER if transfer else {})) as env:
+        await env.settle()
+        assert env.workspace["numbers"][NUMBER]["inbound_webhook_url"] == INBOUND_URL
+        await close_branch(env)
+        env.assert_one_of_each()
+        record = await call(env)
+        heard = next(step.text for step in record.steps if step.kind == "heard")
+        assert "Unter dieser Nummer nehmen wir keine Termine mehr an." in heard
+        assert ("verbinden" in heard) == transfer
+        assert ("Vielen Dank für Ihren Anruf." in heard) == (not transfer)
+        assert "später" not in heard
+        assert [step for step in record.steps if step.kind == "tool" and step.url] == [], "none was sent"
+        assert env.workspace["numbers"][NUMBER].get("inbound_webhook_url") is None, "the pods know the number no more"
+        synced = env.condition("Synced")
+        assert (synced["status"], synced["reason"]) == ("False", "BranchNotFound")
+        assert synced["message"].startswith(
+            "Branch 'mitte' is not in this namespace, and callers hear that no appointments"
+        )
+        assert synced["message"].endswith("create the Branch, or delete this RetellAgent")
+
+
+async def test_a_branch_that_is_replaced_at_once_publishes_nothing() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        at = len(env.retell_requests)
+        env.remove(resources.BRANCHES, "mitte")
+        result = await env.reconcile()
+        assert result.requeue_after == timedelta(seconds=30)
+        env.clock.advance(timedelta(seconds=29))
+        assert (await env.reconcile()).requeue_after is not None
+        replaced = branch([NUMBER])
+        replaced["metadata"]["uid"] = "u-replaced"
+        env.put(resources.BRANCHES, replaced)
+        await env.settle()
+        assert env.retell_writes(at) == []
+        assert env.condition("Synced")["reason"] == "AsDeclared"
+
+
+async def test_the_branch_that_comes_back_brings_the_declared_agent_back() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        declared = answering_llm(env)
+        await close_branch(env)
+        at = len(env.retell_requests)
+        await env.settle()
+        await env.restart()
+        await env.settle()
+        assert env.retell_writes(at) == [], "it stays as it is"
+        env.put(resources.BRANCHES, branch([NUMBER]))
+        await env.settle()
+        env.assert_one_of_each()
+        fields = ("general_prompt", "begin_message", "general_tools")
+        assert {name: answering_llm(env)[name] for name in fields} == {name: declared[name] for name in fields}
+        assert env.condition("Synced")["reason"] == "AsDeclared"
+
+
+async def test_a_number_that_another_branch_has_by_now_is_left_to_its_agent() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        other = branch([NUMBER])
+        other["metadata"] |= {"name": "west", "uid": "u-west"}
+        env.put(resources.BRANCHES, other)
+        await close_branch(env)
+        assert not env.workspace["numbers"][NUMBER].get("inbound_agents")
+        assert env.status["phoneNumbers"] == []
+
+
+@pytest.mark.parametrize("held", ["paused", "observed"])
+async def test_nothing_is_published_for_a_tenant_or_an_agent_that_is_not_to_be_changed(held: str) -> None:
+    """The pods of a paused Tenant still know the Branch."""
+    async with open_agent_environment() as env:
+        await env.settle()
+        if held == "paused":
+            raw = tenant()
+            raw["metadata"] |= {"annotations": {"askproai.de/paused": "true"}}
+            env.put(resources.TENANTS, raw)
+        else:
+            env.edit(managementPolicy="ObserveOnly")
+        at = len(env.retell_requests)
+        await close_branch(env)
+        assert env.retell_writes(at) == []
+        assert env.condition("Synced")["reason"] == ("Pending" if held == "paused" else "BranchNotFound")
+
+
+async def test_an_agent_that_never_answered_only_reports_what_is_missing() -> None:
+    async with open_agent_environment() as env:
+        env.remove(resources.BRANCHES, "mitte")
+        await env.settle()
+        assert env.retell_writes() == []
+        assert env.condition("Synced")["reason"] == "BranchNotFound"
