@@ -7,6 +7,8 @@ It holds no secret: credentials are mounted files of their own. For tenant T it 
 import hashlib
 from datetime import date, time
 from enum import StrEnum
+from itertools import groupby, pairwise
+from operator import attrgetter
 
 import msgspec
 
@@ -107,6 +109,13 @@ class FieldSource(StrEnum):
     NAME = "Name"
     NOTES = "Notes"
     SERVICE = "Service"
+
+
+class SegmentKind(StrEnum):
+    """What the staff member does in a segment of a service, as manifests name it."""
+
+    WORK = "Work"
+    WAIT = "Wait"  # the customer stays, and the staff member can serve others
 
 
 class CallerVerification(StrEnum):
@@ -238,8 +247,18 @@ class TeamEventType(EventType, frozen=True, kw_only=True):
     by_host: bool = False
 
 
+class Segment(_ConfigStruct, frozen=True):
+    """A part of a service; its segments follow each other without a gap."""
+
+    minutes: int
+    kind: SegmentKind = SegmentKind.WORK
+
+
 class Service(_ConfigStruct, frozen=True):
     """A service that can be booked, `capacity` times at once with each staff member.
+
+    Its `segments`, if it has any, last `duration_minutes` together; the first and the last one are work. Pods of a release that
+    does not know them block the whole time.
 
     `branch` is None when every branch offers it. `staff` maps a branch's name to the ids of those who can do it there.
     Event types with another key than the tenant's are a field of their own: pods of a release that does not know it must not
@@ -264,6 +283,22 @@ class Service(_ConfigStruct, frozen=True):
     event_types: tuple[EventType, ...] = ()
     own_event_types: tuple[OwnEventType, ...] = ()
     team_event_types: tuple[TeamEventType, ...] = ()
+    segments: tuple[Segment, ...] = ()
+
+    @property
+    def work_spans(self) -> tuple[tuple[int, int], ...]:
+        """Return when the staff member works, in minutes from the start, half-open; a customer waits between two of them."""
+        spans, at = list[tuple[int, int]](), 0
+        for kind, segments in groupby(self.segments or (Segment(self.duration_minutes),), key=attrgetter("kind")):
+            first, at = at, at + sum(segment.minutes for segment in segments)
+            if kind is SegmentKind.WORK:
+                spans.append((first, at))
+        return tuple(spans)
+
+    @property
+    def wait_spans(self) -> tuple[tuple[int, int], ...]:
+        """Return when the customer waits, in minutes from the start."""
+        return tuple((end, first) for (_, end), (first, _) in pairwise(self.work_spans))
 
     @property
     def linked_event_types(self) -> tuple[EventType, ...]:

@@ -103,7 +103,7 @@ def _environment() -> Any:
         from cel_expr_python.ext.ext_optional import ExtOptional
     except ImportError as error:
         raise CelMissing from error
-    text, boolean, anything = cel.Type.STRING, cel.Type.BOOL, cel.Type.DYN
+    text, boolean, anything, number = cel.Type.STRING, cel.Type.BOOL, cel.Type.DYN, cel.Type.INT
 
     def function(name: str, impl: Any, result: Any, argument: Any, *, member: bool) -> Any:
         return cel.FunctionDecl(name, [cel.Overload(f"kubernetes_{name}", result, [argument], member, impl)])
@@ -117,4 +117,5 @@ def _environment() -> Any:
             function("getHostname", lambda url: urlsplit(url["url"]).hostname or "", text, anything, member=True),
         ],
     )
-    return cel.NewEnv(variables={"self": anything, "oldSelf": anything}, extensions=[ExtOptional(), urls])
+    lists = cel.CelExtension("kubernetes.lists", [function("sum", sum, number, anything, member=True)])
+    return cel.NewEnv(variables={"self": anything, "oldSelf": anything}, extensions=[ExtOptional(), urls, lists])

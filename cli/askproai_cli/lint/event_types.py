@@ -21,7 +21,8 @@ def check_event_types(manifests: Sequence[Manifest]) -> Iterator[Finding]:
         if not isinstance(offering, ServiceOffering) or tenant is None or not isinstance(tenant.model, Tenant):
             continue
         calendar = tenant.model.spec.calendar
-        if calendar.provider is not CalendarProvider.CALCOM or calendar.calcom is None or offering.spec.capacity > 1:
+        is_local = offering.spec.capacity > 1 or offering.spec.segments  # whatever event types there are
+        if calendar.provider is not CalendarProvider.CALCOM or calendar.calcom is None or is_local:
             continue
         event_types = offering.spec.calcom.event_types if offering.spec.calcom else ()
         if not event_types:

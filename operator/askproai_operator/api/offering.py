@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from askproai_core.tenant_config import FieldSource
+from askproai_core.tenant_config import FieldSource, SegmentKind
 from askproai_operator.api import base
 
 Amount = Annotated[
@@ -79,6 +79,19 @@ class OfferingCalcom(base.Part):
     that lacks a field gets no answer to it."""
 
 
+class Segment(base.Part):
+    kind: SegmentKind
+    """`Work`: the person is busy. `Wait`: the customer waits, and the person can serve others."""
+    minutes: Annotated[int, Field(ge=1, le=1440)]
+    """Length (minutes)."""
+
+
+_WORK_AT_BOTH_ENDS = base.rule(
+    "self[0].kind == 'Work' && self[self.size() - 1].kind == 'Work'",
+    "a service begins and ends with Work: leave out a Wait at either end, and shorten durationMinutes by it",
+)
+
+
 class ServiceOfferingSpec(base.Part):
     """What can be booked."""
 
@@ -89,6 +102,15 @@ class ServiceOfferingSpec(base.Part):
             "self.bufferBeforeMinutes + self.durationMinutes + self.bufferAfterMinutes <= 1440",
             "an appointment with its buffers must fit into one day: "
             "bufferBeforeMinutes + durationMinutes + bufferAfterMinutes ≤ 1440",
+        ),
+        base.rule(
+            "!has(self.segments) || self.segments.map(each, each.minutes).sum() == self.durationMinutes",
+            "the segments follow each other without a gap: the sum of their minutes must be durationMinutes",
+        ),
+        base.rule(
+            "!has(self.segments) || !has(self.calcom)",
+            "a booking at Cal.com blocks its whole length, waits included: remove calcom, and appointments stay in the local"
+            " calendar; or remove segments",
         ),
     )
 
@@ -106,6 +128,9 @@ class ServiceOfferingSpec(base.Part):
     """Time blocked before it (minutes); lies within working hours, too."""
     buffer_after_minutes: BufferMinutes = 0
     """Time blocked after it (minutes); lies within working hours, too."""
+    segments: Annotated[tuple[Segment, ...], base.bounded_list(20, _WORK_AT_BOTH_ENDS, min_items=1)] | None = None
+    """Parts of the service, in their order, for a person who can serve others while the customer waits: only `Work` and the buffers
+    block the person. The whole visit lies within working hours. Absent: the person is busy from start to end."""
     price: Price | None = None
     """What it costs, for callers who ask: the function BusinessInformation says it. Absent or 0: callers hear that the price is not
     known; what is free of charge is said in `preparation` or `knowledge`."""

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config import Service, TenantConfig
 from askproai_runtime.booking.availability import Obstacle, ServiceRules, Slot
 from askproai_runtime.booking.opening_hours import find_closure
-from askproai_runtime.booking.phrases import BUSY, OBSTACLES, format_slot, join_list
+from askproai_runtime.booking.phrases import BUSY, OBSTACLES, format_length, format_slot, join_list
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import Answer, Basis, FunctionOutcome
-from askproai_runtime.german_dates import Candidate, Understanding, format_day, format_spoken
+from askproai_runtime.german_dates import Candidate, Understanding, format_clock, format_day, format_spoken
 
 NOT_YET_CERTAIN = (
     "noch nicht fest, das Team muss {} erst bestätigen."  # of what somebody at the remote calendar decides
@@ -62,7 +62,22 @@ def slot_sentence(rules: ServiceRules, slots: Sequence[Slot], now: datetime, bas
     question = "Soll ich das eintragen?" if len(slots) == 1 else "Was passt Ihnen?"
     if basis is Basis.OWN_BOOK:
         question = f"Ob das so klappt, bestätige ich Ihnen beim Eintragen. {question}"
-    return f"Frei ist {offered}. {question}"
+    return f"Frei ist {offered}.{_length_of(rules.service)} {question}"
+
+
+def _length_of(service: Service) -> str:
+    """Say how long a visit takes in which the customer waits; nothing for others."""
+    if not (waiting := sum(end - first for first, end in service.wait_spans)):
+        return ""
+    return f" Das dauert insgesamt {format_length(service.duration_minutes)}, davon {format_length(waiting)} Wartezeit."
+
+
+def end_sentence(config: TenantConfig, appointment: Appointment) -> str:
+    """Say how long an appointment takes, and until when, if its service has a time in which the customer waits."""
+    if not any(service.name == appointment.service and service.wait_spans for service in config.services):
+        return ""
+    length = format_length(int((appointment.ends_at - appointment.starts_at) / timedelta(minutes=1)))
+    return f" Er dauert insgesamt {length}, bis {format_clock(appointment.ends_at, ZoneInfo(config.time_zone))}."
 
 
 def example_sentence(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import inf
 from types import MappingProxyType
 from typing import Self
@@ -101,10 +101,26 @@ class ServiceRules:
         return next((s.display_name for s in self.branch.staff if s.id == staff), staff)
 
     def blocked_span(self, start: datetime) -> Span:
-        """Return the time that an appointment at `start` takes from its staff member, buffers included."""
+        """Return the time from the first to the last instant that an appointment at `start` blocks, buffers included."""
         before = timedelta(minutes=self.service.buffer_before_minutes)
         after = timedelta(minutes=self.service.duration_minutes + self.service.buffer_after_minutes)
         return Span(start - before, start + after)
+
+    @property
+    def blocked_offsets(self) -> list[EpochSpan]:
+        """Return what an appointment blocks of its staff member, in seconds from its start, buffers included: one span unless the
+        customer waits in between.
+        """
+        (_, *begins), (*ends, _) = zip(*self.service.work_spans, strict=True)
+        before, after = (
+            self.service.buffer_before_minutes,
+            self.service.duration_minutes + self.service.buffer_after_minutes,
+        )
+        return [(first * 60, end * 60) for first, end in zip((-before, *begins), (*ends, after), strict=True)]
+
+    def blocked_spans(self, start: datetime) -> list[Span]:
+        """Return the times that an appointment at `start` takes from its staff member, buffers included."""
+        return [Span(start + timedelta(seconds=a), start + timedelta(seconds=b)) for a, b in self.blocked_offsets]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,13 +223,15 @@ def free_starts(
     """
     if not starts:
         return []
-    service = rules.service
-    before = service.buffer_before_minutes * 60
-    length = (service.duration_minutes + service.buffer_after_minutes) * 60
-    first, end = starts[0] - before, starts[-1] + length
+    service, blocked = rules.service, rules.blocked_offsets
+    visit = blocked[0][0], blocked[-1][1]
+    first, end = starts[0] + visit[0], starts[-1] + visit[1]
     working = working_spans(rules.zone, rules.branch, staff_member, first, end)
     free = _subtract(working, _full_spans(staff_member, service.capacity, busy, (first, end))) if working else []
-    ranges = [(bisect_left(starts, opens + before), bisect_right(starts, closes - length)) for opens, closes in free]
+    ranges = _starts_within(working if len(blocked) > 1 else free, starts, visit)
+    if len(blocked) > 1:  # who is busy while the customer waits is not in the way
+        for work in blocked:
+            ranges = _intersect(ranges, _starts_within(free, starts, work))
     if remote is not None:
         ranges = _intersect(ranges, remote.starts_within(starts, service.duration_minutes * 60))
     return _choose_starts(starts, ranges, query)
@@ -249,6 +267,12 @@ def is_working_time(rules: ServiceRules, start: datetime, end: datetime | None, 
         span for s in _candidates(rules, staff) for span in working_spans(rules.zone, rules.branch, s, first, last)
     )
     return any(opens < last and first < closes for opens, closes in spans)
+
+
+def _starts_within(spans: list[EpochSpan], starts: Sequence[int], needed: EpochSpan) -> list[tuple[int, int]]:
+    """Return, for each of `spans`, the range of indices of the starts of which it contains `needed` (seconds from the start)."""
+    first, end = needed
+    return [(bisect_left(starts, opens - first), bisect_right(starts, closes - end)) for opens, closes in spans]
 
 
 def _intersect(first: list[tuple[int, int]], second: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -428,6 +452,13 @@ def allocate_claims(staff_member: Staff, capacity: int, busy: Busy, blocked: Spa
             open_since.setdefault(resource_id, start)
     claims += ((resource_id, _utc_span(start, last)) for resource_id, start in open_since.items())
     return sorted(claims, key=lambda claim: (claim[0], claim[1].start))
+
+
+def allocate_visit(rules: ServiceRules, staff: str, busy: Busy, start: datetime) -> Claims | None:
+    """Return which resources an appointment at `start` claims, for all that it blocks. Returns None when a part has no room."""
+    staff_member, capacity = rules.staff_member(staff), rules.service.capacity
+    parts = [allocate_claims(staff_member, capacity, busy, span) for span in rules.blocked_spans(start)]
+    return None if None in parts else sorted(chain(*filter(None, parts)), key=lambda claim: (claim[0], claim[1].start))
 
 
 def subtract_spans(span: Span, others: Iterable[Span]) -> list[Span]:

@@ -28,6 +28,7 @@ from askproai_runtime.booking.answers import (
     NOT_YET_CONFIRMED,
     appointment_fields,
     busy_answer,
+    end_sentence,
     failure,
     is_requested,
 )
@@ -36,7 +37,7 @@ from askproai_runtime.booking.availability import (
     Obstacle,
     Slot,
     SlotQuery,
-    allocate_claims,
+    allocate_visit,
     busy_window,
     free_slots,
     least_busy_per_start,
@@ -357,8 +358,7 @@ async def _choose_staff(
         raise SlotNotFree
     offered = [slot for slot in slots if slot.staff == request.offered_staff]
     slot = (offered or least_busy_per_start(slots, busy, rules))[0]
-    blocked = rules.blocked_span(slot.start)
-    claims = allocate_claims(rules.staff_member(slot.staff), rules.service.capacity, busy, blocked)
+    claims = allocate_visit(rules, slot.staff, busy, slot.start)
     if claims is None:
         raise SlotNotFree
     return slot, claims
@@ -405,7 +405,7 @@ def _booked(
     elif is_requested(ctx.config(), appointment):
         message = f"Der Termin ist angefragt: {when}. Er ist {NOT_YET_CERTAIN.format('ihn')}"
     else:
-        message = f"Der Termin {'steht schon' if again else 'ist eingetragen'}: {when}."
+        message = f"Der Termin {'steht schon' if again else 'ist eingetragen'}: {when}.{end_sentence(ctx.config(), appointment)}"
         if appointment.status == Status.PENDING_SYNC:
             message += NOT_YET_CONFIRMED
     confirmed = appointment.status == Status.CONFIRMED

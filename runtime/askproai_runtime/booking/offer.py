@@ -28,7 +28,7 @@ from askproai_runtime.booking.availability import (
     Slot,
     SlotQuery,
     Span,
-    allocate_claims,
+    allocate_visit,
     busy_window,
     find_obstacle,
     free_slots,
@@ -357,7 +357,7 @@ async def _hold(ctx: BookingContext, rules: ServiceRules, call: CallContext, slo
     async def write_hold(conn: Connection) -> bool:
         await lock_and_clear_holds(conn, ctx.tenant, resources, call.call_id)
         busy = await read_busy_spans(conn, ctx.tenant, resources, blocked.start, blocked.end, call.call_id)
-        claims = allocate_claims(staff_member, rules.service.capacity, busy, blocked)
+        claims = allocate_visit(rules, slot.staff, busy, slot.start)
         if claims is None:
             return False
         if await is_hold_allowed(conn, ctx.tenant, resources, day, call.caller, *limits):

@@ -168,6 +168,15 @@ def join_list(parts: Sequence[str], last: str = "oder") -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}"
 
 
+def format_length(minutes: int) -> str:
+    """Return `45 Minuten`, `eine Stunde`, `2 Stunden und 15 Minuten`."""
+    hours, rest = divmod(minutes, 60)
+    parts = ["eine Stunde" if hours == 1 else f"{hours} Stunden"] if hours else []
+    if rest:
+        parts.append("eine Minute" if rest == 1 else f"{rest} Minuten")
+    return " und ".join(parts)
+
+
 def format_slot(slot: Slot, staff_name: str, zone: ZoneInfo, now: datetime) -> str:
     """Return `Freitag, den 27. November, um 14 Uhr 30 bei Anna`."""
     return f"{format_spoken(slot.start, zone, now)} bei {staff_name}"

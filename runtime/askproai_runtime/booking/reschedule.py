@@ -26,10 +26,11 @@ from askproai_runtime.booking.answers import (
     appointment_fields,
     busy_answer,
     describe_appointment,
+    end_sentence,
     failure,
     is_requested,
 )
-from askproai_runtime.booking.availability import ServiceRules, SlotQuery, allocate_claims, free_slots
+from askproai_runtime.booking.availability import ServiceRules, SlotQuery, allocate_visit, free_slots
 from askproai_runtime.booking.cancel_question import read_cancel_reply
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
@@ -296,7 +297,7 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
     if not slots:
         raise SlotNotFree
     slot, ask_calendar = slots[0], before.in_remote_calendar and ctx.calendar.remote
-    claims = allocate_claims(staff_member, rules.service.capacity, busy, rules.blocked_span(slot.start))
+    claims = allocate_visit(rules, slot.staff, busy, slot.start)
     if claims is None:
         raise SlotNotFree
     placement = Placement(slot.staff, slot.start, slot.end, claims, staff_member.units)
@@ -382,7 +383,9 @@ def _answer(ctx: BookingContext, appointment: Appointment, *, again: bool = Fals
     elif is_requested(config, appointment):
         message = f"Die Verschiebung ist angefragt: {when}. Sie ist {NOT_YET_CERTAIN.format('sie')}"
     else:
-        message = f"Der Termin {'steht schon' if again else 'ist verschoben'}: {when}."
+        message = (
+            f"Der Termin {'steht schon' if again else 'ist verschoben'}: {when}.{end_sentence(config, appointment)}"
+        )
         if appointment.status == Status.PENDING_SYNC:
             message += NOT_YET_CONFIRMED
     fields = appointment_fields(ZoneInfo(config.time_zone), appointment)

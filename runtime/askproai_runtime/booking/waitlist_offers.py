@@ -18,6 +18,7 @@ from askproai_runtime.booking.names import NameMissing, UnknownName, find_rules
 from askproai_runtime.booking.offer import list_free_slots
 from askproai_runtime.booking.store.waitlist import (
     FreedTime,
+    Wait,
     WaitlistEntry,
     WaitlistOffer,
     end_what_is_over,
@@ -77,7 +78,7 @@ class WaitlistKeeper:
             raise PutOff(_BUSY, "the database has not been migrated yet") from error
         async with ctx.pool.acquire() as conn, conn.transaction():
             await run.check(conn)
-            await end_what_is_over(conn, ctx.tenant, ctx.clock.now())
+            await end_what_is_over(conn, ctx.tenant, ctx.clock.now(), _list_waits(ctx))
         for freed in await list_freed(ctx.pool, ctx.tenant, _MOST_FREED):
             await self._handle(run, freed)
         return Next(_BUSY, {})
@@ -148,9 +149,13 @@ class WaitlistKeeper:
         return sorted(needing, key=lambda slot: abs(slot.start - freed.starts_at))
 
 
+def _list_waits(ctx: BookingContext) -> list[Wait]:
+    return [Wait(each.name, *span) for each in ctx.config().services for span in each.wait_spans]
+
+
 def _needs(rules: ServiceRules, slot: Slot, freed: FreedTime) -> bool:
-    blocked = rules.blocked_span(slot.start)
-    return blocked.start < freed.ends_at and freed.starts_at < blocked.end
+    blocked = rules.blocked_spans(slot.start)
+    return any(span.start < freed.ends_at and freed.starts_at < span.end for span in blocked)
 
 
 def _expiry(now: datetime, start: datetime, zone: ZoneInfo) -> datetime:

@@ -262,7 +262,10 @@ def _describe_service(service: Service, topic: Topic) -> str | None:
     price, name = _price(service), service.display_name
     if topic is Topic.PRICES:
         return f"{name} kostet {price}." if price else None
-    length = f"{name} dauert {spell_minutes(service.duration_minutes)}{f' und kostet {price}' if price else ''}."
+    waiting = sum(end - first for first, end in service.wait_spans)
+    waits = f", davon {spell_minutes(waiting)} Wartezeit" if waiting else ""
+    costs = f"{',' if waits else ''} und kostet {price}" if price else ""
+    length = f"{name} dauert {spell_minutes(service.duration_minutes)}{waits}{costs}."
     return f"{length} {service.preparation}".strip()
 
 

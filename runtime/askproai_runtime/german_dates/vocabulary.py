@@ -106,9 +106,14 @@ def format_spoken(start: datetime, zone: ZoneInfo, now: datetime) -> str:
 
     As in `format_day` it has its year if `now` is long before or after.
     """
-    local = start.astimezone(zone)
-    minutes = f" {local.minute}" if local.minute else ""
-    return f"{format_day(local.date(), now.astimezone(zone).date())}, um {local.hour} Uhr{minutes}"
+    day = format_day(start.astimezone(zone).date(), now.astimezone(zone).date())
+    return f"{day}, um {format_clock(start, zone)}"
+
+
+def format_clock(at: datetime, zone: ZoneInfo) -> str:
+    """Return `14 Uhr 30`."""
+    local = at.astimezone(zone)
+    return f"{local.hour} Uhr{f' {local.minute}' if local.minute else ''}"
 
 
 def format_day(day: date, today: date) -> str:

@@ -9,7 +9,9 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-_SERVICE = re.compile(r"- (?P<name>.+) \(\d+ Minuten(?:; auch: (?P<spoken>.+))?\)(?:, nur in .+)?")
+_SERVICE = re.compile(
+    r"- (?P<name>.+) \(\d+ Minuten(?:, davon \d+ Minuten Wartezeit)?(?:; auch: (?P<spoken>.+))?\)(?:, nur in .+)?"
+)
 _TEAM = re.compile(r"- (?P<branch>.+?): (?P<staff>.+)")
 _QUESTION = re.compile(r"- (?P<question>.+)")
 _TITLES = frozenset(

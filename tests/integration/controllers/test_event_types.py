@@ -140,3 +140,20 @@ async def test_required_fields_are_answered_by_the_pods_or_named_with_what_to_do
         return fields == [[{"slug": "haarlaenge", "value": "kurz"}, {"slug": "telefon", "source": "Phone"}, notes]] * 2
 
     await eventually(is_in_config, SOON, "the answers in the config")
+
+
+async def test_a_service_that_gets_a_wait_leaves_calcom_and_says_so(namespace: TenantNamespace) -> None:
+    await open_salon(namespace)
+    parts = [{"kind": "Work", "minutes": 30}, {"kind": "Wait", "minutes": 30}, {"kind": "Work", "minutes": 45}]
+    edit = {"calcom": None, "durationMinutes": 105, "segments": parts}
+    await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), {"spec": edit})
+    found = await namespace.wait_for_condition("CalendarLinked", "True", "NotRequested", **OFFERING)
+    assert "close Cal.com's pages of these people" in found["message"]
+
+    async def is_in_config() -> bool:
+        live = await namespace.get("ConfigMap", f"{NAME}-config")
+        (service,) = json.loads(live["data"]["tenant.json"])["services"] if live else ({},)
+        segments = [(each["minutes"], each.get("kind", "Work")) for each in service.get("segments", ())]
+        return segments == [(30, "Work"), (30, "Wait"), (45, "Work")] and "event_types" not in service
+
+    await eventually(is_in_config, SOON, "the segments in the config, without event types")

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from askproai_core.tenant_config import Absence, Branch, Holidays, Hours, Service, Staff, Weekday
+from askproai_core.tenant_config import Absence, Branch, Holidays, Hours, Segment, SegmentKind, Service, Staff, Weekday
 from askproai_runtime.booking.availability import (
     BusySpan,
     FreeSpans,
@@ -24,6 +24,7 @@ from askproai_runtime.booking.availability import (
     SlotQuery,
     Span,
     allocate_claims,
+    allocate_visit,
     busy_window,
     find_obstacle,
     free_slots,
@@ -102,6 +103,12 @@ def has_room(staff_member: Staff, at: datetime, rules: ServiceRules, busy: dict[
     return shares + Fraction(1, rules.service.capacity) <= 1 and len(free) >= needed
 
 
+def waiting_minutes(service: Service) -> set[int]:
+    """Return the minutes, from the start, in which the customer waits and the staff member is free."""
+    kinds = [segment.kind for segment in service.segments for _ in range(segment.minutes)]
+    return {n for n, kind in enumerate(kinds) if kind == "Wait"}
+
+
 def is_free_there(remote: dict[str, FreeSpans], staff: str, at: datetime, minutes: int) -> bool:
     """Return whether each minute of a booking is in a span of the remote calendar, and all of them in one span."""
     if staff not in remote:
@@ -132,15 +139,16 @@ def oracle(
             soon = query.now + timedelta(minutes=service.minimum_notice_minutes)
             if not (query.first <= at < query.end and at >= soon and day <= last):
                 continue
-            begin = at - service.buffer_before_minutes * MINUTE
-            length = service.buffer_before_minutes + service.duration_minutes + service.buffer_after_minutes
+            visit = range(-service.buffer_before_minutes, service.duration_minutes + service.buffer_after_minutes)
+            waits = waiting_minutes(service)
             for staff_member in rules.staff_members:
                 if (
                     query.staff in {None, staff_member.id}
                     and is_free_there(remote or {}, staff_member.id, at, service.duration_minutes)
                     and all(
-                        works(staff_member, m, rules) and has_room(staff_member, m, rules, busy)
-                        for m in (begin + n * MINUTE for n in range(length))
+                        works(staff_member, at + n * MINUTE, rules)
+                        and (n in waits or has_room(staff_member, at + n * MINUTE, rules, busy))
+                        for n in visit
                     )
                 ):
                     yield at, staff_member.id
@@ -171,14 +179,25 @@ def staff_members(draw: st.DrawFn, number: int, capacity: int, around: date) -> 
     )
 
 
+def parts(*minutes: int) -> tuple[Segment, ...]:
+    """Return segments of these lengths: work, wait, work, and so on."""
+    return tuple(Segment(n, list(SegmentKind)[i % 2]) for i, n in enumerate(minutes))
+
+
+SEGMENTS = [(), (), parts(30, 30, 45), parts(10, 5, 10, 60, 20), parts(1, 89, 30), (*parts(15), *parts(15, 45, 15))]
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[ServiceRules, dict[int, list[BusySpan]], SlotQuery]:
     zone, day = draw(st.sampled_from(ZONES)), draw(st.sampled_from(DAYS))
     capacity = draw(st.sampled_from([1, 1, 2, 3, 4]))
     staff = tuple(draw(staff_members(number, capacity, day)) for number in range(draw(st.integers(1, 2))))
+    segments = draw(st.sampled_from(SEGMENTS))
+    whole = draw(st.sampled_from([10, 30, 45, 90]))
     service = Service(
-        name="s", display_name="S", capacity=capacity,
-        duration_minutes=draw(st.sampled_from([10, 30, 45, 90])), slot_step_minutes=draw(st.sampled_from([15, 20, 30, 60])),
+        name="s", display_name="S", capacity=capacity, segments=segments,
+        duration_minutes=sum(segment.minutes for segment in segments) or whole,
+        slot_step_minutes=draw(st.sampled_from([15, 20, 30, 60])),
         buffer_before_minutes=draw(st.sampled_from([0, 0, 5])), buffer_after_minutes=draw(st.sampled_from([0, 10])),
         minimum_notice_minutes=draw(st.sampled_from([0, 60, 600])), booking_horizon_days=draw(st.sampled_from([0, 1, 90])),
     )  # fmt: skip
@@ -261,17 +280,21 @@ def test_slots_with_a_remote_calendar_are_exactly_those_of_the_oracle(data: st.D
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases())
 def test_every_slot_can_be_claimed_in_full_on_free_resources(case) -> None:
-    """What is offered can be booked: at each instant as many resources as one appointment takes, all of them free."""
+    """What is offered can be booked: at each instant as many resources as one appointment takes, all of them free; and none while
+    the customer waits.
+    """
     rules, busy, query = case
+    waits = waiting_minutes(rules.service)
     for slot in free_slots(rules, busy, query)[:5]:
         staff_member = rules.staff_member(slot.staff)
         blocked = rules.blocked_span(slot.start)
-        claims = allocate_claims(staff_member, rules.service.capacity, busy, blocked)
+        claims = allocate_visit(rules, slot.staff, busy, slot.start)
         assert claims is not None
         for minute in range(int((blocked.end - blocked.start) / MINUTE)):
             at = blocked.start + minute * MINUTE
             claimed = [r for r, span in claims if span.start <= at < span.end]
-            assert len(claimed) == len(set(claimed)) == staff_member.units // rules.service.capacity
+            needed = 0 if (at - slot.start) // MINUTE in waits else staff_member.units // rules.service.capacity
+            assert len(claimed) == len(set(claimed)) == needed
             assert set(claimed) <= set(staff_member.resource_ids[: staff_member.units])
         for resource_id, span in claims:
             assert blocked.start <= span.start < span.end <= blocked.end

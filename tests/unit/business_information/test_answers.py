@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import Function, Knowledge, Service, TenantConfig
+from askproai_core.tenant_config import Function, Knowledge, Segment, SegmentKind, Service, TenantConfig
 from askproai_runtime.booking import Answer, FunctionOutcome
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
 from tests.worlds.compiled_salon import compile_example
@@ -150,6 +150,14 @@ def test_an_empty_manifest_says_that_it_is_not_known(topic: str) -> None:
 )
 def test_a_service_is_found_by_any_of_its_names(args: dict[str, str], sentence: str) -> None:
     assert ask(SALON, "prices", **args).message == sentence
+
+
+def test_the_time_in_which_a_customer_waits_is_part_of_the_length() -> None:
+    parts = (Segment(20), Segment(15, SegmentKind.WAIT), Segment(10))
+    waits = "Haarschnitt dauert fünfundvierzig Minuten, davon fünfzehn Minuten Wartezeit"
+    with_wait = services(SALON, segments=parts)
+    assert ask(with_wait, "service").message == f"{waits}, und kostet neununddreißig Euro."
+    assert ask(services(with_wait, price_amount="0.00"), "service").message == f"{waits}."
 
 
 def test_no_price_is_never_called_free() -> None:

@@ -310,4 +310,6 @@ def test_a_service_of_a_calcom_tenant_without_event_types_is_a_warning() -> None
     message = found(practice(**at_calcom(1, {})))["warning spec.calcom"]
     assert "its appointments stay in the local calendar, where nobody at Cal.com sees them" in message
     assert found(practice(**at_calcom(1, {"capacity": 2}))) == {}, "no seats are booked at Cal.com"
+    parts = {"segments": [{"kind": "Work", "minutes": 30}], "durationMinutes": 30}
+    assert found(practice(**at_calcom(1, parts))) == {}, "a booking at Cal.com would block the waits"
     assert found(practice()) == {}, "the calendar is local"

@@ -71,3 +71,10 @@ def test_prices_hours_and_the_address_are_in_no_prompt() -> None:
     text = catalogue_of("salon.yaml")
     assert "Haarschnitt" in text
     assert not [word for word in ("39", "09:00", "Torstraße", "Rosenthaler") if word in text]
+
+
+def test_a_service_is_named_with_the_time_in_which_the_customer_waits() -> None:
+    parts = [{"kind": "Work", "minutes": 30}, {"kind": "Wait", "minutes": 30}, {"kind": "Work", "minutes": 45}]
+    colour = salon_models.offering(displayName="Farbe", spokenNames=["Färben"], durationMinutes=105, segments=parts)
+    named = describe_catalogue([salon_models.branch()], [colour])
+    assert "- Farbe (105 Minuten, davon 30 Minuten Wartezeit; auch: Färben)" in named

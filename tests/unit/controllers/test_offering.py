@@ -10,6 +10,7 @@ from askproai_operator.controllers.conditions import References, missing_referen
 from askproai_operator.controllers.offering.status import (
     calendar_condition,
     calendar_without_seats,
+    calendar_without_waits,
     staff_without_event_type,
 )
 from askproai_operator.controllers.offering.units import outdated_offerings, plan_units
@@ -217,6 +218,12 @@ def test_a_service_for_several_guests_at_once_needs_nothing_of_cal_com():
     condition = calendar_without_seats(3)
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
     assert "capacity is 3" in condition.message
+
+
+def test_a_service_with_a_wait_says_that_cal_com_does_not_know_it():
+    condition = calendar_without_waits()
+    assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
+    assert "close Cal.com's pages of these people" in condition.message
 
 
 # OpeningFits

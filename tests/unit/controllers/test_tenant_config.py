@@ -69,6 +69,7 @@ OFFERING = {
     "slotStepMinutes": 20,
     "minimumNoticeMinutes": 120,
     "bookingHorizonDays": 30,
+    "segments": [{"kind": "Work", "minutes": 20}, {"kind": "Wait", "minutes": 20}, {"kind": "Work", "minutes": 20}],
     "calcom": {
         "eventTypes": [
             {"staff": "anna", "eventTypeId": 1001},
@@ -323,7 +324,7 @@ def test_what_is_not_declared_leaves_the_text_of_the_config_as_it_was():
             **CONTEXT,
         )
     )
-    new = ("knowledge", "cancellation_rule", "directions", "preparation")
+    new = ("knowledge", "cancellation_rule", "directions", "preparation", "segments")
     assert [name for name in new if name in text] == []
 
 

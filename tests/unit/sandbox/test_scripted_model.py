@@ -231,3 +231,10 @@ def test_the_service_of_a_question_is_remembered() -> None:
     )
     assert isinstance(model.hear("Was kostet einmal Färben?"), str)
     assert called(model, "Am Freitag um zehn")["service"] == "Färben"
+
+
+def test_a_service_with_a_wait_is_among_those_that_the_prompt_names() -> None:
+    catalogue = read_catalogue(
+        "## Buchbar\n- Farbe (105 Minuten, davon 30 Minuten Wartezeit; auch: Färben), nur in Park"
+    )
+    assert [(each.name, each.spoken_names) for each in catalogue.services] == [("Farbe", ("Färben",))]

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from askproai_core.tenant_config import Function
+from askproai_core.tenant_config import Function, SegmentKind
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.services import is_offered_in
 
@@ -49,7 +49,9 @@ def describe_catalogue(
 def _describe_service(offering: ServiceOffering) -> str:
     spec = offering.spec
     spoken = f"; auch: {', '.join(_one_line(name) for name in spec.spoken_names)}" if spec.spoken_names else ""
-    return f"- {_one_line(spec.display_name)} ({spec.duration_minutes} Minuten{spoken})"
+    waiting = sum(each.minutes for each in spec.segments or () if each.kind is SegmentKind.WAIT)
+    waits = f", davon {waiting} Minuten Wartezeit" if waiting else ""
+    return f"- {_one_line(spec.display_name)} ({spec.duration_minutes} Minuten{waits}{spoken})"
 
 
 def _only_in(branches: Sequence[Branch], names: set[str]) -> str:

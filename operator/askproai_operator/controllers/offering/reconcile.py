@@ -16,6 +16,7 @@ from askproai_operator.controllers.offering.status import (
     calendar_key_missing,
     calendar_not_requested,
     calendar_without_seats,
+    calendar_without_waits,
 )
 from askproai_operator.controllers.offering.units import outdated_offerings, plan_units
 from askproai_operator.controllers.plan_annotation import edit_hold, plan_hold
@@ -98,6 +99,8 @@ async def _check_calendar(
     account = calcom_account(tenant)
     if account is None or offering.spec.calcom is None or offering.spec.capacity > 1:
         context.memory.looks.forget(offering.key)
+    if account is not None and offering.spec.segments:
+        return calendar_without_waits(), _nothing_used(offering)
     if account is None or offering.spec.calcom is None:
         return calendar_not_requested(), _nothing_used(offering)
     if offering.spec.capacity > 1:

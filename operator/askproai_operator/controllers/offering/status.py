@@ -29,6 +29,15 @@ def calendar_not_requested() -> Condition:
     return good(_CALENDAR, text, Reason.NOT_REQUESTED)
 
 
+def calendar_without_waits() -> Condition:
+    """Return CalendarLinked of an offering with segments, since a booking at Cal.com blocks its whole length."""
+    text = (
+        "it has segments: its appointments stay in the local calendar, since a booking at Cal.com blocks its whole length; whoever"
+        " does it seems free at Cal.com meanwhile, so close Cal.com's pages of these people, or customers book that time there"
+    )
+    return good(_CALENDAR, text, Reason.NOT_REQUESTED)
+
+
 def calendar_without_seats(capacity: int) -> Condition:
     """Return CalendarLinked of an offering whose event types are not used, since no seats are booked at Cal.com."""
     text = (

@@ -144,6 +144,7 @@ async def list_blocked_appointments(
 ) -> list[BlockedAppointment]:
     """Return the live appointments on `resources` that overlap [start, end) and are not over, by start.
 
+    One whose customer waits all that time, between two claims, is not among them: its staff member is not needed then.
     A change of persons moves claims to the rows to which `resources` are linked since.
     """
     rows = await conn.fetch(
@@ -153,8 +154,11 @@ async def list_blocked_appointments(
            WHERE a.tenant = $1 AND a.status IN ('confirmed', 'pending_sync') AND a.starts_at < $4 AND a.ends_at > $3
              AND a.ends_at > $5 AND a.starts_at > $3::timestamptz - $6::interval AND EXISTS (
                  SELECT 1 FROM claims l WHERE l.tenant = $1 AND l.appointment_id = a.id AND l.state = 'booked'
+                 AND l.block_start < a.ends_at AND l.block_end > a.starts_at
                  AND l.resource_id IN (
-                     SELECT unnest(ARRAY[r.id, r.person_row]) FROM resources r WHERE r.tenant = $1 AND r.id = ANY($2)))
+                     SELECT unnest(ARRAY[r.id, r.person_row]) FROM resources r WHERE r.tenant = $1 AND r.id = ANY($2))
+                 HAVING bool_or(l.block_start < $4 AND l.block_end > $3)
+                     OR NOT (bool_or(l.block_end <= $3) AND bool_or(l.block_start >= $4)))
            ORDER BY a.starts_at, a.id""",
         tenant, list(resources), start, end, now, LONGEST_CLAIM,
     )  # fmt: skip

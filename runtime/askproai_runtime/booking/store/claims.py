@@ -162,11 +162,15 @@ async def list_booked_claims(
 ) -> list[BookedClaim]:
     """Return the booked claims of `resources` that overlap `blocked`, which is `visit` with its buffers.
 
-    An appointment whose move the calendar has not agreed to counts as promised everywhere: either time may be its own.
+    An appointment whose move the calendar has not agreed to counts as promised everywhere: either time may be its own. Between two
+    of its claims its customer waits, and nothing is promised.
     """
     rows = await conn.fetch(
         """SELECT c.resource_id, c.block_start, c.block_end, c.units, a.id, a.was_starts_at IS NOT NULL
-                  OR a.starts_at < $6 AND a.ends_at > $5 AS promised
+                  OR a.starts_at < $6 AND a.ends_at > $5 AND NOT (
+                      SELECT bool_or(w.block_end <= $5) AND bool_or(w.block_start >= $6)
+                             AND NOT bool_or(w.block_start < $6 AND w.block_end > $5)
+                      FROM claims w WHERE w.tenant = $1 AND w.appointment_id = a.id AND w.state = 'booked') AS promised
            FROM claims c JOIN appointments a ON a.tenant = c.tenant AND a.id = c.appointment_id
            WHERE c.tenant = $1 AND c.resource_id = ANY($2) AND c.state = 'booked' AND c.block_end > $3 AND c.block_start < $4
              AND a.id IS DISTINCT FROM $7""",

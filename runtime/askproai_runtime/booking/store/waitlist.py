@@ -72,11 +72,17 @@ _END_OVER = """
 UPDATE waitlist SET state = 'over', ended_at = clock_timestamp() WHERE tenant = $1 AND state = 'waiting' AND until <= $2
 """
 # The first reason counts: the person has booked, somebody else has the time, its end. Retention may have deleted the freed time.
+# What lies within a wait of the offered service ($3 to $5) does not take the time.
 _END_OFFERS = """
 WITH ended AS (
     SELECT o.id, CASE w.state WHEN 'booked' THEN 'booked' WHEN 'waiting' THEN
                CASE WHEN EXISTS (SELECT 1 FROM claims k WHERE k.tenant = $1 AND k.resource_id = f.resource_id
-                                 AND k.state = 'booked' AND k.block_end > o.starts_at AND k.block_start < o.ends_at) THEN 'taken'
+                                 AND k.state = 'booked' AND k.block_end > o.starts_at AND k.block_start < o.ends_at
+                                 AND NOT EXISTS (
+                                     SELECT FROM unnest($3::text[], $4::int[], $5::int[]) AS wait (service, first, last)
+                                     WHERE wait.service = w.service
+                                       AND k.block_start >= o.starts_at + wait.first * interval '1 minute'
+                                       AND k.block_end <= o.starts_at + wait.last * interval '1 minute')) THEN 'taken'
                     WHEN o.expires_at <= $2 THEN 'expired' END
                ELSE 'withdrawn' END AS state
     FROM waitlist_offers o JOIN waitlist w ON w.tenant = o.tenant AND w.id = o.entry_id
@@ -119,6 +125,15 @@ ON CONFLICT DO NOTHING RETURNING id
 # Not if it became free once more since it was read.
 _HANDLED = "UPDATE freed_times SET handled_at = clock_timestamp() WHERE tenant = $1 AND id = $2 AND freed_at = $3"
 _ALL_HANDLED = "UPDATE freed_times SET handled_at = clock_timestamp() WHERE tenant = $1 AND handled_at IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """When the customer of a service waits, and its staff member is free: in minutes from the start, half-open."""
+
+    service: str
+    first: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,11 +261,14 @@ async def is_anybody_waiting(pool: Pool, tenant: str) -> bool:
     )
 
 
-async def end_what_is_over(conn: Connection, tenant: str, now: datetime) -> None:
-    """End the entries that have what they waited for or are over, and the offers that are taken, expired or theirs."""
+async def end_what_is_over(conn: Connection, tenant: str, now: datetime, waits: Sequence[Wait]) -> None:
+    """End the entries that have what they waited for or are over, and the offers that are taken, expired or theirs. `waits` are
+    those of all services.
+    """
     await conn.execute(_END_BOOKED, tenant)
     await conn.execute(_END_OVER, tenant, now)
-    await conn.execute(_END_OFFERS, tenant, now)
+    columns = [each.service for each in waits], [each.first for each in waits], [each.end for each in waits]
+    await conn.execute(_END_OFFERS, tenant, now, *columns)
 
 
 async def list_freed(pool: Pool, tenant: str, limit: int) -> list[FreedTime]:

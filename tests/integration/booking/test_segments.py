@@ -1,0 +1,239 @@
+"""A service in which the customer waits: the staff member is booked while working, all parts or none, and free in between."""
+
+import asyncio
+import random
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from test_waitlist import FIRST, offered
+from test_waitlist import run as run_waitlist
+
+from askproai_core.tenant_config import Segment, SegmentKind, Service, TenantConfig
+from askproai_runtime import booking as booking_api
+from askproai_runtime.booking import CalendarDisagrees, DeskRequest, join_waitlist
+from tests.worlds.booking_environment import BookingService, Salon, call
+from tests.worlds.calcom_environment import CalcomEnvironment
+
+BERLIN = ZoneInfo("Europe/Berlin")
+FRIDAY = date(2026, 11, 27)
+PARTS = (Segment(30), Segment(30, SegmentKind.WAIT), Segment(45))
+ABLE = {"mitte": ("anna",)}
+COLOUR = Service(
+    name="farbe", display_name="Farbe", duration_minutes=105, buffer_after_minutes=10, segments=PARTS, staff=ABLE
+)
+CUT = Service(name="schnitt", display_name="Schnitt", duration_minutes=30, staff=ABLE)
+
+
+def at(clock: str) -> str:
+    """Return a time of the Friday, on which Anna works until 18:00, as an argument."""
+    return f"{FRIDAY}T{clock}:00+01:00"
+
+
+async def book(salon: Salon, service: Service, clock: str, number: int = 1, by: BookingService | None = None) -> Any:
+    args = {"service": service.name, "start": at(clock), "customer_name": f"Kundin {number}"}
+    context = call(f"call_{number}", f"+4915{number:08}")
+    return await (by or salon.booking).book_appointment(context, args)
+
+
+async def booked_claims(salon: Salon) -> list[tuple[str, str]]:
+    """Return what is booked, as local clock times."""
+    rows = await salon.rows("SELECT block_start, block_end FROM claims WHERE state = 'booked' ORDER BY block_start")
+    return [tuple(f"{each.astimezone(BERLIN):%H:%M}" for each in row.values()) for row in rows]
+
+
+async def free(salon: Salon, service: Service) -> list[str]:
+    found = await salon.booking.list_free_slots("mitte", service.name, FRIDAY)
+    return [f"{slot.start.astimezone(BERLIN):%H:%M}" for slot in found.slots]
+
+
+def with_services(config: TenantConfig, *services: Service) -> TenantConfig:
+    return msgspec.structs.replace(config, services=services)
+
+
+def earlier_release(salon: Salon) -> BookingService:
+    """Return a pod that does not know segments: it ignores the field of the config."""
+    config = with_services(salon.configs[-1], msgspec.structs.replace(COLOUR, segments=()), CUT)
+    return replace(salon.booking, config=lambda: config)
+
+
+@pytest.fixture
+async def salon(new_salon: Any) -> Salon:
+    salon = await new_salon()
+    salon.apply_config(with_services(salon.configs[-1], COLOUR, CUT))
+    return salon
+
+
+async def test_another_customer_is_served_while_one_waits(salon: Salon) -> None:
+    answer = await book(salon, COLOUR, "10:00")
+    assert (answer.fields["start"], answer.fields["end"]) == (at("10:00"), at("11:45"))
+    assert await booked_claims(salon) == [("10:00", "10:30"), ("11:00", "11:55")]
+    assert (await book(salon, CUT, "10:30", 2)).success
+    refused = await book(salon, CUT, "11:00", 3)
+    assert (refused.success, refused.fields["obstacle"]) == (False, "taken")
+    assert await booked_claims(salon) == [("10:00", "10:30"), ("10:30", "11:00"), ("11:00", "11:55")]
+
+
+async def test_a_visit_is_booked_in_all_its_parts_or_not_at_all(salon: Salon) -> None:
+    assert (await book(salon, CUT, "11:30")).success
+    refused = await book(salon, COLOUR, "10:00", 2)
+    assert (refused.success, refused.fields["obstacle"]) == (False, "taken")
+    assert await booked_claims(salon) == [("11:30", "12:00")]
+    assert (await book(salon, COLOUR, "11:00", 2)).success, "the cut lies in the wait"
+
+
+async def test_callers_hear_how_long_a_visit_takes_and_its_end(salon: Salon) -> None:
+    asked = await salon.booking.check_availability(call(), {"service": "Farbe", "date": str(FRIDAY), "time": "10 Uhr"})
+    length = "insgesamt eine Stunde und 45 Minuten"
+    assert f"Das dauert {length}, davon 30 Minuten Wartezeit." in asked.message
+    answer = await book(salon, COLOUR, "10:00")
+    said = "Der Termin ist eingetragen: Freitag, den 27. November, um 10 Uhr, Farbe bei"
+    assert answer.message.startswith(said)
+    assert answer.message.endswith(f"Er dauert {length}, bis 11 Uhr 45.")
+    args = {"appointment_id": answer.fields["appointment_id"], "start": at("14:30")}
+    moved = await salon.booking.reschedule_appointment(call("call_1", f"+4915{1:08}"), args)
+    assert moved.message.endswith(f"Er dauert {length}, bis 16 Uhr 15.")
+    assert "insgesamt" not in (await book(salon, CUT, "10:00", 2)).message
+
+
+async def test_what_is_held_for_a_caller_leaves_the_wait_free(salon: Salon) -> None:
+    await salon.booking.check_availability(call(), {"service": "Farbe", "date": str(FRIDAY), "time": "10 Uhr"})
+    held = await salon.rows("SELECT block_start, block_end FROM claims WHERE state = 'held'")
+    assert len(held) == 2
+    assert not (await book(salon, CUT, "10:00", 2)).success
+    assert (await book(salon, CUT, "10:30", 2)).success
+    answer = await salon.booking.book_appointment(
+        call(), {"service": "farbe", "start": at("10:00"), "customer_name": "Kundin"}
+    )
+    assert answer.success, "who was offered a time gets it"
+
+
+async def test_a_visit_is_moved_into_its_own_wait_and_its_cancellation_frees_all_of_it(salon: Salon) -> None:
+    answer = await book(salon, COLOUR, "10:00")
+    before = await free(salon, CUT)
+    context, args = call("call_1", f"+4915{1:08}"), {"appointment_id": answer.fields["appointment_id"]}
+    moved = await salon.booking.reschedule_appointment(context, args | {"start": at("10:30")})
+    assert moved.success
+    assert await booked_claims(salon) == [("10:30", "11:00"), ("11:30", "12:25")]
+    assert await free(salon, CUT) != before
+    await salon.cancel(answer.fields["appointment_id"])
+    assert await booked_claims(salon) == []
+
+
+async def test_a_block_lists_the_visits_that_need_its_person(salon: Salon) -> None:
+    await book(salon, COLOUR, "10:00")
+
+    async def listed(first: str, last: str) -> int:
+        span = booking_api.resolve_span(at(first), at(last), BERLIN)
+        request = DeskRequest(uuid4(), "karin")
+        _, appointments = await booking_api.add_block(salon.booking, request, "anna", None, span, "Weg", "corr")
+        return len(appointments)
+
+    assert [await listed("10:30", "11:00"), await listed("10:30", "11:05"), await listed("09:00", "10:05")] == [0, 1, 1]
+
+
+async def test_an_offer_of_the_waiting_list_ends_when_the_work_is_taken_and_not_the_wait(salon: Salon) -> None:
+    first = await book(salon, COLOUR, "10:00")
+    args = {"service": "Farbe", "date": str(FRIDAY), "time": "10 Uhr", "customer_name": "Wanda"}
+    assert (await join_waitlist(salon.booking, call("call_w", FIRST), args)).success
+    await salon.cancel(first.fields["appointment_id"])
+    await run_waitlist(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+    assert (await book(salon, CUT, "10:30", 2)).success
+    await run_waitlist(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+    assert (await book(salon, CUT, "10:00", 3)).success
+    await run_waitlist(salon)
+    assert (await offered(salon))[0] == (FIRST, "taken")
+
+
+async def test_what_a_customer_books_at_calcom_in_the_wait_is_an_appointment_here(env: CalcomEnvironment) -> None:
+    salon = env.salon
+    parts = (Segment(30), Segment(150, SegmentKind.WAIT), Segment(30))
+    cure = msgspec.structs.replace(COLOUR, name="kur", display_name="Kur", duration_minutes=210, segments=parts)
+    salon.apply_config(with_services(salon.configs[-1], *salon.configs[-1].services, cure))
+    assert (await book(salon, cure, "12:00")).success
+    assert env.bookings == [], "a booking there would block the wait"
+    guest = {"name": "Karl", "email": "karl@example.com", "timeZone": "Europe/Berlin", "phoneNumber": "+4915177777777"}
+
+    async def book_there(clock: str) -> str:
+        start = datetime.fromisoformat(at(clock)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        remote = await env.dashboard("create", eventTypeId=1001, start=start, attendee=guest)
+        return await env.receive_event(str(remote["uid"]))
+
+    await book_there("14:15")  # until 15:00, when the work goes on; its buffer gives way
+    assert await booked_claims(salon) == [("12:00", "12:30"), ("14:15", "15:00"), ("15:00", "15:40")]
+    with pytest.raises(CalendarDisagrees):
+        await book_there("12:15")
+
+
+async def worked_twice(salon: Salon) -> list[tuple[datetime, datetime]]:
+    """Return the minutes in which Anna works for two customers, counted from the appointments alone."""
+    minute, taken, twice = timedelta(minutes=1), set[datetime](), []
+    for row in await salon.live():
+        work = [(0, 30), (60, 115)] if row["service"] == "farbe" else [(0, 30)]
+        for n in (n for first, end in work for n in range(first, end)):
+            at = row["starts_at"] + n * minute
+            twice += [(at, row["starts_at"])] if at in taken else []
+            taken.add(at)
+    return twice
+
+
+async def caller(salon: Salon, number: int, pods: list[BookingService]) -> None:
+    """Book, move and cancel at random, at the pods in turn."""
+    rng = random.Random(number)
+    context = call(f"call_{number}", f"+4915{number:08}")
+    for _ in range(6):
+        pod, minutes = rng.choice(pods), rng.randrange(9 * 60, 18 * 60, 15)
+        start = at(f"{minutes // 60:02}:{minutes % 60:02}")
+        own = (await pod.find_appointments(context)).fields.get("appointments") or []
+        match rng.choice(["book", "book", "book", "move", "cancel"]):
+            case "move" if own:
+                args = {"appointment_id": rng.choice(own)["appointment_id"], "start": start}
+                await pod.reschedule_appointment(context, args)
+            case "cancel" if own:
+                await pod.cancel_appointment(context, {"appointment_id": rng.choice(own)["appointment_id"]})
+            case _:
+                args = {
+                    "service": rng.choice(["farbe", "schnitt"]),
+                    "start": start,
+                    "customer_name": f"Kundin {number}",
+                }
+                await pod.book_appointment(context, args | {"another": True})
+
+
+async def test_a_pod_of_the_release_before_beside_a_new_one_books_nothing_twice(salon: Salon) -> None:
+    """It blocks the whole visit, and sees each part that a new pod has booked."""
+    before = earlier_release(salon)
+    assert (await book(salon, COLOUR, "10:00", by=before)).success
+    assert await booked_claims(salon) == [("10:00", "11:55")]
+    assert not (await book(salon, CUT, "10:30", 2)).success
+    assert (await book(salon, COLOUR, "13:00", 3)).success
+    assert not (await book(salon, COLOUR, "13:30", 4, by=before)).success
+    assert (await book(salon, CUT, "13:30", 5, by=before)).success
+    await asyncio.gather(*(caller(salon, 100 + n, [salon.booking, before]) for n in range(20)))
+    assert await worked_twice(salon) == []
+    await salon.assert_no_double_booking()
+
+
+async def test_concurrent_callers_never_make_one_person_work_for_two(salon: Salon) -> None:
+    await asyncio.gather(*(caller(salon, number, [salon.booking]) for number in range(25)))
+    assert len(await salon.live()) > 4, "a crowd that books nothing proves nothing"
+    assert await worked_twice(salon) == []
+    await salon.assert_no_double_booking()
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_every_time_that_is_offered_can_be_booked(salon: Salon, seed: int) -> None:
+    rng = random.Random(seed)
+    for number in range(40):
+        service = rng.choice([COLOUR, COLOUR, CUT])
+        if times := await free(salon, service):
+            answer = await book(salon, service, rng.choice(times), 200 + number)
+            assert answer.success, answer
+    assert await free(salon, COLOUR) == []
+    assert await worked_twice(salon) == []
