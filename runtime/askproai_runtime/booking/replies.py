@@ -4,14 +4,12 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from askproai_runtime.booking.phrases import fold
-
 _YES = re.compile(
-    r"\b(?:ja|jaja|jawohl|jo|jep|jup|genau|richtig|stimmt|korrekt|gern|gerne|okay|ok|klar|sicher|natuerlich|freilich|unbedingt"
+    r"\b(?:ja|jaja|jawohl|jo|jep|jup|genau|richtig|stimmt|korrekt|gern|gerne|okay|ok|klar|sicher|natürlich|freilich|unbedingt"
     r"|selbstverstaendlich|einverstanden|passt|yes|yeah|yep|sure)\b"
 )
 _NO = re.compile(
-    r"\b(?:nein|nee|ne|noe|no|nope|stopp|stop|halt|moment|augenblick|sekunde|warte|warten|behalte|behalten|bleibt|bleiben|falsch"
+    r"\b(?:nein|nee|ne|nö|no|nope|stopp|stop|halt|moment|augenblick|sekunde|warte|warten|behalte|behalten|bleibt|bleiben|falsch"
     r"|andere[mnrs]?|sondern|stattdessen|verschieben|verlegen"
     r"|(?:doch|lieber|bitte|besser|noch|stimmt|passt|ist) nicht|auf keinen fall)\b|^nicht\b"
 )
@@ -20,7 +18,7 @@ _NEGATION = re.compile(
 )  # "ja, ich kann nicht" agrees, "ich bin nicht sicher" does not
 # "Wie bitte?" and "Was kostet das?" agree to nothing, with or without the sign that a speech recognizer puts at their end.
 _QUESTION = re.compile(
-    r"^(?:und |aber |also |aeh |aehm )*(?:was|wann|wo|wie|wer|wem|wen|warum|wieso|weshalb|welche[nmrs]?|kostet)\b"
+    r"^(?:und |aber |also |äh |ähm )*(?:was|wann|wo|wie|wer|wem|wen|warum|wieso|weshalb|welche[nmrs]?|kostet)\b"
 )
 
 
@@ -53,7 +51,7 @@ def read_reply(utterances: Iterable[str]) -> Reply:
 
 
 def _read(utterance: str) -> Reply:
-    said = fold(utterance)
+    said = " ".join(re.findall(r"\w+", utterance.casefold()))
     is_no = bool(_NO.search(said))
     is_yes = bool(_YES.search(_NO.sub(" ", said)))
     is_question = utterance.rstrip().endswith("?") or bool(_QUESTION.search(said))
