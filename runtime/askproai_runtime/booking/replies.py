@@ -6,7 +6,7 @@ from enum import StrEnum
 
 _YES = re.compile(
     r"\b(?:ja|jaja|jawohl|jo|jep|jup|genau|richtig|stimmt|korrekt|gern|gerne|okay|ok|klar|sicher|natürlich|freilich|unbedingt"
-    r"|selbstverstaendlich|einverstanden|passt|yes|yeah|yep|sure)\b"
+    r"|selbstverständlich|einverstanden|passt|yes|yeah|yep|sure)\b"
 )
 _NO = re.compile(
     r"\b(?:nein|nee|ne|nö|no|nope|stopp|stop|halt|moment|augenblick|sekunde|warte|warten|behalte|behalten|bleibt|bleiben|falsch"
