@@ -30,7 +30,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_there_are_examples():
-    assert len(EXAMPLES) >= 12
+    assert len(EXAMPLES) >= 20
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
