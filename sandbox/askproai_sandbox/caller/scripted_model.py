@@ -57,7 +57,8 @@ class ScriptedModel:
         self._details: dict[str, str] = {}  # service, staff and customer_name
         self._requested_time: dict[str, str] = {}  # date, time, part_of_day, branch
         self._offers: list[Item] = []
-        self._accepted_offer: Item | None = None  # while only the name is missing
+        self._accepted_offer: Item | None = None  # while only the name or the birth date is missing
+        self._is_birth_date_asked = False
         self._asked: str | None = None  # "services", "staff" or "branches": what the last answer asks for
         self._question = ""  # the message of the last answer, if that was no success
         self._greeting, self._now = greeting, now
@@ -109,6 +110,7 @@ class ScriptedModel:
             return self._ask_about_business({**self._last_call.args, "service": sentence.services[0]})
         reaction = (
             self._hear_email(sentence)
+            or self._hear_birth_date(sentence)
             or self._hear_change(sentence)
             or self._hear_question(sentence)
             or self._hear_booking(sentence)
@@ -354,6 +356,15 @@ class ScriptedModel:
         args = answer_email_question(sentence.text, sentence.email, booking.args, yes=sentence.yes, no=sentence.no)
         return None if args is None else self._call(booking.name, args)
 
+    def _hear_birth_date(self, sentence: Sentence) -> ToolCall | str | None:
+        """Book with the birth date that was asked for; None if the sentence names no date."""
+        is_asked, self._is_birth_date_asked = self._is_birth_date_asked, False
+        if not is_asked or self._accepted_offer is None or "date" not in sentence.when or sentence.no:
+            return None
+        offer, self._accepted_offer = self._accepted_offer, None
+        self._details["birth_date"] = sentence.when["date"].rstrip(" .")
+        return self._book(offer)
+
     def _chosen_offer(self, sentence: Sentence) -> Item | None:
         """Return the offer that a sentence names; None for another service, and for a day alone that replaces the offered ones."""
         if self._is_other_service(sentence) or sentence.branch or (sentence.no and sentence.when.keys() == {"date"}):
@@ -414,9 +425,11 @@ class ScriptedModel:
     def _book(self, offer: Item) -> ToolCall | str:
         staff = {"staff": offer["staff"]} if is_one_of_several(offer, self._offers) else {}
         call = self._call("book_appointment", {**self._details, **staff, "start": offer["start"]})
-        if "customer_name" in self._schema(call.name).get("required", ()) and "customer_name" not in call.args:
-            self._accepted_offer = offer
-            return phrases.ASK_NAME
+        missing = set(self._schema(call.name).get("required", ())) - call.args.keys()
+        for name, question in (("customer_name", phrases.ASK_NAME), ("birth_date", phrases.ASK_BIRTH_DATE)):
+            if name in missing:
+                self._accepted_offer, self._is_birth_date_asked = offer, name == "birth_date"
+                return question
         return call
 
     def _schema(self, tool: str) -> Mapping[str, Any]:
