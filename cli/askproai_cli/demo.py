@@ -157,7 +157,7 @@ def play(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only titles and differences.")] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Play call scripts against the running demo: what callers must hear, and what both books must hold at the end."""
+    """Play call scripts against the running demo: what callers must hear, and which books and mails they must leave."""
     with simulators("play"):
         import asyncio
 
@@ -171,7 +171,9 @@ def play(
         return state["adminUrls"][tenant], state["adminTokens"][tenant]
 
     state, as_text = require_demo(), output is Output.TEXT
-    addresses = Addresses(state["retellUrl"], state["calcomUrl"], Path(state["kubeconfig"]), admin)
+    addresses = Addresses(
+        state["retellUrl"], state["calcomUrl"], state.get("mailsUrl", ""), Path(state["kubeconfig"]), admin
+    )
     show = (lambda _: None) if quiet or not as_text else typer.echo
     files = [file for path in paths for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])]
     if not files:

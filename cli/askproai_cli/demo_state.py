@@ -18,6 +18,8 @@ class DemoState(TypedDict):
     kubeconfig: str
     retellUrl: str
     calcomUrl: str
+    mailsUrl: str
+    smtpPort: int
     adminUrls: dict[str, str]
     adminTokens: dict[str, str]
 

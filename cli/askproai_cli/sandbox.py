@@ -1,4 +1,4 @@
-"""`askproai sandbox`: run one simulator on its own, and switch on faults of the running demo's simulators."""
+"""`askproai sandbox`: run one simulator on its own, switch on faults of the running demo's simulators, and read its mails."""
 
 import sys
 from enum import StrEnum
@@ -9,10 +9,11 @@ import typer
 from askproai_cli.demo import simulators
 from askproai_cli.demo_state import require_demo
 from askproai_cli.output import Output, OutputOption, print_rows
+from askproai_cli.sandbox_mails import mails
 
 sandbox = typer.Typer(
     no_args_is_help=True,
-    help="The simulated Retell and Cal.com.",
+    help="The simulated Retell and Cal.com, and the mails of the demo.",
     epilog="Example: `askproai sandbox faults calcom down --count 0`",
 )
 PortOption = Annotated[int, typer.Option(help="Port on loopback.")]
@@ -96,6 +97,9 @@ def faults(
         typer.echo(f"the faults cannot be changed: {error}", err=True)
         raise typer.Exit(1) from None
     print_rows(output, {"faults": rows}, rows, _COLUMNS)
+
+
+sandbox.command(epilog="Example: `askproai sandbox mails`, then `askproai sandbox mails 1`")(mails)
 
 
 def _rows(provider: Simulated, answer: dict[str, Any]) -> list[dict[str, Any]]:

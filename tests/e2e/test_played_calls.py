@@ -1,4 +1,4 @@
-"""Each call script of `examples/calls/` is played as a person would play it, and both books are as it says."""
+"""Each call script of `examples/calls/` is played as a person would play it, and both books and the mails are as it says."""
 
 import asyncio
 import os
@@ -7,9 +7,19 @@ import sys
 import pytest
 
 from askproai_sandbox.demo.environment import PROJECT
+from tests.worlds.running_demo import Demo, apply_with_number
 
 SCRIPTS = sorted((PROJECT / "examples" / "calls").glob("*.yaml"))
 PLAY = (sys.executable, "-c", "from askproai_cli.main import app; app()", "play")
+
+
+@pytest.fixture(scope="module")
+async def practice(demo: Demo):
+    """The demo with `examples/practice.yaml` in it, while these tests run."""
+    file = PROJECT / "examples" / "practice.yaml"
+    await apply_with_number(demo, file, "praxis-linden", "key_demo_linden", "+494066969100")
+    yield demo
+    await demo.kubectl("delete", "namespace", "praxis-linden", "--timeout=120s")
 
 
 async def play(demo, *arguments: str) -> tuple[int, str]:
@@ -23,7 +33,7 @@ async def play(demo, *arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: file.stem)
-async def test_a_played_call_leaves_what_its_script_says(hotline, file):
+async def test_a_played_call_leaves_what_its_script_says(hotline, practice, file):
     code, output = await play(hotline, str(file))
     assert (code, output.splitlines()[-1]) == (0, "1 played, 0 differ"), output
 

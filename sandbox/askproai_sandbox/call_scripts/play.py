@@ -1,4 +1,4 @@
-"""Plays call scripts against the running demo, and compares what callers heard and what both books hold with the script."""
+"""Plays call scripts against the running demo, and compares what callers heard, both books and the mails with the script."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ import shlex
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,11 +21,13 @@ from askproai_sandbox.call_scripts.script import (
     WEEKDAYS,
     CallScript,
     Command,
+    ExpectedMail,
     OpenDay,
     ScriptError,
     SpokenCall,
     day_values,
     differences,
+    mail_differences,
     missing_sentence,
 )
 from askproai_sandbox.caller import CallRecord, play_call
@@ -34,6 +36,7 @@ from askproai_sandbox.cluster import program_folder
 _FIRST_DAY: Final = timedelta(days=8)  # nobody means this week, whatever day it is
 _LAST_DAY: Final = timedelta(days=85)  # within the horizon of the examples' services
 _SETTLED_WITHIN: Final = 30.0  # seconds, until both books hold what is expected
+_MAILED_WITHIN: Final = 90.0  # seconds, after that: a notification is sent within a minute
 _COMMAND_TIMEOUT: Final = 180.0  # seconds
 
 
@@ -43,6 +46,7 @@ class Addresses:
 
     retell_url: str
     calcom_url: str
+    mails_url: str
     kubeconfig: Path
     admin: Callable[[str], tuple[str, str]]
 
@@ -55,7 +59,8 @@ async def play_script(script: CallScript, addresses: Addresses, show: Callable[[
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         books = _Books(session, addresses, script.tenant)
         day = await books.find_open_day(script.on) if script.on else None
-        values, problems, call_ids = day_values(day, script.tenant), list[str](), set[str]()
+        email = f"anruferin.{secrets.token_hex(2)}@example.org"
+        values, problems, call_ids = day_values(day, script.tenant, email), list[str](), set[str]()
         numbers: defaultdict[str, str] = defaultdict(
             lambda: f"+491510{secrets.randbelow(10**8):08}", anonymous="anonymous"
         )
@@ -69,7 +74,9 @@ async def play_script(script: CallScript, addresses: Addresses, show: Callable[[
             for each in record.steps:
                 show(each.to_text())
             problems += _judge(step, record)
-        return problems + await books.differences(script, values, call_ids)
+        problems += await books.differences(script, values, call_ids)
+        mails = _Mails(session, addresses.mails_url, {email, *numbers.values()} - {"anonymous"})
+        return problems + await mails.differences(script.expected_mails(values))
 
 
 async def _call(step: SpokenCall, from_number: str, script: CallScript, addresses: Addresses) -> CallRecord:
@@ -108,6 +115,35 @@ async def _run(command: Command, addresses: Addresses, show: Callable[[str], Non
         return [f"exit code {process.returncode}: {command.run}"]
     missing = missing_sentence(command.printed, lines)
     return [f"not printed by {words[0]}: {missing}"] if missing else []
+
+
+class _Mails:
+    """The mails about this play's callers: to one of their addresses, or with a number of theirs."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, callers: Collection[str]) -> None:
+        self._session, self._url, self._callers = session, url, callers
+
+    async def differences(self, expected: Sequence[ExpectedMail]) -> list[str]:
+        """Return how the mails differ, as soon as they do not, or at the end of the time for it."""
+        if not expected:
+            return []
+        if not self._url:
+            raise ScriptError(
+                "the running demo is an older one that keeps no mails; start `askproai demo --keep` again"
+            )
+        end = time.monotonic() + _MAILED_WITHIN
+        while True:
+            found = mail_differences(expected, await self._fetch())
+            if not found or time.monotonic() > end:
+                return found
+            await asyncio.sleep(0.5)
+
+    async def _fetch(self) -> list[dict[str, Any]]:
+        async with self._session.get(f"{self._url}/mails") as answer:
+            mails = (await answer.json())["mails"]
+        return [
+            mail for mail in mails if any(caller in mail["to"] or caller in mail["text"] for caller in self._callers)
+        ]
 
 
 class _Books:

@@ -1,4 +1,4 @@
-"""A call script: a YAML file with what callers say, what they must hear, and what both books hold at the end. Pure."""
+"""A call script: a YAML file with what callers say and must hear, and what both books hold and mails say at the end. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -74,11 +74,25 @@ class ExpectedAppointment(Struct, frozen=True, forbid_unknown_fields=True, omit_
     calendar: str | None = None
 
 
+class ExpectedMail(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A mail that the script's calls have caused, at its end: one to `{email}`, or one that names a caller's number.
+
+    `subject` is a regular expression, `text` are such, found in this order. `calendar` is the METHOD of its calendar file, such as
+    `REQUEST`. Absent fields are not compared. An `optional` mail may be missing: one that the next change overtakes is not sent.
+    """
+
+    to: Text
+    subject: str | None = None
+    text: list[Text] = []
+    calendar: str | None = None
+    optional: bool = False
+
+
 class CallScript(Struct, frozen=True, forbid_unknown_fields=True):
     """A file of `examples/calls/`.
 
-    Texts may hold `{day}` (3. Dezember), `{weekday}` (Donnerstag) and `{date}` (2026-12-03) of the day that `on` describes, and
-    `{tenant}`.
+    Texts may hold `{day}` (3. Dezember), `{weekday}` (Donnerstag) and `{date}` (2026-12-03) of the day that `on` describes,
+    `{tenant}`, and `{email}`, an address that is another one at each play. Without `mails` no mails are compared.
     """
 
     title: Text
@@ -87,6 +101,7 @@ class CallScript(Struct, frozen=True, forbid_unknown_fields=True):
     steps: Annotated[list[dict[str, Any]], Meta(min_length=1)]
     on: OpenDay | None = None
     appointments: list[ExpectedAppointment] = []
+    mails: list[ExpectedMail] = []
 
     def parse_steps(self, values: Mapping[str, str]) -> list[SpokenCall | Command]:
         """Return calls and commands with the placeholders replaced. Raises ScriptError."""
@@ -97,6 +112,12 @@ class CallScript(Struct, frozen=True, forbid_unknown_fields=True):
         return [
             msgspec.convert(_fill(msgspec.to_builtins(each), values), ExpectedAppointment) for each in self.appointments
         ]
+
+    def expected_mails(self, values: Mapping[str, str]) -> list[ExpectedMail]:
+        """Return the mails with the placeholders replaced. Raises ScriptError."""
+        mails = [msgspec.convert(_fill(msgspec.to_builtins(each), values), ExpectedMail) for each in self.mails]
+        _require_patterns(pattern for each in mails for pattern in (each.subject or "", *each.text))
+        return mails
 
 
 def load_script(file: Path) -> CallScript:
@@ -109,6 +130,7 @@ def load_script(file: Path) -> CallScript:
         script = msgspec.convert(document, CallScript)
         script.parse_steps(day_values(date(2026, 12, 3), script.tenant))
         script.expected(day_values(date(2026, 12, 3), script.tenant))
+        script.expected_mails(day_values(date(2026, 12, 3), script.tenant))
     except (OSError, UnicodeDecodeError, AttributeError, yaml.YAMLError, msgspec.ValidationError, ScriptError) as error:
         raise ScriptError(f"{file}: {error}") from None
     if script.on is None and _needs_day(script):
@@ -116,9 +138,9 @@ def load_script(file: Path) -> CallScript:
     return script
 
 
-def day_values(day: date | None, tenant: str) -> dict[str, str]:
+def day_values(day: date | None, tenant: str, email: str = "anruferin@example.org") -> dict[str, str]:
     """Return what the placeholders stand for."""
-    values = {"tenant": tenant}
+    values = {"tenant": tenant, "email": email}
     if day is not None:
         spoken = f"{day.day}. {_MONTHS[day.month - 1]}"
         values |= {"day": spoken, "weekday": _SPOKEN_WEEKDAYS[day.weekday()], "date": day.isoformat()}
@@ -152,6 +174,32 @@ def differences(expected: Sequence[ExpectedAppointment], found: Sequence[Mapping
     return missing + [f"not expected: {_line(other)}" for other in left]
 
 
+def mail_differences(expected: Sequence[ExpectedMail], found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a sentence for each mail that is missing, and for each that is there and not expected; none without `expected`.
+
+    `found` have the fields of the mail catcher's mails.
+    """
+    if not expected:
+        return []
+    left, missing = list(found), []
+    for each in expected:
+        match = next((mail for mail in left if _is_mail(each, mail)), None)
+        if match is None and not each.optional:
+            missing.append(f"missing: mail {_line(msgspec.to_builtins(each))}")
+        elif match is not None:
+            left.remove(match)
+    return missing + [f"not expected: mail to {', '.join(mail['to'])}, subject {mail['subject']}" for mail in left]
+
+
+def _is_mail(expected: ExpectedMail, mail: Mapping[str, Any]) -> bool:
+    return (
+        expected.to in mail["to"]
+        and re.search(expected.subject or "", mail["subject"]) is not None
+        and missing_sentence(expected.text, [mail["text"]]) is None
+        and expected.calendar in {None, mail["method"]}
+    )
+
+
 def _parse_step(fields: dict[str, Any]) -> SpokenCall | Command:
     """Return a step. Raises ScriptError for a pattern that is none, and for a program that a script may not run."""
     if "run" in fields:
@@ -178,7 +226,8 @@ def _line(fields: Mapping[str, Any]) -> str:
 
 
 def _needs_day(script: CallScript) -> bool:
-    used = set(_PLACEHOLDER.findall(str(script.steps) + str(msgspec.to_builtins(script.appointments))))
+    left_behind = msgspec.to_builtins([*script.appointments, *script.mails])
+    used = set(_PLACEHOLDER.findall(str(script.steps) + str(left_behind)))
     return bool(used & {"day", "weekday", "date"})
 
 

@@ -2,6 +2,7 @@
 
 HELP = "Wie kann ich Ihnen helfen?"
 ASK_NAME = "Auf welchen Namen darf ich buchen?"
+ASK_BIRTH_DATE = "Wie lautet das Geburtsdatum?"
 ASK_SERVICE = "Was möchten Sie buchen?"
 ASK_TIME = "Wann würde es Ihnen besser passen?"
 ASK_MESSAGE = "Was darf ich ausrichten?"

@@ -13,6 +13,7 @@ from typing import Any
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.choice import Item, ask_which, choose, find_ordinal, find_other_part, is_one_of_several
+from askproai_sandbox.caller.email_address import answer_email_question
 from askproai_sandbox.caller.message import PendingMessage, offers_message
 from askproai_sandbox.caller.questions import INFORMATION, TOPICS, answer_question
 from askproai_sandbox.caller.record import ToolCall
@@ -20,6 +21,7 @@ from askproai_sandbox.caller.sentence import Intent, Sentence, read_sentence, sp
 
 _PRESSED = re.compile(r"\[[0-9*#]+\]")
 _OFFERS_TRANSFER = re.compile(r"\bverbinden\b")
+_MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
 _TOOL_OF_CHANGE = {Intent.CANCEL: "cancel_appointment", Intent.MOVE: "reschedule_appointment"}
 
 
@@ -55,7 +57,8 @@ class ScriptedModel:
         self._details: dict[str, str] = {}  # service, staff and customer_name
         self._requested_time: dict[str, str] = {}  # date, time, part_of_day, branch
         self._offers: list[Item] = []
-        self._accepted_offer: Item | None = None  # while only the name is missing
+        self._accepted_offer: Item | None = None  # while only the name or the birth date is missing
+        self._is_birth_date_asked = False
         self._asked: str | None = None  # "services", "staff" or "branches": what the last answer asks for
         self._question = ""  # the message of the last answer, if that was no success
         self._greeting, self._now = greeting, now
@@ -64,6 +67,7 @@ class ScriptedModel:
         self._change = _Change()
         self._message: PendingMessage | None = None  # while something of it is missing
         self._is_message_offered = self._is_waiting_offered = False
+        self._is_email_asked = False  # the last answer asks for the e-mail address of a booking, or whether it is right
         self._is_joining = False  # the waiting list, while the name is missing
 
     def hear(self, text: str) -> ToolCall | str:
@@ -104,7 +108,13 @@ class ScriptedModel:
             and sentence.services
         ):
             return self._ask_about_business({**self._last_call.args, "service": sentence.services[0]})
-        reaction = self._hear_change(sentence) or self._hear_question(sentence) or self._hear_booking(sentence)
+        reaction = (
+            self._hear_email(sentence)
+            or self._hear_birth_date(sentence)
+            or self._hear_change(sentence)
+            or self._hear_question(sentence)
+            or self._hear_booking(sentence)
+        )
         return reaction or self._hear_nothing_new(sentence)
 
     def learn(self, answer: Any) -> ToolCall | None:
@@ -131,6 +141,7 @@ class ScriptedModel:
         self._is_transfer_offered = not offers and bool(_OFFERS_TRANSFER.search(self._question))
         self._is_message_offered = offers_message(self._question)
         self._is_waiting_offered = "Warteliste setzen" in self._question
+        self._is_email_asked = "E-Mail-Adresse" in self._question
         return self._learn_appointments(answer)
 
     # People and questions
@@ -309,8 +320,9 @@ class ScriptedModel:
         """Take the caller's appointments; if one was named before they were known, return the change of that one."""
         change = self._change
         change.appointments = list(answer.get("appointments") or ())
-        change.to_confirm = {"appointment_id": answer["appointment_id"]} if answer.get("needs_confirmation") else {}
-        change.asked_about = "" if answer.get("success") else str(answer.get("appointment_id") or "")
+        asked_about = str(answer.get("appointment_id") or "")
+        change.to_confirm = {"appointment_id": asked_about} if asked_about and answer.get("needs_confirmation") else {}
+        change.asked_about = "" if answer.get("success") else asked_about
         named, change.named = change.named, ""
         chosen = choose(change.appointments, read_sentence(named, self._catalogue), self._now) if named else None
         if chosen is None:
@@ -325,6 +337,8 @@ class ScriptedModel:
         chosen = self._chosen_offer(sentence)
         if name := sentence.name or self._loose_name(sentence, asked=accepted is not None):
             self._details["customer_name"] = name
+        if sentence.email:
+            self._details["email"] = sentence.email
         if chosen is None and not sentence.no and not self._asks_anew(sentence):
             if accepted:
                 chosen = accepted
@@ -333,6 +347,23 @@ class ScriptedModel:
                     return ask_which(self._offers)
                 chosen = self._offers[0]
         return self._book(chosen) if chosen else self._ask_availability(sentence)
+
+    def _hear_email(self, sentence: Sentence) -> ToolCall | None:
+        """Repeat the booking whose e-mail address the last answer asks about; None if the sentence is about something else."""
+        booking = self._last_call
+        if not self._is_email_asked or booking is None or sentence.intent not in _MAY_ANSWER_EMAIL:
+            return None
+        args = answer_email_question(sentence.text, sentence.email, booking.args, yes=sentence.yes, no=sentence.no)
+        return None if args is None else self._call(booking.name, args)
+
+    def _hear_birth_date(self, sentence: Sentence) -> ToolCall | str | None:
+        """Book with the birth date that was asked for; None if the sentence names no date."""
+        is_asked, self._is_birth_date_asked = self._is_birth_date_asked, False
+        if not is_asked or self._accepted_offer is None or "date" not in sentence.when or sentence.no:
+            return None
+        offer, self._accepted_offer = self._accepted_offer, None
+        self._details["birth_date"] = sentence.when["date"].rstrip(" .")
+        return self._book(offer)
 
     def _chosen_offer(self, sentence: Sentence) -> Item | None:
         """Return the offer that a sentence names; None for another service, and for a day alone that replaces the offered ones."""
@@ -394,9 +425,11 @@ class ScriptedModel:
     def _book(self, offer: Item) -> ToolCall | str:
         staff = {"staff": offer["staff"]} if is_one_of_several(offer, self._offers) else {}
         call = self._call("book_appointment", {**self._details, **staff, "start": offer["start"]})
-        if "customer_name" in self._schema(call.name).get("required", ()) and "customer_name" not in call.args:
-            self._accepted_offer = offer
-            return phrases.ASK_NAME
+        missing = set(self._schema(call.name).get("required", ())) - call.args.keys()
+        for name, question in (("customer_name", phrases.ASK_NAME), ("birth_date", phrases.ASK_BIRTH_DATE)):
+            if name in missing:
+                self._accepted_offer, self._is_birth_date_asked = offer, name == "birth_date"
+                return question
         return call
 
     def _schema(self, tool: str) -> Mapping[str, Any]:

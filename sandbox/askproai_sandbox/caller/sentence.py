@@ -9,6 +9,7 @@ from enum import Enum, auto
 
 from askproai_runtime.german_dates import WEEKDAY_NAMES, says_nothing
 from askproai_sandbox.caller.catalogue import Catalogue
+from askproai_sandbox.caller.email_address import EMAIL
 from askproai_sandbox.caller.spoken_time import MARK, Times, cut_rejections, find_too, is_shift
 
 _PARTICLES = frozenset(
@@ -74,6 +75,7 @@ class Intent(Enum):
     WAITLIST = auto()
     TRANSFER = auto()
     CALLBACK = auto()
+    CANCELLATION = auto()  # what it costs, and until when
     CANCEL = auto()
     MOVE = auto()
     NOTHING = auto()  # the caller wants no appointment, or not to change one
@@ -104,6 +106,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     ),
     Intent.CALLBACK: (r"\bRückruf\b", r"\bzurück(?:zu)?rufen\b", r"\bruf\w*\b[^.?!]*\bzurück\b"),
     Intent.MOVE: (r"\b(?:verschieben|(?:vor|zurück)?schieben|verlegen|umbuchen|verschoben|umlegen|vorverlegen)\b",),
+    Intent.CANCELLATION: (r"\b(?:kostet|bis wann|wie lange vorher)\b[^.!]*\b(?:abzusag|absag|storn)\w*[^.!]*\?",),
     Intent.CANCEL: (
         r"\b(?:absagen?|abzusagen|stornier\w*|streichen)\b",
         r"\bsag\w*\b.*\bab\b(?!\s+\d)",
@@ -172,6 +175,7 @@ class Sentence:
     is_too: str | None = field(default=None)  # "früh" or "spät"
     is_shift: bool = field(default=False)
     for_several: bool = field(default=False)  # an appointment for more than one person
+    email: str | None = field(default=None)
     ends_call: bool = field(default=False)  # a word that is only said at the end, unlike "danke"
 
     @property
@@ -190,12 +194,13 @@ class Sentence:
 
 
 def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
-    """Read a sentence: names first, then times, people, places, and the service in what is left.
+    """Read a sentence: an e-mail address and names first, then times, people, places, and the service in what is left.
 
     What it rejects is in no field but `rejected`, except for a cancellation: "Am Freitag kann ich nicht kommen" names one.
     """
     intent = next((intent for intent, pattern in _INTENTS.items() if pattern.search(text)), None)
-    name, rest = _take(_NAME, text)
+    email, rest = _take(EMAIL, text)
+    name, rest = _take(_NAME, rest)
     times = Times(rest)
     kept, rejected = (times.marked, frozenset[str]()) if intent is Intent.CANCEL else cut_rejections(times.marked)
     staff, rest = _take_staff(kept, catalogue)
@@ -223,6 +228,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         is_too=find_too(text),
         is_shift=is_shift(text),
         for_several=bool(_SEVERAL.search(rest)),
+        email=email,
         ends_call=bool(_ENDS_CALL.search(text)),
     )
 

@@ -107,14 +107,14 @@ class DemoEnvironment:
         await asyncio.gather(self._postgres.start(), self._redis.start(), self._cluster.start())
         admin_dsn = await self._postgres.create_database("askproai", "demo-admin")
         await self._apply_manifests()
-        self._report("Retell and Cal.com (simulated), the ingress proxy, the pod runner")
-        ports = {name: free_port() for name in ("retell", "calcom", "entrance", "health")}
+        self._report("Retell and Cal.com (simulated), a mail catcher, the ingress proxy, the pod runner")
+        ports = {name: free_port() for name in ("retell", "calcom", "mails", "smtp", "entrance", "health")}
         urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
         self._commands = self._commands_with(ports)
-        for name in ("retell", "calcom", "entrance", "pod-runner"):
+        for name in ("retell", "calcom", "mails", "entrance", "pod-runner"):
             await self._start(name)
-        for name in ("retell", "calcom"):
-            await self._wait_until_up(name, f"{urls[name]}/_sim/journal")
+        for name, path in (("retell", "_sim/journal"), ("calcom", "_sim/journal"), ("mails", "mails")):
+            await self._wait_until_up(name, f"{urls[name]}/{path}")
         await require_known_keys(urls["retell"])
         self._report("the operator")
         self._environment = self._operator_environment(admin_dsn, urls, ports["health"])
@@ -126,6 +126,8 @@ class DemoEnvironment:
             calcomUrl=urls["calcom"],
             postgresDsn=self._postgres.superuser_dsn.removesuffix("postgres") + "askproai",
             redisUrl=self._redis.admin_url,
+            mailsUrl=urls["mails"],
+            smtpPort=ports["smtp"],
         )
 
     async def _apply_manifests(self) -> None:
@@ -146,6 +148,14 @@ class DemoEnvironment:
         return {
             "retell": [*module, "askproai_sandbox.retell", "--port", str(ports["retell"])],
             "calcom": [*module, "askproai_sandbox.calcom", "--port", str(ports["calcom"])],
+            "mails": [
+                *module,
+                "askproai_sandbox.mail_catcher",
+                "--port",
+                str(ports["mails"]),
+                "--smtp-port",
+                str(ports["smtp"]),
+            ],
             "entrance": [*module, "askproai_sandbox.ingress_proxy", *kubeconfig, "--port", str(ports["entrance"])],
             "pod-runner": [
                 *module,
@@ -163,6 +173,7 @@ class DemoEnvironment:
             "ASKPROAI_DATABASE_ADMIN_URL": admin_dsn,
             "ASKPROAI_REDIS_ADMIN_URL": self._redis.admin_url,
             "ASKPROAI_PROVIDER_HOSTS": "api.retellai.com,api.cal.com,api.cal.eu,127.0.0.1:*",
+            "ASKPROAI_NOTIFICATION_HOSTS": "*,127.0.0.1:*",
             "ASKPROAI_RETELL_BASE_URL": urls["retell"],
             "ASKPROAI_CALCOM_BASE_URL": urls["calcom"],
             "ASKPROAI_SHARED_BASE_URL": urls["entrance"],
@@ -191,7 +202,10 @@ class DemoEnvironment:
         await eventually(up, _STARTUP, f"{name} to answer")
 
     async def _supervise(self, name: str) -> None:
-        """Restart a part whenever it ends, as its Deployment would. The simulators are not restarted: their state would be lost."""
+        """Restart a part whenever it ends, as its Deployment would.
+
+        Simulators and the mail catcher are not restarted: what they hold would be lost.
+        """
         while True:
             child = self._children[name]
             self._report(f"{name} ended ({_describe_exit(await child.wait())}); it is started again")
@@ -250,13 +264,14 @@ class DemoEnvironment:
             "apiserver": self._cluster.pids.get("apiserver"),
             "retell": children["retell"],
             "calcom": children["calcom"],
+            "mails": children["mails"],
             "pods": {key: pid for key, pid in pods.items() if key not in coordinator},
         }
 
     async def _stop_all(self) -> None:
         """End the parts, clients before servers."""
         state_file(self.directory).unlink(missing_ok=True)
-        for name in ("operator", "pod-runner", "entrance", "retell", "calcom"):
+        for name in ("operator", "pod-runner", "entrance", "retell", "calcom", "mails"):
             if child := self._children.pop(name, None):
                 await child.stop()
         await self._cluster.stop()

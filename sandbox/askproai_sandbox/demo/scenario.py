@@ -16,7 +16,7 @@ import aiohttp
 import asyncpg
 
 from askproai_sandbox.caller import CallRecord, play_call
-from askproai_sandbox.cluster import eventually, kubectl
+from askproai_sandbox.cluster import eventually, kubectl, write_atomically
 from askproai_sandbox.demo.state import read_state
 from askproai_sandbox.example_tenant import SALON, seed_simulators
 
@@ -68,6 +68,7 @@ class Scenario:
         await seed_simulators(self._state.retellUrl, self._state.calcomUrl)
         self._report("kubectl apply -f examples/salon.yaml")
         await kubectl(self._kubeconfig, "apply", "-f", str(self._examples / "salon.yaml"))
+        await self._send_mails_to_the_catcher()
         await self._wait_until_ready()
         killing = asyncio.create_task(self._kill_worker()) if self._kill else None
         self._report(f"a caller rings {SALON.number}")
@@ -78,6 +79,14 @@ class Scenario:
         await self._observe(result)
         self._check(result)
         return result
+
+    async def _send_mails_to_the_catcher(self) -> None:
+        """Add notifications to the salon, with the mail server of this demo. The example cannot name its port."""
+        template = Path(__file__).with_name("notifications.yaml").read_text("utf-8")
+        patch = self._directory / "notifications.yaml"
+        write_atomically(patch, template.replace("<smtp-port>", str(self._state.smtpPort)))
+        tenant = ("tenants.askproai.de", SALON.tenant.rpartition(".")[2], "-n", SALON.namespace)
+        await kubectl(self._kubeconfig, "patch", *tenant, "--type=merge", "--patch-file", str(patch))
 
     async def _wait_until_ready(self) -> None:
         self._report("waiting until everything is Ready")

@@ -20,6 +20,7 @@ class StateError(RuntimeError):
 class State:
     """The content of the state file; the names of the fields are its keys.
 
+    `mailsUrl` shows the mails that were sent to `smtpPort` of 127.0.0.1.
     `runtimeUrls` (public paths), `podUrls`, `adminUrls` and `adminTokens` are keyed by tenant, `<namespace>.<name>`.
     """
 
@@ -28,6 +29,8 @@ class State:
     calcomUrl: str  # noqa: N815
     postgresDsn: str  # noqa: N815
     redisUrl: str  # noqa: N815 - the administrator's
+    mailsUrl: str = ""  # noqa: N815
+    smtpPort: int = 0  # noqa: N815
     runtimeUrls: dict[str, str] = field(default_factory=dict)  # noqa: N815
     podUrls: dict[str, list[str]] = field(default_factory=dict)  # noqa: N815
     adminUrls: dict[str, str] = field(default_factory=dict)  # noqa: N815

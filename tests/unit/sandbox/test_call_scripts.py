@@ -9,14 +9,17 @@ from askproai_sandbox.call_scripts import ScriptError, load_script
 from askproai_sandbox.call_scripts.script import (
     Command,
     ExpectedAppointment,
+    ExpectedMail,
     SpokenCall,
     day_values,
     differences,
+    mail_differences,
     missing_sentence,
 )
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples" / "calls").glob("*.yaml"))
 HEAD = 'title: A call\ntenant: salon.salon\nnumber: "+49301234567"\n'
+MAIL = {"to": ["zoe@example.org"], "subject": "Ihr Termin", "text": "Guten Tag,\n\num zehn.\n", "method": "REQUEST"}
 TEN = {"start": "2026-12-03 10:00", "service": "haarschnitt", "staff": "anna", "status": "confirmed", "calendar": None}
 
 
@@ -27,7 +30,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_there_are_examples():
-    assert len(EXAMPLES) >= 12
+    assert len(EXAMPLES) >= 20
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
@@ -51,10 +54,14 @@ def test_placeholders_are_replaced(tmp_path: Path):
     ("text", "message"),
     [
         ("steps: []\n", "`array` of length >= 1"),
-        ("steps:\n  - say: ['Am {dat} um zehn']\n", "{dat} is no placeholder; there are: tenant, day, weekday, date"),
+        (
+            "steps:\n  - say: ['Am {dat} um zehn']\n",
+            "{dat} is no placeholder; there are: tenant, email, day, weekday, date",
+        ),
         ("steps:\n  - say: ['Am {day} um zehn']\n", "need `on`: the branch and service of that day"),
         ("steps:\n  - say: [Hallo]\n    hears: [Guten Tag]\n", "unknown field `hears`"),
         ("steps:\n  - say: [Hallo]\n    heard: ['(']\n", "( is no regular expression"),
+        ("steps:\n  - say: [Hallo]\nmails: [{to: a@example.org, subject: '('}]\n", "( is no regular expression"),
         ("steps:\n  - run: rm -rf .\n", "a script may run askproai and kubectl, not rm"),
         ("- a list\n", "call.yaml"),
     ],
@@ -81,3 +88,32 @@ def test_the_books_are_compared_both_ways():
     ]
     assert len(differences(expected, [TEN, TEN])) == 1, "one appointment cannot stand for two"
     assert len(differences(expected, [TEN | {"status": "cancelled"}])) == 2
+
+
+@pytest.mark.parametrize(
+    ("expected", "is_it"),
+    [
+        (ExpectedMail("zoe@example.org"), True),
+        (ExpectedMail("zoe@example.org", "^Ihr Termin$", ["Guten Tag", "zehn"], "REQUEST"), True),
+        (ExpectedMail("anna@example.org"), False),
+        (ExpectedMail("zoe@example.org", subject="Erinnerung"), False),
+        (ExpectedMail("zoe@example.org", text=["zehn", "Guten Tag"]), False),
+        (ExpectedMail("zoe@example.org", calendar="CANCEL"), False),
+    ],
+)
+def test_a_mail_is_expected_by_its_address_subject_text_and_calendar_file(expected: ExpectedMail, is_it: bool):
+    assert (mail_differences([expected], [MAIL]) == []) is is_it
+
+
+def test_mails_are_compared_both_ways_if_the_script_names_some():
+    zoe = ExpectedMail("zoe@example.org")
+    assert mail_differences([zoe], []) == ["missing: mail to zoe@example.org"]
+    assert mail_differences([zoe], [MAIL, MAIL]) == ["not expected: mail to zoe@example.org, subject Ihr Termin"]
+    assert mail_differences([], [MAIL]) == []
+
+
+def test_an_optional_mail_may_be_there_or_not():
+    maybe = ExpectedMail("zoe@example.org", optional=True)
+    assert mail_differences([maybe], []) == []
+    assert mail_differences([maybe], [MAIL]) == []
+    assert len(mail_differences([maybe], [MAIL, MAIL])) == 1

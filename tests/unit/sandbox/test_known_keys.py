@@ -22,7 +22,7 @@ async def list_status(url: str, key: str) -> int:
 async def test_a_mistyped_key_is_refused_and_every_examples_key_is_known() -> None:
     async with serve(RetellSimulator(SystemClock())) as url:
         await require_known_keys(url)
-        for key in (SALON.retell_key, "key_demo_praxis", "key_demo_haarwerk"):
+        for key in (SALON.retell_key, "key_demo_praxis", "key_demo_haarwerk", "key_demo_linden"):
             assert await list_status(url, key) == 200
         assert await list_status(url, "key_demo_salom") == 401
 

@@ -1,0 +1,143 @@
+"""The page about mails shows what is sent, word for word; and a calendar file is one by the RFCs' own rules."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from askproai_core.clock import FixedClock
+from askproai_core.tenant_config import (
+    BusinessNotifications,
+    CustomerNotifications,
+    EmailSettings,
+    Notifications,
+    NotificationTexts,
+)
+from askproai_runtime.notifications.email_channel import EmailChannel
+from askproai_runtime.notifications.render import render
+from askproai_runtime.notifications.types import AppointmentFacts, Kind, Recipient, State, StoredNotification
+from tests.worlds.compiled_salon import salon_config
+
+PAGE = Path(__file__).parents[3] / "docs" / "mails.md"
+NOW = datetime(2026, 11, 26, 8, 0, tzinfo=UTC)
+EMAIL = EmailSettings(host="smtp.mail.example", sender="termine@salon-mueller.example")
+SALON = salon_config(
+    notifications=Notifications(
+        email=EMAIL,
+        customer=CustomerNotifications(remind_minutes_before=1440),
+        business=BusinessNotifications(email_to=("chefin@salon-mueller.example",)),
+        texts=NotificationTexts(
+            confirmation="Bitte kommen Sie fünf Minuten früher.", signature="Ihr Team vom Salon Müller"
+        ),
+    )
+)
+
+
+def appointment(customer: str = "Emma Post", staff: str = "anna", hour: int = 13) -> AppointmentFacts:
+    start = datetime(2026, 11, 27, hour, 30, tzinfo=UTC)
+    return AppointmentFacts(
+        UUID(int=hour), "mitte", "haarschnitt", staff, start, start + timedelta(minutes=45), "confirmed", 1, customer,
+        "emma.post@example.org", "+4915112345678",
+    )  # fmt: skip
+
+
+EMMA = appointment()
+DAY = (appointment("Ida Immertreu", "mehmet", 8), EMMA)
+SHOWN = {
+    "The confirmation": (Kind.BOOKED, Recipient.CUSTOMER),
+    "The reminder": (Kind.REMINDER, Recipient.CUSTOMER),
+    "What the business gets of a new appointment": (Kind.BOOKED, Recipient.BUSINESS),
+    "The list of the day": (Kind.DAILY_LIST, Recipient.BUSINESS),
+}
+
+
+def compose(kind: Kind, recipient: Recipient, about: AppointmentFacts = EMMA) -> EmailMessage:
+    is_list = kind is Kind.DAILY_LIST
+    row = StoredNotification(
+        UUID(int=1), kind, recipient, "Email", about.starts_at, {"day": "2026-11-27"} if is_list else {}, State.SENDING, 1, NOW,
+        "corr", None if is_list else about,
+    )  # fmt: skip
+    rendered = render(row, SALON, DAY)
+    to = (str(about.email),) if recipient is Recipient.CUSTOMER else ("chefin@salon-mueller.example",)
+    return EmailChannel(SALON, EMAIL, {}.get, FixedClock(NOW)).compose(row, rendered, to)
+
+
+def shown(mail: EmailMessage) -> str:
+    """Return a mail as the page shows it."""
+    body = mail.get_body(("plain",))
+    assert body is not None
+    heads = "".join(f"{name}: {mail[name]}\n" for name in ("From", "To", "Subject"))
+    return f"{heads}\n{body.get_content()}".replace("\r\n", "\n")
+
+
+def calendar_file_of(mail: EmailMessage) -> bytes:
+    (part,) = [each for each in mail.walk() if each.get_content_type() == "text/calendar"]
+    raw = part.get_payload(decode=True)
+    assert isinstance(raw, bytes)
+    return raw
+
+
+@pytest.mark.parametrize("heading", SHOWN)
+def test_the_page_shows_each_mail_as_it_is_sent(heading: str) -> None:
+    block = re.search(
+        rf"^## {re.escape(heading)}\n.*?```text\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    assert block is not None, heading
+    assert block[1] == shown(compose(*SHOWN[heading]))
+
+
+def test_the_page_shows_the_calendar_file_as_it_is_sent() -> None:
+    raw = calendar_file_of(compose(Kind.BOOKED, Recipient.CUSTOMER)).decode().replace("\r\n", "\n")
+    assert f"```ics\n{raw}```" in PAGE.read_text("utf-8")
+
+
+# A line of RFC 5545, section 3.1, without the folding; parameter values are quoted where they have a colon, semicolon or comma.
+_PARAM = r'[A-Z0-9-]+=(?:"[^"\x00-\x08\x0a-\x1f\x7f]*"|[^";:,\x00-\x08\x0a-\x1f\x7f]*)'
+_LINE = re.compile(rf"([A-Z0-9-]+)((?:;{_PARAM})*):([^\x00-\x08\x0a-\x1f\x7f]*)")
+_TEXT = re.compile(r"(?:[^\\;,]|\\[\\;,nN])*")  # section 3.3.11
+_UTC = re.compile(r"\d{8}T\d{6}Z")  # section 3.3.5, form 2
+
+
+def parse_by_the_rfc(raw: bytes) -> list[tuple[str, str, str]]:
+    """Return name, parameters and value of each line; independent of the library that writes the file, on purpose."""
+    assert raw.endswith(b"\r\n")
+    physical = raw.split(b"\r\n")[:-1]
+    assert all(len(line) <= 75 and b"\n" not in line and b"\r" not in line for line in physical)
+    unfolded = raw.replace(b"\r\n ", b"").replace(b"\r\n\t", b"").decode("utf-8")
+    matches = [_LINE.fullmatch(line) for line in unfolded.split("\r\n")[:-1]]
+    assert all(matches), unfolded
+    return [(match[1], match[2], match[3]) for match in matches if match]
+
+
+@pytest.mark.parametrize(
+    "customer",
+    [
+        "Emma Post",
+        'Zoë "Zoey" Müller-Lüdenscheidt; Dr., von und zu Hohenlohe-Waldenburg-Schillingsfürst-Langenburg',
+        "back\\slash: 😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀",
+        "Emma\r\nEND:VEVENT",
+    ],
+)
+def test_a_calendar_file_is_an_invitation_by_the_rfcs(customer: str) -> None:
+    """RFC 5545 for the file, and RFC 5546, section 3.2.2, for the METHOD REQUEST."""
+    lines = parse_by_the_rfc(calendar_file_of(compose(Kind.BOOKED, Recipient.CUSTOMER, appointment(customer))))
+    names = [name for name, _, _ in lines]
+    values = {name: value for name, _, value in lines}
+    assert [lines[0], lines[-1]] == [("BEGIN", "", "VCALENDAR"), ("END", "", "VCALENDAR")]
+    begin, end = lines.index(("BEGIN", "", "VEVENT")), lines.index(("END", "", "VEVENT"))
+    assert sorted(names[1:begin]) == ["METHOD", "PRODID", "VERSION"]
+    assert (values["METHOD"], values["VERSION"], end) == ("REQUEST", "2.0", len(lines) - 2)
+    event = names[begin + 1 : end]
+    required = {"UID", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY", "ORGANIZER", "ATTENDEE", "SEQUENCE", "STATUS"}
+    assert required <= set(event)
+    assert len(event) == len(set(event)), "each of them may be there once"
+    assert all(_UTC.fullmatch(values[name]) for name in ("DTSTAMP", "DTSTART", "DTEND"))
+    assert values["DTSTART"] < values["DTEND"]
+    assert all(_TEXT.fullmatch(values[name]) for name in ("SUMMARY", "DESCRIPTION", "LOCATION"))
+    assert (values["STATUS"], values["SEQUENCE"]) == ("CONFIRMED", "0")
+    assert values["ORGANIZER"] == "mailto:termine@salon-mueller.example"
+    assert values["ATTENDEE"] == "mailto:emma.post@example.org"
+    assert date.fromisoformat(values["DTSTART"][:8]) == date(2026, 11, 27)

@@ -1,0 +1,65 @@
+"""What the demo's agent does with an e-mail address: it is passed on, read back by the tenant's pods, and confirmed or not."""
+
+from typing import Any
+
+import pytest
+from scripted_models import called, offering_model
+
+from askproai_sandbox.caller import ScriptedModel
+from askproai_sandbox.caller.catalogue import Catalogue
+from askproai_sandbox.caller.sentence import read_sentence
+
+WITH_EMAIL = "Ja, Zoe Zweite, und meine E-Mail ist zoe@example.org."
+QUESTION = "Die E-Mail-Adresse habe ich so verstanden: Z, O, E, at E, X Punkt org. Ist das richtig?"
+
+
+def asked_model() -> ScriptedModel:
+    """Return a model whose caller is asked whether the address was understood."""
+    model = offering_model()
+    model._tools["book_appointment"]["parameters"]["properties"] |= {"email": {}, "email_confirmed": {}}
+    booked = called(model, WITH_EMAIL)
+    assert (booked["tool"], booked["customer_name"], booked["email"]) == (
+        "book_appointment", "Zoe Zweite", "zoe@example.org",
+    )  # fmt: skip
+    answer = {"success": False, "message": QUESTION, "email": "zoe@example.org", "needs_confirmation": True}
+    assert model.learn(answer) is None
+    return model
+
+
+@pytest.mark.parametrize(
+    ("text", "email"),
+    [
+        ("Ja, an erika@example.org bitte.", "erika@example.org"),
+        ("Die Mail lautet anna punkt m at gmx punkt de", "anna punkt m at gmx punkt de"),
+        ("Meine E-Mail-Adresse ist x.y-z@mail.example.org.", "x.y-z@mail.example.org"),
+        ("Einen Termin an der Kreuzung, bitte.", None),
+    ],
+)
+def test_an_address_is_found_as_it_is_written_or_said(text: str, email: str | None) -> None:
+    assert read_sentence(text, Catalogue()).email == email
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ja, danke.", {"email": "zoe@example.org", "email_confirmed": True}),
+        ("Ja, genau.", {"email": "zoe@example.org", "email_confirmed": True}),
+        ("Nein.", {"email": "zoe@example.org", "email_confirmed": False}),
+        ("Nein, zoe2@example.org", {"email": "zoe2@example.org"}),
+        ("Dann bitte ohne Adresse.", {}),
+    ],
+)
+def test_the_question_about_the_address_is_answered(text: str, expected: dict[str, Any]) -> None:
+    booked = called(asked_model(), text)
+    assert booked["tool"] == "book_appointment"
+    assert booked["start"]
+    assert {name: value for name, value in booked.items() if name.startswith("email")} == expected
+
+
+def test_after_a_no_the_next_address_is_taken() -> None:
+    model = asked_model()
+    called(model, "Nein.")
+    model.learn(
+        {"success": False, "message": "Die E-Mail-Adresse habe ich nicht richtig verstanden. Buchstabieren Sie …"}
+    )
+    assert called(model, "zoe punkt zwei at example punkt org")["email"] == "zoe punkt zwei at example punkt org"
