@@ -38,7 +38,6 @@ _MAX_STAFF: Final = 200  # that the CRD lets a status list
 _FOUND: Final = (
     "eventTypesInAccount", "eventTypesNotFound", "variableLengths", "needsConfirmation", "bookedByHost", "bookingFields",
 )  # fmt: skip
-_OF_ACCOUNT: Final = frozenset({"eventTypesInAccount", "eventTypesNotFound"})
 _SEEN_WITH: Final = "eventTypesSeenWith"
 _MAX_FOUND: Final = 2000
 _MAX_NOT_FOUND: Final = 200  # that the CRD lets the status list
@@ -129,11 +128,12 @@ def _nothing_used(offering: ServiceOffering) -> Json:
 def _found(offering: ServiceOffering, event_types: EventTypes, seen_with: str) -> Json:
     """Return what the event types are at Cal.com, from which the pods' config is compiled: as it was for one that was not read.
 
-    Whether the account has one that was not read is kept only if that was seen with the same key at the same address. One that is
-    not named any more stays among those not found: what was booked there by mistake must not be moved or cancelled.
+    That the account has one that was not read is kept only if that was seen with the same key at the same address; that it does not
+    have it, until Cal.com shows it. One that is not named any more stays among those not found: what was booked there by mistake
+    must not be moved or cancelled.
     """
     found: dict[str, list[Json]] = {name: [] for name in _FOUND}
-    dropped = _OF_ACCOUNT if offering.status.get(_SEEN_WITH) != seen_with else frozenset()
+    dropped = {"eventTypesInAccount"} if offering.status.get(_SEEN_WITH) != seen_with else set()
     declared = offering.spec.calcom.booking_fields if offering.spec.calcom else ()
     for entry, event_type in {entry.event_type_id: (entry, event_type) for entry, event_type in event_types}.values():
         number = {"eventTypeId": entry.event_type_id}
