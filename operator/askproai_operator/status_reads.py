@@ -114,6 +114,7 @@ READ_BY: Final[Mapping[str, Mapping[str, _Part]]] = {
         Tenant.kind: _part(
             "eventTypesInAccount",
             "eventTypesNotFound",
+            "eventTypesGone",
             "eventTypesSeenWith",
             "variableLengths",
             "needsConfirmation",

@@ -126,6 +126,28 @@ async def test_a_refused_key_leaves_all_as_it_was() -> None:
     assert (condition.reason, found) == (Reason.CREDENTIALS_INVALID, before)
 
 
+async def test_an_own_event_type_that_was_deleted_is_withheld_while_it_is_named_only() -> None:
+    """Its appointments are the tenant's own: with the id of its successor they are moved and cancelled as before."""
+    _, before = await check(Cluster({1001: FITS, 1002: FITS}))
+    _, found = await check(Cluster({1001: None, 1002: FITS}), before)
+    for answers in ({1001: None, 1002: FITS}, {1001: DOWN, 1002: FITS}):
+        rotated = Cluster(answers, key="cal_rotated")
+        _, found = await check(rotated, found)
+        _, found = await check(rotated, found)
+        withheld = find_withheld(tenant(), [offering_with(found)], None, "", found["eventTypesSeenWith"])
+        assert withheld == {"haarschnitt": {1001: Withheld.NOT_FOUND}}
+    assert (found["eventTypesGone"], found["eventTypesNotFound"]) == ([IDS[1001]], None)
+    _, found = await check(Cluster({1003: FITS, 1002: FITS}), found, (1003, 1002))
+    assert (found["eventTypesGone"], found["eventTypesNotFound"]) == (None, None)
+    assert find_former(tenant(), [offering_with(found, (1003, 1002))]) == ()
+
+
+async def test_an_event_type_of_a_former_account_counts_as_foreign_in_the_next_one() -> None:
+    _, before = await check(Cluster({1001: FITS, 1002: FITS}))
+    _, found = await check(Cluster({1001: None, 1002: FITS}, key="cal_other"), before)
+    assert (found["eventTypesGone"], found["eventTypesNotFound"]) == (None, [IDS[1001]])
+
+
 async def test_an_id_that_was_not_found_is_remembered_after_its_correction() -> None:
     _, before = await check(Cluster({1001: FITS, 1002: FITS}), {"eventTypesNotFound": [{"eventTypeId": 999}]})
     assert before["eventTypesNotFound"] == [{"eventTypeId": 999}]

@@ -36,7 +36,8 @@ from askproai_operator.services import name_condition, namesakes, openings_condi
 
 _MAX_STAFF: Final = 200  # that the CRD lets a status list
 _FOUND: Final = (
-    "eventTypesInAccount", "eventTypesNotFound", "variableLengths", "needsConfirmation", "bookedByHost", "bookingFields",
+    "eventTypesInAccount", "eventTypesNotFound", "eventTypesGone", "variableLengths", "needsConfirmation", "bookedByHost",
+    "bookingFields",
 )  # fmt: skip
 _SEEN_WITH: Final = "eventTypesSeenWith"
 _MAX_FOUND: Final = 2000
@@ -121,8 +122,9 @@ async def _check_calendar(
 
 
 def _nothing_used(offering: ServiceOffering) -> Json:
-    """Return the fields of a service whose event types are not used: which ones the account did not have stays known."""
-    return dict.fromkeys((*_FOUND, _SEEN_WITH)) | {"eventTypesNotFound": offering.status.get("eventTypesNotFound")}
+    """Return the fields of a service whose event types are not used: which ones the account does not have stays known."""
+    kept = ("eventTypesNotFound", "eventTypesGone")
+    return dict.fromkeys((*_FOUND, _SEEN_WITH)) | {name: offering.status.get(name) for name in kept}
 
 
 def _found(offering: ServiceOffering, event_types: EventTypes, seen_with: str) -> Json:
@@ -130,10 +132,13 @@ def _found(offering: ServiceOffering, event_types: EventTypes, seen_with: str) -
 
     That the account has one that was not read is kept only if that was seen with the same key at the same address; that it does not
     have it, until Cal.com shows it. One that is not named any more stays among those not found: what was booked there by mistake
-    must not be moved or cancelled.
+    must not be moved or cancelled. One that was in the account before is gone instead: what is booked there is the tenant's own.
     """
     found: dict[str, list[Json]] = {name: [] for name in _FOUND}
     dropped = {"eventTypesInAccount"} if offering.status.get(_SEEN_WITH) != seen_with else set()
+    once_there = [
+        each for name in {"eventTypesInAccount", "eventTypesGone"} - dropped for each in offering.status.get(name) or ()
+    ]
     declared = offering.spec.calcom.booking_fields if offering.spec.calcom else ()
     for entry, event_type in {entry.event_type_id: (entry, event_type) for entry, event_type in event_types}.values():
         number = {"eventTypeId": entry.event_type_id}
@@ -141,7 +146,7 @@ def _found(offering: ServiceOffering, event_types: EventTypes, seen_with: str) -
             for name in found.keys() - dropped:
                 found[name] += [each for each in offering.status.get(name) or () if number.items() <= each.items()]
         elif event_type is None:
-            found["eventTypesNotFound"].append(number)
+            found["eventTypesGone" if number in once_there else "eventTypesNotFound"].append(number)
         else:
             found["eventTypesInAccount"].append(number)
             if (minutes := default_minutes(event_type)) is not None:

@@ -41,8 +41,9 @@ def find_withheld(
     in_use = _event_types_in_use(applied, base_url)
     found = {}
     for offering in offerings:
-        not_found = _ids(offering, "eventTypesNotFound", seen_with)
-        doubtful = _all_ids(offering, "eventTypesNotFound")  # with the former key, too
+        missing = ("eventTypesNotFound", "eventTypesGone")
+        not_found = {number for field in missing for number in _ids(offering, field, seen_with)}
+        doubtful = {number for field in missing for number in _all_ids(offering, field)}  # with the former key, too
         found[offering.metadata.name] = {
             number: Withheld.NOT_FOUND if number in not_found else Withheld.NOT_LOOKED_UP
             for number in sorted({each.event_type_id for each in event_types_of(offering)} - in_account)
