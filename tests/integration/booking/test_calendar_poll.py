@@ -17,6 +17,8 @@ from askproai_core.tenant_config import (
     EmailSettings,
     EventType,
     Notifications,
+    Service,
+    Withheld,
 )
 from askproai_runtime.booking import CalendarDisagrees, CalendarEvent
 from askproai_runtime.events import calendar_poll
@@ -277,6 +279,55 @@ async def test_while_calcom_asks_to_wait_nothing_is_asked(polled: PollEnvironmen
             await polled.poll()
         assert put_off.value.after > timedelta(seconds=30)
         assert len(polled.requests()) == requests
+
+
+@pytest.mark.parametrize("why", [Withheld.NOT_FOUND, Withheld.NOT_LOOKED_UP], ids=str)
+async def test_what_was_booked_while_the_key_was_another_accounts_is_taken_in_with_the_right_one(
+    polled: PollEnvironment, why: Withheld
+) -> None:
+    """The list of another account says nothing of event types that are not in it."""
+    services = polled.env.config.services
+    kept = await polled.create(FOUR)
+    for first_poll in (True, False):
+        if not first_poll:  # the right key is replaced by a wrong one
+            tick(polled, minutes=10)
+            await polled.env.dashboard("cancel", uid=kept)
+        for hour in range(8, 11):
+            day = 1 if first_poll else 2
+            polled.date(await polled.create(f"2026-12-0{day}T{hour:02}:00:00Z"), NOW - timedelta(days=20))
+        polled.change_service(lambda service: withheld_service(service, why))
+        sent = len(polled.requests())
+        await polled.poll()
+        assert len(polled.requests()) == sent, "the key is not asked"
+        polled.env.config = msgspec.structs.replace(polled.env.config, services=services)
+        tick(polled, minutes=10)
+        await polled.poll()
+        assert len(await polled.salon.live()) == (4 if first_poll else 6)
+
+
+def withheld_service(service: Service, why: Withheld) -> Service:
+    links = tuple(msgspec.structs.replace(each, withheld=why) for each in service.event_types)
+    return msgspec.structs.replace(service, event_types=links)
+
+
+async def test_one_event_type_that_is_withheld_delays_no_other(polled: PollEnvironment) -> None:
+    for event_type in (1001, 1002):
+        polled.date(await polled.create(TEN, event_type), NOW - timedelta(days=20))
+    services = polled.env.config.services
+    polled.change_service(
+        lambda service: msgspec.structs.replace(
+            service,
+            event_types=(
+                EventType(staff="anna", event_type_id=1001, withheld=Withheld.NOT_LOOKED_UP),
+                EventType(staff="mehmet", event_type_id=1002),
+            ),
+        )
+    )
+    await polled.poll()
+    assert [row["staff"] for row in await polled.salon.live()] == ["mehmet"]
+    polled.env.config = msgspec.structs.replace(polled.env.config, services=services)
+    await polled.poll()
+    assert sorted(row["staff"] for row in await polled.salon.live()) == ["anna", "mehmet"]
 
 
 async def test_each_account_has_a_watermark_of_its_own_and_a_broken_one_delays_no_other(
