@@ -408,8 +408,9 @@ async def test_nobody_is_notified_of_bookings_that_were_there_before(
     polled.env.config = msgspec.structs.replace(
         polled.env.config, notifications=Notifications(email=email, business=business)
     )
-    await polled.create(TEN)
-    in_the_way = await polled.create(THREE)
+    before, in_the_way = await polled.create(TEN), await polled.create(THREE)
+    for uid in (before, in_the_way):
+        polled.date(uid, NOW - timedelta(days=20))
     apply = calendar_poll.apply_calendar_event
 
     async def apply_one(ctx: Any, event: CalendarEvent, *others: Any) -> Any:
@@ -432,6 +433,53 @@ async def test_nobody_is_notified_of_bookings_that_were_there_before(
     await polled.create(FOUR)
     await polled.poll()
     assert [row["kind"] for row in await polled.salon.rows("SELECT kind FROM notifications")] == ["booked"]
+
+
+@pytest.mark.parametrize("watermark", ["none", "of other event types"])
+async def test_people_are_notified_of_what_is_booked_while_an_event_type_is_taken_in(
+    polled: PollEnvironment, watermark: str
+) -> None:
+    """Its event found no service that names the event type, or comes after the import: nobody else would say it."""
+    email = EmailSettings(host="127.0.0.1", port=9, security=EmailSecurity.NONE, sender="termine@salon.example")
+    business = BusinessNotifications(email_to=("chefin@salon.example",))
+    polled.env.config = msgspec.structs.replace(
+        polled.env.config, notifications=Notifications(email=email, business=business)
+    )
+    services = polled.env.config.services
+    old, moved = await polled.create(TEN), await polled.create(THREE)
+    for uid in (old, moved):
+        polled.date(uid, NOW - timedelta(days=20))
+    if watermark == "of other event types":
+        mehmet = (EventType(staff="mehmet", event_type_id=1002),)
+        polled.change_service(lambda service: msgspec.structs.replace(service, event_types=mehmet))
+        await polled.poll()
+        tick(polled, minutes=10)
+    await polled.create("2026-12-01T09:00:00Z")
+    await polled.env.dashboard("move", uid=moved, start=FOUR)
+    polled.env.config = msgspec.structs.replace(polled.env.config, services=services)
+    tick(polled, minutes=1)
+    await polled.poll()
+    assert len(await polled.salon.live()) == 3
+    announced = "SELECT a.starts_at FROM notifications n JOIN appointments a ON a.id = n.appointment_id"
+    assert [f"{row['starts_at']:%m-%d}" for row in await polled.salon.rows(announced)] == ["12-01"]
+
+
+async def test_nobody_is_notified_of_old_bookings_whose_import_was_put_off(polled: PollEnvironment) -> None:
+    email = EmailSettings(host="127.0.0.1", port=9, security=EmailSecurity.NONE, sender="termine@salon.example")
+    business = BusinessNotifications(email_to=("chefin@salon.example",))
+    polled.env.config = msgspec.structs.replace(
+        polled.env.config, notifications=Notifications(email=email, business=business)
+    )
+    polled.date(await polled.create(TEN), NOW - timedelta(days=20))
+    polled.env.inject_fault(FaultKind.ERROR_BEFORE_COMMIT, "list-bookings", count=2)
+    with pytest.raises(PutOff):
+        await polled.poll()
+    tick(polled, hours=1)
+    await polled.create(FOUR)
+    await polled.poll()
+    assert len(await polled.salon.live()) == 2
+    announced = "SELECT a.starts_at FROM notifications n JOIN appointments a ON a.id = n.appointment_id"
+    assert [f"{row['starts_at']:%H:%M}" for row in await polled.salon.rows(announced)] == ["15:00"]
 
 
 async def _finish(_conn: object, _note: str) -> None:
