@@ -85,6 +85,34 @@ async def test_an_event_type_that_cannot_be_read_keeps_no_other_from_being_seen(
     assert found["eventTypesNotFound"] is None
 
 
+async def test_an_event_type_that_cannot_be_read_hides_no_wrong_one() -> None:
+    cluster = Cluster({1001: DOWN, 1002: None})
+    _, before = await check(cluster)
+    condition, _ = await check(cluster, before)
+    assert condition.reason is Reason.EVENT_TYPE_NOT_FOUND
+    assert "event type 1002 of mehmet is not in this Cal.com account" in condition.message
+    assert condition.message.endswith(f"{DOWN}; looked at again soon")
+
+
+async def test_a_booking_field_is_not_missing_while_an_event_type_that_may_have_it_is_unread() -> None:
+    links = [{"staff": "anna", "eventTypeId": 1001}, {"staff": "mehmet", "eventTypeId": 1002}]
+    fields = [{"slug": "kassenart", "value": "GKV"}]
+    offering = ServiceOffering.from_raw(raw("ServiceOffering", calcom={"eventTypes": links, "bookingFields": fields}))
+    cluster = Cluster({1001: DOWN, 1002: FITS})
+    for _ in range(2):
+        condition, _ = await _check_calendar(offering, tenant(), STAFF, cluster)  # type: ignore[arg-type]
+    assert condition.reason is Reason.PROVIDER_UNAVAILABLE
+
+
+async def test_an_outage_changes_no_order_in_the_status() -> None:
+    """Each change of it makes the Tenant due."""
+    _, before = await check(Cluster({1001: FITS, 1002: FITS}))
+    cluster = Cluster({1001: DOWN, 1002: DOWN})
+    for _ in range(3):
+        _, found = await check(cluster, before)
+        assert found == before
+
+
 async def test_an_event_type_that_cannot_be_read_stays_as_it_was() -> None:
     _, before = await check(Cluster({1001: FITS, 1002: None}))
     _, found = await check(Cluster({1001: DOWN, 1002: DOWN}), before)

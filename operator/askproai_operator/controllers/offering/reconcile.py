@@ -114,11 +114,7 @@ async def _check_calendar(
     except ProviderError as error:
         return condition_of(error, ConditionType.CALENDAR_LINKED, retry_note="looked at again soon"), before
     found = _found(offering, event_types, hash_account(credentials, context.installation_id))
-    unread = next((each for _, each in event_types if isinstance(each, ProviderError)), None)
-    if unread is not None:
-        return condition_of(unread, ConditionType.CALENDAR_LINKED, retry_note="looked at again soon"), found
-    read = [(entry, each) for entry, each in event_types if not isinstance(each, ProviderError)]
-    return calendar_condition(offering, staff, read, account.api_versions), found
+    return calendar_condition(offering, staff, event_types, account.api_versions), found
 
 
 def _nothing_used(offering: ServiceOffering) -> Json:
