@@ -443,7 +443,7 @@ class TenantConfig(_ConfigStruct, frozen=True):
     retention: Retention = Retention()
     caller_verification: CallerVerification = CallerVerification.NUMBER
     notifications: Notifications | None = None
-    withheld_event_types: tuple[int, ...] = ()  # that no service names any more, and the account does not have
+    withheld_event_types: tuple[int, ...] = ()  # that no service books at any more, and the account does not have
 
     @property
     def leaves_messages(self) -> bool:
