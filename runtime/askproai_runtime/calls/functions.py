@@ -26,6 +26,7 @@ from askproai_runtime.booking import Answer, BookingContext, CallContext, Functi
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
 from askproai_runtime.calls.instead import offer_instead, offer_message
+from askproai_runtime.calls.languages import language_of
 from askproai_runtime.calls.payload import (
     FunctionRequest,
     OngoingCall,
@@ -51,7 +52,7 @@ from askproai_runtime.calls.store import (
 )
 from askproai_runtime.intake import RETELL_SIGNATURE, Source, signed_body
 from askproai_runtime.metrics import Metrics
-from askproai_runtime.sentences import say
+from askproai_runtime.sentences import say, speaking
 from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
@@ -112,7 +113,8 @@ class CallFunctions:
         signature = request.headers[RETELL_SIGNATURE]
         signed = SignedRequest(self.config.current.tenant, payload.call.call_id, signature)
         context = self._context(request, payload.call, route)
-        answer = await self._answer_in_time(function, route, payload, context, signed)
+        with speaking(language_of(self.config.current, route)):
+            answer = await self._answer_in_time(function, route, payload, context, signed)
         seconds, outcome = self.clock.monotonic() - began, answer.outcome.value
         self.metrics.function_answered(payload.name, outcome, seconds)
         self.recorder.add(make_record(payload, context, answer, arrived_at, seconds))
