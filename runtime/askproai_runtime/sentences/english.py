@@ -1,0 +1,260 @@
+"""What callers hear in English: as Europeans say dates, with am and pm."""
+
+from typing import Final
+
+from askproai_runtime.sentences.catalogue import Sentences
+
+ENGLISH: Final = Sentences(
+    # words between others
+    or_word="or",
+    and_word="and",
+    # days and times
+    spoken_time="{day} at {clock}",
+    day="{weekday}, {number} {month}{year}",
+    written_day="{weekday}, {number} {month} {year}",
+    written_time="{day}, {at}",
+    written_range="{day}, {opens} to {closes}",
+    about_time=", about {at}",
+    at_time=", at {at}",
+    from_to_time=", {opens} to {closes}",
+    from_time=", from {at}",
+    until_time=", until {at}",
+    from_to_days="{first} to {last}",
+    from_day="from {first}",
+    soon="as soon as possible",
+    only_days=", {days}",
+    except_days=", except {days}",
+    # call functions as a whole
+    busy="This is taking longer than usual. One moment please, I will try again.",
+    call_over="This call has already ended. Please call again.",
+    out_of_order="I cannot reach the calendar at the moment. Please try again in a few minutes.",
+    no_information="I am sorry, I cannot tell you that at the moment. Is there anything else I can do for you?",
+    not_noted="I am sorry, I could not take that down. Please call again in a few minutes.",
+    or_instead="Or {question}",
+    offer_message="shall I take a message for the team?",
+    offer_waitlist="shall I put you on the waiting list?",
+    requested=", requested and not confirmed yet",
+    # slots and readings
+    slot="{when} with {staff}",
+    nothing_free="I am sorry, nothing is free in the two weeks I looked through. Shall I look later?",
+    shall_i_book="Shall I book that?",
+    which_suits="Which one suits you?",
+    confirmed_when_booked="I will confirm it when I book it. {question}",
+    visit_length=" That takes {length} in all, {waiting} of it waiting.",
+    length_and_end=" It takes {length} in all, until {clock}.",
+    one_hour="one hour",
+    several_hours="{count} hours",
+    one_minute="one minute",
+    several_minutes="{count} minutes",
+    offered="I can offer {slots}.{length} {question}",
+    example="For example, I can offer {slots}.",
+    do_you_mean="Do you mean {choices}?",
+    # why a time is not free; `when` is a full date and time, or a longer span
+    past_time="That time is already over. Which day and time do you mean?",
+    impossible_time="There is no such day or time. Which day and time do you mean?",
+    time_not_understood="I did not understand that. On which day and at what time would you like to come?",
+    too_soon="{when} is too short notice, I am afraid.",
+    too_far="We do not book that far ahead, only until {last_day}.",
+    closed_day="{day}: we are not open then{holiday}.",
+    outside_hours="{when} is outside the hours in which that is possible{staff}.",
+    off_grid="{when}: no appointment starts at that time.",
+    taken="{when}: nothing is free{staff} any more, I am afraid.",
+    other_hours="I find nothing that fits in the two weeks after that, either.",
+    with_staff=" with {staff}",
+    holiday=", it is {holiday}",
+    # a request to book
+    appointment="{when}, {service} with {staff}{place}",
+    in_branch=" at {branch}",
+    another_beside=(
+        "I have already booked that time for {booked} in this call. Shall I book another appointment beside it for"
+        " {name}?"
+    ),
+    nobody_does="Nobody here offers {service} at the moment. Would you like something else?",
+    when_to_book="For which day and time shall I book the appointment?",
+    whose_name="In whose name may I book the appointment?",
+    what_time_exactly="{reading}: at what time exactly?",
+    no_appointments_here="No appointments are set up here yet.",
+    nothing_bookable="I cannot book any appointments here at the moment.",
+    what_to_book="What would you like to book: {services}?",
+    that_service="That",
+    not_offered_but_one="{requested} is not something we offer here. You can book {service}. Would you like that?",
+    not_offered_but="{requested} is not something we offer here. You can book {services}. Which of these would you like?",
+    that_person="that person",
+    not_with_person="I cannot book that with {requested}. {service} is offered by {names}. Who would you like to see?",
+    phone_needed="We need a telephone number for this appointment. At which number can we reach you?",
+    is_email_right="I understood the e-mail address as {spelled}. Is that right?",
+    which_email=(
+        "I did not get the e-mail address right. Please spell it once more, or shall I book the appointment without an"
+        " address?"
+    ),
+    spelled_email="{local}, at {domain}",
+    # what became of a booking or a move
+    booking_in_flight="I am still booking exactly this appointment. One moment please.",
+    booking_refused=(
+        "I am sorry, I cannot book the appointment at the moment, so it is not booked. Somebody from the team has to see"
+        " to it: please ask to be put through, or call again later."
+    ),
+    just_cancelled="The appointment on {when} has just been cancelled. Would you like another one?",
+    booking_requested="The appointment is requested: {when}. It is not certain yet, the team has to confirm it first.",
+    booked="The appointment is booked: {when}.",
+    stands_already="That appointment is already booked: {when}.",
+    calendar_has_to_confirm=" The calendar still has to confirm it.",
+    which_to_move="Which appointment shall I move",
+    when_to_move="To which day and time shall I move the appointment?",
+    not_offered_any_more=(
+        "I am sorry, your appointment on {when}, cannot be moved: we no longer offer that. Shall I cancel it and look"
+        " for a new one?"
+    ),
+    say_cancel="I am sorry, it cannot be moved. If you want it cancelled, please say: cancel the appointment.",
+    move_in_flight="I am still moving exactly this appointment. One moment please.",
+    changed_meanwhile="The appointment has been changed in the meantime. It stays on {when}.",
+    cancelled_or_over="The appointment on {when} was cancelled or is already over. Shall I look for a new one?",
+    move_refused="The calendar does not allow the move. It stays on {when}.",
+    move_requested="The move is requested: {when}. It is not certain yet, the team has to confirm it first.",
+    moved="The appointment is moved: {when}.",
+    # limits
+    limit_of_call="I cannot book more than {limit} in one call, so I have not booked this one.",
+    one_appointment="one appointment",
+    several_appointments="{count} appointments",
+    limit_of_caller="I cannot book any more appointments for your number today, so I have not booked this one.",
+    limit_of_anonymous=(
+        "I cannot book any more appointments without a caller's number at the moment, so I have not booked this one."
+        " Please call again with your number shown."
+    ),
+    can_transfer_for_that="I can put you through for that.",
+    call_directly_for_that="Please call us directly for that.",
+    # a caller's own appointments
+    past_named="That time is already over.",
+    impossible_named="There is no such day or time.",
+    named_not_understood="I did not understand the day or the time.",
+    already_cancelled="One appointment is already cancelled.",
+    none_of_number=(
+        "I find no upcoming appointment under your number. If it was booked under another number, please call from that"
+        " one. Otherwise, would you like a new appointment?"
+    ),
+    none_left="I find no further upcoming appointment. Would you like a new one?",
+    number_withheld=(
+        "Your number is withheld, so I cannot look up your appointments. Please call again with your number shown, or"
+        " contact us directly."
+    ),
+    not_found="I cannot find that appointment.",
+    none_then="{when}: I find no appointment of yours then.",
+    none_then_but="{when}: I find no appointment of yours then. Do you mean the one on {appointment}?",
+    which_of_many="You have {count} appointments. {question}? The next ones are {appointments}.",
+    which_of="{question}: {appointments}?",
+    one_found="You have one appointment: {when}.",
+    several_found="You have {count} appointments: {appointments}{rest}.",
+    and_more=", and {count} more",
+    which_to_cancel="Which appointment shall I cancel",
+    cannot_cancel="The appointment on {when}, can no longer be cancelled.",
+    cancelled="The appointment is cancelled: {when}.",
+    say_what_for_a_new_one=" For a new one, please tell me what for and when.",
+    shall_i_cancel="Shall I cancel your appointment on {when}?",
+    # verification of callers
+    ask_name_and_birth_date="So that I may look it up: in whose name is the appointment, and what is the date of birth?",
+    ask_name="In whose name is the appointment?",
+    ask_birth_date="What is the date of birth? Please with day, month and year.",
+    no_match="With these details I cannot name an appointment. What exactly is the name, and what is the date of birth?",
+    too_many_attempts="I cannot check that any further on the phone now.",
+    shall_i_transfer="Shall I put you through?",
+    call_directly="Please call us directly. Is there anything else I can do for you?",
+    # messages
+    when_to_call_back="When shall we call you back? Please say it in a few words.",
+    whom_for="Who is the message for? Please say only the name.",
+    only_call_back="Asks to be called back.",
+    message_too_long="That was a lot at once. What is the most important thing that I should pass on?",
+    too_many_messages="I have already taken several messages and cannot take another one now. So I have not noted this one.",
+    noted="I have noted it and will pass it on.",
+    call_back_noted="I have noted it and will pass on that you would like to be called back{when}.",
+    what_message="What may I pass on?",
+    whose_message="Who may I say it is from?",
+    number_to_call_back="At which number can we call you back?",
+    # the waiting list
+    wait_for_when="For which day or time shall I put you on the waiting list?",
+    wait_for_whom="In whose name may I put you on the waiting list?",
+    wait_at_number="At which number can we reach you when something becomes free?",
+    too_far_to_wait="We do not book that far ahead.",
+    waitlist_full="I am sorry, I cannot put you on the waiting list at the moment.",
+    waiting=(
+        "You are on the waiting list for {service}{staff}: {requested}. If something becomes free, the team offers it to"
+        " those who wait, one after the other. This is not an appointment yet."
+    ),
+    # branches
+    wanted_appointment="the appointment",
+    wanted_information="to know that",
+    not_there_but="That is not offered at {branch}, but at {others}. Would you like an appointment there?",
+    unknown_branch="I do not know that branch. Would you like {wanted} at {branch}?",
+    otherwise_name_place="{first}Otherwise please tell me the town or the postal code of the branch you want.",
+    name_place="We have several branches: please tell me the town or the postal code of the branch you want.",
+    for_which_branch="For which branch would you like {wanted}? ",
+    digit_for="{digit} for {branch}",
+    otherwise_press="Otherwise say or press {choices}.",
+    press="Say or press {choices}.",
+    otherwise_there_are="Otherwise there are {branches}.",
+    there_are="There are {branches}.",
+    again_there="Would you like to come to {branch} again?",
+    nearest="{branch} is probably the nearest. Does that suit you?",
+    # business information
+    which_day="Which day do you mean?",
+    transfer_to_team="Shall I put you through to the team?",
+    anything_else="Is there anything else I can do for you?",
+    not_known="I am sorry, I cannot tell you that.",
+    address="The address{of_branch} is {place}{code}.",
+    of_branch=" of {branch}",
+    street_in_city="{street} in {city}",
+    postal_code=", postal code {digits}",
+    and_others=" and others",
+    team_of_several="The team are {names}.",
+    team_of_one="{names} is there for you.",
+    speaks="{name} speaks {languages}.",
+    not_offered="{requested} is not something we offer here. ",
+    costs="{service} costs {price}",
+    prices_not_known="I am sorry, I cannot tell you the prices.",
+    not_offered_now="We do not offer {service} at the moment.",
+    offered_elsewhere="{service} is not offered at {branch}, but at {others}.",
+    price_not_known="I am sorry, I cannot tell you what {service} costs.",
+    takes="{service} takes {length}{price}.",
+    of_it_waiting=", {length} of it waiting",
+    and_costs=" and costs {price}",
+    which_service="Which service do you mean{names}?",
+    # opening hours
+    open_as_usual="In the next eight weeks we are open at the usual hours.",
+    closed_beside="In the next eight weeks we are also closed {days}.",
+    open_week="We are open {hours}.",
+    closed_week="We are closed on {days}.",
+    also_closed="We are also closed {days}.",
+    every_day="every day",
+    days_to="{first} to {last}",
+    today="Today, {day},",
+    tomorrow="Tomorrow, {day},",
+    on_day="On {day},",
+    day_closed="{day} we are closed{holiday}.",
+    day_over="{day} we were open until {until}; we are closed now.",
+    day_open="{day} we are open {hours}.",
+    next_opening="We open again on {day}, {hours}.",
+    and_further_days="{days} and on further days",
+    closed_from_to="from {first} to {last}",
+    closed_on="on {day}{holiday}",
+    hours_from_to="from {opens} to {closes}",
+    all_day="around the clock",
+    # names
+    weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    habitual_weekdays=("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays"),
+    months=(
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    ),
+    digits=("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    parts_of_day={
+        "frueh": "early morning", "vormittag": "morning", "mittag": "midday", "nachmittag": "afternoon", "abend": "evening",
+        "morning": "morning",
+    },
+    languages={
+        "ar": "Arabic", "bg": "Bulgarian", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English",
+        "es": "Spanish", "fa": "Persian", "fi": "Finnish", "fr": "French", "hr": "Croatian", "hu": "Hungarian", "it": "Italian",
+        "ja": "Japanese", "ko": "Korean", "ku": "Kurdish", "nl": "Dutch", "no": "Norwegian", "pl": "Polish",
+        "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "sl": "Slovenian", "sq": "Albanian",
+        "sr": "Serbian", "sv": "Swedish", "th": "Thai", "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese",
+        "zh": "Chinese",
+    },
+    email_signs={".": "dot", "_": "underscore", "-": "hyphen", "+": "plus", "'": "apostrophe"},
+)  # fmt: skip
