@@ -358,11 +358,15 @@ class Retention(_ConfigStruct, frozen=True):
 
 # The files with the secrets of the channels, beside those of the providers' keys.
 SMTP_USERNAME, SMTP_PASSWORD = "notifications-smtp-username", "notifications-smtp-password"
+SMTP_CA = "notifications-smtp-ca"  # PEM certificates
 NOTIFICATION_KEY = "notifications-webhook-key"
 
 
 class EmailSettings(_ConfigStruct, frozen=True):
-    """A mail server. `needs_login`: its user and password are mounted files; without them nothing is sent."""
+    """A mail server. `needs_login`: its user and password are mounted files; without them nothing is sent.
+
+    `private_ca`: the authority of its certificate is a mounted file, too, and is trusted instead of the system's.
+    """
 
     host: str
     sender: str
@@ -370,6 +374,7 @@ class EmailSettings(_ConfigStruct, frozen=True):
     security: EmailSecurity = EmailSecurity.START_TLS
     reply_to: str | None = None
     needs_login: bool = False
+    private_ca: bool = False
 
 
 class WebhookSettings(_ConfigStruct, frozen=True):

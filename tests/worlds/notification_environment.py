@@ -10,6 +10,7 @@ import aiohttp
 from icalendar import Calendar, Event
 from msgspec.structs import replace
 
+from askproai_core.database import NOTIFICATIONS
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import (
     BusinessNotifications,
@@ -22,7 +23,7 @@ from askproai_core.tenant_config import (
 from askproai_runtime.booking import CallContext
 from askproai_runtime.booking.replies import Reply
 from askproai_runtime.metrics import Metrics
-from askproai_runtime.notifications.task import NOTIFICATIONS, NotificationTask
+from askproai_runtime.notifications.task import NotificationTask
 from askproai_runtime.tasks import TaskRun
 from tests.worlds.booking_environment import Salon, booking_args, call
 from tests.worlds.mail_server import MailServer

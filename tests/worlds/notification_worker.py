@@ -8,11 +8,11 @@ from pathlib import Path
 import aiohttp
 
 from askproai_core.clock import SystemClock
-from askproai_core.database import open_pool
+from askproai_core.database import NOTIFICATIONS, open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import decode
 from askproai_runtime.metrics import Metrics
-from askproai_runtime.notifications.task import NOTIFICATIONS, NotificationTask
+from askproai_runtime.notifications.task import NotificationTask
 from askproai_runtime.tasks import TaskRunner, TaskSettings
 
 # The lease of a killed worker ends soon, and the next look comes soon after; a run is never cut off.

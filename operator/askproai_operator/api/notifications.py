@@ -30,6 +30,10 @@ class EmailServer(base.Part):
             "!has(self.passwordSecretRef) || !has(self.security) || self.security != 'None'",
             "with security None the password would be sent in plain text: use StartTls or Tls",
         ),
+        base.rule(
+            "!has(self.caSecretRef) || !has(self.security) || self.security != 'None'",
+            "with security None no certificate is verified: use StartTls or Tls, or leave caSecretRef out",
+        ),
     )
 
     host: base.Host
@@ -47,6 +51,8 @@ class EmailServer(base.Part):
     """User at the mail server. Absent: no login."""
     password_secret_ref: base.SecretKeyRef | None = None
     """Password at the mail server."""
+    ca_secret_ref: base.SecretKeyRef | None = None
+    """Authority that signed the certificate of your own mail server, in PEM; trusted instead of the usual ones. Absent: those."""
 
 
 class NotificationWebhook(base.Part):

@@ -120,6 +120,7 @@ TENANT = {
             "replyTo": "b@salon.example",
             "usernameSecretRef": {"name": "mail", "key": "user"},
             "passwordSecretRef": {"name": "mail", "key": "password"},
+            "caSecretRef": {"name": "mail", "key": "ca.crt"},
         },
         "webhook": {"url": "https://sms.example/in", "keySecretRef": {"name": "sms", "key": "k"}},
         "customer": {

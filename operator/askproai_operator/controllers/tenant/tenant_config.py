@@ -116,11 +116,14 @@ def _notifications(tenant: Tenant, channels: Collection[config.NotificationChann
         return None
     email = spec.email if config.NotificationChannel.EMAIL in channels else None
     webhook = spec.webhook if config.NotificationChannel.WEBHOOK in channels else None
-    needs_login = email is not None and email.password_secret_ref is not None
+    secrets = {
+        "needs_login": email is not None and email.password_secret_ref is not None,
+        "private_ca": email is not None and email.ca_secret_ref is not None,
+    }
     return _copy_fields(
         config.Notifications,
         spec,
-        email=_copy_fields(config.EmailSettings, email, needs_login=needs_login) if email else None,
+        email=_copy_fields(config.EmailSettings, email, **secrets) if email else None,
         webhook=_copy_fields(config.WebhookSettings, webhook) if webhook else None,
     )
 
