@@ -415,7 +415,10 @@ class NotificationTexts(_ConfigStruct, frozen=True):
 
 
 class Notifications(_ConfigStruct, frozen=True):
-    """What is sent to whom, and by which channels: a channel without settings sends nothing."""
+    """What is sent to whom, and by which channels: a channel without settings sends nothing.
+
+    `public_url` is where the tenant's pods are reached, for links in mails; empty: there are none.
+    """
 
     language: Language = Language.DE
     email: EmailSettings | None = None
@@ -423,6 +426,7 @@ class Notifications(_ConfigStruct, frozen=True):
     customer: CustomerNotifications | None = None
     business: BusinessNotifications | None = None
     texts: NotificationTexts = NotificationTexts()
+    public_url: str = ""
 
 
 class TenantConfig(_ConfigStruct, frozen=True):

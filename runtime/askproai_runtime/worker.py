@@ -150,6 +150,7 @@ def task_handlers(process: Process, booking: BookingContext, free_times: FreeTim
             process.clock,
             process.faults,
             process.metrics,
+            process.admin_token,
         ).run,
     }
 

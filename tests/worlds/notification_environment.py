@@ -43,12 +43,13 @@ def notify_business(**changes: Any) -> BusinessNotifications:
 
 @dataclass
 class NotificationEnvironment:
-    """`credentials` are the mounted files with secrets."""
+    """`credentials` are the mounted files with secrets, `admin_token` is that of the private API."""
 
     salon: Salon
     server: MailServer
     session: aiohttp.ClientSession
     credentials: dict[str, str] = field(default_factory=dict)
+    admin_token: str | None = None
     watermark: dict[str, Any] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=lambda: Metrics("salon"))
 
@@ -60,7 +61,7 @@ class NotificationEnvironment:
     def task(self, faults: FaultPoints | None = None) -> NotificationTask:
         return NotificationTask(
             self.salon.pool, lambda: self.salon.configs[-1], self.credentials.get, self.session, self.salon.clock,
-            faults or FaultPoints(), self.metrics,
+            faults or FaultPoints(), self.metrics, lambda: self.admin_token,
         )  # fmt: skip
 
     async def run(self) -> timedelta:

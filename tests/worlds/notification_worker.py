@@ -36,7 +36,7 @@ async def main(dsn: str, config_file: Path) -> None:
         aiohttp.ClientSession() as session,
     ):
         task = NotificationTask(
-            pool, lambda: config, {}.get, session, clock, FaultPoints(), metrics, timedelta(seconds=0.1)
+            pool, lambda: config, {}.get, session, clock, FaultPoints(), metrics, every=timedelta(seconds=0.1)
         )
         handlers = {NOTIFICATIONS: task.run}
         await TaskRunner(pool, lease_pool, config.tenant, handlers, clock, metrics, _SETTINGS).run(asyncio.Event())

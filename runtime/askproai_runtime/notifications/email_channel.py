@@ -178,7 +178,12 @@ class EmailChannel:
         message["Message-ID"] = f"<{notification.id}@{self.settings.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"  # no automatic answers, such as those of an absence
         if rendered.stop_line:
-            message["List-Unsubscribe"] = f"<mailto:{answers_to}?subject=STOPP>"
+            by_mail, link = f"<mailto:{answers_to}?subject=STOPP>", rendered.stop_url or ""
+            if link.startswith("https://"):  # RFC 8058 knows no other
+                message["List-Unsubscribe"] = f"<{link}>, {by_mail}"
+                message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+            else:
+                message["List-Unsubscribe"] = by_mail
         message.set_content(rendered.text, cte="quoted-printable")
         message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
         if appointment is not None and to_customer and notification.kind in _WITH_CALENDAR:

@@ -245,6 +245,30 @@ async def set_opt_out(
     )  # fmt: skip
 
 
+async def find_customer_email(pool: Pool, tenant: str, appointment_id: UUID) -> str | None:
+    """Return the address that an appointment's customer has given."""
+    found: str | None = await pool.fetchval(
+        "SELECT attendee_email FROM appointments WHERE tenant = $1 AND id = $2", tenant, appointment_id
+    )
+    return found
+
+
+async def stop_reminders(pool: Pool, tenant: str, address: str, correlation_id: str) -> None:
+    """Store that the customer of an address wants no reminders. Safe to repeat; the audit log does not name the address."""
+    await pool.execute(
+        """WITH changed AS (
+               INSERT INTO reminder_opt_outs AS o (tenant, address, since, changed_by)
+               VALUES ($1, $2, clock_timestamp(), 'the customer')
+               ON CONFLICT (tenant, address) DO UPDATE SET since = excluded.since, changed_by = excluded.changed_by,
+                   changed_at = clock_timestamp()
+               WHERE o.since IS NULL
+               RETURNING 1)
+           INSERT INTO audit_log (tenant, actor, action, correlation_id)
+           SELECT $1, 'customer', 'reminders.stopped', $3 FROM changed""",
+        tenant, address, correlation_id,
+    )  # fmt: skip
+
+
 async def list_opt_outs(pool: Pool, tenant: str, limit: int) -> list[asyncpg.Record]:
     """Return who wants no reminders, the last one first."""
     return list(

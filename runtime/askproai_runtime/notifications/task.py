@@ -24,9 +24,10 @@ from askproai_core.logging import error_location
 from askproai_core.tenant_config import NotificationChannel, TenantConfig
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.notifications.decide import Drop, GiveUp, Send, Wait, decide, retry_after
-from askproai_runtime.notifications.recipients import business_channels, customer_channels, email_addresses
+from askproai_runtime.notifications.recipients import business_channels, customer_channels, email_addresses, real_email
 from askproai_runtime.notifications.render import render
 from askproai_runtime.notifications.schedule import day_bounds, list_day, reminder_due
+from askproai_runtime.notifications.stop_link import stop_url
 from askproai_runtime.notifications.store import (
     begin_attempt,
     end_attempt,
@@ -65,7 +66,7 @@ _QUIET_SHIFT: Final = timedelta(hours=25)  # so much earlier may a reminder come
 
 @dataclass(frozen=True, slots=True)
 class NotificationTask:
-    """The handler of the task. `credential` returns a mounted file's text."""
+    """The handler of the task. `credential` returns a mounted file's text, `admin_token` that of the private API."""
 
     pool: Pool
     config: Callable[[], TenantConfig]
@@ -74,6 +75,7 @@ class NotificationTask:
     clock: Clock
     faults: FaultPoints
     metrics: Metrics
+    admin_token: Callable[[], str | None] = lambda: None
     every: timedelta = _EVERY
 
     async def run(self, run: TaskRun) -> Next:
@@ -177,11 +179,20 @@ class NotificationTask:
         assert config.notifications is not None
         to = email_addresses(config.notifications, notification.recipient, notification.appointment)
         try:
-            rendered = render(notification, config, await self._day(config, notification))
+            day = await self._day(config, notification)
+            rendered = render(notification, config, day, self._stop_url(config, notification))
             return await channel.send(notification, rendered, to)
         except Exception as error:  # noqa: BLE001  recorded with the notification, which is tried again and becomes dead
             # Without its text, which may quote names and addresses.
             return Deferred(f"{type(error).__name__} at {error_location(error)}")
+
+    def _stop_url(self, config: TenantConfig, notification: StoredNotification) -> str | None:
+        """Return the link by which a customer who has given an address stops reminders."""
+        settings, appointment, token = config.notifications, notification.appointment, self.admin_token()
+        email = real_email(appointment.email) if appointment else None
+        if settings is None or not settings.public_url or appointment is None or email is None or token is None:
+            return None
+        return stop_url(settings.public_url, token, config.tenant, appointment.id, email)
 
     async def _day(self, config: TenantConfig, notification: StoredNotification) -> list[AppointmentFacts]:
         """Return the appointments of a daily list's day."""

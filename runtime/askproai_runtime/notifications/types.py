@@ -109,6 +109,7 @@ class Rendered:
     fields: dict[str, Any]
     calendar: CalendarFile | None = None
     stop_line: bool = False  # the mail says how reminders are stopped
+    stop_url: str | None = None  # the link by which they are
 
 
 @dataclass(frozen=True, slots=True)

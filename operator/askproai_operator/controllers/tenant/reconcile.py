@@ -280,6 +280,7 @@ def _encoded_config(
             applied_agents=inputs.applied.agents if inputs.applied else (),
             linked_own_event_types=linked,
             notification_channels=inputs.notifications.channels,
+            public_url=inputs.exposure.in_use.base_url if inputs.exposure.in_use else "",
             withheld=find_withheld(
                 inputs.tenant,
                 inputs.offerings,
