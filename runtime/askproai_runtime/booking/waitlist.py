@@ -43,6 +43,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.german_dates import Candidate, Daily, Grain, format_spoken
+from askproai_runtime.notifications.news import hears_of_offers
 from askproai_runtime.tasks import request_soon
 
 WAITLIST = "waitlist"  # the periodic task
@@ -57,6 +58,8 @@ _ASK_WHEN = "Für welchen Tag oder welche Zeit soll ich Sie auf die Warteliste s
 _ASK_NAME = "Auf welchen Namen darf ich Sie auf die Warteliste setzen?"
 _ASK_PHONE = "Unter welcher Nummer erreichen wir Sie, wenn etwas frei wird?"
 _OVER = "So weit im Voraus vergeben wir keine Termine."
+_BY_TEAM = "Wird etwas frei, bietet das Team es den Wartenden der Reihe nach an."
+_BY_MESSAGE = "Wird etwas frei und sind Sie an der Reihe, bekommen Sie eine Nachricht an Ihre Nummer."
 _FULL = "Auf die Warteliste kann ich Sie im Moment leider nicht mehr setzen."
 
 
@@ -111,7 +114,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
     person = f" bei {request.rules.display_name(request.staff)}" if request.staff else ""
     message = (
         f"Sie stehen auf der Warteliste für {request.rules.service.display_name}{person}: {entry.requested}."
-        " Wird etwas frei, bietet das Team es den Wartenden der Reihe nach an. Ein Termin ist das noch nicht."
+        f" {_BY_MESSAGE if hears_of_offers(ctx.config(), entry.phone) else _BY_TEAM} Ein Termin ist das noch nicht."
     )
     return Answer(success=True, message=message, fields={"waitlist_id": str(entry_id)}, outcome=FunctionOutcome.WAITING)
 

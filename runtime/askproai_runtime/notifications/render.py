@@ -12,7 +12,14 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, NotificationTexts, TenantConfig
-from askproai_runtime.notifications.types import AppointmentFacts, Kind, Recipient, Rendered, StoredNotification
+from askproai_runtime.notifications.types import (
+    AppointmentFacts,
+    FreedOffer,
+    Kind,
+    Recipient,
+    Rendered,
+    StoredNotification,
+)
 from askproai_runtime.notifications.words import WORDS, Words, format_day, format_moment
 
 _LONGEST_TITLE: Final = 200
@@ -43,6 +50,8 @@ def render(
     """
     if notification.kind == Kind.TEXT:
         return _render_text(notification, config)
+    if freed := notification.freed:
+        return _render_offer(freed, config)
     if notification.kind == Kind.DAILY_LIST:
         return _render_day(notification, config, day)
     assert notification.appointment is not None, "`decide` drops what has no appointment"
@@ -144,6 +153,34 @@ def _render_text(notification: StoredNotification, config: TenantConfig) -> Rend
     paragraphs = [_plain(part) for part in str(content["text"]).split("\n\n")]
     fields = {"tenant": config.tenant, **content.get("fields", {})}
     return Rendered(title, _join(paragraphs), _to_html(paragraphs), title, fields)
+
+
+def _render_offer(freed: FreedOffer, config: TenantConfig) -> Rendered:
+    """Return the message to who waits: what is free, until when to ring, and at which number."""
+    settings, zone = config.notifications, ZoneInfo(config.time_zone)
+    assert settings is not None
+    words = WORDS[settings.language]
+    branch = next((each for each in config.branches if each.name == freed.branch), None)
+    number = branch.phone_numbers[0].number if branch and branch.phone_numbers else ""
+    values = {
+        "when": format_moment(freed.starts_at.astimezone(zone), settings.language),
+        "until": format_moment(freed.expires_at.astimezone(zone), settings.language),
+        "business": one_line(config.display_name, 60),  # the end, with the number to ring, must not be cut off
+        "service": one_line(freed.service, 60),
+        "staff": one_line(freed.staff, 40),
+        "call": words.offer_call.format(number=number) if number else "",
+    }
+    title, text = words.offer.title.format(**values), words.offer.opening.format(**values)
+    fields = {
+        "start": freed.starts_at.astimezone(zone).isoformat(),
+        "end": freed.ends_at.astimezone(zone).isoformat(),
+        "expires_at": freed.expires_at.astimezone(zone).isoformat(),
+        "branch": freed.branch,
+        "service_name": freed.service,
+        "staff_name": freed.staff,
+        "call": number,
+    }
+    return Rendered(title, _join([text]), _to_html([text]), text, fields)
 
 
 def _appointment_fields(appointment: AppointmentFacts, config: TenantConfig) -> dict[str, Any]:

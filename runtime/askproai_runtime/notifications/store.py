@@ -46,10 +46,14 @@ _CUSTOMER = """LEFT JOIN LATERAL (
 _OPTED_OUT = """EXISTS (
     SELECT 1 FROM reminder_opt_outs o WHERE o.tenant = $1 AND o.since IS NOT NULL
     AND o.address IN (lower(a.attendee_email), coalesce(c.phone, a.caller)))"""
+_OFFERED_TO_OPTED_OUT = """EXISTS (
+    SELECT 1 FROM reminder_opt_outs o WHERE o.tenant = $1 AND o.since IS NOT NULL AND o.address = n.content ->> 'phone')"""
+_OFFER_OPEN = """n.kind = 'offer' AND EXISTS (
+    SELECT 1 FROM waitlist_offers w WHERE w.tenant = $1 AND w.id = (n.content ->> 'offer')::bigint AND w.state = 'open')"""
 
 _READ = f"""
 SELECT n.id, n.kind, n.recipient, n.channel, n.starts_at, n.content, n.state, n.attempts, n.created_at, n.correlation_id,
-       {_APPOINTMENT}, {_OPTED_OUT} AS opted_out, EXISTS (
+       {_APPOINTMENT}, {_OPTED_OUT} OR {_OFFERED_TO_OPTED_OUT} AS opted_out, {_OFFER_OPEN} AS offer_open, EXISTS (
            SELECT 1 FROM notifications later WHERE later.tenant = $1 AND later.appointment_id = n.appointment_id
            AND later.recipient = n.recipient AND later.channel = n.channel AND later.kind IN ('booked', 'moved')
            AND later.created_at > n.created_at AND later.starts_at = a.starts_at) AS overtaken
@@ -132,6 +136,7 @@ async def lock_notification(conn: Connection, tenant: str, notification_id: UUID
         appointment=_facts(row) if row["appointment_id"] is not None else None,
         overtaken=row["overtaken"],
         opted_out=row["opted_out"],
+        offer_open=row["offer_open"],
     )
 
 

@@ -50,6 +50,8 @@ class Words:
     calendar_event: str
     message: str  # the title
     freed: Sentences  # `{until}`: as long as the offer is open
+    offer: Sentences  # the same for who waits
+    offer_call: str  # `{number}`
 
 
 WORDS: Final = {
@@ -91,6 +93,12 @@ WORDS: Final = {
             "Ein Termin ist frei geworden: {when}. {customer} wartet darauf. Bitte rufen Sie bis {until} an;"
             " danach ist der Nächste an der Reihe. Eingetragen ist noch nichts.",
         ),
+        offer=Sentences(
+            "Frei geworden: {when}",
+            "{business}: Ein Termin ist frei geworden, {when}, {service} bei {staff}. Möchten Sie ihn? Dann rufen Sie bitte bis"
+            " {until} an{call}. Eingetragen ist noch nichts.",
+        ),
+        offer_call=" unter {number}",
     ),
     Language.EN: Words(
         customer={
@@ -129,6 +137,12 @@ WORDS: Final = {
             "A time is free again: {when}. {customer} waits for it. Please call by {until}; then the next one gets"
             " the offer. Nothing is booked yet.",
         ),
+        offer=Sentences(
+            "Free again: {when}",
+            "{business}: A time is free again, {when}, {service} with {staff}. Would you like it? Then please call by"
+            " {until}{call}. Nothing is booked yet.",
+        ),
+        offer_call=": {number}",
     ),
 }  # fmt: skip
 
