@@ -47,7 +47,7 @@ from askproai_runtime.booking.offer import FreeDay, check_availability, list_fre
 from askproai_runtime.booking.opening_hours import find_closure, open_minutes, warm_up
 from askproai_runtime.booking.phrases import fold, join_list, sayable
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
-from askproai_runtime.booking.replies import Replies, Reply, meant_key, read_reply
+from askproai_runtime.booking.replies import Question, Replies, Reply, meant_key, read_reply
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.reschedule import reschedule_appointment
 from askproai_runtime.booking.store.appointments import Appointment, Status, release_holds
@@ -79,7 +79,7 @@ __all__ = [
     "FREE_TIMES", "WAITLIST", "Answer", "Appointment", "Basis", "Block", "BlockExists", "BlockedAppointment",
     "BookingContext", "BookingOutcome", "BookingSettings", "CalendarAudit", "CalendarDisagrees", "CalendarEvent",
     "CalendarState", "CallContext", "Customer", "DeskBusy", "DeskRequest", "FreeDay", "FreeTimesKeeper",
-    "FunctionOutcome", "InvalidBlock", "InvalidBooking", "Message", "Place", "Replies", "Reply", "RequestUsed",
+    "FunctionOutcome", "InvalidBlock", "InvalidBooking", "Message", "Place", "Question", "Replies", "Reply", "RequestUsed",
     "ServiceRules", "SlotQuery", "Span", "Status", "Step", "UnclearStart", "UnknownName", "WaitlistEntry",
     "WaitlistKeeper", "WaitlistOffer", "add_block", "apply_calendar_event", "book_appointment", "book_for_desk",
     "calendar_state", "cancel_appointment", "cancel_for_desk", "check_availability", "count_differences",

@@ -68,7 +68,7 @@ async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: 
             age = await get_email_question_age(conn, ctx.tenant, call.call_id, address)
             reply = Reply.UNCLEAR if age is not None and age >= ANSWER_TIME else None
         else:
-            reply = {each.casefold(): each_reply for each, each_reply in call.replies.items()}.get(address.casefold())
+            reply = call.replies.get(address.casefold())
         if reply is not None and reply.agrees(args.get("email_confirmed")):
             return
         await record_email_question(conn, ctx.tenant, call.call_id, address)

@@ -20,7 +20,7 @@ from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import (
     get_last_question,
     list_cancelled_appointments,
-    list_moved_appointments,
+    list_former_starts,
     record_which,
 )
 from askproai_runtime.booking.store.appointments import (
@@ -64,7 +64,8 @@ async def resolve_appointment(
         raise _choice(ctx, call, found, say().not_found, question)
     named = _NamedTime.of(args, call, ZoneInfo(ctx.config().time_zone))
     if named.readings and not named.select(found):
-        moved = set(await list_moved_appointments(conn, ctx.tenant, call.call_id))
+        former = await list_former_starts(conn, ctx.tenant, call.call_id)
+        moved = {appointment_id for appointment_id, start in former if named.is_at(start)}
         if (again := next((each for each in found if each.id in moved and is_done(each)), None)) is not None:
             return again
     if (likely := named.find_likely(found)) is not None:
@@ -185,7 +186,11 @@ class _NamedTime:
         return cls(understood.candidates, day is None, understood.refused)
 
     def select(self, appointments: Sequence[Appointment]) -> list[Appointment]:
-        return [a for a in appointments if any(self._is_at(a.starts_at, reading) for reading in self.readings)]
+        return [a for a in appointments if self.is_at(a.starts_at)]
+
+    def is_at(self, start: datetime) -> bool:
+        """Return whether a start is at a time that is named."""
+        return any(self._is_at(start, reading) for reading in self.readings)
 
     def find_likely(self, appointments: Sequence[Appointment]) -> Appointment | None:
         """Return the only one of the named day, else the only one at all, if what is named fits none; else None."""

@@ -1,35 +1,50 @@
 """What a caller has said to a question that is answered with yes or no: where the transcript settles it, no model decides."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-_YES = re.compile(
-    r"\b(?:ja|jaja|jawohl|jo|jep|jup|genau|richtig|stimmt|korrekt|gern|gerne|okay|ok|klar|sicher|natürlich|freilich|unbedingt"
-    r"|selbstverständlich|einverstanden|passt|yes|yeah|yep|sure|right|correct|exactly|absolutely|of course|go ahead|please do)\b"
+_YES_WORD = (
+    r"(?:ja|jaja|jawohl|jo|jep|jup|genau|richtig|stimmt|korrekt|gern|gerne|okay|ok|klar|sicher|natürlich|freilich|unbedingt"
+    r"|selbstverständlich|einverstanden|passt|yes|yeah|yep|sure|right|correct|exactly|absolutely|of course|go ahead|please do)"
 )
+# In a longer sentence "ja" and "sicher" agree only at its beginning: "Sie sind ja ein Computer".
+_YES = re.compile(rf"^(?:\w+ ){{0,3}}{_YES_WORD}(?: \w+)?$|^(?:(?:äh|ähm|ach|na|oh|also|aber|well|oh) )*{_YES_WORD}\b")
 _NO = re.compile(
-    r"\b(?:nein|nee|ne|nö|no|nope|stopp|stop|halt|moment|augenblick|sekunde|warte|warten|behalte|behalten|bleibt|bleiben|falsch"
-    r"|andere[mnrs]?|sondern|stattdessen|verschieben|verlegen"
-    r"|(?:doch|lieber|bitte|besser|noch|stimmt|passt|ist) nicht|auf keinen fall"
-    r"|wait|hold on|keep|wrong|instead|another|different|rather not|don.?t|do not|leave it|just a (?:moment|second))\b"
-    r"|^(?:nicht|not)\b"
+    r"\b(?:nein|nee|nö|nope|falsch|auf keinen fall|(?:den|die|das) andere[mnrs]?|wrong|rather not|the other)\b"
+    r"|\b(?:doch|lieber|bitte|besser|noch|stimmt|passt|ist) nicht$|^(?:no|ne|nicht|not|halt|stopp?)\b"
 )
-_NEGATION = re.compile(
-    r"\b(?:nicht|kein(?:e[mnrs]?)?|nie|not|never|can.?t|isn.?t)\b"
-)  # "ja, ich kann nicht" agrees, "ich bin nicht sicher" does not
-# "Wie bitte?" and "Was kostet das?" agree to nothing, with or without the sign that a speech recognizer puts at their end.
+_KEEP = re.compile(
+    r"\b(?:behalten?|(?:der|er|es|termin) (?:soll )?bleib(?:t|en)|verschieben|verlegen|keep|don.?t|do not|leave it)\b"
+)
+# Whoever asks for the cancellation itself means it, whatever else the words are: "nicht verschieben, sondern absagen".
+_CANCEL = re.compile(
+    r"\b(?:absagen|stornieren|streichen|löschen|weg damit|(?:sag|sagen sie)\b.{0,25}\bab|nichts anderes (?:mehr )?übrig|cancel)\b"
+)
+_NOT_CANCEL = re.compile(
+    r"\b(?:nicht (?:mehr )?(?:absagen|stornieren|streichen|löschen|ab)|(?:den|die|das) andere[mnrs]?|(?:don.?t|do not) cancel)\b"
+)
+# "Ja, ich kann nicht" and "okay, dann lassen wir das" begin alike: a model has to say which it is.
+_HEDGE = re.compile(
+    r"\b(?:nicht|kein(?:e[mnrs]?)?|nie|aber|nur|lass(?:en)?|vergiss|vergessen|not|never|but|only|can.?t|isn.?t|forget|leave)\b"
+)
+# "Wie bitte?" and "Was kostet das?" answer nothing, with or without the sign that a speech recognizer puts at their end.
 _QUESTION = re.compile(
     r"^(?:und |aber |also |äh |ähm |and |but |so |um |uh )*"
-    r"(?:was|wann|wo|wie|wer|wem|wen|warum|wieso|weshalb|welche[nmrs]?|kostet|what|when|where|who|how|why|which)\b"
+    r"(?:was|wann|wo|wie|wer|wem|wen|warum|wieso|weshalb|welche[nmrs]?|kostet|kann|könnte|muss|soll|darf|geht|gibt|ist|hat|haben"
+    r"|what|when|where|who|how|why|which|can|could|must|do|does|is)\b"
 )
+_SAYING = re.compile(
+    r"^(?:wie (?:gesagt|sie|denn sonst)|warum (?:denn )?nicht|was solls?|was soll s|ist (?:gut|recht|richtig|korrekt|okay|ok))\b"
+)
+_WAIT = re.compile(r"\b(?:moment|augenblick|sekunde|warten?|hallo|hello|wait|hold on|just a second)\b")
 
 
 class Reply(StrEnum):
     """`UNCLEAR` settles nothing: the argument counts in which the model says what it has understood."""
 
     YES = "yes"
-    NO = "no"  # or a question of the caller: the model's word for an agreement does not count
+    NO = "no"  # or nothing but a question of the caller: the model's word for an agreement does not count
     UNCLEAR = "unclear"
 
     def agrees(self, claimed: object) -> bool:
@@ -38,7 +53,7 @@ class Reply(StrEnum):
 
 
 # By what was asked: whether to cancel an appointment (its id), whether it is the one that is meant (`meant_key`), or whether an
-# e-mail address is right (the address).
+# e-mail address is right (the address without differences of case).
 Replies = Mapping[str, Reply]
 
 
@@ -47,17 +62,43 @@ def meant_key(appointment_id: str) -> str:
     return f"meant {appointment_id}"
 
 
-def read_reply(utterances: Iterable[str]) -> Reply:
-    """Return what the first clear one of the caller's `utterances` says to a question."""
-    replies = (_read(utterance) for utterance in utterances)
-    return next((reply for reply in replies if reply is not Reply.UNCLEAR), Reply.UNCLEAR)
+class Question(StrEnum):
+    """What is asked, and so what counts as an answer."""
+
+    CANCEL = "cancel"  # a no is final: a later yes may be one to something else
+    MEANT = "meant"
+    ADDRESS = "address"  # the first answer is: what is refused later is something else
 
 
-def _read(utterance: str) -> Reply:
+def read_reply(utterances: Sequence[str], question: Question) -> Reply:
+    """Return what the caller's `utterances` since a question, the first one first, say to it.
+
+    A question back and "Moment" are no answer; if there is nothing else, the question is asked again.
+    """
+    read = [_read(utterance, question) for utterance in utterances]
+    answers = [reply for reply in read if reply in {Reply.YES, Reply.NO}]
+    if question is not Question.ADDRESS and Reply.NO in answers:
+        return Reply.NO
+    if answers:
+        return answers[0] or Reply.UNCLEAR
+    return read[-1] or Reply.NO if read else Reply.UNCLEAR
+
+
+def _read(utterance: str, question: Question) -> Reply | None:
+    """Return what one utterance says; None if it answers nothing."""
     said = " ".join(re.findall(r"\w+", utterance.casefold()))
-    is_no = bool(_NO.search(said))
-    is_yes = bool(_YES.search(_NO.sub(" ", said)))
-    is_question = utterance.rstrip().endswith("?") or bool(_QUESTION.search(said))
-    if is_yes and not (is_no or is_question or _NEGATION.search(said)):
+    is_no, cancels = bool(_NO.search(said)), False
+    if question is Question.CANCEL:
+        keeps = bool(_NOT_CANCEL.search(said))
+        is_no |= keeps or bool(_KEEP.search(said))
+        cancels = bool(_CANCEL.search(said)) and not keeps
+    is_yes = bool(_YES.search(_NO.sub(" ", said).strip()))
+    is_question = bool(_QUESTION.search(said)) and not _SAYING.search(said)
+    if is_question and not is_yes:
+        return None
+    is_aside = is_question or utterance.rstrip().endswith("?") or bool(_WAIT.search(said))
+    if is_no:
+        return Reply.UNCLEAR if is_yes or cancels else Reply.NO
+    if is_yes and not is_aside and not _HEDGE.search(said):
         return Reply.YES
-    return Reply.NO if (is_no or is_question) and not is_yes else Reply.UNCLEAR
+    return None if is_aside and not is_yes and not cancels else Reply.UNCLEAR

@@ -38,7 +38,7 @@ from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.replies import Reply
 from askproai_runtime.booking.request import ServiceRequest, parse_start, read_text
-from askproai_runtime.booking.store.actions import is_action_done, move_key, record_question
+from askproai_runtime.booking.store.actions import is_action_done, move_key, record_former_start, record_question
 from askproai_runtime.booking.store.appointments import (
     Appointment,
     Status,
@@ -293,6 +293,7 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
         raise SlotNotFree
     placement = Placement(slot.staff, slot.start, slot.end, claims, staff_member.units)
     await move_appointment(conn, ctx.tenant, before, placement, ask_calendar=ask_calendar)
+    await record_former_start(conn, ctx.tenant, call_id, move_key(before.id, start), before.starts_at)
     if ask_calendar:
         run_at = ctx.clock.now() + ctx.settings.sync_delay  # for the case that this process dies; TX2 completes the job
         await enqueue_sync(conn, ctx.tenant, before.id, claim.call.correlation_id, run_at)

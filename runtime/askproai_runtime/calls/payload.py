@@ -12,7 +12,7 @@ import msgspec
 from askproai_core.http_server import read_json
 from askproai_core.phone_numbers import Route, Routing, e164_or_none
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import Replies, Reply, meant_key, read_reply
+from askproai_runtime.booking import Question, Replies, Reply, meant_key, read_reply
 from askproai_runtime.intake import ProviderId
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -124,9 +124,6 @@ def read_replies(call: OngoingCall) -> Replies | None:
 
     A question after which the caller has said nothing is not there.
 
-    Until an appointment is cancelled the caller can change his mind, so the last clear words count. That an address is right stays
-    so, whatever is said later.
-
     None if that cannot be known: the request has no transcript, or one with results that hold no answer of ours (Retell may cut
     them). A transcript without any result is one: of two requests in one turn of the model, neither holds the other's answer.
     """
@@ -143,20 +140,24 @@ def read_replies(call: OngoingCall) -> Replies | None:
         elif utterance.role == "tool_call_result":
             answer = _read_answer(utterance)
             is_cut |= answer is None
-            if answer is not None and (about := _read_question(answer)):
-                words = reversed(said) if about == answer.get("email") else said
-                replies.setdefault(about, read_reply(words) if said else None)
+            if answer is not None and (asked := _read_question(answer)):
+                question, about = asked
+                replies.setdefault(about, read_reply(said[::-1], question) if said else None)
     if is_cut and not replies:
         return None
     return {subject: reply for subject, reply in replies.items() if reply is not None}
 
 
-def _read_question(answer: Mapping[str, Any]) -> str | None:
-    """Return what an answer asks a yes or no about, as a key of `Replies`; None if it asks none."""
+def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
+    """Return what an answer asks a yes or no about, with its key in `Replies`; None if it asks none."""
     appointment_id = answer.get("appointment_id")
-    if answer.get("needs_confirmation") is True:
-        return str(appointment_id or answer.get("email"))
-    return meant_key(str(appointment_id)) if answer.get("needs_answer") is True else None
+    if answer.get("needs_answer") is True:
+        return Question.MEANT, meant_key(str(appointment_id))
+    if answer.get("needs_confirmation") is not True:
+        return None
+    if appointment_id:
+        return Question.CANCEL, str(appointment_id)
+    return Question.ADDRESS, str(answer.get("email")).casefold()
 
 
 def _read_answer(result: Utterance) -> dict[str, Any] | None:

@@ -72,6 +72,16 @@ async def test_a_move_that_is_repeated_moves_no_other_one_and_is_not_asked_about
     assert list(starts.values()) == [datetime.fromisoformat(each) for each in others]
 
 
+async def test_an_appointment_that_was_not_moved_is_asked_about_although_another_one_stands_at_the_new_time(
+    salon,
+) -> None:
+    moved, other = await book(salon, WEDNESDAY, TUESDAY)
+    by_id = {"appointment_id": moved}
+    assert (await salon.booking.reschedule_appointment(NEXT_CALL, by_id | NEW_TIME)).success
+    asked = await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME | NEW_TIME)
+    assert (asked.success, asked.fields["appointment_id"]) == (False, other), asked
+
+
 async def test_another_time_is_no_yes_to_the_question(salon) -> None:
     """ "Nein, den am Mittwoch" moves no appointment of Tuesday; asked again, the caller can still say yes."""
     (on_tuesday,) = await book(salon, TUESDAY)

@@ -2,26 +2,23 @@
 
 import pytest
 
-from askproai_runtime.booking.replies import Reply, read_reply
+from askproai_runtime.booking.replies import Question, Reply, read_reply
+
+
+def read(*utterances: str) -> Reply:
+    """Return how the answer to "Soll ich … absagen?" is read."""
+    return read_reply(utterances, Question.CANCEL)
 
 
 @pytest.mark.parametrize(
     "said",
     [
-        "Ja.",
-        "Ja, bitte.",
-        "Jawohl",
-        "Genau.",
-        "Das stimmt.",
-        "Ist richtig.",
-        "Okay, danke.",
-        "Gerne!",
-        "yes please",
-        "Ja gut, passt.",
+        "Ja.", "Ja, bitte.", "Jawohl", "Genau.", "Das stimmt.", "Ist richtig.", "Okay, danke.", "Gerne!", "yes please",
+        "Ja gut, passt.", "Yes, go ahead.", "Ja, sagen Sie ihn bitte ab.",
     ],
-)
+)  # fmt: skip
 def test_an_agreement_needs_no_word_of_the_model(said: str) -> None:
-    assert read_reply([said]) is Reply.YES
+    assert read(said) is Reply.YES
     assert Reply.YES.agrees(None)
     assert not Reply.YES.agrees(False)
 
@@ -31,11 +28,13 @@ def test_an_agreement_needs_no_word_of_the_model(said: str) -> None:
     [
         "Nein.", "Nein, den behalte ich.", "Nee, doch nicht.", "Moment mal, wann war der nochmal?", "wie bitte",
         "Was kostet das, wenn ich absage?", "und wann hätte ich dann einen neuen", "Bitte?", "Bitte nicht.", "Stimmt nicht.",
-        "Nicht den, den anderen.", "Lieber verschieben.", "Kann ich auch verschieben?", "Auf keinen Fall.", "no, keep it",
+        "Nicht den, den anderen.", "Nicht den, den anderen absagen.", "Lieber verschieben.", "Kann ich auch verschieben?",
+        "Auf keinen Fall.", "no, keep it", "Wie lange vorher muss man denn absagen?", "Bei wem ist der Termin denn?",
+        "Nein, bitte nicht absagen.", "Moment.", "Hallo?", "don't cancel it", "Nein, den sagen Sie bitte nicht ab.",
     ],
 )  # fmt: skip
 def test_a_no_and_a_question_are_no_agreement_whatever_the_model_says(said: str) -> None:
-    assert read_reply([said]) is Reply.NO
+    assert read(said) is Reply.NO
     assert not any(Reply.NO.agrees(claimed) for claimed in (True, False, None))
 
 
@@ -43,35 +42,45 @@ def test_a_no_and_a_question_are_no_agreement_whatever_the_model_says(said: str)
     "said",
     [
         "Machen Sie das.", "Weg damit.", "Ja, ich kann da nicht kommen.", "Ich bin mir nicht sicher.", "Nein, ja, absagen!", "Hm.",
-        "Ja, geht das noch?", "Ich möchte absagen.", "Ja, und den anderen auch.", "",
+        "Ja, geht das noch?", "Ich möchte absagen.", "Ja, und den anderen auch.", "", "Sagen Sie ihn halt ab.",
+        "Bleibt mir nichts anderes übrig.", "Nicht verschieben, sondern absagen.", "Ich kann doch nicht kommen, sagen Sie ab.",
+        "Absagen, ne?", "Wie gesagt, absagen.", "Wie Sie wollen.", "Warum nicht.", "Bitte absagen, und einen anderen suchen.",
+        "Nein, kein Problem, sagen Sie ihn ab.", "Ja, Moment, ich hole den Kalender.", "No problem, cancel it.",
+        "Okay, dann lassen wir das.", "Ja, vergessen Sie es.", "Ja, aber nur, wenn ich vorher einen neuen bekomme.",
+        "Ich bin sicher, dass ich komme.", "Sie sind ja ein Computer, ich möchte einen Menschen.",
     ],
 )  # fmt: skip
 def test_what_is_not_clear_counts_as_the_model_has_understood_it(said: str) -> None:
-    assert read_reply([said]) is Reply.UNCLEAR
+    assert read(said) is Reply.UNCLEAR
     assert [Reply.UNCLEAR.agrees(claimed) for claimed in (True, False, None)] == [True, False, False]
 
 
-def test_of_several_utterances_the_first_clear_one_decides() -> None:
-    assert read_reply(["Hm.", "Ja.", "Nein."]) is Reply.YES
-    assert read_reply([]) is Reply.UNCLEAR
+def test_what_answers_nothing_does_not_hide_an_answer() -> None:
+    assert read("Wie bitte?", "Ja, genau.") is Reply.YES
+    assert read("Ja.", "Hallo? Sind Sie noch da?") is Reply.YES
+    assert read("Wie bitte?", "Machen Sie das.") is Reply.UNCLEAR
+    assert read("Hm.", "Wann war der?") is Reply.NO
+    assert read() is Reply.UNCLEAR
+
+
+def test_a_no_is_final_since_a_later_yes_may_be_one_to_something_else() -> None:
+    assert read("Nein, den anderen.", "Ja, bitte.") is Reply.NO
+    assert read("Ja.", "Nein, doch nicht.") is Reply.NO
+
+
+def test_that_an_address_is_right_stays_so_whatever_is_said_later() -> None:
+    assert read_reply(["Moment.", "Ja, stimmt.", "Nein, um elf passt nicht."], Question.ADDRESS) is Reply.YES
+    assert read_reply(["Nein, mit Doppel-n.", "Ja."], Question.ADDRESS) is Reply.NO
 
 
 @pytest.mark.parametrize(
     ("said", "reply"),
     [
-        ("Yes, please.", Reply.YES),
-        ("That's right.", Reply.YES),
-        ("Sure, go ahead.", Reply.YES),
-        ("No, keep it.", Reply.NO),
-        ("Wait, the other one!", Reply.NO),
-        ("Please don't.", Reply.NO),
-        ("Not that one.", Reply.NO),
-        ("Which appointment?", Reply.NO),
-        ("What does it cost", Reply.NO),
-        ("I can't make it.", Reply.UNCLEAR),
-        ("That's not right.", Reply.UNCLEAR),
-        ("Yes, but keep the one on Friday", Reply.UNCLEAR),
+        ("Ja, den.", Reply.YES), ("Den möchte ich verschieben.", Reply.UNCLEAR),
+        ("Den auf einen anderen Tag, bitte.", Reply.UNCLEAR),
+        ("Der passt nicht mehr.", Reply.UNCLEAR), ("Nein, den anderen.", Reply.NO), ("Den anderen.", Reply.NO),
+        ("Welchen meinen Sie?", Reply.NO),
     ],
-)
-def test_english_callers_agree_and_refuse_in_their_words(said: str, reply: Reply) -> None:
-    assert read_reply([said]) is reply
+)  # fmt: skip
+def test_the_wish_to_move_it_is_no_no_to_whether_it_is_meant(said: str, reply: Reply) -> None:
+    assert read_reply([said], Question.MEANT) is reply

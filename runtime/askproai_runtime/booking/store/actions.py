@@ -13,6 +13,7 @@ _EMAIL_QUESTION = "ask_email"
 # The row of a question names no appointment in its column, because the question changes none.
 _QUESTION = "ask_to_cancel"
 _WHICH = "ask_which"
+_FORMER_START = "former_start"
 _NAMED_HASH_LENGTH = 16
 
 
@@ -138,14 +139,22 @@ async def list_cancelled_appointments(conn: Connection, tenant: str, call_id: st
     return [row["appointment_id"] for row in rows]
 
 
-async def list_moved_appointments(conn: Connection, tenant: str, call_id: str) -> list[UUID]:
-    """Return the ids of the appointments that this call has moved, or is moving now."""
-    rows = await conn.fetch(
-        """SELECT DISTINCT split_part(key, '|', 2)::uuid AS appointment_id FROM call_actions
-           WHERE tenant = $1 AND call_id = $2 AND key LIKE 'move|%'""",
-        tenant, call_id,
+async def record_former_start(conn: Connection, tenant: str, call_id: str, key: str, start: datetime) -> None:
+    """Record from where an action moved its appointment, so that a repeated request that names that time is recognized."""
+    await conn.execute(
+        "UPDATE call_actions SET answer = $4::jsonb WHERE tenant = $1 AND call_id = $2 AND key = $3",
+        tenant, call_id, key, msgspec.json.encode({_FORMER_START: start.astimezone(UTC)}).decode(),
     )  # fmt: skip
-    return [row["appointment_id"] for row in rows]
+
+
+async def list_former_starts(conn: Connection, tenant: str, call_id: str) -> list[tuple[UUID, datetime]]:
+    """Return the appointments that this call has moved, each with the start that it had before the last such move."""
+    rows = await conn.fetch(
+        """SELECT split_part(key, '|', 2)::uuid AS appointment_id, (answer ->> $3)::timestamptz AS start FROM call_actions
+           WHERE tenant = $1 AND call_id = $2 AND key LIKE 'move|%' AND answer ? $3""",
+        tenant, call_id, _FORMER_START,
+    )  # fmt: skip
+    return [(row["appointment_id"], row["start"]) for row in rows]
 
 
 async def record_email_question(conn: Connection, tenant: str, call_id: str, address: str) -> None:
