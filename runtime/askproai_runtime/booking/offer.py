@@ -63,7 +63,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.german_dates import Candidate, Daily, Grain, Refusal, Understanding
-from askproai_runtime.sentences import say
+from askproai_runtime.sentences import format_day, say
 
 log = structlog.get_logger(__name__)
 
@@ -306,6 +306,91 @@ async def _with_others(
             return await find_choice(rules, read_busy, replace(query, staff=None), read_remote)
     except TimeoutError:
         return others
+
+
+async def offer_before_waiting(
+    ctx: BookingContext, request: ServiceRequest, call: CallContext, candidates: Sequence[Candidate]
+) -> Answer | None:
+    """Return None if somebody can wait for `candidates`: the rules allow them, and nothing of them is free.
+
+    Else offer what is free of them, the closest held for this call; or say why there can be nothing, and offer what comes next.
+    Of a long span the first weeks are searched, as many as a month has.
+    """
+    now, rules = ctx.clock.now(), request.rules
+    read_remote = FreeTimesReader(ctx, rules, call.correlation_id)
+    queries = [_query_of(request, candidate, now, ctx.settings.offers) for candidate in candidates]
+    horizon = datetime.fromtimestamp(horizon_end(rules, now), UTC)
+    for query, candidate in zip(queries, candidates, strict=True):
+        whole = replace(query, end=min(candidate.end or query.end, horizon), limit=1)
+        if await find_closest(rules, _nobody_is_busy, whole):
+            break
+    else:
+        return await _offer_next(ctx, request, call, candidates[0], read_remote)
+    slots: list[Slot] = []
+    for _ in range(_ATTEMPTS):
+        read_busy = remember_reads(_reader(ctx, rules, call.call_id))
+        for query in queries:
+            if slots := await find_choice(rules, read_busy, query, read_remote):
+                break
+        if not slots:
+            return None
+        if await _hold(ctx, rules, call, slots[0]):
+            break  # else another call took it meanwhile
+    basis = read_remote.basis(slots)
+    ctx.metrics.offered(basis.value)
+    others = f" {say().wait_for_which_time}" if any(candidate.end for candidate in candidates) else ""
+    message = f"{say().no_need_to_wait} {slot_sentence(rules, slots, now, basis)}{others}"
+    fields = {"slots": slot_fields(rules, slots, now), **basis_fields(slots, basis)}
+    return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome.OFFERED)
+
+
+def _query_of(request: ServiceRequest, candidate: Candidate, now: datetime, limit: int) -> SlotQuery:
+    end = candidate.end or candidate.start + timedelta(minutes=1)
+    end = min(end, max(now, candidate.start) + _LONGEST)
+    return SlotQuery(now, candidate.start, end, request.staff, candidate.about, limit, candidate.daily)
+
+
+async def _offer_next(
+    ctx: BookingContext, request: ServiceRequest, call: CallContext, never: Candidate, read_remote: FreeTimesReader
+) -> Answer:
+    """Say why the rules allow nothing of a candidate, and offer what is free next, or name the next day on which it is possible."""
+    now, rules, staff = ctx.clock.now(), request.rules, request.staff
+    horizon = datetime.fromtimestamp(horizon_end(rules, now), UTC)
+    reading = None if never.end is None else never.reading
+    obstacle = await _why_never(request, never, now)
+    first = max(now, never.start if obstacle is not Obstacle.TOO_FAR else horizon - ctx.settings.look_ahead)
+    query = SlotQuery(now, first, min(first + ctx.settings.look_ahead, horizon), staff, limit=ctx.settings.offers)
+    slots = await find_choice(rules, remember_reads(_reader(ctx, rules, call.call_id)), query, read_remote)
+    basis = read_remote.basis(slots)
+    why = obstacle_sentence(rules, staff, never.start, obstacle, now, reading)
+    if slots:
+        following = slot_sentence(rules, slots, now, basis)
+    else:
+        following = await _next_day_sentence(request, max(now, never.start), horizon, now)
+    fields = {"obstacle": obstacle.value, "slots": slot_fields(rules, slots, now), **basis_fields(slots, basis)}
+    return Answer(success=False, message=f"{why} {following}", fields=fields, outcome=FunctionOutcome(obstacle))
+
+
+async def _why_never(request: ServiceRequest, never: Candidate, now: datetime) -> Obstacle:
+    """Return why the rules allow nothing of a candidate: for a long span that is not the reason of its first day."""
+    rules, staff = request.rules, request.staff
+    obstacle = find_obstacle(rules, never.start, now, staff, whole_day=never.end is not None)
+    is_long = never.end is not None and never.end - never.start > _LONGEST_DAY
+    if obstacle is not Obstacle.TAKEN and not (is_long and obstacle is Obstacle.CLOSED_DAY):
+        return obstacle
+    earlier = min(now, never.start) - timedelta(minutes=rules.service.minimum_notice_minutes)
+    in_time = _query_of(request, never, earlier, 1)
+    return Obstacle.TOO_SOON if await find_closest(rules, _nobody_is_busy, in_time) else Obstacle.OUTSIDE_HOURS
+
+
+async def _next_day_sentence(request: ServiceRequest, first: datetime, horizon: datetime, now: datetime) -> str:
+    """Name the first day from `first` on which the rules allow a start, so that the caller can wait for that one."""
+    rules = request.rules
+    possible = SlotQuery(now, first, horizon, request.staff, limit=1)
+    for slot in await find_closest(rules, _nobody_is_busy, possible):
+        day, today = (at.astimezone(rules.zone).date() for at in (slot.start, now))
+        return say().next_possible_day.format(day=format_day(day, today))
+    return say().wait_for_another_day
 
 
 async def list_free_slots(

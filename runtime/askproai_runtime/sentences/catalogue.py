@@ -159,7 +159,10 @@ class Sentences:
     wait_for_when: str
     wait_for_whom: str
     wait_at_number: str
-    too_far_to_wait: str
+    no_need_to_wait: str
+    wait_for_which_time: str
+    next_possible_day: str
+    wait_for_another_day: str
     waitlist_full: str
     waiting: str
     freed_by_team: str

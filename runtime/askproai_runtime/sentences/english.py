@@ -173,7 +173,10 @@ ENGLISH: Final = Sentences(
     wait_for_when="For which day or time shall I put you on the waiting list?",
     wait_for_whom="In whose name may I put you on the waiting list?",
     wait_at_number="At which number can we reach you when something becomes free?",
-    too_far_to_wait="We do not book that far ahead.",
+    no_need_to_wait="You do not need the waiting list for that.",
+    wait_for_which_time="If none of these suits you, tell me the time that you would like to wait for.",
+    next_possible_day="The next possible day is {day}. For which day shall I put you on the waiting list?",
+    wait_for_another_day="For which other day shall I put you on the waiting list?",
     waitlist_full="I am sorry, I cannot put you on the waiting list at the moment.",
     waiting=(
         "You are on the waiting list for {service}{staff}: {requested}. {news} This is not an appointment yet."

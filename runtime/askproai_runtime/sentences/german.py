@@ -176,7 +176,10 @@ GERMAN: Final = Sentences(
     wait_for_when="Für welchen Tag oder welche Zeit soll ich Sie auf die Warteliste setzen?",
     wait_for_whom="Auf welchen Namen darf ich Sie auf die Warteliste setzen?",
     wait_at_number="Unter welcher Nummer erreichen wir Sie, wenn etwas frei wird?",
-    too_far_to_wait="So weit im Voraus vergeben wir keine Termine.",
+    no_need_to_wait="Da brauchen Sie keine Warteliste.",
+    wait_for_which_time="Wenn nichts davon passt, sagen Sie mir die Uhrzeit, für die Sie warten möchten.",
+    next_possible_day="Möglich ist das als Nächstes {day}. Für welchen Tag soll ich Sie auf die Warteliste setzen?",
+    wait_for_another_day="Für welchen anderen Tag soll ich Sie auf die Warteliste setzen?",
     waitlist_full="Auf die Warteliste kann ich Sie im Moment leider nicht mehr setzen.",
     waiting=(
         "Sie stehen auf der Warteliste für {service}{staff}: {requested}. {news} Ein Termin ist das noch nicht."

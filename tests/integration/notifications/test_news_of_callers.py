@@ -7,6 +7,7 @@ from askproai_core.tenant_config import BusinessNews
 from askproai_runtime.booking import WaitlistKeeper, join_waitlist, leave_message
 from askproai_runtime.tasks import TaskRun
 from tests.worlds.booking_environment import call
+from tests.worlds.full_calendar import nothing_free
 from tests.worlds.notification_environment import (
     OWNER,
     NotificationEnvironment,
@@ -29,7 +30,8 @@ async def offer_freed_time(env: NotificationEnvironment) -> None:
 
     appointment = await env.book(email=None)
     friday = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}
-    assert (await join_waitlist(env.salon.booking, call("call_w", "+4915100000001"), friday)).success
+    async with nothing_free(env.salon):
+        assert (await join_waitlist(env.salon.booking, call("call_w", "+4915100000001"), friday)).success
     await env.salon.cancel(appointment)
     await WaitlistKeeper(env.salon.booking).run(TaskRun("waitlist", {}, "corr", save))
 
