@@ -150,6 +150,7 @@ class Sentences:
     only_call_back: str
     message_too_long: str
     too_many_messages: str
+    message_changed_too_often: str
     noted: str
     call_back_noted: str
     what_message: str

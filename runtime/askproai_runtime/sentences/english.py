@@ -164,6 +164,7 @@ ENGLISH: Final = Sentences(
     only_call_back="Asks to be called back.",
     message_too_long="That was a lot at once. What is the most important thing that I should pass on?",
     too_many_messages="I have already taken several messages and cannot take another one now. So I have not noted this one.",
+    message_changed_too_often="I have changed this message several times. It is noted as you said it before.",
     noted="I have noted it and will pass it on.",
     call_back_noted="I have noted it and will pass on that you would like to be called back{when}.",
     what_message="What may I pass on?",

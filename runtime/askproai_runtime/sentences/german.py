@@ -167,6 +167,9 @@ GERMAN: Final = Sentences(
         "Ich habe schon mehrere Nachrichten notiert und kann gerade keine weitere aufnehmen. Diese habe ich also nicht"
         " notiert."
     ),
+    message_changed_too_often=(
+        "Diese Nachricht habe ich schon mehrmals geändert. Notiert ist sie so, wie Sie sie zuvor gesagt haben."
+    ),
     noted="Ich habe es notiert und richte es aus.",
     call_back_noted="Ich habe es notiert und gebe Ihren Wunsch nach einem Rückruf weiter{when}.",
     what_message="Was darf ich ausrichten?",
