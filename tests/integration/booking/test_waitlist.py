@@ -392,6 +392,24 @@ async def test_a_free_place_of_a_group_is_offered_once_and_not_in_every_run(shar
     assert await offered(shared) == [(FIRST, "taken"), (FIRST, "open")], "the other place is free"
 
 
+async def test_places_of_a_group_that_two_people_free_are_offered_at_once_and_no_more_than_those(shared: Salon) -> None:
+    booked = []
+    for number in range(2):
+        answer = await shared.booking.book_appointment(call(f"call_{number}", f"+4915200000{number:03}"), COURSE_ARGS)
+        assert answer.success, answer
+        booked.append(answer.fields["appointment_id"])
+    third = "+4915100000003"
+    for phone in (FIRST, SECOND, third):
+        await wait(shared, phone, service="kurs", staff="anna", date="2026-11-27")
+    await shared.cancel(booked[0])
+    await run(shared)
+    assert await offered(shared) == [(FIRST, "open")]
+    await shared.cancel(booked[1])
+    for _ in range(2):
+        await run(shared)
+    assert await offered(shared) == [(FIRST, "open"), (SECOND, "open")]
+
+
 async def test_a_time_that_is_freed_again_is_offered_again_to_who_missed_it(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon)
