@@ -120,7 +120,7 @@ async def list_other_due(pool: Pool, tenant: str, channels: Sequence[str]) -> li
     """Return due notifications of channels that are none of `channels`: those that are not set up any more."""
     rows = await pool.fetch(
         """SELECT id FROM notifications WHERE tenant = $1 AND channel <> ALL ($2) AND state IN ('waiting', 'sending')
-           AND due_at <= clock_timestamp() LIMIT 100""",
+           AND due_at <= clock_timestamp() ORDER BY due_at LIMIT 100""",
         tenant, list(channels),
     )  # fmt: skip
     return [row["id"] for row in rows]

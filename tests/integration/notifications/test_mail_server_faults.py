@@ -172,6 +172,15 @@ async def test_a_sender_that_is_refused_with_the_address_kills_no_mail(
     assert [row["state"] for row in await env.rows()] == ["sent", "sent"]
 
 
+async def test_a_channel_that_is_gone_for_a_minute_costs_minutes(env: NotificationEnvironment) -> None:
+    await env.book()
+    env.configure(None)
+    await env.run()
+    (row,) = await env.salon.rows("SELECT state, due_at - clock_timestamp() AS wait FROM notifications")
+    assert row["state"] == "waiting"
+    assert row["wait"] <= timedelta(minutes=5)
+
+
 async def test_a_run_ends_in_time_and_the_next_one_goes_on_at_once(
     env: NotificationEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
