@@ -70,7 +70,11 @@ def read_list(answer: Answer) -> dict[str, float] | None:
 
     Ids are only in the fields, so fields and sentence are compared: a time in one of them only makes it unreadable (ValueError).
     """
-    if answer.status != 200 or "appointments" not in answer.body or "unterdrückt" in answer.message:
+    if (
+        answer.status != 200
+        or "appointments" not in answer.body
+        or "Ihre Rufnummer sehe ich bei diesem Anruf nicht" in answer.message
+    ):
         return None
     listed = {entry["appointment_id"]: seconds(entry["start"]) or 0.0 for entry in answer.body["appointments"]}
     spoken = [_to_seconds(match, answer.answered_at) for match in _SPOKEN.finditer(answer.message)]

@@ -122,7 +122,7 @@ class Sentences:
     already_cancelled: str
     none_of_number: str
     none_left: str
-    number_withheld: str
+    number_not_shown: str  # withheld, or forwarded without it: which of the two is not known
     not_found: str
     none_then: str
     none_then_but: str

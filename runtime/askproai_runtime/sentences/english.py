@@ -118,8 +118,8 @@ ENGLISH: Final = Sentences(
     several_appointments="{count} appointments",
     limit_of_caller="I cannot book any more appointments for your number today, so I have not booked this one.",
     limit_of_anonymous=(
-        "I cannot book any more appointments without a caller's number at the moment, so I have not booked this one."
-        " Please call again with your number shown."
+        "I cannot see your number in this call, and without it I cannot book any more appointments at the moment, so I have"
+        " not booked this one. If you withhold it, please call again with your number shown."
     ),
     can_transfer_for_that="I can put you through for that.",
     call_directly_for_that="Please call us directly for that.",
@@ -133,9 +133,9 @@ ENGLISH: Final = Sentences(
         " one. Otherwise, would you like a new appointment?"
     ),
     none_left="I find no further upcoming appointment. Would you like a new one?",
-    number_withheld=(
-        "Your number is withheld, so I cannot look up your appointments. Please call again with your number shown, or"
-        " contact us directly."
+    number_not_shown=(
+        "I cannot see your number in this call, so I cannot look up your appointments. If you withhold it, please call again"
+        " with your number shown, otherwise contact us directly, please."
     ),
     not_found="I cannot find that appointment.",
     none_then="{when}: I find no appointment of yours then.",

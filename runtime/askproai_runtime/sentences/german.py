@@ -118,8 +118,8 @@ GERMAN: Final = Sentences(
     several_appointments="{count} Termine",
     limit_of_caller="Für Ihre Rufnummer kann ich heute keine weiteren Termine eintragen, diesen habe ich also nicht gebucht.",
     limit_of_anonymous=(
-        "Ohne Rufnummer kann ich im Moment keine Termine mehr eintragen, diesen habe ich also nicht gebucht. Bitte rufen"
-        " Sie mit sichtbarer Rufnummer noch einmal an."
+        "Ihre Rufnummer sehe ich bei diesem Anruf nicht, und ohne sie kann ich im Moment keine Termine mehr eintragen, diesen"
+        " habe ich also nicht gebucht. Wenn Sie sie unterdrücken, rufen Sie bitte mit sichtbarer Rufnummer noch einmal an."
     ),
     can_transfer_for_that="Ich kann Sie dafür gern verbinden.",
     call_directly_for_that="Bitte rufen Sie uns dafür direkt an.",
@@ -133,9 +133,9 @@ GERMAN: Final = Sentences(
         " mit dieser an. Möchten Sie sonst einen neuen Termin?"
     ),
     none_left="Ich finde keinen kommenden Termin mehr. Möchten Sie einen neuen?",
-    number_withheld=(
-        "Ihre Rufnummer ist unterdrückt, deshalb kann ich Ihre Termine nicht nachsehen. Bitte rufen Sie noch einmal mit"
-        " sichtbarer Nummer an, oder wenden Sie sich direkt an uns."
+    number_not_shown=(
+        "Ihre Rufnummer sehe ich bei diesem Anruf nicht, deshalb kann ich Ihre Termine nicht nachsehen. Wenn Sie sie"
+        " unterdrücken, rufen Sie bitte noch einmal mit sichtbarer Nummer an, sonst wenden Sie sich bitte direkt an uns."
     ),
     not_found="Diesen Termin finde ich nicht.",
     none_then="{when}: Da finde ich keinen Termin von Ihnen.",
