@@ -10,7 +10,7 @@ from askproai_runtime.booking.opening_hours import find_closure
 from askproai_runtime.booking.phrases import BUSY, OBSTACLES, format_length, format_slot, join_list
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import Answer, Basis, FunctionOutcome
-from askproai_runtime.german_dates import Candidate, Understanding, format_clock, format_day, format_spoken
+from askproai_runtime.german_dates import Candidate, format_clock, format_day, format_spoken
 
 NOT_YET_CERTAIN = (
     "noch nicht fest, das Team muss {} erst bestätigen."  # of what somebody at the remote calendar decides
@@ -51,15 +51,24 @@ def basis_fields(slots: Sequence[Slot], basis: Basis) -> dict[str, str]:
     return {"basis": basis.value} if slots and basis is Basis.OWN_BOOK else {}
 
 
-def slot_sentence(rules: ServiceRules, slots: Sequence[Slot], now: datetime, basis: Basis = Basis.CALENDAR) -> str:
+def slot_sentence(
+    rules: ServiceRules,
+    slots: Sequence[Slot],
+    now: datetime,
+    basis: Basis = Basis.CALENDAR,
+    *,
+    which: bool = False,
+) -> str:
     """Offer slots in a sentence, each with its full date; not as certain if the remote calendar is not known to have them free.
 
-    They are said by start: a listener gets lost where the closest to the requested time comes first.
+    They are said by start: a listener gets lost where the closest to the requested time comes first. `which` asks what was meant,
+    since the slots are those of several readings.
     """
     if not slots:
         return "In den zwei Wochen, die ich durchgesehen habe, ist leider nichts frei. Soll ich später suchen?"
     offered = join_list(_say(rules, slots, now))
     question = "Soll ich das eintragen?" if len(slots) == 1 else "Was passt Ihnen?"
+    question = "Welchen Termin meinen Sie?" if which else question
     if basis is Basis.OWN_BOOK:
         question = f"Ob das so klappt, bestätige ich Ihnen beim Eintragen. {question}"
     return f"Frei ist {offered}.{_length_of(rules.service)} {question}"
@@ -95,14 +104,10 @@ def _by_start(slots: Sequence[Slot]) -> list[Slot]:
 
 
 def obstacle_sentence(
-    rules: ServiceRules,
-    staff: str | None,
-    start: datetime,
-    obstacle: Obstacle,
-    now: datetime,
-    reading: str | None = None,
+    rules: ServiceRules, staff: str | None, missed: Candidate, obstacle: Obstacle, now: datetime
 ) -> str:
-    """Say why `start` is not free, or the longer span that was understood as `reading`, with the `staff` who was asked for."""
+    """Say why nothing of `missed` is free, with the `staff` who was asked for."""
+    start, reading = missed.start, None if missed.end is None else missed.reading
     day = start.astimezone(rules.zone).date()
     holiday = find_closure(rules.branch, day)
     today = now.astimezone(rules.zone).date()
@@ -123,9 +128,9 @@ def candidate_fields(candidates: Sequence[Candidate]) -> list[dict[str, str]]:
     ]  # fmt: skip
 
 
-def candidate_question(understood: Understanding, zone: ZoneInfo, now: datetime) -> str:
+def candidate_question(candidates: Sequence[Candidate], zone: ZoneInfo, now: datetime) -> str:
     """Ask which reading of a date is meant, each with its full date."""
-    readings = [format_spoken(c.start, zone, now) if c.end is None else c.reading for c in understood.candidates]
+    readings = [format_spoken(c.start, zone, now) if c.end is None else c.reading for c in candidates]
     return f"Meinen Sie {join_list(readings)}?"
 
 

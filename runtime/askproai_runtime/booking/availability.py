@@ -261,11 +261,18 @@ def is_working_day(rules: ServiceRules, day: date, staff: str | None) -> bool:
 
 def is_working_time(rules: ServiceRules, start: datetime, end: datetime | None, staff: str | None) -> bool:
     """Return whether anybody (or this staff member) works at `start`, with an `end` at some time before it."""
+    return any(_is_within_hours(rules, s, start, end) for s in _candidates(rules, staff))
+
+
+def is_open_time(rules: ServiceRules, start: datetime, end: datetime | None) -> bool:
+    """Return whether the branch is open at `start`, with an `end` at some time before it, whoever works then."""
+    return _is_within_hours(rules, None, start, end)
+
+
+def _is_within_hours(rules: ServiceRules, staff_member: Staff | None, start: datetime, end: datetime | None) -> bool:
     first = int(start.timestamp())
     last = int(end.timestamp()) if end else first + 1
-    spans = (
-        span for s in _candidates(rules, staff) for span in working_spans(rules.zone, rules.branch, s, first, last)
-    )
+    spans = working_spans(rules.zone, rules.branch, staff_member, first, last)
     return any(opens < last and first < closes for opens, closes in spans)
 
 

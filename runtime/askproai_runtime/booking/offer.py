@@ -76,15 +76,27 @@ _NO_CALL = ""  # a request outside a call has no hold of its own to ignore
 
 
 @dataclass(frozen=True, slots=True)
+class Missed:
+    """A candidate that is not free, and why."""
+
+    candidate: Candidate
+    obstacle: Obstacle
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
-    """Slots to offer. If none is at the requested time: the candidate that is not free (`missed`), why, and whether the slots are
-    at least at its hours.
+    """Slots to offer, and what is not free (`missed`). If none is at the requested time: why (`obstacle`), and whether the slots
+    are at least at its hours.
+
+    `readings` are those of an ambiguous time that are free, if they are several: the caller must say which one is meant. The slots
+    are one of each then, or none.
     """
 
     slots: list[Slot]
-    missed: Candidate | None = None
+    missed: tuple[Missed, ...] = ()
     obstacle: Obstacle | None = None
     keeps_hours: bool = True
+    readings: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +128,13 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     read_busy = _reader(ctx, request.rules, call.call_id)
     read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
     for _ in range(_ATTEMPTS):
-        offer = await choose_offer(request, read_busy, now, understood.candidates, ctx.settings, read_remote)
+        offer = await choose_offer(request, read_busy, now, understood, ctx.settings, read_remote)
         if not offer.slots or await _hold(ctx, request.rules, call, offer.slots[0]):
             break  # else another call took the slot between our reading and our hold: read again
     basis = read_remote.basis(offer.slots)
     if offer.slots:
         ctx.metrics.offered(basis.value)
-    return _answer(request, understood, offer, now, basis)
+    return _answer(request, offer, now, basis)
 
 
 async def _add_next_times(ctx: BookingContext, request: ServiceRequest, call: CallContext, answer: Answer) -> Answer:
@@ -154,28 +166,47 @@ async def choose_offer(
     request: ServiceRequest,
     read_busy: ReadBusy,
     now: datetime,
-    candidates: Sequence[Candidate],
+    understood: Understanding,
     settings: BookingSettings,
     read_remote: ReadRemote = no_remote,
 ) -> Offer:
     """Choose the slots of the earliest candidate that has any; else those closest to the first candidate, and its obstacle.
+
+    Of an ambiguous time no free reading is taken before another: a yes would not say which one is meant.
 
     It runs in the event loop, between other callers' requests: every search is bounded, by `look_ahead` to either side of the
     requested time and by the number of offers, whatever the horizon and the grid are.
     """
     rules, staff, count = request.rules, request.staff, settings.offers
     read_busy = remember_reads(read_busy)
-    for candidate in candidates:
+    free: list[tuple[Candidate, list[Slot]]] = []
+    for candidate in understood.candidates:
         end = candidate.end or candidate.start + timedelta(minutes=1)
         if end - candidate.start > _LONGEST:
             end = max(now, candidate.start) + settings.look_ahead
         query = SlotQuery(now, candidate.start, end, staff, candidate.about, count, candidate.daily)
         if slots := await find_choice(rules, read_busy, query, read_remote):
-            return Offer(slots)
-    missed = candidates[0]
-    obstacle = await _find_obstacle(rules, missed, now, staff)
-    slots, keeps_hours = await _find_near(request, read_busy, now, missed, obstacle, settings, read_remote)
-    return Offer(slots, missed, obstacle, keeps_hours)
+            if not understood.ambiguous:
+                return Offer(slots)
+            free.append((candidate, slots))
+    if len(free) > 1:
+        return _ask_which(free, count)
+    readings = [c for c in understood.candidates if all(c is not other for other, _ in free)]
+    readings = readings if understood.ambiguous else readings[:1]
+    missed = tuple([Missed(each, await _find_obstacle(rules, each, now, staff)) for each in readings])
+    if free:
+        return Offer(free[0][1], missed)
+    first = missed[0]
+    near = request, read_busy, now, first.candidate, first.obstacle, settings, read_remote
+    slots, keeps_hours = await _find_near(*near)
+    return Offer(slots, missed, first.obstacle, keeps_hours)
+
+
+def _ask_which(free: Sequence[tuple[Candidate, list[Slot]]], count: int) -> Offer:
+    """Return the readings with one slot of each; without slots if they are spans, in which a time has still to be chosen."""
+    readings = tuple(candidate for candidate, _ in free)
+    is_exact = len(free) <= count and all(candidate.end is None for candidate in readings)
+    return Offer([slots[0] for _, slots in free] if is_exact else [], readings=readings)
 
 
 async def _find_obstacle(rules: ServiceRules, missed: Candidate, now: datetime, staff: str | None) -> Obstacle:
@@ -275,7 +306,7 @@ async def offer_alternatives(
     basis = read_remote.basis(alternatives)
     if alternatives:
         ctx.metrics.offered(basis.value)
-    why = obstacle_sentence(rules, request.staff, start, obstacle, now)
+    why = obstacle_sentence(rules, request.staff, missed, obstacle, now)
     message = f"{why} {slot_sentence(rules, alternatives, now, basis)}"
     fields = {
         "alternatives": slot_fields(rules, alternatives, now),
@@ -372,19 +403,22 @@ async def _hold(ctx: BookingContext, rules: ServiceRules, call: CallContext, slo
         return True
 
 
-def _answer(request: ServiceRequest, understood: Understanding, offer: Offer, now: datetime, basis: Basis) -> Answer:
+def _answer(request: ServiceRequest, offer: Offer, now: datetime, basis: Basis) -> Answer:
     rules, sentences = request.rules, list[str]()
     fields: dict[str, Any] = {"slots": slot_fields(rules, offer.slots, now), **basis_fields(offer.slots, basis)}
-    if understood.ambiguous:
-        fields["candidates"] = candidate_fields(understood.candidates)
-        sentences.append(candidate_question(understood, rules.zone, now))
-    if offer.missed is not None and offer.obstacle is not None:
+    if offer.readings:
+        fields["candidates"] = candidate_fields(offer.readings)
+        if not offer.slots:
+            question = candidate_question(offer.readings, rules.zone, now)
+            return Answer(success=False, message=question, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
+    for each in offer.missed:
+        if offer.obstacle is not None or each.obstacle is not Obstacle.PAST:
+            sentences.append(obstacle_sentence(rules, request.staff, each.candidate, each.obstacle, now))
+    if offer.obstacle is not None:
         fields["obstacle"] = offer.obstacle.value
-        reading = None if offer.missed.grain is Grain.MINUTE else offer.missed.reading
-        sentences.append(obstacle_sentence(rules, request.staff, offer.missed.start, offer.obstacle, now, reading))
         if offer.slots and not offer.keeps_hours:
             sentences.append(OTHER_HOURS)
-    sentences.append(slot_sentence(rules, offer.slots, now, basis))
+    sentences.append(slot_sentence(rules, offer.slots, now, basis, which=bool(offer.readings)))
     outcome = FunctionOutcome(offer.obstacle) if offer.obstacle else FunctionOutcome.OFFERED
     return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields, outcome=outcome)
 

@@ -14,7 +14,7 @@ from askproai_core.input_values import plain_name
 from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
-from askproai_runtime.booking.availability import ServiceRules, is_working_time
+from askproai_runtime.booking.availability import ServiceRules, is_open_time, is_working_time
 from askproai_runtime.booking.email_address import read_email
 from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.phrases import NOT_UNDERSTOOD, fold, join_list, names_nothing, same_name, sayable
@@ -160,12 +160,15 @@ def parse_time(args: Mapping[str, Any], call: CallContext, service: ServiceReque
 def keep_open_readings(understood: Understanding, service: ServiceRequest) -> Understanding:
     """Leave out the readings of a phrase at which nobody works: in a practice that closes at six, "um neun" is 9 Uhr only.
 
-    If nobody works at any of them, the first one stays, and there is nothing to ask about: it is refused with the reason.
+    If nobody works at any of them who does the service, or the person who was asked for does not, those at which the branch is open
+    stay: the reason is that of the day that is meant. If it is closed at all of them, the first one stays, and there is nothing
+    to ask about: it is refused with the reason.
     """
     if not understood.ambiguous:
         return understood
     rules, staff = service.rules, service.staff
     kept = [c for c in understood.candidates if is_working_time(rules, c.start, c.end, staff)]
+    kept = kept or [c for c in understood.candidates if is_open_time(rules, c.start, c.end)]
     return Understanding.of(kept or understood.candidates[:1])
 
 
@@ -182,7 +185,7 @@ def parse_start(args: Mapping[str, Any], call: CallContext, service: ServiceRequ
     fields = candidate_fields(understood.candidates)
     if len(understood.candidates) > 1:
         raise ClarificationNeeded(
-            candidate_question(understood, service.rules.zone, call.started_at), candidates=fields
+            candidate_question(understood.candidates, service.rules.zone, call.started_at), candidates=fields
         )
     reading = understood.candidates[0].reading
     raise ClarificationNeeded(f"{reading[0].upper()}{reading[1:]}: Um wie viel Uhr genau?", candidates=fields)

@@ -124,7 +124,7 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], requ
         raise ClarificationNeeded(_ASK_WHEN)
     if understood.ambiguous:
         fields = candidate_fields(understood.candidates)
-        raise ClarificationNeeded(candidate_question(understood, rules.zone, now), candidates=fields)
+        raise ClarificationNeeded(candidate_question(understood.candidates, rules.zone, now), candidates=fields)
     last = now + timedelta(days=rules.service.booking_horizon_days)
     candidates = [candidate for candidate in understood.candidates if candidate.start < last]
     if not candidates:

@@ -170,15 +170,52 @@ async def test_one_persons_day_off_is_not_explained_as_a_closed_salon(new_salon)
     assert times(answer)[0] == "2026-11-26T12:00"
 
 
-async def test_an_ambiguous_time_comes_back_as_candidates_with_the_earliest_free_one(new_salon) -> None:
+async def test_of_a_time_with_two_readings_both_are_offered_and_it_is_asked_which_is_meant(new_salon) -> None:
+    """One question, which a bare yes does not answer: nothing is booked on the day that the caller did not mean."""
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "Freitag", "time": "11 Uhr"})  # it is a Friday
     assert [c["start"][:16] for c in answer.fields["candidates"]] == ["2026-11-20T11:00", "2026-11-27T11:00"]
     assert {c["grain"] for c in answer.fields["candidates"]} == {"minute"}
-    assert times(answer) == ["2026-11-20T11:00"]
-    assert (
-        "Meinen Sie Freitag, den 20. November, um 11 Uhr oder Freitag, den 27. November, um 11 Uhr?" in answer.message
+    assert (answer.success, times(answer)) == (True, ["2026-11-20T11:00", "2026-11-27T11:00"])
+    assert answer.message == (
+        "Frei ist Freitag, den 20. November, um 11 Uhr bei Anna oder Freitag, den 27. November, um 11 Uhr bei Anna."
+        " Welchen Termin meinen Sie?"
     )
+
+
+async def test_of_a_day_with_two_readings_it_is_only_asked_which_is_meant(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"date": "Freitag"})
+    assert answer.message == "Meinen Sie Freitag, 20. November 2026 oder Freitag, 27. November 2026?"
+    assert (answer.success, answer.fields["slots"], answer.outcome) == (False, [], "asked_back")
+    assert await held(salon) == []
+
+
+async def test_of_two_readings_the_only_free_one_is_offered_once_it_is_said_that_the_other_is_not_free(
+    new_salon,
+) -> None:
+    salon = await new_salon()
+    await salon.booking.book_appointment(call("a", None), booking_args("2026-11-20T11:00", staff="anna"))
+    answer = await salon.booking.check_availability(call(), {"date": "Freitag", "time": "11 Uhr"})
+    assert answer.message == (
+        "Freitag, den 20. November, um 11 Uhr ist leider nichts mehr frei."
+        " Frei ist Freitag, den 27. November, um 11 Uhr bei Anna. Soll ich das eintragen?"
+    )
+    assert "candidates" not in answer.fields
+    assert "obstacle" not in answer.fields
+
+
+async def test_a_move_to_a_day_with_two_readings_asks_also_where_the_person_works_on_neither(new_salon) -> None:
+    salon = await new_salon()
+    await salon.booking.book_appointment(call(), booking_args(staff="mehmet"))
+    for day, first, second in (
+        ("Donnerstag", "26. November", "3. Dezember"),
+        ("Dienstag", "24. November", "1. Dezember"),  # his day off
+    ):
+        asked = await salon.booking.reschedule_appointment(call(), {"date": f"{day} in einer Woche", "time": "13 Uhr"})
+        assert asked.message == f"Meinen Sie {day}, den {first}, um 13 Uhr oder {day}, den {second}, um 13 Uhr?"
+    (row,) = await salon.live()
+    assert f"{row['starts_at']:%Y-%m-%d %H:%M}" == "2026-11-27 13:30"
 
 
 async def test_a_reading_outside_opening_hours_does_not_count(new_salon) -> None:
