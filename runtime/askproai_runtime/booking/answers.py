@@ -5,9 +5,17 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Service, TenantConfig
-from askproai_runtime.booking.availability import Obstacle, ServiceRules, Slot
+from askproai_runtime.booking.availability import Obstacle, ServiceRules, Slot, is_day_off, list_days
 from askproai_runtime.booking.opening_hours import find_closure
-from askproai_runtime.booking.phrases import BUSY, OBSTACLES, format_length, format_slot, join_list
+from askproai_runtime.booking.phrases import (
+    BUSY,
+    DAY_OFF,
+    NOBODY_WORKS,
+    OBSTACLES,
+    format_length,
+    format_slot,
+    join_list,
+)
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import Answer, Basis, FunctionOutcome
 from askproai_runtime.german_dates import Candidate, format_clock, format_day, format_spoken
@@ -107,16 +115,28 @@ def obstacle_sentence(
     rules: ServiceRules, staff: str | None, missed: Candidate, obstacle: Obstacle, now: datetime
 ) -> str:
     """Say why nothing of `missed` is free, with the `staff` who was asked for."""
-    start, reading = missed.start, None if missed.end is None else missed.reading
-    day = start.astimezone(rules.zone).date()
-    holiday = find_closure(rules.branch, day)
     today = now.astimezone(rules.zone).date()
     last_day = today + timedelta(days=rules.service.booking_horizon_days)
-    sentence = OBSTACLES[obstacle].format(
-        when=reading or format_spoken(start, rules.zone, now), day=format_day(day, today), last_day=format_day(last_day, today),
-        holiday=f", es ist {holiday}" if holiday else "", staff=f" bei {rules.display_name(staff)}" if staff else "",
-    )  # fmt: skip
+    days = list_days(rules, missed)
+    day = format_day(days[0], today) if len(days) == 1 else missed.reading
+    holiday = find_closure(rules.branch, days[0]) if len(days) == 1 else None
+    if obstacle is Obstacle.OUTSIDE_HOURS and is_day_off(rules, missed, staff):
+        sentence = _day_off_sentence(rules, staff, day)
+    else:
+        sentence = OBSTACLES[obstacle].format(
+            when=format_spoken(missed.start, rules.zone, now) if missed.end is None else missed.reading, day=day,
+            last_day=format_day(last_day, today), holiday=f", es ist {holiday}" if holiday else "",
+            staff=f" bei {rules.display_name(staff)}" if staff else "",
+        )  # fmt: skip
     return sentence[0].upper() + sentence[1:]
+
+
+def _day_off_sentence(rules: ServiceRules, staff: str | None, day: str) -> str:
+    """Say who does not work on a day on which the branch is open."""
+    able = [staff] if staff else [staff_member.id for staff_member in rules.staff_members]
+    if len(able) == 1:
+        return DAY_OFF.format(day=day, staff=rules.display_name(able[0]))
+    return NOBODY_WORKS.format(day=day)
 
 
 def candidate_fields(candidates: Sequence[Candidate]) -> list[dict[str, str]]:

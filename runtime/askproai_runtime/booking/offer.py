@@ -22,6 +22,7 @@ from askproai_runtime.booking.answers import (
     slot_sentence,
 )
 from askproai_runtime.booking.availability import (
+    LONGEST_SPAN,
     Busy,
     Obstacle,
     ServiceRules,
@@ -33,6 +34,7 @@ from askproai_runtime.booking.availability import (
     find_obstacle,
     free_slots,
     horizon_end,
+    is_day_off,
     is_working_day,
 )
 from askproai_runtime.booking.free_times import FreeTimesReader
@@ -71,7 +73,6 @@ _ATTEMPTS = 3
 _EXTRA_SECONDS = 0.5  # a caller waits for an answer, not for examples and for what other people have free
 _DAY = timedelta(days=1)
 _LONGEST_DAY = timedelta(hours=25)  # that of the change to winter time
-_LONGEST = timedelta(days=35)  # a month is searched as a whole; of what has no end, or of a year, the beginning
 _NO_CALL = ""  # a request outside a call has no hold of its own to ignore
 
 
@@ -182,7 +183,7 @@ async def choose_offer(
     free: list[tuple[Candidate, list[Slot]]] = []
     for candidate in understood.candidates:
         end = candidate.end or candidate.start + timedelta(minutes=1)
-        if end - candidate.start > _LONGEST:
+        if end - candidate.start > LONGEST_SPAN:
             end = max(now, candidate.start) + settings.look_ahead
         query = SlotQuery(now, candidate.start, end, staff, candidate.about, count, candidate.daily)
         if slots := await find_choice(rules, read_busy, query, read_remote):
@@ -219,7 +220,7 @@ async def _find_obstacle(rules: ServiceRules, missed: Candidate, now: datetime, 
     if obstacle is not Obstacle.TAKEN or _hours_of(missed) is None:
         return obstacle
     earlier = missed.start - timedelta(minutes=rules.service.minimum_notice_minutes)
-    end = min(missed.end, missed.start + _LONGEST)
+    end = min(missed.end, missed.start + LONGEST_SPAN)
     possible = SlotQuery(earlier, missed.start, end, staff, limit=1, daily=missed.daily)
     return Obstacle.TAKEN if await find_closest(rules, _nobody_is_busy, possible) else Obstacle.OUTSIDE_HOURS
 
@@ -253,8 +254,8 @@ async def _find_near(
 ) -> tuple[list[Slot], bool]:
     """Return a choice of free slots near `missed`, and whether they keep its hours: an afternoon is moved to another afternoon.
 
-    Around a time that was named also before it, as far as `look_ahead`; else from `missed` on. For an exact time of a named
-    person other people's are included `with_others`.
+    Around a time that was named also before it, as far as `look_ahead`; else from `missed` on. For an exact time or a day off of a
+    named person other people's are included `with_others`.
     """
     rules, ahead = request.rules, settings.look_ahead
     desired, exact = max(now, missed.start), missed.end is None
@@ -275,8 +276,8 @@ async def _find_near(
     if hours is not None and missed.daily is None and obstacle is Obstacle.OUTSIDE_HOURS:  # other hours of that day
         query = replace(query, first=max(now, desired - ahead), closest_to=missed.start)
     slots = await find_choice(rules, read_busy, query, read_remote)
-    if exact and with_others and request.staff is not None:
-        slots = await _with_others(rules, read_busy, query, missed.start, slots, read_remote)
+    if with_others and request.staff is not None and (exact or is_day_off(rules, missed, request.staff)):
+        slots = await _with_others(rules, read_busy, query, missed, slots, read_remote)
     return slots, hours is None
 
 
@@ -313,23 +314,33 @@ async def offer_alternatives(
         "obstacle": obstacle.value,
         **basis_fields(alternatives, basis),
     }
-    return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome(obstacle)), obstacle
+    cause = "whoever is asked for does not work on that day" if _is_day_off(request, missed, obstacle) else None
+    return Answer(
+        success=False, message=message, fields=fields, outcome=FunctionOutcome(obstacle), cause=cause
+    ), obstacle
+
+
+def _is_day_off(request: ServiceRequest, missed: Candidate, obstacle: Obstacle) -> bool:
+    return obstacle is Obstacle.OUTSIDE_HOURS and is_day_off(request.rules, missed, request.staff)
 
 
 async def _with_others(
     rules: ServiceRules,
     read_busy: ReadBusy,
     query: SlotQuery,
-    start: datetime,
+    missed: Candidate,
     slots: list[Slot],
     read_remote: ReadRemote,
 ) -> list[Slot]:
-    """Insert another staff member's slot at `start` after the first slot; if the requested person has none, offer anybody's.
+    """Insert another staff member's slot of `missed` after the first slot; if the requested person has none, offer anybody's.
 
-    Anybody's are a second search, of everybody; if it takes too long, only who is free at `start` is offered.
+    Anybody's are a second search, of everybody; if it takes too long, only who is free at `missed` is offered.
     """
-    at_start = replace(SlotQuery.at(start, query.now, None), limit=1)
-    others = await find_closest(rules, read_busy, at_start, read_remote)
+    at = SlotQuery.at(missed.start, query.now, None)
+    if missed.end is not None:
+        end = min(missed.end, missed.start + LONGEST_SPAN)
+        at = replace(at, end=end, closest_to=missed.about, daily=missed.daily)
+    others = await find_closest(rules, read_busy, replace(at, limit=1), read_remote)
     if slots:
         return [*slots[:1], *others, *slots[1:]][: query.limit]
     try:

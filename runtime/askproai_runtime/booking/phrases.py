@@ -62,6 +62,10 @@ OBSTACLES = {
     Obstacle.TAKEN: "{when} ist{staff} leider nichts mehr frei.",
 }
 
+# Instead of `OUTSIDE_HOURS` for whole days.
+DAY_OFF = "{day}: Da arbeitet {staff} nicht."
+NOBODY_WORKS = "{day}: Da arbeitet niemand, der das macht."
+
 OTHER_HOURS = "Auch in den zwei Wochen danach finde ich dazu nichts Passendes."
 
 

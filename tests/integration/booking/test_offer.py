@@ -1,10 +1,12 @@
 """check_availability against a real PostgreSQL: what is offered, and what is held."""
 
 import asyncio
-from datetime import timedelta
+from datetime import date, timedelta
 
+import msgspec
 import pytest
 
+from askproai_core.tenant_config import Absence
 from askproai_runtime.booking import BookingSettings, release_holds
 from tests.worlds.booking_environment import HALF_PAST_TWO, ScriptedCalendar, booking_args, call, second_process
 
@@ -168,6 +170,32 @@ async def test_one_persons_day_off_is_not_explained_as_a_closed_salon(new_salon)
     assert answer.fields["obstacle"] == "outside_hours"
     assert "nicht geöffnet" not in answer.message
     assert times(answer)[0] == "2026-11-26T12:00"
+    assert answer.message.startswith("Dienstag, den 24. November: Da arbeitet Mehmet nicht. Frei ist Dienstag")
+    assert ("2026-11-24", "anna") in {(slot["start"][:10], slot["staff"]) for slot in answer.fields["slots"]}
+
+
+@pytest.mark.parametrize("time", [{}, {"time": "15 Uhr"}])
+async def test_a_day_on_which_nobody_does_the_service_is_not_called_closed(new_salon, time) -> None:
+    salon = await new_salon()
+    config = salon.configs[-1]
+    away = (Absence(first=date(2026, 11, 26), last=date(2026, 11, 28)),)
+    staff = tuple(msgspec.structs.replace(each, absences=away) for each in config.branches[0].staff)
+    branches = (msgspec.structs.replace(config.branches[0], staff=staff),)
+    salon.apply_config(msgspec.structs.replace(config, branches=branches))
+    answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", **time})
+    assert answer.fields["obstacle"] == "outside_hours"
+    assert answer.message.startswith("Freitag, den 27. November: Da arbeitet niemand, der das macht. Frei ist ")
+    answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "staff": "Anna", **time})
+    assert answer.message.startswith("Freitag, den 27. November: Da arbeitet Anna nicht. Frei ist ")
+
+
+async def test_a_move_to_a_persons_day_off_says_that_the_person_does_not_work_then(new_salon) -> None:
+    salon = await new_salon()
+    await salon.booking.book_appointment(call(), booking_args(staff="mehmet"))
+    answer = await salon.booking.reschedule_appointment(call(), {"start": "2026-11-24T15:00:00+01:00"})
+    assert answer.message.startswith("Dienstag, den 24. November: Da arbeitet Mehmet nicht. Frei ist ")
+    assert answer.fields["obstacle"] == "outside_hours"
+    assert answer.cause == "whoever is asked for does not work on that day"  # what the desk reads
 
 
 async def test_of_a_time_with_two_readings_both_are_offered_and_it_is_asked_which_is_meant(new_salon) -> None:
