@@ -64,14 +64,18 @@ def slot_sentence(
     slots: Sequence[Slot],
     now: datetime,
     basis: Basis = Basis.CALENDAR,
+    obstacle: Obstacle | None = None,
     *,
     which: bool = False,
 ) -> str:
     """Offer slots in a sentence, each with its full date; not as certain if the remote calendar is not known to have them free.
 
-    They are said by start: a listener gets lost where the closest to the requested time comes first. `which` asks what was meant,
+    They are said by start: a listener gets lost where the closest to the requested time comes first. Of what is beyond the horizon
+    (`obstacle`) nobody is asked whether to search later. `which` asks what was meant,
     since the slots are those of several readings.
     """
+    if not slots and obstacle is Obstacle.TOO_FAR:
+        return "In den letzten zwei Wochen davor und in den nächsten zwei Wochen ist leider nichts frei."
     if not slots:
         return "In den zwei Wochen, die ich durchgesehen habe, ist leider nichts frei. Soll ich später suchen?"
     offered = join_list(_say(rules, slots, now))

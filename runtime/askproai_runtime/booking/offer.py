@@ -35,7 +35,9 @@ from askproai_runtime.booking.availability import (
     free_slots,
     horizon_end,
     is_day_off,
+    is_open_day,
     is_working_day,
+    list_days,
 )
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.names import find_rules
@@ -73,6 +75,8 @@ _ATTEMPTS = 3
 _EXTRA_SECONDS = 0.5  # a caller waits for an answer, not for examples and for what other people have free
 _DAY = timedelta(days=1)
 _LONGEST_DAY = timedelta(hours=25)  # that of the change to winter time
+_PERSON_IS_OFF = "the person does not work on that day"
+_ALL_ARE_OFF = "nobody who does this service works on that day"
 _NO_CALL = ""  # a request outside a call has no hold of its own to ignore
 
 
@@ -215,14 +219,22 @@ async def _find_obstacle(rules: ServiceRules, missed: Candidate, now: datetime, 
     if missed.end is None:
         return find_obstacle(rules, missed.start, now, staff)
     obstacle = find_obstacle(rules, missed.start, now, staff, whole_day=True)
-    if missed.end - missed.start > _LONGEST_DAY:  # the obstacle of the first day is not that of a whole week
-        obstacle = Obstacle.TAKEN
+    if missed.end - missed.start > _LONGEST_DAY and obstacle is not Obstacle.TOO_FAR:
+        obstacle = _find_obstacle_of_days(rules, missed, staff)
     if obstacle is not Obstacle.TAKEN or _hours_of(missed) is None:
         return obstacle
     earlier = missed.start - timedelta(minutes=rules.service.minimum_notice_minutes)
     end = min(missed.end, missed.start + LONGEST_SPAN)
     possible = SlotQuery(earlier, missed.start, end, staff, limit=1, daily=missed.daily)
     return Obstacle.TAKEN if await find_closest(rules, _nobody_is_busy, possible) else Obstacle.OUTSIDE_HOURS
+
+
+def _find_obstacle_of_days(rules: ServiceRules, missed: Candidate, staff: str | None) -> Obstacle:
+    """Return why nothing of several days is free: the obstacle of the first one is not that of a whole week."""
+    if not is_day_off(rules, missed, staff):
+        return Obstacle.TAKEN
+    is_open = any(is_open_day(rules, day) for day in list_days(rules, missed))
+    return Obstacle.OUTSIDE_HOURS if is_open else Obstacle.CLOSED_DAY
 
 
 async def _nobody_is_busy(_span: Span) -> Busy:
@@ -254,7 +266,8 @@ async def _find_near(
 ) -> tuple[list[Slot], bool]:
     """Return a choice of free slots near `missed`, and whether they keep its hours: an afternoon is moved to another afternoon.
 
-    Around a time that was named also before it, as far as `look_ahead`; else from `missed` on. For an exact time or a day off of a
+    Around a time that was named also before it, as far as `look_ahead`; else from `missed` on. Beyond the horizon the last ones
+    before its end, or the next ones from now on. For an exact time or a day off of a
     named person other people's are included `with_others`.
     """
     rules, ahead = request.rules, settings.look_ahead
@@ -262,9 +275,9 @@ async def _find_near(
     closest_to = missed.start if exact else missed.about
     is_around = closest_to is not None and obstacle in {Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID}
     first, end = max(now, desired - ahead) if is_around else desired, desired + ahead
-    if exact and obstacle is Obstacle.TOO_FAR:
+    if obstacle is Obstacle.TOO_FAR:
         end = datetime.fromtimestamp(horizon_end(rules, now), UTC)
-        first = max(now, end - ahead)
+        first, closest_to = max(now, end - ahead), closest_to or end
     elif exact and obstacle is Obstacle.CLOSED_DAY:
         closest_to = _find_same_time(request, desired, ahead)
     elif not is_around:
@@ -276,6 +289,9 @@ async def _find_near(
     if hours is not None and missed.daily is None and obstacle is Obstacle.OUTSIDE_HOURS:  # other hours of that day
         query = replace(query, first=max(now, desired - ahead), closest_to=missed.start)
     slots = await find_choice(rules, read_busy, query, read_remote)
+    if obstacle is Obstacle.TOO_FAR:
+        soon = replace(query, first=now, end=min(end, now + ahead), closest_to=None)
+        return slots or await find_choice(rules, read_busy, soon, read_remote), True
     if with_others and request.staff is not None and (exact or is_day_off(rules, missed, request.staff)):
         slots = await _with_others(rules, read_busy, query, missed, slots, read_remote)
     return slots, hours is None
@@ -308,20 +324,17 @@ async def offer_alternatives(
     if alternatives:
         ctx.metrics.offered(basis.value)
     why = obstacle_sentence(rules, request.staff, missed, obstacle, now)
-    message = f"{why} {slot_sentence(rules, alternatives, now, basis)}"
+    message = f"{why} {slot_sentence(rules, alternatives, now, basis, obstacle)}"
     fields = {
         "alternatives": slot_fields(rules, alternatives, now),
         "obstacle": obstacle.value,
         **basis_fields(alternatives, basis),
     }
-    cause = "whoever is asked for does not work on that day" if _is_day_off(request, missed, obstacle) else None
-    return Answer(
-        success=False, message=message, fields=fields, outcome=FunctionOutcome(obstacle), cause=cause
-    ), obstacle
-
-
-def _is_day_off(request: ServiceRequest, missed: Candidate, obstacle: Obstacle) -> bool:
-    return obstacle is Obstacle.OUTSIDE_HOURS and is_day_off(request.rules, missed, request.staff)
+    cause = None
+    if obstacle is Obstacle.OUTSIDE_HOURS and is_day_off(rules, missed, request.staff):
+        cause = _PERSON_IS_OFF if request.staff else _ALL_ARE_OFF
+    outcome = FunctionOutcome(obstacle)
+    return Answer(success=False, message=message, fields=fields, outcome=outcome, cause=cause), obstacle
 
 
 async def _with_others(
@@ -429,7 +442,7 @@ def _answer(request: ServiceRequest, offer: Offer, now: datetime, basis: Basis) 
         fields["obstacle"] = offer.obstacle.value
         if offer.slots and not offer.keeps_hours:
             sentences.append(OTHER_HOURS)
-    sentences.append(slot_sentence(rules, offer.slots, now, basis, which=bool(offer.readings)))
+    sentences.append(slot_sentence(rules, offer.slots, now, basis, offer.obstacle, which=bool(offer.readings)))
     outcome = FunctionOutcome(offer.obstacle) if offer.obstacle else FunctionOutcome.OFFERED
     return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields, outcome=outcome)
 

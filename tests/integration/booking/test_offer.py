@@ -185,6 +185,10 @@ async def test_a_day_on_which_nobody_does_the_service_is_not_called_closed(new_s
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", **time})
     assert answer.fields["obstacle"] == "outside_hours"
     assert answer.message.startswith("Freitag, den 27. November: Da arbeitet niemand, der das macht. Frei ist ")
+    answer = await salon.booking.check_availability(call(), {"date": "vom 26. bis zum 28. November"})
+    assert answer.message.startswith(
+        "Donnerstag, 26. November 2026 bis Samstag, 28. November 2026: Da arbeitet niemand, der das macht."
+    )
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "staff": "Anna", **time})
     assert answer.message.startswith("Freitag, den 27. November: Da arbeitet Anna nicht. Frei ist ")
 
@@ -195,7 +199,7 @@ async def test_a_move_to_a_persons_day_off_says_that_the_person_does_not_work_th
     answer = await salon.booking.reschedule_appointment(call(), {"start": "2026-11-24T15:00:00+01:00"})
     assert answer.message.startswith("Dienstag, den 24. November: Da arbeitet Mehmet nicht. Frei ist ")
     assert answer.fields["obstacle"] == "outside_hours"
-    assert answer.cause == "whoever is asked for does not work on that day"  # what the desk reads
+    assert answer.cause == "the person does not work on that day"  # what the desk reads
 
 
 async def test_of_a_time_with_two_readings_both_are_offered_and_it_is_asked_which_is_meant(new_salon) -> None:
@@ -301,10 +305,48 @@ async def test_what_is_not_understood_is_asked_and_nothing_is_held(new_salon, ar
     assert await held(salon) == []
 
 
-async def test_nothing_free_says_so(new_salon) -> None:
+@pytest.mark.parametrize(
+    "when",
+    [
+        {"date": "2027-06-01"},
+        {"date": "im März"},
+        {"date": "im Sommer"},
+        {"date": "in einem halben Jahr"},
+        {"date": "ab März", "part_of_day": "Vormittag"},
+    ],
+)
+async def test_beyond_the_horizon_the_last_day_is_said_and_the_last_free_times_are_offered(new_salon, when) -> None:
+    """Nothing is taken there: neither a search later nor the waiting list helps."""
     salon = await new_salon()
-    answer = await salon.booking.check_availability(call(), {"date": "2027-06-01"})
+    horizon = salon.configs[-1].services[0].booking_horizon_days
+    last = (salon.clock.now() + timedelta(days=horizon)).date()
+    answer = await salon.booking.check_availability(call(), when)
+    assert (answer.success, answer.fields["obstacle"]) == (True, "too_far")
+    assert answer.message.startswith("So weit im Voraus vergeben wir keine Termine, nur bis ")
+    assert "Frei ist " in answer.message
+    assert "später suchen" not in answer.message
+    days = {date.fromisoformat(slot["start"][:10]) for slot in answer.fields["slots"]}
+    assert all(last - timedelta(days=7) <= day <= last for day in days), (days, last)
+
+
+async def test_beyond_the_horizon_without_a_free_time_before_it_nothing_is_promised(new_salon) -> None:
+    salon = await new_salon()
+    config = salon.configs[-1]
+    closed = msgspec.structs.replace(config.branches[0], opening_hours=())
+    salon.apply_config(msgspec.structs.replace(config, branches=(closed,)))
+    answer = await salon.booking.check_availability(call(), {"date": "im Sommer"})
     assert (answer.success, answer.fields["slots"], answer.fields["obstacle"]) == (False, [], "too_far")
+    assert "ist leider nichts frei." in answer.message
+    assert "?" not in answer.message
+
+
+async def test_several_closed_days_are_not_called_taken(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"date": "von Sonntag bis Montag"})
+    assert answer.fields["obstacle"] == "closed_day"
+    assert answer.message.startswith(
+        "Sonntag, 22. November 2026 bis Montag, 23. November 2026: Da ist nicht geöffnet. Frei ist Dienstag"
+    )
 
 
 async def test_checking_availability_never_asks_the_calendar(new_salon) -> None:
