@@ -1,14 +1,24 @@
 """check_availability against a real PostgreSQL: what is offered, and what is held."""
 
 import asyncio
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 import pytest
 
 from askproai_core.tenant_config import Absence
 from askproai_runtime.booking import BookingSettings, release_holds
-from tests.worlds.booking_environment import HALF_PAST_TWO, ScriptedCalendar, booking_args, call, second_process
+from tests.worlds.booking_environment import (
+    HALF_PAST_TWO,
+    NOW,
+    ScriptedCalendar,
+    booking_args,
+    call,
+    second_process,
+)
+
+SATURDAY_EVENING = datetime(2026, 11, 21, 17, 40, tzinfo=UTC)
 
 
 def times(answer) -> list[str]:
@@ -169,7 +179,9 @@ async def test_one_persons_day_off_is_not_explained_as_a_closed_salon(new_salon)
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-24", "staff": "Mehmet"})
     assert answer.fields["obstacle"] == "outside_hours"
     assert "nicht geöffnet" not in answer.message
-    assert times(answer)[0] == "2026-11-26T12:00"
+    assert await held(salon) == [("call_1", "2026-11-26 11:00")], (
+        "his next time is held, though hers of that day is said first"
+    )
     assert answer.message.startswith("Dienstag, den 24. November: Da arbeitet Mehmet nicht. Frei ist Dienstag")
     assert ("2026-11-24", "anna") in {(slot["start"][:10], slot["staff"]) for slot in answer.fields["slots"]}
 
@@ -263,6 +275,45 @@ async def test_a_reading_outside_opening_hours_does_not_count(new_salon) -> None
         "Montag, den 23. November: Da ist nicht geöffnet. Frei ist Dienstag, den 24. November, um 9"
     )
     assert "candidates" not in closed.fields
+
+
+@pytest.mark.parametrize(
+    ("args", "first"),
+    [
+        ({"time": "zehn"}, "2026-11-24T10:00"),  # Sunday and Monday are closed
+        ({"part_of_day": "Vormittag"}, "2026-11-24T09:00"),
+        ({"start": "um zehn"}, "2026-11-24T10:00"),
+        ({"time": "15 Uhr", "staff": "Mehmet"}, "2026-11-26T15:00"),  # he works on Thursdays and Fridays
+    ],
+)
+async def test_a_time_without_a_day_is_that_of_the_next_day_on_which_the_service_is_open(
+    new_salon, args, first
+) -> None:
+    salon = await new_salon()
+    salon.clock.advance(SATURDAY_EVENING - NOW)
+    evening = replace(call(), started_at=SATURDAY_EVENING)
+    answer = await salon.booking.check_availability(evening, args)
+    assert (times(answer)[0], answer.outcome) == (first, "offered")
+    assert f"den {int(first[8:10])}. November" in answer.message
+    assert "nicht geöffnet" not in answer.message
+
+
+async def test_a_time_of_today_that_is_still_to_come_is_today(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"time": "15 Uhr"})
+    assert times(answer) == ["2026-11-20T15:00"]
+
+
+async def test_on_a_later_day_that_nobody_has_named_nothing_is_booked_unless_it_was_offered(new_salon) -> None:
+    salon = await new_salon()
+    salon.clock.advance(SATURDAY_EVENING - NOW)
+    evening = replace(call(), started_at=SATURDAY_EVENING)
+    args = {"time": "zehn", "customer_name": "Petra Müller"}
+    asked = await salon.booking.book_appointment(evening, args)
+    assert asked.message == "Meinen Sie Dienstag, den 24. November, um 10 Uhr?"
+    await salon.booking.check_availability(evening, {"time": "zehn"})
+    booked = await salon.booking.book_appointment(evening, args)
+    assert booked.fields["start"] == "2026-11-24T10:00:00+01:00"
 
 
 async def test_the_question_for_a_time_names_the_next_free_ones(new_salon) -> None:
