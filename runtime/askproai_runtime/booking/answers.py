@@ -27,6 +27,11 @@ NOT_YET_CONFIRMED = (
     " Der Kalender muss ihn noch bestätigen."  # after an appointment that the remote calendar may not have yet
 )
 
+_REFUSED = (
+    "Es tut mir leid, ich kann den Termin gerade nicht eintragen, er ist also nicht gebucht. Darum muss sich jemand aus dem Team"
+    " kümmern: Bitte lassen Sie sich verbinden, oder rufen Sie später noch einmal an."
+)
+
 
 def failure(message: str, outcome: FunctionOutcome) -> Answer:
     """Return the answer of a function that offers nothing else for what it could not do."""
@@ -36,6 +41,11 @@ def failure(message: str, outcome: FunctionOutcome) -> Answer:
 def busy_answer() -> Answer:
     """Return the answer while another transaction holds the staff member's lock for longer than `lock_timeout`."""
     return failure(BUSY, FunctionOutcome.BUSY)
+
+
+def refused_answer() -> Answer:
+    """Return the answer where the remote calendar refuses every booking, until a person has mended what it says."""
+    return failure(_REFUSED, FunctionOutcome.REFUSED)
 
 
 def slot_fields(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list[dict[str, str]]:

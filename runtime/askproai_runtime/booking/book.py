@@ -31,6 +31,7 @@ from askproai_runtime.booking.answers import (
     end_sentence,
     failure,
     is_requested,
+    refused_answer,
 )
 from askproai_runtime.booking.availability import (
     Claims,
@@ -90,10 +91,6 @@ from askproai_runtime.notifications.types import Kind
 log = structlog.get_logger(__name__)
 
 _IN_FLIGHT = "Ich bin noch dabei, genau diesen Termin einzutragen. Einen Augenblick bitte."
-_REFUSED = (
-    "Es tut mir leid, ich kann den Termin gerade nicht eintragen, er ist also nicht gebucht. Darum muss sich jemand aus dem Team"
-    " kümmern: Bitte lassen Sie sich verbinden, oder rufen Sie später noch einmal an."
-)
 _WHICH_PHONE = "Für diesen Termin brauchen wir eine Telefonnummer. Unter welcher Nummer sind Sie zu erreichen?"
 
 
@@ -254,7 +251,7 @@ async def _write_with_any_staff(
 async def _refuse(ctx: BookingContext, claim: ActionClaim) -> BookingResult:
     """Say that nothing is booked, since the calendar refuses it; the call may ask again at once."""
     await claim.give_up(ctx)
-    return BookingResult(failure(_REFUSED, FunctionOutcome.REFUSED), BookingOutcome.FAILED)
+    return BookingResult(refused_answer(), BookingOutcome.FAILED)
 
 
 async def _give_up_appointment(

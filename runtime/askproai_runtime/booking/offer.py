@@ -18,6 +18,7 @@ from askproai_runtime.booking.answers import (
     candidate_question,
     example_sentence,
     obstacle_sentence,
+    refused_answer,
     slot_fields,
     slot_sentence,
 )
@@ -39,6 +40,7 @@ from askproai_runtime.booking.availability import (
     is_working_day,
     list_days,
 )
+from askproai_runtime.booking.bookables import list_refused_staff
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.names import find_rules
 from askproai_runtime.booking.phrases import OTHER_HOURS
@@ -108,13 +110,15 @@ class Offer:
 class FreeDay:
     """The slots of a day, and what they rest on; `read_at`: since when the remote calendar is known to have them free.
 
-    Of a day without slots both are about the whole day.
+    Of a day without slots both are about the whole day. `refused` are the staff members whose event type Cal.com does not have:
+    they have no slots.
     """
 
     rules: ServiceRules
     slots: list[Slot]
     basis: Basis
     read_at: datetime | None
+    refused: frozenset[str] = frozenset()
 
 
 async def check_availability(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
@@ -124,6 +128,9 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         request = parse_service_request(ctx.config(), call, args)
     except ClarificationNeeded as clarification:
         return clarification.answer
+    request = _leave_out_refused(ctx, request)
+    if not request.rules.staff_members:
+        return replace(refused_answer(), fields={"slots": []})
     try:
         understood = parse_time(args, call, request)
     except ClarificationNeeded as clarification:
@@ -140,6 +147,13 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     if offer.slots:
         ctx.metrics.offered(basis.value)
     return _answer(request, offer, now, basis)
+
+
+def _leave_out_refused(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:
+    """Return the request without staff members whose bookings Cal.com surely refuses; of one who was asked for nobody is left."""
+    refused, rules = list_refused_staff(ctx, request.rules.service), request.rules
+    able = tuple(s for s in rules.staff_members if s.id not in refused and request.staff not in refused)
+    return replace(request, rules=replace(rules, staff_members=able))
 
 
 async def _add_next_times(ctx: BookingContext, request: ServiceRequest, call: CallContext, answer: Answer) -> Answer:
@@ -313,10 +327,14 @@ async def offer_alternatives(
 
     `moving` is the appointment that was to be moved there: it is no obstacle to itself, and stays with its staff member.
     """
-    now, settings, rules = ctx.clock.now(), ctx.settings, request.rules
+    now, settings = ctx.clock.now(), ctx.settings
+    obstacle = find_obstacle(request.rules, start, now, request.staff)
+    request = _leave_out_refused(ctx, request) if moving is None else request
+    rules = request.rules
+    if not rules.staff_members:
+        return refused_answer(), obstacle
     read_busy = remember_reads(_reader(ctx, rules, call.call_id, moving))
     read_remote = FreeTimesReader(ctx, rules, call.correlation_id, moving)
-    obstacle = find_obstacle(rules, start, now, request.staff)
     missed = Candidate(start, None, Grain.MINUTE, "")
     near = request, read_busy, now, missed, obstacle, settings, read_remote
     alternatives, _ = await _find_near(*near, with_others=moving is None)
@@ -377,14 +395,16 @@ async def list_free_slots(
     For people who look at the calendar; rules, claims and the remote calendar's free times are the same as for callers.
     """
     rules = find_rules(ctx.config(), branch_name, service_name)
+    refused = frozenset(list_refused_staff(ctx, rules.service))
+    rules = replace(rules, staff_members=tuple(s for s in rules.staff_members if s.id not in refused))
     span = _local_day(day, rules.zone)
     busy = await _reader(ctx, rules, _NO_CALL)(busy_window(rules, day))
     read_remote = FreeTimesReader(ctx, rules, correlation_id)
     remote = await read_remote(day, staff)
     slots = free_slots(rules, busy, SlotQuery(ctx.clock.now(), span.start, span.end, staff), remote)
     if not slots:
-        return FreeDay(rules, slots, *read_remote.describe_day(day))
-    return FreeDay(rules, slots, read_remote.basis(slots), read_remote.read_at(slots))
+        return FreeDay(rules, slots, *read_remote.describe_day(day), refused)
+    return FreeDay(rules, slots, read_remote.basis(slots), read_remote.read_at(slots), refused)
 
 
 def _reader(ctx: BookingContext, rules: ServiceRules, call_id: str, ignoring: UUID | None = None) -> ReadBusy:
