@@ -81,8 +81,7 @@ def slot_sentence(
     """Offer slots in a sentence, each with its full date; not as certain if the remote calendar is not known to have them free.
 
     They are said by start: a listener gets lost where the closest to the requested time comes first. Of what is beyond the horizon
-    (`obstacle`) nobody is asked whether to search later. `which` asks what was meant,
-    since the slots are those of several readings.
+    (`obstacle`) nobody is asked whether to search later. `which` asks which one is meant: the slots are of several readings.
     """
     if not slots and obstacle is Obstacle.TOO_FAR:
         return "In den letzten zwei Wochen davor und in den nächsten zwei Wochen ist leider nichts frei."

@@ -281,8 +281,8 @@ async def _find_near(
     """Return a choice of free slots near `missed`, and whether they keep its hours: an afternoon is moved to another afternoon.
 
     Around a time that was named also before it, as far as `look_ahead`; else from `missed` on. Beyond the horizon the last ones
-    before its end, or the next ones from now on. For an exact time or a day off of a
-    named person other people's are included `with_others`.
+    before its end, or the next ones from now on. For an exact time or a day off of a named person other people's are included
+    `with_others`.
     """
     rules, ahead = request.rules, settings.look_ahead
     desired, exact = max(now, missed.start), missed.end is None
@@ -298,17 +298,17 @@ async def _find_near(
         closest_to = None
     query = SlotQuery(now, first, end, request.staff, closest_to=closest_to, limit=settings.offers)
     hours = None if missed.about else _hours_of(missed)
-    if hours is not None and (slots := await find_choice(rules, read_busy, replace(query, daily=hours), read_remote)):
-        return slots, True
-    if hours is not None and missed.daily is None and obstacle is Obstacle.OUTSIDE_HOURS:  # other hours of that day
+    slots = await find_choice(rules, read_busy, replace(query, daily=hours), read_remote) if hours is not None else []
+    keeps_hours = hours is None or bool(slots)
+    if not keeps_hours and missed.daily is None and obstacle is Obstacle.OUTSIDE_HOURS:  # other hours of that day
         query = replace(query, first=max(now, desired - ahead), closest_to=missed.start)
-    slots = await find_choice(rules, read_busy, query, read_remote)
+    slots = slots or await find_choice(rules, read_busy, query, read_remote)
     if obstacle is Obstacle.TOO_FAR:
         soon = replace(query, first=now, end=min(end, now + ahead), closest_to=None)
         return slots or await find_choice(rules, read_busy, soon, read_remote), True
     if with_others and request.staff is not None and (exact or is_day_off(rules, missed, request.staff)):
         slots = await _with_others(rules, read_busy, query, missed, slots, read_remote)
-    return slots, hours is None
+    return slots, keeps_hours
 
 
 def _find_same_time(request: ServiceRequest, start: datetime, within: timedelta) -> datetime | None:

@@ -186,6 +186,14 @@ async def test_one_persons_day_off_is_not_explained_as_a_closed_salon(new_salon)
     assert ("2026-11-24", "anna") in {(slot["start"][:10], slot["staff"]) for slot in answer.fields["slots"]}
 
 
+async def test_on_a_persons_day_off_somebody_else_is_offered_at_the_same_hours(new_salon) -> None:
+    salon = await new_salon()
+    args = {"date": "2026-11-24", "part_of_day": "Nachmittag", "staff": "Mehmet"}
+    answer = await salon.booking.check_availability(call(), args)
+    slots = [(slot["start"][:10], slot["staff"]) for slot in answer.fields["slots"]]
+    assert slots == [("2026-11-24", "anna"), ("2026-11-26", "mehmet"), ("2026-11-26", "mehmet")]
+
+
 @pytest.mark.parametrize("time", [{}, {"time": "15 Uhr"}])
 async def test_a_day_on_which_nobody_does_the_service_is_not_called_closed(new_salon, time) -> None:
     salon = await new_salon()
