@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from askproai_cli.output import Output, OutputOption, print_json
+from askproai_core.tenant_config import Language
 from askproai_core.terminal import format_day, format_time
 
 if TYPE_CHECKING:
@@ -20,15 +21,19 @@ _REFUSED = {
 
 
 def when(
-    text: Annotated[str, typer.Argument(help="What the caller says, in German or ISO.", metavar="TEXT")],
+    text: Annotated[
+        str, typer.Argument(help="What the caller says, in German, English (--language en) or ISO.", metavar="TEXT")
+    ],
     at: Annotated[
         str | None, typer.Option(help="Start of the call, ISO; without offset it is local. Default: now.")
     ] = None,
     zone: Annotated[str, typer.Option(help="Time zone of the branch.")] = "Europe/Berlin",
+    language: Annotated[Language, typer.Option(help="Language of the agent.")] = Language.DE,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show what the German grammar understands of a date or a time. Exit code 1: nothing that could be booked."""
+    """Show what the grammar of a language understands of a date or a time. Exit code 1: nothing that could be booked."""
     from askproai_runtime.german_dates import understand
+    from askproai_runtime.sentences import speaking
 
     try:
         tz = ZoneInfo(zone)
@@ -38,7 +43,8 @@ def when(
         moment = datetime.fromisoformat(at) if at else datetime.now(UTC)
     except ValueError:
         raise typer.BadParameter(f"{at} is no ISO time such as 2026-11-20T10:00", param_hint="--at") from None
-    understood = understand(text, at=moment if moment.tzinfo else moment.replace(tzinfo=tz), zone=tz)
+    with speaking(language):
+        understood = understand(text, at=moment if moment.tzinfo else moment.replace(tzinfo=tz), zone=tz)
     if output is Output.JSON:
         print_json(_to_json(understood))
     elif understood.refused:

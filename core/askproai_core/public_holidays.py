@@ -27,12 +27,12 @@ class HolidayProblem(NamedTuple):
     message: str
 
 
-def public_holidays(country: str, subdivision: str | None, year: int) -> dict[date, str]:
-    """Return the public holidays of a year with their names, German in DE, AT and CH.
+def public_holidays(country: str, subdivision: str | None, year: int, *, in_english: bool = False) -> dict[date, str]:
+    """Return the public holidays of a year with their names, in DE, AT and CH in German or English, else in the country's way.
 
     Raises `NotImplementedError` for a country or subdivision that the package does not know.
     """
-    language = "de" if country in {"DE", "AT", "CH"} else None
+    language = ("en_US" if in_english else "de") if country in {"DE", "AT", "CH"} else None
     return dict(_library().country_holidays(country, subdiv=subdivision, years=year, language=language))
 
 

@@ -71,7 +71,7 @@ FURTHER_FUNCTIONS: dict[Function, str | None] = {
 
 
 class Language(StrEnum):
-    """Languages in which notifications can be written."""
+    """Languages in which callers are answered, and notifications written."""
 
     DE = "de"
     EN = "en"
@@ -309,12 +309,15 @@ class Service(_ConfigStruct, frozen=True):
 class Agent(_ConfigStruct, frozen=True):
     """A Retell agent that may call us. `branch` is None for a hotline, `agent_id` until the agent exists at Retell.
 
+    `language` is the one that its callers are answered in, as Retell writes it.
+
     `functions` lack `FURTHER_FUNCTIONS`: pods of the release before refuse a whole config for a value that they do not know.
     """
 
     name: str
     branch: str | None = None
     agent_id: str | None = None
+    language: str = "de-DE"
     functions: tuple[Function, ...] = ()
     caller_recognition: bool = False
     leaves_messages: bool = False
@@ -443,7 +446,7 @@ class TenantConfig(_ConfigStruct, frozen=True):
     retention: Retention = Retention()
     caller_verification: CallerVerification = CallerVerification.NUMBER
     notifications: Notifications | None = None
-    withheld_event_types: tuple[int, ...] = ()  # that no service names any more, and the account does not have
+    withheld_event_types: tuple[int, ...] = ()  # that no service books at any more, and the account does not have
 
     @property
     def leaves_messages(self) -> bool:

@@ -18,6 +18,7 @@ from askproai_operator.resources import DEPLOYMENTS, STATUS_READ
 
 _REFUSED: Final = "ReplicaFailure"  # condition of a Deployment, whose message RolloutHealthy repeats
 
+KEYS_TRIED_AGAIN: Final = "tried again by"  # and the minute, at the end of the Tenant's CredentialsValid
 _REPEATED: Final = {ConditionType.CREDENTIALS_VALID, ConditionType.EXPOSED}
 
 
@@ -77,11 +78,16 @@ def _refused_numbers(model: CustomResource) -> Sequence[str]:
     return sorted((listed - Counter(granted)).elements())
 
 
+def repeated_part(message: str) -> str:
+    """Return what relatives repeat of a message: without when keys are tried again, which each try changes."""
+    return message.partition(f"; {KEYS_TRIED_AGAIN}")[0]
+
+
 def _repeated_causes(model: CustomResource) -> Sequence[tuple[str, str]]:
     """Return what agents repeat of a Tenant that is not ready for them."""
     found: list[Mapping[str, Any]] = model.status.get("conditions") or []
     return [
-        (each["type"], each["message"])
+        (each["type"], repeated_part(each["message"]))
         for each in found
         if each["type"] in _REPEATED and each["status"] == Status.FALSE and each["reason"] != Reason.PENDING
     ]
@@ -114,6 +120,7 @@ READ_BY: Final[Mapping[str, Mapping[str, _Part]]] = {
         Tenant.kind: _part(
             "eventTypesInAccount",
             "eventTypesNotFound",
+            "eventTypesGone",
             "eventTypesSeenWith",
             "variableLengths",
             "needsConfirmation",

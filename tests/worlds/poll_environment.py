@@ -58,6 +58,11 @@ class PollEnvironment:
         """Date a booking's last change, by Cal.com's clock."""
         self.env.calcom.accounts[key].bookings[uid].updated = at
 
+    def date(self, uid: str, at: datetime, key: str = KEY) -> None:
+        """Date a booking and its last change, by Cal.com's clock."""
+        booking = self.env.calcom.accounts[key].bookings[uid]
+        booking.created = booking.updated = at
+
     def requests(self) -> list[dict[str, Any]]:
         """Return the requests to bookings so far, without those of the dashboard."""
         return [entry for entry in self.env.calcom.journal.entries if entry["path"].startswith("/v2/bookings")]

@@ -16,7 +16,8 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 class ImportState(msgspec.Struct, omit_defaults=True):
     """An import of the bookings to come that is not finished. `since` and `skip` are the position in the list by start.
 
-    `counted` are the uids at that position which the next page shows again.
+    `counted` are the uids at that position which the next page shows again. What was booked after `news_since`, by Cal.com's clock,
+    is news for whoever is notified, none if that is not known.
     """
 
     event_types: list[int]
@@ -24,6 +25,7 @@ class ImportState(msgspec.Struct, omit_defaults=True):
     skip: Count = 0
     taken_in: Count = 0
     counted: list[str] = []
+    news_since: datetime | None = None
 
 
 class AccountState(msgspec.Struct, omit_defaults=True):

@@ -200,6 +200,8 @@ class ServiceOfferingStatus(base.AppliedStatus):
     """Event types that were seen with the key of their account; only these are booked at."""
     event_types_not_found: Annotated[tuple[FoundEventType, ...], base.bounded_list(200)] | None = None
     """Event types of which Cal.com says that the account has none, former ones too; nothing is sent to them."""
+    event_types_gone: Annotated[tuple[FoundEventType, ...], base.bounded_list(200)] | None = None
+    """Event types that the account had and has no more; nothing is sent to them while they are named."""
     event_types_seen_with: base.Short | None = None
     """Keyed hash of the address of Cal.com and the key of the Tenant with which they were seen; with others they do not count."""
     booking_fields: Annotated[tuple[AnsweredField, ...], base.bounded_list(2000)] | None = None

@@ -304,7 +304,7 @@ class TenantSpec(base.Part):
     time_zone: base.TimeZone = "Europe/Berlin"
     """IANA time zone of all times of day in this tenant's manifests."""
     locale: base.Locale = "de-DE"
-    """Language in which Cal.com writes to attendees. Dates and answers are spoken in German, whatever it says."""
+    """Language in which Cal.com writes to attendees. What callers hear follows the `language` of the RetellAgent."""
     cancellation_rule: base.SpokenText | None = None
     """Until when appointments can be cancelled and what a late one costs, as sentences that callers hear who ask. Nothing is
     refused or charged by it."""

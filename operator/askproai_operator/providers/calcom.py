@@ -13,6 +13,9 @@ from askproai_operator.providers.provider_api import ProviderApi
 # Every endpoint has its own version; a wrong or missing one silently selects an old shape of the body.
 EVENT_TYPES_VERSION: Final = {"cal-api-version": "2024-06-14"}
 _PAGE: Final = 250
+_FIREWALL: Final = (
+    "without a reason, as a firewall or proxy in front of Cal.com does: let the operator's requests pass there"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,16 @@ class CalcomClient:
         """Return the event type (`cal-api-version: 2024-06-14`), None if the key's account has no such one.
 
         None stops bookings at it, so a refusal counts only where Cal.com serves the key: a 404 may be a proxy's, or of a server
-        without the endpoint, and a 403 without Cal.com's reason of a firewall. Raises ProviderError.
+        without the endpoint, and a 403 without Cal.com's reason is a firewall's, and says nothing of the key. Raises ProviderError.
         """
+        try:
+            return await self._find_event_type(event_type_id)
+        except CredentialRefused as error:
+            if error.status == HTTPStatus.FORBIDDEN and not error.reason:
+                raise ProviderRefused("calcom", "get-event-type", error.status, _FIREWALL) from error
+            raise
+
+    async def _find_event_type(self, event_type_id: int) -> Json | None:
         path = f"/v2/event-types/{event_type_id}"
         try:
             body = await self.api.read("get-event-type", "GET", path, headers=EVENT_TYPES_VERSION)

@@ -16,12 +16,13 @@ import msgspec
 
 from askproai_core.http_server import Problem
 from askproai_core.phone_numbers import e164_or_none
-from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.admin_api.desk import ambiguous
 from askproai_runtime.admin_api.endpoint import LEFT_OUT, PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
 from askproai_runtime.admin_api.store import CallStore
 from askproai_runtime.booking import fold
 from askproai_runtime.german_dates import understand_parts
+from askproai_runtime.sentences import speaking
 
 _ANONYMOUS = "anonymous"  # for a withheld number, as Retell has it
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # sort key of a call whose start is unknown
@@ -281,10 +282,17 @@ def _names_nobody(name: str, value: str | bool, hiding: _Hiding, at: datetime) -
             if "time" in name
             else (value, None, None)
         )
-        understood = understand_parts(*text, at=at, zone=hiding.zone)
         written = "-" in value or ":" in value  # digits alone may be a phone number
-        return understood.refused is None or (written and any(_parses(parse, value) for parse in _ISO))
+        is_time = any(_is_understood(text, at, hiding.zone, language) for language in Language)
+        return is_time or (written and any(_parses(parse, value) for parse in _ISO))
     return name == "appointment_id" and _parses(UUID, value)
+
+
+def _is_understood(
+    parts: tuple[str | None, str | None, str | None], at: datetime, zone: ZoneInfo, language: Language
+) -> bool:
+    with speaking(language):
+        return understand_parts(*parts, at=at, zone=zone).refused is None
 
 
 def _parses(parse: Callable[[str], object], text: str) -> bool:

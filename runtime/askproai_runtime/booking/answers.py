@@ -1,4 +1,4 @@
-"""How slots, appointments and dates look in an answer: the JSON fields for the model, and the German sentence to say."""
+"""How slots, appointments and dates look in an answer: the JSON fields for the model, and the sentence to say."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,30 +7,11 @@ from zoneinfo import ZoneInfo
 from askproai_core.tenant_config import Service, TenantConfig
 from askproai_runtime.booking.availability import Obstacle, ServiceRules, Slot, is_day_off, list_days
 from askproai_runtime.booking.opening_hours import find_closure
-from askproai_runtime.booking.phrases import (
-    BUSY,
-    DAY_OFF,
-    NOBODY_WORKS,
-    OBSTACLES,
-    format_length,
-    format_slot,
-    join_list,
-)
+from askproai_runtime.booking.phrases import format_length, format_slot, join_list, obstacle_template
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import Answer, Basis, FunctionOutcome
-from askproai_runtime.german_dates import Candidate, format_clock, format_day, format_spoken
-
-NOT_YET_CERTAIN = (
-    "noch nicht fest, das Team muss {} erst bestätigen."  # of what somebody at the remote calendar decides
-)
-NOT_YET_CONFIRMED = (
-    " Der Kalender muss ihn noch bestätigen."  # after an appointment that the remote calendar may not have yet
-)
-
-_REFUSED = (
-    "Es tut mir leid, ich kann den Termin gerade nicht eintragen, er ist also nicht gebucht. Darum muss sich jemand aus dem Team"
-    " kümmern: Bitte lassen Sie sich verbinden, oder rufen Sie später noch einmal an."
-)
+from askproai_runtime.german_dates import Candidate
+from askproai_runtime.sentences import format_clock, format_day, format_spoken, say
 
 
 def failure(message: str, outcome: FunctionOutcome) -> Answer:
@@ -40,12 +21,12 @@ def failure(message: str, outcome: FunctionOutcome) -> Answer:
 
 def busy_answer() -> Answer:
     """Return the answer while another transaction holds the staff member's lock for longer than `lock_timeout`."""
-    return failure(BUSY, FunctionOutcome.BUSY)
+    return failure(say().busy, FunctionOutcome.BUSY)
 
 
 def refused_answer() -> Answer:
     """Return the answer where the remote calendar refuses every booking, until a person has mended what it says."""
-    return failure(_REFUSED, FunctionOutcome.REFUSED)
+    return failure(say().booking_refused, FunctionOutcome.REFUSED)
 
 
 def slot_fields(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list[dict[str, str]]:
@@ -84,22 +65,22 @@ def slot_sentence(
     (`obstacle`) nobody is asked whether to search later. `which` asks which one is meant: the slots are of several readings.
     """
     if not slots and obstacle is Obstacle.TOO_FAR:
-        return "In den letzten zwei Wochen davor und in den nächsten zwei Wochen ist leider nichts frei."
+        return say().nothing_free_before
     if not slots:
-        return "In den zwei Wochen, die ich durchgesehen habe, ist leider nichts frei. Soll ich später suchen?"
-    offered = join_list(_say(rules, slots, now))
-    question = "Soll ich das eintragen?" if len(slots) == 1 else "Was passt Ihnen?"
-    question = "Welchen Termin meinen Sie?" if which else question
+        return say().nothing_free
+    offered = join_list(_describe(rules, slots, now))
+    question = say().shall_i_book if len(slots) == 1 else say().which_suits
+    question = say().which_do_you_mean if which else question
     if basis is Basis.OWN_BOOK:
-        question = f"Ob das so klappt, bestätige ich Ihnen beim Eintragen. {question}"
-    return f"Frei ist {offered}.{_length_of(rules.service)} {question}"
+        question = say().confirmed_when_booked.format(question=question)
+    return say().offered.format(slots=offered, length=_length_of(rules.service), question=question)
 
 
 def _length_of(service: Service) -> str:
     """Say how long a visit takes in which the customer waits; nothing for others."""
     if not (waiting := sum(end - first for first, end in service.wait_spans)):
         return ""
-    return f" Das dauert insgesamt {format_length(service.duration_minutes)}, davon {format_length(waiting)} Wartezeit."
+    return say().visit_length.format(length=format_length(service.duration_minutes), waiting=format_length(waiting))
 
 
 def end_sentence(config: TenantConfig, appointment: Appointment) -> str:
@@ -107,15 +88,16 @@ def end_sentence(config: TenantConfig, appointment: Appointment) -> str:
     if not any(service.name == appointment.service and service.wait_spans for service in config.services):
         return ""
     length = format_length(int((appointment.ends_at - appointment.starts_at) / timedelta(minutes=1)))
-    return f" Er dauert insgesamt {length}, bis {format_clock(appointment.ends_at, ZoneInfo(config.time_zone))}."
+    end = appointment.ends_at.astimezone(ZoneInfo(config.time_zone))
+    return say().length_and_end.format(length=length, clock=format_clock(end.time()))
 
 
 def example_sentence(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> str:
     """Name free slots to a caller who was asked for a time; nothing without any."""
-    return f"Frei ist zum Beispiel {join_list(_say(rules, slots, now))}." if slots else ""
+    return say().example.format(slots=join_list(_describe(rules, slots, now))) if slots else ""
 
 
-def _say(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list[str]:
+def _describe(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list[str]:
     """Return the phrases of slots, earliest first."""
     return [format_slot(slot, rules.display_name(slot.staff), rules.zone, now) for slot in _by_start(slots)]
 
@@ -136,10 +118,10 @@ def obstacle_sentence(
     if obstacle is Obstacle.OUTSIDE_HOURS and is_day_off(rules, missed, staff):
         sentence = _day_off_sentence(rules, staff, day)
     else:
-        sentence = OBSTACLES[obstacle].format(
+        sentence = obstacle_template(obstacle).format(
             when=format_spoken(missed.start, rules.zone, now) if missed.end is None else missed.reading, day=day,
-            last_day=format_day(last_day, today), holiday=f", es ist {holiday}" if holiday else "",
-            staff=f" bei {rules.display_name(staff)}" if staff else "",
+            last_day=format_day(last_day, today), holiday=say().holiday.format(holiday=holiday) if holiday else "",
+            staff=say().with_staff.format(staff=rules.display_name(staff)) if staff else "",
         )  # fmt: skip
     return sentence[0].upper() + sentence[1:]
 
@@ -148,8 +130,8 @@ def _day_off_sentence(rules: ServiceRules, staff: str | None, day: str) -> str:
     """Say who does not work on a day on which the branch is open."""
     able = [staff] if staff else [staff_member.id for staff_member in rules.staff_members]
     if len(able) == 1:
-        return DAY_OFF.format(day=day, staff=rules.display_name(able[0]))
-    return NOBODY_WORKS.format(day=day)
+        return say().person_off.format(day=day, staff=rules.display_name(able[0]))
+    return say().nobody_works.format(day=day)
 
 
 def candidate_fields(candidates: Sequence[Candidate]) -> list[dict[str, str]]:
@@ -164,7 +146,7 @@ def candidate_fields(candidates: Sequence[Candidate]) -> list[dict[str, str]]:
 def candidate_question(candidates: Sequence[Candidate], zone: ZoneInfo, now: datetime) -> str:
     """Ask which reading of a date is meant, each with its full date."""
     readings = [format_spoken(c.start, zone, now) if c.end is None else c.reading for c in candidates]
-    return f"Meinen Sie {join_list(readings)}?"
+    return say().do_you_mean.format(choices=join_list(readings))
 
 
 def appointment_fields(zone: ZoneInfo, appointment: Appointment) -> dict[str, str]:
@@ -202,7 +184,7 @@ def is_requested(config: TenantConfig, appointment: Appointment) -> bool:
 def describe_with_state(config: TenantConfig, appointment: Appointment, now: datetime) -> str:
     """Return what `describe_appointment` does, and that it is not certain, if it is not."""
     description = describe_appointment(config, appointment, now)
-    return f"{description}, angefragt und noch nicht bestätigt" if is_requested(config, appointment) else description
+    return f"{description}{say().requested}" if is_requested(config, appointment) else description
 
 
 def describe_appointment(config: TenantConfig, appointment: Appointment, now: datetime) -> str:
@@ -212,8 +194,9 @@ def describe_appointment(config: TenantConfig, appointment: Appointment, now: da
     """
     branch = next((branch for branch in config.branches if branch.name == appointment.branch), None)
     services = (service.display_name for service in config.services if service.name == appointment.service)
-    staff = (f"bei {s.display_name}" for s in branch.staff if s.id == appointment.staff) if branch else iter(())
-    where = f"in {branch.display_name}" if branch and len(config.branches) > 1 else ""
-    what = " ".join(filter(None, (next(services, ""), next(staff, ""), where)))
+    names = (s.display_name for s in branch.staff if s.id == appointment.staff) if branch else iter(())
+    staff = (say().with_staff.format(staff=name) for name in names)
+    place = say().in_branch.format(branch=branch.display_name) if branch and len(config.branches) > 1 else ""
+    what = f"{next(services, '')}{next(staff, '')}{place}".strip()
     when = format_spoken(appointment.starts_at, ZoneInfo(config.time_zone), now)
     return f"{when}, {what}" if what else when

@@ -24,8 +24,6 @@ import structlog
 from askproai_core.database import Connection
 from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.answers import (
-    NOT_YET_CERTAIN,
-    NOT_YET_CONFIRMED,
     appointment_fields,
     busy_answer,
     end_sentence,
@@ -85,13 +83,10 @@ from askproai_runtime.calendars import (
     needs_phone,
     usable_phone,
 )
-from askproai_runtime.german_dates import format_spoken
 from askproai_runtime.notifications.types import Kind
+from askproai_runtime.sentences import format_spoken, say
 
 log = structlog.get_logger(__name__)
-
-_IN_FLIGHT = "Ich bin noch dabei, genau diesen Termin einzutragen. Einen Augenblick bitte."
-_WHICH_PHONE = "Für diesen Termin brauchen wir eine Telefonnummer. Unter welcher Nummer sind Sie zu erreichen?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +154,9 @@ def _require_phone(ctx: BookingContext, request: BookingRequest) -> None:
     """Raise `ClarificationNeeded` if the calendar refuses bookings without a number, and none is known that it accepts."""
     is_linked = bool(linked_event_types(ctx, request.rules.service))
     if is_linked and needs_phone(request.rules.service) and usable_phone(request.phone) is None:
-        raise ClarificationNeeded(_WHICH_PHONE, cause="Cal.com requires a valid telephone number for this service")
+        raise ClarificationNeeded(
+            say().phone_needed, cause="Cal.com requires a valid telephone number for this service"
+        )
 
 
 async def _claim_booking(
@@ -396,15 +393,16 @@ def _booked(
     rules = request.rules
     staff_name = rules.display_name(appointment.staff)
     spoken = format_spoken(appointment.starts_at, rules.zone, ctx.clock.now())
-    when = f"{spoken}, {rules.service.display_name} bei {staff_name}"
+    when = say().appointment.format(when=spoken, service=rules.service.display_name, staff=staff_name, place="")
     if not appointment.live:  # cancelled by somebody at this very moment
-        message = f"Der Termin {when} wurde gerade abgesagt. Möchten Sie einen anderen?"
+        message = say().just_cancelled.format(when=when)
     elif is_requested(ctx.config(), appointment):
-        message = f"Der Termin ist angefragt: {when}. Er ist {NOT_YET_CERTAIN.format('ihn')}"
+        message = say().booking_requested.format(when=when)
     else:
-        message = f"Der Termin {'steht schon' if again else 'ist eingetragen'}: {when}.{end_sentence(ctx.config(), appointment)}"
+        message = (say().stands_already if again else say().booked).format(when=when)
+        message += end_sentence(ctx.config(), appointment)
         if appointment.status == Status.PENDING_SYNC:
-            message += NOT_YET_CONFIRMED
+            message += say().calendar_has_to_confirm
     confirmed = appointment.status == Status.CONFIRMED
     outcome = BookingOutcome.CONFIRMED if confirmed else BookingOutcome.PENDING_SYNC
     ended = FunctionOutcome.ALREADY_BOOKED if again else FunctionOutcome.BOOKED
@@ -418,4 +416,4 @@ def _booked(
 
 
 def _in_flight() -> BookingResult:
-    return BookingResult(failure(_IN_FLIGHT, FunctionOutcome.IN_FLIGHT), BookingOutcome.IN_FLIGHT)
+    return BookingResult(failure(say().booking_in_flight, FunctionOutcome.IN_FLIGHT), BookingOutcome.IN_FLIGHT)

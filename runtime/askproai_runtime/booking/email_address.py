@@ -9,6 +9,7 @@ from askproai_runtime.booking.phrases import names_nothing
 from askproai_runtime.booking.replies import Reply
 from askproai_runtime.booking.store.actions import get_email_question_age, record_email_question
 from askproai_runtime.booking.types import ANSWER_TIME, BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.sentences import say
 
 # Words that a model leaves as they were said. They are whole words: "martin" has no "at" in it.
 _SAID = tuple(
@@ -16,22 +17,16 @@ _SAID = tuple(
     for words, sign in (
         ("at|ät|klammeraffe", "@"),
         ("punkt|dot", "."),
-        ("unterstrich", "_"),
-        ("bindestrich|minus", "-"),
+        ("unterstrich|underscore", "_"),
+        ("bindestrich|minus|hyphen|dash", "-"),
         ("plus", "+"),
     )
 )
-_SPOKEN_SIGNS = {".": "Punkt", "_": "Unterstrich", "-": "Bindestrich", "+": "Plus", "'": "Apostroph"}
 # Domains that everybody knows are said as words, all others are spelled.
 _KNOWN_DOMAINS = frozenset({
     "aol", "freenet", "gmail", "gmx", "googlemail", "hotmail", "icloud", "live", "mail", "mailbox", "me", "online", "outlook",
     "posteo", "t-online", "web", "yahoo",
 })  # fmt: skip
-_IS_EMAIL_RIGHT = "Die E-Mail-Adresse habe ich so verstanden: {spelled}. Ist das richtig?"
-_WHICH_EMAIL = (
-    "Die E-Mail-Adresse habe ich nicht richtig verstanden. Buchstabieren Sie sie bitte noch einmal, oder soll ich den Termin ohne"
-    " Adresse eintragen?"
-)
 
 
 def read_email(text: str) -> str | None:
@@ -49,7 +44,8 @@ def spell_email(address: str) -> str:
     local, _, domain = address.partition("@")
     *names, top = domain.split(".")
     said = [name.lower() if name.lower() in _KNOWN_DOMAINS else _spell(name) for name in names]
-    return f"{_spell(local)}, at {' Punkt '.join([*said, top.lower()])}"
+    spelled = f" {say().email_signs['.']} ".join([*said, top.lower()])
+    return say().spelled_email.format(local=_spell(local), domain=spelled)
 
 
 async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> None:
@@ -64,7 +60,9 @@ async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: 
         return
     address = read_email(str(said))
     if address is None or args.get("email_confirmed") is False:
-        raise ClarificationNeeded(_WHICH_EMAIL, cause="the e-mail address is none, or not what the caller has said")
+        raise ClarificationNeeded(
+            say().which_email, cause="the e-mail address is none, or not what the caller has said"
+        )
     async with ctx.pool.acquire() as conn:
         if call.replies is None:
             age = await get_email_question_age(conn, ctx.tenant, call.call_id, address)
@@ -74,9 +72,9 @@ async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: 
         if reply is not None and reply.agrees(args.get("email_confirmed")):
             return
         await record_email_question(conn, ctx.tenant, call.call_id, address)
-    question = _IS_EMAIL_RIGHT.format(spelled=spell_email(address))
+    question = say().is_email_right.format(spelled=spell_email(address))
     raise ClarificationNeeded(question, email=address, needs_confirmation=True)
 
 
 def _spell(text: str) -> str:
-    return ", ".join(_SPOKEN_SIGNS.get(character, character.upper()) for character in text)
+    return ", ".join(say().email_signs.get(character, character.upper()) for character in text)

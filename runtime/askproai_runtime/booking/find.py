@@ -19,7 +19,7 @@ from askproai_runtime.booking.answers import (
 )
 from askproai_runtime.booking.cancel_question import read_cancel_reply
 from askproai_runtime.booking.own_appointments import MAX_SPOKEN, none_found, resolve_cancellation
-from askproai_runtime.booking.phrases import BUSY, join_list
+from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.remote import enqueue_sync
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.reschedule import find_service
@@ -46,9 +46,9 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.booking.verification import asks_birth_date, list_own_appointments
 from askproai_runtime.notifications.types import Kind
+from askproai_runtime.sentences import say
 
 _NOTHING_SAID: Mapping[str, Any] = MappingProxyType({})
-_WHICH_TO_CANCEL = "Welchen Termin soll ich absagen"
 
 
 async def find_appointments(ctx: BookingContext, call: CallContext, args: Mapping[str, Any] = _NOTHING_SAID) -> Answer:
@@ -65,10 +65,11 @@ async def find_appointments(ctx: BookingContext, call: CallContext, args: Mappin
     spoken = [describe_with_state(config, appointment, ctx.clock.now()) for appointment in found[:MAX_SPOKEN]]
     unspoken = len(found) - len(spoken)
     if len(found) == 1:
-        message = f"Sie haben einen Termin: {spoken[0]}."
+        message = say().one_found.format(when=spoken[0])
     else:
-        rest = f", und {unspoken} weitere" if unspoken else ""
-        message = f"Sie haben {len(found)} Termine: {join_list(spoken, 'und')}{rest}."
+        rest = say().and_more.format(count=unspoken) if unspoken else ""
+        listed = join_list(spoken, say().and_word)
+        message = say().several_found.format(count=len(found), appointments=listed, rest=rest)
     fields = {"appointments": appointment_list_fields(config, found, ctx.clock.now())}
     return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.FOUND)
 
@@ -81,7 +82,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
     """
     try:
         async with ctx.pool.acquire() as conn:
-            target = await resolve_cancellation(ctx, conn, call, args, _WHICH_TO_CANCEL)
+            target = await resolve_cancellation(ctx, conn, call, args, say().which_to_cancel)
             await _require_agreement(ctx, conn, call, args, target)
         reason = read_text(args, "reason")
         appointment = await run_transaction(
@@ -90,18 +91,18 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
     except ClarificationNeeded as clarification:
         return clarification.answer
     except asyncpg.LockNotAvailableError:
-        return Answer(success=False, message=BUSY, fields={}, outcome=FunctionOutcome.BUSY)
+        return Answer(success=False, message=say().busy, fields={}, outcome=FunctionOutcome.BUSY)
     if appointment.live and appointment.starts_at != target.starts_at:
         return await cancel_appointment(ctx, call, args)  # it was moved since the caller agreed: ask about that start
     ctx.faults.reach("after:cancel-commit")
     description = describe_appointment(ctx.config(), appointment, ctx.clock.now())
     fields = appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)
     if appointment.status != Status.CANCELLED:
-        message = f"Der Termin am {description}, lässt sich nicht mehr absagen."
+        message = say().cannot_cancel.format(when=description)
         return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome.GONE)
-    message = f"Der Termin ist abgesagt: {description}."
+    message = say().cancelled.format(when=description)
     if find_service(ctx, appointment) is None:  # callers who cancel what they could not move want another one
-        message += " Für einen neuen sagen Sie mir bitte, wofür und wann."
+        message += say().say_what_for_a_new_one
     return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.CANCELLED)
 
 
@@ -119,7 +120,8 @@ async def _require_agreement(
     if reply is not None and reply.agrees(args.get("confirmed")):
         return
     await record_question(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at)
-    question = f"Soll ich Ihren Termin am {describe_appointment(ctx.config(), appointment, ctx.clock.now())}, absagen?"
+    described = describe_appointment(ctx.config(), appointment, ctx.clock.now())
+    question = say().shall_i_cancel.format(when=described)
     fields: dict[str, Any] = {**appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)}
     raise ClarificationNeeded(question, **fields, needs_confirmation=True)
 

@@ -6,16 +6,9 @@ from askproai_core.database import Connection
 from askproai_core.tenant_config import Function, TenantConfig
 from askproai_runtime.booking.store.appointments import count_bookings
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.sentences import say
 
 log = structlog.get_logger(__name__)
-
-_OF_CALL = "In einem Gespräch kann ich nicht mehr als {limit} eintragen, diesen habe ich also nicht gebucht."
-_OF_CALLER = "Für Ihre Rufnummer kann ich heute keine weiteren Termine eintragen, diesen habe ich also nicht gebucht."
-_ANONYMOUS = (
-    "Ohne Rufnummer kann ich im Moment keine Termine mehr eintragen, diesen habe ich also nicht gebucht. Bitte rufen Sie mit"
-    " sichtbarer Rufnummer noch einmal an."
-)
-_TRANSFER, _CALL_DIRECTLY = "Ich kann Sie dafür gern verbinden.", "Bitte rufen Sie uns dafür direkt an."
 
 
 class LimitReached(ClarificationNeeded):
@@ -44,14 +37,15 @@ async def require_within_limits(conn: Connection, ctx: BookingContext, call: Cal
     caller, own = shown_number(config, call), own_numbers(config)
     counts = await count_bookings(conn, ctx.tenant, call.call_id, caller, own, ctx.clock.now())
     if counts.of_call >= limits.per_call:
-        reason = _OF_CALL.format(limit="einen Termin" if limits.per_call == 1 else f"{limits.per_call} Termine")
+        several = say().several_appointments.format(count=limits.per_call)
+        reason = say().limit_of_call.format(limit=say().one_appointment if limits.per_call == 1 else several)
     elif counts.of_caller >= limits.per_caller_and_day:
-        reason = _OF_CALLER
+        reason = say().limit_of_caller
     elif counts.anonymous >= limits.anonymous_per_hour:
-        reason = _ANONYMOUS
+        reason = say().limit_of_anonymous
     else:
         return
     log.warning("booking.limited", call_id=call.call_id, correlation_id=call.correlation_id)
     can_transfer = any(Function.TRANSFER_TO_HUMAN in agent.functions for agent in config.agents)
-    sentence = f"{reason} {_TRANSFER if can_transfer else _CALL_DIRECTLY}"
+    sentence = f"{reason} {say().can_transfer_for_that if can_transfer else say().call_directly_for_that}"
     raise LimitReached(sentence, outcome=FunctionOutcome.LIMITED, alternatives=[])

@@ -30,24 +30,20 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
-from askproai_runtime.german_dates import Candidate, format_spoken, understand_parts
+from askproai_runtime.german_dates import Candidate, understand_parts
 from askproai_runtime.notifications.news import enqueue_message
+from askproai_runtime.sentences import format_spoken, say
 
 MESSAGES_PER_CALL = 3
 MESSAGES_PER_HOUR = 10  # of one number; all callers without a number together
 _MAX_TEXT = 480  # what is longer may have been cut before it came here
 _MAX_SHORT = 200
 _MAX_PHONE = 40
-_TOO_LONG_TO_KEEP = (  # asked again, since nothing that was said is cut
-    ("call_back", _MAX_SHORT, "Wann sollen wir Sie zurückrufen? Bitte sagen Sie es in wenigen Worten."),
-    ("recipient", _MAX_SHORT, "Für wen ist die Nachricht? Bitte sagen Sie nur den Namen."),
-)
 _ANY_TIME = timedelta(days=180)  # "egal wann" names none
 
-_ONLY_CALL_BACK = "Bittet um Rückruf."
-_ONLY_YES = frozenset({"bitte", "danke", "ein", "einen", "gern", "gerne", "ja", "rueckruf", "um", "yes"})
-_TOO_LONG = "Das war etwas viel auf einmal. Was ist das Wichtigste, das ich ausrichten soll?"
-_TOO_MANY = "Ich habe schon mehrere Nachrichten notiert und kann gerade keine weitere aufnehmen. Diese habe ich also nicht notiert."
+_ONLY_YES = frozenset(
+    {"bitte", "danke", "ein", "einen", "gern", "gerne", "ja", "rueckruf", "um", "yes", "please", "call", "me", "back"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +79,11 @@ async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[st
                 recipient=stored.recipient, call_back=stored.call_back, correlation_id=message.correlation_id,
             )  # fmt: skip
     if stored is None:
-        return Answer(success=False, message=_TOO_MANY, fields={}, outcome=FunctionOutcome.LIMITED)
-    sentence = "Ich habe es notiert und richte es aus."
+        return Answer(success=False, message=say().too_many_messages, fields={}, outcome=FunctionOutcome.LIMITED)
+    sentence = say().noted
     if call_back.said:
         when = call_back.describe(ZoneInfo(ctx.config().time_zone), ctx.clock.now())
-        sentence = f"Ich habe es notiert und gebe Ihren Wunsch nach einem Rückruf weiter{f': {when}' if when else ''}."
+        sentence = say().call_back_noted.format(when=f": {when}" if when else "")
     return Answer(success=True, message=sentence, fields={"message_id": str(stored.id)}, outcome=FunctionOutcome.NOTED)
 
 
@@ -96,21 +92,22 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> t
     config, said = ctx.config(), _read_call_back(args)
     text = read_text(args, "message") or ""
     if is_placeholder(text):
-        text = _ONLY_CALL_BACK if said else ""
+        text = say().only_call_back if said else ""
     if not text:
-        raise ClarificationNeeded("Was darf ich ausrichten?")
+        raise ClarificationNeeded(say().what_message)
     if len(text) > _MAX_TEXT:
-        raise ClarificationNeeded(_TOO_LONG)
-    for argument, longest, question in _TOO_LONG_TO_KEEP:
-        if len(read_text(args, argument) or "") > longest:
+        raise ClarificationNeeded(say().message_too_long)
+    # Asked again, since nothing that was said is cut.
+    for argument, question in (("call_back", say().when_to_call_back), ("recipient", say().whom_for)):
+        if len(read_text(args, argument) or "") > _MAX_SHORT:
             raise ClarificationNeeded(question)
     name = plain_name(read_said(args, "customer_name") or "")
     if not fold(name):
-        raise ClarificationNeeded("Von wem darf ich das ausrichten?")
+        raise ClarificationNeeded(say().whose_message)
     caller, named = shown_number(config, call), read_said(args, "phone")
     phone = named and (e164_or_none(named) or named)  # what is no number may still help to find one
     if (said and caller is None and phone is None) or len(phone or "") > _MAX_PHONE:
-        raise ClarificationNeeded("Unter welcher Nummer erreichen wir Sie für den Rückruf?")
+        raise ClarificationNeeded(say().number_to_call_back)
     recipient = read_said(args, "recipient")
     call_back = _understand(said, call, ZoneInfo(config.time_zone))
     found = call_back.understood

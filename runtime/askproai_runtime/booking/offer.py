@@ -43,7 +43,6 @@ from askproai_runtime.booking.availability import (
 from askproai_runtime.booking.bookables import list_refused_staff
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.names import find_rules
-from askproai_runtime.booking.phrases import OTHER_HOURS
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time
 from askproai_runtime.booking.search import (
     ReadBusy,
@@ -70,6 +69,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.german_dates import Candidate, Daily, Grain, Refusal, Understanding
+from askproai_runtime.sentences import say
 
 log = structlog.get_logger(__name__)
 
@@ -135,7 +135,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         understood = parse_time(args, call, request)
     except ClarificationNeeded as clarification:
         return await _add_next_times(ctx, request, call, clarification.answer)
-    soon = Candidate(now, now + look_ahead, Grain.RANGE, "so bald wie möglich")
+    soon = Candidate(now, now + look_ahead, Grain.RANGE, say().soon)
     understood = understood or Understanding(candidates=(soon,))
     read_busy = _reader(ctx, request.rules, call.call_id)
     read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
@@ -461,7 +461,7 @@ def _answer(request: ServiceRequest, offer: Offer, now: datetime, basis: Basis) 
     if offer.obstacle is not None:
         fields["obstacle"] = offer.obstacle.value
         if offer.slots and not offer.keeps_hours:
-            sentences.append(OTHER_HOURS)
+            sentences.append(say().other_hours)
     sentences.append(slot_sentence(rules, offer.slots, now, basis, offer.obstacle, which=bool(offer.readings)))
     outcome = FunctionOutcome(offer.obstacle) if offer.obstacle else FunctionOutcome.OFFERED
     return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields, outcome=outcome)

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from askproai_core.public_holidays import public_holidays
-from askproai_core.tenant_config import Branch, Hours, Staff, TenantConfig, Weekday
+from askproai_core.tenant_config import Branch, Hours, Language, Staff, TenantConfig, Weekday
+from askproai_runtime.sentences import present_language
 
 log = structlog.get_logger(__name__)
 
@@ -57,27 +58,28 @@ def working_spans(zone: ZoneInfo, branch: Branch, staff_member: Staff | None, fi
 def find_closure(branch: Branch, day: date) -> str | None:
     """Return why the branch is closed on `day`: the public holiday's name, "" for the branch's own closed day, else None.
 
-    The name is German in DE, AT and CH.
+    The name is in the language of the call in DE, AT and CH.
     """
     rules = branch.holidays
     if rules is None:
         return None
     if day in rules.closed:
         return ""
-    return _public_holidays(rules.country, rules.subdivision, day.year).get(day)
+    in_english = present_language() is Language.EN
+    return _public_holidays(rules.country, rules.subdivision, day.year, in_english=in_english).get(day)
 
 
 @lru_cache(maxsize=256)
-def _public_holidays(country: str, subdivision: str | None, year: int) -> dict[date, str]:
+def _public_holidays(country: str, subdivision: str | None, year: int, *, in_english: bool) -> dict[date, str]:
     """Return the public holidays of a year; of an unknown subdivision those of the country, of an unknown country none.
 
     A misspelt state must not fail every call of a branch: the operator reports it (`HolidaysValid`), and the pods log it.
     """
     try:
-        return public_holidays(country, subdivision, year)
+        return public_holidays(country, subdivision, year, in_english=in_english)
     except NotImplementedError:
         log.warning("booking.holidays_unknown", country=country, subdivision=subdivision, year=year)
-        return {} if subdivision is None else _public_holidays(country, None, year)
+        return {} if subdivision is None else _public_holidays(country, None, year, in_english=in_english)
 
 
 def open_minutes(branch: Branch, day: date) -> list[tuple[int, int]]:

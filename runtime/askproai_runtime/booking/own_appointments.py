@@ -37,23 +37,9 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.booking.verification import asks_birth_date, list_own_appointments, owns_appointment
 from askproai_runtime.german_dates import Candidate, Refusal, understand_parts
+from askproai_runtime.sentences import say
 
 MAX_SPOKEN = 3  # a caller cannot keep more in mind
-_NOT_READ = {
-    Refusal.PAST: "Dieser Zeitpunkt ist schon vorbei.",
-    Refusal.IMPOSSIBLE: "Diesen Tag oder diese Uhrzeit gibt es nicht.",
-    Refusal.NOT_UNDERSTOOD: "Den Tag oder die Uhrzeit habe ich nicht verstanden.",
-}
-_ALREADY_CANCELLED = "Ein Termin ist schon abgesagt."
-_NONE = (
-    "Unter Ihrer Nummer finde ich keinen kommenden Termin. Ist er unter einer anderen Nummer gebucht, rufen Sie bitte mit dieser"
-    " an. Möchten Sie sonst einen neuen Termin?"
-)
-_NONE_LEFT = "Ich finde keinen kommenden Termin mehr. Möchten Sie einen neuen?"
-_WITHHELD = (
-    "Ihre Rufnummer ist unterdrückt, deshalb kann ich Ihre Termine nicht nachsehen."
-    " Bitte rufen Sie noch einmal mit sichtbarer Nummer an, oder wenden Sie sich direkt an uns."
-)
 
 
 async def resolve_appointment(
@@ -75,7 +61,7 @@ async def resolve_appointment(
     if appointment_id is not None:
         if own := await _get_own_appointment(ctx, conn, call, appointment_id):
             return own
-        raise _choice(ctx, call, found, "Diesen Termin finde ich nicht.", question)
+        raise _choice(ctx, call, found, say().not_found, question)
     named = _NamedTime.of(args, call, ZoneInfo(ctx.config().time_zone))
     if named.readings and not named.select(found):
         moved = set(await list_moved_appointments(conn, ctx.tenant, call.call_id))
@@ -119,7 +105,7 @@ async def resolve_cancellation(
         if cancelled and not found:
             return cancelled[-1]
         if cancelled or questioned is not None:
-            raise _choice(ctx, call, found, _ALREADY_CANCELLED, question)
+            raise _choice(ctx, call, found, say().already_cancelled, question)
     elif (again := named.select(cancelled)) and not named.select(found):
         return again[-1]
     likely = named.find_likely(found)
@@ -129,8 +115,8 @@ async def resolve_cancellation(
 def none_found(ctx: BookingContext, call: CallContext) -> str:
     """Return the sentence for a caller who has no future appointment."""
     if asks_birth_date(ctx):
-        return _NONE_LEFT  # else the caller was asked for name and birth date
-    return _NONE if call.caller is not None else _WITHHELD
+        return say().none_left  # else the caller was asked for name and birth date
+    return say().none_of_number if call.caller is not None else say().number_withheld
 
 
 def _choose(
@@ -141,23 +127,29 @@ def _choose(
     What is named in words that are not understood is asked, even if there is only one: the caller may mean another.
     """
     if named.refused is not None:
-        raise _choice(ctx, call, found, _NOT_READ[named.refused], question)
+        raise _choice(ctx, call, found, _not_read(named.refused), question)
     chosen = found if named.is_nothing else named.select(found)
     if len(chosen) == 1:
         return chosen[0]
     if chosen or named.is_nothing:
         raise _choice(ctx, call, chosen, "", question)
     reading = named.readings[0]
-    raise _choice(
-        ctx, call, found, f"{reading.reading}: Da finde ich keinen Termin von Ihnen.", question, reading.start
-    )
+    raise _choice(ctx, call, found, say().none_then.format(when=reading.reading), question, reading.start)
+
+
+def _not_read(refusal: Refusal) -> str:
+    return {
+        Refusal.PAST: say().past_named,
+        Refusal.IMPOSSIBLE: say().impossible_named,
+        Refusal.NOT_UNDERSTOOD: say().named_not_understood,
+    }[refusal]
 
 
 def _ask_whether(ctx: BookingContext, appointment: Appointment, named: "_NamedTime") -> ClarificationNeeded:
     """Return the question whether this appointment is meant, although another time was named."""
     config, now = ctx.config(), ctx.clock.now()
     described = describe_appointment(config, appointment, now)
-    question = f"{named.readings[0].reading}: Da finde ich keinen Termin von Ihnen. Meinen Sie den am {described}?"
+    question = say().none_then_but.format(when=named.readings[0].reading, appointment=described)
     fields = appointment_list_fields(config, [appointment], now)
     return ClarificationNeeded(question, appointment_id=str(appointment.id), appointments=fields, needs_answer=True)
 
@@ -175,7 +167,7 @@ class _NamedTime:
 
     @property
     def spoken(self) -> str:
-        """All readings in German, the same whatever words they were named by."""
+        """All readings in the language of the call, the same whatever words they were named by."""
         return ", ".join(reading.reading for reading in self.readings)
 
     @property
@@ -234,9 +226,10 @@ def _choice(
     said = sorted(found, key=lambda appointment: abs(appointment.starts_at - target))[:MAX_SPOKEN]
     spoken = [describe_appointment(config, appointment, now) for appointment in said]
     if len(found) > len(spoken):
-        sentence = f"Sie haben {len(found)} Termine. {question}? Die nächsten sind {join_list(spoken, 'und')}."
+        listed = join_list(spoken, say().and_word)
+        sentence = say().which_of_many.format(count=len(found), question=question, appointments=listed)
     else:
-        sentence = f"{question}: {join_list(spoken)}?"
+        sentence = say().which_of.format(question=question, appointments=join_list(spoken))
     fields = appointment_list_fields(config, found, now)
     return ClarificationNeeded(f"{preface} {sentence}".strip(), appointments=fields)
 

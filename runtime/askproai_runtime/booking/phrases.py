@@ -1,4 +1,4 @@
-"""German phrases for the agent to say, and when two spellings are the same name."""
+"""Phrases for the agent to say, and when two spellings are the same name."""
 
 import re
 import unicodedata
@@ -7,11 +7,14 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.availability import Obstacle, Slot
-from askproai_runtime.german_dates import Refusal, format_spoken
+from askproai_runtime.german_dates import Refusal
+from askproai_runtime.sentences import format_spoken, say
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i"})
-_TITLES = frozenset({"herr", "herrn", "frau", "dr", "doktor", "doktorin", "prof", "professor", "professorin"})
-_BEFORE_A_NAME = frozenset({"bei", "beim", "dem", "den", "der", "die", "zu", "zum", "zur"})
+# Of German and English; none of them is a name, or means something else in the other language.
+_GENDERS = {"herr": "m", "herrn": "m", "mr": "m", "mister": "m", "frau": "f", "mrs": "f", "ms": "f", "miss": "f"}
+_TITLES = _GENDERS.keys() | {"dr", "doktor", "doktorin", "doctor", "prof", "professor", "professorin"}
+_BEFORE_A_NAME = frozenset({"bei", "beim", "dem", "den", "der", "die", "the", "to", "with", "zu", "zum", "zur"})
 # Spellings that a listener cannot distinguish, applied in this order. Vowels stay: Peter and Petra are two people.
 _SOUNDS_LIKE = tuple(
     (re.compile(spelling), sound)
@@ -35,38 +38,38 @@ _LONGEST_SAYABLE = 40
 _PLACEHOLDERS = frozenset({"none", "null", "nan", "nil", "undefined", "unknown", "true", "false", "string"})
 # Words with which models say that nobody has named something, and words that go with them ("kein Rückruf nötig").
 _NOT_NAMED = frozenset({
-    "kein", "keine", "keinen", "keiner", "keins", "nan", "nee", "nein", "nicht", "nichts", "nil", "niemand", "none", "null", "ohne",
-    "unbekannt", "undefined", "unknown", "unnoetig",
+    "kein", "keine", "keinen", "keiner", "keins", "nan", "nee", "nein", "nicht", "nichts", "niemand", "nil", "no", "nobody", "none",
+    "not", "nothing", "null", "ohne", "unbekannt", "undefined", "unknown", "unnoetig",
 })  # fmt: skip
 _WITH_NOT_NAMED = frozenset({
-    "adresse", "angabe", "angaben", "angegeben", "bitte", "danke", "e", "email", "erforderlich", "erwuenscht", "genannt",
-    "gewuenscht", "mail", "noetig", "notwendig", "nummer", "rueckruf", "wunsch",
+    "address", "adresse", "angabe", "angaben", "angegeben", "back", "bitte", "call", "callback", "danke", "e", "email",
+    "erforderlich", "erwuenscht", "genannt", "gewuenscht", "given", "mail", "mentioned", "named", "needed", "noetig", "notwendig",
+    "number", "nummer", "one", "phone", "please", "preference", "provided", "required", "rueckruf", "specified", "wanted", "wunsch",
 })  # fmt: skip
 
-BUSY = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal."
 
-NOT_UNDERSTOOD = {
-    Refusal.PAST: "Dieser Zeitpunkt ist schon vorbei. Welchen Tag und welche Uhrzeit meinen Sie?",
-    Refusal.IMPOSSIBLE: "Diesen Tag oder diese Uhrzeit gibt es nicht. Welchen Tag und welche Uhrzeit meinen Sie?",
-    Refusal.NOT_UNDERSTOOD: "Das habe ich nicht verstanden. An welchem Tag und um wie viel Uhr möchten Sie kommen?",
-}
+def refusal_sentence(refusal: Refusal) -> str:
+    """Return why a time is not understood, with the question for another one."""
+    words = say()
+    return {
+        Refusal.PAST: words.past_time,
+        Refusal.IMPOSSIBLE: words.impossible_time,
+        Refusal.NOT_UNDERSTOOD: words.time_not_understood,
+    }[refusal]
 
-# `when` is a full date and time in words, or a longer span as it was understood.
-OBSTACLES = {
-    Obstacle.PAST: NOT_UNDERSTOOD[Refusal.PAST],
-    Obstacle.TOO_SOON: "{when} ist leider zu kurzfristig.",
-    Obstacle.TOO_FAR: "So weit im Voraus vergeben wir keine Termine, nur bis {last_day}.",
-    Obstacle.CLOSED_DAY: "{day}: Da ist nicht geöffnet{holiday}.",
-    Obstacle.OUTSIDE_HOURS: "{when} liegt außerhalb der Zeiten, zu denen das{staff} möglich ist.",
-    Obstacle.OFF_GRID: "{when} beginnt bei uns kein Termin.",
-    Obstacle.TAKEN: "{when} ist{staff} leider nichts mehr frei.",
-}
 
-# Instead of `OUTSIDE_HOURS` for whole days.
-DAY_OFF = "{day}: Da arbeitet {staff} nicht."
-NOBODY_WORKS = "{day}: Da arbeitet niemand, der das macht."
-
-OTHER_HOURS = "Auch in den zwei Wochen danach finde ich dazu nichts Passendes."
+def obstacle_template(obstacle: Obstacle) -> str:
+    """Return why a time is not free; `when` is a full date and time in words, or a longer span as it was understood."""
+    words = say()
+    return {
+        Obstacle.PAST: words.past_time,
+        Obstacle.TOO_SOON: words.too_soon,
+        Obstacle.TOO_FAR: words.too_far,
+        Obstacle.CLOSED_DAY: words.closed_day,
+        Obstacle.OUTSIDE_HOURS: words.outside_hours,
+        Obstacle.OFF_GRID: words.off_grid,
+        Obstacle.TAKEN: words.taken,
+    }[obstacle]
 
 
 def fold(text: str) -> str:
@@ -132,8 +135,8 @@ def names_person(name: str, full_name: str) -> bool:
 
 def _addressed_differently(first: Sequence[str], second: Sequence[str]) -> bool:
     """Return whether one is a Herr and the other a Frau."""
-    titles = [{word.replace("herrn", "herr") for word in name} & {"herr", "frau"} for name in (first, second)]
-    return all(titles) and titles[0].isdisjoint(titles[1])
+    genders = [{_GENDERS[word] for word in name if word in _GENDERS} for name in (first, second)]
+    return all(genders) and genders[0].isdisjoint(genders[1])
 
 
 def _sound(word: str) -> str:
@@ -167,20 +170,20 @@ def sayable(text: str) -> str | None:
     return said if _SAYABLE.fullmatch(said) else None
 
 
-def join_list(parts: Sequence[str], last: str = "oder") -> str:
-    """Return `a, b oder c`."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}"
+def join_list(parts: Sequence[str], last: str | None = None) -> str:
+    """Return `a, b oder c`; with another `last` word than "or" in the language of the call, `a, b und c`."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last or say().or_word} {parts[-1]}"
 
 
 def format_length(minutes: int) -> str:
     """Return `45 Minuten`, `eine Stunde`, `2 Stunden und 15 Minuten`."""
     hours, rest = divmod(minutes, 60)
-    parts = ["eine Stunde" if hours == 1 else f"{hours} Stunden"] if hours else []
+    parts = [say().one_hour if hours == 1 else say().several_hours.format(count=hours)] if hours else []
     if rest:
-        parts.append("eine Minute" if rest == 1 else f"{rest} Minuten")
-    return " und ".join(parts)
+        parts.append(say().one_minute if rest == 1 else say().several_minutes.format(count=rest))
+    return f" {say().and_word} ".join(parts)
 
 
 def format_slot(slot: Slot, staff_name: str, zone: ZoneInfo, now: datetime) -> str:
     """Return `Freitag, den 27. November, um 14 Uhr 30 bei Anna`."""
-    return f"{format_spoken(slot.start, zone, now)} bei {staff_name}"
+    return say().slot.format(when=format_spoken(slot.start, zone, now), staff=staff_name)

@@ -6,19 +6,22 @@ from enum import StrEnum
 
 _YES = re.compile(
     r"\b(?:ja|jaja|jawohl|jo|jep|jup|genau|richtig|stimmt|korrekt|gern|gerne|okay|ok|klar|sicher|natürlich|freilich|unbedingt"
-    r"|selbstverständlich|einverstanden|passt|yes|yeah|yep|sure)\b"
+    r"|selbstverständlich|einverstanden|passt|yes|yeah|yep|sure|right|correct|exactly|absolutely|of course|go ahead|please do)\b"
 )
 _NO = re.compile(
     r"\b(?:nein|nee|ne|nö|no|nope|stopp|stop|halt|moment|augenblick|sekunde|warte|warten|behalte|behalten|bleibt|bleiben|falsch"
     r"|andere[mnrs]?|sondern|stattdessen|verschieben|verlegen"
-    r"|(?:doch|lieber|bitte|besser|noch|stimmt|passt|ist) nicht|auf keinen fall)\b|^nicht\b"
+    r"|(?:doch|lieber|bitte|besser|noch|stimmt|passt|ist) nicht|auf keinen fall"
+    r"|wait|hold on|keep|wrong|instead|another|different|rather not|don.?t|do not|leave it|just a (?:moment|second))\b"
+    r"|^(?:nicht|not)\b"
 )
 _NEGATION = re.compile(
-    r"\b(?:nicht|kein(?:e[mnrs]?)?|nie)\b"
+    r"\b(?:nicht|kein(?:e[mnrs]?)?|nie|not|never|can.?t|isn.?t)\b"
 )  # "ja, ich kann nicht" agrees, "ich bin nicht sicher" does not
 # "Wie bitte?" and "Was kostet das?" agree to nothing, with or without the sign that a speech recognizer puts at their end.
 _QUESTION = re.compile(
-    r"^(?:und |aber |also |äh |ähm )*(?:was|wann|wo|wie|wer|wem|wen|warum|wieso|weshalb|welche[nmrs]?|kostet)\b"
+    r"^(?:und |aber |also |äh |ähm |and |but |so |um |uh )*"
+    r"(?:was|wann|wo|wie|wer|wem|wen|warum|wieso|weshalb|welche[nmrs]?|kostet|what|when|where|who|how|why|which)\b"
 )
 
 

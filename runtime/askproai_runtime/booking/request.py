@@ -17,7 +17,7 @@ from askproai_runtime.booking.answers import candidate_fields, candidate_questio
 from askproai_runtime.booking.availability import ServiceRules, is_open_time, is_working_day, is_working_time
 from askproai_runtime.booking.email_address import read_email
 from askproai_runtime.booking.names import list_named_staff
-from askproai_runtime.booking.phrases import NOT_UNDERSTOOD, fold, join_list, names_nothing, same_name, sayable
+from askproai_runtime.booking.phrases import fold, join_list, names_nothing, refusal_sentence, same_name, sayable
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
 from askproai_runtime.german_dates import (
@@ -26,9 +26,9 @@ from askproai_runtime.german_dates import (
     Grain,
     Understanding,
     find_argument,
-    format_spoken,
     understand_parts,
 )
+from askproai_runtime.sentences import format_spoken, say
 
 _MAX_ARGUMENT_LENGTH = 500
 _DAYS_AHEAD = 14  # in which a time without a day is searched
@@ -97,8 +97,7 @@ class BookingRequest:
                 return appointment
         if at_start and not self.another:
             raise ClarificationNeeded(
-                f"Für diese Zeit habe ich in diesem Gespräch schon {at_start[0].customer_name} eingetragen. "
-                f"Soll ich für {self.name} noch einen Termin daneben eintragen?",
+                say().another_beside.format(booked=at_start[0].customer_name, name=self.name),
                 appointment_id=str(at_start[0].id),
             )
         return None
@@ -115,7 +114,7 @@ def parse_service_request(
     service = _find_service(config, branch, read_text(args, "service") or last_service)
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
     if not rules.staff_members:
-        sentence = f"{service.display_name} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?"
+        sentence = say().nobody_does.format(service=service.display_name)
         raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE)
     return ServiceRequest(rules, find_staff_for_caller(rules, read_text(args, "staff")))
 
@@ -130,12 +129,12 @@ def parse_booking_request(
     hold = next((appointment for appointment in appointments if appointment.status == Status.HELD), None)
     service = parse_service_request(config, call, args, hold.service if hold else None)
     rules = service.rules
-    start = parse_start(args, call, service, "Für welchen Tag und welche Uhrzeit soll ich den Termin eintragen?")
+    start = parse_start(args, call, service, say().when_to_book)
     if not _names_day(_read_parts(args)) and not (hold and hold.starts_at == start):
         _require_near_day(start, call, rules.zone)
     name = plain_name(read_text(args, "customer_name") or "")
     if not fold(name):
-        raise ClarificationNeeded("Auf welchen Namen darf ich den Termin eintragen?")
+        raise ClarificationNeeded(say().whose_name)
     email = read_text(args, "email")
     target = rules.branch.name, rules.service.name, start
     return BookingRequest(
@@ -173,7 +172,7 @@ def parse_time(args: Mapping[str, Any], call: CallContext, service: ServiceReque
         understood = _find_next_day(parts, call, service) or understood
     if understood.refused is not None:
         refused = understood.refused
-        raise ClarificationNeeded(NOT_UNDERSTOOD[refused], outcome=FunctionOutcome(refused), refused=refused.value)
+        raise ClarificationNeeded(refusal_sentence(refused), outcome=FunctionOutcome(refused), refused=refused.value)
     return keep_open_readings(understood, service)
 
 
@@ -187,7 +186,7 @@ def _read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | 
 def _names_day(parts: Sequence[str | None]) -> bool:
     """Return whether the words say more than a time of any day, such as "um zehn" or "vormittags"."""
     found = (
-        (find_argument(part) or find_argument(f"um {part}")) for part in parts if part
+        (find_argument(part) or find_argument(f"gegen {part}")) for part in parts if part
     )  # "zehn" alone is no phrase
     return any(argument not in {Argument.TIME, Argument.PART_OF_DAY} for argument in found)
 
@@ -244,7 +243,8 @@ def parse_start(args: Mapping[str, Any], call: CallContext, service: ServiceRequ
             candidate_question(understood.candidates, service.rules.zone, call.started_at), candidates=fields
         )
     reading = understood.candidates[0].reading
-    raise ClarificationNeeded(f"{reading[0].upper()}{reading[1:]}: Um wie viel Uhr genau?", candidates=fields)
+    question = say().what_time_exactly.format(reading=f"{reading[0].upper()}{reading[1:]}")
+    raise ClarificationNeeded(question, candidates=fields)
 
 
 def read_text(args: Mapping[str, Any], name: str) -> str | None:
@@ -266,7 +266,7 @@ def _find_branch(config: TenantConfig, call: CallContext) -> Branch:
     for branch in config.branches:
         if branch.name == call.branch:
             return branch
-    raise ClarificationNeeded("Hier sind noch keine Termine eingerichtet.", outcome=FunctionOutcome.NOT_BOOKABLE)
+    raise ClarificationNeeded(say().no_appointments_here, outcome=FunctionOutcome.NOT_BOOKABLE)
 
 
 def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Service:
@@ -279,17 +279,16 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
             return service
     display_names = [service.display_name for service in offered]
     if not display_names:
-        sentence = "Hier kann ich gerade keine Termine vergeben."
-        raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE, services=[])
+        raise ClarificationNeeded(say().nothing_bookable, outcome=FunctionOutcome.NOT_BOOKABLE, services=[])
     outcome = FunctionOutcome.ASKED_BACK if name is None else FunctionOutcome.UNKNOWN_SERVICE
-    requested = sayable(name or "") or "Das"
+    requested = sayable(name or "") or say().that_service
     if name is None:
-        question = f"Was möchten Sie buchen: {join_list(display_names)}?"
+        question = say().what_to_book.format(services=join_list(display_names))
     elif len(offered) == 1:
-        question = f"{requested} bieten wir hier nicht an. Buchbar ist {display_names[0]}. Möchten Sie das?"
+        question = say().not_offered_but_one.format(requested=requested, service=display_names[0])
     else:
-        bookable = join_list(display_names, "und")
-        question = f"{requested} bieten wir hier nicht an. Buchbar sind {bookable}. Was davon möchten Sie?"
+        bookable = join_list(display_names, say().and_word)
+        question = say().not_offered_but.format(requested=requested, services=bookable)
     raise ClarificationNeeded(question, outcome=outcome, services=[service.name for service in offered])
 
 
@@ -302,13 +301,14 @@ def find_staff_for_caller(rules: ServiceRules, name: str | None) -> str | None:
     if len(display_names) == 1:  # of two people of the same full name no answer of a caller names one
         return found[0].id
     if found:
-        question, ids = f"Meinen Sie {join_list(display_names)}?", [staff_member.id for staff_member in found]
-        raise ClarificationNeeded(question, staff=ids)
+        question = say().do_you_mean.format(choices=join_list(display_names))
+        raise ClarificationNeeded(question, staff=[staff_member.id for staff_member in found])
     display_names = [staff_member.display_name for staff_member in rules.staff_members]
-    requested = sayable(name) or "Diese Person"
+    requested = sayable(name) or say().that_person
     raise ClarificationNeeded(
-        f"{requested} kann ich dafür nicht eintragen. {rules.service.display_name} gibt es bei {join_list(display_names)}."
-        " Zu wem möchten Sie?",
+        say().not_with_person.format(
+            requested=requested, service=rules.service.display_name, names=join_list(display_names)
+        ),
         outcome=FunctionOutcome.UNKNOWN_STAFF,
         staff=[staff_member.id for staff_member in rules.staff_members],
     )

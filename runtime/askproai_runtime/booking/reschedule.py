@@ -21,8 +21,6 @@ import structlog
 from askproai_core.database import Connection
 from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.answers import (
-    NOT_YET_CERTAIN,
-    NOT_YET_CONFIRMED,
     appointment_fields,
     busy_answer,
     describe_appointment,
@@ -67,17 +65,9 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
 from askproai_runtime.notifications.types import Kind
+from askproai_runtime.sentences import say
 
 log = structlog.get_logger(__name__)
-
-_WHICH = "Welchen Termin soll ich verschieben"
-_WHEN = "Auf welchen Tag und welche Uhrzeit soll ich den Termin verschieben?"
-_NOT_OFFERED = (
-    "Ihr Termin am {}, lässt sich leider nicht verschieben: Das bieten wir so nicht mehr an."
-    " Soll ich ihn absagen und einen neuen suchen?"
-)
-_SAY_CANCEL = "Verschieben lässt er sich leider nicht. Wenn ich ihn absagen soll, sagen Sie bitte: Termin absagen."
-_IN_FLIGHT = "Ich bin noch dabei, genau diesen Termin zu verschieben. Einen Augenblick bitte."
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +101,7 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
     try:
         async with ctx.pool.acquire() as conn:
             appointment = await resolve_appointment(
-                ctx, conn, call, args, _WHICH, lambda moved: _is_there(ctx, call, args, moved)
+                ctx, conn, call, args, say().which_to_move, lambda moved: _is_there(ctx, call, args, moved)
             )
             service = await _require_service(ctx, conn, call, appointment)
         start = _parse_new_start(args, call, appointment, service)
@@ -120,7 +110,7 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
     try:
         return await carry_out_move(ctx, call, MoveRequest(appointment, service, start), deadline)
     except MoveInFlight:
-        return failure(_IN_FLIGHT, FunctionOutcome.IN_FLIGHT)
+        return failure(say().move_in_flight, FunctionOutcome.IN_FLIGHT)
     except asyncpg.LockNotAvailableError:
         return busy_answer()
 
@@ -151,7 +141,8 @@ def resolve_service(ctx: BookingContext, appointment: Appointment, other_staff: 
     """
     service = find_service(ctx, appointment, other_staff)
     if service is None:
-        question = _NOT_OFFERED.format(describe_appointment(ctx.config(), appointment, ctx.clock.now()))
+        when = describe_appointment(ctx.config(), appointment, ctx.clock.now())
+        question = say().not_offered_any_more.format(when=when)
         raise ClarificationNeeded(
             question,
             outcome=FunctionOutcome.NOT_BOOKABLE,
@@ -176,7 +167,7 @@ async def _require_service(
         if reply in {None, Reply.NO}:
             raise
         answer = clarification.answer
-        raise ClarificationNeeded(_SAY_CANCEL, outcome=answer.outcome, **answer.fields) from None
+        raise ClarificationNeeded(say().say_cancel, outcome=answer.outcome, **answer.fields) from None
 
 
 def _require_future(ctx: BookingContext, found: Appointment, now: Appointment | None) -> Appointment:
@@ -184,7 +175,7 @@ def _require_future(ctx: BookingContext, found: Appointment, now: Appointment | 
     if now is not None and now.live and now.starts_at > ctx.clock.now():
         return now
     gone = describe_appointment(ctx.config(), found, ctx.clock.now())
-    sentence = f"Der Termin {gone} wurde abgesagt oder liegt schon zurück. Soll ich einen neuen suchen?"
+    sentence = say().cancelled_or_over.format(when=gone)
     raise ClarificationNeeded(sentence, outcome=FunctionOutcome.GONE)
 
 
@@ -219,7 +210,7 @@ def _parse_new_start(
     zone = service.rules.zone
     if read_text(args, "time") and not (read_text(args, "date") or read_text(args, "start")):
         args = {**args, "date": appointment.starts_at.astimezone(zone).date().isoformat()}
-    return parse_start(args, call, service, _WHEN)
+    return parse_start(args, call, service, say().when_to_move)
 
 
 async def _claim_move(
@@ -252,7 +243,7 @@ async def _move(ctx: BookingContext, claim: ActionClaim, request: MoveRequest) -
     ctx.faults.reach("after:move-commit")
     if move.changed_since:
         when = describe_appointment(ctx.config(), move.after, ctx.clock.now())
-        message = f"Der Termin wurde inzwischen geändert. Es bleibt bei {when}."
+        message = say().changed_meanwhile.format(when=when)
         return replace(
             failure(message, FunctionOutcome.REFUSED), cause="it was changed since this request was first sent"
         )
@@ -359,7 +350,7 @@ async def _revert(
     if isinstance(outcome, Taken):
         raise SlotNotFree
     stays = describe_appointment(ctx.config(), move.before, ctx.clock.now())
-    sentence = f"Der Kalender lässt das Verschieben nicht zu. Es bleibt bei {stays}."
+    sentence = say().move_refused.format(when=stays)
     raise ClarificationNeeded(sentence, outcome=FunctionOutcome.REFUSED, alternatives=[])
 
 
@@ -379,14 +370,13 @@ def _answer(ctx: BookingContext, appointment: Appointment, *, again: bool = Fals
     outcome = FunctionOutcome.ALREADY_MOVED if again else FunctionOutcome.MOVED
     if not appointment.live:  # cancelled by somebody at this very moment
         outcome = FunctionOutcome.GONE
-        message = f"Der Termin {when} wurde gerade abgesagt. Möchten Sie einen anderen?"
+        message = say().just_cancelled.format(when=when)
     elif is_requested(config, appointment):
-        message = f"Die Verschiebung ist angefragt: {when}. Sie ist {NOT_YET_CERTAIN.format('sie')}"
+        message = say().move_requested.format(when=when)
     else:
-        message = (
-            f"Der Termin {'steht schon' if again else 'ist verschoben'}: {when}.{end_sentence(config, appointment)}"
-        )
+        message = (say().stands_already if again else say().moved).format(when=when)
+        message += end_sentence(config, appointment)
         if appointment.status == Status.PENDING_SYNC:
-            message += NOT_YET_CONFIRMED
+            message += say().calendar_has_to_confirm
     fields = appointment_fields(ZoneInfo(config.time_zone), appointment)
     return Answer(success=appointment.live, message=message, fields=fields, outcome=outcome)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import CallerVerification, Function
+from askproai_core.tenant_config import CallerVerification, Function, Language
 from askproai_runtime.booking.phrases import fold, proves_name
 from askproai_runtime.booking.store.actions import list_cancelled_appointments
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment, list_upcoming_appointments
@@ -26,40 +26,27 @@ from askproai_runtime.booking.store.verifications import (
     list_verified,
 )
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.sentences import SENTENCES, present_language, say
 
 log = structlog.get_logger(__name__)
 
 _PER_CALL, _PER_NUMBER_AND_DAY, _OTHERS_PER_HOUR = 3, 6, 20  # wrong attempts
 _OLDEST = 120  # years
 _CENTURY = 100
-_ASK_BOTH = "Damit ich nachsehen darf: Auf welchen Namen läuft der Termin, und wie ist das Geburtsdatum?"
-_ASK_NAME = "Auf welchen Namen läuft der Termin?"
-ASK_BIRTH_DATE = "Wie ist das Geburtsdatum? Bitte mit Tag, Monat und Jahr."
-_NO_MATCH = "Mit diesen Angaben kann ich keinen Termin nennen. Wie ist der Name genau, und wie das Geburtsdatum?"
-_TOO_MANY = "Das kann ich am Telefon jetzt nicht weiter prüfen."
-_TRANSFER, _CALL_DIRECTLY = (
-    "Soll ich Sie verbinden?",
-    "Bitte rufen Sie uns direkt an. Kann ich sonst etwas für Sie tun?",
-)
+_MONTHS_OF_YEAR = 12
 
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _NUMBERS = re.compile(r"(\d{1,2})[.\s/]+(\d{1,2})[.\s/]+(\d{4}|\d{2})")
-_MONTHS = (
-    "januar",
-    "februar",
-    "maerz",
-    "april",
-    "mai",
-    "juni",
-    "juli",
-    "august",
-    "september",
-    "oktober",
-    "november",
-    "dezember",
+_MONTHS = {fold(name): number for words in SENTENCES.values() for number, name in enumerate(words.months, 1)}
+_MONTHS |= {"jaenner": 1, "feber": 2, "juno": 6, "julei": 7}
+_WORDS = re.compile(r"(?P<day>\d{1,2}) (?P<month>[a-z]+) (?P<year>\d{4}|\d{2})")
+_ENGLISH = tuple(  # "3rd of March 1985", "March 3rd, 1985"
+    re.compile(rf"(?:the )?{pattern} (?P<year>\d{{4}}|\d{{2}})")
+    for pattern in (
+        r"(?P<day>\d{1,2})(?:st|nd|rd|th)? (?:of )?(?P<month>[a-z]+)",
+        r"(?P<month>[a-z]+) (?:the )?(?P<day>\d{1,2})(?:st|nd|rd|th)?",
+    )
 )
-_OTHER_MONTHS = {"jaenner": 1, "feber": 2, "juno": 6, "julei": 7}
-_WORDS = re.compile(r"(\d{1,2}) ([a-z]+) (\d{4}|\d{2})")
 
 
 def asks_birth_date(ctx: BookingContext) -> bool:
@@ -68,18 +55,22 @@ def asks_birth_date(ctx: BookingContext) -> bool:
 
 
 def read_birth_date(text: str, today: date) -> date | None:
-    """Return the birth date that a text names in ISO 8601 or as Germans write it; None if it is none that somebody alive can have.
+    """Return the birth date that a text names in ISO 8601 or as the call's language writes it; None if nobody alive can have it.
 
-    A year of two digits is that of the past hundred years, unless that could be two: then it is asked.
+    A year of two digits is that of the past hundred years, unless that could be two: then it is asked. So is 3/12 in English, where
+    some write the month first.
     """
     if found := _ISO.fullmatch(text.strip()):
         year, month, day = map(int, found.groups())
     elif found := _NUMBERS.fullmatch(text.strip().rstrip(".")):
         day, month, year = map(int, found.groups())
-    elif found := _WORDS.fullmatch(fold(text)):
-        name = found[2]
-        month = _OTHER_MONTHS.get(name, _MONTHS.index(name) + 1 if name in _MONTHS else 0)
-        day, year = int(found[1]), int(found[3])
+        if "/" in text and present_language() is Language.EN and day != month:
+            if max(day, month) <= _MONTHS_OF_YEAR:
+                return None
+            day, month = max(day, month), min(day, month)
+    elif found := _find_written(fold(text)):
+        month = _MONTHS.get(found["month"], 0)
+        day, year = int(found["day"]), int(found["year"])
     else:
         return None
     if year < _CENTURY:
@@ -93,12 +84,18 @@ def read_birth_date(text: str, today: date) -> date | None:
     return read if today.year - _OLDEST <= year and read <= today else None
 
 
+def _find_written(folded: str) -> re.Match[str] | None:
+    """Return the day, the name of a month and the year that a text consists of."""
+    patterns = _ENGLISH if present_language() is Language.EN else (_WORDS,)
+    return next((found for pattern in patterns if (found := pattern.fullmatch(folded))), None)
+
+
 def require_birth_date(args: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> date:
     """Return the birth date of whom an appointment is booked for. Raises `ClarificationNeeded`."""
     text = args.get("birth_date")
     read = read_birth_date(text, now.astimezone(zone).date()) if isinstance(text, str) else None
     if read is None:
-        raise ClarificationNeeded(ASK_BIRTH_DATE)
+        raise ClarificationNeeded(say().ask_birth_date)
     return read
 
 
@@ -119,7 +116,8 @@ async def list_own_appointments(
         await _verify(ctx, conn, call, args, proven)
         proven = await _list_proven(ctx, conn, call)
     elif not proven:
-        missing = _ASK_BOTH if not name and not said else _ASK_NAME if said else ASK_BIRTH_DATE
+        ask_both = not name and not said
+        missing = say().ask_name_and_birth_date if ask_both else say().ask_name if said else say().ask_birth_date
         raise ClarificationNeeded(missing, appointments=[])
     return await _list_upcoming(ctx, conn, proven)
 
@@ -147,7 +145,7 @@ async def _verify(
     if attempt.of_call > _PER_CALL:
         _log_limit(call)
         can_transfer = any(Function.TRANSFER_TO_HUMAN in agent.functions for agent in ctx.config().agents)
-        sentence = f"{_TOO_MANY} {_TRANSFER if can_transfer else _CALL_DIRECTLY}"
+        sentence = f"{say().too_many_attempts} {say().shall_i_transfer if can_transfer else say().call_directly}"
         raise ClarificationNeeded(sentence, outcome=FunctionOutcome.LIMITED, appointments=[])
     matching = await list_matching(conn, ctx.tenant, now, birth_date, call.caller, proven)
     right = [appointment_id for appointment_id, name in matching if proves_name(str(args["customer_name"]), name)]
@@ -155,7 +153,7 @@ async def _verify(
         _log_limit(call)
         right = [appointment_id for appointment_id in right if appointment_id in proven]
     if not right:
-        raise ClarificationNeeded(_NO_MATCH, outcome=FunctionOutcome.NONE_FOUND, appointments=[])
+        raise ClarificationNeeded(say().no_match, outcome=FunctionOutcome.NONE_FOUND, appointments=[])
     await complete_attempt(conn, ctx.tenant, attempt, right)
 
 

@@ -42,7 +42,8 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
-from askproai_runtime.german_dates import Candidate, Daily, Grain, format_spoken
+from askproai_runtime.german_dates import Candidate, Daily, Grain
+from askproai_runtime.sentences import format_spoken, say
 from askproai_runtime.tasks import request_soon
 
 WAITLIST = "waitlist"  # the periodic task
@@ -52,12 +53,6 @@ ENTRIES_PER_HOUR = 10  # of one number; all callers without a number together
 MOST_ENTRIES = 500  # that wait for one tenant
 _LIMITS = EntryLimits(ENTRIES_PER_PHONE, MOST_ENTRIES, ENTRIES_PER_CALL, ENTRIES_PER_HOUR)
 _MAX_REQUESTED = 500
-
-_ASK_WHEN = "Für welchen Tag oder welche Zeit soll ich Sie auf die Warteliste setzen?"
-_ASK_NAME = "Auf welchen Namen darf ich Sie auf die Warteliste setzen?"
-_ASK_PHONE = "Unter welcher Nummer erreichen wir Sie, wenn etwas frei wird?"
-_OVER = "So weit im Voraus vergeben wir keine Termine."
-_FULL = "Auf die Warteliste kann ich Sie im Moment leider nicht mehr setzen."
 
 
 class Span(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -107,12 +102,10 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         await request_soon(conn, ctx.tenant, WAITLIST)  # locks the task first, as its runs do
         entry_id = await insert_entry(conn, ctx.tenant, entry, _LIMITS)
     if entry_id is None:
-        return Answer(success=False, message=_FULL, fields={}, outcome=FunctionOutcome.LIMITED)
-    person = f" bei {request.rules.display_name(request.staff)}" if request.staff else ""
-    message = (
-        f"Sie stehen auf der Warteliste für {request.rules.service.display_name}{person}: {entry.requested}."
-        " Wird etwas frei, bietet das Team es den Wartenden der Reihe nach an. Ein Termin ist das noch nicht."
-    )
+        return Answer(success=False, message=say().waitlist_full, fields={}, outcome=FunctionOutcome.LIMITED)
+    staff = say().with_staff.format(staff=request.rules.display_name(request.staff)) if request.staff else ""
+    service = request.rules.service.display_name
+    message = say().waiting.format(service=service, staff=staff, requested=entry.requested)
     return Answer(success=True, message=message, fields={"waitlist_id": str(entry_id)}, outcome=FunctionOutcome.WAITING)
 
 
@@ -121,21 +114,21 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], requ
     config, rules, now = ctx.config(), request.rules, ctx.clock.now()
     understood = parse_time(args, call, request)
     if understood is None:
-        raise ClarificationNeeded(_ASK_WHEN)
+        raise ClarificationNeeded(say().wait_for_when)
     if understood.ambiguous:
         fields = candidate_fields(understood.candidates)
         raise ClarificationNeeded(candidate_question(understood.candidates, rules.zone, now), candidates=fields)
     last = now + timedelta(days=rules.service.booking_horizon_days)
     candidates = [candidate for candidate in understood.candidates if candidate.start < last]
     if not candidates:
-        raise ClarificationNeeded(_OVER, outcome=FunctionOutcome.TOO_FAR)
+        raise ClarificationNeeded(say().too_far_to_wait, outcome=FunctionOutcome.TOO_FAR)
     name = plain_name(read_said(args, "customer_name") or "")
     if not fold(name):
-        raise ClarificationNeeded(_ASK_NAME)
+        raise ClarificationNeeded(say().wait_for_whom)
     named, caller = read_said(args, "phone"), shown_number(config, call)
     phone = e164_or_none(named) if named else caller  # who has named another one is not reached by that of the call
     if phone is None:
-        raise ClarificationNeeded(_ASK_PHONE)
+        raise ClarificationNeeded(say().wait_at_number)
     requested = _describe(candidates, rules.zone, now)
     spans = [Span.of(candidate, last) for candidate in candidates]
     words = "|".join((rules.branch.name, rules.service.name, request.staff or "", requested))

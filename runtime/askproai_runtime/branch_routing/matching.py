@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from askproai_core.tenant_config import Branch
 from askproai_runtime.booking import fold
+from askproai_runtime.sentences import SENTENCES
 
 _MIN_POSTAL_CODE_DIGITS = 4  # Austria and Switzerland have four, Germany five
 _MIN_SHARED_DIGITS = 2  # leading digits of two postal codes; one alone covers a quarter of the country
@@ -19,23 +20,32 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-DIGIT_WORDS = ("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun")
+# Words of all languages that callers are answered in: none of them means something else in another one.
+
+
 _ORDINALS = ("erste", "zweite", "dritte", "vierte", "fünfte", "sechste", "siebte", "achte", "neunte")
+_ENGLISH_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 _DIGITS = (
-    {fold(word): str(number) for number, word in enumerate(DIGIT_WORDS)}
+    {fold(word): str(number) for words in SENTENCES.values() for number, word in enumerate(words.digits)}
+    | {word: str(number) for number, word in enumerate(_ENGLISH_ORDINALS, 1)}
     | {fold(word) + end: str(number) for number, word in enumerate(_ORDINALS, 1) for end in ("", "n", "r")}
     | {"zwo": "2"}
 )
-_FILLERS = _set("am an auf bei bitte das dem den der die im in und von zu zum zur")
-_SAYS_NOTHING = _FILLERS | _set("da diese dieser dort egal euch filiale hier ihnen irgendeine welche")
-_BESIDE_A_DIGIT = _FILLERS | _set("filiale gern gerne ich ja moechte nehme nummer taste ziffer")
+_FILLERS = _set("am an auf bei bitte das dem den der die im in und von zu zum zur and at from of on please the to")
+_SAYS_NOTHING = _FILLERS | _set(
+    "da diese dieser dort egal euch filiale hier ihnen irgendeine welche any anywhere branch here that there this which you"
+)
+_BESIDE_A_DIGIT = _FILLERS | _set(
+    "filiale gern gerne ich ja moechte nehme nummer taste ziffer branch digit i key like number press take will would"
+)
 # Parts of names that many places share: half of a name ("Bad" of Bad Homburg) is no name.
 _NOT_A_NAME = _FILLERS | _set("alt alte alter altes bad gross klein neu neue neuer neues sankt st")
-_YES = _set("gern gerne genau ja jawohl klar ok okay passt richtig stimmt")
-_NO = "nein"
-_NEGATIONS = _set("ausser kein keine keinen keiner nicht ohne")
+_YES = _set("gern gerne genau ja jawohl klar ok okay passt richtig stimmt correct right sure yeah yes")
+_NO = _set("nein no nope")
+_NEGATIONS = _set("ausser kein keine keinen keiner nicht ohne except neither not without")
 _AS_ALWAYS = re.compile(
     r"\bwie (immer|sonst|gewohnt|ueblich|(das |beim )?letzte[ns]? mal)\b|\bwieder\b|\b(d(ie|er)|zur) ?(selbe|gleiche)[n]?\b"
+    r"|\b(as|like) (always|usual|before|last time)\b|\bsame (as|one|branch|place)\b|\bthe usual\b|\bagain\b"
 )
 
 
@@ -46,7 +56,7 @@ def names_something(phrase: str) -> bool:
 
 def refuses(phrase: str) -> bool:
     """Return whether the phrase says no, to all of it or to a part."""
-    return bool(set(fold(phrase).split()) & {_NO, *_NEGATIONS})
+    return bool(set(fold(phrase).split()) & (_NO | _NEGATIONS))
 
 
 def match_branches(
@@ -70,7 +80,7 @@ def match_branches(
         return best
     if digit := _menu_digit(branches, whole):
         return [branches[int(digit) - 1]]
-    accepted = suggested_branch if words & _YES and _NO not in words else None
+    accepted = suggested_branch if words & _YES and not words & _NO else None
     referred = last_branch if _AS_ALWAYS.search(whole) else accepted
     return [branch for branch in branches if branch.name == referred] or best
 

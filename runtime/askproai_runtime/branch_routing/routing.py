@@ -12,7 +12,6 @@ from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Branch, BusinessModel, TenantConfig
 from askproai_runtime.booking import fold
 from askproai_runtime.branch_routing.matching import (
-    DIGIT_WORDS,
     has_menu,
     indistinguishable,
     match_branches,
@@ -21,6 +20,7 @@ from askproai_runtime.branch_routing.matching import (
     nearest_branch,
     refuses,
 )
+from askproai_runtime.sentences import say
 
 _MAX_NAMES_IN_A_QUESTION = 4  # nobody remembers more names after hearing them once
 
@@ -31,7 +31,7 @@ class Hints:
 
     `phrase` is the function's argument `branch`, in the caller's words; `pressed_keys` are telephone keys. `suggested_branch` is
     what our last answer asked for by a yes or no, `current_branch` was found earlier in the call, `last_branch` is where this
-    caller booked last. `wanted` is what the branch is needed for, as the question says it.
+    caller booked last. `wanted` is what the branch is needed for, as the question says it; None: the appointment.
     """
 
     phrase: str | None = None
@@ -40,7 +40,7 @@ class Hints:
     suggested_branch: str | None = None
     current_branch: str | None = None
     last_branch: str | None = None
-    wanted: str = "den Termin"
+    wanted: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class FoundBranch:
 
 @dataclass(frozen=True, slots=True)
 class BranchQuestion:
-    """A German question to ask. `branches` are those it names; `suggested_branch` is the one that it asks for by a yes or no."""
+    """A question to ask. `branches` are those it names; `suggested_branch` is the one that it asks for by a yes or no."""
 
     question: str
     branches: tuple[str, ...] = ()
@@ -104,42 +104,45 @@ def _check_offer(branch: Branch, offering: Sequence[Branch], *, announce: bool) 
     if branch in offering:
         return FoundBranch(branch, announce)
     named = offering[:_MAX_NAMES_IN_A_QUESTION]
-    names = " oder ".join(other.display_name for other in named)
-    question = f"Das gibt es nicht in {branch.display_name}, aber in {names}. Möchten Sie dort einen Termin?"
+    names = f" {say().or_word} ".join(other.display_name for other in named)
+    question = say().not_there_but.format(branch=branch.display_name, others=names)
     suggested = offering[0].name if len(offering) == 1 else None
     return BranchQuestion(question, tuple(other.name for other in named), suggested)
 
 
 def _ask(
-    branches: Sequence[Branch], candidates: Sequence[Branch], suggestion: _Suggestion | None, wanted: str
+    branches: Sequence[Branch], candidates: Sequence[Branch], suggestion: _Suggestion | None, wanted: str | None
 ) -> BranchQuestion:
     """Return the question which of the candidates is meant, with the suggestion first."""
+    wanted = wanted or say().wanted_appointment
     if len(candidates) == 1:
-        question = f"Diese Filiale kenne ich nicht. Möchten Sie {wanted} in {candidates[0].display_name}?"
+        question = say().unknown_branch.format(wanted=wanted, branch=candidates[0].display_name)
         return BranchQuestion(question, (candidates[0].name,), candidates[0].name)
     first, suggested = (f"{suggestion.question} ", suggestion.branch.name) if suggestion else ("", None)
     if len(candidates) > _MAX_NAMES_IN_A_QUESTION:
-        question = "nennen Sie mir bitte den Ort oder die Postleitzahl der Filiale, in die Sie möchten."
-        question = f"{first}Sonst {question}" if first else f"Wir haben mehrere Filialen: {question}"
+        question = say().otherwise_name_place.format(first=first) if first else say().name_place
         return BranchQuestion(question, (), suggested)
-    question = "" if first else f"Für welche Filiale möchten Sie {wanted}? "
+    question = "" if first else say().for_which_branch.format(wanted=wanted)
     if has_menu(branches):
-        choices = [f"{DIGIT_WORDS[branches.index(branch) + 1]} für {branch.display_name}" for branch in candidates]
-        question += f"{'Sonst sagen' if first else 'Sagen'} oder drücken Sie {', '.join(choices)}."
+        choices = ", ".join(
+            say().digit_for.format(digit=say().digits[branches.index(branch) + 1], branch=branch.display_name)
+            for branch in candidates
+        )
+        question += (say().otherwise_press if first else say().press).format(choices=choices)
     else:
         names = ", ".join(branch.display_name for branch in candidates)
-        question += f"{'Sonst gibt' if first else 'Es gibt'} es {names}."
+        question += (say().otherwise_there_are if first else say().there_are).format(branches=names)
     return BranchQuestion(first + question, tuple(branch.name for branch in candidates), suggested)
 
 
 def _suggest_last(offering: Sequence[Branch], hints: Hints) -> _Suggestion | None:
     branch = _by_name(offering, hints.last_branch)
-    return None if branch is None else _Suggestion(f"Möchten Sie wieder zu {branch.display_name}?", branch)
+    return None if branch is None else _Suggestion(say().again_there.format(branch=branch.display_name), branch)
 
 
 def _suggest_nearest(branches: Sequence[Branch], phrase: str) -> _Suggestion | None:
     branch = nearest_branch(branches, phrase)
-    return None if branch is None else _Suggestion(f"Am nächsten liegt wohl {branch.display_name}. Passt das?", branch)
+    return None if branch is None else _Suggestion(say().nearest.format(branch=branch.display_name), branch)
 
 
 def _by_name(branches: Sequence[Branch], name: str | None) -> Branch | None:

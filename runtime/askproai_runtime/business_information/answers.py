@@ -1,4 +1,4 @@
-"""business_information: the topics on which callers ask, and what is said about each. Pure: config in, German sentences out."""
+"""business_information: the topics on which callers ask, and what is said about each. Pure: config in, sentences out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,19 +14,10 @@ from askproai_runtime.booking import Answer, FunctionOutcome, fold, join_list, r
 from askproai_runtime.business_information.hours import describe_closures, describe_hours, understand_days
 from askproai_runtime.business_information.numbers import spell_digits, spell_minutes, spell_money
 from askproai_runtime.german_dates import Understanding
+from askproai_runtime.sentences import say
 
 _MAX_PRICES, _MAX_STAFF = 5, 10  # that a listener can follow
 _MAX_COMPARED = 50  # branches
-_ASK_DAY = "Welchen Tag meinen Sie?"
-# Languages as they are called in German; others are not said.
-_LANGUAGES = {
-    "ar": "Arabisch", "bg": "Bulgarisch", "cs": "Tschechisch", "da": "Dänisch", "de": "Deutsch", "el": "Griechisch",
-    "en": "Englisch", "es": "Spanisch", "fa": "Persisch", "fi": "Finnisch", "fr": "Französisch", "hr": "Kroatisch",
-    "hu": "Ungarisch", "it": "Italienisch", "ja": "Japanisch", "ko": "Koreanisch", "ku": "Kurdisch", "nl": "Niederländisch",
-    "no": "Norwegisch", "pl": "Polnisch", "pt": "Portugiesisch", "ro": "Rumänisch", "ru": "Russisch", "sk": "Slowakisch",
-    "sl": "Slowenisch", "sq": "Albanisch", "sr": "Serbisch", "sv": "Schwedisch", "th": "Thailändisch", "tr": "Türkisch",
-    "uk": "Ukrainisch", "vi": "Vietnamesisch", "zh": "Chinesisch",
-}  # fmt: skip
 
 
 class Topic(StrEnum):
@@ -93,7 +84,7 @@ def _answer(config: TenantConfig, branch: Branch, question: Question, reading: _
     if own := _find_known(branch.knowledge, reading.words) or reading.known:
         return _answered(question, own.answer)
     if reading.understood and not reading.understood.candidates and branch.opening_hours:
-        return _ask_back(question, _ASK_DAY)
+        return _ask_back(question, say().which_day)
     today = question.now.astimezone(ZoneInfo(config.time_zone)).date()
     match question.topic:
         case Topic.PRICES | Topic.SERVICE:
@@ -148,11 +139,11 @@ def _answered(question: Question, sentence: str) -> Answer:
 def _unknown(config: TenantConfig, branch: Branch, question: Question, sentence: str = "") -> Answer:
     """Return the answer to what is not declared: it leads on, and names the questions that can be answered for the model."""
     can_transfer = any(Function.TRANSFER_TO_HUMAN in agent.functions for agent in config.agents)
-    onward = "Soll ich Sie mit dem Team verbinden?" if can_transfer else "Kann ich sonst etwas für Sie tun?"
+    onward = say().transfer_to_team if can_transfer else say().anything_else
     known = [each.question for each in (*branch.knowledge, *config.knowledge)]
     return Answer(
         success=False,
-        message=f"{sentence or 'Das kann ich Ihnen leider nicht sagen.'} {onward}",
+        message=f"{sentence or say().not_known} {onward}",
         fields={"topic": question.topic.value, **({"questions": known} if known else {})},
         outcome=FunctionOutcome.NOT_KNOWN,
     )
@@ -175,10 +166,12 @@ def _fold_declared(text: str) -> str:
 
 def _say_address(config: TenantConfig, branch: Branch) -> str | None:
     address = branch.address
-    of = f" von {branch.display_name}" if len(config.branches) > 1 else ""
-    place = f"{address.street}{f' in {address.city}' if address.city else ''}" if address.street else address.city
-    code = f", Postleitzahl {spell_digits(address.postal_code)}" if place and address.postal_code else ""
-    sentence = f"Die Adresse{of} ist {place}{code}." if place else ""
+    of = say().of_branch.format(branch=branch.display_name) if len(config.branches) > 1 else ""
+    place = address.street or address.city
+    if address.street and address.city:
+        place = say().street_in_city.format(street=address.street, city=address.city)
+    code = say().postal_code.format(digits=spell_digits(address.postal_code)) if place and address.postal_code else ""
+    sentence = say().address.format(of_branch=of, place=place, code=code) if place else ""
     return f"{sentence} {branch.directions}".strip() or None
 
 
@@ -186,13 +179,14 @@ def _say_staff(branch: Branch) -> str | None:
     if not branch.staff:
         return None
     names = [member.display_name for member in branch.staff]
-    more = " und weitere" if len(names) > _MAX_STAFF else ""
-    listed = ", ".join(names[:_MAX_STAFF]) if more else join_list(names, "und")
-    sentences = [f"{'Zum Team gehören' if len(names) > 1 else 'Für Sie da ist'} {listed}{more}."]
+    more = say().and_others if len(names) > _MAX_STAFF else ""
+    listed = ", ".join(names[:_MAX_STAFF]) if more else join_list(names, say().and_word)
+    sentences = [(say().team_of_several if len(names) > 1 else say().team_of_one).format(names=f"{listed}{more}")]
     for member in branch.staff[:_MAX_STAFF]:
-        spoken = dict.fromkeys(_LANGUAGES.get(language.partition("-")[0], "") for language in member.languages)
+        spoken = dict.fromkeys(say().languages.get(language.partition("-")[0], "") for language in member.languages)
         if languages := [language for language in spoken if language]:
-            sentences.append(f"{member.display_name} spricht {join_list(languages, 'und')}.")
+            spoken_there = join_list(languages, say().and_word)
+            sentences.append(say().speaks.format(name=member.display_name, languages=spoken_there))
     return " ".join(sentences)
 
 
@@ -204,16 +198,16 @@ def _answer_about_services(config: TenantConfig, branch: Branch, question: Quest
     if not offered:
         return _unknown(config, branch, question)
     if question.service:
-        requested = sayable(question.service) or "Das"
-        return _ask_which(question, offered, f"{requested} bieten wir hier nicht an. ")
+        requested = sayable(question.service) or say().that_service
+        return _ask_which(question, offered, say().not_offered.format(requested=requested))
     if len(offered) == 1:
         return _answer_about_one(config, branch, offered[0], question)
     if question.topic is Topic.SERVICE or len(offered) > _MAX_PRICES:
         return _ask_which(question, offered)
-    priced = [f"{each.display_name} kostet {price}" for each in offered if (price := _price(each))]
+    priced = [say().costs.format(service=each.display_name, price=price) for each in offered if (price := _price(each))]
     if not priced:
-        return _unknown(config, branch, question, "Die Preise kann ich Ihnen leider nicht sagen.")
-    return _answered(question, f"{join_list(priced, 'und')}.")
+        return _unknown(config, branch, question, say().prices_not_known)
+    return _answered(question, f"{join_list(priced, say().and_word)}.")
 
 
 def _answer_about_one(config: TenantConfig, branch: Branch, service: Service, question: Question) -> Answer:
@@ -222,11 +216,12 @@ def _answer_about_one(config: TenantConfig, branch: Branch, service: Service, qu
     if not _is_offered(service, branch):
         places = [each.display_name for each in config.branches if _is_offered(service, each)]
         if not places:
-            return _unknown(config, branch, question, f"{name} bieten wir zurzeit nicht an.")
-        elsewhere = f"{name} gibt es nicht in {branch.display_name}, aber in {join_list(places, 'und')}."
+            return _unknown(config, branch, question, say().not_offered_now.format(service=name))
+        others = join_list(places, say().and_word)
+        elsewhere = say().offered_elsewhere.format(service=name, branch=branch.display_name, others=others)
         return _answered(question, f"{elsewhere} {sentence or ''}".strip())
     if not sentence:
-        return _unknown(config, branch, question, f"Was {name} kostet, kann ich Ihnen leider nicht sagen.")
+        return _unknown(config, branch, question, say().price_not_known.format(service=name))
     return _answered(question, sentence)
 
 
@@ -261,11 +256,12 @@ def _describe_service(service: Service, topic: Topic) -> str | None:
     """Return the price, and for the topic `service` also the length and what it needs; None if there is nothing to say."""
     price, name = _price(service), service.display_name
     if topic is Topic.PRICES:
-        return f"{name} kostet {price}." if price else None
+        return f"{say().costs.format(service=name, price=price)}." if price else None
     waiting = sum(end - first for first, end in service.wait_spans)
-    waits = f", davon {spell_minutes(waiting)} Wartezeit" if waiting else ""
-    costs = f"{',' if waits else ''} und kostet {price}" if price else ""
-    length = f"{name} dauert {spell_minutes(service.duration_minutes)}{waits}{costs}."
+    waits = say().of_it_waiting.format(length=spell_minutes(waiting)) if waiting else ""
+    and_costs = say().and_costs.format(price=price) if price else ""
+    length = f"{spell_minutes(service.duration_minutes)}{waits}{',' if waits and price else ''}"
+    length = say().takes.format(service=name, length=length, price=and_costs)
     return f"{length} {service.preparation}".strip()
 
 
@@ -278,5 +274,5 @@ def _price(service: Service) -> str | None:
 def _ask_which(question: Question, offered: Sequence[Service], before: str = "") -> Answer:
     names = [each.display_name for each in offered]
     named = f": {join_list(names)}" if len(names) <= _MAX_PRICES else ""
-    message = f"{before}Meinen Sie {names[0]}?" if len(names) == 1 else f"{before}Welche Leistung meinen Sie{named}?"
-    return _ask_back(question, message, services=[each.name for each in offered])
+    which = say().do_you_mean.format(choices=names[0]) if len(names) == 1 else say().which_service.format(names=named)
+    return _ask_back(question, before + which, services=[each.name for each in offered])

@@ -1,4 +1,4 @@
-"""Opening hours and closed days of a branch in German sentences. Pure."""
+"""Opening hours and closed days of a branch in sentences. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,15 @@ from zoneinfo import ZoneInfo
 from askproai_core.tenant_config import Branch
 from askproai_runtime.booking import find_closure, join_list, open_minutes
 from askproai_runtime.business_information.numbers import spell_clock, spell_ranges
-from askproai_runtime.german_dates import WEEKDAY_NAMES, Candidate, Grain, Understanding, format_day, understand
+from askproai_runtime.german_dates import Candidate, Grain, Understanding, understand
+from askproai_runtime.sentences import format_day, say
 
 _AHEAD = timedelta(weeks=8)
 _SOON = timedelta(weeks=1)  # closed days within it are said with the hours of the week
 _LONGEST_CLOSURE = timedelta(weeks=26)
 _MAX_DAYS, _MAX_CLOSURES = 3, 5  # that a listener can follow
 _DAY = timedelta(days=1)
+_WEEK_DAYS = 7
 _MOST_WORDS, _LONGEST_PHRASE = 20, 4  # words of a question that are searched for a day, and of the name of a day
 _DAYS = frozenset({Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.RANGE})
 
@@ -73,8 +75,8 @@ def describe_closures(branch: Branch, today: date) -> str | None:
         return None
     closures = _find_closures(branch, today, today + _AHEAD)
     if not closures:
-        return "In den nächsten acht Wochen ist zu den üblichen Zeiten geöffnet."
-    return f"In den nächsten acht Wochen ist außer der Reihe geschlossen {_name_closures(closures, today)}."
+        return say().open_as_usual
+    return say().closed_beside.format(days=_name_closures(closures, today))
 
 
 def _list_days(understood: Understanding) -> list[date]:
@@ -91,21 +93,21 @@ def _describe_week(branch: Branch, today: date, until: date) -> str:
     """Return the hours of an ordinary week, and the closed days that begin by `until`."""
     monday = today - _DAY * today.weekday()
     by_ranges: dict[tuple[tuple[int, int], ...], list[int]] = {}
-    for weekday in range(len(WEEKDAY_NAMES)):
+    for weekday in range(_WEEK_DAYS):
         by_ranges.setdefault(tuple(open_minutes(branch, monday + _DAY * weekday)), []).append(weekday)
     closed = by_ranges.pop((), [])
     open_parts = [f"{_name_days(days)} {spell_ranges(ranges)}" for ranges, days in by_ranges.items()]
-    sentences = [f"Geöffnet ist {join_list(open_parts, 'und')}."]
-    sentences += [f"{_name_days(closed)} ist geschlossen."] if closed else []
+    sentences = [say().open_week.format(hours=join_list(open_parts, say().and_word))]
+    sentences += [say().closed_week.format(days=_name_days(closed))] if closed else []
     if closures := _find_closures(branch, today, until):
-        sentences.append(f"Außer der Reihe ist geschlossen {_name_closures(closures, today)}.")
+        sentences.append(say().also_closed.format(days=_name_closures(closures, today)))
     return " ".join(sentences)
 
 
 def _name_days(days: Sequence[int]) -> str:
     """Return weekdays as they are said: `Dienstag bis Freitag`, `Montag und Mittwoch`, `täglich`."""
-    if len(days) == len(WEEKDAY_NAMES):
-        return "täglich"
+    if len(days) == _WEEK_DAYS:
+        return say().every_day
     rows: list[list[int]] = []
     for day in days:
         if rows and rows[-1][-1] == day - 1:
@@ -114,22 +116,23 @@ def _name_days(days: Sequence[int]) -> str:
             rows.append([day])
     names: list[str] = []
     for row in rows:
-        first, last = WEEKDAY_NAMES[row[0]], WEEKDAY_NAMES[row[-1]]
-        names += [f"{first} bis {last}"] if len(row) > 2 else [WEEKDAY_NAMES[day] for day in row]  # noqa: PLR2004
-    return join_list(names, "und")
+        weekdays = [say().weekdays[day] for day in row]
+        is_span = len(row) > 2  # noqa: PLR2004
+        names += [say().days_to.format(first=weekdays[0], last=weekdays[-1])] if is_span else weekdays
+    return join_list(names, say().and_word)
 
 
 def _describe_day(branch: Branch, day: date, now: datetime) -> str:
     today = now.date()
-    words = {today: "Heute, ", today + _DAY: "Morgen, "}.get(day, "Am ")
-    name = f"{words}{format_day(day, today)},"
+    template = {today: say().today, today + _DAY: say().tomorrow}.get(day, say().on_day)
+    name = template.format(day=format_day(day, today))
     if _is_closed(branch, day):
         holiday = find_closure(branch, day)
-        return f"{name} ist geschlossen{f', es ist {holiday}' if holiday else ''}."
+        return say().day_closed.format(day=name, holiday=say().holiday.format(holiday=holiday) if holiday else "")
     ranges = open_minutes(branch, day)
     if _is_over(branch, day, now):
-        return f"{name} war bis {spell_clock(ranges[-1][1])} geöffnet, jetzt ist geschlossen."
-    return f"{name} ist {spell_ranges(ranges)} geöffnet."
+        return say().day_over.format(day=name, until=spell_clock(ranges[-1][1]))
+    return say().day_open.format(day=name, hours=spell_ranges(ranges))
 
 
 def _describe_next_opening(branch: Branch, day: date, today: date) -> list[str]:
@@ -137,7 +140,8 @@ def _describe_next_opening(branch: Branch, day: date, today: date) -> list[str]:
     opening = next((each for each in later if not _is_closed(branch, each)), None)
     if opening is None:
         return []
-    return [f"Wieder geöffnet ist am {format_day(opening, today)}, {spell_ranges(open_minutes(branch, opening))}."]
+    hours = spell_ranges(open_minutes(branch, opening))
+    return [say().next_opening.format(day=format_day(opening, today), hours=hours)]
 
 
 def _is_closed(branch: Branch, day: date) -> bool:
@@ -174,12 +178,12 @@ def _find_closures(branch: Branch, first: date, until: date) -> list[_Closure]:
 def _name_closures(closures: Sequence[_Closure], today: date) -> str:
     names = [_name_closure(closure, today) for closure in closures[:_MAX_CLOSURES]]
     if len(closures) > _MAX_CLOSURES:
-        return f"{', '.join(names)} und an weiteren Tagen"
-    return join_list(names, "und")
+        return say().and_further_days.format(days=", ".join(names))
+    return join_list(names, say().and_word)
 
 
 def _name_closure(closure: _Closure, today: date) -> str:
     first = format_day(closure.first, today)
     if closure.first != closure.last:
-        return f"von {first}, bis {format_day(closure.last, today)}"
-    return f"am {first}{f', {closure.holiday}' if closure.holiday else ''}"
+        return say().closed_from_to.format(first=first, last=format_day(closure.last, today))
+    return say().closed_on.format(day=first, holiday=f", {closure.holiday}" if closure.holiday else "")

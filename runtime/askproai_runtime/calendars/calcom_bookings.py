@@ -102,7 +102,8 @@ def parse_remote_booking(booking: dict[str, Any], uids: Sequence[str]) -> Remote
     try:
         event_type_id, starts, ends = booking["eventType"]["id"], booking["start"], booking["end"]
         starts_at, ends_at = datetime.fromisoformat(starts), datetime.fromisoformat(ends)
-        changed = booking.get("updatedAt") or booking.get("createdAt")
+        created, changed = booking.get("createdAt"), booking.get("updatedAt") or booking.get("createdAt")
+        created_at = datetime.fromisoformat(created) if created else None
         changed_at = datetime.fromisoformat(changed) if changed else None
     except (KeyError, TypeError, ValueError):
         return None
@@ -118,6 +119,7 @@ def parse_remote_booking(booking: dict[str, Any], uids: Sequence[str]) -> Remote
         ends_at=ends_at,
         live=booking.get("status") in _LIVE_STATUSES,
         changed_at=changed_at,
+        created_at=created_at,
         request_id=_parse_uuid((booking.get("metadata") or {}).get("requestId")),
         pending=booking.get("status") == "pending",
         absent=any(attendee.get("absent") is True for attendee in attendees),

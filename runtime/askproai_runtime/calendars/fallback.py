@@ -14,7 +14,7 @@ import aiohttp
 
 from askproai_core.clock import Clock
 from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
-from askproai_core.tenant_config import CalcomVersion, CalendarProvider, EventType, TenantConfig, Withheld
+from askproai_core.tenant_config import CalcomVersion, CalendarProvider, EventType, OwnEventType, TenantConfig, Withheld
 from askproai_runtime.calendars.calcom_http import CalcomHttp
 from askproai_runtime.calendars.calcom_v1 import CalcomV1
 from askproai_runtime.calendars.calcom_v2 import CalcomV2
@@ -147,15 +147,19 @@ class FallbackCalendar:
         )
 
     def accounts(self) -> list[CalendarAccount]:
-        """Return the accounts with event types of services, whose bookings can be listed: none without version 2 of the API."""
+        """Return the accounts with event types of services, whose bookings can be listed: none without version 2 of the API.
+
+        An event type that is withheld is left out, and so is an account with no other: its key may be another account's, whose list
+        says nothing of it. Once it was seen it is new, and what is booked there is taken in.
+        """
         config = self.config()
         if not self.remote or CalcomVersion.V2 not in config.calendar.api_versions:
             return []
         links: dict[str, list[EventType]] = {}
         for service in config.services:
-            links.setdefault("", []).extend((*service.event_types, *service.team_event_types))
-            for own in service.own_event_types:
-                links.setdefault(own.credential, []).append(own)
+            for each in service.linked_event_types:
+                if each.withheld is None:
+                    links.setdefault(each.credential if isinstance(each, OwnEventType) else "", []).append(each)
         accounts = []
         for name, event_types in links.items():
             bookings = self._account(event_types[0].event_type_id).bookings if event_types else None

@@ -127,6 +127,7 @@ class RemoteBooking:
     email: str | None = None
     moved_to: str | None = None
     host_id: int | None = None
+    created_at: datetime | None = None  # by the calendar's own clock, if it says; of a moved one, when it was moved
 
     @property
     def uid(self) -> str:

@@ -1,7 +1,7 @@
 """Answer a call function, from the request to the sentence that the agent says, top to bottom.
 
-A caller is waiting on the line, so every request that belongs to the tenant is answered 200 with a German sentence: Retell does
-not reliably show the model any other body (docs/vendors/retell.md).
+A caller is waiting on the line, so every request that belongs to the tenant is answered 200 with a sentence in the agent's
+language: Retell does not reliably show the model any other body (docs/vendors/retell.md).
 """
 
 import asyncio
@@ -26,6 +26,7 @@ from askproai_runtime.booking import Answer, BookingContext, CallContext, Functi
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
 from askproai_runtime.calls.instead import offer_instead, offer_message
+from askproai_runtime.calls.languages import language_of
 from askproai_runtime.calls.payload import (
     FunctionRequest,
     OngoingCall,
@@ -51,18 +52,13 @@ from askproai_runtime.calls.store import (
 )
 from askproai_runtime.intake import RETELL_SIGNATURE, Source, signed_body
 from askproai_runtime.metrics import Metrics
+from askproai_runtime.sentences import say, speaking
 from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
 
 DEADLINE_SECONDS = 7.0  # Retell waits 8: tools are registered with timeout_ms 8000
 BODY_LIMIT = 8 * 1024 * 1024
-
-TOO_SLOW = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal."
-CALL_OVER = "Dieses Gespräch ist schon beendet. Bitte rufen Sie noch einmal an."
-OUT_OF_ORDER = "Ich komme gerade nicht an den Kalender. Bitte versuchen Sie es in ein paar Minuten noch einmal."
-NO_INFORMATION = "Das kann ich Ihnen gerade leider nicht sagen. Kann ich sonst etwas für Sie tun?"
-NOT_NOTED = "Das konnte ich gerade leider nicht notieren. Bitte rufen Sie in ein paar Minuten noch einmal an."
 
 # By their names at Retell, in paths and bodies. A transfer to a person is Retell's own tool and never reaches us.
 FUNCTIONS_BY_NAME: Mapping[str, Function] = {
@@ -82,11 +78,7 @@ _POLL_INTERVAL = timedelta(milliseconds=100)
 _MEMORY_SECONDS = 0.5  # which branch a call is about is worth no longer wait when the answer itself is in the config
 _NEEDS_BRANCH = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
 # Where the calendar is not what is missed, and no message is offered.
-_APOLOGIES = {
-    Function.LEAVE_MESSAGE: NOT_NOTED,
-    Function.JOIN_WAITLIST: NOT_NOTED,
-    Function.BUSINESS_INFORMATION: NO_INFORMATION,
-}
+_NOT_OF_THE_CALENDAR = frozenset({Function.LEAVE_MESSAGE, Function.JOIN_WAITLIST, Function.BUSINESS_INFORMATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +113,8 @@ class CallFunctions:
         signature = request.headers[RETELL_SIGNATURE]
         signed = SignedRequest(self.config.current.tenant, payload.call.call_id, signature)
         context = self._context(request, payload.call, route)
-        answer = await self._answer_in_time(function, route, payload, context, signed)
+        with speaking(language_of(self.config.current, route)):
+            answer = await self._answer_in_time(function, route, payload, context, signed)
         seconds, outcome = self.clock.monotonic() - began, answer.outcome.value
         self.metrics.function_answered(payload.name, outcome, seconds)
         self.recorder.add(make_record(payload, context, answer, arrived_at, seconds))
@@ -180,7 +173,7 @@ class CallFunctions:
         done, _ = await asyncio.wait({task}, timeout=self.deadline_seconds)
         if task not in done:
             log.warning("function.too_slow", function=payload.name, call_id=call.call_id)
-            return Answer(success=False, message=TOO_SLOW, fields={}, outcome=FunctionOutcome.TOO_SLOW)
+            return Answer(success=False, message=say().busy, fields={}, outcome=FunctionOutcome.TOO_SLOW)
         return task.result()
 
     async def _change_once(
@@ -196,7 +189,7 @@ class CallFunctions:
             state, stored = await claim_request(self.pool, signed, timedelta(seconds=self.deadline_seconds))
             if state is RequestState.CALL_OVER:
                 log.warning("function.call_over", function=name, call_id=call.call_id)
-                return Answer(success=False, message=CALL_OVER, fields={}, outcome=FunctionOutcome.CALL_OVER)
+                return Answer(success=False, message=say().call_over, fields={}, outcome=FunctionOutcome.CALL_OVER)
             if state is RequestState.SEEN:
                 log.warning("function.repeated", function=name, call_id=call.call_id)
                 return await self._repeated_answer(signed, stored)
@@ -216,7 +209,7 @@ class CallFunctions:
         while stored is None and running:
             await self.clock.sleep(_POLL_INTERVAL)
             running, stored = await get_request(self.pool, signed)
-        fields = dict(stored or {"success": False, "message": TOO_SLOW})
+        fields = dict(stored or {"success": False, "message": say().busy})
         success, message = fields.pop("success"), fields.pop("message")
         return Answer(success=success, message=message, fields=fields, outcome=FunctionOutcome.REPEATED)
 
@@ -248,7 +241,9 @@ class CallFunctions:
         config = self.config.current
         question = Question.of(args, asked_at=call.started_at, now=self.clock.now())
         last_answer, keys = last_answer_and_keys(payload.call)
-        hints = Hints(args.get("branch"), keys, suggested_branch=last_answer.get("suggested"), wanted="das wissen")
+        hints = Hints(
+            args.get("branch"), keys, suggested_branch=last_answer.get("suggested"), wanted=say().wanted_information
+        )
         try:
             if not hints.phrase and (answer := same_everywhere(config, question)):
                 return answer
@@ -318,9 +313,11 @@ class CallFunctions:
         A message is offered only if it can be noted: not while the database is away.
         """
         cause = f"{type(error).__name__} at {error_location(error)}"
-        message = _APOLOGIES.get(function, OUT_OF_ORDER)
+        message = say().out_of_order
+        if function in _NOT_OF_THE_CALENDAR:
+            message = say().no_information if function is Function.BUSINESS_INFORMATION else say().not_noted
         answer = Answer(success=False, message=message, fields={}, outcome=FunctionOutcome.FAILED, cause=cause)
-        if function in _APOLOGIES or isinstance(error, DATABASE_UNAVAILABLE):
+        if function in _NOT_OF_THE_CALENDAR or isinstance(error, DATABASE_UNAVAILABLE):
             return answer
         return offer_message(answer, self.config.current)
 

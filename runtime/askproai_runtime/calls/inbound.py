@@ -22,10 +22,11 @@ from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response
 from askproai_core.phone_numbers import Route, Routing, caller_number, e164_or_none
 from askproai_core.tenant_config import CallerVerification, TenantConfig
+from askproai_runtime.calls.languages import language_of
 from askproai_runtime.calls.payload import decode
 from askproai_runtime.calls.store import KnownCaller, audit_refusal, find_known_caller
-from askproai_runtime.german_dates import format_spoken
 from askproai_runtime.intake import Source, signed_body
+from askproai_runtime.sentences import format_spoken, say, speaking
 from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
@@ -53,9 +54,9 @@ def dynamic_variables(config: TenantConfig, caller: KnownCaller, now: datetime, 
     variables = {"caller_known": "true", "caller_name": _sanitize_name(caller.name)}
     if caller.starts_at is not None:
         when = format_spoken(caller.starts_at, ZoneInfo(config.time_zone), now)
-        where = f" in {branch_names[caller.branch]}" if hotline and caller.branch in branch_names else ""
-        requested = ", angefragt und noch nicht bestätigt" if caller.requested else ""
-        variables["caller_next_appointment"] = f"{when}{where}{requested}"
+        is_said = hotline and caller.branch in branch_names
+        place = say().in_branch.format(branch=branch_names[caller.branch]) if is_said and caller.branch else ""
+        variables["caller_next_appointment"] = f"{when}{place}{say().requested if caller.requested else ''}"
     if hotline:
         variables["caller_usual_branch"] = branch_names.get(caller.last_branch or "", "")
     return {name: value for name, value in variables.items() if value}
@@ -107,7 +108,8 @@ class InboundCalls:
         if caller is None:
             return json_response({"call_inbound": {}})
         hotline = route is not None and route.branch is None
-        variables = dynamic_variables(config, caller, self.clock.now(), hotline=hotline)
+        with speaking(language_of(config, route)):
+            variables = dynamic_variables(config, caller, self.clock.now(), hotline=hotline)
         return json_response({"call_inbound": {"dynamic_variables": variables}})
 
     async def close(self) -> None:

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 from askproai_core.tenant_config import Function, TenantConfig
 from askproai_runtime.booking import Answer, FunctionOutcome
+from askproai_runtime.sentences import say
 
-_MESSAGE = "soll ich dem Team etwas ausrichten?"
-_WAITLIST = "soll ich Sie auf die Warteliste setzen?"
 _NOT_POSSIBLE = frozenset(
     {FunctionOutcome.NOT_BOOKABLE, FunctionOutcome.LIMITED, FunctionOutcome.GONE, FunctionOutcome.REFUSED}
 )
@@ -19,17 +18,21 @@ def offer_instead(answer: Answer, function: Function, config: TenantConfig) -> A
     if function in _NOTES or answer.fields.get("slots") or answer.fields.get("alternatives"):
         return answer
     if answer.outcome in _NOT_FREE and config.joins_waitlist:
-        return _append(answer, _WAITLIST)
+        return _append(answer, say().offer_waitlist)
     if answer.outcome in _NOT_POSSIBLE | _NOT_FREE and config.leaves_messages:
-        return _append(answer, _MESSAGE)
+        return _append(answer, say().offer_message)
     return answer
 
 
 def offer_message(answer: Answer, config: TenantConfig) -> Answer:
     """Return the answer with the offer of a message, if an agent of the tenant can note one."""
-    return _append(answer, _MESSAGE) if config.leaves_messages else answer
+    return _append(answer, say().offer_message) if config.leaves_messages else answer
 
 
 def _append(answer: Answer, question: str) -> Answer:
-    joined = f"Oder {question}" if answer.message.endswith("?") else f"{question[0].upper()}{question[1:]}"
+    joined = (
+        say().or_instead.format(question=question)
+        if answer.message.endswith("?")
+        else f"{question[0].upper()}{question[1:]}"
+    )
     return replace(answer, message=f"{answer.message} {joined}")

@@ -55,7 +55,7 @@ class CalendarPoll:
         state.accounts = {each.name: state.accounts.get(each.name, AccountState()) for each in accounts}
         failures: list[tuple[str, timedelta]] = []
         for account in accounts:
-            of_account = _AccountPoll(self.ctx, run, state, account, state.accounts[account.name])
+            of_account = _AccountPoll(self.ctx, run, state, account, state.accounts[account.name], self.every)
             for step in (of_account.take_in, of_account.follow_changes):
                 try:
                     await step()
@@ -76,18 +76,19 @@ class _AccountPoll:
     state: PollState
     account: CalendarAccount
     known: AccountState
+    every: timedelta
 
     async def follow_changes(self) -> None:
         """Apply what has changed since the watermark. Raises `CalendarUnavailable`."""
         known, now = self.known, self.ctx.clock.now()
-        known.seen = known.seen or now - _FIRST_LOOK_BACK
-        since, skip = known.seen - _OVERLAP, 0
+        seen = known.seen or now - _FIRST_LOOK_BACK
+        since, skip = seen - _OVERLAP, 0
         while True:
             page = await self.account.bookings.list_changed(since, skip=skip, correlation_id=self.run.correlation_id)
             for remote in await self._relevant(page):
                 await self._apply(remote)
             newest = max((each.changed_at for each in page.bookings if each.changed_at), default=since)
-            known.seen = max(known.seen, min(newest, now + _MOST_AHEAD))
+            known.seen = seen = max(seen, min(newest, now + _MOST_AHEAD))
             if not page.full:
                 return
             since, skip = _next_position(since, skip, newest, page)
@@ -99,7 +100,9 @@ class _AccountPoll:
         known.event_types = [number for number in known.event_types if number in self.account.event_types]
         new = [number for number in current if number not in known.event_types]
         if known.importing is None or known.importing.event_types != new:
-            known.importing = ImportState(new, self.ctx.clock.now() - _LONGEST) if new else None
+            now, former = self.ctx.clock.now(), known.importing
+            news_since = former.news_since if former else known.seen or now - self.every
+            known.importing = ImportState(new, now - _LONGEST, news_since=news_since) if new else None
         while (importing := known.importing) is not None:
             await self._take_in_page(importing)
             if known.importing is None:
@@ -147,7 +150,7 @@ class _AccountPoll:
             return False
         follow = CalendarEvent(
             remote.uid, self.ctx.clock.now(), self.run.correlation_id, event_type_id=remote.event_type_id,
-            remote=None if remote.moved_to else remote, is_new=self._is_followed(remote),
+            remote=None if remote.moved_to else remote, is_new=self._is_new(remote),
         )  # fmt: skip
         try:
             step = await apply_calendar_event(self.ctx, follow, self._end, self.run.check)
@@ -172,15 +175,22 @@ class _AccountPoll:
         """Return the event that Cal.com did not deliver, without its content: its handler fetches the booking."""
         event_type = "BOOKING_CREATED" if remote.live else "BOOKING_CANCELLED"
         payload = {"uid": remote.uid, "eventTypeId": remote.event_type_id}
-        found_by = "poll" if self._is_followed(remote) else FOUND_BY_IMPORT
+        found_by = "poll" if self._is_new(remote) else FOUND_BY_IMPORT
         body = msgspec.json.encode({"triggerEvent": event_type, "foundBy": found_by, "payload": payload})
         parts = ("poll", self.ctx.tenant, remote.uid, str(remote.changed_at))
         event_id = hashlib.sha256("|".join(parts).encode()).hexdigest()
         return IncomingEvent(Source.CALCOM, event_id, event_type, body, self.run.correlation_id)
 
-    def _is_followed(self, remote: RemoteBooking) -> bool:
-        """Return whether the bookings of its event type are here already: until then they are no news."""
-        return remote.event_type_id in self.known.event_types
+    def _is_new(self, remote: RemoteBooking) -> bool:
+        """Return whether a booking that is not here is news: of an event type that is being taken in, only what was just booked.
+
+        One that was moved is as old as the booking before the move.
+        """
+        if remote.event_type_id in self.known.event_types:
+            return True
+        since = self.known.importing.news_since if self.known.importing else None
+        was_just_booked = since is not None and remote.created_at is not None and remote.created_at > since
+        return was_just_booked and len(remote.uids) == 1
 
     async def _save(self) -> None:
         await self.run.save(msgspec.to_builtins(self.state))

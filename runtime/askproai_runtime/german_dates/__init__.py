@@ -1,7 +1,7 @@
-"""German dates and times: what a caller's phrase can mean, and how a time is said. An unknown phrase is refused, never guessed.
+"""Dates and times that callers say: what a phrase can mean, in German or English. An unknown phrase is refused, never guessed.
 
-`tokens.py` normalizes a phrase, `scan.py` finds its atoms by the tables of rules in `days.py`, `named_days.py` and `times.py`,
-`combine.py` combines them, and `readings.py` places them in the calendar.
+A grammar (`german.py`, `english/`) normalizes a phrase and finds its atoms by tables of rules, by `scan.py`; `combine.py` combines
+them, and `readings.py` places them in the calendar. How a time is said is in `askproai_runtime.sentences`.
 """
 
 from askproai_runtime.german_dates.arguments import Argument, find_argument, is_understood, says_nothing
@@ -12,10 +12,6 @@ from askproai_runtime.german_dates.vocabulary import (
     WEEKDAY_NAMES,
     WEEKDAYS,
     fold,
-    format_clock,
-    format_day,
-    format_spoken,
-    format_written_day,
 )
 
 __all__ = [
@@ -30,10 +26,6 @@ __all__ = [
     "Understanding",
     "find_argument",
     "fold",
-    "format_clock",
-    "format_day",
-    "format_spoken",
-    "format_written_day",
     "is_understood",
     "says_nothing",
     "understand",

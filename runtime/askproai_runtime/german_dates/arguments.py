@@ -15,9 +15,9 @@ from askproai_runtime.german_dates.atoms import (
     PastDay,
     TimeRange,
 )
+from askproai_runtime.german_dates.grammars import present_grammar
 from askproai_runtime.german_dates.phrase import understand
 from askproai_runtime.german_dates.scan import UnknownWord, scan
-from askproai_runtime.german_dates.tokens import normalize
 from askproai_runtime.german_dates.types import Refusal
 from askproai_runtime.german_dates.vocabulary import fold
 
@@ -41,7 +41,7 @@ def find_argument(text: str) -> Argument | None:
     A day or a time that does not exist is one, too. What the phrase rejects or corrects is none.
     """
     try:
-        atoms = scan(normalize(text), _AT)
+        atoms = scan(text, _AT, present_grammar())
     except (ImpossibleDay, PastDay):
         return Argument.DATE
     except ImpossibleTime:
@@ -70,6 +70,6 @@ def is_understood(text: str) -> bool:
 def says_nothing(word: str) -> bool:
     """Return whether a word may stand beside a time without a meaning in it, such as "bitte" or "um"."""
     try:
-        return not scan(normalize(word), _AT)
+        return not scan(word, _AT, present_grammar())
     except ValueError:  # unknown, or no day or time alone
         return False

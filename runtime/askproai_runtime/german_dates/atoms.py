@@ -24,6 +24,15 @@ class PastDay(ValueError):
     """A day or a time that lies before the call."""
 
 
+class Which(Enum):
+    """The adjective before a weekday."""
+
+    THIS = auto()
+    COMING = auto()
+    NEXT = auto()
+    AFTER_NEXT = auto()
+
+
 class Days(NamedTuple):
     """Days, both included; `last` None: without an end."""
 
@@ -49,10 +58,10 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Weekday:
-    """A weekday. `which` is the adjective before it, folded; `habit`: `dienstags`, which is no single day."""
+    """A weekday. `habit`: `dienstags`, which is no single day."""
 
     weekday: int
-    which: str = ""
+    which: Which | None = None
     habit: bool = False
 
 

@@ -18,7 +18,8 @@ def _date(year: int, month: int, day: int) -> date:
         raise ImpossibleDay(str(error)) from error
 
 
-def _of_year(text: str, month: int, day: int, today: date) -> Day:
+def of_year(text: str, month: int, day: int, today: date) -> Day:
+    """Return the date of a year that is named with four or two digits. Raises `PastDay`, `ImpossibleDay`."""
     found = _date(int(text) + (2000 if len(text) == 2 else 0), month, day)  # noqa: PLR2004
     if found < today:
         raise PastDay(found.isoformat())
@@ -40,18 +41,18 @@ def next_date(day: int, month: int, today: date) -> date:
 def _numeric_date(match: re.Match[str], today: date) -> Day:
     day, month = int(match["day"]), int(match["number"])
     if match["year"]:
-        return _of_year(match["year"], month, day, today)
+        return of_year(match["year"], month, day, today)
     return Day((next_date(day, month, today),), month, day)
 
 
 def _named_month_date(match: re.Match[str], today: date) -> Day:
     day, month = int(match["day"]), MONTHS[match["month"]]
     if match["year"]:
-        return _of_year(match["year"], month, day, today)
+        return of_year(match["year"], month, day, today)
     return Day((next_date(day, month, today),), month, day)
 
 
-def _day_of_month(match: re.Match[str], today: date) -> Day:
+def day_of_month(match: re.Match[str], today: date) -> Day:
     """Return the next day of this number; on that very day also the one of the next month."""
     number = int(match["day"])
     first = today.replace(day=1)
@@ -64,11 +65,11 @@ def _day_of_month(match: re.Match[str], today: date) -> Day:
 
 
 DATES: tuple[Rule, ...] = (
-    (r"(?P<iso>\d{4}-\d{2}-\d{2})", lambda m, today: _of_year(m["iso"][:4], int(m["iso"][5:7]), int(m["iso"][8:]), today)),
+    (r"(?P<iso>\d{4}-\d{2}-\d{2})", lambda m, today: of_year(m["iso"][:4], int(m["iso"][5:7]), int(m["iso"][8:]), today)),
     (r"(?P<day>\d{1,2})\. ?(?P<number>\d{1,2})\.(?: ?(?P<year>\d{4}|\d{2}(?! uhr|\d|:)))?", _numeric_date),
     (rf"(?P<day>\d{{1,2}})\.? {MONTH}(?: (?P<year>\d{{4}}))?", _named_month_date),
-    (r"(?P<day>\d{1,2})\.", _day_of_month),
+    (r"(?P<day>\d{1,2})\.", day_of_month),
     # Without dots, as speech is sometimes written down: "den 23 um 11", "am 24 11 um 14 uhr".
-    (r"(?:den|dem) (?P<day>\d{1,2})(?![\d.:]| uhr| ?-)", _day_of_month),
+    (r"(?:den|dem) (?P<day>\d{1,2})(?![\d.:]| uhr| ?-)", day_of_month),
     (r"(?:am|den|dem) (?P<day>\d{1,2}) (?P<number>1[0-2]|[1-9])(?![\d.:]| uhr| ?-)(?P<year>)", _numeric_date),
 )  # fmt: skip

@@ -15,11 +15,13 @@ from askproai_runtime.german_dates.vocabulary import MONTHS
 _FIRST_THIRD, _SECOND_THIRD = 10, 20
 
 
-def _month_days(year: int, month: int) -> Days:
+def month_days(year: int, month: int) -> Days:
+    """Return all days of a month."""
     return Days(date(year, month, 1), date(year, month, monthrange(year, month)[1]))
 
 
-def _third_of_month(days: Days, third: str | None) -> Days:
+def third_of_month(days: Days, third: str | None) -> Days:
+    """Return the first, second or last (`ende`) ten days of a month, all of it without a third."""
     first, last = days
     if third is None or last is None:
         return days
@@ -28,7 +30,8 @@ def _third_of_month(days: Days, third: str | None) -> Days:
     return Days(first.replace(day=_SECOND_THIRD + 1), last) if third == "ende" else Days(first, first.replace(day=10))
 
 
-def _month_period(days: Days, today: date) -> Period:
+def month_period(days: Days, today: date) -> Period:
+    """Return what is left of the days of a month. Raises `PastDay`."""
     if days.last is not None and days.last < today:
         raise PastDay(days.first.isoformat())
     return Period((Days(max(days.first, today), days.last),), Grain.MONTH)
@@ -37,43 +40,44 @@ def _month_period(days: Days, today: date) -> Period:
 def _month(match: re.Match[str], today: date) -> Period:
     month, year = MONTHS[match["month"]], match["year"]
     in_year = int(year) if year else today.year + (month < today.month)
-    return _month_period(_third_of_month(_month_days(in_year, month), match["third"]), today)
+    return month_period(third_of_month(month_days(in_year, month), match["third"]), today)
 
 
-def _month_ahead(count: int) -> Callable[[re.Match[str], date], Period]:
-    def ahead(match: re.Match[str], today: date) -> Period:
-        first = today.replace(day=1) + relativedelta(months=count)
-        days = _third_of_month(_month_days(first.year, first.month), match.groupdict().get("third"))
-        return _month_period(days, today)
+def _rule_ahead(count: int) -> Callable[[re.Match[str], date], Period]:
+    return lambda match, today: month_ahead(count, match.groupdict().get("third"), today)
 
-    return ahead
+
+def month_ahead(count: int, third: str | None, today: date) -> Period:
+    """Return the month so many months from today's, or a third of it."""
+    first = today.replace(day=1) + relativedelta(months=count)
+    return month_period(third_of_month(month_days(first.year, first.month), third), today)
 
 
 def _third_of_this_month(match: re.Match[str], today: date) -> Period:
-    days = _third_of_month(_month_days(today.year, today.month), match["third"])
+    days = third_of_month(month_days(today.year, today.month), match["third"])
     if days.last is not None and days.last <= today:
-        return _month_ahead(1)(match, today)
+        return month_ahead(1, match["third"], today)
     return Period((Days(max(days.first, today + DAY), days.last),), Grain.MONTH)
 
 
 def _half_of_month(match: re.Match[str], today: date) -> Period:
     month = MONTHS[match["month"]]
-    first, last = _month_days(today.year + (month < today.month), month)
+    first, last = month_days(today.year + (month < today.month), month)
     half = Days(first, first.replace(day=15)) if match["half"] == "1" else Days(first.replace(day=16), last)
-    return _month_period(half, today)
+    return month_period(half, today)
 
 
 def _week_of_month(match: re.Match[str], today: date) -> Period:
     """Return the so-manieth seven days of a month."""
     month, number = MONTHS[match["month"]], int(match["number"])
-    first, last = _month_days(today.year + (month < today.month), month)
+    first, last = month_days(today.year + (month < today.month), month)
     start = first + (number - 1) * WEEK
     if number < 1 or last is None or start > last:
         raise ImpossibleDay(f"a month has no week {number}")
-    return _month_period(Days(start, min(start + 6 * DAY, last)), today)
+    return month_period(Days(start, min(start + 6 * DAY, last)), today)
 
 
-def _months(first: int, count: int, today: date) -> Period:
+def first_months(first: int, count: int, today: date) -> Period:
     """Return the next `count` months from month `first` on; what is left of them, if they have begun."""
     for year in (today.year - 1, today.year, today.year + 1):
         begin = date(year, first, 1)
@@ -95,7 +99,7 @@ _THIRDS_OF_YEAR = {
 
 def _of_year(match: re.Match[str], year: int) -> Days:
     first, last = _THIRDS_OF_YEAR[match.groupdict().get("third")]
-    return Days(date(year, first, 1), _month_days(year, last).last)
+    return Days(date(year, first, 1), month_days(year, last).last)
 
 
 def _next_year(match: re.Match[str], today: date) -> Period:
@@ -117,15 +121,15 @@ _SEASONS = {"fruehjahr": 3, "fruehling": 3, "sommer": 6, "herbst": 9, "winter": 
 MONTH_RULES: tuple[Rule, ...] = (
     (rf"{LAST} (?:monat|jahr|quartal)", past),
     (rf"(?:{THIRD} )?{MONTH}(?: (?P<year>\d{{4}}))?", _month),
-    (rf"(?:{THIRD} )?(?:des )?{NEXT} monate?s?", _month_ahead(1)),
-    (rf"(?:{THIRD} )?(?:des )?{OVERNEXT} monate?s?", _month_ahead(2)),
-    (r"diesen monat(?: noch)?|noch diesen monat|in diesem monat", _month_ahead(0)),
+    (rf"(?:{THIRD} )?(?:des )?{NEXT} monate?s?", _rule_ahead(1)),
+    (rf"(?:{THIRD} )?(?:des )?{OVERNEXT} monate?s?", _rule_ahead(2)),
+    (r"diesen monat(?: noch)?|noch diesen monat|in diesem monat", _rule_ahead(0)),
     (rf"{THIRD} (?:des|dieses|vom) monats?", _third_of_this_month),
     (rf"(?P<half>1|2)\. haelfte im {MONTH}", _half_of_month),
     (rf"(?P<number>\d)\. woche im {MONTH}", _week_of_month),
-    (r"(?P<quarter>[1-4])\. quartal", lambda m, today: _months(int(m["quarter"]) * 3 - 2, 3, today)),
+    (r"(?P<quarter>[1-4])\. quartal", lambda m, today: first_months(int(m["quarter"]) * 3 - 2, 3, today)),
     (rf"{NEXT} quartal", _next_quarter),
-    (rf"(?P<season>{'|'.join(_SEASONS)})", lambda m, today: _months(_SEASONS[m["season"]], 3, today)),
+    (rf"(?P<season>{'|'.join(_SEASONS)})", lambda m, today: first_months(_SEASONS[m["season"]], 3, today)),
     (rf"(?:{THIRD} )?(?:des )?(?:{NEXT}|neuen) jahre?s?", _next_year),
     (rf"{THIRD} (?:des|dieses) jahres", _third_of_year),
     (r"(?:noch )?(?:in )?diese[ms]? jahr(?: noch)?", _rest_of_year),

@@ -1,7 +1,7 @@
 """Understand a phrase with a date, a time or both: normalize it, scan it into atoms, combine them, and place them in the calendar.
 
-The rules are how German speakers count: `halb drei` is 14:30, `dreiviertel drei` is 14:45. Relative days count from the start of
-the call, not from the time of processing. What is not understood is asked, never guessed.
+The rules are those of the call's language, how its speakers count: `halb drei` is 14:30, and so is `half past two`. Relative days
+count from the start of the call, not from the time of processing. What is not understood is asked, never guessed.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.german_dates.atoms import Contradiction, ImpossibleDay, ImpossibleTime, PastDay
 from askproai_runtime.german_dates.combine import Meaning, combine
+from askproai_runtime.german_dates.grammars import present_grammar
 from askproai_runtime.german_dates.readings import candidates, exact, exists
 from askproai_runtime.german_dates.scan import UnknownWord, scan
-from askproai_runtime.german_dates.tokens import normalize
 from askproai_runtime.german_dates.types import Candidate, Refusal, Understanding
-from askproai_runtime.german_dates.vocabulary import fold, parse_number
+from askproai_runtime.german_dates.vocabulary import fold
 
 
 def understand(text: str, *, at: datetime, zone: ZoneInfo) -> Understanding:
@@ -34,12 +34,13 @@ def understand(text: str, *, at: datetime, zone: ZoneInfo) -> Understanding:
 def understand_parts(
     date: str | None, time: str | None, part_of_day: str | None, *, at: datetime, zone: ZoneInfo
 ) -> Understanding:
-    """Parse the arguments of a call function, each in ISO or German. A lone number as `time` is an hour."""
+    """Parse the arguments of a call function, each in ISO or words. A lone number as `time` is an hour."""
     for instant in (date, time):
         if instant and _parse_iso_instant(instant, zone) is not None:
             return understand(instant, at=at, zone=zone)  # a full instant leaves nothing to the other arguments
-    if time and parse_number(fold(time)) is not None:
-        time = f"um {time}"
+    grammar = present_grammar()
+    if time and (fold(time).isdecimal() or fold(time) in grammar.numbers):
+        time = f"{grammar.hour_prefix} {time}"
     phrase = ""
     for part in (date, time, part_of_day):
         if part and fold(part) not in fold(phrase):  # models like to pass the time in both arguments
@@ -55,7 +56,7 @@ def _understand(text: str, at: datetime, zone: ZoneInfo) -> Understanding:
             return Understanding(refused=Refusal.IMPOSSIBLE)
         return Understanding((exact(instant),)) if instant > now else Understanding(refused=Refusal.PAST)
     try:
-        choices = _place(combine(scan(normalize(text), now), now.date()), now, zone)
+        choices = _place(combine(scan(text, now, present_grammar()), now.date()), now, zone)
     except (ImpossibleDay, ImpossibleTime):
         return Understanding(refused=Refusal.IMPOSSIBLE)
     except PastDay:

@@ -1,6 +1,6 @@
 """From what is meant to candidates: days and times in the zone of the branch, without what is over."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,13 +9,12 @@ from askproai_runtime.german_dates.combine import Meaning
 from askproai_runtime.german_dates.rules import DAY
 from askproai_runtime.german_dates.times import both_halves, expand, hours_of, shifted
 from askproai_runtime.german_dates.types import Candidate, Daily, Grain
-from askproai_runtime.german_dates.vocabulary import PART_SPOKEN, format_written_day
 from askproai_runtime.german_dates.weeks import weekday_dates
+from askproai_runtime.sentences import format_written_day, say, write_clock
 
 _OPEN_END = timedelta(days=366)  # of what has no end; a branch's horizon is shorter, or this is far enough
 _WEEK = 7
 _ALL = frozenset(range(_WEEK))
-_WEEKDAYS = ("montags", "dienstags", "mittwochs", "donnerstags", "freitags", "samstags", "sonntags")
 _Hours = tuple[time | None, time | None]
 
 
@@ -56,7 +55,8 @@ def _instants(meaning: Meaning, now: datetime) -> list[Candidate]:
         raise Contradiction("a span from now and another time")
     if instant.end is None:
         return [exact(instant.start)]
-    spoken = f"{format_written_day(instant.start.date())}, {instant.start:%H:%M} bis {instant.end:%H:%M} Uhr"
+    opens, closes = write_clock(instant.start.time()), write_clock(instant.end.time())
+    spoken = say().written_range.format(day=format_written_day(instant.start.date()), opens=opens, closes=closes)
     return [Candidate(instant.start, instant.end, Grain.RANGE, spoken)]
 
 
@@ -143,7 +143,7 @@ def _of_days(meaning: Meaning, days: Days, only: frozenset[int], now: datetime, 
             raise Contradiction("a bounded period and one time")
         for at in expand(meaning.clock, meaning.part):
             daily = Daily(only, at, shifted(at, 1))
-            yield Candidate(start, end, Grain.RANGE, f"{spoken}, um {at:%H:%M} Uhr", daily)
+            yield Candidate(start, end, Grain.RANGE, spoken + say().at_time.format(at=write_clock(at)), daily)
         return
     for opens, closes, _, said, _ in _hours(meaning):
         if opens is None and closes is None and only == _ALL:
@@ -166,7 +166,7 @@ def _hours(meaning: Meaning) -> Iterator[tuple[time | None, time | None, Grain, 
     elif part is None or hours_of(part) == (None, None):
         yield None, None, Grain.DAY, "", None
     elif part.name:
-        yield *hours_of(part), Grain.PART_OF_DAY, f", {PART_SPOKEN[part.name]}", None
+        yield *hours_of(part), Grain.PART_OF_DAY, f", {say().parts_of_day[part.name]}", None
     else:
         yield *hours_of(part), Grain.PART_OF_DAY, f", {part.spoken}", None
 
@@ -174,7 +174,7 @@ def _hours(meaning: Meaning) -> Iterator[tuple[time | None, time | None, Grain, 
 def _around(around: Around, meaning: Meaning) -> Iterator[tuple[time | None, time | None, Grain, str, time | None]]:
     for at in expand(around.clock, meaning.part):
         opens, closes = shifted(at, -around.before), shifted(at, around.after + 1)
-        yield opens, closes, Grain.RANGE, f", gegen {at:%H:%M} Uhr", at
+        yield opens, closes, Grain.RANGE, say().about_time.format(at=write_clock(at)), at
 
 
 def _range(hours: TimeRange, meaning: Meaning) -> list[_Hours]:
@@ -217,7 +217,7 @@ def _without_past(found: list[Candidate], now: datetime) -> list[Candidate]:
 
 def exact(instant: datetime) -> Candidate:
     """Return the candidate of an exact local time."""
-    spoken = f"{format_written_day(instant.date())}, {instant:%H:%M} Uhr"
+    spoken = say().written_time.format(day=format_written_day(instant.date()), at=write_clock(instant.time()))
     return Candidate(instant, None, Grain.MINUTE, spoken)
 
 
@@ -232,19 +232,26 @@ def exists(instant: datetime) -> bool:
 
 def _spoken_days(days: Days, only: frozenset[int], meaning: Meaning, now: datetime) -> str:
     if days.last is not None:
-        text = f"{format_written_day(days.first)} bis {format_written_day(days.last)}"
+        first, last = format_written_day(days.first), format_written_day(days.last)
+        text = say().from_to_days.format(first=first, last=last)
     elif days.first <= now.date():
-        text = "so bald wie möglich"
+        text = say().soon
     else:
-        text = f"ab {format_written_day(days.first)}"
+        text = say().from_day.format(first=format_written_day(days.first))
     if meaning.only:
-        text += ", " + " und ".join(_WEEKDAYS[n] for n in sorted(only))
+        text += say().only_days.format(days=_spoken_weekdays(only))
     elif meaning.excluded:
-        text += ", außer " + " und ".join(_WEEKDAYS[n] for n in sorted(meaning.excluded))
+        text += say().except_days.format(days=_spoken_weekdays(meaning.excluded))
     return text
+
+
+def _spoken_weekdays(weekdays: Iterable[int]) -> str:
+    return f" {say().and_word} ".join(say().habitual_weekdays[n] for n in sorted(weekdays))
 
 
 def _spoken_hours(opens: time | None, closes: time | None) -> str:
     if opens is not None and closes is not None:
-        return f", {opens:%H:%M} bis {closes:%H:%M} Uhr"
-    return f", ab {opens:%H:%M} Uhr" if opens is not None else f", bis {closes:%H:%M} Uhr"
+        return say().from_to_time.format(opens=write_clock(opens), closes=write_clock(closes))
+    if opens is not None:
+        return say().from_time.format(at=write_clock(opens))
+    return say().until_time.format(at=write_clock(closes)) if closes is not None else ""

@@ -27,7 +27,9 @@ _OF_HOUR = r"(?:(?P<half>halb|viertel|dreiviertel) )?(?P<hour>\d{1,2})(?![\d.:])
 _FRACTIONS = {"viertel": -45, "halb": -30, "dreiviertel": -15, None: 0}  # minutes before the hour that is named
 _NOON, _MINUTES_OF_DAY = 12 * 60, 24 * 60
 # The hours into which a bare hour must fall if the phrase also names a part of the day; wider than the part itself.
-_HOURS_OF_PART = {"frueh": (3, 12), "vormittag": (6, 13), "mittag": (11, 15), "nachmittag": (12, 19), "abend": (16, 24)}
+_HOURS_OF_PART = {
+    "morning": (3, 12), "frueh": (3, 12), "vormittag": (6, 13), "mittag": (11, 15), "nachmittag": (12, 19), "abend": (16, 24),
+}  # fmt: skip
 
 
 def _clock(minutes: int, hour: int) -> Clock:
@@ -45,6 +47,11 @@ def _minute(text: str) -> int:
     if minute >= 60:  # noqa: PLR2004
         raise ImpossibleTime(f"there is no minute {minute}")
     return minute
+
+
+def make_clock(hour: int, minute: int) -> Clock:
+    """Return a time as it was said; of an hour from 1 to 12 its half of the day is open. Raises `ImpossibleTime`."""
+    return _clock(hour * 60 + _minute(str(minute)), hour)
 
 
 def _written(match: re.Match[str], _now: datetime) -> Clock:
@@ -150,11 +157,17 @@ def _in_span(match: re.Match[str], now: datetime) -> Instant:
     number = match["number"]
     count = int(number) if number and number.isdecimal() else 1
     minutes = count * _MINUTES[match["unit"]] + int(match.groupdict().get("more") or 0)
-    return _instant(now, minutes)
+    return minutes_from_now(now, minutes)
 
 
-def _instant(now: datetime, minutes: float) -> Instant:
+def minutes_from_now(now: datetime, minutes: float) -> Instant:
+    """Return the instant so many minutes from now."""
     return Instant(_ahead(now, minutes))
+
+
+def hours_from_now(now: datetime, hours: int) -> Instant:
+    """Return the time from now until so many hours later."""
+    return Instant(_ahead(now, 0), _ahead(now, hours * 60))
 
 
 def _ahead(now: datetime, minutes: float) -> datetime:
@@ -171,12 +184,12 @@ def _in_hours(match: re.Match[str], now: datetime) -> Instant:
 
 _SPANS: tuple[Rule, ...] = (
     (rf"in {_SPAN}(?: und (?P<more>\d{{1,2}}) minuten)?", _in_span),
-    (r"in einer (?:guten|knappen) stunde", lambda _m, now: _instant(now, 60)),
+    (r"in einer (?:guten|knappen) stunde", lambda _m, now: minutes_from_now(now, 60)),
     (r"innerhalb (?:der|von) (?:naechsten )?(?P<hours>\d{1,2}) stunden",
-     lambda m, now: Instant(_ahead(now, 0), _ahead(now, int(m["hours"]) * 60))),
-    (r"in (?:anderthalb|eineinhalb|1einhalb) stunden", lambda _m, now: _instant(now, 90)),
+     lambda m, now: hours_from_now(now, int(m["hours"]))),
+    (r"in (?:anderthalb|eineinhalb|1einhalb) stunden", lambda _m, now: minutes_from_now(now, 90)),
     (r"in (?P<hours>zwei|drei|vier)einhalb stunden",
-     lambda m, now: _instant(now, {"zwei": 2.5, "drei": 3.5, "vier": 4.5}[m["hours"]] * 60)),
+     lambda m, now: minutes_from_now(now, {"zwei": 2.5, "drei": 3.5, "vier": 4.5}[m["hours"]] * 60)),
     (r"in (?P<from>\d{1,2}|ein|einer)(?: bis| oder|,| ,)? (?P<to>\d{1,2}) stunden", _in_hours),
 )  # fmt: skip
 
@@ -209,7 +222,7 @@ def _written_half(minutes: int, clock: Clock, part: Part | None) -> int:
         return minutes
     if minutes < _NOON and bounds[0] <= minutes + _NOON < bounds[1]:
         return minutes + _NOON
-    if part is not None and part.name in {"frueh", "vormittag"}:
+    if part is not None and part.name in {"frueh", "vormittag", "morning"}:
         raise ImpossibleTime("the hour does not lie in that part of the day")
     return minutes
 

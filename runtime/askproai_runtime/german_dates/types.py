@@ -42,7 +42,7 @@ class Daily:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One thing that a phrase can mean: half-open, in aware local times. `reading` says it in German, with the full date.
+    """One thing that a phrase can mean: half-open, in aware local times. `reading` says it to the caller, with the full date.
 
     With `daily` only these times of its days. `about` is the time that was named where the candidate is what lies around it.
     `choice` counts what the caller leaves open (`Montag oder Dienstag`): several readings of one choice are ambiguous.

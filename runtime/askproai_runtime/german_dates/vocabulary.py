@@ -1,11 +1,14 @@
-"""The German words for dates and times: those that are understood, and how a time is said and written.
+"""The German words for dates and times that are understood; how a time is said and written is in `sentences`.
 
 Keys are folded: lower case, ä ö ü ß as ae oe ue ss.
 """
 
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import time
 
+from askproai_core.tenant_config import Language
+from askproai_runtime.sentences import SENTENCES
+
+WEEKDAY_NAMES = SENTENCES[Language.DE].weekdays
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "’": "'", "–": "-"})
 
 WEEKDAYS = {
@@ -18,13 +21,6 @@ MONTHS = {
     "julei": 7, "august": 8, "september": 9, "oktober": 10, "november": 11, "dezember": 12,
 }  # fmt: skip
 
-WEEKDAY_NAMES = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
-MONTH_NAMES = (
-    "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
-)  # fmt: skip
-
-_SAME_YEAR = timedelta(days=330)
-
 # Half-open ranges of local time.
 PARTS_OF_DAY = {
     "frueh": (time(6), time(9)),
@@ -32,10 +28,8 @@ PARTS_OF_DAY = {
     "mittag": (time(11, 30), time(14)),
     "nachmittag": (time(12), time(18)),
     "abend": (time(17), time(22)),
+    "morning": (time(6), time(12)),  # in English
 }
-PART_SPOKEN = {
-    "frueh": "früh", "vormittag": "Vormittag", "mittag": "Mittag", "nachmittag": "Nachmittag", "abend": "Abend",
-}  # fmt: skip
 
 # Words and groups of words that say nothing about when. Any word beyond these makes the phrase not understood.
 _FILLERS = """
@@ -99,29 +93,3 @@ def fold(text: str) -> str:
 def parse_number(word: str) -> int | None:
     """Return the value of a number in digits or words; None for any other word."""
     return int(word) if word.isdecimal() else NUMBERS.get(word)
-
-
-def format_spoken(start: datetime, zone: ZoneInfo, now: datetime) -> str:
-    """Return `Freitag, den 27. November, um 14 Uhr 30`: the full date, so that a caller notices a misheard day.
-
-    As in `format_day` it has its year if `now` is long before or after.
-    """
-    day = format_day(start.astimezone(zone).date(), now.astimezone(zone).date())
-    return f"{day}, um {format_clock(start, zone)}"
-
-
-def format_clock(at: datetime, zone: ZoneInfo) -> str:
-    """Return `14 Uhr 30`."""
-    local = at.astimezone(zone)
-    return f"{local.hour} Uhr{f' {local.minute}' if local.minute else ''}"
-
-
-def format_day(day: date, today: date) -> str:
-    """Return `Freitag, den 27. November`, with its year if it is more than 330 days away: the month alone means this year's."""
-    year = f" {day.year}" if abs(day - today) > _SAME_YEAR else ""
-    return f"{WEEKDAY_NAMES[day.weekday()]}, den {day.day}. {MONTH_NAMES[day.month - 1]}{year}"
-
-
-def format_written_day(day: date) -> str:
-    """Return `Freitag, 27. November 2026`."""
-    return f"{WEEKDAY_NAMES[day.weekday()]}, {day.day}. {MONTH_NAMES[day.month - 1]} {day.year}"

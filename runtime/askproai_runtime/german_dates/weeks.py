@@ -5,7 +5,7 @@ from calendar import monthrange
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from askproai_runtime.german_dates.atoms import Day, Days, ImpossibleDay, PastDay, Period, Weekday
+from askproai_runtime.german_dates.atoms import Day, Days, ImpossibleDay, PastDay, Period, Weekday, Which
 from askproai_runtime.german_dates.dates import next_date
 from askproai_runtime.german_dates.rules import (
     DAY,
@@ -25,22 +25,35 @@ from askproai_runtime.german_dates.vocabulary import MONTHS, WEEKDAYS
 
 
 def _ordinal_weekday(match: re.Match[str], today: date) -> Day:
-    """Return the first, second, … or last such weekday of a month."""
-    weekday, month = WEEKDAYS[match["weekday"]], MONTHS[match["month"]]
+    number = None if match["number"] is None else int(match["number"])
+    return ordinal_weekday(WEEKDAYS[match["weekday"]], MONTHS[match["month"]], number, today)
+
+
+def ordinal_weekday(weekday: int, month: int, number: int | None, today: date) -> Day:
+    """Return the first, second, … or last (None) such weekday of a month. Raises `ImpossibleDay`."""
     for year in (today.year, today.year + 1):
         days = [date(year, month, n) for n in range(1, monthrange(year, month)[1] + 1)]
         days = [day for day in days if day.weekday() == weekday]
-        number = len(days) if match["number"] is None else int(match["number"])
-        if not 1 <= number <= len(days):
-            raise ImpossibleDay(f"{month} has no such weekday {number}")
-        if days[number - 1] >= today:
-            return Day((days[number - 1],))
+        place = len(days) if number is None else number
+        if not 1 <= place <= len(days):
+            raise ImpossibleDay(f"{month} has no such weekday {place}")
+        if days[place - 1] >= today:
+            return Day((days[place - 1],))
     raise ImpossibleDay("no such weekday")
+
+
+_WHICH = {
+    "diese": Which.THIS, "kommende": Which.COMING, "naechste": Which.NEXT, "uebernaechste": Which.AFTER_NEXT
+}  # fmt: skip
+
+
+def _which(adjective: str | None) -> Which | None:
+    return next((which for stem, which in _WHICH.items() if adjective and adjective.startswith(stem)), None)
 
 
 WEEKDAY_RULES: tuple[Rule, ...] = (
     (rf"(?:(?P<which>diese[nrm]?|{NEXT}|{OVERNEXT}) )?{WEEKDAY}",
-     lambda m, _: Weekday(WEEKDAYS[m["weekday"]], m["which"] or "")),
+     lambda m, _: Weekday(WEEKDAYS[m["weekday"]], _which(m["which"]))),
     (rf"(?:immer )?{WEEKDAY}s", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], habit=True)),
     (rf"jede[nr]? {WEEKDAY}", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], habit=True)),
     (rf"{LAST} {WEEKDAY}", past),
@@ -56,18 +69,19 @@ def weekday_dates(atom: Weekday, today: date) -> tuple[date, ...]:
     weekday, which = atom.weekday, atom.which
     ahead = (weekday - today.weekday()) % 7
     coming = today + timedelta(days=ahead or 7)
-    if which.startswith("diese"):
+    if which is Which.THIS:
         return (today + timedelta(days=ahead),)
-    if which.startswith("kommende"):
+    if which is Which.COMING:
         return (coming,)
-    if which.startswith("naechste"):
+    if which is Which.NEXT:
         return tuple(sorted({coming, monday(today, 1) + timedelta(days=weekday)}))
-    if which.startswith("uebernaechste"):
+    if which is Which.AFTER_NEXT:
         return tuple(sorted({coming + WEEK, monday(today, 2) + timedelta(days=weekday)}))
     return (coming,) if ahead else (today, coming)
 
 
-def _week(today: date, weeks: int) -> Period:
+def week(today: date, weeks: int) -> Period:
+    """Return what is left of the week so many weeks from today's."""
     first = monday(today, weeks)
     return Period((Days(max(first, today), first + 6 * DAY),), Grain.WEEK)
 
@@ -101,24 +115,26 @@ def _week_of_date(match: re.Match[str], today: date) -> Period:
 
 
 def _third_of_week(weeks: int | None) -> Callable[[re.Match[str], date], Period]:
+    return lambda match, today: third_of_week(match["third"], weeks, today)
+
+
+def third_of_week(third: str, weeks: int | None, today: date) -> Period:
     """Return the days of a third: Monday and Tuesday, Tuesday to Thursday, Thursday and Friday. None: of the next such."""
-
-    def third(match: re.Match[str], today: date) -> Period:
-        first, last = _THIRDS_OF_WEEK[match["third"]]
-        readings = [
-            Days(max(monday(today, n) + first * DAY, today), monday(today, n) + last * DAY)
-            for n in ((0, 1) if weeks is None else (weeks,))
-        ]
-        coming = [days for days in readings if days.last is not None and days.last >= today]
-        if not coming:
-            raise PastDay(match[0])
-        is_open = weeks is None and coming[0].last == today  # only today is left of it
-        return Period(tuple(coming if is_open else coming[:1]))
-
-    return third
+    first, last = _THIRDS_OF_WEEK[third]
+    readings = [
+        Days(max(monday(today, n) + first * DAY, today), monday(today, n) + last * DAY)
+        for n in ((0, 1) if weeks is None else (weeks,))
+    ]
+    coming = [days for days in readings if days.last is not None and days.last >= today]
+    if not coming:
+        raise PastDay(third)
+    is_open = weeks is None and coming[0].last == today  # only today is left of it
+    return Period(tuple(coming if is_open else coming[:1]))
 
 
-def _weekends(*weeks: int) -> Callable[[re.Match[str], date], Period]:
+def weekends(*weeks: int) -> Callable[[re.Match[str], date], Period]:
+    """Return a rule for the weekends of these weeks, counted from today's."""
+
     def weekend(_match: re.Match[str], today: date) -> Period:
         readings = [Days(monday(today, n) + 5 * DAY, monday(today, n) + 6 * DAY) for n in weeks]
         return Period(tuple(Days(max(first, today), last) for first, last in readings))
@@ -132,9 +148,9 @@ def _working_week(_match: re.Match[str], today: date) -> Period:
 
 
 WEEK_RULES: tuple[Rule, ...] = (
-    (r"diese[rn]? woche(?: noch)?|noch diese woche|die woche noch|noch die woche", lambda _m, today: _week(today, 0)),
-    (rf"{NEXT} woche", lambda _m, today: _week(today, 1)),
-    (rf"{OVERNEXT} woche", lambda _m, today: _week(today, 2)),
+    (r"diese[rn]? woche(?: noch)?|noch diese woche|die woche noch|noch die woche", lambda _m, today: week(today, 0)),
+    (rf"{NEXT} woche", lambda _m, today: week(today, 1)),
+    (rf"{OVERNEXT} woche", lambda _m, today: week(today, 2)),
     (rf"{NEXT} (?:oder|und) {OVERNEXT} woche", lambda _m, today: Period((Days(monday(today, 1), monday(today, 3) - DAY),))),
     (rf"{LAST} woche(?: {'(?:' + '|'.join(WEEKDAYS) + ')'})?", past),
     (r"kw (?P<week>\d{1,2})\.?", _calendar_week),
@@ -144,9 +160,9 @@ WEEK_RULES: tuple[Rule, ...] = (
     (rf"{THIRD}(?: der| dieser)? woche", _third_of_week(None)),
     (rf"{THIRD}(?: der)? {NEXT} woche", _third_of_week(1)),
     (rf"{THIRD}(?: der)? {OVERNEXT} woche", _third_of_week(2)),
-    (r"(?:diese[rnms]? |der |die |des )?wochenende", _weekends(0)),
-    (r"kommende[sn]? wochenende", _weekends(0)),
-    (r"naechste[sn]? wochenende", _weekends(0, 1)),
-    (rf"{OVERNEXT} wochenende", _weekends(1, 2)),
+    (r"(?:diese[rnms]? |der |die |des )?wochenende", weekends(0)),
+    (r"kommende[sn]? wochenende", weekends(0)),
+    (r"naechste[sn]? wochenende", weekends(0, 1)),
+    (rf"{OVERNEXT} wochenende", weekends(1, 2)),
     (r"unter der woche|wochentags?|werktag", _working_week),
 )  # fmt: skip

@@ -5,14 +5,8 @@ from datetime import datetime
 from typing import Final
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.german_dates import format_written_day
 from askproai_runtime.notifications.types import Kind
-
-_EN_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_EN_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
+from askproai_runtime.sentences import format_written_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +97,7 @@ WORDS: Final = {
 
 def format_day(day: datetime, language: Language) -> str:
     """Return a day, such as "Freitag, 27. November 2026"."""
-    if language is Language.DE:
-        return format_written_day(day)
-    return f"{_EN_DAYS[day.weekday()]}, {day.day} {_EN_MONTHS[day.month - 1]} {day.year}"
+    return format_written_day(day, language)
 
 
 def format_moment(local: datetime, language: Language) -> str:

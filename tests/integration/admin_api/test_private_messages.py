@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from askproai_core.reader_token import reader_token_of
-from askproai_runtime.calls.functions import NOT_NOTED
+from askproai_runtime.sentences import say
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 from tests.worlds.waiting import SOON, eventually
 
@@ -113,7 +113,7 @@ async def test_what_could_not_be_noted_is_said_so(web_pod: TenantPod) -> None:
     await web_pod.db.execute("ALTER TABLE messages RENAME TO elsewhere")  # as on the schema of the release before
     try:
         left = await leave(web_pod, "call_away")
-        assert (left["success"], left["message"]) == (False, NOT_NOTED)
+        assert (left["success"], left["message"]) == (False, say().not_noted)
         calls = await command(web_pod, "calls", "list")
         assert "call_away" in calls or "no calls" in calls
     finally:

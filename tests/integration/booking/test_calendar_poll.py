@@ -17,6 +17,8 @@ from askproai_core.tenant_config import (
     EmailSettings,
     EventType,
     Notifications,
+    Service,
+    Withheld,
 )
 from askproai_runtime.booking import CalendarDisagrees, CalendarEvent
 from askproai_runtime.events import calendar_poll
@@ -279,6 +281,55 @@ async def test_while_calcom_asks_to_wait_nothing_is_asked(polled: PollEnvironmen
         assert len(polled.requests()) == requests
 
 
+@pytest.mark.parametrize("why", [Withheld.NOT_FOUND, Withheld.NOT_LOOKED_UP], ids=str)
+async def test_what_was_booked_while_the_key_was_another_accounts_is_taken_in_with_the_right_one(
+    polled: PollEnvironment, why: Withheld
+) -> None:
+    """The list of another account says nothing of event types that are not in it."""
+    services = polled.env.config.services
+    kept = await polled.create(FOUR)
+    for first_poll in (True, False):
+        if not first_poll:  # the right key is replaced by a wrong one
+            tick(polled, minutes=10)
+            await polled.env.dashboard("cancel", uid=kept)
+        for hour in range(8, 11):
+            day = 1 if first_poll else 2
+            polled.date(await polled.create(f"2026-12-0{day}T{hour:02}:00:00Z"), NOW - timedelta(days=20))
+        polled.change_service(lambda service: withheld_service(service, why))
+        sent = len(polled.requests())
+        await polled.poll()
+        assert len(polled.requests()) == sent, "the key is not asked"
+        polled.env.config = msgspec.structs.replace(polled.env.config, services=services)
+        tick(polled, minutes=10)
+        await polled.poll()
+        assert len(await polled.salon.live()) == (4 if first_poll else 6)
+
+
+def withheld_service(service: Service, why: Withheld) -> Service:
+    links = tuple(msgspec.structs.replace(each, withheld=why) for each in service.event_types)
+    return msgspec.structs.replace(service, event_types=links)
+
+
+async def test_one_event_type_that_is_withheld_delays_no_other(polled: PollEnvironment) -> None:
+    for event_type in (1001, 1002):
+        polled.date(await polled.create(TEN, event_type), NOW - timedelta(days=20))
+    services = polled.env.config.services
+    polled.change_service(
+        lambda service: msgspec.structs.replace(
+            service,
+            event_types=(
+                EventType(staff="anna", event_type_id=1001, withheld=Withheld.NOT_LOOKED_UP),
+                EventType(staff="mehmet", event_type_id=1002),
+            ),
+        )
+    )
+    await polled.poll()
+    assert [row["staff"] for row in await polled.salon.live()] == ["mehmet"]
+    polled.env.config = msgspec.structs.replace(polled.env.config, services=services)
+    await polled.poll()
+    assert sorted(row["staff"] for row in await polled.salon.live()) == ["anna", "mehmet"]
+
+
 async def test_each_account_has_a_watermark_of_its_own_and_a_broken_one_delays_no_other(
     polled: PollEnvironment,
 ) -> None:
@@ -357,8 +408,9 @@ async def test_nobody_is_notified_of_bookings_that_were_there_before(
     polled.env.config = msgspec.structs.replace(
         polled.env.config, notifications=Notifications(email=email, business=business)
     )
-    await polled.create(TEN)
-    in_the_way = await polled.create(THREE)
+    before, in_the_way = await polled.create(TEN), await polled.create(THREE)
+    for uid in (before, in_the_way):
+        polled.date(uid, NOW - timedelta(days=20))
     apply = calendar_poll.apply_calendar_event
 
     async def apply_one(ctx: Any, event: CalendarEvent, *others: Any) -> Any:
@@ -381,6 +433,53 @@ async def test_nobody_is_notified_of_bookings_that_were_there_before(
     await polled.create(FOUR)
     await polled.poll()
     assert [row["kind"] for row in await polled.salon.rows("SELECT kind FROM notifications")] == ["booked"]
+
+
+@pytest.mark.parametrize("watermark", ["none", "of other event types"])
+async def test_people_are_notified_of_what_is_booked_while_an_event_type_is_taken_in(
+    polled: PollEnvironment, watermark: str
+) -> None:
+    """Its event found no service that names the event type, or comes after the import: nobody else would say it."""
+    email = EmailSettings(host="127.0.0.1", port=9, security=EmailSecurity.NONE, sender="termine@salon.example")
+    business = BusinessNotifications(email_to=("chefin@salon.example",))
+    polled.env.config = msgspec.structs.replace(
+        polled.env.config, notifications=Notifications(email=email, business=business)
+    )
+    services = polled.env.config.services
+    old, moved = await polled.create(TEN), await polled.create(THREE)
+    for uid in (old, moved):
+        polled.date(uid, NOW - timedelta(days=20))
+    if watermark == "of other event types":
+        mehmet = (EventType(staff="mehmet", event_type_id=1002),)
+        polled.change_service(lambda service: msgspec.structs.replace(service, event_types=mehmet))
+        await polled.poll()
+        tick(polled, minutes=10)
+    await polled.create("2026-12-01T09:00:00Z")
+    await polled.env.dashboard("move", uid=moved, start=FOUR)
+    polled.env.config = msgspec.structs.replace(polled.env.config, services=services)
+    tick(polled, minutes=1)
+    await polled.poll()
+    assert len(await polled.salon.live()) == 3
+    announced = "SELECT a.starts_at FROM notifications n JOIN appointments a ON a.id = n.appointment_id"
+    assert [f"{row['starts_at']:%m-%d}" for row in await polled.salon.rows(announced)] == ["12-01"]
+
+
+async def test_nobody_is_notified_of_old_bookings_whose_import_was_put_off(polled: PollEnvironment) -> None:
+    email = EmailSettings(host="127.0.0.1", port=9, security=EmailSecurity.NONE, sender="termine@salon.example")
+    business = BusinessNotifications(email_to=("chefin@salon.example",))
+    polled.env.config = msgspec.structs.replace(
+        polled.env.config, notifications=Notifications(email=email, business=business)
+    )
+    polled.date(await polled.create(TEN), NOW - timedelta(days=20))
+    polled.env.inject_fault(FaultKind.ERROR_BEFORE_COMMIT, "list-bookings", count=2)
+    with pytest.raises(PutOff):
+        await polled.poll()
+    tick(polled, hours=1)
+    await polled.create(FOUR)
+    await polled.poll()
+    assert len(await polled.salon.live()) == 2
+    announced = "SELECT a.starts_at FROM notifications n JOIN appointments a ON a.id = n.appointment_id"
+    assert [f"{row['starts_at']:%H:%M}" for row in await polled.salon.rows(announced)] == ["15:00"]
 
 
 async def _finish(_conn: object, _note: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as changed
 
-from askproai_runtime.calls.functions import NO_INFORMATION
+from askproai_runtime.sentences import say
 from askproai_sandbox.databases import Database
 from tests.worlds.compiled_salon import compile_example
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
@@ -143,4 +143,4 @@ async def test_a_slow_database_holds_no_answer_up(chain: TenantPod, monkeypatch:
 async def test_an_error_of_ours_does_not_speak_of_a_calendar(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("askproai_runtime.calls.functions.same_everywhere", lambda *_: 1 / 0)
     reply = await pod.function("business_information", "call_error", {"topic": "prices"})
-    assert (reply.body["success"], reply.body["message"]) == (False, NO_INFORMATION)
+    assert (reply.body["success"], reply.body["message"]) == (False, say().no_information)

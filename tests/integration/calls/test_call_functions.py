@@ -12,7 +12,7 @@ import pytest
 
 from askproai_core.database import Connection, Pool
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.calls.functions import CALL_OVER, TOO_SLOW
+from askproai_runtime.sentences import say
 from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.tenant_pod import TenantPod, sign_retell
 from tests.worlds.waiting import SOON
@@ -217,7 +217,7 @@ async def test_a_call_that_is_over_changes_nothing(pod: TenantPod) -> None:
         for name in ("book_appointment", "reschedule_appointment", "cancel_appointment"):
             reply = await pod.function(name, call_id, {}, from_number="+4915199999999")
             assert (reply.status, reply.body["success"]) == (200, False)
-            assert (reply.body["message"] == CALL_OVER) is refused
+            assert (reply.body["message"] == say().call_over) is refused
 
 
 async def test_a_signed_request_that_is_sent_again_within_its_call_changes_nothing(pod: TenantPod) -> None:
@@ -259,6 +259,6 @@ async def test_a_signed_request_that_was_cut_off_is_not_carried_out_again(pod: T
     booked = await send()
     await pod.db.execute("UPDATE call_actions SET answer = NULL, state = 'in_flight' WHERE key LIKE 'request|%'")
     reply = await send()
-    assert (reply.status, reply.body) == (200, {"success": False, "message": TOO_SLOW})
+    assert (reply.status, reply.body) == (200, {"success": False, "message": say().busy})
     again = await pod.function("book_appointment", "call_cut_off", args)
     assert again.body["appointment_id"] == booked.body["appointment_id"]

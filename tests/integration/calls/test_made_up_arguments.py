@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from askproai_runtime.calls.functions import OUT_OF_ORDER
+from askproai_runtime.sentences import say
 from askproai_sandbox.databases import Database
 from tests.worlds.compiled_salon import compile_example
 from tests.worlds.tenant_pod import TenantPod, next_friday, open_pod, running_web
@@ -145,7 +145,7 @@ async def test_what_a_model_makes_up_gets_a_sentence_that_helps_and_changes_noth
     assert "?" in message or "Sagen oder drücken Sie" in message or name == FIND, message
     assert len(message) <= 450, message
     assert not set(message) & set('{}[]<>`"\\|_🙂'), message
-    assert message != OUT_OF_ORDER, message
+    assert message != say().out_of_order, message
     assert await chain.db.fetch(appointments, chain.store.tenant) == before
 
 

@@ -4,7 +4,9 @@ from datetime import date
 
 import pytest
 
+from askproai_core.tenant_config import Language
 from askproai_runtime.booking.verification import read_birth_date
+from askproai_runtime.sentences import speaking
 
 TODAY = date(2026, 11, 20)
 
@@ -25,3 +27,24 @@ TODAY = date(2026, 11, 20)
 )  # fmt: skip
 def test_a_birth_date_is_read_only_if_it_is_certain(said: str, read: date | None) -> None:
     assert read_birth_date(said, TODAY) == read
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("1985-03-12", date(1985, 3, 12)),
+        ("March 12th, 1985", date(1985, 3, 12)),
+        ("the 12th of March 1985", date(1985, 3, 12)),
+        ("12 March 85", date(1985, 3, 12)),
+        ("12.3.1985", date(1985, 3, 12)),
+        ("3/24/1985", date(1985, 3, 24)),
+        ("24/3/1985", date(1985, 3, 24)),
+        ("3/3/1985", date(1985, 3, 3)),
+        *((no, None) for no in ("3/12/1985", "12/3/1985", "13/13/1985", "March 1985", "12 March 21", "unknown")),
+    ],
+)
+def test_a_birth_date_in_english_is_asked_again_where_day_and_month_may_be_swapped(
+    said: str, read: date | None
+) -> None:
+    with speaking(Language.EN):
+        assert read_birth_date(said, TODAY) == read

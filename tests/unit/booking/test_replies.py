@@ -54,3 +54,24 @@ def test_what_is_not_clear_counts_as_the_model_has_understood_it(said: str) -> N
 def test_of_several_utterances_the_first_clear_one_decides() -> None:
     assert read_reply(["Hm.", "Ja.", "Nein."]) is Reply.YES
     assert read_reply([]) is Reply.UNCLEAR
+
+
+@pytest.mark.parametrize(
+    ("said", "reply"),
+    [
+        ("Yes, please.", Reply.YES),
+        ("That's right.", Reply.YES),
+        ("Sure, go ahead.", Reply.YES),
+        ("No, keep it.", Reply.NO),
+        ("Wait, the other one!", Reply.NO),
+        ("Please don't.", Reply.NO),
+        ("Not that one.", Reply.NO),
+        ("Which appointment?", Reply.NO),
+        ("What does it cost", Reply.NO),
+        ("I can't make it.", Reply.UNCLEAR),
+        ("That's not right.", Reply.UNCLEAR),
+        ("Yes, but keep the one on Friday", Reply.UNCLEAR),
+    ],
+)
+def test_english_callers_agree_and_refuse_in_their_words(said: str, reply: Reply) -> None:
+    assert read_reply([said]) is reply

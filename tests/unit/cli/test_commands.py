@@ -127,6 +127,14 @@ def test_a_phrase_is_shown_as_text_and_one_without_a_time_fails(phrase: str, lin
     assert bool(json.loads(as_json.stdout)["refused"]) is bool(code)
 
 
+def test_a_phrase_is_shown_as_an_english_agent_understands_it() -> None:
+    result = CliRunner().invoke(
+        app, ["when", "next Tuesday at half past two", "--at", "2026-11-20T10:00", "--language", "en"]
+    )
+    line = "Tue 24 Nov 2026 14:30 CET  Tuesday, 24 November 2026, 2:30 pm\n"
+    assert (result.stdout, result.exit_code) == (line, 0)
+
+
 async def test_a_value_that_the_tenant_cannot_read_is_misuse_and_a_refusal_is_a_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

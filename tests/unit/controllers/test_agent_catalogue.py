@@ -78,3 +78,12 @@ def test_a_service_is_named_with_the_time_in_which_the_customer_waits() -> None:
     colour = salon_models.offering(displayName="Farbe", spokenNames=["Färben"], durationMinutes=105, segments=parts)
     named = describe_catalogue([salon_models.branch()], [colour])
     assert "- Farbe (105 Minuten, davon 30 Minuten Wartezeit; auch: Färben)" in named
+
+
+def test_an_english_agent_reads_the_catalogue_in_english() -> None:
+    objects = load_manifests("hotline.yaml")
+    branches = [Branch.from_raw(raw) for raw in objects["Branch"]]
+    offerings = active_offerings(map(ServiceOffering.from_raw, objects["ServiceOffering"]), branches)
+    lines = describe_catalogue(branches, offerings, ["Is there parking?"], "en-GB").splitlines()
+    assert lines[:2] == ["## Bookable", "- Bartpflege (30 minutes; also: Bart, Rasur), only at Haarwerk Pankow"]
+    assert lines[-2:] == ["## Frequent questions", "- Is there parking?"]

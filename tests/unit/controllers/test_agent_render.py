@@ -1,6 +1,7 @@
 """The bodies that are rendered for Retell."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +151,31 @@ def test_caller_recognition_declares_the_variables_that_the_runtime_may_send() -
     assert all(f"{{{{{name}}}}}" in desired.llm["general_prompt"] for name in defaults if name != "askproai_owner")
     assert desired.inbound_url == URLS["inbound"]
     assert rendered(None).inbound_url is None
+
+
+def structure(value: Any) -> Any:
+    """Return what is no text for people: names, types and switches."""
+    if isinstance(value, dict):
+        hidden = {"description", "execution_message_description", "prompt"}
+        return {key: structure(each) for key, each in value.items() if key not in hidden or isinstance(each, dict)}
+    return [structure(each) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("changes", [{}, {"transferMode": "Warm"}, {"callerRecognition": True}])
+def test_an_english_agent_has_the_same_tools_and_rules_in_english(changes: dict[str, Any]) -> None:
+    german, english = rendered("Hallo", **changes).llm, rendered("Hello", language="en-GB", **changes).llm
+    assert structure(english["general_tools"]) == structure(german["general_tools"])
+    prompts = german["general_prompt"].partition("## Regeln")[2], english["general_prompt"].partition("## Rules")[2]
+    rules = [prompt.splitlines()[1:] for prompt in prompts]
+    assert len(rules[0]) == len(rules[1]) > 5
+    assert not re.search(
+        r"[äöüßÄÖÜ„“]|\b(?:der|die|das|und|nicht|wie|oder)\b",
+        json.dumps([rules[1], english["general_tools"]], ensure_ascii=False),
+    )
+
+
+def test_an_english_agent_greets_in_english() -> None:
+    assert rendered(None, language="en-US").llm["begin_message"] == (
+        "Hello, this is Salon Müller. You are speaking with an AI assistant. How can I help you?"
+    )
+    assert rendered(None, language="fr-FR").llm["general_prompt"] == rendered(None).llm["general_prompt"]

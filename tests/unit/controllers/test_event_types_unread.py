@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from askproai_core.providers import CredentialRefused, ProviderError, ProviderRefused, ProviderUnavailable
+from askproai_core.tenant_config import Withheld
 from askproai_operator.api import Key, ServiceOffering
 from askproai_operator.api.conditions import Condition, Reason
 from askproai_operator.controllers.offering.reconcile import _check_calendar
+from askproai_operator.controllers.tenant.withheld import find_former, find_withheld
 from askproai_operator.credentials import secret_refs
 from askproai_operator.memory import Look, Memory
 from askproai_operator.providers import Json
@@ -55,8 +57,16 @@ class Cluster:
             raise
 
 
-async def check(cluster: Cluster, status: Json | None = None) -> tuple[Condition, Json]:
-    offering = ServiceOffering.from_raw(raw("ServiceOffering") | {"status": status or {}})
+def offering_with(status: Json | None, numbers: tuple[int, int] = (1001, 1002)) -> ServiceOffering:
+    """Return the service with this status; `numbers` are the event types of anna and mehmet."""
+    links = [{"staff": staff, "eventTypeId": number} for staff, number in zip(("anna", "mehmet"), numbers, strict=True)]
+    return ServiceOffering.from_raw(raw("ServiceOffering", calcom={"eventTypes": links}) | {"status": status or {}})
+
+
+async def check(
+    cluster: Cluster, status: Json | None = None, numbers: tuple[int, int] = (1001, 1002)
+) -> tuple[Condition, Json]:
+    offering = offering_with(status, numbers)
     return await _check_calendar(offering, tenant(), STAFF, cluster)  # type: ignore[arg-type]
 
 
@@ -75,6 +85,34 @@ async def test_an_event_type_that_cannot_be_read_keeps_no_other_from_being_seen(
     assert found["eventTypesNotFound"] is None
 
 
+async def test_an_event_type_that_cannot_be_read_hides_no_wrong_one() -> None:
+    cluster = Cluster({1001: DOWN, 1002: None})
+    _, before = await check(cluster)
+    condition, _ = await check(cluster, before)
+    assert condition.reason is Reason.EVENT_TYPE_NOT_FOUND
+    assert "event type 1002 of mehmet is not in this Cal.com account" in condition.message
+    assert condition.message.endswith(f"{DOWN}; looked at again soon")
+
+
+async def test_a_booking_field_is_not_missing_while_an_event_type_that_may_have_it_is_unread() -> None:
+    links = [{"staff": "anna", "eventTypeId": 1001}, {"staff": "mehmet", "eventTypeId": 1002}]
+    fields = [{"slug": "kassenart", "value": "GKV"}]
+    offering = ServiceOffering.from_raw(raw("ServiceOffering", calcom={"eventTypes": links, "bookingFields": fields}))
+    cluster = Cluster({1001: DOWN, 1002: FITS})
+    for _ in range(2):
+        condition, _ = await _check_calendar(offering, tenant(), STAFF, cluster)  # type: ignore[arg-type]
+    assert condition.reason is Reason.PROVIDER_UNAVAILABLE
+
+
+async def test_an_outage_changes_no_order_in_the_status() -> None:
+    """Each change of it makes the Tenant due."""
+    _, before = await check(Cluster({1001: FITS, 1002: FITS}))
+    cluster = Cluster({1001: DOWN, 1002: DOWN})
+    for _ in range(3):
+        _, found = await check(cluster, before)
+        assert found == before
+
+
 async def test_an_event_type_that_cannot_be_read_stays_as_it_was() -> None:
     _, before = await check(Cluster({1001: FITS, 1002: None}))
     _, found = await check(Cluster({1001: DOWN, 1002: DOWN}), before)
@@ -83,12 +121,30 @@ async def test_an_event_type_that_cannot_be_read_stays_as_it_was() -> None:
     assert before["eventTypesNotFound"] == [IDS[1002]]
 
 
-async def test_what_was_seen_with_another_key_is_not_taken_over() -> None:
+async def test_what_was_seen_with_another_key_is_not_taken_over_and_what_was_not_found_is() -> None:
     _, before = await check(Cluster({1001: FITS, 1002: None}))
     _, found = await check(Cluster({1001: DOWN, 1002: DOWN}, key="cal_other"), before)
-    assert (found["eventTypesInAccount"], found["eventTypesNotFound"]) == (None, None)
+    assert (found["eventTypesInAccount"], found["eventTypesNotFound"]) == (None, [IDS[1002]])
     assert found["eventTypesSeenWith"] != before["eventTypesSeenWith"]
     assert "cal_other" not in str(found)
+
+
+@pytest.mark.parametrize("versions", [["V2"], ["V2", "V1"]], ids=str)
+async def test_a_foreign_event_type_stays_withheld_while_a_new_key_cannot_look_at_it(versions: list[str]) -> None:
+    _, before = await check(Cluster({1001: None, 1002: FITS}))
+    rotated = Cluster({1001: DOWN, 1002: FITS}, key="cal_rotated")
+    _, found = await check(rotated, before)
+    _, found = await check(rotated, found)
+    calendar = raw("Tenant")["spec"]["calendar"]
+    salon = tenant(calendar=calendar | {"calcom": calendar["calcom"] | {"apiVersions": versions}})
+    service = offering_with(found)
+    assert find_withheld(salon, [service], None, "", found["eventTypesSeenWith"]) == {
+        "haarschnitt": {1001: Withheld.NOT_FOUND}
+    }
+    corrected = offering_with(found, (1003, 1002))
+    assert find_former(salon, [corrected]) == (1001,)
+    _, found = await check(Cluster({1001: FITS, 1002: FITS}, key="cal_rotated"), found)
+    assert found["eventTypesNotFound"] is None, "Cal.com shows it"
 
 
 async def test_a_refused_key_leaves_all_as_it_was() -> None:
@@ -96,6 +152,28 @@ async def test_a_refused_key_leaves_all_as_it_was() -> None:
     refused = CredentialRefused("calcom", "get-event-type", 401)
     condition, found = await check(Cluster({1001: refused, 1002: refused}), before)
     assert (condition.reason, found) == (Reason.CREDENTIALS_INVALID, before)
+
+
+async def test_an_own_event_type_that_was_deleted_is_withheld_while_it_is_named_only() -> None:
+    """Its appointments are the tenant's own: with the id of its successor they are moved and cancelled as before."""
+    _, before = await check(Cluster({1001: FITS, 1002: FITS}))
+    _, found = await check(Cluster({1001: None, 1002: FITS}), before)
+    for answers in ({1001: None, 1002: FITS}, {1001: DOWN, 1002: FITS}):
+        rotated = Cluster(answers, key="cal_rotated")
+        _, found = await check(rotated, found)
+        _, found = await check(rotated, found)
+        withheld = find_withheld(tenant(), [offering_with(found)], None, "", found["eventTypesSeenWith"])
+        assert withheld == {"haarschnitt": {1001: Withheld.NOT_FOUND}}
+    assert (found["eventTypesGone"], found["eventTypesNotFound"]) == ([IDS[1001]], None)
+    _, found = await check(Cluster({1003: FITS, 1002: FITS}), found, (1003, 1002))
+    assert (found["eventTypesGone"], found["eventTypesNotFound"]) == (None, None)
+    assert find_former(tenant(), [offering_with(found, (1003, 1002))]) == ()
+
+
+async def test_an_event_type_of_a_former_account_counts_as_foreign_in_the_next_one() -> None:
+    _, before = await check(Cluster({1001: FITS, 1002: FITS}))
+    _, found = await check(Cluster({1001: None, 1002: FITS}, key="cal_other"), before)
+    assert (found["eventTypesGone"], found["eventTypesNotFound"]) == (None, [IDS[1001]])
 
 
 async def test_an_id_that_was_not_found_is_remembered_after_its_correction() -> None:

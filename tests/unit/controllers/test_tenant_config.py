@@ -137,6 +137,7 @@ AGENT = {
     "displayName": "Lisa",
     "functions": ["BookAppointment", "BusinessInformation", "LeaveMessage", "JoinWaitlist"],
     "callerRecognition": True,
+    "language": "en-GB",
 }
 
 

@@ -105,6 +105,12 @@ def test_a_corrected_id_stays_withheld_until_it_is_named_again() -> None:
     assert find_former(tenant(calendar={"provider": "Local"}), seen(NOT_FOUND, calcom={"eventTypes": links})) == ()
 
 
+def test_seats_free_no_event_type_of_another_account() -> None:
+    """A service with seats books at none, and what was booked there before is still another business's."""
+    assert find_former(tenant(), seen(NOT_FOUND, capacity=2)) == (1001,)
+    assert find_former(tenant(), [*seen(NOT_FOUND, capacity=2), *seen(NOT_FOUND)]) == (), "it is withheld by its name"
+
+
 def test_pods_send_nothing_to_a_former_event_type_of_another_account() -> None:
     config = msgspec.structs.replace(applied(), withheld_event_types=(999,))
     assert config.withheld(999) is Withheld.NOT_FOUND

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_runtime.german_dates import Grain, Refusal, format_day, format_spoken, understand, understand_parts
+from askproai_runtime.german_dates import Grain, Refusal, understand, understand_parts
+from askproai_runtime.sentences import format_day, format_spoken
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALL = datetime(2026, 11, 20, 10, tzinfo=BERLIN)

@@ -174,5 +174,8 @@ def test_agents_are_due_when_the_cause_that_they_repeat_is_another_one():
     changed(cache, "Tenant", status=refused("SecretKeyMissing", "no key"))
     assert AGENT in changed(cache, "Tenant", status=refused("CredentialsShared", "another tenant has it"))
     assert AGENT not in changed(cache, "Tenant", status=refused("CredentialsShared", "another tenant has it"))
+    key = "the key is not accepted (401); tried again by {} UTC, at once when the Secret changes"
+    changed(cache, "Tenant", status=refused("CredentialsInvalid", key.format("14:05")))
+    assert AGENT not in changed(cache, "Tenant", status=refused("CredentialsInvalid", key.format("14:06")))
     changed(cache, "Tenant", status=refused("Pending", "tried soon", "Exposed"))
     assert AGENT not in changed(cache, "Tenant", status=refused("Pending", "tried now", "Exposed"))

@@ -5,7 +5,7 @@ from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
 from askproai_core.clock import SystemClock
-from askproai_operator.providers import ProviderClients, ProviderError
+from askproai_operator.providers import ProviderClients, ProviderError, ProviderRefused
 
 NOT_FOUND = {"status": "error", "error": {"message": "Event type with id 7 not found."}}
 FORBIDDEN = {"statusCode": 403, "message": "User does not own this event type"}
@@ -29,6 +29,17 @@ async def test_an_event_type_of_nobody_or_of_another_user_is_not_in_the_account(
     status: int, body: dict[str, object]
 ) -> None:
     assert await look_up(status, body, 200) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "me"), [(403, None, 200), (404, NOT_FOUND, 403)], ids=["here", "at the key"]
+)
+async def test_a_firewalls_refusal_is_not_called_a_wrong_key(
+    status: int, body: dict[str, object] | None, me: int
+) -> None:
+    with pytest.raises(ProviderRefused, match="firewall") as refused:
+        await look_up(status, body, me)
+    assert "key" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Final
 
 from askproai_core.tenant_config import Function, SegmentKind
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
+from askproai_operator.controllers.agent_plan.words import PromptWords, words_of
 from askproai_operator.services import is_offered_in
 
 # Of a section. A longer one is left out as a whole, because a model takes half a list for the whole; functions still name all.
@@ -24,40 +25,48 @@ def known_questions(agent: RetellAgent, tenant: Tenant, branches: Iterable[Branc
 
 
 def describe_catalogue(
-    branches: Sequence[Branch], offerings: Iterable[ServiceOffering], questions: Iterable[str] = ()
+    branches: Sequence[Branch],
+    offerings: Iterable[ServiceOffering],
+    questions: Iterable[str] = (),
+    language: str = "de-DE",
 ) -> str:
-    """Return the sections `Buchbar`, `Team` and `Häufige Fragen` of a prompt, as Markdown; empty where there is nothing to name.
+    """Return the sections of what can be booked, the team and frequent questions, as Markdown; empty without anything to name.
 
     `branches` are those that the agent answers for, `offerings` the services that can be booked there. Equal services of several
     branches share a line. The line of a service that not every branch has names its branches.
     """
+    words = words_of(language)
     places: dict[str, set[str]] = defaultdict(set)
     for offering in offerings:
-        places[_describe_service(offering)].update(b.metadata.name for b in branches if is_offered_in(offering, b))
-    services = [f"{line}{_only_in(branches, names)}" for line, names in places.items()]
+        places[_describe_service(offering, words)].update(
+            b.metadata.name for b in branches if is_offered_in(offering, b)
+        )
+    services = [f"{line}{_only_in(branches, names, words)}" for line, names in places.items()]
     teams = [
         f"- {_one_line(branch.spec.display_name)}: {', '.join(_one_line(each.display_name) for each in branch.spec.staff)}"
         for branch in branches
         if branch.spec.staff
     ]
     asked = [f"- {_one_line(question)}" for question in questions]
-    titled = ("## Buchbar", services), ("## Team", teams), ("## Häufige Fragen", asked)
+    titled = (words.bookable, services), (words.team, teams), (words.questions, asked)
     sections = ("\n".join([title, *lines]) for title, lines in titled if lines)
     return "\n\n".join(section for section in sections if len(section) <= _MAX_CHARACTERS)
 
 
-def _describe_service(offering: ServiceOffering) -> str:
+def _describe_service(offering: ServiceOffering, words: PromptWords) -> str:
     spec = offering.spec
-    spoken = f"; auch: {', '.join(_one_line(name) for name in spec.spoken_names)}" if spec.spoken_names else ""
+    names = ", ".join(_one_line(name) for name in spec.spoken_names)
     waiting = sum(each.minutes for each in spec.segments or () if each.kind is SegmentKind.WAIT)
-    waits = f", davon {waiting} Minuten Wartezeit" if waiting else ""
-    return f"- {_one_line(spec.display_name)} ({spec.duration_minutes} Minuten{waits}{spoken})"
+    length = words.minutes.format(minutes=spec.duration_minutes)
+    length += words.waiting.format(minutes=waiting) if waiting else ""
+    return f"- {_one_line(spec.display_name)} ({length}{words.also.format(names=names) if names else ''})"
 
 
-def _only_in(branches: Sequence[Branch], names: set[str]) -> str:
+def _only_in(branches: Sequence[Branch], names: set[str], words: PromptWords) -> str:
     if len(names) == len(branches):
         return ""
-    return f", nur in {' und '.join(_one_line(b.spec.display_name) for b in branches if b.metadata.name in names)}"
+    listed = (_one_line(branch.spec.display_name) for branch in branches if branch.metadata.name in names)
+    return words.only_in.format(branches=f" {words.and_word} ".join(listed))
 
 
 def _one_line(text: str) -> str:

@@ -13,6 +13,7 @@ from askproai_operator.controllers.agent_plan.render import agent_owner, llm_own
 from askproai_operator.controllers.conditions import Check, missing_reference
 from askproai_operator.engine import find_condition
 from askproai_operator.providers import CredentialProblem
+from askproai_operator.status_reads import repeated_part
 
 _SYNCED: Final = ConditionType.SYNCED
 
@@ -70,7 +71,7 @@ def tenant_not_ready(inputs: Inputs) -> Condition | None:
     where = f"why: kubectl get tenants {tenant.key.name} -n {tenant.key.namespace} -o wide"
     failed = exposed if has_failed else {}
     cause = (failed if usable else credentials).get("message") or f"its webhook URLs are not known yet; {where}"
-    return bad(_SYNCED, Reason.TENANT_NOT_READY, f"Tenant {tenant.key.name!r} is not ready: {cause}")
+    return bad(_SYNCED, Reason.TENANT_NOT_READY, f"Tenant {tenant.key.name!r} is not ready: {repeated_part(cause)}")
 
 
 def retell_key_missing(inputs: Inputs) -> Condition | None:

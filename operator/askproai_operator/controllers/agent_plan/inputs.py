@@ -113,7 +113,7 @@ async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Chec
     declared = context.relations.offerings(agent.key.namespace, tenant.key.name)
     offerings = active_offerings(declared, branches)
     named = [branch for branch in branches if is_in_effect(branch)]
-    catalogue = describe_catalogue(named, offerings, known_questions(agent, tenant, named))
+    catalogue = describe_catalogue(named, offerings, known_questions(agent, tenant, named), agent.spec.language)
     notice = (Notice.CLOSED if inputs.is_closed else Notice.SUSPENDED) if suspended else None
     desired = render_desired(agent, tenant, numbers, marker(agent, context), catalogue=catalogue, notice=notice)
     problems = tuple(_number_problems(branches))

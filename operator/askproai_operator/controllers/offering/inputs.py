@@ -31,7 +31,8 @@ _SHARED = (
     "whoever runs the platform can name the other"
 )
 
-EventTypes = Sequence[tuple[EventType, Json | CredentialProblem | ProviderError | None]]
+_Answer = Json | CredentialProblem | ProviderError | None
+EventTypes = Sequence[tuple[EventType, _Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,39 +66,45 @@ async def read_event_types(
     """
     assert credentials.calcom_key, "calendar_key_missing reports it"
     own_keys = await _read_own_keys(offering, tenant, context)
-    meta, base_url, entries = offering.metadata, credentials.calendar_base_url, event_types_of(offering)
-    context.memory.looks.retain(offering.key, {_look_name(entry) for entry in entries})
-    found: list[tuple[EventType, Json | CredentialProblem | ProviderError | None]] = []
+    base_url, entries, looks = credentials.calendar_base_url, event_types_of(offering), context.memory.looks
+    looks.retain(offering.key, {_look_name(entry) for entry in entries})
+    answers: dict[int, _Answer] = {}  # by the position of the entry
     away: ProviderUnavailable | None = None
     # In an outage one is asked in each run, and comes last in the next, so that it keeps no other from being read.
-    for entry in sorted(entries, key=lambda entry: context.memory.looks.failed_until(offering.key, _look_name(entry))):
-        if away is not None:
-            found.append((entry, away))
-            continue
-        ref = entry.api_key_secret_ref
+    for position in sorted(
+        range(len(entries)), key=lambda each: looks.failed_until(offering.key, _look_name(entries[each]))
+    ):
+        ref = entries[position].api_key_secret_ref
         key = credentials.calcom_key if ref is None else own_keys[own_key_file(ref)]
-        if isinstance(key, CredentialProblem):
-            found.append((entry, key))
-            continue
-        # Every edit of the service counts.
-        edits = (meta.uid, meta.generation, meta.annotations.get(TOKEN_ANNOTATION))
-        source = (*edits, base_url, hash_key(context.installation_id, key))
-        read = partial(context.providers.calcom(base_url, key).get_event_type, entry.event_type_id)
-        fits = partial(event_type_fits, offering, entry)
-        try:
-            found.append((entry, await context.look(offering.key, _look_name(entry), source, read, is_good=fits)))
-        except CredentialRefused as error:
-            if ref is None and error.status == HTTPStatus.UNAUTHORIZED:
-                raise
-            if ref is None:  # 403 is about this event type, or a firewall's
-                found.append((entry, error))
-                continue
+        answer = away or await _read_event_type(offering, entries[position], base_url, key, context)
+        away = answer if isinstance(answer, ProviderUnavailable) else None
+        answers[position] = answer
+    return [(entry, answers[position]) for position, entry in enumerate(entries)]
+
+
+async def _read_event_type(
+    offering: ServiceOffering, entry: EventType, base_url: str, key: str | CredentialProblem, context: ReconcileContext
+) -> _Answer:
+    """Return what Cal.com says of one event type, or why it was not read. Raises CredentialRefused for the tenant's key."""
+    if isinstance(key, CredentialProblem):
+        return key
+    # Every edit of the service counts.
+    edits = (offering.metadata.uid, offering.metadata.generation, offering.metadata.annotations.get(TOKEN_ANNOTATION))
+    source = (*edits, base_url, hash_key(context.installation_id, key))
+    read = partial(context.providers.calcom(base_url, key).get_event_type, entry.event_type_id)
+    fits = partial(event_type_fits, offering, entry)
+    try:
+        return await context.look(offering.key, _look_name(entry), source, read, is_good=fits)
+    except CredentialRefused as error:
+        ref = entry.api_key_secret_ref
+        if ref is not None:
             text = f"{error}; put a valid key into key {ref.key!r} of Secret {ref.name!r}"
-            found.append((entry, CredentialProblem(Reason.CREDENTIALS_INVALID, text)))
-        except ProviderError as error:
-            found.append((entry, error))
-            away = error if isinstance(error, ProviderUnavailable) else None
-    return found
+            return CredentialProblem(Reason.CREDENTIALS_INVALID, text)
+        if error.status == HTTPStatus.UNAUTHORIZED:
+            raise
+        return error  # 403 is about this event type
+    except ProviderError as error:
+        return error
 
 
 def _look_name(entry: EventType) -> Hashable:

@@ -36,9 +36,9 @@ from askproai_operator.services import name_condition, namesakes, openings_condi
 
 _MAX_STAFF: Final = 200  # that the CRD lets a status list
 _FOUND: Final = (
-    "eventTypesInAccount", "eventTypesNotFound", "variableLengths", "needsConfirmation", "bookedByHost", "bookingFields",
+    "eventTypesInAccount", "eventTypesNotFound", "eventTypesGone", "variableLengths", "needsConfirmation", "bookedByHost",
+    "bookingFields",
 )  # fmt: skip
-_OF_ACCOUNT: Final = frozenset({"eventTypesInAccount", "eventTypesNotFound"})
 _SEEN_WITH: Final = "eventTypesSeenWith"
 _MAX_FOUND: Final = 2000
 _MAX_NOT_FOUND: Final = 200  # that the CRD lets the status list
@@ -114,26 +114,27 @@ async def _check_calendar(
     except ProviderError as error:
         return condition_of(error, ConditionType.CALENDAR_LINKED, retry_note="looked at again soon"), before
     found = _found(offering, event_types, hash_account(credentials, context.installation_id))
-    unread = next((each for _, each in event_types if isinstance(each, ProviderError)), None)
-    if unread is not None:
-        return condition_of(unread, ConditionType.CALENDAR_LINKED, retry_note="looked at again soon"), found
-    read = [(entry, each) for entry, each in event_types if not isinstance(each, ProviderError)]
-    return calendar_condition(offering, staff, read, account.api_versions), found
+    return calendar_condition(offering, staff, event_types, account.api_versions), found
 
 
 def _nothing_used(offering: ServiceOffering) -> Json:
-    """Return the fields of a service whose event types are not used: which ones the account did not have stays known."""
-    return dict.fromkeys((*_FOUND, _SEEN_WITH)) | {"eventTypesNotFound": offering.status.get("eventTypesNotFound")}
+    """Return the fields of a service whose event types are not used: which ones the account does not have stays known."""
+    kept = ("eventTypesNotFound", "eventTypesGone")
+    return dict.fromkeys((*_FOUND, _SEEN_WITH)) | {name: offering.status.get(name) for name in kept}
 
 
 def _found(offering: ServiceOffering, event_types: EventTypes, seen_with: str) -> Json:
     """Return what the event types are at Cal.com, from which the pods' config is compiled: as it was for one that was not read.
 
-    Whether the account has one that was not read is kept only if that was seen with the same key at the same address. One that is
-    not named any more stays among those not found: what was booked there by mistake must not be moved or cancelled.
+    That the account has one that was not read is kept only if that was seen with the same key at the same address; that it does not
+    have it, until Cal.com shows it. One that is not named any more stays among those not found: what was booked there by mistake
+    must not be moved or cancelled. One that was in the account before is gone instead: what is booked there is the tenant's own.
     """
     found: dict[str, list[Json]] = {name: [] for name in _FOUND}
-    dropped = _OF_ACCOUNT if offering.status.get(_SEEN_WITH) != seen_with else frozenset()
+    dropped = {"eventTypesInAccount"} if offering.status.get(_SEEN_WITH) != seen_with else set()
+    once_there = [
+        each for name in {"eventTypesInAccount", "eventTypesGone"} - dropped for each in offering.status.get(name) or ()
+    ]
     declared = offering.spec.calcom.booking_fields if offering.spec.calcom else ()
     for entry, event_type in {entry.event_type_id: (entry, event_type) for entry, event_type in event_types}.values():
         number = {"eventTypeId": entry.event_type_id}
@@ -141,7 +142,7 @@ def _found(offering: ServiceOffering, event_types: EventTypes, seen_with: str) -
             for name in found.keys() - dropped:
                 found[name] += [each for each in offering.status.get(name) or () if number.items() <= each.items()]
         elif event_type is None:
-            found["eventTypesNotFound"].append(number)
+            found["eventTypesGone" if number in once_there else "eventTypesNotFound"].append(number)
         else:
             found["eventTypesInAccount"].append(number)
             if (minutes := default_minutes(event_type)) is not None:

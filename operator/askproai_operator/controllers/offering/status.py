@@ -1,15 +1,18 @@
 """The condition CalendarLinked of a ServiceOffering. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from askproai_core.tenant_config import CalcomVersion
 from askproai_operator.api import EventType, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.controllers.conditions import condition_of
 from askproai_operator.credentials import event_types_of
 from askproai_operator.providers import (
     CredentialProblem,
     EventTypeNeeds,
     Json,
+    ProviderError,
     find_event_type_notes,
     find_event_type_problems,
     find_unknown_fields,
@@ -56,13 +59,31 @@ def calendar_key_missing() -> Condition:
 def calendar_condition(
     offering: ServiceOffering,
     staff: Mapping[str, tuple[str, ...]],
-    event_types: Iterable[tuple[EventType, Json | CredentialProblem | None]],
+    event_types: Collection[tuple[EventType, Json | CredentialProblem | ProviderError | None]],
     versions: Collection[str] = (CalcomVersion.V2,),
 ) -> Condition:
     """Judge whether everybody has an event type, and all of them fit and are booked with one of the `versions` of the API.
 
-    The first reason counts, all messages are shown.
+    The first reason counts, all messages are shown. What could not be read hides no problem of the others.
     """
+    read = [(entry, each) for entry, each in event_types if not isinstance(each, ProviderError)]
+    unread = next((each for _, each in event_types if isinstance(each, ProviderError)), None)
+    judged = _judge(offering, staff, read, versions, are_all=unread is None)
+    if unread is None:
+        return judged
+    condition = condition_of(unread, _CALENDAR, retry_note="looked at again soon")
+    return condition if judged.good else replace(judged, message=f"{judged.message}; {condition.message}")
+
+
+def _judge(
+    offering: ServiceOffering,
+    staff: Mapping[str, tuple[str, ...]],
+    event_types: Iterable[tuple[EventType, Json | CredentialProblem | None]],
+    versions: Collection[str],
+    *,
+    are_all: bool,
+) -> Condition:
+    """Judge the event types that were read. Which booking fields none of them has is known only if they `are_all`."""
     advice = "add one to calcom.eventTypes, or the appointments stay in the local calendar"
     spec = offering.spec
     problems = [
@@ -95,7 +116,7 @@ def calendar_condition(
         mismatches = find_event_type_problems(event_type, needs)
         problems += [(Reason.EVENT_TYPE_MISMATCH, f"{subject}: {mismatch}") for mismatch in mismatches]
         notes += [f"{subject}: {note}" for note in find_event_type_notes(event_type, needs)]
-    if found and (unknown := find_unknown_fields(found, spec.calcom.booking_fields if spec.calcom else ())):
+    if found and are_all and (unknown := find_unknown_fields(found, spec.calcom.booking_fields if spec.calcom else ())):
         text = f"no event type has a booking field {', '.join(map(repr, unknown))}: correct the slug in calcom.bookingFields"
         problems.append((Reason.EVENT_TYPE_MISMATCH, text))
     if problems:

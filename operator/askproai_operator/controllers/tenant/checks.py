@@ -8,6 +8,7 @@ from askproai_operator.controllers.conditions import Check, condition_of
 from askproai_operator.controllers.holders import shared_keys_condition
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.engine import TOKEN_ANNOTATION
+from askproai_operator.status_reads import KEYS_TRIED_AGAIN
 
 _KIND = ConditionType.CREDENTIALS_VALID
 
@@ -34,7 +35,7 @@ def keys_unusable(inputs: Inputs) -> Condition | None:
     if condition.reason is Reason.CREDENTIALS_INVALID and inputs.key_test_due is not None:
         name, namespace = inputs.tenant.metadata.name, inputs.tenant.metadata.namespace
         now = f"kubectl annotate tenants.askproai.de {name} -n {namespace} {TOKEN_ANNOTATION}=$(date +%s) --overwrite"
-        when = f"tried again by {inputs.key_test_due:%H:%M} UTC, at once when the Secret changes, or now: {now}"
+        when = f"{KEYS_TRIED_AGAIN} {inputs.key_test_due:%H:%M} UTC, at once when the Secret changes, or now: {now}"
         condition = replace(condition, message=f"{condition.message}; {when}")
     return None if inputs.was_provisioned and condition.status is Status.UNKNOWN else condition
 

@@ -41,8 +41,9 @@ def find_withheld(
     in_use = _event_types_in_use(applied, base_url)
     found = {}
     for offering in offerings:
-        not_found = _ids(offering, "eventTypesNotFound", seen_with)
-        doubtful = _all_ids(offering, "eventTypesNotFound")  # with the former key, too
+        missing = ("eventTypesNotFound", "eventTypesGone")
+        not_found = {number for field in missing for number in _ids(offering, field, seen_with)}
+        doubtful = {number for field in missing for number in _all_ids(offering, field)}  # with the former key, too
         found[offering.metadata.name] = {
             number: Withheld.NOT_FOUND if number in not_found else Withheld.NOT_LOOKED_UP
             for number in sorted({each.event_type_id for each in event_types_of(offering)} - in_account)
@@ -52,17 +53,17 @@ def find_withheld(
 
 
 def find_former(tenant: Tenant, offerings: Iterable[ServiceOffering]) -> tuple[int, ...]:
-    """Return the event types that no service names any more, of which Cal.com said that the account does not have them.
+    """Return the event types at which no service books any more, of which Cal.com said that the account does not have them.
 
-    An appointment that was booked there by mistake is another business's booking, which is neither moved nor cancelled.
+    An appointment that was booked there by mistake is another business's booking, which is neither moved nor cancelled. A service
+    with seats books at none of those that it names.
     """
     if calcom_account(tenant) is None:
         return ()
     offerings = list(offerings)
     not_found = {number for offering in offerings for number in _all_ids(offering, "eventTypesNotFound")}
-    return tuple(
-        sorted(not_found - {each.event_type_id for offering in offerings for each in event_types_of(offering)})
-    )
+    linked = (offering for offering in offerings if offering.spec.capacity == 1)
+    return tuple(sorted(not_found - {each.event_type_id for offering in linked for each in event_types_of(offering)}))
 
 
 def _event_types_in_use(applied: TenantConfig | None, base_url: str) -> set[int]:

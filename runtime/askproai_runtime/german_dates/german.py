@@ -1,0 +1,46 @@
+"""The German grammar: its tables of days and times, and the words that change or connect them."""
+
+from typing import Final
+
+from askproai_runtime.german_dates.atoms import Op
+from askproai_runtime.german_dates.days import DAY_RULES
+from askproai_runtime.german_dates.grammar import Grammar
+from askproai_runtime.german_dates.times import BARE_HOUR, TIME_RULES, bare_hour
+from askproai_runtime.german_dates.tokens import normalize
+from askproai_runtime.german_dates.vocabulary import FILLERS, NUMBERS
+
+_OPS: tuple[tuple[str, Op], ...] = (
+    (r"(?:erst )?(?:ab|(?:aller)?fruehestens|seit)(?: um)?|nicht vor|erst nach|nicht frueher als", Op.FROM),
+    (r"nach", Op.AFTER),
+    (r"(?:bis|(?:aller)?spaetestens)(?: spaetestens)?(?: zum| um)?|nicht nach|nicht spaeter als|hoechstens bis", Op.UNTIL),
+    (r"(?:noch )?vor", Op.BEFORE),
+    (r"zwischen|von|vom", Op.BETWEEN),
+    (r"und|sowie", Op.AND),
+    (r"oder|beziehungsweise|bzw|entweder|sonst|ansonsten|notfalls|alternativ", Op.OR),
+    (r",", Op.COMMA),
+    (r"~", Op.END),  # written by `tokens.py`
+    (r"nicht|kein|keinen", Op.NOT),
+    (r"ausser|bloss nicht|nur nicht|aber nicht|ohne|bis auf", Op.EXCEPT),
+    (r"sondern", Op.BUT),
+    (r"statt|anstatt|anstelle", Op.INSTEAD),
+    (r"(?:ach |ae?h )?(?:nein|nee|ne)|quatsch|(?:ach )?schmarrn|stopp|halt stopp|moment|stimmt nicht", Op.CORRECT),
+    (r"aeh|aehm", Op.HESITATE),
+    (r"verzeihung|entschuldigung|pardon|ich meine|mein ich|warten sie", Op.CORRECT),
+    (r"(?:so )?(?:gegen|ungefaehr|circa|zirka|ca|etwa)(?: um)?|so um", Op.ABOUT),
+    (r"kurz nach", Op.SOON_AFTER),
+    (r"kurz vor", Op.SOON_BEFORE),
+)  # fmt: skip
+
+GERMAN: Final = Grammar.of(
+    days=DAY_RULES,
+    times=TIME_RULES,
+    operators=_OPS,
+    # What is said around a time, of words that have a meaning in one.
+    noise=r"(?:schoenen )?guten (?:morgen|tag|abend|nachmittag)|auf jeden fall",
+    normalize=normalize,
+    fillers=FILLERS,
+    bare_hour=BARE_HOUR,
+    build_hour=bare_hour,
+    numbers=NUMBERS,
+    hour_prefix="um",
+)

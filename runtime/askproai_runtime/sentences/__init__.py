@@ -1,0 +1,18 @@
+"""What callers hear: one catalogue of sentences for each language, and in which of them the present call is answered."""
+
+from askproai_runtime.sentences.catalogue import Sentences
+from askproai_runtime.sentences.current import SENTENCES, present_language, say, speaking
+from askproai_runtime.sentences.formats import format_clock, format_day, format_spoken, format_written_day, write_clock
+
+__all__ = [
+    "SENTENCES",
+    "Sentences",
+    "format_clock",
+    "format_day",
+    "format_spoken",
+    "format_written_day",
+    "present_language",
+    "say",
+    "speaking",
+    "write_clock",
+]

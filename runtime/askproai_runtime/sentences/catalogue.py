@@ -1,0 +1,234 @@
+"""The keys of all that callers hear. Each language has one value of it: `german.py`, `english.py`.
+
+A sentence is a template of `str.format`; its placeholders are the same in every language. A whole sentence is one template where
+that is possible, since languages order words differently.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentences:
+    """All that is said in one language."""
+
+    # words between others
+    or_word: str
+    and_word: str
+    # days and times
+    spoken_time: str
+    day: str
+    written_day: str
+    written_time: str
+    written_range: str
+    about_time: str
+    at_time: str
+    from_to_time: str
+    from_time: str
+    until_time: str
+    from_to_days: str
+    from_day: str
+    soon: str
+    only_days: str
+    except_days: str
+    # call functions as a whole
+    busy: str
+    call_over: str
+    out_of_order: str
+    no_information: str
+    not_noted: str
+    or_instead: str
+    offer_message: str
+    offer_waitlist: str
+    requested: str
+    # slots and readings
+    slot: str
+    nothing_free: str
+    shall_i_book: str
+    which_suits: str
+    which_do_you_mean: str  # of the readings that were offered
+    nothing_free_before: str  # the end of the booking horizon
+    confirmed_when_booked: str
+    visit_length: str
+    length_and_end: str
+    one_hour: str
+    several_hours: str
+    one_minute: str
+    several_minutes: str
+    offered: str
+    example: str
+    do_you_mean: str
+    # why a time is not free; `when` is a full date and time, or a longer span
+    past_time: str
+    impossible_time: str
+    time_not_understood: str
+    too_soon: str
+    too_far: str
+    closed_day: str
+    person_off: str
+    nobody_works: str
+    outside_hours: str
+    off_grid: str
+    taken: str
+    other_hours: str
+    with_staff: str
+    holiday: str
+    # a request to book
+    appointment: str
+    in_branch: str
+    another_beside: str
+    nobody_does: str
+    when_to_book: str
+    whose_name: str
+    what_time_exactly: str
+    no_appointments_here: str
+    nothing_bookable: str
+    what_to_book: str
+    that_service: str
+    not_offered_but_one: str
+    not_offered_but: str
+    that_person: str
+    not_with_person: str
+    phone_needed: str
+    is_email_right: str
+    which_email: str
+    spelled_email: str
+    # what became of a booking or a move
+    booking_in_flight: str
+    booking_refused: str
+    just_cancelled: str
+    booking_requested: str
+    booked: str
+    stands_already: str
+    calendar_has_to_confirm: str
+    which_to_move: str
+    when_to_move: str
+    not_offered_any_more: str
+    say_cancel: str
+    move_in_flight: str
+    changed_meanwhile: str
+    cancelled_or_over: str
+    move_refused: str
+    move_requested: str
+    moved: str
+    # limits
+    limit_of_call: str
+    one_appointment: str
+    several_appointments: str
+    limit_of_caller: str
+    limit_of_anonymous: str
+    can_transfer_for_that: str
+    call_directly_for_that: str
+    # a caller's own appointments
+    past_named: str
+    impossible_named: str
+    named_not_understood: str
+    already_cancelled: str
+    none_of_number: str
+    none_left: str
+    number_withheld: str
+    not_found: str
+    none_then: str
+    none_then_but: str
+    which_of_many: str
+    which_of: str
+    one_found: str
+    several_found: str
+    and_more: str
+    which_to_cancel: str
+    cannot_cancel: str
+    cancelled: str
+    say_what_for_a_new_one: str
+    shall_i_cancel: str
+    # verification of callers
+    ask_name_and_birth_date: str
+    ask_name: str
+    ask_birth_date: str
+    no_match: str
+    too_many_attempts: str
+    shall_i_transfer: str
+    call_directly: str
+    # messages
+    when_to_call_back: str
+    whom_for: str
+    only_call_back: str
+    message_too_long: str
+    too_many_messages: str
+    noted: str
+    call_back_noted: str
+    what_message: str
+    whose_message: str
+    number_to_call_back: str
+    # the waiting list
+    wait_for_when: str
+    wait_for_whom: str
+    wait_at_number: str
+    too_far_to_wait: str
+    waitlist_full: str
+    waiting: str
+    # branches
+    wanted_appointment: str
+    wanted_information: str
+    not_there_but: str
+    unknown_branch: str
+    otherwise_name_place: str
+    name_place: str
+    for_which_branch: str
+    digit_for: str
+    otherwise_press: str
+    press: str
+    otherwise_there_are: str
+    there_are: str
+    again_there: str
+    nearest: str
+    # business information
+    which_day: str
+    transfer_to_team: str
+    anything_else: str
+    not_known: str
+    address: str
+    of_branch: str
+    street_in_city: str
+    postal_code: str
+    and_others: str
+    team_of_several: str
+    team_of_one: str
+    speaks: str
+    not_offered: str
+    costs: str
+    prices_not_known: str
+    not_offered_now: str
+    offered_elsewhere: str
+    price_not_known: str
+    takes: str
+    of_it_waiting: str
+    and_costs: str
+    which_service: str
+    # opening hours
+    open_as_usual: str
+    closed_beside: str
+    open_week: str
+    closed_week: str
+    also_closed: str
+    every_day: str
+    days_to: str
+    today: str
+    tomorrow: str
+    on_day: str
+    day_closed: str
+    day_over: str
+    day_open: str
+    next_opening: str
+    and_further_days: str
+    closed_from_to: str
+    closed_on: str
+    hours_from_to: str
+    all_day: str
+    # names, in the order of the week and of the year
+    weekdays: tuple[str, ...]
+    habitual_weekdays: tuple[str, ...]  # montags
+    months: tuple[str, ...]
+    digits: tuple[str, ...]
+    parts_of_day: Mapping[str, str]  # by the names of `german_dates`
+    languages: Mapping[str, str]  # by ISO 639; others are not said
+    email_signs: Mapping[str, str]

@@ -1,0 +1,53 @@
+"""How days and clock times are said and written in the present call's language."""
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from askproai_core.tenant_config import Language
+from askproai_runtime.sentences.current import SENTENCES, present_language, say
+
+_SAME_YEAR = timedelta(days=330)
+_NOON = 12
+
+
+def format_spoken(start: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """Return `Freitag, den 27. November, um 14 Uhr 30`: the full date, so that a caller notices a misheard day.
+
+    In English `Friday, 27 November at 2:30 pm`. As in `format_day` it has its year if `now` is long before or after.
+    """
+    local = start.astimezone(zone)
+    return say().spoken_time.format(
+        day=format_day(local.date(), now.astimezone(zone).date()), clock=format_clock(local.time())
+    )
+
+
+def format_day(day: date, today: date) -> str:
+    """Return `Freitag, den 27. November`, with its year if it is more than 330 days away: the month alone means this year's."""
+    year = f" {day.year}" if abs(day - today) > _SAME_YEAR else ""
+    weekday, month = say().weekdays[day.weekday()], say().months[day.month - 1]
+    return say().day.format(weekday=weekday, number=day.day, month=month, year=year)
+
+
+def format_written_day(day: date, language: Language | None = None) -> str:
+    """Return `Freitag, 27. November 2026`, in the present call's language without another one."""
+    words = SENTENCES[language or present_language()]
+    weekday, month = words.weekdays[day.weekday()], words.months[day.month - 1]
+    return words.written_day.format(weekday=weekday, number=day.day, month=month, year=day.year)
+
+
+def format_clock(at: time) -> str:
+    """Return a time of day as it is said: `14 Uhr 30`, `2:30 pm`."""
+    if present_language() is Language.EN:
+        return _english_clock(at)
+    return f"{at.hour} Uhr {at.minute}" if at.minute else f"{at.hour} Uhr"
+
+
+def write_clock(at: time) -> str:
+    """Return a time of day as it is written: `14:30`, `2:30 pm`."""
+    return _english_clock(at) if present_language() is Language.EN else f"{at:%H:%M}"
+
+
+def _english_clock(at: time) -> str:
+    half = "am" if at.hour < _NOON else "pm"
+    hour = at.hour % _NOON or _NOON
+    return f"{hour}:{at:%M} {half}" if at.minute else f"{hour} {half}"

@@ -1,0 +1,267 @@
+"""What callers hear in German."""
+
+from typing import Final
+
+from askproai_runtime.sentences.catalogue import Sentences
+
+GERMAN: Final = Sentences(
+    # words between others
+    or_word="oder",
+    and_word="und",
+    # days and times
+    spoken_time="{day}, um {clock}",
+    day="{weekday}, den {number}. {month}{year}",
+    written_day="{weekday}, {number}. {month} {year}",
+    written_time="{day}, {at} Uhr",
+    written_range="{day}, {opens} bis {closes} Uhr",
+    about_time=", gegen {at} Uhr",
+    at_time=", um {at} Uhr",
+    from_to_time=", {opens} bis {closes} Uhr",
+    from_time=", ab {at} Uhr",
+    until_time=", bis {at} Uhr",
+    from_to_days="{first} bis {last}",
+    from_day="ab {first}",
+    soon="so bald wie möglich",
+    only_days=", {days}",
+    except_days=", außer {days}",
+    # call functions as a whole
+    busy="Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal.",
+    call_over="Dieses Gespräch ist schon beendet. Bitte rufen Sie noch einmal an.",
+    out_of_order="Ich komme gerade nicht an den Kalender. Bitte versuchen Sie es in ein paar Minuten noch einmal.",
+    no_information="Das kann ich Ihnen gerade leider nicht sagen. Kann ich sonst etwas für Sie tun?",
+    not_noted="Das konnte ich gerade leider nicht notieren. Bitte rufen Sie in ein paar Minuten noch einmal an.",
+    or_instead="Oder {question}",
+    offer_message="soll ich dem Team etwas ausrichten?",
+    offer_waitlist="soll ich Sie auf die Warteliste setzen?",
+    requested=", angefragt und noch nicht bestätigt",
+    # slots and readings
+    slot="{when} bei {staff}",
+    nothing_free="In den zwei Wochen, die ich durchgesehen habe, ist leider nichts frei. Soll ich später suchen?",
+    shall_i_book="Soll ich das eintragen?",
+    which_suits="Was passt Ihnen?",
+    which_do_you_mean="Welchen Termin meinen Sie?",
+    nothing_free_before="In den letzten zwei Wochen davor und in den nächsten zwei Wochen ist leider nichts frei.",
+    confirmed_when_booked="Ob das so klappt, bestätige ich Ihnen beim Eintragen. {question}",
+    visit_length=" Das dauert insgesamt {length}, davon {waiting} Wartezeit.",
+    length_and_end=" Er dauert insgesamt {length}, bis {clock}.",
+    one_hour="eine Stunde",
+    several_hours="{count} Stunden",
+    one_minute="eine Minute",
+    several_minutes="{count} Minuten",
+    offered="Frei ist {slots}.{length} {question}",
+    example="Frei ist zum Beispiel {slots}.",
+    do_you_mean="Meinen Sie {choices}?",
+    # why a time is not free; `when` is a full date and time, or a longer span
+    past_time="Dieser Zeitpunkt ist schon vorbei. Welchen Tag und welche Uhrzeit meinen Sie?",
+    impossible_time="Diesen Tag oder diese Uhrzeit gibt es nicht. Welchen Tag und welche Uhrzeit meinen Sie?",
+    time_not_understood="Das habe ich nicht verstanden. An welchem Tag und um wie viel Uhr möchten Sie kommen?",
+    too_soon="{when} ist leider zu kurzfristig.",
+    too_far="So weit im Voraus vergeben wir keine Termine, nur bis {last_day}.",
+    closed_day="{day}: Da ist nicht geöffnet{holiday}.",
+    person_off="{day}: Da arbeitet {staff} nicht.",
+    nobody_works="{day}: Da arbeitet niemand, der das macht.",
+    outside_hours="{when} liegt außerhalb der Zeiten, zu denen das{staff} möglich ist.",
+    off_grid="{when} beginnt bei uns kein Termin.",
+    taken="{when} ist{staff} leider nichts mehr frei.",
+    other_hours="Auch in den zwei Wochen danach finde ich dazu nichts Passendes.",
+    with_staff=" bei {staff}",
+    holiday=", es ist {holiday}",
+    # a request to book
+    appointment="{when}, {service} bei {staff}{place}",
+    in_branch=" in {branch}",
+    another_beside=(
+        "Für diese Zeit habe ich in diesem Gespräch schon {booked} eingetragen. Soll ich für {name} noch einen Termin"
+        " daneben eintragen?"
+    ),
+    nobody_does="{service} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?",
+    when_to_book="Für welchen Tag und welche Uhrzeit soll ich den Termin eintragen?",
+    whose_name="Auf welchen Namen darf ich den Termin eintragen?",
+    what_time_exactly="{reading}: Um wie viel Uhr genau?",
+    no_appointments_here="Hier sind noch keine Termine eingerichtet.",
+    nothing_bookable="Hier kann ich gerade keine Termine vergeben.",
+    what_to_book="Was möchten Sie buchen: {services}?",
+    that_service="Das",
+    not_offered_but_one="{requested} bieten wir hier nicht an. Buchbar ist {service}. Möchten Sie das?",
+    not_offered_but="{requested} bieten wir hier nicht an. Buchbar sind {services}. Was davon möchten Sie?",
+    that_person="Diese Person",
+    not_with_person="{requested} kann ich dafür nicht eintragen. {service} gibt es bei {names}. Zu wem möchten Sie?",
+    phone_needed="Für diesen Termin brauchen wir eine Telefonnummer. Unter welcher Nummer sind Sie zu erreichen?",
+    is_email_right="Die E-Mail-Adresse habe ich so verstanden: {spelled}. Ist das richtig?",
+    which_email=(
+        "Die E-Mail-Adresse habe ich nicht richtig verstanden. Buchstabieren Sie sie bitte noch einmal, oder soll ich den"
+        " Termin ohne Adresse eintragen?"
+    ),
+    spelled_email="{local}, at {domain}",
+    # what became of a booking or a move
+    booking_in_flight="Ich bin noch dabei, genau diesen Termin einzutragen. Einen Augenblick bitte.",
+    booking_refused=(
+        "Es tut mir leid, ich kann den Termin gerade nicht eintragen, er ist also nicht gebucht. Darum muss sich jemand"
+        " aus dem Team kümmern: Bitte lassen Sie sich verbinden, oder rufen Sie später noch einmal an."
+    ),
+    just_cancelled="Der Termin {when} wurde gerade abgesagt. Möchten Sie einen anderen?",
+    booking_requested="Der Termin ist angefragt: {when}. Er ist noch nicht fest, das Team muss ihn erst bestätigen.",
+    booked="Der Termin ist eingetragen: {when}.",
+    stands_already="Der Termin steht schon: {when}.",
+    calendar_has_to_confirm=" Der Kalender muss ihn noch bestätigen.",
+    which_to_move="Welchen Termin soll ich verschieben",
+    when_to_move="Auf welchen Tag und welche Uhrzeit soll ich den Termin verschieben?",
+    not_offered_any_more=(
+        "Ihr Termin am {when}, lässt sich leider nicht verschieben: Das bieten wir so nicht mehr an. Soll ich ihn"
+        " absagen und einen neuen suchen?"
+    ),
+    say_cancel="Verschieben lässt er sich leider nicht. Wenn ich ihn absagen soll, sagen Sie bitte: Termin absagen.",
+    move_in_flight="Ich bin noch dabei, genau diesen Termin zu verschieben. Einen Augenblick bitte.",
+    changed_meanwhile="Der Termin wurde inzwischen geändert. Es bleibt bei {when}.",
+    cancelled_or_over="Der Termin {when} wurde abgesagt oder liegt schon zurück. Soll ich einen neuen suchen?",
+    move_refused="Der Kalender lässt das Verschieben nicht zu. Es bleibt bei {when}.",
+    move_requested="Die Verschiebung ist angefragt: {when}. Sie ist noch nicht fest, das Team muss sie erst bestätigen.",
+    moved="Der Termin ist verschoben: {when}.",
+    # limits
+    limit_of_call="In einem Gespräch kann ich nicht mehr als {limit} eintragen, diesen habe ich also nicht gebucht.",
+    one_appointment="einen Termin",
+    several_appointments="{count} Termine",
+    limit_of_caller="Für Ihre Rufnummer kann ich heute keine weiteren Termine eintragen, diesen habe ich also nicht gebucht.",
+    limit_of_anonymous=(
+        "Ohne Rufnummer kann ich im Moment keine Termine mehr eintragen, diesen habe ich also nicht gebucht. Bitte rufen"
+        " Sie mit sichtbarer Rufnummer noch einmal an."
+    ),
+    can_transfer_for_that="Ich kann Sie dafür gern verbinden.",
+    call_directly_for_that="Bitte rufen Sie uns dafür direkt an.",
+    # a caller's own appointments
+    past_named="Dieser Zeitpunkt ist schon vorbei.",
+    impossible_named="Diesen Tag oder diese Uhrzeit gibt es nicht.",
+    named_not_understood="Den Tag oder die Uhrzeit habe ich nicht verstanden.",
+    already_cancelled="Ein Termin ist schon abgesagt.",
+    none_of_number=(
+        "Unter Ihrer Nummer finde ich keinen kommenden Termin. Ist er unter einer anderen Nummer gebucht, rufen Sie bitte"
+        " mit dieser an. Möchten Sie sonst einen neuen Termin?"
+    ),
+    none_left="Ich finde keinen kommenden Termin mehr. Möchten Sie einen neuen?",
+    number_withheld=(
+        "Ihre Rufnummer ist unterdrückt, deshalb kann ich Ihre Termine nicht nachsehen. Bitte rufen Sie noch einmal mit"
+        " sichtbarer Nummer an, oder wenden Sie sich direkt an uns."
+    ),
+    not_found="Diesen Termin finde ich nicht.",
+    none_then="{when}: Da finde ich keinen Termin von Ihnen.",
+    none_then_but="{when}: Da finde ich keinen Termin von Ihnen. Meinen Sie den am {appointment}?",
+    which_of_many="Sie haben {count} Termine. {question}? Die nächsten sind {appointments}.",
+    which_of="{question}: {appointments}?",
+    one_found="Sie haben einen Termin: {when}.",
+    several_found="Sie haben {count} Termine: {appointments}{rest}.",
+    and_more=", und {count} weitere",
+    which_to_cancel="Welchen Termin soll ich absagen",
+    cannot_cancel="Der Termin am {when}, lässt sich nicht mehr absagen.",
+    cancelled="Der Termin ist abgesagt: {when}.",
+    say_what_for_a_new_one=" Für einen neuen sagen Sie mir bitte, wofür und wann.",
+    shall_i_cancel="Soll ich Ihren Termin am {when}, absagen?",
+    # verification of callers
+    ask_name_and_birth_date="Damit ich nachsehen darf: Auf welchen Namen läuft der Termin, und wie ist das Geburtsdatum?",
+    ask_name="Auf welchen Namen läuft der Termin?",
+    ask_birth_date="Wie ist das Geburtsdatum? Bitte mit Tag, Monat und Jahr.",
+    no_match="Mit diesen Angaben kann ich keinen Termin nennen. Wie ist der Name genau, und wie das Geburtsdatum?",
+    too_many_attempts="Das kann ich am Telefon jetzt nicht weiter prüfen.",
+    shall_i_transfer="Soll ich Sie verbinden?",
+    call_directly="Bitte rufen Sie uns direkt an. Kann ich sonst etwas für Sie tun?",
+    # messages
+    when_to_call_back="Wann sollen wir Sie zurückrufen? Bitte sagen Sie es in wenigen Worten.",
+    whom_for="Für wen ist die Nachricht? Bitte sagen Sie nur den Namen.",
+    only_call_back="Bittet um Rückruf.",
+    message_too_long="Das war etwas viel auf einmal. Was ist das Wichtigste, das ich ausrichten soll?",
+    too_many_messages=(
+        "Ich habe schon mehrere Nachrichten notiert und kann gerade keine weitere aufnehmen. Diese habe ich also nicht"
+        " notiert."
+    ),
+    noted="Ich habe es notiert und richte es aus.",
+    call_back_noted="Ich habe es notiert und gebe Ihren Wunsch nach einem Rückruf weiter{when}.",
+    what_message="Was darf ich ausrichten?",
+    whose_message="Von wem darf ich das ausrichten?",
+    number_to_call_back="Unter welcher Nummer erreichen wir Sie für den Rückruf?",
+    # the waiting list
+    wait_for_when="Für welchen Tag oder welche Zeit soll ich Sie auf die Warteliste setzen?",
+    wait_for_whom="Auf welchen Namen darf ich Sie auf die Warteliste setzen?",
+    wait_at_number="Unter welcher Nummer erreichen wir Sie, wenn etwas frei wird?",
+    too_far_to_wait="So weit im Voraus vergeben wir keine Termine.",
+    waitlist_full="Auf die Warteliste kann ich Sie im Moment leider nicht mehr setzen.",
+    waiting=(
+        "Sie stehen auf der Warteliste für {service}{staff}: {requested}. Wird etwas frei, bietet das Team es den"
+        " Wartenden der Reihe nach an. Ein Termin ist das noch nicht."
+    ),
+    # branches
+    wanted_appointment="den Termin",
+    wanted_information="das wissen",
+    not_there_but="Das gibt es nicht in {branch}, aber in {others}. Möchten Sie dort einen Termin?",
+    unknown_branch="Diese Filiale kenne ich nicht. Möchten Sie {wanted} in {branch}?",
+    otherwise_name_place="{first}Sonst nennen Sie mir bitte den Ort oder die Postleitzahl der Filiale, in die Sie möchten.",
+    name_place="Wir haben mehrere Filialen: nennen Sie mir bitte den Ort oder die Postleitzahl der Filiale, in die Sie möchten.",
+    for_which_branch="Für welche Filiale möchten Sie {wanted}? ",
+    digit_for="{digit} für {branch}",
+    otherwise_press="Sonst sagen oder drücken Sie {choices}.",
+    press="Sagen oder drücken Sie {choices}.",
+    otherwise_there_are="Sonst gibt es {branches}.",
+    there_are="Es gibt {branches}.",
+    again_there="Möchten Sie wieder zu {branch}?",
+    nearest="Am nächsten liegt wohl {branch}. Passt das?",
+    # business information
+    which_day="Welchen Tag meinen Sie?",
+    transfer_to_team="Soll ich Sie mit dem Team verbinden?",
+    anything_else="Kann ich sonst etwas für Sie tun?",
+    not_known="Das kann ich Ihnen leider nicht sagen.",
+    address="Die Adresse{of_branch} ist {place}{code}.",
+    of_branch=" von {branch}",
+    street_in_city="{street} in {city}",
+    postal_code=", Postleitzahl {digits}",
+    and_others=" und weitere",
+    team_of_several="Zum Team gehören {names}.",
+    team_of_one="Für Sie da ist {names}.",
+    speaks="{name} spricht {languages}.",
+    not_offered="{requested} bieten wir hier nicht an. ",
+    costs="{service} kostet {price}",
+    prices_not_known="Die Preise kann ich Ihnen leider nicht sagen.",
+    not_offered_now="{service} bieten wir zurzeit nicht an.",
+    offered_elsewhere="{service} gibt es nicht in {branch}, aber in {others}.",
+    price_not_known="Was {service} kostet, kann ich Ihnen leider nicht sagen.",
+    takes="{service} dauert {length}{price}.",
+    of_it_waiting=", davon {length} Wartezeit",
+    and_costs=" und kostet {price}",
+    which_service="Welche Leistung meinen Sie{names}?",
+    # opening hours
+    open_as_usual="In den nächsten acht Wochen ist zu den üblichen Zeiten geöffnet.",
+    closed_beside="In den nächsten acht Wochen ist außer der Reihe geschlossen {days}.",
+    open_week="Geöffnet ist {hours}.",
+    closed_week="{days} ist geschlossen.",
+    also_closed="Außer der Reihe ist geschlossen {days}.",
+    every_day="täglich",
+    days_to="{first} bis {last}",
+    today="Heute, {day},",
+    tomorrow="Morgen, {day},",
+    on_day="Am {day},",
+    day_closed="{day} ist geschlossen{holiday}.",
+    day_over="{day} war bis {until} geöffnet, jetzt ist geschlossen.",
+    day_open="{day} ist {hours} geöffnet.",
+    next_opening="Wieder geöffnet ist am {day}, {hours}.",
+    and_further_days="{days} und an weiteren Tagen",
+    closed_from_to="von {first}, bis {last}",
+    closed_on="am {day}{holiday}",
+    hours_from_to="von {opens} bis {closes}",
+    all_day="rund um die Uhr",
+    # names
+    weekdays=("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
+    habitual_weekdays=("montags", "dienstags", "mittwochs", "donnerstags", "freitags", "samstags", "sonntags"),
+    months=(
+        "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
+    ),
+    digits=("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"),
+    parts_of_day={
+        "frueh": "früh", "vormittag": "Vormittag", "mittag": "Mittag", "nachmittag": "Nachmittag", "abend": "Abend",
+        "morning": "Vormittag",
+    },
+    languages={
+        "ar": "Arabisch", "bg": "Bulgarisch", "cs": "Tschechisch", "da": "Dänisch", "de": "Deutsch", "el": "Griechisch",
+        "en": "Englisch", "es": "Spanisch", "fa": "Persisch", "fi": "Finnisch", "fr": "Französisch", "hr": "Kroatisch",
+        "hu": "Ungarisch", "it": "Italienisch", "ja": "Japanisch", "ko": "Koreanisch", "ku": "Kurdisch", "nl": "Niederländisch",
+        "no": "Norwegisch", "pl": "Polnisch", "pt": "Portugiesisch", "ro": "Rumänisch", "ru": "Russisch", "sk": "Slowakisch",
+        "sl": "Slowenisch", "sq": "Albanisch", "sr": "Serbisch", "sv": "Schwedisch", "th": "Thailändisch", "tr": "Türkisch",
+        "uk": "Ukrainisch", "vi": "Vietnamesisch", "zh": "Chinesisch",
+    },
+    email_signs={".": "Punkt", "_": "Unterstrich", "-": "Bindestrich", "+": "Plus", "'": "Apostroph"},
+)  # fmt: skip

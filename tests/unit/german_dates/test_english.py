@@ -1,0 +1,63 @@
+"""Every phrase of `english_phrases.txt` is understood as it says, or asked back; the table was written before the grammar."""
+
+import random
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from askproai_core.tenant_config import Language
+from askproai_runtime.german_dates import Refusal, understand, understand_parts
+from askproai_runtime.sentences import speaking
+from tests.unit.german_dates.notation import read_expected, read_understood
+from tests.unit.german_dates.test_phrase_table import read_table
+
+BERLIN = ZoneInfo("Europe/Berlin")
+CALL = datetime(2026, 11, 20, 10, tzinfo=BERLIN)
+TABLE = read_table("english_phrases.txt")
+
+
+@pytest.fixture(autouse=True)
+def english():
+    with speaking(Language.EN):
+        yield
+
+
+@pytest.mark.parametrize(("phrase", "meaning"), TABLE, ids=[phrase for phrase, _ in TABLE])
+def test_a_phrase_means_what_the_table_says(phrase, meaning):
+    understood = understand(phrase, at=CALL, zone=BERLIN)
+    readings = [candidate.reading for candidate in understood.candidates]
+    assert read_understood(understood) in read_expected(meaning), readings or understood.refused
+
+
+def test_no_words_of_the_table_in_any_order_raise_an_error():
+    seed = random.randrange(10**6)
+    choose = random.Random(seed)
+    words = " ".join(phrase for phrase, _ in TABLE).split()
+    for _ in range(500):
+        text = " ".join(choose.choices(words, k=choose.randint(1, 40)))
+        understood = understand(text, at=CALL, zone=BERLIN)
+        assert bool(understood.candidates) != (understood.refused is not None), (seed, text)
+
+
+def test_what_is_understood_is_read_back_in_english():
+    [exact] = understand("Tuesday at half past two", at=CALL, zone=BERLIN).candidates
+    assert exact.reading == "Tuesday, 24 November 2026, 2:30 pm"
+    [week] = understand("next week after four, but not Mondays", at=CALL, zone=BERLIN).candidates
+    assert week.reading == "Monday, 23 November 2026 to Sunday, 29 November 2026, except Mondays, from 4 pm"
+
+
+def test_arguments_of_a_function_are_read_as_english():
+    assert understand_parts("next Tuesday", "ten", None, at=CALL, zone=BERLIN).exact == datetime(
+        2026, 11, 24, 10, tzinfo=BERLIN
+    )
+    assert understand_parts("Tuesday", "14:30", None, at=CALL, zone=BERLIN).exact == datetime(
+        2026, 11, 24, 14, 30, tzinfo=BERLIN
+    )
+    assert understand_parts("Tuesday", None, "morning", at=CALL, zone=BERLIN).candidates[0].end is not None
+
+
+def test_german_words_are_not_guessed_in_an_english_call_and_english_ones_not_in_a_german_call():
+    assert understand("nächsten Dienstag um halb drei", at=CALL, zone=BERLIN).refused is Refusal.NOT_UNDERSTOOD
+    with speaking(Language.DE):
+        assert understand("next Tuesday at half past two", at=CALL, zone=BERLIN).refused is Refusal.NOT_UNDERSTOOD

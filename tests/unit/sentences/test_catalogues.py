@@ -1,0 +1,108 @@
+"""Every language has every sentence, with the same placeholders, and no sentence for callers is in code."""
+
+import ast
+import re
+from dataclasses import fields
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from string import Formatter
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from askproai_core.tenant_config import Language
+from askproai_runtime.booking.email_address import spell_email
+from askproai_runtime.booking.phrases import names_nothing, names_person
+from askproai_runtime.business_information.numbers import spell_minutes, spell_money, spell_ranges
+from askproai_runtime.sentences import SENTENCES, Sentences, format_spoken, say, speaking
+
+RUNTIME = Path(__file__).parents[3] / "runtime/askproai_runtime"
+PACKAGES = ("booking", "branch_routing", "business_information", "calls", "german_dates")
+# The desk's and Cal.com's texts, and tables of words that are understood or make a number.
+NOT_SAID_TO_CALLERS = {
+    "booking/desk.py", "booking/remote.py", "booking/replies.py", "branch_routing/matching.py", "business_information/numbers.py"
+}  # fmt: skip
+GERMAN_WORDS = re.compile(
+    r"[äöüÄÖÜß„]|\b(?:Sie|Ihre?n?|ich|Termine?|nicht|ist|Uhr|bei|und|oder|um|ab|bis|von|der|die|das|den|haben|Soll|Meinen)\b"
+)
+NAMES = [field.name for field in fields(Sentences)]
+TEMPLATES = [name for name in NAMES if isinstance(getattr(SENTENCES[Language.DE], name), str)]
+
+
+def placeholders(template: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+
+
+def test_every_language_has_a_catalogue():
+    assert set(SENTENCES) == set(Language)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_sentence_has_the_same_placeholders_in_every_language(name):
+    german, english = (getattr(SENTENCES[language], name) for language in (Language.DE, Language.EN))
+    assert german.strip()
+    assert english.strip()
+    assert placeholders(german) == placeholders(english)
+    # What is joined to another sentence, or put into one, is so in both.
+    assert [text[:1] == " " for text in (german, english)] in ([True, True], [False, False])
+    assert german.endswith("?") == english.endswith("?")
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - set(TEMPLATES)))
+def test_lists_of_names_have_the_same_entries_in_every_language(name):
+    german, english = (getattr(SENTENCES[language], name) for language in (Language.DE, Language.EN))
+    assert len(german) == len(english)
+    if isinstance(german, dict):
+        assert german.keys() == english.keys()
+
+
+def said(tree: ast.Module) -> list[ast.Constant]:
+    """Return the texts of a module without its docstrings."""
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    ]
+
+
+def test_no_german_sentence_is_left_in_the_code_that_answers_callers():
+    grammar = set((RUNTIME / "german_dates").rglob("*.py")) - {RUNTIME / "german_dates/readings.py"}
+    files = [file for package in PACKAGES for file in (RUNTIME / package).rglob("*.py") if file not in grammar]
+    left = [
+        f"{file.relative_to(RUNTIME)}:{node.lineno}: {node.value}"
+        for file in files
+        if str(file.relative_to(RUNTIME)) not in NOT_SAID_TO_CALLERS
+        for node in said(ast.parse(file.read_text("utf-8")))
+        if " " in node.value and GERMAN_WORDS.search(node.value)
+    ]
+    assert left == []
+
+
+def test_a_call_is_answered_in_its_language_and_everything_else_in_german():
+    start = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+    now, zone = datetime(2026, 11, 20, tzinfo=UTC), ZoneInfo("Europe/Berlin")
+    with speaking(Language.EN):
+        assert format_spoken(start, zone, now) == "Tuesday, 24 November at 10:30 am"
+        assert say().busy.startswith("This is taking longer")
+    assert format_spoken(start, zone, now) == "Dienstag, den 24. November, um 10 Uhr 30"
+
+
+def test_prices_hours_and_addresses_are_said_in_english():
+    with speaking(Language.EN):
+        assert [spell_money(amount, "EUR") for amount in ("45.00", "1.00", "39.50", "0.50", "12.05")] == [
+            "45 euros", "1 euro", "39 euros 50", "50 cents", "12 euros 05"
+        ]  # fmt: skip
+        assert spell_money(str(Decimal(20)), "GBP") == "20 pounds"
+        assert spell_minutes(45) == "45 minutes"
+        assert spell_ranges([(480, 720), (840, 1110)]) == "from 8 am to 12 pm and from 2 pm to 6:30 pm"
+        assert spell_email("anna.m@gmx.de") == "A, N, N, A, dot, M, at gmx dot de"
+
+
+def test_english_titles_and_words_for_nothing_are_known():
+    assert names_person("Mrs Sommer", "Frau Sommer")
+    assert not names_person("Mr Sommer", "Frau Sommer")
+    assert names_person("with Doctor Sommer", "Dr. Lena Sommer")
+    assert all(names_nothing(said) for said in ("not given", "no callback needed", "nobody", "no preference"))
+    assert not names_nothing("tomorrow after ten")
