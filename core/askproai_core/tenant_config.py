@@ -361,11 +361,15 @@ class Retention(_ConfigStruct, frozen=True):
 
 # The files with the secrets of the channels, beside those of the providers' keys.
 SMTP_USERNAME, SMTP_PASSWORD = "notifications-smtp-username", "notifications-smtp-password"
+SMTP_CA = "notifications-smtp-ca"  # PEM certificates
 NOTIFICATION_KEY = "notifications-webhook-key"
 
 
 class EmailSettings(_ConfigStruct, frozen=True):
-    """A mail server. `needs_login`: its user and password are mounted files; without them nothing is sent."""
+    """A mail server. `needs_login`: its user and password are mounted files; without them nothing is sent.
+
+    `private_ca`: the authority of its certificate is a mounted file, too, and is trusted instead of the system's.
+    """
 
     host: str
     sender: str
@@ -373,6 +377,7 @@ class EmailSettings(_ConfigStruct, frozen=True):
     security: EmailSecurity = EmailSecurity.START_TLS
     reply_to: str | None = None
     needs_login: bool = False
+    private_ca: bool = False
 
 
 class WebhookSettings(_ConfigStruct, frozen=True):
@@ -413,7 +418,10 @@ class NotificationTexts(_ConfigStruct, frozen=True):
 
 
 class Notifications(_ConfigStruct, frozen=True):
-    """What is sent to whom, and by which channels: a channel without settings sends nothing."""
+    """What is sent to whom, and by which channels: a channel without settings sends nothing.
+
+    `public_url` is where the tenant's pods are reached, for links in mails; empty: there are none.
+    """
 
     language: Language = Language.DE
     email: EmailSettings | None = None
@@ -421,6 +429,7 @@ class Notifications(_ConfigStruct, frozen=True):
     customer: CustomerNotifications | None = None
     business: BusinessNotifications | None = None
     texts: NotificationTexts = NotificationTexts()
+    public_url: str = ""
 
 
 class TenantConfig(_ConfigStruct, frozen=True):

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from askproai_operator.api import Calcom, EventType, SecretKeyRef, ServiceOfferi
 from askproai_operator.api.conditions import Reason
 from askproai_operator.engine import MANAGER, resources
 from askproai_operator.plan_context import PlanContext
-from askproai_operator.providers import CredentialProblem, hash_key, secret_value
+from askproai_operator.providers import CredentialProblem, hash_key, pem_certificates, secret_value
 from askproai_operator.resources import USE_LABEL
 
 # Names of the files that the pods mount; also the keys of `T-teardown`, the operator's own copy for the deletion.
@@ -108,14 +108,17 @@ async def read_own_keys(
 
 
 async def read_optional_keys(
-    refs: Mapping[str, SecretKeyRef], namespace: str, context: PlanContext
+    refs: Mapping[str, SecretKeyRef], namespace: str, context: PlanContext, authorities: Collection[str] = ()
 ) -> dict[str, str | CredentialProblem]:
-    """Read keys without which the pods run all the same, such as those of notifications, each Secret once."""
-    return (await _read_values(refs, namespace, context))[0]
+    """Read keys without which the pods run all the same, such as those of notifications, each Secret once.
+
+    The files of `authorities` hold certificates.
+    """
+    return (await _read_values(refs, namespace, context, authorities))[0]
 
 
 async def _read_values(
-    by_file: Mapping[str, SecretKeyRef], namespace: str, context: PlanContext
+    by_file: Mapping[str, SecretKeyRef], namespace: str, context: PlanContext, authorities: Collection[str] = ()
 ) -> tuple[dict[str, str | CredentialProblem], tuple[str, ...]]:
     """Return the values or why they cannot be used, and what is to be said about Secrets that are used unpermitted."""
     names = {ref.name for ref in by_file.values()}
@@ -123,7 +126,8 @@ async def _read_values(
     refusals = {name: problem for name, secret in secrets.items() if (problem := find_refusal(secret, namespace, name))}
     refused = refusals if context.settings.require_secret_label else {}
     found = {
-        file: refused.get(ref.name) or secret_value(secrets[ref.name], ref.name, ref.key)
+        file: refused.get(ref.name)
+        or (pem_certificates if file in authorities else secret_value)(secrets[ref.name], ref.name, ref.key)
         for file, ref in by_file.items()
     }
     return found, () if refused else tuple(refusal.message for refusal in refusals.values())

@@ -71,6 +71,11 @@ class Process:
     def tenant(self) -> str:
         return self.config.current.tenant
 
+    def admin_token(self) -> str | None:
+        """Return the token of the private API, None while it is not mounted. Its file may change at any time."""
+        file = self.settings.admin_token_file
+        return Credentials(file.parent).get(file.name)
+
     def booking(self, *, for_callers: bool = True) -> BookingContext:
         """Return what the functions of `booking` work with in this process: for callers, or for jobs, which wait first."""
         self.metrics.expect_bookings(BookingOutcome)

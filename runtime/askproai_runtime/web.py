@@ -36,9 +36,10 @@ from askproai_runtime.intake import (
     WebhookSource,
     find_webhook_source,
 )
+from askproai_runtime.notifications.stop_link import STOP_PATH, is_stop_token
 from askproai_runtime.process import Process, open_process
 from askproai_runtime.settings import Settings
-from askproai_runtime.watched_files import Credentials
+from askproai_runtime.stop_page import StopReminders
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +63,14 @@ class ProofRequest:
     nonce: str
 
 
-Endpoint = WebhookSource | Function | Hook | ProofRequest
+@dataclass(frozen=True, slots=True)
+class StopRequest:
+    """A customer wants no reminders."""
+
+    token: str
+
+
+Endpoint = WebhookSource | Function | Hook | ProofRequest | StopRequest
 
 
 @lru_cache(maxsize=128)
@@ -81,6 +89,8 @@ def _find_inner(inner: str) -> Endpoint | None:
     head, _, last = inner.rpartition("/")
     if head in PROOF_PATHS:
         return ProofRequest(last) if is_nonce(last) else None
+    if head == STOP_PATH:
+        return StopRequest(last) if is_stop_token(last) else None
     match inner.split("/"):
         case ["", "webhooks", name]:
             return find_webhook_source(name)
@@ -182,6 +192,7 @@ class WebProcess:
             recorder=FunctionRecorder(process.pool, process.tenant, process.clock, process.metrics),
         )
         self._inbound = InboundCalls(process.config, process.credentials, process.pool, process.clock)
+        self._stop_reminders = StopReminders(process, RateLimiter(process.shared, process.clock, "stop-reminders"))
         self.public_port = self.private_port = self.metrics_port = 0
 
     async def run(self, stop: asyncio.Event, started: Callable[["WebProcess"], None] = lambda _: None) -> None:
@@ -232,6 +243,8 @@ class WebProcess:
             raise Problem(404, "Not Found", "This path is not served")
         if isinstance(endpoint, ProofRequest):
             return self._prove(request, endpoint)
+        if isinstance(endpoint, StopRequest):
+            return await self._stop_reminders.answer(request, endpoint.token)
         if request.method != "POST":
             raise Problem(405, "Method Not Allowed", "Send it by POST", {"Allow": "POST"})
         if isinstance(endpoint, Source):
@@ -243,8 +256,7 @@ class WebProcess:
     def _prove(self, request: web.Request, asked: ProofRequest) -> web.Response:
         if request.method != "GET":
             raise Problem(405, "Method Not Allowed", "Send it by GET", {"Allow": "GET"})
-        file = self._process.settings.admin_token_file
-        token = Credentials(file.parent).get(file.name)
+        token = self._process.admin_token()
         if token is None:
             raise Problem(503, "Not Ready", "The Secret with the token is not mounted yet", {"Retry-After": "1"})
         return web.Response(text=proof_of(token, asked.nonce), headers={"Cache-Control": "no-store"})

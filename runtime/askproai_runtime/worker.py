@@ -14,7 +14,7 @@ from datetime import timedelta
 import structlog
 
 from askproai_core.clock import Clock, SystemClock
-from askproai_core.database import CALENDAR_AUDIT, CALENDAR_POLL, DATABASE_UNAVAILABLE, DifferenceSort
+from askproai_core.database import CALENDAR_AUDIT, CALENDAR_POLL, DATABASE_UNAVAILABLE, NOTIFICATIONS, DifferenceSort
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import start_server
 from askproai_core.lifecycle import sleep_until_stopped
@@ -36,7 +36,7 @@ from askproai_runtime.events import CALL_POLL, FOUND_BY_POLL, CalendarPoll, Call
 from askproai_runtime.health import Readiness, worker_app
 from askproai_runtime.jobs import Job, JobKind, JobSettings, Runner
 from askproai_runtime.notifications.store import measure_notifications
-from askproai_runtime.notifications.task import NOTIFICATIONS, NotificationTask
+from askproai_runtime.notifications.task import NotificationTask
 from askproai_runtime.process import Process, open_database, open_process, session_name
 from askproai_runtime.settings import Settings
 from askproai_runtime.tasks import TaskHandler, TaskRunner, TaskSettings
@@ -150,6 +150,7 @@ def task_handlers(process: Process, booking: BookingContext, free_times: FreeTim
             process.clock,
             process.faults,
             process.metrics,
+            process.admin_token,
         ).run,
     }
 

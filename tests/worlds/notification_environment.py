@@ -10,6 +10,7 @@ import aiohttp
 from icalendar import Calendar, Event
 from msgspec.structs import replace
 
+from askproai_core.database import NOTIFICATIONS
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import (
     BusinessNotifications,
@@ -22,7 +23,7 @@ from askproai_core.tenant_config import (
 from askproai_runtime.booking import CallContext
 from askproai_runtime.booking.replies import Reply
 from askproai_runtime.metrics import Metrics
-from askproai_runtime.notifications.task import NOTIFICATIONS, NotificationTask
+from askproai_runtime.notifications.task import NotificationTask
 from askproai_runtime.tasks import TaskRun
 from tests.worlds.booking_environment import Salon, booking_args, call
 from tests.worlds.mail_server import MailServer
@@ -42,12 +43,13 @@ def notify_business(**changes: Any) -> BusinessNotifications:
 
 @dataclass
 class NotificationEnvironment:
-    """`credentials` are the mounted files with secrets."""
+    """`credentials` are the mounted files with secrets, `admin_token` is that of the private API."""
 
     salon: Salon
     server: MailServer
     session: aiohttp.ClientSession
     credentials: dict[str, str] = field(default_factory=dict)
+    admin_token: str | None = None
     watermark: dict[str, Any] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=lambda: Metrics("salon"))
 
@@ -59,7 +61,7 @@ class NotificationEnvironment:
     def task(self, faults: FaultPoints | None = None) -> NotificationTask:
         return NotificationTask(
             self.salon.pool, lambda: self.salon.configs[-1], self.credentials.get, self.session, self.salon.clock,
-            faults or FaultPoints(), self.metrics,
+            faults or FaultPoints(), self.metrics, lambda: self.admin_token,
         )  # fmt: skip
 
     async def run(self) -> timedelta:

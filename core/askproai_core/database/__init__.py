@@ -23,6 +23,12 @@ from askproai_core.database.migrate import (
     schema_version,
     shipped_migrations,
 )
+from askproai_core.database.notification_state import (
+    NOTIFICATIONS,
+    AwayChannel,
+    NotificationState,
+    read_notification_state,
+)
 from askproai_core.database.poll_state import (
     CALENDAR_POLL,
     AccountState,
@@ -45,11 +51,13 @@ from askproai_core.database.stranded import DeclaredWork, Stranded, StrandedBy, 
 from askproai_core.database.tenant_states import CalendarBacklog, ProvisionedTenant, TenantFacts, TenantState
 
 __all__ = [
-    "CALENDAR_AUDIT", "CALENDAR_POLL", "DATABASE_UNAVAILABLE", "MAX_DIFFERENCES", "MAX_OTHERS", "MAX_REASON", "PERSON",
-    "AccountState", "AdminStore", "AuditProgress", "AuditState", "AuditedAccount", "CalendarBacklog", "Connection",
-    "DataOwnedByOther", "DatabaseError", "DeclaredWork", "Difference", "DifferenceSort", "EndedSession", "ImportState",
-    "LoginSuspended", "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse", "PollProgress", "PollState",
-    "Pool", "ProvisionedTenant", "RolesUnavailable", "Stranded", "StrandedBy", "TenantFacts", "TenantNotFound", "TenantState",
-    "WatchStep", "decode_audit_state", "encode_declared", "login_dsn", "oldest_usable_version", "open_pool", "parse_login",
-    "read_audit_state", "read_poll_state", "require_passable_options", "schema_version", "shipped_migrations", "with_authority",
+    "CALENDAR_AUDIT", "CALENDAR_POLL", "DATABASE_UNAVAILABLE", "MAX_DIFFERENCES", "MAX_OTHERS", "MAX_REASON",
+    "NOTIFICATIONS", "PERSON", "AccountState", "AdminStore", "AuditProgress", "AuditState", "AuditedAccount",
+    "AwayChannel", "CalendarBacklog", "Connection", "DataOwnedByOther", "DatabaseError", "DeclaredWork", "Difference",
+    "DifferenceSort", "EndedSession", "ImportState", "LoginSuspended", "Migration", "MigrationBlocked",
+    "MigrationError", "Migrator", "Misuse", "NotificationState", "PollProgress", "PollState", "Pool",
+    "ProvisionedTenant", "RolesUnavailable", "Stranded", "StrandedBy", "TenantFacts", "TenantNotFound", "TenantState",
+    "WatchStep", "decode_audit_state", "encode_declared", "login_dsn", "oldest_usable_version", "open_pool",
+    "parse_login", "read_audit_state", "read_notification_state", "read_poll_state", "require_passable_options",
+    "schema_version", "shipped_migrations", "with_authority",
 ]  # fmt: skip

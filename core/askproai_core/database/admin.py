@@ -40,9 +40,11 @@ from askproai_core.database.tenant_states import (
     list_refusals,
     measure_backlogs,
     read_audits,
+    read_failing_channels,
     read_polls,
     read_states,
 )
+from askproai_core.tenant_config import NotificationChannel
 
 # Every table with rows of a tenant, referencing tables first. A test compares it with the catalog.
 TENANT_TABLES = (
@@ -261,6 +263,11 @@ class AdminStore:
         """Return what the tenant's workers found when they compared both books; None if none has begun."""
         async with self._connection() as conn:
             return (await read_audits(conn, [tenant])).get(tenant)
+
+    async def read_failing_channels(self, tenant: str) -> Mapping[NotificationChannel, str]:
+        """Return by which channels the tenant's workers can send nothing, and why."""
+        async with self._connection() as conn:
+            return (await read_failing_channels(conn, [tenant])).get(tenant, {})
 
     async def read_states(self, tenants: Collection[ProvisionedTenant], waited: timedelta) -> dict[str, TenantState]:
         """Return what the conditions of many tenants depend on, by a handful of statements; `waited` as for the backlog."""

@@ -15,10 +15,11 @@ import asyncpg
 
 from askproai_core.database import roles
 from askproai_core.database.audit_state import CALENDAR_AUDIT, AuditProgress, audit_progress
+from askproai_core.database.notification_state import NOTIFICATIONS, failing_channels
 from askproai_core.database.poll_state import CALENDAR_POLL, PollProgress, poll_progress
 from askproai_core.database.pool import Connection
 from askproai_core.database.stranded import Stranded, list_stranded
-from askproai_core.tenant_config import Retention
+from askproai_core.tenant_config import NotificationChannel, Retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,9 @@ class TenantState:
     poll: PollProgress | None
     audit: AuditProgress | None
     stranded: Sequence[Stranded]
+    failing: Mapping[NotificationChannel, str] = field(
+        default_factory=dict
+    )  # channels by which nothing can be sent, and why
 
 
 async def read_states(
@@ -88,6 +92,7 @@ async def read_states(
     polls = await read_polls(conn, keys)
     audits = await read_audits(conn, keys)
     stranded = await list_stranded(conn, {each.tenant: each.work for each in tenants})
+    failing = await read_failing_channels(conn, keys)
     return {
         key: TenantState(
             key in provisioned,
@@ -96,6 +101,7 @@ async def read_states(
             polls.get(key),
             audits.get(key),
             stranded.get(key, ()),
+            failing.get(key, {}),
         )
         for key in keys
     }
@@ -184,6 +190,14 @@ async def read_audits(conn: Connection, tenants: Sequence[str]) -> Mapping[str, 
     """Return what the tenants' workers found when they compared both books; nothing of those that have not begun."""
     rows = await _read_tasks(conn, tenants, CALENDAR_AUDIT)
     return {row["tenant"]: audit_progress(row["watermark"], _age(row)) for row in rows}
+
+
+async def read_failing_channels(
+    conn: Connection, tenants: Sequence[str]
+) -> Mapping[str, Mapping[NotificationChannel, str]]:
+    """Return by which channels tenants' workers can send nothing, and why."""
+    rows = await _read_tasks(conn, tenants, NOTIFICATIONS)
+    return {row["tenant"]: failing_channels(row["watermark"]) for row in rows}
 
 
 async def _read_tasks(conn: Connection, tenants: Sequence[str], name: str) -> Sequence[asyncpg.Record]:

@@ -52,7 +52,7 @@ class ConditionType(Explained):
     )
     NOTIFICATIONS_READY = (
         "NotificationsReady",
-        "The servers of spec.notifications are allowed, and their Secrets can be used. Only with spec.notifications.",
+        "The servers of spec.notifications are allowed and take mails; their Secrets can be used. Only with spec.notifications.",
     )
     MONITORING_READY = "MonitoringReady", "Prometheus finds the metrics of the pods and the alert rules."
     # Branch
@@ -165,6 +165,10 @@ class Reason(Explained):
     NOTIFICATION_HOST_NOT_ALLOWED = (
         "NotificationHostNotAllowed",
         "The mail server or the webhook is not in ASKPROAI_NOTIFICATION_HOSTS; correct it, or ask who runs the operator.",
+    )
+    NOTIFICATIONS_NOT_SENT = (
+        "NotificationsNotSent",
+        "The mail server or the webhook takes nothing from the pods; the message says why, and what to correct.",
     )
     OWNERSHIP_CONFLICT = "OwnershipConflict", "What is there is not ours; the message says whose. Nothing was changed."
     # providers

@@ -30,6 +30,10 @@ class EmailServer(base.Part):
             "!has(self.passwordSecretRef) || !has(self.security) || self.security != 'None'",
             "with security None the password would be sent in plain text: use StartTls or Tls",
         ),
+        base.rule(
+            "!has(self.caSecretRef) || !has(self.security) || self.security != 'None'",
+            "with security None no certificate is verified: use StartTls or Tls, or leave caSecretRef out",
+        ),
     )
 
     host: base.Host
@@ -47,6 +51,8 @@ class EmailServer(base.Part):
     """User at the mail server. Absent: no login."""
     password_secret_ref: base.SecretKeyRef | None = None
     """Password at the mail server."""
+    ca_secret_ref: base.SecretKeyRef | None = None
+    """Authority that signed the certificate of your own mail server, in PEM; trusted instead of the usual ones. Absent: those."""
 
 
 class NotificationWebhook(base.Part):
@@ -67,7 +73,8 @@ class Quiet(base.Part):
 
 class ForCustomers(base.Part):
     channels: Channels = (NotificationChannel.EMAIL,)
-    """By which channels: Email to who gave an address, Webhook for all whose number or address is known."""
+    """By which channels: Email to who gave an address, Webhook for all whose number or address is known. By Webhook also who is on
+    the waiting list is told of a freed time."""
     for_calcom_bookings: bool = False
     """Also confirm what Cal.com holds, its changes and cancellations. Cal.com sends attendees mails of its own: true is for
     accounts in which those are switched off. Reminders do not depend on it."""
@@ -75,7 +82,8 @@ class ForCustomers(base.Part):
     """How long before its start a customer is reminded of an appointment (minutes); 1440 is the day before at the same hour, also
     when the clocks change. Absent: no reminders."""
     quiet_hours: Quiet | None = None
-    """When no reminder is sent; one that would be due then comes half an hour before. Confirmations come at once. Absent: none."""
+    """When no reminder is sent; one that would be due then comes half an hour before. Offers of freed times wait until its end.
+    Confirmations come at once. Absent: none."""
 
 
 class ForBusiness(base.Part):

@@ -30,7 +30,7 @@ from askproai_operator.providers.calcom_fields import (
     find_optional_notes,
     find_unknown_fields,
 )
-from askproai_operator.providers.checks import CredentialProblem, hash_key, secret_value
+from askproai_operator.providers.checks import CredentialProblem, hash_key, pem_certificates, secret_value
 from askproai_operator.providers.clients import ProviderClients
 from askproai_operator.providers.retell import RetellClient
 
@@ -39,6 +39,6 @@ __all__ = [
     "Json", "ProviderClients", "ProviderError", "ProviderRefused", "ProviderResting", "ProviderUnavailable",
     "RateLimited", "RetellClient", "UnknownOutcome", "compile_field", "default_minutes", "ensure_calcom_webhook",
     "find_answered_fields", "find_event_type_notes", "find_event_type_problems", "find_optional_notes", "find_unknown_fields",
-    "hash_key",
-    "is_booked_by_host", "list_calcom_webhook_ids", "needs_confirmation", "remove_calcom_webhook", "secret_value",
+    "hash_key", "is_booked_by_host", "list_calcom_webhook_ids", "needs_confirmation", "pem_certificates",
+    "remove_calcom_webhook", "secret_value",
 ]  # fmt: skip

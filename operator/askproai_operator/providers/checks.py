@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,20 @@ def secret_value(secret: dict[str, Any] | CredentialProblem | None, name: str, k
         text = f"key {key!r} of Secret {name!r} is empty or not one line of plain text; put the bare key there"
         return CredentialProblem(Reason.SECRET_KEY_MISSING, text)
     return value
+
+
+def pem_certificates(secret: dict[str, Any] | CredentialProblem | None, name: str, key: str) -> str | CredentialProblem:
+    """Return the certificates, in PEM, that a key of a Secret holds; a problem as `secret_value` does, also if it holds none."""
+    if secret is None or isinstance(secret, CredentialProblem) or key not in (secret.get("data") or {}):
+        return secret_value(secret, name, key)
+    try:
+        text = base64.b64decode(secret["data"][key], validate=True).decode("ascii")
+        authorities = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        authorities.load_verify_locations(cadata=text)
+    except (binascii.Error, UnicodeDecodeError, ssl.SSLError, ValueError):
+        text = f"key {key!r} of Secret {name!r} holds no certificates in PEM; put that of the authority there"
+        return CredentialProblem(Reason.SECRET_KEY_MISSING, text)
+    return text
 
 
 def hash_key(installation_id: str, key: str) -> str:

@@ -26,7 +26,6 @@ from askproai_runtime.admin_api.slots import Slots
 from askproai_runtime.admin_api.store import AdminApiStore, CallStore
 from askproai_runtime.admin_api.waitlist import Waitlist
 from askproai_runtime.process import Process
-from askproai_runtime.watched_files import Credentials
 
 log = structlog.get_logger(__name__)
 
@@ -77,8 +76,7 @@ def require_token(request: web.Request, process: Process) -> Access:
     The file of the admin token may change at any time. Raises `Problem` 401 without a token, 403 for a reader who would change
     something.
     """
-    file, (_, _, name) = process.settings.admin_token_file, process.tenant.partition(".")
-    token = Credentials(file.parent).get(file.name)
+    token, (_, _, name) = process.admin_token(), process.tenant.partition(".")
     kind, _, presented = request.headers.get("Authorization", "").partition(" ")
     candidate = presented.strip().encode("utf-8", "surrogateescape")
     is_admin = hmac.compare_digest((token or "").encode(), candidate)

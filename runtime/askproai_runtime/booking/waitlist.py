@@ -43,6 +43,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.german_dates import Candidate, Daily, Grain
+from askproai_runtime.notifications.news import hears_of_offers
 from askproai_runtime.sentences import format_spoken, say
 from askproai_runtime.tasks import request_soon
 
@@ -105,7 +106,8 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         return Answer(success=False, message=say().waitlist_full, fields={}, outcome=FunctionOutcome.LIMITED)
     staff = say().with_staff.format(staff=request.rules.display_name(request.staff)) if request.staff else ""
     service = request.rules.service.display_name
-    message = say().waiting.format(service=service, staff=staff, requested=entry.requested)
+    news = say().freed_by_message if hears_of_offers(ctx.config(), entry.phone) else say().freed_by_team
+    message = say().waiting.format(service=service, staff=staff, requested=entry.requested, news=news)
     return Answer(success=True, message=message, fields={"waitlist_id": str(entry_id)}, outcome=FunctionOutcome.WAITING)
 
 

@@ -31,7 +31,8 @@ from askproai_runtime.booking.store.waitlist import (
 )
 from askproai_runtime.booking.types import BookingContext
 from askproai_runtime.booking.waitlist import WAITLIST, read_spans
-from askproai_runtime.notifications.news import enqueue_waitlist_offer
+from askproai_runtime.notifications.news import enqueue_freed_offer, enqueue_waitlist_offer
+from askproai_runtime.notifications.types import FreedOffer
 from askproai_runtime.tasks import Next, PutOff, TaskRun
 
 __all__ = ["WAITLIST", "WaitlistKeeper"]
@@ -48,12 +49,20 @@ _MOST_FREED, _MOST_CANDIDATES = 50, 200
 
 
 async def announce_offer(conn: Connection, ctx: BookingContext, entry: WaitlistEntry, offer: WaitlistOffer) -> None:
-    """Notify the business, in the transaction that makes an offer, whom to call; who waits has left a number and no address."""
+    """Notify, in the transaction that makes an offer, who waits of the time, and the business whom to call.
+
+    Who waits has left a number and no address.
+    """
     config = ctx.config()
     try:
         rules = find_rules(config, entry.branch, entry.service)
     except (UnknownName, NameMissing):  # it is not offered any more
         return
+    freed = FreedOffer(
+        offer.id, entry.name, entry.phone, rules.branch.name, rules.service.display_name, rules.display_name(offer.staff),
+        offer.starts_at, offer.ends_at, offer.expires_at,
+    )  # fmt: skip
+    await enqueue_freed_offer(conn, config, freed, entry.correlation_id)
     await enqueue_waitlist_offer(
         conn, config, offer.id, name=entry.name, phone=entry.phone, service=rules.service.display_name,
         staff=rules.display_name(offer.staff), starts_at=offer.starts_at, expires_at=offer.expires_at,

@@ -64,6 +64,8 @@ def decide(notification: StoredNotification, settings: Notifications | None, now
             return _decide_cancellation(notification, now)
         case Kind.REMINDER:
             return _decide_reminder(notification, settings, now.astimezone(zone))
+        case Kind.OFFER:
+            return _decide_offer(notification, settings, now.astimezone(zone))
         case Kind.DAILY_LIST | Kind.TEXT if not notification.content:
             return Drop("retention has deleted its text")
         case Kind.DAILY_LIST:
@@ -83,6 +85,8 @@ def retry_after(attempts: int) -> timedelta | None:
 def _channels(notification: StoredNotification, settings: Notifications) -> tuple[str, ...]:
     if notification.recipient is Recipient.BUSINESS:
         return business_channels(settings)
+    if freed := notification.freed:
+        return customer_channels(settings, None, freed.phone)
     appointment = notification.appointment
     return customer_channels(settings, appointment.email, appointment.phone) if appointment else ()
 
@@ -91,10 +95,27 @@ def _decide_reminder(notification: StoredNotification, settings: Notifications, 
     """Send it outside of the quiet hours, unless its appointment has begun before they end."""
     if notification.opted_out:
         return Drop("the customer wants no reminders")
-    decision, quiet = _decide_live(notification, now), settings.customer.quiet_hours if settings.customer else None
-    if isinstance(decision, Send) and quiet is not None and is_quiet(now, quiet):
+    decision = _decide_live(notification, now)
+    return _outside_quiet_hours(settings, now) if isinstance(decision, Send) else decision
+
+
+def _decide_offer(notification: StoredNotification, settings: Notifications, now: datetime) -> Decision:
+    """Send it as long as the time is offered to this person, outside of the quiet hours."""
+    freed = notification.freed
+    if notification.opted_out:
+        return Drop("this number wants no messages of its own accord; the business has the offer")
+    if freed is None or not notification.offer_open:
+        return Drop("the time is not offered to this person any more")
+    if freed.expires_at <= now:
+        return _too_late(notification, "the offer has ended")
+    return _outside_quiet_hours(settings, now)
+
+
+def _outside_quiet_hours(settings: Notifications, now: datetime) -> Decision:
+    quiet = settings.customer.quiet_hours if settings.customer else None
+    if quiet is not None and is_quiet(now, quiet):
         return Wait(until_end(now, quiet), "these are the tenant's quiet hours")
-    return decision
+    return Send()
 
 
 def _decide_announcement(notification: StoredNotification, now: datetime) -> Decision:

@@ -21,7 +21,14 @@ from typing import Any, Final
 import aiosmtplib
 
 from askproai_core.clock import Clock
-from askproai_core.tenant_config import SMTP_PASSWORD, SMTP_USERNAME, EmailSecurity, EmailSettings, TenantConfig
+from askproai_core.tenant_config import (
+    SMTP_CA,
+    SMTP_PASSWORD,
+    SMTP_USERNAME,
+    EmailSecurity,
+    EmailSettings,
+    TenantConfig,
+)
 from askproai_runtime.notifications.calendar_file import calendar_file
 from askproai_runtime.notifications.render import one_line
 from askproai_runtime.notifications.types import (
@@ -42,6 +49,15 @@ _PERMANENT: Final = 500
 _LOGIN_NEEDED: Final = 530  # RFC 4954; policies, such as whose address a sender is, are 5.7 of RFC 3463
 _NOT_IN_A_PERSON: Final = re.compile(r"""[<>@,;:"\\()\[\]]|=\?""")
 _WITH_CALENDAR: Final = frozenset({Kind.BOOKED, Kind.MOVED, Kind.CANCELLED})
+
+
+# OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and …IP_ADDRESS_MISMATCH; …CERT_NOT_YET_VALID and …CERT_HAS_EXPIRED.
+_ANOTHER_HOST: Final = frozenset({62, 64})
+_NOT_VALID_NOW: Final = frozenset({9, 10})
+
+
+class _NoAuthority(Exception):
+    """The file with the mail server's private authority is not mounted."""
 
 
 class _MailPolicy(EmailPolicy):
@@ -76,16 +92,22 @@ class EmailChannel:
         login = self.credential(SMTP_USERNAME), self.credential(SMTP_PASSWORD)
         if self.settings.needs_login and not all(login):
             return Away("the mail server's user or password is not mounted: see NotificationsReady of the Tenant")
-        client = self._client(login if self.settings.needs_login else (None, None))
+        try:
+            tls = self._tls()
+        except (_NoAuthority, ssl.SSLError):
+            return Away(
+                "email.caSecretRef is not mounted, or holds no PEM certificate: see NotificationsReady of the Tenant"
+            )
+        client = self._client(login if self.settings.needs_login else (None, None), tls)
         try:
             async with asyncio.timeout(_LONGEST_SECONDS):
                 return await self._transmit(client, message, to)
         except TimeoutError:
             return Away(f"the mail server did not finish within {_LONGEST_SECONDS:g} s")
         except aiosmtplib.SMTPException as error:
-            return _outcome_of(error)
+            return self._untrusted(error) or _outcome_of(error)
         except (OSError, ssl.SSLError) as error:
-            return Away(f"no connection to the mail server: {_name_of(error)}")
+            return self._untrusted(error) or Away(f"no connection to the mail server: {_name_of(error)}")
         finally:
             # Whatever the goodbye brings, and however long it takes, the answer to the mail itself counts.
             with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
@@ -93,14 +115,42 @@ class EmailChannel:
                     await client.quit()
             client.close()
 
-    def _client(self, login: tuple[str | None, str | None]) -> aiosmtplib.SMTP:
+    def _tls(self) -> ssl.SSLContext | None:
+        """Return how the server's certificate is verified. Raises `_NoAuthority`, and `SSLError` for text that is no certificate.
+
+        Without its file a private authority is never replaced by those of the system.
+        """
+        if self.settings.security is EmailSecurity.NONE:
+            return None
+        if not self.settings.private_ca:
+            return ssl.create_default_context()
+        if not (authority := self.credential(SMTP_CA)):
+            raise _NoAuthority
+        return ssl.create_default_context(cadata=authority)
+
+    def _untrusted(self, error: Exception) -> Away | None:
+        """Return what to do about a certificate that could not be verified; None for another error."""
+        cause = error.__cause__ or error
+        if not isinstance(cause, ssl.SSLCertVerificationError):
+            return None
+        if cause.verify_code in _ANOTHER_HOST:
+            todo = "it is for another host: correct email.host, or the certificate"
+        elif cause.verify_code in _NOT_VALID_NOW:
+            todo = "it has expired or is not valid yet: renew it"
+        elif self.settings.private_ca:
+            todo = "email.caSecretRef holds another authority: put the PEM of the one that signed it there"
+        else:
+            todo = "name a private authority in email.caSecretRef"
+        return Away(f"the mail server's certificate is not trusted ({_name_of(error)}): {todo}")
+
+    def _client(self, login: tuple[str | None, str | None], tls: ssl.SSLContext | None) -> aiosmtplib.SMTP:
         security = self.settings.security
         return aiosmtplib.SMTP(
             hostname=self.settings.host,
             port=self.settings.port,
             use_tls=security is EmailSecurity.TLS,
             start_tls=security is EmailSecurity.START_TLS,
-            tls_context=None if security is EmailSecurity.NONE else ssl.create_default_context(),
+            tls_context=tls,
             username=login[0],
             password=login[1],
             timeout=_STEP_SECONDS,
@@ -128,7 +178,12 @@ class EmailChannel:
         message["Message-ID"] = f"<{notification.id}@{self.settings.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"  # no automatic answers, such as those of an absence
         if rendered.stop_line:
-            message["List-Unsubscribe"] = f"<mailto:{answers_to}?subject=STOPP>"
+            by_mail, link = f"<mailto:{answers_to}?subject=STOPP>", rendered.stop_url or ""
+            if link.startswith("https://"):  # RFC 8058 knows no other
+                message["List-Unsubscribe"] = f"<{link}>, {by_mail}"
+                message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+            else:
+                message["List-Unsubscribe"] = by_mail
         message.set_content(rendered.text, cte="quoted-printable")
         message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
         if appointment is not None and to_customer and notification.kind in _WITH_CALENDAR:

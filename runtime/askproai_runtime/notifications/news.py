@@ -1,4 +1,4 @@
-"""Notify the business of what callers leave when they do not book: messages, and freed times for those who wait."""
+"""Notify of what callers leave when they do not book: the business of messages and freed times, and who waits of the latter."""
 
 import hashlib
 import json
@@ -6,9 +6,13 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from askproai_core.database import Connection
-from askproai_core.tenant_config import BusinessNews, TenantConfig
-from askproai_runtime.notifications.outbox import enqueue_text
+from askproai_core.tenant_config import BusinessNews, NotificationChannel, TenantConfig
+from askproai_runtime.notifications.outbox import enqueue, enqueue_text
+from askproai_runtime.notifications.recipients import customer_channels
+from askproai_runtime.notifications.types import FreedOffer, Kind, NewNotification, Recipient
 from askproai_runtime.notifications.words import WORDS, format_moment
 
 
@@ -54,7 +58,7 @@ async def enqueue_waitlist_offer(
     expires_at: datetime,
     correlation_id: str,
 ) -> None:
-    """Notify of a freed time, and of who waits for it and is to be called until `expires_at`; of each offer once."""
+    """Notify the business of a freed time, and of who waits for it and is to be called until `expires_at`; of each offer once."""
     if config.notifications is None:
         return
     language, zone = config.notifications.language, ZoneInfo(config.time_zone)
@@ -68,3 +72,20 @@ async def enqueue_waitlist_offer(
         text="\n\n".join((words.freed.opening.format(when=when, customer=name, until=until), "\n".join(lines))),
         correlation_id=correlation_id, starts_at=starts_at.isoformat(), expires_at=expires_at.isoformat(), **labels,
     )  # fmt: skip
+
+
+def hears_of_offers(config: TenantConfig, phone: str) -> bool:
+    """Return whether somebody who waits gets a message of a freed time; otherwise the business calls."""
+    settings = config.notifications
+    return settings is not None and NotificationChannel.WEBHOOK in customer_channels(settings, None, phone)
+
+
+async def enqueue_freed_offer(conn: Connection, config: TenantConfig, freed: FreedOffer, correlation_id: str) -> None:
+    """Notify who waits of the freed time, at the number that was given for it: by the webhook, which leads to text messages."""
+    if not hears_of_offers(config, freed.phone):
+        return
+    row = NewNotification(
+        Kind.OFFER, f"waitlist/{freed.offer}", Recipient.CUSTOMER, NotificationChannel.WEBHOOK, correlation_id,
+        starts_at=freed.starts_at, content=msgspec.to_builtins(freed),
+    )  # fmt: skip
+    await enqueue(conn, config.tenant, [row])

@@ -12,7 +12,14 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, NotificationTexts, TenantConfig
-from askproai_runtime.notifications.types import AppointmentFacts, Kind, Recipient, Rendered, StoredNotification
+from askproai_runtime.notifications.types import (
+    AppointmentFacts,
+    FreedOffer,
+    Kind,
+    Recipient,
+    Rendered,
+    StoredNotification,
+)
 from askproai_runtime.notifications.words import WORDS, Words, format_day, format_moment
 
 _LONGEST_TITLE: Final = 200
@@ -31,18 +38,28 @@ def one_line(text: str, longest: int = 2000) -> str:
     return " ".join(plain.split())[:longest]
 
 
-def render(notification: StoredNotification, config: TenantConfig, day: Sequence[AppointmentFacts] = ()) -> Rendered:
-    """Return what to send; `day` are the appointments of a daily list. The settings exist: `decide` has looked."""
+def render(
+    notification: StoredNotification,
+    config: TenantConfig,
+    day: Sequence[AppointmentFacts] = (),
+    stop_url: str | None = None,
+) -> Rendered:
+    """Return what to send. The settings exist: `decide` has looked.
+
+    `day` are the appointments of a daily list, `stop_url` is the link by which this customer stops reminders.
+    """
     if notification.kind == Kind.TEXT:
         return _render_text(notification, config)
+    if freed := notification.freed:
+        return _render_offer(freed, config)
     if notification.kind == Kind.DAILY_LIST:
         return _render_day(notification, config, day)
     assert notification.appointment is not None, "`decide` drops what has no appointment"
-    return _render_appointment(notification, notification.appointment, config)
+    return _render_appointment(notification, notification.appointment, config, stop_url)
 
 
 def _render_appointment(
-    notification: StoredNotification, appointment: AppointmentFacts, config: TenantConfig
+    notification: StoredNotification, appointment: AppointmentFacts, config: TenantConfig, stop_url: str | None
 ) -> Rendered:
     settings = config.notifications
     assert settings is not None
@@ -64,11 +81,13 @@ def _render_appointment(
     if to_customer:
         paragraphs += _own_words(settings.texts, kind, config)
         stop_line = settings.customer is not None and settings.customer.remind_minutes_before is not None
-        paragraphs += [words.stop] if stop_line else []
+        stop = words.stop_by_link.format(url=stop_url) if stop_url else words.stop
+        paragraphs += [stop] if stop_line else []
     fields = _appointment_fields(appointment, config)
     return Rendered(
-        title, _join(paragraphs), _to_html(paragraphs), opening[:_LONGEST_SHORT], fields, stop_line=stop_line
-    )
+        title, _join(paragraphs), _to_html(paragraphs, stop_url), opening[:_LONGEST_SHORT], fields, stop_line=stop_line,
+        stop_url=stop_url if stop_line else None,
+    )  # fmt: skip
 
 
 def _details(appointment: AppointmentFacts, config: TenantConfig, words: Words, *, to_customer: bool) -> Iterable[str]:
@@ -136,6 +155,34 @@ def _render_text(notification: StoredNotification, config: TenantConfig) -> Rend
     return Rendered(title, _join(paragraphs), _to_html(paragraphs), title, fields)
 
 
+def _render_offer(freed: FreedOffer, config: TenantConfig) -> Rendered:
+    """Return the message to who waits: what is free, until when to ring, and at which number."""
+    settings, zone = config.notifications, ZoneInfo(config.time_zone)
+    assert settings is not None
+    words = WORDS[settings.language]
+    branch = next((each for each in config.branches if each.name == freed.branch), None)
+    number = branch.phone_numbers[0].number if branch and branch.phone_numbers else ""
+    values = {
+        "when": format_moment(freed.starts_at.astimezone(zone), settings.language),
+        "until": format_moment(freed.expires_at.astimezone(zone), settings.language),
+        "business": one_line(config.display_name, 60),  # the end, with the number to ring, must not be cut off
+        "service": one_line(freed.service, 60),
+        "staff": one_line(freed.staff, 40),
+        "call": words.offer_call.format(number=number) if number else "",
+    }
+    title, text = words.offer.title.format(**values), words.offer.opening.format(**values)
+    fields = {
+        "start": freed.starts_at.astimezone(zone).isoformat(),
+        "end": freed.ends_at.astimezone(zone).isoformat(),
+        "expires_at": freed.expires_at.astimezone(zone).isoformat(),
+        "branch": freed.branch,
+        "service_name": freed.service,
+        "staff_name": freed.staff,
+        "call": number,
+    }
+    return Rendered(title, _join([text]), _to_html([text]), text, fields)
+
+
 def _appointment_fields(appointment: AppointmentFacts, config: TenantConfig) -> dict[str, Any]:
     """Return an appointment as programs read it."""
     zone = ZoneInfo(config.time_zone)
@@ -192,8 +239,12 @@ def _join(paragraphs: Iterable[str]) -> str:
     return "\n\n".join(filter(None, paragraphs)) + "\n"
 
 
-def _to_html(paragraphs: Iterable[str]) -> str:
-    escaped = (html.escape(part).replace("\n", "<br>\n") for part in paragraphs if part)
+def _to_html(paragraphs: Iterable[str], link: str | None = None) -> str:
+    """Return a page. `link` is one of ours, in the last paragraph: nothing that others have written becomes one."""
+    escaped = [html.escape(part).replace("\n", "<br>\n") for part in paragraphs if part]
+    if link:
+        target = html.escape(link)
+        escaped[-1] = escaped[-1].replace(target, f'<a href="{target}">{target}</a>')
     return (
         '<html><body style="font-family:sans-serif">\n'
         + "\n".join(f"<p>{part}</p>" for part in escaped)

@@ -46,10 +46,14 @@ _CUSTOMER = """LEFT JOIN LATERAL (
 _OPTED_OUT = """EXISTS (
     SELECT 1 FROM reminder_opt_outs o WHERE o.tenant = $1 AND o.since IS NOT NULL
     AND o.address IN (lower(a.attendee_email), coalesce(c.phone, a.caller)))"""
+_OFFERED_TO_OPTED_OUT = """EXISTS (
+    SELECT 1 FROM reminder_opt_outs o WHERE o.tenant = $1 AND o.since IS NOT NULL AND o.address = n.content ->> 'phone')"""
+_OFFER_OPEN = """n.kind = 'offer' AND EXISTS (
+    SELECT 1 FROM waitlist_offers w WHERE w.tenant = $1 AND w.id = (n.content ->> 'offer')::bigint AND w.state = 'open')"""
 
 _READ = f"""
 SELECT n.id, n.kind, n.recipient, n.channel, n.starts_at, n.content, n.state, n.attempts, n.created_at, n.correlation_id,
-       {_APPOINTMENT}, {_OPTED_OUT} AS opted_out, EXISTS (
+       {_APPOINTMENT}, {_OPTED_OUT} OR {_OFFERED_TO_OPTED_OUT} AS opted_out, {_OFFER_OPEN} AS offer_open, EXISTS (
            SELECT 1 FROM notifications later WHERE later.tenant = $1 AND later.appointment_id = n.appointment_id
            AND later.recipient = n.recipient AND later.channel = n.channel AND later.kind IN ('booked', 'moved')
            AND later.created_at > n.created_at AND later.starts_at = a.starts_at) AS overtaken
@@ -132,6 +136,7 @@ async def lock_notification(conn: Connection, tenant: str, notification_id: UUID
         appointment=_facts(row) if row["appointment_id"] is not None else None,
         overtaken=row["overtaken"],
         opted_out=row["opted_out"],
+        offer_open=row["offer_open"],
     )
 
 
@@ -242,6 +247,30 @@ async def set_opt_out(
                   jsonb_build_object('token', 'admin', 'claimed_by', $4::text, 'request', $5::uuid), $6
            FROM changed""",
         tenant, address, wants_none, changed_by, request_id, correlation_id,
+    )  # fmt: skip
+
+
+async def find_customer_email(pool: Pool, tenant: str, appointment_id: UUID) -> str | None:
+    """Return the address that an appointment's customer has given."""
+    found: str | None = await pool.fetchval(
+        "SELECT attendee_email FROM appointments WHERE tenant = $1 AND id = $2", tenant, appointment_id
+    )
+    return found
+
+
+async def stop_reminders(pool: Pool, tenant: str, address: str, correlation_id: str) -> None:
+    """Store that the customer of an address wants no reminders. Safe to repeat; the audit log does not name the address."""
+    await pool.execute(
+        """WITH changed AS (
+               INSERT INTO reminder_opt_outs AS o (tenant, address, since, changed_by)
+               VALUES ($1, $2, clock_timestamp(), 'the customer')
+               ON CONFLICT (tenant, address) DO UPDATE SET since = excluded.since, changed_by = excluded.changed_by,
+                   changed_at = clock_timestamp()
+               WHERE o.since IS NULL
+               RETURNING 1)
+           INSERT INTO audit_log (tenant, actor, action, correlation_id)
+           SELECT $1, 'customer', 'reminders.stopped', $3 FROM changed""",
+        tenant, address, correlation_id,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ and a mail that comes twice is better than none (docs/decisions/0078-notificatio
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,18 +14,20 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import aiohttp
+import msgspec
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.database import Pool
+from askproai_core.database import AwayChannel, NotificationState, Pool, read_notification_state
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.logging import error_location
 from askproai_core.tenant_config import NotificationChannel, TenantConfig
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.notifications.decide import Drop, GiveUp, Send, Wait, decide, retry_after
-from askproai_runtime.notifications.recipients import business_channels, customer_channels, email_addresses
+from askproai_runtime.notifications.recipients import business_channels, customer_channels, email_addresses, real_email
 from askproai_runtime.notifications.render import render
 from askproai_runtime.notifications.schedule import day_bounds, list_day, reminder_due
+from askproai_runtime.notifications.stop_link import stop_url
 from askproai_runtime.notifications.store import (
     begin_attempt,
     end_attempt,
@@ -53,7 +55,6 @@ from askproai_runtime.tasks import Next, TaskRun
 
 log = structlog.get_logger(__name__)
 
-NOTIFICATIONS: Final = "notifications"
 _OUTCOMES: Final = ("sent", "failed", "dead")  # labels of `askproai_notifications_total`
 _EVERY: Final = timedelta(seconds=20)
 _WHILE_UNUSED: Final = timedelta(minutes=5)  # a tenant without `notifications` may get them at any time
@@ -65,7 +66,7 @@ _QUIET_SHIFT: Final = timedelta(hours=25)  # so much earlier may a reminder come
 
 @dataclass(frozen=True, slots=True)
 class NotificationTask:
-    """The handler of the task. `credential` returns a mounted file's text."""
+    """The handler of the task. `credential` returns a mounted file's text, `admin_token` that of the private API."""
 
     pool: Pool
     config: Callable[[], TenantConfig]
@@ -74,35 +75,44 @@ class NotificationTask:
     clock: Clock
     faults: FaultPoints
     metrics: Metrics
+    admin_token: Callable[[], str | None] = lambda: None
     every: timedelta = _EVERY
 
     async def run(self, run: TaskRun) -> Next:
         """Write what is due by the schedule, and send. A channel that is away delays no other one."""
         config = self.config()
         if config.notifications is None:
-            await self._drop_others(run, config, {})
-            return Next(_WHILE_UNUSED, run.watermark)
-        watermark = run.watermark | await self._add_daily_list(run, config)
+            await self._drop_others(run, config, ())
+            return Next(_WHILE_UNUSED, {})
+        before = read_notification_state(run.watermark)
+        listed = await self._add_daily_list(before, run, config)
         await self._add_reminders(run, config)
         channels = self._open_channels(config)
         self.metrics.expect_notifications(channels, _OUTCOMES)
         await self._drop_others(run, config, channels)
-        more = await self._send_all(run, config, channels)
+        sent = await self._send_all(run, config, channels)
+        away = {name: each for name in channels if (each := _next_away(before.away.get(name), sent[name].outcome))}
+        more = any(each.more for each in sent.values())
+        watermark = msgspec.to_builtins(NotificationState(away=away, listed=listed))
         return Next(timedelta() if more else self.every, watermark)
 
-    async def _send_all(self, run: TaskRun, config: TenantConfig, channels: Mapping[str, Channel]) -> bool:
-        """Send what is due by all channels at once. Return whether more may be due. Raises the first error of one."""
+    async def _send_all(
+        self, run: TaskRun, config: TenantConfig, channels: Mapping[NotificationChannel, Channel]
+    ) -> dict[NotificationChannel, "_Progress"]:
+        """Send what is due by all channels at once. Raises the first error of one."""
         sending = (self._send_due(run, config, name, each) for name, each in channels.items())
         # An error of one cuts off no mail of another: whether that one arrived would be unknown.
         results = await asyncio.gather(*sending, return_exceptions=True)
-        for each in results:
+        found = {}
+        for name, each in zip(channels, results, strict=True):
             if isinstance(each, BaseException):
                 raise each
-        return any(results)
+            found[name] = each
+        return found
 
-    def _open_channels(self, config: TenantConfig) -> Mapping[str, Channel]:
+    def _open_channels(self, config: TenantConfig) -> Mapping[NotificationChannel, Channel]:
         """Return the channels that are set up. What sends is imported here: a worker without notifications does without."""
-        settings, channels = config.notifications, dict[str, Channel]()
+        settings, channels = config.notifications, dict[NotificationChannel, Channel]()
         assert settings is not None
         if settings.email is not None:
             from askproai_runtime.notifications.email_channel import EmailChannel  # noqa: PLC0415
@@ -116,27 +126,30 @@ class NotificationTask:
             )
         return channels
 
-    async def _send_due(self, run: TaskRun, config: TenantConfig, name: str, channel: Channel) -> bool:
-        """Send what is due by one channel, until it is away or the run has taken long. Return whether more may be due."""
-        until = self.clock.monotonic() + _LONGEST_RUN.total_seconds()
+    async def _send_due(self, run: TaskRun, config: TenantConfig, name: str, channel: Channel) -> "_Progress":
+        """Send what is due by one channel, until it is away or the run has taken long."""
+        until, outcome = self.clock.monotonic() + _LONGEST_RUN.total_seconds(), None
         due = await list_due(self.pool, config.tenant, name, _AT_ONCE)
         for notification_id in due:
-            if not await self._send_one(run, config, notification_id, channel):
-                return False
+            outcome = await self._send_one(run, config, notification_id, channel) or outcome
+            if isinstance(outcome, Away):
+                return _Progress(more=False, outcome=outcome)
             if self.clock.monotonic() >= until:
-                return True
-        return len(due) == _AT_ONCE
+                return _Progress(more=True, outcome=outcome)
+        return _Progress(more=len(due) == _AT_ONCE, outcome=outcome)
 
-    async def _send_one(self, run: TaskRun, config: TenantConfig, notification_id: UUID, channel: Channel) -> bool:
-        """Decide on one notification, and send it. Return whether the channel can be used for others now."""
+    async def _send_one(
+        self, run: TaskRun, config: TenantConfig, notification_id: UUID, channel: Channel
+    ) -> SendOutcome | None:
+        """Decide on one notification, and send it. Return what came of it; None if it was not to be sent now."""
         notification = await self._begin(run, config, notification_id)
         if notification is None:
-            return True
+            return None
         self.faults.reach("after:notification-begin")
         outcome = await self._transmit(config, notification, channel)
         self.faults.reach("after:notification-send")
         await self._end(config, notification, outcome)
-        return not isinstance(outcome, Away)
+        return outcome
 
     async def _begin(self, run: TaskRun, config: TenantConfig, notification_id: UUID) -> StoredNotification | None:
         """Mark a notification as being sent, and return it with this attempt counted; None if it is not to be sent now."""
@@ -166,11 +179,20 @@ class NotificationTask:
         assert config.notifications is not None
         to = email_addresses(config.notifications, notification.recipient, notification.appointment)
         try:
-            rendered = render(notification, config, await self._day(config, notification))
+            day = await self._day(config, notification)
+            rendered = render(notification, config, day, self._stop_url(config, notification))
             return await channel.send(notification, rendered, to)
         except Exception as error:  # noqa: BLE001  recorded with the notification, which is tried again and becomes dead
             # Without its text, which may quote names and addresses.
             return Deferred(f"{type(error).__name__} at {error_location(error)}")
+
+    def _stop_url(self, config: TenantConfig, notification: StoredNotification) -> str | None:
+        """Return the link by which a customer who has given an address stops reminders."""
+        settings, appointment, token = config.notifications, notification.appointment, self.admin_token()
+        email = real_email(appointment.email) if appointment else None
+        if settings is None or not settings.public_url or appointment is None or email is None or token is None:
+            return None
+        return stop_url(settings.public_url, token, config.tenant, appointment.id, email)
 
     async def _day(self, config: TenantConfig, notification: StoredNotification) -> list[AppointmentFacts]:
         """Return the appointments of a daily list's day."""
@@ -200,7 +222,7 @@ class NotificationTask:
             write = log.error if state is State.DEAD else log.warning
             write(f"notification.{'dead' if state is State.DEAD else 'failed'}", **facts, why=error)
 
-    async def _drop_others(self, run: TaskRun, config: TenantConfig, channels: Mapping[str, Channel]) -> None:
+    async def _drop_others(self, run: TaskRun, config: TenantConfig, channels: Collection[str]) -> None:
         """Decide on what waits for a channel that is not set up any more."""
         for notification_id in await list_other_due(self.pool, config.tenant, list(channels)):
             await self._begin(run, config, notification_id)
@@ -227,15 +249,15 @@ class NotificationTask:
         if rows:
             await insert_notifications(self.pool, config.tenant, rows)
 
-    async def _add_daily_list(self, run: TaskRun, config: TenantConfig) -> dict[str, str]:
-        """Write the list of the day when its hour has come, unless the day is empty; return what the watermark keeps of it."""
+    async def _add_daily_list(self, before: NotificationState, run: TaskRun, config: TenantConfig) -> str | None:
+        """Write the list of the day when its hour has come, unless the day is empty; return the day of the last list."""
         settings = config.notifications
         business = settings.business if settings else None
         if business is None or business.daily_list_at is None:
-            return {}
+            return before.listed
         bounds = list_day(self.clock.now(), business.daily_list_at, ZoneInfo(config.time_zone))
-        if bounds is None or run.watermark.get("listed") == bounds[0].date().isoformat():
-            return {}
+        if bounds is None or before.listed == bounds[0].date().isoformat():
+            return before.listed
         day = bounds[0].date().isoformat()
         if await list_appointments_between(self.pool, config.tenant, *bounds):
             rows = [
@@ -246,7 +268,22 @@ class NotificationTask:
             ]
             if rows:
                 await insert_notifications(self.pool, config.tenant, rows)
-        return {"listed": day}
+        return day
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """What a run has done by one channel: whether more may be due, and the last outcome; None if nothing was tried."""
+
+    more: bool
+    outcome: SendOutcome | None
+
+
+def _next_away(before: AwayChannel | None, outcome: SendOutcome | None) -> AwayChannel | None:
+    """Return what is known of a channel after a run: as before it if nothing was tried."""
+    if outcome is None:
+        return before
+    return AwayChannel(outcome.reason, before.failures + 1 if before else 1) if isinstance(outcome, Away) else None
 
 
 def _counted(notification: StoredNotification) -> StoredNotification:

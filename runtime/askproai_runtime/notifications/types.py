@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
+import msgspec
+
 from askproai_core.tenant_config import NotificationChannel
 
 
@@ -18,6 +20,7 @@ class Kind(StrEnum):
     REMINDER = "reminder"
     DAILY_LIST = "daily_list"
     TEXT = "text"  # its title and its text are in the row's `content`
+    OFFER = "offer"  # a freed time for somebody who waits, as a `FreedOffer` in the row's `content`
 
 
 class Recipient(StrEnum):
@@ -71,9 +74,26 @@ class AppointmentFacts:
         return self.status in {"confirmed", "pending_sync"}
 
 
+class FreedOffer(msgspec.Struct, frozen=True):
+    """A freed time that is offered to somebody who waits. `offer` is the row of `waitlist_offers`."""
+
+    offer: int
+    name: str
+    phone: str
+    branch: str
+    service: str
+    staff: str
+    starts_at: datetime
+    ends_at: datetime
+    expires_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class StoredNotification:
-    """A row, and the appointment that it is about. `overtaken`: a later row announces the same start to the same recipient."""
+    """A row, and the appointment that it is about. `overtaken`: a later row announces the same start to the same recipient.
+
+    `offer_open`: the freed time that it offers is still offered to this person.
+    """
 
     id: UUID
     kind: str
@@ -88,6 +108,17 @@ class StoredNotification:
     appointment: AppointmentFacts | None
     overtaken: bool = False
     opted_out: bool = False
+    offer_open: bool = False
+
+    @property
+    def freed(self) -> FreedOffer | None:
+        """Return the freed time that it offers; None for another kind, and when retention has deleted it."""
+        if self.kind != Kind.OFFER:
+            return None
+        try:
+            return msgspec.convert(self.content, FreedOffer)
+        except msgspec.ValidationError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +140,7 @@ class Rendered:
     fields: dict[str, Any]
     calendar: CalendarFile | None = None
     stop_line: bool = False  # the mail says how reminders are stopped
+    stop_url: str | None = None  # the link by which they are
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,13 +73,15 @@ class WebhookChannel:
     def body(self, notification: StoredNotification, rendered: Rendered) -> bytes:
         """Return the JSON body."""
         appointment, settings = notification.appointment, self.config.notifications
-        to = {}
+        to: dict[str, str | None] = {}
         if appointment is not None and notification.recipient is Recipient.CUSTOMER:
             to = {
                 "name": one_line(appointment.customer_name),
                 "phone": appointment.phone,
                 "email": real_email(appointment.email),
             }
+        if freed := notification.freed:
+            to = {"name": one_line(freed.name), "phone": freed.phone, "email": None}
         return msgspec.json.encode(
             {
                 "id": notification.id,

@@ -18,6 +18,17 @@ class Sentences:
 
 
 @dataclass(frozen=True, slots=True)
+class StopPage:
+    """What the page says by which reminders are stopped."""
+
+    question: str
+    button: str
+    done: str
+    unknown: str
+    later: str
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     """All that one language says."""
 
@@ -27,10 +38,14 @@ class Words:
     hello_nobody: str
     labels: dict[str, str]
     stop: str
+    stop_by_link: str  # `{url}`
+    stop_page: StopPage
     daily_none: str
     calendar_event: str
     message: str  # the title
     freed: Sentences  # `{until}`: as long as the offer is open
+    offer: Sentences  # the same for who waits
+    offer_call: str  # `{number}`
 
 
 WORDS: Final = {
@@ -54,6 +69,16 @@ WORDS: Final = {
             "address": "Adresse", "notes": "Notiz", "call": "Ändern oder absagen", "recipient": "Für", "call_back": "Rückruf",
         },
         stop="Sie möchten keine Erinnerungen? Antworten Sie mit STOPP, oder sagen Sie es uns am Telefon.",
+        stop_by_link="Sie möchten keine Erinnerungen? Hier stellen Sie sie ab: {url}\n"
+        "Oder antworten Sie mit STOPP, oder sagen Sie es uns am Telefon.",
+        stop_page=StopPage(
+            question="Möchten Sie keine Erinnerungen an Ihre Termine mehr bekommen? Bestätigungen und Absagen kommen weiterhin.",
+            button="Keine Erinnerungen mehr",
+            done="Sie bekommen keine Erinnerungen mehr. Bestätigungen und Absagen kommen weiterhin. Wenn Sie wieder Erinnerungen"
+            " möchten, sagen Sie es uns am Telefon.",
+            unknown="Dieser Link gilt nicht mehr. Antworten Sie auf unsere E-Mail mit STOPP, oder sagen Sie es uns am Telefon.",
+            later="Das hat gerade nicht geklappt. Bitte versuchen Sie es in einer Minute noch einmal.",
+        ),
         daily_none="Es sind keine Termine eingetragen.",
         calendar_event="{service} bei {business}",
         message="Nachricht von {customer}",
@@ -62,6 +87,12 @@ WORDS: Final = {
             "Ein Termin ist frei geworden: {when}. {customer} wartet darauf. Bitte rufen Sie bis {until} an;"
             " danach ist der Nächste an der Reihe. Eingetragen ist noch nichts.",
         ),
+        offer=Sentences(
+            "Frei geworden: {when}",
+            "{business}: Ein Termin ist frei geworden, {when}, {service} bei {staff}. Möchten Sie ihn? Dann rufen Sie bitte bis"
+            " {until} an{call}. Eingetragen ist noch nichts.",
+        ),
+        offer_call=" unter {number}",
     ),
     Language.EN: Words(
         customer={
@@ -83,6 +114,15 @@ WORDS: Final = {
             "address": "Address", "notes": "Note", "call": "To change or cancel", "recipient": "For", "call_back": "Call back",
         },
         stop="No more reminders? Reply with STOP, or ask us by telephone.",
+        stop_by_link="No more reminders? Stop them here: {url}\nOr reply with STOP, or ask us by telephone.",
+        stop_page=StopPage(
+            question="Do you want no more reminders of your appointments? You still get confirmations and cancellations.",
+            button="No more reminders",
+            done="You get no more reminders. You still get confirmations and cancellations. If you want reminders again, please"
+            " tell us by telephone.",
+            unknown="This link is no longer valid. Reply to our e-mail with STOP, or ask us by telephone.",
+            later="That did not work just now. Please try again in a minute.",
+        ),
         daily_none="No appointments are booked.",
         calendar_event="{service} at {business}",
         message="Message from {customer}",
@@ -91,6 +131,12 @@ WORDS: Final = {
             "A time is free again: {when}. {customer} waits for it. Please call by {until}; then the next one gets"
             " the offer. Nothing is booked yet.",
         ),
+        offer=Sentences(
+            "Free again: {when}",
+            "{business}: A time is free again, {when}, {service} with {staff}. Would you like it? Then please call by"
+            " {until}{call}. Nothing is booked yet.",
+        ),
+        offer_call=": {number}",
     ),
 }  # fmt: skip
 

@@ -166,6 +166,8 @@ class Sentences:
     too_far_to_wait: str
     waitlist_full: str
     waiting: str
+    freed_by_team: str
+    freed_by_message: str
     # branches
     wanted_appointment: str
     wanted_information: str

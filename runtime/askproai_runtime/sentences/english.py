@@ -180,9 +180,10 @@ ENGLISH: Final = Sentences(
     too_far_to_wait="We do not book that far ahead.",
     waitlist_full="I am sorry, I cannot put you on the waiting list at the moment.",
     waiting=(
-        "You are on the waiting list for {service}{staff}: {requested}. If something becomes free, the team offers it to"
-        " those who wait, one after the other. This is not an appointment yet."
+        "You are on the waiting list for {service}{staff}: {requested}. {news} This is not an appointment yet."
     ),
+    freed_by_team="If something becomes free, the team offers it to those who wait, one after the other.",
+    freed_by_message="If something becomes free and it is your turn, a message is sent to your number.",
     # branches
     wanted_appointment="the appointment",
     wanted_information="to know that",

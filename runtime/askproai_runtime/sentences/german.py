@@ -183,9 +183,10 @@ GERMAN: Final = Sentences(
     too_far_to_wait="So weit im Voraus vergeben wir keine Termine.",
     waitlist_full="Auf die Warteliste kann ich Sie im Moment leider nicht mehr setzen.",
     waiting=(
-        "Sie stehen auf der Warteliste für {service}{staff}: {requested}. Wird etwas frei, bietet das Team es den"
-        " Wartenden der Reihe nach an. Ein Termin ist das noch nicht."
+        "Sie stehen auf der Warteliste für {service}{staff}: {requested}. {news} Ein Termin ist das noch nicht."
     ),
+    freed_by_team="Wird etwas frei, bietet das Team es den Wartenden der Reihe nach an.",
+    freed_by_message="Wird etwas frei und sind Sie an der Reihe, bekommen Sie eine Nachricht an Ihre Nummer.",
     # branches
     wanted_appointment="den Termin",
     wanted_information="das wissen",

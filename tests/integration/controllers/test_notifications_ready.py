@@ -1,9 +1,11 @@
 """A Tenant's notifications at a real API server: what is refused, what waits, and that calls never wait for it."""
 
+import json
 from typing import Any
 
-from askproai_core.tenant_config import decode
-from askproai_operator.engine import resources
+from askproai_core.tenant_config import SMTP_CA, decode
+from askproai_operator.engine import Key, resources
+from tests.worlds.certificates import new_certificate
 from tests.worlds.operator_environment import TenantNamespace
 
 REFS = {"usernameSecretRef": {"name": "mail", "key": "user"}, "passwordSecretRef": {"name": "mail", "key": "password"}}
@@ -45,3 +47,48 @@ async def test_a_server_that_the_platform_does_not_allow_is_named_to_no_pod(name
     config = decode((await namespace.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"])
     assert config.notifications is not None
     assert config.notifications.email is None
+
+
+async def test_an_authority_that_is_none_and_a_server_that_takes_nothing_are_reported(
+    namespace: TenantNamespace,
+) -> None:
+    await namespace.write_secret()
+    body = {
+        "kind": "Secret",
+        "apiVersion": "v1",
+        "metadata": {"name": "mail", "labels": {"askproai.de/use": "true", "askproai.de/watch": "true"}},
+        "stringData": {"ca.crt": "hunter2"},
+    }
+    await namespace.client.create(resources.SECRETS.path(namespace.name), body)
+    email = {"host": "mail.example", "sender": "a@salon.example", "caSecretRef": {"name": "mail", "key": "ca.crt"}}
+    await namespace.create("Tenant", spec={"notifications": {"email": email, "customer": {}}})
+    reported = await namespace.wait_for_condition("NotificationsReady", "False", "SecretKeyMissing")
+    assert "holds no certificates in PEM; put that of the authority there" in reported["message"]
+    assert SMTP_CA not in str(await namespace.get("Deployment", "salon-mueller-web"))
+
+    _, certificate = new_certificate("mail.example")
+    await namespace.client.merge(namespace.path("Secret", "mail"), {"stringData": {"ca.crt": certificate.decode()}})
+    await namespace.wait_for_condition("NotificationsReady", "True")
+    assert SMTP_CA in str(await namespace.get("Deployment", "salon-mueller-web"))
+    config = decode((await namespace.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"])
+    assert config.notifications is not None
+    assert config.notifications.email is not None
+    assert config.notifications.email.private_ca
+
+    away = {"away": {"Email": {"reason": "email.caSecretRef holds another authority", "failures": 2}}}
+    await write_watermark(namespace, away)
+    reported = await namespace.wait_for_condition("NotificationsReady", "False", "NotificationsNotSent")
+    assert "email.caSecretRef holds another authority" in reported["message"]
+    await write_watermark(namespace, {})
+    await namespace.wait_for_condition("NotificationsReady", "True")
+
+
+async def write_watermark(namespace: TenantNamespace, watermark: dict[str, Any]) -> None:
+    """Write what the pods' task knows, and have the Tenant reconciled, as the resync does."""
+    async with namespace.operator.context.database._connection() as conn:
+        await conn.execute(
+            """INSERT INTO tasks (tenant, name, due_at, watermark) VALUES ($1, 'notifications', now(), $2::jsonb)
+               ON CONFLICT (tenant, name) DO UPDATE SET watermark = excluded.watermark""",
+            f"{namespace.name}.salon-mueller", json.dumps(watermark),
+        )  # fmt: skip
+    namespace.operator.queue.add(Key("Tenant", namespace.name, "salon-mueller"))

@@ -17,6 +17,7 @@ INVALID = sorted(Path(__file__).with_name("invalid").glob("*.yaml"))
 
 KEY = {"name": "mail", "key": "k"}
 MAIL = {"host": "h.example", "sender": "a@b.example", "usernameSecretRef": KEY, "passwordSecretRef": KEY}
+RELAY = {"host": "h.example", "sender": "a@b.example", "security": "None"}
 HALF_A_LOGIN = {"host": "h.example", "sender": "a@b.example", "usernameSecretRef": KEY}
 ALL_DAY = {"begins": "20:00", "ends": "20:00"}
 # Single values, put into examples/salon.yaml: kind, path, value, part of the message.
@@ -64,6 +65,7 @@ BAD_VALUES: list[tuple[str, str, Any, str]] = [
     ("Tenant", "notifications", {"customer": {}}, "name a channel: email, webhook or both"),
     ("Tenant", "notifications", {"email": MAIL}, "name who is notified: customer, business or both"),
     ("Tenant", "notifications", {"email": MAIL | {"security": "None"}, "customer": {}}, "would be sent in plain text"),
+    ("Tenant", "notifications", {"email": RELAY | {"caSecretRef": KEY}, "customer": {}}, "no certificate is verified"),
     (
         "Tenant",
         "notifications",

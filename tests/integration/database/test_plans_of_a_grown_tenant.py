@@ -14,6 +14,7 @@ import pytest
 
 from askproai_core.clock import SystemClock
 from askproai_core.database import (
+    NOTIFICATIONS,
     AdminStore,
     DeclaredWork,
     ProvisionedTenant,
@@ -46,7 +47,7 @@ from askproai_runtime.calendars import RemoteBooking
 from askproai_runtime.coordinator.store import RETENTION_STATEMENTS, change_rows
 from askproai_runtime.events.store import close_missing_call, close_old_calls, list_incomplete_calls, list_unknown_calls
 from askproai_runtime.metrics import Metrics
-from askproai_runtime.notifications.task import NOTIFICATIONS, NotificationTask
+from askproai_runtime.notifications.task import NotificationTask
 from askproai_runtime.tasks import TaskRun
 from askproai_sandbox.databases import Database
 from tests.worlds.coordinator_environment import PASSWORD

@@ -49,7 +49,7 @@ async def book(database: Database, salon: TenantStore, staff: str, status: str =
 
 
 async def test_many_tenants_take_as_many_statements_as_one(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows, resources, logins, refusals, backlog, two tasks and stranded appointments; no lock, and nothing written."""
+    """Rows, resources, logins, refusals, backlog, three tasks and stranded appointments; no lock, and nothing written."""
     salons = [as_left(await database.create_tenant(name)) for name in ("a", "b", "c", "d", "e")]
     statements = record_statements(monkeypatch)
     admin = AdminStore(database.dsn)
@@ -60,7 +60,7 @@ async def test_many_tenants_take_as_many_statements_as_one(database: Database, m
         sent = [each for each in statements if each != "DISCARD PLANS"]
     finally:
         await admin.close()
-    assert len(sent) == 8, sent
+    assert len(sent) == 9, sent
     assert all(each.lstrip().startswith("SELECT") and "FOR UPDATE" not in each for each in sent), sent
     assert len(found) == len(salons)
     assert all(map(at_rest, found.values())), found
@@ -89,6 +89,29 @@ async def test_what_is_found_of_one_is_not_anothers(database: Database) -> None:
         assert await database.admin.measure_calendar_backlog(salon.tenant, WAITED) == state.backlog
         declared = DeclaredWork([("mitte", "anna")], [], SERVICES)
         assert list(await database.admin.list_stranded(salon.tenant, declared)) == list(state.stranded)
+
+
+@pytest.mark.parametrize(
+    ("watermark", "failing"),
+    [
+        ('{"away": {"Email": {"reason": "refused", "failures": 2}}}', {"Email": "refused"}),
+        ('{"away": {"Email": {"reason": "refused", "failures": 1}}}', {}),
+        ('{"away": {"Pigeon": {"reason": "refused", "failures": 2}}}', {}),
+        ('{"listed": "2026-11-27"}', {}),
+        ("[1]", {}),
+    ],
+)
+async def test_channels_that_send_nothing_are_found_and_whatever_a_tenant_writes_there_is_no_error(
+    database: Database, watermark: str, failing: dict[str, str]
+) -> None:
+    salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
+    await rows(
+        database, "INSERT INTO tasks (tenant, name, due_at, watermark) VALUES ($1, 'notifications', now(), $2::jsonb)",
+        salon.tenant, watermark,
+    )  # fmt: skip
+    states = await database.admin.read_states([as_left(salon), as_left(other)], WAITED)
+    assert states[salon.tenant].failing == await database.admin.read_failing_channels(salon.tenant) == failing
+    assert at_rest(states[other.tenant])
 
 
 async def test_days_off_are_those_of_the_tenant(database: Database) -> None:

@@ -6,10 +6,19 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from askproai_core.tenant_config import (
+    NOTIFICATION_KEY,
+    CustomerNotifications,
+    NotificationChannel,
+    WebhookSettings,
+)
 from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import open_salon
 from tests.worlds.mail_server import MailServer, running_mail_server
-from tests.worlds.notification_environment import NotificationEnvironment, mail_settings
+from tests.worlds.notification_environment import NotificationEnvironment, mail_settings, notify_business
+from tests.worlds.notification_gateway import KEY, Gateway, running_gateway
+
+WEBHOOK = (NotificationChannel.WEBHOOK,)
 
 
 @pytest.fixture
@@ -24,3 +33,19 @@ async def env(module_database: Database, server: MailServer) -> AsyncIterator[No
     async with aiohttp.ClientSession() as session:
         yield NotificationEnvironment(salon, server, session)
     await salon.pool.close()
+
+
+@pytest.fixture
+async def gateway(env: NotificationEnvironment) -> AsyncIterator[Gateway]:
+    """A gateway to which the salon's notifications go, those of customers and of the business, and no mails."""
+    async with running_gateway() as running:
+        settings = mail_settings(
+            env.server.port,
+            email=None,
+            webhook=WebhookSettings(url=running.url),
+            customer=CustomerNotifications(channels=WEBHOOK),
+            business=notify_business(channels=WEBHOOK),
+        )
+        env.configure(settings)
+        env.credentials = {NOTIFICATION_KEY: KEY}
+        yield running

@@ -7,11 +7,11 @@ from pathlib import Path
 import aiohttp
 
 from askproai_core.clock import FixedClock
-from askproai_core.database import open_pool
+from askproai_core.database import NOTIFICATIONS, open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import decode
 from askproai_runtime.metrics import Metrics
-from askproai_runtime.notifications.task import NOTIFICATIONS, NotificationTask
+from askproai_runtime.notifications.task import NotificationTask
 from askproai_runtime.tasks import TaskRun
 from tests.worlds.booking_environment import NOW
 

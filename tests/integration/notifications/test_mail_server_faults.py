@@ -10,12 +10,11 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.database import Pool
+from askproai_core.database import NOTIFICATIONS, Pool
 from askproai_core.tenant_config import SMTP_PASSWORD, SMTP_USERNAME, EmailSecurity, WebhookSettings, encode
 from askproai_runtime.notifications import email_channel, task
 from askproai_runtime.notifications.decide import RETRIES
 from askproai_runtime.notifications.store import list_due
-from askproai_runtime.notifications.task import NOTIFICATIONS
 from tests.worlds.booking_environment import MORNING
 from tests.worlds.mail_server import PASSWORD, USER, running_mail_server
 from tests.worlds.notification_environment import NotificationEnvironment, mail_settings, notify_business

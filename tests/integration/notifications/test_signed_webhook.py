@@ -1,70 +1,13 @@
 """The signed webhook, against a real HTTP server that checks it as docs/how-to.md says."""
 
 import asyncio
-import hashlib
-import hmac
-import json
-import time
-from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
-from askproai_core.tenant_config import (
-    NOTIFICATION_KEY,
-    BusinessNews,
-    CustomerNotifications,
-    NotificationChannel,
-    WebhookSettings,
-)
+from askproai_core.tenant_config import BusinessNews
 from askproai_runtime.notifications.outbox import enqueue_text
-from tests.worlds.notification_environment import NotificationEnvironment, mail_settings, notify_business
-
-KEY = "a-key-of-the-salon"
-WEBHOOK = (NotificationChannel.WEBHOOK,)
-
-
-class Gateway:
-    """Keeps what it accepts; `answers` are the next statuses, instead of 204."""
-
-    def __init__(self) -> None:
-        self.accepted: list[dict] = []
-        self.answers: list[int] = []
-        self.url = ""
-
-    async def receive(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        assert verify(body, request.headers["X-Askproai-Signature"], KEY)
-        status = self.answers.pop(0) if self.answers else 204
-        if status < 300:
-            self.accepted.append(json.loads(body))
-        return web.Response(status=status, headers={"Location": "http://127.0.0.1:9/"} if status == 302 else {})
-
-
-def verify(body: bytes, header: str, key: str) -> bool:
-    """What docs/how-to.md shows."""
-    parts = dict(part.split("=", 1) for part in header.split(","))
-    expected = hmac.new(key.encode(), f"{parts['t']}.".encode() + body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(expected, parts["v1"]) and abs(time.time() - int(parts["t"])) < 10**9
-
-
-@pytest.fixture
-async def gateway(env: NotificationEnvironment) -> AsyncIterator[Gateway]:
-    gateway, app = Gateway(), web.Application()
-    app.add_routes([web.post("/in", gateway.receive)])
-    async with TestServer(app) as server:
-        gateway.url = str(server.make_url("/in"))
-        settings = mail_settings(
-            env.server.port,
-            email=None,
-            webhook=WebhookSettings(url=gateway.url),
-            customer=CustomerNotifications(channels=WEBHOOK),
-            business=notify_business(channels=WEBHOOK),
-        )
-        env.configure(settings)
-        env.credentials = {NOTIFICATION_KEY: KEY}
-        yield gateway
+from tests.worlds.notification_environment import NotificationEnvironment
+from tests.worlds.notification_gateway import Gateway
 
 
 async def test_customer_and_business_are_posted_with_what_a_text_message_needs(

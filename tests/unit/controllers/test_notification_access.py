@@ -1,17 +1,26 @@
 """Which servers a Tenant's notifications may use, what of that reaches the pods, and that a Tenant without them is as before."""
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
 
 from askproai_core.tenant_config import NotificationChannel
+from askproai_operator.api.conditions import ConditionType, Reason, bad, good
 from askproai_operator.controllers.tenant.children.deployment import deployment
 from askproai_operator.controllers.tenant.children.network_policy import network_policy
-from askproai_operator.controllers.tenant.notifications import find_server_problem, secret_refs_of
+from askproai_operator.controllers.tenant.notifications import (
+    NotificationAccess,
+    find_server_problem,
+    notifications_condition,
+    secret_refs_of,
+)
 from askproai_operator.controllers.tenant.tenant_config import compile_config
+from askproai_operator.providers import CredentialProblem, pem_certificates
 from askproai_operator.relations import secrets_named
 from askproai_operator.settings import Settings
 from tests.unit.controllers.test_tenant_config import CONTEXT
+from tests.worlds.certificates import new_certificate
 from tests.worlds.salon_models import credentials, tenant
 
 MAIL = {
@@ -55,6 +64,34 @@ def test_pods_get_out_to_the_mail_server_and_mount_its_secret_only_where_it_is_n
     mounted = {item["path"]: each["secret"] for each in sources for item in each["secret"].get("items", ())}
     assert mounted["notifications-smtp-password"]["name"] == "mail"
     assert mounted["notifications-smtp-password"]["optional"] is True, "without it calls are answered all the same"
+
+
+def test_what_the_pods_cannot_send_is_reported_and_what_the_operator_sees_comes_first():
+    kind, email = ConditionType.NOTIFICATIONS_READY, NotificationChannel.EMAIL
+    failing = {email: "the mail server refuses user and password (535): correct the Secret"}
+    ready = NotificationAccess((email,), condition=good(kind))
+    reported = notifications_condition(ready, failing)
+    assert reported is not None
+    assert (reported.status, reported.reason) == ("False", Reason.NOTIFICATIONS_NOT_SENT)
+    assert reported.message.startswith("Email sends nothing: the mail server refuses user and password (535)")
+    assert notifications_condition(ready, {}) == good(kind)
+    assert notifications_condition(ready, {NotificationChannel.WEBHOOK: "gone"}) == good(kind), "not a channel any more"
+    refused = bad(kind, Reason.SECRET_NOT_FOUND, "create it")
+    assert notifications_condition(NotificationAccess((email,), condition=refused), failing) == refused
+    assert notifications_condition(NotificationAccess(), failing) is None
+
+
+def test_an_authority_is_certificates_in_pem():
+    _, certificate = new_certificate()
+    read = lambda content: pem_certificates({"data": {"ca": b64encode(content).decode()}}, "mail", "ca")  # noqa: E731
+    assert read(certificate + certificate) == (certificate + certificate).decode()
+    for content in (b"", b"hunter2", "schön".encode(), certificate[:100]):
+        problem = read(content)
+        assert isinstance(problem, CredentialProblem)
+        assert "no certificates in PEM" in problem.message
+    missing = pem_certificates({"data": {}}, "mail", "ca")
+    assert isinstance(missing, CredentialProblem)
+    assert "has no key 'ca'" in missing.message
 
 
 def test_a_changed_secret_wakes_the_tenant_and_lint_knows_it():

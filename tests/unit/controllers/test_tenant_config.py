@@ -120,6 +120,7 @@ TENANT = {
             "replyTo": "b@salon.example",
             "usernameSecretRef": {"name": "mail", "key": "user"},
             "passwordSecretRef": {"name": "mail", "key": "password"},
+            "caSecretRef": {"name": "mail", "key": "ca.crt"},
         },
         "webhook": {"url": "https://sms.example/in", "keySecretRef": {"name": "sms", "key": "k"}},
         "customer": {
@@ -168,6 +169,7 @@ def test_every_field_of_the_config_is_filled_by_the_compile_step():
         retell_base_url="https://retell.example",
         linked_own_event_types=[2002],
         notification_channels=list(tenant_config.NotificationChannel),
+        public_url="https://salon.example",
         withheld={"haarschnitt": dict.fromkeys(IDS, tenant_config.Withheld.NOT_FOUND)},
         withheld_event_types=[999],
     )

@@ -4,7 +4,7 @@ import pytest
 
 from askproai_core.tenant_config import Function
 from askproai_runtime.intake import Source
-from askproai_runtime.web import Hook, find_endpoint
+from askproai_runtime.web import Hook, StopRequest, find_endpoint
 
 PREFIX = "/salon/salon"
 
@@ -21,6 +21,8 @@ PREFIX = "/salon/salon"
         ("/retell/functions/cancel_appointment", Function.CANCEL_APPOINTMENT),
         ("/retell/functions/transfer_to_human", None),
         ("/retell/inbound", Hook.INBOUND),
+        ("/webhooks/stop-reminders/" + "A" * 54, StopRequest("A" * 54)),
+        ("/webhooks/stop-reminders/" + "A" * 53, None),
         ("/webhooks/retell/", None),
         ("/webhooks/stripe/7d0c", None),
         ("/webhooks/calcom/", None),

@@ -10,7 +10,13 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from askproai_core.providers import is_host_listed
-from askproai_core.tenant_config import NOTIFICATION_KEY, SMTP_PASSWORD, SMTP_USERNAME, NotificationChannel
+from askproai_core.tenant_config import (
+    NOTIFICATION_KEY,
+    SMTP_CA,
+    SMTP_PASSWORD,
+    SMTP_USERNAME,
+    NotificationChannel,
+)
 from askproai_operator.api import SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.credentials import read_optional_keys
@@ -46,7 +52,7 @@ async def read_notifications(tenant: Tenant, context: PlanContext) -> Notificati
         else:
             problems.append((Reason.NOTIFICATION_HOST_NOT_ALLOWED, f"{channel} sends nothing: {problem}"))
     named = secret_refs_of(tenant, allowed)
-    found = await read_optional_keys(named, tenant.metadata.namespace, context)
+    found = await read_optional_keys(named, tenant.metadata.namespace, context, {SMTP_CA})
     usable = {file: ref for file, ref in named.items() if not isinstance(found[file], CredentialProblem)}
     waiting = dict.fromkeys(each for each in found.values() if isinstance(each, CredentialProblem))
     problems += [(each.reason, f"notifications wait: {each.message}") for each in waiting]
@@ -55,12 +61,30 @@ async def read_notifications(tenant: Tenant, context: PlanContext) -> Notificati
     return NotificationAccess(tuple(allowed), usable, tuple(allowed.values()), condition)
 
 
+def notifications_condition(access: NotificationAccess, failing: Mapping[NotificationChannel, str]) -> Condition | None:
+    """Return NotificationsReady: what the operator sees itself, and then why the pods can send nothing; None without notifications.
+
+    `failing` is what the pods have found, by channel.
+    """
+    if access.condition is None or not access.condition.good:
+        return access.condition
+    reasons = [f"{channel} sends nothing: {failing[channel]}" for channel in access.channels if channel in failing]
+    if not reasons:
+        return access.condition
+    text = "; ".join(reasons)
+    return bad(
+        ConditionType.NOTIFICATIONS_READY, Reason.NOTIFICATIONS_NOT_SENT, f"{text}. What waits is tried again by itself"
+    )
+
+
 def secret_refs_of(tenant: Tenant, channels: Collection[NotificationChannel]) -> dict[str, SecretKeyRef]:
     """Return the Secret keys that these channels need, by the name of the file that the pods read."""
     spec = tenant.spec.notifications
     found: dict[str, SecretKeyRef | None] = {}
     if spec and spec.email and NotificationChannel.EMAIL in channels:
-        found |= {SMTP_USERNAME: spec.email.username_secret_ref, SMTP_PASSWORD: spec.email.password_secret_ref}
+        email = spec.email
+        found |= {SMTP_USERNAME: email.username_secret_ref, SMTP_PASSWORD: email.password_secret_ref}
+        found[SMTP_CA] = email.ca_secret_ref
     if spec and spec.webhook and NotificationChannel.WEBHOOK in channels:
         found[NOTIFICATION_KEY] = spec.webhook.key_secret_ref
     return {file: ref for file, ref in found.items() if ref is not None}

@@ -25,6 +25,7 @@ from askproai_operator.controllers.tenant.deletion import delete_tenant, release
 from askproai_operator.controllers.tenant.exposure import as_exposed_before, exposed_condition, former_exposure_field
 from askproai_operator.controllers.tenant.former_accounts import record_former_accounts
 from askproai_operator.controllers.tenant.inputs import KEY_TEST, Inputs, gather, gather_own_objects, take_keys
+from askproai_operator.controllers.tenant.notifications import notifications_condition
 from askproai_operator.controllers.tenant.own_keys import OwnAccounts, linked_event_types, register_in_own_accounts
 from askproai_operator.controllers.tenant.quiet import note_quiet
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys, record_registered
@@ -177,7 +178,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         synced_condition(tenant, state.backlog, state.poll, state.audit),
         fit_condition(tenant, state.stranded),
         monitored,
-        *filter(None, (inputs.notifications.condition,)),
+        *filter(None, (notifications_condition(inputs.notifications, state.failing),)),
     )
     quiet_for = note_quiet(inputs, keys, resource_ids.values(), conditions, context)
     return Result(
@@ -279,6 +280,7 @@ def _encoded_config(
             applied_agents=inputs.applied.agents if inputs.applied else (),
             linked_own_event_types=linked,
             notification_channels=inputs.notifications.channels,
+            public_url=inputs.exposure.in_use.base_url if inputs.exposure.in_use else "",
             withheld=find_withheld(
                 inputs.tenant,
                 inputs.offerings,

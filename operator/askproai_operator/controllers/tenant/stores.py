@@ -76,6 +76,7 @@ async def read_state(inputs: Inputs, context: ReconcileContext) -> TenantState:
         poll=await database.read_poll_progress(name) if is_remote else None,
         audit=await database.read_audit_progress(name) if is_remote else None,
         stranded=await database.list_stranded(name, what_is_declared(inputs, context)),
+        failing=await database.read_failing_channels(name) if tenant.spec.notifications is not None else {},
     )
 
 

@@ -54,6 +54,7 @@ def compile_config(
     applied_agents: Iterable[config.Agent] = (),
     linked_own_event_types: Collection[int] = (),
     notification_channels: Collection[config.NotificationChannel] = (),
+    public_url: str = "",
     withheld: WithheldEventTypes = MappingProxyType({}),
     withheld_event_types: Collection[int] = (),
 ) -> config.TenantConfig:
@@ -62,6 +63,7 @@ def compile_config(
     An agent whose edits are held back is as in `applied_agents`, those of the config before. Of the event
     types with a key of their own only `linked_own_event_types` are named to the pods; the others are booked locally. So are of the
     channels of notifications only `notification_channels`: the others send nothing.
+    `public_url` is where senders arrive; empty while that has not been proven.
     `withheld` are event types to which the pods send nothing, by offering and id; `withheld_event_types` those that none names.
     """
     spec = tenant.spec
@@ -90,7 +92,7 @@ def compile_config(
         rate_limits=spec.runtime.rate_limits,
         booking_limits=spec.runtime.booking_limits,
         withheld_event_types=withheld_event_types,
-        notifications=_notifications(tenant, notification_channels),
+        notifications=_notifications(tenant, notification_channels, public_url),
     )
 
 
@@ -110,18 +112,24 @@ def _calendar(tenant: Tenant, base_url: str) -> config.CalendarConfig:
     return _copy_fields(config.CalendarConfig, account, provider=tenant.spec.calendar.provider, base_url=base_url)
 
 
-def _notifications(tenant: Tenant, channels: Collection[config.NotificationChannel]) -> config.Notifications | None:
+def _notifications(
+    tenant: Tenant, channels: Collection[config.NotificationChannel], public_url: str
+) -> config.Notifications | None:
     spec = tenant.spec.notifications
     if spec is None:
         return None
     email = spec.email if config.NotificationChannel.EMAIL in channels else None
     webhook = spec.webhook if config.NotificationChannel.WEBHOOK in channels else None
-    needs_login = email is not None and email.password_secret_ref is not None
+    secrets = {
+        "needs_login": email is not None and email.password_secret_ref is not None,
+        "private_ca": email is not None and email.ca_secret_ref is not None,
+    }
     return _copy_fields(
         config.Notifications,
         spec,
-        email=_copy_fields(config.EmailSettings, email, needs_login=needs_login) if email else None,
+        email=_copy_fields(config.EmailSettings, email, **secrets) if email else None,
         webhook=_copy_fields(config.WebhookSettings, webhook) if webhook else None,
+        public_url=public_url if spec.customer and spec.customer.remind_minutes_before is not None else "",
     )
 
 

@@ -1,0 +1,90 @@
+"""Who waits hears of a freed time at the number that was given for it, as long as it is offered to that person."""
+
+from datetime import time, timedelta
+
+import pytest
+from msgspec.structs import replace
+from test_news_of_callers import offer_freed_time
+
+from askproai_core.tenant_config import CustomerNotifications, NotificationChannel, QuietHours
+from askproai_runtime.booking import join_waitlist
+from tests.worlds.booking_environment import call
+from tests.worlds.notification_environment import NotificationEnvironment
+from tests.worlds.notification_gateway import Gateway
+
+WAITING = "+4915100000001"
+
+
+def offers(gateway: Gateway) -> list[dict]:
+    return [each for each in gateway.accepted if each["kind"] == "offer"]
+
+
+async def test_who_waits_is_told_what_to_do_and_until_when_and_the_business_whom_to_call(
+    env: NotificationEnvironment, gateway: Gateway
+) -> None:
+    await offer_freed_time(env)
+    await env.run()
+    (offer,) = offers(gateway)
+    assert (offer["recipient"], offer["to"]["phone"], offer["to"]["name"]) == ("customer", WAITING, "Wanda Wartend")
+    assert offer["short"] == (
+        "Salon Müller: Ein Termin ist frei geworden, Freitag, 27. November 2026, 14:30 Uhr, Haarschnitt bei Anna. Möchten Sie ihn?"
+        " Dann rufen Sie bitte bis Freitag, 20. November 2026, 12:00 Uhr an unter +49301234567. Eingetragen ist noch nichts."
+    )
+    assert offer["fields"]["expires_at"] == "2026-11-20T12:00:00+01:00"
+    (news,) = [each for each in gateway.accepted if each["kind"] == "text"]
+    assert (news["recipient"], news["fields"]["phone"]) == ("business", WAITING)
+    await env.run()
+    assert len(offers(gateway)) == 1
+
+
+async def test_who_wants_no_messages_gets_none_and_the_business_calls(
+    env: NotificationEnvironment, gateway: Gateway
+) -> None:
+    await env.salon.pool.execute(
+        "INSERT INTO reminder_opt_outs (tenant, address, since, changed_by) VALUES ($1, $2, now(), 'test')",
+        env.salon.store.tenant, WAITING,
+    )  # fmt: skip
+    await offer_freed_time(env)
+    await env.run()
+    assert offers(gateway) == []
+    assert ("offer", "customer", "dropped") in await env.states()
+    assert ("text", "business", "sent") in await env.states()
+
+
+async def test_what_is_offered_to_somebody_else_by_now_is_not_sent(
+    env: NotificationEnvironment, gateway: Gateway
+) -> None:
+    await offer_freed_time(env)
+    await env.salon.pool.execute("UPDATE waitlist_offers SET state = 'declined', ended_at = now()")
+    await env.run()
+    assert offers(gateway) == []
+    assert ("offer", "customer", "dropped") in await env.states()
+
+
+@pytest.mark.parametrize(("ends", "state"), [(11, "sent"), (13, "dropped")])
+async def test_quiet_hours_hold_until_they_end_and_an_offer_that_ends_before_is_not_sent(
+    env: NotificationEnvironment, gateway: Gateway, ends: int, state: str
+) -> None:
+    """It is 10 o'clock, and the offer is open until 12."""
+    quiet = QuietHours(begins=time(9), ends=time(ends))
+    settings = env.salon.configs[-1].notifications
+    assert settings is not None
+    customer = CustomerNotifications(channels=(NotificationChannel.WEBHOOK,), quiet_hours=quiet)
+    env.configure(replace(settings, customer=customer))
+    await offer_freed_time(env)
+    await env.run()
+    assert ("offer", "customer", "waiting") in await env.states()
+    env.salon.clock.advance(timedelta(hours=ends - 10))
+    await env.make_due()
+    await env.run()
+    assert ("offer", "customer", state) in await env.states()
+    assert len(offers(gateway)) == (state == "sent")
+
+
+async def test_who_joins_hears_how_the_offer_will_come(env: NotificationEnvironment, gateway: Gateway) -> None:
+    friday = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}
+    joined = await join_waitlist(env.salon.booking, call("call_w", WAITING), friday)
+    assert "bekommen Sie eine Nachricht an Ihre Nummer" in joined.message
+    env.configure(None)
+    joined = await join_waitlist(env.salon.booking, call("call_w", WAITING), friday)
+    assert "bietet das Team es den Wartenden der Reihe nach an" in joined.message

@@ -1,0 +1,34 @@
+"""Only a token of this tenant and its present key names an appointment, and none names an address."""
+
+from uuid import UUID
+
+import pytest
+
+from askproai_runtime.notifications.stop_link import is_stop_token, read_token, stop_url
+
+TENANT, KEY, EMAIL = "salon.salon", "admin-token", "petra@example.com"
+APPOINTMENT = UUID("00000000-0000-4000-8000-000000000001")
+TOKEN = stop_url("https://salon.example", KEY, TENANT, APPOINTMENT, EMAIL).rpartition("/")[2]
+
+
+def test_a_token_names_its_appointment_and_reveals_no_address() -> None:
+    assert is_stop_token(TOKEN)
+    assert read_token(KEY, TENANT, TOKEN) == APPOINTMENT
+    assert "petra" not in TOKEN
+
+
+@pytest.mark.parametrize(("key", "tenant"), [("another", TENANT), (KEY, "salon.other"), (KEY, "salon.salo")])
+def test_a_token_of_another_tenant_or_key_is_none(key: str, tenant: str) -> None:
+    assert read_token(key, tenant, TOKEN) is None
+
+
+@pytest.mark.parametrize("position", range(len(TOKEN) - 1))
+def test_no_changed_character_is_accepted(position: int) -> None:
+    """But for the last one, which has bits that mean nothing."""
+    changed = "A" if TOKEN[position] != "A" else "B"
+    assert read_token(KEY, TENANT, TOKEN[:position] + changed + TOKEN[position + 1 :]) is None
+
+
+@pytest.mark.parametrize("text", ["", "A", "AAAA", "ä" * 54, " " * 54, "A" * 54, TOKEN + "AAAA", TOKEN[4:], "=" * 54])
+def test_other_texts_are_no_tokens(text: str) -> None:
+    assert read_token(KEY, TENANT, text) is None
