@@ -40,7 +40,10 @@ _SENTENCES = tuple(
             r"er ist also nicht gebucht|habe ich also nicht gebucht|leider nichts mehr frei|zu kurzfristig",
         ),
         (Said.NOT_DONE, r"liegt außerhalb der Zeiten|lässt sich leider nicht verschieben: |^Verschieben lässt er sich"),
-        (Said.NOT_DONE, r"Da ist nicht geöffnet|beginnt bei uns kein Termin|^So weit im Voraus|ist schon vorbei"),
+        (
+            Said.NOT_DONE,
+            r"Da ist nicht geöffnet|: Da arbeitet |beginnt bei uns kein Termin|^So weit im Voraus|ist schon vorbei",
+        ),
         (
             Said.NOT_DONE,
             r"habe ich in diesem Gespräch schon|^(Welchen Termin soll ich|Soll ich Ihren Termin am |Ein Termin ist schon abgesagt)",

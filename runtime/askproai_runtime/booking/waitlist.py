@@ -127,7 +127,7 @@ def _parse_times(
         raise ClarificationNeeded(say().wait_for_when)
     if understood.ambiguous:
         fields = candidate_fields(understood.candidates)
-        raise ClarificationNeeded(candidate_question(understood, rules.zone, now), candidates=fields)
+        raise ClarificationNeeded(candidate_question(understood.candidates, rules.zone, now), candidates=fields)
     return understood.candidates
 
 

@@ -46,6 +46,8 @@ class Sentences:
     nothing_free: str
     shall_i_book: str
     which_suits: str
+    which_do_you_mean: str  # of the readings that were offered
+    nothing_free_before: str  # the end of the booking horizon
     confirmed_when_booked: str
     visit_length: str
     length_and_end: str
@@ -63,6 +65,8 @@ class Sentences:
     too_soon: str
     too_far: str
     closed_day: str
+    person_off: str
+    nobody_works: str
     outside_hours: str
     off_grid: str
     taken: str
