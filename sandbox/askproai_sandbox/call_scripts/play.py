@@ -170,7 +170,8 @@ class _Books:
             if WEEKDAYS[day.weekday()] not in weekdays:
                 continue
             query = {"branch": wanted.branch, "service": wanted.service, "date": day.isoformat()}
-            is_open = bool((await self._get("slots", **query))["slots"])
+            slots = (await self._get("slots", **query))["slots"]
+            is_open = any(wanted.staff in {None, slot["staff"]} for slot in slots)
             if (
                 is_open
                 and not (await self._get("appointments", **{"from": day.isoformat(), "to": day.isoformat()}))[

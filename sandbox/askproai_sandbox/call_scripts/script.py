@@ -35,6 +35,7 @@ class OpenDay(Struct, frozen=True, forbid_unknown_fields=True):
     branch: Text
     service: Text  # the name of a ServiceOffering that has free times then
     weekday: Weekday | None = None
+    staff: Text | None = None  # the id of a staff member who has free times then
 
 
 class SpokenCall(Struct, frozen=True, forbid_unknown_fields=True):
