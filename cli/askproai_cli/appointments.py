@@ -90,7 +90,12 @@ def book(
         str | None, typer.Option(help="With whom. Default: of those who are free, who has least that day.")
     ] = None,
     phone: Annotated[str | None, typer.Option(help="With it the customer can move it by telephone.")] = None,
-    email: Annotated[str | None, typer.Option(help="Cal.com may send its mails there; we send none.")] = None,
+    email: Annotated[
+        str | None,
+        typer.Option(
+            help="The confirmation goes there, where the Tenant has notifications; Cal.com may send mails, too."
+        ),
+    ] = None,
     note: Annotated[
         str | None, typer.Option(help="For colleagues: no caller hears it, and Cal.com does not get it.")
     ] = None,
@@ -109,7 +114,10 @@ def book(
     zone, whom = find_zone(found["zone"]), f" with {found['staff']}" if found["staff"] else ""
     customer = f"{name} ({phone})" if phone else name
     when = to_cell(found["start"], zone)
-    confirm(f"Book {found['service']}{whom} in {found['branch']}, {when}, for {customer}?", yes=yes)
+    confirm(
+        f"Book {found['service']}{whom} in {found['branch']}, {when}, for {customer}{_announce(found, phone, email)}?",
+        yes=yes,
+    )
     place = {each: found[each] for each in place}  # what was shown, and its start, although "now" may be over by then
     asked = {**place, "start": found["start"], "name": name, "phone": phone, "email": email, "note": note}
     body = {each: value for each, value in asked.items() if value is not None}
@@ -117,6 +125,13 @@ def book(
     _print_change(output, answer, "booked")
     if output is Output.TEXT:
         typer.echo(f"id {answer['appointment']['id']}")
+
+
+def _announce(found: dict[str, Any], phone: str | None, email: str | None) -> str:
+    """Say by which ways the customer hears of the booking. Pods of the previous release do not report the channels."""
+    addresses = {"Email": email and f"a mail to {email}", "Webhook": (phone or email) and "a message by the webhook"}
+    ways = [way for channel in found.get("notified_by", ()) if (way := addresses.get(channel))]
+    return f", with {' and '.join(ways)}" if ways else ""
 
 
 @appointments.command(

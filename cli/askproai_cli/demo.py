@@ -6,7 +6,7 @@ end with exit code 2 and name what they need.
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -157,7 +157,11 @@ def play(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only titles and differences.")] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Play call scripts against the running demo: what callers must hear, and which books and mails they must leave."""
+    """Play call scripts against the running demo: what callers must hear, and which books and mails they must leave.
+
+    What the demo cannot play, such as calls of a tenant that it lacks, is named and counted, and the others are played. The exit
+    code is 1 if a script differs or was not played.
+    """
     with simulators("play"):
         import asyncio
 
@@ -167,7 +171,7 @@ def play(
         state = require_demo()  # pods and tokens change
         if tenant not in state["adminUrls"] or tenant not in state["adminTokens"]:
             known = ", ".join(sorted(state["adminUrls"])) or "none"
-            raise ScriptError(f"the demo has no pods of {tenant}; apply its manifests. It has: {known}")
+            raise ScriptError(f"the demo has no pods of {tenant}. It has: {known}")
         return state["adminUrls"][tenant], state["adminTokens"][tenant]
 
     state, as_text = require_demo(), output is Output.TEXT
@@ -178,24 +182,35 @@ def play(
     files = [file for path in paths for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])]
     if not files:
         raise typer.BadParameter(f"there is no *.yaml in {', '.join(map(str, paths))}")
-    results = []
-    for file in files:
+    try:
+        scripts = [(file, load_script(file)) for file in files]
+    except ScriptError as error:
+        _fail(str(error))
+    played, not_played = list[dict[str, Any]](), list[dict[str, Any]]()
+    for file, script in scripts:
+        about = {"file": str(file), "title": script.title}
+        if as_text:
+            typer.echo(f"{file}: {script.title}")
         try:
-            script = load_script(file)
-            if as_text:
-                typer.echo(f"{file}: {script.title}")
             problems = asyncio.run(play_script(script, addresses, show))
         except ScriptError as error:
-            _fail(str(error))
-        for problem in problems:
-            typer.echo(f"DIFFERS  {problem}", err=True)
-        results.append({"file": str(file), "title": script.title, "differences": problems})
-    failed = sum(bool(result["differences"]) for result in results)
-    if as_text:
-        typer.echo(f"{len(files)} played, {failed} differ")
+            typer.echo(f"NOT PLAYED  {error}", err=True)
+            not_played.append(about | {"reason": str(error)})
+            continue
+        typer.echo("".join(f"DIFFERS  {problem}\n" for problem in problems), err=True, nl=False)
+        played.append(about | {"differences": problems})
+    _report_played(played, not_played, output)
+
+
+def _report_played(played: Sequence[dict[str, Any]], not_played: Sequence[dict[str, Any]], output: Output) -> None:
+    """Print the result of `play`, and end with exit code 1 if it is not what the scripts say."""
+    failed = sum(bool(result["differences"]) for result in played)
+    if output is Output.TEXT:
+        missed = f", {len(not_played)} not played" if not_played else ""
+        typer.echo(f"{len(played)} played, {failed} differ{missed}")
     else:
-        print_json({"played": results})
-    if failed:
+        print_json({"played": played, "notPlayed": not_played})
+    if failed or not_played:
         raise typer.Exit(1)
 
 

@@ -142,7 +142,7 @@ async def test_a_second_tenant_with_servers_of_its_own_books_and_is_deleted_with
         json={
             "to_number": PRAXIS_NUMBER,
             "say": [
-                "Ich brauche einen Termin für Sprechstunde am Donnerstag um zehn.",
+                "Ich brauche einen Termin für Sprechstunde am kommenden Donnerstag um zehn.",
                 "Ja, gern, mein Name ist Jonas Köhler.",
             ],
         },

@@ -13,7 +13,7 @@ from tests.worlds.running_demo import Demo, fetch
 from tests.worlds.waiting import eventually
 
 TENANT = "haarwerk.haarwerk"
-REQUEST = "Guten Tag, ich hätte gern einen Haarschnitt am Freitag um zehn."
+REQUEST = "Guten Tag, ich hätte gern einen Haarschnitt am kommenden Freitag um zehn."
 YES = "Die erste, gern. Mein Name ist Erika Mustermann."  # another test's caller may have the time that was asked for
 
 
@@ -74,9 +74,11 @@ async def test_by_postal_code(chain):
 
 
 async def test_branch_and_service_are_understood_within_the_first_sentence(chain):
-    by_code = await chain.call("+4915155500007", "Einen Haarschnitt in 10119 am Freitag um zwölf.", YES)
+    by_code = await chain.call("+4915155500007", "Einen Haarschnitt in 10119 am kommenden Freitag um zwölf.", YES)
     assert await chain.booked(by_code) == "mitte"
-    by_place = await chain.call("+4915155500008", "Farbe und Strähnchen am Donnerstag um zehn in Potsdam.", YES)
+    by_place = await chain.call(
+        "+4915155500008", "Farbe und Strähnchen am kommenden Donnerstag um zehn in Potsdam.", YES
+    )
     assert by_place.answers("book_appointment")[0]["success"], by_place.transcript
     assert await chain.booked(by_place) == "potsdam"
 
@@ -96,7 +98,7 @@ async def test_by_history_and_the_caller_is_recognised(chain):
 
 
 async def test_a_service_of_one_salon_needs_no_question(chain):
-    record = await chain.call("+4915155500005", "Ich hätte gern eine Rasur am Donnerstag um elf.", YES)
+    record = await chain.call("+4915155500005", "Ich hätte gern eine Rasur am kommenden Donnerstag um elf.", YES)
     assert record.answers("check_availability")[0]["message"].startswith("Haarwerk Pankow. ")
     assert await chain.booked(record) == "pankow"
 

@@ -33,70 +33,70 @@ def wants_to_know(topic: str, question: str, **args: str) -> tuple[str, dict[str
 
 DIALOGUES: list[tuple[list[str], list[tuple[str, dict[str, Any]]]]] = [
     (
-        ["Ich brauche ein Implantat am Dienstag um zehn.", "Ja, Max Zahn."],
-        [asks("Implantat", date="Dienstag", time="zehn"), books("Implantat", 1, "Max Zahn")],
+        ["Ich brauche ein Implantat am kommenden Dienstag um zehn.", "Ja, Max Zahn."],
+        [asks("Implantat", date="kommenden Dienstag", time="zehn"), books("Implantat", 1, "Max Zahn")],
     ),
     (
         ["Ein Implantat, bitte.", "Die zweite. Mein Name ist Karl-Friedrich von Hohenzollern."],
         [asks("Implantat"), books("Implantat", 2, "Karl-Friedrich von Hohenzollern")],
     ),
     (
-        ["Ich hätte gern eine professionelle Zahnreinigung am Donnerstag um halb elf.", "Ja, gern.", "Anna Nym"],
-        [asks(CLEANING, date="Donnerstag", time="halb elf"), books(CLEANING, 1, "Anna Nym")],
+        ["Ich hätte gern eine professionelle Zahnreinigung am kommenden Donnerstag um halb elf.", "Ja, gern.", "Anna Nym"],
+        [asks(CLEANING, date="kommenden Donnerstag", time="halb elf"), books(CLEANING, 1, "Anna Nym")],
     ),
     (
-        ["Eine Kontrolle bei Doktor Winter am Mittwoch um neun.", "Ja, mein Name ist Ida Winter."],
+        ["Eine Kontrolle bei Doktor Winter am kommenden Mittwoch um neun.", "Ja, mein Name ist Ida Winter."],
         [
-            asks("Kontrolle", staff="Doktor Winter", date="Mittwoch", time="neun"),
+            asks("Kontrolle", staff="Doktor Winter", date="kommenden Mittwoch", time="neun"),
             books("Kontrolle", 1, "Ida Winter", staff="Doktor Winter"),
         ],
     ),
     (
-        ["Guten Tag, ich möchte einen Termin zur Zahnreinigung bei Dr. Sommer am Freitag um 15 Uhr.", "Ja, Petra Probe"],
+        ["Guten Tag, ich möchte einen Termin zur Zahnreinigung bei Dr. Sommer am kommenden Freitag um 15 Uhr.", "Ja, Petra Probe"],
         [
-            asks(CLEANING, staff="Doktor Sommer", date="Freitag", time="15 Uhr"),
+            asks(CLEANING, staff="Doktor Sommer", date="kommenden Freitag", time="15 Uhr"),
             books(CLEANING, 1, "Petra Probe", staff="Doktor Sommer"),
         ],
     ),
     (
-        ["Kann Doktor Winter mich am Donnerstag um 17 Uhr zur Vorsorge drannehmen?", "Gern, auf den Namen Otto Normal"],
+        ["Kann Doktor Winter mich am kommenden Donnerstag um 17 Uhr zur Vorsorge drannehmen?", "Gern, auf den Namen Otto Normal"],
         [
-            asks("Kontrolle", staff="Doktor Winter", date="Donnerstag", time="17 Uhr"),
+            asks("Kontrolle", staff="Doktor Winter", date="kommenden Donnerstag", time="17 Uhr"),
             books("Kontrolle", 1, "Otto Normal", staff="Doktor Winter"),
         ],
     ),
     (  # three offers: a yes alone chooses none of them
-        ["Am Mittwoch um dreizehn Uhr eine Kontrolle, bitte.", "Ja, Lisa van der Berg", "Den dritten bitte"],
-        [asks("Kontrolle", date="Mittwoch", time="dreizehn Uhr"), books("Kontrolle", 3, "Lisa van der Berg")],
+        ["Am kommenden Mittwoch um dreizehn Uhr eine Kontrolle, bitte.", "Ja, Lisa van der Berg", "Den dritten bitte"],
+        [asks("Kontrolle", date="kommenden Mittwoch", time="dreizehn Uhr"), books("Kontrolle", 3, "Lisa van der Berg")],
     ),
     (
-        ["Eine Kontrolle am Mittwoch um 13 Uhr.", "Um vierzehn Uhr", "Ja, Tim Test"],  # offered on two days
+        ["Eine Kontrolle am kommenden Mittwoch um 13 Uhr.", "Um vierzehn Uhr", "Ja, Tim Test"],  # offered on two days
         [
-            asks("Kontrolle", date="Mittwoch", time="13 Uhr"),
-            asks("Kontrolle", date="Mittwoch", time="vierzehn Uhr"),
+            asks("Kontrolle", date="kommenden Mittwoch", time="13 Uhr"),
+            asks("Kontrolle", date="kommenden Mittwoch", time="vierzehn Uhr"),
             books("Kontrolle", 1, "Tim Test"),
         ],
     ),
     (
-        ["Eine PZR am Freitag Nachmittag bitte.", "Lieber um vier.", "Ja, Nina Neu"],
+        ["Eine PZR am kommenden Freitag Nachmittag bitte.", "Lieber um vier.", "Ja, Nina Neu"],
         [
-            asks(CLEANING, date="Freitag", part_of_day="Nachmittag"),
+            asks(CLEANING, date="kommenden Freitag", part_of_day="Nachmittag"),
             books(CLEANING, 3, "Nina Neu"),  # four was offered
         ],
     ),
     (
-        ["Eine Kontrolle am Donnerstag um acht.", "Lieber später", "Um 16 Uhr 15", "Ja, ich heiße Tom Tau"],
+        ["Eine Kontrolle am kommenden Donnerstag um acht.", "Lieber später", "Um 16 Uhr 15", "Ja, ich heiße Tom Tau"],
         [
-            asks("Kontrolle", date="Donnerstag", time="acht"),
-            asks("Kontrolle", date="Donnerstag", time="16 Uhr 15"),
+            asks("Kontrolle", date="kommenden Donnerstag", time="acht"),
+            asks("Kontrolle", date="kommenden Donnerstag", time="16 Uhr 15"),
             books("Kontrolle", 1, "Tom Tau"),
         ],
     ),
     (
-        ["Einen Termin am Dienstag um elf.", "Kontrolle", "Ja, Eva Ernst"],
+        ["Einen Termin am kommenden Dienstag um elf.", "Kontrolle", "Ja, Eva Ernst"],
         [
-            asks(date="Dienstag", time="elf"),
-            asks("Kontrolle", date="Dienstag", time="elf"),
+            asks(date="kommenden Dienstag", time="elf"),
+            asks("Kontrolle", date="kommenden Dienstag", time="elf"),
             books("Kontrolle", 1, "Eva Ernst"),
         ],
     ),
@@ -109,10 +109,10 @@ DIALOGUES: list[tuple[list[str], list[tuple[str, dict[str, Any]]]]] = [
         ],
     ),
     (
-        ["Eine Kontrolle bei Doktor Herbst am Freitag um neun.", "Doktor Sommer", "Ja, Jan Jung"],
+        ["Eine Kontrolle bei Doktor Herbst am kommenden Freitag um neun.", "Doktor Sommer", "Ja, Jan Jung"],
         [
-            asks("Kontrolle", staff="Doktor Herbst", date="Freitag", time="neun"),
-            asks("Kontrolle", staff="Doktor Sommer", date="Freitag", time="neun"),
+            asks("Kontrolle", staff="Doktor Herbst", date="kommenden Freitag", time="neun"),
+            asks("Kontrolle", staff="Doktor Sommer", date="kommenden Freitag", time="neun"),
             books("Kontrolle", 1, "Jan Jung", staff="Doktor Sommer"),
         ],
     ),
@@ -125,10 +125,10 @@ DIALOGUES: list[tuple[list[str], list[tuple[str, dict[str, Any]]]]] = [
         [asks("Implantat", date="nächste Woche Donnerstag", time="nach 14 Uhr")],
     ),
     (
-        ["Eine Kontrolle am Donnerstag um zehn.", "Ja aber nicht um zehn, lieber um elf.", "Ja, Rita Rau"],
+        ["Eine Kontrolle am kommenden Donnerstag um zehn.", "Ja aber nicht um zehn, lieber um elf.", "Ja, Rita Rau"],
         [
-            asks("Kontrolle", date="Donnerstag", time="zehn"),
-            asks("Kontrolle", date="Donnerstag", time="elf"),
+            asks("Kontrolle", date="kommenden Donnerstag", time="zehn"),
+            asks("Kontrolle", date="kommenden Donnerstag", time="elf"),
             books("Kontrolle", 1, "Rita Rau"),
         ],
     ),
@@ -140,10 +140,10 @@ DIALOGUES: list[tuple[list[str], list[tuple[str, dict[str, Any]]]]] = [
         ],
     ),
     (
-        ["Eine PZR am Donnerstag um neun, egal bei wem.", "Das ist mir zu früh."],
+        ["Eine PZR am kommenden Donnerstag um neun, egal bei wem.", "Das ist mir zu früh."],
         [
-            asks(CLEANING, date="Donnerstag", time="neun"),
-            asks(CLEANING, date="Donnerstag", part_of_day="Nachmittag"),
+            asks(CLEANING, date="kommenden Donnerstag", time="neun"),
+            asks(CLEANING, date="kommenden Donnerstag", part_of_day="Nachmittag"),
         ],
     ),
     (["Kann ich mit Doktor Sommer sprechen?"], [("transfer_to_human", {})]),
@@ -216,11 +216,11 @@ async def test_the_demos_agent_understands_ordinary_sentences(practice, dialogue
 
 
 async def test_the_named_appointment_is_moved_or_cancelled_and_no_other(practice):
-    await practice.call(REGULAR, "Eine Kontrolle am Dienstag um 16 Uhr.", "Ja, Rosa Rot")
-    await practice.call(REGULAR, "Ein Implantat am Donnerstag um neun.", "Ja, Rosa Rot")
+    await practice.call(REGULAR, "Eine Kontrolle am kommenden Dienstag um 16 Uhr.", "Ja, Rosa Rot")
+    await practice.call(REGULAR, "Ein Implantat am kommenden Donnerstag um neun.", "Ja, Rosa Rot")
     await practice.call(REGULAR, "Ich möchte den am Dienstag absagen.", "Ja, bitte.")
     assert await practice.live(REGULAR) == ["implantat"]
-    await practice.call(REGULAR, "Eine Kontrolle am Dienstag um 16 Uhr.", "Ja, Rosa Rot")
+    await practice.call(REGULAR, "Eine Kontrolle am kommenden Dienstag um 16 Uhr.", "Ja, Rosa Rot")
     moved = await practice.call(REGULAR, "Bitte verschieben Sie meinen Termin am Donnerstag auf Freitag um 11 Uhr.")
     assert moved.answers("reschedule_appointment")[-1]["success"] is True, moved.transcript
     assert "11 Uhr, Implantat" in moved.transcript

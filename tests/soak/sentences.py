@@ -40,7 +40,10 @@ _SENTENCES = tuple(
             r"er ist also nicht gebucht|habe ich also nicht gebucht|leider nichts mehr frei|zu kurzfristig",
         ),
         (Said.NOT_DONE, r"liegt außerhalb der Zeiten|lässt sich leider nicht verschieben: |^Verschieben lässt er sich"),
-        (Said.NOT_DONE, r"Da ist nicht geöffnet|beginnt bei uns kein Termin|^So weit im Voraus|ist schon vorbei"),
+        (
+            Said.NOT_DONE,
+            r"Da ist nicht geöffnet|: Da arbeitet |beginnt bei uns kein Termin|^So weit im Voraus|ist schon vorbei",
+        ),
         (
             Said.NOT_DONE,
             r"habe ich in diesem Gespräch schon|^(Welchen Termin soll ich|Soll ich Ihren Termin am |Ein Termin ist schon abgesagt)",
@@ -70,7 +73,11 @@ def read_list(answer: Answer) -> dict[str, float] | None:
 
     Ids are only in the fields, so fields and sentence are compared: a time in one of them only makes it unreadable (ValueError).
     """
-    if answer.status != 200 or "appointments" not in answer.body or "unterdrückt" in answer.message:
+    if (
+        answer.status != 200
+        or "appointments" not in answer.body
+        or "Ihre Rufnummer sehe ich bei diesem Anruf nicht" in answer.message
+    ):
         return None
     listed = {entry["appointment_id"]: seconds(entry["start"]) or 0.0 for entry in answer.body["appointments"]}
     spoken = [_to_seconds(match, answer.answered_at) for match in _SPOKEN.finditer(answer.message)]

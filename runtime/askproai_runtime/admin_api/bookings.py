@@ -7,11 +7,20 @@ from uuid import UUID
 import msgspec
 
 from askproai_core.http_server import Problem
+from askproai_core.tenant_config import NotificationChannel
 from askproai_runtime.admin_api.appointment_entry import Change, answer_change, require_start
 from askproai_runtime.admin_api.desk import DeskBody, Reason, ShortText, problems
 from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, Param
 from askproai_runtime.admin_api.refused_change import refuse_booking
-from askproai_runtime.booking import BookingContext, Customer, Place, book_for_desk, find_by_id, preview_booking
+from askproai_runtime.booking import (
+    BookingContext,
+    Customer,
+    Place,
+    book_for_desk,
+    find_by_id,
+    notified_channels,
+    preview_booking,
+)
 
 
 class NewAppointment(DeskBody, frozen=True, kw_only=True):
@@ -19,7 +28,7 @@ class NewAppointment(DeskBody, frozen=True, kw_only=True):
 
     `branch`, `service` and `staff` are names or display names, `service` also a spoken name; without them the only branch that
     offers the service, its only service, and who is free and has the least booked on that day. The `note` is not sent to Cal.com.
-    The customer gets no message from us; with `email` Cal.com may send one.
+    The customer is notified as every customer is (`notifications` of the Tenant); with `email` Cal.com may send a mail, too.
     """
 
     start: datetime
@@ -33,7 +42,11 @@ class NewAppointment(DeskBody, frozen=True, kw_only=True):
 
 
 class BookingPreview(msgspec.Struct, frozen=True):
-    """What would be booked, by the names of the manifests. `staff` is None when anybody will do."""
+    """What would be booked, by the names of the manifests. `staff` is None when anybody will do.
+
+    `notified_by` are the channels by which the customer would be notified: `Email` with an e-mail address, `Webhook` with one or
+    with a number.
+    """
 
     branch: str
     service: str
@@ -41,6 +54,7 @@ class BookingPreview(msgspec.Struct, frozen=True):
     start: datetime
     end: datetime
     zone: str
+    notified_by: tuple[NotificationChannel, ...] = ()
 
 
 class Bookings:
@@ -64,10 +78,13 @@ class Bookings:
     async def preview(self, request: ApiRequest) -> BookingPreview:
         place = Place(request.text("branch"), request.text("service"), request.text("staff"))
         with problems():
-            service, start = preview_booking(self._booking(), place, request.text("start"))
+            service, start = preview_booking(booking := self._booking(), place, request.text("start"))
         rules, local = service.rules, start.astimezone(request.zone)
         end = (start + timedelta(minutes=rules.service.duration_minutes)).astimezone(request.zone)
-        return BookingPreview(rules.branch.name, rules.service.name, service.staff, local, end, request.zone.key)
+        notified_by = notified_channels(booking, service)
+        return BookingPreview(
+            rules.branch.name, rules.service.name, service.staff, local, end, request.zone.key, notified_by
+        )
 
     async def book(self, request: ApiRequest) -> Change:
         booking, body = self._booking(), request.body(NewAppointment)

@@ -56,6 +56,8 @@ class Slots:
         zone = request.zone
         slots = [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in free.slots]
         closed = _explain_closed(free.rules, day, booking.clock.now().astimezone(zone).date())
+        if closed is None and not free.rules.staff_members and free.refused:
+            closed = f"Cal.com does not have the event types of {', '.join(sorted(free.refused))}: see CalendarLinked"
         return SlotList(slots, zone.key, free.basis, free.read_at and free.read_at.astimezone(zone), closed)
 
 

@@ -33,7 +33,14 @@ from askproai_runtime.booking.desk import (
     move_for_desk,
     parse_start_for_desk,
 )
-from askproai_runtime.booking.desk_booking import Customer, InvalidBooking, Place, book_for_desk, preview_booking
+from askproai_runtime.booking.desk_booking import (
+    Customer,
+    InvalidBooking,
+    Place,
+    book_for_desk,
+    notified_channels,
+    preview_booking,
+)
 from askproai_runtime.booking.find import cancel_appointment, find_appointments
 from askproai_runtime.booking.free_times import drop_absence
 from askproai_runtime.booking.messages import (
@@ -87,7 +94,7 @@ __all__ = [
     "find_messages", "find_waitlist_entries", "fold", "free_slots", "is_booked_remotely", "is_news", "join_list",
     "join_waitlist", "leave_message", "list_blocks_within", "list_current_blocks", "list_free_slots", "list_known",
     "list_messages_for_desk", "list_named_staff", "list_waitlist", "mark_message_done", "meant_key", "move_for_desk",
-    "open_minutes", "parse_start_for_desk", "preview_block", "preview_booking", "read_audit", "read_reply", "read_text",
-    "release_holds", "remove_block", "remove_from_waitlist", "reschedule_appointment", "resolve_span", "sayable",
+    "notified_channels", "open_minutes", "parse_start_for_desk", "preview_block", "preview_booking", "read_audit", "read_reply",
+    "read_text", "release_holds", "remove_block", "remove_from_waitlist", "reschedule_appointment", "resolve_span", "sayable",
     "show_block", "sync_appointment", "warm_up",
 ]  # fmt: skip

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Service, TenantConfig
-from askproai_runtime.booking.availability import Obstacle, ServiceRules, Slot
+from askproai_runtime.booking.availability import Obstacle, ServiceRules, Slot, is_day_off, list_days
 from askproai_runtime.booking.opening_hours import find_closure
 from askproai_runtime.booking.phrases import format_length, format_slot, join_list, obstacle_template
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import Answer, Basis, FunctionOutcome
-from askproai_runtime.german_dates import Candidate, Understanding
+from askproai_runtime.german_dates import Candidate
 from askproai_runtime.sentences import format_clock, format_day, format_spoken, say
 
 
@@ -22,6 +22,11 @@ def failure(message: str, outcome: FunctionOutcome) -> Answer:
 def busy_answer() -> Answer:
     """Return the answer while another transaction holds the staff member's lock for longer than `lock_timeout`."""
     return failure(say().busy, FunctionOutcome.BUSY)
+
+
+def refused_answer() -> Answer:
+    """Return the answer where the remote calendar refuses every booking, until a person has mended what it says."""
+    return failure(say().booking_refused, FunctionOutcome.REFUSED)
 
 
 def slot_fields(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list[dict[str, str]]:
@@ -45,15 +50,27 @@ def basis_fields(slots: Sequence[Slot], basis: Basis) -> dict[str, str]:
     return {"basis": basis.value} if slots and basis is Basis.OWN_BOOK else {}
 
 
-def slot_sentence(rules: ServiceRules, slots: Sequence[Slot], now: datetime, basis: Basis = Basis.CALENDAR) -> str:
+def slot_sentence(
+    rules: ServiceRules,
+    slots: Sequence[Slot],
+    now: datetime,
+    basis: Basis = Basis.CALENDAR,
+    obstacle: Obstacle | None = None,
+    *,
+    which: bool = False,
+) -> str:
     """Offer slots in a sentence, each with its full date; not as certain if the remote calendar is not known to have them free.
 
-    They are said by start: a listener gets lost where the closest to the requested time comes first.
+    They are said by start: a listener gets lost where the closest to the requested time comes first. Of what is beyond the horizon
+    (`obstacle`) nobody is asked whether to search later. `which` asks which one is meant: the slots are of several readings.
     """
+    if not slots and obstacle is Obstacle.TOO_FAR:
+        return say().nothing_free_before
     if not slots:
         return say().nothing_free
     offered = join_list(_describe(rules, slots, now))
     question = say().shall_i_book if len(slots) == 1 else say().which_suits
+    question = say().which_do_you_mean if which else question
     if basis is Basis.OWN_BOOK:
         question = say().confirmed_when_booked.format(question=question)
     return say().offered.format(slots=offered, length=_length_of(rules.service), question=question)
@@ -90,24 +107,31 @@ def _by_start(slots: Sequence[Slot]) -> list[Slot]:
 
 
 def obstacle_sentence(
-    rules: ServiceRules,
-    staff: str | None,
-    start: datetime,
-    obstacle: Obstacle,
-    now: datetime,
-    reading: str | None = None,
+    rules: ServiceRules, staff: str | None, missed: Candidate, obstacle: Obstacle, now: datetime
 ) -> str:
-    """Say why `start` is not free, or the longer span that was understood as `reading`, with the `staff` who was asked for."""
-    day = start.astimezone(rules.zone).date()
-    holiday = find_closure(rules.branch, day)
+    """Say why nothing of `missed` is free, with the `staff` who was asked for."""
     today = now.astimezone(rules.zone).date()
     last_day = today + timedelta(days=rules.service.booking_horizon_days)
-    sentence = obstacle_template(obstacle).format(
-        when=reading or format_spoken(start, rules.zone, now), day=format_day(day, today), last_day=format_day(last_day, today),
-        holiday=say().holiday.format(holiday=holiday) if holiday else "",
-        staff=say().with_staff.format(staff=rules.display_name(staff)) if staff else "",
-    )  # fmt: skip
+    days = list_days(rules, missed)
+    day = format_day(days[0], today) if len(days) == 1 else missed.reading
+    holiday = find_closure(rules.branch, days[0]) if len(days) == 1 else None
+    if obstacle is Obstacle.OUTSIDE_HOURS and is_day_off(rules, missed, staff):
+        sentence = _day_off_sentence(rules, staff, day)
+    else:
+        sentence = obstacle_template(obstacle).format(
+            when=format_spoken(missed.start, rules.zone, now) if missed.end is None else missed.reading, day=day,
+            last_day=format_day(last_day, today), holiday=say().holiday.format(holiday=holiday) if holiday else "",
+            staff=say().with_staff.format(staff=rules.display_name(staff)) if staff else "",
+        )  # fmt: skip
     return sentence[0].upper() + sentence[1:]
+
+
+def _day_off_sentence(rules: ServiceRules, staff: str | None, day: str) -> str:
+    """Say who does not work on a day on which the branch is open."""
+    able = [staff] if staff else [staff_member.id for staff_member in rules.staff_members]
+    if len(able) == 1:
+        return say().person_off.format(day=day, staff=rules.display_name(able[0]))
+    return say().nobody_works.format(day=day)
 
 
 def candidate_fields(candidates: Sequence[Candidate]) -> list[dict[str, str]]:
@@ -119,9 +143,9 @@ def candidate_fields(candidates: Sequence[Candidate]) -> list[dict[str, str]]:
     ]  # fmt: skip
 
 
-def candidate_question(understood: Understanding, zone: ZoneInfo, now: datetime) -> str:
+def candidate_question(candidates: Sequence[Candidate], zone: ZoneInfo, now: datetime) -> str:
     """Ask which reading of a date is meant, each with its full date."""
-    readings = [format_spoken(c.start, zone, now) if c.end is None else c.reading for c in understood.candidates]
+    readings = [format_spoken(c.start, zone, now) if c.end is None else c.reading for c in candidates]
     return say().do_you_mean.format(choices=join_list(readings))
 
 

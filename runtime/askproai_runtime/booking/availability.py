@@ -25,11 +25,12 @@ from askproai_runtime.booking.opening_hours import (
     wall_clock_epoch,
     working_spans,
 )
-from askproai_runtime.german_dates import Daily
+from askproai_runtime.german_dates import Candidate, Daily
 
 Claims = list[tuple[int, "Span"]]  # ids of `resources`, and when each is blocked
 Busy = Mapping[int, Sequence["BusySpan"]]  # by resource id
 RemoteFree = Mapping[str, "FreeSpans"]  # by the id of a staff member; who is absent is bounded by no remote calendar
+LONGEST_SPAN = timedelta(days=35)  # a month is searched as a whole; of what has no end, or of a year, the beginning
 _SHARES = 27_720  # one staff member, in shares that every number of units up to 12 divides
 
 
@@ -259,13 +260,40 @@ def is_working_day(rules: ServiceRules, day: date, staff: str | None) -> bool:
     return any(working_spans(rules.zone, rules.branch, s, midnight, midnight) for s in _candidates(rules, staff))
 
 
+def is_open_day(rules: ServiceRules, day: date) -> bool:
+    """Return whether the branch is open on a local day at all, whoever works then."""
+    midnight = wall_clock_epoch(day, 0, rules.zone)
+    return bool(working_spans(rules.zone, rules.branch, None, midnight, midnight))
+
+
+def list_days(rules: ServiceRules, candidate: Candidate) -> list[date]:
+    """Return the local days that a candidate names, of a long one those of its first `LONGEST_SPAN`."""
+    if candidate.end is None:
+        return [candidate.start.astimezone(rules.zone).date()]
+    last = min(candidate.end, candidate.start + LONGEST_SPAN) - timedelta(microseconds=1)
+    days = local_days(rules.zone, candidate.start, last)
+    return [day for day in days if candidate.daily is None or day.weekday() in candidate.daily.weekdays]
+
+
+def is_day_off(rules: ServiceRules, candidate: Candidate, staff: str | None) -> bool:
+    """Return whether nobody who does the service (or this staff member does not) works on any day of a candidate."""
+    return not any(is_working_day(rules, day, staff) for day in list_days(rules, candidate))
+
+
 def is_working_time(rules: ServiceRules, start: datetime, end: datetime | None, staff: str | None) -> bool:
     """Return whether anybody (or this staff member) works at `start`, with an `end` at some time before it."""
+    return any(_is_within_hours(rules, s, start, end) for s in _candidates(rules, staff))
+
+
+def is_open_time(rules: ServiceRules, start: datetime, end: datetime | None) -> bool:
+    """Return whether the branch is open at `start`, with an `end` at some time before it, whoever works then."""
+    return _is_within_hours(rules, None, start, end)
+
+
+def _is_within_hours(rules: ServiceRules, staff_member: Staff | None, start: datetime, end: datetime | None) -> bool:
     first = int(start.timestamp())
     last = int(end.timestamp()) if end else first + 1
-    spans = (
-        span for s in _candidates(rules, staff) for span in working_spans(rules.zone, rules.branch, s, first, last)
-    )
+    spans = working_spans(rules.zone, rules.branch, staff_member, first, last)
     return any(opens < last and first < closes for opens, closes in spans)
 
 
@@ -347,8 +375,8 @@ def find_obstacle(
     if start.timestamp() >= horizon_end(rules, now):
         return Obstacle.TOO_FAR
     candidates = _candidates(rules, staff)
-    if not is_working_day(rules, day, staff):  # one person's day off closes no branch
-        return Obstacle.OUTSIDE_HOURS if is_working_day(rules, day, None) else Obstacle.CLOSED_DAY
+    if not is_working_day(rules, day, staff):  # a day off of all who do a service closes no branch
+        return Obstacle.OUTSIDE_HOURS if is_open_day(rules, day) else Obstacle.CLOSED_DAY
     if whole_day:
         return Obstacle.TAKEN
     if start < now + notice:

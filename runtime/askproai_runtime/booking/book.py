@@ -29,6 +29,7 @@ from askproai_runtime.booking.answers import (
     end_sentence,
     failure,
     is_requested,
+    refused_answer,
 )
 from askproai_runtime.booking.availability import (
     Claims,
@@ -247,7 +248,7 @@ async def _write_with_any_staff(
 async def _refuse(ctx: BookingContext, claim: ActionClaim) -> BookingResult:
     """Say that nothing is booked, since the calendar refuses it; the call may ask again at once."""
     await claim.give_up(ctx)
-    return BookingResult(failure(say().booking_refused, FunctionOutcome.REFUSED), BookingOutcome.FAILED)
+    return BookingResult(refused_answer(), BookingOutcome.FAILED)
 
 
 async def _give_up_appointment(

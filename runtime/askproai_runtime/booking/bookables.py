@@ -1,6 +1,6 @@
 """What is booked at the remote calendar, by the tenant's config: event types and hosts, of services and of persons. Pure."""
 
-from askproai_core.tenant_config import EventType, Service, TeamEventType, TenantConfig
+from askproai_core.tenant_config import EventType, Service, TeamEventType, TenantConfig, Withheld
 from askproai_runtime.booking.types import BookingContext
 from askproai_runtime.calendars import Bookable
 
@@ -19,6 +19,14 @@ def linked_bookables(ctx: BookingContext, service: Service) -> dict[str, Bookabl
     if not ctx.calendar.remote or service.capacity != 1:
         return {}
     return {link.staff: _bookable(link) for link in reversed(service.linked_event_types)}
+
+
+def list_refused_staff(ctx: BookingContext, service: Service) -> set[str]:
+    """Return the staff members whose event type Cal.com does not have: each of their bookings is refused."""
+    if not ctx.calendar.remote or service.capacity != 1:
+        return set()
+    links = {link.staff: link.withheld for link in reversed(service.linked_event_types)}
+    return {staff for staff, withheld in links.items() if withheld is Withheld.NOT_FOUND}
 
 
 def list_bookables(config: TenantConfig) -> list[Bookable]:

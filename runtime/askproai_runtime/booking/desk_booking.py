@@ -15,6 +15,7 @@ import msgspec
 
 from askproai_core.input_values import is_email, plain_name, require_storable
 from askproai_core.phone_numbers import InvalidNumber, to_e164
+from askproai_core.tenant_config import NotificationChannel
 from askproai_runtime.booking.book import carry_out_booking
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.desk import DeskBusy, RequestUsed, explain_taken, require_exact
@@ -29,6 +30,7 @@ from askproai_runtime.booking.request import (
 from askproai_runtime.booking.store.actions import bind_request
 from askproai_runtime.booking.types import Answer, BookingContext, DeskRequest, FunctionOutcome
 from askproai_runtime.german_dates import Refusal, Understanding, understand
+from askproai_runtime.notifications.recipients import announces_to_customers, customer_channels
 
 _TAKEN = "whoever could do it is booked, blocked, or offered to a caller at this moment"
 
@@ -65,6 +67,14 @@ def preview_booking(ctx: BookingContext, place: Place, start: str | None) -> tup
     """
     service = _resolve(ctx, place)
     return service, _present_start(ctx, service) if start is None else _parse_start(ctx, service, start)
+
+
+def notified_channels(ctx: BookingContext, service: ServiceRequest) -> tuple[NotificationChannel, ...]:
+    """Return the channels by which the customer of such a booking is notified, where an address for them is known."""
+    settings, remote = ctx.config().notifications, bool(linked_event_types(ctx, service.rules.service))
+    if settings is None or not announces_to_customers(settings, in_remote_calendar=remote):
+        return ()
+    return customer_channels(settings, "customer@example.org", None)
 
 
 async def book_for_desk(

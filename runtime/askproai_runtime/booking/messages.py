@@ -31,7 +31,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.german_dates import Candidate, understand_parts
-from askproai_runtime.notifications.news import enqueue_message
+from askproai_runtime.notifications.news import TooManyCorrections, enqueue_message
 from askproai_runtime.sentences import format_spoken, say
 
 MESSAGES_PER_CALL = 3
@@ -53,42 +53,52 @@ class _CallBack:
     said: str | None
     understood: Candidate | None
 
+    @property
+    def is_any_time(self) -> bool:
+        """Whether it names no time: a mere "ja"."""
+        return self.understood is None and set(fold(self.said or "").split()) <= _ONLY_YES
+
     def describe(self, zone: ZoneInfo, now: datetime) -> str | None:
         """Return it to be said to the caller; None if there is nothing that can be said, as of a mere "ja"."""
         found = self.understood
         if found is None:
-            said = self.said or ""
-            return None if set(fold(said).split()) <= _ONLY_YES else sayable(said)
+            return None if self.is_any_time else sayable(self.said or "")
         return format_spoken(found.start, zone, now) if found.end is None else found.reading
 
 
 async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Note a message for the tenant, and answer that it is noted once it is committed; or ask for what is missing.
 
-    The same words of a call are one message, however often the model repeats itself.
+    The same words of a call are one message, however often the model repeats itself. What changes then is a correction: so many of
+    them are noted as can be notified.
     """
     try:
-        message, call_back = _parse(ctx, call, args)
+        message = _parse(ctx, call, args)
     except ClarificationNeeded as clarification:
         return clarification.answer
-    async with ctx.pool.acquire() as conn, conn.transaction():
-        stored = await insert_message(conn, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
-        if stored is not None:
-            await enqueue_message(
-                conn, ctx.config(), stored.id, text=stored.text, name=stored.name, phone=stored.phone or stored.caller,
-                recipient=stored.recipient, call_back=stored.call_back, correlation_id=message.correlation_id,
-            )  # fmt: skip
+    try:
+        async with ctx.pool.acquire() as conn, conn.transaction():
+            stored = await insert_message(conn, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
+            if stored is not None:
+                await enqueue_message(
+                    conn, ctx.config(), stored.id, text=stored.text, name=stored.name, phone=stored.phone or stored.caller,
+                    recipient=stored.recipient, call_back=stored.call_back, correlation_id=message.correlation_id,
+                )  # fmt: skip
+    except TooManyCorrections:
+        return Answer(
+            success=False, message=say().message_changed_too_often, fields={}, outcome=FunctionOutcome.LIMITED
+        )
     if stored is None:
         return Answer(success=False, message=say().too_many_messages, fields={}, outcome=FunctionOutcome.LIMITED)
-    sentence = say().noted
-    if call_back.said:
-        when = call_back.describe(ZoneInfo(ctx.config().time_zone), ctx.clock.now())
+    sentence, zone = say().noted, ZoneInfo(ctx.config().time_zone)
+    if message.call_back:
+        when = _understand(stored.call_back, call, zone).describe(zone, ctx.clock.now())
         sentence = say().call_back_noted.format(when=f": {when}" if when else "")
     return Answer(success=True, message=sentence, fields={"message_id": str(stored.id)}, outcome=FunctionOutcome.NOTED)
 
 
-def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> tuple[NewMessage, _CallBack]:
-    """Return the message, and when to call back. Raises `ClarificationNeeded`."""
+def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> NewMessage:
+    """Return the message. Raises `ClarificationNeeded`."""
     config, said = ctx.config(), _read_call_back(args)
     text = read_text(args, "message") or ""
     if is_placeholder(text):
@@ -111,21 +121,21 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> t
     recipient = read_said(args, "recipient")
     call_back = _understand(said, call, ZoneInfo(config.time_zone))
     found = call_back.understood
-    message = NewMessage(
+    return NewMessage(
         call_id=call.call_id,
         key=hashlib.sha256(f"{fold(text)}|{fold(recipient or '')}".encode()).hexdigest(),
         branch=call.branch,
         caller=caller,
         name=name,
-        phone=phone if phone != caller else None,
+        phone=phone,
         recipient=recipient,
         text=text,
         call_back=call_back.said,
         call_back_from=found.start if found else None,
         call_back_until=found.end if found else None,
         correlation_id=call.correlation_id,
+        any_time=call_back.is_any_time,
     )
-    return message, call_back
 
 
 def _read_call_back(args: Mapping[str, Any]) -> str | None:

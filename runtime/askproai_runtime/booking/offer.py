@@ -18,10 +18,12 @@ from askproai_runtime.booking.answers import (
     candidate_question,
     example_sentence,
     obstacle_sentence,
+    refused_answer,
     slot_fields,
     slot_sentence,
 )
 from askproai_runtime.booking.availability import (
+    LONGEST_SPAN,
     Busy,
     Obstacle,
     ServiceRules,
@@ -33,8 +35,12 @@ from askproai_runtime.booking.availability import (
     find_obstacle,
     free_slots,
     horizon_end,
+    is_day_off,
+    is_open_day,
     is_working_day,
+    list_days,
 )
+from askproai_runtime.booking.bookables import list_refused_staff
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.names import find_rules
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time
@@ -63,7 +69,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.german_dates import Candidate, Daily, Grain, Refusal, Understanding
-from askproai_runtime.sentences import say
+from askproai_runtime.sentences import format_day, say
 
 log = structlog.get_logger(__name__)
 
@@ -71,33 +77,48 @@ _ATTEMPTS = 3
 _EXTRA_SECONDS = 0.5  # a caller waits for an answer, not for examples and for what other people have free
 _DAY = timedelta(days=1)
 _LONGEST_DAY = timedelta(hours=25)  # that of the change to winter time
-_LONGEST = timedelta(days=35)  # a month is searched as a whole; of what has no end, or of a year, the beginning
+_PERSON_IS_OFF = "the person does not work on that day"
+_ALL_ARE_OFF = "nobody who does this service works on that day"
 _NO_CALL = ""  # a request outside a call has no hold of its own to ignore
 
 
 @dataclass(frozen=True, slots=True)
+class Missed:
+    """A candidate that is not free, and why."""
+
+    candidate: Candidate
+    obstacle: Obstacle
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
-    """Slots to offer. If none is at the requested time: the candidate that is not free (`missed`), why, and whether the slots are
-    at least at its hours.
+    """Slots to offer, and what is not free (`missed`). If none is at the requested time: why (`obstacle`), and whether the slots
+    are at least at its hours.
+
+    `readings` are those of an ambiguous time that are free, if they are several: the caller must say which one is meant. The slots
+    are one of each then, or none.
     """
 
     slots: list[Slot]
-    missed: Candidate | None = None
+    missed: tuple[Missed, ...] = ()
     obstacle: Obstacle | None = None
     keeps_hours: bool = True
+    readings: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FreeDay:
     """The slots of a day, and what they rest on; `read_at`: since when the remote calendar is known to have them free.
 
-    Of a day without slots both are about the whole day.
+    Of a day without slots both are about the whole day. `refused` are the staff members whose event type Cal.com does not have:
+    they have no slots.
     """
 
     rules: ServiceRules
     slots: list[Slot]
     basis: Basis
     read_at: datetime | None
+    refused: frozenset[str] = frozenset()
 
 
 async def check_availability(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
@@ -107,6 +128,9 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         request = parse_service_request(ctx.config(), call, args)
     except ClarificationNeeded as clarification:
         return clarification.answer
+    request = _leave_out_refused(ctx, request)
+    if not request.rules.staff_members:
+        return replace(refused_answer(), fields={"slots": []})
     try:
         understood = parse_time(args, call, request)
     except ClarificationNeeded as clarification:
@@ -116,13 +140,20 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     read_busy = _reader(ctx, request.rules, call.call_id)
     read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
     for _ in range(_ATTEMPTS):
-        offer = await choose_offer(request, read_busy, now, understood.candidates, ctx.settings, read_remote)
+        offer = await choose_offer(request, read_busy, now, understood, ctx.settings, read_remote)
         if not offer.slots or await _hold(ctx, request.rules, call, offer.slots[0]):
             break  # else another call took the slot between our reading and our hold: read again
     basis = read_remote.basis(offer.slots)
     if offer.slots:
         ctx.metrics.offered(basis.value)
-    return _answer(request, understood, offer, now, basis)
+    return _answer(request, offer, now, basis)
+
+
+def _leave_out_refused(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:
+    """Return the request without staff members whose bookings Cal.com surely refuses; of one who was asked for nobody is left."""
+    refused, rules = list_refused_staff(ctx, request.rules.service), request.rules
+    able = tuple(s for s in rules.staff_members if s.id not in refused and request.staff not in refused)
+    return replace(request, rules=replace(rules, staff_members=able))
 
 
 async def _add_next_times(ctx: BookingContext, request: ServiceRequest, call: CallContext, answer: Answer) -> Answer:
@@ -154,28 +185,47 @@ async def choose_offer(
     request: ServiceRequest,
     read_busy: ReadBusy,
     now: datetime,
-    candidates: Sequence[Candidate],
+    understood: Understanding,
     settings: BookingSettings,
     read_remote: ReadRemote = no_remote,
 ) -> Offer:
     """Choose the slots of the earliest candidate that has any; else those closest to the first candidate, and its obstacle.
+
+    Of an ambiguous time no free reading is taken before another: a yes would not say which one is meant.
 
     It runs in the event loop, between other callers' requests: every search is bounded, by `look_ahead` to either side of the
     requested time and by the number of offers, whatever the horizon and the grid are.
     """
     rules, staff, count = request.rules, request.staff, settings.offers
     read_busy = remember_reads(read_busy)
-    for candidate in candidates:
+    free: list[tuple[Candidate, list[Slot]]] = []
+    for candidate in understood.candidates:
         end = candidate.end or candidate.start + timedelta(minutes=1)
-        if end - candidate.start > _LONGEST:
+        if end - candidate.start > LONGEST_SPAN:
             end = max(now, candidate.start) + settings.look_ahead
         query = SlotQuery(now, candidate.start, end, staff, candidate.about, count, candidate.daily)
         if slots := await find_choice(rules, read_busy, query, read_remote):
-            return Offer(slots)
-    missed = candidates[0]
-    obstacle = await _find_obstacle(rules, missed, now, staff)
-    slots, keeps_hours = await _find_near(request, read_busy, now, missed, obstacle, settings, read_remote)
-    return Offer(slots, missed, obstacle, keeps_hours)
+            if not understood.ambiguous:
+                return Offer(slots)
+            free.append((candidate, slots))
+    if len(free) > 1:
+        return _ask_which(free, count)
+    readings = [c for c in understood.candidates if all(c is not other for other, _ in free)]
+    readings = readings if understood.ambiguous else readings[:1]
+    missed = tuple([Missed(each, await _find_obstacle(rules, each, now, staff)) for each in readings])
+    if free:
+        return Offer(free[0][1], missed)
+    first = missed[0]
+    near = request, read_busy, now, first.candidate, first.obstacle, settings, read_remote
+    slots, keeps_hours = await _find_near(*near)
+    return Offer(slots, missed, first.obstacle, keeps_hours)
+
+
+def _ask_which(free: Sequence[tuple[Candidate, list[Slot]]], count: int) -> Offer:
+    """Return the readings with one slot of each; without slots if they are spans, in which a time has still to be chosen."""
+    readings = tuple(candidate for candidate, _ in free)
+    is_exact = len(free) <= count and all(candidate.end is None for candidate in readings)
+    return Offer([slots[0] for _, slots in free] if is_exact else [], readings=readings)
 
 
 async def _find_obstacle(rules: ServiceRules, missed: Candidate, now: datetime, staff: str | None) -> Obstacle:
@@ -183,14 +233,22 @@ async def _find_obstacle(rules: ServiceRules, missed: Candidate, now: datetime, 
     if missed.end is None:
         return find_obstacle(rules, missed.start, now, staff)
     obstacle = find_obstacle(rules, missed.start, now, staff, whole_day=True)
-    if missed.end - missed.start > _LONGEST_DAY:  # the obstacle of the first day is not that of a whole week
-        obstacle = Obstacle.TAKEN
+    if missed.end - missed.start > _LONGEST_DAY and obstacle is not Obstacle.TOO_FAR:
+        obstacle = _find_obstacle_of_days(rules, missed, staff)
     if obstacle is not Obstacle.TAKEN or _hours_of(missed) is None:
         return obstacle
     earlier = missed.start - timedelta(minutes=rules.service.minimum_notice_minutes)
-    end = min(missed.end, missed.start + _LONGEST)
+    end = min(missed.end, missed.start + LONGEST_SPAN)
     possible = SlotQuery(earlier, missed.start, end, staff, limit=1, daily=missed.daily)
     return Obstacle.TAKEN if await find_closest(rules, _nobody_is_busy, possible) else Obstacle.OUTSIDE_HOURS
+
+
+def _find_obstacle_of_days(rules: ServiceRules, missed: Candidate, staff: str | None) -> Obstacle:
+    """Return why nothing of several days is free: the obstacle of the first one is not that of a whole week."""
+    if not is_day_off(rules, missed, staff):
+        return Obstacle.TAKEN
+    is_open = any(is_open_day(rules, day) for day in list_days(rules, missed))
+    return Obstacle.OUTSIDE_HOURS if is_open else Obstacle.CLOSED_DAY
 
 
 async def _nobody_is_busy(_span: Span) -> Busy:
@@ -222,31 +280,35 @@ async def _find_near(
 ) -> tuple[list[Slot], bool]:
     """Return a choice of free slots near `missed`, and whether they keep its hours: an afternoon is moved to another afternoon.
 
-    Around a time that was named also before it, as far as `look_ahead`; else from `missed` on. For an exact time of a named
-    person other people's are included `with_others`.
+    Around a time that was named also before it, as far as `look_ahead`; else from `missed` on. Beyond the horizon the last ones
+    before its end, or the next ones from now on. For an exact time or a day off of a named person other people's are included
+    `with_others`.
     """
     rules, ahead = request.rules, settings.look_ahead
     desired, exact = max(now, missed.start), missed.end is None
     closest_to = missed.start if exact else missed.about
     is_around = closest_to is not None and obstacle in {Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID}
     first, end = max(now, desired - ahead) if is_around else desired, desired + ahead
-    if exact and obstacle is Obstacle.TOO_FAR:
+    if obstacle is Obstacle.TOO_FAR:
         end = datetime.fromtimestamp(horizon_end(rules, now), UTC)
-        first = max(now, end - ahead)
+        first, closest_to = max(now, end - ahead), closest_to or end
     elif exact and obstacle is Obstacle.CLOSED_DAY:
         closest_to = _find_same_time(request, desired, ahead)
     elif not is_around:
         closest_to = None
     query = SlotQuery(now, first, end, request.staff, closest_to=closest_to, limit=settings.offers)
     hours = None if missed.about else _hours_of(missed)
-    if hours is not None and (slots := await find_choice(rules, read_busy, replace(query, daily=hours), read_remote)):
-        return slots, True
-    if hours is not None and missed.daily is None and obstacle is Obstacle.OUTSIDE_HOURS:  # other hours of that day
+    slots = await find_choice(rules, read_busy, replace(query, daily=hours), read_remote) if hours is not None else []
+    keeps_hours = hours is None or bool(slots)
+    if not keeps_hours and missed.daily is None and obstacle is Obstacle.OUTSIDE_HOURS:  # other hours of that day
         query = replace(query, first=max(now, desired - ahead), closest_to=missed.start)
-    slots = await find_choice(rules, read_busy, query, read_remote)
-    if exact and with_others and request.staff is not None:
-        slots = await _with_others(rules, read_busy, query, missed.start, slots, read_remote)
-    return slots, hours is None
+    slots = slots or await find_choice(rules, read_busy, query, read_remote)
+    if obstacle is Obstacle.TOO_FAR:
+        soon = replace(query, first=now, end=min(end, now + ahead), closest_to=None)
+        return slots or await find_choice(rules, read_busy, soon, read_remote), True
+    if with_others and request.staff is not None and (exact or is_day_off(rules, missed, request.staff)):
+        slots = await _with_others(rules, read_busy, query, missed, slots, read_remote)
+    return slots, keeps_hours
 
 
 def _find_same_time(request: ServiceRequest, start: datetime, within: timedelta) -> datetime | None:
@@ -265,40 +327,51 @@ async def offer_alternatives(
 
     `moving` is the appointment that was to be moved there: it is no obstacle to itself, and stays with its staff member.
     """
-    now, settings, rules = ctx.clock.now(), ctx.settings, request.rules
+    now, settings = ctx.clock.now(), ctx.settings
+    obstacle = find_obstacle(request.rules, start, now, request.staff)
+    request = _leave_out_refused(ctx, request) if moving is None else request
+    rules = request.rules
+    if not rules.staff_members:
+        return refused_answer(), obstacle
     read_busy = remember_reads(_reader(ctx, rules, call.call_id, moving))
     read_remote = FreeTimesReader(ctx, rules, call.correlation_id, moving)
-    obstacle = find_obstacle(rules, start, now, request.staff)
     missed = Candidate(start, None, Grain.MINUTE, "")
     near = request, read_busy, now, missed, obstacle, settings, read_remote
     alternatives, _ = await _find_near(*near, with_others=moving is None)
     basis = read_remote.basis(alternatives)
     if alternatives:
         ctx.metrics.offered(basis.value)
-    why = obstacle_sentence(rules, request.staff, start, obstacle, now)
-    message = f"{why} {slot_sentence(rules, alternatives, now, basis)}"
+    why = obstacle_sentence(rules, request.staff, missed, obstacle, now)
+    message = f"{why} {slot_sentence(rules, alternatives, now, basis, obstacle)}"
     fields = {
         "alternatives": slot_fields(rules, alternatives, now),
         "obstacle": obstacle.value,
         **basis_fields(alternatives, basis),
     }
-    return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome(obstacle)), obstacle
+    cause = None
+    if obstacle is Obstacle.OUTSIDE_HOURS and is_day_off(rules, missed, request.staff):
+        cause = _PERSON_IS_OFF if request.staff else _ALL_ARE_OFF
+    outcome = FunctionOutcome(obstacle)
+    return Answer(success=False, message=message, fields=fields, outcome=outcome, cause=cause), obstacle
 
 
 async def _with_others(
     rules: ServiceRules,
     read_busy: ReadBusy,
     query: SlotQuery,
-    start: datetime,
+    missed: Candidate,
     slots: list[Slot],
     read_remote: ReadRemote,
 ) -> list[Slot]:
-    """Insert another staff member's slot at `start` after the first slot; if the requested person has none, offer anybody's.
+    """Insert another staff member's slot of `missed` after the first slot; if the requested person has none, offer anybody's.
 
-    Anybody's are a second search, of everybody; if it takes too long, only who is free at `start` is offered.
+    Anybody's are a second search, of everybody; if it takes too long, only who is free at `missed` is offered.
     """
-    at_start = replace(SlotQuery.at(start, query.now, None), limit=1)
-    others = await find_closest(rules, read_busy, at_start, read_remote)
+    at = SlotQuery.at(missed.start, query.now, None)
+    if missed.end is not None:
+        end = min(missed.end, missed.start + LONGEST_SPAN)
+        at = replace(at, end=end, closest_to=missed.about, daily=missed.daily)
+    others = await find_closest(rules, read_busy, replace(at, limit=1), read_remote)
     if slots:
         return [*slots[:1], *others, *slots[1:]][: query.limit]
     try:
@@ -306,6 +379,89 @@ async def _with_others(
             return await find_choice(rules, read_busy, replace(query, staff=None), read_remote)
     except TimeoutError:
         return others
+
+
+async def offer_before_waiting(
+    ctx: BookingContext, request: ServiceRequest, call: CallContext, candidates: Sequence[Candidate]
+) -> Answer | None:
+    """Return None if somebody can wait for `candidates`: the rules allow them, and nothing of them is free.
+
+    Else offer what is free of them, the closest held for this call; or say why there can be nothing, and offer what comes next.
+    Of a long span the first weeks are searched, as many as a month has.
+    """
+    now, rules = ctx.clock.now(), request.rules
+    read_remote = FreeTimesReader(ctx, rules, call.correlation_id)
+    queries = [_query_of(request, candidate, now, ctx.settings.offers) for candidate in candidates]
+    horizon = datetime.fromtimestamp(horizon_end(rules, now), UTC)
+    for query, candidate in zip(queries, candidates, strict=True):
+        whole = replace(query, end=min(candidate.end or query.end, horizon), limit=1)
+        if await find_closest(rules, _nobody_is_busy, whole):
+            break
+    else:
+        return await _offer_next(ctx, request, call, candidates[0], read_remote)
+    slots: list[Slot] = []
+    for _ in range(_ATTEMPTS):
+        read_busy = remember_reads(_reader(ctx, rules, call.call_id))
+        for query in queries:
+            if slots := await find_choice(rules, read_busy, query, read_remote):
+                break
+        if not slots:
+            return None
+        if await _hold(ctx, rules, call, slots[0]):
+            break  # else another call took it meanwhile
+    basis = read_remote.basis(slots)
+    ctx.metrics.offered(basis.value)
+    others = f" {say().wait_for_which_time}" if any(candidate.end for candidate in candidates) else ""
+    message = f"{say().no_need_to_wait} {slot_sentence(rules, slots, now, basis)}{others}"
+    fields = {"slots": slot_fields(rules, slots, now), **basis_fields(slots, basis)}
+    return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome.OFFERED)
+
+
+def _query_of(request: ServiceRequest, candidate: Candidate, now: datetime, limit: int) -> SlotQuery:
+    end = candidate.end or candidate.start + timedelta(minutes=1)
+    end = min(end, max(now, candidate.start) + LONGEST_SPAN)
+    return SlotQuery(now, candidate.start, end, request.staff, candidate.about, limit, candidate.daily)
+
+
+async def _offer_next(
+    ctx: BookingContext, request: ServiceRequest, call: CallContext, never: Candidate, read_remote: FreeTimesReader
+) -> Answer:
+    """Say why the rules allow nothing of a candidate, and offer what is free next, or name the next day on which it is possible."""
+    now, rules, staff = ctx.clock.now(), request.rules, request.staff
+    horizon = datetime.fromtimestamp(horizon_end(rules, now), UTC)
+    obstacle = await _why_never(request, never, now)
+    first = max(now, never.start if obstacle is not Obstacle.TOO_FAR else horizon - ctx.settings.look_ahead)
+    query = SlotQuery(now, first, min(first + ctx.settings.look_ahead, horizon), staff, limit=ctx.settings.offers)
+    slots = await find_choice(rules, remember_reads(_reader(ctx, rules, call.call_id)), query, read_remote)
+    basis = read_remote.basis(slots)
+    why = obstacle_sentence(rules, staff, never, obstacle, now)
+    if slots:
+        following = slot_sentence(rules, slots, now, basis)
+    else:
+        following = await _next_day_sentence(request, max(now, never.start), horizon, now)
+    fields = {"obstacle": obstacle.value, "slots": slot_fields(rules, slots, now), **basis_fields(slots, basis)}
+    return Answer(success=False, message=f"{why} {following}", fields=fields, outcome=FunctionOutcome(obstacle))
+
+
+async def _why_never(request: ServiceRequest, never: Candidate, now: datetime) -> Obstacle:
+    """Return why the rules allow nothing of a candidate."""
+    rules = request.rules
+    obstacle = await _find_obstacle(rules, never, now, request.staff)
+    if obstacle is not Obstacle.TAKEN:
+        return obstacle
+    earlier = min(now, never.start) - timedelta(minutes=rules.service.minimum_notice_minutes)
+    in_time = _query_of(request, never, earlier, 1)
+    return Obstacle.TOO_SOON if await find_closest(rules, _nobody_is_busy, in_time) else Obstacle.OUTSIDE_HOURS
+
+
+async def _next_day_sentence(request: ServiceRequest, first: datetime, horizon: datetime, now: datetime) -> str:
+    """Name the first day from `first` on which the rules allow a start, so that the caller can wait for that one."""
+    rules = request.rules
+    possible = SlotQuery(now, first, horizon, request.staff, limit=1)
+    for slot in await find_closest(rules, _nobody_is_busy, possible):
+        day, today = (at.astimezone(rules.zone).date() for at in (slot.start, now))
+        return say().next_possible_day.format(day=format_day(day, today))
+    return say().wait_for_another_day
 
 
 async def list_free_slots(
@@ -322,14 +478,16 @@ async def list_free_slots(
     For people who look at the calendar; rules, claims and the remote calendar's free times are the same as for callers.
     """
     rules = find_rules(ctx.config(), branch_name, service_name)
+    refused = frozenset(list_refused_staff(ctx, rules.service))
+    rules = replace(rules, staff_members=tuple(s for s in rules.staff_members if s.id not in refused))
     span = _local_day(day, rules.zone)
     busy = await _reader(ctx, rules, _NO_CALL)(busy_window(rules, day))
     read_remote = FreeTimesReader(ctx, rules, correlation_id)
     remote = await read_remote(day, staff)
     slots = free_slots(rules, busy, SlotQuery(ctx.clock.now(), span.start, span.end, staff), remote)
     if not slots:
-        return FreeDay(rules, slots, *read_remote.describe_day(day))
-    return FreeDay(rules, slots, read_remote.basis(slots), read_remote.read_at(slots))
+        return FreeDay(rules, slots, *read_remote.describe_day(day), refused)
+    return FreeDay(rules, slots, read_remote.basis(slots), read_remote.read_at(slots), refused)
 
 
 def _reader(ctx: BookingContext, rules: ServiceRules, call_id: str, ignoring: UUID | None = None) -> ReadBusy:
@@ -372,19 +530,22 @@ async def _hold(ctx: BookingContext, rules: ServiceRules, call: CallContext, slo
         return True
 
 
-def _answer(request: ServiceRequest, understood: Understanding, offer: Offer, now: datetime, basis: Basis) -> Answer:
+def _answer(request: ServiceRequest, offer: Offer, now: datetime, basis: Basis) -> Answer:
     rules, sentences = request.rules, list[str]()
     fields: dict[str, Any] = {"slots": slot_fields(rules, offer.slots, now), **basis_fields(offer.slots, basis)}
-    if understood.ambiguous:
-        fields["candidates"] = candidate_fields(understood.candidates)
-        sentences.append(candidate_question(understood, rules.zone, now))
-    if offer.missed is not None and offer.obstacle is not None:
+    if offer.readings:
+        fields["candidates"] = candidate_fields(offer.readings)
+        if not offer.slots:
+            question = candidate_question(offer.readings, rules.zone, now)
+            return Answer(success=False, message=question, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
+    for each in offer.missed:
+        if offer.obstacle is not None or each.obstacle is not Obstacle.PAST:
+            sentences.append(obstacle_sentence(rules, request.staff, each.candidate, each.obstacle, now))
+    if offer.obstacle is not None:
         fields["obstacle"] = offer.obstacle.value
-        reading = None if offer.missed.grain is Grain.MINUTE else offer.missed.reading
-        sentences.append(obstacle_sentence(rules, request.staff, offer.missed.start, offer.obstacle, now, reading))
         if offer.slots and not offer.keeps_hours:
             sentences.append(say().other_hours)
-    sentences.append(slot_sentence(rules, offer.slots, now, basis))
+    sentences.append(slot_sentence(rules, offer.slots, now, basis, offer.obstacle, which=bool(offer.readings)))
     outcome = FunctionOutcome(offer.obstacle) if offer.obstacle else FunctionOutcome.OFFERED
     return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields, outcome=outcome)
 

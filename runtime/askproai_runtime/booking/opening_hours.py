@@ -36,15 +36,20 @@ def warm_up(config: TenantConfig, now: datetime) -> None:
         log.warning("booking.not_warm", error=type(error).__name__, consequence="the first caller waits longer")
 
 
-def working_spans(zone: ZoneInfo, branch: Branch, staff_member: Staff, first: int, end: int) -> list[EpochSpan]:
-    """Return when a staff member works while the branch is open, from the local day of `first` to that of `end`."""
+def working_spans(zone: ZoneInfo, branch: Branch, staff_member: Staff | None, first: int, end: int) -> list[EpochSpan]:
+    """Return when a staff member works while the branch is open, from the local day of `first` to that of `end`.
+
+    Of None: when the branch is open.
+    """
+    absences = staff_member.absences if staff_member else ()
+    hours = staff_member.working_hours if staff_member else None
     spans: list[EpochSpan] = []
     for day in local_days(zone, datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(end, UTC)):
-        absent = any(absence.first <= day <= absence.last for absence in staff_member.absences)
+        absent = any(absence.first <= day <= absence.last for absence in absences)
         if absent or find_closure(branch, day) is not None:
             continue
         opening = _minute_ranges(branch.opening_hours, day)
-        working = opening if staff_member.working_hours is None else _minute_ranges(staff_member.working_hours, day)
+        working = opening if hours is None else _minute_ranges(hours, day)
         overlaps = [(max(a, c), min(b, d)) for a, b in opening for c, d in working if max(a, c) < min(b, d)]
         spans += [(wall_clock_epoch(day, a, zone), wall_clock_epoch(day, b, zone)) for a, b in overlaps]
     return merge_spans(spans)

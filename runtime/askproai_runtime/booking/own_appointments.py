@@ -117,7 +117,7 @@ def none_found(ctx: BookingContext, call: CallContext) -> str:
     """Return the sentence for a caller who has no future appointment."""
     if asks_birth_date(ctx):
         return say().none_left  # else the caller was asked for name and birth date
-    return say().none_of_number if call.caller is not None else say().number_withheld
+    return say().none_of_number if call.caller is not None else say().number_not_shown
 
 
 def _choose(

@@ -6,7 +6,7 @@ is asked, never guessed.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,16 +14,24 @@ from askproai_core.input_values import plain_name
 from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
-from askproai_runtime.booking.availability import ServiceRules, is_working_time
+from askproai_runtime.booking.availability import ServiceRules, is_open_time, is_working_day, is_working_time
 from askproai_runtime.booking.email_address import read_email
 from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.phrases import fold, join_list, names_nothing, refusal_sentence, same_name, sayable
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
-from askproai_runtime.german_dates import Understanding, understand_parts
-from askproai_runtime.sentences import say
+from askproai_runtime.german_dates import (
+    Argument,
+    Candidate,
+    Grain,
+    Understanding,
+    find_argument,
+    understand_parts,
+)
+from askproai_runtime.sentences import format_spoken, say
 
 _MAX_ARGUMENT_LENGTH = 500
+_DAYS_AHEAD = 14  # in which a time without a day is searched
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +130,8 @@ def parse_booking_request(
     service = parse_service_request(config, call, args, hold.service if hold else None)
     rules = service.rules
     start = parse_start(args, call, service, say().when_to_book)
+    if not _names_day(_read_parts(args)) and not (hold and hold.starts_at == start):
+        _require_near_day(start, call, rules.zone)
     name = plain_name(read_text(args, "customer_name") or "")
     if not fold(name):
         raise ClarificationNeeded(say().whose_name)
@@ -139,33 +149,81 @@ def parse_booking_request(
     )
 
 
+def _require_near_day(start: datetime, call: CallContext, zone: ZoneInfo) -> None:
+    """Raise `ClarificationNeeded` if a start whose day nobody has named is neither today nor tomorrow."""
+    days = (start.astimezone(zone).date() - call.started_at.astimezone(zone).date()).days
+    if days > 1:
+        meant = Candidate(start.astimezone(zone), None, Grain.MINUTE, format_spoken(start, zone, call.started_at))
+        question = candidate_question((meant,), zone, call.started_at)
+        raise ClarificationNeeded(question, candidates=candidate_fields((meant,)))
+
+
 def parse_time(args: Mapping[str, Any], call: CallContext, service: ServiceRequest) -> Understanding | None:
     """Understand `start`, or `date`, `time` and `part_of_day`, relative to the start of the call; None if none is given.
 
-    Of several readings those at which nobody works do not count. Raises `ClarificationNeeded` for a time that is refused: past,
-    impossible, or not understood.
+    A time without a day is that of the next day on which it is a working time. Of several readings those at which nobody works do
+    not count. Raises `ClarificationNeeded` for a time that is refused: past, impossible, or not understood.
     """
-    start = read_text(args, "start")
-    names = "date", "time", "part_of_day"
-    parts = (start, None, None) if start else tuple(read_text(args, name) for name in names)
+    parts = _read_parts(args)
     if not any(parts):
         return None
     understood = understand_parts(*parts, at=call.started_at, zone=service.rules.zone)
+    if understood.refused is None and not _names_day(parts):
+        understood = _find_next_day(parts, call, service) or understood
     if understood.refused is not None:
         refused = understood.refused
         raise ClarificationNeeded(refusal_sentence(refused), outcome=FunctionOutcome(refused), refused=refused.value)
     return keep_open_readings(understood, service)
 
 
+def _read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
+    """Return `date`, `time` and `part_of_day`; `start` in place of the date if it is given."""
+    if start := read_text(args, "start"):
+        return start, None, None
+    return read_text(args, "date"), read_text(args, "time"), read_text(args, "part_of_day")
+
+
+def _names_day(parts: Sequence[str | None]) -> bool:
+    """Return whether the words say more than a time of any day, such as "um zehn" or "vormittags"."""
+    found = (
+        (find_argument(part) or find_argument(f"gegen {part}")) for part in parts if part
+    )  # "zehn" alone is no phrase
+    return any(argument not in {Argument.TIME, Argument.PART_OF_DAY} for argument in found)
+
+
+def _find_next_day(
+    parts: tuple[str | None, str | None, str | None], call: CallContext, service: ServiceRequest
+) -> Understanding | None:
+    """Return what a time without a day means on the first day, from today on, on which somebody works then.
+
+    Without such a day it is the first one on which somebody works at all; None if there is none either.
+    """
+    rules, staff = service.rules, service.staff
+    today, found = call.started_at.astimezone(rules.zone).date(), None
+    time = " ".join(part for part in parts[:2] if part) or None
+    for day in (today + timedelta(days=n) for n in range(_DAYS_AHEAD)):
+        if not is_working_day(rules, day, staff):
+            continue
+        understood = understand_parts(day.isoformat(), time, parts[2], at=call.started_at, zone=rules.zone)
+        if any(is_working_time(rules, c.start, c.end, staff) for c in understood.candidates):
+            return understood
+        if understood.refused is None:
+            found = found or understood
+    return found
+
+
 def keep_open_readings(understood: Understanding, service: ServiceRequest) -> Understanding:
     """Leave out the readings of a phrase at which nobody works: in a practice that closes at six, "um neun" is 9 Uhr only.
 
-    If nobody works at any of them, the first one stays, and there is nothing to ask about: it is refused with the reason.
+    If nobody works at any of them who does the service, or the person who was asked for does not, those at which the branch is open
+    stay: the reason is that of the day that is meant. If it is closed at all of them, the first one stays, and there is nothing
+    to ask about: it is refused with the reason.
     """
     if not understood.ambiguous:
         return understood
     rules, staff = service.rules, service.staff
     kept = [c for c in understood.candidates if is_working_time(rules, c.start, c.end, staff)]
+    kept = kept or [c for c in understood.candidates if is_open_time(rules, c.start, c.end)]
     return Understanding.of(kept or understood.candidates[:1])
 
 
@@ -182,7 +240,7 @@ def parse_start(args: Mapping[str, Any], call: CallContext, service: ServiceRequ
     fields = candidate_fields(understood.candidates)
     if len(understood.candidates) > 1:
         raise ClarificationNeeded(
-            candidate_question(understood, service.rules.zone, call.started_at), candidates=fields
+            candidate_question(understood.candidates, service.rules.zone, call.started_at), candidates=fields
         )
     reading = understood.candidates[0].reading
     question = say().what_time_exactly.format(reading=f"{reading[0].upper()}{reading[1:]}")

@@ -15,7 +15,9 @@ import msgspec
 from askproai_core.input_values import plain_name
 from askproai_core.phone_numbers import e164_or_none
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
+from askproai_runtime.booking.availability import horizon_end
 from askproai_runtime.booking.limits import shown_number
+from askproai_runtime.booking.offer import offer_before_waiting
 from askproai_runtime.booking.phrases import fold, join_list
 from askproai_runtime.booking.request import (
     ServiceRequest,
@@ -92,11 +94,15 @@ def read_spans(entry: WaitlistEntry) -> list[Span]:
 async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Put a caller on the waiting list of a service, with a person or anybody, for the days and hours that were said; or ask.
 
-    The same request of a number is one entry, in whichever call it is made.
+    Nobody waits for what is free, or for what the rules never allow: what can be booked is offered instead. The same request of a
+    number is one entry, in whichever call it is made.
     """
     try:
         request = parse_service_request(ctx.config(), call, args)
-        entry = _parse(ctx, call, args, request)
+        candidates = _parse_times(ctx, call, args, request)
+        if instead := await offer_before_waiting(ctx, request, call, candidates):
+            return instead
+        entry = _parse(ctx, call, args, request, candidates)
     except ClarificationNeeded as clarification:
         return clarification.answer
     async with ctx.pool.acquire() as conn, conn.transaction():
@@ -111,19 +117,31 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
     return Answer(success=True, message=message, fields={"waitlist_id": str(entry_id)}, outcome=FunctionOutcome.WAITING)
 
 
-def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: ServiceRequest) -> NewEntry:
-    """Return the entry. Raises `ClarificationNeeded`."""
-    config, rules, now = ctx.config(), request.rules, ctx.clock.now()
+def _parse_times(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: ServiceRequest
+) -> Sequence[Candidate]:
+    """Return the times that were said, of which any will do. Raises `ClarificationNeeded`."""
+    rules, now = request.rules, ctx.clock.now()
     understood = parse_time(args, call, request)
     if understood is None:
         raise ClarificationNeeded(say().wait_for_when)
     if understood.ambiguous:
         fields = candidate_fields(understood.candidates)
-        raise ClarificationNeeded(candidate_question(understood, rules.zone, now), candidates=fields)
-    last = now + timedelta(days=rules.service.booking_horizon_days)
-    candidates = [candidate for candidate in understood.candidates if candidate.start < last]
-    if not candidates:
-        raise ClarificationNeeded(say().too_far_to_wait, outcome=FunctionOutcome.TOO_FAR)
+        raise ClarificationNeeded(candidate_question(understood.candidates, rules.zone, now), candidates=fields)
+    return understood.candidates
+
+
+def _parse(
+    ctx: BookingContext,
+    call: CallContext,
+    args: Mapping[str, Any],
+    request: ServiceRequest,
+    candidates: Sequence[Candidate],
+) -> NewEntry:
+    """Return the entry, as far as `candidates` lie before the horizon. Raises `ClarificationNeeded`."""
+    config, rules, now = ctx.config(), request.rules, ctx.clock.now()
+    last = datetime.fromtimestamp(horizon_end(rules, now), UTC)
+    candidates = [candidate for candidate in candidates if candidate.start < last]
     name = plain_name(read_said(args, "customer_name") or "")
     if not fold(name):
         raise ClarificationNeeded(say().wait_for_whom)

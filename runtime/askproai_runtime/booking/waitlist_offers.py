@@ -16,6 +16,7 @@ from askproai_core.database import Connection
 from askproai_runtime.booking.availability import ServiceRules, Slot
 from askproai_runtime.booking.names import NameMissing, UnknownName, find_rules
 from askproai_runtime.booking.offer import list_free_slots
+from askproai_runtime.booking.store.claims import read_busy_spans
 from askproai_runtime.booking.store.waitlist import (
     FreedTime,
     Wait,
@@ -45,6 +46,7 @@ _TIME_TO_ANSWER = timedelta(hours=2)
 _DAY_BEGINS, _DAY_ENDS = time(8), time(20)  # local: at night nobody is asked, and no offer runs out
 # A cancelled booking is gone at Cal.com a moment later, and a hold ends: until then the time is not free yet.
 _PATIENCE = timedelta(minutes=30)
+_NO_CALL = ""  # holds of every call count
 _MOST_FREED, _MOST_CANDIDATES = 50, 200
 
 
@@ -127,11 +129,11 @@ class WaitlistKeeper:
         self, run: TaskRun, entry: WaitlistEntry, freed: FreedTime, slot: Slot, expires_at: datetime
     ) -> bool:
         """Offer a slot to somebody. False if the person or the time was not free for it any more."""
-        ctx = self._ctx
+        ctx, places = self._ctx, await self._count_places(entry, slot)
         async with ctx.pool.acquire() as conn, conn.transaction():
             await run.check(conn)
             offer = await insert_offer(
-                conn, ctx.tenant, entry.id, freed.id, slot.staff, slot.start, slot.end, expires_at
+                conn, ctx.tenant, entry.id, freed.id, slot.staff, slot.start, slot.end, expires_at, places
             )
             if offer is not None:
                 await announce_offer(conn, ctx, entry, offer)
@@ -140,6 +142,18 @@ class WaitlistKeeper:
         ctx.faults.reach("after:waitlist-offer")
         log.info("waitlist.offered", entry=str(entry.id), offer=offer.id, correlation_id=entry.correlation_id)
         return True
+
+    async def _count_places(self, entry: WaitlistEntry, slot: Slot) -> int:
+        """Return how many can book a free slot of the service that somebody waits for: one, unless people come together."""
+        rules = find_rules(self._ctx.config(), entry.branch, entry.service)
+        capacity, member = rules.service.capacity, rules.staff_member(slot.staff)
+        if capacity == 1:
+            return 1
+        units, blocked = member.resource_ids[: member.units], rules.blocked_span(slot.start)
+        async with self._ctx.pool.acquire() as conn:
+            busy = await read_busy_spans(conn, self._ctx.tenant, units, blocked.start, blocked.end, _NO_CALL)
+        free = sum(not busy.get(unit) for unit in units)
+        return max(1, free // (member.units // capacity))
 
     async def _find_slots(self, branch: str, service: str, freed: FreedTime, correlation_id: str) -> list[Slot]:
         """Return the slots that can be booked now and need the freed time, the closest to its start first."""

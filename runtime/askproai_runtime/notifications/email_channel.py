@@ -7,7 +7,7 @@ recognised as the same by servers and mail programs.
 import asyncio
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,6 +47,8 @@ _STEP_SECONDS: Final = 15.0  # each answer of the server
 _LONGEST_SECONDS: Final = 45.0  # the whole transaction
 _PERMANENT: Final = 500
 _LOGIN_NEEDED: Final = 530  # RFC 4954; policies, such as whose address a sender is, are 5.7 of RFC 3463
+# Of a whole account at Exchange Online, which refuses it only after the mail's text.
+_SENDER_REFUSED: Final = re.compile(r"\b5\.7\.60\b|\b5\.2\.252\b|SendAs", re.IGNORECASE)
 _NOT_IN_A_PERSON: Final = re.compile(r"""[<>@,;:"\\()\[\]]|=\?""")
 _WITH_CALENDAR: Final = frozenset({Kind.BOOKED, Kind.MOVED, Kind.CANCELLED})
 
@@ -102,10 +104,10 @@ class EmailChannel:
         try:
             async with asyncio.timeout(_LONGEST_SECONDS):
                 return await self._transmit(client, message, to)
+        except aiosmtplib.SMTPException as error:  # before TimeoutError, which the time-outs of a step are as well
+            return self._untrusted(error) or _outcome_of(error)
         except TimeoutError:
             return Away(f"the mail server did not finish within {_LONGEST_SECONDS:g} s")
-        except aiosmtplib.SMTPException as error:
-            return self._untrusted(error) or _outcome_of(error)
         except (OSError, ssl.SSLError) as error:
             return self._untrusted(error) or Away(f"no connection to the mail server: {_name_of(error)}")
         finally:
@@ -214,12 +216,9 @@ def _outcome_of(error: aiosmtplib.SMTPException) -> SendOutcome:
     """Return the outcome of a failed transaction; of the server's answer only its code, since its text may name the address."""
     match error:
         case aiosmtplib.SMTPRecipientsRefused():
-            codes = sorted({each.code for each in error.recipients})
-            if all(each.code == _LOGIN_NEEDED or each.message.startswith("5.7.") for each in error.recipients):
-                numbers = ", ".join(map(str, codes))
-                return Away(f"the mail server refuses us or email.sender ({numbers}): use an address of this account")
-            answer = f"the mail server refuses the address ({', '.join(map(str, codes))})"
-            return Rejected(answer) if min(codes) >= _PERMANENT else Deferred(answer)
+            return _outcome_of_refusals(error.recipients)
+        case aiosmtplib.SMTPDataError() if error.code >= _PERMANENT and _SENDER_REFUSED.search(error.message):
+            return Away(f"the mail server refuses email.sender ({error.code}): use an address of this account")
         case aiosmtplib.SMTPDataError():
             answer = f"the mail server refuses the mail ({error.code})"
             return Rejected(answer) if error.code >= _PERMANENT else Deferred(answer)
@@ -229,9 +228,29 @@ def _outcome_of(error: aiosmtplib.SMTPException) -> SendOutcome:
             return Away(f"the mail server refuses user and password ({error.code}): correct the Secret")
         case aiosmtplib.SMTPResponseException():
             return Away(f"the mail server refuses us ({error.code})")
+        case aiosmtplib.SMTPTimeoutError():
+            return Away(f"the mail server did not answer within {_STEP_SECONDS:g} s")
         case aiosmtplib.SMTPNotSupported():
             return Away("the mail server does not offer what email.security or the login needs")
     return Away(f"no connection to the mail server: {_name_of(error)}")
+
+
+def _outcome_of_refusals(refused: Sequence[aiosmtplib.SMTPRecipientRefused]) -> SendOutcome:
+    """Return the outcome of a transaction in which every recipient was refused."""
+    codes = sorted({each.code for each in refused})
+    numbers = ", ".join(map(str, codes))
+    if all(_is_about_sender(each) for each in refused):
+        return Away(f"the mail server refuses us or email.sender ({numbers}): use an address of this account")
+    if all(each.message.startswith("5.7.") for each in refused):  # of the recipient's server, or of ours
+        return Deferred(f"a policy of a mail server refuses this mail ({numbers}): ask the recipient, or its operator")
+    answer = f"the mail server refuses the address ({', '.join(map(str, codes))})"
+    return Rejected(answer) if min(codes) >= _PERMANENT else Deferred(answer)
+
+
+def _is_about_sender(refused: aiosmtplib.SMTPRecipientRefused) -> bool:
+    """Return whether a recipient was refused because of who sends, and so would be each other one."""
+    by_policy = refused.message.startswith("5.7.") and "sender" in refused.message.casefold()
+    return refused.code == _LOGIN_NEEDED or by_policy
 
 
 def _name_of(error: Exception) -> str:

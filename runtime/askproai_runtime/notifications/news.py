@@ -1,7 +1,5 @@
 """Notify of what callers leave when they do not book: the business of messages and freed times, and who waits of the latter."""
 
-import hashlib
-import json
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,8 +10,15 @@ from askproai_core.database import Connection
 from askproai_core.tenant_config import BusinessNews, NotificationChannel, TenantConfig
 from askproai_runtime.notifications.outbox import enqueue, enqueue_text
 from askproai_runtime.notifications.recipients import customer_channels
+from askproai_runtime.notifications.store import read_texts
 from askproai_runtime.notifications.types import FreedOffer, Kind, NewNotification, Recipient
 from askproai_runtime.notifications.words import WORDS, format_moment
+
+MAILS_PER_MESSAGE = 5  # the first one, and corrections
+
+
+class TooManyCorrections(Exception):
+    """A message was corrected more often than the business is notified of one."""
 
 
 async def enqueue_message(
@@ -28,20 +33,25 @@ async def enqueue_message(
     call_back: str | None,
     correlation_id: str,
 ) -> None:
-    """Notify of a caller's message: once, and again when its name, phone or `call_back` is corrected.
+    """Notify of a caller's message: once, and again when it is corrected, so that the last notification says what is stored.
 
-    `call_back` is when to call back, as it was said.
+    `call_back` is when to call back, as it was said. The caller's transaction has locked the message. Raises `TooManyCorrections`.
     """
     if config.notifications is None:
         return
     words = WORDS[config.notifications.language]
     details = {"phone": phone, "recipient": recipient, "call_back": call_back}
     lines = [f"{words.labels[label]}: {value}" for label, value in details.items() if value]
-    version = hashlib.sha256(json.dumps([name, phone, call_back]).encode()).hexdigest()[:12]
+    now = {"message_id": str(message_id), "name": name, **details}
+    subjects = [f"message/{message_id}/{number}" for number in range(1, MAILS_PER_MESSAGE + 1)]
+    before = await read_texts(conn, config.tenant, subjects)
+    if before and before[max(before)].get("fields") == now:
+        return
+    if len(before) == MAILS_PER_MESSAGE:
+        raise TooManyCorrections
     await enqueue_text(
-        conn, config, BusinessNews.MESSAGE, f"message/{message_id}/{version}", title=words.message.format(customer=name),
-        text="\n\n".join(filter(None, (text, "\n".join(lines)))), correlation_id=correlation_id, message_id=str(message_id),
-        name=name, **details,
+        conn, config, BusinessNews.MESSAGE, subjects[len(before)], title=words.message.format(customer=name),
+        text="\n\n".join(filter(None, (text, "\n".join(lines)))), correlation_id=correlation_id, **now,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import BusinessNews, TenantConfig
-from askproai_runtime.notifications.recipients import business_channels, customer_channels
+from askproai_runtime.notifications.recipients import announces_to_customers, business_channels, customer_channels
 from askproai_runtime.notifications.store import insert_notifications
 from askproai_runtime.notifications.types import Kind, NewNotification, Recipient
 
@@ -40,7 +40,7 @@ async def enqueue_change(
     if settings is None:
         return
     rows = [(Recipient.BUSINESS, channel) for channel in business_channels(settings) if _is_wanted(config, _NEWS[kind])]
-    if settings.customer is not None and (settings.customer.for_calcom_bookings or not in_remote_calendar):
+    if announces_to_customers(settings, in_remote_calendar=in_remote_calendar):
         rows += [(Recipient.CUSTOMER, channel) for channel in customer_channels(settings, email, phone)]
     subject = f"{appointment_id}/{version}"
     await enqueue(

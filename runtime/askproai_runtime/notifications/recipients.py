@@ -29,6 +29,12 @@ def customer_channels(settings: Notifications, email: str | None, phone: str | N
     return tuple(each for each in settings.customer.channels if reachable[each])
 
 
+def announces_to_customers(settings: Notifications | None, *, in_remote_calendar: bool) -> bool:
+    """Return whether customers are notified of changes of such an appointment. Cal.com sends its own mails of what it holds."""
+    customer = settings.customer if settings else None
+    return customer is not None and (customer.for_calcom_bookings or not in_remote_calendar)
+
+
 def business_channels(settings: Notifications | None) -> tuple[NotificationChannel, ...]:
     """Return the channels by which the business is notified."""
     if settings is None or settings.business is None:

@@ -102,6 +102,15 @@ async def insert_notifications(conn: "Connection | Pool", tenant: str, rows: Seq
     )  # fmt: skip
 
 
+async def read_texts(conn: Connection, tenant: str, subjects: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the contents of the notifications of the kind `text` that are about these subjects, by subject."""
+    rows = await conn.fetch(
+        "SELECT subject, content FROM notifications WHERE tenant = $1 AND kind = 'text' AND subject = ANY ($2::text[])",
+        tenant, list(subjects),
+    )  # fmt: skip
+    return {row["subject"]: json.loads(row["content"]) for row in rows}
+
+
 async def list_due(pool: Pool, tenant: str, channel: str, limit: int) -> list[UUID]:
     """Return the notifications of a channel that are due, the first due first."""
     return [row["id"] for row in await pool.fetch(_DUE, tenant, channel, limit)]
@@ -111,7 +120,7 @@ async def list_other_due(pool: Pool, tenant: str, channels: Sequence[str]) -> li
     """Return due notifications of channels that are none of `channels`: those that are not set up any more."""
     rows = await pool.fetch(
         """SELECT id FROM notifications WHERE tenant = $1 AND channel <> ALL ($2) AND state IN ('waiting', 'sending')
-           AND due_at <= clock_timestamp() LIMIT 100""",
+           AND due_at <= clock_timestamp() ORDER BY due_at LIMIT 100""",
         tenant, list(channels),
     )  # fmt: skip
     return [row["id"] for row in rows]

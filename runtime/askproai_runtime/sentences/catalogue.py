@@ -46,6 +46,8 @@ class Sentences:
     nothing_free: str
     shall_i_book: str
     which_suits: str
+    which_do_you_mean: str  # of the readings that were offered
+    nothing_free_before: str  # the end of the booking horizon
     confirmed_when_booked: str
     visit_length: str
     length_and_end: str
@@ -63,6 +65,8 @@ class Sentences:
     too_soon: str
     too_far: str
     closed_day: str
+    person_off: str
+    nobody_works: str
     outside_hours: str
     off_grid: str
     taken: str
@@ -122,7 +126,7 @@ class Sentences:
     already_cancelled: str
     none_of_number: str
     none_left: str
-    number_withheld: str
+    number_not_shown: str  # withheld, or forwarded without it: which of the two is not known
     not_found: str
     none_then: str
     none_then_but: str
@@ -150,6 +154,7 @@ class Sentences:
     only_call_back: str
     message_too_long: str
     too_many_messages: str
+    message_changed_too_often: str
     noted: str
     call_back_noted: str
     what_message: str
@@ -159,7 +164,10 @@ class Sentences:
     wait_for_when: str
     wait_for_whom: str
     wait_at_number: str
-    too_far_to_wait: str
+    no_need_to_wait: str
+    wait_for_which_time: str
+    next_possible_day: str
+    wait_for_another_day: str
     waitlist_full: str
     waiting: str
     freed_by_team: str

@@ -39,6 +39,8 @@ ENGLISH: Final = Sentences(
     nothing_free="I am sorry, nothing is free in the two weeks I looked through. Shall I look later?",
     shall_i_book="Shall I book that?",
     which_suits="Which one suits you?",
+    which_do_you_mean="Which one do you mean?",
+    nothing_free_before="I am sorry, nothing is free in the last two weeks before that or in the next two weeks.",
     confirmed_when_booked="I will confirm it when I book it. {question}",
     visit_length=" That takes {length} in all, {waiting} of it waiting.",
     length_and_end=" It takes {length} in all, until {clock}.",
@@ -56,6 +58,8 @@ ENGLISH: Final = Sentences(
     too_soon="{when} is too short notice, I am afraid.",
     too_far="We do not book that far ahead, only until {last_day}.",
     closed_day="{day}: we are not open then{holiday}.",
+    person_off="{day}: {staff} does not work then.",
+    nobody_works="{day}: nobody who does that works then.",
     outside_hours="{when} is outside the hours in which that is possible{staff}.",
     off_grid="{when}: no appointment starts at that time.",
     taken="{when}: nothing is free{staff} any more, I am afraid.",
@@ -118,8 +122,8 @@ ENGLISH: Final = Sentences(
     several_appointments="{count} appointments",
     limit_of_caller="I cannot book any more appointments for your number today, so I have not booked this one.",
     limit_of_anonymous=(
-        "I cannot book any more appointments without a caller's number at the moment, so I have not booked this one."
-        " Please call again with your number shown."
+        "I cannot see your number in this call, and without it I cannot book any more appointments at the moment, so I have"
+        " not booked this one. If you withhold it, please call again with your number shown."
     ),
     can_transfer_for_that="I can put you through for that.",
     call_directly_for_that="Please call us directly for that.",
@@ -133,9 +137,9 @@ ENGLISH: Final = Sentences(
         " one. Otherwise, would you like a new appointment?"
     ),
     none_left="I find no further upcoming appointment. Would you like a new one?",
-    number_withheld=(
-        "Your number is withheld, so I cannot look up your appointments. Please call again with your number shown, or"
-        " contact us directly."
+    number_not_shown=(
+        "I cannot see your number in this call, so I cannot look up your appointments. If you withhold it, please call again"
+        " with your number shown, otherwise contact us directly, please."
     ),
     not_found="I cannot find that appointment.",
     none_then="{when}: I find no appointment of yours then.",
@@ -164,6 +168,7 @@ ENGLISH: Final = Sentences(
     only_call_back="Asks to be called back.",
     message_too_long="That was a lot at once. What is the most important thing that I should pass on?",
     too_many_messages="I have already taken several messages and cannot take another one now. So I have not noted this one.",
+    message_changed_too_often="I have changed this message several times. It is noted as you said it before.",
     noted="I have noted it and will pass it on.",
     call_back_noted="I have noted it and will pass on that you would like to be called back{when}.",
     what_message="What may I pass on?",
@@ -173,7 +178,10 @@ ENGLISH: Final = Sentences(
     wait_for_when="For which day or time shall I put you on the waiting list?",
     wait_for_whom="In whose name may I put you on the waiting list?",
     wait_at_number="At which number can we reach you when something becomes free?",
-    too_far_to_wait="We do not book that far ahead.",
+    no_need_to_wait="You do not need the waiting list for that.",
+    wait_for_which_time="If none of these suits you, tell me the time that you would like to wait for.",
+    next_possible_day="The next possible day is {day}. For which day shall I put you on the waiting list?",
+    wait_for_another_day="For which other day shall I put you on the waiting list?",
     waitlist_full="I am sorry, I cannot put you on the waiting list at the moment.",
     waiting=(
         "You are on the waiting list for {service}{staff}: {requested}. {news} This is not an appointment yet."

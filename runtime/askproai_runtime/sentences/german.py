@@ -39,6 +39,8 @@ GERMAN: Final = Sentences(
     nothing_free="In den zwei Wochen, die ich durchgesehen habe, ist leider nichts frei. Soll ich später suchen?",
     shall_i_book="Soll ich das eintragen?",
     which_suits="Was passt Ihnen?",
+    which_do_you_mean="Welchen Termin meinen Sie?",
+    nothing_free_before="In den letzten zwei Wochen davor und in den nächsten zwei Wochen ist leider nichts frei.",
     confirmed_when_booked="Ob das so klappt, bestätige ich Ihnen beim Eintragen. {question}",
     visit_length=" Das dauert insgesamt {length}, davon {waiting} Wartezeit.",
     length_and_end=" Er dauert insgesamt {length}, bis {clock}.",
@@ -56,6 +58,8 @@ GERMAN: Final = Sentences(
     too_soon="{when} ist leider zu kurzfristig.",
     too_far="So weit im Voraus vergeben wir keine Termine, nur bis {last_day}.",
     closed_day="{day}: Da ist nicht geöffnet{holiday}.",
+    person_off="{day}: Da arbeitet {staff} nicht.",
+    nobody_works="{day}: Da arbeitet niemand, der das macht.",
     outside_hours="{when} liegt außerhalb der Zeiten, zu denen das{staff} möglich ist.",
     off_grid="{when} beginnt bei uns kein Termin.",
     taken="{when} ist{staff} leider nichts mehr frei.",
@@ -118,8 +122,8 @@ GERMAN: Final = Sentences(
     several_appointments="{count} Termine",
     limit_of_caller="Für Ihre Rufnummer kann ich heute keine weiteren Termine eintragen, diesen habe ich also nicht gebucht.",
     limit_of_anonymous=(
-        "Ohne Rufnummer kann ich im Moment keine Termine mehr eintragen, diesen habe ich also nicht gebucht. Bitte rufen"
-        " Sie mit sichtbarer Rufnummer noch einmal an."
+        "Ihre Rufnummer sehe ich bei diesem Anruf nicht, und ohne sie kann ich im Moment keine Termine mehr eintragen, diesen"
+        " habe ich also nicht gebucht. Wenn Sie sie unterdrücken, rufen Sie bitte mit sichtbarer Rufnummer noch einmal an."
     ),
     can_transfer_for_that="Ich kann Sie dafür gern verbinden.",
     call_directly_for_that="Bitte rufen Sie uns dafür direkt an.",
@@ -133,9 +137,9 @@ GERMAN: Final = Sentences(
         " mit dieser an. Möchten Sie sonst einen neuen Termin?"
     ),
     none_left="Ich finde keinen kommenden Termin mehr. Möchten Sie einen neuen?",
-    number_withheld=(
-        "Ihre Rufnummer ist unterdrückt, deshalb kann ich Ihre Termine nicht nachsehen. Bitte rufen Sie noch einmal mit"
-        " sichtbarer Nummer an, oder wenden Sie sich direkt an uns."
+    number_not_shown=(
+        "Ihre Rufnummer sehe ich bei diesem Anruf nicht, deshalb kann ich Ihre Termine nicht nachsehen. Wenn Sie sie"
+        " unterdrücken, rufen Sie bitte noch einmal mit sichtbarer Nummer an, sonst wenden Sie sich bitte direkt an uns."
     ),
     not_found="Diesen Termin finde ich nicht.",
     none_then="{when}: Da finde ich keinen Termin von Ihnen.",
@@ -167,6 +171,9 @@ GERMAN: Final = Sentences(
         "Ich habe schon mehrere Nachrichten notiert und kann gerade keine weitere aufnehmen. Diese habe ich also nicht"
         " notiert."
     ),
+    message_changed_too_often=(
+        "Diese Nachricht habe ich schon mehrmals geändert. Notiert ist sie so, wie Sie sie zuvor gesagt haben."
+    ),
     noted="Ich habe es notiert und richte es aus.",
     call_back_noted="Ich habe es notiert und gebe Ihren Wunsch nach einem Rückruf weiter{when}.",
     what_message="Was darf ich ausrichten?",
@@ -176,7 +183,10 @@ GERMAN: Final = Sentences(
     wait_for_when="Für welchen Tag oder welche Zeit soll ich Sie auf die Warteliste setzen?",
     wait_for_whom="Auf welchen Namen darf ich Sie auf die Warteliste setzen?",
     wait_at_number="Unter welcher Nummer erreichen wir Sie, wenn etwas frei wird?",
-    too_far_to_wait="So weit im Voraus vergeben wir keine Termine.",
+    no_need_to_wait="Da brauchen Sie keine Warteliste.",
+    wait_for_which_time="Wenn nichts davon passt, sagen Sie mir die Uhrzeit, für die Sie warten möchten.",
+    next_possible_day="Möglich ist das als Nächstes {day}. Für welchen Tag soll ich Sie auf die Warteliste setzen?",
+    wait_for_another_day="Für welchen anderen Tag soll ich Sie auf die Warteliste setzen?",
     waitlist_full="Auf die Warteliste kann ich Sie im Moment leider nicht mehr setzen.",
     waiting=(
         "Sie stehen auf der Warteliste für {service}{staff}: {requested}. {news} Ein Termin ist das noch nicht."

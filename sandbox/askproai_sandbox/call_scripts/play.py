@@ -56,6 +56,7 @@ async def play_script(script: CallScript, addresses: Addresses, show: Callable[[
 
     Raises ScriptError when it cannot be played.
     """
+    _require_tenant(script, addresses)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         books = _Books(session, addresses, script.tenant)
         day = await books.find_open_day(script.on) if script.on else None
@@ -77,6 +78,15 @@ async def play_script(script: CallScript, addresses: Addresses, show: Callable[[
         problems += await books.differences(script, values, call_ids)
         mails = _Mails(session, addresses.mails_url, {email, *numbers.values()} - {"anonymous"})
         return problems + await mails.differences(script.expected_mails(values))
+
+
+def _require_tenant(script: CallScript, addresses: Addresses) -> None:
+    """Raise ScriptError, with what to apply, if the demo has no pods of the script's tenant."""
+    try:
+        addresses.admin(script.tenant)
+    except ScriptError as error:
+        manifest = f"{script.manifest} (examples/README.md, Try them)" if script.manifest else "its manifests"
+        raise ScriptError(f"{error}; apply {manifest}") from None
 
 
 async def _call(step: SpokenCall, from_number: str, script: CallScript, addresses: Addresses) -> CallRecord:
@@ -160,7 +170,8 @@ class _Books:
             if WEEKDAYS[day.weekday()] not in weekdays:
                 continue
             query = {"branch": wanted.branch, "service": wanted.service, "date": day.isoformat()}
-            is_open = bool((await self._get("slots", **query))["slots"])
+            slots = (await self._get("slots", **query))["slots"]
+            is_open = any(wanted.staff in {None, slot["staff"]} for slot in slots)
             if (
                 is_open
                 and not (await self._get("appointments", **{"from": day.isoformat(), "to": day.isoformat()}))[

@@ -35,6 +35,7 @@ class OpenDay(Struct, frozen=True, forbid_unknown_fields=True):
     branch: Text
     service: Text  # the name of a ServiceOffering that has free times then
     weekday: Weekday | None = None
+    staff: Text | None = None  # the id of a staff member who has free times then
 
 
 class SpokenCall(Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,7 +93,8 @@ class CallScript(Struct, frozen=True, forbid_unknown_fields=True):
     """A file of `examples/calls/`.
 
     Texts may hold `{day}` (3. Dezember), `{weekday}` (Donnerstag) and `{date}` (2026-12-03) of the day that `on` describes,
-    `{tenant}`, and `{email}`, an address that is another one at each play. Without `mails` no mails are compared.
+    `{tenant}`, and `{email}`, an address that is another one at each play. Without `mails` no mails are compared. `manifest`
+    declares the tenant: it is named to whoever plays the script on a demo without that tenant.
     """
 
     title: Text
@@ -100,6 +102,7 @@ class CallScript(Struct, frozen=True, forbid_unknown_fields=True):
     number: Text
     steps: Annotated[list[dict[str, Any]], Meta(min_length=1)]
     on: OpenDay | None = None
+    manifest: Text | None = None
     appointments: list[ExpectedAppointment] = []
     mails: list[ExpectedMail] = []
 

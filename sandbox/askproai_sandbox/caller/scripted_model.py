@@ -136,7 +136,9 @@ class ScriptedModel:
             self._change, self._requested_time = _Change(), {}
         self._question = "" if answer.get("success") else str(answer.get("message") or "")
         offers = answer.get("slots") or answer.get("alternatives")
-        if offers or answer.get("success"):
+        if (
+            offers or answer.get("success") or answer.get("candidates")
+        ):  # a yes to "Meinen Sie A oder B?" accepts nothing
             self._offers = list(offers or ())
         self._is_transfer_offered = not offers and bool(_OFFERS_TRANSFER.search(self._question))
         self._is_message_offered = offers_message(self._question)

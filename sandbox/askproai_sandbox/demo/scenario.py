@@ -23,7 +23,7 @@ from askproai_sandbox.example_tenant import SALON, seed_simulators
 READY_TIMEOUT = timedelta(seconds=90)
 _WAITING_REPORTS = timedelta(seconds=5)
 SENTENCES = (
-    "Guten Tag, ich hätte gern einen Haarschnitt am Freitag um halb drei.",
+    "Guten Tag, ich hätte gern einen Haarschnitt am kommenden Freitag um halb drei.",
     "Ja, gern. Mein Name ist Erika Mustermann.",
 )
 OTHER_TIME = (

@@ -13,8 +13,8 @@ _TRANSLATIONS = {
     "Salon Müller, Sie sprechen mit unserem KI-Assistenten. Was kann ich für Sie tun?": (
         "Salon Müller, you are speaking with our AI assistant. What can I do for you?"
     ),
-    "Guten Tag, ich hätte gern einen Haarschnitt am Freitag um halb drei.": (
-        'Hello, I would like a haircut on Friday at half past two. ("halb drei" is half *to* three)'
+    "Guten Tag, ich hätte gern einen Haarschnitt am kommenden Freitag um halb drei.": (
+        'Hello, I would like a haircut next Friday at half past two. ("halb drei" is half *to* three)'
     ),
     "Frei ist Freitag, den 27. November, um 14 Uhr 30 bei Anna. Soll ich das eintragen?": (
         "Friday 27 November at 14:30 with Anna is free. Shall I put that down?"
@@ -24,9 +24,8 @@ _TRANSLATIONS = {
         "The appointment is made: Friday 27 November, 14:30, haircut with Anna."
     ),
 }
-# Ids, ports, ages and dates, each with its fixed value. On a Friday the agent first asks which Friday is meant.
+# Ids, ports, ages and dates, each with its fixed value.
 _FIXED_VALUES = (
-    (r"Meinen Sie [^?]*\? ", ""),
     (r"Freitag, den \d+\. \w+", "Freitag, den 27. November"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:40000"),
     (r"agent_[0-9a-f]{24}", "agent_7c1f0a52e9d84b6f93a0c5de"),

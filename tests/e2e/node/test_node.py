@@ -51,7 +51,7 @@ async def test_the_example_becomes_ready_in_a_namespace_that_enforces_restricted
 
 async def test_a_caller_books_and_both_calendars_have_the_appointment(env: NodeEnvironment):
     friday, name = (
-        "Guten Tag, einen Haarschnitt am Freitag um halb drei, bitte.",
+        "Guten Tag, einen Haarschnitt am kommenden Freitag um halb drei, bitte.",
         "Ja, gern. Mein Name ist Erika Muster.",
     )
     record = await env.call(friday, name)
@@ -71,7 +71,7 @@ async def test_the_other_examples_run_beside_it_and_leave_nothing(env: NodeEnvir
         await env.wait_until_ready(other.namespace)
     record_property("Ready after", f"{time.monotonic() - started:.1f} s")
     practice, hotline = OTHERS
-    request = "Ich hätte gern einen Haarschnitt am Freitag um zehn."
+    request = "Ich hätte gern einen Haarschnitt am kommenden Freitag um zehn."
     name = "Ja, gern, mein Name ist Jonas Köhler."
     await env.call("Ich brauche einen Termin für Sprechstunde am Donnerstag um zehn.", name, to=practice.number)
     await env.call(request, "In Pankow, bitte.", name, to=hotline.number)

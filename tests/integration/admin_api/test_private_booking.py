@@ -19,6 +19,7 @@ async def test_an_appointment_is_booked_once_shown_with_its_note_and_audited(sha
         {
             "branch": "mitte", "service": "haarschnitt", "staff": "anna", "start": start.isoformat(),
             "end": (start + timedelta(minutes=45)).isoformat(), "zone": "Europe/Berlin",
+            "notified_by": [],
         },
     )  # fmt: skip
     body = asking(start=start.isoformat(), name="Petra Müller", phone="0151 12345678", note="Treppe", staff="anna")

@@ -32,7 +32,7 @@ async def test_a_freed_time_is_offered_declined_and_passed_on(pod: TenantPod) ->
     assert booked.body["success"], booked.body
 
     async def join(name: str, number: str) -> dict[str, Any]:
-        day = HAIRCUT | {"date": friday.date().isoformat(), "customer_name": name}
+        day = HAIRCUT | {"start": friday.isoformat(), "customer_name": name, "staff": "anna"}
         return (await pod.function("join_waitlist", f"call_{number[1:]}", day, from_number=number)).body
 
     first, second = await join("Wanda", "+4915100000001"), await join("Willi", "+4915100000002")

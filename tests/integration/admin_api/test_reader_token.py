@@ -40,7 +40,7 @@ async def appointment(pod: TenantPod) -> AsyncIterator[dict[str, str]]:
     assert booked.body["success"], booked.body
     message = {"message": ILLNESS, "customer_name": NAME, "recipient": NAME, "call_back": NAME}
     left = await pod.function("leave_message", call, message, from_number=CALLER)
-    waiting = {"date": start[:10], "customer_name": NAME, **first}
+    waiting = {"start": start, "customer_name": NAME, **first}
     joined = await pod.function("join_waitlist", call, waiting, from_number=CALLER)
     await pod.retell("call_ended", call, from_number=CALLER, transcript=f"{NAME}: {CALLER}", call_status="ended")
     await pod.settled(f"{call}:call_ended")

@@ -46,6 +46,7 @@ async def test_a_withheld_number_owns_what_its_call_has_booked_and_hears_what_to
     other = await salon.booking.find_appointments(call("b", None))
     assert (other.success, other.fields["appointments"]) == (False, [])
     assert "mit sichtbarer Nummer" in other.message
+    assert "ist unterdrückt" not in other.message, "a call that was forwarded without its number is not known from it"
 
 
 async def test_a_person_who_was_booked_for_finds_it_from_their_own_number(new_salon) -> None:

@@ -1,11 +1,18 @@
 """An event type of another business, at which anybody can book: nothing is sent to it, and callers are promised nothing."""
 
+from datetime import date
+from zoneinfo import ZoneInfo
+
 import msgspec
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
-from askproai_core.tenant_config import EventType, Withheld
+from askproai_core.tenant_config import Agent, EventType, Function, Withheld
+from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest
+from askproai_runtime.admin_api.slots import Slots
 from askproai_runtime.calendars import ProviderCallRecorder, build_calendar
+from askproai_runtime.calls.instead import offer_instead
 from askproai_runtime.jobs import RunAgain
 from tests.worlds.booking_environment import booking_args, call
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
@@ -62,6 +69,40 @@ async def test_nothing_is_sent_to_an_event_type_that_is_not_in_the_account(env: 
     assert sent_to(env, FOREIGN) == []
     other = await env.salon.booking.book_appointment(call("call_2"), booking_args())
     assert (other.fields["staff"], other.fields["status"]) == ("mehmet", "confirmed")
+
+
+async def test_what_cal_com_surely_refuses_is_not_offered(env: CalcomEnvironment) -> None:
+    """The caller hears it at once, and not after the name and the number."""
+    booking, day = env.salon.booking, {"date": "2026-11-27"}
+    hers = await booking.check_availability(call(), {"staff": "anna", **day})
+    assert (hers.success, hers.outcome, hers.fields["slots"]) == (False, "refused", [])
+    assert "ich kann den Termin gerade nicht eintragen" in hers.message
+    config = msgspec.structs.replace(env.config, agents=(Agent(name="mitte", leaves_messages=True),))
+    said = offer_instead(hers, Function.CHECK_AVAILABILITY, config).message
+    assert said.endswith("Soll ich dem Team etwas ausrichten?")
+    anybody = await booking.check_availability(call(), day)
+    assert {slot["staff"] for slot in anybody.fields["slots"]} == {"mehmet"}
+    listed = await booking.list_free_slots("mitte", "haarschnitt", date(2026, 11, 27))
+    assert ({slot.staff for slot in listed.slots}, listed.refused) == ({"mehmet"}, {"anna"})
+
+
+async def test_the_desk_reads_that_cal_com_does_not_have_the_event_types_of_a_service(env: CalcomEnvironment) -> None:
+    links = tuple(
+        EventType(staff=each, event_type_id=FOREIGN, withheld=Withheld.NOT_FOUND) for each in ("anna", "mehmet")
+    )
+    services = (msgspec.structs.replace(env.config.services[0], event_types=links), *env.config.services[1:])
+    env.salon.apply_config(msgspec.structs.replace(env.config, services=services))
+    answer = await env.salon.booking.check_availability(call(), {})
+    assert (answer.success, answer.outcome) == (False, "refused")
+    endpoints = Slots(lambda: env.salon.booking)
+    http = make_mocked_request("GET", "/slots?branch=mitte&service=haarschnitt&date=2026-11-27")
+    http[ACCESS] = Access(is_reader=False, admin_secret="admin")
+    request = ApiRequest(http, endpoints.endpoints()[0], ZoneInfo("Europe/Berlin"), env.salon.clock.now())
+    listed = await endpoints.slots(request)
+    assert (listed.slots, listed.closed) == (
+        [],
+        "Cal.com does not have the event types of anna, mehmet: see CalendarLinked",
+    )
 
 
 async def test_what_is_not_looked_up_yet_is_kept_here_and_booked_once_it_was_seen(env: CalcomEnvironment) -> None:

@@ -156,3 +156,21 @@ async def test_what_is_too_long_is_asked_for_again_and_never_cut(salon: Salon, a
     answer = await leave_message(salon.booking, call(), ARGS | {argument: "wort " * 50})
     assert (answer.success, word in answer.message) == (False, True), answer.message
     assert await salon.rows(STORED) == []
+
+
+async def test_a_mere_yes_later_keeps_the_time_that_was_said_and_says_it(salon: Salon) -> None:
+    spoken = "Montag, den 23. November, um 15 Uhr"
+    for said in ("Montag um 15 Uhr", "ja", True, "Ja, bitte einen Rückruf"):
+        answer = await leave_message(salon.booking, call(), ARGS | {"call_back": said})
+        assert spoken in answer.message
+        (row,) = await salon.rows(STORED)
+        assert (row["call_back"], f"{row['call_back_from']:%a %H:%M}") == ("Montag um 15 Uhr", "Mon 14:00")
+    answer = await leave_message(salon.booking, call(), ARGS | {"call_back": "Dienstag um 9 Uhr früh"})
+    assert "Dienstag, den 24. November, um 9 Uhr" in answer.message
+    assert [row["call_back"] for row in await salon.rows(STORED)] == ["Dienstag um 9 Uhr früh"]
+
+
+async def test_a_corrected_number_is_kept_also_when_it_is_the_callers(salon: Salon) -> None:
+    for named in ("0170 1234567", "+4915112345678"):
+        assert (await leave_message(salon.booking, call(), ARGS | {"phone": named})).success
+    assert [row["phone"] for row in await salon.rows(STORED)] == ["+4915112345678"]

@@ -1,12 +1,24 @@
 """check_availability against a real PostgreSQL: what is offered, and what is held."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
+import msgspec
 import pytest
 
+from askproai_core.tenant_config import Absence
 from askproai_runtime.booking import BookingSettings, release_holds
-from tests.worlds.booking_environment import HALF_PAST_TWO, ScriptedCalendar, booking_args, call, second_process
+from tests.worlds.booking_environment import (
+    HALF_PAST_TWO,
+    NOW,
+    ScriptedCalendar,
+    booking_args,
+    call,
+    second_process,
+)
+
+SATURDAY_EVENING = datetime(2026, 11, 21, 17, 40, tzinfo=UTC)
 
 
 def times(answer) -> list[str]:
@@ -167,18 +179,95 @@ async def test_one_persons_day_off_is_not_explained_as_a_closed_salon(new_salon)
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-24", "staff": "Mehmet"})
     assert answer.fields["obstacle"] == "outside_hours"
     assert "nicht geöffnet" not in answer.message
-    assert times(answer)[0] == "2026-11-26T12:00"
+    assert await held(salon) == [("call_1", "2026-11-26 11:00")], (
+        "his next time is held, though hers of that day is said first"
+    )
+    assert answer.message.startswith("Dienstag, den 24. November: Da arbeitet Mehmet nicht. Frei ist Dienstag")
+    assert ("2026-11-24", "anna") in {(slot["start"][:10], slot["staff"]) for slot in answer.fields["slots"]}
 
 
-async def test_an_ambiguous_time_comes_back_as_candidates_with_the_earliest_free_one(new_salon) -> None:
+async def test_on_a_persons_day_off_somebody_else_is_offered_at_the_same_hours(new_salon) -> None:
+    salon = await new_salon()
+    args = {"date": "2026-11-24", "part_of_day": "Nachmittag", "staff": "Mehmet"}
+    answer = await salon.booking.check_availability(call(), args)
+    slots = [(slot["start"][:10], slot["staff"]) for slot in answer.fields["slots"]]
+    assert slots == [("2026-11-24", "anna"), ("2026-11-26", "mehmet"), ("2026-11-26", "mehmet")]
+
+
+@pytest.mark.parametrize("time", [{}, {"time": "15 Uhr"}])
+async def test_a_day_on_which_nobody_does_the_service_is_not_called_closed(new_salon, time) -> None:
+    salon = await new_salon()
+    config = salon.configs[-1]
+    away = (Absence(first=date(2026, 11, 26), last=date(2026, 11, 28)),)
+    staff = tuple(msgspec.structs.replace(each, absences=away) for each in config.branches[0].staff)
+    branches = (msgspec.structs.replace(config.branches[0], staff=staff),)
+    salon.apply_config(msgspec.structs.replace(config, branches=branches))
+    answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", **time})
+    assert answer.fields["obstacle"] == "outside_hours"
+    assert answer.message.startswith("Freitag, den 27. November: Da arbeitet niemand, der das macht. Frei ist ")
+    answer = await salon.booking.check_availability(call(), {"date": "vom 26. bis zum 28. November"})
+    assert answer.message.startswith(
+        "Donnerstag, 26. November 2026 bis Samstag, 28. November 2026: Da arbeitet niemand, der das macht."
+    )
+    answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "staff": "Anna", **time})
+    assert answer.message.startswith("Freitag, den 27. November: Da arbeitet Anna nicht. Frei ist ")
+
+
+async def test_a_move_to_a_persons_day_off_says_that_the_person_does_not_work_then(new_salon) -> None:
+    salon = await new_salon()
+    await salon.booking.book_appointment(call(), booking_args(staff="mehmet"))
+    answer = await salon.booking.reschedule_appointment(call(), {"start": "2026-11-24T15:00:00+01:00"})
+    assert answer.message.startswith("Dienstag, den 24. November: Da arbeitet Mehmet nicht. Frei ist ")
+    assert answer.fields["obstacle"] == "outside_hours"
+    assert answer.cause == "the person does not work on that day"  # what the desk reads
+
+
+async def test_of_a_time_with_two_readings_both_are_offered_and_it_is_asked_which_is_meant(new_salon) -> None:
+    """One question, which a bare yes does not answer: nothing is booked on the day that the caller did not mean."""
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "Freitag", "time": "11 Uhr"})  # it is a Friday
     assert [c["start"][:16] for c in answer.fields["candidates"]] == ["2026-11-20T11:00", "2026-11-27T11:00"]
     assert {c["grain"] for c in answer.fields["candidates"]} == {"minute"}
-    assert times(answer) == ["2026-11-20T11:00"]
-    assert (
-        "Meinen Sie Freitag, den 20. November, um 11 Uhr oder Freitag, den 27. November, um 11 Uhr?" in answer.message
+    assert (answer.success, times(answer)) == (True, ["2026-11-20T11:00", "2026-11-27T11:00"])
+    assert answer.message == (
+        "Frei ist Freitag, den 20. November, um 11 Uhr bei Anna oder Freitag, den 27. November, um 11 Uhr bei Anna."
+        " Welchen Termin meinen Sie?"
     )
+
+
+async def test_of_a_day_with_two_readings_it_is_only_asked_which_is_meant(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"date": "Freitag"})
+    assert answer.message == "Meinen Sie Freitag, 20. November 2026 oder Freitag, 27. November 2026?"
+    assert (answer.success, answer.fields["slots"], answer.outcome) == (False, [], "asked_back")
+    assert await held(salon) == []
+
+
+async def test_of_two_readings_the_only_free_one_is_offered_once_it_is_said_that_the_other_is_not_free(
+    new_salon,
+) -> None:
+    salon = await new_salon()
+    await salon.booking.book_appointment(call("a", None), booking_args("2026-11-20T11:00", staff="anna"))
+    answer = await salon.booking.check_availability(call(), {"date": "Freitag", "time": "11 Uhr"})
+    assert answer.message == (
+        "Freitag, den 20. November, um 11 Uhr ist leider nichts mehr frei."
+        " Frei ist Freitag, den 27. November, um 11 Uhr bei Anna. Soll ich das eintragen?"
+    )
+    assert "candidates" not in answer.fields
+    assert "obstacle" not in answer.fields
+
+
+async def test_a_move_to_a_day_with_two_readings_asks_also_where_the_person_works_on_neither(new_salon) -> None:
+    salon = await new_salon()
+    await salon.booking.book_appointment(call(), booking_args(staff="mehmet"))
+    for day, first, second in (
+        ("Donnerstag", "26. November", "3. Dezember"),
+        ("Dienstag", "24. November", "1. Dezember"),  # his day off
+    ):
+        asked = await salon.booking.reschedule_appointment(call(), {"date": f"{day} in einer Woche", "time": "13 Uhr"})
+        assert asked.message == f"Meinen Sie {day}, den {first}, um 13 Uhr oder {day}, den {second}, um 13 Uhr?"
+    (row,) = await salon.live()
+    assert f"{row['starts_at']:%Y-%m-%d %H:%M}" == "2026-11-27 13:30"
 
 
 async def test_a_reading_outside_opening_hours_does_not_count(new_salon) -> None:
@@ -194,6 +283,45 @@ async def test_a_reading_outside_opening_hours_does_not_count(new_salon) -> None
         "Montag, den 23. November: Da ist nicht geöffnet. Frei ist Dienstag, den 24. November, um 9"
     )
     assert "candidates" not in closed.fields
+
+
+@pytest.mark.parametrize(
+    ("args", "first"),
+    [
+        ({"time": "zehn"}, "2026-11-24T10:00"),  # Sunday and Monday are closed
+        ({"part_of_day": "Vormittag"}, "2026-11-24T09:00"),
+        ({"start": "um zehn"}, "2026-11-24T10:00"),
+        ({"time": "15 Uhr", "staff": "Mehmet"}, "2026-11-26T15:00"),  # he works on Thursdays and Fridays
+    ],
+)
+async def test_a_time_without_a_day_is_that_of_the_next_day_on_which_the_service_is_open(
+    new_salon, args, first
+) -> None:
+    salon = await new_salon()
+    salon.clock.advance(SATURDAY_EVENING - NOW)
+    evening = replace(call(), started_at=SATURDAY_EVENING)
+    answer = await salon.booking.check_availability(evening, args)
+    assert (times(answer)[0], answer.outcome) == (first, "offered")
+    assert f"den {int(first[8:10])}. November" in answer.message
+    assert "nicht geöffnet" not in answer.message
+
+
+async def test_a_time_of_today_that_is_still_to_come_is_today(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"time": "15 Uhr"})
+    assert times(answer) == ["2026-11-20T15:00"]
+
+
+async def test_on_a_later_day_that_nobody_has_named_nothing_is_booked_unless_it_was_offered(new_salon) -> None:
+    salon = await new_salon()
+    salon.clock.advance(SATURDAY_EVENING - NOW)
+    evening = replace(call(), started_at=SATURDAY_EVENING)
+    args = {"time": "zehn", "customer_name": "Petra Müller"}
+    asked = await salon.booking.book_appointment(evening, args)
+    assert asked.message == "Meinen Sie Dienstag, den 24. November, um 10 Uhr?"
+    await salon.booking.check_availability(evening, {"time": "zehn"})
+    booked = await salon.booking.book_appointment(evening, args)
+    assert booked.fields["start"] == "2026-11-24T10:00:00+01:00"
 
 
 async def test_the_question_for_a_time_names_the_next_free_ones(new_salon) -> None:
@@ -236,10 +364,48 @@ async def test_what_is_not_understood_is_asked_and_nothing_is_held(new_salon, ar
     assert await held(salon) == []
 
 
-async def test_nothing_free_says_so(new_salon) -> None:
+@pytest.mark.parametrize(
+    "when",
+    [
+        {"date": "2027-06-01"},
+        {"date": "im März"},
+        {"date": "im Sommer"},
+        {"date": "in einem halben Jahr"},
+        {"date": "ab März", "part_of_day": "Vormittag"},
+    ],
+)
+async def test_beyond_the_horizon_the_last_day_is_said_and_the_last_free_times_are_offered(new_salon, when) -> None:
+    """Nothing is taken there: neither a search later nor the waiting list helps."""
     salon = await new_salon()
-    answer = await salon.booking.check_availability(call(), {"date": "2027-06-01"})
+    horizon = salon.configs[-1].services[0].booking_horizon_days
+    last = (salon.clock.now() + timedelta(days=horizon)).date()
+    answer = await salon.booking.check_availability(call(), when)
+    assert (answer.success, answer.fields["obstacle"]) == (True, "too_far")
+    assert answer.message.startswith("So weit im Voraus vergeben wir keine Termine, nur bis ")
+    assert "Frei ist " in answer.message
+    assert "später suchen" not in answer.message
+    days = {date.fromisoformat(slot["start"][:10]) for slot in answer.fields["slots"]}
+    assert all(last - timedelta(days=7) <= day <= last for day in days), (days, last)
+
+
+async def test_beyond_the_horizon_without_a_free_time_before_it_nothing_is_promised(new_salon) -> None:
+    salon = await new_salon()
+    config = salon.configs[-1]
+    closed = msgspec.structs.replace(config.branches[0], opening_hours=())
+    salon.apply_config(msgspec.structs.replace(config, branches=(closed,)))
+    answer = await salon.booking.check_availability(call(), {"date": "im Sommer"})
     assert (answer.success, answer.fields["slots"], answer.fields["obstacle"]) == (False, [], "too_far")
+    assert "ist leider nichts frei." in answer.message
+    assert "?" not in answer.message
+
+
+async def test_several_closed_days_are_not_called_taken(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"date": "von Sonntag bis Montag"})
+    assert answer.fields["obstacle"] == "closed_day"
+    assert answer.message.startswith(
+        "Sonntag, 22. November 2026 bis Montag, 23. November 2026: Da ist nicht geöffnet. Frei ist Dienstag"
+    )
 
 
 async def test_checking_availability_never_asks_the_calendar(new_salon) -> None:

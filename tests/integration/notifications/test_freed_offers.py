@@ -9,6 +9,7 @@ from test_news_of_callers import offer_freed_time
 from askproai_core.tenant_config import CustomerNotifications, NotificationChannel, QuietHours
 from askproai_runtime.booking import join_waitlist
 from tests.worlds.booking_environment import call
+from tests.worlds.full_calendar import nothing_free
 from tests.worlds.notification_environment import NotificationEnvironment
 from tests.worlds.notification_gateway import Gateway
 
@@ -83,8 +84,10 @@ async def test_quiet_hours_hold_until_they_end_and_an_offer_that_ends_before_is_
 
 async def test_who_joins_hears_how_the_offer_will_come(env: NotificationEnvironment, gateway: Gateway) -> None:
     friday = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}
-    joined = await join_waitlist(env.salon.booking, call("call_w", WAITING), friday)
+    async with nothing_free(env.salon):
+        joined = await join_waitlist(env.salon.booking, call("call_w", WAITING), friday)
     assert "bekommen Sie eine Nachricht an Ihre Nummer" in joined.message
     env.configure(None)
-    joined = await join_waitlist(env.salon.booking, call("call_w", WAITING), friday)
+    async with nothing_free(env.salon):
+        joined = await join_waitlist(env.salon.booking, call("call_w", WAITING), friday)
     assert "bietet das Team es den Wartenden der Reihe nach an" in joined.message

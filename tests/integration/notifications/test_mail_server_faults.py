@@ -172,6 +172,56 @@ async def test_a_sender_that_is_refused_with_the_address_kills_no_mail(
     assert [row["state"] for row in await env.rows()] == ["sent", "sent"]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "550 5.7.60 SMTP; Client does not have permissions to send as this sender",
+        "554 5.2.252 SendAsDenied; chefin@salon.example not allowed to send as termine@salon.example",
+    ],
+)
+async def test_a_sender_that_is_refused_after_the_mails_text_kills_no_mail(
+    env: NotificationEnvironment, answer: str
+) -> None:
+    """As Exchange Online does."""
+    env.server.data = [answer]
+    await env.book()
+    await env.run()
+    (row,) = await env.rows()
+    assert (row["state"], row["attempts"]) == ("waiting", 1)
+    assert "email.sender" in row["error"]
+
+
+async def test_a_policy_about_one_address_delays_no_other_mail_and_is_not_said_to_be_ours(
+    env: NotificationEnvironment,
+) -> None:
+    env.server.rcpt = ["550 5.7.1 <petra@example.com>: Recipient address rejected: Access denied"]
+    await env.book()
+    await env.book("call_2", email="otto@example.com", start=MORNING)
+    await env.run()
+    first, second = await env.rows()
+    assert (first["state"], first["attempts"], second["state"]) == ("waiting", 1, "sent")
+    assert "email.sender" not in first["error"]
+
+
+async def test_a_step_that_takes_too_long_is_said_with_its_own_limit(
+    env: NotificationEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(email_channel, "_STEP_SECONDS", 0.3)
+    env.server.data = ["hang"]
+    await env.book()
+    await env.run()
+    assert [row["error"] for row in await env.rows()] == ["the mail server did not answer within 0.3 s"]
+
+
+async def test_a_channel_that_is_gone_for_a_minute_costs_minutes(env: NotificationEnvironment) -> None:
+    await env.book()
+    env.configure(None)
+    await env.run()
+    (row,) = await env.salon.rows("SELECT state, due_at - clock_timestamp() AS wait FROM notifications")
+    assert row["state"] == "waiting"
+    assert row["wait"] <= timedelta(minutes=5)
+
+
 async def test_a_run_ends_in_time_and_the_next_one_goes_on_at_once(
     env: NotificationEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:

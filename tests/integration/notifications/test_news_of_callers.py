@@ -5,8 +5,10 @@ from uuid import uuid4
 
 from askproai_core.tenant_config import BusinessNews
 from askproai_runtime.booking import WaitlistKeeper, join_waitlist, leave_message
+from askproai_runtime.notifications.news import MAILS_PER_MESSAGE
 from askproai_runtime.tasks import TaskRun
 from tests.worlds.booking_environment import call
+from tests.worlds.full_calendar import nothing_free
 from tests.worlds.notification_environment import (
     OWNER,
     NotificationEnvironment,
@@ -29,7 +31,8 @@ async def offer_freed_time(env: NotificationEnvironment) -> None:
 
     appointment = await env.book(email=None)
     friday = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}
-    assert (await join_waitlist(env.salon.booking, call("call_w", "+4915100000001"), friday)).success
+    async with nothing_free(env.salon):
+        assert (await join_waitlist(env.salon.booking, call("call_w", "+4915100000001"), friday)).success
     await env.salon.cancel(appointment)
     await WaitlistKeeper(env.salon.booking).run(TaskRun("waitlist", {}, "corr", save))
 
@@ -57,6 +60,32 @@ async def test_a_correction_of_a_message_is_mailed_and_a_repetition_with_less_is
     assert "Telefon: +4915112345678" in first
     assert "Telefon: +491701234567" in corrected
     assert "Rückruf: heute Nachmittag" in corrected
+
+
+async def test_the_last_mail_of_a_message_says_what_is_stored(env: NotificationEnvironment) -> None:
+    """Also when a correction is taken back."""
+    env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,))))
+    for name in ("Meier", "Maier", "Meier"):
+        assert (await leave_message(env.salon.booking, call(), MESSAGE | {"customer_name": name})).success
+        await env.run()
+    assert [mail["Subject"] for mail in env.server.mails] == [f"Nachricht von {n}" for n in ("Meier", "Maier", "Meier")]
+
+
+async def test_a_message_that_is_changed_again_and_again_sends_a_few_mails_and_the_caller_hears_what_is_noted(
+    env: NotificationEnvironment,
+) -> None:
+    env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,))))
+    answers = [
+        await leave_message(env.salon.booking, call(), MESSAGE | {"phone": f"+4915100000{number:03}"})
+        for number in range(30)
+    ]
+    await env.run()
+    assert len(env.server.mails) == MAILS_PER_MESSAGE
+    assert [answer.success for answer in answers] == [True] * MAILS_PER_MESSAGE + [False] * (30 - MAILS_PER_MESSAGE)
+    assert "Notiert ist sie so, wie Sie sie zuvor gesagt haben." in answers[-1].message
+    (row,) = await env.salon.rows("SELECT phone FROM messages")
+    assert any(f"Telefon: {row['phone']}" in text_of(mail) for mail in env.server.mails)
+    assert row["phone"] == f"+4915100000{MAILS_PER_MESSAGE - 1:03}"
 
 
 async def test_a_freed_time_is_mailed_with_whom_to_call(env: NotificationEnvironment) -> None:

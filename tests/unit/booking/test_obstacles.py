@@ -78,6 +78,14 @@ def test_one_persons_day_off_or_short_day_closes_no_branch(staff, whole_day: boo
     assert find_obstacle(both, local(f"{DAY}T14:00"), now, staff, whole_day=whole_day) is obstacle
 
 
+@pytest.mark.parametrize("whole_day", [False, True])
+@pytest.mark.parametrize("staff", ["anna", None])
+def test_a_day_off_of_the_only_one_who_does_a_service_closes_no_branch(staff, whole_day: bool) -> None:
+    absent = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2026, 11, 27), last=date(2026, 11, 27)),))
+    now, start = local("2026-11-20T10:00"), local(f"{DAY}T14:00")
+    assert find_obstacle(rules(absent), start, now, staff, whole_day=whole_day) is Obstacle.OUTSIDE_HOURS
+
+
 def test_a_time_is_outside_of_the_hours_of_the_person_who_was_asked_for() -> None:
     mornings = msgspec.structs.replace(MEHMET, working_hours=(hours("09:00", "12:00"),))
     start, now, both = local(f"{DAY}T14:00"), local("2026-11-20T10:00"), rules(ANNA, mornings)

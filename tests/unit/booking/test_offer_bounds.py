@@ -54,7 +54,7 @@ async def test_one_sentence_examines_a_bounded_number_of_starts(phrase: str, mon
     monkeypatch.setattr(availability, "grid_starts", count_days)
     monkeypatch.setattr(search, "free_starts", count_slots)
     understood = understand(phrase, at=NOW, zone=BERLIN)
-    chosen = await choose_offer(ServiceRequest(RULES, None), nobody_is_busy, NOW, understood.candidates, SETTINGS)
+    chosen = await choose_offer(ServiceRequest(RULES, None), nobody_is_busy, NOW, understood, SETTINGS)
     assert len(chosen.slots) == SETTINGS.offers
     assert days <= DAYS + 4  # the day itself, before, and to name what is in the way
     of_a_choice = (SETTINGS.offers - 1) * PEOPLE  # one start of each person for each offer after the first
@@ -70,7 +70,7 @@ async def test_for_a_person_who_is_booked_out_no_day_is_read_twice() -> None:
         return {n: [BusySpan(span.start, span.end)] for n in range(PEOPLE)}
 
     understood = understand("am 11. Dezember um 14:30", at=NOW, zone=BERLIN)
-    chosen = await choose_offer(ServiceRequest(RULES, "p0"), everybody_is_busy, NOW, understood.candidates, SETTINGS)
+    chosen = await choose_offer(ServiceRequest(RULES, "p0"), everybody_is_busy, NOW, understood, SETTINGS)
     assert chosen.slots == []
     assert len(read) == len(set(read)) <= DAYS
 
@@ -84,7 +84,7 @@ async def test_other_peoples_times_are_searched_for_a_bounded_time_and_the_very_
 
     understood = understand("am 11. Dezember um 14:30", at=NOW, zone=BERLIN)
     request = ServiceRequest(RULES, "p0")
-    chosen = await choose_offer(request, all_but_one_are_busy, NOW, understood.candidates, SETTINGS)
+    chosen = await choose_offer(request, all_but_one_are_busy, NOW, understood, SETTINGS)
     assert [(slot.start, slot.staff) for slot in chosen.slots] == [(understood.candidates[0].start, "p7")]
 
 

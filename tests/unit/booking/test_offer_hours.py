@@ -26,7 +26,7 @@ async def offer(phrase: str, *taken: tuple[str, str], opening=OPENING) -> Offer:
 
     request = ServiceRequest(practice, None)
     understood = keep_open_readings(understand(phrase, at=SUNDAY, zone=BERLIN), request)
-    return await choose_offer(request, read_busy, SUNDAY, understood.candidates, BookingSettings())
+    return await choose_offer(request, read_busy, SUNDAY, understood, BookingSettings())
 
 
 def starts(chosen: Offer) -> list[str]:

@@ -194,3 +194,22 @@ async def test_a_booking_without_an_answer_names_the_start_that_was_now_when_it_
     assert (result.exit_code, len(bodies), len({body["request_id"] for body in bodies})) == (1, 3, 1)
     assert f"--request-id {bodies[0]['request_id']} --start {APPOINTMENT['start']}" in result.stderr
     assert (bodies[0]["branch"], bodies[0]["start"], "staff" in bodies[0]) == ("mitte", APPOINTMENT["start"], False)
+
+
+async def test_a_booking_says_before_it_is_made_that_the_customer_gets_a_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASKPROAI_TOKEN", "t")
+
+    async def show(request: web.Request) -> web.Response:
+        booking = {name: APPOINTMENT[name] for name in ("branch", "service", "start", "end")}
+        further = {"staff": None, "zone": "Europe/Berlin", "notified_by": ["Email", "Webhook"]}
+        return web.json_response(booking | further)
+
+    api = web.Application()
+    api.router.add_get("/api/v1/booking-preview", show)
+    async with TestServer(api) as server:
+        command = ["appointments", "book", "--name", "Petra", "-t", "a.b", "--url", str(server.make_url(""))]
+        alone = await asyncio.to_thread(CliRunner().invoke, app, command, input="n\n")
+        with_email = [*command, "--email", "petra@example.org"]
+        mailed = await asyncio.to_thread(CliRunner().invoke, app, with_email, input="n\n")
+    assert "for Petra?" in alone.stderr
+    assert "for Petra, with a mail to petra@example.org and a message by the webhook?" in mailed.stderr

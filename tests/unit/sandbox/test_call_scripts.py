@@ -4,8 +4,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
-from askproai_sandbox.call_scripts import ScriptError, load_script
+from askproai_sandbox.call_scripts import Addresses, ScriptError, load_script, play_script
 from askproai_sandbox.call_scripts.script import (
     Command,
     ExpectedAppointment,
@@ -17,7 +18,8 @@ from askproai_sandbox.call_scripts.script import (
     missing_sentence,
 )
 
-EXAMPLES = sorted((Path(__file__).parents[3] / "examples" / "calls").glob("*.yaml"))
+ROOT = Path(__file__).parents[3]
+EXAMPLES = sorted((ROOT / "examples" / "calls").glob("*.yaml"))
 HEAD = 'title: A call\ntenant: salon.salon\nnumber: "+49301234567"\n'
 MAIL = {"to": ["zoe@example.org"], "subject": "Ihr Termin", "text": "Guten Tag,\n\num zehn.\n", "method": "REQUEST"}
 TEN = {"start": "2026-12-03 10:00", "service": "haarschnitt", "staff": "anna", "status": "confirmed", "calendar": None}
@@ -38,6 +40,22 @@ def test_each_example_says_what_must_be_heard_or_left(file: Path):
     script = load_script(file)
     steps = script.parse_steps(day_values(date(2026, 12, 3), script.tenant))
     assert script.appointments or any(isinstance(step, SpokenCall) and step.heard for step in steps)
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+async def test_an_example_names_the_manifest_of_its_tenant_to_whoever_has_not_applied_it(file: Path):
+    def without_pods(tenant: str) -> tuple[str, str]:
+        raise ScriptError(f"no pods of {tenant}")
+
+    script, demo = load_script(file), Addresses("", "", "", Path(), without_pods)
+    with pytest.raises(ScriptError, match=f"^no pods of {script.tenant}; apply ") as refused:
+        await play_script(script, demo, print)
+    if script.tenant != "salon-mueller.salon-mueller":  # which each demo has
+        assert script.manifest is not None
+        assert script.manifest in str(refused.value)
+        kinds = {each["kind"]: each for each in yaml.safe_load_all((ROOT / script.manifest).read_text("utf-8"))}
+        metadata = kinds["Tenant"]["metadata"]
+        assert f"{metadata['namespace']}.{metadata['name']}" == script.tenant
 
 
 def test_placeholders_are_replaced(tmp_path: Path):

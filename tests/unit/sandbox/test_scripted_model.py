@@ -48,6 +48,29 @@ def test_the_model_remembers_day_service_name_and_offers() -> None:
     assert isinstance(model.hear("Ja, danke"), str), "nothing is on offer any more"
 
 
+def test_a_yes_to_the_question_which_of_two_is_meant_books_none() -> None:
+    first, second = ({**OFFER, "start": f"2026-{day}T09:00:00+01:00", "spoken": spoken} for day, spoken in (
+        ("11-26", "Donnerstag, den 26. November, um 9 Uhr bei Anna"), ("12-03", "Donnerstag, den 3. Dezember, um 9 Uhr bei Anna"),
+    ))  # fmt: skip
+    model = offering_model(first, second)
+    model.learn(
+        {"success": True, "slots": [first, second], "candidates": [{}, {}], "message": "Welchen Termin meinen Sie?"}
+    )
+    assert model.hear("Ja, Franz Huber") == (
+        "Welcher Termin passt Ihnen: Donnerstag, den 26. November, um 9 Uhr bei Anna"
+        " oder Donnerstag, den 3. Dezember, um 9 Uhr bei Anna?"
+    )
+    assert called(model, "Den am 3. Dezember")["start"] == "2026-12-03T09:00:00+01:00"
+
+
+def test_a_yes_to_the_question_which_day_is_meant_books_nothing_that_was_offered_before() -> None:
+    model = offering_model(OFFER)
+    model.hear("Lieber Donnerstag in einer Woche")
+    question = "Meinen Sie Donnerstag, 26. November 2026 oder Donnerstag, 3. Dezember 2026?"
+    model.learn({"success": False, "slots": [], "candidates": [{}, {}], "message": question})
+    assert model.hear("Ja, Franz Huber") == question
+
+
 NAMED = {
     "Erika Mustermann.": "Erika Mustermann",
     "Auf Mustermann, bitte.": "Mustermann",

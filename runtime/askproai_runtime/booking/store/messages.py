@@ -12,8 +12,11 @@ from askproai_core.database import Connection, Pool
 _COLUMNS = """id, call_id, branch, caller, name, phone, recipient, text, call_back, call_back_from, call_back_until, correlation_id,
     created_at, done_at, done_by, note"""
 
-# The same message again only adds what was not said before. The counts are those of the statement's snapshot: messages that come
-# at the same moment may be one or two more.
+# `$16`: a mere "ja", which says nothing of when.
+_KEEPS_CALL_BACK = "EXCLUDED.call_back IS NULL OR $16 AND m.call_back IS NOT NULL"
+
+# The same message again only adds what was not said before, or corrects it. The counts are those of the statement's snapshot:
+# messages that come at the same moment may be one or two more.
 _LEAVE = f"""
 INSERT INTO messages AS m (tenant, call_id, key, branch, caller, name, phone, recipient, text, call_back, call_back_from,
                            call_back_until, correlation_id)
@@ -25,9 +28,9 @@ WHERE EXISTS (SELECT 1 FROM messages WHERE tenant = $1 AND call_id = $2 AND key 
            AND caller IS NOT DISTINCT FROM $5) < $15
 ON CONFLICT (tenant, call_id, key) DO UPDATE SET
     name = EXCLUDED.name, phone = coalesce(EXCLUDED.phone, m.phone), recipient = coalesce(EXCLUDED.recipient, m.recipient),
-    call_back = coalesce(EXCLUDED.call_back, m.call_back),
-    call_back_from = CASE WHEN EXCLUDED.call_back IS NULL THEN m.call_back_from ELSE EXCLUDED.call_back_from END,
-    call_back_until = CASE WHEN EXCLUDED.call_back IS NULL THEN m.call_back_until ELSE EXCLUDED.call_back_until END
+    call_back = CASE WHEN {_KEEPS_CALL_BACK} THEN m.call_back ELSE EXCLUDED.call_back END,
+    call_back_from = CASE WHEN {_KEEPS_CALL_BACK} THEN m.call_back_from ELSE EXCLUDED.call_back_from END,
+    call_back_until = CASE WHEN {_KEEPS_CALL_BACK} THEN m.call_back_until ELSE EXCLUDED.call_back_until END
 RETURNING {_COLUMNS}
 """  # noqa: S608  constants
 
@@ -54,8 +57,10 @@ _COUNT_OPEN = "SELECT count(*) FROM messages WHERE tenant = $1 AND done_at IS NU
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """What a caller leaves. `caller` is E.164, `phone` another number; both None if it is not known. `call_back` is as it was said;
-    `call_back_from` and `call_back_until` are what it was understood as, the latter None for an exact time.
+    """What a caller leaves. `caller` is E.164, `phone` the number that was named; each None if there is none.
+
+    `call_back` is as it was said, `any_time` if that names no time; `call_back_from` and `call_back_until` are what it was
+    understood as, the latter None for an exact time.
     """
 
     call_id: str
@@ -70,6 +75,7 @@ class NewMessage:
     call_back_from: datetime | None
     call_back_until: datetime | None
     correlation_id: str
+    any_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,7 @@ async def insert_message(
     new = message
     row = await conn.fetchrow(
         _LEAVE, tenant, new.call_id, new.key, new.branch, new.caller, new.name, new.phone, new.recipient, new.text,
-        new.call_back, new.call_back_from, new.call_back_until, new.correlation_id, per_call, per_hour,
+        new.call_back, new.call_back_from, new.call_back_until, new.correlation_id, per_call, per_hour, new.any_time,
     )  # fmt: skip
     return Message(**row) if row else None
 

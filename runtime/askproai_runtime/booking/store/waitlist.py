@@ -114,12 +114,12 @@ FROM waitlist w WHERE w.tenant = $1 AND w.state = 'waiting' AND w.since < $3 AND
 ORDER BY w.created_at, w.id LIMIT $7
 """  # noqa: S608  constants
 
-# A cancellation frees several times where an appointment has several units of a person: it is one time to offer.
+# Of one time there are as many offers as it has places: a cancellation frees several units where an appointment has several.
 _OFFER = """
 INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
 SELECT $1, w.id, $3, $4, $5, $6, $7 FROM waitlist w WHERE w.tenant = $1 AND w.id = $2 AND w.state = 'waiting'
-  AND NOT EXISTS (SELECT FROM waitlist_offers x
-                  WHERE x.tenant = $1 AND x.state = 'open' AND x.staff = $4 AND x.starts_at < $6 AND x.ends_at > $5)
+  AND (SELECT count(*) FROM waitlist_offers x
+       WHERE x.tenant = $1 AND x.state = 'open' AND x.staff = $4 AND x.starts_at < $6 AND x.ends_at > $5) < $8
 ON CONFLICT DO NOTHING RETURNING id
 """
 # Not if it became free once more since it was read.
@@ -298,12 +298,13 @@ async def insert_offer(
     starts_at: datetime,
     ends_at: datetime,
     expires_at: datetime,
+    places: int,
 ) -> WaitlistOffer | None:
-    """Offer a freed time to somebody.
+    """Offer a freed time, of which there are so many `places`, to somebody.
 
-    None if that person waits no more or has an offer, or if this time of the staff member is offered to somebody.
+    None if that person waits no more or has an offer, or if this time of the staff member is offered to as many.
     """
-    offer_id = await conn.fetchval(_OFFER, tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
+    offer_id = await conn.fetchval(_OFFER, tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at, places)
     return WaitlistOffer(offer_id, staff, starts_at, ends_at, expires_at) if offer_id is not None else None
 
 

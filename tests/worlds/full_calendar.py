@@ -1,0 +1,24 @@
+"""A salon in which nothing is free for a while, whoever has booked: everybody's time is blocked by the desk."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import uuid4
+
+from askproai_runtime.booking import DeskRequest, add_block, remove_block
+from askproai_runtime.booking.availability import Span
+from tests.worlds.booking_environment import Salon
+
+_LONG = timedelta(days=300)  # beyond every horizon of the tests
+
+
+@asynccontextmanager
+async def nothing_free(salon: Salon) -> AsyncIterator[None]:
+    """Block everybody's time within the context. Appointments stay; what was free before is free again afterwards."""
+    span, blocks = Span(salon.clock.now(), salon.clock.now() + _LONG), []
+    for member in salon.booking.config().branches[0].staff:
+        block, _ = await add_block(salon.booking, DeskRequest(uuid4(), "karin"), member.id, "mitte", span, "", "corr")
+        blocks.append(block)
+    yield
+    for block in blocks:
+        await remove_block(salon.booking, DeskRequest(uuid4(), "karin"), block.id, "corr")
