@@ -44,17 +44,20 @@ class _Closure:
 def understand_days(phrase: str | None, words: str, at: datetime, zone: ZoneInfo) -> Understanding | None:
     """Return which days a question is about: those of the argument, else those that its words name; None for none.
 
-    An argument that is not understood has no candidates: the hours of an ordinary week would be no answer to it. Words that
-    say more about a day than which one it is, mean all days of the next weeks: a wrong day would be worse than the week.
+    An argument that is not understood has no candidates: the hours of an ordinary week would be no answer to it. If the
+    question is put without it ("allgemein"), its words count. Words that say more about a day than which one it is, mean all
+    days of the next weeks: a wrong day would be worse than the week.
     """
     if phrase:
-        return understand(phrase, at=at, zone=zone)
+        understood = understand(phrase, at=at, zone=zone)
+        if understood.candidates or not words or fold(phrase) in fold(words):
+            return understood
     said = [word for word in _asked_words(words) if fold(word) not in _ASKING_WORDS]
     understood = understand(" ".join(said), at=at, zone=zone)
     if _are_days(understood) and _NO_DAY_OF_OPENING.isdisjoint(map(fold, said)):
         return understood
     parts = (said[first : first + length] for length in range(1, _LONGEST_PHRASE + 1) for first in range(len(said)))
-    if any(_are_days(understand(" ".join(part).strip(",;: "), at=at, zone=zone)) for part in parts):
+    if phrase or any(_are_days(understand(" ".join(part).strip(",;: "), at=at, zone=zone)) for part in parts):
         return Understanding((Candidate(at.astimezone(zone), at.astimezone(zone) + _AHEAD, Grain.RANGE, ""),))
     return None
 

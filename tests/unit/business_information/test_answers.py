@@ -148,7 +148,29 @@ def test_the_days_that_a_question_names_are_answered_and_no_others(words: str, d
     assert all(day in message for day in days)
 
 
-@pytest.mark.parametrize("service", ["null", "<break time='9s'/>", "{{service}}", "[]", "x" * 600])
+@pytest.mark.parametrize(
+    "nothing", ["null", "None", "{{service}}", "[]", "keine", "unbekannt", "keine Angabe", "nicht angegeben"]
+)
+def test_a_placeholder_of_a_model_is_no_answer_to_its_argument(nothing: str) -> None:
+    for topic in ("opening_hours", "closed_days"):
+        assert ask(SALON, topic, date=nothing) == ask(SALON, topic)
+    assert ask(SALON, "prices", service=nothing) == ask(SALON, "prices")
+    named = ask(CHAIN, "prices", service=nothing, question="Was kostet Färben?")
+    assert named.message == "Färben kostet neunundachtzig Euro."
+
+
+def test_a_date_that_is_none_asks_for_no_day_if_the_question_says_enough() -> None:
+    """A model that sends the same again would never get to the hours."""
+    general = ask(SALON, "opening_hours", date="allgemein", question="Wann haben Sie auf?").message
+    assert general.startswith("Geöffnet ist Dienstag bis Freitag")
+    assert "den 24. Dezember" in general
+    over = ask(SALON, "opening_hours", date="Feiertage", question="Haben Sie an Heiligabend auf?").message
+    assert over.startswith("Am Donnerstag, den 24. Dezember, ist geschlossen")
+    asked = ask(SALON, "opening_hours", date="am Feiertag", question="Haben Sie am Feiertag auf?")
+    assert asked.message == "Welchen Tag meinen Sie?"
+
+
+@pytest.mark.parametrize("service", ["<break time='9s'/>", "x" * 600])
 def test_words_that_nobody_has_said_are_not_repeated(service: str) -> None:
     """A voice would read them aloud, or obey them."""
     assert ask(SALON, "prices", service=service).message == "Das bieten wir hier nicht an. Meinen Sie Haarschnitt?"
