@@ -54,8 +54,13 @@ from askproai_runtime.booking.offer import FreeDay, check_availability, list_fre
 from askproai_runtime.booking.opening_hours import find_closure, open_minutes, warm_up
 from askproai_runtime.booking.phrases import fold, join_list, sayable
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
+<<<<<<< HEAD
 from askproai_runtime.booking.replies import Question, Replies, Reply, meant_key, read_reply
 from askproai_runtime.booking.request import read_text
+=======
+from askproai_runtime.booking.replies import Replies, Reply, meant_key, read_reply
+from askproai_runtime.booking.request import read_said, read_text
+>>>>>>> truth3
 from askproai_runtime.booking.reschedule import reschedule_appointment
 from askproai_runtime.booking.store.appointments import Appointment, Status, release_holds
 from askproai_runtime.booking.store.blocks import Block, BlockedAppointment
@@ -95,6 +100,6 @@ __all__ = [
     "join_waitlist", "leave_message", "list_blocks_within", "list_current_blocks", "list_free_slots", "list_known",
     "list_messages_for_desk", "list_named_staff", "list_waitlist", "mark_message_done", "meant_key", "move_for_desk",
     "notified_channels", "open_minutes", "parse_start_for_desk", "preview_block", "preview_booking", "read_audit", "read_reply",
-    "read_text", "release_holds", "remove_block", "remove_from_waitlist", "reschedule_appointment", "resolve_span", "sayable",
-    "show_block", "sync_appointment", "warm_up",
+    "read_said", "read_text", "release_holds", "remove_block", "remove_from_waitlist", "reschedule_appointment", "resolve_span",
+    "sayable", "show_block", "sync_appointment", "warm_up",
 ]  # fmt: skip

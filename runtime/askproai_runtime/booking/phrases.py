@@ -103,7 +103,7 @@ def proves_name(said: str, stored: str) -> bool:
     spoken, known = (fold(_surname_last(name)).split() for name in (said, stored))
     if _addressed_differently(spoken, known):
         return False
-    spoken, known = ([word for word in name if word not in _TITLES] for name in (spoken, known))
+    spoken, known = _without_titles(spoken), _without_titles(known)
     if not spoken or not known:
         return False
     if _sound("".join(spoken)) == _sound("".join(known)):  # Hans-Peter and Hanspeter
@@ -112,6 +112,13 @@ def proves_name(said: str, stored: str) -> bool:
     if len(known) == 1:
         return sounds[-1] == stored_sounds[0]
     return stored_sounds[-1] in sounds and set(sounds) <= set(stored_sounds)
+
+
+def _without_titles(name: Sequence[str]) -> list[str]:
+    """Return the folded words of a name without titles; the last one of `Thomas Herr` is the surname. Titles alone are no name."""
+    if set(name) <= _TITLES:
+        return []
+    return [*(word for word in name[:-1] if word not in _TITLES), name[-1]]
 
 
 def _surname_last(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Function, Knowledge, Service, TenantConfig
-from askproai_runtime.booking import Answer, FunctionOutcome, fold, join_list, read_text, sayable
+from askproai_runtime.booking import Answer, FunctionOutcome, fold, join_list, read_said, read_text, sayable
 from askproai_runtime.business_information.hours import describe_closures, describe_hours, understand_days
 from askproai_runtime.business_information.numbers import spell_digits, spell_minutes, spell_money
 from askproai_runtime.german_dates import Understanding
@@ -49,7 +49,7 @@ class Question:
         """Read the function's arguments, which a language model wrote: an unknown topic is `other`."""
         topic = fold(read_text(args, "topic") or "").replace(" ", "_")
         known = Topic(topic) if topic in set(Topic) else Topic.OTHER
-        service, date = read_text(args, "service"), read_text(args, "date")
+        service, date = read_said(args, "service"), read_said(args, "date")
         return cls(known, read_text(args, "question") or "", service, date, asked_at, now)
 
 

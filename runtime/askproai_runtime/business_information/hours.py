@@ -1,12 +1,13 @@
 """Opening hours and closed days of a branch in sentences. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch
-from askproai_runtime.booking import find_closure, join_list, open_minutes
+from askproai_runtime.booking import find_closure, fold, join_list, open_minutes
 from askproai_runtime.business_information.numbers import spell_clock, spell_ranges
 from askproai_runtime.german_dates import Candidate, Grain, Understanding, understand
 from askproai_runtime.sentences import format_day, say
@@ -18,6 +19,16 @@ _MAX_DAYS, _MAX_CLOSURES = 3, 5  # that a listener can follow
 _DAY = timedelta(days=1)
 _WEEK_DAYS = 7
 _MOST_WORDS, _LONGEST_PHRASE = 20, 4  # words of a question that are searched for a day, and of the name of a day
+_GREETING = re.compile(r"\b(?:guten|schönen|gute[rs]?) +(?:morgen|tag|abend|mittag)\b", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<=[?!])\s+|(?<=[^\W\d]{2}\.)\s+")
+# Words with which callers ask for hours, and which are no part of a day's name; of a day with a part of it the whole day is said.
+_ASKING = """
+    abend arbeiten auch auf bei bitte da denn eigentlich euch frueh geoeffnet geschlossen habt haben hallo ihnen ihr lange macht
+    machen mittag nachmittag noch nur offen oeffnen oeffnungszeiten schliessen schon seid sie sind ueber vormittag wann wie zu
+"""
+_ASKING_WORDS = frozenset(_ASKING.split())
+# Words of a sentence about an appointment, or about every such day: its day is not one that somebody asks the hours of.
+_NO_DAY_OF_OPENING = frozenset({"ich", "mir", "mich", "mein", "meinen", "termin", "ein", "einem", "einen", "einer"})
 _DAYS = frozenset({Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.RANGE})
 
 
@@ -33,18 +44,33 @@ class _Closure:
 def understand_days(phrase: str | None, words: str, at: datetime, zone: ZoneInfo) -> Understanding | None:
     """Return which days a question is about: those of the argument, else those that its words name; None for none.
 
-    An argument that is not understood has no candidates: the hours of an ordinary week would be no answer to it.
+    An argument that is not understood has no candidates: the hours of an ordinary week would be no answer to it. If the
+    question is put without it ("allgemein"), its words count. Words that say more about a day than which one it is, mean all
+    days of the next weeks: a wrong day would be worse than the week.
     """
     if phrase:
-        return understand(phrase, at=at, zone=zone)
-    said = words.split()[:_MOST_WORDS]
-    for length in range(min(_LONGEST_PHRASE, len(said)), 0, -1):
-        for first in range(len(said) - length + 1):
-            part = " ".join(said[first : first + length]).strip("?!,;: ")
-            understood = understand(part, at=at, zone=zone)
-            if understood.candidates and all(map(_names_days, understood.candidates)):
-                return understood
+        understood = understand(phrase, at=at, zone=zone)
+        if understood.candidates or not words or fold(phrase) in fold(words):
+            return understood
+    said = [word for word in _asked_words(words) if fold(word) not in _ASKING_WORDS]
+    understood = understand(" ".join(said), at=at, zone=zone)
+    if _are_days(understood) and _NO_DAY_OF_OPENING.isdisjoint(map(fold, said)):
+        return understood
+    parts = (said[first : first + length] for length in range(1, _LONGEST_PHRASE + 1) for first in range(len(said)))
+    if phrase or any(_are_days(understand(" ".join(part).strip(",;: "), at=at, zone=zone)) for part in parts):
+        return Understanding((Candidate(at.astimezone(zone), at.astimezone(zone) + _AHEAD, Grain.RANGE, ""),))
     return None
+
+
+def _asked_words(text: str) -> list[str]:
+    """Return the first words of the questions in a text, without greetings; of the whole text if it has no question mark."""
+    sentences = _SENTENCE_END.split(_GREETING.sub(" ", text))
+    questions = [sentence for sentence in sentences if sentence.endswith("?")] or sentences
+    return " ".join(questions).replace("?", " ").split()[:_MOST_WORDS]
+
+
+def _are_days(understood: Understanding) -> bool:
+    return bool(understood.candidates) and all(map(_names_days, understood.candidates))
 
 
 def _names_days(candidate: Candidate) -> bool:

@@ -12,6 +12,9 @@ ASK_APPOINTMENT = "Welchen Ihrer Termine meinen Sie?"
 MORE = "Kann ich sonst noch etwas für Sie tun?"
 GOODBYE = "Vielen Dank für Ihren Anruf. Auf Wiederhören!"
 KEPT = "Gut, der Termin bleibt bestehen."
+OTHER_BRANCH = (
+    "Der Termin ist schon eingetragen, und in eine andere Filiale kann ich ihn nicht verschieben. Soll ich ihn absagen?"
+)
 NOTHING = f"Gut, dann buche ich nichts. {MORE}"
 IMPOSSIBLE = "Das kann ich hier leider nicht für Sie erledigen."
 

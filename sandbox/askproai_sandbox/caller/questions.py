@@ -8,6 +8,7 @@ from askproai_sandbox.caller.sentence import Intent, Sentence
 _UNKNOWN = "Das kann ich Ihnen leider nicht sagen. Möchten Sie einen Termin vereinbaren?"
 INFORMATION = "business_information"
 TOPICS = {
+    Intent.DETAILS: "service",
     Intent.PRICES: "prices",
     Intent.HOURS: "opening_hours",
     Intent.ADDRESS: "address",
@@ -15,6 +16,7 @@ TOPICS = {
 }
 # What an agent without that function cannot answer: a real model has only the free text of the manifest's `prompt`.
 _UNANSWERED = {
+    Intent.DETAILS: "how long a service takes and what it needs",
     Intent.PRICES: "prices",
     Intent.HOURS: "opening hours",
     Intent.ADDRESS: "an address",
@@ -35,7 +37,7 @@ def answer_question(sentence: Sentence, catalogue: Catalogue) -> Answer | None:
     match sentence.intent:
         case Intent.AI:
             return Answer("Ich bin ein KI-Assistent.")
-        case Intent.PRICES | Intent.HOURS | Intent.ADDRESS | Intent.CANCELLATION:
+        case Intent.DETAILS | Intent.PRICES | Intent.HOURS | Intent.ADDRESS | Intent.CANCELLATION:
             remark = (
                 f"the agent has no function that says {_UNANSWERED[sentence.intent]}: add BusinessInformation to spec.functions of"
                 " its RetellAgent; a real model could read them in the free text of `llm.prompt`, which this one does not interpret"

@@ -21,6 +21,9 @@ from askproai_sandbox.caller.sentence import Intent, Sentence, read_sentence, sp
 
 _PRESSED = re.compile(r"\[[0-9*#]+\]")
 _OFFERS_TRANSFER = re.compile(r"\bverbinden\b")
+_CHANGES_MIND = re.compile(
+    r"^(?!.*\bnoch ein).*(?:\bändern|\bdoch\b|\blieber\b|\bwarten Sie\b)", re.IGNORECASE | re.DOTALL
+)
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
 _TOOL_OF_CHANGE = {Intent.CANCEL: "cancel_appointment", Intent.MOVE: "reschedule_appointment"}
 
@@ -68,6 +71,8 @@ class ScriptedModel:
         self._message: PendingMessage | None = None  # while something of it is missing
         self._is_message_offered = self._is_waiting_offered = False
         self._is_email_asked = False  # the last answer asks for the e-mail address of a booking, or whether it is right
+        self._is_aside = False  # the last answer asks something that is not whether to book or change
+        self._booked = ""  # the id of the appointment that was booked last in this call
         self._is_joining = False  # the waiting list, while the name is missing
 
     def hear(self, text: str) -> ToolCall | str:
@@ -87,8 +92,9 @@ class ScriptedModel:
             is_transfer_offered and sentence.yes and not sentence.no and not sentence.when
         ):
             return self._transfer()
+        is_aside, self._is_aside = self._is_aside, False
         if is_transfer_offered and sentence.no and not sentence.when:
-            return phrases.GOODBYE
+            return phrases.MORE if self._offers or self._change.tool else phrases.GOODBYE
         if sentence.ends_call and not sentence.says_more:
             return phrases.GOODBYE
         accepts_message = self._is_message_offered and sentence.yes and not sentence.no and not sentence.when
@@ -108,9 +114,12 @@ class ScriptedModel:
             and sentence.services
         ):
             return self._ask_about_business({**self._last_call.args, "service": sentence.services[0]})
+        if is_aside and sentence.yes and not sentence.no and not sentence.when:
+            return phrases.HELP
         reaction = (
             self._hear_email(sentence)
             or self._hear_birth_date(sentence)
+            or self._hear_change_of_mind(sentence)
             or self._hear_change(sentence)
             or self._hear_question(sentence)
             or self._hear_booking(sentence)
@@ -128,7 +137,12 @@ class ScriptedModel:
             (each for each in ("branches", "services", "staff") if isinstance(answer.get(each), list | tuple)), None
         )
         if self._last_call is not None and self._last_call.name == INFORMATION:  # it offers and changes nothing
+            self._is_aside = not answer.get("success")
+            self._is_transfer_offered = self._is_aside and bool(_OFFERS_TRANSFER.search(str(answer.get("message"))))
+            self._change.to_confirm = {}  # a yes after it is none to the question before it
             return None
+        if self._last_call is not None and self._last_call.name == "book_appointment" and answer.get("success"):
+            self._booked = str(answer.get("appointment_id") or "")
         if self._asked in {"services", "staff"}:  # the answer lists them because it did not know the one that was said
             self._details.pop("service" if self._asked == "services" else "staff", None)
         is_done = answer.get("success") and self._last_call is not None and self._last_call.name == self._change.tool
@@ -206,7 +220,7 @@ class ScriptedModel:
             if len(sentence.services) == 1:
                 self._details["service"] = sentence.services[0]
             wanted = {"question": known or sentence.text, "date": sentence.when.get("date"), "branch": sentence.branch}
-            if topic == "prices":
+            if topic in {"prices", "service"}:
                 wanted["service"] = sentence.unknown_service or self._details.get("service")
             return self._ask_about_business({"topic": topic or "other", **wanted})
         answer = answer_question(sentence, self._catalogue)
@@ -241,12 +255,26 @@ class ScriptedModel:
 
     # Appointments that the caller has
 
+    def _hear_change_of_mind(self, sentence: Sentence) -> ToolCall | str | None:
+        """Move the appointment that this call has just booked; None if the sentence is about something else."""
+        is_free = bool(self._booked) and self._change.tool is None and not self._offers and not sentence.services
+        if not (is_free and _CHANGES_MIND.search(sentence.text) and (sentence.when or sentence.branch)):
+            return None
+        named = {"appointment_id": self._booked}
+        if sentence.branch:
+            self._change = _Change("cancel_appointment", args=named, to_confirm=named)
+            return phrases.OTHER_BRANCH
+        self._change, self._requested_time = _Change("reschedule_appointment", args=named), dict(sentence.when)
+        return self._call("reschedule_appointment", {**named, **self._requested_time})
+
     def _hear_change(self, sentence: Sentence) -> ToolCall | str | None:
         """Find, move or cancel appointments of the caller; None when the sentence is about a new appointment."""
         if sentence.intent is Intent.LIST:
             known = "find_appointments" in self._tools
             return self._call("find_appointments", {}) if known else self._cannot("lists appointments")
         change = self._change
+        if sentence.intent in TOPICS:
+            return None
         if tool := _TOOL_OF_CHANGE.get(sentence.intent) if sentence.intent else None:
             if tool not in self._tools:
                 return self._cannot("moves appointments" if sentence.intent is Intent.MOVE else "cancels appointments")

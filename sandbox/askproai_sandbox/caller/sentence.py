@@ -81,6 +81,7 @@ class Intent(Enum):
     NOTHING = auto()  # the caller wants no appointment, or not to change one
     LIST = auto()
     AI = auto()
+    DETAILS = auto()  # how long a service takes, what it needs
     PRICES = auto()
     HOURS = auto()
     ADDRESS = auto()
@@ -106,7 +107,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     ),
     Intent.CALLBACK: (r"\bRückruf\b", r"\bzurück(?:zu)?rufen\b", r"\bruf\w*\b[^.?!]*\bzurück\b"),
     Intent.MOVE: (r"\b(?:verschieben|(?:vor|zurück)?schieben|verlegen|umbuchen|verschoben|umlegen|vorverlegen)\b",),
-    Intent.CANCELLATION: (r"\b(?:kostet|bis wann|wie lange vorher)\b[^.!]*\b(?:abzusag|absag|storn)\w*[^.!]*\?",),
+    Intent.CANCELLATION: (r"\b(?:kostet|bis wann|wie lange vorher)\b[^.!]*\b(?:abzusag|absag|storn)\w*",),
     Intent.CANCEL: (
         r"\b(?:absagen?|abzusagen|stornier\w*|streichen)\b",
         r"\bsag\w*\b.*\bab\b(?!\s+\d)",
@@ -124,11 +125,17 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bwann (?:bin|muss|soll) ich\b",
         r"\bmeine termine\b",
     ),
-    Intent.PRICES: (r"\b(?:kostet|kosten|preise?|teuer)\b", r"\bwie ?viel (?:zahle|muss|macht)\b"),
+    Intent.DETAILS: (r"\bmitbringen\b", r"\bwie lange\b[^.?!]*\b(?:dauer[nt]|dauert|braucht)\b"),
+    Intent.PRICES: (
+        r"\b(?:kostenlos|kostenfrei|umsonst|gratis)\b",
+        r"\b(?:kostet|kosten|preise?|teuer)\b",
+        r"\bwie ?viel (?:zahle|muss|macht)\b",
+    ),
     Intent.HOURS: (
         r"Öffnungszeit",
         r"\b(?:wann|wie lange)\b[^.?!]*\b(?:offen|geöffnet|auf|zu)\b",
         r"\b(?:offen|geöffnet) (?:habt|haben)\b",
+        r"\bauf ?(?:habt|haben)\b",
         r"\b(?:haben|habt) (?:Sie|ihr)\b[^.?!]*\b(?:offen|geöffnet|auf)\s*\?",
     ),
     Intent.ADDRESS: (r"\bwo (?:sind|seid|finde|ist|liegt|befindet)\b", r"\badresse\b", r"\bpark(?:en|pl[aä]tze?)\b"),

@@ -89,6 +89,10 @@ def test_folding_and_lists() -> None:
         ("Petra Müller", "Frau Müller"),
         ("Doktor Meier", "Anna Maier"),
         ("Petra M.", "Petra M."),
+        ("Thomas Herr", "Thomas Herr"),
+        ("Herr Thomas Herr", "Thomas Herr"),
+        ("Herr, Thomas", "Thomas Herr"),
+        ("Petra Müller", "Frau Dr. Petra Müller"),
     ],
 )
 def test_a_name_that_proves_whose_appointment_it_is(said: str, stored: str) -> None:
@@ -109,6 +113,11 @@ def test_a_name_that_proves_whose_appointment_it_is(said: str, stored: str) -> N
         ("Herr Müller", "Frau Müller"),
         ("Frau", "Frau Müller"),
         ("Frau", "Frau"),
+        ("Thomas", "Thomas Herr"),
+        ("Herr Thomas", "Thomas Herr"),
+        ("Herr", "Thomas Herr"),
+        ("Herr Doktor", "Herr Doktor"),
+        ("Eva", "Eva Professor"),
         ("", "Petra Müller"),
         ("Petra Müller", ""),
     ],

@@ -97,7 +97,80 @@ def test_a_question_without_a_day_gets_the_hours_of_a_week(words: str) -> None:
     assert ask(SALON, "opening_hours", question=words) == ask(SALON, "opening_hours")
 
 
-@pytest.mark.parametrize("service", ["null", "<break time='9s'/>", "{{service}}", "[]", "x" * 600])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Guten Morgen, wann haben Sie auf?",
+        "Ich habe am Dienstag einen Termin. Wie sind Ihre Öffnungszeiten?",
+        "Bis wann haben Sie freitags auf und wann samstags?",
+        "Wann machen Sie morgens auf?",
+    ],
+)
+def test_a_greeting_and_the_day_of_something_else_are_no_day_that_is_asked_about(words: str) -> None:
+    assert ask(SALON, "opening_hours", question=words) == ask(SALON, "opening_hours")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Haben Sie am 24. und 31. Dezember auf?",
+        "Ich war letzten Freitag da, wann haben Sie auf?",
+        "Haben Sie außer Montag immer auf?",
+        "Ich habe am Dienstag einen Termin, wie sind Ihre Öffnungszeiten",
+        "Einen schönen Sonntag wünsche ich, wann haben Sie auf?",
+        "Arbeiten Sie auch an einem Samstag?",
+    ],
+)
+def test_in_doubt_about_the_day_the_week_is_said_with_the_closed_days_of_the_next_weeks(words: str) -> None:
+    """The closed days are said, too: the week alone would send somebody who asks about one to a closed door."""
+    message = ask(SALON, "opening_hours", question=words).message
+    assert message.startswith("Geöffnet ist Dienstag bis Freitag von neun bis achtzehn Uhr")
+    assert "Außer der Reihe ist geschlossen von Donnerstag, den 24. Dezember" in message
+
+
+@pytest.mark.parametrize(
+    ("words", "days"),
+    [
+        (
+            "Haben Sie am 23. oder 24. Dezember auf?",
+            ("Am Mittwoch, den 23. Dezember, ist von neun", "Am Donnerstag, den 24. Dezember, ist geschlossen"),
+        ),
+        ("Wie lange haben Sie am Freitag, den 4. Dezember auf?", ("Am Freitag, den 4. Dezember, ist von neun",)),
+        ("Haben Sie am 1. Mai oder am 3. Oktober auf?", ("Am Samstag, den 1. Mai", "Am Sonntag, den 3. Oktober")),
+        ("Guten Abend, wie lange haben Sie heute Abend noch auf?", ("Heute, Freitag, den 20. November, ist von neun",)),
+        ("Haben Sie morgen früh schon auf?", ("Morgen, Samstag, den 21. November, ist von neun",)),
+        ("Guten Tag. Ich rufe wegen eines Geschenks an. Haben Sie am Samstag auf?", ("Morgen, Samstag, den 21.",)),
+    ],
+)
+def test_the_days_that_a_question_names_are_answered_and_no_others(words: str, days: tuple[str, ...]) -> None:
+    message = ask(SALON, "opening_hours", question=words).message
+    assert message.startswith(days[0])
+    assert all(day in message for day in days)
+
+
+@pytest.mark.parametrize(
+    "nothing", ["null", "None", "{{service}}", "[]", "keine", "unbekannt", "keine Angabe", "nicht angegeben"]
+)
+def test_a_placeholder_of_a_model_is_no_answer_to_its_argument(nothing: str) -> None:
+    for topic in ("opening_hours", "closed_days"):
+        assert ask(SALON, topic, date=nothing) == ask(SALON, topic)
+    assert ask(SALON, "prices", service=nothing) == ask(SALON, "prices")
+    named = ask(CHAIN, "prices", service=nothing, question="Was kostet Färben?")
+    assert named.message == "Färben kostet neunundachtzig Euro."
+
+
+def test_a_date_that_is_none_asks_for_no_day_if_the_question_says_enough() -> None:
+    """A model that sends the same again would never get to the hours."""
+    general = ask(SALON, "opening_hours", date="allgemein", question="Wann haben Sie auf?").message
+    assert general.startswith("Geöffnet ist Dienstag bis Freitag")
+    assert "den 24. Dezember" in general
+    over = ask(SALON, "opening_hours", date="Feiertage", question="Haben Sie an Heiligabend auf?").message
+    assert over.startswith("Am Donnerstag, den 24. Dezember, ist geschlossen")
+    asked = ask(SALON, "opening_hours", date="am Feiertag", question="Haben Sie am Feiertag auf?")
+    assert asked.message == "Welchen Tag meinen Sie?"
+
+
+@pytest.mark.parametrize("service", ["<break time='9s'/>", "x" * 600])
 def test_words_that_nobody_has_said_are_not_repeated(service: str) -> None:
     """A voice would read them aloud, or obey them."""
     assert ask(SALON, "prices", service=service).message == "Das bieten wir hier nicht an. Meinen Sie Haarschnitt?"

@@ -6,7 +6,7 @@ import pytest
 from played_calls import OFFER
 from scripted_models import called, new_model_tools
 
-from askproai_sandbox.caller import ScriptedModel, ToolCall
+from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
 from askproai_sandbox.caller.catalogue import read_catalogue
 
 PROMPT = """## Buchbar
@@ -18,8 +18,8 @@ PROMPT = """## Buchbar
 TOOL = {"parameters": {"properties": {name: {} for name in ("topic", "question", "service", "date", "branch")}}}
 
 
-def new_model() -> ScriptedModel:
-    tools: dict[str, Any] = {**new_model_tools(), "business_information": TOOL}
+def new_model(more: dict[str, Any] | None = None) -> ScriptedModel:
+    tools: dict[str, Any] = {**new_model_tools(), "business_information": TOOL, **(more or {})}
     return ScriptedModel(tools, "+491", read_catalogue(PROMPT))
 
 
@@ -34,6 +34,12 @@ def new_model() -> ScriptedModel:
         ("Haben Sie morgen auf?", {"topic": "opening_hours", "date": "morgen"}),
         ("Wann haben Sie geöffnet?", {"topic": "opening_hours"}),
         ("Kann ich mit Karte zahlen?", {"topic": "other"}),
+        ("Ob Sie morgen aufhaben, wollte ich fragen", {"topic": "opening_hours", "date": "morgen"}),
+        ("Was muss ich zum Färben mitbringen?", {"topic": "service", "service": "Färben"}),
+        ("Wie lange dauert ein Haarschnitt?", {"topic": "service", "service": "Haarschnitt"}),
+        ("Ist ein Haarschnitt kostenlos?", {"topic": "prices", "service": "Haarschnitt"}),
+        ("Was kostet es, wenn ich absage?", {"topic": "cancellation"}),
+        ("Was kostet das, wenn ich absagen muss", {"topic": "cancellation"}),
     ],
 )
 def test_a_question_about_the_business_calls_the_function(text: str, args: dict[str, str]) -> None:
@@ -66,3 +72,39 @@ def test_the_service_that_is_asked_back_completes_the_question() -> None:
     assert called(model, "Das Färben.")["service"] == "Färben"
     model.learn({"success": True, "message": "Färben kostet neunundachtzig Euro.", "topic": "prices"})
     assert called(model, "Dann am Freitag um zehn")["tool"] == "check_availability"
+
+
+UNKNOWN = "Was Haarschnitt kostet, kann ich Ihnen leider nicht sagen."
+
+
+@pytest.mark.parametrize(
+    ("onward", "tool"),
+    [("Soll ich Sie mit dem Team verbinden?", "transfer_to_human"), ("Kann ich sonst etwas für Sie tun?", None)],
+)
+def test_a_yes_to_another_question_does_not_book_the_offer_before_it(onward: str, tool: str | None) -> None:
+    model = new_model({"transfer_to_human": {"type": "transfer_call"}})
+    model.hear("Hier ist Dora Dorn, einen Haarschnitt am Freitag um halb drei")
+    model.learn({"success": True, "slots": [OFFER]})
+    model.hear("Was kostet das denn?")
+    model.learn({"success": False, "message": f"{UNKNOWN} {onward}", "topic": "prices"})
+    reaction = model.hear("Ja, bitte.")
+    assert (reaction.name if isinstance(reaction, ToolCall) else None) == tool
+
+
+def test_a_no_to_another_question_leaves_the_offer() -> None:
+    model = new_model({"transfer_to_human": {"type": "transfer_call"}})
+    model.hear("Hier ist Dora Dorn, einen Haarschnitt am Freitag um halb drei")
+    model.learn({"success": True, "slots": [OFFER]})
+    model.hear("Was kostet das denn?")
+    model.learn({"success": False, "message": f"{UNKNOWN} Soll ich Sie mit dem Team verbinden?", "topic": "prices"})
+    assert model.hear("Nein, danke.") == phrases.MORE
+    assert called(model, "Ja, den Termin nehme ich")["tool"] == "book_appointment"
+
+
+def test_a_question_about_a_cancellation_cancels_nothing() -> None:
+    model = new_model({"cancel_appointment": {"parameters": {"properties": {"appointment_id": {}, "confirmed": {}}}}})
+    assert called(model, "Ich möchte meinen Termin absagen.") == {"tool": "cancel_appointment"}
+    model.learn({"success": False, "message": "Soll ich …?", "needs_confirmation": True, "appointment_id": "a-1"})
+    assert called(model, "Was kostet es, wenn ich absage?")["tool"] == "business_information"
+    model.learn({"success": True, "message": "Absagen kostet nichts.", "topic": "cancellation"})
+    assert called(model, "Ja, bitte.") == {"tool": "cancel_appointment"}, "which asks once more"

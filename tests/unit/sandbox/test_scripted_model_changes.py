@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 from played_calls import OFFER
-from scripted_models import ASK_TIME, called, new_model
+from scripted_models import ASK_TIME, called, new_model, new_model_tools
 
 from askproai_sandbox.caller import ScriptedModel, ToolCall
-from askproai_sandbox.caller.phrases import KEPT
+from askproai_sandbox.caller.catalogue import Catalogue
+from askproai_sandbox.caller.phrases import KEPT, OTHER_BRANCH
 
 OWN = {"appointment_id": "a-1", "start": OFFER["start"], "spoken": "Freitag um 14 Uhr 30"}
 OTHER = {"appointment_id": "a-2", "start": "2026-11-28T10:00:00+01:00", "spoken": "Samstag um 10 Uhr"}
@@ -182,3 +183,36 @@ def test_a_move_by_a_span_is_marked_with_and_without_um(text: str) -> None:
     model.hear("Ich möchte meinen Termin verschieben")
     model.hear(text)
     assert model.remark is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        ("Oh, kann ich das auf zwölf Uhr ändern?", {"time": "zwölf Uhr"}),
+        ("Nein, warten Sie, doch am Samstag um zehn", {"date": "Samstag", "time": "zehn"}),
+        ("Ach, lieber um vier", {"time": "vier"}),
+    ],
+)
+def test_who_changes_their_mind_after_a_booking_moves_it(text: str, when: dict[str, str]) -> None:
+    model = booked_model()
+    assert called(model, text) == {"tool": "reschedule_appointment", "appointment_id": "a-1", **when}
+    model.learn({"success": True, "message": "Verschoben."})
+    assert called(model, "Und noch einen Haarschnitt am Montag, bitte")["tool"] == "check_availability"
+
+
+def test_a_booked_appointment_cannot_move_to_another_branch_and_is_cancelled_only_by_a_yes() -> None:
+    for answer, expected in (("Ja, bitte.", {"appointment_id": "a-1", "confirmed": True}), ("Nein.", None)):
+        model = booked_model()
+        assert model.hear("Nein, warten Sie, doch in Pankow") == OTHER_BRANCH
+        reaction = model.hear(answer)
+        assert reaction == (ToolCall("cancel_appointment", expected) if expected else KEPT)
+
+
+def booked_model() -> ScriptedModel:
+    catalogue = Catalogue(branches=("Mitte", "Pankow"))
+    model = ScriptedModel({**new_model_tools(), **CHANGES}, "+491", catalogue)
+    model.hear("Hier ist Dora Dorn, einen Haarschnitt am Freitag um halb drei")
+    model.learn({"success": True, "slots": [OFFER]})
+    assert called(model, "Ja, bitte")["tool"] == "book_appointment"
+    model.learn({"success": True, "message": "Der Termin ist eingetragen.", "appointment_id": "a-1"})
+    return model
