@@ -7,7 +7,7 @@ HTML is escaped. None of them is ever a template.
 import html
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -131,19 +131,15 @@ def _render_day(notification: StoredNotification, config: TenantConfig, day: Seq
 
 def _day_line(appointment: AppointmentFacts, config: TenantConfig, zone: ZoneInfo) -> str:
     parts = (
-        _working_times(appointment, config, zone), service_name(config, appointment), staff_name(config, appointment),
+        _working_times(appointment, zone), service_name(config, appointment), staff_name(config, appointment),
         appointment.customer_name, appointment.phone or "",
     )  # fmt: skip
     return ", ".join(one_line(part) for part in parts if part.strip())
 
 
-def _working_times(appointment: AppointmentFacts, config: TenantConfig, zone: ZoneInfo) -> str:
+def _working_times(appointment: AppointmentFacts, zone: ZoneInfo) -> str:
     """Return `10:00–11:45`, or `10:00–10:30 + 11:00–11:45` where the customer waits in between."""
-    start, end, minute = appointment.starts_at, appointment.ends_at, timedelta(minutes=1)
-    service = next((each for each in config.services if each.name == appointment.service), None)
-    spans = [(start, end)]
-    if service is not None and end - start == service.duration_minutes * minute:  # by the rules of today
-        spans = [(start + first * minute, start + last * minute) for first, last in service.work_spans]
+    spans = appointment.work or ((appointment.starts_at, appointment.ends_at),)
     return " + ".join("–".join(f"{at.astimezone(zone):%H:%M}" for at in span) for span in spans)
 
 

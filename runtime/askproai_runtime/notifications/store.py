@@ -1,8 +1,9 @@
 """Every SQL statement of notifications: the outbox, what is due, and what the schedule needs to know."""
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -80,6 +81,15 @@ FROM appointments a {_CUSTOMER}
 WHERE a.tenant = $1 AND a.starts_at >= $2 AND a.starts_at < $3 AND a.status IN ('confirmed', 'pending_sync')
 ORDER BY a.starts_at, a.id
 """  # noqa: S608  constants of this module
+
+# As it was booked, whatever the segments of its service are now; units of one staff member are blocked at the same times.
+_WORK = """
+SELECT DISTINCT a.id, greatest(c.block_start, a.starts_at) AS first, least(c.block_end, a.ends_at) AS last
+FROM appointments a JOIN claims c ON c.tenant = a.tenant AND c.appointment_id = a.id
+WHERE a.tenant = $1 AND a.id = ANY ($2) AND c.block_start < a.ends_at AND c.block_end > a.starts_at
+  AND c.place = (SELECT max(place) FROM claims WHERE tenant = $1 AND appointment_id = a.id)
+ORDER BY first
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +184,14 @@ async def list_appointments_between(
     """Return the live appointments that begin in [first, last), in their order."""
     rows = await pool.fetch(_LIVE_BETWEEN, tenant, first, last)
     return [UpcomingAppointment(_facts(row), row["updated_at"], row["opted_out"], row["reminded"]) for row in rows]
+
+
+async def read_work(pool: Pool, tenant: str, appointments: Sequence[AppointmentFacts]) -> list[AppointmentFacts]:
+    """Return appointments with the times that they block of their staff members, without buffers."""
+    work = defaultdict[UUID, list[tuple[datetime, datetime]]](list)
+    for row in await pool.fetch(_WORK, tenant, [each.id for each in appointments]):
+        work[row["id"]].append((row["first"], row["last"]))
+    return [replace(each, work=tuple(work[each.id])) for each in appointments]
 
 
 def _facts(row: asyncpg.Record) -> AppointmentFacts:

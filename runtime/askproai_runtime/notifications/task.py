@@ -36,6 +36,7 @@ from askproai_runtime.notifications.store import (
     list_due,
     list_other_due,
     lock_notification,
+    read_work,
 )
 from askproai_runtime.notifications.types import (
     AppointmentFacts,
@@ -200,7 +201,8 @@ class NotificationTask:
             return []
         zone = ZoneInfo(config.time_zone)
         bounds = day_bounds(datetime.fromisoformat(notification.content["day"]), zone)
-        return [each.facts for each in await list_appointments_between(self.pool, config.tenant, *bounds)]
+        found = [each.facts for each in await list_appointments_between(self.pool, config.tenant, *bounds)]
+        return await read_work(self.pool, config.tenant, found)
 
     async def _end(self, config: TenantConfig, notification: StoredNotification, outcome: SendOutcome) -> None:
         """Record the outcome of an attempt."""

@@ -54,7 +54,10 @@ class NewNotification:
 
 @dataclass(frozen=True, slots=True)
 class AppointmentFacts:
-    """An appointment as it is now, with how its customer can be reached."""
+    """An appointment as it is now, with how its customer can be reached.
+
+    `work` is when its staff member works, [start, end) each, where that was read; the customer waits between two of them.
+    """
 
     id: UUID
     branch: str
@@ -68,6 +71,7 @@ class AppointmentFacts:
     email: str | None
     phone: str | None
     notes: str | None = None
+    work: tuple[tuple[datetime, datetime], ...] = ()
 
     @property
     def live(self) -> bool:

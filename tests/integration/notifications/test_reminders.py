@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, time, timedelta
 
-from askproai_core.tenant_config import CustomerNotifications, QuietHours
+from msgspec.structs import replace
+
+from askproai_core.tenant_config import CustomerNotifications, QuietHours, Segment, SegmentKind
 from tests.worlds.booking_environment import MORNING, NOW
 from tests.worlds.notification_environment import (
     CUSTOMER,
@@ -121,3 +123,25 @@ async def test_the_business_hears_of_changes_and_gets_the_list_of_the_day(env: N
     assert "10:00–10:45, Haarschnitt, Anna, Otto Maier" in text_of(mail)
     await run_at(env, seven + timedelta(days=1))
     assert len(env.server.mails) == 4, "a day without appointments has no list"
+
+
+async def test_the_list_of_the_day_names_the_work_of_each_visit_as_it_was_booked(env: NotificationEnvironment) -> None:
+    """Its parts have another order since, in a service of the same length; a visit that is moved has the new ones."""
+    settings = mail_settings(env.server.port, customer=None, business=notify_business(daily_list_at=time(7)))
+    service = replace(env.salon.configs[-1].services[0], duration_minutes=105, buffer_before_minutes=5)
+    wait = Segment(30, SegmentKind.WAIT)
+
+    def set_segments(*segments: Segment) -> None:
+        env.configure(settings, services=(replace(service, segments=segments),))
+
+    set_segments(Segment(30), wait, Segment(45))
+    await env.book(email=None, start=MORNING, name="Otto Maier")
+    moved = await env.book("call_2", email=None, start="2026-11-27T12:00:00+01:00")
+    set_segments(Segment(45), wait, Segment(30))
+    await env.move(moved, "2026-11-27T12:30:00+01:00", "call_2")
+    set_segments()
+    env.server.mails.clear()
+    await run_at(env, datetime(2026, 11, 27, 6, tzinfo=UTC))
+    text = text_of(env.server.mails[-1])
+    assert "10:00–10:30 + 11:00–11:45, Haarschnitt, Anna, Otto Maier" in text
+    assert "12:30–13:15 + 13:45–14:15, Haarschnitt, Anna, Petra" in text
