@@ -6,6 +6,7 @@ first one who waits for such a time. An offer blocks nothing. It ends when it ex
 when somebody books the time; and when the person has what it waited for.
 """
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.availability import ServiceRules, Slot
+from askproai_runtime.booking.availability import ServiceRules, Slot, Span
 from askproai_runtime.booking.names import NameMissing, UnknownName, find_rules
 from askproai_runtime.booking.offer import list_free_slots
 from askproai_runtime.booking.store.claims import read_busy_spans
@@ -27,6 +28,7 @@ from askproai_runtime.booking.store.waitlist import (
     is_anybody_waiting,
     list_candidates,
     list_freed,
+    list_offered,
     mark_all_handled,
     mark_handled,
 )
@@ -107,21 +109,16 @@ class WaitlistKeeper:
                 slots_of[place] = await self._find_slots(*place, freed, run.correlation_id)
             is_free |= bool(slots_of[place])
             spans = read_spans(entry)
-            slot = next(
-                (
-                    slot
-                    for slot in slots_of[place]
-                    if entry.staff in {None, slot.staff} and any(span.contains(slot.start, zone) for span in spans)
-                ),
-                None,
-            )
-            if slot is None:
-                continue
-            if candidate.is_free and await self._offer(run, entry, freed, slot, _expiry(now, slot.start, zone)):
-                return
-            if candidate.is_free:  # somebody has an offer of this time: the others need not be tried with it
-                slots_of[place].remove(slot)
-            suits_later = True  # has another offer now, or the time is offered
+            suiting = [
+                slot
+                for slot in slots_of[place]
+                if entry.staff in {None, slot.staff} and any(span.contains(slot.start, zone) for span in spans)
+            ]
+            suits_later |= bool(suiting)  # has another offer now, or the time is offered
+            for slot in suiting if candidate.is_free else ():
+                if await self._offer(run, entry, freed, slot, _expiry(now, slot.start, zone)):
+                    return
+                slots_of[place].remove(slot)  # somebody has an offer of this time: the others need not be tried with it
         if not suits_later and (is_free or not candidates or freed.age > _PATIENCE):
             await mark_handled(ctx.pool, ctx.tenant, freed)
 
@@ -132,8 +129,10 @@ class WaitlistKeeper:
         ctx, places = self._ctx, await self._count_places(entry, slot)
         async with ctx.pool.acquire() as conn, conn.transaction():
             await run.check(conn)
+            if await self._count_offers(conn, entry, slot) >= places:
+                return False
             offer = await insert_offer(
-                conn, ctx.tenant, entry.id, freed.id, slot.staff, slot.start, slot.end, expires_at, places
+                conn, ctx.tenant, entry.id, freed.id, slot.staff, slot.start, slot.end, expires_at
             )
             if offer is not None:
                 await announce_offer(conn, ctx, entry, offer)
@@ -154,6 +153,27 @@ class WaitlistKeeper:
             busy = await read_busy_spans(conn, self._ctx.tenant, units, blocked.start, blocked.end, _NO_CALL)
         free = sum(not busy.get(unit) for unit in units)
         return max(1, free // (member.units // capacity))
+
+    async def _count_offers(self, conn: Connection, entry: WaitlistEntry, slot: Slot) -> int:
+        """Return how many have an open offer of work that the slot needs; during a wait nothing is needed.
+
+        Units of a staff member make no difference: a cancellation frees several where an appointment has several.
+        """
+        needed = self._blocked_spans(entry, slot.start, slot.end)
+        others = await list_offered(conn, self._ctx.tenant, slot.staff)
+        return sum(
+            _overlap(needed, self._blocked_spans(each, offer.starts_at, offer.ends_at)) for each, offer in others
+        )
+
+    def _blocked_spans(self, entry: WaitlistEntry, start: datetime, end: datetime) -> list[Span]:
+        """Return what an appointment needs of its staff member, buffers included.
+
+        If its service is not offered any more, that is [start, end).
+        """
+        try:
+            return find_rules(self._ctx.config(), entry.branch, entry.service).blocked_spans(start)
+        except (UnknownName, NameMissing):
+            return [Span(start, end)]
 
     async def _find_slots(self, branch: str, service: str, freed: FreedTime, correlation_id: str) -> list[Slot]:
         """Return the slots that can be booked now and need the freed time, the closest to its start first."""
@@ -177,8 +197,11 @@ def _list_waits(ctx: BookingContext) -> list[Wait]:
 
 
 def _needs(rules: ServiceRules, slot: Slot, freed: FreedTime) -> bool:
-    blocked = rules.blocked_spans(slot.start)
-    return any(span.start < freed.ends_at and freed.starts_at < span.end for span in blocked)
+    return _overlap(rules.blocked_spans(slot.start), [Span(freed.starts_at, freed.ends_at)])
+
+
+def _overlap(spans: Iterable[Span], others: Sequence[Span]) -> bool:
+    return any(one.start < other.end and other.start < one.end for one in spans for other in others)
 
 
 def _expiry(now: datetime, start: datetime, zone: ZoneInfo) -> datetime:

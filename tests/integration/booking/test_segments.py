@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from test_waitlist import FIRST, offered
+from test_waitlist import FIRST, SECOND, offered
 from test_waitlist import run as run_waitlist
 
 from askproai_core.tenant_config import Segment, SegmentKind, Service, TenantConfig
@@ -18,6 +18,7 @@ from askproai_runtime import booking as booking_api
 from askproai_runtime.booking import CalendarDisagrees, DeskRequest, join_waitlist
 from tests.worlds.booking_environment import BookingService, Salon, call
 from tests.worlds.calcom_environment import CalcomEnvironment
+from tests.worlds.full_calendar import nothing_free
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FRIDAY = date(2026, 11, 27)
@@ -27,6 +28,10 @@ COLOUR = Service(
     name="farbe", display_name="Farbe", duration_minutes=105, buffer_after_minutes=10, segments=PARTS, staff=ABLE
 )
 CUT = Service(name="schnitt", display_name="Schnitt", duration_minutes=30, staff=ABLE)
+TINT = Service(
+    name="toenung", display_name="Tönung", duration_minutes=120, staff=ABLE,
+    segments=(Segment(30), Segment(60, SegmentKind.WAIT), Segment(30)),
+)  # fmt: skip
 
 
 def at(clock: str) -> str:
@@ -38,6 +43,14 @@ async def book(salon: Salon, service: Service, clock: str, number: int = 1, by: 
     args = {"service": service.name, "start": at(clock), "customer_name": f"Kundin {number}"}
     context = call(f"call_{number}", f"+4915{number:08}")
     return await (by or salon.booking).book_appointment(context, args)
+
+
+async def join(salon: Salon, phone: str, **args: str) -> None:
+    """Put somebody on the waiting list of the Friday while nothing is free."""
+    async with nothing_free(salon):
+        about = args | {"date": str(FRIDAY), "customer_name": "Wanda"}
+        answer = await join_waitlist(salon.booking, call(f"call_of_{phone}", phone), about)
+    assert answer.success, answer
 
 
 async def booked_claims(salon: Salon) -> list[tuple[str, str]]:
@@ -149,6 +162,41 @@ async def test_an_offer_of_the_waiting_list_ends_when_the_work_is_taken_and_not_
     assert (await book(salon, CUT, "10:00", 3)).success
     await run_waitlist(salon)
     assert (await offered(salon))[0] == (FIRST, "taken")
+
+
+@pytest.mark.parametrize(
+    ("service", "clock", "is_offered"),
+    [
+        (CUT, "10:30", True),  # all of it is in the wait of the colour
+        (CUT, "10:45", False),  # at 11:00 the colour goes on
+        (CUT, "11:45", False),  # the colour's buffer is until 11:55
+        (COLOUR, "09:30", False),  # goes on from 10:30 to 11:25
+        (TINT, "10:30", True),  # goes on at 12:00: each visit begins or ends in a wait of the other
+    ],
+)
+async def test_an_open_offer_hides_only_the_offers_that_need_its_work(
+    salon: Salon, service: Service, clock: str, is_offered: bool
+) -> None:
+    salon.apply_config(with_services(salon.configs[-1], COLOUR, CUT, TINT))
+    for phone, wanted, when in ((FIRST, COLOUR, "10:00"), (SECOND, service, clock)):
+        await join(salon, phone, service=wanted.name, time=when)
+    for number, (freed, when) in enumerate(((COLOUR, "10:00"), (service, clock)), 1):
+        booked = await book(salon, freed, when, number)
+        await salon.cancel(booked.fields["appointment_id"])
+        await run_waitlist(salon)
+        assert (FIRST, "open") in await offered(salon)
+    assert ((SECOND, "open") in await offered(salon)) is is_offered
+
+
+async def test_who_suits_several_times_is_offered_one_that_no_open_offer_needs(salon: Salon) -> None:
+    await join(salon, FIRST, service="Farbe", time="10 Uhr")
+    await join(salon, SECOND, service="Schnitt")
+    for number, (freed, when) in enumerate(((COLOUR, "10:00"), (CUT, "10:45")), 1):
+        booked = await book(salon, freed, when, number)
+        await salon.cancel(booked.fields["appointment_id"])
+        await run_waitlist(salon)
+    starts = await salon.rows("SELECT starts_at FROM waitlist_offers WHERE state = 'open' ORDER BY id")
+    assert [f"{row['starts_at'].astimezone(BERLIN):%H:%M}" for row in starts] == ["10:00", "10:30"]
 
 
 async def test_what_a_customer_books_at_calcom_in_the_wait_is_an_appointment_here(env: CalcomEnvironment) -> None:

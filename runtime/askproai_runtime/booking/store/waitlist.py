@@ -114,12 +114,9 @@ FROM waitlist w WHERE w.tenant = $1 AND w.state = 'waiting' AND w.since < $3 AND
 ORDER BY w.created_at, w.id LIMIT $7
 """  # noqa: S608  constants
 
-# Of one time there are as many offers as it has places: a cancellation frees several units where an appointment has several.
 _OFFER = """
 INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
 SELECT $1, w.id, $3, $4, $5, $6, $7 FROM waitlist w WHERE w.tenant = $1 AND w.id = $2 AND w.state = 'waiting'
-  AND (SELECT count(*) FROM waitlist_offers x
-       WHERE x.tenant = $1 AND x.state = 'open' AND x.staff = $4 AND x.starts_at < $6 AND x.ends_at > $5) < $8
 ON CONFLICT DO NOTHING RETURNING id
 """
 # Not if it became free once more since it was read.
@@ -289,6 +286,13 @@ async def list_candidates(pool: Pool, tenant: str, freed: FreedTime, limit: int)
     return found
 
 
+async def list_offered(conn: Connection, tenant: str, staff: str) -> list[tuple[WaitlistEntry, WaitlistOffer]]:
+    """Return who has an open offer of a staff member's time, and the offer."""
+    rows = await conn.fetch(f"{_SELECT} WHERE w.tenant = $1 AND o.staff = $2", tenant, staff)
+    entries = [_to_entry(row) for row in rows]
+    return [(entry, entry.offer) for entry in entries if entry.offer]
+
+
 async def insert_offer(
     conn: Connection,
     tenant: str,
@@ -298,13 +302,12 @@ async def insert_offer(
     starts_at: datetime,
     ends_at: datetime,
     expires_at: datetime,
-    places: int,
 ) -> WaitlistOffer | None:
-    """Offer a freed time, of which there are so many `places`, to somebody.
+    """Offer a freed time to somebody.
 
-    None if that person waits no more or has an offer, or if this time of the staff member is offered to as many.
+    None if that person waits no more or has an offer, or if this freed time is offered to somebody.
     """
-    offer_id = await conn.fetchval(_OFFER, tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at, places)
+    offer_id = await conn.fetchval(_OFFER, tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
     return WaitlistOffer(offer_id, staff, starts_at, ends_at, expires_at) if offer_id is not None else None
 
 
