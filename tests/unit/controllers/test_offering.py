@@ -224,6 +224,7 @@ def test_a_service_with_a_wait_says_that_cal_com_does_not_know_it():
     condition = calendar_without_waits()
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
     assert "close Cal.com's pages of these people" in condition.message
+    assert "booked at Cal.com before, move and cancel it here and not there" in condition.message
 
 
 # OpeningFits

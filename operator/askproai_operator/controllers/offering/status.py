@@ -36,7 +36,8 @@ def calendar_without_waits() -> Condition:
     """Return CalendarLinked of an offering with segments, since a booking at Cal.com blocks its whole length."""
     text = (
         "it has segments: its appointments stay in the local calendar, since a booking at Cal.com blocks its whole length; whoever"
-        " does it seems free at Cal.com meanwhile, so close Cal.com's pages of these people, or customers book that time there"
+        " does it seems free at Cal.com meanwhile, so close Cal.com's pages of these people, or customers book that time there;"
+        " what was booked at Cal.com before, move and cancel it here and not there"
     )
     return good(_CALENDAR, text, Reason.NOT_REQUESTED)
 
