@@ -6,7 +6,17 @@ from datetime import date, timedelta
 
 from dateutil.relativedelta import relativedelta
 
-from askproai_runtime.german_dates.atoms import Day, Days, ImpossibleDay, PastDay, Period, Soon, Weekday, Which
+from askproai_runtime.german_dates.atoms import (
+    Contradiction,
+    Day,
+    Days,
+    ImpossibleDay,
+    PastDay,
+    Period,
+    Soon,
+    Weekday,
+    Which,
+)
 from askproai_runtime.german_dates.dates import day_of_month, next_date, of_year
 from askproai_runtime.german_dates.english.vocabulary import MONTHS, WEEKDAYS
 from askproai_runtime.german_dates.months import first_months, month_ahead, month_days, month_period, third_of_month
@@ -35,6 +45,13 @@ def _dated(match: re.Match[str], today: date) -> Day:
     return Day((next_date(day, month, today),), month, day)
 
 
+def _day_alone(match: re.Match[str], today: date) -> Day:
+    """Return the next such day. Beside a date its month is open: the fourth in `January 3rd, no, the 4th` is not of December."""
+    if re.search(rf"\b{_MONTH}\b", match.string):
+        raise Contradiction("a day without its month beside one with it")
+    return day_of_month(match, today)
+
+
 def _with_slash(match: re.Match[str], today: date) -> Day:
     """Return both dates of `12/3`: Americans write the month first. Of the two, impossible ones do not count."""
     readings: set[date] = set()
@@ -61,9 +78,9 @@ def _with_dots(match: re.Match[str], today: date) -> Day:
 
 _DATES: tuple[Rule, ...] = (
     (r"(?P<iso>\d{4}-\d{2}-\d{2})", lambda m, today: of_year(m["iso"][:4], int(m["iso"][5:7]), int(m["iso"][8:]), today)),
-    (rf"(?:the )?{_DAY_NUMBER} (?:of )?{_MONTH}{_YEAR}", _dated),
-    (rf"{_MONTH} (?:the )?{_DAY_NUMBER}{_YEAR}", _dated),
-    (r"(?:the )?(?P<day>\d{1,2})th", day_of_month),
+    (rf"(?:the )?{_DAY_NUMBER} (?:of )?{_MONTH}{_YEAR}(?! (?:the )?\d{{1,2}}th)", _dated),
+    (rf"(?:in )?{_MONTH} (?:the )?{_DAY_NUMBER}{_YEAR}", _dated),
+    (r"(?:the )?(?P<day>\d{1,2})th", _day_alone),
     (r"(?P<first>\d{1,2})/(?P<second>\d{1,2})(?:/(?P<year>\d{4}))?", _with_slash),
     (r"(?P<day>\d{1,2})\.(?P<number>\d{1,2})\.(?P<year>\d{4})?", _with_dots),
 )  # fmt: skip
@@ -94,7 +111,9 @@ def _coming(match: re.Match[str], today: date) -> date:
 
 def _week_after_weekday(match: re.Match[str], today: date) -> Day:
     """Return `a week from Tuesday`, `Tuesday week`."""
-    return Day((_coming(match, today) + _count(match) * WEEK,))
+    coming = _coming(match, today)
+    first = today if coming == today + WEEK else coming  # a week from Friday, on a Friday: it can count from today
+    return Day(tuple(sorted({first + _count(match) * WEEK, coming + _count(match) * WEEK})))
 
 
 def _weekday_in_weeks(match: re.Match[str], today: date) -> Day:
@@ -115,10 +134,9 @@ _COUNTED: tuple[Rule, ...] = (
     (r"tomorrow", lambda _m, today: Day((today + DAY,))),
     (r"(?:the )?day after tomorrow", lambda _m, today: Day((today + 2 * DAY,))),
     (rf"yesterday|last (?:week|month|year|night|{'|'.join(WEEKDAYS)})(?! (?:of|in)\b)|{_COUNT} {_UNIT} ago", past),
-    (rf"in {_COUNT} {_UNIT}(?: time)?", lambda m, today: _ahead(today, m)),
+    (rf"in {_COUNT} {_UNIT}(?:'?s?'? time)?", lambda m, today: _ahead(today, m)),
     (rf"{_COUNT} {_UNIT} from (?:today|now)", lambda m, today: _ahead(today, m)),
     (rf"{_COUNT} {_UNIT} from tomorrow", lambda m, today: _ahead(today + DAY, m)),
-    (r"(?:in )?a fortnight(?: from (?:today|now))?", lambda _m, today: Day((today + 2 * WEEK,))),
     (r"in (?:a couple of|a few|some) days", lambda _m, today: Period((Days(today + DAY, today + WEEK),))),
     (rf"{_COUNT} (?P<unit>weeks?) (?:from|on|after) {_WEEKDAY}", _week_after_weekday),
     (rf"(?:on )?{_WEEKDAY} (?P<count>a?)(?: )?week", _week_after_weekday),

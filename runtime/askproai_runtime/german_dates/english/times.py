@@ -9,12 +9,14 @@ from dataclasses import replace
 from datetime import datetime, time
 
 from askproai_runtime.german_dates.atoms import Around, Clock, Contradiction, Part, TimeRange
+from askproai_runtime.german_dates.english.vocabulary import MONTHS
 from askproai_runtime.german_dates.times import Rule, hours_from_now, make_clock, minutes_from_now
 
 _NOON = 12
 _HALF = r"(?: ?(?P<half>[ap]m))"
 _HOUR = r"(?P<hour>\d{1,2})(?![\d.:/-])"
 _OCLOCK = r"(?: o'clock)?"
+_OF_MONTH = rf" (?:of )?(?:{'|'.join(MONTHS)})\b(?! (?:the )?\d)"
 _FRACTION = r"(?:a )?(?P<step>half|quarter|5|10|20|25|\d{1,2}(?= minutes))(?: minutes)?"
 
 
@@ -45,8 +47,8 @@ def _beside(match: re.Match[str], _now: datetime) -> Clock:
     hour, half = int(match["hour"]), match["half"]
     if match["side"] in {"past", "after"}:
         return _at(hour, step, half)
-    if step == 30 or step >= 60:  # noqa: PLR2004
-        raise Contradiction("nobody says half to")
+    if step == 30 or step >= 60 or hour > _NOON:  # noqa: PLR2004
+        raise Contradiction("nobody says half to, or twenty to twenty-two")
     said = _at(hour, 0, half)
     if said.is_bare:
         before = hour - 1 or _NOON
@@ -68,12 +70,12 @@ _EXACTLY_NOON = Clock(12, 0, is_bare=False)
 _CLOCKS: tuple[Rule, ...] = (
     (rf"(?:at )?(?P<hour>\d{{1,2}})[:.](?P<minute>\d{{2}})(?::\d{{2}})?{_HALF}", _written),
     (r"(?:at )?(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?(?P<half>)?", _written),
-    (rf"(?:at )?{_HOUR} (?P<minute>[0-5]\d)(?![\d.:/]| ?o'clock|th)(?: ?(?P<half>[ap]m))?", _hour),
+    (rf"(?:at )?{_HOUR} (?P<minute>[0-5]\d)(?![\d.:/]| ?o'clock|th|{_OF_MONTH})(?: ?(?P<half>[ap]m))?", _hour),
     (rf"(?:at )?{_HOUR}{_OCLOCK}{_HALF}", _hour),
     (rf"(?:at )?{_HOUR} o'clock", _hour),
     (rf"at {_HOUR}", _hour),
     (rf"{_HOUR}(?= (?:in the|at|today|tomorrow) (?:morning|afternoon|evening|night))", _hour),
-    (rf"(?P<step>5|10) to {_HOUR}{_OCLOCK}", _open),
+    (rf"(?P<step>5|10) (?:to|till) {_HOUR}{_OCLOCK}{_HALF}?", _open),
     (rf"(?:at )?{_FRACTION} (?P<side>past|after|to|before|till|of) {_HOUR}{_OCLOCK}{_HALF}?", _beside),
     (r"(?:at )?(?:12 )?(?:noon|midday)", lambda _m, _n: _EXACTLY_NOON),
     (r"(?:at )?(?:12 )?midnight", lambda _m, _n: Clock(0, 0, is_bare=False, next_day=True)),

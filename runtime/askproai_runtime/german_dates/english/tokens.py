@@ -1,22 +1,81 @@
 """Normalize an English phrase, so that the rules meet one spelling: numbers as digits, ordinals as `24th`, `a.m.` as `am`."""
 
 import re
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from askproai_runtime.german_dates.english.vocabulary import MONTHS, NUMBERS, ORDINALS, TENS, WEEKDAYS
 
+_Replacement: TypeAlias = str | Callable[[re.Match[str]], str]
 _WEEKDAY = "|".join(WEEKDAYS)
 _MONTH = "|".join(MONTHS)
 _ORDINAL_UNITS = "|".join(word for word, number in ORDINALS.items() if number < 10)  # noqa: PLR2004
 _NUMBER_UNITS = "|".join(word for word, number in NUMBERS.items() if 0 < number < 10)  # noqa: PLR2004
 _NO_MONTH = rf"(?! (?:{_MONTH})\b| of (?:{_MONTH})\b)"
 _NOT_POSSIBLE = (
-    r"(?:does not work|doesn't work|won't work|isn't possible|is not possible|is no good|is impossible)(?= ?(?:,|$))"
+    r"(?:(?:(?:does|do|will|would) not|doesn't|don't|won't|wouldn't) (?:work|suit|fit)|(?:is|are) (?:no good|impossible)"
+    r"|(?:is not|are not|isn't|aren't) (?:so |very |really )?(?:good|great|ideal|possible))(?: for me| me)?(?= ?(?:,|$))"
 )
+_DATED_DAY = rf"(?:{_MONTH}) \d{{1,2}}|\d{{1,2}} (?:{_MONTH})|\d{{1,2}}th|\d+[./-][\d./-]+"
+_ONE_DAY = rf"(?:(?:{_WEEKDAY})s?|today|tomorrow|{_DATED_DAY})"
+# In "Tuesday but not Wednesday", "Tuesday at four pm not Wednesday" nothing is said of Tuesday before the "not".
+_NO_VERB = (
+    r"(?:but|except|just|only|and|or|on|onwards?|[ap]m|o'clock|noon|midday"
+    r"|mornings?|afternoons?|evenings?|night|weeks?|weekend)"
+)
+# "Tuesday is not good Wednesday is better": without the comma it seems to be Wednesday that is excluded.
+_DENIED = rf"\b({_ONE_DAY}(?: (?!{_ONE_DAY}\b)[^ ,]+)*? (?!{_ONE_DAY}\b|{_NO_VERB}\b)[a-z']+) not\b(?=[^,]* (?:{_WEEKDAY})s?\b)"
+_TO = r"(?:to|until|till|through|-)"
+_LIST_END = r"(?: ,)? (?:or|and) (?:on )?(?:the )?\d{1,2}th"
+# After these words "may" is the month.
+_BEFORE_MAY = (
+    "of", "in", "from", "until", "till", "by", "before", "after", "since", "next", "this", "early", "late", "mid",
+)  # fmt: skip
+_NOT_IN_MAY = "".join(rf"(?<!\b{word} )" for word in _BEFORE_MAY)
+# "between 11 and 1 pm", "4 or 5 pm", but not "10 to 2 pm", which can be ten minutes before two.
+_TWO_HOURS = (
+    r"(?:\b(?:between|at) |(?<![\d:./-])(?<!\d )\b)(?P<first>\d{1,2})"
+    r"(?P<link> and | or | ?- ?|(?<!\b5)(?<!\b10)(?<!\b20)(?<!\b25) (?:to|till) )(?P<last>\d{1,2}) ?(?P<half>[ap]m)\b"
+)
+# No rule knows this word: what can mean one thing and its opposite is asked.
+_UNCLEAR = "unclear"
+
+
+def _is_after_month(match: re.Match[str]) -> bool:
+    return re.search(rf"\b(?:{_MONTH}) (?:the )?$", match.string[: match.start()]) is not None
+
+
+def _share_month(match: re.Match[str]) -> str:
+    """Return `the 7th january , 8th january or 9th january`: a month that is said once belongs to each day of the list."""
+    if _is_after_month(match):  # "December 3rd or 4th of January"
+        return match[0]
+    return re.sub(r"\d{1,2}(?:th)?", rf"\g<0> {match['month']}", match["days"])
+
+
+def _share_half(match: re.Match[str]) -> str:
+    """Return `11 am and 1 pm` of `11 and 1 pm`: the first hour is in the same half of the day if it is the earlier one."""
+    first, last, half = int(match["first"]), int(match["last"]), match["half"]
+    is_date = match.start() == match.start("first") and _is_after_month(match)
+    if first > 12 or last > 12 or is_date:  # noqa: PLR2004
+        return match[0]
+    if first % 12 < last % 12:
+        first_half = f" {half}"
+    elif match["link"].strip() == "or":  # "nine or eight pm" can be both
+        first_half = ""
+    else:
+        first_half = " am" if half == "pm" else " pm"
+    if match["link"].strip() == "or":
+        return f"at {first}{first_half} or at {last} {half}"
+    return f"between {first}{first_half} and {last} {half}"
+
+
+def _compile(rewrites: Iterable[tuple[str, _Replacement]]) -> tuple[tuple[re.Pattern[str], _Replacement], ...]:
+    return tuple((re.compile(pattern), replacement) for pattern, replacement in rewrites)
+
 
 # In this order, on the text in lower case. Numbers are words until the last rewrites.
-_BEFORE_NUMBERS = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
+_BEFORE_NUMBERS = _compile(
+    (
         (r"[’`]", "'"),
         (r"[?!\"“”()]|\.{2,}|…", " "),
         (r"–", "-"),
@@ -27,9 +86,6 @@ _BEFORE_NUMBERS = tuple(
         (r"\bo'? ?clock\b|\boclock\b", "o'clock"),
         (rf"\b({'|'.join(TENS)})[- ]({_ORDINAL_UNITS}|{_NUMBER_UNITS})\b", r"\1_\2"),
         (r"\bmid-", "mid "),
-        # "may" is a verb far more often than a month
-        (r"\b(i|we|you|he|she|it|that|they) may\b", r"\1"),
-        (r"\bmay (i|we|be|he|she|they|my)\b", r"\1"),
         (r"\bthe day before yesterday\b", "yesterday"),
         (r"\blater today\b", "today"),
         (r"\btonight\b", "today evening"),
@@ -37,7 +93,16 @@ _BEFORE_NUMBERS = tuple(
         (r"\bany ?time\b|\bat any time\b", "whenever"),
         (r"\bany ?day but\b|\bevery day but\b", "except"),
         (r"\bdays? (?:but|except) not\b", "except"),
+        (rf"\b({_WEEKDAY})s? (?:and|or) ({_WEEKDAY})s? {_NOT_POSSIBLE}", r"except \1 and \2 ~"),
         (rf"\b({_WEEKDAY})s? {_NOT_POSSIBLE}", r"except \1 ~"),
+        # "no mornings" excludes, "no, in the morning" corrects; of one day it can be both
+        (r"\bno (?=[a-z]+days\b|(?:early |late )?(?:mornings?|afternoons?|evenings?|nights?|weekends?)\b)", "not "),
+        (
+            rf"\bno (?=(?:{_WEEKDAY})\b|(?:free |available |other )*(?:appointments?|slots?)\b|(?:good|free|available)\b)",
+            f"{_UNCLEAR} ",
+        ),
+        (r"\bweekend of\b", _UNCLEAR),
+        (r"\ba fortnight\b", "two weeks"),
         (rf"\b({_WEEKDAY}) (?:to|through|till|until) ({_WEEKDAY})\b", r"between \1 and \2"),
         (r"\bfrom between\b", "between"),
         # "from ten to twelve": the "to" of "ten to twelve" is another one
@@ -46,24 +111,51 @@ _BEFORE_NUMBERS = tuple(
         (r"\s+", " "),
     )
 )
-_AFTER_NUMBERS = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
+_AFTER_NUMBERS = _compile(
+    (
         (r"\b(\d{1,2})(?:st|nd|rd|th)\b", r"\1th"),
         (r"\b(?:o|oh|zero) (\d)\b", r"0\1"),
-        # "between 2 and 4 pm": the half of the day belongs to both
-        (r"\bbetween (\d{1,2}) and (\d{1,2}) ([ap]m)\b", r"between \1 \3 and \2 \3"),
-        # "the 7th or 8th of December": so does the month
-        (rf"\b(\d{{1,2}}th) (or|and|to) (?:the )?(\d{{1,2}}th) (?:of )?({_MONTH})\b", r"\1 \4 \2 \3 \4"),
+        # "may" is a verb far more often than a month; after a day it can be both
+        (r"\b(i|we|you|he|she|it|that|they) may\b(?! (?:the )?\d)", r"\1"),
+        (r"\b\d{1,2}th may (?=(?:i|we|be|he|she|they|my)\b(?!'))", f"{_UNCLEAR} "),
+        (rf"{_NOT_IN_MAY}\bmay (i|we|be|he|she|they|my)\b(?!')", r"\1"),
+        # "December third twenty twenty-six" is no time of day; nobody says 20:26
+        (rf"\b((?:{_MONTH})(?: (?:the )?\d{{1,2}}(?:th)?)?(?: ,)?) 20[ -](2[6-9])\b", r"\1 20\2"),
+        (_DENIED, rf"\1 {_UNCLEAR}"),
+        # "the second Wednesday" is not Wednesday the second
+        (rf"\b[1-5]th (?=(?:{_WEEKDAY})\b(?! (?:in|of) (?:{_MONTH})\b))", f"{_UNCLEAR} "),
+        (rf"\b(\d{{1,2}}th) in (?=(?:{_MONTH})\b)", r"\1 of "),
+        (_TWO_HOURS, _share_half),
+        (r"(?<!between )\b(\d{1,2}(?:[:.]\d\d)? [ap]m) ?(?:to|till|-) ?(?=\d|noon\b|midday\b)", r"between \1 and "),
         (
-            rf"\b(\d{{1,2}})(?:th)? ?(?:to|until|till|through|-) ?(?:the )?(\d{{1,2}})(?:th)? (?:of )?({_MONTH})\b",
+            rf"\bbetween (?:the )?(\d{{1,2}})(?:th)? and (?:the )?(\d{{1,2}})(?:th)? (?:of )?({_MONTH})\b",
             r"between \1 \3 and \2 \3",
         ),
         (
-            rf"\b({_MONTH}) (?:the )?(\d{{1,2}})(?:th)? ?(?:to|until|till|through|-) ?(?:the )?(\d{{1,2}})(?:th)?\b",
+            rf"\b(?P<days>\d{{1,2}}th(?: , (?:the )?\d{{1,2}}th)*{_LIST_END}) (?:of )?(?P<month>{_MONTH})\b",
+            _share_month,
+        ),
+        (
+            rf"\b(?P<month>{_MONTH}) (?P<days>(?:the )?\d{{1,2}}(?:th)?(?: , (?:the )?\d{{1,2}}th)*{_LIST_END})\b{_NO_MONTH}",
+            _share_month,
+        ),
+        (
+            rf"\b(\d{{1,2}})(?:th)? ?{_TO} ?(?:the )?(\d{{1,2}})(?:th)? (?:of )?({_MONTH})\b",
+            r"between \1 \3 and \2 \3",
+        ),
+        (
+            rf"(?<!of )(?<!\dth )\b({_MONTH}) (?:the )?(\d{{1,2}})(?:th)? ?{_TO} ?(?:the )?(\d{{1,2}})(?:th)?\b",
             r"between \2 \1 and \3 \1",
         ),
-        # "at ten or eleven": so does the word before it
+        # "in the evening at eight or nine": what is said of the first is said of the second
+        (
+            r"\b(morning|afternoon|evening|night) at (\d{1,2}) or (?:at )?(\d{1,2})\b(?![:.\d]| ?[ap]m)",
+            r"\1 at \2 or \1 at \3",
+        ),
+        (
+            r"\bat (\d{1,2}) or (?:at )?(\d{1,2}) ((?:in the|at) (?:morning|afternoon|evening|night))\b",
+            r"at \1 \3 or at \2 \3",
+        ),
         (rf"\bat (\d{{1,2}}) or (\d{{1,2}})\b(?![:.\d]){_NO_MONTH}", r"at \1 or at \2"),
         (r"\s+", " "),
     )

@@ -4,7 +4,7 @@ from askproai_runtime.german_dates.atoms import Op
 
 WEEKDAYS = {
     "monday": 0, "tuesday": 1, "wednesday": 2, "thursday": 3, "friday": 4, "saturday": 5, "sunday": 6,
-    "mon": 0, "tue": 1, "tues": 1, "wed": 2, "thu": 3, "thur": 3, "thurs": 3, "fri": 4, "sat": 5,
+    "mon": 0, "tue": 1, "tues": 1, "wed": 2, "weds": 2, "thu": 3, "thur": 3, "thurs": 3, "fri": 4, "sat": 5,
 }  # fmt: skip
 MONTHS = {
     "january": 1, "february": 2, "march": 3, "april": 4, "may": 5, "june": 6, "july": 7, "august": 8, "september": 9,
@@ -34,8 +34,9 @@ _FILLERS = """
 FILLERS = frozenset(_FILLERS.split())
 # Groups of words whose words have a meaning elsewhere.
 NOISE = (
-    r"good (?:morning|afternoon|evening|day)|(?:may|can|could) (?:i|we)|for me|fit me in|would be|do you have|works for me"
-    r"|i(?: would|'d) like to come(?: in)?|come in|at the latest possible|in that case|for sure|if possible"
+    r"good (?:morning|afternoon|evening|day)|for me|fit me in|would be|do you have|works for me"
+    r"|(?:come|stop|drop|pop|swing) by|come (?:over|round)|(?:how|what) about|(?:just )?(?:a|1) (?:2th|moment|minute)"
+    r"|at the latest possible|in that case|for sure|if possible"
 )
 
 OPERATORS: tuple[tuple[str, Op], ...] = (
