@@ -25,10 +25,13 @@ _SENTENCE_END = re.compile(r"(?<=[?!])\s+|(?<=[^\W\d]{2}\.)\s+")
 _ASKING = """
     abend arbeiten auch auf bei bitte da denn eigentlich euch frueh geoeffnet geschlossen habt haben hallo ihnen ihr lange macht
     machen mittag nachmittag noch nur offen oeffnen oeffnungszeiten schliessen schon seid sie sind ueber vormittag wann wie zu
+    afternoon are close closed closes closing evening hours late long morning open opening opens time what when you your
 """
 _ASKING_WORDS = frozenset(_ASKING.split())
 # Words of a sentence about an appointment, or about every such day: its day is not one that somebody asks the hours of.
-_NO_DAY_OF_OPENING = frozenset({"ich", "mir", "mich", "mein", "meinen", "termin", "ein", "einem", "einen", "einer"})
+_NO_DAY_OF_OPENING = frozenset({
+    "ich", "mir", "mich", "mein", "meinen", "termin", "ein", "einem", "einen", "einer", "i", "i'd", "me", "my", "appointment",
+})  # fmt: skip
 _DAYS = frozenset({Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.RANGE})
 
 
