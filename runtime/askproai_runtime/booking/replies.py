@@ -24,10 +24,13 @@ _CANCEL = re.compile(
 _NOT_CANCEL = re.compile(
     r"\b(?:nicht (?:mehr )?(?:absagen|stornieren|streichen|löschen|ab)|(?:den|die|das) andere[mnrs]?|(?:don.?t|do not) cancel)\b"
 )
-# "Ja, ich kann nicht" and "okay, dann lassen wir das" begin alike: a model has to say which it is.
-_HEDGE = re.compile(
-    r"\b(?:nicht|kein(?:e[mnrs]?)?|nie|aber|nur|lass(?:en)?|vergiss|vergessen|not|never|but|only|can.?t|isn.?t|forget|leave)\b"
+# "Ja, ich komme" and "ja, mit zwei n" begin as an agreement does: where more is said than these, a model has to decide.
+_FILLER = (
+    r"(?:äh|ähm|ach|na|oh|also|bitte|danke|vielen|dank|sehr|ganz|doch|mal|gut|super|so|dann|alles|das|die|den|ihn|es|ist|termin|adresse"
+    r"|machen|tun|sagen|sag|mach|sie|ab|absagen|stornieren|streichen|löschen|auf jeden fall"
+    r"|well|please|thanks|thank you|very|it|that|this|is|s|the|appointment|address|do|cancel|fine|good)"
 )
+_ONLY_YES = re.compile(rf"(?:(?:{_YES_WORD}|{_FILLER})(?: |$))+")
 # "Wie bitte?" and "Was kostet das?" answer nothing, with or without the sign that a speech recognizer puts at their end.
 _QUESTION = re.compile(
     r"^(?:und |aber |also |äh |ähm |and |but |so |um |uh )*"
@@ -99,6 +102,6 @@ def _read(utterance: str, question: Question) -> Reply | None:
     is_aside = is_question or utterance.rstrip().endswith("?") or bool(_WAIT.search(said))
     if is_no:
         return Reply.UNCLEAR if is_yes or cancels else Reply.NO
-    if is_yes and not is_aside and not _HEDGE.search(said):
+    if is_yes and not is_aside and _ONLY_YES.fullmatch(said):
         return Reply.YES
     return None if is_aside and not is_yes and not cancels else Reply.UNCLEAR
