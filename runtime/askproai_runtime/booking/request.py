@@ -130,7 +130,9 @@ def parse_booking_request(
     service = parse_service_request(config, call, args, hold.service if hold else None)
     rules = service.rules
     start = parse_start(args, call, service, say().when_to_book)
-    if not names_day(read_parts(args)) and not (hold and hold.starts_at == start):
+    # A repeated booking finds the appointment in place of the hold: its answer may have come too late.
+    is_agreed = any((each.live or each is hold) and each.starts_at == start for each in appointments)
+    if not names_day(read_parts(args)) and not is_agreed:
         _require_near_day(start, call, rules.zone)
     name = plain_name(read_text(args, "customer_name") or "")
     if not fold(name):
