@@ -34,6 +34,7 @@ from askproai_runtime.booking.store.waitlist import (
     insert_entry,
     list_entries,
     list_entries_between,
+    record_held_times,
     remove_entry,
 )
 from askproai_runtime.booking.types import (
@@ -108,6 +109,8 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
     async with ctx.pool.acquire() as conn, conn.transaction():
         await request_soon(conn, ctx.tenant, WAITLIST)  # locks the task first, as its runs do
         entry_id = await insert_entry(conn, ctx.tenant, entry, _LIMITS)
+        if entry_id is not None:
+            await record_held_times(conn, ctx.tenant, entry, request.rules.resource_ids)
         by_message = await hears_of_offers(conn, ctx.config(), entry.phone)
     if entry_id is None:
         return Answer(success=False, message=say().waitlist_full, fields={}, outcome=FunctionOutcome.LIMITED)
