@@ -43,14 +43,18 @@ def secret_value(secret: dict[str, Any] | CredentialProblem | None, name: str, k
 
 
 def pem_certificates(secret: dict[str, Any] | CredentialProblem | None, name: str, key: str) -> str | CredentialProblem:
-    """Return the certificates, in PEM, that a key of a Secret holds; a problem as `secret_value` does, also if it holds none."""
+    """Return the certificates, in PEM and ASCII, that a key of a Secret holds.
+
+    Return a problem as `secret_value` does, also if it holds none.
+    """
     if secret is None or isinstance(secret, CredentialProblem) or key not in (secret.get("data") or {}):
         return secret_value(secret, name, key)
     try:
-        text = base64.b64decode(secret["data"][key], validate=True).decode("ascii")
+        # Bundles name authorities in comments, as these are written; `ssl` takes ASCII only.
+        text = base64.b64decode(secret["data"][key], validate=True).decode("ascii", errors="ignore")
         authorities = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         authorities.load_verify_locations(cadata=text)
-    except (binascii.Error, UnicodeDecodeError, ssl.SSLError, ValueError):
+    except (binascii.Error, ssl.SSLError, ValueError):
         text = f"key {key!r} of Secret {name!r} holds no certificates in PEM; put that of the authority there"
         return CredentialProblem(Reason.SECRET_KEY_MISSING, text)
     return text

@@ -70,8 +70,13 @@ def preview_booking(ctx: BookingContext, place: Place, start: str | None) -> tup
 
 
 def notified_channels(ctx: BookingContext, service: ServiceRequest) -> tuple[NotificationChannel, ...]:
-    """Return the channels by which the customer of such a booking is notified, where an address for them is known."""
-    settings, remote = ctx.config().notifications, bool(linked_event_types(ctx, service.rules.service))
+    """Return the channels by which the customer of such a booking is notified, where an address for them is known.
+
+    Where anybody will do, those of whoever is only in the local calendar count.
+    """
+    settings, links = ctx.config().notifications, linked_event_types(ctx, service.rules.service)
+    able = [service.staff] if service.staff else [staff_member.id for staff_member in service.rules.staff_members]
+    remote = all(staff in links for staff in able)
     if settings is None or not announces_to_customers(settings, in_remote_calendar=remote):
         return ()
     return customer_channels(settings, "customer@example.org", None)

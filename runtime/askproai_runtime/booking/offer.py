@@ -387,9 +387,12 @@ async def offer_before_waiting(
     """Return None if somebody can wait for `candidates`: the rules allow them, and nothing of them is free.
 
     Else offer what is free of them, the closest held for this call; or say why there can be nothing, and offer what comes next.
-    Of a long span the first weeks are searched, as many as a month has.
+    Of a long span the first weeks are searched, as many as a month has. Nobody waits for whom Cal.com surely refuses.
     """
+    request = _leave_out_refused(ctx, request)
     now, rules = ctx.clock.now(), request.rules
+    if not rules.staff_members:
+        return replace(refused_answer(), fields={"slots": []})
     read_remote = FreeTimesReader(ctx, rules, call.correlation_id)
     queries = [_query_of(request, candidate, now, ctx.settings.offers) for candidate in candidates]
     horizon = datetime.fromtimestamp(horizon_end(rules, now), UTC)

@@ -11,8 +11,10 @@ _YES_WORD = (
 # In a longer sentence "ja" and "sicher" agree only at its beginning: "Sie sind ja ein Computer".
 _YES = re.compile(rf"^(?:\w+ ){{0,3}}{_YES_WORD}(?: \w+)?$|^(?:(?:äh|ähm|ach|na|oh|also|aber|well|oh) )*{_YES_WORD}\b")
 _NO = re.compile(
-    r"\b(?:nein|nee|nö|nope|falsch|auf keinen fall|(?:den|die|das) andere[mnrs]?|wrong|rather not|the other)\b"
-    r"|\b(?:doch|lieber|bitte|besser|noch|stimmt|passt|ist) nicht$|^(?:no|ne|nicht|not|halt|stopp?)\b"
+    r"\b(?:nein|nee|nö|falsch|auf keinen fall|(?:den|die|das) andere[mnrs]?)\b"
+    r"|\b(?:doch|lieber|bitte|besser|noch|stimmt|passt|ist) nicht$|^(?:ne|nicht|not|halt|stopp?)\b"
+    r"|\b(?:no|nope|nah|wrong|rather not|the other|never ?mind|changed my mind"
+    r"|(?:absolutely|definitely|certainly|of course|please) not)\b"
 )
 _KEEP = re.compile(
     r"\b(?:behalten?|(?:der|er|es|termin) (?:soll )?bleib(?:t|en)|verschieben|verlegen|keep|don.?t|do not|leave it)\b"
@@ -24,15 +26,18 @@ _CANCEL = re.compile(
 _NOT_CANCEL = re.compile(
     r"\b(?:nicht (?:mehr )?(?:absagen|stornieren|streichen|löschen|ab)|(?:den|die|das) andere[mnrs]?|(?:don.?t|do not) cancel)\b"
 )
-# "Ja, ich kann nicht" and "okay, dann lassen wir das" begin alike: a model has to say which it is.
-_HEDGE = re.compile(
-    r"\b(?:nicht|kein(?:e[mnrs]?)?|nie|aber|nur|lass(?:en)?|vergiss|vergessen|not|never|but|only|can.?t|isn.?t|forget|leave)\b"
+# "Ja, ich komme" and "ja, mit zwei n" begin as an agreement does: where more is said than these, a model has to decide.
+_FILLER = (
+    r"(?:äh|ähm|ach|na|oh|also|bitte|danke|vielen|dank|sehr|ganz|doch|mal|gut|super|so|dann|alles|das|die|den|ihn|es|ist|termin|adresse"
+    r"|machen|tun|sagen|sag|mach|sie|ab|absagen|stornieren|streichen|löschen|auf jeden fall"
+    r"|well|please|thanks|thank you|very|it|that|this|is|s|the|appointment|address|do|cancel|fine|good)"
 )
+_ONLY_YES = re.compile(rf"(?:(?:{_YES_WORD}|{_FILLER})(?: |$))+")
 # "Wie bitte?" and "Was kostet das?" answer nothing, with or without the sign that a speech recognizer puts at their end.
 _QUESTION = re.compile(
     r"^(?:und |aber |also |äh |ähm |and |but |so |um |uh )*"
     r"(?:was|wann|wo|wie|wer|wem|wen|warum|wieso|weshalb|welche[nmrs]?|kostet|kann|könnte|muss|soll|darf|geht|gibt|ist|hat|haben"
-    r"|what|when|where|who|how|why|which|can|could|must|do|does|is)\b"
+    r"|what|when|where|who|how|why|which|can|could|must|do(?! (?:it|that)\b)|does|is)\b"
 )
 _SAYING = re.compile(
     r"^(?:wie (?:gesagt|sie|denn sonst)|warum (?:denn )?nicht|was solls?|was soll s|ist (?:gut|recht|richtig|korrekt|okay|ok))\b"
@@ -99,6 +104,6 @@ def _read(utterance: str, question: Question) -> Reply | None:
     is_aside = is_question or utterance.rstrip().endswith("?") or bool(_WAIT.search(said))
     if is_no:
         return Reply.UNCLEAR if is_yes or cancels else Reply.NO
-    if is_yes and not is_aside and not _HEDGE.search(said):
+    if is_yes and not is_aside and _ONLY_YES.fullmatch(said):
         return Reply.YES
     return None if is_aside and not is_yes and not cancels else Reply.UNCLEAR

@@ -130,7 +130,9 @@ def parse_booking_request(
     service = parse_service_request(config, call, args, hold.service if hold else None)
     rules = service.rules
     start = parse_start(args, call, service, say().when_to_book)
-    if not _names_day(_read_parts(args)) and not (hold and hold.starts_at == start):
+    # A repeated booking finds the appointment in place of the hold: its answer may have come too late.
+    is_agreed = any((each.live or each is hold) and each.starts_at == start for each in appointments)
+    if not names_day(read_parts(args)) and not is_agreed:
         _require_near_day(start, call, rules.zone)
     name = plain_name(read_text(args, "customer_name") or "")
     if not fold(name):
@@ -164,11 +166,11 @@ def parse_time(args: Mapping[str, Any], call: CallContext, service: ServiceReque
     A time without a day is that of the next day on which it is a working time. Of several readings those at which nobody works do
     not count. Raises `ClarificationNeeded` for a time that is refused: past, impossible, or not understood.
     """
-    parts = _read_parts(args)
+    parts = read_parts(args)
     if not any(parts):
         return None
     understood = understand_parts(*parts, at=call.started_at, zone=service.rules.zone)
-    if understood.refused is None and not _names_day(parts):
+    if understood.refused is None and not names_day(parts):
         understood = _find_next_day(parts, call, service) or understood
     if understood.refused is not None:
         refused = understood.refused
@@ -176,14 +178,14 @@ def parse_time(args: Mapping[str, Any], call: CallContext, service: ServiceReque
     return keep_open_readings(understood, service)
 
 
-def _read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
+def read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
     """Return `date`, `time` and `part_of_day`; `start` in place of the date if it is given."""
     if start := read_text(args, "start"):
         return start, None, None
     return read_text(args, "date"), read_text(args, "time"), read_text(args, "part_of_day")
 
 
-def _names_day(parts: Sequence[str | None]) -> bool:
+def names_day(parts: Sequence[str | None]) -> bool:
     """Return whether the words say more than a time of any day, such as "um zehn" or "vormittags"."""
     found = (
         (find_argument(part) or find_argument(f"gegen {part}")) for part in parts if part

@@ -37,7 +37,7 @@ from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.replies import Reply
-from askproai_runtime.booking.request import ServiceRequest, parse_start, read_text
+from askproai_runtime.booking.request import ServiceRequest, names_day, parse_start, read_parts
 from askproai_runtime.booking.store.actions import is_action_done, move_key, record_former_start, record_question
 from askproai_runtime.booking.store.appointments import (
     Appointment,
@@ -206,10 +206,14 @@ def _is_there(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], a
 def _parse_new_start(
     args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
 ) -> datetime:
-    """Understand the new start; a time alone ("lieber um vier") keeps the day. Raises `ClarificationNeeded`."""
-    zone = service.rules.zone
-    if read_text(args, "time") and not (read_text(args, "date") or read_text(args, "start")):
-        args = {**args, "date": appointment.starts_at.astimezone(zone).date().isoformat()}
+    """Understand the new start; a time alone ("lieber um vier") keeps the day, whichever argument it is in.
+
+    Raises `ClarificationNeeded`.
+    """
+    date, time, part_of_day = parts = read_parts(args)
+    if (time and not date) or (any(parts) and not names_day(parts)):
+        day = appointment.starts_at.astimezone(service.rules.zone).date().isoformat()
+        args = {"date": day, "time": " ".join(filter(None, (date, time))), "part_of_day": part_of_day}
     return parse_start(args, call, service, say().when_to_move)
 
 

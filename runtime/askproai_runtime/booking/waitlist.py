@@ -34,6 +34,7 @@ from askproai_runtime.booking.store.waitlist import (
     insert_entry,
     list_entries,
     list_entries_between,
+    record_held_times,
     remove_entry,
 )
 from askproai_runtime.booking.types import (
@@ -108,11 +109,14 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
     async with ctx.pool.acquire() as conn, conn.transaction():
         await request_soon(conn, ctx.tenant, WAITLIST)  # locks the task first, as its runs do
         entry_id = await insert_entry(conn, ctx.tenant, entry, _LIMITS)
+        if entry_id is not None:
+            await record_held_times(conn, ctx.tenant, entry, request.rules.resource_ids)
+        by_message = await hears_of_offers(conn, ctx.config(), entry.phone)
     if entry_id is None:
         return Answer(success=False, message=say().waitlist_full, fields={}, outcome=FunctionOutcome.LIMITED)
     staff = say().with_staff.format(staff=request.rules.display_name(request.staff)) if request.staff else ""
     service = request.rules.service.display_name
-    news = say().freed_by_message if hears_of_offers(ctx.config(), entry.phone) else say().freed_by_team
+    news = say().freed_by_message if by_message else say().freed_by_team
     message = say().waiting.format(service=service, staff=staff, requested=entry.requested, news=news)
     return Answer(success=True, message=message, fields={"waitlist_id": str(entry_id)}, outcome=FunctionOutcome.WAITING)
 

@@ -19,15 +19,17 @@ _MAX_DAYS, _MAX_CLOSURES = 3, 5  # that a listener can follow
 _DAY = timedelta(days=1)
 _WEEK_DAYS = 7
 _MOST_WORDS, _LONGEST_PHRASE = 20, 4  # words of a question that are searched for a day, and of the name of a day
-_GREETING = re.compile(r"\b(?:guten|schönen|gute[rs]?) +(?:morgen|tag|abend|mittag)\b", re.IGNORECASE)
+_GREETING = re.compile(r"\b(?:guten|schönen|gute[rs]?)\s+(?:morgen|tag|abend|mittag)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[?!])\s+|(?<=[^\W\d]{2}\.)\s+")
 # Words with which callers ask for hours, and which are no part of a day's name; of a day with a part of it the whole day is said.
-_ASKING = """
-    abend arbeiten auch auf bei bitte da denn eigentlich euch frueh geoeffnet geschlossen habt haben hallo ihnen ihr lange macht
-    machen mittag nachmittag noch nur offen oeffnen oeffnungszeiten schliessen schon seid sie sind ueber vormittag wann wie zu
-    afternoon are close closed closes closing evening hours late long morning open opening opens time what when you your
-"""
-_ASKING_WORDS = frozenset(_ASKING.split())
+_ASKING_WORDS = frozenset({
+    "abend", "arbeiten", "auch", "auf", "bei", "bitte", "da", "denn", "eigentlich", "euch", "frueh", "geoeffnet",
+    "geschlossen", "habt", "haben", "hallo", "ihnen", "ihr", "lange", "macht", "machen", "mittag", "nachmittag", "noch",
+    "nur", "offen", "oeffnen", "oeffnungszeiten", "schliessen", "schon", "seid", "sie", "sind", "ueber", "vormittag",
+    "wann", "wie", "zu",
+    "afternoon", "are", "close", "closed", "closes", "closing", "evening", "hours", "late", "long", "morning", "open",
+    "opening", "opens", "time", "what", "when", "you", "your",
+})  # fmt: skip
 # Words of a sentence about an appointment, or about every such day: its day is not one that somebody asks the hours of.
 _NO_DAY_OF_OPENING = frozenset({
     "ich", "mir", "mich", "mein", "meinen", "termin", "ein", "einem", "einen", "einer", "i", "i'd", "me", "my", "appointment",

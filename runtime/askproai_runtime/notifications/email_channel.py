@@ -49,6 +49,9 @@ _PERMANENT: Final = 500
 _LOGIN_NEEDED: Final = 530  # RFC 4954; policies, such as whose address a sender is, are 5.7 of RFC 3463
 # Of a whole account at Exchange Online, which refuses it only after the mail's text.
 _SENDER_REFUSED: Final = re.compile(r"\b5\.7\.60\b|\b5\.2\.252\b|SendAs", re.IGNORECASE)
+# What servers say at a recipient, and mean of whoever sends: the sender's address, a missing login, or the host that connects.
+_ABOUT_US: Final = re.compile(r"sender|relay|client host|helo|authenticat", re.IGNORECASE)
+_AN_ADDRESS: Final = re.compile(r"<[^>]*>")
 _NOT_IN_A_PERSON: Final = re.compile(r"""[<>@,;:"\\()\[\]]|=\?""")
 _WITH_CALENDAR: Final = frozenset({Kind.BOOKED, Kind.MOVED, Kind.CANCELLED})
 
@@ -239,18 +242,20 @@ def _outcome_of_refusals(refused: Sequence[aiosmtplib.SMTPRecipientRefused]) -> 
     """Return the outcome of a transaction in which every recipient was refused."""
     codes = sorted({each.code for each in refused})
     numbers = ", ".join(map(str, codes))
-    if all(_is_about_sender(each) for each in refused):
-        return Away(f"the mail server refuses us or email.sender ({numbers}): use an address of this account")
+    if all(_is_about_us(each) for each in refused):
+        return Away(
+            f"the mail server refuses us or email.sender ({numbers}): use an address and the login of an account there"
+        )
     if all(each.message.startswith("5.7.") for each in refused):  # of the recipient's server, or of ours
         return Deferred(f"a policy of a mail server refuses this mail ({numbers}): ask the recipient, or its operator")
     answer = f"the mail server refuses the address ({', '.join(map(str, codes))})"
     return Rejected(answer) if min(codes) >= _PERMANENT else Deferred(answer)
 
 
-def _is_about_sender(refused: aiosmtplib.SMTPRecipientRefused) -> bool:
+def _is_about_us(refused: aiosmtplib.SMTPRecipientRefused) -> bool:
     """Return whether a recipient was refused because of who sends, and so would be each other one."""
-    by_policy = refused.message.startswith("5.7.") and "sender" in refused.message.casefold()
-    return refused.code == _LOGIN_NEEDED or by_policy
+    by_policy = refused.message.startswith("5.7.") and _ABOUT_US.search(_AN_ADDRESS.sub("", refused.message))
+    return refused.code == _LOGIN_NEEDED or bool(by_policy)
 
 
 def _name_of(error: Exception) -> str:

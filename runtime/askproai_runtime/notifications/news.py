@@ -10,7 +10,7 @@ from askproai_core.database import Connection
 from askproai_core.tenant_config import BusinessNews, NotificationChannel, TenantConfig
 from askproai_runtime.notifications.outbox import enqueue, enqueue_text
 from askproai_runtime.notifications.recipients import customer_channels
-from askproai_runtime.notifications.store import read_texts
+from askproai_runtime.notifications.store import is_opted_out, read_texts
 from askproai_runtime.notifications.types import FreedOffer, Kind, NewNotification, Recipient
 from askproai_runtime.notifications.words import WORDS, format_moment
 
@@ -84,15 +84,19 @@ async def enqueue_waitlist_offer(
     )  # fmt: skip
 
 
-def hears_of_offers(config: TenantConfig, phone: str) -> bool:
+async def hears_of_offers(conn: Connection, config: TenantConfig, phone: str) -> bool:
     """Return whether somebody who waits gets a message of a freed time; otherwise the business calls."""
+    return _has_channel(config, phone) and not await is_opted_out(conn, config.tenant, phone)
+
+
+def _has_channel(config: TenantConfig, phone: str) -> bool:
     settings = config.notifications
     return settings is not None and NotificationChannel.WEBHOOK in customer_channels(settings, None, phone)
 
 
 async def enqueue_freed_offer(conn: Connection, config: TenantConfig, freed: FreedOffer, correlation_id: str) -> None:
     """Notify who waits of the freed time, at the number that was given for it: by the webhook, which leads to text messages."""
-    if not hears_of_offers(config, freed.phone):
+    if not _has_channel(config, freed.phone):
         return
     row = NewNotification(
         Kind.OFFER, f"waitlist/{freed.offer}", Recipient.CUSTOMER, NotificationChannel.WEBHOOK, correlation_id,

@@ -301,6 +301,16 @@ async def stop_reminders(pool: Pool, tenant: str, address: str, correlation_id: 
     )  # fmt: skip
 
 
+async def is_opted_out(conn: Connection, tenant: str, address: str) -> bool:
+    """Return whether an address wants no messages of our own accord."""
+    return bool(
+        await conn.fetchval(
+            "SELECT EXISTS (SELECT 1 FROM reminder_opt_outs WHERE tenant = $1 AND address = $2 AND since IS NOT NULL)",
+            tenant, address,
+        )
+    )  # fmt: skip
+
+
 async def list_opt_outs(pool: Pool, tenant: str, limit: int) -> list[asyncpg.Record]:
     """Return who wants no reminders, the last one first."""
     return list(

@@ -72,10 +72,11 @@ WORDS: Final = {
         stop_by_link="Sie möchten keine Erinnerungen? Hier stellen Sie sie ab: {url}\n"
         "Oder antworten Sie mit STOPP, oder sagen Sie es uns am Telefon.",
         stop_page=StopPage(
-            question="Möchten Sie keine Erinnerungen an Ihre Termine mehr bekommen? Bestätigungen und Absagen kommen weiterhin.",
+            question="Möchten Sie an diese E-Mail-Adresse keine Erinnerungen mehr bekommen? Bestätigungen und Absagen kommen"
+            " weiterhin.",
             button="Keine Erinnerungen mehr",
-            done="Sie bekommen keine Erinnerungen mehr. Bestätigungen und Absagen kommen weiterhin. Wenn Sie wieder Erinnerungen"
-            " möchten, sagen Sie es uns am Telefon.",
+            done="Sie bekommen an diese E-Mail-Adresse keine Erinnerungen mehr. Bestätigungen und Absagen kommen weiterhin. Wenn"
+            " Sie wieder Erinnerungen möchten, sagen Sie es uns am Telefon.",
             unknown="Dieser Link gilt nicht mehr. Antworten Sie auf unsere E-Mail mit STOPP, oder sagen Sie es uns am Telefon.",
             later="Das hat gerade nicht geklappt. Bitte versuchen Sie es in einer Minute noch einmal.",
         ),
@@ -116,10 +117,10 @@ WORDS: Final = {
         stop="No more reminders? Reply with STOP, or ask us by telephone.",
         stop_by_link="No more reminders? Stop them here: {url}\nOr reply with STOP, or ask us by telephone.",
         stop_page=StopPage(
-            question="Do you want no more reminders of your appointments? You still get confirmations and cancellations.",
+            question="Do you want no more reminders at this e-mail address? You still get confirmations and cancellations.",
             button="No more reminders",
-            done="You get no more reminders. You still get confirmations and cancellations. If you want reminders again, please"
-            " tell us by telephone.",
+            done="You get no more reminders at this e-mail address. You still get confirmations and cancellations. If you want"
+            " reminders again, please tell us by telephone.",
             unknown="This link is no longer valid. Reply to our e-mail with STOP, or ask us by telephone.",
             later="That did not work just now. Please try again in a minute.",
         ),

@@ -212,6 +212,9 @@ async def test_a_move_keeps_id_and_staff_member_and_frees_the_old_time(new_salon
     ("args", "start"),
     [
         ({"time": "vier"}, FOUR),  # the day stays
+        ({"date": "16 Uhr"}, FOUR),
+        ({"date": "lieber um vier"}, FOUR),
+        ({"start": "16 Uhr"}, FOUR),
         ({"date": "2026-11-28", "time": "10 Uhr"}, "2026-11-28T10:00:00+01:00"),
     ],
 )

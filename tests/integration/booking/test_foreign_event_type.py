@@ -11,6 +11,7 @@ from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.tenant_config import Agent, EventType, Function, Withheld
 from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest
 from askproai_runtime.admin_api.slots import Slots
+from askproai_runtime.booking import join_waitlist
 from askproai_runtime.calendars import ProviderCallRecorder, build_calendar
 from askproai_runtime.calls.instead import offer_instead
 from askproai_runtime.jobs import RunAgain
@@ -84,6 +85,17 @@ async def test_what_cal_com_surely_refuses_is_not_offered(env: CalcomEnvironment
     assert {slot["staff"] for slot in anybody.fields["slots"]} == {"mehmet"}
     listed = await booking.list_free_slots("mitte", "haarschnitt", date(2026, 11, 27))
     assert ({slot.staff for slot in listed.slots}, listed.refused) == ({"mehmet"}, {"anna"})
+
+
+async def test_who_would_wait_is_not_offered_what_cal_com_surely_refuses(env: CalcomEnvironment) -> None:
+    """A yes to such an offer would only be refused, and nobody waits for what is never offered."""
+    booking, friday = env.salon.booking, {"date": "2026-11-27", "customer_name": "Wanda Wartend"}
+    hers = await join_waitlist(booking, call(), {"staff": "anna", **friday})
+    assert (hers.success, hers.outcome, hers.fields["slots"]) == (False, "refused", [])
+    assert await env.salon.rows("SELECT id FROM appointments") == [], "nothing is held"
+    anybody = await join_waitlist(booking, call(), friday)
+    assert {slot["staff"] for slot in anybody.fields["slots"]} == {"mehmet"}
+    assert await env.salon.rows("SELECT id FROM waitlist") == []
 
 
 async def test_the_desk_reads_that_cal_com_does_not_have_the_event_types_of_a_service(env: CalcomEnvironment) -> None:

@@ -322,6 +322,9 @@ async def test_on_a_later_day_that_nobody_has_named_nothing_is_booked_unless_it_
     await salon.booking.check_availability(evening, {"time": "zehn"})
     booked = await salon.booking.book_appointment(evening, args)
     assert booked.fields["start"] == "2026-11-24T10:00:00+01:00"
+    again = await salon.booking.book_appointment(evening, args)
+    assert again.fields["appointment_id"] == booked.fields["appointment_id"], again
+    assert again.message.startswith("Der Termin steht schon")
 
 
 async def test_the_question_for_a_time_names_the_next_free_ones(new_salon) -> None:

@@ -17,6 +17,7 @@ from askproai_runtime.booking import (
     WaitlistKeeper,
     decline_offer,
     join_waitlist,
+    release_holds,
     remove_from_waitlist,
 )
 from askproai_runtime.booking.waitlist import ENTRIES_PER_CALL, ENTRIES_PER_HOUR, ENTRIES_PER_PHONE
@@ -273,6 +274,25 @@ async def test_a_time_that_is_held_is_offered_when_the_hold_is_over(salon: Salon
     await salon.pool.execute("DELETE FROM appointments WHERE status = 'held'")
     await run(salon)
     assert await offered(salon) == [(FIRST, "open")]
+
+
+@pytest.mark.parametrize("is_booked", [False, True])
+async def test_who_joins_while_another_caller_considers_the_last_time_is_offered_it_unless_it_is_booked(
+    salon: Salon, is_booked: bool
+) -> None:
+    at_ten, other = {"time": "10:00", "staff": "Anna"}, call("call_h", "+4915133333333")
+    assert (await salon.booking.check_availability(other, FRIDAY | at_ten)).success
+    joined = await join_waitlist(salon.booking, call("call_w", FIRST), FRIDAY | at_ten)
+    assert joined.success, joined
+    await run(salon)
+    assert await offered(salon) == []
+    if is_booked:
+        assert (await salon.booking.book_appointment(other, booking_args(MORNING, staff="anna"))).success
+    else:
+        async with salon.pool.acquire() as conn:
+            await release_holds(conn, salon.store.tenant, [other.call_id])
+    await run(salon)
+    assert await offered(salon) == ([] if is_booked else [(FIRST, "open")])
 
 
 async def test_nothing_is_written_for_a_cancellation_while_nobody_waits(salon: Salon) -> None:

@@ -16,6 +16,13 @@ from tests.worlds.notification_gateway import Gateway
 WAITING = "+4915100000001"
 
 
+async def opt_out(env: NotificationEnvironment) -> None:
+    await env.salon.pool.execute(
+        "INSERT INTO reminder_opt_outs (tenant, address, since, changed_by) VALUES ($1, $2, now(), 'test')",
+        env.salon.store.tenant, WAITING,
+    )  # fmt: skip
+
+
 def offers(gateway: Gateway) -> list[dict]:
     return [each for each in gateway.accepted if each["kind"] == "offer"]
 
@@ -41,10 +48,7 @@ async def test_who_waits_is_told_what_to_do_and_until_when_and_the_business_whom
 async def test_who_wants_no_messages_gets_none_and_the_business_calls(
     env: NotificationEnvironment, gateway: Gateway
 ) -> None:
-    await env.salon.pool.execute(
-        "INSERT INTO reminder_opt_outs (tenant, address, since, changed_by) VALUES ($1, $2, now(), 'test')",
-        env.salon.store.tenant, WAITING,
-    )  # fmt: skip
+    await opt_out(env)
     await offer_freed_time(env)
     await env.run()
     assert offers(gateway) == []
@@ -91,3 +95,13 @@ async def test_who_joins_hears_how_the_offer_will_come(env: NotificationEnvironm
     async with nothing_free(env.salon):
         joined = await join_waitlist(env.salon.booking, call("call_w", WAITING), friday)
     assert "bietet das Team es den Wartenden der Reihe nach an" in joined.message
+
+
+async def test_who_wants_no_messages_is_promised_none(env: NotificationEnvironment, gateway: Gateway) -> None:
+    friday = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}
+    await opt_out(env)
+    async with nothing_free(env.salon):
+        joined = await join_waitlist(env.salon.booking, call("call_w", WAITING), friday)
+        other = await join_waitlist(env.salon.booking, call("call_o", "+4915100000002"), friday)
+    assert "bietet das Team es den Wartenden der Reihe nach an" in joined.message
+    assert "bekommen Sie eine Nachricht an Ihre Nummer" in other.message

@@ -154,12 +154,19 @@ async def test_a_mail_that_was_accepted_at_the_last_moment_is_sent(
 
 
 @pytest.mark.parametrize(
-    "answer", ["553 5.7.1 <a@b.example>: Sender address rejected: not owned by user", "530 login first"]
+    "answer",
+    [
+        "553 5.7.1 <a@b.example>: Sender address rejected: not owned by user",
+        "530 login first",
+        "554 5.7.1 <petra@example.com>: Relay access denied",
+        "554 5.7.1 <unknown[192.0.2.7]>: Client host rejected: Access denied",
+        "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain",
+    ],
 )
 async def test_a_sender_that_is_refused_with_the_address_kills_no_mail(
     env: NotificationEnvironment, answer: str
 ) -> None:
-    """Postfix refuses a sender when it hears the first recipient."""
+    """Postfix refuses a sender, and whom it does not know, when it hears the first recipient; so does Exchange."""
     env.server.rcpt = [answer]
     await env.book()
     await env.book("call_2", email="otto@example.com", start=MORNING)
@@ -191,10 +198,17 @@ async def test_a_sender_that_is_refused_after_the_mails_text_kills_no_mail(
     assert "email.sender" in row["error"]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "550 5.7.1 <petra@example.com>: Recipient address rejected: Access denied",
+        "550 5.7.1 <sender@relay.example>: Recipient address rejected: by policy",
+    ],
+)
 async def test_a_policy_about_one_address_delays_no_other_mail_and_is_not_said_to_be_ours(
-    env: NotificationEnvironment,
+    env: NotificationEnvironment, answer: str
 ) -> None:
-    env.server.rcpt = ["550 5.7.1 <petra@example.com>: Recipient address rejected: Access denied"]
+    env.server.rcpt = [answer]
     await env.book()
     await env.book("call_2", email="otto@example.com", start=MORNING)
     await env.run()

@@ -7,7 +7,8 @@ import aiohttp
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import CustomerNotifications
+from askproai_core.tenant_config import CustomerNotifications, NotificationChannel
+from askproai_runtime.booking import Place, notified_channels, preview_booking
 from askproai_runtime.calendars import Taken, Unavailable
 from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import MORNING, ScriptedCalendar, booking_args, call, open_salon
@@ -51,6 +52,25 @@ async def test_by_default_calcom_confirms_and_only_the_business_hears_from_us(ne
     await env.move(appointment, MORNING)
     await env.salon.cancel(appointment)
     assert {row["recipient"] for row in await env.rows()} == {"business"}
+
+
+async def test_the_desk_sees_before_it_books_whether_the_customer_hears_from_us(new_env: OpenRemote) -> None:
+    """Anna's appointments are at Cal.com, which mails itself; Mehmet's are only ours."""
+    env = await new_env(ScriptedCalendar())
+    haircut, *others = env.salon.configs[-1].services
+    hers = tuple(link for link in haircut.event_types if link.staff == "anna")
+    services = (replace(haircut, event_types=hers), *others)
+    env.configure(mail_settings(env.server.port), services=services)
+
+    def channels(staff: str | None) -> tuple[NotificationChannel, ...]:
+        service, _ = preview_booking(env.salon.booking, Place("mitte", "haarschnitt", staff), MORNING)
+        return notified_channels(env.salon.booking, service)
+
+    assert [channels(staff) for staff in ("anna", "mehmet", None)] == [
+        (),
+        (NotificationChannel.EMAIL,),
+        (NotificationChannel.EMAIL,),
+    ]
 
 
 async def test_nothing_is_announced_before_the_calendar_has_agreed(new_env: OpenRemote) -> None:

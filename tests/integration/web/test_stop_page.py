@@ -40,7 +40,7 @@ async def test_looking_at_a_link_stops_nothing_and_its_button_does(web_pod: Tena
     for body in ({}, ONE_CLICK):
         async with web_pod.session.post(link, data=body) as page:
             assert page.status == 200
-            assert "Sie bekommen keine Erinnerungen mehr" in await page.text()
+            assert "Sie bekommen an diese E-Mail-Adresse keine Erinnerungen mehr" in await page.text()
         assert await opt_outs(web_pod) == [EMAIL]
 
 

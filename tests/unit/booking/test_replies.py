@@ -14,7 +14,9 @@ def read(*utterances: str) -> Reply:
     "said",
     [
         "Ja.", "Ja, bitte.", "Jawohl", "Genau.", "Das stimmt.", "Ist richtig.", "Okay, danke.", "Gerne!", "yes please",
-        "Ja gut, passt.", "Yes, go ahead.", "Ja, sagen Sie ihn bitte ab.",
+        "Ja gut, passt.", "Yes, go ahead.", "Ja, sagen Sie ihn bitte ab.", "Ja, machen Sie das bitte.", "Ja, vielen Dank.",
+        "Ja, sehr gern.", "Äh, ja, genau so.", "Ja, auf jeden Fall.", "Ja, den Termin bitte absagen.", "Yes, that's right.",
+        "Sure, cancel it, please.",
     ],
 )  # fmt: skip
 def test_an_agreement_needs_no_word_of_the_model(said: str) -> None:
@@ -30,7 +32,10 @@ def test_an_agreement_needs_no_word_of_the_model(said: str) -> None:
         "Was kostet das, wenn ich absage?", "und wann hätte ich dann einen neuen", "Bitte?", "Bitte nicht.", "Stimmt nicht.",
         "Nicht den, den anderen.", "Nicht den, den anderen absagen.", "Lieber verschieben.", "Kann ich auch verschieben?",
         "Auf keinen Fall.", "no, keep it", "Wie lange vorher muss man denn absagen?", "Bei wem ist der Termin denn?",
-        "Nein, bitte nicht absagen.", "Moment.", "Hallo?", "don't cancel it", "Nein, den sagen Sie bitte nicht ab.",
+        "Nein, bitte nicht absagen.", "Moment.", "Hallo?", "don't cancel it",
+        "Uh, no thanks.", "Hmm, no I need that one.", "Actually no.", "Absolutely not.", "Of course not.", "Never mind.",
+        "I changed my mind.",
+        "Nein, den sagen Sie bitte nicht ab.",
     ],
 )  # fmt: skip
 def test_a_no_and_a_question_are_no_agreement_whatever_the_model_says(said: str) -> None:
@@ -45,9 +50,12 @@ def test_a_no_and_a_question_are_no_agreement_whatever_the_model_says(said: str)
         "Ja, geht das noch?", "Ich möchte absagen.", "Ja, und den anderen auch.", "", "Sagen Sie ihn halt ab.",
         "Bleibt mir nichts anderes übrig.", "Nicht verschieben, sondern absagen.", "Ich kann doch nicht kommen, sagen Sie ab.",
         "Absagen, ne?", "Wie gesagt, absagen.", "Wie Sie wollen.", "Warum nicht.", "Bitte absagen, und einen anderen suchen.",
-        "Nein, kein Problem, sagen Sie ihn ab.", "Ja, Moment, ich hole den Kalender.", "No problem, cancel it.",
+        "Nein, kein Problem, sagen Sie ihn ab.", "Ja, Moment, ich hole den Kalender.", "No problem, cancel it.", "Do it.",
         "Okay, dann lassen wir das.", "Ja, vergessen Sie es.", "Ja, aber nur, wenn ich vorher einen neuen bekomme.",
         "Ich bin sicher, dass ich komme.", "Sie sind ja ein Computer, ich möchte einen Menschen.",
+        "Ja, der soll stehen bleiben.", "Ja, der Termin am Freitag soll bleiben.", "Ja, ich komme.", "Klar komme ich.",
+        "Genau den Termin brauche ich.", "Ja den Termin nehme ich wahr", "Ja, ich überlege noch.", "Gern einen anderen Tag",
+        "Sure, I'll be there.", "Passt mir gut.", "Ich bin sicher.",
     ],
 )  # fmt: skip
 def test_what_is_not_clear_counts_as_the_model_has_understood_it(said: str) -> None:
@@ -71,6 +79,13 @@ def test_a_no_is_final_since_a_later_yes_may_be_one_to_something_else() -> None:
 def test_that_an_address_is_right_stays_so_whatever_is_said_later() -> None:
     assert read_reply(["Moment.", "Ja, stimmt.", "Nein, um elf passt nicht."], Question.ADDRESS) is Reply.YES
     assert read_reply(["Nein, mit Doppel-n.", "Ja."], Question.ADDRESS) is Reply.NO
+
+
+@pytest.mark.parametrize(
+    "said", ["Ja, mit zwei n.", "Genau, gmx Punkt net.", "Ja, das a ist ein o.", "stimmt, Punkt com hinten"]
+)
+def test_a_correction_of_an_address_is_no_agreement_by_itself(said: str) -> None:
+    assert read_reply([said], Question.ADDRESS) is Reply.UNCLEAR
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ def test_an_authority_is_certificates_in_pem():
     _, certificate = new_certificate()
     read = lambda content: pem_certificates({"data": {"ca": b64encode(content).decode()}}, "mail", "ca")  # noqa: E731
     assert read(certificate + certificate) == (certificate + certificate).decode()
+    assert read("# Főtanúsítvány\n".encode() + certificate) == "# Ftanstvny\n" + certificate.decode(), "as pods read it"
     for content in (b"", b"hunter2", "schön".encode(), certificate[:100]):
         problem = read(content)
         assert isinstance(problem, CredentialProblem)

@@ -44,6 +44,16 @@ ORDER BY w.created_at, w.id LIMIT $5
 """
 _BETWEEN = f"{_SELECT} WHERE w.tenant = $1 AND w.id BETWEEN $2 AND $3 LIMIT 2"
 
+# The trigger records what was booked. `$5` is the call that has joined.
+_RECORD_HELD = """
+INSERT INTO freed_times (tenant, resource_id, starts_at, ends_at)
+SELECT c.tenant, c.resource_id, c.block_start, c.block_end FROM claims c
+WHERE c.tenant = $1 AND c.resource_id = ANY($2) AND c.block_end > $3 AND c.block_start < $4
+  AND c.state = 'held' AND c.expires_at > clock_timestamp() AND NOT EXISTS (
+      SELECT 1 FROM appointments a WHERE a.tenant = $1 AND a.id = c.appointment_id AND a.call_id = $5)
+ON CONFLICT (tenant, resource_id, starts_at, ends_at) WHERE handled_at IS NULL DO UPDATE SET freed_at = clock_timestamp()
+"""
+
 _REMOVE = """
 WITH removed AS (
     UPDATE waitlist SET state = 'removed', ended_at = clock_timestamp()
@@ -226,6 +236,11 @@ async def insert_entry(conn: Connection, tenant: str, entry: NewEntry, limits: E
         limits.per_hour,
     )  # fmt: skip
     return entry_id
+
+
+async def record_held_times(conn: Connection, tenant: str, entry: NewEntry, resources: Sequence[int]) -> None:
+    """Record what other calls hold of `resources` within the requested time as freed: its end frees it unless it is booked."""
+    await conn.execute(_RECORD_HELD, tenant, list(resources), entry.since, entry.until, entry.call_id)
 
 
 async def list_entries(
