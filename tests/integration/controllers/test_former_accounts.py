@@ -8,6 +8,7 @@ import pytest
 from askproai_operator.engine import resources
 from askproai_operator.providers import ProviderUnavailable, list_calcom_webhook_ids
 from tests.worlds.operator_environment import TenantNamespace
+from tests.worlds.tenant_reconciles import has_event
 from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.usefixtures("clear_faults")
@@ -59,7 +60,9 @@ async def test_agents_and_webhook_of_the_former_accounts_are_removed(namespace, 
     await eventually(removed, SOON, "the former accounts to be empty")
     await emptied(namespace)
     assert await moved(), "what the tenant uses now stays"
-    assert ("Warning", "LeftOver") in await namespace.events()
+    await eventually(
+        lambda: has_event(namespace, ("Warning", "LeftOver")), SOON, "the event"
+    )  # written after the status
 
 
 async def test_another_key_of_the_same_accounts_leaves_and_removes_nothing(namespace):

@@ -10,7 +10,7 @@ import pytest
 
 from askproai_operator.api import Key
 from askproai_operator.controllers.tenant.inputs import KEY_TEST
-from tests.worlds.tenant_reconciles import reconcile_twice
+from tests.worlds.tenant_reconciles import has_event, reconcile_twice
 from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.usefixtures("clear_faults")
@@ -22,7 +22,8 @@ async def test_a_missing_secret_is_reported_with_what_to_do_and_its_creation_act
     assert "Secret 'providers' is not in this namespace; create it with the key 'retell-api-key'" in reported["message"]
     await namespace.write_secret()
     await namespace.wait_until_ready()
-    assert {("Warning", "SecretNotFound"), ("Normal", "Ready")} <= set(await namespace.events())
+    for event in (("Warning", "SecretNotFound"), ("Normal", "Ready")):  # they are written after the status
+        await eventually(lambda event=event: has_event(namespace, event), SOON, f"the event {event}")
 
 
 async def test_a_rotated_key_reaches_the_teardown_copy_and_a_refused_one_does_not(namespace):
