@@ -100,6 +100,7 @@ class LeaseServer:
         self.leases: dict[str, dict[str, Any]] = {}
         self.version = 0
         self.forbidden: set[str] = set()  # which the account may not read
+        self.killed: set[str] = set()  # identities whose requests no longer arrive
 
     async def read(self, name: str) -> dict[str, Any] | None:
         if name in self.forbidden:
@@ -124,8 +125,12 @@ class LeaseServer:
 class Lease:
     """One of them, as an elector uses it."""
 
-    def __init__(self, server: LeaseServer, name: str) -> None:
-        self.server, self.name, self.replace = server, name, server.replace
+    def __init__(self, server: LeaseServer, name: str, identity: str) -> None:
+        self.server, self.name, self.identity = server, name, identity
+
+    async def replace(self, lease: Mapping[str, Any]) -> None:
+        if self.identity not in self.server.killed:
+            await self.server.replace(lease)
 
     async def read(self) -> dict[str, Any] | None:
         return await self.server.read(self.name)
@@ -145,9 +150,12 @@ class Replicas:
         self.ended_at: dict[str, float] = {}  # of those that ended themselves
         self.led_at: dict[str, float] = {}  # monotonic seconds
         self._running: dict[str, tuple[asyncio.Event, asyncio.Task[None]]] = {}
+        self._identities: dict[str, str] = {}
 
     def start(self, name: str, shard: Shard) -> None:
         stop = asyncio.Event()
+        self._identities[name] = name + shard.holder_suffix
+        self.server.killed.discard(self._identities[name])
         self._running[name] = (stop, asyncio.create_task(self._run(name, shard, stop)))
 
     async def stop(self, name: str) -> None:
@@ -158,10 +166,9 @@ class Replicas:
     async def kill(self, name: str) -> None:
         """End a process without a word: its Lease stays as it is."""
         _, task = self._running.pop(name)
-        leases = dict(self.server.leases)
+        self.server.killed.add(self._identities[name])  # its release, too: nobody may see it for a moment
         task.cancel()
         await asyncio.wait([task])
-        self.server.leases = leases
 
     def _end(self, name: str) -> None:
         """Let a process end itself, which leaves its Lease as it is."""
@@ -170,9 +177,9 @@ class Replicas:
 
     async def _run(self, name: str, shard: Shard, stop: asyncio.Event) -> None:
         elector = Elector(
-            Lease(self.server, shard.lease_name),
+            Lease(self.server, shard.lease_name, self._identities[name]),
             self.clock,
-            identity=name + shard.holder_suffix,
+            identity=self._identities[name],
             times=LeaseTimes(),
         )
         async with shard_leadership(shard, elector, self.server, self.clock, stop, lambda: self._end(name)):
@@ -247,7 +254,7 @@ async def test_an_operator_ends_when_a_release_without_shards_leads(replicas):
     await replicas.lead("a", "b")
     await replicas.stop("a")
     stop, former = asyncio.Event(), Elector(
-        Lease(replicas.server, Shard().lease_name), replicas.clock, identity="former-release", times=LeaseTimes()
+        Lease(replicas.server, Shard().lease_name, "former-release"), replicas.clock, identity="former-release", times=LeaseTimes()
     )  # fmt: skip
     async with leadership(former, stop):
         since = replicas.clock.monotonic()
