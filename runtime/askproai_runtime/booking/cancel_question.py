@@ -4,7 +4,7 @@ from askproai_core.database import Connection
 from askproai_runtime.booking.replies import Reply
 from askproai_runtime.booking.store.actions import get_last_question
 from askproai_runtime.booking.store.appointments import Appointment
-from askproai_runtime.booking.types import ANSWER_TIME, BookingContext, CallContext
+from askproai_runtime.booking.types import BookingContext, CallContext
 
 
 async def read_cancel_reply(
@@ -12,12 +12,9 @@ async def read_cancel_reply(
 ) -> Reply | None:
     """Return what the caller has said to the call's last question, if that was about this appointment at its present start.
 
-    None if it was another question, or nothing was said since. Without a transcript, and after the time that an answer takes, the
-    reply is not clear.
+    None if it was another question, or nothing was said since.
     """
     asked = await get_last_question(conn, ctx.tenant, call.call_id)
     if asked is None or (asked.appointment_id, asked.starts_at) != (appointment.id, appointment.starts_at):
         return None
-    if call.replies is None:
-        return Reply.UNCLEAR if asked.age >= ANSWER_TIME else None
-    return call.replies.get(str(appointment.id))
+    return call.find_reply(str(appointment.id), asked.age)

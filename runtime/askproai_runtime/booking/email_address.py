@@ -6,9 +6,8 @@ from typing import Any
 
 from askproai_core.input_values import INVISIBLE, is_email
 from askproai_runtime.booking.phrases import names_nothing
-from askproai_runtime.booking.replies import Reply
 from askproai_runtime.booking.store.actions import get_email_question_age, record_email_question
-from askproai_runtime.booking.types import ANSWER_TIME, BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
 from askproai_runtime.sentences import say
 
 # Words that a model leaves as they were said. They are whole words: "martin" has no "at" in it.
@@ -64,11 +63,10 @@ async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: 
             say().which_email, cause="the e-mail address is none, or not what the caller has said"
         )
     async with ctx.pool.acquire() as conn:
-        if call.replies is None:
-            age = await get_email_question_age(conn, ctx.tenant, call.call_id, address)
-            reply = Reply.UNCLEAR if age is not None and age >= ANSWER_TIME else None
-        else:
-            reply = call.replies.get(address.casefold())
+        age = (
+            None if call.replies is not None else await get_email_question_age(conn, ctx.tenant, call.call_id, address)
+        )
+        reply = call.find_reply(address.casefold(), age)
         if reply is not None and reply.agrees(args.get("email_confirmed")):
             return
         await record_email_question(conn, ctx.tenant, call.call_id, address)

@@ -29,7 +29,6 @@ from askproai_runtime.booking.store.appointments import (
     get_appointment,
 )
 from askproai_runtime.booking.types import (
-    ANSWER_TIME,
     BookingContext,
     CallContext,
     ClarificationNeeded,
@@ -69,12 +68,8 @@ async def resolve_appointment(
         if (again := next((each for each in found if each.id in moved and is_done(each)), None)) is not None:
             return again
     if (likely := named.find_likely(found)) is not None:
-        asked = await record_which(conn, ctx.tenant, call.call_id, likely.id, likely.starts_at, named.spoken)
-        if call.replies is None:
-            is_meant = asked >= ANSWER_TIME
-        else:
-            is_meant = call.replies.get(meant_key(str(likely.id)), Reply.NO) is not Reply.NO
-        if not is_meant:
+        age = await record_which(conn, ctx.tenant, call.call_id, likely.id, likely.starts_at, named.spoken)
+        if call.find_reply(meant_key(str(likely.id)), age) in {None, Reply.NO}:
             raise _ask_whether(ctx, likely, named)
         return likely
     return _choose(ctx, call, found, named, question)

@@ -81,12 +81,12 @@ def read_reply(utterances: Sequence[str], question: Question) -> Reply:
     A question back and "Moment" are no answer; if there is nothing else, the question is asked again.
     """
     read = [_read(utterance, question) for utterance in utterances]
-    answers = [reply for reply in read if reply in {Reply.YES, Reply.NO}]
-    if question is not Question.ADDRESS and Reply.NO in answers:
+    if question is not Question.ADDRESS and Reply.NO in read:
         return Reply.NO
-    if answers:
-        return answers[0] or Reply.UNCLEAR
-    return read[-1] or Reply.NO if read else Reply.UNCLEAR
+    for reply in read:
+        if reply in {Reply.YES, Reply.NO}:
+            return reply
+    return Reply.NO if read and read[-1] is None else Reply.UNCLEAR
 
 
 def _read(utterance: str, question: Question) -> Reply | None:

@@ -13,7 +13,7 @@ from askproai_core.database import Pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking.replies import Replies
+from askproai_runtime.booking.replies import Replies, Reply
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.metrics import Metrics
 
@@ -35,6 +35,16 @@ class CallContext:
     started_at: datetime
     correlation_id: str
     replies: Replies | None = None
+
+    def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
+        """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.
+
+        None if it was not asked, or nothing was said since. Without a transcript the reply is not clear, once there was time for an
+        answer.
+        """
+        if self.replies is not None:
+            return self.replies.get(about)
+        return Reply.UNCLEAR if age is not None and age >= ANSWER_TIME else None
 
 
 class FunctionOutcome(StrEnum):
