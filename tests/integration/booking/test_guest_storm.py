@@ -160,9 +160,8 @@ class Storm:
         """Handle all events that have arrived; then the poll finds what did not, and the audit what both have missed."""
         await self.drain()
         for _ in range(20):
-            for _ in range(
-                len(self.queue)
-            ):  # an event can wait for another booking's change, which only the poll finds
+            # An event can wait for another booking's change, which only the poll finds.
+            for _ in range(len(self.queue)):
                 await self.work()
                 await self.drain()
             await self.poll()
