@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import yaml
+from gitops_health import argocd_cm, flux_checks
 from pydantic_settings import BaseSettings
 
 from askproai_core.env_variables import PREFIX
@@ -66,6 +67,9 @@ def generated() -> Iterator[tuple[str, str]]:
     yield "docs/reference/conditions.md", _page("Conditions and reasons", API, conditions())
     sources = "the settings.py of operator/askproai_operator, runtime/askproai_runtime and …/coordinator"
     yield "docs/reference/settings.md", _page("Settings", sources, settings())
+    health = f"# {HEADER.format(source='hack/gitops_health.py')}"
+    yield "examples/gitops/argocd-cm.yaml", "\n".join([health, *argocd_cm()]) + "\n"
+    yield "examples/gitops/flux-health.yaml", "\n".join([health, *flux_checks()]) + "\n"
     groups = yaml.safe_load((ROOT / VALUES).read_text("utf-8"))
     yield "charts/askproai/values.yaml", values(groups)
     yield "charts/askproai/values.schema.json", json.dumps(values_schema(groups), ensure_ascii=False, indent=2) + "\n"

@@ -1,0 +1,91 @@
+"""The shipped health checks of Argo CD and Flux judge each of our conditions as the operator means it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cel_expr_python import cel
+from lupa.lua51 import LuaRuntime  # Argo CD's interpreter has the language of Lua 5.1
+
+from askproai_operator.api import KINDS
+from askproai_operator.api.conditions import TRANSIENT_REASONS, Reason
+
+EXAMPLES = Path(__file__).parents[3] / "examples/gitops"
+Judge = Callable[[dict[str, Any]], str]
+
+
+def read(name: str) -> dict[str, Any]:
+    return yaml.safe_load((EXAMPLES / name).read_text("utf-8"))
+
+
+def argo_cd(kind: str) -> Judge:
+    lua = LuaRuntime(unpack_returned_tuples=True)
+    body = read("argocd-cm.yaml")["data"][f"resource.customizations.health.askproai.de_{kind}"]
+    health = lua.execute(f"return function(obj)\n{body}\nend")
+    return lambda manifest: str(health(lua.table_from(manifest, recursive=True)).status)
+
+
+def flux(kind: str) -> Judge:
+    (check,) = (each for each in read("flux-health.yaml")["spec"]["healthCheckExprs"] if each["kind"] == kind)
+    environment = cel.NewEnv(variables={"metadata": cel.Type.DYN, "status": cel.Type.DYN})
+    states = {"inProgress": "Progressing", "failed": "Degraded", "current": "Healthy"}
+
+    def judge(manifest: dict[str, Any]) -> str:
+        fields = {name: manifest[name] for name in ("metadata", "status")}
+        holds = (field for field in states if environment.compile(check[field]).eval(data=fields).plain_value())
+        return states[next(holds, "inProgress")]  # Flux takes the first that holds, and waits if none does
+
+    return judge
+
+
+def manifest(status: str, reason: Reason, *, observed: int = 3, **metadata: str) -> dict[str, Any]:
+    ready = {
+        "type": "Ready",
+        "status": status,
+        "reason": str(reason),
+        "message": "Why.",
+        "observedGeneration": observed,
+    }
+    return {
+        "metadata": {"name": "salon", "generation": 3, **metadata},
+        "status": {"conditions": [{"type": "Paused", "status": "False", "observedGeneration": 3}, ready]},
+    }
+
+
+@pytest.fixture(params=[argo_cd, flux], ids=["argo-cd", "flux"])
+def judge(request: pytest.FixtureRequest) -> Judge:
+    return request.param("Tenant")
+
+
+@pytest.mark.parametrize("check", [argo_cd, flux], ids=["argo-cd", "flux"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_has_a_check(check: Callable[[str], Judge], kind: str) -> None:
+    assert check(kind)(manifest("True", Reason.AS_DECLARED)) == "Healthy"
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_what_ends_by_itself_is_progress_and_all_else_a_failure(judge: Judge, reason: Reason) -> None:
+    expected = "Progressing" if reason in TRANSIENT_REASONS else "Degraded"
+    assert judge(manifest("False", reason)) == expected
+
+
+def test_a_generation_that_was_not_read_yet_is_progress(judge: Judge) -> None:
+    assert judge(manifest("True", Reason.AS_DECLARED, observed=2)) == "Progressing"
+    assert judge(manifest("False", Reason.CREDENTIALS_INVALID, observed=2)) == "Progressing"
+
+
+def test_an_object_without_conditions_is_progress(judge: Judge) -> None:
+    assert judge({"metadata": {"name": "salon", "generation": 1}, "status": {"mode": "Unified"}}) == "Progressing"
+
+
+def test_a_paused_object_is_suspended_in_argo_cd() -> None:
+    paused = manifest("False", Reason.CREDENTIALS_INVALID)
+    paused["status"]["conditions"][0] |= {"status": "True", "message": "Paused by annotation."}
+    assert argo_cd("Tenant")(paused) == "Suspended"
+
+
+def test_an_object_that_is_deleted_is_progress_in_argo_cd() -> None:
+    deleted = manifest("False", Reason.OWNERSHIP_CONFLICT, deletionTimestamp="2026-11-21T20:00:00Z")
+    assert argo_cd("Tenant")(deleted) == "Progressing"
