@@ -1,6 +1,7 @@
 """The operator's side of the database: prepare it, and keep each tenant's role, row and resources as the manifests say."""
 
 import asyncio
+import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -54,7 +55,9 @@ TENANT_TABLES = (
     "reminder_opt_outs", "resources", "tenants",
 )  # fmt: skip
 
-_FIND_TENANT = f"SELECT uid, {FACT_COLUMNS} FROM tenants WHERE tenant = $1"  # noqa: S608  our own names
+# As JSON, since the schema of the release before, on which this one runs too, has no such column: then it is null.
+_KEY_HASH = "to_jsonb(tenants) ->> 'retell_key_hash'"
+_FIND_TENANT = f"SELECT uid, {_KEY_HASH}, {FACT_COLUMNS} FROM tenants WHERE tenant = $1"  # noqa: S608  our own names
 _TABLE_NAMES = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
 
 log = structlog.get_logger(__name__)
@@ -77,8 +80,9 @@ class DataOwnedByOther(DatabaseError):
 
     def __init__(self, tenant: str, owner_uid: str) -> None:
         super().__init__(
-            f"the rows of {tenant} belong to a former Tenant of this name: choose another name, or adopt them with the annotation "
-            "askproai.de/adopt-data: <its UID>; the platform team finds the UID in the operator's log (database.not_ready)"
+            f"the rows of {tenant} belong to a former Tenant of this name: choose another name, use the Retell key that it had, or "
+            "adopt them with the annotation askproai.de/adopt-data: <its UID>; the platform team finds the UID in the operator's "
+            "log (database.not_ready)"
         )
         self.owner_uid = owner_uid
 
@@ -164,14 +168,16 @@ class AdminStore:
         connection_limit: int,
         *,
         adopt: str | None = None,
+        key_hash: str = "",
         facts: TenantFacts = TenantFacts(),  # noqa: B008  frozen
         verify_password: bool = True,
     ) -> bool:
         """Create or update the tenant's row and its login role `role_name(tenant)`; return whether rows were adopted now.
 
-        The coordinator reads `facts`. Without `verify_password` it is not tried whether the role's password is this one. Raises
-        `DataOwnedByOther` if retained rows belong to a Tenant whose UID is neither `uid` nor `adopt`, and `LoginSuspended` for a
-        while after a session of the role misbehaved.
+        The coordinator reads `facts`. Without `verify_password` it is not tried whether the role's password is this one. Retained
+        rows of another UID are adopted if that is `adopt`, or if its key at Retell had the same `key_hash`, which no stranger has
+        (an empty one matches none). Raises `DataOwnedByOther` otherwise, and `LoginSuspended` for a while after a session of the
+        role misbehaved.
         """
         role = self.role_name(tenant)
         async with self._connection() as conn:
@@ -182,11 +188,14 @@ class AdminStore:
                     tenant, role, uid,
                 )  # fmt: skip
                 known = await conn.fetchrow(_FIND_TENANT, tenant)
-            owner, *written = known or ("",)
-            if owner not in (uid, adopt):
+            owner, owners_key, *written = known or ("", None)
+            has_key = bool(key_hash) and hmac.compare_digest(key_hash, owners_key or "")
+            if owner not in (uid, adopt) and not has_key:
                 raise DataOwnedByOther(tenant, owner)
             if owner != uid:
                 await _adopt(conn, tenant, owner, uid)
+            if owners_key is not None and owners_key != key_hash:
+                await conn.execute("UPDATE tenants SET retell_key_hash = $2 WHERE tenant = $1", tenant, key_hash)
             if tuple(written) != facts.columns:
                 await _write_facts(conn, tenant, facts)
             await self._ensure_login(conn, role, password, connection_limit, verify_password=verify_password)

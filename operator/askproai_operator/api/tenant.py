@@ -338,7 +338,8 @@ class TenantSpec(base.Part):
     """What happens to what the operator made at Cal.com when this Tenant goes: Delete, or Orphan (leave it)."""
     data_policy: DataPolicy = DataPolicy.RETAIN
     """What happens to this tenant's rows when it goes: Retain, or Erase.
-    Kept ones belong to its UID; a namesake adopts them by the annotation `askproai.de/adopt-data: <old UID>`."""
+    Kept ones belong to its UID; a namesake gets them if it has the same Retell key, or by the annotation
+    `askproai.de/adopt-data: <old UID>`."""
 
 
 class WebhookUrls(base.Part):

@@ -141,7 +141,7 @@ async def find_difference(database: Database, tenant: str) -> None:
 
 
 async def give_rows_to_another(database: Database, tenant: str) -> None:
-    await rows(database, "UPDATE tenants SET uid = 'somebody-else' WHERE tenant = $1", tenant)
+    await rows(database, "UPDATE tenants SET uid = 'somebody-else', retell_key_hash = '' WHERE tenant = $1", tenant)
 
 
 @pytest.mark.parametrize(

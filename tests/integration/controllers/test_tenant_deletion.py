@@ -12,6 +12,8 @@ from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.usefixtures("clear_faults")
 
+STRANGERS_KEY = {"retell-api-key": "key_of_a_stranger"}
+
 
 async def test_retained_rows_wait_for_their_adoption_and_no_tenant_of_the_same_name_erases_them(
     namespace, module_database: Database
@@ -25,6 +27,7 @@ async def test_retained_rows_wait_for_their_adoption_and_no_tenant_of_the_same_n
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
 
+    await namespace.write_secret(**STRANGERS_KEY)
     await namespace.create("Tenant", spec={"dataPolicy": "Erase"})
     refused = await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")
     assert "askproai.de/adopt-data: <its UID>" in refused["message"]
@@ -50,6 +53,34 @@ async def test_retained_rows_wait_for_their_adoption_and_no_tenant_of_the_same_n
     assert await rows(module_database, "SELECT 1 FROM pg_roles WHERE rolname = $1", role) == []
 
 
+async def test_a_tenant_that_leaves_the_cluster_and_comes_back_with_its_key_has_its_rows(
+    namespace, module_database: Database
+):
+    """A commit removes the manifests from git and is reverted: nobody has to know a UID."""
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    tenant = f"{namespace.name}.salon-mueller"
+    query = "SELECT id FROM resources WHERE tenant = $1 ORDER BY id"
+    before = await rows(module_database, query, tenant)
+    await namespace.client.delete(f"/api/v1/namespaces/{namespace.name}")
+
+    async def is_gone() -> bool:
+        return await namespace.operator.context.kube.get(resources.NAMESPACES, "", namespace.name) is None
+
+    await eventually(is_gone, SOON, "the namespace to be gone")
+    await namespace.client.create("/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": namespace.name}})
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    await eventually(lambda: has_event(namespace, ("Normal", "DataAdopted")), SOON, "the event")
+    assert before == await rows(module_database, query, tenant) != []
+    audited = await rows(module_database, "SELECT action FROM audit_log WHERE tenant = $1", tenant)
+    assert [row["action"] for row in audited] == ["data_adopted"]
+
+
 async def test_nothing_that_a_namesake_can_read_names_the_uid_of_the_former_tenant(
     namespace, module_database: Database
 ):
@@ -66,7 +97,7 @@ async def test_nothing_that_a_namesake_can_read_names_the_uid_of_the_former_tena
 
     await eventually(is_gone, 60, "the namespace to be gone")
     await namespace.client.create("/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": namespace.name}})
-    await namespace.write_secret()
+    await namespace.write_secret(**STRANGERS_KEY)
     await namespace.create("Branch")
     await namespace.create("Tenant")
     await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")

@@ -111,6 +111,24 @@ async def test_rows_of_an_earlier_tenant_are_kept_from_a_namesake_until_it_adopt
     assert not await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, adopt="uid-salon")
 
 
+async def test_a_namesake_with_the_key_of_the_former_tenant_adopts_its_rows(database: Database) -> None:
+    admin = database.admin
+    await admin.ensure_tenant(*SALON, connection_limit=5)  # by a release that did not know the key
+    with pytest.raises(DataOwnedByOther):
+        await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, key_hash="hash")
+    with pytest.raises(DataOwnedByOther):
+        await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, key_hash="")
+    await admin.ensure_tenant(*SALON, connection_limit=5, key_hash="hash")
+    await admin.ensure_tenant(*SALON, connection_limit=5, key_hash="hash-of-rotated")
+    for other in ("hash", ""):
+        with pytest.raises(DataOwnedByOther):
+            await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, key_hash=other)
+    assert await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, key_hash="hash-of-rotated")
+    await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5)  # its rows end with it
+    with pytest.raises(DataOwnedByOther):
+        await admin.ensure_tenant(*SALON, connection_limit=5, key_hash="hash-of-rotated")
+
+
 async def test_an_adoption_is_audited_and_its_old_uid_opens_the_rows_to_nobody_else(database: Database) -> None:
     admin = database.admin
     await admin.ensure_tenant(*SALON, connection_limit=5)

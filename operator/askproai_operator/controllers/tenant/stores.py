@@ -14,7 +14,7 @@ from askproai_core.database import (
     parse_login,
 )
 from askproai_core.tenant_config import Retention
-from askproai_operator.api import RuntimeMode, Tenant
+from askproai_operator.api import DataPolicy, RuntimeMode, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Status
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.secrets import runtime_secret
@@ -31,6 +31,7 @@ from askproai_operator.controllers.tenant.stranded import declared_work
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, persons_of, required_resources
 from askproai_operator.credentials import calcom_account, calendar_account
 from askproai_operator.engine import EventRecord, EventType, find_condition
+from askproai_operator.providers import hash_key
 from askproai_operator.redis_users import PresentUsers, RedisAdminError, UsersUnsupported
 
 DATABASE_ERRORS: Final = (DatabaseError, *DATABASE_UNAVAILABLE)
@@ -90,7 +91,8 @@ async def ensure_database(
 ) -> tuple[ResourceIds, tuple[EventRecord, ...]]:
     """Create or update schema, role and rows; return the ids of the resource rows, and Kubernetes Events.
 
-    Raises one of DATABASE_ERRORS; DataOwnedByOther where an earlier Tenant of this name left rows that are not adopted.
+    Rows that an earlier Tenant of this name left are adopted if this one has its Retell key, or names its UID by annotation.
+    Raises one of DATABASE_ERRORS, and of these `DataOwnedByOther` otherwise.
     """
     await context.database.prepare()
     tenant, meta = inputs.tenant, inputs.tenant.metadata
@@ -105,15 +107,22 @@ async def ensure_database(
         parse_login(url)[1],
         connection_limit(tenant),
         adopt=adopt,
+        key_hash=_owners_key(inputs, context),
         facts=tenant_facts(inputs),
         verify_password=verify,
     )
     if verify:
         logins.keep(tenant.key, url, now)
-    text = f"the rows of the earlier Tenant with UID {adopt} are this one's now; the annotation may go"
+    text = "the rows of the earlier Tenant of this name are this one's now; an annotation askproai.de/adopt-data may go"
     events = (EventRecord("DataAdopted", text, EventType.NORMAL),) if adopted else ()
     required = required_resources(inputs.branches, inputs.offerings)
     return await context.database.ensure_resources(meta.dotted, required, persons_of(inputs.branches)), events
+
+
+def _owners_key(inputs: Inputs, context: ReconcileContext) -> str:
+    """Return the hash of the key by which a later Tenant of this name has the rows; empty where they end with this one."""
+    key, policy = inputs.credentials.retell_key, inputs.tenant.spec.data_policy
+    return hash_key(context.installation_id, key) if key and policy is DataPolicy.RETAIN else ""
 
 
 def _is_available(tenant: Tenant) -> bool:
