@@ -4,7 +4,13 @@ A grammar (`german.py`, `english/`) normalizes a phrase and finds its atoms by t
 them, and `readings.py` places them in the calendar. How a time is said is in `askproai_runtime.sentences`.
 """
 
-from askproai_runtime.german_dates.arguments import Argument, find_argument, is_understood, says_nothing
+from askproai_runtime.german_dates.arguments import (
+    Argument,
+    find_argument,
+    find_part_argument,
+    is_understood,
+    says_nothing,
+)
 from askproai_runtime.german_dates.phrase import understand, understand_parts
 from askproai_runtime.german_dates.types import Candidate, Daily, Grain, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import (
@@ -25,6 +31,7 @@ __all__ = [
     "Refusal",
     "Understanding",
     "find_argument",
+    "find_part_argument",
     "fold",
     "is_understood",
     "says_nothing",

@@ -56,6 +56,11 @@ def find_argument(text: str) -> Argument | None:
     return found.pop() if is_understood(text) else None
 
 
+def find_part_argument(text: str) -> Argument | None:
+    """Return `find_argument` of what a model has passed in one argument, where a lone number is an hour: `zehn`, `ten`."""
+    return find_argument(text) or find_argument(f"{present_grammar().hour_prefix} {text}")
+
+
 def _argument_of(atom: Atom) -> Argument:
     if isinstance(atom, Clock | TimeRange | Around):
         return Argument.TIME

@@ -49,11 +49,13 @@ class Day:
     """A day that the phrase names: each of `readings` is one thing that it can mean.
 
     `month` and `number` are what was said, so that the day is found in a period, too (`nächstes Jahr am 5. Dezember`).
+    `dated`: its year was said, too.
     """
 
     readings: tuple[date, ...]
     month: int | None = None
     number: int | None = None
+    dated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ A combination that no rule explains is refused: a wrong guess is worse than a qu
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 
 from askproai_runtime.german_dates.atoms import (
     Around,
@@ -25,6 +25,7 @@ from askproai_runtime.german_dates.atoms import (
     Weekday,
 )
 from askproai_runtime.german_dates.bounds import bind
+from askproai_runtime.german_dates.shared_months import share_months
 from askproai_runtime.german_dates.times import both_halves, expand, hours_of
 
 
@@ -59,7 +60,7 @@ class Meaning:
 
 def combine(atoms: Sequence[Atom], today: date) -> list[Meaning]:
     """Return the choices that a phrase leaves, at least one. Raises `Contradiction`."""
-    corrected = _correct(_without_replaced(atoms), today)
+    corrected = _correct(_without_replaced(share_months(atoms, today)), today)
     choices = [meaning for meaning in corrected if not meaning.is_empty]
     if not choices:
         raise Contradiction("nothing is left")
@@ -223,6 +224,7 @@ _EXCEPTIONS = frozenset({Op.EXCEPT, Op.NOT})
 _LINKS = frozenset({Op.AND, Op.OR})
 _CORRECTIONS = frozenset({Op.CORRECT, Op.HESITATE})
 _TIMES = (Clock, Part, TimeRange, Around)
+_MONTH = timedelta(days=31)
 _PLACES = {
     Day: "day", Weekday: "weekday", Period: "period", Instant: "instant", Clock: "clock", Part: "part", TimeRange: "hours",
     Around: "around",
@@ -259,6 +261,11 @@ def _intersect(first: Period, second: Period) -> Period:
     return Period(tuple(dict.fromkeys(both)))
 
 
+def _is_long(period: Period | None) -> bool:
+    """Return whether a period has more than one month, so that a date with its month is one of its days."""
+    return period is not None and all(days.last and days.last - days.first > _MONTH for days in period.readings)
+
+
 def _completed(choices: list[Meaning]) -> list[Meaning]:
     """Complete each choice: its day by the choice before it, its week and its time by the one that names them last."""
     for i, choice in enumerate(choices):
@@ -270,6 +277,8 @@ def _completed(choices: list[Meaning]) -> list[Meaning]:
                 choice.only |= source.only
         elif choice.weekday and not choice.period and not choice.day:
             choice.period = next((other.period for other in others if other.weekday and other.period), None)
+        elif choice.day and choice.day.month and not choice.period:  # "nächstes Jahr am 5. oder 6. Dezember"
+            choice.period = next((each.period for each in choices[:i] if each.day and _is_long(each.period)), None)
         if not choice.has_time:
             source = next((other for other in choices[i + 1 :] if other.has_time), None)
             if source is not None:

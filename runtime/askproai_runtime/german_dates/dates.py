@@ -23,7 +23,7 @@ def of_year(text: str, month: int, day: int, today: date) -> Day:
     found = _date(int(text) + (2000 if len(text) == 2 else 0), month, day)  # noqa: PLR2004
     if found < today:
         raise PastDay(found.isoformat())
-    return Day((found,))
+    return Day((found,), dated=True)
 
 
 def next_date(day: int, month: int, today: date) -> date:

@@ -6,7 +6,19 @@ from askproai_runtime.german_dates.vocabulary import MONTHS, NUMBERS, ORDINALS, 
 
 _LONG_WEEKDAYS = "|".join(name for name in WEEKDAYS if len(name) > 2)  # noqa: PLR2004 (the others are abbreviations)
 _MONTH = "|".join(MONTHS)
-_IS_NOT_POSSIBLE = r"(?:geht|gehen|passt|passen|kann ich|geht es|geht's) (?:leider )?nicht(?= ?(?:,|$))"
+_CAN = r"(?:geht|gehen|passt|passen|klappt|kann ich|geht es|geht's|passt es|passt's)"
+_IS_NOT = rf"{_CAN}(?: (?:leider|mir|uns|bei mir|da|gar|ueberhaupt|auch))* nicht(?: mehr)?"
+# At the end of a phrase "passt mir nicht mehr" can be about an appointment that is to be moved.
+_IS_NOT_POSSIBLE = rf"(?:{_IS_NOT}(?= ?,)|{_CAN} (?:leider )?nicht(?= ?$))"
+_ANY_DAY = rf"(?:(?:am|der|den|dem|jetzt|gleich|eher) )*(?:{_LONG_WEEKDAYS}|heute|morgen|uebermorgen|\d{{1,2}}\.)"
+# What says of the day before it that it suits. Nothing may be denied there once more.
+_SUITS = (
+    r"(?:(?!\bnicht\b)[^,])*"
+    r"\b(?:waere|waer|ginge|geht|gehts|passt|wuerde|koennte|kann|schon|besser|lieber|dafuer|gut|super|prima|gern|gerne)\b"
+    r"(?![^,]*\bnicht\b)"
+)
+_DAY_THAT_SUITS = rf"(?:(?:aber|lieber|dafuer) {_ANY_DAY}\b|{_ANY_DAY}\b{_SUITS})"
+_UNCLEAR = "unklar"  # no rule knows this word: what can mean one thing and its opposite is asked
 _UNITS = ("ein", "zwei", "drei", "vier", "fuenf", "sechs", "sieben", "acht", "neun")
 _TENS = ("zwanzig", "dreissig", "vierzig", "fuenfzig")
 
@@ -31,10 +43,16 @@ _REWRITES = tuple(
         (rf"\b({'|'.join(_UNITS)}) und ((?:{'|'.join(_TENS)})(?:ste[nrm]?)?)\b", r"\1und\2"),
         (rf"\b({_LONG_WEEKDAYS}) ausgenommen\b", r"ausser \1"),
         (rf"\bnur ({_LONG_WEEKDAYS})s? nicht\b", r"ausser \1"),
+        # "Dienstag passt nicht Mittwoch wäre gut": the comma is heard and not written. Where nothing says that the second day
+        # suits, it may be the one that does not: "Dienstag geht, nicht Mittwoch".
+        (rf"\b({_IS_NOT}) (?={_DAY_THAT_SUITS})", r"\1 , "),
+        (rf"\b({_IS_NOT}) (?={_ANY_DAY}\b)", rf"\1 {_UNCLEAR} "),
+        (rf"\b({_LONG_WEEKDAYS}) (?:leider )?nicht (?={_DAY_THAT_SUITS})", r"ausser \1 ~ , "),
+        (rf"\b({_LONG_WEEKDAYS}) nicht (?=(?:{_LONG_WEEKDAYS})\b)", rf"\1 {_UNCLEAR} "),
         # "Montag geht nicht, Dienstag um drei": only at the end of a part, for "Montag geht nicht um drei" is about the time
         (rf"\b({_LONG_WEEKDAYS})s? und ({_LONG_WEEKDAYS})s? {_IS_NOT_POSSIBLE}", r"ausser \1 und \2 ~"),
         (rf"\b({_LONG_WEEKDAYS})s? {_IS_NOT_POSSIBLE}", r"ausser \1 ~"),
-        (r"\b(?:heute|morgen) (?:geht |geht's |geht es |kann ich )?(?:leider )?nicht(?: mehr)? ?(?=,)", " "),
+        (rf"\b(?:heute|morgen) (?:{_IS_NOT}|(?:leider )?nicht(?: mehr)?) ?(?=,)", " "),
         (r"\bals (?:am )?(?:vormittags?|nachmittags?|abends?|morgens|mittags?)\b", " "),
         (r"\b(kalender)?woche kw\b", "kw"),
         (r"\bkalenderwoche\b", "kw"),
@@ -61,8 +79,14 @@ def normalize(text: str) -> str:
     folded = _YEAR.sub(lambda match: str(2000 + NUMBERS[match[1]]) if match[1] in NUMBERS else match[0], folded)
     folded = _THREE_QUARTERS.sub("dreiviertel", _WORD.sub(_digits, folded))
     folded = _ORDINAL_DIGITS.sub(r"\1. ", folded)
-    folded = _SHARED_MONTH.sub(lambda match: _DAY_NUMBER.sub(rf"\g<0> {match[2]}", match[1]), folded)
+    folded = _SHARED_MONTH.sub(_share_month, folded)
     return " ".join(folded.split()).strip(" ,")
+
+
+def _share_month(match: re.Match[str]) -> str:
+    """Return `7. dezember oder 8. dezember`. The 28th before "3. Januar" is a day of December."""
+    days = [int(day) for day in re.findall(r"\d+", match[1])]
+    return _DAY_NUMBER.sub(rf"\g<0> {match[2]}", match[1]) if days == sorted(days) else match[0]
 
 
 def _digits(match: re.Match[str]) -> str:

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from dateutil.relativedelta import relativedelta
 
 from askproai_runtime.german_dates.atoms import (
-    Contradiction,
     Day,
     Days,
     ImpossibleDay,
@@ -45,13 +44,6 @@ def _dated(match: re.Match[str], today: date) -> Day:
     return Day((next_date(day, month, today),), month, day)
 
 
-def _day_alone(match: re.Match[str], today: date) -> Day:
-    """Return the next such day. Beside a date its month is open: the fourth in `January 3rd, no, the 4th` is not of December."""
-    if re.search(rf"\b{_MONTH}\b", match.string):
-        raise Contradiction("a day without its month beside one with it")
-    return day_of_month(match, today)
-
-
 def _with_slash(match: re.Match[str], today: date) -> Day:
     """Return both dates of `12/3`: Americans write the month first. Of the two, impossible ones do not count."""
     readings: set[date] = set()
@@ -80,7 +72,7 @@ _DATES: tuple[Rule, ...] = (
     (r"(?P<iso>\d{4}-\d{2}-\d{2})", lambda m, today: of_year(m["iso"][:4], int(m["iso"][5:7]), int(m["iso"][8:]), today)),
     (rf"(?:the )?{_DAY_NUMBER} (?:of )?{_MONTH}{_YEAR}(?! (?:the )?\d{{1,2}}th)", _dated),
     (rf"(?:in )?{_MONTH} (?:the )?{_DAY_NUMBER}{_YEAR}", _dated),
-    (r"(?:the )?(?P<day>\d{1,2})th", _day_alone),
+    (r"(?:the )?(?P<day>\d{1,2})th", day_of_month),
     (r"(?P<first>\d{1,2})/(?P<second>\d{1,2})(?:/(?P<year>\d{4}))?", _with_slash),
     (r"(?P<day>\d{1,2})\.(?P<number>\d{1,2})\.(?P<year>\d{4})?", _with_dots),
 )  # fmt: skip

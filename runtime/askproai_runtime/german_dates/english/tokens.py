@@ -37,6 +37,10 @@ _TWO_HOURS = (
     r"(?:\b(?:between|at) |(?<![\d:./-])(?<!\d )\b)(?P<first>\d{1,2})"
     r"(?P<link> and | or | ?- ?|(?<!\b5)(?<!\b10)(?<!\b20)(?<!\b25) (?:to|till) )(?P<last>\d{1,2}) ?(?P<half>[ap]m)\b"
 )
+_OFFERED_HOUR = (
+    r"\b(?:how about|what about|how's|how is|make it|say|is|would|does|can you do|could you do|do you have) (\d{1,2})"
+    rf"\b(?![\d:./-]|th| ?(?:[ap]m|o'clock)| (?:days?|weeks?|months?|years?|hours?|minutes?|to|till|past|of|{_MONTH})\b)"
+)
 # No rule knows this word: what can mean one thing and its opposite is asked.
 _UNCLEAR = "unclear"
 
@@ -48,6 +52,9 @@ def _is_after_month(match: re.Match[str]) -> bool:
 def _share_month(match: re.Match[str]) -> str:
     """Return `the 7th january , 8th january or 9th january`: a month that is said once belongs to each day of the list."""
     if _is_after_month(match):  # "December 3rd or 4th of January"
+        return match[0]
+    days = [int(day) for day in re.findall(r"\d+", match["days"])]
+    if days != sorted(days):  # "January 30th or the 2nd"
         return match[0]
     return re.sub(r"\d{1,2}(?:th)?", rf"\g<0> {match['month']}", match["days"])
 
@@ -122,6 +129,8 @@ _AFTER_NUMBERS = _compile(
         # "December third twenty twenty-six" is no time of day; nobody says 20:26
         (rf"\b((?:{_MONTH})(?: (?:the )?\d{{1,2}}(?:th)?)?(?: ,)?) 20[ -](2[6-9])\b", r"\1 20\2"),
         (_DENIED, rf"\1 {_UNCLEAR}"),
+        # "how about four" names a time, and does not say that it is about four
+        (_OFFERED_HOUR, r"at \1"),
         # "the second Wednesday" is not Wednesday the second
         (rf"\b[1-5]th (?=(?:{_WEEKDAY})\b(?! (?:in|of) (?:{_MONTH})\b))", f"{_UNCLEAR} "),
         (rf"\b(\d{{1,2}}th) in (?=(?:{_MONTH})\b)", r"\1 of "),
