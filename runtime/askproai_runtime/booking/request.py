@@ -25,7 +25,7 @@ from askproai_runtime.german_dates import (
     Candidate,
     Grain,
     Understanding,
-    find_argument,
+    find_part_argument,
     understand_parts,
 )
 from askproai_runtime.sentences import format_spoken, say
@@ -187,9 +187,7 @@ def read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | N
 
 def names_day(parts: Sequence[str | None]) -> bool:
     """Return whether the words say more than a time of any day, such as "um zehn" or "vormittags"."""
-    found = (
-        (find_argument(part) or find_argument(f"gegen {part}")) for part in parts if part
-    )  # "zehn" alone is no phrase
+    found = (find_part_argument(part) for part in parts if part)
     return any(argument not in {Argument.TIME, Argument.PART_OF_DAY} for argument in found)
 
 

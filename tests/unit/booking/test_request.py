@@ -6,17 +6,19 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import Branch, Hours, Service, Staff, Weekday
+from askproai_core.tenant_config import Branch, Hours, Language, Service, Staff, Weekday
 from askproai_runtime.booking import CallContext
 from askproai_runtime.booking.availability import ServiceRules
 from askproai_runtime.booking.request import (
     ServiceRequest,
     keep_open_readings,
+    names_day,
     parse_booking_request,
     parse_service_request,
 )
 from askproai_runtime.booking.types import ClarificationNeeded
 from askproai_runtime.german_dates import understand
+from askproai_runtime.sentences import speaking
 from tests.worlds.compiled_salon import salon_config
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -111,3 +113,20 @@ def test_an_unknown_service_is_answered_with_a_sentence_and_a_question() -> None
     assert clarification.value.answer.message == (
         "Dauerwelle bieten wir hier nicht an. Buchbar sind Haarschnitt und Farbe. Was davon möchten Sie?"
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "expected"),
+    [
+        (Language.DE, "zehn", False),
+        (Language.DE, "um zehn", False),
+        (Language.DE, "Dienstag", True),
+        (Language.EN, "ten", False),
+        (Language.EN, "10", False),
+        (Language.EN, "how about four", False),
+        (Language.EN, "Tuesday", True),
+    ],
+)
+def test_a_lone_number_is_an_hour_and_no_day_in_each_language(language: Language, said: str, expected: bool) -> None:
+    with speaking(language):
+        assert names_day((None, said, None)) is expected

@@ -24,7 +24,8 @@ NOT_SAID_TO_CALLERS = {
     "booking/desk.py", "booking/remote.py", "booking/replies.py", "branch_routing/matching.py", "business_information/numbers.py"
 }  # fmt: skip
 GERMAN_WORDS = re.compile(
-    r"[äöüÄÖÜß„]|\b(?:Sie|Ihre?n?|ich|Termine?|nicht|ist|Uhr|bei|und|oder|um|ab|bis|von|der|die|das|den|haben|Soll|Meinen)\b"
+    r"[äöüÄÖÜß„]|\b(?:Sie|Ihre?n?|ich|Termine?|nicht|ist|Uhr|bei|und|oder|um|ab|bis|von|der|die|das|den|haben|Soll|Meinen"
+    r"|gegen|mit|nach|vor|zum|zur|heute|morgen|bitte|keine?|noch|schon|wird|auf|einen?|eine)\b"
 )
 NAMES = [field.name for field in fields(Sentences)]
 TEMPLATES = [name for name in NAMES if isinstance(getattr(SENTENCES[Language.DE], name), str)]
