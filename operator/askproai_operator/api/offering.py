@@ -132,8 +132,8 @@ class ServiceOfferingSpec(base.Part):
     """Parts of the service, in their order, for a person who can serve others while the customer waits: only `Work` and the buffers
     block the person. The whole visit lies within working hours. Absent: the person is busy from start to end."""
     price: Price | None = None
-    """What it costs, for callers who ask: the function BusinessInformation says it. Absent or 0: callers hear that the price is not
-    known; what is free of charge is said in `knowledge`."""
+    """What it costs, for callers who ask: the function BusinessInformation says it. 0: callers hear that it is free of
+    charge. Absent: that the price is not known."""
     preparation: base.SpokenText | None = None
     """What customers should bring or do before it, as sentences that callers hear who ask about this service."""
     required_skills: Annotated[tuple[base.Skill, ...], base.bounded_list(50, as_set=True)] = ()

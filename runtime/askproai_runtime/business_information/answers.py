@@ -204,7 +204,7 @@ def _answer_about_services(config: TenantConfig, branch: Branch, question: Quest
         return _answer_about_one(config, branch, offered[0], question)
     if question.topic is Topic.SERVICE or len(offered) > _MAX_PRICES:
         return _ask_which(question, offered)
-    priced = [say().costs.format(service=each.display_name, price=price) for each in offered if (price := _price(each))]
+    priced = [sentence for each in offered if (sentence := _say_price(each))]
     if not priced:
         return _unknown(config, branch, question, say().prices_not_known)
     return _answered(question, f"{join_list(priced, say().and_word)}.")
@@ -254,15 +254,23 @@ def _folded(names: tuple[str, ...]) -> frozenset[str]:
 
 def _describe_service(service: Service, topic: Topic) -> str | None:
     """Return the price, and for the topic `service` also the length and what it needs; None if there is nothing to say."""
-    price, name = _price(service), service.display_name
     if topic is Topic.PRICES:
-        return f"{say().costs.format(service=name, price=price)}." if price else None
+        return f"{costs}." if (costs := _say_price(service)) else None
     waiting = sum(end - first for first, end in service.wait_spans)
     waits = say().of_it_waiting.format(length=spell_minutes(waiting)) if waiting else ""
-    and_costs = say().and_costs.format(price=price) if price else ""
-    length = f"{spell_minutes(service.duration_minutes)}{waits}{',' if waits and price else ''}"
-    length = say().takes.format(service=name, length=length, price=and_costs)
+    price = _price(service)
+    and_costs = say().and_costs.format(price=price) if price else say().and_free if service.free_of_charge else ""
+    length = f"{spell_minutes(service.duration_minutes)}{waits}{',' if waits and and_costs else ''}"
+    length = say().takes.format(service=service.display_name, length=length, price=and_costs)
     return f"{length} {service.preparation}".strip()
+
+
+def _say_price(service: Service) -> str | None:
+    """Return what a service costs, as a clause without an end; None if that is not stated."""
+    if service.free_of_charge:
+        return say().is_free.format(service=service.display_name)
+    price = _price(service)
+    return say().costs.format(service=service.display_name, price=price) if price else None
 
 
 def _price(service: Service) -> str | None:

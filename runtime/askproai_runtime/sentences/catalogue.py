@@ -202,6 +202,7 @@ class Sentences:
     speaks: str
     not_offered: str
     costs: str
+    is_free: str
     prices_not_known: str
     not_offered_now: str
     offered_elsewhere: str
@@ -209,6 +210,7 @@ class Sentences:
     takes: str
     of_it_waiting: str
     and_costs: str
+    and_free: str
     which_service: str
     # opening hours
     open_as_usual: str

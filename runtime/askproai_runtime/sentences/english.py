@@ -218,6 +218,7 @@ ENGLISH: Final = Sentences(
     speaks="{name} speaks {languages}.",
     not_offered="{requested} is not something we offer here. ",
     costs="{service} costs {price}",
+    is_free="{service} is free of charge",
     prices_not_known="I am sorry, I cannot tell you the prices.",
     not_offered_now="We do not offer {service} at the moment.",
     offered_elsewhere="{service} is not offered at {branch}, but at {others}.",
@@ -225,6 +226,7 @@ ENGLISH: Final = Sentences(
     takes="{service} takes {length}{price}.",
     of_it_waiting=", {length} of it waiting",
     and_costs=" and costs {price}",
+    and_free=" and is free of charge",
     which_service="Which service do you mean{names}?",
     # opening hours
     open_as_usual="In the next eight weeks we are open at the usual hours.",

@@ -223,6 +223,7 @@ GERMAN: Final = Sentences(
     speaks="{name} spricht {languages}.",
     not_offered="{requested} bieten wir hier nicht an. ",
     costs="{service} kostet {price}",
+    is_free="{service} ist kostenlos",
     prices_not_known="Die Preise kann ich Ihnen leider nicht sagen.",
     not_offered_now="{service} bieten wir zurzeit nicht an.",
     offered_elsewhere="{service} gibt es nicht in {branch}, aber in {others}.",
@@ -230,6 +231,7 @@ GERMAN: Final = Sentences(
     takes="{service} dauert {length}{price}.",
     of_it_waiting=", davon {length} Wartezeit",
     and_costs=" und kostet {price}",
+    and_free=" und ist kostenlos",
     which_service="Welche Leistung meinen Sie{names}?",
     # opening hours
     open_as_usual="In den nächsten acht Wochen ist zu den üblichen Zeiten geöffnet.",

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import Function, Knowledge, Segment, SegmentKind, Service, TenantConfig
+from askproai_core.tenant_config import Function, Knowledge, Language, Segment, SegmentKind, Service, TenantConfig
 from askproai_runtime.booking import Answer, FunctionOutcome
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
+from askproai_runtime.sentences import speaking
 from tests.worlds.compiled_salon import compile_example
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -239,6 +240,19 @@ def test_no_price_is_never_called_free() -> None:
     answer = ask(free, "prices")
     assert answer.message.startswith("Was Haarschnitt kostet, kann ich Ihnen leider nicht sagen.")
     assert ask(free, "service").message == "Haarschnitt dauert fünfundvierzig Minuten."
+
+
+def test_what_is_declared_to_cost_nothing_is_free_of_charge() -> None:
+    free = services(SALON, free_of_charge=True, price_amount="0.00")
+    assert ask(free, "prices").message == "Haarschnitt ist kostenlos."
+    assert ask(free, "service").message == "Haarschnitt dauert fünfundvierzig Minuten und ist kostenlos."
+    waits = services(free, segments=(Segment(20), Segment(15, SegmentKind.WAIT), Segment(10)))
+    assert ask(waits, "service").message.endswith("davon fünfzehn Minuten Wartezeit, und ist kostenlos.")
+    several = services(CHAIN, free_of_charge=True)
+    assert ask(several, "prices").message == "Färben ist kostenlos und Haarschnitt ist kostenlos."
+    with speaking(Language.EN):
+        assert ask(free, "prices").message == "Haarschnitt is free of charge."
+        assert ask(free, "service").message == "Haarschnitt takes 45 minutes and is free of charge."
 
 
 def test_what_a_service_needs_is_said_with_it() -> None:

@@ -158,7 +158,10 @@ def test_every_field_of_the_config_is_filled_by_the_compile_step():
     config = compile_config(
         tenant(**TENANT),
         [branch(**BRANCH)],
-        [ServiceOffering.from_raw(raw("ServiceOffering", **OFFERING) | {"status": FOUND})],
+        [
+            ServiceOffering.from_raw(raw("ServiceOffering", **OFFERING) | {"status": FOUND}),
+            ServiceOffering.from_raw(raw("ServiceOffering", **OFFERING | {"price": {"amount": "0"}})),
+        ],
         [agent(**AGENT)],
         resource_ids={("mitte", "anna", 1): 7},
         foreign_numbers={},
@@ -261,6 +264,25 @@ def test_the_config_lists_the_rows_in_use_first_and_then_the_former_ones():
     config = compile_config(tenant(), [branch()], [yoga], [], **CONTEXT | {"resource_ids": ids})
     assert [(person.resource_ids, person.units) for person in config.branches[0].staff] == [((7, 3), 2), ((8, 9), 1)]
     assert config.services[0].capacity == 2
+
+
+@pytest.mark.parametrize(
+    ("price", "labels", "compiled"),
+    [
+        ({"amount": "39"}, {}, ("39.00", False)),
+        ({"amount": "0"}, {}, ("0.00", True)),
+        ({"amount": "0.00"}, {"askproai.de/auto-created": "true"}, ("0.00", False)),
+        (None, {}, ("0.00", False)),
+    ],
+)
+def test_a_price_of_nothing_is_free_of_charge_unless_we_have_written_it_ourselves(price, labels, compiled):
+    manifest = raw("ServiceOffering")
+    manifest["metadata"]["labels"] = labels
+    manifest["spec"].pop("price", None)
+    manifest["spec"] |= {"price": price} if price else {}
+    offerings = [ServiceOffering.from_raw(manifest)]
+    (service,) = compile_config(tenant(), [branch()], offerings, [], **CONTEXT).services
+    assert (service.price_amount, service.free_of_charge) == compiled
 
 
 def test_a_number_that_an_older_branch_has_does_not_route_here():

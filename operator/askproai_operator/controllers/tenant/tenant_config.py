@@ -14,7 +14,7 @@ from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.offering import UnitPlan, identity_of, plan_units
 from askproai_operator.credentials import calendar_account, event_types_of, own_key_file
 from askproai_operator.providers import compile_field
-from askproai_operator.services import active_offerings, branch_name_of, staff_by_branch
+from askproai_operator.services import active_offerings, branch_name_of, is_auto_created, staff_by_branch
 
 WithheldEventTypes = Mapping[str, Mapping[int, config.Withheld]]
 ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, number) to the row of `resources`
@@ -179,7 +179,6 @@ def _service(
     # One with seats whose capacity had to be lowered to 1: its event types are not looked up, and not used.
     named = event_types_of(offering) if spec.capacity == 1 or capacity > 1 else ()
     fields = {each.staff: _event_type_fields(offering, each, withheld) for each in named}
-    price = {"price_amount": f"{spec.price.amount:.2f}", "price_currency": spec.price.currency} if spec.price else {}
     return _copy_fields(
         config.Service,
         spec,
@@ -206,8 +205,17 @@ def _service(
             for each in named
             if each.api_key_secret_ref is not None and each.event_type_id in linked_own
         ],
-        **price,
+        **_price(offering),
     )
+
+
+def _price(offering: ServiceOffering) -> dict[str, Any]:
+    """Return the fields of a price that somebody has declared. The 0 of a service that we created says nothing."""
+    price = offering.spec.price
+    if price is None or (not price.amount and is_auto_created(offering)):
+        return {}
+    free = {"free_of_charge": True} if not price.amount else {}
+    return {"price_amount": f"{price.amount:.2f}", "price_currency": price.currency, **free}
 
 
 def _event_type_fields(
