@@ -32,9 +32,11 @@ def calendar_file(
     event.add("dtstart", appointment.starts_at.astimezone(UTC))
     event.add("dtend", appointment.ends_at.astimezone(UTC))
     event.add("status", "CONFIRMED" if appointment.live else "CANCELLED")
-    template = WORDS[settings.language].calendar_event
-    event.add("summary", template.format(service=one_line(service_name(config, appointment)), business=business))
-    event.add("description", one_line(staff_name(config, appointment)))
+    words = WORDS[settings.language]
+    service = one_line(service_name(config, appointment)) or words.appointment
+    event.add("summary", words.calendar_event.format(service=service, business=business))
+    if staff := one_line(staff_name(config, appointment)):
+        event.add("description", staff)
     if place := branch_address(find_branch(config, appointment)):
         event.add("location", one_line(place))
     event.add("organizer", _person(email.sender, business))

@@ -91,7 +91,10 @@ def _render_appointment(
 
 
 def _details(appointment: AppointmentFacts, config: TenantConfig, words: Words, *, to_customer: bool) -> Iterable[str]:
-    """Yield the lines about an appointment: for the customer where it is, for the business who comes."""
+    """Yield the lines about an appointment: for the customer where it is, for the business who comes.
+
+    Of a service or a person that is gone the business hears that it is; to the customer it is not named.
+    """
     branch = find_branch(config, appointment)
     found = {
         "service": service_name(config, appointment),
@@ -105,7 +108,8 @@ def _details(appointment: AppointmentFacts, config: TenantConfig, words: Words, 
         }
     else:
         found |= {
-            "customer": appointment.customer_name, "phone": appointment.phone or "", "notes": appointment.notes or ""
+            "service": found["service"] or words.former_service, "staff": found["staff"] or words.former_staff,
+            "customer": appointment.customer_name, "phone": appointment.phone or "", "notes": appointment.notes or "",
         }  # fmt: skip
     return (f"{words.labels[label]}: {one_line(text)}" for label, text in found.items() if text.strip())
 
@@ -122,17 +126,17 @@ def _render_day(notification: StoredNotification, config: TenantConfig, day: Seq
     of_day = datetime.fromisoformat(notification.content["day"])
     sentences = words.business[Kind.DAILY_LIST]
     when = format_day(of_day, settings.language)
-    lines = [_day_line(each, config, zone) for each in day]
+    lines = [_day_line(each, config, words, zone) for each in day]
     title, opening = sentences.title.format(when=when), sentences.opening.format(when=when)
     paragraphs = [opening, "\n".join(lines) or words.daily_none]
     fields = {"day": notification.content["day"], "appointments": [_appointment_fields(each, config) for each in day]}
     return Rendered(title, _join(paragraphs), _to_html(paragraphs), f"{title}: {len(lines)}", fields)
 
 
-def _day_line(appointment: AppointmentFacts, config: TenantConfig, zone: ZoneInfo) -> str:
+def _day_line(appointment: AppointmentFacts, config: TenantConfig, words: Words, zone: ZoneInfo) -> str:
     parts = (
-        _working_times(appointment, zone), service_name(config, appointment), staff_name(config, appointment),
-        appointment.customer_name, appointment.phone or "",
+        _working_times(appointment, zone), service_name(config, appointment) or words.former_service,
+        staff_name(config, appointment) or words.former_staff, appointment.customer_name, appointment.phone or "",
     )  # fmt: skip
     return ", ".join(one_line(part) for part in parts if part.strip())
 
@@ -210,16 +214,16 @@ def branch_address(branch: Branch | None) -> str:
 
 
 def service_name(config: TenantConfig, appointment: AppointmentFacts) -> str:
-    """Return how the service is called, or its id if it is not offered any more."""
+    """Return how the service is called; empty if it is not declared any more: an id is no name."""
     found = (each.display_name for each in config.services if each.name == appointment.service)
-    return next(found, appointment.service)
+    return next(found, "")
 
 
 def staff_name(config: TenantConfig, appointment: AppointmentFacts) -> str:
-    """Return how the staff member is called, or the id of one who is not declared any more."""
+    """Return how the staff member is called; empty for one who is not declared any more."""
     branch = find_branch(config, appointment)
     found = (each.display_name for each in (branch.staff if branch else ()) if each.id == appointment.staff)
-    return next(found, appointment.staff)
+    return next(found, "")
 
 
 def _greeting(words: Words, customer: str) -> str:

@@ -42,6 +42,9 @@ class Words:
     stop_page: StopPage
     daily_none: str
     calendar_event: str
+    appointment: str  # in place of the service's name, where it has none any more
+    former_service: str
+    former_staff: str
     message: str  # the title
     freed: Sentences  # `{until}`: as long as the offer is open
     offer: Sentences  # the same for who waits
@@ -82,6 +85,9 @@ WORDS: Final = {
         ),
         daily_none="Es sind keine Termine eingetragen.",
         calendar_event="{service} bei {business}",
+        appointment="Termin",
+        former_service="nicht mehr im Angebot",
+        former_staff="nicht mehr im Team",
         message="Nachricht von {customer}",
         freed=Sentences(
             "Frei geworden: {when}, für {customer}",
@@ -126,6 +132,9 @@ WORDS: Final = {
         ),
         daily_none="No appointments are booked.",
         calendar_event="{service} at {business}",
+        appointment="Appointment",
+        former_service="no longer offered",
+        former_staff="no longer in the team",
         message="Message from {customer}",
         freed=Sentences(
             "Free again: {when}, for {customer}",
