@@ -7,13 +7,14 @@ when somebody books the time; and when the person has what it waited for.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import asyncpg
 import structlog
 
 from askproai_core.database import Connection
+from askproai_core.tenant_config import QuietHours
 from askproai_runtime.booking.availability import ServiceRules, Slot, Span
 from askproai_runtime.booking.names import NameMissing, UnknownName, find_rules
 from askproai_runtime.booking.offer import list_free_slots
@@ -35,6 +36,7 @@ from askproai_runtime.booking.store.waitlist import (
 from askproai_runtime.booking.types import BookingContext
 from askproai_runtime.booking.waitlist import WAITLIST, read_spans
 from askproai_runtime.notifications.news import enqueue_freed_offer, enqueue_waitlist_offer
+from askproai_runtime.notifications.schedule import is_quiet, until_end
 from askproai_runtime.notifications.types import FreedOffer
 from askproai_runtime.tasks import Next, PutOff, TaskRun
 
@@ -45,7 +47,10 @@ log = structlog.get_logger(__name__)
 _IDLE = timedelta(hours=1)  # while nobody waits; who joins makes the task due
 _BUSY = timedelta(seconds=20)
 _TIME_TO_ANSWER = timedelta(hours=2)
-_DAY_BEGINS, _DAY_ENDS = time(8), time(20)  # local: at night nobody is asked, and no offer runs out
+_DAY_BEGINS, _DAY_ENDS = time(8), time(20)  # local: at night nobody is asked
+_MOST_WAITS = (
+    4  # for the end of the night and of the quiet hours: quiet hours of nearly the whole day leave less than any wait
+)
 # A cancelled booking is gone at Cal.com a moment later, and a hold ends: until then the time is not free yet.
 _PATIENCE = timedelta(minutes=30)
 _NO_CALL = ""  # holds of every call count
@@ -116,7 +121,7 @@ class WaitlistKeeper:
             ]
             suits_later |= bool(suiting)  # has another offer now, or the time is offered
             for slot in suiting if candidate.is_free else ():
-                if await self._offer(run, entry, freed, slot, _expiry(now, slot.start, zone)):
+                if await self._offer(run, entry, freed, slot, expiry(now, slot.start, zone, _quiet_hours(ctx))):
                     return
                 slots_of[place].remove(slot)  # somebody has an offer of this time: the others need not be tried with it
         if not suits_later and (is_free or not candidates or freed.age > _PATIENCE):
@@ -204,11 +209,24 @@ def _overlap(spans: Iterable[Span], others: Sequence[Span]) -> bool:
     return any(one.start < other.end and other.start < one.end for one in spans for other in others)
 
 
-def _expiry(now: datetime, start: datetime, zone: ZoneInfo) -> datetime:
-    """Return until when an offer of `start` is open: for two hours of the day, and never after the start."""
+def expiry(now: datetime, start: datetime, zone: ZoneInfo, quiet: QuietHours | None) -> datetime:
+    """Return until when an offer of `start` is open: for two hours of the day, and never after the start.
+
+    They begin when the person may be asked: neither at night nor within the tenant's quiet hours, in which no message is sent.
+    """
     local = now.astimezone(zone)
-    if local.time() >= _DAY_ENDS:
-        local = datetime.combine(local.date() + timedelta(days=1), _DAY_BEGINS, zone)
-    elif local.time() < _DAY_BEGINS:
-        local = datetime.combine(local.date(), _DAY_BEGINS, zone)
+    for _ in range(_MOST_WAITS):
+        if local.time() >= _DAY_ENDS:
+            local = datetime.combine(local.date() + timedelta(days=1), _DAY_BEGINS, zone)
+        elif local.time() < _DAY_BEGINS:
+            local = datetime.combine(local.date(), _DAY_BEGINS, zone)
+        elif quiet is not None and is_quiet(local, quiet):
+            local = (local.astimezone(UTC) + until_end(local, quiet)).astimezone(zone)
+        else:
+            break
     return min(local + _TIME_TO_ANSWER, start)
+
+
+def _quiet_hours(ctx: BookingContext) -> QuietHours | None:
+    settings = ctx.config().notifications
+    return settings.customer.quiet_hours if settings and settings.customer else None
