@@ -58,6 +58,7 @@ def _after(bare: Day, before: Sequence[Atom], today: date) -> Day:
     if isinstance(source, Day) and source.month is None and not source.dated:
         # "Heiligabend oder am 27.", "in drei Wochen oder am 8.": a day that was said without its month
         return replace(bare, readings=_coming((*bare.readings, same), today))
+    found: tuple[date | None, ...]
     if _INSTEAD & links or number >= said.day:
         found = (same,)
     elif _RANGE & links or Op.BETWEEN in before[:at]:
