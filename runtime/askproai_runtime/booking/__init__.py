@@ -54,7 +54,7 @@ from askproai_runtime.booking.offer import FreeDay, check_availability, list_fre
 from askproai_runtime.booking.opening_hours import find_closure, open_minutes, warm_up
 from askproai_runtime.booking.phrases import fold, join_list, sayable
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
-from askproai_runtime.booking.replies import Question, Replies, Reply, meant_key, read_reply
+from askproai_runtime.booking.replies import Question, Replies, Reply, declines_offer, meant_key, read_reply
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.reschedule import reschedule_appointment
 from askproai_runtime.booking.store.appointments import Appointment, Status, release_holds
@@ -90,8 +90,9 @@ __all__ = [
     "RequestUsed", "ServiceRules", "SlotQuery", "Span", "Status", "Step", "UnclearStart", "UnknownName",
     "WaitlistEntry", "WaitlistKeeper", "WaitlistOffer", "add_block", "apply_calendar_event", "book_appointment",
     "book_for_desk", "calendar_state", "cancel_appointment", "cancel_for_desk", "check_availability",
-    "count_differences", "count_open_messages", "decline_offer", "drop_absence", "find_appointments", "find_by_id",
-    "find_closure", "find_messages", "find_waitlist_entries", "fold", "free_slots", "is_booked_remotely", "is_news",
+    "count_differences", "count_open_messages", "decline_offer", "declines_offer", "drop_absence",
+    "find_appointments", "find_by_id", "find_closure", "find_messages", "find_waitlist_entries", "fold",
+    "free_slots", "is_booked_remotely", "is_news",
     "join_list", "join_waitlist", "leave_message", "list_blocks_within", "list_current_blocks", "list_free_slots",
     "list_known", "list_messages_for_desk", "list_named_staff", "list_waitlist", "mark_message_done", "meant_key",
     "move_for_desk", "notified_channels", "open_minutes", "parse_start_for_desk", "preview_block", "preview_booking",

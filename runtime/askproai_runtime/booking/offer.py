@@ -387,6 +387,7 @@ async def offer_before_waiting(
     """Return None if somebody can wait for `candidates`: the rules allow them, and nothing of them is free.
 
     Else offer what is free of them, the closest held for this call; or say why there can be nothing, and offer what comes next.
+    What is free is named once: whoever has heard of a time of each such day in this call, and wants none of them, can wait.
     Of a long span the first weeks are searched, as many as a month has. Nobody waits for whom Cal.com surely refuses.
     """
     request = _leave_out_refused(ctx, request)
@@ -408,7 +409,7 @@ async def offer_before_waiting(
         for query in queries:
             if slots := await find_choice(rules, read_busy, query, read_remote):
                 break
-        if not slots:
+        if not slots or has_declined(call, request, slots, candidates):
             return None
         if await _hold(ctx, rules, call, slots[0]):
             break  # else another call took it meanwhile
@@ -416,8 +417,28 @@ async def offer_before_waiting(
     ctx.metrics.offered(basis.value)
     others = f" {say().wait_for_which_time}" if any(candidate.end for candidate in candidates) else ""
     message = f"{say().no_need_to_wait} {slot_sentence(rules, slots, now, basis)}{others}"
-    fields = {"slots": slot_fields(rules, slots, now), **basis_fields(slots, basis)}
+    fields = {
+        "slots": slot_fields(rules, slots, now),
+        "instead_of_waiting": True,
+        **basis_fields(slots, basis),
+    }
     return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome.OFFERED)
+
+
+def has_declined(
+    call: CallContext, request: ServiceRequest, slots: Sequence[Slot], candidates: Sequence[Candidate]
+) -> bool:
+    """Return whether the caller has declined a time within `candidates` on each day of the `slots` that are free of them.
+
+    Of another staff member's times nothing was said to who asks for one person.
+    """
+    zone = request.rules.zone
+    declined = {
+        start.astimezone(zone).date()
+        for start, staff in call.declined
+        if request.staff in {None, staff} and any(candidate.contains(start) for candidate in candidates)
+    }
+    return all(slot.start.astimezone(zone).date() in declined for slot in slots)
 
 
 def _query_of(request: ServiceRequest, candidate: Candidate, now: datetime, limit: int) -> SlotQuery:

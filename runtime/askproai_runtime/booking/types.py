@@ -26,7 +26,8 @@ class CallContext:
 
     `started_at` anchors relative dates ("morgen"), not the time of processing. `caller` is E.164, None when withheld.
     `replies` are the caller's answers to our questions, by the ids of appointments and the e-mail addresses that they were about.
-    None if the request has no transcript.
+    None if the request has no transcript. `declined` are the slots, start and staff member, that were named in this call, and of
+    which the caller has said that none suits.
     """
 
     call_id: str
@@ -35,6 +36,7 @@ class CallContext:
     started_at: datetime
     correlation_id: str
     replies: Replies | None = None
+    declined: frozenset[tuple[datetime, str]] = frozenset()
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
         """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.

@@ -62,7 +62,8 @@ _MAX_REQUESTED = 500
 class Span(msgspec.Struct, frozen=True, omit_defaults=True):
     """One reading of when somebody wants to come, as it is stored: [start, end), or exactly `start` without an end.
 
-    With `weekdays` (0 is Monday) only these days of it, from `opens` to before `closes`, local time.
+    With `weekdays` (0 is Monday) only these days of it, from `opens` to before `closes`, local time. `declined` are starts of it
+    that the person does not want.
     """
 
     start: datetime
@@ -70,18 +71,22 @@ class Span(msgspec.Struct, frozen=True, omit_defaults=True):
     weekdays: tuple[int, ...] | None = None
     opens: time = time()
     closes: time | None = None
+    declined: tuple[datetime, ...] = ()
 
     @classmethod
-    def of(cls, candidate: Candidate, last: datetime) -> "Span":
+    def of(cls, candidate: Candidate, last: datetime, declined: Iterable[datetime] = ()) -> "Span":
         """Return a candidate as far as it lies before `last`."""
-        end = candidate.end and min(candidate.end, last).astimezone(UTC)
+        start, end = candidate.start.astimezone(UTC), candidate.end and min(candidate.end, last).astimezone(UTC)
+        without = tuple(sorted({each for each in declined if candidate.end and candidate.contains(each)}))
         if candidate.daily is None:
-            return cls(candidate.start.astimezone(UTC), end)
+            return cls(start, end, declined=without)
         daily = candidate.daily
-        return cls(candidate.start.astimezone(UTC), end, tuple(sorted(daily.weekdays)), daily.opens, daily.closes)
+        return cls(start, end, tuple(sorted(daily.weekdays)), daily.opens, daily.closes, without)
 
     def contains(self, instant: datetime, zone: ZoneInfo) -> bool:
         """Return whether an instant is requested."""
+        if instant in self.declined:
+            return False
         daily = Daily(frozenset(self.weekdays), self.opens, self.closes) if self.weekdays is not None else None
         start, end = self.start.astimezone(zone), self.end and self.end.astimezone(zone)
         return Candidate(start, end, Grain.RANGE, "", daily).contains(instant)
@@ -95,8 +100,9 @@ def read_spans(entry: WaitlistEntry) -> list[Span]:
 async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Put a caller on the waiting list of a service, with a person or anybody, for the days and hours that were said; or ask.
 
-    Nobody waits for what is free, or for what the rules never allow: what can be booked is offered instead. The same request of a
-    number is one entry, in whichever call it is made.
+    Nobody waits for what is free without having heard of it, or for what the rules never allow: what can be booked is offered
+    instead, once. The times that somebody has declined are not offered by the list either. The same request of a number is one
+    entry, in whichever call it is made.
     """
     try:
         request = parse_service_request(ctx.config(), call, args)
@@ -154,7 +160,8 @@ def _parse(
     if phone is None:
         raise ClarificationNeeded(say().wait_at_number)
     requested = _describe(candidates, rules.zone, now)
-    spans = [Span.of(candidate, last) for candidate in candidates]
+    declined = [start for start, staff in call.declined if request.staff in {None, staff}]
+    spans = [Span.of(candidate, last, declined) for candidate in candidates]
     words = "|".join((rules.branch.name, rules.service.name, request.staff or "", requested))
     return NewEntry(
         call_id=call.call_id,

@@ -36,6 +36,7 @@ from askproai_runtime.calls.payload import (
     last_answer_and_keys,
     normalize_arguments,
     parse_milliseconds,
+    read_declined,
     read_replies,
 )
 from askproai_runtime.calls.record import FunctionRecorder, make_record
@@ -157,6 +158,7 @@ class CallFunctions:
             started_at=parse_milliseconds(call.start_timestamp) or self.clock.now(),
             correlation_id=correlation_id(request),
             replies=read_replies(call),
+            declined=read_declined(call),
         )
 
     async def _answer_in_time(
