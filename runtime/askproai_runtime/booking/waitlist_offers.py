@@ -48,9 +48,7 @@ _IDLE = timedelta(hours=1)  # while nobody waits; who joins makes the task due
 _BUSY = timedelta(seconds=20)
 _TIME_TO_ANSWER = timedelta(hours=2)
 _DAY_BEGINS, _DAY_ENDS = time(8), time(20)  # local: at night nobody is asked
-_MOST_WAITS = (
-    4  # for the end of the night and of the quiet hours: quiet hours of nearly the whole day leave less than any wait
-)
+_MOST_WAITS = 4  # for the ends of night and quiet hours, which may leave no time between them
 # A cancelled booking is gone at Cal.com a moment later, and a hold ends: until then the time is not free yet.
 _PATIENCE = timedelta(minutes=30)
 _NO_CALL = ""  # holds of every call count

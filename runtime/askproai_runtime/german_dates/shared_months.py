@@ -7,7 +7,7 @@ from typing import TypeGuard
 
 from dateutil.relativedelta import relativedelta
 
-from askproai_runtime.german_dates.atoms import Atom, Contradiction, Day, Op, Period, Weekday
+from askproai_runtime.german_dates.atoms import Atom, Contradiction, Day, ImpossibleDay, Op, Period, Weekday
 from askproai_runtime.german_dates.types import Grain
 
 _INSTEAD = frozenset({Op.CORRECT, Op.HESITATE, Op.BUT, Op.INSTEAD})
@@ -18,7 +18,8 @@ def share_months(atoms: Sequence[Atom], today: date) -> list[Atom]:
     """Return the atoms, each day without a month with that of the date that is said with it.
 
     A later number is a later day of the same month. An earlier one is a day of the next month in a range, and of either one in a
-    choice; what replaces a date has its month. Raises `Contradiction` where the month comes after days that it may not belong to.
+    choice; what replaces a date has its month. Raises `Contradiction` where the month comes after days that it may not belong to,
+    and `ImpossibleDay`.
     """
     shared: list[Atom] = []
     for i, atom in enumerate(atoms):
@@ -60,6 +61,8 @@ def _after(bare: Day, before: Sequence[Atom], today: date) -> Day:
         return replace(bare, readings=_coming((*bare.readings, same), today))
     found: tuple[date | None, ...]
     if _INSTEAD & links or number >= said.day:
+        if same is None:
+            raise ImpossibleDay(f"{said:%B} has no day {number}")
         found = (same,)
     elif _RANGE & links or Op.BETWEEN in before[:at]:
         found = (following,)
