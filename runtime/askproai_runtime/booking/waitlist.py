@@ -25,6 +25,7 @@ from askproai_runtime.booking.request import (
     parse_time,
     read_said,
 )
+from askproai_runtime.booking.store.appointments import release_holds
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.waitlist import (
     EntryLimits,
@@ -114,6 +115,8 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         return clarification.answer
     async with ctx.pool.acquire() as conn, conn.transaction():
         await request_soon(conn, ctx.tenant, WAITLIST)  # locks the task first, as its runs do
+        if call.declined:  # what this call holds of it is others' at once; before the entry, to which it is no news
+            await release_holds(conn, ctx.tenant, [call.call_id])
         entry_id = await insert_entry(conn, ctx.tenant, entry, _LIMITS)
         if entry_id is not None:
             await record_held_times(conn, ctx.tenant, entry, request.rules.resource_ids)
