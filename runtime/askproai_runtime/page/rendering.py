@@ -31,9 +31,9 @@ def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, valu
     def clock(at: datetime | None) -> str:
         return "" if at is None else f"{at.astimezone(zone):%H:%M}"
 
-    def day(at: date | datetime) -> str:
+    def day(at: date | datetime, pattern: str = words.date) -> str:
         local = at.astimezone(zone) if isinstance(at, datetime) else at
-        return words.date.format(
+        return pattern.format(
             weekday=words.weekdays[local.weekday()], day=f"{local:%d}", month=f"{local:%m}", year=f"{local:%Y}"
         )
 

@@ -119,11 +119,11 @@ class PageServer:
         visitor = request.cookies.get(f"{self._cookie}-login", "")
         if request.method == "GET":
             return self._login_form(signer, words, "", 200)
-        if not await self._limiter.admits(_LOGINS_PER_SECOND):
-            raise too_many_requests()
         form = await _read_form(request)
         if not visitor or not signer.is_csrf(f"login {visitor}", form.get("csrf", "")):
             return self._login_form(signer, words, words.expired_form, 403)
+        if not await self._limiter.admits(_LOGINS_PER_SECOND):
+            raise too_many_requests()
         access = find_access(self._process, form.get("token", "").strip())
         if access is None:
             log.warning("page.login_refused")

@@ -14,6 +14,7 @@ class Words:
     language: str
     weekdays: tuple[str, ...]
     date: str  # with {weekday}, {day}, {month}, {year}
+    short_date: str  # the same without the year
     today: str
     week: str
     calls: str
@@ -121,6 +122,7 @@ GERMAN: Final = Words(
     language="de",
     weekdays=("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"),
     date="{weekday}, {day}.{month}.{year}",
+    short_date="{weekday}, {day}.{month}.",
     today="Heute", week="Woche", calls="Anrufe", failures="Fehlgeschlagen", messages="Nachrichten", waitlist="Warteliste",
     dead="Unzustellbar", system="System", log_in="Anmelden", log_out="Abmelden", access_key="Zugangsschlüssel",
     key_hint="Der Schlüssel aus dem Secret T-admin, oder zum Lesen der aus T-reader.", your_name="Ihr Name (für das Protokoll)",
@@ -173,6 +175,7 @@ GERMAN: Final = Words(
         "find_appointments": "Termine suchen", "leave_message": "Nachricht hinterlassen",
         "join_waitlist": "Auf die Warteliste", "call_started": "Anruf begonnen", "call_ended": "Anruf beendet",
         "call_analyzed": "Anruf ausgewertet", "calendar-sync": "Abgleich mit dem Kalender",
+        "book": "Buchung", "move": "Verschiebung", "cancel": "Absage", "anonymous": "unterdrückt",
         "local": "eigenes Buch", "queued": "wird abgeglichen",
     },
 )  # fmt: skip
@@ -181,6 +184,7 @@ ENGLISH: Final = Words(
     language="en",
     weekdays=("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
     date="{weekday} {day}/{month}/{year}",
+    short_date="{weekday} {day}/{month}",
     today="Today", week="Week", calls="Calls", failures="Failed", messages="Messages", waitlist="Waiting list",
     dead="Dead letters", system="System", log_in="Log in", log_out="Log out", access_key="Token",
     key_hint="That of Secret T-admin, or to look that of T-reader.", your_name="Your name (for the audit log)",
@@ -214,7 +218,7 @@ ENGLISH: Final = Words(
     },
     outcomes={
         "no_function": "talk only", "nothing": "no result", "held": "being booked", "pending_sync": "not in the calendar yet",
-        "queued": "is being synchronised", "local": "own book",
+        "queued": "is being synchronised", "local": "own book", "anonymous": "withheld",
     },
 )  # fmt: skip
 

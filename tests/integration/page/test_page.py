@@ -1,9 +1,11 @@
-"""The tenant's page at a real pod: who may see what, that nothing of a caller becomes markup, and that changes come by themselves."""
+"""The tenant's page at a real pod: who sees what, that no word of a caller becomes markup, and that changes come by themselves."""
 
 import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -16,7 +18,7 @@ from askproai_runtime.page.routes import PATHS
 from askproai_sandbox.databases import Database
 from tests.worlds.page_visitor import Visitor, hidden, tags, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, open_pod, running_web
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON
 
 READER = reader_token_of(ADMIN_TOKEN)
 HOSTILE = "<script>alert(1)</script>\"' onmouseover=alert(2) {{7*7}} <img src=x onerror=alert(3)>"
@@ -50,7 +52,8 @@ async def seed(pod: TenantPod, name: str, text: str) -> dict[str, str]:
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     await db.execute(
         """INSERT INTO calls (tenant, call_id, branch, direction, from_number, to_number, status, started_at, transcript,
-                              disconnection_reason, correlation_id) VALUES ($1, $2, 'mitte', 'inbound', $3, '+49301234567', 'ended', $4, $5, $6, $2)""",
+                              disconnection_reason, correlation_id)
+           VALUES ($1, $2, 'mitte', 'inbound', $3, '+49301234567', 'ended', $4, $5, $6, $2)""",
         tenant,
         call,
         CALLER,
@@ -72,7 +75,8 @@ async def seed(pod: TenantPod, name: str, text: str) -> dict[str, str]:
         "calendar error",
     )
     await db.execute(
-        """INSERT INTO function_requests (tenant, call_id, at, function, arguments, outcome, cause, answer, duration_ms, correlation_id)
+        """INSERT INTO function_requests (tenant, call_id, at, function, arguments, outcome, cause, answer, duration_ms,
+                                          correlation_id)
            VALUES ($1, $2, $3, 'book_appointment', $4::jsonb, 'failed', 'TimeoutError in book', $5, 12, $2)""",
         tenant,
         call,
@@ -174,7 +178,7 @@ async def test_a_session_and_a_token_of_another_tenant_open_nothing(
                 status, _, answer = await visitor.get("/", Cookie=f"{name}={mine[1]}")
                 assert (status, answer.headers["Location"]) == (303, "/login")
             assert await visitor.log_in("token-of-the-other") == 303
-            ((name, theirs),) = visitor.cookies().items()
+            (name,) = visitor.cookies()
             assert name != mine[0], "two pages at one host keep both sessions"
             for path in VIEWS:
                 _, page, _ = await visitor.get(filled(path, seeded))
@@ -227,6 +231,7 @@ async def test_a_form_of_somebody_else_changes_nothing(owner: Visitor, reader: V
         assert (await owner.post("/logout", csrf=csrf))[0] == 403
     assert (await owner.get("/"))[0] == 200
     async with visiting(owner.pod) as visitor:
+        await visitor.get("/login")
         assert (await visitor.post("/login", token=ADMIN_TOKEN, csrf=hidden(page)))[0] == 403
         assert (await visitor.post("/login", token=ADMIN_TOKEN))[0] == 403
         assert (await visitor.post("/login", token="x" * 10_000))[0] == 413
@@ -238,7 +243,8 @@ async def test_a_session_ends_with_its_logout_everywhere_with_a_new_token_and_in
     cookie = "; ".join(f"{name}={value}" for name, value in owner.cookies().items())
     _, page, _ = await owner.get("/")
     assert (await owner.post("/logout", csrf=hidden(page)))[0] == 303
-    async with running_web(pod), visiting(pod) as thief:  # another process has no memory of it
+    second = copy(pod)
+    async with running_web(second), visiting(second) as thief:  # another process has no memory of it
         assert (await thief.get("/", Cookie=cookie))[0] == 303
     rows = await pod.db.fetch(
         "SELECT action, detail FROM audit_log WHERE tenant = $1 AND actor = 'page' ORDER BY id DESC LIMIT 2",
@@ -259,9 +265,8 @@ async def test_a_new_token_ends_all_sessions(pod: TenantPod, owner: Visitor, rea
 
 async def test_the_session_is_a_cookie_that_no_script_and_no_other_site_sends(pod: TenantPod) -> None:
     async with visiting(pod) as visitor:
-        _, form, _ = await visitor.get("/login")
-        _, _, answer = await visitor.post("/login", csrf=hidden(form), token=ADMIN_TOKEN)
-        (cookie,) = [morsel for name, morsel in answer.cookies.items() if not name.endswith("-login")]
+        assert await visitor.log_in(ADMIN_TOKEN) == 303
+        (cookie,) = [morsel for morsel in visitor.session.cookie_jar if not morsel.key.endswith("-login")]
         assert (cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (True, "Strict", "43200")
         cut = cookie.value[:-1] + ("0" if cookie.value[-1] != "0" else "1")
         async with visiting(pod) as forger:
@@ -272,7 +277,10 @@ async def test_logins_are_limited(pod: TenantPod) -> None:
     async with visiting(pod) as visitor:
         _, form, _ = await visitor.get("/login")
         answers = await asyncio.gather(*(visitor.post("/login", csrf=hidden(form), token="guess") for _ in range(30)))
-    assert {status for status, _, _ in answers} == {403, 429}
+        statuses = [status for status, _, _ in answers]
+        assert set(statuses) <= {403, 429}
+        assert statuses.count(403) <= 10, "those of this second, and of the next one"
+        assert await visitor.log_in("guess") == 403, "a second later there is room again"
 
 
 async def test_static_files_are_kept_for_ever_and_need_no_login(pod: TenantPod) -> None:
@@ -336,13 +344,15 @@ async def test_a_change_is_announced_within_a_second_of_its_commit_and_again_to_
     assert again["id"] == event["id"]
 
 
-async def test_open_pages_do_not_keep_a_pod_from_ending(pod: TenantPod, owner: Visitor) -> None:
-    async with running_web(pod) as stop, visiting(pod) as visitor:
+async def test_open_pages_do_not_keep_a_pod_from_ending(pod: TenantPod) -> None:
+    second = copy(pod)
+    async with running_web(second) as stop, visiting(second) as visitor:
         assert await visitor.log_in(ADMIN_TOKEN) == 303
-        async with visitor.session.get(f"{pod.private_url}/live") as answer:
+        async with visitor.session.get(f"{second.private_url}/live") as answer:
             assert answer.status == 200
             await answer.content.readline()
             started = time.monotonic()
             stop.set()
-            await eventually(answer.content.at_eof)
+            with suppress(aiohttp.ClientError):  # a browser comes back in either case
+                await asyncio.wait_for(answer.content.read(), SOON)
         assert time.monotonic() - started < 10
