@@ -15,6 +15,7 @@ from askproai_runtime.admin_api import BASE, AdminApiStore, api_app, description
 from askproai_runtime.billing import BillingState, get_billing_state
 from askproai_runtime.jobs import snapshot
 from askproai_runtime.metrics import Metrics
+from askproai_runtime.page import add_page
 from askproai_runtime.process import DatabaseUrlMissing, Process
 
 READY_TTL = timedelta(seconds=30)
@@ -98,6 +99,7 @@ def private_app(process: Process, readiness: Readiness, wake_worker: Callable[[]
     served = endpoints(process, wake_worker)
     app.add_subapp(BASE, api_app(served, process))
     app.add_subapp("/openapi.json", description_app(served, process))
+    add_page(app, process, served, lambda: details(process, readiness))
     return app
 
 

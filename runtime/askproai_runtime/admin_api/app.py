@@ -20,10 +20,11 @@ from askproai_runtime.admin_api.calls import Calls
 from askproai_runtime.admin_api.differences import Differences
 from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest, Endpoint, openapi
 from askproai_runtime.admin_api.events import Events
+from askproai_runtime.admin_api.failures import Failures
 from askproai_runtime.admin_api.messages import Messages
 from askproai_runtime.admin_api.notifications import NotificationEndpoints
 from askproai_runtime.admin_api.slots import Slots
-from askproai_runtime.admin_api.store import AdminApiStore, CallStore
+from askproai_runtime.admin_api.store import AdminApiStore, CallStore, FailureStore
 from askproai_runtime.admin_api.waitlist import Waitlist
 from askproai_runtime.process import Process
 
@@ -45,6 +46,7 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
         *Audit(store).endpoints(),
         *Differences(process.booking).endpoints(),
         *Calls(CallStore(process.pool, process.tenant), lambda: process.config.current).endpoints(),
+        *Failures(FailureStore(process.pool, process.tenant)).endpoints(),
         *Events(store, wake_worker).endpoints(),
         *NotificationEndpoints(process).endpoints(),
         *CircuitEndpoints(process.circuits, store, wake_worker).endpoints(),
@@ -76,18 +78,30 @@ def require_token(request: web.Request, process: Process) -> Access:
     The file of the admin token may change at any time. Raises `Problem` 401 without a token, 403 for a reader who would change
     something.
     """
-    token, (_, _, name) = process.admin_token(), process.tenant.partition(".")
     kind, _, presented = request.headers.get("Authorization", "").partition(" ")
-    candidate = presented.strip().encode("utf-8", "surrogateescape")
-    is_admin = hmac.compare_digest((token or "").encode(), candidate)
-    is_reader = hmac.compare_digest(reader_token_of(token or "").encode(), candidate)
-    if token is None or kind.lower() != "bearer" or not (is_admin or is_reader):
+    access = find_access(process, presented.strip()) if kind.lower() == "bearer" else None
+    if access is None:
         text = "Send the token of Secret T-admin, or to look that of T-reader, as bearer"
         raise Problem(401, "Unauthorized", text, {"WWW-Authenticate": "Bearer"})
-    access = Access(is_reader, f"{name}-admin")
-    if is_reader and request.method != "GET":
+    if access.is_reader and request.method != "GET":
         raise access.refusal("change something")
     return access
+
+
+def find_access(process: Process, presented: str) -> Access | None:
+    """Return what a token permits, compared in constant time; None for any other text, and while no token is mounted."""
+    token, candidate = process.admin_token() or "", presented.encode("utf-8", "surrogateescape")
+    is_admin = hmac.compare_digest(token.encode(), candidate)
+    is_reader = hmac.compare_digest(reader_token_of(token).encode(), candidate)
+    if not token or not (is_admin or is_reader):
+        return None
+    return access_of(process, is_reader=is_reader)
+
+
+def access_of(process: Process, *, is_reader: bool) -> Access:
+    """Return the access of a role."""
+    _, _, name = process.tenant.partition(".")
+    return Access(is_reader, f"{name}-admin")
 
 
 def _with_token(process: Process) -> Middleware:

@@ -72,7 +72,8 @@ class CallPage(msgspec.Struct, frozen=True):
 
 
 class TimelineEntry(msgspec.Struct, frozen=True):
-    """One thing that happened. `what` is event, function, job, action, appointment, message, waitlist, provider or audit.
+    """One thing that happened. `what` is event, function, job, action, appointment, message, waitlist, notification,
+    provider or audit.
 
     A function has the `arguments` that its agent sent and the `answer` for the caller; `detail` is what was in the way. An
     appointment has the `notes` of its caller. Of a message `answer` is its text, and `starts_at` when to call back. Without

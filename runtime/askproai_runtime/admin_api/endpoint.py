@@ -69,17 +69,31 @@ PAGE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of an endpoint, over HTTP or by the page. `claimed_by` is who the sender says they are, as it was sent."""
+
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    access: Access
+    correlation_id: str
+    claimed_by: str = ""
+    body: bytes = b""
+
+    @classmethod
+    def of(cls, request: web.Request, body: bytes = b"") -> "Asked":
+        """Return what an HTTP request asks. Its access is set before."""
+        claimed_by = request.headers.get(CLAIMED_BY, "")
+        return cls(request.match_info, request.query, request[ACCESS], correlation_id(request), claimed_by, body)
+
+
 class ApiRequest:
     """The parameters of one request, each parsed as its type. Every method raises `Problem` 400 with what is wrong."""
 
-    def __init__(
-        self, request: web.Request, endpoint: "Endpoint", zone: ZoneInfo, now: datetime, body: bytes = b""
-    ) -> None:
-        self.path: Mapping[str, str] = request.match_info
-        self.correlation_id, self._body = correlation_id(request), body
-        self._query, self.zone, self._access = request.query, zone, request[ACCESS]
-        self._headers = request.headers
-        self._now = now
+    def __init__(self, asked: Asked, endpoint: "Endpoint", zone: ZoneInfo, now: datetime) -> None:
+        self.path, self.correlation_id, self._body = asked.path, asked.correlation_id, asked.body
+        self._query, self.zone, self._access = asked.query, zone, asked.access
+        self._claimed_by, self._now = asked.claimed_by, now
         self._params = {param.name: param for param in endpoint.params}
         for name in self._query:
             if name not in self._params:
@@ -102,7 +116,7 @@ class ApiRequest:
     @property
     def claimed_by(self) -> str | None:
         """Return who the sender says they are, printable and bounded; None if the sender does not say it."""
-        return re.sub(f"[{INVISIBLE}]", "", self._headers.get(CLAIMED_BY, ""))[:_MAX_CLAIMED_BY] or None
+        return printable(self._claimed_by) or None
 
     @property
     def is_reader(self) -> bool:
@@ -194,6 +208,11 @@ def next_cursor(*sort_key: Any) -> str:
     return urlsafe_b64encode(msgspec.json.encode(sort_key)).decode()
 
 
+def printable(name: str) -> str:
+    """Return what a person is called by their own account, bounded, and without what no screen shows."""
+    return re.sub(f"[{INVISIBLE}]", "", name)[:_MAX_CLAIMED_BY]
+
+
 def bad_request(detail: str) -> Problem:
     return Problem(400, "Bad Request", detail)
 
@@ -213,7 +232,8 @@ class Endpoint:
     def route(self, zone: Callable[[], ZoneInfo], clock: Clock) -> web.RouteDef:
         async def handler(request: web.Request) -> web.Response:
             body = await request.read() if self.body is not None else b""
-            return json_response(await self.handle(ApiRequest(request, self, zone(), clock.now(), body)))
+            asked = Asked.of(request, body)
+            return json_response(await self.handle(ApiRequest(asked, self, zone(), clock.now())))
 
         return web.route(self.method, self.path, handler)
 

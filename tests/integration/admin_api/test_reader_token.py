@@ -85,7 +85,8 @@ async def test_a_reader_sees_all_that_can_be_seen_and_no_answer_says_who_a_custo
     _, description = await send(pod, "/openapi.json")
     read = [path for path, operations in description["paths"].items() if "get" in operations]
     assert len(read) >= 11
-    needed = {"/api/v1/slots": {"branch": "mitte", "service": "haarschnitt", "date": appointment["day"]},
+    needed = {"/api/v1/failed-bookings": {"since": "2026-01-01"},
+              "/api/v1/slots": {"branch": "mitte", "service": "haarschnitt", "date": appointment["day"]},
               "/api/v1/booking-preview": {"staff": "anna"},
               "/api/v1/block-preview": {"staff": "anna", "from": appointment["day"]},
               "/api/v1/appointments/{id}/new-start": {"text": "2036-11-27T10:00"}}  # fmt: skip

@@ -11,6 +11,7 @@ NOT_FOR_PODS = {
     "babel",
     "click",
     "icalendar",
+    "jinja2",
     "kopf",
     "pydantic",
     "pygments",
@@ -18,6 +19,7 @@ NOT_FOR_PODS = {
     "typer",
     "yaml",
     "askproai_core.kube",
+    "askproai_runtime.page.server",
 }
 
 PROGRAM = """

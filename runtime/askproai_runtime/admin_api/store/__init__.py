@@ -1,6 +1,8 @@
-"""The SQL statements of the private API."""
+"""The SQL statements of the private API and of the page."""
 
 from askproai_runtime.admin_api.store.calls import CallStore
 from askproai_runtime.admin_api.store.events import AdminApiStore
+from askproai_runtime.admin_api.store.failures import FailureStore
+from askproai_runtime.admin_api.store.pulse import Pulse, PulseStore
 
-__all__ = ["AdminApiStore", "CallStore"]
+__all__ = ["AdminApiStore", "CallStore", "FailureStore", "Pulse", "PulseStore"]

@@ -113,6 +113,12 @@ FROM (
     SELECT * FROM jobs WHERE tenant = $1 AND appointment_id = changed.appointment_id OFFSET 0
 ) j WHERE coalesce(j.finished_at, 'infinity') >= changed.since
 UNION ALL
+SELECT n.created_at, 'notification', n.kind || ' · ' || n.recipient || ' · ' || n.channel, n.state,
+       (extract(epoch FROM n.finished_at - n.created_at) * 1000)::bigint, n.error, n.correlation_id, NULL, NULL,
+       n.appointment_id::text, NULL, CASE WHEN n.state IN ('waiting', 'sending') THEN n.due_at END, NULL
+FROM {notifications} n WHERE n.tenant = $1
+     AND n.appointment_id IN (SELECT id FROM appointment UNION SELECT appointment_id FROM action)
+UNION ALL
 SELECT p.at, 'provider', p.provider || ' ' || p.method || ' ' || p.endpoint, p.outcome || coalesce(' ' || p.status, ''),
        p.duration_ms, NULL, p.correlation_id, NULL, NULL, NULL, NULL, NULL, NULL
 FROM provider_calls p WHERE p.tenant = $1 AND p.correlation_id IN (SELECT correlation_id FROM correlated)
@@ -146,11 +152,23 @@ _NO_REQUESTS: Final = """
 (SELECT '' AS tenant, '' AS call_id, now() AS at, '' AS function, '{}'::jsonb AS arguments, '' AS outcome, '' AS cause,
         '' AS answer, 0 AS duration_ms, NULL::uuid AS appointment_id, '' AS correlation_id WHERE false)
 """
-_REQUESTS: Final = "function_requests"
+_NO_NOTIFICATIONS: Final = """
+(SELECT '' AS tenant, now() AS created_at, '' AS kind, '' AS recipient, '' AS channel, '' AS state, '' AS error,
+        '' AS correlation_id, NULL::uuid AS appointment_id, now() AS due_at, NULL::timestamptz AS finished_at WHERE false)
+"""
+_NEWEST: Final = {
+    "{requests}": "function_requests",
+    "{notifications}": "notifications",
+    "{messages}": "messages",
+    "{waitlist}": "waitlist",
+}
+_BEFORE_MESSAGES: Final = _NEWEST | {"{messages}": _NO_MESSAGES, "{waitlist}": _NO_WAITLIST}
+_BEFORE_NOTIFICATIONS: Final = _BEFORE_MESSAGES | {"{notifications}": _NO_NOTIFICATIONS}
 _SCHEMAS: Final = (
-    {"{requests}": _REQUESTS, "{messages}": "messages", "{waitlist}": "waitlist"},
-    {"{requests}": _REQUESTS, "{messages}": _NO_MESSAGES, "{waitlist}": _NO_WAITLIST},
-    {"{requests}": _NO_REQUESTS, "{messages}": _NO_MESSAGES, "{waitlist}": _NO_WAITLIST},
+    _NEWEST,
+    _BEFORE_MESSAGES,
+    _BEFORE_NOTIFICATIONS,
+    _BEFORE_NOTIFICATIONS | {"{requests}": _NO_REQUESTS},
 )
 
 

@@ -1,0 +1,34 @@
+"""The SQL statement about bookings that failed."""
+
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+
+from askproai_core.database import Pool
+
+# A failed appointment is looked for by its start, which has an index: one that is over by now fails nobody any more.
+_FAILURES: Final = """
+SELECT * FROM (
+    (SELECT f.at, f.call_id, f.function, f.outcome, f.cause AS reason, f.appointment_id::text AS appointment_id, NULL AS service,
+            NULL AS staff, NULL::timestamptz AS starts_at, f.correlation_id
+     FROM function_requests f WHERE f.tenant = $1 AND f.at >= $2
+       AND f.outcome IN ('failed', 'busy', 'too_slow', 'refused', 'not_bookable')
+     ORDER BY f.at DESC LIMIT $3)
+    UNION ALL
+    (SELECT a.updated_at, a.call_id, NULL, a.status, a.error, a.id::text, a.service, a.staff, a.starts_at, a.correlation_id
+     FROM appointments a WHERE a.tenant = $1 AND a.starts_at >= $2 AND a.status = 'failed' AND a.updated_at >= $2
+     ORDER BY a.updated_at DESC LIMIT $3)
+) failure ORDER BY at DESC LIMIT $3
+"""
+
+
+class FailureStore:
+    """One tenant's failed bookings, read with that tenant's own role."""
+
+    def __init__(self, pool: Pool, tenant: str) -> None:
+        self._pool, self._tenant = pool, tenant
+
+    async def list_failures(self, since: datetime, limit: int) -> list[asyncpg.Record]:
+        """Return what failed since then, newest first."""
+        return await self._pool.fetch(_FAILURES, self._tenant, since, limit)

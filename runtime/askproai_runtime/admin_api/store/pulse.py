@@ -1,0 +1,85 @@
+"""The SQL statements of the page: what has changed, what waits for somebody, and which sessions were ended."""
+
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from askproai_core.database import Pool
+
+# Each mark changes with every change of its rows, in whichever order they commit: how many there are and the sum of when they were
+# changed. A greatest id would miss a row that commits after one with a greater id. The rows are those of an index, from $2 on:
+# yesterday.
+_PULSE: Final = """
+SELECT (SELECT row(count(*), sum(extract(epoch FROM c.updated_at)))::text FROM calls c WHERE c.tenant = $1
+        AND CASE WHEN c.started_at IS NULL THEN 'epoch' ELSE c.started_at END >= $2) AS calls,
+       (SELECT count(*)::text FROM function_requests f WHERE f.tenant = $1 AND f.at >= $2) AS functions,
+       (SELECT row(count(*), sum(extract(epoch FROM a.updated_at)))::text FROM appointments a WHERE a.tenant = $1
+        AND a.starts_at >= $2 AND a.starts_at < $2 + interval '16 days') AS appointments,
+       (SELECT row(count(*), sum(extract(epoch FROM r.starts_at)))::text FROM refusals r WHERE r.tenant = $1
+        AND r.block_id IS NOT NULL) AS blocks,
+       (SELECT row(count(*), sum(l.id))::text FROM audit_log l WHERE l.tenant = $1 AND l.at >= $2) AS changes,
+       (SELECT count(*) FROM messages m WHERE m.tenant = $1 AND m.done_at IS NULL) AS open_messages,
+       (SELECT count(*) FROM messages m WHERE m.tenant = $1 AND m.created_at >= $2) AS new_messages,
+       (SELECT count(*) FROM waitlist w WHERE w.tenant = $1 AND w.state = 'waiting') AS waiting,
+       (SELECT count(*) FROM waitlist w WHERE w.tenant = $1 AND w.created_at >= $2) AS new_waiting,
+       (SELECT count(*) FROM waitlist_offers o WHERE o.tenant = $1 AND o.state = 'open') AS offers,
+       (SELECT count(*) FROM jobs j WHERE j.tenant = $1 AND j.state = 'dead') AS dead_jobs,
+       (SELECT count(*) FROM notifications n WHERE n.tenant = $1 AND n.state = 'dead') AS dead_notifications,
+       (SELECT count(*) FROM function_requests f WHERE f.tenant = $1 AND f.at >= $3
+        AND f.outcome IN ('failed', 'busy', 'too_slow', 'refused', 'not_bookable'))
+       + (SELECT count(*) FROM appointments a WHERE a.tenant = $1 AND a.starts_at >= $3 AND a.status = 'failed'
+          AND a.updated_at >= $3) AS failed
+"""
+
+_RECORD: Final = """
+INSERT INTO audit_log (tenant, actor, action, detail, correlation_id) VALUES ($1, 'page', $2, $3::jsonb, $4)
+"""
+_HAS_ENDED: Final = """
+SELECT EXISTS (SELECT 1 FROM audit_log WHERE tenant = $1 AND correlation_id = $2 AND action = 'page.logout')
+"""
+
+
+class Pulse(msgspec.Struct, frozen=True):
+    """What waits for somebody, as counts, and the marks of what is shown: a mark differs after each change of its rows."""
+
+    failed: int = 0
+    open_messages: int = 0
+    waiting: int = 0
+    dead: int = 0
+    marks: dict[str, str] = {}
+
+
+class PulseStore:
+    """One tenant's pulse and sessions of its page, with that tenant's own role."""
+
+    def __init__(self, pool: Pool, tenant: str) -> None:
+        self._pool, self._tenant = pool, tenant
+
+    async def get_pulse(self, yesterday: datetime, failed_since: datetime) -> Pulse:
+        """Return the pulse; an empty one on a schema that lacks a table of it, until it is migrated."""
+        try:
+            row = await self._pool.fetchrow(_PULSE, self._tenant, yesterday, failed_since)
+        except asyncpg.UndefinedTableError:
+            return Pulse()
+        assert row is not None, "a statement of subselects has one row"
+        marks = {
+            "calls": f"{row['calls']} {row['functions']}",
+            "appointments": f"{row['appointments']} {row['blocks']} {row['functions']} {row['changes']}",
+            "messages": f"{row['open_messages']} {row['new_messages']}",
+            "waitlist": f"{row['waiting']} {row['new_waiting']} {row['offers']}",
+            "dead": f"{row['dead_jobs']} {row['dead_notifications']}",
+            "failed": f"{row['failed']}",
+        }
+        dead = row["dead_jobs"] + row["dead_notifications"]
+        return Pulse(row["failed"], row["open_messages"], row["waiting"], dead, marks)
+
+    async def record_session(self, action: str, session: str, role: str, claimed_by: str) -> None:
+        """Record in the audit log that somebody logged in (`page.login`) or out (`page.logout`), by the session's id."""
+        detail = {"token": role, "claimed_by": claimed_by or None}
+        await self._pool.execute(_RECORD, self._tenant, action, msgspec.json.encode(detail).decode(), session)
+
+    async def has_ended(self, session: str) -> bool:
+        """Return whether a session was ended by its logout, at whichever pod."""
+        return bool(await self._pool.fetchval(_HAS_ENDED, self._tenant, session))

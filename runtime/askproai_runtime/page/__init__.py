@@ -1,0 +1,5 @@
+"""The tenant's page, `/` on port 8081: people see what happens. Behind a login, and never routed from outside by us."""
+
+from askproai_runtime.page.routes import add_page
+
+__all__ = ["add_page"]

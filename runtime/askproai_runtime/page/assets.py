@@ -1,0 +1,47 @@
+"""The files of the page that are the same for everybody, each under a path with its hash, so that browsers keep it for ever."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+from askproai_runtime.page.day_plan import MAX_LANES, ROWS
+
+_TYPES: Final = {
+    "htmx.min.js": "text/javascript",
+    "htmx-ext-sse.min.js": "text/javascript",
+    "page.css": "text/css",
+    "icon.svg": "image/svg+xml",
+}
+
+_HOUR_PIXELS: Final = 84  # twelve rows of 7 pixels, as in page.css
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    path: str
+    content: bytes
+    content_type: str
+
+
+def load_assets() -> Mapping[str, Asset]:
+    """Return all files by their names."""
+    folder = files("askproai_runtime.page") / "static"
+    loaded = {}
+    for name, content_type in _TYPES.items():
+        content = (folder / name).read_bytes()
+        if name == "page.css":
+            content += _places()
+        digest = hashlib.sha256(content).hexdigest()[:16]
+        loaded[name] = Asset(f"/page/{digest}/{name}", content, content_type)
+    return loaded
+
+
+def _places() -> bytes:
+    """Return the classes that put an appointment in its place: the page has no inline styles (Content-Security-Policy)."""
+    rows = [f".b{row}{{grid-row-start:{row + 1}}}" for row in range(ROWS)]
+    lengths = [f".l{length}{{grid-row-end:span {length}}}" for length in range(1, ROWS + 1)]
+    lanes = [f".k{lane}{{grid-column:{lane + 1}}}" for lane in range(MAX_LANES)]
+    heights = [f".h{hours}{{min-height:{hours * _HOUR_PIXELS}px}}" for hours in range(1, 25)]
+    return "".join([*rows, *lengths, *lanes, *heights]).encode()

@@ -1,0 +1,143 @@
+"""Where each appointment of a day is drawn: people side by side, time downwards. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from askproai_core.tenant_config import Branch, TenantConfig, Weekday
+from askproai_runtime.admin_api import AppointmentEntry, BlockEntry
+
+STEP_MINUTES: Final = 5  # a row of the drawing
+ROWS: Final = 24 * 60 // STEP_MINUTES
+MAX_LANES: Final = 6  # appointments of one person at one time that are drawn beside each other
+_FIRST_HOUR, _LAST_HOUR = 8, 18  # of a day on which nothing opens and nobody is booked
+_NOT_DRAWN: Final = frozenset({"cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An appointment, or a block, in its place: `row` and `length` in steps, `lane` from 0."""
+
+    row: int
+    length: int
+    lane: int
+    appointment: AppointmentEntry | None = None
+    block: BlockEntry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One person of one branch, with what is on the day, by its start."""
+
+    branch: str
+    staff: str
+    name: str
+    drawn: Sequence[Drawn]
+
+
+@dataclass(frozen=True, slots=True)
+class DayPlan:
+    """A day from `first_hour` until `last_hour`, which is not drawn any more."""
+
+    first_hour: int
+    last_hour: int
+    columns: Sequence[Column]
+    cancelled: Sequence[AppointmentEntry]
+
+    @property
+    def hours(self) -> Sequence[int]:
+        return range(self.first_hour, self.last_hour)
+
+
+def plan_day(
+    config: TenantConfig, day: date, appointments: Sequence[AppointmentEntry], blocks: Sequence[BlockEntry]
+) -> DayPlan:
+    """Return the drawing of a local day. People who left have a column as long as somebody is booked with them."""
+    zone = ZoneInfo(config.time_zone)
+    live = [each for each in appointments if each.status not in _NOT_DRAWN]
+    spans = [(_minute(each.start, day, zone), _minute(each.end, day, zone)) for each in live]
+    opened = [
+        (hours.opens.hour, (hours.closes.hour or 24) + (hours.closes.minute > 0))
+        for branch in config.branches
+        for hours in branch.opening_hours
+        if list(Weekday)[day.weekday()] in hours.days
+    ]
+    starts = [start // 60 for start, _ in spans] + [opens for opens, _ in opened]
+    ends = [-(-end // 60) for _, end in spans] + [closes for _, closes in opened]
+    first, last = min(starts, default=_FIRST_HOUR), min(24, max(ends, default=_LAST_HOUR))
+    columns = [
+        Column(
+            branch, staff, name, _draw(first, last, day, zone, _of(branch, staff, live), _blocks(branch, staff, blocks))
+        )
+        for branch, staff, name in list_people(config, live)
+    ]
+    return DayPlan(first, last, columns, [each for each in appointments if each.status in _NOT_DRAWN])
+
+
+def list_people(config: TenantConfig, appointments: Iterable[AppointmentEntry]) -> list[tuple[str, str, str]]:
+    """Return branch, id and display name of everybody on the staff, and of whoever has left and is booked."""
+    named = len(config.branches) > 1
+    people = {
+        (branch.name, member.id): f"{member.display_name} · {branch.display_name}" if named else member.display_name
+        for branch in config.branches
+        for member in branch.staff
+    }
+    for each in appointments:
+        people.setdefault((each.branch, each.staff), each.staff)
+    return [(branch, staff, name) for (branch, staff), name in people.items()]
+
+
+def find_branch(config: TenantConfig, name: str) -> Branch | None:
+    return next((branch for branch in config.branches if branch.name == name), None)
+
+
+def _of(branch: str, staff: str, appointments: Iterable[AppointmentEntry]) -> list[AppointmentEntry]:
+    return [each for each in appointments if (each.branch, each.staff) == (branch, staff)]
+
+
+def _blocks(branch: str, staff: str, blocks: Iterable[BlockEntry]) -> list[BlockEntry]:
+    return [block for block in blocks if block.in_force and f"{branch}/{staff}" in block.staff]
+
+
+def _draw(
+    first: int, last: int, day: date, zone: ZoneInfo, appointments: list[AppointmentEntry], blocks: list[BlockEntry]
+) -> list[Drawn]:
+    """Return appointments and blocks of one person; each appointment in the first lane that is free."""
+    drawn, free_from = [], [0] * MAX_LANES
+    for block in blocks:
+        begin, end = (_clip(_minute(at, day, zone), first, last) for at in (block.start, block.end))
+        if begin < end:
+            row, length = _rows(begin, end, first)
+            drawn.append(Drawn(row, length, 0, block=block))
+    for each in sorted(appointments, key=lambda entry: (entry.start, entry.id)):
+        begin, end = (_clip(_minute(at, day, zone), first, last) for at in (each.start, each.end))
+        lane = next((number for number, free in enumerate(free_from) if free <= begin), MAX_LANES - 1)
+        free_from[lane] = end
+        row, length = _rows(begin, end, first)
+        drawn.append(Drawn(row, length, lane, appointment=each))
+    return drawn
+
+
+def _minute(at: datetime, day: date, zone: ZoneInfo) -> int:
+    """Return the minute of the day by the clock on the wall, from 0; 1440 for anything later."""
+    local = at.astimezone(zone)
+    if local.date() < day:
+        return 0
+    return 24 * 60 if local.date() > day else local.hour * 60 + local.minute
+
+
+def _clip(minute: int, first: int, last: int) -> int:
+    return max(first * 60, min(last * 60, minute))
+
+
+def _rows(begin: int, end: int, first: int) -> tuple[int, int]:
+    row = (begin - first * 60) // STEP_MINUTES
+    return min(row, ROWS - 1), max(1, -(-(end - begin) // STEP_MINUTES))
+
+
+def week_of(day: date) -> list[date]:
+    """Return the seven days of a day's week, from Monday."""
+    monday = day - timedelta(days=day.weekday())
+    return [monday + timedelta(days=number) for number in range(7)]

@@ -1,0 +1,117 @@
+"""What has changed, for open pages: one look at the database for all of them, four times a second while there are any.
+
+Pages rest on the rows themselves: an event names what to read again and holds no data. Its id has a mark for each subject, so any
+pod can continue the stream of another, and nothing is kept for those who come back.
+"""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from askproai_core.clock import Clock
+from askproai_core.database import DATABASE_UNAVAILABLE
+from askproai_runtime.admin_api import Pulse
+
+log = structlog.get_logger(__name__)
+
+POLL_EVERY: Final = timedelta(seconds=0.25)  # a change is on the page within a second of its commit
+_RETRY_AFTER: Final = timedelta(seconds=5)
+MAX_PAGES: Final = 200  # open pages of one pod
+
+
+class TooManyPages(Exception):
+    """This pod serves as many open pages as it may."""
+
+
+class Feed:
+    """The changes of one tenant as one pod sees them. `read` returns the pulse."""
+
+    def __init__(self, read: Callable[[], Awaitable[Pulse]], clock: Clock) -> None:
+        self._read, self._clock = read, clock
+        self._current = Pulse()
+        self._waiting: set[asyncio.Event] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def changes(self, since: str, pause: timedelta) -> AsyncIterator[tuple[str, list[str]]]:
+        """Yield the id of the state and the subjects that changed since `since`, at least once each `pause`, until `close`.
+
+        Subjects are empty where nothing has changed. Raises `TooManyPages`.
+        """
+        changed = asyncio.Event()
+        with self._listening(changed):
+            while not self._closed:
+                if self._current.marks:
+                    now = event_id(self._current)
+                    subjects, since = changed_subjects(since, now), now
+                    yield now, subjects
+                changed.clear()
+                try:
+                    async with asyncio.timeout(pause.total_seconds()):
+                        await changed.wait()
+                except TimeoutError:
+                    if not self._current.marks:
+                        yield since, []
+
+    def close(self) -> None:
+        """End all streams, so that the process can end."""
+        self._closed = True
+        self._wake()
+        if self._task is not None:
+            self._task.cancel()
+
+    @contextmanager
+    def _listening(self, changed: asyncio.Event) -> Iterator[None]:
+        if len(self._waiting) >= MAX_PAGES:
+            raise TooManyPages
+        self._waiting.add(changed)
+        if self._task is None or self._task.done():
+            self._current = Pulse()  # what nobody has looked at for a while says nothing
+            self._task = asyncio.create_task(self._poll())
+        try:
+            yield
+        finally:
+            self._waiting.discard(changed)
+
+    async def _poll(self) -> None:
+        """Look at the database while somebody listens."""
+        failing = False
+        while self._waiting and not self._closed:
+            try:
+                pulse = await self._read()
+            except DATABASE_UNAVAILABLE as error:
+                if not failing:
+                    log.warning("page.feed_stopped", error=type(error).__name__, consequence="it goes on by itself")
+                failing = True
+                await self._clock.sleep(_RETRY_AFTER)
+                continue
+            failing = False
+            if pulse.marks != self._current.marks:
+                self._current = pulse
+                self._wake()
+            await self._clock.sleep(POLL_EVERY)
+
+    def _wake(self) -> None:
+        for changed in self._waiting:
+            changed.set()
+
+
+def event_id(pulse: Pulse) -> str:
+    """Return the id of a state: for each subject a short mark."""
+    return ".".join(f"{name}-{zlib.crc32(mark.encode()):08x}" for name, mark in pulse.marks.items())
+
+
+def changed_subjects(since: str, now: str) -> list[str]:
+    """Return the subjects whose marks differ between two ids; all of them if `since` is no id of a state."""
+    before, after = _marks(since), _marks(now)
+    return [name for name, mark in after.items() if before.get(name) != mark]
+
+
+def _marks(state: str) -> Mapping[str, str]:
+    pairs = (part.partition("-") for part in state.split("."))
+    return {name: mark for name, _, mark in pairs}

@@ -1,0 +1,50 @@
+"""HTML from the templates. Imported with Jinja2 when somebody first opens the page: idle pods do not pay for it."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from askproai_runtime.page.words import Words
+
+
+def load_templates() -> Environment:
+    """Return the templates. Every value is escaped, and an unknown one is an error."""
+    templates = Environment(
+        loader=PackageLoader("askproai_runtime.page", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    for name in templates.list_templates():
+        templates.get_template(name)  # compiled now, in the thread that imports this module, and not while callers wait
+    return templates
+
+
+def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, values: Mapping[str, Any]) -> str:
+    """Return a page. The templates get `t` (words), `clock`, `day`, `moment` and `word` beside `values`."""
+
+    def clock(at: datetime | None) -> str:
+        return "" if at is None else f"{at.astimezone(zone):%H:%M}"
+
+    def day(at: date | datetime, pattern: str = words.date) -> str:
+        local = at.astimezone(zone) if isinstance(at, datetime) else at
+        return pattern.format(
+            weekday=words.weekdays[local.weekday()], day=f"{local:%d}", month=f"{local:%m}", year=f"{local:%Y}"
+        )
+
+    def moment(at: datetime | None) -> str:
+        return "" if at is None else f"{day(at)} {clock(at)}"
+
+    def second(at: datetime) -> str:
+        return f"{at.astimezone(zone):%H:%M:%S}"
+
+    def word(stored: str | None) -> str:
+        return words.outcomes.get(stored, stored.replace("_", " ")) if stored else ""
+
+    functions = {"t": words, "clock": clock, "day": day, "moment": moment, "second": second, "word": word}
+    return templates.get_template(name).render(functions | dict(values))

@@ -1,0 +1,239 @@
+"""The page of one tenant: who may see it, and from which view each path is answered."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import parse_qs
+from zoneinfo import ZoneInfo
+
+import structlog
+from aiohttp import web
+
+from askproai_core.database import DATABASE_UNAVAILABLE
+from askproai_core.http_server import Problem, require_readable_body, too_many_requests
+from askproai_core.redis import RateLimiter
+from askproai_runtime.admin_api import Endpoint, PrivateApi, PulseStore, access_of, find_access, printable
+from askproai_runtime.page.assets import load_assets
+from askproai_runtime.page.feed import Feed, TooManyPages, event_id
+from askproai_runtime.page.rendering import load_templates, render
+from askproai_runtime.page.sessions import LIFETIME, Session, Signer, cookie_name
+from askproai_runtime.page.views import VIEWS, View, Views
+from askproai_runtime.page.words import WORDS, Words, choose_language
+from askproai_runtime.process import Process
+
+log = structlog.get_logger(__name__)
+
+_MAX_BODY_BYTES: Final = 4096
+_LOGINS_PER_SECOND: Final = 5
+_HEARTBEAT: Final = timedelta(seconds=15)  # of a stream; its session is looked at again each time
+_RECONNECT_MS: Final = 2000
+_FOREVER: Final = "public, max-age=31536000, immutable"
+_LOGIN_COOKIE_SECONDS: Final = 3600
+_SECURITY: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept-Language, Cookie",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex",
+}
+
+
+class PageServer:
+    """Answers requests to the page. At most one view reads the database at a time: callers wait for the same connections."""
+
+    def __init__(
+        self, process: Process, endpoints: Sequence[Endpoint], health: Callable[[], Awaitable[dict[str, Any]]]
+    ) -> None:
+        self._process = process
+        self._store = PulseStore(process.pool, process.tenant)
+        self._views = Views(PrivateApi(endpoints, process), process, self._store, health)
+        self._feed = Feed(self._views.pulse, process.clock)
+        self._limiter = RateLimiter(process.shared, process.clock, "page-logins")
+        self._templates, self._assets = load_templates(), load_assets()
+        self._by_path = {asset.path: asset for asset in self._assets.values()}
+        self._cookie = cookie_name(process.tenant)
+        self._reading = asyncio.Lock()
+
+    def close(self) -> None:
+        """End the open streams."""
+        self._feed.close()
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request, as HTML also where it fails."""
+        if request.path.startswith("/page/"):
+            return self._asset(request.path)
+        words = WORDS[choose_language(request.headers.get("Accept-Language", ""))]
+        try:
+            return await self._route(request, self._signer(), words)
+        except Problem as problem:
+            text = words.not_found if problem.status == web.HTTPNotFound.status_code else problem.detail
+            return self._html("problem.html", words, {"text": text}, problem.status, problem.headers)
+        except DATABASE_UNAVAILABLE as error:
+            log.warning("page.not_shown", error=type(error).__name__)
+            return self._html("problem.html", words, {"text": words.failed_page}, 503)
+
+    async def _route(self, request: web.Request, signer: Signer, words: Words) -> web.StreamResponse:
+        if request.path == "/login":
+            return await self._login(request, signer, words)
+        session = await self._session(request, signer)
+        if session is None:
+            return _to_login(request)
+        if request.path == "/logout":
+            return await self._logout(request, signer, session)
+        if request.path == "/live":
+            return await self._stream(request)
+        info = request.match_info.route.resource
+        assert info is not None, "the router found it"
+        return await self._show(request, VIEWS[info.canonical], session, signer, words)
+
+    def _signer(self) -> Signer:
+        token = self._process.admin_token()
+        if token is None:
+            raise Problem(503, "Not Ready", "The Secret with the token is not mounted yet", {"Retry-After": "1"})
+        return Signer(token, self._process.tenant)
+
+    async def _session(self, request: web.Request, signer: Signer) -> Session | None:
+        session = signer.read(request.cookies.get(self._cookie, ""), self._process.clock.now())
+        return None if session is None or await self._store.has_ended(session.id) else session
+
+    async def _show(
+        self, request: web.Request, view: View, session: Session, signer: Signer, words: Words
+    ) -> web.Response:
+        access = access_of(self._process, is_reader=session.is_reader)
+        async with self._reading:
+            pulse = await self._views.pulse()
+            shown = await view.show(self._views, request, access, session.name)
+        values = {
+            "session": session, "csrf": signer.csrf(session.id), "pulse": pulse, "since": event_id(pulse), "url": request.rel_url,
+            "view": view.name, "subjects": shown.subjects, "now": self._process.clock.now(), **shown.values,
+        }  # fmt: skip
+        return self._html(view.template, words, values)
+
+    async def _login(self, request: web.Request, signer: Signer, words: Words) -> web.Response:
+        """Answer with the form, or open a session. The form's token belongs to a cookie of the visitor's own."""
+        visitor = request.cookies.get(f"{self._cookie}-login", "")
+        if request.method == "GET":
+            return self._login_form(signer, words, "", 200)
+        form = await _read_form(request)
+        if not visitor or not signer.is_csrf(f"login {visitor}", form.get("csrf", "")):
+            return self._login_form(signer, words, words.expired_form, 403)
+        if not await self._limiter.admits(_LOGINS_PER_SECOND):
+            raise too_many_requests()
+        access = find_access(self._process, form.get("token", "").strip())
+        if access is None:
+            log.warning("page.login_refused")
+            return self._login_form(signer, words, words.wrong_key, 403)
+        name = printable(form.get("name", "").strip())
+        session = signer.open(is_reader=access.is_reader, name=name, now=self._process.clock.now())
+        await self._store.record_session("page.login", session.id, _role(session), session.name)
+        log.info("page.login", role=_role(session))
+        response = web.Response(status=303, headers=_SECURITY | {"Location": "/"})
+        self._set_cookie(response, request, self._cookie, signer.seal(session), int(LIFETIME.total_seconds()))
+        response.del_cookie(f"{self._cookie}-login", path="/login")
+        return response
+
+    def _login_form(self, signer: Signer, words: Words, error: str, status: int) -> web.Response:
+        visitor = secrets.token_hex(16)
+        values = {"csrf": signer.csrf(f"login {visitor}"), "error": error}
+        response = self._html("login.html", words, values, status)
+        response.set_cookie(
+            f"{self._cookie}-login",
+            visitor,
+            max_age=_LOGIN_COOKIE_SECONDS,
+            path="/login",
+            httponly=True,
+            samesite="Strict",
+        )
+        return response
+
+    async def _logout(self, request: web.Request, signer: Signer, session: Session) -> web.Response:
+        form = await _read_form(request)
+        if not signer.is_csrf(session.id, form.get("csrf", "")):
+            raise Problem(403, "Forbidden", "The form is not of this session: reload the page")
+        await self._store.record_session("page.logout", session.id, _role(session), session.name)
+        response = web.Response(status=303, headers=_SECURITY | {"Location": "/login"})
+        response.del_cookie(self._cookie, path="/")
+        return response
+
+    def _set_cookie(self, response: web.Response, request: web.Request, name: str, value: str, seconds: int) -> None:
+        is_secure = (
+            request.headers.get("X-Forwarded-Proto", "") == "https"
+        )  # a forwarded port of one's own machine has no TLS
+        response.set_cookie(
+            name, value, max_age=seconds, path="/", httponly=True, samesite="Strict", secure=is_secure
+        )  # fmt: skip
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        """Send the subjects that change until the page, the session or the process ends."""
+        since = request.headers.get("Last-Event-ID") or request.query.get("since", "")
+        headers = _SECURITY | {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+        response = web.StreamResponse(headers=headers)
+        try:
+            async for state, subjects in self._feed.changes(since, _HEARTBEAT):
+                if not response.prepared:
+                    await response.prepare(request)
+                    await response.write(f"retry: {_RECONNECT_MS}\n\n".encode())
+                elif not subjects and await self._session(request, self._signer()) is None:
+                    break  # ended, expired, or the token is another one now
+                events = [f"id: {state}\nevent: {subject}\ndata: {subject}\n\n" for subject in subjects]
+                await response.write("".join(events or [":\n\n"]).encode())
+        except TooManyPages:
+            raise Problem(503, "Busy", "This pod serves enough open pages", {"Retry-After": "5"}) from None
+        except (ConnectionResetError, *DATABASE_UNAVAILABLE):
+            log.debug("page.stream_ended")
+        if not response.prepared:
+            raise Problem(503, "Not Ready", "The process is shutting down", {"Retry-After": "1"})
+        return response
+
+    def _asset(self, path: str) -> web.Response:
+        asset = self._by_path.get(path)
+        if asset is None:
+            raise Problem(404, "Not Found", "There is no such file")
+        headers = {"Cache-Control": _FOREVER, "X-Content-Type-Options": "nosniff"}
+        return web.Response(body=asset.content, content_type=asset.content_type, charset="utf-8", headers=headers)
+
+    def _html(
+        self,
+        template: str,
+        words: Words,
+        values: Mapping[str, Any],
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> web.Response:
+        config = self._process.config.current
+        paths = {name: asset.path for name, asset in self._assets.items()}
+        common = {"assets": paths, "business": config.display_name, "session": None}
+        text = render(self._templates, template, words, ZoneInfo(config.time_zone), common | dict(values))
+        merged = _SECURITY | dict(headers or {})
+        return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=merged)
+
+
+def _role(session: Session) -> str:
+    return "reader" if session.is_reader else "admin"
+
+
+def _to_login(request: web.Request) -> web.Response:
+    """Send whoever has no session to the login: htmx by its own header, since it would put the form into the page."""
+    if "HX-Request" in request.headers:
+        return web.Response(status=401, headers=_SECURITY | {"HX-Redirect": "/login"})
+    if request.path == "/live":
+        return web.Response(status=401, headers=_SECURITY)
+    return web.Response(status=303, headers=_SECURITY | {"Location": "/login"})
+
+
+async def _read_form(request: web.Request) -> Mapping[str, str]:
+    """Return the fields of a small form. Raises `Problem`."""
+    require_readable_body(request, _MAX_BODY_BYTES)
+    body = await request.content.read(_MAX_BODY_BYTES + 1)
+    if len(body) > _MAX_BODY_BYTES:
+        raise Problem(413, "Content Too Large", f"The body may have {_MAX_BODY_BYTES} bytes")
+    try:
+        fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        raise Problem(400, "Bad Request", "The body is not a form") from None
+    return {name: values[-1] for name, values in fields.items()}

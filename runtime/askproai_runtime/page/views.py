@@ -1,0 +1,234 @@
+"""What each view shows: read by the private API as the viewer may see it, and put into the values of its template."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from askproai_core.http_server import Problem, correlation_id
+from askproai_core.input_values import require_storable
+from askproai_runtime.admin_api import (
+    MAX_ROWS,
+    Access,
+    AppointmentDetail,
+    AppointmentEntry,
+    AppointmentPage,
+    BlockPage,
+    CallPage,
+    CircuitList,
+    EventPage,
+    FailedBookingList,
+    MessagePage,
+    NotificationPage,
+    PrivateApi,
+    Pulse,
+    PulseStore,
+    Timeline,
+    WaitlistPage,
+)
+from askproai_runtime.page.day_plan import list_people, plan_day, week_of
+from askproai_runtime.process import Process
+
+_MAX_APPOINTMENTS: Final = 2_000  # of a view
+_CALL_DAYS: Final = 3
+FAILED_WITHIN: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The values of a view's template, and with which subjects of the feed it is read again."""
+
+    values: Mapping[str, Any]
+    subjects: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks for a view, and with which parameters."""
+
+    access: Access
+    name: str
+    correlation_id: str
+    query: Mapping[str, str]
+    path: Mapping[str, str]
+    cursor: Mapping[str, str] = field(default_factory=dict)
+
+
+class Views:
+    """Reads for all views of one tenant. `health` returns what `/health/detailed` answers."""
+
+    def __init__(
+        self, api: PrivateApi, process: Process, store: PulseStore, health: Callable[[], Awaitable[dict[str, Any]]]
+    ) -> None:
+        self.api, self._process, self._store, self.health = api, process, store, health
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self._process.config.current.time_zone)
+
+    def now(self) -> datetime:
+        return self._process.clock.now()
+
+    async def pulse(self) -> Pulse:
+        """Return what waits for somebody, and the marks of what has changed."""
+        midnight = self.now().astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        return await self._store.get_pulse(midnight - timedelta(days=1), self.now() - FAILED_WITHIN)
+
+    async def appointments(self, asking: Asking, first: date, last: date) -> tuple[list[AppointmentEntry], bool]:
+        """Return the appointments of some days, both included, and whether there are more than a view shows."""
+        found: list[AppointmentEntry] = []
+        query = {"from": first.isoformat(), "to": last.isoformat(), "limit": str(MAX_ROWS)}
+        while True:
+            page = await self.api.get(
+                AppointmentPage, "/appointments", asking.access, asking.correlation_id, query=query
+            )
+            found += page.appointments
+            if page.next is None or len(found) >= _MAX_APPOINTMENTS:
+                return found, page.next is not None
+            query |= {"cursor": page.next}
+
+    async def show_day(self, asking: Asking) -> Shown:
+        day = _day(asking, self.now().astimezone(self.zone).date())
+        appointments, cut = await self.appointments(asking, day, day)
+        blocks = await self.api.get(
+            BlockPage, "/blocks", asking.access, asking.correlation_id, query={"limit": str(MAX_ROWS)}
+        )
+        plan = plan_day(self._process.config.current, day, appointments, blocks.blocks)
+        around = {"before": day - timedelta(days=1), "after": day + timedelta(days=1)}
+        return Shown({"plan": plan, "shown_day": day, "cut": cut, **around, **self._names()}, ("appointments",))
+
+    async def show_week(self, asking: Asking) -> Shown:
+        today = self.now().astimezone(self.zone).date()
+        days = week_of(_day(asking, today))
+        appointments, cut = await self.appointments(asking, days[0], days[-1])
+        live = [each for each in appointments if each.status != "cancelled"]
+        people = list_people(self._process.config.current, live)
+        cells: dict[tuple[str, str, date], list[AppointmentEntry]] = {}
+        for each in live:
+            cells.setdefault((each.branch, each.staff, each.start.date()), []).append(each)
+        around = {"before": days[0] - timedelta(days=7), "after": days[0] + timedelta(days=7)}
+        values = {"days": days, "people": people, "cells": cells, "cut": cut, "this_day": today, **around}
+        return Shown(values | self._names(), ("appointments",))
+
+    async def show_calls(self, asking: Asking) -> Shown:
+        since = (self.now() - timedelta(days=_CALL_DAYS)).astimezone(self.zone).date()
+        query = {"since": since.isoformat(), "limit": "100", **asking.cursor}
+        page = await self.api.get(CallPage, "/calls", asking.access, asking.correlation_id, query=query)
+        branches = {branch.name: branch.display_name for branch in self._process.config.current.branches}
+        return Shown({"calls": page.calls, "next": page.next, "branches": branches}, ("calls",))
+
+    async def show_call(self, asking: Asking) -> Shown:
+        """Show the timeline of one call. Who called and what was said is shown on demand, which the audit log then has."""
+        personal = asking.query.get("personal") == "true"
+        query = {"personal": "true"} if personal else {}
+        timeline = await self.api.get(
+            Timeline, "/calls/{call_id}/timeline", asking.access, asking.correlation_id,
+            claimed_by=asking.name, query=query, call_id=asking.path["id"],
+        )  # fmt: skip
+        subjects = () if personal else ("calls", "appointments", "dead")  # each reading of a transcript is recorded
+        return Shown({"timeline": timeline, "call_id": asking.path["id"], "personal": personal}, subjects)
+
+    async def show_appointment(self, asking: Asking) -> Shown:
+        detail = await self.api.get(
+            AppointmentDetail, "/appointments/{id}", asking.access, asking.correlation_id, id=asking.path["id"]
+        )
+        timeline = None
+        if detail.appointment.call_id:
+            try:
+                timeline = await self.api.get(
+                    Timeline, "/calls/{call_id}/timeline", asking.access, asking.correlation_id,
+                    call_id=detail.appointment.call_id,
+                )  # fmt: skip
+            except Problem as problem:
+                if problem.status != web.HTTPNotFound.status_code:  # removed by age, or booked by the desk
+                    raise
+        return Shown(
+            {"detail": detail, "entry": detail.appointment, "timeline": timeline, "personal": False, **self._names()},
+            ("appointments", "calls"),
+        )
+
+    async def show_failures(self, asking: Asking) -> Shown:
+        query = {"since": (self.now() - FAILED_WITHIN).isoformat(), "limit": "200"}
+        listed = await self.api.get(
+            FailedBookingList, "/failed-bookings", asking.access, asking.correlation_id, query=query
+        )
+        return Shown({"failures": listed.failures, **self._names()}, ("failed",))
+
+    async def show_messages(self, asking: Asking) -> Shown:
+        page = await self.api.get(
+            MessagePage, "/messages", asking.access, asking.correlation_id, query={"limit": "100", **asking.cursor}
+        )
+        return Shown({"messages": page.messages, "next": page.next}, ("messages",))
+
+    async def show_waitlist(self, asking: Asking) -> Shown:
+        page = await self.api.get(
+            WaitlistPage, "/waitlist", asking.access, asking.correlation_id, query={"limit": "100", **asking.cursor}
+        )
+        return Shown({"entries": page.entries, "next": page.next, **self._names()}, ("waitlist",))
+
+    async def show_dead(self, asking: Asking) -> Shown:
+        query = {"limit": "100"}
+        events = await self.api.get(
+            EventPage, "/events", asking.access, asking.correlation_id, query=query | {"status": "dead"}
+        )
+        notifications = await self.api.get(
+            NotificationPage, "/notifications", asking.access, asking.correlation_id, query=query | {"state": "dead"}
+        )
+        cut = events.next is not None or notifications.next is not None
+        values = {"events": events.events, "notifications": notifications.notifications, "cut": cut}
+        return Shown(values, ("dead",))
+
+    async def show_system(self, asking: Asking) -> Shown:
+        circuits = await self.api.get(CircuitList, "/circuits", asking.access, asking.correlation_id)
+        return Shown({"circuits": circuits.circuits, "health": await self.health()}, ("dead", "changes"))
+
+    def _names(self) -> dict[str, Mapping[Any, str]]:
+        """Return the display names of services and staff members, for those that the config still has."""
+        config = self._process.config.current
+        return {
+            "services": {service.name: service.display_name for service in config.services},
+            "staff": {(b.name, member.id): member.display_name for b in config.branches for member in b.staff},
+            "branch_names": {branch.name: branch.display_name for branch in config.branches},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view: its name in the menu, its template, and what reads for it."""
+
+    name: str
+    template: str
+    read: Callable[[Views, Asking], Awaitable[Shown]]
+
+    async def show(self, views: Views, request: web.Request, access: Access, name: str) -> Shown:
+        cursor = {"cursor": request.query["cursor"]} if request.query.get("cursor") else {}
+        asking = Asking(access, name, correlation_id(request), request.query, request.match_info, cursor)
+        return await self.read(views, asking)
+
+
+VIEWS: Final[Mapping[str, View]] = {
+    "/": View("today", "day.html", Views.show_day),
+    "/week": View("week", "week.html", Views.show_week),
+    "/calls": View("calls", "calls.html", Views.show_calls),
+    "/calls/{id}": View("calls", "call.html", Views.show_call),
+    "/appointments/{id}": View("today", "appointment.html", Views.show_appointment),
+    "/failures": View("failures", "failures.html", Views.show_failures),
+    "/messages": View("messages", "messages.html", Views.show_messages),
+    "/waitlist": View("waitlist", "waitlist.html", Views.show_waitlist),
+    "/dead-letters": View("dead", "dead.html", Views.show_dead),
+    "/system": View("system", "system.html", Views.show_system),
+}
+
+
+def _day(asking: Asking, today: date) -> date:
+    """Return the day that is asked for. Raises `Problem` 400."""
+    text = asking.query.get("day")
+    if not text:
+        return today
+    try:
+        return require_storable(date.fromisoformat(text))
+    except ValueError:
+        raise Problem(400, "Bad Request", "day is a day such as 2026-11-27") from None

@@ -1,0 +1,241 @@
+"""The words of the page, in German and English. A language without one of them is a type error."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from askproai_core.tenant_config import Language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """One language. `outcomes` has the states and outcomes of rows by their stored names; one that it lacks is shown as it is."""
+
+    language: str
+    weekdays: tuple[str, ...]
+    date: str  # with {weekday}, {day}, {month}, {year}
+    short_date: str  # the same without the year
+    today: str
+    week: str
+    calls: str
+    failures: str
+    messages: str
+    waitlist: str
+    dead: str
+    system: str
+    log_in: str
+    log_out: str
+    access_key: str
+    key_hint: str
+    your_name: str
+    wrong_key: str
+    expired_form: str
+    reader: str
+    owner: str
+    skip: str
+    menu: str
+    previous: str
+    following: str
+    to_today: str
+    go: str
+    day: str
+    as_of: str
+    nobody_booked: str
+    cancelled_ones: str
+    blocked: str
+    person: str
+    appointment: str
+    appointments: str
+    service: str
+    start: str
+    end: str
+    time: str
+    state: str
+    customer: str
+    phone: str
+    notes: str
+    cancel_reason: str
+    error: str
+    calendar: str
+    call: str
+    began: str
+    duration: str
+    outcome: str
+    branch: str
+    caller: str
+    timeline: str
+    what: str
+    name: str
+    detail: str
+    show_personal: str
+    personal_hint: str
+    transcript: str
+    no_transcript: str
+    truncated: str
+    answer: str
+    none_calls: str
+    none_failures: str
+    none_messages: str
+    none_waiting: str
+    none_dead: str
+    failures_hint: str
+    reason: str
+    received: str
+    text: str
+    call_back: str
+    recipient: str
+    waits_for: str
+    until: str
+    offered: str
+    dead_events: str
+    dead_notifications: str
+    dead_hint: str
+    attempts: str
+    type: str
+    circuits: str
+    provider: str
+    retry_after: str
+    queue: str
+    priority: str
+    ready: str
+    running: str
+    dead_jobs: str
+    number: str
+    oldest: str
+    health: str
+    version: str
+    database: str
+    redis: str
+    more: str
+    too_many: str
+    not_found: str
+    failed_page: str
+    back: str
+    hidden: str
+    hours: str
+    next_try: str
+    kinds: Mapping[str, str]
+    outcomes: Mapping[str, str]
+
+
+GERMAN: Final = Words(
+    language="de",
+    weekdays=("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"),
+    date="{weekday}, {day}.{month}.{year}",
+    short_date="{weekday}, {day}.{month}.",
+    today="Heute", week="Woche", calls="Anrufe", failures="Fehlgeschlagen", messages="Nachrichten", waitlist="Warteliste",
+    dead="Unzustellbar", system="System", log_in="Anmelden", log_out="Abmelden", access_key="Zugangsschlüssel",
+    key_hint="Der Schlüssel aus dem Secret T-admin, oder zum Lesen der aus T-reader.", your_name="Ihr Name (für das Protokoll)",
+    wrong_key="Dieser Schlüssel gilt hier nicht.", expired_form="Das Formular war zu alt. Bitte noch einmal.",
+    reader="nur lesen", owner="Inhaber", skip="Zum Inhalt", menu="Ansichten", previous="Zurück", following="Weiter",
+    to_today="Heute", go="Zeigen", day="Tag", as_of="Stand", nobody_booked="Niemand ist gebucht.",
+    cancelled_ones="Abgesagt", blocked="Gesperrt", person="Person", appointment="Termin", appointments="Termine",
+    service="Leistung", start="Beginn", end="Ende", time="Zeit", state="Zustand", customer="Kunde", phone="Telefon",
+    notes="Notiz", cancel_reason="Grund der Absage", error="Fehler", calendar="Kalender", call="Anruf", began="Beginn",
+    duration="Dauer", outcome="Ergebnis", branch="Filiale", caller="Anrufer", timeline="Ablauf", what="Was", name="Name",
+    detail="Einzelheiten", show_personal="Zeigen, wer anrief und was gesagt wurde",
+    personal_hint="Das steht danach im Protokoll.", transcript="Wortlaut",
+    no_transcript="Kein Wortlaut: noch keiner da, oder nach der Frist gelöscht.", truncated="Der Wortlaut ist gekürzt.",
+    answer="Antwort", none_calls="In diesen Tagen hat niemand angerufen.",
+    none_failures="In den letzten 24 Stunden ist keine Buchung fehlgeschlagen.", none_messages="Keine offene Nachricht.",
+    none_waiting="Niemand wartet.", none_dead="Nichts ist unzustellbar.",
+    failures_hint="Buchungen der letzten 24 Stunden, die nicht zustande kamen, und warum.", reason="Grund",
+    received="Eingegangen", text="Nachricht", call_back="Rückruf", recipient="Für", waits_for="Wartet auf", until="Bis",
+    offered="Angeboten", dead_events="Ereignisse und Aufgaben", dead_notifications="Benachrichtigungen",
+    dead_hint="Alle Versuche sind verbraucht. Ist die Ursache behoben: askproai events redrive, askproai notifications redrive.",
+    attempts="Versuche", type="Art", circuits="Schutzschalter der Anbieter", provider="Anbieter", retry_after="Wieder in (s)",
+    queue="Warteschlange", priority="Dringlichkeit", ready="bereit", running="läuft", dead_jobs="gescheitert",
+    number="Anzahl", oldest="älteste (s)", health="Betrieb", version="Version", database="Datenbank", redis="Redis", more="Weitere",
+    too_many="Nicht alle werden gezeigt.", not_found="Das gibt es hier nicht.",
+    failed_page="Diese Seite lässt sich gerade nicht zeigen. Bitte später noch einmal.", back="Zurück zu heute",
+    hidden="verborgen", hours="Uhr", next_try="nächster Versuch",
+    kinds={
+        "event": "Ereignis", "function": "Funktion", "job": "Aufgabe", "action": "Änderung", "appointment": "Termin",
+        "message": "Nachricht", "waitlist": "Warteliste", "provider": "Anbieter", "audit": "Protokoll",
+        "notification": "Benachrichtigung",
+    },
+    outcomes={
+        "booked": "gebucht", "moved": "verschoben", "cancelled": "abgesagt", "message": "Nachricht", "waiting": "wartet",
+        "ongoing": "läuft", "transferred": "verbunden", "failed": "fehlgeschlagen", "nothing": "ohne Ergebnis",
+        "no_function": "nur gesprochen", "held": "wird gebucht", "confirmed": "bestätigt",
+        "pending_sync": "noch nicht im Kalender", "no_show": "nicht erschienen", "offered": "angeboten",
+        "answered": "beantwortet", "none_found": "nichts gefunden", "found": "gefunden", "noted": "notiert",
+        "processed": "verarbeitet", "received": "eingegangen", "processing": "in Arbeit", "dead": "unzustellbar",
+        "done": "erledigt", "open": "offen", "ready": "bereit", "running": "läuft", "sent": "gesendet",
+        "dropped": "verworfen", "sending": "wird gesendet", "taken": "vergeben", "closed_day": "geschlossener Tag",
+        "outside_hours": "außerhalb der Zeiten", "off_grid": "kein Beginn zu dieser Minute", "past": "vorbei",
+        "too_soon": "zu kurzfristig", "too_far": "zu weit voraus", "not_understood": "nicht verstanden",
+        "asked_back": "nachgefragt", "unknown_service": "unbekannte Leistung", "unknown_staff": "unbekannte Person",
+        "not_bookable": "nicht buchbar", "gone": "nicht mehr da", "limited": "Grenze erreicht", "refused": "abgelehnt",
+        "busy": "überlastet", "too_slow": "zu langsam", "closed": "geschlossen", "half_open": "prüft",
+        "ok": "in Ordnung", "degraded": "eingeschränkt", "unavailable": "nicht erreichbar", "not_used": "nicht benutzt",
+        "unknown": "unbekannt", "success": "erfolgreich", "removed": "entfernt", "over": "vorbei",
+        "check_availability": "Freie Zeiten suchen", "book_appointment": "Termin buchen",
+        "reschedule_appointment": "Termin verschieben", "cancel_appointment": "Termin absagen",
+        "find_appointments": "Termine suchen", "leave_message": "Nachricht hinterlassen",
+        "join_waitlist": "Auf die Warteliste", "call_started": "Anruf begonnen", "call_ended": "Anruf beendet",
+        "call_analyzed": "Anruf ausgewertet", "calendar-sync": "Abgleich mit dem Kalender",
+        "book": "Buchung", "move": "Verschiebung", "cancel": "Absage", "anonymous": "unterdrückt",
+        "local": "eigenes Buch", "queued": "wird abgeglichen",
+    },
+)  # fmt: skip
+
+ENGLISH: Final = Words(
+    language="en",
+    weekdays=("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+    date="{weekday} {day}/{month}/{year}",
+    short_date="{weekday} {day}/{month}",
+    today="Today", week="Week", calls="Calls", failures="Failed", messages="Messages", waitlist="Waiting list",
+    dead="Dead letters", system="System", log_in="Log in", log_out="Log out", access_key="Token",
+    key_hint="That of Secret T-admin, or to look that of T-reader.", your_name="Your name (for the audit log)",
+    wrong_key="This token is not valid here.", expired_form="The form was too old. Please try again.",
+    reader="read only", owner="owner", skip="Skip to content", menu="Views", previous="Previous", following="Next",
+    to_today="Today", go="Show", day="Day", as_of="As of", nobody_booked="Nobody is booked.",
+    cancelled_ones="Cancelled", blocked="Blocked", person="Person", appointment="Appointment", appointments="Appointments",
+    service="Service", start="Start", end="End", time="Time", state="State", customer="Customer", phone="Phone",
+    notes="Note", cancel_reason="Why it was cancelled", error="Error", calendar="Calendar", call="Call", began="Began",
+    duration="Duration", outcome="Outcome", branch="Branch", caller="Caller", timeline="Timeline", what="What", name="Name",
+    detail="Details", show_personal="Show who called and what was said",
+    personal_hint="The audit log will have that you did.", transcript="Transcript",
+    no_transcript="No transcript: there is none yet, or its time was over.", truncated="The transcript is shortened.",
+    answer="Answer", none_calls="Nobody has called in these days.",
+    none_failures="No booking has failed in the last 24 hours.", none_messages="No open message.",
+    none_waiting="Nobody waits.", none_dead="There is no dead letter.",
+    failures_hint="Bookings of the last 24 hours that did not come about, and why.", reason="Reason",
+    received="Received", text="Message", call_back="Call back", recipient="For", waits_for="Waits for", until="Until",
+    offered="Offered", dead_events="Events and jobs", dead_notifications="Notifications",
+    dead_hint="All attempts are used up. Once the cause is mended: askproai events redrive, askproai notifications redrive.",
+    attempts="Attempts", type="Type", circuits="Circuits of providers", provider="Provider", retry_after="Again in (s)",
+    queue="Queue", priority="Priority", ready="ready", running="running", dead_jobs="dead",
+    number="Number", oldest="oldest (s)", health="Health", version="Version", database="Database", redis="Redis", more="More",
+    too_many="Not all are shown.", not_found="There is no such page or entry here.",
+    failed_page="This page cannot be shown right now. Please try again later.", back="Back to today",
+    hidden="hidden", hours="", next_try="next try",
+    kinds={
+        "event": "Event", "function": "Function", "job": "Job", "action": "Change", "appointment": "Appointment",
+        "message": "Message", "waitlist": "Waiting list", "provider": "Provider", "audit": "Audit log",
+        "notification": "Notification",
+    },
+    outcomes={
+        "no_function": "talk only", "nothing": "no result", "held": "being booked", "pending_sync": "not in the calendar yet",
+        "queued": "is being synchronised", "local": "own book", "anonymous": "withheld",
+    },
+)  # fmt: skip
+
+WORDS: Final[Mapping[Language, Words]] = {Language.DE: GERMAN, Language.EN: ENGLISH}
+
+
+def choose_language(accept_language: str) -> Language:
+    """Return the language of the header's greatest weight that the page has; German where it names neither."""
+    best, weight = Language.DE, 0.0
+    for part in accept_language[:500].split(","):
+        name, _, parameters = part.strip().partition(";")
+        primary = name.strip().lower().partition("-")[0]
+        given = parameters.strip().removeprefix("q=")
+        try:
+            value = float(given) if given else 1.0
+        except ValueError:
+            continue
+        if primary in set(Language) and value > weight:
+            best, weight = Language(primary), value
+    return best

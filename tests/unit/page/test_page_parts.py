@@ -1,0 +1,139 @@
+"""The pure parts of the page: sessions, marks of changes, the drawing of a day, its words."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from askproai_core.tenant_config import Branch, Hours, Language, Staff, TenantConfig, Weekday
+from askproai_runtime.admin_api import AppointmentEntry, BlockEntry, Pulse
+from askproai_runtime.booking import Status
+from askproai_runtime.page.day_plan import MAX_LANES, ROWS, plan_day, week_of
+from askproai_runtime.page.feed import changed_subjects, event_id
+from askproai_runtime.page.sessions import LIFETIME, Signer, cookie_name
+from askproai_runtime.page.words import ENGLISH, GERMAN, choose_language
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
+DAY = date(2026, 11, 27)
+CONFIG = TenantConfig(
+    tenant="salon.salon",
+    display_name="Salon",
+    branches=(
+        Branch(
+            name="mitte",
+            display_name="Mitte",
+            opening_hours=(Hours(days=(Weekday.FRI,), opens=time(9), closes=time(18)),),
+            staff=(Staff(id="anna", display_name="Anna"), Staff(id="mehmet", display_name="Mehmet")),
+        ),
+    ),
+)
+
+
+def entry(start: datetime, minutes: int = 30, **changes: Any) -> AppointmentEntry:
+    values = {
+        "id": f"{start.isoformat()}-{minutes}", "branch": "mitte", "service": "schnitt", "staff": "anna", "start": start,
+        "end": start + timedelta(minutes=minutes), "status": Status.CONFIRMED, "customer_name": "Petra", "call_id": None,
+        "external_id": None, "correlation_id": "c", "error": None, "cancelled_at": None, "notes": None,
+    }  # fmt: skip
+    return AppointmentEntry(**values | changes)
+
+
+def at(hour: int, minute: int = 0) -> datetime:
+    return datetime(DAY.year, DAY.month, DAY.day, hour, minute, tzinfo=BERLIN)
+
+
+def test_a_session_is_read_until_it_expires_by_its_own_tenant_and_token_alone() -> None:
+    signer = Signer("token", "salon.a")
+    session = signer.open(is_reader=True, name="Änne", now=NOW)
+    cookie = signer.seal(session)
+    assert signer.read(cookie, NOW) == session
+    assert signer.read(cookie, NOW + LIFETIME) is None
+    assert Signer("token", "salon.b").read(cookie, NOW) is None
+    assert Signer("other", "salon.a").read(cookie, NOW) is None
+    body, _, signature = cookie.partition(".")
+    assert (
+        signer.read(f"{signer.seal(signer.open(is_reader=False, name='', now=NOW)).partition('.')[0]}.{signature}", NOW)
+        is None
+    )
+    for text in ("", ".", "x", f"{body}.", f".{signature}", "ä.ö"):
+        assert signer.read(text, NOW) is None
+    assert cookie_name("salon.a") != cookie_name("salon.b")
+
+
+def test_a_form_token_is_of_one_session_and_is_no_signature_of_a_cookie() -> None:
+    signer = Signer("token", "salon.a")
+    session = signer.open(is_reader=False, name="", now=NOW)
+    assert signer.is_csrf(session.id, signer.csrf(session.id))
+    assert not signer.is_csrf("another", signer.csrf(session.id))
+    body = signer.seal(session).partition(".")[0]
+    assert signer.read(f"{body}.{signer.csrf(body)}", NOW) is None
+
+
+def test_a_change_names_its_subject_alone_and_who_knows_nothing_reads_all() -> None:
+    before = event_id(Pulse(marks={"calls": "1 a", "messages": "0"}))
+    after = event_id(Pulse(marks={"calls": "2 b", "messages": "0"}))
+    assert changed_subjects(before, after) == ["calls"]
+    assert changed_subjects(after, after) == []
+    for unknown in ("", "x", "calls", "calls-\n.messages"):
+        assert changed_subjects(unknown, after) == ["calls", "messages"]
+
+
+def test_a_day_is_drawn_from_its_first_hour_to_its_last() -> None:
+    plan = plan_day(CONFIG, DAY, [entry(at(8, 30)), entry(at(18, 30), status=Status.CANCELLED)], [])
+    assert (plan.first_hour, plan.last_hour) == (8, 18)
+    assert [column.name for column in plan.columns] == ["Anna", "Mehmet"]
+    (drawn,) = plan.columns[0].drawn
+    assert (drawn.row, drawn.length, drawn.lane) == (6, 6, 0)
+    assert len(plan.cancelled) == 1
+
+
+def test_what_is_at_the_same_time_is_beside_each_other_and_who_has_left_has_a_column() -> None:
+    plan = plan_day(CONFIG, DAY, [entry(at(10)), entry(at(10, 15)), entry(at(10, 30)), entry(at(9), staff="gone")], [])
+    assert [each.lane for each in plan.columns[0].drawn] == [0, 1, 0]
+    assert plan.columns[2].name == "gone"
+
+
+def test_a_block_over_days_is_drawn_where_the_day_is() -> None:
+    block = BlockEntry("b", ["mitte/anna"], at(12), at(12) + timedelta(days=2), "Fortbildung", in_force=True)
+    for day, rows in ((DAY, (36, 72)), (DAY + timedelta(days=1), (0, 120))):
+        (drawn,) = plan_day(CONFIG, day, [], [block]).columns[0].drawn
+        assert (drawn.row, drawn.length) == rows
+    removed = BlockEntry("b", ["mitte/anna"], at(12), at(13), "", in_force=False)
+    assert plan_day(CONFIG, DAY, [], [removed]).columns[0].drawn == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 1439), st.integers(1, 2000)), max_size=20))
+def test_every_appointment_of_a_day_has_a_place_that_the_stylesheet_knows(spans: list[tuple[int, int]]) -> None:
+    entries = [entry(at(0) + timedelta(minutes=start), length, id=str(n)) for n, (start, length) in enumerate(spans)]
+    plan = plan_day(CONFIG, DAY, entries, [])
+    drawn = [each for column in plan.columns for each in column.drawn]
+    assert len(drawn) == len(spans)
+    for each in drawn:
+        assert 0 <= each.row < ROWS
+        assert 1 <= each.length <= ROWS
+        assert 0 <= each.lane < MAX_LANES
+
+
+def test_the_week_begins_on_monday() -> None:
+    assert week_of(DAY)[0] == date(2026, 11, 23)
+    assert week_of(date(2026, 11, 23))[0] == date(2026, 11, 23)
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", Language.DE), ("en", Language.EN), ("de;q=0.3, en;q=0.9", Language.EN), ("fr, de;q=0.1", Language.DE),
+        ("en;q=x", Language.DE), ("EN-us", Language.EN), ("en;q=0", Language.DE), ("," * 600, Language.DE),
+    ],
+)  # fmt: skip
+def test_the_language_is_that_of_the_greatest_weight(header: str, language: Language) -> None:
+    assert choose_language(header) is language
+
+
+def test_both_languages_name_the_same_kinds() -> None:
+    assert set(GERMAN.kinds) == set(ENGLISH.kinds)
+    assert len(GERMAN.weekdays) == len(ENGLISH.weekdays) == 7
