@@ -55,6 +55,15 @@ async def get_call(request: web.Request, w: Workspace) -> web.Response:
     return web.json_response(call.fields)
 
 
+async def delete_call(request: web.Request, w: Workspace) -> web.Response:
+    """Delete a call with what was said. Whether a call that is going on can be deleted is not documented: it is refused here."""
+    call = find(w.calls, request.match_info["id"])
+    if call.fields.get("call_status") == "ongoing":
+        raise Refusal(400, "Cannot delete an ongoing call")
+    del w.calls[request.match_info["id"]]
+    return web.Response(status=204)
+
+
 async def list_calls(request: web.Request, calls: Iterable[Call]) -> web.Response:
     """Return a page of calls. Unlike other lists, this one takes the limit and the key of the page in the body."""
     query = checked(_LIST, await json_body(request))

@@ -1,0 +1,96 @@
+"""What is stored of one caller, as ids: whoever has the number. `store/` reads and erases by them.
+
+A person is a phone number here, as in `customers`: a withheld number is nobody's. What another caller said of the person stays with
+that caller's call, and an appointment that the number booked for another number is that one's
+(docs/decisions/0097-one-caller-is-exported-and-erased.md).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from askproai_core.phone_numbers import e164_or_none
+from askproai_runtime.calls import RetellCall, RetellEvent, decode, parse_milliseconds
+from askproai_runtime.intake import Source
+
+SHORTEST_REFERENCE: Final = 8  # of a booking: it is searched for in bodies
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBody:
+    """An event that may be the caller's: its body holds the number, the address or a booking, or its id begins with a call's."""
+
+    id: int
+    source: str
+    event_id: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """The ids of what is stored of `number` (E.164), as of before `until`.
+
+    `appointments` are the caller's own, `booked_for_others` those that the number booked for another customer. `emails` are
+    addresses that nobody else has. `bookings` are Cal.com's uids and our ids of the caller's appointments.
+    """
+
+    number: str
+    until: datetime
+    customer: UUID | None
+    emails: tuple[str, ...]
+    calls: tuple[str, ...]
+    appointments: tuple[UUID, ...]
+    booked_for_others: tuple[UUID, ...]
+    bookings: tuple[str, ...]
+    events: tuple[int, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nothing is stored. What only a call's id leads to is found by the statements that erase it."""
+        return not (self.customer or self.calls or self.appointments or self.booked_for_others or self.events)
+
+    @property
+    def is_gone(self) -> bool:
+        """Return whether nothing is left to erase; the ids that an erasure has noted may be there."""
+        return not (self.customer or self.appointments or self.booked_for_others or self.events)
+
+
+def own_events(
+    found: Iterable[StoredBody], number: str, calls: Iterable[str], until: datetime
+) -> tuple[list[int], set[str]]:
+    """Return the ids of those events that are the caller's, and the calls that they report, which may have no row yet.
+
+    An event of another caller's call in which the number was only said is not. One that cannot be read is: it holds the number.
+    """
+    known, ids, reported = set(calls), list[int](), set[str]()
+    for event in found:
+        if event.source != Source.RETELL:
+            ids.append(event.id)
+            continue
+        call_id = event.event_id.partition(":")[0]
+        if call_id in known or _is_of(event.payload, number, until):
+            ids.append(event.id)
+            reported.add(call_id)
+    return ids, reported
+
+
+def _is_of(payload: bytes, number: str, until: datetime) -> bool:
+    """Return whether a call event is of a call of the number that began before `until`."""
+    try:
+        envelope = decode(payload, RetellEvent)
+    except msgspec.DecodeError:
+        return True
+    call = envelope.call or envelope.data
+    if call is None:
+        return True
+    began_at = parse_milliseconds(call.start_timestamp)
+    return caller_of(call) == number and (began_at is None or began_at < until)
+
+
+def caller_of(call: RetellCall) -> str | None:
+    """Return the other side's number of a call, in E.164."""
+    return e164_or_none(call.to_number if call.direction == "outbound" else call.from_number)
