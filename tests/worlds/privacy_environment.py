@@ -1,11 +1,12 @@
 """A salon with web and worker, Redis, and both simulators; callers who leave traces in all of them; and a search for them."""
 
 import asyncio
+import io
 import json
 import secrets
 import subprocess
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, redirect_stderr
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -69,7 +70,7 @@ OTHER = Person("Otto Bleibtreu", "+4915155500088", "otto@stays.example", "Lakrit
 
 @dataclass
 class PrivacyEnvironment:
-    """Retell's and Cal.com's simulators play both vendors."""
+    """`logs` is what web and worker log, at debug level. The simulators play both vendors."""
 
     pod: TenantPod
     postgres: EmbeddedPostgres
@@ -77,6 +78,7 @@ class PrivacyEnvironment:
     redis: EmbeddedRedis
     retell: RetellSimulator
     calcom: CalcomSimulator
+    logs: io.StringIO
 
     @property
     def tenant(self) -> str:
@@ -176,13 +178,13 @@ class PrivacyEnvironment:
         waiting = "SELECT NOT EXISTS (SELECT FROM jobs WHERE tenant = $1 AND state IN ('ready', 'running'))"
         await eventually(lambda: self.pod.db.fetchval(waiting, self.tenant), SOON, "the jobs")
 
-    async def search(self, needles: Iterable[str], logs: str = "") -> list[tuple[str, str]]:
+    async def search(self, needles: Iterable[str]) -> list[tuple[str, str]]:
         """Return where a text is found: in a dump of the database, in Redis, in logs and at both simulators."""
         dump = await asyncio.to_thread(
             subprocess.run, [self.postgres.binaries / "pg_dump", "--data-only", self.database.superuser_dsn],
             capture_output=True, check=True,
         )  # fmt: skip
-        places = {"database": dump.stdout, "logs": logs.encode(), "redis": await self._redis()}
+        places = {"database": dump.stdout, "logs": self.logs.getvalue().encode(), "redis": await self._redis()}
         places["retell"] = json.dumps(
             [dict(call.fields) for call in self.workspace.calls.values()], ensure_ascii=False
         ).encode()
@@ -223,9 +225,13 @@ async def open_privacy_environment(
             )
             pod.write_credential("calcom-api-key", CALCOM_KEY)
             pod.write_credential("REDIS_URL", await create_tenant_user(redis, pod.store.tenant))
-            async with running_worker(pod) as port, running_web(pod, worker_port=port):
-                await _open_account(pod, calcom_url)
-                yield PrivacyEnvironment(pod, postgres, database, redis, retell, calcom)
+            with redirect_stderr(io.StringIO()) as logs:  # before the processes open their logs
+                async with (
+                    running_worker(pod, log_level="debug") as port,
+                    running_web(pod, worker_port=port, log_level="debug"),
+                ):
+                    await _open_account(pod, calcom_url)
+                    yield PrivacyEnvironment(pod, postgres, database, redis, retell, calcom, logs)
 
 
 async def _open_account(pod: TenantPod, url: str) -> None:

@@ -37,7 +37,7 @@ class ErasureRequest:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What has been done at once. `cancelled`: appointments that were to come. `at_calcom`: uids of bookings that keep the name there."""
+    """What has been done at once. `cancelled`: how many appointments. `at_calcom`: uids of bookings that keep the name."""
 
     erasure: Erasure
     cancelled: int

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+import asyncpg
 import structlog
 
 from askproai_core.database import Connection
@@ -40,7 +41,11 @@ class ErasureTask:
     async def run(self, run: TaskRun) -> Next:
         """Make another pass for each open erasure. What cannot be reached delays the end of that erasure, and no other."""
         is_open = False
-        for erasure in await store.list_erasures(self.ctx.pool, self.ctx.tenant, only_open=True):
+        try:
+            found = await store.list_erasures(self.ctx.pool, self.ctx.tenant, only_open=True)
+        except asyncpg.UndefinedTableError:  # the schema before has no erasures
+            return Next(_IDLE, run.watermark)
+        for erasure in found:
             waits_for = await self._advance(erasure, run.correlation_id)
             await store.record_wait(self.ctx.pool, self.ctx.tenant, erasure.id, waits_for)
             is_open = is_open or waits_for is not None

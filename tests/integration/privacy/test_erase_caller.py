@@ -1,31 +1,15 @@
 """`erase` leaves nothing of a caller where we reach, touches nobody else, and nothing comes back afterwards."""
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
 from askproai_core.reader_token import reader_token_of
-from askproai_sandbox.databases import Database
-from askproai_sandbox.postgres import EmbeddedPostgres
-from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.simulator import Fault, FaultKind
-from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment, open_privacy_environment
+from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment
 from tests.worlds.private_desk import asking, request
 from tests.worlds.tenant_pod import ADMIN_TOKEN
 from tests.worlds.waiting import eventually
-
-
-@pytest.fixture
-async def env(
-    postgres: EmbeddedPostgres, database: Database, valkey: EmbeddedRedis, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> AsyncIterator[PrivacyEnvironment]:
-    assert capfd is not None, "before the processes open their logs"
-    async with open_privacy_environment(postgres, database, valkey, tmp_path) as opened:
-        yield opened
 
 
 async def rows_of_others(env: PrivacyEnvironment, needle: str) -> dict[str, str]:
@@ -42,9 +26,7 @@ async def rows_of_others(env: PrivacyEnvironment, needle: str) -> dict[str, str]
     return found
 
 
-async def test_after_an_erasure_nothing_is_found_anywhere(
-    env: PrivacyEnvironment, capfd: pytest.CaptureFixture[str]
-) -> None:
+async def test_after_an_erasure_nothing_is_found_anywhere(env: PrivacyEnvironment) -> None:
     await env.play(OTHER, hour=14)
     await env.play(ZORA)
     await env.processed()
@@ -60,9 +42,8 @@ async def test_after_an_erasure_nothing_is_found_anywhere(
     assert answer["cancelled"] == 1
     await env.processed()
     await env.finish()
-    logs = "".join(capfd.readouterr())
-    assert "erasure.done" in logs
-    left = await env.search(ZORA.needles, logs)
+    assert "caller.erasing" in env.logs.getvalue()
+    left = await env.search(ZORA.needles)
     (booking,) = [each for each in env.calcom.accounts["cal_salon"].bookings.values() if not each.live]
     assert {place for place, _ in left} == {"calcom"}, left
     assert answer["at_calcom"] == [booking.uid]
@@ -83,7 +64,9 @@ async def test_nothing_comes_back_by_polls_late_events_and_repetitions(env: Priv
     await env.processed()
     fields = env.call_fields(ZORA, call_id)
     env.retell.faults.active.append(
-        Fault.parse({"fault": FaultKind.STATUS, "operation": "delete-call", "status": 500}, env.retell.clock.now())
+        Fault.parse(
+            {"fault": FaultKind.ERROR_BEFORE_COMMIT, "operation": "delete-call", "count": None}, env.retell.clock.now()
+        )
     )
     await env.erase(ZORA, cancel_appointments=True)
     await env.run_erasures()
