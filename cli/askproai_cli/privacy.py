@@ -43,7 +43,7 @@ def export(
     """Print all that is stored of one caller: as a German text for that person, with `-o json` as one document for programs.
 
     Calls with what was said, appointments, messages, the waiting list, notifications, and who else has data. The audit log says
-    that it was exported, and by whom. A withheld number is nobody's; several people may share one: whose it is, you judge.
+    that it was exported, and by whom. A withheld number is not found; several people may share one: whose it is, you judge.
     """
     try:
         with connect(tenant, url) as client:
@@ -72,7 +72,7 @@ def erase(
     """Erase one caller: here at once, at Retell within minutes. Appointments keep their times, and name nobody.
 
     Refused while the caller is on the telephone, and while an appointment is to come: cancel it with `--cancel-appointments`, and
-    tell the customer. Cal.com's API removes nobody from a booking: those that keep the name there are listed. It cannot be undone.
+    inform the customer. Cal.com's API removes nobody from a booking: those that keep the name there are listed. It cannot be undone.
     """
     confirm(f"Erase everything about {caller} at {tenant}? It cannot be undone.", yes=yes)
     body = {"caller": caller, "cancel_appointments": cancel}

@@ -235,7 +235,7 @@ async def open_privacy_environment(
 
 
 async def _open_account(pod: TenantPod, url: str) -> None:
-    """Give the salon its event types at Cal.com, and a webhook that reports all that happens there."""
+    """Open the salon's account at Cal.com: its event types, and a webhook that reports all that happens there."""
     triggers = ["BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED"]
     hook = {
         "subscriberUrl": f"{pod.url}/salon/salon/webhooks/calcom",

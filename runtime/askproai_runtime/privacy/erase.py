@@ -52,17 +52,20 @@ async def begin_erasure(ctx: BookingContext, request: ErasureRequest) -> Erased:
     """
     now, tenant = ctx.clock.now(), ctx.tenant
     async with ctx.pool.acquire() as conn:
-        traces = await store.find_traces(conn, tenant, request.number, now)
-        if await store.is_call_going_on(conn, tenant, traces):
+        erasure = await store.find_erasure(conn, tenant, request.desk.request_id)
+        if erasure is not None and not erasure.is_open:
+            return Erased(erasure, 0, await store.list_at_calcom(conn, tenant, erasure.id))
+        if await store.is_call_going_on(conn, tenant, request.number):
             raise CallGoingOn
+        traces = await store.find_traces(conn, tenant, request.number, now)
         to_come = await store.list_to_come(conn, tenant, traces)
         if to_come and not request.cancel:
             raise AppointmentsToCome(to_come)
         async with conn.transaction():
-            erasure = await store.open_erasure(conn, tenant, request.desk.request_id, request.number, now)
-            # Before anything is erased: else a crash would leave an erasure that nobody is recorded to have asked for.
-            detail = {"token": "admin", "claimed_by": request.desk.by, "erasure": str(erasure.id)}
-            if erasure.requested_at == now:
+            if erasure is None:
+                erasure = await store.open_erasure(conn, tenant, request.desk.request_id, request.number, now)
+                # Before anything is erased: else a crash would leave an erasure that nobody is recorded to have asked for.
+                detail = {"token": "admin", "claimed_by": request.desk.by, "erasure": str(erasure.id)}
                 await store.record_audit(conn, tenant, "desk", "caller.erase", detail, request.correlation_id)
             await request_soon(conn, tenant, ERASURES)
     ctx.faults.reach("after:erasure-open")
@@ -88,4 +91,4 @@ async def erase_once(ctx: BookingContext, erasure: Erasure) -> Erasure:
         await store.add_evidence(conn, ctx.tenant, locked, counts, ctx.clock.now())
         ctx.faults.reach("before:erasure-commit")
     async with ctx.pool.acquire() as conn:
-        return await store.get_erasure(conn, ctx.tenant, erasure.id)
+        return await store.find_erasure(conn, ctx.tenant, erasure.id) or erasure

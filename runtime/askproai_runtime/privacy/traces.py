@@ -1,13 +1,13 @@
 """What is stored of one caller, as ids: whoever has the number. `store/` reads and erases by them.
 
-A person is a phone number here, as in `customers`: a withheld number is nobody's. What another caller said of the person stays with
-that caller's call, and an appointment that the number booked for another number is that one's
+A person is a phone number here, as in `customers`: a withheld number is that of no person. What another caller said of the person
+stays with that caller's call, and an appointment that the number booked for another number is that one's
 (docs/decisions/0097-one-caller-is-exported-and-erased.md).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +17,9 @@ from askproai_core.phone_numbers import e164_or_none
 from askproai_runtime.calls import RetellCall, RetellEvent, decode, parse_milliseconds
 from askproai_runtime.intake import Source
 
+LONGEST_CALL: Final = timedelta(
+    minutes=130
+)  # Retell ends a call after two hours; one of which no end came is over then
 SHORTEST_REFERENCE: Final = 8  # of a booking: it is searched for in bodies
 
 
@@ -79,7 +82,7 @@ def own_events(
 
 
 def _is_of(payload: bytes, number: str, until: datetime) -> bool:
-    """Return whether a call event is of a call of the number that began before `until`."""
+    """Return whether a call event is of a call of the number that was over at `until`."""
     try:
         envelope = decode(payload, RetellEvent)
     except msgspec.DecodeError:
@@ -87,8 +90,9 @@ def _is_of(payload: bytes, number: str, until: datetime) -> bool:
     call = envelope.call or envelope.data
     if call is None:
         return True
-    began_at = parse_milliseconds(call.start_timestamp)
-    return caller_of(call) == number and (began_at is None or began_at < until)
+    began_at, ended_at = parse_milliseconds(call.start_timestamp), parse_milliseconds(call.end_timestamp)
+    is_over = ended_at <= until if ended_at else began_at is None or began_at < until - LONGEST_CALL
+    return caller_of(call) == number and is_over
 
 
 def caller_of(call: RetellCall) -> str | None:

@@ -69,6 +69,7 @@ async def test_nothing_comes_back_by_polls_late_events_and_repetitions(env: Priv
         )
     )
     await env.erase(ZORA, cancel_appointments=True)
+    await env.processed()  # the cancellation comes to Cal.com, which needs who it is
     await env.run_erasures()
     assert call_id in env.workspace.calls, "Retell did not delete it yet"
     await env.poll_calls()  # Retell still lists it
@@ -131,6 +132,19 @@ async def test_what_comes_after_the_request_stays(env: PrivacyEnvironment) -> No
     await env.finish()
     texts = await env.pod.db.fetch("SELECT text FROM messages WHERE tenant = $1", env.tenant)
     assert [row["text"] for row in texts] == ["Ich bin wieder da."]
+
+
+async def test_asked_for_again_an_open_erasure_takes_what_has_come_since(env: PrivacyEnvironment) -> None:
+    await env.play(ZORA)
+    await env.erase(ZORA, cancel_appointments=True)
+    later = {"message": ZORA.message, "customer_name": ZORA.name}
+    assert (await env.ask("leave_message", "call_later", ZORA, later))["success"]
+    await env.end(ZORA, "call_later")
+    status, answer = await env.erase(ZORA, cancel_appointments=True)
+    assert (status, answer["erasure"]["state"]) == (200, "open")
+    await env.processed()
+    await env.finish()
+    assert {place for place, _ in await env.search(ZORA.needles)} == {"calcom"}
 
 
 async def test_a_reader_neither_exports_nor_erases(env: PrivacyEnvironment) -> None:

@@ -58,7 +58,7 @@ BEGIN
         EXECUTE format('GRANT DELETE ON %I TO askproai_tenant', name);
     END LOOP;
 END $$;
-GRANT UPDATE (caller, state, evidence, error, changed_at, finished_at) ON erasures TO askproai_tenant;
+GRANT UPDATE (caller, state, evidence, error, requested_at, changed_at, finished_at) ON erasures TO askproai_tenant;
 GRANT UPDATE (deleted_at) ON erased_references TO askproai_tenant;
 GRANT UPDATE (caller) ON messages, waitlist TO askproai_tenant;
 CREATE POLICY coordinator_forgets ON erasures FOR DELETE TO askproai_coordinator USING (state = 'done');
