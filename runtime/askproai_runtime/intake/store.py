@@ -87,9 +87,8 @@ WHERE e.source = $3 AND octet_length(e.payload) <= $4
 """
 
 
-ERASED = (
-    "erased: its caller was"  # the note of an event that came after its caller was erased; migration 0019 has it, too
-)
+# The note of an event that came after its caller was erased; migration 0019 has it, too.
+ERASED = "erased: its caller was"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,8 @@ from askproai_core.phone_numbers import e164_or_none
 from askproai_runtime.calls import RetellCall, RetellEvent, decode, parse_milliseconds
 from askproai_runtime.intake import Source
 
-LONGEST_CALL: Final = timedelta(
-    minutes=130
-)  # Retell ends a call after two hours; one of which no end came is over then
+# Retell ends a call after two hours; one of which no end came is over then.
+LONGEST_CALL: Final = timedelta(minutes=130)
 SHORTEST_REFERENCE: Final = 8  # of a booking: it is searched for in bodies
 
 
@@ -52,14 +51,9 @@ class Traces:
     events: tuple[int, ...]
 
     @property
-    def is_empty(self) -> bool:
-        """Return whether nothing is stored. What only a call's id leads to is found by the statements that erase it."""
-        return not (self.customer or self.calls or self.appointments or self.booked_for_others or self.events)
-
-    @property
     def is_gone(self) -> bool:
-        """Return whether nothing is left to erase; the ids that an erasure has noted may be there."""
-        return not (self.customer or self.appointments or self.booked_for_others or self.events)
+        """Return whether nothing is left to erase: ids that an erasure has noted stay, and the customer of a later appointment."""
+        return not (self.appointments or self.booked_for_others or self.events)
 
 
 def own_events(
@@ -67,32 +61,32 @@ def own_events(
 ) -> tuple[list[int], set[str]]:
     """Return the ids of those events that are the caller's, and the calls that they report, which may have no row yet.
 
-    An event of another caller's call in which the number was only said is not. One that cannot be read is: it holds the number.
+    An event of another caller's call in which the number was only said is not. One that cannot be read is erased, since it holds
+    the number; its call is not, since it may be another's.
     """
     known, ids, reported = set(calls), list[int](), set[str]()
     for event in found:
-        if event.source != Source.RETELL:
-            ids.append(event.id)
-            continue
         call_id = event.event_id.partition(":")[0]
-        if call_id in known or _is_of(event.payload, number, until):
+        if event.source != Source.RETELL or call_id in known or (call := _read(event.payload)) is None:
+            ids.append(event.id)
+        elif caller_of(call) == number and _was_over(call, until):
             ids.append(event.id)
             reported.add(call_id)
     return ids, reported
 
 
-def _is_of(payload: bytes, number: str, until: datetime) -> bool:
-    """Return whether a call event is of a call of the number that was over at `until`."""
+def _read(payload: bytes) -> RetellCall | None:
+    """Return the call of an event; None if it cannot be read."""
     try:
         envelope = decode(payload, RetellEvent)
     except msgspec.DecodeError:
-        return True
-    call = envelope.call or envelope.data
-    if call is None:
-        return True
+        return None
+    return envelope.call or envelope.data
+
+
+def _was_over(call: RetellCall, until: datetime) -> bool:
     began_at, ended_at = parse_milliseconds(call.start_timestamp), parse_milliseconds(call.end_timestamp)
-    is_over = ended_at <= until if ended_at else began_at is None or began_at < until - LONGEST_CALL
-    return caller_of(call) == number and is_over
+    return ended_at <= until if ended_at else began_at is None or began_at < until - LONGEST_CALL
 
 
 def caller_of(call: RetellCall) -> str | None:
