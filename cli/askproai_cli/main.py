@@ -27,6 +27,7 @@ from askproai_cli.lint_command import lint_command
 from askproai_cli.messages import messages, waitlist
 from askproai_cli.notifications import notifications
 from askproai_cli.plan_command import plan_command
+from askproai_cli.privacy import ERASE_EXAMPLE, EXPORT_EXAMPLE, erase, erasures, export
 from askproai_cli.sandbox import sandbox
 from askproai_cli.when import when
 
@@ -48,6 +49,9 @@ _PANELS = {
         "circuits",
         "calendar",
         "audit",
+        "export",
+        "erase",
+        "erasures",
     ),
     "This machine": ("when", "demo", "call", "play", "sandbox"),
 }
@@ -126,6 +130,9 @@ app.command("block", epilog=ADD_EXAMPLE)(block)
 app.command("unblock", epilog=REMOVE_EXAMPLE)(unblock)
 app.add_typer(calendar, name="calendar")
 app.add_typer(audit, name="audit")
+app.command("export", epilog=EXPORT_EXAMPLE)(export)
+app.command("erase", epilog=ERASE_EXAMPLE)(erase)
+app.command("erasures", epilog="Example: `askproai erasures -t salon-mueller.salon-mueller`")(erasures)
 app.command(epilog="Example: `askproai timeline call_5d2f -t salon-mueller.salon-mueller`")(timeline)
 app.command(
     epilog="Example: `askproai slots -t salon-mueller.salon-mueller --branch mitte --service haarschnitt --date 2026-11-27`"

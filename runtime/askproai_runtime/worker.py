@@ -18,7 +18,7 @@ from askproai_core.database import CALENDAR_AUDIT, CALENDAR_POLL, DATABASE_UNAVA
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import start_server
 from askproai_core.lifecycle import sleep_until_stopped
-from askproai_core.redis import WakeUpChannel
+from askproai_core.redis import DurableStream, WakeUpChannel
 from askproai_runtime.billing import get_billing_state
 from askproai_runtime.booking import (
     FREE_TIMES,
@@ -34,9 +34,11 @@ from askproai_runtime.booking import (
 from askproai_runtime.calls import count_active_calls
 from askproai_runtime.events import CALL_POLL, FOUND_BY_POLL, CalendarPoll, CallPoll, EventDispatcher
 from askproai_runtime.health import Readiness, worker_app
+from askproai_runtime.intake import STREAM
 from askproai_runtime.jobs import Job, JobKind, JobSettings, Runner
 from askproai_runtime.notifications.store import measure_notifications
 from askproai_runtime.notifications.task import NotificationTask
+from askproai_runtime.privacy import ERASURES, ErasureTask
 from askproai_runtime.process import Process, open_database, open_process, session_name
 from askproai_runtime.settings import Settings
 from askproai_runtime.tasks import TaskHandler, TaskRunner, TaskSettings
@@ -142,6 +144,11 @@ def task_handlers(process: Process, booking: BookingContext, free_times: FreeTim
         ).run,
         FREE_TIMES: free_times.run,
         WAITLIST: WaitlistKeeper(booking).run,
+        ERASURES: ErasureTask(
+            booking,
+            process.calls_at_retell(),
+            lambda: DurableStream(process.shared, STREAM) if process.shared.configured else None,
+        ).run,
         NOTIFICATIONS: NotificationTask(
             process.pool,
             process.config.now,

@@ -14,7 +14,7 @@ from tests.worlds.exchanges import Exchange
 
 SDK_VERSION = "6.2.13"  # the release that docs/vendors/retell.md and the simulator follow
 _ITEMS = {Iterable, Sequence, list}
-_SILENT = {"delete-agent", "delete-llm", "publish-agent-version"}  # answers without a body
+_SILENT = {"delete-agent", "delete-call", "delete-llm", "publish-agent-version"}  # answers without a body
 
 # By operation of the simulator: the SDK's types of the request (its path apart) and of the answer.
 REQUESTS: dict[str, Any] = {
@@ -22,7 +22,7 @@ REQUESTS: dict[str, Any] = {
     "update-agent": sdk.AgentUpdateParams, "list-agent-versions": sdk.AgentListVersionsParams,
     "create-agent-version": sdk.AgentCreateVersionParams, "publish-agent-version": sdk.AgentPublishParams,
     "create-llm": sdk.LlmCreateParams, "get-llm": sdk.LlmRetrieveParams, "list-llms": sdk.LlmListParams,
-    "update-llm": sdk.LlmUpdateParams, "delete-llm": sdk.LlmDeleteParams, "delete-agent": None,
+    "update-llm": sdk.LlmUpdateParams, "delete-llm": sdk.LlmDeleteParams, "delete-agent": None, "delete-call": None,
     "import-number": sdk.PhoneNumberImportParams, "get-number": None, "list-numbers": sdk.PhoneNumberListParams,
     "update-number": sdk.PhoneNumberUpdateParams, "get-call": None, "list-calls": sdk.CallListParams,
 }  # fmt: skip

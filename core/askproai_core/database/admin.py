@@ -52,7 +52,7 @@ TENANT_TABLES = (
     "jobs", "call_actions", "refusals", "claims", "appointments", "customers", "calls", "webhook_events",
     "provider_calls", "audit_log", "billing", "function_requests", "tasks", "free_times",
     "host_free_times", "messages", "waitlist_offers", "freed_times", "waitlist", "verifications", "notifications",
-    "reminder_opt_outs", "resources", "tenants",
+    "reminder_opt_outs", "erased_references", "erasures", "resources", "tenants",
 )  # fmt: skip
 
 # As JSON, since the schema of the release before, on which this one runs too, has no such column: then it is null.

@@ -23,6 +23,7 @@ from askproai_runtime.admin_api.events import Events
 from askproai_runtime.admin_api.failures import Failures
 from askproai_runtime.admin_api.messages import Messages
 from askproai_runtime.admin_api.notifications import NotificationEndpoints
+from askproai_runtime.admin_api.privacy import Privacy
 from askproai_runtime.admin_api.slots import Slots
 from askproai_runtime.admin_api.store import AdminApiStore, CallStore, FailureStore
 from askproai_runtime.admin_api.waitlist import Waitlist
@@ -43,6 +44,7 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
         *Blocks(process.booking).endpoints(),
         *Messages(process.booking).endpoints(),
         *Waitlist(process.booking).endpoints(),
+        *Privacy(process.booking, wake_worker).endpoints(),
         *Audit(store).endpoints(),
         *Differences(process.booking).endpoints(),
         *Calls(CallStore(process.pool, process.tenant), lambda: process.config.current).endpoints(),

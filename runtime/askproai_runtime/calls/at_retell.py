@@ -18,6 +18,7 @@ from askproai_runtime.intake import ProviderId
 T = TypeVar("T")
 API_KEY: Final = "retell-api-key"  # the mounted file; Retell signs webhooks with the same key
 _GET_PATH, _LIST_PATH = "/v2/get-call/{call_id}", "/v3/list-calls"
+_DELETE_PATH = "/v2/delete-call/{call_id}"
 _TIMEOUT = aiohttp.ClientTimeout(total=10, connect=1)
 _PAGE_SIZE = 200
 # No record, or no id that Retell could have given. Other refusals concern the key or the server, and so all calls.
@@ -97,6 +98,16 @@ class CallsAtRetell:
         if page is None:
             raise _unavailable("did not list its calls", reply)
         return page
+
+    async def delete(self, call_id: str, correlation_id: str) -> bool:
+        """Delete a call with its transcript and recording; False if Retell has no such call. Raises `RetellUnavailable`."""
+        reply = await self._send("DELETE", _DELETE_PATH.format(call_id=quote(call_id, safe="")))
+        is_deleted = reply.status == HTTPStatus.NO_CONTENT
+        outcome = "deleted" if is_deleted else "not_found" if _is_unknown(reply) else "failed"
+        await self.recorder.record("delete-call", reply, outcome, correlation_id, _DELETE_PATH)
+        if outcome == "failed":
+            raise _unavailable("did not delete a call", reply)
+        return is_deleted
 
     async def _send(self, method: str, path: str, **content: Any) -> Reply:
         key = self.api_key()

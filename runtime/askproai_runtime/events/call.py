@@ -28,7 +28,7 @@ from askproai_runtime.calls import (
     save_calls,
 )
 from askproai_runtime.events.store import ClosingReason
-from askproai_runtime.intake import StoredEvent
+from askproai_runtime.intake import ERASED, StoredEvent
 from askproai_runtime.jobs import DeadNow
 
 log = structlog.get_logger(__name__)
@@ -82,6 +82,8 @@ def read_call_event(event: StoredEvent, config: TenantConfig) -> CallChange | st
 
     Raises `UnroutableCall`, and `DeadNow` if the body cannot be read.
     """
+    if event.is_erased:
+        return ERASED
     if event.event_type not in {STARTED, ENDED, ANALYZED}:
         return event.not_acted_on
     try:

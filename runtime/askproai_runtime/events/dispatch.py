@@ -16,7 +16,7 @@ from askproai_runtime.events.billing import handle_billing_event
 from askproai_runtime.events.calendar import handle_calendar_event
 from askproai_runtime.events.call import STARTED, UnroutableCall, handle_call_event
 from askproai_runtime.events.call_group import CallEventGroups
-from askproai_runtime.intake import Source, StoredEvent, load_event, note_event
+from askproai_runtime.intake import ERASED, Source, StoredEvent, load_event, note_event
 from askproai_runtime.jobs import DeadNow, Job, finish, require_claim
 from askproai_runtime.metrics import Metrics
 
@@ -86,6 +86,8 @@ class EventDispatcher:
         return event
 
     async def _handle(self, conn: Connection, event: StoredEvent) -> str | CalendarEvent | None:
+        if event.is_erased:
+            return ERASED
         handler = HANDLERS.get(event.source)
         return event.not_acted_on if handler is None else await handler(conn, event, self._config())
 

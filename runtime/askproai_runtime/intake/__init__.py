@@ -19,6 +19,7 @@ from askproai_runtime.intake.senders import (
 )
 from askproai_runtime.intake.spool import STREAM, Spool
 from askproai_runtime.intake.store import (
+    ERASED,
     EventStore,
     Receipt,
     StoredEvent,
@@ -30,7 +31,7 @@ from askproai_runtime.intake.store import (
 from askproai_runtime.intake.webhook import Webhooks, signed_body
 
 __all__ = [
-    "RETELL_SIGNATURE", "STREAM", "Drainer", "EventNotStored", "EventStore", "Flusher", "IncomingEvent", "MalformedEvent",
+    "ERASED", "RETELL_SIGNATURE", "STREAM", "Drainer", "EventNotStored", "EventStore", "Flusher", "IncomingEvent", "MalformedEvent",
     "ProviderId", "Receipt", "Source", "Spool", "StaleEvent", "StoredEvent", "Verdict", "WebhookSource", "Webhooks",
     "find_webhook_source", "identify", "is_stored", "load_event", "load_events", "note_event",
     "signed_body", "verify_calcom", "verify_retell",

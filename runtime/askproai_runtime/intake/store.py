@@ -87,6 +87,10 @@ WHERE e.source = $3 AND octet_length(e.payload) <= $4
 """
 
 
+# The note of an event that came after its caller was erased; migration 0017 has it, too.
+ERASED = "erased: its caller was"
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What a sender is answered. `id` and `correlation_id` belong to the first delivery of the event.
@@ -108,6 +112,11 @@ class StoredEvent:
     payload: bytes
     correlation_id: str
     received_at: datetime
+
+    @property
+    def is_erased(self) -> bool:
+        """Return whether the body was left out when it came: it is of a caller who was erased. No sender sends an empty one."""
+        return not self.payload
 
     @property
     def not_acted_on(self) -> str:

@@ -78,6 +78,7 @@ class RetellSimulator(Simulator):
             ("GET", "/v2/list-phone-numbers", "list-numbers", self._list_numbers),
             ("PATCH", "/update-phone-number/{id}", "update-number", self._update_number),
             ("GET", "/v2/get-call/{id}", "get-call", calls.get_call),
+            ("DELETE", "/v2/delete-call/{id}", "delete-call", calls.delete_call),
             ("POST", "/v3/list-calls", "list-calls", self._list_calls),
         ):
             self.route(method, path, operation, self._authenticated(handler))

@@ -55,6 +55,13 @@ async def get_call(request: web.Request, w: Workspace) -> web.Response:
     return web.json_response(call.fields)
 
 
+async def delete_call(request: web.Request, w: Workspace) -> web.Response:
+    """Delete a call with what was said."""
+    find(w.calls, request.match_info["id"])
+    del w.calls[request.match_info["id"]]
+    return web.Response(status=204)
+
+
 async def list_calls(request: web.Request, calls: Iterable[Call]) -> web.Response:
     """Return a page of calls. Unlike other lists, this one takes the limit and the key of the page in the body."""
     query = checked(_LIST, await json_body(request))

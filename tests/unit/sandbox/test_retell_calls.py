@@ -53,6 +53,16 @@ async def test_calls_are_listed_in_pages_newest_first_without_what_was_said(
     await retell("POST", "/v3/list-calls", {"pagination_key": "unknown"}, expect=400)
 
 
+async def test_a_deleted_call_is_gone(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    await salon(retell, receiver, tools)
+    deleted, kept = [(await ring(retell)).call_id for _ in range(2)]
+    await retell("DELETE", f"/v2/delete-call/{deleted}", key="key_other", expect=404)
+    await retell("DELETE", f"/v2/delete-call/{deleted}", expect=204)
+    await retell("GET", f"/v2/get-call/{deleted}", expect=404)
+    await retell("DELETE", f"/v2/delete-call/{deleted}", expect=404)
+    assert await listed(retell) == [kept]
+
+
 async def test_a_list_of_calls_may_lag(retell: Api, receiver: Receiver, tools: Tools) -> None:
     await salon(retell, receiver, tools)
     await retell.fault("list-calls", "lagging-list", requests=1)

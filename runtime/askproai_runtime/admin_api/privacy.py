@@ -1,0 +1,129 @@
+"""Export and erasure of one caller. Both are POSTs, so that a reader is refused and no number is in an address that is logged."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import asyncpg
+import msgspec
+import structlog
+
+from askproai_core.http_server import Problem
+from askproai_core.phone_numbers import e164_or_none
+from askproai_runtime.admin_api.desk import DeskBody, ShortText, problems
+from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, bad_request
+from askproai_runtime.booking import BookingContext, DeskBusy
+from askproai_runtime.privacy import (
+    AppointmentsToCome,
+    CallerExport,
+    CallGoingOn,
+    Erasure,
+    ErasureRequest,
+    begin_erasure,
+    export_caller,
+    list_erasures,
+)
+
+log = structlog.get_logger(__name__)
+
+
+class ExportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose data to export: a phone number. `by` is who the sender says they are."""
+
+    caller: ShortText
+    by: ShortText
+
+
+class EraseBody(DeskBody, frozen=True, kw_only=True):
+    """Whose data to erase: a phone number. `cancel_appointments` also cancels the appointments to come, which else refuse it."""
+
+    caller: ShortText
+    cancel_appointments: bool = False
+
+
+class ErasureEntry(msgspec.Struct, frozen=True):
+    """One erasure. `evidence`: rows that were erased or changed, by table. `waits_for`: why it is still open."""
+
+    id: str
+    state: str
+    evidence: dict[str, int]
+    waits_for: str | None
+    requested_at: datetime
+    finished_at: datetime | None
+
+
+class ErasureAnswer(msgspec.Struct, frozen=True):
+    """What was erased at once; the rest follows. `at_calcom`: uids of bookings that keep name and address at Cal.com."""
+
+    erasure: ErasureEntry
+    cancelled: int
+    at_calcom: list[str]
+    zone: str
+
+
+class ErasureList(msgspec.Struct, frozen=True):
+    erasures: list[ErasureEntry]
+    zone: str
+
+
+class Privacy:
+    """The endpoints of one tenant's callers' rights. `wake_worker` is called when jobs became due."""
+
+    def __init__(self, booking: Callable[[], BookingContext], wake_worker: Callable[[], None]) -> None:
+        self._booking, self._wake_worker = booking, wake_worker
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        return (
+            Endpoint(
+                "POST", "/callers/export", "All that is stored of one caller", CallerExport, self.export,
+                body=ExportBody,
+            ),
+            Endpoint(
+                "POST", "/callers/erase", "Erase one caller, here and at Retell", ErasureAnswer, self.erase,
+                body=EraseBody,
+            ),
+            Endpoint("GET", "/erasures", "Erasures of callers, newest first", ErasureList, self.list_all),
+        )  # fmt: skip
+
+    async def export(self, request: ApiRequest) -> CallerExport:
+        body, ctx = request.body(ExportBody), self._booking()
+        number = _number(body.caller)
+        with problems():
+            return await export_caller(ctx.pool, ctx.config(), ctx.clock, number, body.by, request.correlation_id)
+
+    async def erase(self, request: ApiRequest) -> ErasureAnswer:
+        body, ctx = request.body(EraseBody), self._booking()
+        asked = ErasureRequest(body.desk, _number(body.caller), body.cancel_appointments, request.correlation_id)
+        try:
+            with problems():
+                erased = await begin_erasure(ctx, asked)
+        except CallGoingOn:
+            text = "A call of this number is going on: erase when it has ended"
+            raise Problem(409, "Call Going On", text) from None
+        except AppointmentsToCome as error:
+            text = f"{len(error.appointments)} appointments of this number are to come: cancel_appointments cancels them first"
+            raise Problem(409, "Appointments To Come", text) from None
+        except (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError):
+            with problems():
+                raise DeskBusy from None
+        self._wake_worker()
+        log.info("caller.erasing", erasure=str(erased.erasure.id), cancelled=erased.cancelled)
+        return ErasureAnswer(_to_entry(erased.erasure), erased.cancelled, list(erased.at_calcom), request.zone.key)
+
+    async def list_all(self, request: ApiRequest) -> ErasureList:
+        ctx = self._booking()
+        with problems():
+            found = await list_erasures(ctx.pool, ctx.tenant)
+        return ErasureList([_to_entry(each) for each in found], request.zone.key)
+
+
+def _number(text: str) -> str:
+    number = e164_or_none(text)
+    if number is None:
+        raise bad_request("caller is a phone number, such as +4915112345678")
+    return number
+
+
+def _to_entry(erasure: Erasure) -> ErasureEntry:
+    return ErasureEntry(
+        str(erasure.id), erasure.state, erasure.evidence, erasure.error, erasure.requested_at, erasure.finished_at
+    )

@@ -1,0 +1,94 @@
+"""Erase one caller: the first pass, at once, for the person who asks. `task.py` repeats it until nothing comes any more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID, uuid5
+
+from askproai_runtime.booking import BookingContext, DeskRequest, cancel_for_desk
+from askproai_runtime.privacy import store
+from askproai_runtime.privacy.store import Erasure
+from askproai_runtime.tasks import request_soon
+
+ERASURES: Final = "erasures"  # the name of the task
+
+
+class CallGoingOn(Exception):
+    """The caller is on the telephone: what is said would be stored after the erasure."""
+
+
+class AppointmentsToCome(Exception):
+    """The caller has appointments to come, which the request does not cancel."""
+
+    def __init__(self, appointments: Sequence[UUID]) -> None:
+        super().__init__(f"{len(appointments)} appointments to come")
+        self.appointments = appointments
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRequest:
+    """What the desk asks. `number` is E.164; `cancel` also cancels the appointments to come, here and at Cal.com."""
+
+    desk: DeskRequest
+    number: str
+    cancel: bool
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What has been done at once. `cancelled`: how many appointments. `at_calcom`: uids of bookings that keep the name."""
+
+    erasure: Erasure
+    cancelled: int
+    at_calcom: Sequence[str]
+
+
+async def begin_erasure(ctx: BookingContext, request: ErasureRequest) -> Erased:
+    """Erase what is stored of a number, and leave to the task what needs others: Retell, Cal.com, and what is on its way.
+
+    A request that is sent again, also after a crash, goes on with the same erasure. Raises `CallGoingOn`, `AppointmentsToCome`, and
+    what `cancel_for_desk` raises.
+    """
+    now, tenant = ctx.clock.now(), ctx.tenant
+    async with ctx.pool.acquire() as conn:
+        erasure = await store.find_erasure(conn, tenant, request.desk.request_id)
+        if erasure is not None and not erasure.is_open:
+            return Erased(erasure, 0, await store.list_at_calcom(conn, tenant, erasure.id))
+        if await store.is_call_going_on(conn, tenant, request.number):
+            raise CallGoingOn
+        traces = await store.find_traces(conn, tenant, request.number, now)
+        to_come = await store.list_to_come(conn, tenant, traces)
+        if to_come and not request.cancel:
+            raise AppointmentsToCome(to_come)
+        async with conn.transaction():
+            if erasure is None:
+                erasure = await store.open_erasure(conn, tenant, request.desk.request_id, request.number, now)
+                # Before anything is erased: else a crash would leave an erasure that nobody is recorded to have asked for.
+                detail = {"token": "admin", "claimed_by": request.desk.by, "erasure": str(erasure.id)}
+                await store.record_audit(conn, tenant, "desk", "caller.erase", detail, request.correlation_id)
+            await request_soon(conn, tenant, ERASURES)
+    ctx.faults.reach("after:erasure-open")
+    for appointment_id in to_come:
+        desk = DeskRequest(uuid5(request.desk.request_id, str(appointment_id)), request.desk.by)
+        await cancel_for_desk(ctx, desk, appointment_id, None, request.correlation_id)
+    ctx.faults.reach("after:erasure-cancel")
+    erasure = await erase_once(ctx, erasure)
+    async with ctx.pool.acquire() as conn:
+        return Erased(erasure, len(to_come), await store.list_at_calcom(conn, tenant, erasure.id))
+
+
+async def erase_once(ctx: BookingContext, erasure: Erasure) -> Erasure:
+    """Erase in one transaction what is there now of an open erasure, and return the erasure after it."""
+    if erasure.caller is None:
+        return erasure
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        locked = await store.lock_erasure(conn, ctx.tenant, erasure.id)
+        if locked is None or locked.caller is None:
+            return erasure
+        traces = await store.find_traces(conn, ctx.tenant, locked.caller, locked.requested_at, locked.id)
+        counts = await store.erase_rows(conn, ctx.tenant, locked.id, traces)
+        await store.add_evidence(conn, ctx.tenant, locked, counts, ctx.clock.now())
+        ctx.faults.reach("before:erasure-commit")
+    async with ctx.pool.acquire() as conn:
+        return await store.find_erasure(conn, ctx.tenant, erasure.id) or erasure

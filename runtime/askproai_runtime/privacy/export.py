@@ -1,0 +1,62 @@
+"""What is stored of one caller, as a document for that person (Art. 15 and 20 GDPR): everything, and nobody else's."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from askproai_core.clock import Clock
+from askproai_core.database import Pool
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.privacy.store import find_traces, read_caller, record_audit
+
+
+class CallerExport(msgspec.Struct, frozen=True):
+    """All that is stored of a number, as of `created_at`. Times have the tenant's offset.
+
+    `appointments` that the number booked `for_somebody_else` are without that person. `events` are what Retell and Cal.com have
+    reported: of those that were processed all is in the other lists, of the others the `body` is here. `elsewhere` says who else
+    has data of the caller.
+    """
+
+    created_at: datetime
+    tenant: str
+    business: str
+    caller: str
+    customer: dict[str, Any] | None
+    appointments: list[dict[str, Any]]
+    calls: list[dict[str, Any]]
+    requests_in_calls: list[dict[str, Any]]
+    messages: list[dict[str, Any]]
+    waiting_list: list[dict[str, Any]]
+    notifications: list[dict[str, Any]]
+    no_reminders_to: list[dict[str, Any]]
+    attempts_to_prove_who_it_is: list[dict[str, Any]]
+    events: list[dict[str, Any]]
+    elsewhere: list[str]
+    zone: str
+
+
+async def export_caller(
+    pool: Pool, config: TenantConfig, clock: Clock, number: str, claimed_by: str, correlation_id: str
+) -> CallerExport:
+    """Return what is stored of a number (E.164). That somebody reads it is recorded before; where that fails, nobody does."""
+    async with pool.acquire() as conn, conn.transaction(isolation="repeatable_read"):
+        traces = await find_traces(conn, config.tenant, number, clock.now())
+        detail = {"token": "admin", "claimed_by": claimed_by, "calls": len(traces.calls)}
+        await record_audit(conn, config.tenant, "desk", "caller.exported", detail, correlation_id)
+        customer, lists = await read_caller(conn, config.tenant, traces)
+    return CallerExport(
+        created_at=clock.now(), tenant=config.tenant, business=config.display_name, caller=number,
+        customer=customer, elsewhere=_elsewhere(config), zone=config.time_zone, **lists,
+    )  # fmt: skip
+
+
+def _elsewhere(config: TenantConfig) -> list[str]:
+    """Return who else has data of callers, in English: the person who hands the document out knows the details."""
+    found = ["Retell: the call as the agent's storage setting says, until its retention ends"]
+    if config.calendar.provider != "Local":
+        found.append("Cal.com: name, number, e-mail address and notes of each booking")
+    if config.notifications is not None:
+        found.append("the business' mailbox and systems: what notifications have brought there")
+    return [*found, "the telephone company: numbers and times of calls", "backups of the database"]

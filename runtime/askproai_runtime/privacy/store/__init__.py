@@ -1,0 +1,35 @@
+"""The SQL of exports and erasures."""
+
+from askproai_runtime.privacy.store.erasures import (
+    Erasure,
+    add_evidence,
+    count_deleted_calls,
+    find_erasure,
+    finish_erasure,
+    list_at_calcom,
+    list_calls_at_retell,
+    list_erasures,
+    lock_erasure,
+    mark_deleted,
+    open_erasure,
+    record_audit,
+    record_wait,
+)
+from askproai_runtime.privacy.store.export import (
+    read_caller,
+)
+from askproai_runtime.privacy.store.rows import (
+    count_left,
+    erase_rows,
+)
+from askproai_runtime.privacy.store.traces import (
+    find_traces,
+    is_call_going_on,
+    list_to_come,
+)
+
+__all__ = [
+    "Erasure", "add_evidence", "count_deleted_calls", "count_left", "erase_rows", "find_erasure", "find_traces",
+    "finish_erasure", "is_call_going_on", "list_at_calcom", "list_calls_at_retell", "list_erasures", "list_to_come",
+    "lock_erasure", "mark_deleted", "open_erasure", "read_caller", "record_audit", "record_wait",
+]  # fmt: skip

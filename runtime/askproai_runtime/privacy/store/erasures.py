@@ -1,0 +1,162 @@
+"""The SQL of the table of erasures, of what must not come back, and of their entries in the audit log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from askproai_core.database import Connection, Pool
+
+# Asked for again before it is done, an erasure also erases what has come since.
+_OPEN = """
+INSERT INTO erasures AS e (tenant, id, caller, requested_at, changed_at) VALUES ($1, $2, $3, $4, $4)
+ON CONFLICT (tenant, caller) WHERE state = 'open' DO UPDATE SET requested_at = $4, changed_at = $4
+RETURNING {columns}
+"""
+_COLUMNS = "id, caller, state, evidence, error, requested_at, changed_at, finished_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """One erasure. `caller` is None once it is done. `evidence`: how many rows were erased, by table, and what of the vendors."""
+
+    id: UUID
+    caller: str | None
+    state: str
+    evidence: dict[str, int]
+    error: str | None
+    requested_at: datetime
+    changed_at: datetime
+    finished_at: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == "open"
+
+
+async def find_erasure(conn: Connection, tenant: str, erasure_id: UUID) -> Erasure | None:
+    """Return an erasure; None if there is none of this id."""
+    row = await conn.fetchrow(f"SELECT {_COLUMNS} FROM erasures WHERE tenant = $1 AND id = $2", tenant, erasure_id)  # noqa: S608  a constant
+    return _to_erasure(row) if row else None
+
+
+async def open_erasure(conn: Connection, tenant: str, erasure_id: UUID, number: str, now: datetime) -> Erasure:
+    """Return an erasure of a number of all that was before `now`: the one that is open, or a new one of that id."""
+    row = await conn.fetchrow(_OPEN.format(columns=_COLUMNS), tenant, erasure_id, number, now)
+    assert row is not None, "it was inserted or changed"
+    return _to_erasure(row)
+
+
+async def list_erasures(pool: Pool, tenant: str, *, only_open: bool = False, limit: int = 100) -> list[Erasure]:
+    """Return the erasures, newest first."""
+    rows = await pool.fetch(
+        f"""SELECT {_COLUMNS} FROM erasures WHERE tenant = $1 AND (state = 'open' OR NOT $2)
+            ORDER BY requested_at DESC, id LIMIT $3""",  # noqa: S608  a constant
+        tenant, only_open, limit,
+    )  # fmt: skip
+    return [_to_erasure(row) for row in rows]
+
+
+async def lock_erasure(conn: Connection, tenant: str, erasure_id: UUID) -> Erasure | None:
+    """Return an erasure, locked to the end of the transaction; None if it is not open."""
+    row = await conn.fetchrow(
+        f"SELECT {_COLUMNS} FROM erasures WHERE tenant = $1 AND id = $2 AND state = 'open' FOR UPDATE",  # noqa: S608  a constant
+        tenant, erasure_id,
+    )  # fmt: skip
+    return _to_erasure(row) if row else None
+
+
+async def add_evidence(
+    conn: Connection, tenant: str, erasure: Erasure, counts: Mapping[str, int], now: datetime
+) -> dict[str, int]:
+    """Add numbers of erased rows to an erasure that this transaction has locked or made, and return their sums."""
+    if not counts:
+        return erasure.evidence
+    sums = dict(erasure.evidence)
+    for name, count in counts.items():
+        sums[name] = sums.get(name, 0) + count
+    await conn.execute(
+        "UPDATE erasures SET evidence = $3::jsonb, changed_at = $4 WHERE tenant = $1 AND id = $2",
+        tenant, erasure.id, _json(sums), now,
+    )  # fmt: skip
+    return sums
+
+
+async def record_wait(pool: "Pool | Connection", tenant: str, erasure_id: UUID, reason: str | None) -> None:
+    """Store what an erasure waits for."""
+    await pool.execute(
+        "UPDATE erasures SET error = $3 WHERE tenant = $1 AND id = $2 AND error IS DISTINCT FROM $3",
+        tenant, erasure_id, reason and reason[:500],
+    )  # fmt: skip
+
+
+async def finish_erasure(conn: Connection, tenant: str, erasure_id: UUID, now: datetime) -> None:
+    """Mark an erasure as done, and forget the number."""
+    await conn.execute(
+        """UPDATE erasures SET state = 'done', caller = NULL, error = NULL, finished_at = $3
+           WHERE tenant = $1 AND id = $2""",
+        tenant, erasure_id, now,
+    )  # fmt: skip
+
+
+async def list_calls_at_retell(pool: Pool, tenant: str, erasure_id: UUID) -> list[str]:
+    """Return the calls of an erasure that Retell may still have."""
+    rows = await pool.fetch(
+        """SELECT reference FROM erased_references
+           WHERE tenant = $1 AND erasure = $2 AND kind = 'call' AND deleted_at IS NULL ORDER BY reference""",
+        tenant, erasure_id,
+    )  # fmt: skip
+    return [row["reference"] for row in rows]
+
+
+async def mark_deleted(pool: Pool, tenant: str, call_id: str) -> None:
+    """Note that Retell has a call no more."""
+    await pool.execute(
+        """UPDATE erased_references SET deleted_at = clock_timestamp()
+           WHERE tenant = $1 AND kind = 'call' AND reference = $2""",
+        tenant, call_id,
+    )  # fmt: skip
+
+
+async def count_deleted_calls(conn: Connection, tenant: str, erasure_id: UUID) -> int:
+    """Return how many calls of an erasure Retell has no more."""
+    return int(
+        await conn.fetchval(
+            """SELECT count(*) FROM erased_references
+               WHERE tenant = $1 AND erasure = $2 AND kind = 'call' AND deleted_at IS NOT NULL""",
+            tenant, erasure_id,
+        )
+    )  # fmt: skip
+
+
+async def list_at_calcom(conn: Connection, tenant: str, erasure_id: UUID) -> list[str]:
+    """Return the uids of an erasure's bookings that Cal.com has or had: its API removes nobody from a booking."""
+    rows = await conn.fetch(
+        """SELECT a.external_id FROM erased_references r
+           JOIN appointments a ON a.tenant = r.tenant AND a.id::text = r.reference
+           WHERE r.tenant = $1 AND r.erasure = $2 AND r.kind = 'booking' AND a.external_id IS NOT NULL ORDER BY 1""",
+        tenant, erasure_id,
+    )  # fmt: skip
+    return [row["external_id"] for row in rows]
+
+
+async def record_audit(
+    pool: "Pool | Connection", tenant: str, actor: str, action: str, detail: Mapping[str, Any], correlation_id: str
+) -> None:
+    """Add an entry to the audit log. `detail` has ids and numbers of rows, never who the caller is."""
+    await pool.execute(
+        "INSERT INTO audit_log (tenant, actor, action, detail, correlation_id) VALUES ($1, $2, $3, $4::jsonb, $5)",
+        tenant, actor, action, _json(detail), correlation_id,
+    )  # fmt: skip
+
+
+def _to_erasure(row: asyncpg.Record) -> Erasure:
+    return Erasure(**(dict(row) | {"evidence": msgspec.json.decode(row["evidence"], type=dict[str, int])}))
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

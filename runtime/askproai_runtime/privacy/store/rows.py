@@ -1,0 +1,111 @@
+"""The SQL that erases the rows of one caller.
+
+A statement takes the tenant and the traces by the names in braces (`_fill`). Migration 0017 lets a pod delete rows only while an
+erasure is open.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from askproai_core.database import Connection
+from askproai_runtime.privacy.traces import Traces
+
+# Whose visit is still to come, or whose change Cal.com does not have yet, which needs who it is.
+_KEPT = """(
+    a.status = 'held' OR a.status IN ('confirmed', 'pending_sync') AND a.ends_at > clock_timestamp()
+    OR EXISTS (SELECT FROM jobs j WHERE j.tenant = a.tenant AND j.appointment_id = a.id AND j.kind = 'calendar-sync'
+               AND j.state IN ('ready', 'running')))
+"""
+_LEFT = f"SELECT count(*) FROM appointments a WHERE a.tenant = $1 AND a.id = ANY($2) AND {_KEPT}"  # noqa: S608  a constant
+
+# In this order: notifications are found by what they are about, and a customer goes when no appointment names it any more.
+_ERASE: Final[Mapping[str, str]] = {
+    "notifications": """
+DELETE FROM notifications n WHERE n.tenant = {tenant} AND n.created_at < {until} AND (
+    n.appointment_id = ANY({appointments})
+    OR position({digits} IN n.content::text) > 0
+    OR n.subject LIKE 'message/%' AND split_part(n.subject, '/', 2) IN (
+        SELECT m.id::text FROM messages m WHERE m.tenant = {tenant} AND (m.caller = {number} OR m.call_id = ANY({calls})))
+    OR n.subject LIKE 'waitlist/%' AND split_part(n.subject, '/', 2) IN (
+        SELECT o.id::text FROM waitlist_offers o JOIN waitlist w ON w.tenant = o.tenant AND w.id = o.entry_id
+        WHERE o.tenant = {tenant} AND (w.phone = {number} OR w.call_id = ANY({calls}))))
+""",
+    "messages": """
+DELETE FROM messages WHERE tenant = {tenant} AND created_at < {until}
+AND (caller = {number} OR call_id = ANY({calls}) OR phone = {number} AND caller IS NULL)
+""",
+    "messages_of_others": """
+UPDATE messages SET phone = NULL WHERE tenant = {tenant} AND created_at < {until} AND phone = {number}
+""",
+    "waitlist": """
+DELETE FROM waitlist WHERE tenant = {tenant} AND created_at < {until} AND (phone = {number} OR call_id = ANY({calls}))
+""",
+    "waitlist_of_others": """
+UPDATE waitlist SET caller = NULL WHERE tenant = {tenant} AND created_at < {until} AND caller = {number}
+""",
+    "verifications": """
+DELETE FROM verifications WHERE tenant = {tenant} AND at < {until} AND (caller = {number} OR call_id = ANY({calls}))
+""",
+    "function_requests": "DELETE FROM function_requests WHERE tenant = {tenant} AND call_id = ANY({calls})",
+    "call_actions": """
+DELETE FROM call_actions WHERE tenant = {tenant} AND created_at < {until}
+AND (call_id = ANY({calls}) OR appointment_id = ANY({appointments}) OR position({digits} IN answer::text) > 0)
+""",
+    "calls": "DELETE FROM calls WHERE tenant = {tenant} AND call_id = ANY({calls})",
+    "events": "DELETE FROM webhook_events WHERE tenant = {tenant} AND id = ANY({events})",
+    "opt_outs": """
+DELETE FROM reminder_opt_outs WHERE tenant = {tenant} AND (lower(address) = ANY({emails}) OR address = {number})
+""",
+    "appointments": f"""
+UPDATE appointments a SET customer_id = NULL, customer_name = '', caller = NULL, attendee_email = NULL, notes = NULL,
+                          birth_date = NULL, cancel_reason = NULL
+WHERE a.tenant = {{tenant}} AND a.id = ANY({{appointments}}) AND NOT {_KEPT}
+""",  # noqa: S608  a constant
+    "appointments_of_others": """
+UPDATE appointments SET caller = NULL WHERE tenant = {tenant} AND id = ANY({booked_for_others}) AND status <> 'held'
+""",
+    "customers": """
+DELETE FROM customers c WHERE c.tenant = {tenant} AND c.id = {customer} AND c.created_at < {until} AND NOT EXISTS (
+    SELECT FROM appointments a WHERE a.tenant = c.tenant AND a.customer_id = c.id)
+""",
+}
+
+_REFER = """
+INSERT INTO erased_references (tenant, kind, reference, erasure)
+SELECT $1, $2, reference, $3 FROM unnest($4::text[]) AS reference ON CONFLICT DO NOTHING
+"""
+
+
+async def erase_rows(conn: Connection, tenant: str, erasure: UUID, traces: Traces) -> dict[str, int]:
+    """Erase what was found, after noting the calls and bookings that must not come back. Return how many rows, by table.
+
+    Only tables of which something was erased are in it.
+    """
+    await conn.execute(_REFER, tenant, "call", erasure, list(traces.calls))
+    await conn.execute(_REFER, tenant, "booking", erasure, list(traces.bookings))
+    counts = {}
+    for name, statement in _ERASE.items():
+        count = int((await conn.execute(*_fill(statement, tenant, traces))).rpartition(" ")[2])
+        if count:
+            counts[name] = count
+    return counts
+
+
+async def count_left(conn: Connection, tenant: str, traces: Traces) -> int:
+    """Return how many of the caller's appointments still say who the caller is: to come, or with a job for Cal.com."""
+    return int(await conn.fetchval(_LEFT, tenant, list(traces.appointments)))
+
+
+def _fill(statement: str, tenant: str, traces: Traces) -> tuple[Any, ...]:
+    """Return a statement with numbered parameters in the place of names, and their values."""
+    values: dict[str, tuple[Any, str]] = {
+        "tenant": (tenant, "text"), "until": (traces.until, "timestamptz"), "number": (traces.number, "text"),
+        "digits": (traces.number.removeprefix("+"), "text"), "customer": (traces.customer, "uuid"),
+        "calls": (list(traces.calls), "text[]"), "appointments": (list(traces.appointments), "uuid[]"),
+        "booked_for_others": (list(traces.booked_for_others), "uuid[]"), "events": (list(traces.events), "bigint[]"),
+        "emails": (list(traces.emails), "text[]"),
+    }  # fmt: skip
+    used = [name for name in values if f"{{{name}}}" in statement]
+    places = {name: f"${number}::{values[name][1]}" for number, name in enumerate(used, start=1)}
+    return statement.format(**places), *(values[name][0] for name in used)

@@ -1,0 +1,104 @@
+"""The SQL that finds what is stored of one caller."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from askproai_core.database import Connection
+from askproai_runtime.privacy.traces import LONGEST_CALL, SHORTEST_REFERENCE, StoredBody, Traces, own_events
+
+_LONGEST = f"make_interval(secs => {int(LONGEST_CALL.total_seconds())})"
+
+_CUSTOMER = "SELECT id, email FROM customers WHERE tenant = $1 AND phone = $2"
+# A call that went on at that time is a later one: the request was refused for those that were known.
+_CALLS = f"""
+SELECT call_id FROM calls WHERE tenant = $1 AND coalesce(started_at, updated_at) < $3
+  AND CASE WHEN direction = 'outbound' THEN to_number ELSE from_number END = $2
+  AND (ended_at <= $3 OR status IN ('not_connected', 'ended', 'error') AND ended_at IS NULL
+       OR coalesce(started_at, updated_at) < $3 - {_LONGEST})
+UNION SELECT call_id FROM messages WHERE tenant = $1 AND caller = $2 AND created_at < $3
+UNION SELECT call_id FROM waitlist WHERE tenant = $1 AND caller = $2 AND created_at < $3
+UNION SELECT call_id FROM verifications WHERE tenant = $1 AND caller = $2 AND at < $3
+UNION SELECT call_id FROM appointments WHERE tenant = $1 AND caller = $2 AND created_at < $3 AND call_id <> ''
+UNION SELECT reference FROM erased_references WHERE tenant = $1 AND erasure = $4 AND kind = 'call'
+"""  # noqa: S608  a constant
+_APPOINTMENTS = """
+SELECT id, external_id, attendee_email, coalesce(customer_id = $3, customer_id IS NULL) AS own
+FROM appointments WHERE tenant = $1 AND created_at < $4 AND (caller = $2 OR customer_id = $3) ORDER BY id
+"""
+_REFERENCED_BOOKINGS = "SELECT reference FROM erased_references WHERE tenant = $1 AND erasure = $2 AND kind = 'booking'"
+# An address that a family shares stays that of the others.
+_EMAILS_OF_OTHERS = """
+SELECT lower(c.email) AS email FROM customers c WHERE c.tenant = $1 AND lower(c.email) = ANY($2) AND c.phone <> $3
+UNION SELECT lower(a.attendee_email) FROM appointments a
+WHERE a.tenant = $1 AND lower(a.attendee_email) = ANY($2) AND a.id <> ALL($4)
+"""
+# A search through the bodies of the tenant: rare, and what was never processed is found in no other way.
+_BODIES = """
+SELECT id, source, event_id, payload FROM webhook_events
+WHERE tenant = $1 AND source IN ('retell', 'calcom') AND payload <> '' AND received_at < $5 AND (
+    source = 'retell' AND split_part(event_id, ':', 1) = ANY($2)
+    OR EXISTS (SELECT FROM unnest($3::bytea[]) AS sought WHERE position(sought IN payload) > 0)
+    OR source = 'calcom' AND EXISTS (SELECT FROM unnest($4::bytea[]) AS sought WHERE position(sought IN payload) > 0))
+ORDER BY id
+"""
+# Also one whose first event is stored and not processed.
+_IS_CALL_GOING_ON = f"""
+SELECT EXISTS (
+    SELECT FROM calls WHERE tenant = $1 AND CASE WHEN direction = 'outbound' THEN to_number ELSE from_number END = $2
+    AND status NOT IN ('not_connected', 'ended', 'error')
+    AND coalesce(started_at, updated_at) > clock_timestamp() - {_LONGEST}
+) OR EXISTS (
+    SELECT FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell' AND e.event_type = 'call_started'
+    AND e.status IN ('received', 'processing', 'failed') AND e.received_at > clock_timestamp() - {_LONGEST}
+    AND position($3::bytea IN e.payload) > 0 AND NOT EXISTS (
+        SELECT FROM webhook_events later WHERE later.tenant = $1 AND later.source = 'retell'
+        AND later.event_id = split_part(e.event_id, ':', 1) || ':call_ended'))
+"""  # noqa: S608  a constant
+_TO_COME = """
+SELECT id FROM appointments WHERE tenant = $1 AND id = ANY($2) AND status IN ('confirmed', 'pending_sync')
+AND starts_at > clock_timestamp() ORDER BY starts_at
+"""
+
+
+async def find_traces(
+    conn: Connection, tenant: str, number: str, until: datetime, erasure: UUID | None = None
+) -> Traces:
+    """Return what is stored of a number, of before `until`; with `erasure` also what that one has found before."""
+    customer = await conn.fetchrow(_CUSTOMER, tenant, number)
+    customer_id: UUID | None = customer["id"] if customer else None
+    calls = {row["call_id"] for row in await conn.fetch(_CALLS, tenant, number, until, erasure)}
+    rows = await conn.fetch(_APPOINTMENTS, tenant, number, customer_id, until)
+    own = [row for row in rows if row["own"]]
+    known = [row["reference"] for row in await conn.fetch(_REFERENCED_BOOKINGS, tenant, erasure)]
+    uids = {row["external_id"] for row in own if row["external_id"]} | {str(row["id"]) for row in own} | {*known}
+    bookings = sorted(uid for uid in uids if len(uid) >= SHORTEST_REFERENCE)
+    emails = {row["attendee_email"] for row in own} | {customer["email"] if customer else None}
+    lowered = sorted({email.lower() for email in emails if email})
+    shared = await conn.fetch(_EMAILS_OF_OTHERS, tenant, lowered, number, [row["id"] for row in own])
+    alone = sorted({*lowered} - {row["email"] for row in shared})
+    digits = number.removeprefix("+").encode()
+    sought = [uid.encode() for uid in (*bookings, *alone)]
+    found = [
+        StoredBody(*row)
+        for row in await conn.fetch(_BODIES, tenant, sorted(calls), [digits], sought, _much_later(until))
+    ]
+    events, reported = own_events(found, number, calls, until)
+    return Traces(
+        number, until, customer_id, tuple(alone), tuple(sorted(calls | reported)), tuple(row["id"] for row in own),
+        tuple(row["id"] for row in rows if not row["own"]), tuple(bookings), tuple(events),
+    )  # fmt: skip
+
+
+def _much_later(until: datetime) -> datetime:
+    """Return the end of the span in which events of what was before `until` may come: Retell and Cal.com repeat for hours."""
+    return until + timedelta(days=30)
+
+
+async def is_call_going_on(conn: Connection, tenant: str, number: str) -> bool:
+    """Return whether a call of the number has not ended, as far as its events have reported it."""
+    return bool(await conn.fetchval(_IS_CALL_GOING_ON, tenant, number, number.removeprefix("+").encode()))
+
+
+async def list_to_come(conn: Connection, tenant: str, traces: Traces) -> list[UUID]:
+    """Return the caller's appointments that have not begun and are not cancelled, the next one first."""
+    return [row["id"] for row in await conn.fetch(_TO_COME, tenant, list(traces.appointments))]

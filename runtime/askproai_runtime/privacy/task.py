@@ -1,0 +1,115 @@
+"""The task `erasures`: finish what an erasure began, at Retell and Cal.com too, and see that nothing comes back.
+
+What is on its way when a person is erased arrives within minutes: an event that waits in Redis or is being processed, a record of
+a call function, the webhook of a cancellation. So passes are repeated until nothing was found for a while. From then on the noted
+calls and bookings keep out what comes later: their events are stored without a body (migration 0017).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import asyncpg
+import structlog
+
+from askproai_core.database import Connection
+from askproai_core.redis import DurableStream, RedisUnavailable
+from askproai_runtime.booking import BookingContext
+from askproai_runtime.calls import CallsAtRetell, RetellUnavailable
+from askproai_runtime.privacy import store
+from askproai_runtime.privacy.erase import ERASURES as ERASURES  # noqa: PLC0414  its name, for the worker
+from askproai_runtime.privacy.erase import erase_once
+from askproai_runtime.privacy.store import Erasure
+from askproai_runtime.tasks import Next, TaskRun
+
+log = structlog.get_logger(__name__)
+
+QUIET = timedelta(minutes=2)  # longer than a job or a request that holds what it has read in memory
+_AGAIN = timedelta(seconds=30)
+_IDLE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureTask:
+    """The handler of the task. `spool`: the tenant's events that wait in Redis; None where the tenant has none."""
+
+    ctx: BookingContext
+    retell: CallsAtRetell
+    spool: Callable[[], DurableStream | None]
+    quiet: timedelta = QUIET
+
+    async def run(self, run: TaskRun) -> Next:
+        """Make another pass for each open erasure. What cannot be reached delays the end of that erasure, and no other."""
+        is_open = False
+        try:
+            found = await store.list_erasures(self.ctx.pool, self.ctx.tenant, only_open=True)
+        except asyncpg.UndefinedTableError:  # the schema before has no erasures
+            return Next(_IDLE, run.watermark)
+        for erasure in found:
+            waits_for = await self._advance(erasure, run.correlation_id)
+            await store.record_wait(self.ctx.pool, self.ctx.tenant, erasure.id, waits_for)
+            is_open = is_open or waits_for is not None
+        return Next(_AGAIN if is_open else _IDLE, run.watermark)
+
+    async def _advance(self, before: Erasure, correlation_id: str) -> str | None:
+        """Make a pass, and end the erasure if nothing was left for a while. Return what it waits for, None if it is done."""
+        erasure = await erase_once(self.ctx, before)
+        self.ctx.faults.reach("after:erasure-pass")
+        if waits_for := await self._delete_at_retell(erasure, correlation_id):
+            return waits_for
+        if waits_for := await self._find_in_spool():
+            return waits_for
+        async with self.ctx.pool.acquire() as conn, conn.transaction():
+            locked = await store.lock_erasure(conn, self.ctx.tenant, erasure.id)
+            if locked is None or locked.caller is None:
+                return None
+            traces = await store.find_traces(conn, self.ctx.tenant, locked.caller, locked.requested_at, locked.id)
+            if left := await store.count_left(conn, self.ctx.tenant, traces):
+                return f"{left} appointments are to come, or Cal.com has yet to be told of their change"
+            now = self.ctx.clock.now()
+            if not traces.is_gone or now - locked.changed_at < self.quiet:
+                return f"whether anything comes within {self.quiet.total_seconds():.0f} s"
+            await self._finish(conn, locked, correlation_id)
+        log.info("erasure.done", erasure=str(erasure.id))
+        return None
+
+    async def _delete_at_retell(self, erasure: Erasure, correlation_id: str) -> str | None:
+        """Delete the calls at Retell: transcript, recording and logs. Return what that waits for."""
+        calls = await store.list_calls_at_retell(self.ctx.pool, self.ctx.tenant, erasure.id)
+        if calls and not self.retell.can_be_asked:
+            return f"Retell has to be asked to delete {len(calls)} calls, and there is no agent or no key"
+        for call_id in calls:
+            try:
+                await self.retell.delete(call_id, correlation_id)
+            except RetellUnavailable as error:
+                return str(error)
+            self.ctx.faults.reach("after:delete-call")
+            await store.mark_deleted(self.ctx.pool, self.ctx.tenant, call_id)
+        return None
+
+    async def _find_in_spool(self) -> str | None:
+        """Return that events wait in Redis, if they do: whose they are is known when they are in their table."""
+        spool = self.spool()
+        if spool is None:
+            return None
+        try:
+            waiting = await spool.count()
+        except RedisUnavailable:
+            return "Redis, where events may wait, does not answer"
+        finally:
+            await spool.close()
+        return f"{waiting} events wait in Redis" if waiting else None
+
+    async def _finish(self, conn: Connection, erasure: Erasure, correlation_id: str) -> None:
+        """Record what was done where, and forget the number."""
+        tenant, systems = self.ctx.tenant, dict[str, dict[str, int]]()
+        systems["database"] = erasure.evidence
+        systems["redis"] = {"events_waiting": 0}
+        systems["retell"] = {"calls_deleted": await store.count_deleted_calls(conn, tenant, erasure.id)}
+        if self.ctx.calendar.remote:
+            kept = await store.list_at_calcom(conn, tenant, erasure.id)
+            systems["calcom"] = {"bookings_that_keep_the_name": len(kept)}
+        for system, evidence in systems.items():
+            detail = {"erasure": str(erasure.id), "system": system, **evidence}
+            await store.record_audit(conn, tenant, "worker", "caller.erased", detail, correlation_id)
+        await store.finish_erasure(conn, tenant, erasure.id, self.ctx.clock.now())

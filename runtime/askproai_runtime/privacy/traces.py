@@ -1,0 +1,94 @@
+"""What is stored of one caller, as ids: whoever has the number. `store/` reads and erases by them.
+
+A person is a phone number here, as in `customers`: a withheld number is that of no person. What another caller said of the person
+stays with that caller's call, and an appointment that the number booked for another number is that one's
+(docs/decisions/0097-one-caller-is-exported-and-erased.md).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from askproai_core.phone_numbers import e164_or_none
+from askproai_runtime.calls import RetellCall, RetellEvent, decode, parse_milliseconds
+from askproai_runtime.intake import Source
+
+# Retell ends a call after two hours; one of which no end came is over then.
+LONGEST_CALL: Final = timedelta(minutes=130)
+SHORTEST_REFERENCE: Final = 8  # of a booking: it is searched for in bodies
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBody:
+    """An event that may be the caller's: its body holds the number, the address or a booking, or its id begins with a call's."""
+
+    id: int
+    source: str
+    event_id: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """The ids of what is stored of `number` (E.164), as of before `until`.
+
+    `appointments` are the caller's own, `booked_for_others` those that the number booked for another customer. `emails` are
+    addresses that nobody else has. `bookings` are Cal.com's uids and our ids of the caller's appointments.
+    """
+
+    number: str
+    until: datetime
+    customer: UUID | None
+    emails: tuple[str, ...]
+    calls: tuple[str, ...]
+    appointments: tuple[UUID, ...]
+    booked_for_others: tuple[UUID, ...]
+    bookings: tuple[str, ...]
+    events: tuple[int, ...]
+
+    @property
+    def is_gone(self) -> bool:
+        """Return whether nothing is left to erase: ids that an erasure has noted stay, and the customer of a later appointment."""
+        return not (self.appointments or self.booked_for_others or self.events)
+
+
+def own_events(
+    found: Iterable[StoredBody], number: str, calls: Iterable[str], until: datetime
+) -> tuple[list[int], set[str]]:
+    """Return the ids of those events that are the caller's, and the calls that they report, which may have no row yet.
+
+    An event of another caller's call in which the number was only said is not. One that cannot be read is erased, since it holds
+    the number; its call is not, since it may be another's.
+    """
+    known, ids, reported = set(calls), list[int](), set[str]()
+    for event in found:
+        call_id = event.event_id.partition(":")[0]
+        if event.source != Source.RETELL or call_id in known or (call := _read(event.payload)) is None:
+            ids.append(event.id)
+        elif caller_of(call) == number and _was_over(call, until):
+            ids.append(event.id)
+            reported.add(call_id)
+    return ids, reported
+
+
+def _read(payload: bytes) -> RetellCall | None:
+    """Return the call of an event; None if it cannot be read."""
+    try:
+        envelope = decode(payload, RetellEvent)
+    except msgspec.DecodeError:
+        return None
+    return envelope.call or envelope.data
+
+
+def _was_over(call: RetellCall, until: datetime) -> bool:
+    began_at, ended_at = parse_milliseconds(call.start_timestamp), parse_milliseconds(call.end_timestamp)
+    return ended_at <= until if ended_at else began_at is None or began_at < until - LONGEST_CALL
+
+
+def caller_of(call: RetellCall) -> str | None:
+    """Return the other side's number of a call, in E.164."""
+    return e164_or_none(call.to_number if call.direction == "outbound" else call.from_number)

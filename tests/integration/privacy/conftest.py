@@ -1,0 +1,19 @@
+"""A salon whose callers leave traces everywhere."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from askproai_sandbox.databases import Database
+from askproai_sandbox.postgres import EmbeddedPostgres
+from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.privacy_environment import PrivacyEnvironment, open_privacy_environment
+
+
+@pytest.fixture
+async def env(
+    postgres: EmbeddedPostgres, database: Database, valkey: EmbeddedRedis, tmp_path: Path
+) -> AsyncIterator[PrivacyEnvironment]:
+    async with open_privacy_environment(postgres, database, valkey, tmp_path) as opened:
+        yield opened

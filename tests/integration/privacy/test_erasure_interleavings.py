@@ -1,0 +1,156 @@
+"""An erasure between the steps of others, and others between its steps: nothing of the caller is left."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import asyncpg
+import msgspec
+import pytest
+
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.redis import PROMISE_KEY, DurableStream
+from askproai_runtime.booking import DeskRequest
+from askproai_runtime.intake import STREAM, Source, Spool, identify
+from askproai_runtime.metrics import Metrics
+from askproai_runtime.privacy import ErasureRequest, begin_erasure
+from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment
+from tests.worlds.private_desk import asking, request
+from tests.worlds.waiting import eventually
+
+WHERE_NOBODY_REACHES = {"calcom"}
+
+
+class Died(Exception):
+    """The process was killed at a fault point."""
+
+
+class Dying(FaultPoints):
+    """Dies at the point that is armed."""
+
+    def reach(self, name: str) -> None:
+        if name == self.armed:
+            raise Died
+
+
+@pytest.mark.parametrize("point", ["after:erasure-open", "after:erasure-cancel", "before:erasure-commit"])
+async def test_an_erasure_that_dies_is_finished_by_the_same_request_or_by_the_worker(
+    env: PrivacyEnvironment, point: str
+) -> None:
+    await env.play(ZORA)
+    await env.processed()
+    request_id = uuid4()
+    dying = replace(env.pod.worker.booking(for_callers=False), faults=Dying(point))
+    asked = ErasureRequest(DeskRequest(request_id, "karin"), ZORA.number, True, "corr")
+    with pytest.raises(Died):
+        await begin_erasure(dying, asked)
+    assert ("database", ZORA.name.split()[0]) in await env.search(ZORA.needles)
+    body = asking(caller=ZORA.number, cancel_appointments=True) | {"request_id": str(request_id)}
+    status, answer = await request(env.pod, "callers/erase", body)
+    assert (status, answer["erasure"]["id"]) == (200, str(request_id))
+    await env.processed()
+    await env.finish()
+    assert {place for place, _ in await env.search(ZORA.needles)} == WHERE_NOBODY_REACHES
+    asked_for = "SELECT count(*) FROM audit_log WHERE tenant = $1 AND action = 'caller.erase'"
+    assert await env.pod.db.fetchval(asked_for, env.tenant) == 1
+
+
+@pytest.mark.parametrize("point", ["after:erasure-pass", "after:delete-call", "before:erasure-commit"])
+async def test_a_worker_that_dies_leaves_the_rest_to_the_next_run(env: PrivacyEnvironment, point: str) -> None:
+    await env.play(ZORA)
+    await env.processed()
+    await env.erase(ZORA, cancel_appointments=True)
+    with pytest.raises(Died):
+        await env.run_erasures(env.task(faults=Dying(point)))
+    await env.processed()
+    await env.finish()
+    assert {place for place, _ in await env.search(ZORA.needles)} == WHERE_NOBODY_REACHES
+
+
+async def test_what_a_transaction_wrote_before_the_erasure_and_committed_after_it_is_erased(
+    env: PrivacyEnvironment,
+) -> None:
+    call_id = await env.play(ZORA)
+    await env.processed()
+    worker = await asyncpg.connect(env.pod.store.dsn)
+    try:
+        writing = worker.transaction()
+        await writing.start()
+        await worker.execute(
+            """INSERT INTO function_requests (tenant, call_id, at, function, arguments, outcome, duration_ms, correlation_id)
+               VALUES ($1, $2, now(), 'leave_message', $3::jsonb, 'noted', 1, 'c')""",
+            env.tenant, call_id, msgspec.json.encode({"message": ZORA.message}).decode(),
+        )  # fmt: skip
+        await env.erase(ZORA, cancel_appointments=True)
+        await env.processed()
+        await writing.commit()
+    finally:
+        await worker.close()
+    await env.finish()
+    assert {place for place, _ in await env.search(ZORA.needles)} == WHERE_NOBODY_REACHES
+
+
+async def test_an_erasure_waits_for_the_events_in_redis(env: PrivacyEnvironment) -> None:
+    """Of a call of which nothing else is here: only its body says whose it is."""
+    await env.play(ZORA)
+    await env.processed()
+    shared = env.pod.worker.shared
+    drainer = f"askproai:{env.tenant}:spool:drainer"
+    async with env.redis.admin() as admin:
+        await admin.set(drainer, "held by the test")
+        await admin.set(PROMISE_KEY, "0")
+    body = msgspec.json.encode({"event": "call_ended", "call": env.call_fields(ZORA, "call_in_redis_only")})
+    event = identify(Source.RETELL, body, tenant=env.tenant, correlation_id="c", now=env.pod.worker.clock.now())
+    spool = Spool(DurableStream(shared, STREAM), Metrics("salon"))
+    assert await spool.put([event])
+    await spool.stream.close()
+    await env.erase(ZORA, cancel_appointments=True)
+    await env.processed()
+    await env.run_erasures()
+    _, listed = await request(env.pod, "erasures")
+    assert (listed["erasures"][0]["state"], listed["erasures"][0]["waits_for"]) == ("open", "1 events wait in Redis")
+    assert "redis" in {place for place, _ in await env.search(ZORA.needles)}
+    async with env.redis.admin() as admin:
+        await admin.delete(drainer)
+
+    async def is_drained() -> bool:
+        async with env.redis.admin() as admin:
+            return not await admin.exists(f"askproai:{env.tenant}:spool")
+
+    await eventually(is_drained, 60, "the spool to be empty")
+    await env.processed()
+    await env.finish()
+    assert {place for place, _ in await env.search(ZORA.needles)} == WHERE_NOBODY_REACHES
+
+
+async def test_nothing_is_done_before_it_was_quiet(env: PrivacyEnvironment) -> None:
+    await env.play(ZORA)
+    await env.processed()
+    await env.erase(ZORA, cancel_appointments=True)
+    await env.processed()
+    for _ in range(2):
+        await env.run_erasures(env.task(quiet=timedelta(hours=1)))
+    _, listed = await request(env.pod, "erasures")
+    assert listed["erasures"][0]["state"] == "open"
+
+
+async def test_another_tenants_caller_with_the_same_number_is_untouched(env: PrivacyEnvironment) -> None:
+    second = await env.database.create_tenant("second")
+    other = await asyncpg.connect(second.dsn)
+    try:
+        await other.execute(
+            "INSERT INTO customers (tenant, phone, name) VALUES ($1, $2, $3)", second.tenant, ZORA.number, OTHER.name
+        )
+        await other.execute(
+            """INSERT INTO calls (tenant, call_id, status, from_number, correlation_id) VALUES ($1, 'call_2', 'ended', $2, 'c')""",
+            second.tenant, ZORA.number,
+        )  # fmt: skip
+        await env.play(ZORA)
+        await env.processed()
+        await env.erase(ZORA, cancel_appointments=True)
+        await env.processed()
+        await env.finish()
+        assert await other.fetchval("SELECT name FROM customers WHERE phone = $1", ZORA.number) == OTHER.name
+        assert await other.fetchval("SELECT count(*) FROM calls WHERE from_number = $1", ZORA.number) == 1
+    finally:
+        await other.close()

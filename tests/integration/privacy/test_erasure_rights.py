@@ -1,0 +1,65 @@
+"""What a tenant's login may delete: only while an erasure is open, only its own rows, and never the record of it."""
+
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from askproai_sandbox.databases import Database, TenantStore
+
+_CALL = "INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ($1, 'call_1', 'ended', 'c')"
+
+
+async def login(store: TenantStore) -> asyncpg.Connection:
+    return await asyncpg.connect(store.dsn)
+
+
+async def test_a_pod_deletes_nothing_without_an_open_erasure_and_never_its_record(database: Database) -> None:
+    first, second = [await database.create_tenant(name) for name in ("first", "second")]
+    pod, other = await login(first), await login(second)
+    try:
+        for conn, store in ((pod, first), (other, second)):
+            await conn.execute(_CALL, store.tenant)
+        assert await pod.execute("DELETE FROM calls") == "DELETE 0"
+        erasure = uuid4()
+        await pod.execute(
+            "INSERT INTO erasures (tenant, id, caller) VALUES ($1, $2, '+4915100000001')", first.tenant, erasure
+        )
+        assert await other.execute("DELETE FROM calls") == "DELETE 0", "an erasure of another tenant opens nothing"
+        assert await pod.execute("DELETE FROM calls") == "DELETE 1"
+        assert await other.fetchval("SELECT count(*) FROM calls") == 1
+        assert await other.fetchval("SELECT count(*) FROM erasures") == 0
+        for statement in ("DELETE FROM erasures", "DELETE FROM erased_references", "DELETE FROM audit_log"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await pod.execute(statement)
+        await pod.execute(
+            "UPDATE erasures SET state = 'done', caller = NULL, finished_at = now() WHERE id = $1", erasure
+        )
+        await pod.execute(_CALL, first.tenant)
+        assert await pod.execute("DELETE FROM calls") == "DELETE 0"
+    finally:
+        await pod.close()
+        await other.close()
+
+
+async def test_an_event_of_an_erased_call_or_booking_is_stored_without_its_body(database: Database) -> None:
+    first, second = [await database.create_tenant(name) for name in ("first", "second")]
+    pod, other = await login(first), await login(second)
+    insert = """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id)
+                VALUES ($1, $2, $3, 'x', $4, 'c') RETURNING payload"""
+    refer = "INSERT INTO erased_references (tenant, kind, reference, erasure) VALUES ($1, $2, $3, $4)"
+    try:
+        for kind, reference in (("call", "call_1"), ("booking", "uid-of-a-booking")):
+            await pod.execute(refer, first.tenant, kind, reference, uuid4())
+        events = {
+            ("retell", "call_1:call_ended"): b"", ("retell", "call_12:call_ended"): b"call_1",
+            ("calcom", "a"): b"", ("calcom", "b"): b'{"uid": "another"}', ("stripe", "c"): b"uid-of-a-booking",
+        }  # fmt: skip
+        sent = {"call_1:call_ended": b"Zora", "a": b'{"uid": "uid-of-a-booking"}'}
+        for (source, event_id), stored in events.items():
+            body = sent.get(event_id, stored)
+            assert await pod.fetchval(insert, first.tenant, source, event_id, body) == stored, event_id
+            assert await other.fetchval(insert, second.tenant, source, event_id, body) == body, "another tenant's"
+    finally:
+        await pod.close()
+        await other.close()

@@ -1,0 +1,47 @@
+"""Which stored events are a caller's."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from askproai_runtime.privacy.traces import StoredBody, own_events
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+ZORA, OTHER = "+4915155500077", "+4915155500088"
+
+
+def body(**call: Any) -> bytes:
+    return msgspec.json.encode({"event": "call_ended", "call": {"call_id": "call_1", **call}})
+
+
+def ms(minutes_ago: float) -> int:
+    return int((NOW - timedelta(minutes=minutes_ago)).timestamp() * 1000)
+
+
+OVER = {"start_timestamp": ms(20), "end_timestamp": ms(10)}
+
+
+@pytest.mark.parametrize(
+    ("source", "payload", "is_own", "is_reported"),
+    [
+        ("retell", body(from_number=ZORA, **OVER), True, True),
+        ("retell", body(from_number="015155500077", **OVER), True, True),
+        ("retell", body(from_number=OTHER, to_number=ZORA, direction="outbound", **OVER), True, True),
+        ("retell", body(from_number=OTHER, transcript=f"ruft {ZORA} an", **OVER), False, False),
+        ("retell", body(from_number=ZORA, start_timestamp=ms(20), end_timestamp=ms(-1)), False, False),
+        ("retell", body(from_number=ZORA, start_timestamp=ms(20)), False, False),
+        ("retell", body(from_number=ZORA, start_timestamp=ms(200)), True, True),
+        ("retell", b"{broken " + ZORA.encode(), True, False),
+        ("calcom", b"anything", True, False),
+    ],
+)
+def test_an_event_belongs_to_who_called(source: str, payload: bytes, is_own: bool, is_reported: bool) -> None:
+    found = [StoredBody(7, source, "call_1:call_ended", payload)]
+    assert own_events(found, ZORA, [], NOW) == ([7] if is_own else [], {"call_1"} if is_reported else set())
+
+
+def test_an_event_of_a_known_call_is_the_callers_whatever_it_says() -> None:
+    found = [StoredBody(7, "retell", "call_1:call_ended", body(from_number=OTHER))]
+    assert own_events(found, ZORA, ["call_1"], NOW) == ([7], set())
