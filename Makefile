@@ -11,6 +11,8 @@ STAMP  := $(VENV)/.installed
 PIN    := uv pip compile -q --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Each of the hundreds of processes that tests start would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo down test tools unit integration e2e check format generate coverage mutation bench scale soak requirements clean
 

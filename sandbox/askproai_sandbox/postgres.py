@@ -89,18 +89,22 @@ class EmbeddedPostgres(EmbeddedServer):
         await asyncio.to_thread(shutil.rmtree, _home_folder(self._directory), ignore_errors=True)
         self._state_file.unlink(missing_ok=True)
 
-    async def create_database(self, name: str, password: str = "admin") -> str:
+    async def create_database(self, name: str, password: str = "admin", template: str = "template1") -> str:
         """Create database `name` and return the DSN of its owner `askproai_admin`, who may create roles but is no superuser.
 
+        It has what `template` has, to which nobody may be connected, but not the rights on the database itself.
+
         One administrator owns all databases, because roles belong to the whole server; the first call sets its password.
-        `name` and `password` are put into the statements as they are: they come from code and must contain no quotes.
+        Names and `password` are put into the statements as they are: they come from code and must contain no quotes.
         """
         connection = await asyncpg.connect(self.superuser_dsn)
         try:
             if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", ADMIN_ROLE):
                 await connection.execute(f"CREATE ROLE {ADMIN_ROLE} LOGIN CREATEROLE PASSWORD '{password}'")
             # Copying the template by files takes a checkpoint and, on a slow disk, a second; by WAL it takes 40 ms.
-            await connection.execute(f'CREATE DATABASE "{name}" OWNER {ADMIN_ROLE} STRATEGY wal_log')
+            await connection.execute(
+                f'CREATE DATABASE "{name}" OWNER {ADMIN_ROLE} TEMPLATE "{template}" STRATEGY wal_log'
+            )
         finally:
             await connection.close()
         return self._dsn(ADMIN_ROLE, password, name)

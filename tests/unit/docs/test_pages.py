@@ -85,11 +85,12 @@ def test_every_test_that_a_page_names_exists() -> None:
 
 def test_every_command_that_a_page_names_exists() -> None:
     """Each word after `askproai` in code is a command, and each option is one of that command."""
+    root = typer.main.get_command(app)
     for page in PAGES:
         for line in re.findall(
             r"(?:^ {4,}|^\$ |`)(?:\.venv/bin/)?askproai ([a-z][^`\n]*)", page.read_text(), re.MULTILINE
         ):
-            command: Any = typer.main.get_command(app)
+            command: Any = root
             for word in line.split():
                 if not hasattr(command, "commands"):
                     break
