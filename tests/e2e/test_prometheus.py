@@ -84,7 +84,8 @@ async def prometheus(demo, tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
     monitor, rules = await eventually(created_for_the_tenant, 150, "monitor and rules", every=1)
     groups = rules["spec"]["groups"]
     for rule in groups[0]["rules"]:
-        rule["for"] = "1s"  # how long a fault must last is tested by tests/unit/controllers/test_alert_rules.py
+        if "alert" in rule:
+            rule["for"] = "1s"  # how long a fault must last is tested by tests/unit/controllers/test_alert_rules.py
     folder, port = tmp_path_factory.mktemp("prometheus"), free_port()
     (folder / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
     addresses = [*(await targets(demo, monitor["spec"])), *(await coordinator_targets(demo)), operator_target(demo)]
