@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
@@ -18,6 +19,7 @@ from tests.worlds.running_demo import fetch, send, signed
 from tests.worlds.tools import find_program
 from tests.worlds.waiting import SOON, eventually
 
+ROOT = Path(__file__).parents[2]
 NAME = SALON.tenant.partition(".")[2]
 
 
@@ -128,6 +130,40 @@ async def test_every_rule_is_loaded_and_evaluates(prometheus):
         return {rule["health"] for rule in group["rules"]} == {"ok"}
 
     await eventually(evaluated, SOON, "every rule to be evaluated without an error")
+
+
+DASHBOARDS = ROOT / "charts" / "askproai" / "dashboards"
+
+
+def queries() -> Iterator[tuple[str, str, bool]]:
+    """Yield where each query of the dashboards is, the query, and whether it has series although nothing goes wrong."""
+    declared = yaml.safe_load((ROOT / "hack" / "dashboards.yaml").read_text("utf-8"))
+    for name, dashboard in declared.items():
+        rendered = json.loads((DASHBOARDS / f"{name}.json").read_text("utf-8"))
+        for panel, source in zip(rendered["panels"], dashboard["panels"], strict=True):
+            for target in panel["targets"]:
+                query = target["expr"].replace("$tenant", ".+").replace("$__rate_interval", "1m")
+                yield f"{name}: {panel['title']}: {target['legendFormat']}", query, not source.get("quiet", False)
+
+
+async def test_each_query_of_the_dashboards_has_series(prometheus):
+    """With `$tenant` and the interval as Grafana fills them in."""
+
+    async def without_series() -> list[str]:
+        return [
+            where
+            for where, query, has_series in queries()
+            if not (await prometheus.query(f"query?{urlencode({'query': query})}"))["result"] and has_series
+        ]
+
+    async def all_have() -> bool:  # a rate needs two samples, and some metrics come with the first run of a task
+        return await without_series() == []
+
+    try:
+        await eventually(all_have, SOON, "series for each query", every=2)
+    except AssertionError:
+        assert await without_series() == []
+        raise
 
 
 async def test_metrics_follow_the_naming_rules_of_prometheus(prometheus):
