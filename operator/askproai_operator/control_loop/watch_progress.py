@@ -1,4 +1,4 @@
-"""How far behind a watch is: a connection can stay open and bring nothing, and no error says so.
+"""How far behind a watch is: a connection can stay open and bring nothing, without an error.
 
 Each change of an object raises its version. A list that shows a newer version than any that the watch of the same selector has
 reported is proof that the watch owes something; a moment later it usually has it.
