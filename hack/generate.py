@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import yaml
+from dashboards import dashboard_files
 from gitops_health import argocd_cm, flux_checks
 from pydantic_settings import BaseSettings
 
@@ -74,6 +75,7 @@ def generated() -> Iterator[tuple[str, str]]:
     yield "charts/askproai/values.yaml", values(groups)
     yield "charts/askproai/values.schema.json", json.dumps(values_schema(groups), ensure_ascii=False, indent=2) + "\n"
     yield "docs/reference/chart.md", _page("Values of the Helm chart", VALUES, chart(groups))
+    yield from dashboard_files()
 
 
 class _Dumper(yaml.SafeDumper):
@@ -238,7 +240,7 @@ def main() -> int:
     check = parser.parse_args().check
     desired = {ROOT / path: text for path, text in generated()}
     stale = {path: text for path, text in desired.items() if not path.exists() or path.read_text("utf-8") != text}
-    folders = (ROOT / "crds", ROOT / "charts/askproai/templates/crds")
+    folders = (ROOT / "crds", ROOT / "charts/askproai/templates/crds", ROOT / "charts/askproai/dashboards")
     orphaned = sorted({file for folder in folders for file in folder.glob("*")} - desired.keys())
     for path, text in stale.items():
         print(f"{'not current, run make generate' if check else 'written'}: {path.relative_to(ROOT)}")

@@ -25,6 +25,8 @@ WriteGuard         controllers/write_guard       the metric and Event about a   
                                                  missing admission policy
 QuietTenants       controllers/quiet_tenants     no condition: Tenants become due of which   the process leads; each resync        1
                                                  PostgreSQL or Redis knows something new
+TenantFigures      controllers/tenant_figures    calls, booked share and error budget   the process leads; each minute        1
+                                                 in the status of Tenants
 RedisDurability    controllers/durability        a key in Redis that says whether     the process leads; each resync        1
                                                  pods may spool events there
 
@@ -94,6 +96,7 @@ from askproai_operator.controllers import (
     orphan,
     quiet_tenants,
     tenant,
+    tenant_figures,
     write_guard,
 )
 from askproai_operator.controllers.adoption import adopt_present_holders
@@ -133,6 +136,7 @@ def background_controllers(
         write_guard.KIND: write_guard.WriteGuardController(metrics.writes_unguarded.set).reconcile,
         durability.KIND: durability.reconcile,
         quiet_tenants.KIND: quiet_tenants.QuietTenantsController(queue.schedule, metrics.quiet_tenants.set).reconcile,
+        tenant_figures.KIND: tenant_figures.TenantFiguresController().reconcile,
     }
 
 
@@ -149,6 +153,7 @@ def background_options(settings: Settings) -> dict[str, Options]:
         write_guard.KIND: write_guard.OPTIONS,
         durability.KIND: durability.OPTIONS,
         quiet_tenants.KIND: quiet_tenants.quiet_tenants_options(settings),
+        tenant_figures.KIND: tenant_figures.OPTIONS,
     }
 
 
@@ -158,6 +163,7 @@ def initial_keys(context: ReconcileContext) -> Iterable[Key]:
     of_each_shard = (
         orphan.ledger_key(settings),
         quiet_tenants.quiet_tenants_key(settings),
+        tenant_figures.tenant_figures_key(settings),
         *grant.grant_keys(context),
     )
     if not settings.shard.is_first:

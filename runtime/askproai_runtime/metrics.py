@@ -158,7 +158,8 @@ class Metrics:
         self._lost_offers.labels(self._tenant).inc()
 
     def expect_offers(self, bases: Iterable[str]) -> None:
-        """Create the series of each basis with 0, because Prometheus sees no rise in a first sample."""
+        """Create the series of each basis, and that of lost offers, with 0: Prometheus sees no rise in a first sample."""
+        self._lost_offers.labels(self._tenant)
         for basis in bases:
             self._offers.labels(self._tenant, basis)
 

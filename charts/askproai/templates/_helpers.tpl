@@ -120,3 +120,42 @@ spec:
             defaultMode: 0440
             sources: {{- .sources | nindent 14 }}
 {{- end }}
+
+{{/*
+How fast all tenants together use up an error budget of 30 days: the recording rules, and the page. `.percent` is the SLO of the fleet.
+A page needs ten failures and several tenants: what one tenant has is a ticket of its own rules. A short window in which nobody came
+ends no alert. `.at`: the share of failures at that speed, at most half way between the allowed share and all.
+*/}}
+{{- define "askproai.fleetRules" -}}
+{{- $name := printf "fleet:askproai_%s" .what }}
+{{- $bad := printf "askproai_%s_total{outcome=~%q}" .metric .bad }}
+{{- $decided := printf "askproai_%s_total{outcome=~%q}" .metric .decided }}
+{{- $allowed := divf (subf 100 (float64 .percent)) 100 }}
+{{- $runbooks := .root.Values.settings.runbookBaseUrl | default "https://askproai.de/docs/runbooks" }}
+{{- range $window := list "5m" "30m" "1h" "6h" }}
+- record: {{ $name }}_failed:increase{{ $window }}
+  expr: sum(increase({{ $bad }}[{{ $window }}]))
+- record: {{ $name }}_decided:increase{{ $window }}
+  expr: sum(increase({{ $decided }}[{{ $window }}]))
+{{- end }}
+{{- range $window := list "1h" "6h" }}
+- record: {{ $name }}_failed:tenants{{ $window }}
+  expr: count(sum by (tenant) (increase({{ $bad }}[{{ $window }}])) >= 0.5)
+{{- end }}
+- alert: AskproaiFleet{{ .what | title }}Fail
+  expr: |
+    {{- range $index, $each := list (list 14.4 "1h" "5m") (list 6.0 "6h" "30m") }}
+    {{- $at := printf "%.6g" (minf (mulf $allowed (index $each 0)) (divf (addf $allowed 1) 2)) }}
+    {{- $long := index $each 1 }}
+    {{- $short := index $each 2 }}
+    {{ if $index }}or {{ end }}{{ $name }}_failed:increase{{ $long }} / {{ $name }}_decided:increase{{ $long }} > {{ $at }}
+    and {{ $name }}_failed:increase{{ $long }} >= 10
+    and {{ $name }}_failed:tenants{{ $long }} >= {{ $.root.Values.prometheusRule.fleetTenants }}
+    unless {{ $name }}_failed:increase{{ $short }} / {{ $name }}_decided:increase{{ $short }} <= {{ $at }}
+    {{- end }}
+  for: 2m
+  labels: {severity: critical}
+  annotations:
+    summary: "{{ `{{ $value | humanizePercentage }}` }} of the {{ .what }} of all tenants fail; {{ printf "%g" (mulf $allowed 100) }} % are allowed."
+    runbook_url: {{ $runbooks }}/fleet-{{ .what }}.md
+{{- end }}

@@ -32,6 +32,12 @@ from askproai_core.database.sessions import (
     open_watch,
 )
 from askproai_core.database.stranded import DeclaredWork, Stranded, encode_declared, list_stranded
+from askproai_core.database.tenant_figures import (
+    BookingCounts,
+    TenantFigures,
+    read_figures,
+    read_month_of_bookings,
+)
 from askproai_core.database.tenant_states import (
     FACT_COLUMNS,
     CalendarBacklog,
@@ -282,6 +288,16 @@ class AdminStore:
         """Return what the conditions of many tenants depend on, by a handful of statements; `waited` as for the backlog."""
         async with self._connection() as conn:
             return await read_states(conn, tenants, waited)
+
+    async def read_figures(self, tenants: Sequence[str]) -> Mapping[str, TenantFigures]:
+        """Return the calls and bookings of the last 24 hours by tenant, by one statement."""
+        async with self._connection() as conn:
+            return await read_figures(conn, tenants)
+
+    async def read_month_of_bookings(self, tenants: Sequence[str]) -> Mapping[str, BookingCounts]:
+        """Return the bookings of the last 30 days by tenant, by one statement, as far as their records are kept."""
+        async with self._connection() as conn:
+            return await read_month_of_bookings(conn, tenants)
 
     async def drop_tenant(self, tenant: str, erase: bool, *, uid: str | None = None) -> None:
         """Drop the tenant's login role; its rows stay for the Tenant's UID, unless `erase`. Safe to repeat.

@@ -288,9 +288,10 @@ class Privacy(base.Part):
 
 class Slo(base.Part):
     booking_success_percent: Percent = Decimal(95)
-    """Bookings that succeed within 6 hours, in percent (a decimal string)."""
+    """Bookings by callers that succeed, in percent (a decimal string): all but those that end as failed, busy or too slow. What is
+    missing to 100 is the error budget of 30 days."""
     webhook_success_percent: Percent = Decimal("99.9")
-    """Webhooks that are stored and not answered 429 or 503 within an hour, in percent (a decimal string)."""
+    """Webhooks that are stored and not answered 429 or 503, in percent (a decimal string)."""
 
 
 class TenantSpec(base.Part):
@@ -330,7 +331,8 @@ class TenantSpec(base.Part):
     notifications: Notifications | None = None
     """Confirmations, reminders and news by mail or webhook. Absent: nothing is sent."""
     slo: Slo = Slo()
-    """Shares below which an alert fires, where the Prometheus operator is installed. An error budget is not computed."""
+    """Shares that are to succeed. Where the Prometheus operator is installed, alerts fire when the error budgets are used up too
+    fast."""
     suspend: bool = False
     """true scales the pods to 0. Callers hear that no appointments are taken at present, and are put through where the agent has
     transferTo; everything else stays."""
@@ -375,11 +377,12 @@ class TenantStatus(base.AppliedStatus):
     replicas: base.Count | None = None
     """Number of web pods that are asked for, by us or by the autoscaler; 0 while suspended."""
     calls24h: Annotated[base.Count | None, Field(alias="calls24h")] = None
-    """Number of calls in the last 24 hours. Not filled: nothing writes it yet."""
+    """Number of calls that began in the last 24 hours. It and the two below are counted once a minute."""
     booking_success_percent: base.Short | None = None
-    """Bookings that succeeded in the last 24 hours, in percent (a decimal string). Not filled: nothing writes it yet."""
+    """Bookings by callers that succeeded in the last 24 hours, in percent (a decimal string). Absent: nobody tried."""
     error_budget_percent: base.Short | None = None
-    """Error budget left of `spec.slo`, in percent (a decimal string). Not filled: nothing writes it yet."""
+    """Error budget of `slo.bookingSuccessPercent` that is left of the last 30 days, in percent (a decimal string); 0.0 when it is
+    used up, absent when nobody tried to book. A success counts within 15 minutes, a failure within one."""
 
 
 class Tenant(base.CustomResource):
@@ -399,6 +402,9 @@ class Tenant(base.CustomResource):
         base.column("Replicas", ".status.replicas", "integer"),
     )
     further_columns: ClassVar = (
+        base.column("Calls24h", ".status.calls24h", "integer"),
+        base.column("Booked%", ".status.bookingSuccessPercent"),
+        base.column("Budget%", ".status.errorBudgetPercent"),
         base.column("Model", ".spec.businessModel"),
         base.column("Webhook", ".status.webhookUrls.retell"),
     )

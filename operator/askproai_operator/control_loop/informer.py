@@ -17,6 +17,7 @@ from askproai_core.api_resource import ApiResource
 from askproai_core.clock import Clock
 from askproai_core.kube import ApiError
 from askproai_operator.control_loop.metrics import Metrics
+from askproai_operator.control_loop.watch_progress import WatchProgress
 from askproai_operator.engine import EventSink, Kube
 from askproai_operator.resources import CHILDREN, CUSTOM, FOREIGN, MANAGED_SELECTOR, SECRETS, WATCH_LABEL
 
@@ -57,6 +58,9 @@ class Informer:
         self._sink, self._kube, self._clock, self._metrics, self._login = sink, kube, clock, metrics, login
         self._audit_every = audit_every
         self._listed_at: dict[ApiResource, float] = {}
+        self._progress = WatchProgress(clock, _WATCHED)
+        for ref in _WATCHED:
+            metrics.watch_behind.labels(ref.plural).set_function(partial(self._progress.behind_seconds, ref))
         self.ready = asyncio.Event()
 
     async def prime(self) -> None:
@@ -79,6 +83,7 @@ class Informer:
             objects = await self._list(ref)
             if objects is None:
                 continue
+            self._progress.listed(ref, objects)
             async for raw in _in_turns(objects):
                 self._sink.observe(ref, raw)
             listed = {raw["metadata"]["uid"] for raw in objects}
@@ -180,6 +185,7 @@ class Informer:
     def _handler(self, ref: ApiResource) -> Any:
         async def handle(event: Any, **_: Any) -> None:
             raw: dict[str, Any] = {"kind": ref.kind} | dict(event["object"])
+            self._progress.reported(ref, raw)
             if event["type"] is None:
                 self._count_list(ref)
             if event["type"] == "DELETED":

@@ -29,6 +29,8 @@ class Metrics:
         self._provider_requests = create.counter("provider_requests", text, "provider", "operation", "status")
         self.leader = create.gauge("leader", "1 while this process holds the Lease")
         self.watch_restarts = create.counter("watch_restarts", "Watches begun again after an end or an error")
+        behind = "Time for which a watch has owed a change that a list has shown; 0: it owes none"
+        self.watch_behind = create.gauge("watch_behind_seconds", behind, "resource")
         missed = "Deletions that no watch told and that an audit found"
         self.missed_deletions = create.counter("missed_deletions", missed)
         ended = "Sessions of tenants' database logins that were ended because they held up others"

@@ -68,31 +68,71 @@ def failing(values: str) -> dict[str, str]:
 TWO_HOURS = {"every": "5m", "at": "2h"}
 SIX_HOURS = {"every": "5m", "at": "6h"}
 HOUR = {"at": "1h"}
+# What takes days is evaluated every 15 minutes: promtool would take minutes for it otherwise.
+THREE_DAYS = {"every": "15m", "at": "72h"}
 # The last six hours of a week and six hours: samples 2,016 to 2,088, and those of a week ago 0 to 72.
 WEEK = {"every": "5m", "at": "174h"}
+DAYS = (THREE_DAYS["at"], WEEK["at"])
+FOUR_FAIL = "0x20 1 2 3 4x60"
 CASES = [
     Case("AskproaiDeadLetters", "a job is a dead letter", True, metric("dead_letters", OWN, "0 0 1x20")),
     Case("AskproaiDeadLetters", "it was redriven", False, metric("dead_letters", OWN, "1x5 0x20")),
     Case("AskproaiDeadLetters", "another tenant's", False, metric("dead_letters", OTHER, "3x20")),
     Case(
+        "AskproaiBookingFailures", "a third", True, bookings(confirmed="0+0.3x80", failed="0x30 0+0.3x50"), **SIX_HOURS
+    ),
+    Case(
         "AskproaiBookingFailures",
-        "5 of 77",
+        "busy",
         True,
-        bookings(confirmed="0+1x72", failed="0x30 1 2 3 4 5x40"),
+        bookings(pending_sync="0+1x20 20x60", busy="0x30 0+1x15 15x40"),
         **SIX_HOURS,
     ),
     Case(
         "AskproaiBookingFailures",
-        "too busy",
+        "nobody came since",
         True,
-        bookings(pending_sync="0+1x20 20x60", busy="0x30 3x50"),
+        bookings(confirmed="0+0.1x30 3x50", failed=FOUR_FAIL),
         **SIX_HOURS,
     ),
     Case(
-        "AskproaiBookingFailures", "2 of 22", False, bookings(confirmed="0+1x20 20x60", failed="0x30 2x50"), **SIX_HOURS
+        "AskproaiBookingFailures",
+        "it books again",
+        False,
+        bookings(confirmed="0x60 1 2 3x20", failed=FOUR_FAIL),
+        **SIX_HOURS,
     ),
-    Case("AskproaiBookingFailures", "3 of 147", False, bookings(confirmed="0+2x72", failed="0x30 3x50"), **SIX_HOURS),
+    Case("AskproaiBookingFailures", "2 of 2", False, bookings(confirmed="0x80", failed="0x30 2x50"), **SIX_HOURS),
+    Case("AskproaiBookingFailures", "5 of 77", False, bookings(confirmed="0+1x72", failed="0x30 5x50"), **SIX_HOURS),
     Case("AskproaiBookingFailures", "taken times", False, bookings(confirmed="0+1x72", not_free="0+1x72"), **SIX_HOURS),
+    Case(
+        "AskproaiBookingBudget",
+        "9 of 66",
+        True,
+        bookings(confirmed="0+0.2x288", failed="0x100 0+0.05x188"),
+        **THREE_DAYS,
+    ),
+    Case(
+        "AskproaiBookingBudget",
+        "4 of 61",
+        False,
+        bookings(confirmed="0+0.2x288", failed="0x100 0+0.02x188"),
+        **THREE_DAYS,
+    ),
+    Case(
+        "AskproaiBookingBudget",
+        "9 of 297",
+        False,
+        bookings(confirmed="0+1x288", failed="0x100 0+0.05x188"),
+        **THREE_DAYS,
+    ),
+    Case(
+        "AskproaiBookingBudget",
+        "over",
+        False,
+        bookings(confirmed="0+0.2x288", failed="0x100 0+0.1x90 9x120"),
+        **THREE_DAYS,
+    ),
     Case("AskproaiLookupFailures", "all fail", True, lookups(failed="0x30 1 2 3 4x30"), **HOUR),
     Case("AskproaiLookupFailures", "a third", True, lookups(offered="0+1x60", too_slow="0x30 0+1x30"), **HOUR),
     Case("AskproaiLookupFailures", "2 of 2", False, lookups(failed="0x30 1 2x30"), **HOUR),
@@ -106,10 +146,19 @@ CASES = [
     Case("AskproaiNoBookings", "7 calls", False, calls_and_bookings("0x2016 0+0.1x72", "0+0.1x72 7x2016"), **WEEK),
     Case("AskproaiNoBookings", "Sunday", False, calls_and_bookings("0x2016 0+0.2x72", "0x72 0x2016"), **WEEK),
     Case("AskproaiNoBookings", "its first day", False, calls_and_bookings("_x2016 0+0.2x72", "_x2016 0x72"), **WEEK),
-    Case("AskproaiWebhookFailures", "1 %", True, webhooks(accepted="0+99x60", unavailable="0+1x60"), **HOUR),
-    Case("AskproaiWebhookFailures", "1 % are too many", True, webhooks(accepted="0+99x60", limited="0+1x60"), **HOUR),
+    Case("AskproaiWebhookFailures", "2 %", True, webhooks(accepted="0+98x60", unavailable="0+2x60"), **HOUR),
+    Case("AskproaiWebhookFailures", "2 % are too many", True, webhooks(accepted="0+98x60", limited="0+2x60"), **HOUR),
+    Case("AskproaiWebhookFailures", "1 %", False, webhooks(accepted="0+99x60", limited="0+1x60"), **HOUR),
+    Case(
+        "AskproaiWebhookFailures", "over", False, webhooks(accepted="0+9x60", unavailable="0x30 0+2x20 40x20"), **HOUR
+    ),
     Case("AskproaiWebhookFailures", "5 of 65", False, webhooks(accepted="0+1x60", unavailable="0x30 5x30"), **HOUR),
     Case("AskproaiWebhookFailures", "forgeries", False, webhooks(accepted="0+1x60", unauthorized="0+99x60"), **HOUR),
+    Case("AskproaiWebhookBudget", "1 %", True, webhooks(accepted="0+99x288", unavailable="0+1x288"), **THREE_DAYS),
+    Case("AskproaiWebhookBudget", "over", False, webhooks(accepted="0+99x288", limited="0+1x250 250x40"), **THREE_DAYS),
+    Case("AskproaiWebhookBudget", "14 of 314", False, webhooks(accepted="0+1x300", limited="0+0.05x288"), **THREE_DAYS),
+    Case("AskproaiMetricsMissing", "no pod is read", True, metric("config_hash_info", OTHER, "1x60"), at="40m"),
+    Case("AskproaiMetricsMissing", "pods were away", False, metric("config_hash_info", OWN, "1x5 _x20 1x60"), at="40m"),
     Case("AskproaiCircuitOpen", "it stays open", True, circuit("open", "1x20")),
     Case(
         "AskproaiCircuitOpen", "it closed again", False, circuit("open", "0 1 1 0x20") | circuit("closed", "1 0 0 1x20")
@@ -182,18 +231,13 @@ def test_the_rules_are_valid_prometheus_rules(promtool, rules):
 
 
 def test_every_alert_has_an_example_of_firing_and_of_silence():
-    names = {
-        rule["alert"]
-        for rule in prometheus_rule(Tenant.from_raw(load_manifests()["Tenant"][0]), Settings())["spec"]["groups"][0][
-            "rules"
-        ]
-    }
+    (group,) = prometheus_rule(Tenant.from_raw(load_manifests()["Tenant"][0]), Settings())["spec"]["groups"]
+    names = {rule["alert"] for rule in group["rules"] if "alert" in rule}
     assert {(case.alert, case.fires) for case in CASES} == {(name, fires) for name in names for fires in (True, False)}
 
 
 @pytest.mark.parametrize("interval", ["1m", "15m"])
 def test_alerts_fire_when_they_should_and_only_then(promtool, interval: str):
-    """A case of a week is evaluated every 15 minutes: promtool would take minutes for it otherwise."""
     groups = [
         {
             "interval": case.every,
@@ -208,7 +252,7 @@ def test_alerts_fire_when_they_should_and_only_then(promtool, interval: str):
             ],
         }
         for case in CASES
-        if (case.at == WEEK["at"]) == (interval == "15m")
+        if (case.at in DAYS) == (interval == "15m")
     ]
     cases = {"rule_files": ["rules.yml"], "evaluation_interval": interval, "tests": groups}
     code, output = promtool("test", "rules", "cases.yml", cases=cases)

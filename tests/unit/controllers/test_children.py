@@ -3,6 +3,7 @@
 import itertools
 import json
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from askproai_operator.controllers.tenant.children.deployment import (
 )
 from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.children.monitoring import (
+    burning,
     monitoring_condition,
     prometheus_rule,
     service_monitor,
@@ -376,14 +378,37 @@ def test_both_containers_metrics_are_found_by_the_labels_of_the_clusters_prometh
 
 def test_rules_hold_each_tenant_to_its_own_slo():
     manifest = prometheus_rule(tenant(slo={"bookingSuccessPercent": "97.5", "webhookSuccessPercent": "100"}), SETTINGS)
-    rules = {rule["alert"]: rule for group in manifest["spec"]["groups"] for rule in group["rules"]}
-    assert "> 0.025\n" in rules["AskproaiBookingFailures"]["expr"]
-    assert "> 0\n" in rules["AskproaiWebhookFailures"]["expr"]
+    every = [rule for group in manifest["spec"]["groups"] for rule in group["rules"]]
+    assert all(
+        'tenant="salon-mueller.salon-mueller"' in rule["expr"] and "<" not in rule["expr"].replace("<=", "")
+        for rule in every
+    )
+    rules = {rule["alert"]: rule for rule in every if "alert" in rule}
+    assert "> 0.150\n" in rules["AskproaiBookingFailures"]["expr"]
+    assert "> 0.025\n" in rules["AskproaiBookingBudget"]["expr"]
+    assert "> 0.0\n" in rules["AskproaiWebhookFailures"]["expr"]
+    assert "> 0\n" in rules["AskproaiWebhookBudget"]["expr"]
     for rule in rules.values():
-        assert 'tenant="salon-mueller.salon-mueller"' in rule["expr"]
         assert rule["for"]
         assert rule["labels"]["severity"] in {"critical", "warning"}
-        assert "<" not in "".join([rule["expr"], *rule["annotations"].values()])
+        assert "<" not in "".join(rule["annotations"].values())
+
+
+@pytest.mark.parametrize(("percent", "most"), [("99.9", "0.006"), ("95", "0.30"), ("50", "0.75"), ("0", "1")])
+def test_no_slo_asks_for_more_failures_than_there_are_bookings(percent: str, most: str):
+    allowed = (100 - Decimal(percent)) / 100
+    assert allowed <= burning(allowed, Decimal(6)) == Decimal(most)
+
+
+def test_pods_that_a_suspended_tenant_does_not_have_are_not_missed():
+    names = {
+        suspend: {
+            rule.get("alert")
+            for rule in prometheus_rule(tenant(suspend=suspend), SETTINGS)["spec"]["groups"][0]["rules"]
+        }
+        for suspend in (True, False)
+    }
+    assert names[False] - names[True] == {"AskproaiMetricsMissing"}
 
 
 def test_the_alert_rules_are_parsed_once_and_each_tenant_has_its_own(monkeypatch):
@@ -391,13 +416,14 @@ def test_the_alert_rules_are_parsed_once_and_each_tenant_has_its_own(monkeypatch
     strict = prometheus_rule(tenant(), SETTINGS)
     monkeypatch.setattr("yaml.safe_load", lambda _: pytest.fail("parsed again"))
     tolerant = prometheus_rule(tenant(slo={"bookingSuccessPercent": "50"}), SETTINGS)
-    assert "> 0.5\n" in json.dumps(tolerant["spec"]).replace("\\n", "\n")
+    assert "> 0.75\n" in json.dumps(tolerant["spec"]).replace("\\n", "\n")
     assert prometheus_rule(tenant(), SETTINGS) == strict != tolerant
 
 
 def test_every_alert_links_to_a_runbook_that_exists():
     groups = prometheus_rule(tenant(), SETTINGS)["spec"]["groups"]
-    links = [rule["annotations"]["runbook_url"] for rule in itertools.chain(*(group["rules"] for group in groups))]
+    rules = itertools.chain(*(group["rules"] for group in groups))
+    links = [rule["annotations"]["runbook_url"] for rule in rules if "alert" in rule]
     assert all(link.startswith("https://askproai.de/docs/runbooks/") for link in links)
     assert [link for link in links if not (RUNBOOKS / link.rpartition("/")[2]).is_file()] == []
 

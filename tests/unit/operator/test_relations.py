@@ -28,6 +28,7 @@ def test_a_changed_spec_makes_the_object_and_its_relatives_due(kind: str, due: s
     "status",
     [
         {"observedGeneration": 1, "lastReconcileToken": "x"},
+        {"bookingSuccessPercent": "95.0", "errorBudgetPercent": "75.0"},
         {"calls24h": 7, "replicas": 2, "configHash": "abc"},
         {"pending": {"what": "agent", "since": "x"}},
         {"llmId": "llm_1", "tenant": "salon-mueller", "publishedVersion": 3},

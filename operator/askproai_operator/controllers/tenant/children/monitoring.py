@@ -15,6 +15,7 @@ from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
 
 _HUNDRED = Decimal(100)
+_OF_RUNNING_PODS = "AskproaiMetricsMissing"
 
 
 def service_monitor(tenant: Tenant, settings: Settings) -> Manifest:
@@ -26,16 +27,36 @@ def service_monitor(tenant: Tenant, settings: Settings) -> Manifest:
 
 
 def prometheus_rule(tenant: Tenant, settings: Settings) -> Manifest:
-    """Return the PrometheusRule: `alerts.yaml` with this tenant's name and the error ratios that its SLO allows."""
+    """Return the PrometheusRule: `alerts.yaml` with this tenant's name and the error ratios that its SLO allows.
+
+    A suspended tenant has no pods, so that nothing is read of them is no alert.
+    """
     slo = tenant.spec.slo
+    bookings = (_HUNDRED - slo.booking_success_percent) / _HUNDRED
+    webhooks = (_HUNDRED - slo.webhook_success_percent) / _HUNDRED
     values = {
         "tenant": tenant.metadata.dotted,
-        "booking failures": f"{(_HUNDRED - slo.booking_success_percent) / _HUNDRED:f}",
-        "webhook failures": f"{(_HUNDRED - slo.webhook_success_percent) / _HUNDRED:f}",
+        "booking failures": f"{bookings:f}",
+        "bookings at 6": f"{burning(bookings, Decimal(6)):f}",
+        "webhook failures": f"{webhooks:f}",
+        "webhooks at 14.4": f"{burning(webhooks, Decimal('14.4')):f}",
         "runbooks": settings.runbook_base_url.rstrip("/"),
     }
+    spec = _fill_in(_alerts(), values)
+    if tenant.spec.suspend:
+        for group in spec["groups"]:
+            group["rules"] = [rule for rule in group["rules"] if rule.get("alert") != _OF_RUNNING_PODS]
     manifest = _with_monitor_labels(new_manifest(tenant, resources.PROMETHEUS_RULES, "", "alerts"), settings)
-    return manifest | {"spec": _fill_in(_alerts(), values)}
+    return manifest | {"spec": spec}
+
+
+def burning(allowed: Decimal, speed: Decimal) -> Decimal:
+    """Return the share of failures that uses up an error budget `speed` times as fast as it lasts.
+
+    `allowed` is the share that the SLO allows. Of a tolerant SLO this would be more than everything, so it is at most half way
+    between the allowed share and all.
+    """
+    return min(allowed * speed, (allowed + 1) / 2)
 
 
 def _with_monitor_labels(manifest: Manifest, settings: Settings) -> Manifest:

@@ -1,0 +1,115 @@
+"""The figures in the status of each Tenant: calls, booked share and error budget, of all Tenants together.
+
+The leader counts them in PostgreSQL once a minute, and writes what has changed. So a Tenant's status is written at most once a
+minute for them, and a Tenant that nobody calls costs neither a statement nor a request of its own. No condition and no other
+object depends on them: nobody is reconciled for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import ROUND_FLOOR, Decimal
+from typing import Any, Final
+
+import structlog
+
+from askproai_core.database import BookingCounts, TenantFigures
+from askproai_operator.api import Tenant
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.tenant.stores import DATABASE_ERRORS
+from askproai_operator.engine import MANAGER, Backoff, Key, Options, Result
+from askproai_operator.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+KIND: Final = "TenantFigures"
+_EVERY: Final = timedelta(minutes=1)
+_CHUNK: Final = 250  # tenants of one statement
+# Between two counts of a tenant's month: it is thirty times the rows of a day. A failure is counted with the next minute.
+_BUDGET_EVERY: Final = timedelta(minutes=15)
+_HUNDRED: Final = Decimal(100)
+_TENTH: Final = Decimal("0.1")
+
+OPTIONS: Final = Options(Backoff(_EVERY, _EVERY, jitter=0.1), workers=1)
+
+
+def tenant_figures_key(settings: Settings) -> Key:
+    """Return the only key of this kind, which is due from the start on."""
+    return Key(KIND, settings.namespace, MANAGER)
+
+
+@dataclass(frozen=True, slots=True)
+class _Month:
+    """A tenant's last 30 days, and when and after how many failures of a day they were counted."""
+
+    bookings: BookingCounts
+    read_at: float  # monotonic seconds
+    failed_in_a_day: int
+
+
+class TenantFiguresController:
+    """Counts each minute, and remembers the months in between."""
+
+    def __init__(self) -> None:
+        self._months: dict[str, _Month] = {}  # by the Tenant's UID
+
+    async def reconcile(self, _key: Key, context: ReconcileContext) -> Result:
+        """Write the figures of all Tenants that have changed."""
+        tenants = [each for each in context.cache.list(Tenant) if _is_counted(each)]
+        uids = {each.metadata.uid for each in tenants}
+        self._months = {uid: month for uid, month in self._months.items() if uid in uids}
+        try:
+            for start in range(0, len(tenants), _CHUNK):
+                await self._count({each.metadata.dotted: each for each in tenants[start : start + _CHUNK]}, context)
+        except DATABASE_ERRORS as error:
+            log.warning("tenant_figures.not_read", tenants=len(tenants), error=type(error).__name__)
+            return Result(requeue=True, requeue_reason="PostgreSQL did not tell what Tenants' callers did")
+        return Result(resync_after=_EVERY)
+
+    async def _count(self, tenants: Mapping[str, Tenant], context: ReconcileContext) -> None:
+        figures = await context.database.read_figures(list(tenants))
+        now = context.clock.monotonic()
+        due = [name for name, tenant in tenants.items() if self._is_month_due(tenant, figures[name], now)]
+        months = await context.database.read_month_of_bookings(due) if due else {}
+        for name, tenant in tenants.items():
+            day = figures[name]
+            if name in months:
+                self._months[tenant.metadata.uid] = _Month(months[name], now, day.bookings.failed)
+            fields = figure_fields(tenant, day, self._months[tenant.metadata.uid].bookings)
+            changed = {field: value for field, value in fields.items() if tenant.status.get(field) != value}
+            if changed:
+                await context.kube.patch_status(tenant, changed)
+
+    def _is_month_due(self, tenant: Tenant, day: TenantFigures, now: float) -> bool:
+        month = self._months.get(tenant.metadata.uid)
+        if month is None or month.failed_in_a_day != day.bookings.failed:
+            return True
+        return now - month.read_at >= _BUDGET_EVERY.total_seconds()
+
+
+def figure_fields(tenant: Tenant, day: TenantFigures, month: BookingCounts) -> dict[str, Any]:
+    """Return the status fields. None, which removes a field: nobody has tried to book, so there is no share. Pure."""
+    return {
+        "calls24h": day.calls,
+        "bookingSuccessPercent": _percent(Decimal(day.bookings.booked), Decimal(day.bookings.decided)),
+        "errorBudgetPercent": _budget(month, _HUNDRED - tenant.spec.slo.booking_success_percent),
+    }
+
+
+def _budget(month: BookingCounts, failures_allowed_percent: Decimal) -> str | None:
+    """Return how much is left of the failures that the SLO allows; 0.0 if none is left, however many there were more."""
+    if month.decided and not month.failed:
+        return _percent(Decimal(1), Decimal(1))
+    allowed = month.decided * failures_allowed_percent / _HUNDRED
+    left = max(allowed - month.failed, Decimal(0))
+    return _percent(left, allowed or Decimal(month.decided))
+
+
+def _percent(part: Decimal, whole: Decimal) -> str | None:
+    """Return a share with one decimal, rounded down: 100.0 means all. None of nothing."""
+    return str((part * _HUNDRED / whole).quantize(_TENTH, ROUND_FLOOR)) if whole else None
+
+
+def _is_counted(tenant: Tenant) -> bool:
+    """Return whether the Tenant has been provisioned and is not being deleted; a paused one is called, too."""
+    return "key" in tenant.status and tenant.metadata.deletion_timestamp is None

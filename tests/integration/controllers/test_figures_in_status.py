@@ -1,0 +1,52 @@
+"""What the columns of a Tenant show is what its callers did, and is written only when that has changed."""
+
+from askproai_operator.api import Key
+from askproai_operator.controllers.tenant_figures import tenant_figures_key
+from askproai_sandbox.databases import Database
+from tests.worlds.operator_environment import NAME, TenantNamespace
+from tests.worlds.tenant_reconciles import rows
+
+FIELDS = ("calls24h", "bookingSuccessPercent", "errorBudgetPercent")
+BOOKINGS = """INSERT INTO function_requests (tenant, call_id, at, function, outcome, duration_ms, correlation_id)
+    SELECT $1, 'call', now() - interval '1 hour', 'book_appointment', $2, 5, 'c' FROM generate_series(1, $3::integer)"""
+CALLS = """INSERT INTO calls (tenant, call_id, status, started_at, correlation_id)
+    SELECT $1, 'call_' || n, 'ended', now() - interval '1 hour', 'c' FROM generate_series(1, $2::integer) n"""
+
+
+def status_writes(namespace: TenantNamespace) -> int:
+    return namespace.operator.writes.count(("PATCH", f"{namespace.path('Tenant')}/status"))
+
+
+async def count(namespace: TenantNamespace) -> list[object]:
+    """Do what each minute does, and return the figures as the API server has them."""
+    await namespace.operator.reconcile_again(tenant_figures_key(namespace.operator.settings))
+    live = await namespace.client.get(namespace.path("Tenant"))
+    return [live["status"].get(field) for field in FIELDS]
+
+
+async def test_figures_follow_the_callers_and_are_written_on_change_only(
+    namespace: TenantNamespace, module_database: Database
+) -> None:
+    tenant, key = f"{namespace.name}.{NAME}", Key("Tenant", namespace.name, NAME)
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant", spec={"slo": {"bookingSuccessPercent": "80"}})
+    await namespace.wait_until_ready()
+    assert await count(namespace) == [0, None, None]
+
+    await rows(module_database, CALLS, tenant, 3)
+    await rows(module_database, BOOKINGS, tenant, "booked", 19)
+    await rows(module_database, BOOKINGS, tenant, "failed", 1)
+    before = status_writes(namespace)
+    assert await count(namespace) == [3, "95.0", "75.0"]  # 4 of 20 may fail
+    assert status_writes(namespace) == before + 1
+    assert await count(namespace) == [3, "95.0", "75.0"]
+    assert status_writes(namespace) == before + 1, "nothing changed"
+
+    await rows(module_database, BOOKINGS, tenant, "busy", 3)
+    assert await count(namespace) == [3, "82.6", "13.0"], "a failure is in the budget with the next count"
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"slo": {"bookingSuccessPercent": "50"}}})
+    await namespace.operator.reconcile_again(key)
+    assert await count(namespace) == [3, "82.6", "65.2"], "an edit of the SLO, too"
+    await rows(module_database, "DELETE FROM function_requests WHERE tenant = $1", tenant)
+    assert await count(namespace) == [3, None, None]

@@ -1,0 +1,62 @@
+"""A watch that is open and brings nothing is found by the lists, and one that is only a moment late is not."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from askproai_core.clock import FixedClock
+from askproai_operator.control_loop.watch_progress import WatchProgress
+from askproai_operator.engine import resources
+
+TENANTS, BRANCHES = resources.TENANTS, resources.BRANCHES
+
+
+def version(number: int) -> dict[str, Any]:
+    return {"metadata": {"resourceVersion": str(number)}}
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(datetime(2026, 11, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+def progress(clock: FixedClock) -> WatchProgress:
+    progress = WatchProgress(clock, [TENANTS, BRANCHES])
+    for number in (4, 7):
+        progress.reported(TENANTS, version(number))
+    return progress
+
+
+async def test_a_watch_that_has_brought_all_that_is_listed_owes_nothing(progress: WatchProgress, clock: FixedClock):
+    progress.listed(TENANTS, [version(4), version(7)])
+    await clock.sleep(timedelta(minutes=5))
+    assert progress.behind_seconds(TENANTS) == 0
+
+
+async def test_a_watch_owes_what_a_list_shows_from_the_first_such_list_on_until_it_brings_it(
+    progress: WatchProgress, clock: FixedClock
+):
+    progress.listed(TENANTS, [version(4), version(9)])
+    await clock.sleep(timedelta(minutes=5))
+    progress.listed(TENANTS, [version(12), version(9)])
+    await clock.sleep(timedelta(minutes=5))
+    assert progress.behind_seconds(TENANTS) == 600
+    assert progress.behind_seconds(BRANCHES) == 0, "a watch of its own"
+    progress.reported(TENANTS, version(11))
+    assert progress.behind_seconds(TENANTS) == 600
+    progress.reported(TENANTS, version(12))
+    assert progress.behind_seconds(TENANTS) == 0
+
+
+async def test_a_list_without_what_was_owed_ends_it(progress: WatchProgress, clock: FixedClock):
+    """The object was deleted, or lost the label."""
+    progress.listed(TENANTS, [version(9)])
+    await clock.sleep(timedelta(minutes=5))
+    progress.listed(TENANTS, [version(7)])
+    assert progress.behind_seconds(TENANTS) == 0
+
+
+def test_what_is_not_watched_is_left_out(progress: WatchProgress):
+    progress.listed(resources.SERVICE_MONITORS, [version(99)])
