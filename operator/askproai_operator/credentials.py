@@ -53,7 +53,7 @@ class AccountHashes:
     """Keyed hashes of the address of Cal.com with each key that a tenant uses: what was seen with another one does not count."""
 
     tenant: str = ""
-    own: Mapping[str, str] = field(default_factory=dict)  # of staff members' own keys that can be used, by the name of the mounted file
+    own: Mapping[str, str] = field(default_factory=dict)  # staff members' own keys that can be used, by mounted file
 
     def of(self, event_type: EventType) -> str | None:
         """Return the hash for the account of an event type; None if its own key cannot be used."""

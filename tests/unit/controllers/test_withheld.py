@@ -95,7 +95,9 @@ def test_with_version_1_only_what_the_account_certainly_does_not_have_is_withhel
     calendar = raw("Tenant")["spec"]["calendar"]
     old_server = tenant(calendar=calendar | {"calcom": calendar["calcom"] | {"apiVersions": ["V2", "V1"]}})
     assert find_withheld(old_server, seen({}), None, URL, ACCOUNTS) == {}
-    assert find_withheld(old_server, seen(NOT_FOUND), None, URL, ACCOUNTS) == {"haarschnitt": {1001: Withheld.NOT_FOUND}}
+    assert find_withheld(old_server, seen(NOT_FOUND), None, URL, ACCOUNTS) == {
+        "haarschnitt": {1001: Withheld.NOT_FOUND}
+    }
     rotated = find_withheld(old_server, seen(NOT_FOUND | ELSEWHERE), None, URL, ACCOUNTS)
     assert rotated == {"haarschnitt": {1001: Withheld.NOT_LOOKED_UP}}, "until it was looked up with the new key"
 
@@ -105,13 +107,18 @@ def test_a_corrected_id_stays_withheld_until_it_is_named_again() -> None:
     links = [{"staff": "anna", "eventTypeId": 1003}, {"staff": "mehmet", "eventTypeId": 1002}]
     assert find_former(tenant(), seen(NOT_FOUND, calcom={"eventTypes": links}), ACCOUNTS) == (1001,)
     assert find_former(tenant(), seen(NOT_FOUND), ACCOUNTS) == ()
-    assert find_former(tenant(calendar={"provider": "Local"}), seen(NOT_FOUND, calcom={"eventTypes": links}), ACCOUNTS) == ()
+    assert (
+        find_former(tenant(calendar={"provider": "Local"}), seen(NOT_FOUND, calcom={"eventTypes": links}), ACCOUNTS)
+        == ()
+    )
 
 
 def test_seats_free_no_event_type_of_another_account() -> None:
     """A service with seats books at none, and what was booked there before is still another business's."""
     assert find_former(tenant(), seen(NOT_FOUND, capacity=2), ACCOUNTS) == (1001,)
-    assert find_former(tenant(), [*seen(NOT_FOUND, capacity=2), *seen(NOT_FOUND)], ACCOUNTS) == (), "it is withheld by its name"
+    assert find_former(tenant(), [*seen(NOT_FOUND, capacity=2), *seen(NOT_FOUND)], ACCOUNTS) == (), (
+        "it is withheld by its name"
+    )
 
 
 def knowing(*numbers: int, **spec: Any) -> Tenant:
@@ -130,7 +137,9 @@ def test_what_a_deleted_service_named_stays_withheld() -> None:
     assert find_not_found(knowing(*kept), seen(SEEN | ELSEWHERE), ACCOUNTS) == kept, "nor one with the present key"
     assert find_not_found(knowing(*kept), seen(SEEN), ACCOUNTS) == (), "Cal.com shows it"
     gone = {"eventTypesSeenWith": MARK, "eventTypesGone": [{"eventTypeId": 1001}]}
-    assert find_not_found(knowing(*kept), seen(gone), ACCOUNTS) == (), "it was the tenant's own before it was deleted there"
+    assert find_not_found(knowing(*kept), seen(gone), ACCOUNTS) == (), (
+        "it was the tenant's own before it was deleted there"
+    )
 
 
 def test_what_a_deleted_service_named_is_not_booked_at_unseen_by_version_1_either() -> None:

@@ -11,7 +11,6 @@ from askproai_core.tenant_config import CalcomVersion, CalendarProvider, TenantC
 from askproai_operator.api import ServiceOffering, Tenant
 from askproai_operator.credentials import AccountHashes, calcom_account, event_types_of, seen_with
 
-
 _MAX_NOT_FOUND: Final = 1000  # that the CRD lets the status list
 
 
@@ -57,9 +56,7 @@ def find_withheld(
     return {name: numbers for name, numbers in found.items() if numbers}
 
 
-def find_not_found(
-    tenant: Tenant, offerings: Iterable[ServiceOffering], accounts: AccountHashes
-) -> tuple[int, ...]:
+def find_not_found(tenant: Tenant, offerings: Iterable[ServiceOffering], accounts: AccountHashes) -> tuple[int, ...]:
     """Return all event types of which Cal.com said that the account does not have them: what the Tenant's status keeps.
 
     A ServiceOffering takes its own list with it when it is deleted. One that was found since is the tenant's own.
@@ -82,7 +79,8 @@ def find_former(tenant: Tenant, offerings: Iterable[ServiceOffering], accounts: 
     offerings = list(offerings)
     not_found = find_not_found(tenant, offerings, accounts)
     linked = (offering for offering in offerings if offering.spec.capacity == 1)
-    return tuple(sorted(set(not_found) - {each.event_type_id for offering in linked for each in event_types_of(offering)}))
+    named = {each.event_type_id for offering in linked for each in event_types_of(offering)}
+    return tuple(number for number in not_found if number not in named)
 
 
 def _event_types_in_use(applied: TenantConfig | None, base_url: str) -> set[int]:
@@ -100,11 +98,8 @@ def _in_account(offerings: Iterable[ServiceOffering], accounts: AccountHashes) -
 def _ids(offering: ServiceOffering, field: str, accounts: AccountHashes) -> set[int]:
     """Return the ids in a field of the status, without those that were seen with another key, or at another address."""
     present = {each.event_type_id: accounts.of(each) for each in event_types_of(offering)}
-    return {
-        number
-        for number in _all_ids(offering, field)
-        if seen_with(offering, number) == present.get(number, accounts.tenant)
-    }
+    seen = {number: seen_with(offering, number) for number in _all_ids(offering, field)}
+    return {number for number, account in seen.items() if account and account == present.get(number, accounts.tenant)}
 
 
 def _all_ids(offering: ServiceOffering, field: str) -> set[int]:
