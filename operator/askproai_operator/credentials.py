@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from askproai_core.tenant_config import CalendarProvider
@@ -48,9 +48,36 @@ class Credentials:
         return f"Credentials({', '.join(sorted(self.values))})"
 
 
-def hash_account(credentials: Credentials, installation_id: str) -> str:
-    """Return a keyed hash of the address of Cal.com and the tenant's key: what was seen with others does not count."""
-    return hash_key(installation_id, f"{credentials.calendar_base_url}\n{credentials.calcom_key}")
+@dataclass(frozen=True, slots=True)
+class AccountHashes:
+    """Keyed hashes of the address of Cal.com with each key that a tenant uses: what was seen with another one does not count."""
+
+    tenant: str = ""
+    own: Mapping[str, str] = field(default_factory=dict)  # staff members' own keys that can be used, by mounted file
+
+    def of(self, event_type: EventType) -> str | None:
+        """Return the hash for the account of an event type; None if its own key cannot be used."""
+        ref = event_type.api_key_secret_ref
+        return self.tenant if ref is None else self.own.get(own_key_file(ref))
+
+
+def hash_accounts(
+    credentials: Credentials, own_keys: Mapping[str, str | CredentialProblem], installation_id: str
+) -> AccountHashes:
+    """Hash the tenant's key and those of `own_keys` (by file) that can be used, each with the address of Cal.com."""
+
+    def hash_account(key: str) -> str:
+        return hash_key(installation_id, f"{credentials.calendar_base_url}\n{key}")
+
+    own = {file: hash_account(key) for file, key in own_keys.items() if isinstance(key, str)}
+    return AccountHashes(hash_account(credentials.calcom_key), own)
+
+
+def seen_with(offering: ServiceOffering, event_type_id: int) -> str | None:
+    """Return the hash of the account in which a service's reconcile has last looked for an event type (`AccountHashes`)."""
+    own = offering.status.get("ownEventTypesSeenWith") or ()
+    default = offering.status.get("eventTypesSeenWith")
+    return next((each["seenWith"] for each in own if each["eventTypeId"] == event_type_id), default)
 
 
 def calendar_account(tenant: Tenant) -> Calcom | None:

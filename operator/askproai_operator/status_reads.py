@@ -122,6 +122,7 @@ READ_BY: Final[Mapping[str, Mapping[str, _Part]]] = {
             "eventTypesNotFound",
             "eventTypesGone",
             "eventTypesSeenWith",
+            "ownEventTypesSeenWith",
             "variableLengths",
             "needsConfirmation",
             "bookedByHost",

@@ -3,12 +3,12 @@
 Who was faster is no lie: a time that another caller asked for, was offered first (it is held then), or took between the offer and
 the yes does not count. All else is gone, also what a person entered at Cal.com in these seconds. Of what is gone is said apart what
 could not have been known at the offer: entered after it, or so shortly before it that neither had its event had its effect nor had
-what is known of Cal.com's free times become too old.
+what is known of Cal.com's free times become too old. What was said to be not confirmed is counted by itself.
 """
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,7 +19,7 @@ from tests.soak.sentences import Said, read
 _AROUND = (
     3600.0  # seconds: what begins closer to a time may be in its way; an appointment and its buffer take 55 minutes
 )
-BAR = 1 / 200  # of the times that are accepted; fewer may be gone, of what could have been known
+BAR = 1 / 200  # of the times that were offered as certain; fewer may be gone, of what could have been known
 _BUFFER, _LENGTH = 600.0, 3300.0  # seconds after an appointment; of an appointment with its buffer
 _COMMITTING = 10.0  # seconds from the time at which an event is processed to the commit: whoever commits may be frozen
 _POLL = 120.0  # seconds until the poll has found what a person changed, after a failure and a look at the tasks
@@ -71,11 +71,27 @@ def accepted_offers(history: History, books: Books) -> list[Accepted]:
     return [accepted for answers in calls.values() for accepted in _of_call(answers, entries, others)]
 
 
-def gone_offers(accepted: list[Accepted]) -> tuple[list[Accepted], float]:
-    """Return the times that were gone at the yes; and of all whose fate is decided the share that was gone and could be known."""
-    gone = [a for a in accepted if a.fate is Fate.GONE]
-    decided = len(gone) + sum(a.fate is Fate.KEPT for a in accepted)
-    return gone, sum(a.cause is Cause.KNOWN for a in gone) / max(1, decided)
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Of the accepted times whose fate is decided: how many there were, and how many were gone, by cause."""
+
+    decided: int
+    gone: Mapping[Cause, int]
+
+    @property
+    def share(self) -> float:
+        """The share that was gone and could have been known."""
+        return self.gone.get(Cause.KNOWN, 0) / max(1, self.decided)
+
+    def __str__(self) -> str:
+        causes = ", ".join(f"{self.gone.get(cause, 0)} {cause}" for cause in Cause)
+        return f"{sum(self.gone.values())} of {self.decided} gone ({causes})"
+
+
+def tally(accepted: Iterable[Accepted], *, certain: bool) -> Tally:
+    """Count the times that were offered as certain, or those that were said to be not confirmed."""
+    decided = [a for a in accepted if a.is_certain is certain and a.fate in (Fate.KEPT, Fate.GONE)]
+    return Tally(len(decided), Counter(a.cause for a in decided if a.cause is not None))
 
 
 def _of_call(answers: list[Answer], entries: "_Entries", others: "_Others") -> Iterator[Accepted]:
@@ -178,11 +194,14 @@ class _Entries:
             offered = {e.staff for e in self._of_tenant[yes.tenant]}
         known = [e for e in near if e.known_at <= offer.asked_at and e.removed_at > offer.asked_at]
         last = max(near, key=lambda e: e.entered_at, default=None)
-        made_free = is_chosen and any(e.removed_at <= yes.asked_at for e in near)
+        freed = [e for e in near if e.removed_at <= yes.asked_at] if is_chosen else []
         if offered and offered <= {e.staff for e in known}:
             return Cause.KNOWN, max(known, key=lambda e: e.known_at)
-        if last is None or not (made_free or offered <= {e.staff for e in near}):
+        if last is None or not (freed or offered <= {e.staff for e in near}):
             return Cause.KNOWN, None
+        if freed and not offered <= {e.staff for e in near if e.removed_at > yes.asked_at}:
+            last = max(freed, key=lambda e: e.removed_at)
+            return Cause.SINCE if last.removed_at > offer.asked_at else Cause.UNKNOWABLE, last
         return Cause.SINCE if last.entered_at > offer.asked_at else Cause.UNKNOWABLE, last
 
 

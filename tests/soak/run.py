@@ -16,7 +16,7 @@ from tests.soak.checker import Violation, booked_again, check, missed_changes
 from tests.soak.drain import drain
 from tests.soak.environment import EVENT_TYPES, PLANS, Environment, Team
 from tests.soak.history import FOREVER, History, clock
-from tests.soak.offers import BAR, Cause, Fate, accepted_offers, gone_offers
+from tests.soak.offers import BAR, Cause, Fate, accepted_offers, tally
 from tests.soak.opening import open_environment
 from tests.soak.sentences import Said, read
 from tests.soak.storm import rage
@@ -79,14 +79,15 @@ def report(console: Console, history: History, books: Books, violations: list[Vi
     for kind in ("lost", "double", "crossed", "untrue"):
         table.add_row(kind, str(kinds[kind]))
     console.print(table)
-    gone, share = gone_offers(accepted_offers(history, books))
-    unknowable = sum(each.cause is not Cause.KNOWN for each in gone)
-    console.print(
-        f"gone at the yes: {len(gone)} offered times, of which {unknowable} could not have been known; the others are {share:.2%}"
-        f" of the offered times; bar {BAR:.2%}: {'held' if share < BAR else 'missed'}"
-    )
-    for each in gone:
-        console.print(f"  {each.yes.tenant}: {each.why}")
+    accepted = accepted_offers(history, books)
+    certain, unconfirmed = (tally(accepted, certain=is_certain) for is_certain in (True, False))
+    console.print(f"at the yes, of the times that were offered as certain: {certain}")
+    verdict = "held" if certain.share < BAR else "missed"
+    console.print(f"  {certain.share:.2%} of them was gone and could have been known; bar {BAR:.2%}: {verdict}")
+    console.print(f"at the yes, of those that were said to be not confirmed: {unconfirmed}")
+    for each in accepted:
+        if each.fate is Fate.GONE:
+            console.print(f"  {each.yes.tenant}: {each.why}")
     for cause, count in Counter(_cause(letter.cause) for letter in history.dead_letters).most_common():
         console.print(f"dead letters redriven: {count} x {cause}")
     for fault in history.faults:

@@ -1,6 +1,8 @@
 """A tenant's web process whose PostgreSQL and Redis can be taken away."""
 
 import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from pathlib import Path
 from askproai_core.redis import PROMISE_KEY
 from askproai_core.tenant_config import RateLimits
 from askproai_runtime.intake import Source
+from askproai_sandbox.cluster import Child, spawn
 from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.database_gate import DatabaseGate
@@ -101,3 +104,10 @@ async def running_spool(env: SpoolEnvironment) -> AsyncIterator[SpoolEnvironment
             yield env
         finally:
             await env.gate.open()
+
+
+async def spawn_web(env: SpoolEnvironment, **environment: str) -> Child:
+    """Start the web process of the pod as a process of its own."""
+    settings = env.pod.variables(worker_port=9)
+    command = [sys.executable, "-m", "askproai_runtime.main", "web"]
+    return await spawn("web", command, directory=env.pod.folder, environment=os.environ | settings | environment)

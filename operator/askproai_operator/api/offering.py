@@ -172,6 +172,13 @@ class FoundEventType(base.Part):
     """Cal.com's id of the event type."""
 
 
+class OwnFoundEventType(base.Part):
+    event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
+    """Cal.com's id of the event type."""
+    seen_with: base.Short
+    """Keyed hash of the address of Cal.com and the staff member's own key."""
+
+
 class AnsweredField(base.Part):
     event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
     """Cal.com's id of the event type."""
@@ -204,6 +211,8 @@ class ServiceOfferingStatus(base.AppliedStatus):
     """Event types that the account had and has no more; nothing is sent to them while they are named."""
     event_types_seen_with: base.Short | None = None
     """Keyed hash of the address of Cal.com and the key of the Tenant with which they were seen; with others they do not count."""
+    own_event_types_seen_with: Annotated[tuple[OwnFoundEventType, ...], base.bounded_list(200)] | None = None
+    """The same for event types with a key of their own (`apiKeySecretRef`)."""
     booking_fields: Annotated[tuple[AnsweredField, ...], base.bounded_list(2000)] | None = None
     """Booking fields at Cal.com that bookings answer: those that are required, those of spec.calcom.bookingFields, and `notes`."""
 

@@ -12,6 +12,7 @@ from askproai_core import tenant_config as config
 from askproai_core.tenant_config import BusinessModel, CalendarProvider, CallerVerification
 from askproai_operator.api import base
 from askproai_operator.api.notifications import Notifications
+from askproai_operator.api.offering import FoundEventType
 
 _PERCENT = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$"
 Percent = Annotated[Decimal, base.matching(_PERCENT, 7, 'not a percentage in quotes, "0" to "100", such as "99.9"')]
@@ -374,6 +375,8 @@ class TenantStatus(base.AppliedStatus):
     """Hash of the configuration given to the pods; `askproai_config_hash_info` shows theirs."""
     branches: base.Count | None = None
     """Number of Branches that name this Tenant."""
+    event_types_not_found: Annotated[tuple[FoundEventType, ...], base.bounded_list(1000)] | None = None
+    """Event types of which Cal.com said that the account has none, also those of ServiceOfferings that were deleted since."""
     replicas: base.Count | None = None
     """Number of web pods that are asked for, by us or by the autoscaler; 0 while suspended."""
     calls24h: Annotated[base.Count | None, Field(alias="calls24h")] = None

@@ -80,3 +80,39 @@ async def test_what_was_never_seen_waits_while_calcom_is_away_and_what_the_pods_
     edit = {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}
     await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), edit)
     await wait_for_withheld(namespace, {72001: "NotFound", 72002: None})
+
+
+async def test_what_a_deleted_service_named_stays_withheld_until_cal_com_shows_it(namespace: TenantNamespace) -> None:
+    """Its appointments to come are left; one that an earlier release booked there is another business's booking."""
+    await open_salon(namespace, 73001, 73002)
+    await wait_for_withheld(namespace, {73001: "NotFound", 73002: None})
+    await namespace.client.delete(namespace.path("ServiceOffering", SERVICE))
+
+    async def is_left_in_the_config(*expected: int) -> bool:
+        live = await namespace.get("ConfigMap", f"{NAME}-config")
+        config = json.loads(live["data"]["tenant.json"]) if live else {}
+        return config.get("withheld_event_types", []) == [*expected]
+
+    async def without_a_service() -> bool:
+        return await withheld(namespace) == {} and await is_left_in_the_config(73001)
+
+    await eventually(without_a_service, SOON, "a config without the service, that withholds its event type")
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"displayName": "Salon Meyer"}})
+
+    async def is_renamed() -> bool:
+        live = await namespace.get("ConfigMap", f"{NAME}-config")
+        return bool(live) and json.loads(live["data"]["tenant.json"])["display_name"] == "Salon Meyer"
+
+    await eventually(is_renamed, SOON, "a further run")
+    assert await is_left_in_the_config(73001)
+    create_event_types(namespace, namespace.calcom_key, 73001)
+    links = [{"staff": "anna", "eventTypeId": 73001}]
+    await namespace.create("ServiceOffering", SERVICE, spec={"calcom": {"eventTypes": links}})
+    await wait_for_withheld(namespace, {73001: None})
+    assert await is_left_in_the_config()
+
+    async def is_forgotten() -> bool:
+        tenant = await namespace.get("Tenant", NAME)
+        return tenant is not None and "eventTypesNotFound" not in tenant["status"]
+
+    await eventually(is_forgotten, SOON, "a Tenant that keeps nothing of it")

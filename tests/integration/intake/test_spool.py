@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 import time
 from datetime import timedelta
 from typing import Any
@@ -13,17 +12,10 @@ import pytest
 
 from askproai_core.redis import acl_rules
 from askproai_runtime.intake import Source
-from askproai_sandbox.cluster import Child, free_port, spawn
-from tests.worlds.spool_environment import SENDERS, SpoolEnvironment, running_spool
+from askproai_sandbox.cluster import free_port
+from tests.worlds.spool_environment import SENDERS, SpoolEnvironment, running_spool, spawn_web
 from tests.worlds.tenant_pod import running_web
 from tests.worlds.waiting import SOON, eventually
-
-
-async def spawn_web(env: SpoolEnvironment, **environment: str) -> Child:
-    """Start the web process of the pod as a process of its own."""
-    settings = env.pod.variables(worker_port=9)
-    command = [sys.executable, "-m", "askproai_runtime.main", "web"]
-    return await spawn("web", command, directory=env.pod.folder, environment=os.environ | settings | environment)
 
 
 async def take_database_away(env: SpoolEnvironment, how: str) -> None:

@@ -13,7 +13,7 @@ from askproai_operator.api import Key, ServiceOffering
 from askproai_operator.api.conditions import Condition, Reason
 from askproai_operator.controllers.offering.reconcile import _check_calendar
 from askproai_operator.controllers.tenant.withheld import find_former, find_withheld
-from askproai_operator.credentials import secret_refs
+from askproai_operator.credentials import AccountHashes, secret_refs
 from askproai_operator.memory import Look, Memory
 from askproai_operator.providers import Json
 from askproai_operator.settings import Settings
@@ -28,15 +28,22 @@ IDS = {1001: {"eventTypeId": 1001}, 1002: {"eventTypeId": 1002}}
 class Cluster:
     """One Secret with all keys, and a Cal.com that gives for each event type what `answers` has."""
 
-    def __init__(self, answers: dict[int, Json | Exception | None], key: str = "cal_x") -> None:
-        self.answers, self.key = answers, key
+    def __init__(
+        self, answers: dict[int, Json | Exception | None], key: str = "cal_x", own_key: str | None = None
+    ) -> None:
+        self.answers, self.key, self.own_key = answers, key, own_key
         self.installation_id, self.memory, self.settings = "installation", Memory(), Settings()
-        self.kube = self.providers = self
+        self.kube = self.providers = self.cache = self
 
     async def get_secret(self, _namespace: str, name: str) -> Json:
-        value = base64.b64encode(self.key.encode()).decode()
-        data = {ref.key: value for ref in secret_refs(tenant()).values()}
+        values = {ref.key: self.key for ref in secret_refs(tenant()).values()}
+        if name == "anna":
+            values = {"key": self.own_key} if self.own_key is not None else {}
+        data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
         return {"metadata": {"name": name, "labels": {"askproai.de/use": "true"}}, "data": data}
+
+    def child(self, *_: object) -> None:
+        """No key is granted to another tenant."""
 
     def calcom(self, _base_url: str, _key: str) -> Any:
         return SimpleNamespace(get_event_type=self.get_event_type)
@@ -138,11 +145,11 @@ async def test_a_foreign_event_type_stays_withheld_while_a_new_key_cannot_look_a
     calendar = raw("Tenant")["spec"]["calendar"]
     salon = tenant(calendar=calendar | {"calcom": calendar["calcom"] | {"apiVersions": versions}})
     service = offering_with(found)
-    assert find_withheld(salon, [service], None, "", found["eventTypesSeenWith"]) == {
+    assert find_withheld(salon, [service], None, "", AccountHashes(found["eventTypesSeenWith"])) == {
         "haarschnitt": {1001: Withheld.NOT_FOUND}
     }
     corrected = offering_with(found, (1003, 1002))
-    assert find_former(salon, [corrected]) == (1001,)
+    assert find_former(salon, [corrected], AccountHashes(found["eventTypesSeenWith"])) == (1001,)
     _, found = await check(Cluster({1001: FITS, 1002: FITS}, key="cal_rotated"), found)
     assert found["eventTypesNotFound"] is None, "Cal.com shows it"
 
@@ -162,12 +169,12 @@ async def test_an_own_event_type_that_was_deleted_is_withheld_while_it_is_named_
         rotated = Cluster(answers, key="cal_rotated")
         _, found = await check(rotated, found)
         _, found = await check(rotated, found)
-        withheld = find_withheld(tenant(), [offering_with(found)], None, "", found["eventTypesSeenWith"])
+        withheld = find_withheld(tenant(), [offering_with(found)], None, "", AccountHashes(found["eventTypesSeenWith"]))
         assert withheld == {"haarschnitt": {1001: Withheld.NOT_FOUND}}
     assert (found["eventTypesGone"], found["eventTypesNotFound"]) == ([IDS[1001]], None)
     _, found = await check(Cluster({1003: FITS, 1002: FITS}), found, (1003, 1002))
     assert (found["eventTypesGone"], found["eventTypesNotFound"]) == (None, None)
-    assert find_former(tenant(), [offering_with(found, (1003, 1002))]) == ()
+    assert find_former(tenant(), [offering_with(found, (1003, 1002))], AccountHashes(found["eventTypesSeenWith"])) == ()
 
 
 async def test_an_event_type_of_a_former_account_counts_as_foreign_in_the_next_one() -> None:
@@ -181,3 +188,36 @@ async def test_an_id_that_was_not_found_is_remembered_after_its_correction() -> 
     assert before["eventTypesNotFound"] == [{"eventTypeId": 999}]
     _, found = await check(Cluster({1001: FITS, 1002: FITS}, key="cal_other"), before)
     assert found["eventTypesNotFound"] == [{"eventTypeId": 999}], "with a rotated key, too"
+
+
+async def check_with_own_key(cluster: Cluster, status: Json | None = None) -> Json:
+    """Return the status of the service whose first event type has a key of its own."""
+    own = {"staff": "anna", "eventTypeId": 1001, "apiKeySecretRef": {"name": "anna", "key": "key"}}
+    links = [own, {"staff": "mehmet", "eventTypeId": 1002}]
+    service = ServiceOffering.from_raw(raw("ServiceOffering", calcom={"eventTypes": links}) | {"status": status or {}})
+    return (await _check_calendar(service, tenant(), STAFF, cluster))[1]  # type: ignore[arg-type]
+
+
+async def test_what_was_seen_with_another_key_of_a_staff_member_is_not_taken_over() -> None:
+    """Her new key is of another account, and Cal.com does not answer yet; the Tenant's own account is as it was."""
+    before = await check_with_own_key(Cluster({1001: FITS, 1002: FITS}, own_key="cal_anna"))
+    assert before["eventTypesInAccount"] == [IDS[1001], IDS[1002]]
+    down = {1001: DOWN, 1002: DOWN}
+    assert await check_with_own_key(Cluster(down, own_key="cal_anna"), before) == before
+    found = await check_with_own_key(Cluster(down, own_key="cal_other"), before)
+    assert found["eventTypesInAccount"] == [IDS[1002]]
+    assert found["eventTypesSeenWith"] == before["eventTypesSeenWith"]
+    assert "cal_" not in str(found)
+
+
+async def test_what_the_account_of_another_key_of_a_staff_member_does_not_have_is_foreign_and_not_gone() -> None:
+    before = await check_with_own_key(Cluster({1001: FITS, 1002: FITS}, own_key="cal_anna"))
+    found = await check_with_own_key(Cluster({1001: None, 1002: FITS}, own_key="cal_other"), before)
+    assert (found["eventTypesNotFound"], found["eventTypesGone"]) == ([IDS[1001]], None)
+    found = await check_with_own_key(Cluster({1001: None, 1002: FITS}, own_key="cal_anna"), before)
+    assert (found["eventTypesNotFound"], found["eventTypesGone"]) == (None, [IDS[1001]])
+
+
+async def test_a_key_of_a_staff_member_that_cannot_be_used_changes_nothing() -> None:
+    before = await check_with_own_key(Cluster({1001: FITS, 1002: FITS}, own_key="cal_anna"))
+    assert await check_with_own_key(Cluster({1001: FITS, 1002: FITS}), before) == before

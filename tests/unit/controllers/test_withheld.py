@@ -6,13 +6,16 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, EventType, TenantConfig, Withheld
-from askproai_operator.api import ServiceOffering
-from askproai_operator.controllers.tenant.withheld import find_former, find_withheld, needs_applied
+from askproai_operator.api import SecretKeyRef, ServiceOffering, Tenant
+from askproai_operator.controllers.tenant.withheld import find_former, find_not_found, find_withheld, needs_applied
+from askproai_operator.credentials import AccountHashes, own_key_file
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.salon_models import offering, raw, tenant
 
 URL = "https://api.cal.example"
-MARK = "hash of address and key"
+MARK, OWN_MARK = "hash of address and key", "hash of address and own key"
+FILE = own_key_file(SecretKeyRef(name="anna", key="key"))
+ACCOUNTS = AccountHashes(MARK, {FILE: OWN_MARK})
 SEEN = {"eventTypesSeenWith": MARK, "eventTypesInAccount": [{"eventTypeId": 1001}, {"eventTypeId": 1002}]}
 NOT_FOUND = {
     "eventTypesSeenWith": MARK,
@@ -71,44 +74,97 @@ def test_only_event_types_known_to_be_the_tenants_own_are_used(
     case: str, status: dict[str, Any], before: TenantConfig | None, expected: dict[int, Withheld]
 ) -> None:
     offerings = seen(status)
-    found = find_withheld(tenant(), offerings, before, URL, MARK)
+    found = find_withheld(tenant(), offerings, before, URL, ACCOUNTS)
     assert found.get("haarschnitt", {}) == expected, case
-    assert needs_applied(tenant(), offerings, MARK) is not (status.get("eventTypesSeenWith") == MARK), case
+    assert needs_applied(tenant(), offerings, ACCOUNTS) is not (status.get("eventTypesSeenWith") == MARK), case
 
 
 def test_a_new_service_at_an_event_type_that_another_has_seen_waits_for_nothing() -> None:
     second = raw("ServiceOffering") | {"metadata": {**raw("ServiceOffering")["metadata"], "name": "new"}}
-    assert find_withheld(tenant(), [*seen(SEEN), ServiceOffering.from_raw(second)], None, URL, MARK) == {}
+    assert find_withheld(tenant(), [*seen(SEEN), ServiceOffering.from_raw(second)], None, URL, ACCOUNTS) == {}
 
 
 def test_event_types_that_nobody_books_at_are_not_looked_for() -> None:
-    assert find_withheld(tenant(), seen({}, capacity=4), None, URL, MARK) == {}
+    assert find_withheld(tenant(), seen({}, capacity=4), None, URL, ACCOUNTS) == {}
     local = tenant(calendar={"provider": "Local"})
-    assert find_withheld(local, [offering()], None, URL, MARK) == {}
+    assert find_withheld(local, [offering()], None, URL, ACCOUNTS) == {}
 
 
 def test_with_version_1_only_what_the_account_certainly_does_not_have_is_withheld() -> None:
     """A server that has only version 1 shows no event type to the operator, and is booked at all the same."""
     calendar = raw("Tenant")["spec"]["calendar"]
     old_server = tenant(calendar=calendar | {"calcom": calendar["calcom"] | {"apiVersions": ["V2", "V1"]}})
-    assert find_withheld(old_server, seen({}), None, URL, MARK) == {}
-    assert find_withheld(old_server, seen(NOT_FOUND), None, URL, MARK) == {"haarschnitt": {1001: Withheld.NOT_FOUND}}
-    rotated = find_withheld(old_server, seen(NOT_FOUND | ELSEWHERE), None, URL, MARK)
+    assert find_withheld(old_server, seen({}), None, URL, ACCOUNTS) == {}
+    assert find_withheld(old_server, seen(NOT_FOUND), None, URL, ACCOUNTS) == {
+        "haarschnitt": {1001: Withheld.NOT_FOUND}
+    }
+    rotated = find_withheld(old_server, seen(NOT_FOUND | ELSEWHERE), None, URL, ACCOUNTS)
     assert rotated == {"haarschnitt": {1001: Withheld.NOT_LOOKED_UP}}, "until it was looked up with the new key"
 
 
 def test_a_corrected_id_stays_withheld_until_it_is_named_again() -> None:
     """Else the bookings that an earlier release made in the foreign account would be moved and cancelled after all."""
     links = [{"staff": "anna", "eventTypeId": 1003}, {"staff": "mehmet", "eventTypeId": 1002}]
-    assert find_former(tenant(), seen(NOT_FOUND, calcom={"eventTypes": links})) == (1001,)
-    assert find_former(tenant(), seen(NOT_FOUND)) == ()
-    assert find_former(tenant(calendar={"provider": "Local"}), seen(NOT_FOUND, calcom={"eventTypes": links})) == ()
+    assert find_former(tenant(), seen(NOT_FOUND, calcom={"eventTypes": links}), ACCOUNTS) == (1001,)
+    assert find_former(tenant(), seen(NOT_FOUND), ACCOUNTS) == ()
+    assert (
+        find_former(tenant(calendar={"provider": "Local"}), seen(NOT_FOUND, calcom={"eventTypes": links}), ACCOUNTS)
+        == ()
+    )
 
 
 def test_seats_free_no_event_type_of_another_account() -> None:
     """A service with seats books at none, and what was booked there before is still another business's."""
-    assert find_former(tenant(), seen(NOT_FOUND, capacity=2)) == (1001,)
-    assert find_former(tenant(), [*seen(NOT_FOUND, capacity=2), *seen(NOT_FOUND)]) == (), "it is withheld by its name"
+    assert find_former(tenant(), seen(NOT_FOUND, capacity=2), ACCOUNTS) == (1001,)
+    assert find_former(tenant(), [*seen(NOT_FOUND, capacity=2), *seen(NOT_FOUND)], ACCOUNTS) == (), (
+        "it is withheld by its name"
+    )
+
+
+def knowing(*numbers: int, **spec: Any) -> Tenant:
+    """Return the Tenant whose status has these event types as not found."""
+    status = {"eventTypesNotFound": [{"eventTypeId": number} for number in numbers]}
+    return Tenant.from_raw(raw("Tenant", **spec) | {"status": status})
+
+
+def test_what_a_deleted_service_named_stays_withheld() -> None:
+    """Its status is gone with it; a caller who moves an appointment must not move another business's booking."""
+    kept = find_not_found(tenant(), seen(NOT_FOUND), ACCOUNTS)
+    assert find_former(knowing(*kept), [], ACCOUNTS) == kept == (1001,)
+    assert find_not_found(knowing(*kept), [], ACCOUNTS) == kept, "by each further run, too"
+    assert find_former(knowing(*kept), seen({}), ACCOUNTS) == (), "named again, its service's own look decides"
+    assert find_not_found(knowing(*kept), seen({}), ACCOUNTS) == kept, "there was none yet"
+    assert find_not_found(knowing(*kept), seen(SEEN | ELSEWHERE), ACCOUNTS) == kept, "nor one with the present key"
+    assert find_not_found(knowing(*kept), seen(SEEN), ACCOUNTS) == (), "Cal.com shows it"
+    gone = {"eventTypesSeenWith": MARK, "eventTypesGone": [{"eventTypeId": 1001}]}
+    assert find_not_found(knowing(*kept), seen(gone), ACCOUNTS) == (), (
+        "it was the tenant's own before it was deleted there"
+    )
+
+
+def test_what_a_deleted_service_named_is_not_booked_at_unseen_by_version_1_either() -> None:
+    calendar = raw("Tenant")["spec"]["calendar"]
+    spec = {"calendar": calendar | {"calcom": calendar["calcom"] | {"apiVersions": ["V2", "V1"]}}}
+    assert find_withheld(knowing(1001, **spec), seen({}), None, URL, ACCOUNTS) == {
+        "haarschnitt": {1001: Withheld.NOT_LOOKED_UP}
+    }
+
+
+def test_an_event_type_with_a_key_of_its_own_counts_as_seen_with_that_key() -> None:
+    own = {"staff": "anna", "eventTypeId": 1001, "apiKeySecretRef": {"name": "anna", "key": "key"}}
+    links = {"eventTypes": [own, {"staff": "mehmet", "eventTypeId": 1002}]}
+    with_own_key = SEEN | {"ownEventTypesSeenWith": [{"eventTypeId": 1001, "seenWith": OWN_MARK}]}
+    assert find_withheld(tenant(), seen(with_own_key, calcom=links), None, URL, ACCOUNTS) == {}
+    unseen = {"haarschnitt": {1001: Withheld.NOT_LOOKED_UP}}
+    rotated = AccountHashes(MARK, {FILE: "hash of address and another key"})
+    for case, status, accounts in (
+        ("seen with another key of anna", with_own_key, rotated),
+        ("seen with the Tenant's key", SEEN, ACCOUNTS),
+        ("her key cannot be used", with_own_key, AccountHashes(MARK)),
+    ):
+        assert find_withheld(tenant(), seen(status, calcom=links), None, URL, accounts) == unseen, case
+        assert find_withheld(tenant(), seen(status, calcom=links), applied(), URL, accounts) == {}, "the pods book on"
+    assert find_withheld(tenant(), seen(with_own_key), None, URL, ACCOUNTS) == unseen, "now with the Tenant's key"
 
 
 def test_pods_send_nothing_to_a_former_event_type_of_another_account() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.soak.books import Books, Event
 from tests.soak.checker import check
 from tests.soak.history import FOREVER, FREE_TIMES, Answer, BusyTime, History
-from tests.soak.offers import Accepted, Cause, Fate, accepted_offers, gone_offers
+from tests.soak.offers import Accepted, Cause, Fate, accepted_offers, tally
 from tests.unit.soak.test_checker import LATER, NOW, SPOKEN, START, A, answer, at, booked, remote
 
 BOOKS = Books(bookings=[remote()])
@@ -141,8 +141,31 @@ def test_the_report_says_what_was_entered_last() -> None:
     assert not found.is_certain
 
 
+def judged(fate: Fate, cause: Cause | None = None, **body: str) -> Accepted:
+    return Accepted(offered(1, START, **body), booked(2), fate, "", cause)
+
+
 def test_the_share_is_of_the_times_whose_fate_is_decided_and_without_what_could_not_be_known() -> None:
-    accepted = [Accepted(offered(1, START), booked(2), fate) for fate in (*[Fate.KEPT] * 3, *Fate)]
-    accepted += [Accepted(offered(1, START), booked(2), Fate.GONE, "", cause) for cause in Cause]
-    gone, share = gone_offers(accepted)
-    assert (len(gone), share) == (4, 1 / 8)
+    accepted = [judged(fate) for fate in (*[Fate.KEPT] * 4, Fate.FASTER, Fate.OPEN)]
+    accepted += [judged(Fate.GONE, cause) for cause in Cause]
+    found = tally(accepted, certain=True)
+    assert (found.decided, found.gone, found.share) == (7, dict.fromkeys(Cause, 1), 1 / 7)
+    assert str(found).startswith("3 of 7 gone (1 entered after the offer, ")
+
+
+def test_what_was_said_to_be_not_confirmed_is_counted_by_itself() -> None:
+    accepted = [judged(Fate.KEPT), *(judged(fate, basis="own_book") for fate in (Fate.KEPT, Fate.OPEN))]
+    accepted += [judged(Fate.GONE, Cause.KNOWN, basis="own_book")] * 2
+    assert tally(accepted, certain=True).share == 0
+    found = tally(accepted, certain=False)
+    assert (found.decided, found.gone, found.share) == (3, {Cause.KNOWN: 2}, 2 / 3)
+
+
+def test_of_a_host_whom_calcom_chose_the_report_names_what_a_person_had_removed_there() -> None:
+    """Our book has the booking of that host still."""
+    earlier, freed = busy(10, 60, staff="anna"), busy(10, 99, staff="mehmet")
+    slots = [{"start": START, "staff": "anna"}]
+    history = History([replace(offered(100), body={"slots": slots}), refused(102)], busy_times=[freed, earlier])
+    (found,) = accepted_offers(history, Books(bookings=[remote(LATER)], chosen_hosts=frozenset({A})))
+    assert found.cause is Cause.UNKNOWABLE
+    assert "an absence of mehmet" in found.why

@@ -1,6 +1,6 @@
 """Reads what a ServiceOffering depends on: its references and neighbours in the cluster, its event types at Cal.com."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -55,8 +55,29 @@ async def gather(offering: ServiceOffering, context: ReconcileContext) -> Inputs
     return Inputs(references, branches, offerings, active_offerings(offerings, branches))
 
 
+async def read_usable_own_keys(
+    offering: ServiceOffering, tenant: Tenant, context: ReconcileContext
+) -> dict[str, str | CredentialProblem]:
+    """Read staff members' own keys, by the names of their files. One that another tenant has is a problem, reported once."""
+    found = await read_own_keys(own_key_refs([offering]), offering.metadata.namespace, context)
+    is_known = find_condition(offering, ConditionType.CALENDAR_LINKED).get("reason") == Reason.CREDENTIALS_SHARED
+    for file, key in found.items():
+        subject = (
+            Subject(SubjectKind.CALCOM_KEY, hash_key(context.installation_id, key)) if isinstance(key, str) else None
+        )
+        holder = find_holder(tenant, subject, context) if subject is not None else None
+        if subject is not None and holder is not None:
+            if not is_known:
+                await report_refusal(offering, subject, holder, context)
+            found[file] = CredentialProblem(Reason.CREDENTIALS_SHARED, _SHARED)
+    return found
+
+
 async def read_event_types(
-    offering: ServiceOffering, tenant: Tenant, credentials: Credentials, context: ReconcileContext
+    offering: ServiceOffering,
+    credentials: Credentials,
+    own_keys: Mapping[str, str | CredentialProblem],
+    context: ReconcileContext,
 ) -> EventTypes:
     """Return the event types as Cal.com has them: the entry of the spec, and Cal.com's `data` object (None: no such id).
 
@@ -65,7 +86,6 @@ async def read_event_types(
     read all the same. Raises CredentialRefused if Cal.com does not accept the tenant's key, HostNotAllowed.
     """
     assert credentials.calcom_key, "calendar_key_missing reports it"
-    own_keys = await _read_own_keys(offering, tenant, context)
     base_url, entries, looks = credentials.calendar_base_url, event_types_of(offering), context.memory.looks
     looks.retain(offering.key, {_look_name(entry) for entry in entries})
     answers: dict[int, _Answer] = {}  # by the position of the entry
@@ -110,21 +130,3 @@ async def _read_event_type(
 def _look_name(entry: EventType) -> Hashable:
     ref = entry.api_key_secret_ref
     return entry.event_type_id, own_key_file(ref) if ref is not None else None
-
-
-async def _read_own_keys(
-    offering: ServiceOffering, tenant: Tenant, context: ReconcileContext
-) -> dict[str, str | CredentialProblem]:
-    """Read staff members' own keys, by the names of their files. One that another tenant has is a problem, reported once."""
-    found = await read_own_keys(own_key_refs([offering]), offering.metadata.namespace, context)
-    is_known = find_condition(offering, ConditionType.CALENDAR_LINKED).get("reason") == Reason.CREDENTIALS_SHARED
-    for file, key in found.items():
-        subject = (
-            Subject(SubjectKind.CALCOM_KEY, hash_key(context.installation_id, key)) if isinstance(key, str) else None
-        )
-        holder = find_holder(tenant, subject, context) if subject is not None else None
-        if subject is not None and holder is not None:
-            if not is_known:
-                await report_refusal(offering, subject, holder, context)
-            found[file] = CredentialProblem(Reason.CREDENTIALS_SHARED, _SHARED)
-    return found

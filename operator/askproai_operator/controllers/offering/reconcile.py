@@ -10,7 +10,7 @@ from askproai_operator.api.conditions import Condition, ConditionType
 from askproai_operator.applied_spec import is_paused
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import condition_of, missing_reference
-from askproai_operator.controllers.offering.inputs import EventTypes, gather, read_event_types
+from askproai_operator.controllers.offering.inputs import EventTypes, gather, read_event_types, read_usable_own_keys
 from askproai_operator.controllers.offering.status import (
     calendar_condition,
     calendar_key_missing,
@@ -20,7 +20,14 @@ from askproai_operator.controllers.offering.status import (
 )
 from askproai_operator.controllers.offering.units import outdated_offerings, plan_units
 from askproai_operator.controllers.plan_annotation import edit_hold, plan_hold
-from askproai_operator.credentials import calcom_account, event_types_of, hash_account, read_credentials
+from askproai_operator.credentials import (
+    AccountHashes,
+    calcom_account,
+    event_types_of,
+    hash_accounts,
+    read_credentials,
+    seen_with,
+)
 from askproai_operator.engine import GONE, Key, Result
 from askproai_operator.providers import (
     CredentialProblem,
@@ -39,7 +46,7 @@ _FOUND: Final = (
     "eventTypesInAccount", "eventTypesNotFound", "eventTypesGone", "variableLengths", "needsConfirmation", "bookedByHost",
     "bookingFields",
 )  # fmt: skip
-_SEEN_WITH: Final = "eventTypesSeenWith"
+_SEEN_WITH: Final = ("eventTypesSeenWith", "ownEventTypesSeenWith")
 _MAX_FOUND: Final = 2000
 _MAX_NOT_FOUND: Final = 200  # that the CRD lets the status list
 
@@ -106,24 +113,25 @@ async def _check_calendar(
     if offering.spec.capacity > 1:
         return calendar_without_seats(offering.spec.capacity), _nothing_used(offering)
     credentials = await read_credentials(tenant, context)
-    before = {name: offering.status.get(name) for name in (*_FOUND, _SEEN_WITH)}
+    before = {name: offering.status.get(name) for name in (*_FOUND, *_SEEN_WITH)}
     if not credentials.calcom_key:
         return calendar_key_missing(), before
+    own_keys = await read_usable_own_keys(offering, tenant, context)
     try:
-        event_types = await read_event_types(offering, tenant, credentials, context)
+        event_types = await read_event_types(offering, credentials, own_keys, context)
     except ProviderError as error:
         return condition_of(error, ConditionType.CALENDAR_LINKED, retry_note="looked at again soon"), before
-    found = _found(offering, event_types, hash_account(credentials, context.installation_id))
+    found = _found(offering, event_types, hash_accounts(credentials, own_keys, context.installation_id))
     return calendar_condition(offering, staff, event_types, account.api_versions), found
 
 
 def _nothing_used(offering: ServiceOffering) -> Json:
     """Return the fields of a service whose event types are not used: which ones the account does not have stays known."""
     kept = ("eventTypesNotFound", "eventTypesGone")
-    return dict.fromkeys((*_FOUND, _SEEN_WITH)) | {name: offering.status.get(name) for name in kept}
+    return dict.fromkeys((*_FOUND, *_SEEN_WITH)) | {name: offering.status.get(name) for name in kept}
 
 
-def _found(offering: ServiceOffering, event_types: EventTypes, seen_with: str) -> Json:
+def _found(offering: ServiceOffering, event_types: EventTypes, accounts: AccountHashes) -> Json:
     """Return what the event types are at Cal.com, from which the pods' config is compiled: as it was for one that was not read.
 
     That the account has one that was not read is kept only if that was seen with the same key at the same address; that it does not
@@ -131,18 +139,22 @@ def _found(offering: ServiceOffering, event_types: EventTypes, seen_with: str) -
     must not be moved or cancelled. One that was in the account before is gone instead: what is booked there is the tenant's own.
     """
     found: dict[str, list[Json]] = {name: [] for name in _FOUND}
-    dropped = {"eventTypesInAccount"} if offering.status.get(_SEEN_WITH) != seen_with else set()
-    once_there = [
-        each for name in {"eventTypesInAccount", "eventTypesGone"} - dropped for each in offering.status.get(name) or ()
-    ]
+    own_seen_with: list[Json] = []
     declared = offering.spec.calcom.booking_fields if offering.spec.calcom else ()
     for entry, event_type in {entry.event_type_id: (entry, event_type) for entry, event_type in event_types}.values():
-        number = {"eventTypeId": entry.event_type_id}
+        number, account = {"eventTypeId": entry.event_type_id}, accounts.of(entry)
+        before = seen_with(offering, entry.event_type_id)
+        # With a key of its own that cannot be used nothing new is known.
+        dropped = {"eventTypesInAccount"} if account is not None and account != before else set()
+        if entry.api_key_secret_ref is not None and (account or before) is not None:
+            own_seen_with.append({**number, "seenWith": account or before})
         if isinstance(event_type, CredentialProblem | ProviderError):
             for name in found.keys() - dropped:
                 found[name] += [each for each in offering.status.get(name) or () if number.items() <= each.items()]
         elif event_type is None:
-            found["eventTypesGone" if number in once_there else "eventTypesNotFound"].append(number)
+            once_in = {"eventTypesInAccount", "eventTypesGone"} - dropped
+            was_there = any(number in (offering.status.get(name) or ()) for name in once_in)
+            found["eventTypesGone" if was_there else "eventTypesNotFound"].append(number)
         else:
             found["eventTypesInAccount"].append(number)
             if (minutes := default_minutes(event_type)) is not None:
@@ -159,4 +171,5 @@ def _found(offering: ServiceOffering, event_types: EventTypes, seen_with: str) -
     not_found = offering.status.get("eventTypesNotFound") or ()
     found["eventTypesNotFound"] += [each for each in not_found if each["eventTypeId"] not in named]
     del found["eventTypesNotFound"][_MAX_NOT_FOUND:]
-    return {name: items[:_MAX_FOUND] or None for name, items in found.items()} | {_SEEN_WITH: seen_with}
+    marks = dict(zip(_SEEN_WITH, (accounts.tenant, own_seen_with or None), strict=True))
+    return {name: items[:_MAX_FOUND] or None for name, items in found.items()} | marks

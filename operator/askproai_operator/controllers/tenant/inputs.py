@@ -26,9 +26,10 @@ from askproai_operator.controllers.tenant.own_keys import OwnKeys, settle_own_ke
 from askproai_operator.controllers.tenant.tenant_config import is_held_back
 from askproai_operator.controllers.tenant.withheld import needs_applied
 from askproai_operator.credentials import (
+    AccountHashes,
     Credentials,
     calcom_account,
-    hash_account,
+    hash_accounts,
     own_key_refs,
     read_credentials,
     read_own_secret,
@@ -60,6 +61,7 @@ class Inputs:
     # Read once the checks passed. Empty if the objects do not exist yet.
     applied: config.TenantConfig | None = None  # T-config; read for agents held back, own keys, new event types
     own_keys: OwnKeys = field(default_factory=OwnKeys)
+    accounts: AccountHashes = field(default_factory=AccountHashes)
     notifications: NotificationAccess = field(default_factory=NotificationAccess)
     runtime_values: Mapping[str, str] = field(default_factory=dict, repr=False)  # of T-runtime
     teardown_values: Mapping[str, str] = field(
@@ -120,11 +122,11 @@ async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Input
         calcom_url=inputs.exposure.requested.urls(context.installation_id)["calcom"],
         is_usable=inputs.key_error is None,
     )
-    seen_with = hash_account(inputs.credentials, context.installation_id)
+    accounts = hash_accounts(inputs.credentials, keys.values, context.installation_id)
     is_needed = (
         own_key_refs(offerings)
         or any(map(is_held_back, inputs.agents))
-        or needs_applied(inputs.tenant, offerings, seen_with)
+        or needs_applied(inputs.tenant, offerings, accounts)
     )
     applied = await _applied_config(*owner, context) if is_needed else None
     return replace(
@@ -133,6 +135,7 @@ async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Input
         teardown_values=teardown,
         applied=applied,
         own_keys=keys,
+        accounts=accounts,
         notifications=await read_notifications(inputs.tenant, context),
     )
 

@@ -46,7 +46,7 @@ from askproai_operator.controllers.tenant.stores import (
 from askproai_operator.controllers.tenant.stranded import fit_condition
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, compile_config
 from askproai_operator.controllers.tenant.withheld import find_former, find_withheld
-from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account, hash_account, read_own_secret
+from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account, read_own_secret
 from askproai_operator.engine import (
     GONE,
     TOKEN_ANNOTATION,
@@ -286,9 +286,9 @@ def _encoded_config(
                 inputs.offerings,
                 inputs.applied,
                 inputs.credentials.calendar_base_url,
-                hash_account(inputs.credentials, context.installation_id),
+                inputs.accounts,
             ),
-            withheld_event_types=find_former(inputs.tenant, inputs.offerings),
+            withheld_event_types=find_former(inputs.tenant, inputs.offerings, inputs.accounts),
         )
     )
 

@@ -20,6 +20,7 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 from askproai_operator.controllers.addresses import registered_calcom_url
 from askproai_operator.controllers.tenant.exposure import former_url_fields
 from askproai_operator.controllers.tenant.inputs import Inputs
+from askproai_operator.controllers.tenant.withheld import find_not_found
 from askproai_operator.credentials import calcom_account
 from askproai_operator.redis_users import RedisAdminError, UsersBypassed, UsersUnsupported
 
@@ -212,6 +213,7 @@ def status_fields(
     record of a webhook that still has to be removed.
     """
     in_use = inputs.exposure.in_use
+    not_found = find_not_found(inputs.tenant, inputs.offerings, inputs.accounts)
     urls = in_use.urls(installation_id) if in_use is not None else None
     if urls is not None and not webhook_registered:
         urls["calcom"] = registered_calcom_url(inputs.tenant) or urls["calcom"]
@@ -220,6 +222,7 @@ def status_fields(
         "webhookUrls": urls,
         **former_url_fields(inputs.exposure),
         "configHash": config_hash,
+        "eventTypesNotFound": [{"eventTypeId": number} for number in not_found] or None,
         "branches": len(inputs.branches),
         "replicas": replicas,
     }

@@ -5,15 +5,18 @@ service's own reconcile has read with the account's key is in its status (docs/d
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from askproai_core.tenant_config import CalcomVersion, CalendarProvider, TenantConfig, Withheld
 from askproai_operator.api import ServiceOffering, Tenant
-from askproai_operator.credentials import calcom_account, event_types_of
+from askproai_operator.credentials import AccountHashes, calcom_account, event_types_of, seen_with
+
+_MAX_NOT_FOUND: Final = 1000  # that the CRD lets the status list
 
 
-def needs_applied(tenant: Tenant, offerings: Iterable[ServiceOffering], seen_with: str) -> bool:
+def needs_applied(tenant: Tenant, offerings: Iterable[ServiceOffering], accounts: AccountHashes) -> bool:
     """Return whether `find_withheld` needs the applied config: an event type was not looked up since it is named."""
-    found = find_withheld(tenant, offerings, None, "", seen_with)
+    found = find_withheld(tenant, offerings, None, "", accounts)
     return any(reason is Withheld.NOT_LOOKED_UP for each in found.values() for reason in each.values())
 
 
@@ -22,11 +25,11 @@ def find_withheld(
     offerings: Iterable[ServiceOffering],
     applied: TenantConfig | None,
     base_url: str,
-    seen_with: str,
+    accounts: AccountHashes,
 ) -> dict[str, dict[int, Withheld]]:
     """Return the event types that are withheld from the pods, by the name of the offering and their id.
 
-    Only what was seen with the tenant's present key at its present address counts: `seen_with`, its `hash_account`. With version 1
+    Only what was seen with the present key of its account at the tenant's present address counts (`accounts`). With version 1
     of the API all are used but those that Cal.com said an account does not have, since a server without version 2 shows none.
 
     What the pods book at already (`applied`, at the same `base_url`) goes on until Cal.com says that the account does not have it:
@@ -36,14 +39,15 @@ def find_withheld(
     if account is None:
         return {}
     offerings = [offering for offering in offerings if offering.spec.capacity == 1]
-    in_account = {number for offering in offerings for number in _ids(offering, "eventTypesInAccount", seen_with)}
+    in_account = _in_account(offerings, accounts)
     must_be_seen = CalcomVersion.V1 not in account.api_versions
     in_use = _event_types_in_use(applied, base_url)
-    found = {}
+    found, of_deleted = {}, {each["eventTypeId"] for each in tenant.status.get("eventTypesNotFound") or ()}
     for offering in offerings:
         missing = ("eventTypesNotFound", "eventTypesGone")
-        not_found = {number for field in missing for number in _ids(offering, field, seen_with)}
-        doubtful = {number for field in missing for number in _all_ids(offering, field)}  # with the former key, too
+        not_found = {number for field in missing for number in _ids(offering, field, accounts)}
+        # With the former key, too.
+        doubtful = of_deleted | {number for field in missing for number in _all_ids(offering, field)}
         found[offering.metadata.name] = {
             number: Withheld.NOT_FOUND if number in not_found else Withheld.NOT_LOOKED_UP
             for number in sorted({each.event_type_id for each in event_types_of(offering)} - in_account)
@@ -52,8 +56,20 @@ def find_withheld(
     return {name: numbers for name, numbers in found.items() if numbers}
 
 
-def find_former(tenant: Tenant, offerings: Iterable[ServiceOffering]) -> tuple[int, ...]:
-    """Return the event types at which no service books any more, of which Cal.com said that the account does not have them.
+def find_not_found(tenant: Tenant, offerings: Iterable[ServiceOffering], accounts: AccountHashes) -> tuple[int, ...]:
+    """Return all event types of which Cal.com said that the account does not have them: what the Tenant's status keeps.
+
+    A ServiceOffering takes its own list with it when it is deleted. One that was found since is the tenant's own.
+    """
+    offerings = list(offerings)
+    not_found = {each["eventTypeId"] for each in tenant.status.get("eventTypesNotFound") or ()}
+    not_found |= {number for offering in offerings for number in _all_ids(offering, "eventTypesNotFound")}
+    gone = {number for offering in offerings for number in _ids(offering, "eventTypesGone", accounts)}
+    return tuple(sorted(not_found - _in_account(offerings, accounts) - gone)[:_MAX_NOT_FOUND])
+
+
+def find_former(tenant: Tenant, offerings: Iterable[ServiceOffering], accounts: AccountHashes) -> tuple[int, ...]:
+    """Return those of `find_not_found` at which no service books any more.
 
     An appointment that was booked there by mistake is another business's booking, which is neither moved nor cancelled. A service
     with seats books at none of those that it names.
@@ -61,9 +77,10 @@ def find_former(tenant: Tenant, offerings: Iterable[ServiceOffering]) -> tuple[i
     if calcom_account(tenant) is None:
         return ()
     offerings = list(offerings)
-    not_found = {number for offering in offerings for number in _all_ids(offering, "eventTypesNotFound")}
+    not_found = find_not_found(tenant, offerings, accounts)
     linked = (offering for offering in offerings if offering.spec.capacity == 1)
-    return tuple(sorted(not_found - {each.event_type_id for offering in linked for each in event_types_of(offering)}))
+    named = {each.event_type_id for offering in linked for each in event_types_of(offering)}
+    return tuple(number for number in not_found if number not in named)
 
 
 def _event_types_in_use(applied: TenantConfig | None, base_url: str) -> set[int]:
@@ -74,11 +91,15 @@ def _event_types_in_use(applied: TenantConfig | None, base_url: str) -> set[int]
     return {link.event_type_id for link in links if link.withheld is None}
 
 
-def _ids(offering: ServiceOffering, field: str, seen_with: str) -> set[int]:
-    """Return the ids in a field of the status; none where they were seen with another key, or at another address."""
-    if offering.status.get("eventTypesSeenWith") != seen_with:
-        return set()
-    return _all_ids(offering, field)
+def _in_account(offerings: Iterable[ServiceOffering], accounts: AccountHashes) -> set[int]:
+    return {number for offering in offerings for number in _ids(offering, "eventTypesInAccount", accounts)}
+
+
+def _ids(offering: ServiceOffering, field: str, accounts: AccountHashes) -> set[int]:
+    """Return the ids in a field of the status, without those that were seen with another key, or at another address."""
+    present = {each.event_type_id: accounts.of(each) for each in event_types_of(offering)}
+    seen = {number: seen_with(offering, number) for number in _all_ids(offering, field)}
+    return {number for number, account in seen.items() if account and account == present.get(number, accounts.tenant)}
 
 
 def _all_ids(offering: ServiceOffering, field: str) -> set[int]:

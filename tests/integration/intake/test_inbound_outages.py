@@ -1,0 +1,82 @@
+"""While PostgreSQL or Redis is away, or a pod dies, a call waits for nothing: Retell asks who calls while it rings."""
+
+import asyncio
+import os
+import signal
+import statistics
+import time
+
+import aiohttp
+import msgspec
+import pytest
+
+from askproai_sandbox.cluster import free_port
+from tests.worlds.spool_environment import SpoolEnvironment, spawn_web
+from tests.worlds.tenant_pod import TenantPod, running_web
+from tests.worlds.waiting import SOON, eventually
+
+CALLER = "+4915112340001"
+EMPTY_ANSWER = {"call_inbound": {}}
+WITHIN_SECONDS = 0.3  # docs/reference/http.md
+
+
+async def know_caller(pod: TenantPod) -> None:
+    """Have the agent ask who calls, and know this caller."""
+    config = pod.config()
+    agents = tuple(msgspec.structs.replace(agent, caller_recognition=True) for agent in config.agents)
+    pod.write_config(msgspec.structs.replace(config, agents=agents))
+    await pod.db.execute(
+        "INSERT INTO customers (tenant, phone, name) VALUES ($1, $2, 'Erika Mustermann')", pod.store.tenant, CALLER
+    )
+
+
+async def test_without_redis_the_caller_is_known_as_ever(stopped_spool: SpoolEnvironment) -> None:
+    env = stopped_spool
+    await know_caller(env.pod)
+    await env.redis.kill()
+    async with running_web(env.pod, worker_port=9):
+        answers = [await env.pod.inbound(CALLER) for _ in range(3)]
+    names = [reply.body["call_inbound"]["dynamic_variables"]["caller_name"] for reply in answers]
+    assert names == ["Erika Mustermann"] * 3
+
+
+@pytest.mark.parametrize("how", ["refused", "silent"])
+async def test_without_postgres_and_redis_the_call_begins_at_once_and_nobody_is_known(
+    stopped_spool: SpoolEnvironment, how: str
+) -> None:
+    env = stopped_spool
+    await know_caller(env.pod)
+    async with running_web(env.pod, worker_port=9):
+        assert (await env.pod.inbound(CALLER)).body != EMPTY_ANSWER
+        await env.redis.kill()
+        await env.gate.shut() if how == "refused" else env.gate.silence()
+        took = []
+        for _ in range(5):
+            began = time.perf_counter()
+            reply = await env.pod.inbound(CALLER)
+            assert (reply.status, reply.body) == (200, EMPTY_ANSWER)
+            took.append(time.perf_counter() - began)
+        assert statistics.median(took) < WITHIN_SECONDS, "the machine may be busy during one of them"
+        await env.gate.open()
+
+
+async def test_a_caller_whose_pod_dies_before_the_answer_is_known_when_retell_asks_again(
+    stopped_spool: SpoolEnvironment,
+) -> None:
+    env = stopped_spool
+    await know_caller(env.pod)
+    port = free_port()
+    child = await spawn_web(env, ASKPROAI_PUBLIC_PORT=str(port))
+    await eventually(lambda: b"web.started" in child.log.read_bytes(), SOON, child.last_lines)
+    env.pod.base_url = f"http://127.0.0.1:{port}"
+    assert (await env.pod.inbound(CALLER)).body != EMPTY_ANSWER
+    os.kill(child.pid, signal.SIGSTOP)
+    unanswered = asyncio.create_task(env.pod.inbound(CALLER))
+    await asyncio.sleep(0)  # the request is on its way
+    os.kill(child.pid, signal.SIGKILL)
+    with pytest.raises(aiohttp.ClientError):
+        await unanswered
+    env.pod.base_url = None
+    async with running_web(env.pod, worker_port=9):
+        reply = await env.pod.inbound(CALLER)
+    assert reply.body["call_inbound"]["dynamic_variables"]["caller_name"] == "Erika Mustermann"
