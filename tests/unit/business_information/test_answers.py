@@ -326,9 +326,10 @@ def test_a_comparison_of_many_branches_does_not_stop_other_callers(topic: str, a
 
 
 def measure(run: Callable[[], object]) -> float:
-    began = time.perf_counter()
+    """Return the CPU seconds of this thread: what other processes of the machine do is not measured."""
+    began = time.thread_time()
     run()
-    return time.perf_counter() - began
+    return time.thread_time() - began
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_a_command_imports_what_it_needs(command: str, unneeded: set[str], folde
     [
         ("--help", 240),
         ("appointments list -t a.b --url http://127.0.0.1:9", 130),
-        ("when Freitag", 162),
+        ("when Freitag", 166),
         ("lint salon.yaml", 610),
         ("plan salon.yaml --kubeconfig config", 640),
         ("call --to +49301234567 --say Hallo", 345),
