@@ -85,7 +85,9 @@ def book(
         typer.Option(help="A local time, or German words such as 'Freitag um halb drei'. Default: now, for a walk-in."),
     ] = None,
     branch: Annotated[str | None, typer.Option(help="Not needed where only one offers the service.")] = None,
-    service: Annotated[str | None, typer.Option(help="Not needed where the branch offers only one.")] = None,
+    service: Annotated[
+        str | None, typer.Option(help="Several in one visit: `a+b`. Not needed where the branch offers only one.")
+    ] = None,
     staff: Annotated[
         str | None, typer.Option(help="With whom. Default: of those who are free, who has least that day.")
     ] = None,

@@ -72,16 +72,21 @@ async def list_stranded(conn: Connection, declared: Mapping[str, str]) -> Mappin
                away AS MATERIALIZED (
                    SELECT w ->> 0 AS branch, w ->> 1 AS staff, (w ->> 2)::timestamptz AS first, (w ->> 3)::timestamptz AS last
                    FROM jsonb_array_elements(t.declared -> 'away') w),
+               known AS MATERIALIZED (  -- a visit of several services, as a+b, if each of them is offered
+                   SELECT branch, service FROM offered UNION
+                   SELECT v.branch, v.service FROM (SELECT DISTINCT branch, service FROM coming WHERE service LIKE '%+%') v
+                   WHERE NOT EXISTS (SELECT FROM unnest(string_to_array(v.service, '+')) part
+                                     WHERE NOT EXISTS (SELECT FROM offered o WHERE (o.branch, o.service) = (v.branch, part)))),
                judged AS (
                    SELECT c.*,
-                          CASE WHEN m.staff IS NULL THEN 'gone' WHEN o.service IS NULL THEN 'not_offered' ELSE 'away' END AS why
-                   FROM coming c LEFT JOIN members m USING (branch, staff) LEFT JOIN offered o USING (branch, service)
-                   WHERE c.status IN ('confirmed', 'pending_sync') AND (m.staff IS NULL OR o.service IS NULL OR EXISTS (
+                          CASE WHEN m.staff IS NULL THEN 'gone' WHEN k.service IS NULL THEN 'not_offered' ELSE 'away' END AS why
+                   FROM coming c LEFT JOIN members m USING (branch, staff) LEFT JOIN known k USING (branch, service)
+                   WHERE c.status IN ('confirmed', 'pending_sync') AND (m.staff IS NULL OR k.service IS NULL OR EXISTS (
                        SELECT FROM away w
                        WHERE (w.branch, w.staff) = (c.branch, c.staff) AND w.first < c.ends_at AND w.last > c.starts_at)))
                SELECT substring(branch FROM '^[a-z0-9.-]{1,63}$') AS branch, substring(staff FROM '^[a-z0-9-]{1,63}$') AS staff,
                       why, count(*) AS appointments, min(starts_at) AS first,
-                      CASE why WHEN 'not_offered' THEN substring(service FROM '^[a-z0-9.-]{1,253}$') END AS service
+                      CASE why WHEN 'not_offered' THEN substring(service FROM '^[a-z0-9.+-]{1,253}$') END AS service
                FROM judged GROUP BY 1, 2, 3, 6 ORDER BY first, staff, service LIMIT $4) s
            ORDER BY t.tenant, s.first, s.staff, s.service""",
         list(declared), list(declared.values()), _ROWS_READ, _GROUPS,

@@ -66,7 +66,7 @@ class Bookings:
     def endpoints(self) -> tuple[Endpoint, ...]:
         preview = (
             Param("branch", "The branch; not needed where only one offers the service"),
-            Param("service", "The service; not needed where the branch offers one"),
+            Param("service", "The service, or several as `a+b`; not needed where the branch offers one"),
             Param("staff", "With whom; anybody when absent"),
             Param("start", "German words, a local time or an instant; when absent, now, for who has just come in"),
         )

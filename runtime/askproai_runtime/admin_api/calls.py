@@ -274,7 +274,7 @@ def _names_nobody(name: str, value: str | bool, hiding: _Hiding, at: datetime) -
     if isinstance(value, bool):
         return True
     if name in _OF_CONFIG:
-        return fold(value) in hiding.known_names
+        return all(fold(each) in hiding.known_names for each in value.split(","))
     if name in _OF_TIME:
         text = (
             (None, None, value)

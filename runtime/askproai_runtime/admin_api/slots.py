@@ -40,7 +40,7 @@ class Slots:
     def endpoints(self) -> tuple[Endpoint, ...]:
         params = (
             Param("branch", "Name of the branch", required=True),
-            Param("service", "Name of the service", required=True),
+            Param("service", "Name of the service, or of several in one visit, as `a+b`", required=True),
             Param("date", "The day", required=True),
         )
         text = "What is free on a day, one entry for each person"

@@ -57,6 +57,7 @@ from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.booking.replies import Question, Replies, Reply, declines_offer, meant_key, read_reply
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.reschedule import reschedule_appointment
+from askproai_runtime.booking.spoken_services import read_services
 from askproai_runtime.booking.store.appointments import Appointment, Status, release_holds
 from askproai_runtime.booking.store.blocks import Block, BlockedAppointment
 from askproai_runtime.booking.store.calendar import list_known
@@ -96,6 +97,6 @@ __all__ = [
     "join_list", "join_waitlist", "leave_message", "list_blocks_within", "list_current_blocks", "list_free_slots",
     "list_known", "list_messages_for_desk", "list_named_staff", "list_waitlist", "mark_message_done", "meant_key",
     "move_for_desk", "notified_channels", "open_minutes", "parse_start_for_desk", "preview_block", "preview_booking",
-    "read_audit", "read_reply", "read_said", "read_text", "release_holds", "remove_block", "remove_from_waitlist",
+    "read_audit", "read_reply", "read_said", "read_services", "read_text", "release_holds", "remove_block", "remove_from_waitlist",
     "reschedule_appointment", "resolve_span", "sayable", "show_block", "sync_appointment", "warm_up",
 ]  # fmt: skip

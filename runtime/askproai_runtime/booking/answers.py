@@ -12,6 +12,7 @@ from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import Answer, Basis, FunctionOutcome
 from askproai_runtime.german_dates import Candidate
 from askproai_runtime.sentences import format_clock, format_day, format_spoken, say
+from askproai_runtime.visits import find_by_name, has_several
 
 
 def failure(message: str, outcome: FunctionOutcome) -> Answer:
@@ -77,15 +78,20 @@ def slot_sentence(
 
 
 def _length_of(service: Service) -> str:
-    """Say how long a visit takes in which the customer waits; nothing for others."""
-    if not (waiting := sum(end - first for first, end in service.wait_spans)):
+    """Say how long a visit takes that is of several services, or in which the customer waits; nothing for others."""
+    waiting, several = sum(end - first for first, end in service.wait_spans), has_several(service.name)
+    if not waiting and not several:
         return ""
-    return say().visit_length.format(length=format_length(service.duration_minutes), waiting=format_length(waiting))
+    sentence = say().services_length if several else say().visit_length
+    waits = say().of_it_waiting.format(length=format_length(waiting)) if waiting else ""
+    length = format_length(service.duration_minutes)
+    return sentence.format(services=service.display_name, length=length, waiting=waits)
 
 
 def end_sentence(config: TenantConfig, appointment: Appointment) -> str:
-    """Say how long an appointment takes, and until when, if its service has a time in which the customer waits."""
-    if not any(service.name == appointment.service and service.wait_spans for service in config.services):
+    """Say how long an appointment takes, and until when, if it is of several services, or the customer waits in between."""
+    service = find_by_name(config, appointment.service)
+    if service is None or not (service.wait_spans or has_several(service.name)):
         return ""
     length = format_length(int((appointment.ends_at - appointment.starts_at) / timedelta(minutes=1)))
     end = appointment.ends_at.astimezone(ZoneInfo(config.time_zone))
@@ -193,10 +199,10 @@ def describe_appointment(config: TenantConfig, appointment: Appointment, now: da
     A service or person that the config has no longer is left out: the appointment has ids only, which callers do not know.
     """
     branch = next((branch for branch in config.branches if branch.name == appointment.branch), None)
-    services = (service.display_name for service in config.services if service.name == appointment.service)
+    service = find_by_name(config, appointment.service)
     names = (s.display_name for s in branch.staff if s.id == appointment.staff) if branch else iter(())
     staff = (say().with_staff.format(staff=name) for name in names)
     place = say().in_branch.format(branch=branch.display_name) if branch and len(config.branches) > 1 else ""
-    what = f"{next(services, '')}{next(staff, '')}{place}".strip()
+    what = f"{service.display_name if service else ''}{next(staff, '')}{place}".strip()
     when = format_spoken(appointment.starts_at, ZoneInfo(config.time_zone), now)
     return f"{when}, {what}" if what else when

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from askproai_core.tenant_config import Branch, Service, Staff, TenantConfig
 from askproai_runtime.booking.availability import ServiceRules
 from askproai_runtime.booking.phrases import fold, names_person
+from askproai_runtime.visits import MOST_SERVICES, compose_visit, has_several, list_parts
 
 _T = TypeVar("_T")
 _Names = tuple[str, str, Sequence[str]]  # id, display name and spoken names
@@ -92,6 +93,11 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
             return offered[0]
         raise NameMissing(f"Branch {branch.name} offers several services, name one: {_list(s.name for s in offered)}")
     found = _find(name, offered, lambda service: (service.name, service.display_name, service.spoken_names))
+    if found is None and has_several(name):
+        parts = [_find_service(config, branch, part.strip()) for part in list_parts(name)]
+        if len({part.name for part in parts}) < len(parts) or len(parts) > MOST_SERVICES:
+            raise UnknownName(f"A visit is of up to {MOST_SERVICES} different services, {name!r} is not")
+        found = compose_visit(config, parts)
     if found is not None:
         return found
     raise UnknownName(f"Branch {branch.name} offers no service {name!r}; it offers: {_list(s.name for s in offered)}")

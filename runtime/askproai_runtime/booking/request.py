@@ -18,6 +18,7 @@ from askproai_runtime.booking.availability import ServiceRules, is_open_time, is
 from askproai_runtime.booking.email_address import read_email
 from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.phrases import fold, join_list, names_nothing, refusal_sentence, same_name, sayable
+from askproai_runtime.booking.spoken_services import NamedServices, read_services
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
 from askproai_runtime.german_dates import (
@@ -29,6 +30,15 @@ from askproai_runtime.german_dates import (
     understand_parts,
 )
 from askproai_runtime.sentences import format_spoken, say
+from askproai_runtime.visits import (
+    MOST_SERVICES,
+    canonical_name,
+    compose_visit,
+    has_several,
+    list_parts,
+    same_services,
+    share_services,
+)
 
 _MAX_ARGUMENT_LENGTH = 500
 _DAYS_AHEAD = 14  # in which a time without a day is searched
@@ -70,7 +80,7 @@ class BookingRequest:
         """The key of the action without `another`. Notes, spelling and staff are no part of it: a model that repeats itself
         changes them.
         """
-        return f"book|{self.rules.branch.name}|{self.rules.service.name}|{self.start.isoformat()}"
+        return f"book|{self.rules.branch.name}|{canonical_name(self.rules.service.name)}|{self.start.isoformat()}"
 
     @property
     def key(self) -> str:
@@ -86,10 +96,13 @@ class BookingRequest:
     def find_repeated(self, appointments: Sequence[Appointment]) -> Appointment | None:
         """Return the one of the call's `appointments` that this request asks for again, else None.
 
-        Raises `ClarificationNeeded` if the call has one at this time for a clearly different name, and `another` is not set.
+        Raises `ClarificationNeeded` if the call has one at this time for a clearly different name, or of a part of this visit, and
+        `another` is not set.
         """
-        target = self.rules.branch.name, self.rules.service.name, self.start
-        at_start = [a for a in appointments if a.live and (a.branch, a.service, a.starts_at) == target]
+        service = self.rules.service
+        target = self.rules.branch.name, self.start
+        then = [a for a in appointments if a.live and (a.branch, a.starts_at) == target]
+        at_start = [a for a in then if same_services(a.service, service.name)]
         if self.another:  # two people may have one name: who was booked without `another` is not the other person
             at_start = [a for a in at_start if a.action != self.first_key]
         for appointment in at_start:
@@ -99,6 +112,11 @@ class BookingRequest:
             raise ClarificationNeeded(
                 say().another_beside.format(booked=at_start[0].customer_name, name=self.name),
                 appointment_id=str(at_start[0].id),
+            )
+        shared = [a for a in then if share_services(a.service, service.name)]
+        if shared and not self.another:  # "und Färben noch dazu": one appointment more would be beside it
+            raise ClarificationNeeded(
+                say().instead_of_part.format(service=service.display_name), appointment_id=str(shared[0].id)
             )
         return None
 
@@ -113,6 +131,9 @@ def parse_service_request(
     branch = _find_branch(config, call)
     service = _find_service(config, branch, read_text(args, "service") or last_service)
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
+    if not rules.staff_members and has_several(service.name):
+        sentence = say().not_in_one_visit.format(services=service.display_name)
+        raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE, services=list_parts(service.name))
     if not rules.staff_members:
         sentence = say().nobody_does.format(service=service.display_name)
         raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE)
@@ -270,18 +291,19 @@ def _find_branch(config: TenantConfig, call: CallContext) -> Branch:
 
 
 def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Service:
+    """Return the service, or the visit, that a caller names; the only one without a name. Raises `ClarificationNeeded`."""
     offered = [service for service in config.services if service.branch in {None, branch.name}]
     if name is None and len(offered) == 1:
         return offered[0]
-    folded = fold(name) if name else None
-    for service in offered:
-        if folded in {fold(known) for known in (service.name, service.display_name, *service.spoken_names)}:
-            return service
+    named = read_services(name or "", offered)
+    if named.services and named.unknown is None:
+        return _join_services(config, named)
+    requested = named.unknown if named.services else name
     display_names = [service.display_name for service in offered]
     if not display_names:
         raise ClarificationNeeded(say().nothing_bookable, outcome=FunctionOutcome.NOT_BOOKABLE, services=[])
     outcome = FunctionOutcome.ASKED_BACK if name is None else FunctionOutcome.UNKNOWN_SERVICE
-    requested = sayable(name or "") or say().that_service
+    requested = sayable(requested or "") or say().that_service
     if name is None:
         question = say().what_to_book.format(services=join_list(display_names))
     elif len(offered) == 1:
@@ -290,6 +312,16 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
         bookable = join_list(display_names, say().and_word)
         question = say().not_offered_but.format(requested=requested, services=bookable)
     raise ClarificationNeeded(question, outcome=outcome, services=[service.name for service in offered])
+
+
+def _join_services(config: TenantConfig, named: NamedServices) -> Service:
+    """Return the service or the visit of what was named. Raises `ClarificationNeeded`."""
+    services = named.services
+    if named.repeated:
+        raise ClarificationNeeded(say().one_person_at_a_time)
+    if len(services) > MOST_SERVICES:
+        raise ClarificationNeeded(say().too_many_services.format(count=MOST_SERVICES))
+    return services[0] if len(services) == 1 else compose_visit(config, services)
 
 
 def find_staff_for_caller(rules: ServiceRules, name: str | None) -> str | None:

@@ -66,6 +66,7 @@ from askproai_runtime.booking.types import (
 from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
 from askproai_runtime.notifications.types import Kind
 from askproai_runtime.sentences import say
+from askproai_runtime.visits import find_by_name
 
 log = structlog.get_logger(__name__)
 
@@ -185,8 +186,7 @@ def find_service(
     """Return what `resolve_service` does; None if the service, or the staff member for it, is not offered any more."""
     config = ctx.config()
     branch = next((branch for branch in config.branches if branch.name == appointment.branch), None)
-    offered = (service for service in config.services if service.branch in {None, appointment.branch})
-    service = next((service for service in offered if service.name == appointment.service), None)
+    service = find_by_name(config, appointment.service, appointment.branch)
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service) if branch and service else None
     name = appointment.staff
     if rules is not None and rules.staff_members and other_staff:

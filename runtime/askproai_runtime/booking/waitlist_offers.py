@@ -26,7 +26,7 @@ from askproai_runtime.booking.store.waitlist import (
     WaitlistOffer,
     end_what_is_over,
     insert_offer,
-    is_anybody_waiting,
+    list_awaited_services,
     list_candidates,
     list_freed,
     list_offered,
@@ -39,6 +39,7 @@ from askproai_runtime.notifications.news import enqueue_freed_offer, enqueue_wai
 from askproai_runtime.notifications.schedule import is_quiet, until_end
 from askproai_runtime.notifications.types import FreedOffer
 from askproai_runtime.tasks import Next, PutOff, TaskRun
+from askproai_runtime.visits import find_by_name
 
 __all__ = ["WAITLIST", "WaitlistKeeper"]
 
@@ -87,14 +88,15 @@ class WaitlistKeeper:
         """End what is over, and offer what is free. Raises `PutOff` on the schema of the release before."""
         ctx = self._ctx
         try:
-            if not await is_anybody_waiting(ctx.pool, ctx.tenant):
+            awaited = await list_awaited_services(ctx.pool, ctx.tenant)
+            if not awaited:
                 await mark_all_handled(ctx.pool, ctx.tenant)
                 return Next(_IDLE, {})
         except asyncpg.UndefinedTableError as error:
             raise PutOff(_BUSY, "the database has not been migrated yet") from error
         async with ctx.pool.acquire() as conn, conn.transaction():
             await run.check(conn)
-            await end_what_is_over(conn, ctx.tenant, ctx.clock.now(), _list_waits(ctx))
+            await end_what_is_over(conn, ctx.tenant, ctx.clock.now(), _list_waits(ctx, awaited))
         for freed in await list_freed(ctx.pool, ctx.tenant, _MOST_FREED):
             await self._handle(run, freed)
         return Next(_BUSY, {})
@@ -195,8 +197,9 @@ class WaitlistKeeper:
         return sorted(needing, key=lambda slot: abs(slot.start - freed.starts_at))
 
 
-def _list_waits(ctx: BookingContext) -> list[Wait]:
-    return [Wait(each.name, *span) for each in ctx.config().services for span in each.wait_spans]
+def _list_waits(ctx: BookingContext, awaited: Iterable[str]) -> list[Wait]:
+    found = ((name, find_by_name(ctx.config(), name)) for name in awaited)
+    return [Wait(name, *span) for name, service in found if service is not None for span in service.wait_spans]
 
 
 def _needs(rules: ServiceRules, slot: Slot, freed: FreedTime) -> bool:

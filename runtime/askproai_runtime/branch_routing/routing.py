@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Branch, BusinessModel, TenantConfig
-from askproai_runtime.booking import fold
+from askproai_runtime.booking import read_services
 from askproai_runtime.branch_routing.matching import (
     has_menu,
     indistinguishable,
@@ -150,7 +150,11 @@ def _by_name(branches: Sequence[Branch], name: str | None) -> Branch | None:
 
 
 def _offers(config: TenantConfig, branch: Branch, service: str | None) -> bool:
-    """Return whether somebody at the branch can do the service. An unknown one excludes no branch: booking asks what is meant."""
-    requested = fold(service) if service else ""
-    services = [s for s in config.services if requested in {fold(n) for n in (s.name, s.display_name, *s.spoken_names)}]
-    return not services or any(s.branch in {None, branch.name} and s.staff.get(branch.name) for s in services)
+    """Return whether somebody at the branch can do the service, or each of several. An unknown one excludes no branch: booking asks
+    what is meant.
+    """
+    known = read_services(service or "", config.services)
+    if not known.services or known.unknown:
+        return True
+    here = [each for each in config.services if each.branch in {None, branch.name} and each.staff.get(branch.name)]
+    return read_services(service or "", here).unknown is None

@@ -10,11 +10,21 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Function, Knowledge, Service, TenantConfig
-from askproai_runtime.booking import Answer, FunctionOutcome, fold, join_list, read_said, read_text, sayable
+from askproai_runtime.booking import (
+    Answer,
+    FunctionOutcome,
+    fold,
+    join_list,
+    read_said,
+    read_services,
+    read_text,
+    sayable,
+)
 from askproai_runtime.business_information.hours import describe_closures, describe_hours, understand_days
 from askproai_runtime.business_information.numbers import spell_digits, spell_minutes, spell_money
 from askproai_runtime.german_dates import Understanding
 from askproai_runtime.sentences import say
+from askproai_runtime.visits import compose_visit, has_several
 
 _MAX_PRICES, _MAX_STAFF = 5, 10  # that a listener can follow
 _MAX_COMPARED = 50  # branches
@@ -192,6 +202,10 @@ def _say_staff(branch: Branch) -> str | None:
 
 def _answer_about_services(config: TenantConfig, branch: Branch, question: Question, reading: _Reading) -> Answer:
     """Answer what a service costs, how long it takes and what it needs; without a service, what all of them cost."""
+    if visit := _find_visit(config, branch, question):
+        sentence = _describe_service(visit, question.topic)
+        unknown = say().price_not_known.format(service=visit.display_name)
+        return _answered(question, sentence) if sentence else _unknown(config, branch, question, unknown)
     if named := _find_service(reading.named, branch):
         return _answer_about_one(config, branch, named, question)
     offered = [each for each in config.services if _is_offered(each, branch)]
@@ -229,6 +243,12 @@ def _is_offered(service: Service, branch: Branch) -> bool:
     return service.branch in {None, branch.name} and bool(service.staff.get(branch.name))
 
 
+def _find_visit(config: TenantConfig, branch: Branch, question: Question) -> Service | None:
+    """Return the services that the argument names as one, if it names several that the branch offers."""
+    named = read_services(question.service or "", [each for each in config.services if _is_offered(each, branch)])
+    return compose_visit(config, named.services) if len(named.services) > 1 and named.unknown is None else None
+
+
 def _find_service(named: Sequence[tuple[int, Service]], branch: Branch) -> Service | None:
     """Return the service of the longest name that the caller said, rather one that the branch offers than another one's."""
     offered = [found for found in named if _is_offered(found[1], branch)]
@@ -258,10 +278,12 @@ def _describe_service(service: Service, topic: Topic) -> str | None:
         return f"{costs}." if (costs := _say_price(service)) else None
     waiting = sum(end - first for first, end in service.wait_spans)
     waits = say().of_it_waiting.format(length=spell_minutes(waiting)) if waiting else ""
-    price = _price(service)
-    and_costs = say().and_costs.format(price=price) if price else say().and_free if service.free_of_charge else ""
+    price, several = _price(service), has_several(service.name)
+    and_costs = say().and_cost if several else say().and_costs
+    and_costs = and_costs.format(price=price) if price else say().and_free if service.free_of_charge else ""
     length = f"{spell_minutes(service.duration_minutes)}{waits}{',' if waits and and_costs else ''}"
-    length = say().takes.format(service=service.display_name, length=length, price=and_costs)
+    takes = say().services_take if several else say().takes
+    length = takes.format(service=service.display_name, length=length, price=and_costs)
     return f"{length} {service.preparation}".strip()
 
 
@@ -269,8 +291,8 @@ def _say_price(service: Service) -> str | None:
     """Return what a service costs, as a clause without an end; None if that is not stated."""
     if service.free_of_charge:
         return say().is_free.format(service=service.display_name)
-    price = _price(service)
-    return say().costs.format(service=service.display_name, price=price) if price else None
+    price, costs = _price(service), say().services_cost if has_several(service.name) else say().costs
+    return costs.format(service=service.display_name, price=price) if price else None
 
 
 def _price(service: Service) -> str | None:

@@ -197,7 +197,7 @@ def _read_answer(result: Utterance) -> dict[str, Any] | None:
 def normalize_arguments(args: Any) -> dict[str, Any]:
     """Return the arguments that have a value: trimmed and bounded texts, and booleans. Others count as absent.
 
-    A language model may send numbers for texts, nulls, blanks, or no object at all.
+    A language model may send numbers for texts, nulls, blanks, or no object at all. Several services may come as a list.
     """
     if not isinstance(args, dict):
         return {}
@@ -212,6 +212,8 @@ def _normalize(name: str, value: Any) -> str | bool | None:
         case str() if value.strip():
             text = value.strip()[:_MAX_ARGUMENT_CHARACTERS]
             return _BOOLEANS.get(text.casefold(), False) if name in _BOOLEAN_ARGUMENTS else text
+        case list() if name == "service" and value and all(isinstance(each, str) for each in value):
+            return _normalize(name, ", ".join(value))
         case int() | float():
             return str(value)
         case _:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Branch, NotificationTexts, TenantConfig
+from askproai_core.tenant_config import Branch, Language, NotificationTexts, TenantConfig
 from askproai_runtime.notifications.types import (
     AppointmentFacts,
     FreedOffer,
@@ -21,6 +21,8 @@ from askproai_runtime.notifications.types import (
     StoredNotification,
 )
 from askproai_runtime.notifications.words import WORDS, Words, format_day, format_moment
+from askproai_runtime.sentences import speaking
+from askproai_runtime.visits import find_by_name
 
 _LONGEST_TITLE: Final = 200
 _LONGEST_SHORT: Final = 300
@@ -214,9 +216,10 @@ def branch_address(branch: Branch | None) -> str:
 
 
 def service_name(config: TenantConfig, appointment: AppointmentFacts) -> str:
-    """Return how the service is called; empty if it is not declared any more: an id is no name."""
-    found = (each.display_name for each in config.services if each.name == appointment.service)
-    return next(found, "")
+    """Return how the service, or those of a visit, are called; empty if one is not declared any more: an id is no name."""
+    with speaking(config.notifications.language if config.notifications else Language.DE):
+        found = find_by_name(config, appointment.service)
+    return found.display_name if found else ""
 
 
 def staff_name(config: TenantConfig, appointment: AppointmentFacts) -> str:

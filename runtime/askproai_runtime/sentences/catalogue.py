@@ -50,6 +50,7 @@ class Sentences:
     nothing_free_before: str  # the end of the booking horizon
     confirmed_when_booked: str
     visit_length: str
+    services_length: str
     length_and_end: str
     one_hour: str
     several_hours: str
@@ -77,7 +78,11 @@ class Sentences:
     appointment: str
     in_branch: str
     another_beside: str
+    instead_of_part: str
     nobody_does: str
+    not_in_one_visit: str
+    one_person_at_a_time: str
+    too_many_services: str
     when_to_book: str
     whose_name: str
     what_time_exactly: str
@@ -203,14 +208,17 @@ class Sentences:
     not_offered: str
     costs: str
     is_free: str
+    services_cost: str
     prices_not_known: str
     not_offered_now: str
     offered_elsewhere: str
     price_not_known: str
     takes: str
+    services_take: str
     of_it_waiting: str
     and_costs: str
     and_free: str
+    and_cost: str
     which_service: str
     # opening hours
     open_as_usual: str

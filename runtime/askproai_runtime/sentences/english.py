@@ -42,7 +42,8 @@ ENGLISH: Final = Sentences(
     which_do_you_mean="Which one do you mean?",
     nothing_free_before="I am sorry, nothing is free in the last two weeks before that or in the next two weeks.",
     confirmed_when_booked="I will confirm it when I book it. {question}",
-    visit_length=" That takes {length} in all, {waiting} of it waiting.",
+    visit_length=" That takes {length} in all{waiting}.",
+    services_length=" {services} take {length} together{waiting}.",
     length_and_end=" It takes {length} in all, until {clock}.",
     one_hour="one hour",
     several_hours="{count} hours",
@@ -73,7 +74,18 @@ ENGLISH: Final = Sentences(
         "I have already booked that time for {booked} in this call. Shall I book another appointment beside it for"
         " {name}?"
     ),
+    instead_of_part=(
+        "For this time I have already booked a part of that during this call. Shall I cancel that appointment and book"
+        " {service} instead, or is it for somebody else?"
+    ),
     nobody_does="Nobody here offers {service} at the moment. Would you like something else?",
+    not_in_one_visit=(
+        "I cannot book {services} as one appointment, only each of them by itself. Which one shall I begin with?"
+    ),
+    one_person_at_a_time=(
+        "I book the same service for several people as an appointment for each. Who shall I look for first?"
+    ),
+    too_many_services="One appointment can be of up to {count} services. Which ones shall it be?",
     when_to_book="For which day and time shall I book the appointment?",
     whose_name="In whose name may I book the appointment?",
     what_time_exactly="{reading}: at what time exactly?",
@@ -219,14 +231,17 @@ ENGLISH: Final = Sentences(
     not_offered="{requested} is not something we offer here. ",
     costs="{service} costs {price}",
     is_free="{service} is free of charge",
+    services_cost="{service} cost {price} together",
     prices_not_known="I am sorry, I cannot tell you the prices.",
     not_offered_now="We do not offer {service} at the moment.",
     offered_elsewhere="{service} is not offered at {branch}, but at {others}.",
     price_not_known="I am sorry, I cannot tell you what {service} costs.",
     takes="{service} takes {length}{price}.",
+    services_take="{service} take {length} together{price}.",
     of_it_waiting=", {length} of it waiting",
     and_costs=" and costs {price}",
     and_free=" and is free of charge",
+    and_cost=" and cost {price}",
     which_service="Which service do you mean{names}?",
     # opening hours
     open_as_usual="In the next eight weeks we are open at the usual hours.",

@@ -42,7 +42,8 @@ GERMAN: Final = Sentences(
     which_do_you_mean="Welchen Termin meinen Sie?",
     nothing_free_before="In den letzten zwei Wochen davor und in den nächsten zwei Wochen ist leider nichts frei.",
     confirmed_when_booked="Ob das so klappt, bestätige ich Ihnen beim Eintragen. {question}",
-    visit_length=" Das dauert insgesamt {length}, davon {waiting} Wartezeit.",
+    visit_length=" Das dauert insgesamt {length}{waiting}.",
+    services_length=" {services} dauern zusammen {length}{waiting}.",
     length_and_end=" Er dauert insgesamt {length}, bis {clock}.",
     one_hour="eine Stunde",
     several_hours="{count} Stunden",
@@ -73,7 +74,18 @@ GERMAN: Final = Sentences(
         "Für diese Zeit habe ich in diesem Gespräch schon {booked} eingetragen. Soll ich für {name} noch einen Termin"
         " daneben eintragen?"
     ),
+    instead_of_part=(
+        "Zu dieser Zeit habe ich in diesem Gespräch schon einen Teil davon eingetragen. Soll ich diesen Termin absagen und"
+        " stattdessen {service} eintragen, oder ist das für jemand anderen?"
+    ),
     nobody_does="{service} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?",
+    not_in_one_visit=(
+        "{services} kann ich nicht als einen Termin eintragen, nur jede Leistung einzeln. Womit soll ich anfangen?"
+    ),
+    one_person_at_a_time=(
+        "Dieselbe Leistung für mehrere Personen trage ich als einzelne Termine ein. Für wen soll ich den ersten suchen?"
+    ),
+    too_many_services="In einem Termin sind höchstens {count} Leistungen möglich. Welche sollen es sein?",
     when_to_book="Für welchen Tag und welche Uhrzeit soll ich den Termin eintragen?",
     whose_name="Auf welchen Namen darf ich den Termin eintragen?",
     what_time_exactly="{reading}: Um wie viel Uhr genau?",
@@ -224,14 +236,17 @@ GERMAN: Final = Sentences(
     not_offered="{requested} bieten wir hier nicht an. ",
     costs="{service} kostet {price}",
     is_free="{service} ist kostenlos",
+    services_cost="{service} kosten zusammen {price}",
     prices_not_known="Die Preise kann ich Ihnen leider nicht sagen.",
     not_offered_now="{service} bieten wir zurzeit nicht an.",
     offered_elsewhere="{service} gibt es nicht in {branch}, aber in {others}.",
     price_not_known="Was {service} kostet, kann ich Ihnen leider nicht sagen.",
     takes="{service} dauert {length}{price}.",
+    services_take="{service} dauern zusammen {length}{price}.",
     of_it_waiting=", davon {length} Wartezeit",
     and_costs=" und kostet {price}",
     and_free=" und ist kostenlos",
+    and_cost=" und kosten {price}",
     which_service="Welche Leistung meinen Sie{names}?",
     # opening hours
     open_as_usual="In den nächsten acht Wochen ist zu den üblichen Zeiten geöffnet.",

@@ -47,15 +47,29 @@ class Catalogue:
         return next((question for question in self.questions if words and _words(question) == words), None)
 
     def find_services(self, text: str) -> tuple[str, ...]:
-        """Return the names of the services that a sentence means: those named in full, else those of which a word is said.
+        """Return the names of the services that a sentence means, in the order said.
+
+        They are those that are named in full, else those of which a word is said.
 
         A name that is part of another counts only if it is said apart from the other.
         """
+        said = self._find_said(text)
+        return tuple(sorted(said, key=lambda name: min(said[name])))
+
+    def means_all(self, text: str) -> bool:
+        """Return whether all services of a sentence are wanted together: other words mean each of them, and no "oder" is said."""
+        said = list(self._find_said(text).values())
+        apart = sum(map(len, said)) == len(frozenset[int]().union(*said))
+        return apart and "oder" not in _words(text)
+
+    def _find_said(self, text: str) -> dict[str, frozenset[int]]:
         words = [word for word in _words(text) if word not in _NO_SERVICE_WORDS]
         named = {service.name: _said(service, words, in_full=True) for service in self.services}
         if not any(named.values()):
             named = {service.name: _said(service, words, in_full=False) for service in self.services}
-        return tuple(name for name, said in named.items() if said and not any(said < other for other in named.values()))
+        return {
+            name: said for name, said in named.items() if said and not any(said < other for other in named.values())
+        }
 
     def find_staff(self, said: str) -> str | None:
         """Return the only staff member whose name has all words that were said, titles aside; None if there is not exactly one."""

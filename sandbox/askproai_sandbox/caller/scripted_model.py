@@ -113,7 +113,8 @@ class ScriptedModel:
             and self._asked == "services"
             and sentence.services
         ):
-            return self._ask_about_business({**self._last_call.args, "service": sentence.services[0]})
+            service = sentence.service or sentence.services[0]
+            return self._ask_about_business({**self._last_call.args, "service": service})
         if is_aside and sentence.yes and not sentence.no and not sentence.when:
             return phrases.HELP
         reaction = (
@@ -184,8 +185,8 @@ class ScriptedModel:
             return self._cannot("has a waiting list")
         if name := sentence.name or self._loose_name(sentence, asked=self._is_joining):
             self._details["customer_name"] = name
-        if len(sentence.services) == 1:
-            self._details["service"] = sentence.services[0]
+        if sentence.service:
+            self._details["service"] = sentence.service
         if sentence.staff:
             self._details["staff"] = sentence.staff
         self._requested_time = sentence.when or self._requested_time
@@ -217,8 +218,8 @@ class ScriptedModel:
         topic = TOPICS.get(sentence.intent) if sentence.intent else None
         known = self._catalogue.find_question(sentence.text)
         if INFORMATION in self._tools and (topic or known):
-            if len(sentence.services) == 1:
-                self._details["service"] = sentence.services[0]
+            if sentence.service:
+                self._details["service"] = sentence.service
             wanted = {"question": known or sentence.text, "date": sentence.when.get("date"), "branch": sentence.branch}
             if topic in {"prices", "service"}:
                 wanted["service"] = sentence.unknown_service or self._details.get("service")
@@ -226,8 +227,8 @@ class ScriptedModel:
         answer = answer_question(sentence, self._catalogue)
         if answer is None:
             return None
-        if answer.remark and len(sentence.services) == 1:
-            self._details["service"] = sentence.services[0]
+        if answer.remark and sentence.service:
+            self._details["service"] = sentence.service
         self.remark = answer.remark or self.remark
         return answer.text
 
@@ -407,7 +408,7 @@ class ScriptedModel:
         )
 
     def _is_other_service(self, sentence: Sentence) -> bool:
-        return bool(sentence.services) and sentence.services != (self._details.get("service"),)
+        return bool(sentence.services) and sentence.service != self._details.get("service")
 
     def _loose_name(self, sentence: Sentence, *, asked: bool) -> str | None:
         """Return the name that a yes carries ("Ja, Anna Nym"), or that was asked for."""
@@ -428,7 +429,8 @@ class ScriptedModel:
         self._forget(sentence.rejected)
         branch = {"branch": sentence.branch} if sentence.branch else {}
         when = sentence.when | find_other_part(self._offers, sentence, self._requested_time.get("date")) | branch
-        services = sentence.services or ((sentence.unknown_service,) if sentence.unknown_service else ())
+        services = (sentence.service,) if sentence.service else sentence.services
+        services = services or ((sentence.unknown_service,) if sentence.unknown_service else ())
         if not services and self._asked == "services" and not when and not sentence.yes and not sentence.name:
             services = (" ".join(sentence.loose_words),) if sentence.loose_words else ()
         wants_any = sentence.any_staff or (sentence.intent is Intent.APPOINTMENT and not self._offers)

@@ -184,6 +184,12 @@ class Sentence:
     for_several: bool = field(default=False)  # an appointment for more than one person
     email: str | None = field(default=None)
     ends_call: bool = field(default=False)  # a word that is only said at the end, unlike "danke"
+    wants_all_services: bool = field(default=False)  # in one visit
+
+    @property
+    def service(self) -> str | None:
+        """Return the service that is asked for, or all those of a visit; None if one of several has to be chosen."""
+        return ", ".join(self.services) if self.wants_all_services or len(self.services) == 1 else None
 
     @property
     def says_more(self) -> bool:
@@ -237,6 +243,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         for_several=bool(_SEVERAL.search(rest)),
         email=email,
         ends_call=bool(_ENDS_CALL.search(text)),
+        wants_all_services=len(services) > 1 and catalogue.means_all(rest),
     )
 
 

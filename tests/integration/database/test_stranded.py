@@ -65,6 +65,19 @@ async def test_a_service_that_is_not_offered_any_more_has_its_appointments_to_co
     ]
 
 
+async def test_a_visit_is_offered_as_long_as_each_of_its_services_is(database: Database) -> None:
+    salon = await database.create_tenant("salon")
+    first = NOON + 2 * DAY
+    await book(salon, "anna", first, service="haarschnitt+farbe")
+    await book(salon, "anna", first + DAY, service="haarschnitt+sehtest")
+    await book(salon, "anna", first + 2 * DAY, service="haarschnitt+bartpflege")  # only in another branch
+    declared = DeclaredWork(STAFF, [], [*SERVICES, ("mitte", "farbe")])
+    assert await database.admin.list_stranded(salon.tenant, declared) == [
+        Stranded("mitte", "anna", StrandedBy.NOT_OFFERED, 1, first + DAY, "haarschnitt+sehtest"),
+        Stranded("mitte", "anna", StrandedBy.NOT_OFFERED, 1, first + 2 * DAY, "haarschnitt+bartpflege"),
+    ]
+
+
 async def test_another_tenants_appointments_do_not_count(database: Database) -> None:
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     await book(other, "lena", NOON + DAY)

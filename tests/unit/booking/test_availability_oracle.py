@@ -5,7 +5,7 @@ offsets, spans or sweeps; shares of a staff member are fractions.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
@@ -95,17 +95,18 @@ def works(staff_member: Staff, at: datetime, rules: ServiceRules) -> bool:
     return at in opening and at in open_minutes(hours, day, rules.zone)
 
 
-def has_room(staff_member: Staff, at: datetime, rules: ServiceRules, busy: dict[int, list[BusySpan]]) -> bool:
+def has_room(staff_member: Staff, at: datetime, capacity: int, busy: dict[int, list[BusySpan]]) -> bool:
     busy_now = [(r, span) for r in staff_member.resource_ids for span in busy.get(r, ()) if span.start <= at < span.end]
     shares = sum((Fraction(1, span.units) for _, span in busy_now), Fraction(0))
     free = set(staff_member.resource_ids[: staff_member.units]) - {r for r, _ in busy_now}
-    needed = staff_member.units // rules.service.capacity
-    return shares + Fraction(1, rules.service.capacity) <= 1 and len(free) >= needed
+    needed = staff_member.units // capacity
+    return shares + Fraction(1, capacity) <= 1 and len(free) >= needed
 
 
-def waiting_minutes(service: Service) -> set[int]:
-    """Return the minutes, from the start, in which the customer waits and the staff member is free."""
-    kinds = [segment.kind for segment in service.segments for _ in range(segment.minutes)]
+def waiting_minutes(*services: Service) -> set[int]:
+    """Return the minutes, from the start of the first service, in which the customer waits and the staff member is free."""
+    whole = [service.segments or (Segment(minutes=service.duration_minutes),) for service in services]
+    kinds = [segment.kind for segments in whole for segment in segments for _ in range(segment.minutes)]
     return {n for n, kind in enumerate(kinds) if kind == "Wait"}
 
 
@@ -126,29 +127,36 @@ def oracle(
     busy: dict[int, list[BusySpan]],
     query: SlotQuery,
     remote: dict[str, FreeSpans] | None = None,
+    parts: Sequence[Service] = (),
 ) -> Iterator[tuple[datetime, str]]:
-    service, zone = rules.service, rules.zone
+    """Yield the starts of a service with who does it; with `parts`, of a visit of these services, one after another.
+
+    Whoever does a visit does each part of it. It keeps to the grid of the first part, and to the rules of all of them.
+    """
+    zone, whole = rules.zone, list(parts) or [rules.service]
+    able = [s for s in rules.branch.staff if all(s.id in part.staff["b"] for part in parts)]
+    staff_members = able if parts else rules.staff_members
+    minutes, waits = sum(part.duration_minutes for part in whole), waiting_minutes(*whole)
+    before, after = (max(getattr(p, f"buffer_{at}_minutes") for p in whole) for at in ("before", "after"))
+    capacity, soon = min(p.capacity for p in whole), max(p.minimum_notice_minutes for p in whole)
     day = query.first.astimezone(zone).date()
-    last = query.now.astimezone(zone).date() + timedelta(days=service.booking_horizon_days)
+    last = query.now.astimezone(zone).date() + timedelta(days=min(p.booking_horizon_days for p in whole))
     while day <= query.end.astimezone(zone).date():
         seen: set[int] = set()
         for at, wall in minutes_of(day, zone):
-            if wall % service.slot_step_minutes or wall in seen:
+            if wall % whole[0].slot_step_minutes or wall in seen:
                 continue
             seen.add(wall)  # a doubled hour is offered once
-            soon = query.now + timedelta(minutes=service.minimum_notice_minutes)
-            if not (query.first <= at < query.end and at >= soon and day <= last):
+            if not (query.first <= at < query.end and at >= query.now + soon * MINUTE and day <= last):
                 continue
-            visit = range(-service.buffer_before_minutes, service.duration_minutes + service.buffer_after_minutes)
-            waits = waiting_minutes(service)
-            for staff_member in rules.staff_members:
+            for staff_member in staff_members:
                 if (
                     query.staff in {None, staff_member.id}
-                    and is_free_there(remote or {}, staff_member.id, at, service.duration_minutes)
+                    and is_free_there(remote or {}, staff_member.id, at, minutes)
                     and all(
                         works(staff_member, at + n * MINUTE, rules)
-                        and (n in waits or has_room(staff_member, at + n * MINUTE, rules, busy))
-                        for n in visit
+                        and (n in waits or has_room(staff_member, at + n * MINUTE, capacity, busy))
+                        for n in range(-before, minutes + after)
                     )
                 ):
                     yield at, staff_member.id

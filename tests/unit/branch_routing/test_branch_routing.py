@@ -203,6 +203,15 @@ def test_a_service_of_some_branches_narrows_the_choice_and_keeps_the_digits() ->
     assert narrowed.branch.name == "mitte"
 
 
+def test_a_visit_needs_a_branch_that_offers_each_of_its_services() -> None:
+    question = find(service="Haarschnitt und Strähnen")
+    assert isinstance(question, BranchQuestion)
+    assert question.branches == ("mitte", "potsdam")
+    found = find(service="Haarschnitt, Bart")
+    assert isinstance(found, FoundBranch)
+    assert found.branch.name == "pankow"
+
+
 def test_a_service_of_one_branch_finds_that_branch_and_announces_it() -> None:
     found = find(service="Bart")
     assert isinstance(found, FoundBranch)

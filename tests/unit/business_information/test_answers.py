@@ -150,6 +150,29 @@ def test_the_days_that_a_question_names_are_answered_and_no_others(words: str, d
 
 
 @pytest.mark.parametrize(
+    ("branch", "topic", "sentence"),
+    [
+        ("mitte", "prices", "Haarschnitt und Färben kosten zusammen hunderteinunddreißig Euro."),
+        ("potsdam", "prices", "Haarschnitt und Färben kosten zusammen hundertsiebenundzwanzig Euro."),
+        (
+            "mitte",
+            "service",
+            "Haarschnitt und Färben dauern zusammen hundertfünfunddreißig Minuten und kosten hunderteinunddreißig Euro.",
+        ),
+    ],
+)
+def test_several_services_are_answered_by_their_sums(branch: str, topic: str, sentence: str) -> None:
+    assert ask(CHAIN, topic, branch, service="Schneiden und Farbe").message == sentence
+
+
+def test_the_sum_is_not_said_where_a_price_is_not_known() -> None:
+    unpriced = replace(CHAIN, services=(*CHAIN.services[:-1], replace(CHAIN.services[-1], price_amount="0.00")))
+    names = f"{CHAIN.services[0].display_name}, {CHAIN.services[-1].display_name}"
+    branch = CHAIN.services[-1].branch or CHAIN.services[0].branch or "mitte"
+    assert "leider nicht sagen" in ask(unpriced, "prices", branch, service=names).message
+
+
+@pytest.mark.parametrize(
     "nothing", ["null", "None", "{{service}}", "[]", "keine", "unbekannt", "keine Angabe", "nicht angegeben"]
 )
 def test_a_placeholder_of_a_model_is_no_answer_to_its_argument(nothing: str) -> None:

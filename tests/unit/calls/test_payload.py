@@ -41,6 +41,8 @@ def test_times_that_no_calendar_knows_count_as_absent(milliseconds: float | None
         ({"service": " Haarschnitt ", "date": "", "time": None, "staff": {"id": 1}}, {"service": "Haarschnitt"}),
         ({"phone": 491512345678, "another": "ja"}, {"phone": "491512345678", "another": True}),
         ({"another": True, "service": True}, {"another": True}),
+        ({"service": ["Waschen", "Schneiden"], "staff": []}, {"service": "Waschen, Schneiden"}),
+        ({"service": ["Waschen", 2], "customer_name": ["Petra"]}, {}),
         ({"another": "vielleicht"}, {"another": False}),
         ({"notes": "x" * 2_000}, {"notes": "x" * 500}),
     ],

@@ -3,15 +3,31 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import msgspec
 import pytest
 
-from askproai_runtime.notifications.render import render
+from askproai_core.tenant_config import Language, Service
+from askproai_runtime.notifications.render import render, service_name
 from askproai_runtime.notifications.types import AppointmentFacts, Kind, Recipient, State, StoredNotification
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.notification_environment import mail_settings, notify_business
 
 START = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)  # 2:30 in Berlin, half an hour before 3:00 becomes 2:00
 MINUTE = timedelta(minutes=1)
+
+
+def test_a_visit_is_named_by_its_services_in_the_language_of_the_mails() -> None:
+    config = salon_config(notifications=mail_settings(25))
+    wash = Service(name="waschen", display_name="Waschen")
+    config = msgspec.structs.replace(config, services=(*config.services, wash))
+    visit = AppointmentFacts(
+        uuid4(), "mitte", "waschen+haarschnitt", "anna", START, START + 60 * MINUTE, "confirmed", 1, "Petra", None, None
+    )  # fmt: skip
+    assert service_name(config, visit) == "Waschen und Haarschnitt"
+    english = mail_settings(25, language=Language.EN)
+    assert service_name(msgspec.structs.replace(config, notifications=english), visit) == "Waschen and Haarschnitt"
+    withdrawn = msgspec.structs.replace(config, services=config.services[:-1])
+    assert not service_name(withdrawn, visit)
 
 
 @pytest.mark.parametrize(

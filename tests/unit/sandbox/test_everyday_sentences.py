@@ -86,6 +86,8 @@ FIRST = [  # the first sentence of a call
     ("Haben Sie heute noch was frei?", asks("heute")),
     ("Kann ich am Samstag zwischen neun und elf zum Schneiden kommen?", asks("Samstag zwischen neun und elf", CUT)),
     ("Ich hätte gern bei Anna einen Haarschnitt, Dienstag oder Mittwoch", asks("Dienstag oder Mittwoch", CUT, staff="Anna")),
+    ("Schneiden und Strähnen am Dienstag um zehn", asks("Dienstag um zehn", "Haarschnitt, Färben")),
+    ("Strähnen, dann Schneiden, Dienstag um zehn", asks("Dienstag um zehn", "Färben, Haarschnitt")),
     ("Dienstag um zehn oder Mittwoch um elf, eine Massage", asks("Dienstag um zehn oder Mittwoch um elf", "Massage")),
     ("Krankengymnastik, zweimal die Woche wäre gut", asks(service=KG)),
     ("Ich hab ein Rezept für KG und bräuchte einen Termin ab dem 7. Dezember", asks("ab dem 7. Dezember", KG)),

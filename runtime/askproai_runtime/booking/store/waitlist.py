@@ -69,14 +69,15 @@ UPDATE waitlist_offers SET state = 'declined', ended_at = clock_timestamp()
 WHERE tenant = $1 AND entry_id = $2 AND state = 'open' RETURNING true
 """
 
-# What was booked for the number since it waits, for the same service within the requested time, is what it waited for.
+# What was booked for the number since it waits, of the same services within the requested time, is what it waited for; beside them
+# a visit may have others.
 _END_BOOKED = """
 UPDATE waitlist w SET state = 'booked', ended_at = clock_timestamp()
 WHERE w.tenant = $1 AND w.state = 'waiting' AND EXISTS (
     SELECT 1 FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
     WHERE a.tenant = $1 AND a.starts_at >= w.since AND a.starts_at < w.until AND a.created_at > w.created_at
-      AND a.branch = w.branch AND a.service = w.service AND a.status IN ('confirmed', 'pending_sync')
-      AND (a.caller = w.phone OR c.phone = w.phone))
+      AND a.branch = w.branch AND a.status IN ('confirmed', 'pending_sync')
+      AND string_to_array(a.service, '+') @> string_to_array(w.service, '+') AND (a.caller = w.phone OR c.phone = w.phone))
 """
 _END_OVER = """
 UPDATE waitlist SET state = 'over', ended_at = clock_timestamp() WHERE tenant = $1 AND state = 'waiting' AND until <= $2
@@ -266,16 +267,15 @@ async def decline(conn: Connection, tenant: str, entry_id: UUID) -> bool:
     return bool(await conn.fetchval(_DECLINE, tenant, entry_id))
 
 
-async def is_anybody_waiting(pool: Pool, tenant: str) -> bool:
-    """Return whether somebody waits."""
-    return bool(
-        await pool.fetchval("SELECT EXISTS (SELECT 1 FROM waitlist WHERE tenant = $1 AND state = 'waiting')", tenant)
-    )
+async def list_awaited_services(pool: Pool, tenant: str) -> list[str]:
+    """Return the services and visits that somebody waits for; empty if nobody waits."""
+    rows = await pool.fetch("SELECT DISTINCT service FROM waitlist WHERE tenant = $1 AND state = 'waiting'", tenant)
+    return [row["service"] for row in rows]
 
 
 async def end_what_is_over(conn: Connection, tenant: str, now: datetime, waits: Sequence[Wait]) -> None:
     """End the entries that have what they waited for or are over, and the offers that are taken, expired or theirs. `waits` are
-    those of all services.
+    those of all services that somebody waits for.
     """
     await conn.execute(_END_BOOKED, tenant)
     await conn.execute(_END_OVER, tenant, now)

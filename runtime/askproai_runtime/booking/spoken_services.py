@@ -1,0 +1,93 @@
+"""Which services a caller's words name: one, or several in one visit ("Waschen, Schneiden und Föhnen"). Pure.
+
+Names are found as whole words, the longest first, so that a service "Waschen und Legen" is one. Between them stand words that only
+join. Whatever else was said is named back, so that no part of a visit is left out.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from askproai_core.tenant_config import Service
+from askproai_runtime.booking.phrases import fold
+
+_APART = ",;/+&"
+_WRITTEN = re.compile(rf"[^\s{_APART}]+")  # folding it may give several words, as of "Check-up"
+_JOINING = frozenset({  # folded; of German and English, none of them a service
+    "a", "also", "an", "and", "anschliessend", "auch", "bitte", "danach", "dann", "dazu", "ein", "eine", "einen", "einmal",
+    "inklusive", "mit", "noch", "nochmal", "please", "plus", "samt", "sowie", "then", "und", "with", "zuerst",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class NamedServices:
+    """What was named, in the order said, each once. `unknown` are the first words that name nothing; `repeated`: the same words
+    name a service twice, as for two people.
+    """
+
+    services: tuple[Service, ...]
+    unknown: str | None = None
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    folded: str
+    first: int
+    end: int
+
+    @property
+    def joins(self) -> bool:
+        return self.folded in _JOINING
+
+
+def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
+    """Return which of the `offered` services a text names."""
+    if not text:
+        return NamedServices(())
+    names: dict[tuple[str, ...], Service] = {}
+    for service in offered:
+        for name in (service.name, service.display_name, *service.spoken_names):
+            names.setdefault(_fold_name(name), service)
+    names.pop((), None)
+    words = [_Word(part, m.start(), m.end()) for m in _WRITTEN.finditer(text) for part in fold(m.group()).split()]
+    longest, at = max(map(len, names), default=0), 0
+    found: list[tuple[tuple[str, ...], Service]] = []
+    while at < len(words):
+        lengths = range(min(longest, len(words) - at), 0, -1)
+        said = (tuple(word.folded for word in words[at : at + length]) for length in lengths)
+        named = next((each for each in said if each in names), None)
+        if named is not None:
+            found.append((named, names[named]))
+            at += len(named)
+        elif words[at].joins:
+            at += 1
+        else:
+            return NamedServices(_each_once(found), unknown=_words_around(text, words, at))
+    repeated = len({name for name, _ in found}) < len(found)
+    return NamedServices(_each_once(found), repeated=repeated)
+
+
+@lru_cache(maxsize=8192)
+def _fold_name(name: str) -> tuple[str, ...]:
+    """Return the words of a declared name; each question about a business of many branches needs those of each branch."""
+    return tuple(fold(name).split())
+
+
+def _each_once(found: Iterable[tuple[tuple[str, ...], Service]]) -> tuple[Service, ...]:
+    return tuple({service.name: service for _, service in found}.values())
+
+
+def _words_around(text: str, words: Sequence[_Word], at: int) -> str:
+    """Return the words around one of them, as they were said: up to a word that joins, or a comma."""
+    first = last = at
+    while first > 0 and not words[first - 1].joins and not _is_apart(text, words[first - 1], words[first]):
+        first -= 1
+    while last + 1 < len(words) and not words[last + 1].joins and not _is_apart(text, words[last], words[last + 1]):
+        last += 1
+    return text[words[first].first : words[last].end]
+
+
+def _is_apart(text: str, word: _Word, following: _Word) -> bool:
+    return any(mark in text[word.end : following.first] for mark in _APART)

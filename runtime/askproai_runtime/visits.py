@@ -1,0 +1,107 @@
+"""Visits of several services, one after another with one staff member: a visit is a service, composed of its parts.
+
+Its name joins the names of its services in the order in which they are done, as `waschen+schneiden`: no name of Kubernetes has a
+`+`. Offers, claims, moves and lists then treat a visit as any other service, and its appointment is one row, whole or not there.
+Pure; the words between display names are in the language of the call.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from askproai_core.tenant_config import CalendarProvider, Segment, SegmentKind, Service, TenantConfig
+from askproai_runtime.sentences import say
+
+MOST_SERVICES = 5  # of one visit
+_AND = "+"
+
+
+def list_parts(name: str) -> list[str]:
+    """Return the names of the services of a visit; of a single service its own."""
+    return name.split(_AND)
+
+
+def has_several(name: str) -> bool:
+    """Return whether a visit of this name is of several services."""
+    return _AND in name
+
+
+def find_by_name(config: TenantConfig, name: str, branch: str | None = None) -> Service | None:
+    """Return the service or the visit that an appointment names, as far as `branch` offers it; None: any branch.
+
+    None if it, or a part of it, is not offered any more.
+    """
+    offered = {each.name: each for each in config.services if branch is None or each.branch in {None, branch}}
+    parts = [offered[part] for part in list_parts(name) if part in offered]
+    if len(parts) != len(list_parts(name)):
+        return None
+    return parts[0] if len(parts) == 1 else compose_visit(config, parts)
+
+
+def compose_visit(config: TenantConfig, parts: Sequence[Service]) -> Service:
+    """Return several services, one after another, as one: its length and price are their sums.
+
+    Starts are on the grid of the first one; of notices and horizons the strictest counts. The longest of their buffers stand at
+    both ends: in between, the staff member goes on with the same customer. Who does it does all of it, and is booked for none of it
+    at the remote calendar: a booking there is of one event type.
+    """
+    waits = any(segment.kind is SegmentKind.WAIT for part in parts for segment in part.segments)
+    segments = [segment for part in parts for segment in part.segments or (Segment(minutes=part.duration_minutes),)]
+    names = [part.display_name for part in parts]
+    return Service(
+        name=_AND.join(part.name for part in parts),
+        display_name=f"{', '.join(names[:-1])} {say().and_word} {names[-1]}",
+        branch=next((part.branch for part in parts if part.branch is not None), None),
+        duration_minutes=sum(part.duration_minutes for part in parts),
+        segments=tuple(segments) if waits else (),
+        buffer_before_minutes=max(part.buffer_before_minutes for part in parts),
+        buffer_after_minutes=max(part.buffer_after_minutes for part in parts),
+        price_amount=_sum_prices(parts),
+        price_currency=parts[0].price_currency,
+        free_of_charge=all(part.free_of_charge for part in parts),
+        preparation=" ".join(dict.fromkeys(part.preparation for part in parts if part.preparation)),
+        slot_step_minutes=parts[0].slot_step_minutes,
+        minimum_notice_minutes=max(part.minimum_notice_minutes for part in parts),
+        booking_horizon_days=min(part.booking_horizon_days for part in parts),
+        capacity=min(part.capacity for part in parts),
+        staff={branch: _list_able(config, parts, branch) for branch in parts[0].staff},
+    )
+
+
+def same_services(first: str, second: str) -> bool:
+    """Return whether two names are of the same services, in whatever order."""
+    return canonical_name(first) == canonical_name(second)
+
+
+def share_services(first: str, second: str) -> bool:
+    """Return whether a service is in both."""
+    return not set(list_parts(first)).isdisjoint(list_parts(second))
+
+
+def canonical_name(name: str) -> str:
+    """Return the name under which a visit is the same in whatever order its services are said."""
+    return _AND.join(sorted(list_parts(name)))
+
+
+def list_visits(config: TenantConfig, names: Iterable[str]) -> list[Service]:
+    """Return those of `names` that are visits, as far as they are offered."""
+    found = (find_by_name(config, name) for name in dict.fromkeys(names) if has_several(name))
+    return [visit for visit in found if visit is not None]
+
+
+def _sum_prices(parts: Sequence[Service]) -> str:
+    """Return the sum; zero, for which no price is stated, if one of them is not stated, or in another currency."""
+    amounts = [Decimal(part.price_amount) for part in parts if not part.free_of_charge]
+    one_currency = len({part.price_currency for part in parts}) == 1
+    return str(sum(amounts)) if amounts and all(amounts) and one_currency else "0.00"
+
+
+def _list_able(config: TenantConfig, parts: Sequence[Service], branch: str) -> tuple[str, ...]:
+    is_remote = config.calendar.provider is not CalendarProvider.LOCAL
+    booked_there = {
+        link.staff for part in parts if is_remote and part.capacity == 1 for link in part.linked_event_types
+    }
+    return tuple(
+        staff
+        for staff in parts[0].staff[branch]
+        if staff not in booked_there and all(staff in part.staff.get(branch, ()) for part in parts)
+    )

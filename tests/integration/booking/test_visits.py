@@ -1,0 +1,240 @@
+"""Several services in one visit: offered, booked, moved and cancelled as a whole, with one staff member, or not at all."""
+
+import asyncio
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from test_segments import ABLE, COLOUR, FRIDAY, at, booked_claims, free, join, with_services
+from test_waitlist import FIRST, offered
+from test_waitlist import run as run_waitlist
+
+from askproai_core.tenant_config import Service, TenantConfig
+from askproai_runtime.booking import BookingSettings, Place
+from tests.worlds.booking_environment import BookingService, Salon, call
+from tests.worlds.calcom_environment import CalcomEnvironment
+from tests.worlds.desk_bookings import book as book_at_desk
+
+WASH = Service(name="waschen", display_name="Waschen", duration_minutes=15, staff=ABLE, price_amount="8.00")
+CUT = Service(
+    name="schneiden", display_name="Schneiden", spoken_names=("Haarschnitt",), duration_minutes=30, buffer_after_minutes=10,
+    staff={"mitte": ("anna", "mehmet")}, price_amount="39.00",
+)  # fmt: skip
+DRY = Service(name="foehnen", display_name="Föhnen", duration_minutes=20, staff=ABLE, price_amount="18.50")
+LENGTHS = {"waschen": 15, "schneiden": 30, "foehnen": 20}
+
+
+@pytest.fixture
+async def salon(new_salon: Any) -> Salon:
+    salon = await new_salon(settings=BookingSettings(look_ahead=timedelta(days=3)))
+    salon.apply_config(with_services(salon.configs[-1], WASH, CUT, DRY, COLOUR))
+    return salon
+
+
+async def book(
+    salon: Salon, services: str, clock: str, number: int = 1, by: BookingService | None = None, **more: Any
+) -> Any:
+    args = {"service": services, "start": at(clock), "customer_name": f"Kundin {number}", **more}
+    return await (by or salon.booking).book_appointment(call(f"call_{number}", f"+4915{number:08}"), args)
+
+
+async def test_a_visit_is_one_appointment_of_all_its_services(salon: Salon) -> None:
+    said = {"service": "Waschen, Schneiden und Föhnen", "date": str(FRIDAY), "time": "10 Uhr"}
+    asked = await salon.booking.check_availability(call("call_1", f"+4915{1:08}"), said)
+    assert "um 10 Uhr bei Anna. Waschen, Schneiden und Föhnen dauern zusammen eine Stunde und 5 Minuten." in (
+        asked.message
+    )
+    slot = asked.fields["slots"][0]
+    assert (slot["start"], slot["end"]) == (at("10:00"), at("11:05"))
+    answer = await book(salon, "Waschen, Schneiden und Föhnen", "10:00")
+    assert answer.message.startswith(
+        "Der Termin ist eingetragen: Freitag, den 27. November, um 10 Uhr, Waschen, Schneiden und Föhnen bei Anna."
+    )
+    assert answer.message.endswith("Er dauert insgesamt eine Stunde und 5 Minuten, bis 11 Uhr 5.")
+    (row,) = await salon.live()
+    assert (row["service"], row["staff"]) == ("waschen+schneiden+foehnen", "anna")
+    assert await booked_claims(salon) == [("10:00", "11:15")]
+    found = await salon.booking.find_appointments(call("call_2", f"+4915{1:08}"))
+    assert "um 10 Uhr, Waschen, Schneiden und Föhnen bei Anna" in found.message
+    await salon.assert_claims_match()
+
+
+async def test_a_visit_is_moved_and_cancelled_as_a_whole(salon: Salon) -> None:
+    answer = await book(salon, "Schneiden, Farbe", "10:00")
+    assert await booked_claims(salon) == [("10:00", "11:00"), ("11:30", "12:25")], "the customer waits while it works"
+    context, args = call("call_1", f"+4915{1:08}"), {"appointment_id": answer.fields["appointment_id"]}
+    assert (await book(salon, "Waschen", "13:30", 2)).success
+    refused = await salon.booking.reschedule_appointment(context, args | {"start": at("13:00")})
+    assert (refused.success, refused.fields["obstacle"]) == (False, "taken")
+    assert (await booked_claims(salon))[:2] == [("10:00", "11:00"), ("11:30", "12:25")], "nothing of it was moved"
+    moved = await salon.booking.reschedule_appointment(context, args | {"start": at("14:00")})
+    assert "verschoben: Freitag, den 27. November, um 14 Uhr, Schneiden und Farbe bei Anna" in moved.message
+    assert (await booked_claims(salon))[1:] == [("14:00", "15:00"), ("15:30", "16:25")]
+    assert (await salon.booking.cancel_appointment(context, args)).success
+    assert await booked_claims(salon) == [("13:30", "13:45")]
+
+
+async def test_who_does_only_a_part_of_a_visit_is_not_booked_for_it(salon: Salon) -> None:
+    assert (await book(salon, "Schneiden", "14:30", staff="mehmet")).success
+    asked = {"service": "Waschen und Schneiden", "date": str(FRIDAY), "staff": "Mehmet"}
+    answer = await salon.booking.check_availability(call("call_2"), asked)
+    assert answer.message.startswith("Mehmet kann ich dafür nicht eintragen. Waschen und Schneiden gibt es bei Anna.")
+    tint = msgspec.structs.replace(DRY, name="tönen", display_name="Tönen", staff={"mitte": ("mehmet",)})
+    salon.apply_config(with_services(salon.configs[-1], WASH, CUT, tint))
+    nobody = await book(salon, "Waschen, Tönen", "10:00", 3)
+    assert (nobody.success, nobody.message) == (
+        False,
+        "Waschen und Tönen kann ich nicht als einen Termin eintragen, nur jede Leistung einzeln. Womit soll ich anfangen?",
+    )
+    assert nobody.fields["services"] == ["waschen", "tönen"]
+
+
+@pytest.mark.parametrize(
+    ("services", "sentence"),
+    [
+        ("Waschen und Nagelpflege", "Nagelpflege bieten wir hier nicht an."),
+        ("Schneiden, Schneiden", "Dieselbe Leistung für mehrere Personen trage ich als einzelne Termine ein."),
+    ],
+)
+async def test_what_is_not_understood_in_full_books_nothing(salon: Salon, services: str, sentence: str) -> None:
+    answer = await book(salon, services, "10:00")
+    assert (answer.success, answer.message.startswith(sentence)) == (False, True), answer
+    assert await salon.live() == []
+
+
+async def test_a_repeated_visit_is_booked_once_in_whatever_order_it_is_said(salon: Salon) -> None:
+    first = await book(salon, "Waschen, Schneiden", "10:00")
+    again = await book(salon, "Schneiden und Waschen", "10:00")
+    assert first.fields["appointment_id"] == again.fields["appointment_id"]
+    assert again.message.startswith("Der Termin steht schon")
+    assert len(await salon.live()) == 1
+
+
+async def test_a_service_more_at_the_same_time_makes_no_second_appointment(salon: Salon) -> None:
+    """ "Und föhnen bitte auch noch": another staff member would be free beside the first."""
+    both = msgspec.structs.replace(DRY, staff=CUT.staff)
+    salon.apply_config(with_services(salon.configs[-1], CUT, both))
+    first = await book(salon, "Schneiden", "14:30")
+    more = await book(salon, "Schneiden, Föhnen", "14:30")
+    assert (more.success, more.fields["appointment_id"]) == (False, first.fields["appointment_id"])
+    assert "Soll ich diesen Termin absagen und stattdessen Schneiden und Föhnen eintragen" in more.message
+    assert len(await salon.live()) == 1
+    other = await book(salon, "Schneiden, Föhnen", "14:30", another=True, customer_name="Tochter")
+    assert other.success, "it is for somebody else"
+
+
+async def test_the_last_offer_is_meant_when_the_services_are_not_repeated(salon: Salon) -> None:
+    context = call("call_1", f"+4915{1:08}")
+    said = {"service": "Waschen, Föhnen", "date": str(FRIDAY), "time": "10 Uhr"}
+    assert (await salon.booking.check_availability(context, said)).success
+    answer = await salon.booking.book_appointment(context, {"start": at("10:00"), "customer_name": "Petra"})
+    assert answer.success
+    assert [row["service"] for row in await salon.live()] == ["waschen+foehnen"]
+
+
+async def test_the_desk_books_a_visit_by_the_names_of_its_services(salon: Salon) -> None:
+    answer = await book_at_desk(salon, at("10:00"), Place("mitte", "waschen+Haarschnitt"))
+    assert answer.success, answer
+    assert [row["service"] for row in await salon.live()] == ["waschen+schneiden"]
+    slots = await salon.booking.list_free_slots("mitte", "waschen+schneiden", FRIDAY)
+    assert {slot.staff for slot in slots.slots} == {"anna"}
+
+
+async def test_a_freed_visit_is_offered_to_who_waits_for_it(salon: Salon) -> None:
+    await join(salon, FIRST, service="Schneiden und Farbe", time="10 Uhr")
+    first = await book(salon, "Schneiden, Farbe", "10:00")
+    await salon.cancel(first.fields["appointment_id"])
+    await run_waitlist(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+    assert (await book(salon, "Föhnen", "11:00", 2)).success
+    await run_waitlist(salon)
+    assert await offered(salon) == [(FIRST, "open")], "who is dried while the colour works takes nothing of it"
+    assert (await book(salon, "Waschen", "10:30", 3)).success
+    await run_waitlist(salon)
+    assert (await offered(salon))[0] == (FIRST, "taken")
+
+
+async def test_who_books_a_visit_with_the_service_waited_for_waits_no_more(salon: Salon) -> None:
+    await join(salon, FIRST, service="Schneiden")
+    args = {"service": "Waschen, Schneiden", "start": at("10:00"), "customer_name": "Wanda"}
+    assert (await salon.booking.book_appointment(call("call_7", FIRST), args)).success
+    await run_waitlist(salon)
+    assert [row["state"] for row in await salon.rows("SELECT state FROM waitlist")] == ["booked"]
+
+
+async def test_services_that_are_booked_at_calcom_are_booked_one_by_one(env: CalcomEnvironment) -> None:
+    salon = env.salon
+    linked = salon.configs[-1].services[0]
+    salon.apply_config(with_services(salon.configs[-1], linked, WASH, DRY))
+    answer = await book(salon, f"{linked.display_name}, Waschen", "10:00")
+    assert (answer.success, "nur jede Leistung einzeln" in answer.message) == (False, True)
+    assert await salon.live() == []
+    assert env.bookings == []
+    assert (await book(salon, "Waschen, Föhnen", "10:00", 2)).success, "both are of the own book"
+    assert env.bookings == []
+
+
+def earlier_release(salon: Salon) -> BookingService:
+    """Return a pod that does not know visits: the service that an appointment names is one that it does not offer."""
+    return replace(salon.booking, config=lambda: with_services(salon.configs[-1], DRY))
+
+
+async def test_a_pod_of_the_release_before_books_nothing_over_a_visit(salon: Salon) -> None:
+    visit = await book(salon, "Waschen, Schneiden", "10:00")
+    before = earlier_release(salon)
+    assert not (await book(salon, "Föhnen", "10:30", 2, by=before)).success
+    context, args = call("call_1", f"+4915{1:08}"), {"appointment_id": visit.fields["appointment_id"]}
+    assert not (await before.reschedule_appointment(context, args | {"start": at("14:00")})).success
+    assert await booked_claims(salon) == [("10:00", "10:55")]
+    assert (await before.cancel_appointment(context, args)).success
+    assert await booked_claims(salon) == []
+
+
+async def worked_twice(salon: Salon) -> list[tuple[str, datetime]]:
+    """Return the minutes in which somebody works for two, counted from the names of the appointments alone."""
+    taken, twice = set[tuple[str, datetime]](), list[tuple[str, datetime]]()
+    for row in await salon.live():
+        for n in range(sum(LENGTHS[part] for part in row["service"].split("+"))):
+            minute = row["staff"], row["starts_at"] + timedelta(minutes=n)
+            twice += [minute] if minute in taken else []
+            taken.add(minute)
+    return twice
+
+
+async def test_concurrent_callers_of_visits_never_make_one_person_work_for_two(salon: Salon) -> None:
+    config: TenantConfig = with_services(salon.configs[-1], WASH, CUT, DRY)
+    salon.apply_config(config)
+
+    async def caller(number: int) -> None:
+        rng = random.Random(number)
+        context = call(f"call_{number}", f"+4915{number:08}")
+        for _ in range(5):
+            services = rng.sample(["Waschen", "Schneiden", "Föhnen"], rng.randint(1, 3))
+            minutes = rng.randrange(9 * 60, 18 * 60, 15)
+            clock = f"{minutes // 60:02}:{minutes % 60:02}"
+            own = (await salon.booking.find_appointments(context)).fields.get("appointments") or []
+            if own and rng.random() < 0.4:
+                args = {"appointment_id": rng.choice(own)["appointment_id"], "start": at(clock)}
+                await salon.booking.reschedule_appointment(context, args)
+            else:
+                await book(salon, " und ".join(services), clock, number, another=True)
+
+    await asyncio.gather(*(caller(number) for number in range(20)))
+    assert any("+" in row["service"] for row in await salon.live()), "a crowd that books no visit proves nothing"
+    assert await worked_twice(salon) == []
+    await salon.assert_no_double_booking()
+
+
+async def test_every_visit_that_is_offered_can_be_booked(salon: Salon) -> None:
+    rng = random.Random(7)
+    visit = msgspec.structs.replace(WASH, name="waschen+schneiden+foehnen")
+    salon.apply_config(with_services(salon.configs[-1], WASH, CUT, DRY))
+    for number in range(40):
+        services = rng.choice([visit, WASH, CUT])
+        if times := await free(salon, services):
+            answer = await book(salon, services.name, rng.choice(times), 200 + number)
+            assert answer.success, answer
+    assert await worked_twice(salon) == []

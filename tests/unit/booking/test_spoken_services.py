@@ -1,0 +1,110 @@
+"""Which services a text names: one, or several in one visit; nothing of it is left out."""
+
+import msgspec
+import pytest
+
+from askproai_core.tenant_config import (
+    CalendarConfig,
+    CalendarProvider,
+    EventType,
+    Language,
+    Segment,
+    SegmentKind,
+    Service,
+    TenantConfig,
+)
+from askproai_runtime.booking.spoken_services import read_services
+from askproai_runtime.sentences import speaking
+from askproai_runtime.visits import compose_visit, find_by_name
+
+ABLE = {"mitte": ("anna", "mehmet")}
+WASH = Service(
+    name="waschen", display_name="Waschen", duration_minutes=15, staff={"mitte": ("anna",)}, price_amount="8.00"
+)
+CUT = Service(
+    name="haarschnitt", display_name="Haarschnitt", spoken_names=("Schneiden", "Cut & Go"), staff=ABLE, price_amount="39.00",
+    slot_step_minutes=20, buffer_after_minutes=10, minimum_notice_minutes=60, booking_horizon_days=30,
+)  # fmt: skip
+COLOUR = Service(
+    name="farbe", display_name="Färben", staff=ABLE, duration_minutes=105, price_amount="89.50", buffer_after_minutes=5,
+    segments=(Segment(30), Segment(30, SegmentKind.WAIT), Segment(45)), preparation="Bitte mit trockenem Haar.",
+)  # fmt: skip
+SET = Service(name="legen", display_name="Waschen und Legen", staff=ABLE)
+OFFERED = [WASH, CUT, COLOUR, SET]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Haarschnitt", ["haarschnitt"]),
+        ("Waschen, Schneiden", ["waschen", "haarschnitt"]),
+        ("waschen schneiden und faerben", ["waschen", "haarschnitt", "farbe"]),
+        ("Schneiden und dann noch Färben", ["haarschnitt", "farbe"]),
+        ("Färben mit Schneiden", ["farbe", "haarschnitt"]),
+        ("Färben + Haarschnitt", ["farbe", "haarschnitt"]),
+        ("farbe+haarschnitt", ["farbe", "haarschnitt"]),
+        ("Waschen und Legen", ["legen"]),
+        ("Waschen und Legen, Färben", ["legen", "farbe"]),
+        ("Cut and Go", []),
+        ("Cut & Go / Waschen", ["haarschnitt", "waschen"]),
+        ("Haarschnitt (Schneiden)", ["haarschnitt"]),
+        ("Waschen-Schneiden, Fa\u0308rben.", ["waschen", "haarschnitt", "farbe"]),
+        ("und", []),
+        ("", []),
+    ],
+)
+def test_services_are_named_in_the_order_said(text: str, names: list[str]) -> None:
+    named = read_services(text, OFFERED)
+    assert [service.name for service in named.services] == names
+    assert not named.repeated
+    assert (named.unknown is None) == (text != "Cut and Go")
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("Waschen, Nagelpflege", "Nagelpflege"),
+        ("Damen Haarschnitt", "Damen Haarschnitt"),
+        ("Waschen und große Maniküre, Färben", "große Maniküre"),
+        ("Schneiden beim Chef", "Schneiden beim Chef"),
+    ],
+)
+def test_the_words_that_name_nothing_are_said_back(text: str, unknown: str) -> None:
+    assert read_services(text, OFFERED).unknown == unknown
+
+
+def test_the_same_words_twice_are_for_two_people() -> None:
+    assert read_services("Haarschnitt und Haarschnitt", OFFERED).repeated
+
+
+def test_a_visit_has_the_sums_and_the_strictest_rules_of_its_services() -> None:
+    config = TenantConfig(tenant="a.b", display_name="A", services=tuple(OFFERED))
+    visit = find_by_name(config, "waschen+haarschnitt+farbe")
+    assert visit is not None
+    assert (visit.name, visit.display_name) == ("waschen+haarschnitt+farbe", "Waschen, Haarschnitt und Färben")
+    assert (visit.duration_minutes, visit.price_amount) == (150, "136.50")
+    assert visit.work_spans == ((0, 75), (105, 150))
+    assert (visit.buffer_after_minutes, visit.slot_step_minutes) == (10, 15)
+    assert (visit.minimum_notice_minutes, visit.booking_horizon_days) == (60, 30)
+    assert visit.staff == {"mitte": ("anna",)}
+    assert visit.preparation == "Bitte mit trockenem Haar."
+    with speaking(Language.EN):
+        assert compose_visit(config, [WASH, CUT]).display_name == "Waschen and Haarschnitt"
+    assert find_by_name(config, "waschen+dauerwelle") is None
+    assert find_by_name(config, "waschen") is WASH
+
+
+def test_no_price_is_stated_if_one_is_not() -> None:
+    config = TenantConfig(tenant="a.b", display_name="A")
+    assert compose_visit(config, [CUT, SET]).price_amount == "0.00"
+    free = msgspec.structs.replace(SET, free_of_charge=True)
+    assert compose_visit(config, [CUT, free]).price_amount == "39.00", "what is free of charge adds nothing"
+    assert not compose_visit(config, [CUT, free]).free_of_charge
+
+
+def test_who_is_booked_at_the_remote_calendar_for_a_part_does_no_visit() -> None:
+    linked = Service(name="x", display_name="X", staff=ABLE, event_types=(EventType(staff="anna", event_type_id=1),))
+    local = TenantConfig(tenant="a.b", display_name="A")
+    remote = TenantConfig(tenant="a.b", display_name="A", calendar=CalendarConfig(provider=CalendarProvider.CALCOM))
+    assert compose_visit(remote, [CUT, linked]).staff == {"mitte": ("mehmet",)}
+    assert compose_visit(local, [CUT, linked]).staff == ABLE
