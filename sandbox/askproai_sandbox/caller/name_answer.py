@@ -1,0 +1,52 @@
+"""Reads the name that answers a question for it, though the name may be a day or a month: "Sonntag, Petra Sonntag". Pure."""
+
+import re
+from dataclasses import replace
+
+from askproai_runtime.german_dates import MONTHS, WEEKDAY_NAMES, fold, is_understood, says_nothing
+from askproai_sandbox.caller.sentence import NAME_WORD, NO_SERVICE, PARTICLES, Sentence
+from askproai_sandbox.caller.spoken_time import SEASONS
+
+_LEAD = r"(?:Ja|Gerne?|Genau|Okay|Also|Bitte|Auf|(?:Auf )?den Namen|Das ist|Mein Name ist|Ich bin|Ich heiße|Hier ist)"
+_WORDS = rf"(?:{NAME_WORD})(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,3}}(?:{NAME_WORD}))*"
+_ANSWER = re.compile(
+    rf"\W*(?P<lead>(?:(?i:{_LEAD})\b[\s,.!]*)*)(?P<title>(?:Frau|Herr)\s+)?(?:(?P<last>{NAME_WORD})\s*,\s*)?{NO_SERVICE}(?P<name>{_WORDS})"
+    r"(?:,?\s*bitte)?\W*"
+)
+_YES_BEFORE_NOUN = re.compile(r"(?i:ja),\s+")  # after a full stop any word has a capital: "Ja. Wunderbar."
+_FAMILY_NAMES = frozenset(map(fold, (*WEEKDAY_NAMES, *MONTHS))) | SEASONS  # of all words that say when
+
+
+def take_name(sentence: Sentence, *, asked: bool) -> Sentence:
+    """Return the sentence as one that says nothing but a name if it is one; else the sentence as it is.
+
+    A day alone is a name only where one was asked for ("Freitag."); elsewhere a name follows a yes ("Ja, Peter Freitag").
+    """
+    name = _read_name(sentence, asked=asked)
+    if name is None:
+        return sentence
+    return replace(
+        sentence, name=name, when={}, staff=None, branch=None, services=(), unknown_service=None, rejected=frozenset()
+    )
+
+
+def _read_name(sentence: Sentence, *, asked: bool) -> str | None:
+    answer = _ANSWER.fullmatch(sentence.text)
+    if answer is None or "?" in sentence.text or sentence.services or not (asked or sentence.yes):
+        return None
+    last, words = answer["last"], answer["name"].split()
+    name = answer["name"] if last is None or last in words else f"{answer['name']} {last}"
+    if not asked and (sentence.staff or (len(words) == 1 and not answer["title"] and not _follows_yes(answer))):
+        return None
+    spoken = name.split()
+    may_be_name = [fold(word) in _FAMILY_NAMES or not _is_of_time(word) for word in spoken]
+    is_time = all(_is_of_time(word) for word in spoken) and not (asked and len(set(spoken)) == 1)
+    return name if all(may_be_name) and not is_time else None
+
+
+def _follows_yes(answer: re.Match[str]) -> bool:
+    return bool(_YES_BEFORE_NOUN.fullmatch(answer["lead"]))
+
+
+def _is_of_time(word: str) -> bool:
+    return word not in PARTICLES and (is_understood(word) or says_nothing(word))
