@@ -15,7 +15,8 @@ _CONTENT = (
     re.compile(r"^(.+?)[,.;!]\s*(?:können|könnten|würden) Sie\b.*\bsagen\b", re.IGNORECASE | re.DOTALL),
 )
 _RECIPIENT = re.compile(  # "der Chefin", who is nobody of the staff by name
-    r"\bSie (?:bitte )?(?:(?:das|es) (?:bitte )?)?((?:de[mr]|meine[mr]|Ihre[mr]) [A-ZÄÖÜ][\w-]+)[^.?!,]*\b(?:aus|ausrichten|sagen)\b"
+    r"\bSie (?:bitte )?(?:(?:das|es) (?:bitte )?)?((?:de[mr]|meine[mr]|Ihre[mr]) [A-ZÄÖÜ][\w-]+)"
+    r"[^.?!,]*\b(?:aus|ausrichten|sagen)\b"
 )
 
 

@@ -21,8 +21,12 @@ IMPOSSIBLE = "Das kann ich hier leider nicht für Sie erledigen."
 
 NOT_UNDERSTOOD = "did not understand “{}”; docs/demo-agent.md lists what it understands"
 ONE_APPOINTMENT = "books one appointment only, since there are no groups: a second call is needed for the second person"
-ONE_BY_ONE = "books one appointment after the other: once the first one is booked, ask for the next one in the same call"
-NOT_WITH = "no function takes a person who is rejected ({}): it asks for {} instead, and takes no offer of the rejected one"
+ONE_BY_ONE = (
+    "books one appointment after the other: once the first one is booked, ask for the next one in the same call"
+)
+NOT_WITH = (
+    "no function takes a person who is rejected ({}): it asks for {} instead, and takes no offer of the rejected one"
+)
 NOBODY_ELSE = "no function takes a person who is rejected ({}): it takes no offer of that person"
 SAME_PERSON = "moves appointments in time only: with another person (“{}”) it would be a new appointment"
 NO_OFFER = "“{}” answers no offer: the last answer of the functions had none"

@@ -44,7 +44,9 @@ def answer_question(sentence: Sentence, catalogue: Catalogue) -> Answer | None:
             )
             return Answer(_UNKNOWN, remark)
         case Intent.WORKING_HOURS:
-            return Answer(_UNKNOWN, "no function and no section of the prompt says when a person works; ask for a free time")
+            return Answer(
+                _UNKNOWN, "no function and no section of the prompt says when a person works; ask for a free time"
+            )
         case Intent.SERVICES:
             names = tuple(service.name for service in catalogue.services)
         case Intent.STAFF:

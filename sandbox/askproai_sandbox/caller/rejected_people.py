@@ -1,4 +1,4 @@
-"""The people whom a caller does not want. No function takes them, so somebody else is asked for, and no offer of theirs is taken."""
+"""Whom a caller does not want. No function takes such a person: somebody else is asked for, and no offer of the person is taken."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -32,6 +32,4 @@ class RejectedPeople:
 
     def leave_out(self, offers: Sequence[Item]) -> list[Item]:
         """Return the offers of the others."""
-        return [
-            offer for offer in offers if not any(name in str(offer.get("spoken", "")) for name in self._names)
-        ]
+        return [offer for offer in offers if not any(name in str(offer.get("spoken", "")) for name in self._names)]

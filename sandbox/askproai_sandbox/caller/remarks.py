@@ -21,4 +21,4 @@ def find_remark(sentence: Sentence) -> str | None:
 
 def _names_new_person(text: str, staff: str) -> bool:
     """Return whether a move is to somebody: "zu Frau Vogel", while "bei Frau Vogel" says which appointment is meant."""
-    return bool(re.search(rf"\bzu[mr]?\s+(?:\w+\.?\s+){{0,2}}?{re.escape(staff.split()[-1])}\b", text))
+    return bool(re.search(rf"\bzu[mr]?\s+(?:\w+\.?\s+){{0,2}}?{re.escape(staff.rsplit(maxsplit=1)[-1])}\b", text))

@@ -100,7 +100,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.MESSAGE: (
         r"\bausrichten\b",
         r"\b(?:richten|sagen) Sie\b[^.?!]*\bdass\b",
-        r"\b(?:können|könnten|würden) Sie (?:bitte )?(?:das|es) (?:bitte )?(?!mir\b|uns\b)(?:de[mr] )?(?-i:[A-ZÄÖÜ])[^.?!]*\bsagen\b",
+        r"\b(?:können|könnten|würden) Sie (?:bitte )?(?:das|es) (?:bitte )?(?:de[mr] )?(?-i:[A-ZÄÖÜ])[^.?!]*\bsagen\b",
         r"\bNachricht\b[^.?!]*\b(?:hinterlassen|dalassen|aufgeben)\b",
     ),
     Intent.WAITLIST: (r"\bWarteliste\b",),

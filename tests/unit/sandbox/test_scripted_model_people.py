@@ -49,7 +49,9 @@ def test_the_answer_to_the_question_for_the_name_is_a_name(text: str, name: str)
     assert (heard["tool"], heard["customer_name"]) == ("book_appointment", name)
 
 
-@pytest.mark.parametrize("text", ["Am Freitag", "Freitag Nachmittag", "Freitagnachmittag", "Freitag um elf", "Übermorgen"])
+@pytest.mark.parametrize(
+    "text", ["Am Freitag", "Freitag Nachmittag", "Freitagnachmittag", "Freitag um elf", "Übermorgen"]
+)
 def test_a_time_instead_of_the_name_is_a_time(text: str) -> None:
     model = offering(KRAUSE)
     assert model.hear("Ja") == ASK_NAME
