@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from askproai_runtime.german_dates import MONTHS, WEEKDAY_NAMES, fold, is_understood, says_nothing
+from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.sentence import NAME_WORD, NO_SERVICE, PARTICLES, Sentence
 from askproai_sandbox.caller.spoken_time import SEASONS
 
@@ -17,12 +18,12 @@ _YES_BEFORE_NOUN = re.compile(r"(?i:ja),\s+")  # after a full stop any word has 
 _FAMILY_NAMES = frozenset(map(fold, (*WEEKDAY_NAMES, *MONTHS))) | SEASONS  # of all words that say when
 
 
-def take_name(sentence: Sentence, *, asked: bool) -> Sentence:
+def take_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> Sentence:
     """Return the sentence as one that says nothing but a name if it is one; else the sentence as it is.
 
     A day alone is a name only where one was asked for ("Freitag."); elsewhere a name follows a yes ("Ja, Peter Freitag").
     """
-    name = _read_name(sentence, asked=asked)
+    name = _read_name(sentence, catalogue, asked=asked)
     if name is None:
         return sentence
     return replace(
@@ -30,13 +31,13 @@ def take_name(sentence: Sentence, *, asked: bool) -> Sentence:
     )
 
 
-def _read_name(sentence: Sentence, *, asked: bool) -> str | None:
+def _read_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> str | None:
     answer = _ANSWER.fullmatch(sentence.text)
     if answer is None or "?" in sentence.text or sentence.services or not (asked or sentence.yes):
         return None
     last, words = answer["last"], answer["name"].split()
     name = answer["name"] if last is None or last in words else f"{answer['name']} {last}"
-    if not asked and (sentence.staff or (len(words) == 1 and not answer["title"] and not _follows_yes(answer))):
+    if not asked and (sentence.staff or (len(words) == 1 and not answer["title"] and not _is_name(answer, catalogue))):
         return None
     spoken = name.split()
     may_be_name = [fold(word) in _FAMILY_NAMES or not _is_of_time(word) for word in spoken]
@@ -44,8 +45,10 @@ def _read_name(sentence: Sentence, *, asked: bool) -> str | None:
     return name if all(may_be_name) and not is_time else None
 
 
-def _follows_yes(answer: re.Match[str]) -> bool:
-    return bool(_YES_BEFORE_NOUN.fullmatch(answer["lead"]))
+def _is_name(answer: re.Match[str], catalogue: Catalogue) -> bool:
+    """Return whether a single word after a yes is the caller's name, not somebody of the team or a place: "Ja, Anna"."""
+    known = catalogue.find_staff(answer["name"]) or any(answer["name"] in branch for branch in catalogue.branches)
+    return not known and bool(_YES_BEFORE_NOUN.fullmatch(answer["lead"]))
 
 
 def _is_of_time(word: str) -> bool:

@@ -82,7 +82,7 @@ class ScriptedModel:
             or (self._message is not None and self._message.asked_for == phrases.ASK_WHO)
         )
         may_accept = self._offers and self._asked is None and self._change.tool is None and not self._is_email_asked
-        return take_name(sentence, asked=is_asked) if is_asked or may_accept else sentence
+        return take_name(sentence, self._catalogue, asked=is_asked) if is_asked or may_accept else sentence
 
     def _react(self, sentence: Sentence) -> ToolCall | str:
         is_transfer_offered, self._is_transfer_offered = self._is_transfer_offered, False

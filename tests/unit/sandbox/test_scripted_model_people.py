@@ -72,7 +72,7 @@ def test_a_yes_carries_a_name_that_is_a_day(text: str, name: str) -> None:
     assert (heard["tool"], heard["customer_name"]) == ("book_appointment", name)
 
 
-@pytest.mark.parametrize("text", ["Ja. Wunderbar.", "Ja, Perfekt.", "Ja. Gerne."])
+@pytest.mark.parametrize("text", ["Ja. Wunderbar.", "Ja, Perfekt.", "Ja. Gerne.", "Ja, Krause", "Ja, Praxis"])
 def test_a_yes_with_a_word_that_is_no_name_carries_none(text: str) -> None:
     assert offering(KRAUSE).hear(text) == ASK_NAME
 
