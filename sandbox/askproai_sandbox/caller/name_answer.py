@@ -11,7 +11,8 @@ from askproai_sandbox.caller.spoken_time import SEASONS
 _LEAD = r"(?:Ja|Gerne?|Genau|Okay|Also|Bitte|Auf|(?:Auf )?den Namen|Das ist|Mein Name ist|Ich bin|Ich heiße|Hier ist)"
 _WORDS = rf"(?:{NAME_WORD})(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,3}}(?:{NAME_WORD}))*"
 _ANSWER = re.compile(
-    rf"\W*(?P<lead>(?:(?i:{_LEAD})\b[\s,.!]*)*)(?P<title>(?:Frau|Herr)\s+)?(?:(?P<last>{NAME_WORD})\s*,\s*)?{NO_SERVICE}(?P<name>{_WORDS})"
+    rf"\W*(?P<lead>(?:(?i:{_LEAD})\b[\s,.!]*)*)(?P<title>(?:Frau|Herr)\s+)?(?:(?P<last>{NAME_WORD})\s*,\s*)?"
+    rf"{NO_SERVICE}(?P<name>{_WORDS})"
     r"(?:,?\s*bitte)?\W*"
 )
 _YES_BEFORE_NOUN = re.compile(r"(?i:ja),\s+")  # after a full stop any word has a capital: "Ja. Wunderbar."
@@ -33,11 +34,13 @@ def take_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> Sente
 
 def _read_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> str | None:
     answer = _ANSWER.fullmatch(sentence.text)
-    if answer is None or "?" in sentence.text or sentence.services or not (asked or sentence.yes):
+    if answer is None or sentence.intent or sentence.services or "?" in sentence.text or not (asked or sentence.yes):
         return None
     last, words = answer["last"], answer["name"].split()
     name = answer["name"] if last is None or last in words else f"{answer['name']} {last}"
-    if not asked and (sentence.staff or (len(words) == 1 and not answer["title"] and not _is_name(answer, catalogue))):
+    if not asked and (
+        sentence.staff or (len(words) == 1 and not answer["title"] and not _may_be_caller(answer, catalogue))
+    ):
         return None
     spoken = name.split()
     may_be_name = [fold(word) in _FAMILY_NAMES or not _is_of_time(word) for word in spoken]
@@ -45,7 +48,7 @@ def _read_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> str 
     return name if all(may_be_name) and not is_time else None
 
 
-def _is_name(answer: re.Match[str], catalogue: Catalogue) -> bool:
+def _may_be_caller(answer: re.Match[str], catalogue: Catalogue) -> bool:
     """Return whether a single word after a yes is the caller's name, not somebody of the team or a place: "Ja, Anna"."""
     known = catalogue.find_staff(answer["name"]) or any(answer["name"] in branch for branch in catalogue.branches)
     return not known and bool(_YES_BEFORE_NOUN.fullmatch(answer["lead"]))

@@ -58,6 +58,12 @@ def test_a_time_instead_of_the_name_is_a_time(text: str) -> None:
     assert called(model, text)["tool"] == "check_availability"
 
 
+def test_another_request_instead_of_the_name_is_no_name() -> None:
+    model = offering(KRAUSE)
+    assert model.hear("Ja") == ASK_NAME
+    assert model.hear("Rückruf, bitte") == phrases.IMPOSSIBLE
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [
