@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.german_dates import WEEKDAYS, fold, understand_parts
+from askproai_runtime.german_dates import WEEKDAYS, Grain, fold, understand_parts
 from askproai_sandbox.caller.sentence import Sentence
 
 Item = Mapping[str, Any]  # of `slots`, `alternatives` or `appointments`: `start`, `spoken`, and more
@@ -16,6 +16,8 @@ _NOON = 12
 _LATER = (("Nachmittag", _NOON), ("Abend", 17))  # each begins at that hour for the product's grammar
 _FIRST = re.compile(r"\begal\b(?!,? (?:bei |zu )?we[mr]\b)|\bfrüheste|\bnächstbeste", re.IGNORECASE)
 _UTC = ZoneInfo("UTC")
+# In both the next 28th is in this month, but "morgen" and "Freitag" are other days of it.
+_JANUARY, _MARCH = datetime(2026, 1, 1, tzinfo=_UTC), datetime(2026, 3, 2, tzinfo=_UTC)
 
 
 def choose(items: Sequence[Item], sentence: Sentence, now: datetime | None = None) -> Item | None:
@@ -76,7 +78,8 @@ def _is_at(start: datetime, when: Mapping[str, str], now: datetime) -> bool:
     """Return whether words mean this start, by the pods' grammar; a clock time must name it exactly."""
     local = start.replace(tzinfo=_UTC)  # its offset is that of the branch, and a day's clock needs no more
     date = when.get("date")
-    if date is None or (fold(date) in WEEKDAYS and WEEKDAYS[fold(date)] == local.weekday()):
+    is_weekday = date is not None and WEEKDAYS.get(fold(date)) == local.weekday()
+    if date is None or is_weekday or _day_of_month(date) == local.day:
         date = local.date().isoformat()
     at = now.astimezone(start.tzinfo).replace(tzinfo=_UTC)
     understood = understand_parts(date, when.get("time"), when.get("part_of_day"), at=at, zone=_UTC)
@@ -84,6 +87,15 @@ def _is_at(start: datetime, when: Mapping[str, str], now: datetime) -> bool:
         candidate.contains(local) and ("time" not in when or candidate.end is None)
         for candidate in understood.candidates
     )
+
+
+def _day_of_month(date: str) -> int | None:
+    """Return the day of words that name a day of any month ("am 28."); None for all others."""
+    found = [understand_parts(date, None, None, at=at, zone=_UTC).candidates for at in (_JANUARY, _MARCH)]
+    if not all(found) or any(each[0].grain is not Grain.DAY for each in found) or "monat" in fold(date):
+        return None
+    january, march = (each[0].start for each in found)
+    return january.day if (january.month, march.month) in {(1, 3), (1, 4)} and january.day == march.day else None
 
 
 def ask_which(offers: Sequence[Item]) -> str:

@@ -8,12 +8,27 @@ from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.sentence import Intent, Sentence
 
 _OFFER = re.compile(r"\bsoll ich\b[^.?!]*\bausrichten\b", re.IGNORECASE)
-_CONTENT = re.compile(r"\bdass\s+(.+)", re.IGNORECASE | re.DOTALL), re.compile(r"\bausrichten\b\W+(.+)", re.DOTALL)
+_OFFERS_TRANSFER = re.compile(r"\bverbinden\b")
+_CONTENT = (
+    re.compile(r"\bdass\s+(.+)", re.IGNORECASE | re.DOTALL),
+    re.compile(r"\bausrichten\b\W+(.+)", re.DOTALL),
+    re.compile(r"^(.+?)[,.;!]\s*(?:können|könnten|würden) Sie\b.*\bsagen\b", re.IGNORECASE | re.DOTALL),
+)
+_RECIPIENT = re.compile(  # "der Chefin", who is nobody of the staff by name
+    r"\bSie (?:bitte )?(?:(?:das|es) (?:bitte )?)?((?:de[mr]|meine[mr]|Ihre[mr]) [A-ZÄÖÜ][\w-]+)"
+    r"[^.?!,]*\b(?:aus|ausrichten|sagen)\b"
+)
 
 
 def offers_message(answer: str) -> bool:
     """Return whether an answer offers the caller to pass something on."""
     return bool(_OFFER.search(answer))
+
+
+def offers_transfer(answer: str) -> bool:
+    """Return whether a yes to an answer accepts to be connected; where it ends with another offer, it accepts that one."""
+    *_, last = re.split(r"(?<=[.!?])\s+", answer)
+    return bool(_OFFERS_TRANSFER.search(answer)) and (bool(_OFFERS_TRANSFER.search(last)) or not offers_message(last))
 
 
 @dataclass(slots=True)
@@ -33,7 +48,10 @@ class PendingMessage:
             self.args["message"] = text
         elif self.asked_for == phrases.ASK_MESSAGE:
             self.args["message"] = sentence.text
-        if recipient := next((each for each in staff if each in sentence.text), None):
+        recipient = next((each for each in staff if each in sentence.text), None)
+        if recipient is None and (found := _RECIPIENT.search(sentence.text)):
+            recipient = found[1]
+        if recipient:
             self.args["recipient"] = recipient
         self.asked_for = (
             phrases.ASK_MESSAGE

@@ -9,6 +9,7 @@ ASK_MESSAGE = "Was darf ich ausrichten?"
 ASK_NAME_TO_WAIT = "Auf welchen Namen darf ich Sie auf die Warteliste setzen?"
 ASK_WHO = "Von wem darf ich das ausrichten?"
 ASK_APPOINTMENT = "Welchen Ihrer Termine meinen Sie?"
+ONE_AT_A_TIME = "Ich trage einen Termin nach dem anderen ein. Soll ich mit diesem beginnen: {}?"
 MORE = "Kann ich sonst noch etwas für Sie tun?"
 GOODBYE = "Vielen Dank für Ihren Anruf. Auf Wiederhören!"
 KEPT = "Gut, der Termin bleibt bestehen."
@@ -20,4 +21,12 @@ IMPOSSIBLE = "Das kann ich hier leider nicht für Sie erledigen."
 
 NOT_UNDERSTOOD = "did not understand “{}”; docs/demo-agent.md lists what it understands"
 ONE_APPOINTMENT = "books one appointment only, since there are no groups: a second call is needed for the second person"
+ONE_BY_ONE = (
+    "books one appointment after the other: once the first one is booked, ask for the next one in the same call"
+)
+NOT_WITH = (
+    "no function takes a person who is rejected ({}): it asks for {} instead, and takes no offer of the rejected one"
+)
+NOBODY_ELSE = "no function takes a person who is rejected ({}): it takes no offer of that person"
+SAME_PERSON = "moves appointments in time only: with another person (“{}”) it would be a new appointment"
 NO_OFFER = "“{}” answers no offer: the last answer of the functions had none"

@@ -43,6 +43,10 @@ def answer_question(sentence: Sentence, catalogue: Catalogue) -> Answer | None:
                 " its RetellAgent; a real model could read them in the free text of `llm.prompt`, which this one does not interpret"
             )
             return Answer(_UNKNOWN, remark)
+        case Intent.WORKING_HOURS:
+            return Answer(
+                _UNKNOWN, "no function and no section of the prompt says when a person works; ask for a free time"
+            )
         case Intent.SERVICES:
             names = tuple(service.name for service in catalogue.services)
         case Intent.STAFF:

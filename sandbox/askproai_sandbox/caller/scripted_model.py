@@ -6,38 +6,25 @@ the reason.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
+from askproai_sandbox.caller.change import CHANGES_MIND, TOOL_OF_CHANGE, Change
 from askproai_sandbox.caller.choice import Item, ask_which, choose, find_ordinal, find_other_part, is_one_of_several
 from askproai_sandbox.caller.email_address import answer_email_question
-from askproai_sandbox.caller.message import PendingMessage, offers_message
+from askproai_sandbox.caller.message import PendingMessage, offers_message, offers_transfer
+from askproai_sandbox.caller.name_answer import take_name
 from askproai_sandbox.caller.questions import INFORMATION, TOPICS, answer_question
 from askproai_sandbox.caller.record import ToolCall
+from askproai_sandbox.caller.rejected_people import RejectedPeople
+from askproai_sandbox.caller.remarks import find_remark
 from askproai_sandbox.caller.sentence import Intent, Sentence, read_sentence, split_at_new_time
 
 _PRESSED = re.compile(r"\[[0-9*#]+\]")
-_OFFERS_TRANSFER = re.compile(r"\bverbinden\b")
-_CHANGES_MIND = re.compile(
-    r"^(?!.*\bnoch ein).*(?:\bändern|\bdoch\b|\blieber\b|\bwarten Sie\b)", re.IGNORECASE | re.DOTALL
-)
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
-_TOOL_OF_CHANGE = {Intent.CANCEL: "cancel_appointment", Intent.MOVE: "reschedule_appointment"}
-
-
-@dataclass(slots=True)
-class _Change:
-    """A move or a cancellation that is under way."""
-
-    tool: str | None = None
-    appointments: list[Item] = field(default_factory=list)  # the caller's, to choose from
-    args: dict[str, Any] = field(default_factory=dict)  # what names the appointment for the function
-    to_confirm: dict[str, Any] = field(default_factory=dict)  # the appointment that the function asked about
-    asked_about: str = ""  # the id of the appointment of "Meinen Sie …?"
-    named: str = ""  # the words that name an appointment, until the appointments are known
 
 
 class ScriptedModel:
@@ -65,26 +52,37 @@ class ScriptedModel:
         self._asked: str | None = None  # "services", "staff" or "branches": what the last answer asks for
         self._question = ""  # the message of the last answer, if that was no success
         self._greeting, self._now = greeting, now
-        self._is_transfer_offered = bool(_OFFERS_TRANSFER.search(greeting))
+        self._is_transfer_offered = offers_transfer(greeting)
         self._last_call: ToolCall | None = None
-        self._change = _Change()
+        self._change = Change()
         self._message: PendingMessage | None = None  # while something of it is missing
         self._is_message_offered = self._is_waiting_offered = False
         self._is_email_asked = False  # the last answer asks for the e-mail address of a booking, or whether it is right
         self._is_aside = False  # the last answer asks something that is not whether to book or change
         self._booked = ""  # the id of the appointment that was booked last in this call
+        self._rejected_people = RejectedPeople()
         self._is_joining = False  # the waiting list, while the name is missing
 
     def hear(self, text: str) -> ToolCall | str:
         """Return the reaction to a sentence: a tool call, or what the agent says."""
-        self.remark = None
-        sentence = read_sentence(text, self._catalogue)
-        if sentence.is_shift:
-            self.remark = phrases.NOT_UNDERSTOOD.format(text)
-        elif sentence.for_several:
-            self.remark = phrases.ONE_APPOINTMENT
+        sentence = self._take_name(read_sentence(text, self._catalogue))
+        self.remark = find_remark(sentence)
+        if self._change.tool is None and sentence.intent not in TOOL_OF_CHANGE:
+            sentence, remark = self._rejected_people.hear(sentence, self._catalogue.staff)
+            self.remark = self.remark or remark
+            self._offers = self._rejected_people.leave_out(self._offers)
         reaction = self._react(sentence)
         return self._refuse_unknown(reaction) if isinstance(reaction, ToolCall) else reaction
+
+    def _take_name(self, sentence: Sentence) -> Sentence:
+        """Return a sentence that only says the caller's name as such, where one was asked for, or an offer may be accepted."""
+        is_asked = (
+            (self._accepted_offer is not None and not self._is_birth_date_asked)
+            or self._is_joining
+            or (self._message is not None and self._message.asked_for == phrases.ASK_WHO)
+        )
+        may_accept = self._offers and self._asked is None and self._change.tool is None and not self._is_email_asked
+        return take_name(sentence, self._catalogue, asked=is_asked) if is_asked or may_accept else sentence
 
     def _react(self, sentence: Sentence) -> ToolCall | str:
         is_transfer_offered, self._is_transfer_offered = self._is_transfer_offered, False
@@ -139,7 +137,7 @@ class ScriptedModel:
         )
         if self._last_call is not None and self._last_call.name == INFORMATION:  # it offers and changes nothing
             self._is_aside = not answer.get("success")
-            self._is_transfer_offered = self._is_aside and bool(_OFFERS_TRANSFER.search(str(answer.get("message"))))
+            self._is_transfer_offered = self._is_aside and offers_transfer(str(answer.get("message")))
             self._change.to_confirm = {}  # a yes after it is none to the question before it
             return None
         if self._last_call is not None and self._last_call.name == "book_appointment" and answer.get("success"):
@@ -148,15 +146,17 @@ class ScriptedModel:
             self._details.pop("service" if self._asked == "services" else "staff", None)
         is_done = answer.get("success") and self._last_call is not None and self._last_call.name == self._change.tool
         if is_done or answer.get("appointments") == []:  # there is nothing to move or cancel
-            self._change, self._requested_time = _Change(), {}
+            self._change, self._requested_time = Change(), {}
         self._question = "" if answer.get("success") else str(answer.get("message") or "")
         offers = answer.get("slots") or answer.get("alternatives")
         if (
             offers or answer.get("success") or answer.get("candidates")
         ):  # a yes to "Meinen Sie A oder B?" accepts nothing
-            self._offers = list(offers or ())
-        self._is_transfer_offered = not offers and bool(_OFFERS_TRANSFER.search(self._question))
+            self._offers = self._rejected_people.leave_out(list(offers or ()))
+            if offers and not self._offers:  # a yes to them is none
+                self._question = str(answer.get("message") or "")
         self._is_message_offered = offers_message(self._question)
+        self._is_transfer_offered = not offers and offers_transfer(self._question)
         self._is_waiting_offered = "Warteliste setzen" in self._question
         self._is_email_asked = "E-Mail-Adresse" in self._question
         return self._learn_appointments(answer)
@@ -198,7 +198,7 @@ class ScriptedModel:
     def _give_up(self) -> str:
         """Forget what was on offer, and a change that is under way."""
         is_change = self._change.tool is not None
-        self._change, self._requested_time, self._offers, self._accepted_offer = _Change(), {}, [], None
+        self._change, self._requested_time, self._offers, self._accepted_offer = Change(), {}, [], None
         return phrases.KEPT if is_change else phrases.NOTHING
 
     def _refuse_unknown(self, call: ToolCall) -> ToolCall | str:
@@ -206,7 +206,7 @@ class ScriptedModel:
         if call.name in self._tools:
             return call
         self._cannot(f"is called {call.name}; it has: {', '.join(self._tools) or 'none'}")
-        self._is_transfer_offered = bool(_OFFERS_TRANSFER.search(self._greeting))
+        self._is_transfer_offered = offers_transfer(self._greeting)
         return self._greeting if self._is_transfer_offered else phrases.IMPOSSIBLE
 
     def _cannot(self, what: str) -> str:
@@ -259,13 +259,13 @@ class ScriptedModel:
     def _hear_change_of_mind(self, sentence: Sentence) -> ToolCall | str | None:
         """Move the appointment that this call has just booked; None if the sentence is about something else."""
         is_free = bool(self._booked) and self._change.tool is None and not self._offers and not sentence.services
-        if not (is_free and _CHANGES_MIND.search(sentence.text) and (sentence.when or sentence.branch)):
+        if not (is_free and CHANGES_MIND.search(sentence.text) and (sentence.when or sentence.branch)):
             return None
         named = {"appointment_id": self._booked}
         if sentence.branch:
-            self._change = _Change("cancel_appointment", args=named, to_confirm=named)
+            self._change = Change("cancel_appointment", args=named, to_confirm=named)
             return phrases.OTHER_BRANCH
-        self._change, self._requested_time = _Change("reschedule_appointment", args=named), dict(sentence.when)
+        self._change, self._requested_time = Change("reschedule_appointment", args=named), dict(sentence.when)
         return self._call("reschedule_appointment", {**named, **self._requested_time})
 
     def _hear_change(self, sentence: Sentence) -> ToolCall | str | None:
@@ -276,17 +276,17 @@ class ScriptedModel:
         change = self._change
         if sentence.intent in TOPICS:
             return None
-        if tool := _TOOL_OF_CHANGE.get(sentence.intent) if sentence.intent else None:
+        if tool := TOOL_OF_CHANGE.get(sentence.intent) if sentence.intent else None:
             if tool not in self._tools:
                 return self._cannot("moves appointments" if sentence.intent is Intent.MOVE else "cancels appointments")
-            self._change = change = _Change(tool, appointments=change.appointments)
+            self._change = change = Change(tool, appointments=change.appointments)
             self._requested_time, self._offers = {}, []
         elif change.tool is None:
             return None
         elif change.to_confirm and (sentence.yes or sentence.no):
             return self._confirm(sentence)
         elif not change.appointments and (sentence.services or sentence.unknown_service):
-            self._change = _Change()
+            self._change = Change()
             return None
         if change.tool == "cancel_appointment":
             return self._hear_named(sentence, sentence.text) or self._call(change.tool, change.args)
@@ -297,7 +297,7 @@ class ScriptedModel:
         if sentence.yes and not sentence.no:
             change.tool = "cancel_appointment"  # which a move asks about, too, where it is not possible
             return self._call(change.tool, {**change.to_confirm, "confirmed": True})
-        self._change = _Change()
+        self._change = Change()
         return phrases.KEPT
 
     def _hear_move(self, sentence: Sentence) -> ToolCall | str:
@@ -373,6 +373,8 @@ class ScriptedModel:
         if chosen is None and not sentence.no and not self._asks_anew(sentence):
             if accepted:
                 chosen = accepted
+            elif self._offers and sentence.is_both and len(self._offers) == 1:
+                return phrases.ONE_AT_A_TIME.format(self._offers[0].get("spoken", self._offers[0]["start"]))
             elif self._offers and (sentence.yes or name):
                 if len(self._offers) > 1:
                     return ask_which(self._offers)
@@ -440,6 +442,7 @@ class ScriptedModel:
             self._details["staff"] = sentence.staff
         elif sentence.any_staff:
             self._details.pop("staff", None)
+            self._rejected_people.forget()
         if when:
             day = self._requested_time.get("date")  # "lieber um vier" keeps the day
             self._requested_time = ({"date": day} if day else {}) | when

@@ -10,25 +10,25 @@ from enum import Enum, auto
 from askproai_runtime.german_dates import WEEKDAY_NAMES, says_nothing
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.email_address import EMAIL
-from askproai_sandbox.caller.spoken_time import MARK, Times, cut_rejections, find_too, is_shift
+from askproai_sandbox.caller.spoken_time import MARK, Times, cut_rejections, find_rejected_people, find_too, is_shift
 
-_PARTICLES = frozenset(
+PARTICLES = frozenset(
     {"von", "van", "vom", "zu", "zur", "de", "del", "della", "der", "den", "di", "da", "la", "le", "ten", "ter"}
 )
-_NAME_WORD = r"[A-ZÄÖÜ][\w'’-]+"
+NAME_WORD = r"[A-ZÄÖÜ][\w'’-]+"
 _NAME = re.compile(
     r"(?:[Mm]ein Name (?:ist|lautet)|[Ii]ch hei(?:ß|ss)e|[Ii]ch bin|auf den Namen|[Hh]ier (?:ist|spricht))\s+(?:(?:die|der)\s+)?"
     rf"(?:(?:Frau|Herr)\s+)?(?!(?:{'|'.join(WEEKDAY_NAMES)}|Kund|Neukund|Patient|Privatpatient)\w*\b)"
-    rf"({_NAME_WORD}(?:\s+(?:(?:{'|'.join(sorted(_PARTICLES))})\s+){{0,3}}{_NAME_WORD})*)"
+    rf"({NAME_WORD}(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,3}}{NAME_WORD})*)"
 )
 _TITLE = r"(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?|Prof(?:essor(?:in)?|\.)?)\s+)"
-_STAFF = re.compile(rf"\b(bei|beim|zu|zum|zur|mit|von)\s+(?:de[mr]\s+)?({_TITLE}*)({_NAME_WORD}(?:\s+{_NAME_WORD})?)")
+_STAFF = re.compile(rf"\b(bei|beim|zu|zum|zur|mit|von)\s+(?:de[mr]\s+)?({_TITLE}*)({NAME_WORD}(?:\s+{NAME_WORD})?)")
 _ANYBODY = re.compile(
     r"\b(?:ganz )?egal,? (?:bei |zu |mit )?we[mr]\b|\bwer (?:gerade )?Zeit hat\b|\birgendwem\b", re.IGNORECASE
 )
 _BRANCH = re.compile(r"\b(?:Filiale|Zweigstelle|Standort)\s+((?:(?:in|im|am)\s+)?[A-ZÄÖÜ][\wäöüß-]+)")
-_PLACE = re.compile(rf"\b(?:in|im|nach|am)\s+((?!Ordnung\b){_NAME_WORD})|\b(?:in\s+)?(\d{{5}})\b|\b(wie immer)\b")
-_NO_SERVICE = (
+_PLACE = re.compile(rf"\b(?:in|im|nach|am)\s+((?!Ordnung\b){NAME_WORD})|\b(?:in\s+)?(\d{{5}})\b|\b(wie immer)\b")
+NO_SERVICE = (
     r"(?!(?:Termin|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Menschen?"
     r"|Mitarbeiter|Personen|Person|(?:Zahn)?[AÄ]rzt(?:in)?|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Rezept|Überweisung|Mann|Frau"
     r"|Tochter|Sohn|Kind(?:er)?|Mutter|Mutti|Vater|Der|Die|Das|Den|Dem|Ich|Wir|Sie|Er|Es|Mir|Mich|Uns|Mein\w*|Mei|Bei|Für|Aber|Oder"
@@ -36,10 +36,10 @@ _NO_SERVICE = (
     r"|Ein|Eine[nmrs]?|Zwei|Drei|Jo|Joa|Jawoll?|Jawohl|Passt|Super|Klar|Gut|Schön|Noch|Auch|Nur|Da|Dort|Hier|Jetzt|Gleich|So|Na|Ach|Ähm?"
     r"|Kann|Könnte\w*|Können|Haben|Hätte\w*|Habt|Möchte\w*|Geht|Ginge|Wo|Wer|Wie|Warum|Welche[rsn]?|Ab|Nach|Vor|Bis|In|Am|Um|Im|Zum|Zur|Ja|Nein|Was|Wann|Und|Name[n]?|Egal|Stunden?|Minuten?|Viertelstunden?|Wieder(?:hören|sehen|schauen)|Tschüss?|Tschö|Ciao|Ade)\b)"
 )
-_NOUN = rf"{_NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{2,}}(?:\s+und\s+[A-ZÄÖÜ][\wäöüß-]+)?)\b(?!\s+\w*ge\w{{2,}}(?:t|en)\b)"
+_NOUN = rf"{NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{2,}}(?:\s+und\s+[A-ZÄÖÜ][\wäöüß-]+)?)\b(?!\s+\w*ge\w{{2,}}(?:t|en)\b)"
 _SERVICE = re.compile(  # the noun after an article or a verb, before a "bitte", or before the time at the beginning
     rf"\b(?i:ein(?:e[nmrs]?)?|zum|zur|für|beim|in|gerne?|brauche|möchte|will)\s+(?:(?i:ein(?:e[nm]?)?|den|die|das)\s+)?{_NOUN}"
-    rf"|\b{_NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{3,}}),?\s+bitte\b"
+    rf"|\b{NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{3,}}),?\s+bitte\b"
     rf"|^\W*(?!(?:Auf|Bis|Zum|Geht|Ginge|Passt|Lieber|Vielleicht|Besser|Nur|Noch|Auch|Eher)\b){_NOUN}\s+(?:am|um|im|,)\s"
 )
 _FILLER_WORDS = """
@@ -60,10 +60,12 @@ _OTHER_TIME = re.compile(
 
 _SEVERAL = re.compile(
     r"\bfür mich und\b|\bzu (?:zweit|dritt)\b|\b(?:für )?(?:zwei|drei|beide) (?:Personen|Leute|Kinder)\b|\b(?:uns|für) beide\b"
-    r"|\b(eine[nr]?|einmal) für\b[^.?!]*\bund \1 für\b"
-    r"|\b(?:zwei|drei)(?:mal)? (?!Uhr|Tag|Woch|Monat|Stund|Minut|Viertel)(?-i:[A-ZÄÖÜ])\w+",
+    r"|\b(eine[nr]?|einmal) (?:(?-i:[A-ZÄÖÜ])\w+ )?für\b[^.?!]*\bund \1 für\b"
+    r"|\b(?:zwei|drei)(?:mal)? (?!Uhr|Tag|Woch|Monat|Stund|Minut|Viertel|Termin)(?-i:[A-ZÄÖÜ])\w+",
     re.IGNORECASE,
 )
+_SEVERAL_APPOINTMENTS = re.compile(r"\b(?:zwei|drei|mehrere) Termine\b", re.IGNORECASE)  # of one person
+_BOTH = re.compile(r"\bbeide\b|\balle (?:zwei|drei)\b", re.IGNORECASE)
 _BYE = r"\b(?:tschüss?|tschö|ciao|ade|wieder(?:hören|sehen|schauen))\b"
 _ENDS_CALL = re.compile(_BYE, re.IGNORECASE)
 
@@ -83,6 +85,7 @@ class Intent(Enum):
     AI = auto()
     DETAILS = auto()  # how long a service takes, what it needs
     PRICES = auto()
+    WORKING_HOURS = auto()  # of a person
     HOURS = auto()
     ADDRESS = auto()
     SERVICES = auto()
@@ -97,6 +100,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.MESSAGE: (
         r"\bausrichten\b",
         r"\b(?:richten|sagen) Sie\b[^.?!]*\bdass\b",
+        r"\b(?:können|könnten|würden) Sie (?:bitte )?(?:das|es) (?:bitte )?(?:de[mr] )?(?-i:[A-ZÄÖÜ])[^.?!]*\bsagen\b",
         r"\bNachricht\b[^.?!]*\b(?:hinterlassen|dalassen|aufgeben)\b",
     ),
     Intent.WAITLIST: (r"\bWarteliste\b",),
@@ -131,6 +135,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:kostet|kosten|preise?|teuer)\b",
         r"\bwie ?viel (?:zahle|muss|macht)\b",
     ),
+    Intent.WORKING_HOURS: (r"\bwann\b[^.?!]*\barbeitet\b",),
     Intent.HOURS: (
         r"Öffnungszeit",
         r"\b(?:wann|wie lange)\b[^.?!]*\b(?:offen|geöffnet|auf|zu)\b",
@@ -182,7 +187,10 @@ class Sentence:
     is_too: str | None = field(default=None)  # "früh" or "spät"
     is_shift: bool = field(default=False)
     for_several: bool = field(default=False)  # an appointment for more than one person
+    wants_several: bool = field(default=False)  # appointments of one person
     email: str | None = field(default=None)
+    rejected_staff: frozenset[str] = field(default=frozenset())  # as the catalogue names them
+    is_both: bool = field(default=False)  # "Ja, beide"
     ends_call: bool = field(default=False)  # a word that is only said at the end, unlike "danke"
     wants_all_services: bool = field(default=False)  # in one visit
 
@@ -241,7 +249,10 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         is_too=find_too(text),
         is_shift=is_shift(text),
         for_several=bool(_SEVERAL.search(rest)),
+        wants_several=bool(_SEVERAL_APPOINTMENTS.search(rest)),
         email=email,
+        rejected_staff=frozenset(filter(None, map(catalogue.find_staff, find_rejected_people(text)))),
+        is_both=bool(_BOTH.search(text)),
         ends_call=bool(_ENDS_CALL.search(text)),
         wants_all_services=len(services) > 1 and catalogue.means_all(rest),
     )
@@ -296,8 +307,8 @@ def _capitalised_words(text: str) -> tuple[str, ...]:
     runs: list[list[str]] = [[]]
     tokens = re.findall(r"[\w'’-]+|[^\w\s]", text)
     for position, token in enumerate(tokens):
-        following = next((word for word in tokens[position + 1 :] if word not in _PARTICLES), "")
-        is_particle = bool(runs[-1]) and token in _PARTICLES and following[:1].isupper()
+        following = next((word for word in tokens[position + 1 :] if word not in PARTICLES), "")
+        is_particle = bool(runs[-1]) and token in PARTICLES and following[:1].isupper()
         if is_particle or (token[:1].isupper() and token.casefold() not in _FILLERS):
             runs[-1].append(token)
         else:

@@ -32,7 +32,7 @@ _AFTER_ORDINAL_DAY = re.compile(
 )
 _BEFORE_ORDINAL_DAY = frozenset({"am", "zum", "vom", "bis", "ab", "dem"})
 _TITLES = frozenset({"frau", "herr", "herrn", "doktor", "doktorin", "dr", "professor"})
-_SEASONS = frozenset({"sommer", "herbst", "winter"})
+SEASONS = frozenset({"sommer", "herbst", "winter"})
 _BEFORE_SEASON = frozenset({"im", "diesen", "naechsten", "kommenden"})
 _NO_TIME_AFTER = {"guten": {"morgen", "tag", "abend"}, "zu": {"früh", "spät"}, "so": {"früh", "spät"}}
 
@@ -45,7 +45,7 @@ class Times:
 
     def __init__(self, text: str) -> None:
         self._text, self._found = text, list[tuple[str, int, int]]()  # kind, and from where to where
-        tokens = [(match[0], match.start(), match.end()) for match in _TOKEN.finditer(text)]
+        tokens = [token for match in _TOKEN.finditer(text) for token in _tokens(match)]
         at = 0
         while at < len(tokens):
             kind, begin, end = _find([token[0] for token in tokens], at)
@@ -80,6 +80,16 @@ class Times:
     def _words(self, mark: str) -> str:
         _, start, end = self._found[int(mark[2:-1])]
         return _ADVERB.sub("", self._text[start:end])
+
+
+def _tokens(match: re.Match[str]) -> list[tuple[str, int, int]]:
+    """Return a word with its place; a day with a part of it ("Freitagnachmittag") is two words, as the grammar reads them."""
+    word, start, end = match[0], match.start(), match.end()
+    if find_argument(word) is None and is_understood(word):
+        for at in range(1, len(word)):
+            if find_argument(word[:at]) is Argument.DATE and find_argument(word[at:]):
+                return [(word[:at], start, start + at), (word[at:], start + at, end)]
+    return [(word, start, end)]
 
 
 def _find(words: list[str], at: int) -> tuple[str, int, int]:
@@ -120,7 +130,7 @@ def _is_no_time(words: list[str], before: str) -> bool:
         or folded[0] == "wann"
         or ("egal" in folded and "wann" not in folded)  # "egal, die erste"
         or ("wie" not in folded and any(word.casefold() in _NO_TIME_AFTER.get(last, ()) for last, word in pairs))
-        or any(fold(word) in _SEASONS and last not in _BEFORE_SEASON for last, word in pairs)  # a family name
+        or any(fold(word) in SEASONS and last not in _BEFORE_SEASON for last, word in pairs)  # a family name
         or _is_choice(words, before)
     )  # fmt: skip
 
@@ -160,7 +170,7 @@ def _counts(last: str, following: str) -> bool:
 
 _ORDINAL = r"(?:erste|zweite|dritte|vierte|fünfte|letzte)[nrsm]?\b"
 _LINK = r"(?:mehr|noch|schon|erst|gleich|gerade|unbedingt|gern|am|um|im|in|der|die|den|das|dem|auf)"
-_WHENS = rf"{MARK}(?:\s+(?:{_LINK}\s+)*{MARK})*"
+_WHENS = rf"{MARK}(?:(?:\s+(?:{_LINK}\s+)*)?{MARK})*"  # "Freitagnachmittag" is two without a space
 _WHO = r"(?:bei|zu|mit)\s+(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?)\s+)*(?-i:[A-ZÄÖÜ][\w'’-]+)"
 _REJECTED = re.compile(  # "nicht um zehn", "um zehn geht es nicht", "keine Kontrolle"
     r"\b(?:nicht|keine?[nmrs]?)\b[^.;!?]*?\bsondern\b|"
@@ -172,6 +182,7 @@ _REJECTED = re.compile(  # "nicht um zehn", "um zehn geht es nicht", "keine Kont
     r"|\bkeine?[nmrs]?\s+(?-i:[A-ZÄÖÜ])\w+",
     re.IGNORECASE,
 )
+_REJECTED_PERSON = re.compile(rf"\b(?:nicht|ned|net|weder)\s+(?:{_LINK}\s+)*({_WHO})", re.IGNORECASE)
 _NEGATIVE_QUESTION = re.compile(
     r"^\W*(?:(?:Ja|Und|Aber|Oder)\W+)*(?:Geht|Ginge|Haben|Hätten|Habt|Kann|Könnte[nt]?|Können|Gibt|Passt|Warum)\b[^?]*\?",
     re.IGNORECASE,
@@ -197,6 +208,13 @@ def cut_rejections(marked: str) -> tuple[str, frozenset[str]]:
     corrected, found = _cut_corrected(marked)
     found |= _kinds_in(" ".join(match[0] for match in _REJECTED.finditer(corrected)))
     return _TOO.sub(" , ", _REJECTED.sub(" , ", corrected)), frozenset(found)
+
+
+def find_rejected_people(text: str) -> tuple[str, ...]:
+    """Return the names of people that a sentence rejects: "Krause" of "nicht bei Frau Krause"."""
+    if _NEGATIVE_QUESTION.search(text):
+        return ()
+    return tuple(match[1].split()[-1] for match in _REJECTED_PERSON.finditer(text))
 
 
 def _cut_corrected(marked: str) -> tuple[str, set[str]]:

@@ -44,6 +44,7 @@ def offer(start: str, spoken: str = "") -> dict[str, str]:
 MONDAY_TUESDAY = (offer("11-23T08:40"), offer("11-23T13:30"), offer("11-24T08:40"))
 EVENINGS = (offer("11-23T17:30"), offer("11-23T18:30"), offer("11-24T15:40"))
 WEDNESDAY_THURSDAY = (offer("11-25T10:00"), offer("11-25T11:00"), offer("11-26T10:00"))
+DECEMBER = (offer("12-28T09:00"), offer("12-28T10:00"), offer("12-29T09:00"))
 ONE = (offer("11-27T14:30"),)
 OWN = {"appointment_id": "a-1", "start": "2026-11-23T10:00:00+01:00", "spoken": "Montag um 10 Uhr, Kontrolle"}
 SECOND = {"appointment_id": "a-2", "start": "2026-11-25T09:00:00+01:00", "spoken": "Mittwoch um 9 Uhr, Massage"}
@@ -114,6 +115,10 @@ FIRST = [  # the first sentence of a call
     ("Eine Massage ab 15 Uhr, außer Freitag", asks("ab 15 Uhr außer Freitag", "Massage")),
     ("Ist bei der Anna morgen noch was frei?", asks("morgen", staff="Anna")),
     ("Am Montag um zehn oder um elf", asks("Montag um zehn oder um elf")),
+    ("Krankengymnastik am Mittwochvormittag, bitte.", asks("Mittwochvormittag", KG)),
+    ("Einen Haarschnitt nächsten Freitagnachmittag um drei", asks("nächsten Freitagnachmittag um drei", CUT)),
+    ("Massage am Montagmorgen oder am Dienstagabend", asks("Montagmorgen oder am Dienstagabend", "Massage")),
+    ("Eine Massage, aber nicht am Freitagnachmittag, lieber am Samstagfrüh", asks("Samstagfrüh", "Massage")),
     ("Ich möchte keinen Termin bei Doktor Winter, sondern bei Doktor Sommer am Montag", asks("Montag", staff="Doktor Sommer")),
 ]  # fmt: skip
 
@@ -136,6 +141,11 @@ AFTER_OFFERS = [  # of a Haarschnitt, after the name was said
     (WEDNESDAY_THURSDAY, "Haben Sie auch was am Freitag?", asks("Freitag", CUT)),
     (MONDAY_TUESDAY, "Lieber am Nachmittag", asks("Nachmittag", CUT)),
     (MONDAY_TUESDAY, "Um zwanzig vor neun am Dienstag", books(MONDAY_TUESDAY[2])),
+    (DECEMBER, "Dann halt am 28. um zehn.", books(DECEMBER[1])),
+    (DECEMBER, "Am neunundzwanzigsten", books(DECEMBER[2])),
+    (DECEMBER, "Am 28. November um zehn", asks("28. November um zehn", CUT)),
+    (DECEMBER, "Diesen Monat am 28. um zehn", asks("diesen Monat am 28. um zehn", CUT)),
+    (DECEMBER, "Am 27. um zehn", asks("am 27. um zehn", CUT)),
     (ONE, "Jo", books(ONE[0])),
     (ONE, "Joa, passt", books(ONE[0])),
     (ONE, "Jawoll", books(ONE[0])),
@@ -153,6 +163,8 @@ MOVES = [  # appointments that the answer has, sentences, what the last one call
      {"tool": "reschedule_appointment", "appointment_id": "a-1", "when": "Freitag um zehn"}),
     ([OWN, SECOND], ("Ich möchte einen Termin verschieben", "Den am Mittwoch", "Am Freitag um neun"),
      {"tool": "reschedule_appointment", "appointment_id": "a-2", "when": "Freitag um neun"}),
+    ([OWN, SECOND], ("Ich will meinen Termin am Mittwoch auf Freitagvormittag verschieben.",),
+     {"tool": "reschedule_appointment", "appointment_id": "a-2", "when": "Freitagvormittag"}),
     ([OWN, SECOND], ("Den Termin am Montag muss ich leider absagen",),
      {"tool": "cancel_appointment", "appointment_id": "a-1", "when": ""}),
     ([OWN, SECOND], ("Können wir den Termin vom Mittwoch auf nächste Woche Dienstag um acht verlegen?",),

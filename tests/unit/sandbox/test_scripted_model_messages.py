@@ -85,3 +85,37 @@ def test_who_finds_no_time_waits_for_the_one_that_was_asked_for() -> None:
         "date": "Freitag",
         "customer_name": "Petra Müller",
     }
+
+
+def test_a_yes_to_the_message_that_an_answer_ends_with_is_none_to_a_transfer_before_it() -> None:
+    transfer = {"type": "transfer_call"}
+    model = ScriptedModel({"leave_message": TOOL, "transfer_to_human": transfer}, "+4915112345678", CATALOGUE)
+    model.learn({
+        "success": False,
+        "message": "Bitte lassen Sie sich verbinden, oder rufen Sie später noch einmal an. Soll ich dem Team etwas ausrichten?",
+    })  # fmt: skip
+    assert model.hear("Ja, mein Name ist Ina Test.") == phrases.ASK_MESSAGE
+    assert called(model, "Die Lieferung steht im Hof.")["customer_name"] == "Ina Test"
+
+
+@pytest.mark.parametrize(
+    ("said", "args"),
+    [
+        ("Ich komme heute zu spät, können Sie das Anna sagen?",
+         {"message": "Ich komme heute zu spät", "recipient": "Anna"}),
+        ("Bitte richten Sie der Chefin aus, dass ich mein Handtuch vergessen habe.",
+         {"message": "ich mein Handtuch vergessen habe", "recipient": "der Chefin"}),
+    ],
+)  # fmt: skip
+def test_for_whom_a_message_is_reaches_the_function(said: str, args: dict[str, str]) -> None:
+    model = new_model()
+    assert model.hear(said) == phrases.ASK_WHO
+    assert called(model, "Sonntag, Petra Sonntag") == {
+        "tool": "leave_message", **args, "customer_name": "Petra Sonntag"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("said", ["Können Sie mir das sagen?", "Können Sie mir sagen, wo Sie sind?"])
+def test_what_the_agent_is_to_say_is_no_message(said: str) -> None:
+    model = new_model()
+    assert model.hear(said) not in {phrases.ASK_MESSAGE, phrases.ASK_WHO}

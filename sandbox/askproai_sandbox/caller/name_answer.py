@@ -1,0 +1,58 @@
+"""Reads the name that answers a question for it, though the name may be a day or a month: "Sonntag, Petra Sonntag". Pure."""
+
+import re
+from dataclasses import replace
+
+from askproai_runtime.german_dates import MONTHS, WEEKDAY_NAMES, fold, is_understood, says_nothing
+from askproai_sandbox.caller.catalogue import Catalogue
+from askproai_sandbox.caller.sentence import NAME_WORD, NO_SERVICE, PARTICLES, Sentence
+from askproai_sandbox.caller.spoken_time import SEASONS
+
+_LEAD = r"(?:Ja|Gerne?|Genau|Okay|Also|Bitte|Auf|(?:Auf )?den Namen|Das ist|Mein Name ist|Ich bin|Ich heiße|Hier ist)"
+_WORDS = rf"(?:{NAME_WORD})(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,3}}(?:{NAME_WORD}))*"
+_ANSWER = re.compile(
+    rf"\W*(?P<lead>(?:(?i:{_LEAD})\b[\s,.!]*)*)(?P<title>(?:Frau|Herr)\s+)?(?:(?P<last>{NAME_WORD})\s*,\s*)?"
+    rf"{NO_SERVICE}(?P<name>{_WORDS})"
+    r"(?:,?\s*bitte)?\W*"
+)
+_YES_BEFORE_NOUN = re.compile(r"(?i:ja),\s+")  # after a full stop any word has a capital: "Ja. Wunderbar."
+_FAMILY_NAMES = frozenset(map(fold, (*WEEKDAY_NAMES, *MONTHS))) | SEASONS  # of all words that say when
+
+
+def take_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> Sentence:
+    """Return the sentence as one that says nothing but a name if it is one; else the sentence as it is.
+
+    A day alone is a name only where one was asked for ("Freitag."); elsewhere a name follows a yes ("Ja, Peter Freitag").
+    """
+    name = _read_name(sentence, catalogue, asked=asked)
+    if name is None:
+        return sentence
+    return replace(
+        sentence, name=name, when={}, staff=None, branch=None, services=(), unknown_service=None, rejected=frozenset()
+    )
+
+
+def _read_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> str | None:
+    answer = _ANSWER.fullmatch(sentence.text)
+    if answer is None or sentence.intent or sentence.services or "?" in sentence.text or not (asked or sentence.yes):
+        return None
+    last, words = answer["last"], answer["name"].split()
+    name = answer["name"] if last is None or last in words else f"{answer['name']} {last}"
+    if not asked and (
+        sentence.staff or (len(words) == 1 and not answer["title"] and not _may_be_caller(answer, catalogue))
+    ):
+        return None
+    spoken = name.split()
+    may_be_name = [fold(word) in _FAMILY_NAMES or not _is_of_time(word) for word in spoken]
+    is_time = all(_is_of_time(word) for word in spoken) and not (asked and len(set(spoken)) == 1)
+    return name if all(may_be_name) and not is_time else None
+
+
+def _may_be_caller(answer: re.Match[str], catalogue: Catalogue) -> bool:
+    """Return whether a single word after a yes is the caller's name, not somebody of the team or a place: "Ja, Anna"."""
+    known = catalogue.find_staff(answer["name"]) or any(answer["name"] in branch for branch in catalogue.branches)
+    return not known and bool(_YES_BEFORE_NOUN.fullmatch(answer["lead"]))
+
+
+def _is_of_time(word: str) -> bool:
+    return word not in PARTICLES and (is_understood(word) or says_nothing(word))

@@ -1,0 +1,24 @@
+"""What the demo's agent remarks on a sentence that it cannot follow in all. Pure."""
+
+import re
+
+from askproai_sandbox.caller import phrases
+from askproai_sandbox.caller.sentence import Intent, Sentence
+
+
+def find_remark(sentence: Sentence) -> str | None:
+    """Return the remark on what no function can do of a sentence; None if it can be followed."""
+    if sentence.is_shift:
+        return phrases.NOT_UNDERSTOOD.format(sentence.text)
+    if sentence.for_several:
+        return phrases.ONE_APPOINTMENT
+    if sentence.wants_several:
+        return phrases.ONE_BY_ONE
+    if sentence.intent is Intent.MOVE and sentence.staff and _names_new_person(sentence.text, sentence.staff):
+        return phrases.SAME_PERSON.format(sentence.staff)
+    return None
+
+
+def _names_new_person(text: str, staff: str) -> bool:
+    """Return whether a move is to somebody: "zu Frau Vogel", while "bei Frau Vogel" says which appointment is meant."""
+    return bool(re.search(rf"\bzu[mr]?\s+(?:\w+\.?\s+){{0,2}}?{re.escape(staff.rsplit(maxsplit=1)[-1])}\b", text))
