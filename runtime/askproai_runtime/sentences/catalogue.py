@@ -207,6 +207,7 @@ class Sentences:
     not_offered_now: str
     offered_elsewhere: str
     price_not_known: str
+    these_prices_not_known: str  # service: several
     takes: str
     of_it_waiting: str
     and_costs: str
