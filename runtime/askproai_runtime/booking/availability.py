@@ -301,7 +301,9 @@ def _is_within_hours(rules: ServiceRules, staff_member: Staff | None, candidate:
     spans = working_spans(rules.zone, rules.branch, staff_member, first, last)
     if candidate.daily is not None:
         bounds = [_bounds_of_day(day, candidate.daily, rules.zone) for day in list_days(rules, candidate)]
-        return any(max(opens, begins, first) < min(closes, ends, last) for opens, closes in spans for begins, ends in bounds)
+        return any(
+            max(opens, begins, first) < min(closes, ends, last) for opens, closes in spans for begins, ends in bounds
+        )
     return any(opens < last and first < closes for opens, closes in spans)
 
 

@@ -206,7 +206,7 @@ def _list_waits(ctx: BookingContext) -> list[Wait]:
 
 
 def _is_possible(config: TenantConfig, entry: WaitlistEntry, offer: WaitlistOffer) -> bool:
-    """Return whether the rules still allow what was offered: the person may be absent since. The notice was kept when it was made."""
+    """Return whether the rules still allow what was offered: its person may be absent since. The notice was kept before."""
     try:
         rules = find_rules(config, entry.branch, entry.service)
     except (UnknownName, NameMissing):  # it is not offered any more

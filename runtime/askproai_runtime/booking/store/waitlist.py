@@ -318,7 +318,9 @@ async def list_offered(conn: Connection, tenant: str, staff: str) -> list[tuple[
 
 async def list_all_offered(conn: Connection, tenant: str) -> list[tuple[WaitlistEntry, WaitlistOffer]]:
     """Return who has an open offer, and the offer."""
-    entries = [_to_entry(row) for row in await conn.fetch(f"{_SELECT} WHERE w.tenant = $1 AND o.id IS NOT NULL", tenant)]
+    entries = [
+        _to_entry(row) for row in await conn.fetch(f"{_SELECT} WHERE w.tenant = $1 AND o.id IS NOT NULL", tenant)
+    ]
     return [(entry, entry.offer) for entry in entries if entry.offer]
 
 
