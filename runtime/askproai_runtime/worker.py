@@ -41,7 +41,7 @@ from askproai_runtime.notifications.task import NotificationTask
 from askproai_runtime.privacy import ERASURES, ErasureTask
 from askproai_runtime.process import Process, open_database, open_process, session_name
 from askproai_runtime.settings import Settings
-from askproai_runtime.tasks import TaskHandler, TaskRunner, TaskSettings
+from askproai_runtime.tasks import TaskHandler, TaskRunner, TaskSettings, end_idleness
 
 log = structlog.get_logger(__name__)
 
@@ -107,6 +107,8 @@ async def _measure(process: Process, stop: asyncio.Event) -> None:
             differences = await count_differences(process.pool, process.tenant)
             if process.config.current.notifications is not None:
                 process.metrics.notifications_left(*await measure_notifications(process.pool, process.tenant))
+                # The task has looked for them every few minutes, also in pods that had the config before.
+                await end_idleness(process.pool, process.tenant, NOTIFICATIONS)
             process.metrics.calendar_differences({sort: differences.get(sort, 0) for sort in DifferenceSort})
         except DATABASE_UNAVAILABLE as error:
             log.warning("tables.not_measured", error=type(error).__name__)

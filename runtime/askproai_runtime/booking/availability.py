@@ -280,20 +280,30 @@ def is_day_off(rules: ServiceRules, candidate: Candidate, staff: str | None) -> 
     return not any(is_working_day(rules, day, staff) for day in list_days(rules, candidate))
 
 
-def is_working_time(rules: ServiceRules, start: datetime, end: datetime | None, staff: str | None) -> bool:
-    """Return whether anybody (or this staff member) works at `start`, with an `end` at some time before it."""
-    return any(_is_within_hours(rules, s, start, end) for s in _candidates(rules, staff))
+def is_working_time(rules: ServiceRules, candidate: Candidate, staff: str | None) -> bool:
+    """Return whether anybody (or this staff member) works at a candidate's start, or at some time of a longer one.
+
+    Of times of several days those of the first `LONGEST_SPAN` are looked at.
+    """
+    return any(_is_within_hours(rules, s, candidate) for s in _candidates(rules, staff))
 
 
-def is_open_time(rules: ServiceRules, start: datetime, end: datetime | None) -> bool:
-    """Return whether the branch is open at `start`, with an `end` at some time before it, whoever works then."""
-    return _is_within_hours(rules, None, start, end)
+def is_open_time(rules: ServiceRules, candidate: Candidate) -> bool:
+    """Return whether the branch is open at a candidate's start, or at some time of a longer one, whoever works then."""
+    return _is_within_hours(rules, None, candidate)
 
 
-def _is_within_hours(rules: ServiceRules, staff_member: Staff | None, start: datetime, end: datetime | None) -> bool:
-    first = int(start.timestamp())
-    last = int(end.timestamp()) if end else first + 1
+def _is_within_hours(rules: ServiceRules, staff_member: Staff | None, candidate: Candidate) -> bool:
+    first = int(candidate.start.timestamp())
+    last = int(candidate.end.timestamp()) if candidate.end else first + 1
+    if candidate.daily is not None:
+        last = min(last, first + int(LONGEST_SPAN.total_seconds()))
     spans = working_spans(rules.zone, rules.branch, staff_member, first, last)
+    if candidate.daily is not None:
+        bounds = [_bounds_of_day(day, candidate.daily, rules.zone) for day in list_days(rules, candidate)]
+        return any(
+            max(opens, begins, first) < min(closes, ends, last) for opens, closes in spans for begins, ends in bounds
+        )
     return any(opens < last and first < closes for opens, closes in spans)
 
 

@@ -226,7 +226,7 @@ def _find_next_day(
         if not is_working_day(rules, day, staff):
             continue
         understood = understand_parts(day.isoformat(), time, parts[2], at=call.started_at, zone=rules.zone)
-        if any(is_working_time(rules, c.start, c.end, staff) for c in understood.candidates):
+        if any(is_working_time(rules, c, staff) for c in understood.candidates):
             return understood
         if understood.refused is None:
             found = found or understood
@@ -243,8 +243,8 @@ def keep_open_readings(understood: Understanding, service: ServiceRequest) -> Un
     if not understood.ambiguous:
         return understood
     rules, staff = service.rules, service.staff
-    kept = [c for c in understood.candidates if is_working_time(rules, c.start, c.end, staff)]
-    kept = kept or [c for c in understood.candidates if is_open_time(rules, c.start, c.end)]
+    kept = [c for c in understood.candidates if is_working_time(rules, c, staff)]
+    kept = kept or [c for c in understood.candidates if is_open_time(rules, c)]
     return Understanding.of(kept or understood.candidates[:1])
 
 

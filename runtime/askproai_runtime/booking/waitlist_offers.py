@@ -3,7 +3,7 @@
 A trigger of `claims` records what became free, in the transaction that frees it, whoever that is: so nothing is lost when a process
 dies, and booking and cancelling do nothing for it. This task reads whether such a time can be booked now, and offers it to the
 first one who waits for such a time. An offer blocks nothing. It ends when it expires or is declined, and then the next one gets it;
-when somebody books the time; and when the person has what it waited for.
+when somebody books or blocks the time, or its person is absent; and when the person has what it waited for.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,8 +14,8 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import QuietHours
-from askproai_runtime.booking.availability import ServiceRules, Slot, Span
+from askproai_core.tenant_config import QuietHours, TenantConfig
+from askproai_runtime.booking.availability import ServiceRules, Slot, SlotQuery, Span, free_slots
 from askproai_runtime.booking.names import NameMissing, UnknownName, find_rules
 from askproai_runtime.booking.offer import list_free_slots
 from askproai_runtime.booking.store.claims import read_busy_spans
@@ -24,8 +24,10 @@ from askproai_runtime.booking.store.waitlist import (
     Wait,
     WaitlistEntry,
     WaitlistOffer,
+    end_taken_offers,
     end_what_is_over,
     insert_offer,
+    list_all_offered,
     list_awaited_services,
     list_candidates,
     list_freed,
@@ -97,6 +99,10 @@ class WaitlistKeeper:
         async with ctx.pool.acquire() as conn, conn.transaction():
             await run.check(conn)
             await end_what_is_over(conn, ctx.tenant, ctx.clock.now(), _list_waits(ctx, awaited))
+            open_offers = await list_all_offered(conn, ctx.tenant)
+            impossible = [offer.id for entry, offer in open_offers if not _is_possible(ctx.config(), entry, offer)]
+            if impossible:
+                await end_taken_offers(conn, ctx.tenant, impossible)
         for freed in await list_freed(ctx.pool, ctx.tenant, _MOST_FREED):
             await self._handle(run, freed)
         return Next(_BUSY, {})
@@ -200,6 +206,16 @@ class WaitlistKeeper:
 def _list_waits(ctx: BookingContext, awaited: Iterable[str]) -> list[Wait]:
     found = ((name, find_by_name(ctx.config(), name)) for name in awaited)
     return [Wait(name, *span) for name, service in found if service is not None for span in service.wait_spans]
+
+
+def _is_possible(config: TenantConfig, entry: WaitlistEntry, offer: WaitlistOffer) -> bool:
+    """Return whether the rules still allow what was offered: its person may be absent since. The notice was kept before."""
+    try:
+        rules = find_rules(config, entry.branch, entry.service)
+    except (UnknownName, NameMissing):  # it is not offered any more
+        return False
+    in_time = offer.starts_at - timedelta(minutes=rules.service.minimum_notice_minutes)
+    return bool(free_slots(rules, {}, SlotQuery.at(offer.starts_at, in_time, offer.staff)))
 
 
 def _needs(rules: ServiceRules, slot: Slot, freed: FreedTime) -> bool:

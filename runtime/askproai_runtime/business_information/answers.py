@@ -28,6 +28,7 @@ from askproai_runtime.visits import compose_visit, has_several
 
 _MAX_PRICES, _MAX_STAFF = 5, 10  # that a listener can follow
 _MAX_COMPARED = 50  # branches
+_BETWEEN_NAMES = frozenset({"und", "oder", "sowie", "and", "or"})
 
 
 class Topic(StrEnum):
@@ -67,11 +68,11 @@ class Question:
 class _Reading:
     """What a question says whichever branch it is about, so that a comparison of branches reads it once.
 
-    `named`: the services that it names, each with the length of the name; `known`: the tenant's own answer to it.
+    `named`: the services that it names, each with the name that was said; `known`: the tenant's own answer to it.
     """
 
     words: str
-    named: Sequence[tuple[int, Service]]
+    named: Sequence[tuple[str, Service]]
     known: Knowledge | None
     understood: Understanding | None
 
@@ -202,12 +203,11 @@ def _say_staff(branch: Branch) -> str | None:
 
 def _answer_about_services(config: TenantConfig, branch: Branch, question: Question, reading: _Reading) -> Answer:
     """Answer what a service costs, how long it takes and what it needs; without a service, what all of them cost."""
-    if visit := _find_visit(config, branch, question):
-        sentence = _describe_service(visit, question.topic)
-        unknown = say().price_not_known.format(service=visit.display_name)
-        return _answered(question, sentence) if sentence else _unknown(config, branch, question, unknown)
-    if named := _find_service(reading.named, branch):
-        return _answer_about_one(config, branch, named, question)
+    visit = _find_visit(config, branch, question)
+    if visit is not None and (sentence := _describe_service(visit, question.topic)):
+        return _answered(question, sentence)
+    if named := _find_services(reading.named, branch):
+        return _answer_about_named(config, branch, named, question)
     offered = [each for each in config.services if _is_offered(each, branch)]
     if not offered:
         return _unknown(config, branch, question)
@@ -215,7 +215,7 @@ def _answer_about_services(config: TenantConfig, branch: Branch, question: Quest
         requested = sayable(question.service) or say().that_service
         return _ask_which(question, offered, say().not_offered.format(requested=requested))
     if len(offered) == 1:
-        return _answer_about_one(config, branch, offered[0], question)
+        return _answer_about_named(config, branch, offered, question)
     if question.topic is Topic.SERVICE or len(offered) > _MAX_PRICES:
         return _ask_which(question, offered)
     priced = [sentence for each in offered if (sentence := _say_price(each))]
@@ -224,19 +224,32 @@ def _answer_about_services(config: TenantConfig, branch: Branch, question: Quest
     return _answered(question, f"{join_list(priced, say().and_word)}.")
 
 
-def _answer_about_one(config: TenantConfig, branch: Branch, service: Service, question: Question) -> Answer:
-    """Answer about one service, which may be offered in another branch only, or by nobody at present."""
-    sentence, name = _describe_service(service, question.topic), service.display_name
-    if not _is_offered(service, branch):
+def _answer_about_named(
+    config: TenantConfig, branch: Branch, services: Sequence[Service], question: Question
+) -> Answer:
+    """Answer about one service or several, and say of which the price is not known."""
+    told: list[str] = []
+    unpriced: list[str] = []
+    missing: list[str] = []
+    for service in services[:_MAX_PRICES]:
+        sentence, name = _describe_service(service, question.topic), service.display_name
+        if _is_offered(service, branch):
+            told += [sentence] if sentence else []
+            unpriced += [] if sentence else [name]
+            continue
         places = [each.display_name for each in config.branches if _is_offered(service, each)]
-        if not places:
-            return _unknown(config, branch, question, say().not_offered_now.format(service=name))
-        others = join_list(places, say().and_word)
-        elsewhere = say().offered_elsewhere.format(service=name, branch=branch.display_name, others=others)
-        return _answered(question, f"{elsewhere} {sentence or ''}".strip())
-    if not sentence:
-        return _unknown(config, branch, question, say().price_not_known.format(service=name))
-    return _answered(question, sentence)
+        if places:
+            others = join_list(places, say().and_word)
+            elsewhere = say().offered_elsewhere.format(service=name, branch=branch.display_name, others=others)
+            told.append(f"{elsewhere} {sentence or ''}".strip())
+        else:
+            missing.append(say().not_offered_now.format(service=name))
+    if unpriced:
+        not_known = say().price_not_known if len(unpriced) == 1 else say().these_prices_not_known
+        missing.append(not_known.format(service=join_list(unpriced, say().and_word)))
+    if not told:
+        return _unknown(config, branch, question, " ".join(missing))
+    return _answered(question, " ".join([*told, *missing]))
 
 
 def _is_offered(service: Service, branch: Branch) -> bool:
@@ -249,22 +262,41 @@ def _find_visit(config: TenantConfig, branch: Branch, question: Question) -> Ser
     return compose_visit(config, named.services) if len(named.services) > 1 and named.unknown is None else None
 
 
-def _find_service(named: Sequence[tuple[int, Service]], branch: Branch) -> Service | None:
-    """Return the service of the longest name that the caller said, rather one that the branch offers than another one's."""
+def _find_services(named: Sequence[tuple[str, Service]], branch: Branch) -> list[Service]:
+    """Return the services that the caller named, rather those that the branch offers than another one's.
+
+    A name within a longer one that was said is not meant by itself, and of two services of one name the first is.
+    """
     offered = [found for found in named if _is_offered(found[1], branch)]
-    return max(offered or named, key=lambda found: found[0])[1] if named else None
+    found: dict[str, Service] = {}
+    for name, service in sorted(offered or named, key=lambda each: -len(each[0])):
+        if not any(f" {name} " in f" {longer} " for longer in found):
+            found[name] = service
+    meant = {service.name for service in found.values()}
+    return list({service.name: service for _, service in offered or named if service.name in meant}.values())
 
 
-def _list_named(services: Sequence[Service], question: Question, words: str) -> list[tuple[int, Service]]:
-    """Return the services that the caller named, by the argument or else in the folded words, each with its name's length."""
+def _list_named(services: Sequence[Service], question: Question, words: str) -> list[tuple[str, Service]]:
+    """Return the services that the caller named, by the argument or else in the folded words, each with the name that was said."""
     if question.topic not in {Topic.PRICES, Topic.SERVICE}:
         return []
     names = [(each, _folded((each.name, each.display_name, *each.spoken_names))) for each in services]
     if question.service:
         said = fold(question.service)
-        return [(len(said), each) for each, known in names if said in known]
+        if exact := [(said, each) for each, known in names if said in known]:
+            return exact
+        found = _list_contained(names, said)
+        rest = f" {said} "
+        for name, _ in sorted(found, key=lambda each: -len(each[0])):
+            rest = rest.replace(f" {name} ", "  ")
+        # "Massage und Fango" are two services; "Thai Massage" is not the massage that is offered.
+        return found if set(rest.split()) <= _BETWEEN_NAMES else []
+    return _list_contained(names, words)
+
+
+def _list_contained(names: Sequence[tuple[Service, frozenset[str]]], words: str) -> list[tuple[str, Service]]:
     said = f" {words} "
-    return [(len(name), each) for each, known in names for name in known if f" {name} " in said]
+    return [(name, each) for each, known in names for name in known if f" {name} " in said]
 
 
 @lru_cache(maxsize=4096)

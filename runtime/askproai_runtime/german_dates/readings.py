@@ -235,6 +235,8 @@ def _spoken_days(days: Days, only: frozenset[int], meaning: Meaning, now: dateti
         first, last = format_written_day(days.first), format_written_day(days.last)
         text = say().from_to_days.format(first=first, last=last)
     elif days.first <= now.date():
+        if meaning.only:  # "dienstags" alone: nobody has said that it is urgent
+            return _spoken_weekdays(only)
         text = say().soon
     else:
         text = say().from_day.format(first=format_written_day(days.first))

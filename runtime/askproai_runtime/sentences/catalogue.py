@@ -213,6 +213,7 @@ class Sentences:
     not_offered_now: str
     offered_elsewhere: str
     price_not_known: str
+    these_prices_not_known: str  # service: several
     takes: str
     services_take: str
     of_it_waiting: str

@@ -236,6 +236,7 @@ ENGLISH: Final = Sentences(
     not_offered_now="We do not offer {service} at the moment.",
     offered_elsewhere="{service} is not offered at {branch}, but at {others}.",
     price_not_known="I am sorry, I cannot tell you what {service} costs.",
+    these_prices_not_known="I am sorry, I cannot tell you what {service} cost.",
     takes="{service} takes {length}{price}.",
     services_take="{service} take {length} together{price}.",
     of_it_waiting=", {length} of it waiting",

@@ -241,6 +241,7 @@ GERMAN: Final = Sentences(
     not_offered_now="{service} bieten wir zurzeit nicht an.",
     offered_elsewhere="{service} gibt es nicht in {branch}, aber in {others}.",
     price_not_known="Was {service} kostet, kann ich Ihnen leider nicht sagen.",
+    these_prices_not_known="Was {service} kosten, kann ich Ihnen leider nicht sagen.",
     takes="{service} dauert {length}{price}.",
     services_take="{service} dauern zusammen {length}{price}.",
     of_it_waiting=", davon {length} Wartezeit",

@@ -75,6 +75,19 @@ async def request_soon(conn: "Connection | Pool", tenant: str, name: str) -> Non
     )  # fmt: skip
 
 
+async def end_idleness(conn: "Connection | Pool", tenant: str, name: str) -> None:
+    """Make a task due now whose last run found nothing to do, which is an empty watermark, and that would wait for over a minute.
+
+    A failed task keeps its wait. A worker finds it within half a minute.
+    """
+    await conn.execute(
+        """UPDATE tasks SET requests = requests + 1, due_at = clock_timestamp()
+           WHERE tenant = $1 AND name = $2 AND watermark::text = '{}' AND failures = 0
+             AND due_at > clock_timestamp() + interval '1 minute'""",
+        tenant, name,
+    )  # fmt: skip
+
+
 class TaskStore:
     """One tenant's tasks, as a worker uses them. Every method runs one statement in a transaction of its own."""
 

@@ -2,23 +2,28 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import asyncpg
+import msgspec
 import pytest
 from test_capacity import COURSE, CUT, MAX_UNITS, studio
 
 from askproai_core.fault_injection import FaultPoints
+from askproai_core.tenant_config import Absence
 from askproai_runtime.booking import (
     Answer,
     DeskRequest,
     WaitlistKeeper,
+    add_block,
     decline_offer,
     join_waitlist,
     release_holds,
     remove_from_waitlist,
+    resolve_span,
 )
 from askproai_runtime.booking.waitlist import ENTRIES_PER_CALL, ENTRIES_PER_HOUR, ENTRIES_PER_PHONE
 from askproai_runtime.calendars import FreeTimes, FreeTimesQuery
@@ -113,6 +118,35 @@ async def test_an_offer_blocks_nobody_and_ends_when_somebody_else_books(salon: S
     states = {row["state"] for row in await salon.rows("SELECT state FROM waitlist")}
     assert states == {"waiting"}
     await salon.assert_claims_match()
+
+
+async def test_an_offer_ends_when_its_time_is_blocked_and_is_not_made_again(salon: Salon) -> None:
+    appointment = await book(salon)
+    await wait(salon, FIRST)
+    await wait(salon, SECOND)
+    await salon.cancel(appointment)
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+    day = resolve_span("2026-11-27", None, ZoneInfo("Europe/Berlin"))
+    await add_block(salon.booking, DeskRequest(uuid4(), "karin"), "anna", None, day, "krank", "corr-desk")
+    for _ in range(2):
+        await run(salon)
+        assert await offered(salon) == [(FIRST, "taken")], "the next one hears nothing of a time that does not exist"
+
+
+async def test_an_offer_ends_when_its_person_is_absent(salon: Salon) -> None:
+    appointment = await book(salon)
+    await wait(salon)
+    await salon.cancel(appointment)
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+    config = salon.booking.config()
+    (place,) = config.branches
+    away = Absence(first=date(2026, 11, 27), last=date(2026, 11, 27))
+    staff = tuple(msgspec.structs.replace(each, absences=(away,)) for each in place.staff)
+    absent = msgspec.structs.replace(config, branches=(msgspec.structs.replace(place, staff=staff),))
+    await WaitlistKeeper(replace(salon.booking, config=lambda: absent)).run(task_run())
+    assert await offered(salon) == [(FIRST, "taken")]
 
 
 async def test_who_books_what_was_offered_waits_no_more(salon: Salon) -> None:

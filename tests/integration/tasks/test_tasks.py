@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from askproai_core.database import open_pool
-from askproai_runtime.tasks import Next, PutOff, StaleRun, TaskError, TaskRun, request_soon
+from askproai_runtime.tasks import Next, PutOff, StaleRun, TaskError, TaskRun, end_idleness, request_soon
 from askproai_sandbox.databases import Database
 from tests.worlds.task_environment import QUICK, TaskEnvironment
 from tests.worlds.waiting import SOON, eventually
@@ -302,3 +302,21 @@ async def test_nothing_is_written_while_nothing_is_due(env: TaskEnvironment) -> 
         before = await env.pool.fetchval("SELECT xmin::text FROM tasks WHERE tenant = $1", env.tenant)
         await env.pool.execute("SELECT pg_sleep(0.5)")  # several looks
         assert await env.pool.fetchval("SELECT xmin::text FROM tasks WHERE tenant = $1", env.tenant) == before
+
+
+async def test_a_task_that_had_nothing_to_do_is_made_due_and_one_that_has_a_watermark_or_failed_is_not(
+    env: TaskEnvironment,
+) -> None:
+    found: list[dict[str, bool]] = [{}, {"sent": True}]
+
+    async def send(_: TaskRun) -> Next:
+        if not found:
+            raise TaskError("the third run fails")
+        return Next(HOUR, found.pop(0))
+
+    async with env.running({"count": send}):
+        await env.wait_for(lease_until=None, claim_no=1, failures=0)
+        await end_idleness(env.pool, env.tenant, "count")
+        await env.wait_for(lease_until=None, claim_no=2, watermark='{"sent": true}')
+        await end_idleness(env.pool, env.tenant, "count")
+        assert (await env.row())["due_in"] > 1800

@@ -91,6 +91,27 @@ def test_opening_hours_decide_between_two_readings(phrase: str, opening: tuple[H
     assert understood.ambiguous is (len(meant) > 1)
 
 
+@pytest.mark.parametrize(
+    ("phrase", "reading"),
+    [
+        ("immer dienstags um neun", "dienstags, um 09:00 Uhr"),
+        ("jeden Dienstag um neun", "dienstags, um 09:00 Uhr"),
+        ("so bald wie möglich um neun", "so bald wie möglich, um 09:00 Uhr"),
+        ("nächste Woche um neun", "Montag, 23. November 2026 bis Sonntag, 29. November 2026, um 09:00 Uhr"),
+        ("dienstags gegen neun", "dienstags, gegen 09:00 Uhr"),
+        ("dienstags um sieben", "dienstags, um 07:00 Uhr"),  # neither: one of them is refused
+        ("sonntags um neun", "sonntags, um 09:00 Uhr"),
+    ],
+)
+def test_hours_of_several_days_at_which_nobody_works_on_any_of_them_do_not_count(phrase: str, reading: str) -> None:
+    """Nobody says "so bald wie möglich, dienstags": the days that are meant each week have no beginning to be named."""
+    anna = Staff(id="anna", display_name="Anna", resource_ids=(1,))
+    branch = Branch(name="mitte", display_name="Mitte", opening_hours=CLOSED_AT_NOON, staff=(anna,))
+    rules = ServiceRules(BERLIN, branch, Service(name="s", display_name="S", duration_minutes=45), (anna,))
+    understood = keep_open_readings(understand(phrase, at=CALL.started_at, zone=BERLIN), ServiceRequest(rules, None))
+    assert [candidate.reading for candidate in understood.candidates] == [reading]
+
+
 def test_the_hours_of_the_requested_staff_member_decide() -> None:
     mornings = (Hours(days=tuple(Weekday), opens=time(8), closes=time(12)),)
     anna = Staff(id="anna", display_name="Anna", resource_ids=(1,), working_hours=mornings)

@@ -294,6 +294,47 @@ def test_several_prices_are_listed_and_many_are_asked_about() -> None:
     assert "s3" in many.fields["services"]
 
 
+TWO = replace(
+    SALON,
+    services=(
+        replace(SALON.services[0], name="massage", display_name="Rückenmassage", spoken_names=("Massage",)),
+        replace(SALON.services[0], name="fango", display_name="Fango", spoken_names=(), price_amount="12.00"),
+        replace(SALON.services[0], name="fango-lang", display_name="Fango lang", spoken_names=(), price_amount="0.00"),
+        replace(SALON.services[0], name="kg", display_name="Krankengymnastik", spoken_names=(), price_amount="0.00"),
+    ),
+)
+BOTH_PRICES = "Rückenmassage kostet neununddreißig Euro. Fango kostet zwölf Euro."
+ONE_PRICE = "Rückenmassage kostet neununddreißig Euro. Was Krankengymnastik kostet, kann ich Ihnen leider nicht sagen."
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"question": "Was kosten Massage und Fango?"}, BOTH_PRICES),
+        ({"service": "Massage und Fango"}, BOTH_PRICES),
+        ({"question": "Was kostet eine Massage und was kostet Krankengymnastik?"}, ONE_PRICE),
+        ({"question": "Was kostet Fango?"}, "Fango kostet zwölf Euro."),
+        # "Fango" is a part of the other name here
+        ({"question": "Was kostet Fango lang?"}, "Was Fango lang kostet, kann ich Ihnen leider nicht sagen."),
+        (
+            {"question": "Was kosten Fango lang und Krankengymnastik?"},
+            "Was Fango lang und Krankengymnastik kosten, kann ich Ihnen leider nicht sagen.",
+        ),
+    ],
+)
+def test_each_service_of_one_question_is_answered_and_one_without_a_price_is_named(
+    args: dict[str, str], message: str
+) -> None:
+    answer = ask(TWO, "prices", **args)
+    assert answer.message.startswith(message)
+    assert answer.success is ("kann ich" not in message[:60])
+    assert not answer.success or answer.message == message
+
+
+def test_a_name_that_only_contains_a_known_one_is_another_service() -> None:
+    assert ask(TWO, "prices", service="Thai Massage").message.startswith("Thai Massage bieten wir hier nicht an.")
+
+
 def test_the_price_is_that_of_the_branch() -> None:
     assert ask(CHAIN, "prices", "potsdam", service="Strähnen").message == "Färben kostet fünfundachtzig Euro."
     assert ask(CHAIN, "prices", "mitte", service="Strähnen").message == "Färben kostet neunundachtzig Euro."

@@ -82,13 +82,17 @@ WHERE w.tenant = $1 AND w.state = 'waiting' AND EXISTS (
 _END_OVER = """
 UPDATE waitlist SET state = 'over', ended_at = clock_timestamp() WHERE tenant = $1 AND state = 'waiting' AND until <= $2
 """
-# The first reason counts: the person has booked, somebody else has the time, its end. Retention may have deleted the freed time.
-# What lies within a wait of the offered service ($3 to $5) does not take the time.
+# The first reason counts: the person has booked, somebody else or a block has the time, its end. Retention may have deleted the
+# freed time. What lies within a wait of the offered service ($3 to $5) does not take the time.
 _END_OFFERS = """
-WITH ended AS (
+WITH taking AS (
+    SELECT resource_id, block_start, block_end FROM claims WHERE tenant = $1 AND state = 'booked' AND block_end > $2
+    UNION ALL
+    SELECT resource_id, starts_at, ends_at FROM refusals WHERE tenant = $1 AND until > clock_timestamp() AND ends_at > $2
+), ended AS (
     SELECT o.id, CASE w.state WHEN 'booked' THEN 'booked' WHEN 'waiting' THEN
-               CASE WHEN EXISTS (SELECT 1 FROM claims k WHERE k.tenant = $1 AND k.resource_id = f.resource_id
-                                 AND k.state = 'booked' AND k.block_end > o.starts_at AND k.block_start < o.ends_at
+               CASE WHEN EXISTS (SELECT 1 FROM taking k WHERE k.resource_id = f.resource_id
+                                 AND k.block_end > o.starts_at AND k.block_start < o.ends_at
                                  AND NOT EXISTS (
                                      SELECT FROM unnest($3::text[], $4::int[], $5::int[]) AS wait (service, first, last)
                                      WHERE wait.service = w.service
@@ -102,6 +106,10 @@ WITH ended AS (
 )
 UPDATE waitlist_offers o SET state = ended.state, ended_at = clock_timestamp() FROM ended
 WHERE o.tenant = $1 AND o.id = ended.id AND ended.state IS NOT NULL AND o.state = 'open'
+"""
+_END_TAKEN = """
+UPDATE waitlist_offers SET state = 'taken', ended_at = clock_timestamp()
+WHERE tenant = $1 AND id = ANY($2) AND state = 'open'
 """
 
 _LIST_FREED = """
@@ -306,6 +314,19 @@ async def list_offered(conn: Connection, tenant: str, staff: str) -> list[tuple[
     rows = await conn.fetch(f"{_SELECT} WHERE w.tenant = $1 AND o.staff = $2", tenant, staff)
     entries = [_to_entry(row) for row in rows]
     return [(entry, entry.offer) for entry in entries if entry.offer]
+
+
+async def list_all_offered(conn: Connection, tenant: str) -> list[tuple[WaitlistEntry, WaitlistOffer]]:
+    """Return who has an open offer, and the offer."""
+    entries = [
+        _to_entry(row) for row in await conn.fetch(f"{_SELECT} WHERE w.tenant = $1 AND o.id IS NOT NULL", tenant)
+    ]
+    return [(entry, entry.offer) for entry in entries if entry.offer]
+
+
+async def end_taken_offers(conn: Connection, tenant: str, offers: Sequence[int]) -> None:
+    """End offers whose time nobody can have any more; who waits goes on waiting."""
+    await conn.execute(_END_TAKEN, tenant, list(offers))
 
 
 async def insert_offer(
