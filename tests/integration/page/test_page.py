@@ -13,6 +13,7 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
+from askproai_core.database import Migrator, shipped_migrations
 from askproai_core.reader_token import reader_token_of
 from askproai_runtime.admin_api import PulseStore
 from askproai_runtime.page import server
@@ -426,3 +427,25 @@ async def test_each_view_waits_for_what_is_announced(owner: Visitor, seeded: dic
         announced = {mark.partition("-")[0] for mark in str(connect).partition("=")[2].split(".")}
         (trigger,) = [attributes["hx-trigger"] for _, attributes in tags(page) if "hx-trigger" in attributes]
         assert {each.strip().removeprefix("sse:") for each in str(trigger).split(",")} <= announced, path
+
+
+async def test_on_the_schema_of_the_release_before_a_call_is_shown_and_what_has_no_table_says_so(
+    database: Database, tmp_path: Path
+) -> None:
+    async with open_pod(database, tmp_path, "older") as pod:
+        assert 13 in await Migrator(database.dsn).down(len(shipped_migrations()) - 12)
+        await pod.db.execute(
+            "INSERT INTO calls (tenant, call_id, status, started_at, correlation_id) VALUES ($1, 'call_1', 'ended', now(), 'c')",
+            pod.store.tenant,
+        )
+        async with running_web(pod), visiting(pod) as visitor:
+            assert await visitor.log_in(ADMIN_TOKEN) == 303
+            for path in ("/calls", "/calls/call_1"):
+                status, page, _ = await visitor.get(path)
+                assert status == 200, page
+                assert "call_1" in page
+            assert (await visitor.get("/failures"))[0] == 200
+            for path in ("/messages", "/waitlist", "/dead-letters"):
+                status, page, _ = await visitor.get(path)
+                assert status == 503
+                assert "lässt sich gerade nicht zeigen" in page
