@@ -9,8 +9,11 @@ import aiohttp
 from aiohttp.web import HTTPTooManyRequests
 from yarl import URL
 
+from askproai_runtime.page.routes import PATHS
 from tests.worlds.tenant_pod import TenantPod
 from tests.worlds.waiting import eventually
+
+VIEWS = tuple(path for path in PATHS if path not in {"/login", "/live", "/page/{digest}/{name}"})
 
 
 class Visitor:

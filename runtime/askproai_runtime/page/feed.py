@@ -6,7 +6,7 @@ pod can continue the stream of another, and nothing is kept for those who come b
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
@@ -38,7 +38,7 @@ class Feed:
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def changes(self, since: str, pause: timedelta) -> AsyncIterator[tuple[str, list[str]]]:
+    async def changes(self, since: str, pause: timedelta) -> AsyncGenerator[tuple[str, list[str]], None]:
         """Yield the id of the state and the subjects that changed since `since`, at least once each `pause`, until `close`.
 
         Subjects are empty where nothing has changed. Raises `TooManyPages`.
@@ -46,11 +46,11 @@ class Feed:
         changed = asyncio.Event()
         with self._listening(changed):
             while not self._closed:
+                changed.clear()  # before the look: who is asked for the next may have been busy for a while
                 if self._current.marks:
                     now = event_id(self._current)
                     subjects, since = changed_subjects(since, now), now
                     yield now, subjects
-                changed.clear()
                 try:
                     async with asyncio.timeout(pause.total_seconds()):
                         await changed.wait()

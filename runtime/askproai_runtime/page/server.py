@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -26,6 +27,7 @@ from askproai_runtime.process import Process
 log = structlog.get_logger(__name__)
 
 _MAX_BODY_BYTES: Final = 4096
+_BODY_SECONDS: Final = 10.0
 _LOGINS_PER_SECOND: Final = 5
 _HEARTBEAT: Final = timedelta(seconds=15)  # of a stream; its session is looked at again each time
 _RECONNECT_MS: Final = 2000
@@ -44,7 +46,7 @@ _SECURITY: Final = {
 
 
 class PageServer:
-    """Answers requests to the page. At most one view reads the database at a time: callers wait for the same connections."""
+    """Answers requests to the page. At most one of them reads the database at a time: callers wait for the same connections."""
 
     def __init__(
         self, process: Process, endpoints: Sequence[Endpoint], health: Callable[[], Awaitable[dict[str, Any]]]
@@ -99,7 +101,10 @@ class PageServer:
 
     async def _session(self, request: web.Request, signer: Signer) -> Session | None:
         session = signer.read(request.cookies.get(self._cookie, ""), self._process.clock.now())
-        return None if session is None or await self._store.has_ended(session.id) else session
+        if session is None:
+            return None
+        async with self._reading:  # after a change all open pages ask at once
+            return None if await self._store.has_ended(session.id) else session
 
     async def _show(
         self, request: web.Request, view: View, session: Session, signer: Signer, words: Words
@@ -172,16 +177,19 @@ class PageServer:
         """Send the subjects that change until the page, the session or the process ends."""
         since = request.headers.get("Last-Event-ID") or request.query.get("since", "")
         headers = _SECURITY | {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
-        response = web.StreamResponse(headers=headers)
+        response, looked_at = web.StreamResponse(headers=headers), self._process.clock.monotonic()
         try:
-            async for state, subjects in self._feed.changes(since, _HEARTBEAT):
-                if not response.prepared:
-                    await response.prepare(request)
-                    await response.write(f"retry: {_RECONNECT_MS}\n\n".encode())
-                elif not subjects and await self._session(request, self._signer()) is None:
-                    break  # ended, expired, or the token is another one now
-                events = [f"id: {state}\nevent: {subject}\ndata: {subject}\n\n" for subject in subjects]
-                await response.write("".join(events or [":\n\n"]).encode())
+            async with aclosing(self._feed.changes(since, _HEARTBEAT)) as changes:
+                async for state, subjects in changes:
+                    if not response.prepared:
+                        await response.prepare(request)
+                        await response.write(f"retry: {_RECONNECT_MS}\n\n".encode())
+                    elif not subjects or self._process.clock.monotonic() - looked_at >= _HEARTBEAT.total_seconds():
+                        if not await self._goes_on(request):
+                            break
+                        looked_at = self._process.clock.monotonic()
+                    events = [f"id: {state}\nevent: {subject}\ndata: {subject}\n\n" for subject in subjects]
+                    await response.write("".join(events or [":\n\n"]).encode())
         except TooManyPages:
             raise Problem(503, "Busy", "This pod serves enough open pages", {"Retry-After": "5"}) from None
         except (ConnectionResetError, *DATABASE_UNAVAILABLE):
@@ -189,6 +197,11 @@ class PageServer:
         if not response.prepared:
             raise Problem(503, "Not Ready", "The process is shutting down", {"Retry-After": "1"})
         return response
+
+    async def _goes_on(self, request: web.Request) -> bool:
+        """Return whether the session of an open stream has not ended nor expired, and the token is the same and mounted."""
+        token = self._process.admin_token()
+        return token is not None and await self._session(request, Signer(token, self._process.tenant)) is not None
 
     def _asset(self, path: str) -> web.Response:
         asset = self._by_path.get(path)
@@ -229,9 +242,15 @@ def _to_login(request: web.Request) -> web.Response:
 async def _read_form(request: web.Request) -> Mapping[str, str]:
     """Return the fields of a small form. Raises `Problem`."""
     require_readable_body(request, _MAX_BODY_BYTES)
-    body = await request.content.read(_MAX_BODY_BYTES + 1)
-    if len(body) > _MAX_BODY_BYTES:
-        raise Problem(413, "Content Too Large", f"The body may have {_MAX_BODY_BYTES} bytes")
+    body = b""
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for part in request.content.iter_any():  # a proxy may send it in several
+                body += part
+                if len(body) > _MAX_BODY_BYTES:
+                    raise Problem(413, "Content Too Large", f"The body may have {_MAX_BODY_BYTES} bytes")
+    except TimeoutError:
+        raise Problem(400, "Bad Request", f"The body took longer than {_BODY_SECONDS:.0f} seconds") from None
     try:
         fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=20)
     except ValueError:

@@ -183,7 +183,7 @@ class Views:
 
     async def show_system(self, asking: Asking) -> Shown:
         circuits = await self.api.get(CircuitList, "/circuits", asking.access, asking.correlation_id)
-        return Shown({"circuits": circuits.circuits, "health": await self.health()}, ("dead", "changes"))
+        return Shown({"circuits": circuits.circuits, "health": await self.health()}, ("dead",))
 
     def _names(self) -> dict[str, Mapping[Any, str]]:
         """Return the display names of services and staff members, for those that the config still has."""

@@ -13,17 +13,18 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
+from askproai_core.database import Migrator, shipped_migrations
 from askproai_core.reader_token import reader_token_of
-from askproai_runtime.page.routes import PATHS
+from askproai_runtime.admin_api import PulseStore
+from askproai_runtime.page import server
 from askproai_sandbox.databases import Database
-from tests.worlds.page_visitor import Visitor, hidden, tags, visiting
+from tests.worlds.page_visitor import VIEWS, Visitor, hidden, tags, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, open_pod, running_web
 from tests.worlds.waiting import SOON
 
 READER = reader_token_of(ADMIN_TOKEN)
 HOSTILE = "<script>alert(1)</script>\"' onmouseover=alert(2) {{7*7}} <img src=x onerror=alert(3)>"
 CALLER, NAME, ILLNESS = "+4915155500088", "Zacharias Kanarienvogel", "Bandscheibenvorfall"
-VIEWS = tuple(path for path in PATHS if path not in {"/login", "/live", "/page/{digest}/{name}"})
 
 
 @pytest.fixture
@@ -357,3 +358,93 @@ async def test_open_pages_do_not_keep_a_pod_from_ending(pod: TenantPod) -> None:
             with suppress(aiohttp.ClientError):  # a browser comes back in either case
                 await asyncio.wait_for(answer.content.read(), SOON)
         assert time.monotonic() - started < 10
+
+
+async def test_a_form_that_comes_in_two_parts_is_read_whole(pod: TenantPod) -> None:
+    async with visiting(pod) as visitor:
+        _, form, _ = await visitor.get("/login")
+
+        async def parts() -> AsyncIterator[bytes]:
+            yield f"csrf={hidden(form)}&to".encode()
+            await asyncio.sleep(0.1)  # another packet
+            yield f"ken={ADMIN_TOKEN}".encode()
+
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        url = f"{pod.private_url}/login"
+        async with visitor.session.post(url, data=parts(), headers=kind, allow_redirects=False) as answer:
+            assert answer.status == 303
+
+
+async def test_many_pages_at_once_take_one_connection_that_callers_wait_for(
+    owner: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_ended, running, most = PulseStore.has_ended, 0, 0
+
+    async def counted(store: PulseStore, session: str) -> bool:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.01)
+        running -= 1
+        return await has_ended(store, session)
+
+    monkeypatch.setattr(PulseStore, "has_ended", counted)
+    answers = await asyncio.gather(*(owner.get("/messages") for _ in range(10)))
+    assert {status for status, _, _ in answers} == {200}
+    assert most == 1
+
+
+async def test_a_stream_of_a_session_that_was_ended_ends_also_while_much_happens(
+    owner: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_HEARTBEAT", timedelta(seconds=1))
+
+    async def much_happens() -> None:
+        while True:
+            await owner.pod.db.execute(
+                "INSERT INTO calls (tenant, call_id, status, started_at, correlation_id) VALUES ($1, $2, 'ended', now(), 'c')",
+                owner.pod.store.tenant,
+                f"call_{uuid4().hex}",
+            )
+            await asyncio.sleep(0.1)
+
+    _, page, _ = await owner.get("/calls")
+    async with owner.session.get(f"{owner.pod.private_url}/live") as stream:
+        await stream.content.readline()
+        assert (await owner.post("/logout", csrf=hidden(page)))[0] == 303
+        happening = asyncio.create_task(much_happens())
+        try:
+            async with asyncio.timeout(SOON):
+                await stream.content.read()
+        finally:
+            happening.cancel()
+
+
+async def test_each_view_waits_for_what_is_announced(owner: Visitor, seeded: dict[str, str]) -> None:
+    for path in VIEWS:
+        _, page, _ = await owner.get(filled(path, seeded))
+        (connect,) = [attributes["sse-connect"] for tag, attributes in tags(page) if tag == "body"]
+        announced = {mark.partition("-")[0] for mark in str(connect).partition("=")[2].split(".")}
+        (trigger,) = [attributes["hx-trigger"] for _, attributes in tags(page) if "hx-trigger" in attributes]
+        assert {each.strip().removeprefix("sse:") for each in str(trigger).split(",")} <= announced, path
+
+
+async def test_on_the_schema_of_the_release_before_a_call_is_shown_and_what_has_no_table_says_so(
+    database: Database, tmp_path: Path
+) -> None:
+    async with open_pod(database, tmp_path, "older") as pod:
+        assert 13 in await Migrator(database.dsn).down(len(shipped_migrations()) - 12)
+        await pod.db.execute(
+            "INSERT INTO calls (tenant, call_id, status, started_at, correlation_id) VALUES ($1, 'call_1', 'ended', now(), 'c')",
+            pod.store.tenant,
+        )
+        async with running_web(pod), visiting(pod) as visitor:
+            assert await visitor.log_in(ADMIN_TOKEN) == 303
+            for path in ("/calls", "/calls/call_1"):
+                status, page, _ = await visitor.get(path)
+                assert status == 200, page
+                assert "call_1" in page
+            assert (await visitor.get("/failures"))[0] == 200
+            for path in ("/messages", "/waitlist", "/dead-letters"):
+                status, page, _ = await visitor.get(path)
+                assert (status, "<h1>" in page) == (503, True), page

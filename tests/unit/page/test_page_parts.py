@@ -1,5 +1,8 @@
 """The pure parts of the page: sessions, marks of changes, the drawing of a day, its words."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,13 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from askproai_core.clock import SystemClock
 from askproai_core.tenant_config import Branch, Hours, Language, Staff, TenantConfig, Weekday
 from askproai_runtime.admin_api import AppointmentEntry, BlockEntry, Pulse
 from askproai_runtime.booking import Status
 from askproai_runtime.page.day_plan import MAX_LANES, ROWS, plan_day, week_of
-from askproai_runtime.page.feed import changed_subjects, event_id
+from askproai_runtime.page.feed import Feed, changed_subjects, event_id
 from askproai_runtime.page.sessions import LIFETIME, Signer, cookie_name
 from askproai_runtime.page.words import ENGLISH, GERMAN, choose_language
+from tests.worlds.waiting import SOON, eventually
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -137,3 +142,42 @@ def test_the_language_is_that_of_the_greatest_weight(header: str, language: Lang
 def test_both_languages_name_the_same_kinds() -> None:
     assert set(GERMAN.kinds) == set(ENGLISH.kinds)
     assert len(GERMAN.weekdays) == len(ENGLISH.weekdays) == 7
+
+
+async def feed_busy_page(feed: Feed, meanwhile: Callable[[], Awaitable[None]]) -> list[tuple[str, list[str]]]:
+    """Return what a page is sent that was busy with its first event during `meanwhile`."""
+    async with aclosing(feed.changes("", timedelta(hours=1))) as changes:
+        await anext(changes)
+        await meanwhile()
+        async with asyncio.timeout(SOON):
+            return [each] if (each := await anext(changes, None)) else []
+
+
+async def test_a_change_while_a_page_is_busy_is_sent_at_once() -> None:
+    marks, reads = {"calls": "1"}, 0
+
+    async def read() -> Pulse:
+        nonlocal reads
+        reads += 1
+        return Pulse(marks=dict(marks))
+
+    async def change() -> None:
+        marks["calls"], seen = "2", reads
+        await eventually(lambda: reads > seen + 1)
+
+    feed = Feed(read, SystemClock())
+    ((_, subjects),) = await feed_busy_page(feed, change)
+    assert subjects == ["calls"]
+    feed.close()
+
+
+async def test_a_page_that_is_busy_does_not_keep_a_pod_from_ending() -> None:
+    async def read() -> Pulse:
+        return Pulse(marks={"calls": "1"})
+
+    feed = Feed(read, SystemClock())
+
+    async def end() -> None:
+        feed.close()
+
+    assert await feed_busy_page(feed, end) == []
