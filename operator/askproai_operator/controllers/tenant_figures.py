@@ -17,7 +17,7 @@ from askproai_core.database import BookingCounts, TenantFigures
 from askproai_operator.api import Tenant
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.stores import DATABASE_ERRORS
-from askproai_operator.engine import MANAGER, Backoff, Key, Options, Result
+from askproai_operator.engine import MANAGER, ApiError, Backoff, Key, Options, Result, Unreachable
 from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -25,6 +25,9 @@ log = structlog.get_logger(__name__)
 KIND: Final = "TenantFigures"
 _EVERY: Final = timedelta(minutes=1)
 _CHUNK: Final = 250  # tenants of one statement
+_MONTHS: Final = (
+    25  # tenants of one statement that reads thirty times as much: it has the time limit of a statement, too
+)
 # Between two counts of a tenant's month: it is thirty times the rows of a day. A failure is counted with the next minute.
 _BUDGET_EVERY: Final = timedelta(minutes=15)
 _HUNDRED: Final = Decimal(100)
@@ -70,15 +73,21 @@ class TenantFiguresController:
         figures = await context.database.read_figures(list(tenants))
         now = context.clock.monotonic()
         due = [name for name, tenant in tenants.items() if self._is_month_due(tenant, figures[name], now)]
-        months = await context.database.read_month_of_bookings(due) if due else {}
+        for start in range(0, len(due), _MONTHS):  # each is kept, so that a later one that fails begins no count anew
+            for name, month in (await context.database.read_month_of_bookings(due[start : start + _MONTHS])).items():
+                self._months[tenants[name].metadata.uid] = _Month(month, now, figures[name].bookings.failed)
         for name, tenant in tenants.items():
             day = figures[name]
-            if name in months:
-                self._months[tenant.metadata.uid] = _Month(months[name], now, day.bookings.failed)
             fields = figure_fields(tenant, day, self._months[tenant.metadata.uid].bookings)
             changed = {field: value for field, value in fields.items() if tenant.status.get(field) != value}
-            if changed:
+            if not changed:
+                continue
+            try:
                 await context.kube.patch_status(tenant, changed)
+            except Unreachable:
+                raise
+            except ApiError as error:  # of this Tenant alone: those after it have figures all the same
+                log.warning("tenant_figures.not_written", tenant=name, error=str(error))
 
     def _is_month_due(self, tenant: Tenant, day: TenantFigures, now: float) -> bool:
         month = self._months.get(tenant.metadata.uid)

@@ -5,6 +5,7 @@ from askproai_operator.controllers.tenant_figures import tenant_figures_key
 from askproai_sandbox.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.tenant_reconciles import rows
+from tests.worlds.waiting import SOON, eventually
 
 FIELDS = ("calls24h", "bookingSuccessPercent", "errorBudgetPercent")
 BOOKINGS = """INSERT INTO function_requests (tenant, call_id, at, function, outcome, duration_ms, correlation_id)
@@ -22,6 +23,16 @@ async def count(namespace: TenantNamespace) -> list[object]:
     await namespace.operator.reconcile_again(tenant_figures_key(namespace.operator.settings))
     live = await namespace.client.get(namespace.path("Tenant"))
     return [live["status"].get(field) for field in FIELDS]
+
+
+async def reconciles_at_rest(namespace: TenantNamespace, key: Key) -> int:
+    """Return how many reconciles of a key have ended once none is due: an edit that comes during one is due for another."""
+    queue = namespace.operator.queue
+    waiting = queue._pool(queue._workers_of(key)).values()
+    await eventually(
+        lambda: key not in queue._processing and not any(key in keys for keys in waiting), SOON, f"no more of {key}"
+    )
+    return namespace.operator.ended[key]
 
 
 async def test_figures_follow_the_callers_and_are_written_on_change_only(
@@ -47,6 +58,8 @@ async def test_figures_follow_the_callers_and_are_written_on_change_only(
     assert await count(namespace) == [3, "82.6", "13.0"], "a failure is in the budget with the next count"
     await namespace.client.merge(namespace.path("Tenant"), {"spec": {"slo": {"bookingSuccessPercent": "50"}}})
     await namespace.operator.reconcile_again(key)
+    reconciles = await reconciles_at_rest(namespace, key)
     assert await count(namespace) == [3, "82.6", "65.2"], "an edit of the SLO, too"
     await rows(module_database, "DELETE FROM function_requests WHERE tenant = $1", tenant)
     assert await count(namespace) == [3, None, None]
+    assert await reconciles_at_rest(namespace, key) == reconciles, "figures make nobody due"

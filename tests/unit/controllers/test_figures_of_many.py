@@ -1,0 +1,70 @@
+"""A tenant whose figures cannot be written, or a month that cannot be read, keeps those of nobody else away."""
+
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+from askproai_core.database import BookingCounts, TenantFigures
+from askproai_operator.api import Tenant
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.tenant_figures import TenantFiguresController
+from askproai_operator.engine import ApiError, Key
+from tests.worlds.salon_models import tenant
+
+KEY = Key("TenantFigures", "askproai-system", "askproai")
+
+
+class _Outside:
+    """Answers as cache, clock, database and API server do; statements of months fail from the second one on while `is_slow`."""
+
+    def __init__(self, count: int, refused: str = "") -> None:
+        self.tenants = [_tenant(number) for number in range(count)]
+        self.refused, self.is_slow = refused, False
+        self.written: list[str] = []
+        self.months: list[Sequence[str]] = []
+        self.context = cast("ReconcileContext", SimpleNamespace(cache=self, database=self, kube=self, clock=self))
+
+    def list(self, _kind: object) -> Sequence[Tenant]:
+        return self.tenants
+
+    def monotonic(self) -> float:
+        return 1.0
+
+    async def read_figures(self, names: Sequence[str]) -> Mapping[str, TenantFigures]:
+        return dict.fromkeys(names, TenantFigures(3))
+
+    async def read_month_of_bookings(self, names: Sequence[str]) -> Mapping[str, BookingCounts]:
+        self.months.append(names)
+        if self.is_slow and len(self.months) > 1:
+            raise TimeoutError
+        return dict.fromkeys(names, BookingCounts(1))
+
+    async def patch_status(self, obj: Tenant, _status: Mapping[str, Any]) -> bool:
+        if obj.metadata.name == self.refused:
+            raise ApiError(422, "Invalid", "its spec is older than a rule")
+        self.written.append(obj.metadata.name)
+        return True
+
+
+def _tenant(number: int) -> Tenant:
+    model = tenant()
+    metadata = model.metadata.model_copy(update={"name": f"salon-{number}", "uid": f"uid-{number}"})
+    return model.model_copy(update={"metadata": metadata, "status": {"key": f"salons.salon-{number}"}})
+
+
+async def test_a_refused_write_leaves_the_others_theirs() -> None:
+    outside = _Outside(3, refused="salon-0")
+    await TenantFiguresController().reconcile(KEY, outside.context)
+    assert outside.written == ["salon-1", "salon-2"]
+
+
+async def test_months_that_were_counted_before_a_statement_took_too_long_are_not_counted_again() -> None:
+    outside, controller = _Outside(60), TenantFiguresController()
+    outside.is_slow = True
+    assert (await controller.reconcile(KEY, outside.context)).requeue
+    outside.is_slow = False
+    first, _ = outside.months
+    outside.months.clear()
+    await controller.reconcile(KEY, outside.context)
+    assert not {name for names in outside.months for name in names} & {*first}
+    assert len(outside.written) == 60
