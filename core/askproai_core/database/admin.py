@@ -66,7 +66,8 @@ _KEY_HASH = "to_jsonb(tenants) ->> 'retell_key_hash'"
 _FIND_TENANT = f"SELECT uid, {_KEY_HASH}, {FACT_COLUMNS} FROM tenants WHERE tenant = $1"  # noqa: S608  our own names
 # Whose rows went to another Tenant has lost them for good: two that live at once would take them from each other without end.
 _HAS_LOST_ROWS = """
-SELECT EXISTS (SELECT FROM audit_log WHERE tenant = $1 AND actor = 'operator' AND action = 'data_adopted' AND detail ->> 'from' = $2)
+SELECT EXISTS (SELECT FROM audit_log
+    WHERE tenant = $1 AND actor = 'operator' AND action = 'data_adopted' AND detail ->> 'from' = $2)
 """
 _TABLE_NAMES = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
 

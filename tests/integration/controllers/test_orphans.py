@@ -149,7 +149,7 @@ async def test_the_former_tenants_passwords_end_although_the_stores_were_away_an
 async def test_rows_that_were_to_be_erased_end_although_a_namesake_with_the_key_is_there_first(
     namespace, monkeypatch, module_database: Database
 ):
-    """`Erase` is declared while the Tenant is paused, so no reconcile has forgotten its key, and then the database is away."""
+    """`Erase` is declared while the Secret is missing, so no reconcile forgets the key, and then the database is away."""
     await namespace.write_secret()
     await namespace.create("Branch")
     await namespace.create("Tenant")
@@ -162,8 +162,8 @@ async def test_rows_that_were_to_be_erased_end_although_a_namesake_with_the_key_
         raise OSError("the server is away")
 
     monkeypatch.setattr(namespace.operator.context.database, "drop_tenant", away)
-    pause = {"metadata": {"annotations": {"askproai.de/paused": "true"}}, "spec": {"dataPolicy": "Erase"}}
-    await namespace.client.merge(namespace.path("Tenant"), pause)
+    spec = {"dataPolicy": "Erase", "retell": {"apiKeySecretRef": {"name": "not-there"}}}
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": spec})
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
     await namespace.create("Tenant")
