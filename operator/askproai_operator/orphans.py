@@ -161,6 +161,16 @@ async def get_entry(name: str, context: ReconcileContext) -> LedgerEntry | None:
     return _parse(raw) if raw is not None else None
 
 
+async def has_rows_to_erase(namesake: Owner, uid: str, *, context: ReconcileContext) -> bool:
+    """Return whether the ledger has the rows of the former Tenant with `uid`, of the same name as `namesake`, as to be erased.
+
+    Its entry is made before that Tenant is gone, and so before there is a namesake, and is removed after the rows.
+    """
+    former = OrphanedDatabase(msgspec.structs.replace(namesake, uid=uid), erase=True)
+    entry = await get_entry(_secret_name(former), context)
+    return entry is not None and entry.orphan == former
+
+
 async def annotate_entry(entry: LedgerEntry, last_error: str, context: ReconcileContext) -> None:
     """Write on the entry why it still exists. Writes nothing if the text is the same."""
     if last_error != entry.last_error:

@@ -64,6 +64,11 @@ TENANT_TABLES = (
 # As JSON, since the schema of the release before, on which this one runs too, has no such column: then it is null.
 _KEY_HASH = "to_jsonb(tenants) ->> 'retell_key_hash'"
 _FIND_TENANT = f"SELECT uid, {_KEY_HASH}, {FACT_COLUMNS} FROM tenants WHERE tenant = $1"  # noqa: S608  our own names
+# Whose rows went to another Tenant has lost them for good: two that live at once would take them from each other without end.
+_HAS_LOST_ROWS = """
+SELECT EXISTS (SELECT FROM audit_log
+    WHERE tenant = $1 AND actor = 'operator' AND action = 'data_adopted' AND detail ->> 'from' = $2)
+"""
 _TABLE_NAMES = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
 
 log = structlog.get_logger(__name__)
@@ -175,6 +180,7 @@ class AdminStore:
         *,
         adopt: str | None = None,
         key_hash: str = "",
+        is_erasing: Callable[[str], Awaitable[bool]] | None = None,
         facts: TenantFacts = TenantFacts(),  # noqa: B008  frozen
         verify_password: bool = True,
     ) -> bool:
@@ -182,8 +188,9 @@ class AdminStore:
 
         The coordinator reads `facts`. Without `verify_password` it is not tried whether the role's password is this one. Retained
         rows of another UID are adopted if that is `adopt`, or if its key at Retell had the same `key_hash`, which no stranger has
-        (an empty one matches none). Raises `DataOwnedByOther` otherwise, and `LoginSuspended` for a while after a session of the
-        role misbehaved.
+        (an empty one matches none), unless it is the key of a Tenant that has lost the rows to a later one, or `is_erasing` says
+        that the rows of the UID are to be erased. Raises `DataOwnedByOther` otherwise, and `LoginSuspended` for a while after a
+        session of the role misbehaved.
         """
         role = self.role_name(tenant)
         async with self._connection() as conn:
@@ -195,13 +202,18 @@ class AdminStore:
                 )  # fmt: skip
                 known = await conn.fetchrow(_FIND_TENANT, tenant)
             owner, owners_key, *written = known or ("", None)
-            has_key = bool(key_hash) and hmac.compare_digest(key_hash, owners_key or "")
-            if owner not in (uid, adopt) and not has_key:
-                raise DataOwnedByOther(tenant, owner)
+            if owner not in (uid, adopt):
+                has_key = bool(key_hash) and hmac.compare_digest(key_hash, owners_key or "")
+                if not has_key or await conn.fetchval(_HAS_LOST_ROWS, tenant, uid):
+                    raise DataOwnedByOther(tenant, owner)
+                if is_erasing is not None and await is_erasing(owner):
+                    raise DataOwnedByOther(tenant, owner)
             if owner != uid:
                 await _adopt(conn, tenant, owner, uid)
             if owners_key is not None and owners_key != key_hash:
-                await conn.execute("UPDATE tenants SET retell_key_hash = $2 WHERE tenant = $1", tenant, key_hash)
+                await conn.execute(
+                    "UPDATE tenants SET retell_key_hash = $2 WHERE tenant = $1 AND uid = $3", tenant, key_hash, uid
+                )
             if tuple(written) != facts.columns:
                 await _write_facts(conn, tenant, facts)
             await self._ensure_login(conn, role, password, connection_limit, verify_password=verify_password)

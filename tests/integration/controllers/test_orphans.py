@@ -9,7 +9,9 @@ from redis.exceptions import AuthenticationError
 
 from askproai_operator.engine import resources
 from askproai_operator.orphans import LABEL
+from askproai_sandbox.databases import Database
 from tests.worlds.operator_environment import TenantNamespace
+from tests.worlds.tenant_reconciles import rows
 from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.usefixtures("clear_faults")
@@ -142,6 +144,37 @@ async def test_the_former_tenants_passwords_end_although_the_stores_were_away_an
     async with Redis.from_url(former["REDIS_URL"]) as client:
         with pytest.raises(AuthenticationError):
             await client.ping()
+
+
+async def test_rows_that_were_to_be_erased_end_although_a_namesake_with_the_key_is_there_first(
+    namespace, monkeypatch, module_database: Database
+):
+    """`Erase` is declared while the Secret is missing, so no reconcile forgets the key, and then the database is away."""
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    tenant = f"{namespace.name}.salon-mueller"
+    query = "SELECT id FROM resources WHERE tenant = $1"
+    former = await rows(module_database, query, tenant)
+
+    async def away(*_: object, **__: object) -> None:
+        raise OSError("the server is away")
+
+    monkeypatch.setattr(namespace.operator.context.database, "drop_tenant", away)
+    spec = {"dataPolicy": "Erase", "retell": {"apiKeySecretRef": {"name": "not-there"}}}
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": spec})
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_until_gone("Tenant")
+    await namespace.create("Tenant")
+    await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")
+    monkeypatch.undo()
+    await emptied(namespace)
+    await namespace.client.merge(namespace.path("Tenant"), {"metadata": {"annotations": {"example.com/again": "now"}}})
+    await namespace.wait_until_ready()
+    present = await rows(module_database, query, tenant)
+    assert present
+    assert not {row["id"] for row in former} & {row["id"] for row in present}
 
 
 async def test_a_namesake_inherits_no_password_of_the_former_tenant(namespace):

@@ -129,6 +129,34 @@ async def test_a_namesake_with_the_key_of_the_former_tenant_adopts_its_rows(data
         await admin.ensure_tenant(*SALON, connection_limit=5, key_hash="hash-of-rotated")
 
 
+async def test_two_tenants_that_live_at_once_do_not_take_the_rows_from_each_other(database: Database) -> None:
+    """A second cluster is restored beside the first one, or a former leader finishes its reconcile: the later one keeps them."""
+    admin = database.admin
+    await admin.ensure_tenant(*SALON, connection_limit=5, key_hash="hash")
+    assert await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, key_hash="hash")
+    with pytest.raises(DataOwnedByOther):
+        await admin.ensure_tenant(*SALON, connection_limit=5, key_hash="hash")
+    assert not await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, key_hash="hash")
+    assert await admin.ensure_tenant(*SALON, connection_limit=5, key_hash="hash", adopt="uid-heir")  # a person decides
+
+
+async def test_rows_that_are_to_be_erased_are_not_adopted_by_their_key(database: Database) -> None:
+    admin, asked = database.admin, list[str]()
+
+    async def is_erasing(owner: str) -> bool:
+        asked.append(owner)
+        return True
+
+    await admin.ensure_tenant(*SALON, connection_limit=5, key_hash="hash", is_erasing=is_erasing)
+    heir = ("salon.salon", "uid-heir", "p")
+    with pytest.raises(DataOwnedByOther):
+        await admin.ensure_tenant(*heir, connection_limit=5, key_hash="another", is_erasing=is_erasing)
+    assert asked == []
+    with pytest.raises(DataOwnedByOther):
+        await admin.ensure_tenant(*heir, connection_limit=5, key_hash="hash", is_erasing=is_erasing)
+    assert asked == ["uid-salon"]
+
+
 async def test_an_adoption_is_audited_and_its_old_uid_opens_the_rows_to_nobody_else(database: Database) -> None:
     admin = database.admin
     await admin.ensure_tenant(*SALON, connection_limit=5)

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import timedelta
+from functools import partial
 from typing import Final, NamedTuple
 
 from askproai_core.database import (
@@ -31,6 +32,7 @@ from askproai_operator.controllers.tenant.stranded import declared_work
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, persons_of, required_resources
 from askproai_operator.credentials import calcom_account, calendar_account
 from askproai_operator.engine import EventRecord, EventType, find_condition
+from askproai_operator.orphans import Owner, has_rows_to_erase
 from askproai_operator.providers import hash_key
 from askproai_operator.redis_users import PresentUsers, RedisAdminError, UsersUnsupported
 
@@ -108,6 +110,7 @@ async def ensure_database(
         connection_limit(tenant),
         adopt=adopt,
         key_hash=_owners_key(inputs, context),
+        is_erasing=partial(has_rows_to_erase, Owner(*tenant.key, meta.uid), context=context),
         facts=tenant_facts(inputs),
         verify_password=verify,
     )
