@@ -58,7 +58,7 @@ class Traces:
 
 
 def written(number: str) -> str:
-    """Return the pattern of a number as it is written in what is stored, for PostgreSQL and for `re`: not a part of a longer one."""
+    """Return the pattern of a number as what is stored has it, for PostgreSQL and for `re`: not a part of a longer one."""
     return rf"(?<![0-9])(00)?{re.escape(number.removeprefix('+'))}(?![0-9])"
 
 
@@ -72,9 +72,9 @@ def own_events(
 ) -> tuple[list[int], set[str]]:
     """Return the ids of those events that are the caller's, and the calls that they report, which may have no row yet.
 
-    One of Cal.com is the caller's if it has the number, one of `bookings` or one of `emails`, and not as a part of another's. One of
-    another caller's call in which the number was only said is not. One that cannot be read is erased if it holds the number; its
-    call is not, since it may be another's.
+    One of Cal.com is the caller's if it has the number, one of `bookings` or one of `emails`, and not as a part of another's.
+    One of another caller's call in which the number was only said is not. One that cannot be read is erased if it holds the
+    number; its call is not, since it may be another's.
     """
     known, ids, reported = set(calls), list[int](), set[str]()
     whole = (rf"(?<![\w.+%-]){re.escape(email)}(?!\w|[.-]\w)" for email in emails)
@@ -83,7 +83,7 @@ def own_events(
         call_id = event.event_id.partition(":")[0]
         is_own_call = event.source == Source.RETELL and call_id in known
         call = _read(event.payload) if event.source == Source.RETELL and not is_own_call else None
-        if is_own_call or call is None and says.search(event.payload):
+        if is_own_call or (call is None and says.search(event.payload)):
             ids.append(event.id)
         elif call is None:
             continue
