@@ -200,7 +200,7 @@ RETENTION_STATEMENTS = (
         "call_days",
         _delete("notifications", "created_at", "AND {row}.state IN ('sent', 'dropped', 'dead')", _SKIP_LOCKED),
     ),
-    ("call_days", _delete("erasures", "finished_at")),  # an open one has no end
+    ("call_days", _delete("erasures", "recorded_at", "AND {row}.state = 'done'")),  # by a time that no pod can write
     ("call_days", _delete("erased_references", "erased_at")),  # nobody repeats an event after that
     ("raw_event_days", _delete("free_times", "day")),
     ("raw_event_days", _delete("host_free_times", "day")),

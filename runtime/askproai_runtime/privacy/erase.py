@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid5
 
-from askproai_runtime.booking import BookingContext, DeskRequest, cancel_for_desk
+from askproai_runtime.booking import BookingContext, DeskRequest, RequestUsed, cancel_for_desk
 from askproai_runtime.privacy import store
 from askproai_runtime.privacy.store import Erasure
 from askproai_runtime.tasks import request_soon
@@ -47,14 +47,16 @@ class Erased:
 async def begin_erasure(ctx: BookingContext, request: ErasureRequest) -> Erased:
     """Erase what is stored of a number, and leave to the task what needs others: Retell, Cal.com, and what is on its way.
 
-    A request that is sent again, also after a crash, goes on with the same erasure. Raises `CallGoingOn`, `AppointmentsToCome`, and
-    what `cancel_for_desk` raises.
+    A request that is sent again, also after a crash, goes on with the same erasure. Raises `CallGoingOn`, `AppointmentsToCome`,
+    `RequestUsed` for another number under its id, and what `cancel_for_desk` raises.
     """
     now, tenant = ctx.clock.now(), ctx.tenant
     async with ctx.pool.acquire() as conn:
         erasure = await store.find_erasure(conn, tenant, request.desk.request_id)
         if erasure is not None and not erasure.is_open:
             return Erased(erasure, 0, await store.list_at_calcom(conn, tenant, erasure.id))
+        if erasure is not None and erasure.caller != request.number:
+            raise RequestUsed
         if await store.is_call_going_on(conn, tenant, request.number):
             raise CallGoingOn
         traces = await store.find_traces(conn, tenant, request.number, now)

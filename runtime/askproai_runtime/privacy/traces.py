@@ -5,6 +5,7 @@ stays with that caller's call, and an appointment that the number booked for ano
 (docs/decisions/0097-one-caller-is-exported-and-erased.md).
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -56,19 +57,36 @@ class Traces:
         return not (self.appointments or self.booked_for_others or self.events)
 
 
+def written(number: str) -> str:
+    """Return the pattern of a number as what is stored has it, for PostgreSQL and for `re`: not a part of a longer one."""
+    return rf"(?<![0-9])(00)?{re.escape(number.removeprefix('+'))}(?![0-9])"
+
+
 def own_events(
-    found: Iterable[StoredBody], number: str, calls: Iterable[str], until: datetime
+    found: Iterable[StoredBody],
+    number: str,
+    calls: Iterable[str],
+    until: datetime,
+    bookings: Iterable[str] = (),
+    emails: Iterable[str] = (),
 ) -> tuple[list[int], set[str]]:
     """Return the ids of those events that are the caller's, and the calls that they report, which may have no row yet.
 
-    An event of another caller's call in which the number was only said is not. One that cannot be read is erased, since it holds
-    the number; its call is not, since it may be another's.
+    One of Cal.com is the caller's if it has the number, one of `bookings` or one of `emails`, and not as a part of another's.
+    One of another caller's call in which the number was only said is not. One that cannot be read is erased if it holds the
+    number; its call is not, since it may be another's.
     """
     known, ids, reported = set(calls), list[int](), set[str]()
+    whole = (rf"(?<![\w.+%-]){re.escape(email)}(?!\w|[.-]\w)" for email in emails)
+    says = re.compile("|".join([written(number), *map(re.escape, bookings), *whole]).encode())
     for event in found:
         call_id = event.event_id.partition(":")[0]
-        if event.source != Source.RETELL or call_id in known or (call := _read(event.payload)) is None:
+        is_own_call = event.source == Source.RETELL and call_id in known
+        call = _read(event.payload) if event.source == Source.RETELL and not is_own_call else None
+        if is_own_call or (call is None and says.search(event.payload)):
             ids.append(event.id)
+        elif call is None:
+            continue
         elif caller_of(call) == number and _was_over(call, until):
             ids.append(event.id)
             reported.add(call_id)

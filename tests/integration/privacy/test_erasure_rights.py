@@ -5,6 +5,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from askproai_runtime.coordinator.store import RETENTION_STATEMENTS
 from askproai_sandbox.databases import Database, TenantStore
 
 _CALL = "INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ($1, 'call_1', 'ended', 'c')"
@@ -42,6 +43,34 @@ async def test_a_pod_deletes_nothing_without_an_open_erasure_and_never_its_recor
         await other.close()
 
 
+async def test_a_pod_neither_backdates_an_erasure_nor_keeps_events_out_without_one(database: Database) -> None:
+    store = await database.create_tenant("first")
+    pod, owner = await login(store), await asyncpg.connect(database.superuser_dsn)
+    try:
+        for columns, values in (
+            ("id, state, finished_at", "gen_random_uuid(), 'done', '2000-01-01'"),
+            ("id, caller, recorded_at", "gen_random_uuid(), '+4915100000001', '2000-01-01'"),
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await pod.execute(f"INSERT INTO erasures (tenant, {columns}) VALUES ($1, {values})", store.tenant)
+        erasure = uuid4()
+        await pod.execute(
+            "INSERT INTO erasures (tenant, id, caller) VALUES ($1, $2, '+4915100000001')", store.tenant, erasure
+        )
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await pod.execute("UPDATE erasures SET recorded_at = '2000-01-01'")
+        refer = "INSERT INTO erased_references (tenant, kind, reference, erasure) VALUES ($1, 'booking', 'triggerEvent', $2)"
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await pod.execute(refer, store.tenant, uuid4())
+        await pod.execute(refer, store.tenant, erasure)
+        await pod.execute("UPDATE erasures SET state = 'done', caller = NULL, finished_at = '2000-01-01'")
+        (forget,) = [each for _, each in RETENTION_STATEMENTS if each.startswith("DELETE FROM erasures ")]
+        assert await owner.execute(forget, 100, store.tenant, 30) == "DELETE 0", "as old as the server says"
+    finally:
+        await pod.close()
+        await owner.close()
+
+
 async def test_an_event_of_an_erased_call_or_booking_is_stored_without_its_body(database: Database) -> None:
     first, second = [await database.create_tenant(name) for name in ("first", "second")]
     pod, other = await login(first), await login(second)
@@ -49,8 +78,12 @@ async def test_an_event_of_an_erased_call_or_booking_is_stored_without_its_body(
                 VALUES ($1, $2, $3, 'x', $4, 'c') RETURNING payload"""
     refer = "INSERT INTO erased_references (tenant, kind, reference, erasure) VALUES ($1, $2, $3, $4)"
     try:
+        erasure = uuid4()
+        await pod.execute(
+            "INSERT INTO erasures (tenant, id, caller) VALUES ($1, $2, '+4915100000001')", first.tenant, erasure
+        )
         for kind, reference in (("call", "call_1"), ("booking", "uid-of-a-booking")):
-            await pod.execute(refer, first.tenant, kind, reference, uuid4())
+            await pod.execute(refer, first.tenant, kind, reference, erasure)
         events = {
             ("retell", "call_1:call_ended"): b"", ("retell", "call_12:call_ended"): b"call_1",
             ("calcom", "a"): b"", ("calcom", "b"): b'{"uid": "another"}', ("stripe", "c"): b"uid-of-a-booking",

@@ -34,12 +34,22 @@ OVER = {"start_timestamp": ms(20), "end_timestamp": ms(10)}
         ("retell", body(from_number=ZORA, start_timestamp=ms(20)), False, False),
         ("retell", body(from_number=ZORA, start_timestamp=ms(200)), True, True),
         ("retell", b"{broken " + ZORA.encode(), True, False),
-        ("calcom", b"anything", True, False),
+        ("retell", b"{broken " + ZORA.encode() + b"0", False, False),
+        ("calcom", b'{"phone": "' + ZORA.encode() + b'"}', True, False),
+        ("calcom", b'{"phone": "00' + ZORA[1:].encode() + b'"}', True, False),
+        ("calcom", b'{"phone": "' + ZORA.encode() + b'0"}', False, False),
+        ("calcom", b'{"email": "zora@web.example"}', True, False),
+        ("calcom", b'{"email": "kanzora@web.example"}', False, False),
+        ("calcom", b'{"email": "zora@web.example.org"}', False, False),
+        ("calcom", b'{"uid": "uid_of_zora"}', True, False),
     ],
 )
 def test_an_event_belongs_to_who_called(source: str, payload: bytes, is_own: bool, is_reported: bool) -> None:
     found = [StoredBody(7, source, "call_1:call_ended", payload)]
-    assert own_events(found, ZORA, [], NOW) == ([7] if is_own else [], {"call_1"} if is_reported else set())
+    assert own_events(found, ZORA, [], NOW, ["uid_of_zora"], ["zora@web.example"]) == (
+        [7] if is_own else [],
+        {"call_1"} if is_reported else set(),
+    )
 
 
 def test_an_event_of_a_known_call_is_the_callers_whatever_it_says() -> None:

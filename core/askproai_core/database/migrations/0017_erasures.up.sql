@@ -12,6 +12,7 @@ CREATE TABLE erasures (
     requested_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
     changed_at      timestamptz NOT NULL DEFAULT clock_timestamp(),  -- when something was last found and erased
     finished_at     timestamptz,
+    recorded_at     timestamptz NOT NULL DEFAULT clock_timestamp(),  -- by the server alone: the trace's age, whatever a pod says
     PRIMARY KEY (tenant, id),
     CHECK ((state = 'open') = (caller IS NOT NULL) AND (state = 'done') = (finished_at IS NOT NULL))
 );
@@ -45,9 +46,11 @@ BEGIN
         EXECUTE format('CREATE POLICY tenant_adds ON %I FOR INSERT TO askproai_tenant WITH CHECK (%s)', name, own);
         EXECUTE format('CREATE POLICY tenant_changes ON %I FOR UPDATE TO askproai_tenant USING (%s) WITH CHECK (%s)', name, own, own);
         EXECUTE format('GRANT SELECT ON %I TO askproai_tenant, askproai_coordinator, askproai_backup', name);
-        EXECUTE format('GRANT INSERT ON %I TO askproai_tenant', name);
         EXECUTE format('GRANT DELETE ON %I TO askproai_coordinator', name);
     END LOOP;
+    -- What keeps events out belongs to an open erasure: else it could be added without a trace.
+    EXECUTE format('ALTER POLICY tenant_adds ON erased_references WITH CHECK (%s AND EXISTS (
+        SELECT FROM erasures e WHERE e.tenant = erased_references.tenant AND e.id = erased_references.erasure AND e.state = ''open''))', own);
     -- Only tables that hold what a caller said or is; the audit log and the records of requests to providers hold neither.
     FOREACH name IN ARRAY ARRAY['customers', 'calls', 'webhook_events', 'call_actions', 'function_requests', 'messages', 'waitlist',
                                 'notifications', 'reminder_opt_outs', 'verifications'] LOOP
@@ -58,6 +61,9 @@ BEGIN
         EXECUTE format('GRANT DELETE ON %I TO askproai_tenant', name);
     END LOOP;
 END $$;
+-- Not the times by which the coordinator forgets them.
+GRANT INSERT (tenant, id, caller, requested_at, changed_at) ON erasures TO askproai_tenant;
+GRANT INSERT (tenant, kind, reference, erasure) ON erased_references TO askproai_tenant;
 GRANT UPDATE (caller, state, evidence, error, requested_at, changed_at, finished_at) ON erasures TO askproai_tenant;
 GRANT UPDATE (deleted_at) ON erased_references TO askproai_tenant;
 GRANT UPDATE (caller) ON messages, waitlist TO askproai_tenant;

@@ -6,7 +6,7 @@ import asyncpg
 import msgspec
 
 from askproai_core.database import Connection
-from askproai_runtime.privacy.traces import Traces
+from askproai_runtime.privacy.traces import Traces, written
 
 # The columns that say something to a person, each list by time. What is booked for another customer is without that customer.
 _LISTS: Final = {
@@ -30,11 +30,11 @@ WHERE tenant = $1 AND (caller = $5 OR call_id = ANY($4) OR phone = $5 AND caller
 """,
     "waiting_list": """
 SELECT name, phone, branch, service, staff, requested, until, state, created_at AS joined_at, ended_at FROM waitlist
-WHERE tenant = $1 AND (phone = $5 OR call_id = ANY($4)) ORDER BY created_at
+WHERE tenant = $1 AND phone = $5 ORDER BY created_at
 """,
     "notifications": """
 SELECT kind, recipient, channel, state, starts_at AS of_appointment_at, content::text, created_at, finished_at FROM notifications
-WHERE tenant = $1 AND (appointment_id = ANY($2) OR position(ltrim($5, '+') IN content::text) > 0) ORDER BY created_at
+WHERE tenant = $1 AND (appointment_id = ANY($2) OR content::text ~ $8) ORDER BY created_at
 """,
     "no_reminders_to": """
 SELECT address, since FROM reminder_opt_outs WHERE tenant = $1 AND (lower(address) = ANY($6) OR address = $5)
@@ -44,7 +44,7 @@ SELECT at, call_id FROM verifications WHERE tenant = $1 AND (caller = $5 OR call
 """,
     "events": """
 SELECT source, event_type, received_at, status,
-       CASE WHEN status <> 'processed' THEN convert_from(payload, 'UTF8') END AS body
+       CASE WHEN status <> 'processed' THEN payload END AS body
 FROM webhook_events WHERE tenant = $1 AND id = ANY($7) ORDER BY received_at
 """,
 }
@@ -64,9 +64,9 @@ async def read_caller(
 async def _list(conn: Connection, tenant: str, name: str, traces: Traces) -> list[dict[str, Any]]:
     values = (
         tenant, list(traces.appointments), list(traces.booked_for_others), list(traces.calls), traces.number,
-        list(traces.emails), list(traces.events),
+        list(traces.emails), list(traces.events), written(traces.number),
     )  # fmt: skip
-    types = ("text", "uuid[]", "uuid[]", "text[]", "text", "text[]", "bigint[]")
+    types = ("text", "uuid[]", "uuid[]", "text[]", "text", "text[]", "bigint[]", "text")
     statement = _LISTS[name]
     used = [number for number in range(1, len(values) + 1) if f"${number}" in statement]
     for place, number in enumerate(used, start=1):
@@ -81,6 +81,8 @@ def _readable(row: asyncpg.Record) -> dict[str, Any]:
     for name in _JSON:
         if values.get(name) is not None:
             values[name] = msgspec.json.decode(values[name])
+    if values.get("body") is not None:  # as it came: nobody has checked that it is text
+        values["body"] = values["body"].decode(errors="replace")
     if values.get("for_somebody_else"):
         values |= dict.fromkeys(_OF_ANOTHER)
     return values

@@ -77,12 +77,12 @@ async def find_traces(
     shared = await conn.fetch(_EMAILS_OF_OTHERS, tenant, lowered, number, [row["id"] for row in own])
     alone = sorted({*lowered} - {row["email"] for row in shared})
     digits = number.removeprefix("+").encode()
-    sought = [uid.encode() for uid in (*bookings, *alone)]
+    sought = [word.encode() for word in (*bookings, *alone)]
     found = [
         StoredBody(*row)
         for row in await conn.fetch(_BODIES, tenant, sorted(calls), [digits], sought, _much_later(until))
     ]
-    events, reported = own_events(found, number, calls, until)
+    events, reported = own_events(found, number, calls, until, bookings, alone)
     return Traces(
         number, until, customer_id, tuple(alone), tuple(sorted(calls | reported)), tuple(row["id"] for row in own),
         tuple(row["id"] for row in rows if not row["own"]), tuple(bookings), tuple(events),

@@ -1,0 +1,115 @@
+"""An erasure takes nothing from whoever shares a call, a part of a number or of an address, or books at that moment."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment
+from tests.worlds.private_desk import asking, request
+from tests.worlds.tenant_pod import next_friday
+from tests.worlds.waiting import eventually
+
+LONGER = f"{ZORA.number}0"  # an extension of it: numbers of a landline differ in length
+
+
+async def test_who_was_put_on_the_waiting_list_by_another_stays_on_it(env: PrivacyEnvironment) -> None:
+    call_id = await env.play(ZORA, ends=False)
+    waits = {"service": "Haarschnitt", "staff": "anna", "customer_name": OTHER.name, "phone": OTHER.number}
+    day = next_friday(env.pod, 10).isoformat()
+    joined = await env.ask("join_waitlist", call_id, ZORA, waits | {"start": day, "date": day[:10]})
+    assert joined["success"], joined
+    await env.end(ZORA, call_id)
+    await env.processed()
+    exported = (await request(env.pod, "callers/export", {"caller": ZORA.number, "by": "karin"}))[1]
+    assert [each["name"] for each in exported["waiting_list"]] == [ZORA.name]
+    assert (await env.erase(ZORA, cancel_appointments=True))[0] == 200
+    await env.processed()
+    await env.finish()
+    (row,) = await env.pod.db.fetch("SELECT phone, caller FROM waitlist WHERE tenant = $1", env.tenant)
+    assert (row["phone"], row["caller"]) == (OTHER.number, None)
+
+
+async def test_a_longer_number_is_another_persons(env: PrivacyEnvironment) -> None:
+    await env.pod.db.execute(
+        """INSERT INTO call_actions (tenant, call_id, key, state, lease_until, answer)
+           VALUES ($1, 'call_of_another', 'k', 'done', now(), $2::jsonb)""",
+        env.tenant, f'{{"message": "Rückruf unter {LONGER}"}}',
+    )  # fmt: skip
+    await env.pod.db.execute(
+        """INSERT INTO notifications (tenant, kind, subject, recipient, channel, correlation_id, content, state, finished_at)
+           VALUES ($1, 'text', 'message/1', 'business', 'Email', 'c', $2::jsonb, 'sent', now())""",
+        env.tenant, f'{{"text": "{LONGER}"}}',
+    )  # fmt: skip
+    assert (await env.erase(ZORA))[0] == 200
+    for table in ("call_actions", "notifications"):
+        assert await env.pod.db.fetchval(f"SELECT count(*) FROM {table} WHERE tenant = $1", env.tenant) == 1, table
+
+
+async def test_a_booking_that_calcom_reported_and_nobody_has_read_is_not_lost(env: PrivacyEnvironment) -> None:
+    body = f'{{"triggerEvent": "BOOKING_CREATED", "payload": {{"uid": "uid_new", "phone": "{ZORA.number}"}}}}'.encode()
+    event = await env.pod.db.fetchval(
+        """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id, received_at)
+           VALUES ($1, 'calcom', 'e', 'BOOKING_CREATED', $2, 'c', now() - interval '1 minute') RETURNING id""",
+        env.tenant, body,
+    )  # fmt: skip
+    assert (await env.erase(ZORA))[0] == 200
+    read = "SELECT payload FROM webhook_events WHERE tenant = $1 AND id = $2"
+    assert await env.pod.db.fetchval(read, env.tenant, event) == body
+    await env.run_erasures()
+    assert await env.pod.db.fetchval("SELECT state FROM erasures WHERE tenant = $1", env.tenant) == "open"
+    await env.pod.db.execute("UPDATE webhook_events SET status = 'processed' WHERE id = $1", event)
+    await env.finish()
+    assert await env.pod.db.fetchval(read, env.tenant, event) is None
+
+
+async def test_a_request_is_of_one_number(env: PrivacyEnvironment) -> None:
+    asked = asking(caller=ZORA.number)
+    assert (await request(env.pod, "callers/erase", asked))[0] == 200
+    status, answer = await request(env.pod, "callers/erase", asked | {"caller": OTHER.number})
+    assert (status, answer["title"]) == (409, "Request Used")
+
+
+async def test_an_event_that_is_no_text_is_exported(env: PrivacyEnvironment) -> None:
+    await env.pod.db.execute(
+        """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id, status, received_at)
+           VALUES ($1, 'retell', 'c:call_ended', 'call_ended', $2, 'c', 'dead', now() - interval '1 minute')""",
+        env.tenant, b"\xff\x00 " + ZORA.number.encode(),
+    )  # fmt: skip
+    status, exported = await request(env.pod, "callers/export", {"caller": ZORA.number, "by": "karin"})
+    assert status == 200, exported
+    assert ZORA.number in exported["events"][0]["body"]
+
+
+async def test_an_appointment_that_is_written_at_that_moment_keeps_its_customer(env: PrivacyEnvironment) -> None:
+    customer: UUID = await env.pod.db.fetchval(
+        "INSERT INTO customers (tenant, phone, name) VALUES ($1, $2, $3) RETURNING id",
+        env.tenant,
+        ZORA.number,
+        ZORA.name,
+    )
+    booker = await asyncpg.connect(env.pod.store.dsn)
+    try:
+        booking = booker.transaction()
+        await booking.start()
+        await booker.execute("UPDATE customers SET updated_at = now() WHERE id = $1", customer)
+        await booker.execute(
+            """INSERT INTO appointments (tenant, id, branch, service, staff, starts_at, ends_at, status, call_id, correlation_id,
+                                         customer_id, customer_name)
+               VALUES ($1, $2, 'mitte', 'haarschnitt', 'anna', now() + interval '1 day', now() + interval '25 hours', 'confirmed',
+                       'call_later', 'c', $3, $4)""",
+            env.tenant, uuid4(), customer, ZORA.name,
+        )  # fmt: skip
+        erasing = asyncio.create_task(env.erase(ZORA))
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FROM customers%'"
+
+        async def is_waiting() -> bool:
+            return bool(await env.pod.db.fetchval(waits))
+
+        await eventually(is_waiting)
+        await booking.commit()
+        status, answer = await erasing
+        assert status == 200, answer
+    finally:
+        await booker.close()
+    assert await env.pod.db.fetchval("SELECT phone FROM customers WHERE id = $1", customer) == ZORA.number
