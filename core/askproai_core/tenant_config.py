@@ -456,6 +456,9 @@ class TenantConfig(_ConfigStruct, frozen=True):
     retention: Retention = Retention()
     caller_verification: CallerVerification = CallerVerification.NUMBER
     notifications: Notifications | None = None
+    closed_agents: tuple[
+        str, ...
+    ] = ()  # ids of agents whose branch was deleted: their calls are recorded, and no function answers
     withheld_event_types: tuple[int, ...] = ()  # that no service books at any more, and the account does not have
 
     @property

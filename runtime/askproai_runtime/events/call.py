@@ -94,11 +94,12 @@ def read_call_event(event: StoredEvent, config: TenantConfig) -> CallChange | st
     if call is None:
         return "stored only: the event names no call"
     route = find_route(call, config)
-    if route is None:
+    if route is None and call.agent_id not in config.closed_agents:
         raise UnroutableCall(call.agent_id)
+    branch = route.branch if route is not None else None
     cut = len(call.transcript or "") - MAX_TRANSCRIPT_CHARACTERS
     note = f"transcript cut to {MAX_TRANSCRIPT_CHARACTERS} characters, {cut} left out" if cut > 0 else None
-    reported = row_of_event(event.event_type, call, route.branch, event.received_at)
+    reported = row_of_event(event.event_type, call, branch, event.received_at)
     return CallChange(call.call_id, event.event_type, event.correlation_id, reported, note)
 
 

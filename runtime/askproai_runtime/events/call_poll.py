@@ -157,7 +157,8 @@ class _Poll:
 
     async def find_unknown_calls(self) -> None:
         """Ask for the calls of the tenant's agents of which no event came. Raises `RetellUnavailable`."""
-        agent_ids = {agent.agent_id for agent in self.task.config().agents if agent.agent_id}
+        config = self.task.config()
+        agent_ids = {agent.agent_id for agent in config.agents if agent.agent_id} | set(config.closed_agents)
         since = self.oldest if self.state.seen is None else max(self.oldest, self.state.seen - _OVERLAP)
         key: str | None = None
         while agent_ids:

@@ -162,7 +162,7 @@ def test_every_field_of_the_config_is_filled_by_the_compile_step():
             ServiceOffering.from_raw(raw("ServiceOffering", **OFFERING) | {"status": FOUND}),
             ServiceOffering.from_raw(raw("ServiceOffering", **OFFERING | {"price": {"amount": "0"}})),
         ],
-        [agent(**AGENT)],
+        [agent(**AGENT), agent("agent_of_a_closed_branch", branchRef={"name": "gone"})],
         resource_ids={("mitte", "anna", 1): 7},
         foreign_numbers={},
         path_prefix="/voice",
@@ -295,6 +295,16 @@ def test_a_number_that_an_older_branch_has_does_not_route_here():
 def test_services_and_agents_of_a_deleted_branch_are_not_named_to_the_pods():
     config = compile_config(tenant(), [], [offering()], [agent()], **CONTEXT)
     assert (config.branches, config.services, config.agents) == ((), (), ())
+
+
+def test_the_agent_of_a_deleted_branch_is_known_by_its_id_alone():
+    """Its callers hear that the branch is closed; their calls are recorded, and no function is answered."""
+    context = CONTEXT | {"retell_base_url": "https://retell.example"}
+    closed = compile_config(tenant(), [], [offering()], [agent("agent_1")], **context)
+    assert (closed.agents, closed.closed_agents) == ((), ("agent_1",))
+    assert closed.retell.base_url == "https://retell.example"
+    again = compile_config(tenant(), [branch()], [offering()], [agent("agent_1")], **context)
+    assert (again.agents[0].agent_id, again.closed_agents) == ("agent_1", ())
 
 
 def test_a_local_calendar_names_no_account():

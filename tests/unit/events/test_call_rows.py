@@ -1,18 +1,22 @@
 """A call's row is the same for every order of its events. Transcripts are cut at 10,000 characters, and marked as cut."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import reduce
 from itertools import permutations
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from askproai_runtime.calls import CallRow, RetellCall, parse_milliseconds
-from askproai_runtime.events.call import merge, row_of_event
+from askproai_runtime.events.call import CallChange, UnroutableCall, merge, read_call_event, row_of_event
 from askproai_runtime.events.store import ClosingReason
+from askproai_runtime.intake import Source, StoredEvent
+from tests.worlds.compiled_salon import salon_config
 
 RECEIVED = datetime(2026, 11, 20, 9, tzinfo=UTC)
 EVENTS: list[tuple[str, dict[str, Any]]] = [
@@ -34,6 +38,24 @@ EVENTS: list[tuple[str, dict[str, Any]]] = [
 
 def row(event_type: str, call: dict[str, Any]) -> CallRow:
     return row_of_event(event_type, RetellCall(call_id="call_1", **call), "mitte", RECEIVED)
+
+
+def test_calls_of_a_closed_branch_are_recorded_and_those_of_strangers_are_not() -> None:
+    """Who deletes a Branch leaves its agent, which says that nobody takes appointments there any more."""
+    call = {
+        "call_id": "call_1",
+        "agent_id": "agent_closed",
+        "from_number": "+4915112345678",
+        "to_number": "+49309999999",
+    }
+    body = json.dumps({"event": "call_started", "call": call}).encode()
+    event = StoredEvent(Source.RETELL, "call_started", body, "c1", RECEIVED)
+    config = salon_config()
+    with pytest.raises(UnroutableCall):
+        read_call_event(event, config)
+    change = read_call_event(event, msgspec.structs.replace(config, closed_agents=("agent_closed",)))
+    assert isinstance(change, CallChange)
+    assert (change.reported.agent_id, change.reported.branch) == ("agent_closed", None)
 
 
 @pytest.mark.parametrize("order", list(permutations(range(len(EVENTS)))))

@@ -70,7 +70,9 @@ def compile_config(
     branches = sorted(branches, key=lambda branch: branch.metadata.name)
     active = active_offerings(offerings, branches)
     units = plan_units(branches, active)
+    agents = list(agents)
     compiled_agents = _agents(agents, branches, {agent.name: agent for agent in applied_agents})
+    closed = _closed_agents(agents, branches)
     return _copy_fields(
         config.TenantConfig,
         spec,
@@ -87,8 +89,9 @@ def compile_config(
             _service(offering, branches, units, linked_own_event_types, withheld.get(offering.metadata.name, {}))
             for offering in active
         ),
-        retell=config.RetellConfig(base_url=retell_base_url if compiled_agents else ""),
+        retell=config.RetellConfig(base_url=retell_base_url if compiled_agents or closed else ""),
         agents=compiled_agents,
+        closed_agents=closed,
         rate_limits=spec.runtime.rate_limits,
         booking_limits=spec.runtime.booking_limits,
         withheld_event_types=withheld_event_types,
@@ -271,6 +274,13 @@ def _agents(
         )
         for agent in active
     )
+
+
+def _closed_agents(agents: Iterable[RetellAgent], branches: list[Branch]) -> tuple[str, ...]:
+    """Return the ids of agents whose branch was deleted: they say so to callers, whose calls are still the tenant's."""
+    known = {None, *(branch.metadata.name for branch in branches)}
+    ids = {agent.status.get("agentId") for agent in agents if branch_name_of(agent) not in known}
+    return tuple(sorted(filter(None, ids)))
 
 
 def _functions(declared: Iterable[config.Function]) -> dict[str, Any]:
