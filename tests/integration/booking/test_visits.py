@@ -135,6 +135,19 @@ async def test_the_last_offer_is_meant_when_the_services_are_not_repeated(salon:
     assert [row["service"] for row in await salon.live()] == ["waschen+foehnen"]
 
 
+async def test_an_offered_visit_is_not_the_service_whose_id_sounds_like_its_services(salon: Salon) -> None:
+    both = msgspec.structs.replace(DRY, name="waschen-foehnen", display_name="Kurprogramm", duration_minutes=90)
+    context = call("call_1", f"+4915{1:08}")
+    said = {"service": "Waschen, Föhnen", "date": str(FRIDAY), "time": "10 Uhr"}
+    assert (await salon.booking.check_availability(context, said)).success
+    salon.apply_config(with_services(salon.configs[-1], WASH, CUT, DRY, both))
+    assert (await salon.booking.book_appointment(context, {"start": at("10:00"), "customer_name": "Petra"})).success
+    assert (await book(salon, "waschen+foehnen", "12:00", 2)).success
+    assert [row["service"] for row in await salon.live()] == ["waschen+foehnen", "waschen+foehnen"]
+    again = await book(salon, "waschen+waschen", "14:00", 3)
+    assert (again.success, again.message.startswith("Dieselbe Leistung")) == (False, True)
+
+
 async def test_the_desk_books_a_visit_by_the_names_of_its_services(salon: Salon) -> None:
     answer = await book_at_desk(salon, at("10:00"), Place("mitte", "waschen+Haarschnitt"))
     assert answer.success, answer
