@@ -170,6 +170,12 @@ async def test_a_freed_visit_is_offered_to_who_waits_for_it(salon: Salon) -> Non
     assert (await offered(salon))[0] == (FIRST, "taken")
 
 
+async def test_who_waits_for_a_visit_waits_once_in_whatever_order_it_is_said(salon: Salon) -> None:
+    await join(salon, FIRST, service="Waschen, Schneiden", time="10 Uhr")
+    await join(salon, FIRST, service="Schneiden und Waschen", time="10 Uhr")
+    assert [row["service"] for row in await salon.rows("SELECT service FROM waitlist")] == ["waschen+schneiden"]
+
+
 async def test_who_books_a_visit_with_the_service_waited_for_waits_no_more(salon: Salon) -> None:
     await join(salon, FIRST, service="Schneiden")
     args = {"service": "Waschen, Schneiden", "start": at("10:00"), "customer_name": "Wanda"}
