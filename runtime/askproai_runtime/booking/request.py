@@ -162,7 +162,7 @@ def parse_booking_request(
     if not fold(name):
         raise ClarificationNeeded(say().whose_name)
     email = read_text(args, "email")
-    target = rules.branch.name, rules.service.name, start
+    is_offered = hold is not None and (hold.branch, hold.starts_at) == (rules.branch.name, start)
     return BookingRequest(
         service=service,
         start=start,
@@ -171,7 +171,7 @@ def parse_booking_request(
         email=read_email(email) if email else None,
         notes=read_text(args, "notes"),
         another=args.get("another") is True or str(args.get("another")).casefold() == "true",
-        offered_staff=hold.staff if hold and (hold.branch, hold.service, hold.starts_at) == target else None,
+        offered_staff=hold.staff if hold and is_offered and same_services(hold.service, rules.service.name) else None,
     )
 
 

@@ -135,6 +135,16 @@ async def test_the_last_offer_is_meant_when_the_services_are_not_repeated(salon:
     assert [row["service"] for row in await salon.live()] == ["waschen+foehnen"]
 
 
+async def test_who_was_offered_is_kept_in_whatever_order_the_services_are_repeated(salon: Salon) -> None:
+    both = [msgspec.structs.replace(each, staff=CUT.staff) for each in (WASH, CUT)]
+    salon.apply_config(with_services(salon.configs[-1], *both))
+    said = {"service": "Waschen, Schneiden", "date": str(FRIDAY), "time": "14:30"}
+    asked = await salon.booking.check_availability(call("call_1", f"+4915{1:08}"), said)
+    offered = asked.fields["slots"][0]["staff"]
+    assert (await book(salon, "Waschen", "17:00", 2, staff=offered)).success, "now the other one has least that day"
+    assert (await book(salon, "Schneiden, Waschen", "14:30")).fields["staff"] == offered
+
+
 async def test_an_offered_visit_is_not_the_service_whose_id_sounds_like_its_services(salon: Salon) -> None:
     both = msgspec.structs.replace(DRY, name="waschen-foehnen", display_name="Kurprogramm", duration_minutes=90)
     context = call("call_1", f"+4915{1:08}")
