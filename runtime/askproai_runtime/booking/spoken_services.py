@@ -53,7 +53,7 @@ def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
         for name in (service.name, service.display_name, *service.spoken_names):
             names.setdefault(_fold_name(name), service)
     names.pop((), None)
-    words = [_Word(part, m.start(), m.end()) for m in _WRITTEN.finditer(text) for part in _fold_name(m.group())]
+    words = [_Word(part, m.start(), m.end()) for m in _WRITTEN.finditer(text) for part in _list_words(m.group())]
     longest, at = max(map(len, names), default=0), 0
     found: list[tuple[tuple[str, ...], Service]] = []
     while at < len(words):
@@ -73,8 +73,13 @@ def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
 
 @lru_cache(maxsize=8192)
 def _fold_name(name: str) -> tuple[str, ...]:
-    """Return the words of a name without "und"; each question about a business of many branches needs those of each branch."""
-    return tuple(word for word in fold(name).split() if word not in _AND)
+    """Return the words of a declared name; each question about a business of many branches needs those of each branch."""
+    return _list_words(name)
+
+
+def _list_words(text: str) -> tuple[str, ...]:
+    """Return the folded words without "und"."""
+    return tuple(word for word in fold(text).split() if word not in _AND)
 
 
 def _each_once(found: Iterable[tuple[tuple[str, ...], Service]]) -> tuple[Service, ...]:
