@@ -327,7 +327,7 @@ ONE_PRICE = "Rückenmassage kostet neununddreißig Euro. Was Krankengymnastik ko
     ("args", "message"),
     [
         ({"question": "Was kosten Massage und Fango?"}, BOTH_PRICES),
-        ({"service": "Massage und Fango"}, BOTH_PRICES),
+        ({"service": "Massage und Fango"}, "Rückenmassage und Fango kosten zusammen einundfünfzig Euro."),
         ({"question": "Was kostet eine Massage und was kostet Krankengymnastik?"}, ONE_PRICE),
         ({"question": "Was kostet Fango?"}, "Fango kostet zwölf Euro."),
         # "Fango" is a part of the other name here
