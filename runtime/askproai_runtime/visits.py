@@ -5,7 +5,7 @@ Its name joins the names of its services in the order in which they are done, as
 Pure; the words between display names are in the language of the call.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 from askproai_core.tenant_config import CalendarProvider, Segment, SegmentKind, Service, TenantConfig
@@ -80,12 +80,6 @@ def share_services(first: str, second: str) -> bool:
 def canonical_name(name: str) -> str:
     """Return the name under which a visit is the same in whatever order its services are said."""
     return _AND.join(sorted(list_parts(name)))
-
-
-def list_visits(config: TenantConfig, names: Iterable[str]) -> list[Service]:
-    """Return those of `names` that are visits, as far as they are offered."""
-    found = (find_by_name(config, name) for name in dict.fromkeys(names) if has_several(name))
-    return [visit for visit in found if visit is not None]
 
 
 def _sum_prices(parts: Sequence[Service]) -> str:

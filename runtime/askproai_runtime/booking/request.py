@@ -34,6 +34,7 @@ from askproai_runtime.visits import (
     MOST_SERVICES,
     canonical_name,
     compose_visit,
+    find_by_name,
     has_several,
     list_parts,
     same_services,
@@ -129,7 +130,9 @@ def parse_service_request(
     `last_service` is what was offered last, for a model that does not repeat it.
     """
     branch = _find_branch(config, call)
-    service = _find_service(config, branch, read_text(args, "service") or last_service)
+    said = read_text(args, "service")
+    offered = None if said else find_by_name(config, last_service or "", branch.name)
+    service = offered or _find_service(config, branch, said or last_service)
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
     if not rules.staff_members and has_several(service.name):
         sentence = say().not_in_one_visit.format(services=service.display_name)
@@ -159,7 +162,7 @@ def parse_booking_request(
     if not fold(name):
         raise ClarificationNeeded(say().whose_name)
     email = read_text(args, "email")
-    target = rules.branch.name, rules.service.name, start
+    is_offered = hold is not None and (hold.branch, hold.starts_at) == (rules.branch.name, start)
     return BookingRequest(
         service=service,
         start=start,
@@ -168,7 +171,7 @@ def parse_booking_request(
         email=read_email(email) if email else None,
         notes=read_text(args, "notes"),
         another=args.get("another") is True or str(args.get("another")).casefold() == "true",
-        offered_staff=hold.staff if hold and (hold.branch, hold.service, hold.starts_at) == target else None,
+        offered_staff=hold.staff if hold and is_offered and same_services(hold.service, rules.service.name) else None,
     )
 
 
@@ -295,7 +298,7 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
     offered = [service for service in config.services if service.branch in {None, branch.name}]
     if name is None and len(offered) == 1:
         return offered[0]
-    named = read_services(name or "", offered)
+    named = _read_ids(name or "", offered) or read_services(name or "", offered)
     if named.services and named.unknown is None:
         return _join_services(config, named)
     requested = named.unknown if named.services else name
@@ -312,6 +315,15 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
         bookable = join_list(display_names, say().and_word)
         question = say().not_offered_but.format(requested=requested, services=bookable)
     raise ClarificationNeeded(question, outcome=outcome, services=[service.name for service in offered])
+
+
+def _read_ids(name: str, offered: Sequence[Service]) -> NamedServices | None:
+    """Return what the name of a visit is composed of, None for any other text: as words `schnitt+bart` is `schnitt-bart`, too."""
+    by_id, parts = {service.name: service for service in offered}, list_parts(name)
+    if not has_several(name) or not by_id.keys() >= set(parts):
+        return None
+    each_once = tuple(by_id[part] for part in dict.fromkeys(parts))
+    return NamedServices(each_once, repeated=len(each_once) < len(parts))
 
 
 def _join_services(config: TenantConfig, named: NamedServices) -> Service:

@@ -1,7 +1,8 @@
 """Which services a caller's words name: one, or several in one visit ("Waschen, Schneiden und Föhnen"). Pure.
 
 Names are found as whole words, the longest first, so that a service "Waschen und Legen" is one. Between them stand words that only
-join. Whatever else was said is named back, so that no part of a visit is left out.
+join. "Und" and "and" make no difference in a name: "Waschen & Legen", "Waschen, Legen" and "Waschen und Legen" sound alike.
+Whatever else was said is named back, so that no part of a visit is left out.
 """
 
 import re
@@ -14,9 +15,10 @@ from askproai_runtime.booking.phrases import fold
 
 _APART = ",;/+&"
 _WRITTEN = re.compile(rf"[^\s{_APART}]+")  # folding it may give several words, as of "Check-up"
+_AND = frozenset({"and", "und"})  # folded
 _JOINING = frozenset({  # folded; of German and English, none of them a service
-    "a", "also", "an", "and", "anschliessend", "auch", "bitte", "danach", "dann", "dazu", "ein", "eine", "einen", "einmal",
-    "inklusive", "mit", "noch", "nochmal", "please", "plus", "samt", "sowie", "then", "und", "with", "zuerst",
+    "a", "also", "an", "anschliessend", "auch", "bitte", "danach", "dann", "dazu", "ein", "eine", "einen", "einmal",
+    "inklusive", "mit", "noch", "nochmal", "please", "plus", "samt", "sowie", "then", "with", "zuerst",
 })  # fmt: skip
 
 
@@ -51,7 +53,7 @@ def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
         for name in (service.name, service.display_name, *service.spoken_names):
             names.setdefault(_fold_name(name), service)
     names.pop((), None)
-    words = [_Word(part, m.start(), m.end()) for m in _WRITTEN.finditer(text) for part in fold(m.group()).split()]
+    words = [_Word(part, m.start(), m.end()) for m in _WRITTEN.finditer(text) for part in _list_words(m.group())]
     longest, at = max(map(len, names), default=0), 0
     found: list[tuple[tuple[str, ...], Service]] = []
     while at < len(words):
@@ -72,7 +74,12 @@ def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
 @lru_cache(maxsize=8192)
 def _fold_name(name: str) -> tuple[str, ...]:
     """Return the words of a declared name; each question about a business of many branches needs those of each branch."""
-    return tuple(fold(name).split())
+    return _list_words(name)
+
+
+def _list_words(text: str) -> tuple[str, ...]:
+    """Return the folded words without "und"."""
+    return tuple(word for word in fold(text).split() if word not in _AND)
 
 
 def _each_once(found: Iterable[tuple[tuple[str, ...], Service]]) -> tuple[Service, ...]:
@@ -90,4 +97,5 @@ def _words_around(text: str, words: Sequence[_Word], at: int) -> str:
 
 
 def _is_apart(text: str, word: _Word, following: _Word) -> bool:
-    return any(mark in text[word.end : following.first] for mark in _APART)
+    between = text[word.end : following.first]
+    return any(mark in between for mark in _APART) or not _AND.isdisjoint(fold(between).split())

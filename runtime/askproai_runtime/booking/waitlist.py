@@ -50,6 +50,7 @@ from askproai_runtime.german_dates import Candidate, Daily, Grain
 from askproai_runtime.notifications.news import hears_of_offers
 from askproai_runtime.sentences import format_spoken, say
 from askproai_runtime.tasks import request_soon
+from askproai_runtime.visits import canonical_name
 
 WAITLIST = "waitlist"  # the periodic task
 ENTRIES_PER_PHONE = 3
@@ -165,7 +166,7 @@ def _parse(
     requested = _describe(candidates, rules.zone, now)
     declined = [start for start, staff in call.declined if request.staff in {None, staff}]
     spans = [Span.of(candidate, last, declined) for candidate in candidates]
-    words = "|".join((rules.branch.name, rules.service.name, request.staff or "", requested))
+    words = "|".join((rules.branch.name, canonical_name(rules.service.name), request.staff or "", requested))
     return NewEntry(
         call_id=call.call_id,
         key=hashlib.sha256(words.encode()).hexdigest(),

@@ -203,10 +203,11 @@ def _say_staff(branch: Branch) -> str | None:
 
 def _answer_about_services(config: TenantConfig, branch: Branch, question: Question, reading: _Reading) -> Answer:
     """Answer what a service costs, how long it takes and what it needs; without a service, what all of them cost."""
-    visit = _find_visit(config, branch, question)
+    spoken = _read_argument(config, branch, question)
+    visit = compose_visit(config, spoken) if len(spoken) > 1 else None
     if visit is not None and (sentence := _describe_service(visit, question.topic)):
         return _answered(question, sentence)
-    if named := _find_services(reading.named, branch):
+    if named := _find_services(reading.named, branch) or spoken:
         return _answer_about_named(config, branch, named, question)
     offered = [each for each in config.services if _is_offered(each, branch)]
     if not offered:
@@ -256,10 +257,10 @@ def _is_offered(service: Service, branch: Branch) -> bool:
     return service.branch in {None, branch.name} and bool(service.staff.get(branch.name))
 
 
-def _find_visit(config: TenantConfig, branch: Branch, question: Question) -> Service | None:
-    """Return the services that the argument names as one, if it names several that the branch offers."""
+def _read_argument(config: TenantConfig, branch: Branch, question: Question) -> tuple[Service, ...]:
+    """Return the services of the branch that the argument names, as a booking would read it; none if it names others, too."""
     named = read_services(question.service or "", [each for each in config.services if _is_offered(each, branch)])
-    return compose_visit(config, named.services) if len(named.services) > 1 and named.unknown is None else None
+    return named.services if named.unknown is None else ()
 
 
 def _find_services(named: Sequence[tuple[str, Service]], branch: Branch) -> list[Service]:
@@ -311,8 +312,8 @@ def _describe_service(service: Service, topic: Topic) -> str | None:
     waiting = sum(end - first for first, end in service.wait_spans)
     waits = say().of_it_waiting.format(length=spell_minutes(waiting)) if waiting else ""
     price, several = _price(service), has_several(service.name)
-    and_costs = say().and_cost if several else say().and_costs
-    and_costs = and_costs.format(price=price) if price else say().and_free if service.free_of_charge else ""
+    and_costs, and_free = (say().and_cost, say().and_are_free) if several else (say().and_costs, say().and_free)
+    and_costs = and_costs.format(price=price) if price else and_free if service.free_of_charge else ""
     length = f"{spell_minutes(service.duration_minutes)}{waits}{',' if waits and and_costs else ''}"
     takes = say().services_take if several else say().takes
     length = takes.format(service=service.display_name, length=length, price=and_costs)
@@ -322,7 +323,8 @@ def _describe_service(service: Service, topic: Topic) -> str | None:
 def _say_price(service: Service) -> str | None:
     """Return what a service costs, as a clause without an end; None if that is not stated."""
     if service.free_of_charge:
-        return say().is_free.format(service=service.display_name)
+        is_free = say().are_free if has_several(service.name) else say().is_free
+        return is_free.format(service=service.display_name)
     price, costs = _price(service), say().services_cost if has_several(service.name) else say().costs
     return costs.format(service=service.display_name, price=price) if price else None
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,7 @@ from askproai_runtime.admin_api import (
 )
 from askproai_runtime.page.day_plan import list_people, plan_day, week_of
 from askproai_runtime.process import Process
+from askproai_runtime.visits import list_parts
 
 _MAX_APPOINTMENTS: Final = 2_000  # of a view
 _CALL_DAYS: Final = 3
@@ -185,14 +187,19 @@ class Views:
         circuits = await self.api.get(CircuitList, "/circuits", asking.access, asking.correlation_id)
         return Shown({"circuits": circuits.circuits, "health": await self.health()}, ("dead",))
 
-    def _names(self) -> dict[str, Mapping[Any, str]]:
+    def _names(self) -> dict[str, Any]:
         """Return the display names of services and staff members, for those that the config still has."""
         config = self._process.config.current
         return {
-            "services": {service.name: service.display_name for service in config.services},
+            "service_name": partial(show_services, {each.name: each.display_name for each in config.services}),
             "staff": {(b.name, member.id): member.display_name for b in config.branches for member in b.staff},
             "branch_names": {branch.name: branch.display_name for branch in config.branches},
         }
+
+
+def show_services(display_names: Mapping[str, str], name: str | None) -> str:
+    """Return how a service, or those of a visit, are called: `Waschen + Schneiden`; one that is gone by its id."""
+    return " + ".join(display_names.get(part, part) for part in list_parts(name or ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,6 +208,7 @@ class Sentences:
     not_offered: str
     costs: str
     is_free: str
+    are_free: str
     services_cost: str
     prices_not_known: str
     not_offered_now: str
@@ -219,6 +220,7 @@ class Sentences:
     of_it_waiting: str
     and_costs: str
     and_free: str
+    and_are_free: str
     and_cost: str
     which_service: str
     # opening hours

@@ -231,6 +231,7 @@ ENGLISH: Final = Sentences(
     not_offered="{requested} is not something we offer here. ",
     costs="{service} costs {price}",
     is_free="{service} is free of charge",
+    are_free="{service} are free of charge",
     services_cost="{service} cost {price} together",
     prices_not_known="I am sorry, I cannot tell you the prices.",
     not_offered_now="We do not offer {service} at the moment.",
@@ -242,6 +243,7 @@ ENGLISH: Final = Sentences(
     of_it_waiting=", {length} of it waiting",
     and_costs=" and costs {price}",
     and_free=" and is free of charge",
+    and_are_free=" and are free of charge",
     and_cost=" and cost {price}",
     which_service="Which service do you mean{names}?",
     # opening hours

@@ -236,6 +236,7 @@ GERMAN: Final = Sentences(
     not_offered="{requested} bieten wir hier nicht an. ",
     costs="{service} kostet {price}",
     is_free="{service} ist kostenlos",
+    are_free="{service} sind kostenlos",
     services_cost="{service} kosten zusammen {price}",
     prices_not_known="Die Preise kann ich Ihnen leider nicht sagen.",
     not_offered_now="{service} bieten wir zurzeit nicht an.",
@@ -247,6 +248,7 @@ GERMAN: Final = Sentences(
     of_it_waiting=", davon {length} Wartezeit",
     and_costs=" und kostet {price}",
     and_free=" und ist kostenlos",
+    and_are_free=" und sind kostenlos",
     and_cost=" und kosten {price}",
     which_service="Welche Leistung meinen Sie{names}?",
     # opening hours

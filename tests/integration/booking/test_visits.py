@@ -135,6 +135,29 @@ async def test_the_last_offer_is_meant_when_the_services_are_not_repeated(salon:
     assert [row["service"] for row in await salon.live()] == ["waschen+foehnen"]
 
 
+async def test_who_was_offered_is_kept_in_whatever_order_the_services_are_repeated(salon: Salon) -> None:
+    both = [msgspec.structs.replace(each, staff=CUT.staff) for each in (WASH, CUT)]
+    salon.apply_config(with_services(salon.configs[-1], *both))
+    said = {"service": "Waschen, Schneiden", "date": str(FRIDAY), "time": "14:30"}
+    asked = await salon.booking.check_availability(call("call_1", f"+4915{1:08}"), said)
+    offered = asked.fields["slots"][0]["staff"]
+    assert (await book(salon, "Waschen", "17:00", 2, staff=offered)).success, "now the other one has least that day"
+    assert (await book(salon, "Schneiden, Waschen", "14:30")).fields["staff"] == offered
+
+
+async def test_an_offered_visit_is_not_the_service_whose_id_sounds_like_its_services(salon: Salon) -> None:
+    both = msgspec.structs.replace(DRY, name="waschen-foehnen", display_name="Kurprogramm", duration_minutes=90)
+    context = call("call_1", f"+4915{1:08}")
+    said = {"service": "Waschen, Föhnen", "date": str(FRIDAY), "time": "10 Uhr"}
+    assert (await salon.booking.check_availability(context, said)).success
+    salon.apply_config(with_services(salon.configs[-1], WASH, CUT, DRY, both))
+    assert (await salon.booking.book_appointment(context, {"start": at("10:00"), "customer_name": "Petra"})).success
+    assert (await book(salon, "waschen+foehnen", "12:00", 2)).success
+    assert [row["service"] for row in await salon.live()] == ["waschen+foehnen", "waschen+foehnen"]
+    again = await book(salon, "waschen+waschen", "14:00", 3)
+    assert (again.success, again.message.startswith("Dieselbe Leistung")) == (False, True)
+
+
 async def test_the_desk_books_a_visit_by_the_names_of_its_services(salon: Salon) -> None:
     answer = await book_at_desk(salon, at("10:00"), Place("mitte", "waschen+Haarschnitt"))
     assert answer.success, answer
@@ -155,6 +178,12 @@ async def test_a_freed_visit_is_offered_to_who_waits_for_it(salon: Salon) -> Non
     assert (await book(salon, "Waschen", "10:30", 3)).success
     await run_waitlist(salon)
     assert (await offered(salon))[0] == (FIRST, "taken")
+
+
+async def test_who_waits_for_a_visit_waits_once_in_whatever_order_it_is_said(salon: Salon) -> None:
+    await join(salon, FIRST, service="Waschen, Schneiden", time="10 Uhr")
+    await join(salon, FIRST, service="Schneiden und Waschen", time="10 Uhr")
+    assert [row["service"] for row in await salon.rows("SELECT service FROM waitlist")] == ["waschen+schneiden"]
 
 
 async def test_who_books_a_visit_with_the_service_waited_for_waits_no_more(salon: Salon) -> None:

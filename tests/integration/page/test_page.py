@@ -228,6 +228,15 @@ async def test_what_callers_say_never_becomes_markup(owner: Visitor) -> None:
         assert "<script>alert" not in page
 
 
+async def test_a_visit_is_shown_by_the_names_of_its_services(owner: Visitor, seeded: dict[str, str]) -> None:
+    await owner.pod.db.execute(
+        "UPDATE appointments SET service = 'haarschnitt+gone' WHERE id = $1::text::uuid", seeded["appointments"]
+    )
+    for path in ("/", "/week", "/appointments/{id}"):
+        _, page, _ = await owner.get(filled(path, seeded))
+        assert "Haarschnitt + gone" in page, path
+
+
 async def test_a_form_of_somebody_else_changes_nothing(owner: Visitor, reader: Visitor) -> None:
     _, page, _ = await owner.get("/")
     _, others, _ = await reader.get("/")

@@ -45,7 +45,10 @@ OFFERED = [WASH, CUT, COLOUR, SET]
         ("farbe+haarschnitt", ["farbe", "haarschnitt"]),
         ("Waschen und Legen", ["legen"]),
         ("Waschen und Legen, Färben", ["legen", "farbe"]),
-        ("Cut and Go", []),
+        ("Cut and Go", ["haarschnitt"]),
+        ("Waschen, Legen", ["legen"]),
+        ("Waschen & Legen und Cut & Go", ["legen", "haarschnitt"]),
+        ("Waschen und Färben", ["waschen", "farbe"]),
         ("Cut & Go / Waschen", ["haarschnitt", "waschen"]),
         ("Haarschnitt (Schneiden)", ["haarschnitt"]),
         ("Waschen-Schneiden, Fa\u0308rben.", ["waschen", "haarschnitt", "farbe"]),
@@ -57,7 +60,7 @@ def test_services_are_named_in_the_order_said(text: str, names: list[str]) -> No
     named = read_services(text, OFFERED)
     assert [service.name for service in named.services] == names
     assert not named.repeated
-    assert (named.unknown is None) == (text != "Cut and Go")
+    assert named.unknown is None
 
 
 @pytest.mark.parametrize(
@@ -66,11 +69,21 @@ def test_services_are_named_in_the_order_said(text: str, names: list[str]) -> No
         ("Waschen, Nagelpflege", "Nagelpflege"),
         ("Damen Haarschnitt", "Damen Haarschnitt"),
         ("Waschen und große Maniküre, Färben", "große Maniküre"),
+        ("Maniküre und Waschen", "Maniküre"),
+        ("Nagelpflege und Maniküre", "Nagelpflege"),
         ("Schneiden beim Chef", "Schneiden beim Chef"),
     ],
 )
 def test_the_words_that_name_nothing_are_said_back(text: str, unknown: str) -> None:
     assert read_services(text, OFFERED).unknown == unknown
+
+
+@pytest.mark.parametrize("declared", ["Waschen, Schneiden", "Waschen & Schneiden", "Waschen + Schneiden"])
+def test_a_service_is_itself_however_its_and_is_written(declared: str) -> None:
+    """Beside services of its parts it would be split, at the sum of their prices."""
+    one = Service(name="komplett", display_name=declared, staff=ABLE)
+    for said in (declared, "Waschen und Schneiden", "waschen and schneiden", "Waschen, Schneiden"):
+        assert read_services(said, [*OFFERED, one]).services == (one,)
 
 
 def test_the_same_words_twice_are_for_two_people() -> None:

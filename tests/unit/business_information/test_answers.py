@@ -172,6 +172,22 @@ def test_the_sum_is_not_said_where_a_price_is_not_known() -> None:
     assert "leider nicht sagen" in ask(unpriced, "prices", branch, service=names).message
 
 
+def test_several_services_that_cost_nothing_are_free_of_charge() -> None:
+    free = services(CHAIN, free_of_charge=True)
+    assert ask(free, "prices", "mitte", service="Schneiden, Farbe").message == "Haarschnitt und Färben sind kostenlos."
+    assert ask(free, "service", "mitte", service="Schneiden, Farbe").message.endswith(" und sind kostenlos.")
+    with speaking(Language.EN):
+        said = ask(free, "prices", "mitte", service="Schneiden and Farbe").message
+        assert said == "Haarschnitt and Färben are free of charge."
+
+
+def test_a_service_is_found_as_a_booking_would_find_it() -> None:
+    one = replace(SALON.services[0], name="komplett", display_name="Waschen & Legen", price_amount="50.00")
+    config = replace(SALON, services=(*SALON.services, one))
+    for said in ("Waschen und Legen", "einmal Waschen, Legen bitte"):
+        assert ask(config, "prices", service=said).message == "Waschen & Legen kostet fünfzig Euro."
+
+
 @pytest.mark.parametrize(
     "nothing", ["null", "None", "{{service}}", "[]", "keine", "unbekannt", "keine Angabe", "nicht angegeben"]
 )
@@ -311,7 +327,7 @@ ONE_PRICE = "Rückenmassage kostet neununddreißig Euro. Was Krankengymnastik ko
     ("args", "message"),
     [
         ({"question": "Was kosten Massage und Fango?"}, BOTH_PRICES),
-        ({"service": "Massage und Fango"}, BOTH_PRICES),
+        ({"service": "Massage und Fango"}, "Rückenmassage und Fango kosten zusammen einundfünfzig Euro."),
         ({"question": "Was kostet eine Massage und was kostet Krankengymnastik?"}, ONE_PRICE),
         ({"question": "Was kostet Fango?"}, "Fango kostet zwölf Euro."),
         # "Fango" is a part of the other name here

@@ -18,6 +18,7 @@ from askproai_runtime.booking import Status
 from askproai_runtime.page.day_plan import MAX_LANES, ROWS, plan_day, week_of
 from askproai_runtime.page.feed import Feed, changed_subjects, event_id
 from askproai_runtime.page.sessions import LIFETIME, Signer, cookie_name
+from askproai_runtime.page.views import show_services
 from askproai_runtime.page.words import ENGLISH, GERMAN, choose_language
 from tests.worlds.waiting import SOON, eventually
 
@@ -181,3 +182,11 @@ async def test_a_page_that_is_busy_does_not_keep_a_pod_from_ending() -> None:
         feed.close()
 
     assert await feed_busy_page(feed, end) == []
+
+
+def test_a_visit_is_shown_by_the_names_of_its_services() -> None:
+    names = {"waschen": "Waschen", "schnitt": "Schneiden"}
+    assert show_services(names, "waschen+schnitt") == "Waschen + Schneiden"
+    assert show_services(names, "schnitt") == "Schneiden"
+    assert show_services(names, "schnitt+farbe") == "Schneiden + farbe", "a service that is gone has no other name"
+    assert show_services(names, None) == ""
