@@ -277,7 +277,7 @@ def _agents(
 
 
 def _closed_agents(agents: Iterable[RetellAgent], branches: list[Branch]) -> tuple[str, ...]:
-    """Return the ids of agents whose branch was deleted: they say so to callers, whose calls are still the tenant's."""
+    """Return the ids of agents whose branch was deleted. Their callers hear that it is closed; their calls are the tenant's."""
     known = {None, *(branch.metadata.name for branch in branches)}
     ids = {agent.status.get("agentId") for agent in agents if branch_name_of(agent) not in known}
     return tuple(sorted(filter(None, ids)))
