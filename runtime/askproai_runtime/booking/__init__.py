@@ -22,6 +22,7 @@ from askproai_runtime.booking.calendar_audit import CalendarAudit
 from askproai_runtime.booking.calendar_inbound import Step, apply_calendar_event, is_news
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.calendar_reading import CalendarEvent
+from askproai_runtime.booking.declines import declines_offer
 from askproai_runtime.booking.desk import (
     CalendarState,
     DeskBusy,
@@ -54,7 +55,7 @@ from askproai_runtime.booking.offer import FreeDay, check_availability, list_fre
 from askproai_runtime.booking.opening_hours import find_closure, open_minutes, warm_up
 from askproai_runtime.booking.phrases import fold, join_list, sayable
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
-from askproai_runtime.booking.replies import Question, Replies, Reply, declines_offer, meant_key, read_reply
+from askproai_runtime.booking.replies import Question, Replies, Reply, meant_key, read_reply
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.reschedule import reschedule_appointment
 from askproai_runtime.booking.spoken_services import read_services
@@ -71,6 +72,7 @@ from askproai_runtime.booking.types import (
     BookingOutcome,
     BookingSettings,
     CallContext,
+    DeclinedSlot,
     DeskRequest,
     FunctionOutcome,
 )
@@ -86,7 +88,7 @@ from askproai_runtime.booking.waitlist_offers import WAITLIST, WaitlistKeeper
 __all__ = [
     "FREE_TIMES", "WAITLIST", "Answer", "Appointment", "Basis", "Block", "BlockExists", "BlockedAppointment",
     "BookingContext", "BookingOutcome", "BookingSettings", "CalendarAudit", "CalendarDisagrees", "CalendarEvent",
-    "CalendarState", "CallContext", "Customer", "DeskBusy", "DeskRequest", "FreeDay", "FreeTimesKeeper",
+    "CalendarState", "CallContext", "Customer", "DeclinedSlot", "DeskBusy", "DeskRequest", "FreeDay", "FreeTimesKeeper",
     "FunctionOutcome", "InvalidBlock", "InvalidBooking", "Message", "Place", "Question", "Replies", "Reply",
     "RequestUsed", "ServiceRules", "SlotQuery", "Span", "Status", "Step", "UnclearStart", "UnknownName",
     "WaitlistEntry", "WaitlistKeeper", "WaitlistOffer", "add_block", "apply_calendar_event", "book_appointment",

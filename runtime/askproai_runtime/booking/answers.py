@@ -31,7 +31,7 @@ def refused_answer() -> Answer:
 
 
 def slot_fields(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list[dict[str, str]]:
-    """Return slots as `slots` and `alternatives` of an answer: local ISO 8601 times, staff id, and the phrase to say.
+    """Return slots as `slots` and `alternatives` of an answer: local ISO 8601 times, ids, and the phrase to say.
 
     They are in the order in which `slot_sentence` says them: a caller who wants "die erste" means the first that was said.
     """
@@ -40,6 +40,8 @@ def slot_fields(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> li
             "start": slot.start.astimezone(rules.zone).isoformat(),
             "end": slot.end.astimezone(rules.zone).isoformat(),
             "staff": slot.staff,
+            "service": rules.service.name,
+            "branch": rules.branch.name,
             "spoken": format_slot(slot, rules.display_name(slot.staff), rules.zone, now),
         }
         for slot in _by_start(slots)

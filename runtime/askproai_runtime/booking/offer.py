@@ -428,15 +428,12 @@ async def offer_before_waiting(
 def has_declined(
     call: CallContext, request: ServiceRequest, slots: Sequence[Slot], candidates: Sequence[Candidate]
 ) -> bool:
-    """Return whether the caller has declined a time within `candidates` on each day of the `slots` that are free of them.
-
-    Of another staff member's times nothing was said to who asks for one person.
-    """
-    zone = request.rules.zone
+    """Return whether the caller has declined a time within `candidates` on each day of the `slots` that are free of them."""
+    rules, zone = request.rules, request.rules.zone
     declined = {
         start.astimezone(zone).date()
-        for start, staff in call.declined
-        if request.staff in {None, staff} and any(candidate.contains(start) for candidate in candidates)
+        for start in call.declined_starts(rules.branch.name, rules.service.name, request.staff)
+        if any(candidate.contains(start) for candidate in candidates)
     }
     return all(slot.start.astimezone(zone).date() in declined for slot in slots)
 

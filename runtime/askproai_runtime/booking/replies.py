@@ -89,27 +89,15 @@ def read_reply(utterances: Sequence[str], question: Question) -> Reply:
     return Reply.NO if read and read[-1] is None else Reply.UNCLEAR
 
 
-# Who wants none of the times that were named: "keine davon passt", "da kann ich nicht", "setzen Sie mich auf die Warteliste".
-_WAITS = re.compile(r"\b(?:warteliste|warte lieber|lieber warten|waiting list|wait for|rather wait)\b")
-_DECLINES = re.compile(
-    r"\b(?:keine?[mnrs]?|nicht|nichts|nie|weder|leider|none|neither|not|nothing|cannot|can t|don t|doesn t|won t|unfortunately)\b"
-)
-
-
-def declines_offer(utterance: str, *, offered_instead: bool = False) -> bool:
-    """Return whether a caller wants none of the times that were just named. A question back or "Moment" says nothing about them.
-
-    `offered_instead`: they were named to somebody who asked for the waiting list; whoever takes none of them still wants it.
-    """
+def is_question(utterance: str) -> bool:
+    """Return whether a caller asks something."""
     said = " ".join(re.findall(r"\w+", utterance.casefold()))
-    if _WAITS.search(said):
-        return True
-    read = _read(utterance, Question.MEANT)
-    if read is None or read is Reply.YES:
-        return False
-    return (
-        read is Reply.NO or bool(_DECLINES.search(said)) or (offered_instead and bool(said) and not _YES.search(said))
-    )
+    return utterance.rstrip().endswith("?") or (bool(_QUESTION.search(said)) and not _SAYING.search(said))
+
+
+def answers_nothing(utterance: str) -> bool:
+    """Return whether nothing but a question or "Moment" was said to what was offered."""
+    return _read(utterance, Question.MEANT) is None
 
 
 def _read(utterance: str, question: Question) -> Reply | None:

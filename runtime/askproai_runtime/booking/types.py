@@ -21,13 +21,23 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class DeclinedSlot:
+    """A slot that a caller does not want, by the names in the config; `service` may be a visit's. `start` is in UTC."""
+
+    branch: str
+    service: str
+    staff: str
+    start: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CallContext:
     """The call that asks, already verified and routed. `branch` is a branch's name in the config; "" where none is needed.
 
     `started_at` anchors relative dates ("morgen"), not the time of processing. `caller` is E.164, None when withheld.
     `replies` are the caller's answers to our questions, by the ids of appointments and the e-mail addresses that they were about.
-    None if the request has no transcript. `declined` are the slots, start and staff member, that were named in this call, and of
-    which the caller has said that none suits.
+    None if the request has no transcript. `declined` are the slots that were named in this call, and of which the caller has said
+    that none suits.
     """
 
     call_id: str
@@ -36,7 +46,7 @@ class CallContext:
     started_at: datetime
     correlation_id: str
     replies: Replies | None = None
-    declined: frozenset[tuple[datetime, str]] = frozenset()
+    declined: frozenset[DeclinedSlot] = frozenset()
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
         """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.
@@ -47,6 +57,17 @@ class CallContext:
         if self.replies is not None:
             return self.replies.get(about)
         return Reply.UNCLEAR if age is not None and age >= ANSWER_TIME else None
+
+    def declined_starts(self, branch: str, service: str, staff: str | None) -> frozenset[datetime]:
+        """Return the declined starts of a service in a branch, with `staff`, or with anybody if None.
+
+        Of another staff member's times nothing was said to who asks for one person.
+        """
+        return frozenset(
+            slot.start
+            for slot in self.declined
+            if (slot.branch, slot.service) == (branch, service) and staff in {None, slot.staff}
+        )
 
 
 class FunctionOutcome(StrEnum):

@@ -25,7 +25,7 @@ from askproai_runtime.booking.request import (
     parse_time,
     read_said,
 )
-from askproai_runtime.booking.store.appointments import release_holds
+from askproai_runtime.booking.store.appointments import release_declined
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.waitlist import (
     EntryLimits,
@@ -104,7 +104,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
 
     Nobody waits for what is free without having heard of it, or for what the rules never allow: what can be booked is offered
     instead, once. The times that somebody has declined are not offered by the list either. The same request of a number is one
-    entry, in whichever call it is made.
+    entry, in whichever call it is made; the declined times are those of the last one.
     """
     try:
         request = parse_service_request(ctx.config(), call, args)
@@ -117,7 +117,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
     async with ctx.pool.acquire() as conn, conn.transaction():
         await request_soon(conn, ctx.tenant, WAITLIST)  # locks the task first, as its runs do
         if call.declined:  # what this call holds of it is others' at once; before the entry, to which it is no news
-            await release_holds(conn, ctx.tenant, [call.call_id])
+            await release_declined(conn, ctx.tenant, call.call_id, call.declined)
         entry_id = await insert_entry(conn, ctx.tenant, entry, _LIMITS)
         if entry_id is not None:
             await record_held_times(conn, ctx.tenant, entry, request.rules.resource_ids)
@@ -164,7 +164,7 @@ def _parse(
     if phone is None:
         raise ClarificationNeeded(say().wait_at_number)
     requested = _describe(candidates, rules.zone, now)
-    declined = [start for start, staff in call.declined if request.staff in {None, staff}]
+    declined = call.declined_starts(rules.branch.name, rules.service.name, request.staff)
     spans = [Span.of(candidate, last, declined) for candidate in candidates]
     words = "|".join((rules.branch.name, canonical_name(rules.service.name), request.staff or "", requested))
     return NewEntry(

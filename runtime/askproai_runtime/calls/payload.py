@@ -13,7 +13,7 @@ import msgspec
 from askproai_core.http_server import read_json
 from askproai_core.phone_numbers import Route, Routing, e164_or_none
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import Question, Replies, Reply, declines_offer, meant_key, read_reply
+from askproai_runtime.booking import DeclinedSlot, Question, Replies, Reply, declines_offer, meant_key, read_reply
 from askproai_runtime.intake import ProviderId
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -149,28 +149,32 @@ def read_replies(call: OngoingCall) -> Replies | None:
     return {subject: reply for subject, reply in replies.items() if reply is not None}
 
 
-def read_declined(call: OngoingCall) -> frozenset[tuple[datetime, str]]:
-    """Return the slots, start and staff member, that answers have named in this call and the caller wants none of."""
-    declined, named, is_instead = set[tuple[datetime, str]](), set[tuple[datetime, str]](), False
+def read_declined(call: OngoingCall) -> frozenset[DeclinedSlot]:
+    """Return the slots that answers have named in this call, and of which the caller wants none."""
+    declined, named = set[DeclinedSlot](), set[DeclinedSlot]()
     for utterance in call.transcript_with_tool_calls or ():
         if utterance.role == "tool_call_result" and (answer := _read_answer(utterance)):
             if slots := _read_slots(answer):
-                named, is_instead = slots, answer.get("instead_of_waiting") is True
+                named = slots
                 declined -= slots
-        elif utterance.role == "user" and declines_offer(str(utterance.content or ""), offered_instead=is_instead):
+        elif utterance.role == "user" and declines_offer(str(utterance.content or "")):
             declined |= named
     return frozenset(declined)
 
 
-def _read_slots(answer: Mapping[str, Any]) -> set[tuple[datetime, str]]:
-    """Return the slots that an answer of ours has named. Retell passes it back, so nothing of its shape is certain."""
+def _read_slots(answer: Mapping[str, Any]) -> set[DeclinedSlot]:
+    """Return the slots that an answer of ours has named. Retell passes it back, so nothing of its shape is certain.
+
+    A pod of the release before names neither service nor branch of a slot: it counts as not named.
+    """
     slots = answer.get("slots") or answer.get("alternatives")
-    found = set[tuple[datetime, str]]()
+    found = set[DeclinedSlot]()
     for slot in slots if isinstance(slots, list) else ():
         with suppress(KeyError, TypeError, ValueError):
             start = datetime.fromisoformat(slot["start"])
             if start.tzinfo is not None:
-                found.add((start.astimezone(UTC), str(slot["staff"])))
+                names = (str(slot[name]) for name in ("branch", "service", "staff"))
+                found.add(DeclinedSlot(*names, start.astimezone(UTC)))
     return found
 
 

@@ -42,6 +42,8 @@ async def test_a_day_gives_a_choice_of_three_starts_and_holds_the_first(new_salo
         "start": "2026-11-27T09:00:00+01:00",
         "end": "2026-11-27T09:45:00+01:00",
         "staff": "anna",
+        "service": "haarschnitt",
+        "branch": "mitte",
         "spoken": "Freitag, den 27. November, um 9 Uhr bei Anna",
     }
     assert await held(salon) == [("call_1", "2026-11-27 08:00")]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from askproai_runtime.booking import Answer, CallContext, WaitlistKeeper, join_waitlist
+from askproai_runtime.booking import Answer, CallContext, DeclinedSlot, WaitlistKeeper, join_waitlist
 from askproai_runtime.calls.payload import OngoingCall, Utterance, read_declined
 from askproai_runtime.tasks import TaskRun
 from tests.worlds.booking_environment import Salon, booking_args, call
@@ -44,6 +44,8 @@ async def test_the_second_request_is_accepted_when_the_caller_takes_nothing_of_w
     assert (await join(salon, call())).outcome.value == "offered"  # nothing was said since
     assert not (await join(salon, after([first], ["Wie bitte?"]))).success
     assert not (await join(salon, after([first], ["ja, gern"]))).success
+    for unclear in ("zehn Uhr bitte", "Max Müller", "hm", "nein nein, den ersten bitte"):
+        assert (await join(salon, after([first], [unclear]))).fields["instead_of_waiting"], unclear
     joined = await join(salon, after([first], ["das ist mir alles zu früh"]))
     assert (joined.success, joined.outcome.value) == (True, "waiting")
 
@@ -73,3 +75,60 @@ async def test_what_was_declined_is_free_for_others_and_not_offered_to_who_waits
     await WaitlistKeeper(salon.booking).run(TaskRun("waitlist", {}, "corr-run", save))
     begins = datetime.fromisoformat(start).astimezone(UTC)
     assert begins not in {row["starts_at"] for row in await salon.rows("SELECT starts_at FROM waitlist_offers")}
+
+
+@pytest.mark.parametrize("other", [{"service": "coloration"}, {"branch": "west"}])
+async def test_what_was_declined_of_another_service_or_branch_says_nothing_about_this_one(
+    salon: Salon, other: dict[str, str]
+) -> None:
+    first = await join(salon, call())
+    declined = after([first], [LIST])
+    assert declined.declined
+    elsewhere = replace(declined, declined=frozenset(msgspec.structs.replace(s, **other) for s in declined.declined))
+    assert (await join(salon, elsewhere)).fields["instead_of_waiting"]
+    assert (await join(salon, declined)).success
+
+
+async def test_a_hold_that_was_not_declined_stays_for_the_call(salon: Salon) -> None:
+    declined = await salon.booking.check_availability(call(), FRIDAY)
+    wanted = await salon.booking.check_availability(call(), FRIDAY | {"date": "2026-11-26", "part_of_day": "nachmittags"})
+    context = after([declined, wanted], [LIST, "ja, das passt"])
+    assert {slot.start.date().day for slot in context.declined} == {27}
+    assert (await join(salon, context)).success
+    held = await salon.rows("SELECT starts_at FROM appointments WHERE status = 'held'")
+    assert [row["starts_at"] for row in held] == [datetime.fromisoformat(wanted.fields["slots"][0]["start"])]
+
+
+async def test_the_hold_of_a_declined_slot_ends(salon: Salon) -> None:
+    declined = await salon.booking.check_availability(call(), FRIDAY)
+    assert await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'")
+    assert (await join(salon, after([declined], [LIST]))).success
+    assert not await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'")
+
+
+async def test_a_request_that_is_made_anew_forgets_what_was_declined_before(salon: Salon) -> None:
+    await wait_twice(salon)
+    (entry,) = await salon.rows("SELECT spans FROM waitlist")
+    assert "declined" not in entry["spans"]
+
+
+async def test_on_the_schema_before_a_request_that_is_made_anew_is_still_the_same_entry(salon: Salon) -> None:
+    """Then what was declined stays, as with pods of the release before."""
+    owner = await asyncpg.connect(salon.database.dsn)
+    try:
+        await owner.execute("REVOKE UPDATE (spans) ON waitlist FROM askproai_tenant")
+        await wait_twice(salon)
+        await owner.execute("GRANT UPDATE (spans) ON waitlist TO askproai_tenant")
+    finally:
+        await owner.close()
+    (entry,) = await salon.rows("SELECT spans FROM waitlist")
+    assert "declined" in entry["spans"]
+
+
+async def wait_twice(salon: Salon) -> None:
+    """Wait with something declined, and again in another call in which nothing is free and nothing was declined."""
+    offered = await salon.booking.check_availability(call(), FRIDAY)
+    first = await join(salon, after([offered], [LIST]))
+    async with nothing_free(salon):
+        again = await join(salon, call("call_2"))
+    assert (first.success, again.fields) == (True, first.fields)

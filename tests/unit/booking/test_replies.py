@@ -2,7 +2,7 @@
 
 import pytest
 
-from askproai_runtime.booking.replies import Question, Reply, declines_offer, read_reply
+from askproai_runtime.booking.replies import Question, Reply, read_reply
 
 
 def read(*utterances: str) -> Reply:
@@ -99,26 +99,3 @@ def test_a_correction_of_an_address_is_no_agreement_by_itself(said: str) -> None
 )  # fmt: skip
 def test_the_wish_to_move_it_is_no_no_to_whether_it_is_meant(said: str, reply: Reply) -> None:
     assert read_reply([said], Question.MEANT) is reply
-
-
-@pytest.mark.parametrize(
-    ("said", "declines", "declines_instead"),
-    [
-        ("Am Dienstagvormittag passt mir keine der Zeiten, setzen Sie mich auf die Warteliste.", True, True),
-        ("Nein, da kann ich nicht.", True, True),
-        ("Leider nichts dabei.", True, True),
-        ("Können Sie mich auf die Warteliste setzen?", True, True),
-        ("None of those, please put me on the waiting list.", True, True),
-        ("I can't do any of these.", True, True),
-        ("Das ist mir alles zu früh.", False, True),
-        ("Ja, gern.", False, False),
-        ("Ja, um zehn passt.", False, False),
-        ("Wie bitte?", False, False),
-        ("Was kostet das?", False, False),
-        ("Moment.", False, False),
-        ("", False, False),
-    ],
-)
-def test_whoever_takes_none_of_the_named_times_declines_them(said: str, declines: bool, declines_instead: bool) -> None:
-    assert declines_offer(said) is declines
-    assert declines_offer(said, offered_instead=True) is declines_instead

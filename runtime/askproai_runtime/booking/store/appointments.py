@@ -1,6 +1,6 @@
 """Rows of `appointments`, holds included. Whoever moves, cancels or inserts holds the locks of the staff members concerned."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,7 +10,7 @@ from uuid import UUID
 from askproai_core.database import Connection
 from askproai_runtime.booking.availability import Claims, ServiceRules, Slot, Span
 from askproai_runtime.booking.store.claims import Placement, claim_arrays, move_claims, newest_place, release_claims
-from askproai_runtime.booking.types import DESK_CALL, CallContext
+from askproai_runtime.booking.types import DESK_CALL, CallContext, DeclinedSlot
 
 
 class Status(StrEnum):
@@ -267,6 +267,20 @@ async def release_holds(conn: Connection, tenant: str, call_ids: Sequence[str]) 
                SELECT id FROM appointments WHERE tenant = $1 AND call_id = ANY ($2) AND status = 'held'
                FOR UPDATE SKIP LOCKED)""",
         tenant, call_ids,
+    )  # fmt: skip
+
+
+async def release_declined(conn: Connection, tenant: str, call_id: str, declined: Iterable[DeclinedSlot]) -> None:
+    """Free what is held for a call of slots that its caller does not want; another hold stays. Locks as `release_holds`."""
+    slots = list(declined)
+    await conn.execute(
+        """DELETE FROM appointments WHERE tenant = $1 AND id IN (
+               SELECT id FROM appointments WHERE tenant = $1 AND call_id = $2 AND status = 'held'
+                   AND (branch, service, staff, starts_at) IN (
+                       SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::timestamptz[]))
+               FOR UPDATE SKIP LOCKED)""",
+        tenant, call_id, [slot.branch for slot in slots], [slot.service for slot in slots], [slot.staff for slot in slots],
+        [slot.start for slot in slots],
     )  # fmt: skip
 
 

@@ -21,7 +21,9 @@ SELECT {_ENTRY}, o.id AS offer_id, o.staff AS offered_staff, o.starts_at, o.ends
 FROM waitlist w LEFT JOIN waitlist_offers o ON o.tenant = w.tenant AND o.entry_id = w.id AND o.state = 'open'
 """  # noqa: S608  constants
 
-# The counts are those of the statement's snapshot: calls of the same moment may add one or two more.
+# The counts are those of the statement's snapshot: calls of the same moment may add one or two more. A request that is made anew
+# says anew what is declined of it; before migration 0019 a tenant's role may not change that.
+_MAY_REPLACE = "SELECT has_column_privilege('waitlist', 'spans', 'UPDATE')"
 _JOIN = """
 INSERT INTO waitlist AS w (tenant, call_id, key, branch, service, staff, spans, requested, since, until, name, phone,
                            caller, correlation_id)
@@ -32,7 +34,7 @@ WHERE EXISTS (SELECT 1 FROM waitlist WHERE tenant = $1 AND phone = $12 AND key =
       AND (SELECT count(*) FROM waitlist WHERE tenant = $1 AND call_id = $2) < $17
       AND (SELECT count(*) FROM waitlist WHERE tenant = $1 AND created_at > clock_timestamp() - interval '1 hour'
            AND caller IS NOT DISTINCT FROM $13) < $18
-ON CONFLICT (tenant, phone, key) WHERE state = 'waiting' DO UPDATE SET name = EXCLUDED.name
+ON CONFLICT (tenant, phone, key) WHERE state = 'waiting' DO UPDATE SET {replaced}
 RETURNING id
 """
 
@@ -236,11 +238,13 @@ class WaitingCandidate:
 async def insert_entry(conn: Connection, tenant: str, entry: NewEntry, limits: EntryLimits) -> UUID | None:
     """Add an entry, and return its id; None if one of the limits is reached.
 
-    The same request of a number that waits already is that entry.
+    The same request of a number that waits already is that entry, with the name and the spans of the new one.
     """
     new = entry
+    may_replace = await conn.fetchval(_MAY_REPLACE)
+    join = _JOIN.format(replaced=f"name = EXCLUDED.name{', spans = EXCLUDED.spans' if may_replace else ''}")
     entry_id: UUID | None = await conn.fetchval(
-        _JOIN, tenant, new.call_id, new.key, new.branch, new.service, new.staff, new.spans, new.requested, new.since, new.until,
+        join, tenant, new.call_id, new.key, new.branch, new.service, new.staff, new.spans, new.requested, new.since, new.until,
         new.name, new.phone, new.caller, new.correlation_id, limits.per_phone, limits.per_tenant, limits.per_call,
         limits.per_hour,
     )  # fmt: skip

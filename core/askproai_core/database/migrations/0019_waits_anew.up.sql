@@ -1,0 +1,3 @@
+-- A request of somebody who waits already, made anew, replaces the stored one: what was declined of it then may be wanted now.
+
+GRANT UPDATE (spans) ON waitlist TO askproai_tenant;
