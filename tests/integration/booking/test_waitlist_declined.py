@@ -5,12 +5,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import pytest
 
-from askproai_runtime.booking import Answer, CallContext, DeclinedSlot, WaitlistKeeper, join_waitlist
+from askproai_runtime.booking import Answer, CallContext, WaitlistKeeper, join_waitlist
 from askproai_runtime.calls.payload import OngoingCall, Utterance, read_declined
 from askproai_runtime.tasks import TaskRun
+from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import Salon, booking_args, call
+from tests.worlds.full_calendar import nothing_free
 
 FRIDAY = {"service": "Haarschnitt", "date": "2026-11-27", "part_of_day": "vormittags", "customer_name": "Wanda"}
 LIST = "nein, da passt mir keine der Zeiten, setzen Sie mich auf die Warteliste"
@@ -84,14 +87,16 @@ async def test_what_was_declined_of_another_service_or_branch_says_nothing_about
     first = await join(salon, call())
     declined = after([first], [LIST])
     assert declined.declined
-    elsewhere = replace(declined, declined=frozenset(msgspec.structs.replace(s, **other) for s in declined.declined))
+    elsewhere = replace(declined, declined=frozenset(replace(s, **other) for s in declined.declined))
     assert (await join(salon, elsewhere)).fields["instead_of_waiting"]
     assert (await join(salon, declined)).success
 
 
 async def test_a_hold_that_was_not_declined_stays_for_the_call(salon: Salon) -> None:
     declined = await salon.booking.check_availability(call(), FRIDAY)
-    wanted = await salon.booking.check_availability(call(), FRIDAY | {"date": "2026-11-26", "part_of_day": "nachmittags"})
+    wanted = await salon.booking.check_availability(
+        call(), FRIDAY | {"date": "2026-11-26", "part_of_day": "nachmittags"}
+    )
     context = after([declined, wanted], [LIST, "ja, das passt"])
     assert {slot.start.date().day for slot in context.declined} == {27}
     assert (await join(salon, context)).success
@@ -112,14 +117,16 @@ async def test_a_request_that_is_made_anew_forgets_what_was_declined_before(salo
     assert "declined" not in entry["spans"]
 
 
-async def test_on_the_schema_before_a_request_that_is_made_anew_is_still_the_same_entry(salon: Salon) -> None:
+async def test_on_the_schema_before_a_request_that_is_made_anew_is_still_the_same_entry(
+    salon: Salon, module_database: Database
+) -> None:
     """Then what was declined stays, as with pods of the release before."""
-    owner = await asyncpg.connect(salon.database.dsn)
+    owner = await asyncpg.connect(module_database.dsn)
     try:
         await owner.execute("REVOKE UPDATE (spans) ON waitlist FROM askproai_tenant")
         await wait_twice(salon)
-        await owner.execute("GRANT UPDATE (spans) ON waitlist TO askproai_tenant")
     finally:
+        await owner.execute("GRANT UPDATE (spans) ON waitlist TO askproai_tenant")
         await owner.close()
     (entry,) = await salon.rows("SELECT spans FROM waitlist")
     assert "declined" in entry["spans"]
