@@ -173,8 +173,8 @@ def _read_slots(answer: Mapping[str, Any]) -> set[DeclinedSlot]:
         with suppress(KeyError, TypeError, ValueError):
             start = datetime.fromisoformat(slot["start"])
             if start.tzinfo is not None:
-                names = (str(slot[name]) for name in ("branch", "service", "staff"))
-                found.add(DeclinedSlot(*names, start.astimezone(UTC)))
+                branch, service, staff = str(slot["branch"]), str(slot["service"]), str(slot["staff"])
+                found.add(DeclinedSlot(branch, service, staff, start.astimezone(UTC)))
     return found
 
 
