@@ -218,7 +218,7 @@ class PageServer:
 
 
 def _set_cookie(response: web.Response, request: web.Request, name: str, value: str, seconds: int, path: str) -> None:
-    """Set a cookie that no script reads and no other site sends; over TLS alone where the proxy has TLS: a forwarded port has none."""
+    """Set a cookie that no script reads and no other site sends; over TLS alone behind a proxy with TLS."""
     is_secure = request.headers.get("X-Forwarded-Proto", "") == "https"
     response.set_cookie(
         name, value, max_age=seconds, path=path, httponly=True, samesite="Strict", secure=is_secure
