@@ -59,7 +59,7 @@ class PageServer:
         self._templates, self._assets = load_templates(), load_assets()
         self._by_path = {asset.path: asset for asset in self._assets.values()}
         self._cookie = cookie_name(process.tenant)
-        self._reading = asyncio.Lock()
+        self._reading, self._rendering = asyncio.Lock(), asyncio.Lock()
 
     def close(self) -> None:
         """End the open streams."""
@@ -74,10 +74,10 @@ class PageServer:
             return await self._route(request, self._signer(), words)
         except Problem as problem:
             text = words.not_found if problem.status == web.HTTPNotFound.status_code else problem.detail
-            return self._html("problem.html", words, {"text": text}, problem.status, problem.headers)
+            return await self._html("problem.html", words, {"text": text}, problem.status, problem.headers)
         except DATABASE_UNAVAILABLE as error:
             log.warning("page.not_shown", error=type(error).__name__)
-            return self._html("problem.html", words, {"text": words.failed_page}, 503)
+            return await self._html("problem.html", words, {"text": words.failed_page}, 503)
 
     async def _route(self, request: web.Request, signer: Signer, words: Words) -> web.StreamResponse:
         if request.path == "/login":
@@ -117,43 +117,38 @@ class PageServer:
             "session": session, "csrf": signer.csrf(session.id), "pulse": pulse, "since": event_id(pulse), "url": request.rel_url,
             "view": view.name, "subjects": shown.subjects, "now": self._process.clock.now(), **shown.values,
         }  # fmt: skip
-        return self._html(view.template, words, values)
+        return await self._html(view.template, words, values)
 
     async def _login(self, request: web.Request, signer: Signer, words: Words) -> web.Response:
         """Answer with the form, or open a session. The form's token belongs to a cookie of the visitor's own."""
         visitor = request.cookies.get(f"{self._cookie}-login", "")
         if request.method == "GET":
-            return self._login_form(signer, words, "", 200)
+            return await self._login_form(request, signer, words, "", 200)
         form = await _read_form(request)
         if not visitor or not signer.is_csrf(f"login {visitor}", form.get("csrf", "")):
-            return self._login_form(signer, words, words.expired_form, 403)
+            return await self._login_form(request, signer, words, words.expired_form, 403)
         if not await self._limiter.admits(_LOGINS_PER_SECOND):
             raise too_many_requests()
         access = find_access(self._process, form.get("token", "").strip())
         if access is None:
             log.warning("page.login_refused")
-            return self._login_form(signer, words, words.wrong_key, 403)
+            return await self._login_form(request, signer, words, words.wrong_key, 403)
         name = printable(form.get("name", "").strip())
         session = signer.open(is_reader=access.is_reader, name=name, now=self._process.clock.now())
         await self._store.record_session("page.login", session.id, _role(session), session.name)
         log.info("page.login", role=_role(session))
         response = web.Response(status=303, headers=_SECURITY | {"Location": "/"})
-        self._set_cookie(response, request, self._cookie, signer.seal(session), int(LIFETIME.total_seconds()))
+        _set_cookie(response, request, self._cookie, signer.seal(session), int(LIFETIME.total_seconds()), "/")
         response.del_cookie(f"{self._cookie}-login", path="/login")
         return response
 
-    def _login_form(self, signer: Signer, words: Words, error: str, status: int) -> web.Response:
+    async def _login_form(
+        self, request: web.Request, signer: Signer, words: Words, error: str, status: int
+    ) -> web.Response:
         visitor = secrets.token_hex(16)
         values = {"csrf": signer.csrf(f"login {visitor}"), "error": error}
-        response = self._html("login.html", words, values, status)
-        response.set_cookie(
-            f"{self._cookie}-login",
-            visitor,
-            max_age=_LOGIN_COOKIE_SECONDS,
-            path="/login",
-            httponly=True,
-            samesite="Strict",
-        )
+        response = await self._html("login.html", words, values, status)
+        _set_cookie(response, request, f"{self._cookie}-login", visitor, _LOGIN_COOKIE_SECONDS, "/login")
         return response
 
     async def _logout(self, request: web.Request, signer: Signer, session: Session) -> web.Response:
@@ -164,14 +159,6 @@ class PageServer:
         response = web.Response(status=303, headers=_SECURITY | {"Location": "/login"})
         response.del_cookie(self._cookie, path="/")
         return response
-
-    def _set_cookie(self, response: web.Response, request: web.Request, name: str, value: str, seconds: int) -> None:
-        is_secure = (
-            request.headers.get("X-Forwarded-Proto", "") == "https"
-        )  # a forwarded port of one's own machine has no TLS
-        response.set_cookie(
-            name, value, max_age=seconds, path="/", httponly=True, samesite="Strict", secure=is_secure
-        )  # fmt: skip
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         """Send the subjects that change until the page, the session or the process ends."""
@@ -210,7 +197,7 @@ class PageServer:
         headers = {"Cache-Control": _FOREVER, "X-Content-Type-Options": "nosniff"}
         return web.Response(body=asset.content, content_type=asset.content_type, charset="utf-8", headers=headers)
 
-    def _html(
+    async def _html(
         self,
         template: str,
         words: Words,
@@ -221,9 +208,21 @@ class PageServer:
         config = self._process.config.current
         paths = {name: asset.path for name, asset in self._assets.items()}
         common = {"assets": paths, "business": config.display_name, "session": None}
-        text = render(self._templates, template, words, ZoneInfo(config.time_zone), common | dict(values))
+        zone = ZoneInfo(config.time_zone)
+        # In a thread, because callers' requests would wait for it (50 ms and more); one at a time, because each thread of Python
+        # takes 5 ms from the others, and the default threads resolve names, too.
+        async with self._rendering:
+            text = await asyncio.to_thread(render, self._templates, template, words, zone, common | dict(values))
         merged = _SECURITY | dict(headers or {})
         return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=merged)
+
+
+def _set_cookie(response: web.Response, request: web.Request, name: str, value: str, seconds: int, path: str) -> None:
+    """Set a cookie that no script reads and no other site sends; over TLS alone behind a proxy with TLS."""
+    is_secure = request.headers.get("X-Forwarded-Proto", "") == "https"
+    response.set_cookie(
+        name, value, max_age=seconds, path=path, httponly=True, samesite="Strict", secure=is_secure
+    )  # fmt: skip
 
 
 def _role(session: Session) -> str:

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import aiohttp
@@ -279,9 +281,50 @@ async def test_the_session_is_a_cookie_that_no_script_and_no_other_site_sends(po
         assert await visitor.log_in(ADMIN_TOKEN) == 303
         (cookie,) = [morsel for morsel in visitor.session.cookie_jar if not morsel.key.endswith("-login")]
         assert (cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (True, "Strict", "43200")
+        assert not cookie["secure"], "a forwarded port has no TLS"
         cut = cookie.value[:-1] + ("0" if cookie.value[-1] != "0" else "1")
         async with visiting(pod) as forger:
             assert (await forger.get("/", Cookie=f"{cookie.key}={cut}"))[0] == 303
+
+
+async def test_behind_tls_both_cookies_of_a_login_are_sent_with_tls_alone(pod: TenantPod) -> None:
+    async with visiting(pod, **{"X-Forwarded-Proto": "https"}) as visitor:
+        _, form, shown = await visitor.get("/login")
+        (cookie,) = shown.cookies.values()
+        headers = {"Cookie": f"{cookie.key}={cookie.value}"}
+        async with visitor.session.post(
+            f"{pod.private_url}/login",
+            data={"csrf": hidden(form), "token": ADMIN_TOKEN},
+            headers=headers,
+            allow_redirects=False,
+        ) as opened:
+            assert opened.status == 303
+            session = opened.cookies[cookie.key.removesuffix("-login")]
+        assert (cookie["secure"], session["secure"]) == (True, True)
+
+
+async def test_a_caller_is_answered_while_a_view_is_rendered_and_one_is_rendered_at_a_time(
+    owner: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, may_end, render, running, most = threading.Event(), threading.Event(), server.render, 0, 0
+
+    def slow(*args: Any) -> str:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        started.set()
+        assert may_end.wait(SOON), "nothing else was answered"
+        running -= 1
+        return render(*args)
+
+    monkeypatch.setattr(server, "render", slow)
+    views = [asyncio.create_task(owner.get(path)) for path in ("/week", "/calls", "/messages")]
+    assert await asyncio.to_thread(started.wait, SOON)
+    answer = await owner.pod.function("check_availability", "call_1", {"service": "Haarschnitt"})
+    may_end.set()
+    assert answer.status == 200
+    assert {status for status, _, _ in await asyncio.gather(*views)} == {200}
+    assert most == 1
 
 
 async def test_logins_are_limited(pod: TenantPod) -> None:

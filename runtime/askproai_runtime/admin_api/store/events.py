@@ -14,13 +14,15 @@ from askproai_core.database import Pool
 
 Row = asyncpg.Record
 
+# Bounds that a plan for any values can look up in the index: of `$2 IS NULL OR …` it makes a filter, and reads from the first
+# appointment on.
 _APPOINTMENTS: Final = """
 SELECT id::text AS id, branch, service, staff, starts_at AS start, ends_at AS end, status, customer_name, call_id, external_id,
        correlation_id, error, CASE status WHEN 'cancelled' THEN updated_at END AS cancelled_at, notes
 FROM appointments WHERE tenant = $1
-  AND ($2::timestamptz IS NULL OR starts_at >= $2) AND ($3::timestamptz IS NULL OR starts_at < $3)
+  AND starts_at >= greatest($2::timestamptz, $7::timestamptz, '-infinity') AND starts_at < coalesce($3::timestamptz, 'infinity')
   AND ($4::text[] IS NULL OR branch = ANY ($4)) AND ($5::text[] IS NULL OR staff = ANY ($5)) AND ($6::text IS NULL OR status = $6)
-  AND ($7::timestamptz IS NULL OR (starts_at, id) > ($7, $8::uuid))
+  AND ($7 IS NULL OR (starts_at, id) > ($7, $8::uuid))
 ORDER BY starts_at, appointments.id LIMIT $9
 """
 

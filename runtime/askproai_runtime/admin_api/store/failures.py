@@ -7,7 +7,7 @@ import asyncpg
 
 from askproai_core.database import Pool
 
-# A failed appointment is looked for by its start, which has an index: one that is over by now fails nobody any more.
+# A failed appointment that was over before is left out: it fails nobody any more.
 _FAILURES: Final = """
 SELECT * FROM (
     (SELECT f.at, f.call_id, f.function, f.outcome, f.cause AS reason, f.appointment_id::text AS appointment_id, NULL AS service,
