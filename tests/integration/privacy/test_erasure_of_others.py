@@ -124,10 +124,10 @@ async def test_what_calcom_reports_of_a_visit_under_way_keeps_its_body(env: Priv
     """It still counts, and keeps the name until it has ended: then it is nameless, and its events are emptied."""
     add = """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, call_id, correlation_id, caller,
                                        customer_name, external_id)
-             VALUES ($1, 'mitte', 'haarschnitt', 'anna', now() - $2::interval, now() + interval '1 hour' - $2::interval, 'confirmed',
-                     '', 'c', $3, $4, $5)"""
-    for hours, uid in ((timedelta(minutes=30), "uid_under_way"), (timedelta(hours=3), "uid_of_the_past")):
-        await env.pod.db.execute(add, env.tenant, hours, ZORA.number, ZORA.name, uid)
+             VALUES ($1, 'mitte', 'haarschnitt', 'anna', now() - $2::interval, now() + interval '1 hour' - $2::interval,
+                     'confirmed', '', 'c', $3, $4, $5)"""
+    for ago, uid in ((timedelta(minutes=30), "uid_under_way"), (timedelta(hours=3), "uid_of_the_past")):
+        await env.pod.db.execute(add, env.tenant, ago, ZORA.number, ZORA.name, uid)
     assert (await env.erase(ZORA))[0] == 200
     noted = "SELECT reference FROM erased_references WHERE tenant = $1 AND reference LIKE 'uid%' ORDER BY 1"
     names = "SELECT external_id, customer_name FROM appointments WHERE tenant = $1"

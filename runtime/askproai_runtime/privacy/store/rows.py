@@ -19,7 +19,7 @@ _KEPT = f"""(
     {_STILL_COUNTS}
     OR EXISTS (SELECT FROM jobs j WHERE j.tenant = a.tenant AND j.appointment_id = a.id AND j.kind = 'calendar-sync'
                AND j.state IN ('ready', 'running')))
-"""  # noqa: S608  a constant
+"""
 _COUNTING = f"""
 SELECT a.id, a.external_id FROM appointments a WHERE a.tenant = $1 AND a.id = ANY($2) AND {_STILL_COUNTS}
 """  # noqa: S608  a constant
