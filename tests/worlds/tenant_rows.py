@@ -108,6 +108,17 @@ async def fill(tenant: TenantStore) -> UUID:
                VALUES ($1, 'petra@example.com', now(), 'salon')""",
             key,
         )
+        erasure = await c.fetchval(
+            "INSERT INTO erasures (tenant, id, caller) VALUES ($1, gen_random_uuid(), '+493012345') RETURNING id", key
+        )
+        await c.execute(
+            "INSERT INTO erased_references (tenant, kind, reference, erasure) VALUES ($1, 'call', 'call_erased', $2)",
+            key, erasure,
+        )  # fmt: skip
+        await c.execute(  # done: while one is open, the role may delete
+            "UPDATE erasures SET state = 'done', caller = NULL, finished_at = now() WHERE tenant = $1 AND id = $2",
+            key, erasure,
+        )  # fmt: skip
         await c.execute("INSERT INTO audit_log (tenant, actor, action, correlation_id) VALUES ($1, 'a', 'b', 'c')", key)
     return appointment
 

@@ -50,8 +50,9 @@ async def begin_erasure(ctx: BookingContext, request: ErasureRequest) -> Erased:
     A request that is sent again, also after a crash, goes on with the same erasure. Raises `CallGoingOn`, `AppointmentsToCome`,
     `RequestUsed` for another number under its id, and what `cancel_for_desk` raises.
     """
-    now, tenant = ctx.clock.now(), ctx.tenant
+    tenant = ctx.tenant
     async with ctx.pool.acquire() as conn:
+        now = await store.read_time(conn)
         erasure = await store.find_erasure(conn, tenant, request.desk.request_id)
         if erasure is not None and not erasure.is_open:
             return Erased(erasure, 0, await store.list_at_calcom(conn, tenant, erasure.id))
@@ -90,7 +91,7 @@ async def erase_once(ctx: BookingContext, erasure: Erasure) -> Erasure:
             return erasure
         traces = await store.find_traces(conn, ctx.tenant, locked.caller, locked.requested_at, locked.id)
         counts = await store.erase_rows(conn, ctx.tenant, locked.id, traces)
-        await store.add_evidence(conn, ctx.tenant, locked, counts, ctx.clock.now())
+        await store.add_evidence(conn, ctx.tenant, locked, counts, await store.read_time(conn))
         ctx.faults.reach("before:erasure-commit")
     async with ctx.pool.acquire() as conn:
         return await store.find_erasure(conn, ctx.tenant, erasure.id) or erasure

@@ -8,7 +8,7 @@ import msgspec
 from askproai_core.clock import Clock
 from askproai_core.database import Pool
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.privacy.store import find_traces, read_caller, record_audit
+from askproai_runtime.privacy.store import find_traces, read_caller, read_time, record_audit
 
 
 class CallerExport(msgspec.Struct, frozen=True):
@@ -42,7 +42,7 @@ async def export_caller(
 ) -> CallerExport:
     """Return what is stored of a number (E.164). That somebody reads it is recorded before; where that fails, nobody does."""
     async with pool.acquire() as conn, conn.transaction(isolation="repeatable_read"):
-        traces = await find_traces(conn, config.tenant, number, clock.now())
+        traces = await find_traces(conn, config.tenant, number, await read_time(conn))
         detail = {"token": "admin", "claimed_by": claimed_by, "calls": len(traces.calls)}
         await record_audit(conn, config.tenant, "desk", "caller.exported", detail, correlation_id)
         customer, lists = await read_caller(conn, config.tenant, traces)

@@ -66,7 +66,7 @@ class ErasureTask:
             traces = await store.find_traces(conn, self.ctx.tenant, locked.caller, locked.requested_at, locked.id)
             if left := await store.count_left(conn, self.ctx.tenant, traces):
                 return f"{left} appointments are to come, or Cal.com has yet to be told of their change"
-            now = self.ctx.clock.now()
+            now = await store.read_time(conn)
             if not traces.is_gone or now - locked.changed_at < self.quiet:
                 return f"whether anything comes within {self.quiet.total_seconds():.0f} s"
             await self._finish(conn, locked, correlation_id)
@@ -112,4 +112,4 @@ class ErasureTask:
         for system, evidence in systems.items():
             detail = {"erasure": str(erasure.id), "system": system, **evidence}
             await store.record_audit(conn, tenant, "worker", "caller.erased", detail, correlation_id)
-        await store.finish_erasure(conn, tenant, erasure.id, self.ctx.clock.now())
+        await store.finish_erasure(conn, tenant, erasure.id, await store.read_time(conn))

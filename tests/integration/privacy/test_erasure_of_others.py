@@ -1,14 +1,19 @@
 """An erasure takes nothing from whoever shares a call, a part of a number or of an address, or books at that moment."""
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import asyncpg
 
+from askproai_core.clock import FixedClock
+from askproai_runtime.booking import DeskRequest
+from askproai_runtime.privacy import ErasureRequest, begin_erasure
 from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment
 from tests.worlds.private_desk import asking, request
 from tests.worlds.tenant_pod import next_friday
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 LONGER = f"{ZORA.number}0"  # an extension of it: numbers of a landline differ in length
 
@@ -106,10 +111,41 @@ async def test_an_appointment_that_is_written_at_that_moment_keeps_its_customer(
         async def is_waiting() -> bool:
             return bool(await env.pod.db.fetchval(waits))
 
-        await eventually(is_waiting)
+        await eventually(is_waiting, SOON, "the erasure to wait")
         await booking.commit()
         status, answer = await erasing
         assert status == 200, answer
     finally:
         await booker.close()
     assert await env.pod.db.fetchval("SELECT phone FROM customers WHERE id = $1", customer) == ZORA.number
+
+
+async def test_what_calcom_reports_of_a_visit_under_way_keeps_its_body(env: PrivacyEnvironment) -> None:
+    """It still counts, and keeps the name until it has ended: then it is nameless, and its events are emptied."""
+    add = """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, call_id, correlation_id, caller,
+                                       customer_name, external_id)
+             VALUES ($1, 'mitte', 'haarschnitt', 'anna', now() - $2::interval, now() + interval '1 hour' - $2::interval,
+                     'confirmed', '', 'c', $3, $4, $5)"""
+    for ago, uid in ((timedelta(minutes=30), "uid_under_way"), (timedelta(hours=3), "uid_of_the_past")):
+        await env.pod.db.execute(add, env.tenant, ago, ZORA.number, ZORA.name, uid)
+    assert (await env.erase(ZORA))[0] == 200
+    noted = "SELECT reference FROM erased_references WHERE tenant = $1 AND reference LIKE 'uid%' ORDER BY 1"
+    names = "SELECT external_id, customer_name FROM appointments WHERE tenant = $1"
+    assert [row[0] for row in await env.pod.db.fetch(noted, env.tenant)] == ["uid_of_the_past"]
+    assert dict(await env.pod.db.fetch(names, env.tenant)) == {"uid_under_way": ZORA.name, "uid_of_the_past": ""}
+    end = "UPDATE appointments SET ends_at = now() - interval '1 minute' WHERE tenant = $1 AND external_id = 'uid_under_way'"
+    await env.pod.db.execute(end, env.tenant)
+    await env.finish()
+    assert [row[0] for row in await env.pod.db.fetch(noted, env.tenant)] == ["uid_of_the_past", "uid_under_way"]
+    assert set(dict(await env.pod.db.fetch(names, env.tenant)).values()) == {""}
+
+
+async def test_an_erasure_takes_what_was_before_it_whatever_the_pods_clock_says(env: PrivacyEnvironment) -> None:
+    slow = replace(env.pod.worker.booking(for_callers=False), clock=FixedClock(datetime.now(UTC) - timedelta(hours=1)))
+    await env.pod.db.execute(
+        """INSERT INTO messages (tenant, call_id, key, name, text, caller, correlation_id)
+           VALUES ($1, 'call_1', 'k', $2, 'Bittet um Rückruf.', $3, 'c')""",
+        env.tenant, ZORA.name, ZORA.number,
+    )  # fmt: skip
+    await begin_erasure(slow, ErasureRequest(DeskRequest(uuid4(), "karin"), ZORA.number, False, "corr"))
+    assert await env.pod.db.fetchval("SELECT count(*) FROM messages WHERE tenant = $1", env.tenant) == 0

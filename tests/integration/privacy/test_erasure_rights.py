@@ -89,6 +89,15 @@ async def test_an_event_of_an_erased_call_or_booking_is_stored_without_its_body(
             ("calcom", "a"): b"", ("calcom", "b"): b'{"uid": "another"}', ("stripe", "c"): b"uid-of-a-booking",
         }  # fmt: skip
         sent = {"call_1:call_ended": b"Zora", "a": b'{"uid": "uid-of-a-booking"}'}
+        uid = b"uid-of-a-booking"
+        around = {
+            b'"\\n%b"': True, b'"\\u00e4%b"': True, "ä%b".encode(): True, b"\xff\x00%b": True, b"/%b?x": True,
+            b"x%b": False, b"%b2": False, b"%b-": False, b"%b_attendee": False, b"\xff\x00 %bx": False, b"\\": False,
+        }  # fmt: skip
+        for number, (pattern, is_emptied) in enumerate(around.items()):
+            body = pattern.replace(b"%b", uid)
+            stored = await pod.fetchval(insert, first.tenant, "calcom", f"around_{number}", body)
+            assert stored == (b"" if is_emptied else body), body
         for (source, event_id), stored in events.items():
             body = sent.get(event_id, stored)
             assert await pod.fetchval(insert, first.tenant, source, event_id, body) == stored, event_id

@@ -12,6 +12,7 @@ from askproai_runtime.privacy.store.erasures import (
     lock_erasure,
     mark_deleted,
     open_erasure,
+    read_time,
     record_audit,
     record_wait,
 )
@@ -31,5 +32,5 @@ from askproai_runtime.privacy.store.traces import (
 __all__ = [
     "Erasure", "add_evidence", "count_deleted_calls", "count_left", "erase_rows", "find_erasure", "find_traces",
     "finish_erasure", "is_call_going_on", "list_at_calcom", "list_calls_at_retell", "list_erasures", "list_to_come",
-    "lock_erasure", "mark_deleted", "open_erasure", "read_caller", "record_audit", "record_wait",
+    "lock_erasure", "mark_deleted", "open_erasure", "read_caller", "read_time", "record_audit", "record_wait",
 ]  # fmt: skip

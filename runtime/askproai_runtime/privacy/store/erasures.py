@@ -38,6 +38,12 @@ class Erasure:
         return self.state == "open"
 
 
+async def read_time(conn: Connection) -> datetime:
+    """Return the database's time: rows have it as the time at which they were made, and a pod's clock may be ahead of it."""
+    now: datetime = await conn.fetchval("SELECT clock_timestamp()")
+    return now
+
+
 async def find_erasure(conn: Connection, tenant: str, erasure_id: UUID) -> Erasure | None:
     """Return an erasure; None if there is none of this id."""
     row = await conn.fetchrow(f"SELECT {_COLUMNS} FROM erasures WHERE tenant = $1 AND id = $2", tenant, erasure_id)  # noqa: S608  a constant

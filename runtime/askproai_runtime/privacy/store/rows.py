@@ -5,18 +5,24 @@ erasure is open.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
 from askproai_core.database import Connection
 from askproai_runtime.privacy.traces import Traces, written
 
-# Whose visit is still to come, or whose change Cal.com does not have yet, which needs who it is.
-_KEPT = """(
-    a.status = 'held' OR a.status IN ('confirmed', 'pending_sync') AND a.ends_at > clock_timestamp()
+# What Cal.com reports of one that is held, to come or under way still counts: it may be moved or cancelled there.
+_STILL_COUNTS = "(a.status = 'held' OR a.status IN ('confirmed', 'pending_sync') AND a.ends_at > clock_timestamp())"
+# Nor is one nameless before Cal.com has its change, which needs who it is.
+_KEPT = f"""(
+    {_STILL_COUNTS}
     OR EXISTS (SELECT FROM jobs j WHERE j.tenant = a.tenant AND j.appointment_id = a.id AND j.kind = 'calendar-sync'
                AND j.state IN ('ready', 'running')))
 """
+_COUNTING = f"""
+SELECT a.id, a.external_id FROM appointments a WHERE a.tenant = $1 AND a.id = ANY($2) AND {_STILL_COUNTS}
+"""  # noqa: S608  a constant
 _LEFT = f"SELECT count(*) FROM appointments a WHERE a.tenant = $1 AND a.id = ANY($2) AND {_KEPT}"  # noqa: S608  a constant
 
 # In this order: notifications are found by what they are about, and a customer goes when no appointment names it any more.
@@ -87,9 +93,14 @@ async def erase_rows(conn: Connection, tenant: str, erasure: UUID, traces: Trace
     Only tables of which something was erased are in it.
     """
     await conn.execute(_REFER, tenant, "call", erasure, list(traces.calls))
-    await conn.execute(_REFER, tenant, "booking", erasure, list(traces.bookings))
     # First: a booking that is being written ends before, and is seen by the statements after it.
     await conn.execute("SELECT FROM customers WHERE tenant = $1 AND id = $2 FOR UPDATE", tenant, traces.customer)
+    counting = await conn.fetch(_COUNTING, tenant, list(traces.appointments))
+    kept = {row["id"] for row in counting}
+    reports = {str(row["id"]) for row in counting} | {row["external_id"] for row in counting}
+    await conn.execute(_REFER, tenant, "booking", erasure, [each for each in traces.bookings if each not in reports])
+    # One whose visit ends at this moment is for the next pass: without a name it is found no more, so it is noted before.
+    traces = replace(traces, appointments=tuple(each for each in traces.appointments if each not in kept))
     counts = {}
     for name, statement in _ERASE.items():
         count = int((await conn.execute(*_fill(statement, tenant, traces))).rpartition(" ")[2])

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from askproai_core.database import Connection
-from askproai_runtime.privacy.traces import LONGEST_CALL, SHORTEST_REFERENCE, StoredBody, Traces, own_events
+from askproai_runtime.privacy.traces import LONGEST_CALL, REFERENCE, StoredBody, Traces, own_events
 
 _LONGEST = f"make_interval(secs => {int(LONGEST_CALL.total_seconds())})"
 
@@ -71,7 +71,7 @@ async def find_traces(
     own = [row for row in rows if row["own"]]
     known = [row["reference"] for row in await conn.fetch(_REFERENCED_BOOKINGS, tenant, erasure)]
     uids = {row["external_id"] for row in own if row["external_id"]} | {str(row["id"]) for row in own} | {*known}
-    bookings = sorted(uid for uid in uids if len(uid) >= SHORTEST_REFERENCE)
+    bookings = sorted(uid for uid in uids if REFERENCE.fullmatch(uid))
     emails = {row["attendee_email"] for row in own} | {customer["email"] if customer else None}
     lowered = sorted({email.lower() for email in emails if email})
     shared = await conn.fetch(_EMAILS_OF_OTHERS, tenant, lowered, number, [row["id"] for row in own])
