@@ -79,14 +79,14 @@ async def test_months_that_were_counted_before_a_statement_took_too_long_are_not
 
 async def test_a_tenant_whose_rows_take_too_long_leaves_the_figures_of_other_chunks_theirs() -> None:
     outside = _Outside(600)
-    outside.slow = "salons.salon-0"
+    outside.slow = outside.tenants[0].metadata.dotted
     assert (await TenantFiguresController().reconcile(KEY, outside.context)).requeue
     assert outside.written == [f"salon-{number}" for number in range(250, 600)]
 
 
 async def test_a_month_that_takes_too_long_leaves_those_of_other_chunks_theirs() -> None:
     outside = _Outside(60)
-    outside.slow_months = "salons.salon-26"
+    outside.slow_months = outside.tenants[26].metadata.dotted
     assert (await TenantFiguresController().reconcile(KEY, outside.context)).requeue
     assert outside.written == [f"salon-{number}" for number in (*range(25), *range(50, 60))]
 
