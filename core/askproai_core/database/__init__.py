@@ -37,7 +37,14 @@ from askproai_core.database.poll_state import (
     PollState,
     read_poll_state,
 )
-from askproai_core.database.pool import DATABASE_UNAVAILABLE, Connection, DatabaseError, Pool, open_pool
+from askproai_core.database.pool import (
+    DATABASE_UNAVAILABLE,
+    Connection,
+    DatabaseError,
+    Pool,
+    StatementTimeout,
+    open_pool,
+)
 from askproai_core.database.resources import PERSON, TenantNotFound
 from askproai_core.database.roles import (
     RolesUnavailable,
@@ -57,7 +64,7 @@ __all__ = [
     "AwayChannel", "BookingCounts", "CalendarBacklog", "Connection", "DataOwnedByOther", "DatabaseError",
     "DeclaredWork", "Difference", "DifferenceSort", "EndedSession", "ImportState", "LoginSuspended", "Migration",
     "MigrationBlocked", "MigrationError", "Migrator", "Misuse", "NotificationState", "PollProgress", "PollState",
-    "Pool", "ProvisionedTenant", "RolesUnavailable", "Stranded", "StrandedBy", "TenantFacts", "TenantFigures",
+    "Pool", "ProvisionedTenant", "RolesUnavailable", "StatementTimeout", "Stranded", "StrandedBy", "TenantFacts", "TenantFigures",
     "TenantNotFound", "TenantState", "WatchStep", "decode_audit_state", "encode_declared", "login_dsn",
     "oldest_usable_version", "open_pool", "parse_login", "read_audit_state", "read_notification_state",
     "read_poll_state", "require_passable_options", "schema_version", "shipped_migrations", "with_authority",

@@ -37,6 +37,10 @@ class DatabaseError(Exception):
     """The root; a message says what to do."""
 
 
+class StatementTimeout(DatabaseError):
+    """A statement took longer than a statement may; others need not."""
+
+
 class _Connection(asyncpg.Connection):
     """A connection that does not keep the plans of its statements for ever.
 

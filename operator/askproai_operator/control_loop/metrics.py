@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from askproai_core.clock import Clock
 from askproai_core.metrics import MetricFactory
+from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import ConditionType, Status
 from askproai_operator.engine import Cache
 
@@ -91,8 +92,15 @@ class ConditionCollector(Collector):
         for values, count in sorted(counts.items()):
             family.add_metric(values, count)
         yield family
+        asked = "Tenants of which pods are asked for: neither suspended nor without any yet"
+        yield GaugeMetricFamily("askproai_tenants_with_pods", asked, value=self._count_tenants_with_pods())
         about = "How long the oldest drift at Retell stands that is not set right"
         yield GaugeMetricFamily("askproai_drift_seconds", about, value=self._oldest_drift())
+
+    def _count_tenants_with_pods(self) -> int:
+        """Return how many Tenants should have pods: by the last reconcile, because an edit of a paused one has no effect."""
+        tenants = (model for model in self._cache.models() if isinstance(model, Tenant))
+        return sum(bool(each.status.get("replicas")) for each in tenants if each.metadata.deletion_timestamp is None)
 
     def _oldest_drift(self) -> float:
         """Return the age of the oldest condition Drifted=True in seconds; 0 without one."""

@@ -5,15 +5,16 @@ minute for them, and a Tenant that nobody calls costs neither a statement nor a 
 object depends on them: nobody is reconciled for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any, Final
+from zlib import crc32
 
 import structlog
 
-from askproai_core.database import BookingCounts, TenantFigures
+from askproai_core.database import BookingCounts, StatementTimeout, TenantFigures
 from askproai_operator.api import Tenant
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.stores import DATABASE_ERRORS
@@ -61,22 +62,41 @@ class TenantFiguresController:
         tenants = [each for each in context.cache.list(Tenant) if _is_counted(each)]
         uids = {each.metadata.uid for each in tenants}
         self._months = {uid: month for uid, month in self._months.items() if uid in uids}
+        is_complete = True
         try:
             for start in range(0, len(tenants), _CHUNK):
-                await self._count({each.metadata.dotted: each for each in tenants[start : start + _CHUNK]}, context)
+                chunk = {each.metadata.dotted: each for each in tenants[start : start + _CHUNK]}
+                is_complete &= await self._count(chunk, context)
         except DATABASE_ERRORS as error:
             log.warning("tenant_figures.not_read", tenants=len(tenants), error=type(error).__name__)
+            is_complete = False
+        if not is_complete:
             return Result(requeue=True, requeue_reason="PostgreSQL did not tell what Tenants' callers did")
         return Result(resync_after=_EVERY)
 
-    async def _count(self, tenants: Mapping[str, Tenant], context: ReconcileContext) -> None:
-        figures = await context.database.read_figures(list(tenants))
+    async def _count(self, tenants: Mapping[str, Tenant], context: ReconcileContext) -> bool:
+        """Count a chunk and write it; return whether no statement took too long: the figures of its Tenants stay."""
+        try:
+            figures = await context.database.read_figures(list(tenants))
+        except StatementTimeout as error:
+            _log_slow(tenants, error)
+            return False
         now = context.clock.monotonic()
         due = [name for name, tenant in tenants.items() if self._is_month_due(tenant, figures[name], now)]
+        not_read: set[str] = set()
         for start in range(0, len(due), _MONTHS):  # each is kept, so that a later one that fails begins no count anew
-            for name, month in (await context.database.read_month_of_bookings(due[start : start + _MONTHS])).items():
+            names = due[start : start + _MONTHS]
+            try:
+                months = await context.database.read_month_of_bookings(names)
+            except StatementTimeout as error:
+                _log_slow(names, error)
+                not_read.update(names)
+                continue
+            for name, month in months.items():
                 self._months[tenants[name].metadata.uid] = _Month(month, now, figures[name].bookings.failed)
         for name, tenant in tenants.items():
+            if name in not_read:
+                continue
             day = figures[name]
             fields = figure_fields(tenant, day, self._months[tenant.metadata.uid].bookings)
             changed = {field: value for field, value in fields.items() if tenant.status.get(field) != value}
@@ -88,12 +108,19 @@ class TenantFiguresController:
                 raise
             except ApiError as error:  # of this Tenant alone: those after it have figures all the same
                 log.warning("tenant_figures.not_written", tenant=name, error=str(error))
+        return not not_read
 
     def _is_month_due(self, tenant: Tenant, day: TenantFigures, now: float) -> bool:
         month = self._months.get(tenant.metadata.uid)
         if month is None or month.failed_in_a_day != day.bookings.failed:
             return True
-        return now - month.read_at >= _BUDGET_EVERY.total_seconds()
+        every = _BUDGET_EVERY.total_seconds()
+        offset = crc32(tenant.metadata.uid.encode()) % every  # its own moment of each period: all begin together
+        return (now + offset) // every != (month.read_at + offset) // every
+
+
+def _log_slow(names: Collection[str], error: Exception) -> None:
+    log.warning("tenant_figures.took_too_long", tenants=len(names), first=next(iter(names)), error=type(error).__name__)
 
 
 def figure_fields(tenant: Tenant, day: TenantFigures, month: BookingCounts) -> dict[str, Any]:

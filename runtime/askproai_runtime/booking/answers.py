@@ -11,7 +11,7 @@ from askproai_runtime.booking.phrases import format_length, format_slot, join_li
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import Answer, Basis, FunctionOutcome
 from askproai_runtime.german_dates import Candidate
-from askproai_runtime.sentences import format_clock, format_day, format_spoken, say
+from askproai_runtime.sentences import decline_name, format_clock, format_day, format_spoken, say
 from askproai_runtime.visits import find_by_name, has_several
 
 
@@ -129,7 +129,7 @@ def obstacle_sentence(
         sentence = obstacle_template(obstacle).format(
             when=format_spoken(missed.start, rules.zone, now) if missed.end is None else missed.reading, day=day,
             last_day=format_day(last_day, today), holiday=say().holiday.format(holiday=holiday) if holiday else "",
-            staff=say().with_staff.format(staff=rules.display_name(staff)) if staff else "",
+            staff=say().with_staff.format(staff=decline_name(rules.display_name(staff))) if staff else "",
         )  # fmt: skip
     return sentence[0].upper() + sentence[1:]
 
@@ -203,7 +203,7 @@ def describe_appointment(config: TenantConfig, appointment: Appointment, now: da
     branch = next((branch for branch in config.branches if branch.name == appointment.branch), None)
     service = find_by_name(config, appointment.service)
     names = (s.display_name for s in branch.staff if s.id == appointment.staff) if branch else iter(())
-    staff = (say().with_staff.format(staff=name) for name in names)
+    staff = (say().with_staff.format(staff=decline_name(name)) for name in names)
     place = say().in_branch.format(branch=branch.display_name) if branch and len(config.branches) > 1 else ""
     what = f"{service.display_name if service else ''}{next(staff, '')}{place}".strip()
     when = format_spoken(appointment.starts_at, ZoneInfo(config.time_zone), now)

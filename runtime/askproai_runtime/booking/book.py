@@ -84,7 +84,7 @@ from askproai_runtime.calendars import (
     usable_phone,
 )
 from askproai_runtime.notifications.types import Kind
-from askproai_runtime.sentences import format_spoken, say
+from askproai_runtime.sentences import decline_name, format_spoken, say
 
 log = structlog.get_logger(__name__)
 
@@ -391,7 +391,7 @@ def _booked(
     ctx: BookingContext, request: BookingRequest, appointment: Appointment, *, again: bool = False
 ) -> BookingResult:
     rules = request.rules
-    staff_name = rules.display_name(appointment.staff)
+    staff_name = decline_name(rules.display_name(appointment.staff))
     spoken = format_spoken(appointment.starts_at, rules.zone, ctx.clock.now())
     when = say().appointment.format(when=spoken, service=rules.service.display_name, staff=staff_name, place="")
     if not appointment.live:  # cancelled by somebody at this very moment

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from askproai_core.tenant_config import Branch, Service, Staff, TenantConfig
 from askproai_runtime.booking.availability import ServiceRules
 from askproai_runtime.booking.phrases import fold, names_person
+from askproai_runtime.sentences import decline_name
 from askproai_runtime.visits import MOST_SERVICES, compose_visit, has_several, list_parts
 
 _T = TypeVar("_T")
@@ -59,7 +60,7 @@ def list_named_staff(name: str, members: Iterable[Staff], *, by_id: bool = False
     among, folded = list(members), fold(name)
     return (
         [member for member in among if by_id and member.id == name]
-        or [member for member in among if fold(member.display_name) == folded]
+        or [m for m in among if folded in {fold(m.display_name), fold(decline_name(m.display_name))}]
         or [m for m in among if fold(m.id) == folded or names_person(name, m.display_name)]
     )
 

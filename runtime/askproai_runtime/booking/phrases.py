@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.availability import Obstacle, Slot
 from askproai_runtime.german_dates import Refusal
-from askproai_runtime.sentences import format_spoken, say
+from askproai_runtime.sentences import decline_name, format_spoken, say
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i"})
 # Of German and English; none of them is a name, or means something else in the other language.
@@ -193,4 +193,4 @@ def format_length(minutes: int) -> str:
 
 def format_slot(slot: Slot, staff_name: str, zone: ZoneInfo, now: datetime) -> str:
     """Return `Freitag, den 27. November, um 14 Uhr 30 bei Anna`."""
-    return say().slot.format(when=format_spoken(slot.start, zone, now), staff=staff_name)
+    return say().slot.format(when=format_spoken(slot.start, zone, now), staff=decline_name(staff_name))

@@ -29,7 +29,7 @@ from askproai_runtime.german_dates import (
     find_part_argument,
     understand_parts,
 )
-from askproai_runtime.sentences import format_spoken, say
+from askproai_runtime.sentences import decline_name, format_spoken, say
 from askproai_runtime.visits import (
     MOST_SERVICES,
     canonical_name,
@@ -345,10 +345,10 @@ def find_staff_for_caller(rules: ServiceRules, name: str | None) -> str | None:
     if len(display_names) == 1:  # of two people of the same full name no answer of a caller names one
         return found[0].id
     if found:
-        question = say().do_you_mean.format(choices=join_list(display_names))
+        question = say().do_you_mean.format(choices=join_list([decline_name(each) for each in display_names]))
         raise ClarificationNeeded(question, staff=[staff_member.id for staff_member in found])
-    display_names = [staff_member.display_name for staff_member in rules.staff_members]
-    requested = sayable(name) or say().that_person
+    display_names = [decline_name(staff_member.display_name) for staff_member in rules.staff_members]
+    requested = decline_name(sayable(name) or say().that_person)
     raise ClarificationNeeded(
         say().not_with_person.format(
             requested=requested, service=rules.service.display_name, names=join_list(display_names)

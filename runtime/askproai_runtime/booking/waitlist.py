@@ -48,7 +48,7 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.german_dates import Candidate, Daily, Grain
 from askproai_runtime.notifications.news import hears_of_offers
-from askproai_runtime.sentences import format_spoken, say
+from askproai_runtime.sentences import decline_name, format_spoken, say
 from askproai_runtime.tasks import request_soon
 from askproai_runtime.visits import canonical_name
 
@@ -124,7 +124,8 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         by_message = await hears_of_offers(conn, ctx.config(), entry.phone)
     if entry_id is None:
         return Answer(success=False, message=say().waitlist_full, fields={}, outcome=FunctionOutcome.LIMITED)
-    staff = say().with_staff.format(staff=request.rules.display_name(request.staff)) if request.staff else ""
+    name = decline_name(request.rules.display_name(request.staff)) if request.staff else None
+    staff = say().with_staff.format(staff=name) if name else ""
     service = request.rules.service.display_name
     news = say().freed_by_message if by_message else say().freed_by_team
     message = say().waiting.format(service=service, staff=staff, requested=entry.requested, news=news)

@@ -21,7 +21,7 @@ from askproai_runtime.notifications.types import (
     StoredNotification,
 )
 from askproai_runtime.notifications.words import WORDS, Words, format_day, format_moment
-from askproai_runtime.sentences import speaking
+from askproai_runtime.sentences import decline_name, speaking
 from askproai_runtime.visits import find_by_name
 
 _LONGEST_TITLE: Final = 200
@@ -169,7 +169,7 @@ def _render_offer(freed: FreedOffer, config: TenantConfig) -> Rendered:
         "until": format_moment(freed.expires_at.astimezone(zone), settings.language),
         "business": one_line(config.display_name, 60),  # the end, with the number to ring, must not be cut off
         "service": one_line(freed.service, 60),
-        "staff": one_line(freed.staff, 40),
+        "staff": decline_name(one_line(freed.staff, 40), settings.language),
         "call": words.offer_call.format(number=number) if number else "",
     }
     title, text = words.offer.title.format(**values), words.offer.opening.format(**values)

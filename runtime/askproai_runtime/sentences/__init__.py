@@ -2,11 +2,19 @@
 
 from askproai_runtime.sentences.catalogue import Sentences
 from askproai_runtime.sentences.current import SENTENCES, present_language, say, speaking
-from askproai_runtime.sentences.formats import format_clock, format_day, format_spoken, format_written_day, write_clock
+from askproai_runtime.sentences.formats import (
+    decline_name,
+    format_clock,
+    format_day,
+    format_spoken,
+    format_written_day,
+    write_clock,
+)
 
 __all__ = [
     "SENTENCES",
     "Sentences",
+    "decline_name",
     "format_clock",
     "format_day",
     "format_spoken",

@@ -35,6 +35,15 @@ def format_written_day(day: date, language: Language | None = None) -> str:
     return words.written_day.format(weekday=weekday, number=day.day, month=month, year=day.year)
 
 
+def decline_name(name: str, language: Language | None = None) -> str:
+    """Return a person's name as it follows `bei`, `zu`, `von` and `mit`, and as an object: `Herrn Yilmaz`. In English as it is.
+
+    In the present call's language without another one.
+    """
+    is_declined = (language or present_language()) is Language.DE and name.startswith("Herr ")
+    return f"Herrn {name.removeprefix('Herr ')}" if is_declined else name
+
+
 def format_clock(at: time) -> str:
     """Return a time of day as it is said: `14 Uhr 30`, `2:30 pm`."""
     if present_language() is Language.EN:

@@ -48,6 +48,7 @@ async def test_figures_follow_the_callers_and_are_written_on_change_only(
     await rows(module_database, CALLS, tenant, 3)
     await rows(module_database, BOOKINGS, tenant, "booked", 19)
     await rows(module_database, BOOKINGS, tenant, "failed", 1)
+    await reconciles_at_rest(namespace, key)  # its default service comes after Ready
     before = status_writes(namespace)
     assert await count(namespace) == [3, "95.0", "75.0"]  # 4 of 20 may fail
     assert status_writes(namespace) == before + 1

@@ -7,12 +7,16 @@ from prometheus_client import generate_latest
 
 from askproai_operator.engine import resources
 from askproai_sandbox.databases import Database
+from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.tenant_reconciles import has_event, rows
 from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.usefixtures("clear_faults")
 
-STRANGERS_KEY = {"retell-api-key": "key_of_a_stranger"}
+
+def strangers_key(namespace: TenantNamespace) -> dict[str, str]:
+    """Return another account's key: one for each namespace, because two may not share an account."""
+    return {"retell-api-key": f"key_of_a_stranger_{namespace.name}"}
 
 
 async def test_retained_rows_wait_for_their_adoption_and_no_tenant_of_the_same_name_erases_them(
@@ -27,7 +31,7 @@ async def test_retained_rows_wait_for_their_adoption_and_no_tenant_of_the_same_n
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
 
-    await namespace.write_secret(**STRANGERS_KEY)
+    await namespace.write_secret(**strangers_key(namespace))
     await namespace.create("Tenant", spec={"dataPolicy": "Erase"})
     refused = await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")
     assert "askproai.de/adopt-data: <its UID>" in refused["message"]
@@ -97,7 +101,7 @@ async def test_nothing_that_a_namesake_can_read_names_the_uid_of_the_former_tena
 
     await eventually(is_gone, 60, "the namespace to be gone")
     await namespace.client.create("/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": namespace.name}})
-    await namespace.write_secret(**STRANGERS_KEY)
+    await namespace.write_secret(**strangers_key(namespace))
     await namespace.create("Branch")
     await namespace.create("Tenant")
     await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")

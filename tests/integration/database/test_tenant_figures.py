@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from askproai_core.database import AdminStore, BookingCounts, TenantFigures
+from askproai_core.database import AdminStore, BookingCounts, StatementTimeout, TenantFigures
+from askproai_core.database import tenant_figures as counts
 from askproai_sandbox.databases import Database
 from tests.worlds.statement_plans import recording_plans
 from tests.worlds.statements import record_statements
@@ -88,3 +89,43 @@ async def test_only_the_last_day_of_a_tenant_is_read(database: Database, monkeyp
     day, month = recorder.plans[0], recorder.plans[-1]
     assert day.faults(("calls", "function_requests"), 40, 100) == [], day.text
     assert month.faults(("calls", "function_requests"), 800, 200) == [], month.text
+
+
+async def test_of_a_tenant_that_inserts_without_end_only_the_newest_rows_are_read(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its login may insert any number of any function: others are counted by the same statement."""
+    monkeypatch.setattr(counts, "_MOST_OF_A_DAY", 200)
+    monkeypatch.setattr(counts, "_MOST_OF_A_MONTH", 300)
+    hijacked, salon = [(await database.create_tenant(name)).tenant for name in ("hijacked", "salon")]
+    at = "now() - interval '1 second' * n"
+    await rows(
+        database,
+        f"""INSERT INTO function_requests (tenant, call_id, at, function, outcome, duration_ms, correlation_id)
+            SELECT $1, 'c', {at}, CASE WHEN n > 100 AND n % 2 = 0 THEN 'book_appointment' ELSE 'any' END, 'booked', 5, 'c'
+            FROM generate_series(1, 20000) n""",
+        hijacked,
+    )
+    await rows(
+        database,
+        f"""INSERT INTO calls (tenant, call_id, status, started_at, correlation_id)
+            SELECT $1, 'c' || n, 'ended', {at}, 'c' FROM generate_series(1, 20000) n""",
+        hijacked,
+    )
+    await rows(database, RECORD, salon, "1 hour", "book_appointment", "booked")
+    await rows(database, "ANALYZE calls, function_requests")
+    with recording_plans(monkeypatch) as recorder:
+        figures = await database.admin.read_figures([hijacked, salon])
+        months = await database.admin.read_month_of_bookings([hijacked, salon])
+    assert figures == {hijacked: TenantFigures(200, BookingCounts(50)), salon: TenantFigures(0, BookingCounts(1))}
+    assert months == {hijacked: BookingCounts(100), salon: BookingCounts(1)}
+    for plan in recorder.plans:
+        assert plan.faults(("calls", "function_requests"), 310, 400) == [], plan.text
+
+
+async def test_a_count_that_takes_too_long_is_known_as_that(database: Database) -> None:
+    tenant = (await database.create_tenant("salon")).tenant
+    async with database.admin._connection() as conn, conn.transaction():
+        await conn.execute("SET LOCAL statement_timeout = 1")
+        with pytest.raises(StatementTimeout):
+            await counts.read_month_of_bookings(conn, [tenant] * 100_000)

@@ -1,11 +1,16 @@
 """Whom a caller or the desk means: staff members by title, surname or first name; of several of one name nobody is guessed."""
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from askproai_core.tenant_config import Branch, Staff, TenantConfig
 from askproai_runtime.admin_api.filters import find_staff
+from askproai_runtime.booking.availability import Slot
 from askproai_runtime.booking.blocks import find_person
 from askproai_runtime.booking.names import UnknownName, find_staff_id
+from askproai_runtime.booking.phrases import format_slot
 from askproai_runtime.booking.request import find_staff_for_caller
 from askproai_runtime.booking.types import ClarificationNeeded
 from tests.worlds.opening_salon import rules
@@ -53,7 +58,7 @@ def test_a_name_with_other_titles_or_a_part_of_it_names_one_person(name: str, me
 def test_of_two_people_of_one_surname_nobody_is_guessed(name: str) -> None:
     with pytest.raises(ClarificationNeeded) as asked:
         find_staff_for_caller(PRACTICE, name)
-    assert asked.value.answer.message == "Meinen Sie Frau Anna Klein oder Herr Peter Klein?"
+    assert asked.value.answer.message == "Meinen Sie Frau Anna Klein oder Herrn Peter Klein?"
     assert asked.value.answer.fields == {"staff": ["klein-1", "klein-2"]}
     with pytest.raises(UnknownName, match="klein-1, klein-2: write one of these"):
         find_staff_id(PRACTICE, name)
@@ -66,6 +71,25 @@ def test_whoever_is_called_exactly_so_comes_before_a_part_of_another_name() -> N
     plain = Staff(id="s", display_name="Sommer", resource_ids=(5,))
     assert find_staff_for_caller(rules(SOMMER, plain), "Sommer") == "s"
     assert find_staff_for_caller(rules(SOMMER, plain), "Doktor Sommer") == "dr-jonas"
+
+
+def test_a_name_is_understood_in_the_case_in_which_it_is_said() -> None:
+    """Answers say `bei Herrn Sommer`, and a model repeats that: it is the one of exactly this name."""
+    plain, other = (Staff(id=name, display_name=f"Herr {name}Sommer", resource_ids=(5,)) for name in ("", "Peter "))
+    assert find_staff_for_caller(rules(plain, other), "Herrn Sommer") == ""
+
+
+def test_sentences_decline_a_gentleman_and_fields_do_not() -> None:
+    yilmaz = Staff(id="yilmaz", display_name="Herr Yilmaz", resource_ids=(5,))
+    with pytest.raises(ClarificationNeeded) as asked:
+        find_staff_for_caller(rules(yilmaz), "Herr Sommer")
+    message = asked.value.answer.message
+    assert message.startswith("Herrn Sommer kann ich dafür nicht eintragen. ")
+    assert " gibt es bei Herrn Yilmaz. Zu wem" in message
+    slot = Slot(datetime(2026, 11, 27, 13, 30, tzinfo=UTC), datetime(2026, 11, 27, 14, tzinfo=UTC), "yilmaz")
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    said = format_slot(slot, "Herr Yilmaz", ZoneInfo("Europe/Berlin"), now)
+    assert said == "Freitag, den 27. November, um 14 Uhr 30 bei Herrn Yilmaz"
 
 
 def test_an_id_that_is_a_surname_too_is_no_answer_of_a_caller() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
-from askproai_core.database import BookingCounts, TenantFigures
+from askproai_core.database import BookingCounts, StatementTimeout, TenantFigures
 from askproai_operator.api import Tenant
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant_figures import TenantFiguresController
@@ -22,21 +22,28 @@ class _Outside:
         self.refused, self.is_slow = refused, False
         self.written: list[str] = []
         self.months: list[Sequence[str]] = []
+        self.seconds = 1.0
+        self.slow = ""  # a Tenant whose rows take too long to count
+        self.slow_months = ""
         self.context = cast("ReconcileContext", SimpleNamespace(cache=self, database=self, kube=self, clock=self))
 
     def list(self, _kind: object) -> Sequence[Tenant]:
         return self.tenants
 
     def monotonic(self) -> float:
-        return 1.0
+        return self.seconds
 
     async def read_figures(self, names: Sequence[str]) -> Mapping[str, TenantFigures]:
+        if self.slow in names:
+            raise StatementTimeout
         return dict.fromkeys(names, TenantFigures(3))
 
     async def read_month_of_bookings(self, names: Sequence[str]) -> Mapping[str, BookingCounts]:
         self.months.append(names)
         if self.is_slow and len(self.months) > 1:
             raise TimeoutError
+        if self.slow_months in names:
+            raise StatementTimeout
         return dict.fromkeys(names, BookingCounts(1))
 
     async def patch_status(self, obj: Tenant, _status: Mapping[str, Any]) -> bool:
@@ -68,3 +75,32 @@ async def test_months_that_were_counted_before_a_statement_took_too_long_are_not
     await controller.reconcile(KEY, outside.context)
     assert not {name for names in outside.months for name in names} & {*first}
     assert len(outside.written) == 60
+
+
+async def test_a_tenant_whose_rows_take_too_long_leaves_the_figures_of_other_chunks_theirs() -> None:
+    outside = _Outside(600)
+    outside.slow = outside.tenants[0].metadata.dotted
+    assert (await TenantFiguresController().reconcile(KEY, outside.context)).requeue
+    assert outside.written == [f"salon-{number}" for number in range(250, 600)]
+
+
+async def test_a_month_that_takes_too_long_leaves_those_of_other_chunks_theirs() -> None:
+    outside = _Outside(60)
+    outside.slow_months = outside.tenants[26].metadata.dotted
+    assert (await TenantFiguresController().reconcile(KEY, outside.context)).requeue
+    assert outside.written == [f"salon-{number}" for number in (*range(25), *range(50, 60))]
+
+
+async def test_each_month_is_counted_once_in_a_quarter_of_an_hour_and_not_all_in_one_minute() -> None:
+    outside, controller = _Outside(300), TenantFiguresController()
+    await controller.reconcile(KEY, outside.context)
+    counted = []
+    for _ in range(15):
+        outside.months.clear()
+        outside.seconds += 60
+        await controller.reconcile(KEY, outside.context)
+        counted.append([name for names in outside.months for name in names])
+    assert sorted(name for names in counted for name in names) == sorted(
+        each.metadata.dotted for each in outside.tenants
+    )
+    assert max(map(len, counted)) < 60, "20 would be even"

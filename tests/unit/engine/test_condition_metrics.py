@@ -25,3 +25,18 @@ def test_the_oldest_drift_counts_and_none_is_zero():
     assert registry.get_sample_value("askproai_drift_seconds") == 300
     labels = {"kind": "RetellAgent", "type": "Drifted", "status": "True"}
     assert registry.get_sample_value("askproai_resource_condition", labels) == 2
+
+
+def test_tenants_that_ask_for_pods_are_counted_and_suspended_ones_are_not():
+    cache, registry = Cache(), CollectorRegistry()
+    ConditionCollector(cache, registry, FixedClock(datetime(2026, 11, 20, 9, tzinfo=UTC)))
+    assert registry.get_sample_value("askproai_tenants_with_pods") == 0
+    for name, status in {
+        "runs": {"replicas": 2},
+        "suspended": {"replicas": 0},
+        "new": {},
+        "also": {"replicas": 1},
+    }.items():
+        put(cache, raw("Tenant", name, status=status))
+    put(cache, raw("Tenant", "leaves", status={"replicas": 1}, deletionTimestamp="2026-11-20T09:00:00Z"))
+    assert registry.get_sample_value("askproai_tenants_with_pods") == 2

@@ -15,7 +15,7 @@ from askproai_core.tenant_config import Language
 from askproai_runtime.booking.email_address import spell_email
 from askproai_runtime.booking.phrases import names_nothing, names_person
 from askproai_runtime.business_information.numbers import spell_minutes, spell_money, spell_ranges
-from askproai_runtime.sentences import SENTENCES, Sentences, format_spoken, say, speaking
+from askproai_runtime.sentences import SENTENCES, Sentences, decline_name, format_spoken, say, speaking
 
 RUNTIME = Path(__file__).parents[3] / "runtime/askproai_runtime"
 PACKAGES = ("booking", "branch_routing", "business_information", "calls", "german_dates")
@@ -107,3 +107,17 @@ def test_english_titles_and_words_for_nothing_are_known():
     assert names_person("with Doctor Sommer", "Dr. Lena Sommer")
     assert all(names_nothing(said) for said in ("not given", "no callback needed", "nobody", "no preference"))
     assert not names_nothing("tomorrow after ten")
+
+
+@pytest.mark.parametrize(
+    ("name", "german"),
+    [
+        ("Herr Yilmaz", "Herrn Yilmaz"), ("Herr Dr. Sommer", "Herrn Dr. Sommer"), ("Frau Yilmaz", "Frau Yilmaz"), ("Anna", "Anna"),
+        ("Herrmann", "Herrmann"), ("Herrn Yilmaz", "Herrn Yilmaz"), ("Herr", "Herr"), ("Anna Herr", "Anna Herr"), ("", ""),
+    ],
+)  # fmt: skip
+def test_a_gentleman_has_his_case_after_a_preposition(name, german):
+    assert decline_name(name) == german
+    assert decline_name(name, Language.EN) == name
+    with speaking(Language.EN):
+        assert (decline_name(name), decline_name(name, Language.DE)) == (name, german)
