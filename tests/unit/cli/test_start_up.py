@@ -104,7 +104,7 @@ def test_a_command_imports_what_it_needs(command: str, unneeded: set[str], folde
         ("when Freitag", 166),
         ("lint salon.yaml", 610),
         ("plan salon.yaml --kubeconfig config", 640),
-        ("call --to +49301234567 --say Hallo", 345),
+        ("call --to +49301234567 --say Hallo", 350),
         ("sandbox faults", 220),
     ],
 )
