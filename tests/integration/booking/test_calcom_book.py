@@ -16,6 +16,7 @@ from askproai_runtime.jobs import DeadNow, RunAgain, StaleClaim
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, BookingService, booking_args, call, open_slot_lock
 from tests.worlds.calcom_environment import CalcomEnvironment
+from tests.worlds.waiting import eventually
 
 
 async def test_a_booking_is_in_both_calendars(env: CalcomEnvironment) -> None:
@@ -81,7 +82,7 @@ async def test_a_booking_whose_answer_timed_out_is_found_by_the_sync_job(env: Ca
     env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
     answer = await env.salon.booking.book_appointment(call(), booking_args())
     assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
-    assert len(env.bookings) == 1
+    await eventually(lambda: len(env.bookings) == 1, what="the booking whose answer nobody awaits any more")
     await env.run_sync_job()
     (local,) = await env.salon.live()
     assert (local["status"], local["external_id"]) == ("confirmed", env.bookings[0]["uid"])
@@ -97,6 +98,7 @@ async def test_a_booking_is_found_although_its_event_type_has_another_length(
     env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
     answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     assert answer.fields["status"] == "pending_sync"
+    await eventually(lambda: len(env.bookings) == 1, what="the booking whose answer nobody awaits any more")
     await env.run_sync_job()
     (local,) = await env.salon.live()
     assert (local["status"], local["external_id"]) == ("confirmed", env.bookings[0]["uid"])

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from copy import copy
 from datetime import UTC, datetime, timedelta
+from http.cookies import Morsel
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import aiohttp
 import pytest
+from aiohttp.web import HTTPSeeOther, HTTPTooManyRequests
 
 from askproai_core.database import Migrator, shipped_migrations
 from askproai_core.reader_token import reader_token_of
@@ -22,7 +24,7 @@ from askproai_runtime.page import server
 from askproai_sandbox.databases import Database
 from tests.worlds.page_visitor import VIEWS, Visitor, hidden, tags, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, open_pod, running_web
-from tests.worlds.waiting import SOON
+from tests.worlds.waiting import SOON, eventually
 
 READER = reader_token_of(ADMIN_TOKEN)
 HOSTILE = "<script>alert(1)</script>\"' onmouseover=alert(2) {{7*7}} <img src=x onerror=alert(3)>"
@@ -292,14 +294,20 @@ async def test_behind_tls_both_cookies_of_a_login_are_sent_with_tls_alone(pod: T
         _, form, shown = await visitor.get("/login")
         (cookie,) = shown.cookies.values()
         headers = {"Cookie": f"{cookie.key}={cookie.value}"}
-        async with visitor.session.post(
-            f"{pod.private_url}/login",
-            data={"csrf": hidden(form), "token": ADMIN_TOKEN},
-            headers=headers,
-            allow_redirects=False,
-        ) as opened:
-            assert opened.status == 303
-            session = opened.cookies[cookie.key.removesuffix("-login")]
+
+        async def log_in() -> Morsel[str] | None:
+            async with visitor.session.post(
+                f"{pod.private_url}/login",
+                data={"csrf": hidden(form), "token": ADMIN_TOKEN},
+                headers=headers,
+                allow_redirects=False,
+            ) as opened:
+                if opened.status == HTTPTooManyRequests.status_code:  # other tests' logins
+                    return None
+                assert opened.status == HTTPSeeOther.status_code
+                return opened.cookies[cookie.key.removesuffix("-login")]
+
+        session = await eventually(log_in, every=0.3)
         assert (cookie["secure"], session["secure"]) == (True, True)
 
 
@@ -330,10 +338,14 @@ async def test_a_caller_is_answered_while_a_view_is_rendered_and_one_is_rendered
 async def test_logins_are_limited(pod: TenantPod) -> None:
     async with visiting(pod) as visitor:
         _, form, _ = await visitor.get("/login")
+        began = time.monotonic()
         answers = await asyncio.gather(*(visitor.post("/login", csrf=hidden(form), token="guess") for _ in range(30)))
+        seconds = time.monotonic() - began
         statuses = [status for status, _, _ in answers]
         assert set(statuses) <= {403, 429}
-        assert statuses.count(403) <= 10, "those of this second, and of the next one"
+        assert statuses.count(403) <= 5 * (seconds + 2), (
+            "five in each second that it took, the first and last begun ones too"
+        )
         assert await visitor.log_in("guess") == 403, "a second later there is room again"
 
 
@@ -380,8 +392,8 @@ async def test_a_change_is_announced_within_a_second_of_its_commit_and_again_to_
     (connect,) = [attributes["sse-connect"] for tag, attributes in tags(page) if tag == "body"]
     stream = events(owner, str(connect))
     first = asyncio.ensure_future(anext(stream))
-    await asyncio.sleep(1.2)  # the feed looks at the database by now
-    assert not first.done(), "nothing has changed since the page was made"
+    while (await asyncio.wait({first}, timeout=1.2))[0]:  # what other tests have changed; then nothing is announced
+        first = asyncio.ensure_future(anext(stream))
     committed = time.monotonic()
     await owner.pod.db.execute(
         "INSERT INTO calls (tenant, call_id, status, started_at, correlation_id) VALUES ($1, $2, 'ongoing', now(), 'c')",
@@ -423,8 +435,14 @@ async def test_a_form_that_comes_in_two_parts_is_read_whole(pod: TenantPod) -> N
 
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         url = f"{pod.private_url}/login"
-        async with visitor.session.post(url, data=parts(), headers=kind, allow_redirects=False) as answer:
-            assert answer.status == 303
+
+        async def post() -> int | None:
+            async with visitor.session.post(url, data=parts(), headers=kind, allow_redirects=False) as answer:
+                return (
+                    None if answer.status == HTTPTooManyRequests.status_code else answer.status
+                )  # other tests' logins
+
+        assert await eventually(post, every=0.3) == HTTPSeeOther.status_code
 
 
 async def test_many_pages_at_once_take_one_connection_that_callers_wait_for(
