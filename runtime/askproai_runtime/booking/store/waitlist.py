@@ -22,7 +22,7 @@ FROM waitlist w LEFT JOIN waitlist_offers o ON o.tenant = w.tenant AND o.entry_i
 """  # noqa: S608  constants
 
 # The counts are those of the statement's snapshot: calls of the same moment may add one or two more. A request that is made anew
-# says anew what is declined of it; before migration 0019 a tenant's role may not change that.
+# says anew what is declined of it; before migration 0018 a tenant's role may not change that.
 _MAY_REPLACE = "SELECT has_column_privilege('waitlist', 'spans', 'UPDATE')"
 _JOIN = """
 INSERT INTO waitlist AS w (tenant, call_id, key, branch, service, staff, spans, requested, since, until, name, phone,
