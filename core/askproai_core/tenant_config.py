@@ -483,6 +483,10 @@ class TenantConfig(_ConfigStruct, frozen=True):
             (each.host_id for each in types if (each.event_type_id, each.staff) == (event_type_id, staff)), None
         )
 
+    def find_branch(self, name: str | None) -> Branch | None:
+        """Return a branch by its name; None if it is not declared, or not any more."""
+        return next((branch for branch in self.branches if branch.name == name), None)
+
     def withheld(self, event_type_id: int | None) -> Withheld | None:
         """Return why nothing is sent to an event type, also to one that no service names any more."""
         if event_type_id in self.withheld_event_types:

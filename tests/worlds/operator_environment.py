@@ -290,6 +290,20 @@ class TenantNamespace:
 
         await eventually(is_gone, seconds, f"{kind} {name} to be gone")
 
+    async def recreate(self) -> None:
+        """Delete the namespace with everything in it, and create an empty one of its name."""
+        await self.client.delete(f"/api/v1/namespaces/{self.name}")
+
+        async def is_gone() -> bool:
+            return await self.operator.context.kube.get(resources.NAMESPACES, "", self.name) is None
+
+        await eventually(is_gone, SOON, f"namespace {self.name} to be gone")
+        await self.client.create("/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": self.name}})
+
+    async def write_strangers_secret(self) -> None:
+        """Write the Secret `providers` with the key of another Retell workspace, which no other namespace uses."""
+        await self.write_secret(**{"retell-api-key": f"key_of_a_stranger_{self.name}"})
+
     async def orphans(self) -> list[dict[str, Any]]:
         """Return the entries of this namespace's objects in the ledger."""
         entries = await self.operator.context.kube.list(resources.SECRETS, "default", LABEL)

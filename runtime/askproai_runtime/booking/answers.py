@@ -200,7 +200,7 @@ def describe_appointment(config: TenantConfig, appointment: Appointment, now: da
 
     A service or person that the config has no longer is left out: the appointment has ids only, which callers do not know.
     """
-    branch = next((branch for branch in config.branches if branch.name == appointment.branch), None)
+    branch = config.find_branch(appointment.branch)
     service = find_by_name(config, appointment.service)
     names = (s.display_name for s in branch.staff if s.id == appointment.staff) if branch else iter(())
     staff = (say().with_staff.format(staff=decline_name(name)) for name in names)

@@ -6,7 +6,7 @@ nobody waits for what is free because of a word that was read wrongly.
 
 import re
 
-from askproai_runtime.booking.replies import answers_nothing, is_question
+from askproai_runtime.booking.replies import answers_nothing, is_question, words_of
 
 _NUMBER = (
     r"(?:[01]?\d|2[0-4]|eins?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|dreizehn|vierzehn|fünfzehn|sechzehn"
@@ -105,7 +105,7 @@ def _list_clauses(utterance: str) -> list[str]:
     """Return the parts of an utterance that say something about the times, in lower case without signs."""
     clauses = list[str]()
     for part in _BORDER.split(utterance.casefold()):
-        said = " ".join(re.findall(r"\w+", part))
+        said = words_of(part)
         clauses += [each.strip() for each in _OTHER_TIME.split(_NEUTRAL.sub(" ", said))]
     without_spaces = (" ".join(clause.split()) for clause in clauses)
     return [clause for clause in without_spaces if clause and not _CONDITION.search(clause)]

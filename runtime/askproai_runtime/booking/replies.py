@@ -89,10 +89,14 @@ def read_reply(utterances: Sequence[str], question: Question) -> Reply:
     return Reply.NO if read and read[-1] is None else Reply.UNCLEAR
 
 
+def words_of(utterance: str) -> str:
+    """Return the words of an utterance in lower case, with one space between them and without signs."""
+    return " ".join(re.findall(r"\w+", utterance.casefold()))
+
+
 def is_question(utterance: str) -> bool:
     """Return whether a caller asks something."""
-    said = " ".join(re.findall(r"\w+", utterance.casefold()))
-    return utterance.rstrip().endswith("?") or (bool(_QUESTION.search(said)) and not _SAYING.search(said))
+    return utterance.rstrip().endswith("?") or _asks(words_of(utterance))
 
 
 def answers_nothing(utterance: str) -> bool:
@@ -100,16 +104,20 @@ def answers_nothing(utterance: str) -> bool:
     return _read(utterance, Question.MEANT) is None
 
 
+def _asks(said: str) -> bool:
+    return bool(_QUESTION.search(said)) and not _SAYING.search(said)
+
+
 def _read(utterance: str, question: Question) -> Reply | None:
     """Return what one utterance says; None if it answers nothing."""
-    said = " ".join(re.findall(r"\w+", utterance.casefold()))
+    said = words_of(utterance)
     is_no, cancels = bool(_NO.search(said)), False
     if question is Question.CANCEL:
         keeps = bool(_NOT_CANCEL.search(said))
         is_no |= keeps or bool(_KEEP.search(said))
         cancels = bool(_CANCEL.search(said)) and not keeps
     is_yes = bool(_YES.search(_NO.sub(" ", said).strip()))
-    is_question = bool(_QUESTION.search(said)) and not _SAYING.search(said)
+    is_question = _asks(said)
     if is_question and not is_yes:
         return None
     is_aside = is_question or utterance.rstrip().endswith("?") or bool(_WAIT.search(said))

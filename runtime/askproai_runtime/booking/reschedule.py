@@ -185,7 +185,7 @@ def find_service(
 ) -> ServiceRequest | None:
     """Return what `resolve_service` does; None if the service, or the staff member for it, is not offered any more."""
     config = ctx.config()
-    branch = next((branch for branch in config.branches if branch.name == appointment.branch), None)
+    branch = config.find_branch(appointment.branch)
     service = find_by_name(config, appointment.service, appointment.branch)
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service) if branch and service else None
     name = appointment.staff

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from icalendar import Calendar, Event, vCalAddress, vText
 
 from askproai_core.tenant_config import EmailSettings, TenantConfig
-from askproai_runtime.notifications.render import branch_address, find_branch, one_line, service_name, staff_name
+from askproai_runtime.notifications.render import branch_address, one_line, service_name, staff_name
 from askproai_runtime.notifications.types import AppointmentFacts, CalendarFile
 from askproai_runtime.notifications.words import WORDS
 
@@ -37,7 +37,7 @@ def calendar_file(
     event.add("summary", words.calendar_event.format(service=service, business=business))
     if staff := one_line(staff_name(config, appointment)):
         event.add("description", staff)
-    if place := branch_address(find_branch(config, appointment)):
+    if place := branch_address(config.find_branch(appointment.branch)):
         event.add("location", one_line(place))
     event.add("organizer", _person(email.sender, business))
     invited = _person(attendee, one_line(appointment.customer_name))

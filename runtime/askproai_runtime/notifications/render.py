@@ -97,7 +97,7 @@ def _details(appointment: AppointmentFacts, config: TenantConfig, words: Words, 
 
     Of a service or a person that is gone the business hears that it is; to the customer it is not named.
     """
-    branch = find_branch(config, appointment)
+    branch = config.find_branch(appointment.branch)
     found = {
         "service": service_name(config, appointment),
         "staff": staff_name(config, appointment),
@@ -162,7 +162,7 @@ def _render_offer(freed: FreedOffer, config: TenantConfig) -> Rendered:
     settings, zone = config.notifications, ZoneInfo(config.time_zone)
     assert settings is not None
     words = WORDS[settings.language]
-    branch = next((each for each in config.branches if each.name == freed.branch), None)
+    branch = config.find_branch(freed.branch)
     number = branch.phone_numbers[0].number if branch and branch.phone_numbers else ""
     values = {
         "when": format_moment(freed.starts_at.astimezone(zone), settings.language),
@@ -202,11 +202,6 @@ def _appointment_fields(appointment: AppointmentFacts, config: TenantConfig) -> 
     }
 
 
-def find_branch(config: TenantConfig, appointment: AppointmentFacts) -> Branch | None:
-    """Return the branch of an appointment, if it still exists."""
-    return next((branch for branch in config.branches if branch.name == appointment.branch), None)
-
-
 def branch_address(branch: Branch | None) -> str:
     """Return a branch's address in one line; empty if none is known."""
     if branch is None:
@@ -224,7 +219,7 @@ def service_name(config: TenantConfig, appointment: AppointmentFacts) -> str:
 
 def staff_name(config: TenantConfig, appointment: AppointmentFacts) -> str:
     """Return how the staff member is called; empty for one who is not declared any more."""
-    branch = find_branch(config, appointment)
+    branch = config.find_branch(appointment.branch)
     found = (each.display_name for each in (branch.staff if branch else ()) if each.id == appointment.staff)
     return next(found, "")
 

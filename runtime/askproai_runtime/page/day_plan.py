@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Branch, TenantConfig, Weekday
+from askproai_core.tenant_config import TenantConfig, Weekday
 from askproai_runtime.admin_api import AppointmentEntry, BlockEntry
 
 STEP_MINUTES: Final = 5  # a row of the drawing
@@ -87,10 +87,6 @@ def list_people(config: TenantConfig, appointments: Iterable[AppointmentEntry]) 
     for each in appointments:
         people.setdefault((each.branch, each.staff), each.staff)
     return [(branch, staff, name) for (branch, staff), name in people.items()]
-
-
-def find_branch(config: TenantConfig, name: str) -> Branch | None:
-    return next((branch for branch in config.branches if branch.name == name), None)
 
 
 def _of(branch: str, staff: str, appointments: Iterable[AppointmentEntry]) -> list[AppointmentEntry]:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from askproai_core.tenant_config import RateLimits
 from askproai_runtime.sentences import say
 from askproai_sandbox.databases import Database
 from tests.worlds.compiled_salon import compile_example
@@ -117,7 +118,10 @@ CASES: list[tuple[str, Any]] = [
 async def chain(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
     """A hotline's pod; the caller has one appointment."""
     async with open_pod(module_database, tmp_path_factory.mktemp("chain"), "haarwerk", PEOPLE) as pod:
-        pod.write_config(compile_example("hotline.yaml", resource_ids=pod.store.resources, tenant=pod.store.tenant))
+        # A fast machine sends more requests a second than a tenant may by default.
+        limits = RateLimits(functions_per_second=10_000)
+        resources, tenant = pod.store.resources, pod.store.tenant
+        pod.write_config(compile_example("hotline.yaml", resource_ids=resources, tenant=tenant, rate_limits=limits))
         async with running_web(pod, worker_port=9):
             args = AT | {"branch": "Mitte", "start": next_friday(pod, 10).isoformat()}
             booked = await pod.function(BOOK, "call_before", args, to_number=HOTLINE)

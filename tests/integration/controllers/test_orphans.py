@@ -134,7 +134,7 @@ async def test_the_former_tenants_passwords_end_although_the_stores_were_away_an
     await namespace.wait_until_gone("Tenant")
     entries = await namespace.orphans()
     assert {entry["metadata"]["labels"][LABEL] for entry in entries} == {"cache", "database"}
-    await namespace.write_secret(**{"retell-api-key": f"key_of_a_stranger_{namespace.name}"})
+    await namespace.write_strangers_secret()
     await namespace.create("Tenant")
     await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")
     monkeypatch.undo()

@@ -7,16 +7,10 @@ from prometheus_client import generate_latest
 
 from askproai_operator.engine import resources
 from askproai_sandbox.databases import Database
-from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.tenant_reconciles import has_event, rows
 from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.usefixtures("clear_faults")
-
-
-def strangers_key(namespace: TenantNamespace) -> dict[str, str]:
-    """Return another account's key: one for each namespace, because two may not share an account."""
-    return {"retell-api-key": f"key_of_a_stranger_{namespace.name}"}
 
 
 async def test_retained_rows_wait_for_their_adoption_and_no_tenant_of_the_same_name_erases_them(
@@ -31,7 +25,7 @@ async def test_retained_rows_wait_for_their_adoption_and_no_tenant_of_the_same_n
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
 
-    await namespace.write_secret(**strangers_key(namespace))
+    await namespace.write_strangers_secret()
     await namespace.create("Tenant", spec={"dataPolicy": "Erase"})
     refused = await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")
     assert "askproai.de/adopt-data: <its UID>" in refused["message"]
@@ -68,13 +62,7 @@ async def test_a_tenant_that_leaves_the_cluster_and_comes_back_with_its_key_has_
     tenant = f"{namespace.name}.salon-mueller"
     query = "SELECT id FROM resources WHERE tenant = $1 ORDER BY id"
     before = await rows(module_database, query, tenant)
-    await namespace.client.delete(f"/api/v1/namespaces/{namespace.name}")
-
-    async def is_gone() -> bool:
-        return await namespace.operator.context.kube.get(resources.NAMESPACES, "", namespace.name) is None
-
-    await eventually(is_gone, SOON, "the namespace to be gone")
-    await namespace.client.create("/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": namespace.name}})
+    await namespace.recreate()
     await namespace.write_secret()
     await namespace.create("Branch")
     await namespace.create("Tenant")
@@ -93,15 +81,8 @@ async def test_nothing_that_a_namesake_can_read_names_the_uid_of_the_former_tena
     await namespace.create("Branch")
     former = (await namespace.create("Tenant"))["metadata"]["uid"]
     await namespace.wait_until_ready()
-    path = f"/api/v1/namespaces/{namespace.name}"
-    await namespace.client.delete(path)
-
-    async def is_gone() -> bool:
-        return await namespace.operator.context.kube.get(resources.NAMESPACES, "", namespace.name) is None
-
-    await eventually(is_gone, 60, "the namespace to be gone")
-    await namespace.client.create("/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": namespace.name}})
-    await namespace.write_secret(**strangers_key(namespace))
+    await namespace.recreate()
+    await namespace.write_strangers_secret()
     await namespace.create("Branch")
     await namespace.create("Tenant")
     await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")

@@ -70,9 +70,9 @@ def compile_config(
     branches = sorted(branches, key=lambda branch: branch.metadata.name)
     active = active_offerings(offerings, branches)
     units = plan_units(branches, active)
-    agents = list(agents)
-    compiled_agents = _agents(agents, branches, {agent.name: agent for agent in applied_agents})
-    closed = _closed_agents(agents, branches)
+    active_agents, closed_agents = _split_agents(agents, branches)
+    compiled_agents = _compile_agents(active_agents, {agent.name: agent for agent in applied_agents})
+    closed_ids = tuple(sorted(filter(None, (agent.status.get("agentId") for agent in closed_agents))))
     return _copy_fields(
         config.TenantConfig,
         spec,
@@ -89,9 +89,9 @@ def compile_config(
             _service(offering, branches, units, linked_own_event_types, withheld.get(offering.metadata.name, {}))
             for offering in active
         ),
-        retell=config.RetellConfig(base_url=retell_base_url if compiled_agents or closed else ""),
+        retell=config.RetellConfig(base_url=retell_base_url if compiled_agents or closed_ids else ""),
         agents=compiled_agents,
-        closed_agents=closed,
+        closed_agents=closed_ids,
         rate_limits=spec.runtime.rate_limits,
         booking_limits=spec.runtime.booking_limits,
         withheld_event_types=withheld_event_types,
@@ -255,12 +255,19 @@ def _booking_fields(offering: ServiceOffering, event_type_id: int) -> tuple[conf
     return tuple(field for field in compiled if field is not None)
 
 
-def _agents(
-    agents: Iterable[RetellAgent], branches: list[Branch], applied: Mapping[str, config.Agent]
-) -> tuple[config.Agent, ...]:
-    """Return the agents of the tenant as a whole and of branches that exist: the pods must not learn of a deleted branch."""
+def _split_agents(agents: Iterable[RetellAgent], branches: list[Branch]) -> tuple[list[RetellAgent], list[RetellAgent]]:
+    """Return the agents of the tenant as a whole and of branches that exist, and those whose branch was deleted, by name.
+
+    The pods must not learn of a deleted branch. Callers of its agent hear that it is closed; their calls are the tenant's.
+    """
     known = {None, *(branch.metadata.name for branch in branches)}
-    active = sorted((agent for agent in agents if branch_name_of(agent) in known), key=lambda agent: agent.key.name)
+    active, closed = list[RetellAgent](), list[RetellAgent]()
+    for agent in sorted(agents, key=lambda agent: agent.key.name):
+        (active if branch_name_of(agent) in known else closed).append(agent)
+    return active, closed
+
+
+def _compile_agents(agents: Iterable[RetellAgent], applied: Mapping[str, config.Agent]) -> tuple[config.Agent, ...]:
     return tuple(
         msgspec.structs.replace(applied[agent.metadata.name], agent_id=agent.status.get("agentId"))
         if is_held_back(agent) and agent.metadata.name in applied
@@ -272,15 +279,8 @@ def _agents(
             branch=branch_name_of(agent),
             agent_id=agent.status.get("agentId"),
         )
-        for agent in active
+        for agent in agents
     )
-
-
-def _closed_agents(agents: Iterable[RetellAgent], branches: list[Branch]) -> tuple[str, ...]:
-    """Return the ids of agents whose branch was deleted. Their callers hear that it is closed; their calls are the tenant's."""
-    known = {None, *(branch.metadata.name for branch in branches)}
-    ids = {agent.status.get("agentId") for agent in agents if branch_name_of(agent) not in known}
-    return tuple(sorted(filter(None, ids)))
 
 
 def _functions(declared: Iterable[config.Function]) -> dict[str, Any]:
