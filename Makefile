@@ -7,6 +7,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Two test processes, each with servers of its own (1 GB): the tests mostly wait for them. WORKERS=0 runs all in one process.
+WORKERS ?= 2
+SPREAD := -n $(WORKERS) --dist loadfile
 
 PIN    := uv pip compile -q --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
 
@@ -26,13 +29,13 @@ down: $(STAMP) ## End a demo that was left running (its data stays until the nex
 	@askproai demo --down
 
 test: tools ## Unit and integration tests, with a real API server, PostgreSQL, Valkey and the simulators
-	@python -m pytest tests/unit tests/integration $(ARGS)
+	@python -m pytest tests/unit tests/integration $(SPREAD) $(ARGS)
 
 unit: tools ## Only the tests without servers
-	@python -m pytest tests/unit $(ARGS)
+	@python -m pytest tests/unit $(SPREAD) $(ARGS)
 
 integration: tools ## Only the tests that run real servers
-	@python -m pytest tests/integration $(ARGS)
+	@python -m pytest tests/integration $(SPREAD) $(ARGS)
 
 tools: $(STAMP)
 	@echo "== programs for the tests, from pinned Go modules (built once, about 10 minutes on 2 cores; cached)"

@@ -22,7 +22,8 @@ from typing import Any, Self
 PARENT_DEATH_SIGNAL = Path(__file__).with_name("parent_death_signal.py")
 GRACE = timedelta(seconds=5)
 # Below the range from which Linux takes the ports of clients: a client could get the port before the server listens.
-_PORTS = iter(random.sample(range(20_000, 32_000), 12_000))
+# Not in the order of `random`: processes with the same seed, as those of one test run, would race for the same ports.
+_PORTS = iter(random.SystemRandom().sample(range(20_000, 32_000), 12_000))
 
 
 class ProcessError(RuntimeError):
