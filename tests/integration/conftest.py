@@ -11,11 +11,13 @@ from askproai_operator.engine import resources
 from askproai_sandbox.cluster import ApiError, Child, ControlPlane, KubeClient, free_port, spawn
 from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.namespaces import release_deleted_namespaces
 from tests.worlds.operator_environment import RunningOperator, running_operator
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
 from tests.worlds.waiting import SOON, eventually
 
 CRDS = Path(__file__).parents[2] / "crds"
+CLIENT_OF_CRDS = pytest.StashKey[KubeClient]()  # there as soon as the cluster of this run serves the custom resources
 COSTS = {
     "control_plane": pytest.mark.control_plane,
     "pod_runner": pytest.mark.processes,
@@ -45,6 +47,14 @@ async def kube_client(control_plane: ControlPlane) -> AsyncIterator[KubeClient]:
         yield client
 
 
+@pytest.fixture(scope="module", autouse=True)
+async def namespaces_end_with_their_module(pytestconfig: pytest.Config) -> AsyncIterator[None]:
+    """Let the cluster delete what a module's tests have asked it to, also if its operator has ended before."""
+    yield
+    if client := pytestconfig.stash.get(CLIENT_OF_CRDS, None):
+        await release_deleted_namespaces(client)
+
+
 @pytest.fixture
 async def kube_namespace(kube_client: KubeClient) -> AsyncIterator[str]:
     """The name of a fresh namespace. Its deletion is asked for, not waited for."""
@@ -55,7 +65,7 @@ async def kube_namespace(kube_client: KubeClient) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def crds(control_plane: ControlPlane, kube_client: KubeClient) -> None:
+async def crds(control_plane: ControlPlane, kube_client: KubeClient, pytestconfig: pytest.Config) -> None:
     """Apply `crds/` and wait until all kinds are served."""
     await control_plane.kubectl("apply", "--server-side", "-f", str(CRDS))
     await control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
@@ -71,6 +81,7 @@ async def crds(control_plane: ControlPlane, kube_client: KubeClient) -> None:
         return True
 
     await eventually(served, SOON, "the custom resources")
+    pytestconfig.stash[CLIENT_OF_CRDS] = kube_client
 
 
 @pytest.fixture(scope="module")
