@@ -40,12 +40,17 @@ class LiveConfig:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._seen = _fingerprint(path)
+        self._next_change = asyncio.Event()
         self.rejected: str | None = None  # why the present file is not in use
         self.current, self.hash = self._read()
 
     def now(self) -> TenantConfig:
         """Return the config in use; as a callable, for those who must not keep an old one."""
         return self.current
+
+    def next_change(self) -> asyncio.Event:
+        """Return an event that is set when another config is in use. Who takes it before reading the config misses no change."""
+        return self._next_change
 
     async def watch(
         self, stop: asyncio.Event, on_change: Callable[[str], None], on_rejected: Callable[[], None]
@@ -67,6 +72,8 @@ class LiveConfig:
                     log.exception("config.rejected", error=self.rejected, kept=self.hash)
                 else:
                     self.rejected = None
+                    self._next_change.set()
+                    self._next_change = asyncio.Event()
                     on_change(self.hash)
                     log.info("config.loaded", hash=self.hash)
             await sleep_until_stopped(stop, POLL_SECONDS)

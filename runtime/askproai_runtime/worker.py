@@ -41,13 +41,14 @@ from askproai_runtime.notifications.task import NotificationTask
 from askproai_runtime.privacy import ERASURES, ErasureTask
 from askproai_runtime.process import Process, open_database, open_process, session_name
 from askproai_runtime.settings import Settings
-from askproai_runtime.tasks import TaskHandler, TaskRunner, TaskSettings, end_idleness
+from askproai_runtime.tasks import TaskHandler, TaskRunner, TaskSettings, request_unless_failed
 
 log = structlog.get_logger(__name__)
 
 CONNECTIONS = 1
 LEASE_CONNECTIONS = 1
 MEASURE_SECONDS = 15.0
+REQUEST_AGAIN = timedelta(seconds=15)
 
 
 async def work(process: Process, stop: asyncio.Event, started: Callable[[int], None] = lambda _: None) -> None:
@@ -88,9 +89,11 @@ async def _serve(
             tasks.create_task(periodic.run(stop))
             listening = tasks.create_task(WakeUpChannel(process.shared, process.clock).listen(runner.notify))
             tasks.create_task(_measure(process, stop))
+            requesting = tasks.create_task(_request_notifications(process))
             await stop.wait()
             readiness.draining = True
             listening.cancel()
+            requesting.cancel()
     finally:
         await server.cleanup()
     log.info("worker.stopped")
@@ -107,12 +110,27 @@ async def _measure(process: Process, stop: asyncio.Event) -> None:
             differences = await count_differences(process.pool, process.tenant)
             if process.config.current.notifications is not None:
                 process.metrics.notifications_left(*await measure_notifications(process.pool, process.tenant))
-                # The task has looked for them every few minutes, also in pods that had the config before.
-                await end_idleness(process.pool, process.tenant, NOTIFICATIONS)
             process.metrics.calendar_differences({sort: differences.get(sort, 0) for sort in DifferenceSort})
         except DATABASE_UNAVAILABLE as error:
             log.warning("tables.not_measured", error=type(error).__name__)
         await sleep_until_stopped(stop, MEASURE_SECONDS)
+
+
+async def _request_notifications(process: Process) -> None:
+    """Make the task of notifications due, at the start and after each change of a config that has them, until cancelled.
+
+    While they were switched off it looked for them every few minutes only: the first mail would wait for that.
+    """
+    while True:
+        changed = process.config.next_change()
+        try:
+            if process.config.current.notifications is not None:
+                await request_unless_failed(process.pool, process.tenant, NOTIFICATIONS)
+        except DATABASE_UNAVAILABLE as error:
+            log.warning("notifications.not_requested", error=type(error).__name__)
+            await process.clock.sleep(REQUEST_AGAIN)
+        else:
+            await changed.wait()
 
 
 def job_handler(

@@ -5,10 +5,10 @@ wants to run again.
 """
 
 from askproai_runtime.tasks.runner import TaskRunner
-from askproai_runtime.tasks.store import end_idleness, request_soon
+from askproai_runtime.tasks.store import request_soon, request_unless_failed
 from askproai_runtime.tasks.types import Next, PutOff, StaleRun, TaskError, TaskHandler, TaskRun, TaskSettings
 
 __all__ = [
-    "Next", "PutOff", "StaleRun", "TaskError", "TaskHandler", "TaskRun", "TaskRunner", "TaskSettings", "end_idleness",
-    "request_soon",
+    "Next", "PutOff", "StaleRun", "TaskError", "TaskHandler", "TaskRun", "TaskRunner", "TaskSettings",
+    "request_soon", "request_unless_failed",
 ]  # fmt: skip

@@ -75,15 +75,12 @@ async def request_soon(conn: "Connection | Pool", tenant: str, name: str) -> Non
     )  # fmt: skip
 
 
-async def end_idleness(conn: "Connection | Pool", tenant: str, name: str) -> None:
-    """Make a task due now whose last run found nothing to do, which is an empty watermark, and that would wait for over a minute.
-
-    A failed task keeps its wait. A worker finds it within half a minute.
-    """
+async def request_unless_failed(conn: "Connection | Pool", tenant: str, name: str) -> None:
+    """Make a task due now as `request_soon` does, but let one that has failed keep its wait: for who requests it at each start."""
     await conn.execute(
-        """UPDATE tasks SET requests = requests + 1, due_at = clock_timestamp()
-           WHERE tenant = $1 AND name = $2 AND watermark::text = '{}' AND failures = 0
-             AND due_at > clock_timestamp() + interval '1 minute'""",
+        """UPDATE tasks SET requests = requests + 1, due_at = least(due_at, clock_timestamp())
+           WHERE tenant = $1 AND name = $2
+             AND failures <= CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END  -- a run counts as a failure until its end""",
         tenant, name,
     )  # fmt: skip
 

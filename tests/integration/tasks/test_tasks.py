@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from askproai_core.database import open_pool
-from askproai_runtime.tasks import Next, PutOff, StaleRun, TaskError, TaskRun, end_idleness, request_soon
+from askproai_runtime.tasks import Next, PutOff, StaleRun, TaskError, TaskRun, request_soon, request_unless_failed
 from askproai_sandbox.databases import Database
 from tests.worlds.task_environment import QUICK, TaskEnvironment
 from tests.worlds.waiting import SOON, eventually
@@ -304,19 +304,25 @@ async def test_nothing_is_written_while_nothing_is_due(env: TaskEnvironment) -> 
         assert await env.pool.fetchval("SELECT xmin::text FROM tasks WHERE tenant = $1", env.tenant) == before
 
 
-async def test_a_task_that_had_nothing_to_do_is_made_due_and_one_that_has_a_watermark_or_failed_is_not(
-    env: TaskEnvironment,
-) -> None:
-    found: list[dict[str, bool]] = [{}, {"sent": True}]
+async def test_a_task_is_requested_at_rest_and_during_a_run_but_not_after_a_failure(env: TaskEnvironment) -> None:
+    during = asyncio.Event()
 
-    async def send(_: TaskRun) -> Next:
-        if not found:
-            raise TaskError("the third run fails")
-        return Next(HOUR, found.pop(0))
+    async def work(_: TaskRun) -> Next:
+        row = await env.row()
+        if row["claim_no"] == 2:
+            await request_unless_failed(env.pool, env.tenant, "count")
+            during.set()
+        if row["claim_no"] == 4:
+            raise TaskError("the fourth run fails")
+        return Next(HOUR, {})
 
-    async with env.running({"count": send}):
-        await env.wait_for(lease_until=None, claim_no=1, failures=0)
-        await end_idleness(env.pool, env.tenant, "count")
-        await env.wait_for(lease_until=None, claim_no=2, watermark='{"sent": true}')
-        await end_idleness(env.pool, env.tenant, "count")
+    slow = replace(QUICK, retry=HOUR, longest_retry=HOUR)
+    async with env.running({"count": work}, slow):
+        await env.wait_for(lease_until=None, claim_no=1)
+        await request_unless_failed(env.pool, env.tenant, "count")
+        await during.wait()
+        await env.wait_for(lease_until=None, claim_no=3)
+        await request_unless_failed(env.pool, env.tenant, "count")
+        await env.wait_for(lease_until=None, claim_no=4, failures=1)
+        await request_unless_failed(env.pool, env.tenant, "count")
         assert (await env.row())["due_in"] > 1800

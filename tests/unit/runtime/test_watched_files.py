@@ -34,9 +34,13 @@ async def test_a_changed_config_is_in_use_within_a_second(tmp_path: Path) -> Non
     stop = asyncio.Event()
     watching = asyncio.create_task(live.watch(stop, hashes.append, lambda: rejected.append(True)))
     await eventually(lambda: bool(hashes))
+    changed = live.next_change()
+    assert not changed.is_set()
 
     swap(tmp_path, {"tenant.json": encode(salon_config(display_name="Neu"))})
     await eventually(lambda: live.current.display_name == "Neu", SOON)
+    assert changed.is_set(), "who has taken the event before a change misses none"
+    assert not live.next_change().is_set()
     assert hashes == [config_hash(encode(salon_config())), live.hash]
 
     for bad in ("{", "{}", '{"tenant": 7}', "\udcff"):

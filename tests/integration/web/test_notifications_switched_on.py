@@ -1,0 +1,79 @@
+"""The first mail does not wait for the look that a tenant without notifications takes every few minutes."""
+
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from askproai_core.database import NOTIFICATIONS
+from askproai_core.tenant_config import BusinessNotifications, EmailSettings, Notifications
+from askproai_runtime.tasks import TaskSettings
+from tests.worlds.tenant_pod import TenantPod, running_worker
+from tests.worlds.waiting import eventually, wait_for_columns
+
+SWITCHED_ON = Notifications(
+    email=EmailSettings(host="127.0.0.1", sender="termine@salon.example"),
+    business=BusinessNotifications(email_to=("chefin@salon.example",)),
+)
+
+
+async def read_task(pod: TenantPod) -> asyncpg.Record:
+    row = await pod.db.fetchrow(
+        """SELECT claim_no, requests, failures, lease_until,
+                  extract(epoch FROM due_at - clock_timestamp())::float8 AS due_in FROM tasks
+           WHERE tenant = $1 AND name = $2""",
+        pod.store.tenant, NOTIFICATIONS,
+    )  # fmt: skip
+    assert row is not None
+    return row
+
+
+async def let_it_rest(pod: TenantPod) -> None:
+    """Leave the task as the last run without notifications has."""
+    await pod.db.execute(
+        "INSERT INTO tasks (tenant, name, due_at) VALUES ($1, $2, clock_timestamp() + interval '5 minutes')",
+        pod.store.tenant, NOTIFICATIONS,
+    )  # fmt: skip
+
+
+async def test_the_task_runs_when_notifications_are_switched_on(
+    stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look_often(**settings: Any) -> TaskSettings:
+        return TaskSettings(look_every=timedelta(seconds=0.1), first_within=timedelta(), **settings)
+
+    monkeypatch.setattr("askproai_runtime.worker.TaskSettings", look_often)
+    async with running_worker(stopped_pod):
+        await eventually(lambda: exists(stopped_pod), what="the task's row")
+        rested = await wait_for_columns(lambda: read_task(stopped_pod), {"claim_no": 1, "lease_until": None})
+        assert rested["due_in"] > 180
+        stopped_pod.write_config(stopped_pod.config(notifications=SWITCHED_ON))
+        ran = await wait_for_columns(lambda: read_task(stopped_pod), {"claim_no": 2, "lease_until": None})
+        assert ran["due_in"] < 30
+
+
+async def exists(pod: TenantPod) -> bool:
+    found = "SELECT true FROM tasks WHERE tenant = $1 AND name = $2"
+    return bool(await pod.db.fetchval(found, pod.store.tenant, NOTIFICATIONS))
+
+
+async def test_a_worker_that_starts_with_notifications_requests_the_task(stopped_pod: TenantPod) -> None:
+    """Its predecessor may have ended before it saw the change: a mounted password restarts the pods."""
+    await let_it_rest(stopped_pod)
+    stopped_pod.write_config(stopped_pod.config(notifications=SWITCHED_ON))
+    async with running_worker(stopped_pod):
+        await wait_for_columns(lambda: read_task(stopped_pod), {"requests": 1})
+
+
+async def test_a_change_while_the_database_is_away_is_requested_afterwards(
+    stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("askproai_runtime.worker.REQUEST_AGAIN", timedelta(seconds=0.05))
+    await let_it_rest(stopped_pod)
+    (stopped_pod.folder / "credentials" / "DATABASE_URL").unlink()
+    stopped_pod.write_config(stopped_pod.config(notifications=SWITCHED_ON))
+    async with running_worker(stopped_pod):
+        assert (await read_task(stopped_pod))["requests"] == 0
+        stopped_pod.write_credential("DATABASE_URL", stopped_pod.store.dsn)
+        await wait_for_columns(lambda: read_task(stopped_pod), {"requests": 1})
