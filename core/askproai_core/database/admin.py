@@ -201,20 +201,17 @@ class AdminStore:
                     tenant, role, uid,
                 )  # fmt: skip
                 known = await conn.fetchrow(_FIND_TENANT, tenant)
-            owner, owners_key, *written = known or ("", None)
-            if owner not in (uid, adopt):
-                has_key = bool(key_hash) and hmac.compare_digest(key_hash, owners_key or "")
-                if not has_key or await conn.fetchval(_HAS_LOST_ROWS, tenant, uid):
-                    raise DataOwnedByOther(tenant, owner)
-                if is_erasing is not None and await is_erasing(owner):
-                    raise DataOwnedByOther(tenant, owner)
+            owner, owners_key_hash, *recorded = known or ("", None)
             if owner != uid:
+                has_key = bool(key_hash) and hmac.compare_digest(key_hash, owners_key_hash or "")
+                if owner != adopt and not (has_key and await _may_adopt_by_key(conn, tenant, owner, uid, is_erasing)):
+                    raise DataOwnedByOther(tenant, owner)
                 await _adopt(conn, tenant, owner, uid)
-            if owners_key is not None and owners_key != key_hash:
+            if owners_key_hash is not None and owners_key_hash != key_hash:
                 await conn.execute(
                     "UPDATE tenants SET retell_key_hash = $2 WHERE tenant = $1 AND uid = $3", tenant, key_hash, uid
                 )
-            if tuple(written) != facts.columns:
+            if tuple(recorded) != facts.columns:
                 await _write_facts(conn, tenant, facts)
             await self._ensure_login(conn, role, password, connection_limit, verify_password=verify_password)
         return bool(owner != uid)
@@ -398,6 +395,15 @@ async def _write_facts(conn: Connection, tenant: str, facts: TenantFacts) -> Non
         tenant,
         *facts.columns,
     )
+
+
+async def _may_adopt_by_key(
+    conn: Connection, tenant: str, owner: str, uid: str, is_erasing: Callable[[str], Awaitable[bool]] | None
+) -> bool:
+    """Return whether the rows are to stay, and the Tenant has not lost them to a later one: then its key is proof enough."""
+    if await conn.fetchval(_HAS_LOST_ROWS, tenant, uid):
+        return False
+    return is_erasing is None or not await is_erasing(owner)
 
 
 async def _adopt(conn: Connection, tenant: str, owner: str, uid: str) -> None:

@@ -109,7 +109,7 @@ async def ensure_database(
         parse_login(url)[1],
         connection_limit(tenant),
         adopt=adopt,
-        key_hash=_owners_key(inputs, context),
+        key_hash=_owners_key_hash(inputs, context),
         is_erasing=partial(has_rows_to_erase, Owner(*tenant.key, meta.uid), context=context),
         facts=tenant_facts(inputs),
         verify_password=verify,
@@ -122,7 +122,7 @@ async def ensure_database(
     return await context.database.ensure_resources(meta.dotted, required, persons_of(inputs.branches)), events
 
 
-def _owners_key(inputs: Inputs, context: ReconcileContext) -> str:
+def _owners_key_hash(inputs: Inputs, context: ReconcileContext) -> str:
     """Return the hash of the key by which a later Tenant of this name has the rows; empty where they end with this one."""
     key, policy = inputs.credentials.retell_key, inputs.tenant.spec.data_policy
     return hash_key(context.installation_id, key) if key and policy is DataPolicy.RETAIN else ""
