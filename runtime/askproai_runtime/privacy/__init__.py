@@ -4,6 +4,7 @@
 """
 
 from askproai_runtime.privacy.erase import (
+    ERASURES,
     AppointmentsToCome,
     CallGoingOn,
     Erased,
@@ -12,7 +13,7 @@ from askproai_runtime.privacy.erase import (
 )
 from askproai_runtime.privacy.export import CallerExport, export_caller
 from askproai_runtime.privacy.store import Erasure, list_erasures
-from askproai_runtime.privacy.task import ERASURES, ErasureTask
+from askproai_runtime.privacy.task import ErasureTask
 
 __all__ = [
     "ERASURES", "AppointmentsToCome", "CallGoingOn", "CallerExport", "Erased", "Erasure", "ErasureRequest", "ErasureTask",

@@ -17,7 +17,6 @@ from askproai_core.redis import DurableStream, RedisUnavailable
 from askproai_runtime.booking import BookingContext
 from askproai_runtime.calls import CallsAtRetell, RetellUnavailable
 from askproai_runtime.privacy import store
-from askproai_runtime.privacy.erase import ERASURES as ERASURES  # noqa: PLC0414  its name, for the worker
 from askproai_runtime.privacy.erase import erase_once
 from askproai_runtime.privacy.store import Erasure
 from askproai_runtime.tasks import Next, TaskRun

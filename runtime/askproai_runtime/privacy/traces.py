@@ -58,7 +58,7 @@ class Traces:
         return not (self.appointments or self.booked_for_others or self.events)
 
 
-def written(number: str) -> str:
+def number_pattern(number: str) -> str:
     """Return the pattern of a number as what is stored has it, for PostgreSQL and for `re`: not a part of a longer one."""
     return rf"(?<![0-9])(00)?{re.escape(number.removeprefix('+'))}(?![0-9])"
 
@@ -79,7 +79,7 @@ def own_events(
     """
     known, ids, reported = set(calls), list[int](), set[str]()
     whole = (rf"(?<![\w.+%-]){re.escape(email)}(?!\w|[.-]\w)" for email in emails)
-    says = re.compile("|".join([written(number), *map(re.escape, bookings), *whole]).encode())
+    says = re.compile("|".join([number_pattern(number), *map(re.escape, bookings), *whole]).encode())
     for event in found:
         call_id = event.event_id.partition(":")[0]
         is_own_call = event.source == Source.RETELL and call_id in known

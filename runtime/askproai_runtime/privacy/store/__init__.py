@@ -16,18 +16,9 @@ from askproai_runtime.privacy.store.erasures import (
     record_audit,
     record_wait,
 )
-from askproai_runtime.privacy.store.export import (
-    read_caller,
-)
-from askproai_runtime.privacy.store.rows import (
-    count_left,
-    erase_rows,
-)
-from askproai_runtime.privacy.store.traces import (
-    find_traces,
-    is_call_going_on,
-    list_to_come,
-)
+from askproai_runtime.privacy.store.export import read_caller
+from askproai_runtime.privacy.store.rows import count_left, erase_rows
+from askproai_runtime.privacy.store.traces import find_traces, is_call_going_on, list_to_come
 
 __all__ = [
     "Erasure", "add_evidence", "count_deleted_calls", "count_left", "erase_rows", "find_erasure", "find_traces",

@@ -78,10 +78,10 @@ async def lock_erasure(conn: Connection, tenant: str, erasure_id: UUID) -> Erasu
 
 async def add_evidence(
     conn: Connection, tenant: str, erasure: Erasure, counts: Mapping[str, int], now: datetime
-) -> dict[str, int]:
-    """Add numbers of erased rows to an erasure that this transaction has locked or made, and return their sums."""
+) -> None:
+    """Add numbers of erased rows, by table, to an erasure that this transaction has locked; without any it has not changed."""
     if not counts:
-        return erasure.evidence
+        return
     sums = dict(erasure.evidence)
     for name, count in counts.items():
         sums[name] = sums.get(name, 0) + count
@@ -89,11 +89,10 @@ async def add_evidence(
         "UPDATE erasures SET evidence = $3::jsonb, changed_at = $4 WHERE tenant = $1 AND id = $2",
         tenant, erasure.id, _json(sums), now,
     )  # fmt: skip
-    return sums
 
 
-async def record_wait(pool: "Pool | Connection", tenant: str, erasure_id: UUID, reason: str | None) -> None:
-    """Store what an erasure waits for."""
+async def record_wait(pool: Pool, tenant: str, erasure_id: UUID, reason: str | None) -> None:
+    """Store what an erasure waits for, None for nothing."""
     await pool.execute(
         "UPDATE erasures SET error = $3 WHERE tenant = $1 AND id = $2 AND error IS DISTINCT FROM $3",
         tenant, erasure_id, reason and reason[:500],
@@ -151,10 +150,10 @@ async def list_at_calcom(conn: Connection, tenant: str, erasure_id: UUID) -> lis
 
 
 async def record_audit(
-    pool: "Pool | Connection", tenant: str, actor: str, action: str, detail: Mapping[str, Any], correlation_id: str
+    conn: Connection, tenant: str, actor: str, action: str, detail: Mapping[str, Any], correlation_id: str
 ) -> None:
     """Add an entry to the audit log. `detail` has ids and numbers of rows, never who the caller is."""
-    await pool.execute(
+    await conn.execute(
         "INSERT INTO audit_log (tenant, actor, action, detail, correlation_id) VALUES ($1, $2, $3, $4::jsonb, $5)",
         tenant, actor, action, _json(detail), correlation_id,
     )  # fmt: skip

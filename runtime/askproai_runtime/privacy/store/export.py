@@ -6,46 +6,48 @@ import asyncpg
 import msgspec
 
 from askproai_core.database import Connection
-from askproai_runtime.privacy.traces import Traces, written
+from askproai_runtime.privacy.store.parameters import number_parameters
+from askproai_runtime.privacy.traces import Traces
 
 # The columns that say something to a person, each list by time. What is booked for another customer is without that customer.
 _LISTS: Final = {
     "appointments": """
 SELECT id::text, branch, service, staff, starts_at, ends_at, status, customer_name AS name, attendee_email AS email, notes,
-       birth_date::text, cancel_reason, external_id AS calcom_booking, created_at AS booked_at, id = ANY($3) AS for_somebody_else
-FROM appointments WHERE tenant = $1 AND id = ANY($2 || $3) ORDER BY starts_at
+       birth_date::text, cancel_reason, external_id AS calcom_booking, created_at AS booked_at,
+       id = ANY({booked_for_others}) AS for_somebody_else
+FROM appointments WHERE tenant = {tenant} AND id = ANY({appointments} || {booked_for_others}) ORDER BY starts_at
 """,
     "calls": """
 SELECT call_id, direction, from_number, to_number, branch, started_at, ended_at, status, transcript, transcript_truncated,
        analysis::text
-FROM calls WHERE tenant = $1 AND call_id = ANY($4) ORDER BY started_at
+FROM calls WHERE tenant = {tenant} AND call_id = ANY({calls}) ORDER BY started_at
 """,
     "requests_in_calls": """
 SELECT call_id, at, function, arguments::text, outcome, answer FROM function_requests
-WHERE tenant = $1 AND call_id = ANY($4) ORDER BY at
+WHERE tenant = {tenant} AND call_id = ANY({calls}) ORDER BY at
 """,
     "messages": """
 SELECT name, phone, recipient AS for_whom, text, call_back, created_at AS left_at, done_at, note FROM messages
-WHERE tenant = $1 AND (caller = $5 OR call_id = ANY($4) OR phone = $5 AND caller IS NULL) ORDER BY created_at
+WHERE tenant = {tenant} AND (caller = {number} OR call_id = ANY({calls}) OR phone = {number} AND caller IS NULL) ORDER BY created_at
 """,
     "waiting_list": """
 SELECT name, phone, branch, service, staff, requested, until, state, created_at AS joined_at, ended_at FROM waitlist
-WHERE tenant = $1 AND phone = $5 ORDER BY created_at
+WHERE tenant = {tenant} AND phone = {number} ORDER BY created_at
 """,
     "notifications": """
 SELECT kind, recipient, channel, state, starts_at AS of_appointment_at, content::text, created_at, finished_at FROM notifications
-WHERE tenant = $1 AND (appointment_id = ANY($2) OR content::text ~ $8) ORDER BY created_at
+WHERE tenant = {tenant} AND (appointment_id = ANY({appointments}) OR content::text ~ {number_pattern}) ORDER BY created_at
 """,
     "no_reminders_to": """
-SELECT address, since FROM reminder_opt_outs WHERE tenant = $1 AND (lower(address) = ANY($6) OR address = $5)
+SELECT address, since FROM reminder_opt_outs WHERE tenant = {tenant} AND (lower(address) = ANY({emails}) OR address = {number})
 """,
     "attempts_to_prove_who_it_is": """
-SELECT at, call_id FROM verifications WHERE tenant = $1 AND (caller = $5 OR call_id = ANY($4)) ORDER BY at
+SELECT at, call_id FROM verifications WHERE tenant = {tenant} AND (caller = {number} OR call_id = ANY({calls})) ORDER BY at
 """,
     "events": """
 SELECT source, event_type, received_at, status,
        CASE WHEN status <> 'processed' THEN payload END AS body
-FROM webhook_events WHERE tenant = $1 AND id = ANY($7) ORDER BY received_at
+FROM webhook_events WHERE tenant = {tenant} AND id = ANY({events}) ORDER BY received_at
 """,
 }
 _CUSTOMER: Final = "SELECT name, phone, email, created_at AS since FROM customers WHERE tenant = $1 AND id = $2"
@@ -62,16 +64,7 @@ async def read_caller(
 
 
 async def _list(conn: Connection, tenant: str, name: str, traces: Traces) -> list[dict[str, Any]]:
-    values = (
-        tenant, list(traces.appointments), list(traces.booked_for_others), list(traces.calls), traces.number,
-        list(traces.emails), list(traces.events), written(traces.number),
-    )  # fmt: skip
-    types = ("text", "uuid[]", "uuid[]", "text[]", "text", "text[]", "bigint[]", "text")
-    statement = _LISTS[name]
-    used = [number for number in range(1, len(values) + 1) if f"${number}" in statement]
-    for place, number in enumerate(used, start=1):
-        statement = statement.replace(f"${number}", f"${place}::{types[number - 1]}")
-    rows = await conn.fetch(statement, *(values[number - 1] for number in used))
+    rows = await conn.fetch(*number_parameters(_LISTS[name], tenant, traces))
     return [_readable(row) for row in rows]
 
 

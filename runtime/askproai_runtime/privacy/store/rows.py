@@ -1,16 +1,17 @@
 """The SQL that erases the rows of one caller.
 
-A statement takes the tenant and the traces by the names in braces (`_fill`). Migration 0017 lets a pod delete rows only while an
-erasure is open.
+A statement takes the tenant and the traces by the names in braces. Migration 0017 lets a pod delete rows only while an erasure is
+open.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from askproai_core.database import Connection
-from askproai_runtime.privacy.traces import Traces, written
+from askproai_runtime.privacy.store.parameters import number_parameters
+from askproai_runtime.privacy.traces import Traces
 
 # What Cal.com reports of one that is held, to come or under way still counts: it may be moved or cancelled there.
 _STILL_COUNTS = "(a.status = 'held' OR a.status IN ('confirmed', 'pending_sync') AND a.ends_at > clock_timestamp())"
@@ -30,7 +31,7 @@ _ERASE: Final[Mapping[str, str]] = {
     "notifications": """
 DELETE FROM notifications n WHERE n.tenant = {tenant} AND n.created_at < {until} AND (
     n.appointment_id = ANY({appointments})
-    OR n.content::text ~ {written}
+    OR n.content::text ~ {number_pattern}
     OR n.subject LIKE 'message/%' AND split_part(n.subject, '/', 2) IN (
         SELECT m.id::text FROM messages m WHERE m.tenant = {tenant} AND (m.caller = {number} OR m.call_id = ANY({calls})))
     OR n.subject LIKE 'waitlist/%' AND split_part(n.subject, '/', 2) IN (
@@ -56,7 +57,7 @@ DELETE FROM verifications WHERE tenant = {tenant} AND at < {until} AND (caller =
     "function_requests": "DELETE FROM function_requests WHERE tenant = {tenant} AND call_id = ANY({calls})",
     "call_actions": """
 DELETE FROM call_actions WHERE tenant = {tenant} AND created_at < {until}
-AND (call_id = ANY({calls}) OR appointment_id = ANY({appointments}) OR answer::text ~ {written})
+AND (call_id = ANY({calls}) OR appointment_id = ANY({appointments}) OR answer::text ~ {number_pattern})
 """,
     "calls": "DELETE FROM calls WHERE tenant = {tenant} AND call_id = ANY({calls})",
     # A booking that Cal.com has reported and nobody has read yet is still to take its time here.
@@ -103,7 +104,7 @@ async def erase_rows(conn: Connection, tenant: str, erasure: UUID, traces: Trace
     traces = replace(traces, appointments=tuple(each for each in traces.appointments if each not in kept))
     counts = {}
     for name, statement in _ERASE.items():
-        count = int((await conn.execute(*_fill(statement, tenant, traces))).rpartition(" ")[2])
+        count = int((await conn.execute(*number_parameters(statement, tenant, traces))).rpartition(" ")[2])
         if count:
             counts[name] = count
     return counts
@@ -112,17 +113,3 @@ async def erase_rows(conn: Connection, tenant: str, erasure: UUID, traces: Trace
 async def count_left(conn: Connection, tenant: str, traces: Traces) -> int:
     """Return how many of the caller's appointments still say who the caller is: to come, or with a job for Cal.com."""
     return int(await conn.fetchval(_LEFT, tenant, list(traces.appointments)))
-
-
-def _fill(statement: str, tenant: str, traces: Traces) -> tuple[Any, ...]:
-    """Return a statement with numbered parameters in the place of names, and their values."""
-    values: dict[str, tuple[Any, str]] = {
-        "tenant": (tenant, "text"), "until": (traces.until, "timestamptz"), "number": (traces.number, "text"),
-        "written": (written(traces.number), "text"), "customer": (traces.customer, "uuid"),
-        "calls": (list(traces.calls), "text[]"), "appointments": (list(traces.appointments), "uuid[]"),
-        "booked_for_others": (list(traces.booked_for_others), "uuid[]"), "events": (list(traces.events), "bigint[]"),
-        "emails": (list(traces.emails), "text[]"),
-    }  # fmt: skip
-    used = [name for name in values if f"{{{name}}}" in statement]
-    places = {name: f"${number}::{values[name][1]}" for number, name in enumerate(used, start=1)}
-    return statement.format(**places), *(values[name][0] for name in used)

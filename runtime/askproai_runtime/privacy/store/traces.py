@@ -84,9 +84,16 @@ async def find_traces(
     ]
     events, reported = own_events(found, number, calls, until, bookings, alone)
     return Traces(
-        number, until, customer_id, tuple(alone), tuple(sorted(calls | reported)), tuple(row["id"] for row in own),
-        tuple(row["id"] for row in rows if not row["own"]), tuple(bookings), tuple(events),
-    )  # fmt: skip
+        number=number,
+        until=until,
+        customer=customer_id,
+        emails=tuple(alone),
+        calls=tuple(sorted(calls | reported)),
+        appointments=tuple(row["id"] for row in own),
+        booked_for_others=tuple(row["id"] for row in rows if not row["own"]),
+        bookings=tuple(bookings),
+        events=tuple(events),
+    )
 
 
 def _much_later(until: datetime) -> datetime:

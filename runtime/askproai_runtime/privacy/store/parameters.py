@@ -1,0 +1,22 @@
+"""Names in the place of numbers for the parameters of the statements that read or erase what is stored of one caller."""
+
+from typing import Any
+
+from askproai_runtime.privacy.traces import Traces, number_pattern
+
+
+def number_parameters(statement: str, tenant: str, traces: Traces) -> tuple[Any, ...]:
+    """Return a statement with `$1`, `$2`, … in the place of the names in braces that it has, and then their values.
+
+    The names are `tenant`, `number_pattern`, and the fields of `Traces`.
+    """
+    values: dict[str, tuple[Any, str]] = {
+        "tenant": (tenant, "text"), "until": (traces.until, "timestamptz"), "number": (traces.number, "text"),
+        "number_pattern": (number_pattern(traces.number), "text"), "customer": (traces.customer, "uuid"),
+        "calls": (list(traces.calls), "text[]"), "appointments": (list(traces.appointments), "uuid[]"),
+        "booked_for_others": (list(traces.booked_for_others), "uuid[]"), "events": (list(traces.events), "bigint[]"),
+        "emails": (list(traces.emails), "text[]"),
+    }  # fmt: skip
+    used = [name for name in values if f"{{{name}}}" in statement]
+    numbered = {name: f"${number}::{values[name][1]}" for number, name in enumerate(used, start=1)}
+    return statement.format(**numbered), *(values[name][0] for name in used)
