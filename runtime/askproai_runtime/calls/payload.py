@@ -201,7 +201,8 @@ def _read_answer(result: Utterance) -> dict[str, Any] | None:
 def normalize_arguments(args: Any) -> dict[str, Any]:
     """Return the arguments that have a value: trimmed and bounded texts, and booleans. Others count as absent.
 
-    A language model may send numbers for texts, nulls, blanks, or no object at all. Several services may come as a list.
+    A language model may send numbers for texts, nulls, blanks, or no object at all. Several services may come as a list, and each
+    as an object: every text and number in it is kept, since what counted as absent would be left out of the visit unheard.
     """
     if not isinstance(args, dict):
         return {}
@@ -216,9 +217,27 @@ def _normalize(name: str, value: Any) -> str | bool | None:
         case str() if value.strip():
             text = value.strip()[:_MAX_ARGUMENT_CHARACTERS]
             return _BOOLEANS.get(text.casefold(), False) if name in _BOOLEAN_ARGUMENTS else text
-        case list() if name == "service" and value and all(isinstance(each, str) for each in value):
-            return _normalize(name, ", ".join(value))
+        case list() | dict() if name == "service":
+            return _normalize(name, ", ".join(_list_texts(value)))
         case int() | float():
             return str(value)
         case _:
             return None
+
+
+def _list_texts(value: list[Any] | dict[str, Any]) -> list[str]:
+    """Return the texts and numbers in a JSON value, in order. Not by recursion: the depth is the sender's."""
+    texts, rest = list[str](), [value]
+    while rest:
+        match rest.pop():
+            case str() as text if text.strip():
+                texts.append(text.strip())
+            case bool():
+                pass
+            case int() | float() as number:
+                texts.append(str(number))
+            case list() as items:
+                rest += reversed(items)
+            case dict() as members:
+                rest += reversed(members.values())
+    return texts

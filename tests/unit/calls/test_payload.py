@@ -42,13 +42,24 @@ def test_times_that_no_calendar_knows_count_as_absent(milliseconds: float | None
         ({"phone": 491512345678, "another": "ja"}, {"phone": "491512345678", "another": True}),
         ({"another": True, "service": True}, {"another": True}),
         ({"service": ["Waschen", "Schneiden"], "staff": []}, {"service": "Waschen, Schneiden"}),
-        ({"service": ["Waschen", 2], "customer_name": ["Petra"]}, {}),
+        ({"service": ["Waschen", 2], "customer_name": ["Petra"]}, {"service": "Waschen, 2"}),
+        ({"service": [{"name": "Waschen"}, {"name": " Föhnen ", "for": [None, True]}]}, {"service": "Waschen, Föhnen"}),
+        ({"service": {"name": "Haarschnitt"}}, {"service": "Haarschnitt"}),
+        ({"service": ["Waschen", None, " ", {}, []]}, {"service": "Waschen"}),
+        ({"service": [None, "", {"a": []}]}, {}),
         ({"another": "vielleicht"}, {"another": False}),
         ({"notes": "x" * 2_000}, {"notes": "x" * 500}),
     ],
 )
 def test_what_a_model_passes_is_normalized(args: Any, normalized: dict[str, Any]) -> None:
     assert normalize_arguments(args) == normalized
+
+
+def test_a_deeply_nested_service_is_read_without_recursion() -> None:
+    value: Any = "Haarschnitt"
+    for _ in range(5_000):
+        value = [value]
+    assert normalize_arguments({"service": value}) == {"service": "Haarschnitt"}
 
 
 def test_a_function_request_needs_no_arguments() -> None:
