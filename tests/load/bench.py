@@ -28,7 +28,7 @@ from rich.console import Console
 from askproai_core.logging import configure_logs
 from askproai_core.phone_numbers import Routing, e164_or_none
 from askproai_runtime.booking import ServiceRules, SlotQuery, free_slots
-from askproai_runtime.booking.availability import BusySpan
+from askproai_runtime.booking.slots import BusySpan
 from askproai_sandbox.cluster import ProcessError, free_port
 from tests.load.calls import play_calls, play_crowd, play_questions
 from tests.load.environment import (

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from askproai_runtime.booking import DeskRequest, add_block, remove_block
-from askproai_runtime.booking.availability import Span
+from askproai_runtime.booking.slots import Span
 from tests.worlds.booking_environment import Salon
 
 _LONG = timedelta(days=300)  # beyond every horizon of the tests

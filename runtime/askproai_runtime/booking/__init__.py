@@ -4,7 +4,7 @@ time, and the remote calendar in both directions; the messages of callers, and t
 Every function takes the process's `BookingContext` first.
 """
 
-from askproai_runtime.booking.availability import ServiceRules, SlotQuery, Span, free_slots
+from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.blocks import (
     BlockExists,
     InvalidBlock,
@@ -58,6 +58,7 @@ from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.booking.replies import Question, Replies, Reply, meant_key, read_reply
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.reschedule import reschedule_appointment
+from askproai_runtime.booking.slots import ServiceRules, SlotQuery, Span
 from askproai_runtime.booking.spoken_services import read_services
 from askproai_runtime.booking.store.appointments import Appointment, Status, release_holds
 from askproai_runtime.booking.store.blocks import Block, BlockedAppointment

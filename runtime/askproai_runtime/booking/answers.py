@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Service, TenantConfig
-from askproai_runtime.booking.availability import Obstacle, ServiceRules, Slot, is_day_off, list_days
+from askproai_runtime.booking.obstacles import Obstacle, is_day_off, list_days
 from askproai_runtime.booking.opening_hours import find_closure
 from askproai_runtime.booking.phrases import format_length, format_slot, join_list, obstacle_template
+from askproai_runtime.booking.slots import ServiceRules, Slot
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import Answer, Basis, FunctionOutcome
 from askproai_runtime.german_dates import Candidate

@@ -16,9 +16,9 @@ import asyncpg
 from askproai_core.database import Connection
 from askproai_core.input_values import require_storable
 from askproai_core.tenant_config import Staff, TenantConfig
-from askproai_runtime.booking.availability import Span
 from askproai_runtime.booking.desk import DeskBusy
 from askproai_runtime.booking.names import UnknownName, list_named_staff
+from askproai_runtime.booking.slots import Span
 from askproai_runtime.booking.store.actions import bind_request
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.blocks import (

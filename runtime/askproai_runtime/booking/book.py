@@ -22,6 +22,7 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
+from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.answers import (
     appointment_fields,
@@ -31,24 +32,17 @@ from askproai_runtime.booking.answers import (
     is_requested,
     refused_answer,
 )
-from askproai_runtime.booking.availability import (
-    Claims,
-    Obstacle,
-    Slot,
-    SlotQuery,
-    allocate_visit,
-    busy_window,
-    free_slots,
-    least_busy_per_start,
-)
+from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.free_times import drop_free_times, read_fresh
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.limits import LimitReached, common_resource, require_within_limits
+from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.booking.request import BookingRequest, parse_booking_request
+from askproai_runtime.booking.slots import Claims, Slot, SlotQuery
 from askproai_runtime.booking.store.actions import is_action_done
 from askproai_runtime.booking.store.appointments import (
     Appointment,

@@ -27,7 +27,6 @@ from askproai_core.database import (
     read_audit_state,
 )
 from askproai_core.logging import error_location
-from askproai_runtime.booking.availability import EventTypeLink, Span
 from askproai_runtime.booking.calendar_inbound import Step, apply_calendar_event
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees
 from askproai_runtime.booking.calendar_reading import CalendarEvent
@@ -40,6 +39,7 @@ from askproai_runtime.booking.differences import (
     is_recent,
 )
 from askproai_runtime.booking.remote import calendar_request, find_event_type_link
+from askproai_runtime.booking.slots import EventTypeLink, Span
 from askproai_runtime.booking.store.appointments import get_appointment
 from askproai_runtime.booking.store.compared import list_confirmed_between, list_in_the_way, list_matching
 from askproai_runtime.booking.types import BookingContext

@@ -16,7 +16,6 @@ import structlog
 from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig, Withheld
 from askproai_runtime.booking.announce import announce
-from askproai_runtime.booking.availability import EventTypeLink, Span
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees
 from askproai_runtime.booking.calendar_reading import CalendarEvent, read_remote
 from askproai_runtime.booking.free_times import drop_free_times
@@ -27,6 +26,7 @@ from askproai_runtime.booking.remote import (
     has_other_host,
     next_try,
 )
+from askproai_runtime.booking.slots import EventTypeLink, Span
 from askproai_runtime.booking.store.appointments import (
     Appointment,
     CancelledBy,

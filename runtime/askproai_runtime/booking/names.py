@@ -9,8 +9,8 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Service, Staff, TenantConfig
-from askproai_runtime.booking.availability import ServiceRules
 from askproai_runtime.booking.phrases import fold, names_person
+from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.sentences import decline_name
 from askproai_runtime.visits import MOST_SERVICES, compose_visit, has_several, list_parts
 

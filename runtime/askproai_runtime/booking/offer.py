@@ -12,6 +12,7 @@ import asyncpg
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
+from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.answers import (
     basis_fields,
     candidate_fields,
@@ -22,27 +23,18 @@ from askproai_runtime.booking.answers import (
     slot_fields,
     slot_sentence,
 )
-from askproai_runtime.booking.availability import (
-    LONGEST_SPAN,
-    Busy,
+from askproai_runtime.booking.availability import busy_window, free_slots
+from askproai_runtime.booking.bookables import list_refused_staff
+from askproai_runtime.booking.free_times import FreeTimesReader
+from askproai_runtime.booking.names import find_rules
+from askproai_runtime.booking.obstacles import (
     Obstacle,
-    ServiceRules,
-    Slot,
-    SlotQuery,
-    Span,
-    allocate_visit,
-    busy_window,
     find_obstacle,
-    free_slots,
-    horizon_end,
     is_day_off,
     is_open_day,
     is_working_day,
     list_days,
 )
-from askproai_runtime.booking.bookables import list_refused_staff
-from askproai_runtime.booking.free_times import FreeTimesReader
-from askproai_runtime.booking.names import find_rules
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time
 from askproai_runtime.booking.search import (
     ReadBusy,
@@ -51,6 +43,15 @@ from askproai_runtime.booking.search import (
     find_closest,
     no_remote,
     remember_reads,
+)
+from askproai_runtime.booking.slots import (
+    LONGEST_SPAN,
+    Busy,
+    ServiceRules,
+    Slot,
+    SlotQuery,
+    Span,
+    horizon_end,
 )
 from askproai_runtime.booking.store.appointments import Status, build_appointment, insert_appointment
 from askproai_runtime.booking.store.claims import (

@@ -7,12 +7,14 @@ a clock change, and slower.
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from math import inf
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from askproai_core.public_holidays import public_holidays
 from askproai_core.tenant_config import Branch, Hours, Language, Staff, TenantConfig, Weekday
+from askproai_runtime.german_dates import Daily
 from askproai_runtime.sentences import present_language
 
 log = structlog.get_logger(__name__)
@@ -145,3 +147,13 @@ def _epoch(wall: datetime, zone: ZoneInfo) -> int:
 
 def _exists(wall: datetime, zone: ZoneInfo) -> bool:
     return datetime.fromtimestamp(_epoch(wall, zone), zone).replace(tzinfo=None) == wall
+
+
+def bounds_of_day(day: date, daily: Daily | None, zone: ZoneInfo) -> tuple[float, float]:
+    """Return between which instants of a local day starts are asked for; an empty range for a day that is not."""
+    if daily is None:
+        return -inf, inf
+    if day.weekday() not in daily.weekdays:
+        return inf, -inf
+    closes = datetime.combine(day, daily.closes, zone).timestamp() if daily.closes else inf
+    return datetime.combine(day, daily.opens, zone).timestamp(), closes

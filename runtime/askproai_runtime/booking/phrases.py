@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.booking.availability import Obstacle, Slot
+from askproai_runtime.booking.obstacles import Obstacle
+from askproai_runtime.booking.slots import Slot
 from askproai_runtime.german_dates import Refusal
 from askproai_runtime.sentences import decline_name, format_spoken, say
 

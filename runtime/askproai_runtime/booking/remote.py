@@ -13,8 +13,8 @@ import structlog
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import Service, TeamEventType, TenantConfig
-from askproai_runtime.booking.availability import Claims, EventTypeLink, ServiceRules, Span, subtract_spans
 from askproai_runtime.booking.free_times import drop_free_times
+from askproai_runtime.booking.slots import Claims, EventTypeLink, ServiceRules, Span, subtract_spans
 from askproai_runtime.booking.store.appointments import Appointment, delete_overlapping_holds, extend_appointment
 from askproai_runtime.booking.store.calendar import (
     forget_uid,

@@ -14,10 +14,11 @@ from askproai_core.input_values import plain_name
 from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
-from askproai_runtime.booking.availability import ServiceRules, is_open_time, is_working_day, is_working_time
 from askproai_runtime.booking.email_address import read_email
 from askproai_runtime.booking.names import list_named_staff
+from askproai_runtime.booking.obstacles import is_open_time, is_working_day, is_working_time
 from askproai_runtime.booking.phrases import fold, join_list, names_nothing, refusal_sentence, same_name, sayable
+from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.spoken_services import NamedServices, read_services
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome

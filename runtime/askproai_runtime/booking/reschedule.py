@@ -19,6 +19,7 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
+from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.answers import (
     appointment_fields,
@@ -28,7 +29,7 @@ from askproai_runtime.booking.answers import (
     failure,
     is_requested,
 )
-from askproai_runtime.booking.availability import ServiceRules, SlotQuery, allocate_visit, free_slots
+from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.cancel_question import read_cancel_reply
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
@@ -38,6 +39,7 @@ from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.replies import Reply
 from askproai_runtime.booking.request import ServiceRequest, names_day, parse_start, read_parts
+from askproai_runtime.booking.slots import ServiceRules, SlotQuery
 from askproai_runtime.booking.store.actions import is_action_done, move_key, record_former_start, record_question
 from askproai_runtime.booking.store.appointments import (
     Appointment,

@@ -12,21 +12,23 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.availability import (
+    busy_window,
+    free_starts,
+    least_busy_per_start,
+    list_starts,
+    nearest_slots,
+    to_slots,
+)
+from askproai_runtime.booking.obstacles import is_working_day
+from askproai_runtime.booking.opening_hours import DAY_MINUTES, local_days, wall_clock_epoch
+from askproai_runtime.booking.slots import (
     Busy,
     RemoteFree,
     ServiceRules,
     Slot,
     SlotQuery,
     Span,
-    busy_window,
-    free_starts,
-    is_working_day,
-    least_busy_per_start,
-    list_starts,
-    nearest_slots,
-    to_slots,
 )
-from askproai_runtime.booking.opening_hours import DAY_MINUTES, local_days, wall_clock_epoch
 
 ReadBusy = Callable[[Span], Awaitable[Busy]]  # what blocks the staff members within a span
 ReadRemote = Callable[[date, str | None], Awaitable[RemoteFree]]  # of a local day and one staff member, or everybody

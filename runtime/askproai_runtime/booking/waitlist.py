@@ -15,7 +15,6 @@ import msgspec
 from askproai_core.input_values import plain_name
 from askproai_core.phone_numbers import e164_or_none
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
-from askproai_runtime.booking.availability import horizon_end
 from askproai_runtime.booking.limits import shown_number
 from askproai_runtime.booking.offer import offer_before_waiting
 from askproai_runtime.booking.phrases import fold, join_list
@@ -25,6 +24,7 @@ from askproai_runtime.booking.request import (
     parse_time,
     read_said,
 )
+from askproai_runtime.booking.slots import horizon_end
 from askproai_runtime.booking.store.appointments import release_declined
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.waitlist import (

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import FunctionOutcome
-from askproai_runtime.booking.availability import Obstacle
+from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.calls import record as record_module
 from askproai_runtime.calls.store import FunctionRecord
 from askproai_runtime.german_dates import Refusal

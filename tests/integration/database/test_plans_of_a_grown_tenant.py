@@ -31,7 +31,7 @@ from askproai_core.tenant_config import (
     Notifications,
     WebhookSettings,
 )
-from askproai_runtime.booking.availability import Span
+from askproai_runtime.booking.slots import Span
 from askproai_runtime.booking.store.appointments import get_appointment
 from askproai_runtime.booking.store.calendar import (
     find_event_type,

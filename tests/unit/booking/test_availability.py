@@ -12,18 +12,10 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from askproai_core.tenant_config import Absence, Branch, Holidays, Hours, Service, Staff, Weekday
-from askproai_runtime.booking.availability import (
-    BusySpan,
-    Obstacle,
-    ServiceRules,
-    SlotQuery,
-    busy_window,
-    find_obstacle,
-    free_slots,
-    least_busy_per_start,
-    nearest_slots,
-)
+from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start, nearest_slots
+from askproai_runtime.booking.obstacles import Obstacle, find_obstacle
 from askproai_runtime.booking.opening_hours import find_closure
+from askproai_runtime.booking.slots import BusySpan, ServiceRules, SlotQuery
 from tests.worlds.opening_salon import ANNA, BERLIN, DAY, EVERY_DAY, MEHMET, hours, local, rules, span
 
 

@@ -16,23 +16,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from askproai_core.tenant_config import Absence, Branch, Holidays, Hours, Segment, SegmentKind, Service, Staff, Weekday
-from askproai_runtime.booking.availability import (
+from askproai_runtime.booking.allocation import allocate_claims, allocate_visit
+from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start, nearest_slots
+from askproai_runtime.booking.obstacles import Obstacle, find_obstacle
+from askproai_runtime.booking.search import find_closest
+from askproai_runtime.booking.slots import (
     BusySpan,
     FreeSpans,
-    Obstacle,
     ServiceRules,
     SlotQuery,
     Span,
-    allocate_claims,
-    allocate_visit,
-    busy_window,
-    find_obstacle,
-    free_slots,
-    least_busy_per_start,
-    nearest_slots,
     subtract_spans,
 )
-from askproai_runtime.booking.search import find_closest
 
 MINUTE = timedelta(minutes=1)
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Absence, Holidays, Weekday
-from askproai_runtime.booking.availability import Obstacle, find_obstacle
+from askproai_runtime.booking.obstacles import Obstacle, find_obstacle
 from tests.worlds.opening_salon import ANNA, DAY, MEHMET, hours, local, rules
 
 

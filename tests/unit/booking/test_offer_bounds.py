@@ -7,9 +7,10 @@ import pytest
 
 from askproai_core.tenant_config import Branch, Hours, Service, Staff, Weekday
 from askproai_runtime.booking import availability, offer, search
-from askproai_runtime.booking.availability import BusySpan, ServiceRules, SlotQuery, Span, free_slots, free_starts
+from askproai_runtime.booking.availability import free_slots, free_starts
 from askproai_runtime.booking.offer import choose_offer
 from askproai_runtime.booking.request import ServiceRequest
+from askproai_runtime.booking.slots import BusySpan, ServiceRules, SlotQuery, Span
 from askproai_runtime.booking.types import BookingSettings
 from askproai_runtime.german_dates import understand
 

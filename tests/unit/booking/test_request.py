@@ -8,7 +8,6 @@ import pytest
 
 from askproai_core.tenant_config import Branch, Hours, Language, Service, Staff, Weekday
 from askproai_runtime.booking import CallContext
-from askproai_runtime.booking.availability import ServiceRules
 from askproai_runtime.booking.request import (
     ServiceRequest,
     keep_open_readings,
@@ -16,6 +15,7 @@ from askproai_runtime.booking.request import (
     parse_booking_request,
     parse_service_request,
 )
+from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.types import ClarificationNeeded
 from askproai_runtime.german_dates import understand
 from askproai_runtime.sentences import speaking

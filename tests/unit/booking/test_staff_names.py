@@ -7,11 +7,11 @@ import pytest
 
 from askproai_core.tenant_config import Branch, Staff, TenantConfig
 from askproai_runtime.admin_api.filters import find_staff
-from askproai_runtime.booking.availability import Slot
 from askproai_runtime.booking.blocks import find_person
 from askproai_runtime.booking.names import UnknownName, find_staff_id
 from askproai_runtime.booking.phrases import format_slot
 from askproai_runtime.booking.request import find_staff_for_caller
+from askproai_runtime.booking.slots import Slot
 from askproai_runtime.booking.types import ClarificationNeeded
 from tests.worlds.opening_salon import rules
 

@@ -16,13 +16,9 @@ from hypothesis import strategies as st
 from test_availability_oracle import MINUTE, SEGMENTS, cases, oracle, waiting_minutes
 
 from askproai_core.tenant_config import Hours, Service, TenantConfig, Weekday
-from askproai_runtime.booking.availability import (
-    BusySpan,
-    ServiceRules,
-    SlotQuery,
-    allocate_visit,
-    free_slots,
-)
+from askproai_runtime.booking.allocation import allocate_visit
+from askproai_runtime.booking.availability import free_slots
+from askproai_runtime.booking.slots import BusySpan, ServiceRules, SlotQuery
 from askproai_runtime.visits import compose_visit
 
 CASES = int(os.environ.get("ASKPROAI_CASES", "100"))

@@ -17,7 +17,7 @@ import asyncpg
 import stamina
 
 from askproai_core.database import Connection, Pool
-from askproai_runtime.booking.availability import BusySpan, Claims, Span, subtract_spans
+from askproai_runtime.booking.slots import BusySpan, Claims, Span, subtract_spans
 
 T = TypeVar("T")
 

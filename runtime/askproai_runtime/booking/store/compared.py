@@ -7,8 +7,8 @@ from uuid import UUID
 import asyncpg
 
 from askproai_core.database import CALENDAR_AUDIT, AuditState, Connection, Pool, decode_audit_state
-from askproai_runtime.booking.availability import EventTypeLink, Span
 from askproai_runtime.booking.differences import Compared
+from askproai_runtime.booking.slots import EventTypeLink, Span
 from askproai_runtime.booking.store.claims import list_booked_claims
 
 _SELECT = """SELECT a.id, a.status, a.starts_at, a.ends_at, a.event_type_id, a.external_id,

@@ -1,0 +1,114 @@
+"""Why a time cannot be booked, whatever is booked already: closed days, hours, notice, horizon, grid. Pure.
+
+Rules are local wall clock (`opening_hours.py`).
+"""
+
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from askproai_core.tenant_config import Staff
+from askproai_runtime.booking.opening_hours import (
+    DAY_MINUTES,
+    bounds_of_day,
+    grid_starts,
+    local_days,
+    wall_clock_epoch,
+    working_spans,
+)
+from askproai_runtime.booking.slots import LONGEST_SPAN, ServiceRules, horizon_end
+from askproai_runtime.german_dates import Candidate
+
+
+class Obstacle(StrEnum):
+    """Why a start cannot be booked, the first that applies."""
+
+    PAST = "past"
+    TOO_SOON = "too_soon"
+    TOO_FAR = "too_far"
+    CLOSED_DAY = "closed_day"
+    OUTSIDE_HOURS = "outside_hours"
+    OFF_GRID = "off_grid"
+    TAKEN = "taken"
+
+
+def find_obstacle(
+    rules: ServiceRules, start: datetime, now: datetime, staff: str | None, *, whole_day: bool = False
+) -> Obstacle:
+    """Return why `start` (with `whole_day`: every start of its local day) is not free; TAKEN if the rules would allow it.
+
+    With a notice below zero (of the desk) a start that is not longer ago is not past.
+    """
+    day, notice = start.astimezone(rules.zone).date(), timedelta(minutes=rules.service.minimum_notice_minutes)
+    has_begun = start < now + notice if notice < timedelta() else start <= now
+    if wall_clock_epoch(day, DAY_MINUTES, rules.zone) <= now.timestamp() if whole_day else has_begun:
+        return Obstacle.PAST
+    if start.timestamp() >= horizon_end(rules, now):
+        return Obstacle.TOO_FAR
+    candidates = rules.able(staff)
+    if not is_working_day(rules, day, staff):  # a day off of all who do a service closes no branch
+        return Obstacle.OUTSIDE_HOURS if is_open_day(rules, day) else Obstacle.CLOSED_DAY
+    if whole_day:
+        return Obstacle.TAKEN
+    if start < now + notice:
+        return Obstacle.TOO_SOON
+    blocked = rules.blocked_span(start)
+    opens, closes = blocked.start.timestamp(), blocked.end.timestamp()
+    working = (span for s in candidates for span in working_spans(rules.zone, rules.branch, s, int(opens), int(closes)))
+    if not any(a <= opens and closes <= b for a, b in working):
+        return Obstacle.OUTSIDE_HOURS
+    if start.timestamp() not in grid_starts(day, rules.service.slot_step_minutes, rules.zone):
+        return Obstacle.OFF_GRID
+    return Obstacle.TAKEN
+
+
+def is_working_day(rules: ServiceRules, day: date, staff: str | None) -> bool:
+    """Return whether anybody (or this staff member) works on a local day at all."""
+    midnight = wall_clock_epoch(day, 0, rules.zone)
+    return any(working_spans(rules.zone, rules.branch, s, midnight, midnight) for s in rules.able(staff))
+
+
+def is_open_day(rules: ServiceRules, day: date) -> bool:
+    """Return whether the branch is open on a local day at all, whoever works then."""
+    midnight = wall_clock_epoch(day, 0, rules.zone)
+    return bool(working_spans(rules.zone, rules.branch, None, midnight, midnight))
+
+
+def is_day_off(rules: ServiceRules, candidate: Candidate, staff: str | None) -> bool:
+    """Return whether nobody who does the service (or this staff member does not) works on any day of a candidate."""
+    return not any(is_working_day(rules, day, staff) for day in list_days(rules, candidate))
+
+
+def is_working_time(rules: ServiceRules, candidate: Candidate, staff: str | None) -> bool:
+    """Return whether anybody (or this staff member) works at a candidate's start, or at some time of a longer one.
+
+    Of times of several days those of the first `LONGEST_SPAN` are looked at.
+    """
+    return any(_is_within_hours(rules, s, candidate) for s in rules.able(staff))
+
+
+def is_open_time(rules: ServiceRules, candidate: Candidate) -> bool:
+    """Return whether the branch is open at a candidate's start, or at some time of a longer one, whoever works then."""
+    return _is_within_hours(rules, None, candidate)
+
+
+def list_days(rules: ServiceRules, candidate: Candidate) -> list[date]:
+    """Return the local days that a candidate names, of a long one those of its first `LONGEST_SPAN`."""
+    if candidate.end is None:
+        return [candidate.start.astimezone(rules.zone).date()]
+    last = min(candidate.end, candidate.start + LONGEST_SPAN) - timedelta(microseconds=1)
+    days = local_days(rules.zone, candidate.start, last)
+    return [day for day in days if candidate.daily is None or day.weekday() in candidate.daily.weekdays]
+
+
+def _is_within_hours(rules: ServiceRules, staff_member: Staff | None, candidate: Candidate) -> bool:
+    first = int(candidate.start.timestamp())
+    last = int(candidate.end.timestamp()) if candidate.end else first + 1
+    if candidate.daily is not None:
+        last = min(last, first + int(LONGEST_SPAN.total_seconds()))
+    spans = working_spans(rules.zone, rules.branch, staff_member, first, last)
+    if candidate.daily is not None:
+        bounds = [bounds_of_day(day, candidate.daily, rules.zone) for day in list_days(rules, candidate)]
+        return any(
+            max(opens, begins, first) < min(closes, ends, last) for opens, closes in spans for begins, ends in bounds
+        )
+    return any(opens < last and first < closes for opens, closes in spans)

@@ -1,0 +1,175 @@
+"""What is bookable, as values: spans, slots, the rules of a service, and the question for its starts. Pure.
+
+Instants are UTC, every span is half-open; where they are compared often they are epoch seconds.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from askproai_core.tenant_config import Branch, Service, Staff
+from askproai_runtime.booking.opening_hours import DAY_MINUTES, EpochSpan, wall_clock_epoch
+from askproai_runtime.german_dates import Daily
+
+Claims = list[tuple[int, "Span"]]  # ids of `resources`, and when each is blocked
+Busy = Mapping[int, Sequence["BusySpan"]]  # by resource id
+RemoteFree = Mapping[str, "FreeSpans"]  # by the id of a staff member; who is absent is bounded by no remote calendar
+LONGEST_SPAN = timedelta(days=35)  # a month is searched as a whole; of what has no end, or of a year, the beginning
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """[start, end), UTC."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BusySpan:
+    """[start, end), UTC, of one resource: one of the `units` that its staff member had when it was claimed."""
+
+    start: datetime
+    end: datetime
+    units: int = 1
+    seconds: EpochSpan = field(init=False, compare=False)  # each search reads it several times
+
+    def __post_init__(self) -> None:
+        seconds = int(self.start.timestamp()), int(-(-self.end.timestamp() // 1))
+        object.__setattr__(self, "seconds", seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class FreeSpans:
+    """When the remote calendar has a staff member free: spans that are sorted and apart, and how many seconds a booking is there.
+
+    A start is free there if the whole booking lies within one of the spans. They are a union of slots, so our grid need not be that
+    of the remote calendar.
+    """
+
+    spans: Sequence[EpochSpan]
+    length: int
+
+    def starts_within(self, starts: Sequence[int], length: int) -> list[tuple[int, int]]:
+        """Return which of the sorted `starts` are free for at least `length` seconds, as ranges of their indices."""
+        longest = max(length, self.length)
+        ranges = ((bisect_left(starts, first), bisect_right(starts, end - longest)) for first, end in self.spans)
+        return [(first, end) for first, end in ranges if first < end]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRules:
+    """What bounds the starts of one service in one branch; `staff_members` are those who can do it."""
+
+    zone: ZoneInfo
+    branch: Branch
+    service: Service
+    staff_members: tuple[Staff, ...]
+
+    @classmethod
+    def of(cls, zone: ZoneInfo, branch: Branch, service: Service) -> Self:
+        """Return the rules of a service in a branch, with the staff members of the branch who can do it."""
+        able = service.staff.get(branch.name, ())
+        return cls(zone, branch, service, tuple(s for s in branch.staff if s.id in able and s.resource_ids))
+
+    @property
+    def resource_ids(self) -> list[int]:
+        return [resource_id for staff_member in self.staff_members for resource_id in staff_member.resource_ids]
+
+    def staff_member(self, staff: str) -> Staff:
+        """Return one of `staff_members` by id."""
+        return next(staff_member for staff_member in self.staff_members if staff_member.id == staff)
+
+    def able(self, staff: str | None) -> list[Staff]:
+        """Return those of `staff_members` who are asked for: of None, which is anybody, all of them."""
+        return [staff_member for staff_member in self.staff_members if staff in {None, staff_member.id}]
+
+    def display_name(self, staff: str) -> str:
+        """Return the name of anybody in the branch, or the id of who works there no longer."""
+        return next((s.display_name for s in self.branch.staff if s.id == staff), staff)
+
+    def blocked_span(self, start: datetime) -> Span:
+        """Return the time from the first to the last instant that an appointment at `start` blocks, buffers included."""
+        before = timedelta(minutes=self.service.buffer_before_minutes)
+        after = timedelta(minutes=self.service.duration_minutes + self.service.buffer_after_minutes)
+        return Span(start - before, start + after)
+
+    @property
+    def blocked_offsets(self) -> list[EpochSpan]:
+        """Return what an appointment blocks of its staff member, in seconds from its start, buffers included: one span unless the
+        customer waits in between.
+        """
+        (_, *begins), (*ends, _) = zip(*self.service.work_spans, strict=True)
+        before, after = (
+            self.service.buffer_before_minutes,
+            self.service.duration_minutes + self.service.buffer_after_minutes,
+        )
+        return [(first * 60, end * 60) for first, end in zip((-before, *begins), (*ends, after), strict=True)]
+
+    def blocked_spans(self, start: datetime) -> list[Span]:
+        """Return the times that an appointment at `start` takes from its staff member, buffers included."""
+        return [Span(start + timedelta(seconds=a), start + timedelta(seconds=b)) for a, b in self.blocked_offsets]
+
+
+@dataclass(frozen=True, slots=True)
+class EventTypeLink:
+    """What an event type of the remote calendar means: a service (in `rules`) of one staff member."""
+
+    rules: ServiceRules
+    staff_member: Staff
+
+
+@dataclass(frozen=True, slots=True)
+class SlotQuery:
+    """Which starts: [first, end), of one staff member or of anybody. `now` decides about minimum notice and horizon.
+
+    With a `limit` only so many of each staff member, those closest to `closest_to`; to `first` without it. Nobody of the
+    closest starts of all is missing then, and what a query costs depends neither on the grid nor on how much is free.
+    With `daily` only starts at these times of the days.
+    """
+
+    now: datetime
+    first: datetime
+    end: datetime
+    staff: str | None = None
+    closest_to: datetime | None = None
+    limit: int | None = None
+    daily: Daily | None = None
+
+    @classmethod
+    def at(cls, start: datetime, now: datetime, staff: str | None) -> Self:
+        """Ask for exactly this start: one with seconds is not on the grid, and finds none."""
+        return cls(now, start, start + timedelta(microseconds=1), staff)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A bookable start with a staff member."""
+
+    start: datetime
+    end: datetime
+    staff: str
+
+
+def horizon_end(rules: ServiceRules, now: datetime) -> int:
+    """Return the end of the last local day that can be booked, in epoch seconds."""
+    today = now.astimezone(rules.zone).date()
+    return wall_clock_epoch(today + timedelta(days=rules.service.booking_horizon_days), DAY_MINUTES, rules.zone)
+
+
+def subtract_spans(span: Span, others: Iterable[Span]) -> list[Span]:
+    """Return the parts of `span` that none of `others` covers."""
+    pieces, at = [], span.start
+    for other in sorted(others, key=lambda other: other.start):
+        pieces.append(Span(at, min(other.start, span.end)))
+        at = max(at, other.end)
+    pieces.append(Span(at, span.end))
+    return [piece for piece in pieces if piece.start < piece.end]
+
+
+def utc_span(start: int, end: int) -> Span:
+    """Return a span of epoch seconds."""
+    return Span(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
