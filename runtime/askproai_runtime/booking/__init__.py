@@ -43,6 +43,7 @@ from askproai_runtime.booking.desk_booking import (
     preview_booking,
 )
 from askproai_runtime.booking.find import cancel_appointment, find_appointments
+from askproai_runtime.booking.free_days import FreeDay, list_free_slots
 from askproai_runtime.booking.free_times import drop_absence
 from askproai_runtime.booking.messages import (
     find_messages,
@@ -51,7 +52,7 @@ from askproai_runtime.booking.messages import (
     mark_message_done,
 )
 from askproai_runtime.booking.names import UnknownName, list_named_staff
-from askproai_runtime.booking.offer import FreeDay, check_availability, list_free_slots
+from askproai_runtime.booking.offer import check_availability
 from askproai_runtime.booking.opening_hours import find_closure, open_minutes, warm_up
 from askproai_runtime.booking.phrases import fold, join_list, sayable
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper

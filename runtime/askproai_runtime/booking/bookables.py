@@ -1,6 +1,9 @@
 """What is booked at the remote calendar, by the tenant's config: event types and hosts, of services and of persons. Pure."""
 
+from dataclasses import replace
+
 from askproai_core.tenant_config import EventType, Service, TeamEventType, TenantConfig, Withheld
+from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.types import BookingContext
 from askproai_runtime.calendars import Bookable
 
@@ -57,3 +60,10 @@ def find_event_types_of_staff(config: TenantConfig, staff_ids: set[str]) -> list
     resources = {r for staff_member in staff if staff_member.id in staff_ids for r in staff_member.resource_ids}
     names = staff_ids | {staff_member.id for staff_member in staff if resources.intersection(staff_member.resource_ids)}
     return list(dict.fromkeys(link.event_type_id for link in links if not staff_ids or link.staff in names))
+
+
+def leave_out_refused(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:
+    """Return the request without staff members whose bookings Cal.com surely refuses; of one who was asked for nobody is left."""
+    refused, rules = list_refused_staff(ctx, request.rules.service), request.rules
+    able = tuple(s for s in rules.staff_members if s.id not in refused and request.staff not in refused)
+    return replace(request, rules=replace(rules, staff_members=able))

@@ -21,14 +21,7 @@ from askproai_runtime.booking.availability import (
 )
 from askproai_runtime.booking.obstacles import is_working_day
 from askproai_runtime.booking.opening_hours import DAY_MINUTES, local_days, wall_clock_epoch
-from askproai_runtime.booking.slots import (
-    Busy,
-    RemoteFree,
-    ServiceRules,
-    Slot,
-    SlotQuery,
-    Span,
-)
+from askproai_runtime.booking.slots import Busy, RemoteFree, ServiceRules, Slot, SlotQuery, Span
 
 ReadBusy = Callable[[Span], Awaitable[Busy]]  # what blocks the staff members within a span
 ReadRemote = Callable[[date, str | None], Awaitable[RemoteFree]]  # of a local day and one staff member, or everybody
@@ -41,6 +34,11 @@ _INSTANT = timedelta(microseconds=1)
 
 async def no_remote(_day: date, _staff: str | None) -> RemoteFree:
     """Read nothing: no remote calendar bounds the slots."""
+    return {}
+
+
+async def nobody_is_busy(_span: Span) -> Busy:
+    """Read nothing: what is found is what the rules alone allow."""
     return {}
 
 

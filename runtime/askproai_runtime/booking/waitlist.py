@@ -16,7 +16,7 @@ from askproai_core.input_values import plain_name
 from askproai_core.phone_numbers import e164_or_none
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.limits import shown_number
-from askproai_runtime.booking.offer import offer_before_waiting
+from askproai_runtime.booking.offer_before_waiting import offer_before_waiting
 from askproai_runtime.booking.phrases import fold, join_list
 from askproai_runtime.booking.request import (
     ServiceRequest,

@@ -16,8 +16,8 @@ import structlog
 from askproai_core.database import Connection
 from askproai_core.tenant_config import QuietHours, TenantConfig
 from askproai_runtime.booking.availability import free_slots
+from askproai_runtime.booking.free_days import list_free_slots
 from askproai_runtime.booking.names import NameMissing, UnknownName, find_rules
-from askproai_runtime.booking.offer import list_free_slots
 from askproai_runtime.booking.slots import ServiceRules, Slot, SlotQuery, Span
 from askproai_runtime.booking.store.claims import read_busy_spans
 from askproai_runtime.booking.store.waitlist import (

@@ -227,7 +227,7 @@ def _normalize(name: str, value: Any) -> str | bool | None:
 
 def _list_texts(value: list[Any] | dict[str, Any]) -> list[str]:
     """Return the texts and numbers in a JSON value, in order. Not by recursion: the depth is the sender's."""
-    texts, rest = list[str](), [value]
+    texts, rest = list[str](), list[Any]([value])
     while rest:
         match rest.pop():
             case str() as text if text.strip():

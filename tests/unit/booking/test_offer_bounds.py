@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from askproai_core.tenant_config import Branch, Hours, Service, Staff, Weekday
-from askproai_runtime.booking import availability, offer, search
+from askproai_runtime.booking import availability, offer_choice, search
 from askproai_runtime.booking.availability import free_slots, free_starts
-from askproai_runtime.booking.offer import choose_offer
+from askproai_runtime.booking.offer_choice import choose_offer
 from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.slots import BusySpan, ServiceRules, SlotQuery, Span
 from askproai_runtime.booking.types import BookingSettings
@@ -78,7 +78,7 @@ async def test_for_a_person_who_is_booked_out_no_day_is_read_twice() -> None:
 
 async def test_other_peoples_times_are_searched_for_a_bounded_time_and_the_very_time_comes_first(monkeypatch) -> None:
     """Whoever else is free at the time that was asked for is offered, even if the search for a choice takes too long."""
-    monkeypatch.setattr(offer, "_EXTRA_SECONDS", 0)
+    monkeypatch.setattr(offer_choice, "EXTRA_SECONDS", 0)
 
     async def all_but_one_are_busy(span: Span) -> dict[int, list[BusySpan]]:
         return {n: [BusySpan(span.start, span.end)] for n in range(PEOPLE) if n != 7}

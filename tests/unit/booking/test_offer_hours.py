@@ -6,7 +6,7 @@ import pytest
 
 from askproai_core.tenant_config import Weekday
 from askproai_runtime.booking.obstacles import Obstacle
-from askproai_runtime.booking.offer import Offer, choose_offer
+from askproai_runtime.booking.offer_choice import Offer, choose_offer
 from askproai_runtime.booking.request import ServiceRequest, keep_open_readings
 from askproai_runtime.booking.slots import Busy, BusySpan, Span
 from askproai_runtime.booking.types import BookingSettings

@@ -1,0 +1,68 @@
+"""Hold the slot that is offered first for the call, and read what blocks slots for it."""
+
+from datetime import date, datetime, time, timedelta
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from askproai_core.database import Connection
+from askproai_runtime.booking.allocation import allocate_visit
+from askproai_runtime.booking.search import ReadBusy
+from askproai_runtime.booking.slots import Busy, ServiceRules, Slot, Span
+from askproai_runtime.booking.store.appointments import Status, build_appointment, insert_appointment
+from askproai_runtime.booking.store.claims import (
+    is_hold_allowed,
+    lock_and_clear_holds,
+    read_busy_spans,
+    run_transaction,
+)
+from askproai_runtime.booking.types import BookingContext, CallContext
+
+ATTEMPTS = 3  # to offer a slot that no other call takes between our reading and our hold
+_DAY = timedelta(days=1)
+
+
+def busy_reader(ctx: BookingContext, rules: ServiceRules, call_id: str, ignoring: UUID | None = None) -> ReadBusy:
+    """Return a function that reads what blocks the staff members; `ignoring` is an appointment that is to be moved."""
+
+    async def read_busy(span: Span) -> Busy:
+        async with ctx.pool.acquire() as conn:
+            return await read_busy_spans(conn, ctx.tenant, rules.resource_ids, span.start, span.end, call_id, ignoring)
+
+    return read_busy
+
+
+async def hold_slot(ctx: BookingContext, rules: ServiceRules, call: CallContext, slot: Slot) -> bool:
+    """Hold a slot for this call, in place of what it held before. Returns False when the slot is taken.
+
+    Returns True without a hold when a limit of holds is reached or the lock is not free in time: a caller waits, and what is
+    offered without a hold is checked again when it is booked.
+    """
+    settings, staff_member, blocked = ctx.settings, rules.staff_member(slot.staff), rules.blocked_span(slot.start)
+    resources = staff_member.resource_ids
+    appointment = build_appointment(uuid4(), call, rules, slot, Status.HELD)
+    day = local_day(slot.start.astimezone(rules.zone).date(), rules.zone)
+    limits = settings.holds_per_staff_and_day, settings.holds_per_caller
+
+    async def write_hold(conn: Connection) -> bool:
+        await lock_and_clear_holds(conn, ctx.tenant, resources, call.call_id)
+        busy = await read_busy_spans(conn, ctx.tenant, resources, blocked.start, blocked.end, call.call_id)
+        claims = allocate_visit(rules, slot.staff, busy, slot.start)
+        if claims is None:
+            return False
+        if await is_hold_allowed(conn, ctx.tenant, resources, day, call.caller, *limits):
+            await insert_appointment(conn, ctx.tenant, appointment, claims, staff_member.units, settings.hold)
+        return True
+
+    try:
+        return await run_transaction(ctx.pool, write_hold)
+    except asyncpg.ExclusionViolationError:
+        return False
+    except (asyncpg.LockNotAvailableError, asyncpg.UniqueViolationError):
+        return True
+
+
+def local_day(day: date, zone: ZoneInfo) -> Span:
+    """Return the span of a local day, of 23 to 25 hours."""
+    return Span(datetime.combine(day, time(), zone), datetime.combine(day + _DAY, time(), zone))

@@ -1,0 +1,122 @@
+"""Who wants to be put on the waiting list is first offered what is free of that time, or what comes instead of it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from askproai_runtime.booking.answers import basis_fields, obstacle_sentence, refused_answer, slot_fields, slot_sentence
+from askproai_runtime.booking.bookables import leave_out_refused
+from askproai_runtime.booking.free_times import FreeTimesReader
+from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
+from askproai_runtime.booking.obstacles import Obstacle
+from askproai_runtime.booking.offer_choice import explain_missed
+from askproai_runtime.booking.request import ServiceRequest
+from askproai_runtime.booking.search import find_choice, find_closest, nobody_is_busy, remember_reads
+from askproai_runtime.booking.slots import LONGEST_SPAN, Slot, SlotQuery, horizon_end
+from askproai_runtime.booking.types import Answer, BookingContext, CallContext, FunctionOutcome
+from askproai_runtime.german_dates import Candidate
+from askproai_runtime.sentences import format_day, say
+
+
+async def offer_before_waiting(
+    ctx: BookingContext, request: ServiceRequest, call: CallContext, candidates: Sequence[Candidate]
+) -> Answer | None:
+    """Return None if somebody can wait for `candidates`: the rules allow them, and nothing of them is free.
+
+    Else offer what is free of them, the closest held for this call; or say why there can be nothing, and offer what comes next.
+    What is free is named once: whoever has heard of a time of each such day in this call, and wants none of them, can wait.
+    Of a long span the first weeks are searched, as many as a month has. Nobody waits for whom Cal.com surely refuses.
+    """
+    request = leave_out_refused(ctx, request)
+    now, rules = ctx.clock.now(), request.rules
+    if not rules.staff_members:
+        return replace(refused_answer(), fields={"slots": []})
+    read_remote = FreeTimesReader(ctx, rules, call.correlation_id)
+    queries = [_query_of(request, candidate, now, ctx.settings.offers) for candidate in candidates]
+    horizon = datetime.fromtimestamp(horizon_end(rules, now), UTC)
+    for query, candidate in zip(queries, candidates, strict=True):
+        whole = replace(query, end=min(candidate.end or query.end, horizon), limit=1)
+        if await find_closest(rules, nobody_is_busy, whole):
+            break
+    else:
+        return await _offer_next(ctx, request, call, candidates[0], read_remote)
+    slots: list[Slot] = []
+    for _ in range(ATTEMPTS):
+        read_busy = remember_reads(busy_reader(ctx, rules, call.call_id))
+        for query in queries:
+            if slots := await find_choice(rules, read_busy, query, read_remote):
+                break
+        if not slots or has_declined(call, request, slots, candidates):
+            return None
+        if await hold_slot(ctx, rules, call, slots[0]):
+            break  # else another call took it meanwhile
+    basis = read_remote.basis(slots)
+    ctx.metrics.offered(basis.value)
+    others = f" {say().wait_for_which_time}" if any(candidate.end for candidate in candidates) else ""
+    message = f"{say().no_need_to_wait} {slot_sentence(rules, slots, now, basis)}{others}"
+    fields = {
+        "slots": slot_fields(rules, slots, now),
+        "instead_of_waiting": True,
+        **basis_fields(slots, basis),
+    }
+    return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome.OFFERED)
+
+
+def has_declined(
+    call: CallContext, request: ServiceRequest, slots: Sequence[Slot], candidates: Sequence[Candidate]
+) -> bool:
+    """Return whether the caller has declined a time within `candidates` on each day of the `slots` that are free of them."""
+    rules, zone = request.rules, request.rules.zone
+    declined = {
+        start.astimezone(zone).date()
+        for start in call.declined_starts(rules.branch.name, rules.service.name, request.staff)
+        if any(candidate.contains(start) for candidate in candidates)
+    }
+    return all(slot.start.astimezone(zone).date() in declined for slot in slots)
+
+
+def _query_of(request: ServiceRequest, candidate: Candidate, now: datetime, limit: int) -> SlotQuery:
+    end = candidate.end or candidate.start + timedelta(minutes=1)
+    end = min(end, max(now, candidate.start) + LONGEST_SPAN)
+    return SlotQuery(now, candidate.start, end, request.staff, candidate.about, limit, candidate.daily)
+
+
+async def _offer_next(
+    ctx: BookingContext, request: ServiceRequest, call: CallContext, never: Candidate, read_remote: FreeTimesReader
+) -> Answer:
+    """Say why the rules allow nothing of a candidate, and offer what is free next, or name the next day on which it is possible."""
+    now, rules, staff = ctx.clock.now(), request.rules, request.staff
+    horizon = datetime.fromtimestamp(horizon_end(rules, now), UTC)
+    obstacle = await _why_never(request, never, now)
+    first = max(now, never.start if obstacle is not Obstacle.TOO_FAR else horizon - ctx.settings.look_ahead)
+    query = SlotQuery(now, first, min(first + ctx.settings.look_ahead, horizon), staff, limit=ctx.settings.offers)
+    slots = await find_choice(rules, remember_reads(busy_reader(ctx, rules, call.call_id)), query, read_remote)
+    basis = read_remote.basis(slots)
+    why = obstacle_sentence(rules, staff, never, obstacle, now)
+    if slots:
+        following = slot_sentence(rules, slots, now, basis)
+    else:
+        following = await _next_day_sentence(request, max(now, never.start), horizon, now)
+    fields = {"obstacle": obstacle.value, "slots": slot_fields(rules, slots, now), **basis_fields(slots, basis)}
+    return Answer(success=False, message=f"{why} {following}", fields=fields, outcome=FunctionOutcome(obstacle))
+
+
+async def _why_never(request: ServiceRequest, never: Candidate, now: datetime) -> Obstacle:
+    """Return why the rules allow nothing of a candidate."""
+    rules = request.rules
+    obstacle = await explain_missed(rules, never, now, request.staff)
+    if obstacle is not Obstacle.TAKEN:
+        return obstacle
+    earlier = min(now, never.start) - timedelta(minutes=rules.service.minimum_notice_minutes)
+    in_time = _query_of(request, never, earlier, 1)
+    return Obstacle.TOO_SOON if await find_closest(rules, nobody_is_busy, in_time) else Obstacle.OUTSIDE_HOURS
+
+
+async def _next_day_sentence(request: ServiceRequest, first: datetime, horizon: datetime, now: datetime) -> str:
+    """Name the first day from `first` on which the rules allow a start, so that the caller can wait for that one."""
+    rules = request.rules
+    possible = SlotQuery(now, first, horizon, request.staff, limit=1)
+    for slot in await find_closest(rules, nobody_is_busy, possible):
+        day, today = (at.astimezone(rules.zone).date() for at in (slot.start, now))
+        return say().next_possible_day.format(day=format_day(day, today))
+    return say().wait_for_another_day

@@ -1,0 +1,219 @@
+"""Which slots to offer for what a caller asks: those of the requested time, else the closest ones and why it is not free.
+
+All that is read comes by two functions (`ReadBusy`, `ReadRemote`); nothing is held or said here.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+
+from askproai_runtime.booking.obstacles import (
+    Obstacle,
+    find_obstacle,
+    is_day_off,
+    is_open_day,
+    is_working_day,
+    list_days,
+)
+from askproai_runtime.booking.request import ServiceRequest
+from askproai_runtime.booking.search import (
+    ReadBusy,
+    ReadRemote,
+    find_choice,
+    find_closest,
+    no_remote,
+    nobody_is_busy,
+    remember_reads,
+)
+from askproai_runtime.booking.slots import LONGEST_SPAN, ServiceRules, Slot, SlotQuery, horizon_end
+from askproai_runtime.booking.types import BookingSettings
+from askproai_runtime.german_dates import Candidate, Daily, Understanding
+
+EXTRA_SECONDS = 0.5  # a caller waits for an answer, not for examples and for what other people have free
+_LONGEST_DAY = timedelta(hours=25)  # that of the change to winter time
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A candidate that is not free, and why."""
+
+    candidate: Candidate
+    obstacle: Obstacle
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Slots to offer, and what is not free (`missed`). If none is at the requested time: why (`obstacle`), and whether the slots
+    are at least at its hours.
+
+    `readings` are those of an ambiguous time that are free, if they are several: the caller must say which one is meant. The slots
+    are one of each then, or none.
+    """
+
+    slots: list[Slot]
+    missed: tuple[Missed, ...] = ()
+    obstacle: Obstacle | None = None
+    keeps_hours: bool = True
+    readings: tuple[Candidate, ...] = ()
+
+
+async def choose_offer(
+    request: ServiceRequest,
+    read_busy: ReadBusy,
+    now: datetime,
+    understood: Understanding,
+    settings: BookingSettings,
+    read_remote: ReadRemote = no_remote,
+) -> Offer:
+    """Choose the slots of the earliest candidate that has any; else those closest to the first candidate, and its obstacle.
+
+    Of an ambiguous time no free reading is taken before another: a yes would not say which one is meant.
+
+    It runs in the event loop, between other callers' requests: every search is bounded, by `look_ahead` to either side of the
+    requested time and by the number of offers, whatever the horizon and the grid are.
+    """
+    rules, staff, count = request.rules, request.staff, settings.offers
+    read_busy = remember_reads(read_busy)
+    free: list[tuple[Candidate, list[Slot]]] = []
+    for candidate in understood.candidates:
+        end = candidate.end or candidate.start + timedelta(minutes=1)
+        if end - candidate.start > LONGEST_SPAN:
+            end = max(now, candidate.start) + settings.look_ahead
+        query = SlotQuery(now, candidate.start, end, staff, candidate.about, count, candidate.daily)
+        if slots := await find_choice(rules, read_busy, query, read_remote):
+            if not understood.ambiguous:
+                return Offer(slots)
+            free.append((candidate, slots))
+    if len(free) > 1:
+        return _ask_which(free, count)
+    readings = [c for c in understood.candidates if all(c is not other for other, _ in free)]
+    readings = readings if understood.ambiguous else readings[:1]
+    missed = tuple([Missed(each, await explain_missed(rules, each, now, staff)) for each in readings])
+    if free:
+        return Offer(free[0][1], missed)
+    first = missed[0]
+    near = request, read_busy, now, first.candidate, first.obstacle, settings, read_remote
+    slots, keeps_hours = await find_near(*near)
+    return Offer(slots, missed, first.obstacle, keeps_hours)
+
+
+def _ask_which(free: Sequence[tuple[Candidate, list[Slot]]], count: int) -> Offer:
+    """Return the readings with one slot of each; without slots if they are spans, in which a time has still to be chosen."""
+    readings = tuple(candidate for candidate, _ in free)
+    is_exact = len(free) <= count and all(candidate.end is None for candidate in readings)
+    return Offer([slots[0] for _, slots in free] if is_exact else [], readings=readings)
+
+
+async def explain_missed(rules: ServiceRules, missed: Candidate, now: datetime, staff: str | None) -> Obstacle:
+    """Return why nothing of `missed` is free. Hours in which the rules allow no start have the obstacle of such a clock time."""
+    if missed.end is None:
+        return find_obstacle(rules, missed.start, now, staff)
+    obstacle = find_obstacle(rules, missed.start, now, staff, whole_day=True)
+    if missed.end - missed.start > _LONGEST_DAY and obstacle is not Obstacle.TOO_FAR:
+        obstacle = _find_obstacle_of_days(rules, missed, staff)
+    if obstacle is not Obstacle.TAKEN or _hours_of(missed) is None:
+        return obstacle
+    earlier = missed.start - timedelta(minutes=rules.service.minimum_notice_minutes)
+    end = min(missed.end, missed.start + LONGEST_SPAN)
+    possible = SlotQuery(earlier, missed.start, end, staff, limit=1, daily=missed.daily)
+    return Obstacle.TAKEN if await find_closest(rules, nobody_is_busy, possible) else Obstacle.OUTSIDE_HOURS
+
+
+def _find_obstacle_of_days(rules: ServiceRules, missed: Candidate, staff: str | None) -> Obstacle:
+    """Return why nothing of several days is free: the obstacle of the first one is not that of a whole week."""
+    if not is_day_off(rules, missed, staff):
+        return Obstacle.TAKEN
+    is_open = any(is_open_day(rules, day) for day in list_days(rules, missed))
+    return Obstacle.OUTSIDE_HOURS if is_open else Obstacle.CLOSED_DAY
+
+
+def _hours_of(missed: Candidate) -> Daily | None:
+    """Return at which times of any day `missed` is meant; None if it names none."""
+    if missed.daily is not None or missed.end is None:
+        return missed.daily
+    opens, closes = missed.start.time(), missed.end.time()
+    if missed.end - missed.start > _LONGEST_DAY or opens == closes:
+        return None
+    if closes == time():
+        return Daily(opens=opens)
+    return Daily(opens=opens, closes=closes) if opens < closes else None
+
+
+async def find_near(
+    request: ServiceRequest,
+    read_busy: ReadBusy,
+    now: datetime,
+    missed: Candidate,
+    obstacle: Obstacle,
+    settings: BookingSettings,
+    read_remote: ReadRemote,
+    *,
+    with_others: bool = True,
+) -> tuple[list[Slot], bool]:
+    """Return a choice of free slots near `missed`, and whether they keep its hours: an afternoon is moved to another afternoon.
+
+    Around a time that was named also before it, as far as `look_ahead`; else from `missed` on. Beyond the horizon the last ones
+    before its end, or the next ones from now on. For an exact time or a day off of a named person other people's are included
+    `with_others`.
+    """
+    rules, ahead = request.rules, settings.look_ahead
+    desired, exact = max(now, missed.start), missed.end is None
+    closest_to = missed.start if exact else missed.about
+    is_around = closest_to is not None and obstacle in {Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID}
+    first, end = max(now, desired - ahead) if is_around else desired, desired + ahead
+    if obstacle is Obstacle.TOO_FAR:
+        end = datetime.fromtimestamp(horizon_end(rules, now), UTC)
+        first, closest_to = max(now, end - ahead), closest_to or end
+    elif exact and obstacle is Obstacle.CLOSED_DAY:
+        closest_to = _find_same_time(request, desired, ahead)
+    elif not is_around:
+        closest_to = None
+    query = SlotQuery(now, first, end, request.staff, closest_to=closest_to, limit=settings.offers)
+    hours = None if missed.about else _hours_of(missed)
+    slots = await find_choice(rules, read_busy, replace(query, daily=hours), read_remote) if hours is not None else []
+    keeps_hours = hours is None or bool(slots)
+    if not keeps_hours and missed.daily is None and obstacle is Obstacle.OUTSIDE_HOURS:  # other hours of that day
+        query = replace(query, first=max(now, desired - ahead), closest_to=missed.start)
+    slots = slots or await find_choice(rules, read_busy, query, read_remote)
+    if obstacle is Obstacle.TOO_FAR:
+        soon = replace(query, first=now, end=min(end, now + ahead), closest_to=None)
+        return slots or await find_choice(rules, read_busy, soon, read_remote), True
+    if with_others and request.staff is not None and (exact or is_day_off(rules, missed, request.staff)):
+        slots = await _with_others(rules, read_busy, query, missed, slots, read_remote)
+    return slots, keeps_hours
+
+
+def _find_same_time(request: ServiceRequest, start: datetime, within: timedelta) -> datetime | None:
+    """Return the next instant with the time of day of `start` on a day on which somebody works; None when there is none."""
+    rules = request.rules
+    at = start.astimezone(rules.zone)
+    days = (at.date() + timedelta(days=n) for n in range(1, within.days + 1))
+    day = next((day for day in days if is_working_day(rules, day, request.staff)), None)
+    return None if day is None else datetime.combine(day, at.time(), rules.zone)
+
+
+async def _with_others(
+    rules: ServiceRules,
+    read_busy: ReadBusy,
+    query: SlotQuery,
+    missed: Candidate,
+    slots: list[Slot],
+    read_remote: ReadRemote,
+) -> list[Slot]:
+    """Insert another staff member's slot of `missed` after the first slot; if the requested person has none, offer anybody's.
+
+    Anybody's are a second search, of everybody; if it takes too long, only who is free at `missed` is offered.
+    """
+    at = SlotQuery.at(missed.start, query.now, None)
+    if missed.end is not None:
+        end = min(missed.end, missed.start + LONGEST_SPAN)
+        at = replace(at, end=end, closest_to=missed.about, daily=missed.daily)
+    others = await find_closest(rules, read_busy, replace(at, limit=1), read_remote)
+    if slots:
+        return [*slots[:1], *others, *slots[1:]][: query.limit]
+    try:
+        async with asyncio.timeout(EXTRA_SECONDS):
+            return await find_choice(rules, read_busy, replace(query, staff=None), read_remote)
+    except TimeoutError:
+        return others
