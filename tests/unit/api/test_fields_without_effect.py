@@ -33,7 +33,7 @@ DUMPED = {
 # The models; what copies fields by name; the list of status fields that wake nobody.
 LEFT_OUT = (
     "operator/askproai_operator/api/",
-    "core/askproai_core/tenant_config.py",
+    "core/askproai_core/tenant_config/",
     "controllers/tenant/tenant_config.py",
     "operator/askproai_operator/relations.py",
 )

@@ -1,0 +1,77 @@
+"""A branch: its staff, its hours, its numbers and what it tells callers. Times of day are local wall-clock times."""
+
+from datetime import date, time
+
+from askproai_core.tenant_config.vocabulary import ConfigStruct, Weekday
+
+
+class Hours(ConfigStruct, frozen=True):
+    """One range of time on some weekdays, half-open: [opens, closes). `closes` 00:00 is the end of the day."""
+
+    days: tuple[Weekday, ...]
+    opens: time
+    closes: time
+
+
+class Absence(ConfigStruct, frozen=True):
+    """Whole days off; both `first` and `last` are included."""
+
+    first: date
+    last: date
+
+
+class Address(ConfigStruct, frozen=True):
+    street: str = ""
+    postal_code: str = ""
+    city: str = ""
+
+
+class Holidays(ConfigStruct, frozen=True):
+    """Public holidays of a country and its subdivision (ISO 3166-2 without the country), and the branch's own closed days."""
+
+    country: str
+    subdivision: str | None = None
+    closed: tuple[date, ...] = ()
+
+
+class Knowledge(ConfigStruct, frozen=True):
+    """A question that callers ask, and the tenant's own answer as it is said."""
+
+    question: str
+    answer: str
+
+
+class PhoneNumber(ConfigStruct, frozen=True):
+    """`number` is the public number, `did` the one that Retell sees as `to_number`; both E.164, mostly the same."""
+
+    number: str
+    did: str
+
+
+class Staff(ConfigStruct, frozen=True):
+    """A person with `units` units: the least common multiple of the capacities of the services that this person offers here.
+
+    `resource_ids` are rows of the table `resources`: first one for each unit, then those of a formerly larger number of units.
+    The latter get no new claims, but may still have appointments.
+    """
+
+    id: str
+    display_name: str
+    skills: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    working_hours: tuple[Hours, ...] | None = None
+    absences: tuple[Absence, ...] = ()
+    resource_ids: tuple[int, ...] = ()
+    units: int = 1
+
+
+class Branch(ConfigStruct, frozen=True):
+    name: str
+    display_name: str
+    phone_numbers: tuple[PhoneNumber, ...] = ()
+    address: Address = Address()
+    directions: str = ""
+    holidays: Holidays | None = None
+    opening_hours: tuple[Hours, ...] = ()
+    knowledge: tuple[Knowledge, ...] = ()
+    staff: tuple[Staff, ...] = ()

@@ -1,0 +1,168 @@
+"""Everything that the pods of one tenant need to know, and its JSON text."""
+
+import hashlib
+
+import msgspec
+
+from askproai_core.tenant_config.branches import Branch, Knowledge
+from askproai_core.tenant_config.notifications import Notifications
+from askproai_core.tenant_config.services import BookingField, Service
+from askproai_core.tenant_config.vocabulary import (
+    BusinessModel,
+    CalcomVersion,
+    CalendarProvider,
+    CallerVerification,
+    ConfigStruct,
+    Function,
+    Withheld,
+)
+
+
+class Agent(ConfigStruct, frozen=True):
+    """A Retell agent that may call us. `branch` is None for a hotline, `agent_id` until the agent exists at Retell.
+
+    `language` is the one that its callers are answered in, as Retell writes it.
+
+    `functions` lack `FURTHER_FUNCTIONS`: pods of the release before refuse a whole config for a value that they do not know.
+    """
+
+    name: str
+    branch: str | None = None
+    agent_id: str | None = None
+    language: str = "de-DE"
+    functions: tuple[Function, ...] = ()
+    caller_recognition: bool = False
+    leaves_messages: bool = False
+    joins_waitlist: bool = False
+
+
+class CalendarConfig(ConfigStruct, frozen=True):
+    provider: CalendarProvider = CalendarProvider.LOCAL
+    base_url: str = ""
+    api_versions: tuple[CalcomVersion, ...] = (CalcomVersion.V2,)
+    attendee_email_domain: str = ""
+    requests_per_minute: int = 75  # of all pods together; 0 means no limit
+
+
+class RetellConfig(ConfigStruct, frozen=True):
+    """Where the pods ask Retell for calls whose events did not come; empty while the tenant has no agent."""
+
+    base_url: str = ""
+
+
+class RateLimits(ConfigStruct, frozen=True):
+    """Requests per second of all pods together (of each pod while Redis is away); 0 means no limit."""
+
+    webhooks_per_second: int = 300
+    functions_per_second: int = 100
+
+
+class BookingLimits(ConfigStruct, frozen=True):
+    """How many appointments callers can book by telephone; a day and an hour count back from now."""
+
+    per_call: int = 3
+    per_caller_and_day: int = 10
+    anonymous_per_hour: int = 20  # of all callers whose number is withheld
+
+
+class Retention(ConfigStruct, frozen=True):
+    raw_event_days: int = 30
+    transcript_days: int = 30
+    call_days: int = 365
+
+
+class TenantConfig(ConfigStruct, frozen=True):
+    """Everything that the pods of one tenant need to know. `tenant` is the key `<namespace>.<name>`."""
+
+    tenant: str
+    display_name: str
+    business_model: BusinessModel = BusinessModel.SIMPLE
+    time_zone: str = "Europe/Berlin"
+    locale: str = "de-DE"
+    path_prefix: str = ""  # what the ingress leaves in the path, such as /salon-mueller/salon-mueller
+    former_path_prefix: str = ""  # that of another URL of the tenant at which senders still arrive
+    installation_id: str = ""
+    calendar: CalendarConfig = CalendarConfig()
+    retell: RetellConfig = RetellConfig()
+    cancellation_rule: str = ""
+    knowledge: tuple[Knowledge, ...] = ()
+    branches: tuple[Branch, ...] = ()
+    services: tuple[Service, ...] = ()
+    agents: tuple[Agent, ...] = ()
+    rate_limits: RateLimits = RateLimits()
+    booking_limits: BookingLimits = BookingLimits()
+    retention: Retention = Retention()
+    caller_verification: CallerVerification = CallerVerification.NUMBER
+    notifications: Notifications | None = None
+    closed_agents: tuple[
+        str, ...
+    ] = ()  # ids of agents whose branch was deleted: their calls are recorded, and no function answers
+    withheld_event_types: tuple[int, ...] = ()  # that no service books at any more, and the account does not have
+
+    @property
+    def leaves_messages(self) -> bool:
+        """Return whether callers can leave a message."""
+        return any(agent.leaves_messages for agent in self.agents)
+
+    @property
+    def joins_waitlist(self) -> bool:
+        """Return whether callers can wait for a time to become free."""
+        return any(agent.joins_waitlist for agent in self.agents)
+
+    def own_credential(self, event_type_id: int | None) -> str | None:
+        """Return the mounted file with the key of an event type; None if it is in the tenant's own account."""
+        own = (each for service in self.services for each in service.own_event_types)
+        return next((each.credential for each in own if each.event_type_id == event_type_id), None)
+
+    def host_id(self, event_type_id: int | None, staff: str) -> int | None:
+        """Return who a staff member is among the hosts of a team's event type; None if the event type is no team's."""
+        types = (each for service in self.services for each in service.team_event_types)
+        return next(
+            (each.host_id for each in types if (each.event_type_id, each.staff) == (event_type_id, staff)), None
+        )
+
+    def find_branch(self, name: str | None) -> Branch | None:
+        """Return a branch by its name; None if it is not declared, or not any more."""
+        return next((branch for branch in self.branches if branch.name == name), None)
+
+    def withheld(self, event_type_id: int | None) -> Withheld | None:
+        """Return why nothing is sent to an event type, also to one that no service names any more."""
+        if event_type_id in self.withheld_event_types:
+            return Withheld.NOT_FOUND
+        types = (each for service in self.services for each in service.linked_event_types)
+        return next((each.withheld for each in types if each.event_type_id == event_type_id and each.withheld), None)
+
+    def names_event_type(self, event_type_id: int | None) -> bool:
+        """Return whether a service names an event type."""
+        types = (each for service in self.services for each in service.linked_event_types)
+        return any(each.event_type_id == event_type_id for each in types)
+
+    def needs_confirmation(self, event_type_id: int | None) -> bool:
+        """Return whether bookings of an event type are requested until somebody confirms them there."""
+        types = (each for service in self.services for each in service.linked_event_types)
+        return any(each.needs_confirmation for each in types if each.event_type_id == event_type_id)
+
+    def default_minutes(self, event_type_id: int | None) -> int | None:
+        """Return the default length of an event type with several lengths; None if it has one length, or is not known."""
+        types = (each for service in self.services for each in service.linked_event_types)
+        return next((each.default_minutes for each in types if each.event_type_id == event_type_id), None)
+
+    def booking_fields(self, service: str, event_type_id: int | None) -> tuple[BookingField, ...]:
+        """Return the booking fields that a booking of a service answers, by the service's name: services may share event types."""
+        types = (each for known in self.services if known.name == service for each in known.linked_event_types)
+        return next((each.booking_fields for each in types if each.event_type_id == event_type_id), ())
+
+
+def encode(config: TenantConfig) -> str:
+    """Return canonical JSON: equal configs give equal text."""
+    return msgspec.json.encode(config, order="deterministic").decode()
+
+
+def decode(text: str | bytes) -> TenantConfig:
+    """Decode what `encode` returned. Raises `msgspec.ValidationError`, whose text names the path of the wrong value."""
+    return msgspec.json.decode(text, type=TenantConfig)
+
+
+def config_hash(text: str) -> str:
+    """Return the short hash by which operator, status and `askproai_config_hash_info` name a config."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

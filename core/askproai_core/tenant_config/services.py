@@ -1,0 +1,107 @@
+"""A service, and the event types in which it is booked at the remote calendar."""
+
+from itertools import groupby, pairwise
+from operator import attrgetter
+
+import msgspec
+
+from askproai_core.tenant_config.vocabulary import ConfigStruct, FieldSource, SegmentKind, Withheld
+
+
+class BookingField(ConfigStruct, frozen=True):
+    """A booking field of an event type that our bookings answer: from `source`, and with `value` where that is empty or none."""
+
+    slug: str
+    source: FieldSource | None = None
+    value: str | float | bool | tuple[str, ...] | None = None
+
+
+class EventType(ConfigStruct, frozen=True):
+    """A Cal.com event type. It has one host, so each staff member has one for each service.
+
+    `default_minutes` is set if it has several lengths: what a booking lasts that names no length. `needs_confirmation`: its
+    bookings are requested until somebody confirms them at Cal.com. While it is `withheld`, nothing is sent to it.
+    """
+
+    staff: str
+    event_type_id: int
+    default_minutes: int | None = None
+    needs_confirmation: bool = False
+    booking_fields: tuple[BookingField, ...] = ()
+    withheld: Withheld | None = None
+
+
+class OwnEventType(EventType, frozen=True, kw_only=True):
+    """An event type in a staff member's own Cal.com account; `credential` is the mounted file with that account's key."""
+
+    credential: str
+
+
+class TeamEventType(EventType, frozen=True, kw_only=True):
+    """A round robin of a team at Cal.com, for one of its hosts; `host_id` is that staff member's user id there.
+
+    `by_host`: Cal.com shows and books the times of one host; otherwise those of the team, and it chooses the host.
+    """
+
+    host_id: int
+    by_host: bool = False
+
+
+class Segment(ConfigStruct, frozen=True):
+    """A part of a service; its segments follow each other without a gap."""
+
+    minutes: int
+    kind: SegmentKind = SegmentKind.WORK
+
+
+class Service(ConfigStruct, frozen=True):
+    """A service that can be booked, `capacity` times at once with each staff member.
+
+    Its `segments`, if it has any, last `duration_minutes` together; the first and the last one are work. Pods of a release that
+    does not know them block the whole time.
+
+    `branch` is None when every branch offers it. `staff` maps a branch's name to the ids of those who can do it there.
+    Event types with another key than the tenant's are a field of their own: pods of a release that does not know it must not
+    book them with the tenant's. So are those of a team, of which such pods do not know whom Cal.com has chosen.
+    """
+
+    name: str
+    display_name: str
+    branch: str | None = None
+    spoken_names: tuple[str, ...] = ()
+    duration_minutes: int = 30
+    buffer_before_minutes: int = 0
+    buffer_after_minutes: int = 0
+    price_amount: str = "0.00"  # zero: no price is stated, unless it is free of charge
+    price_currency: str = "EUR"
+    free_of_charge: bool = False
+    preparation: str = ""
+    slot_step_minutes: int = 15
+    minimum_notice_minutes: int = 0
+    booking_horizon_days: int = 90
+    capacity: int = 1
+    staff: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    event_types: tuple[EventType, ...] = ()
+    own_event_types: tuple[OwnEventType, ...] = ()
+    team_event_types: tuple[TeamEventType, ...] = ()
+    segments: tuple[Segment, ...] = ()
+
+    @property
+    def work_spans(self) -> tuple[tuple[int, int], ...]:
+        """Return when the staff member works, in minutes from the start, half-open; a customer waits between two of them."""
+        spans, at = list[tuple[int, int]](), 0
+        for kind, segments in groupby(self.segments or (Segment(self.duration_minutes),), key=attrgetter("kind")):
+            first, at = at, at + sum(segment.minutes for segment in segments)
+            if kind is SegmentKind.WORK:
+                spans.append((first, at))
+        return tuple(spans)
+
+    @property
+    def wait_spans(self) -> tuple[tuple[int, int], ...]:
+        """Return when the customer waits, in minutes from the start."""
+        return tuple((end, first) for (_, end), (first, _) in pairwise(self.work_spans))
+
+    @property
+    def linked_event_types(self) -> tuple[EventType, ...]:
+        """Return the event types of all accounts."""
+        return (*self.event_types, *self.own_event_types, *self.team_event_types)

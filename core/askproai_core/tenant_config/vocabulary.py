@@ -1,0 +1,128 @@
+"""The closed lists of a tenant's config, named as manifests name their values; and what each part of it is made of."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Weekday(StrEnum):
+    """Days as manifests spell them; `list(Weekday)[d.weekday()]` is the weekday of a date."""
+
+    MON = "Mon"
+    TUE = "Tue"
+    WED = "Wed"
+    THU = "Thu"
+    FRI = "Fri"
+    SAT = "Sat"
+    SUN = "Sun"
+
+
+class BusinessModel(StrEnum):
+    SIMPLE = "Simple"
+    MULTI_BRANCH_HOTLINE = "MultiBranchHotline"
+    COMPLEX_SERVICE_MATRIX = "ComplexServiceMatrix"
+
+
+class CalendarProvider(StrEnum):
+    CALCOM = "Calcom"
+    LOCAL = "Local"
+
+
+class Provider(StrEnum):
+    """A server that is called, with a circuit breaker of its own. A remote calendar has its CalendarProvider's name."""
+
+    RETELL = "retell"
+    CALCOM = "calcom"
+
+
+class CalcomVersion(StrEnum):
+    V2 = "V2"
+    V1 = "V1"
+
+
+class Function(StrEnum):
+    """The call functions, as manifests name them."""
+
+    CHECK_AVAILABILITY = "CheckAvailability"
+    BOOK_APPOINTMENT = "BookAppointment"
+    FIND_APPOINTMENTS = "FindAppointments"
+    RESCHEDULE_APPOINTMENT = "RescheduleAppointment"
+    CANCEL_APPOINTMENT = "CancelAppointment"
+    BUSINESS_INFORMATION = "BusinessInformation"
+    TRANSFER_TO_HUMAN = "TransferToHuman"
+    LEAVE_MESSAGE = "LeaveMessage"
+    JOIN_WAITLIST = "JoinWaitlist"
+
+
+# Of which `Agent.functions` has none: each is a field there, or no field if nothing in a pod depends on it.
+FURTHER_FUNCTIONS: dict[Function, str | None] = {
+    Function.BUSINESS_INFORMATION: None,
+    Function.LEAVE_MESSAGE: "leaves_messages",
+    Function.JOIN_WAITLIST: "joins_waitlist",
+}
+
+
+class Language(StrEnum):
+    """Languages in which callers are answered, and notifications written."""
+
+    DE = "de"
+    EN = "en"
+
+
+class NotificationChannel(StrEnum):
+    """Ways by which notifications are sent, as manifests name them."""
+
+    EMAIL = "Email"
+    WEBHOOK = "Webhook"
+
+
+class EmailSecurity(StrEnum):
+    """How the connection to a mail server is encrypted."""
+
+    TLS = "Tls"
+    START_TLS = "StartTls"
+    NONE = "None"
+
+
+class BusinessNews(StrEnum):
+    """What the business can be notified of one by one, as manifests name it."""
+
+    NEW = "New"
+    MOVED = "Moved"
+    CANCELLED = "Cancelled"
+    MESSAGE = "Message"  # what a caller wants to be passed on
+    WAITLIST = "Waitlist"  # a freed time, and whom to offer it to
+
+
+class FieldSource(StrEnum):
+    """What of an appointment answers a booking field of the remote calendar, as manifests name it."""
+
+    PHONE = "Phone"
+    NAME = "Name"
+    NOTES = "Notes"
+    SERVICE = "Service"
+
+
+class SegmentKind(StrEnum):
+    """What the staff member does in a segment of a service, as manifests name it."""
+
+    WORK = "Work"
+    WAIT = "Wait"  # the customer stays, and the staff member can serve others
+
+
+class CallerVerification(StrEnum):
+    """What shows that an appointment is the caller's, as manifests name it."""
+
+    NUMBER = "Number"
+    NAME_AND_BIRTH_DATE = "NameAndBirthDate"
+
+
+class Withheld(StrEnum):
+    """Why nothing is sent to an event type: anybody can book at anybody's, so a wrong id leads into another business's account."""
+
+    NOT_LOOKED_UP = "NotLookedUp"  # not yet read with the key of its account
+    NOT_FOUND = "NotFound"  # Cal.com has answered that the key's account has no such event type
+
+
+class ConfigStruct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Unknown fields are ignored, so that a pod of release N reads the config of operator N+1."""
