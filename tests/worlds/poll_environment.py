@@ -117,3 +117,9 @@ async def open_poll_environment(
         )  # fmt: skip
         polled.context = replace(env.worker, calendar=calendar, config=config)
         yield polled
+
+
+def tick(polled: PollEnvironment, **duration: float) -> None:
+    """Let time pass, for Cal.com and for us."""
+    for clock in (polled.env.calcom.clock, polled.salon.clock):
+        clock.advance(timedelta(**duration))  # type: ignore[attr-defined]

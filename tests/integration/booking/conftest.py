@@ -8,6 +8,7 @@ import pytest
 from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import Salon, open_salon
 from tests.worlds.calcom_environment import CalcomEnvironment, open_calcom_environment
+from tests.worlds.poll_environment import PollEnvironment, open_poll_environment
 
 OpenSalon = Callable[..., Awaitable[Salon]]
 
@@ -31,4 +32,10 @@ async def new_salon(module_database: Database) -> AsyncIterator[OpenSalon]:
 async def env(new_salon: OpenSalon) -> AsyncIterator[CalcomEnvironment]:
     """A salon whose calendar is the Cal.com simulator."""
     async with open_calcom_environment(new_salon) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def polled(new_salon: OpenSalon) -> AsyncIterator[PollEnvironment]:
+    async with open_poll_environment(new_salon) as opened:
         yield opened

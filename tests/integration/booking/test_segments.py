@@ -10,8 +10,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from test_waitlist import FIRST, SECOND, offered
-from test_waitlist import run as run_waitlist
 
 from askproai_core.tenant_config import Segment, SegmentKind, Service, TenantConfig
 from askproai_runtime import booking as booking_api
@@ -19,6 +17,8 @@ from askproai_runtime.booking import CalendarDisagrees, DeskRequest, join_waitli
 from tests.worlds.booking_environment import BookingService, Salon, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.full_calendar import nothing_free
+from tests.worlds.waitlist_environment import FIRST, SECOND, offered
+from tests.worlds.waitlist_environment import run as run_waitlist
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FRIDAY = date(2026, 11, 27)

@@ -9,14 +9,14 @@ from typing import Any
 import msgspec
 import pytest
 from test_segments import ABLE, COLOUR, FRIDAY, at, booked_claims, free, join, with_services
-from test_waitlist import FIRST, offered
-from test_waitlist import run as run_waitlist
 
 from askproai_core.tenant_config import Service, TenantConfig
 from askproai_runtime.booking import BookingSettings, Place
 from tests.worlds.booking_environment import BookingService, Salon, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.desk_bookings import book as book_at_desk
+from tests.worlds.waitlist_environment import FIRST, offered
+from tests.worlds.waitlist_environment import run as run_waitlist
 
 WASH = Service(name="waschen", display_name="Waschen", duration_minutes=15, staff=ABLE, price_amount="8.00")
 CUT = Service(

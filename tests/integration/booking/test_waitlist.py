@@ -2,8 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -15,7 +14,6 @@ from test_capacity import COURSE, CUT, MAX_UNITS, studio
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import Absence
 from askproai_runtime.booking import (
-    Answer,
     DeskRequest,
     WaitlistKeeper,
     add_block,
@@ -25,48 +23,11 @@ from askproai_runtime.booking import (
     remove_from_waitlist,
     resolve_span,
 )
-from askproai_runtime.booking.waitlist import ENTRIES_PER_CALL, ENTRIES_PER_HOUR, ENTRIES_PER_PHONE
 from askproai_runtime.calendars import FreeTimes, FreeTimesQuery
 from askproai_runtime.tasks import StaleRun, TaskRun
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, ScriptedCalendar, booking_args, call
-from tests.worlds.full_calendar import nothing_free
 from tests.worlds.waiting import SOON
-
-FRIDAY = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}
-FIRST, SECOND = "+4915100000001", "+4915100000002"
-OFFERS = """SELECT o.*, w.phone FROM waitlist_offers o JOIN waitlist w ON w.id = o.entry_id ORDER BY o.id"""
-
-
-def task_run() -> TaskRun:
-    async def save(_: dict[str, Any]) -> None: ...
-
-    return TaskRun("waitlist", {}, "corr-run", save)
-
-
-async def run(salon: Salon) -> None:
-    await WaitlistKeeper(salon.booking).run(task_run())
-
-
-async def wait(salon: Salon, phone: str = FIRST, **args: Any) -> str:
-    answer = await join(salon, f"call_of_{phone}", phone, **args)
-    assert answer.success, answer
-    return str(answer.fields["waitlist_id"])
-
-
-async def join(salon: Salon, call_id: str, caller: str | None, **args: Any) -> Answer:
-    """Ask to be put on the list while nothing is free."""
-    async with nothing_free(salon):
-        return await join_waitlist(salon.booking, call(call_id, caller), FRIDAY | args)
-
-
-async def book(salon: Salon, start: str = MORNING, call_id: str = "call_b", caller: str | None = None) -> str:
-    answer = await salon.booking.book_appointment(call(call_id, caller or "+4915112345678"), booking_args(start))
-    assert answer.success, answer
-    return str(answer.fields["appointment_id"])
-
-
-async def offered(salon: Salon) -> list[tuple[str, str]]:
-    return [(row["phone"], row["state"]) for row in await salon.rows(OFFERS)]
+from tests.worlds.waitlist_environment import FIRST, FRIDAY, OFFERS, SECOND, book, offered, run, task_run, wait
 
 
 @pytest.fixture
@@ -350,34 +311,6 @@ async def test_who_is_removed_leaves_the_offer_to_the_next(salon: Salon) -> None
     assert await offered(salon) == [(FIRST, "withdrawn"), (SECOND, "open")]
 
 
-async def test_the_same_request_of_a_number_is_one_entry_and_a_number_has_few(salon: Salon) -> None:
-    entry = await wait(salon)
-    async with nothing_free(salon):
-        calls = (call(f"call_{n}", FIRST) for n in range(4))
-        answers = await asyncio.gather(*(join_waitlist(salon.booking, each, FRIDAY) for each in calls))
-    assert {answer.fields["waitlist_id"] for answer in answers} == {entry}
-    for day in range(ENTRIES_PER_PHONE - 1):
-        await wait(salon, date=f"2026-12-0{day + 1}")
-    refused = await join(salon, "call_x", FIRST, date="2026-12-09")
-    assert (refused.success, refused.outcome.value) == (False, "limited")
-
-
-async def test_what_is_missing_is_asked(salon: Salon) -> None:
-    for args, word in (
-        ({"date": ""}, "welchen Tag"),
-        ({"customer_name": ""}, "Namen"),
-        ({"date": "irgendwie xyz"}, "?"),
-    ):
-        answer = await join(salon, "call_1", FIRST, **args)
-        assert not answer.success
-        assert word in answer.message
-    withheld = await join(salon, "call_w", None)
-    assert "Nummer" in withheld.message
-    named = await join(salon, "call_w", None, phone="0170 1234567")
-    assert named.success
-    assert await salon.rows("SELECT phone FROM waitlist") == [{"phone": "+491701234567"}]
-
-
 async def test_an_offer_made_at_night_is_open_in_the_morning(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon)
@@ -502,100 +435,3 @@ async def test_an_offer_ends_also_when_retention_has_deleted_the_freed_time(salo
     )  # fmt: skip
     await run(salon)
     assert await offered(salon) == [(FIRST, "expired")]
-
-
-async def test_a_call_and_a_caller_add_few_entries_whatever_numbers_are_named(salon: Salon) -> None:
-    async def named(call_id: str, number: int) -> Answer:
-        return await join(salon, call_id, None, phone=f"+49151000001{number:02}")
-
-    for number in range(ENTRIES_PER_CALL):
-        assert (await named("call_1", number)).success
-    refused = await named("call_1", 90)
-    assert (refused.success, refused.outcome.value) == (False, "limited")
-    assert (await named("call_1", 0)).success, "it waits already"
-    answers = [await named(f"w{n}", 10 + n) for n in range(ENTRIES_PER_HOUR)]
-    assert sum(answer.success for answer in answers) == ENTRIES_PER_HOUR - ENTRIES_PER_CALL
-    assert (await join(salon, "call_2", FIRST)).success, "another caller"
-
-
-async def test_a_named_number_that_is_none_is_asked_for_again(salon: Salon) -> None:
-    caller = "+4915112345678"
-    answer = await join(salon, "call_1", caller, phone="die vom Büro")
-    assert (answer.success, "Nummer" in answer.message) == (False, True)
-    assert (await join(salon, "call_1", caller, phone="null")).success
-    assert await salon.rows("SELECT phone FROM waitlist") == [{"phone": "+4915112345678"}]
-
-
-@pytest.mark.parametrize(
-    ("args", "first"),
-    [
-        ({}, "2026-11-27T09:00:00+01:00"),
-        ({"part_of_day": "vormittags"}, "2026-11-27T09:00:00+01:00"),
-        ({"time": "10:00"}, "2026-11-27T10:00:00+01:00"),
-        ({"date": "nächste Woche"}, "2026-11-24T09:00:00+01:00"),
-        ({"customer_name": ""}, "2026-11-27T09:00:00+01:00"),  # before a name is asked for
-    ],
-)
-async def test_a_time_that_is_free_is_offered_and_nobody_waits_for_it(
-    salon: Salon, args: dict[str, str], first: str
-) -> None:
-    answer = await join_waitlist(salon.booking, call(), FRIDAY | args)
-    assert (answer.success, answer.outcome.value, answer.fields["slots"][0]["start"]) == (False, "offered", first)
-    assert answer.message.startswith("Da brauchen Sie keine Warteliste. Frei ist ")
-    assert await salon.rows("SELECT 1 FROM waitlist") == []
-    (held,) = await salon.rows("SELECT starts_at FROM appointments WHERE status = 'held'")
-    assert held["starts_at"].isoformat() in {slot_utc(slot) for slot in answer.fields["slots"]}
-
-
-def slot_utc(slot: dict[str, str]) -> str:
-    return datetime.fromisoformat(slot["start"]).astimezone(UTC).isoformat()
-
-
-@pytest.mark.parametrize(
-    ("args", "why", "outcome"),
-    [
-        ({"date": "2026-11-22"}, "Sonntag, den 22. November: Da ist nicht geöffnet.", "closed_day"),
-        ({"date": "2026-12-25"}, "Da ist nicht geöffnet, es ist Erster Weihnachtstag.", "closed_day"),
-        ({"date": "2026-12-24"}, "Da ist nicht geöffnet", "closed_day"),
-        ({"date": "2026-11-27", "time": "20:00"}, "liegt außerhalb der Zeiten", "outside_hours"),
-        ({"date": "2026-11-24", "staff": "Mehmet"}, "Da arbeitet Mehmet nicht.", "outside_hours"),
-        ({"date": "2026-12-29", "staff": "Mehmet"}, "Da arbeitet Mehmet nicht.", "outside_hours"),
-        ({"date": "2027-05-04"}, "So weit im Voraus vergeben wir keine Termine, nur bis", "too_far"),
-        ({"date": "im Juni"}, "So weit im Voraus vergeben wir keine Termine, nur bis", "too_far"),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("full", [False, True])
-async def test_for_a_time_that_never_comes_nobody_waits_and_the_next_ones_are_named(
-    salon: Salon, args: dict[str, str], why: str, outcome: str, full: bool
-) -> None:
-    answer = await (
-        join(salon, "call_1", FIRST, **args) if full else join_waitlist(salon.booking, call(), FRIDAY | args)
-    )
-    assert (answer.success, answer.outcome.value) == (False, outcome)
-    assert why in answer.message
-    instead = "Für welchen" if outcome == "too_far" else "Möglich ist das als Nächstes"
-    assert (instead if full else "Frei ist") in answer.message
-    assert bool(answer.fields["slots"]) is not full
-    assert await salon.rows("SELECT 1 FROM waitlist") == []
-
-
-async def test_nobody_waits_for_a_day_of_which_too_little_is_left(salon: Salon) -> None:
-    salon.clock.advance(
-        timedelta(hours=7, minutes=10)
-    )  # Friday, 17:10: a haircut ends after six, and the notice is an hour
-    late = replace(call(), started_at=salon.clock.now())
-    answer = await join_waitlist(salon.booking, late, FRIDAY | {"date": "heute"})
-    assert (answer.success, answer.outcome.value) == (False, "too_soon")
-    assert "zu kurzfristig. Frei ist Samstag, den 21. November, um 9 Uhr" in answer.message
-
-
-async def test_a_long_span_of_which_only_the_end_is_possible_is_waited_for(salon: Salon) -> None:
-    away = {"date": "28. bis 31. Dezember", "staff": "Mehmet"}
-    assert not (await join(salon, "call_1", FIRST, **away)).success
-    assert (await join(salon, "call_2", FIRST, date="28. Dezember bis 10. Januar", staff="Mehmet")).success
-
-
-async def test_a_free_time_is_no_reason_not_to_wait_for_a_person_who_has_none(salon: Salon) -> None:
-    await book(salon)
-    answer = await join_waitlist(salon.booking, call(), FRIDAY | {"time": "10:00", "staff": "Anna"})
-    assert (answer.success, answer.outcome.value) == (True, "waiting")

@@ -1,0 +1,146 @@
+"""Who is put on the waiting list: whoever asks for a time that is not free, can come, and is asked for what is missing."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from askproai_runtime.booking import (
+    Answer,
+    join_waitlist,
+)
+from askproai_runtime.booking.waitlist import ENTRIES_PER_CALL, ENTRIES_PER_HOUR, ENTRIES_PER_PHONE
+from tests.worlds.booking_environment import Salon, call
+from tests.worlds.full_calendar import nothing_free
+from tests.worlds.waitlist_environment import FIRST, FRIDAY, book, join, wait
+
+
+@pytest.fixture
+async def salon(new_salon) -> Salon:
+    return await new_salon()
+
+
+async def test_the_same_request_of_a_number_is_one_entry_and_a_number_has_few(salon: Salon) -> None:
+    entry = await wait(salon)
+    async with nothing_free(salon):
+        calls = (call(f"call_{n}", FIRST) for n in range(4))
+        answers = await asyncio.gather(*(join_waitlist(salon.booking, each, FRIDAY) for each in calls))
+    assert {answer.fields["waitlist_id"] for answer in answers} == {entry}
+    for day in range(ENTRIES_PER_PHONE - 1):
+        await wait(salon, date=f"2026-12-0{day + 1}")
+    refused = await join(salon, "call_x", FIRST, date="2026-12-09")
+    assert (refused.success, refused.outcome.value) == (False, "limited")
+
+
+async def test_what_is_missing_is_asked(salon: Salon) -> None:
+    for args, word in (
+        ({"date": ""}, "welchen Tag"),
+        ({"customer_name": ""}, "Namen"),
+        ({"date": "irgendwie xyz"}, "?"),
+    ):
+        answer = await join(salon, "call_1", FIRST, **args)
+        assert not answer.success
+        assert word in answer.message
+    withheld = await join(salon, "call_w", None)
+    assert "Nummer" in withheld.message
+    named = await join(salon, "call_w", None, phone="0170 1234567")
+    assert named.success
+    assert await salon.rows("SELECT phone FROM waitlist") == [{"phone": "+491701234567"}]
+
+
+async def test_a_call_and_a_caller_add_few_entries_whatever_numbers_are_named(salon: Salon) -> None:
+    async def named(call_id: str, number: int) -> Answer:
+        return await join(salon, call_id, None, phone=f"+49151000001{number:02}")
+
+    for number in range(ENTRIES_PER_CALL):
+        assert (await named("call_1", number)).success
+    refused = await named("call_1", 90)
+    assert (refused.success, refused.outcome.value) == (False, "limited")
+    assert (await named("call_1", 0)).success, "it waits already"
+    answers = [await named(f"w{n}", 10 + n) for n in range(ENTRIES_PER_HOUR)]
+    assert sum(answer.success for answer in answers) == ENTRIES_PER_HOUR - ENTRIES_PER_CALL
+    assert (await join(salon, "call_2", FIRST)).success, "another caller"
+
+
+async def test_a_named_number_that_is_none_is_asked_for_again(salon: Salon) -> None:
+    caller = "+4915112345678"
+    answer = await join(salon, "call_1", caller, phone="die vom Büro")
+    assert (answer.success, "Nummer" in answer.message) == (False, True)
+    assert (await join(salon, "call_1", caller, phone="null")).success
+    assert await salon.rows("SELECT phone FROM waitlist") == [{"phone": "+4915112345678"}]
+
+
+@pytest.mark.parametrize(
+    ("args", "first"),
+    [
+        ({}, "2026-11-27T09:00:00+01:00"),
+        ({"part_of_day": "vormittags"}, "2026-11-27T09:00:00+01:00"),
+        ({"time": "10:00"}, "2026-11-27T10:00:00+01:00"),
+        ({"date": "nächste Woche"}, "2026-11-24T09:00:00+01:00"),
+        ({"customer_name": ""}, "2026-11-27T09:00:00+01:00"),  # before a name is asked for
+    ],
+)
+async def test_a_time_that_is_free_is_offered_and_nobody_waits_for_it(
+    salon: Salon, args: dict[str, str], first: str
+) -> None:
+    answer = await join_waitlist(salon.booking, call(), FRIDAY | args)
+    assert (answer.success, answer.outcome.value, answer.fields["slots"][0]["start"]) == (False, "offered", first)
+    assert answer.message.startswith("Da brauchen Sie keine Warteliste. Frei ist ")
+    assert await salon.rows("SELECT 1 FROM waitlist") == []
+    (held,) = await salon.rows("SELECT starts_at FROM appointments WHERE status = 'held'")
+    assert held["starts_at"].isoformat() in {slot_utc(slot) for slot in answer.fields["slots"]}
+
+
+def slot_utc(slot: dict[str, str]) -> str:
+    return datetime.fromisoformat(slot["start"]).astimezone(UTC).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("args", "why", "outcome"),
+    [
+        ({"date": "2026-11-22"}, "Sonntag, den 22. November: Da ist nicht geöffnet.", "closed_day"),
+        ({"date": "2026-12-25"}, "Da ist nicht geöffnet, es ist Erster Weihnachtstag.", "closed_day"),
+        ({"date": "2026-12-24"}, "Da ist nicht geöffnet", "closed_day"),
+        ({"date": "2026-11-27", "time": "20:00"}, "liegt außerhalb der Zeiten", "outside_hours"),
+        ({"date": "2026-11-24", "staff": "Mehmet"}, "Da arbeitet Mehmet nicht.", "outside_hours"),
+        ({"date": "2026-12-29", "staff": "Mehmet"}, "Da arbeitet Mehmet nicht.", "outside_hours"),
+        ({"date": "2027-05-04"}, "So weit im Voraus vergeben wir keine Termine, nur bis", "too_far"),
+        ({"date": "im Juni"}, "So weit im Voraus vergeben wir keine Termine, nur bis", "too_far"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("full", [False, True])
+async def test_for_a_time_that_never_comes_nobody_waits_and_the_next_ones_are_named(
+    salon: Salon, args: dict[str, str], why: str, outcome: str, full: bool
+) -> None:
+    answer = await (
+        join(salon, "call_1", FIRST, **args) if full else join_waitlist(salon.booking, call(), FRIDAY | args)
+    )
+    assert (answer.success, answer.outcome.value) == (False, outcome)
+    assert why in answer.message
+    instead = "Für welchen" if outcome == "too_far" else "Möglich ist das als Nächstes"
+    assert (instead if full else "Frei ist") in answer.message
+    assert bool(answer.fields["slots"]) is not full
+    assert await salon.rows("SELECT 1 FROM waitlist") == []
+
+
+async def test_nobody_waits_for_a_day_of_which_too_little_is_left(salon: Salon) -> None:
+    salon.clock.advance(
+        timedelta(hours=7, minutes=10)
+    )  # Friday, 17:10: a haircut ends after six, and the notice is an hour
+    late = replace(call(), started_at=salon.clock.now())
+    answer = await join_waitlist(salon.booking, late, FRIDAY | {"date": "heute"})
+    assert (answer.success, answer.outcome.value) == (False, "too_soon")
+    assert "zu kurzfristig. Frei ist Samstag, den 21. November, um 9 Uhr" in answer.message
+
+
+async def test_a_long_span_of_which_only_the_end_is_possible_is_waited_for(salon: Salon) -> None:
+    away = {"date": "28. bis 31. Dezember", "staff": "Mehmet"}
+    assert not (await join(salon, "call_1", FIRST, **away)).success
+    assert (await join(salon, "call_2", FIRST, date="28. Dezember bis 10. Januar", staff="Mehmet")).success
+
+
+async def test_a_free_time_is_no_reason_not_to_wait_for_a_person_who_has_none(salon: Salon) -> None:
+    await book(salon)
+    answer = await join_waitlist(salon.booking, call(), FRIDAY | {"time": "10:00", "staff": "Anna"})
+    assert (answer.success, answer.outcome.value) == (True, "waiting")
