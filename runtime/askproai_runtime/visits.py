@@ -31,14 +31,15 @@ def find_by_name(config: TenantConfig, name: str, branch: str | None = None) -> 
     None if it, or a part of it, is not offered any more.
     """
     offered = {each.name: each for each in config.services if branch is None or each.branch in {None, branch}}
-    parts = [offered[part] for part in list_parts(name) if part in offered]
-    if len(parts) != len(list_parts(name)):
+    names = list_parts(name)
+    if not offered.keys() >= set(names):
         return None
+    parts = [offered[each] for each in names]
     return parts[0] if len(parts) == 1 else compose_visit(config, parts)
 
 
 def compose_visit(config: TenantConfig, parts: Sequence[Service]) -> Service:
-    """Return several services, one after another, as one: its length and price are their sums.
+    """Return two or more services, one after another, as one: its length and price are their sums.
 
     Starts are on the grid of the first one; of notices and horizons the strictest counts. The longest of their buffers stand at
     both ends: in between, the staff member goes on with the same customer. Who does it does all of it, and is booked for none of it
@@ -83,13 +84,14 @@ def canonical_name(name: str) -> str:
 
 
 def _sum_prices(parts: Sequence[Service]) -> str:
-    """Return the sum; zero, for which no price is stated, if one of them is not stated, or in another currency."""
+    """Return the sum as a decimal number; zero, for which no price is stated, if one is not stated, or in another currency."""
     amounts = [Decimal(part.price_amount) for part in parts if not part.free_of_charge]
     one_currency = len({part.price_currency for part in parts}) == 1
     return str(sum(amounts)) if amounts and all(amounts) and one_currency else "0.00"
 
 
 def _list_able(config: TenantConfig, parts: Sequence[Service], branch: str) -> tuple[str, ...]:
+    """Return the ids of those in a branch who do all parts, and are booked for none of them at the remote calendar."""
     is_remote = config.calendar.provider is not CalendarProvider.LOCAL
     booked_there = {
         link.staff for part in parts if is_remote and part.capacity == 1 for link in part.linked_event_types

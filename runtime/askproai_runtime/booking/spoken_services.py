@@ -48,11 +48,7 @@ def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
     """Return which of the `offered` services a text names."""
     if not text:
         return NamedServices(())
-    names: dict[tuple[str, ...], Service] = {}
-    for service in offered:
-        for name in (service.name, service.display_name, *service.spoken_names):
-            names.setdefault(_fold_name(name), service)
-    names.pop((), None)
+    names = _fold_names(offered)
     words = [_Word(part, m.start(), m.end()) for m in _WRITTEN.finditer(text) for part in _list_words(m.group())]
     longest, at = max(map(len, names), default=0), 0
     found: list[tuple[tuple[str, ...], Service]] = []
@@ -69,6 +65,16 @@ def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
             return NamedServices(_each_once(found), unknown=_words_around(text, words, at))
     repeated = len({name for name, _ in found}) < len(found)
     return NamedServices(_each_once(found), repeated=repeated)
+
+
+def _fold_names(offered: Iterable[Service]) -> dict[tuple[str, ...], Service]:
+    """Return the services by the words of each of their names; of a name that several have, the first one."""
+    names: dict[tuple[str, ...], Service] = {}
+    for service in offered:
+        for name in (service.name, service.display_name, *service.spoken_names):
+            names.setdefault(_fold_name(name), service)
+    names.pop((), None)
+    return names
 
 
 @lru_cache(maxsize=8192)
