@@ -1,4 +1,4 @@
-"""A branch: its staff, its hours, its numbers and what it tells callers. Times of day are local wall-clock times."""
+"""A branch: its staff, its hours, its numbers and its own answers. Times of day are local wall-clock times."""
 
 from datetime import date, time
 
