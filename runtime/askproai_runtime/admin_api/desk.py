@@ -82,13 +82,8 @@ def problems() -> Iterator[None]:
         detail = "The database's migration to this release has not been done yet: try again when DatabaseReady is True"
         raise Problem(503, "Schema Too Old", detail) from None
     except DeskBusy:
-        raise busy() from None
-
-
-def busy() -> Problem:
-    """Return the answer to a change that met another one at the same rows."""
-    detail = "Somebody books or moves there at this moment: send the same request again"
-    return Problem(503, "Busy", detail, {"Retry-After": "1"})
+        detail = "Somebody books or moves there at this moment: send the same request again"
+        raise Problem(503, "Busy", detail, {"Retry-After": "1"}) from None
 
 
 def ambiguous() -> Problem:

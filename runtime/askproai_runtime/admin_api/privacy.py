@@ -9,9 +9,9 @@ import structlog
 
 from askproai_core.http_server import Problem
 from askproai_core.phone_numbers import e164_or_none
-from askproai_runtime.admin_api.desk import DeskBody, ShortText, busy, problems
+from askproai_runtime.admin_api.desk import DeskBody, ShortText, problems
 from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, bad_request
-from askproai_runtime.booking import BookingContext
+from askproai_runtime.booking import BookingContext, DeskBusy
 from askproai_runtime.privacy import (
     AppointmentsToCome,
     CallerExport,
@@ -93,17 +93,18 @@ class Privacy:
     async def erase(self, request: ApiRequest) -> ErasureAnswer:
         body, ctx = request.body(EraseBody), self._booking()
         asked = ErasureRequest(body.desk, _number(body.caller), body.cancel_appointments, request.correlation_id)
-        try:
-            with problems():
+        with problems():
+            try:
                 erased = await begin_erasure(ctx, asked)
-        except CallGoingOn:
-            text = "A call of this number is going on: erase when it has ended"
-            raise Problem(409, "Call Going On", text) from None
-        except AppointmentsToCome as error:
-            text = f"{len(error.appointments)} appointments of this number are to come: cancel_appointments cancels them first"
-            raise Problem(409, "Appointments To Come", text) from None
-        except (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError):
-            raise busy() from None
+            except CallGoingOn:
+                text = "A call of this number is going on: erase when it has ended"
+                raise Problem(409, "Call Going On", text) from None
+            except AppointmentsToCome as error:
+                count = len(error.appointments)
+                text = f"{count} appointments of this number are to come: cancel_appointments cancels them first"
+                raise Problem(409, "Appointments To Come", text) from None
+            except (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError):
+                raise DeskBusy from None
         self._wake_worker()
         log.info("caller.erasing", erasure=str(erased.erasure.id), cancelled=erased.cancelled)
         return ErasureAnswer(_to_entry(erased.erasure), erased.cancelled, list(erased.at_calcom), request.zone.key)
