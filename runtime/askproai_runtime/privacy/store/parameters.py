@@ -8,7 +8,7 @@ from askproai_runtime.privacy.traces import Traces, number_pattern
 def number_parameters(statement: str, tenant: str, traces: Traces) -> tuple[Any, ...]:
     """Return a statement with `$1`, `$2`, … in the place of the names in braces that it has, and then their values.
 
-    The names are `tenant`, `number_pattern`, and the fields of `Traces`.
+    The names are `tenant`, `number_pattern`, and the fields of `Traces` but `bookings`.
     """
     values: dict[str, tuple[Any, str]] = {
         "tenant": (tenant, "text"), "until": (traces.until, "timestamptz"), "number": (traces.number, "text"),
