@@ -112,12 +112,21 @@ async def explain_missed(rules: ServiceRules, missed: Candidate, now: datetime, 
     obstacle = find_obstacle(rules, missed.start, now, staff, whole_day=True)
     if missed.end - missed.start > _LONGEST_DAY and obstacle is not Obstacle.TOO_FAR:
         obstacle = _find_obstacle_of_days(rules, missed, staff)
-    if obstacle is not Obstacle.TAKEN or _hours_of(missed) is None:
+    hours = _hours_of(missed)
+    if obstacle is not Obstacle.TAKEN or hours is None:
         return obstacle
     earlier = missed.start - timedelta(minutes=rules.service.minimum_notice_minutes)
     end = min(missed.end, missed.start + LONGEST_SPAN)
     possible = SlotQuery(earlier, missed.start, end, staff, limit=1, daily=missed.daily)
-    return Obstacle.TAKEN if await find_closest(rules, nobody_is_busy, possible) else Obstacle.OUTSIDE_HOURS
+    if await find_closest(rules, nobody_is_busy, possible):
+        return Obstacle.TAKEN
+    obstacles = (find_obstacle(rules, start, now, staff) for start in _list_begins(rules, missed, hours))
+    return Obstacle.OFF_GRID if Obstacle.OFF_GRID in obstacles else Obstacle.OUTSIDE_HOURS
+
+
+def _list_begins(rules: ServiceRules, missed: Candidate, hours: Daily) -> list[datetime]:
+    """Return when the hours of `missed` begin on each of its days."""
+    return [datetime.combine(day, hours.opens, rules.zone) for day in list_days(rules, missed)]
 
 
 def _find_obstacle_of_days(rules: ServiceRules, missed: Candidate, staff: str | None) -> Obstacle:
@@ -154,8 +163,8 @@ async def find_near(
     """Return a choice of free slots near `missed`, and whether they keep its hours: an afternoon is moved to another afternoon.
 
     Around a time that was named also before it, as far as `look_ahead`; else from `missed` on. Beyond the horizon the last ones
-    before its end, or the next ones from now on. For an exact time or a day off of a named person other people's are included
-    `with_others`.
+    before its end, or the next ones from now on. Where no start is in the hours because of the grid, the closest ones keep them as
+    well as can be. For an exact time or a day off of a named person other people's are included `with_others`.
     """
     rules, ahead = request.rules, settings.look_ahead
     desired, exact = max(now, missed.start), missed.end is None
@@ -173,7 +182,13 @@ async def find_near(
     hours = None if missed.about else _hours_of(missed)
     slots = await find_choice(rules, read_busy, replace(query, daily=hours), read_remote) if hours is not None else []
     keeps_hours = hours is None or bool(slots)
-    if not keeps_hours and missed.daily is None and obstacle is Obstacle.OUTSIDE_HOURS:  # other hours of that day
+    if hours is not None and obstacle is Obstacle.OFF_GRID:
+        begins = (each for each in _list_begins(rules, missed, hours) if is_open_day(rules, each.date()))
+        closest_to = next((each for each in begins if each > now), desired)
+        days = Daily(hours.weekdays) if missed.daily else None
+        query = replace(query, first=max(now, desired - ahead), closest_to=closest_to, daily=days)
+        keeps_hours = True
+    elif not keeps_hours and missed.daily is None and obstacle is Obstacle.OUTSIDE_HOURS:  # other hours of that day
         query = replace(query, first=max(now, desired - ahead), closest_to=missed.start)
     slots = slots or await find_choice(rules, read_busy, query, read_remote)
     if obstacle is Obstacle.TOO_FAR:

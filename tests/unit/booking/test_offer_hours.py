@@ -83,3 +83,24 @@ async def test_a_whole_day_that_is_taken_has_no_hours_to_keep() -> None:
     chosen = await offer("Mittwoch", ("2026-11-25T07:00", "2026-11-25T18:00"))
     assert (chosen.obstacle, chosen.keeps_hours) == (Obstacle.TAKEN, True)
     assert starts(chosen)[0] == "Thu 26 07:30"
+
+
+@pytest.mark.parametrize(
+    ("phrase", "instead"),
+    [
+        ("dienstags um viertel nach neun", ["Tue 24 09:00", "Tue 24 08:00", "Tue 24 10:00"]),
+        ("dienstags oder freitags um viertel nach neun", ["Tue 24 09:00", "Tue 24 08:00", "Tue 24 10:00"]),
+        ("immer um Viertel nach neun", ["Mon 23 09:00", "Mon 23 10:00", "Tue 24 09:00"]),
+        ("Dienstag zwischen 9 Uhr 10 und 9 Uhr 20", ["Tue 24 09:00", "Tue 24 10:00", "Wed 25 09:00"]),
+        ("Dienstag um viertel nach neun", ["Tue 24 09:00", "Tue 24 10:00", "Wed 25 09:00"]),
+    ],
+)
+async def test_a_minute_at_which_nothing_starts_is_not_outside_the_hours_and_its_neighbours_are_offered(
+    phrase: str, instead: list[str]
+) -> None:
+    chosen = await offer(phrase)
+    assert (chosen.obstacle, starts(chosen), chosen.keeps_hours) == (Obstacle.OFF_GRID, instead, True)
+
+
+async def test_a_minute_at_which_nothing_starts_in_hours_of_no_day_is_outside() -> None:
+    assert (await offer("dienstags um viertel nach sechs abends")).obstacle is Obstacle.OUTSIDE_HOURS
