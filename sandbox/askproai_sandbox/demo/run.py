@@ -117,8 +117,14 @@ def _print_how_to_keep(console: Console) -> None:
 
 
 def _print_next_commands(state: State, directory: Path, console: Console) -> None:
+    pages = [
+        f"  The page of {tenant}: {url}/ (token {state.adminTokens[tenant]})\n"
+        for tenant, url in state.adminUrls.items()
+        if tenant in state.adminTokens
+    ]
     console.print(
         f"\nIt keeps running. Addresses and tokens: {state_file(directory)}\n"
+        f"{''.join(pages)}"
         f"  export KUBECONFIG={state.kubeconfig} PATH={Path(sys.executable).parent}:$PATH\n"
         '  askproai call --to +49301234567 --say "Ich hätte gern einen Haarschnitt am Mittwoch um elf." '
         '--say "Ja, mein Name ist Max Muster."\n'
