@@ -125,5 +125,4 @@ def test_a_full_bucket_and_what_comes_into_it_in_a_minute_are_the_limit(per_minu
     bucket = Bucket()
     times = [*[0] * burst, *range(60_000)]
     granted = sum(bucket.take(now, interval, burst, 0, queued=False)[0] for now in times)
-    assert min(per_minute, 2) <= granted <= max(per_minute, 3)
-    assert granted >= 0.9 * per_minute or per_minute > 200, "whole milliseconds take little from it"
+    assert 0.9 * per_minute - 1 <= granted <= max(per_minute, 3)
