@@ -27,7 +27,7 @@ class Business:
     def __init__(self, town: Town, seconds: float) -> None:
         self.town, self.done = town, Counter[Deed]()
         plan = town.tenant.plan
-        self.plan = plan_week(town.random("week"), seconds, deeds_of(local=plan.local, team=plan.team is not None))
+        self.plan = plan_week(town.choices_of("week"), seconds, deeds_of(local=plan.local, team=plan.team is not None))
         # A business has few lines, and one person at a time sits at its computer: who finds them busy waits.
         self._lines, self._desk = asyncio.Semaphore(LINES), asyncio.Semaphore(1)
 
@@ -39,7 +39,7 @@ class Business:
                 await asyncio.sleep(began + planned.at - time.monotonic())
                 if self.town.stop.is_set():
                     return
-                tasks.create_task(self._do(planned, self.town.random(f"deed {number}")))
+                tasks.create_task(self._do(planned, self.town.choices_of(f"deed {number}")))
 
     async def _do(self, planned: Planned, choose: random.Random) -> None:
         of_caller = planned.deed in OF_CALLERS

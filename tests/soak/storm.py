@@ -67,11 +67,11 @@ class Town:
             people += [self._salon(), self._life(self.diary)]
         await asyncio.gather(*people)
 
-    def random(self, name: str) -> random.Random:
+    def choices_of(self, name: str) -> random.Random:
         return random.Random(f"{self.seed}:{self.tenant.key}:{name}")
 
     async def _line(self, line: int) -> None:
-        choose = self.random(f"line {line}")
+        choose = self.choices_of(f"line {line}")
         scenarios = ((self._book, 5), (self._come_back, 6), (self._crowd, 1), (self._stammer, 2))
         actions, weights = zip(*scenarios, strict=True)
         while not self.stop.is_set():
@@ -205,7 +205,7 @@ class Town:
 
     async def _salon(self) -> None:
         """The salon's people at Cal.com: they cancel, move, and book by themselves."""
-        choose, key = self.random("salon"), self.tenant.calcom_key
+        choose, key = self.choices_of("salon"), self.tenant.calcom_key
         while not self.stop.is_set():
             await asyncio.sleep(choose.uniform(0.3, 4.0))
             live = [b for b in self.env.calcom.account_of(key).bookings.values() if b.live]
@@ -239,7 +239,7 @@ class Town:
 
     async def _life(self, diary: Diary) -> None:
         """What the people have beside their work: events in linked calendars, and absences, entered, changed and deleted."""
-        choose = self.random("life")
+        choose = self.choices_of("life")
         while not self.stop.is_set():
             await asyncio.sleep(choose.uniform(*_ELSEWHERE))
             staff, start = choose.choice(_STAFF), datetime.fromisoformat(self._some_time(choose)).astimezone(ZONE)
@@ -262,7 +262,7 @@ class Town:
         return choose.choice(starts) if starts else _some_start(choose)
 
     async def _billing(self) -> None:
-        choose, created = self.random("stripe"), int(time.time())
+        choose, created = self.choices_of("stripe"), int(time.time())
         while not self.stop.is_set():
             created += 1
             await send_billing(self.env, self.tenant, choose, created)
