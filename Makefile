@@ -73,8 +73,8 @@ bench: $(STAMP) ## Measure what docs/performance.md states (about 10 minutes)
 scale: tools ## Measure many tenants: time to Ready, requests, CPU, memory, leader change (TENANTS=1000; about an hour; docs/performance.md)
 	@python -m tests.load.scale --tenants $(or $(TENANTS),1000) $(ARGS)
 
-soak: $(STAMP) ## Check the promises in a storm of faults, 20 minutes (SECONDS=60 SEED=7 to set both; docs/performance.md)
-	@python -m tests.soak --seconds $(or $(SECONDS),1200) --seed $(or $(SEED),0)
+soak: $(STAMP) ## Check the promises in a storm of faults, 20 minutes (SECONDS=60 SEED=7 to set both; WEEK=1: a week of ordinary business; docs/performance.md)
+	@python -m tests.soak $(if $(WEEK),--week) --seconds $(or $(SECONDS),1200) --seed $(or $(SEED),0)
 
 requirements: $(STAMP) ## Pin the dependencies of pyproject.toml again, with hashes
 	@for extra in image dev; do \

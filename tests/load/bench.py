@@ -30,6 +30,7 @@ from askproai_core.phone_numbers import Routing, e164_or_none
 from askproai_runtime.booking import ServiceRules, SlotQuery, free_slots
 from askproai_runtime.booking.slots import BusySpan
 from askproai_sandbox.cluster import ProcessError, free_port
+from tests.load.both_away import both_away_rows
 from tests.load.calls import play_calls, play_crowd, play_questions
 from tests.load.environment import (
     CALCOM_KEY,
@@ -68,6 +69,7 @@ async def measure(
     outage: float,
     idle: bool,
     only_idle: bool,
+    only_both: bool,
     attacks: bool,
     seed: int,
     report: Callable[[str], None],
@@ -81,6 +83,8 @@ async def measure(
         return {"load after": round(os.getloadavg()[0], 2)}, rows
     async with open_environment(directory) as env:
         facts = await machine(env)
+        if only_both:
+            return facts, await both_away_rows(env, outage, seed, report)
         env.mount()
         report("start → ready, of each process alone")
         rows += await start_rows(env)
@@ -336,6 +340,11 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=30, help="how long acknowledgements are measured (30)")
     parser.add_argument("--outage", type=float, default=60, help="how long PostgreSQL is frozen under load (60)")
+    parser.add_argument(
+        "--both",
+        action="store_true",
+        help="only what the polls find after --outage seconds without PostgreSQL and Redis",
+    )
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the sentences, to repeat a run")
     options = parser.parse_args()
     console, started = Console(stderr=options.json), time.monotonic()
@@ -351,8 +360,9 @@ def main() -> None:
                 directory,
                 seconds=options.seconds,
                 outage=options.outage,
-                idle=not options.skip_idle,
+                idle=not options.skip_idle and not options.both,
                 only_idle=options.only_idle,
+                only_both=options.both,
                 attacks=not options.skip_attacks,
                 seed=options.seed,
                 report=report,

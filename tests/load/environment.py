@@ -28,15 +28,15 @@ from tests.worlds.compiled_salon import salon_config
 from tests.worlds.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
-CALCOM_KEY = "cal_bench"
+CALCOM_KEY, CALCOM_SECRET = "cal_bench", "secret-of-the-bench"
 PEOPLE = tuple(f"person-{n}" for n in range(10))
 LARGEST = tuple(f"p{n}" for n in range(60))  # as many staff members as a Branch can have
 EVENT_TYPES = tuple(EventType(staff=person, event_type_id=1001 + n) for n, person in enumerate(PEOPLE))
 _NEVER_REACHED = RateLimits(webhooks_per_second=10**6, functions_per_second=10**6)  # requests are still counted
 
 
-def bench_config(store: TenantStore, calcom_url: str | None = None) -> TenantConfig:
-    """Return the salon with ten staff members; without a URL it has the local calendar."""
+def bench_config(store: TenantStore, calcom_url: str | None = None, retell_url: str = "") -> TenantConfig:
+    """Return the salon with ten staff members; without a URL it has the local calendar, and does not ask Retell."""
     config = salon_config(tenant=store.tenant, rate_limits=_NEVER_REACHED)
     staff = tuple(
         Staff(id=name, display_name=name, resource_ids=(store.resources["mitte", name, 1],)) for name in PEOPLE
@@ -46,7 +46,8 @@ def bench_config(store: TenantStore, calcom_url: str | None = None) -> TenantCon
     calendar = config.calendar
     if calcom_url:
         calendar = replace(calendar, provider=CalendarProvider.CALCOM, base_url=calcom_url, requests_per_minute=6000)
-    return replace(config, branches=(branch,), services=(service,), calendar=calendar)
+    retell = replace(config.retell, base_url=retell_url)
+    return replace(config, branches=(branch,), services=(service,), calendar=calendar, retell=retell)
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,12 @@ class LoadEnvironment:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.ports['PUBLIC']}"
 
-    def mount(self, calcom_url: str | None = None) -> None:
+    def mount(self, calcom_url: str | None = None, retell_url: str = "") -> None:
         """Mount config and credentials as a kubelet does."""
         urls = {"DATABASE_URL": self.store.dsn, "REDIS_URL": self.redis_url}
-        secrets = urls | {"retell-api-key": KEY, "calcom-api-key": CALCOM_KEY}
-        replace_files(self.directory / "config", {"tenant.json": encode(bench_config(self.store, calcom_url)).encode()})
+        secrets = urls | {"retell-api-key": KEY, "calcom-api-key": CALCOM_KEY, "calcom-webhook-secret": CALCOM_SECRET}
+        config = encode(bench_config(self.store, calcom_url, retell_url))
+        replace_files(self.directory / "config", {"tenant.json": config.encode()})
         replace_files(self.directory / "credentials", {name: value.encode() for name, value in secrets.items()})
 
     @asynccontextmanager

@@ -19,7 +19,7 @@ from tests.soak.sentences import Said, read
 from tests.soak.truth import untrue
 from tests.soak.violation import Violation
 
-__all__ = ["Chains", "Violation", "booked_again", "check", "missed_changes"]
+__all__ = ["Chains", "Violation", "booked_again", "check", "differing", "missed_changes"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def check(history: History, books: Books) -> list[Violation]:
     chains = Chains.of(books.bookings)
     found = [Violation("lost", tenant, "", f"did not come to an end: {what}") for tenant, what in history.stuck]
     for violations in (
-        _lost(history, books), _double(books), _differing(books, chains), _booked_twice(books, chains),
+        _lost(history, books), _double(books), differing(books, chains), _booked_twice(books, chains),
         _crossed(history, books), untrue(history, books, chains), _false_offers(history, books),
     ):  # fmt: skip
         found += violations
@@ -163,7 +163,7 @@ def _double(books: Books) -> Iterator[Violation]:
                 yield Violation("double", tenant, a.id, f"{staff} has two at {clock(a.start)}: {a.id} and {b.id}")
 
 
-def _differing(books: Books, chains: Chains) -> Iterator[Violation]:
+def differing(books: Books, chains: Chains) -> Iterator[Violation]:
     """Each live appointment has exactly one live booking, at its time and with its person; and each booking an appointment."""
     live: dict[tuple[str, str], list[Booking]] = defaultdict(list)  # by our appointment
     request_ids = {(b.tenant, chains(b.tenant, b.uid)): b.request_id for b in books.bookings if b.request_id}

@@ -111,7 +111,7 @@ class RecordingCalcom(CalcomSimulator):
 
     def __init__(self, history: History, seed: int) -> None:
         super().__init__(SystemClock())
-        self._history, self._random = history, random.Random(f"{seed}:webhooks")
+        self.history, self._random = history, random.Random(f"{seed}:webhooks")
         self.loss = 0.0
         self.owners: dict[str, str] = {}  # tenants by the URL of their webhook
 
@@ -126,7 +126,7 @@ class RecordingCalcom(CalcomSimulator):
             reply = await super().send(method, url, body, headers, timeout_ms, query)
         content = reply.json if isinstance(reply.json, dict) else {"text": reply.text}
         delivery = Delivery("calcom", self.owners[url], "", body, sent_at, time.time(), reply.status, content)
-        self._history.deliveries.append(replace_event(delivery))
+        self.history.deliveries.append(replace_event(delivery))
         return reply
 
     async def sent(self) -> None:

@@ -19,7 +19,7 @@ from tests.soak.processes import postgres_pids
 _FROZEN = 8.0
 _LEADER_FROZEN = 12.0  # longer than the coordinator's Lease
 _OPERATIONS = ("create-booking", "get-booking", "list-bookings", "cancel-booking", "reschedule-booking", "*")
-_PAUSE = (0.3, 3.0)
+PAUSE = (0.3, 3.0)  # seconds between two faults
 _LOSS = 0.1  # of Cal.com's webhooks
 _LONGEST_OUTAGE = 10.0  # seconds without PostgreSQL or Redis
 _CALM = (
@@ -30,8 +30,8 @@ _CALM = (
 class Faults:
     """Breaks something, waits, breaks something else; what it broke works again when it ends."""
 
-    def __init__(self, env: Environment, seed: int) -> None:
-        self._env, self._random = env, random.Random(f"{seed}:faults")
+    def __init__(self, env: Environment, seed: int, pause: tuple[float, float] = PAUSE) -> None:
+        self._env, self._random, self._pause = env, random.Random(f"{seed}:faults"), pause
         self._running: set[asyncio.Task[None]] = set()
         self._busy: set[str] = set()  # servers that are away now
 
@@ -48,7 +48,7 @@ class Faults:
         while not stop.is_set():
             (action,) = choose.choices(actions, weights)
             self._start(action())
-            pause = choose.uniform(*_PAUSE)
+            pause = choose.uniform(*self._pause)
             if loop.time() > calm_at:
                 pause, calm_at = _CALM, loop.time() + _CALM + 60
             with suppress(TimeoutError):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 FOREVER = float("inf")
-FREE_TIMES = 45.0  # seconds for which the tenants take as known what Cal.com has free (`environment.py` sets it)
+FREE_TIMES = 45.0  # in a storm: `History.free_times`
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class DeadLetter:
 
 @dataclass
 class History:
-    """Everything in the order of its end."""
+    """Everything in the order of its end. `free_times`: for how many seconds the tenants take as known what Cal.com has free."""
 
     answers: list[Answer] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
@@ -125,6 +125,7 @@ class History:
     faults: list[Fault] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     stuck: list[tuple[str, str]] = field(default_factory=list)  # tenant, and what did not end
+    free_times: float = FREE_TIMES
 
     def fault(self, text: str) -> None:
         self.faults.append(Fault(time.time(), text))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tests.soak.books import Books
-from tests.soak.history import FOREVER, FREE_TIMES, Answer, History, clock, seconds
+from tests.soak.history import FOREVER, Answer, History, clock, seconds
 from tests.soak.sentences import Said, read
 
 _AROUND = (
@@ -83,14 +83,19 @@ class Tally:
         """The share that was gone and could have been known."""
         return self.gone.get(Cause.KNOWN, 0) / max(1, self.decided)
 
+    @property
+    def raw_share(self) -> float:
+        """The share that was gone, for whatever cause."""
+        return sum(self.gone.values()) / max(1, self.decided)
+
     def __str__(self) -> str:
         causes = ", ".join(f"{self.gone.get(cause, 0)} {cause}" for cause in Cause)
         return f"{sum(self.gone.values())} of {self.decided} gone ({causes})"
 
 
-def tally(accepted: Iterable[Accepted], *, certain: bool) -> Tally:
-    """Count the times that were offered as certain, or those that were said to be not confirmed."""
-    decided = [a for a in accepted if a.is_certain is certain and a.fate in (Fate.KEPT, Fate.GONE)]
+def tally(accepted: Iterable[Accepted], *, certain: bool | None = None) -> Tally:
+    """Count the times that were offered as certain, those that were said to be not confirmed, or by default all of them."""
+    decided = [a for a in accepted if certain in (None, a.is_certain) and a.fate in (Fate.KEPT, Fate.GONE)]
     return Tally(len(decided), Counter(a.cause for a in decided if a.cause is not None))
 
 
@@ -150,11 +155,11 @@ class _Entries:
     """What was in the way at Cal.com, by tenant: bookings, events of linked calendars, absences."""
 
     def __init__(self, history: History, books: Books) -> None:
-        self._chosen_hosts = books.chosen_hosts
+        self._chosen_hosts, self._free_times = books.chosen_hosts, history.free_times
         self._of_tenant: dict[str, list[_Entry]] = defaultdict(list)
         processed = _processed_events(books)
         for b in history.busy_times:
-            known_at = min(b.entered_at + FREE_TIMES, processed.get((b.tenant, *b.event), FOREVER))
+            known_at = min(b.entered_at + self._free_times, processed.get((b.tenant, *b.event), FOREVER))
             entry = _Entry(b.staff, b.begins, b.ends, b.entered_at, known_at, b.removed_at, b.what)
             self._of_tenant[b.tenant].append(entry)
         by_people = {(c.tenant, c.new_uid) for c in history.changes if c.action in ("create", "move")}
@@ -165,13 +170,13 @@ class _Entries:
             key, removed_at = (each.tenant, each.uid), FOREVER if each.live else each.updated
             known_at, what = each.created, "an appointment of ours"
             if key in by_people:
-                known_at = min(each.created + FREE_TIMES, processed.get((*key, _BOOKED), FOREVER))
+                known_at = min(each.created + self._free_times, processed.get((*key, _BOOKED), FOREVER))
                 what = "a person's booking at Cal.com"
             span, entered_at = (each.start, each.end + _BUFFER), each.created
             if change := reassigned.get(key):
                 was = _Entry(change.was_staff, *span, entered_at, known_at, change.ended_at, what)
                 self._of_tenant[each.tenant].append(was)
-                entered_at, known_at = change.began_at, change.began_at + FREE_TIMES
+                entered_at, known_at = change.began_at, change.began_at + self._free_times
             self._of_tenant[each.tenant].append(
                 _Entry(each.staff, *span, entered_at, known_at, removed_at, what, call_id)
             )
@@ -183,7 +188,7 @@ class _Entries:
         chosen somebody whom a person has made free there, of which our book does not know yet.
         """
         is_chosen = yes.tenant in self._chosen_hosts
-        believed = _POLL if is_chosen else FREE_TIMES  # so long what was removed may be believed to be there
+        believed = _POLL if is_chosen else self._free_times  # so long what was removed may be believed to be there
         near = [
             e for e in self._of_tenant[yes.tenant]
             if e.begins < at + _LENGTH and at < e.ends and e.entered_at <= yes.answered_at

@@ -49,7 +49,7 @@ from tests.soak.environment import (
     Team,
     Tenant,
 )
-from tests.soak.history import FREE_TIMES, History
+from tests.soak.history import History
 from tests.soak.lease_server import serve_leases
 from tests.soak.processes import Process, balance
 from tests.worlds.compiled_salon import salon_config
@@ -123,7 +123,7 @@ async def _open_tenant(env: Environment, stack: AsyncExitStack, plan: Plan, calc
         "CONFIG_FILE": folder / "tenant.json", "CREDENTIALS_DIR": folder / "credentials", "ADMIN_TOKEN_FILE": folder / "token",
         "SHUTDOWN_DELAY_SECONDS": 0, "SHUTDOWN_GRACE_SECONDS": 8, "CALENDAR_SYNC_DELAY_SECONDS": SYNC_DELAY,
         "CALENDAR_QUIET_SECONDS": QUIET, "CIRCUIT_OPEN_SECONDS": CIRCUIT_OPEN, "CALENDAR_POLL_SECONDS": POLL,
-        "CALENDAR_AUDIT_SECONDS": 60, "CALENDAR_FREE_TIMES_SECONDS": FREE_TIMES,
+        "CALENDAR_AUDIT_SECONDS": 60, "CALENDAR_FREE_TIMES_SECONDS": env.history.free_times,
     }  # fmt: skip
     for n in range(plan.webs):
         own = {

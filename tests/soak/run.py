@@ -12,6 +12,7 @@ from rich.table import Table
 
 from askproai_core.logging import configure_logs
 from tests.soak.books import Books, read_calcom, read_logs, read_redis, read_tables
+from tests.soak.business import play_week
 from tests.soak.checker import Violation, booked_again, check, missed_changes
 from tests.soak.drain import drain
 from tests.soak.environment import EVENT_TYPES, PLANS, Environment, Team
@@ -20,36 +21,50 @@ from tests.soak.offers import BAR, Cause, Fate, accepted_offers, tally
 from tests.soak.opening import open_environment
 from tests.soak.sentences import Said, read
 from tests.soak.storm import rage
+from tests.soak.week import Deed, free_times_age
+from tests.soak.week_result import judge_week
 
 _EXPLAINED = 10  # violations whose history is printed
 
 
-async def soak(seconds: float, seed: int, keep: Path | None = None) -> int:
-    """Run everything, print the report, and return the exit code."""
+async def soak(seconds: float, seed: int, keep: Path | None = None, *, week: bool = False) -> int:
+    """Run a storm, or a `week` of ordinary business with faults, print the report, and return the exit code."""
     configure_logs("warning", component="soak")
     console = Console(width=160, highlight=False, markup=False)
     directory = keep or Path(tempfile.mkdtemp(prefix="askproai-soak-"))
     directory.mkdir(parents=True, exist_ok=True)
     console.print(f"seed {seed}, {seconds:g} s; logs in {directory}")
-    history, books = await play(directory, seconds, seed, console.print)
+    history, books, done = await play(directory, seconds, seed, console.print, week=week)
     with (directory / "history.pickle").open("wb") as file:
         pickle.dump((history, books), file)
     violations = check(history, books)
     report(console, history, books, violations, seed)
-    if not violations and keep is None:
+    ok = not violations
+    if week:
+        result = judge_week(history, books, violations, done)
+        console.print(f"\nA week in {seconds:g} s, seed {seed}", *result.lines(), sep="\n")
+        ok &= result.holds
+    if ok and keep is None:
         shutil.rmtree(directory, ignore_errors=True)
-    return 1 if violations else 0
+    return 0 if ok else 1
 
 
-async def play(directory: Path, seconds: float, seed: int, say: Callable[[str], None]) -> tuple[History, Books]:
-    """Run the storm and return what happened, and the books after it."""
-    history = History()
+async def play(
+    directory: Path, seconds: float, seed: int, say: Callable[[str], None], *, week: bool
+) -> tuple[History, Books, Counter[Deed]]:
+    """Run it; return what happened, the books after it, and what was done of a week."""
+    history, done = History(), Counter[Deed]()
+    if week:
+        history.free_times = free_times_age(seconds).total_seconds()
     async with open_environment(directory, history, seed) as env:
-        say("all parts run; the storm begins")
-        await rage(env, seconds, seed)
-        say("the storm is over; draining")
+        say(f"all parts run; the {'week' if week else 'storm'} begins")
+        if week:
+            done = await play_week(env, seconds, seed)
+        else:
+            await rage(env, seconds, seed)
+        say("it is over; draining")
         await drain(env)
-        return history, await _read(env)
+        return history, await _read(env), done
 
 
 async def _read(env: Environment) -> Books:

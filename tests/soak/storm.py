@@ -20,7 +20,7 @@ from tests.soak.faults import Faults
 from tests.soak.history import Answer
 from tests.soak.sentences import ZONE, Said, read
 
-_CALLERS = 3  # lines of each tenant
+LINES = 3  # lines of each tenant
 _PATIENCE = 4  # how often a caller asks again without a certain answer
 _DAYS = (2, 60)  # from today: far enough that no appointment begins during the storm
 _CROWDED_DAYS = 3
@@ -61,17 +61,17 @@ class Town:
             self.diary = Diary(self.env, self.tenant)
 
     async def run(self) -> None:
-        people = [self._line(n) for n in range(_CALLERS)]
+        people = [self._line(n) for n in range(LINES)]
         people.append(self._billing())
         if self.diary:
             people += [self._salon(), self._life(self.diary)]
         await asyncio.gather(*people)
 
-    def _random(self, name: str) -> random.Random:
+    def choices_of(self, name: str) -> random.Random:
         return random.Random(f"{self.seed}:{self.tenant.key}:{name}")
 
     async def _line(self, line: int) -> None:
-        choose = self._random(f"line {line}")
+        choose = self.choices_of(f"line {line}")
         scenarios = ((self._book, 5), (self._come_back, 6), (self._crowd, 1), (self._stammer, 2))
         actions, weights = zip(*scenarios, strict=True)
         while not self.stop.is_set():
@@ -81,7 +81,7 @@ class Town:
 
     # Callers
 
-    def _call(self, choose: random.Random, customer: Customer | None = None) -> Call:
+    def begin_call(self, choose: random.Random, customer: Customer | None = None) -> Call:
         """Begin a call. Its id is the same as that of another tenant's call: ids are unique for each sender's account only."""
         number = next(self.numbers)
         plan, withheld = self.tenant.plan, choose.random() < 0.1
@@ -91,7 +91,7 @@ class Town:
         call.send("call_started")
         return call
 
-    async def _hang_up(self, choose: random.Random, call: Call) -> None:
+    async def hang_up(self, choose: random.Random, call: Call) -> None:
         """End a call. Now and then an answer is lost, an event comes twice, or Retell's worker mixes up two tenants' URLs."""
         others = [t for t in (tenant for tenant in self.env.tenants) if t is not self.tenant]
         transcript = f"Agent: Guten Tag.\nUser: Hier ist {call.name}.\n"
@@ -116,9 +116,7 @@ class Town:
             await asyncio.sleep(choose.uniform(0.2, 2.0))
         return answer
 
-    async def _book_at(
-        self, choose: random.Random, call: Call, start: str, staff: str | None = None
-    ) -> Customer | None:
+    async def book_at(self, choose: random.Random, call: Call, start: str, staff: str | None = None) -> Customer | None:
         args = {
             "service": "Haarschnitt",
             "customer_name": call.name,
@@ -134,7 +132,7 @@ class Town:
 
     async def _book(self, choose: random.Random) -> None:
         """Ask what is free, book it or another time; some change their mind at once."""
-        call = self._call(choose)
+        call = self.begin_call(choose)
         start, staff = _some_start(choose), choose.choice((*_STAFF, None))
         await asyncio.sleep(choose.uniform(*_GREETING))
         offer = await call.ask("check_availability", service="Haarschnitt", date=start[:10])
@@ -145,10 +143,10 @@ class Town:
             if self.diary and choose.random() < _TAKEN_AWAY:
                 await self._take_away(choose, self.diary, chosen)
         await asyncio.sleep(choose.uniform(0, 0.5))
-        customer = await self._book_at(choose, call, start, staff)
+        customer = await self.book_at(choose, call, start, staff)
         while customer and choose.random() < 0.4:
             await self._change_mind(choose, call, customer)
-        await self._hang_up(choose, call)
+        await self.hang_up(choose, call)
 
     async def _take_away(self, choose: random.Random, diary: Diary, slot: dict[str, str]) -> None:
         """Let whoever was just offered become busy or absent while the caller considers it."""
@@ -165,60 +163,57 @@ class Town:
         customer = choose.choice(self.customers[-60:])
         if customer.caller is None:  # only within the same call
             return
-        call = self._call(choose, customer)
+        call = self.begin_call(choose, customer)
         await call.ask("find_appointments")
         await self._change_mind(choose, call, customer)
         if choose.random() < 0.3:
             await call.ask("find_appointments")
-        await self._hang_up(choose, call)
+        await self.hang_up(choose, call)
 
     async def _change_mind(self, choose: random.Random, call: Call, customer: Customer) -> None:
         if choose.random() < 0.5:
-            args = {"appointment_id": customer.appointment_id}
-            await call.ask("cancel_appointment", **args)  # the answer is the question whether to cancel it
-            await asyncio.sleep(_ANSWERING)
-            await self._certain(choose, call, "cancel_appointment", **args, confirmed=True)
+            await self.cancel(choose, call, customer)
         else:
-            args = {"appointment_id": customer.appointment_id, "start": _some_start(choose)}
-            await self._certain(choose, call, "reschedule_appointment", **args)
+            await self.move(choose, call, customer, _some_start(choose))
+
+    async def cancel(self, choose: random.Random, call: Call, customer: Customer) -> None:
+        args = {"appointment_id": customer.appointment_id}
+        await call.ask("cancel_appointment", **args)  # the answer is the question whether to cancel it
+        await asyncio.sleep(_ANSWERING)
+        await self._certain(choose, call, "cancel_appointment", **args, confirmed=True)
+
+    async def move(self, choose: random.Random, call: Call, customer: Customer, start: str) -> None:
+        args = {"appointment_id": customer.appointment_id, "start": start}
+        await self._certain(choose, call, "reschedule_appointment", **args)
 
     async def _crowd(self, choose: random.Random) -> None:
         """Several callers want the same slot of the same person at once."""
         start, staff = _some_start(choose), choose.choice(_STAFF)
-        calls = [self._call(choose) for _ in range(4)]
-        await asyncio.gather(*(self._book_at(choose, call, start, staff) for call in calls))
-        await asyncio.gather(*(self._hang_up(choose, call) for call in calls))
+        calls = [self.begin_call(choose) for _ in range(4)]
+        await asyncio.gather(*(self.book_at(choose, call, start, staff) for call in calls))
+        await asyncio.gather(*(self.hang_up(choose, call) for call in calls))
 
     async def _stammer(self, choose: random.Random) -> None:
         """A model that calls each function twice at once."""
-        call, start = self._call(choose), _some_start(choose)
-        first, second = await asyncio.gather(*(self._book_at(choose, call, start) for _ in range(2)))
+        call, start = self.begin_call(choose), _some_start(choose)
+        first, second = await asyncio.gather(*(self.book_at(choose, call, start) for _ in range(2)))
         if customer := first or second:
             await asyncio.gather(*(self._change_mind(choose, call, customer) for _ in range(2)))
-        await self._hang_up(choose, call)
+        await self.hang_up(choose, call)
 
     # People
 
     async def _salon(self) -> None:
         """The salon's people at Cal.com: they cancel, move, and book by themselves."""
-        choose, key, team = self._random("salon"), self.tenant.calcom_key, self.tenant.plan.team
+        choose, key = self.choices_of("salon"), self.tenant.calcom_key
         while not self.stop.is_set():
             await asyncio.sleep(choose.uniform(0.3, 4.0))
             live = [b for b in self.env.calcom.account_of(key).bookings.values() if b.live]
-            action = choose.choices(("create", "move", "cancel", "reassign"), (3, 3, 2, 2 if team else 0))[0]
+            action = choose.choices(
+                ("create", "move", "cancel", "reassign"), (3, 3, 2, 2 if self.tenant.plan.team else 0)
+            )[0]
             if action == "create" or not live:
-                plan, number = self.tenant.plan, next(self.numbers)
-                attendee = {
-                    "name": f"Ute {plan.token} {_word(number)}",
-                    "email": f"ute{number}.{plan.token.lower()}@example.com",
-                    "timeZone": str(ZONE), "phoneNumber": f"{plan.prefix}{number % 1000:03d}",
-                }  # fmt: skip
-                event_type, start = choose.choice(self.tenant.event_types), _utc(_some_start(choose))
-                wanted = self.env.host(self.tenant, choose.choice(_STAFF)).id
-                wish = {"rrHostSubsetIds": [wanted]} if team is Team.BY_HOST and choose.random() < 0.5 else {}
-                await change_at_calcom(
-                    self.env, self.tenant, "create", eventTypeId=event_type, start=start, attendee=attendee, **wish
-                )
+                await self.create_at_calcom(choose, _utc(_some_start(choose)))
             elif action == "reassign":
                 await reassign_at_calcom(self.env, self.tenant, choose.choice(live[-40:]).uid, choose.choice(_STAFF))
             elif action == "move":
@@ -227,9 +222,24 @@ class Town:
             else:
                 await change_at_calcom(self.env, self.tenant, "cancel", choose.choice(live[-40:]).uid)
 
+    async def create_at_calcom(self, choose: random.Random, start: str) -> bool:
+        """Book for a customer, some at a team with the host that the customer wants. Return whether Cal.com accepted it."""
+        plan, number = self.tenant.plan, next(self.numbers)
+        attendee = {
+            "name": f"Ute {plan.token} {_word(number)}",
+            "email": f"ute{number}.{plan.token.lower()}@example.com",
+            "timeZone": str(ZONE), "phoneNumber": f"{plan.prefix}{number % 1000:03d}",
+        }  # fmt: skip
+        wanted = self.env.host(self.tenant, choose.choice(_STAFF)).id
+        wish = {"rrHostSubsetIds": [wanted]} if plan.team is Team.BY_HOST and choose.random() < 0.5 else {}
+        event_type = choose.choice(self.tenant.event_types)
+        return await change_at_calcom(
+            self.env, self.tenant, "create", eventTypeId=event_type, start=start, attendee=attendee, **wish
+        )
+
     async def _life(self, diary: Diary) -> None:
         """What the people have beside their work: events in linked calendars, and absences, entered, changed and deleted."""
-        choose = self._random("life")
+        choose = self.choices_of("life")
         while not self.stop.is_set():
             await asyncio.sleep(choose.uniform(*_ELSEWHERE))
             staff, start = choose.choice(_STAFF), datetime.fromisoformat(self._some_time(choose)).astimezone(ZONE)
@@ -252,7 +262,7 @@ class Town:
         return choose.choice(starts) if starts else _some_start(choose)
 
     async def _billing(self) -> None:
-        choose, created = self._random("stripe"), int(time.time())
+        choose, created = self.choices_of("stripe"), int(time.time())
         while not self.stop.is_set():
             created += 1
             await send_billing(self.env, self.tenant, choose, created)

@@ -18,7 +18,7 @@ from askproai_core.clock import Clock
 from askproai_core.provider_limits.shared_redis import RedisUnavailable, Script, SharedRedis
 
 _MINUTE = 60_000  # all durations here are milliseconds
-_BURSTS_PER_MINUTE = 10  # so 75 requests in a minute are at most 7 at once
+_BURSTS_PER_MINUTE = 10  # so 70 requests in a minute are at most 7 at once
 _CALLER_WAIT = 1_000
 _FOR_BOOKINGS = 2  # of a burst: what optional requests of callers leave
 _JOB_WAIT = 10_000
@@ -86,6 +86,15 @@ class Bucket:
         return granted, wait
 
 
+def pace(per_minute: int) -> tuple[int, int]:
+    """Return after how many milliseconds a used token is there again, and how many may be used at once.
+
+    A full bucket and what comes into it are `per_minute` together, so that no minute, wherever it begins, has more; at least three.
+    """
+    burst = max(2, per_minute // _BURSTS_PER_MINUTE)
+    return -(-_MINUTE // max(1, per_minute - burst)), burst
+
+
 class RequestBudget:
     """The budget `name` of a tenant, as one process uses it. `per_minute` returns the limit that is in force, 0 for none."""
 
@@ -105,7 +114,7 @@ class RequestBudget:
         per_minute = self._per_minute()
         if per_minute == 0:
             return seconds
-        interval, burst = -(-_MINUTE // per_minute), max(2, per_minute // _BURSTS_PER_MINUTE)
+        interval, burst = pace(per_minute)
         if self._for_callers:
             longest = 0 if optional else min(_CALLER_WAIT, int(seconds * 1000 / 2))
             depth = max(1, burst - _FOR_BOOKINGS) if optional else burst

@@ -41,7 +41,7 @@ class CalendarConfig(ConfigStruct, frozen=True):
     base_url: str = ""
     api_versions: tuple[CalcomVersion, ...] = (CalcomVersion.V2,)
     attendee_email_domain: str = ""
-    requests_per_minute: int = 75  # of all pods together; 0 means no limit
+    requests_per_minute: int = 70  # of all pods together, in any minute; 0 means no limit
 
 
 class RetellConfig(ConfigStruct, frozen=True):

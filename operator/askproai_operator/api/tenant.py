@@ -63,9 +63,9 @@ class Calcom(base.Part):
     """API versions, tried in this order when one is plainly unavailable; [V2, V1] for old self-hosted servers. Absent: [V2]."""
     attendee_email_domain: base.Host = "anrufer.invalid"
     """Domain of the made-up e-mail address of callers who give none; Cal.com wants one for each attendee."""
-    requests_per_minute: Annotated[int, Field(ge=0, le=6000)] = 75
-    """Requests of all pods together, a tenth of them at once. Cal.com accepts 120 in a minute, the operator's included: raise it
-    for a self-hosted server that accepts more; 0 is no limit."""
+    requests_per_minute: Annotated[int, Field(ge=0, le=6000)] = 70
+    """The most requests of all pods together in any minute, a tenth of them at once. With the operator's that is at most 100;
+    Cal.com accepts 120. Raise it for a self-hosted server that accepts more; 0 is no limit."""
 
 
 class Calendar(base.Part):

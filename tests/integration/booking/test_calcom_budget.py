@@ -35,7 +35,7 @@ from tests.worlds.tenant_redis import create_tenant_user, tenant_client
 from tests.worlds.waiting import SOON
 
 EVENTS = 50
-BURST, JOBS_BURST, INTERVAL = 7, 3, 0.8  # of the default, 75 requests a minute
+BURST, JOBS_BURST, INTERVAL = 7, 3, 60 / 63  # of the default, 70 requests in any minute
 NEXT_WEEK = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(
     days=7
 )  # the simulator's clock is real

@@ -112,7 +112,7 @@ async def is_imported(polled: PollEnvironment) -> bool:
 async def test_an_import_of_many_pages_keeps_to_the_budget_of_requests(
     valkey: EmbeddedRedis, new_salon: Callable[..., Awaitable[Salon]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    per_minute, interval, burst_of_jobs = 240, 0.25, 12
+    per_minute, interval, burst_of_jobs = 240, 60 / 216, 12
     monkeypatch.setattr("askproai_runtime.calendars.calcom_v2._PAGE_SIZE", 4)
     salon = await new_salon()
     shared = tenant_client(await create_tenant_user(valkey, salon.store.tenant), salon.store.tenant)
