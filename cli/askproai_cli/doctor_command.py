@@ -1,6 +1,7 @@
 """`askproai doctor`."""
 
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +13,12 @@ from askproai_cli.output import Output, OutputOption, format_count, line_width, 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from askproai_cli.doctor import Finding
+    from askproai_cli.doctor import Finding, Scope
+    from askproai_core.clock import Clock
 
 _SHOWN = 5  # details of a finding; JSON has all of them
 _OUTCOME_WIDTH, _NAME_WIDTH = 9, 19
+_PAUSE = timedelta(seconds=3)
 _INDENT = " " * _OUTCOME_WIDTH
 
 
@@ -34,6 +37,9 @@ def doctor_command(
     urls: Annotated[
         bool, typer.Option(help="Ask the tenants' public URLs from here for the proof of their own pods.")
     ] = True,
+    wait: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Repeat until nothing fails, for so long at most.")
+    ] = 0,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
@@ -42,12 +48,17 @@ def doctor_command(
     What your account may not see is skipped, with the right that it needs. PostgreSQL and Redis are seen by the operator, which
     reports them once a minute. Exit code 1: something failed, or the cluster does not answer; with --strict also for a warning.
     """
+    import asyncio
+
+    from askproai_cli.doctor import Scope
+
     if kubeconfig is not None and context.find_root().params.get("cluster"):
         raise typer.BadParameter(
             "--context chooses among the files of KUBECONFIG: set KUBECONFIG to this file, or leave out --context",
             param_hint="--kubeconfig",
         )
-    findings = _examine(kubeconfig, operator_namespace, namespace, with_urls=urls)
+    scope = Scope(operator_namespace, namespace, with_urls=urls)
+    findings = asyncio.run(_examine_until_good(kubeconfig, scope, wait))
     counts = {name: sum(each.outcome == name for each in findings) for name in ("failed", "warning", "skipped", "ok")}
     if output is Output.JSON:
         print_json({"findings": [asdict(each) for each in findings], **counts})
@@ -63,21 +74,28 @@ def doctor_command(
         raise typer.Exit(1)
 
 
-def _examine(
-    kubeconfig: Path | None, operator_namespace: str, namespace: str | None, *, with_urls: bool
-) -> "Sequence[Finding]":
-    """Ask the cluster. If it does not answer, that is the only finding."""
-    import asyncio
-
-    from askproai_cli.cluster_login import log_in
-    from askproai_cli.doctor import Finding, Outcome, Scope, examine
+async def _examine_until_good(kubeconfig: Path | None, scope: "Scope", wait_seconds: float) -> "Sequence[Finding]":
+    """Return the findings of the first look without a failure, or of the last one."""
+    from askproai_cli.doctor import Outcome
     from askproai_core.clock import SystemClock
-    from askproai_core.kube import AccessError, ApiError
 
     clock = SystemClock()
-    scope = Scope(operator_namespace, namespace, with_urls=with_urls)
+    end = clock.monotonic() + wait_seconds
+    while True:
+        findings = await _examine(kubeconfig, scope, clock)
+        if clock.monotonic() >= end or all(each.outcome is not Outcome.FAILED for each in findings):
+            return findings
+        await clock.sleep(_PAUSE)
+
+
+async def _examine(kubeconfig: Path | None, scope: "Scope", clock: "Clock") -> "Sequence[Finding]":
+    """Ask the cluster. If it does not answer, that is the only finding."""
+    from askproai_cli.cluster_login import log_in
+    from askproai_cli.doctor import Finding, Outcome, examine
+    from askproai_core.kube import AccessError, ApiError
+
     try:
-        return asyncio.run(examine(log_in(kubeconfig, clock), scope, clock))
+        return await examine(log_in(kubeconfig, clock), scope, clock)
     except (ApiError, AccessError, OSError) as error:  # OSError: no such kubeconfig
         message = f"{describe_cluster(kubeconfig)}: {error}"
         todo = "Start it, or choose another one by KUBECONFIG, --kubeconfig or --context; kubectl auth whoami shows the login."

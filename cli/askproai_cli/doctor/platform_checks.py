@@ -1,7 +1,8 @@
 """Whether the installation itself works: cluster, custom resources, rights, operator, coordinator, Secrets, clocks. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from askproai_cli.doctor.findings import Finding, failed, ok, skipped, warning
@@ -57,8 +58,14 @@ def _is_of_this_release(kind: str, live: Mapping[str, Any] | None) -> bool:
     if live is None:
         return False
     stored = {version["name"]: version["schema"] for version in live["spec"]["versions"]}
-    shipped = crd.build_crd(KINDS[kind])["spec"]["versions"]
-    return all(stored.get(version["name"]) == version["schema"] for version in shipped)
+    return all(stored.get(version["name"]) == version["schema"] for version in _shipped_versions(kind))
+
+
+@cache
+def _shipped_versions(kind: str) -> Sequence[Mapping[str, Any]]:
+    """Return the versions of a kind as this release has them; to build them reads the models' sources."""
+    versions: Sequence[Mapping[str, Any]] = crd.build_crd(KINDS[kind])["spec"]["versions"]
+    return versions
 
 
 def check_rights(seen: Observations) -> Finding:
@@ -89,7 +96,7 @@ def check_coordinator(seen: Observations) -> Finding:
     return _check_workloads("coordinator", [COORDINATOR], seen, "app.kubernetes.io/component=coordinator", page)
 
 
-def _check_workloads(name: str, names: Any, seen: Observations, label: str, page: str) -> Finding:
+def _check_workloads(name: str, names: Sequence[str], seen: Observations, label: str, page: str) -> Finding:
     if isinstance(seen.leases, Withheld):
         return skipped(name, seen.leases.reason)
     todo = f"kubectl describe pods -n {seen.namespace} -l {label}; their log says the rest."
@@ -104,7 +111,7 @@ def _check_workloads(name: str, names: Any, seen: Observations, label: str, page
 
 
 def _list_problems(
-    names: Any, leases: Mapping[str, LeaseSeen], workloads: Mapping[str, Workload] | Withheld
+    names: Sequence[str], leases: Mapping[str, LeaseSeen], workloads: Mapping[str, Workload] | Withheld
 ) -> Iterator[tuple[bool, str]]:
     """Yield what is wrong, and whether nothing works because of it."""
     known = {} if isinstance(workloads, Withheld) else workloads
@@ -121,7 +128,7 @@ def _list_problems(
             yield True, f"Deployment {each} asks for no pod"
 
 
-def _describe_pods(names: Any, workloads: Mapping[str, Workload] | Withheld) -> str:
+def _describe_pods(names: Sequence[str], workloads: Mapping[str, Workload] | Withheld) -> str:
     if isinstance(workloads, Withheld):
         return f"; whether its pods are ready {workloads.reason}"
     ready = [workloads[each].ready for each in names if each in workloads]

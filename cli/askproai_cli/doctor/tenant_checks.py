@@ -133,7 +133,7 @@ def check_certificates(seen: Observations) -> Finding:
         message = f"{len(bad)} of {len(seen.certificates)} cannot be used"
         return failed(name, message, todo, page, (*bad, *soon))
     if soon:
-        message = f"{format_count(len(soon), 'certificate')} of {len(seen.certificates)} end within {_CERTIFICATE_WARNING.days} days"
+        message = f"{len(soon)} of {len(seen.certificates)} end within {_CERTIFICATE_WARNING.days} days"
         return warning(name, message, todo, page, tuple(soon))
     first = min(ends, key=lambda each: each[1])
     return ok(name, f"{len(ends)} valid; the first to end is that of {first[0]}, on {first[1]:%d %b %Y}")
