@@ -100,6 +100,9 @@ def _check_workloads(name: str, names: Sequence[str], seen: Observations, label:
     if isinstance(seen.leases, Withheld):
         return skipped(name, seen.leases.reason)
     todo = f"kubectl describe pods -n {seen.namespace} -l {label}; their log says the rest."
+    known = {} if isinstance(seen.workloads, Withheld) else seen.workloads
+    if any(each in known and known[each].wanted == 0 for each in names):
+        todo = f"Set {name}.replicas of the chart: kubectl get deployments -n {seen.namespace}."
     problems = list(_list_problems(names, seen.leases, seen.workloads))
     broken = [text for is_broken, text in problems if is_broken]
     if broken:
@@ -146,13 +149,13 @@ def check_secrets(seen: Observations) -> Finding:
         elif isinstance(missing, frozenset) and missing:
             problems.append(f"{use.namespace}/{use.name} has no {', '.join(sorted(missing))}")
     if problems:
-        message = f"{format_count(len(problems), 'Secret')} that the settings name cannot be used"
+        message = f"{len(problems)} of {len(seen.secrets)} that the settings name cannot be used"
         return failed(name, message, "Create them: kubectl create secret generic …", _INSTALL, tuple(sorted(problems)))
     if withheld:
         return skipped(name, f"needs {', '.join(sorted(withheld))}")
     if not seen.secrets:
         return skipped(name, "no Deployment of the chart names any")
-    return ok(name, f"all {len(seen.secrets)} are there, with their keys")
+    return ok(name, f"{format_count(len(seen.secrets), 'Secret')} there, with the needed keys")
 
 
 def check_clocks(seen: Observations) -> Finding:

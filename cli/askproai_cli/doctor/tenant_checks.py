@@ -46,10 +46,10 @@ def check_objects(seen: Observations) -> Finding:
         else:
             warned += [_line(obj, each) for each in conditions.values() if _is_bad(each)]
     if not_ready:
-        message = f"{len(not_ready)} of {format_count(len(seen.objects), 'object')} are not Ready"
+        message = f"not Ready: {len(not_ready)} of {format_count(len(seen.objects), 'object')}"
         return failed(name, message, _LOOK, _NOT_READY, (*not_ready, *warned))
     if warned:
-        message = f"{format_count(len(warned), 'condition')} of {format_count(len(seen.objects), 'object')} need a look"
+        message = f"{format_count(len(warned), 'condition')} to look at, of {format_count(len(seen.objects), 'object')}"
         return warning(name, message, _LOOK, _NOT_READY, tuple(warned))
     if not seen.objects:
         return ok(name, "there is no Tenant yet")
@@ -74,7 +74,7 @@ def check_providers(seen: Observations) -> Finding:
             ok(name, f"accept the keys of {format_count(tenants, 'Tenant')}") if tenants else skipped(name, "no Tenant")
         )
     make = warning if all(reason in _PASSING for reason, _ in found) else failed
-    message = f"{format_count(len(found), 'condition')} name a provider or its key"
+    message = f"{format_count(len(found), 'condition')} about a provider or its key"
     page = "docs/runbooks/credentials-invalid.md"
     return make(
         name,
@@ -112,7 +112,7 @@ def check_urls(seen: Observations) -> Finding:
         return skipped(name, f"{why}; the operator's own tests report no problem")
     untested = len(seen.urls) - answered + seen.untested
     others = f"; {untested} not tested" + (f" (needs {_shorten(withheld)})" if withheld else "") if untested else ""
-    return ok(name, f"{answered} lead to their tenant's own pods, as tested from here{others}")
+    return ok(name, f"tested from here: {answered} with the proof of the tenant's own pods{others}")
 
 
 def check_certificates(seen: Observations) -> Finding:
