@@ -40,7 +40,6 @@ class Workload:
     name: str
     wanted: int
     ready: int
-    release: str
     account: str
     problem: str
     secrets: tuple[SecretUse, ...]

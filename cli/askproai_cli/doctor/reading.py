@@ -24,6 +24,8 @@ _DEFINITIONS: Final = ApiResource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
 )
 _LOOK_AGAIN: Final = timedelta(milliseconds=500)  # a leader renews each second or two
+_SHORTEST_WATCH_SECONDS: Final = 5.0  # a Lease that was given back is valid for one second, and a standby takes it
+_BAD: Final = {("ReplicaFailure", "True"), ("Progressing", "False")}  # conditions of a Deployment
 _COMPONENTS: Final = ("operator", "coordinator")
 _PULL_SECRETS, _TLS_SECRET = "ASKPROAI_IMAGE_PULL_SECRETS", "ASKPROAI_SHARED_TLS_SECRET"
 
@@ -123,7 +125,6 @@ def _workload(raw: Mapping[str, Any]) -> Workload:
         name=meta["name"],
         wanted=spec.get("replicas", 1),
         ready=status.get("readyReplicas", 0),
-        release=(meta.get("labels") or {}).get("app.kubernetes.io/version", ""),
         account=pod.get("serviceAccountName", ""),
         problem="; ".join(each.get("message", "") for each in bad),
         secrets=tuple(_secrets_of(meta["namespace"], pod)),
@@ -131,14 +132,12 @@ def _workload(raw: Mapping[str, Any]) -> Workload:
     )
 
 
-_BAD: Final = {("ReplicaFailure", "True"), ("Progressing", "False")}
-
-
 def _secrets_of(namespace: str, pod: Mapping[str, Any]) -> Iterable[SecretUse]:
     for each in pod.get("imagePullSecrets") or ():
         yield SecretUse(namespace, each["name"])
     for volume in pod.get("volumes") or ():
-        if own := volume.get("secret"):
+        own = volume.get("secret")
+        if own and not own.get("optional"):
             yield SecretUse(namespace, own["secretName"])
         for source in (volume.get("projected") or {}).get("sources", ()):
             secret = source.get("secret")
@@ -166,7 +165,7 @@ async def read_secret(transport: HttpTransport, namespace: str, name: str) -> Ma
 
 
 async def watch_leases(
-    transport: HttpTransport, namespace: str, names: Iterable[str], clock: Clock
+    transport: HttpTransport, namespace: str, names: Sequence[str], clock: Clock
 ) -> Mapping[str, LeaseSeen] | Withheld:
     """Watch Leases until each is renewed, all at once; those that do not exist are left out."""
     watched = await asyncio.gather(
@@ -190,6 +189,6 @@ async def _watch_lease(transport: HttpTransport, namespace: str, name: str, cloc
         if holder and spec.get("renewTime") != first.get("renewTime"):
             now, _ = await read_skew(transport, clock)
             return LeaseSeen(holder, True, (datetime.fromisoformat(spec["renewTime"]) - now).total_seconds())
-        if clock.monotonic() - began > first.get("leaseDurationSeconds", 0):
+        if clock.monotonic() - began > max(first.get("leaseDurationSeconds", 0), _SHORTEST_WATCH_SECONDS):
             return LeaseSeen(holder, False)
         await clock.sleep(_LOOK_AGAIN)

@@ -23,7 +23,7 @@ REPORT = InstallationReport(
     at=NOW - timedelta(seconds=20), every_seconds=60, release="0.1.0", shards=1, shared_base_url="https://voice.example",
     verify_exposure=True, database=DATABASE, redis=RedisReport(servers=(SERVER,)),
 )  # fmt: skip
-WORKLOAD = Workload("askproai-operator", 2, 2, "0.1.0", "askproai-operator", "", (), {})
+WORKLOAD = Workload("askproai-operator", 2, 2, "askproai-operator", "", (), {})
 USE = SecretUse("askproai-system", "askproai-database", frozenset({"DATABASE_ADMIN_URL"}))
 
 
