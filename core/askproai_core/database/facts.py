@@ -35,7 +35,7 @@ class DatabaseFacts:
 
 async def read_facts(conn: Connection) -> DatabaseFacts:
     """Return the facts, by four statements that write nothing."""
-    server = await conn.fetchrow(_SERVER)
+    (server,) = await conn.fetch(_SERVER)
     schema = await schema_version(conn)
     applied = await conn.fetch("SELECT version, sha256 FROM schema_migrations") if schema else []
     digests = {row["version"]: row["sha256"] for row in applied}
