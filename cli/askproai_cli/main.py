@@ -22,6 +22,7 @@ from askproai_cli.calls import calls, timeline
 from askproai_cli.circuits import circuits
 from askproai_cli.cluster import use_context
 from askproai_cli.demo import call, demo, play
+from askproai_cli.doctor_command import doctor_command
 from askproai_cli.events import events
 from askproai_cli.lint_command import lint_command
 from askproai_cli.messages import messages, waitlist
@@ -34,6 +35,7 @@ from askproai_cli.when import when
 # The commands in the order of `--help`, below the headings that they have there.
 _PANELS = {
     "Manifests": ("lint", "plan"),
+    "The platform": ("doctor",),
     "A tenant": (
         "calls",
         "timeline",
@@ -118,6 +120,9 @@ def _root(
 
 app.command("lint", epilog="Example: `askproai lint examples/ && kubectl apply -f examples/`")(lint_command)
 app.command("plan", epilog="Example: `askproai plan examples/salon.yaml`")(plan_command)
+app.command("doctor", epilog="Example: `askproai doctor`, or in a pipeline `askproai doctor --strict -o json`")(
+    doctor_command
+)
 app.add_typer(circuits, name="circuits")
 app.add_typer(events, name="events")
 app.add_typer(notifications, name="notifications")

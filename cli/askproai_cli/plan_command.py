@@ -138,7 +138,7 @@ def _is_planned(document: "Document") -> bool:
 
 def _explain(error: Exception, kubeconfig: Path | None) -> str:
     """Return why the cluster cannot be asked: which one that is, and what to do."""
-    from askproai_cli.plan import LoginFailed
+    from askproai_cli.credential_plugin import LoginFailed
     from askproai_core.kube import AccessError, Unreachable
 
     offline = "`askproai lint` checks manifests without a cluster"

@@ -29,6 +29,8 @@ TenantFigures      controllers/tenant_figures    calls, booked share and error b
                                                  in the status of Tenants
 RedisDurability    controllers/durability        a key in Redis that says whether     the process leads; each resync        1
                                                  pods may spool events there
+Report             controllers/report            a ConfigMap with what it sees of     the process leads; each resync        1
+                                                 PostgreSQL and Redis, for `doctor`
 
 Watches: `control_loop/informer.py` observes the four kinds, their children and labelled Secrets; `relations.py` returns the keys
 that depend on a change. A labelled Secret makes every object due whose spec names it. "Shared" are the ASKPROAI_WORKERS workers of
@@ -42,7 +44,7 @@ docs/decisions/0061-a-new-leader-acts-at-once.md).
 
 Several operators can divide the namespaces of a cluster (`shards.py`). Each then has a Lease, a cache and a queue for its part, the
 grants of all, and the watch over the sessions of all, which knows at once the roles that its own process made. The first one alone
-has CoordinatorLogins, WriteGuard and RedisDurability.
+has CoordinatorLogins, WriteGuard, RedisDurability and Report.
 """
 
 import asyncio
@@ -95,6 +97,7 @@ from askproai_operator.controllers import (
     offering,
     orphan,
     quiet_tenants,
+    report,
     tenant,
     tenant_figures,
     write_guard,
@@ -135,6 +138,7 @@ def background_controllers(
         grants.QUEUE_KIND: grant.reconcile,
         write_guard.KIND: write_guard.WriteGuardController(metrics.writes_unguarded.set).reconcile,
         durability.KIND: durability.reconcile,
+        report.KIND: report.reconcile,
         quiet_tenants.KIND: quiet_tenants.QuietTenantsController(queue.schedule, metrics.quiet_tenants.set).reconcile,
         tenant_figures.KIND: tenant_figures.TenantFiguresController().reconcile,
     }
@@ -152,6 +156,7 @@ def background_options(settings: Settings) -> dict[str, Options]:
         grants.QUEUE_KIND: grant.OPTIONS,
         write_guard.KIND: write_guard.OPTIONS,
         durability.KIND: durability.OPTIONS,
+        report.KIND: report.OPTIONS,
         quiet_tenants.KIND: quiet_tenants.quiet_tenants_options(settings),
         tenant_figures.KIND: tenant_figures.OPTIONS,
     }
@@ -173,6 +178,7 @@ def initial_keys(context: ReconcileContext) -> Iterable[Key]:
         *of_each_shard,
         write_guard.write_guard_key(settings),
         durability.durability_key(settings),
+        report.report_key(settings),
     )
 
 

@@ -206,11 +206,20 @@ class RedisAdmin:
         expiry = int(PROMISE_EXPIRY.total_seconds() * 1000)
         await (await self._list_nodes())[0].send("SET", PROMISE_KEY, "no" if problem else str(replicas), "PX", expiry)
 
+    async def describe(self) -> tuple[dict[str, ServerFacts], str | None]:
+        """Return what each server says of itself by its address, the primary first, and why events cannot be kept there.
+
+        Raises `RedisAdminUnavailable`.
+        """
+        nodes = await self._list_nodes()
+        facts = {node.address: await node.facts() for node in nodes}
+        problems = (durability_problem(address, each) for address, each in facts.items())
+        return facts, next(filter(None, problems), None)
+
     async def _assess(self) -> tuple[int, str | None]:
         """Return the number of replicas, and what is wrong with them or the primary."""
-        nodes = await self._list_nodes()
-        problems = [durability_problem(node.address, await node.facts()) for node in nodes]
-        return len(nodes) - 1, next(filter(None, problems), None)
+        facts, problem = await self.describe()
+        return len(facts) - 1, problem
 
     async def _ensure_on_nodes(self, user: str, rules_of: Callable[[bool], tuple[str, ...]]) -> tuple[str, ...]:
         unreached: list[str] = []

@@ -8,18 +8,17 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-from askproai_cli.cluster import list_kubeconfigs
+from askproai_cli.cluster_login import log_in
 from askproai_cli.lint import CelMissing, Document, Identity, Severity, identity_of, lint
 from askproai_cli.output import format_count
 from askproai_cli.plan.agents import find_lowered, plan_calendar, plan_steps
-from askproai_cli.plan.credential_plugin import CredentialPlugin
 from askproai_cli.plan.dry_run import Change, preview
 from askproai_cli.plan.event_types import find_event_type_claims
 from askproai_cli.plan.grants import find_claims
 from askproai_cli.plan.provider_keys import find_key_claims
 from askproai_core.api_resource import ApiResource
-from askproai_core.clock import Clock, SystemClock
-from askproai_core.kube import Access, ApiError, HttpTransport, read_access, read_kubeconfigs
+from askproai_core.clock import SystemClock
+from askproai_core.kube import ApiError, HttpTransport
 from askproai_operator.api import Key, RetellAgent, Tenant
 from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
 from askproai_operator.engine import MANAGER, Cache, EventSink, Kube, NotLeader, resources
@@ -62,7 +61,7 @@ async def plan_manifests(
     """
     clock, cache = SystemClock(), Cache()
     relations = Relations(cache)
-    access, sink = _log_in(kubeconfig, clock), EventSink(cache, relations, lambda _: None)
+    access, sink = log_in(kubeconfig, clock), EventSink(cache, relations, lambda _: None)
     documents = list(documents)
     found = _list_warnings(documents)
     async with AsyncExitStack() as stack:
@@ -116,14 +115,6 @@ def _in_namespace(manifest: Mapping[str, Any], namespace: str) -> Mapping[str, A
 
 def _refuse() -> None:
     raise NotLeader("a plan writes nothing")
-
-
-def _log_in(kubeconfig: Path | None, clock: Clock) -> Access:
-    """Return the access of the person, or of the pod that the command runs in. Raises AccessError; OSError for an absent file."""
-    files = list_kubeconfigs(kubeconfig)
-    if not files:
-        return read_access()
-    return read_kubeconfigs(files, lambda user, tls: CredentialPlugin(user, tls, clock).authorization)
 
 
 def _list_warnings(documents: Iterable[Document]) -> dict[tuple[str, str], list[str]]:

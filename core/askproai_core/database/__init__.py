@@ -14,6 +14,7 @@ from askproai_core.database.audit_state import (
     decode_audit_state,
     read_audit_state,
 )
+from askproai_core.database.facts import DatabaseFacts
 from askproai_core.database.migrate import (
     Migration,
     MigrationBlocked,
@@ -61,7 +62,7 @@ from askproai_core.database.tenant_states import CalendarBacklog, ProvisionedTen
 __all__ = [
     "CALENDAR_AUDIT", "CALENDAR_POLL", "DATABASE_UNAVAILABLE", "MAX_DIFFERENCES", "MAX_OTHERS", "MAX_REASON",
     "NOTIFICATIONS", "PERSON", "AccountState", "AdminStore", "AuditProgress", "AuditState", "AuditedAccount",
-    "AwayChannel", "BookingCounts", "CalendarBacklog", "Connection", "DataOwnedByOther", "DatabaseError",
+    "AwayChannel", "BookingCounts", "CalendarBacklog", "Connection", "DataOwnedByOther", "DatabaseError", "DatabaseFacts",
     "DeclaredWork", "Difference", "DifferenceSort", "EndedSession", "ImportState", "LoginSuspended", "Migration",
     "MigrationBlocked", "MigrationError", "Migrator", "Misuse", "NotificationState", "PollProgress", "PollState",
     "Pool", "ProvisionedTenant", "RolesUnavailable", "StatementTimeout", "Stranded", "StrandedBy", "TenantFacts", "TenantFigures",

@@ -12,6 +12,7 @@ import structlog
 
 from askproai_core.database import roles
 from askproai_core.database.audit_state import AuditProgress
+from askproai_core.database.facts import DatabaseFacts, read_facts
 from askproai_core.database.migrate import (
     MigrationBlocked,
     Migrator,
@@ -141,6 +142,16 @@ class AdminStore:
                     raise MigrationBlocked(*self._blocked.args)
         finally:
             self._prepare_ended.set()
+
+    async def read_facts(self) -> DatabaseFacts:
+        """Return what PostgreSQL says of itself and of this installation (`facts.py`)."""
+        async with self._connection() as conn:
+            return await read_facts(conn)
+
+    @property
+    def is_server_authenticated(self) -> bool:
+        """Return whether the admin's URL has the server verified."""
+        return roles.is_server_authenticated(self._dsn)
 
     async def prepare_roles(self) -> list[str]:
         """Create the group roles and what they may do, without a schema, for a dump; return their names. Safe to repeat."""

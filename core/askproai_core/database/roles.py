@@ -115,9 +115,15 @@ def require_passable_options(admin_dsn: str) -> None:
             f"{_AUTHORITY}={authority} in the admin's database URL is no file of the operator: with the chart, put the "
             "certificate as CA_FILE into the database's Secret and name /etc/askproai/secrets/DATABASE_CA_FILE"
         )
-    if mode not in {"require", "verify-ca", "verify-full"} or not authority:
+    if not is_server_authenticated(admin_dsn):
         todo = "add sslmode=verify-full and sslrootcert=<file> to the admin's database URL (docs/install.md)"
         log.warning("database.server_not_authenticated", sslmode=mode, todo=todo)
+
+
+def is_server_authenticated(dsn: str) -> bool:
+    """Return whether a connection by this URL verifies the server by an authority: else who redirects it reads along."""
+    options = dict(parse_qsl(urlsplit(dsn).query))
+    return options.get("sslmode") in {"require", "verify-ca", "verify-full"} and bool(options.get(_AUTHORITY))
 
 
 def read_authority(admin_dsn: str) -> str | None:
@@ -147,11 +153,16 @@ def parse_login(url: str | None) -> tuple[str, str]:
         return "", ""
 
 
+def list_group_roles(database: str) -> list[str]:
+    """Return the names of the roles that nobody logs in with: the tables' owner, the groups, and who may connect."""
+    return [OWNER, COORDINATOR, BACKUP, TENANTS, connect_role_name(database)]
+
+
 async def ensure_group_roles(conn: Connection) -> list[str]:
     """Create the group roles, and grant what they may do with the database and its schema; return their names. Safe to repeat."""
     name = await conn.fetchval("SELECT current_database()")
     connecting = connect_role_name(name)
-    group_roles = [OWNER, COORDINATOR, BACKUP, TENANTS, connecting]
+    group_roles = list_group_roles(name)
     for role in group_roles:
         try:
             if not await conn.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):

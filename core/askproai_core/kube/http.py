@@ -11,6 +11,8 @@ ApiError                 any refusal, with its HTTP status and Kubernetes reason
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 import aiohttp
@@ -126,6 +128,18 @@ class HttpTransport:
         except ApiError as error:
             if error.status != _NOT_FOUND:
                 raise
+            return None
+
+    async def read_clock(self) -> datetime | None:
+        """Return the API server's time, to a second, by the header `Date`; None where a proxy leaves it out. Raises NoAnswer."""
+        try:
+            async with self._open("GET", "/version") as response:
+                date = response.headers.get("Date")
+        except (aiohttp.ClientError, OSError) as error:
+            raise NoAnswer(f"GET /version: {type(error).__name__}") from error
+        try:
+            return parsedate_to_datetime(date) if date else None
+        except ValueError:
             return None
 
     @asynccontextmanager

@@ -12,8 +12,8 @@ from aiohttp import web
 
 from askproai_core.exposure_proof import proof_of
 from askproai_core.http_server import Problem
+from askproai_operator import url_prober as module
 from askproai_operator.controllers.exposure import Prober
-from askproai_operator.controllers.exposure import prober as module
 from tests.worlds.certificates import new_certificate
 from tests.worlds.waiting import SOON, eventually
 

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
-from askproai_cli.plan.credential_plugin import CredentialPlugin, LoginFailed
+from askproai_cli.credential_plugin import CredentialPlugin, LoginFailed
 from askproai_core.clock import FixedClock
 from askproai_core.kube import AccessError, ExecUser, read_access
 from tests.unit.cli.test_wrong_input import TENANT, kubeconfig_of, run

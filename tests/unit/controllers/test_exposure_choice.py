@@ -11,10 +11,10 @@ from askproai_operator.api.conditions import ConditionType, Reason, Status, good
 from askproai_operator.context import TenantUrl, Unverified, Verdict
 from askproai_operator.controllers.addresses import Address
 from askproai_operator.controllers.exposure import KIND, ExposureController, host_is_trusted
-from askproai_operator.controllers.exposure.prober import is_public
 from askproai_operator.controllers.tenant.children.routes import choose_name, ingress
 from askproai_operator.controllers.tenant.exposure import choose_exposure, exposed_condition, former_url_fields
 from askproai_operator.settings import Settings
+from askproai_operator.url_prober import is_public
 from tests.worlds.salon_models import agent, tenant
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)

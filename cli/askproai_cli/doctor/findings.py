@@ -1,0 +1,48 @@
+"""What a check of `askproai doctor` returns."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How a check ended. Skipped: it could not be made, such as for lack of a right; that is no failure."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check: what was found, what to do about it, and the page that says more.
+
+    `details` name what it is about, such as one line for each Tenant.
+    """
+
+    name: str
+    outcome: Outcome
+    message: str
+    todo: str = ""
+    page: str = ""
+    details: tuple[str, ...] = ()
+
+
+def ok(name: str, message: str, details: tuple[str, ...] = ()) -> Finding:
+    """Return that nothing is wrong."""
+    return Finding(name, Outcome.OK, message, details=details)
+
+
+def warning(name: str, message: str, todo: str, page: str = "", details: tuple[str, ...] = ()) -> Finding:
+    """Return that something works, and needs a look before it does not."""
+    return Finding(name, Outcome.WARNING, message, todo, page, details)
+
+
+def failed(name: str, message: str, todo: str, page: str = "", details: tuple[str, ...] = ()) -> Finding:
+    """Return that something does not work."""
+    return Finding(name, Outcome.FAILED, message, todo, page, details)
+
+
+def skipped(name: str, reason: str) -> Finding:
+    """Return that it could not be looked at."""
+    return Finding(name, Outcome.SKIPPED, reason)

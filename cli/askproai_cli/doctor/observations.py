@@ -1,0 +1,119 @@
+"""All that the checks of `askproai doctor` judge, read before any of them: frozen, so that they are tested without a cluster."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from askproai_cli.doctor.rights import Right
+from askproai_operator.installation_report import InstallationReport
+from askproai_operator.resources import MANAGER
+from askproai_operator.shards import layout_of_holder
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Something that the account may not see; `right` is the missing one, such as `get secrets in salon`."""
+
+    right: str
+
+    @property
+    def reason(self) -> str:
+        return f"needs {self.right}"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretUse:
+    """A Secret that a pod names; `keys` are those that must be in it."""
+
+    namespace: str
+    name: str
+    keys: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A Deployment of the chart. `problem` is what its own condition says; `variables` are plain values of its environment."""
+
+    name: str
+    wanted: int
+    ready: int
+    account: str
+    problem: str
+    secrets: tuple[SecretUse, ...]
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseSeen:
+    """A Lease that was watched for as long as it is valid. `skew_seconds`: the holder's clock minus the API server's.
+
+    The skew is exact to two seconds, and None where the holder has renewed nothing meanwhile.
+    """
+
+    holder: str
+    is_renewed: bool
+    skew_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate, until when it is valid, or what is wrong with it (`ends` None)."""
+
+    subject: str
+    ends: datetime | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """The public URL of a Tenant as tested from here: `problem` None means that its own pods answered; Withheld: not tested."""
+
+    tenant: str
+    base_url: str
+    problem: str | Withheld | None
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """What was seen. `now` is the API server's time (else this machine's), `skew_seconds` its clock minus that of this machine.
+
+    `definitions` has the CRD of each of our kinds (None: absent), `leases` only Leases that exist, `missing_rights` None where the
+    operator does not run as the chart's account, `report` None where there is none, `secrets` whether each named Secret exists and
+    which of its keys are missing (None: the Secret is), `objects` the custom resources as the API server has them.
+    """
+
+    namespace: str
+    release: str
+    server: str
+    server_version: str
+    now: datetime
+    skew_seconds: float | None
+    definitions: Mapping[str, Mapping[str, Any] | None] | Withheld
+    served_kinds: frozenset[str]
+    workloads: Mapping[str, Workload] | Withheld
+    leases: Mapping[str, LeaseSeen] | Withheld
+    missing_rights: Sequence[Right] | Withheld | None
+    report: InstallationReport | Withheld | None
+    secrets: Mapping[SecretUse, frozenset[str] | Withheld | None]
+    objects: Sequence[Mapping[str, Any]] | Withheld
+    urls: Sequence[Url]
+    certificates: Sequence[Certificate]
+    untested: int = 0  # Tenants whose URL was not tested, because there are too many
+
+    @property
+    def report_age(self) -> timedelta | None:
+        return self.now - self.report.at if isinstance(self.report, InstallationReport) else None
+
+    @property
+    def shards(self) -> int:
+        """Return how many operators divide the namespaces."""
+        return count_shards(self.leases)
+
+
+def count_shards(leases: Mapping[str, LeaseSeen] | Withheld) -> int:
+    """Return how many operators divide the namespaces, by the holder of the first Lease; 1 where there is none."""
+    lease = None if isinstance(leases, Withheld) else leases.get(MANAGER)
+    return layout_of_holder(lease.holder) if lease else 1

@@ -1,0 +1,124 @@
+"""PostgreSQL and Redis, by what the leading operator reports of them: this machine mostly reaches neither. Pure."""
+
+from datetime import timedelta
+from typing import Final
+
+from askproai_cli.doctor.findings import Finding, failed, ok, skipped, warning
+from askproai_cli.doctor.observations import Observations, Withheld
+from askproai_operator.installation_report import NAME, DatabaseReport, InstallationReport, RedisReport
+
+_SUPPORTED: Final = range(15, 19)  # major versions of PostgreSQL, as in docs/install.md
+_MISSED: Final = 3  # reports that may be late before the last one counts as old
+_GRACE: Final = timedelta(minutes=1)
+_INSTALL: Final = "docs/install.md"
+_NO_REPORT: Final = "the operator's report is not known"
+
+
+def check_report(seen: Observations) -> Finding:
+    """Whether the operator reports, and is of the release of this command."""
+    name, report, age = "operator's report", seen.report, seen.report_age
+    if isinstance(report, Withheld):
+        return skipped(name, report.reason)
+    look = f"kubectl logs -n {seen.namespace} -l askproai.de/workload=operator"
+    if report is None or age is None:
+        message = f"ConfigMap {NAME} in {seen.namespace} has none: no operator works, or one of another release"
+        return failed(name, message, f"{look}; or name its own namespace by --operator-namespace.", _INSTALL)
+    if age > _MISSED * timedelta(seconds=report.every_seconds) + _GRACE:
+        message = f"the last one is {_spell(age)} old; one is due every {report.every_seconds} s"
+        return failed(name, message, f"{look}.", "docs/runbooks/operator-not-leading.md")
+    if report.release != seen.release:
+        message = f"the operator is of release {report.release}, this command of {seen.release}"
+        return warning(name, message, "Install the command of the operator's release.", "docs/how-to.md")
+    return ok(name, f"{_spell(age)} old, release {report.release}")
+
+
+def _spell(age: timedelta) -> str:
+    seconds = max(0, int(age.total_seconds()))
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"  # noqa: PLR2004  two minutes
+
+
+def check_database(seen: Observations) -> Finding:
+    """Whether PostgreSQL answers the operator, in a version that is supported, and is verified by its certificate."""
+    name = "PostgreSQL"
+    if not isinstance(seen.report, InstallationReport):
+        return skipped(name, _NO_REPORT)
+    database = seen.report.database
+    if database.problem:
+        todo = (
+            f"See that the URL in the database's Secret is right, and that pods of {seen.namespace} reach the server."
+        )
+        return failed(name, f"does not answer the operator ({database.problem})", todo, _INSTALL)
+    answers = f"{database.version} answers the operator"
+    major = int(database.version.partition(".")[0])
+    if major < _SUPPORTED[0]:
+        return failed(name, f"{answers} and is too old", f"Upgrade it to {_SUPPORTED[0]} or later.", _INSTALL)
+    if not database.is_authenticated:
+        todo = "End the URL in ?sslmode=verify-full&sslrootcert=…, with the authority as CA_FILE in the Secret."
+        return warning(name, f"{answers}, which does not verify the server's certificate", todo, _INSTALL)
+    if major not in _SUPPORTED:
+        todo = "See that it is meant to be."
+        return warning(name, f"{answers}; this release was made for up to {_SUPPORTED[-1]}", todo, _INSTALL)
+    return ok(name, answers)
+
+
+def _database(seen: Observations) -> DatabaseReport | str:
+    """Return what PostgreSQL said, or why that is not known."""
+    if not isinstance(seen.report, InstallationReport):
+        return _NO_REPORT
+    return "PostgreSQL does not answer" if seen.report.database.problem else seen.report.database
+
+
+def check_schema(seen: Observations) -> Finding:
+    """Whether all migrations of the operator's release are applied, as they are in its files."""
+    name = "migrations"
+    database = _database(seen)
+    if isinstance(database, str):
+        return skipped(name, database)
+    if database.changed:
+        message = f"applied, and another file now: {', '.join(database.changed)}"
+        return failed(name, message, "Run the release that applied them; a correction is a new migration.", _INSTALL)
+    if database.pending:
+        message = f"not applied: {', '.join(database.pending)}"
+        todo = "End the dump or the open transaction that holds a table (pg_stat_activity); it is tried each minute."
+        return failed(name, message, todo, _INSTALL)
+    if database.schema > database.shipped:
+        message = f"the schema {database.schema:04} is of a later release than the operator ({database.shipped:04})"
+        return warning(name, message, "Upgrade the chart again, or finish the rollback.", _INSTALL)
+    return ok(name, f"the schema is {database.schema:04}, the newest")
+
+
+def check_roles(seen: Observations) -> Finding:
+    """Whether the database has its group roles, and the operator's login may manage roles and no more."""
+    name = "database roles"
+    database = _database(seen)
+    if isinstance(database, str):
+        return skipped(name, database)
+    if not database.may_create_roles and not database.is_superuser:
+        todo = "As a superuser: ALTER ROLE <the operator's login> CREATEROLE."
+        return failed(name, "the operator's login may not create roles", todo, _INSTALL)
+    if database.missing_roles:
+        todo = f"kubectl logs -n {seen.namespace} -l askproai.de/workload=operator says why they are not made."
+        return failed(name, f"missing: {', '.join(database.missing_roles)}", todo, _INSTALL)
+    if database.is_superuser:
+        todo = "Give the operator a login with CREATEROLE that owns the database and is no superuser."
+        return warning(name, "the operator's login is a superuser", todo, _INSTALL)
+    return ok(name, "the group roles are there, and the operator's login may create others")
+
+
+def check_redis(seen: Observations) -> Finding:
+    """Whether Redis answers the operator, and keeps what it takes: append-only file, eviction policy, version."""
+    name, page = "Redis", "docs/runbooks/redis-degraded.md"
+    if not isinstance(seen.report, InstallationReport):
+        return skipped(name, _NO_REPORT)
+    match seen.report.redis:
+        case None:
+            return skipped(name, "there is none: each pod has its own rate limits and circuits (redis.existingSecret)")
+        case RedisReport(problem=str() as problem):
+            return failed(name, problem, "See that it runs and that its Secret has the right URL.", page)
+        case RedisReport(not_durable=str() as problem):
+            return warning(
+                name, f"events cannot be kept there while PostgreSQL is away: {problem}", "Set it.", _INSTALL
+            )
+        case RedisReport(servers=servers):
+            versions = ", ".join(f"{each.address} {each.version} ({each.policy})" for each in servers)
+            return ok(name, f"keeps what it takes: {versions}")

@@ -1,0 +1,59 @@
+"""What a person has to know of the database before blaming anything else: its version, its schema, its roles and its clock."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from askproai_core.database.migrate import schema_version, shipped_migrations
+from askproai_core.database.pool import Connection
+from askproai_core.database.roles import list_group_roles
+
+_SERVER = """
+SELECT current_setting('server_version') AS version, clock_timestamp() AS now, current_database() AS database,
+    r.rolsuper AS is_superuser, r.rolcreaterole AS may_create_roles
+FROM pg_roles r WHERE r.rolname = current_user
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFacts:
+    """What PostgreSQL says of itself and of this installation.
+
+    `schema` and `shipped` are versions: the database's and this release's. `pending` and `changed` name migrations of this release:
+    those that are not applied, and those whose file differs from the applied one. `missing_roles` are group roles.
+    """
+
+    version: str
+    now: datetime
+    schema: int
+    shipped: int
+    pending: tuple[str, ...]
+    changed: tuple[str, ...]
+    missing_roles: tuple[str, ...]
+    is_superuser: bool
+    may_create_roles: bool
+
+
+async def read_facts(conn: Connection) -> DatabaseFacts:
+    """Return the facts, by four statements that write nothing."""
+    (server,) = await conn.fetch(_SERVER)
+    schema = await schema_version(conn)
+    applied = await conn.fetch("SELECT version, sha256 FROM schema_migrations") if schema else []
+    digests = {row["version"]: row["sha256"] for row in applied}
+    shipped = shipped_migrations()
+    needed = list_group_roles(server["database"])
+    present = await conn.fetch("SELECT rolname FROM pg_roles WHERE rolname = ANY($1)", needed)
+    return DatabaseFacts(
+        version=server["version"].partition(" ")[0],
+        now=server["now"],
+        schema=schema,
+        shipped=shipped[-1].version,
+        pending=tuple(f"{each.version:04}_{each.name}" for each in shipped if each.version not in digests),
+        changed=tuple(
+            f"{each.version:04}_{each.name}"
+            for each in shipped
+            if digests.get(each.version, each.sha256) != each.sha256
+        ),
+        missing_roles=tuple(sorted(set(needed) - {row["rolname"] for row in present})),
+        is_superuser=server["is_superuser"],
+        may_create_roles=server["may_create_roles"],
+    )

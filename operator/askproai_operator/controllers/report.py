@@ -1,0 +1,110 @@
+"""The report: what the operator sees of PostgreSQL and Redis, in a ConfigMap that `askproai doctor` reads.
+
+A key of its own and no part of a Tenant's reconcile: it is due although there is no Tenant, and while PostgreSQL is away.
+"""
+
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from typing import Final
+
+import structlog
+
+from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
+from askproai_operator.context import ReconcileContext
+from askproai_operator.engine import MANAGER, Key, Options, Result, resources
+from askproai_operator.installation_report import (
+    NAME,
+    DatabaseReport,
+    InstallationReport,
+    RedisReport,
+    RedisServer,
+    report_data,
+    report_manifest,
+)
+from askproai_operator.redis_users import RedisAdminError
+from askproai_operator.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+KIND: Final = "Report"
+# A worker of its own, so that no reconcile waits while a database does not answer.
+OPTIONS: Final = Options(workers=1)
+_SOON: Final = timedelta(seconds=10)
+
+
+def report_key(settings: Settings) -> Key:
+    """Return the only key of this kind, which is due from the start on."""
+    return Key(KIND, settings.namespace, MANAGER)
+
+
+async def reconcile(_key: Key, context: ReconcileContext) -> Result:
+    """Write the report, at the start and at each resync: its age shows that the operator works."""
+    settings, kube = context.settings, context.kube
+    report = InstallationReport(
+        at=context.clock.now(),
+        every_seconds=settings.resync_seconds,
+        release=version("askproai"),
+        shards=settings.shard_count,
+        shared_base_url=settings.shared_base_url,
+        verify_exposure=settings.verify_exposure,
+        exposure_hosts=settings.exposure_hosts,
+        database=await _look_at_database(context),
+        redis=await _look_at_redis(context),
+    )
+    body = {"data": report_data(report)}
+    if await kube.patch(resources.CONFIG_MAPS, settings.namespace, NAME, body) is None:
+        await kube.apply(report_manifest(settings.namespace, report))
+    seen = report.database
+    if seen.problem or seen.pending or seen.missing_roles:  # being prepared, or away: the end is to be seen soon
+        return Result(requeue_after=_SOON, requeue_reason="the database is not as it should be")
+    return Result()
+
+
+async def _look_at_database(context: ReconcileContext) -> DatabaseReport:
+    database = context.database
+    before = context.clock.now()
+    try:
+        facts = await database.read_facts()
+    except (DatabaseError, *DATABASE_UNAVAILABLE) as error:
+        log.info("report.database_not_read", error=type(error).__name__)  # a driver's text quotes hosts
+        return DatabaseReport(problem=type(error).__name__, is_authenticated=database.is_server_authenticated)
+    skew = skew_seconds(before, facts.now, context.clock.now())
+    return DatabaseReport(
+        version=facts.version,
+        skew_seconds=skew,
+        schema=facts.schema,
+        shipped=facts.shipped,
+        pending=facts.pending,
+        changed=facts.changed,
+        missing_roles=facts.missing_roles,
+        is_superuser=facts.is_superuser,
+        may_create_roles=facts.may_create_roles,
+        is_authenticated=database.is_server_authenticated,
+    )
+
+
+def skew_seconds(before: datetime, there: datetime, after: datetime) -> float:
+    """Return how far another clock surely is ahead (or, negative, behind): it was read at some time between the two."""
+    if before <= there <= after:
+        return 0.0
+    return round((there - (after if there > after else before)).total_seconds(), 3)
+
+
+async def _look_at_redis(context: ReconcileContext) -> RedisReport | None:
+    if context.redis is None:
+        return None
+    try:
+        facts, problem = await context.redis.describe()
+    except RedisAdminError as error:  # its text holds no password
+        return RedisReport(problem=str(error))
+    servers = tuple(
+        RedisServer(
+            address=address,
+            version=".".join(map(str, each.version)),
+            appends=each.appends,
+            evicts=each.evicts,
+            policy=each.policy,
+        )
+        for address, each in facts.items()
+    )
+    return RedisReport(servers=servers, not_durable=problem)

@@ -1,0 +1,31 @@
+"""What the operator reports of PostgreSQL, at a real one."""
+
+from datetime import UTC, datetime, timedelta
+
+from askproai_core.database import AdminStore, Migrator, open_pool, shipped_migrations
+from askproai_sandbox.databases import Database
+from tests.worlds.waiting import SOON
+
+LATEST = shipped_migrations()[-1]
+
+
+async def test_a_prepared_database_lacks_nothing(database: Database) -> None:
+    store = AdminStore(database.dsn)
+    facts = await store.read_facts()
+    await store.close()
+    assert (facts.schema, facts.shipped) == (LATEST.version, LATEST.version)
+    assert (facts.pending, facts.changed, facts.missing_roles) == ((), (), ())
+    assert (facts.is_superuser, facts.may_create_roles) == (False, True)
+    assert int(facts.version.partition(".")[0]) >= 15
+    assert abs(facts.now - datetime.now(UTC)) < timedelta(seconds=SOON)
+
+
+async def test_a_migration_that_is_reverted_or_another_one_is_named(database: Database) -> None:
+    await Migrator(database.dsn).down(1)
+    async with open_pool(database.superuser_dsn, max_size=1) as pool:
+        await pool.execute("UPDATE schema_migrations SET sha256 = 'x' WHERE version = 1")
+    store = AdminStore(database.dsn)
+    facts = await store.read_facts()
+    await store.close()
+    assert facts.pending == (f"{LATEST.version:04}_{LATEST.name}",)
+    assert facts.changed == (f"0001_{shipped_migrations()[0].name}",)

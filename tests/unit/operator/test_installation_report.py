@@ -1,0 +1,35 @@
+"""The report that the operator writes for `askproai doctor`."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from askproai_operator.controllers.report import skew_seconds
+from askproai_operator.installation_report import (
+    DatabaseReport,
+    InstallationReport,
+    RedisReport,
+    read_report,
+    report_manifest,
+)
+
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+REPORT = InstallationReport(
+    at=NOW, every_seconds=60, release="0.1.0", shards=2, shared_base_url="https://v.example", verify_exposure=False,
+    exposure_hosts=("*.v.example",), redis=RedisReport(problem="Redis at r:6379 does not answer"),
+    database=DatabaseReport(version="18.1", schema=18, shipped=19, pending=("0019_x",), is_authenticated=False),
+)  # fmt: skip
+
+
+def test_what_is_written_is_read_again() -> None:
+    assert read_report(report_manifest("askproai-system", REPORT)) == REPORT
+
+
+@pytest.mark.parametrize("data", [None, {}, {"report.json": ""}, {"report.json": "{}"}, {"report.json": "[1"}])
+def test_what_a_person_or_a_later_release_wrote_otherwise_is_no_report(data: dict[str, str] | None) -> None:
+    assert read_report({"data": data}) is None
+
+
+@pytest.mark.parametrize(("there", "skew"), [(0.0, 0.0), (0.05, 0.0), (0.1, 0.0), (7.1, 7.0), (-3.0, -3.0)], ids=str)
+def test_only_what_the_time_of_the_request_does_not_explain_is_a_skew(there: float, skew: float) -> None:
+    assert skew_seconds(NOW, NOW + timedelta(seconds=there), NOW + timedelta(seconds=0.1)) == skew
