@@ -7,6 +7,7 @@ Every function takes the process's `BookingContext` first.
 from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.blocks import (
     BlockExists,
+    BlockObstacle,
     InvalidBlock,
     add_block,
     is_booked_remotely,
@@ -68,6 +69,7 @@ from askproai_runtime.booking.store.compared import count_differences, read_audi
 from askproai_runtime.booking.store.messages import Message, count_open_messages
 from askproai_runtime.booking.store.waitlist import WaitlistEntry, WaitlistOffer
 from askproai_runtime.booking.types import (
+    DESK_CALL,
     Answer,
     Basis,
     BookingContext,
@@ -88,7 +90,7 @@ from askproai_runtime.booking.waitlist import (
 from askproai_runtime.booking.waitlist_offers import WAITLIST, WaitlistKeeper
 
 __all__ = [
-    "FREE_TIMES", "WAITLIST", "Answer", "Appointment", "Basis", "Block", "BlockExists", "BlockedAppointment",
+    "DESK_CALL", "FREE_TIMES", "WAITLIST", "Answer", "Appointment", "Basis", "Block", "BlockExists", "BlockObstacle", "BlockedAppointment",
     "BookingContext", "BookingOutcome", "BookingSettings", "CalendarAudit", "CalendarDisagrees", "CalendarEvent",
     "CalendarState", "CallContext", "Customer", "DeclinedSlot", "DeskBusy", "DeskRequest", "FreeDay", "FreeTimesKeeper",
     "FunctionOutcome", "InvalidBlock", "InvalidBooking", "Message", "Place", "Question", "Replies", "Reply",
