@@ -129,7 +129,7 @@ class ApiRequest:
 
     @property
     def in_place_of_call(self) -> str | None:
-        """Return the id of the call in whose place a change with an id of its own is; None for one without. Raises `Problem` 400."""
+        """Return the id of the call in whose place a change with an id is; None for one without. Raises `Problem` 400."""
         if not self._request_id:
             return None
         try:

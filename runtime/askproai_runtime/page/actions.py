@@ -26,7 +26,6 @@ from askproai_runtime.booking import BlockObstacle, DeskRequest
 from askproai_runtime.page.sessions import Session
 from askproai_runtime.page.views import FORMS, VIEWS, Asking, View
 
-
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -118,7 +117,9 @@ async def _answer(api: PrivateApi, asking: Asking) -> str:
     note = asking.form.get("note", "")
     answered = await _change(api, MessageDetail, "/messages/{id}/done", asking, {"note": note})
     if (answered.message.done_by, answered.message.note or "") != (asking.name, note):
-        raise Problem(409, "Done Before", "It was dealt with before: nothing was stored", members={"reason": DONE_BEFORE})
+        raise Problem(
+            409, "Done Before", "It was dealt with before: nothing was stored", members={"reason": DONE_BEFORE}
+        )
     return _to("/messages", Notice.DONE)
 
 

@@ -49,5 +49,13 @@ def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, valu
     def word(stored: str | None) -> str:
         return words.outcomes.get(stored, stored.replace("_", " ")) if stored else ""
 
-    functions = {"t": words, "clock": clock, "day": day, "local": local, "moment": moment, "second": second, "word": word}
+    functions = {
+        "t": words,
+        "clock": clock,
+        "day": day,
+        "local": local,
+        "moment": moment,
+        "second": second,
+        "word": word,
+    }
     return templates.get_template(name).render(functions | dict(values))

@@ -271,7 +271,7 @@ class View:
     read: Callable[[Views, Asking], Awaitable[Shown]]
 
 
-VIEWS: Final[Mapping[str, View]] = {
+VIEWS: Final[dict[str, View]] = {
     "/": View("today", "day.html", Views.show_day),
     "/week": View("week", "week.html", Views.show_week),
     "/calls": View("calls", "calls.html", Views.show_calls),
@@ -287,7 +287,7 @@ VIEWS: Final[Mapping[str, View]] = {
 }
 
 # Nothing that changes replaces a form while somebody fills it in.
-FORMS: Final[Mapping[str, View]] = {
+FORMS: Final[dict[str, View]] = {
     "/appointments/{id}/cancel": View("today", "cancel.html", Views.show_cancel),
     "/appointments/{id}/move": View("today", "move.html", Views.show_move),
     "/blocks/new": View("today", "new_block.html", Views.show_new_block),
