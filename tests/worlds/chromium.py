@@ -55,7 +55,7 @@ class Browser:
     async def click(self, selector: str) -> None:
         """Press and release the mouse in the middle of an element, wherever that is."""
         script = f"""(() => {{ const each = document.querySelector({json.dumps(selector)}); if (!each) return null;
-            each.scrollIntoView({{block: 'center'}}); const r = each.getBoundingClientRect();
+            each.scrollIntoView({{block: 'center', behavior: 'instant'}}); const r = each.getBoundingClientRect();
             return [r.x + r.width / 2, r.y + r.height / 2]; }})()"""
         x, y = await self.wait_for(script)
         for kind in ("mousePressed", "mouseReleased"):

@@ -332,7 +332,7 @@ async def test_what_was_entered_while_the_database_is_away_is_sent_again_by_a_bu
 
 
 async def test_a_session_without_a_name_acts_by_its_id(owner: Visitor) -> None:
-    made = await seed(owner.pod, 11)
+    made = await seed(owner.pod, 1)
     async with visiting(owner.pod) as nameless:
         assert await nameless.log_in(ADMIN_TOKEN) == 303
         request_id = str(uuid4())

@@ -51,7 +51,7 @@ async def test_from_a_failed_booking_to_the_redrive_of_its_dead_letter(
         await browser.wait_for("location.pathname.startsWith('/calls/')")
         await use(browser, 'main a[href="/dead-letters"]')
         await browser.wait_for("location.pathname === '/dead-letters'")
-        await use(browser, f"#r-job\\\\:{job}")
+        await use(browser, f'[id="r-job:{job}"]')
         await browser.wait_for("location.search === '?done=redriven'")
         focused = await browser.evaluate("document.activeElement.textContent")
         assert focused == "Es wird erneut versucht.", "who does not see the page hears it first"
