@@ -20,6 +20,7 @@ class ActionWords:
     move_button: str
     stays: str  # with {name}
     block: str
+    block_title: str
     block_button: str
     blocks: str
     none_blocked: str
@@ -57,7 +58,8 @@ GERMAN: Final = ActionWords(
     cancel_hint="Die Zeit wird sofort wieder angeboten. Zurücknehmen lässt sich das nicht, nur neu buchen.",
     cancel_reason="Grund (freiwillig; führt Cal.com den Termin, sieht ihn der Kunde)", cancel_button="Ja, Termin absagen",
     keep="Nein, zurück zum Termin", move="Verschieben …", move_title="Diesen Termin verschieben", move_button="Verschieben",
-    stays="bleibt bei {name}", block="Zeit sperren …", block_button="Sperren", blocks="Gesperrte Zeiten",
+    stays="bleibt bei {name}", block="Zeit sperren …", block_title="Eine Zeit sperren",
+    block_button="Sperren", blocks="Gesperrte Zeiten",
     none_blocked="Nichts ist gesperrt.", first_day="Erster Tag", first_time="Ab (leer: ganzer Tag)",
     last_day="Letzter Tag (leer: derselbe)", last_time="Bis (leer: Ende des Tages)",
     block_hint="Niemand kann dann bei dieser Person buchen, in keiner Filiale. Termine, die es schon gibt, bleiben.",
@@ -116,7 +118,8 @@ ENGLISH: Final = ActionWords(
     cancel_hint="Its time is offered again at once. This cannot be undone; it can only be booked anew.",
     cancel_reason="Reason (optional; where Cal.com has the appointment, the customer sees it)",
     cancel_button="Yes, cancel it", keep="No, back to the appointment", move="Move …", move_title="Move this appointment",
-    move_button="Move", stays="stays with {name}", block="Block a time …", block_button="Block", blocks="Blocked times",
+    move_button="Move", stays="stays with {name}", block="Block a time …", block_title="Block a time",
+    block_button="Block", blocks="Blocked times",
     none_blocked="Nothing is blocked.", first_day="First day", first_time="From (empty: the whole day)",
     last_day="Last day (empty: the same)", last_time="Until (empty: the end of the day)",
     block_hint="Nobody can book this person then, in no branch. Appointments that exist stay.",
