@@ -86,7 +86,7 @@ async def _cancel(api: PrivateApi, asking: Asking) -> str:
 
 
 async def _move(api: PrivateApi, asking: Asking) -> str:
-    """Move to the day and time of the tenant's clocks; a time that the clocks skip, or have twice, is refused."""
+    """Move to a day and time, which mean what they mean to `askproai appointments move`."""
     staff = _given(asking, "staff")
     query = {"text": f"{_require(asking, 'day')}T{_require(asking, 'time')}", **staff}
     found = await api.get(
