@@ -270,7 +270,7 @@ async def redrive_notifications(
     if rows or request is None:
         return [row["id"] for row in rows]
     before = await pool.fetchval(_REDRIVEN_BY, tenant, request)
-    return [] if before is None else json.loads(before)
+    return [] if before is None else list(json.loads(before))
 
 
 async def set_opt_out(
