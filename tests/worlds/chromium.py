@@ -53,9 +53,9 @@ class Browser:
         )
 
     async def click(self, selector: str) -> None:
-        """Press and release the mouse in the middle of an element, wherever that is."""
+        """Press and release the mouse in the middle of an element, of its first line where it has several."""
         script = f"""(() => {{ const each = document.querySelector({json.dumps(selector)}); if (!each) return null;
-            each.scrollIntoView({{block: 'center', behavior: 'instant'}}); const r = each.getBoundingClientRect();
+            each.scrollIntoView({{block: 'center', behavior: 'instant'}}); const r = each.getClientRects()[0];
             return [r.x + r.width / 2, r.y + r.height / 2]; }})()"""
         x, y = await self.wait_for(script)
         for kind in ("mousePressed", "mouseReleased"):
