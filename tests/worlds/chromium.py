@@ -16,7 +16,7 @@ from tests.worlds.waiting import SOON, eventually
 PROGRAM: Final = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 _FLAGS: Final = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync",
-    "--disable-component-update", "--disable-dev-shm-usage", "--remote-debugging-port=0", "--lang=de",
+    "--disable-component-update", "--disable-dev-shm-usage", "--remote-debugging-port=0",
 )  # fmt: skip
 _KEYS: Final = {"Tab": (9, ""), "Enter": (13, "\r"), "ArrowDown": (40, "")}
 
