@@ -16,7 +16,16 @@ from askproai_runtime.admin_api.appointment_entry import (
     require_start,
     to_entry,
 )
-from askproai_runtime.admin_api.desk import DeskBody, Reason, ShortText, ambiguous, parse_id, parse_id_range, problems
+from askproai_runtime.admin_api.desk import (
+    ChangeObstacle,
+    DeskBody,
+    Reason,
+    ShortText,
+    ambiguous,
+    parse_id,
+    parse_id_range,
+    problems,
+)
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
 from askproai_runtime.admin_api.filters import find_branches, find_staff
 from askproai_runtime.admin_api.refused_change import refuse_move
@@ -174,7 +183,8 @@ class Appointments:
                 "It has begun or is over, so that it cannot be cancelled any more",
                 "It was cancelled, and Cal.com has brought it back: send a new request_id to cancel it again",
             )
-            raise Problem(409, "Not Cancelled", gone if begun else back)
+            obstacle = ChangeObstacle.BEGUN if begun else ChangeObstacle.BROUGHT_BACK
+            raise Problem(409, "Not Cancelled", gone if begun else back, members=obstacle.members)
         return await answer_change(request, booking, self._wake_worker, appointment, "Der Termin ist abgesagt.")
 
     async def move(self, request: ApiRequest) -> Change:
@@ -202,7 +212,8 @@ async def _find(booking: BookingContext, request: ApiRequest) -> Appointment:
 
 
 def _not_found() -> Problem:
-    return Problem(404, "Not Found", "There is no such appointment; `askproai appointments list` lists them")
+    text = "There is no such appointment; `askproai appointments list` lists them"
+    return Problem(404, "Not Found", text, members=ChangeObstacle.NOT_FOUND.members)
 
 
 def _row_to_entry(row: dict[str, Any], request: ApiRequest) -> AppointmentEntry:

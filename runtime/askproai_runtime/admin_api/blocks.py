@@ -8,7 +8,16 @@ import msgspec
 import structlog
 
 from askproai_core.http_server import Problem
-from askproai_runtime.admin_api.desk import DeskBody, Reason, ShortText, ambiguous, parse_id, parse_id_range, problems
+from askproai_runtime.admin_api.desk import (
+    ChangeObstacle,
+    DeskBody,
+    Reason,
+    ShortText,
+    ambiguous,
+    parse_id,
+    parse_id_range,
+    problems,
+)
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
 from askproai_runtime.booking import (
     Block,
@@ -195,7 +204,8 @@ def _parse_span(request: ApiRequest, first: str, last: str | None) -> Span:
 
 
 def _not_found() -> Problem:
-    return Problem(404, "Not Found", "There is no such block; `askproai blocks list` lists those in force")
+    text = "There is no such block; `askproai blocks list` lists those in force"
+    return Problem(404, "Not Found", text, members=ChangeObstacle.NOT_FOUND.members)
 
 
 def _to_detail(block: Block, appointments: Iterable[BlockedAppointment], request: ApiRequest) -> BlockDetail:

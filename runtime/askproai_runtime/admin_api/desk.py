@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -31,6 +32,31 @@ _PRINTED = rf"[^{INVISIBLE}]"
 _END = r"(?![\s\S])"
 ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=rf"^{_PRINTED}+{_END}")]
 Reason = Annotated[str, msgspec.Meta(max_length=200, pattern=rf"^{_PRINTED}*{_END}")]
+
+
+class ChangeObstacle(StrEnum):
+    """Why a change was not carried out: the member `reason` of its problem document. Those of a block are `BlockObstacle`; what is
+    in the way of a move is its member `outcome`.
+    """
+
+    UNKNOWN_NAME = "unknown_name"
+    INVALID = "invalid"
+    UNCLEAR_START = "unclear_start"
+    REQUEST_USED = "request_used"
+    BLOCK_USED = "block_used"  # the request's block is another one now, or was removed
+    SCHEMA_TOO_OLD = "schema_too_old"
+    BUSY = "busy"
+    NOT_FOUND = "not_found"
+    BEGUN = "begun"
+    BROUGHT_BACK = "brought_back"  # by Cal.com, after it was cancelled
+    NOT_DEAD = "not_dead"
+    SUPERSEDED = "superseded"
+    BODY_DROPPED = "body_dropped"
+
+    @property
+    def members(self) -> dict[str, str]:
+        """Return the member of a problem document."""
+        return {"reason": self.value}
 
 
 class DeskBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,20 +96,25 @@ def problems() -> Iterator[None]:
     try:
         yield
     except UnknownName as error:
-        raise Problem(404, "Not Found", str(error)) from None
-    except (InvalidBlock, InvalidBooking, UnclearStart) as error:
-        raise Problem(400, "Bad Request", str(error)) from None
+        raise Problem(404, "Not Found", str(error), members=ChangeObstacle.UNKNOWN_NAME.members) from None
+    except InvalidBlock as error:
+        raise Problem(400, "Bad Request", str(error), members={"reason": error.obstacle.value}) from None
+    except UnclearStart as error:
+        raise Problem(400, "Bad Request", str(error), members=ChangeObstacle.UNCLEAR_START.members) from None
+    except InvalidBooking as error:
+        raise Problem(400, "Bad Request", str(error), members=ChangeObstacle.INVALID.members) from None
     except RequestUsed:
-        raise Problem(409, "Request Used", "This request_id is that of another change: make a new one") from None
+        detail = "This request_id is that of another change: make a new one"
+        raise Problem(409, "Request Used", detail, members=ChangeObstacle.REQUEST_USED.members) from None
     except BlockExists:
         detail = "This request_id has another block, or one that was removed since: make a new one"
-        raise Problem(409, "Request Used", detail) from None
+        raise Problem(409, "Request Used", detail, members=ChangeObstacle.BLOCK_USED.members) from None
     except (asyncpg.UndefinedColumnError, asyncpg.UndefinedTableError):
         detail = "The database's migration to this release has not been done yet: try again when DatabaseReady is True"
-        raise Problem(503, "Schema Too Old", detail) from None
+        raise Problem(503, "Schema Too Old", detail, members=ChangeObstacle.SCHEMA_TOO_OLD.members) from None
     except DeskBusy:
         detail = "Somebody books or moves there at this moment: send the same request again"
-        raise Problem(503, "Busy", detail, {"Retry-After": "1"}) from None
+        raise Problem(503, "Busy", detail, {"Retry-After": "1"}, ChangeObstacle.BUSY.members) from None
 
 
 def ambiguous() -> Problem:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from importlib.metadata import version
 from typing import Any, Final, TypeVar
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -15,6 +16,7 @@ from aiohttp import web
 from askproai_core.clock import Clock
 from askproai_core.http_server import Problem, correlation_id, json_response
 from askproai_core.input_values import INVISIBLE, require_storable
+from askproai_runtime.booking import DESK_CALL
 from askproai_runtime.german_dates import Grain, understand
 
 B = TypeVar("B", bound=msgspec.Struct)
@@ -26,6 +28,7 @@ _DAY = re.compile(r"\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d-?\d?")  # in ISO 8601
 
 
 CLAIMED_BY: Final = "X-Askproai-User"
+REQUEST_ID: Final = "Idempotency-Key"  # of a change that has no body; a UUID
 _MAX_CLAIMED_BY = 100
 LEFT_OUT: Final = "…"  # in an answer, what it does not say
 
@@ -71,7 +74,10 @@ PAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked of an endpoint, over HTTP or by the page. `claimed_by` is who the sender says they are, as it was sent."""
+    """What is asked of an endpoint, over HTTP or by the page. `claimed_by` is who the sender says they are, as it was sent.
+
+    `request_id` is that of a change whose body has none: repeated, it is carried out once. Empty where the sender makes none.
+    """
 
     path: Mapping[str, str]
     query: Mapping[str, str]
@@ -79,12 +85,15 @@ class Asked:
     correlation_id: str
     claimed_by: str = ""
     body: bytes = b""
+    request_id: str = ""
 
     @classmethod
     def of(cls, request: web.Request, body: bytes = b"") -> "Asked":
         """Return what an HTTP request asks. Its access is set before."""
-        claimed_by = request.headers.get(CLAIMED_BY, "")
-        return cls(request.match_info, request.query, request[ACCESS], correlation_id(request), claimed_by, body)
+        claimed_by, request_id = request.headers.get(CLAIMED_BY, ""), request.headers.get(REQUEST_ID, "")
+        return cls(
+            request.match_info, request.query, request[ACCESS], correlation_id(request), claimed_by, body, request_id
+        )
 
 
 class ApiRequest:
@@ -93,7 +102,7 @@ class ApiRequest:
     def __init__(self, asked: Asked, endpoint: "Endpoint", zone: ZoneInfo, now: datetime) -> None:
         self.path, self.correlation_id, self._body = asked.path, asked.correlation_id, asked.body
         self._query, self.zone, self._access = asked.query, zone, asked.access
-        self._claimed_by, self._now = asked.claimed_by, now
+        self._claimed_by, self._request_id, self._now = asked.claimed_by, asked.request_id, now
         self._params = {param.name: param for param in endpoint.params}
         for name in self._query:
             if name not in self._params:
@@ -117,6 +126,16 @@ class ApiRequest:
     def claimed_by(self) -> str | None:
         """Return who the sender says they are, printable and bounded; None if the sender does not say it."""
         return printable(self._claimed_by) or None
+
+    @property
+    def in_place_of_call(self) -> str | None:
+        """Return the id of the call in whose place a change with an id is; None for one without. Raises `Problem` 400."""
+        if not self._request_id:
+            return None
+        try:
+            return f"{DESK_CALL}{UUID(self._request_id)}"
+        except ValueError:
+            raise bad_request(f"{REQUEST_ID} is a UUID") from None
 
     @property
     def is_reader(self) -> bool:

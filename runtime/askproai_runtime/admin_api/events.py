@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from askproai_core.http_server import Problem
+from askproai_runtime.admin_api.desk import ChangeObstacle
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
 from askproai_runtime.admin_api.store import AdminApiStore
 from askproai_runtime.intake import Source
@@ -124,15 +125,20 @@ class Events:
 
     async def redrive(self, request: ApiRequest) -> RedriveResult:
         number, is_job = _parse_id(request.path["id"])
-        redriven = await (self._store.redrive_job(number) if is_job else self._store.redrive_event(number))
+        redrive = self._store.redrive_job if is_job else self._store.redrive_event
+        redriven = await redrive(number, request.claimed_by, request.in_place_of_call)
+        if not redriven and request.in_place_of_call:
+            before = await self._store.list_redriven_by(request.in_place_of_call)
+            if request.path["id"] in before:
+                return RedriveResult(before)
         if not redriven:
             raise _not_redriven(await self.show(request))
         self._wake_worker()
         log.warning("event.redriven", events=redriven)
         return RedriveResult(redriven)
 
-    async def redrive_all(self, _request: ApiRequest) -> RedriveResult:
-        redriven = await self._store.redrive_all(_MAX_REDRIVEN)
+    async def redrive_all(self, request: ApiRequest) -> RedriveResult:
+        redriven = await self._store.redrive_all(_MAX_REDRIVEN, request.claimed_by)
         self._wake_worker()
         log.warning("event.redriven", count=len(redriven))
         return RedriveResult(redriven)
@@ -147,7 +153,8 @@ def _parse_id(text: str) -> tuple[int, bool]:
 
 
 def _not_found() -> Problem:
-    return Problem(404, "Not Found", "There is no such event; `askproai events list` lists them")
+    text = "There is no such event; `askproai events list` lists them"
+    return Problem(404, "Not Found", text, members=ChangeObstacle.NOT_FOUND.members)
 
 
 def _not_redriven(detail: EventDetail) -> Problem:
@@ -159,12 +166,13 @@ def _not_redriven(detail: EventDetail) -> Problem:
             "Superseded",
             "Another calendar-sync of its appointment is queued, runs, or is dead and newer: redrive the newest"
             " (`askproai events list --source calendar-sync`), or wait until it is done",
+            members=ChangeObstacle.SUPERSEDED.members,
         )
     if is_dead and detail.payload_bytes == 0 and detail.job:
-        return Problem(
-            409, "Body Dropped", "Its body was dropped by age (retention.rawEventDays): nothing is left to do"
-        )
-    return Problem(409, "Not Dead", f"Its status is {detail.event.status}: only dead ones are redriven")
+        text = "Its body was dropped by age (retention.rawEventDays): nothing is left to do"
+        return Problem(409, "Body Dropped", text, members=ChangeObstacle.BODY_DROPPED.members)
+    text = f"Its status is {detail.event.status}: only dead ones are redriven"
+    return Problem(409, "Not Dead", text, members=ChangeObstacle.NOT_DEAD.members)
 
 
 def _to_detail(row: Mapping[str, Any], zone: str) -> EventDetail:

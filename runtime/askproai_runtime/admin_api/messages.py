@@ -8,7 +8,15 @@ import msgspec
 import structlog
 
 from askproai_core.http_server import Problem
-from askproai_runtime.admin_api.desk import DeskBody, Reason, ambiguous, parse_id, parse_id_range, problems
+from askproai_runtime.admin_api.desk import (
+    ChangeObstacle,
+    DeskBody,
+    Reason,
+    ambiguous,
+    parse_id,
+    parse_id_range,
+    problems,
+)
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
 from askproai_runtime.booking import (
     BookingContext,
@@ -113,7 +121,8 @@ class Messages:
 
 def _to_detail(message: Message | None, request: ApiRequest) -> MessageDetail:
     if message is None:
-        raise Problem(404, "Not Found", "There is no such message; `askproai messages list` lists those that are open")
+        text = "There is no such message; `askproai messages list` lists those that are open"
+        raise Problem(404, "Not Found", text, members=ChangeObstacle.NOT_FOUND.members)
     return MessageDetail(_to_entry(message, request), request.zone.key)
 
 

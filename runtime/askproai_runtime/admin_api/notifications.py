@@ -8,7 +8,7 @@ import structlog
 
 from askproai_core.http_server import Problem
 from askproai_core.phone_numbers import InvalidNumber, to_e164
-from askproai_runtime.admin_api.desk import DeskBody
+from askproai_runtime.admin_api.desk import ChangeObstacle, DeskBody
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
 from askproai_runtime.notifications.recipients import real_email
 from askproai_runtime.notifications.store import (
@@ -111,7 +111,7 @@ class NotificationEndpoints:
         except ValueError:
             raise _not_dead() from None
         result = await self._redrive(request, only)
-        if not result.redriven:
+        if str(only) not in result.redriven:
             raise _not_dead()
         return result
 
@@ -137,8 +137,9 @@ class NotificationEndpoints:
 
     async def _redrive(self, request: ApiRequest, only: UUID | None) -> RedrivenNotifications:
         redriven = await redrive_notifications(
-            self._process.pool, self._process.tenant, only, _MAX_REDRIVEN, request.correlation_id
-        )
+            self._process.pool, self._process.tenant, only, _MAX_REDRIVEN, request.correlation_id, request.claimed_by,
+            request.in_place_of_call,
+        )  # fmt: skip
         log.warning("notification.redriven", count=len(redriven))
         return RedrivenNotifications(redriven)
 
@@ -155,4 +156,4 @@ def _parse_address(text: str) -> str:
 
 def _not_dead() -> Problem:
     text = "There is no dead notification of this id; `askproai notifications list --state dead` lists them"
-    return Problem(404, "Not Found", text)
+    return Problem(404, "Not Found", text, members=ChangeObstacle.NOT_DEAD.members)

@@ -7,16 +7,17 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from askproai_runtime.admin_api.endpoint import Access, ApiRequest, Asked, Endpoint
+from askproai_runtime.booking import DeskRequest
 from askproai_runtime.process import Process
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 
 class PrivateApi:
-    """The reading endpoints of one tenant, asked in the same process."""
+    """The endpoints of one tenant, asked in the same process."""
 
     def __init__(self, endpoints: Sequence[Endpoint], process: Process) -> None:
-        self._reading = {endpoint.path: endpoint for endpoint in endpoints if endpoint.method == "GET"}
+        self._endpoints = {(endpoint.method, endpoint.path): endpoint for endpoint in endpoints}
         self._process = process
 
     async def get(
@@ -31,8 +32,27 @@ class PrivateApi:
         **in_path: str,
     ) -> T:
         """Return what a GET of `path`, as its endpoint has it, answers to this access. Raises its `Problem`."""
-        endpoint = self._reading[path]
-        asked = Asked(in_path, query or {}, access, correlation_id, claimed_by)
+        return await self._ask(
+            kind, self._endpoints["GET", path], Asked(in_path, query or {}, access, correlation_id, claimed_by)
+        )
+
+    async def change(
+        self, kind: type[T], path: str, access: Access, correlation_id: str, request: DeskRequest, fields: Mapping[str, str],
+        **in_path: str,
+    ) -> T:  # fmt: skip
+        """Return what a POST of `path`, with `fields` as its body, answers to this access. Raises its `Problem`.
+
+        As over HTTP a reader changes nothing. A change without a body has the request's id all the same.
+        """
+        if access.is_reader:
+            raise access.refusal("change something")
+        endpoint = self._endpoints["POST", path]
+        content = {**fields, "request_id": str(request.request_id), "by": request.by}
+        body = msgspec.json.encode(content) if endpoint.body is not None else b""
+        asked = Asked(in_path, {}, access, correlation_id, request.by, body, str(request.request_id))
+        return await self._ask(kind, endpoint, asked)
+
+    async def _ask(self, kind: type[T], endpoint: Endpoint, asked: Asked) -> T:
         zone = ZoneInfo(self._process.config.current.time_zone)
         answer = await endpoint.handle(ApiRequest(asked, endpoint, zone, self._process.clock.now()))
         assert isinstance(answer, kind), "each endpoint has one shape of answer"

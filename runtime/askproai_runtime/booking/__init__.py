@@ -7,6 +7,7 @@ Every function takes the process's `BookingContext` first.
 from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.blocks import (
     BlockExists,
+    BlockObstacle,
     InvalidBlock,
     add_block,
     is_booked_remotely,
@@ -68,6 +69,7 @@ from askproai_runtime.booking.store.compared import count_differences, read_audi
 from askproai_runtime.booking.store.messages import Message, count_open_messages
 from askproai_runtime.booking.store.waitlist import WaitlistEntry, WaitlistOffer
 from askproai_runtime.booking.types import (
+    DESK_CALL,
     Answer,
     Basis,
     BookingContext,
@@ -88,19 +90,19 @@ from askproai_runtime.booking.waitlist import (
 from askproai_runtime.booking.waitlist_offers import WAITLIST, WaitlistKeeper
 
 __all__ = [
-    "FREE_TIMES", "WAITLIST", "Answer", "Appointment", "Basis", "Block", "BlockExists", "BlockedAppointment",
-    "BookingContext", "BookingOutcome", "BookingSettings", "CalendarAudit", "CalendarDisagrees", "CalendarEvent",
-    "CalendarState", "CallContext", "Customer", "DeclinedSlot", "DeskBusy", "DeskRequest", "FreeDay", "FreeTimesKeeper",
-    "FunctionOutcome", "InvalidBlock", "InvalidBooking", "Message", "Place", "Question", "Replies", "Reply",
-    "RequestUsed", "ServiceRules", "SlotQuery", "Span", "Status", "Step", "UnclearStart", "UnknownName",
+    "DESK_CALL", "FREE_TIMES", "WAITLIST", "Answer", "Appointment", "Basis", "Block", "BlockExists", "BlockObstacle",
+    "BlockedAppointment", "BookingContext", "BookingOutcome", "BookingSettings", "CalendarAudit", "CalendarDisagrees",
+    "CalendarEvent", "CalendarState", "CallContext", "Customer", "DeclinedSlot", "DeskBusy", "DeskRequest", "FreeDay",
+    "FreeTimesKeeper", "FunctionOutcome", "InvalidBlock", "InvalidBooking", "Message", "Place", "Question", "Replies",
+    "Reply", "RequestUsed", "ServiceRules", "SlotQuery", "Span", "Status", "Step", "UnclearStart", "UnknownName",
     "WaitlistEntry", "WaitlistKeeper", "WaitlistOffer", "add_block", "apply_calendar_event", "book_appointment",
     "book_for_desk", "calendar_state", "cancel_appointment", "cancel_for_desk", "check_availability",
-    "count_differences", "count_open_messages", "decline_offer", "declines_offer", "drop_absence",
-    "find_appointments", "find_by_id", "find_closure", "find_messages", "find_waitlist_entries", "fold",
-    "free_slots", "is_booked_remotely", "is_news",
-    "join_list", "join_waitlist", "leave_message", "list_blocks_within", "list_current_blocks", "list_free_slots",
-    "list_known", "list_messages_for_desk", "list_named_staff", "list_waitlist", "mark_message_done", "meant_key",
-    "move_for_desk", "notified_channels", "open_minutes", "parse_start_for_desk", "preview_block", "preview_booking",
-    "read_audit", "read_reply", "read_said", "read_services", "read_text", "release_holds", "remove_block", "remove_from_waitlist",
-    "reschedule_appointment", "resolve_span", "sayable", "show_block", "sync_appointment", "warm_up",
+    "count_differences", "count_open_messages", "decline_offer", "declines_offer", "drop_absence", "find_appointments",
+    "find_by_id", "find_closure", "find_messages", "find_waitlist_entries", "fold", "free_slots", "is_booked_remotely",
+    "is_news", "join_list", "join_waitlist", "leave_message", "list_blocks_within", "list_current_blocks",
+    "list_free_slots", "list_known", "list_messages_for_desk", "list_named_staff", "list_waitlist",
+    "mark_message_done", "meant_key", "move_for_desk", "notified_channels", "open_minutes", "parse_start_for_desk",
+    "preview_block", "preview_booking", "read_audit", "read_reply", "read_said", "read_services", "read_text",
+    "release_holds", "remove_block", "remove_from_waitlist", "reschedule_appointment", "resolve_span", "sayable",
+    "show_block", "sync_appointment", "warm_up",
 ]  # fmt: skip

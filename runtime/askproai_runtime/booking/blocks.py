@@ -8,6 +8,7 @@ A booking that is made at Cal.com itself becomes an appointment, as before.
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -39,8 +40,21 @@ from askproai_runtime.booking.types import BookingContext, DeskRequest
 _LONGEST = timedelta(days=400)
 
 
+class BlockObstacle(StrEnum):
+    """Why a span cannot be blocked."""
+
+    NO_TIME = "no_time"  # the text is neither a day nor a time
+    ENDS_FIRST = "ends_first"
+    OVER = "over"
+    TOO_LONG = "too_long"
+
+
 class InvalidBlock(ValueError):
     """The span cannot be blocked; the message says what to write instead."""
+
+    def __init__(self, obstacle: BlockObstacle, message: str) -> None:
+        super().__init__(message)
+        self.obstacle = obstacle
 
 
 class BlockExists(Exception):
@@ -196,20 +210,20 @@ def _parse(text: str, zone: ZoneInfo, *, fold: int) -> tuple[datetime | None, da
             return None, require_storable(date.fromisoformat(text))
         moment = require_storable(datetime.fromisoformat(text))
     except ValueError:
-        raise InvalidBlock(
-            "a block begins and ends on a day or at a time, such as 2026-11-27 or 2026-11-27T14:30"
-        ) from None
+        text = "a block begins and ends on a day or at a time, such as 2026-11-27 or 2026-11-27T14:30"
+        raise InvalidBlock(BlockObstacle.NO_TIME, text) from None
     local = moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone, fold=fold)
     return local, local.date()
 
 
 def _require_valid(span: Span, now: datetime) -> None:
     if span.end <= span.start:
-        raise InvalidBlock("a block ends after it begins")
+        raise InvalidBlock(BlockObstacle.ENDS_FIRST, "a block ends after it begins")
     if span.end <= now:
-        raise InvalidBlock("the block would be over already")
+        raise InvalidBlock(BlockObstacle.OVER, "the block would be over already")
     if span.end - span.start > _LONGEST:
-        raise InvalidBlock(f"a block lasts {_LONGEST.days} days at most; who has left is removed from the Branch")
+        text = f"a block lasts {_LONGEST.days} days at most; who has left is removed from the Branch"
+        raise InvalidBlock(BlockObstacle.TOO_LONG, text)
 
 
 async def _list_appointments(conn: Connection, ctx: BookingContext, block: Block) -> list[BlockedAppointment]:

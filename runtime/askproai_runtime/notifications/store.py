@@ -37,6 +37,8 @@ WHERE tenant = $1 AND channel = $2 AND state IN ('waiting', 'sending') AND due_a
 ORDER BY due_at, created_at LIMIT $3
 """
 
+_REDRIVEN_BY = "SELECT answer FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key = 'request|redrive'"
+
 _APPOINTMENT = """a.id AS appointment_id, a.branch, a.service, a.staff, a.starts_at AS begins_at, a.ends_at, a.status, a.version,
     a.customer_name, a.attendee_email, coalesce(c.phone, a.caller) AS phone, a.notes"""
 
@@ -231,27 +233,44 @@ async def list_notifications(
 
 
 async def redrive_notifications(
-    pool: Pool, tenant: str, only: UUID | None, limit: int, correlation_id: str
+    pool: Pool,
+    tenant: str,
+    only: UUID | None,
+    limit: int,
+    correlation_id: str,
+    claimed_by: str | None = None,
+    request: str | None = None,
 ) -> list[str]:
     """Let dead notifications be sent again, with all their attempts: one, or all up to `limit`. Return their ids.
 
-    They are decided anew: what is no longer so is dropped. The audit log records each with its last error.
+    They are decided anew: what is no longer so is dropped. The audit log records each with its last error, and who claims to have
+    asked for it. `request` is the call in whose place a request with an id is: repeated, it redrives nothing, and returns what it
+    has redriven before.
     """
     rows = await pool.fetch(
         """WITH dead AS MATERIALIZED (
                SELECT id, error FROM notifications WHERE tenant = $1 AND state = 'dead' AND ($2::uuid IS NULL OR id = $2)
+                 AND NOT EXISTS (SELECT 1 FROM call_actions WHERE tenant = $1 AND call_id = $6 AND key = 'request|redrive')
                ORDER BY created_at LIMIT $3 FOR UPDATE
            ), again AS (
                UPDATE notifications n SET state = 'waiting', attempts = 0, due_at = clock_timestamp(), finished_at = NULL
                FROM dead WHERE n.tenant = $1 AND n.id = dead.id RETURNING n.id, dead.error
            ), audit AS (
                INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
-               SELECT $1, 'admin', 'notification.redriven', jsonb_build_object('notification', id, 'error', error), $4 FROM again
+               SELECT $1, 'admin', 'notification.redriven',
+                      jsonb_build_object('notification', id, 'error', error, 'claimed_by', $5::text), $4 FROM again
+           ), request AS (
+               INSERT INTO call_actions (tenant, call_id, key, state, lease_until, answer)
+               SELECT $1, $6, 'request|redrive', 'done', clock_timestamp(), jsonb_agg(id) FROM again
+               WHERE $6::text IS NOT NULL HAVING count(*) > 0
            )
            SELECT id::text FROM again""",
-        tenant, only, limit, correlation_id,
+        tenant, only, limit, correlation_id, claimed_by, request,
     )  # fmt: skip
-    return [row["id"] for row in rows]
+    if rows or request is None:
+        return [row["id"] for row in rows]
+    before = await pool.fetchval(_REDRIVEN_BY, tenant, request)
+    return [] if before is None else list(json.loads(before))
 
 
 async def set_opt_out(

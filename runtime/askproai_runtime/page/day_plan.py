@@ -67,12 +67,13 @@ def plan_day(
     starts = [start // 60 for start, _ in spans] + [opens for opens, _ in opened]
     ends = [-(-end // 60) for _, end in spans] + [closes for _, closes in opened]
     first, last = min(starts, default=_FIRST_HOUR), min(24, max(ends, default=_LAST_HOUR))
-    columns = [
-        Column(
-            branch, staff, name, _draw(first, last, day, zone, _of(branch, staff, live), _blocks(branch, staff, blocks))
-        )
-        for branch, staff, name in list_people(config, live)
-    ]
+    by_person: dict[tuple[str, str], list[AppointmentEntry]] = {}
+    for each in live:
+        by_person.setdefault((each.branch, each.staff), []).append(each)
+    columns = []
+    for branch, staff, name in list_people(config, live):
+        booked, blocked = by_person.get((branch, staff), []), _blocks(branch, staff, blocks)
+        columns.append(Column(branch, staff, name, _draw(first, last, day, zone, booked, blocked)))
     return DayPlan(first, last, columns, [each for each in appointments if each.status in _NOT_DRAWN])
 
 
@@ -87,10 +88,6 @@ def list_people(config: TenantConfig, appointments: Iterable[AppointmentEntry]) 
     for each in appointments:
         people.setdefault((each.branch, each.staff), each.staff)
     return [(branch, staff, name) for (branch, staff), name in people.items()]
-
-
-def _of(branch: str, staff: str, appointments: Iterable[AppointmentEntry]) -> list[AppointmentEntry]:
-    return [each for each in appointments if (each.branch, each.staff) == (branch, staff)]
 
 
 def _blocks(branch: str, staff: str, blocks: Iterable[BlockEntry]) -> list[BlockEntry]:

@@ -26,7 +26,7 @@ def load_templates() -> Environment:
 
 
 def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, values: Mapping[str, Any]) -> str:
-    """Return a page. The templates get `t` (words), `clock`, `day`, `moment` and `word` beside `values`."""
+    """Return a page. The templates get `t` (words), `clock`, `day`, `local`, `moment`, `second` and `word` beside `values`."""
 
     def clock(at: datetime | None) -> str:
         return "" if at is None else f"{at.astimezone(zone):%H:%M}"
@@ -37,6 +37,9 @@ def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, valu
             weekday=words.weekdays[local.weekday()], day=f"{local:%d}", month=f"{local:%m}", year=f"{local:%Y}"
         )
 
+    def local(at: datetime) -> datetime:
+        return at.astimezone(zone)
+
     def moment(at: datetime | None) -> str:
         return "" if at is None else f"{day(at)} {clock(at)}"
 
@@ -46,5 +49,13 @@ def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, valu
     def word(stored: str | None) -> str:
         return words.outcomes.get(stored, stored.replace("_", " ")) if stored else ""
 
-    functions = {"t": words, "clock": clock, "day": day, "moment": moment, "second": second, "word": word}
+    functions = {
+        "t": words,
+        "clock": clock,
+        "day": day,
+        "local": local,
+        "moment": moment,
+        "second": second,
+        "word": word,
+    }
     return templates.get_template(name).render(functions | dict(values))

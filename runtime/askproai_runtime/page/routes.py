@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from askproai_runtime.page.server import PageServer
 
 PATHS: Final = (
-    "/", "/week", "/calls", "/calls/{id}", "/appointments/{id}", "/failures", "/messages", "/waitlist", "/dead-letters",
-    "/system", "/live", "/login", "/page/{digest}/{name}",
+    "/", "/week", "/calls", "/calls/{id}", "/appointments/{id}", "/blocks", "/blocks/{id}", "/failures", "/messages", "/waitlist",
+    "/dead-letters", "/system", "/live", "/login", "/page/{digest}/{name}",
 )  # fmt: skip
-POSTED: Final = ("/login", "/logout")
+FORM_PATHS: Final = ("/appointments/{id}/cancel", "/appointments/{id}/move", "/blocks/new", "/messages/{id}/done")
+ACTION_PATHS: Final = (
+    *FORM_PATHS, "/blocks/{id}/remove", "/dead-letters/events/{id}/redrive", "/dead-letters/notifications/{id}/redrive",
+)  # fmt: skip
 
 
 def add_page(
@@ -27,8 +30,8 @@ def add_page(
 ) -> None:
     """Serve the page of a web process's tenant. `health` returns what `/health/detailed` answers."""
     page = _Page(process, endpoints, health)
-    app.add_routes([web.get(path, page.answer) for path in PATHS])
-    app.add_routes([web.post(path, page.answer) for path in POSTED])
+    app.add_routes([web.get(path, page.answer) for path in (*FORM_PATHS, *PATHS)])
+    app.add_routes([web.post(path, page.answer) for path in ("/login", "/logout", *ACTION_PATHS)])
     app.on_shutdown.append(page.close)
 
 

@@ -4,62 +4,55 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import parse_qs
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
 
 from askproai_core.database import DATABASE_UNAVAILABLE
-from askproai_core.http_server import Problem, require_readable_body, too_many_requests
+from askproai_core.http_server import Problem, too_many_requests
 from askproai_core.redis import RateLimiter
 from askproai_runtime.admin_api import Endpoint, PrivateApi, PulseStore, access_of, find_access, printable
+from askproai_runtime.page.actions import ACTIONS, EXPIRED, Action, Notice, obstacle_of, rights_of
 from askproai_runtime.page.assets import load_assets
 from askproai_runtime.page.feed import Feed, TooManyPages, event_id
 from askproai_runtime.page.rendering import load_templates, render
+from askproai_runtime.page.request import SECURITY, path_of, read_form, send_to_login, set_cookie
 from askproai_runtime.page.sessions import LIFETIME, Session, Signer, cookie_name
-from askproai_runtime.page.views import VIEWS, View, Views
+from askproai_runtime.page.views import FORMS, VIEWS, Asking, View, Views
 from askproai_runtime.page.words import WORDS, Words, choose_language
 from askproai_runtime.process import Process
 
 log = structlog.get_logger(__name__)
 
-_MAX_BODY_BYTES: Final = 4096
-_BODY_SECONDS: Final = 10.0
 _LOGINS_PER_SECOND: Final = 5
 _HEARTBEAT: Final = timedelta(seconds=15)  # of a stream; its session is looked at again each time
 _RECONNECT_MS: Final = 2000
 _FOREVER: Final = "public, max-age=31536000, immutable"
 _LOGIN_COOKIE_SECONDS: Final = 3600
-_SECURITY: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
-    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Vary": "Accept-Language, Cookie",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "X-Robots-Tag": "noindex",
-}
 
 
 class PageServer:
-    """Answers requests to the page. At most one of them reads the database at a time: callers wait for the same connections."""
+    """Answers requests to the page. At most one of them reads the database at a time, and one acts: callers wait for the same
+    connections.
+    """
 
     def __init__(
         self, process: Process, endpoints: Sequence[Endpoint], health: Callable[[], Awaitable[dict[str, Any]]]
     ) -> None:
         self._process = process
         self._store = PulseStore(process.pool, process.tenant)
-        self._views = Views(PrivateApi(endpoints, process), process, self._store, health)
+        self._api = PrivateApi(endpoints, process)
+        self._views = Views(self._api, process, self._store, health)
         self._feed = Feed(self._views.pulse, process.clock)
         self._limiter = RateLimiter(process.shared, process.clock, "page-logins")
         self._templates, self._assets = load_templates(), load_assets()
         self._by_path = {asset.path: asset for asset in self._assets.values()}
         self._cookie = cookie_name(process.tenant)
-        self._reading, self._rendering = asyncio.Lock(), asyncio.Lock()
+        self._reading, self._acting, self._rendering = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
 
     def close(self) -> None:
         """End the open streams."""
@@ -70,28 +63,70 @@ class PageServer:
         if request.path.startswith("/page/"):
             return self._asset(request.path)
         words = WORDS[choose_language(request.headers.get("Accept-Language", ""))]
+        form: Mapping[str, str] = {}
         try:
-            return await self._route(request, self._signer(), words)
+            form = await read_form(request) if request.method == "POST" else {}
+            return await self._route(request, form, self._signer(), words)
         except Problem as problem:
+            if problem.status == web.HTTPServiceUnavailable.status_code and _action_of(request):
+                text = words.act.obstacles.get(obstacle_of(problem), words.failed_page)
+                return await self._offer_again(request, form, words, text)
             text = words.not_found if problem.status == web.HTTPNotFound.status_code else problem.detail
             return await self._html("problem.html", words, {"text": text}, problem.status, problem.headers)
         except DATABASE_UNAVAILABLE as error:
             log.warning("page.not_shown", error=type(error).__name__)
+            if _action_of(request):
+                return await self._offer_again(request, form, words, words.failed_page)
             return await self._html("problem.html", words, {"text": words.failed_page}, 503)
 
-    async def _route(self, request: web.Request, signer: Signer, words: Words) -> web.StreamResponse:
+    async def _route(
+        self, request: web.Request, form: Mapping[str, str], signer: Signer, words: Words
+    ) -> web.StreamResponse:
         if request.path == "/login":
-            return await self._login(request, signer, words)
-        session = await self._session(request, signer)
+            return await self._login(request, form, signer, words)
+        action, session = _action_of(request), await self._session(request, signer)
+        if session is None and action:
+            # It is sent again after a login in another window, and then shown once more: the form was of the former session.
+            return await self._offer_again(request, form, words, words.act.log_in_first, 401)
         if session is None:
-            return _to_login(request)
+            return send_to_login(request)
         if request.path == "/logout":
-            return await self._logout(request, signer, session)
+            return await self._logout(form, signer, session)
         if request.path == "/live":
             return await self._stream(request)
-        info = request.match_info.route.resource
-        assert info is not None, "the router found it"
-        return await self._show(request, VIEWS[info.canonical], session, signer, words)
+        asking = Asking.of(request, access_of(self._process, is_reader=session.is_reader), session.actor, form)
+        if action:
+            return await self._act(request, action, asking, session, signer, words)
+        path = path_of(request)
+        if path in FORMS and ACTIONS[path].right not in rights_of(session):
+            raise asking.access.refusal("change something")
+        return await self._show(request, (VIEWS | FORMS)[path], asking, session, signer, words)
+
+    async def _act(
+        self, request: web.Request, action: Action, asking: Asking, session: Session, signer: Signer, words: Words
+    ) -> web.Response:
+        """Carry out an action, and send its sender to what came of it; not done, show its view again with the reason."""
+        if action.right not in rights_of(session):
+            raise asking.access.refusal("change something")
+        try:
+            _require_own_form(signer, session, asking.form)
+            async with self._acting:
+                location = await action.carry_out(self._api, asking)
+        except Problem as problem:
+            log.info("page.not_done", path=path_of(request), status=problem.status, reason=obstacle_of(problem))
+            if problem.status == web.HTTPServiceUnavailable.status_code:
+                raise
+            return await self._show(request, action.view, asking, session, signer, words, problem)
+        log.info("page.done", path=path_of(request), session=session.id)
+        return web.Response(status=303, headers=SECURITY | {"Location": location})
+
+    async def _offer_again(
+        self, request: web.Request, form: Mapping[str, str], words: Words, text: str, status: int = 503
+    ) -> web.Response:
+        """Answer with a form that sends the same again, its id included, so that it acts once. It needs no database."""
+        log_in = status == web.HTTPUnauthorized.status_code
+        values = {"text": text, "form": form, "path": request.rel_url.raw_path, "log_in": log_in}
+        return await self._html("send_again.html", words, values, status)
 
     def _signer(self) -> Signer:
         token = self._process.admin_token()
@@ -107,24 +142,27 @@ class PageServer:
             return None if await self._store.has_ended(session.id) else session
 
     async def _show(
-        self, request: web.Request, view: View, session: Session, signer: Signer, words: Words
-    ) -> web.Response:
-        access = access_of(self._process, is_reader=session.is_reader)
+        self, request: web.Request, view: View, asking: Asking, session: Session, signer: Signer, words: Words,
+        problem: Problem | None = None,
+    ) -> web.Response:  # fmt: skip
+        """Answer with a view; with a `problem` it says why something was not done, and is not refreshed."""
         async with self._reading:
             pulse = await self._views.pulse()
-            shown = await view.show(self._views, request, access, session.name)
+            shown = await view.read(self._views, asking)
+        done = asking.query.get("done", "")
         values = {
             "session": session, "csrf": signer.csrf(session.id), "pulse": pulse, "since": event_id(pulse), "url": request.rel_url,
-            "view": view.name, "subjects": shown.subjects, "now": self._process.clock.now(), **shown.values,
+            "view": view.name, "subjects": () if problem else shown.subjects, "now": self._process.clock.now(),
+            "rights": rights_of(session), "new_id": _new_id, "notice": words.act.notices[done] if done in set(Notice) else "",
+            "problem": problem and _explain(problem, words), **shown.values,
         }  # fmt: skip
-        return await self._html(view.template, words, values)
+        return await self._html(view.template, words, values, problem.status if problem else 200)
 
-    async def _login(self, request: web.Request, signer: Signer, words: Words) -> web.Response:
+    async def _login(self, request: web.Request, form: Mapping[str, str], signer: Signer, words: Words) -> web.Response:
         """Answer with the form, or open a session. The form's token belongs to a cookie of the visitor's own."""
         visitor = request.cookies.get(f"{self._cookie}-login", "")
         if request.method == "GET":
             return await self._login_form(request, signer, words, "", 200)
-        form = await _read_form(request)
         if not visitor or not signer.is_csrf(f"login {visitor}", form.get("csrf", "")):
             return await self._login_form(request, signer, words, words.expired_form, 403)
         if not await self._limiter.admits(_LOGINS_PER_SECOND):
@@ -137,8 +175,8 @@ class PageServer:
         session = signer.open(is_reader=access.is_reader, name=name, now=self._process.clock.now())
         await self._store.record_session("page.login", session.id, _role(session), session.name)
         log.info("page.login", role=_role(session))
-        response = web.Response(status=303, headers=_SECURITY | {"Location": "/"})
-        _set_cookie(response, request, self._cookie, signer.seal(session), int(LIFETIME.total_seconds()), "/")
+        response = web.Response(status=303, headers=SECURITY | {"Location": "/"})
+        set_cookie(response, request, self._cookie, signer.seal(session), int(LIFETIME.total_seconds()), "/")
         response.del_cookie(f"{self._cookie}-login", path="/login")
         return response
 
@@ -148,22 +186,20 @@ class PageServer:
         visitor = secrets.token_hex(16)
         values = {"csrf": signer.csrf(f"login {visitor}"), "error": error}
         response = await self._html("login.html", words, values, status)
-        _set_cookie(response, request, f"{self._cookie}-login", visitor, _LOGIN_COOKIE_SECONDS, "/login")
+        set_cookie(response, request, f"{self._cookie}-login", visitor, _LOGIN_COOKIE_SECONDS, "/login")
         return response
 
-    async def _logout(self, request: web.Request, signer: Signer, session: Session) -> web.Response:
-        form = await _read_form(request)
-        if not signer.is_csrf(session.id, form.get("csrf", "")):
-            raise Problem(403, "Forbidden", "The form is not of this session: reload the page")
+    async def _logout(self, form: Mapping[str, str], signer: Signer, session: Session) -> web.Response:
+        _require_own_form(signer, session, form)
         await self._store.record_session("page.logout", session.id, _role(session), session.name)
-        response = web.Response(status=303, headers=_SECURITY | {"Location": "/login"})
+        response = web.Response(status=303, headers=SECURITY | {"Location": "/login"})
         response.del_cookie(self._cookie, path="/")
         return response
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         """Send the subjects that change until the page, the session or the process ends."""
         since = request.headers.get("Last-Event-ID") or request.query.get("since", "")
-        headers = _SECURITY | {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+        headers = SECURITY | {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
         response, looked_at = web.StreamResponse(headers=headers), self._process.clock.monotonic()
         try:
             async with aclosing(self._feed.changes(since, _HEARTBEAT)) as changes:
@@ -213,45 +249,36 @@ class PageServer:
         # takes 5 ms from the others, and the default threads resolve names, too.
         async with self._rendering:
             text = await asyncio.to_thread(render, self._templates, template, words, zone, common | dict(values))
-        merged = _SECURITY | dict(headers or {})
+        merged = SECURITY | dict(headers or {})
         return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=merged)
 
 
-def _set_cookie(response: web.Response, request: web.Request, name: str, value: str, seconds: int, path: str) -> None:
-    """Set a cookie that no script reads and no other site sends; over TLS alone behind a proxy with TLS."""
-    is_secure = request.headers.get("X-Forwarded-Proto", "") == "https"
-    response.set_cookie(
-        name, value, max_age=seconds, path=path, httponly=True, samesite="Strict", secure=is_secure
-    )  # fmt: skip
+def _require_own_form(signer: Signer, session: Session, form: Mapping[str, str]) -> None:
+    """Raise `Problem` 403 for a form that no page of this session has had."""
+    if not signer.is_csrf(session.id, form.get("csrf", "")):
+        text = "The form is not of this session: reload the page"
+        raise Problem(403, "Forbidden", text, members={"reason": EXPIRED})
+
+
+def _action_of(request: web.Request) -> Action | None:
+    return ACTIONS.get(path_of(request)) if request.method == "POST" else None
+
+
+def _new_id() -> str:
+    """Return the id of a form: what is sent twice with one id acts once."""
+    return str(uuid4())
+
+
+def _explain(problem: Problem, words: Words) -> Mapping[str, Any]:
+    """Return why something was not done, in the words of the page, what the endpoint says of it, and free times in its place."""
+    obstacle = obstacle_of(problem)
+    sentence = words.act.expired if obstacle == EXPIRED else words.act.obstacles.get(obstacle, words.act.generic)
+    free = [
+        {"start": datetime.fromisoformat(each["start"]), "staff": each["staff"]}
+        for each in problem.members.get("alternatives", ())
+    ]
+    return {"sentence": sentence, "detail": problem.detail, "free": free}
 
 
 def _role(session: Session) -> str:
     return "reader" if session.is_reader else "admin"
-
-
-def _to_login(request: web.Request) -> web.Response:
-    """Send whoever has no session to the login: htmx by its own header, since it would put the form into the page."""
-    if "HX-Request" in request.headers:
-        return web.Response(status=401, headers=_SECURITY | {"HX-Redirect": "/login"})
-    if request.path == "/live":
-        return web.Response(status=401, headers=_SECURITY)
-    return web.Response(status=303, headers=_SECURITY | {"Location": "/login"})
-
-
-async def _read_form(request: web.Request) -> Mapping[str, str]:
-    """Return the fields of a small form. Raises `Problem`."""
-    require_readable_body(request, _MAX_BODY_BYTES)
-    body = b""
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            async for part in request.content.iter_any():  # a proxy may send it in several
-                body += part
-                if len(body) > _MAX_BODY_BYTES:
-                    raise Problem(413, "Content Too Large", f"The body may have {_MAX_BODY_BYTES} bytes")
-    except TimeoutError:
-        raise Problem(400, "Bad Request", f"The body took longer than {_BODY_SECONDS:.0f} seconds") from None
-    try:
-        fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=20)
-    except ValueError:
-        raise Problem(400, "Bad Request", "The body is not a form") from None
-    return {name: values[-1] for name, values in fields.items()}

@@ -22,6 +22,13 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     expires: int
 
+    @property
+    def actor(self) -> str:
+        """Return who acts, for the audit log: the name, which is what they claim, or else a part of the id, which is that of the
+        entries of its login and logout there.
+        """
+        return self.name or f"page {self.id[:8]}"
+
 
 class Signer:
     """Makes and verifies the cookies of one tenant and admin token."""

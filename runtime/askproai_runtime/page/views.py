@@ -1,7 +1,8 @@
 """What each view shows: read by the private API as the viewer may see it, and put into the values of its template."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -17,11 +18,13 @@ from askproai_runtime.admin_api import (
     AppointmentDetail,
     AppointmentEntry,
     AppointmentPage,
+    BlockDetail,
     BlockPage,
     CallPage,
     CircuitList,
     EventPage,
     FailedBookingList,
+    MessageDetail,
     MessagePage,
     NotificationPage,
     PrivateApi,
@@ -36,7 +39,7 @@ from askproai_runtime.visits import list_parts
 
 _MAX_APPOINTMENTS: Final = 2_000  # of a view
 _CALL_DAYS: Final = 3
-FAILED_WITHIN: Final = timedelta(hours=24)
+_FAILED_WITHIN: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,24 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Who asks for a view, and with which parameters."""
+    """Who asks for a view or an action, and with which parameters. `form` is what was entered, empty where nothing was yet."""
 
     access: Access
     name: str
     correlation_id: str
     query: Mapping[str, str]
     path: Mapping[str, str]
-    cursor: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str]
+
+    @classmethod
+    def of(cls, request: web.Request, access: Access, name: str, form: Mapping[str, str]) -> "Asking":
+        """Return what a request asks. `name` is who, for the audit log."""
+        return cls(access, name, correlation_id(request), request.query, request.match_info, form)
+
+    @property
+    def cursor(self) -> Mapping[str, str]:
+        """Return where a list goes on; nothing for its first page."""
+        return {"cursor": self.query["cursor"]} if self.query.get("cursor") else {}
 
 
 class Views:
@@ -65,7 +78,7 @@ class Views:
     def __init__(
         self, api: PrivateApi, process: Process, store: PulseStore, health: Callable[[], Awaitable[dict[str, Any]]]
     ) -> None:
-        self.api, self._process, self._store, self.health = api, process, store, health
+        self._api, self._process, self._store, self._health = api, process, store, health
 
     @property
     def zone(self) -> ZoneInfo:
@@ -77,14 +90,14 @@ class Views:
     async def pulse(self) -> Pulse:
         """Return what waits for somebody, and the marks of what has changed."""
         midnight = self.now().astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        return await self._store.get_pulse(midnight - timedelta(days=1), self.now() - FAILED_WITHIN)
+        return await self._store.get_pulse(midnight - timedelta(days=1), self.now() - _FAILED_WITHIN)
 
-    async def appointments(self, asking: Asking, first: date, last: date) -> tuple[list[AppointmentEntry], bool]:
+    async def _list_appointments(self, asking: Asking, first: date, last: date) -> tuple[list[AppointmentEntry], bool]:
         """Return the appointments of some days, both included, and whether there are more than a view shows."""
         found: list[AppointmentEntry] = []
         query = {"from": first.isoformat(), "to": last.isoformat(), "limit": str(MAX_ROWS)}
         while True:
-            page = await self.api.get(
+            page = await self._api.get(
                 AppointmentPage, "/appointments", asking.access, asking.correlation_id, query=query
             )
             found += page.appointments
@@ -94,18 +107,20 @@ class Views:
 
     async def show_day(self, asking: Asking) -> Shown:
         day = _day(asking, self.now().astimezone(self.zone).date())
-        appointments, cut = await self.appointments(asking, day, day)
-        blocks = await self.api.get(
+        appointments, cut = await self._list_appointments(asking, day, day)
+        blocks = await self._api.get(
             BlockPage, "/blocks", asking.access, asking.correlation_id, query={"limit": str(MAX_ROWS)}
         )
-        plan = plan_day(self._process.config.current, day, appointments, blocks.blocks)
+        # In a thread, as rendering is: 2,000 appointments take longer than a caller should wait.
+        plan = await asyncio.to_thread(plan_day, self._process.config.current, day, appointments, blocks.blocks)
         around = {"before": day - timedelta(days=1), "after": day + timedelta(days=1)}
+        cut = cut or blocks.next is not None
         return Shown({"plan": plan, "shown_day": day, "cut": cut, **around, **self._names()}, ("appointments",))
 
     async def show_week(self, asking: Asking) -> Shown:
         today = self.now().astimezone(self.zone).date()
         days = week_of(_day(asking, today))
-        appointments, cut = await self.appointments(asking, days[0], days[-1])
+        appointments, cut = await self._list_appointments(asking, days[0], days[-1])
         live = [each for each in appointments if each.status != "cancelled"]
         people = list_people(self._process.config.current, live)
         cells: dict[tuple[str, str, date], list[AppointmentEntry]] = {}
@@ -118,7 +133,7 @@ class Views:
     async def show_calls(self, asking: Asking) -> Shown:
         since = (self.now() - timedelta(days=_CALL_DAYS)).astimezone(self.zone).date()
         query = {"since": since.isoformat(), "limit": "100", **asking.cursor}
-        page = await self.api.get(CallPage, "/calls", asking.access, asking.correlation_id, query=query)
+        page = await self._api.get(CallPage, "/calls", asking.access, asking.correlation_id, query=query)
         branches = {branch.name: branch.display_name for branch in self._process.config.current.branches}
         return Shown({"calls": page.calls, "next": page.next, "branches": branches}, ("calls",))
 
@@ -126,7 +141,7 @@ class Views:
         """Show the timeline of one call. Who called and what was said is shown on demand, which the audit log then has."""
         personal = asking.query.get("personal") == "true"
         query = {"personal": "true"} if personal else {}
-        timeline = await self.api.get(
+        timeline = await self._api.get(
             Timeline, "/calls/{call_id}/timeline", asking.access, asking.correlation_id,
             claimed_by=asking.name, query=query, call_id=asking.path["id"],
         )  # fmt: skip
@@ -134,13 +149,13 @@ class Views:
         return Shown({"timeline": timeline, "call_id": asking.path["id"], "personal": personal}, subjects)
 
     async def show_appointment(self, asking: Asking) -> Shown:
-        detail = await self.api.get(
+        detail = await self._api.get(
             AppointmentDetail, "/appointments/{id}", asking.access, asking.correlation_id, id=asking.path["id"]
         )
         timeline = None
         if detail.appointment.call_id:
             try:
-                timeline = await self.api.get(
+                timeline = await self._api.get(
                     Timeline, "/calls/{call_id}/timeline", asking.access, asking.correlation_id,
                     call_id=detail.appointment.call_id,
                 )  # fmt: skip
@@ -152,31 +167,70 @@ class Views:
             ("appointments", "calls"),
         )
 
+    async def show_cancel(self, asking: Asking) -> Shown:
+        """Ask whether to cancel an appointment."""
+        return Shown({"entry": await self._appointment(asking), "fields": asking.form, **self._names()})
+
+    async def show_move(self, asking: Asking) -> Shown:
+        """Ask for the new start of an appointment; at first that which it has."""
+        entry = await self._appointment(asking)
+        now = {"day": entry.start.date().isoformat(), "time": f"{entry.start:%H:%M}", "staff": ""}
+        branches = self._process.config.current.branches
+        staff = [member for branch in branches if branch.name == entry.branch for member in branch.staff]
+        others = [(member.id, member.display_name) for member in staff if member.id != entry.staff]
+        return Shown({"entry": entry, "fields": now | dict(asking.form), "others": others, **self._names()})
+
+    async def show_blocks(self, asking: Asking) -> Shown:
+        page = await self._api.get(
+            BlockPage, "/blocks", asking.access, asking.correlation_id, query={"limit": "100", **asking.cursor}
+        )
+        return Shown({"blocks": page.blocks, "next": page.next, **self._names()}, ("appointments",))
+
+    async def show_block(self, asking: Asking) -> Shown:
+        detail = await self._api.get(
+            BlockDetail, "/blocks/{id}", asking.access, asking.correlation_id, id=asking.path["id"]
+        )
+        return Shown({"block": detail.block, "appointments": detail.appointments, **self._names()}, ("appointments",))
+
+    async def show_new_block(self, asking: Asking) -> Shown:
+        """Ask whose time is to be blocked, and which."""
+        empty = dict.fromkeys(("who", "time", "last_day", "last_time", "reason"), "")
+        day = _day(asking, self.now().astimezone(self.zone).date()).isoformat()
+        people = list_people(self._process.config.current, ())
+        return Shown({"fields": empty | {"day": day} | dict(asking.form), "people": people})
+
+    async def show_done(self, asking: Asking) -> Shown:
+        """Ask whether a message is dealt with."""
+        detail = await self._api.get(
+            MessageDetail, "/messages/{id}", asking.access, asking.correlation_id, id=asking.path["id"]
+        )
+        return Shown({"message": detail.message, "fields": asking.form})
+
     async def show_failures(self, asking: Asking) -> Shown:
-        query = {"since": (self.now() - FAILED_WITHIN).isoformat(), "limit": "200"}
-        listed = await self.api.get(
+        query = {"since": (self.now() - _FAILED_WITHIN).isoformat(), "limit": "200"}
+        listed = await self._api.get(
             FailedBookingList, "/failed-bookings", asking.access, asking.correlation_id, query=query
         )
         return Shown({"failures": listed.failures, **self._names()}, ("failed",))
 
     async def show_messages(self, asking: Asking) -> Shown:
-        page = await self.api.get(
+        page = await self._api.get(
             MessagePage, "/messages", asking.access, asking.correlation_id, query={"limit": "100", **asking.cursor}
         )
         return Shown({"messages": page.messages, "next": page.next}, ("messages",))
 
     async def show_waitlist(self, asking: Asking) -> Shown:
-        page = await self.api.get(
+        page = await self._api.get(
             WaitlistPage, "/waitlist", asking.access, asking.correlation_id, query={"limit": "100", **asking.cursor}
         )
         return Shown({"entries": page.entries, "next": page.next, **self._names()}, ("waitlist",))
 
     async def show_dead(self, asking: Asking) -> Shown:
         query = {"limit": "100"}
-        events = await self.api.get(
+        events = await self._api.get(
             EventPage, "/events", asking.access, asking.correlation_id, query=query | {"status": "dead"}
         )
-        notifications = await self.api.get(
+        notifications = await self._api.get(
             NotificationPage, "/notifications", asking.access, asking.correlation_id, query=query | {"state": "dead"}
         )
         cut = events.next is not None or notifications.next is not None
@@ -184,8 +238,14 @@ class Views:
         return Shown(values, ("dead",))
 
     async def show_system(self, asking: Asking) -> Shown:
-        circuits = await self.api.get(CircuitList, "/circuits", asking.access, asking.correlation_id)
-        return Shown({"circuits": circuits.circuits, "health": await self.health()}, ("dead",))
+        circuits = await self._api.get(CircuitList, "/circuits", asking.access, asking.correlation_id)
+        return Shown({"circuits": circuits.circuits, "health": await self._health()}, ("dead",))
+
+    async def _appointment(self, asking: Asking) -> AppointmentEntry:
+        detail = await self._api.get(
+            AppointmentDetail, "/appointments/{id}", asking.access, asking.correlation_id, id=asking.path["id"]
+        )
+        return detail.appointment
 
     def _names(self) -> dict[str, Any]:
         """Return the display names of services and staff members, for those that the config still has."""
@@ -210,23 +270,28 @@ class View:
     template: str
     read: Callable[[Views, Asking], Awaitable[Shown]]
 
-    async def show(self, views: Views, request: web.Request, access: Access, name: str) -> Shown:
-        cursor = {"cursor": request.query["cursor"]} if request.query.get("cursor") else {}
-        asking = Asking(access, name, correlation_id(request), request.query, request.match_info, cursor)
-        return await self.read(views, asking)
 
-
-VIEWS: Final[Mapping[str, View]] = {
+VIEWS: Final[dict[str, View]] = {
     "/": View("today", "day.html", Views.show_day),
     "/week": View("week", "week.html", Views.show_week),
     "/calls": View("calls", "calls.html", Views.show_calls),
     "/calls/{id}": View("calls", "call.html", Views.show_call),
     "/appointments/{id}": View("today", "appointment.html", Views.show_appointment),
+    "/blocks": View("today", "blocks.html", Views.show_blocks),
+    "/blocks/{id}": View("today", "block.html", Views.show_block),
     "/failures": View("failures", "failures.html", Views.show_failures),
     "/messages": View("messages", "messages.html", Views.show_messages),
     "/waitlist": View("waitlist", "waitlist.html", Views.show_waitlist),
     "/dead-letters": View("dead", "dead.html", Views.show_dead),
     "/system": View("system", "system.html", Views.show_system),
+}
+
+# Nothing that changes replaces a form while somebody fills it in.
+FORMS: Final[dict[str, View]] = {
+    "/appointments/{id}/cancel": View("today", "cancel.html", Views.show_cancel),
+    "/appointments/{id}/move": View("today", "move.html", Views.show_move),
+    "/blocks/new": View("today", "new_block.html", Views.show_new_block),
+    "/messages/{id}/done": View("messages", "done.html", Views.show_done),
 }
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from askproai_core.tenant_config import Language
+from askproai_runtime.page import action_words
+from askproai_runtime.page.action_words import ActionWords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,7 @@ class Words:
     hidden: str
     hours: str
     next_try: str
+    act: ActionWords
     kinds: Mapping[str, str]
     outcomes: Mapping[str, str]
 
@@ -142,13 +145,13 @@ GERMAN: Final = Words(
     failures_hint="Buchungen der letzten 24 Stunden, die nicht zustande kamen, und warum.", reason="Grund",
     received="Eingegangen", text="Nachricht", call_back="Rückruf", recipient="Für", waits_for="Wartet auf", until="Bis",
     offered="Angeboten", dead_events="Ereignisse und Aufgaben", dead_notifications="Benachrichtigungen",
-    dead_hint="Alle Versuche sind verbraucht. Ist die Ursache behoben: askproai events redrive, askproai notifications redrive.",
+    dead_hint="Alle Versuche sind verbraucht. Ist die Ursache behoben, kann es erneut versucht werden.",
     attempts="Versuche", type="Art", circuits="Schutzschalter der Anbieter", provider="Anbieter", retry_after="Wieder in (s)",
     queue="Warteschlange", priority="Dringlichkeit", ready="bereit", running="läuft", dead_jobs="gescheitert",
     number="Anzahl", oldest="älteste (s)", health="Betrieb", version="Version", database="Datenbank", redis="Redis", more="Weitere",
     too_many="Nicht alle werden gezeigt.", not_found="Das gibt es hier nicht.",
     failed_page="Diese Seite lässt sich gerade nicht zeigen. Bitte später noch einmal.", back="Zurück zu heute",
-    hidden="verborgen", hours="Uhr", next_try="nächster Versuch",
+    hidden="verborgen", hours="Uhr", next_try="nächster Versuch", act=action_words.GERMAN,
     kinds={
         "event": "Ereignis", "function": "Funktion", "job": "Aufgabe", "action": "Änderung", "appointment": "Termin",
         "message": "Nachricht", "waitlist": "Warteliste", "provider": "Anbieter", "audit": "Protokoll",
@@ -204,13 +207,13 @@ ENGLISH: Final = Words(
     failures_hint="Bookings of the last 24 hours that did not come about, and why.", reason="Reason",
     received="Received", text="Message", call_back="Call back", recipient="For", waits_for="Waits for", until="Until",
     offered="Offered", dead_events="Events and jobs", dead_notifications="Notifications",
-    dead_hint="All attempts are used up. Once the cause is mended: askproai events redrive, askproai notifications redrive.",
+    dead_hint="All attempts are used up. Once the cause is mended, it can be tried again.",
     attempts="Attempts", type="Type", circuits="Circuits of providers", provider="Provider", retry_after="Again in (s)",
     queue="Queue", priority="Priority", ready="ready", running="running", dead_jobs="dead",
     number="Number", oldest="oldest (s)", health="Health", version="Version", database="Database", redis="Redis", more="More",
     too_many="Not all are shown.", not_found="There is no such page or entry here.",
     failed_page="This page cannot be shown right now. Please try again later.", back="Back to today",
-    hidden="hidden", hours="", next_try="next try",
+    hidden="hidden", hours="", next_try="next try", act=action_words.ENGLISH,
     kinds={
         "event": "Event", "function": "Function", "job": "Job", "action": "Change", "appointment": "Appointment",
         "message": "Message", "waitlist": "Waiting list", "provider": "Provider", "audit": "Audit log",

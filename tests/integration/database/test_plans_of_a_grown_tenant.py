@@ -208,7 +208,13 @@ async def test_questions_of_the_desk(pod: TenantPod, monkeypatch: pytest.MonkeyP
 
 async def test_each_view_of_the_page_and_its_pulse(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     appointment = await pod.db.fetchval("SELECT id::text FROM appointments WHERE tenant = $1 LIMIT 1", pod.store.tenant)
-    seeded = {"calls": "call_grown_50", "appointments": appointment}
+    block = await pod.db.fetchval(
+        """INSERT INTO refusals (tenant, resource_id, starts_at, ends_at, until, block_id)
+           SELECT tenant, id, now(), now() + interval '1 hour', 'infinity', gen_random_uuid() FROM resources WHERE tenant = $1
+           LIMIT 1 RETURNING block_id::text""",
+        pod.store.tenant,
+    )
+    seeded = {"calls": "call_grown_50", "appointments": appointment, "blocks": block}
     async with running_web(pod, worker_port=9), visiting(pod) as visitor:
         assert await visitor.log_in(ADMIN_TOKEN) == 303
         with recording_plans(monkeypatch) as recorder:

@@ -122,7 +122,19 @@ async def seed(pod: TenantPod, name: str, text: str) -> dict[str, str]:
         call,
         appointment,
     )
-    return {"calls": call, "appointments": appointment}
+    message = await db.fetchval("SELECT id::text FROM messages WHERE tenant = $1 AND call_id = $2", tenant, call)
+    block = str(uuid4())
+    await db.execute(
+        """INSERT INTO refusals (tenant, resource_id, starts_at, ends_at, until, reason, block_id)
+           VALUES ($1, $2, $3, $4, 'infinity', $5, $6::text::uuid)""",
+        tenant,
+        pod.store.resources["mitte", "mehmet", 1],
+        start + timedelta(hours=1),
+        start + timedelta(hours=2),
+        text[:200],
+        block,
+    )
+    return {"calls": call, "appointments": appointment, "messages": message, "blocks": block}
 
 
 def filled(path: str, seeded: dict[str, str]) -> str:

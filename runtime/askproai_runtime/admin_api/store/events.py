@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
+import msgspec
 
 from askproai_core.database import Pool
 
@@ -73,10 +74,14 @@ FROM jobs WHERE tenant = $1 AND id = $2 AND event_id IS NULL
 """
 
 # Dead letters only, each with all its attempts again, in one statement: `claim_no` rises, so that no late worker can finish the
-# job, and the audit log says what was redriven and why it had died. A body that was dropped by age cannot be processed again.
+# job, and the audit log says what was redriven, by whom, and why it had died. A body that was dropped by age cannot be processed
+# again. What a request with an id ($5) has redriven is in its row of `call_actions`: repeated, it redrives nothing that has died
+# again since.
 _REDRIVE: Final = """
 WITH dead AS MATERIALIZED (
-    SELECT id FROM jobs WHERE tenant = $1 AND state = 'dead' AND {condition} ORDER BY id LIMIT $3 FOR UPDATE
+    SELECT id FROM jobs WHERE tenant = $1 AND state = 'dead' AND {condition}
+      AND NOT EXISTS (SELECT 1 FROM call_actions WHERE tenant = $1 AND call_id = $5::text AND key = 'request|redrive')
+    ORDER BY id LIMIT $3 FOR UPDATE
 ), job AS (
     UPDATE jobs j SET state = 'ready', attempts = 0, claim_no = j.claim_no + 1, run_at = clock_timestamp(), finished_at = NULL
     FROM dead WHERE j.tenant = $1 AND j.id = dead.id
@@ -86,8 +91,13 @@ WITH dead AS MATERIALIZED (
     FROM job WHERE e.tenant = $1 AND e.id = job.event_id
 ), audit AS (
     INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
-    SELECT $1, 'admin', 'event.redriven', jsonb_build_object('job', id, 'event', event_id, 'error', last_error), correlation_id
+    SELECT $1, 'admin', 'event.redriven',
+           jsonb_build_object('job', id, 'event', event_id, 'error', last_error, 'claimed_by', $4::text), correlation_id
     FROM job
+), request AS (
+    INSERT INTO call_actions (tenant, call_id, key, state, lease_until, answer)
+    SELECT $1, $5, 'request|redrive', 'done', clock_timestamp(), jsonb_agg(coalesce(event_id::text, 'job:' || id))
+    FROM job WHERE $5 IS NOT NULL HAVING count(*) > 0
 )
 SELECT coalesce(event_id::text, 'job:' || id) FROM job
 """
@@ -104,6 +114,7 @@ _REDRIVE_ALL: Final = _REDRIVE.format(
     condition=f"created_at < $2 AND ({_HAS_BODY} OR event_id IS NULL AND {_IS_NEWEST})"
 )
 _MAX_RACES: Final = 3
+_REDRIVEN_BY: Final = "SELECT answer FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key = 'request|redrive'"
 
 _AUDIT: Final = """
 SELECT id::text AS id, at, actor, action, detail, correlation_id FROM audit_log WHERE tenant = $1
@@ -159,21 +170,28 @@ class AdminApiStore:
         """Return a job without an event, in the columns of `get_event`, or None."""
         return await self._pool.fetchrow(_JOB, self._tenant, job_id)
 
-    async def redrive_event(self, event_id: int) -> list[str]:
-        """Redrive an event's dead job, and return the ids of what was redriven: one or none."""
-        return await self._redrive(_REDRIVE_EVENT, event_id)
+    async def redrive_event(self, event_id: int, claimed_by: str | None, request: str | None) -> list[str]:
+        """Redrive an event's dead job, and return the ids of what was redriven: one or none. `request` is the call in whose place
+        a request with an id is: repeated, it redrives nothing.
+        """
+        return await self._redrive(_REDRIVE_EVENT, event_id, 1, claimed_by, request)
 
-    async def redrive_job(self, job_id: int) -> list[str]:
-        """Redrive a dead job without an event, and return the ids of what was redriven: one or none."""
-        return await self._redrive(_REDRIVE_JOB, job_id)
+    async def redrive_job(self, job_id: int, claimed_by: str | None, request: str | None) -> list[str]:
+        """Redrive a dead job without an event, as `redrive_event` does an event's."""
+        return await self._redrive(_REDRIVE_JOB, job_id, 1, claimed_by, request)
 
-    async def redrive_all(self, limit: int) -> list[str]:
+    async def list_redriven_by(self, request: str) -> list[str]:
+        """Return the ids of what a request has redriven before."""
+        answer = await self._pool.fetchval(_REDRIVEN_BY, self._tenant, request)
+        return [] if answer is None else msgspec.json.decode(answer, type=list[str])
+
+    async def redrive_all(self, limit: int, claimed_by: str | None) -> list[str]:
         """Redrive up to `limit` dead jobs created before now, oldest first, and return their ids.
 
         Of an appointment's dead jobs only the newest, and none while a job of the appointment is live.
         """
         now = await self._pool.fetchval("SELECT clock_timestamp()")
-        return await self._redrive(_REDRIVE_ALL, now, limit)
+        return await self._redrive(_REDRIVE_ALL, now, limit, claimed_by, None)
 
     async def list_audit(self, *, after: Sequence[Any] | None, limit: int) -> list[Row]:
         """Return the audit log, newest first. `after`: time and id (text)."""
@@ -190,12 +208,12 @@ class AdminApiStore:
         """Return the last call to each provider: `provider`, `outcome`, `at`."""
         return await self._pool.fetch(_LAST_PROVIDER_CALLS, self._tenant)
 
-    async def _redrive(self, statement: str, selected: int | datetime, limit: int = 1) -> list[str]:
+    async def _redrive(self, statement: str, *values: object) -> list[str]:
         for _ in range(_MAX_RACES):
             # A change of an appointment can add its job beside us: then nothing is redriven, and the next attempt sees that job.
             with suppress(asyncpg.UniqueViolationError):
-                return await self._redrive_once(statement, selected, limit)
-        return await self._redrive_once(statement, selected, limit)
+                return await self._redrive_once(statement, *values)
+        return await self._redrive_once(statement, *values)
 
-    async def _redrive_once(self, statement: str, selected: int | datetime, limit: int) -> list[str]:
-        return [row[0] for row in await self._pool.fetch(statement, self._tenant, selected, limit)]
+    async def _redrive_once(self, statement: str, *values: object) -> list[str]:
+        return [row[0] for row in await self._pool.fetch(statement, self._tenant, *values)]

@@ -1,0 +1,66 @@
+"""What requests to the page and answers to them have in common: forms, cookies, headers."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import parse_qs
+
+from aiohttp import web
+
+from askproai_core.http_server import Problem, require_readable_body
+
+_MAX_BODY_BYTES: Final = 4096
+_BODY_SECONDS: Final = 10.0
+SECURITY: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept-Language, Cookie",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex",
+}
+
+
+async def read_form(request: web.Request) -> Mapping[str, str]:
+    """Return the fields of a small form. Raises `Problem`."""
+    require_readable_body(request, _MAX_BODY_BYTES)
+    body = b""
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for part in request.content.iter_any():  # a proxy may send it in several
+                body += part
+                if len(body) > _MAX_BODY_BYTES:
+                    raise Problem(413, "Content Too Large", f"The body may have {_MAX_BODY_BYTES} bytes")
+    except TimeoutError:
+        raise Problem(400, "Bad Request", f"The body took longer than {_BODY_SECONDS:.0f} seconds") from None
+    try:
+        fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        raise Problem(400, "Bad Request", "The body is not a form") from None
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def path_of(request: web.Request) -> str:
+    """Return the path of a request as the router has it, such as `/blocks/{id}`."""
+    resource = request.match_info.route.resource
+    assert resource is not None, "the router found it"
+    return resource.canonical
+
+
+def set_cookie(response: web.Response, request: web.Request, name: str, value: str, seconds: int, path: str) -> None:
+    """Set a cookie that no script reads and no other site sends; over TLS alone behind a proxy with TLS."""
+    is_secure = request.headers.get("X-Forwarded-Proto", "") == "https"
+    response.set_cookie(
+        name, value, max_age=seconds, path=path, httponly=True, samesite="Strict", secure=is_secure
+    )  # fmt: skip
+
+
+def send_to_login(request: web.Request) -> web.Response:
+    """Send whoever has no session to the login: htmx by its own header, since it would put the form into the page."""
+    if "HX-Request" in request.headers:
+        return web.Response(status=401, headers=SECURITY | {"HX-Redirect": "/login"})
+    if request.path == "/live":
+        return web.Response(status=401, headers=SECURITY)
+    return web.Response(status=303, headers=SECURITY | {"Location": "/login"})

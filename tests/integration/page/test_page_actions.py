@@ -1,0 +1,345 @@
+"""What is done on the tenant's page, at a real pod: once, in the audit log, by whoever may, and nothing entered is lost."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from askproai_core.reader_token import reader_token_of
+from askproai_runtime.admin_api import AdminApiStore
+from askproai_runtime.page.actions import ACTIONS
+from askproai_runtime.page.routes import ACTION_PATHS, FORM_PATHS
+from askproai_runtime.page.sessions import LIFETIME, Signer
+from askproai_runtime.page.views import FORMS
+from askproai_sandbox.databases import Database
+from tests.worlds.page_visitor import Visitor, hidden, tags, visiting
+from tests.worlds.private_desk import book
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday, open_pod, running_web
+
+DEAD_JOB = """INSERT INTO jobs (tenant, kind, priority, state, last_error, attempts, correlation_id, appointment_id)
+    VALUES ($1, 'calendar-sync', 'default', 'dead', 'calendar is away', 8, 'c', $2::text::uuid) RETURNING id"""
+DEAD_NOTIFICATION = """INSERT INTO notifications (tenant, kind, subject, recipient, channel, appointment_id, state, error,
+                                                     correlation_id)
+    VALUES ($1, 'confirmation', $2, 'customer', 'Email', $3::text::uuid, 'dead', 'refused', 'c') RETURNING id::text"""
+MESSAGE = """INSERT INTO messages (tenant, call_id, key, branch, caller, name, text, correlation_id)
+    VALUES ($1, $2, 'k', 'mitte', '+4915155500088', 'Petra', 'Bitte zurückrufen', $2) RETURNING id::text"""
+
+
+@pytest.fixture
+async def owner(shared_web_pod: TenantPod) -> AsyncIterator[Visitor]:
+    async with visiting(shared_web_pod) as visitor:
+        assert await visitor.log_in(ADMIN_TOKEN, "Karin") == 303
+        yield visitor
+
+
+async def seed(pod: TenantPod, week: int) -> dict[str, str]:
+    """Return by action what it is to act on, of an open Friday that no other test uses."""
+    appointment = await book(pod, next_friday(pod, 10, week))
+    tenant, db = pod.store.tenant, pod.db
+    await db.execute(
+        "UPDATE jobs SET state = 'done' WHERE tenant = $1 AND appointment_id = $2::text::uuid", tenant, appointment
+    )
+    block = await db.fetchval(
+        """INSERT INTO refusals (tenant, resource_id, starts_at, ends_at, until, reason, block_id)
+           VALUES ($1, $2, $3, $4, 'infinity', '', gen_random_uuid()) RETURNING block_id::text""",
+        tenant, pod.store.resources["mitte", "mehmet", 1], next_friday(pod, 8, week), next_friday(pod, 9, week),
+    )  # fmt: skip
+    return {
+        "/appointments/{id}/cancel": appointment,
+        "/appointments/{id}/move": appointment,
+        "/blocks/new": "",
+        "/blocks/{id}/remove": block,
+        "/messages/{id}/done": await db.fetchval(MESSAGE, tenant, f"call_{uuid4().hex}"),
+        "/dead-letters/events/{id}/redrive": f"job:{await db.fetchval(DEAD_JOB, tenant, appointment)}",
+        "/dead-letters/notifications/{id}/redrive": await db.fetchval(
+            DEAD_NOTIFICATION, tenant, uuid4().hex, appointment
+        ),
+    }
+
+
+def fields_of(pod: TenantPod, path: str, week: int) -> dict[str, str]:
+    """Return what a person enters."""
+    day = next_friday(pod, 0, week).date().isoformat()
+    return {
+        "/appointments/{id}/cancel": {"reason": "krank"},
+        "/appointments/{id}/move": {"day": day, "time": "14:00", "staff": ""},
+        "/blocks/new": {"who": "mitte/mehmet", "day": day, "time": "12:00", "last_time": "13:00", "reason": "Zahnarzt"},
+        "/messages/{id}/done": {"note": "angerufen"},
+    }.get(path, {})
+
+
+async def state_of(pod: TenantPod) -> Mapping[str, Any]:
+    """Return what actions change."""
+    statements = {
+        "appointments": "SELECT id::text, status, starts_at, version FROM appointments WHERE tenant = $1 ORDER BY id",
+        "blocks": "SELECT block_id::text, until FROM refusals WHERE tenant = $1 ORDER BY id",
+        "messages": "SELECT id::text, done_by, note FROM messages WHERE tenant = $1 ORDER BY id",
+        "jobs": "SELECT id, state, claim_no FROM jobs WHERE tenant = $1 ORDER BY id",
+        "notifications": "SELECT id::text, state FROM notifications WHERE tenant = $1 ORDER BY id",
+        "audit": "SELECT action, detail FROM audit_log WHERE tenant = $1 AND actor <> 'page' ORDER BY id",
+    }
+    return {name: [tuple(row) for row in await pod.db.fetch(sql, pod.store.tenant)] for name, sql in statements.items()}
+
+
+async def audit(pod: TenantPod, request_id: str = "") -> list[tuple[str, dict[str, Any]]]:
+    rows = await pod.db.fetch(
+        "SELECT action, detail FROM audit_log WHERE tenant = $1 AND actor <> 'page' ORDER BY id", pod.store.tenant
+    )
+    entries = [(row["action"], json.loads(row["detail"])) for row in rows]
+    return [each for each in entries if not request_id or each[1].get("request") == request_id]
+
+
+async def token_of(visitor: Visitor) -> str:
+    return hidden((await visitor.get("/week"))[1])
+
+
+def test_every_action_has_its_path_its_form_and_its_right() -> None:
+    assert set(ACTION_PATHS) == set(ACTIONS)
+    assert set(FORM_PATHS) == set(FORMS)
+
+
+async def test_each_action_acts_once_however_often_its_form_is_sent_and_is_in_the_audit_log_with_its_actor(
+    owner: Visitor,
+) -> None:
+    pod, done = owner.pod, await seed(owner.pod, 2)
+    csrf = await token_of(owner)
+    expected = {
+        "/messages/{id}/done": ("/messages?done=done", "message.done"),
+        "/dead-letters/events/{id}/redrive": ("/dead-letters?done=redriven", "event.redriven"),
+        "/dead-letters/notifications/{id}/redrive": ("/dead-letters?done=redriven", "notification.redriven"),
+        "/blocks/new": ("?done=blocked", "block.added"),
+        "/blocks/{id}/remove": ("/blocks?done=unblocked", "block.removed"),
+        "/appointments/{id}/move": ("?done=moved", "appointment.moved"),
+        "/appointments/{id}/cancel": ("?done=cancelled", "appointment.cancelled"),
+    }
+    assert set(expected) == set(ACTIONS)
+    for path, (location, action) in expected.items():
+        target, form = path.replace("{id}", done[path]), fields_of(pod, path, 2)
+        form |= {"csrf": csrf, "request_id": str(uuid4())}
+        before = len(await audit(pod))
+        answers = await asyncio.gather(*(owner.post(target, **form) for _ in range(3)))
+        answers.append(await owner.post(target, **form))  # a reload, much later
+        for status, page, answer in answers:
+            assert status == 303, (path, page)
+            assert answer.headers["Location"].endswith(location), path
+        recorded = (await audit(pod))[before:]
+        assert [each[0] for each in recorded] == [action], path
+        assert recorded[0][1]["claimed_by"] == "Karin", path
+        _, page, _ = await owner.get(answers[0][2].headers["Location"])
+        assert 'class="notice" role="status"' in page
+
+
+async def test_a_redrive_that_is_sent_again_after_its_letter_has_died_again_does_nothing(owner: Visitor) -> None:
+    pod, made = owner.pod, await seed(owner.pod, 3)
+    csrf = await token_of(owner)
+    for path, table in (("events", "jobs"), ("notifications", "notifications")):
+        form = {"csrf": csrf, "request_id": str(uuid4())}
+        target = f"/dead-letters/{path}/{made[f'/dead-letters/{path}/{{id}}/redrive']}/redrive"
+        assert (await owner.post(target, **form))[0] == 303
+        await pod.db.execute(f"UPDATE {table} SET state = 'dead' WHERE tenant = $1", pod.store.tenant)
+        assert (await owner.post(target, **form))[0] == 303
+        states = await pod.db.fetch(f"SELECT DISTINCT state FROM {table} WHERE tenant = $1", pod.store.tenant)
+        assert [row["state"] for row in states] == ["dead"]
+        assert (await owner.post(target, **form | {"request_id": str(uuid4())}))[0] == 303, (
+            "another form tries it again"
+        )
+
+
+async def test_nothing_is_done_without_a_session_or_right_or_form_of_ones_own(
+    owner: Visitor, database: Database, tmp_path: Path
+) -> None:
+    pod, made = owner.pod, await seed(owner.pod, 4)
+    before, csrf = await state_of(pod), await token_of(owner)
+    signer = Signer(ADMIN_TOKEN, pod.store.tenant)
+    expired = signer.seal(signer.open(is_reader=False, name="Karin", now=datetime.now(UTC) - LIFETIME))
+    (cookie,) = owner.cookies()
+    async with (
+        visiting(pod) as stranger,
+        visiting(pod) as reader,
+        visiting(pod) as second,
+        open_pod(database, tmp_path, f"foreign-{uuid4().hex[:6]}") as other,
+    ):
+        assert await reader.log_in(reader_token_of(ADMIN_TOKEN)) == 303
+        assert await second.log_in(ADMIN_TOKEN, "Karin") == 303
+        foreign_csrf, readers = await token_of(second), await token_of(reader)
+        async with running_web(other), visiting(other) as foreigner:
+            assert await foreigner.log_in(ADMIN_TOKEN) == 303
+            foreigners = await token_of(foreigner)
+            for path, target in made.items():
+                url, form = path.replace("{id}", target), fields_of(pod, path, 4) | {"request_id": str(uuid4())}
+                status, page, _ = await stranger.post(url, **form, csrf=csrf)
+                assert status == 401, path
+                assert all(f'name="{name}" value="{value}"' in page for name, value in form.items()), "nothing is lost"
+                headers = {"Cookie": f"{cookie}={expired}"}
+                async with stranger.session.post(
+                    f"{pod.private_url}{url}", data=form | {"csrf": csrf}, headers=headers
+                ) as answer:
+                    assert answer.status == 401, path
+                for token in ({}, {"csrf": ""}, {"csrf": foreign_csrf}, {"csrf": "0" * 64}):
+                    status, page, _ = await owner.post(url, **form, **token)
+                    assert (status, "zu alt" in page) == (403, True), path
+                    assert all(
+                        f'value="{value}"' in page
+                        for name, value in form.items()
+                        if value and name in {"reason", "note"}
+                    )
+                assert (await reader.post(url, **form, csrf=readers))[0] == 403, path
+                if path in FORMS:
+                    assert (await reader.get(url))[0] == 403, path
+                if target:
+                    assert (await foreigner.post(url, **form, csrf=foreigners))[0] in {404, 409}, path
+                status, _, _ = await foreigner.post(url, **form, csrf=csrf)
+                assert status in {403, 404}, path
+    assert await state_of(pod) == before
+
+
+async def test_a_reader_is_shown_no_button(owner: Visitor) -> None:
+    made = await seed(owner.pod, 5)
+    pages = ("/", "/messages", "/dead-letters", "/blocks", f"/blocks/{made['/blocks/{id}/remove']}",
+             f"/appointments/{made['/appointments/{id}/cancel']}")  # fmt: skip
+    async with visiting(owner.pod) as reader:
+        assert await reader.log_in(reader_token_of(ADMIN_TOKEN)) == 303
+        for path in pages:
+            targets = {
+                attributes.get("action") or attributes.get("href")
+                for tag, attributes in tags((await reader.get(path))[1]) if tag in {"form", "a"}
+            }  # fmt: skip
+            assert not [each for each in targets if re.search("cancel|move|/new|remove|done|redrive", str(each))], path
+
+
+async def test_a_cancellation_is_asked_for_first_and_says_what_it_is_about(owner: Visitor) -> None:
+    made = await seed(owner.pod, 6)
+    appointment = made["/appointments/{id}/cancel"]
+    _, page, _ = await owner.get(f"/appointments/{appointment}")
+    assert f'href="/appointments/{appointment}/cancel"' in page
+    _, page, _ = await owner.get(f"/appointments/{appointment}/cancel")
+    assert "Petra Müller" in page
+    assert not [attributes for tag, attributes in tags(page) if tag == "body" and "sse-connect" in attributes], (
+        "it stands still"
+    )
+
+
+async def test_a_move_that_is_refused_says_why_keeps_what_was_entered_and_offers_what_is_free(owner: Visitor) -> None:
+    pod, made = owner.pod, await seed(owner.pod, 7)
+    await book(pod, next_friday(pod, 14, 7))
+    url, day = f"/appointments/{made['/appointments/{id}/move']}/move", next_friday(pod, 0, 7).date().isoformat()
+    form = {"csrf": await token_of(owner), "request_id": str(uuid4()), "day": day, "time": "14:00", "staff": ""}
+    status, page, _ = await owner.post(url, **form)
+    assert status == 409
+    assert "Die Person ist dann schon gebucht oder gesperrt." in page
+    assert f'name="day" type="date" value="{day}"' in page
+    assert form["request_id"] not in page, "other values need another id"
+    free = re.search(r'<form method="post" action="[^"]+/move">(?:(?!</form>).)+</form>', page, re.DOTALL)
+    assert free is not None
+    offered = {str(a["name"]): a["value"] or "" for tag, a in tags(free[0]) if tag == "input"}
+    status, _, answer = await owner.post(url, **offered)
+    assert (status, answer.headers["Location"].endswith("?done=moved")) == (303, True)
+    for entered, sentence in (
+        ({"day": ""}, "Bitte Tag und Zeit angeben."),
+        ({"day": "2026-03-01"}, "Diese Zeit gibt es an diesem Tag nicht, oder sie ist vorbei."),
+        ({"time": "03:00"}, "In dieser Zeit macht die Person diese Leistung nicht."),
+        ({"staff": "niemand"}, "Diese Person gibt es hier nicht, oder niemand kann bei ihr buchen."),
+    ):
+        status, page, _ = await owner.post(url, **form | {"request_id": str(uuid4())} | entered)
+        assert (status in {400, 404, 409}, sentence in page) == (True, True), (entered, page)
+
+
+async def test_refusals_are_in_the_language_of_the_browser(owner: Visitor) -> None:
+    pod = owner.pod
+    begun = await pod.db.fetchval(
+        """INSERT INTO appointments (tenant, branch, service, staff, customer_name, starts_at, ends_at, status, correlation_id)
+           VALUES ($1, 'mitte', 'haarschnitt', 'anna', 'P', now() - interval '1 hour', now() + interval '1 hour', 'confirmed', 'c')
+           RETURNING id::text""", pod.store.tenant,
+    )  # fmt: skip
+    form = {"csrf": await token_of(owner), "request_id": str(uuid4())}
+    for language, sentence in (("de", "hat begonnen oder ist vorbei"), ("en", "has begun or is over")):
+        async with owner.session.post(
+            f"{pod.private_url}/appointments/{begun}/cancel", data=form, headers={"Accept-Language": language}
+        ) as answer:
+            assert (answer.status, sentence in await answer.text()) == (409, True)
+
+
+async def test_a_block_shows_whom_to_call_and_an_equal_one_changes_nothing(owner: Visitor) -> None:
+    pod = owner.pod
+    appointment = await book(pod, next_friday(pod, 14, 8), staff="mehmet")
+    form = {
+        "csrf": await token_of(owner), "request_id": str(uuid4()), "who": "mitte/mehmet",
+        "time": "", "last_day": "", "last_time": "",
+        "day": next_friday(pod, 0, 8).date().isoformat(), "reason": "krank",
+    }  # fmt: skip
+    status, page, answer = await owner.post("/blocks/new", **form)
+    assert status == 303, page
+    _, page, _ = await owner.get(answer.headers["Location"])
+    assert f"/appointments/{appointment}" in page
+    assert "krank" in page
+    status, _, answer = await owner.post("/blocks/new", **form | {"request_id": str(uuid4()), "reason": "Urlaub"})
+    assert (status, answer.headers["Location"].endswith("?done=existed")) == (303, True)
+    for entered, sentence in (
+        ({"who": "mitte/gone"}, "Diese Person gibt es hier nicht"),
+        ({"last_day": "2026-01-01"}, "Das Ende liegt nicht nach dem Beginn."),
+        ({"day": "2025-01-01"}, "Diese Zeit ist schon vorbei."),
+        ({"last_day": "2029-01-01"}, "So lange lässt sich nicht sperren."),
+        ({"reason": "x" * 201}, "Eine Angabe passt nicht"),
+        ({"who": ""}, "Eine Angabe passt nicht"),
+    ):
+        status, page, _ = await owner.post("/blocks/new", **form | {"request_id": str(uuid4())} | entered)
+        assert (status in {400, 404}, sentence in page) == (True, True), (entered, page)
+
+
+async def test_of_two_who_answer_one_message_the_later_learns_it_and_keeps_the_note(owner: Visitor) -> None:
+    made = await seed(owner.pod, 9)
+    url = f"/messages/{made['/messages/{id}/done']}/done"
+    async with visiting(owner.pod) as second:
+        assert await second.log_in(ADMIN_TOKEN, "Mehmet") == 303
+        form = {"csrf": await token_of(second), "request_id": str(uuid4()), "note": "kommt am Freitag"}
+        assert (await owner.post(url, csrf=await token_of(owner), request_id=str(uuid4()), note="angerufen"))[0] == 303
+        status, page, _ = await second.post(url, **form)
+        assert status == 409
+        assert "Jemand war schneller" in page
+        assert "kommt am Freitag" in page
+        assert "angerufen" in page
+
+
+async def test_what_was_entered_while_the_database_is_away_is_sent_again_by_a_button_and_acts_once(
+    owner: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pod, made = owner.pod, await seed(owner.pod, 10)
+    redrive = AdminApiStore.redrive_job
+
+    async def lost(*arguments: Any) -> list[str]:
+        await redrive(*arguments)  # the commit is done, and its answer is lost
+        raise asyncpg.ConnectionDoesNotExistError
+
+    form = {"csrf": await token_of(owner), "request_id": str(uuid4())}
+    url = f"/dead-letters/events/{made['/dead-letters/events/{id}/redrive']}/redrive"
+    before = len(await audit(pod))
+    with monkeypatch.context() as patch:
+        patch.setattr(AdminApiStore, "redrive_job", lost)
+        status, page, _ = await owner.post(url, **form)
+    assert status == 503
+    again = {str(a["name"]): a["value"] or "" for tag, a in tags(page) if tag == "input"}
+    assert again == form
+    assert [a["action"] for tag, a in tags(page) if tag == "form"] == [url.replace(":", "%3A")] or url in page
+    assert (await owner.post(url, **again))[0] == 303
+    assert len(await audit(pod)) == before + 1
+
+
+async def test_a_session_without_a_name_acts_by_its_id(owner: Visitor) -> None:
+    made = await seed(owner.pod, 1)
+    async with visiting(owner.pod) as nameless:
+        assert await nameless.log_in(ADMIN_TOKEN) == 303
+        request_id = str(uuid4())
+        url = f"/messages/{made['/messages/{id}/done']}/done"
+        assert (await nameless.post(url, csrf=await token_of(nameless), request_id=request_id, note=""))[0] == 303
+    ((_, detail),) = await audit(owner.pod, request_id)
+    logins = await owner.pod.db.fetch(
+        "SELECT correlation_id FROM audit_log WHERE tenant = $1 AND action = 'page.login'", owner.pod.store.tenant
+    )
+    assert detail["claimed_by"] in {f"page {row['correlation_id'][:8]}" for row in logins}

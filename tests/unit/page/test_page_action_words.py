@@ -1,0 +1,43 @@
+"""Every reason why an action is not done, and everything that was done, has a sentence in both languages."""
+
+from dataclasses import fields
+
+import pytest
+
+from askproai_core.http_server import Problem
+from askproai_runtime.admin_api import ChangeObstacle
+from askproai_runtime.admin_api.refused_change import _WHY
+from askproai_runtime.booking import BlockObstacle, FunctionOutcome
+from askproai_runtime.page.action_words import ENGLISH, GERMAN, ActionWords
+from askproai_runtime.page.actions import DONE_BEFORE, Notice, Right, obstacle_of, rights_of
+from askproai_runtime.page.sessions import Session
+
+
+@pytest.mark.parametrize("words", [GERMAN, ENGLISH])
+def test_every_reason_and_notice_has_its_sentence(words: ActionWords) -> None:
+    reasons = {*ChangeObstacle, *BlockObstacle, *_WHY, FunctionOutcome.TAKEN, DONE_BEFORE}
+    assert sorted(str(each) for each in reasons if each not in words.obstacles) == []
+    assert set(words.notices) == set(Notice)
+
+
+def test_both_languages_say_the_same_things_in_other_words() -> None:
+    assert set(GERMAN.obstacles) == set(ENGLISH.obstacles)
+    for each in fields(ActionWords):
+        assert getattr(GERMAN, each.name) != getattr(ENGLISH, each.name), each.name
+
+
+def test_the_reason_of_a_problem_is_its_own_or_that_of_a_move_or_that_a_value_does_not_fit() -> None:
+    assert obstacle_of(Problem(409, "Not Dead", "", members=ChangeObstacle.NOT_DEAD.members)) == "not_dead"
+    assert obstacle_of(Problem(409, "Not Moved", "", members={"outcome": FunctionOutcome.TAKEN})) == "taken"
+    assert obstacle_of(Problem(400, "Bad Request", "")) == "invalid"
+    assert obstacle_of(Problem(409, "Ambiguous Id", "")) == ""
+
+
+def test_a_reader_has_no_right_and_an_owner_every_one() -> None:
+    assert rights_of(Session("s", "salon.a", is_reader=True, name="", expires=0)) == frozenset()
+    assert rights_of(Session("s", "salon.a", is_reader=False, name="", expires=0)) == set(Right)
+
+
+def test_who_gave_no_name_acts_by_a_part_of_the_sessions_id() -> None:
+    assert Session("0123456789", "salon.a", is_reader=False, name="", expires=0).actor == "page 01234567"
+    assert Session("0123456789", "salon.a", is_reader=False, name="Karin", expires=0).actor == "Karin"
