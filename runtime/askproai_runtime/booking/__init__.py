@@ -98,8 +98,9 @@ __all__ = [
     "find_appointments", "find_by_id", "find_closure", "find_messages", "find_waitlist_entries", "fold",
     "free_slots", "is_booked_remotely", "is_news",
     "join_list", "join_waitlist", "leave_message", "list_blocks_within", "list_current_blocks", "list_free_slots",
-    "list_known", "list_messages_for_desk", "list_named_staff", "list_offers_within",
-    "list_waitlist", "mark_message_done", "meant_key", "move_for_desk", "notified_channels", "open_minutes", "parse_start_for_desk", "preview_block", "preview_booking",
-    "read_audit", "read_reply", "read_said", "read_services", "read_text", "release_holds", "remove_block", "remove_from_waitlist",
-    "reschedule_appointment", "resolve_span", "sayable", "show_block", "sync_appointment", "warm_up",
+    "list_known", "list_messages_for_desk", "list_named_staff", "list_offers_within", "list_waitlist",
+    "mark_message_done", "meant_key", "move_for_desk", "notified_channels", "open_minutes", "parse_start_for_desk",
+    "preview_block", "preview_booking", "read_audit", "read_reply", "read_said", "read_services", "read_text",
+    "release_holds", "remove_block", "remove_from_waitlist", "reschedule_appointment", "resolve_span", "sayable",
+    "show_block", "sync_appointment", "warm_up",
 ]  # fmt: skip
