@@ -23,7 +23,7 @@ from askproai_runtime.booking.calendar_audit import CalendarAudit
 from askproai_runtime.booking.calendar_inbound import Step, apply_calendar_event, is_news
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.calendar_reading import CalendarEvent
-from askproai_runtime.booking.declines import declines_offer
+from askproai_runtime.booking.declines import find_declined
 from askproai_runtime.booking.desk import (
     CalendarState,
     DeskBusy,
@@ -94,8 +94,8 @@ __all__ = [
     "RequestUsed", "ServiceRules", "SlotQuery", "Span", "Status", "Step", "UnclearStart", "UnknownName",
     "WaitlistEntry", "WaitlistKeeper", "WaitlistOffer", "add_block", "apply_calendar_event", "book_appointment",
     "book_for_desk", "calendar_state", "cancel_appointment", "cancel_for_desk", "check_availability",
-    "count_differences", "count_open_messages", "decline_offer", "declines_offer", "drop_absence",
-    "find_appointments", "find_by_id", "find_closure", "find_messages", "find_waitlist_entries", "fold",
+    "count_differences", "count_open_messages", "decline_offer", "drop_absence",
+    "find_appointments", "find_by_id", "find_closure", "find_declined", "find_messages", "find_waitlist_entries", "fold",
     "free_slots", "is_booked_remotely", "is_news",
     "join_list", "join_waitlist", "leave_message", "list_blocks_within", "list_current_blocks", "list_free_slots",
     "list_known", "list_messages_for_desk", "list_named_staff", "list_offers_within", "list_waitlist",

@@ -155,7 +155,12 @@ async def test_a_block_within_the_wait_of_an_open_offer_does_not_concern_it(salo
     assert (await join_waitlist(salon.booking, call("call_w", FIRST), args)).success
     await salon.cancel(first.fields["appointment_id"])
     await run_waitlist(salon)
-    for begins, ends, listed in (("10:30", "11:00", 0), ("10:30", "11:05", 1), ("10:25", "11:00", 1), ("09:00", "10:05", 1)):
+    for begins, ends, listed in (
+        ("10:30", "11:00", 0),
+        ("10:30", "11:05", 1),
+        ("10:25", "11:00", 1),
+        ("09:00", "10:05", 1),
+    ):
         span = booking_api.resolve_span(at(begins), at(ends), BERLIN)
         assert len(await booking_api.list_offers_within(salon.booking, ["mitte/anna"], span)) == listed, begins
         request = DeskRequest(uuid4(), "karin")

@@ -147,8 +147,8 @@ async def test_the_open_offers_of_a_blocked_span_are_listed_while_they_are_open(
         return [str(each.id) for each in found]
 
     assert await listed("2026-11-27") == [entry]
-    assert await listed("2026-11-27T10:29", "2026-11-27T12:00") == [entry], "a part of it"
-    assert await listed("2026-11-27T10:30", "2026-11-27T12:00") == [], "it ends before"
+    assert await listed("2026-11-27T10:44", "2026-11-27T12:00") == [entry], "a part of it"
+    assert await listed("2026-11-27T10:45", "2026-11-27T12:00") == [], "it ends before"
     assert await listed("2026-11-27T08:00", "2026-11-27T10:00") == []
     assert await listed("2026-11-27", staff="mitte/mehmet") == []
     assert await listed("2026-11-27", staff="west/anna") == []
