@@ -31,7 +31,9 @@ def share_months(atoms: Sequence[Atom], today: date) -> list[Atom]:
             shared.append(_before(atom, shared, atoms[i + 1 :]))
         else:  # "Dienstag, der 24., oder am 3. Januar": the weekday says which one
             shared.append(atom)
-    return shared if _INSTEAD & {atom for atom in shared if isinstance(atom, Op)} else _in_one_year(shared)
+    has_year = any(isinstance(atom, Period) for atom in shared)  # such as "nächstes Jahr"
+    is_corrected = not _INSTEAD.isdisjoint(atom for atom in shared if isinstance(atom, Op))
+    return shared if has_year or is_corrected else _in_one_year(shared)
 
 
 def _in_one_year(atoms: Sequence[Atom]) -> list[Atom]:
