@@ -133,7 +133,8 @@ class _Named:
 
 
 def find_declined(utterance: str, named: Collection[datetime], now: datetime) -> frozenset[datetime]:
-    """Return which of the local times that were just named a caller does not want, beyond doubt. `now` is the start of the call.
+    """Return which of the local times that were just named a caller does not want, beyond doubt. `now` is the start of the call,
+    in any zone.
 
     A no that names days or times ("dienstags kann ich nicht") is one to these; a no that names none, to all but what the caller
     asks for instead. If it is not clear which are meant, none is declined.
@@ -141,7 +142,7 @@ def find_declined(utterance: str, named: Collection[datetime], now: datetime) ->
     if not named or not declines_offer(utterance):
         return frozenset()
     try:
-        found = _find_named(_list_clauses(utterance), now)
+        found = _find_named(_list_clauses(utterance), now.astimezone(next(iter(named)).tzinfo))
     except UnclearMention:
         return frozenset()
     others = {at for mention in found.others for at in mention.find_in(named, surely=False)}

@@ -1,6 +1,6 @@
 """A no that speaks of some of the named times declines these alone: right, or none at all, and never one that was not meant."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -90,6 +90,14 @@ def test_a_weekday_of_which_two_were_named_declines_neither_unless_all_are_meant
     assert declined("Am kommenden Dienstag kann ich nicht.", TWO_TUESDAYS) == "24"
     assert declined("Dienstags kann ich nicht.", TWO_TUESDAYS) == "24 1"
     assert declined("Am Ersten kann ich nicht.", TWO_TUESDAYS) == "1"
+
+
+def test_today_is_that_of_the_branch() -> None:
+    shortly_after_midnight = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
+    assert find_declined("Heute kann ich nicht.", NAMED.values(), shortly_after_midnight) == {
+        NAMED["Tue10"],
+        NAMED["Tue14"],
+    }
 
 
 @pytest.mark.parametrize(
