@@ -67,7 +67,7 @@ class AppointmentToMove(msgspec.Struct, frozen=True):
 
 
 class BlockDetail(msgspec.Struct, frozen=True):
-    """`offers` are the open offers of the waiting list in it, which end within a minute: who has one may have been told of it."""
+    """`offers` are the open offers of the waiting list in it, which end within a minute: who has one may have heard of it."""
 
     block: BlockEntry
     appointments: list[AppointmentToMove]
