@@ -64,7 +64,7 @@ def add(
     """Block a time of a person, in every branch: no caller is offered it or can book it.
 
     The question before it shows the person, the span, and the appointments and open offers of the waiting list in it. Appointments
-    stay: call the customers, and move or cancel each. Offers end: call whoever was told of one. Cal.com's booking pages do not
+    stay: call the customers, and move or cancel each. Offers end: call whoever has heard of one. Cal.com's booking pages do not
     know the block. If the person has a block of the same span, that one is shown, and none is added.
     """
     asked = {"staff": staff, "from": first, "to": last, "branch": branch}
