@@ -28,6 +28,7 @@ blocks = typer.Typer(
 )
 
 _COLUMNS = {"start": "from", "end": "until", "staff": "with", "reason": "reason", "id": "id"}
+_OFFERS = {"start": "offered time", "staff": "with", "service": "service", "name": "for", "phone": "phone", "id": "id"}
 _APPOINTMENTS = {
     "start": "start",
     "staff": "with",
@@ -62,14 +63,14 @@ def add(
 ) -> None:
     """Block a time of a person, in every branch: no caller is offered it or can book it.
 
-    The question before it shows the person, the span and the appointments in it. These stay: call the customers, and move or
-    cancel each. Cal.com's booking pages do not know the block. If the person has a block of the same span, that one is shown,
-    and none is added.
+    The question before it shows the person, the span, and the appointments and open offers of the waiting list in it. Appointments
+    stay: call the customers, and move or cancel each. Offers end: call whoever has heard of one. Cal.com's booking pages do not
+    know the block. If the person has a block of the same span, that one is shown, and none is added.
     """
     asked = {"staff": staff, "from": first, "to": last, "branch": branch}
     if not yes:
         preview = request(tenant, url, "GET", "block-preview", **asked)
-        _echo_appointments(preview, err=True)
+        _echo_affected(preview, err=True)
         confirm(f"Block {_describe(preview | {'reason': reason}, preview['zone'])}?", yes=False)
         asked |= {"from": preview["start"], "to": preview["end"]}  # what was shown, although "heute" may be over by now
     body = {name: value for name, value in (asked | {"reason": reason}).items() if value is not None}
@@ -80,7 +81,7 @@ def add(
     block = answer["block"]
     done = "blocked" if answer.get("added", True) else "is already blocked, nothing was added"
     typer.echo(f"{done}: {_describe(block, answer['zone'])} (id {block['id']})")
-    _echo_appointments(answer)
+    _echo_affected(answer)
     if answer.get("at_calcom"):
         typer.echo(
             "Cal.com's own pages do not know the block: customers can still book there. Enter the absence at Cal.com, too."
@@ -127,23 +128,38 @@ def show(
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show a block and the appointments that are still in it."""
+    """Show a block, the appointments that are still in it, and the offers of the waiting list that it ends."""
     answer = request(tenant, url, "GET", f"blocks/{block}")
     if output is Output.TEXT:
         typer.echo(_describe(answer["block"], answer["zone"]) + ("" if answer["block"]["in_force"] else " (removed)"))
     print_rows(output, answer, answer["appointments"], _APPOINTMENTS, "no appointments in it")
+    if output is Output.TEXT:
+        _echo_offers(answer)
 
 
 blocks.command("add", epilog=ADD_EXAMPLE.replace("askproai block", "askproai blocks add"))(add)
 blocks.command("remove", epilog=REMOVE_EXAMPLE.replace("askproai unblock", "askproai blocks remove"))(remove)
 
 
-def _echo_appointments(answer: Mapping[str, Any], *, err: bool = False) -> None:
-    """Print the appointments in a block, if there are any."""
+def _echo_affected(answer: Mapping[str, Any], *, err: bool = False) -> None:
+    """Print the appointments and the offers in a block, if there are any."""
     if found := answer["appointments"]:
         typer.echo(f"{format_count(len(found), 'appointment')} in it, to move or cancel:", err=err)
         rows = ({"notes": None, **each} for each in found)  # pods of the previous release report none
         print_rows(Output.TEXT, answer, rows, _APPOINTMENTS, err=err)
+    _echo_offers(answer, err=err)
+
+
+def _echo_offers(answer: Mapping[str, Any], *, err: bool = False) -> None:
+    """Print the open offers of the waiting list in a block; pods of the previous release report none."""
+    if found := answer.get("offers", ()):
+        them = "whoever was told of it" if len(found) == 1 else "those who were told of them"
+        typer.echo(
+            f"{format_count(len(found), 'open offer')} of the waiting list in it, which a block ends; call {them}:",
+            err=err,
+        )
+        rows = ({**entry, "start": entry["offer"]["start"], "staff": entry["offer"]["staff"]} for entry in found)
+        print_rows(Output.TEXT, answer, rows, _OFFERS, err=err)
 
 
 def _rows(found: Iterable[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
+from askproai_cli.choices import ProviderChoice
 from askproai_cli.client import TenantOption, UrlOption, request
 from askproai_cli.output import Output, OutputOption, print_rows
-from askproai_core.tenant_config import Provider
 
 circuits = typer.Typer(
     no_args_is_help=True,
@@ -23,7 +23,7 @@ def list_command(tenant: TenantOption, url: UrlOption = None, output: OutputOpti
 
 @circuits.command(epilog="Example: `askproai circuits reset calcom -t salon-mueller.salon-mueller`")
 def reset(
-    provider: Annotated[Provider, typer.Argument(help="Whose circuit.", metavar="PROVIDER")],
+    provider: Annotated[ProviderChoice, typer.Argument(help="Whose circuit.", metavar="PROVIDER")],
     tenant: TenantOption,
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,

@@ -73,7 +73,10 @@ class ConditionType(Explained):
     NAME_UNIQUE = "NameUnique", "No other service of its branches sounds the same to a caller."
     CALENDAR_LINKED = (
         "CalendarLinked",
-        "The Cal.com event types fit: length (one of several is enough), buffers, e-mail, confirmation, seats.",
+        (
+            "The Cal.com event types fit: length (one of several is enough), buffers, e-mail, confirmation, seats. The message"
+            " names what is narrower there, such as a slot interval that is coarser than `slotStepMinutes`."
+        ),
     )
     # RetellAgent
     SYNCED = "Synced", "Agent and LLM at Retell are as declared, and published."

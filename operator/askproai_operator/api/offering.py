@@ -141,7 +141,8 @@ class ServiceOfferingSpec(base.Part):
     capacity: Annotated[int, Field(ge=1, le=50)] = 1
     """Parallel appointments per person (appointments)."""
     slot_step_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
-    """Grid on which appointments start, counted from local midnight (minutes)."""
+    """Grid on which appointments start, counted from local midnight (minutes). At Cal.com the slot interval of each event type
+    is to be the same: a start that Cal.com does not have is not offered."""
     minimum_notice_minutes: Annotated[int, Field(ge=0, le=525_600)] = 0
     """An appointment starts at least this long after the booking (minutes)."""
     booking_horizon_days: Annotated[int, Field(ge=0, le=730)] = 90

@@ -17,6 +17,7 @@ from askproai_operator.providers.calcom import (
     EventTypeNeeds,
     default_minutes,
     ensure_calcom_webhook,
+    find_coarse_interval,
     find_event_type_notes,
     find_event_type_problems,
     is_booked_by_host,
@@ -38,7 +39,7 @@ __all__ = [
     "REQUEST_TIMEOUT", "CalcomClient", "CredentialProblem", "CredentialRefused", "EventTypeNeeds", "HostNotAllowed",
     "Json", "ProviderClients", "ProviderError", "ProviderRefused", "ProviderResting", "ProviderUnavailable",
     "RateLimited", "RetellClient", "UnknownOutcome", "compile_field", "default_minutes", "ensure_calcom_webhook",
-    "find_answered_fields", "find_event_type_notes", "find_event_type_problems", "find_optional_notes", "find_unknown_fields",
-    "hash_key", "is_booked_by_host", "list_calcom_webhook_ids", "needs_confirmation", "pem_certificates",
-    "remove_calcom_webhook", "secret_value",
+    "find_answered_fields", "find_coarse_interval", "find_event_type_notes", "find_event_type_problems",
+    "find_optional_notes", "find_unknown_fields", "hash_key", "is_booked_by_host", "list_calcom_webhook_ids",
+    "needs_confirmation", "pem_certificates", "remove_calcom_webhook", "secret_value",
 ]  # fmt: skip

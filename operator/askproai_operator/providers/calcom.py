@@ -148,6 +148,7 @@ class EventTypeNeeds:
     minimum_notice_minutes: int = 0
     booking_horizon_days: int = 0
     booking_fields: tuple[BookingField, ...] = ()
+    slot_step_minutes: int = 15
     user_id: int | None = None  # the host of a team's round robin
 
 
@@ -185,6 +186,15 @@ def find_event_type_notes(event_type: Json, needs: EventTypeNeeds) -> Iterator[s
             yield f"{name} is set"
     if needs.user_id is not None and event_type.get("rrHostSubsetEnabled") is False:
         yield "rrHostSubsetEnabled is off, so its times are the team's, and Cal.com chooses the host: switch it on by Cal.com's API"
+
+
+def find_coarse_interval(event_type: Json, needs: EventTypeNeeds) -> int | None:
+    """Return the minutes from one start of an event type to the next, if some starts of our grid are none of Cal.com's; else None.
+
+    Such a start is never offered, though nobody has taken it. An event type without an interval has its length as one.
+    """
+    minutes = event_type.get("slotInterval") or needs.duration_minutes
+    return minutes if isinstance(minutes, int) and needs.slot_step_minutes % minutes else None
 
 
 def _host_problems(event_type: Json, user_id: int | None) -> Iterator[str]:

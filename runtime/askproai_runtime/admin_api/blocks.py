@@ -1,6 +1,8 @@
-"""Blocks: times that the tenant takes from a person, with the appointments whose customers it then has to call."""
+"""Blocks: times that the tenant takes from a person, with those whom it then has to call: the customers of the appointments in
+them, and who has an open offer of the waiting list.
+"""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +21,7 @@ from askproai_runtime.admin_api.desk import (
     problems,
 )
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
+from askproai_runtime.admin_api.waitlist import WaitingEntry, to_waiting_entry
 from askproai_runtime.booking import (
     Block,
     BlockedAppointment,
@@ -28,6 +31,7 @@ from askproai_runtime.booking import (
     is_booked_remotely,
     list_blocks_within,
     list_current_blocks,
+    list_offers_within,
     preview_block,
     remove_block,
     resolve_span,
@@ -72,8 +76,11 @@ class AppointmentToMove(msgspec.Struct, frozen=True):
 
 
 class BlockDetail(msgspec.Struct, frozen=True):
+    """`offers` are the open offers of the waiting list in it, which end within a minute: who has one may have heard of it."""
+
     block: BlockEntry
     appointments: list[AppointmentToMove]
+    offers: list[WaitingEntry]
     zone: str
 
 
@@ -88,12 +95,13 @@ class AddedBlock(BlockDetail, frozen=True):
 
 
 class BlockPreview(msgspec.Struct, frozen=True):
-    """What a block would be, [start, end), and the appointments that it would have in it; the fields are those of `AddedBlock`."""
+    """What a block would be, [start, end), and what it would have in it; the fields are those of `AddedBlock`."""
 
     staff: list[str]
     start: datetime
     end: datetime
     appointments: list[AppointmentToMove]
+    offers: list[WaitingEntry]
     zone: str
     at_calcom: bool
 
@@ -157,7 +165,7 @@ class Blocks:
             raise ambiguous()
         if not found:
             raise _not_found()
-        return _to_detail(found[0], appointments, request)
+        return await self._to_detail(found[0], appointments, request)
 
     async def preview(self, request: ApiRequest) -> BlockPreview:
         zone, booking = request.zone, self._booking()
@@ -166,7 +174,8 @@ class Blocks:
             staff, found = await preview_block(booking, request.text("staff") or "", request.text("branch"), span)
         start, end = span.start.astimezone(zone), span.end.astimezone(zone)
         appointments = [_to_move(appointment, request) for appointment in found]
-        return BlockPreview(staff, start, end, appointments, zone.key, is_booked_remotely(booking, staff))
+        offers = await self._list_offers(request, staff, span)
+        return BlockPreview(staff, start, end, appointments, offers, zone.key, is_booked_remotely(booking, staff))
 
     async def add(self, request: ApiRequest) -> AddedBlock:
         body = request.body(NewBlock)
@@ -175,10 +184,10 @@ class Blocks:
             block, appointments = await add_block(
                 self._booking(), body.desk, body.staff, body.branch, span, body.reason, request.correlation_id
             )
-        added, detail = block.id == body.request_id, _to_detail(block, appointments, request)
+        added, detail = block.id == body.request_id, await self._to_detail(block, appointments, request)
         log.info("block.added" if added else "block.existed", block=str(block.id), appointments=len(appointments))
         at_calcom = is_booked_remotely(self._booking(), block.staff)
-        return AddedBlock(detail.block, detail.appointments, detail.zone, added, at_calcom)
+        return AddedBlock(detail.block, detail.appointments, detail.offers, detail.zone, added, at_calcom)
 
     async def remove(self, request: ApiRequest) -> RemovedBlock:
         body = request.body(DeskBody)
@@ -191,6 +200,19 @@ class Blocks:
         others = [_to_entry(other, request) for other in await list_blocks_within(self._booking(), block)]
         entry = msgspec.structs.replace(_to_entry(block, request), in_force=False)
         return RemovedBlock(**msgspec.structs.asdict(entry), still_blocked_by=others)
+
+    async def _to_detail(
+        self, block: Block, appointments: Iterable[BlockedAppointment], request: ApiRequest
+    ) -> BlockDetail:
+        moves = [_to_move(appointment, request) for appointment in appointments]
+        span = Span(block.starts_at, block.ends_at)
+        offers = await self._list_offers(request, block.staff, span) if block.in_force else []
+        return BlockDetail(_to_entry(block, request), moves, offers, request.zone.key)
+
+    async def _list_offers(self, request: ApiRequest, staff: Sequence[str], span: Span) -> list[WaitingEntry]:
+        with problems():
+            found = await list_offers_within(self._booking(), staff, span)
+        return [to_waiting_entry(entry, request) for entry in found]
 
 
 def _parse_span(request: ApiRequest, first: str, last: str | None) -> Span:
@@ -206,11 +228,6 @@ def _parse_span(request: ApiRequest, first: str, last: str | None) -> Span:
 def _not_found() -> Problem:
     text = "There is no such block; `askproai blocks list` lists those in force"
     return Problem(404, "Not Found", text, members=ChangeObstacle.NOT_FOUND.members)
-
-
-def _to_detail(block: Block, appointments: Iterable[BlockedAppointment], request: ApiRequest) -> BlockDetail:
-    moves = [_to_move(appointment, request) for appointment in appointments]
-    return BlockDetail(_to_entry(block, request), moves, request.zone.key)
 
 
 def _to_entry(block: Block, request: ApiRequest) -> BlockEntry:

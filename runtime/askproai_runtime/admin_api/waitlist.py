@@ -104,7 +104,7 @@ class Waitlist:
                 self._booking(), waiting=request.choice("shown") != "ended", after=after, limit=limit
             )
         following = next_cursor(found[-1].created_at, found[-1].id) if len(found) == limit else None
-        return WaitlistPage([_to_entry(entry, request) for entry in found], following, request.zone.key)
+        return WaitlistPage([to_waiting_entry(entry, request) for entry in found], following, request.zone.key)
 
     async def show(self, request: ApiRequest) -> WaitlistDetail:
         first, last = parse_id_range(request.path["id"])
@@ -131,10 +131,11 @@ class Waitlist:
 def _to_detail(entry: WaitlistEntry | None, request: ApiRequest) -> WaitlistDetail:
     if entry is None:
         raise Problem(404, "Not Found", "Nobody waits under this id; `askproai waitlist list` lists who waits")
-    return WaitlistDetail(_to_entry(entry, request), request.zone.key)
+    return WaitlistDetail(to_waiting_entry(entry, request), request.zone.key)
 
 
-def _to_entry(entry: WaitlistEntry, request: ApiRequest) -> WaitingEntry:
+def to_waiting_entry(entry: WaitlistEntry, request: ApiRequest) -> WaitingEntry:
+    """Return an entry as the private API shows it to whoever asks."""
     zone, offer = request.zone, entry.offer
     times = (offer.starts_at, offer.ends_at, offer.expires_at) if offer else ()
     return WaitingEntry(

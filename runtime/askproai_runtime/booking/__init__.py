@@ -13,6 +13,7 @@ from askproai_runtime.booking.blocks import (
     is_booked_remotely,
     list_blocks_within,
     list_current_blocks,
+    list_offers_within,
     preview_block,
     remove_block,
     resolve_span,
@@ -23,7 +24,7 @@ from askproai_runtime.booking.calendar_audit import CalendarAudit
 from askproai_runtime.booking.calendar_inbound import Step, apply_calendar_event, is_news
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.calendar_reading import CalendarEvent
-from askproai_runtime.booking.declines import declines_offer
+from askproai_runtime.booking.declines import find_declined
 from askproai_runtime.booking.desk import (
     CalendarState,
     DeskBusy,
@@ -97,10 +98,11 @@ __all__ = [
     "Reply", "RequestUsed", "ServiceRules", "SlotQuery", "Span", "Status", "Step", "UnclearStart", "UnknownName",
     "WaitlistEntry", "WaitlistKeeper", "WaitlistOffer", "add_block", "apply_calendar_event", "book_appointment",
     "book_for_desk", "calendar_state", "cancel_appointment", "cancel_for_desk", "check_availability",
-    "count_differences", "count_open_messages", "decline_offer", "declines_offer", "drop_absence", "find_appointments",
-    "find_by_id", "find_closure", "find_messages", "find_waitlist_entries", "fold", "free_slots", "is_booked_remotely",
-    "is_news", "join_list", "join_waitlist", "leave_message", "list_blocks_within", "list_current_blocks",
-    "list_free_slots", "list_known", "list_messages_for_desk", "list_named_staff", "list_waitlist",
+    "count_differences", "count_open_messages", "decline_offer", "drop_absence", "find_appointments", "find_by_id",
+    "find_closure", "find_declined", "find_messages", "find_waitlist_entries", "fold", "free_slots",
+    "is_booked_remotely", "is_news", "join_list", "join_waitlist", "leave_message", "list_blocks_within",
+    "list_current_blocks", "list_free_slots", "list_known", "list_messages_for_desk", "list_named_staff",
+    "list_offers_within", "list_waitlist",
     "mark_message_done", "meant_key", "move_for_desk", "notified_channels", "open_minutes", "parse_start_for_desk",
     "preview_block", "preview_booking", "read_audit", "read_reply", "read_said", "read_services", "read_text",
     "release_holds", "remove_block", "remove_from_waitlist", "reschedule_appointment", "resolve_span", "sayable",

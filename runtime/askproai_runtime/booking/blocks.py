@@ -2,7 +2,8 @@
 
 A block is written under the locks of the person's resources, as every booking is: an appointment that was booked before is listed,
 and a later booking is refused. Appointments within a block stay: they were promised, and only the tenant can call the customers.
-A booking that is made at Cal.com itself becomes an appointment, as before.
+A booking that is made at Cal.com itself becomes an appointment, as before. An offer of the waiting list promises nothing: it ends
+at the next run of the list's task.
 """
 
 from collections.abc import Collection, Sequence
@@ -35,7 +36,9 @@ from askproai_runtime.booking.store.blocks import (
     list_resources,
 )
 from askproai_runtime.booking.store.claims import run_transaction
+from askproai_runtime.booking.store.waitlist import WaitlistEntry, list_offered_within
 from askproai_runtime.booking.types import BookingContext, DeskRequest
+from askproai_runtime.visits import find_by_name
 
 _LONGEST = timedelta(days=400)
 
@@ -166,6 +169,21 @@ async def show_block(ctx: BookingContext, first: UUID, last: UUID) -> tuple[list
     async with ctx.pool.acquire() as conn:
         found = await list_blocks_between(conn, ctx.tenant, first, last)
         return found, await _list_appointments(conn, ctx, found[0]) if found else []
+
+
+async def list_offers_within(ctx: BookingContext, staff: Sequence[str], span: Span) -> list[WaitlistEntry]:
+    """Return who has an open offer that a block of this span ends, by its start. `staff` are the person's entries: `branch/staff`.
+
+    The span may lie within a wait of the offered service, in which the person is not needed: then the offer stays.
+    """
+    found = await list_offered_within(ctx.pool, ctx.tenant, staff, span.start, span.end, ctx.clock.now())
+    return [entry for entry, offer in found if not _is_within_wait(ctx.config(), entry.service, offer.starts_at, span)]
+
+
+def _is_within_wait(config: TenantConfig, service: str, start: datetime, span: Span) -> bool:
+    known = find_by_name(config, service)
+    waits = ((timedelta(minutes=first), timedelta(minutes=end)) for first, end in (known.wait_spans if known else ()))
+    return any(start + first <= span.start and span.end <= start + end for first, end in waits)
 
 
 async def list_current_blocks(ctx: BookingContext, after: Sequence[object] | None, limit: int) -> list[Block]:

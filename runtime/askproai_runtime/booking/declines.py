@@ -1,12 +1,17 @@
-"""Whether a caller wants none of the times that an answer has just named. Pure; decides only on words that leave no doubt.
+"""Which of the times that an answer has just named a caller does not want. Pure; decides only on words that leave no doubt.
 
 An accepting phrase or a chosen time anywhere wins over a no; what is not clear declines nothing, and the times are named again:
-nobody waits for what is free because of a word that was read wrongly.
+nobody waits for what is free because of a word that was read wrongly. A no that speaks of some times ("vormittags kann ich nicht")
+declines these alone.
 """
 
 import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from askproai_runtime.booking.replies import answers_nothing, is_question, words_of
+from askproai_runtime.booking.replies import answers_nothing, is_question
+from askproai_runtime.german_dates import Mention, UnclearMention, find_mention
 
 _NUMBER = (
     r"(?:[01]?\d|2[0-4]|eins?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|dreizehn|vierzehn|fünfzehn|sechzehn"
@@ -14,12 +19,13 @@ _NUMBER = (
 )
 _TIME = (
     rf"(?:(?:um|gegen|at|halb|half past|viertel (?:vor|nach)) {_NUMBER}\b"
-    rf"|\b{_NUMBER} (?:uhr|o clock|am|pm|a m|p m)\b|\b[012]?\d [0-5]\d\b)"
+    rf"|\b{_NUMBER} (?:uhr|o clock|am|pm|a m|p m)\b|\b[012]?\d[ :.][0-5]\d\b)"
 )
 _ORDINAL = (
     r"\b(?:de[nrm]|die|das|the) (?:erste[nrms]?|zweite[nrms]?|dritte[nrms]?|letzte[nrms]?|frühere[nrms]?|spätere[nrms]?"
     r"|andere[nrms]?|first|second|third|last|earlier|later|other)\b"
 )
+_PLACE = re.compile(_ORDINAL)
 _POLITE = r"(?:bitte|dann|also|doch|lieber|gern|gerne|ja|na|gut|okay|ok|äh|ähm|please|then|well|oh|uh|um|yes|let s (?:do|say|take))"
 
 # A no in them says nothing about the times: it agrees, doubts, asks for a moment, or speaks of the waiting list.
@@ -77,19 +83,81 @@ _AGREES = re.compile(
 )
 _AGREES_LAST = re.compile(r"\b(?:okay|ok|super|prima|perfekt|klar|perfect|great|fine|please do)$")
 
-_BORDER = re.compile(r"[;!?\n]|[.,:](?!\d)|\s[-–—]\s|\b(?:aber|sondern|sonst|but|so|otherwise|instead)\b")
+# The dot of "am 24. kann ich nicht" ends no sentence.
+_SENTENCE = re.compile(
+    r"[;!?\n]|(?<!\d)\.(?!\d)|(?<=\d)\.(?=\s*$)|\s[-–—]\s|\b(?:aber|sondern|sonst|but|so|otherwise|instead)\b"
+)
+_COMMA = re.compile(r"[,:](?!\d)")
+_WORD = re.compile(r"\d{1,2}(?:[.:]\d{1,4})*\.?(?!\d)|\w+")
 _OTHER_TIME = re.compile(  # "ten not eleven", as a speech recognizer without commas writes it
     rf" (?=(?:nicht|not) (?:um |at |die |den |der |the )?(?:{_NUMBER}|erste|zweite|first|second)\b)"
 )
 _CONDITION = re.compile(r"^(?:und |and )?(?:falls|wenn|sobald|bis|if|when|until|in case)\b")
 
+_NEITHER = re.compile(r"\b(?:weder|neither)\b(.*?)\b(?:noch|nor)\b")
+
+# Whoever is busy at a time does not want it, though no word of these is a no by itself.
+_BUSY = re.compile(r"\b(?:arbeite|arbeiten|schule|unterricht|verreist|unterwegs|i work|at work|working|busy|away)\b")
+# With these the days or times that are named beside a no may be those that suit: "nicht nur vormittags".
+_TURNS = re.compile(
+    r"\b(?:nur|bloss|lediglich|erst|only|just|nicht immer|not always|(?:nicht|not) (?:zu|too)|nichts vor|nothing (?:on|planned)"
+    r"|(?:keine?[nr]?|no) (?:\w+ )?(?:termine?|pläne|verpflichtung(?:en)?|schule|unterricht|appointments?|plans?))\b"
+)
+# Words that may stand beside a rejected time and change nothing, beyond those of the grammar. Folded, as it reads them.
+_WORDS_BESIDE = """
+    gar ueberhaupt immer wirklich leider eigentlich generell grundsaetzlich sehr muss arbeite arbeiten schule unterricht bin
+    unterwegs verreist verhindert davon zeiten uhrzeiten weder neither nor nie und all mine always work working busy away times
+    any every really generally though
+"""
+_BESIDE = frozenset(_WORDS_BESIDE.split())
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """A part of an utterance in lower case without signs, and the number of its sentence."""
+
+    said: str
+    sentence: int
+
+    @property
+    def rejects(self) -> bool:
+        return bool(_REJECTS.search(self.said) or _BUSY.search(self.said))
+
+
+@dataclass(slots=True)
+class _Named:
+    """What an utterance that declines names: the times that it rejects, and others."""
+
+    rejected: list[Mention] = field(default_factory=list)
+    others: list[Mention] = field(default_factory=list)
+
+
+def find_declined(utterance: str, named: Collection[datetime], now: datetime) -> frozenset[datetime]:
+    """Return which of the local times that were just named a caller does not want, beyond doubt. `now` is the start of the call,
+    in any zone.
+
+    A no that names days or times ("dienstags kann ich nicht") is one to these; a no that names none, to all but what the caller
+    asks for instead. If it is not clear which are meant, none is declined.
+    """
+    if not named or not declines_offer(utterance):
+        return frozenset()
+    try:
+        found = _find_named(_list_clauses(utterance), now.astimezone(next(iter(named)).tzinfo))
+    except UnclearMention:
+        return frozenset()
+    others = {at for mention in found.others for at in mention.find_in(named, surely=False)}
+    if found.rejected:
+        rejected = {at for mention in found.rejected for at in mention.find_in(named, surely=True)}
+        return frozenset(rejected - others)
+    return frozenset(set(named) - others)
+
 
 def declines_offer(utterance: str) -> bool:
-    """Return whether a caller wants none of the times that were just named, beyond doubt.
+    """Return whether a caller does not want times that were just named, or some of them, beyond doubt.
 
     A question back or "Moment" says nothing about them, unless it asks for the waiting list.
     """
-    clauses = _list_clauses(utterance)
+    clauses = [clause.said for clause in _list_clauses(utterance)]
     if any(_chooses(clause) for clause in clauses):
         return False
     if any(_WAITS.search(clause) for clause in clauses):
@@ -101,14 +169,53 @@ def declines_offer(utterance: str) -> bool:
     return any(_REJECTS.search(clause) or _NO.search(clause) for clause in clauses)
 
 
-def _list_clauses(utterance: str) -> list[str]:
-    """Return the parts of an utterance that say something about the times, in lower case without signs."""
-    clauses = list[str]()
-    for part in _BORDER.split(utterance.casefold()):
-        said = words_of(part)
-        clauses += [each.strip() for each in _OTHER_TIME.split(_NEUTRAL.sub(" ", said))]
-    without_spaces = (" ".join(clause.split()) for clause in clauses)
-    return [clause for clause in without_spaces if clause and not _CONDITION.search(clause)]
+def _find_named(clauses: Iterable[_Clause], now: datetime) -> _Named:
+    """Return what the clauses of a no name. Raises `UnclearMention`.
+
+    "Am Dienstag, da kann ich nicht" rejects what the same sentence has named before it.
+    """
+    found = _Named()
+    before: list[tuple[int, Mention]] = []  # named so far, and not rejected
+    for clause in clauses:
+        if _WAITS.search(clause.said):
+            continue
+        mention = _read(clause, now)
+        if clause.rejects and mention is None:
+            if any(sentence != clause.sentence for sentence, _ in before):
+                raise UnclearMention("what an earlier sentence has named may be what is rejected")
+            found.rejected += [each for _, each in before]
+            before = []
+        elif mention is not None and clause.rejects:
+            found.rejected.append(mention)
+        elif mention is not None:
+            before.append((clause.sentence, mention))
+    found.others = [each for _, each in before]
+    return found
+
+
+def _read(clause: _Clause, now: datetime) -> Mention | None:
+    """Return which days and times a clause names, None if none. Raises `UnclearMention`."""
+    listed = _NEITHER.sub(r"\1,", clause.said)
+    said = " ".join(_REJECTS.sub(" ", _NO.sub(" ", listed)).split())
+    mention = find_mention(said, now, _BESIDE)
+    is_turned = _TURNS.search(clause.said) or (_BUSY.search(clause.said) and _REJECTS.search(clause.said))
+    if mention is not None and clause.rejects and is_turned:
+        raise UnclearMention("a word that may turn what is said")
+    if clause.rejects and _PLACE.search(clause.said):
+        raise UnclearMention("one of the named times, by its place among them")
+    return mention
+
+
+def _list_clauses(utterance: str) -> list[_Clause]:
+    """Return the parts of an utterance that say something about the times."""
+    clauses = list[_Clause]()
+    for number, sentence in enumerate(_SENTENCE.split(utterance.casefold())):
+        for part in _COMMA.split(sentence):
+            said = " ".join(_WORD.findall(part))
+            for each in _OTHER_TIME.split(_NEUTRAL.sub(" ", said)):
+                if (clause := " ".join(each.split())) and not _CONDITION.search(clause):
+                    clauses.append(_Clause(clause, number))
+    return clauses
 
 
 def _chooses(clause: str) -> bool:

@@ -25,6 +25,7 @@ async def offer_before_waiting(
 
     Else offer what is free of them, the closest held for this call; or say why there can be nothing, and offer what comes next.
     What is free is named once: whoever has heard of a time of each such day in this call, and wants none of them, can wait.
+    What was named beside times that were declined is named once more, before anything else.
     Of a long span the first weeks are searched, as many as a month has. Nobody waits for whom Cal.com surely refuses.
     """
     request = leave_out_refused(ctx, request)
@@ -40,6 +41,8 @@ async def offer_before_waiting(
             break
     else:
         return await _offer_next(ctx, request, call, candidates[0], read_remote)
+    beside = _starts_beside_declined(call, request, candidates)
+    queries = [*(SlotQuery.at(start, now, request.staff) for start in beside), *queries]
     slots: list[Slot] = []
     for _ in range(ATTEMPTS):
         read_busy = remember_reads(busy_reader(ctx, rules, call.call_id))
@@ -65,14 +68,27 @@ async def offer_before_waiting(
 def has_declined(
     call: CallContext, request: ServiceRequest, slots: Sequence[Slot], candidates: Sequence[Candidate]
 ) -> bool:
-    """Return whether the caller has declined a time within `candidates` on each day of the `slots` that are free of them."""
+    """Return whether the caller has declined a time within `candidates` on each day of the `slots` that are free of them.
+
+    A slot that was named beside declined ones and may still suit is declined by no other one of its day.
+    """
     rules, zone = request.rules, request.rules.zone
+    if not {slot.start for slot in slots}.isdisjoint(_starts_beside_declined(call, request, candidates)):
+        return False
     declined = {
         start.astimezone(zone).date()
         for start in call.declined_starts(rules.branch.name, rules.service.name, request.staff)
         if any(candidate.contains(start) for candidate in candidates)
     }
     return all(slot.start.astimezone(zone).date() in declined for slot in slots)
+
+
+def _starts_beside_declined(
+    call: CallContext, request: ServiceRequest, candidates: Sequence[Candidate]
+) -> list[datetime]:
+    """Return the starts within `candidates` that were named beside declined ones, earliest first."""
+    beside = call.starts_beside_declined(request.rules.branch.name, request.rules.service.name, request.staff)
+    return sorted(start for start in beside if any(candidate.contains(start) for candidate in candidates))
 
 
 def _query_of(request: ServiceRequest, candidate: Candidate, now: datetime, limit: int) -> SlotQuery:

@@ -1,7 +1,7 @@
 """What callers of the package pass in and get back, and what every function of the package works with."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -37,7 +37,7 @@ class CallContext:
     `started_at` anchors relative dates ("morgen"), not the time of processing. `caller` is E.164, None when withheld.
     `replies` are the caller's answers to our questions, by the ids of appointments and the e-mail addresses that they were about.
     None if the request has no transcript. `declined` are the slots that were named in this call, and of which the caller has said
-    that none suits.
+    that they do not suit; `beside_declined` were named together with such ones, and may still suit.
     """
 
     call_id: str
@@ -47,6 +47,7 @@ class CallContext:
     correlation_id: str
     replies: Replies | None = None
     declined: frozenset[DeclinedSlot] = frozenset()
+    beside_declined: frozenset[DeclinedSlot] = frozenset()
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
         """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.
@@ -63,11 +64,17 @@ class CallContext:
 
         Of another staff member's times nothing was said to who asks for one person.
         """
-        return frozenset(
-            slot.start
-            for slot in self.declined
-            if (slot.branch, slot.service) == (branch, service) and staff in {None, slot.staff}
-        )
+        return _starts_of(self.declined, branch, service, staff)
+
+    def starts_beside_declined(self, branch: str, service: str, staff: str | None) -> frozenset[datetime]:
+        """Return the starts that were named beside declined ones, as `declined_starts`."""
+        return _starts_of(self.beside_declined, branch, service, staff)
+
+
+def _starts_of(slots: Iterable[DeclinedSlot], branch: str, service: str, staff: str | None) -> frozenset[datetime]:
+    return frozenset(
+        slot.start for slot in slots if (slot.branch, slot.service) == (branch, service) and staff in {None, slot.staff}
+    )
 
 
 class FunctionOutcome(StrEnum):

@@ -113,8 +113,8 @@ class CallFunctions:
         route = await self._require_route(request, payload.call)
         signature = request.headers[RETELL_SIGNATURE]
         signed = SignedRequest(self.config.current.tenant, payload.call.call_id, signature)
-        context = self._context(request, payload.call, route)
         with speaking(language_of(self.config.current, route)):
+            context = self._context(request, payload.call, route)
             answer = await self._answer_in_time(function, route, payload, context, signed)
         seconds, outcome = self.clock.monotonic() - began, answer.outcome.value
         self.metrics.function_answered(payload.name, outcome, seconds)
@@ -151,14 +151,17 @@ class CallFunctions:
         raise Problem(403, "Unknown Agent Or Number", "Neither the call's agent nor its number is this tenant's")
 
     def _context(self, request: web.Request, call: OngoingCall, route: Route) -> CallContext:
+        started_at = parse_milliseconds(call.start_timestamp) or self.clock.now()
+        declined, beside_declined = read_declined(call, started_at)
         return CallContext(
             call_id=call.call_id,
             branch=route.branch or "",
             caller=caller_number(call.from_number, self.config.current),
-            started_at=parse_milliseconds(call.start_timestamp) or self.clock.now(),
+            started_at=started_at,
             correlation_id=correlation_id(request),
             replies=read_replies(call),
-            declined=read_declined(call),
+            declined=declined,
+            beside_declined=beside_declined,
         )
 
     async def _answer_in_time(

@@ -13,7 +13,7 @@ import msgspec
 from askproai_core.http_server import read_json
 from askproai_core.phone_numbers import Route, Routing, e164_or_none
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import DeclinedSlot, Question, Replies, Reply, declines_offer, meant_key, read_reply
+from askproai_runtime.booking import DeclinedSlot, Question, Replies, Reply, find_declined, meant_key, read_reply
 from askproai_runtime.intake import ProviderId
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -149,32 +149,40 @@ def read_replies(call: OngoingCall) -> Replies | None:
     return {subject: reply for subject, reply in replies.items() if reply is not None}
 
 
-def read_declined(call: OngoingCall) -> frozenset[DeclinedSlot]:
-    """Return the slots that answers have named in this call, and of which the caller wants none."""
-    declined, named = set[DeclinedSlot](), set[DeclinedSlot]()
+def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[DeclinedSlot], frozenset[DeclinedSlot]]:
+    """Return the slots that answers have named in this call and the caller does not want; and those that were named beside such
+    ones and are none of them.
+    """
+    declined, beside = set[DeclinedSlot](), set[DeclinedSlot]()
+    named: dict[DeclinedSlot, datetime] = {}
     for utterance in call.transcript_with_tool_calls or ():
         if utterance.role == "tool_call_result" and (answer := _read_answer(utterance)):
             if slots := _read_slots(answer):
                 named = slots
-                declined -= slots
-        elif utterance.role == "user" and declines_offer(str(utterance.content or "")):
-            declined |= named
-    return frozenset(declined)
+                declined -= slots.keys()
+        elif utterance.role == "user" and (
+            starts := find_declined(str(utterance.content or ""), set(named.values()), started_at)
+        ):
+            rejected = {slot for slot, start in named.items() if start in starts}
+            declined |= rejected
+            beside |= named.keys() - rejected
+    return frozenset(declined), frozenset(beside - declined)
 
 
-def _read_slots(answer: Mapping[str, Any]) -> set[DeclinedSlot]:
-    """Return the slots that an answer of ours has named. Retell passes it back, so nothing of its shape is certain.
+def _read_slots(answer: Mapping[str, Any]) -> dict[DeclinedSlot, datetime]:
+    """Return the slots that an answer of ours has named, with their local starts. Retell passes it back, so nothing of its shape is
+    certain.
 
     A pod of the release before names neither service nor branch of a slot: it counts as not named.
     """
     slots = answer.get("slots") or answer.get("alternatives")
-    found = set[DeclinedSlot]()
+    found: dict[DeclinedSlot, datetime] = {}
     for slot in slots if isinstance(slots, list) else ():
         with suppress(KeyError, TypeError, ValueError):
             start = datetime.fromisoformat(slot["start"])
             if start.tzinfo is not None:
                 branch, service, staff = str(slot["branch"]), str(slot["service"]), str(slot["staff"])
-                found.add(DeclinedSlot(branch, service, staff, start.astimezone(UTC)))
+                found[DeclinedSlot(branch, service, staff, start.astimezone(UTC))] = start
     return found
 
 

@@ -11,6 +11,7 @@ from askproai_runtime.german_dates.arguments import (
     is_understood,
     says_nothing,
 )
+from askproai_runtime.german_dates.mentions import Mention, UnclearMention, find_mention
 from askproai_runtime.german_dates.phrase import understand, understand_parts
 from askproai_runtime.german_dates.types import Candidate, Daily, Grain, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import (
@@ -28,9 +29,12 @@ __all__ = [
     "Candidate",
     "Daily",
     "Grain",
+    "Mention",
     "Refusal",
+    "UnclearMention",
     "Understanding",
     "find_argument",
+    "find_mention",
     "find_part_argument",
     "fold",
     "is_understood",

@@ -161,7 +161,7 @@ def _hours(meaning: Meaning) -> Iterator[tuple[time | None, time | None, Grain, 
     if meaning.around is not None:
         yield from _around(meaning.around, meaning)
     elif meaning.hours is not None:
-        for opens, closes in _range(meaning.hours, meaning):
+        for opens, closes in ranges_of(meaning.hours, meaning):
             yield opens, closes, Grain.RANGE, _spoken_hours(opens, closes), None
     elif part is None or hours_of(part) == (None, None):
         yield None, None, Grain.DAY, "", None
@@ -177,7 +177,7 @@ def _around(around: Around, meaning: Meaning) -> Iterator[tuple[time | None, tim
         yield opens, closes, Grain.RANGE, say().about_time.format(at=write_clock(at)), at
 
 
-def _range(hours: TimeRange, meaning: Meaning) -> list[_Hours]:
+def ranges_of(hours: TimeRange, meaning: Meaning) -> list[_Hours]:
     """Return the readings of a range: of bare hours the end is the next one after the begin."""
     part = meaning.part
     window = hours_of(part) if part else (None, None)

@@ -34,6 +34,31 @@ def scan(phrase: str, now: datetime, grammar: Grammar) -> list[Atom]:
     return atoms
 
 
+def scan_known(words: str, now: datetime, grammar: Grammar) -> tuple[list[Atom], set[str]]:
+    """Return the atoms of a sentence, and its words that no rule knows. A number alone is an hour. Raises what the rules raise."""
+    text = grammar.normalize(words)
+    if text.count(" ") >= _MAX_WORDS:
+        raise UnknownWord("too many words for a time")
+    atoms, unknown, position = list[Atom](), set[str](), 0
+    while position < len(text):
+        if text[position] == " ":
+            position += 1
+            continue
+        try:
+            atom, position = _next(text, position, atoms, now, grammar)
+        except UnknownWord:
+            if hour := grammar.bare_hour.match(text, position):
+                atom, position = grammar.build_hour(hour), hour.end()
+            else:
+                word = _WORD.match(text, position)
+                assert word is not None, "else it were a comma, which is an operator"
+                unknown.add(word[0].strip(".-'"))
+                atom, position = None, word.end()
+        if atom is not None:
+            atoms.append(atom)
+    return atoms, unknown
+
+
 def _next(text: str, position: int, before: list[Atom], now: datetime, grammar: Grammar) -> tuple[Atom | None, int]:
     """Return the atom at a position and where it ends; no atom for words without a meaning."""
     if noise := grammar.noise.match(text, position):

@@ -31,7 +31,38 @@ def share_months(atoms: Sequence[Atom], today: date) -> list[Atom]:
             shared.append(_before(atom, shared, atoms[i + 1 :]))
         else:  # "Dienstag, der 24., oder am 3. Januar": the weekday says which one
             shared.append(atom)
-    return shared
+    has_year = any(isinstance(atom, Period) for atom in shared)  # such as "nächstes Jahr"
+    is_corrected = not _INSTEAD.isdisjoint(atom for atom in shared if isinstance(atom, Op))
+    return shared if has_year or is_corrected else _in_one_year(shared)
+
+
+def _in_one_year(atoms: Sequence[Atom]) -> list[Atom]:
+    """Return the atoms, the dates of one month, said without a year, in the year of the earliest.
+
+    On 15 December `am 1. oder am 15. Dezember` is today: the 1st is over, and nobody means that of next year beside today.
+    """
+    earliest: dict[int, int] = {}
+    for atom in atoms:
+        if _is_of_a_month(atom):
+            year = atom.readings[0].year
+            earliest[atom.month or 0] = min(year, earliest.get(atom.month or 0, year))
+    return [
+        replace(atom, readings=(atom.readings[0].replace(year=earliest[atom.month or 0]),))
+        if _is_of_a_month(atom)
+        else atom
+        for atom in atoms
+    ]
+
+
+def _is_of_a_month(atom: Atom) -> TypeGuard[Day]:
+    """Return whether an atom is one day of a month, whose year was not said. Not every year has a 29th of February."""
+    return (
+        isinstance(atom, Day)
+        and atom.month is not None
+        and not atom.dated
+        and len(atom.readings) == 1
+        and (atom.month, atom.number) != (2, 29)
+    )
 
 
 def _is_bare(atom: Atom) -> TypeGuard[Day]:

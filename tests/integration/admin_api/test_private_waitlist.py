@@ -61,6 +61,15 @@ async def test_a_freed_time_is_offered_declined_and_passed_on(pod: TenantPod) ->
     assert len(json.loads(reader)["entries"]) >= 2
     assert not any(personal in reader for personal in ("Wanda", "+4915100000001"))
 
+    await pod.db.execute("UPDATE tasks SET due_at = now() + interval '1 hour' WHERE tenant = $1", pod.store.tenant)
+    asked = ("--staff", "anna", "--from", friday.isoformat(), "--to", f"{friday:%Y-%m-%dT23:00}")
+    block = json.loads(await command(pod, "block", *asked, "--yes", "-o", "json"))
+    assert [each["id"] for each in block["offers"]] == [first["waitlist_id"]]
+    assert block["offers"][0]["offer"]["start"] == friday.isoformat()
+    hidden = await command(pod, "blocks", "show", block["block"]["id"], token=reader_token_of(ADMIN_TOKEN))
+    assert ("1 open offer of the waiting list" in hidden, "Wanda" in hidden) == (True, False)
+    await command(pod, "unblock", block["block"]["id"], "--yes")
+
     declined = await command(pod, "waitlist", "decline", first["waitlist_id"][:8], "--yes")
     assert declined.startswith("waiting: Wanda")
     await eventually(lambda: is_offered(second), 90)

@@ -149,6 +149,28 @@ async def test_a_block_lists_the_visits_that_need_its_person(salon: Salon) -> No
     assert [await listed("10:30", "11:00"), await listed("10:30", "11:05"), await listed("09:00", "10:05")] == [0, 1, 1]
 
 
+async def test_a_block_within_the_wait_of_an_open_offer_does_not_concern_it(salon: Salon) -> None:
+    first = await book(salon, COLOUR, "10:00")
+    args = {"service": "Farbe", "date": str(FRIDAY), "time": "10 Uhr", "customer_name": "Wanda"}
+    assert (await join_waitlist(salon.booking, call("call_w", FIRST), args)).success
+    await salon.cancel(first.fields["appointment_id"])
+    await run_waitlist(salon)
+    for begins, ends, listed in (
+        ("10:30", "11:00", 0),
+        ("10:30", "11:05", 1),
+        ("10:25", "11:00", 1),
+        ("09:00", "10:05", 1),
+    ):
+        span = booking_api.resolve_span(at(begins), at(ends), BERLIN)
+        assert len(await booking_api.list_offers_within(salon.booking, ["mitte/anna"], span)) == listed, begins
+        request = DeskRequest(uuid4(), "karin")
+        block, _ = await booking_api.add_block(salon.booking, request, "anna", None, span, "Weg", "corr")
+        if not listed:
+            await run_waitlist(salon)
+            assert await offered(salon) == [(FIRST, "open")], "what is not listed goes on"
+        await booking_api.remove_block(salon.booking, request, block.id, "corr")
+
+
 async def test_an_offer_of_the_waiting_list_ends_when_the_work_is_taken_and_not_the_wait(salon: Salon) -> None:
     first = await book(salon, COLOUR, "10:00")
     args = {"service": "Farbe", "date": str(FRIDAY), "time": "10 Uhr", "customer_name": "Wanda"}

@@ -19,6 +19,7 @@ from askproai_runtime.booking import (
     add_block,
     decline_offer,
     join_waitlist,
+    list_offers_within,
     release_holds,
     remove_from_waitlist,
     resolve_span,
@@ -93,6 +94,27 @@ async def test_an_offer_ends_when_its_time_is_blocked_and_is_not_made_again(salo
     for _ in range(2):
         await run(salon)
         assert await offered(salon) == [(FIRST, "taken")], "the next one hears nothing of a time that does not exist"
+
+
+async def test_the_open_offers_of_a_blocked_span_are_listed_while_they_are_open(salon: Salon) -> None:
+    appointment = await book(salon)
+    entry = await wait(salon, FIRST)
+    await salon.cancel(appointment)
+    await run(salon)
+    zone = ZoneInfo("Europe/Berlin")
+
+    async def listed(first: str, last: str | None = None, staff: str = "mitte/anna") -> list[str]:
+        found = await list_offers_within(salon.booking, [staff], resolve_span(first, last, zone))
+        return [str(each.id) for each in found]
+
+    assert await listed("2026-11-27") == [entry]
+    assert await listed("2026-11-27T10:44", "2026-11-27T12:00") == [entry], "a part of it"
+    assert await listed("2026-11-27T10:45", "2026-11-27T12:00") == [], "it ends before"
+    assert await listed("2026-11-27T08:00", "2026-11-27T10:00") == []
+    assert await listed("2026-11-27", staff="mitte/mehmet") == []
+    assert await listed("2026-11-27", staff="west/anna") == []
+    salon.clock.advance(timedelta(hours=2))
+    assert await listed("2026-11-27") == [], "it has expired"
 
 
 async def test_an_offer_ends_when_its_person_is_absent(salon: Salon) -> None:

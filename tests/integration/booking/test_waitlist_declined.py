@@ -25,8 +25,10 @@ def after(answers: list[Answer], said: list[str]) -> CallContext:
     for answer, words in zip(answers, said, strict=True):
         transcript.append(Utterance(role="tool_call_result", content=json.dumps(answer.as_json())))
         transcript.append(Utterance(role="user", content=words))
-    declined = read_declined(OngoingCall(call_id="call_1", transcript_with_tool_calls=transcript))
-    return replace(call(), declined=declined)
+    context = call()
+    ongoing = OngoingCall(call_id="call_1", transcript_with_tool_calls=transcript)
+    declined, beside = read_declined(ongoing, context.started_at)
+    return replace(context, declined=declined, beside_declined=beside)
 
 
 async def join(salon: Salon, context: CallContext, **args: Any) -> Answer:
@@ -139,3 +141,20 @@ async def wait_twice(salon: Salon) -> None:
     async with nothing_free(salon):
         again = await join(salon, call("call_2"))
     assert (first.success, again.fields) == (True, first.fields)
+
+
+async def test_what_a_partial_no_leaves_is_offered_again_and_keeps_its_hold(salon: Salon) -> None:
+    """Of a morning and an afternoon that were named only the morning is declined: the afternoon is free, so nobody waits for it."""
+    offered = await salon.booking.check_availability(call(), FRIDAY | {"part_of_day": ""})
+    starts = [datetime.fromisoformat(slot["start"]) for slot in offered.fields["slots"]]
+    mornings = [at for at in starts if at.hour < 12]
+    afternoons = [at for at in starts if at.hour >= 12 and at.date() == mornings[0].date()]
+    assert (mornings[:1], bool(afternoons)) == (starts[:1], True), "a choice"
+    context = after([offered], ["Vormittags kann ich nicht."])
+    assert {slot.start for slot in context.declined} == {at.astimezone(UTC) for at in mornings}
+    answer = await join(salon, context, part_of_day="")
+    assert (answer.success, answer.fields["slots"][0]["start"]) == (False, afternoons[0].isoformat())
+    then = after([offered, answer], ["Vormittags kann ich nicht.", "Nein, das passt mir auch nicht."])
+    assert (await join(salon, then, part_of_day="")).success
+    (entry,) = await salon.rows("SELECT spans FROM waitlist")
+    assert json.loads(entry["spans"])[0]["declined"]

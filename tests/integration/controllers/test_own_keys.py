@@ -33,7 +33,7 @@ async def write_annas(namespace: TenantNamespace, key: str, **labels: str) -> No
 
 
 def add_event_types(namespace: TenantNamespace, annas_key: str) -> None:
-    fields = {"lengthInMinutes": 45, "afterEventBuffer": 10}
+    fields = {"lengthInMinutes": 45, "afterEventBuffer": 10, "slotInterval": 15}
     accounts = namespace.operator.calcom.account_of
     accounts(namespace.calcom_key).event_types[1002] = EventType.create(1002, "mehmet", fields)
     accounts(annas_key).event_types[2001] = EventType.create(2001, "anna", fields)

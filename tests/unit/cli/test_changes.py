@@ -1,6 +1,7 @@
 """A change of a tenant's book is sent until it is answered, always with the same request id."""
 
 import asyncio
+import json
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,10 @@ BLOCK = {"id": "b", "staff": ["mitte/anna"], "start": "2026-11-27T00:00:00+01:00
 APPOINTMENT = {"id": "d42e1170-0000-4000-8000-000000000001", "branch": "mitte", "service": "haarschnitt", "staff": "anna",
                "start": "2026-11-27T14:30:00+01:00", "end": "2026-11-27T15:00:00+01:00", "customer_name": "Erika Mustermann",
                "phone": "+4915112345678"}  # fmt: skip
+OFFERED = {"id": "1c0de000-0000-4000-8000-000000000001", "branch": "mitte", "service": "haarschnitt", "staff": None,
+           "name": "Wanda Wartend", "phone": "+4915100000001", "state": "offered",
+           "offer": {"staff": "anna", "start": "2026-11-27T15:00:00+01:00", "end": "2026-11-27T15:30:00+01:00",
+                     "expires_at": "2026-11-26T12:00:00+01:00"}}  # fmt: skip
 PREVIEW = {"staff": ["mitte/anna"], "start": "2026-11-27T13:00:00+01:00", "end": "2026-11-28T00:00:00+01:00",
            "appointments": [APPOINTMENT], "zone": "Europe/Berlin", "at_calcom": True}  # fmt: skip
 
@@ -128,6 +133,25 @@ def test_the_question_before_a_block_shows_who_when_and_which_appointments(monke
     assert "Block mitte/anna, Fri 27 Nov 2026 13:00 CET until Sat 28 Nov 2026 00:00 CET, krank?" in question
     assert ("1 appointment in it" in shown[0], "Erika Mustermann  +4915112345678" in shown[-1]) == (True, True), shown
     assert "Erika" not in asked.stdout, "which is for programs"
+
+
+def test_the_open_offers_that_a_block_ends_are_shown_before_it_after_it_and_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done = {"block": BLOCK, "appointments": [], "zone": "Europe/Berlin", "added": True, "offers": [OFFERED]}
+    answering(monkeypatch, GET=PREVIEW | {"appointments": [], "offers": [OFFERED]}, POST=done)
+    command = ["block", "--staff", "anna", "--from", "2026-11-27", "-t", "a.b", "--url", "http://127.0.0.1:1"]
+    result = CliRunner().invoke(app, command, input="y\n")
+    assert result.exit_code == 0, result.output
+    for shown in (result.stderr, result.stdout):
+        assert "1 open offer of the waiting list in it, which a block ends; call whoever was told of it:" in shown
+        assert "Fri 27 Nov 2026 15:00 CET  anna  haarschnitt  Wanda Wartend  +4915100000001  1c0de000-" in shown
+    printed = invoke("block", "--staff", "anna", "--from", "2026-11-27", "--yes", "-o", "json")
+    assert json.loads(printed)["offers"] == [OFFERED]
+    answering(monkeypatch, GET=done)
+    shown = invoke("blocks", "show", "b")
+    assert ("no appointments in it" in shown, "Wanda Wartend" in shown) == (True, True)
+    assert json.loads(invoke("blocks", "show", "b", "-o", "json")) == done
 
 
 async def test_what_was_shown_is_what_is_blocked(monkeypatch: pytest.MonkeyPatch) -> None:

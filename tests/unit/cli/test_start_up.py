@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from askproai_cli.choices import LanguageChoice, ProviderChoice
+from askproai_core.tenant_config import Language, Provider
 from askproai_sandbox.demo import State
 
 # Each costs between 20 and 200 ms. Typer itself parses a command's options by pydantic, for which there is no other way.
 HEAVY = {
     "aiohttp", "asyncio", "asyncpg", "holidays", "kopf", "phonenumbers", "prometheus_client", "redis", "structlog", "yaml",
 }  # fmt: skip
+
+# What a command that only asks the private API, or prints its help, has no use for: 30 ms.
+CONFIG = {"msgspec", "askproai_core.tenant_config"}
 
 SALON = Path(__file__).parents[3] / "examples/salon.yaml"
 BRANCH_WITHOUT_HOLIDAYS = """
@@ -72,26 +77,28 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("command", "unneeded"),
     [
-        ("--help", HEAVY | {"pydantic"}),
-        ("--version", HEAVY | {"pydantic"}),
-        ("appointments list --help", HEAVY),
-        ("appointments list -t a.b --url http://127.0.0.1:9", HEAVY),
-        ("timeline call_1 -t a.b --url http://127.0.0.1:9", HEAVY),
-        ("events list -t a.b --url http://127.0.0.1:9", HEAVY),
-        ("circuits list -t a.b --url http://127.0.0.1:9", HEAVY),
-        ("slots -t a.b --branch b --service s --date 2026-11-27 --url http://127.0.0.1:9", HEAVY),
+        ("--help", HEAVY | CONFIG | {"pydantic"}),
+        ("--version", HEAVY | CONFIG | {"pydantic"}),
+        ("appointments list --help", HEAVY | CONFIG),
+        ("appointments list -t a.b --url http://127.0.0.1:9", HEAVY | CONFIG),
+        ("timeline call_1 -t a.b --url http://127.0.0.1:9", HEAVY | CONFIG),
+        ("calls list -t a.b --url http://127.0.0.1:9", HEAVY | CONFIG),
+        ("block --staff a --from 2026-11-27 -t a.b --url http://127.0.0.1:9", HEAVY | CONFIG),
+        ("events list -t a.b --url http://127.0.0.1:9", HEAVY | CONFIG),
+        ("circuits list -t a.b --url http://127.0.0.1:9", HEAVY | CONFIG),
+        ("slots -t a.b --branch b --service s --date 2026-11-27 --url http://127.0.0.1:9", HEAVY | CONFIG),
         ("when Freitag", HEAVY),
-        ("lint --help", HEAVY),
-        ("plan --help", HEAVY),
+        ("lint --help", HEAVY | CONFIG),
+        ("plan --help", HEAVY | CONFIG),
         ("lint salon.yaml", HEAVY - {"yaml", "phonenumbers", "holidays"}),
         ("lint branch.yaml", HEAVY - {"yaml", "phonenumbers"}),
         ("plan no-such-file.yaml", HEAVY - {"yaml", "phonenumbers"}),
         ("plan service.yaml", HEAVY - {"yaml", "phonenumbers"}),
         ("plan salon.yaml --kubeconfig config", {"asyncpg", "kopf", "prometheus_client", "redis"}),
-        ("doctor --help", HEAVY),
+        ("doctor --help", HEAVY | CONFIG),
         ("doctor --kubeconfig config", {"asyncpg", "holidays", "kopf", "phonenumbers", "prometheus_client", "redis"}),
-        ("call --help", HEAVY),
-        ("demo --help", HEAVY),
+        ("call --help", HEAVY | CONFIG),
+        ("demo --help", HEAVY | CONFIG),
     ],
 )
 def test_a_command_imports_what_it_needs(command: str, unneeded: set[str], folder: Path) -> None:
@@ -119,6 +126,11 @@ def test_a_command_imports_few_modules_and_is_not_stopped_to_search_for_garbage(
     counted = [module for module in modules if module.partition(".")[0] not in sys.stdlib_module_names]
     assert len(counted) <= most, f"{len(counted)} modules"
     assert collections == 0, "all objects were searched"
+
+
+def test_the_choices_of_options_are_those_of_the_configuration() -> None:
+    assert [each.value for each in ProviderChoice] == [each.value for each in Provider]
+    assert [each.value for each in LanguageChoice] == [each.value for each in Language]
 
 
 def test_the_models_of_our_kinds_are_made_without_reading_their_sources() -> None:

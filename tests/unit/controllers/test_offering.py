@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from askproai_core.tenant_config import CalcomVersion
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status
 from askproai_operator.controllers.conditions import References, missing_reference
@@ -192,6 +193,23 @@ def test_limits_of_an_event_type_are_named_although_it_fits():
     assert condition.status is Status.TRUE
     assert "event type 1001 of anna: minimumBookingNotice is 120 minutes" in condition.message
     assert "bookingLimitsCount is set" in condition.message
+
+
+@pytest.mark.parametrize("linked_types", [1, 2, 200])
+def test_a_coarser_slot_interval_of_calcom_is_named_within_the_width_of_a_terminal(linked_types: int):
+    entries = [{"staff": f"person-{number}", "eventTypeId": 1234567 + number} for number in range(linked_types)]
+    linked = offering(calcom={"eventTypes": entries}, slotStepMinutes=15)
+    read = [(entry, {"lengthInMinutes": 45, "slotInterval": None}) for entry in linked.spec.calcom.event_types]
+    condition = calendar_condition(linked, {"mitte": ("person-0",)}, read)
+    assert (condition.status, condition.reason) == (Status.TRUE, Reason.AS_DECLARED)
+    assert "slot interval 45 of 1234567" in condition.message
+    assert ("more" in condition.message) is (linked_types > 1)
+    assert "slotStepMinutes 15" in condition.message
+    assert len(condition.message) <= 160, condition.message
+    without_v2 = calendar_condition(linked, {"mitte": ("person-0",)}, read, [CalcomVersion.V1])
+    assert "slot interval" not in without_v2.message, "our own book is offered then"
+    fine = [(entry, {"lengthInMinutes": 45, "slotInterval": 15}) for entry, _ in read]
+    assert calendar_condition(linked, {"mitte": ("person-0",)}, fine).message == f"{linked_types} event types fit"
 
 
 def test_a_confirmation_fits_where_unconfirmed_bookings_block_their_time_and_is_named():

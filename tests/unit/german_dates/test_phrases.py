@@ -64,6 +64,25 @@ def test_a_weekday_said_on_that_day_can_be_today_or_in_a_week():
     assert starts("am Freitag um neun Uhr 5 vormittags") == ["27.11. 09:05"], "today's is over"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("am 1. oder am 15. Dezember", ["2026-12-15"]), ("am 1. oder 15. Dezember", ["2026-12-15"]),
+        ("am 15. Dezember oder am 1. Dezember", ["2026-12-15"]), ("am 1.12. oder am 20.12.", ["2026-12-20"]),
+        ("am 1. Dezember", ["2027-12-01"]), ("am 1. oder am 10. Dezember", ["2027-12-01", "2027-12-10"]),
+        ("am 1. oder am 20. Dezember nächstes Jahr", ["2027-12-01", "2027-12-20"]),
+        ("am 1. Dezember 2027 oder am 20. Dezember", ["2026-12-20", "2027-12-01"]),
+        ("am 20. Dezember oder am 10. Januar", ["2026-12-20", "2027-01-10"]),
+        ("am 20. Dezember, nein, am 1. Dezember", ["2027-12-01"]),
+        ("am 15. Dezember oder am 1.", ["2026-12-15", "2027-01-01"]),
+    ],
+)  # fmt: skip
+def test_of_two_days_of_a_month_that_has_begun_the_one_that_is_over_is_not_next_years(text, expected):
+    found = understand(text, at=datetime(2026, 12, 15, 10, tzinfo=BERLIN), zone=BERLIN)
+    assert [each.start.date().isoformat() for each in found.candidates] == expected
+    assert not found.ambiguous
+
+
 def test_naechsten_freitag_has_two_readings_where_they_differ():
     understood = understand("nächsten Freitag", at=MONDAY_CALL, zone=BERLIN)
     assert understood.ambiguous

@@ -13,6 +13,7 @@ from askproai_operator.providers import (
     CredentialProblem,
     EventTypeNeeds,
     compile_field,
+    find_coarse_interval,
     find_event_type_notes,
     find_event_type_problems,
     find_optional_notes,
@@ -241,6 +242,21 @@ def test_narrower_limits_of_an_event_type_are_notes_and_no_problems(change: dict
     assert list(find_event_type_problems(FITS | change, needs)) == []
     notes = list(find_event_type_notes(FITS | change, needs))
     assert (text is None and notes == []) or (text is not None and len(notes) == 1 and text in notes[0]), notes
+
+
+@pytest.mark.parametrize(
+    ("interval", "step", "coarse"),
+    [
+        (15, 15, None), (5, 15, None), (30, 60, None), (45, 45, None), (None, 45, None), (None, 90, None),
+        (None, 15, 45), (0, 15, 45), (30, 15, 30), (60, 15, 60),
+        (10, 15, 10),  # of 9:15 and 9:45 Cal.com knows nothing
+    ],
+)  # fmt: skip
+def test_a_slot_interval_is_coarser_if_it_lacks_a_start_of_our_grid(
+    interval: int | None, step: int, coarse: int | None
+) -> None:
+    needs = EventTypeNeeds(45, slot_step_minutes=step)
+    assert find_coarse_interval({"lengthInMinutes": 30, "slotInterval": interval}, needs) == coarse
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from askproai_operator.providers import (
     EventTypeNeeds,
     Json,
     ProviderError,
+    find_coarse_interval,
     find_event_type_notes,
     find_event_type_problems,
     find_unknown_fields,
@@ -98,7 +99,7 @@ def _judge(
             if entry.user_id is not None
         ]
     notes: list[str] = []
-    found: list[Json] = []
+    found: list[tuple[EventType, Json]] = []
     for entry, event_type in event_types:
         needs = _needs(offering, entry)
         subject = f"event type {entry.event_type_id} of {entry.staff}"
@@ -113,21 +114,52 @@ def _judge(
                 text = f"Cal.com does not show {subject}, {put_off}: {what_to_do}"
             problems.append((Reason.EVENT_TYPE_NOT_FOUND, text))
             continue
-        found.append(event_type)
+        found.append((entry, event_type))
         mismatches = find_event_type_problems(event_type, needs)
         problems += [(Reason.EVENT_TYPE_MISMATCH, f"{subject}: {mismatch}") for mismatch in mismatches]
         notes += [f"{subject}: {note}" for note in find_event_type_notes(event_type, needs)]
-    if found and are_all and (unknown := find_unknown_fields(found, spec.calcom.booking_fields if spec.calcom else ())):
+    answered = spec.calcom.booking_fields if spec.calcom else ()
+    if found and are_all and (unknown := find_unknown_fields([each for _, each in found], answered)):
         text = f"no event type has a booking field {', '.join(map(repr, unknown))}: correct the slug in calcom.bookingFields"
         problems.append((Reason.EVENT_TYPE_MISMATCH, text))
     if problems:
         return bad(_CALENDAR, problems[0][0], "; ".join(message for _, message in problems))
-    fit = f"{len(spec.calcom.event_types) if spec.calcom else 0} event types fit"
-    if requested := [each for each in found if needs_confirmation(each)]:
+    return good(_CALENDAR, _describe_fit(offering, found, notes, versions))
+
+
+def _describe_fit(
+    offering: ServiceOffering,
+    found: Iterable[tuple[EventType, Json]],
+    notes: Collection[str],
+    versions: Collection[str],
+) -> str:
+    """Return what to know about event types that fit. The `notes` are what makes Cal.com refuse some times.
+
+    Without V2 our own book is offered, whatever starts Cal.com has.
+    """
+    fit = f"{len(event_types_of(offering))} event types fit"
+    intervals = {entry.event_type_id: find_coarse_interval(each, _needs(offering, entry)) for entry, each in found}
+    coarse = {number: minutes for number, minutes in intervals.items() if minutes is not None}
+    if coarse and CalcomVersion.V2 in versions:
+        fit = f"{fit}; {_describe_coarse(coarse, offering.spec.slot_step_minutes)}"
+    if requested := [each for _, each in found if needs_confirmation(each)]:
         fit = f"{fit}; for {len(requested)} somebody at Cal.com confirms, and callers hear that the appointment is requested"
     if notes:
         fit = f"{fit}; Cal.com may refuse times that are offered, and callers get others: {'; '.join(notes)}"
-    return good(_CALENDAR, fit)
+    return fit
+
+
+def _describe_coarse(intervals: Mapping[int, int], step: int) -> str:
+    """Return that event types lack starts of our grid. `intervals` are their minutes between two starts, by id.
+
+    Short, since a terminal shows the first 160 characters of a message.
+    """
+    longest, (first, *others) = max(intervals.values()), intervals
+    more = f" and {len(others)} more" if others else ""
+    return (
+        f"slot interval {longest} of {first}{more} is coarser than slotStepMinutes {step}: only Cal.com's starts are offered;"
+        f" set {step} there (Limits)"
+    )
 
 
 def event_type_fits(offering: ServiceOffering, entry: EventType, event_type: Json | None) -> bool:
@@ -144,6 +176,7 @@ def _needs(offering: ServiceOffering, entry: EventType) -> EventTypeNeeds:
         spec.minimum_notice_minutes,
         spec.booking_horizon_days,
         spec.calcom.booking_fields if spec.calcom else (),
+        spec.slot_step_minutes,
         entry.user_id,
     )
 

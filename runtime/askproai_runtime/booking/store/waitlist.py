@@ -328,6 +328,18 @@ async def list_all_offered(conn: Connection, tenant: str) -> list[tuple[Waitlist
     return [(entry, entry.offer) for entry in entries if entry.offer]
 
 
+async def list_offered_within(
+    conn: "Pool | Connection", tenant: str, staff: Sequence[str], start: datetime, end: datetime, now: datetime
+) -> list[tuple[WaitlistEntry, WaitlistOffer]]:
+    """Return the open offers of times of `staff` (each `branch/staff`) that overlap [start, end), by start, and who has them."""
+    rows = await conn.fetch(
+        f"""{_SELECT} WHERE w.tenant = $1 AND w.branch || '/' || o.staff = ANY($2)
+            AND o.starts_at < $4 AND o.ends_at > $3 AND o.expires_at > $5 ORDER BY o.starts_at, o.id""",
+        tenant, list(staff), start, end, now,
+    )  # fmt: skip
+    return [(entry, entry.offer) for entry in map(_to_entry, rows) if entry.offer]
+
+
 async def end_taken_offers(conn: Connection, tenant: str, offers: Sequence[int]) -> None:
     """End offers whose time nobody can have any more; who waits goes on waiting."""
     await conn.execute(_END_TAKEN, tenant, list(offers))

@@ -1,0 +1,138 @@
+"""What a sentence names in passing: days, weekdays, parts of the day and times, for which something is true or not.
+
+`phrase.py` finds when somebody wants to come: the next Tuesday. Here "dienstags" and "am Dienstag" are compared with times that are
+known already, so a weekday is one of their days.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+from askproai_runtime.german_dates.atoms import Atom, Contradiction, Op, Part
+from askproai_runtime.german_dates.combine import Meaning, combine
+from askproai_runtime.german_dates.grammars import present_grammar
+from askproai_runtime.german_dates.readings import ranges_of
+from askproai_runtime.german_dates.scan import scan_known
+from askproai_runtime.german_dates.times import expand, hours_of, shifted
+from askproai_runtime.german_dates.vocabulary import PARTS_OF_DAY
+from askproai_runtime.german_dates.weeks import weekday_dates
+
+_LISTS = frozenset({Op.AND, Op.OR, Op.COMMA})
+_BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT})
+
+
+class UnclearMention(ValueError):
+    """Words name days or times, and something else that may change what is said of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """The days and times that words name; each of `meanings` by itself. `today` is that of the call."""
+
+    meanings: tuple[Meaning, ...]
+    today: date
+
+    def find_in(self, times: Collection[datetime], *, surely: bool) -> set[datetime]:
+        """Return which of several local times are named: beyond doubt, or possibly.
+
+        In doubt are a weekday or date of which there are two, what has two readings, and what lies in two parts of the day.
+        """
+        days = {at.date() for at in times}
+        found = set[datetime]()
+        for meaning in self.meanings:
+            named = _days_in(meaning, days, self.today, surely=surely)
+            found |= {at for at in times if at.date() in named and _is_time(meaning, at.time(), surely=surely)}
+        return found
+
+
+def find_mention(words: str, now: datetime, ignored: Collection[str]) -> Mention | None:
+    """Return what words name; None if they name neither a day nor a time. A number alone is an hour.
+
+    Words beside it may be those that say nothing about when, and `ignored` ones. Raises `UnclearMention`.
+    """
+    try:
+        atoms, unknown = scan_known(words, now, present_grammar())
+        named = [atom for atom in atoms if atom is not Op.HESITATE]
+        if all(isinstance(atom, Op) for atom in named):
+            return None
+        meanings = combine(_as_list(named), now.date())
+    except (ValueError, OverflowError) as error:  # no such day or time, one that is over, or no rule that combines them
+        raise UnclearMention(str(error)) from error
+    if unknown - set(ignored):
+        raise UnclearMention(f"other words: {', '.join(sorted(unknown))}")
+    if any(each.soon or each.instant or each.excluded or _is_at_midnight(each) for each in meanings):
+        raise UnclearMention("no days or times of a day")
+    return Mention(tuple(meanings), now.date())
+
+
+def _as_list(atoms: list[Atom]) -> list[Atom]:
+    """Return the atoms with each "und" and comma as "oder": what is said of two days is said of each."""
+    if any(isinstance(atom, Op) and atom not in _LISTS | _BOUNDS for atom in atoms):
+        raise Contradiction("a word that takes something back")
+    if Op.BETWEEN in atoms:
+        return atoms
+    return [Op.OR if atom in _LISTS else atom for atom in atoms]
+
+
+def _is_at_midnight(meaning: Meaning) -> bool:
+    return meaning.clock is not None and meaning.clock.next_day
+
+
+def _days_in(meaning: Meaning, days: Collection[date], today: date, *, surely: bool) -> set[date]:
+    """Return which of `days` are named."""
+    found, period, weekday = set(days), meaning.period, meaning.weekday
+    if period is not None:
+        every = all if surely else any
+        found = {
+            day for day in found if every(r.first <= day and (r.last is None or day <= r.last) for r in period.readings)
+        }
+    if weekday is not None:
+        found = {day for day in found if day.weekday() == weekday.weekday}
+        if weekday.which is not None:
+            found &= set(weekday_dates(weekday, today))
+    if meaning.day is not None:
+        found &= set(meaning.day.readings)
+    if surely and (weekday or meaning.day) and len(found) > 1:
+        return set()
+    return {day for day in found if not meaning.only or day.weekday() in meaning.only}
+
+
+def _is_time(meaning: Meaning, at: time, *, surely: bool) -> bool:
+    """Return whether a time of day is named; any is, where only days are."""
+    if meaning.clock is not None:
+        return at in expand(meaning.clock, meaning.part)
+    if meaning.around is not None:
+        around = meaning.around
+        named = expand(around.clock, meaning.part)
+        return any(shifted(each, -around.before) <= at <= shifted(each, around.after) for each in named)
+    if meaning.hours is not None:
+        every = all if surely else any
+        return every(
+            _is_between(at, opens, closes, surely=surely) for opens, closes in ranges_of(meaning.hours, meaning)
+        )
+    return meaning.part is None or _is_in_part(meaning.part, at, surely=surely)
+
+
+def _is_between(at: time, opens: time | None, closes: time | None, *, surely: bool) -> bool:
+    """Return whether a time lies in a range. Whether "nach vier" is said of four o'clock itself is in doubt."""
+    if opens is not None and (at < opens or (surely and closes is None and at == opens)):
+        return False
+    return closes is None or at < closes
+
+
+def _is_in_part(part: Part, at: time, *, surely: bool) -> bool:
+    opens, closes = hours_of(part)
+    if not _is_between(at, opens, closes, surely=False):
+        return False
+    return not (surely and part.name and any(_competes(other, part.name, at) for other in PARTS_OF_DAY))
+
+
+def _competes(other: str, name: str, at: time) -> bool:
+    """Return whether a time is rather that of another part of the day: of a shorter one, which is not within this one."""
+    (first, last), (opens, closes) = PARTS_OF_DAY[other], PARTS_OF_DAY[name]
+    is_within, is_shorter = opens <= first and last <= closes, _minutes(first, last) < _minutes(opens, closes)
+    return first <= at < last and is_shorter and not is_within
+
+
+def _minutes(opens: time, closes: time) -> int:
+    return (closes.hour - opens.hour) * 60 + closes.minute - opens.minute
