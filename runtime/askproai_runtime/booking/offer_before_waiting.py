@@ -42,7 +42,7 @@ async def offer_before_waiting(
     else:
         return await _offer_next(ctx, request, call, candidates[0], read_remote)
     beside = _starts_beside_declined(call, request, candidates)
-    queries = [*(SlotQuery.at(start, now, request.staff) for start in beside), *queries]
+    queries = [*(replace(SlotQuery.at(start, now, request.staff), limit=1) for start in beside), *queries]
     slots: list[Slot] = []
     for _ in range(ATTEMPTS):
         read_busy = remember_reads(busy_reader(ctx, rules, call.call_id))

@@ -4,7 +4,7 @@
 known already, so a weekday is one of their days.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
@@ -65,7 +65,7 @@ def find_mention(words: str, now: datetime, ignored: Collection[str]) -> Mention
     return Mention(tuple(meanings), now.date())
 
 
-def _as_list(atoms: list[Atom]) -> list[Atom]:
+def _as_list(atoms: Sequence[Atom]) -> Sequence[Atom]:
     """Return the atoms with each "und" and comma as "oder": what is said of two days is said of each."""
     if any(isinstance(atom, Op) and atom not in _LISTS | _BOUNDS for atom in atoms):
         raise Contradiction("a word that takes something back")
