@@ -57,10 +57,10 @@ def test_a_day_of_sixty_people_does_not_stop_other_callers() -> None:
     assert len(slots) == 60 * 36
 
     def measure() -> float:
-        read, began = reader(cancelled=60), time.perf_counter()
+        read, began = reader(cancelled=60), time.thread_time()  # not how busy the machine is
         read.basis(slots)
         read.read_at(slots)
-        return time.perf_counter() - began
+        return time.thread_time() - began
 
     fastest = min(measure() for _ in range(5))
     assert fastest < 0.080, f"{fastest:.3f} s"
