@@ -19,10 +19,11 @@ _MONTH: Final = timedelta(days=30)
 # statement's time, in which others are counted, too. With ten requests a call this is 2,000 calls in a day, 10,000 in a month.
 _MOST_OF_A_DAY: Final = 20_000
 _MOST_OF_A_MONTH: Final = 100_000
-# Of the records of call functions: a time that was taken, or a question to the caller, is neither.
+# Of the records of call functions: a time that was taken, a limit, or a question to the caller, is neither. What Cal.com refused
+# has failed, as in `askproai_bookings_total`: the caller heard that nothing is booked, and can do nothing about it.
 # The function is compared after the limit, because a login may insert rows of any function.
 _BOOKINGS = """SELECT count(*) FILTER (WHERE r.outcome = 'booked') AS booked,
-                      count(*) FILTER (WHERE r.outcome IN ('failed', 'busy', 'too_slow')) AS failed
+                      count(*) FILTER (WHERE r.outcome IN ('failed', 'busy', 'too_slow', 'refused')) AS failed
                FROM (SELECT n.function, n.outcome FROM function_requests n WHERE n.tenant = t.tenant
                        AND n.at > now() - $2::interval ORDER BY n.at DESC LIMIT $3) r
                WHERE r.function = 'book_appointment'"""

@@ -289,8 +289,8 @@ class Privacy(base.Part):
 
 class Slo(base.Part):
     booking_success_percent: Percent = Decimal(95)
-    """Bookings by callers that succeed, in percent (a decimal string): all but those that end as failed, busy or too slow. What is
-    missing to 100 is the error budget of 30 days."""
+    """Bookings by callers that succeed, in percent (a decimal string): all but those that end as failed, busy, too slow or
+    refused by Cal.com. What is missing to 100 is the error budget of 30 days."""
     webhook_success_percent: Percent = Decimal("99.9")
     """Webhooks that are stored and not answered 429 or 503, in percent (a decimal string)."""
 

@@ -16,7 +16,8 @@ CALL = """INSERT INTO calls (tenant, call_id, status, started_at, correlation_id
 RECORD = """INSERT INTO function_requests (tenant, call_id, at, function, outcome, duration_ms, correlation_id)
     VALUES ($1, 'call', now() - $2::text::interval, $3, $4, 5, 'c')"""
 AGES = ("1 minute", "5 hours", "23 hours 59 minutes", "24 hours 1 minute", "29 days 23 hours", "30 days 1 hour")
-OUTCOMES = ("booked", "failed", "busy", "too_slow", "taken", "asked_back", "already_booked", "limited")
+OUTCOMES = ("booked", "failed", "busy", "too_slow", "refused", "taken", "asked_back", "already_booked", "limited")
+FAILURES = ("failed", "busy", "too_slow", "refused")
 FUNCTIONS = ("book_appointment", "book_appointment", "check_availability", "cancel_appointment")
 
 
@@ -30,7 +31,7 @@ async def count(database: Database, tenant: str) -> tuple[TenantFigures, Booking
     for days in (1, 30):
         tried = f"function_requests WHERE tenant = $1 AND function = 'book_appointment' AND at > now() - interval '{days} days'"
         booked = await number(f"{tried} AND outcome = 'booked'")
-        failed = sum([await number(f"{tried} AND outcome = '{each}'") for each in ("failed", "busy", "too_slow")])
+        failed = sum([await number(f"{tried} AND outcome = '{each}'") for each in FAILURES])
         bookings.append(BookingCounts(booked, failed))
     calls = await number("calls WHERE tenant = $1 AND started_at > now() - interval '1 day'")
     return TenantFigures(calls, bookings[0]), bookings[1]
