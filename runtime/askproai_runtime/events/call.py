@@ -38,6 +38,7 @@ STARTED, ENDED, ANALYZED = "call_started", "call_ended", "call_analyzed"
 
 RECORDING = "recording_url"  # in the analysis
 _MAX_URL_LENGTH = 2000
+_MAX_AGENT_LENGTH = 64  # in an error's text; Retell's ids have half of it
 
 _MERGED_BY_VALUE = (
     "branch", "agent_id", "direction", "from_number", "to_number", "started_at", "ended_at", "analyzed_at",
@@ -47,11 +48,17 @@ _ASSUMED = frozenset(ClosingReason)
 
 
 class UnroutableCall(Exception):
-    """Neither the call's agent nor its number is the tenant's. `agent_id` is for the audit log."""
+    """Neither the call's agent nor its number is the tenant's. Its text is for people; `agent_id` is also for the audit log."""
 
-    def __init__(self, agent_id: str | None) -> None:
-        super().__init__(agent_id)
-        self.agent_id = agent_id
+    def __init__(self, call: RetellCall) -> None:
+        # It becomes the event's error. The number that was dialled is a business's; that of an outbound call is a customer's.
+        number = None if call.direction == "outbound" else e164_or_none(call.to_number)
+        agent = "".join(filter(str.isprintable, call.agent_id or ""))[:_MAX_AGENT_LENGTH]
+        named = [f"number {number}" if number else "", f"agent {agent}" if agent else ""]
+        super().__init__(
+            f"{' and '.join(filter(None, named)) or 'a call without number and agent'}: not of this tenant"
+        )
+        self.call_id, self.agent_id = call.call_id, call.agent_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +102,7 @@ def read_call_event(event: StoredEvent, config: TenantConfig) -> CallChange | st
         return "stored only: the event names no call"
     route = find_route(call, config)
     if route is None and call.agent_id not in config.closed_agents:
-        raise UnroutableCall(call.agent_id)
+        raise UnroutableCall(call)
     branch = route.branch if route is not None else None
     cut = len(call.transcript or "") - MAX_TRANSCRIPT_CHARACTERS
     note = f"transcript cut to {MAX_TRANSCRIPT_CHARACTERS} characters, {cut} left out" if cut > 0 else None

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TypeAlias
 
+import structlog
+
 from askproai_core.clock import Clock
 from askproai_core.database import Connection, Pool
 from askproai_core.tenant_config import TenantConfig
@@ -19,6 +21,8 @@ from askproai_runtime.events.call_group import CallEventGroups
 from askproai_runtime.intake import ERASED, Source, StoredEvent, load_event, note_event
 from askproai_runtime.jobs import DeadNow, Job, finish, require_claim
 from askproai_runtime.metrics import Metrics
+
+log = structlog.get_logger(__name__)
 
 # Acts on an event inside the transaction that ends its job. Returns a note of why nothing was done or what was left out, None if
 # there is nothing to note, or the calendar's event that the booking must be compared with. Raises `DeadNow` if no retry can help.
@@ -75,8 +79,9 @@ class EventDispatcher:
                 check = partial(require_claim, tenant=self._tenant, job=job)
                 await apply_calendar_event(self._booking, result, partial(self._finish, job=job), check)
         except UnroutableCall as error:
+            log.warning("event.unroutable", event_id=job.event_id, call_id=error.call_id, agent_id=error.agent_id)
             await audit_refusal(self._pool, self._tenant, "event.refused", error.agent_id, job.correlation_id)
-            raise DeadNow("unroutable") from error
+            raise DeadNow(f"unroutable: {error}") from error
         return event
 
     async def _load(self, conn: Connection, event_id: int) -> StoredEvent:

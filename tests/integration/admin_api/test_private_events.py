@@ -41,7 +41,8 @@ async def test_a_dead_letter_is_listed_shown_and_redriven(pod: TenantPod) -> Non
     assert event in [row["id"] for row in page["events"]]
     _, shown = await request(pod, f"events/{event}")
     assert shown["job"]["state"] == "dead"
-    assert "unroutable" in shown["job"]["last_error"]
+    named = "unroutable: number +4930999 and agent agent_stranger: not of this tenant"
+    assert shown["job"]["last_error"] == shown["event"]["error"] == named
     assert shown["payload_bytes"] > 0
     before = await pod.job("call_letter:call_started")
 

@@ -70,7 +70,7 @@ async def test_the_event_of_an_unknown_agent_is_dead_at_once_and_audited(pod: Te
     assert (reply.status, reply.body["status"]) == (200, "accepted")
     event = await pod.settled("call_strange:call_started")
     assert (event["status"], event["attempts"]) == ("dead", 1)
-    assert "unroutable" in event["error"]
+    assert event["error"] == "unroutable: number +49309999999 and agent agent_strange: not of this tenant"
     job = await pod.job("call_strange:call_started")
     assert job is not None
     assert (job["state"], job["attempts"]) == ("dead", 1)
@@ -81,6 +81,21 @@ async def test_the_event_of_an_unknown_agent_is_dead_at_once_and_audited(pod: Te
     repeated = await pod.retell("call_started", "call_strange", agent_id="agent_strange", to_number="+49309999999")
     assert repeated.body["status"] == "already_processed"
     assert (await pod.event("call_strange:call_started"))["status"] == "dead"  # type: ignore[index]
+
+
+async def test_whoever_an_unknown_agent_calls_is_not_named(pod: TenantPod) -> None:
+    """The number of an outbound call is a customer's; ids may have characters that PostgreSQL does not take."""
+    body = {
+        "event": "call_started",
+        "call": {"call_id": "call_out", "direction": "outbound", "to_number": "+4915112345678"},
+    }
+    raw = json.dumps(body).encode()
+    await pod.post("/webhooks/retell", raw, {"x-retell-signature": sign_retell(raw)})
+    event = await pod.settled("call_out:call_started")
+    assert (event["status"], event["error"]) == (
+        "dead",
+        "unroutable: a call without number and agent: not of this tenant",
+    )
 
 
 async def test_a_web_call_belongs_to_its_agent(pod: TenantPod) -> None:
