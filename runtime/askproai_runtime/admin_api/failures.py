@@ -9,7 +9,7 @@ from askproai_runtime.admin_api.store import FailureStore
 
 
 class FailedBooking(msgspec.Struct, frozen=True):
-    """One failure: of a call function (`function`), or of an appointment that Cal.com refused later (`function` is null).
+    """One failure: of a call function (`function`), or of an appointment that Cal.com refused (`function` is null).
 
     `reason` names what was in the way, and nobody.
     """

@@ -171,6 +171,31 @@ async def test_every_view_is_shown_to_the_owner_and_a_reader_learns_of_no_custom
     assert [json.loads(row["detail"])["claimed_by"] for row in read] == ["Karin"]
 
 
+async def test_a_booking_that_the_calendar_refused_is_one_failure_with_its_reason(owner: Visitor) -> None:
+    """The request to book and the appointment that failed are the same failure; one without an appointment is its own."""
+    db, tenant, call, now = owner.pod.db, owner.pod.store.tenant, f"call_{uuid4().hex}", datetime.now(UTC)
+    since = now - timedelta(hours=1)
+    before = (await PulseStore(db, tenant).get_pulse(since, since)).failed
+    await db.execute(
+        """INSERT INTO appointments (tenant, branch, service, staff, customer_name, starts_at, ends_at, status, call_id, error,
+                                     correlation_id)
+           VALUES ($1, 'mitte', 'haarschnitt', 'anna', $2, $3, $4, 'failed', $5, 'API key is invalid.', $5)""",
+        tenant, NAME, now + timedelta(days=1), now + timedelta(days=1, minutes=30), call,
+    )  # fmt: skip
+    for outcome, correlation in (("refused", call), ("busy", "another request")):
+        await db.execute(
+            """INSERT INTO function_requests (tenant, call_id, at, function, outcome, duration_ms, correlation_id)
+               VALUES ($1, $2, $3, 'book_appointment', $4, 12, $5)""",
+            tenant, call, now, outcome, correlation,
+        )  # fmt: skip
+    _, page, _ = await owner.get("/failures")
+    rows = [row for row in page.split("<tr>") if call in row]
+    assert len(rows) == 2, rows
+    assert "überlastet" in "".join(rows)
+    assert "API key is invalid." in "".join(rows)
+    assert (await PulseStore(db, tenant).get_pulse(since, since)).failed == before + 2
+
+
 async def test_without_a_login_there_is_the_login_alone(pod: TenantPod, seeded: dict[str, str]) -> None:
     async with visiting(pod) as stranger:
         for path in VIEWS:

@@ -7,20 +7,27 @@ import asyncpg
 
 from askproai_core.database import Pool
 
+# A request to book whose appointment the calendar refused: that appointment is listed with the reason, and the request (`f`) is the
+# same failure. `{since}` is the parameter from which on failures are asked for.
+HAS_FAILED_APPOINTMENT: Final = """f.function = 'book_appointment' AND EXISTS (
+    SELECT FROM appointments a WHERE a.tenant = f.tenant AND a.call_id = f.call_id AND a.correlation_id = f.correlation_id
+    AND a.status = 'failed' AND a.starts_at >= {since} AND a.updated_at >= {since})"""
+
 # A failed appointment that was over before is left out: it fails nobody any more.
-_FAILURES: Final = """
+_FAILURES: Final = f"""
 SELECT * FROM (
     (SELECT f.at, f.call_id, f.function, f.outcome, f.cause AS reason, f.appointment_id::text AS appointment_id, NULL AS service,
             NULL AS staff, NULL::timestamptz AS starts_at, f.correlation_id
      FROM function_requests f WHERE f.tenant = $1 AND f.at >= $2
        AND f.outcome IN ('failed', 'busy', 'too_slow', 'refused', 'not_bookable')
+       AND NOT ({HAS_FAILED_APPOINTMENT.format(since="$2")})
      ORDER BY f.at DESC LIMIT $3)
     UNION ALL
     (SELECT a.updated_at, a.call_id, NULL, a.status, a.error, a.id::text, a.service, a.staff, a.starts_at, a.correlation_id
      FROM appointments a WHERE a.tenant = $1 AND a.starts_at >= $2 AND a.status = 'failed' AND a.updated_at >= $2
      ORDER BY a.updated_at DESC LIMIT $3)
 ) failure ORDER BY at DESC LIMIT $3
-"""
+"""  # noqa: S608  constants of this module
 
 
 class FailureStore:

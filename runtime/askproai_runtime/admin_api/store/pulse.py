@@ -7,11 +7,12 @@ import asyncpg
 import msgspec
 
 from askproai_core.database import Pool
+from askproai_runtime.admin_api.store.failures import HAS_FAILED_APPOINTMENT
 
 # Each mark changes with every change of its rows, in whichever order they commit: how many there are and the sum of when they were
 # changed. A greatest id would miss a row that commits after one with a greater id. The rows are those of an index, from $2 on:
 # yesterday.
-_PULSE: Final = """
+_PULSE: Final = f"""
 SELECT (SELECT row(count(*), sum(extract(epoch FROM c.updated_at)))::text FROM calls c WHERE c.tenant = $1
         AND CASE WHEN c.started_at IS NULL THEN 'epoch' ELSE c.started_at END >= $2) AS calls,
        (SELECT count(*)::text FROM function_requests f WHERE f.tenant = $1 AND f.at >= $2) AS functions,
@@ -28,10 +29,11 @@ SELECT (SELECT row(count(*), sum(extract(epoch FROM c.updated_at)))::text FROM c
        (SELECT count(*) FROM jobs j WHERE j.tenant = $1 AND j.state = 'dead') AS dead_jobs,
        (SELECT count(*) FROM notifications n WHERE n.tenant = $1 AND n.state = 'dead') AS dead_notifications,
        (SELECT count(*) FROM function_requests f WHERE f.tenant = $1 AND f.at >= $3
-        AND f.outcome IN ('failed', 'busy', 'too_slow', 'refused', 'not_bookable'))
+        AND f.outcome IN ('failed', 'busy', 'too_slow', 'refused', 'not_bookable')
+        AND NOT ({HAS_FAILED_APPOINTMENT.format(since="$3")}))
        + (SELECT count(*) FROM appointments a WHERE a.tenant = $1 AND a.starts_at >= $3 AND a.status = 'failed'
           AND a.updated_at >= $3) AS failed
-"""
+"""  # noqa: S608  our own text
 
 _RECORD: Final = """
 INSERT INTO audit_log (tenant, actor, action, detail, correlation_id) VALUES ($1, 'page', $2, $3::jsonb, $4)
