@@ -71,9 +71,10 @@ async def test_a_service_whose_branch_is_deleted_says_so(namespace):
     await namespace.create("ServiceOffering", spec={"calcom": {"eventTypes": []}})
     await namespace.wait_for_condition("StaffMatched", "True", kind="ServiceOffering", name="haarschnitt")
     await namespace.client.delete(namespace.path("Branch", "mitte"))
-    await namespace.wait_for_condition(
+    shown = await namespace.wait_for_condition(
         "StaffMatched", "False", "BranchNotFound", kind="ServiceOffering", name="haarschnitt"
     )
+    assert "create it, or delete this ServiceOffering" in shown["message"]
 
 
 async def test_a_misspelt_state_is_shown_with_its_right_spelling_and_the_branch_is_served(namespace):

@@ -41,6 +41,7 @@ from askproai_operator.providers import (
 )
 from askproai_operator.services import name_condition, namesakes, openings_condition, staff_by_branch, staff_condition
 
+_MISSING: Final = "there is no {kind} {name} in this namespace: create it, or delete this ServiceOffering"
 _MAX_STAFF: Final = 200  # that the CRD lets a status list
 _FOUND: Final = (
     "eventTypesInAccount", "eventTypesNotFound", "eventTypesGone", "variableLengths", "needsConfirmation", "bookedByHost",
@@ -60,7 +61,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     if held := plan_hold([offering]):
         return Result(paused=held)  # no requeue: the end of the annotation enqueues this offering
     inputs = await gather(offering, context)
-    if missing := missing_reference(inputs.references, ConditionType.STAFF_MATCHED):
+    if missing := missing_reference(inputs.references, ConditionType.STAFF_MATCHED, _MISSING):
         return Result((missing,), {"staff": []})  # no retry: the missing object enqueues this one when it is created
     tenant = inputs.references.tenant
     assert tenant is not None  # else it were missing
