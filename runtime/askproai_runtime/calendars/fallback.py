@@ -45,8 +45,8 @@ _NOT_LOOKED_UP = (
     "event type {} is not yet known to be in the Tenant's Cal.com account, so nothing is sent to it; see CalendarLinked of the"
     " ServiceOffering"
 )
-_NOT_FOUND = "event type {} is not in the Tenant's Cal.com account, so nothing is sent to it: correct its id in the ServiceOffering"
-_NOT_NAMED = "no ServiceOffering names event type {} any more, so nothing is booked at it: name it again"
+_NOT_FOUND = "event type {} is not in the Tenant's Cal.com account, so nothing is sent to it until its id is corrected"
+_NOT_NAMED = "no ServiceOffering names event type {} any more, so nothing is booked at it until one names it again"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from askproai_runtime.admin_api.slots import Slots
 from askproai_runtime.booking import join_waitlist
 from askproai_runtime.calendars import ProviderCallRecorder, build_calendar
 from askproai_runtime.calls.instead import offer_instead
-from askproai_runtime.jobs import RunAgain
+from askproai_runtime.jobs import JobError, RunAgain
 from tests.worlds.booking_environment import booking_args, call
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
 from tests.worlds.tenant_redis import tenant_client
@@ -128,6 +128,23 @@ async def test_what_is_not_looked_up_yet_is_kept_here_and_booked_once_it_was_see
     name_event_type(env, 1001, None)
     await env.run_sync_job()
     assert [booking["eventTypeId"] for booking in env.bookings] == [1001]
+
+
+async def test_what_waits_for_an_event_type_that_no_service_names_says_what_a_person_can_do(
+    env: CalcomEnvironment,
+) -> None:
+    name_event_type(env, 1001, Withheld.NOT_LOOKED_UP)
+    assert (await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
+    services = (msgspec.structs.replace(env.config.services[0], event_types=()), *env.config.services[1:])
+    env.config = msgspec.structs.replace(env.config, services=services)
+    env.salon.apply_config(env.config)
+    with pytest.raises(JobError):
+        await env.run_sync_job()
+    (appointment,) = await env.salon.rows("SELECT error FROM appointments")
+    assert appointment["error"].endswith(
+        "is promised to the customer, but no ServiceOffering names event type 1001 any more, so nothing is booked at it until one"
+        " names it again: enter it by hand or call the customer"
+    )
 
 
 async def test_an_appointment_that_is_at_a_foreign_event_type_is_left_there_for_a_person(
