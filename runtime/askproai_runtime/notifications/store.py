@@ -14,6 +14,7 @@ from askproai_core.database import Connection, Pool
 from askproai_core.input_values import plain_name
 from askproai_runtime.notifications.types import (
     AppointmentFacts,
+    Kind,
     NewNotification,
     Recipient,
     State,
@@ -54,12 +55,18 @@ _OFFERED_TO_OPTED_OUT = """EXISTS (
 _OFFER_OPEN = """n.kind = 'offer' AND EXISTS (
     SELECT 1 FROM waitlist_offers w WHERE w.tenant = $1 AND w.id = (n.content ->> 'offer')::bigint AND w.state = 'open')"""
 
+# Of a move: its booking was to be announced, and neither that nor a move in between was ever tried to be sent.
+_NEVER_ANNOUNCED = """n.kind = 'moved' AND coalesce((
+    SELECT bool_or(before.kind = 'booked') AND max(before.attempts) = 0 FROM notifications before
+    WHERE before.tenant = $1 AND before.appointment_id = n.appointment_id AND before.recipient = n.recipient
+    AND before.channel = n.channel AND before.kind IN ('booked', 'moved') AND before.created_at < n.created_at), false)"""
+
 _READ = f"""
 SELECT n.id, n.kind, n.recipient, n.channel, n.starts_at, n.content, n.state, n.attempts, n.created_at, n.correlation_id,
        {_APPOINTMENT}, {_OPTED_OUT} OR {_OFFERED_TO_OPTED_OUT} AS opted_out, {_OFFER_OPEN} AS offer_open, EXISTS (
            SELECT 1 FROM notifications later WHERE later.tenant = $1 AND later.appointment_id = n.appointment_id
            AND later.recipient = n.recipient AND later.channel = n.channel AND later.kind IN ('booked', 'moved')
-           AND later.created_at > n.created_at AND later.starts_at = a.starts_at) AS overtaken
+           AND later.created_at > n.created_at AND later.starts_at = a.starts_at) AS overtaken, {_NEVER_ANNOUNCED} AS unannounced
 FROM notifications n
 LEFT JOIN appointments a ON a.tenant = n.tenant AND a.id = n.appointment_id
 {_CUSTOMER}
@@ -143,10 +150,13 @@ async def lock_notification(conn: Connection, tenant: str, notification_id: UUID
     row = await conn.fetchrow(_READ, tenant, notification_id)
     if row is None:
         return None
+    recipient = Recipient(row["recipient"])
+    # To a business that never heard of it, an appointment that was moved at once is new. Its customer knows of both times.
+    is_new = row["unannounced"] and recipient is Recipient.BUSINESS
     return StoredNotification(
         id=row["id"],
-        kind=row["kind"],
-        recipient=Recipient(row["recipient"]),
+        kind=Kind.BOOKED if is_new else row["kind"],
+        recipient=recipient,
         channel=row["channel"],
         starts_at=row["starts_at"],
         content=json.loads(row["content"]),

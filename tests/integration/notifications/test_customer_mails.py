@@ -75,6 +75,20 @@ async def test_a_move_before_the_mail_leaves_one_mail_about_the_new_time(env: No
     assert [state for _, _, state in await env.states()] == ["dropped", "dropped", "sent"]
 
 
+async def test_to_a_business_an_appointment_that_was_moved_before_its_mail_is_new(env: NotificationEnvironment) -> None:
+    env.configure(mail_settings(env.server.port, customer=None, business=notify_business()))
+    appointment = await env.book()
+    await env.move(appointment, MORNING)
+    await env.move(appointment, NOON)
+    await env.run()
+    (mail,) = env.server.mails
+    assert mail["Subject"].startswith("Neuer Termin: Freitag, 27. November 2026, 12:00 Uhr")
+    await env.move(appointment, MORNING)
+    await env.run()
+    assert env.server.mails[-1]["Subject"].startswith("Verschoben: Freitag, 27. November 2026, 10:00 Uhr")
+    assert len(env.server.mails) == 2
+
+
 async def test_a_cancellation_before_the_mail_leaves_the_cancellation(env: NotificationEnvironment) -> None:
     await env.salon.cancel(await env.book())
     await env.run()
