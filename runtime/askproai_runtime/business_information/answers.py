@@ -115,18 +115,18 @@ def _answer(config: TenantConfig, branch: Branch, question: Question, reading: _
     return _answered(question, sentence) if sentence else _unknown(config, branch, question)
 
 
-def same_everywhere(config: TenantConfig, question: Question) -> Answer | None:
+def same_everywhere(config: TenantConfig, question: Question, called: str | None) -> Answer | None:
     """Return the answer if it is the same in every branch that it is about, so that a caller need not name one; else None.
 
-    The only branch with the named service is said before it. Of very many branches nothing is compared: the comparison stops all
-    other callers of the process.
+    The only branch with the named service is said before it, unless it is the one that was `called`. Of very many branches nothing
+    is compared: the comparison stops all other callers of the process.
     """
     if not 0 < len(config.branches) <= _MAX_COMPARED:
         return None
     reading = _Reading.of(config, question)
     first, *others = _concerned(config, question, reading)
     answer = _answer(config, first, question, reading)
-    if not others and len(config.branches) > 1:
+    if not others and len(config.branches) > 1 and first.name != called:
         return replace(answer, message=f"{first.display_name}. {answer.message}")
     return answer if all(_answer(config, each, question, reading) == answer for each in others) else None
 

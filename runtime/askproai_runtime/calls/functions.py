@@ -250,7 +250,7 @@ class CallFunctions:
             args.get("branch"), keys, suggested_branch=last_answer.get("suggested"), wanted=say().wanted_information
         )
         try:
-            if not hints.phrase and (answer := same_everywhere(config, question)):
+            if not hints.phrase and (answer := same_everywhere(config, question, route.branch)):
                 return answer
             try:
                 async with asyncio.timeout(_MEMORY_SECONDS):

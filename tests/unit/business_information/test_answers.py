@@ -368,18 +368,21 @@ def test_a_service_that_nobody_does_is_not_offered() -> None:
 
 
 def test_a_hotline_needs_no_branch_for_what_is_the_same_everywhere() -> None:
-    same = same_everywhere(CHAIN, question("prices", service="Haarschnitt"))
+    same = same_everywhere(CHAIN, question("prices", service="Haarschnitt"), None)
     assert same is not None
     assert same.message == "Haarschnitt kostet zweiundvierzig Euro."
-    assert same_everywhere(CHAIN, question("address")) is None
-    assert same_everywhere(CHAIN, question("prices", service="Färben")) is None
-    assert same_everywhere(CHAIN, question("opening_hours")) is None
+    assert same_everywhere(CHAIN, question("address"), None) is None
+    assert same_everywhere(CHAIN, question("prices", service="Färben"), None) is None
+    assert same_everywhere(CHAIN, question("opening_hours"), None) is None
 
 
 def test_the_only_branch_with_a_service_is_said_and_not_asked_for() -> None:
-    only = same_everywhere(CHAIN, question("prices", service="Rasur"))
+    only = same_everywhere(CHAIN, question("prices", service="Rasur"), None)
     assert only is not None
     assert only.message == "Haarwerk Pankow. Bartpflege kostet fünfundzwanzig Euro."
+    called = same_everywhere(CHAIN, question("prices", service="Rasur"), "pankow")
+    assert called is not None
+    assert called.message == "Bartpflege kostet fünfundzwanzig Euro.", "who called its number knows where it is"
 
 
 @pytest.mark.parametrize(
@@ -399,10 +402,10 @@ def test_a_comparison_of_many_branches_does_not_stop_other_callers(topic: str, a
     own = tuple(Knowledge(question=f"Gibt es hier die Nummer {n}?", answer="Ja.") for n in range(30))
     places = tuple(replace(SALON.branches[0], name=f"b{n}", knowledge=own) for n in range(51))
     chain, asked = replace(SALON, branches=places[:50], services=many), question(topic, **args)
-    assert same_everywhere(chain, asked)
-    fastest = min(measure(lambda: same_everywhere(chain, asked)) for _ in range(5))
+    assert same_everywhere(chain, asked, None)
+    fastest = min(measure(lambda: same_everywhere(chain, asked, None)) for _ in range(5))
     assert fastest < 0.020, f"{fastest:.3f} s"
-    assert same_everywhere(replace(chain, branches=places), asked) is None
+    assert same_everywhere(replace(chain, branches=places), asked, None) is None
 
 
 def measure(run: Callable[[], object]) -> float:
