@@ -3,6 +3,7 @@
 import re
 
 from askproai_sandbox.caller import phrases
+from askproai_sandbox.caller.change import TOOL_OF_CHANGE
 from askproai_sandbox.caller.sentence import Intent, Sentence
 
 
@@ -10,7 +11,7 @@ def find_remark(sentence: Sentence) -> str | None:
     """Return the remark on what no function can do of a sentence; None if it can be followed."""
     if sentence.is_shift:
         return phrases.NOT_UNDERSTOOD.format(sentence.text)
-    if sentence.for_several:
+    if sentence.for_several and sentence.intent not in TOOL_OF_CHANGE:
         return phrases.ONE_APPOINTMENT
     if sentence.wants_several:
         return phrases.ONE_BY_ONE

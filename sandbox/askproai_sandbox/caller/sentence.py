@@ -59,7 +59,9 @@ _OTHER_TIME = re.compile(
 
 
 _SEVERAL = re.compile(
-    r"\bfür mich und\b|\bzu (?:zweit|dritt)\b|\b(?:für )?(?:zwei|drei|beide) (?:Personen|Leute|Kinder)\b|\b(?:uns|für) beide\b"
+    r"\bfür mich und\b|\bfür [^.?!,]+\bund mich\b|\bzu (?:zweit|dritt)\b|\b(?:für )?(?:zwei|drei|beide) (?:Personen|Leute|Kinder)\b|\b(?:uns|für|wir) beide\b|\b(?:uns|wir) (?:zwei|drei)\b"
+    r"|\b(?:zusammen|gemeinsam) mit mein\w+|\bmit mein\w+ (?-i:[A-ZÄÖÜ])[\w-]+ (?:zusammen|gemeinsam)\b"
+    r"|\bich und mein\w*|\bmeine? (?-i:[A-ZÄÖÜ])[\w-]+ und ich\b"
     r"|\b(eine[nr]?|einmal) (?:(?-i:[A-ZÄÖÜ])\w+ )?für\b[^.?!]*\bund \1 für\b"
     r"|\b(?:zwei|drei)(?:mal)? (?!Uhr|Tag|Woch|Monat|Stund|Minut|Viertel|Termin)(?-i:[A-ZÄÖÜ])\w+",
     re.IGNORECASE,

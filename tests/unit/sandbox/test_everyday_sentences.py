@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from askproai_runtime.german_dates import understand_parts
-from askproai_sandbox.caller import ScriptedModel, ToolCall
+from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
 from askproai_sandbox.caller.catalogue import read_catalogue
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -122,6 +122,17 @@ FIRST = [  # the first sentence of a call
     ("Ich möchte keinen Termin bei Doktor Winter, sondern bei Doktor Sommer am Montag", asks("Montag", staff="Doktor Sommer")),
 ]  # fmt: skip
 
+FOR_TWO = [  # of whom one gets an appointment
+    "Ich möchte gern mit meiner Frau zusammen am Freitag um zehn zur Massage kommen.",
+    "Zusammen mit meinem Mann eine Massage am Freitag um zehn.",
+    "Ich und meine Frau möchten am Freitag um zehn eine Massage.",
+    "Meine Tochter und ich möchten am Freitag um zehn eine Massage.",
+    "Für meine Frau und mich am Freitag um zehn eine Massage, bitte.",
+    "Eine Massage für uns beide am Freitag um zehn.",
+    "Wir beide hätten gern eine Massage am Freitag um zehn.",
+    "Wir kommen zu zweit zur Massage, am Freitag um zehn.",
+]
+
 AFTER_OFFERS = [  # of a Haarschnitt, after the name was said
     (MONDAY_TUESDAY, "Dann nächste Woche Dienstag Nachmittag.", asks("nächste Woche Dienstag Nachmittag", CUT)),
     (EVENINGS, "Dann am vierten Januar um neun.", asks("4. Januar um neun", CUT)),
@@ -200,6 +211,13 @@ def expected_meaning(expected: dict[str, Any] | None) -> dict[str, Any] | None:
 @pytest.mark.parametrize(("text", "expected"), FIRST)
 def test_the_first_sentence_of_a_call(text: str, expected: dict[str, Any]) -> None:
     assert meaning(ScriptedModel(TOOLS, "+491", CATALOGUE, now=NOW).hear(text)) == expected_meaning(expected)
+
+
+@pytest.mark.parametrize("text", FOR_TWO)
+def test_one_appointment_is_asked_for_two_people_and_the_remark_says_so(text: str) -> None:
+    model = ScriptedModel(TOOLS, "+491", CATALOGUE, now=NOW)
+    assert meaning(model.hear(text)) == expected_meaning(asks("Freitag um zehn", "Massage"))
+    assert model.remark == phrases.ONE_APPOINTMENT
 
 
 @pytest.mark.parametrize(("offers", "text", "expected"), AFTER_OFFERS)
