@@ -1,5 +1,7 @@
 """What the demo's agent does with questions about the business: topics for the function, answers from its prompt. Pure."""
 
+import re
+from dataclasses import replace
 from typing import NamedTuple
 
 from askproai_sandbox.caller.catalogue import Catalogue
@@ -14,6 +16,8 @@ TOPICS = {
     Intent.ADDRESS: "address",
     Intent.CANCELLATION: "cancellation",
 }
+_COST_OR_DEADLINE = re.compile(r"\b(?:gebühr\w*|\w*zahlen|berechne\w*|bis wann|wie lange vorher)\b", re.IGNORECASE)
+_MAY_BE_ABOUT_CANCELLING = {None, Intent.LIST, Intent.PRICES}  # "bis wann muss ich …" looks like a question for one's times
 # What an agent without that function cannot answer: a real model has only the free text of the manifest's `prompt`.
 _UNANSWERED = {
     Intent.DETAILS: "how long a service takes and what it needs",
@@ -29,6 +33,15 @@ class Answer(NamedTuple):
 
     text: str
     remark: str | None = None
+
+
+def read_while_cancelling(sentence: Sentence) -> Sentence:
+    """Return a sentence that is said while a cancellation is under way: what "it" costs is the cancellation."""
+    asks_price = sentence.intent is Intent.PRICES and not sentence.unknown_service
+    asks = asks_price or bool(_COST_OR_DEADLINE.search(sentence.text))
+    if sentence.services or sentence.intent not in _MAY_BE_ABOUT_CANCELLING or not asks:
+        return sentence
+    return replace(sentence, intent=Intent.CANCELLATION)
 
 
 def answer_question(sentence: Sentence, catalogue: Catalogue) -> Answer | None:

@@ -17,7 +17,7 @@ from askproai_sandbox.caller.choice import Item, ask_which, choose, find_ordinal
 from askproai_sandbox.caller.email_address import answer_email_question
 from askproai_sandbox.caller.message import PendingMessage, offers_message, offers_transfer
 from askproai_sandbox.caller.name_answer import take_name
-from askproai_sandbox.caller.questions import INFORMATION, TOPICS, answer_question
+from askproai_sandbox.caller.questions import INFORMATION, TOPICS, answer_question, read_while_cancelling
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejected_people import RejectedPeople
 from askproai_sandbox.caller.remarks import find_remark
@@ -66,6 +66,8 @@ class ScriptedModel:
     def hear(self, text: str) -> ToolCall | str:
         """Return the reaction to a sentence: a tool call, or what the agent says."""
         sentence = self._take_name(read_sentence(text, self._catalogue))
+        if self._change.tool == TOOL_OF_CHANGE[Intent.CANCEL]:
+            sentence = read_while_cancelling(sentence)
         self.remark = find_remark(sentence)
         if self._change.tool is None and sentence.intent not in TOOL_OF_CHANGE:
             sentence, remark = self._rejected_people.hear(sentence, self._catalogue.staff)

@@ -101,6 +101,28 @@ def test_a_no_to_another_question_leaves_the_offer() -> None:
     assert called(model, "Ja, den Termin nehme ich")["tool"] == "book_appointment"
 
 
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("Kostet das was?", "cancellation"),
+        ("Wie viel muss ich da zahlen?", "cancellation"),
+        ("Muss ich das trotzdem bezahlen?", "cancellation"),
+        ("Ist das kostenlos?", "cancellation"),
+        ("Gibt es eine Gebühr?", "cancellation"),
+        ("Bis wann muss ich Bescheid sagen?", "cancellation"),
+        ("Was kostet eigentlich das Färben?", "prices"),
+        ("Wo sind Sie?", "address"),
+    ],
+)
+def test_what_it_costs_is_the_cancellation_that_is_being_asked_about(text: str, topic: str) -> None:
+    model = new_model({"cancel_appointment": {"parameters": {"properties": {"appointment_id": {}, "confirmed": {}}}}})
+    model.hear("Den möchte ich absagen.")
+    model.learn({"success": False, "message": "Soll ich …?", "needs_confirmation": True, "appointment_id": "a-1"})
+    assert called(model, text)["topic"] == topic
+    model.learn({"success": True, "message": "Ab 24 Stunden vorher wird sie berechnet.", "topic": topic})
+    assert called(model, "Ja, bitte.") == {"tool": "cancel_appointment"}, "which asks once more"
+
+
 def test_a_question_about_a_cancellation_cancels_nothing() -> None:
     model = new_model({"cancel_appointment": {"parameters": {"properties": {"appointment_id": {}, "confirmed": {}}}}})
     assert called(model, "Ich möchte meinen Termin absagen.") == {"tool": "cancel_appointment"}
