@@ -6,7 +6,7 @@ from typing import Any
 
 # As it is written, or as it is said: "anna punkt m at gmx punkt de". The introduction is no part of the rest.
 EMAIL = re.compile(
-    r"(?:\b(?:und\s+)?(?:meine|die)\s+(?:E-?)?Mail(?:-?Adresse)?\s+(?:ist|lautet)\s+|\ban\s+)?"
+    r"(?:\b(?:und\s+)?(?:(?:meine|die)\s+)?(?:E-?)?Mail(?:-?Adresse)?:?\s+(?:(?:ist|lautet|wäre)\s+)?|\ban\s+)?"
     r"([\w.+-]+@[\w-]+(?:\.[\w-]+)+"
     r"|\w+(?:\s+(?:punkt|unterstrich|bindestrich|minus)\s+\w+)*\s+(?:at|ät|klammeraffe)\s+\w+(?:\s+punkt\s+\w+)+)",
     re.IGNORECASE,

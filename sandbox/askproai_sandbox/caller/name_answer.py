@@ -1,10 +1,11 @@
-"""Reads the name that answers a question for it, though the name may be a day or a month: "Sonntag, Petra Sonntag". Pure."""
+"""Reads the name that answers a question for it, though it may be a day, a month or a holiday: "Sonntag, Petra Sonntag". Pure."""
 
 import re
 from dataclasses import replace
 
 from askproai_runtime.german_dates import MONTHS, WEEKDAY_NAMES, fold, is_understood, says_nothing
 from askproai_sandbox.caller.catalogue import Catalogue
+from askproai_sandbox.caller.email_address import EMAIL
 from askproai_sandbox.caller.sentence import NAME_WORD, NO_SERVICE, PARTICLES, Sentence
 from askproai_sandbox.caller.spoken_time import SEASONS
 
@@ -16,13 +17,15 @@ _ANSWER = re.compile(
     r"(?:,?\s*bitte)?\W*"
 )
 _YES_BEFORE_NOUN = re.compile(r"(?i:ja),\s+")  # after a full stop any word has a capital: "Ja. Wunderbar."
-_FAMILY_NAMES = frozenset(map(fold, (*WEEKDAY_NAMES, *MONTHS))) | SEASONS  # of all words that say when
+_HOLIDAYS = {"advent", "dreikoenig", "neujahr", "nikolaus", "ostern", "pfingsten", "silvester", "valentin", "weihnachten"}
+_NAMES = frozenset(map(fold, (*WEEKDAY_NAMES, *MONTHS))) | SEASONS | _HOLIDAYS  # of all words that say when
 
 
 def take_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> Sentence:
-    """Return the sentence as one that says nothing but a name if it is one; else the sentence as it is.
+    """Return the sentence as one that says nothing but a name, and an e-mail address, if it is one; else as it is.
 
-    A day alone is a name only where one was asked for ("Freitag."); elsewhere a name follows a yes ("Ja, Peter Freitag").
+    A day alone is a name only where one was asked for ("Freitag."); elsewhere a name follows a yes ("Ja, Peter Freitag"), or
+    stands beside an address.
     """
     name = _read_name(sentence, catalogue, asked=asked)
     if name is None:
@@ -33,8 +36,9 @@ def take_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> Sente
 
 
 def _read_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> str | None:
-    answer = _ANSWER.fullmatch(sentence.text)
-    if answer is None or sentence.intent or sentence.services or "?" in sentence.text or not (asked or sentence.yes):
+    answer = _ANSWER.fullmatch(EMAIL.sub("", sentence.text))
+    accepts = asked or sentence.yes or sentence.email
+    if answer is None or not accepts or sentence.intent or sentence.services or "?" in sentence.text:
         return None
     last, words = answer["last"], answer["name"].split()
     name = answer["name"] if last is None or last in words else f"{answer['name']} {last}"
@@ -43,7 +47,7 @@ def _read_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> str 
     ):
         return None
     spoken = name.split()
-    may_be_name = [fold(word) in _FAMILY_NAMES or not _is_of_time(word) for word in spoken]
+    may_be_name = [fold(word) in _NAMES or not _is_of_time(word) for word in spoken]
     is_time = all(_is_of_time(word) for word in spoken) and not (asked and len(set(spoken)) == 1)
     return name if all(may_be_name) and not is_time else None
 

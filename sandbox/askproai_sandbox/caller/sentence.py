@@ -221,8 +221,8 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
 
     What it rejects is in no field but `rejected`, except for a cancellation: "Am Freitag kann ich nicht kommen" names one.
     """
-    intent = next((intent for intent, pattern in _INTENTS.items() if pattern.search(text)), None)
     email, rest = _take(EMAIL, text)
+    intent = next((intent for intent, pattern in _INTENTS.items() if pattern.search(rest)), None)
     name, rest = _take(_NAME, rest)
     times = Times(rest)
     kept, rejected = (times.marked, frozenset[str]()) if intent is Intent.CANCEL else cut_rejections(times.marked)

@@ -25,7 +25,7 @@ CATALOGUE = read_catalogue(
 CHANGED = ("appointment_id", "date", "time", "part_of_day", "start")
 DECLARED = {
     "check_availability": ("service", "staff", "date", "time", "part_of_day"),
-    "book_appointment": ("start", "service", "staff", "customer_name"),
+    "book_appointment": ("start", "service", "staff", "customer_name", "email"),
     "find_appointments": (),
     "reschedule_appointment": CHANGED,
     "cancel_appointment": ("appointment_id", "confirmed"),
@@ -164,6 +164,14 @@ AFTER_OFFERS = [  # of a Haarschnitt, after the name was said
     (ONE, "Ja bitte", books(ONE[0])),
     (ONE, "Ja, am Freitag um halb drei", books(ONE[0])),
     (ONE, "Nee, lieber erst um vier", asks("Freitag um vier", CUT)),
+    (ONE, "Ja, Eva Sonntag, meine E-Mail ist eva.d@web.de.", books(ONE[0], "Eva Sonntag", email="eva.d@web.de")),
+    (ONE, "Ja, Eva Dreikönig. Meine E-Mail ist eva.d@web.de", books(ONE[0], "Eva Dreikönig", email="eva.d@web.de")),
+    (ONE, "Ja, auf Eva Freitag, die Mail lautet eva at web punkt de", books(ONE[0], "Eva Freitag", email="eva at web punkt de")),
+    (ONE, "Ja, Eva März, E-Mail eva.d@web.de", books(ONE[0], "Eva März", email="eva.d@web.de")),
+    (ONE, "Ja, Eva Kranz, meine E-Mail-Adresse ist eva.d@web.de.", books(ONE[0], "Eva Kranz", email="eva.d@web.de")),
+    (ONE, "Meine E-Mail ist eva.d@web.de, Eva Ostern.", books(ONE[0], "Eva Ostern", email="eva.d@web.de")),
+    (ONE, "Ja, Eva Silvester.", books(ONE[0], "Eva Silvester")),
+    (ONE, "Ja, am Sonntag, meine E-Mail ist eva.d@web.de", asks("Sonntag", CUT)),
     (ONE, "Da muss ich arbeiten, geht's auch am Samstag?", asks("Samstag", CUT)),
 ]  # fmt: skip
 
