@@ -9,8 +9,10 @@ from askproai_sandbox.caller.sentence import Intent, Sentence
 
 def find_remark(sentence: Sentence) -> str | None:
     """Return the remark on what no function can do of a sentence; None if it can be followed."""
+    if sentence.intent is Intent.MESSAGE:
+        return None  # it is passed on as it is
     if sentence.is_shift:
-        return phrases.NOT_UNDERSTOOD.format(sentence.text)
+        return phrases.NO_SPAN.format(sentence.text)
     if sentence.for_several and sentence.intent not in TOOL_OF_CHANGE:
         return phrases.ONE_APPOINTMENT
     if sentence.wants_several:

@@ -68,7 +68,7 @@ class ScriptedModel:
         sentence = self._take_name(read_sentence(text, self._catalogue))
         if self._change.tool == TOOL_OF_CHANGE[Intent.CANCEL]:
             sentence = read_while_cancelling(sentence)
-        self.remark = find_remark(sentence)
+        self.remark = None if self._message else find_remark(sentence)
         if self._change.tool is None and sentence.intent not in TOOL_OF_CHANGE:
             sentence, remark = self._rejected_people.hear(sentence, self._catalogue.staff)
             self.remark = self.remark or remark

@@ -115,6 +115,16 @@ def test_for_whom_a_message_is_reaches_the_function(said: str, args: dict[str, s
     }  # fmt: skip
 
 
+def test_what_is_passed_on_is_understood_though_it_would_be_no_wish() -> None:
+    model = new_model()
+    model.hear("Ich komme morgen zehn Minuten später, können Sie das Anna sagen?")
+    assert model.remark is None
+    model = new_model()
+    model.hear("Kann ich eine Nachricht hinterlassen?")
+    assert model.hear("Ich komme morgen zehn Minuten später.") == phrases.ASK_WHO
+    assert model.remark is None
+
+
 @pytest.mark.parametrize("said", ["Können Sie mir das sagen?", "Können Sie mir sagen, wo Sie sind?"])
 def test_what_the_agent_is_to_say_is_no_message(said: str) -> None:
     model = new_model()
