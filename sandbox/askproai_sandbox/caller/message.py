@@ -10,12 +10,12 @@ from askproai_sandbox.caller.sentence import Intent, Sentence
 _OFFER = re.compile(r"\bsoll ich\b[^.?!]*\bausrichten\b", re.IGNORECASE)
 _OFFERS_TRANSFER = re.compile(r"\bverbinden\b")
 _CONTENT = (
-    re.compile(r"\bdass\s+(.+)", re.IGNORECASE | re.DOTALL),
+    re.compile(r"\b(dass\s+.+)", re.IGNORECASE | re.DOTALL),
     re.compile(r"\bausrichten\b\W+(.+)", re.DOTALL),
     re.compile(r"^(.+?)[,.;!]\s*(?:können|könnten|würden) Sie\b.*\bsagen\b", re.IGNORECASE | re.DOTALL),
 )
-_RECIPIENT = re.compile(  # "der Chefin", who is nobody of the staff by name
-    r"\bSie (?:bitte )?(?:(?:das|es) (?:bitte )?)?((?:de[mr]|meine[mr]|Ihre[mr]) [A-ZÄÖÜ][\w-]+)"
+_RECIPIENT = re.compile(  # "Chefin" of "der Chefin", who is nobody of the staff by name
+    r"\bSie (?:bitte )?(?:(?:das|es) (?:bitte )?)?(?:de[mr]|meine[mr]|Ihre[mr]) ([A-ZÄÖÜ][\w-]+)"
     r"[^.?!,]*\b(?:aus|ausrichten|sagen)\b"
 )
 
@@ -64,6 +64,6 @@ class PendingMessage:
 
 
 def _read_content(text: str) -> str | None:
-    """Return what a sentence asks to pass on: "ich später komme" of "Können Sie ausrichten, dass ich später komme?"."""
+    """Return what a sentence asks to pass on: "dass ich später komme" of "Können Sie ausrichten, dass ich später komme?"."""
     found = next((match for pattern in _CONTENT if (match := pattern.search(text))), None)
     return (found[1].strip(" .?!,") or None) if found else None

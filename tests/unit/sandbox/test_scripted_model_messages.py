@@ -27,7 +27,7 @@ def test_a_message_is_passed_on_with_the_name_that_is_asked_for() -> None:
     assert model.hear("Können Sie Anna ausrichten, dass ich zehn Minuten später komme?") == phrases.ASK_WHO
     assert called(model, "Petra Müller") == {
         "tool": "leave_message",
-        "message": "ich zehn Minuten später komme",
+        "message": "dass ich zehn Minuten später komme",
         "recipient": "Anna",
         "customer_name": "Petra Müller",
     }
@@ -36,7 +36,7 @@ def test_a_message_is_passed_on_with_the_name_that_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("said", "args"),
     [
-        ("Hier ist Petra Müller, richten Sie bitte aus, dass es klappt.", {"message": "es klappt"}),
+        ("Hier ist Petra Müller, richten Sie bitte aus, dass es klappt.", {"message": "dass es klappt"}),
         ("Mein Name ist Petra Müller, bitte rufen Sie mich morgen ab zehn zurück.", {"call_back": "ab zehn morgen"}),
         ("Hier ist Petra Müller, ich bitte um Rückruf.", {"call_back": "egal wann"}),
     ],
@@ -104,7 +104,7 @@ def test_a_yes_to_the_message_that_an_answer_ends_with_is_none_to_a_transfer_bef
         ("Ich komme heute zu spät, können Sie das Anna sagen?",
          {"message": "Ich komme heute zu spät", "recipient": "Anna"}),
         ("Bitte richten Sie der Chefin aus, dass ich mein Handtuch vergessen habe.",
-         {"message": "ich mein Handtuch vergessen habe", "recipient": "der Chefin"}),
+         {"message": "dass ich mein Handtuch vergessen habe", "recipient": "Chefin"}),
     ],
 )  # fmt: skip
 def test_for_whom_a_message_is_reaches_the_function(said: str, args: dict[str, str]) -> None:
