@@ -11,6 +11,8 @@ def find_remark(sentence: Sentence) -> str | None:
     """Return the remark on what no function can do of a sentence; None if it can be followed."""
     if sentence.intent is Intent.MESSAGE:
         return None  # it is passed on as it is
+    if sentence.wants_other:
+        return phrases.NOT_UNDERSTOOD.format(sentence.text)
     if sentence.is_shift:
         return phrases.NO_SPAN.format(sentence.text)
     if sentence.for_several and sentence.intent not in TOOL_OF_CHANGE:

@@ -220,6 +220,8 @@ class ScriptedModel:
         topic = TOPICS.get(sentence.intent) if sentence.intent else None
         known = self._catalogue.find_question(sentence.text)
         if INFORMATION in self._tools and (topic or known):
+            if known:
+                self.remark = None
             if sentence.service:
                 self._details["service"] = sentence.service
             wanted = {"question": known or sentence.text, "date": sentence.when.get("date"), "branch": sentence.branch}
@@ -229,6 +231,7 @@ class ScriptedModel:
         answer = answer_question(sentence, self._catalogue)
         if answer is None:
             return None
+        self._change.to_confirm = {}  # a yes after it is none to the question before it
         if answer.remark and sentence.service:
             self._details["service"] = sentence.service
         self.remark = answer.remark or self.remark
@@ -276,7 +279,7 @@ class ScriptedModel:
             known = "find_appointments" in self._tools
             return self._call("find_appointments", {}) if known else self._cannot("lists appointments")
         change = self._change
-        if sentence.intent in TOPICS:
+        if sentence.intent in TOPICS or sentence.intent is Intent.AI:
             return None
         if tool := TOOL_OF_CHANGE.get(sentence.intent) if sentence.intent else None:
             if tool not in self._tools:
@@ -419,7 +422,13 @@ class ScriptedModel:
         is_name = asked or (
             len(sentence.loose_words) > 1 and (sentence.yes or bool(choose(self._offers, sentence, self._now)))
         )
-        if not is_name or "?" in sentence.text or sentence.services or (self._asked == "services" and not sentence.yes):
+        if (
+            not is_name
+            or sentence.wants_other
+            or "?" in sentence.text
+            or sentence.services
+            or (self._asked == "services" and not sentence.yes)
+        ):
             return None
         return " ".join(sentence.loose_words) or None
 

@@ -29,7 +29,7 @@ _ANYBODY = re.compile(
 _BRANCH = re.compile(r"\b(?:Filiale|Zweigstelle|Standort)\s+((?:(?:in|im|am)\s+)?[A-ZÄÖÜ][\wäöüß-]+)")
 _PLACE = re.compile(rf"\b(?:in|im|nach|am)\s+((?!Ordnung\b){NAME_WORD})|\b(?:in\s+)?(\d{{5}})\b|\b(wie immer)\b")
 NO_SERVICE = (
-    r"(?!(?:Termin|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Menschen?"
+    r"(?!(?:Termin|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Mensch(?:en)?"
     r"|Mitarbeiter|Personen|Person|(?:Zahn)?[AÄ]rzt(?:in)?|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Rezept|Überweisung|Mann|Frau"
     r"|Tochter|Sohn|Kind(?:er)?|Mutter|Mutti|Vater|Der|Die|Das|Den|Dem|Ich|Wir|Sie|Er|Es|Mir|Mich|Uns|Mein\w*|Mei|Bei|Für|Aber|Oder"
     r"|Ganz|Irgend\w*|Vielleicht|Eigentlich|Leider|Entschuldigung|Verzeihung|Servus|Moin|Grüß|Guten?|Bitte|Lieber|Möglichst|Sofort|Schnell"
@@ -42,6 +42,12 @@ _SERVICE = re.compile(  # the noun after an article or a verb, before a "bitte",
     rf"|\b{NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{3,}}),?\s+bitte\b"
     rf"|^\W*(?!(?:Auf|Bis|Zum|Geht|Ginge|Passt|Lieber|Vielleicht|Besser|Nur|Noch|Auch|Eher)\b){_NOUN}\s+(?:am|um|im|,)\s"
 )
+_NO_APPOINTMENT = re.compile(  # what is wanted is something that no function gives: a paper, a mail, a lift
+    r"\b(?:(?:zu)?schick(?:e|en)?|(?:zu)?send(?:e|en)|zumailen)\b|\b(?:eine?n?|die|der|den)\s+"
+    r"(?-i:\w*[Bb]estätigung|\w*[Rr]echnung|Quittung|Beleg|Bescheinigung|Attest|Krankschreibung|\w*[Ee]rinnerung|SMS|Gutschein"
+    r"|Aufzug|Fahrstuhl|Lift|Gebühr)\b",
+    re.IGNORECASE,
+)
 _FILLER_WORDS = """
     ja nein gern gerne genau okay bitte danke vielen dank guten gute schönen tag morgen abend hallo auf für den das die der im am um
     name namen mein ist hier spricht bin heiße ich wir es mir ein eine einen nehme nehmen passt also dann äh ähm perfekt super
@@ -52,6 +58,7 @@ _YES = re.compile(
     r"\b(joa?|jawoll?|jawohl|ja|klar|gerne?|passt|genau|okay|ok|perfekt|super|einverstanden|in ordnung|nehme? ich|bitte buchen)\b",
     re.IGNORECASE,
 )
+_YES_FIRST = re.compile(rf"\W*{_YES.pattern}", re.IGNORECASE)
 _NO = re.compile(r"\b(nein|nee|leider|lieber|anders|nicht|doch nicht)\b", re.IGNORECASE)
 _OTHER_TIME = re.compile(
     r"\b(?:später|früher|ander(?:e|er|en|es) (?:Tag|Zeit|Uhrzeit|Termin)|etwas anderes)\b", re.IGNORECASE
@@ -59,7 +66,8 @@ _OTHER_TIME = re.compile(
 
 
 _SEVERAL = re.compile(
-    r"\bfür mich und\b|\bfür [^.?!,]+\bund mich\b|\bzu (?:zweit|dritt)\b|\b(?:für )?(?:zwei|drei|beide) (?:Personen|Leute|Kinder)\b|\b(?:uns|für|wir) beide\b|\b(?:uns|wir) (?:zwei|drei)\b"
+    r"\bfür mich und\b|\bfür [^.?!,]+\bund mich\b|\bzu (?:zweit|dritt)\b|\b(?:für )?(?:zwei|drei|beide) (?:Personen|Leute|Kinder)\b"
+    r"|\b(?:uns|für|wir) beide\b|\b(?:uns|wir) (?:zwei|drei)\b"
     r"|\b(?:zusammen|gemeinsam) mit mein\w+|\bmit mein\w+ (?-i:[A-ZÄÖÜ])[\w-]+ (?:zusammen|gemeinsam)\b"
     r"|\bich und mein\w*|\bmeine? (?-i:[A-ZÄÖÜ])[\w-]+ und ich\b"
     r"|\b(eine[nr]?|einmal) (?:(?-i:[A-ZÄÖÜ])\w+ )?für\b[^.?!]*\bund \1 für\b"
@@ -98,7 +106,10 @@ class Intent(Enum):
 
 
 _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches counts
-    Intent.AI: (r"\b(?:sind Sie|spreche ich mit|bist du)\b.*\b(?:KI|Roboter|Computer|Maschine|echter? Mensch\w*)\b",),
+    Intent.AI: (
+        r"\b(?:sind Sie|ist das|bist du|(?:spreche|rede|bin) ich.* mit)\b.*\b(?:KI|Roboter|Computer|Maschine|Mensch(?:en)?)\b",
+        r"\b(?:sind Sie|bist du) (?:ein |eine )?echte?[nr]?\b",
+    ),
     Intent.MESSAGE: (
         r"\bausrichten\b",
         r"\b(?:richten|sagen) Sie\b[^.?!]*\bdass\b",
@@ -164,6 +175,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     ),
     Intent.GREETING: (r"^\W*(?:guten (?:tag|morgen|abend)|hallo|moin|servus|grüß gott)\W*$",),
 }
+_MAY_WANT_OTHER = {None, Intent.APPOINTMENT, Intent.GOODBYE}  # the other intents are answered
 _INTENTS = {intent: re.compile("|".join(patterns), re.IGNORECASE) for intent, patterns in _PATTERNS.items()}
 
 
@@ -195,6 +207,7 @@ class Sentence:
     is_both: bool = field(default=False)  # "Ja, beide"
     ends_call: bool = field(default=False)  # a word that is only said at the end, unlike "danke"
     wants_all_services: bool = field(default=False)  # in one visit
+    wants_other: bool = field(default=False)  # what no function gives, instead of an appointment: "eine Rechnung"
 
     @property
     def service(self) -> str | None:
@@ -232,6 +245,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     if branch is None and len(catalogue.branches) > 1:
         branch, rest = _take(_PLACE, rest)
     services = catalogue.find_services(rest)
+    wants_other = not services and intent in _MAY_WANT_OTHER and bool(_NO_APPOINTMENT.search(rest))
     return Sentence(
         text=text,
         wanted=re.sub(MARK, " , ", kept),
@@ -239,11 +253,13 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         when=when,
         name=name,
         services=services,
-        unknown_service=None if services else _find_noun(rest),
+        unknown_service=None if services or wants_other else _find_noun(rest),
         staff=staff,
         branch=branch,
         loose_words=_capitalised_words(rest),
-        yes=bool(_YES.search(text)),
+        yes=bool(
+            _YES_FIRST.match(text) if wants_other else _YES.search(text)
+        ),  # "Ich hätte gern eine Rechnung" is none
         no=kept != times.marked or bool(_NO.search(text)),
         any_staff=bool(_ANYBODY.search(text)),
         other_time=bool(_OTHER_TIME.search(text)),
@@ -256,6 +272,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         rejected_staff=frozenset(filter(None, map(catalogue.find_staff, find_rejected_people(text)))),
         is_both=bool(_BOTH.search(text)),
         ends_call=bool(_ENDS_CALL.search(text)),
+        wants_other=wants_other,
         wants_all_services=len(services) > 1 and catalogue.means_all(rest),
     )
 

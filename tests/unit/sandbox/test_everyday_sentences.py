@@ -133,6 +133,25 @@ FOR_TWO = [  # of whom one gets an appointment
     "Wir kommen zu zweit zur Massage, am Freitag um zehn.",
 ]
 
+NOT_UNDERSTOOD = [  # what no function gives: no answer about services, and a remark
+    "Schicken Sie mir eine Bestätigung? Meine Mail ist rolf at gmx punkt de.",
+    "Können Sie mir eine SMS schicken?",
+    "Danke, und senden Sie mir bitte noch eine Erinnerung.",
+    "Ich hätte gern eine Rechnung.",
+    "Ich brauche eine Quittung.",
+    "Haben Sie einen Aufzug?",
+    "Ich brauche eine Krankschreibung.",
+]
+
+ARE_YOU_HUMAN = [
+    "Sind Sie ein Mensch?",
+    "Sind Sie ein echter Mensch?",
+    "Spreche ich mit einem Menschen?",
+    "Bin ich jetzt mit einem Menschen verbunden?",
+    "Ist das ein Computer?",
+    "Sind Sie echt?",
+]
+
 AFTER_OFFERS = [  # of a Haarschnitt, after the name was said
     (MONDAY_TUESDAY, "Dann nächste Woche Dienstag Nachmittag.", asks("nächste Woche Dienstag Nachmittag", CUT)),
     (EVENINGS, "Dann am vierten Januar um neun.", asks("4. Januar um neun", CUT)),
@@ -218,7 +237,9 @@ def expected_meaning(expected: dict[str, Any] | None) -> dict[str, Any] | None:
 
 @pytest.mark.parametrize(("text", "expected"), FIRST)
 def test_the_first_sentence_of_a_call(text: str, expected: dict[str, Any]) -> None:
-    assert meaning(ScriptedModel(TOOLS, "+491", CATALOGUE, now=NOW).hear(text)) == expected_meaning(expected)
+    model = ScriptedModel(TOOLS, "+491", CATALOGUE, now=NOW)
+    assert meaning(model.hear(text)) == expected_meaning(expected)
+    assert "not understand" not in (model.remark or "")
 
 
 @pytest.mark.parametrize("text", FOR_TWO)
@@ -226,6 +247,35 @@ def test_one_appointment_is_asked_for_two_people_and_the_remark_says_so(text: st
     model = ScriptedModel(TOOLS, "+491", CATALOGUE, now=NOW)
     assert meaning(model.hear(text)) == expected_meaning(asks("Freitag um zehn", "Massage"))
     assert model.remark == phrases.ONE_APPOINTMENT
+
+
+@pytest.mark.parametrize("offers", [(), ONE])
+@pytest.mark.parametrize("text", NOT_UNDERSTOOD)
+def test_what_no_function_gives_is_not_understood(text: str, offers: tuple[dict[str, str], ...]) -> None:
+    model = ScriptedModel(TOOLS, "+491", CATALOGUE, now=NOW)
+    if offers:
+        model.hear("Einen Haarschnitt am Freitag")
+        model.learn({"success": True, "slots": list(offers)})
+    assert isinstance(model.hear(text), str)
+    assert model.remark == phrases.NOT_UNDERSTOOD.format(text)
+    if offers:
+        assert model.hear("Ja, gern.") == phrases.ASK_NAME, "the offer stays"
+        assert model.hear(text) == phrases.ASK_NAME
+        assert meaning(model.hear("Eva Ernst")) == books(
+            ONE[0], **({"email": "rolf at gmx punkt de"} if "Mail" in text else {})
+        )
+
+
+@pytest.mark.parametrize("text", ARE_YOU_HUMAN)
+def test_who_asks_whether_a_person_speaks_hears_that_none_does(text: str) -> None:
+    model = ScriptedModel(TOOLS, "+491", CATALOGUE, now=NOW)
+    assert (model.hear(text), model.remark) == ("Ich bin ein KI-Assistent.", None)
+    model.hear("Ich möchte meinen Termin absagen.")
+    model.learn({"success": False, "message": "Soll ich …?", "needs_confirmation": True, "appointment_id": "a-1"})
+    assert model.hear(text) == "Ich bin ein KI-Assistent."
+    asked_again = model.hear("Ja")
+    assert isinstance(asked_again, ToolCall)
+    assert "confirmed" not in asked_again.args
 
 
 @pytest.mark.parametrize(("offers", "text", "expected"), AFTER_OFFERS)
