@@ -17,7 +17,9 @@ _ANSWER = re.compile(
     r"(?:,?\s*bitte)?\W*"
 )
 _YES_BEFORE_NOUN = re.compile(r"(?i:ja),\s+")  # after a full stop any word has a capital: "Ja. Wunderbar."
-_HOLIDAYS = {"advent", "dreikoenig", "neujahr", "nikolaus", "ostern", "pfingsten", "silvester", "valentin", "weihnachten"}
+_HOLIDAYS = frozenset(
+    {"advent", "dreikoenig", "neujahr", "nikolaus", "ostern", "pfingsten", "silvester", "valentin", "weihnachten"}
+)
 _NAMES = frozenset(map(fold, (*WEEKDAY_NAMES, *MONTHS))) | SEASONS | _HOLIDAYS  # of all words that say when
 
 
@@ -25,7 +27,7 @@ def take_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> Sente
     """Return the sentence as one that says nothing but a name, and an e-mail address, if it is one; else as it is.
 
     A day alone is a name only where one was asked for ("Freitag."); elsewhere a name follows a yes ("Ja, Peter Freitag"), or
-    stands beside an address.
+    is beside an address.
     """
     name = _read_name(sentence, catalogue, asked=asked)
     if name is None:

@@ -17,7 +17,8 @@ TOPICS = {
     Intent.CANCELLATION: "cancellation",
 }
 _COST_OR_DEADLINE = re.compile(r"\b(?:gebühr\w*|\w*zahlen|berechne\w*|bis wann|wie lange vorher)\b", re.IGNORECASE)
-_MAY_BE_ABOUT_CANCELLING = {None, Intent.LIST, Intent.PRICES}  # "bis wann muss ich …" looks like a question for one's times
+# "bis wann muss ich …" looks like a question for the caller's appointments
+_MAY_BE_ABOUT_CANCELLING = frozenset({None, Intent.LIST, Intent.PRICES})
 # What an agent without that function cannot answer: a real model has only the free text of the manifest's `prompt`.
 _UNANSWERED = {
     Intent.DETAILS: "how long a service takes and what it needs",
