@@ -32,6 +32,11 @@ class Mention:
     meanings: tuple[Meaning, ...]
     today: date
 
+    @property
+    def has_day(self) -> bool:
+        """Return whether a day is named, and not only times of one."""
+        return any(each.day or each.weekday or each.period for each in self.meanings)
+
     def find_in(self, times: Collection[datetime], *, surely: bool) -> set[datetime]:
         """Return which of several local times are named: beyond doubt, or possibly.
 
