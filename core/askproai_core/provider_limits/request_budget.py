@@ -28,7 +28,7 @@ _LONGEST_TURN = 600_000
 _SHARES = 4  # without Redis: as many processes as two pods have
 
 # The same rules as `Bucket`, on Redis's clock. One set of tests holds both. That clock may be set back, or be another server's
-# after a failover: what is further from full than an empty bucket counts as one, else nobody could send before that time comes again.
+# after a failover: what is further from full than an empty bucket is one, or nobody could send before that time comes again.
 _TAKE = Script(
     """local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
