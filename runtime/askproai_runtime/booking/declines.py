@@ -108,7 +108,8 @@ _BUSY = re.compile(r"\b(?:arbeite|arbeiten|schule|unterricht|verreist|unterwegs|
 _TURNS = re.compile(
     r"\b(?:nur|bloss|lediglich|erst|only|just|nicht immer|not always|nichts vor|nothing (?:on|planned)"
     r"|(?:nichts?|nie|weder|not|never|neither|nothing|(?:is|are)n t) (?:\w+ )?(?:zu|too)"
-    r"|muss (?:\w+ ){0,2}(?:nicht|nie)|ha(?:be?|ben|ve) (?:\w+ ){0,4}(?:nichts|nothing|anything)|(?:i|we) (?:don t|do not|never|won t) (?:\w+ )?work"
+    r"|muss (?:\w+ ){0,2}(?:nicht|nie)|ha(?:be?|ben|ve) (?:\w+ ){0,4}(?:nichts|nothing|anything)"
+    r"|(?:i|we) (?:don t|do not|never|won t) (?:\w+ )?work"
     r"|(?:keine?[nr]?|no) (?:\w+ )?(?:termine?|pläne|verpflichtung(?:en)?|schule|unterricht|appointments?|plans?))\b"
 )
 # "No mornings" rejects them; "no, mornings" asks for them, and not every recognizer writes the comma.

@@ -83,7 +83,8 @@ def test_a_no_declines_what_it_speaks_of(said: str, expected: str) -> None:
         "Montag kann ich nicht und Dienstag kann ich.", "Nein, am Montag arbeite ich und am Dienstag habe ich Zeit.",
         "Am Dienstag kann ich nicht um zehn.", "Am Dienstag hab ich noch nichts.", "Am Dienstag ist mir nichts zu früh.",
         "Freitag ist weder zu früh noch zu spät.", "Dagegen spricht nichts.", "Freitag, nein.", "Freitag nein",
-        "Freitag kann ich noch nicht sagen.", "Keine Vormittage.", "Freitag muss ich nicht.", "Können wir nicht den Montag nehmen", "Ginge nicht auch Montag",
+        "Freitag kann ich noch nicht sagen.", "Keine Vormittage.", "Freitag muss ich nicht.", "Können wir nicht den Montag nehmen",
+        "Ginge nicht auch Montag",
         "Am Montag ist leider nichts frei oder",
     ],
 )  # fmt: skip
