@@ -247,11 +247,12 @@ def _may_state_two(said: str, now: datetime) -> bool:
     *_, last = _AND.split(said)
     if last != said and _STATES.search(last) and not _REJECTS.search(last):
         return True
-    *_, no = [*_BUSY.finditer(said), *_REJECTS.finditer(said)] or [None]
-    if no is None:  # "weder", which is gone from what is listed
+    ends = [no.end() for rule in (_REJECTS, _BUSY) for no in rule.finditer(said)]
+    begins = [no.start() for rule in (_REJECTS, _BUSY) for no in rule.finditer(said)]
+    if not ends:  # "weder", which is gone from what is listed
         return False
-    after = said[no.end() :]
-    return bool(_AND.search(after)) and all(find_mention(each, now, _BESIDE) for each in (said[: no.start()], after))
+    before, after = said[: min(begins)], said[max(ends) :]
+    return bool(_AND.search(after)) and all(find_mention(each, now, _BESIDE) for each in (before, after))
 
 
 def _list_clauses(utterance: str) -> list[_Clause]:
