@@ -169,13 +169,11 @@ def find_declined(utterance: str, named: Collection[datetime], now: datetime) ->
         return frozenset()
     try:
         found = _find_named(_list_clauses(utterance), now.astimezone(next(iter(named)).tzinfo))
+        others = {at for mention in found.others for at in mention.find_in(named, surely=False)}
+        rejected = {at for mention in found.rejected for at in mention.find_in(named, surely=True)}
     except UnclearMention:
         return frozenset()
-    others = {at for mention in found.others for at in mention.find_in(named, surely=False)}
-    if found.rejected:
-        rejected = {at for mention in found.rejected for at in mention.find_in(named, surely=True)}
-        return frozenset(rejected - others)
-    return frozenset(set(named) - others)
+    return frozenset((rejected if found.rejected else set(named)) - others)
 
 
 def declines_offer(utterance: str) -> bool:

@@ -80,6 +80,7 @@ def test_a_no_declines_what_it_speaks_of(said: str, expected: str) -> None:
         "Die anderen auch nicht.",
         "Am 31. Februar kann ich nicht.", "Bei Frau Freitag möchte ich nicht.", "Dienstags stört mich nicht.",
         "Vormittags geht nicht, elf Uhr passt.", "Ja, vormittags kann ich nicht absagen.", "Vormittags kann ich nicht, oder?",
+        "Um drei vormittags kann ich nicht.", "Nein, lieber um drei vormittags.",
         "Montag kann ich nicht und Dienstag kann ich.", "Nein, am Montag arbeite ich und am Dienstag habe ich Zeit.",
         "Am Dienstag kann ich nicht um zehn.", "Am Dienstag hab ich noch nichts.", "Am Dienstag ist mir nichts zu früh.",
         "Freitag ist weder zu früh noch zu spät.", "Dagegen spricht nichts.", "Freitag, nein.", "Freitag nein",
