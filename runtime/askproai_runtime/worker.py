@@ -8,6 +8,7 @@ lease, and their jobs would be taken from this worker. Like every connection, bo
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
@@ -49,6 +50,7 @@ CONNECTIONS = 1
 LEASE_CONNECTIONS = 1
 MEASURE_SECONDS = 15.0
 REQUEST_AGAIN = timedelta(seconds=15)
+REQUEST_ONCE_MORE = timedelta(minutes=1)  # a pod that was replaced has ended by then, or has seen the change itself
 
 
 async def work(process: Process, stop: asyncio.Event, started: Callable[[int], None] = lambda _: None) -> None:
@@ -119,18 +121,28 @@ async def _measure(process: Process, stop: asyncio.Event) -> None:
 async def _request_notifications(process: Process) -> None:
     """Make the task of notifications due, at the start and after each change of a config that has them, until cancelled.
 
-    While they were switched off it looked for them every few minutes only: the first mail would wait for that.
+    While they were switched off it looked for them every few minutes only: the first mail would wait for that. It is requested once
+    more a little later, because a pod that ends without having seen the change may be the one that runs it now.
     """
     while True:
         changed = process.config.next_change()
+        await _request_if_configured(process)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(changed.wait(), REQUEST_ONCE_MORE.total_seconds())
+            continue
+        await _request_if_configured(process)
+        await changed.wait()
+
+
+async def _request_if_configured(process: Process) -> None:
+    """Make the task of notifications due if the config in use has them, as soon as the database is there."""
+    while process.config.current.notifications is not None:
         try:
-            if process.config.current.notifications is not None:
-                await request_unless_failed(process.pool, process.tenant, NOTIFICATIONS)
+            await request_unless_failed(process.pool, process.tenant, NOTIFICATIONS)
+            break
         except DATABASE_UNAVAILABLE as error:
             log.warning("notifications.not_requested", error=type(error).__name__)
             await process.clock.sleep(REQUEST_AGAIN)
-        else:
-            await changed.wait()
 
 
 def job_handler(

@@ -27,13 +27,14 @@ _JOB_WAIT = 10_000
 _LONGEST_TURN = 600_000
 _SHARES = 4  # without Redis: as many processes as two pods have
 
-# The same rules as `Bucket`, on Redis's clock. One set of tests holds both.
+# The same rules as `Bucket`, on Redis's clock. One set of tests holds both. That clock may be set back, or be another server's
+# after a failover: what is further from full than an empty bucket is one, or nobody could send before that time comes again.
 _TAKE = Script(
     """local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local interval, depth, longest, queued = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
 local known = redis.call('HMGET', KEYS[1], 'full_at', 'turn_at')
-local full_at = math.max(tonumber(known[1] or 0), now)
+local full_at = math.min(math.max(tonumber(known[1] or 0), now), now + tonumber(ARGV[6]))
 local turn_at = tonumber(known[2] or 0)
 local wait = math.max(full_at + interval - depth * interval - now, 0)
 local granted = wait <= longest
@@ -141,7 +142,7 @@ class RequestBudget:
     async def _ask(self, interval: int, depth: int, longest: int, *, queued: bool) -> tuple[bool, int]:
         try:
             granted, wait = await self._client.run(
-                _TAKE, [self._key], [interval, depth, longest, int(queued), _LONGEST_TURN]
+                _TAKE, [self._key], [interval, depth, longest, int(queued), _LONGEST_TURN, self._longest_to_full()]
             )
         except RedisUnavailable:
             now = int(self._clock.monotonic() * 1000)
@@ -150,6 +151,11 @@ class RequestBudget:
             )  # of what may be sent at once; callers and jobs do not come all at once to all processes
             return self._local.take(now, interval * _SHARES, share, longest, queued=queued)
         return bool(granted), int(wait)
+
+    def _longest_to_full(self) -> int:
+        """Return in how many milliseconds a bucket is full of which callers have used all, and reserved what comes in a second."""
+        interval, burst = pace(self._per_minute())
+        return burst * interval + _CALLER_WAIT
 
     async def _sleep(self, milliseconds: int) -> None:
         if milliseconds:

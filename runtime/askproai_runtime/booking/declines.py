@@ -6,11 +6,11 @@ declines these alone.
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from askproai_runtime.booking.replies import answers_nothing, is_question
+from askproai_runtime.booking.replies import answers_nothing, is_question, words_of
 from askproai_runtime.german_dates import Mention, UnclearMention, find_mention
 
 _NUMBER = (
@@ -33,13 +33,14 @@ _WAITING = r"(?:warteliste|waiting ?list|wait ?list)"
 _NEUTRAL = re.compile(
     r"\b(?:gar )?keine?[nrms]? (?:probleme?|thema|sorge|ursache|frage|einwand|einwände|zweifel|ahnung|eile|stress|umstände)\b"
     r"|\bnicht (?:so |ganz )?(?:schlecht|schlimm|verkehrt|übel|wahr|schnell|sicher|eilig)\b|\b(?:warum|wieso) (?:denn )?nicht\b"
-    r"|\bnichts (?:dagegen|gegen|einzuwenden|zu meckern)\b|\bmacht nichts\b|\bleider nur\b"
+    r"|\bnichts (?:dagegen|gegen|einzuwenden|zu meckern)\b|\b(?:macht|dagegen spricht|dagegen habe? ich) nichts\b|\bleider nur\b"
     r"|\bweiss (?:ich )?(?:es )?(?:noch )?nicht\b|\bnicht (?:\w+ )?verstanden\b"
+    r"|\bnicht (?:\w+ ){0,2}sagen\b|\b(?:can t|cannot) (?:\w+ )?say\b|\b(?:don t|do not) see why not\b"
     r"|\bversteh\w* (?:\w+ ){0,2}nicht\b"
     r"|\b(?:nicht|not) (?:(?:vor|nach|before|after|until|bei|mit|with) \w+|später|früher|(?:\w+ ){0,2}later|(?:any )?earlier)\b"
     r"|\b(?:no|not a|not any) (?:problems?|worries|rush|doubt|idea|objections?)\b|\bcan t (?:wait|complain)\b"
     r"|\bnot (?:bad|sure|so fast|at all)\b|\bwhy not\b"
-    r"|\b(?:don t|do not|wouldn t|would not) (?:mind|know)\b|\b(?:didn t|did not|don t) (?:\w+ )?(?:catch|understand|hear)\b"
+    r"|\b(?:don t|do not|wouldn t|would not) (?:mind|know|care)\b|\b(?:didn t|did not|don t) (?:\w+ )?(?:catch|understand|hear)\b"
     rf"|\bnicht (?:(?:mehr|unbedingt|länger|lange|so|auf|in|die|eine|der) )*(?:{_WAITING}|warten)\b"
     rf"|\bkeine (?:\w+ )?{_WAITING}\b|\bohne {_WAITING}\b"
     rf"|\b{_WAITING} (?:will|möchte|muss|brauche?|soll) (?:ich |wir |es )?nicht\b"
@@ -83,9 +84,11 @@ _AGREES = re.compile(
 )
 _AGREES_LAST = re.compile(r"\b(?:okay|ok|super|prima|perfekt|klar|perfect|great|fine|please do)$")
 
-# The dot of "am 24. kann ich nicht" ends no sentence.
+# The dot of "am 24. kann ich nicht" ends no sentence, nor does the "so" of "nicht so gut am Montag".
 _SENTENCE = re.compile(
-    r"[;!?\n]|(?<!\d)\.(?!\d)|(?<=\d)\.(?=\s*$)|\s[-–—]\s|\b(?:aber|sondern|sonst|but|so|otherwise|instead)\b"
+    r"[;!?\n]|(?<!\d)\.(?!\d)|(?<=\d)\.(?=\s*$)|\s[-–—]\s|\b(?:aber|sondern|sonst|but|otherwise|instead)\b"
+    r"|(?<!\bnicht )(?<!\bganz )(?<!\bnot )\bso\b"
+    r"(?! (?:gut|recht|toll|günstig|gern|gerne|richtig|früh|spät|good|well|great|early|late)\b)"
 )
 _COMMA = re.compile(r"[,:](?!\d)")
 _WORD = re.compile(r"\d{1,2}(?:[.:]\d{1,4})*\.?(?!\d)|\w+")
@@ -94,15 +97,38 @@ _OTHER_TIME = re.compile(  # "ten not eleven", as a speech recognizer without co
 )
 _CONDITION = re.compile(r"^(?:und |and )?(?:falls|wenn|sobald|bis|if|when|until|in case)\b")
 
+_LONGEST = 500  # characters that are read: the event loop waits for it, and nobody declines a time in more
+_MOST_CLAUSES = 12
+
 _NEITHER = re.compile(r"\b(?:weder|neither)\b(.*?)\b(?:noch|nor)\b")
 
 # Whoever is busy at a time does not want it, though no word of these is a no by itself.
 _BUSY = re.compile(r"\b(?:arbeite|arbeiten|schule|unterricht|verreist|unterwegs|i work|at work|working|busy|away)\b")
 # With these the days or times that are named beside a no may be those that suit: "nicht nur vormittags".
 _TURNS = re.compile(
-    r"\b(?:nur|bloss|lediglich|erst|only|just|nicht immer|not always|(?:nicht|not) (?:zu|too)|nichts vor|nothing (?:on|planned)"
+    r"\b(?:nur|bloss|lediglich|erst|only|just|nicht immer|not always|nichts vor|nothing (?:on|planned)"
+    r"|(?:nichts?|nie|weder|not|never|neither|nothing|(?:is|are)n t) (?:\w+ )?(?:zu|too)"
+    r"|muss (?:\w+ ){0,2}(?:nicht|nie)|ha(?:be?|ben|ve) (?:\w+ ){0,4}(?:nichts|nothing|anything)"
+    r"|(?:i|we) (?:don t|do not|never|won t) (?:\w+ )?work"
     r"|(?:keine?[nr]?|no) (?:\w+ )?(?:termine?|pläne|verpflichtung(?:en)?|schule|unterricht|appointments?|plans?))\b"
 )
+# "No mornings" rejects them; "no, mornings" asks for them, and not every recognizer writes the comma.
+_NO_COMMA = re.compile(
+    r"\bno (?:mornings?|afternoons?|evenings?|weekends?|(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b"
+)
+# "Freitag, nein" rejects Friday; "nein, Freitag" asks for it. The grammar knows no "Vormittage" that "keine" could reject.
+_NO_LAST = re.compile(rf"{_NO.pattern}$")
+_SEVERAL = re.compile(r"\b(?:(?:(?:vor|nach)?mit|mon|diens|donners|frei|sams|sonn)tagen?|abenden?|mittwochen?)\b")
+# Questions that `is_question` does not know, because only with a no they may be taken for something else.
+_ASKS_BACK = re.compile(
+    r"^(?:und |aber |also |äh |and |but |so |uh )*(?:(?:können|könnten|hätten|würden|dürfen|dürften|sollen) (?:wir|sie|ich)"
+    r"|(?:ginge|passte?|wäre) (?:\w+ )?nicht auch|passt (?:es )?ihnen"
+    r"|(?:won|wouldn|isn|couldn|can|don|aren|doesn|haven) t (?:you|i|we|there|(?:mon|tues|wednes|thurs|fri|satur|sun)day))\b"
+    r"|\boder$"
+)
+# "Montag kann ich nicht und Dienstag kann ich": after the "und" it may be another statement.
+_AND = re.compile(r"\b(?:und|oder|and|or)\b")
+_STATES = re.compile(r"\b(?:kann|könnte|können|ginge|habe?|bin|can|could|am|m|have)\b")
 # Words that may stand beside a rejected time and change nothing, beyond those of the grammar. Folded, as it reads them.
 _WORDS_BESIDE = """
     gar ueberhaupt immer wirklich leider eigentlich generell grundsaetzlich sehr muss arbeite arbeiten schule unterricht bin
@@ -139,17 +165,15 @@ def find_declined(utterance: str, named: Collection[datetime], now: datetime) ->
     A no that names days or times ("dienstags kann ich nicht") is one to these; a no that names none, to all but what the caller
     asks for instead. If it is not clear which are meant, none is declined.
     """
-    if not named or not declines_offer(utterance):
+    if not named or len(utterance) > _LONGEST or not declines_offer(utterance):
         return frozenset()
     try:
         found = _find_named(_list_clauses(utterance), now.astimezone(next(iter(named)).tzinfo))
+        others = {at for mention in found.others for at in mention.find_in(named, surely=False)}
+        rejected = {at for mention in found.rejected for at in mention.find_in(named, surely=True)}
     except UnclearMention:
         return frozenset()
-    others = {at for mention in found.others for at in mention.find_in(named, surely=False)}
-    if found.rejected:
-        rejected = {at for mention in found.rejected for at in mention.find_in(named, surely=True)}
-        return frozenset(rejected - others)
-    return frozenset(set(named) - others)
+    return frozenset((rejected if found.rejected else set(named)) - others)
 
 
 def declines_offer(utterance: str) -> bool:
@@ -162,30 +186,36 @@ def declines_offer(utterance: str) -> bool:
         return False
     if any(_WAITS.search(clause) for clause in clauses):
         return not is_question(utterance) or any(_ASKS_TO_WAIT.search(clause) for clause in clauses)
-    if answers_nothing(utterance):
+    if answers_nothing(utterance) or _ASKS_BACK.search(words_of(utterance.replace("'", " "))):
         return False
     if any(_AGREES.search(clause) for clause in clauses) or (clauses and _AGREES_LAST.search(clauses[-1])):
         return False
     return any(_REJECTS.search(clause) or _NO.search(clause) for clause in clauses)
 
 
-def _find_named(clauses: Iterable[_Clause], now: datetime) -> _Named:
+def _find_named(clauses: Sequence[_Clause], now: datetime) -> _Named:
     """Return what the clauses of a no name. Raises `UnclearMention`.
 
     "Am Dienstag, da kann ich nicht" rejects what the same sentence has named before it.
     """
     found = _Named()
+    if len(clauses) > _MOST_CLAUSES:
+        raise UnclearMention("more parts than anybody needs to decline a time")
     before: list[tuple[int, Mention]] = []  # named so far, and not rejected
     for clause in clauses:
         if _WAITS.search(clause.said):
             continue
         mention = _read(clause, now)
+        if before and _NO_LAST.search(clause.said):
+            raise UnclearMention("a no that may speak of what was named before it")
         if clause.rejects and mention is None:
             if any(sentence != clause.sentence for sentence, _ in before):
                 raise UnclearMention("what an earlier sentence has named may be what is rejected")
             found.rejected += [each for _, each in before]
             before = []
         elif mention is not None and clause.rejects:
+            if not mention.has_day and any(sentence == clause.sentence and each.has_day for sentence, each in before):
+                raise UnclearMention("a time that is rejected may be that of the day before it")
             found.rejected.append(mention)
         elif mention is not None:
             before.append((clause.sentence, mention))
@@ -199,11 +229,28 @@ def _read(clause: _Clause, now: datetime) -> Mention | None:
     said = " ".join(_REJECTS.sub(" ", _NO.sub(" ", listed)).split())
     mention = find_mention(said, now, _BESIDE)
     is_turned = _TURNS.search(clause.said) or (_BUSY.search(clause.said) and _REJECTS.search(clause.said))
-    if mention is not None and clause.rejects and is_turned:
+    if mention is not None and (
+        (clause.rejects and is_turned) or _NO_COMMA.search(clause.said) or _NO_LAST.search(clause.said)
+    ):
         raise UnclearMention("a word that may turn what is said")
-    if clause.rejects and _PLACE.search(clause.said):
-        raise UnclearMention("one of the named times, by its place among them")
+    if mention is not None and clause.rejects and _may_state_two(listed, now):
+        raise UnclearMention("what is said after the no may be true of what is named there")
+    if clause.rejects and (_PLACE.search(clause.said) or _SEVERAL.search(clause.said)):
+        raise UnclearMention("one of the named times, by its place among them, or a kind of them")
     return mention
+
+
+def _may_state_two(said: str, now: datetime) -> bool:
+    """Return whether a rejecting clause may say of what it names last that it suits. Raises `UnclearMention`."""
+    *_, last = _AND.split(said)
+    if last != said and _STATES.search(last) and not _REJECTS.search(last):
+        return True
+    ends = [no.end() for rule in (_REJECTS, _BUSY) for no in rule.finditer(said)]
+    begins = [no.start() for rule in (_REJECTS, _BUSY) for no in rule.finditer(said)]
+    if not ends:  # "weder", which is gone from what is listed
+        return False
+    before, after = said[: min(begins)], said[max(ends) :]
+    return bool(_AND.search(after)) and all(find_mention(each, now, _BESIDE) for each in (before, after))
 
 
 def _list_clauses(utterance: str) -> list[_Clause]:

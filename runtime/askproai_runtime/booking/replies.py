@@ -32,7 +32,8 @@ _FILLER = (
     r"|machen|tun|sagen|sag|mach|sie|ab|absagen|stornieren|streichen|löschen|auf jeden fall"
     r"|well|please|thanks|thank you|very|it|that|this|is|s|the|appointment|address|do|cancel|fine|good)"
 )
-_ONLY_YES = re.compile(rf"(?:(?:{_YES_WORD}|{_FILLER})(?: |$))+")
+# Possessive: "please do" is one phrase or two words, and each way to read thirty of them would be tried, for minutes.
+_ONLY_YES = re.compile(rf"(?:(?:{_YES_WORD}|{_FILLER})(?: |$))++")
 # "Wie bitte?" and "Was kostet das?" answer nothing, with or without the sign that a speech recognizer puts at their end.
 _QUESTION = re.compile(
     r"^(?:und |aber |also |äh |ähm |and |but |so |um |uh )*"

@@ -17,6 +17,8 @@ from askproai_runtime.booking import DeclinedSlot, Question, Replies, Reply, fin
 from askproai_runtime.intake import ProviderId
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+_MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
 _BOOLEANS = {"true": True, "ja": True, "yes": True, "false": False, "nein": False, "no": False}
 _BOOLEAN_ARGUMENTS = frozenset({"another", "confirmed", "email_confirmed"})
 _MAX_ARGUMENT_CHARACTERS = 500
@@ -152,20 +154,26 @@ def read_replies(call: OngoingCall) -> Replies | None:
 def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[DeclinedSlot], frozenset[DeclinedSlot]]:
     """Return the slots that answers have named in this call and the caller does not want; and those that were named beside such
     ones and are none of them.
+
+    Only the last words of a long call are read: other callers wait meanwhile, and what was declined before is named once more.
     """
+    utterances = call.transcript_with_tool_calls or ()
+    later = sum(len(str(each.content or "")) for each in utterances if each.role == "user")
     declined, beside = set[DeclinedSlot](), set[DeclinedSlot]()
     named: dict[DeclinedSlot, datetime] = {}
-    for utterance in call.transcript_with_tool_calls or ():
+    for utterance in utterances:
         if utterance.role == "tool_call_result" and (answer := _read_answer(utterance)):
             if slots := _read_slots(answer):
                 named = slots
                 declined -= slots.keys()
-        elif utterance.role == "user" and (
-            starts := find_declined(str(utterance.content or ""), set(named.values()), started_at)
-        ):
-            rejected = {slot for slot, start in named.items() if start in starts}
-            declined |= rejected
-            beside |= named.keys() - rejected
+        elif utterance.role == "user":
+            said = str(utterance.content or "")
+            later -= len(said)
+            starts = find_declined(said, set(named.values()), started_at) if later < _MOST_READ_FOR_DECLINES else ()
+            if starts:
+                rejected = {slot for slot, start in named.items() if start in starts}
+                declined |= rejected
+                beside |= named.keys() - rejected
     return frozenset(declined), frozenset(beside - declined)
 
 

@@ -32,16 +32,25 @@ class Mention:
     meanings: tuple[Meaning, ...]
     today: date
 
+    @property
+    def has_day(self) -> bool:
+        """Return whether a day is named, and not only times of one."""
+        return any(each.day or each.weekday or each.period for each in self.meanings)
+
     def find_in(self, times: Collection[datetime], *, surely: bool) -> set[datetime]:
         """Return which of several local times are named: beyond doubt, or possibly.
 
-        In doubt are a weekday or date of which there are two, what has two readings, and what lies in two parts of the day.
+        In doubt are a weekday or date of which there are two, what has two readings, and what lies in two parts of the day. Raises
+        `UnclearMention` for a time that there is not ("drei Uhr vormittags").
         """
         days = {at.date() for at in times}
         found = set[datetime]()
-        for meaning in self.meanings:
-            named = _days_in(meaning, days, self.today, surely=surely)
-            found |= {at for at in times if at.date() in named and _is_time(meaning, at.time(), surely=surely)}
+        try:
+            for meaning in self.meanings:
+                named = _days_in(meaning, days, self.today, surely=surely)
+                found |= {at for at in times if at.date() in named and _is_time(meaning, at.time(), surely=surely)}
+        except (ValueError, OverflowError) as error:
+            raise UnclearMention(str(error)) from error
         return found
 
 

@@ -42,7 +42,7 @@ class RedisOfTheClock:
     async def run(self, _script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
         if not self.is_there:
             raise RedisUnavailable
-        interval, depth, longest, queued, _ = args
+        interval, depth, longest, queued, *_ = args
         bucket = self.buckets.setdefault(keys[0], Bucket())
         return bucket.take(int(self.clock.monotonic() * 1000), interval, depth, longest, queued=bool(queued))
 

@@ -27,7 +27,7 @@ def take(request: pytest.FixtureRequest, shared: RedisClient) -> Take:
 
     async def of_redis(depth: int, longest: int = 0, *, queued: bool = False) -> tuple[bool, int]:
         granted, wait = await shared.run(
-            _TAKE, [shared.key("budget", "x")], [INTERVAL, depth, longest, int(queued), _LONGEST_TURN]
+            _TAKE, [shared.key("budget", "x")], [INTERVAL, depth, longest, int(queued), _LONGEST_TURN, 60_000]
         )
         return bool(granted), wait
 
@@ -117,6 +117,19 @@ async def test_an_optional_request_of_a_job_takes_no_turn(shared: RedisClient) -
         with pytest.raises(BudgetSpent) as spent:
             await budget.take(1, optional=True)
         assert spent.value.retry_after <= timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("for_callers", [True, False])
+async def test_a_clock_of_redis_that_is_set_back_stops_nobody_for_long(
+    shared: RedisClient, *, for_callers: bool
+) -> None:
+    """After a failover, too, the clock may be behind the one by which the bucket was written."""
+    budget = RequestBudget(shared, SystemClock(), "back", lambda: 70, for_callers=for_callers)
+    an_hour_ahead = int((time.time() + 3600) * 1000)
+    await shared.execute("HSET", shared.key("budget", "back"), "full_at", an_hour_ahead)
+    with pytest.raises(BudgetSpent) as spent:
+        await budget.take(4.0)
+    assert spent.value.retry_after <= timedelta(seconds=8)
 
 
 @pytest.mark.parametrize("per_minute", [*range(1, 200), 600, 6000])

@@ -66,6 +66,23 @@ async def test_a_worker_that_starts_with_notifications_requests_the_task(stopped
         await wait_for_columns(lambda: read_task(stopped_pod), {"requests": 1})
 
 
+async def test_a_run_of_a_pod_with_the_config_before_is_followed_by_another(
+    stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pod that is replaced may take the request of its successor, find no notifications in its config, and end."""
+    monkeypatch.setattr("askproai_runtime.worker.REQUEST_ONCE_MORE", timedelta(seconds=1))
+    await let_it_rest(stopped_pod)
+    stopped_pod.write_config(stopped_pod.config(notifications=SWITCHED_ON))
+    async with running_worker(stopped_pod):
+        await wait_for_columns(lambda: read_task(stopped_pod), {"requests": 1})
+        await stopped_pod.db.execute(
+            "UPDATE tasks SET due_at = clock_timestamp() + interval '5 minutes' WHERE tenant = $1 AND name = $2",
+            stopped_pod.store.tenant, NOTIFICATIONS,
+        )  # fmt: skip
+        await wait_for_columns(lambda: read_task(stopped_pod), {"requests": 2})
+        assert (await read_task(stopped_pod))["due_in"] < 30
+
+
 async def test_a_change_while_the_database_is_away_is_requested_afterwards(
     stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
 ) -> None:

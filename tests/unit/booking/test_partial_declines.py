@@ -1,5 +1,6 @@
 """A no that speaks of some of the named times declines these alone: right, or none at all, and never one that was not meant."""
 
+import time
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -62,6 +63,7 @@ def declined(said: str, named: dict[str, datetime] = NAMED, language: Language =
         ("Nein.", ALL), ("Nein, da kann ich nicht.", ALL), ("Das ist mir alles zu früh.", ALL), ("Nein, einen anderen Tag.", ALL),
         ("Setzen Sie mich auf die Warteliste.", ALL),
         ("Nein, lieber nachmittags.", "Tue10 Fri8 Mon10"), ("Nein, lieber am Freitag.", "Tue10 Tue14 Mon10"),
+        ("Das passt nicht so gut am Montag.", "Mon10"), ("Montag kann ich nicht und Dienstag auch nicht.", "Tue10 Tue14 Mon10"),
     ],
 )  # fmt: skip
 def test_a_no_declines_what_it_speaks_of(said: str, expected: str) -> None:
@@ -78,6 +80,13 @@ def test_a_no_declines_what_it_speaks_of(said: str, expected: str) -> None:
         "Die anderen auch nicht.",
         "Am 31. Februar kann ich nicht.", "Bei Frau Freitag möchte ich nicht.", "Dienstags stört mich nicht.",
         "Vormittags geht nicht, elf Uhr passt.", "Ja, vormittags kann ich nicht absagen.", "Vormittags kann ich nicht, oder?",
+        "Um drei vormittags kann ich nicht.", "Nein, lieber um drei vormittags.",
+        "Montag kann ich nicht und Dienstag kann ich.", "Nein, am Montag arbeite ich und am Dienstag habe ich Zeit.",
+        "Am Dienstag kann ich nicht um zehn.", "Am Dienstag hab ich noch nichts.", "Am Dienstag ist mir nichts zu früh.",
+        "Freitag ist weder zu früh noch zu spät.", "Dagegen spricht nichts.", "Freitag, nein.", "Freitag nein",
+        "Freitag kann ich noch nicht sagen.", "Keine Vormittage.", "Freitag muss ich nicht.", "Können wir nicht den Montag nehmen",
+        "Ginge nicht auch Montag",
+        "Am Montag ist leider nichts frei oder",
     ],
 )  # fmt: skip
 def test_a_no_that_may_mean_something_else_declines_nothing(said: str) -> None:
@@ -120,7 +129,22 @@ def test_a_time_of_two_parts_of_the_day_is_in_doubt(hour: int, said: str, *, is_
         ("Tuesday is no good.", "Tue10 Tue14"), ("Not in the morning, please.", "Tue10 Fri8 Mon10"),
         ("Ten doesn't work.", "Tue10 Mon10"), ("Neither Monday nor Tuesday.", "Tue10 Tue14 Mon10"),
         ("Not only mornings.", ""), ("Tuesdays are not too early.", ""), ("None of those.", ALL),
+        ("Tuesday at ten isn't too early.", ""), ("I don't work Tuesdays.", ""), ("I never work on Tuesday.", ""),
+        ("No mornings", ""), ("Monday, no.", ""), ("I can't on Monday and Tuesday I can.", ""), ("I don't see why not Monday.", ""),
+        ("I don't care, Monday.", ""), ("Won't Monday work", ""), ("Mondays don't work.", "Mon10"),
+        ("I can't do Monday so Tuesday.", "Mon10"),
     ],
 )  # fmt: skip
 def test_in_english_too(said: str, expected: str) -> None:
     assert declined(said, language=Language.EN) == expected
+
+
+@pytest.mark.parametrize(
+    "words", ["weder ", "um zehn nicht. ", "arbeite dienstags, ", "leider nicht 1,", "nicht vorm. "]
+)
+def test_long_speech_is_not_read(words: str) -> None:
+    """The event loop waits for it: one of 20,000 characters took over a second."""
+    began = time.process_time()
+    for length in (500, 20_000):
+        assert not declined(("nein, " + words * length)[:length]) or length == 500
+    assert time.process_time() - began < 0.1

@@ -1,5 +1,7 @@
 """A yes is a yes; a question or a no of the caller is none, whatever a model makes of it."""
 
+import time
+
 import pytest
 
 from askproai_runtime.booking.replies import Question, Reply, read_reply
@@ -99,3 +101,9 @@ def test_a_correction_of_an_address_is_no_agreement_by_itself(said: str) -> None
 )  # fmt: skip
 def test_the_wish_to_move_it_is_no_no_to_whether_it_is_meant(said: str, reply: Reply) -> None:
     assert read_reply([said], Question.MEANT) is reply
+
+
+def test_a_phrase_that_can_be_read_as_words_costs_no_time_however_often_it_is_said() -> None:
+    began = time.process_time()
+    assert read_reply(["yes " + "please do " * 22 + "x"], Question.CANCEL) is Reply.UNCLEAR
+    assert time.process_time() - began < 0.5

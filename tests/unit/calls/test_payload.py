@@ -1,6 +1,8 @@
 """How Retell's JSON is read: times, arguments that a language model wrote, and texts that PostgreSQL cannot store."""
 
 import json
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,9 +12,11 @@ from askproai_runtime.calls.payload import (
     FunctionRequest,
     OngoingCall,
     RetellEvent,
+    Utterance,
     decode,
     normalize_arguments,
     parse_milliseconds,
+    read_declined,
     read_replies,
 )
 
@@ -105,3 +109,24 @@ def test_a_question_is_answered_when_the_caller_speaks_after_it(
     fields = {} if transcript is None else {"transcript_with_tool_calls": transcript}
     call = msgspec.convert({"call_id": "c", **fields}, OngoingCall)
     assert read_replies(call) == replies
+
+
+def test_of_a_long_call_only_the_last_words_are_read_for_what_is_declined() -> None:
+    """Each function call reads them again, while other callers wait."""
+    start = "2026-11-27T10:00:00+01:00"
+    answer = json.dumps({"slots": [{"start": start, "branch": "b", "service": "s", "staff": "anna"}]})
+    offer, no = (
+        Utterance(role="tool_call_result", content=answer),
+        Utterance(role="user", content="Nein, da kann ich nicht."),
+    )
+    more = [Utterance(role="user", content=("nicht dienstag und " * 30)[:500])] * 200
+
+    def declined(*utterances: Utterance) -> bool:
+        call = OngoingCall(call_id="c", transcript_with_tool_calls=list(utterances))
+        return bool(read_declined(call, datetime(2026, 11, 20, tzinfo=UTC))[0])
+
+    assert declined(offer, no)
+    assert declined(offer, *more, no)
+    began = time.process_time()
+    assert not declined(offer, no, *more)
+    assert time.process_time() - began < 0.1
