@@ -3,6 +3,7 @@
 A key of its own and no part of a Tenant's reconcile: it is due although there is no Tenant, and while PostgreSQL is away.
 """
 
+import asyncio
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Final
@@ -31,6 +32,9 @@ KIND: Final = "Report"
 # A worker of its own, so that no reconcile waits while a database does not answer.
 OPTIONS: Final = Options(workers=1)
 _SOON: Final = timedelta(seconds=10)
+_LOOK_SECONDS: Final = (
+    30.0  # less than a reconcile may take, so that a database of which nobody gets a connection is reported as away
+)
 _EVERY: Final = timedelta(
     minutes=10
 )  # between two reports that say the same: a quiet installation writes next to nothing
@@ -80,7 +84,8 @@ async def _look_at_database(context: ReconcileContext) -> DatabaseReport:
     database = context.database
     before = context.clock.now()
     try:
-        facts = await database.read_facts()
+        async with asyncio.timeout(_LOOK_SECONDS):
+            facts = await database.read_facts()
     except (DatabaseError, *DATABASE_UNAVAILABLE) as error:
         log.info("report.database_not_read", error=type(error).__name__)  # a driver's text quotes hosts
         return DatabaseReport(problem=type(error).__name__, is_authenticated=database.is_server_authenticated)
