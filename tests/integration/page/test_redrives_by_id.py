@@ -12,8 +12,11 @@ from askproai_runtime.page import server
 from tests.worlds.page_visitor import Visitor, hidden, tags, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 
-JOB = """INSERT INTO jobs (tenant, kind, priority, state, last_error, attempts, correlation_id)
-    VALUES ($1, 'calendar-sync', 'default', 'dead', 'calendar is away', 8, 'c') RETURNING id"""
+JOB = """WITH appointment AS (
+        INSERT INTO appointments (tenant, branch, service, staff, customer_name, starts_at, ends_at, status, correlation_id)
+        VALUES ($1, 'mitte', 'haarschnitt', 'anna', 'P', now(), now() + interval '1 hour', 'cancelled', 'c') RETURNING id)
+    INSERT INTO jobs (tenant, kind, priority, state, last_error, attempts, correlation_id, appointment_id)
+    SELECT $1, 'calendar-sync', 'default', 'dead', 'calendar is away', 8, 'c', id FROM appointment RETURNING id"""
 NOTIFICATION = """INSERT INTO notifications (tenant, kind, subject, recipient, channel, state, error, correlation_id)
     VALUES ($1, 'confirmation', $2, 'customer', 'Email', 'dead', 'refused', 'c') RETURNING id::text"""
 OTHERWISE = "Dieses Formular wurde schon mit anderen Angaben gesendet."
