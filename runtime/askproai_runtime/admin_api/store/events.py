@@ -76,7 +76,7 @@ FROM jobs WHERE tenant = $1 AND id = $2 AND event_id IS NULL
 # Dead letters only, each with all its attempts again, in one statement: `claim_no` rises, so that no late worker can finish the
 # job, and the audit log says what was redriven, by whom, and why it had died. A body that was dropped by age cannot be processed
 # again. What a request with an id ($5) has redriven is in its row of `call_actions`: repeated, it redrives nothing that has died
-# again since. One letter and all of them have keys of their own, so that an answer about the one never stands for the others.
+# again since. One letter and all of them have keys of their own, so that an answer about the one is never given for the others.
 _REDRIVE: Final = """
 WITH dead AS MATERIALIZED (
     SELECT id FROM jobs WHERE tenant = $1 AND state = 'dead' AND {condition}
