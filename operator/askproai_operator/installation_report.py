@@ -4,7 +4,7 @@
 holds nothing secret: no login, no URL with a password, no text of a driver.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +13,7 @@ from askproai_operator.resources import CONFIG_MAPS, MANAGED_LABEL, MANAGER
 
 NAME: Final = "askproai-report"
 _KEY: Final = "report.json"
+_SAME_SKEW_SECONDS: Final = 1.0  # two clocks never differ by exactly as much as at the last look
 
 
 class DatabaseReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -53,7 +54,9 @@ class RedisReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class InstallationReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """The report. `at` is the operator's clock; the next one follows after about `every_seconds`. `redis` None: there is none."""
+    """The report. `at` is the operator's clock; the next one follows after about `every_seconds`, or when something else is to be
+    said. `redis` None: there is none.
+    """
 
     at: datetime
     every_seconds: int
@@ -64,6 +67,17 @@ class InstallationReport(msgspec.Struct, frozen=True, kw_only=True, omit_default
     exposure_hosts: tuple[str, ...] = ()
     database: DatabaseReport
     redis: RedisReport | None = None
+
+
+def is_due(report: InstallationReport, written: InstallationReport | None) -> bool:
+    """Return whether a report is to be written after the last one that was: it says something else, or that one is old."""
+    if written is None or not timedelta(0) <= report.at - written.at < timedelta(seconds=written.every_seconds):
+        return True  # also when the clock was set back
+    before, now = written.database, report.database
+    if abs(now.skew_seconds - before.skew_seconds) >= _SAME_SKEW_SECONDS:
+        return True
+    unchanged = msgspec.structs.replace(now, skew_seconds=before.skew_seconds)
+    return msgspec.structs.replace(report, at=written.at, database=unchanged) != written
 
 
 def report_manifest(namespace: str, report: InstallationReport) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def background_controllers(
         grants.QUEUE_KIND: grant.reconcile,
         write_guard.KIND: write_guard.WriteGuardController(metrics.writes_unguarded.set).reconcile,
         durability.KIND: durability.reconcile,
-        report.KIND: report.reconcile,
+        report.KIND: report.ReportController().reconcile,
         quiet_tenants.KIND: quiet_tenants.QuietTenantsController(queue.schedule, metrics.quiet_tenants.set).reconcile,
         tenant_figures.KIND: tenant_figures.TenantFiguresController().reconcile,
     }

@@ -188,4 +188,5 @@ async def _read_token(transport: HttpTransport, tenant: Mapping[str, Any]) -> st
     values = await reading.read_secret(transport, namespace, name)
     if isinstance(values, Withheld):
         return values
-    return (values or {}).get("token", b"").decode() or Withheld(f"a token in Secret {namespace}/{name}")
+    token = (values or {}).get("token", b"").decode("utf-8", "replace")  # who may write there must not end the command
+    return token or Withheld(f"a token in Secret {namespace}/{name}")

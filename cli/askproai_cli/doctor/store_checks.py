@@ -1,6 +1,7 @@
 """PostgreSQL and Redis, by what the leading operator reports of them: this machine mostly reaches neither. Pure."""
 
 from datetime import timedelta
+from itertools import takewhile
 from typing import Final
 
 from askproai_cli.doctor.findings import Finding, failed, ok, skipped, warning
@@ -8,8 +9,8 @@ from askproai_cli.doctor.observations import Observations, Withheld
 from askproai_operator.installation_report import NAME, DatabaseReport, InstallationReport, RedisReport
 
 _SUPPORTED: Final = range(15, 19)  # major versions of PostgreSQL, as in docs/install.md
-_MISSED: Final = 3  # reports that may be late before the last one counts as old
-_GRACE: Final = timedelta(minutes=1)
+_MISSED: Final = 2  # how often the time between two reports may pass before the last one counts as old
+_GRACE: Final = timedelta(minutes=2)
 _INSTALL: Final = "docs/install.md"
 _NO_REPORT: Final = "the operator's report is not known"
 
@@ -24,7 +25,8 @@ def check_report(seen: Observations) -> Finding:
         message = f"ConfigMap {NAME} in {seen.namespace} has none: no operator works, or one of another release"
         return failed(name, message, f"{look}; or name its own namespace by --operator-namespace.", _INSTALL)
     if age > _MISSED * timedelta(seconds=report.every_seconds) + _GRACE:
-        message = f"the last one is {_spell(age)} old; one is due every {report.every_seconds} s"
+        every = _spell(timedelta(seconds=report.every_seconds))
+        message = f"the last one is {_spell(age)} old; one is due every {every}"
         return failed(name, message, f"{look}.", "docs/runbooks/operator-not-leading.md")
     if report.release != seen.release:
         message = f"the operator is of release {report.release}, this command of {seen.release}"
@@ -49,7 +51,7 @@ def check_database(seen: Observations) -> Finding:
         )
         return failed(name, f"does not answer the operator ({database.problem})", todo, _INSTALL)
     answers = f"{database.version} answers the operator"
-    major = int(database.version.partition(".")[0])
+    major = int("".join(takewhile(str.isdigit, database.version)) or 0)  # 19beta1 is a version, too
     if major < _SUPPORTED[0]:
         return failed(name, f"{answers} and is too old", f"Upgrade it to {_SUPPORTED[0]} or later.", _INSTALL)
     if not database.is_authenticated:

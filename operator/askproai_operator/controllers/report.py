@@ -3,6 +3,7 @@
 A key of its own and no part of a Tenant's reconcile: it is due although there is no Tenant, and while PostgreSQL is away.
 """
 
+import asyncio
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Final
@@ -18,6 +19,7 @@ from askproai_operator.installation_report import (
     InstallationReport,
     RedisReport,
     RedisServer,
+    is_due,
     report_data,
     report_manifest,
 )
@@ -30,6 +32,12 @@ KIND: Final = "Report"
 # A worker of its own, so that no reconcile waits while a database does not answer.
 OPTIONS: Final = Options(workers=1)
 _SOON: Final = timedelta(seconds=10)
+_LOOK_SECONDS: Final = (
+    30.0  # less than a reconcile may take, so that a database of which nobody gets a connection is reported as away
+)
+_EVERY: Final = timedelta(
+    minutes=10
+)  # between two reports that say the same: a quiet installation writes next to nothing
 
 
 def report_key(settings: Settings) -> Key:
@@ -37,34 +45,47 @@ def report_key(settings: Settings) -> Key:
     return Key(KIND, settings.namespace, MANAGER)
 
 
-async def reconcile(_key: Key, context: ReconcileContext) -> Result:
-    """Write the report, at the start and at each resync: its age shows that the operator works."""
-    settings, kube = context.settings, context.kube
-    report = InstallationReport(
-        at=context.clock.now(),
-        every_seconds=settings.resync_seconds,
-        release=version("askproai"),
-        shards=settings.shard_count,
-        shared_base_url=settings.shared_base_url,
-        verify_exposure=settings.verify_exposure,
-        exposure_hosts=settings.exposure_hosts,
-        database=await _look_at_database(context),
-        redis=await _look_at_redis(context),
-    )
-    body = {"data": report_data(report)}
-    if await kube.patch(resources.CONFIG_MAPS, settings.namespace, NAME, body) is None:
-        await kube.apply(report_manifest(settings.namespace, report))
-    seen = report.database
-    if seen.problem or seen.pending or seen.missing_roles:  # being prepared, or away: the end is to be seen soon
-        return Result(requeue_after=_SOON, requeue_reason="the database is not as it should be")
-    return Result()
+class ReportController:
+    """Looks at the start and at each resync, and writes what is new; also what is not every ten minutes, so that its age shows that
+    the operator works.
+    """
+
+    def __init__(self) -> None:
+        self._written: InstallationReport | None = (
+            None  # by this process: another one may have led since the ConfigMap was written
+        )
+
+    async def reconcile(self, _key: Key, context: ReconcileContext) -> Result:
+        """Look, and write the report if it is due."""
+        settings, kube = context.settings, context.kube
+        report = InstallationReport(
+            at=context.clock.now(),
+            every_seconds=int(_EVERY.total_seconds()),
+            release=version("askproai"),
+            shards=settings.shard_count,
+            shared_base_url=settings.shared_base_url,
+            verify_exposure=settings.verify_exposure,
+            exposure_hosts=settings.exposure_hosts,
+            database=await _look_at_database(context),
+            redis=await _look_at_redis(context),
+        )
+        if is_due(report, self._written):
+            body = {"data": report_data(report)}
+            if await kube.patch(resources.CONFIG_MAPS, settings.namespace, NAME, body) is None:
+                await kube.apply(report_manifest(settings.namespace, report))
+            self._written = report
+        seen = report.database
+        if seen.problem or seen.pending or seen.missing_roles:  # being prepared, or away: the end is to be seen soon
+            return Result(requeue_after=_SOON, requeue_reason="the database is not as it should be")
+        return Result()
 
 
 async def _look_at_database(context: ReconcileContext) -> DatabaseReport:
     database = context.database
     before = context.clock.now()
     try:
-        facts = await database.read_facts()
+        async with asyncio.timeout(_LOOK_SECONDS):
+            facts = await database.read_facts()
     except (DatabaseError, *DATABASE_UNAVAILABLE) as error:
         log.info("report.database_not_read", error=type(error).__name__)  # a driver's text quotes hosts
         return DatabaseReport(problem=type(error).__name__, is_authenticated=database.is_server_authenticated)

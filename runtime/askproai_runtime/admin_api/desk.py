@@ -104,8 +104,7 @@ def problems() -> Iterator[None]:
     except InvalidBooking as error:
         raise Problem(400, "Bad Request", str(error), members=ChangeObstacle.INVALID.members) from None
     except RequestUsed:
-        detail = "This request_id is that of another change: make a new one"
-        raise Problem(409, "Request Used", detail, members=ChangeObstacle.REQUEST_USED.members) from None
+        raise request_used() from None
     except BlockExists:
         detail = "This request_id has another block, or one that was removed since: make a new one"
         raise Problem(409, "Request Used", detail, members=ChangeObstacle.BLOCK_USED.members) from None
@@ -115,6 +114,12 @@ def problems() -> Iterator[None]:
     except DeskBusy:
         detail = "Somebody books or moves there at this moment: send the same request again"
         raise Problem(503, "Busy", detail, {"Retry-After": "1"}, ChangeObstacle.BUSY.members) from None
+
+
+def request_used() -> Problem:
+    """Return the refusal of a request whose id has changed something else."""
+    detail = "This request_id is that of another change: make a new one"
+    return Problem(409, "Request Used", detail, members=ChangeObstacle.REQUEST_USED.members)
 
 
 def ambiguous() -> Problem:

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from askproai_core.http_server import Problem
-from askproai_runtime.admin_api.desk import ChangeObstacle
+from askproai_runtime.admin_api.desk import ChangeObstacle, request_used
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
 from askproai_runtime.admin_api.store import AdminApiStore
 from askproai_runtime.intake import Source
@@ -131,6 +131,8 @@ class Events:
             before = await self._store.list_redriven_by(request.in_place_of_call)
             if request.path["id"] in before:
                 return RedriveResult(before)
+            if before:
+                raise request_used()
         if not redriven:
             raise _not_redriven(await self.show(request))
         self._wake_worker()
@@ -138,7 +140,7 @@ class Events:
         return RedriveResult(redriven)
 
     async def redrive_all(self, request: ApiRequest) -> RedriveResult:
-        redriven = await self._store.redrive_all(_MAX_REDRIVEN, request.claimed_by)
+        redriven = await self._store.redrive_all(_MAX_REDRIVEN, request.claimed_by, request.in_place_of_call)
         self._wake_worker()
         log.warning("event.redriven", count=len(redriven))
         return RedriveResult(redriven)

@@ -8,7 +8,7 @@ import structlog
 
 from askproai_core.http_server import Problem
 from askproai_core.phone_numbers import InvalidNumber, to_e164
-from askproai_runtime.admin_api.desk import ChangeObstacle, DeskBody
+from askproai_runtime.admin_api.desk import ChangeObstacle, DeskBody, request_used
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
 from askproai_runtime.notifications.recipients import real_email
 from askproai_runtime.notifications.store import (
@@ -112,7 +112,7 @@ class NotificationEndpoints:
             raise _not_dead() from None
         result = await self._redrive(request, only)
         if str(only) not in result.redriven:
-            raise _not_dead()
+            raise request_used() if result.redriven else _not_dead()
         return result
 
     async def redrive_all(self, request: ApiRequest) -> RedrivenNotifications:

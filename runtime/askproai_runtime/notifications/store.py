@@ -38,7 +38,27 @@ WHERE tenant = $1 AND channel = $2 AND state IN ('waiting', 'sending') AND due_a
 ORDER BY due_at, created_at LIMIT $3
 """
 
-_REDRIVEN_BY = "SELECT answer FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key = 'request|redrive'"
+_REDRIVEN_BY = "SELECT answer FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key = $3"
+
+_REDRIVE = """
+WITH dead AS MATERIALIZED (
+    SELECT id, error FROM notifications WHERE tenant = $1 AND state = 'dead' AND ($2::uuid IS NULL OR id = $2)
+      AND NOT EXISTS (SELECT 1 FROM call_actions WHERE tenant = $1 AND call_id = $6 AND key = $7)
+    ORDER BY created_at LIMIT $3 FOR UPDATE
+), again AS (
+    UPDATE notifications n SET state = 'waiting', attempts = 0, due_at = clock_timestamp(), finished_at = NULL
+    FROM dead WHERE n.tenant = $1 AND n.id = dead.id RETURNING n.id, dead.error
+), audit AS (
+    INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
+    SELECT $1, 'admin', 'notification.redriven',
+           jsonb_build_object('notification', id, 'error', error, 'claimed_by', $5::text), $4 FROM again
+), request AS (
+    INSERT INTO call_actions (tenant, call_id, key, state, lease_until, answer)
+    SELECT $1, $6, $7, 'done', clock_timestamp(), jsonb_agg(id) FROM again
+    WHERE $6::text IS NOT NULL HAVING count(*) > 0
+)
+SELECT id::text FROM again
+"""
 
 _APPOINTMENT = """a.id AS appointment_id, a.branch, a.service, a.staff, a.starts_at AS begins_at, a.ends_at, a.status, a.version,
     a.customer_name, a.attendee_email, coalesce(c.phone, a.caller) AS phone, a.notes"""
@@ -257,29 +277,17 @@ async def redrive_notifications(
     asked for it. `request` is the call in whose place a request with an id is: repeated, it redrives nothing, and returns what it
     has redriven before.
     """
-    rows = await pool.fetch(
-        """WITH dead AS MATERIALIZED (
-               SELECT id, error FROM notifications WHERE tenant = $1 AND state = 'dead' AND ($2::uuid IS NULL OR id = $2)
-                 AND NOT EXISTS (SELECT 1 FROM call_actions WHERE tenant = $1 AND call_id = $6 AND key = 'request|redrive')
-               ORDER BY created_at LIMIT $3 FOR UPDATE
-           ), again AS (
-               UPDATE notifications n SET state = 'waiting', attempts = 0, due_at = clock_timestamp(), finished_at = NULL
-               FROM dead WHERE n.tenant = $1 AND n.id = dead.id RETURNING n.id, dead.error
-           ), audit AS (
-               INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
-               SELECT $1, 'admin', 'notification.redriven',
-                      jsonb_build_object('notification', id, 'error', error, 'claimed_by', $5::text), $4 FROM again
-           ), request AS (
-               INSERT INTO call_actions (tenant, call_id, key, state, lease_until, answer)
-               SELECT $1, $6, 'request|redrive', 'done', clock_timestamp(), jsonb_agg(id) FROM again
-               WHERE $6::text IS NOT NULL HAVING count(*) > 0
-           )
-           SELECT id::text FROM again""",
-        tenant, only, limit, correlation_id, claimed_by, request,
-    )  # fmt: skip
+    # As with events: one and all have keys of their own, and one of an event with the same id is another change.
+    key = "request|redrive-notifications" if only is None else "request|redrive"
+    rows: Sequence[asyncpg.Record] = ()
+    try:
+        rows = await pool.fetch(_REDRIVE, tenant, only, limit, correlation_id, claimed_by, request, key)
+    except asyncpg.UniqueViolationError:  # the same id for another letter at the same moment: that one has it
+        if request is None:
+            raise
     if rows or request is None:
         return [row["id"] for row in rows]
-    before = await pool.fetchval(_REDRIVEN_BY, tenant, request)
+    before = await pool.fetchval(_REDRIVEN_BY, tenant, request, key)
     return [] if before is None else list(json.loads(before))
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
@@ -15,7 +15,15 @@ from aiohttp import web
 from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.http_server import Problem, too_many_requests
 from askproai_core.redis import RateLimiter
-from askproai_runtime.admin_api import Endpoint, PrivateApi, PulseStore, access_of, find_access, printable
+from askproai_runtime.admin_api import (
+    ChangeObstacle,
+    Endpoint,
+    PrivateApi,
+    PulseStore,
+    access_of,
+    find_access,
+    printable,
+)
 from askproai_runtime.page.actions import ACTIONS, EXPIRED, Action, Notice, obstacle_of, rights_of
 from askproai_runtime.page.assets import load_assets
 from askproai_runtime.page.feed import Feed, TooManyPages, event_id
@@ -29,6 +37,7 @@ from askproai_runtime.process import Process
 log = structlog.get_logger(__name__)
 
 _LOGINS_PER_SECOND: Final = 5
+_TURN_SECONDS: Final = 10.0  # that an action waits for others: less than proxies do, which would answer in our place
 _HEARTBEAT: Final = timedelta(seconds=15)  # of a stream; its session is looked at again each time
 _RECONNECT_MS: Final = 2000
 _FOREVER: Final = "public, max-age=31536000, immutable"
@@ -110,7 +119,7 @@ class PageServer:
             raise asking.access.refusal("change something")
         try:
             _require_own_form(signer, session, asking.form)
-            async with self._acting:
+            async with self._turn():
                 location = await action.carry_out(self._api, asking)
         except Problem as problem:
             log.info("page.not_done", path=path_of(request), status=problem.status, reason=obstacle_of(problem))
@@ -119,6 +128,20 @@ class PageServer:
             return await self._show(request, action.view, asking, session, signer, words, problem)
         log.info("page.done", path=path_of(request), session=session.id)
         return web.Response(status=303, headers=SECURITY | {"Location": location})
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait until no other action is carried out. Raises `Problem` 503 for one that is not begun in time: it is sent again."""
+        try:
+            async with asyncio.timeout(_TURN_SECONDS):
+                await self._acting.acquire()
+        except TimeoutError:
+            text = "Other actions are being carried out: nothing was done"
+            raise Problem(503, "Busy", text, {"Retry-After": "1"}, ChangeObstacle.BUSY.members) from None
+        try:
+            yield
+        finally:
+            self._acting.release()
 
     async def _offer_again(
         self, request: web.Request, form: Mapping[str, str], words: Words, text: str, status: int = 503

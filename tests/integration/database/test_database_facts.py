@@ -1,8 +1,17 @@
 """What the operator reports of PostgreSQL, at a real one."""
 
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
 
+import pytest
+
+from askproai_core.clock import SystemClock
 from askproai_core.database import AdminStore, Migrator, open_pool, shipped_migrations
+from askproai_core.database.admin import _CONNECTIONS
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers import report
 from askproai_sandbox.databases import Database
 from tests.worlds.waiting import SOON
 
@@ -29,3 +38,19 @@ async def test_a_migration_that_is_reverted_or_another_one_is_named(database: Da
     await store.close()
     assert facts.pending == (f"{LATEST.version:04}_{LATEST.name}",)
     assert facts.changed == (f"0001_{shipped_migrations()[0].name}",)
+
+
+async def test_a_database_of_which_nobody_gets_a_connection_is_reported_as_away(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it does not answer, the reconciles of many Tenants wait for the same connections."""
+    store = AdminStore(database.dsn)
+    context = cast("ReconcileContext", SimpleNamespace(database=store, clock=SystemClock()))
+    async with AsyncExitStack() as reconciles:
+        for _ in range(_CONNECTIONS):
+            await reconciles.enter_async_context(store._connection())
+        with monkeypatch.context() as patch:
+            patch.setattr(report, "_LOOK_SECONDS", 0.2)
+            assert (await report._look_at_database(context)).problem == "TimeoutError"
+    assert (await report._look_at_database(context)).problem is None
+    await store.close()

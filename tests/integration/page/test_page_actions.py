@@ -200,6 +200,15 @@ async def test_nothing_is_done_without_a_session_or_right_or_form_of_ones_own(
     assert await state_of(pod) == before
 
 
+async def test_what_another_site_has_filled_in_is_not_offered_to_be_sent_again(owner: Visitor) -> None:
+    """SameSite keeps the cookie from its request, and whoever clicks has one."""
+    url, form = f"{owner.pod.private_url}/blocks/new", fields_of(owner.pod, "/blocks/new", 4)
+    async with visiting(owner.pod) as stranger:
+        for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 401)):
+            async with stranger.session.post(url, data=form, headers={"Sec-Fetch-Site": site}) as answer:
+                assert (answer.status, "Zahnarzt" in await answer.text()) == (status, status == 401), site
+
+
 async def test_a_reader_is_shown_no_button(owner: Visitor) -> None:
     made = await seed(owner.pod, 5)
     pages = ("/", "/messages", "/dead-letters", "/blocks", f"/blocks/{made['/blocks/{id}/remove']}",

@@ -1,7 +1,9 @@
 """The report that the operator writes for `askproai doctor`."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import msgspec
 import pytest
 
 from askproai_operator.controllers.report import skew_seconds
@@ -9,6 +11,7 @@ from askproai_operator.installation_report import (
     DatabaseReport,
     InstallationReport,
     RedisReport,
+    is_due,
     read_report,
     report_manifest,
 )
@@ -33,3 +36,32 @@ def test_what_a_person_or_a_later_release_wrote_otherwise_is_no_report(data: dic
 @pytest.mark.parametrize(("there", "skew"), [(0.0, 0.0), (0.05, 0.0), (0.1, 0.0), (7.1, 7.0), (-3.0, -3.0)], ids=str)
 def test_only_what_the_time_of_the_request_does_not_explain_is_a_skew(there: float, skew: float) -> None:
     assert skew_seconds(NOW, NOW + timedelta(seconds=there), NOW + timedelta(seconds=0.1)) == skew
+
+
+def later(seconds: float, **changes: Any) -> InstallationReport:
+    """Return the report of a later look; `changes` are the database's."""
+    database = msgspec.structs.replace(REPORT.database, **changes)
+    return msgspec.structs.replace(REPORT, at=NOW + timedelta(seconds=seconds), database=database)
+
+
+@pytest.mark.parametrize(
+    ("report", "due"),
+    [
+        (later(59), False),
+        (later(60), True),
+        (later(-1), True),  # the clock was set back
+        (later(5, skew_seconds=0.9), False),
+        (later(5, skew_seconds=-1.0), True),
+        (later(5, pending=()), True),
+        (later(5, problem="OSError"), True),
+        (msgspec.structs.replace(later(5), redis=None), True),
+        (msgspec.structs.replace(later(5), release="0.2.0"), True),
+    ],
+    ids=str,
+)
+def test_what_says_nothing_else_is_not_written_again_before_its_time(report: InstallationReport, due: bool) -> None:
+    assert is_due(report, REPORT) is due
+
+
+def test_a_process_that_has_written_none_writes_one() -> None:
+    assert is_due(REPORT, None)

@@ -76,11 +76,11 @@ FROM jobs WHERE tenant = $1 AND id = $2 AND event_id IS NULL
 # Dead letters only, each with all its attempts again, in one statement: `claim_no` rises, so that no late worker can finish the
 # job, and the audit log says what was redriven, by whom, and why it had died. A body that was dropped by age cannot be processed
 # again. What a request with an id ($5) has redriven is in its row of `call_actions`: repeated, it redrives nothing that has died
-# again since.
+# again since. One letter and all of them have keys of their own, so that an answer about the one is never given for the others.
 _REDRIVE: Final = """
 WITH dead AS MATERIALIZED (
     SELECT id FROM jobs WHERE tenant = $1 AND state = 'dead' AND {condition}
-      AND NOT EXISTS (SELECT 1 FROM call_actions WHERE tenant = $1 AND call_id = $5::text AND key = 'request|redrive')
+      AND NOT EXISTS (SELECT 1 FROM call_actions WHERE tenant = $1 AND call_id = $5::text AND key = '{key}')
     ORDER BY id LIMIT $3 FOR UPDATE
 ), job AS (
     UPDATE jobs j SET state = 'ready', attempts = 0, claim_no = j.claim_no + 1, run_at = clock_timestamp(), finished_at = NULL
@@ -96,7 +96,7 @@ WITH dead AS MATERIALIZED (
     FROM job
 ), request AS (
     INSERT INTO call_actions (tenant, call_id, key, state, lease_until, answer)
-    SELECT $1, $5, 'request|redrive', 'done', clock_timestamp(), jsonb_agg(coalesce(event_id::text, 'job:' || id))
+    SELECT $1, $5, '{key}', 'done', clock_timestamp(), jsonb_agg(coalesce(event_id::text, 'job:' || id))
     FROM job WHERE $5 IS NOT NULL HAVING count(*) > 0
 )
 SELECT coalesce(event_id::text, 'job:' || id) FROM job
@@ -108,13 +108,14 @@ _HAS_BODY: Final = (
 # dead ones the newest is redriven, and none while one is live.
 _IS_NEWEST: Final = """NOT EXISTS (SELECT 1 FROM jobs o WHERE o.tenant = $1 AND o.appointment_id = jobs.appointment_id
         AND (o.state IN ('ready', 'running') OR o.state = 'dead' AND o.id > jobs.id))"""
-_REDRIVE_EVENT: Final = _REDRIVE.format(condition=f"event_id = $2 AND {_HAS_BODY}")
-_REDRIVE_JOB: Final = _REDRIVE.format(condition=f"id = $2 AND event_id IS NULL AND {_IS_NEWEST}")
+_ONE, _ALL = "request|redrive", "request|redrive-events"
+_REDRIVE_EVENT: Final = _REDRIVE.format(condition=f"event_id = $2 AND {_HAS_BODY}", key=_ONE)
+_REDRIVE_JOB: Final = _REDRIVE.format(condition=f"id = $2 AND event_id IS NULL AND {_IS_NEWEST}", key=_ONE)
 _REDRIVE_ALL: Final = _REDRIVE.format(
-    condition=f"created_at < $2 AND ({_HAS_BODY} OR event_id IS NULL AND {_IS_NEWEST})"
+    condition=f"created_at < $2 AND ({_HAS_BODY} OR event_id IS NULL AND {_IS_NEWEST})", key=_ALL
 )
 _MAX_RACES: Final = 3
-_REDRIVEN_BY: Final = "SELECT answer FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key = 'request|redrive'"
+_REDRIVEN_BY: Final = "SELECT answer FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key = $3"
 
 _AUDIT: Final = """
 SELECT id::text AS id, at, actor, action, detail, correlation_id FROM audit_log WHERE tenant = $1
@@ -181,17 +182,18 @@ class AdminApiStore:
         return await self._redrive(_REDRIVE_JOB, job_id, 1, claimed_by, request)
 
     async def list_redriven_by(self, request: str) -> list[str]:
-        """Return the ids of what a request has redriven before."""
-        answer = await self._pool.fetchval(_REDRIVEN_BY, self._tenant, request)
-        return [] if answer is None else msgspec.json.decode(answer, type=list[str])
+        """Return the ids of what a request for one letter has redriven before."""
+        return await self._list_redriven_by(request, _ONE)
 
-    async def redrive_all(self, limit: int, claimed_by: str | None) -> list[str]:
+    async def redrive_all(self, limit: int, claimed_by: str | None, request: str | None) -> list[str]:
         """Redrive up to `limit` dead jobs created before now, oldest first, and return their ids.
 
-        Of an appointment's dead jobs only the newest, and none while a job of the appointment is live.
+        Of an appointment's dead jobs only the newest, and none while a job of the appointment is live. `request` is as with
+        `redrive_event`; repeated, it returns what it has redriven before.
         """
         now = await self._pool.fetchval("SELECT clock_timestamp()")
-        return await self._redrive(_REDRIVE_ALL, now, limit, claimed_by, None)
+        redriven = await self._redrive(_REDRIVE_ALL, now, limit, claimed_by, request)
+        return redriven if redriven or request is None else await self._list_redriven_by(request, _ALL)
 
     async def list_audit(self, *, after: Sequence[Any] | None, limit: int) -> list[Row]:
         """Return the audit log, newest first. `after`: time and id (text)."""
@@ -207,6 +209,10 @@ class AdminApiStore:
     async def list_last_provider_calls(self) -> list[Row]:
         """Return the last call to each provider: `provider`, `outcome`, `at`."""
         return await self._pool.fetch(_LAST_PROVIDER_CALLS, self._tenant)
+
+    async def _list_redriven_by(self, request: str, key: str) -> list[str]:
+        answer = await self._pool.fetchval(_REDRIVEN_BY, self._tenant, request, key)
+        return [] if answer is None else msgspec.json.decode(answer, type=list[str])
 
     async def _redrive(self, statement: str, *values: object) -> list[str]:
         for _ in range(_MAX_RACES):
