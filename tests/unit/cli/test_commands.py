@@ -105,7 +105,7 @@ def test_the_version_is_that_of_the_distribution() -> None:
 def test_help_lists_all_commands_in_groups() -> None:
     listed = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     panels = list(dict.fromkeys(command.rich_help_panel for command in listed.values()))
-    assert panels == ["Manifests", "A tenant", "This machine"]
+    assert panels == ["Manifests", "The platform", "A tenant", "This machine"]
     assert [*listed][:2] == ["lint", "plan"]
 
 
