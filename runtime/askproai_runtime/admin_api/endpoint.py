@@ -229,8 +229,7 @@ def next_cursor(*sort_key: Any) -> str:
 
 def printable(name: str) -> str:
     """Return what a person is called by their own account, bounded, and without what no screen shows."""
-    text = name.encode("utf-8", "replace").decode()  # of a header that is no UTF-8; PostgreSQL would refuse it
-    return re.sub(f"[{INVISIBLE}]", "", text)[:_MAX_CLAIMED_BY]
+    return re.sub(f"[{INVISIBLE}]", "", name)[:_MAX_CLAIMED_BY]
 
 
 def bad_request(detail: str) -> Problem:

@@ -86,12 +86,6 @@ async def test_a_redrive_of_all_that_is_sent_again_redrives_nothing_that_has_die
     assert (await send(pod, one, **key))[0] == 200, "one letter is another change than all"
 
 
-async def test_a_redrive_by_a_name_that_is_no_utf_8_is_recorded(owner: Visitor) -> None:
-    (path, *_), name = await dead_letters(owner.pod), b"K\xe4the".decode("utf-8", "surrogateescape")
-    status, answer = await send(owner.pod, path, **{"X-Askproai-User": name})
-    assert status == 200, answer
-
-
 @asynccontextmanager
 async def another_action(pod: TenantPod, letter: str) -> AsyncIterator[None]:
     """Hold a letter's row, so that the action of whoever redrives it does not end."""
