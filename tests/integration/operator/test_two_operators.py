@@ -149,7 +149,8 @@ async def test_a_split_makes_nothing_anew_and_each_operator_acts_on_its_part(alo
     await alone.env.settled(SOON)
     cost = (await alone.env.counts()).since(before)
     assert cost.provider_writes() == 0, cost.providers
-    assert cost.writes(OPERATOR) == 0, cost.of(OPERATOR)
+    report = cost.of(OPERATOR)["patch", "configmaps"]  # it names the number of operators
+    assert cost.writes(OPERATOR) == report <= 1, cost.of(OPERATOR)
     assert await alone.ready_tenants() == len(TENANTS), "each is counted once"
     for number in TENANTS:
         await alone.rename(number, f"Filiale {number}")
