@@ -165,10 +165,13 @@ def find_declined(utterance: str, named: Collection[datetime], now: datetime) ->
     A no that names days or times ("dienstags kann ich nicht") is one to these; a no that names none, to all but what the caller
     asks for instead. If it is not clear which are meant, none is declined.
     """
-    if not named or len(utterance) > _LONGEST or not declines_offer(utterance):
+    if not named or len(utterance) > _LONGEST:
+        return frozenset()
+    clauses = _list_clauses(utterance)
+    if not _declines(utterance, clauses):
         return frozenset()
     try:
-        found = _find_named(_list_clauses(utterance), now.astimezone(next(iter(named)).tzinfo))
+        found = _find_named(clauses, now.astimezone(next(iter(named)).tzinfo))
         others = {at for mention in found.others for at in mention.find_in(named, surely=False)}
         rejected = {at for mention in found.rejected for at in mention.find_in(named, surely=True)}
     except UnclearMention:
@@ -181,7 +184,11 @@ def declines_offer(utterance: str) -> bool:
 
     A question back or "Moment" says nothing about them, unless it asks for the waiting list.
     """
-    clauses = [clause.said for clause in _list_clauses(utterance)]
+    return _declines(utterance, _list_clauses(utterance))
+
+
+def _declines(utterance: str, parts: Sequence[_Clause]) -> bool:
+    clauses = [part.said for part in parts]
     if any(_chooses(clause) for clause in clauses):
         return False
     if any(_WAITS.search(clause) for clause in clauses):
@@ -245,11 +252,10 @@ def _may_state_two(said: str, now: datetime) -> bool:
     *_, last = _AND.split(said)
     if last != said and _STATES.search(last) and not _REJECTS.search(last):
         return True
-    ends = [no.end() for rule in (_REJECTS, _BUSY) for no in rule.finditer(said)]
-    begins = [no.start() for rule in (_REJECTS, _BUSY) for no in rule.finditer(said)]
-    if not ends:  # "weder", which is gone from what is listed
+    found = [no.span() for rule in (_REJECTS, _BUSY) for no in rule.finditer(said)]
+    if not found:  # "weder", which is gone from what is listed
         return False
-    before, after = said[: min(begins)], said[max(ends) :]
+    before, after = said[: min(begin for begin, _ in found)], said[max(end for _, end in found) :]
     return bool(_AND.search(after)) and all(find_mention(each, now, _BESIDE) for each in (before, after))
 
 

@@ -1,15 +1,13 @@
 """Hold the slot that is offered first for the call, and read what blocks slots for it."""
 
-from datetime import date, datetime, time, timedelta
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 import asyncpg
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.search import ReadBusy
-from askproai_runtime.booking.slots import Busy, ServiceRules, Slot, Span
+from askproai_runtime.booking.slots import Busy, ServiceRules, Slot, Span, local_day
 from askproai_runtime.booking.store.appointments import Status, build_appointment, insert_appointment
 from askproai_runtime.booking.store.claims import (
     is_hold_allowed,
@@ -20,7 +18,6 @@ from askproai_runtime.booking.store.claims import (
 from askproai_runtime.booking.types import BookingContext, CallContext
 
 ATTEMPTS = 3  # to offer a slot that no other call takes between our reading and our hold
-_DAY = timedelta(days=1)
 
 
 def busy_reader(ctx: BookingContext, rules: ServiceRules, call_id: str, ignoring: UUID | None = None) -> ReadBusy:
@@ -61,8 +58,3 @@ async def hold_slot(ctx: BookingContext, rules: ServiceRules, call: CallContext,
         return False
     except (asyncpg.LockNotAvailableError, asyncpg.UniqueViolationError):
         return True
-
-
-def local_day(day: date, zone: ZoneInfo) -> Span:
-    """Return the span of a local day, of 23 to 25 hours."""
-    return Span(datetime.combine(day, time(), zone), datetime.combine(day + _DAY, time(), zone))

@@ -21,7 +21,7 @@ from askproai_runtime.booking.availability import (
 )
 from askproai_runtime.booking.obstacles import is_working_day
 from askproai_runtime.booking.opening_hours import DAY_MINUTES, local_days, wall_clock_epoch
-from askproai_runtime.booking.slots import Busy, RemoteFree, ServiceRules, Slot, SlotQuery, Span
+from askproai_runtime.booking.slots import Busy, RemoteFree, ServiceRules, Slot, SlotQuery, Span, local_day
 
 ReadBusy = Callable[[Span], Awaitable[Busy]]  # what blocks the staff members within a span
 ReadRemote = Callable[[date, str | None], Awaitable[RemoteFree]]  # of a local day and one staff member, or everybody
@@ -120,8 +120,8 @@ def _queries(
 
 
 def _local_day(zone: ZoneInfo, at: datetime) -> Window:
-    day = at.astimezone(zone).date()
-    return datetime.combine(day, time(), zone), datetime.combine(day + timedelta(days=1), time(), zone)
+    day = local_day(at.astimezone(zone).date(), zone)
+    return day.start, day.end
 
 
 def _subtract_windows(windows: list[Window], taken: list[Window]) -> list[Window]:

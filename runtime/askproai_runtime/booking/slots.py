@@ -6,7 +6,7 @@ Instants are UTC, every span is half-open; where they are compared often they ar
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,11 @@ class Span:
 
     start: datetime
     end: datetime
+
+
+def local_day(day: date, zone: ZoneInfo) -> Span:
+    """Return the span of a local day, of 23 to 25 hours."""
+    return Span(datetime.combine(day, time(), zone), datetime.combine(day + timedelta(days=1), time(), zone))
 
 
 @dataclass(frozen=True, slots=True)
