@@ -46,13 +46,13 @@ async def run_demo(
     keep_running = False
     try:
         progress = asyncio.create_task(_forward_reports(environment, report))
-        state = await _wait_for_state(environment, directory)
+        await _wait_for_state(environment, directory)
         result = await Scenario(directory, PROJECT / "examples", kill=kill, report=report).play()
         progress.cancel()
         show(result, console)
         report("done: one call, one appointment, in both books")
         if keep:
-            _print_next_commands(state, directory, console)
+            _print_next_commands(read_state(directory), directory, console)  # now with the pods of the salon
         else:
             _print_how_to_keep(console)
         keep_running = keep
@@ -91,8 +91,8 @@ async def _forward_reports(environment: Child, report: Callable[[str], None]) ->
         await asyncio.sleep(0.2)
 
 
-async def _wait_for_state(environment: Child, directory: Path) -> State:
-    """Return the state once all parts run. Raises ProcessError when the environment ends before, or after 3 minutes."""
+async def _wait_for_state(environment: Child, directory: Path) -> None:
+    """Wait until all parts run. Raises ProcessError when the environment ends before, or after 3 minutes."""
     deadline = time.monotonic() + _STARTUP.total_seconds()
     while time.monotonic() < deadline:
         if environment.exit_code is not None:
@@ -100,9 +100,11 @@ async def _wait_for_state(environment: Child, directory: Path) -> State:
             reason = log_tail or "it was ended from outside, as `make down` or another `make demo` here does"
             raise ProcessError(f"the demo's parts did not start:\n{reason}")
         try:
-            return read_state(directory)
+            read_state(directory)
         except StateError:
             await asyncio.sleep(0.2)
+        else:
+            return
     raise ProcessError(f"the demo's parts were not up within {_STARTUP}; see {environment.log}")
 
 

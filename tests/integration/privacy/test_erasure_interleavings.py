@@ -1,7 +1,7 @@
 """An erasure between the steps of others, and others between its steps: nothing of the caller is left."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import asyncpg
@@ -11,6 +11,7 @@ import pytest
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import PROMISE_KEY, DurableStream
 from askproai_runtime.booking import DeskRequest
+from askproai_runtime.calls.store import FunctionRecord, insert_function_records
 from askproai_runtime.intake import STREAM, Source, Spool, identify
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.privacy import ErasureRequest, begin_erasure
@@ -86,6 +87,24 @@ async def test_what_a_transaction_wrote_before_the_erasure_and_committed_after_i
         await writing.commit()
     finally:
         await worker.close()
+    await env.finish()
+    assert {place for place, _ in await env.search(ZORA.needles)} == WHERE_NOBODY_REACHES
+
+
+async def test_a_record_of_a_function_that_is_written_after_the_erasure_is_no_call_that_is_going_on(
+    env: PrivacyEnvironment,
+) -> None:
+    call_id = await env.play(ZORA)
+    await env.processed()
+    await env.erase(ZORA, cancel_appointments=True)
+    late = FunctionRecord(
+        call_id=call_id, at=datetime.now(UTC), function="leave_message", arguments={"message": ZORA.message}, outcome="noted",
+        cause=None, answer="", duration_ms=1, appointment_id=None, correlation_id="c", from_number=ZORA.number,
+        to_number=None, started_at=None,
+    )  # fmt: skip
+    assert await insert_function_records(env.pod.worker.pool, env.tenant, [late]) == 1
+    status, answer = await env.erase(ZORA, cancel_appointments=True)
+    assert status == 200, answer
     await env.finish()
     assert {place for place, _ in await env.search(ZORA.needles)} == WHERE_NOBODY_REACHES
 

@@ -41,12 +41,15 @@ WHERE tenant = $1 AND source IN ('retell', 'calcom') AND payload <> '' AND recei
     OR source = 'calcom' AND EXISTS (SELECT FROM unnest($4::bytea[]) AS sought WHERE position(sought IN payload) > 0))
 ORDER BY id
 """
-# Also one whose first event is stored and not processed.
+# Also one whose first event is stored and not processed. A call that was erased was over: its row comes back without an end
+# when the record of its last function is written after the erasure, until the next pass.
 _IS_CALL_GOING_ON = f"""
 SELECT EXISTS (
-    SELECT FROM calls WHERE tenant = $1 AND CASE WHEN direction = 'outbound' THEN to_number ELSE from_number END = $2
+    SELECT FROM calls c WHERE tenant = $1 AND CASE WHEN direction = 'outbound' THEN to_number ELSE from_number END = $2
     AND status NOT IN ('not_connected', 'ended', 'error')
     AND coalesce(started_at, updated_at) > clock_timestamp() - {_LONGEST}
+    AND NOT EXISTS (
+        SELECT FROM erased_references r WHERE r.tenant = $1 AND r.kind = 'call' AND r.reference = c.call_id)
 ) OR EXISTS (
     SELECT FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell' AND e.event_type = 'call_started'
     AND e.status IN ('received', 'processing', 'failed') AND e.received_at > clock_timestamp() - {_LONGEST}
