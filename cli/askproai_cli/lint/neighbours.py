@@ -24,6 +24,7 @@ def check_neighbours(manifests: Sequence[Manifest]) -> Iterator[Finding]:
         yield from _check_references(manifest, known)
     yield from _check_staff(latest)
     yield from _check_numbers(latest)
+    yield from _check_answering(latest)
     yield from _check_hosts(latest)
     yield from _check_unsaid(latest)
 
@@ -84,6 +85,26 @@ def _check_numbers(manifests: Iterable[Manifest]) -> Iterator[Finding]:
 def _first_index(manifest: Manifest, e164: str) -> int:
     entries = manifest.items("phoneNumbers")
     return next(index for index, entry in entries if e164_or_none(entry.get("did") or entry.get("number")) == e164)
+
+
+def _check_answering(manifests: Sequence[Manifest]) -> Iterator[Finding]:
+    """Warn of numbers of a branch for which its tenant has no agent, where the Tenant is among the files, too."""
+    tenants = {manifest.identity for manifest in manifests if manifest.identity.kind == "Tenant"}
+    agents = [manifest for manifest in manifests if manifest.identity.kind == "RetellAgent"]
+    hotlines = {(agent.identity.namespace, agent.belongs_to()) for agent in agents}
+    branches = {(agent.identity.namespace, agent.part("branchRef").get("name")) for agent in agents}
+    for manifest in manifests:
+        kind, namespace, name = manifest.identity
+        tenant = manifest.belongs_to()
+        if kind != "Branch" or tenant is None or Identity("Tenant", namespace, tenant) not in tenants:
+            continue
+        is_answered = (namespace, name) in branches or (namespace, tenant) in hotlines
+        if manifest.spec.get("phoneNumbers") and not is_answered:
+            message = (
+                f"no RetellAgent among these files answers them: create one with branchRef {name}, or one with tenantRef {tenant}"
+                " for a hotline"
+            )
+            yield warn(manifest.document, ("spec", "phoneNumbers"), message)
 
 
 def _check_hosts(manifests: Iterable[Manifest]) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """Services that callers could not book, by the rules of the operator's conditions: no opening fits, or a name is not unique."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 
 from askproai_cli.lint.findings import Finding, Identity, warn
 from askproai_cli.lint.manifest import Manifest
@@ -53,9 +54,23 @@ def _check_tenant(manifests: Sequence[Manifest]) -> Iterator[Finding]:
             staff = staff_by_branch(offering, branches)
             conditions["durationMinutes"] = openings_condition(offering, branches, staff)
             conditions["requiredSkills"] = staff_condition(offering, staff, offering.spec.capacity)
+            yield from _check_event_type_staff(manifest, offering, staff)
         for field, condition in conditions.items():
             if condition.status == Status.FALSE:
                 yield warn(manifest.document, ("spec", field), condition.message)
         for index, other in shared_words(offering, offerings).items():
             text = f"callers who say it can mean {other.metadata.name}, too, whose name or spokenName it is: keep it at one of them"
             yield warn(manifest.document, ("spec", "spokenNames", index), text)
+
+
+def _check_event_type_staff(
+    manifest: Manifest, offering: ServiceOffering, staff: Mapping[str, Sequence[str]]
+) -> Iterator[Finding]:
+    """Warn of event types of people who cannot be booked for the service. `staff` are those who can, by branch."""
+    able = sorted({member for members in staff.values() for member in members})
+    for index, entry in enumerate(offering.spec.calcom.event_types if offering.spec.calcom else ()):
+        if able and entry.staff not in able:
+            close = get_close_matches(entry.staff, able, n=1)
+            advice = f"did you mean {close[0]}?" if close else f"{', '.join(able)} can"
+            text = f"no {entry.staff} in {', '.join(sorted(staff))} can do this service, so the event type is not booked; {advice}"
+            yield warn(manifest.document, ("spec", "calcom", "eventTypes", index, "staff"), text)

@@ -280,7 +280,7 @@ CALCOM = {
         "webhookSecretRef": {"name": "providers", "key": "calcom-webhook-secret"},
     },
 }
-IDS = {"calcom": {"eventTypes": [{"staff": "weber", "eventTypeId": 4001}]}}
+IDS = {"calcom": {"eventTypes": [{"staff": "dr-weber", "eventTypeId": 4001}]}}
 
 
 def at_calcom(number: int, service: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -313,3 +313,28 @@ def test_a_service_of_a_calcom_tenant_without_event_types_is_a_warning() -> None
     parts = {"segments": [{"kind": "Work", "minutes": 30}], "durationMinutes": 30}
     assert found(practice(**at_calcom(1, parts))) == {}, "a booking at Cal.com would block the waits"
     assert found(practice()) == {}, "the calendar is local"
+
+
+def test_an_event_type_of_a_person_who_cannot_do_the_service_is_a_warning_with_who_is_meant() -> None:
+    able = {"skills": ["sprechstunde"]}
+    staff = [
+        {"id": "yildiz", "displayName": "Herr Yildiz"} | able,
+        {"id": "brandner", "displayName": "Frau Brandner"} | able,
+    ]
+    event_types = [{"staff": "brandner", "eventTypeId": 1}, {"staff": "yilditz", "eventTypeId": 2}]
+    changes = at_calcom(1, {"calcom": {"eventTypes": event_types}}) | {"Branch": {"staff": staff}}
+    messages = found(practice(**changes))
+    named = {path: text for path, text in messages.items() if "eventTypes" in path}
+    assert list(named) == ["warning spec.calcom.eventTypes[1].staff"], messages
+    assert "no yilditz in " in (text := named["warning spec.calcom.eventTypes[1].staff"])
+    assert text.endswith("did you mean yildiz?")
+
+
+def test_numbers_of_a_branch_that_no_agent_answers_are_a_warning() -> None:
+    documents = list(yaml.safe_load_all(practice()))
+    without_agent = [document for document in documents if document["kind"] != "RetellAgent"]
+    messages = found(yaml.safe_dump_all(without_agent))
+    assert "no RetellAgent among these files answers them" in messages["warning spec.phoneNumbers"]
+    assert "warning spec.phoneNumbers" not in found(practice())
+    alone = [document for document in documents if document["kind"] == "Branch"]
+    assert "warning spec.phoneNumbers" not in found(yaml.safe_dump_all(alone)), "the agent may be in the cluster"
