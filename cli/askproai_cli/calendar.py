@@ -3,7 +3,7 @@
 import typer
 
 from askproai_cli.client import TenantOption, UrlOption, request
-from askproai_cli.output import Output, OutputOption, print_rows
+from askproai_cli.output import Output, OutputOption, find_zone, format_count, print_rows, to_cell
 
 calendar = typer.Typer(
     no_args_is_help=True,
@@ -25,7 +25,10 @@ def differences(tenant: TenantOption, url: UrlOption = None, output: OutputOptio
     if answer.get("local"):  # pods of the previous release do not report it
         nothing = "the calendar is local: there is no other book to compare ours with"
     elif answer["compared_at"]:
-        nothing = "both books agree"
+        compared_at = to_cell(answer["compared_at"], find_zone(answer["zone"]))
+        nothing = f"no difference that a person has to decide; compared {compared_at}"
     else:
         nothing = "no difference is known; the first round has not ended"
     print_rows(output, answer, rows, _COLUMNS, nothing)
+    if output is Output.TEXT and (waiting := answer.get("waiting")):
+        typer.echo(f"{format_count(waiting, 'appointment')} with a change that Cal.com does not have yet")

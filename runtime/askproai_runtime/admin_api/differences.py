@@ -7,7 +7,7 @@ import msgspec
 
 from askproai_core.database import Difference, DifferenceSort
 from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint
-from askproai_runtime.booking import BookingContext, read_audit
+from askproai_runtime.booking import BookingContext, count_waiting, read_audit
 
 
 class DifferenceEntry(msgspec.Struct, frozen=True):
@@ -31,7 +31,8 @@ class DifferenceEntry(msgspec.Struct, frozen=True):
 
 class DifferenceList(msgspec.Struct, frozen=True):
     """`compared_at`: when all appointments to come had been compared; null until the first round has ended. `looked_at`: the
-    last look at a part of them. `local`: the calendar is our own book alone, so that there is nothing to compare.
+    last look at a part of them. `local`: the calendar is our own book alone, so that there is nothing to compare. `waiting`:
+    appointments with a change that Cal.com does not have yet; they are no differences.
     """
 
     differences: list[DifferenceEntry]
@@ -39,6 +40,7 @@ class DifferenceList(msgspec.Struct, frozen=True):
     looked_at: datetime | None
     zone: str
     local: bool
+    waiting: int
 
 
 class Differences:
@@ -56,7 +58,8 @@ class Differences:
         state, looked_at = await read_audit(context.pool, context.tenant)
         entries = [_to_entry(each, request) for each in sorted(state.differences, key=lambda each: each.since)]
         instants = _local(state.compared_at, request), _local(looked_at, request)
-        return DifferenceList(entries, *instants, request.zone.key, not context.calendar.remote)
+        waiting = await count_waiting(context.pool, context.tenant)
+        return DifferenceList(entries, *instants, request.zone.key, not context.calendar.remote, waiting)
 
 
 def _to_entry(each: Difference, request: ApiRequest) -> DifferenceEntry:

@@ -66,7 +66,7 @@ from askproai_runtime.booking.spoken_services import read_services
 from askproai_runtime.booking.store.appointments import Appointment, Status, release_holds
 from askproai_runtime.booking.store.blocks import Block, BlockedAppointment
 from askproai_runtime.booking.store.calendar import list_known
-from askproai_runtime.booking.store.compared import count_differences, read_audit
+from askproai_runtime.booking.store.compared import count_differences, count_waiting, read_audit
 from askproai_runtime.booking.store.messages import Message, count_open_messages
 from askproai_runtime.booking.store.waitlist import WaitlistEntry, WaitlistOffer
 from askproai_runtime.booking.types import (
@@ -98,7 +98,7 @@ __all__ = [
     "Reply", "RequestUsed", "ServiceRules", "SlotQuery", "Span", "Status", "Step", "UnclearStart", "UnknownName",
     "WaitlistEntry", "WaitlistKeeper", "WaitlistOffer", "add_block", "apply_calendar_event", "book_appointment",
     "book_for_desk", "calendar_state", "cancel_appointment", "cancel_for_desk", "check_availability",
-    "count_differences", "count_open_messages", "decline_offer", "drop_absence", "find_appointments", "find_by_id",
+    "count_differences", "count_open_messages", "count_waiting", "decline_offer", "drop_absence", "find_appointments", "find_by_id",
     "find_closure", "find_declined", "find_messages", "find_waitlist_entries", "fold", "free_slots",
     "is_booked_remotely", "is_news", "join_list", "join_waitlist", "leave_message", "list_blocks_within",
     "list_current_blocks", "list_free_slots", "list_known", "list_messages_for_desk", "list_named_staff",

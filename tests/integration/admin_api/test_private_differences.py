@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from uuid import UUID
 
 from askproai_core.reader_token import reader_token_of
 from tests.worlds.booking_environment import CALCOM
@@ -27,6 +28,22 @@ async def command(pod: TenantPod, token: str, *options: str) -> str:
     return out.decode()
 
 
+async def wait_for_calcom(pod: TenantPod) -> UUID:
+    """Add an appointment whose job for Cal.com is due in an hour, as when Cal.com is away; return its id."""
+    appointment: UUID = await pod.db.fetchval(
+        """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
+           VALUES ($1, 'mitte', 'haarschnitt', 'anna', now() + interval '1 day', now() + interval '25 hours', 'pending_sync', 'c')
+           RETURNING id""",
+        pod.store.tenant,
+    )
+    await pod.db.execute(
+        """INSERT INTO jobs (tenant, kind, priority, state, appointment_id, correlation_id, run_at)
+           VALUES ($1, 'calendar-sync', 'high', 'ready', $2, 'c', now() + interval '1 hour')""",
+        pod.store.tenant, appointment,
+    )  # fmt: skip
+    return appointment
+
+
 async def test_differences_are_listed_and_a_reader_sees_no_uid(pod: TenantPod) -> None:
     assert "the calendar is local: there is no other book" in await command(pod, ADMIN_TOKEN)
     pod.write_config(pod.config(calendar=CALCOM))
@@ -47,6 +64,19 @@ async def test_differences_are_listed_and_a_reader_sees_no_uid(pod: TenantPod) -
         to_reader = await command(pod, reader_token_of(ADMIN_TOKEN), "-o", "json")
         assert "secret" not in to_reader
         assert json.loads(to_reader)["differences"][0]["appointment"] == ONE["appointment"]
+
+        state["differences"] = []
+        await pod.db.execute(
+            "UPDATE tasks SET watermark = $2 WHERE tenant = $1 AND name = 'calendar-audit'",
+            pod.store.tenant,
+            json.dumps(state),
+        )
+        nothing = "no difference that a person has to decide; compared Fri 20 Nov 2026 10:00 CET\n"
+        assert await command(pod, ADMIN_TOKEN) == nothing
+        waiting = await wait_for_calcom(pod)
+        waits = nothing + "1 appointment with a change that Cal.com does not have yet\n"
+        assert await command(pod, ADMIN_TOKEN) == waits, "they are not in both books, and no rule is missing"
+        await pod.db.execute("DELETE FROM jobs WHERE appointment_id = $1", waiting)
     finally:
         pod.write_config(pod.config())
         await pod.db.execute(

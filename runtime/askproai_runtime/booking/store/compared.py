@@ -10,6 +10,7 @@ from askproai_core.database import CALENDAR_AUDIT, AuditState, Connection, Pool,
 from askproai_runtime.booking.differences import Compared
 from askproai_runtime.booking.slots import EventTypeLink, Span
 from askproai_runtime.booking.store.claims import list_booked_claims
+from askproai_runtime.jobs import JobKind
 
 _SELECT = """SELECT a.id, a.status, a.starts_at, a.ends_at, a.event_type_id, a.external_id,
     a.status = 'pending_sync' OR a.updated_at > clock_timestamp() - $2::interval OR EXISTS (
@@ -69,6 +70,17 @@ async def read_audit(conn: "Pool | Connection", tenant: str) -> tuple[AuditState
     except asyncpg.UndefinedTableError:  # the schema is still that of an earlier release
         row = None
     return (decode_audit_state(row["watermark"]), row["last_finished_at"]) if row else (AuditState(), None)
+
+
+async def count_waiting(pool: Pool, tenant: str) -> int:
+    """Return how many appointments have a change that the remote calendar does not have yet; dead letters do not count."""
+    return int(
+        await pool.fetchval(
+            """SELECT count(*) FROM jobs
+               WHERE tenant = $1 AND appointment_id IS NOT NULL AND state IN ('ready', 'running') AND kind = $2""",
+            tenant, JobKind.CALENDAR_SYNC,
+        )
+    )  # fmt: skip
 
 
 async def count_differences(pool: Pool, tenant: str) -> dict[str, int]:
