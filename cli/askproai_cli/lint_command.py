@@ -34,6 +34,8 @@ def lint_command(
     elif report.manifests:
         for finding in report.findings:
             typer.echo(_fold(str(finding)))
+        if report.services_unchecked:
+            typer.echo("once no Branch is refused, services are also compared with its openings and people")
         typer.echo(summarize(report))
     if not report.manifests:
         typer.echo(f"there is no manifest in {', '.join(files)}: did rendering fail?", err=True)

@@ -35,6 +35,13 @@ class Report:
     def warnings(self) -> int:
         return len(self.findings) - self.mistakes
 
+    @property
+    def services_unchecked(self) -> bool:
+        """Return whether services were not compared with openings and people, because a Branch is refused."""
+        return any(
+            finding.severity is Severity.REFUSED and finding.name.startswith("Branch/") for finding in self.findings
+        )
+
 
 def lint(documents: Iterable[Document]) -> Report:
     """Check manifests together. A second manifest of the same object is an update of the first; other kinds are not checked.
