@@ -1,0 +1,126 @@
+"""Open pages of a tenant at a real pod: changes come by themselves, and no caller waits for a page."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from copy import copy
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import pytest
+
+from askproai_runtime.admin_api import PulseStore
+from askproai_runtime.page import server
+from tests.worlds.page_rows import filled
+from tests.worlds.page_visitor import VIEWS, Visitor, tags, visiting
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web
+from tests.worlds.waiting import SOON
+
+
+async def events(visitor: Visitor, path: str, **headers: str) -> AsyncIterator[dict[str, str]]:
+    """Yield the events of a stream, those without a name left out."""
+    async with visitor.session.get(
+        f"{visitor.pod.private_url}{path}", headers=headers, timeout=aiohttp.ClientTimeout(SOON)
+    ) as answer:
+        assert answer.status == 200
+        fields: dict[str, str] = {}
+        async for line in answer.content:
+            name, _, value = line.decode().strip().partition(": ")
+            if name:
+                fields[name] = value
+            elif fields:
+                if "event" in fields:
+                    yield fields
+                fields = {}
+
+
+async def test_a_change_is_announced_within_a_second_of_its_commit_and_again_to_who_comes_back(owner: Visitor) -> None:
+    _, page, _ = await owner.get("/calls")
+    (connect,) = [attributes["sse-connect"] for tag, attributes in tags(page) if tag == "body"]
+    stream = events(owner, str(connect))
+    first = asyncio.ensure_future(anext(stream))
+    while (await asyncio.wait({first}, timeout=1.2))[0]:  # what other tests have changed; then nothing is announced
+        first = asyncio.ensure_future(anext(stream))
+    committed = time.monotonic()
+    await owner.pod.db.execute(
+        "INSERT INTO calls (tenant, call_id, status, started_at, correlation_id) VALUES ($1, $2, 'ongoing', now(), 'c')",
+        owner.pod.store.tenant,
+        f"call_{uuid4().hex}",
+    )
+    event = await first
+    took = time.monotonic() - committed
+    assert event["event"] == "calls"
+    assert took < 1, f"{took:.2f} s"
+    await stream.aclose()
+    again = await anext(events(owner, "/live", **{"Last-Event-ID": str(connect).partition("=")[2]}))
+    assert again["event"] == "calls"
+    assert again["id"] == event["id"]
+
+
+async def test_open_pages_do_not_keep_a_pod_from_ending(pod: TenantPod) -> None:
+    second = copy(pod)
+    async with running_web(second) as stop, visiting(second) as visitor:
+        assert await visitor.log_in(ADMIN_TOKEN) == 303
+        async with visitor.session.get(f"{second.private_url}/live") as answer:
+            assert answer.status == 200
+            await answer.content.readline()
+            started = time.monotonic()
+            stop.set()
+            with suppress(aiohttp.ClientError):  # a browser comes back in either case
+                await asyncio.wait_for(answer.content.read(), SOON)
+        assert time.monotonic() - started < 10
+
+
+async def test_a_caller_is_answered_while_a_view_is_rendered_and_one_is_rendered_at_a_time(
+    owner: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, may_end, render, running, most = threading.Event(), threading.Event(), server.render, 0, 0
+
+    def slow(*args: Any) -> str:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        started.set()
+        assert may_end.wait(SOON), "nothing else was answered"
+        running -= 1
+        return render(*args)
+
+    monkeypatch.setattr(server, "render", slow)
+    views = [asyncio.create_task(owner.get(path)) for path in ("/week", "/calls", "/messages")]
+    assert await asyncio.to_thread(started.wait, SOON)
+    answer = await owner.pod.function("check_availability", "call_1", {"service": "Haarschnitt"})
+    may_end.set()
+    assert answer.status == 200
+    assert {status for status, _, _ in await asyncio.gather(*views)} == {200}
+    assert most == 1
+
+
+async def test_many_pages_at_once_take_one_connection_that_callers_wait_for(
+    owner: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_ended, running, most = PulseStore.has_ended, 0, 0
+
+    async def counted(store: PulseStore, session: str) -> bool:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.01)
+        running -= 1
+        return await has_ended(store, session)
+
+    monkeypatch.setattr(PulseStore, "has_ended", counted)
+    answers = await asyncio.gather(*(owner.get("/messages") for _ in range(10)))
+    assert {status for status, _, _ in answers} == {200}
+    assert most == 1
+
+
+async def test_each_view_waits_for_what_is_announced(owner: Visitor, seeded: dict[str, str]) -> None:
+    for path in VIEWS:
+        _, page, _ = await owner.get(filled(path, seeded))
+        (connect,) = [attributes["sse-connect"] for tag, attributes in tags(page) if tag == "body"]
+        announced = {mark.partition("-")[0] for mark in str(connect).partition("=")[2].split(".")}
+        (trigger,) = [attributes["hx-trigger"] for _, attributes in tags(page) if "hx-trigger" in attributes]
+        assert {each.strip().removeprefix("sse:") for each in str(trigger).split(",")} <= announced, path
