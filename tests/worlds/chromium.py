@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -89,7 +90,8 @@ async def browsing(folder: Path) -> AsyncIterator[Browser]:
     )  # fmt: skip
     try:
         file = folder / "DevToolsActivePort"
-        port = (await eventually(lambda: file.exists() and file.read_text().split("\n")))[0]
+        # The port, and on a second line the browser's path: the file is there before it is written.
+        port, _ = (await eventually(lambda: file.exists() and re.match(r"(\d+)\n(.)", file.read_text()))).groups()
         async with aiohttp.ClientSession() as session:
             async with session.get(f"http://127.0.0.1:{port}/json") as listed:
                 tab = next(each for each in await listed.json() if each["type"] == "page")

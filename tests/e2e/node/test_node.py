@@ -62,6 +62,21 @@ async def test_a_caller_books_and_both_calendars_have_the_appointment(env: NodeE
     await eventually(lambda: _none(env.unfinished), SOON, "every event of the call to be processed")
 
 
+async def test_helm_test_examines_the_installation_and_finds_nothing_broken(env: NodeEnvironment, record_property):
+    shown = await run("helm", "test", "askproai", "-n", SYSTEM, "--logs", "--timeout", "120s")
+    assert "Phase:          Succeeded" in shown
+    record_property("helm test", shown.rstrip().splitlines()[-1])
+    assert "forbidden" not in shown
+    rights = await objects("serviceaccount,role,rolebinding", "-n", SYSTEM)
+    left = [
+        each
+        for each in (*rights, *await objects("clusterrole,clusterrolebinding"))
+        if "doctor" in each["metadata"]["name"]
+    ]
+    assert left == [], "its account exists while it runs only"
+    await kubectl("delete", "pod", "-n", SYSTEM, "askproai-doctor")
+
+
 async def test_the_other_examples_run_beside_it_and_leave_nothing(env: NodeEnvironment, record_property):
     started = time.monotonic()
     for other in OTHERS:

@@ -53,7 +53,8 @@ async def test_from_a_failed_booking_to_the_redrive_of_its_dead_letter(
         await use(browser, 'main a[href="/dead-letters"]')
         await browser.wait_for("location.pathname === '/dead-letters'")
         await use(browser, f'[id="r-job:{job}"]')
-        await browser.wait_for("location.search === '?done=redriven'")
+        # The browser sets the focus with the first frame, which can be later than the end of loading.
+        await browser.wait_for("location.search === '?done=redriven' && document.activeElement !== document.body")
         focused = await browser.evaluate("document.activeElement.textContent")
         said = {words.notices[Notice.REDRIVEN] for words in (GERMAN, ENGLISH)}  # by the language of the machine
         assert focused in said, "who does not see the page hears it first"
