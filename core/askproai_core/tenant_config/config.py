@@ -99,16 +99,6 @@ class TenantConfig(ConfigStruct, frozen=True):
     ] = ()  # ids of agents whose branch was deleted: their calls are recorded, and no function answers
     withheld_event_types: tuple[int, ...] = ()  # that no service books at any more, and the account does not have
 
-    @property
-    def leaves_messages(self) -> bool:
-        """Return whether callers can leave a message."""
-        return any(agent.leaves_messages for agent in self.agents)
-
-    @property
-    def joins_waitlist(self) -> bool:
-        """Return whether callers can wait for a time to become free."""
-        return any(agent.joins_waitlist for agent in self.agents)
-
     def own_credential(self, event_type_id: int | None) -> str | None:
         """Return the mounted file with the key of an event type; None if it is in the tenant's own account."""
         own = (each for service in self.services for each in service.own_event_types)

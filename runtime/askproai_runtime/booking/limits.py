@@ -3,7 +3,7 @@
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import Function, TenantConfig
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.store.appointments import count_bookings
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import say
@@ -46,6 +46,4 @@ async def require_within_limits(conn: Connection, ctx: BookingContext, call: Cal
     else:
         return
     log.warning("booking.limited", call_id=call.call_id, correlation_id=call.correlation_id)
-    can_transfer = any(Function.TRANSFER_TO_HUMAN in agent.functions for agent in config.agents)
-    sentence = f"{reason} {say().can_transfer_for_that if can_transfer else say().call_directly_for_that}"
-    raise LimitReached(sentence, outcome=FunctionOutcome.LIMITED, alternatives=[])
+    raise LimitReached(reason, outcome=FunctionOutcome.LIMITED, alternatives=[])

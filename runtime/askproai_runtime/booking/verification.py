@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import CallerVerification, Function, Language
+from askproai_core.tenant_config import CallerVerification, Language
 from askproai_runtime.booking.phrases import fold, proves_name
 from askproai_runtime.booking.store.actions import list_cancelled_appointments
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment, list_upcoming_appointments
@@ -144,9 +144,7 @@ async def _verify(
     attempt = await begin_attempt(conn, ctx.tenant, call.call_id, call.caller)
     if attempt.of_call > _PER_CALL:
         _log_limit(call)
-        can_transfer = any(Function.TRANSFER_TO_HUMAN in agent.functions for agent in ctx.config().agents)
-        sentence = f"{say().too_many_attempts} {say().shall_i_transfer if can_transfer else say().call_directly}"
-        raise ClarificationNeeded(sentence, outcome=FunctionOutcome.LIMITED, appointments=[])
+        raise ClarificationNeeded(say().too_many_attempts, outcome=FunctionOutcome.LIMITED, appointments=[])
     matching = await list_matching(conn, ctx.tenant, now, birth_date, call.caller, proven)
     right = [appointment_id for appointment_id, name in matching if proves_name(str(args["customer_name"]), name)]
     if attempt.of_number > _PER_NUMBER_AND_DAY or attempt.of_others > _OTHERS_PER_HOUR:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Branch, Function, Knowledge, Service, TenantConfig
+from askproai_core.tenant_config import Branch, Knowledge, Service, TenantConfig
 from askproai_runtime.booking import (
     Answer,
     FunctionOutcome,
@@ -148,13 +148,11 @@ def _answered(question: Question, sentence: str) -> Answer:
 
 
 def _unknown(config: TenantConfig, branch: Branch, question: Question, sentence: str = "") -> Answer:
-    """Return the answer to what is not declared: it leads on, and names the questions that can be answered for the model."""
-    can_transfer = any(Function.TRANSFER_TO_HUMAN in agent.functions for agent in config.agents)
-    onward = say().transfer_to_team if can_transfer else say().anything_else
+    """Return the answer to what is not declared: it names the questions that can be answered for the model."""
     known = [each.question for each in (*branch.knowledge, *config.knowledge)]
     return Answer(
         success=False,
-        message=f"{sentence or say().not_known} {onward}",
+        message=sentence or say().not_known,
         fields={"topic": question.topic.value, **({"questions": known} if known else {})},
         outcome=FunctionOutcome.NOT_KNOWN,
     )

@@ -25,7 +25,7 @@ from askproai_runtime import booking
 from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
-from askproai_runtime.calls.instead import offer_instead, offer_message
+from askproai_runtime.calls.instead import AgentFunctions, offer_instead, offer_message
 from askproai_runtime.calls.languages import language_of
 from askproai_runtime.calls.payload import (
     FunctionRequest,
@@ -200,7 +200,7 @@ class CallFunctions:
                 return await self._repeated_answer(signed, stored)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=name, call_id=call.call_id)
-            return self._failed(error, function)
+            return self._failed(error, function, AgentFunctions.of(self.config.current, route))
         answer = await self._answer_at_branch(function, route, payload, call)
         try:
             await store_answer(self.pool, signed, answer.as_json())
@@ -222,22 +222,23 @@ class CallFunctions:
         self, function: Function, route: Route, payload: FunctionRequest, call: CallContext
     ) -> Answer:
         """Find the branch first if the function needs one, and announce it to a caller who did not name it."""
-        args = normalize_arguments(payload.args)
+        args, agent = normalize_arguments(payload.args), AgentFunctions.of(self.config.current, route)
         if function is Function.BUSINESS_INFORMATION:
-            return await self._answer_about_business(route, payload, call, args)
+            answer = await self._answer_about_business(route, payload, call, args)
+            return offer_instead(answer, function, agent)
         if function not in _NEEDS_BRANCH:
-            return await self._run(function, call, args)
+            return await self._run(function, call, args, agent)
         last_answer, keys = last_answer_and_keys(payload.call)
         hints = Hints(args.get("branch"), keys, args.get("service"), last_answer.get("suggested"))
         try:
             found = await self._find_branch(route, call, hints)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("branch.not_found", call_id=call.call_id)
-            return self._failed(error, function)
+            return self._failed(error, function, agent)
         if isinstance(found, BranchQuestion):
             return _ask_branch(found)
         args.pop("branch", None)
-        return _announce(found, await self._run(function, replace(call, branch=found.branch.name), args))
+        return _announce(found, await self._run(function, replace(call, branch=found.branch.name), args, agent))
 
     async def _answer_about_business(
         self, route: Route, payload: FunctionRequest, call: CallContext, args: dict[str, Any]
@@ -263,7 +264,7 @@ class CallFunctions:
             return _announce(found, answer_question(config, found.branch, question))
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=payload.name, call_id=call.call_id)
-            return self._failed(error, Function.BUSINESS_INFORMATION)
+            return self._failed(error, Function.BUSINESS_INFORMATION, AgentFunctions())
 
     async def _find_branch(
         self, route: Route, call: CallContext, hints: Hints, *, keep: bool = True
@@ -288,18 +289,20 @@ class CallFunctions:
                 await set_call_branch(conn, config.tenant, call.call_id, found.branch.name, call.correlation_id)
         return found
 
-    async def _run(self, function: Function, call: CallContext, args: dict[str, Any]) -> Answer:
+    async def _run(self, function: Function, call: CallContext, args: dict[str, Any], agent: AgentFunctions) -> Answer:
         try:
             match function:  # neither BUSINESS_INFORMATION nor TRANSFER_TO_HUMAN comes here
                 case Function.CHECK_AVAILABILITY:
                     answer = await booking.check_availability(self.booking, call, args)
-                    return offer_instead(answer, function, self.config.current)
+                    return offer_instead(answer, function, agent)
                 case Function.FIND_APPOINTMENTS:
-                    return await booking.find_appointments(self.booking, call, args)
+                    answer = await booking.find_appointments(self.booking, call, args)
+                    return offer_instead(answer, function, agent)
                 case Function.LEAVE_MESSAGE:
                     return await booking.leave_message(self.booking, call, args)
                 case Function.JOIN_WAITLIST:
-                    return await booking.join_waitlist(self.booking, call, args)
+                    answer = await booking.join_waitlist(self.booking, call, args)
+                    return offer_instead(answer, function, agent)
                 case Function.BOOK_APPOINTMENT:
                     answer = await booking.book_appointment(self.booking, call, args)
                 case Function.RESCHEDULE_APPOINTMENT:
@@ -309,10 +312,10 @@ class CallFunctions:
             self.wake_worker()  # a change that the calendar still has to confirm has queued a job
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=function.name.lower(), call_id=call.call_id)
-            return self._failed(error, function)
-        return offer_instead(answer, function, self.config.current)
+            return self._failed(error, function, agent)
+        return offer_instead(answer, function, agent)
 
-    def _failed(self, error: Exception, function: Function) -> Answer:
+    def _failed(self, error: Exception, function: Function, agent: AgentFunctions) -> Answer:
         """Return the answer after an error of ours. Its text stays out: a driver's quotes hosts, names and numbers.
 
         A message is offered only if it can be noted: not while the database is away.
@@ -324,7 +327,7 @@ class CallFunctions:
         answer = Answer(success=False, message=message, fields={}, outcome=FunctionOutcome.FAILED, cause=cause)
         if function in _NOT_OF_THE_CALENDAR or isinstance(error, DATABASE_UNAVAILABLE):
             return answer
-        return offer_message(answer, self.config.current)
+        return offer_message(answer, agent)
 
 
 def _ask_branch(asked: BranchQuestion) -> Answer:

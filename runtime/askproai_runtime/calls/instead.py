@@ -1,32 +1,69 @@
-"""What an answer offers a caller for whom nothing could be done: to leave a message, or to wait for a time. Pure."""
+"""What an answer offers a caller for whom nothing could be done: the team, to leave a message, or to wait for a time. Pure."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Self
 
+from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Function, TenantConfig
 from askproai_runtime.booking import Answer, FunctionOutcome
 from askproai_runtime.sentences import say
 
-_NOT_POSSIBLE = frozenset(
-    {FunctionOutcome.NOT_BOOKABLE, FunctionOutcome.LIMITED, FunctionOutcome.GONE, FunctionOutcome.REFUSED}
+# Only the team can help. Their sentences say why, and nothing of what to do; but for NONE_FOUND, where some ask something.
+_FOR_THE_TEAM = frozenset(
+    {FunctionOutcome.LIMITED, FunctionOutcome.REFUSED, FunctionOutcome.NOT_KNOWN, FunctionOutcome.NONE_FOUND}
 )
+_NOT_POSSIBLE = frozenset({FunctionOutcome.NOT_BOOKABLE, FunctionOutcome.GONE})
 _NOT_FREE = frozenset({FunctionOutcome.TAKEN, FunctionOutcome.CLOSED_DAY, FunctionOutcome.OUTSIDE_HOURS})
 _NOTES = frozenset({Function.LEAVE_MESSAGE, Function.JOIN_WAITLIST})
 
 
-def offer_instead(answer: Answer, function: Function, config: TenantConfig) -> Answer:
-    """Return the answer with an offer at its end, if it has no slots and an agent of the tenant has the function for it."""
-    if function in _NOTES or answer.fields.get("slots") or answer.fields.get("alternatives"):
+@dataclass(frozen=True, slots=True)
+class AgentFunctions:
+    """What the agent of a call can do for a caller beside booking."""
+
+    transfers: bool = False
+    leaves_messages: bool = False
+    joins_waitlist: bool = False
+
+    @classmethod
+    def of(cls, config: TenantConfig, route: Route) -> Self:
+        """Return what the agent of a call can do; where the number alone decided the route, what every agent of the tenant can.
+
+        Agents of one tenant differ, and an offer that the agent cannot keep is worse than none.
+        """
+        agents = (route.agent,) if route.agent else config.agents
+        return cls(
+            transfers=bool(agents) and all(Function.TRANSFER_TO_HUMAN in agent.functions for agent in agents),
+            leaves_messages=bool(agents) and all(agent.leaves_messages for agent in agents),
+            joins_waitlist=bool(agents) and all(agent.joins_waitlist for agent in agents),
+        )
+
+
+def offer_instead(answer: Answer, function: Function, agent: AgentFunctions) -> Answer:
+    """Return the answer with an offer at its end, if it has no slots, and the call's agent can do what is offered."""
+    if function is Function.LEAVE_MESSAGE or answer.fields.get("slots") or answer.fields.get("alternatives"):
         return answer
-    if answer.outcome in _NOT_FREE and config.joins_waitlist:
+    if answer.outcome in _FOR_THE_TEAM and not answer.message.endswith("?"):
+        return _append(answer, _lead_on(agent))
+    if function in _NOTES:
+        return answer
+    if answer.outcome in _NOT_FREE and agent.joins_waitlist:
         return _append(answer, say().offer_waitlist)
-    if answer.outcome in _NOT_POSSIBLE | _NOT_FREE and config.leaves_messages:
+    if answer.outcome in _NOT_POSSIBLE | _NOT_FREE and agent.leaves_messages:
         return _append(answer, say().offer_message)
     return answer
 
 
-def offer_message(answer: Answer, config: TenantConfig) -> Answer:
-    """Return the answer with the offer of a message, if an agent of the tenant can note one."""
-    return _append(answer, say().offer_message) if config.leaves_messages else answer
+def offer_message(answer: Answer, agent: AgentFunctions) -> Answer:
+    """Return the answer with the offer of a message, if the call's agent can note one."""
+    return _append(answer, say().offer_message) if agent.leaves_messages else answer
+
+
+def _lead_on(agent: AgentFunctions) -> str:
+    """Return the question to a caller whom only the team can help: whoever is called cannot be named as who to call instead."""
+    if agent.transfers:
+        return say().transfer_or_message if agent.leaves_messages else say().transfer_to_team
+    return say().offer_message if agent.leaves_messages else say().anything_else
 
 
 def _append(answer: Answer, question: str) -> Answer:

@@ -40,6 +40,9 @@ class Sentences:
     or_instead: str
     offer_message: str
     offer_waitlist: str
+    transfer_to_team: str
+    transfer_or_message: str
+    anything_else: str
     requested: str
     # slots and readings
     slot: str
@@ -122,8 +125,6 @@ class Sentences:
     several_appointments: str
     limit_of_caller: str
     limit_of_anonymous: str
-    can_transfer_for_that: str
-    call_directly_for_that: str
     # a caller's own appointments
     past_named: str
     impossible_named: str
@@ -151,8 +152,6 @@ class Sentences:
     ask_birth_date: str
     no_match: str
     too_many_attempts: str
-    shall_i_transfer: str
-    call_directly: str
     # messages
     when_to_call_back: str
     whom_for: str
@@ -194,8 +193,6 @@ class Sentences:
     nearest: str
     # business information
     which_day: str
-    transfer_to_team: str
-    anything_else: str
     not_known: str
     address: str
     of_branch: str

@@ -33,6 +33,9 @@ ENGLISH: Final = Sentences(
     or_instead="Or {question}",
     offer_message="shall I take a message for the team?",
     offer_waitlist="shall I put you on the waiting list?",
+    transfer_to_team="shall I put you through to the team?",
+    transfer_or_message="shall I put you through to the team, or take a message for them?",
+    anything_else="is there anything else I can do for you?",
     requested=", requested and not confirmed yet",
     # slots and readings
     slot="{when} with {staff}",
@@ -108,7 +111,7 @@ ENGLISH: Final = Sentences(
     booking_in_flight="I am still booking exactly this appointment. One moment please.",
     booking_refused=(
         "I am sorry, I cannot book the appointment at the moment, so it is not booked. Somebody from the team has to see"
-        " to it: please ask to be put through, or call again later."
+        " to it. You can also call again later."
     ),
     just_cancelled="The appointment on {when} has just been cancelled. Would you like another one?",
     booking_requested="The appointment is requested: {when}. It is not certain yet, the team has to confirm it first.",
@@ -137,8 +140,6 @@ ENGLISH: Final = Sentences(
         "I cannot see your number in this call, and without it I cannot book any more appointments at the moment, so I have"
         " not booked this one. If you withhold it, please call again with your number shown."
     ),
-    can_transfer_for_that="I can put you through for that.",
-    call_directly_for_that="Please call us directly for that.",
     # a caller's own appointments
     past_named="That time is already over.",
     impossible_named="There is no such day or time.",
@@ -151,7 +152,7 @@ ENGLISH: Final = Sentences(
     none_left="I find no further upcoming appointment. Would you like a new one?",
     number_not_shown=(
         "I cannot see your number in this call, so I cannot look up your appointments. If you withhold it, please call again"
-        " with your number shown, otherwise contact us directly, please."
+        " with your number shown."
     ),
     not_found="I cannot find that appointment.",
     none_then="{when}: I find no appointment of yours then.",
@@ -172,8 +173,6 @@ ENGLISH: Final = Sentences(
     ask_birth_date="What is the date of birth? Please with day, month and year.",
     no_match="With these details I cannot name an appointment. What exactly is the name, and what is the date of birth?",
     too_many_attempts="I cannot check that any further on the phone now.",
-    shall_i_transfer="Shall I put you through?",
-    call_directly="Please call us directly. Is there anything else I can do for you?",
     # messages
     when_to_call_back="When shall we call you back? Please say it in a few words.",
     whom_for="Who is the message for? Please say only the name.",
@@ -217,8 +216,6 @@ ENGLISH: Final = Sentences(
     nearest="{branch} is probably the nearest. Does that suit you?",
     # business information
     which_day="Which day do you mean?",
-    transfer_to_team="Shall I put you through to the team?",
-    anything_else="Is there anything else I can do for you?",
     not_known="I am sorry, I cannot tell you that.",
     address="The address{of_branch} is {place}{code}.",
     of_branch=" of {branch}",

@@ -33,6 +33,9 @@ GERMAN: Final = Sentences(
     or_instead="Oder {question}",
     offer_message="soll ich dem Team etwas ausrichten?",
     offer_waitlist="soll ich Sie auf die Warteliste setzen?",
+    transfer_to_team="soll ich Sie mit dem Team verbinden?",
+    transfer_or_message="soll ich Sie mit dem Team verbinden oder ihm etwas ausrichten?",
+    anything_else="kann ich sonst etwas für Sie tun?",
     requested=", angefragt und noch nicht bestätigt",
     # slots and readings
     slot="{when} bei {staff}",
@@ -108,7 +111,7 @@ GERMAN: Final = Sentences(
     booking_in_flight="Ich bin noch dabei, genau diesen Termin einzutragen. Einen Augenblick bitte.",
     booking_refused=(
         "Es tut mir leid, ich kann den Termin gerade nicht eintragen, er ist also nicht gebucht. Darum muss sich jemand"
-        " aus dem Team kümmern: Bitte lassen Sie sich verbinden, oder rufen Sie später noch einmal an."
+        " aus dem Team kümmern. Sie können später auch noch einmal anrufen."
     ),
     just_cancelled="Der Termin {when} wurde gerade abgesagt. Möchten Sie einen anderen?",
     booking_requested="Der Termin ist angefragt: {when}. Er ist noch nicht fest, das Team muss ihn erst bestätigen.",
@@ -137,8 +140,6 @@ GERMAN: Final = Sentences(
         "Ihre Rufnummer sehe ich bei diesem Anruf nicht, und ohne sie kann ich im Moment keine Termine mehr eintragen, diesen"
         " habe ich also nicht gebucht. Wenn Sie sie unterdrücken, rufen Sie bitte mit sichtbarer Rufnummer noch einmal an."
     ),
-    can_transfer_for_that="Ich kann Sie dafür gern verbinden.",
-    call_directly_for_that="Bitte rufen Sie uns dafür direkt an.",
     # a caller's own appointments
     past_named="Dieser Zeitpunkt ist schon vorbei.",
     impossible_named="Diesen Tag oder diese Uhrzeit gibt es nicht.",
@@ -151,7 +152,7 @@ GERMAN: Final = Sentences(
     none_left="Ich finde keinen kommenden Termin mehr. Möchten Sie einen neuen?",
     number_not_shown=(
         "Ihre Rufnummer sehe ich bei diesem Anruf nicht, deshalb kann ich Ihre Termine nicht nachsehen. Wenn Sie sie"
-        " unterdrücken, rufen Sie bitte noch einmal mit sichtbarer Nummer an, sonst wenden Sie sich bitte direkt an uns."
+        " unterdrücken, rufen Sie bitte noch einmal mit sichtbarer Nummer an."
     ),
     not_found="Diesen Termin finde ich nicht.",
     none_then="{when}: Da finde ich keinen Termin von Ihnen.",
@@ -172,8 +173,6 @@ GERMAN: Final = Sentences(
     ask_birth_date="Wie ist das Geburtsdatum? Bitte mit Tag, Monat und Jahr.",
     no_match="Mit diesen Angaben kann ich keinen Termin nennen. Wie ist der Name genau, und wie das Geburtsdatum?",
     too_many_attempts="Das kann ich am Telefon jetzt nicht weiter prüfen.",
-    shall_i_transfer="Soll ich Sie verbinden?",
-    call_directly="Bitte rufen Sie uns direkt an. Kann ich sonst etwas für Sie tun?",
     # messages
     when_to_call_back="Wann sollen wir Sie zurückrufen? Bitte sagen Sie es in wenigen Worten.",
     whom_for="Für wen ist die Nachricht? Bitte sagen Sie nur den Namen.",
@@ -222,8 +221,6 @@ GERMAN: Final = Sentences(
     nearest="Am nächsten liegt wohl {branch}. Passt das?",
     # business information
     which_day="Welchen Tag meinen Sie?",
-    transfer_to_team="Soll ich Sie mit dem Team verbinden?",
-    anything_else="Kann ich sonst etwas für Sie tun?",
     not_known="Das kann ich Ihnen leider nicht sagen.",
     address="Die Adresse{of_branch} ist {place}{code}.",
     of_branch=" von {branch}",

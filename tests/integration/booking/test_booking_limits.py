@@ -7,9 +7,10 @@ import asyncpg
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import BookingLimits
+from askproai_core.tenant_config import BookingLimits, Function
 from askproai_runtime.booking import Answer
 from askproai_runtime.booking.replies import Reply
+from askproai_runtime.calls.instead import AgentFunctions, offer_instead
 from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.booking_environment import Salon, booking_args, call, second_process
@@ -37,15 +38,15 @@ async def pass_time(database: Database, salon: Salon, interval: str) -> None:
         await connection.close()
 
 
-async def test_a_call_books_a_few_appointments_and_hears_whom_to_ask_for_more(new_salon) -> None:
-    salon = await new_salon(booking_limits=FEW, agents=())  # nobody to transfer to
+async def test_a_call_books_a_few_appointments_and_hears_why_not_more(new_salon) -> None:
+    salon = await new_salon(booking_limits=FEW)
     assert (await book(salon, 10)).success
     assert (await book(salon, 11)).success
     refused = await book(salon, 12)
     assert not refused.success
-    assert refused.message == (
+    assert offer_instead(refused, Function.BOOK_APPOINTMENT, AgentFunctions()).message == (
         "In einem Gespräch kann ich nicht mehr als 2 Termine eintragen, diesen habe ich also nicht gebucht."
-        " Bitte rufen Sie uns dafür direkt an."
+        " Kann ich sonst etwas für Sie tun?"
     )
     assert len(await salon.live()) == 2
     assert salon.metrics.bookings == ["confirmed", "confirmed", "limited"]
@@ -88,7 +89,8 @@ async def test_anonymous_callers_share_a_limit_which_is_nobody_elses(new_salon, 
     refused = await book(salon, 14, "call_14", None)
     assert not refused.success
     assert "sichtbarer Rufnummer" in refused.message
-    assert refused.message.endswith("Ich kann Sie dafür gern verbinden.")
+    offered = offer_instead(refused, Function.BOOK_APPOINTMENT, AgentFunctions(transfers=True))
+    assert offered.message.endswith("noch einmal an. Soll ich Sie mit dem Team verbinden?")
     assert (await book(salon, 14, "call_15")).success
     await pass_time(module_database, salon, "2 hours")
     assert (await book(salon, 15, "call_16", None)).success

@@ -8,12 +8,12 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
-from askproai_core.tenant_config import Agent, EventType, Function, Withheld
+from askproai_core.tenant_config import EventType, Function, Withheld
 from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest, Asked
 from askproai_runtime.admin_api.slots import Slots
 from askproai_runtime.booking import join_waitlist
 from askproai_runtime.calendars import ProviderCallRecorder, build_calendar
-from askproai_runtime.calls.instead import offer_instead
+from askproai_runtime.calls.instead import AgentFunctions, offer_instead
 from askproai_runtime.jobs import JobError, RunAgain
 from tests.worlds.booking_environment import booking_args, call
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
@@ -78,8 +78,7 @@ async def test_what_cal_com_surely_refuses_is_not_offered(env: CalcomEnvironment
     hers = await booking.check_availability(call(), {"staff": "anna", **day})
     assert (hers.success, hers.outcome, hers.fields["slots"]) == (False, "refused", [])
     assert "ich kann den Termin gerade nicht eintragen" in hers.message
-    config = msgspec.structs.replace(env.config, agents=(Agent(name="mitte", leaves_messages=True),))
-    said = offer_instead(hers, Function.CHECK_AVAILABILITY, config).message
+    said = offer_instead(hers, Function.CHECK_AVAILABILITY, AgentFunctions(leaves_messages=True)).message
     assert said.endswith("Soll ich dem Team etwas ausrichten?")
     anybody = await booking.check_availability(call(), day)
     assert {slot["staff"] for slot in anybody.fields["slots"]} == {"mehmet"}

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from askproai_core.tenant_config import Function, Knowledge, Language, Segment, SegmentKind, Service, TenantConfig
 from askproai_runtime.booking import Answer, FunctionOutcome
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
+from askproai_runtime.calls.instead import AgentFunctions, offer_instead
 from askproai_runtime.sentences import speaking
 from tests.worlds.compiled_salon import compile_example
 
@@ -238,11 +239,11 @@ def test_a_branchs_own_answer_comes_before_the_tenants() -> None:
 def test_what_nobody_declared_is_not_guessed_and_leads_on() -> None:
     """The model gets the questions that can be answered, to find the one that was meant."""
     answer = ask(SALON, "other", question="Haben Sie Aktien?")
-    assert answer.message == "Das kann ich Ihnen leider nicht sagen. Soll ich Sie mit dem Team verbinden?"
+    transferring = offer_instead(answer, Function.BUSINESS_INFORMATION, AgentFunctions(transfers=True))
+    assert transferring.message == "Das kann ich Ihnen leider nicht sagen. Soll ich Sie mit dem Team verbinden?"
     assert (answer.success, answer.outcome) == (False, FunctionOutcome.NOT_KNOWN)
     assert answer.fields["questions"] == ["Kann ich mit Karte zahlen?", "Verkaufen Sie Gutscheine?"]
-    agents = tuple(replace(each, functions=(Function.CHECK_AVAILABILITY,)) for each in SALON.agents)
-    alone = ask(replace(SALON, agents=agents), "other")
+    alone = offer_instead(ask(SALON, "other"), Function.BUSINESS_INFORMATION, AgentFunctions())
     assert alone.message == "Das kann ich Ihnen leider nicht sagen. Kann ich sonst etwas für Sie tun?"
 
 

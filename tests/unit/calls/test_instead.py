@@ -4,25 +4,35 @@ from typing import Any
 
 import pytest
 
-from askproai_core.tenant_config import Agent, Function, TenantConfig
+from askproai_core.phone_numbers import Route
+from askproai_core.tenant_config import Agent, Function, Language, TenantConfig
 from askproai_runtime.booking import Answer, FunctionOutcome
-from askproai_runtime.calls.instead import offer_instead
+from askproai_runtime.calls.instead import AgentFunctions, offer_instead
+from askproai_runtime.sentences import speaking
 
 BOOK, CHECK = Function.BOOK_APPOINTMENT, Function.CHECK_AVAILABILITY
 
 
-def config(**functions: bool) -> TenantConfig:
-    return TenantConfig(tenant="salon.salon", display_name="Salon", agents=(Agent(name="mitte", **functions),))
+TRANSFERS = Agent(name="mitte", branch="mitte", functions=(Function.TRANSFER_TO_HUMAN,), leaves_messages=True)
+NOTES = Agent(name="nord", branch="nord", functions=(BOOK, CHECK), leaves_messages=True)
+BOOKS = Agent(name="west", branch="west", functions=(BOOK, CHECK))
+NOTED = "Das geht nicht. Soll ich dem Team etwas ausrichten?"
+
+
+def can(agent: Agent | None, *agents: Agent) -> AgentFunctions:
+    """Return what the agent of a call can do in a tenant of these agents."""
+    config = TenantConfig(tenant="salon.salon", display_name="Salon", agents=agents or (TRANSFERS, NOTES, BOOKS))
+    return AgentFunctions.of(config, Route("mitte", agent))
 
 
 def said(outcome: str, function: Function = CHECK, message: str = "Das geht nicht.", **fields: Any) -> str:
     answer = Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome(outcome))
-    return offer_instead(answer, function, config(leaves_messages=True, joins_waitlist=True)).message
+    return offer_instead(answer, function, AgentFunctions(leaves_messages=True, joins_waitlist=True)).message
 
 
 @pytest.mark.parametrize("outcome", ["not_bookable", "limited", "gone", "refused"])
 def test_who_cannot_be_helped_can_leave_a_message(outcome: str) -> None:
-    assert said(outcome, BOOK) == "Das geht nicht. Soll ich dem Team etwas ausrichten?"
+    assert said(outcome, BOOK) == NOTED
 
 
 @pytest.mark.parametrize("outcome", ["taken", "closed_day", "outside_hours"])
@@ -36,12 +46,57 @@ def test_who_finds_no_time_can_wait_for_one(outcome: str) -> None:
 
 def test_nothing_is_offered_for_what_no_agent_has_a_function() -> None:
     answer = Answer(success=False, message="Nein.", fields={}, outcome=FunctionOutcome.NOT_BOOKABLE)
-    assert offer_instead(answer, BOOK, config()) is answer
+    assert offer_instead(answer, BOOK, AgentFunctions(transfers=True)) is answer
     closed = Answer(success=False, message="Zu.", fields={}, outcome=FunctionOutcome.CLOSED_DAY)
-    message = offer_instead(closed, CHECK, config(leaves_messages=True)).message
+    message = offer_instead(closed, CHECK, AgentFunctions(leaves_messages=True)).message
     assert message == "Zu. Soll ich dem Team etwas ausrichten?"
 
 
 def test_a_message_that_is_refused_offers_no_message() -> None:
     assert said("limited", Function.LEAVE_MESSAGE) == "Das geht nicht."
     assert said("asked_back", BOOK) == "Das geht nicht."
+
+
+@pytest.mark.parametrize("outcome", ["limited", "refused", "not_known", "none_found"])
+@pytest.mark.parametrize(
+    ("agent", "german", "english"),
+    [
+        (
+            TRANSFERS,
+            "Soll ich Sie mit dem Team verbinden oder ihm etwas ausrichten?",
+            "Shall I put you through to the team, or take a message for them?",
+        ),
+        (NOTES, "Soll ich dem Team etwas ausrichten?", "Shall I take a message for the team?"),
+        (BOOKS, "Kann ich sonst etwas für Sie tun?", "Is there anything else I can do for you?"),
+    ],
+)
+def test_whom_only_the_team_can_help_is_offered_what_the_agent_of_this_call_can(
+    outcome: str, agent: Agent, german: str, english: str
+) -> None:
+    """Another agent of the tenant can transfer: a caller of this one who said yes to it would hear that it is not possible."""
+    answer = Answer(success=False, message="Nein.", fields={}, outcome=FunctionOutcome(outcome))
+    assert offer_instead(answer, CHECK, can(agent)).message == f"Nein. {german}"
+    with speaking(Language.EN):
+        assert offer_instead(answer, CHECK, can(agent)).message == f"Nein. {english}"
+
+
+def test_who_is_asked_something_already_is_asked_nothing_else() -> None:
+    assert said("none_found", message="Möchten Sie einen neuen?") == "Möchten Sie einen neuen?"
+
+
+def test_an_agent_that_is_not_known_is_taken_to_do_what_every_one_does() -> None:
+    assert can(None) == AgentFunctions()
+    assert can(None, TRANSFERS, NOTES) == AgentFunctions(leaves_messages=True)
+    assert can(None, TRANSFERS) == AgentFunctions(transfers=True, leaves_messages=True)
+    nobody = TenantConfig(tenant="salon.salon", display_name="Salon")
+    assert AgentFunctions.of(nobody, Route("mitte", None)) == AgentFunctions()
+
+
+def test_messages_and_the_waiting_list_are_those_of_the_calls_agent() -> None:
+    waits = Agent(name="ost", joins_waitlist=True)
+    closed = Answer(success=False, message="Zu.", fields={}, outcome=FunctionOutcome.CLOSED_DAY)
+    assert offer_instead(closed, CHECK, can(BOOKS, BOOKS, waits, NOTES)) is closed
+    assert offer_instead(closed, CHECK, can(NOTES, waits, NOTES)).message == "Zu. Soll ich dem Team etwas ausrichten?"
+    assert (
+        offer_instead(closed, CHECK, can(waits, waits, NOTES)).message == "Zu. Soll ich Sie auf die Warteliste setzen?"
+    )
