@@ -57,6 +57,11 @@ class Day:
     number: int | None = None
     dated: bool = False
 
+    @property
+    def is_date(self) -> bool:
+        """Return whether a date was said, rather than a count of days (`morgen`, `in zehn Tagen`) or a day's name."""
+        return self.dated or self.month is not None or self.number is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Weekday:

@@ -10,6 +10,7 @@ from askproai_runtime.german_dates.rules import COUNT, DAY, NEXT, WEEK, WEEKDAY,
 from askproai_runtime.german_dates.vocabulary import WEEKDAYS
 
 _EIGHT, _FORTNIGHT = 8, 14  # "in acht Tagen" is an idiom for a week; "in vierzehn Tagen" is just two
+_DAYS_OF_WEEK = 7
 _RELATIVE = {"heute": 0, "morgen": 1, "uebermorgen": 2, "ueberuebermorgen": 3}
 
 
@@ -26,14 +27,36 @@ def _ahead(start: date, match: re.Match[str]) -> Day:
 
 
 def _weekday_ahead(match: re.Match[str], today: date) -> Day:
-    """Return `Dienstag in zwei Wochen`: two weeks after the coming one, or that of the week after next."""
-    weekday, number = WEEKDAYS[match["weekday"]], count(match)
-    coming = today + timedelta(days=(weekday - today.weekday()) % 7)
-    if not match["unit"].startswith("woche"):
-        if number not in {_EIGHT, _FORTNIGHT}:
-            raise Contradiction("a weekday is counted in weeks")
-        return Day((coming + (number // 7) * WEEK,))
-    return Day(tuple(sorted({coming + number * WEEK, monday(today, number) + timedelta(days=weekday)})))
+    """Return `Dienstag in zwei Wochen`, `in acht Tagen am Dienstag`. Only with the weekday first an idiom counts from the coming one."""
+    weekday, number, unit = WEEKDAYS[match["weekday"]], count(match), match["unit"]
+    if unit.startswith("woche"):
+        return weekday_in_weeks(weekday, number, today)
+    if unit.startswith("monat"):
+        raise Contradiction("a weekday is counted in weeks")
+    if number in {_EIGHT, _FORTNIGHT} and match.start("weekday") < match.start("count"):
+        return Day((_coming(weekday, today) + (number // _DAYS_OF_WEEK) * WEEK,))
+    return weekday_in_days(weekday, _DAYS_OF_WEEK if number == _EIGHT else number, today)
+
+
+def weekday_in_weeks(weekday: int, weeks: int, today: date) -> Day:
+    """Return the weekday so many weeks after the coming one, and that of the week so many weeks ahead."""
+    inside = monday(today, weeks) + timedelta(days=weekday)
+    return Day(tuple(sorted({_coming(weekday, today) + weeks * WEEK, inside})))
+
+
+def weekday_in_days(weekday: int, days: int, today: date) -> Day:
+    """Return the weekday in so many days, of which seven are a week. Raises `Contradiction` if it is another weekday's day."""
+    if days and days % _DAYS_OF_WEEK == 0:
+        return weekday_in_weeks(weekday, days // _DAYS_OF_WEEK, today)
+    day = today + timedelta(days=days)
+    if day.weekday() != weekday:
+        raise Contradiction("the weekday is not the one in so many days")
+    return Day((day,))
+
+
+def _coming(weekday: int, today: date) -> date:
+    """Return the next such weekday, today on that day itself."""
+    return today + timedelta(days=(weekday - today.weekday()) % _DAYS_OF_WEEK)
 
 
 def _few(match: re.Match[str], today: date) -> Period:
@@ -56,8 +79,8 @@ COUNTED_DAYS: tuple[Rule, ...] = (
      lambda m, today: _ahead(today + timedelta(days=_RELATIVE[m["relative"]]), m)),
     (rf"in {COUNT} {_UNIT}", lambda m, today: _ahead(today, m)),
     (r"in (?P<count>\d{1,2})(?: bis| oder|,| ,)? (?P<most>\d{1,2}) (?P<unit>tage?n?|wochen?)", _between_counts),
-    (rf"{WEEKDAY} in {COUNT} {_UNIT}", _weekday_ahead),
-    (rf"in {COUNT} (?P<unit>wochen?)(?: am| an)? {WEEKDAY}", _weekday_ahead),
+    (rf"{WEEKDAY}(?: ?,)? in {COUNT} {_UNIT}", _weekday_ahead),
+    (rf"in {COUNT} (?P<unit>tage?n?|wochen?)(?: ?,)?(?: am| an| an einem)? {WEEKDAY}", _weekday_ahead),
     (rf"(?:in |innerhalb )?(?:den |der |die |von )?(?:{NEXT} )(?P<count>\d{{1,2}})? ?(?P<unit>tage?n?|wochen)", _few),
     (r"innerhalb (?:von |der )?(?P<count>\d{1,2}) (?P<unit>tage?n?|wochen?)", _few),
     (rf"innerhalb (?:der )?{NEXT} (?P<count>)(?P<unit>woche)", _few),

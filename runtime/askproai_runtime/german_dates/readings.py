@@ -75,7 +75,7 @@ def _all(meaning: Meaning, now: datetime, zone: ZoneInfo) -> Iterator[Candidate]
 
 
 def _days(meaning: Meaning, today: date) -> list[Days]:
-    """Return the readings of the day. Raises `ImpossibleDay` if its parts contradict each other, `PastDay`."""
+    """Return the readings of the day. Raises `ImpossibleDay` or `Contradiction` if its parts contradict each other, `PastDay`."""
     weekday, period = meaning.weekday, meaning.period
     if meaning.day is not None:
         readings = [day for day in meaning.day.readings if weekday is None or day.weekday() == weekday.weekday]
@@ -83,6 +83,10 @@ def _days(meaning: Meaning, today: date) -> list[Days]:
             readings = [day for days in period.readings for day in _same_days(meaning.day, days)]
             readings = [day for day in readings if weekday is None or day.weekday() == weekday.weekday]
         if not readings:
+            if (
+                period is None and not meaning.day.is_date
+            ):  # "morgen am Mittwoch": both days exist, which one is meant is asked
+                raise Contradiction("the weekday is not that of the day")
             raise ImpossibleDay("the weekday is not that of the date")
         return [Days(day, day) for day in readings]
     if period is None:

@@ -16,6 +16,7 @@ from askproai_runtime.german_dates.atoms import (
     Weekday,
     Which,
 )
+from askproai_runtime.german_dates.counted_days import weekday_in_days, weekday_in_weeks
 from askproai_runtime.german_dates.dates import day_of_month, next_date, of_year
 from askproai_runtime.german_dates.english.vocabulary import MONTHS, WEEKDAYS
 from askproai_runtime.german_dates.months import first_months, month_ahead, month_days, month_period, third_of_month
@@ -108,11 +109,12 @@ def _week_after_weekday(match: re.Match[str], today: date) -> Day:
     return Day(tuple(sorted({first + _count(match) * WEEK, coming + _count(match) * WEEK})))
 
 
-def _weekday_in_weeks(match: re.Match[str], today: date) -> Day:
-    """Return `Tuesday in two weeks`: two weeks after the coming one, or that of the week after next."""
+def _weekday_ahead(match: re.Match[str], today: date) -> Day:
+    """Return `Tuesday in two weeks`, `in 14 days on Tuesday`."""
     number, weekday = _count(match), WEEKDAYS[match["weekday"]]
-    coming = today + timedelta(days=(weekday - today.weekday()) % 7)
-    return Day(tuple(sorted({coming + number * WEEK, monday(today, number) + timedelta(days=weekday)})))
+    if match["unit"].startswith("week"):
+        return weekday_in_weeks(weekday, number, today)
+    return weekday_in_days(weekday, number, today)
 
 
 def _next_days(match: re.Match[str], today: date) -> Period:
@@ -132,8 +134,8 @@ _COUNTED: tuple[Rule, ...] = (
     (r"in (?:a couple of|a few|some) days", lambda _m, today: Period((Days(today + DAY, today + WEEK),))),
     (rf"{_COUNT} (?P<unit>weeks?) (?:from|on|after) {_WEEKDAY}", _week_after_weekday),
     (rf"(?:on )?{_WEEKDAY} (?P<count>a?)(?: )?week", _week_after_weekday),
-    (rf"{_WEEKDAY} in {_COUNT} (?P<unit>weeks?)", _weekday_in_weeks),
-    (rf"in {_COUNT} (?P<unit>weeks?) on(?: a)? {_WEEKDAY}", _weekday_in_weeks),
+    (rf"{_WEEKDAY}(?: ?,)? in {_COUNT} (?P<unit>days?|weeks?)", _weekday_ahead),
+    (rf"in {_COUNT} (?P<unit>days?|weeks?)(?:(?: ?,)? on(?: a)?| ?,) {_WEEKDAY}", _weekday_ahead),
     (r"(?:within |in |over |during )?the next (?P<count>\d{1,2}|few|couple of)? ?(?P<unit>days|weeks)", _next_days),
     (r"within (?P<count>\d{1,2}) (?P<unit>days?|weeks?)", _next_days),
 )  # fmt: skip
