@@ -27,7 +27,7 @@ def _ahead(start: date, match: re.Match[str]) -> Day:
 
 
 def _weekday_ahead(match: re.Match[str], today: date) -> Day:
-    """Return `Dienstag in zwei Wochen`, `in acht Tagen am Dienstag`. Only with the weekday first an idiom counts from the coming one."""
+    """Return `Dienstag in zwei Wochen`, `in acht Tagen am Dienstag`. An idiom after its weekday counts from the coming one."""
     weekday, number, unit = WEEKDAYS[match["weekday"]], count(match), match["unit"]
     if unit.startswith("woche"):
         return weekday_in_weeks(weekday, number, today)

@@ -21,7 +21,7 @@ from askproai_runtime.german_dates.dates import day_of_month, next_date, of_year
 from askproai_runtime.german_dates.english.vocabulary import MONTHS, WEEKDAYS
 from askproai_runtime.german_dates.months import first_months, month_ahead, month_days, month_period, third_of_month
 from askproai_runtime.german_dates.named_days import find_named
-from askproai_runtime.german_dates.rules import DAY, WEEK, Found, Rule, monday, past
+from askproai_runtime.german_dates.rules import DAY, WEEK, Found, Rule, past
 from askproai_runtime.german_dates.weeks import ordinal_weekday, third_of_week, week, weekends
 
 _WEEKDAY = rf"(?P<weekday>{'|'.join(WEEKDAYS)})"
