@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Service, TenantConfig
-from askproai_runtime.booking.obstacles import Obstacle, is_day_off, list_days
+from askproai_runtime.booking.obstacles import Obstacle, is_day_off, list_days, works_elsewhere
 from askproai_runtime.booking.opening_hours import find_closure
 from askproai_runtime.booking.phrases import format_length, format_slot, join_list, obstacle_template
 from askproai_runtime.booking.slots import ServiceRules, Slot
@@ -116,7 +116,12 @@ def _by_start(slots: Sequence[Slot]) -> list[Slot]:
 
 
 def obstacle_sentence(
-    rules: ServiceRules, staff: str | None, missed: Candidate, obstacle: Obstacle, now: datetime
+    config: TenantConfig,
+    rules: ServiceRules,
+    staff: str | None,
+    missed: Candidate,
+    obstacle: Obstacle,
+    now: datetime,
 ) -> str:
     """Say why nothing of `missed` is free, with the `staff` who was asked for."""
     today = now.astimezone(rules.zone).date()
@@ -125,7 +130,7 @@ def obstacle_sentence(
     day = format_day(days[0], today) if len(days) == 1 else missed.reading
     holiday = find_closure(rules.branch, days[0]) if len(days) == 1 else None
     if obstacle is Obstacle.OUTSIDE_HOURS and is_day_off(rules, missed, staff):
-        sentence = _day_off_sentence(rules, staff, day)
+        sentence = _day_off_sentence(config, rules, staff, missed, day)
     else:
         sentence = obstacle_template(obstacle).format(
             when=format_spoken(missed.start, rules.zone, now) if missed.end is None else missed.reading, day=day,
@@ -135,12 +140,12 @@ def obstacle_sentence(
     return sentence[0].upper() + sentence[1:]
 
 
-def _day_off_sentence(rules: ServiceRules, staff: str | None, day: str) -> str:
-    """Say who does not work on a day on which the branch is open."""
-    able = [staff] if staff else [staff_member.id for staff_member in rules.staff_members]
-    if len(able) == 1:
-        return say().person_off.format(day=day, staff=rules.display_name(able[0]))
-    return say().nobody_works.format(day=day)
+def _day_off_sentence(config: TenantConfig, rules: ServiceRules, staff: str | None, missed: Candidate, day: str) -> str:
+    """Say who does not work on a day on which the branch is open. Who asked for nobody hears no name, even if only one is able."""
+    if staff is None:
+        return say().nobody_works.format(day=day, here=say().here if len(config.branches) > 1 else "")
+    here = say().here if works_elsewhere(config, rules, missed, staff) else ""
+    return say().person_off.format(day=day, staff=rules.display_name(staff), here=here)
 
 
 def candidate_fields(candidates: Sequence[Candidate]) -> list[dict[str, str]]:

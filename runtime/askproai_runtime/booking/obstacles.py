@@ -6,7 +6,7 @@ Rules are local wall clock (`opening_hours.py`).
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from askproai_core.tenant_config import Staff
+from askproai_core.tenant_config import Staff, TenantConfig
 from askproai_runtime.booking.opening_hours import (
     DAY_MINUTES,
     bounds_of_day,
@@ -76,6 +76,18 @@ def is_open_day(rules: ServiceRules, day: date) -> bool:
 def is_day_off(rules: ServiceRules, candidate: Candidate, staff: str | None) -> bool:
     """Return whether nobody who does the service (or this staff member does not) works on any day of a candidate."""
     return not any(is_working_day(rules, day, staff) for day in list_days(rules, candidate))
+
+
+def works_elsewhere(config: TenantConfig, rules: ServiceRules, candidate: Candidate, staff: str) -> bool:
+    """Return whether a staff member is a person who works in another branch of the tenant on a day of a candidate."""
+    units = {unit for staff_member in rules.able(staff) for unit in staff_member.resource_ids}
+    elsewhere = [
+        (branch, staff_member)
+        for branch in config.branches if branch.name != rules.branch.name
+        for staff_member in branch.staff if not units.isdisjoint(staff_member.resource_ids)
+    ]  # fmt: skip
+    midnights = [wall_clock_epoch(day, 0, rules.zone) for day in list_days(rules, candidate)] if elsewhere else []
+    return any(working_spans(rules.zone, *each, at, at) for each in elsewhere for at in midnights)
 
 
 def is_working_time(rules: ServiceRules, candidate: Candidate, staff: str | None) -> bool:

@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.answers import (
     basis_fields,
     candidate_fields,
@@ -70,7 +71,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     basis = read_remote.basis(offer.slots)
     if offer.slots:
         ctx.metrics.offered(basis.value)
-    return _answer(request, offer, now, basis)
+    return _answer(ctx.config(), request, offer, now, basis)
 
 
 async def _add_next_times(ctx: BookingContext, request: ServiceRequest, call: CallContext, answer: Answer) -> Answer:
@@ -98,7 +99,7 @@ async def _add_next_times(ctx: BookingContext, request: ServiceRequest, call: Ca
     return replace(answer, message=message, fields=fields)
 
 
-def _answer(request: ServiceRequest, offer: Offer, now: datetime, basis: Basis) -> Answer:
+def _answer(config: TenantConfig, request: ServiceRequest, offer: Offer, now: datetime, basis: Basis) -> Answer:
     rules, sentences = request.rules, list[str]()
     fields: dict[str, Any] = {"slots": slot_fields(rules, offer.slots, now), **basis_fields(offer.slots, basis)}
     if offer.readings:
@@ -108,7 +109,7 @@ def _answer(request: ServiceRequest, offer: Offer, now: datetime, basis: Basis) 
             return Answer(success=False, message=question, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
     for each in offer.missed:
         if offer.obstacle is not None or each.obstacle is not Obstacle.PAST:
-            sentences.append(obstacle_sentence(rules, request.staff, each.candidate, each.obstacle, now))
+            sentences.append(obstacle_sentence(config, rules, request.staff, each.candidate, each.obstacle, now))
     if offer.obstacle is not None:
         fields["obstacle"] = offer.obstacle.value
         if offer.slots and not offer.keeps_hours:
@@ -139,7 +140,7 @@ async def offer_alternatives(
     basis = read_remote.basis(alternatives)
     if alternatives:
         ctx.metrics.offered(basis.value)
-    why = obstacle_sentence(rules, request.staff, missed, obstacle, now)
+    why = obstacle_sentence(ctx.config(), rules, request.staff, missed, obstacle, now)
     message = f"{why} {slot_sentence(rules, alternatives, now, basis, obstacle)}"
     fields = {
         "alternatives": slot_fields(rules, alternatives, now),

@@ -108,7 +108,7 @@ async def _offer_next(
     query = SlotQuery(now, first, min(first + ctx.settings.look_ahead, horizon), staff, limit=ctx.settings.offers)
     slots = await find_choice(rules, remember_reads(busy_reader(ctx, rules, call.call_id)), query, read_remote)
     basis = read_remote.basis(slots)
-    why = obstacle_sentence(rules, staff, never, obstacle, now)
+    why = obstacle_sentence(ctx.config(), rules, staff, never, obstacle, now)
     if slots:
         following = slot_sentence(rules, slots, now, basis)
     else:

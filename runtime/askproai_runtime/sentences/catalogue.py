@@ -71,6 +71,7 @@ class Sentences:
     closed_day: str
     person_off: str
     nobody_works: str
+    here: str  # in the branch, where the tenant has others
     outside_hours: str
     off_grid: str
     taken: str
