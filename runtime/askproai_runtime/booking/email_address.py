@@ -16,11 +16,13 @@ _SAID = tuple(
     for words, sign in (
         ("at|ät|klammeraffe", "@"),
         ("punkt|dot", "."),
-        ("unterstrich|underscore", "_"),
-        ("bindestrich|minus|hyphen|dash", "-"),
+        (r"unter\s?strich|underscore", "_"),
+        (r"binde\s?strich|minus|hyphen|dash", "-"),
         ("plus", "+"),
     )
 )
+# Between two words only: Mrs. Strich has an address, too. Nor is a "Quer-" or "Schrägstrich" one, however it is written.
+_DASH = re.compile(r"(?<=\w)(?<!\bquer)(?<!\bschräg)\s+strich\s+(?=\w)", re.IGNORECASE)
 # Domains that everybody knows are said as words, all others are spelled.
 _KNOWN_DOMAINS = frozenset({
     "aol", "freenet", "gmail", "gmx", "googlemail", "hotmail", "icloud", "live", "mail", "mailbox", "me", "online", "outlook",
@@ -34,6 +36,7 @@ def read_email(text: str) -> str | None:
     if "@" not in said:
         for pattern, sign in _SAID:
             said = pattern.sub(sign, said)
+        said = _DASH.sub("-", said)
     address = "".join(said.split()).rstrip(".,;")
     return address if is_email(address) else None
 

@@ -16,6 +16,14 @@ from askproai_runtime.booking.email_address import read_email, spell_email
         *((bad, None) for bad in ("kündin@salon.de", "anna@müller.de", "a..b@x.de", "a@x..de", "<a@x.de>", "a@x,y.de")),
         *((bad, None) for bad in ("anna", "anna at", "@", "null", "anna@gmx", "a@" + "x" * 260 + ".de", '{"email": "a@x.de"}')),
         ("keine", None),
+        ("holger fink at t strich online punkt de", "holgerfink@t-online.de"),
+        ("holger Strich fink at t minus online punkt de", "holger-fink@t-online.de"),
+        ("anna unter strich m at t binde strich online punkt de", "anna_m@t-online.de"),
+        ("anna strich at gmx punkt de", "annastrich@gmx.de"),  # Mrs. Strich
+        ("anna punkt strich at gmx punkt de", "anna.strich@gmx.de"),
+        ("strich at gmx punkt de", "strich@gmx.de"),
+        ("anna quer strich m at gmx punkt de", "annaquerstrichm@gmx.de"),  # no hyphen: the caller hears it letter by letter
+        ("anna querstrich m at gmx punkt de", "annaquerstrichm@gmx.de"),
     ],
 )  # fmt: skip
 def test_what_a_model_writes_down_is_read_as_an_address_or_not_at_all(said: str, address: str | None) -> None:
