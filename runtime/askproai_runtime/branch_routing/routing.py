@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from askproai_core.phone_numbers import Route
-from askproai_core.tenant_config import Branch, BusinessModel, TenantConfig
-from askproai_runtime.booking import read_services
+from askproai_core.tenant_config import Branch, BusinessModel, Service, TenantConfig
+from askproai_runtime.booking import list_named_staff, read_services
 from askproai_runtime.branch_routing.matching import (
     has_menu,
     indistinguishable,
@@ -31,7 +31,8 @@ class Hints:
 
     `phrase` is the function's argument `branch`, in the caller's words; `pressed_keys` are telephone keys. `suggested_branch` is
     what our last answer asked for by a yes or no, `current_branch` was found earlier in the call, `last_branch` is where this
-    caller booked last. `wanted` is what the branch is needed for, as the question says it; None: the appointment.
+    caller booked last. `wanted` is what the branch is needed for, as the question says it; None: the appointment. `staff` is whom
+    the caller has named.
     """
 
     phrase: str | None = None
@@ -41,6 +42,7 @@ class Hints:
     current_branch: str | None = None
     last_branch: str | None = None
     wanted: str | None = None
+    staff: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ def find_branch(config: TenantConfig, hints: Hints) -> FoundBranch | BranchQuest
     """Return the branch that the hints determine, or the question that would."""
     branches = config.branches
     offering = [branch for branch in branches if _offers(config, branch, hints.service)] or list(branches)
+    possible = [branch for branch in offering if _has_staff(config, branch, hints)] or offering
     current = branches[0] if len(branches) == 1 else _by_name(branches, hints.current_branch)
     phrase = hints.phrase or (hints.pressed_keys if current is None else "")
     if names_something(phrase):
@@ -88,15 +91,16 @@ def find_branch(config: TenantConfig, hints: Hints) -> FoundBranch | BranchQuest
         if current in matches and indistinguishable(matches, phrase):  # "in Berlin", after Mitte was found: still Mitte
             return _check_offer(current, offering, announce=False)
         candidates = [branch for branch in matches if branch in offering] or matches
+        candidates = [branch for branch in candidates if branch in possible] or candidates
         if len(candidates) == 1:
             return _check_offer(candidates[0], offering, announce=not named_by_name(candidates[0], phrase))
         suggestion = None if refuses(phrase) else _suggest_nearest(branches, phrase) or _suggest_last(offering, hints)
         return _ask(branches, candidates or offering, suggestion, hints.wanted)
     if current is not None:
         return _check_offer(current, offering, announce=False)
-    if len(offering) == 1:
-        return FoundBranch(offering[0], announce=True)
-    return _ask(branches, offering, _suggest_last(offering, hints), hints.wanted)
+    if len(possible) == 1:
+        return FoundBranch(possible[0], announce=True)
+    return _ask(branches, possible, _suggest_last(possible, hints), hints.wanted)
 
 
 def _check_offer(branch: Branch, offering: Sequence[Branch], *, announce: bool) -> FoundBranch | BranchQuestion:
@@ -156,5 +160,16 @@ def _offers(config: TenantConfig, branch: Branch, service: str | None) -> bool:
     known = read_services(service or "", config.services)
     if not known.services or known.unknown:
         return True
-    here = [each for each in config.services if each.branch in {None, branch.name} and each.staff.get(branch.name)]
-    return read_services(service or "", here).unknown is None
+    return read_services(service or "", _services_of(config, branch)).unknown is None
+
+
+def _has_staff(config: TenantConfig, branch: Branch, hints: Hints) -> bool:
+    """Return whether somebody of the name that the caller has said is there, and does each service that was named."""
+    named = {staff_member.id for staff_member in list_named_staff(hints.staff or "", branch.staff)}
+    services = read_services(hints.service or "", _services_of(config, branch)).services
+    return bool(named.intersection(*(service.staff[branch.name] for service in services)))
+
+
+def _services_of(config: TenantConfig, branch: Branch) -> list[Service]:
+    """Return the services that somebody does at the branch."""
+    return [each for each in config.services if each.branch in {None, branch.name} and each.staff.get(branch.name)]

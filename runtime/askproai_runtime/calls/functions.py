@@ -229,7 +229,9 @@ class CallFunctions:
         if function not in _NEEDS_BRANCH:
             return await self._run(function, call, args, agent)
         last_answer, keys = last_answer_and_keys(payload.call)
-        hints = Hints(args.get("branch"), keys, args.get("service"), last_answer.get("suggested"))
+        hints = Hints(
+            args.get("branch"), keys, args.get("service"), last_answer.get("suggested"), staff=args.get("staff")
+        )
         try:
             found = await self._find_branch(route, call, hints)
         except Exception as error:  # the caller must hear a sentence; the log has type and place

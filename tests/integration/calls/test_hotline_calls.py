@@ -136,6 +136,9 @@ async def test_a_service_narrows_the_choice(chain: TenantPod) -> None:
     assert question["branches"] == ["mitte", "potsdam"]
     found = await ask(chain, "call_beard", service="Bartpflege")
     assert found["message"].startswith("Haarwerk Pankow. ")
+    hers = await ask(chain, "call_clara", staff="Clara")
+    assert hers["message"].startswith("Haarwerk Pankow. Frei ist ")
+    assert {slot["staff"] for slot in hers["slots"]} == {"clara"}
 
 
 async def test_events_keep_the_branch_that_the_call_found(chain: TenantPod) -> None:

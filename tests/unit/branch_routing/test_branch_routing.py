@@ -218,6 +218,52 @@ def test_a_service_of_one_branch_finds_that_branch_and_announces_it() -> None:
     assert (found.branch.name, found.announce) == ("pankow", True)
 
 
+@pytest.mark.parametrize(
+    "hints",
+    [
+        {"staff": "Clara"},
+        {"staff": "bei der Clara", "service": "Haarschnitt"},
+        {"staff": "Clara", "phrase": "Berlin"},
+        {"staff": "clara", "last_branch": "mitte"},
+    ],
+)
+def test_a_person_of_one_branch_finds_that_branch_and_announces_it(hints: dict[str, str]) -> None:
+    found = find(**hints)
+    assert isinstance(found, FoundBranch)
+    assert (found.branch.name, found.announce) == ("pankow", True)
+
+
+@pytest.mark.parametrize(
+    ("hints", "branches"),
+    [
+        ({"staff": "Clara", "service": "Färben"}, ("mitte", "potsdam")),  # she does not, where others do
+        ({"staff": "Zarathustra"}, ("mitte", "pankow", "potsdam")),
+        ({"staff": "egal"}, ("mitte", "pankow", "potsdam")),
+        ({"staff": ""}, ("mitte", "pankow", "potsdam")),
+    ],
+)
+def test_whoever_does_not_do_it_anywhere_leaves_the_choice(hints: dict[str, str], branches: tuple[str, ...]) -> None:
+    question = find(**hints)
+    assert isinstance(question, BranchQuestion)
+    assert question.branches == branches
+
+
+def test_a_person_of_two_branches_narrows_the_choice_and_keeps_the_digits() -> None:
+    mitte, pankow, potsdam = CHAIN.branches
+    both = msgspec.structs.replace(potsdam, staff=(*potsdam.staff, *pankow.staff))
+    question = find(staff="Clara", config=msgspec.structs.replace(CHAIN, branches=(mitte, pankow, both)))
+    assert isinstance(question, BranchQuestion)
+    assert "zwei für Haarwerk Pankow, drei für Haarwerk Potsdam" in question.question
+    assert question.branches == ("pankow", "potsdam")
+
+
+def test_a_branch_that_was_named_or_found_stays_whoever_is_asked_for() -> None:
+    for hints in ({"current_branch": "mitte"}, {"phrase": "Mitte"}):
+        found = find(**hints, staff="Clara")
+        assert isinstance(found, FoundBranch)
+        assert found.branch.name == "mitte"
+
+
 def test_a_branch_without_the_service_is_answered_with_those_that_have_it() -> None:
     for hints in ({"current_branch": "pankow"}, {"phrase": "Pankow"}):
         question = find(**hints, service="Färben")
