@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -106,8 +106,14 @@ def wrap(text: str, width: int, *, first: str = "", further: str = "") -> list[s
     )
 
 
-def to_cell(value: Any, zone: tzinfo | None = None, *, seconds: bool = False) -> str:
-    """Return a JSON value as the text of one line, every instant in it in the notation of `format_time`.
+def to_cell(
+    value: Any,
+    zone: tzinfo | None = None,
+    *,
+    seconds: bool = False,
+    write_time: Callable[[datetime], str] | None = None,
+) -> str:
+    """Return a JSON value as the text of one line, every instant in it as `format_time` or `write_time` (in `zone`) writes it.
 
     Callers and providers write some of these texts: a control character becomes `�`, so that the terminal does not obey it.
     """
@@ -115,13 +121,19 @@ def to_cell(value: Any, zone: tzinfo | None = None, *, seconds: bool = False) ->
         return ""
     if not isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
-    text = " ".join(_INSTANT.sub(lambda found: _spell(found[0], zone, seconds=seconds), value).split())
+    text = " ".join(_INSTANT.sub(lambda found: _spell(found[0], zone, seconds, write_time), value).split())
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
-def _spell(instant: str, zone: tzinfo | None, *, seconds: bool) -> str:
+def _spell(
+    instant: str,
+    zone: tzinfo | None,
+    seconds: bool,
+    write_time: Callable[[datetime], str] | None,
+) -> str:
     try:
-        return format_time(datetime.fromisoformat(instant), zone, seconds=seconds)
+        moment = datetime.fromisoformat(instant)
+        return write_time(moment.astimezone(zone)) if write_time else format_time(moment, zone, seconds=seconds)
     except (ValueError, OverflowError):  # no day of the calendar, or none in that zone
         return instant
 

@@ -1,5 +1,6 @@
 """What is stored of one caller, as a document for that person (Art. 15 and 20 GDPR): everything, and nobody else's."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,15 @@ from askproai_core.clock import Clock
 from askproai_core.database import Pool
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.privacy.store import find_traces, read_caller, read_time, record_audit
+from askproai_runtime.visits import find_by_name
+
+
+class CallerNames(msgspec.Struct, frozen=True):
+    """What ids in the lists are called at present, `staff` by branch. An id without a name is not declared any more."""
+
+    branches: dict[str, str]
+    services: dict[str, str]
+    staff: dict[str, dict[str, str]]
 
 
 class CallerExport(msgspec.Struct, frozen=True):
@@ -34,6 +44,7 @@ class CallerExport(msgspec.Struct, frozen=True):
     attempts_to_prove_who_it_is: list[dict[str, Any]]
     events: list[dict[str, Any]]
     elsewhere: list[str]
+    names: CallerNames
     zone: str
 
 
@@ -48,8 +59,24 @@ async def export_caller(
         customer, lists = await read_caller(conn, config.tenant, traces)
     return CallerExport(
         created_at=clock.now(), tenant=config.tenant, business=config.display_name, caller=number,
-        customer=customer, elsewhere=_elsewhere(config), zone=config.time_zone, **lists,
+        customer=customer, elsewhere=_elsewhere(config), zone=config.time_zone,
+        names=_names(config, (entry for entries in lists.values() for entry in entries)), **lists,
     )  # fmt: skip
+
+
+def _names(config: TenantConfig, entries: Iterable[Mapping[str, Any]]) -> CallerNames:
+    """Return the names of what the entries name by `branch`, `service` (a visit's, too) and `staff`."""
+    branches: dict[str, str] = {}
+    services: dict[str, str] = {}
+    staff: dict[str, dict[str, str]] = {}
+    for entry in entries:
+        if branch := config.find_branch(entry.get("branch")):
+            branches[branch.name] = branch.display_name
+            members = {each.id: each.display_name for each in branch.staff if each.id == entry.get("staff")}
+            staff.setdefault(branch.name, {}).update(members)
+        if (name := entry.get("service")) and (service := find_by_name(config, name)):
+            services[name] = service.display_name
+    return CallerNames(branches, services, staff)
 
 
 def _elsewhere(config: TenantConfig) -> list[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 
 from askproai_core.reader_token import reader_token_of
@@ -28,6 +29,14 @@ async def test_a_caller_is_exported_and_erased_by_commands(env: PrivacyEnvironme
     text = await command(env, "export", "--caller", written)
     assert f"Auskunft über gespeicherte Daten zur Rufnummer {ZORA.number}" in text
     assert f"Notiz: {ZORA.note}" in text
+    assert re.search(
+        r"^Salon \w+, Stand (Mo|Di|Mi|Do|Fr|Sa|So), \d{1,2}\. [A-Zä][a-zä]+ 20\d\d, \d\d:\d\d Uhr$", text, re.MULTILINE
+    )
+    assert re.search(
+        r"^    Beginn: (Mo|Di|Mi|Do|Fr|Sa|So), \d{1,2}\. [A-Zä][a-zä]+ 20\d\d, \d\d:\d\d Uhr$", text, re.MULTILINE
+    )
+    assert {"    Leistung: Haarschnitt", "    Stand: eingetragen"} <= set(text.splitlines())
+    assert re.search(r"^    bei: (Anna|Mehmet)$", text, re.MULTILINE), "by name, not by id"
     assert "Warteliste:" in text
     assert "  - Cal.com: " in text
     assert OTHER.name not in text

@@ -1,0 +1,137 @@
+"""What is stored of one caller as a German text for that person, from the private API's answer (`askproai export`)."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, tzinfo
+from typing import Any, Final
+
+from askproai_cli.output import find_zone, to_cell, wrap
+from askproai_core.tenant_config import Language
+from askproai_runtime.sentences import SENTENCES
+
+# A list or a field that is absent here is shown by its own name, and so is a value.
+_TITLES: Final = {
+    "customer": "Kundendaten", "appointments": "Termine", "calls": "Anrufe",
+    "requests_in_calls": "Was der Assistent im Anruf abgefragt und geantwortet hat", "messages": "Nachrichten",
+    "waiting_list": "Warteliste", "notifications": "Benachrichtigungen", "no_reminders_to": "Keine Erinnerungen an",
+    "attempts_to_prove_who_it_is": "Fragen nach Name und Geburtsdatum", "events": "Meldungen der Dienstleister",
+}  # fmt: skip
+_FIELDS: Final = {
+    "name": "Name", "phone": "Telefon", "email": "E-Mail", "since": "seit", "branch": "Filiale", "service": "Leistung",
+    "staff": "bei", "starts_at": "Beginn", "ends_at": "Ende", "status": "Stand", "notes": "Notiz",
+    "birth_date": "Geburtsdatum", "cancel_reason": "Grund der Absage", "calcom_booking": "Buchung bei Cal.com",
+    "booked_at": "gebucht", "for_somebody_else": "für jemand anderen", "direction": "Richtung", "from_number": "von",
+    "to_number": "an", "started_at": "Beginn", "ended_at": "Ende", "transcript": "Gespräch", "analysis": "Auswertung",
+    "at": "wann", "function": "Abfrage", "arguments": "Angaben", "outcome": "Ergebnis", "answer": "Antwort",
+    "for_whom": "für", "text": "Text", "call_back": "Rückruf", "left_at": "hinterlassen", "done_at": "erledigt",
+    "note": "Vermerk", "requested": "gewünscht", "until": "bis", "state": "Stand", "joined_at": "eingetragen",
+    "kind": "Art", "recipient": "Empfänger", "channel": "Weg", "content": "Inhalt", "created_at": "angelegt",
+    "finished_at": "abgeschlossen", "of_appointment_at": "Termin am", "address": "Adresse", "source": "von",
+    "event_type": "Meldung", "received_at": "eingegangen", "body": "Inhalt",
+}  # fmt: skip
+# Fields whose values are names of ours or of a provider, and what they are called.
+_NAMED: Final = frozenset(
+    {"status", "state", "direction", "function", "outcome", "kind", "recipient", "channel", "event_type", "source"}
+)
+VALUES: Final[Mapping[str, str]] = {
+    # appointments, calls and their requests, the waiting list
+    "held": "vorgemerkt", "confirmed": "eingetragen", "pending_sync": "eingetragen, noch nicht im Kalender",
+    "cancelled": "abgesagt", "no_show": "nicht erschienen", "failed": "fehlgeschlagen", "waiting": "wartet",
+    "booked": "gebucht", "removed": "entfernt", "over": "abgelaufen", "inbound": "eingehend", "outbound": "ausgehend",
+    "registered": "angemeldet", "ongoing": "läuft", "ended": "beendet", "error": "abgebrochen",
+    "not_connected": "nicht zustande gekommen", "check_availability": "freie Zeiten", "book_appointment": "Termin eintragen",
+    "find_appointments": "Termine nachsehen", "reschedule_appointment": "Termin verschieben",
+    "cancel_appointment": "Termin absagen", "business_information": "Auskunft", "leave_message": "Nachricht hinterlassen",
+    "join_waitlist": "auf die Warteliste setzen",
+    # outcomes of these requests
+    "offered": "angeboten", "found": "gefunden", "answered": "beantwortet", "not_known": "nicht bekannt",
+    "none_found": "nichts gefunden", "already_booked": "schon gebucht", "moved": "verschoben",
+    "already_moved": "schon verschoben", "noted": "notiert", "past": "schon vorbei", "too_soon": "zu kurzfristig",
+    "too_far": "zu weit im Voraus", "closed_day": "geschlossener Tag", "outside_hours": "außerhalb der Zeiten",
+    "off_grid": "kein Beginn zu dieser Minute", "taken": "vergeben", "impossible": "kein solcher Tag oder keine solche Uhrzeit",
+    "not_understood": "nicht verstanden", "asked_back": "nachgefragt", "unknown_service": "unbekannte Leistung",
+    "unknown_staff": "unbekannte Person", "not_bookable": "nicht buchbar", "gone": "nicht mehr da",
+    "limited": "Grenze erreicht", "refused": "abgelehnt", "in_flight": "wurde noch bearbeitet", "repeated": "wiederholt",
+    "call_over": "Gespräch schon beendet", "busy": "überlastet", "too_slow": "zu langsam",
+    # notifications
+    "reminder": "Erinnerung", "daily_list": "Tagesliste", "text": "Mitteilung", "offer": "freigewordene Zeit",
+    "customer": "Kunde", "business": "Betrieb", "sending": "wird gesendet", "sent": "gesendet", "dropped": "verworfen",
+    "dead": "unzustellbar", "Email": "E-Mail", "Webhook": "System des Betriebs",
+    # reports of providers
+    "retell": "Retell", "calcom": "Cal.com", "stripe": "Stripe", "calendar-sync": "Abgleich mit dem Kalender",
+    "received": "eingegangen", "processing": "in Arbeit",
+    "processed": "verarbeitet", "call_started": "Anruf begonnen", "call_ended": "Anruf beendet",
+    "call_analyzed": "Anruf ausgewertet", "BOOKING_CREATED": "Buchung angelegt", "BOOKING_RESCHEDULED": "Buchung verschoben",
+    "BOOKING_CANCELLED": "Buchung abgesagt",
+}  # fmt: skip
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def render_document(answer: Mapping[str, Any], width: int) -> Iterator[str]:
+    """Yield the lines of the document, each of at most `width` columns if its words allow it."""
+    zone, names = find_zone(answer["zone"]), answer.get("names") or {}
+    yield f"Auskunft über gespeicherte Daten zur Rufnummer {answer['caller']}"
+    yield f"{answer['business']}, Stand {_write(answer['created_at'], zone)}"
+    for name, title in _TITLES.items():
+        entries = [answer[name]] if isinstance(answer[name], dict) else answer[name] or []
+        yield ""
+        yield f"{title}: {'' if entries else 'nichts'}".rstrip()
+        for number, entry in enumerate(entries, start=1):
+            if len(entries) > 1:
+                yield f"  {number}."
+            yield from _render_entry(_with_names(entry, names), zone, width)
+    yield ""
+    yield "Weitere Stellen, die Daten haben können:"
+    for place in answer["elsewhere"]:
+        yield from wrap(place, width, first="  - ", further="    ")
+
+
+def _with_names(entry: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry with names in place of ids. What is not declared any more has none; a former release sends none."""
+    branch, service, staff = entry.get("branch"), entry.get("service"), entry.get("staff")
+    known = {
+        "branch": names.get("branches", {}).get(branch),
+        "service": names.get("services", {}).get(service),
+        "staff": names.get("staff", {}).get(branch, {}).get(staff),
+    }
+    return {**entry, **{field: name for field, name in known.items() if name}}
+
+
+def _render_entry(entry: Mapping[str, Any], zone: tzinfo | None, width: int) -> Iterator[str]:
+    for name, value in entry.items():
+        if value in (None, "", False, {}) or name in {"id", "call_id", "transcript_truncated"}:
+            continue
+        label = _FIELDS.get(name, name)
+        said = VALUES.get(value, value) if name in _NAMED and isinstance(value, str) else value
+        for line in _lines(said, zone):
+            yield from wrap(f"{label}: {line}", width, first="    ", further="      ")
+            label = "…"
+
+
+def _lines(value: Any, zone: tzinfo | None) -> Sequence[str]:
+    if isinstance(value, dict):
+        return [f"{name} = {_write(part, zone)}" for name, part in value.items()]
+    return [_write(line, zone) for line in ("ja" if value is True else str(value)).splitlines()]
+
+
+def _write(value: Any, zone: tzinfo | None) -> str:
+    """Return a value as text, each instant and each day as a German reads it."""
+    if isinstance(value, bool):
+        return "ja" if value else "nein"
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        try:
+            return _write_day(date.fromisoformat(value))
+        except ValueError:  # no day of the calendar: what a caller's words became
+            return value
+    return to_cell(value, zone, write_time=_write_time)
+
+
+def _write_time(moment: datetime) -> str:
+    """Return `Di, 24. November 2026, 13:00 Uhr`."""
+    weekday = SENTENCES[Language.DE].weekdays[moment.weekday()]
+    return f"{weekday[:2]}, {_write_day(moment)}, {moment:%H:%M} Uhr"
+
+
+def _write_day(day: date) -> str:
+    """Return `24. November 2026`."""
+    return f"{day.day}. {SENTENCES[Language.DE].months[day.month - 1]} {day.year}"

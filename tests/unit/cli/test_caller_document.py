@@ -1,0 +1,74 @@
+"""The document for a caller is German: times, names instead of ids, and words instead of states."""
+
+from typing import Any
+
+import pytest
+
+from askproai_cli.caller_document import VALUES, render_document
+from askproai_core.tenant_config import NotificationChannel
+from askproai_runtime.booking import FunctionOutcome, Status
+from askproai_runtime.calls import FUNCTIONS_BY_NAME
+from askproai_runtime.intake import Source
+from askproai_runtime.notifications.types import Kind, Recipient, State
+
+APPOINTMENT = {
+    "id": "1", "branch": "gohlis", "service": "krallen+schur", "staff": "vogel", "starts_at": "2026-11-24T13:00:00+01:00",
+    "status": "confirmed", "birth_date": "1985-04-03", "notes": "kommt am 2026-11-24", "for_somebody_else": False,
+}  # fmt: skip
+CALL = {
+    "call_id": "call_1", "direction": "inbound", "branch": "gohlis", "status": "ended", "started_at": "2026-11-24T12:00:00Z",
+    "transcript": "A\nB", "analysis": {"user_sentiment": "Neutral", "is_good": True},
+}  # fmt: skip
+NAMES = {
+    "branches": {"gohlis": "Pfotenglück Gohlis"}, "services": {"krallen+schur": "Krallenschneiden und Schur"},
+    "staff": {"gohlis": {"vogel": "Frau Vogel"}},
+}  # fmt: skip
+LISTS = (
+    "requests_in_calls", "messages", "waiting_list", "notifications", "no_reminders_to", "attempts_to_prove_who_it_is", "events",
+)  # fmt: skip
+
+
+def document(**changes: Any) -> list[str]:
+    answer = {
+        "caller": "+4915112345678", "business": "Pfotenglück", "created_at": "2026-11-22T08:33:10Z", "zone": "Europe/Berlin",
+        "customer": {"name": "Holger Fink", "since": "2026-01-05T10:00:00Z"}, "appointments": [APPOINTMENT], "calls": [CALL],
+        **dict.fromkeys(LISTS, ()), "elsewhere": ["Retell"], "names": NAMES,
+    }  # fmt: skip
+    return list(render_document(answer | changes, 200))
+
+
+def test_the_document_is_german_throughout() -> None:
+    text = document()
+    assert text[1] == "Pfotenglück, Stand So, 22. November 2026, 09:33 Uhr"
+    assert "    seit: Mo, 5. Januar 2026, 11:00 Uhr" in text
+    assert text[text.index("Termine:") + 1 : text.index("Anrufe:") - 1] == [
+        "    Filiale: Pfotenglück Gohlis",
+        "    Leistung: Krallenschneiden und Schur",
+        "    bei: Frau Vogel",
+        "    Beginn: Di, 24. November 2026, 13:00 Uhr",
+        "    Stand: eingetragen",
+        "    Geburtsdatum: 3. April 1985",
+        "    Notiz: kommt am 2026-11-24",
+    ]
+    assert {"    Richtung: eingehend", "    Stand: beendet", "    Beginn: Di, 24. November 2026, 13:00 Uhr"} <= set(
+        text
+    )
+    assert {"    Auswertung: user_sentiment = Neutral", "    …: is_good = ja"} <= set(text)
+
+
+@pytest.mark.parametrize("names", [{}, None, {"branches": {}, "services": {}, "staff": {}}])
+def test_what_is_not_declared_any_more_or_comes_from_the_release_before_is_named_by_its_id(names: Any) -> None:
+    text = document(names=names)
+    assert {"    Filiale: gohlis", "    Leistung: krallen+schur", "    bei: vogel"} <= set(text)
+
+
+def test_a_value_that_has_no_word_is_shown_as_it_is_and_words_of_people_are_left_alone() -> None:
+    message = {"text": "confirmed", "for_whom": "Mia", "call_back": "2026-13-45", "left_at": "2026-11-22T08:33:10Z"}
+    text = document(calls=[CALL | {"status": "new_status"}], messages=[message])
+    assert {"    Stand: new_status", "    Text: confirmed", "    Rückruf: 2026-13-45"} <= set(text)
+
+
+def test_every_state_that_we_store_has_a_word() -> None:
+    ours = (FunctionOutcome, Status, Kind, Recipient, State, NotificationChannel, Source)
+    stored = {str(each) for states in ours for each in states} | set(FUNCTIONS_BY_NAME)
+    assert not stored - set(VALUES)
