@@ -140,6 +140,7 @@ class ScriptedModel:
         if self._last_call is not None and self._last_call.name == INFORMATION:  # it offers and changes nothing
             self._is_aside = not answer.get("success")
             self._is_transfer_offered = self._is_aside and offers_transfer(str(answer.get("message")))
+            self._is_message_offered = self._is_aside and offers_message(str(answer.get("message")))
             self._change.to_confirm = {}  # a yes after it is none to the question before it
             return None
         if self._last_call is not None and self._last_call.name == "book_appointment" and answer.get("success"):

@@ -91,6 +91,22 @@ def test_a_yes_to_another_question_does_not_book_the_offer_before_it(onward: str
     assert (reaction.name if isinstance(reaction, ToolCall) else None) == tool
 
 
+def test_a_yes_to_a_message_after_an_unknown_answer_leaves_one() -> None:
+    model = new_model({"leave_message": {"type": "custom", "parameters": {"properties": {}}}})
+    model.hear("Was kostet ein Haarschnitt?")
+    model.learn({"success": False, "message": f"{UNKNOWN} Soll ich dem Team etwas ausrichten?", "topic": "prices"})
+    assert model.hear("Ja, gern.") == phrases.ASK_MESSAGE
+
+
+def test_a_yes_after_a_known_answer_leaves_no_message() -> None:
+    model = new_model({"leave_message": {"type": "custom", "parameters": {"properties": {}}}})
+    model.hear("Was kostet ein Haarschnitt?")
+    model.learn({"success": False, "message": f"{UNKNOWN} Soll ich dem Team etwas ausrichten?", "topic": "prices"})
+    model.hear("Was kostet Färben?")
+    model.learn({"success": True, "message": "Färben kostet neunundachtzig Euro.", "topic": "prices"})
+    assert model.hear("Ja, gern.") != phrases.ASK_MESSAGE
+
+
 def test_a_no_to_another_question_leaves_the_offer() -> None:
     model = new_model({"transfer_to_human": {"type": "transfer_call"}})
     model.hear("Hier ist Dora Dorn, einen Haarschnitt am Freitag um halb drei")
