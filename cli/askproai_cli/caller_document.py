@@ -29,6 +29,15 @@ _FIELDS: Final = {
     "finished_at": "abgeschlossen", "of_appointment_at": "Termin am", "address": "Adresse", "source": "von",
     "event_type": "Meldung", "received_at": "eingegangen", "body": "Inhalt",
 }  # fmt: skip
+# Arguments of the call functions, and what Retell's analysis of a call has, beside names of fields.
+_PARTS: Final = {
+    "customer_name": "Name", "date": "Tag", "time": "Uhrzeit", "part_of_day": "Tageszeit", "start": "Beginn",
+    "appointment_id": "Termin-Kennung", "appointment_date": "Tag des Termins", "appointment_time": "Uhrzeit des Termins",
+    "reason": "Grund", "confirmed": "zugesagt", "email_confirmed": "Adresse bestätigt", "another": "noch ein Termin",
+    "topic": "Thema", "question": "Frage", "message": "Nachricht", "recipient": "für", "call_summary": "Zusammenfassung",
+    "user_sentiment": "Stimmung", "call_successful": "erfolgreich", "in_voicemail": "Anrufbeantworter",
+    "recording_url": "Aufnahme", "custom_analysis_data": "Weiteres",
+}  # fmt: skip
 # Fields whose values are names of ours or of a provider, and what they are called.
 _NAMED: Final = frozenset(
     {"status", "state", "direction", "function", "outcome", "kind", "recipient", "channel", "event_type", "source"}
@@ -110,7 +119,8 @@ def _render_entry(entry: Mapping[str, Any], zone: tzinfo | None, width: int) -> 
 
 def _lines(value: Any, zone: tzinfo | None) -> Sequence[str]:
     if isinstance(value, dict):
-        return [f"{name} = {_write(part, zone)}" for name, part in value.items()]
+        parts = {name: _PARTS.get(name, _FIELDS.get(name, name)) for name in value}
+        return [f"{parts[name]} = {_write(part, zone)}" for name, part in value.items()]
     return [_write(line, zone) for line in ("ja" if value is True else str(value)).splitlines()]
 
 

@@ -80,10 +80,10 @@ def _names(config: TenantConfig, entries: Iterable[Mapping[str, Any]]) -> Caller
 
 
 def _elsewhere(config: TenantConfig) -> list[str]:
-    """Return who else has data of callers, in English: the person who hands the document out knows the details."""
-    found = ["Retell: the call as the agent's storage setting says, until its retention ends"]
+    """Return who else has data of callers, in German as the document for them is: who hands it out knows the details."""
+    found = ["Retell: das Gespräch, soweit der Agent es dort speichern lässt, bis zum Ende der Frist dort"]
     if config.calendar.provider != "Local":
-        found.append("Cal.com: name, number, e-mail address and notes of each booking")
+        found.append("Cal.com: Name, Nummer, E-Mail-Adresse und Notiz jeder Buchung")
     if config.notifications is not None:
-        found.append("the business' mailbox and systems: what notifications have brought there")
-    return [*found, "the telephone company: numbers and times of calls", "backups of the database"]
+        found.append("Postfach und Systeme des Betriebs: was Benachrichtigungen dorthin gebracht haben")
+    return [*found, "die Telefongesellschaft: Nummern und Zeiten der Anrufe", "Sicherungen der Datenbank"]

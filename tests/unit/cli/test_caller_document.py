@@ -53,7 +53,20 @@ def test_the_document_is_german_throughout() -> None:
     assert {"    Richtung: eingehend", "    Stand: beendet", "    Beginn: Di, 24. November 2026, 13:00 Uhr"} <= set(
         text
     )
-    assert {"    Auswertung: user_sentiment = Neutral", "    …: is_good = ja"} <= set(text)
+    assert {"    Auswertung: Stimmung = Neutral", "    …: is_good = ja"} <= set(text)
+
+
+def test_what_was_passed_to_a_function_is_named_too() -> None:
+    arguments = {"customer_name": "Rita", "service": "Schur", "start": "2026-11-26T10:00:00+01:00", "own": "x"}
+    asked = {"call_id": "c", "at": "2026-11-22T09:05:00Z", "function": "book_appointment", "arguments": arguments}
+    text = document(requests_in_calls=[asked])
+    first = text.index("    Abfrage: Termin eintragen") + 1
+    assert text[first : first + 4] == [
+        "    Angaben: Name = Rita",
+        "    …: Leistung = Schur",
+        "    …: Beginn = Do, 26. November 2026, 10:00 Uhr",
+        "    …: own = x",
+    ]
 
 
 @pytest.mark.parametrize("names", [{}, None, {"branches": {}, "services": {}, "staff": {}}])
