@@ -83,9 +83,7 @@ def _days(meaning: Meaning, today: date) -> list[Days]:
             readings = [day for days in period.readings for day in _same_days(meaning.day, days)]
             readings = [day for day in readings if weekday is None or day.weekday() == weekday.weekday]
         if not readings:
-            if (
-                period is None and not meaning.day.is_date
-            ):  # "morgen am Mittwoch": both days exist, which one is meant is asked
+            if period is None and not meaning.day.is_date:  # "morgen am Mittwoch": there are both, and one is asked for
                 raise Contradiction("the weekday is not that of the day")
             raise ImpossibleDay("the weekday is not that of the date")
         return [Days(day, day) for day in readings]
