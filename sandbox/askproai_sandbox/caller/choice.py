@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.german_dates import WEEKDAYS, Grain, fold, understand_parts
+from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.sentence import Sentence
 
 Item = Mapping[str, Any]  # of `slots`, `alternatives` or `appointments`: `start`, `spoken`, and more
@@ -102,6 +103,11 @@ def ask_which(offers: Sequence[Item]) -> str:
     """Return the question which of several offers is meant."""
     spoken = [str(offer.get("spoken", offer["start"])) for offer in offers]
     return f"Welcher Termin passt Ihnen: {', '.join(spoken[:-1])} oder {spoken[-1]}?"
+
+
+def ask_again(offers: Sequence[Item]) -> str:
+    """Return the question for a yes to what is on offer, after a question of the caller, which is none."""
+    return phrases.ASK_YES.format(offers[0].get("spoken", offers[0]["start"])) if len(offers) == 1 else ask_which(offers)
 
 
 def is_one_of_several(offer: Item, offers: Sequence[Item]) -> bool:

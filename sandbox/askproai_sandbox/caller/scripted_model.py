@@ -13,7 +13,7 @@ from typing import Any
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import CHANGES_MIND, TOOL_OF_CHANGE, Change
-from askproai_sandbox.caller.choice import Item, ask_which, choose, find_ordinal, find_other_part, is_one_of_several
+from askproai_sandbox.caller.choice import Item, ask_again, ask_which, choose, find_ordinal, find_other_part, is_one_of_several
 from askproai_sandbox.caller.email_address import answer_email_question
 from askproai_sandbox.caller.message import PendingMessage, offers_message, offers_transfer
 from askproai_sandbox.caller.name_answer import take_name
@@ -120,6 +120,7 @@ class ScriptedModel:
         reaction = (
             self._hear_email(sentence)
             or self._hear_birth_date(sentence)
+            or self._hear_question_about_offers(sentence)
             or self._hear_change_of_mind(sentence)
             or self._hear_change(sentence)
             or self._hear_question(sentence)
@@ -240,7 +241,24 @@ class ScriptedModel:
     def _ask_about_business(self, args: Mapping[str, str | None]) -> ToolCall:
         return self._call(INFORMATION, {name: value for name, value in args.items() if value})
 
+    def _hear_question_about_offers(self, sentence: Sentence) -> str | None:
+        """Repeat the offer that a question is about, which is no yes to it; None if it asks for something else."""
+        if not (self._offers and sentence.is_question and sentence.intent in {None, Intent.APPOINTMENT}):
+            return None
+        if chosen := self._chosen_offer(sentence):
+            self._offers, self._accepted_offer = [chosen], None
+            if sentence.staff:
+                self._details["staff"] = sentence.staff
+        elif not sentence.checks:
+            return None
+        if sentence.name:
+            self._details["customer_name"] = sentence.name
+        return ask_again(self._offers)
+
     def _hear_nothing_new(self, sentence: Sentence) -> str:
+        if self._offers and sentence.is_question and not sentence.other_time:
+            self.remark = phrases.NOT_UNDERSTOOD.format(sentence.text)
+            return ask_again(self._offers)
         if self._offers and (sentence.no or sentence.other_time):
             return phrases.ASK_TIME
         if len(self._offers) > 1 and find_ordinal(sentence) is not None:  # "die vierte" of three
@@ -288,7 +306,7 @@ class ScriptedModel:
             self._requested_time, self._offers = {}, []
         elif change.tool is None:
             return None
-        elif change.to_confirm and (sentence.yes or sentence.no):
+        elif change.to_confirm and (sentence.yes or sentence.no) and not sentence.is_question:
             return self._confirm(sentence)
         elif not change.appointments and (sentence.services or sentence.unknown_service):
             self._change = Change()

@@ -59,6 +59,11 @@ _YES = re.compile(
     re.IGNORECASE,
 )
 _YES_FIRST = re.compile(rf"\W*{_YES.pattern}", re.IGNORECASE)
+_CHECKING = r"(?:ist|wäre?|wär|war|sind) (?:das|es|der|dies)\b"  # "Ist das morgen?"
+_CHECKS = re.compile(rf"\b{_CHECKING}(?!.*\b(?:auch|noch|frei|möglich|nicht)\b)", re.IGNORECASE | re.DOTALL)
+_QUESTION = re.compile(  # with the mark that ends it, or without it by its words
+    rf"\?|(?:^\W*|[,.;!]\s*|\b(?:und|aber|ja|ach|so|äh|ähm|hm|Sie|Moment)\W+){_CHECKING}|,\s*oder(?: nicht)?[\s.!]*$", re.IGNORECASE
+)
 _NO = re.compile(r"\b(nein|nee|leider|lieber|anders|nicht|doch nicht)\b", re.IGNORECASE)
 _OTHER_TIME = re.compile(
     r"\b(?:später|früher|ander(?:e|er|en|es) (?:Tag|Zeit|Uhrzeit|Termin)|etwas anderes)\b", re.IGNORECASE
@@ -207,6 +212,8 @@ class Sentence:
     is_both: bool = field(default=False)  # "Ja, beide"
     ends_call: bool = field(default=False)  # a word that is only said at the end, unlike "danke"
     wants_all_services: bool = field(default=False)  # in one visit
+    is_question: bool = field(default=False)  # which is no yes, whatever it names
+    checks: bool = field(default=False)  # a question about what was offered: "Ist das morgen?"
     wants_other: bool = field(default=False)  # what no function gives, instead of an appointment: "eine Rechnung"
 
     @property
@@ -245,6 +252,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     if branch is None and len(catalogue.branches) > 1:
         branch, rest = _take(_PLACE, rest)
     services = catalogue.find_services(rest)
+    is_question = bool(_QUESTION.search(text))
     wants_other = not services and intent in _MAY_WANT_OTHER and bool(_NO_APPOINTMENT.search(rest))
     return Sentence(
         text=text,
@@ -257,9 +265,8 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         staff=staff,
         branch=branch,
         loose_words=_capitalised_words(rest),
-        yes=bool(
-            _YES_FIRST.match(text) if wants_other else _YES.search(text)
-        ),  # "Ich hätte gern eine Rechnung" is none
+        yes=not is_question
+        and bool(_YES_FIRST.match(text) if wants_other else _YES.search(text)),  # "Ich hätte gern eine Rechnung" is none
         no=kept != times.marked or bool(_NO.search(text)),
         any_staff=bool(_ANYBODY.search(text)),
         other_time=bool(_OTHER_TIME.search(text)),
@@ -272,6 +279,8 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         rejected_staff=frozenset(filter(None, map(catalogue.find_staff, find_rejected_people(text)))),
         is_both=bool(_BOTH.search(text)),
         ends_call=bool(_ENDS_CALL.search(text)),
+        is_question=is_question,
+        checks=is_question and bool(_CHECKS.search(text)),
         wants_other=wants_other,
         wants_all_services=len(services) > 1 and catalogue.means_all(rest),
     )
