@@ -76,17 +76,23 @@ class ScriptedModel:
         reaction = self._react(sentence)
         return self._refuse_unknown(reaction) if isinstance(reaction, ToolCall) else reaction
 
-    def _take_name(self, sentence: Sentence) -> Sentence:
-        """Return a sentence that only says the caller's name as such, where one was asked for, or an offer may be accepted."""
-        is_asked = (
+    @property
+    def _is_name_asked(self) -> bool:
+        return (
             (self._accepted_offer is not None and not self._is_birth_date_asked)
             or self._is_joining
             or (self._message is not None and self._message.asked_for == phrases.ASK_WHO)
         )
+
+    def _take_name(self, sentence: Sentence) -> Sentence:
+        """Return a sentence that only says the caller's name as such, where one was asked for, or an offer may be accepted."""
+        is_asked = self._is_name_asked
         may_accept = self._offers and self._asked is None and self._change.tool is None and not self._is_email_asked
         return take_name(sentence, self._catalogue, asked=is_asked) if is_asked or may_accept else sentence
 
     def _react(self, sentence: Sentence) -> ToolCall | str:
+        if sentence.ends_call and not sentence.says_more(name_is_asked=self._is_name_asked):
+            return phrases.GOODBYE
         is_transfer_offered, self._is_transfer_offered = self._is_transfer_offered, False
         if sentence.intent is Intent.TRANSFER or (
             is_transfer_offered and sentence.yes and not sentence.no and not sentence.when
@@ -95,8 +101,6 @@ class ScriptedModel:
         is_aside, self._is_aside = self._is_aside, False
         if is_transfer_offered and sentence.no and not sentence.when:
             return phrases.MORE if self._offers or self._change.tool else phrases.GOODBYE
-        if sentence.ends_call and not sentence.says_more:
-            return phrases.GOODBYE
         accepts_message = self._is_message_offered and sentence.yes and not sentence.no and not sentence.when
         if self._message or accepts_message or sentence.intent in {Intent.MESSAGE, Intent.CALLBACK}:
             return self._leave_message(sentence)

@@ -34,7 +34,7 @@ NO_SERVICE = (
     r"|Tochter|Sohn|Kind(?:er)?|Mutter|Mutti|Vater|Der|Die|Das|Den|Dem|Ich|Wir|Sie|Er|Es|Mir|Mich|Uns|Mein\w*|Mei|Bei|Für|Aber|Oder"
     r"|Ganz|Irgend\w*|Vielleicht|Eigentlich|Leider|Entschuldigung|Verzeihung|Servus|Moin|Grüß|Guten?|Bitte|Lieber|Möglichst|Sofort|Schnell"
     r"|Ein|Eine[nmrs]?|Zwei|Drei|Jo|Joa|Jawoll?|Jawohl|Passt|Super|Klar|Gut|Schön|Noch|Auch|Nur|Da|Dort|Hier|Jetzt|Gleich|So|Na|Ach|Ähm?"
-    r"|Kann|Könnte\w*|Können|Haben|Hätte\w*|Habt|Möchte\w*|Geht|Ginge|Wo|Wer|Wie|Warum|Welche[rsn]?|Ab|Nach|Vor|Bis|In|Am|Um|Im|Zum|Zur|Ja|Nein|Was|Wann|Und|Name[n]?|Egal|Stunden?|Minuten?|Viertelstunden?|Wieder(?:hören|sehen|schauen)|Tschüss?|Tschö|Ciao|Ade)\b)"
+    r"|Kann|Könnte\w*|Können|Haben|Hätte\w*|Habt|Möchte\w*|Geht|Ginge|Wo|Wer|Wie|Warum|Welche[rsn]?|Ab|Nach|Vor|Bis|In|Am|Um|Im|Zum|Zur|Ja|Nein|Was|Wann|Und|Name[n]?|Egal|Stunden?|Minuten?|Viertelstunden?|Wieder(?:hören|sehen|schauen)|Tschü(?:ss?|ß)|Tschö|Ciao|Ade)\b)"
 )
 _NOUN = rf"{NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{2,}}(?:\s+und\s+[A-ZÄÖÜ][\wäöüß-]+)?)\b(?!\s+\w*ge\w{{2,}}(?:t|en)\b)"
 _SERVICE = re.compile(  # the noun after an article or a verb, before a "bitte", or before the time at the beginning
@@ -51,7 +51,7 @@ _NO_APPOINTMENT = re.compile(  # what is wanted is something that no function gi
 _FILLER_WORDS = """
     ja nein gern gerne genau okay bitte danke vielen dank guten gute schönen tag morgen abend hallo auf für den das die der im am um
     name namen mein ist hier spricht bin heiße ich wir es mir ein eine einen nehme nehmen passt also dann äh ähm perfekt super
-    frau herr herrn moment termin uhr wie was wann ganz egal wiederhören wiedersehen wiederschauen tschüss tschüs tschö ciao ade
+    frau herr herrn moment termin uhr wie was wann ganz egal wiederhören wiedersehen wiederschauen tschüss tschüs tschüß tschö ciao ade
 """
 _FILLERS = frozenset(_FILLER_WORDS.split())
 _YES = re.compile(
@@ -81,7 +81,9 @@ _SEVERAL = re.compile(
 )
 _SEVERAL_APPOINTMENTS = re.compile(r"\b(?:zwei|drei|mehrere) Termine\b", re.IGNORECASE)  # of one person
 _BOTH = re.compile(r"\bbeide\b|\balle (?:zwei|drei)\b", re.IGNORECASE)
-_BYE = r"\b(?:tschüss?|tschö|ciao|ade|wieder(?:hören|sehen|schauen))\b"
+_BYE = r"\b(?:tschü(?:ss?|ß)|tschö|ciao|ade|wieder(?:hören|sehen|schauen))\b"
+_SEE_YOU = re.compile(r"\bbis (?!wann)|\b(?:melde|rufe?|probiere?|versuche?)\b", re.IGNORECASE)  # "Dann bis Freitag!"
+_REGRETS = re.compile(r"\b(?:schade|na gut|na ja|tja|ach)\b", re.IGNORECASE)  # no name
 _ENDS_CALL = re.compile(_BYE, re.IGNORECASE)
 
 
@@ -184,6 +186,16 @@ _MAY_WANT_OTHER = {None, Intent.APPOINTMENT, Intent.GOODBYE}  # the other intent
 _INTENTS = {intent: re.compile("|".join(patterns), re.IGNORECASE) for intent, patterns in _PATTERNS.items()}
 
 
+_DONE_BEFORE_GOODBYE = {
+    Intent.CANCEL,
+    Intent.MOVE,
+    Intent.LIST,
+    Intent.CALLBACK,
+    Intent.MESSAGE,
+    Intent.WAITLIST,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """What was read. `when` has the words for `date`, `time` and `part_of_day`; `services` are names of the catalogue."""
@@ -221,19 +233,15 @@ class Sentence:
         """Return the service that is asked for, or all those of a visit; None if one of several has to be chosen."""
         return ", ".join(self.services) if self.wants_all_services or len(self.services) == 1 else None
 
-    @property
-    def says_more(self) -> bool:
-        """Return whether something has to be done before the goodbye: "Ja, gern, tschüss"."""
-        said = self.yes, self.when, self.services, self.name, self.loose_words
-        changes = self.intent in {
-            Intent.CANCEL,
-            Intent.MOVE,
-            Intent.LIST,
-            Intent.CALLBACK,
-            Intent.MESSAGE,
-            Intent.WAITLIST,
-        }
-        return changes or any(said)
+    def says_more(self, *, name_is_asked: bool) -> bool:
+        """Return whether something has to be done before the goodbye: "Ja, gern, tschüss", not "Schade, dann nicht, tschüss"."""
+        if self.intent in _DONE_BEFORE_GOODBYE:
+            return True
+        when = {} if _SEE_YOU.search(self.text) else self.when
+        if self.no and not (when or self.services):
+            return False
+        is_name = len(self.loose_words) > 1 or (name_is_asked and not _REGRETS.search(self.text))
+        return bool(self.yes or when or self.services or self.name or (self.loose_words and is_name))
 
 
 def read_sentence(text: str, catalogue: Catalogue) -> Sentence:

@@ -224,18 +224,28 @@ def test_a_yes_with_another_person_asks_again_and_with_the_same_service_books() 
     assert called(model, "Ja, die Kontrolle bitte")["tool"] == "book_appointment"
 
 
-@pytest.mark.parametrize("text", ["Nein danke, auf Wiederhören.", "Tschüss.", "Wiederschauen!", "Danke, Tschüß"])
+@pytest.mark.parametrize(
+    "text",
+    ["Nein danke, auf Wiederhören.", "Tschüss.", "Wiederschauen!", "Danke, Tschüß", "Schade, dann nicht. Tschüss.",
+     "Schade, tschüss!", "Na gut, dann melde ich mich am Montag wieder. Tschüss", "Dann bis Freitag, tschüss"],
+)  # fmt: skip
 def test_a_goodbye_is_understood_in_every_turn_and_is_no_service(text: str) -> None:
     asked, moving, fresh = new_model(), new_model(), new_model()
     asked.hear("Ich brauche einen Termin")
     asked.learn({"success": False, "message": "Was möchten Sie buchen?", "services": ["haarschnitt"]})
     moving.hear("Ich möchte meinen Termin verschieben")
-    for model in (asked, moving, fresh, offering_model(OFFER)):
+    for_transfer, for_name = ScriptedModel(TRANSFERS, "+491", greeting=SUSPENDED), offering_model(OFFER)
+    assert for_name.hear("Ja, bitte.") == ASK_NAME
+    several = offering_model(OFFER, {"start": "2026-11-27T16:00:00+01:00", "spoken": "vier"})
+    for model in (asked, moving, fresh, offering_model(OFFER), several, for_transfer, for_name):
         assert (str(model.hear(text)).endswith("Auf Wiederhören!"), model.remark) == (True, None)
 
 
 def test_a_yes_before_a_goodbye_counts() -> None:
     assert isinstance(offering_model(OFFER).hear("Ja, gern. Mein Name ist Max Muster. Tschüss!"), ToolCall)
+    model = offering_model(OFFER)
+    assert model.hear("Ja, bitte.") == ASK_NAME
+    assert called(model, "Muster, tschüss!")["customer_name"] == "Muster"
 
 
 @pytest.mark.parametrize("text", ["Egal bei wem.", "Egal.", "Ganz egal"])
