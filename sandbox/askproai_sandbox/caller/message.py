@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from askproai_sandbox.caller import phrases
-from askproai_sandbox.caller.sentence import Intent, Sentence
+from askproai_sandbox.caller.sentence import PASSED_ON, Intent, Sentence, find_intent
 
 _OFFER = re.compile(r"\bsoll ich\b[^.?!]*\bausrichten\b", re.IGNORECASE)
 _OFFERS_TRANSFER = re.compile(r"\bverbinden\b")
@@ -14,6 +14,7 @@ _CONTENT = (
     re.compile(r"\bausrichten\b\W+(.+)", re.DOTALL),
     re.compile(r"^(.+?)[,.;!]\s*(?:können|könnten|würden) Sie\b.*\bsagen\b", re.IGNORECASE | re.DOTALL),
 )
+_BOUNDARY = re.compile(r"[.!]\s+(?:und\s+)?|,?\s+und\s+", re.IGNORECASE)
 _RECIPIENT = re.compile(  # "Chefin" of "der Chefin", who is nobody of the staff by name
     r"\bSie (?:bitte )?(?:(?:das|es) (?:bitte )?)?(?:de[mr]|meine[mr]|Ihre[mr]) ([A-ZÄÖÜ][\w-]+)"
     r"[^.?!,]*\b(?:aus|ausrichten|sagen)\b"
@@ -29,6 +30,15 @@ def offers_transfer(answer: str) -> bool:
     """Return whether a yes to an answer accepts to be connected; where it ends with another offer, it accepts that one."""
     *_, last = re.split(r"(?<=[.!?])\s+", answer)
     return bool(_OFFERS_TRANSFER.search(answer)) and (bool(_OFFERS_TRANSFER.search(last)) or not offers_message(last))
+
+
+def split_off_message(text: str) -> tuple[str, str]:
+    """Split "Ja, Rolf Zander. Und sagen Sie Frau Vogel bitte, dass er beißt." before what is to be passed on; "" if nothing is."""
+    for boundary in reversed(list(_BOUNDARY.finditer(text))):
+        head, tail = text[: boundary.start()], text[boundary.end() :]
+        if find_intent(tail) in PASSED_ON and find_intent(head) not in PASSED_ON:
+            return head, tail
+    return text, ""
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import CHANGES_MIND, TOOL_OF_CHANGE, Change
 from askproai_sandbox.caller.choice import Item, ask_again, ask_which, choose, find_ordinal, find_other_part, is_one_of_several
 from askproai_sandbox.caller.email_address import answer_email_question
-from askproai_sandbox.caller.message import PendingMessage, offers_message, offers_transfer
+from askproai_sandbox.caller.message import PendingMessage, offers_message, offers_transfer, split_off_message
 from askproai_sandbox.caller.name_answer import take_name
 from askproai_sandbox.caller.questions import INFORMATION, TOPICS, answer_question, read_while_cancelling
 from askproai_sandbox.caller.record import ToolCall
@@ -59,12 +59,18 @@ class ScriptedModel:
         self._is_message_offered = self._is_waiting_offered = False
         self._is_email_asked = False  # the last answer asks for the e-mail address of a booking, or whether it is right
         self._is_aside = False  # the last answer asks something that is not whether to book or change
+        self._to_pass_on = ""  # what was said with the yes to an offer, until that is booked
+        self._has_just_booked = False
         self._booked = ""  # the id of the appointment that was booked last in this call
         self._rejected_people = RejectedPeople()
         self._is_joining = False  # the waiting list, while the name is missing
 
     def hear(self, text: str) -> ToolCall | str:
         """Return the reaction to a sentence: a tool call, or what the agent says."""
+        self._has_just_booked = False
+        accepting, message = split_off_message(text)
+        if message and self._may_accept(read_sentence(accepting, self._catalogue)):
+            text, self._to_pass_on = accepting, message
         sentence = self._take_name(read_sentence(text, self._catalogue))
         if self._change.tool == TOOL_OF_CHANGE[Intent.CANCEL]:
             sentence = read_while_cancelling(sentence)
@@ -75,6 +81,20 @@ class ScriptedModel:
             self._offers = self._rejected_people.leave_out(self._offers)
         reaction = self._react(sentence)
         return self._refuse_unknown(reaction) if isinstance(reaction, ToolCall) else reaction
+
+    def take_up(self) -> ToolCall | str | None:
+        """Return the reaction to what the caller wanted to be passed on with the yes to an offer, once that is booked; else None."""
+        if not (self._to_pass_on and self._has_just_booked):
+            return None
+        text, self._to_pass_on = self._to_pass_on, ""
+        return self.hear(text)
+
+    def _may_accept(self, sentence: Sentence) -> bool:
+        """Return whether a sentence accepts an offer, or is the name for the accepted one."""
+        if self._accepted_offer is not None:
+            return True
+        is_free = bool(self._offers) and self._change.tool is None and not sentence.is_question
+        return is_free and ((sentence.yes and not sentence.no) or self._chosen_offer(sentence) is not None)
 
     @property
     def _is_name_asked(self) -> bool:
@@ -92,6 +112,8 @@ class ScriptedModel:
 
     def _react(self, sentence: Sentence) -> ToolCall | str:
         if sentence.ends_call and not sentence.says_more(name_is_asked=self._is_name_asked):
+            if self._to_pass_on:
+                self.remark = phrases.NOT_PASSED_ON.format(self._to_pass_on)
             return phrases.GOODBYE
         is_transfer_offered, self._is_transfer_offered = self._is_transfer_offered, False
         if sentence.intent is Intent.TRANSFER or (
@@ -148,6 +170,7 @@ class ScriptedModel:
             self._change.to_confirm = {}  # a yes after it is none to the question before it
             return None
         if self._last_call is not None and self._last_call.name == "book_appointment" and answer.get("success"):
+            self._has_just_booked = True
             self._booked = str(answer.get("appointment_id") or "")
         if self._asked in {"services", "staff"}:  # the answer lists them because it did not know the one that was said
             self._details.pop("service" if self._asked == "services" else "staff", None)

@@ -186,14 +186,8 @@ _MAY_WANT_OTHER = {None, Intent.APPOINTMENT, Intent.GOODBYE}  # the other intent
 _INTENTS = {intent: re.compile("|".join(patterns), re.IGNORECASE) for intent, patterns in _PATTERNS.items()}
 
 
-_DONE_BEFORE_GOODBYE = {
-    Intent.CANCEL,
-    Intent.MOVE,
-    Intent.LIST,
-    Intent.CALLBACK,
-    Intent.MESSAGE,
-    Intent.WAITLIST,
-}
+PASSED_ON = frozenset({Intent.MESSAGE, Intent.CALLBACK})
+_DONE_BEFORE_GOODBYE = PASSED_ON | {Intent.CANCEL, Intent.MOVE, Intent.LIST, Intent.WAITLIST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,13 +238,18 @@ class Sentence:
         return bool(self.yes or when or self.services or self.name or (self.loose_words and is_name))
 
 
+def find_intent(text: str) -> Intent | None:
+    """Return what a sentence is about; None if it is a time, a name, a service or not understood."""
+    return next((intent for intent, pattern in _INTENTS.items() if pattern.search(text)), None)
+
+
 def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     """Read a sentence: an e-mail address and names first, then times, people, places, and the service in what is left.
 
     What it rejects is in no field but `rejected`, except for a cancellation: "Am Freitag kann ich nicht kommen" names one.
     """
     email, rest = _take(EMAIL, text)
-    intent = next((intent for intent, pattern in _INTENTS.items() if pattern.search(rest)), None)
+    intent = find_intent(rest)
     name, rest = _take(_NAME, rest)
     times = Times(rest)
     kept, rejected = (times.marked, frozenset[str]()) if intent is Intent.CANCEL else cut_rejections(times.marked)
