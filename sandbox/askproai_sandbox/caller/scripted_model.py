@@ -12,7 +12,7 @@ from typing import Any
 
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
-from askproai_sandbox.caller.change import CHANGES_MIND, TOOL_OF_CHANGE, Change
+from askproai_sandbox.caller.change import CHANGES_MIND, TOOL_OF_CHANGE, Change, drops_change
 from askproai_sandbox.caller.choice import Item, ask_again, ask_which, choose, find_ordinal, find_other_part, is_one_of_several
 from askproai_sandbox.caller.email_address import answer_email_question
 from askproai_sandbox.caller.message import PendingMessage, offers_message, offers_transfer, split_off_message
@@ -22,6 +22,7 @@ from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejected_people import RejectedPeople
 from askproai_sandbox.caller.remarks import find_remark
 from askproai_sandbox.caller.sentence import Intent, Sentence, read_sentence, split_at_new_time
+from askproai_sandbox.caller.spoken_time import name_hours
 
 _PRESSED = re.compile(r"\[[0-9*#]+\]")
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
@@ -68,6 +69,7 @@ class ScriptedModel:
     def hear(self, text: str) -> ToolCall | str:
         """Return the reaction to a sentence: a tool call, or what the agent says."""
         self._has_just_booked = False
+        text = name_hours(text, asked="wie viel Uhr" in self._question)
         accepting, message = split_off_message(text)
         if message and self._may_accept(read_sentence(accepting, self._catalogue)):
             text, self._to_pass_on = accepting, message
@@ -227,7 +229,7 @@ class ScriptedModel:
 
     def _give_up(self) -> str:
         """Forget what was on offer, and a change that is under way."""
-        is_change = self._change.tool is not None
+        is_change = self._change.tool is not None or (bool(self._booked) and not self._offers)
         self._change, self._requested_time, self._offers, self._accepted_offer = Change(), {}, [], None
         return phrases.KEPT if is_change else phrases.NOTHING
 
@@ -335,6 +337,8 @@ class ScriptedModel:
             return None
         elif change.to_confirm and (sentence.yes or sentence.no) and not sentence.is_question:
             return self._confirm(sentence)
+        elif drops_change(sentence, is_time_offered=bool(self._offers)):
+            return self._give_up()
         elif not change.appointments and (sentence.services or sentence.unknown_service):
             self._change = Change()
             return None

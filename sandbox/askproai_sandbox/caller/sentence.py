@@ -10,7 +10,7 @@ from enum import Enum, auto
 from askproai_runtime.german_dates import WEEKDAY_NAMES, says_nothing
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.email_address import EMAIL
-from askproai_sandbox.caller.spoken_time import MARK, Times, cut_rejections, find_rejected_people, find_too, is_shift
+from askproai_sandbox.caller.spoken_time import MARK, Times, cut_rejections, find_rejected_people, find_too, is_shift, name_hours
 
 PARTICLES = frozenset(
     {"von", "van", "vom", "zu", "zur", "de", "del", "della", "der", "den", "di", "da", "la", "le", "ten", "ter"}
@@ -130,7 +130,10 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bmit (?!Ihnen\b)[^.?!,]*\bsprechen\b",
     ),
     Intent.CALLBACK: (r"\bRückruf\b", r"\bzurück(?:zu)?rufen\b", r"\bruf\w*\b[^.?!]*\bzurück\b"),
-    Intent.MOVE: (r"\b(?:verschieben|(?:vor|zurück)?schieben|verlegen|umbuchen|verschoben|umlegen|vorverlegen)\b",),
+    Intent.MOVE: (
+        r"\b(?:verschieben|(?:vor|zurück)?schieben|verlegen|umbuchen|verschoben|umlegen|vor(?:zu)?(?:ver)?legen|vor(?:zu)?ziehen)\b",
+        r"\b(?:auf|nach (?:vorne?|hinten))\b[^.?!]*(?-i:\blegen\b)",  # "Waschen und Legen" is a service
+    ),
     Intent.CANCELLATION: (r"\b(?:kostet|bis wann|wie lange vorher)\b[^.!]*\b(?:abzusag|absag|storn)\w*",),
     Intent.CANCEL: (
         r"\b(?:absagen?|abzusagen|stornier\w*|streichen)\b",
@@ -140,7 +143,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     ),
     Intent.NOTHING: (
         r"\b(?:will|möchte|brauche|wünsche)\b[^,.?!]*\bkeinen?\b[^,.?!]*\btermin(?![^.?!]*\bsondern\b)",
-        r"\b(?:lassen wir (?:es|das)|lassen Sie es|vergessen Sie|hat sich erledigt)\b",
+        r"\b(?:lassen wir (?:es|das)|lassen Sie (?:es|alles|den|ihn)|bleib\w* (?:bitte )?(?:dabei|alles)|alles so bleib\w*|vergessen Sie|hat sich erledigt)\b",
     ),
     Intent.LIST: (
         r"\bwann\b[^.?!]*\bmeine?[nr]?\b[^.?!]*\btermin",
@@ -251,7 +254,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     email, rest = _take(EMAIL, text)
     intent = find_intent(rest)
     name, rest = _take(_NAME, rest)
-    times = Times(rest)
+    times = Times(name_hours(rest))
     kept, rejected = (times.marked, frozenset[str]()) if intent is Intent.CANCEL else cut_rejections(times.marked)
     staff, rest = _take_staff(kept, catalogue)
     branch, rest = _take(_BRANCH, rest)

@@ -195,7 +195,20 @@ _CORRECTION = re.compile(  # "am Freitag, nein, doch am Donnerstag"
 _TOO = re.compile(r"\b(?:zu|nicht\s+(?:ganz\s+|gern\s+)?so)\s+(früh|spät)\b", re.IGNORECASE)
 _COUNTED = r"(?:\d+|zwei|drei|vier|fünf|sechs|acht|zehn|fünfzehn|zwanzig|dreißig|eine[mr]?|eine?|paar)"
 _SPAN = rf"\b{_COUNTED}\s+(?:halbe\s+|viertel)?(?:Minute|Stunde|Viertelstunde|Tag|Woche)[en]*\b"
-_SHIFT = re.compile(rf"\bum\s+{_SPAN}|{_SPAN}\s+(?:nach\s+(?:hinten|vorn)|später|früher|eher)\b", re.IGNORECASE)
+_SHIFT = re.compile(rf"\bum\s+{_SPAN}|{_SPAN}\s+(?:nach\s+(?:hinten|vorne?)|später|früher|eher)\b", re.IGNORECASE)
+
+_HOUR = r"(?:ein[s]?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|[012]?\d)"
+_BARE_HOUR = re.compile(  # "geht da neun?"
+    r"\b((?:geht|ginge|passt|klappt|wäre|wär|lieber|vielleicht|dann)\s+(?:(?:da|auch|es|denn|noch|Ihnen|eher|bei Ihnen)\s+)*)"
+    rf"(?={_HOUR}(?:\s*[.,;!?]|\s*$|\s+(?:auch|noch|oder|bei|besser)\b))",
+    re.IGNORECASE,
+)
+_HOUR_ALONE = re.compile(rf"\W*{_HOUR}(?:,?\s+bitte)?\W*", re.IGNORECASE)
+
+
+def name_hours(text: str, *, asked: bool = False) -> str:
+    """Return a sentence with an "um" before a number that is an hour by its place ("geht da neun?"), or was `asked` for ("Neun.")."""
+    return f"um {text.strip()}" if asked and _HOUR_ALONE.fullmatch(text) else _BARE_HOUR.sub(r"\1um ", text)
 
 
 def cut_rejections(marked: str) -> tuple[str, frozenset[str]]:
