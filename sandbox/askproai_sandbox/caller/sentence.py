@@ -21,6 +21,9 @@ _NAME = re.compile(
     rf"(?:(?:Frau|Herr)\s+)?(?!(?:{'|'.join(WEEKDAY_NAMES)}|Kund|Neukund|Patient|Privatpatient)\w*\b)"
     rf"({NAME_WORD}(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,3}}{NAME_WORD})*)"
 )
+_LETTER = "[A-ZÄÖÜ]"
+_SPELLED_WORD = re.compile(rf"\b{_LETTER}(?:(?:-{_LETTER}\b)+|(?:\s+{_LETTER}\b(?!-))+)")  # "Ö Z T Ü R K", "R-I-T-A"
+_SPELLED = re.compile(rf"{_SPELLED_WORD.pattern}(?:[\s,]*(?:und\s+)?(?:dann\s+)?{_SPELLED_WORD.pattern})*")
 _TITLE = r"(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?|Prof(?:essor(?:in)?|\.)?)\s+)"
 _STAFF = re.compile(rf"\b(bei|beim|zu|zum|zur|mit|von)\s+(?:de[mr]\s+)?({_TITLE}*)({NAME_WORD}(?:\s+{NAME_WORD})?)")
 _ANYBODY = re.compile(
@@ -251,6 +254,8 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
 
     What it rejects is in no field but `rejected`, except for a cancellation: "Am Freitag kann ich nicht kommen" names one.
     """
+    start = found.start() if (found := EMAIL.search(text)) else len(text)  # an address is spelled in the pods' own way
+    text = join_spelling(text[:start]) + text[start:]
     email, rest = _take(EMAIL, text)
     intent = find_intent(rest)
     name, rest = _take(_NAME, rest)
@@ -338,6 +343,21 @@ def _take_staff(text: str, catalogue: Catalogue) -> tuple[str | None, str]:
         if (title.strip() or preposition == "bei") and words.split()[0] not in {"Ihnen", "Euch"}:
             return f"{title}{words}".strip(), f"{text[: match.start()]} , {text[match.end() :]}"
     return catalogue.find_titled_staff(text), text
+
+
+def join_spelling(text: str) -> str:
+    """Return a sentence with the letters that spell a word as that word, or without them if the word is said as well.
+
+    "Rita Öztürk, R I T A, dann Ö Z T Ü R K" is "Rita Öztürk", and "R I T A, dann Ö Z T Ü R K" is "Rita Öztürk", too.
+    """
+    spelled = _SPELLED.search(text)
+    if spelled is None:
+        return text
+    before, after = text[: spelled.start()], text[spelled.end() :]
+    words = [re.sub(r"\W", "", word[0]).capitalize() for word in _SPELLED_WORD.finditer(spelled[0])]
+    if all(re.search(rf"\b{word}\b", f"{before} {after}", re.IGNORECASE) for word in words):
+        return re.sub(r"[\s,]+$", "", before) + after
+    return f"{before}{' '.join(words)}{after}"
 
 
 def _capitalised_words(text: str) -> tuple[str, ...]:

@@ -159,3 +159,32 @@ def test_opening_hours_of_a_part_of_a_day_are_asked_for_that_day() -> None:
     reaction = new_model().hear("Haben Sie am Mittwochnachmittag auf?")
     assert isinstance(reaction, ToolCall)
     assert reaction.args == {"topic": "opening_hours", "date": "Mittwoch"}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Ja, Rita Öztürk, R I T A, dann Ö Z T Ü R K.", "Rita Öztürk"),
+        ("Ja, Rita Öztürk, Ö-Z-T-Ü-R-K.", "Rita Öztürk"),
+        ("Ja, mein Name ist Öztürk, Ö Z T Ü R K", "Öztürk"),
+        ("Ja, Rita Östürk, Ö Z T Ü R K.", "Rita Östürk"),
+        ("Ja, Rita Öztürk, R I T A, meine E-Mail ist rita at web punkt de.", "Rita Öztürk"),
+        ("Ja, R I T A, dann Ö Z T Ü R K.", "Rita Öztürk"),
+        ("Ja, auf R-I-T-A Ö-Z-T-Ü-R-K, bitte", "Rita Öztürk"),
+    ],
+)
+def test_letters_that_spell_a_name_are_not_the_name(text: str, name: str) -> None:
+    heard = called(offering(KRAUSE), text)
+    assert (heard["tool"], heard["customer_name"]) == ("book_appointment", name)
+
+
+def test_a_name_that_was_asked_for_may_be_spelled() -> None:
+    model = offering(KRAUSE)
+    assert model.hear("Ja") == ASK_NAME
+    assert called(model, "Z A N D E R")["customer_name"] == "Zander"
+
+
+def test_a_service_may_be_spelled() -> None:
+    catalogue = read_catalogue("## Buchbar\n- Zahnreinigung (45 Minuten; auch: PZR)\n\n## Team\n- Praxis: Anna Sommer")
+    model = ScriptedModel(new_model_tools(), "+491", catalogue)
+    assert called(model, "Eine P Z R bei Anna Sommer am Montag")["service"] == "Zahnreinigung"
