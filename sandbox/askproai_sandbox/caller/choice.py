@@ -128,3 +128,9 @@ def find_other_part(offers: Sequence[Item], sentence: Sentence, date: str | None
     else:
         day, part = starts[0], "Vormittag" if starts[0].hour >= _NOON else None
     return {"date": date or f"{day:%Y-%m-%d}", "part_of_day": part} if part else {}
+
+
+def time_after(end: str) -> dict[str, str]:
+    """Return the day of a local time in ISO 8601, and the time from then on, as the pods understand them."""
+    local = datetime.fromisoformat(end)
+    return {"date": f"{local:%Y-%m-%d}", "time": f"ab {local:%H:%M} Uhr"}

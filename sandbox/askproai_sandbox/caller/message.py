@@ -12,8 +12,13 @@ _OFFERS_TRANSFER = re.compile(r"\bverbinden\b")
 _CONTENT = (
     re.compile(r"\b(dass\s+.+)", re.IGNORECASE | re.DOTALL),
     re.compile(r"\bausrichten\b\W+(.+)", re.DOTALL),
-    re.compile(r"^(.+?)[,.;!]\s*(?:können|könnten|würden) Sie\b.*\bsagen\b", re.IGNORECASE | re.DOTALL),
+    re.compile(
+        r"^(.+?)[,.;!]\s*(?:(?:können|könnten|würden) Sie\b.*\b(?:sagen|ausrichten|weiter(?:geben|sagen))\b"
+        r"|(?:bitte\s+)?richten Sie (?:das|es)\b.*\baus\b)",
+        re.IGNORECASE | re.DOTALL,
+    ),
 )
+_REASON = re.compile(r"\b((?:es|da) (?:geht|ginge) um .+|wegen .+|es ist wegen .+)", re.IGNORECASE | re.DOTALL)  # of a callback
 _BOUNDARY = re.compile(r"[.!]\s+(?:und\s+)?|,?\s+und\s+", re.IGNORECASE)
 _RECIPIENT = re.compile(  # "Chefin" of "der Chefin", who is nobody of the staff by name
     r"\bSie (?:bitte )?(?:(?:das|es) (?:bitte )?)?(?:de[mr]|meine[mr]|Ihre[mr]) ([A-ZÄÖÜ][\w-]+)"
@@ -54,6 +59,8 @@ class PendingMessage:
             self.args["customer_name"] = name
         if sentence.intent is Intent.CALLBACK:
             self.args["call_back"] = " ".join(sentence.when.values()) or "egal wann"
+            if reason := _REASON.search(sentence.text):
+                self.args["message"] = reason[1].strip(" .?!,")
         elif sentence.intent is Intent.MESSAGE and (text := _read_content(sentence.text)):
             self.args["message"] = text
         elif self.asked_for == phrases.ASK_MESSAGE:

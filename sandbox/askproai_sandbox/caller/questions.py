@@ -1,6 +1,7 @@
 """What the demo's agent does with questions about the business: topics for the function, answers from its prompt. Pure."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ TOPICS = {
     Intent.ADDRESS: "address",
     Intent.CANCELLATION: "cancellation",
 }
+_FURTHER = re.compile(r"\W*(?:und|oder)\b[^.?!]*\?\W*", re.IGNORECASE)
 _COST_OR_DEADLINE = re.compile(r"\b(?:gebühr\w*|\w*zahlen|berechne\w*|bis wann|wie lange vorher)\b", re.IGNORECASE)
 # "bis wann muss ich …" looks like a question for the caller's appointments
 _MAY_BE_ABOUT_CANCELLING = frozenset({None, Intent.LIST, Intent.PRICES})
@@ -43,6 +45,18 @@ def read_while_cancelling(sentence: Sentence) -> Sentence:
     if sentence.services or sentence.intent not in _MAY_BE_ABOUT_CANCELLING or not asks:
         return sentence
     return replace(sentence, intent=Intent.CANCELLATION)
+
+
+def read_further_question(sentence: Sentence, args: Mapping[str, str]) -> dict[str, str] | None:
+    """Return the arguments of a question that goes on from the last one, which had `args`: "Und Färben?"; None if it does not."""
+    if sentence.intent is not None or not _FURTHER.fullmatch(sentence.text):
+        return None
+    service = sentence.service or next(iter(sentence.services), None) or sentence.unknown_service
+    if args.get("topic") in {"prices", "service"} and service and not sentence.when:
+        return {**args, "question": sentence.text, "service": service}
+    if args.get("topic") == "opening_hours" and "date" in sentence.when and not service:
+        return {**args, "question": sentence.text, "date": sentence.when["date"]}
+    return None
 
 
 def answer_question(sentence: Sentence, catalogue: Catalogue) -> Answer | None:

@@ -14,6 +14,8 @@ def find_remark(sentence: Sentence) -> str | None:
         return None  # it is passed on as it is
     if sentence.wants_other:
         return phrases.NOT_UNDERSTOOD.format(sentence.text)
+    if sentence.is_english:
+        return phrases.ENGLISH
     if is_address_lost(sentence.text):
         return phrases.NO_ADDRESS.format(sentence.text)
     if sentence.is_shift:

@@ -13,15 +13,15 @@ from typing import Any
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import CHANGES_MIND, TOOL_OF_CHANGE, Change, drops_change
-from askproai_sandbox.caller.choice import Item, ask_again, ask_which, choose, find_ordinal, find_other_part, is_one_of_several
+from askproai_sandbox.caller.choice import Item, ask_again, ask_which, choose, find_ordinal, find_other_part, is_one_of_several, time_after
 from askproai_sandbox.caller.email_address import answer_email_question
 from askproai_sandbox.caller.message import PendingMessage, offers_message, offers_transfer, split_off_message
 from askproai_sandbox.caller.name_answer import take_name
-from askproai_sandbox.caller.questions import INFORMATION, TOPICS, answer_question, read_while_cancelling
+from askproai_sandbox.caller.questions import INFORMATION, TOPICS, answer_question, read_further_question, read_while_cancelling
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejected_people import RejectedPeople
 from askproai_sandbox.caller.remarks import find_remark
-from askproai_sandbox.caller.sentence import Intent, Sentence, read_sentence, split_at_new_time
+from askproai_sandbox.caller.sentence import Intent, Sentence, read_first_appointment, read_sentence, split_at_new_time
 from askproai_sandbox.caller.spoken_time import name_hours
 
 _PRESSED = re.compile(r"\[[0-9*#]+\]")
@@ -62,6 +62,7 @@ class ScriptedModel:
         self._is_aside = False  # the last answer asks something that is not whether to book or change
         self._to_pass_on = ""  # what was said with the yes to an offer, until that is booked
         self._has_just_booked = False
+        self._booked_until = ""  # its end
         self._booked = ""  # the id of the appointment that was booked last in this call
         self._rejected_people = RejectedPeople()
         self._is_joining = False  # the waiting list, while the name is missing
@@ -73,7 +74,7 @@ class ScriptedModel:
         accepting, message = split_off_message(text)
         if message and self._may_accept(read_sentence(accepting, self._catalogue)):
             text, self._to_pass_on = accepting, message
-        sentence = self._take_name(read_sentence(text, self._catalogue))
+        sentence = self._take_name(read_first_appointment(text, self._catalogue))
         if self._change.tool == TOOL_OF_CHANGE[Intent.CANCEL]:
             sentence = read_while_cancelling(sentence)
         self.remark = None if self._message else find_remark(sentence)
@@ -81,7 +82,7 @@ class ScriptedModel:
             sentence, remark = self._rejected_people.hear(sentence, self._catalogue.staff)
             self.remark = self.remark or remark
             self._offers = self._rejected_people.leave_out(self._offers)
-        reaction = self._react(sentence)
+        reaction = phrases.GERMAN_ONLY if sentence.is_english and not self._message else self._react(sentence)
         return self._refuse_unknown(reaction) if isinstance(reaction, ToolCall) else reaction
 
     def take_up(self) -> ToolCall | str | None:
@@ -135,14 +136,12 @@ class ScriptedModel:
             return self._give_up()
         if self._asked == "branches" and self._last_call is not None:
             return self._repeat_with_branch(self._last_call, sentence.text)
-        if (
-            self._last_call is not None
-            and self._last_call.name == INFORMATION
-            and self._asked == "services"
-            and sentence.services
-        ):
-            service = sentence.service or sentence.services[0]
-            return self._ask_about_business({**self._last_call.args, "service": service})
+        if self._last_call is not None and self._last_call.name == INFORMATION:
+            if self._asked == "services" and sentence.services:
+                service = sentence.service or sentence.services[0]
+                return self._ask_about_business({**self._last_call.args, "service": service})
+            if further := read_further_question(sentence, self._last_call.args):
+                return self._ask_about_business(further)
         if is_aside and sentence.yes and not sentence.no and not sentence.when:
             return phrases.HELP
         reaction = (
@@ -173,6 +172,7 @@ class ScriptedModel:
             return None
         if self._last_call is not None and self._last_call.name == "book_appointment" and answer.get("success"):
             self._has_just_booked = True
+            self._booked_until = str(answer.get("end") or "")
             self._booked = str(answer.get("appointment_id") or "")
         if self._asked in {"services", "staff"}:  # the answer lists them because it did not know the one that was said
             self._details.pop("service" if self._asked == "services" else "staff", None)
@@ -491,6 +491,8 @@ class ScriptedModel:
         self._forget(sentence.rejected)
         branch = {"branch": sentence.branch} if sentence.branch else {}
         when = sentence.when | find_other_part(self._offers, sentence, self._requested_time.get("date")) | branch
+        if (sentence.after_last or sentence.before_last) and not when:
+            when = self._beside_last(sentence)
         services = (sentence.service,) if sentence.service else sentence.services
         services = services or ((sentence.unknown_service,) if sentence.unknown_service else ())
         if not services and self._asked == "services" and not when and not sentence.yes and not sentence.name:
@@ -511,6 +513,14 @@ class ScriptedModel:
         if services:
             self._details["service"] = services[0]
         return self._call("check_availability", {**self._details, **self._requested_time})
+
+    def _beside_last(self, sentence: Sentence) -> dict[str, str]:
+        """Return the time after the appointment that was booked last; nothing, with a remark, for one that is not known."""
+        if sentence.after_last and self._booked_until and not self._offers:
+            return time_after(self._booked_until)
+        self.remark = phrases.NO_NEIGHBOUR.format(sentence.text)
+        self._forget(("time", "part_of_day"))
+        return {}
 
     def _repeat_with_branch(self, call: ToolCall, text: str) -> ToolCall:
         """Repeat a call with the branch in the caller's words. Pressed keys are not repeated: they are in the transcript."""

@@ -4,7 +4,7 @@ docs/demo-agent.md lists what is understood.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from askproai_runtime.german_dates import WEEKDAY_NAMES, says_nothing
@@ -83,6 +83,16 @@ _SEVERAL = re.compile(
     re.IGNORECASE,
 )
 _SEVERAL_APPOINTMENTS = re.compile(r"\b(?:zwei|drei|mehrere) Termine\b", re.IGNORECASE)  # of one person
+_NEXT_ONE = re.compile(  # "und einmal Krallen", "und am Donnerstag"
+    rf",?\s+(?:und\s+)?(?:dann\s+)?(?:noch\s+)?(?:einmal|einen|eine|eins)\s+(?=[^.?!]*[A-ZÄÖÜ])|\s+und\s+(?=(?:am|um|den)?\s*{MARK})",
+    re.IGNORECASE,
+)
+_AFTER_LAST = re.compile(r"\b(?:danach|hinterher|anschließend|im Anschluss|direkt dahinter)\b", re.IGNORECASE)
+_BEFORE_LAST = re.compile(r"\b(?:davor|vorher|direkt vorneweg)\b", re.IGNORECASE)
+_ENGLISH = frozenset(
+    "the you do i would like my please speak english have appointment at on is and to can need want book hello hi tomorrow today"
+    " yes for what how much with this that it a could get haircut dog are there your we".split()
+)
 _BOTH = re.compile(r"\bbeide\b|\balle (?:zwei|drei)\b", re.IGNORECASE)
 _BYE = r"\b(?:tschü(?:ss?|ß)|tschö|ciao|ade|wieder(?:hören|sehen|schauen))\b"
 _SEE_YOU = re.compile(r"\bbis (?!wann)|\b(?:melde|rufe?|probiere?|versuche?)\b", re.IGNORECASE)  # "Dann bis Freitag!"
@@ -123,6 +133,8 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.MESSAGE: (
         r"\bausrichten\b",
         r"\b(?:richten|sagen) Sie\b[^.?!]*\bdass\b",
+        r"\brichten Sie\b[^.?!]*\baus\b",
+        r"\b(?:weitergeben|weitersagen)\b",
         r"\b(?:können|könnten|würden) Sie (?:bitte )?(?:das|es) (?:bitte )?(?:de[mr] )?(?-i:[A-ZÄÖÜ])[^.?!]*\bsagen\b",
         r"\bNachricht\b[^.?!]*\b(?:hinterlassen|dalassen|aufgeben)\b",
     ),
@@ -221,6 +233,9 @@ class Sentence:
     wants_several: bool = field(default=False)  # appointments of one person
     email: str | None = field(default=None)
     rejected_staff: frozenset[str] = field(default=frozenset())  # as the catalogue names them
+    after_last: bool = field(default=False)  # "danach": after the appointment that was booked last
+    before_last: bool = field(default=False)
+    is_english: bool = field(default=False)
     is_both: bool = field(default=False)  # "Ja, beide"
     ends_call: bool = field(default=False)  # a word that is only said at the end, unlike "danke"
     wants_all_services: bool = field(default=False)  # in one visit
@@ -242,6 +257,30 @@ class Sentence:
             return False
         is_name = len(self.loose_words) > 1 or (name_is_asked and not _REGRETS.search(self.text))
         return bool(self.yes or when or self.services or self.name or (self.loose_words and is_name))
+
+
+def read_first_appointment(text: str, catalogue: Catalogue) -> Sentence:
+    """Read a sentence, up to the second one if it asks for several appointments of one person, each with its time."""
+    whole, first = read_sentence(text, catalogue), read_sentence(_cut_next_appointment(text), catalogue)
+    names_less = bool(first.services) and len(first.services) < len(whole.services)
+    if whole.for_several or whole.intent is not first.intent or not (whole.wants_several or names_less):
+        return whole
+    return replace(first, wants_several=True)
+
+
+def _cut_next_appointment(text: str) -> str:
+    """Return the first of several appointments that a sentence asks for, each with its time; the whole sentence if it is one."""
+    times = Times(text)
+    for boundary in _NEXT_ONE.finditer(times.marked):
+        before, after = times.marked[: boundary.start()], times.marked[boundary.end() :]
+        if re.search(MARK, before) and re.search(MARK, after):
+            return times.unmark(before)
+    return text
+
+
+def _is_english(text: str) -> bool:
+    words = re.findall(r"[a-zäöüß']+", text.casefold())
+    return len(words) > 2 and 2 * sum(word in _ENGLISH for word in words) > len(words)
 
 
 def find_intent(text: str) -> Intent | None:
@@ -292,6 +331,9 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         wants_several=bool(_SEVERAL_APPOINTMENTS.search(rest)),
         email=email,
         rejected_staff=frozenset(filter(None, map(catalogue.find_staff, find_rejected_people(text)))),
+        after_last=bool(_AFTER_LAST.search(text)),
+        before_last=bool(_BEFORE_LAST.search(text)),
+        is_english=_is_english(text),
         is_both=bool(_BOTH.search(text)),
         ends_call=bool(_ENDS_CALL.search(text)),
         is_question=is_question,

@@ -188,7 +188,7 @@ _NEGATIVE_QUESTION = re.compile(
     re.IGNORECASE,
 )
 _CORRECTION = re.compile(  # "am Freitag, nein, doch am Donnerstag"
-    r"(?<=[\w›])[^\w‹›]+(?:ach\W+)?(?:nein|nee|ne|quatsch|entschuldigung|verzeihung|ich\s+meine|besser\s+gesagt|äh(?:m)?)\b"
+    r"(?<=[\w›])[^\w‹›]+(?:ach\W+)?(?:nein|nee|ne|ach\s+was|quatsch|entschuldigung|verzeihung|ich\s+meine|besser\s+gesagt|äh(?:m)?)\b"
     rf"(?=[^.;!?]*?{MARK})",
     re.IGNORECASE,
 )
@@ -231,15 +231,15 @@ def find_rejected_people(text: str) -> tuple[str, ...]:
 
 
 def _cut_corrected(marked: str) -> tuple[str, set[str]]:
-    """Return the sentence without the times that the caller corrects in it, and which kinds of them there were."""
-    correction = _CORRECTION.search(marked)
-    if correction is None:
-        return marked, set()
-    before, after = marked[: correction.start()], marked[correction.end() :]
-    found = _kinds_in(before) & _kinds_in(after)
-    for kind in (letter for letter, name in _KINDS.items() if name in found):
-        before = re.sub(rf"‹{kind}\d+›", " , ", before)
-    return f"{before} , {after}", found
+    """Return the sentence without the times that the caller corrects in it, and which kinds of them there were; the last one counts."""
+    found: set[str] = set()
+    while correction := _CORRECTION.search(marked):
+        before, after = marked[: correction.start()], marked[correction.end() :]
+        corrected = _kinds_in(before) & _kinds_in(after)
+        for kind in (letter for letter, name in _KINDS.items() if name in corrected):
+            before = re.sub(rf"‹{kind}\d+›", " , ", before)
+        marked, found = f"{before} , {after}", found | corrected
+    return marked, found
 
 
 def _kinds_in(marked: str) -> set[str]:

@@ -130,3 +130,21 @@ def test_a_question_about_a_cancellation_cancels_nothing() -> None:
     assert called(model, "Was kostet es, wenn ich absage?")["tool"] == "business_information"
     model.learn({"success": True, "message": "Absagen kostet nichts.", "topic": "cancellation"})
     assert called(model, "Ja, bitte.") == {"tool": "cancel_appointment"}, "which asks once more"
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "args"),
+    [
+        ("Was kostet ein Haarschnitt?", "Und Färben?", {"topic": "prices", "service": "Färben"}),
+        ("Was kostet ein Haarschnitt?", "Und eine Massage?", {"topic": "prices", "service": "Massage"}),
+        ("Wie lange dauert ein Haarschnitt?", "Und das Färben?", {"topic": "service", "service": "Färben"}),
+        ("Haben Sie am Samstag auf?", "Und am Sonntag?", {"topic": "opening_hours", "date": "Sonntag"}),
+    ],
+)
+def test_a_question_goes_on_from_the_last_one(first: str, then: str, args: dict[str, str]) -> None:
+    model = new_model()
+    model.hear(first)
+    model.learn({"success": True, "message": "…"})
+    assert called(model, then) == {"tool": "business_information", "question": then, **args}
+    model.learn({"success": True, "message": "…"})
+    assert called(model, "Färben am Freitag um zehn")["tool"] == "check_availability"

@@ -105,6 +105,11 @@ def test_a_yes_to_the_message_that_an_answer_ends_with_is_none_to_a_transfer_bef
     [
         ("Ich komme heute zu spät, können Sie das Anna sagen?",
          {"message": "Ich komme heute zu spät", "recipient": "Anna"}),
+        ("Ich komme morgen zehn Minuten später, können Sie das ausrichten?", {"message": "Ich komme morgen zehn Minuten später"}),
+        ("Mein Hund beißt. Bitte richten Sie das aus.", {"message": "Mein Hund beißt"}),
+        ("Es wird später, könnten Sie das Anna weitergeben?", {"message": "Es wird später", "recipient": "Anna"}),
+        ("Rufen Sie mich bitte morgen früh zurück, es geht um eine Rechnung.",
+         {"call_back": "morgen früh", "message": "es geht um eine Rechnung"}),
         ("Bitte richten Sie der Chefin aus, dass ich mein Handtuch vergessen habe.",
          {"message": "dass ich mein Handtuch vergessen habe", "recipient": "Chefin"}),
     ],

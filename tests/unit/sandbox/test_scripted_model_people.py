@@ -1,8 +1,12 @@
 """What the demo's agent makes of callers' names that are days, of people who are not wanted, and of two appointments."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from scripted_models import ASK_NAME, called, new_model_tools
 
+from askproai_runtime.german_dates import understand_parts
 from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
 from askproai_sandbox.caller.catalogue import read_catalogue
 
@@ -11,6 +15,8 @@ CATALOGUE = read_catalogue(
 )
 KRAUSE = {"start": "2026-11-26T12:00:00+01:00", "spoken": "Donnerstag, den 26. November, um 12 Uhr bei Frau Krause"}
 VOGEL = {"start": "2026-11-26T13:00:00+01:00", "spoken": "Donnerstag, den 26. November, um 13 Uhr bei Frau Vogel"}
+UTC = ZoneInfo("UTC")
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def new_model() -> ScriptedModel:
@@ -124,6 +130,55 @@ def test_two_appointments_of_one_person_are_made_one_after_the_other() -> None:
     model.learn({"success": True, "slots": [KRAUSE]})
     assert model.hear("Ja, beide.") == phrases.ONE_AT_A_TIME.format(KRAUSE["spoken"])
     assert called(model, "Ja, Karin Busch.")["tool"] == "book_appointment"
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("Ich brauche zwei Termine: einmal Massage am Dienstag um zehn und einmal Krankengymnastik am Dienstag um zwölf.", "Dienstag"),
+        ("Einmal Massage am Dienstag um zehn und eine Krankengymnastik am Mittwoch um zwölf.", "Dienstag"),
+        ("Zwei Termine für Massage bitte, am Dienstag um zehn und am Mittwoch um elf", "Dienstag"),
+    ],
+)  # fmt: skip
+def test_the_first_of_two_appointments_is_asked_for(text: str, date: str) -> None:
+    model = new_model()
+    assert called(model, text) == {"tool": "check_availability", "service": "Massage", "date": date, "time": "zehn"}
+    assert model.remark == phrases.ONE_BY_ONE
+
+
+def test_two_services_at_one_time_are_one_visit() -> None:
+    model = new_model()
+    assert called(model, "Eine Massage und einmal Krankengymnastik am Dienstag")["service"] == "Massage, Krankengymnastik"
+    assert model.remark is None
+
+
+def test_after_the_booked_appointment_is_after_its_end() -> None:
+    model = offering(KRAUSE)
+    called(model, "Ja, Ute Lenz")
+    model.learn({"success": True, "message": "Eingetragen.", "appointment_id": "a-1", "end": "2026-11-26T12:20:00+01:00"})
+    asked = called(model, "Und noch einen Termin zur Massage danach, bitte.")
+    assert (asked["service"], asked["date"], asked["time"]) == ("Massage", "2026-11-26", "ab 12:20 Uhr")
+    assert understand_parts(asked["date"], asked["time"], None, at=NOW, zone=UTC).candidates
+    assert model.remark is None
+
+
+def test_before_an_appointment_is_remarked_and_the_booked_time_is_not_asked_for_again() -> None:
+    model = offering(KRAUSE)
+    called(model, "Ja, Ute Lenz")
+    model.learn({"success": True, "message": "Eingetragen.", "appointment_id": "a-1", "end": "2026-11-26T12:20:00+01:00"})
+    text = "Und noch eine Massage davor, bitte."
+    assert "time" not in called(model, text)
+    assert model.remark == phrases.NO_NEIGHBOUR.format(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Do you speak English? I would like a haircut for my dog on Friday at ten.", "Hello, do you speak English?"],
+)
+def test_english_is_remarked_and_is_no_german_day(text: str) -> None:
+    model = new_model()
+    assert model.hear(text) == phrases.GERMAN_ONLY
+    assert model.remark == phrases.ENGLISH
 
 
 @pytest.mark.parametrize(
