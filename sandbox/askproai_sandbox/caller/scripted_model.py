@@ -304,7 +304,7 @@ class ScriptedModel:
         if sentence.yes or sentence.no or sentence.name:
             return phrases.MORE if self._last_call else phrases.HELP
         self.remark = phrases.NOT_UNDERSTOOD.format(sentence.text)
-        return phrases.HELP
+        return ask_again(self._offers) if self._offers else phrases.HELP
 
     # Appointments that the caller has
 

@@ -56,6 +56,7 @@ def test_words_that_mean_one_service_are_one_service() -> None:
         ("Ich hätte gern Farbe und Strähnchen", "Farbe und Strähnchen"),
         ("Ein Bleaching am Montag um zehn", "Bleaching"),
         ("Massage, bitte", "Massage"),
+        ("Und noch Färben danach, bitte.", "Färben"),
         ("Kann ich morgen in die Sprechstunde kommen?", "Sprechstunde"),
         ("Haben Sie am Dienstag um zehn etwas frei?", None),
         ("Ich brauche einen Termin am Dienstag", None),
