@@ -1,11 +1,13 @@
 """What is known of a move or a cancellation that a caller has asked for."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from askproai_sandbox.caller.choice import Item
-from askproai_sandbox.caller.sentence import Intent, Sentence
+from askproai_sandbox.caller.intent import Intent
+from askproai_sandbox.caller.sentence import Sentence
 
 CHANGES_MIND = re.compile(
     r"^(?!.*\bnoch ein).*(?:\bändern|\bdoch\b|\blieber\b|\bwarten Sie\b)", re.IGNORECASE | re.DOTALL
@@ -15,14 +17,14 @@ _NO_ALONE = re.compile(r"\W*(?:nein|nee)\W*(?:danke)?\W*", re.IGNORECASE)
 TOOL_OF_CHANGE = {Intent.CANCEL: "cancel_appointment", Intent.MOVE: "reschedule_appointment"}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Change:
     """A move or a cancellation that is under way."""
 
     tool: str | None = None
-    appointments: list[Item] = field(default_factory=list)  # the caller's, to choose from
-    args: dict[str, Any] = field(default_factory=dict)  # what names the appointment for the function
-    to_confirm: dict[str, Any] = field(default_factory=dict)  # the appointment that the function asked about
+    appointments: tuple[Item, ...] = ()  # the caller's, to choose from
+    args: Mapping[str, Any] = field(default_factory=dict)  # what names the appointment for the function
+    to_confirm: Mapping[str, Any] = field(default_factory=dict)  # the appointment that the function asked about
     asked_about: str = ""  # the id of the appointment of "Meinen Sie …?"
     named: str = ""  # the words that name an appointment, until the appointments are known
 

@@ -107,7 +107,9 @@ def ask_which(offers: Sequence[Item]) -> str:
 
 def ask_again(offers: Sequence[Item]) -> str:
     """Return the question for a yes to what is on offer, after a question of the caller, which is none."""
-    return phrases.ASK_YES.format(offers[0].get("spoken", offers[0]["start"])) if len(offers) == 1 else ask_which(offers)
+    return (
+        phrases.ASK_YES.format(offers[0].get("spoken", offers[0]["start"])) if len(offers) == 1 else ask_which(offers)
+    )
 
 
 def is_one_of_several(offer: Item, offers: Sequence[Item]) -> bool:

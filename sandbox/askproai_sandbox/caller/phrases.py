@@ -26,7 +26,9 @@ NO_SPAN = "does not count from another time (“{}”): say the time itself"
 NO_ADDRESS = "passes on no e-mail address: “{}” has no word for the sign @ (“anna punkt m at gmx punkt de”)"
 NOT_PASSED_ON = "“{}” was said with the yes to an offer that was not booked: it is not passed on"
 NO_NEIGHBOUR = "does not count from another appointment (“{}”): say the time itself"
-ENGLISH = "speaks German only: try phrases with `askproai when --language en`, functions with `askproai call --function`"
+ENGLISH = (
+    "speaks German only: try phrases with `askproai when --language en`, functions with `askproai call --function`"
+)
 ONE_APPOINTMENT = "books one appointment only, since there are no groups: a second call is needed for the second person"
 ONE_BY_ONE = (
     "books one appointment after the other: once the first one is booked, ask for the next one in the same call"

@@ -5,7 +5,8 @@ import re
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
 from askproai_sandbox.caller.email_address import is_address_lost
-from askproai_sandbox.caller.sentence import Intent, Sentence
+from askproai_sandbox.caller.intent import Intent
+from askproai_sandbox.caller.sentence import Sentence
 
 
 def find_remark(sentence: Sentence) -> str | None:

@@ -207,7 +207,7 @@ _HOUR_ALONE = re.compile(rf"\W*{_HOUR}(?:,?\s+bitte)?\W*", re.IGNORECASE)
 
 
 def name_hours(text: str, *, asked: bool = False) -> str:
-    """Return a sentence with an "um" before a number that is an hour by its place ("geht da neun?"), or was `asked` for ("Neun.")."""
+    """Return a sentence with "um" before a number that is an hour by its place ("geht da neun?"), or was `asked` for."""
     return f"um {text.strip()}" if asked and _HOUR_ALONE.fullmatch(text) else _BARE_HOUR.sub(r"\1um ", text)
 
 
@@ -231,7 +231,7 @@ def find_rejected_people(text: str) -> tuple[str, ...]:
 
 
 def _cut_corrected(marked: str) -> tuple[str, set[str]]:
-    """Return the sentence without the times that the caller corrects in it, and which kinds of them there were; the last one counts."""
+    """Return the sentence without the times that the caller corrects in it, and their kinds. The last one counts."""
     found: set[str] = set()
     while correction := _CORRECTION.search(marked):
         before, after = marked[: correction.start()], marked[correction.end() :]

@@ -59,7 +59,9 @@ def test_a_tenant_that_the_demo_lacks_is_not_one_without_pods(
         return []
 
     state: dict[str, Any] = {"kubeconfig": "", "retellUrl": "", "calcomUrl": "", "adminUrls": {}, "adminTokens": {}}
-    monkeypatch.setattr("askproai_cli.demo_state.find_demo", lambda: {**state, "runtimeUrls": dict.fromkeys(tenants, "")})
+    monkeypatch.setattr(
+        "askproai_cli.demo_state.find_demo", lambda: {**state, "runtimeUrls": dict.fromkeys(tenants, "")}
+    )
     monkeypatch.setattr("askproai_sandbox.call_scripts.play_script", play_script)
     (tmp_path / "chain.yaml").write_text(SCRIPT.format(tenant="chain"), "utf-8")
     assert CliRunner().invoke(app, ["play", str(tmp_path)]).exit_code == 0

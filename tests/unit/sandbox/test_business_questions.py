@@ -148,3 +148,18 @@ def test_a_question_goes_on_from_the_last_one(first: str, then: str, args: dict[
     assert called(model, then) == {"tool": "business_information", "question": then, **args}
     model.learn({"success": True, "message": "…"})
     assert called(model, "Färben am Freitag um zehn")["tool"] == "check_availability"
+
+
+def test_a_known_question_is_answered_though_it_is_about_what_no_function_gives() -> None:
+    catalogue = read_catalogue("## Häufige Fragen\n- Haben Sie einen Aufzug?")
+    model = ScriptedModel({"business_information": TOOL}, "+491", catalogue)
+    assert called(model, "Haben Sie einen Aufzug?")["topic"] == "other"
+    assert model.remark is None
+
+
+def test_a_yes_after_the_caller_has_given_up_is_none_to_the_question_before() -> None:
+    model = new_model()
+    model.hear("Was kostet eine Massage?")
+    model.learn({"success": False, "message": "Das weiß ich nicht. Kann ich sonst etwas für Sie tun?"})
+    assert model.hear("Dann lassen wir es.") == phrases.NOTHING
+    assert model.hear("Ja, gern.") == phrases.MORE

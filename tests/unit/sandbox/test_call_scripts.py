@@ -69,7 +69,7 @@ async def test_a_tenant_without_pods_is_waited_for(tmp_path: Path):
         raise ScriptError("ready")  # which ends the play
 
     script = load_script(write(tmp_path, "steps: [{say: [Hallo]}]\nappointments: []\n"))
-    with pytest.raises(ScriptError, match="^ready"):
+    with pytest.raises(ScriptError, match=r"^ready"):
         await play_script(script, Addresses("", "", "", Path(), admin), shown.append)
     assert (len(asked), shown) == (3, ["wait     salon.salon has no pod that is ready"])
 
@@ -79,7 +79,7 @@ async def test_a_tenant_whose_pods_do_not_come_is_named_with_the_command_that_sa
         raise PodsMissingError(f"{tenant} has no pod that is ready")
 
     script = load_script(write(tmp_path, "steps: [{say: [Hallo]}]\nappointments: []\n"))
-    with pytest.raises(ScriptError, match="kubectl get tenants.askproai.de salon -n salon") as refused:
+    with pytest.raises(ScriptError, match=r"kubectl get tenants\.askproai\.de salon -n salon") as refused:
         await play_script(script, Addresses("", "", "", Path(), admin, ready_within=0), print)
     assert "apply" not in str(refused.value), "it is applied"
 

@@ -6,7 +6,8 @@ import pytest
 
 from askproai_sandbox.caller.catalogue import Catalogue, read_catalogue
 from askproai_sandbox.caller.choice import choose
-from askproai_sandbox.caller.sentence import Intent, read_sentence, split_at_new_time
+from askproai_sandbox.caller.intent import Intent
+from askproai_sandbox.caller.sentence import read_sentence, split_at_new_time
 
 PRACTICE = read_catalogue(
     "Du bist der Empfang.\n- Sei freundlich (immer).\n\n## Buchbar\n- Implantat (60 Minuten)\n"

@@ -12,6 +12,7 @@ from askproai_sandbox.caller.phrases import KEPT, OTHER_BRANCH
 
 OWN = {"appointment_id": "a-1", "start": OFFER["start"], "spoken": "Freitag um 14 Uhr 30"}
 OTHER = {"appointment_id": "a-2", "start": "2026-11-28T10:00:00+01:00", "spoken": "Samstag um 10 Uhr"}
+MONDAY = {"appointment_id": "a-1", "start": "2026-11-23T10:00:00+01:00", "spoken": "Montag um 10 Uhr bei Mia"}
 QUESTION = {"success": False, "needs_confirmation": True, "appointment_id": "a-1"}
 CHANGES = {
     name: {"parameters": {"properties": {key: {} for key in ("appointment_id", *names)}}}
@@ -230,7 +231,18 @@ def test_a_move_is_understood_in_other_words(text: str, args: dict[str, str]) ->
     model = ScriptedModel(CHANGES, "+491")
     heard = model.hear(text)
     if heard == ToolCall("find_appointments", {}):
-        heard = model.learn({"success": True, "appointments": [{"appointment_id": "a-1", "start": "2026-11-23T10:00:00+01:00", "spoken": "Montag um 10 Uhr bei Mia"}]})
+        heard = model.learn(
+            {
+                "success": True,
+                "appointments": [
+                    {
+                        "appointment_id": "a-1",
+                        "start": "2026-11-23T10:00:00+01:00",
+                        "spoken": "Montag um 10 Uhr bei Mia",
+                    }
+                ],
+            }
+        )
     assert isinstance(heard, ToolCall)
     assert heard.name == "reschedule_appointment"
     assert {name: heard.args.get(name) for name in args} == args

@@ -16,7 +16,7 @@ QUESTION = "Die E-Mail-Adresse habe ich so verstanden: Z, O, E, at E, X Punkt or
 def asked_model() -> ScriptedModel:
     """Return a model whose caller is asked whether the address was understood."""
     model = offering_model()
-    model._tools["book_appointment"]["parameters"]["properties"] |= {"email": {}, "email_confirmed": {}}
+    model._agent.tools["book_appointment"]["parameters"]["properties"] |= {"email": {}, "email_confirmed": {}}
     booked = called(model, WITH_EMAIL)
     assert (booked["tool"], booked["customer_name"], booked["email"]) == (
         "book_appointment", "Zoe Zweite", "zoe@example.org",
@@ -32,7 +32,10 @@ def asked_model() -> ScriptedModel:
         ("Ja, an erika@example.org bitte.", "erika@example.org"),
         ("Die Mail lautet anna punkt m at gmx punkt de", "anna punkt m at gmx punkt de"),
         ("Meine E-Mail-Adresse ist x.y-z@mail.example.org.", "x.y-z@mail.example.org"),
-        ("Meine E-Mail ist holger punkt fink at t minus online punkt de.", "holger punkt fink at t minus online punkt de"),
+        (
+            "Meine E-Mail ist holger punkt fink at t minus online punkt de.",
+            "holger punkt fink at t minus online punkt de",
+        ),
         ("Meine E-Mail ist fink at t bindestrich online punkt de, bitte", "fink at t bindestrich online punkt de"),
         ("fink at t strich online punkt de", "fink at t strich online punkt de"),
         ("Meine Mail ist fink at t-online punkt de", "fink at t-online punkt de"),
@@ -78,7 +81,7 @@ def test_after_a_no_the_next_address_is_taken() -> None:
 )
 def test_an_address_with_a_name_books_with_both(spoken: str) -> None:
     model = offering_model()
-    model._tools["book_appointment"]["parameters"]["properties"] |= {"email": {}}
+    model._agent.tools["book_appointment"]["parameters"]["properties"] |= {"email": {}}
     booked = called(model, f"Ja, Holger Fink, meine E-Mail ist {spoken}.")
     assert (booked["customer_name"], booked["email"], model.remark) == ("Holger Fink", spoken, None)
 

@@ -183,7 +183,11 @@ def test_a_message_beside_a_yes_to_what_is_taken_by_then_waits_for_the_next_yes(
 async def test_the_answer_of_a_booking_is_heard_before_what_is_passed_on(
     retell: Api, receiver: Receiver, tools: Tools
 ) -> None:
-    leave = {"name": "leave_message", "url": f"{receiver.url}/leave", "parameters": {"type": "object", **TOOL["parameters"]}}
+    leave = {
+        "name": "leave_message",
+        "url": f"{receiver.url}/leave",
+        "parameters": {"type": "object", **TOOL["parameters"]},
+    }
     await salon(retell, receiver, [*tools, {**tools[0], **leave}])
     receiver.answers["/leave"] = {"success": True, "message": "Ich richte es aus."}
     record = await ring(

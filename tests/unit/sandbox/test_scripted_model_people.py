@@ -135,7 +135,7 @@ def test_two_appointments_of_one_person_are_made_one_after_the_other() -> None:
 @pytest.mark.parametrize(
     ("text", "date"),
     [
-        ("Ich brauche zwei Termine: einmal Massage am Dienstag um zehn und einmal Krankengymnastik am Dienstag um zwölf.", "Dienstag"),
+        ("Ich brauche zwei Termine: einmal Massage am Dienstag um zehn und einmal Krankengymnastik um zwölf.", "Dienstag"),
         ("Einmal Massage am Dienstag um zehn und eine Krankengymnastik am Mittwoch um zwölf.", "Dienstag"),
         ("Zwei Termine für Massage bitte, am Dienstag um zehn und am Mittwoch um elf", "Dienstag"),
     ],
@@ -148,14 +148,18 @@ def test_the_first_of_two_appointments_is_asked_for(text: str, date: str) -> Non
 
 def test_two_services_at_one_time_are_one_visit() -> None:
     model = new_model()
-    assert called(model, "Eine Massage und einmal Krankengymnastik am Dienstag")["service"] == "Massage, Krankengymnastik"
+    assert (
+        called(model, "Eine Massage und einmal Krankengymnastik am Dienstag")["service"] == "Massage, Krankengymnastik"
+    )
     assert model.remark is None
 
 
 def test_after_the_booked_appointment_is_after_its_end() -> None:
     model = offering(KRAUSE)
     called(model, "Ja, Ute Lenz")
-    model.learn({"success": True, "message": "Eingetragen.", "appointment_id": "a-1", "end": "2026-11-26T12:20:00+01:00"})
+    model.learn(
+        {"success": True, "message": "Eingetragen.", "appointment_id": "a-1", "end": "2026-11-26T12:20:00+01:00"}
+    )
     asked = called(model, "Und noch einen Termin zur Massage danach, bitte.")
     assert (asked["service"], asked["date"], asked["time"]) == ("Massage", "2026-11-26", "ab 12:20 Uhr")
     assert understand_parts(asked["date"], asked["time"], None, at=NOW, zone=UTC).candidates
@@ -165,7 +169,9 @@ def test_after_the_booked_appointment_is_after_its_end() -> None:
 def test_before_an_appointment_is_remarked_and_the_booked_time_is_not_asked_for_again() -> None:
     model = offering(KRAUSE)
     called(model, "Ja, Ute Lenz")
-    model.learn({"success": True, "message": "Eingetragen.", "appointment_id": "a-1", "end": "2026-11-26T12:20:00+01:00"})
+    model.learn(
+        {"success": True, "message": "Eingetragen.", "appointment_id": "a-1", "end": "2026-11-26T12:20:00+01:00"}
+    )
     text = "Und noch eine Massage davor, bitte."
     assert "time" not in called(model, text)
     assert model.remark == phrases.NO_NEIGHBOUR.format(text)
