@@ -73,8 +73,8 @@ _NEXT_ONE = re.compile(  # "und einmal Krallen", "und am Donnerstag"
 _AFTER_LAST = re.compile(r"\b(?:danach|hinterher|anschließend|im Anschluss|direkt dahinter)\b", re.IGNORECASE)
 _BEFORE_LAST = re.compile(r"\b(?:davor|vorher|direkt vorneweg)\b", re.IGNORECASE)
 _ENGLISH_WORDS = """
-    the you do i would like my please speak english have appointment at on is and to can need want book hello hi tomorrow today yes for
-    what how much with this that it a could get haircut dog are there your we
+    the you do i would like my please speak english have appointment at on is and to can need want book hello hi tomorrow today yes
+    for what how much with this that it a could get haircut dog are there your we
 """
 _ENGLISH = frozenset(_ENGLISH_WORDS.split())
 _BOTH = re.compile(r"\bbeide\b|\balle (?:zwei|drei)\b", re.IGNORECASE)
