@@ -157,7 +157,7 @@ def _hear_yes_to_aside(_: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
 
 
 def _hear_nothing_new(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
-    """Say what is expected of the caller, after a sentence that no rule follows."""
+    """Return the question back, or the goodbye, after a sentence that no rule follows."""
     not_understood = phrases.NOT_UNDERSTOOD.format(sentence.text)
     if memory.offers and sentence.is_question and not sentence.other_time:
         return Turn(memory, ask_again(memory.offers), not_understood)
