@@ -8,15 +8,15 @@ _INTRODUCTION = r"\b(?:und\s+)?(?:(?:meine|die)\s+)?(?:E-?)?Mail(?:-?Adresse)?:?
 _AT = r"(?:at|ät|klammeraffe)"
 _SIGN = r"(?:punkt|dot|(?:binde|unter)?strich|minus|plus)"
 _LABEL = r"[\w-]+(?:\.[\w-]+)*"
-# As it is written, or as it is said: "anna punkt m at gmx punkt de". The introduction is no part of the rest. After "meine E-Mail
-# ist" all words are the address, whatever is between them: the tenant's pods decide whether it is one.
+# As it is written, or as it is said: "anna punkt m at gmx punkt de". The introduction is no part of the rest. What else is said
+# after "meine E-Mail ist" is the address, too, whatever is between its words: the tenant's pods decide whether it is one.
 EMAIL = re.compile(
-    rf"{_INTRODUCTION}(?:ist|lautet|wäre)\s+((?:(?!\s(?:und\s+(?:mein|ich)|mein Name)\b)[^,;!?])+?(?:@|\s{_AT}\s)"
-    r"(?:(?!\s(?:und|bitte|auf|mein)\b)[^,;!?.]|\.(?=\w))+)"
-    rf"|(?:{_INTRODUCTION}(?:(?:ist|lautet|wäre)\s+)?|\ban\s+)?"
+    rf"(?:{_INTRODUCTION}(?:(?:ist|lautet|wäre)\s+)?|\ban\s+)?"
     r"([\w.+-]+@[\w-]+(?:\.[\w-]+)+"
     rf"|\w+(?:\s+{_SIGN}\s+\w+)*\s+{_AT}\s+{_LABEL}(?:\s+{_SIGN}\s+{_LABEL})+"
-    rf"|\w+(?:\s+{_SIGN}\s+\w+)*\s+{_AT}\s+(?:{_LABEL}\.\w+|\w+\s+(?:de|com|net|org|at|ch|eu)\b))",
+    rf"|\w+(?:\s+{_SIGN}\s+\w+)*\s+{_AT}\s+(?:{_LABEL}\.\w+|\w+\s+(?:de|com|net|org|at|ch|eu)\b))"
+    rf"|{_INTRODUCTION}(?:ist|lautet|wäre)\s+((?:(?!\s(?:und\s+(?:mein|ich)|mein Name)\b)[^,;!?])+?(?:@|\s{_AT}\s)"
+    r"(?:(?!\s(?:und|bitte|auf|mein)\b)[^,;!?.]|\.(?=\w))+)",
     re.IGNORECASE,
 )
 _MENTIONED = re.compile(rf"{_INTRODUCTION}(?:ist|lautet|wäre|geht)\s", re.IGNORECASE)

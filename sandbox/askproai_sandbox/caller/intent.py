@@ -68,7 +68,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.NOTHING: (
         r"\b(?:will|möchte|brauche|wünsche)\b[^,.?!]*\bkeinen?\b[^,.?!]*\btermin(?![^.?!]*\bsondern\b)",
         r"\b(?:lassen wir (?:es|das)|lassen Sie (?:es|alles|den|ihn)|vergessen Sie|hat sich erledigt)\b",
-        r"\b(?:bleib\w* (?:bitte )?(?:dabei|alles)|alles so bleib\w*)\b",
+        r"\b(?:bleib\w* (?:bitte )?alles|alles so bleib\w*)\b",
     ),
     Intent.LIST: (
         r"\bwann\b[^.?!]*\bmeine?[nr]?\b[^.?!]*\btermin",
@@ -76,6 +76,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bhabe? ich\b[^.?!]*\btermine?\b",
         r"\bwann (?:bin|muss|soll) ich\b",
         r"\bmeine termine\b",
+        r"\bist (?:der|mein) termin\b[^.?!]*\b(?:eingetragen|gebucht|notiert)\b",
     ),
     Intent.DETAILS: (r"\bmitbringen\b", r"\bwie lange\b[^.?!]*\b(?:dauer[nt]|dauert|braucht)\b"),
     Intent.PRICES: (

@@ -100,10 +100,10 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     branch = {"branch": sentence.branch} if sentence.branch else {}
     other_part = find_other_part(memory.offers, sentence, memory.requested_time.get("date"))
     when, remark = {**sentence.when, **other_part, **branch}, None
-    if (sentence.after_last or sentence.before_last) and not when:
-        memory, when, remark = _find_neighbour(memory, sentence)
     services = _requested_services(memory, sentence, has_time=bool(when))
     wants_any = sentence.any_staff or (sentence.intent is Intent.APPOINTMENT and not memory.offers)
+    if (sentence.after_last or sentence.before_last) and not when and (services or wants_any):
+        memory, when, remark = _find_neighbour(memory, sentence)
     if not (when or services or sentence.staff or wants_any):
         return Turn(memory)
     if sentence.any_staff and not sentence.staff:

@@ -19,6 +19,7 @@ TOPICS = {
     Intent.CANCELLATION: "cancellation",
 }
 _FURTHER = re.compile(r"\W*(?:und|oder)\b[^.?!]*\?\W*", re.IGNORECASE)
+_FURTHER_NOUN = re.compile(r"\W*(?i:und|oder) ([A-ZÄÖÜ][\wäöüß-]{2,})\W*")
 _COST_OR_DEADLINE = re.compile(r"\b(?:gebühr\w*|\w*zahlen|berechne\w*|bis wann|wie lange vorher)\b", re.IGNORECASE)
 # "bis wann muss ich …" looks like a question for the caller's appointments
 _MAY_BE_ABOUT_CANCELLING = frozenset({None, Intent.LIST, Intent.PRICES})
@@ -91,7 +92,8 @@ def _read_further_question(sentence: Sentence, args: Mapping[str, str]) -> dict[
     """Return the arguments of a question that goes on from the last one, which had `args`: "Und Färben?"; None if it does not."""
     if sentence.intent is not None or not _FURTHER.fullmatch(sentence.text):
         return None
-    service = sentence.service or next(iter(sentence.services), None) or sentence.unknown_service
+    noun = _FURTHER_NOUN.fullmatch(sentence.text)  # of a service that there is not
+    service = sentence.service or next(iter(sentence.services), None) or sentence.unknown_service or (noun and noun[1])
     if args.get("topic") in {"prices", "service"} and service and not sentence.when:
         return {**args, "question": sentence.text, "service": service}
     if args.get("topic") == "opening_hours" and "date" in sentence.when and not service:

@@ -136,6 +136,7 @@ def test_a_question_about_a_cancellation_cancels_nothing() -> None:
     ("first", "then", "args"),
     [
         ("Was kostet ein Haarschnitt?", "Und Färben?", {"topic": "prices", "service": "Färben"}),
+        ("Was kostet ein Haarschnitt?", "Und Dauerwelle?", {"topic": "prices", "service": "Dauerwelle"}),
         ("Was kostet ein Haarschnitt?", "Und eine Massage?", {"topic": "prices", "service": "Massage"}),
         ("Wie lange dauert ein Haarschnitt?", "Und das Färben?", {"topic": "service", "service": "Färben"}),
         ("Haben Sie am Samstag auf?", "Und am Sonntag?", {"topic": "opening_hours", "date": "Sonntag"}),

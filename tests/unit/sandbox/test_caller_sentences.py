@@ -145,6 +145,7 @@ def test_what_the_caller_rejects_is_not_what_the_caller_wants(text: str, fields:
     [
         ("Ich komme am Freitag leider nicht", Intent.CANCEL),
         ("Können Sie meinen Termin von Freitag um eine Stunde nach hinten schieben?", Intent.MOVE),
+        ("Und ist der Termin jetzt eingetragen?", Intent.LIST),
         ("Rückruf bitte", Intent.CALLBACK),
         ("Rufen Sie mich bitte am Freitag zurück", Intent.CALLBACK),
         ("Kann ich mit Doktor Sommer sprechen?", Intent.TRANSFER),

@@ -43,6 +43,7 @@ def asked_model() -> ScriptedModel:
         ("Meine Mail lautet holger fink at web de und mein Name ist Fink", "holger fink at web de"),
         ("fink at web de", "fink at web de"),
         ("Meine E-Mail ist h.fink@t-online.de. Danke", "h.fink@t-online.de"),
+        ("Meine E-Mail ist anna@example.org Otto Brehm", "anna@example.org"),
         ("Einen Termin an der Kreuzung, bitte.", None),
     ],
 )

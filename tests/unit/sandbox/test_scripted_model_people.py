@@ -166,6 +166,15 @@ def test_after_the_booked_appointment_is_after_its_end() -> None:
     assert model.remark is None
 
 
+def test_a_question_about_the_time_after_an_appointment_asks_for_no_free_time() -> None:
+    model = offering(KRAUSE)
+    called(model, "Ja, Ute Lenz")
+    model.learn(
+        {"success": True, "message": "Eingetragen.", "appointment_id": "a-1", "end": "2026-11-26T12:20:00+01:00"}
+    )
+    assert isinstance(model.hear("Kann ich danach gleich Sport machen?"), str)
+
+
 def test_before_an_appointment_is_remarked_and_the_booked_time_is_not_asked_for_again() -> None:
     model = offering(KRAUSE)
     called(model, "Ja, Ute Lenz")
