@@ -165,13 +165,15 @@ def play(
     with simulators("play"):
         import asyncio
 
-        from askproai_sandbox.call_scripts import Addresses, ScriptError, load_script, play_script
+        from askproai_sandbox.call_scripts import Addresses, PodsMissingError, ScriptError, load_script, play_script
 
     def admin(tenant: str) -> tuple[str, str]:
         state = require_demo()  # pods and tokens change
         if tenant not in state["adminUrls"] or tenant not in state["adminTokens"]:
-            known = ", ".join(sorted(state["adminUrls"])) or "none"
-            raise ScriptError(f"the demo has no pods of {tenant}. It has: {known}")
+            if tenant in state.get("runtimeUrls", {}):
+                raise PodsMissingError(f"{tenant} has no pod that is ready")
+            known = ", ".join(sorted(state.get("runtimeUrls", state["adminUrls"]))) or "none"
+            raise ScriptError(f"the demo has no tenant {tenant}. It has: {known}")
         return state["adminUrls"][tenant], state["adminTokens"][tenant]
 
     state, as_text = require_demo(), output is Output.TEXT

@@ -20,6 +20,7 @@ class DemoState(TypedDict):
     calcomUrl: str
     mailsUrl: str
     smtpPort: int
+    runtimeUrls: dict[str, str]
     adminUrls: dict[str, str]
     adminTokens: dict[str, str]
 

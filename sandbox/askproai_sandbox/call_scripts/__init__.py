@@ -1,6 +1,6 @@
 """Call scripts: dialogues in files, which are played against the running demo and compared with what they must leave."""
 
 from askproai_sandbox.call_scripts.play import Addresses, play_script
-from askproai_sandbox.call_scripts.script import CallScript, ScriptError, load_script
+from askproai_sandbox.call_scripts.script import CallScript, PodsMissingError, ScriptError, load_script
 
-__all__ = ["Addresses", "CallScript", "ScriptError", "load_script", "play_script"]
+__all__ = ["Addresses", "CallScript", "PodsMissingError", "ScriptError", "load_script", "play_script"]

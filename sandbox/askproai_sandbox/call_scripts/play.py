@@ -23,6 +23,7 @@ from askproai_sandbox.call_scripts.script import (
     Command,
     ExpectedMail,
     OpenDay,
+    PodsMissingError,
     ScriptError,
     SpokenCall,
     day_values,
@@ -35,6 +36,7 @@ from askproai_sandbox.cluster import program_folder
 
 _FIRST_DAY: Final = timedelta(days=8)  # nobody means this week, whatever day it is
 _LAST_DAY: Final = timedelta(days=85)  # within the horizon of the examples' services
+_READY_WITHIN: Final = 60.0  # seconds, until a tenant that was resumed or has just been applied has a web pod again
 _SETTLED_WITHIN: Final = 30.0  # seconds, until both books hold what is expected
 _MAILED_WITHIN: Final = 90.0  # seconds, after that: a notification is sent within a minute
 _COMMAND_TIMEOUT: Final = 180.0  # seconds
@@ -42,13 +44,18 @@ _COMMAND_TIMEOUT: Final = 180.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the demo's parts are. `admin` returns address and token of a tenant's private API; it raises ScriptError."""
+    """Where the demo's parts are.
+
+    `admin` returns address and token of a tenant's private API. It raises PodsMissingError for one without a ready pod, and
+    ScriptError for one that the demo lacks. `ready_within` is in seconds.
+    """
 
     retell_url: str
     calcom_url: str
     mails_url: str
     kubeconfig: Path
     admin: Callable[[str], tuple[str, str]]
+    ready_within: float = _READY_WITHIN
 
 
 async def play_script(script: CallScript, addresses: Addresses, show: Callable[[str], None]) -> list[str]:
@@ -56,7 +63,7 @@ async def play_script(script: CallScript, addresses: Addresses, show: Callable[[
 
     Raises ScriptError when it cannot be played.
     """
-    _require_tenant(script, addresses)
+    await _require_tenant(script, addresses, show)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         books = _Books(session, addresses, script.tenant)
         day = await books.find_open_day(script.on) if script.on else None
@@ -80,13 +87,34 @@ async def play_script(script: CallScript, addresses: Addresses, show: Callable[[
         return problems + await mails.differences(script.expected_mails(values))
 
 
-def _require_tenant(script: CallScript, addresses: Addresses) -> None:
-    """Raise ScriptError, with what to apply, if the demo has no pods of the script's tenant."""
+async def _require_tenant(script: CallScript, addresses: Addresses, show: Callable[[str], None]) -> None:
+    """Wait for pods of the script's tenant. Raises ScriptError, with what to apply, if the demo lacks the tenant."""
     try:
-        addresses.admin(script.tenant)
+        await _reach_pods(script.tenant, addresses, show)
+    except PodsMissingError:
+        raise
     except ScriptError as error:
         manifest = f"{script.manifest} (examples/README.md, Try them)" if script.manifest else "its manifests"
         raise ScriptError(f"{error}; apply {manifest}") from None
+
+
+async def _reach_pods(
+    tenant: str, addresses: Addresses, show: Callable[[str], None] = lambda _: None
+) -> tuple[str, str]:
+    """Return address and token of a tenant's private API, as soon as one of its pods is ready. Raises ScriptError."""
+    end, waits = time.monotonic() + addresses.ready_within, False
+    while True:
+        try:
+            return addresses.admin(tenant)
+        except PodsMissingError as error:
+            if time.monotonic() > end:
+                namespace, _, name = tenant.partition(".")
+                reason = f"`kubectl get tenants.askproai.de {name} -n {namespace} -o wide` says why"
+                raise PodsMissingError(f"{error}, {addresses.ready_within:.0f} s long; {reason}") from None
+            if not waits:
+                show(f"{'wait':8} {error}")
+            waits = True
+        await asyncio.sleep(0.2)
 
 
 async def _call(step: SpokenCall, from_number: str, script: CallScript, addresses: Addresses) -> CallRecord:
@@ -217,7 +245,7 @@ class _Books:
         return {booking["uid"]: booking["status"] for account in accounts for booking in account["bookings"]}
 
     async def _get(self, path: str, **query: Any) -> Any:
-        url, token = self._addresses.admin(self._tenant)
+        url, token = await _reach_pods(self._tenant, self._addresses)
         headers = {"Authorization": f"Bearer {token}"}
         async with self._session.get(f"{url}/api/v1/{path}?{urlencode(query)}", headers=headers) as answer:
             body = await answer.json()

@@ -26,6 +26,10 @@ class ScriptError(ValueError):
     """A call script that cannot be played; the message has its file and what to change."""
 
 
+class PodsMissingError(ScriptError):
+    """The tenant of a script is in the demo's cluster, and none of its web pods is ready yet."""
+
+
 class OpenDay(Struct, frozen=True, forbid_unknown_fields=True):
     """Which day the script's calls are about: the first, more than a week ahead, that is open and on which nothing is booked yet.
 

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.german_dates import WEEKDAYS, Grain, fold, understand_parts
+from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.sentence import Sentence
 
 Item = Mapping[str, Any]  # of `slots`, `alternatives` or `appointments`: `start`, `spoken`, and more
@@ -104,6 +105,13 @@ def ask_which(offers: Sequence[Item]) -> str:
     return f"Welcher Termin passt Ihnen: {', '.join(spoken[:-1])} oder {spoken[-1]}?"
 
 
+def ask_again(offers: Sequence[Item]) -> str:
+    """Return the question for a yes to what is on offer, after a question of the caller, which is none."""
+    return (
+        phrases.ASK_YES.format(offers[0].get("spoken", offers[0]["start"])) if len(offers) == 1 else ask_which(offers)
+    )
+
+
 def is_one_of_several(offer: Item, offers: Sequence[Item]) -> bool:
     """Return whether the staff member says which of the offers is meant."""
     return [other["start"] for other in offers].count(offer["start"]) > 1
@@ -122,3 +130,9 @@ def find_other_part(offers: Sequence[Item], sentence: Sentence, date: str | None
     else:
         day, part = starts[0], "Vormittag" if starts[0].hour >= _NOON else None
     return {"date": date or f"{day:%Y-%m-%d}", "part_of_day": part} if part else {}
+
+
+def time_after(end: str) -> dict[str, str]:
+    """Return the day of a local time in ISO 8601, and the time from then on, as the pods understand them."""
+    local = datetime.fromisoformat(end)
+    return {"date": f"{local:%Y-%m-%d}", "time": f"ab {local:%H:%M} Uhr"}

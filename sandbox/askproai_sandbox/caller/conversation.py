@@ -157,19 +157,21 @@ class Conversation:
         else:
             self._say("user", text)
         reaction: ToolCall | str | None = model.hear(text)
-        if model.remark:
-            self._remark(model.remark)
+        self._remark(model.remark)
         while isinstance(reaction, ToolCall):
             result = await self._call_tool(reaction, agent)
             reaction = model.learn(result.answer)
             if reaction is None:
                 self._say_message(result)
+                if reaction := model.take_up():
+                    self._remark(model.remark)
         if reaction is not None:
             self._say("agent", reaction)
 
-    def _remark(self, text: str) -> None:
-        """Record what the demo's agent says of itself; no caller hears it."""
-        self._record("note", text=f"[demo agent] {text}")
+    def _remark(self, text: str | None) -> None:
+        """Record what the demo's agent says of itself, if it does; no caller hears it."""
+        if text:
+            self._record("note", text=f"[demo agent] {text}")
 
     def _say_message(self, result: _ToolResult) -> None:
         if result.message:

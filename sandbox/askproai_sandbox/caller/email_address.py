@@ -4,14 +4,28 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-# As it is written, or as it is said: "anna punkt m at gmx punkt de". The introduction is no part of the rest.
+_INTRODUCTION = r"\b(?:und\s+)?(?:(?:meine|die)\s+)?(?:E-?)?Mail(?:-?Adresse)?:?\s+"
+_AT = r"(?:at|ät|klammeraffe)"
+_SIGN = r"(?:punkt|dot|(?:binde|unter)?strich|minus|plus)"
+_LABEL = r"[\w-]+(?:\.[\w-]+)*"
+# As it is written, or as it is said: "anna punkt m at gmx punkt de". The introduction is no part of the rest. What else is said
+# after "meine E-Mail ist" is the address, too, whatever is between its words: the tenant's pods decide whether it is one.
 EMAIL = re.compile(
-    r"(?:\b(?:und\s+)?(?:(?:meine|die)\s+)?(?:E-?)?Mail(?:-?Adresse)?:?\s+(?:(?:ist|lautet|wäre)\s+)?|\ban\s+)?"
+    rf"(?:{_INTRODUCTION}(?:(?:ist|lautet|wäre)\s+)?|\ban\s+)?"
     r"([\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-    r"|\w+(?:\s+(?:punkt|unterstrich|bindestrich|minus)\s+\w+)*\s+(?:at|ät|klammeraffe)\s+\w+(?:\s+punkt\s+\w+)+)",
+    rf"|\w+(?:\s+{_SIGN}\s+\w+)*\s+{_AT}\s+{_LABEL}(?:\s+{_SIGN}\s+{_LABEL})+"
+    rf"|\w+(?:\s+{_SIGN}\s+\w+)*\s+{_AT}\s+(?:{_LABEL}\.\w+|\w+\s+(?:de|com|net|org|at|ch|eu)\b))"
+    rf"|{_INTRODUCTION}(?:ist|lautet|wäre)\s+((?:(?!\s(?:und\s+(?:mein|ich)|mein Name)\b)[^,;!?])+?(?:@|\s{_AT}\s)"
+    r"(?:(?!\s(?:und|bitte|auf|mein)\b)[^,;!?.]|\.(?=\w))+)",
     re.IGNORECASE,
 )
+_MENTIONED = re.compile(rf"{_INTRODUCTION}(?:ist|lautet|wäre|geht)\s", re.IGNORECASE)
 _NONE = re.compile(r"\bohne\b", re.IGNORECASE)
+
+
+def is_address_lost(text: str) -> bool:
+    """Return whether a sentence gives an e-mail address in words that are not understood as one."""
+    return bool(_MENTIONED.search(text)) and not EMAIL.search(text)
 
 
 def answer_email_question(

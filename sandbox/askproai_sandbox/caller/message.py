@@ -1,19 +1,28 @@
 """Collects a message to pass on from a caller's sentences, until it is known what it is and from whom."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from askproai_sandbox.caller import phrases
-from askproai_sandbox.caller.sentence import Intent, Sentence
+from askproai_sandbox.caller.intent import PASSED_ON, Intent, find_intent
+from askproai_sandbox.caller.sentence import Sentence
 
 _OFFER = re.compile(r"\bsoll ich\b[^.?!]*\bausrichten\b", re.IGNORECASE)
 _OFFERS_TRANSFER = re.compile(r"\bverbinden\b")
 _CONTENT = (
     re.compile(r"\b(dass\s+.+)", re.IGNORECASE | re.DOTALL),
     re.compile(r"\bausrichten\b\W+(.+)", re.DOTALL),
-    re.compile(r"^(.+?)[,.;!]\s*(?:können|könnten|würden) Sie\b.*\bsagen\b", re.IGNORECASE | re.DOTALL),
+    re.compile(
+        r"^(.+?)[,.;!]\s*(?:(?:können|könnten|würden) Sie\b.*\b(?:sagen|ausrichten|weiter(?:geben|sagen))\b"
+        r"|(?:bitte\s+)?richten Sie (?:das|es)\b.*\baus\b)",
+        re.IGNORECASE | re.DOTALL,
+    ),
 )
+_REASON = re.compile(
+    r"\b((?:es|da) (?:geht|ginge) um .+|wegen .+|es ist wegen .+)", re.IGNORECASE | re.DOTALL
+)  # of a callback
+_BOUNDARY = re.compile(r"[.!]\s+(?:und\s+)?|,?\s+und\s+", re.IGNORECASE)
 _RECIPIENT = re.compile(  # "Chefin" of "der Chefin", who is nobody of the staff by name
     r"\bSie (?:bitte )?(?:(?:das|es) (?:bitte )?)?(?:de[mr]|meine[mr]|Ihre[mr]) ([A-ZÄÖÜ][\w-]+)"
     r"[^.?!,]*\b(?:aus|ausrichten|sagen)\b"
@@ -31,36 +40,43 @@ def offers_transfer(answer: str) -> bool:
     return bool(_OFFERS_TRANSFER.search(answer)) and (bool(_OFFERS_TRANSFER.search(last)) or not offers_message(last))
 
 
-@dataclass(slots=True)
+def split_off_message(text: str) -> tuple[str, str]:
+    """Split "Ja, Rolf Zander. Und sagen Sie Frau Vogel bitte, dass er beißt." before what is to be passed on; "" if nothing is."""
+    for boundary in reversed(list(_BOUNDARY.finditer(text))):
+        head, tail = text[: boundary.start()], text[boundary.end() :]
+        if find_intent(tail) in PASSED_ON and find_intent(head) not in PASSED_ON:
+            return head, tail
+    return text, ""
+
+
+@dataclass(frozen=True, slots=True)
 class PendingMessage:
-    """What is known of a message so far: the arguments of `leave_message`, and whether the agent has asked for more."""
+    """What is known of a message so far: the arguments of `leave_message`, and what the agent has asked for."""
 
-    args: dict[str, str] = field(default_factory=dict)
-    asked_for: str | None = None  # the question that the next sentence answers
+    args: Mapping[str, str] = field(default_factory=dict)
+    asked_for: str | None = None  # the question that the next sentence answers; None if nothing is missing
 
-    def hear(self, sentence: Sentence, staff: Iterable[str], name: str | None) -> str | None:
-        """Take a sentence, and return what to ask; None if nothing is missing. `name` is the caller's, if it is known."""
+    def hear(self, sentence: Sentence, staff: Iterable[str], name: str | None) -> "PendingMessage":
+        """Return what is known after a sentence. `name` is the caller's, if it is known."""
+        args = dict(self.args)
         if name:
-            self.args["customer_name"] = name
+            args["customer_name"] = name
         if sentence.intent is Intent.CALLBACK:
-            self.args["call_back"] = " ".join(sentence.when.values()) or "egal wann"
+            args["call_back"] = " ".join(sentence.when.values()) or "egal wann"
+            if reason := _REASON.search(sentence.text):
+                args["message"] = reason[1].strip(" .?!,")
         elif sentence.intent is Intent.MESSAGE and (text := _read_content(sentence.text)):
-            self.args["message"] = text
+            args["message"] = text
         elif self.asked_for == phrases.ASK_MESSAGE:
-            self.args["message"] = sentence.text
+            args["message"] = sentence.text
         recipient = next((each for each in staff if each in sentence.text), None)
         if recipient is None and (found := _RECIPIENT.search(sentence.text)):
             recipient = found[1]
         if recipient:
-            self.args["recipient"] = recipient
-        self.asked_for = (
-            phrases.ASK_MESSAGE
-            if not self.args.keys() & {"message", "call_back"}
-            else phrases.ASK_WHO
-            if "customer_name" not in self.args
-            else None
-        )
-        return self.asked_for
+            args["recipient"] = recipient
+        has_content = bool(args.keys() & {"message", "call_back"})
+        missing = phrases.ASK_MESSAGE if not has_content else phrases.ASK_WHO if "customer_name" not in args else None
+        return PendingMessage(args, missing)
 
 
 def _read_content(text: str) -> str | None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from askproai_runtime.german_dates import MONTHS, WEEKDAY_NAMES, fold, is_understood, says_nothing
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.email_address import EMAIL
-from askproai_sandbox.caller.sentence import NAME_WORD, NO_SERVICE, PARTICLES, Sentence
+from askproai_sandbox.caller.sentence import Sentence
 from askproai_sandbox.caller.spoken_time import SEASONS
+from askproai_sandbox.caller.words import NAME_WORD, NO_SERVICE, PARTICLES
 
 _LEAD = r"(?:Ja|Gerne?|Genau|Okay|Also|Bitte|Auf|(?:Auf )?den Namen|Das ist|Mein Name ist|Ich bin|Ich heiße|Hier ist)"
 _WORDS = rf"(?:{NAME_WORD})(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,3}}(?:{NAME_WORD}))*"

@@ -10,6 +10,8 @@ ASK_NAME_TO_WAIT = "Auf welchen Namen darf ich Sie auf die Warteliste setzen?"
 ASK_WHO = "Von wem darf ich das ausrichten?"
 ASK_APPOINTMENT = "Welchen Ihrer Termine meinen Sie?"
 ONE_AT_A_TIME = "Ich trage einen Termin nach dem anderen ein. Soll ich mit diesem beginnen: {}?"
+ASK_YES = "Das ist {}. Soll ich das eintragen?"
+GERMAN_ONLY = "Entschuldigung, das habe ich nicht verstanden. Wie kann ich Ihnen helfen?"
 MORE = "Kann ich sonst noch etwas für Sie tun?"
 GOODBYE = "Vielen Dank für Ihren Anruf. Auf Wiederhören!"
 KEPT = "Gut, der Termin bleibt bestehen."
@@ -21,6 +23,12 @@ IMPOSSIBLE = "Das kann ich hier leider nicht für Sie erledigen."
 
 NOT_UNDERSTOOD = "did not understand “{}”; docs/demo-agent.md lists what it understands"
 NO_SPAN = "does not count from another time (“{}”): say the time itself"
+NO_ADDRESS = "passes on no e-mail address: “{}” has no word for the sign @ (“anna punkt m at gmx punkt de”)"
+NOT_PASSED_ON = "“{}” was said with the yes to an offer that was not booked: it is not passed on"
+NO_NEIGHBOUR = "does not count from another appointment (“{}”): say the time itself"
+ENGLISH = (
+    "speaks German only: try phrases with `askproai when --language en`, functions with `askproai call --function`"
+)
 ONE_APPOINTMENT = "books one appointment only, since there are no groups: a second call is needed for the second person"
 ONE_BY_ONE = (
     "books one appointment after the other: once the first one is booked, ask for the next one in the same call"

@@ -1,14 +1,16 @@
 """What the demo's agent does with questions about the business: topics for the function, answers from its prompt. Pure."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from askproai_sandbox.caller.catalogue import Catalogue
-from askproai_sandbox.caller.sentence import Intent, Sentence
+from askproai_sandbox.caller.intent import Intent
+from askproai_sandbox.caller.memory import INFORMATION, CalledAgent, Memory, Turn, call
+from askproai_sandbox.caller.sentence import Sentence
 
 _UNKNOWN = "Das kann ich Ihnen leider nicht sagen. Möchten Sie einen Termin vereinbaren?"
-INFORMATION = "business_information"
 TOPICS = {
     Intent.DETAILS: "service",
     Intent.PRICES: "prices",
@@ -16,6 +18,8 @@ TOPICS = {
     Intent.ADDRESS: "address",
     Intent.CANCELLATION: "cancellation",
 }
+_FURTHER = re.compile(r"\W*(?:und|oder)\b[^.?!]*\?\W*", re.IGNORECASE)
+_FURTHER_NOUN = re.compile(r"\W*(?i:und|oder) ([A-ZÄÖÜ][\wäöüß-]{2,})\W*")
 _COST_OR_DEADLINE = re.compile(r"\b(?:gebühr\w*|\w*zahlen|berechne\w*|bis wann|wie lange vorher)\b", re.IGNORECASE)
 # "bis wann muss ich …" looks like a question for the caller's appointments
 _MAY_BE_ABOUT_CANCELLING = frozenset({None, Intent.LIST, Intent.PRICES})
@@ -29,7 +33,7 @@ _UNANSWERED = {
 }
 
 
-class Answer(NamedTuple):
+class _Answer(NamedTuple):
     """What the agent says, and the remark that the prompt has no answer."""
 
     text: str
@@ -45,24 +49,76 @@ def read_while_cancelling(sentence: Sentence) -> Sentence:
     return replace(sentence, intent=Intent.CANCELLATION)
 
 
-def answer_question(sentence: Sentence, catalogue: Catalogue) -> Answer | None:
+def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Ask the function about the business, or answer from the prompt. A service in a question about it stays."""
+    topic = TOPICS.get(sentence.intent) if sentence.intent else None
+    known = agent.catalogue.find_question(sentence.text)
+    if INFORMATION in agent.tools and (topic or known):
+        memory = memory.note(service=sentence.service)
+        wanted = {"question": known or sentence.text, "date": sentence.when.get("date"), "branch": sentence.branch}
+        if topic in {"prices", "service"}:
+            wanted["service"] = sentence.unknown_service or memory.details.get("service")
+        return _ask(agent, memory, {"topic": topic or "other", **wanted})
+    answer = _answer_question(sentence, agent.catalogue)
+    if answer is None:
+        return Turn(memory)
+    if answer.remark:
+        memory = memory.note(service=sentence.service)
+    change = replace(memory.change, to_confirm={})  # a yes after it is none to the question before it
+    return Turn(replace(memory, change=change), answer.text, answer.remark)
+
+
+def is_known_question(agent: CalledAgent, sentence: Sentence) -> bool:
+    """Return whether a sentence is a question of the prompt, word for word, which the function answers whatever it is about."""
+    return INFORMATION in agent.tools and agent.catalogue.find_question(sentence.text) is not None
+
+
+def hear_further_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Ask about the business again: with the service that the last answer asks for, or that a further question is about."""
+    asked = memory.asked_business
+    if asked is None:
+        return Turn(memory)
+    if memory.asked == "services" and sentence.services:
+        return _ask(agent, memory, {**asked.args, "service": sentence.service or sentence.services[0]})
+    further = _read_further_question(sentence, asked.args)
+    return _ask(agent, memory, further) if further else Turn(memory)
+
+
+def _ask(agent: CalledAgent, memory: Memory, args: Mapping[str, str | None]) -> Turn:
+    return call(agent, memory, INFORMATION, {name: value for name, value in args.items() if value})
+
+
+def _read_further_question(sentence: Sentence, args: Mapping[str, str]) -> dict[str, str] | None:
+    """Return the arguments of a question that goes on from the last one, which had `args`: "Und Färben?"; None if it does not."""
+    if sentence.intent is not None or not _FURTHER.fullmatch(sentence.text):
+        return None
+    noun = _FURTHER_NOUN.fullmatch(sentence.text)  # of a service that there is not
+    service = sentence.service or next(iter(sentence.services), None) or sentence.unknown_service or (noun and noun[1])
+    if args.get("topic") in {"prices", "service"} and service and not sentence.when:
+        return {**args, "question": sentence.text, "service": service}
+    if args.get("topic") == "opening_hours" and "date" in sentence.when and not service:
+        return {**args, "question": sentence.text, "date": sentence.when["date"]}
+    return None
+
+
+def _answer_question(sentence: Sentence, catalogue: Catalogue) -> _Answer | None:
     """Return the answer to a question; None if the sentence is none, or asks for a list that is empty."""
     names: tuple[str, ...] = ()
     match sentence.intent:
         case Intent.AI:
-            return Answer("Ich bin ein KI-Assistent.")
+            return _Answer("Ich bin ein KI-Assistent.")
         case Intent.DETAILS | Intent.PRICES | Intent.HOURS | Intent.ADDRESS | Intent.CANCELLATION:
             remark = (
                 f"the agent has no function that says {_UNANSWERED[sentence.intent]}: add BusinessInformation to spec.functions of"
                 " its RetellAgent; a real model could read them in the free text of `llm.prompt`, which this one does not interpret"
             )
-            return Answer(_UNKNOWN, remark)
+            return _Answer(_UNKNOWN, remark)
         case Intent.WORKING_HOURS:
-            return Answer(
+            return _Answer(
                 _UNKNOWN, "no function and no section of the prompt says when a person works; ask for a free time"
             )
         case Intent.SERVICES:
             names = tuple(service.name for service in catalogue.services)
         case Intent.STAFF:
             names = catalogue.staff
-    return Answer(f"Sie können wählen: {', '.join(names)}. Was möchten Sie?") if names else None
+    return _Answer(f"Sie können wählen: {', '.join(names)}. Was möchten Sie?") if names else None

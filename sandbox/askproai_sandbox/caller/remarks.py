@@ -4,7 +4,9 @@ import re
 
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
-from askproai_sandbox.caller.sentence import Intent, Sentence
+from askproai_sandbox.caller.email_address import is_address_lost
+from askproai_sandbox.caller.intent import Intent
+from askproai_sandbox.caller.sentence import Sentence
 
 
 def find_remark(sentence: Sentence) -> str | None:
@@ -13,6 +15,10 @@ def find_remark(sentence: Sentence) -> str | None:
         return None  # it is passed on as it is
     if sentence.wants_other:
         return phrases.NOT_UNDERSTOOD.format(sentence.text)
+    if sentence.is_english:
+        return phrases.ENGLISH
+    if is_address_lost(sentence.text):
+        return phrases.NO_ADDRESS.format(sentence.text)
     if sentence.is_shift:
         return phrases.NO_SPAN.format(sentence.text)
     if sentence.for_several and sentence.intent not in TOOL_OF_CHANGE:

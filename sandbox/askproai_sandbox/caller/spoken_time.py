@@ -188,14 +188,27 @@ _NEGATIVE_QUESTION = re.compile(
     re.IGNORECASE,
 )
 _CORRECTION = re.compile(  # "am Freitag, nein, doch am Donnerstag"
-    r"(?<=[\w›])[^\w‹›]+(?:ach\W+)?(?:nein|nee|ne|quatsch|entschuldigung|verzeihung|ich\s+meine|besser\s+gesagt|äh(?:m)?)\b"
+    r"(?<=[\w›])[^\w‹›]+(?:ach\W+)?(?:nein|nee|ne|ach\s+was|quatsch|entschuldigung|verzeihung|ich\s+meine|besser\s+gesagt|äh(?:m)?)\b"
     rf"(?=[^.;!?]*?{MARK})",
     re.IGNORECASE,
 )
 _TOO = re.compile(r"\b(?:zu|nicht\s+(?:ganz\s+|gern\s+)?so)\s+(früh|spät)\b", re.IGNORECASE)
 _COUNTED = r"(?:\d+|zwei|drei|vier|fünf|sechs|acht|zehn|fünfzehn|zwanzig|dreißig|eine[mr]?|eine?|paar)"
 _SPAN = rf"\b{_COUNTED}\s+(?:halbe\s+|viertel)?(?:Minute|Stunde|Viertelstunde|Tag|Woche)[en]*\b"
-_SHIFT = re.compile(rf"\bum\s+{_SPAN}|{_SPAN}\s+(?:nach\s+(?:hinten|vorn)|später|früher|eher)\b", re.IGNORECASE)
+_SHIFT = re.compile(rf"\bum\s+{_SPAN}|{_SPAN}\s+(?:nach\s+(?:hinten|vorne?)|später|früher|eher)\b", re.IGNORECASE)
+
+_HOUR = r"(?:eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|[012]?\d)"
+_BARE_HOUR = re.compile(  # "geht da neun?"
+    r"\b((?:geht|ginge|passt|klappt|wäre|wär|lieber|vielleicht|dann)\s+(?:(?:da|auch|es|denn|noch|Ihnen|eher|bei Ihnen)\s+)*)"
+    rf"(?={_HOUR}(?:\s*[.,;!?]|\s*$|\s+(?:auch|noch|oder|bei|besser)\b))",
+    re.IGNORECASE,
+)
+_HOUR_ALONE = re.compile(rf"\W*{_HOUR}(?:,?\s+bitte)?\W*", re.IGNORECASE)
+
+
+def name_hours(text: str, *, asked: bool = False) -> str:
+    """Return a sentence with "um" before a number that is an hour by its place ("geht da neun?"), or was `asked` for."""
+    return f"um {text.strip()}" if asked and _HOUR_ALONE.fullmatch(text) else _BARE_HOUR.sub(r"\1um ", text)
 
 
 def cut_rejections(marked: str) -> tuple[str, frozenset[str]]:
@@ -218,15 +231,15 @@ def find_rejected_people(text: str) -> tuple[str, ...]:
 
 
 def _cut_corrected(marked: str) -> tuple[str, set[str]]:
-    """Return the sentence without the times that the caller corrects in it, and which kinds of them there were."""
-    correction = _CORRECTION.search(marked)
-    if correction is None:
-        return marked, set()
-    before, after = marked[: correction.start()], marked[correction.end() :]
-    found = _kinds_in(before) & _kinds_in(after)
-    for kind in (letter for letter, name in _KINDS.items() if name in found):
-        before = re.sub(rf"‹{kind}\d+›", " , ", before)
-    return f"{before} , {after}", found
+    """Return the sentence without the times that the caller corrects in it, and their kinds. The last one counts."""
+    found: set[str] = set()
+    while correction := _CORRECTION.search(marked):
+        before, after = marked[: correction.start()], marked[correction.end() :]
+        corrected = _kinds_in(before) & _kinds_in(after)
+        for kind in (letter for letter, name in _KINDS.items() if name in corrected):
+            before = re.sub(rf"‹{kind}\d+›", " , ", before)
+        marked, found = f"{before} , {after}", found | corrected
+    return marked, found
 
 
 def _kinds_in(marked: str) -> set[str]:

@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from askproai_cli.main import app
-from askproai_sandbox.call_scripts import Addresses, CallScript, ScriptError
+from askproai_sandbox.call_scripts import Addresses, CallScript, PodsMissingError, ScriptError
 
 SCRIPT = 'title: {tenant} calls\ntenant: {tenant}.{tenant}\nnumber: "+49301234567"\nsteps: [{{say: [Hallo]}}]\n'
-REASON = "the demo has no pods of chain.chain. It has: salon.salon"
+REASON = "the demo has no tenant chain.chain. It has: salon.salon"
 
 
 @pytest.fixture
@@ -38,6 +38,34 @@ def test_what_cannot_be_played_is_counted_and_the_others_are_played(play: Callab
     assert "salon calls" in result.stdout
     assert result.stdout.endswith("\n1 played, 0 differ, 1 not played\n")
     assert result.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("tenants", "refusal"),
+    [
+        (("salon.salon",), (ScriptError, "the demo has no tenant chain.chain. It has: salon.salon")),
+        (("salon.salon", "chain.chain"), (PodsMissingError, "chain.chain has no pod that is ready")),
+    ],
+)
+def test_a_tenant_that_the_demo_lacks_is_not_one_without_pods(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tenants: tuple[str, ...], refusal: tuple[type[Exception], str]
+) -> None:
+    refused = list[Exception]()
+
+    async def play_script(script: CallScript, addresses: Addresses, _show: Callable[[str], None]) -> list[str]:
+        with pytest.raises(ScriptError) as error:
+            addresses.admin(script.tenant)
+        refused.append(error.value)
+        return []
+
+    state: dict[str, Any] = {"kubeconfig": "", "retellUrl": "", "calcomUrl": "", "adminUrls": {}, "adminTokens": {}}
+    monkeypatch.setattr(
+        "askproai_cli.demo_state.find_demo", lambda: {**state, "runtimeUrls": dict.fromkeys(tenants, "")}
+    )
+    monkeypatch.setattr("askproai_sandbox.call_scripts.play_script", play_script)
+    (tmp_path / "chain.yaml").write_text(SCRIPT.format(tenant="chain"), "utf-8")
+    assert CliRunner().invoke(app, ["play", str(tmp_path)]).exit_code == 0
+    assert [(type(each), str(each)) for each in refused] == [refusal]
 
 
 def test_programs_read_what_was_not_played(play: Callable[..., Any]) -> None:

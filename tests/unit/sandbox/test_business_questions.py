@@ -146,3 +146,37 @@ def test_a_question_about_a_cancellation_cancels_nothing() -> None:
     assert called(model, "Was kostet es, wenn ich absage?")["tool"] == "business_information"
     model.learn({"success": True, "message": "Absagen kostet nichts.", "topic": "cancellation"})
     assert called(model, "Ja, bitte.") == {"tool": "cancel_appointment"}, "which asks once more"
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "args"),
+    [
+        ("Was kostet ein Haarschnitt?", "Und Färben?", {"topic": "prices", "service": "Färben"}),
+        ("Was kostet ein Haarschnitt?", "Und Dauerwelle?", {"topic": "prices", "service": "Dauerwelle"}),
+        ("Was kostet ein Haarschnitt?", "Und eine Massage?", {"topic": "prices", "service": "Massage"}),
+        ("Wie lange dauert ein Haarschnitt?", "Und das Färben?", {"topic": "service", "service": "Färben"}),
+        ("Haben Sie am Samstag auf?", "Und am Sonntag?", {"topic": "opening_hours", "date": "Sonntag"}),
+    ],
+)
+def test_a_question_goes_on_from_the_last_one(first: str, then: str, args: dict[str, str]) -> None:
+    model = new_model()
+    model.hear(first)
+    model.learn({"success": True, "message": "…"})
+    assert called(model, then) == {"tool": "business_information", "question": then, **args}
+    model.learn({"success": True, "message": "…"})
+    assert called(model, "Färben am Freitag um zehn")["tool"] == "check_availability"
+
+
+def test_a_known_question_is_answered_though_it_is_about_what_no_function_gives() -> None:
+    catalogue = read_catalogue("## Häufige Fragen\n- Haben Sie einen Aufzug?")
+    model = ScriptedModel({"business_information": TOOL}, "+491", catalogue)
+    assert called(model, "Haben Sie einen Aufzug?")["topic"] == "other"
+    assert model.remark is None
+
+
+def test_a_yes_after_the_caller_has_given_up_is_none_to_the_question_before() -> None:
+    model = new_model()
+    model.hear("Was kostet eine Massage?")
+    model.learn({"success": False, "message": "Das weiß ich nicht. Kann ich sonst etwas für Sie tun?"})
+    assert model.hear("Dann lassen wir es.") == phrases.NOTHING
+    assert model.hear("Ja, gern.") == phrases.MORE

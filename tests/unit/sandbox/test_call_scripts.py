@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from askproai_sandbox.call_scripts import Addresses, ScriptError, load_script, play_script
+from askproai_sandbox.call_scripts import Addresses, PodsMissingError, ScriptError, load_script, play_script
 from askproai_sandbox.call_scripts.script import (
     Command,
     ExpectedAppointment,
@@ -56,6 +56,32 @@ async def test_an_example_names_the_manifest_of_its_tenant_to_whoever_has_not_ap
         kinds = {each["kind"]: each for each in yaml.safe_load_all((ROOT / script.manifest).read_text("utf-8"))}
         metadata = kinds["Tenant"]["metadata"]
         assert f"{metadata['namespace']}.{metadata['name']}" == script.tenant
+
+
+async def test_a_tenant_without_pods_is_waited_for(tmp_path: Path):
+    """After `suspend: false` the tenant is in the demo's list before its pods are."""
+    asked, shown = list[str](), list[str]()
+
+    def admin(tenant: str) -> tuple[str, str]:
+        asked.append(tenant)
+        if len(asked) < 3:
+            raise PodsMissingError(f"{tenant} has no pod that is ready")
+        raise ScriptError("ready")  # which ends the play
+
+    script = load_script(write(tmp_path, "steps: [{say: [Hallo]}]\nappointments: []\n"))
+    with pytest.raises(ScriptError, match=r"^ready"):
+        await play_script(script, Addresses("", "", "", Path(), admin), shown.append)
+    assert (len(asked), shown) == (3, ["wait     salon.salon has no pod that is ready"])
+
+
+async def test_a_tenant_whose_pods_do_not_come_is_named_with_the_command_that_says_why(tmp_path: Path):
+    def admin(tenant: str) -> tuple[str, str]:
+        raise PodsMissingError(f"{tenant} has no pod that is ready")
+
+    script = load_script(write(tmp_path, "steps: [{say: [Hallo]}]\nappointments: []\n"))
+    with pytest.raises(ScriptError, match=r"kubectl get tenants\.askproai\.de salon -n salon") as refused:
+        await play_script(script, Addresses("", "", "", Path(), admin, ready_within=0), print)
+    assert "apply" not in str(refused.value), "it is applied"
 
 
 def test_placeholders_are_replaced(tmp_path: Path):

@@ -6,7 +6,8 @@ import pytest
 
 from askproai_sandbox.caller.catalogue import Catalogue, read_catalogue
 from askproai_sandbox.caller.choice import choose
-from askproai_sandbox.caller.sentence import Intent, read_sentence, split_at_new_time
+from askproai_sandbox.caller.intent import Intent
+from askproai_sandbox.caller.sentence import read_sentence, split_at_new_time
 
 PRACTICE = read_catalogue(
     "Du bist der Empfang.\n- Sei freundlich (immer).\n\n## Buchbar\n- Implantat (60 Minuten)\n"
@@ -56,6 +57,7 @@ def test_words_that_mean_one_service_are_one_service() -> None:
         ("Ich hätte gern Farbe und Strähnchen", "Farbe und Strähnchen"),
         ("Ein Bleaching am Montag um zehn", "Bleaching"),
         ("Massage, bitte", "Massage"),
+        ("Und noch Färben danach, bitte.", "Färben"),
         ("Kann ich morgen in die Sprechstunde kommen?", "Sprechstunde"),
         ("Haben Sie am Dienstag um zehn etwas frei?", None),
         ("Ich brauche einen Termin am Dienstag", None),
@@ -143,6 +145,7 @@ def test_what_the_caller_rejects_is_not_what_the_caller_wants(text: str, fields:
     [
         ("Ich komme am Freitag leider nicht", Intent.CANCEL),
         ("Können Sie meinen Termin von Freitag um eine Stunde nach hinten schieben?", Intent.MOVE),
+        ("Und ist der Termin jetzt eingetragen?", Intent.LIST),
         ("Rückruf bitte", Intent.CALLBACK),
         ("Rufen Sie mich bitte am Freitag zurück", Intent.CALLBACK),
         ("Kann ich mit Doktor Sommer sprechen?", Intent.TRANSFER),

@@ -69,6 +69,8 @@ FIRST = [  # the first sentence of a call
     ("Vorsorge bei Doktor Sommer am Dienstag, ach nee, am Mittwoch um zehn",
      asks("Mittwoch um zehn", CHECK, staff="Doktor Sommer")),
     ("Einen Haarschnitt übermorgen um neun, nein, warten Sie, um zehn", asks("übermorgen um zehn", CUT)),
+    ("Eine Massage am Dienstag um neun, nein um zehn, ach was, um elf", asks("Dienstag um elf", "Massage")),
+    ("Am Montag, nein Dienstag, ach nein, am Mittwoch um drei", asks("Mittwoch um drei")),
     ("Mei Mutter hat am Donnerstag kei Zeit, gehts Freitag um acht?", asks("Freitag um acht")),
     ("In drei Wochen am Montag um zwanzig vor acht", asks("in drei Wochen am Montag um zwanzig vor acht")),
     ("Einmal Schneiden am Montag in acht Tagen um Viertel neun", asks("Montag in acht Tagen um Viertel neun", CUT)),

@@ -4,7 +4,7 @@ import pytest
 from played_calls import OFFER
 from scripted_models import ASK_NAME, ASK_TIME, SUSPENDED, called, new_model, new_model_tools, offering_model
 
-from askproai_sandbox.caller import ScriptedModel, ToolCall
+from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
 from askproai_sandbox.caller.catalogue import read_catalogue
 
 HEARD = [
@@ -224,18 +224,28 @@ def test_a_yes_with_another_person_asks_again_and_with_the_same_service_books() 
     assert called(model, "Ja, die Kontrolle bitte")["tool"] == "book_appointment"
 
 
-@pytest.mark.parametrize("text", ["Nein danke, auf Wiederhören.", "Tschüss.", "Wiederschauen!", "Danke, Tschüß"])
+@pytest.mark.parametrize(
+    "text",
+    ["Nein danke, auf Wiederhören.", "Tschüss.", "Wiederschauen!", "Danke, Tschüß", "Schade, dann nicht. Tschüss.",
+     "Schade, tschüss!", "Na gut, dann melde ich mich am Montag wieder. Tschüss", "Dann bis Freitag, tschüss"],
+)  # fmt: skip
 def test_a_goodbye_is_understood_in_every_turn_and_is_no_service(text: str) -> None:
     asked, moving, fresh = new_model(), new_model(), new_model()
     asked.hear("Ich brauche einen Termin")
     asked.learn({"success": False, "message": "Was möchten Sie buchen?", "services": ["haarschnitt"]})
     moving.hear("Ich möchte meinen Termin verschieben")
-    for model in (asked, moving, fresh, offering_model(OFFER)):
+    for_transfer, for_name = ScriptedModel(TRANSFERS, "+491", greeting=SUSPENDED), offering_model(OFFER)
+    assert for_name.hear("Ja, bitte.") == ASK_NAME
+    several = offering_model(OFFER, {"start": "2026-11-27T16:00:00+01:00", "spoken": "vier"})
+    for model in (asked, moving, fresh, offering_model(OFFER), several, for_transfer, for_name):
         assert (str(model.hear(text)).endswith("Auf Wiederhören!"), model.remark) == (True, None)
 
 
 def test_a_yes_before_a_goodbye_counts() -> None:
     assert isinstance(offering_model(OFFER).hear("Ja, gern. Mein Name ist Max Muster. Tschüss!"), ToolCall)
+    model = offering_model(OFFER)
+    assert model.hear("Ja, bitte.") == ASK_NAME
+    assert called(model, "Muster, tschüss!")["customer_name"] == "Muster"
 
 
 @pytest.mark.parametrize("text", ["Egal bei wem.", "Egal.", "Ganz egal"])
@@ -261,3 +271,29 @@ def test_a_service_with_a_wait_is_among_those_that_the_prompt_names() -> None:
         "## Buchbar\n- Farbe (105 Minuten, davon 30 Minuten Wartezeit; auch: Färben), nur in Park"
     )
     assert [(each.name, each.spoken_names) for each in catalogue.services] == [("Farbe", ("Färben",))]
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Ist das am Freitag?", "Ähm, warten Sie, ist das am Freitag?", "Ja, ist das am Freitag?", "ist das Freitag",
+     "Das ist am Freitag, oder", "Geht das um halb drei?", "Ja, ist das bei Ihnen im Haus?"],
+)  # fmt: skip
+def test_a_question_is_no_yes_to_an_offer(question: str) -> None:
+    model = offering_model()
+    assert model.hear(question) == phrases.ASK_YES.format("halb drei")
+    assert model.hear("Otto Brehm.") == phrases.ASK_YES.format("halb drei"), "still no yes"
+    assert called(model, "Ja, Otto Brehm.")["start"] == OFFER["start"]
+
+
+def test_a_question_after_the_yes_takes_it_back() -> None:
+    model = offering_model()
+    assert model.hear("Ja, bitte.") == ASK_NAME
+    assert model.hear("Moment, ist das am Freitag?") == phrases.ASK_YES.format("halb drei")
+    assert isinstance(model.hear("Otto Brehm."), str)
+
+
+def test_a_question_that_names_one_of_several_offers_is_answered_with_that_one() -> None:
+    model = offering_model(OFFER, {"start": "2026-11-27T16:00:00+01:00", "spoken": "vier"})
+    assert model.hear("Ginge um vier?") == phrases.ASK_YES.format("vier")
+    assert called(model, "Ja, Otto Brehm.")["start"] == "2026-11-27T16:00:00+01:00"
+    assert model.hear("Wo sind Sie?") != phrases.ASK_YES.format("vier")

@@ -9,7 +9,7 @@ ASK_BIRTH_DATE = "Wie lautet das Geburtsdatum?"
 
 def asking_model() -> ScriptedModel:
     model = offering_model()
-    parameters = model._tools["book_appointment"]["parameters"]
+    parameters = model._agent.tools["book_appointment"]["parameters"]
     parameters["properties"] |= {"birth_date": {}}
     parameters["required"] = ["customer_name", "birth_date"]
     return model

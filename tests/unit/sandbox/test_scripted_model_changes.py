@@ -6,12 +6,13 @@ import pytest
 from played_calls import OFFER
 from scripted_models import ASK_TIME, called, new_model, new_model_tools
 
-from askproai_sandbox.caller import ScriptedModel, ToolCall
+from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.phrases import KEPT, OTHER_BRANCH
 
 OWN = {"appointment_id": "a-1", "start": OFFER["start"], "spoken": "Freitag um 14 Uhr 30"}
 OTHER = {"appointment_id": "a-2", "start": "2026-11-28T10:00:00+01:00", "spoken": "Samstag um 10 Uhr"}
+MONDAY = {"appointment_id": "a-1", "start": "2026-11-23T10:00:00+01:00", "spoken": "Montag um 10 Uhr bei Mia"}
 QUESTION = {"success": False, "needs_confirmation": True, "appointment_id": "a-1"}
 CHANGES = {
     name: {"parameters": {"properties": {key: {} for key in ("appointment_id", *names)}}}
@@ -216,3 +217,61 @@ def booked_model() -> ScriptedModel:
     assert called(model, "Ja, bitte")["tool"] == "book_appointment"
     model.learn({"success": True, "message": "Der Termin ist eingetragen.", "appointment_id": "a-1"})
     return model
+
+
+@pytest.mark.parametrize(
+    ("text", "args"),
+    [
+        ("Ich habe morgen einen Termin bei Mia, kann ich den auf halb eins legen?", {"time": "halb eins"}),
+        ("Können Sie meinen Termin auf Mittwoch um neun vorziehen?", {"date": "Mittwoch", "time": "neun"}),
+        ("Ich würde gern meinen Termin auf Mittwoch verlegen, geht da neun?", {"date": "Mittwoch", "time": "neun"}),
+    ],
+)
+def test_a_move_is_understood_in_other_words(text: str, args: dict[str, str]) -> None:
+    model = ScriptedModel(CHANGES, "+491")
+    heard = model.hear(text)
+    if heard == ToolCall("find_appointments", {}):
+        heard = model.learn(
+            {
+                "success": True,
+                "appointments": [
+                    {
+                        "appointment_id": "a-1",
+                        "start": "2026-11-23T10:00:00+01:00",
+                        "spoken": "Montag um 10 Uhr bei Mia",
+                    }
+                ],
+            }
+        )
+    assert isinstance(heard, ToolCall)
+    assert heard.name == "reschedule_appointment"
+    assert {name: heard.args.get(name) for name in args} == args
+
+
+def test_an_hour_alone_answers_the_question_for_it() -> None:
+    model = ScriptedModel(CHANGES, "+491")
+    called(model, "Ich möchte meinen Termin auf Mittwoch verlegen")
+    model.learn({"success": False, "message": "Mittwoch, 25. November: Um wie viel Uhr genau?"})
+    assert called(model, "Neun, bitte.")["time"] == "Neun"
+
+
+def test_a_move_by_a_span_to_the_front_is_marked_as_not_understood() -> None:
+    model = ScriptedModel(CHANGES, "+491")
+    text = "Können Sie meinen Termin am Dienstag eine Stunde nach vorne legen?"
+    assert isinstance(model.hear(text), ToolCall)
+    assert model.remark == phrases.NO_SPAN.format(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Nein doch nicht, lassen Sie alles so.", "Ach, doch nicht.", "Nein.", "Lassen Sie alles, wie es ist."]
+)
+def test_a_move_that_the_caller_does_not_want_any_more_is_over(text: str) -> None:
+    model = ScriptedModel({**new_model_tools(), **CHANGES}, "+491")
+    called(model, "Ich möchte meinen Termin auf Mittwoch verlegen")
+    model.learn({"success": False, "message": "Mittwoch, 25. November: Um wie viel Uhr genau?"})
+    assert model.hear(text) == KEPT
+    assert called(model, "Einen Haarschnitt am Freitag")["tool"] == "check_availability"
+
+
+def test_who_leaves_a_booked_appointment_as_it_is_keeps_it() -> None:
+    assert booked_model().hear("Nein, lassen Sie alles so.") == KEPT

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
-from scripted_models import called
+from played_calls import OFFER, Tools, ring, salon
+from sandbox_clients import Api, Receiver
+from scripted_models import ASK_NAME, called, new_model_tools
 
 from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
 from askproai_sandbox.caller.catalogue import read_catalogue
@@ -103,6 +105,11 @@ def test_a_yes_to_the_message_that_an_answer_ends_with_is_none_to_a_transfer_bef
     [
         ("Ich komme heute zu spät, können Sie das Anna sagen?",
          {"message": "Ich komme heute zu spät", "recipient": "Anna"}),
+        ("Ich komme morgen zehn Minuten später, können Sie das ausrichten?", {"message": "Ich komme morgen zehn Minuten später"}),
+        ("Mein Hund beißt. Bitte richten Sie das aus.", {"message": "Mein Hund beißt"}),
+        ("Es wird später, könnten Sie das Anna weitergeben?", {"message": "Es wird später", "recipient": "Anna"}),
+        ("Rufen Sie mich bitte morgen früh zurück, es geht um eine Rechnung.",
+         {"call_back": "morgen früh", "message": "es geht um eine Rechnung"}),
         ("Bitte richten Sie der Chefin aus, dass ich mein Handtuch vergessen habe.",
          {"message": "dass ich mein Handtuch vergessen habe", "recipient": "Chefin"}),
     ],
@@ -129,3 +136,63 @@ def test_what_is_passed_on_is_understood_though_it_would_be_no_wish() -> None:
 def test_what_the_agent_is_to_say_is_no_message(said: str) -> None:
     model = new_model()
     assert model.hear(said) not in {phrases.ASK_MESSAGE, phrases.ASK_WHO}
+
+
+def offering() -> ScriptedModel:
+    model = ScriptedModel({**new_model_tools(), "leave_message": TOOL}, "+4915112345678", CATALOGUE)
+    model.hear("Einen Haarschnitt am Freitag um halb drei")
+    model.learn({"success": True, "slots": [OFFER]})
+    return model
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("Ja, Rolf Zander. Und sagen Sie Anna bitte, dass er beißt.",),
+        ("Ja, Rolf Zander, und richten Sie Anna aus, dass er beißt.",),
+        ("Ja.", "Rolf Zander. Und sagen Sie Anna bitte, dass er beißt."),
+        ("Ja. Und sagen Sie Anna bitte, dass er beißt.", "Rolf Zander"),
+    ],
+)
+def test_a_message_beside_a_yes_is_passed_on_after_the_booking(said: tuple[str, ...]) -> None:
+    model = offering()
+    for text in said[:-1]:
+        assert model.hear(text) == ASK_NAME
+        assert model.take_up() is None
+    booked = called(model, said[-1])
+    assert (booked["tool"], booked["customer_name"]) == ("book_appointment", "Rolf Zander")
+    model.learn({"success": True, "message": "Eingetragen.", "appointment_id": "a-1"})
+    message = {"message": "dass er beißt", "recipient": "Anna", "customer_name": "Rolf Zander"}
+    assert model.take_up() == ToolCall("leave_message", message)
+    model.learn({"success": True, "message": "Ich richte es aus."})
+    assert model.take_up() is None
+
+
+def test_a_message_beside_a_yes_to_what_is_taken_by_then_waits_for_the_next_yes() -> None:
+    model = offering()
+    called(model, "Ja, Rolf Zander. Und sagen Sie Anna bitte, dass er beißt.")
+    model.learn({"success": False, "message": "Der ist vergeben. Frei ist …", "alternatives": [OFFER]})
+    assert model.take_up() is None
+    assert model.hear("Nein. Tschüss.") == phrases.GOODBYE
+    assert "not passed on" in (model.remark or "")
+    assert called(model, "Ja, bitte.")["tool"] == "book_appointment"
+    model.learn({"success": True, "message": "Eingetragen.", "appointment_id": "a-1"})
+    assert isinstance(model.take_up(), ToolCall)
+
+
+async def test_the_answer_of_a_booking_is_heard_before_what_is_passed_on(
+    retell: Api, receiver: Receiver, tools: Tools
+) -> None:
+    leave = {
+        "name": "leave_message",
+        "url": f"{receiver.url}/leave",
+        "parameters": {"type": "object", **TOOL["parameters"]},
+    }
+    await salon(retell, receiver, [*tools, {**tools[0], **leave}])
+    receiver.answers["/leave"] = {"success": True, "message": "Ich richte es aus."}
+    record = await ring(
+        retell, "Einen Haarschnitt am Freitag um halb drei", "Ja, Rolf Zander. Und sagen Sie Anna, dass er beißt."
+    )
+    assert [step.name or step.text for step in record.steps if step.kind in {"tool", "heard"}][-4:] == [
+        "book_appointment", "Gebucht.", "leave_message", "Ich richte es aus.",
+    ]  # fmt: skip

@@ -1,8 +1,12 @@
 """What the demo's agent makes of callers' names that are days, of people who are not wanted, and of two appointments."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from scripted_models import ASK_NAME, called, new_model_tools
 
+from askproai_runtime.german_dates import understand_parts
 from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
 from askproai_sandbox.caller.catalogue import read_catalogue
 
@@ -11,6 +15,8 @@ CATALOGUE = read_catalogue(
 )
 KRAUSE = {"start": "2026-11-26T12:00:00+01:00", "spoken": "Donnerstag, den 26. November, um 12 Uhr bei Frau Krause"}
 VOGEL = {"start": "2026-11-26T13:00:00+01:00", "spoken": "Donnerstag, den 26. November, um 13 Uhr bei Frau Vogel"}
+UTC = ZoneInfo("UTC")
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def new_model() -> ScriptedModel:
@@ -127,6 +133,70 @@ def test_two_appointments_of_one_person_are_made_one_after_the_other() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("Ich brauche zwei Termine: einmal Massage am Dienstag um zehn und einmal Krankengymnastik um zwölf.", "Dienstag"),
+        ("Einmal Massage am Dienstag um zehn und eine Krankengymnastik am Mittwoch um zwölf.", "Dienstag"),
+        ("Zwei Termine für Massage bitte, am Dienstag um zehn und am Mittwoch um elf", "Dienstag"),
+    ],
+)  # fmt: skip
+def test_the_first_of_two_appointments_is_asked_for(text: str, date: str) -> None:
+    model = new_model()
+    assert called(model, text) == {"tool": "check_availability", "service": "Massage", "date": date, "time": "zehn"}
+    assert model.remark == phrases.ONE_BY_ONE
+
+
+def test_two_services_at_one_time_are_one_visit() -> None:
+    model = new_model()
+    assert (
+        called(model, "Eine Massage und einmal Krankengymnastik am Dienstag")["service"] == "Massage, Krankengymnastik"
+    )
+    assert model.remark is None
+
+
+def test_after_the_booked_appointment_is_after_its_end() -> None:
+    model = offering(KRAUSE)
+    called(model, "Ja, Ute Lenz")
+    model.learn(
+        {"success": True, "message": "Eingetragen.", "appointment_id": "a-1", "end": "2026-11-26T12:20:00+01:00"}
+    )
+    asked = called(model, "Und noch einen Termin zur Massage danach, bitte.")
+    assert (asked["service"], asked["date"], asked["time"]) == ("Massage", "2026-11-26", "ab 12:20 Uhr")
+    assert understand_parts(asked["date"], asked["time"], None, at=NOW, zone=UTC).candidates
+    assert model.remark is None
+
+
+def test_a_question_about_the_time_after_an_appointment_asks_for_no_free_time() -> None:
+    model = offering(KRAUSE)
+    called(model, "Ja, Ute Lenz")
+    model.learn(
+        {"success": True, "message": "Eingetragen.", "appointment_id": "a-1", "end": "2026-11-26T12:20:00+01:00"}
+    )
+    assert isinstance(model.hear("Kann ich danach gleich Sport machen?"), str)
+
+
+def test_before_an_appointment_is_remarked_and_the_booked_time_is_not_asked_for_again() -> None:
+    model = offering(KRAUSE)
+    called(model, "Ja, Ute Lenz")
+    model.learn(
+        {"success": True, "message": "Eingetragen.", "appointment_id": "a-1", "end": "2026-11-26T12:20:00+01:00"}
+    )
+    text = "Und noch eine Massage davor, bitte."
+    assert "time" not in called(model, text)
+    assert model.remark == phrases.NO_NEIGHBOUR.format(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Do you speak English? I would like a haircut for my dog on Friday at ten.", "Hello, do you speak English?"],
+)
+def test_english_is_remarked_and_is_no_german_day(text: str) -> None:
+    model = new_model()
+    assert model.hear(text) == phrases.GERMAN_ONLY
+    assert model.remark == phrases.ENGLISH
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Ich brauche am Montag zwei Termine, für mich und meine Tochter",
@@ -159,3 +229,32 @@ def test_opening_hours_of_a_part_of_a_day_are_asked_for_that_day() -> None:
     reaction = new_model().hear("Haben Sie am Mittwochnachmittag auf?")
     assert isinstance(reaction, ToolCall)
     assert reaction.args == {"topic": "opening_hours", "date": "Mittwoch"}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Ja, Rita Öztürk, R I T A, dann Ö Z T Ü R K.", "Rita Öztürk"),
+        ("Ja, Rita Öztürk, Ö-Z-T-Ü-R-K.", "Rita Öztürk"),
+        ("Ja, mein Name ist Öztürk, Ö Z T Ü R K", "Öztürk"),
+        ("Ja, Rita Östürk, Ö Z T Ü R K.", "Rita Östürk"),
+        ("Ja, Rita Öztürk, R I T A, meine E-Mail ist rita at web punkt de.", "Rita Öztürk"),
+        ("Ja, R I T A, dann Ö Z T Ü R K.", "Rita Öztürk"),
+        ("Ja, auf R-I-T-A Ö-Z-T-Ü-R-K, bitte", "Rita Öztürk"),
+    ],
+)
+def test_letters_that_spell_a_name_are_not_the_name(text: str, name: str) -> None:
+    heard = called(offering(KRAUSE), text)
+    assert (heard["tool"], heard["customer_name"]) == ("book_appointment", name)
+
+
+def test_a_name_that_was_asked_for_may_be_spelled() -> None:
+    model = offering(KRAUSE)
+    assert model.hear("Ja") == ASK_NAME
+    assert called(model, "Z A N D E R")["customer_name"] == "Zander"
+
+
+def test_a_service_may_be_spelled() -> None:
+    catalogue = read_catalogue("## Buchbar\n- Zahnreinigung (45 Minuten; auch: PZR)\n\n## Team\n- Praxis: Anna Sommer")
+    model = ScriptedModel(new_model_tools(), "+491", catalogue)
+    assert called(model, "Eine P Z R bei Anna Sommer am Montag")["service"] == "Zahnreinigung"

@@ -1,0 +1,80 @@
+"""What the demo's agent remembers of a function's answer. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from askproai_sandbox.caller.change import Change
+from askproai_sandbox.caller.choice import choose
+from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call
+from askproai_sandbox.caller.message import offers_message, offers_transfer
+from askproai_sandbox.caller.rejected_people import leave_out
+from askproai_sandbox.caller.sentence import read_sentence
+
+_LISTS = ("branches", "services", "staff")
+
+
+def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) -> Turn:
+    """Return what is remembered, and the call that follows without a word of the caller, if there is one.
+
+    Offers of the answer replace the earlier ones; an answer that only asks back keeps those.
+    """
+    asked = next((each for each in _LISTS if isinstance(answer.get(each), list | tuple)), None)
+    memory = replace(memory, asked=asked)
+    if memory.asked_business:  # it offers and changes nothing, and a yes after it is none to the question before it
+        question = "" if answer.get("success") else str(answer.get("message") or "")
+        memory = replace(
+            memory,
+            is_aside=not answer.get("success"),
+            is_transfer_offered=offers_transfer(question),
+            is_message_offered=offers_message(question),
+            change=replace(memory.change, to_confirm={}),
+        )
+        return Turn(memory)
+    called = memory.last_call.name if memory.last_call else None
+    if called == "book_appointment" and answer.get("success"):
+        booked, until = str(answer.get("appointment_id") or ""), str(answer.get("end") or "")
+        memory = replace(memory, has_just_booked=True, booked=booked, booked_until=until)
+    if asked in {"services", "staff"}:  # the answer lists them because it did not know the one that was said
+        memory = memory.drop("service" if asked == "services" else "staff")
+    is_done = answer.get("success") and called is not None and called == memory.change.tool
+    if is_done or answer.get("appointments") == []:  # there is nothing to move or cancel
+        memory = replace(memory, change=Change(), requested_time={})
+    return _learn_appointments(agent, _learn_offers(memory, answer), answer)
+
+
+def _learn_offers(memory: Memory, answer: Mapping[str, Any]) -> Memory:
+    """Return the memory with what the answer offers: times, to be connected, a message, the waiting list."""
+    message = str(answer.get("message") or "")
+    question = "" if answer.get("success") else message
+    offers = answer.get("slots") or answer.get("alternatives")
+    if offers or answer.get("success") or answer.get("candidates"):  # a yes to "Meinen Sie A oder B?" accepts nothing
+        memory = replace(memory, offers=leave_out(offers or (), memory.rejected_people))
+        if offers and not memory.offers:  # a yes to them is none
+            question = message
+    return replace(
+        memory,
+        question=question,
+        is_message_offered=offers_message(question),
+        is_transfer_offered=not offers and offers_transfer(question),
+        is_waiting_offered="Warteliste setzen" in question,
+        is_email_asked="E-Mail-Adresse" in question,
+    )
+
+
+def _learn_appointments(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) -> Turn:
+    """Take the caller's appointments; if one was named before they were known, return the change of that one."""
+    named, asked_about = memory.change.named, str(answer.get("appointment_id") or "")
+    change = replace(
+        memory.change,
+        appointments=tuple(answer.get("appointments") or ()),
+        to_confirm={"appointment_id": asked_about} if asked_about and answer.get("needs_confirmation") else {},
+        asked_about="" if answer.get("success") else asked_about,
+        named="",
+    )
+    chosen = choose(change.appointments, read_sentence(named, agent.catalogue), agent.now) if named else None
+    if chosen is None:
+        return Turn(replace(memory, change=change))
+    change = replace(change, args={"appointment_id": chosen["appointment_id"]})
+    memory = replace(memory, change=change)
+    return call(agent, memory, str(change.tool), {**change.args, **memory.requested_time})

@@ -1,0 +1,109 @@
+"""What the demo's agent does with appointments that the caller has: it lists, moves and cancels them. Pure."""
+
+from dataclasses import replace
+
+from askproai_sandbox.caller import phrases
+from askproai_sandbox.caller.change import CHANGES_MIND, TOOL_OF_CHANGE, Change, drops_change
+from askproai_sandbox.caller.choice import ask_which, choose
+from askproai_sandbox.caller.intent import Intent
+from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, cannot
+from askproai_sandbox.caller.new_appointment import find_chosen_offer
+from askproai_sandbox.caller.questions import TOPICS
+from askproai_sandbox.caller.sentence import Sentence, read_sentence, split_at_new_time
+from askproai_sandbox.caller.team_requests import give_up
+
+_CANCEL, _MOVE = TOOL_OF_CHANGE[Intent.CANCEL], TOOL_OF_CHANGE[Intent.MOVE]
+
+
+def hear_change_of_mind(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Move the appointment that this call has just booked."""
+    is_free = bool(memory.booked) and memory.change.tool is None and not memory.offers and not sentence.services
+    if not (is_free and CHANGES_MIND.search(sentence.text) and (sentence.when or sentence.branch)):
+        return Turn(memory)
+    named = {"appointment_id": memory.booked}
+    if sentence.branch:
+        return Turn(replace(memory, change=Change(_CANCEL, args=named, to_confirm=named)), phrases.OTHER_BRANCH)
+    memory = replace(memory, change=Change(_MOVE, args=named), requested_time=dict(sentence.when))
+    return call(agent, memory, _MOVE, {**named, **sentence.when})
+
+
+def hear_change(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Find, move or cancel appointments of the caller, unless the sentence is about a new appointment."""
+    if sentence.intent is Intent.LIST:
+        is_known = "find_appointments" in agent.tools
+        return call(agent, memory, "find_appointments") if is_known else cannot(memory, "lists appointments")
+    change = memory.change
+    if sentence.intent in TOPICS or sentence.intent is Intent.AI:
+        return Turn(memory)
+    if tool := TOOL_OF_CHANGE.get(sentence.intent) if sentence.intent else None:
+        if tool not in agent.tools:
+            return cannot(memory, "moves appointments" if tool == _MOVE else "cancels appointments")
+        memory = replace(memory, change=Change(tool, appointments=change.appointments), requested_time={}, offers=())
+    elif change.tool is None:
+        return Turn(memory)
+    elif change.to_confirm and (sentence.yes or sentence.no) and not sentence.is_question:
+        return _confirm(agent, memory, sentence)
+    elif drops_change(sentence, is_time_offered=bool(memory.offers)):
+        return give_up(memory)
+    elif not change.appointments and (sentence.services or sentence.unknown_service):
+        return Turn(replace(memory, change=Change()))
+    if memory.change.tool == _CANCEL:
+        turn = _find_named(agent, memory, sentence, sentence.text)
+        return turn if turn.reaction else call(agent, turn.memory, _CANCEL, turn.memory.change.args)
+    return _hear_move(agent, memory, sentence)
+
+
+def _confirm(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Cancel the appointment that the function has asked about; a move asks about it, too, where it is not possible."""
+    change = memory.change
+    if sentence.yes and not sentence.no:
+        memory = replace(memory, change=replace(change, tool=_CANCEL))
+        return call(agent, memory, _CANCEL, {**change.to_confirm, "confirmed": True})
+    return Turn(replace(memory, change=Change()), phrases.KEPT)
+
+
+def _hear_move(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    change = memory.change
+    if change.asked_about and sentence.no and not sentence.yes and not sentence.when:
+        return give_up(memory)
+    if change.asked_about and sentence.yes and not sentence.no:
+        change = replace(change, args={"appointment_id": change.asked_about})
+        memory = replace(memory, change=change)
+    if memory.offers and not sentence.when and sentence.no:
+        return Turn(memory.forget_time(sentence.rejected), phrases.ASK_TIME)
+    chosen = find_chosen_offer(agent, memory, sentence)
+    if memory.offers and chosen is None and sentence.yes and not sentence.when:
+        if len(memory.offers) > 1:
+            return Turn(memory, ask_which(memory.offers))
+        chosen = memory.offers[0]
+    if chosen:
+        return call(agent, memory, _MOVE, {**change.args, "start": chosen["start"]})
+    which, new = ("", sentence.text) if memory.offers else split_at_new_time(sentence.text)
+    if change.appointments and not change.args and not which and choose(change.appointments, sentence, agent.now):
+        which, new = sentence.text, ""
+    memory = memory.forget_time(sentence.rejected)
+    when = read_sentence(new, agent.catalogue).when
+    memory = replace(memory, requested_time={**memory.requested_time, **when})
+    turn = _find_named(agent, memory, sentence, which)
+    args = {**turn.memory.change.args, **turn.memory.requested_time}
+    return turn if turn.reaction else call(agent, turn.memory, _MOVE, args)
+
+
+def _find_named(agent: CalledAgent, memory: Memory, sentence: Sentence, which: str) -> Turn:
+    """Find the appointment that is named by `which`, a part of the sentence, or ask for it. No reaction if nothing is missing."""
+    change, named = memory.change, read_sentence(which, agent.catalogue)
+    if change.appointments:
+        chosen = choose(change.appointments, named, agent.now)
+        if chosen is None and len(change.appointments) == 1 and sentence.yes and not sentence.no:
+            chosen = change.appointments[0]
+        if chosen:
+            change = replace(change, args={"appointment_id": chosen["appointment_id"]})
+        elif not change.args and sentence.intent is None and not named.when:
+            return Turn(memory, phrases.ASK_APPOINTMENT, phrases.NOT_UNDERSTOOD.format(sentence.text))
+        return Turn(replace(memory, change=change))
+    when = {f"appointment_{name}": words for name, words in named.when.items()}
+    if when.keys() & agent.schema(str(change.tool)).get("properties", {}).keys():
+        return Turn(replace(memory, change=replace(change, args=when)))
+    if (when or named.services or named.staff) and "find_appointments" in agent.tools:
+        return call(agent, replace(memory, change=replace(change, named=which)), "find_appointments")
+    return Turn(memory)

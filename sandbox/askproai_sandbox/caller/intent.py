@@ -1,0 +1,120 @@
+"""What a German sentence is about, by a table of patterns. Pure.
+
+docs/demo-agent.md lists what is understood.
+"""
+
+import re
+from enum import Enum, auto
+
+BYE = r"\b(?:tschü(?:ss?|ß)|tschö|ciao|ade|wieder(?:hören|sehen|schauen))\b"
+
+
+class Intent(Enum):
+    """What a sentence is about, if it is not a time for a new appointment."""
+
+    MESSAGE = auto()
+    WAITLIST = auto()
+    TRANSFER = auto()
+    CALLBACK = auto()
+    CANCELLATION = auto()  # what it costs, and until when
+    CANCEL = auto()
+    MOVE = auto()
+    NOTHING = auto()  # the caller wants no appointment, or not to change one
+    LIST = auto()
+    AI = auto()
+    DETAILS = auto()  # how long a service takes, what it needs
+    PRICES = auto()
+    WORKING_HOURS = auto()  # of a person
+    HOURS = auto()
+    ADDRESS = auto()
+    SERVICES = auto()
+    STAFF = auto()
+    APPOINTMENT = auto()
+    GOODBYE = auto()
+    GREETING = auto()
+
+
+_PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches counts
+    Intent.AI: (
+        r"\b(?:sind Sie|ist das|bist du|(?:spreche|rede|bin) ich.* mit)\b.*\b(?:KI|Roboter|Computer|Maschine|Mensch(?:en)?)\b",
+        r"\b(?:sind Sie|bist du) (?:ein |eine )?echte?[nr]?\b",
+    ),
+    Intent.MESSAGE: (
+        r"\bausrichten\b",
+        r"\b(?:richten|sagen) Sie\b[^.?!]*\bdass\b",
+        r"\brichten Sie\b[^.?!]*\baus\b",
+        r"\b(?:weitergeben|weitersagen)\b",
+        r"\b(?:können|könnten|würden) Sie (?:bitte )?(?:das|es) (?:bitte )?(?:de[mr] )?(?-i:[A-ZÄÖÜ])[^.?!]*\bsagen\b",
+        r"\bNachricht\b[^.?!]*\b(?:hinterlassen|dalassen|aufgeben)\b",
+    ),
+    Intent.WAITLIST: (r"\bWarteliste\b",),
+    Intent.TRANSFER: (
+        r"\b(?:verbinde\w*|durchstellen|weiterleiten|stellen Sie mich durch)\b",
+        r"\b(?:mit|an) (?:(?:eine[mnr]|de[mnr]|Ihre[mnr]) )?(?:echten )?(?:Menschen?|Mitarbeiter(?:in)?|Kolleg\w+|jemande[mn])\b",
+        r"\bmit (?!Ihnen\b)[^.?!,]*\bsprechen\b",
+    ),
+    Intent.CALLBACK: (r"\bRückruf\b", r"\bzurück(?:zu)?rufen\b", r"\bruf\w*\b[^.?!]*\bzurück\b"),
+    Intent.MOVE: (
+        r"\b(?:verschieben|(?:vor|zurück)?schieben|verlegen|umbuchen|verschoben|umlegen|vor(?:zu)?(?:ver)?legen|vor(?:zu)?ziehen)\b",
+        r"\b(?:auf|nach (?:vorne?|hinten))\b[^.?!]*(?-i:\blegen\b)",  # "Waschen und Legen" is a service
+    ),
+    Intent.CANCELLATION: (r"\b(?:kostet|bis wann|wie lange vorher)\b[^.!]*\b(?:abzusag|absag|storn)\w*",),
+    Intent.CANCEL: (
+        r"\b(?:absagen?|abzusagen|stornier\w*|streichen)\b",
+        r"\bsag\w*\b.*\bab\b(?!\s+\d)",
+        r"\bkann\b.*\bnicht\b[^,.?!]*\b(?:kommen|wahrnehmen)\b",
+        r"\bich komme\b[^.?!]*\bnicht\b",
+    ),
+    Intent.NOTHING: (
+        r"\b(?:will|möchte|brauche|wünsche)\b[^,.?!]*\bkeinen?\b[^,.?!]*\btermin(?![^.?!]*\bsondern\b)",
+        r"\b(?:lassen wir (?:es|das)|lassen Sie (?:es|alles|den|ihn)|vergessen Sie|hat sich erledigt)\b",
+        r"\b(?:bleib\w* (?:bitte )?alles|alles so bleib\w*)\b",
+    ),
+    Intent.LIST: (
+        r"\bwann\b[^.?!]*\bmeine?[nr]?\b[^.?!]*\btermin",
+        r"\b(?:welche|was für)\b[^.?!]*\btermine?\b[^.?!]*\bich\b",
+        r"\bhabe? ich\b[^.?!]*\btermine?\b",
+        r"\bwann (?:bin|muss|soll) ich\b",
+        r"\bmeine termine\b",
+        r"\bist (?:der|mein) termin\b[^.?!]*\b(?:eingetragen|gebucht|notiert)\b",
+    ),
+    Intent.DETAILS: (r"\bmitbringen\b", r"\bwie lange\b[^.?!]*\b(?:dauer[nt]|dauert|braucht)\b"),
+    Intent.PRICES: (
+        r"\b(?:kostenlos|kostenfrei|umsonst|gratis)\b",
+        r"\b(?:kostet|kosten|preise?|teuer)\b",
+        r"\bwie ?viel (?:zahle|muss|macht)\b",
+    ),
+    Intent.WORKING_HOURS: (r"\bwann\b[^.?!]*\barbeitet\b",),
+    Intent.HOURS: (
+        r"Öffnungszeit",
+        r"\b(?:wann|wie lange)\b[^.?!]*\b(?:offen|geöffnet|auf|zu)\b",
+        r"\b(?:offen|geöffnet) (?:habt|haben)\b",
+        r"\bauf ?(?:habt|haben)\b",
+        r"\b(?:haben|habt) (?:Sie|ihr)\b[^.?!]*\b(?:offen|geöffnet|auf)\s*\?",
+    ),
+    Intent.ADDRESS: (r"\bwo (?:sind|seid|finde|ist|liegt|befindet)\b", r"\badresse\b", r"\bpark(?:en|pl[aä]tze?)\b"),
+    Intent.SERVICES: (
+        r"\bwas (?:bieten|machen) Sie\b",
+        r"\bwas kann (?:ich|man)\b[^.?!]*\bbuchen\b",
+        r"\bwelche (?:leistungen|behandlungen|angebote)\b",
+    ),
+    Intent.STAFF: (
+        r"\bwer (?:arbeitet|behandelt)\b",
+        r"(?<!egal )(?<!egal, )\bbei wem\b",
+        r"\bwelche (?:ärzte|mitarbeiter|kollegen)\b",
+    ),
+    Intent.APPOINTMENT: (r"\btermin\b", r"\b(?:buchen|vereinbaren|vorbeikommen)\b"),
+    Intent.GOODBYE: (
+        BYE,
+        r"\b(?:schönen (?:tag|abend)|danke)\b",
+        r"\bdas (?:war(?:'s|s| alles)|wäre alles)\b",
+    ),
+    Intent.GREETING: (r"^\W*(?:guten (?:tag|morgen|abend)|hallo|moin|servus|grüß gott)\W*$",),
+}
+PATTERN_OF = {intent: re.compile("|".join(patterns), re.IGNORECASE) for intent, patterns in _PATTERNS.items()}
+PASSED_ON = frozenset({Intent.MESSAGE, Intent.CALLBACK})
+
+
+def find_intent(text: str) -> Intent | None:
+    """Return what a sentence is about; None if it is a time, a name, a service or not understood."""
+    return next((intent for intent, pattern in PATTERN_OF.items() if pattern.search(text)), None)

@@ -1,0 +1,141 @@
+"""What the demo's agent knows: the agent that was called, and what was said and offered in the call. Frozen values.
+
+Each rule is a function of both and of a sentence, and returns a `Turn`: what is remembered then, and the reaction.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from askproai_sandbox.caller import phrases
+from askproai_sandbox.caller.catalogue import Catalogue
+from askproai_sandbox.caller.change import Change
+from askproai_sandbox.caller.choice import Item, choose
+from askproai_sandbox.caller.message import PendingMessage
+from askproai_sandbox.caller.record import ToolCall
+from askproai_sandbox.caller.sentence import Sentence
+
+INFORMATION = "business_information"
+
+
+@dataclass(frozen=True, slots=True)
+class CalledAgent:
+    """The functions that the LLM's version declares, what its prompt names, and its first message.
+
+    `now` (aware) is the start of the call, from which a caller counts days.
+    """
+
+    tools: Mapping[str, Mapping[str, Any]]
+    user_number: str
+    catalogue: Catalogue
+    greeting: str = ""
+    now: datetime | None = None
+
+    def schema(self, tool: str) -> Mapping[str, Any]:
+        """Return the JSON schema of a function's arguments; empty for a function that is not declared."""
+        return self.tools.get(tool, {}).get("parameters") or {}
+
+    def new_call(self, tool: str, args: Mapping[str, Any]) -> ToolCall:
+        """Return a call with the arguments that the schema declares; a required `phone` defaults to the caller's number."""
+        schema = self.schema(tool)
+        declared = schema.get("properties", {})
+        declared_args = {name: value for name, value in args.items() if name in declared}
+        if "phone" in schema.get("required", ()):
+            declared_args.setdefault("phone", self.user_number)
+        return ToolCall(tool, declared_args)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What was said and offered in one call, as the context of a language model would have it."""
+
+    details: Mapping[str, str] = field(default_factory=dict)  # service, staff, customer_name, email and birth_date
+    requested_time: Mapping[str, str] = field(default_factory=dict)  # date, time, part_of_day, branch
+    offers: tuple[Item, ...] = ()
+    accepted_offer: Item | None = None  # while only the name or the birth date is missing
+    is_birth_date_asked: bool = False
+    asked: str | None = None  # "services", "staff" or "branches": what the last answer asks for
+    question: str = ""  # the message of the last answer, if that was no success
+    last_call: ToolCall | None = None
+    change: Change = field(default_factory=Change)
+    message: PendingMessage | None = None  # while something of it is missing
+    is_transfer_offered: bool = False
+    is_message_offered: bool = False
+    is_waiting_offered: bool = False
+    is_email_asked: bool = False  # the last answer asks for the e-mail address of a booking, or whether it is right
+    is_aside: bool = False  # the last answer asks something that is not whether to book or change
+    is_joining: bool = False  # the waiting list, while the name is missing
+    to_pass_on: str = ""  # what was said with the yes to an offer, until that is booked
+    has_just_booked: bool = False
+    booked: str = ""  # the id of the appointment that was booked last in this call
+    booked_until: str = ""  # its end, a local time in ISO 8601
+    rejected_people: frozenset[str] = frozenset()
+
+    @property
+    def is_name_asked(self) -> bool:
+        """Return whether the agent has asked for the caller's name."""
+        return (
+            (self.accepted_offer is not None and not self.is_birth_date_asked)
+            or self.is_joining
+            or (self.message is not None and self.message.asked_for == phrases.ASK_WHO)
+        )
+
+    @property
+    def asked_business(self) -> ToolCall | None:
+        """Return the last call, if it was a question about the business."""
+        return self.last_call if self.last_call is not None and self.last_call.name == INFORMATION else None
+
+    def note(self, **details: str | None) -> "Memory":
+        """Return the memory with these details; those that are None or empty stay as they were."""
+        return replace(self, details={**self.details, **{name: value for name, value in details.items() if value}})
+
+    def drop(self, *details: str) -> "Memory":
+        """Return the memory without these details."""
+        return replace(self, details={name: value for name, value in self.details.items() if name not in details})
+
+    def forget_time(self, rejected: Iterable[str]) -> "Memory":
+        """Return the memory without the parts of the requested time that a sentence rejects."""
+        rejected = frozenset(rejected)
+        kept = {name: words for name, words in self.requested_time.items() if name not in rejected}
+        return replace(self, requested_time=kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is remembered after a rule, and its reaction: a tool call or what the agent says; None if it is about something else.
+
+    `remark` is what the demo's agent itself could not do.
+    """
+
+    memory: Memory
+    reaction: ToolCall | str | None = None
+    remark: str | None = None
+
+
+def call(
+    agent: CalledAgent, memory: Memory, tool: str, args: Mapping[str, Any] | None = None, remark: str | None = None
+) -> Turn:
+    """Return the turn that calls a function."""
+    made = agent.new_call(tool, args or {})
+    return Turn(replace(memory, last_call=made, is_aside=False), made, remark)
+
+
+def cannot(memory: Memory, what: str) -> Turn:
+    """Return the turn of what no function of the agent does."""
+    return Turn(memory, phrases.IMPOSSIBLE, f"the agent at Retell has no function that {what}")
+
+
+def loose_name(agent: CalledAgent, memory: Memory, sentence: Sentence, *, asked: bool) -> str | None:
+    """Return the name that a yes carries ("Ja, Anna Nym"), or that was asked for."""
+    chosen = choose(memory.offers, sentence, agent.now)
+    is_name = asked or (len(sentence.loose_words) > 1 and (sentence.yes or chosen is not None))
+    if (
+        not is_name
+        or sentence.wants_other
+        or "?" in sentence.text
+        or sentence.services
+        or (memory.asked == "services" and not sentence.yes)
+    ):
+        return None
+    return " ".join(sentence.loose_words) or None

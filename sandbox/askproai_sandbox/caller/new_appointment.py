@@ -1,0 +1,147 @@
+"""What the demo's agent does for who wants a new appointment: it asks for free times, and books what is accepted. Pure."""
+
+from dataclasses import replace
+
+from askproai_sandbox.caller import phrases
+from askproai_sandbox.caller.choice import (
+    Item,
+    ask_again,
+    ask_which,
+    choose,
+    find_other_part,
+    is_one_of_several,
+    time_after,
+)
+from askproai_sandbox.caller.email_address import answer_email_question
+from askproai_sandbox.caller.intent import Intent
+from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, loose_name
+from askproai_sandbox.caller.sentence import Sentence
+
+_MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
+
+
+def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Book the offer that a sentence accepts, or ask for the times that it names."""
+    accepted, memory = memory.accepted_offer, replace(memory, accepted_offer=None)
+    chosen = find_chosen_offer(agent, memory, sentence)
+    name = sentence.name or loose_name(agent, memory, sentence, asked=accepted is not None)
+    memory = memory.note(customer_name=name, email=sentence.email)
+    if chosen is None and not sentence.no and not _asks_anew(memory, sentence):
+        if accepted:
+            chosen = accepted
+        elif memory.offers and sentence.is_both and len(memory.offers) == 1:
+            offer = memory.offers[0]
+            return Turn(memory, phrases.ONE_AT_A_TIME.format(offer.get("spoken", offer["start"])))
+        elif memory.offers and (sentence.yes or name):
+            if len(memory.offers) > 1:
+                return Turn(memory, ask_which(memory.offers))
+            chosen = memory.offers[0]
+    return _book(agent, memory, chosen) if chosen else _ask_availability(agent, memory, sentence)
+
+
+def hear_email(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Repeat the booking whose e-mail address the last answer asks about."""
+    booking = memory.last_call
+    if not memory.is_email_asked or booking is None or sentence.intent not in _MAY_ANSWER_EMAIL:
+        return Turn(memory)
+    args = answer_email_question(sentence.text, sentence.email, booking.args, yes=sentence.yes, no=sentence.no)
+    return Turn(memory) if args is None else call(agent, memory, booking.name, args)
+
+
+def hear_birth_date(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Book with the birth date that was asked for, if the sentence names a date."""
+    is_asked, memory = memory.is_birth_date_asked, replace(memory, is_birth_date_asked=False)
+    if not is_asked or memory.accepted_offer is None or "date" not in sentence.when or sentence.no:
+        return Turn(memory)
+    offer, memory = memory.accepted_offer, replace(memory, accepted_offer=None)
+    return _book(agent, memory.note(birth_date=sentence.when["date"].rstrip(" .")), offer)
+
+
+def hear_question_about_offers(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Repeat the offer that a question is about, which is no yes to it, unless it asks for something else."""
+    if not (memory.offers and sentence.is_question and sentence.intent in {None, Intent.APPOINTMENT}):
+        return Turn(memory)
+    if chosen := find_chosen_offer(agent, memory, sentence):
+        memory = replace(memory, offers=(chosen,), accepted_offer=None).note(staff=sentence.staff)
+    elif not sentence.checks:
+        return Turn(memory)
+    return Turn(memory.note(customer_name=sentence.name), ask_again(memory.offers))
+
+
+def repeat_with_branch(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Repeat a call with the branch in the caller's words. Pressed keys are not repeated: they are in the transcript."""
+    last = memory.last_call
+    if memory.asked != "branches" or last is None:
+        return Turn(memory)
+    args = {name: value for name, value in last.args.items() if name != "branch"}
+    return call(agent, memory, last.name, args if sentence.is_pressed else {**args, "branch": sentence.text})
+
+
+def find_chosen_offer(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Item | None:
+    """Return the offer that a sentence names; None for another service, and for a day alone that replaces the offered ones."""
+    replaces = sentence.no and sentence.when.keys() == {"date"}
+    if _is_other_service(memory, sentence) or sentence.branch or replaces:
+        return None
+    return choose(memory.offers, replace(sentence, services=()), agent.now)
+
+
+def _asks_anew(memory: Memory, sentence: Sentence) -> bool:
+    names = sentence.when or sentence.branch or sentence.staff or sentence.any_staff
+    return bool(names) or _is_other_service(memory, sentence)
+
+
+def _is_other_service(memory: Memory, sentence: Sentence) -> bool:
+    return bool(sentence.services) and sentence.service != memory.details.get("service")
+
+
+def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Ask for free times as soon as a time, a service, a staff member or a branch is named."""
+    memory = memory.forget_time(sentence.rejected)
+    branch = {"branch": sentence.branch} if sentence.branch else {}
+    other_part = find_other_part(memory.offers, sentence, memory.requested_time.get("date"))
+    when, remark = {**sentence.when, **other_part, **branch}, None
+    services = _requested_services(memory, sentence, has_time=bool(when))
+    wants_any = sentence.any_staff or (sentence.intent is Intent.APPOINTMENT and not memory.offers)
+    if (sentence.after_last or sentence.before_last) and not when and (services or wants_any):
+        memory, when, remark = _find_neighbour(memory, sentence)
+    if not (when or services or sentence.staff or wants_any):
+        return Turn(memory)
+    if sentence.any_staff and not sentence.staff:
+        memory = replace(memory.drop("staff"), rejected_people=frozenset())
+    memory = memory.note(staff=sentence.staff)
+    if when:
+        day = memory.requested_time.get("date")  # "lieber um vier" keeps the day
+        memory = replace(memory, requested_time={**({"date": day} if day else {}), **when})
+    if len(services) > 1:
+        return Turn(memory, f"Möchten Sie {' oder '.join(services)}?", remark)
+    memory = memory.note(service=services[0] if services else None)
+    return call(agent, memory, "check_availability", {**memory.details, **memory.requested_time}, remark)
+
+
+def _requested_services(memory: Memory, sentence: Sentence, *, has_time: bool) -> tuple[str, ...]:
+    """Return the services that a sentence names, or the word that answers the question for one; several are alternatives."""
+    services = (sentence.service,) if sentence.service else sentence.services
+    services = services or ((sentence.unknown_service,) if sentence.unknown_service else ())
+    answers = memory.asked == "services" and not has_time and not sentence.yes and not sentence.name
+    if not services and answers and sentence.loose_words:
+        return (" ".join(sentence.loose_words),)
+    return services
+
+
+def _find_neighbour(memory: Memory, sentence: Sentence) -> tuple[Memory, dict[str, str], str | None]:
+    """Return the time after the appointment that was booked last; no time and a remark where that is not known."""
+    if sentence.after_last and memory.booked_until and not memory.offers:
+        return memory, time_after(memory.booked_until), None
+    return memory.forget_time(("time", "part_of_day")), {}, phrases.NO_NEIGHBOUR.format(sentence.text)
+
+
+def _book(agent: CalledAgent, memory: Memory, offer: Item) -> Turn:
+    """Book an offer, or ask for what the function requires of the caller."""
+    staff = {"staff": offer["staff"]} if is_one_of_several(offer, memory.offers) else {}
+    turn = call(agent, memory, "book_appointment", {**memory.details, **staff, "start": offer["start"]})
+    missing = set(agent.schema("book_appointment").get("required", ())) - memory.details.keys()
+    for name, question in (("customer_name", phrases.ASK_NAME), ("birth_date", phrases.ASK_BIRTH_DATE)):
+        if name in missing:
+            is_birth_date = name == "birth_date"
+            return Turn(replace(turn.memory, accepted_offer=offer, is_birth_date_asked=is_birth_date), question)
+    return turn

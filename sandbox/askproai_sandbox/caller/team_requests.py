@@ -1,0 +1,62 @@
+"""What the demo's agent does for who wants a person, a message passed on, or to wait for a time. Pure."""
+
+from dataclasses import replace
+
+from askproai_sandbox.caller import phrases
+from askproai_sandbox.caller.change import Change
+from askproai_sandbox.caller.intent import PASSED_ON, Intent
+from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, cannot, loose_name
+from askproai_sandbox.caller.message import PendingMessage
+from askproai_sandbox.caller.record import ToolCall
+from askproai_sandbox.caller.sentence import Sentence
+
+
+def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Transfer the call, pass a message on, or let the caller wait, where that is asked for or was offered."""
+    accepts = sentence.yes and not sentence.no and not sentence.when
+    is_transfer_offered = memory.is_transfer_offered
+    memory = replace(memory, is_transfer_offered=False)
+    if sentence.intent is Intent.TRANSFER or (is_transfer_offered and accepts):
+        tool = next((name for name, tool in agent.tools.items() if tool.get("type") == "transfer_call"), None)
+        return Turn(memory, ToolCall(tool, {})) if tool else cannot(memory, "transfers calls")
+    is_aside, memory = memory.is_aside, replace(memory, is_aside=False)
+    if is_transfer_offered and sentence.no and not sentence.when:
+        return Turn(memory, phrases.MORE if memory.offers or memory.change.tool else phrases.GOODBYE)
+    if memory.message or (memory.is_message_offered and accepts) or sentence.intent in PASSED_ON:
+        return _leave_message(agent, memory, sentence)
+    if memory.is_joining or (memory.is_waiting_offered and accepts) or sentence.intent is Intent.WAITLIST:
+        return _join_waitlist(agent, memory, sentence)
+    return Turn(replace(memory, is_aside=is_aside))
+
+
+def _leave_message(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Pass a message on as soon as it is known what it is, and from whom; else ask."""
+    if "leave_message" not in agent.tools:
+        return cannot(memory, "notes a callback" if sentence.intent is Intent.CALLBACK else "notes a message")
+    message = memory.message or PendingMessage()
+    is_asked = message.asked_for == phrases.ASK_WHO
+    name = sentence.name or (loose_name(agent, memory, sentence, asked=True) if is_asked else None)
+    memory = memory.note(customer_name=name)
+    message = message.hear(sentence, agent.catalogue.staff, memory.details.get("customer_name"))
+    if message.asked_for:
+        return Turn(replace(memory, message=message), message.asked_for)
+    return call(agent, replace(memory, message=None), "leave_message", message.args)
+
+
+def _join_waitlist(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Let the caller wait for what was requested last, or is now; ask for the name if it is missing."""
+    if "join_waitlist" not in agent.tools:
+        return cannot(memory, "has a waiting list")
+    name = sentence.name or loose_name(agent, memory, sentence, asked=memory.is_joining)
+    memory = memory.note(customer_name=name, service=sentence.service, staff=sentence.staff)
+    memory = replace(memory, requested_time=sentence.when or memory.requested_time)
+    if "customer_name" not in memory.details:
+        return Turn(replace(memory, is_joining=True), phrases.ASK_NAME_TO_WAIT)
+    return call(agent, replace(memory, is_joining=False), "join_waitlist", {**memory.details, **memory.requested_time})
+
+
+def give_up(memory: Memory) -> Turn:
+    """Forget what was on offer, and a change that is under way."""
+    is_change = memory.change.tool is not None or (bool(memory.booked) and not memory.offers)
+    memory = replace(memory, change=Change(), requested_time={}, offers=(), accepted_offer=None, is_aside=False)
+    return Turn(memory, phrases.KEPT if is_change else phrases.NOTHING)

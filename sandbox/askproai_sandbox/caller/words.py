@@ -1,0 +1,103 @@
+"""The words of a German sentence that are names of callers and staff, or the noun that is asked for. Pure."""
+
+import re
+
+from askproai_runtime.german_dates import WEEKDAY_NAMES, says_nothing
+from askproai_sandbox.caller.catalogue import Catalogue
+
+PARTICLES = frozenset(
+    {"von", "van", "vom", "zu", "zur", "de", "del", "della", "der", "den", "di", "da", "la", "le", "ten", "ter"}
+)
+NAME_WORD = r"[A-ZÄÖÜ][\w'’-]+"
+NAME = re.compile(
+    r"(?:[Mm]ein Name (?:ist|lautet)|[Ii]ch hei(?:ß|ss)e|[Ii]ch bin|auf den Namen|[Hh]ier (?:ist|spricht))\s+(?:(?:die|der)\s+)?"
+    rf"(?:(?:Frau|Herr)\s+)?(?!(?:{'|'.join(WEEKDAY_NAMES)}|Kund|Neukund|Patient|Privatpatient)\w*\b)"
+    rf"({NAME_WORD}(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,3}}{NAME_WORD})*)"
+)
+_LETTER = "[A-ZÄÖÜ]"
+_SPELLED_WORD = re.compile(rf"\b{_LETTER}(?:(?:-{_LETTER}\b)+|(?:\s+{_LETTER}\b(?!-))+)")  # "Ö Z T Ü R K", "R-I-T-A"
+_SPELLED = re.compile(rf"{_SPELLED_WORD.pattern}(?:[\s,]*(?:und\s+)?(?:dann\s+)?{_SPELLED_WORD.pattern})*")
+_TITLE = r"(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?|Prof(?:essor(?:in)?|\.)?)\s+)"
+_STAFF = re.compile(rf"\b(bei|beim|zu|zum|zur|mit|von)\s+(?:de[mr]\s+)?({_TITLE}*)({NAME_WORD}(?:\s+{NAME_WORD})?)")
+NO_SERVICE = (
+    r"(?!(?:Termin|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Mensch(?:en)?"
+    r"|Mitarbeiter|Personen|Person|(?:Zahn)?[AÄ]rzt(?:in)?|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Rezept|Überweisung|Mann|Frau"
+    r"|Tochter|Sohn|Kind(?:er)?|Mutter|Mutti|Vater|Der|Die|Das|Den|Dem|Ich|Wir|Sie|Er|Es|Mir|Mich|Uns|Mein\w*|Mei|Bei|Für|Aber|Oder"
+    r"|Ganz|Irgend\w*|Vielleicht|Eigentlich|Leider|Entschuldigung|Verzeihung|Servus|Moin|Grüß|Guten?|Bitte|Lieber|Möglichst|Sofort|Schnell"
+    r"|Ein|Eine[nmrs]?|Zwei|Drei|Jo|Joa|Jawoll?|Jawohl|Passt|Super|Klar|Gut|Schön|Noch|Auch|Nur|Da|Dort|Hier|Jetzt|Gleich|So|Na|Ach|Ähm?"
+    r"|Kann|Könnte\w*|Können|Haben|Hätte\w*|Habt|Möchte\w*|Geht|Ginge|Wo|Wer|Wie|Warum|Welche[rsn]?|Ab|Nach|Vor|Bis|In|Am|Um|Im|Zum|Zur|Ja|Nein|Was|Wann|Und|Name[n]?|Egal|Stunden?|Minuten?|Viertelstunden?|Wieder(?:hören|sehen|schauen)|Tschü(?:ss?|ß)|Tschö|Ciao|Ade)\b)"
+)
+_NOUN = rf"{NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{2,}}(?:\s+und\s+[A-ZÄÖÜ][\wäöüß-]+)?)\b(?!\s+\w*ge\w{{2,}}(?:t|en)\b)"
+_SERVICE = re.compile(  # the noun after an article or a verb, before a "bitte", or before the time at the beginning
+    rf"\b(?i:ein(?:e[nmrs]?)?|zum|zur|für|beim|in|gerne?|brauche|möchte|will)\s+(?:(?i:ein(?:e[nm]?)?|den|die|das)\s+)?{_NOUN}"
+    rf"|\b{NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{3,}}),?\s+bitte\b|\bnoch\s+{_NOUN}\s+(?:danach|hinterher|dazu|im\s+Anschluss)\b"
+    rf"|^\W*(?!(?:Auf|Bis|Zum|Geht|Ginge|Passt|Lieber|Vielleicht|Besser|Nur|Noch|Auch|Eher)\b){_NOUN}\s+(?:am|um|im|,)\s"
+)
+_FILLER_WORDS = """
+    ja nein gern gerne genau okay bitte danke vielen dank guten gute schönen tag morgen abend hallo auf für den das die der im am um
+    name namen mein ist hier spricht bin heiße ich wir es mir ein eine einen nehme nehmen passt also dann äh ähm perfekt super
+    frau herr herrn moment termin uhr wie was wann ganz egal wiederhören wiedersehen wiederschauen tschüss tschüs
+    tschüß tschö ciao ade
+"""
+_FILLERS = frozenset(_FILLER_WORDS.split())
+
+
+def take(pattern: re.Pattern[str], text: str) -> tuple[str | None, str]:
+    """Return the first match (its first group that is not empty, if it has groups), and the text without it."""
+    match = pattern.search(text)
+    if match is None:
+        return None, text
+    return _first_group(match), f"{text[: match.start()]} , {text[match.end() :]}"
+
+
+def _first_group(match: re.Match[str] | None) -> str | None:
+    return next((group for group in match.groups() if group), match[0]) if match else None
+
+
+def find_noun(text: str) -> str | None:
+    """Return the noun that is asked for; None for a word that is a noun only by its place at the beginning of a sentence."""
+    noun = _first_group(_SERVICE.search(text))
+    return None if noun is None or says_nothing(noun) else noun
+
+
+def take_staff(text: str, catalogue: Catalogue) -> tuple[str | None, str]:
+    """Return the staff member as the catalogue names them, else the words after "bei" or a title; and the rest of the text."""
+    for match in _STAFF.finditer(text):
+        preposition, title, words = match.groups()
+        for said in (words, words.split()[0]):
+            end = match.start(3) + len(said)
+            if known := catalogue.find_staff(said):
+                return known, f"{text[: match.start()]} , {text[end:]}"
+        if (title.strip() or preposition == "bei") and words.split()[0] not in {"Ihnen", "Euch"}:
+            return f"{title}{words}".strip(), f"{text[: match.start()]} , {text[match.end() :]}"
+    return catalogue.find_titled_staff(text), text
+
+
+def join_spelling(text: str) -> str:
+    """Return a sentence with the letters that spell a word as that word, or without them if the word is said as well.
+
+    "Rita Öztürk, R I T A, dann Ö Z T Ü R K" is "Rita Öztürk", and "R I T A, dann Ö Z T Ü R K" is "Rita Öztürk", too.
+    """
+    spelled = _SPELLED.search(text)
+    if spelled is None:
+        return text
+    before, after = text[: spelled.start()], text[spelled.end() :]
+    words = [re.sub(r"\W", "", word[0]).capitalize() for word in _SPELLED_WORD.finditer(spelled[0])]
+    if all(re.search(rf"\b{word}\b", f"{before} {after}", re.IGNORECASE) for word in words):
+        return re.sub(r"[\s,]+$", "", before) + after
+    return f"{before}{' '.join(words)}{after}"
+
+
+def find_capitalised_words(text: str) -> tuple[str, ...]:
+    """Return the longest run of capitalised words, with the particles of a name between them, that are no fillers."""
+    runs: list[list[str]] = [[]]
+    tokens = re.findall(r"[\w'’-]+|[^\w\s]", text)
+    for position, token in enumerate(tokens):
+        following = next((word for word in tokens[position + 1 :] if word not in PARTICLES), "")
+        is_particle = bool(runs[-1]) and token in PARTICLES and following[:1].isupper()
+        if is_particle or (token[:1].isupper() and token.casefold() not in _FILLERS):
+            runs[-1].append(token)
+        else:
+            runs.append([])
+    longest: list[str] = max(runs, key=len)
+    return tuple(longest)
