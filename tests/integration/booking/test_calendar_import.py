@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,11 +45,18 @@ async def fill_account(polled: PollEnvironment, count: int) -> None:
         bookings[copy.uid] = copy
 
 
-def start_worker(polled: PollEnvironment, fault: str = "") -> subprocess.Popen[bytes]:
+@contextmanager
+def running_worker(polled: PollEnvironment, fault: str = "") -> Iterator[subprocess.Popen[bytes]]:
+    """Run a worker; at the end of the block it is killed, if it still runs."""
     command = [sys.executable, "-m", "tests.integration.booking.poll_process"]
     arguments = [polled.salon.store.dsn, encode(polled.env.config), polled.env.url]
     environment = os.environ | {"ASKPROAI_TESTING": "1", "ASKPROAI_FAULT": fault}
-    return subprocess.Popen([*command, *arguments], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    worker = subprocess.Popen([*command, *arguments], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.wait()
 
 
 async def count_appointments(polled: PollEnvironment) -> int:
@@ -70,18 +78,13 @@ async def test_two_thousand_bookings_are_taken_in_once_each_by_workers_that_are_
     async with open_poll_environment(new_salon) as polled:
         await fill_account(polled, BOOKINGS)
         for _ in range(2):  # after a page is applied, and before that is stored
-            worker = start_worker(polled, "before:save-import")
-            assert await asyncio.to_thread(worker.wait, 120) == -9
+            with running_worker(polled, "before:save-import") as worker:
+                assert await asyncio.to_thread(worker.wait, 120) == -9
         for share in (0.3, 0.5, 0.8):  # anywhere
             await kill_a_worker_at(polled, int(BOOKINGS * share))
         assert await count_appointments(polled) < BOOKINGS
-        workers = [start_worker(polled) for _ in range(2)]
-        try:
+        with running_worker(polled), running_worker(polled):
             await eventually(lambda: is_imported(polled), 180, "the end of the import", every=0.2)
-        finally:
-            for worker in workers:
-                worker.kill()
-                worker.wait()
         rows = await polled.salon.rows("SELECT external_id, status FROM appointments")
         assert {row["external_id"] for row in rows} == {f"uid-{number}" for number in range(BOOKINGS)}
         assert len(rows) == BOOKINGS
@@ -96,12 +99,8 @@ async def kill_a_worker_at(polled: PollEnvironment, appointments: int) -> None:
     async def reached() -> bool:
         return await count_appointments(polled) >= appointments
 
-    worker = start_worker(polled)
-    try:
+    with running_worker(polled):
         await eventually(reached, 120, f"{appointments} appointments", every=0.05)
-    finally:
-        worker.kill()
-        worker.wait()
 
 
 async def is_imported(polled: PollEnvironment) -> bool:
