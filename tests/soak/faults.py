@@ -8,13 +8,16 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
+from typing import Any
 
-from askproai_sandbox.embedded import EmbeddedServer
+from askproai_sandbox.embedded import EmbeddedError, EmbeddedServer
 from askproai_sandbox.simulator import Fault, FaultKind
 from tests.soak.environment import Environment
 from tests.soak.processes import postgres_pids
+from tests.worlds.waiting import eventually
 
 _FROZEN = 8.0
 _LEADER_FROZEN = 12.0  # longer than the coordinator's Lease
@@ -32,37 +35,31 @@ class Faults:
 
     def __init__(self, env: Environment, seed: int, pause: tuple[float, float] = PAUSE) -> None:
         self._env, self._random, self._pause = env, random.Random(f"{seed}:faults"), pause
-        self._running: set[asyncio.Task[None]] = set()
         self._busy: set[str] = set()  # servers that are away now
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Break things until `stop`, then let all of them work again."""
+        """Break things until `stop`, then let all of them work again. What cannot be broken or mended as meant ends the storm."""
         loop, choose = asyncio.get_running_loop(), self._random
         calm_at = loop.time() + 60
         self._env.calcom.loss = _LOSS
-        kinds: tuple[tuple[Callable[[], Awaitable[None]], int], ...] = (
+        kinds: tuple[tuple[Callable[[], Coroutine[Any, Any, None]], int], ...] = (
             (self._kill, 6), (self._freeze, 5), (self._terminate, 2), (self._break_calcom, 9), (self._disturb_webhooks, 4),
             (self._break_server, 3),
         )  # fmt: skip
         actions, weights = zip(*kinds, strict=True)
-        while not stop.is_set():
-            (action,) = choose.choices(actions, weights)
-            self._start(action())
-            pause = choose.uniform(*self._pause)
-            if loop.time() > calm_at:
-                pause, calm_at = _CALM, loop.time() + _CALM + 60
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause)
-        await asyncio.gather(*self._running)
+        async with asyncio.TaskGroup() as running:
+            while not stop.is_set():
+                (action,) = choose.choices(actions, weights)
+                running.create_task(action())
+                pause = choose.uniform(*self._pause)
+                if loop.time() > calm_at:
+                    pause, calm_at = _CALM, loop.time() + _CALM + 60
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), pause)
         self._env.calcom.loss = 0.0
         self._env.calcom.faults.clear()
         self._env.calcom.settings |= self._env.calcom.defaults | {"rate_limit": 0.0}
         self._env.history.fault("the storm is over: no more faults")
-
-    def _start(self, action: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(action)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
 
     def _log(self, text: str) -> None:
         self._env.history.fault(text)
@@ -103,9 +100,18 @@ class Faults:
         else:
             await (server.kill() if how == "kill -9" else server.stop())
             await asyncio.sleep(seconds)
-            await server.start()
+            await eventually(partial(self._starts, server), what=f"{server.name} to start again")
         self._busy.discard(server.name)
         self._log(f"{server.name} is back")
+
+    async def _starts(self, server: EmbeddedServer) -> bool:
+        """Start a server that is away. Another process that looks for a free port can hold that port for a moment."""
+        try:
+            await server.start()
+        except EmbeddedError as error:
+            self._log(f"{server.name} does not start yet: {error}")
+            return False
+        return True
 
     async def _break_calcom(self) -> None:
         """Let Cal.com fail: a few requests of one operation, or all of them for a while."""

@@ -32,7 +32,7 @@ from askproai_runtime.booking.types import Answer, BookingContext, DeskRequest, 
 from askproai_runtime.german_dates import Refusal, Understanding, understand
 from askproai_runtime.notifications.recipients import announces_to_customers, customer_channels
 
-_TAKEN = "whoever could do it is booked, blocked, or offered to a caller at this moment"
+_TAKEN = "{who} is booked, blocked, or offered to a caller at this moment"
 
 
 class InvalidBooking(ValueError):
@@ -106,7 +106,9 @@ async def book_for_desk(
         minutes = -request.rules.service.minimum_notice_minutes
         why = f"it began more than {minutes} minutes ago" if minutes else "it has begun, and Cal.com books nothing then"
         return replace(answer, cause=why)
-    return explain_taken(answer, _TAKEN, linked=bool(linked_event_types(ctx, request.rules.service)))
+    staff = request.service.staff
+    who = request.rules.display_name(staff) if staff else "whoever could do it"
+    return explain_taken(answer, _TAKEN.format(who=who), linked=bool(linked_event_types(ctx, request.rules.service)))
 
 
 def _resolve(ctx: BookingContext, place: Place) -> ServiceRequest:

@@ -21,6 +21,7 @@ _ENDINGS = ("ern", "em", "en", "er", "es", "e", "n", "s")
 _NO_SERVICE_WORDS = frozenset(
     {"termin", "termine", "einen", "eine", "bitte", "haben", "hätte", "möchte", "brauche", "gerne"}
 )
+_INFINITIVE = re.compile(r"\b[a-zäöü]+n\b")  # "machen" of "Zähne machen" is said of anything
 _MIN_WORD = 5  # letters of a word that can mean a longer name
 
 
@@ -127,12 +128,14 @@ def _said(service: Service, words: Sequence[str], *, in_full: bool) -> frozenset
     """Return the positions of the words that mean this service: by all words of one of its names, or by a long one."""
     positions: set[int] = set()
     for name in (service.name, *service.spoken_names):
-        parts = _words(name)
+        parts, verbs = _words(name), set(_words(" ".join(_INFINITIVE.findall(name))))
         found = [{i for i, word in enumerate(words) if _alike(part, word)} for part in parts]
         if in_full and all(found):
             positions.update(*found)
         elif not in_full:
-            positions.update(*(at for part, at in zip(parts, found, strict=True) if len(part) >= _MIN_WORD))
+            positions.update(
+                *(at for part, at in zip(parts, found, strict=True) if len(part) >= _MIN_WORD and part not in verbs)
+            )
     return frozenset(positions)
 
 

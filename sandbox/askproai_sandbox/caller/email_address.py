@@ -7,14 +7,15 @@ from typing import Any
 _INTRODUCTION = r"\b(?:und\s+)?(?:(?:meine|die)\s+)?(?:E-?)?Mail(?:-?Adresse)?:?\s+"
 _AT = r"(?:at|ät|klammeraffe)"
 _SIGN = r"(?:punkt|dot|(?:binde|unter)?strich|minus|plus)"
+_LOCAL = r"(?:\b\w\s+)*\w+"  # also letter by letter
 _LABEL = r"[\w-]+(?:\.[\w-]+)*"
 # As it is written, or as it is said: "anna punkt m at gmx punkt de". The introduction is no part of the rest. What else is said
 # after "meine E-Mail ist" is the address, too, whatever is between its words: the tenant's pods decide whether it is one.
 EMAIL = re.compile(
     rf"(?:{_INTRODUCTION}(?:(?:ist|lautet|wäre)\s+)?|\ban\s+)?"
     r"([\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-    rf"|\w+(?:\s+{_SIGN}\s+\w+)*\s+{_AT}\s+{_LABEL}(?:\s+{_SIGN}\s+{_LABEL})+"
-    rf"|\w+(?:\s+{_SIGN}\s+\w+)*\s+{_AT}\s+(?:{_LABEL}\.\w+|\w+\s+(?:de|com|net|org|at|ch|eu)\b))"
+    rf"|{_LOCAL}(?:\s+{_SIGN}\s+{_LOCAL})*\s+{_AT}\s+{_LABEL}(?:\s+{_SIGN}\s+{_LABEL})+"
+    rf"|{_LOCAL}(?:\s+{_SIGN}\s+{_LOCAL})*\s+{_AT}\s+(?:{_LABEL}\.\w+|\w+\s+(?:de|com|net|org|at|ch|eu)\b))"
     rf"|{_INTRODUCTION}(?:ist|lautet|wäre)\s+((?:(?!\s(?:und\s+(?:mein|ich)|mein Name)\b)[^,;!?])+?(?:@|\s{_AT}\s)"
     r"(?:(?!\s(?:und|bitte|auf|mein)\b)[^,;!?.]|\.(?=\w))+)",
     re.IGNORECASE,

@@ -21,6 +21,7 @@ from askproai_sandbox.caller.spoken_time import (
 from askproai_sandbox.caller.words import (
     NAME,
     NAME_WORD,
+    correct_name,
     find_capitalised_words,
     find_noun,
     join_spelling,
@@ -170,7 +171,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     What it rejects is in no field but `rejected`, except for a cancellation: "Am Freitag kann ich nicht kommen" names one.
     """
     start = found.start() if (found := EMAIL.search(text)) else len(text)  # an address is spelled in the pods' own way
-    text = join_spelling(text[:start]) + text[start:]
+    text = correct_name(join_spelling(text[:start])) + text[start:]
     email, rest = take(EMAIL, text)
     intent = find_intent(rest)
     name, rest = take(NAME, rest)
@@ -182,6 +183,9 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     if branch is None and len(catalogue.branches) > 1:
         branch, rest = take(_PLACE, rest)
     services = catalogue.find_services(rest)
+    noun = None if services else find_noun(rest)
+    if staff is None and noun and (known := catalogue.find_staff(noun)):  # "Anna bitte"
+        staff, rest, noun = known, rest.replace(noun, ",", 1), None
     is_question = bool(_QUESTION.search(text))
     wants_other = not services and intent in _MAY_WANT_OTHER and bool(_NO_APPOINTMENT.search(rest))
     return Sentence(
@@ -191,7 +195,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         when=when,
         name=name,
         services=services,
-        unknown_service=None if services or wants_other else find_noun(rest),
+        unknown_service=None if wants_other else noun,
         staff=staff,
         branch=branch,
         loose_words=find_capitalised_words(rest),

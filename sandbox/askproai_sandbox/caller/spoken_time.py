@@ -200,7 +200,8 @@ _SHIFT = re.compile(rf"\bum\s+{_SPAN}|{_SPAN}\s+(?:nach\s+(?:hinten|vorne?)|spä
 _HOUR = r"(?:eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|[012]?\d)"
 _BARE_HOUR = re.compile(  # "geht da neun?"
     r"\b((?:geht|ginge|passt|klappt|wäre|wär|lieber|vielleicht|dann)\s+(?:(?:da|auch|es|denn|noch|Ihnen|eher|bei Ihnen)\s+)*)"
-    rf"(?={_HOUR}(?:\s*[.,;!?]|\s*$|\s+(?:auch|noch|oder|bei|besser)\b))",
+    rf"(?={_HOUR}(?:\s*[.,;!?]|\s*$|\s+(?:auch|noch|oder|bei|besser)\b))"
+    rf"|(\bauf\s+)(?={_HOUR}\s+(?:ändern|legen|verlegen|verschieben|schieben|umbuchen|vorziehen)\b)",  # "auf zwölf verschieben"
     re.IGNORECASE,
 )
 _HOUR_ALONE = re.compile(rf"\W*{_HOUR}(?:,?\s+bitte)?\W*", re.IGNORECASE)
@@ -208,7 +209,7 @@ _HOUR_ALONE = re.compile(rf"\W*{_HOUR}(?:,?\s+bitte)?\W*", re.IGNORECASE)
 
 def name_hours(text: str, *, asked: bool = False) -> str:
     """Return a sentence with "um" before a number that is an hour by its place ("geht da neun?"), or was `asked` for."""
-    return f"um {text.strip()}" if asked and _HOUR_ALONE.fullmatch(text) else _BARE_HOUR.sub(r"\1um ", text)
+    return f"um {text.strip()}" if asked and _HOUR_ALONE.fullmatch(text) else _BARE_HOUR.sub(r"\g<0>um ", text)
 
 
 def cut_rejections(marked: str) -> tuple[str, frozenset[str]]:

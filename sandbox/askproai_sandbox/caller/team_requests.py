@@ -13,7 +13,8 @@ from askproai_sandbox.caller.sentence import Sentence
 
 def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Transfer the call, pass a message on, or let the caller wait, where that is asked for or was offered."""
-    accepts = sentence.yes and not sentence.no and not sentence.when
+    wants_other = bool(sentence.when or sentence.services or sentence.unknown_service)  # "Ich hätte gern eine Impfung"
+    accepts = sentence.yes and not sentence.no and not wants_other
     is_transfer_offered = memory.is_transfer_offered
     memory = replace(memory, is_transfer_offered=False)
     if sentence.intent is Intent.TRANSFER or (is_transfer_offered and accepts):

@@ -18,7 +18,9 @@ _LETTER = "[A-ZÄÖÜ]"
 _SPELLED_WORD = re.compile(rf"\b{_LETTER}(?:(?:-{_LETTER}\b)+|(?:\s+{_LETTER}\b(?!-))+)")  # "Ö Z T Ü R K", "R-I-T-A"
 _SPELLED = re.compile(rf"{_SPELLED_WORD.pattern}(?:[\s,]*(?:und\s+)?(?:dann\s+)?{_SPELLED_WORD.pattern})*")
 _TITLE = r"(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?|Prof(?:essor(?:in)?|\.)?)\s+)"
-_STAFF = re.compile(rf"\b(bei|beim|zu|zum|zur|mit|von)\s+(?:de[mr]\s+)?({_TITLE}*)({NAME_WORD}(?:\s+{NAME_WORD})?)")
+_STAFF = re.compile(
+    rf"\b([Bb]eim?|[Zz]u[mr]?|[Mm]it|[Vv]on)\s+(?:de[mr]\s+)?({_TITLE}*)({NAME_WORD}(?:\s+{NAME_WORD})?)"
+)
 NO_SERVICE = (
     r"(?!(?:Termin|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Mensch(?:en)?"
     r"|Mitarbeiter|Personen|Person|(?:Zahn)?[AÄ]rzt(?:in)?|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Rezept|Überweisung|Mann|Frau"
@@ -32,6 +34,11 @@ _SERVICE = re.compile(  # the noun after an article or a verb, before a "bitte",
     rf"\b(?i:ein(?:e[nmrs]?)?|zum|zur|für|beim|in|gerne?|brauche|möchte|will)\s+(?:(?i:ein(?:e[nm]?)?|den|die|das)\s+)?{_NOUN}"
     rf"|\b{NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{3,}}),?\s+bitte\b|\bnoch\s+{_NOUN}\s+(?:danach|hinterher|dazu|im\s+Anschluss)\b"
     rf"|^\W*(?!(?:Auf|Bis|Zum|Geht|Ginge|Passt|Lieber|Vielleicht|Besser|Nur|Noch|Auch|Eher)\b){_NOUN}\s+(?:am|um|im|,)\s"
+)
+_CORRECTED_NAME = re.compile(  # "Mein Name ist Ulf Urban, nein, Urbach": the last of its words, or all of them
+    rf"({NAME.pattern}),?\s+(?:äh,?\s+)?(?:nein|nee|Verzeihung|Entschuldigung|ich meine|Quatsch)\b[,.]?\s+"
+    rf"(?!(?:{'|'.join(WEEKDAY_NAMES)})\b)({NAME_WORD}(?:\s+{NAME_WORD})?)"
+    r"(?=\s*(?:[.,!]|$))"
 )
 _FILLER_WORDS = """
     ja nein gern gerne genau okay bitte danke vielen dank guten gute schönen tag morgen abend hallo auf für den das die der im am um
@@ -68,9 +75,19 @@ def take_staff(text: str, catalogue: Catalogue) -> tuple[str | None, str]:
             end = match.start(3) + len(said)
             if known := catalogue.find_staff(said):
                 return known, f"{text[: match.start()]} , {text[end:]}"
-        if (title.strip() or preposition == "bei") and words.split()[0] not in {"Ihnen", "Euch"}:
+        if (title.strip() or preposition.lower() == "bei") and words.split()[0] not in {"Ihnen", "Euch"}:
             return f"{title}{words}".strip(), f"{text[: match.start()]} , {text[match.end() :]}"
     return catalogue.find_titled_staff(text), text
+
+
+def correct_name(text: str) -> str:
+    """Return a sentence with the name that its caller corrects to, in the place of the one that was said first."""
+    return _CORRECTED_NAME.sub(_corrected, text)
+
+
+def _corrected(match: re.Match[str]) -> str:
+    lead, said, new = match[0][: match.start(2) - match.start()], match[2].split(), match[3].split()
+    return lead + " ".join([*said[: -len(new)], *new])
 
 
 def join_spelling(text: str) -> str:

@@ -50,7 +50,7 @@ async def test_a_refused_booking_says_why_in_english_and_lists_free_times(shared
     body = asking(start=start.isoformat(), name="Petra Müller", staff="anna")
     status, problem = await request(pod, "appointments", body)
     assert (status, problem["title"], problem["outcome"]) == (409, "Not Booked", "taken")
-    assert problem["detail"] == "whoever could do it is booked, blocked, or offered to a caller at this moment"
+    assert problem["detail"] == "Anna is booked, blocked, or offered to a caller at this moment"
     assert {frozenset(slot) for slot in problem["alternatives"]} == {frozenset({"start", "end", "staff"})}
     assert problem["zone"] == "Europe/Berlin"
     past = asking(start="2020-11-27T10:00:00+01:00", name="Petra Müller")
