@@ -101,7 +101,10 @@ class Privacy:
                 raise Problem(409, "Call Going On", text) from None
             except AppointmentsToCome as error:
                 count = len(error.appointments)
-                text = f"{count} appointments of this number are to come: cancel_appointments cancels them first"
+                how_many = (
+                    f"{count} appointments of this number are" if count > 1 else "1 appointment of this number is"
+                )
+                text = f"{how_many} to come: cancel_appointments (--cancel-appointments) cancels first what is"
                 raise Problem(409, "Appointments To Come", text) from None
             except (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError):
                 raise DeskBusy from None

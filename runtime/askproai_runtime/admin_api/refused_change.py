@@ -13,7 +13,6 @@ _WHY: Final[Mapping[FunctionOutcome, str]] = {
     FunctionOutcome.CLOSED_DAY: "the branch is closed on that day",
     FunctionOutcome.OUTSIDE_HOURS: "that is outside of the hours in which the person does this service",
     FunctionOutcome.OFF_GRID: "no appointment of this service begins at that minute",
-    FunctionOutcome.NOT_BOOKABLE: "its branch, service or person is not declared any more: cancel it, and book a new one",
     FunctionOutcome.GONE: "it was cancelled, has begun or is over",
     FunctionOutcome.REFUSED: "Cal.com refuses it: the appointment stays where it is",
 }

@@ -137,10 +137,16 @@ def parse_service_request(
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
     if not rules.staff_members and has_several(service.name):
         sentence = say().not_in_one_visit.format(services=service.display_name)
-        raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE, services=list_parts(service.name))
+        raise ClarificationNeeded(
+            sentence,
+            outcome=FunctionOutcome.NOT_BOOKABLE,
+            cause=f"{service.name} cannot be done in one visit in {branch.name}",
+            services=list_parts(service.name),
+        )
     if not rules.staff_members:
         sentence = say().nobody_does.format(service=service.display_name)
-        raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE)
+        cause = f"nobody in {branch.name} can do {service.name}: see the Branch's staff and their skills"
+        raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause)
     return ServiceRequest(rules, find_staff_for_caller(rules, read_text(args, "staff")))
 
 
@@ -291,7 +297,8 @@ def _find_branch(config: TenantConfig, call: CallContext) -> Branch:
     for branch in config.branches:
         if branch.name == call.branch:
             return branch
-    raise ClarificationNeeded(say().no_appointments_here, outcome=FunctionOutcome.NOT_BOOKABLE)
+    cause = f"the branch {call.branch} is not declared"
+    raise ClarificationNeeded(say().no_appointments_here, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause)
 
 
 def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Service:
@@ -305,7 +312,10 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
     requested = named.unknown if named.services else name
     display_names = [service.display_name for service in offered]
     if not display_names:
-        raise ClarificationNeeded(say().nothing_bookable, outcome=FunctionOutcome.NOT_BOOKABLE, services=[])
+        cause = f"no service is offered in {branch.name}"
+        raise ClarificationNeeded(
+            say().nothing_bookable, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause, services=[]
+        )
     outcome = FunctionOutcome.ASKED_BACK if name is None else FunctionOutcome.UNKNOWN_SERVICE
     requested = sayable(requested or "") or say().that_service
     if name is None:

@@ -149,6 +149,7 @@ def resolve_service(ctx: BookingContext, appointment: Appointment, other_staff: 
         raise ClarificationNeeded(
             question,
             outcome=FunctionOutcome.NOT_BOOKABLE,
+            cause="its branch, service or person is not declared any more: cancel it, and book a new one",
             appointment_id=str(appointment.id),
             needs_confirmation=True,
         )

@@ -1,5 +1,6 @@
 """Parsing a model's arguments: what is not known is asked, never guessed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -151,3 +152,20 @@ def test_an_unknown_service_is_answered_with_a_sentence_and_a_question() -> None
 def test_a_lone_number_is_an_hour_and_no_day_in_each_language(language: Language, said: str, expected: bool) -> None:
     with speaking(language):
         assert names_day((None, said, None)) is expected
+
+
+def test_what_cannot_be_booked_says_why_to_who_looks_for_it() -> None:
+    config, (service,) = salon_config(), salon_config().services
+    nobodys = msgspec.structs.replace(service, staff={})
+    cases = {
+        "no service is offered in mitte": (msgspec.structs.replace(config, services=()), CALL),
+        "nobody in mitte can do haarschnitt: see the Branch's staff and their skills": (
+            msgspec.structs.replace(config, services=(nobodys,)),
+            CALL,
+        ),
+        "the branch nord is not declared": (config, replace(CALL, branch="nord")),
+    }
+    for cause, (declared, call) in cases.items():
+        with pytest.raises(ClarificationNeeded) as clarification:
+            parse_service_request(declared, call, {"service": "Haarschnitt"})
+        assert (clarification.value.answer.outcome, clarification.value.answer.cause) == ("not_bookable", cause)

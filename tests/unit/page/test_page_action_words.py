@@ -15,7 +15,7 @@ from askproai_runtime.page.sessions import Session
 
 @pytest.mark.parametrize("words", [GERMAN, ENGLISH])
 def test_every_reason_and_notice_has_its_sentence(words: ActionWords) -> None:
-    reasons = {*ChangeObstacle, *BlockObstacle, *_WHY, FunctionOutcome.TAKEN, DONE_BEFORE}
+    reasons = {*ChangeObstacle, *BlockObstacle, *_WHY, FunctionOutcome.TAKEN, FunctionOutcome.NOT_BOOKABLE, DONE_BEFORE}
     assert sorted(str(each) for each in reasons if each not in words.obstacles) == []
     assert set(words.notices) == set(Notice)
 
