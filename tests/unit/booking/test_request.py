@@ -151,3 +151,19 @@ def test_an_unknown_service_is_answered_with_a_sentence_and_a_question() -> None
 def test_a_lone_number_is_an_hour_and_no_day_in_each_language(language: Language, said: str, expected: bool) -> None:
     with speaking(language):
         assert names_day((None, said, None)) is expected
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (Language.DE, "in fünf Tagen am Mittwoch"),
+        (Language.DE, "in fünf Tagen, am Mittwoch um zehn"),
+        (Language.DE, "am Samstag in einem Tag"),
+        (Language.DE, "übermorgen, Sonntag"),
+        (Language.DE, "Dienstag in acht Monaten"),
+        (Language.EN, "in five days on Wednesday"),
+    ],
+)
+def test_a_weekday_in_so_many_days_names_a_day_whatever_day_it_is_said_on(language: Language, said: str) -> None:
+    with speaking(language):
+        assert names_day((said, None, None))
