@@ -289,7 +289,7 @@ def _completed(choices: list[Meaning]) -> list[Meaning]:
 
 
 def _require_clear_count(choices: Sequence[Meaning]) -> None:
-    """Raise `Contradiction` for `in zwei Wochen am Samstag oder Donnerstag`: the other weekday may be of that week, or the coming."""
+    """Raise `Contradiction` for `in zwei Wochen am Samstag oder Donnerstag`: the other may be of that week, or the coming one."""
     counted = [day for choice in choices if choice.day and choice.day.counted for day in choice.day.readings]
     others = [choice.weekday for choice in choices if choice.weekday and not choice.day and not choice.period]
     weekdays = {day.weekday() for day in counted}
