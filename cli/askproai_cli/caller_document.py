@@ -120,7 +120,8 @@ def _render_entry(entry: Mapping[str, Any], zone: tzinfo | None, width: int) -> 
 def _lines(value: Any, zone: tzinfo | None) -> Sequence[str]:
     if isinstance(value, dict):
         parts = {name: _PARTS.get(name, _FIELDS.get(name, name)) for name in value}
-        return [f"{parts[name]} = {_write(part, zone)}" for name, part in value.items()]
+        # A model or a provider has chosen the name, too.
+        return [f"{to_cell(parts[name])} = {_write(part, zone)}" for name, part in value.items()]
     return [_write(line, zone) for line in ("ja" if value is True else str(value)).splitlines()]
 
 

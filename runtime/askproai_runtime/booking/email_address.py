@@ -16,8 +16,8 @@ _SAID = tuple(
     for words, sign in (
         ("at|ät|klammeraffe", "@"),
         ("punkt|dot", "."),
-        (r"unter\s?strich|underscore", "_"),
-        (r"binde\s?strich|minus|hyphen|dash", "-"),
+        (r"unter[\s-]?strich|underscore", "_"),
+        (r"binde[\s-]?strich|minus|hyphen|dash", "-"),
         ("plus", "+"),
     )
 )

@@ -93,7 +93,9 @@ def find_branch(config: TenantConfig, hints: Hints) -> FoundBranch | BranchQuest
         candidates = [branch for branch in matches if branch in offering] or matches
         candidates = [branch for branch in candidates if branch in possible] or candidates
         if len(candidates) == 1:
-            return _check_offer(candidates[0], offering, announce=not named_by_name(candidates[0], phrase))
+            # "Berlin" is in the names of Berlin Mitte and of Berlin Nord.
+            said_by_name = len(matches) == 1 and named_by_name(candidates[0], phrase)
+            return _check_offer(candidates[0], offering, announce=not said_by_name)
         suggestion = None if refuses(phrase) else _suggest_nearest(branches, phrase) or _suggest_last(offering, hints)
         return _ask(branches, candidates or offering, suggestion, hints.wanted)
     if current is not None:

@@ -1,6 +1,6 @@
 """Which argument of a call function a phrase is: `date`, `time` or `part_of_day`. The demo's agent reads sentences by it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -8,6 +8,7 @@ from askproai_runtime.german_dates.atoms import (
     Around,
     Atom,
     Clock,
+    Contradiction,
     ImpossibleDay,
     ImpossibleTime,
     Op,
@@ -22,7 +23,9 @@ from askproai_runtime.german_dates.types import Refusal
 from askproai_runtime.german_dates.vocabulary import fold
 
 _ZONE = ZoneInfo("UTC")
-_AT = datetime(2026, 1, 1, tzinfo=_ZONE)  # whether words name a time does not depend on today
+_AT = datetime(2026, 1, 1, tzinfo=_ZONE)
+# Whether words name a time does not depend on today, but "in fünf Tagen am Mittwoch" is a day only where today is a Friday.
+_WEEK = tuple(_AT + timedelta(days=days) for days in range(7))
 _FIRST_NEVER = frozenset({Op.COMMA, Op.AND, Op.OR, Op.EXCEPT})
 _NEVER = frozenset({Op.NOT, Op.BUT, Op.INSTEAD, Op.CORRECT, Op.HESITATE, Op.END})
 
@@ -41,12 +44,12 @@ def find_argument(text: str) -> Argument | None:
     A day or a time that does not exist is one, too. What the phrase rejects or corrects is none.
     """
     try:
-        atoms = scan(text, _AT, present_grammar())
+        atoms = _scan(text)
     except (ImpossibleDay, PastDay):
         return Argument.DATE
     except ImpossibleTime:
         return Argument.TIME
-    except UnknownWord:
+    except (UnknownWord, Contradiction):
         return None
     found = {_argument_of(atom) for atom in atoms if not isinstance(atom, Op)}
     if len(found) != 1 or isinstance(atoms[-1], Op) or not _NEVER.isdisjoint(a for a in atoms if isinstance(a, Op)):
@@ -67,9 +70,29 @@ def _argument_of(atom: Atom) -> Argument:
     return Argument.PART_OF_DAY if isinstance(atom, Part) else Argument.DATE
 
 
+def _scan(text: str) -> list[Atom]:
+    """Return the atoms of a phrase on the first day of a week on which its days do not contradict each other. Raises what `scan`
+    raises.
+    """
+    for at in _WEEK[:-1]:
+        try:
+            return scan(text, at, present_grammar())
+        except Contradiction:
+            continue
+    return scan(text, _WEEK[-1], present_grammar())
+
+
 def is_understood(text: str) -> bool:
-    """Return whether a phrase is understood; a day that does not exist, or is over, is understood, too."""
-    return understand(text, at=_AT, zone=_ZONE).refused is not Refusal.NOT_UNDERSTOOD
+    """Return whether a phrase is understood on any day; a day that does not exist, or is over, is understood, too."""
+    if understand(text, at=_AT, zone=_ZONE).refused is not Refusal.NOT_UNDERSTOOD:
+        return True
+    try:
+        _scan(text)
+    except UnknownWord:  # it has no meaning on another day either
+        return False
+    except ValueError:
+        pass
+    return any(understand(text, at=at, zone=_ZONE).refused is not Refusal.NOT_UNDERSTOOD for at in _WEEK[1:])
 
 
 def says_nothing(word: str) -> bool:

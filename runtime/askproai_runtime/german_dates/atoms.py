@@ -49,13 +49,14 @@ class Day:
     """A day that the phrase names: each of `readings` is one thing that it can mean.
 
     `month` and `number` are what was said, so that the day is found in a period, too (`nächstes Jahr am 5. Dezember`).
-    `dated`: its year was said, too.
+    `dated`: its year was said, too. `counted`: a weekday in so many days or weeks, which may be said of another weekday, too.
     """
 
     readings: tuple[date, ...]
     month: int | None = None
     number: int | None = None
     dated: bool = False
+    counted: bool = False
 
     @property
     def is_date(self) -> bool:

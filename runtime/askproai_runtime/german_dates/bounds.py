@@ -85,6 +85,10 @@ def _from_to(first: Atom, last: Atom, today: date) -> Content:
     if isinstance(first, Clock) and isinstance(last, Clock):
         return TimeRange(first, last)
     if isinstance(first, _DAYS) and isinstance(last, _DAYS):
+        if isinstance(last, Day) and last.counted and isinstance(first, Weekday):
+            raise Contradiction("a count of weeks that may be said of both weekdays")
+        if isinstance(first, Day) and first.counted and len(first.readings) > 1:
+            raise Contradiction("a range from one of two weeks")
         begin = _readings(first, today)[0].first
         ends = [days.last for days in _readings(last, begin) if days.last is not None and days.last >= begin]
         if ends:

@@ -268,6 +268,7 @@ def _is_long(period: Period | None) -> bool:
 
 def _completed(choices: list[Meaning]) -> list[Meaning]:
     """Complete each choice: its day by the choice before it, its week and its time by the one that names them last."""
+    _require_clear_count(choices)
     for i, choice in enumerate(choices):
         others = [*reversed(choices[:i]), *choices[i + 1 :]]
         if not choice.has_day and not choice.instant:
@@ -285,3 +286,12 @@ def _completed(choices: list[Meaning]) -> list[Meaning]:
                 choice.clock, choice.part = source.clock, source.part
                 choice.hours, choice.around = source.hours, source.around
     return choices
+
+
+def _require_clear_count(choices: Sequence[Meaning]) -> None:
+    """Raise `Contradiction` for `in zwei Wochen am Samstag oder Donnerstag`: the other may be of that week, or the coming one."""
+    counted = [day for choice in choices if choice.day and choice.day.counted for day in choice.day.readings]
+    others = [choice.weekday for choice in choices if choice.weekday and not choice.day and not choice.period]
+    weekdays = {day.weekday() for day in counted}
+    if counted and any(other.which is None and other.weekday not in weekdays for other in others):
+        raise Contradiction("a count of weeks that may be said of both weekdays")

@@ -34,14 +34,14 @@ def _weekday_ahead(match: re.Match[str], today: date) -> Day:
     if unit.startswith("monat"):
         raise Contradiction("a weekday is counted in weeks")
     if number in {_EIGHT, _FORTNIGHT} and match.start("weekday") < match.start("count"):
-        return Day((_coming(weekday, today) + (number // _DAYS_OF_WEEK) * WEEK,))
+        return Day((_coming(weekday, today) + (number // _DAYS_OF_WEEK) * WEEK,), counted=True)
     return weekday_in_days(weekday, _DAYS_OF_WEEK if number == _EIGHT else number, today)
 
 
 def weekday_in_weeks(weekday: int, weeks: int, today: date) -> Day:
     """Return the weekday so many weeks after the coming one, and that of the week so many weeks ahead."""
     inside = monday(today, weeks) + timedelta(days=weekday)
-    return Day(tuple(sorted({_coming(weekday, today) + weeks * WEEK, inside})))
+    return Day(tuple(sorted({_coming(weekday, today) + weeks * WEEK, inside})), counted=True)
 
 
 def weekday_in_days(weekday: int, days: int, today: date) -> Day:
@@ -51,7 +51,7 @@ def weekday_in_days(weekday: int, days: int, today: date) -> Day:
     day = today + timedelta(days=days)
     if day.weekday() != weekday:
         raise Contradiction("the weekday is not the one in so many days")
-    return Day((day,))
+    return Day((day,), counted=True)
 
 
 def _coming(weekday: int, today: date) -> date:

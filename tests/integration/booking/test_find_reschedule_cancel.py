@@ -216,6 +216,7 @@ async def test_a_move_keeps_id_and_staff_member_and_frees_the_old_time(new_salon
         ({"date": "lieber um vier"}, FOUR),
         ({"start": "16 Uhr"}, FOUR),
         ({"date": "2026-11-28", "time": "10 Uhr"}, "2026-11-28T10:00:00+01:00"),
+        ({"date": "in fünf Tagen am Mittwoch", "time": "10 Uhr"}, "2026-11-25T10:00:00+01:00"),
     ],
 )
 async def test_a_new_time_is_understood_as_it_is_said(new_salon, args, start: str) -> None:

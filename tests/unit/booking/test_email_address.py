@@ -19,6 +19,7 @@ from askproai_runtime.booking.email_address import read_email, spell_email
         ("holger fink at t strich online punkt de", "holgerfink@t-online.de"),
         ("holger Strich fink at t minus online punkt de", "holger-fink@t-online.de"),
         ("anna unter strich m at t binde strich online punkt de", "anna_m@t-online.de"),
+        ("anna Unter-Strich m at t Binde-Strich online punkt de", "anna_m@t-online.de"),
         ("anna strich at gmx punkt de", "annastrich@gmx.de"),  # Mrs. Strich
         ("anna punkt strich at gmx punkt de", "anna.strich@gmx.de"),
         ("strich at gmx punkt de", "strich@gmx.de"),

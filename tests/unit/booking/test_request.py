@@ -169,3 +169,19 @@ def test_what_cannot_be_booked_says_why_to_who_looks_for_it() -> None:
         with pytest.raises(ClarificationNeeded) as clarification:
             parse_service_request(declared, call, {"service": "Haarschnitt"})
         assert (clarification.value.answer.outcome, clarification.value.answer.cause) == ("not_bookable", cause)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (Language.DE, "in fünf Tagen am Mittwoch"),
+        (Language.DE, "in fünf Tagen, am Mittwoch um zehn"),
+        (Language.DE, "am Samstag in einem Tag"),
+        (Language.DE, "übermorgen, Sonntag"),
+        (Language.DE, "Dienstag in acht Monaten"),
+        (Language.EN, "in five days on Wednesday"),
+    ],
+)
+def test_a_weekday_in_so_many_days_names_a_day_whatever_day_it_is_said_on(language: Language, said: str) -> None:
+    with speaking(language):
+        assert names_day((said, None, None))

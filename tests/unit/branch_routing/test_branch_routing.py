@@ -257,6 +257,19 @@ def test_a_person_of_two_branches_narrows_the_choice_and_keeps_the_digits() -> N
     assert question.branches == ("pankow", "potsdam")
 
 
+@pytest.mark.parametrize("hints", [{"staff": "Clara"}, {"service": "Bart"}])
+def test_a_branch_is_announced_whose_name_shares_the_words_that_were_said(hints: dict[str, str]) -> None:
+    mitte, pankow, potsdam = CHAIN.branches
+    named = (
+        msgspec.structs.replace(mitte, display_name="Haarwerk Berlin Mitte"),
+        msgspec.structs.replace(pankow, display_name="Haarwerk Berlin Pankow"),
+        potsdam,
+    )
+    found = find(phrase="Berlin", **hints, config=msgspec.structs.replace(CHAIN, branches=named))
+    assert isinstance(found, FoundBranch)
+    assert (found.branch.name, found.announce) == ("pankow", True)
+
+
 def test_a_branch_that_was_named_or_found_stays_whoever_is_asked_for() -> None:
     for hints in ({"current_branch": "mitte"}, {"phrase": "Mitte"}):
         found = find(**hints, staff="Clara")

@@ -69,6 +69,13 @@ def test_what_was_passed_to_a_function_is_named_too() -> None:
     ]
 
 
+def test_the_name_of_an_argument_gives_the_terminal_no_orders() -> None:
+    asked = {"at": "2026-11-22T09:05:00Z", "function": "book_appointment", "arguments": {"own\x1b[2J": "x\x1b[2J"}}
+    assert "    Angaben: own\N{REPLACEMENT CHARACTER}[2J = x\N{REPLACEMENT CHARACTER}[2J" in document(
+        requests_in_calls=[asked]
+    )
+
+
 @pytest.mark.parametrize("names", [{}, None, {"branches": {}, "services": {}, "staff": {}}])
 def test_what_is_not_declared_any_more_or_comes_from_the_release_before_is_named_by_its_id(names: Any) -> None:
     text = document(names=names)

@@ -1,0 +1,22 @@
+"""Which argument of a call function a phrase is does not depend on the day on which it is asked."""
+
+import pytest
+
+from askproai_runtime.german_dates import Argument, find_argument, is_understood
+from tests.unit.german_dates.test_phrase_table import TABLE
+
+
+@pytest.mark.parametrize("said", ["übermorgen, Sonntag", "in fünf Tagen am Mittwoch", "am Samstag in zehn Tagen"])
+def test_a_weekday_beside_a_count_of_days_is_a_date_although_it_is_not_that_of_every_day(said: str) -> None:
+    assert find_argument(said) is Argument.DATE
+    assert is_understood(said)
+
+
+def test_a_weekday_counted_in_months_is_not_understood_on_any_day() -> None:
+    assert find_argument("Dienstag in acht Monaten") is None
+    assert not is_understood("Dienstag in acht Monaten")
+
+
+def test_no_phrase_of_the_table_raises_an_error() -> None:
+    for said, _ in TABLE:
+        find_argument(said)
