@@ -8,10 +8,14 @@ from askproai_core.tenant_config import Function, TenantConfig
 from askproai_runtime.booking import Answer, FunctionOutcome
 from askproai_runtime.sentences import say
 
-# Only the team can help. Their sentences say why, and nothing of what to do; but for NONE_FOUND, where some ask something.
+# Only the team can help. Their sentences say why, and nothing of what to do; but for NONE_FOUND and NOT_BOOKABLE,
+# where some ask something.
 _FOR_THE_TEAM = frozenset(
-    {FunctionOutcome.LIMITED, FunctionOutcome.REFUSED, FunctionOutcome.NOT_KNOWN, FunctionOutcome.NONE_FOUND}
-)
+    {
+        FunctionOutcome.LIMITED, FunctionOutcome.REFUSED, FunctionOutcome.NOT_KNOWN, FunctionOutcome.NONE_FOUND,
+        FunctionOutcome.NOT_BOOKABLE,
+    }
+)  # fmt: skip
 _NOT_POSSIBLE = frozenset({FunctionOutcome.NOT_BOOKABLE, FunctionOutcome.GONE})
 _NOT_FREE = frozenset({FunctionOutcome.TAKEN, FunctionOutcome.CLOSED_DAY, FunctionOutcome.OUTSIDE_HOURS})
 _NOTES = frozenset({Function.LEAVE_MESSAGE, Function.JOIN_WAITLIST})

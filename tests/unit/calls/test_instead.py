@@ -45,7 +45,7 @@ def test_who_finds_no_time_can_wait_for_one(outcome: str) -> None:
 
 
 def test_nothing_is_offered_for_what_no_agent_has_a_function() -> None:
-    answer = Answer(success=False, message="Nein.", fields={}, outcome=FunctionOutcome.NOT_BOOKABLE)
+    answer = Answer(success=False, message="Nein.", fields={}, outcome=FunctionOutcome.GONE)
     assert offer_instead(answer, BOOK, AgentFunctions(transfers=True)) is answer
     closed = Answer(success=False, message="Zu.", fields={}, outcome=FunctionOutcome.CLOSED_DAY)
     message = offer_instead(closed, CHECK, AgentFunctions(leaves_messages=True)).message
@@ -57,7 +57,7 @@ def test_a_message_that_is_refused_offers_no_message() -> None:
     assert said("asked_back", BOOK) == "Das geht nicht."
 
 
-@pytest.mark.parametrize("outcome", ["limited", "refused", "not_known", "none_found"])
+@pytest.mark.parametrize("outcome", ["limited", "refused", "not_known", "none_found", "not_bookable"])
 @pytest.mark.parametrize(
     ("agent", "german", "english"),
     [
