@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _SERVICE = re.compile(
-    r"- (?P<name>.+) \(\d+ Minuten(?:, davon \d+ Minuten Wartezeit)?(?:; auch: (?P<spoken>.+))?\)(?:, nur in .+)?"
+    r"- (?P<name>.+) \(\d+ Minuten(?:, davon \d+ Minuten Wartezeit)?(?:; auch: (?P<spoken>.+))?\)(?:, nur (?:in|bei) .+)?"
 )
 _TEAM = re.compile(r"- (?P<branch>.+?): (?P<staff>.+)")
 _QUESTION = re.compile(r"- (?P<question>.+)")

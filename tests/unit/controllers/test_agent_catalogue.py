@@ -24,7 +24,7 @@ def test_a_hotline_names_each_service_once_with_where_it_is() -> None:
     assert catalogue_of("hotline.yaml").splitlines() == [
         "## Buchbar",
         "- Bartpflege (30 Minuten; auch: Bart, Rasur), nur in Haarwerk Pankow",
-        "- Färben (90 Minuten; auch: Farbe, Strähnen), nur in Haarwerk Mitte und Haarwerk Potsdam",
+        "- Färben (90 Minuten; auch: Farbe, Strähnen), nur in Haarwerk Mitte und Haarwerk Potsdam, nur bei Anna und David",
         "- Haarschnitt (45 Minuten; auch: Schneiden, Herrenschnitt, Damenschnitt)",
         "",
         "## Team",
@@ -43,6 +43,20 @@ def test_an_agent_of_one_branch_names_nothing_of_the_others() -> None:
         "## Team",
         "- Haarwerk Pankow: Clara",
     ]
+
+
+def test_a_service_that_not_everybody_can_do_names_who_can() -> None:
+    staff = [{"id": "anna", "displayName": "Anna", "skills": ["claws"]}, {"id": "ben", "displayName": "Ben"}]
+    branch, other = salon_models.branch(staff=staff), salon_models.branch("west", staff=staff[:1])
+    claws = salon_models.offering(displayName="Krallen", spokenNames=[], requiredSkills=["claws"])
+    line = "- Krallen (45 Minuten)"
+    assert describe_catalogue([branch], [claws]).splitlines()[1] == f"{line}, nur bei Anna"
+    west = salon_models.offering(
+        displayName="Krallen", spokenNames=[], requiredSkills=["claws"], branchRef={"name": "west"}
+    )
+    assert describe_catalogue([other], [west]).splitlines()[1] == line, "everybody there can"
+    assert describe_catalogue([branch, other], [claws, west]).splitlines()[1] == f"{line}, nur bei Anna", "once"
+    assert "nur bei" not in describe_catalogue([branch], [salon_models.offering(requiredSkills=["none"])])
 
 
 def test_a_list_that_is_too_long_for_a_prompt_is_left_out_as_a_whole() -> None:

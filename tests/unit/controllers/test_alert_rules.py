@@ -218,7 +218,7 @@ def promtool(rules: dict, tmp_path_factory: pytest.TempPathFactory):
     def run(*arguments: str, **files: object) -> tuple[int, str]:
         for name, content in files.items():
             Path(folder, f"{name}.yml").write_text(json.dumps(content))
-        completed = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, timeout=60)
+        completed = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, timeout=150)
         return completed.returncode, completed.stdout + completed.stderr
 
     return run

@@ -4,13 +4,13 @@ Pure. What changes by the day, such as prices and hours, is not in it: each chan
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from askproai_core.tenant_config import Function, SegmentKind
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.controllers.agent_plan.words import PromptWords, words_of
-from askproai_operator.services import is_offered_in
+from askproai_operator.services import is_offered_in, staff_by_branch
 
 # Of a section. A longer one is left out as a whole, because a model takes half a list for the whole; functions still name all.
 _MAX_CHARACTERS: Final = 8000
@@ -33,15 +33,19 @@ def describe_catalogue(
     """Return the sections of what can be booked, the team and frequent questions, as Markdown; empty without anything to name.
 
     `branches` are those that the agent answers for, `offerings` the services that can be booked there. Equal services of several
-    branches share a line. The line of a service that not every branch has names its branches.
+    branches share a line. The line of a service that not every branch has names its branches, and that of one that not everybody
+    there can do names who can.
     """
     words = words_of(language)
-    places: dict[str, set[str]] = defaultdict(set)
+    places: dict[str, dict[str, frozenset[str]]] = defaultdict(dict)  # of each line, by branch the ids of who can do it
     for offering in offerings:
-        places[_describe_service(offering, words)].update(
-            b.metadata.name for b in branches if is_offered_in(offering, b)
-        )
-    services = [f"{line}{_only_in(branches, names, words)}" for line, names in places.items()]
+        able = staff_by_branch(offering, [branch for branch in branches if is_offered_in(offering, branch)])
+        line = places[_describe_service(offering, words)]
+        line.update({name: line.get(name, frozenset()) | set(staff) for name, staff in able.items()})
+    services = [
+        f"{line}{_only_in(branches, set(able), words)}{_only_with(branches, able, words)}"
+        for line, able in places.items()
+    ]
     teams = [
         f"- {_one_line(branch.spec.display_name)}: {', '.join(_one_line(each.display_name) for each in branch.spec.staff)}"
         for branch in branches
@@ -67,6 +71,15 @@ def _only_in(branches: Sequence[Branch], names: set[str], words: PromptWords) ->
         return ""
     listed = (_one_line(branch.spec.display_name) for branch in branches if branch.metadata.name in names)
     return words.only_in.format(branches=f" {words.and_word} ".join(listed))
+
+
+def _only_with(branches: Sequence[Branch], able: Mapping[str, Collection[str]], words: PromptWords) -> str:
+    staff = [(branch, each) for branch in branches if branch.metadata.name in able for each in branch.spec.staff]
+    can = [each for branch, each in staff if each.id in able[branch.metadata.name]]
+    if not can or len(can) == len(staff):
+        return ""
+    names = dict.fromkeys(_one_line(each.display_name) for each in can)  # somebody may work in two branches
+    return words.only_with.format(staff=f" {words.and_word} ".join(names))
 
 
 def _one_line(text: str) -> str:

@@ -41,6 +41,7 @@ class PromptWords:
     waiting: str
     also: str
     only_in: str
+    only_with: str
     and_word: str
 
 
