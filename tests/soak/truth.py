@@ -210,18 +210,34 @@ def _may_have_made(other: Answer, denied: Answer, made_at: float) -> bool:
     return same and other is not denied and other.asked_at <= made_at <= ends
 
 
+def _ends_known_at(history: History, books: Books) -> dict[Key, float]:
+    """Return by tenant and uid when it must be known here that a person has ended a booking: by its event, or the poll."""
+    found = {
+        (c.tenant, c.uid): c.ended_at + history.free_times for c in history.changes if c.action in {"cancel", "move"}
+    }
+    for e in books.events:
+        if e.source == "calcom" and e.processed_at is not None:
+            payload = json.loads(e.payload).get("payload") or {}
+            for key in ((e.tenant, str(payload.get("uid"))), (e.tenant, str(payload.get("rescheduleUid")))):
+                if key in found:
+                    found[key] = min(found[key], e.processed_at + _COMMITTING)
+    return found
+
+
 def _not_at_calcom(history: History, books: Books) -> Iterator[Violation]:
     """What was answered as confirmed was at Cal.com then, with that staff member: made before the answer, and not ended before
-    the question. A person may have given it to another host since.
+    the question, but by a person so shortly before that it could not be known here yet (as of offers: decision 84). A person may
+    have given it to another host since.
     """
     remote = {(a.tenant, a.id) for a in books.appointments if a.remote}
     reassigned = {(c.tenant, c.uid) for c in history.changes if c.action == "reassign"}
+    known_at = _ends_known_at(history, books)
     for a in history.answers:
         key, start = (a.tenant, str(a.body.get("appointment_id"))), seconds(a.body.get("start"))
         confirmed = a.body.get("status") == "confirmed" and read(a).said is Said.THERE and key in remote
         if confirmed and a.function in _CHANGES and not any(
             (b.tenant, b.request_id, b.start) == (*key, start) and b.created <= a.answered_at + _CLOCK
-            and (b.live or b.updated >= a.asked_at - _CLOCK)
+            and (b.live or b.updated >= a.asked_at - _CLOCK or known_at.get((b.tenant, b.uid), 0.0) >= a.asked_at)
             and (b.staff == a.body.get("staff", b.staff) or (b.tenant, b.uid) in reassigned)
             for b in books.bookings
         ):  # fmt: skip

@@ -3,7 +3,7 @@
 It has no idempotency key, so a POST without an answer is *unknown* and must be looked up by `metadata.requestId`.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -91,18 +91,29 @@ class CalcomV2:
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
         """List the bookings from the request's time on, or all that were made since `made_after`.
 
-        Not by e-mail, which Cal.com may have replaced (calcom 25432).
+        Not by e-mail, which Cal.com may have replaced (calcom 25432). A booking of ours that was moved is followed: the list can
+        have the old one alone, while it lags behind the move.
         """
+        moved: RemoteBooking | None = None
         first, last = lookup_span(request)
         filters = {"afterStart": format_utc(first), "beforeEnd": format_utc(last)}
         if request.made_after is not None:
             filters = {"afterCreatedAt": format_utc(request.made_after)}
         for page in range(_MAX_PAGES):
             bookings = await self._list(request, filters, page)
-            found = _find_request(bookings, str(request.request_id))
-            if found is not None or len(bookings) < _PAGE_SIZE:
+            if found := _find_request(bookings, str(request.request_id)):
                 return found
+            moved = moved or _find_moved(bookings, str(request.request_id))
+            if len(bookings) < _PAGE_SIZE:
+                return await self._follow(moved, request.correlation_id) if moved else None
         raise CalendarUnavailable("Cal.com lists more bookings than can be looked through")
+
+    async def _follow(self, moved: RemoteBooking, correlation_id: str) -> RemoteBooking | None:
+        """Return what a booking was moved to; None if that is cancelled. Raises `CalendarUnavailable`, also if it is not shown."""
+        booking = await self.get_booking(moved.uid, correlation_id=correlation_id)
+        if booking is None:
+            raise CalendarUnavailable("the booking was moved, and Cal.com does not show yet where it is now")
+        return booking if booking.live else None
 
     async def get_booking(
         self, uid: str, *, event_type_id: int | None = None, correlation_id: str  # noqa: ARG002
@@ -231,9 +242,16 @@ def _not_listed(reply: Reply) -> CalendarUnavailable:
 
 
 def _find_request(bookings: list[Any], request_id: str) -> RemoteBooking | None:
-    for booking in bookings:
-        if isinstance(booking, dict) and (booking.get("metadata") or {}).get("requestId") == request_id:
-            found = parse_remote_booking(booking, (str(booking.get("uid")),))
-            if found is not None and found.live:
-                return found
-    return None
+    """Return the live booking that was made for a request."""
+    return next((booking for booking in _made_for(bookings, request_id) if booking.live), None)
+
+
+def _find_moved(bookings: list[Any], request_id: str) -> RemoteBooking | None:
+    """Return a booking that was made for a request, and is another one since its move."""
+    return next((booking for booking in _made_for(bookings, request_id) if booking.moved_to), None)
+
+
+def _made_for(bookings: list[Any], request_id: str) -> Iterator[RemoteBooking]:
+    rows = [row for row in bookings if isinstance(row, dict)]
+    ours = [row for row in rows if (row.get("metadata") or {}).get("requestId") == request_id]
+    return filter(None, (parse_remote_booking(row, (str(row.get("uid")),)) for row in ours))

@@ -8,7 +8,7 @@ from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Provider
 from askproai_runtime.booking import BookingSettings, CalendarDisagrees
 from askproai_runtime.jobs import DeadNow, RunAgain
-from askproai_sandbox.simulator import FaultKind
+from askproai_sandbox.simulator import Fault, FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, BookingService, booking_args, call, open_slot_lock
 from tests.worlds.calcom_environment import CalcomEnvironment
 
@@ -200,3 +200,21 @@ async def test_an_outage_over_the_new_time_is_a_dead_letter(env: CalcomEnvironme
     env.salon.clock.advance(timedelta(days=8))
     with pytest.raises(DeadNow, match="its time has passed"):
         await env.run_sync_job()
+
+
+async def test_moved_at_calcom_before_its_uid_is_known_it_is_not_booked_again_while_the_list_lags(
+    env: CalcomEnvironment,
+) -> None:
+    """The answer of the create is lost, a person moves the booking, and the list has the old one only, which is followed."""
+    env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
+    answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    assert answer.fields["status"] == "pending_sync"
+    (booked,) = env.bookings
+    env.advance(timedelta(minutes=1))
+    lagging = {"operation": "list-bookings", "fault": FaultKind.LAGGING_LIST, "seconds": 3600}
+    env.calcom.faults.active.append(Fault.parse(lagging, env.calcom.clock.now()))
+    await env.dashboard("move", uid=booked["uid"], start="2026-11-27T15:00:00Z")
+    await env.run_sync_job()
+    assert env.count_requests("create-booking") == 1
+    (live,) = env.bookings
+    assert live["metadata"]["requestId"] == answer.fields["appointment_id"]

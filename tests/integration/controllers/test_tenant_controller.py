@@ -63,7 +63,14 @@ async def test_pods_are_notified_of_a_changed_config_once(namespace):
     await namespace.create("Branch")
     await namespace.create("Tenant")
     await namespace.wait_until_ready()
-    await reconcile_twice(namespace)  # the default service and the first status are in the config by now
+    config = await namespace.wait_for(
+        "ConfigMap",
+        "salon-mueller-config",
+        lambda live: live and "standardberatung" in live["data"]["tenant.json"],
+        "the default service",
+    )
+    assert config
+    await reconcile_twice(namespace)  # the first status is in the config by now
 
     def notifications() -> list[tuple[str, str, str]]:
         return [config for config in namespace.operator.config_syncs if config[0] == namespace.name]

@@ -15,7 +15,7 @@ from tests.worlds.waiting import eventually
 
 TENANTS = 20
 RESYNCS = 5  # that the quiet phase has at least
-pytestmark = pytest.mark.control_plane
+pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(600)]  # the first test waits for twenty tenants
 
 
 @dataclass(frozen=True)

@@ -146,6 +146,15 @@ def test_a_person_at_calcom_may_change_what_a_caller_heard() -> None:
     assert kinds(History(answers=[booked(), listed(3, START)], changes=[change]), gone) == []
 
 
+def test_what_a_person_has_just_cancelled_may_be_called_booked_until_it_must_be_known() -> None:
+    """The answer to a repetition says that the appointment stands; whoever cancels it at Cal.com is known by event or poll."""
+    again, gone = booked(60), Books([row(status="cancelled")], [remote(live=False, updated=NOW + 30)])
+    change = Change(A, "cancel", "uid-1", "uid-1", None, NOW + 30, NOW + 30)
+    assert kinds(History(answers=[booked(), again], changes=[change]), gone) == []
+    late = History(answers=[booked(), booked(120)], changes=[change])
+    assert "untrue" in kinds(late, gone), "the poll must have found it"
+
+
 def test_an_acknowledged_event_must_be_stored_and_processed_and_have_had_its_effect() -> None:
     ended = webhook("retell", {"event": "call_ended", "call": {"call_id": "c"}})
     history = History(deliveries=[ended])
