@@ -147,7 +147,7 @@ def test_a_person_at_calcom_may_change_what_a_caller_heard() -> None:
 
 
 def test_what_a_person_has_just_cancelled_may_be_called_booked_until_it_must_be_known() -> None:
-    """The answer to a repetition says that the appointment stands; whoever cancels it at Cal.com is known by event or poll."""
+    """The answer to a repetition says that it is booked; whoever cancels it at Cal.com is known by event or poll."""
     again, gone = booked(60), Books([row(status="cancelled")], [remote(live=False, updated=NOW + 30)])
     change = Change(A, "cancel", "uid-1", "uid-1", None, NOW + 30, NOW + 30)
     assert kinds(History(answers=[booked(), again], changes=[change]), gone) == []
