@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.change import Change
 from askproai_sandbox.caller.choice import choose
 from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call
@@ -15,7 +16,7 @@ _LISTS = ("branches", "services", "staff")
 
 
 def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) -> Turn:
-    """Return what is remembered, and the call that follows without a word of the caller, if there is one.
+    """Return what is remembered, and the call or the question that follows without a word of the caller, if there is one.
 
     Offers of the answer replace the earlier ones; an answer that only asks back keeps those.
     """
@@ -63,7 +64,10 @@ def _learn_offers(memory: Memory, answer: Mapping[str, Any]) -> Memory:
 
 
 def _learn_appointments(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) -> Turn:
-    """Take the caller's appointments; if one was named before they were known, return the change of that one."""
+    """Take the caller's appointments; if one was named before they were known, return the change of that one.
+
+    It asks which one is meant if none of them, or more than one, is as it was named.
+    """
     named, asked_about = memory.change.named, str(answer.get("appointment_id") or "")
     change = replace(
         memory.change,
@@ -74,7 +78,8 @@ def _learn_appointments(agent: CalledAgent, memory: Memory, answer: Mapping[str,
     )
     chosen = choose(change.appointments, read_sentence(named, agent.catalogue), agent.now) if named else None
     if chosen is None:
-        return Turn(replace(memory, change=change))
+        asks = {0: None, 1: phrases.ASK_THIS_APPOINTMENT}.get(len(change.appointments), phrases.ASK_APPOINTMENT)
+        return Turn(replace(memory, change=change), asks if named else None)
     change = replace(change, args={"appointment_id": chosen["appointment_id"]})
     memory = replace(memory, change=change)
     return call(agent, memory, str(change.tool), {**change.args, **memory.requested_time})

@@ -90,7 +90,12 @@ def _hear_move(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
 
 
 def _find_named(agent: CalledAgent, memory: Memory, sentence: Sentence, which: str) -> Turn:
-    """Find the appointment that is named by `which`, a part of the sentence, or ask for it. No reaction if nothing is missing."""
+    """Find the appointment that is named by `which`, a part of the sentence, or ask for it. No reaction if nothing is missing.
+
+    A service is what the appointment is for, wherever it stands in the sentence that asks for the change.
+    """
+    if sentence.services and sentence.intent in TOOL_OF_CHANGE and not agent.catalogue.find_services(which):
+        which = f"{which} {', '.join(sentence.services)}"
     change, named = memory.change, read_sentence(which, agent.catalogue)
     if change.appointments:
         chosen = choose(change.appointments, named, agent.now)
@@ -98,12 +103,15 @@ def _find_named(agent: CalledAgent, memory: Memory, sentence: Sentence, which: s
             chosen = change.appointments[0]
         if chosen:
             change = replace(change, args={"appointment_id": chosen["appointment_id"]})
+        elif not change.args and named.services:
+            return Turn(memory, phrases.ASK_APPOINTMENT)
         elif not change.args and sentence.intent is None and not named.when:
             return Turn(memory, phrases.ASK_APPOINTMENT, phrases.NOT_UNDERSTOOD.format(sentence.text))
         return Turn(replace(memory, change=change))
     when = {f"appointment_{name}": words for name, words in named.when.items()}
-    if when.keys() & agent.schema(str(change.tool)).get("properties", {}).keys():
+    is_listed = "find_appointments" in agent.tools
+    if not (named.services and is_listed) and when.keys() & agent.schema(str(change.tool)).get("properties", {}).keys():
         return Turn(replace(memory, change=replace(change, args=when)))
-    if (when or named.services or named.staff) and "find_appointments" in agent.tools:
+    if (when or named.services or named.staff) and is_listed:
         return call(agent, replace(memory, change=replace(change, named=which)), "find_appointments")
     return Turn(memory)

@@ -161,10 +161,10 @@ class Conversation:
         while isinstance(reaction, ToolCall):
             result = await self._call_tool(reaction, agent)
             reaction = model.learn(result.answer)
-            if reaction is None:
+            if not isinstance(reaction, ToolCall):
                 self._say_message(result)
-                if reaction := model.take_up():
-                    self._remark(model.remark)
+            if reaction is None and (reaction := model.take_up()):
+                self._remark(model.remark)
         if reaction is not None:
             self._say("agent", reaction)
 

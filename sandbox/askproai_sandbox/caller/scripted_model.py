@@ -68,13 +68,13 @@ class ScriptedModel:
         self._memory, self.remark = turn.memory, turn.remark
         return turn.reaction or phrases.HELP
 
-    def learn(self, answer: Any) -> ToolCall | None:
-        """Take a tool's answer, and return the call that follows without a word of the caller, if there is one."""
+    def learn(self, answer: Any) -> ToolCall | str | None:
+        """Take a tool's answer, and return what follows without a word of the caller: a call, or a question after the answer."""
         if not isinstance(answer, dict):
             return None
         turn = learn_answer(self._agent, self._memory, answer)
         self._memory = turn.memory
-        return turn.reaction if isinstance(turn.reaction, ToolCall) else None
+        return turn.reaction
 
     def take_up(self) -> ToolCall | str | None:
         """Return the reaction to the message that was said with the yes to an offer, once that is booked; else None."""

@@ -86,7 +86,8 @@ _ENDS_CALL = re.compile(BYE, re.IGNORECASE)
 
 
 _MAY_WANT_OTHER = {None, Intent.APPOINTMENT, Intent.GOODBYE}  # the other intents are answered
-_DONE_BEFORE_GOODBYE = PASSED_ON | {Intent.CANCEL, Intent.MOVE, Intent.LIST, Intent.WAITLIST}
+_CHANGES = frozenset({Intent.CANCEL, Intent.MOVE})  # "Ich hab zwei Termine, kann ich den …" wants no new ones
+_DONE_BEFORE_GOODBYE = PASSED_ON | _CHANGES | {Intent.LIST, Intent.WAITLIST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         is_too=find_too(text),
         is_shift=is_shift(text),
         for_several=bool(_SEVERAL.search(rest)),
-        wants_several=bool(_SEVERAL_APPOINTMENTS.search(rest)),
+        wants_several=intent not in _CHANGES and bool(_SEVERAL_APPOINTMENTS.search(rest)),
         email=email,
         rejected_staff=frozenset(filter(None, map(catalogue.find_staff, find_rejected_people(text)))),
         after_last=bool(_AFTER_LAST.search(text)),
