@@ -64,6 +64,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bsag\w*\b.*\bab\b(?!\s+\d)",
         r"\bkann\b.*\bnicht\b[^,.?!]*\b(?:kommen|wahrnehmen)\b",
         r"\bich komme\b[^.?!]*\bnicht\b",
+        r"\bhabe? \b[^.?!]*\btermin\b[^?!]*\bich schaffe? (?:das|es|den|ihn) (?:leider |doch )?nicht\s*(?:[,.!]|$)",
     ),
     Intent.NOTHING: (
         r"\b(?:will|möchte|brauche|wünsche)\b[^,.?!]*\bkeinen?\b[^,.?!]*\btermin(?![^.?!]*\bsondern\b)",
@@ -76,6 +77,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bhabe? ich\b[^.?!]*\btermine?\b",
         r"\bwann (?:bin|muss|soll) ich\b",
         r"\bmeine termine\b",
+        r"\bum wie ?viel uhr (?:ist|war|beginnt) (?:\w+ )?(?:die|das|der|mein\w*) (?!termin)(?-i:[A-ZÄÖÜ])",
         r"\bist (?:der|mein) termin\b[^.?!]*\b(?:eingetragen|gebucht|notiert)\b",
     ),
     Intent.DETAILS: (r"\bmitbringen\b", r"\bwie lange\b[^.?!]*\b(?:dauer[nt]|dauert|braucht)\b"),
@@ -84,13 +86,17 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:kostet|kosten|preise?|teuer)\b",
         r"\bwie ?viel (?:zahle|muss|macht)\b",
     ),
-    Intent.WORKING_HOURS: (r"\bwann\b[^.?!]*\barbeitet\b",),
+    Intent.WORKING_HOURS: (
+        r"\bwann\b[^.?!]*\barbeitet\b",
+        r"^\W*(?:und )?arbeitet\b",
+        r"\bist\b[^.?!]*\b(?:da|im Haus|anwesend)\s*\?",
+    ),
     Intent.HOURS: (
         r"Öffnungszeit",
         r"\b(?:wann|wie lange)\b[^.?!]*\b(?:offen|geöffnet|auf|zu)\b",
         r"\b(?:offen|geöffnet) (?:habt|haben)\b",
         r"\bauf ?(?:habt|haben)\b",
-        r"\b(?:haben|habt) (?:Sie|ihr)\b[^.?!]*\b(?:offen|geöffnet|auf)\s*\?",
+        r"\b(?:haben|habt) (?:Sie|ihr)\b[^.?!]*\b(?:offen|geöffnet|geschlossen|auf|zu)\s*\?",
     ),
     Intent.ADDRESS: (r"\bwo (?:sind|seid|finde|ist|liegt|befindet)\b", r"\badresse\b", r"\bpark(?:en|pl[aä]tze?)\b"),
     Intent.SERVICES: (

@@ -18,6 +18,7 @@ from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, loos
 from askproai_sandbox.caller.sentence import Sentence
 
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
+_MAY_BE_ABOUT_OFFERS = {None, Intent.APPOINTMENT, Intent.STAFF}  # "Bei wem wäre das?"
 
 
 def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -59,8 +60,10 @@ def hear_birth_date(agent: CalledAgent, memory: Memory, sentence: Sentence) -> T
 
 def hear_question_about_offers(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Repeat the offer that a question is about, which is no yes to it, unless it asks for something else."""
-    if not (memory.offers and sentence.is_question and sentence.intent in {None, Intent.APPOINTMENT}):
+    if not (memory.offers and sentence.is_question and sentence.intent in _MAY_BE_ABOUT_OFFERS):
         return Turn(memory)
+    if sentence.intent is Intent.STAFF:  # an offer names its person
+        return Turn(memory) if _is_other_service(memory, sentence) else Turn(memory, ask_again(memory.offers))
     if chosen := find_chosen_offer(agent, memory, sentence):
         memory = replace(memory, offers=(chosen,), accepted_offer=None).note(staff=sentence.staff)
     elif not sentence.checks:

@@ -31,6 +31,9 @@ _UNANSWERED = {
     Intent.ADDRESS: "an address",
     Intent.CANCELLATION: "the rule for cancellations",
 }
+_WHO_DOES_WHAT = (
+    "no function and no section of the prompt says who does what; ask for a free time, which names the person"
+)
 
 
 class _Answer(NamedTuple):
@@ -59,7 +62,8 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
         if topic in {"prices", "service"}:
             wanted["service"] = sentence.unknown_service or memory.details.get("service")
         return _ask(agent, memory, {"topic": topic or "other", **wanted})
-    answer = _answer_question(sentence, agent.catalogue)
+    asks_who = sentence.intent is Intent.STAFF and bool(sentence.services or memory.details.get("service"))
+    answer = _Answer(_UNKNOWN, _WHO_DOES_WHAT) if asks_who else _answer_question(sentence, agent.catalogue)
     if answer is None:
         return Turn(memory)
     if answer.remark:

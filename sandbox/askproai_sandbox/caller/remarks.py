@@ -3,10 +3,25 @@
 import re
 
 from askproai_sandbox.caller import phrases
+from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
 from askproai_sandbox.caller.email_address import is_address_lost
 from askproai_sandbox.caller.intent import Intent
+from askproai_sandbox.caller.memory import Turn
+from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.sentence import Sentence
+
+_WISH = re.compile(  # of a question that asks for an appointment
+    r"\b(?:frei(?:e\w*)?|geht'?s?|ginge|passt|klappt|(?:vorbei|dran)?kommen|möglich|recht|okay|Zeit|Platz|dran|termine?n?|buchen|vereinbaren"
+    r"|bekomm\w*|krieg\w*|nehmen|wär\w*|würd\w*|möcht\w*|will|wollen|brauch\w*)\b|(?<=\w\s)(?:was|etwas)\b",
+    re.IGNORECASE,
+)
+_GIVES_UP = re.compile(r"\b(?:kann|schaff)\w*\b[^.?!]*\bdoch nicht\b", re.IGNORECASE)  # an appointment that there is
+_LITTLE = """
+    und oder aber dann vielleicht auch lieber nur noch so am um im in ab bei beim zu zum zur der die das dem den ja nein nee doch ach
+    äh ähm also bitte frau herr herrn doktor dr denn da eher
+"""
+_SAYS_LITTLE = frozenset(_LITTLE.split())  # beside times and people: "Und am Freitag bei Anna?"
 
 
 def find_remark(sentence: Sentence) -> str | None:
@@ -15,7 +30,7 @@ def find_remark(sentence: Sentence) -> str | None:
         return None  # it is passed on as it is
     if sentence.wants_other:
         return phrases.NOT_UNDERSTOOD.format(sentence.text)
-    if sentence.is_english:
+    if sentence.is_english or sentence.asks_for_language:
         return phrases.ENGLISH
     if is_address_lost(sentence.text):
         return phrases.NO_ADDRESS.format(sentence.text)
@@ -28,6 +43,23 @@ def find_remark(sentence: Sentence) -> str | None:
     if sentence.intent is Intent.MOVE and sentence.staff and _names_new_person(sentence.text, sentence.staff):
         return phrases.SAME_PERSON.format(sentence.staff)
     return None
+
+
+def find_remark_on_lookup(turn: Turn, sentence: Sentence, catalogue: Catalogue) -> str | None:
+    """Return the remark on a question that a turn takes for the wish for an appointment of no service, which it may not be."""
+    called = turn.reaction
+    is_lookup = isinstance(called, ToolCall) and called.name == "check_availability"
+    if not is_lookup or sentence.services or not sentence.text.rstrip().endswith("?"):
+        return None
+    known = {service.name for service in catalogue.services}
+    is_pending = turn.memory.details.get("service", "") in known
+    is_wish = sentence.any_staff or (_WISH.search(sentence.wanted) and not _GIVES_UP.search(sentence.text))
+    if is_pending or sentence.unknown_service or is_wish:
+        return None
+    words = re.findall(r"\w+", f"{sentence.wanted} ".casefold())
+    people = frozenset(re.findall(r"\w+", f"{sentence.staff or ''} {' '.join(catalogue.staff)}".casefold()))
+    says_more = [word for word in words if word not in _SAYS_LITTLE and word not in people]
+    return phrases.NOT_UNDERSTOOD.format(sentence.text) if says_more else None
 
 
 def _names_new_person(text: str, staff: str) -> bool:

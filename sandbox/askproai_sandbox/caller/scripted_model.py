@@ -35,7 +35,7 @@ from askproai_sandbox.caller.questions import (
 )
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejected_people import ask_for_other, leave_out
-from askproai_sandbox.caller.remarks import find_remark
+from askproai_sandbox.caller.remarks import find_remark, find_remark_on_lookup
 from askproai_sandbox.caller.sentence import Sentence, read_first_appointment, read_sentence
 from askproai_sandbox.caller.spoken_time import name_hours
 from askproai_sandbox.caller.team_requests import give_up, hear_request
@@ -103,7 +103,7 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     turn = _react(agent, memory, sentence)
     if turn.reaction is None:
         turn = Turn(turn.memory, phrases.HELP, turn.remark)
-    turn = replace(turn, remark=turn.remark or remark)
+    turn = replace(turn, remark=turn.remark or remark or find_remark_on_lookup(turn, sentence, agent.catalogue))
     if isinstance(turn.reaction, ToolCall) and turn.reaction.name not in agent.tools:
         return _refuse_unknown(agent, turn.memory, turn.reaction)
     return turn
@@ -134,8 +134,12 @@ def _react(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     return turn
 
 
-def _hear_english(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
-    return Turn(memory, phrases.GERMAN_ONLY if sentence.is_english and not memory.message else None)
+def _hear_english(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    if memory.message or is_known_question(agent, sentence):
+        return Turn(memory)
+    if sentence.asks_for_language:
+        return Turn(memory, ask_again(memory.offers) if memory.offers else phrases.HELP)
+    return Turn(memory, phrases.GERMAN_ONLY if sentence.is_english else None)
 
 
 def _hear_goodbye(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:

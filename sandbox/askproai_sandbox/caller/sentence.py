@@ -78,6 +78,10 @@ _ENGLISH_WORDS = """
     for what how much with this that it a could get haircut dog are there your we
 """
 _ENGLISH = frozenset(_ENGLISH_WORDS.split())
+_ASKS_FOR_LANGUAGE = re.compile(
+    r"\b(?:sprechen Sie|sprecht ihr|sprichst du|geht(?: das| es)?)\b[^.?!]*\b(?:auf )?(?!Deutsch)(?-i:[A-ZÄÖÜ])[a-zäöü]+isch\b",
+    re.IGNORECASE,
+)
 _BOTH = re.compile(r"\bbeide\b|\balle (?:zwei|drei)\b", re.IGNORECASE)
 _PRESSED = re.compile(r"\[[0-9*#]+\]")
 _SEE_YOU = re.compile(r"\bbis (?!wann)|\b(?:melde|rufe?|probiere?|versuche?)\b", re.IGNORECASE)  # "Dann bis Freitag!"
@@ -119,6 +123,7 @@ class Sentence:
     before_last: bool = field(default=False)
     is_english: bool = field(default=False)
     is_both: bool = field(default=False)  # "Ja, beide"
+    asks_for_language: bool = field(default=False)  # "Sprechen Sie auch Englisch?"
     ends_call: bool = field(default=False)  # a word that is only said at the end, unlike "danke"
     wants_all_services: bool = field(default=False)  # in one visit
     is_pressed: bool = field(default=False)  # a key, "[2]"
@@ -217,6 +222,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         after_last=bool(_AFTER_LAST.search(text)),
         before_last=bool(_BEFORE_LAST.search(text)),
         is_english=_is_english(text),
+        asks_for_language=bool(_ASKS_FOR_LANGUAGE.search(text)),
         is_both=bool(_BOTH.search(text)),
         ends_call=bool(_ENDS_CALL.search(text)),
         is_pressed=bool(_PRESSED.fullmatch(text)),

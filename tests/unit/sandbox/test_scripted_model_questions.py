@@ -1,5 +1,6 @@
 """The demo's agent does not take a question for something else: which appointment, which person, and what it does not know."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -77,3 +78,70 @@ def test_who_has_no_appointment_is_asked_for_none() -> None:
     model = new_model()
     called(model, MOVE)
     assert model.learn({"success": False, "message": "Ich finde keinen.", "appointments": []}) is None
+
+
+def offering() -> ScriptedModel:
+    model = new_model()
+    model.hear("Eine Impfung am Dienstag um zehn")
+    model.learn({"success": True, "slots": [OFFER]})
+    return model
+
+
+@pytest.mark.parametrize("text", ["Bei wem wäre das?", "Bei wem ist die Impfung?"])
+def test_who_asks_with_whom_an_offer_is_hears_the_offer(text: str) -> None:
+    model = offering()
+    assert (model.hear(text), model.remark) == (phrases.ASK_YES.format(OFFER["spoken"]), None)
+
+
+def test_the_team_is_no_choice_for_a_service() -> None:
+    for model in (new_model(), offering()):
+        assert "Hoffmann" not in str(model.hear("Bei wem kann ich Krallenschneiden buchen?"))
+        assert "who does what" in (model.remark or "")
+    assert "Hoffmann" in str(new_model().hear("Bei wem kann ich buchen?"))
+
+
+def test_a_question_for_closed_days_is_one_for_the_opening_hours() -> None:
+    heard = called(new_model(), "Haben Sie am Freitag zu?")
+    assert (heard["tool"], heard["topic"], heard["date"]) == ("business_information", "opening_hours", "Freitag")
+
+
+def test_who_does_not_make_it_cancels() -> None:
+    model = new_model()
+    heard = called(model, "Ich habe am Donnerstag einen Termin, ich schaffe das nicht.")
+    assert heard == {"tool": "cancel_appointment", "appointment_date": "Donnerstag"}
+
+
+def test_who_asks_for_the_hour_of_an_appointment_hears_of_it() -> None:
+    assert called(new_model(), "Um wie viel Uhr ist jetzt die Impfung?") == {"tool": "find_appointments"}
+
+
+@pytest.mark.parametrize("models", [new_model, offering])
+def test_a_question_for_another_language_has_the_remark_that_there_is_none(models: Callable[[], ScriptedModel]) -> None:
+    model = models()
+    assert isinstance(model.hear("Sprechen Sie auch Englisch?"), str)
+    assert model.remark == phrases.ENGLISH
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ist Doktor Petersen am Freitag da?",
+        "Arbeitet Frau Bauer am Freitag?",
+        "Ich kann morgen doch nicht, geht es auch am Mittwoch um elf?",
+        "Operiert Doktor Petersen am Freitag?",
+        "Haben Sie am Freitag Kaffee?",
+    ],
+)
+def test_a_question_that_is_no_wish_has_a_remark(text: str) -> None:
+    model = new_model()
+    model.hear(text)
+    assert model.remark
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Am Freitag?", "Und bei Frau Bauer am Freitag um zehn?", "Haben Sie am Freitag noch etwas?", "Geht Freitag?"],
+)
+def test_a_question_for_a_time_has_none(text: str) -> None:
+    model = new_model()
+    assert (called(model, text)["tool"], model.remark) == ("check_availability", None)
