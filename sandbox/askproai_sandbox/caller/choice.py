@@ -132,6 +132,21 @@ def find_other_part(offers: Sequence[Item], sentence: Sentence, date: str | None
     return {"date": date or f"{day:%Y-%m-%d}", "part_of_day": part} if part else {}
 
 
+def name_offered_weekday(offers: Sequence[Item], date: str | None, now: datetime | None) -> dict[str, str]:
+    """Return the date that a weekday alone means by the offers, if they have one on that weekday; else nothing.
+
+    Nothing, too, where that is what the pods understand from `now` (aware): then the caller's word is passed on.
+    """
+    weekday = WEEKDAYS.get(fold(date)) if date else None
+    days = {start.date() for offer in offers if (start := _start(offer)) and start.weekday() == weekday}
+    if len(days) != 1:
+        return {}
+    day = days.pop()
+    at = now and now.replace(tzinfo=_UTC)
+    understood = understand_parts(date, None, None, at=at, zone=_UTC).candidates if at else ()
+    return {} if [each.start.date() for each in understood] == [day] else {"date": f"{day:%Y-%m-%d}"}
+
+
 def time_after(end: str) -> dict[str, str]:
     """Return the day of a local time in ISO 8601, and the time from then on, as the pods understand them."""
     local = datetime.fromisoformat(end)

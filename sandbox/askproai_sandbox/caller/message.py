@@ -28,6 +28,21 @@ _RECIPIENT = re.compile(  # "Chefin" of "der Chefin", who is nobody of the staff
     r"[^.?!,]*\b(?:aus|ausrichten|sagen)\b"
 )
 
+_PHONE = re.compile(r"(?<![\w@.])(?:\+|0)\d[\d\s/()-]{5,}\d\b")
+_NAMES_PHONE = re.compile(
+    r"\b(?:(?:Telefon|Handy|Mobil|Rückruf)?nummer|unter der|Handy) (?:ist|lautet|wäre)\b", re.IGNORECASE
+)
+
+
+def find_phone(text: str) -> str | None:
+    """Return the number in digits that a sentence names, as it was said."""
+    return found[0] if (found := _PHONE.search(text)) else None
+
+
+def names_phone(text: str) -> bool:
+    """Return whether a sentence says which number somebody has, in digits or in words."""
+    return bool(_PHONE.search(text) or _NAMES_PHONE.search(text))
+
 
 def offers_message(answer: str) -> bool:
     """Return whether an answer offers the caller to pass something on."""
@@ -69,6 +84,8 @@ class PendingMessage:
             args["message"] = text
         elif self.asked_for == phrases.ASK_MESSAGE:
             args["message"] = sentence.text
+        if phone := find_phone(sentence.text):
+            args["phone"] = phone
         recipient = next((each for each in staff if each in sentence.text), None)
         if recipient is None and (found := _RECIPIENT.search(sentence.text)):
             recipient = found[1]

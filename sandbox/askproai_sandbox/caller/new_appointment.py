@@ -10,6 +10,7 @@ from askproai_sandbox.caller.choice import (
     choose,
     find_other_part,
     is_one_of_several,
+    name_offered_weekday,
     time_after,
 )
 from askproai_sandbox.caller.email_address import answer_email_question
@@ -18,6 +19,7 @@ from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, loos
 from askproai_sandbox.caller.sentence import Sentence
 
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
+_MAX_QUESTIONING_ANSWER = 2  # words
 _MAY_BE_ABOUT_OFFERS = {None, Intent.APPOINTMENT, Intent.STAFF}  # "Bei wem wäre das?"
 
 
@@ -102,7 +104,8 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     memory = memory.forget_time(sentence.rejected)
     branch = {"branch": sentence.branch} if sentence.branch else {}
     other_part = find_other_part(memory.offers, sentence, memory.requested_time.get("date"))
-    when, remark = {**sentence.when, **other_part, **branch}, None
+    weekday = name_offered_weekday(memory.offers, sentence.when.get("date"), agent.now)
+    when, remark = {**sentence.when, **weekday, **other_part, **branch}, None
     services = _requested_services(memory, sentence, has_time=bool(when))
     wants_any = sentence.any_staff or (sentence.intent is Intent.APPOINTMENT and not memory.offers)
     if (sentence.after_last or sentence.before_last) and not when and (services or wants_any):
@@ -125,7 +128,10 @@ def _requested_services(memory: Memory, sentence: Sentence, *, has_time: bool) -
     """Return the services that a sentence names, or the word that answers the question for one; several are alternatives."""
     services = (sentence.service,) if sentence.service else sentence.services
     services = services or ((sentence.unknown_service,) if sentence.unknown_service else ())
-    answers = memory.asked == "services" and not has_time and not sentence.yes and not sentence.name
+    is_sentence = (
+        sentence.is_question and len(sentence.text.split()) > _MAX_QUESTIONING_ANSWER
+    )  # "Eine Hufpflege?" is none
+    answers = memory.asked == "services" and not (has_time or sentence.yes or sentence.name or is_sentence)
     if not services and answers and sentence.loose_words:
         return (" ".join(sentence.loose_words),)
     return services

@@ -24,6 +24,9 @@ IMPOSSIBLE = "Das kann ich hier leider nicht für Sie erledigen."
 
 NOT_UNDERSTOOD = "did not understand “{}”; docs/demo-agent.md lists what it understands"
 NO_SPAN = "does not count from another time (“{}”): say the time itself"
+NO_NUMBER = (
+    "does not pass on the telephone number of “{}”: it does with a message or a callback, in digits (“0171 5555555”)"
+)
 NO_ADDRESS = "passes on no e-mail address: “{}” has no word for the sign @ (“anna punkt m at gmx punkt de”)"
 NOT_PASSED_ON = "“{}” was said with the yes to an offer that was not booked: it is not passed on"
 NO_NEIGHBOUR = "does not count from another appointment (“{}”): say the time itself"

@@ -7,7 +7,8 @@ from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
 from askproai_sandbox.caller.email_address import is_address_lost
 from askproai_sandbox.caller.intent import Intent
-from askproai_sandbox.caller.memory import Turn
+from askproai_sandbox.caller.memory import CalledAgent, Turn
+from askproai_sandbox.caller.message import find_phone, names_phone
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.sentence import Sentence
 
@@ -18,8 +19,8 @@ _WISH = re.compile(  # of a question that asks for an appointment
 )
 _GIVES_UP = re.compile(r"\b(?:kann|schaff)\w*\b[^.?!]*\bdoch nicht\b", re.IGNORECASE)  # an appointment that there is
 _LITTLE = """
-    und oder aber dann vielleicht auch lieber nur noch so am um im in ab bei beim zu zum zur der die das dem den ja nein nee doch ach
-    äh ähm also bitte frau herr herrn doktor dr denn da eher
+    und oder aber dann vielleicht auch lieber nur noch so am um im in ab bei beim zu zum zur der die das dem den ja nein nee doch
+    ach äh ähm also bitte frau herr herrn doktor dr denn da eher
 """
 _SAYS_LITTLE = frozenset(_LITTLE.split())  # beside times and people: "Und am Freitag bei Anna?"
 
@@ -51,8 +52,7 @@ def find_remark_on_lookup(turn: Turn, sentence: Sentence, catalogue: Catalogue) 
     is_lookup = isinstance(called, ToolCall) and called.name == "check_availability"
     if not is_lookup or sentence.services or not sentence.text.rstrip().endswith("?"):
         return None
-    known = {service.name for service in catalogue.services}
-    is_pending = turn.memory.details.get("service", "") in known
+    is_pending = "service" in turn.memory.details
     is_wish = sentence.any_staff or (_WISH.search(sentence.wanted) and not _GIVES_UP.search(sentence.text))
     if is_pending or sentence.unknown_service or is_wish:
         return None
@@ -60,6 +60,17 @@ def find_remark_on_lookup(turn: Turn, sentence: Sentence, catalogue: Catalogue) 
     people = frozenset(re.findall(r"\w+", f"{sentence.staff or ''} {' '.join(catalogue.staff)}".casefold()))
     says_more = [word for word in words if word not in _SAYS_LITTLE and word not in people]
     return phrases.NOT_UNDERSTOOD.format(sentence.text) if says_more else None
+
+
+def find_remark_on_number(agent: CalledAgent, turn: Turn, text: str) -> str | None:
+    """Return the remark on a number to call back that a sentence names, and that is not passed on."""
+    if not names_phone(text):
+        return None
+    pending = turn.memory.message.args if turn.memory.message else {}
+    args = turn.reaction.args if isinstance(turn.reaction, ToolCall) else pending
+    is_declared = "phone" in agent.schema("leave_message").get("properties", {})
+    is_passed_on = is_declared and find_phone(text) is not None and args.get("phone") == find_phone(text)
+    return None if is_passed_on else phrases.NO_NUMBER.format(text)
 
 
 def _names_new_person(text: str, staff: str) -> bool:

@@ -35,7 +35,7 @@ from askproai_sandbox.caller.questions import (
 )
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejected_people import ask_for_other, leave_out
-from askproai_sandbox.caller.remarks import find_remark, find_remark_on_lookup
+from askproai_sandbox.caller.remarks import find_remark, find_remark_on_lookup, find_remark_on_number
 from askproai_sandbox.caller.sentence import Sentence, read_first_appointment, read_sentence
 from askproai_sandbox.caller.spoken_time import name_hours
 from askproai_sandbox.caller.team_requests import give_up, hear_request
@@ -103,7 +103,8 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     turn = _react(agent, memory, sentence)
     if turn.reaction is None:
         turn = Turn(turn.memory, phrases.HELP, turn.remark)
-    turn = replace(turn, remark=turn.remark or remark or find_remark_on_lookup(turn, sentence, agent.catalogue))
+    remark = turn.remark or remark or find_remark_on_number(agent, turn, sentence.text)
+    turn = replace(turn, remark=remark or find_remark_on_lookup(turn, sentence, agent.catalogue))
     if isinstance(turn.reaction, ToolCall) and turn.reaction.name not in agent.tools:
         return _refuse_unknown(agent, turn.memory, turn.reaction)
     return turn

@@ -24,6 +24,7 @@ _AT, _ZONE = datetime(2026, 1, 1, tzinfo=UTC), ZoneInfo("UTC")  # of two phrases
 _MAX_WORDS = 12  # of one date, or of one time
 _TOKEN = re.compile(r"(?:[^\s,.;!?()„“\"]|\.(?=\w)|(?<=\d)\.)+|[,;!?()„“\"]")  # a full stop belongs to a number only
 _ADVERB = re.compile(r"(?<=mittag)s\b|(?<=abend)s\b")  # a part of the day has the form of the function's schema
+_LATER_WEEK = frozenset({"drauf", "darauf"})  # "am Freitag drauf", which the pods have to hear of
 _STOPS = frozenset('?!;()„“"')
 _UNITS = re.compile(r"(?:Tag|Woche|Monat|Minute|Stunde|Jahr|Person|Leute|Kind|Termin)", re.IGNORECASE)
 _ORDINAL_CHOICE = re.compile(r"(?:(?:den|der|die|das) )?(?:erste|zweite|dritte|vierte|fuenfte)[nrsm]?\b(?: (\w+))?")
@@ -49,6 +50,8 @@ class Times:
         at = 0
         while at < len(tokens):
             kind, begin, end = _find([token[0] for token in tokens], at)
+            if kind == "d" and end < len(tokens) and fold(tokens[end][0]) in _LATER_WEEK:
+                end += 1
             if kind:
                 self._found.append((kind, tokens[begin][1], tokens[end - 1][2]))
             at = end

@@ -1,5 +1,6 @@
 """What the demo's agent does for who wants a person, a message passed on, or to wait for a time. Pure."""
 
+import re
 from dataclasses import replace
 
 from askproai_sandbox.caller import phrases
@@ -9,6 +10,10 @@ from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, cann
 from askproai_sandbox.caller.message import PendingMessage
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.sentence import Sentence
+
+_WANTS_LATER = re.compile(
+    r"\bspäter\b|\bweiter ?suchen\b", re.IGNORECASE
+)  # of "Soll ich später suchen? Oder … Warteliste …?"
 
 
 def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -25,6 +30,9 @@ def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
         return Turn(memory, phrases.MORE if memory.offers or memory.change.tool else phrases.GOODBYE)
     if memory.message or (memory.is_message_offered and accepts) or sentence.intent in PASSED_ON:
         return _leave_message(agent, memory, sentence)
+    is_later = sentence.intent is None and not wants_other and bool(_WANTS_LATER.search(sentence.text))
+    if memory.is_waiting_offered and is_later:
+        return Turn(memory, phrases.ASK_TIME)
     if memory.is_joining or (memory.is_waiting_offered and accepts) or sentence.intent is Intent.WAITLIST:
         return _join_waitlist(agent, memory, sentence)
     return Turn(replace(memory, is_aside=is_aside))
@@ -48,7 +56,8 @@ def _join_waitlist(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
     """Let the caller wait for what was requested last, or is now; ask for the name if it is missing."""
     if "join_waitlist" not in agent.tools:
         return cannot(memory, "has a waiting list")
-    name = sentence.name or loose_name(agent, memory, sentence, asked=memory.is_joining)
+    is_answer = sentence.intent is not Intent.WAITLIST  # "Setzen Sie mich auf die Warteliste" is no name
+    name = sentence.name or loose_name(agent, memory, sentence, asked=memory.is_joining and is_answer)
     memory = memory.note(customer_name=name, service=sentence.service, staff=sentence.staff)
     memory = replace(memory, requested_time=sentence.when or memory.requested_time)
     if "customer_name" not in memory.details:

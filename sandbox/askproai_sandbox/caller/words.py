@@ -43,7 +43,7 @@ _CORRECTED_NAME = re.compile(  # "Mein Name ist Ulf Urban, nein, Urbach": the la
 _FILLER_WORDS = """
     ja nein gern gerne genau okay bitte danke vielen dank guten gute schönen tag morgen abend hallo auf für den das die der im am um
     name namen mein ist hier spricht bin heiße ich wir es mir ein eine einen nehme nehmen passt also dann äh ähm perfekt super
-    frau herr herrn moment termin uhr wie was wann ganz egal wiederhören wiedersehen wiederschauen tschüss tschüs
+    frau herr herrn moment termin uhr wie was wann ganz egal sie wiederhören wiedersehen wiederschauen tschüss tschüs
     tschüß tschö ciao ade
 """
 _FILLERS = frozenset(_FILLER_WORDS.split())

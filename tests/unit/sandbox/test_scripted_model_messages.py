@@ -196,3 +196,33 @@ async def test_the_answer_of_a_booking_is_heard_before_what_is_passed_on(
     assert [step.name or step.text for step in record.steps if step.kind in {"tool", "heard"}][-4:] == [
         "book_appointment", "Gebucht.", "leave_message", "Ich richte es aus.",
     ]  # fmt: skip
+
+
+CALL_BACK = "Können Sie mich bitte zurückrufen? Meine Nummer ist 0171 5555555, es geht um den Befund."
+
+
+def test_the_number_to_call_back_is_passed_on() -> None:
+    model = new_model()
+    assert (model.hear(CALL_BACK), model.remark) == (phrases.ASK_WHO, None)
+    assert called(model, "Ulf Urban")["phone"] == "0171 5555555"
+    assert called(new_model(), f"Hier ist Ulf Urban. {CALL_BACK}")["phone"] == "0171 5555555"
+
+
+@pytest.mark.parametrize("text", [CALL_BACK, "Rufen Sie mich zurück, meine Nummer ist null eins sieben eins."])
+def test_a_number_that_is_not_passed_on_has_a_remark(text: str) -> None:
+    properties = {name: {} for name in TOOL["parameters"]["properties"] if name != "phone" or text != CALL_BACK}
+    model = ScriptedModel({"leave_message": {"parameters": {"properties": properties}}}, "+491", CATALOGUE)
+    model.hear(text)
+    assert model.remark == phrases.NO_NUMBER.format(text)
+
+
+def test_who_wants_a_later_search_is_not_put_on_the_waiting_list() -> None:
+    declared = {"parameters": {"properties": {name: {} for name in ("customer_name", "date")}}}
+    model = ScriptedModel({"join_waitlist": declared, "check_availability": declared}, "+4915112345678", CATALOGUE)
+    called(model, "Am Freitag, bitte.")
+    question = "Nichts frei. Soll ich später suchen? Oder soll ich Sie auf die Warteliste setzen?"
+    model.learn({"success": False, "message": question})
+    assert model.hear("Ja, später bitte.") == phrases.ASK_TIME
+    for _ in range(2):
+        assert model.hear("Dann setzen Sie mich auf die Warteliste.") == phrases.ASK_NAME_TO_WAIT
+    assert called(model, "Petra Müller")["customer_name"] == "Petra Müller"

@@ -145,3 +145,28 @@ def test_a_question_that_is_no_wish_has_a_remark(text: str) -> None:
 def test_a_question_for_a_time_has_none(text: str) -> None:
     model = new_model()
     assert (called(model, text)["tool"], model.remark) == ("check_availability", None)
+
+
+def test_a_weekday_alone_is_that_of_the_offers() -> None:
+    model = new_model()
+    model.hear("Eine Impfung am Freitag um zehn")
+    friday, *mondays = (
+        {"start": f"2026-11-{at}:00+01:00", "spoken": at} for at in ("27T11:00", "30T09:00", "30T09:20")
+    )
+    model.learn({"success": False, "alternatives": [friday, *mondays]})
+    assert called(model, "Dann Montag.")["date"] == "2026-11-30"
+    model.learn({"success": False, "alternatives": [friday]})
+    assert called(model, "Dann Freitag um neun.")["date"] == "Freitag", "it is the next one anyway"
+
+
+def test_a_day_that_follows_another_one_is_passed_on_whole() -> None:
+    heard = called(new_model(), "Okay, und eine Impfung am Freitag drauf um neun?")
+    assert (heard["date"], heard["time"]) == ("Freitag drauf", "neun")
+
+
+def test_who_is_asked_for_a_service_and_asks_back_has_not_named_one() -> None:
+    model = new_model()
+    model.hear("Ich brauche einen Termin.")
+    model.learn({"success": False, "message": "Was möchten Sie buchen?", "services": []})
+    assert isinstance(model.hear("Tragen Sie Handschuhe?"), str)
+    assert model.remark == phrases.NOT_UNDERSTOOD.format("Tragen Sie Handschuhe?")
