@@ -89,7 +89,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.WORKING_HOURS: (
         r"\bwann\b[^.?!]*\barbeitet\b",
         r"^\W*(?:und )?arbeitet\b",
-        r"\bist (?!(?:das|es|dies|da)\b)[^.?!]*\b(?:da|im Haus|anwesend)\s*\?",
+        r"\bist (?!(?:das|es|dies|da)\b)(?![^?]*\b(?:termine?|was|etwas|frei)\b)[^.?!]*\b(?:da|im Haus|anwesend)\s*\?",
     ),
     Intent.HOURS: (
         r"Öffnungszeit",

@@ -29,9 +29,7 @@ _RECIPIENT = re.compile(  # "Chefin" of "der Chefin", who is nobody of the staff
 )
 
 _PHONE = re.compile(r"(?<![\w@.])(?:\+|0)\d[\d\s/()-]{5,}\d\b")
-_NAMES_PHONE = re.compile(
-    r"\b(?:(?:Telefon|Handy|Mobil|Rückruf)?nummer|unter der|Handy) (?:ist|lautet|wäre)\b", re.IGNORECASE
-)
+_NAMES_PHONE = re.compile(r"\b(?:(?:Telefon|Handy|Mobil|Rückruf)?nummer|Handy) (?:ist|lautet|wäre)\b", re.IGNORECASE)
 
 
 def find_phone(text: str) -> str | None:

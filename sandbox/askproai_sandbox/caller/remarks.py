@@ -14,7 +14,7 @@ from askproai_sandbox.caller.sentence import Sentence
 
 _WISH = re.compile(  # of a question that asks for an appointment
     r"\b(?:frei(?:e\w*)?|geht'?s?|ginge|passt|klappt|(?:vorbei|dran)?kommen|möglich|recht|okay|Zeit|Platz|dran|termine?n?|buchen|vereinbaren"
-    r"|bekomm\w*|krieg\w*|nehmen|wär\w*|würd\w*|möcht\w*|will|wollen|brauch\w*)\b|(?<=\w\s)(?:was|etwas)\b",
+    r"|bekomm\w*|krieg\w*|nehmen|wär\w*|würd\w*|hätt\w*|sieht|schaut|\w*schauen|möcht\w*|will|wollen|brauch\w*)\b|(?<=\w\s)(?:was|etwas)\b",
     re.IGNORECASE,
 )
 _GIVES_UP = re.compile(r"\b(?:kann|schaff)\w*\b[^.?!]*\bdoch nicht\b", re.IGNORECASE)  # an appointment that there is
@@ -70,7 +70,8 @@ def find_remark_on_number(agent: CalledAgent, turn: Turn, text: str) -> str | No
     args = turn.reaction.args if isinstance(turn.reaction, ToolCall) else pending
     is_declared = "phone" in agent.schema("leave_message").get("properties", {})
     is_passed_on = is_declared and find_phone(text) is not None and args.get("phone") == find_phone(text)
-    return None if is_passed_on else phrases.NO_NUMBER.format(text)
+    is_message = text in str(args.get("message", ""))  # which is passed on as it is
+    return None if is_passed_on or is_message else phrases.NO_NUMBER.format(text)
 
 
 def _names_new_person(text: str, staff: str) -> bool:

@@ -140,7 +140,14 @@ def test_a_question_that_is_no_wish_has_a_remark(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Am Freitag?", "Und bei Frau Bauer am Freitag um zehn?", "Haben Sie am Freitag noch etwas?", "Geht Freitag?"],
+    [
+        "Am Freitag?",
+        "Wie sieht es am Freitag aus?",
+        "Ist am Freitag noch ein Termin da?",
+        "Und bei Frau Bauer am Freitag um zehn?",
+        "Haben Sie am Freitag noch etwas?",
+        "Geht Freitag?",
+    ],
 )
 def test_a_question_for_a_time_has_none(text: str) -> None:
     model = new_model()
