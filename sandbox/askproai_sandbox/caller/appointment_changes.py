@@ -92,7 +92,7 @@ def _hear_move(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
 def _find_named(agent: CalledAgent, memory: Memory, sentence: Sentence, which: str) -> Turn:
     """Find the appointment that is named by `which`, a part of the sentence, or ask for it. No reaction if nothing is missing.
 
-    A service is what the appointment is for, wherever it stands in the sentence that asks for the change.
+    A service is what the appointment is for, wherever it is said in the sentence that asks for the change.
     """
     if sentence.services and sentence.intent in TOOL_OF_CHANGE and not agent.catalogue.find_services(which):
         which = f"{which} {', '.join(sentence.services)}"

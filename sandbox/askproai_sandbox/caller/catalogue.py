@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _SERVICE = re.compile(
-    r"- (?P<name>.+) \(\d+ Minuten(?:, davon \d+ Minuten Wartezeit)?(?:; auch: (?P<spoken>.+))?\)(?:, nur (?:in|bei) .+)?"
+    r"- (?P<name>.+) \(\d+ Minuten(?:, davon \d+ Minuten Wartezeit)?(?:; auch: (?P<spoken>.+))?\)(?P<only>, nur (?:in|bei) .+)?"
 )
+_ONLY_WITH = re.compile(r", nur bei (?P<staff>.+)")
 _TEAM = re.compile(r"- (?P<branch>.+?): (?P<staff>.+)")
 _QUESTION = re.compile(r"- (?P<question>.+)")
 _TITLES = frozenset(
@@ -31,6 +32,8 @@ class Service:
 
     name: str
     spoken_names: tuple[str, ...] = ()
+    staff: tuple[str, ...] | None = None  # who can do it; None where the prompt does not say: everybody of its branches
+    is_everywhere: bool = True  # not in some branches only
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,16 @@ class Catalogue:
     staff: tuple[str, ...] = ()
     branches: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
+
+    def find_able(self, services: str) -> tuple[str, ...]:
+        """Return the staff who can do a visit's services (names, separated by ", "); nobody where the prompt does not say."""
+        able = list(self.staff)
+        for name in services.split(", "):
+            service = next((each for each in self.services if each.name == name), None)
+            if service is None or (service.staff is None and not service.is_everywhere):
+                return ()
+            able = [each for each in able if service.staff is None or each in service.staff]
+        return tuple(able)
 
     def find_question(self, text: str) -> str | None:
         """Return the known question that a sentence is, word for word; a real model also recognises its meaning."""
@@ -100,11 +113,18 @@ def read_catalogue(prompt: str) -> Catalogue:
     services = _matches(_SERVICE, sections.get("Buchbar", ()))
     teams = _matches(_TEAM, sections.get("Team", ()))
     return Catalogue(
-        services=tuple(Service(m["name"], tuple(_split(m["spoken"]))) for m in services),
+        services=tuple(map(_read_service, services)),
         staff=tuple(dict.fromkeys(name for m in teams for name in _split(m["staff"]))),
         branches=tuple(m["branch"] for m in teams),
         questions=tuple(m["question"] for m in _matches(_QUESTION, sections.get("Häufige Fragen", ()))),
     )
+
+
+def _read_service(line: re.Match[str]) -> Service:
+    only = line["only"] or ""
+    able = _ONLY_WITH.search(only)
+    staff = tuple(able["staff"].split(" und ")) if able else None
+    return Service(line["name"], tuple(_split(line["spoken"])), staff, is_everywhere=not only.startswith(", nur in "))
 
 
 def _matches(pattern: re.Pattern[str], lines: Iterable[str]) -> list[re.Match[str]]:

@@ -31,9 +31,7 @@ _UNANSWERED = {
     Intent.ADDRESS: "an address",
     Intent.CANCELLATION: "the rule for cancellations",
 }
-_WHO_DOES_WHAT = (
-    "no function and no section of the prompt says who does what; ask for a free time, which names the person"
-)
+_WHO_DOES_WHAT = "the prompt does not say who does this service; ask for a free time, which names the person"
 
 
 class _Answer(NamedTuple):
@@ -62,8 +60,7 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
         if topic in {"prices", "service"}:
             wanted["service"] = sentence.unknown_service or memory.details.get("service")
         return _ask(agent, memory, {"topic": topic or "other", **wanted})
-    asks_who = sentence.intent is Intent.STAFF and bool(sentence.services or memory.details.get("service"))
-    answer = _Answer(_UNKNOWN, _WHO_DOES_WHAT) if asks_who else _answer_question(sentence, agent.catalogue)
+    answer = _answer_question(sentence, agent.catalogue, sentence.service or memory.details.get("service"))
     if answer is None:
         return Turn(memory)
     if answer.remark:
@@ -105,8 +102,8 @@ def _read_further_question(sentence: Sentence, args: Mapping[str, str]) -> dict[
     return None
 
 
-def _answer_question(sentence: Sentence, catalogue: Catalogue) -> _Answer | None:
-    """Return the answer to a question; None if the sentence is none, or asks for a list that is empty."""
+def _answer_question(sentence: Sentence, catalogue: Catalogue, service: str | None) -> _Answer | None:
+    """Return the answer to a question, about a service or not; None if it is none, or asks for a list that is empty."""
     names: tuple[str, ...] = ()
     match sentence.intent:
         case Intent.AI:
@@ -124,5 +121,7 @@ def _answer_question(sentence: Sentence, catalogue: Catalogue) -> _Answer | None
         case Intent.SERVICES:
             names = tuple(service.name for service in catalogue.services)
         case Intent.STAFF:
-            names = catalogue.staff
+            names = catalogue.find_able(service) if service else catalogue.staff
+            if service and not names:
+                return _Answer(_UNKNOWN, _WHO_DOES_WHAT)
     return _Answer(f"Sie können wählen: {', '.join(names)}. Was möchten Sie?") if names else None

@@ -47,7 +47,7 @@ def find_remark(sentence: Sentence) -> str | None:
 
 
 def find_remark_on_lookup(turn: Turn, sentence: Sentence, catalogue: Catalogue) -> str | None:
-    """Return the remark on a question that a turn takes for the wish for an appointment of no service, which it may not be."""
+    """Return the remark on a question that a turn takes as asking for an appointment of no service, though it may not."""
     called = turn.reaction
     is_lookup = isinstance(called, ToolCall) and called.name == "check_availability"
     if not is_lookup or sentence.services or not sentence.text.rstrip().endswith("?"):

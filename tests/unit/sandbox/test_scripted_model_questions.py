@@ -10,7 +10,7 @@ from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
 from askproai_sandbox.caller.catalogue import read_catalogue
 
 CATALOGUE = read_catalogue(
-    "## Buchbar\n- Zahnsanierung (60 Minuten)\n- Impfung (20 Minuten)\n- Krallenschneiden (20 Minuten)\n\n"
+    "## Buchbar\n- Zahnsanierung (60 Minuten)\n- Impfung (20 Minuten)\n- Krallenschneiden (20 Minuten), nur bei Frau Bauer\n\n"
     "## Team\n- Praxis: Doktor Hoffmann, Doktor Petersen, Frau Bauer"
 )
 VACCINATION = {
@@ -93,11 +93,21 @@ def test_who_asks_with_whom_an_offer_is_hears_the_offer(text: str) -> None:
     assert (model.hear(text), model.remark) == (phrases.ASK_YES.format(OFFER["spoken"]), None)
 
 
-def test_the_team_is_no_choice_for_a_service() -> None:
+def test_only_who_does_a_service_is_a_choice_for_it() -> None:
     for model in (new_model(), offering()):
-        assert "Hoffmann" not in str(model.hear("Bei wem kann ich Krallenschneiden buchen?"))
-        assert "who does what" in (model.remark or "")
-    assert "Hoffmann" in str(new_model().hear("Bei wem kann ich buchen?"))
+        answer = str(model.hear("Bei wem kann ich Krallenschneiden buchen?"))
+        assert ("Frau Bauer" in answer, "Hoffmann" in answer, model.remark) == (True, False, None)
+    for text in ("Bei wem kann ich buchen?", "Bei wem kann ich eine Impfung buchen?"):
+        assert "Hoffmann" in str(new_model().hear(text))
+
+
+def test_the_team_is_no_choice_for_a_service_of_which_the_prompt_does_not_say_who_does_it() -> None:
+    services = "- Impfung (20 Minuten), nur in Mitte\n- Schur (20 Minuten), nur in Mitte und Nord, nur bei Anna und Mia"
+    catalogue = read_catalogue(f"## Buchbar\n{services}\n\n## Team\n- Mitte: Anna, Mia\n- Nord: Ida, Mia")
+    model = ScriptedModel(new_model_tools(), "+491", catalogue)
+    assert "Anna" not in str(model.hear("Bei wem kann ich eine Impfung buchen?"))
+    assert "does not say who" in (model.remark or "")
+    assert "Anna, Mia." in str(model.hear("Bei wem kann ich die Schur buchen?"))
 
 
 def test_a_question_for_closed_days_is_one_for_the_opening_hours() -> None:
