@@ -97,19 +97,21 @@ def _find_named(agent: CalledAgent, memory: Memory, sentence: Sentence, which: s
     if sentence.services and sentence.intent in TOOL_OF_CHANGE and not agent.catalogue.find_services(which):
         which = f"{which} {', '.join(sentence.services)}"
     change, named = memory.change, read_sentence(which, agent.catalogue)
+    is_listed = "find_appointments" in agent.tools
     if change.appointments:
         chosen = choose(change.appointments, named, agent.now)
         if chosen is None and len(change.appointments) == 1 and sentence.yes and not sentence.no:
             chosen = change.appointments[0]
         if chosen:
             change = replace(change, args={"appointment_id": chosen["appointment_id"]})
-        elif not change.args and named.services:
-            return Turn(memory, phrases.ASK_APPOINTMENT)
+        elif not change.args and named.services:  # there may be new ones
+            if sentence.intent is None or not is_listed:
+                return Turn(memory, phrases.ASK_APPOINTMENT)
+            return call(agent, replace(memory, change=replace(change, named=which)), "find_appointments")
         elif not change.args and sentence.intent is None and not named.when:
             return Turn(memory, phrases.ASK_APPOINTMENT, phrases.NOT_UNDERSTOOD.format(sentence.text))
         return Turn(replace(memory, change=change))
     when = {f"appointment_{name}": words for name, words in named.when.items()}
-    is_listed = "find_appointments" in agent.tools
     if not (named.services and is_listed) and when.keys() & agent.schema(str(change.tool)).get("properties", {}).keys():
         return Turn(replace(memory, change=replace(change, args=when)))
     if (when or named.services or named.staff) and is_listed:

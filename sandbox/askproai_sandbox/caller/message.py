@@ -28,7 +28,7 @@ _RECIPIENT = re.compile(  # "Chefin" of "der Chefin", who is nobody of the staff
     r"[^.?!,]*\b(?:aus|ausrichten|sagen)\b"
 )
 
-_PHONE = re.compile(r"(?<![\w@.])(?:\+|0)\d[\d\s/()-]{5,}\d\b")
+_PHONE = re.compile(r"(?<![\w@.])(?!\d+/\d+/\d)(?:\+|0)\d[\d\s/()-]{5,}\d\b")
 _NAMES_PHONE = re.compile(r"\b(?:(?:Telefon|Handy|Mobil|Rückruf)?nummer|Handy) (?:ist|lautet|wäre)\b", re.IGNORECASE)
 
 

@@ -64,13 +64,23 @@ def hear_question_about_offers(agent: CalledAgent, memory: Memory, sentence: Sen
     """Repeat the offer that a question is about, which is no yes to it, unless it asks for something else."""
     if not (memory.offers and sentence.is_question and sentence.intent in _MAY_BE_ABOUT_OFFERS):
         return Turn(memory)
-    if sentence.intent is Intent.STAFF:  # an offer names its person
-        return Turn(memory) if _is_other_service(memory, sentence) else Turn(memory, ask_again(memory.offers))
+    if sentence.intent is Intent.STAFF:
+        return _say_with_whom(agent, memory, sentence)
     if chosen := find_chosen_offer(agent, memory, sentence):
         memory = replace(memory, offers=(chosen,), accepted_offer=None).note(staff=sentence.staff)
     elif not sentence.checks:
         return Turn(memory)
     return Turn(memory.note(customer_name=sentence.name), ask_again(memory.offers))
+
+
+def _say_with_whom(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Repeat the offers, which name their people, after "Bei wem wäre das?"; where they do not, a remark says so."""
+    if "bei wem" not in sentence.text.casefold() or _is_other_service(memory, sentence):
+        return Turn(memory)
+    is_said = all(
+        any(name in str(offer.get("spoken", "")) for name in agent.catalogue.staff) for offer in memory.offers
+    )
+    return Turn(memory, ask_again(memory.offers), None if is_said else phrases.NOT_UNDERSTOOD.format(sentence.text))
 
 
 def repeat_with_branch(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:

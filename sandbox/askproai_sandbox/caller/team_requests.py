@@ -11,9 +11,8 @@ from askproai_sandbox.caller.message import PendingMessage
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.sentence import Sentence
 
-_WANTS_LATER = re.compile(
-    r"\bspäter\b|\bweiter ?suchen\b", re.IGNORECASE
-)  # of "Soll ich später suchen? Oder … Warteliste …?"
+# the answer to "Soll ich später suchen? Oder soll ich Sie auf die Warteliste setzen?"
+_WANTS_LATER = re.compile(r"\bspäter\b|\bweiter ?suchen\b", re.IGNORECASE)
 
 
 def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:

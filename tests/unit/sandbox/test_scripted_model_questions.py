@@ -71,7 +71,9 @@ def test_an_appointment_that_was_listed_is_not_moved_for_another_service() -> No
     model = new_model()
     called(model, "Welche Termine habe ich?")
     model.learn({"success": True, "appointments": [VACCINATION]})
-    assert model.hear(MOVE) == phrases.ASK_APPOINTMENT
+    assert called(model, MOVE) == {"tool": "find_appointments"}, "there may be new ones"
+    assert model.learn({"success": True, "appointments": [VACCINATION]}) == phrases.ASK_THIS_APPOINTMENT
+    assert model.hear("Den zum Krallenschneiden.") == phrases.ASK_APPOINTMENT
 
 
 def test_who_has_no_appointment_is_asked_for_none() -> None:
@@ -91,6 +93,13 @@ def offering() -> ScriptedModel:
 def test_who_asks_with_whom_an_offer_is_hears_the_offer(text: str) -> None:
     model = offering()
     assert (model.hear(text), model.remark) == (phrases.ASK_YES.format(OFFER["spoken"]), None)
+
+
+def test_an_offer_that_names_nobody_does_not_say_with_whom_it_is() -> None:
+    model = offering()
+    model.learn({"success": True, "slots": [OFFER | {"spoken": "Dienstag um 10 Uhr"}]})
+    model.hear("Bei wem wäre das?")
+    assert model.remark == phrases.NOT_UNDERSTOOD.format("Bei wem wäre das?")
 
 
 def test_only_who_does_a_service_is_a_choice_for_it() -> None:
