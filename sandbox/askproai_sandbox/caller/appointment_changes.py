@@ -1,5 +1,6 @@
 """What the demo's agent does with appointments that the caller has: it lists, moves and cancels them. Pure."""
 
+import re
 from dataclasses import replace
 
 from askproai_sandbox.caller import phrases
@@ -98,22 +99,38 @@ def _find_named(agent: CalledAgent, memory: Memory, sentence: Sentence, which: s
         which = f"{which} {', '.join(sentence.services)}"
     change, named = memory.change, read_sentence(which, agent.catalogue)
     is_listed = "find_appointments" in agent.tools
+    if is_listed and not named.services and (unknown := _unknown_service(sentence)):
+        return call(agent, replace(memory, change=replace(change, named=unknown)), "find_appointments")
     if change.appointments:
-        chosen = choose(change.appointments, named, agent.now)
-        if chosen is None and len(change.appointments) == 1 and sentence.yes and not sentence.no:
-            chosen = change.appointments[0]
-        if chosen:
-            change = replace(change, args={"appointment_id": chosen["appointment_id"]})
-        elif not change.args and named.services:  # there may be new ones
-            if sentence.intent is None or not is_listed:
-                return Turn(memory, phrases.ASK_APPOINTMENT)
-            return call(agent, replace(memory, change=replace(change, named=which)), "find_appointments")
-        elif not change.args and sentence.intent is None and not named.when:
-            return Turn(memory, phrases.ASK_APPOINTMENT, phrases.NOT_UNDERSTOOD.format(sentence.text))
-        return Turn(replace(memory, change=change))
+        return _find_listed(agent, memory, sentence, which)
     when = {f"appointment_{name}": words for name, words in named.when.items()}
     if not (named.services and is_listed) and when.keys() & agent.schema(str(change.tool)).get("properties", {}).keys():
         return Turn(replace(memory, change=replace(change, args=when)))
     if (when or named.services or named.staff) and is_listed:
         return call(agent, replace(memory, change=replace(change, named=which)), "find_appointments")
     return Turn(memory)
+
+
+def _find_listed(agent: CalledAgent, memory: Memory, sentence: Sentence, which: str) -> Turn:
+    """Find the appointment that is named by `which` among those that the caller was told of, or ask for it."""
+    change, named = memory.change, read_sentence(which, agent.catalogue)
+    chosen = choose(change.appointments, named, agent.now)
+    accepts = sentence.yes and not sentence.no and not sentence.services
+    if chosen is None and len(change.appointments) == 1 and accepts:
+        chosen = change.appointments[0]
+    if chosen:
+        change = replace(change, args={"appointment_id": chosen["appointment_id"]})
+    elif not change.args and named.services:
+        if sentence.intent is None or "find_appointments" not in agent.tools:
+            return Turn(memory, phrases.ASK_APPOINTMENT)
+        return call(agent, replace(memory, change=replace(change, named=which)), "find_appointments")  # for new ones
+    elif not change.args and sentence.intent is None and not named.when:
+        return Turn(memory, phrases.ASK_APPOINTMENT, phrases.NOT_UNDERSTOOD.format(sentence.text))
+    return Turn(replace(memory, change=change))
+
+
+def _unknown_service(sentence: Sentence) -> str | None:
+    """Return what the appointment to change is for, if that is no service of the catalogue: "den Termin zum Baden"."""
+    noun = sentence.unknown_service if sentence.intent in TOOL_OF_CHANGE else None
+    is_purpose = noun and re.search(rf"\b(?:zum|zur|fürs)\s+{re.escape(noun)}\b", sentence.text)
+    return noun if is_purpose else None

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from played_calls import Tools, ring, salon
+from sandbox_clients import Api, Receiver
 from scripted_models import called, new_model_tools
 
 from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
@@ -67,13 +69,44 @@ def test_an_appointment_of_another_service_is_moved_after_a_yes_only(text: str) 
     assert called(model, "Ja, genau.")["appointment_id"] == "a-1"
 
 
+def test_an_appointment_is_not_moved_for_a_service_that_there_is_not() -> None:
+    model = new_model()
+    assert (
+        called(model, "Kann ich den Termin am Dienstag zum Baden auf fünf Uhr verlegen?")["tool"] == "find_appointments"
+    )
+    assert model.learn({"success": True, "appointments": [VACCINATION]}) == phrases.ASK_THIS_APPOINTMENT
+    assert model.hear("Nein.") == phrases.KEPT
+
+
 def test_an_appointment_that_was_listed_is_not_moved_for_another_service() -> None:
     model = new_model()
     called(model, "Welche Termine habe ich?")
     model.learn({"success": True, "appointments": [VACCINATION]})
     assert called(model, MOVE) == {"tool": "find_appointments"}, "there may be new ones"
     assert model.learn({"success": True, "appointments": [VACCINATION]}) == phrases.ASK_THIS_APPOINTMENT
-    assert model.hear("Den zum Krallenschneiden.") == phrases.ASK_APPOINTMENT
+    for text in ("Den zum Krallenschneiden.", "Ja, den zum Krallenschneiden."):
+        assert model.hear(text) == phrases.ASK_APPOINTMENT
+
+
+async def test_the_appointments_are_heard_before_the_question_for_one(
+    retell: Api, receiver: Receiver, tools: Tools
+) -> None:
+    named = {name: {"type": "string"} for name in NAMED}
+    changes = [
+        {
+            **tools[0],
+            "name": name,
+            "url": f"{receiver.url}/{name}",
+            "parameters": {"type": "object", "properties": args},
+        }
+        for name, args in (("find_appointments", {}), ("reschedule_appointment", named))
+    ]
+    await salon(retell, receiver, [*tools, *changes])
+    receiver.answers["/find_appointments"] = {"success": True, "message": "Einer.", "appointments": [VACCINATION]}
+    record = await ring(retell, "Kann ich den Termin zum Baden verlegen?")
+    assert [step.name or step.text for step in record.steps if step.kind in {"tool", "heard"}][-3:] == [
+        "find_appointments", "Einer.", phrases.ASK_THIS_APPOINTMENT,
+    ]  # fmt: skip
 
 
 def test_who_has_no_appointment_is_asked_for_none() -> None:
