@@ -112,7 +112,7 @@ def _find_named(agent: CalledAgent, memory: Memory, sentence: Sentence, which: s
 
 
 def _find_listed(agent: CalledAgent, memory: Memory, sentence: Sentence, which: str) -> Turn:
-    """Find the appointment that is named by `which` among those that the caller was told of, or ask for it."""
+    """Find the appointment that is named by `which` among those that were listed, or ask for it."""
     change, named = memory.change, read_sentence(which, agent.catalogue)
     chosen = choose(change.appointments, named, agent.now)
     accepts = sentence.yes and not sentence.no and not sentence.services

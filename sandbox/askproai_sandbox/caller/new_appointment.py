@@ -74,7 +74,7 @@ def hear_question_about_offers(agent: CalledAgent, memory: Memory, sentence: Sen
 
 
 def _say_with_whom(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
-    """Repeat the offers, which name their people, after "Bei wem wäre das?"; where they do not, a remark says so."""
+    """Repeat the offers, which name their people, after "Bei wem wäre das?"; with a remark where they do not."""
     if "bei wem" not in sentence.text.casefold() or _is_other_service(memory, sentence):
         return Turn(memory)
     is_said = all(
