@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_runtime.booking import DeskRequest, add_block, decline_offer, remove_block, resolve_span
+from askproai_runtime.booking import DeskRequest, add_block, blocks, decline_offer, remove_block, resolve_span
 from tests.worlds.booking_environment import MORNING, Salon
 from tests.worlds.waitlist_environment import FIRST, OFFERS, SECOND, book, offered, run, wait
 
@@ -123,15 +123,22 @@ async def test_a_block_that_is_removed_twice_at_once_is_offered_once(salon: Salo
     assert await offered(salon) == [(FIRST, "declined")], "removing it once more frees nothing"
 
 
-async def test_what_is_not_committed_is_not_offered(salon: Salon) -> None:
-    """The hours are recorded in the transaction that removes the block: one that fails leaves neither."""
+async def test_a_removal_that_fails_frees_nothing(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
     ill = await block(salon)
     await wait(salon, staff="Anna", time="10:30")
-    with pytest.raises(Exception, match="made_by"):
-        await remove_block(salon.booking, DeskRequest(uuid4(), None), ill, "corr")  # type: ignore[arg-type]
+
+    async def fail(*_: object, **__: object) -> None:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as broken, pytest.raises(ConnectionResetError):
+        broken.setattr(blocks, "record_desk_change", fail)
+        await unblock(salon, ill)
     assert await salon.rows(FREED) == []
     await run(salon)
     assert await offered(salon) == []
+    await unblock(salon, ill)
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
 
 
 async def test_who_waits_for_somebody_else_or_another_time_is_not_asked(salon: Salon) -> None:
