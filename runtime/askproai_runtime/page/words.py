@@ -188,8 +188,8 @@ GERMAN: Final = Words(
         "already_booked": "schon gebucht", "already_moved": "schon verschoben",
         "impossible": "kein solcher Tag oder keine solche Uhrzeit", "in_flight": "wurde noch bearbeitet",
         "repeated": "wiederholt", "call_over": "Gespräch schon beendet", "call back": "Rückruf", "reminder": "Erinnerung",
-        "daily_list": "Tagesliste", "text": "Mitteilung", "offer": "freigewordene Zeit", "customer": "an den Kunden",
-        "business": "an den Betrieb", "Email": "E-Mail",
+        "daily_list": "Tagesliste", "text": "Mitteilung", "offer": "freigewordene Zeit", "customer": "Kunde",
+        "business": "Betrieb", "Email": "E-Mail",
     },
     arguments={
         "service": "Leistung", "staff": "bei", "branch": "Filiale", "date": "Tag", "time": "Uhrzeit",
@@ -240,8 +240,7 @@ ENGLISH: Final = Words(
     },
     outcomes={
         "no_function": "talk only", "nothing": "no result", "held": "being booked", "pending_sync": "not in the calendar yet",
-        "queued": "is being synchronised", "local": "own book", "anonymous": "withheld", "customer": "to the customer",
-        "business": "to the business",
+        "queued": "is being synchronised", "local": "own book", "anonymous": "withheld",
     },
     arguments={},
     yes="yes", no="no",

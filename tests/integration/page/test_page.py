@@ -36,7 +36,7 @@ async def test_every_view_is_shown_to_the_owner_and_a_reader_learns_of_no_custom
     call = filled("/calls/{id}", seeded)
     _, page, _ = await owner.get(call)
     assert ILLNESS not in page, "what was said is shown on demand"
-    assert "confirmation · an den Kunden · E-Mail" in page, "the notifications of its appointments are in a call's timeline"
+    assert "confirmation · Kunde · E-Mail" in page, "the notifications of its appointments are in a call's timeline"
     _, page, _ = await owner.get("/failures")
     assert "TimeoutError in book" in page
     _, page, _ = await owner.get(f"{call}?personal=true")
