@@ -6,7 +6,7 @@ an hour is free (appointments, holds, other blocks, Cal.com) is looked up when i
 """
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import TenantConfig
@@ -18,10 +18,11 @@ _HOUR = 3600
 
 def list_unblocked_times(config: TenantConfig, blocked: Collection[int], block: Span, now: datetime) -> Claims:
     """Return the hours that a block of `blocked`, the ids of resources, took from those who have one of them, for each of their
-    units, by start.
+    units, by start; without those beyond every service's horizon, which nobody can book yet.
     """
     zone = ZoneInfo(config.time_zone)
-    first, end = int(max(block.start, now).timestamp()), int(block.end.timestamp())
+    horizon = now + timedelta(days=1 + max((service.booking_horizon_days for service in config.services), default=0))
+    first, end = int(max(block.start, now).timestamp()), int(min(block.end, horizon).timestamp())
     found = {
         (at, min(at + _HOUR, until), resource)
         for branch in config.branches

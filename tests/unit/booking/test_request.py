@@ -176,6 +176,18 @@ def test_what_cannot_be_booked_says_why_to_who_looks_for_it() -> None:
         assert (clarification.value.answer.outcome, clarification.value.answer.cause) == ("not_bookable", cause)
 
 
+def test_services_that_fit_no_opening_in_one_visit_are_booked_each_by_itself() -> None:
+    config, (service,) = salon_config(), salon_config().services
+    cut = msgspec.structs.replace(service, duration_minutes=6 * 60)
+    colour = msgspec.structs.replace(cut, name="farbe", display_name="Farbe", spoken_names=())
+    config = msgspec.structs.replace(config, services=(cut, colour))
+    for said in ("Haarschnitt", "Farbe"):
+        assert parse_service_request(config, CALL, {"service": said}).rules.staff_members
+    with pytest.raises(ClarificationNeeded, match="nur jede Leistung einzeln") as clarification:
+        parse_service_request(config, CALL, {"service": "Haarschnitt und Farbe"})
+    assert clarification.value.answer.outcome == "not_bookable"
+
+
 @pytest.mark.parametrize(
     ("language", "said"),
     [

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
-from askproai_core.tenant_config import Absence, Branch, Hours, Staff, TenantConfig, Weekday
+from askproai_core.tenant_config import Absence, Branch, Hours, Service, Staff, TenantConfig, Weekday
 from askproai_runtime.booking.slots import Span
 from askproai_runtime.booking.unblocked_times import list_unblocked_times
 
@@ -16,6 +16,7 @@ AWAY = Staff(id="away", display_name="Fort", resource_ids=(4,), absences=(Absenc
 CONFIG = TenantConfig(
     tenant="salon.salon",
     display_name="Salon",
+    services=(Service(name="schnitt", display_name="Schnitt", duration_minutes=45, booking_horizon_days=10),),
     branches=(
         Branch(name="mitte", display_name="Mitte", opening_hours=(FRIDAY,), staff=(ANNA, TWINS, AWAY)),
         Branch(name="west", display_name="West", opening_hours=(FRIDAY, AFTERNOON), staff=(ANNA,)),
@@ -42,6 +43,8 @@ MORNING = [(at(9), at(10)), (at(10), at(11)), (at(11), at(11, 30))]
         ([1], Span(at(12), at(14)), at(8, day=20), []),  # they do not work then
         ([9], WEEK, at(8), [(unit, *hour) for hour in MORNING for unit in (2, 3)]),  # a former unit: those in use
         ([4], WEEK, at(8), []),  # absent
+        ([1], WEEK, at(8, day=15), []),  # nobody can book it yet
+        ([1], WEEK, at(8, day=17), [(1, *hour) for hour in (*MORNING, (at(14), at(15)))]),
         ([7], WEEK, at(8), []),  # nobody's any more
     ],
 )  # fmt: skip
