@@ -150,7 +150,9 @@ def parse_service_request(
         raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause)
     if too_long:
         sentence = say().not_offered_now.format(service=service.display_name)
-        cause = f"no opening in {branch.name} is long enough for {service.name}: see its durationMinutes and OpeningFits"
+        cause = (
+            f"no opening in {branch.name} is long enough for {service.name}: see its durationMinutes and OpeningFits"
+        )
         raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause)
     return ServiceRequest(rules, find_staff_for_caller(rules, read_text(args, "staff")))
 

@@ -1,9 +1,10 @@
 """Offer times that became free to those who wait, one person at a time: the periodic task `waitlist`.
 
 A trigger of `claims` records what became free, in the transaction that frees it, whoever that is: so nothing is lost when a process
-dies, and booking and cancelling do nothing for it. Who removes a block records its hours, also in that transaction. This task reads whether such a time can be booked now, and offers it to the
-first one who waits for such a time. An offer blocks nothing. It ends when it expires or is declined, and then the next one gets it;
-when somebody books or blocks the time, or its person is absent; and when the person has what it waited for.
+dies, and booking and cancelling do nothing for it. The removal of a block records the block's hours, also in its transaction. This
+task reads whether such a time can be booked now, and offers it to the first one who waits for such a time. An offer blocks nothing.
+It ends when it expires or is declined, and then the next one gets it; when somebody books or blocks the time, or its person is
+absent; and when the person has what it waited for.
 """
 
 from collections.abc import Iterable, Sequence

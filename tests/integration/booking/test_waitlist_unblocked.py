@@ -22,9 +22,7 @@ async def salon(new_salon) -> Salon:
 
 async def block(salon: Salon, first: str = "2026-11-27", last: str | None = None, staff: str = "anna") -> UUID:
     span = resolve_span(first, last, BERLIN)
-    added, _ = await add_block(
-        salon.booking, DeskRequest(uuid4(), "karin"), staff, None, span, "krank", "corr-block"
-    )
+    added, _ = await add_block(salon.booking, DeskRequest(uuid4(), "karin"), staff, None, span, "krank", "corr-block")
     return added.id
 
 
@@ -130,9 +128,10 @@ async def test_a_removal_that_fails_frees_nothing(salon: Salon, monkeypatch: pyt
     async def fail(*_: object, **__: object) -> None:
         raise ConnectionResetError
 
-    with monkeypatch.context() as broken, pytest.raises(ConnectionResetError):
+    with monkeypatch.context() as broken:
         broken.setattr(blocks, "record_desk_change", fail)
-        await unblock(salon, ill)
+        with pytest.raises(ConnectionResetError):
+            await unblock(salon, ill)
     assert await salon.rows(FREED) == []
     await run(salon)
     assert await offered(salon) == []

@@ -12,7 +12,12 @@ FRIDAY = Hours(days=(Weekday.FRI,), opens=time(9), closes=time(11, 30))
 AFTERNOON = Hours(days=(Weekday.FRI,), opens=time(14), closes=time(15))
 ANNA = Staff(id="anna", display_name="Anna", resource_ids=(1,))
 TWINS = Staff(id="twins", display_name="Zwei Plätze", resource_ids=(2, 3, 9), units=2)
-AWAY = Staff(id="away", display_name="Fort", resource_ids=(4,), absences=(Absence(first=date(2026, 11, 27), last=date(2026, 11, 27)),))
+AWAY = Staff(
+    id="away",
+    display_name="Fort",
+    resource_ids=(4,),
+    absences=(Absence(first=date(2026, 11, 27), last=date(2026, 11, 27)),),
+)
 CONFIG = TenantConfig(
     tenant="salon.salon",
     display_name="Salon",

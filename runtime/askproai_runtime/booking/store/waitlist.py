@@ -1,7 +1,7 @@
 """Rows of `waitlist`, `freed_times` and `waitlist_offers`: who waits, what became free meanwhile, and to whom it was offered.
 
-A trigger of `claims` adds the freed times while somebody waits, and who removes a block those of the block. The offers' unique indexes are the rule: a time is offered to one
-person at a time, and a person has one offer at a time.
+A trigger of `claims` adds the freed times while somebody waits, and the removal of a block adds the hours of the block. The offers'
+unique indexes are the rule: a time is offered to one person at a time, and a person has one offer at a time.
 """
 
 from collections.abc import Sequence
