@@ -106,7 +106,7 @@ ABSENT = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2024, 1, 1),
         (9 * 60, True, {"buffer_after_minutes": 5}),
         (8 * 60, False, {"opening": SUNDAY_NIGHT}),
         (8 * 60 + 5, True, {"opening": SUNDAY_NIGHT}),
-        (60, False, {"opening": ()}),  # never open: each day says so
+        (60, False, {"opening": ()}),  # never open is an obstacle of each day
         (60, False, {"holidays": Holidays(country="DE", subdivision="BE", closed=(date(2024, 1, 2),))}),
     ],
 )

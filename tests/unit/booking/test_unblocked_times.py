@@ -50,7 +50,7 @@ MORNING = [(at(9), at(10)), (at(10), at(11)), (at(11), at(11, 30))]
         ([4], WEEK, at(8), []),  # absent
         ([1], WEEK, at(8, day=15), []),  # nobody can book it yet
         ([1], WEEK, at(8, day=17), [(1, *hour) for hour in (*MORNING, (at(14), at(15)))]),
-        ([7], WEEK, at(8), []),  # nobody's any more
+        ([7], WEEK, at(8), []),  # of who has left
     ],
 )  # fmt: skip
 def test_hours_of_a_removed_block(
