@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import uuid4
 
-from askproai_runtime.booking import DeskRequest, add_block, remove_block
+from askproai_runtime.booking import DeskRequest, add_block
 from askproai_runtime.booking.slots import Span
+from askproai_runtime.booking.store.blocks import lift_block
 from tests.worlds.booking_environment import Salon
 
 _LONG = timedelta(days=300)  # beyond every horizon of the tests
@@ -14,11 +15,12 @@ _LONG = timedelta(days=300)  # beyond every horizon of the tests
 
 @asynccontextmanager
 async def nothing_free(salon: Salon) -> AsyncIterator[None]:
-    """Block everybody's time within the context. Appointments stay; what was free before is free again afterwards."""
+    """Block everybody's time within the context. Appointments stay; what was free before is free again afterwards, and no news."""
     span, blocks = Span(salon.clock.now(), salon.clock.now() + _LONG), []
     for member in salon.booking.config().branches[0].staff:
         block, _ = await add_block(salon.booking, DeskRequest(uuid4(), "karin"), member.id, "mitte", span, "", "corr")
         blocks.append(block)
     yield
-    for block in blocks:
-        await remove_block(salon.booking, DeskRequest(uuid4(), "karin"), block.id, "corr")
+    async with salon.pool.acquire() as conn:
+        for block in blocks:
+            await lift_block(conn, salon.store.tenant, block.id)

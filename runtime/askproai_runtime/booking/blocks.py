@@ -36,8 +36,9 @@ from askproai_runtime.booking.store.blocks import (
     list_resources,
 )
 from askproai_runtime.booking.store.claims import run_transaction
-from askproai_runtime.booking.store.waitlist import WaitlistEntry, list_offered_within
+from askproai_runtime.booking.store.waitlist import WaitlistEntry, list_offered_within, record_unblocked_times
 from askproai_runtime.booking.types import BookingContext, DeskRequest
+from askproai_runtime.booking.unblocked_times import list_unblocked_times
 from askproai_runtime.visits import find_by_name
 
 _LONGEST = timedelta(days=400)
@@ -150,10 +151,14 @@ async def _find_equal(conn: Connection, ctx: BookingContext, resources: Sequence
 
 
 async def remove_block(ctx: BookingContext, desk: DeskRequest, block_id: UUID, correlation_id: str) -> Block | None:
-    """Remove a block, so that its time is offered again; None if no block has this id."""
+    """Remove a block, so that its time is offered again, also to who waits for it; None if no block has this id."""
     async with ctx.pool.acquire() as conn, conn.transaction():
         block = await get_block(conn, ctx.tenant, block_id)
         if block is not None and await lift_block(conn, ctx.tenant, block_id):
+            freed = list_unblocked_times(
+                ctx.config(), block.resource_ids, Span(block.starts_at, block.ends_at), ctx.clock.now()
+            )
+            await record_unblocked_times(conn, ctx.tenant, freed)
             await _record(conn, ctx, desk, "block.removed", block, correlation_id)
         return block
 

@@ -5,6 +5,9 @@ Rules are local wall clock (`opening_hours.py`).
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+import msgspec
 
 from askproai_core.tenant_config import Staff, TenantConfig
 from askproai_runtime.booking.opening_hours import (
@@ -17,6 +20,10 @@ from askproai_runtime.booking.opening_hours import (
 )
 from askproai_runtime.booking.slots import LONGEST_SPAN, ServiceRules, horizon_end
 from askproai_runtime.german_dates import Candidate
+
+# Two weeks from a Monday on, so that what is open across the midnight of Sunday is whole; no clock changes in UTC.
+_UTC = ZoneInfo("UTC")
+_TWO_WEEKS = (1_704_067_200, 1_705_190_400)  # 1 to 14 January 2024
 
 
 class Obstacle(StrEnum):
@@ -59,6 +66,19 @@ def find_obstacle(
     if start.timestamp() not in grid_starts(day, rules.service.slot_step_minutes, rules.zone):
         return Obstacle.OFF_GRID
     return Obstacle.TAKEN
+
+
+def is_too_long(rules: ServiceRules) -> bool:
+    """Return whether no opening of an ordinary week is as long as the service with its buffers, whoever does it.
+
+    Days off count as worked. False where nobody ever works: that is an obstacle of each day.
+    """
+    branch = msgspec.structs.replace(rules.branch, holidays=None)
+    members = (msgspec.structs.replace(member, absences=()) for member in rules.staff_members)
+    spans = (span for member in members for span in working_spans(_UTC, branch, member, *_TWO_WEEKS))
+    longest = max((closes - opens for opens, closes in spans), default=0)
+    blocked = rules.blocked_offsets
+    return 0 < longest < blocked[-1][1] - blocked[0][0]
 
 
 def is_working_day(rules: ServiceRules, day: date, staff: str | None) -> bool:

@@ -16,7 +16,7 @@ from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.email_address import read_email
 from askproai_runtime.booking.names import list_named_staff
-from askproai_runtime.booking.obstacles import is_open_time, is_working_day, is_working_time
+from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
 from askproai_runtime.booking.phrases import fold, join_list, names_nothing, refusal_sentence, same_name, sayable
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.spoken_services import NamedServices, read_services
@@ -135,7 +135,8 @@ def parse_service_request(
     offered = None if said else find_by_name(config, last_service or "", branch.name)
     service = offered or _find_service(config, branch, said or last_service)
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
-    if not rules.staff_members and has_several(service.name):
+    too_long = is_too_long(rules)
+    if (too_long or not rules.staff_members) and has_several(service.name):
         sentence = say().not_in_one_visit.format(services=service.display_name)
         raise ClarificationNeeded(
             sentence,
@@ -146,6 +147,12 @@ def parse_service_request(
     if not rules.staff_members:
         sentence = say().nobody_does.format(service=service.display_name)
         cause = f"nobody in {branch.name} can do {service.name}: see the Branch's staff and their skills"
+        raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause)
+    if too_long:
+        sentence = say().not_offered_now.format(service=service.display_name)
+        cause = (
+            f"no opening in {branch.name} is long enough for {service.name}: see its durationMinutes and OpeningFits"
+        )
         raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause)
     return ServiceRequest(rules, find_staff_for_caller(rules, read_text(args, "staff")))
 

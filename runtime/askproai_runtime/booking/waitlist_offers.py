@@ -1,13 +1,14 @@
 """Offer times that became free to those who wait, one person at a time: the periodic task `waitlist`.
 
 A trigger of `claims` records what became free, in the transaction that frees it, whoever that is: so nothing is lost when a process
-dies, and booking and cancelling do nothing for it. This task reads whether such a time can be booked now, and offers it to the
-first one who waits for such a time. An offer blocks nothing. It ends when it expires or is declined, and then the next one gets it;
-when somebody books or blocks the time, or its person is absent; and when the person has what it waited for.
+dies, and booking and cancelling do nothing for it. The removal of a block records the block's hours, also in its transaction. This
+task reads whether such a time can be booked now, and offers it to the first one who waits for such a time. An offer blocks nothing.
+It ends when it expires or is declined, and then the next one gets it; when somebody books or blocks the time, or its person is
+absent; and when the person has what it waited for.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -46,6 +47,8 @@ from askproai_runtime.visits import find_by_name
 
 __all__ = ["WAITLIST", "WaitlistKeeper"]
 
+FreeDays = dict[tuple[str, str, date, str], list[Slot]]  # by branch, service, local day and staff member
+
 log = structlog.get_logger(__name__)
 
 _IDLE = timedelta(hours=1)  # while nobody waits; who joins makes the task due
@@ -56,7 +59,8 @@ _MOST_WAITS = 4  # for the ends of night and quiet hours, which may leave no tim
 # A cancelled booking is gone at Cal.com a moment later, and a hold ends: until then the time is not free yet.
 _PATIENCE = timedelta(minutes=30)
 _NO_CALL = ""  # holds of every call count
-_MOST_FREED, _MOST_CANDIDATES = 50, 200
+_MOST_FREED = 300  # a removed block may have been of weeks, and those who wait for any time of them have one offer each
+_MOST_CANDIDATES = 200
 
 
 async def announce_offer(conn: Connection, ctx: BookingContext, entry: WaitlistEntry, offer: WaitlistOffer) -> None:
@@ -104,11 +108,12 @@ class WaitlistKeeper:
             impossible = [offer.id for entry, offer in open_offers if not _is_possible(ctx.config(), entry, offer)]
             if impossible:
                 await end_taken_offers(conn, ctx.tenant, impossible)
+        free_days: FreeDays = {}
         for freed in await list_freed(ctx.pool, ctx.tenant, _MOST_FREED):
-            await self._handle(run, freed)
+            await self._handle(run, freed, free_days)
         return Next(_BUSY, {})
 
-    async def _handle(self, run: TaskRun, freed: FreedTime) -> None:
+    async def _handle(self, run: TaskRun, freed: FreedTime, free_days: FreeDays) -> None:
         """Offer a freed time to the first one whom it suits; or keep it, or forget it, if there is nobody."""
         ctx, now = self._ctx, self._ctx.clock.now()
         zone = ZoneInfo(ctx.config().time_zone)
@@ -118,7 +123,7 @@ class WaitlistKeeper:
         for candidate in candidates:
             entry, place = candidate.entry, (candidate.entry.branch, candidate.entry.service)
             if place not in slots_of:
-                slots_of[place] = await self._find_slots(*place, freed, run.correlation_id)
+                slots_of[place] = await self._find_slots(*place, freed, free_days, run.correlation_id)
             is_free |= bool(slots_of[place])
             spans = read_spans(entry)
             suiting = [
@@ -187,8 +192,13 @@ class WaitlistKeeper:
         except (UnknownName, NameMissing):
             return [Span(start, end)]
 
-    async def _find_slots(self, branch: str, service: str, freed: FreedTime, correlation_id: str) -> list[Slot]:
-        """Return the slots that can be booked now and need the freed time, the closest to its start first."""
+    async def _find_slots(
+        self, branch: str, service: str, freed: FreedTime, free_days: FreeDays, correlation_id: str
+    ) -> list[Slot]:
+        """Return the slots that can be booked now and need the freed time, the closest to its start first.
+
+        `free_days` has what this run has read, and gets what is read here: offers block nothing.
+        """
         ctx = self._ctx
         try:
             rules = find_rules(ctx.config(), branch, service)
@@ -199,8 +209,12 @@ class WaitlistKeeper:
             return []
         day = freed.starts_at.astimezone(rules.zone).date()
         place = rules.branch.name, rules.service.name
-        found = [await list_free_slots(ctx, *place, day, correlation_id, each) for each in sorted(staff)]
-        needing = [slot for free_day in found for slot in free_day.slots if _needs(rules, slot, freed)]
+        needing: list[Slot] = []
+        for member in sorted(staff):
+            key = (*place, day, member)
+            if key not in free_days:
+                free_days[key] = (await list_free_slots(ctx, *place, day, correlation_id, member)).slots
+            needing += (slot for slot in free_days[key] if _needs(rules, slot, freed))
         return sorted(needing, key=lambda slot: abs(slot.start - freed.starts_at))
 
 

@@ -26,7 +26,9 @@ def load_templates() -> Environment:
 
 
 def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, values: Mapping[str, Any]) -> str:
-    """Return a page. The templates get `t` (words), `clock`, `day`, `local`, `moment`, `second` and `word` beside `values`."""
+    """Return a page. Beside `values` the templates get `t` (words), `clock`, `day`, `local`, `moment`, `second`, `word`,
+    `each_word` (of parts that ` · ` separates) and `argument` (of a function, with its name).
+    """
 
     def clock(at: datetime | None) -> str:
         return "" if at is None else f"{at.astimezone(zone):%H:%M}"
@@ -49,6 +51,13 @@ def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, valu
     def word(stored: str | None) -> str:
         return words.outcomes.get(stored, stored.replace("_", " ")) if stored else ""
 
+    def each_word(stored: str) -> str:
+        return " · ".join(word(part) for part in stored.split(" · "))
+
+    def argument(name: str, value: str | bool) -> str:
+        label = words.arguments.get(name, name.replace("_", " "))
+        return f"{label}: {(words.yes if value else words.no) if isinstance(value, bool) else value}"
+
     functions = {
         "t": words,
         "clock": clock,
@@ -57,5 +66,7 @@ def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, valu
         "moment": moment,
         "second": second,
         "word": word,
+        "each_word": each_word,
+        "argument": argument,
     }
     return templates.get_template(name).render(functions | dict(values))

@@ -11,7 +11,9 @@ from askproai_runtime.page.action_words import ActionWords
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """One language. `outcomes` has the states and outcomes of rows by their stored names; one that it lacks is shown as it is."""
+    """One language. `outcomes` has the states and outcomes of rows, and `arguments` those of functions, by their stored names; one
+    that is lacking is shown as it is.
+    """
 
     language: str
     weekdays: tuple[str, ...]
@@ -119,6 +121,9 @@ class Words:
     act: ActionWords
     kinds: Mapping[str, str]
     outcomes: Mapping[str, str]
+    arguments: Mapping[str, str]
+    yes: str
+    no: str
 
 
 GERMAN: Final = Words(
@@ -179,8 +184,22 @@ GERMAN: Final = Words(
         "join_waitlist": "Auf die Warteliste", "call_started": "Anruf begonnen", "call_ended": "Anruf beendet",
         "call_analyzed": "Anruf ausgewertet", "calendar-sync": "Abgleich mit dem Kalender",
         "book": "Buchung", "move": "Verschiebung", "cancel": "Absage", "anonymous": "unterdrückt",
-        "local": "eigenes Buch", "queued": "wird abgeglichen",
+        "local": "eigenes Buch", "queued": "wird abgeglichen", "business_information": "Auskunft", "not_known": "nicht bekannt",
+        "already_booked": "schon gebucht", "already_moved": "schon verschoben",
+        "impossible": "kein solcher Tag oder keine solche Uhrzeit", "in_flight": "wurde noch bearbeitet",
+        "repeated": "wiederholt", "call_over": "Gespräch schon beendet", "call back": "Rückruf", "reminder": "Erinnerung",
+        "daily_list": "Tagesliste", "text": "Mitteilung", "offer": "freigewordene Zeit", "customer": "Kunde",
+        "business": "Betrieb", "Email": "E-Mail",
     },
+    arguments={
+        "service": "Leistung", "staff": "bei", "branch": "Filiale", "date": "Tag", "time": "Uhrzeit",
+        "part_of_day": "Tageszeit", "start": "Beginn", "appointment_id": "Termin-Kennung",
+        "appointment_date": "Tag des Termins", "appointment_time": "Uhrzeit des Termins", "customer_name": "Name",
+        "phone": "Telefon", "email": "E-Mail", "email_confirmed": "Adresse bestätigt", "birth_date": "Geburtsdatum",
+        "notes": "Notiz", "reason": "Grund", "confirmed": "zugesagt", "another": "noch ein Termin", "message": "Nachricht",
+        "recipient": "für", "call_back": "Rückruf", "topic": "Thema", "question": "Frage",
+    },
+    yes="ja", no="nein",
 )  # fmt: skip
 
 ENGLISH: Final = Words(
@@ -223,6 +242,8 @@ ENGLISH: Final = Words(
         "no_function": "talk only", "nothing": "no result", "held": "being booked", "pending_sync": "not in the calendar yet",
         "queued": "is being synchronised", "local": "own book", "anonymous": "withheld",
     },
+    arguments={},
+    yes="yes", no="no",
 )  # fmt: skip
 
 WORDS: Final[Mapping[Language, Words]] = {Language.DE: GERMAN, Language.EN: ENGLISH}

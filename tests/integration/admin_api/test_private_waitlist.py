@@ -73,6 +73,15 @@ async def test_a_freed_time_is_offered_declined_and_passed_on(pod: TenantPod) ->
     declined = await command(pod, "waitlist", "decline", first["waitlist_id"][:8], "--yes")
     assert declined.startswith("waiting: Wanda")
     await eventually(lambda: is_offered(second), 90)
+
+    async def waits(entry: dict[str, Any]) -> bool:
+        return await state_of(entry) == "waiting"
+
+    await command(pod, "waitlist", "remove", first["waitlist_id"], "--yes")
+    block = json.loads(await command(pod, "block", *asked, "--yes", "-o", "json"))
+    await eventually(lambda: waits(second), 90)
+    await command(pod, "unblock", block["block"]["id"], "--yes")
+    await eventually(lambda: is_offered(second), 90)
     for entry in (first, second):
         removed = await command(pod, "waitlist", "remove", entry["waitlist_id"], "--yes")
         assert removed.startswith("removed: ")

@@ -36,11 +36,12 @@ async def test_every_view_is_shown_to_the_owner_and_a_reader_learns_of_no_custom
     call = filled("/calls/{id}", seeded)
     _, page, _ = await owner.get(call)
     assert ILLNESS not in page, "what was said is shown on demand"
-    assert "confirmation · customer · Email" in page, "the notifications of its appointments are in a call's timeline"
+    assert "confirmation · Kunde · E-Mail" in page, "the notifications of its appointments are in a call's timeline"
     _, page, _ = await owner.get("/failures")
     assert "TimeoutError in book" in page
     _, page, _ = await owner.get(f"{call}?personal=true")
     assert f"{NAME}: {ILLNESS}" in page
+    assert f"Notiz: {ILLNESS}" in page, "the arguments of functions have German names, too"
     assert (await reader.get(f"{call}?personal=true"))[0] == 403
     read = await owner.pod.db.fetch(
         "SELECT detail FROM audit_log WHERE tenant = $1 AND action = 'call.read' AND detail->>'call' = $2",

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Absence, Holidays, Weekday
-from askproai_runtime.booking.obstacles import Obstacle, find_obstacle
+from askproai_runtime.booking.obstacles import Obstacle, find_obstacle, is_too_long
 from tests.worlds.opening_salon import ANNA, DAY, MEHMET, hours, local, rules
 
 
@@ -91,3 +91,35 @@ def test_a_time_is_outside_of_the_hours_of_the_person_who_was_asked_for() -> Non
     start, now, both = local(f"{DAY}T14:00"), local("2026-11-20T10:00"), rules(ANNA, mornings)
     assert find_obstacle(both, start, now, "mehmet") is Obstacle.OUTSIDE_HOURS
     assert find_obstacle(both, start, now, "anna") is find_obstacle(both, start, now, None) is Obstacle.TAKEN
+
+
+SUNDAY_NIGHT = (hours("20:00", "00:00", Weekday.SUN), hours("00:00", "04:00", Weekday.MON))
+ABSENT = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2024, 1, 1), last=date(2030, 1, 1)),))
+
+
+@pytest.mark.parametrize(
+    ("minutes", "too_long", "changes"),
+    [
+        (9 * 60, False, {}),
+        (9 * 60 + 5, True, {}),
+        (9 * 60, True, {"buffer_before_minutes": 5}),
+        (9 * 60, True, {"buffer_after_minutes": 5}),
+        (8 * 60, False, {"opening": SUNDAY_NIGHT}),
+        (8 * 60 + 5, True, {"opening": SUNDAY_NIGHT}),
+        (60, False, {"opening": ()}),  # never open is an obstacle of each day
+        (60, False, {"holidays": Holidays(country="DE", subdivision="BE", closed=(date(2024, 1, 2),))}),
+    ],
+)
+def test_a_service_is_too_long_if_no_opening_of_a_week_can_have_it(
+    minutes: int, too_long: bool, changes: dict[str, object]
+) -> None:
+    assert is_too_long(rules(duration_minutes=minutes, **changes)) is too_long
+
+
+def test_a_service_is_too_long_only_for_everybody_who_does_it_and_days_off_make_none_too_long() -> None:
+    mornings = msgspec.structs.replace(MEHMET, working_hours=(hours("09:00", "12:00"),))
+    assert is_too_long(rules(mornings, duration_minutes=240))
+    assert not is_too_long(rules(mornings, ANNA, duration_minutes=240))
+    assert not is_too_long(rules(ABSENT, duration_minutes=240))
+    closed = Holidays(country="DE", closed=tuple(date(2024, 1, day) for day in range(1, 15)))
+    assert not is_too_long(rules(holidays=closed, duration_minutes=240))

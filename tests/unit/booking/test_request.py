@@ -157,10 +157,15 @@ def test_a_lone_number_is_an_hour_and_no_day_in_each_language(language: Language
 def test_what_cannot_be_booked_says_why_to_who_looks_for_it() -> None:
     config, (service,) = salon_config(), salon_config().services
     nobodys = msgspec.structs.replace(service, staff={})
+    endless = msgspec.structs.replace(service, duration_minutes=24 * 60)
     cases = {
         "no service is offered in mitte": (msgspec.structs.replace(config, services=()), CALL),
         "nobody in mitte can do haarschnitt: see the Branch's staff and their skills": (
             msgspec.structs.replace(config, services=(nobodys,)),
+            CALL,
+        ),
+        "no opening in mitte is long enough for haarschnitt: see its durationMinutes and OpeningFits": (
+            msgspec.structs.replace(config, services=(endless,)),
             CALL,
         ),
         "the branch nord is not declared": (config, replace(CALL, branch="nord")),
@@ -169,6 +174,18 @@ def test_what_cannot_be_booked_says_why_to_who_looks_for_it() -> None:
         with pytest.raises(ClarificationNeeded) as clarification:
             parse_service_request(declared, call, {"service": "Haarschnitt"})
         assert (clarification.value.answer.outcome, clarification.value.answer.cause) == ("not_bookable", cause)
+
+
+def test_services_that_fit_no_opening_in_one_visit_are_booked_each_by_itself() -> None:
+    config, (service,) = salon_config(), salon_config().services
+    cut = msgspec.structs.replace(service, duration_minutes=6 * 60)
+    colour = msgspec.structs.replace(cut, name="farbe", display_name="Farbe", spoken_names=())
+    config = msgspec.structs.replace(config, services=(cut, colour))
+    for said in ("Haarschnitt", "Farbe"):
+        assert parse_service_request(config, CALL, {"service": said}).rules.staff_members
+    with pytest.raises(ClarificationNeeded, match="nur jede Leistung einzeln") as clarification:
+        parse_service_request(config, CALL, {"service": "Haarschnitt und Farbe"})
+    assert clarification.value.answer.outcome == "not_bookable"
 
 
 @pytest.mark.parametrize(

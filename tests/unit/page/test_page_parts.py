@@ -1,6 +1,7 @@
 """The pure parts of the page: sessions, marks of changes, the drawing of a day, its words."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,9 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from askproai_core.clock import SystemClock
-from askproai_core.tenant_config import Branch, Hours, Language, Staff, TenantConfig, Weekday
+from askproai_core.tenant_config import (
+    Branch,
+    Function,
+    Hours,
+    Language,
+    NotificationChannel,
+    Staff,
+    TenantConfig,
+    Weekday,
+)
 from askproai_runtime.admin_api import AppointmentEntry, BlockEntry, Pulse
-from askproai_runtime.booking import Status
+from askproai_runtime.admin_api.calls import _OF_CONFIG, _OF_TIME, _PERSON, CallOutcome
+from askproai_runtime.booking import FunctionOutcome, Status
+from askproai_runtime.notifications.types import Kind, Recipient, State
 from askproai_runtime.page.day_plan import MAX_LANES, ROWS, plan_day, week_of
 from askproai_runtime.page.feed import Feed, changed_subjects, event_id
 from askproai_runtime.page.sessions import LIFETIME, Signer, cookie_name
@@ -182,6 +194,16 @@ async def test_a_page_that_is_busy_does_not_keep_a_pod_from_ending() -> None:
         feed.close()
 
     assert await feed_busy_page(feed, end) == []
+
+
+def test_what_a_timeline_has_is_said_in_german() -> None:
+    """Names that are no German words by themselves, and stay so in no timeline."""
+    ours = set(Function) - {Function.TRANSFER_TO_HUMAN}  # Retell's own
+    functions = {re.sub(r"(?<!^)(?=[A-Z])", "_", each).lower() for each in ours}
+    stored = {*FunctionOutcome, *CallOutcome, *Kind, *Recipient, *State, *functions, NotificationChannel.EMAIL}
+    assert sorted(str(each) for each in stored if each not in GERMAN.outcomes) == []
+    arguments = _OF_CONFIG | _OF_TIME | _PERSON | {"another", "confirmed", "email_confirmed", "appointment_id"}
+    assert sorted(arguments - set(GERMAN.arguments)) == []
 
 
 def test_a_visit_is_shown_by_the_names_of_its_services() -> None:

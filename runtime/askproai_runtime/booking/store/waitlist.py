@@ -1,7 +1,7 @@
 """Rows of `waitlist`, `freed_times` and `waitlist_offers`: who waits, what became free meanwhile, and to whom it was offered.
 
-A trigger of `claims` adds the freed times while somebody waits. The offers' unique indexes are the rule: a time is offered to one
-person at a time, and a person has one offer at a time.
+A trigger of `claims` adds the freed times while somebody waits, and the removal of a block adds the hours of the block. The offers'
+unique indexes are the rule: a time is offered to one person at a time, and a person has one offer at a time.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from askproai_core.database import Connection, Pool
+from askproai_runtime.booking.slots import Claims
 
 _ENTRY = """w.id, w.call_id, w.branch, w.service, w.staff, w.spans, w.requested, w.until, w.name, w.phone, w.state,
     w.correlation_id, w.created_at, w.ended_at"""
@@ -53,6 +54,17 @@ SELECT c.tenant, c.resource_id, c.block_start, c.block_end FROM claims c
 WHERE c.tenant = $1 AND c.resource_id = ANY($2) AND c.block_end > $3 AND c.block_start < $4
   AND c.state = 'held' AND c.expires_at > clock_timestamp() AND NOT EXISTS (
       SELECT 1 FROM appointments a WHERE a.tenant = $1 AND a.id = c.appointment_id AND a.call_id = $5)
+ON CONFLICT (tenant, resource_id, starts_at, ends_at) WHERE handled_at IS NULL DO UPDATE SET freed_at = clock_timestamp()
+"""
+
+# As the trigger: nothing for which nobody waits.
+_RECORD_UNBLOCKED = """
+INSERT INTO freed_times (tenant, resource_id, starts_at, ends_at)
+SELECT $1, u.resource_id, u.starts_at, u.ends_at
+FROM unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[]) WITH ORDINALITY AS u (resource_id, starts_at, ends_at, number)
+WHERE EXISTS (SELECT 1 FROM waitlist w
+              WHERE w.tenant = $1 AND w.state = 'waiting' AND w.since < u.ends_at AND w.until > u.starts_at)
+ORDER BY u.number
 ON CONFLICT (tenant, resource_id, starts_at, ends_at) WHERE handled_at IS NULL DO UPDATE SET freed_at = clock_timestamp()
 """
 
@@ -254,6 +266,12 @@ async def insert_entry(conn: Connection, tenant: str, entry: NewEntry, limits: E
 async def record_held_times(conn: Connection, tenant: str, entry: NewEntry, resources: Sequence[int]) -> None:
     """Record what other calls hold of `resources` within the requested time as freed: its end frees it unless it is booked."""
     await conn.execute(_RECORD_HELD, tenant, list(resources), entry.since, entry.until, entry.call_id)
+
+
+async def record_unblocked_times(conn: Connection, tenant: str, times: Claims) -> None:
+    """Record times that a removed block took, each with its resource, as freed, in the transaction that removes the block."""
+    columns = [each for each, _ in times], [span.start for _, span in times], [span.end for _, span in times]
+    await conn.execute(_RECORD_UNBLOCKED, tenant, *columns)
 
 
 async def list_entries(

@@ -1,0 +1,149 @@
+"""A time that becomes free because a block is removed is offered to who waits for it, as one that a cancellation frees."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from askproai_runtime.booking import DeskRequest, add_block, blocks, decline_offer, remove_block, resolve_span
+from tests.worlds.booking_environment import MORNING, Salon
+from tests.worlds.waitlist_environment import FIRST, OFFERS, SECOND, book, offered, run, wait
+
+BERLIN = ZoneInfo("Europe/Berlin")
+FREED = "SELECT starts_at, ends_at FROM freed_times WHERE handled_at IS NULL ORDER BY starts_at"
+
+
+@pytest.fixture
+async def salon(new_salon) -> Salon:
+    return await new_salon()
+
+
+async def block(salon: Salon, first: str = "2026-11-27", last: str | None = None, staff: str = "anna") -> UUID:
+    span = resolve_span(first, last, BERLIN)
+    added, _ = await add_block(salon.booking, DeskRequest(uuid4(), "karin"), staff, None, span, "krank", "corr-block")
+    return added.id
+
+
+async def unblock(salon: Salon, block_id: UUID) -> None:
+    assert await remove_block(salon.booking, DeskRequest(uuid4(), "karin"), block_id, "corr-unblock")
+
+
+async def test_who_waits_is_offered_the_time_of_a_removed_block(salon: Salon) -> None:
+    ill = await block(salon)
+    await wait(salon, time="10:30", staff="Anna")
+    await run(salon)
+    assert await offered(salon) == []
+    await unblock(salon, ill)
+    await run(salon)
+    (offer,) = await salon.rows(OFFERS)
+    assert (offer["phone"], offer["state"], offer["staff"]) == (FIRST, "open", "anna")
+    assert offer["starts_at"].isoformat() == "2026-11-27T09:30:00+00:00"
+    await run(salon)
+    assert len(await salon.rows(OFFERS)) == 1
+
+
+async def test_an_offer_that_a_block_ended_is_made_again_when_the_block_is_removed(salon: Salon) -> None:
+    appointment = await book(salon)
+    await wait(salon, staff="Anna", time="10:00")
+    await salon.cancel(appointment)
+    await run(salon)
+    ill = await block(salon)
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "taken")]
+    await unblock(salon, ill)
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "taken"), (FIRST, "open")]
+
+
+async def test_several_who_wait_for_the_day_are_asked_at_once_and_for_different_times(salon: Salon) -> None:
+    ill = await block(salon)
+    entry = await wait(salon, FIRST, staff="Anna")
+    await wait(salon, SECOND, staff="Anna")
+    await unblock(salon, ill)
+    for _ in range(3):
+        await run(salon)
+    assert await offered(salon) == [(FIRST, "open"), (SECOND, "open")]
+    one, other = await salon.rows(OFFERS)
+    assert one["ends_at"] <= other["starts_at"]
+    await decline_offer(salon.booking, DeskRequest(uuid4(), "karin"), UUID(entry), "corr")
+    for _ in range(3):
+        await run(salon)
+    again = await salon.rows(OFFERS + " DESC LIMIT 1")
+    assert again[0]["phone"] == FIRST
+    assert again[0]["starts_at"] >= other["ends_at"], "neither what was declined nor what somebody else considers"
+
+
+async def test_what_is_booked_or_blocked_still_is_not_offered(salon: Salon) -> None:
+    await book(salon, MORNING)
+    ill, longer = await block(salon), await block(salon, "2026-11-27", "2026-11-28")
+    await wait(salon, staff="Anna", time="10:00")
+    await wait(salon, SECOND, staff="Anna", time="11:00")
+    await unblock(salon, ill)
+    await run(salon)
+    assert await offered(salon) == [], "the longer block is in force"
+    await unblock(salon, longer)
+    await run(salon)
+    assert await offered(salon) == [(SECOND, "open")], "ten o'clock is booked"
+
+
+async def test_only_hours_to_come_within_opening_hours_and_for_which_somebody_waits_are_recorded(salon: Salon) -> None:
+    ill = await block(salon, "2026-11-20", "2026-11-28")
+    await wait(salon)
+    salon.clock.advance(timedelta(days=7))
+    now = salon.clock.now()
+    await unblock(salon, ill)
+    spans = [(row["starts_at"], row["ends_at"]) for row in await salon.rows(FREED)]
+    assert spans, "Friday is to come, and somebody waits for it"
+    assert spans[0][0] == now, "not what is over"
+    assert {start.astimezone(BERLIN).date().isoformat() for start, _ in spans} == {"2026-11-27"}
+    assert all(timedelta() < end - start <= timedelta(hours=1) for start, end in spans)
+    assert spans[-1][1].astimezone(BERLIN).hour <= 20
+
+
+async def test_nothing_is_recorded_while_nobody_waits(salon: Salon) -> None:
+    await unblock(salon, await block(salon))
+    assert await salon.rows(FREED) == []
+
+
+async def test_a_block_that_is_removed_twice_at_once_is_offered_once(salon: Salon) -> None:
+    ill = await block(salon)
+    await wait(salon, staff="Anna", time="10:30")
+    await asyncio.gather(*(unblock(salon, ill) for _ in range(4)), run(salon))
+    recorded = await salon.rows("SELECT starts_at, ends_at FROM freed_times")
+    assert len(recorded) == len({tuple(row) for row in recorded})
+    await run(salon)
+    entry = (await salon.rows(OFFERS))[0]["entry_id"]
+    await decline_offer(salon.booking, DeskRequest(uuid4(), "karin"), entry, "corr")
+    await unblock(salon, ill)
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "declined")], "removing it once more frees nothing"
+
+
+async def test_a_removal_that_fails_frees_nothing(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
+    ill = await block(salon)
+    await wait(salon, staff="Anna", time="10:30")
+
+    async def fail(*_: object, **__: object) -> None:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(blocks, "record_desk_change", fail)
+        with pytest.raises(ConnectionResetError):
+            await unblock(salon, ill)
+    assert await salon.rows(FREED) == []
+    await run(salon)
+    assert await offered(salon) == []
+    await unblock(salon, ill)
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+
+
+async def test_who_waits_for_somebody_else_or_another_time_is_not_asked(salon: Salon) -> None:
+    ill = await block(salon, "2026-11-27T09:00", "2026-11-27T12:00")
+    await wait(salon, staff="Mehmet")
+    await wait(salon, SECOND, staff="Anna", part_of_day="nachmittags")
+    await unblock(salon, ill)
+    await run(salon)
+    assert await offered(salon) == []
