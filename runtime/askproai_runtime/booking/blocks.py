@@ -151,16 +151,24 @@ async def _find_equal(conn: Connection, ctx: BookingContext, resources: Sequence
 
 
 async def remove_block(ctx: BookingContext, desk: DeskRequest, block_id: UUID, correlation_id: str) -> Block | None:
-    """Remove a block, so that its time is offered again, also to who waits for it; None if no block has this id."""
-    async with ctx.pool.acquire() as conn, conn.transaction():
+    """Remove a block, so that its time is offered again, also to who waits for it; None if no block has this id.
+
+    Raises `DeskBusy`.
+    """
+
+    async def write(conn: Connection) -> Block | None:
         block = await get_block(conn, ctx.tenant, block_id)
         if block is not None and await lift_block(conn, ctx.tenant, block_id):
-            freed = list_unblocked_times(
-                ctx.config(), block.resource_ids, Span(block.starts_at, block.ends_at), ctx.clock.now()
-            )
+            span = Span(block.starts_at, block.ends_at)
+            freed = list_unblocked_times(ctx.config(), block.resource_ids, span, ctx.clock.now())
             await record_unblocked_times(conn, ctx.tenant, freed)
             await _record(conn, ctx, desk, "block.removed", block, correlation_id)
         return block
+
+    try:
+        return await run_transaction(ctx.pool, write)
+    except asyncpg.LockNotAvailableError:
+        raise DeskBusy from None
 
 
 async def list_blocks_within(ctx: BookingContext, removed: Block) -> list[Block]:

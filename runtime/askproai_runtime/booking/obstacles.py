@@ -74,11 +74,14 @@ def is_too_long(rules: ServiceRules) -> bool:
     Days off count as worked. False where nobody ever works: that is an obstacle of each day.
     """
     branch = msgspec.structs.replace(rules.branch, holidays=None)
-    members = (msgspec.structs.replace(member, absences=()) for member in rules.staff_members)
-    spans = (span for member in members for span in working_spans(_UTC, branch, member, *_TWO_WEEKS))
-    longest = max((closes - opens for opens, closes in spans), default=0)
-    blocked = rules.blocked_offsets
-    return 0 < longest < blocked[-1][1] - blocked[0][0]
+    blocked, works = rules.blocked_offsets, False
+    needed = blocked[-1][1] - blocked[0][0]
+    for member in rules.staff_members:  # mostly the first one has such an opening: callers wait for this
+        spans = working_spans(_UTC, branch, msgspec.structs.replace(member, absences=()), *_TWO_WEEKS)
+        if any(closes - opens >= needed for opens, closes in spans):
+            return False
+        works |= bool(spans)
+    return works
 
 
 def is_working_day(rules: ServiceRules, day: date, staff: str | None) -> bool:
