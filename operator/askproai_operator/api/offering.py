@@ -135,7 +135,8 @@ class ServiceOfferingSpec(base.Part):
     """What it costs, for callers who ask: the function BusinessInformation says it. 0: callers hear that it is free of
     charge. Absent: that the price is not known."""
     preparation: base.SpokenText | None = None
-    """What customers should bring or do before it, as sentences that callers hear who ask about this service."""
+    """What customers should bring or do before it, as sentences: callers who ask hear them, and mails to customers have them
+    (`spec.notifications` of the Tenant)."""
     required_skills: Annotated[tuple[base.Skill, ...], base.bounded_list(50, as_set=True)] = ()
     """Skills that a person must have, all of them. Absent: anybody can do it."""
     capacity: Annotated[int, Field(ge=1, le=50)] = 1

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Branch, Language, NotificationTexts, TenantConfig
+from askproai_core.tenant_config import Branch, Language, NotificationTexts, Service, TenantConfig
 from askproai_runtime.notifications.types import (
     AppointmentFacts,
     FreedOffer,
@@ -78,7 +78,7 @@ def _render_appointment(
     title = one_line(sentences.title.format(**values), _LONGEST_TITLE).rstrip(" ,")
     opening = sentences.opening.format(**values)
     paragraphs = [_greeting(words, customer), opening] if to_customer else [opening]
-    paragraphs.append("\n".join(_details(appointment, config, words, to_customer=to_customer)))
+    paragraphs.append("\n".join(_details(appointment, config, words, to_customer=to_customer, kind=kind)))
     stop_line = False
     if to_customer:
         paragraphs += _own_words(settings.texts, kind, config)
@@ -92,8 +92,10 @@ def _render_appointment(
     )  # fmt: skip
 
 
-def _details(appointment: AppointmentFacts, config: TenantConfig, words: Words, *, to_customer: bool) -> Iterable[str]:
-    """Yield the lines about an appointment: for the customer where it is, for the business who comes.
+def _details(
+    appointment: AppointmentFacts, config: TenantConfig, words: Words, *, to_customer: bool, kind: Kind
+) -> Iterable[str]:
+    """Yield the lines about an appointment: for the customer where it is and how to prepare for it, for the business who comes.
 
     Of a service or a person that is gone the business hears that it is; to the customer it is not named.
     """
@@ -104,7 +106,9 @@ def _details(appointment: AppointmentFacts, config: TenantConfig, words: Words, 
         "branch": branch.display_name if branch and len(config.branches) > 1 else "",
     }
     if to_customer:
+        service = _find_service(config, appointment)
         found |= {
+            "preparation": service.preparation if service and kind is not Kind.CANCELLED else "",
             "address": branch_address(branch),
             "call": branch.phone_numbers[0].number if branch and branch.phone_numbers else "",
         }
@@ -212,9 +216,13 @@ def branch_address(branch: Branch | None) -> str:
 
 def service_name(config: TenantConfig, appointment: AppointmentFacts) -> str:
     """Return how the service, or those of a visit, are called; empty if one is not declared any more: an id is no name."""
-    with speaking(config.notifications.language if config.notifications else Language.DE):
-        found = find_by_name(config, appointment.service)
+    found = _find_service(config, appointment)
     return found.display_name if found else ""
+
+
+def _find_service(config: TenantConfig, appointment: AppointmentFacts) -> Service | None:
+    with speaking(config.notifications.language if config.notifications else Language.DE):
+        return find_by_name(config, appointment.service)
 
 
 def staff_name(config: TenantConfig, appointment: AppointmentFacts) -> str:
