@@ -17,7 +17,7 @@ from tests.worlds.page_visitor import VIEWS, Visitor, hidden, tags, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, open_pod, running_web
 from tests.worlds.waiting import eventually
 
-HOSTILE = "<script>alert(1)</script>\"' onmouseover=alert(2) {{7*7}} <img src=x onerror=alert(3)>"
+HOSTILE = "<script>alert(1)</script>\"' onmouseover=alert(2) {{7919*7907}} <img src=x onerror=alert(3)>"
 
 
 async def test_every_view_is_shown_to_the_owner_and_a_reader_learns_of_no_customer_who_it_is(
@@ -82,7 +82,7 @@ async def test_what_callers_say_never_becomes_markup(owner: Visitor) -> None:
         status, page, answer = await owner.get(filled(path, hostile))
         assert status == 200
         assert HOSTILE not in page
-        assert "49 " not in page.replace("+49", ""), "no template is made of what somebody said"
+        assert str(7919 * 7907) not in page, "no template is made of what somebody said"
         for tag, attributes in tags(page):
             assert tag != "img"
             assert tag != "script" or (attributes.get("src") or "").startswith("/page/"), attributes

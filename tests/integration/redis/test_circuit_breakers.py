@@ -227,7 +227,10 @@ async def test_two_pods_share_a_circuit_and_two_tenants_do_not(valkey: EmbeddedR
 
 async def test_redis_that_goes_away_does_not_forget_an_open_circuit_nor_stop_anybody(own_valkey: EmbeddedRedis) -> None:
     shared = tenant_client(await create_tenant_user(own_valkey, "a.gone"), "a.gone")
-    circuits = CircuitBreakers(shared, SystemClock(), None, QUICK)
+    slow = CircuitRules(
+        window=timedelta(seconds=30), open_for=timedelta(seconds=5)
+    )  # until the server is dead, on any machine
+    circuits = CircuitBreakers(shared, SystemClock(), None, slow)
     for _ in range(5):
         await (await circuits.allow(CALCOM)).record_failure()
     assert (await circuits.views())[CALCOM].shared
@@ -236,7 +239,7 @@ async def test_redis_that_goes_away_does_not_forget_an_open_circuit_nor_stop_any
         await circuits.allow(CALCOM)
     view = (await circuits.views())[CALCOM]
     assert (view.state, view.shared) == (CircuitState.OPEN, False)
-    await SystemClock().sleep(QUICK.open_for)
+    await SystemClock().sleep(slow.open_for)
     await (await circuits.allow(CALCOM)).record_success()
     assert (await circuits.views())[CALCOM].state is CircuitState.CLOSED
     await shared.close()
