@@ -107,12 +107,12 @@ class RedisAdmin:
     A Redis serves one installation only, because its keys differ by tenant alone.
     """
 
-    def __init__(self, url: str, clock: Clock, ca_file: Path | None = None) -> None:
-        """Prepare clients without connecting. Raises `ValueError` for a URL that cannot be used."""
+    def __init__(self, url: str, clock: Clock, ca_file: Path | None = None, *, timeout: timedelta = _TIMEOUT) -> None:
+        """Prepare clients without connecting; `timeout` bounds each command. Raises `ValueError` for a URL that cannot be used."""
         if "+sentinel" not in url and urlsplit(url).path not in {"", "/", "/0"}:
             raise ValueError("Redis: use database 0, because the tenants' users may not select another one")
-        self._url, self._clock, self._ca_file = url, clock, ca_file
-        self._main = _Node(_host(url), connect(url, _TIMEOUT, ca_file), clock)
+        self._url, self._clock, self._ca_file, self._timeout = url, clock, ca_file, timeout
+        self._main = _Node(_host(url), connect(url, timeout, ca_file), clock)
         self._nodes: dict[str, _Node] = {}
         self._users_unsupported = False
 
@@ -257,7 +257,7 @@ class RedisAdmin:
     def _node_at(self, host: str, port: int) -> _Node:
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         if address not in self._nodes:
-            client = connect(_url_of_node(self._url, address), _TIMEOUT, self._ca_file)
+            client = connect(_url_of_node(self._url, address), self._timeout, self._ca_file)
             self._nodes[address] = _Node(address, client, self._clock)
         return self._nodes[address]
 

@@ -47,7 +47,7 @@ from askproai_sandbox.simulator.app import Simulator
 from askproai_sandbox.simulator.faults import Fault
 from tests.worlds import calcom_contract, retell_contract
 from tests.worlds.exchanges import compared
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SLOW_DISK, SOON, eventually
 
 PREFIX = "kinds-"  # only such namespaces are reconciled: other tests leave objects behind
 NAME = "salon-mueller"
@@ -142,7 +142,7 @@ async def running_operator(
         hosts = (*settings.provider_hosts, retell_url, calcom_url)
         async with ProviderClients(clock, hosts=hosts) as providers:
             database = AdminStore(tenant_database.dsn)
-            redis = RedisAdmin(valkey.admin_url, clock)
+            redis = RedisAdmin(valkey.admin_url, clock, timeout=SLOW_DISK)
             informer = Informer(sink, kube, clock, metrics, login)
             config_syncs: list[tuple[str, str, str]] = []
             proofs = ExposureController(prober, queue.add) if prober is not None else None

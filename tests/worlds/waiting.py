@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import TypeVar
 
 import asyncpg
@@ -11,6 +12,8 @@ T = TypeVar("T")
 # Seconds. What a test awaits comes within them also on a machine with other work, and a wait ends as soon as it comes.
 # Less than pytest's limit for a test, and less than the intervals after which a missed wake-up would be made good.
 SOON = 60.0
+# The timeout of a client in a test that is not about timeouts: a server on a busy disk answers after seconds.
+SLOW_DISK = timedelta(seconds=20)
 
 
 async def eventually(

@@ -9,6 +9,7 @@ from askproai_operator import redis_users
 from askproai_operator.redis_durability import durability_problem, parse_info
 from askproai_operator.redis_users import RedisAdmin, RedisAdminUnavailable
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.waiting import SLOW_DISK
 
 FIT = {"redis_version": "7.2.4", "aof_enabled": 1, "maxmemory": 1024, "maxmemory_policy": "noeviction"}
 
@@ -43,7 +44,7 @@ async def test_the_pods_read_it_in_redis_and_it_is_withdrawn_when_it_no_longer_h
     own_valkey: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_users, "_FACTS_SECONDS", 0)
-    admin = RedisAdmin(own_valkey.admin_url, SystemClock())
+    admin = RedisAdmin(own_valkey.admin_url, SystemClock(), timeout=SLOW_DISK)
     await admin.publish_durability()
     text, seconds = await published(own_valkey)
     assert text == "0", "no replica"

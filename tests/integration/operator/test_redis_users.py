@@ -26,14 +26,14 @@ from askproai_operator.redis_users import (
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.cluster import Child, free_port, spawn
 from askproai_sandbox.redis import EmbeddedRedis
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SLOW_DISK, SOON, eventually
 
 SALON, OTHER = "salon.salon-mueller", "praxis.praxis-weber"
 
 
 @pytest.fixture
 async def admin(own_valkey: EmbeddedRedis) -> AsyncIterator[RedisAdmin]:
-    redis_admin = RedisAdmin(own_valkey.admin_url, SystemClock())
+    redis_admin = RedisAdmin(own_valkey.admin_url, SystemClock(), timeout=SLOW_DISK)
     yield redis_admin
     await redis_admin.close()
 
@@ -153,7 +153,7 @@ async def test_an_administrator_needs_no_more_than_the_docs_say(own_valkey: Embe
     rules = ("on", ">pw", "-@all", "+acl", "+role", "+scan", "+unlink", "+info", "+set", "~askproai:*")
     async with own_valkey.admin() as client:
         await client.execute_command("ACL", "SETUSER", "modest", *rules)
-    admin = RedisAdmin(own_valkey.url("modest", "pw"), SystemClock())
+    admin = RedisAdmin(own_valkey.url("modest", "pw"), SystemClock(), timeout=SLOW_DISK)
     url = admin.tenant_url(SALON, None)
     await admin.ensure_user(SALON, url)
     assert await works(url, SALON)
