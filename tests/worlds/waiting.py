@@ -2,7 +2,9 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TypeVar
 
@@ -41,6 +43,34 @@ async def eventually(
         raise AssertionError(
             f"waited {seconds:g} s for {what() if callable(what) else what}: it did not come"
         ) from None
+
+
+_BEAT = 0.005
+_BUSY = 0.02  # a loop that runs its timers later than this by so many seconds had to wait for the machine
+
+
+@asynccontextmanager
+async def stopwatch() -> AsyncIterator[Callable[[], float]]:
+    """Measure how long the code of the block waits: yield a function that returns the seconds since its beginning.
+
+    The seconds in which the event loop did not run are left out: another process had the processor. So is what this
+    process itself computes; how long that takes is measured by `make bench`.
+    """
+    began, lost = time.perf_counter(), 0.0
+
+    async def beat() -> None:
+        nonlocal lost
+        while True:
+            slept = time.perf_counter()
+            await asyncio.sleep(_BEAT)
+            late = time.perf_counter() - slept - _BEAT
+            lost += late if late > _BUSY else 0.0
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield lambda: time.perf_counter() - began - lost
+    finally:
+        beating.cancel()
 
 
 async def wait_for_columns(

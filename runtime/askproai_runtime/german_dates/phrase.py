@@ -4,6 +4,7 @@ The rules are those of the call's language, how its speakers count: `halb drei` 
 count from the start of the call, not from the time of processing. What is not understood is asked, never guessed.
 """
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -17,6 +18,8 @@ from askproai_runtime.german_dates.readings import candidates, exact, exists
 from askproai_runtime.german_dates.scan import UnknownWord, scan
 from askproai_runtime.german_dates.types import Candidate, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import fold
+
+_DOTTED = re.compile(r"^(\d{1,2})\.(\d{2})$")
 
 
 def understand(text: str, *, at: datetime, zone: ZoneInfo) -> Understanding:
@@ -34,11 +37,13 @@ def understand(text: str, *, at: datetime, zone: ZoneInfo) -> Understanding:
 def understand_parts(
     date: str | None, time: str | None, part_of_day: str | None, *, at: datetime, zone: ZoneInfo
 ) -> Understanding:
-    """Parse the arguments of a call function, each in ISO or words. A lone number as `time` is an hour."""
+    """Parse the arguments of a call function, each in ISO or words. A lone number as `time` is an hour, `16.`, too."""
     for instant in (date, time):
         if instant and _parse_iso_instant(instant, zone) is not None:
             return understand(instant, at=at, zone=zone)  # a full instant leaves nothing to the other arguments
     grammar = present_grammar()
+    if time:  # the dots of a time end a sentence or divide hour and minute: no day of the month is meant here
+        time = _DOTTED.sub(r"\1:\2", time.rstrip(". "))
     if time and (fold(time).isdecimal() or fold(time) in grammar.numbers):
         time = f"{grammar.hour_prefix} {time}"
     phrase = ""
@@ -84,7 +89,7 @@ def _place(meanings: Sequence[Meaning], now: datetime, zone: ZoneInfo) -> list[l
 def _parse_iso_instant(text: str, zone: ZoneInfo) -> datetime | None:
     """Return the instant of a full ISO date and time; None for any other text. Without an offset it is local."""
     try:
-        instant = datetime.fromisoformat(text.strip())
+        instant = datetime.fromisoformat(text.strip(" .!?"))
     except ValueError:
         return None
     if "T" not in text and " " not in text.strip():

@@ -19,6 +19,25 @@ _SUITS = (
 )
 _DAY_THAT_SUITS = rf"(?:(?:aber|lieber|dafuer) {_ANY_DAY}\b|{_ANY_DAY}\b{_SUITS})"
 _UNCLEAR = "unklar"  # no rule knows this word: what can mean one thing and its opposite is asked
+_SOME_DAY = rf"{_LONG_WEEKDAYS}|heute|morgen|uebermorgen|woche|(?:vor|nach)mittags?|abends?"
+_SOME_DATE = rf"{_MONTH}|\d{{1,2}}\.\d{{1,2}}\."
+# A full stop behind a number makes it a day of the month, but not behind these: it ends a sentence.
+_NO_ORDINALS = (
+    r"\b((?:um|gegen|punkt|halb|viertel|dreiviertel) \d{1,2})",
+    r"\b((?:vor|nach) \d{1,2})",
+    # Where a day is named, the number is an hour; "vom 7. Dezember bis 15." has two days.
+    rf"\b((?:{_SOME_DAY}|{_SOME_DATE})(?!\w)[^\d]*\b(?:ab|fruehestens) \d{{1,2}})",
+    rf"(?<!von )(?<!vom )\b((?:{_SOME_DAY})(?!\w)[^\d]*\b(?:bis|spaetestens) \d{{1,2}})",
+    r"\b(\d{1,2} ?uhr \d{1,2})",
+    r"\b((?:von|zwischen) \d{1,2} (?:bis|und) \d{1,2})",
+    r"\b((?:kw|kalenderwoche|woche) \d{1,2}(?: (?:oder|und|bis) \d{1,2})?)",
+    r"\b((?:um|gegen|punkt) \d{1,2}\.\d{2})",
+    r"\b(\d{1,2}\.(?:1[3-9]|[2-5]\d))",  # 14.30: there is no such month
+    r"\b(\d{1,2} \d{1,2})",
+)
+# These are followed by a time or by words, but by no name of a month.
+_WHOLE = r"(\d[:h]\d{2}|\b\d{4}|\b\d{4}-\d{2}-\d{2}|\b\d{1,2}\.\d{1,2}\.\d{2})"
+_ENDS_SENTENCE = rf"(?!\d| (?:\d|(?:(?:oder|bis|und|,) (?:(?:zum|den|dem|am) )*\d{{1,2}}\. ?)?(?:{_MONTH})\b))"
 _UNITS = ("ein", "zwei", "drei", "vier", "fuenf", "sechs", "sieben", "acht", "neun")
 _TENS = ("zwanzig", "dreissig", "vierzig", "fuenfzig")
 
@@ -27,7 +46,8 @@ _REWRITES = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"[?!\"„“()]|\.{2,}", " "),
-        (rf"\b((?:um|gegen|punkt) \d{{1,2}})\.(?! ?(?:\d|{_MONTH}))", r"\1"),  # the end of a sentence
+        *((rf"{number}\.{_ENDS_SENTENCE}", r"\1") for number in _NO_ORDINALS),
+        (rf"{_WHOLE}\.(?!\d)", r"\1"),
         (r"(?<=[a-z])[.;]|(?<!\d)\.|(?<=:)\s|;", " "),  # "Do." and the end of a sentence; the dot of "27." stays
         (r",", " , "),
         (rf"\b({_LONG_WEEKDAYS})(morgen|frueh|vormittag|mittag|nachmittag|abend)(s?)\b", r"\1 \2\3"),
@@ -39,6 +59,8 @@ _REWRITES = tuple(
         (r"\bheut\b", "heute"),
         (r"\bueber (morgen|naechste)", r"ueber\1"),
         (r"\b(\d{1,2})h(\d{2})\b", r"\1:\2"),
+        (r"\b(um|gegen|punkt) (\d{1,2})\.(\d{2})\b(?!\.)", r"\1 \2:\3"),
+        (r"(?<!\.)\b([01]?\d|2[0-4])\.(1[3-9]|[2-5]\d)\b(?!\.)", r"\1:\2"),  # there is no such month
         (r"\b(\d{1,2})te[nrm]?\b", r"\1."),
         (rf"\b({'|'.join(_UNITS)}) und ((?:{'|'.join(_TENS)})(?:ste[nrm]?)?)\b", r"\1und\2"),
         (rf"\b({_LONG_WEEKDAYS}) ausgenommen\b", r"ausser \1"),

@@ -14,7 +14,7 @@ from askproai_core.tenant_config import CallerVerification, decode
 from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.tenant_pod import Reply, TenantPod, open_pod, running_web, sign_retell
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, stopwatch
 
 CALLER = "+4915112340001"
 EMPTY_ANSWER = {"call_inbound": {}}
@@ -38,9 +38,8 @@ async def pod_with_recognition(
 
 
 async def time_inbound(pod: TenantPod, caller: str | None, **call: Any) -> tuple[Reply, float]:
-    loop = asyncio.get_running_loop()
-    started_at = loop.time()
-    return await pod.inbound(caller, **call), loop.time() - started_at
+    async with stopwatch() as seconds:
+        return await pod.inbound(caller, **call), seconds()
 
 
 async def book(pod: TenantPod, caller: str, name: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from askproai_runtime.intake import Source
 from askproai_sandbox.cluster import free_port
 from tests.worlds.spool_environment import SENDERS, SpoolEnvironment, running_spool, spawn_web
 from tests.worlds.tenant_pod import running_web
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, stopwatch
 
 
 async def take_database_away(env: SpoolEnvironment, how: str) -> None:
@@ -28,11 +28,11 @@ async def test_events_of_every_sender_are_acknowledged_and_stored_once_when_post
     spooling: SpoolEnvironment, how: str
 ) -> None:
     await take_database_away(spooling, how)
-    began = time.perf_counter()
-    replies = [await spooling.send(source, "call_away") for source in SENDERS for _ in range(2)]
+    async with stopwatch() as seconds:
+        replies = [await spooling.send(source, "call_away") for source in SENDERS for _ in range(2)]
+        assert seconds() < 3
     assert [(reply.status, reply.body["status"]) for reply in replies] == [(200, "spooled")] * 6
     assert replies[0].body["id"] is None
-    assert time.perf_counter() - began < 3
     assert len(await spooling.list_events()) == 1
     assert await spooling.count_spooled() == 6
     await spooling.gate.open()

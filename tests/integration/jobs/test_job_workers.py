@@ -79,7 +79,7 @@ async def test_a_snapshot_counts_the_waiting_jobs(env: JobEnvironment) -> None:
     [low] = await snapshot(env.pool, env.tenant)
     assert low[:3] == ("low", "ready", 2)
     assert low.oldest_seconds is not None
-    assert 0 <= low.oldest_seconds < 5
+    assert 0 <= low.oldest_seconds < SOON
 
 
 async def test_a_kind_of_a_later_release_waits_for_it_and_stops_nothing(

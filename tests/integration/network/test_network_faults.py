@@ -15,7 +15,7 @@ from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.network_faults import Proxy, proxies
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import eventually, stopwatch
 
 EVENTS = 60
 CLAIMS_RUN_OUT_SECONDS = 90  # a claim whose answer was cut off ends with its lease of 30 s
@@ -108,13 +108,12 @@ async def test_a_silent_database_is_answered_before_the_sender_gives_up_and_forg
 ) -> None:
     """Packets vanish and no connection ends: the hardest way to fail. The pod needs no restart afterwards."""
     pod = network.pod
-    async with network.postgres.toxic("timeout", timeout=0):
-        began = time.monotonic()
+    async with network.postgres.toxic("timeout", timeout=0), stopwatch() as waited:
         event, function = await asyncio.gather(
             pod.retell("call_started", "call_silent"),
             pod.function("check_availability", "call_asks", {"service": "Haarschnitt"}),
         )
-        seconds = time.monotonic() - began
+        seconds = waited()
     assert event.status == 503 or event.body["status"] == "spooled", "Redis may be known as durable by then, or not yet"
     assert function.body["success"] is False
     assert seconds < RETELL_WAITS_SECONDS

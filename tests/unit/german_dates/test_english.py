@@ -30,6 +30,18 @@ def test_a_phrase_means_what_the_table_says(phrase, meaning):
     assert read_understood(understood) in read_expected(meaning), readings or understood.refused
 
 
+@pytest.mark.parametrize("end", [".", "!", "?", ". Please."])
+def test_the_end_of_a_sentence_changes_no_meaning(end):
+    changed = [
+        phrase + end
+        for phrase, _ in TABLE
+        if not phrase.endswith(".")
+        and read_understood(understand(phrase + end, at=CALL, zone=BERLIN))
+        != read_understood(understand(phrase, at=CALL, zone=BERLIN))
+    ]
+    assert changed == []
+
+
 def test_no_words_of_the_table_in_any_order_raise_an_error():
     seed = random.randrange(10**6)
     choose = random.Random(seed)
@@ -52,6 +64,9 @@ def test_arguments_of_a_function_are_read_as_english():
         2026, 11, 24, 10, tzinfo=BERLIN
     )
     assert understand_parts("Tuesday", "14:30", None, at=CALL, zone=BERLIN).exact == datetime(
+        2026, 11, 24, 14, 30, tzinfo=BERLIN
+    )
+    assert understand_parts("Tuesday.", "14.30.", None, at=CALL, zone=BERLIN).exact == datetime(
         2026, 11, 24, 14, 30, tzinfo=BERLIN
     )
     assert understand_parts("Tuesday", None, "morning", at=CALL, zone=BERLIN).candidates[0].end is not None

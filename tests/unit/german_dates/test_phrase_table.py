@@ -42,6 +42,21 @@ def test_of_phrases_that_the_grammar_was_not_made_for_none_is_understood_wrongly
     assert 1 - len(asked) / len(answers) >= LEAST_SHARE, asked
 
 
+@pytest.mark.parametrize("end", [".", "!", "?", ". Bitte."])
+def test_the_end_of_a_sentence_changes_no_meaning(end):
+    """A transcript has one behind each sentence, and a dot behind a number can be read as a day of the month."""
+    tables = (*TABLE, *read_table("other_phrases.txt"))
+    spoken = [phrase for phrase, _ in tables if "T" not in phrase[1:]]  # an instant in ISO is no part of a sentence
+    phrases = [phrase for phrase in spoken if not phrase.endswith(".") and "nicht" not in phrase]
+    changed = [
+        phrase + end
+        for phrase in phrases
+        if read_understood(understand(phrase + end, at=CALL, zone=BERLIN))
+        != read_understood(understand(phrase, at=CALL, zone=BERLIN))
+    ]
+    assert changed == []
+
+
 def test_no_words_of_the_table_in_any_order_raise_an_error():
     seed = random.randrange(10**6)
     choose = random.Random(seed)

@@ -88,7 +88,11 @@ _BEFORE_NUMBERS = _compile(
         (r"–", "-"),
         (r"\b([ap])\.? ?m\b\.?", r"\1m"),
         (r"(?<=\d)([ap]m)\b", r" \1"),
-        (r"(?<=[a-z])[.;]|;|\.(?= |$)(?<!\d\.)", " "),
+        (
+            r"\b((?:at|from|to|until|till|by|after|before) \d{1,2}\.\d\d|(?<![\d.])\d{1,2}\.(?:1[3-9]|[2-5]\d))\.(?= |$)",
+            r"\1",
+        ),
+        (r"(?<=[a-z])[.;]|;|(?<!\d\.\d)(?<!\d\.\d\d)\.(?= |$)", " "),  # the last dot of "24.11." stays
         (r",", " , "),
         (r"\bo'? ?clock\b|\boclock\b", "o'clock"),
         (rf"\b({'|'.join(TENS)})[- ]({_ORDINAL_UNITS}|{_NUMBER_UNITS})\b", r"\1_\2"),
