@@ -109,7 +109,7 @@ class WaitlistKeeper:
             if impossible:
                 await end_taken_offers(conn, ctx.tenant, impossible)
         free_days: FreeDays = {}
-        for freed in await list_freed(ctx.pool, ctx.tenant, _MOST_FREED):
+        for freed in await list_freed(ctx.pool, ctx.tenant, ctx.clock.now(), _MOST_FREED):
             await self._handle(run, freed, free_days)
         return Next(_BUSY, {})
 
@@ -215,7 +215,20 @@ class WaitlistKeeper:
             if key not in free_days:
                 free_days[key] = (await list_free_slots(ctx, *place, day, correlation_id, member)).slots
             needing += (slot for slot in free_days[key] if _needs(rules, slot, freed))
+        if any(rules.staff_member(member).units > 1 for member in staff):
+            needing = await self._without_other_units(rules, needing, freed)
         return sorted(needing, key=lambda slot: abs(slot.start - freed.starts_at))
+
+    async def _without_other_units(self, rules: ServiceRules, slots: Sequence[Slot], freed: FreedTime) -> list[Slot]:
+        """Return the slots at which the freed unit itself is free: an offer of one that another unit serves would end as taken."""
+        if not slots:
+            return []
+        blocked = [rules.blocked_span(slot.start) for slot in slots]
+        first, end = min(span.start for span in blocked), max(span.end for span in blocked)
+        async with self._ctx.pool.acquire() as conn:
+            busy = await read_busy_spans(conn, self._ctx.tenant, [freed.resource_id], first, end, _NO_CALL)
+        taken = [Span(each.start, each.end) for each in busy.get(freed.resource_id, ())]
+        return [slot for slot in slots if not _overlap(rules.blocked_spans(slot.start), taken)]
 
 
 def _list_waits(ctx: BookingContext, awaited: Iterable[str]) -> list[Wait]:

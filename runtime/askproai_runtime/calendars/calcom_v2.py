@@ -252,7 +252,7 @@ def _not_listed(reply: Reply) -> CalendarUnavailable:
 
 
 def _moved_out_of_sight(error: CalendarUnavailable) -> CalendarUnavailable:
-    """Return that a move is known, and not where to. No other version is asked then: its list may lag, and shows a cancelled one."""
+    """Return that a move is known, and not where to. No other version is asked then: the list of v1 may lag behind it, too."""
     return CalendarUnavailable(f"the booking was moved, and where to is not known: {error}", error.retry_after)
 
 

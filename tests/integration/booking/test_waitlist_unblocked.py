@@ -6,9 +6,18 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from test_capacity import COURSE, CUT, MAX_UNITS, studio
 
-from askproai_runtime.booking import DeskRequest, add_block, blocks, decline_offer, remove_block, resolve_span
-from tests.worlds.booking_environment import MORNING, Salon
+from askproai_runtime.booking import (
+    DeskRequest,
+    add_block,
+    blocks,
+    decline_offer,
+    remove_block,
+    resolve_span,
+    waitlist_offers,
+)
+from tests.worlds.booking_environment import MORNING, Salon, call
 from tests.worlds.waitlist_environment import FIRST, OFFERS, SECOND, book, offered, run, wait
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -147,3 +156,32 @@ async def test_who_waits_for_somebody_else_or_another_time_is_not_asked(salon: S
     await unblock(salon, ill)
     await run(salon)
     assert await offered(salon) == []
+
+
+async def test_who_has_an_offer_does_not_keep_the_hours_from_those_who_have_none(
+    salon: Salon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run looks at so many hours; those of somebody who waits for the whole day and is asked already are not among them."""
+    monkeypatch.setattr(waitlist_offers, "_MOST_FREED", 3)
+    ill = await block(salon)
+    await wait(salon, FIRST, staff="Anna")
+    await wait(salon, SECOND, staff="Anna", time="16:00")
+    await unblock(salon, ill)
+    for _ in range(2):
+        await run(salon)
+    assert await offered(salon) == [(FIRST, "open"), (SECOND, "open")]
+
+
+async def test_the_free_place_of_a_group_is_offered_and_not_the_one_that_is_booked(new_salon) -> None:
+    """What was booked before the block stays. An offer that rested on its unit would end as taken at the next run."""
+    people = [("mitte", person, unit) for person in ("anna", "mehmet") for unit in range(1, MAX_UNITS + 1)]
+    salon = await new_salon(people=people)
+    salon.apply_config(studio(salon, CUT, COURSE))
+    course = {"service": "kurs", "staff": "anna", "start": MORNING, "customer_name": "Kurt Kurs"}
+    assert (await salon.booking.book_appointment(call("call_b", "+4915200000001"), course)).success
+    ill = await block(salon)
+    await wait(salon, service="kurs", staff="anna", time="10:00")
+    await unblock(salon, ill)
+    for _ in range(3):
+        await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]

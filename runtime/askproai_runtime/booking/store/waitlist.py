@@ -126,11 +126,19 @@ UPDATE waitlist_offers SET state = 'taken', ended_at = clock_timestamp()
 WHERE tenant = $1 AND id = ANY($2) AND state = 'open'
 """
 
+# Not while all who wait for a time about then have an open offer: the times of one who waits for weeks would be all that a run
+# looks at, until that offer ends.
 _LIST_FREED = """
+WITH waiting AS (
+    SELECT w.since, w.until, EXISTS (
+        SELECT 1 FROM waitlist_offers o WHERE o.tenant = $1 AND o.entry_id = w.id AND o.state = 'open') AS is_asked
+    FROM waitlist w WHERE w.tenant = $1 AND w.state = 'waiting')
 SELECT f.id, f.resource_id, f.starts_at, f.ends_at, f.freed_at, clock_timestamp() - f.freed_at AS age FROM freed_times f
 WHERE f.tenant = $1 AND f.handled_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM waitlist_offers o WHERE o.tenant = $1 AND o.freed_id = f.id AND o.state = 'open')
-ORDER BY f.starts_at, f.id LIMIT $2
+  AND (f.ends_at <= $2 OR (
+      SELECT bool_and(w.is_asked) FROM waiting w WHERE w.since < f.ends_at AND w.until > f.starts_at) IS NOT TRUE)
+ORDER BY f.starts_at, f.id LIMIT $3
 """
 # `is_free`: has no open offer. Whoever has let this time pass is not asked again, also where one appointment had several units of
 # the person. An offer of it that somebody else was faster to take is repeated only if the time became free once more: another unit
@@ -313,9 +321,9 @@ async def end_what_is_over(conn: Connection, tenant: str, now: datetime, waits: 
     await conn.execute(_END_OFFERS, tenant, now, *columns)
 
 
-async def list_freed(pool: Pool, tenant: str, limit: int) -> list[FreedTime]:
-    """Return the freed times that are offered to nobody now, by start."""
-    return [FreedTime(**row) for row in await pool.fetch(_LIST_FREED, tenant, limit)]
+async def list_freed(pool: Pool, tenant: str, now: datetime, limit: int) -> list[FreedTime]:
+    """Return the freed times that are offered to nobody now, and that somebody without an offer or nobody waits for, by start."""
+    return [FreedTime(**row) for row in await pool.fetch(_LIST_FREED, tenant, now, limit)]
 
 
 async def list_candidates(pool: Pool, tenant: str, freed: FreedTime, limit: int) -> list[WaitingCandidate]:
