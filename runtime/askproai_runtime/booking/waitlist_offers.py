@@ -16,6 +16,7 @@ import structlog
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import QuietHours, TenantConfig
+from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.free_days import list_free_slots
 from askproai_runtime.booking.names import NameMissing, UnknownName, find_rules
@@ -160,16 +161,22 @@ class WaitlistKeeper:
         return True
 
     async def _count_places(self, entry: WaitlistEntry, slot: Slot) -> int:
-        """Return how many can book a free slot of the service that somebody waits for: one, unless people come together."""
+        """Return how many can book a slot of the service that somebody waits for: one, unless people come together.
+
+        0 if it was booked or held since the run read its day.
+        """
         rules = find_rules(self._ctx.config(), entry.branch, entry.service)
         capacity, member = rules.service.capacity, rules.staff_member(slot.staff)
-        if capacity == 1:
-            return 1
-        units, blocked = member.resource_ids[: member.units], rules.blocked_span(slot.start)
+        blocked = rules.blocked_span(slot.start)
         async with self._ctx.pool.acquire() as conn:
-            busy = await read_busy_spans(conn, self._ctx.tenant, units, blocked.start, blocked.end, _NO_CALL)
+            busy = await read_busy_spans(
+                conn, self._ctx.tenant, member.resource_ids, blocked.start, blocked.end, _NO_CALL
+            )
+        if allocate_visit(rules, slot.staff, busy, slot.start) is None:
+            return 0
+        units = member.resource_ids[: member.units]
         free = sum(not busy.get(unit) for unit in units)
-        return max(1, free // (member.units // capacity))
+        return max(1, free // (member.units // capacity)) if capacity > 1 else 1
 
     async def _count_offers(self, conn: Connection, entry: WaitlistEntry, slot: Slot) -> int:
         """Return how many have an open offer of work that the slot needs; during a wait nothing is needed.

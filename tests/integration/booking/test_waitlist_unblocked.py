@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -184,4 +185,24 @@ async def test_the_free_place_of_a_group_is_offered_and_not_the_one_that_is_book
     await unblock(salon, ill)
     for _ in range(3):
         await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+
+
+async def test_what_is_booked_while_the_run_offers_other_hours_of_the_day_is_not_offered(
+    salon: Salon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The free times of a day are read once for all of its hours, and a run of many hours takes its time."""
+    ill = await block(salon)
+    await wait(salon, FIRST, staff="Anna", time="10:00")
+    await wait(salon, SECOND, staff="Anna", time="11:00")
+    await unblock(salon, ill)
+    announce = waitlist_offers.announce_offer
+
+    async def announce_and_book(*args: Any) -> None:
+        monkeypatch.undo()
+        await book(salon, "2026-11-27T11:00:00+01:00", caller="+4915200000002")
+        await announce(*args)
+
+    monkeypatch.setattr(waitlist_offers, "announce_offer", announce_and_book)
+    await run(salon)
     assert await offered(salon) == [(FIRST, "open")]
