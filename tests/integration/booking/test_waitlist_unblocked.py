@@ -1,7 +1,8 @@
 """A time that becomes free because a block is removed is offered to who waits for it, as one that a cancellation frees."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from test_capacity import COURSE, CUT, MAX_UNITS, studio
 
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import (
     DeskRequest,
     add_block,
@@ -18,6 +20,8 @@ from askproai_runtime.booking import (
     resolve_span,
     waitlist_offers,
 )
+from askproai_runtime.booking.slots import Claims, Span
+from askproai_runtime.booking.unblocked_times import list_unblocked_times
 from tests.worlds.booking_environment import MORNING, Salon, call
 from tests.worlds.waitlist_environment import FIRST, OFFERS, SECOND, book, offered, run, wait
 
@@ -206,3 +210,25 @@ async def test_what_is_booked_while_the_run_offers_other_hours_of_the_day_is_not
     monkeypatch.setattr(waitlist_offers, "announce_offer", announce_and_book)
     await run(salon)
     assert await offered(salon) == [(FIRST, "open")]
+
+
+async def test_of_a_long_block_only_the_days_are_computed_for_which_somebody_waits(
+    salon: Salon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All hours of the horizon take the event loop hundreds of milliseconds, in which callers wait."""
+    computed: list[Span] = []
+
+    def compute(config: TenantConfig, blocked: Collection[int], span: Span, now: datetime) -> Claims:
+        computed.append(span)
+        return list_unblocked_times(config, blocked, span, now)
+
+    monkeypatch.setattr(blocks, "list_unblocked_times", compute)
+    await unblock(salon, await block(salon, "2026-11-20", "2027-11-20"))
+    assert computed == [], "nobody waits"
+    ill = await block(salon, "2026-11-20", "2027-11-20")
+    await wait(salon, time="10:30")
+    await unblock(salon, ill)
+    (span,) = computed
+    assert span.end - span.start < timedelta(days=3)
+    recorded = [(row["starts_at"].isoformat(), row["ends_at"].isoformat()) for row in await salon.rows(FREED)]
+    assert recorded == [("2026-11-27T09:00:00+00:00", "2026-11-27T10:00:00+00:00")]

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from askproai_core.database import Connection, Pool
-from askproai_runtime.booking.slots import Claims
+from askproai_runtime.booking.slots import Claims, Span
 
 _ENTRY = """w.id, w.call_id, w.branch, w.service, w.staff, w.spans, w.requested, w.until, w.name, w.phone, w.state,
     w.correlation_id, w.created_at, w.ended_at"""
@@ -274,6 +274,14 @@ async def insert_entry(conn: Connection, tenant: str, entry: NewEntry, limits: E
 async def record_held_times(conn: Connection, tenant: str, entry: NewEntry, resources: Sequence[int]) -> None:
     """Record what other calls hold of `resources` within the requested time as freed: its end frees it unless it is booked."""
     await conn.execute(_RECORD_HELD, tenant, list(resources), entry.since, entry.until, entry.call_id)
+
+
+async def read_awaited_span(conn: Connection, tenant: str) -> Span | None:
+    """Return from when to when somebody waits for a time; None if nobody does. The hours of months take the event loop a second."""
+    row = await conn.fetchrow(
+        "SELECT min(since) AS since, max(until) AS until FROM waitlist WHERE tenant = $1 AND state = 'waiting'", tenant
+    )
+    return Span(row["since"], row["until"]) if row and row["since"] else None
 
 
 async def record_unblocked_times(conn: Connection, tenant: str, times: Claims) -> None:
