@@ -130,14 +130,17 @@ WHERE tenant = $1 AND id = ANY($2) AND state = 'open'
 # looks at, until that offer ends.
 _LIST_FREED = """
 WITH waiting AS (
-    SELECT w.since, w.until, EXISTS (
-        SELECT 1 FROM waitlist_offers o WHERE o.tenant = $1 AND o.entry_id = w.id AND o.state = 'open') AS is_asked
-    FROM waitlist w WHERE w.tenant = $1 AND w.state = 'waiting')
-SELECT f.id, f.resource_id, f.starts_at, f.ends_at, f.freed_at, clock_timestamp() - f.freed_at AS age FROM freed_times f
+    SELECT tstzrange(w.since, w.until) AS span, NOT EXISTS (
+        SELECT 1 FROM waitlist_offers o WHERE o.tenant = $1 AND o.entry_id = w.id AND o.state = 'open') AS is_free
+    FROM waitlist w WHERE w.tenant = $1 AND w.state = 'waiting' AND w.since < w.until
+), awaited AS MATERIALIZED (
+    SELECT coalesce(range_agg(span), '{}') AS by_anybody, coalesce(range_agg(span) FILTER (WHERE is_free), '{}') AS by_free
+    FROM waiting)
+SELECT f.id, f.resource_id, f.starts_at, f.ends_at, f.freed_at, clock_timestamp() - f.freed_at AS age
+FROM freed_times f, awaited a
 WHERE f.tenant = $1 AND f.handled_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM waitlist_offers o WHERE o.tenant = $1 AND o.freed_id = f.id AND o.state = 'open')
-  AND (f.ends_at <= $2 OR (
-      SELECT bool_and(w.is_asked) FROM waiting w WHERE w.since < f.ends_at AND w.until > f.starts_at) IS NOT TRUE)
+  AND (f.ends_at <= $2 OR tstzrange(f.starts_at, f.ends_at) && a.by_free OR NOT tstzrange(f.starts_at, f.ends_at) && a.by_anybody)
 ORDER BY f.starts_at, f.id LIMIT $3
 """
 # `is_free`: has no open offer. Whoever has let this time pass is not asked again, also where one appointment had several units of
