@@ -184,7 +184,7 @@ class WaitlistKeeper:
         Units of a staff member make no difference: a cancellation frees several where an appointment has several.
         """
         needed = self._blocked_spans(entry, slot.start, slot.end)
-        others = await list_offered(conn, self._ctx.tenant, slot.staff)
+        others = await list_offered(conn, self._ctx.tenant, _entries_of(self._ctx.config(), entry.branch, slot.staff))
         return sum(
             _overlap(needed, self._blocked_spans(each, offer.starts_at, offer.ends_at)) for each, offer in others
         )
@@ -236,6 +236,15 @@ class WaitlistKeeper:
             busy = await read_busy_spans(conn, self._ctx.tenant, [freed.resource_id], first, end, _NO_CALL)
         taken = [Span(each.start, each.end) for each in busy.get(freed.resource_id, ())]
         return [slot for slot in slots if not _overlap(rules.blocked_spans(slot.start), taken)]
+
+
+def _entries_of(config: TenantConfig, branch: str, staff: str) -> list[str]:
+    """Return the entries, each `branch/staff`, of the person who is a staff member: in all branches where the person works."""
+    members = [(place.name, member) for place in config.branches for member in place.staff]
+    resources = {
+        each for place, member in members if (place, member.id) == (branch, staff) for each in member.resource_ids
+    }
+    return [f"{place}/{member.id}" for place, member in members if not resources.isdisjoint(member.resource_ids)]
 
 
 def _list_waits(ctx: BookingContext, awaited: Iterable[str]) -> list[Wait]:

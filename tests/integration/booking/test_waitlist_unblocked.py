@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from test_capacity import COURSE, CUT, MAX_UNITS, studio
 
@@ -16,6 +18,7 @@ from askproai_runtime.booking import (
     add_block,
     blocks,
     decline_offer,
+    join_waitlist,
     remove_block,
     resolve_span,
     waitlist_offers,
@@ -23,7 +26,8 @@ from askproai_runtime.booking import (
 from askproai_runtime.booking.slots import Claims, Span
 from askproai_runtime.booking.unblocked_times import list_unblocked_times
 from tests.worlds.booking_environment import MORNING, Salon, call
-from tests.worlds.waitlist_environment import FIRST, OFFERS, SECOND, book, offered, run, wait
+from tests.worlds.full_calendar import nothing_free
+from tests.worlds.waitlist_environment import FIRST, FRIDAY, OFFERS, SECOND, book, offered, run, wait
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FREED = "SELECT starts_at, ends_at FROM freed_times WHERE handled_at IS NULL ORDER BY starts_at"
@@ -232,3 +236,31 @@ async def test_of_a_long_block_only_the_days_are_computed_for_which_somebody_wai
     assert span.end - span.start < timedelta(days=3)
     recorded = [(row["starts_at"].isoformat(), row["ends_at"].isoformat()) for row in await salon.rows(FREED)]
     assert recorded == [("2026-11-27T09:00:00+00:00", "2026-11-27T10:00:00+00:00")]
+
+
+def in_two_branches(salon: Salon) -> TenantConfig:
+    """Return the salon's config with Anna as one person in two branches, under an id of its own in each."""
+    (branch,), (service,) = salon.configs[-1].branches, salon.configs[-1].services
+    anna = next(member for member in branch.staff if member.id == "anna")
+    west = msgspec.structs.replace(branch, name="west", display_name="West", phone_numbers=())
+    branches = tuple(
+        msgspec.structs.replace(each, staff=(msgspec.structs.replace(anna, id=f"anna-{each.name}"),))
+        for each in (branch, west)
+    )
+    staff = {each.name: (f"anna-{each.name}",) for each in branches}
+    services = (msgspec.structs.replace(service, branch=None, staff=staff),)
+    return msgspec.structs.replace(salon.configs[-1], branches=branches, services=services)
+
+
+async def test_two_offers_in_two_branches_never_need_the_same_minute_of_one_person(salon: Salon) -> None:
+    salon.apply_config(in_two_branches(salon))
+    ill = await block(salon, staff="Anna")
+    await wait(salon, FIRST, time="10:30")
+    async with nothing_free(salon):
+        asked = {**FRIDAY, "time": "11:00"}
+        joined = await join_waitlist(salon.booking, replace(call("call_w", SECOND), branch="west"), asked)
+    assert joined.success, joined
+    await unblock(salon, ill)
+    for _ in range(2):
+        await run(salon)
+    assert await offered(salon) == [(FIRST, "open")], "half past ten to a quarter past eleven"

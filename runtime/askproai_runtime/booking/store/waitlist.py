@@ -350,9 +350,13 @@ async def list_candidates(pool: Pool, tenant: str, freed: FreedTime, limit: int)
     return found
 
 
-async def list_offered(conn: Connection, tenant: str, staff: str) -> list[tuple[WaitlistEntry, WaitlistOffer]]:
-    """Return who has an open offer of a staff member's time, and the offer."""
-    rows = await conn.fetch(f"{_SELECT} WHERE w.tenant = $1 AND o.staff = $2", tenant, staff)
+async def list_offered(
+    conn: Connection, tenant: str, staff: Sequence[str]
+) -> list[tuple[WaitlistEntry, WaitlistOffer]]:
+    """Return who has an open offer of a time of `staff` (each `branch/staff`), and the offer."""
+    rows = await conn.fetch(
+        f"{_SELECT} WHERE w.tenant = $1 AND w.branch || '/' || o.staff = ANY($2)", tenant, list(staff)
+    )
     entries = [_to_entry(row) for row in rows]
     return [(entry, entry.offer) for entry in entries if entry.offer]
 
