@@ -100,7 +100,12 @@ class CalcomV2:
         if request.made_after is not None:
             filters = {"afterCreatedAt": format_utc(request.made_after)}
         for page in range(_MAX_PAGES):
-            bookings = await self._list(request, filters, page)
+            try:
+                bookings = await self._list(request, filters, page)
+            except CalendarUnavailable as error:
+                if moved is None:
+                    raise
+                raise _moved_out_of_sight(error) from error
             if found := _find_request(bookings, str(request.request_id)):
                 return found
             moved = moved or _find_moved(bookings, str(request.request_id))
