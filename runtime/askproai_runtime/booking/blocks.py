@@ -36,12 +36,17 @@ from askproai_runtime.booking.store.blocks import (
     list_resources,
 )
 from askproai_runtime.booking.store.claims import run_transaction
-from askproai_runtime.booking.store.waitlist import WaitlistEntry, list_offered_within, record_unblocked_times
+from askproai_runtime.booking.store.waitlist import (
+    WaitlistEntry,
+    list_offered_within,
+    read_awaited_span,
+    record_unblocked_times,
+)
 from askproai_runtime.booking.types import BookingContext, DeskRequest
 from askproai_runtime.booking.unblocked_times import list_unblocked_times
 from askproai_runtime.visits import find_by_name
 
-_LONGEST = timedelta(days=400)
+_LONGEST, _DAY = timedelta(days=400), timedelta(days=1)
 
 
 class BlockObstacle(StrEnum):
@@ -159,9 +164,11 @@ async def remove_block(ctx: BookingContext, desk: DeskRequest, block_id: UUID, c
     async def write(conn: Connection) -> Block | None:
         block = await get_block(conn, ctx.tenant, block_id)
         if block is not None and await lift_block(conn, ctx.tenant, block_id):
-            span = Span(block.starts_at, block.ends_at)
-            freed = list_unblocked_times(ctx.config(), block.resource_ids, span, ctx.clock.now())
-            await record_unblocked_times(conn, ctx.tenant, freed)
+            if awaited := await read_awaited_span(conn, ctx.tenant):
+                # With a day before and after: the hours begin with the opening hours, not with what somebody waits for.
+                span = Span(max(block.starts_at, awaited.start - _DAY), min(block.ends_at, awaited.end + _DAY))
+                freed = list_unblocked_times(ctx.config(), block.resource_ids, span, ctx.clock.now())
+                await record_unblocked_times(conn, ctx.tenant, freed)
             await _record(conn, ctx, desk, "block.removed", block, correlation_id)
         return block
 

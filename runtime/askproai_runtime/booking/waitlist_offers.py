@@ -16,6 +16,7 @@ import structlog
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import QuietHours, TenantConfig
+from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.free_days import list_free_slots
 from askproai_runtime.booking.names import NameMissing, UnknownName, find_rules
@@ -109,7 +110,7 @@ class WaitlistKeeper:
             if impossible:
                 await end_taken_offers(conn, ctx.tenant, impossible)
         free_days: FreeDays = {}
-        for freed in await list_freed(ctx.pool, ctx.tenant, _MOST_FREED):
+        for freed in await list_freed(ctx.pool, ctx.tenant, ctx.clock.now(), _MOST_FREED):
             await self._handle(run, freed, free_days)
         return Next(_BUSY, {})
 
@@ -160,16 +161,22 @@ class WaitlistKeeper:
         return True
 
     async def _count_places(self, entry: WaitlistEntry, slot: Slot) -> int:
-        """Return how many can book a free slot of the service that somebody waits for: one, unless people come together."""
+        """Return how many can book a slot of the service that somebody waits for: one, unless people come together.
+
+        0 if it was booked or held since the run read its day.
+        """
         rules = find_rules(self._ctx.config(), entry.branch, entry.service)
         capacity, member = rules.service.capacity, rules.staff_member(slot.staff)
-        if capacity == 1:
-            return 1
-        units, blocked = member.resource_ids[: member.units], rules.blocked_span(slot.start)
+        blocked = rules.blocked_span(slot.start)
         async with self._ctx.pool.acquire() as conn:
-            busy = await read_busy_spans(conn, self._ctx.tenant, units, blocked.start, blocked.end, _NO_CALL)
+            busy = await read_busy_spans(
+                conn, self._ctx.tenant, member.resource_ids, blocked.start, blocked.end, _NO_CALL
+            )
+        if allocate_visit(rules, slot.staff, busy, slot.start) is None:
+            return 0
+        units = member.resource_ids[: member.units]
         free = sum(not busy.get(unit) for unit in units)
-        return max(1, free // (member.units // capacity))
+        return max(1, free // (member.units // capacity)) if capacity > 1 else 1
 
     async def _count_offers(self, conn: Connection, entry: WaitlistEntry, slot: Slot) -> int:
         """Return how many have an open offer of work that the slot needs; during a wait nothing is needed.
@@ -177,7 +184,7 @@ class WaitlistKeeper:
         Units of a staff member make no difference: a cancellation frees several where an appointment has several.
         """
         needed = self._blocked_spans(entry, slot.start, slot.end)
-        others = await list_offered(conn, self._ctx.tenant, slot.staff)
+        others = await list_offered(conn, self._ctx.tenant, _entries_of(self._ctx.config(), entry.branch, slot.staff))
         return sum(
             _overlap(needed, self._blocked_spans(each, offer.starts_at, offer.ends_at)) for each, offer in others
         )
@@ -215,7 +222,29 @@ class WaitlistKeeper:
             if key not in free_days:
                 free_days[key] = (await list_free_slots(ctx, *place, day, correlation_id, member)).slots
             needing += (slot for slot in free_days[key] if _needs(rules, slot, freed))
+        if any(rules.staff_member(member).units > 1 for member in staff):
+            needing = await self._without_other_units(rules, needing, freed)
         return sorted(needing, key=lambda slot: abs(slot.start - freed.starts_at))
+
+    async def _without_other_units(self, rules: ServiceRules, slots: Sequence[Slot], freed: FreedTime) -> list[Slot]:
+        """Return the slots at which the freed unit itself is free: an offer of one that another unit serves would end as taken."""
+        if not slots:
+            return []
+        blocked = [rules.blocked_span(slot.start) for slot in slots]
+        first, end = min(span.start for span in blocked), max(span.end for span in blocked)
+        async with self._ctx.pool.acquire() as conn:
+            busy = await read_busy_spans(conn, self._ctx.tenant, [freed.resource_id], first, end, _NO_CALL)
+        taken = [Span(each.start, each.end) for each in busy.get(freed.resource_id, ())]
+        return [slot for slot in slots if not _overlap(rules.blocked_spans(slot.start), taken)]
+
+
+def _entries_of(config: TenantConfig, branch: str, staff: str) -> list[str]:
+    """Return the entries, each `branch/staff`, of the person who is a staff member: in all branches where the person works."""
+    members = [(place.name, member) for place in config.branches for member in place.staff]
+    resources = {
+        each for place, member in members if (place, member.id) == (branch, staff) for each in member.resource_ids
+    }
+    return [f"{place}/{member.id}" for place, member in members if not resources.isdisjoint(member.resource_ids)]
 
 
 def _list_waits(ctx: BookingContext, awaited: Iterable[str]) -> list[Wait]:

@@ -100,7 +100,12 @@ class CalcomV2:
         if request.made_after is not None:
             filters = {"afterCreatedAt": format_utc(request.made_after)}
         for page in range(_MAX_PAGES):
-            bookings = await self._list(request, filters, page)
+            try:
+                bookings = await self._list(request, filters, page)
+            except CalendarUnavailable as error:
+                if moved is None:
+                    raise
+                raise _moved_out_of_sight(error) from error
             if found := _find_request(bookings, str(request.request_id)):
                 return found
             moved = moved or _find_moved(bookings, str(request.request_id))
@@ -110,7 +115,10 @@ class CalcomV2:
 
     async def _follow(self, moved: RemoteBooking, correlation_id: str) -> RemoteBooking | None:
         """Return what a booking was moved to; None if that is cancelled. Raises `CalendarUnavailable`, also if it is not shown."""
-        booking = await self.get_booking(moved.uid, correlation_id=correlation_id)
+        try:
+            booking = await self.get_booking(moved.uid, correlation_id=correlation_id)
+        except CalendarUnavailable as error:
+            raise _moved_out_of_sight(error) from error
         if booking is None:
             raise CalendarUnavailable("the booking was moved, and Cal.com does not show yet where it is now")
         return booking if booking.live else None
@@ -127,7 +135,7 @@ class CalcomV2:
             uid = booking.get("rescheduledToUid") or ""
             if not uid or uid in uids:
                 break
-            booking = await self._read(uid, correlation_id)
+            booking = await self._read_moved(uid, correlation_id)
         if booking is None:
             return None
         if isinstance(before, str):
@@ -218,6 +226,13 @@ class CalcomV2:
             raise CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
         return data if is_found else None
 
+    async def _read_moved(self, uid: str, correlation_id: str) -> dict[str, Any] | None:
+        """Return the booking object that another one was moved to; None if Cal.com has none of that uid."""
+        try:
+            return await self._read(uid, correlation_id)
+        except CalendarUnavailable as error:
+            raise _moved_out_of_sight(error) from error
+
     async def _send(
         self,
         method: str,
@@ -239,6 +254,11 @@ class CalcomV2:
 def _not_listed(reply: Reply) -> CalendarUnavailable:
     text = f"Cal.com did not list its bookings: {reply.reason}"
     return CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
+
+
+def _moved_out_of_sight(error: CalendarUnavailable) -> CalendarUnavailable:
+    """Return that a move is known, and not where to. No other version is asked then: the list of v1 may lag behind it, too."""
+    return CalendarUnavailable(f"the booking was moved, and where to is not known: {error}", error.retry_after)
 
 
 def _find_request(bookings: list[Any], request_id: str) -> RemoteBooking | None:

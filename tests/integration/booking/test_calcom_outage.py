@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -88,6 +89,13 @@ class OutageEnvironment:
 
     async def run_sync_job(self) -> None:
         await self.salon.booking.sync_appointment(await self.salon.claim_job())
+
+    async def move_in_dashboard(self, uid: str, start: str) -> None:
+        """Move a booking as a person does with Cal.com's dashboard."""
+        body = {"key": KEY, "action": "move", "uid": uid, "start": start}
+        url = f"{self.config.calendar.base_url}/_sim/dashboard"
+        async with aiohttp.ClientSession() as session, session.post(url, json=body) as response:
+            assert response.status == HTTPStatus.OK, await response.text()
 
 
 @pytest.fixture
@@ -253,6 +261,26 @@ async def test_a_create_whose_outcome_is_unknown_never_goes_to_v1(server: Outage
     (local,) = await server.salon.live()
     assert (local["status"], local["external_id"]) == ("confirmed", server.bookings[0]["uid"])
     assert server.requests("create-booking-v1") == (1 if kind is FaultKind.DOWN else 0)
+
+
+async def test_what_v2_shows_as_moved_is_not_looked_for_in_the_list_of_v1(server: OutageEnvironment) -> None:
+    """v2 has the old booking in its list, and cannot be asked where it is now; v1, whose list lags too, would find nothing."""
+    server.inject_fault(FaultKind.ERROR_AFTER_COMMIT, "create-booking", count=1)
+    assert (await server.book(1, staff="anna"))["status"] == "pending_sync"
+    (booked,) = server.bookings
+    server.calcom.clock.advance(timedelta(minutes=1))
+    for operation in ("list-bookings", "list-bookings-v1"):
+        lagging = {"operation": operation, "fault": FaultKind.LAGGING_LIST, "seconds": 3600}
+        server.calcom.faults.active.append(Fault.parse(lagging, server.calcom.clock.now()))
+    await server.move_in_dashboard(booked["uid"], "2026-11-27T16:00:00Z")
+    server.inject_fault(FaultKind.NO_ROUTE, "get-booking")
+    with pytest.raises(RunAgain, match="was moved"):
+        await server.run_sync_job()
+    assert len(server.bookings) == 1
+    server.calcom.faults.active.pop()
+    await server.run_sync_job()
+    assert len(server.bookings) == 1
+    assert server.requests("create-booking") == 1
 
 
 async def test_a_v1_create_whose_outcome_is_unknown_is_found_again(server: OutageEnvironment) -> None:

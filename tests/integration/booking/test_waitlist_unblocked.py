@@ -1,15 +1,33 @@
 """A time that becomes free because a block is removed is offered to who waits for it, as one that a cancellation frees."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
+from test_capacity import COURSE, CUT, MAX_UNITS, studio
 
-from askproai_runtime.booking import DeskRequest, add_block, blocks, decline_offer, remove_block, resolve_span
-from tests.worlds.booking_environment import MORNING, Salon
-from tests.worlds.waitlist_environment import FIRST, OFFERS, SECOND, book, offered, run, wait
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking import (
+    DeskRequest,
+    add_block,
+    blocks,
+    decline_offer,
+    join_waitlist,
+    remove_block,
+    resolve_span,
+    waitlist_offers,
+)
+from askproai_runtime.booking.slots import Claims, Span
+from askproai_runtime.booking.unblocked_times import list_unblocked_times
+from tests.worlds.booking_environment import MORNING, Salon, call
+from tests.worlds.full_calendar import nothing_free
+from tests.worlds.waitlist_environment import FIRST, FRIDAY, OFFERS, SECOND, book, offered, run, wait
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FREED = "SELECT starts_at, ends_at FROM freed_times WHERE handled_at IS NULL ORDER BY starts_at"
@@ -147,3 +165,102 @@ async def test_who_waits_for_somebody_else_or_another_time_is_not_asked(salon: S
     await unblock(salon, ill)
     await run(salon)
     assert await offered(salon) == []
+
+
+async def test_who_has_an_offer_does_not_keep_the_hours_from_those_who_have_none(
+    salon: Salon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run looks at so many hours; those of somebody who waits for the whole day and is asked already are not among them."""
+    monkeypatch.setattr(waitlist_offers, "_MOST_FREED", 3)
+    ill = await block(salon)
+    await wait(salon, FIRST, staff="Anna")
+    await wait(salon, SECOND, staff="Anna", time="16:00")
+    await unblock(salon, ill)
+    for _ in range(2):
+        await run(salon)
+    assert await offered(salon) == [(FIRST, "open"), (SECOND, "open")]
+
+
+async def test_the_free_place_of_a_group_is_offered_and_not_the_one_that_is_booked(new_salon) -> None:
+    """What was booked before the block stays. An offer that rested on its unit would end as taken at the next run."""
+    people = [("mitte", person, unit) for person in ("anna", "mehmet") for unit in range(1, MAX_UNITS + 1)]
+    salon = await new_salon(people=people)
+    salon.apply_config(studio(salon, CUT, COURSE))
+    course = {"service": "kurs", "staff": "anna", "start": MORNING, "customer_name": "Kurt Kurs"}
+    assert (await salon.booking.book_appointment(call("call_b", "+4915200000001"), course)).success
+    ill = await block(salon)
+    await wait(salon, service="kurs", staff="anna", time="10:00")
+    await unblock(salon, ill)
+    for _ in range(3):
+        await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+
+
+async def test_what_is_booked_while_the_run_offers_other_hours_of_the_day_is_not_offered(
+    salon: Salon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The free times of a day are read once for all of its hours, and a run of many hours takes its time."""
+    ill = await block(salon)
+    await wait(salon, FIRST, staff="Anna", time="10:00")
+    await wait(salon, SECOND, staff="Anna", time="11:00")
+    await unblock(salon, ill)
+    announce = waitlist_offers.announce_offer
+
+    async def announce_and_book(*args: Any) -> None:
+        monkeypatch.undo()
+        await book(salon, "2026-11-27T11:00:00+01:00", caller="+4915200000002")
+        await announce(*args)
+
+    monkeypatch.setattr(waitlist_offers, "announce_offer", announce_and_book)
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+
+
+async def test_of_a_long_block_only_the_days_are_computed_for_which_somebody_waits(
+    salon: Salon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All hours of the horizon take the event loop hundreds of milliseconds, in which callers wait."""
+    computed: list[Span] = []
+
+    def compute(config: TenantConfig, blocked: Collection[int], span: Span, now: datetime) -> Claims:
+        computed.append(span)
+        return list_unblocked_times(config, blocked, span, now)
+
+    monkeypatch.setattr(blocks, "list_unblocked_times", compute)
+    await unblock(salon, await block(salon, "2026-11-20", "2027-11-20"))
+    assert computed == [], "nobody waits"
+    ill = await block(salon, "2026-11-20", "2027-11-20")
+    await wait(salon, time="10:30")
+    await unblock(salon, ill)
+    (span,) = computed
+    assert span.end - span.start < timedelta(days=3)
+    recorded = [(row["starts_at"].isoformat(), row["ends_at"].isoformat()) for row in await salon.rows(FREED)]
+    assert recorded == [("2026-11-27T09:00:00+00:00", "2026-11-27T10:00:00+00:00")]
+
+
+def in_two_branches(salon: Salon) -> TenantConfig:
+    """Return the salon's config with Anna as one person in two branches, under an id of its own in each."""
+    (branch,), (service,) = salon.configs[-1].branches, salon.configs[-1].services
+    anna = next(member for member in branch.staff if member.id == "anna")
+    west = msgspec.structs.replace(branch, name="west", display_name="West", phone_numbers=())
+    branches = tuple(
+        msgspec.structs.replace(each, staff=(msgspec.structs.replace(anna, id=f"anna-{each.name}"),))
+        for each in (branch, west)
+    )
+    staff = {each.name: (f"anna-{each.name}",) for each in branches}
+    services = (msgspec.structs.replace(service, branch=None, staff=staff),)
+    return msgspec.structs.replace(salon.configs[-1], branches=branches, services=services)
+
+
+async def test_two_offers_in_two_branches_never_need_the_same_minute_of_one_person(salon: Salon) -> None:
+    salon.apply_config(in_two_branches(salon))
+    ill = await block(salon, staff="Anna")
+    await wait(salon, FIRST, time="10:30")
+    async with nothing_free(salon):
+        asked = {**FRIDAY, "time": "11:00"}
+        joined = await join_waitlist(salon.booking, replace(call("call_w", SECOND), branch="west"), asked)
+    assert joined.success, joined
+    await unblock(salon, ill)
+    for _ in range(2):
+        await run(salon)
+    assert await offered(salon) == [(FIRST, "open")], "half past ten to a quarter past eleven"

@@ -59,6 +59,33 @@ def test_a_service_that_not_everybody_can_do_names_who_can() -> None:
     assert "nur bei" not in describe_catalogue([branch], [salon_models.offering(requiredSkills=["none"])])
 
 
+def test_who_can_is_not_named_where_that_would_name_the_whole_team() -> None:
+    """Anna can do it in the west and not here; "nur bei Ben und Anna" of two people says nothing, and is wrong of her here."""
+    anna, ben = {"id": "anna", "displayName": "Anna"}, {"id": "ben", "displayName": "Ben", "skills": ["claws"]}
+    branches = [
+        salon_models.branch(staff=[anna, ben]),
+        salon_models.branch("west", staff=[anna | {"skills": ["claws"]}]),
+    ]
+    claws = [
+        salon_models.offering(
+            displayName="Krallen", spokenNames=[], requiredSkills=["claws"], branchRef={"name": branch.metadata.name}
+        )
+        for branch in branches
+    ]
+    assert describe_catalogue(branches, claws).splitlines()[1] == "- Krallen (45 Minuten)"
+
+
+def test_names_of_who_can_do_a_service_never_push_the_services_out_of_the_prompt() -> None:
+    able = [{"id": f"able-{n}", "displayName": f"Frau Doktor Ableson-{n}", "skills": ["claws"]} for n in range(40)]
+    branch = salon_models.branch(staff=[*able, {"id": "ben", "displayName": "Ben"}])
+    services = [
+        salon_models.offering(displayName=f"Krallen {n}", spokenNames=[], requiredSkills=["claws"]) for n in range(20)
+    ]
+    lines = describe_catalogue([branch], services).splitlines()
+    assert lines[:3] == ["## Buchbar", "- Krallen 0 (45 Minuten)", "- Krallen 1 (45 Minuten)"]
+    assert "nur bei" not in "\n".join(lines), "and not of some of them"
+
+
 def test_a_list_that_is_too_long_for_a_prompt_is_left_out_as_a_whole() -> None:
     """A model takes half a list for all of it, and the functions name what there is."""
     assert catalogue_of("hotline.yaml", "pankow", many=400).splitlines() == ["## Team", "- Haarwerk Pankow: Clara"]

@@ -34,7 +34,7 @@ def describe_catalogue(
 
     `branches` are those that the agent answers for, `offerings` the services that can be booked there. Equal services of several
     branches share a line. The line of a service that not every branch has names its branches, and that of one that not everybody
-    there can do names who can.
+    there can do names who can; no line does if the section would be too long with these names.
     """
     words = words_of(language)
     places: dict[str, dict[str, frozenset[str]]] = defaultdict(dict)  # of each line, by branch the ids of who can do it
@@ -42,10 +42,12 @@ def describe_catalogue(
         able = staff_by_branch(offering, [branch for branch in branches if is_offered_in(offering, branch)])
         line = places[_describe_service(offering, words)]
         line.update({name: line.get(name, frozenset()) | set(staff) for name, staff in able.items()})
-    services = [
-        f"{line}{_only_in(branches, set(able), words)}{_only_with(branches, able, words)}"
-        for line, able in places.items()
+    services = [f"{line}{_only_in(branches, set(able), words)}" for line, able in places.items()]
+    with_names = [
+        f"{line}{_only_with(branches, able, words)}" for line, able in zip(services, places.values(), strict=True)
     ]
+    if _fits([words.bookable, *with_names]):  # what can be booked comes first
+        services = with_names
     teams = [
         f"- {_one_line(branch.spec.display_name)}: {', '.join(_one_line(each.display_name) for each in branch.spec.staff)}"
         for branch in branches
@@ -53,8 +55,12 @@ def describe_catalogue(
     ]
     asked = [f"- {_one_line(question)}" for question in questions]
     titled = (words.bookable, services), (words.team, teams), (words.questions, asked)
-    sections = ("\n".join([title, *lines]) for title, lines in titled if lines)
-    return "\n\n".join(section for section in sections if len(section) <= _MAX_CHARACTERS)
+    sections = ([title, *lines] for title, lines in titled if lines)
+    return "\n\n".join("\n".join(section) for section in sections if _fits(section))
+
+
+def _fits(section: Sequence[str]) -> bool:
+    return len("\n".join(section)) <= _MAX_CHARACTERS
 
 
 def _describe_service(offering: ServiceOffering, words: PromptWords) -> str:
@@ -76,9 +82,9 @@ def _only_in(branches: Sequence[Branch], names: set[str], words: PromptWords) ->
 def _only_with(branches: Sequence[Branch], able: Mapping[str, Collection[str]], words: PromptWords) -> str:
     staff = [(branch, each) for branch in branches if branch.metadata.name in able for each in branch.spec.staff]
     can = [each for branch, each in staff if each.id in able[branch.metadata.name]]
-    if not can or len(can) == len(staff):
-        return ""
     names = dict.fromkeys(_one_line(each.display_name) for each in can)  # somebody may work in two branches
+    if not names or names.keys() == {_one_line(each.display_name) for _, each in staff}:
+        return ""
     return words.only_with.format(staff=f" {words.and_word} ".join(names))
 
 

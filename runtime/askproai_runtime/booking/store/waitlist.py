@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from askproai_core.database import Connection, Pool
-from askproai_runtime.booking.slots import Claims
+from askproai_runtime.booking.slots import Claims, Span
 
 _ENTRY = """w.id, w.call_id, w.branch, w.service, w.staff, w.spans, w.requested, w.until, w.name, w.phone, w.state,
     w.correlation_id, w.created_at, w.ended_at"""
@@ -126,11 +126,22 @@ UPDATE waitlist_offers SET state = 'taken', ended_at = clock_timestamp()
 WHERE tenant = $1 AND id = ANY($2) AND state = 'open'
 """
 
+# Not while all who wait for a time about then have an open offer: the times of one who waits for weeks would be all that a run
+# looks at, until that offer ends.
 _LIST_FREED = """
-SELECT f.id, f.resource_id, f.starts_at, f.ends_at, f.freed_at, clock_timestamp() - f.freed_at AS age FROM freed_times f
+WITH waiting AS (
+    SELECT tstzrange(w.since, w.until) AS span, NOT EXISTS (
+        SELECT 1 FROM waitlist_offers o WHERE o.tenant = $1 AND o.entry_id = w.id AND o.state = 'open') AS is_free
+    FROM waitlist w WHERE w.tenant = $1 AND w.state = 'waiting' AND w.since < w.until
+), awaited AS MATERIALIZED (
+    SELECT coalesce(range_agg(span), '{}') AS by_anybody, coalesce(range_agg(span) FILTER (WHERE is_free), '{}') AS by_free
+    FROM waiting)
+SELECT f.id, f.resource_id, f.starts_at, f.ends_at, f.freed_at, clock_timestamp() - f.freed_at AS age
+FROM freed_times f, awaited a
 WHERE f.tenant = $1 AND f.handled_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM waitlist_offers o WHERE o.tenant = $1 AND o.freed_id = f.id AND o.state = 'open')
-ORDER BY f.starts_at, f.id LIMIT $2
+  AND (f.ends_at <= $2 OR tstzrange(f.starts_at, f.ends_at) && a.by_free OR NOT tstzrange(f.starts_at, f.ends_at) && a.by_anybody)
+ORDER BY f.starts_at, f.id LIMIT $3
 """
 # `is_free`: has no open offer. Whoever has let this time pass is not asked again, also where one appointment had several units of
 # the person. An offer of it that somebody else was faster to take is repeated only if the time became free once more: another unit
@@ -268,6 +279,14 @@ async def record_held_times(conn: Connection, tenant: str, entry: NewEntry, reso
     await conn.execute(_RECORD_HELD, tenant, list(resources), entry.since, entry.until, entry.call_id)
 
 
+async def read_awaited_span(conn: Connection, tenant: str) -> Span | None:
+    """Return from when to when somebody waits for a time; None if nobody does. The hours of months take the event loop a second."""
+    row = await conn.fetchrow(
+        "SELECT min(since) AS since, max(until) AS until FROM waitlist WHERE tenant = $1 AND state = 'waiting'", tenant
+    )
+    return Span(row["since"], row["until"]) if row and row["since"] else None
+
+
 async def record_unblocked_times(conn: Connection, tenant: str, times: Claims) -> None:
     """Record times that a removed block took, each with its resource, as freed, in the transaction that removes the block."""
     columns = [each for each, _ in times], [span.start for _, span in times], [span.end for _, span in times]
@@ -313,9 +332,9 @@ async def end_what_is_over(conn: Connection, tenant: str, now: datetime, waits: 
     await conn.execute(_END_OFFERS, tenant, now, *columns)
 
 
-async def list_freed(pool: Pool, tenant: str, limit: int) -> list[FreedTime]:
-    """Return the freed times that are offered to nobody now, by start."""
-    return [FreedTime(**row) for row in await pool.fetch(_LIST_FREED, tenant, limit)]
+async def list_freed(pool: Pool, tenant: str, now: datetime, limit: int) -> list[FreedTime]:
+    """Return the freed times that are offered to nobody now, and that somebody without an offer or nobody waits for, by start."""
+    return [FreedTime(**row) for row in await pool.fetch(_LIST_FREED, tenant, now, limit)]
 
 
 async def list_candidates(pool: Pool, tenant: str, freed: FreedTime, limit: int) -> list[WaitingCandidate]:
@@ -331,9 +350,13 @@ async def list_candidates(pool: Pool, tenant: str, freed: FreedTime, limit: int)
     return found
 
 
-async def list_offered(conn: Connection, tenant: str, staff: str) -> list[tuple[WaitlistEntry, WaitlistOffer]]:
-    """Return who has an open offer of a staff member's time, and the offer."""
-    rows = await conn.fetch(f"{_SELECT} WHERE w.tenant = $1 AND o.staff = $2", tenant, staff)
+async def list_offered(
+    conn: Connection, tenant: str, staff: Sequence[str]
+) -> list[tuple[WaitlistEntry, WaitlistOffer]]:
+    """Return who has an open offer of a time of `staff` (each `branch/staff`), and the offer."""
+    rows = await conn.fetch(
+        f"{_SELECT} WHERE w.tenant = $1 AND w.branch || '/' || o.staff = ANY($2)", tenant, list(staff)
+    )
     entries = [_to_entry(row) for row in rows]
     return [(entry, entry.offer) for entry in entries if entry.offer]
 
