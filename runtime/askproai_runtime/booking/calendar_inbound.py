@@ -230,7 +230,7 @@ async def _apply(
             is_news = not appointment.live or remote.starts_at != appointment.starts_at
             await _announce(conn, ctx, Kind.MOVED, appointment, is_news=is_news)
         case Step.CANCEL, Appointment():
-            await mark_cancelled(conn, ctx.tenant, appointment, CancelledBy.CALENDAR, None)
+            await mark_cancelled(conn, ctx.tenant, appointment, CancelledBy.CALENDAR, remote.cancel_reason)
             await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
             await _announce(conn, ctx, Kind.CANCELLED, appointment)
         case Step.ATTENDANCE, Appointment():

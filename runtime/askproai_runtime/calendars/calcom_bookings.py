@@ -33,6 +33,7 @@ _MINUTE, _LONGEST = timedelta(minutes=1), timedelta(days=1)
 _LIVE_STATUSES = frozenset({"accepted", "pending"})
 _MAX_METADATA_LENGTH = 500
 _MAX_NAME_LENGTH = 200
+_MAX_REASON_LENGTH = 500
 _TAKEN_TEXTS = (
     "already has booking at this time",
     "event type can't be booked at the",
@@ -127,6 +128,7 @@ def parse_remote_booking(booking: dict[str, Any], uids: Sequence[str]) -> Remote
         phone=e164_or_none(first_attendee.get("phoneNumber")),
         email=first_attendee.get("email"),
         host_id=_host_id(booking),
+        cancel_reason=str(booking.get("cancellationReason") or "")[:_MAX_REASON_LENGTH] or None,
         moved_to=moved_to if isinstance(moved_to := booking.get("rescheduledToUid"), str) else None,
     )
 

@@ -126,6 +126,7 @@ class RemoteBooking:
     phone: str | None = None
     email: str | None = None
     moved_to: str | None = None
+    cancel_reason: str | None = None
     host_id: int | None = None
     created_at: datetime | None = None  # by the calendar's own clock, if it says; of a moved one, when it was moved
 

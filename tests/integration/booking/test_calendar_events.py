@@ -196,8 +196,8 @@ async def test_cancelled_at_calcom_it_is_cancelled_here_and_its_time_free(env: C
     await env.dashboard("cancel", uid=uid)
     for note in ("cancelled", "nothing new"):
         assert (await env.receive_event(uid)).startswith(note)
-    (row,) = await env.salon.rows("SELECT status, cancelled_by FROM appointments")
-    assert (row["status"], row["cancelled_by"]) == ("cancelled", "calendar")
+    (row,) = await env.salon.rows("SELECT status, cancelled_by, cancel_reason FROM appointments")
+    assert tuple(row.values()) == ("cancelled", "calendar", "abgesagt vom Salon")
     assert await env.salon.rows("SELECT 1 FROM jobs WHERE state <> 'done'") == []
     assert (await env.salon.booking.book_appointment(call("b"), booking_args(staff="anna"))).success
 
