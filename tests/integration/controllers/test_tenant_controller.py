@@ -45,6 +45,9 @@ async def test_a_tenants_children_exist_by_one_manager_and_are_written_once(name
         "retell-api-key", "calcom-api-key", "retell-base-url", "calcom-base-url",
     }  # fmt: skip
 
+    await namespace.wait_until_ready("ServiceOffering", "mitte-standardberatung")
+    for kind, name in (("Branch", "mitte"), ("ServiceOffering", "mitte-standardberatung")):
+        await namespace.operator.reconcile_again(Key(kind, namespace.name, name))  # what they write is written now
     await reconcile_twice(namespace)  # the Deployment's controller marks it once more
     before = [await namespace.get(kind, name) for kind, name in [("Tenant", "salon-mueller"), *CHILDREN]]
     writes_before, requests_before = len(namespace.operator.writes), len(namespace.operator.calcom.journal.entries)
