@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import time
 from datetime import timedelta
 
 import asyncpg
@@ -13,7 +12,7 @@ from askproai_runtime.jobs import (
 )
 from askproai_sandbox.databases import Database
 from tests.worlds.job_environment import QUICK, JobEnvironment
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, stopwatch
 
 HOUR = timedelta(hours=1)
 
@@ -37,15 +36,15 @@ async def test_a_notification_starts_a_job_at_once(env: JobEnvironment) -> None:
     started: asyncio.Queue[float] = asyncio.Queue()
 
     async def record_start(job: Job) -> None:
-        started.put_nowait(time.monotonic())
+        started.put_nowait(seconds())
         await env.succeed(job)
 
     delays = []
     idle = dataclasses.replace(QUICK, poll=HOUR, poll_busy=HOUR)
-    async with env.running(record_start, idle) as runner:
+    async with stopwatch() as seconds, env.running(record_start, idle) as runner:
         for number in range(20):
             await env.event(f"notified-{number}")
-            committed = time.monotonic()
+            committed = seconds()
             runner.notify()
             delays.append(await asyncio.wait_for(started.get(), SOON) - committed)
     assert sorted(delays)[18] < 0.25, delays

@@ -15,7 +15,8 @@ from tests.worlds.waiting import SOON, eventually
 pytestmark = pytest.mark.processes
 ROOT = Path(__file__).parents[3]
 PROGRAM = "tests.integration.redis.circuit_process"
-OPEN_MS, PROBE_MS = 400, 1500
+OPEN_MS, PROBE_MS = 2000, 5000  # longer than a busy machine needs for what must happen before
+SLACK_SECONDS = 10
 
 
 async def start(url: str, tenant: str) -> Process:
@@ -59,13 +60,13 @@ async def test_two_processes_share_it_and_a_prober_that_is_killed_keeps_nobody_o
         assert await send(process, "allow") == "pass"
         assert await send(process, "failed") == "recorded"
     assert await send(first, "allow") == "open"
-    assert await wait_for_answer(second, "probe") < OPEN_MS / 1000 + 1
+    assert await wait_for_answer(second, "probe") < OPEN_MS / 1000 + SLACK_SECONDS
     assert await send(first, "allow") == "open", "one probe for all processes"
     second.kill()
     await second.wait()
     assert await send(first, "allow") == "open", "nobody knows yet that it is dead"
     waited = await wait_for_answer(first, "probe")
-    assert waited < PROBE_MS / 1000 + 1
+    assert waited < PROBE_MS / 1000 + SLACK_SECONDS
     assert await send(first, "succeeded") == "recorded"
     third = await start(url, tenant)
     assert await send(third, "allow") == "pass"
