@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.email_address import EMAIL
 from askproai_sandbox.caller.intent import BYE, PASSED_ON, PATTERN_OF, Intent, find_intent
-from askproai_sandbox.caller.spoken_time import (
-    MARK,
-    Times,
+from askproai_sandbox.caller.rejections import (
+    Exclusion,
+    Kept,
     cut_rejections,
     find_rejected_people,
     find_too,
-    is_shift,
-    name_hours,
+    read_exclusions,
 )
+from askproai_sandbox.caller.spoken_time import MARK, Times, find_left_clock, is_shift, name_hours
 from askproai_sandbox.caller.words import (
     NAME,
     NAME_WORD,
@@ -113,6 +113,8 @@ class Sentence:
     any_staff: bool = field(default=False)
     other_time: bool = field(default=False)
     rejected: frozenset[str] = field(default=frozenset())  # of `date`, `time`, `part_of_day`
+    exclusions: tuple[Exclusion, ...] = field(default=())  # the rejected days, if no other day is wanted
+    unplaced: str = field(default="")  # the first words for a time that are in none of these fields
     is_too: str | None = field(default=None)  # "früh" or "spät"
     is_shift: bool = field(default=False)
     for_several: bool = field(default=False)  # an appointment for more than one person
@@ -174,7 +176,7 @@ def _is_english(text: str) -> bool:
 def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     """Read a sentence: an e-mail address and names first, then times, people, places, and the service in what is left.
 
-    What it rejects is in no field but `rejected`, except for a cancellation: "Am Freitag kann ich nicht kommen" names one.
+    What it rejects is in no field but `rejected` and `exclusions`, except for a cancellation: "Am Freitag kann ich nicht kommen" names one.
     """
     start = found.start() if (found := EMAIL.search(text)) else len(text)  # an address is spelled in the pods' own way
     text = correct_name(join_spelling(text[:start])) + text[start:]
@@ -182,10 +184,11 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     intent = find_intent(rest)
     name, rest = take(NAME, rest)
     times = Times(name_hours(rest))
-    kept, rejected = (times.marked, frozenset[str]()) if intent is Intent.CANCEL else cut_rejections(times.marked)
-    staff, rest = take_staff(kept, catalogue)
+    kept = Kept(times.marked) if intent is Intent.CANCEL else cut_rejections(times.marked)
+    staff, rest = take_staff(kept.marked, catalogue)
     branch, rest = take(_BRANCH, rest)
-    when, rest = times.when(rest), re.sub(MARK, " , ", rest)
+    (when, unplaced), rest = times.when(rest), re.sub(MARK, " , ", rest)
+    exclusions, not_excluded = read_exclusions(times, kept, when)
     if branch is None and len(catalogue.branches) > 1:
         branch, rest = take(_PLACE, rest)
     services = catalogue.find_services(rest)
@@ -196,7 +199,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     wants_other = not services and intent in _MAY_WANT_OTHER and bool(_NO_APPOINTMENT.search(rest))
     return Sentence(
         text=text,
-        wanted=re.sub(MARK, " , ", kept),
+        wanted=re.sub(MARK, " , ", kept.marked),
         intent=intent,
         when=when,
         name=name,
@@ -209,10 +212,12 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         and bool(
             _YES_FIRST.match(text) if wants_other else _YES.search(text)
         ),  # "Ich hätte gern eine Rechnung" is none
-        no=kept != times.marked or bool(_NO.search(text)),
+        no=kept.marked != times.marked or bool(_NO.search(text)),
         any_staff=bool(_ANYBODY.search(text)),
         other_time=bool(_OTHER_TIME.search(text)),
-        rejected=rejected,
+        rejected=kept.kinds,
+        exclusions=exclusions,
+        unplaced=unplaced or not_excluded or find_left_clock(rest),
         is_too=find_too(text),
         is_shift=is_shift(text),
         for_several=bool(_SEVERAL.search(rest)),

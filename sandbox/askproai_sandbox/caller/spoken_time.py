@@ -1,12 +1,13 @@
-"""The words for days, clock times and parts of the day in a German sentence, and those among them that it rejects. Pure.
+"""The words for days, clock times and parts of the day in a German sentence. Pure.
 
 The pods' own grammar finds them, so that a function gets every time that the pods understand,
 as it was said. In a sentence that is being read each is replaced by a mark, `‹d0›`, `‹t1›` or `‹p2›`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.german_dates import (
@@ -20,9 +21,15 @@ from askproai_runtime.german_dates import (
     understand_parts,
 )
 
-_AT, _ZONE = datetime(2026, 1, 1, tzinfo=UTC), ZoneInfo("UTC")  # of two phrases that are compared
+AT, ZONE = datetime(2026, 1, 1, tzinfo=UTC), ZoneInfo("UTC")  # of two phrases that are compared
 _MAX_WORDS = 12  # of one date, or of one time
 _TOKEN = re.compile(r"(?:[^\s,.;!?()„“\"]|\.(?=\w)|(?<=\d)\.)+|[,;!?()„“\"]")  # a full stop belongs to a number only
+_CLOCK = r"(?:\d{1,2}(?:[:.]\d{2})?)"
+_LAST_STOP = re.compile(  # behind the figures of a clock time it ends the sentence: "um 14 Uhr 30.", but not "um 14 Uhr, 30. November"
+    rf"(\bUhr\s+\d{{1,2}}|\d:\d{{2}}|\b(?:um|gegen|punkt)\s+{_CLOCK}|\b(?:zwischen|von)\s+{_CLOCK}\s+(?:und|bis)\s+{_CLOCK}"
+    rf"|(?:tag|woch|heute|morgen)\s+(?:ab|bis|vor|nach)\s+{_CLOCK})\.(?=\s|$)(?!\s*(?:{'|'.join(MONTHS)}|märz|jänner|\d))",
+    re.IGNORECASE,
+)
 _ADVERB = re.compile(r"(?<=mittag)s\b|(?<=abend)s\b")  # a part of the day has the form of the function's schema
 _LATER_WEEK = frozenset({"drauf", "darauf"})  # "am Freitag drauf", which the pods have to hear of
 _STOPS = frozenset('?!;()„“"')
@@ -38,13 +45,14 @@ _BEFORE_SEASON = frozenset({"im", "diesen", "naechsten", "kommenden"})
 _NO_TIME_AFTER = {"guten": {"morgen", "tag", "abend"}, "zu": {"früh", "spät"}, "so": {"früh", "spät"}}
 
 MARK = r"‹[dtp]\d+›"
-_KINDS = {"d": Argument.DATE, "t": Argument.TIME, "p": Argument.PART_OF_DAY}
+KINDS = {"d": Argument.DATE, "t": Argument.TIME, "p": Argument.PART_OF_DAY}
 
 
 class Times:
     """The times of a sentence. `marked` is the sentence with a mark for each."""
 
     def __init__(self, text: str) -> None:
+        text = _LAST_STOP.sub(r"\1 ", text)
         self._text, self._found = text, list[tuple[str, int, int]]()  # kind, and from where to where
         tokens = [token for match in _TOKEN.finditer(text) for token in _tokens(match)]
         at = 0
@@ -65,24 +73,39 @@ class Times:
         """Return a part of the marked sentence in the caller's words."""
         return re.sub(MARK, lambda mark: self._words(mark[0]), marked)
 
-    def when(self, marked: str) -> dict[str, str]:
+    def when(self, marked: str) -> tuple[dict[str, str], str]:
         """Return the arguments `date`, `time` and `part_of_day` that name the times of a part of the marked sentence.
 
-        Times of which some are alternatives ("Dienstag um zehn oder Mittwoch um elf") are one `date`.
+        Times of which some are alternatives ("Dienstag um zehn oder Mittwoch um elf") are one `date`. Beside them stands the first
+        time for which there is no argument, as a second day; "" if there is none. "Jetzt noch etwas am Freitag" names one day.
         """
         marks = re.findall(MARK, marked)
-        parts: dict[str, str] = {}
-        for mark in marks:
-            parts.setdefault(_KINDS[mark[1]].value, self._words(mark))
+        said = {name: [self._words(mark) for mark in marks if KINDS[mark[1]] is name] for name in Argument}
+        parts = {name.value: words[0] for name, words in said.items() if words}
         if len(marks) > len(parts) or (marks and not _are_understood(parts)):
             whole = self.unmark(marked[marked.index(marks[0]) : marked.rindex(marks[-1]) + len(marks[-1])])
             if is_understood(whole):
-                return {"date": whole}
-        return parts
+                return {"date": whole}, ""
+        said[Argument.DATE] = _join_days(said[Argument.DATE])
+        parts = {name.value: words[0] for name, words in said.items() if words}
+        return parts, next((word for words in said.values() for word in words[1:] if fold(word) != fold(words[0])), "")
 
     def _words(self, mark: str) -> str:
         _, start, end = self._found[int(mark[2:-1])]
         return _ADVERB.sub("", self._text[start:end])
+
+
+def _join_days(days: Sequence[str]) -> list[str]:
+    """Return the days of a sentence without those that only say "at once" beside another, as one phrase if they are one day."""
+    named = [day for day in days if not _is_soon(day)] or list(days)
+    joined = " ".join(dict.fromkeys(named))
+    return [joined] if len(named) > 1 and find_argument(joined) is Argument.DATE else named
+
+
+@lru_cache(maxsize=1024)
+def _is_soon(date: str) -> bool:
+    soon, said = (understand_parts(each, None, None, at=AT, zone=ZONE) for each in ("so bald wie möglich", date))
+    return said == soon
 
 
 def _tokens(match: re.Match[str]) -> list[tuple[str, int, int]]:
@@ -120,7 +143,7 @@ def _trim(kind: str, words: list[str], begin: int, end: int) -> tuple[int, int]:
 def _kind(words: list[str], before: str) -> str:
     """Return the kind of words that name only dates, only clock times or only parts of the day, and that the pods understand."""
     argument = None if _is_no_time(words, before) else find_argument(" ".join(words))
-    return next((kind for kind, name in _KINDS.items() if name is argument), "")
+    return next((kind for kind, name in KINDS.items() if name is argument), "")
 
 
 def _is_no_time(words: list[str], before: str) -> bool:
@@ -139,7 +162,7 @@ def _is_no_time(words: list[str], before: str) -> bool:
 
 
 def _are_understood(parts: Mapping[str, str]) -> bool:
-    understood = understand_parts(*(parts.get(name) for name in Argument), at=_AT, zone=_ZONE)
+    understood = understand_parts(*(parts.get(name) for name in Argument), at=AT, zone=ZONE)
     return understood.refused is not Refusal.NOT_UNDERSTOOD
 
 
@@ -154,9 +177,9 @@ def _is_choice(words: list[str], before: str) -> bool:
 
 
 def _mean_the_same(kind: str, words: list[str], fewer: list[str]) -> bool:
-    name = _KINDS[kind]
+    name = KINDS[kind]
     one, other = (
-        understand_parts(**{"date": None, "time": None, "part_of_day": None, name: " ".join(each)}, at=_AT, zone=_ZONE)
+        understand_parts(**{"date": None, "time": None, "part_of_day": None, name: " ".join(each)}, at=AT, zone=ZONE)
         for each in (words, fewer)
     )
     return one == other
@@ -171,35 +194,11 @@ def _counts(last: str, following: str) -> bool:
     return bool(_UNITS.match(following)) and not last.casefold().startswith("uhr")
 
 
-_ORDINAL = r"(?:erste|zweite|dritte|vierte|fünfte|letzte)[nrsm]?\b"
-_LINK = r"(?:mehr|noch|schon|erst|gleich|gerade|unbedingt|gern|am|um|im|in|der|die|den|das|dem|auf)"
-_WHENS = rf"{MARK}(?:(?:\s+(?:{_LINK}\s+)*)?{MARK})*"  # "Freitagnachmittag" is two without a space
-_WHO = r"(?:bei|zu|mit)\s+(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?)\s+)*(?-i:[A-ZÄÖÜ][\w'’-]+)"
-_REJECTED = re.compile(  # "nicht um zehn", "um zehn geht es nicht", "keine Kontrolle"
-    r"\b(?:nicht|keine?[nmrs]?)\b[^.;!?]*?\bsondern\b|"
-    rf"\b(?:nicht|ned|net|weder)\s+(?:{_LINK}\s+)*(?:{_WHO}|{_ORDINAL}|{_WHENS})(?:\s+noch\s+(?:{_LINK}\s+)*{_WHENS})?"
-    rf"|(?:\b{_LINK}\s+)?{_WHENS}\s+(?:ist|wäre|wär|passt|geht|ginge|kann|klappt|habe?|hat|hätte|schaffe?|muss)\b[^,.;!?]*?"
-    r"\b(?:nicht|ned|net|schlecht|ungünstig|zu\s+(?:früh|spät)|kei(?:ne)?\s+Zeit|arbeiten)\b"
-    rf"|\b(?:hat|habe?|hätte|kann|könnte|geht)\b[^,.;!?‹]*{_WHENS}[^,.;!?‹]*\b(?:nicht|ned|net|schlecht|kei(?:ne)?\s+Zeit)\b(?!\s+‹)"
-    rf"|(?:\b{_LINK}\s+)?{_WHENS},?\s+da\s+(?:muss|bin|habe?|kann|geht|passt)\b[^,.;!?]*"
-    r"|\bkeine?[nmrs]?\s+(?-i:[A-ZÄÖÜ])\w+",
-    re.IGNORECASE,
-)
-_REJECTED_PERSON = re.compile(rf"\b(?:nicht|ned|net|weder)\s+(?:{_LINK}\s+)*({_WHO})", re.IGNORECASE)
-_NEGATIVE_QUESTION = re.compile(
-    r"^\W*(?:(?:Ja|Und|Aber|Oder)\W+)*(?:Geht|Ginge|Haben|Hätten|Habt|Kann|Könnte[nt]?|Können|Gibt|Passt|Warum)\b[^?]*\?",
-    re.IGNORECASE,
-)
-_CORRECTION = re.compile(  # "am Freitag, nein, doch am Donnerstag"
-    r"(?<=[\w›])[^\w‹›]+(?:ach\W+)?(?:nein|nee|ne|ach\s+was|quatsch|entschuldigung|verzeihung|ich\s+meine|besser\s+gesagt|äh(?:m)?)\b"
-    rf"(?=[^.;!?]*?{MARK})",
-    re.IGNORECASE,
-)
-_TOO = re.compile(r"\b(?:zu|nicht\s+(?:ganz\s+|gern\s+)?so)\s+(früh|spät)\b", re.IGNORECASE)
 _COUNTED = r"(?:\d+|zwei|drei|vier|fünf|sechs|acht|zehn|fünfzehn|zwanzig|dreißig|eine[mr]?|eine?|paar)"
 _SPAN = rf"\b{_COUNTED}\s+(?:halbe\s+|viertel)?(?:Minute|Stunde|Viertelstunde|Tag|Woche)[en]*\b"
 _SHIFT = re.compile(rf"\bum\s+{_SPAN}|{_SPAN}\s+(?:nach\s+(?:hinten|vorne?)|später|früher|eher)\b", re.IGNORECASE)
 
+_LEFT_CLOCK = re.compile(r"\b\d{1,2}:\d{2}\b|\b\d{1,2}(?:\.\d{2})?\s*Uhr\b(?:\s+\d{1,2})?", re.IGNORECASE)
 _HOUR = r"(?:eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|[012]?\d)"
 _BARE_HOUR = re.compile(  # "geht da neun?"
     r"\b((?:geht|ginge|passt|klappt|wäre|wär|lieber|vielleicht|dann)\s+(?:(?:da|auch|es|denn|noch|Ihnen|eher|bei Ihnen)\s+)*)"
@@ -215,45 +214,10 @@ def name_hours(text: str, *, asked: bool = False) -> str:
     return f"um {text.strip()}" if asked and _HOUR_ALONE.fullmatch(text) else _BARE_HOUR.sub(r"\g<0>um ", text)
 
 
-def cut_rejections(marked: str) -> tuple[str, frozenset[str]]:
-    """Return a marked sentence without what it rejects, and which of `date`, `time` and `part_of_day` that had.
-
-    A question such as "Geht es nicht um elf?" asks for eleven and rejects nothing.
-    """
-    if _NEGATIVE_QUESTION.search(marked):
-        return _TOO.sub(" , ", marked), frozenset()
-    corrected, found = _cut_corrected(marked)
-    found |= _kinds_in(" ".join(match[0] for match in _REJECTED.finditer(corrected)))
-    return _TOO.sub(" , ", _REJECTED.sub(" , ", corrected)), frozenset(found)
-
-
-def find_rejected_people(text: str) -> tuple[str, ...]:
-    """Return the names of people that a sentence rejects: "Krause" of "nicht bei Frau Krause"."""
-    if _NEGATIVE_QUESTION.search(text):
-        return ()
-    return tuple(match[1].split()[-1] for match in _REJECTED_PERSON.finditer(text))
-
-
-def _cut_corrected(marked: str) -> tuple[str, set[str]]:
-    """Return the sentence without the times that the caller corrects in it, and their kinds. The last one counts."""
-    found: set[str] = set()
-    while correction := _CORRECTION.search(marked):
-        before, after = marked[: correction.start()], marked[correction.end() :]
-        corrected = _kinds_in(before) & _kinds_in(after)
-        for kind in (letter for letter, name in _KINDS.items() if name in corrected):
-            before = re.sub(rf"‹{kind}\d+›", " , ", before)
-        marked, found = f"{before} , {after}", found | corrected
-    return marked, found
-
-
-def _kinds_in(marked: str) -> set[str]:
-    return {_KINDS[mark[1]].value for mark in re.findall(MARK, marked)}
-
-
-def find_too(text: str) -> str | None:
-    """Return "früh" or "spät" if a sentence says that a time is too early or too late."""
-    match = _TOO.search(text)
-    return match[1].casefold() if match else None
+def find_left_clock(text: str) -> str:
+    """Return the first clock time in a text without marks, which the pods' grammar has not found; "" if there is none."""
+    found = _LEFT_CLOCK.search(text)
+    return found[0] if found else ""
 
 
 def is_shift(text: str) -> bool:

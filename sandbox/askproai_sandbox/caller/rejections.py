@@ -1,0 +1,152 @@
+"""The days, times and people that a German sentence rejects, and what of that is passed on. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from askproai_runtime.german_dates import Grain, fold, is_understood, understand
+from askproai_sandbox.caller.spoken_time import AT, KINDS, MARK, ZONE, Times
+
+_ORDINAL = r"(?:erste|zweite|dritte|vierte|fünfte|letzte)[nrsm]?\b"
+_LINK = r"(?:mehr|noch|schon|erst|gleich|gerade|unbedingt|gern|bitte|am|um|im|in|der|die|den|das|dem|auf)"
+_WHENS = rf"{MARK}(?:(?:\s+(?:{_LINK}\s+)*)?{MARK})*"  # "Freitagnachmittag" is two without a space
+_WHO = r"(?:bei|zu|mit)\s+(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?)\s+)*(?-i:[A-ZÄÖÜ][\w'’-]+)"
+_CANNOT = (
+    r"\b(?:nicht|nie|niemals|ned|net|schlecht|ungünstig|ungern|unmöglich|zu\s+(?:früh|spät)|kei(?:ne)?\s+Zeit|arbeiten"
+    r"|(?:im|in)\s+Urlaub|verreist|unterwegs|verhindert|weg)\b"
+)
+_REJECTED = re.compile(  # "nicht um zehn", "um zehn geht es nicht", "keine Kontrolle"
+    r"\b(?:nicht|keine?[nmrs]?)\b[^.;!?]*?\bsondern\b|"
+    rf"\b(?:nicht|nie|ned|net|weder|kein(?:en)?|auf\s+keinen\s+Fall)\s+(?:{_LINK}\s+)*(?:{_WHO}|{_ORDINAL}|{_WHENS})"
+    rf"(?:\s+noch\s+(?:{_LINK}\s+)*{_WHENS})?"
+    rf"|(?:\b{_LINK}\s+)?{_WHENS}\s+(?:ist|wäre|wär|passt|geht|ginge|kann|klappt|habe?|hat|hätte|schaffe?|muss|bin|sind)\b"
+    rf"[^,.;!?]*?{_CANNOT}"
+    rf"|(?:\b{_LINK}\s+)?{_WHENS}\s+(?:leider\s+|bitte\s+|eher\s+|lieber\s+)?nicht(?=\s*(?:[,.;!?]|$))"
+    rf"|\b(?:hat|habe?|hätte|kann|könnte|geht|passt|bin)\b[^,.;!?‹]*{_WHENS}[^,.;!?‹]*{_CANNOT}(?!\s+‹)"
+    rf"|(?:\b{_LINK}\s+)?{_WHENS},?\s+da\s+(?:muss|bin|habe?|kann|geht|passt)\b[^,.;!?]*"
+    r"|\bkeine?[nmrs]?\s+(?-i:[A-ZÄÖÜ])\w+",
+    re.IGNORECASE,
+)
+_REJECTED_PERSON = re.compile(rf"\b(?:nicht|ned|net|weder)\s+(?:{_LINK}\s+)*({_WHO})", re.IGNORECASE)
+_NEGATIVE_QUESTION = re.compile(  # "Geht es nicht um elf?", but not "Haben Sie etwas frei, aber nicht um elf?"
+    r"^\W*(?:(?:Ja|Und|Aber|Oder)\W+)*(?:Geht|Ginge|Haben|Hätten|Habt|Kann|Könnte[nt]?|Können|Gibt|Passt|Warum)\b"
+    r"(?![^?]*,\s*(?:\w+\s+){0,2}nicht\b)[^?]*\?",
+    re.IGNORECASE,
+)
+_CORRECTION = re.compile(  # "am Freitag, nein, doch am Donnerstag"
+    r"(?<=[\w›])[^\w‹›]+(?:ach\W+)?(?:nein|nee|ne|ach\s+was|quatsch|entschuldigung|verzeihung|ich\s+meine|besser\s+gesagt|äh(?:m)?)\b"
+    rf"(?=[^.;!?]*?{MARK})",
+    re.IGNORECASE,
+)
+_TOO = re.compile(r"\b(?:zu|nicht\s+(?:ganz\s+|gern\s+)?so)\s+(früh|spät)\b", re.IGNORECASE)
+_PERIODS = frozenset({Grain.WEEK, Grain.MONTH, Grain.RANGE})
+
+
+class Exclusion(NamedTuple):
+    """A day on which the caller cannot come: in the words of the sentence ("am Montag kann ich nicht"), and alone ("Montag")."""
+
+    said: str
+    day: str
+
+
+class Kept(NamedTuple):
+    """A marked sentence without what it rejects; of which kinds (`date`, `time`, `part_of_day`) that was, and its marked phrases.
+
+    A phrase is in none of `phrases` where the sentence says at once what is wanted in its place: "nicht um zehn, sondern um elf".
+    """
+
+    marked: str
+    kinds: frozenset[str] = frozenset()
+    phrases: tuple[str, ...] = ()
+
+
+def cut_rejections(marked: str) -> Kept:
+    """Return a marked sentence without what it rejects.
+
+    A question such as "Geht es nicht um elf?" asks for eleven and rejects nothing.
+    """
+    if _NEGATIVE_QUESTION.search(marked):
+        return Kept(_TOO.sub(" , ", marked))
+    corrected, found = _cut_corrected(marked)
+    phrases = [match[0] for match in _REJECTED.finditer(corrected)]
+    found |= _kinds_in(" ".join(phrases))
+    kept = _TOO.sub(" , ", _REJECTED.sub(" , ", corrected))
+    return Kept(kept, frozenset(found), tuple(each for each in phrases if not each.casefold().endswith("sondern")))
+
+
+def read_exclusions(times: Times, kept: Kept, when: Mapping[str, str]) -> tuple[tuple[Exclusion, ...], str]:
+    """Return the days that a sentence rejects and names no other one for, and the first words that no function takes; "" for none.
+
+    `when` is what it wants: "Mittwoch geht nicht, lieber Donnerstag" excludes nothing, for Thursday is not Wednesday.
+    """
+    exclusions: list[Exclusion] = []
+    for phrase in kept.phrases:
+        kinds, words = _kinds_in(phrase), times.unmark(phrase)
+        if not kinds or _is_replaced(kinds, when):
+            continue
+        exclusion = Exclusion(words, " und ".join(map(times.unmark, re.findall(MARK, phrase))))
+        if kinds != {"date"} or not is_understood(f"außer {exclusion.day}"):
+            return tuple(exclusions), words
+        exclusions.append(exclusion)
+    return tuple(exclusions), ""
+
+
+def _is_replaced(kinds: set[str], when: Mapping[str, str]) -> bool:
+    names_time = bool(when.keys() & {"time", "part_of_day"})
+    if "date" in kinds:
+        return names_one_day(when.get("date")) or (kinds != {"date"} and names_time)
+    return names_time
+
+
+def names_one_day(date: str | None) -> bool:
+    """Return whether words for a date name one day, or some days one by one, and no span of them."""
+    candidates = understand(date, at=AT, zone=ZONE).candidates if date else ()
+    return bool(date) and not any(each.grain in _PERIODS for each in candidates)
+
+
+def exclude(when: Mapping[str, str], exclusions: Iterable[Exclusion]) -> dict[str, str] | None:
+    """Return the arguments for a time that is on none of the excluded days; None if the pods would not understand them.
+
+    The pods take a day that is excluded only in one phrase with all the rest. It is the caller's own where that means the same.
+    """
+    exclusions = [each for each in exclusions if fold(each.day) != fold(when.get("date", ""))]
+    if not exclusions or names_one_day(when.get("date")):
+        return dict(when)
+    wanted = " ".join(when[name] for name in KINDS.values() if name in when)
+    days = " und ".join(each.day for each in exclusions)
+    composed = ", ".join(filter(None, (wanted, f"außer {days}")))
+    if not is_understood(composed):
+        return None
+    said = ", ".join(filter(None, (wanted, *(each.said for each in exclusions))))
+    is_same = understand(said, at=AT, zone=ZONE) == understand(composed, at=AT, zone=ZONE)
+    others = {name: words for name, words in when.items() if name not in KINDS.values()}
+    return {**others, "date": said if is_same else composed}
+
+
+def find_rejected_people(text: str) -> tuple[str, ...]:
+    """Return the names of people that a sentence rejects: "Krause" of "nicht bei Frau Krause"."""
+    if _NEGATIVE_QUESTION.search(text):
+        return ()
+    return tuple(match[1].split()[-1] for match in _REJECTED_PERSON.finditer(text))
+
+
+def _cut_corrected(marked: str) -> tuple[str, set[str]]:
+    """Return the sentence without the times that the caller corrects in it, and their kinds. The last one counts."""
+    found: set[str] = set()
+    while correction := _CORRECTION.search(marked):
+        before, after = marked[: correction.start()], marked[correction.end() :]
+        corrected = _kinds_in(before) & _kinds_in(after)
+        for kind in (letter for letter, name in KINDS.items() if name in corrected):
+            before = re.sub(rf"‹{kind}\d+›", " , ", before)
+        marked, found = f"{before} , {after}", found | corrected
+    return marked, found
+
+
+def _kinds_in(marked: str) -> set[str]:
+    return {KINDS[mark[1]].value for mark in re.findall(MARK, marked)}
+
+
+def find_too(text: str) -> str | None:
+    """Return "früh" or "spät" if a sentence says that a time is too early or too late."""
+    match = _TOO.search(text)
+    return match[1].casefold() if match else None
