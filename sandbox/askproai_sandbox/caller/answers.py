@@ -35,7 +35,8 @@ def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) 
     called = memory.last_call.name if memory.last_call else None
     if called == "book_appointment" and answer.get("success"):
         booked, until = str(answer.get("appointment_id") or ""), str(answer.get("end") or "")
-        memory = replace(memory, has_just_booked=True, booked=booked, booked_until=until)
+        memory = replace(memory, has_just_booked=True, booked=booked, booked_until=until, exclusions=())
+        memory = memory.forget_time(("time", "part_of_day"))  # of the next appointment that is asked for
     if asked in {"services", "staff"}:  # the answer lists them because it did not know the one that was said
         memory = memory.drop("service" if asked == "services" else "staff")
     is_done = answer.get("success") and called is not None and called == memory.change.tool

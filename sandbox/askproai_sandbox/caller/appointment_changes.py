@@ -10,6 +10,7 @@ from askproai_sandbox.caller.intent import Intent
 from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, cannot
 from askproai_sandbox.caller.new_appointment import find_chosen_offer
 from askproai_sandbox.caller.questions import TOPICS
+from askproai_sandbox.caller.rejections import exclude
 from askproai_sandbox.caller.sentence import Sentence, read_sentence, split_at_new_time
 from askproai_sandbox.caller.team_requests import give_up
 
@@ -83,7 +84,12 @@ def _hear_move(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     if change.appointments and not change.args and not which and choose(change.appointments, sentence, agent.now):
         which, new = sentence.text, ""
     memory = memory.forget_time(sentence.rejected)
-    when = read_sentence(new, agent.catalogue).when
+    wanted = read_sentence(new, agent.catalogue)
+    searched = exclude(wanted.when, wanted.exclusions)
+    if wanted.when and (wanted.unplaced or searched is None):
+        unplaced = wanted.unplaced or ", ".join(each.said for each in wanted.exclusions)
+        return Turn(memory, phrases.ASK_WHEN, phrases.NOT_PLACED.format(unplaced, sentence.text))
+    when = searched if wanted.when and searched else {}
     memory = replace(memory, requested_time={**memory.requested_time, **when})
     turn = _find_named(agent, memory, sentence, which)
     args = {**turn.memory.change.args, **turn.memory.requested_time}

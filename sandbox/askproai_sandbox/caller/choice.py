@@ -1,7 +1,7 @@
 """Which of several offers or appointments a caller means. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -110,6 +110,12 @@ def ask_again(offers: Sequence[Item]) -> str:
     return (
         phrases.ASK_YES.format(offers[0].get("spoken", offers[0]["start"])) if len(offers) == 1 else ask_which(offers)
     )
+
+
+def leave_out_days(offers: Sequence[Item], days: Iterable[str]) -> tuple[Item, ...]:
+    """Return the offers that are on none of these days, of which the grammar knows the weekday."""
+    weekdays = {WEEKDAYS.get(fold(word).removesuffix("s")) for day in days for word in re.findall(r"\w+", day)}
+    return tuple(offer for offer in offers if (start := _start(offer)) is None or start.weekday() not in weekdays)
 
 
 def is_one_of_several(offer: Item, offers: Sequence[Item]) -> bool:

@@ -3,17 +3,19 @@
 Each rule is a function of both and of a sentence, and returns a `Turn`: what is remembered then, and the reaction.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from askproai_runtime.german_dates import fold
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import Change
 from askproai_sandbox.caller.choice import Item, choose
 from askproai_sandbox.caller.message import PendingMessage
 from askproai_sandbox.caller.record import ToolCall
+from askproai_sandbox.caller.rejections import Exclusion, exclude
 from askproai_sandbox.caller.sentence import Sentence
 
 INFORMATION = "business_information"
@@ -40,10 +42,19 @@ class CalledAgent:
         """Return a call with the arguments that the schema declares; a required `phone` defaults to the caller's number."""
         schema = self.schema(tool)
         declared = schema.get("properties", {})
-        declared_args = {name: value for name, value in args.items() if name in declared}
+        declared_args = {name: value for name, value in _join_part_of_day(args, declared).items() if name in declared}
         if "phone" in schema.get("required", ()):
             declared_args.setdefault("phone", self.user_number)
         return ToolCall(tool, declared_args)
+
+
+def _join_part_of_day(args: Mapping[str, Any], declared: Container[str]) -> Mapping[str, Any]:
+    """Return the arguments with the part of the day in the words for the day, or else the time, where it has no own argument."""
+    part = args.get("part_of_day")
+    if not part or "part_of_day" in declared:
+        return args
+    name = "date" if args.get("date") else "time"
+    return {**args, name: f"{args.get(name) or ''} {part}".strip()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,7 @@ class Memory:
 
     details: Mapping[str, str] = field(default_factory=dict)  # service, staff, customer_name, email and birth_date
     requested_time: Mapping[str, str] = field(default_factory=dict)  # date, time, part_of_day, branch
+    exclusions: tuple[Exclusion, ...] = ()  # the days on which the caller cannot come, until something is booked
     offers: tuple[Item, ...] = ()
     accepted_offer: Item | None = None  # while only the name or the birth date is missing
     is_birth_date_asked: bool = False
@@ -93,6 +105,16 @@ class Memory:
     def drop(self, *details: str) -> "Memory":
         """Return the memory without these details."""
         return replace(self, details={name: value for name, value in self.details.items() if name not in details})
+
+    def exclude(self, exclusions: Iterable[Exclusion], date: str | None) -> "Memory":
+        """Return the memory with more days on which the caller cannot come, and without the `date` that is wanted now."""
+        known = dict.fromkeys((*self.exclusions, *exclusions))
+        return replace(self, exclusions=tuple(each for each in known if fold(each.day) != fold(date or "")))
+
+    @property
+    def searched_time(self) -> dict[str, str] | None:
+        """Return the arguments for the requested time without the excluded days; None if the pods would not understand them."""
+        return exclude(self.requested_time, self.exclusions)
 
     def forget_time(self, rejected: Iterable[str]) -> "Memory":
         """Return the memory without the parts of the requested time that a sentence rejects."""

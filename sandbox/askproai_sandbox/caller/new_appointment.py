@@ -1,7 +1,10 @@
 """What the demo's agent does for who wants a new appointment: it asks for free times, and books what is accepted. Pure."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 
+from askproai_runtime.german_dates import Argument, find_argument
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.choice import (
     Item,
@@ -10,6 +13,7 @@ from askproai_sandbox.caller.choice import (
     choose,
     find_other_part,
     is_one_of_several,
+    leave_out_days,
     name_offered_weekday,
     time_after,
 )
@@ -17,7 +21,9 @@ from askproai_sandbox.caller.email_address import answer_email_question
 from askproai_sandbox.caller.intent import Intent
 from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, loose_name
 from askproai_sandbox.caller.sentence import Sentence
+from askproai_sandbox.caller.spoken_time import are_understood, names_day
 
+_ANY_TIME = re.compile(r"\b(?:egal|irgendwann|jederzeit|ganzen Tag)\b", re.IGNORECASE)
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
 _MAX_QUESTIONING_ANSWER = 2  # words
 _MAY_BE_ABOUT_OFFERS = {None, Intent.APPOINTMENT, Intent.STAFF}  # "Bei wem wäre das?"
@@ -111,7 +117,9 @@ def _is_other_service(memory: Memory, sentence: Sentence) -> bool:
 
 def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Ask for free times as soon as a time, a service, a staff member or a branch is named."""
-    memory = memory.forget_time(sentence.rejected)
+    memory = memory.forget_time(sentence.rejected).exclude(sentence.exclusions, sentence.when.get("date"))
+    offers = leave_out_days(memory.offers, [each.day for each in sentence.exclusions])
+    is_none_left, memory = bool(memory.offers) and not offers, replace(memory, offers=offers)
     branch = {"branch": sentence.branch} if sentence.branch else {}
     other_part = find_other_part(memory.offers, sentence, memory.requested_time.get("date"))
     weekday = name_offered_weekday(memory.offers, sentence.when.get("date"), agent.now)
@@ -120,18 +128,34 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     wants_any = sentence.any_staff or (sentence.intent is Intent.APPOINTMENT and not memory.offers)
     if (sentence.after_last or sentence.before_last) and not when and (services or wants_any):
         memory, when, remark = _find_neighbour(memory, sentence)
-    if not (when or services or sentence.staff or wants_any):
+    if not (when or services or sentence.staff or wants_any or is_none_left):
         return Turn(memory)
     if sentence.any_staff and not sentence.staff:
         memory = replace(memory.drop("staff"), rejected_people=frozenset())
     memory = memory.note(staff=sentence.staff)
     if when:
-        day = memory.requested_time.get("date")  # "lieber um vier" keeps the day
-        memory = replace(memory, requested_time={**({"date": day} if day else {}), **when})
+        memory = replace(memory, requested_time=_keep_time(memory, sentence, when))
     if len(services) > 1:
         return Turn(memory, f"Möchten Sie {' oder '.join(services)}?", remark)
     memory = memory.note(service=services[0] if services else None)
-    return call(agent, memory, "check_availability", {**memory.details, **memory.requested_time}, remark)
+    searched = memory.searched_time
+    if searched is None:
+        unplaced = ", ".join(each.said for each in memory.exclusions)
+        return Turn(memory, phrases.ASK_WHEN, phrases.NOT_PLACED.format(unplaced, sentence.text))
+    return call(agent, memory, "check_availability", {**memory.details, **searched}, remark)
+
+
+def _keep_time(memory: Memory, sentence: Sentence, when: Mapping[str, str]) -> dict[str, str]:
+    """Return the requested time with what is said now: "lieber um vier" keeps the day, and "und am Donnerstag?" the clock time."""
+    requested = memory.requested_time
+    if "date" not in when:
+        return {**({"date": requested["date"]} if "date" in requested else {}), **when}
+    kept = {name: requested[name] for name in ("time", "part_of_day") if name in requested}
+    says_time = bool(when.keys() & {"time", "part_of_day"}) or find_argument(when["date"]) is not Argument.DATE
+    is_new = says_time or sentence.is_too or _ANY_TIME.search(sentence.text) or not names_day(when["date"])
+    if is_new or _is_other_service(memory, sentence) or not are_understood({**kept, **when}):
+        return dict(when)
+    return {**kept, **when}
 
 
 def _requested_services(memory: Memory, sentence: Sentence, *, has_time: bool) -> tuple[str, ...]:

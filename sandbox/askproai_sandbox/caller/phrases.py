@@ -5,6 +5,7 @@ ASK_NAME = "Auf welchen Namen darf ich buchen?"
 ASK_BIRTH_DATE = "Wie lautet das Geburtsdatum?"
 ASK_SERVICE = "Was möchten Sie buchen?"
 ASK_TIME = "Wann würde es Ihnen besser passen?"
+ASK_WHEN = "Wann möchten Sie kommen?"
 ASK_MESSAGE = "Was darf ich ausrichten?"
 ASK_NAME_TO_WAIT = "Auf welchen Namen darf ich Sie auf die Warteliste setzen?"
 ASK_WHO = "Von wem darf ich das ausrichten?"
@@ -23,6 +24,10 @@ NOTHING = f"Gut, dann buche ich nichts. {MORE}"
 IMPOSSIBLE = "Das kann ich hier leider nicht für Sie erledigen."
 
 NOT_UNDERSTOOD = "did not understand “{}”; docs/demo-agent.md lists what it understands"
+NOT_PLACED = (
+    "cannot place “{}” of “{}”, and calls no function with the rest: say the day and the time in one phrase that"
+    " `askproai when` understands"
+)
 NO_SPAN = "does not count from another time (“{}”): say the time itself"
 NO_NUMBER = (
     "does not pass on the telephone number of “{}”: it does with a message or a callback, in digits (“0171 5555555”)"

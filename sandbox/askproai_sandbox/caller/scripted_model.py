@@ -40,6 +40,7 @@ from askproai_sandbox.caller.sentence import Sentence, read_first_appointment, r
 from askproai_sandbox.caller.spoken_time import name_hours
 from askproai_sandbox.caller.team_requests import give_up, hear_request
 
+_SEARCHES = frozenset({"check_availability", "join_waitlist"})
 _Rule = Callable[[CalledAgent, Memory, Sentence], Turn]
 
 
@@ -103,6 +104,7 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     turn = _react(agent, memory, sentence)
     if turn.reaction is None:
         turn = Turn(turn.memory, phrases.HELP, turn.remark)
+    turn = _place_all(memory, turn, sentence)
     remark = turn.remark or remark or find_remark_on_number(agent, turn, sentence.text)
     turn = replace(turn, remark=remark or find_remark_on_lookup(turn, sentence, agent.catalogue))
     if isinstance(turn.reaction, ToolCall) and turn.reaction.name not in agent.tools:
@@ -133,6 +135,15 @@ def _react(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
         if turn.reaction is not None:
             break
     return turn
+
+
+def _place_all(before: Memory, turn: Turn, sentence: Sentence) -> Turn:
+    """Return the turn, or the question for a time where the call has not all of the time that a sentence says."""
+    is_search = isinstance(turn.reaction, ToolCall) and turn.reaction.name in _SEARCHES
+    if not (is_search and sentence.unplaced):
+        return turn
+    memory = replace(turn.memory, requested_time=before.requested_time, last_call=before.last_call)
+    return Turn(memory, phrases.ASK_WHEN, phrases.NOT_PLACED.format(sentence.unplaced, sentence.text))
 
 
 def _hear_english(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:

@@ -17,7 +17,7 @@ from askproai_sandbox.caller.rejections import (
     find_too,
     read_exclusions,
 )
-from askproai_sandbox.caller.spoken_time import MARK, Times, find_left_clock, is_shift, name_hours
+from askproai_sandbox.caller.spoken_time import MARK, Times, cut_asides, find_left_clock, is_shift, name_hours
 from askproai_sandbox.caller.words import (
     NAME,
     NAME_WORD,
@@ -184,7 +184,8 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     intent = find_intent(rest)
     name, rest = take(NAME, rest)
     times = Times(name_hours(rest))
-    kept = Kept(times.marked) if intent is Intent.CANCEL else cut_rejections(times.marked)
+    marked = times.marked if intent in PASSED_ON else cut_asides(times.marked)
+    kept = Kept(marked) if intent is Intent.CANCEL else cut_rejections(marked)
     staff, rest = take_staff(kept.marked, catalogue)
     branch, rest = take(_BRANCH, rest)
     (when, unplaced), rest = times.when(rest), re.sub(MARK, " , ", rest)
@@ -212,7 +213,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         and bool(
             _YES_FIRST.match(text) if wants_other else _YES.search(text)
         ),  # "Ich hätte gern eine Rechnung" is none
-        no=kept.marked != times.marked or bool(_NO.search(text)),
+        no=kept.marked != marked or bool(_NO.search(text)),
         any_staff=bool(_ANYBODY.search(text)),
         other_time=bool(_OTHER_TIME.search(text)),
         rejected=kept.kinds,

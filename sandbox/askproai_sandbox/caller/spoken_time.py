@@ -24,6 +24,10 @@ from askproai_runtime.german_dates import (
 AT, ZONE = datetime(2026, 1, 1, tzinfo=UTC), ZoneInfo("UTC")  # of two phrases that are compared
 _MAX_WORDS = 12  # of one date, or of one time
 _TOKEN = re.compile(r"(?:[^\s,.;!?()„“\"]|\.(?=\w)|(?<=\d)\.)+|[,;!?()„“\"]")  # a full stop belongs to a number only
+_ASIDES = (  # when the caller calls, or has called: "Ich hab heute schon mal angerufen"
+    re.compile(r"‹d\d+›(?=[^,.;!?‹]*\b(?:angerufen|telefoniert|gesprochen|gemeldet)\b|\s+(?:rufe?|melde)\s+ich\b)", re.IGNORECASE),
+    re.compile(r"(?<=\brufe )‹d\d+›(?=[^,.;!?‹]*\ban\b)|(?<=\bmelde mich )‹d\d+›", re.IGNORECASE),
+)
 _CLOCK = r"(?:\d{1,2}(?:[:.]\d{2})?)"
 _LAST_STOP = re.compile(  # behind the figures of a clock time it ends the sentence: "um 14 Uhr 30.", but not "um 14 Uhr, 30. November"
     rf"(\bUhr\s+\d{{1,2}}|\d:\d{{2}}|\b(?:um|gegen|punkt)\s+{_CLOCK}|\b(?:zwischen|von)\s+{_CLOCK}\s+(?:und|bis)\s+{_CLOCK}"
@@ -82,7 +86,7 @@ class Times:
         marks = re.findall(MARK, marked)
         said = {name: [self._words(mark) for mark in marks if KINDS[mark[1]] is name] for name in Argument}
         parts = {name.value: words[0] for name, words in said.items() if words}
-        if len(marks) > len(parts) or (marks and not _are_understood(parts)):
+        if len(marks) > len(parts) or (marks and not are_understood(parts)):
             whole = self.unmark(marked[marked.index(marks[0]) : marked.rindex(marks[-1]) + len(marks[-1])])
             if is_understood(whole):
                 return {"date": whole}, ""
@@ -96,16 +100,20 @@ class Times:
 
 
 def _join_days(days: Sequence[str]) -> list[str]:
-    """Return the days of a sentence without those that only say "at once" beside another, as one phrase if they are one day."""
-    named = [day for day in days if not _is_soon(day)] or list(days)
+    """Return the days of a sentence, as one phrase if together they are one: "nächste Woche, am liebsten Dienstag".
+
+    A day that is over, or that only says "at once", is left out beside another one.
+    """
+    named = [day for day in days if names_day(day)] or list(days)
     joined = " ".join(dict.fromkeys(named))
-    return [joined] if len(named) > 1 and find_argument(joined) is Argument.DATE else named
+    return [joined] if len(named) > 1 and understand_parts(joined, None, None, at=AT, zone=ZONE).candidates else named
 
 
 @lru_cache(maxsize=1024)
-def _is_soon(date: str) -> bool:
+def names_day(date: str) -> bool:
+    """Return whether words for a date do not only say "at once", or name a day that is over."""
     soon, said = (understand_parts(each, None, None, at=AT, zone=ZONE) for each in ("so bald wie möglich", date))
-    return said == soon
+    return said != soon and said.refused is not Refusal.PAST
 
 
 def _tokens(match: re.Match[str]) -> list[tuple[str, int, int]]:
@@ -161,7 +169,8 @@ def _is_no_time(words: list[str], before: str) -> bool:
     )  # fmt: skip
 
 
-def _are_understood(parts: Mapping[str, str]) -> bool:
+def are_understood(parts: Mapping[str, str]) -> bool:
+    """Return whether the pods understand these arguments together."""
     understood = understand_parts(*(parts.get(name) for name in Argument), at=AT, zone=ZONE)
     return understood.refused is not Refusal.NOT_UNDERSTOOD
 
@@ -198,7 +207,9 @@ _COUNTED = r"(?:\d+|zwei|drei|vier|fünf|sechs|acht|zehn|fünfzehn|zwanzig|drei�
 _SPAN = rf"\b{_COUNTED}\s+(?:halbe\s+|viertel)?(?:Minute|Stunde|Viertelstunde|Tag|Woche)[en]*\b"
 _SHIFT = re.compile(rf"\bum\s+{_SPAN}|{_SPAN}\s+(?:nach\s+(?:hinten|vorne?)|später|früher|eher)\b", re.IGNORECASE)
 
-_LEFT_CLOCK = re.compile(r"\b\d{1,2}:\d{2}\b|\b\d{1,2}(?:\.\d{2})?\s*Uhr\b(?:\s+\d{1,2})?", re.IGNORECASE)
+_LEFT_CLOCK = re.compile(
+    r"\b(?:um|ab|bis|nach|vor|gegen)\s+\d{1,2}\.\d{2}\b|\b\d{1,2}:\d{2}\b|\b\d{1,2}(?:\.\d{2})?\s*Uhr\b(?:\s+\d{1,2})?", re.IGNORECASE
+)
 _HOUR = r"(?:eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|[012]?\d)"
 _BARE_HOUR = re.compile(  # "geht da neun?"
     r"\b((?:geht|ginge|passt|klappt|wäre|wär|lieber|vielleicht|dann)\s+(?:(?:da|auch|es|denn|noch|Ihnen|eher|bei Ihnen)\s+)*)"
@@ -212,6 +223,13 @@ _HOUR_ALONE = re.compile(rf"\W*{_HOUR}(?:,?\s+bitte)?\W*", re.IGNORECASE)
 def name_hours(text: str, *, asked: bool = False) -> str:
     """Return a sentence with "um" before a number that is an hour by its place ("geht da neun?"), or was `asked` for."""
     return f"um {text.strip()}" if asked and _HOUR_ALONE.fullmatch(text) else _BARE_HOUR.sub(r"\g<0>um ", text)
+
+
+def cut_asides(marked: str) -> str:
+    """Return a marked sentence without the days that only say when the caller calls, or has called."""
+    for pattern in _ASIDES:
+        marked = pattern.sub(" , ", marked)
+    return marked
 
 
 def find_left_clock(text: str) -> str:

@@ -59,9 +59,14 @@ def _join_waitlist(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
     name = sentence.name or loose_name(agent, memory, sentence, asked=memory.is_joining and is_answer)
     memory = memory.note(customer_name=name, service=sentence.service, staff=sentence.staff)
     memory = replace(memory, requested_time=sentence.when or memory.requested_time)
+    memory = memory.exclude(sentence.exclusions, sentence.when.get("date"))
     if "customer_name" not in memory.details:
         return Turn(replace(memory, is_joining=True), phrases.ASK_NAME_TO_WAIT)
-    return call(agent, replace(memory, is_joining=False), "join_waitlist", {**memory.details, **memory.requested_time})
+    searched = memory.searched_time
+    if searched is None:
+        unplaced = ", ".join(each.said for each in memory.exclusions)
+        return Turn(memory, phrases.ASK_WHEN, phrases.NOT_PLACED.format(unplaced, sentence.text))
+    return call(agent, replace(memory, is_joining=False), "join_waitlist", {**memory.details, **searched})
 
 
 def give_up(memory: Memory) -> Turn:
