@@ -86,8 +86,9 @@ def _hear_move(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     memory = memory.forget_time(sentence.rejected)
     wanted = read_sentence(new, agent.catalogue)
     searched = exclude(wanted.when, wanted.exclusions)
-    if wanted.when and (wanted.unplaced or searched is None):
-        unplaced = wanted.unplaced or ", ".join(each.said for each in wanted.exclusions)
+    not_placed = wanted.unplaced or wanted.rejected_clock
+    if wanted.when and (not_placed or searched is None):
+        unplaced = not_placed or ", ".join(each.said for each in wanted.exclusions)
         return Turn(memory, phrases.ASK_WHEN, phrases.NOT_PLACED.format(unplaced, sentence.text))
     when = searched if wanted.when and searched else {}
     memory = replace(memory, requested_time={**memory.requested_time, **when})

@@ -23,6 +23,10 @@ _NO_SERVICE_WORDS = frozenset(
     {"termin", "termine", "einen", "eine", "bitte", "haben", "hätte", "möchte", "brauche", "gerne"}
 )
 _INFINITIVE = re.compile(r"\b[a-zäöü]+n\b")  # "machen" of "Zähne machen" is said of anything
+_NOUN = re.compile(r"(?<=[^.!?\s] )[A-ZÄÖÜ][\wäöüß-]{3,}")  # the first word of a sentence has a capital anyway
+_ANY_NOUNS = frozenset(
+    {"ihnen", "ihre", "ihren", "ihrem", "euch", "termin", "termine", "uhr", "moment", "frage", "danke", "woche", "morgen", "stunde"}
+)
 _MIN_WORD = 5  # letters of a word that can mean a longer name
 
 
@@ -59,6 +63,17 @@ class Catalogue:
         """Return the known question that a sentence is, word for word; a real model also recognises its meaning."""
         words = _words(text)
         return next((question for question in self.questions if words and _words(question) == words), None)
+
+    def find_questions_about(self, text: str) -> tuple[str, ...]:
+        """Return the known questions that have a noun of a text in them, unless that is of a service ("Inspektion") or of any."""
+        nouns = {
+            noun.casefold() for noun in _NOUN.findall(text) if noun.casefold() not in _ANY_NOUNS and not self.find_services(noun)
+        }
+        return tuple(
+            question
+            for question in self.questions
+            if any(_is_form(said, known.casefold()) for said in nouns for known in _NOUN.findall(question))
+        )
 
     def find_services(self, text: str) -> tuple[str, ...]:
         """Return the names of the services that a sentence means, in the order said.
@@ -169,6 +184,11 @@ def _alike(known: str, said: str) -> bool:
         return False
     common = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
     return long.endswith(short) or (common >= _MIN_WORD and common >= 0.75 * len(short))
+
+
+def _is_form(said: str, known: str) -> bool:
+    """Return whether two nouns in lower case are forms of one: "Gutschein" and "Gutscheine", not "Rad" and "Leihrad"."""
+    return _stem(said) == _stem(known)
 
 
 def _stem(word: str) -> str:

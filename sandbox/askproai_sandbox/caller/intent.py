@@ -9,6 +9,16 @@ from enum import Enum, auto
 BYE = r"\b(?:tschü(?:ss?|ß)|tschö|ciao|ade|wieder(?:hören|sehen|schauen))\b"
 
 
+_WHEN = r"\b(?:wann|um wie ?viel uhr|(?:um |zu )?welche[rn]? (?:uhr)?zeit|(?:an )?welche[mn] tag|wie spät)\b"
+_FILLER = r"(?:denn|eigentlich|noch ?mal|nochmals|gleich|wieder|jetzt|nun|bitte|genau|noch)"
+_RATHER = r"(?:lieber|eben|halt|doch|besser)"
+ASKS_FOR_OWN = re.compile(  # about a service: when the caller has it, not when it is free
+    rf"(?:{_WHEN} (?:{_FILLER} )*(?:ist|war|beginnt)|(?:^\W*|\bund |{_WHEN} )hab(?:e)? ich) (?:{_FILLER} )*(?!(?:das|es|Sie|recht)\b)"
+    r"(?![^.?!]*\b(?:möglich|frei|fertig|da|offen|geöffnet|am besten|richtig|Zeit)\b)",
+    re.IGNORECASE,
+)
+
+
 class Intent(Enum):
     """What a sentence is about, if it is not a time for a new appointment."""
 
@@ -43,11 +53,14 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bausrichten\b",
         r"\b(?:richten|sagen) Sie\b[^.?!]*\bdass\b",
         r"\brichten Sie\b[^.?!]*\baus\b",
+        r"\bgeben Sie\b[^.?!]*\bweiter\b",
+        r"^(?!.*\b(?:mir|uns)\b.*\bBescheid\b).*\bBescheid (?:geben|sagen)\b",
+        r"\b(?:geben|sagen) Sie (?!(?:bitte )?(?:mir|uns)\b)[^.?!]*\bBescheid\b",
         r"\b(?:weitergeben|weitersagen)\b",
         r"\b(?:können|könnten|würden) Sie (?:bitte )?(?:das|es) (?:bitte )?(?:de[mr] )?(?-i:[A-ZÄÖÜ])[^.?!]*\bsagen\b",
         r"\bNachricht\b[^.?!]*\b(?:hinterlassen|dalassen|aufgeben)\b",
     ),
-    Intent.WAITLIST: (r"\bWarteliste\b",),
+    Intent.WAITLIST: (r"\bWarteliste\b", r"\bBescheid\b[^.?!]*\b(?:wenn|sobald|falls)\b[^.?!]*\bfrei\b"),
     Intent.TRANSFER: (
         r"\b(?:verbinde\w*|durchstellen|weiterleiten|stellen Sie mich durch)\b",
         r"\b(?:mit|an) (?:(?:eine[mnr]|de[mnr]|Ihre[mnr]) )?(?:echten )?(?:Menschen?|Mitarbeiter(?:in)?|Kolleg\w+|jemande[mn])\b",
@@ -69,16 +82,24 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.NOTHING: (
         r"\b(?:will|möchte|brauche|wünsche)\b[^,.?!]*\bkeinen?\b[^,.?!]*\btermin(?![^.?!]*\bsondern\b)",
         r"\b(?:lassen wir (?:es|das)|lassen Sie (?:es|alles|den|ihn)|vergessen Sie|hat sich erledigt)\b",
-        r"\b(?:bleib\w* (?:bitte )?alles|alles so bleib\w*)\b",
+        r"\b(?:bleib\w* (?:bitte )?(?:alles|es (?:so|dabei))|alles so bleib\w*|lass\w* ich (?:es|das|alles)|behalt\w* ich)\b",
+        rf"^\W*(?:(?:nein|nee|ach|na|gut|okay|schade|danke)\W+)*(?:dann|{_RATHER}) (?:{_RATHER} )*nicht\W*$",
     ),
     Intent.LIST: (
-        r"\bwann\b[^.?!]*\bmeine?[nr]?\b[^.?!]*\btermin",
+        rf"{_WHEN}[^.?!]*\bmeine?[nr]?\b[^.?!]*\btermin",
+        rf"{_WHEN}[^.?!,]*\b(?:ist|war|sind|waren|beginnt|fängt)\b[^.?!,]*\bmein\w* (?:\w+ )?(?-i:[A-ZÄÖÜ])",
+        rf"{_WHEN}[^.?!,]*\b(?:ist|war|beginnt) (?:{_FILLER} )*der termin\b",
+        rf"{_WHEN}(?: {_FILLER})* (?:war|ist) (?:das|es)(?: {_FILLER})*\W*$",
+        r"\bwann ich (?:den|meinen|einen|die|das)\b[^.?!]*\bhabe?\b",
+        r"\bob ich\b[^.?!]*\btermine?\b[^.?!]*\bhabe?\b",
+        r"\b(?:bei wem|wo|in welcher filiale)\b[^.?!]*\bmein\w* (?:\w+ )?termin",
+        r"\b(?:steht|bleibt|gilt|stimmt)\b[^.?!]*\bmein\w* (?:\w+ )?termin",
         r"\b(?:welche|was für)\b[^.?!]*\btermine?\b[^.?!]*\bich\b",
         r"\bhabe? ich\b[^.?!]*\btermine?\b",
-        r"\bwann (?:bin|muss|soll) ich\b",
+        rf"{_WHEN} (?:{_FILLER} )*(?:bin|muss|soll(?:te)?) ich\b",
         r"\bmeine termine\b",
         r"\bum wie ?viel uhr (?:ist|war|beginnt) (?:\w+ )?(?:die|das|der|mein\w*) (?!termin)(?-i:[A-ZÄÖÜ])",
-        r"\bist (?:der|mein) termin\b[^.?!]*\b(?:eingetragen|gebucht|notiert)\b",
+        r"\bist (?:der|mein) termin\b[^.?!]*\b(?:eingetragen|gebucht|notiert|aktuell|bestätigt)\b",
     ),
     Intent.DETAILS: (r"\bmitbringen\b", r"\bwie lange\b[^.?!]*\b(?:dauer[nt]|dauert|braucht)\b"),
     Intent.PRICES: (

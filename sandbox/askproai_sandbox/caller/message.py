@@ -23,10 +23,12 @@ _REASON = re.compile(
     r"\b((?:es|da) (?:geht|ginge) um .+|wegen .+|es ist wegen .+)", re.IGNORECASE | re.DOTALL
 )  # of a callback
 _BOUNDARY = re.compile(r"[.!]\s+(?:und\s+)?|,?\s+und\s+", re.IGNORECASE)
+_TO = r"(?:(?:de[mrn] )?((?:Herrn|Frau|Doktor|Dr\.) [A-ZÄÖÜ][\w-]+)|(?:de[mrn]|meine[mr]|Ihre[mrn]|seine[mr]|an d(?:ie|en)) ([A-ZÄÖÜ][\w-]+))"
 _RECIPIENT = re.compile(  # "Chefin" of "der Chefin", who is nobody of the staff by name
-    r"\bSie (?:bitte )?(?:(?:das|es) (?:bitte )?)?(?:de[mr]|meine[mr]|Ihre[mr]) ([A-ZÄÖÜ][\w-]+)"
-    r"[^.?!,]*\b(?:aus|ausrichten|sagen)\b"
+    rf"\bSie (?:(?:das|es|doch|bitte) )*{_TO}[^.?!,]*\b(?:aus|ausrichten|sagen|Bescheid|weiter\w*)\b"
+    rf"|\b(?i:sagen|richten|geben) Sie (?:(?:das|es|doch|bitte) )*{_TO}"
 )
+_ADDRESSED = re.compile(r"\b(?:ihm|ihr|ihnen|allen|jemandem|de[mrn]|an d(?:ie|en))\b[^.?!]*?(?=,?\s*\bdass\b)")
 
 _PHONE = re.compile(r"(?<![\w@.])(?!\d+/\d+/\d)(?:\+|0)\d[\d\s/()-]{5,}\d\b")
 _NAMES_PHONE = re.compile(r"\b(?:(?:Telefon|Handy|Mobil|Rückruf)?nummer|Handy) (?:ist|lautet|wäre)\b", re.IGNORECASE)
@@ -86,9 +88,11 @@ class PendingMessage:
             args["phone"] = phone
         recipient = next((each for each in staff if each in sentence.text), None)
         if recipient is None and (found := _RECIPIENT.search(sentence.text)):
-            recipient = found[1]
+            recipient = next(filter(None, found.groups()))
         if recipient:
             args["recipient"] = recipient
+        elif "message" in args and sentence.intent is Intent.MESSAGE and _ADDRESSED.search(sentence.text):
+            args["message"] = sentence.text.strip()  # "ihm" is known to who reads the whole sentence
         has_content = bool(args.keys() & {"message", "call_back"})
         missing = phrases.ASK_MESSAGE if not has_content else phrases.ASK_WHO if "customer_name" not in args else None
         return PendingMessage(args, missing)

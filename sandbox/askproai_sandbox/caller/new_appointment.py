@@ -68,7 +68,8 @@ def hear_birth_date(agent: CalledAgent, memory: Memory, sentence: Sentence) -> T
 
 def hear_question_about_offers(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Repeat the offer that a question is about, which is no yes to it, unless it asks for something else."""
-    if not (memory.offers and sentence.is_question and sentence.intent in _MAY_BE_ABOUT_OFFERS):
+    is_about = sentence.intent in _MAY_BE_ABOUT_OFFERS or (sentence.intent is Intent.LIST and sentence.checks)
+    if not (memory.offers and sentence.is_question and is_about):
         return Turn(memory)
     if sentence.intent is Intent.STAFF:
         return _say_with_whom(agent, memory, sentence)

@@ -23,7 +23,11 @@ OTHER_BRANCH = (
 NOTHING = f"Gut, dann buche ich nichts. {MORE}"
 IMPOSSIBLE = "Das kann ich hier leider nicht für Sie erledigen."
 
+SUSPENDED = "that of a suspended tenant has only the transfer, whatever spec.functions says"
 NOT_UNDERSTOOD = "did not understand “{}”; docs/demo-agent.md lists what it understands"
+NEAR_QUESTION = (
+    "did not understand “{}”, and does not take it for a known question (“{}”), which a real model may do: ask that word for word"
+)
 NOT_PLACED = (
     "cannot place “{}” of “{}”, and calls no function with the rest: say the day and the time in one phrase that"
     " `askproai when` understands"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.intent import Intent
 from askproai_sandbox.caller.memory import INFORMATION, CalledAgent, Memory, Turn, call
@@ -34,6 +35,13 @@ _UNANSWERED = {
 _WHO_DOES_WHAT = "the prompt does not say who does this service; ask for a free time, which names the person"
 
 
+_MAY_BE_KNOWN = frozenset({None, Intent.PRICES, Intent.APPOINTMENT})
+_ASKS_IF_THERE_IS = re.compile(
+    r"\b(?:bekomm\w*|krieg\w*|gibt|geben|habt|haben|hätte\w*|brauch\w*|bräucht\w*|leih\w*|miet\w*|kauf\w*|verkauf\w*|kostet?n?)\b",
+    re.IGNORECASE,
+)
+
+
 class _Answer(NamedTuple):
     """What the agent says, and the remark that the prompt has no answer."""
 
@@ -54,6 +62,11 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
     """Ask the function about the business, or answer from the prompt. A service in a question about it stays."""
     topic = TOPICS.get(sentence.intent) if sentence.intent else None
     known = agent.catalogue.find_question(sentence.text)
+    about = () if known or sentence.services else _find_about(agent, sentence)
+    if len(about) == 1 and _ask_the_same(sentence, about[0]):
+        return _ask(agent, memory, {"topic": "other", "question": about[0]})
+    if about and sentence.unknown_service:
+        return Turn(memory, phrases.HELP, phrases.NEAR_QUESTION.format(sentence.text, "”, “".join(about)))
     if INFORMATION in agent.tools and (topic or known):
         memory = memory.note(service=sentence.service)
         wanted = {"question": known or sentence.text, "date": sentence.when.get("date"), "branch": sentence.branch}
@@ -63,10 +76,27 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
     answer = _answer_question(sentence, agent.catalogue, sentence.service or memory.details.get("service"))
     if answer is None:
         return Turn(memory)
+    if answer.remark and not _books(agent):  # the agent of a suspended tenant repeats its greeting
+        return call(agent, memory, INFORMATION, {"question": sentence.text})
     if answer.remark:
         memory = memory.note(service=sentence.service)
     change = replace(memory.change, to_confirm={})  # a yes after it is none to the question before it
     return Turn(replace(memory, change=change), answer.text, answer.remark)
+
+
+def _books(agent: CalledAgent) -> bool:
+    return "check_availability" in agent.tools
+
+
+def _find_about(agent: CalledAgent, sentence: Sentence) -> tuple[str, ...]:
+    """Return the known questions that are about the noun of a sentence which is no service, where the function answers them."""
+    is_other = sentence.intent in _MAY_BE_KNOWN and INFORMATION in agent.tools
+    return agent.catalogue.find_questions_about(sentence.text) if is_other else ()
+
+
+def _ask_the_same(sentence: Sentence, question: str) -> bool:
+    """Return whether a sentence and a known question with the same noun both ask whether there is something, or what it costs."""
+    return all(_ASKS_IF_THERE_IS.search(each) for each in (sentence.text, question))
 
 
 def is_known_question(agent: CalledAgent, sentence: Sentence) -> bool:

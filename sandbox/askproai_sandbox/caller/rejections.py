@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from askproai_runtime.german_dates import Grain, fold, is_understood, understand
+from askproai_runtime.german_dates import Grain, find_argument, fold, is_understood, understand
 from askproai_sandbox.caller.spoken_time import AT, KINDS, MARK, ZONE, Times
 
 _ORDINAL = r"(?:erste|zweite|dritte|vierte|fünfte|letzte)[nrsm]?\b"
@@ -74,21 +74,40 @@ def cut_rejections(marked: str) -> Kept:
     return Kept(kept, frozenset(found), tuple(each for each in phrases if not each.casefold().endswith("sondern")))
 
 
-def read_exclusions(times: Times, kept: Kept, when: Mapping[str, str]) -> tuple[tuple[Exclusion, ...], str]:
-    """Return the days that a sentence rejects and names no other one for, and the first words that no function takes; "" for none.
+class Rejections(NamedTuple):
+    """What a sentence rejects and wants nothing else for. `span` is a date with a day that is excluded: "nächste Woche, Montag nicht".
 
-    `when` is what it wants: "Mittwoch geht nicht, lieber Donnerstag" excludes nothing, for Thursday is not Wednesday.
+    `clock` are the words for a time of the day that is rejected, `unplaced` the first other ones that no function takes.
     """
-    exclusions: list[Exclusion] = []
+
+    exclusions: tuple[Exclusion, ...] = ()
+    span: str = ""
+    clock: str = ""
+    unplaced: str = ""
+
+
+def read_rejections(times: Times, kept: Kept, when: Mapping[str, str]) -> Rejections:
+    """Return what a sentence rejects. "Mittwoch geht nicht, lieber Donnerstag" wants Thursday, which is not Wednesday anyway."""
+    read = Rejections()
     for phrase in kept.phrases:
         kinds, words = _kinds_in(phrase), times.unmark(phrase)
         if not kinds or _is_replaced(kinds, when):
             continue
         exclusion = Exclusion(words, " und ".join(map(times.unmark, re.findall(MARK, phrase))))
-        if kinds != {"date"} or not is_understood(f"außer {exclusion.day}"):
-            return tuple(exclusions), words
-        exclusions.append(exclusion)
-    return tuple(exclusions), ""
+        if kinds == {"date"} and is_understood(f"außer {exclusion.day}"):
+            read = read._replace(exclusions=(*read.exclusions, exclusion))
+        elif "date" not in when and _excludes_of_span(words):
+            read = read._replace(span=words)
+        elif kinds == {"time"}:
+            read = read._replace(clock=words)
+        else:
+            read = read._replace(unplaced=read.unplaced or words)
+    return read
+
+
+def _excludes_of_span(words: str) -> bool:
+    candidates = understand(words, at=AT, zone=ZONE).candidates
+    return bool(candidates) and all(each.grain in _PERIODS and each.daily is not None for each in candidates)
 
 
 def _is_replaced(kinds: set[str], when: Mapping[str, str]) -> bool:
@@ -112,7 +131,8 @@ def exclude(when: Mapping[str, str], exclusions: Iterable[Exclusion]) -> dict[st
     exclusions = [each for each in exclusions if fold(each.day) != fold(when.get("date", ""))]
     if not exclusions or names_one_day(when.get("date")):
         return dict(when)
-    wanted = " ".join(when[name] for name in KINDS.values() if name in when)
+    spoken = {**when, "time": _name_hour(when["time"])} if "time" in when else when
+    wanted = " ".join(spoken[name] for name in KINDS.values() if name in spoken)
     days = " und ".join(each.day for each in exclusions)
     composed = ", ".join(filter(None, (wanted, f"außer {days}")))
     if not is_understood(composed):
@@ -121,6 +141,10 @@ def exclude(when: Mapping[str, str], exclusions: Iterable[Exclusion]) -> dict[st
     is_same = understand(said, at=AT, zone=ZONE) == understand(composed, at=AT, zone=ZONE)
     others = {name: words for name, words in when.items() if name not in KINDS.values()}
     return {**others, "date": said if is_same else composed}
+
+
+def _name_hour(time: str) -> str:
+    return time if find_argument(time) else f"um {time}"
 
 
 def find_rejected_people(text: str) -> tuple[str, ...]:

@@ -140,10 +140,12 @@ def _react(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
 def _place_all(before: Memory, turn: Turn, sentence: Sentence) -> Turn:
     """Return the turn, or the question for a time where the call has not all of the time that a sentence says."""
     is_search = isinstance(turn.reaction, ToolCall) and turn.reaction.name in _SEARCHES
-    if not (is_search and sentence.unplaced):
+    is_of_offers = bool(before.offers) or "time" in before.requested_time  # "Nicht um vier. Und am Donnerstag?"
+    unplaced = sentence.unplaced or ("" if is_of_offers else sentence.rejected_clock)
+    if not (is_search and unplaced):
         return turn
     memory = replace(turn.memory, requested_time=before.requested_time, last_call=before.last_call)
-    return Turn(memory, phrases.ASK_WHEN, phrases.NOT_PLACED.format(sentence.unplaced, sentence.text))
+    return Turn(memory, phrases.ASK_WHEN, phrases.NOT_PLACED.format(unplaced, sentence.text))
 
 
 def _hear_english(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -196,7 +198,8 @@ def _hear_nothing_new(_: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
 
 def _refuse_unknown(agent: CalledAgent, memory: Memory, call: ToolCall) -> Turn:
     """Return the sentence instead of a function that the agent's version does not declare."""
-    turn = cannot(memory, f"is called {call.name}; it has: {', '.join(agent.tools) or 'none'}")
+    suspended = "" if "check_availability" in agent.tools else f" ({phrases.SUSPENDED})"
+    turn = cannot(memory, f"is called {call.name}; it has: {', '.join(agent.tools) or 'none'}{suspended}")
     if not offers_transfer(agent.greeting):
         return turn
     return Turn(replace(memory, is_transfer_offered=True), agent.greeting, turn.remark)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.email_address import EMAIL
-from askproai_sandbox.caller.intent import BYE, PASSED_ON, PATTERN_OF, Intent, find_intent
+from askproai_sandbox.caller.intent import ASKS_FOR_OWN, BYE, PASSED_ON, PATTERN_OF, Intent, find_intent
 from askproai_sandbox.caller.rejections import (
     Exclusion,
     Kept,
     cut_rejections,
     find_rejected_people,
     find_too,
-    read_exclusions,
+    read_rejections,
 )
 from askproai_sandbox.caller.spoken_time import MARK, Times, cut_asides, find_left_clock, is_shift, name_hours
 from askproai_sandbox.caller.words import (
@@ -53,7 +53,7 @@ _QUESTION = re.compile(  # with the mark that ends it, or without it by its word
 )
 _NO = re.compile(r"\b(nein|nee|leider|lieber|anders|nicht|doch nicht)\b", re.IGNORECASE)
 _OTHER_TIME = re.compile(
-    r"\b(?:später|früher|ander(?:e|er|en|es) (?:Tag|Zeit|Uhrzeit|Termin)|etwas anderes)\b", re.IGNORECASE
+    r"\b(?:später|früher|ander(?:e|er|en|es) (?:Tag|Zeit|Uhrzeit|Termin)|(?:et)?was anderes)\b", re.IGNORECASE
 )
 
 
@@ -114,6 +114,7 @@ class Sentence:
     other_time: bool = field(default=False)
     rejected: frozenset[str] = field(default=frozenset())  # of `date`, `time`, `part_of_day`
     exclusions: tuple[Exclusion, ...] = field(default=())  # the rejected days, if no other day is wanted
+    rejected_clock: str = field(default="")  # the words that reject a time of the day, if no other is wanted
     unplaced: str = field(default="")  # the first words for a time that are in none of these fields
     is_too: str | None = field(default=None)  # "früh" or "spät"
     is_shift: bool = field(default=False)
@@ -189,11 +190,14 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     staff, rest = take_staff(kept.marked, catalogue)
     branch, rest = take(_BRANCH, rest)
     (when, unplaced), rest = times.when(rest), re.sub(MARK, " , ", rest)
-    exclusions, not_excluded = read_exclusions(times, kept, when)
+    rejections = read_rejections(times, kept, when)
+    when = {**when, "date": rejections.span} if rejections.span else when
     if branch is None and len(catalogue.branches) > 1:
         branch, rest = take(_PLACE, rest)
     services = catalogue.find_services(rest)
     noun = None if services else find_noun(rest)
+    if intent is None and services and ASKS_FOR_OWN.search(text):
+        intent = Intent.LIST
     if staff is None and noun and (known := catalogue.find_staff(noun)):  # "Anna bitte"
         staff, rest, noun = known, rest.replace(noun, ",", 1), None
     is_question = bool(_QUESTION.search(text))
@@ -217,8 +221,9 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         any_staff=bool(_ANYBODY.search(text)),
         other_time=bool(_OTHER_TIME.search(text)),
         rejected=kept.kinds,
-        exclusions=exclusions,
-        unplaced=unplaced or not_excluded or find_left_clock(rest),
+        exclusions=rejections.exclusions,
+        rejected_clock=rejections.clock,
+        unplaced=unplaced or rejections.unplaced or find_left_clock(rest),
         is_too=find_too(text),
         is_shift=is_shift(text),
         for_several=bool(_SEVERAL.search(rest)),

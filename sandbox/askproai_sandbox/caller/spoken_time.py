@@ -14,6 +14,7 @@ from askproai_runtime.german_dates import (
     MONTHS,
     Argument,
     Refusal,
+    Understanding,
     find_argument,
     fold,
     is_understood,
@@ -83,8 +84,8 @@ class Times:
         Times of which some are alternatives ("Dienstag um zehn oder Mittwoch um elf") are one `date`. Beside them stands the first
         time for which there is no argument, as a second day; "" if there is none. "Jetzt noch etwas am Freitag" names one day.
         """
-        marks = re.findall(MARK, marked)
-        said = {name: [self._words(mark) for mark in marks if KINDS[mark[1]] is name] for name in Argument}
+        marks = self._leave_out_asides(re.findall(MARK, marked))
+        said = {name: [_ADVERB.sub("", self._words(mark)) for mark in marks if KINDS[mark[1]] is name] for name in Argument}
         parts = {name.value: words[0] for name, words in said.items() if words}
         if len(marks) > len(parts) or (marks and not are_understood(parts)):
             whole = self.unmark(marked[marked.index(marks[0]) : marked.rindex(marks[-1]) + len(marks[-1])])
@@ -94,19 +95,22 @@ class Times:
         parts = {name.value: words[0] for name, words in said.items() if words}
         return parts, next((word for words in said.values() for word in words[1:] if fold(word) != fold(words[0])), "")
 
+    def _leave_out_asides(self, marks: Sequence[str]) -> list[str]:
+        """Return the marks without those of days that are over, or that only say "at once", if there is another day."""
+        days = [mark for mark in marks if KINDS[mark[1]] is Argument.DATE]
+        named = [mark for mark in days if names_day(self._words(mark))]
+        return [mark for mark in marks if mark in named or mark not in days] if named else list(marks)
+
     def _words(self, mark: str) -> str:
         _, start, end = self._found[int(mark[2:-1])]
-        return _ADVERB.sub("", self._text[start:end])
+        return self._text[start:end]
 
 
 def _join_days(days: Sequence[str]) -> list[str]:
-    """Return the days of a sentence, as one phrase if together they are one: "nächste Woche, am liebsten Dienstag".
-
-    A day that is over, or that only says "at once", is left out beside another one.
-    """
-    named = [day for day in days if names_day(day)] or list(days)
-    joined = " ".join(dict.fromkeys(named))
-    return [joined] if len(named) > 1 and understand_parts(joined, None, None, at=AT, zone=ZONE).candidates else named
+    """Return the days of a sentence, as one phrase if together they are one: "nächste Woche, am liebsten Dienstag"."""
+    joined = " ".join(dict.fromkeys(days))
+    is_one = len(days) > 1 and understand_parts(joined, None, None, at=AT, zone=ZONE).candidates
+    return [joined] if is_one else list(days)
 
 
 @lru_cache(maxsize=1024)
@@ -139,9 +143,13 @@ def _find(words: list[str], at: int) -> tuple[str, int, int]:
 
 
 def _trim(kind: str, words: list[str], begin: int, end: int) -> tuple[int, int]:
-    """Return the beginning and the end of a time without the words around it that say nothing."""
+    """Return the beginning and the end of a time without the words around it that say nothing.
+
+    Behind a day that is over, or that there is not, the grammar reads no word.
+    """
     whole = words[begin:end]
-    while end - begin > 1 and _says_nothing(words[end - 1]) and _mean_the_same(kind, whole, words[begin : end - 1]):
+    is_refused = not _understand(kind, whole).candidates
+    while end - begin > 1 and (is_refused or _says_nothing(words[end - 1])) and _mean_the_same(kind, whole, words[begin : end - 1]):
         end -= 1
     while end - begin > 1 and _says_nothing(words[begin]) and _mean_the_same(kind, whole, words[begin + 1 : end]):
         begin += 1
@@ -186,12 +194,12 @@ def _is_choice(words: list[str], before: str) -> bool:
 
 
 def _mean_the_same(kind: str, words: list[str], fewer: list[str]) -> bool:
-    name = KINDS[kind]
-    one, other = (
-        understand_parts(**{"date": None, "time": None, "part_of_day": None, name: " ".join(each)}, at=AT, zone=ZONE)
-        for each in (words, fewer)
-    )
-    return one == other
+    return _understand(kind, words) == _understand(kind, fewer)
+
+
+def _understand(kind: str, words: Sequence[str]) -> Understanding:
+    arguments = {name.value: " ".join(words) if KINDS[kind] is name else None for name in Argument}
+    return understand_parts(**arguments, at=AT, zone=ZONE)
 
 
 def _says_nothing(word: str) -> bool:
