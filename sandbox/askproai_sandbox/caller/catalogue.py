@@ -27,6 +27,7 @@ _NOUN = re.compile(r"(?<=[^.!?\s] )[A-ZÄÖÜ][\wäöüß-]{3,}")  # the first w
 _ANY_NOUNS = frozenset(
     {"ihnen", "ihre", "ihren", "ihrem", "euch", "termin", "termine", "uhr", "moment", "frage", "danke", "woche", "morgen", "stunde"}
 )
+_PLAIN = str.maketrans("äöü", "aou")
 _MIN_WORD = 5  # letters of a word that can mean a longer name
 
 
@@ -64,16 +65,13 @@ class Catalogue:
         words = _words(text)
         return next((question for question in self.questions if words and _words(question) == words), None)
 
-    def find_questions_about(self, text: str) -> tuple[str, ...]:
-        """Return the known questions that have a noun of a text in them, unless that is of a service ("Inspektion") or of any."""
-        nouns = {
-            noun.casefold() for noun in _NOUN.findall(text) if noun.casefold() not in _ANY_NOUNS and not self.find_services(noun)
-        }
-        return tuple(
-            question
-            for question in self.questions
-            if any(_is_form(said, known.casefold()) for said in nouns for known in _NOUN.findall(question))
-        )
+    def find_questions_about(self, text: str, noun: str = "") -> tuple[str, ...]:
+        """Return the known questions with the noun, or one of a text, in them; a service ("Inspektion") and "Termin" are none."""
+        said = {_stem_of_noun(each) for each in (*_NOUN.findall(text), *noun.split()) if self._is_telling(each)}
+        return tuple(each for each in self.questions if said & set(map(_stem_of_noun, _NOUN.findall(each))))
+
+    def _is_telling(self, noun: str) -> bool:
+        return noun.casefold() not in _ANY_NOUNS and not self.find_services(noun)
 
     def find_services(self, text: str) -> tuple[str, ...]:
         """Return the names of the services that a sentence means, in the order said.
@@ -186,9 +184,9 @@ def _alike(known: str, said: str) -> bool:
     return long.endswith(short) or (common >= _MIN_WORD and common >= 0.75 * len(short))
 
 
-def _is_form(said: str, known: str) -> bool:
-    """Return whether two nouns in lower case are forms of one: "Gutschein" and "Gutscheine", not "Rad" and "Leihrad"."""
-    return _stem(said) == _stem(known)
+def _stem_of_noun(noun: str) -> str:
+    """Return what is the same in all forms of a noun: "leihrad" of "Leihräder"."""
+    return _stem(noun.casefold().translate(_PLAIN))
 
 
 def _stem(word: str) -> str:

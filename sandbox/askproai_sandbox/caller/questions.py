@@ -37,8 +37,7 @@ _WHO_DOES_WHAT = "the prompt does not say who does this service; ask for a free 
 
 _MAY_BE_KNOWN = frozenset({None, Intent.PRICES, Intent.APPOINTMENT})
 _ASKS_IF_THERE_IS = re.compile(
-    r"\b(?:bekomm\w*|krieg\w*|gibt|geben|habt|haben|hätte\w*|brauch\w*|bräucht\w*|leih\w*|miet\w*|kauf\w*|verkauf\w*|kostet?n?)\b",
-    re.IGNORECASE,
+    r"\b(?:[Bb]ekomm\w*|[Kk]rieg\w*|[Gg]ibt|[Hh]aben|[Hh]abt|hätten?|brauche|bräuchte|leihen|mieten|kaufen|[Vv]erkauf\w*|[Kk]oste[nt])\b"
 )
 
 
@@ -62,7 +61,7 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
     """Ask the function about the business, or answer from the prompt. A service in a question about it stays."""
     topic = TOPICS.get(sentence.intent) if sentence.intent else None
     known = agent.catalogue.find_question(sentence.text)
-    about = () if known or sentence.services else _find_about(agent, sentence)
+    about = () if known else _find_about(agent, sentence)
     if len(about) == 1 and _ask_the_same(sentence, about[0]):
         return _ask(agent, memory, {"topic": "other", "question": about[0]})
     if about and sentence.unknown_service:
@@ -90,8 +89,8 @@ def _books(agent: CalledAgent) -> bool:
 
 def _find_about(agent: CalledAgent, sentence: Sentence) -> tuple[str, ...]:
     """Return the known questions that are about the noun of a sentence which is no service, where the function answers them."""
-    is_other = sentence.intent in _MAY_BE_KNOWN and INFORMATION in agent.tools
-    return agent.catalogue.find_questions_about(sentence.text) if is_other else ()
+    is_other = sentence.intent in _MAY_BE_KNOWN and not sentence.services and INFORMATION in agent.tools
+    return agent.catalogue.find_questions_about(sentence.text, sentence.unknown_service or "") if is_other else ()
 
 
 def _ask_the_same(sentence: Sentence, question: str) -> bool:
@@ -111,6 +110,9 @@ def hear_further_question(agent: CalledAgent, memory: Memory, sentence: Sentence
         return Turn(memory)
     if memory.asked == "services" and sentence.services:
         return _ask(agent, memory, {**asked.args, "service": sentence.service or sentence.services[0]})
+    about = _find_about(agent, sentence)
+    if len(about) == 1 and _FURTHER.fullmatch(sentence.text) and _ASKS_IF_THERE_IS.search(about[0]):
+        return _ask(agent, memory, {"topic": "other", "question": about[0]})
     further = _read_further_question(sentence, asked.args)
     return _ask(agent, memory, further) if further else Turn(memory)
 
