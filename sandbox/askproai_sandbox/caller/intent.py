@@ -54,7 +54,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:richten|sagen) Sie\b[^.?!]*\bdass\b",
         r"\brichten Sie\b[^.?!]*\baus\b",
         r"\bgeben Sie\b[^.?!]*\bweiter\b",
-        r"^(?!.*\b(?:mir|uns)\b.*\bBescheid\b).*\bBescheid (?:geben|sagen)\b",
+        r"\b(?:können|könnten|würden) Sie (?!(?:bitte )?(?:mir|uns)\b)[^.?!]*\bBescheid (?:geben|sagen)\b",
         r"\b(?:geben|sagen) Sie (?!(?:bitte )?(?:mir|uns)\b)[^.?!]*\bBescheid\b",
         r"\b(?:weitergeben|weitersagen)\b",
         r"\b(?:können|könnten|würden) Sie (?:bitte )?(?:das|es) (?:bitte )?(?:de[mr] )?(?-i:[A-ZÄÖÜ])[^.?!]*\bsagen\b",

@@ -46,7 +46,7 @@ _YES = re.compile(
 )
 _YES_FIRST = re.compile(rf"\W*{_YES.pattern}", re.IGNORECASE)
 _CHECKING = r"(?:ist|wäre?|wär|war|sind) (?:das|es|der|dies)\b"  # "Ist das morgen?"
-_CHECKS = re.compile(rf"\b{_CHECKING}(?!.*\b(?:auch|noch|frei|möglich|nicht)\b)", re.IGNORECASE | re.DOTALL)
+_CHECKS = re.compile(rf"\b{_CHECKING}(?!.*\b(?:auch|noch(?! ?mal)|frei|möglich|nicht)\b)", re.IGNORECASE | re.DOTALL)
 _QUESTION = re.compile(  # with the mark that ends it, or without it by its words
     rf"\?|(?:^\W*|[,.;!]\s*|\b(?:und|aber|ja|ach|so|äh|ähm|hm|Sie|Moment)\W+){_CHECKING}|,\s*oder(?: nicht)?[\s.!]*$",
     re.IGNORECASE,
