@@ -81,6 +81,7 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
+from askproai_runtime.booking.unknown_services import find_known_questions
 from askproai_runtime.booking.waitlist import (
     decline_offer,
     find_waitlist_entries,
@@ -99,7 +100,7 @@ __all__ = [
     "WaitlistEntry", "WaitlistKeeper", "WaitlistOffer", "add_block", "apply_calendar_event", "book_appointment",
     "book_for_desk", "calendar_state", "cancel_appointment", "cancel_for_desk", "check_availability",
     "count_differences", "count_open_messages", "count_waiting", "decline_offer", "drop_absence", "find_appointments", "find_by_id",
-    "find_closure", "find_declined", "find_messages", "find_waitlist_entries", "fold", "free_slots",
+    "find_closure", "find_declined", "find_known_questions", "find_messages", "find_waitlist_entries", "fold", "free_slots",
     "is_booked_remotely", "is_news", "join_list", "join_waitlist", "leave_message", "list_blocks_within",
     "list_current_blocks", "list_free_slots", "list_known", "list_messages_for_desk", "list_named_staff",
     "list_offers_within", "list_waitlist",

@@ -22,6 +22,7 @@ from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.spoken_services import NamedServices, read_services
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
+from askproai_runtime.booking.unknown_services import refuse_unknown
 from askproai_runtime.german_dates import (
     Argument,
     Candidate,
@@ -323,16 +324,12 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
         raise ClarificationNeeded(
             say().nothing_bookable, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause, services=[]
         )
-    outcome = FunctionOutcome.ASKED_BACK if name is None else FunctionOutcome.UNKNOWN_SERVICE
-    requested = sayable(requested or "") or say().that_service
-    if name is None:
-        question = say().what_to_book.format(services=join_list(display_names))
-    elif len(offered) == 1:
-        question = say().not_offered_but_one.format(requested=requested, service=display_names[0])
-    else:
-        bookable = join_list(display_names, say().and_word)
-        question = say().not_offered_but.format(requested=requested, services=bookable)
-    raise ClarificationNeeded(question, outcome=outcome, services=[service.name for service in offered])
+    if name is not None:
+        raise refuse_unknown(requested, offered, branch, config)
+    question = say().what_to_book.format(services=join_list(display_names))
+    raise ClarificationNeeded(
+        question, outcome=FunctionOutcome.ASKED_BACK, services=[service.name for service in offered]
+    )
 
 
 def _read_ids(name: str, offered: Sequence[Service]) -> NamedServices | None:

@@ -13,6 +13,7 @@ from askproai_core.tenant_config import Branch, Knowledge, Service, TenantConfig
 from askproai_runtime.booking import (
     Answer,
     FunctionOutcome,
+    find_known_questions,
     fold,
     join_list,
     read_said,
@@ -209,6 +210,8 @@ def _answer_about_services(config: TenantConfig, branch: Branch, question: Quest
         return _answer_about_named(config, branch, named, question)
     offered = [each for each in config.services if _is_offered(each, branch)]
     if not offered:
+        return _unknown(config, branch, question)
+    if question.service and find_known_questions(question.service, branch, config):
         return _unknown(config, branch, question)
     if question.service:
         requested = sayable(question.service) or say().that_service

@@ -96,6 +96,8 @@ class Sentences:
     that_service: str
     not_offered_but_one: str
     not_offered_but: str
+    not_an_appointment_but_one: str  # requested: what a known question of the tenant is about
+    not_an_appointment_but: str
     that_person: str
     not_with_person: str
     phone_needed: str

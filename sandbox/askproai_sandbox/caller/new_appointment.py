@@ -129,8 +129,8 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     wants_any = sentence.any_staff or (sentence.intent is Intent.APPOINTMENT and not memory.offers)
     if (sentence.after_last or sentence.before_last) and not when and (services or wants_any):
         memory, when, remark = _find_neighbour(memory, sentence)
-    if not (when or services or sentence.staff or wants_any or is_none_left):
-        return Turn(memory)
+    if not (when or services or sentence.staff or wants_any):
+        return Turn(memory, phrases.ASK_TIME if is_none_left else None)
     if sentence.any_staff and not sentence.staff:
         memory = replace(memory.drop("staff"), rejected_people=frozenset())
     memory = memory.note(staff=sentence.staff)

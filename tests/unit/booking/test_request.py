@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import Branch, Hours, Language, Service, Staff, Weekday
+from askproai_core.tenant_config import Branch, Hours, Knowledge, Language, Service, Staff, Weekday
 from askproai_runtime.booking import CallContext
 from askproai_runtime.booking.request import (
     ServiceRequest,
@@ -135,6 +135,20 @@ def test_an_unknown_service_is_answered_with_a_sentence_and_a_question() -> None
     assert clarification.value.answer.message == (
         "Dauerwelle bieten wir hier nicht an. Buchbar sind Haarschnitt und Farbe. Was davon möchten Sie?"
     )
+
+
+@pytest.mark.parametrize("said", ["Gutschein", "einen Gutschein", "GUTSCHEINE"])
+def test_what_a_known_question_is_about_is_not_denied(said: str) -> None:
+    known = Knowledge("Verkaufen Sie Gutscheine?", "Ja, im Salon.")
+    config = msgspec.structs.replace(salon_config(), knowledge=(known,))
+    with pytest.raises(ClarificationNeeded) as clarification:
+        parse_service_request(config, CALL, {"service": said})
+    answer = clarification.value.answer
+    assert answer.message == f"{said} kann ich nicht als Termin eintragen. Buchbar ist Haarschnitt. Möchten Sie das?"
+    assert answer.fields["questions"] == [known.question], "which the model can ask of business_information"
+    with pytest.raises(ClarificationNeeded, match="Massage bieten wir hier nicht an") as clarification:
+        parse_service_request(config, CALL, {"service": "eine Massage"})
+    assert "questions" not in clarification.value.answer.fields
 
 
 @pytest.mark.parametrize(

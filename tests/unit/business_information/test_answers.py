@@ -266,6 +266,15 @@ def test_a_service_is_found_by_any_of_its_names(args: dict[str, str], sentence: 
     assert ask(SALON, "prices", **args).message == sentence
 
 
+def test_the_price_of_what_a_known_question_is_about_is_not_known_and_not_denied() -> None:
+    own = Knowledge("Verkaufen Sie Gutscheine?", "Ja, im Salon.")
+    salon = replace(SALON, knowledge=(own,))
+    answer = ask(salon, "prices", question="Was kostet ein Gutschein?", service="Gutschein")
+    assert (answer.outcome, answer.fields["questions"]) == (FunctionOutcome.NOT_KNOWN, [own.question])
+    assert "bieten wir" not in answer.message
+    assert ask(salon, "prices", service="Haarschnitt").message == "Haarschnitt kostet neununddreißig Euro."
+
+
 def test_the_time_in_which_a_customer_waits_is_part_of_the_length() -> None:
     parts = (Segment(20), Segment(15, SegmentKind.WAIT), Segment(10))
     waits = "Haarschnitt dauert fünfundvierzig Minuten, davon fünfzehn Minuten Wartezeit"

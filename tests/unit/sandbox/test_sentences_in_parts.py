@@ -167,9 +167,9 @@ def test_an_offer_on_a_day_that_is_rejected_later_is_taken_no_more() -> None:
     assert model.hear("Am Dienstag kann ich nicht.") == phrases.ASK_TIME
     chosen = called(model, "Egal, die erste. Lutz Meier")
     assert (chosen["tool"], chosen["start"]) == ("book_appointment", THURSDAY["start"])
-    assert when(offering("Eine Inspektion nach 16 Uhr", TUESDAY), "Dienstag geht nicht.") == (
-        "nach 16 Uhr, Dienstag geht nicht"
-    )
+    model = offering("Eine Inspektion nach 16 Uhr", TUESDAY)
+    assert model.hear("Dienstag geht nicht.") == phrases.ASK_TIME
+    assert when(model, "Nächste Woche.") == "Nächste Woche nach 16 Uhr, Dienstag geht nicht"
 
 
 @pytest.mark.parametrize(

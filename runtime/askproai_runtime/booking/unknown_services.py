@@ -1,0 +1,57 @@
+"""What is said of a service that a caller names and that cannot be booked. Pure.
+
+Whether the business has it may stand in a known question of the tenant ("Bekomme ich ein Leihrad?"): then it is not denied.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from askproai_core.tenant_config import Branch, Service, TenantConfig
+from askproai_runtime.booking.phrases import fold, join_list, sayable
+from askproai_runtime.booking.types import ClarificationNeeded, FunctionOutcome
+from askproai_runtime.sentences import say
+
+_MIN_LETTERS = 4  # of a word that says what a question is about
+_LONGEST_ENDING = 2  # letters: "Gutschein", "Gutscheine", "Gutscheinen"
+_OF_ANY_QUESTION = frozenset({  # folded; of German and English
+    "appointment", "bitte", "brauche", "does", "eine", "einem", "einen", "einer", "haben", "have", "ihnen", "kann", "kommen", "koennen",
+    "moechte", "need", "please", "sind", "some", "termin", "termine", "what", "wann", "with", "your",
+})  # fmt: skip
+
+
+def find_known_questions(said: str, branch: Branch, config: TenantConfig) -> list[str]:
+    """Return the tenant's known questions that have one of the words of what a caller calls a service."""
+    words = _telling_words(said)
+    known = dict.fromkeys(each.question for each in (*branch.knowledge, *config.knowledge))
+    return [each for each in known if any(_is_form(a, b) for a in words for b in _telling_words(each))]
+
+
+def refuse_unknown(
+    requested: str | None, offered: Sequence[Service], branch: Branch, config: TenantConfig
+) -> ClarificationNeeded:
+    """Return the question for one of the `offered` services, at least one, in place of what was requested."""
+    names = [service.display_name for service in offered]
+    known = find_known_questions(requested or "", branch, config)
+    if known:
+        one, several = say().not_an_appointment_but_one, say().not_an_appointment_but
+    else:
+        one, several = say().not_offered_but_one, say().not_offered_but
+    said = sayable(requested or "") or say().that_service
+    if len(names) == 1:
+        question = one.format(requested=said, service=names[0])
+    else:
+        question = several.format(requested=said, services=join_list(names, say().and_word))
+    fields = {"services": [service.name for service in offered], **({"questions": known} if known else {})}
+    return ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_SERVICE, **fields)
+
+
+@lru_cache(maxsize=8192)
+def _telling_words(text: str) -> frozenset[str]:
+    return frozenset(word for word in re.findall(r"\w+", fold(text)) if len(word) >= _MIN_LETTERS) - _OF_ANY_QUESTION
+
+
+def _is_form(one: str, other: str) -> bool:
+    """Return whether two folded words differ by a short ending only."""
+    short, long = sorted((one, other), key=len)
+    return long.startswith(short) and len(long) - len(short) <= _LONGEST_ENDING
