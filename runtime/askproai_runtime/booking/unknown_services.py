@@ -15,8 +15,8 @@ from askproai_runtime.sentences import say
 _MIN_LETTERS = 4  # of a word that says what a question is about
 _LONGEST_ENDING = 2  # letters: "Gutschein", "Gutscheine", "Gutscheinen"
 _OF_ANY_QUESTION = frozenset({  # folded; of German and English
-    "appointment", "bitte", "brauche", "does", "eine", "einem", "einen", "einer", "haben", "have", "ihnen", "kann", "kommen", "koennen",
-    "moechte", "need", "please", "sind", "some", "termin", "termine", "what", "wann", "with", "your",
+    "appointment", "bitte", "brauche", "does", "eine", "einem", "einen", "einer", "haben", "have", "ihnen", "kann", "kommen",
+    "koennen", "moechte", "need", "please", "sind", "some", "termin", "termine", "what", "wann", "with", "your",
 })  # fmt: skip
 
 

@@ -25,7 +25,22 @@ _NO_SERVICE_WORDS = frozenset(
 _INFINITIVE = re.compile(r"\b[a-zäöü]+n\b")  # "machen" of "Zähne machen" is said of anything
 _NOUN = re.compile(r"(?<=[^.!?\s] )[A-ZÄÖÜ][\wäöüß-]{3,}")  # the first word of a sentence has a capital anyway
 _ANY_NOUNS = frozenset(
-    {"ihnen", "ihre", "ihren", "ihrem", "euch", "termin", "termine", "uhr", "moment", "frage", "danke", "woche", "morgen", "stunde"}
+    {
+        "ihnen",
+        "ihre",
+        "ihren",
+        "ihrem",
+        "euch",
+        "termin",
+        "termine",
+        "uhr",
+        "moment",
+        "frage",
+        "danke",
+        "woche",
+        "morgen",
+        "stunde",
+    }
 )
 _PLAIN = str.maketrans("äöü", "aou")
 _MIN_WORD = 5  # letters of a word that can mean a longer name

@@ -13,8 +13,8 @@ _WHEN = r"\b(?:wann|um wie ?viel uhr|(?:um |zu )?welche[rn]? (?:uhr)?zeit|(?:an 
 _FILLER = r"(?:denn|eigentlich|noch ?mal|nochmals|gleich|wieder|jetzt|nun|bitte|genau|noch)"
 _RATHER = r"(?:lieber|eben|halt|doch|besser)"
 ASKS_FOR_OWN = re.compile(  # about a service: when the caller has it, not when it is free
-    rf"(?:{_WHEN} (?:{_FILLER} )*(?:ist|war|beginnt)|(?:^\W*|\bund |{_WHEN} )hab(?:e)? ich) (?:{_FILLER} )*(?!(?:das|es|Sie|recht)\b)"
-    r"(?![^.?!]*\b(?:möglich|frei|fertig|da|offen|geöffnet|am besten|richtig|Zeit)\b)",
+    rf"(?:{_WHEN} (?:{_FILLER} )*(?:ist|war|beginnt)|(?:^\W*|\bund |{_WHEN} )habe? ich) (?:{_FILLER} )*"
+    r"(?!(?:das|es|Sie|recht)\b)(?![^.?!]*\b(?:möglich|frei|fertig|da|offen|geöffnet|am besten|richtig|Zeit)\b)",
     re.IGNORECASE,
 )
 

@@ -23,7 +23,10 @@ _REASON = re.compile(
     r"\b((?:es|da) (?:geht|ginge) um .+|wegen .+|es ist wegen .+)", re.IGNORECASE | re.DOTALL
 )  # of a callback
 _BOUNDARY = re.compile(r"[.!]\s+(?:und\s+)?|,?\s+und\s+", re.IGNORECASE)
-_TO = r"(?:(?:de[mrn] )?((?:Herrn|Frau|Doktor|Dr\.) [A-ZÄÖÜ][\w-]+)|(?:de[mrn]|meine[mr]|Ihre[mrn]|seine[mr]|an d(?:ie|en)) ([A-ZÄÖÜ][\w-]+))"
+_TO = (
+    r"(?:(?:de[mrn] )?((?:Herrn|Frau|Doktor|Dr\.) [A-ZÄÖÜ][\w-]+)"
+    r"|(?:de[mrn]|meine[mr]|Ihre[mrn]|seine[mr]|an d(?:ie|en)) ([A-ZÄÖÜ][\w-]+))"
+)
 _RECIPIENT = re.compile(  # "Chefin" of "der Chefin", who is nobody of the staff by name
     rf"\bSie (?:(?:das|es|doch|bitte) )*{_TO}[^.?!,]*\b(?:aus|ausrichten|sagen|Bescheid|weiter\w*)\b"
     rf"|\b(?i:sagen|richten|geben) Sie (?:(?:das|es|doch|bitte) )*{_TO}"

@@ -26,9 +26,12 @@ IMPOSSIBLE = "Das kann ich hier leider nicht für Sie erledigen."
 SUSPENDED = "that of a suspended tenant has only the transfer, whatever spec.functions says"
 NOT_UNDERSTOOD = "did not understand “{}”; docs/demo-agent.md lists what it understands"
 NEAR_QUESTION = (
-    "did not understand “{}”, and does not take it for a known question (“{}”), which a real model may do: ask that word for word"
+    "did not understand “{}”, and does not take it for a known question (“{}”), which a real model may do: ask that one"
+    " word for word"
 )
-ALSO_QUESTION = "does one thing at a time: what the sentence asks beside the appointment (“{}”) has to be asked by itself"
+ALSO_QUESTION = (
+    "does one thing at a time: what the sentence asks beside the appointment (“{}”) has to be asked by itself"
+)
 NOT_PLACED = (
     "cannot place “{}” of “{}”, and calls no function with the rest: say the day and the time in one phrase that"
     " `askproai when` understands"

@@ -75,8 +75,9 @@ def cut_rejections(marked: str) -> Kept:
 
 
 class Rejections(NamedTuple):
-    """What a sentence rejects and wants nothing else for. `span` is a date with a day that is excluded: "nächste Woche, Montag nicht".
+    """What a sentence rejects and wants nothing else for.
 
+    `span` is a date with a day of it that is excluded: "nächste Woche, Montag geht nicht".
     `clock` are the words for a time of the day that is rejected, `unplaced` the first other ones that no function takes.
     """
 

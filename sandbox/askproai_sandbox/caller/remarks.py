@@ -50,7 +50,12 @@ def find_remark_on_lookup(turn: Turn, sentence: Sentence, catalogue: Catalogue) 
     """Return the remark on a question that a turn takes as asking for an appointment only, though it may ask for something else."""
     called = turn.reaction
     is_lookup = isinstance(called, ToolCall) and called.name == "check_availability"
-    if is_lookup and sentence.is_question and sentence.services and (known := catalogue.find_questions_about(sentence.text)):
+    if (
+        is_lookup
+        and sentence.is_question
+        and sentence.services
+        and (known := catalogue.find_questions_about(sentence.text))
+    ):
         return phrases.ALSO_QUESTION.format("”, “".join(known))
     if not is_lookup or sentence.services or not sentence.text.rstrip().endswith("?"):
         return None

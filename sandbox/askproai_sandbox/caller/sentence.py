@@ -177,7 +177,8 @@ def _is_english(text: str) -> bool:
 def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     """Read a sentence: an e-mail address and names first, then times, people, places, and the service in what is left.
 
-    What it rejects is in no field but `rejected` and `exclusions`, except for a cancellation: "Am Freitag kann ich nicht kommen" names one.
+    What it rejects is in no field but `rejected`, `rejected_clock` and `exclusions`, except for a cancellation: "Am Freitag kann
+    ich nicht kommen" names one.
     """
     start = found.start() if (found := EMAIL.search(text)) else len(text)  # an address is spelled in the pods' own way
     text = correct_name(join_spelling(text[:start])) + text[start:]

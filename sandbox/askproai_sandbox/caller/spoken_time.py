@@ -26,14 +26,11 @@ AT, ZONE = datetime(2026, 1, 1, tzinfo=UTC), ZoneInfo("UTC")  # of two phrases t
 _MAX_WORDS = 12  # of one date, or of one time
 _TOKEN = re.compile(r"(?:[^\s,.;!?()„“\"]|\.(?=\w)|(?<=\d)\.)+|[,;!?()„“\"]")  # a full stop belongs to a number only
 _ASIDES = (  # when the caller calls, or has called: "Ich hab heute schon mal angerufen"
-    re.compile(r"‹d\d+›(?=[^,.;!?‹]*\b(?:angerufen|telefoniert|gesprochen|gemeldet)\b|\s+(?:rufe?|melde)\s+ich\b)", re.IGNORECASE),
+    re.compile(
+        r"‹d\d+›(?=[^,.;!?‹]*\b(?:angerufen|telefoniert|gesprochen|gemeldet)\b|\s+(?:rufe?|melde)\s+ich\b)",
+        re.IGNORECASE,
+    ),
     re.compile(r"(?<=\brufe )‹d\d+›(?=[^,.;!?‹]*\ban\b)|(?<=\bmelde mich )‹d\d+›", re.IGNORECASE),
-)
-_CLOCK = r"(?:\d{1,2}(?:[:.]\d{2})?)"
-_LAST_STOP = re.compile(  # behind the figures of a clock time it ends the sentence: "um 14 Uhr 30.", but not "um 14 Uhr, 30. November"
-    rf"(\bUhr\s+\d{{1,2}}|\d:\d{{2}}|\b(?:um|gegen|punkt)\s+{_CLOCK}|\b(?:zwischen|von)\s+{_CLOCK}\s+(?:und|bis)\s+{_CLOCK}"
-    rf"|(?:tag|woch|heute|morgen)\s+(?:ab|bis|vor|nach)\s+{_CLOCK})\.(?=\s|$)(?!\s*(?:{'|'.join(MONTHS)}|märz|jänner|\d))",
-    re.IGNORECASE,
 )
 _ADVERB = re.compile(r"(?<=mittag)s\b|(?<=abend)s\b")  # a part of the day has the form of the function's schema
 _LATER_WEEK = frozenset({"drauf", "darauf"})  # "am Freitag drauf", which the pods have to hear of
@@ -57,7 +54,6 @@ class Times:
     """The times of a sentence. `marked` is the sentence with a mark for each."""
 
     def __init__(self, text: str) -> None:
-        text = _LAST_STOP.sub(r"\1 ", text)
         self._text, self._found = text, list[tuple[str, int, int]]()  # kind, and from where to where
         tokens = [token for match in _TOKEN.finditer(text) for token in _tokens(match)]
         at = 0
@@ -85,7 +81,9 @@ class Times:
         time for which there is no argument, as a second day; "" if there is none. "Jetzt noch etwas am Freitag" names one day.
         """
         marks = self._leave_out_asides(re.findall(MARK, marked))
-        said = {name: [_ADVERB.sub("", self._words(mark)) for mark in marks if KINDS[mark[1]] is name] for name in Argument}
+        said = {
+            name: [_ADVERB.sub("", self._words(mark)) for mark in marks if KINDS[mark[1]] is name] for name in Argument
+        }
         parts = {name.value: words[0] for name, words in said.items() if words}
         if len(marks) > len(parts) or (marks and not are_understood(parts)):
             whole = self.unmark(marked[marked.index(marks[0]) : marked.rindex(marks[-1]) + len(marks[-1])])
@@ -149,7 +147,11 @@ def _trim(kind: str, words: list[str], begin: int, end: int) -> tuple[int, int]:
     """
     whole = words[begin:end]
     is_refused = not _understand(kind, whole).candidates
-    while end - begin > 1 and (is_refused or _says_nothing(words[end - 1])) and _mean_the_same(kind, whole, words[begin : end - 1]):
+    while (
+        end - begin > 1
+        and (is_refused or _says_nothing(words[end - 1]))
+        and _mean_the_same(kind, whole, words[begin : end - 1])
+    ):
         end -= 1
     while end - begin > 1 and _says_nothing(words[begin]) and _mean_the_same(kind, whole, words[begin + 1 : end]):
         begin += 1
@@ -216,7 +218,8 @@ _SPAN = rf"\b{_COUNTED}\s+(?:halbe\s+|viertel)?(?:Minute|Stunde|Viertelstunde|Ta
 _SHIFT = re.compile(rf"\bum\s+{_SPAN}|{_SPAN}\s+(?:nach\s+(?:hinten|vorne?)|später|früher|eher)\b", re.IGNORECASE)
 
 _LEFT_CLOCK = re.compile(
-    r"\b(?:um|ab|bis|nach|vor|gegen)\s+\d{1,2}\.\d{2}\b|\b\d{1,2}:\d{2}\b|\b\d{1,2}(?:\.\d{2})?\s*Uhr\b(?:\s+\d{1,2})?", re.IGNORECASE
+    r"\b(?:um|ab|bis|nach|vor|gegen)\s+\d{1,2}\.\d{2}\b|\b\d{1,2}:\d{2}\b|\b\d{1,2}(?:\.\d{2})?\s*Uhr\b(?:\s+\d{1,2})?",
+    re.IGNORECASE,
 )
 _HOUR = r"(?:eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|[012]?\d)"
 _BARE_HOUR = re.compile(  # "geht da neun?"
