@@ -6,6 +6,7 @@ Whether the business has it may stand in a known question of the tenant ("Bekomm
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.phrases import fold, join_list, sayable
@@ -42,8 +43,9 @@ def refuse_unknown(
         question = one.format(requested=said, service=names[0])
     else:
         question = several.format(requested=said, services=join_list(names, say().and_word))
-    fields = {"services": [service.name for service in offered], **({"questions": known} if known else {})}
-    return ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_SERVICE, **fields)
+    ids: list[str] = [service.name for service in offered]
+    questions: dict[str, Any] = {"questions": known} if known else {}
+    return ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_SERVICE, services=ids, **questions)
 
 
 @lru_cache(maxsize=8192)

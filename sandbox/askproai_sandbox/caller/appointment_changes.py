@@ -7,10 +7,10 @@ from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.change import CHANGES_MIND, TOOL_OF_CHANGE, Change, drops_change
 from askproai_sandbox.caller.choice import ask_which, choose
 from askproai_sandbox.caller.intent import Intent
-from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, cannot
+from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, cannot, not_placed
 from askproai_sandbox.caller.new_appointment import find_chosen_offer
 from askproai_sandbox.caller.questions import TOPICS
-from askproai_sandbox.caller.rejections import exclude
+from askproai_sandbox.caller.rejections import exclude, quote
 from askproai_sandbox.caller.sentence import Sentence, read_sentence, split_at_new_time
 from askproai_sandbox.caller.team_requests import give_up
 
@@ -23,6 +23,8 @@ def hear_change_of_mind(agent: CalledAgent, memory: Memory, sentence: Sentence) 
     if not (is_free and CHANGES_MIND.search(sentence.text) and (sentence.when or sentence.branch)):
         return Turn(memory)
     named = {"appointment_id": memory.booked}
+    if sentence.unplaced:
+        return not_placed(memory, sentence.unplaced, sentence.text)
     if sentence.branch:
         return Turn(replace(memory, change=Change(_CANCEL, args=named, to_confirm=named)), phrases.OTHER_BRANCH)
     memory = replace(memory, change=Change(_MOVE, args=named), requested_time=dict(sentence.when))
@@ -86,10 +88,9 @@ def _hear_move(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     memory = memory.forget_time(sentence.rejected)
     wanted = read_sentence(new, agent.catalogue)
     searched = exclude(wanted.when, wanted.exclusions)
-    not_placed = wanted.unplaced or wanted.rejected_clock
-    if wanted.when and (not_placed or searched is None):
-        unplaced = not_placed or ", ".join(each.said for each in wanted.exclusions)
-        return Turn(memory, phrases.ASK_WHEN, phrases.NOT_PLACED.format(unplaced, sentence.text))
+    unplaced = wanted.unplaced or wanted.rejected_clock or ("" if searched else quote(wanted.exclusions))
+    if wanted.when and unplaced:
+        return not_placed(memory, unplaced, sentence.text)
     when = searched if wanted.when and searched else {}
     memory = replace(memory, requested_time={**memory.requested_time, **when})
     turn = _find_named(agent, memory, sentence, which)

@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from askproai_runtime.german_dates import is_understood
+
 _SERVICE = re.compile(
     r"- (?P<name>.+) \(\d+ Minuten(?:, davon \d+ Minuten Wartezeit)?(?:; auch: (?P<spoken>.+))?\)(?P<only>, nur (?:in|bei) .+)?"
 )
@@ -23,25 +25,11 @@ _NO_SERVICE_WORDS = frozenset(
     {"termin", "termine", "einen", "eine", "bitte", "haben", "hätte", "möchte", "brauche", "gerne"}
 )
 _INFINITIVE = re.compile(r"\b[a-zäöü]+n\b")  # "machen" of "Zähne machen" is said of anything
-_NOUN = re.compile(r"(?<=[^.!?\s] )[A-ZÄÖÜ][\wäöüß-]{3,}")  # the first word of a sentence has a capital anyway
-_ANY_NOUNS = frozenset(
-    {
-        "ihnen",
-        "ihre",
-        "ihren",
-        "ihrem",
-        "euch",
-        "termin",
-        "termine",
-        "uhr",
-        "moment",
-        "frage",
-        "danke",
-        "woche",
-        "morgen",
-        "stunde",
-    }
-)
+_NOUN = re.compile(r"(?<=[^.!?\s] )[A-ZÄÖÜ][\w-]{3,}")  # the first word of a sentence has a capital anyway
+_ANY_NOUNS = frozenset({
+    "ihnen", "ihre", "ihren", "ihrem", "euch", "termin", "termine", "moment", "frage", "danke", "stunde", "frau", "herr", "herrn",
+    "doktor",
+})  # fmt: skip
 _PLAIN = str.maketrans("äöü", "aou")
 _MIN_WORD = 5  # letters of a word that can mean a longer name
 
@@ -80,13 +68,18 @@ class Catalogue:
         words = _words(text)
         return next((question for question in self.questions if words and _words(question) == words), None)
 
-    def find_questions_about(self, text: str, noun: str = "") -> tuple[str, ...]:
-        """Return the known questions with the noun, or one of a text, in them; a service ("Inspektion") and "Termin" are none."""
-        said = {_stem_of_noun(each) for each in (*_NOUN.findall(text), *noun.split()) if self._is_telling(each)}
-        return tuple(each for each in self.questions if said & set(map(_stem_of_noun, _NOUN.findall(each))))
+    def find_questions_about(self, text: str) -> tuple[str, ...]:
+        """Return the known questions with a noun of a text in them."""
+        said = self.find_nouns(text)
+        return tuple(each for each in self.questions if said & self.find_nouns(each))
 
-    def _is_telling(self, noun: str) -> bool:
-        return noun.casefold() not in _ANY_NOUNS and not self.find_services(noun)
+    def find_nouns(self, text: str) -> frozenset[str]:
+        """Return what a text is about, by the stems of its nouns, but for services, people, days and nouns such as "Termin"."""
+        people = {word for name in self.staff for word in _words(name)}
+        nouns = (noun for noun in _NOUN.findall(text) if noun.casefold() not in _ANY_NOUNS | people)
+        return frozenset(
+            _stem_of_noun(noun) for noun in nouns if not self.find_services(noun) and not is_understood(noun)
+        )
 
     def find_services(self, text: str) -> tuple[str, ...]:
         """Return the names of the services that a sentence means, in the order said.

@@ -12,7 +12,7 @@ from askproai_sandbox.caller.sentence import Sentence
 CHANGES_MIND = re.compile(
     r"^(?!.*\bnoch ein).*(?:\bändern|\bdoch\b|\blieber\b|\bwarten Sie\b)", re.IGNORECASE | re.DOTALL
 )
-_DOES_NOT = re.compile(r"\b(?:doch|dann|lieber|eben|halt)\s+nicht\b", re.IGNORECASE)
+_DOES_NOT = re.compile(r"\b(?:doch|dann)\s+(?:(?:eben|halt|lieber|doch)\s+)?nicht\b", re.IGNORECASE)
 _NO_ALONE = re.compile(r"\W*(?:nein|nee)\W*(?:danke)?\W*", re.IGNORECASE)
 TOOL_OF_CHANGE = {Intent.CANCEL: "cancel_appointment", Intent.MOVE: "reschedule_appointment"}
 

@@ -11,6 +11,7 @@ BYE = r"\b(?:tschü(?:ss?|ß)|tschö|ciao|ade|wieder(?:hören|sehen|schauen))\b"
 
 _WHEN = r"\b(?:wann|um wie ?viel uhr|(?:um |zu )?welche[rn]? (?:uhr)?zeit|(?:an )?welche[mn] tag|wie spät)\b"
 _FILLER = r"(?:denn|eigentlich|noch ?mal|nochmals|gleich|wieder|jetzt|nun|bitte|genau|noch)"
+_IS = r"(?:ist|war|sind|waren|beginnt)"
 _RATHER = r"(?:lieber|eben|halt|doch|besser)"
 ASKS_FOR_OWN = re.compile(  # about a service: when the caller has it, not when it is free
     rf"(?:{_WHEN} (?:{_FILLER} )*(?:ist|war|beginnt)|(?:^\W*|\bund |{_WHEN} )habe? ich) (?:{_FILLER} )*"
@@ -82,12 +83,13 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.NOTHING: (
         r"\b(?:will|möchte|brauche|wünsche)\b[^,.?!]*\bkeinen?\b[^,.?!]*\btermin(?![^.?!]*\bsondern\b)",
         r"\b(?:lassen wir (?:es|das)|lassen Sie (?:es|alles|den|ihn)|vergessen Sie|hat sich erledigt)\b",
-        r"\b(?:bleib\w* (?:bitte )?(?:alles|es (?:so|dabei))|alles so bleib\w*|lass\w* ich (?:es|das|alles)|behalt\w* ich)\b",
+        r"\b(?:bleib\w* (?:bitte )?(?:alles|es so)|alles so bleib\w*|dann bleibt es|behalte ich (?:den|ihn|meinen))\b",
+        r"\blass\w* ich (?:es|das)(?: lieber| so| bleiben)*\W*$",
         rf"^\W*(?:(?:nein|nee|ach|na|gut|okay|schade|danke)\W+)*(?:dann|{_RATHER}) (?:{_RATHER} )*nicht\W*$",
     ),
     Intent.LIST: (
         rf"{_WHEN}[^.?!]*\bmeine?[nr]?\b[^.?!]*\btermin",
-        rf"{_WHEN}[^.?!,]*\b(?:ist|war|sind|waren|beginnt|fängt)\b[^.?!,]*\bmein\w* (?:\w+ )?(?-i:[A-ZÄÖÜ])",
+        rf"{_WHEN} (?:{_FILLER} )*{_IS} (?:{_FILLER} )*meine? (?:\w+ )?(?-i:[A-ZÄÖÜ])(?![^.?!]*\bfertig\b)",
         rf"{_WHEN}[^.?!,]*\b(?:ist|war|beginnt) (?:{_FILLER} )*der termin\b",
         rf"{_WHEN}(?: {_FILLER})* (?:war|ist) (?:das|es)(?: {_FILLER})*\W*$",
         r"\bwann ich (?:den|meinen|einen|die|das)\b[^.?!]*\bhabe?\b",

@@ -15,7 +15,7 @@ from askproai_sandbox.caller.change import Change
 from askproai_sandbox.caller.choice import Item, choose
 from askproai_sandbox.caller.message import PendingMessage
 from askproai_sandbox.caller.record import ToolCall
-from askproai_sandbox.caller.rejections import Exclusion, exclude
+from askproai_sandbox.caller.rejections import Exclusion
 from askproai_sandbox.caller.sentence import Sentence
 
 INFORMATION = "business_information"
@@ -111,11 +111,6 @@ class Memory:
         known = dict.fromkeys((*self.exclusions, *exclusions))
         return replace(self, exclusions=tuple(each for each in known if fold(each.day) != fold(date or "")))
 
-    @property
-    def searched_time(self) -> dict[str, str] | None:
-        """Return the arguments for the requested time without the excluded days; None if the pods would not understand them."""
-        return exclude(self.requested_time, self.exclusions)
-
     def forget_time(self, rejected: Iterable[str]) -> "Memory":
         """Return the memory without the parts of the requested time that a sentence rejects."""
         rejected = frozenset(rejected)
@@ -146,6 +141,11 @@ def call(
 def cannot(memory: Memory, what: str) -> Turn:
     """Return the turn of what no function of the agent does."""
     return Turn(memory, phrases.IMPOSSIBLE, f"the agent at Retell has no function that {what}")
+
+
+def not_placed(memory: Memory, words: str, text: str) -> Turn:
+    """Return the turn of words for a time that no argument takes: nothing is called with the rest of the sentence."""
+    return Turn(memory, phrases.ASK_WHEN, phrases.NOT_PLACED.format(words, text))
 
 
 def loose_name(agent: CalledAgent, memory: Memory, sentence: Sentence, *, asked: bool) -> str | None:

@@ -19,7 +19,8 @@ from askproai_sandbox.caller.choice import (
 )
 from askproai_sandbox.caller.email_address import answer_email_question
 from askproai_sandbox.caller.intent import Intent
-from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, loose_name
+from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, loose_name, not_placed
+from askproai_sandbox.caller.rejections import exclude, quote
 from askproai_sandbox.caller.sentence import Sentence
 from askproai_sandbox.caller.spoken_time import are_understood, names_day
 
@@ -139,10 +140,9 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     if len(services) > 1:
         return Turn(memory, f"Möchten Sie {' oder '.join(services)}?", remark)
     memory = memory.note(service=services[0] if services else None)
-    searched = memory.searched_time
+    searched = exclude(memory.requested_time, memory.exclusions)
     if searched is None:
-        unplaced = ", ".join(each.said for each in memory.exclusions)
-        return Turn(memory, phrases.ASK_WHEN, phrases.NOT_PLACED.format(unplaced, sentence.text))
+        return not_placed(memory, quote(memory.exclusions), sentence.text)
     return call(agent, memory, "check_availability", {**memory.details, **searched}, remark)
 
 

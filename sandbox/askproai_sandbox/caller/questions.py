@@ -35,6 +35,7 @@ _UNANSWERED = {
 _WHO_DOES_WHAT = "the prompt does not say who does this service; ask for a free time, which names the person"
 
 
+_IS_WISH = re.compile(r"\b(?:frei|Termine?|Zeit|Platz)\b")  # for an appointment
 _MAY_BE_KNOWN = frozenset({None, Intent.PRICES, Intent.APPOINTMENT})
 _ASKS_IF_THERE_IS = re.compile(
     r"\b(?:[Bb]ekomm\w*|[Kk]rieg\w*|[Gg]ibt|[Hh]aben|[Hh]abt|hätten?|brauche|bräuchte|leihen|mieten|kaufen|[Vv]erkauf\w*|[Kk]oste[nt])\b"
@@ -61,11 +62,10 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
     """Ask the function about the business, or answer from the prompt. A service in a question about it stays."""
     topic = TOPICS.get(sentence.intent) if sentence.intent else None
     known = agent.catalogue.find_question(sentence.text)
-    about = () if known else _find_about(agent, sentence)
-    if len(about) == 1 and _ask_the_same(sentence, about[0]):
-        return _ask(agent, memory, {"topic": "other", "question": about[0]})
-    if about and sentence.unknown_service:
-        return Turn(memory, phrases.HELP, phrases.NEAR_QUESTION.format(sentence.text, "”, “".join(about)))
+    if not known and (same := _find_same(agent, sentence)):
+        return _ask(agent, memory, {"topic": "other", "question": same})
+    if not known and topic is None and (near := _find_near(agent, sentence)):
+        return Turn(memory, phrases.HELP, phrases.NEAR_QUESTION.format(sentence.text, "”, “".join(near)))
     if INFORMATION in agent.tools and (topic or known):
         memory = memory.note(service=sentence.service)
         wanted = {"question": known or sentence.text, "date": sentence.when.get("date"), "branch": sentence.branch}
@@ -87,15 +87,21 @@ def _books(agent: CalledAgent) -> bool:
     return "check_availability" in agent.tools
 
 
-def _find_about(agent: CalledAgent, sentence: Sentence) -> tuple[str, ...]:
-    """Return the known questions that are about the noun of a sentence which is no service, where the function answers them."""
-    is_other = sentence.intent in _MAY_BE_KNOWN and not sentence.services and INFORMATION in agent.tools
-    return agent.catalogue.find_questions_about(sentence.text, sentence.unknown_service or "") if is_other else ()
+def _find_same(agent: CalledAgent, sentence: Sentence) -> str | None:
+    """Return the known question about the same nouns as a sentence that asks, as it does, if there is something, or the price."""
+    nouns, asks = agent.catalogue.find_nouns(sentence.text), sentence.text
+    is_further = bool(_FURTHER.fullmatch(asks))
+    if INFORMATION not in agent.tools or sentence.intent not in _MAY_BE_KNOWN or sentence.when or _IS_WISH.search(asks):
+        return None
+    same = [each for each in agent.catalogue.questions if nouns and agent.catalogue.find_nouns(each) == nouns]
+    is_same = len(same) == 1 and _ASKS_IF_THERE_IS.search(same[0]) and (is_further or _ASKS_IF_THERE_IS.search(asks))
+    return same[0] if is_same and not sentence.services else None
 
 
-def _ask_the_same(sentence: Sentence, question: str) -> bool:
-    """Return whether a sentence and a known question with the same noun both ask whether there is something, or what it costs."""
-    return all(_ASKS_IF_THERE_IS.search(each) for each in (sentence.text, question))
+def _find_near(agent: CalledAgent, sentence: Sentence) -> tuple[str, ...]:
+    """Return the known questions that are about what looks like a service that there is not."""
+    noun = sentence.unknown_service if INFORMATION in agent.tools and sentence.intent in _MAY_BE_KNOWN else None
+    return agent.catalogue.find_questions_about(f"ein {noun}") if noun else ()
 
 
 def is_known_question(agent: CalledAgent, sentence: Sentence) -> bool:
@@ -110,9 +116,8 @@ def hear_further_question(agent: CalledAgent, memory: Memory, sentence: Sentence
         return Turn(memory)
     if memory.asked == "services" and sentence.services:
         return _ask(agent, memory, {**asked.args, "service": sentence.service or sentence.services[0]})
-    about = _find_about(agent, sentence)
-    if len(about) == 1 and _FURTHER.fullmatch(sentence.text) and _ASKS_IF_THERE_IS.search(about[0]):
-        return _ask(agent, memory, {"topic": "other", "question": about[0]})
+    if _FURTHER.fullmatch(sentence.text) and (same := _find_same(agent, sentence)):
+        return _ask(agent, memory, {"topic": "other", "question": same})
     further = _read_further_question(sentence, asked.args)
     return _ask(agent, memory, further) if further else Turn(memory)
 

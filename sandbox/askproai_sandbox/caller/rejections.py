@@ -144,6 +144,11 @@ def exclude(when: Mapping[str, str], exclusions: Iterable[Exclusion]) -> dict[st
     return {**others, "date": said if is_same else composed}
 
 
+def quote(exclusions: Iterable[Exclusion]) -> str:
+    """Return the words of the sentences for the excluded days."""
+    return ", ".join(each.said for each in exclusions)
+
+
 def _name_hour(time: str) -> str:
     return time if find_argument(time) else f"um {time}"
 

@@ -16,7 +16,7 @@ from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
 from askproai_sandbox.caller.choice import ask_again, ask_which, find_ordinal
 from askproai_sandbox.caller.intent import Intent
-from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, cannot
+from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, cannot, not_placed
 from askproai_sandbox.caller.message import offers_transfer, split_off_message
 from askproai_sandbox.caller.name_answer import take_name
 from askproai_sandbox.caller.new_appointment import (
@@ -145,7 +145,7 @@ def _place_all(before: Memory, turn: Turn, sentence: Sentence) -> Turn:
     if not (is_search and unplaced):
         return turn
     memory = replace(turn.memory, requested_time=before.requested_time, last_call=before.last_call)
-    return Turn(memory, phrases.ASK_WHEN, phrases.NOT_PLACED.format(unplaced, sentence.text))
+    return not_placed(memory, unplaced, sentence.text)
 
 
 def _hear_english(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:

@@ -6,9 +6,10 @@ from dataclasses import replace
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.change import Change
 from askproai_sandbox.caller.intent import PASSED_ON, Intent
-from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, cannot, loose_name
+from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, cannot, loose_name, not_placed
 from askproai_sandbox.caller.message import PendingMessage
 from askproai_sandbox.caller.record import ToolCall
+from askproai_sandbox.caller.rejections import exclude, quote
 from askproai_sandbox.caller.sentence import Sentence
 
 # the answer to "Soll ich später suchen? Oder soll ich Sie auf die Warteliste setzen?"
@@ -62,10 +63,9 @@ def _join_waitlist(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
     memory = memory.exclude(sentence.exclusions, sentence.when.get("date"))
     if "customer_name" not in memory.details:
         return Turn(replace(memory, is_joining=True), phrases.ASK_NAME_TO_WAIT)
-    searched = memory.searched_time
+    searched = exclude(memory.requested_time, memory.exclusions)
     if searched is None:
-        unplaced = ", ".join(each.said for each in memory.exclusions)
-        return Turn(memory, phrases.ASK_WHEN, phrases.NOT_PLACED.format(unplaced, sentence.text))
+        return not_placed(memory, quote(memory.exclusions), sentence.text)
     return call(agent, replace(memory, is_joining=False), "join_waitlist", {**memory.details, **searched})
 
 
