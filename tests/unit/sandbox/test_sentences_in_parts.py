@@ -1,4 +1,4 @@
-"""What the demo's agent makes of a sentence of which one part is no time, or none that it can place: it loses none without a remark.
+"""What the demo's agent makes of a sentence of which one part is no time, or none that it can place. It loses none silently.
 
 Where it cannot place a part, it calls no function with the rest.
 """

@@ -80,7 +80,7 @@ def test_what_a_known_question_may_not_answer_is_not_understood(text: str) -> No
 def test_a_day_a_person_and_a_child_make_no_wish_a_known_question(text: str) -> None:
     catalogue = read_catalogue(
         "## Buchbar\n- Inspektion (60 Minuten)\n\n## Team\n- Werkstatt: Jonas, Frau Petersen\n\n## Häufige Fragen\n"
-        "- Haben Sie am Samstag Parkplätze?\n- Haben Sie eine Spielecke für Kinder?\n- Haben Sie mit Frau Petersen eine Meisterin?\n"
+        "- Haben Sie am Samstag Parkplätze?\n- Haben Sie eine Spielecke für Kinder?\n- Haben Sie in Frau Petersen eine Chefin?\n"
     )
     assert "business_information" not in str(ScriptedModel(TOOLS, "+491", catalogue, now=NOW).hear(text))
 
