@@ -1,4 +1,4 @@
-"""Sentences that look like a wish for a new appointment to the demo's agent, and are none: each form of them is one kind."""
+"""Sentences that the demo's agent must not take for a request for a new appointment: other forms of what the page lists."""
 
 import pytest
 from workshop_model import CATALOGUE, LOAN, NOW, TOOLS, TUESDAY, booked, called, new_model, offering
