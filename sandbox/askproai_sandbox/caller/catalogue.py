@@ -193,8 +193,11 @@ def _alike(known: str, said: str) -> bool:
 
 
 def _stem_of_noun(noun: str) -> str:
-    """Return what is the same in all forms of a noun: "leihrad" of "Leihräder"."""
-    return _stem(noun.casefold().translate(_PLAIN))
+    """Return what is the same in all forms of a noun: "gutschei" of "Gutschein" and "Gutscheinen"."""
+    stem = noun.casefold().translate(_PLAIN)
+    while (shorter := _stem(stem)) != stem:
+        stem = shorter
+    return stem
 
 
 def _stem(word: str) -> str:

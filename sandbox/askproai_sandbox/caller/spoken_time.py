@@ -78,7 +78,7 @@ class Times:
         """Return the arguments `date`, `time` and `part_of_day` that name the times of a part of the marked sentence.
 
         Times of which some are alternatives ("Dienstag um zehn oder Mittwoch um elf") are one `date`. The second value is the
-        first time for which there is no argument, as a second day; "" if there is none. "Jetzt noch etwas am Freitag" names one day.
+        first time for which there is no argument, as a second day; "" if there is none. "Jetzt noch was am Freitag" names one day.
         """
         marks = self._leave_out_asides(re.findall(MARK, marked))
         said = {

@@ -60,6 +60,13 @@ def test_the_noun_of_a_known_question_is_no_service(text: str) -> None:
     assert called(offering("Eine Inspektion", TUESDAY), text) == known
 
 
+@pytest.mark.parametrize("known", ["Gutschein", "Gutscheine", "Karten", "Schläuche"])
+@pytest.mark.parametrize("said", ["Gutschein", "Gutscheinen", "Karte", "Schlauch"])
+def test_a_noun_is_known_in_any_form(known: str, said: str) -> None:
+    catalogue = read_catalogue(f"## Häufige Fragen\n- Verkaufen Sie {known}?\n")
+    assert bool(catalogue.find_questions_about(f"Haben Sie {said}?")) == (known[0] == said[0])
+
+
 @pytest.mark.parametrize(
     "text", ["Kann ich ein Leihrad reservieren?", "Ein Leihrad am Freitag um zehn.", "Ein E-Bike, bitte."]
 )
