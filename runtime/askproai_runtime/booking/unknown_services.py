@@ -16,8 +16,9 @@ from askproai_runtime.sentences import say
 _MIN_LETTERS = 4  # of a word that says what a question is about
 _LONGEST_ENDING = 2  # letters: "Gutschein", "Gutscheine", "Gutscheinen"
 _OF_ANY_QUESTION = frozenset({  # folded; of German and English
-    "appointment", "bitte", "brauche", "does", "eine", "einem", "einen", "einer", "haben", "have", "ihnen", "kann", "kommen",
-    "koennen", "moechte", "need", "please", "sind", "some", "termin", "termine", "what", "wann", "with", "your",
+    "appointment", "auch", "bekomme", "bekommen", "bieten", "bitte", "brauche", "does", "eine", "einem", "einen", "einer", "fuer",
+    "haben", "have", "ihnen", "kann", "kommen", "koennen", "machen", "mein", "meine", "meinen", "moechte", "need", "noch", "please",
+    "sind", "some", "termin", "termine", "what", "wann", "with", "your",
 })  # fmt: skip
 
 
@@ -25,7 +26,7 @@ def find_known_questions(said: str, branch: Branch, config: TenantConfig) -> lis
     """Return the tenant's known questions that have one of the words of what a caller calls a service."""
     words = _telling_words(said)
     known = dict.fromkeys(each.question for each in (*branch.knowledge, *config.knowledge))
-    return [each for each in known if any(_is_form(a, b) for a in words for b in _telling_words(each))]
+    return [each for each in known if any(_is_form(a, b) for a in words for b in _words_of_declared(each))]
 
 
 def refuse_unknown(
@@ -48,7 +49,11 @@ def refuse_unknown(
     return ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_SERVICE, services=ids, **questions)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
+def _words_of_declared(question: str) -> frozenset[str]:
+    return _telling_words(question)
+
+
 def _telling_words(text: str) -> frozenset[str]:
     return frozenset(word for word in re.findall(r"\w+", fold(text)) if len(word) >= _MIN_LETTERS) - _OF_ANY_QUESTION
 

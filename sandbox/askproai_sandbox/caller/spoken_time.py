@@ -146,10 +146,10 @@ def _trim(kind: str, words: list[str], begin: int, end: int) -> tuple[int, int]:
     Behind a day that is over, or that there is not, the grammar reads no word.
     """
     whole = words[begin:end]
-    is_refused = not _understand(kind, whole).candidates
+    is_no_day = _understand(kind, whole).refused in {Refusal.PAST, Refusal.IMPOSSIBLE}
     while (
         end - begin > 1
-        and (is_refused or _says_nothing(words[end - 1]))
+        and (is_no_day or _says_nothing(words[end - 1]))
         and _mean_the_same(kind, whole, words[begin : end - 1])
     ):
         end -= 1
