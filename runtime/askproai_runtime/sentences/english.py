@@ -99,7 +99,9 @@ ENGLISH: Final = Sentences(
     that_service="That",
     not_offered_but_one="{requested} is not something we offer here. You can book {service}. Would you like that?",
     not_offered_but="{requested} is not something we offer here. You can book {services}. Which of these would you like?",
-    not_an_appointment_but_one="{requested} is not something I can book as an appointment. You can book {service}. Would you like that?",
+    not_an_appointment_but_one=(
+        "{requested} is not something I can book as an appointment. You can book {service}. Would you like that?"
+    ),
     not_an_appointment_but=(
         "{requested} is not something I can book as an appointment. You can book {services}. Which of these would you like?"
     ),

@@ -146,7 +146,10 @@ def _trim(kind: str, words: list[str], begin: int, end: int) -> tuple[int, int]:
     Behind a day that is over, or that there is not, the grammar reads no word.
     """
     whole = words[begin:end]
-    is_no_day = _understand(kind, whole).refused in {Refusal.PAST, Refusal.IMPOSSIBLE}
+    refused = _understand(kind, whole).refused
+    if refused is Refusal.NOT_UNDERSTOOD:  # on this day: "in fünf Tagen am Mittwoch" is said on a Friday
+        return begin, end
+    is_no_day = refused is not None
     while (
         end - begin > 1
         and (is_no_day or _says_nothing(words[end - 1]))

@@ -57,7 +57,7 @@ def test_minutes_are_no_day_of_a_month_in_a_move_and_in_another_wish() -> None:
         ("Ich war gestern schon da. Am Freitag einen Reifenwechsel bitte.", "Freitag"),
         ("Ich brauche nächste Woche einen Reifenwechsel, am liebsten Dienstag.", "nächste Woche Dienstag"),
         ("Kann ich jetzt gleich vorbeikommen?", "jetzt"),
-        ("Einen Reifenwechsel in fünf Tagen am Mittwoch bitte.", "in fünf Tagen am Mittwoch"),
+        ("Einen Reifenwechsel in fünf Tagen am Mittwoch bitte.", "in fünf Tagen am Mittwoch bitte"),
         ("Am 31. April einen Reifenwechsel bitte.", "31. April"),
     ],
 )
