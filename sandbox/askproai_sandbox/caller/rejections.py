@@ -17,7 +17,7 @@ _CANNOT = (
 )
 _REJECTED = re.compile(  # "nicht um zehn", "um zehn geht es nicht", "keine Kontrolle"
     r"\b(?:nicht|keine?[nmrs]?)\b[^.;!?]*?\bsondern\b|"
-    rf"\b(?:nicht|nie|ned|net|weder|kein(?:en)?|auf\s+keinen\s+Fall)\s+(?:{_LINK}\s+)*(?:{_WHO}|{_ORDINAL}|{_WHENS})"
+    rf"\b(?:nicht|nie|ned|net|weder|ohne|kein(?:en)?|auf\s+keinen\s+Fall)\s+(?:{_LINK}\s+)*(?:{_WHO}|{_ORDINAL}|{_WHENS})"
     rf"(?:\s+noch\s+(?:{_LINK}\s+)*{_WHENS})?"
     rf"|(?:\b{_LINK}\s+)?{_WHENS}\s+(?:ist|wäre|wär|passt|geht|ginge|kann|klappt|habe?|hat|hätte|schaffe?|muss|bin|sind)\b"
     rf"[^,.;!?]*?{_CANNOT}"

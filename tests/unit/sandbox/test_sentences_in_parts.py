@@ -74,6 +74,7 @@ def test_words_that_only_fill_are_no_day_beside_a_day(text: str, expected: str) 
         ("Eine Inspektion, montags geht nicht.", "montags geht nicht"),
         ("Eine Inspektion, montags kann ich nie.", "außer montags"),
         ("Eine Inspektion, auf keinen Fall am Montag.", "außer Montag"),
+        ("Eine Inspektion nächste Woche, ohne den Montag.", "nächste Woche, ohne den Montag"),
         ("Eine Inspektion bitte, egal wann, nur Montag nicht.", "egal wann, nur Montag nicht"),
         ("Eine Inspektion, nicht am Montag und nicht am Dienstag.", "nicht am Montag, nicht am Dienstag"),
         ("Eine Inspektion, Montag oder Dienstag kann ich nicht.", "außer Montag oder Dienstag"),
