@@ -1,6 +1,7 @@
 """What is said of a service that a caller names and that cannot be booked. Pure.
 
-Whether the business has it may stand in a known question of the tenant ("Bekomme ich ein Leihrad?"): then it is not denied.
+Only what can be booked is declared, so it is not denied that the business has it; a known question of the tenant may be about it
+("Bekomme ich ein Leihrad?").
 """
 
 import re
@@ -34,16 +35,12 @@ def refuse_unknown(
 ) -> ClarificationNeeded:
     """Return the question for one of the `offered` services, at least one, in place of what was requested."""
     names = [service.display_name for service in offered]
-    known = find_known_questions(requested or "", branch, config)
-    if known:
-        one, several = say().not_an_appointment_but_one, say().not_an_appointment_but
-    else:
-        one, several = say().not_offered_but_one, say().not_offered_but
     said = sayable(requested or "") or say().that_service
     if len(names) == 1:
-        question = one.format(requested=said, service=names[0])
+        question = say().not_bookable_but_one.format(requested=said, service=names[0])
     else:
-        question = several.format(requested=said, services=join_list(names, say().and_word))
+        question = say().not_bookable_but.format(requested=said, services=join_list(names, say().and_word))
+    known = find_known_questions(requested or "", branch, config)
     ids: list[str] = [service.name for service in offered]
     questions: dict[str, Any] = {"questions": known} if known else {}
     return ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_SERVICE, services=ids, **questions)

@@ -215,7 +215,7 @@ def _answer_about_services(config: TenantConfig, branch: Branch, question: Quest
         return _unknown(config, branch, question)
     if question.service:
         requested = sayable(question.service) or say().that_service
-        return _ask_which(question, offered, say().not_offered.format(requested=requested))
+        return _ask_which(question, offered, say().not_on_list.format(requested=requested))
     if len(offered) == 1:
         return _answer_about_named(config, branch, offered, question)
     if question.topic is Topic.SERVICE or len(offered) > _MAX_PRICES:

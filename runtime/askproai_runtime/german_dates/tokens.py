@@ -1,9 +1,12 @@
 """Normalize a phrase, so that the rules meet one spelling: numbers as digits, compounds in two words, a comma as a word."""
 
 import re
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 from askproai_runtime.german_dates.vocabulary import MONTHS, NUMBERS, ORDINALS, WEEKDAYS, fold
 
+_Replacement: TypeAlias = str | Callable[[re.Match[str]], str]
 _LONG_WEEKDAYS = "|".join(name for name in WEEKDAYS if len(name) > 2)  # noqa: PLR2004 (the others are abbreviations)
 _MONTH = "|".join(MONTHS)
 _CAN = r"(?:geht|gehen|passt|passen|klappt|kann ich|geht es|geht's|passt es|passt's)"
@@ -41,48 +44,60 @@ _ENDS_SENTENCE = rf"(?!\d| (?:\d|(?:(?:oder|bis|und|,) (?:(?:zum|den|dem|am) )*\
 _UNITS = ("ein", "zwei", "drei", "vier", "fuenf", "sechs", "sieben", "acht", "neun")
 _TENS = ("zwanzig", "dreissig", "vierzig", "fuenfzig")
 
+_SEVERAL_WEEKDAYS = rf"(?:{_LONG_WEEKDAYS})s?(?:(?: ?, *| )(?:(?:und|oder) )?(?:auch )?(?:am )?(?:{_LONG_WEEKDAYS})s?)+"
+
+
+def _exclude(match: re.Match[str]) -> str:
+    """Return `ausser montag und dienstag ~` of a list of weekdays that do not suit.
+
+    Of "Montag, Dienstag kann ich nicht" the first one may suit.
+    """
+    if not re.search(r"\b(?:und|oder)\b", match[0]):
+        return f"{_UNCLEAR} {match[0]}"
+    days = re.findall(rf"\b({_LONG_WEEKDAYS})s?\b", match[0])
+    return f"ausser {' und '.join(days)} ~"
+
+
 # In this order. Each is (pattern, replacement) on the folded text.
-_REWRITES = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"[?!\"„“()]|\.{2,}", " "),
-        *((rf"{number}\.{_ENDS_SENTENCE}", r"\1") for number in _NO_ORDINALS),
-        (rf"{_WHOLE}\.(?!\d)", r"\1"),
-        (r"(?<=[a-z])[.;]|(?<!\d)\.|(?<=:)\s|;", " "),  # "Do." and the end of a sentence; the dot of "27." stays
-        (r",", " , "),
-        (rf"\b({_LONG_WEEKDAYS})(morgen|frueh|vormittag|mittag|nachmittag|abend)(s?)\b", r"\1 \2\3"),
-        (rf"\b({_LONG_WEEKDAYS}|heute|morgen) morgens?\b(?! frueh)", r"\1 frueh"),
-        (r"\bgestern (?:frueh|morgen)\b", "gestern"),
-        (rf"\b({_MONTH})(woche|haelfte)\b", r"\2 im \1"),
-        (r"\bdrei viertel\b|\bdreiviertl\b", "dreiviertel"),
-        (r"\bhalber\b", "halb"),
-        (r"\bheut\b", "heute"),
-        (r"\bueber (morgen|naechste)", r"ueber\1"),
-        (r"\b(\d{1,2})h(\d{2})\b", r"\1:\2"),
-        (r"\b(um|gegen|punkt) (\d{1,2})\.(\d{2})\b(?!\.)", r"\1 \2:\3"),
-        (r"(?<!\.)\b([01]?\d|2[0-4])\.(1[3-9]|[2-5]\d)\b(?!\.)", r"\1:\2"),  # there is no such month
-        (r"\b(\d{1,2})te[nrm]?\b", r"\1."),
-        (rf"\b({'|'.join(_UNITS)}) und ((?:{'|'.join(_TENS)})(?:ste[nrm]?)?)\b", r"\1und\2"),
-        (rf"\b({_LONG_WEEKDAYS}) ausgenommen\b", r"ausser \1"),
-        (rf"\bnur ({_LONG_WEEKDAYS})s? nicht\b", r"ausser \1"),
-        # "Dienstag passt nicht Mittwoch wäre gut": the comma is heard and not written. Where nothing says that the second day
-        # suits, it may be the one that does not: "Dienstag geht, nicht Mittwoch".
-        (rf"\b({_IS_NOT}) (?={_DAY_THAT_SUITS})", r"\1 , "),
-        (rf"\b({_IS_NOT}) (?={_ANY_DAY}\b)", rf"\1 {_UNCLEAR} "),
-        (rf"\b({_LONG_WEEKDAYS}) (?:leider )?nicht (?={_DAY_THAT_SUITS})", r"ausser \1 ~ , "),
-        (rf"\b({_LONG_WEEKDAYS}) nicht (?=(?:{_LONG_WEEKDAYS})\b)", rf"\1 {_UNCLEAR} "),
-        # "Montag geht nicht, Dienstag um drei": only at the end of a part, for "Montag geht nicht um drei" is about the time
-        (rf"\b({_LONG_WEEKDAYS})s? und ({_LONG_WEEKDAYS})s? {_IS_NOT_POSSIBLE}", r"ausser \1 und \2 ~"),
-        (rf"\b({_LONG_WEEKDAYS})s? {_IS_NOT_POSSIBLE}", r"ausser \1 ~"),
-        (rf"\b(?:heute|morgen) (?:{_IS_NOT}|(?:leider )?nicht(?: mehr)?) ?(?=,)", " "),
-        (r"\bals (?:am )?(?:vormittags?|nachmittags?|abends?|morgens|mittags?)\b", " "),
-        (r"\b(kalender)?woche kw\b", "kw"),
-        (r"\bkalenderwoche\b", "kw"),
-        (r"\bkw (\d{1,2}) (oder|und|bis) (\d{1,2})\b(?![.:]| uhr)", r"kw \1 \2 kw \3"),
-        (r"\bwerktage?s?\b", "werktag"),
-        (r"\s+", " "),
-    )
+_REWRITES: Final[tuple[tuple[str, _Replacement], ...]] = (
+    (r"[?!\"„“()]|\.{2,}", " "),
+    *((rf"{number}\.{_ENDS_SENTENCE}", r"\1") for number in _NO_ORDINALS),
+    (rf"{_WHOLE}\.(?!\d)", r"\1"),
+    (r"(?<=[a-z])[.;]|(?<!\d)\.|(?<=:)\s|;", " "),  # "Do." and the end of a sentence; the dot of "27." stays
+    (r",", " , "),
+    (rf"\b({_LONG_WEEKDAYS})(morgen|frueh|vormittag|mittag|nachmittag|abend)(s?)\b", r"\1 \2\3"),
+    (rf"\b({_LONG_WEEKDAYS}|heute|morgen) morgens?\b(?! frueh)", r"\1 frueh"),
+    (r"\bgestern (?:frueh|morgen)\b", "gestern"),
+    (rf"\b({_MONTH})(woche|haelfte)\b", r"\2 im \1"),
+    (r"\bdrei viertel\b|\bdreiviertl\b", "dreiviertel"),
+    (r"\bhalber\b", "halb"),
+    (r"\bheut\b", "heute"),
+    (r"\bueber (morgen|naechste)", r"ueber\1"),
+    (r"\b(\d{1,2})h(\d{2})\b", r"\1:\2"),
+    (r"\b(um|gegen|punkt) (\d{1,2})\.(\d{2})\b(?!\.)", r"\1 \2:\3"),
+    (r"(?<!\.)\b([01]?\d|2[0-4])\.(1[3-9]|[2-5]\d)\b(?!\.)", r"\1:\2"),  # there is no such month
+    (r"\b(\d{1,2})te[nrm]?\b", r"\1."),
+    (rf"\b({'|'.join(_UNITS)}) und ((?:{'|'.join(_TENS)})(?:ste[nrm]?)?)\b", r"\1und\2"),
+    (rf"\b({_LONG_WEEKDAYS}) ausgenommen\b", r"ausser \1"),
+    (rf"\bnur ({_LONG_WEEKDAYS})s? nicht\b", r"ausser \1"),
+    # "Dienstag passt nicht Mittwoch wäre gut": the comma is heard and not written. Where nothing says that the second day
+    # suits, it may be the one that does not: "Dienstag geht, nicht Mittwoch".
+    (rf"\b({_IS_NOT}) (?={_DAY_THAT_SUITS})", r"\1 , "),
+    (rf"\b({_IS_NOT}) (?={_ANY_DAY}\b)", rf"\1 {_UNCLEAR} "),
+    (rf"\b({_LONG_WEEKDAYS}) (?:leider )?nicht (?={_DAY_THAT_SUITS})", r"ausser \1 ~ , "),
+    (rf"\b({_LONG_WEEKDAYS}) nicht (?=(?:{_LONG_WEEKDAYS})\b)", rf"\1 {_UNCLEAR} "),
+    # "Montag geht nicht, Dienstag um drei": only at the end of a part, for "Montag geht nicht um drei" is about the time
+    (rf"\b{_SEVERAL_WEEKDAYS} {_IS_NOT_POSSIBLE}", _exclude),
+    (rf"\b({_LONG_WEEKDAYS})s? {_IS_NOT_POSSIBLE}", r"ausser \1 ~"),
+    (rf"\b(?:heute|morgen) (?:{_IS_NOT}|(?:leider )?nicht(?: mehr)?) ?(?=,)", " "),
+    (r"\bals (?:am )?(?:vormittags?|nachmittags?|abends?|morgens|mittags?)\b", " "),
+    (r"\b(kalender)?woche kw\b", "kw"),
+    (r"\bkalenderwoche\b", "kw"),
+    (r"\bkw (\d{1,2}) (oder|und|bis) (\d{1,2})\b(?![.:]| uhr)", r"kw \1 \2 kw \3"),
+    (r"\bwerktage?s?\b", "werktag"),
+    (r"\s+", " "),
 )
+_COMPILED: Final = tuple((re.compile(pattern), replacement) for pattern, replacement in _REWRITES)
 _WORD = re.compile(r"[a-z]+")
 _ORDINAL_DIGITS = re.compile(r"\b(\d{1,2})\. ?(?=[a-z,]|$)")
 # "am 7. oder 8. Dezember": the month belongs to both.
@@ -96,7 +111,7 @@ _THREE_QUARTERS = re.compile(r"\b3 viertel\b")
 def normalize(text: str) -> str:
     """Return the phrase in the form that the rules are written for: `am siebten Zwölften, um drei` → `am 7. 12. , um 3`."""
     folded = fold(text)
-    for pattern, replacement in _REWRITES:
+    for pattern, replacement in _COMPILED:
         folded = pattern.sub(replacement, folded)
     folded = _YEAR.sub(lambda match: str(2000 + NUMBERS[match[1]]) if match[1] in NUMBERS else match[0], folded)
     folded = _THREE_QUARTERS.sub("dreiviertel", _WORD.sub(_digits, folded))

@@ -94,10 +94,8 @@ class Sentences:
     nothing_bookable: str
     what_to_book: str
     that_service: str
-    not_offered_but_one: str
-    not_offered_but: str
-    not_an_appointment_but_one: str  # requested: what a known question of the tenant is about
-    not_an_appointment_but: str
+    not_bookable_but_one: str  # requested: what the business may have all the same: only what can be booked is declared
+    not_bookable_but: str
     that_person: str
     not_with_person: str
     phone_needed: str
@@ -205,7 +203,7 @@ class Sentences:
     team_of_several: str
     team_of_one: str
     speaks: str
-    not_offered: str
+    not_on_list: str
     costs: str
     is_free: str
     are_free: str

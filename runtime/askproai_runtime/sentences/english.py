@@ -97,12 +97,10 @@ ENGLISH: Final = Sentences(
     nothing_bookable="I cannot book any appointments here at the moment.",
     what_to_book="What would you like to book: {services}?",
     that_service="That",
-    not_offered_but_one="{requested} is not something we offer here. You can book {service}. Would you like that?",
-    not_offered_but="{requested} is not something we offer here. You can book {services}. Which of these would you like?",
-    not_an_appointment_but_one=(
+    not_bookable_but_one=(
         "{requested} is not something I can book as an appointment. You can book {service}. Would you like that?"
     ),
-    not_an_appointment_but=(
+    not_bookable_but=(
         "{requested} is not something I can book as an appointment. You can book {services}. Which of these would you like?"
     ),
     that_person="that person",
@@ -232,7 +230,7 @@ ENGLISH: Final = Sentences(
     team_of_several="The team are {names}.",
     team_of_one="{names} is there for you.",
     speaks="{name} speaks {languages}.",
-    not_offered="{requested} is not something we offer here. ",
+    not_on_list="{requested} is not on my list. ",
     costs="{service} costs {price}",
     is_free="{service} is free of charge",
     are_free="{service} are free of charge",

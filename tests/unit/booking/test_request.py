@@ -133,7 +133,7 @@ def test_an_unknown_service_is_answered_with_a_sentence_and_a_question() -> None
             msgspec.structs.replace(config, services=(service, color)), CALL, {"service": "Dauerwelle"}
         )
     assert clarification.value.answer.message == (
-        "Dauerwelle bieten wir hier nicht an. Buchbar sind Haarschnitt und Farbe. Was davon möchten Sie?"
+        "Dauerwelle kann ich nicht als Termin eintragen. Buchbar sind Haarschnitt und Farbe. Was davon möchten Sie?"
     )
 
 
@@ -146,7 +146,7 @@ def test_what_a_known_question_is_about_is_not_denied(said: str) -> None:
     answer = clarification.value.answer
     assert answer.message == f"{said} kann ich nicht als Termin eintragen. Buchbar ist Haarschnitt. Möchten Sie das?"
     assert answer.fields["questions"] == [known.question], "which the model can ask of business_information"
-    with pytest.raises(ClarificationNeeded, match="Massage bieten wir hier nicht an") as clarification:
+    with pytest.raises(ClarificationNeeded, match="Massage kann ich nicht als Termin eintragen") as clarification:
         parse_service_request(config, CALL, {"service": "eine Massage"})
     assert "questions" not in clarification.value.answer.fields
 

@@ -214,7 +214,7 @@ def test_a_date_that_is_none_asks_for_no_day_if_the_question_says_enough() -> No
 @pytest.mark.parametrize("service", ["<break time='9s'/>", "x" * 600])
 def test_words_that_nobody_has_said_are_not_repeated(service: str) -> None:
     """A voice would read them aloud, or obey them."""
-    assert ask(SALON, "prices", service=service).message == "Das bieten wir hier nicht an. Meinen Sie Haarschnitt?"
+    assert ask(SALON, "prices", service=service).message == "Das steht nicht auf meiner Liste. Meinen Sie Haarschnitt?"
 
 
 @pytest.mark.parametrize("service", [["Haarschnitt"], {"name": "x"}, True])
@@ -259,7 +259,7 @@ def test_an_empty_manifest_says_that_it_is_not_known(topic: str) -> None:
     [
         ({"service": "Herrenschnitt"}, "Haarschnitt kostet neununddreißig Euro."),
         ({"question": "Was kostet Schneiden bei Ihnen?"}, "Haarschnitt kostet neununddreißig Euro."),
-        ({"service": "Massage"}, "Massage bieten wir hier nicht an. Meinen Sie Haarschnitt?"),
+        ({"service": "Massage"}, "Massage steht nicht auf meiner Liste. Meinen Sie Haarschnitt?"),
     ],
 )
 def test_a_service_is_found_by_any_of_its_names(args: dict[str, str], sentence: str) -> None:
@@ -358,7 +358,7 @@ def test_each_service_of_one_question_is_answered_and_one_without_a_price_is_nam
 
 
 def test_a_name_that_only_contains_a_known_one_is_another_service() -> None:
-    assert ask(TWO, "prices", service="Thai Massage").message.startswith("Thai Massage bieten wir hier nicht an.")
+    assert ask(TWO, "prices", service="Thai Massage").message.startswith("Thai Massage steht nicht auf meiner Liste.")
 
 
 def test_the_price_is_that_of_the_branch() -> None:

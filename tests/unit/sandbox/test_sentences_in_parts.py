@@ -77,7 +77,7 @@ def test_words_that_only_fill_are_no_day_beside_a_day(text: str, expected: str) 
         ("Eine Inspektion nächste Woche, ohne den Montag.", "nächste Woche, ohne den Montag"),
         ("Eine Inspektion bitte, egal wann, nur Montag nicht.", "egal wann, nur Montag nicht"),
         ("Eine Inspektion, nicht am Montag und nicht am Dienstag.", "nicht am Montag, nicht am Dienstag"),
-        ("Eine Inspektion, Montag oder Dienstag kann ich nicht.", "außer Montag oder Dienstag"),
+        ("Eine Inspektion, Montag oder Dienstag kann ich nicht.", "Montag oder Dienstag kann ich nicht"),
         ("Am Montag kann ich nicht, sonst immer. Eine Inspektion bitte.", "immer, Am Montag kann ich nicht"),
         ("Am Montag bin ich im Urlaub, eine Inspektion bitte.", "außer Montag"),
         ("Ich habe Montag keine Zeit, eine Inspektion bitte.", "außer Montag"),
