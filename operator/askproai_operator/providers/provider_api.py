@@ -131,6 +131,10 @@ class ProviderApi:
         self._raise_refusal(operation, reply.status, reply)
         raise unclear(self.provider, operation, f"it failed there ({reply.status})")
 
+    def forget_refusal(self) -> None:
+        """Let the key be used again although it was refused less than `REFUSED_KEY_SECONDS` ago: somebody tests it on purpose."""
+        self.state.refused_until = 0.0
+
     async def _pass_gates(self, operation: str, *, writes: bool) -> None:
         now = self.clock.monotonic()
         if now < self.state.refused_until:

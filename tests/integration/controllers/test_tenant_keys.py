@@ -10,6 +10,8 @@ import pytest
 
 from askproai_operator.api import Key
 from askproai_operator.controllers.tenant.inputs import KEY_TEST
+from askproai_operator.providers.provider_api import REFUSED_KEY_SECONDS
+from askproai_sandbox.retell.workspace import Workspace
 from tests.worlds.tenant_reconciles import has_event, reconcile_twice
 from tests.worlds.waiting import SOON, eventually
 
@@ -40,7 +42,7 @@ async def test_a_rotated_key_reaches_the_teardown_copy_and_a_refused_one_does_no
     assert (await namespace.secret_data("salon-mueller-teardown"))["retell-api-key"] == rotated
 
 
-async def test_a_refused_key_is_tried_again_when_its_condition_says_and_when_a_person_asks(namespace):
+async def test_a_refused_key_is_tried_again_when_its_condition_says(namespace):
     """A key becomes good at Retell without a change in the cluster: nobody has to guess when that is noticed."""
     await namespace.write_secret(**{"retell-api-key": "not-a-key"})
     await namespace.create("Tenant")
@@ -56,6 +58,22 @@ async def test_a_refused_key_is_tried_again_when_its_condition_says_and_when_a_p
     await namespace.operator.reconcile_again(key)
     again = await namespace.wait_for_condition("CredentialsValid", "False", "CredentialsInvalid")
     assert again == refused, "a resync writes no other text"
+
+
+async def test_a_refused_key_is_tried_at_once_when_a_person_asks(namespace, monkeypatch):
+    """Not when the operator would use it again by itself, which is after a minute."""
+    retell = namespace.operator.retell
+    monkeypatch.setitem(retell.settings, "any_key", 0.0)
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_for_condition("CredentialsValid", "False", "CredentialsInvalid")
+    retell.workspaces[namespace.retell_key] = Workspace()
+    asked_at = namespace.operator.context.clock.monotonic()
+    await namespace.client.merge(
+        namespace.path("Tenant"), {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}
+    )
+    await namespace.wait_for_condition("CredentialsValid", "True")
+    assert namespace.operator.context.clock.monotonic() - asked_at < REFUSED_KEY_SECONDS / 2
 
 
 async def test_former_keys_are_kept_for_the_pods_and_calcom_signs_with_a_new_secret_later(namespace):
