@@ -251,7 +251,13 @@ def _answer_about_named(
         missing.append(not_known.format(service=join_list(unpriced, say().and_word)))
     if not told:
         return _unknown(config, branch, question, " ".join(missing))
+    if _asks_preparation(question) and not any(each.preparation for each in services):
+        missing.insert(0, say().preparation_not_known)
     return _answered(question, " ".join([*told, *missing]))
+
+
+def _asks_preparation(question: Question) -> bool:
+    return any(word in fold(question.words) for word in say().preparing)
 
 
 def _is_offered(service: Service, branch: Branch) -> bool:

@@ -215,6 +215,8 @@ class Sentences:
     these_prices_not_known: str  # service: several
     takes: str
     services_take: str
+    preparing: tuple[str, ...]  # parts of folded words with which callers ask what a service needs of them
+    preparation_not_known: str
     of_it_waiting: str
     and_costs: str
     and_free: str

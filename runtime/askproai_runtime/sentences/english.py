@@ -68,7 +68,7 @@ ENGLISH: Final = Sentences(
     outside_hours="{when} is outside the hours in which that is possible{staff}.",
     off_grid="{when}: no appointment starts at that time.",
     taken="{when}: nothing is free{staff} any more, I am afraid.",
-    other_hours="I find nothing that fits in the two weeks after that, either.",
+    other_hours="I find nothing that fits at that time of day in the two weeks after that, either.",
     with_staff=" with {staff}",
     holiday=", it is {holiday}",
     # a request to book
@@ -242,6 +242,8 @@ ENGLISH: Final = Sentences(
     these_prices_not_known="I am sorry, I cannot tell you what {service} cost.",
     takes="{service} takes {length}{price}.",
     services_take="{service} take {length} together{price}.",
+    preparing=("to bring", "i bring", "bring along", "prepar", "empty stomach"),
+    preparation_not_known="I am afraid I cannot tell you whether there is anything to bring or to mind for it.",
     of_it_waiting=", {length} of it waiting",
     and_costs=" and costs {price}",
     and_free=" and is free of charge",

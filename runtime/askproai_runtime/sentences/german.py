@@ -68,7 +68,7 @@ GERMAN: Final = Sentences(
     outside_hours="{when} liegt außerhalb der Zeiten, zu denen das{staff} möglich ist.",
     off_grid="{when} beginnt bei uns kein Termin.",
     taken="{when} ist{staff} leider nichts mehr frei.",
-    other_hours="Auch in den zwei Wochen danach finde ich dazu nichts Passendes.",
+    other_hours="Auch in den zwei Wochen danach finde ich zu dieser Tageszeit nichts Passendes.",
     with_staff=" bei {staff}",
     holiday=", es ist {holiday}",
     # a request to book
@@ -243,6 +243,8 @@ GERMAN: Final = Sentences(
     these_prices_not_known="Was {service} kosten, kann ich Ihnen leider nicht sagen.",
     takes="{service} dauert {length}{price}.",
     services_take="{service} dauern zusammen {length}{price}.",
+    preparing=("mitbring", "mitzubring", "vorbereit", "beacht", "nuechtern"),
+    preparation_not_known="Ob Sie dafür etwas mitbringen oder beachten müssen, kann ich Ihnen leider nicht sagen.",
     of_it_waiting=", davon {length} Wartezeit",
     and_costs=" und kostet {price}",
     and_free=" und ist kostenlos",

@@ -12,7 +12,7 @@ from askproai_core.tenant_config import Function, Knowledge, Language, Segment, 
 from askproai_runtime.booking import Answer, FunctionOutcome
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead
-from askproai_runtime.sentences import speaking
+from askproai_runtime.sentences import say, speaking
 from tests.worlds.compiled_salon import compile_example
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -234,6 +234,31 @@ def test_a_branchs_own_answer_comes_before_the_tenants() -> None:
     own = Knowledge(question="Kann ich mit Karte zahlen?", answer="Hier nur bar.")
     branch = replace(SALON.branches[0], knowledge=(own,))
     assert ask(replace(SALON, branches=(branch,)), "other", question=own.question).message == "Hier nur bar."
+
+
+@pytest.mark.parametrize(
+    ("words", "is_said"),
+    [
+        ("Was muss ich zum Haarschnitt mitbringen?", True),
+        ("Muss ich dafür etwas vorbereiten?", True),
+        ("Was muss ich beachten?", True),
+        ("Muss ich nüchtern kommen?", True),
+        ("Wie lange dauert das?", False),
+        ("Bringt mir das etwas?", False),
+    ],
+)
+def test_who_asks_what_to_bring_hears_that_it_is_not_declared(words: str, *, is_said: bool) -> None:
+    """Length and price alone would sound like the answer."""
+    answer = ask(SALON, "service", service="Haarschnitt", question=words)
+    assert answer.message.startswith("Haarschnitt dauert ")
+    assert answer.message.endswith(say().preparation_not_known) is is_said
+
+
+def test_what_to_bring_is_said_where_it_is_declared() -> None:
+    service = replace(SALON.services[0], preparation="Bitte kommen Sie mit trockenem Haar.")
+    config = replace(SALON, services=(service, *SALON.services[1:]))
+    answer = ask(config, "service", service=service.display_name, question="Was muss ich mitbringen?")
+    assert answer.message.endswith("Bitte kommen Sie mit trockenem Haar.")
 
 
 def test_what_nobody_declared_is_not_guessed_and_leads_on() -> None:
