@@ -77,7 +77,7 @@ def test_the_warning_names_a_service_that_is_not_offered_any_more_and_what_to_do
         "3 appointments to come are of a service that is not offered any more: 3 of sehtest with anna of"
     )
     assert "(not offered)" in message
-    assert message.endswith("can only be cancelled, until its ServiceOffering is declared again")
+    assert message.endswith("can only be cancelled, until that is declared again")
     both = [gone, Stranded("mitte", "lena", StrandedBy.GONE, 1, WEDNESDAY)]
     assert "on a day off, or of a service that is not offered any more: 3 of" in fit_condition(tenant(), both).message
 

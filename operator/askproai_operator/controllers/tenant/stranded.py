@@ -71,8 +71,8 @@ def fit_condition(tenant: Tenant, stranded: Sequence[Stranded]) -> Condition:
         f" {', or '.join(_CAUSES[cause] for cause in sorted(causes))}: {', '.join(named)};"
         f" `{command}` lists them: call the customers, and move or cancel each"
     )
-    if True in causes:
-        text += "; one whose service is not offered can only be cancelled, until its ServiceOffering is declared again"
+    if any(each.why is not StrandedBy.AWAY for each in stranded):
+        text += "; one whose branch, person or service is not declared can only be cancelled, until that is declared again"
     return bad(kind, Reason.APPOINTMENTS_STRANDED, text)
 
 
