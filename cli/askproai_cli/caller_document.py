@@ -74,6 +74,8 @@ VALUES: Final[Mapping[str, str]] = {
     "BOOKING_CANCELLED": "Buchung abgesagt",
 }  # fmt: skip
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_SPEAKERS: Final[Mapping[str, str]] = {"Agent:": "Assistent:", "User:": "Anrufer:"}
+_SPEAKER: Final = re.compile(rf"^(?:{'|'.join(_SPEAKERS)})", re.MULTILINE)
 
 
 def render_document(answer: Mapping[str, Any], width: int) -> Iterator[str]:
@@ -110,18 +112,29 @@ def _render_entry(entry: Mapping[str, Any], zone: tzinfo | None, width: int) -> 
     for name, value in entry.items():
         if value in (None, "", False, {}) or name in {"id", "call_id", "transcript_truncated"}:
             continue
-        label = _FIELDS.get(name, name)
         said = VALUES.get(value, value) if name in _NAMED and isinstance(value, str) else value
-        for line in _lines(said, zone):
-            yield from wrap(f"{label}: {line}", width, first="    ", further="      ")
-            label = "…"
+        said = _name_speakers(said) if name == "transcript" and isinstance(said, str) else said
+        first, *further = _lines(said, zone) or [""]
+        if first:
+            yield from wrap(f"{_FIELDS.get(name, name)}: {first}", width, first="    ", further="      ")
+        for line in further:
+            yield from wrap(line, width, first="      ", further="      ")
+
+
+def _name_speakers(transcript: str) -> str:
+    """Return a transcript as Retell writes it, with its speakers in German."""
+    return _SPEAKER.sub(lambda match: _SPEAKERS[match[0]], transcript)
 
 
 def _lines(value: Any, zone: tzinfo | None) -> Sequence[str]:
     if isinstance(value, dict):
         parts = {name: _PARTS.get(name, _FIELDS.get(name, name)) for name in value}
         # A model or a provider has chosen the name, too.
-        return [f"{to_cell(parts[name])} = {_write(part, zone)}" for name, part in value.items()]
+        return [
+            f"{to_cell(parts[name])} = {_write(part, zone)}"
+            for name, part in value.items()
+            if part not in (None, "", {})
+        ]
     return [_write(line, zone) for line in ("ja" if value is True else str(value)).splitlines()]
 
 

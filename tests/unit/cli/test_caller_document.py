@@ -53,7 +53,7 @@ def test_the_document_is_german_throughout() -> None:
     assert {"    Richtung: eingehend", "    Stand: beendet", "    Beginn: Di, 24. November 2026, 13:00 Uhr"} <= set(
         text
     )
-    assert {"    Auswertung: Stimmung = Neutral", "    …: is_good = ja"} <= set(text)
+    assert {"    Auswertung: Stimmung = Neutral", "      is_good = ja"} <= set(text)
 
 
 def test_what_was_passed_to_a_function_is_named_too() -> None:
@@ -63,9 +63,9 @@ def test_what_was_passed_to_a_function_is_named_too() -> None:
     first = text.index("    Abfrage: Termin eintragen") + 1
     assert text[first : first + 4] == [
         "    Angaben: Name = Rita",
-        "    …: Leistung = Schur",
-        "    …: Beginn = Do, 26. November 2026, 10:00 Uhr",
-        "    …: own = x",
+        "      Leistung = Schur",
+        "      Beginn = Do, 26. November 2026, 10:00 Uhr",
+        "      own = x",
     ]
 
 
@@ -92,3 +92,13 @@ def test_every_state_that_we_store_has_a_word() -> None:
     ours = (FunctionOutcome, Status, Kind, Recipient, State, NotificationChannel, Source)
     stored = {str(each) for states in ours for each in states} | set(FUNCTIONS_BY_NAME)
     assert not stored - set(VALUES)
+
+
+def test_a_transcript_has_the_speakers_in_german_and_what_is_empty_is_left_out() -> None:
+    call = {"transcript": "Agent: Guten Tag!\nUser: Ein Agent: der war hier.", "analysis": {"custom_analysis_data": {}}}
+    text = document(calls=[call])
+    assert [line.strip() for line in text if "Guten Tag" in line or "der war hier" in line] == [
+        "Gespräch: Assistent: Guten Tag!",
+        "Anrufer: Ein Agent: der war hier.",
+    ]
+    assert not any("Auswertung" in line or "{}" in line for line in text)

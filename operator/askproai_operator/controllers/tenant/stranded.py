@@ -72,7 +72,9 @@ def fit_condition(tenant: Tenant, stranded: Sequence[Stranded]) -> Condition:
         f" `{command}` lists them: call the customers, and move or cancel each"
     )
     if any(each.why is not StrandedBy.AWAY for each in stranded):
-        text += "; one whose branch, person or service is not declared can only be cancelled, until that is declared again"
+        text += (
+            "; one whose branch, person or service is not declared can only be cancelled, until that is declared again"
+        )
     return bad(kind, Reason.APPOINTMENTS_STRANDED, text)
 
 
