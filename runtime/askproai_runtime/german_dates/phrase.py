@@ -11,7 +11,17 @@ from dataclasses import replace
 from datetime import MAXYEAR, datetime
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.german_dates.atoms import Contradiction, ImpossibleDay, ImpossibleTime, PastDay
+from askproai_runtime.german_dates.atoms import (
+    Around,
+    Clock,
+    Contradiction,
+    ImpossibleDay,
+    ImpossibleTime,
+    Op,
+    Part,
+    PastDay,
+    TimeRange,
+)
 from askproai_runtime.german_dates.combine import Meaning, combine
 from askproai_runtime.german_dates.grammars import present_grammar
 from askproai_runtime.german_dates.readings import candidates, exact, exists
@@ -19,7 +29,11 @@ from askproai_runtime.german_dates.scan import UnknownWord, scan
 from askproai_runtime.german_dates.types import Candidate, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import fold
 
-_DOTTED = re.compile(r"^(\d{1,2})\.(\d{2})$")
+_DOTTED = re.compile(r"^([01]?\d|2[0-3])\.([0-5][05]|1[3-9]|[2-5]\d)\.?$")
+_LONE_HOUR = re.compile(r"^(?:[01]?\d|2[0-4])$")
+_DOTTED_INSTANT = re.compile(
+    r"^(\d{4}-\d{2}-\d{2}[ T]\d{2})\.(\d{2})$"
+)  # Python reads 14.30 as three tenths of a second
 
 
 def understand(text: str, *, at: datetime, zone: ZoneInfo) -> Understanding:
@@ -42,8 +56,8 @@ def understand_parts(
         if instant and _parse_iso_instant(instant, zone) is not None:
             return understand(instant, at=at, zone=zone)  # a full instant leaves nothing to the other arguments
     grammar = present_grammar()
-    if time:  # the dots of a time end a sentence or divide hour and minute: no day of the month is meant here
-        time = _DOTTED.sub(r"\1:\2", time.rstrip(". "))
+    if time:
+        time = _drop_dots(time, at.astimezone(zone))
     if time and (fold(time).isdecimal() or fold(time) in grammar.numbers):
         time = f"{grammar.hour_prefix} {time}"
     phrase = ""
@@ -51,6 +65,18 @@ def understand_parts(
         if part and fold(part) not in fold(phrase):  # models like to pass the time in both arguments
             phrase = f"{phrase} {part}"
     return understand(phrase, at=at, zone=zone)
+
+
+def _drop_dots(time: str, now: datetime) -> str:
+    """Return a time of day without the dots that end a sentence or divide hour and minute. Models also pass days as a time."""
+    stripped = _DOTTED.sub(r"\1:\2", time.strip()).rstrip(". ")
+    if stripped == time.strip() or _LONE_HOUR.match(stripped):
+        return stripped
+    try:
+        atoms = scan(stripped, now, present_grammar())
+    except (ValueError, OverflowError):
+        return time
+    return stripped if all(isinstance(atom, Clock | TimeRange | Around | Part | Op) for atom in atoms) else time
 
 
 def _understand(text: str, at: datetime, zone: ZoneInfo) -> Understanding:
@@ -88,10 +114,11 @@ def _place(meanings: Sequence[Meaning], now: datetime, zone: ZoneInfo) -> list[l
 
 def _parse_iso_instant(text: str, zone: ZoneInfo) -> datetime | None:
     """Return the instant of a full ISO date and time; None for any other text. Without an offset it is local."""
+    text = _DOTTED_INSTANT.sub(r"\1:\2", text.strip().rstrip(".!?"))
     try:
-        instant = datetime.fromisoformat(text.strip(" .!?"))
+        instant = datetime.fromisoformat(text)
     except ValueError:
         return None
-    if "T" not in text and " " not in text.strip():
+    if "T" not in text and " " not in text:
         return None
     return instant if instant.tzinfo is not None else instant.replace(tzinfo=zone)

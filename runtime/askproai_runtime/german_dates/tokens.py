@@ -1,9 +1,11 @@
 """Normalize a phrase, so that the rules meet one spelling: numbers as digits, compounds in two words, a comma as a word."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Final, TypeAlias
 
+from askproai_runtime.german_dates.full_stops import drop_full_stops
 from askproai_runtime.german_dates.vocabulary import MONTHS, NUMBERS, ORDINALS, WEEKDAYS, fold
 
 _Replacement: TypeAlias = str | Callable[[re.Match[str]], str]
@@ -22,47 +24,41 @@ _SUITS = (
 )
 _DAY_THAT_SUITS = rf"(?:(?:aber|lieber|dafuer) {_ANY_DAY}\b|{_ANY_DAY}\b{_SUITS})"
 _UNCLEAR = "unklar"  # no rule knows this word: what can mean one thing and its opposite is asked
-_SOME_DAY = rf"{_LONG_WEEKDAYS}|heute|morgen|uebermorgen|woche|(?:vor|nach)mittags?|abends?"
-_SOME_DATE = rf"{_MONTH}|\d{{1,2}}\.\d{{1,2}}\."
-# A full stop behind a number makes it a day of the month, but not behind these: it ends a sentence.
-_NO_ORDINALS = (
-    r"\b((?:um|gegen|punkt|halb|viertel|dreiviertel) \d{1,2})",
-    r"\b((?:vor|nach) \d{1,2})",
-    # Where a day is named, the number is an hour; "vom 7. Dezember bis 15." has two days.
-    rf"\b((?:{_SOME_DAY}|{_SOME_DATE})(?!\w)[^\d]*\b(?:ab|fruehestens) \d{{1,2}})",
-    rf"(?<!von )(?<!vom )\b((?:{_SOME_DAY})(?!\w)[^\d]*\b(?:bis|spaetestens) \d{{1,2}})",
-    r"\b(\d{1,2} ?uhr \d{1,2})",
-    r"\b((?:von|zwischen) \d{1,2} (?:bis|und) \d{1,2})",
-    r"\b((?:kw|kalenderwoche|woche) \d{1,2}(?: (?:oder|und|bis) \d{1,2})?)",
-    r"\b((?:um|gegen|punkt) \d{1,2}\.\d{2})",
-    r"\b(\d{1,2}\.(?:1[3-9]|[2-5]\d))",  # 14.30: there is no such month
-    r"\b(\d{1,2} \d{1,2})",
-)
-# These are followed by a time or by words, but by no name of a month.
-_WHOLE = r"(\d[:h]\d{2}|\b\d{4}|\b\d{4}-\d{2}-\d{2}|\b\d{1,2}\.\d{1,2}\.\d{2})"
-_ENDS_SENTENCE = rf"(?!\d| (?:\d|(?:(?:oder|bis|und|,) (?:(?:zum|den|dem|am) )*\d{{1,2}}\. ?)?(?:{_MONTH})\b))"
 _UNITS = ("ein", "zwei", "drei", "vier", "fuenf", "sechs", "sieben", "acht", "neun")
 _TENS = ("zwanzig", "dreissig", "vierzig", "fuenfzig")
 
 _SEVERAL_WEEKDAYS = rf"(?:{_LONG_WEEKDAYS})s?(?:(?: ?, *| )(?:(?:und|oder) )?(?:auch )?(?:am )?(?:{_LONG_WEEKDAYS})s?)+"
 
 
+_BESIDE_ONLY = re.compile(rf"\b(?:{_LONG_WEEKDAYS})s? (?:auch )?(?:am )?(?:{_LONG_WEEKDAYS})")
+
+
+def _is_ascending(days: Sequence[str]) -> bool:
+    """Return whether weekdays are in the order of a list: "Samstag, Sonntag und Montag", but not "Mittwoch, Montag oder Dienstag"."""
+    numbers = [WEEKDAYS[day] for day in days]
+    return all(first < second or (second - first) % 7 == 1 for first, second in pairwise(numbers))
+
+
 def _exclude(match: re.Match[str]) -> str:
     """Return `ausser montag und dienstag ~` of a list of weekdays that do not suit.
 
-    Of "Montag, Dienstag kann ich nicht" the first one may suit.
+    Of "Montag, Dienstag kann ich nicht" the first one may suit, and both of "Montag und Dienstag, Mittwoch kann ich nicht".
     """
-    if not re.search(r"\b(?:und|oder)\b", match[0]):
-        return f"{_UNCLEAR} {match[0]}"
     days = re.findall(rf"\b({_LONG_WEEKDAYS})s?\b", match[0])
+    links = [
+        bool(re.search(r"\b(?:und|oder)\b", link)) for link in re.split(rf"\b(?:{_LONG_WEEKDAYS})s?\b", match[0])[1:-1]
+    ]
+    is_one_list = links[-1] and (all(links) or not any(links[:-1]))
+    # "Dienstag. Montag oder Mittwoch kann ich nicht": the full stop is no longer there, and commas are not heard
+    if not is_one_list or (not all(links) and (_BESIDE_ONLY.search(match[0]) or not _is_ascending(days))):
+        return f"{_UNCLEAR} {match[0]}"
     return f"ausser {' und '.join(days)} ~"
 
 
 # In this order. Each is (pattern, replacement) on the folded text.
 _REWRITES: Final[tuple[tuple[str, _Replacement], ...]] = (
     (r"[?!\"„“()]|\.{2,}", " "),
-    *((rf"{number}\.{_ENDS_SENTENCE}", r"\1") for number in _NO_ORDINALS),
-    (rf"{_WHOLE}\.(?!\d)", r"\1"),
+    (r"^.*\d\..*$", lambda match: drop_full_stops(match[0], _UNCLEAR)),
     (r"(?<=[a-z])[.;]|(?<!\d)\.|(?<=:)\s|;", " "),  # "Do." and the end of a sentence; the dot of "27." stays
     (r",", " , "),
     (rf"\b({_LONG_WEEKDAYS})(morgen|frueh|vormittag|mittag|nachmittag|abend)(s?)\b", r"\1 \2\3"),
@@ -74,8 +70,9 @@ _REWRITES: Final[tuple[tuple[str, _Replacement], ...]] = (
     (r"\bheut\b", "heute"),
     (r"\bueber (morgen|naechste)", r"ueber\1"),
     (r"\b(\d{1,2})h(\d{2})\b", r"\1:\2"),
-    (r"\b(um|gegen|punkt) (\d{1,2})\.(\d{2})\b(?!\.)", r"\1 \2:\3"),
-    (r"(?<!\.)\b([01]?\d|2[0-4])\.(1[3-9]|[2-5]\d)\b(?!\.)", r"\1:\2"),  # there is no such month
+    (r"\b(um|punkt) ([01]?\d|2[0-3])\.(05|10)\b(?!\.)", r"\1 \2:\3"),
+    # 14.30: there is no such month
+    (r"(?<!\.)(?<!\bam )(?<!\bden )(?<!\bdem )\b([01]?\d|2[0-4])\.(00|1[3-9]|[2-5]\d)\b(?!\.)", r"\1:\2"),
     (r"\b(\d{1,2})te[nrm]?\b", r"\1."),
     (rf"\b({'|'.join(_UNITS)}) und ((?:{'|'.join(_TENS)})(?:ste[nrm]?)?)\b", r"\1und\2"),
     (rf"\b({_LONG_WEEKDAYS}) ausgenommen\b", r"ausser \1"),
