@@ -34,7 +34,7 @@ _BESIDE_ONLY = re.compile(rf"\b(?:{_LONG_WEEKDAYS})s? (?:auch )?(?:am )?(?:{_LON
 
 
 def _is_ascending(days: Sequence[str]) -> bool:
-    """Return whether weekdays are in the order of a list: "Samstag, Sonntag und Montag", but not "Mittwoch, Montag oder Dienstag"."""
+    """Return whether weekdays are in the order of a list: "Samstag, Sonntag und Montag", not "Mittwoch, Montag oder Dienstag"."""
     numbers = [WEEKDAYS[day] for day in days]
     return all(first < second or (second - first) % 7 == 1 for first, second in pairwise(numbers))
 

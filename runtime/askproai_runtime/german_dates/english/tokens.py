@@ -90,7 +90,10 @@ _BEFORE_NUMBERS = _compile(
         (r"(?<=\d)([ap]m)\b", r" \1"),
         (
             # "by 5.10." can be ten past five; "by 24.11." and "by 3.12." are days
-            r"\b(at \d{1,2}\.\d\d|(?:from|to|until|till|by|after|before) (?:[01]?\d|2[0-3])\.(?:05|10)|(?<![\d.])\d{1,2}\.(?:1[3-9]|[2-5]\d))\.(?= |$)",
+            (
+                r"\b(at (?:[01]?\d|2[0-3])\.\d\d|(?:from|to|until|till|by|after|before) (?:[01]?\d|2[0-3])\.(?:05|10)"
+                r"|(?<![\d.])\d{1,2}\.(?:1[3-9]|[2-5]\d))\.(?= |$)"
+            ),
             r"\1",
         ),
         (r"(?<=[a-z])[.;]|;|(?<!\d\.\d)(?<!\d\.\d\d)\.(?= |$)", " "),  # the last dot of "24.11." stays
