@@ -18,7 +18,7 @@ _MIN_LETTERS = 4  # of a word that says what a question is about
 _LONGEST_ENDING = 2  # letters: "Gutschein", "Gutscheine", "Gutscheinen"
 _OF_ANY_QUESTION = frozenset({  # folded; of German and English
     "appointment", "auch", "bekomme", "bekommen", "bieten", "bitte", "brauche", "does", "eine", "einem", "einen", "einer", "fuer",
-    "haben", "have", "ihnen", "kann", "kommen", "koennen", "machen", "mein", "meine", "meinen", "moechte", "need", "noch", "please",
+    "gibt", "haben", "have", "ihnen", "kann", "kommen", "koennen", "machen", "mein", "meine", "meinen", "moechte", "need", "noch", "please",
     "sind", "some", "termin", "termine", "what", "wann", "with", "your",
 })  # fmt: skip
 
@@ -26,8 +26,9 @@ _OF_ANY_QUESTION = frozenset({  # folded; of German and English
 def find_known_questions(said: str, branch: Branch, config: TenantConfig) -> list[str]:
     """Return the tenant's known questions that have one of the words of what a caller calls a service."""
     words = _telling_words(said)
+    forms = _forms(words)
     known = dict.fromkeys(each.question for each in (*branch.knowledge, *config.knowledge))
-    return [each for each in known if any(_is_form(a, b) for a in words for b in _words_of_declared(each))]
+    return [each for each in known if _have_a_form_of_one_word(words, forms, *_words_of_declared(each))]
 
 
 def refuse_unknown(
@@ -47,15 +48,23 @@ def refuse_unknown(
 
 
 @lru_cache(maxsize=1024)
-def _words_of_declared(question: str) -> frozenset[str]:
-    return _telling_words(question)
+def _words_of_declared(question: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the words of a question, and their forms."""
+    words = _telling_words(question)
+    return words, _forms(words)
 
 
 def _telling_words(text: str) -> frozenset[str]:
     return frozenset(word for word in re.findall(r"\w+", fold(text)) if len(word) >= _MIN_LETTERS) - _OF_ANY_QUESTION
 
 
-def _is_form(one: str, other: str) -> bool:
-    """Return whether two folded words differ by a short ending only."""
-    short, long = sorted((one, other), key=len)
-    return long.startswith(short) and len(long) - len(short) <= _LONGEST_ENDING
+def _forms(words: frozenset[str]) -> frozenset[str]:
+    """Return folded words with and without a short ending."""
+    return frozenset(word[: len(word) - cut] for word in words for cut in range(_LONGEST_ENDING + 1))
+
+
+def _have_a_form_of_one_word(
+    words: frozenset[str], forms: frozenset[str], of_declared: frozenset[str], forms_of_declared: frozenset[str]
+) -> bool:
+    """Return whether a word of both differs by a short ending only. By sets: a caller's words and the questions can be many."""
+    return not (words.isdisjoint(forms_of_declared) and forms.isdisjoint(of_declared))

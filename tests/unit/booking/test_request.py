@@ -139,15 +139,15 @@ def test_an_unknown_service_is_answered_with_a_sentence_and_a_question() -> None
 
 @pytest.mark.parametrize("said", ["Gutschein", "einen Gutschein", "GUTSCHEINE"])
 def test_what_a_known_question_is_about_is_not_denied(said: str) -> None:
-    known = Knowledge("Verkaufen Sie Gutscheine?", "Ja, im Salon.")
+    known = Knowledge("Gibt es Gutscheine?", "Ja, im Salon.")
     config = msgspec.structs.replace(salon_config(), knowledge=(known,))
     with pytest.raises(ClarificationNeeded) as clarification:
         parse_service_request(config, CALL, {"service": said})
     answer = clarification.value.answer
     assert answer.message == f"{said} kann ich nicht als Termin eintragen. Buchbar ist Haarschnitt. Möchten Sie das?"
     assert answer.fields["questions"] == [known.question], "which the model can ask of business_information"
-    with pytest.raises(ClarificationNeeded, match="Massage kann ich nicht als Termin eintragen") as clarification:
-        parse_service_request(config, CALL, {"service": "eine Massage"})
+    with pytest.raises(ClarificationNeeded, match="gibt es die kann ich nicht als Termin eintragen") as clarification:
+        parse_service_request(config, CALL, {"service": "eine Massage, gibt es die"})
     assert "questions" not in clarification.value.answer.fields
 
 
