@@ -18,8 +18,8 @@ _MIN_LETTERS = 4  # of a word that says what a question is about
 _LONGEST_ENDING = 2  # letters: "Gutschein", "Gutscheine", "Gutscheinen"
 _OF_ANY_QUESTION = frozenset({  # folded; of German and English
     "appointment", "auch", "bekomme", "bekommen", "bieten", "bitte", "brauche", "does", "eine", "einem", "einen", "einer", "fuer",
-    "gibt", "haben", "have", "ihnen", "kann", "kommen", "koennen", "machen", "mein", "meine", "meinen", "moechte", "need", "noch", "please",
-    "sind", "some", "termin", "termine", "what", "wann", "with", "your",
+    "gibt", "haben", "have", "ihnen", "kann", "kommen", "koennen", "machen", "mein", "meine", "meinen", "moechte", "need", "noch",
+    "please", "sind", "some", "termin", "termine", "what", "wann", "with", "your",
 })  # fmt: skip
 
 

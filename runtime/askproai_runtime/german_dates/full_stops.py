@@ -7,7 +7,7 @@ from askproai_runtime.german_dates.vocabulary import MONTHS, WEEKDAYS
 
 _MONTH = "|".join(MONTHS)
 _WEEKDAY = "|".join(name for name in WEEKDAYS if len(name) > 2)  # noqa: PLR2004 (the others are abbreviations)
-_NEAR = 120  # characters; what is said of a day stands near it
+_NEAR = 120  # characters before a number in which its day is looked for
 _HOUR = r"(?:[01]?\d|2[0-3])"
 _MINUTES = r"[0-5]?[05]"  # of appointments; in "14 Uhr 23." the 23rd is meant
 _COUNTED = (  # what is counted in ordinals: "3. Advent", "2. Dezemberwoche", "2. Montag im Dezember"
@@ -43,9 +43,8 @@ _RANGE = re.compile(
     rf"\b((?:von|zwischen|ab|fruehestens) {_HOUR} (?:bis|und|(?:bis )?spaetestens) {_HOUR}){_BOUND_ENDS}"
 )
 _BOUND_HOUR = re.compile(rf"\b((?P<side>ab|fruehestens|bis|spaetestens|vor|nach) (?P<hour>[01]?\d|2[01])){_BOUND_ENDS}")
-_WHOLE_MONTH = re.compile(
-    rf"(?<!\d\.)(?<!\d\. )(?<!\d )\b(?:{_MONTH}|monate?s?)\b"
-)  # "im Dezember ab 15.": a day of it
+# "im Dezember ab 15.": a day of it
+_WHOLE_MONTH = re.compile(rf"(?<!\d\.)(?<!\d\. )(?<!\d )\b(?:{_MONTH}|monate?s?)\b")
 _DAY = (
     rf"\b(?:{_WEEKDAY}|heute|(?<!guten )morgen|uebermorgen|(?:vor|nach)?mittags?|(?<!guten )(?<!schoenen )abends?"
     rf"|(?:{_WEEKDAY})(?:frueh|morgen|vormittag|mittag|nachmittag|abend)s?|unter der woche|wochenende|werktags?)\b"
