@@ -11,6 +11,8 @@ async def test_waiting_counts_and_a_loop_that_did_not_run_does_not() -> None:
         await asyncio.sleep(0.3)
         waited = seconds()
         time.sleep(0.5)  # noqa: ASYNC251  as if another process had the processor
-        await asyncio.sleep(0)
         assert seconds() - waited < 0.3
+        await asyncio.sleep(0.05)
+        assert seconds() - waited < 0.35, "it counts once"
+        assert seconds() > waited
     assert waited > 0.2

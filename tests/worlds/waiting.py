@@ -56,19 +56,24 @@ async def stopwatch() -> AsyncIterator[Callable[[], float]]:
     The seconds in which the event loop did not run are left out: another process had the processor. So is what this
     process itself computes; how long that takes is measured by `make bench`.
     """
-    began, lost = time.perf_counter(), 0.0
+    began = slept = time.perf_counter()
+    lost = 0.0
+
+    def late() -> float:
+        """Return how much later than it should have been the loop came, or comes, back to `beat`."""
+        seconds = time.perf_counter() - slept - _BEAT
+        return seconds if seconds > _BUSY else 0.0
 
     async def beat() -> None:
-        nonlocal lost
+        nonlocal slept, lost
         while True:
             slept = time.perf_counter()
             await asyncio.sleep(_BEAT)
-            late = time.perf_counter() - slept - _BEAT
-            lost += late if late > _BUSY else 0.0
+            lost += late()
 
     beating = asyncio.create_task(beat())
     try:
-        yield lambda: time.perf_counter() - began - lost
+        yield lambda: time.perf_counter() - began - lost - late()
     finally:
         beating.cancel()
 
