@@ -12,15 +12,27 @@ from askproai_sandbox.caller.new_appointment import find_chosen_offer
 from askproai_sandbox.caller.questions import TOPICS
 from askproai_sandbox.caller.rejections import exclude, quote
 from askproai_sandbox.caller.sentence import Sentence, read_sentence, split_at_new_time
+from askproai_sandbox.caller.spoken_time import MARK, Times
 from askproai_sandbox.caller.team_requests import give_up
 
+_IT = r"(?:es|das|den|ihn|(?:(?:de[nm]|mein\w*|zu[mr])\s+)?(?-i:[A-ZÄÖÜ])\w+)"
+_GIVES_UP = re.compile(  # an appointment that there is: "Ich schaffe es morgen nicht", "Ich kann morgen doch nicht"
+    rf"\bschaff(?:e?\s+(?:ich\s+)?{_IT}\b|'?s\b|e?\b.*\b{_IT}\b).*?\bnicht\b"
+    r"|\b(?:kann|klappt|geht|passt)\b.*\b(?:leider|doch)\s+(?:doch\s+|leider\s+)?nicht\b|\b(?:dazwischen\s?gekommen|verhindert)\b",
+    re.IGNORECASE,
+)
+_ENDS_WITH_NOT = re.compile(r"\bnicht(?: mehr)?\s*$", re.IGNORECASE)
+_AT_OTHER_TIME = re.compile(r"\bsonst\b|\bnicht\s+(?:vor|nach|bis|um|ab|so|ganz|zu\s+(?!kommen))\b", re.IGNORECASE)
+_OWN = re.compile(r"\b(?:den|diesen|meinen|(?:ander|neu)en)\s+Termin\b", re.IGNORECASE)
+_SEARCHES = frozenset({"check_availability", "join_waitlist"})
 _CANCEL, _MOVE = TOOL_OF_CHANGE[Intent.CANCEL], TOOL_OF_CHANGE[Intent.MOVE]
 
 
 def hear_change_of_mind(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Move the appointment that this call has just booked."""
     is_free = bool(memory.booked) and memory.change.tool is None and not memory.offers and not sentence.services
-    if not (is_free and CHANGES_MIND.search(sentence.text) and (sentence.when or sentence.branch)):
+    names_other = sentence.intent is not Intent.CANCEL and (sentence.when or sentence.branch)
+    if not (is_free and CHANGES_MIND.search(sentence.text) and names_other):
         return Turn(memory)
     named = {"appointment_id": memory.booked}
     if sentence.unplaced:
@@ -31,9 +43,41 @@ def hear_change_of_mind(agent: CalledAgent, memory: Memory, sentence: Sentence) 
     return call(agent, memory, _MOVE, {**named, **sentence.when})
 
 
+def say_cancellation(agent: CalledAgent, memory: Memory, sentence: Sentence) -> str:
+    """Return a sentence; that of who cannot come, and wants nothing else, with the words that make it a cancellation."""
+    clauses = re.split(r"[,.;:!?]+\s*", Times(sentence.text.rstrip(" .!")).marked)
+    if sentence.is_question or not _ENDS_WITH_NOT.search(clauses[-1]) or not _gives_up(agent, memory, sentence):
+        return sentence.text
+    return f"{sentence.text.rstrip(' .!')}, ich kann nicht kommen." if _GIVES_UP.search(clauses[-1]) else sentence.text
+
+
+def hear_giving_up(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Call nothing for who cannot come and names another time, which may be that of a move: a new appointment is a second one."""
+    if _gives_up(agent, memory, sentence):
+        return Turn(memory, phrases.HELP, phrases.NO_CHANGE.format(sentence.text))
+    return Turn(memory)
+
+
+def _gives_up(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
+    """Return whether a sentence is about an appointment that there is, and about no time that this call looks for.
+
+    Who names a time or a service before it wants a new one: "Am Dienstag, bitte, am Montag kann ich leider nicht".
+    """
+    is_searching = memory.last_call is not None and memory.last_call.name in _SEARCHES
+    is_busy = is_searching or memory.offers or memory.change.tool or memory.message or memory.is_name_asked
+    is_own = sentence.intent is None or (sentence.intent is Intent.APPOINTMENT and _OWN.search(sentence.text))
+    clauses = re.split(r"[,.;:!?]+", Times(sentence.text).marked)
+    at = next((number for number, clause in enumerate(clauses) if _GIVES_UP.search(clause)), None)
+    if is_busy or not is_own or at is None or _AT_OTHER_TIME.search(clauses[at]):
+        return False
+    before = ", ".join(clauses[:at])
+    return not (re.search(MARK, before) or agent.catalogue.find_services(before))
+
+
 def hear_change(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Find, move or cancel appointments of the caller, unless the sentence is about a new appointment."""
-    if sentence.intent is Intent.LIST:
+    checks_booked = bool(memory.booked) and not memory.offers and sentence.checks and sentence.intent is None
+    if sentence.intent is Intent.LIST or checks_booked:
         is_known = "find_appointments" in agent.tools
         return call(agent, memory, "find_appointments") if is_known else cannot(memory, "lists appointments")
     change = memory.change

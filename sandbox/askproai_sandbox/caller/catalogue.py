@@ -30,6 +30,15 @@ _ANY_NOUNS = frozenset({
     "ihnen", "ihre", "ihren", "ihrem", "euch", "termin", "termine", "moment", "frage", "danke", "stunde", "frau", "herr", "herrn",
     "doktor",
 })  # fmt: skip
+_QUESTION_WORD = r"(?:(?:ei)?ne (?:kurze |kleine |andere |weitere |letzte )?frage(?: noch)?)"
+_LEAD = re.compile(  # before a question, which is asked all the same
+    r"(?:\W*\b(?:guten (?:tag|morgen|abend)|hallo|moin|servus|grüß gott|und|aber|ach|äh|ähm|also|ja|gut|okay|ok|so|super|prima"
+    r"|(?:vielen |recht )?dank(?:e)?(?: schön)?|entschuldigung|verzeihung|entschuldigen sie|sagen sie(?: mal)?|(?:und )?noch was|außerdem"
+    rf"|(?:ich )?(?:habe?|hätte)(?: ich)?(?: da| noch| mal| nur| auch| gern| bitte)* {_QUESTION_WORD}|(?:nur |noch )*{_QUESTION_WORD}"
+    r"|(?:ich )?(?:wollte|möchte)(?: ich)?(?: noch| nur| mal| gern)* (?:fragen|wissen))\b)+\W*",
+    re.IGNORECASE,
+)
+_FILL_QUESTION = frozenset({"denn", "eigentlich", "auch", "bitte", "mal"})
 _PLAIN = str.maketrans("äöü", "aou")
 _MIN_WORD = 5  # letters of a word that can mean a longer name
 
@@ -64,9 +73,12 @@ class Catalogue:
         return tuple(able)
 
     def find_question(self, text: str) -> str | None:
-        """Return the known question that a sentence is, word for word; a real model also recognises its meaning."""
-        words = _words(text)
-        return next((question for question in self.questions if words and _words(question) == words), None)
+        """Return the known question that a sentence is, word for word but for what only leads to it or fills it.
+
+        A real model also recognises its meaning.
+        """
+        words = _asked_words(text)
+        return next((question for question in self.questions if words and _asked_words(question) == words), None)
 
     def find_questions_about(self, text: str) -> tuple[str, ...]:
         """Return the known questions with a noun of a text in them."""
@@ -159,6 +171,12 @@ def _split(names: str | None) -> list[str]:
 def _words(text: str) -> list[str]:
     """Return the words in lower case, without accents (umlauts stay) and punctuation."""
     return re.findall(r"\w+", unicodedata.normalize("NFC", text).casefold())
+
+
+def _asked_words(question: str) -> list[str]:
+    """Return the words of a question without "Guten Tag", "Ich habe eine Frage", "Und" before it, and "denn", "auch" in it."""
+    lead = _LEAD.match(question)
+    return [word for word in _words(question[lead.end() :] if lead else question) if word not in _FILL_QUESTION]
 
 
 def _spellings(title: str) -> frozenset[str]:

@@ -13,6 +13,7 @@ _WHEN = r"\b(?:wann|um wie ?viel uhr|(?:um |zu )?welche[rn]? (?:uhr)?zeit|(?:an 
 _FILLER = r"(?:denn|eigentlich|noch ?mal|nochmals|gleich|wieder|jetzt|nun|bitte|genau|noch)"
 _IS = r"(?:ist|war|sind|waren|beginnt)"
 _RATHER = r"(?:lieber|eben|halt|doch|besser)"
+_TAG = r"(?:,\s*(?:oder(?: nicht)?|nicht(?: wahr)?|ja|richtig|gell?|stimmt's)\s*)?"  # ", oder?"
 ASKS_FOR_OWN = re.compile(  # about a service: when the caller has it, not when it is free
     rf"(?:{_WHEN} (?:{_FILLER} )*(?:ist|war|beginnt)|(?:^\W*|\bund |{_WHEN} )habe? ich) (?:{_FILLER} )*"
     r"(?!(?:das|es|Sie|recht)\b)(?![^.?!]*\b(?:möglich|frei|fertig|da|offen|geöffnet|am besten|richtig|Zeit)\b)",
@@ -78,6 +79,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bsag\w*\b.*\bab\b(?!\s+\d)",
         r"\bkann\b.*\bnicht\b[^,.?!]*\b(?:kommen|wahrnehmen)\b",
         r"\bich komme\b[^.?!]*\bnicht\b",
+        r"\bschaff(?:e|'?s)?\b[^.?!]*\bnicht\b,?[^,.?!]*\bzu kommen\b",
         r"\bhabe? \b[^.?!]*\btermin\b[^?!]*\bich schaffe? (?:das|es|den|ihn) (?:leider |doch )?nicht\s*(?:[,.!]|$)",
     ),
     Intent.NOTHING: (
@@ -103,7 +105,11 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bum wie ?viel uhr (?:ist|war|beginnt) (?:\w+ )?(?:die|das|der|mein\w*) (?!termin)(?-i:[A-ZÄÖÜ])",
         r"\bist (?:der|mein) termin\b[^.?!]*\b(?:eingetragen|gebucht|notiert|aktuell|bestätigt)\b",
     ),
-    Intent.DETAILS: (r"\bmitbringen\b", r"\bwie lange\b[^.?!]*\b(?:dauer[nt]|dauert|braucht)\b"),
+    Intent.DETAILS: (
+        # "Darf ich meinen Hund mitbringen?" asks for no service
+        r"(?:^|[.?!:])(?!(?:(?!\bwas\b)[^.?!:])*\b(?:kann|darf|könnte|dürfte|können|dürfen) (?:ich|wir|man)\b)[^.?!:]*\bmitbringen\b",
+        r"\bwie lange\b[^.?!]*\b(?:dauer[nt]|dauert|braucht)\b",
+    ),
     Intent.PRICES: (
         r"\b(?:kostenlos|kostenfrei|umsonst|gratis)\b",
         r"\b(?:kostet|kosten|preise?|teuer)\b",
@@ -119,7 +125,9 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:wann|wie lange)\b[^.?!]*\b(?:offen|geöffnet|auf|zu)\b",
         r"\b(?:offen|geöffnet) (?:habt|haben)\b",
         r"\bauf ?(?:habt|haben)\b",
-        r"\b(?:haben|habt) (?:Sie|ihr)\b[^.?!]*\b(?:offen|geöffnet|geschlossen|auf|zu)\s*\?",
+        rf"\b(?:haben|habt) (?:Sie|ihr)\b[^.?!]*\b(?:offen|geöffnet|geschlossen|auf|zu)\s*{_TAG}\?",
+        rf"\b(?:Sie|ihr) (?:haben|habt)\b[^.?!]*\b(?:offen|geöffnet|geschlossen|auf|zu)\s*{_TAG}\?",
+        rf"\bist\b[^.?!]*\b(?:offen|geöffnet|geschlossen)\s*{_TAG}\?",
     ),
     Intent.ADDRESS: (r"\bwo (?:sind|seid|finde|ist|liegt|befindet)\b", r"\badresse\b", r"\bpark(?:en|pl[aä]tze?)\b"),
     Intent.SERVICES: (

@@ -36,6 +36,10 @@ NOT_PLACED = (
     "cannot place “{}” of “{}”, and calls no function with the rest: say the day and the time in one phrase that"
     " `askproai when` understands"
 )
+NO_CHANGE = (
+    "does not know whether “{}” is to cancel or to move an appointment, and calls no function: say so (“Ich möchte meinen"
+    " Termin am … auf … verschieben”)"
+)
 NO_SPAN = "does not count from another time (“{}”): say the time itself"
 NO_NUMBER = (
     "does not pass on the telephone number of “{}”: it does with a message or a callback, in digits (“0171 5555555”)"

@@ -20,7 +20,7 @@ TOPICS = {
     Intent.CANCELLATION: "cancellation",
 }
 _FURTHER = re.compile(r"\W*(?:und|oder)\b[^.?!]*\?\W*", re.IGNORECASE)
-_FURTHER_NOUN = re.compile(r"\W*(?i:und|oder) ([A-ZÄÖÜ][\wäöüß-]{2,})\W*")
+_FURTHER_NOUN = re.compile(r"\W*(?i:und|oder) (?:(?:was ist mit|wie ist es mit|die|der|das|den) )*([A-ZÄÖÜ][\wäöüß-]{2,})\W*")
 _COST_OR_DEADLINE = re.compile(r"\b(?:gebühr\w*|\w*zahlen|berechne\w*|bis wann|wie lange vorher)\b", re.IGNORECASE)
 # "bis wann muss ich …" looks like a question for the caller's appointments
 _MAY_BE_ABOUT_CANCELLING = frozenset({None, Intent.LIST, Intent.PRICES})
@@ -67,20 +67,32 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
     if not known and topic is None and (near := _find_near(agent, sentence)):
         return Turn(memory, phrases.HELP, phrases.NEAR_QUESTION.format(sentence.text, "”, “".join(near)))
     if INFORMATION in agent.tools and (topic or known):
-        memory = memory.note(service=sentence.service)
         wanted = {"question": known or sentence.text, "date": sentence.when.get("date"), "branch": sentence.branch}
         if topic in {"prices", "service"}:
-            wanted["service"] = sentence.unknown_service or memory.details.get("service")
-        return _ask(agent, memory, {"topic": topic or "other", **wanted})
+            wanted["service"] = _find_topic(memory, sentence)
+        return _ask(agent, _note_service(memory, sentence), {"topic": topic or "other", **wanted})
     answer = _answer_question(sentence, agent.catalogue, sentence.service or memory.details.get("service"))
     if answer is None:
         return Turn(memory)
     if answer.remark and not _books(agent):  # the agent of a suspended tenant repeats its greeting
         return call(agent, memory, INFORMATION, {"question": sentence.text})
     if answer.remark:
-        memory = memory.note(service=sentence.service)
+        memory = _note_service(memory, sentence)
     change = replace(memory.change, to_confirm={})  # a yes after it is none to the question before it
     return Turn(replace(memory, change=change), answer.text, answer.remark)
+
+
+def _find_topic(memory: Memory, sentence: Sentence) -> str | None:
+    """Return the service that a question is about: the one it names, else the one that was talked of last."""
+    if sentence.services or sentence.unknown_service:
+        return sentence.service or sentence.unknown_service
+    last = memory.asked_business
+    return (last and last.args.get("service")) or memory.details.get("service")
+
+
+def _note_service(memory: Memory, sentence: Sentence) -> Memory:
+    """Return the memory with the service of a question as the wanted one, but not beside offers, which are for another."""
+    return memory if memory.offers or memory.accepted_offer else memory.note(service=sentence.service)
 
 
 def _books(agent: CalledAgent) -> bool:
@@ -112,14 +124,14 @@ def is_known_question(agent: CalledAgent, sentence: Sentence) -> bool:
 def hear_further_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Ask about the business again: with the service that the last answer asks for, or that a further question is about."""
     asked = memory.asked_business
-    if asked is None:
+    if asked is None or is_known_question(agent, sentence):
         return Turn(memory)
     if memory.asked == "services" and sentence.services:
         return _ask(agent, memory, {**asked.args, "service": sentence.service or sentence.services[0]})
     if _FURTHER.fullmatch(sentence.text) and (same := _find_same(agent, sentence)):
         return _ask(agent, memory, {"topic": "other", "question": same})
     further = _read_further_question(sentence, asked.args)
-    return _ask(agent, memory, further) if further else Turn(memory)
+    return _ask(agent, _note_service(memory, sentence), further) if further else Turn(memory)
 
 
 def _ask(agent: CalledAgent, memory: Memory, args: Mapping[str, str | None]) -> Turn:

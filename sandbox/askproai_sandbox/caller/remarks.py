@@ -17,10 +17,10 @@ _WISH = re.compile(  # of a question that asks for an appointment
     r"|bekomm\w*|krieg\w*|nehmen|wär\w*|würd\w*|hätt\w*|sieht|schaut|\w*schauen|möcht\w*|will|wollen|brauch\w*)\b|(?<=\w\s)(?:was|etwas)\b",
     re.IGNORECASE,
 )
-_GIVES_UP = re.compile(r"\b(?:kann|schaff)\w*\b[^.?!]*\bdoch nicht\b", re.IGNORECASE)  # an appointment that there is
+_AT_ONCE = re.compile(r"(?:jetzt|nun)", re.IGNORECASE)  # which may only fill: "Was haben Sie jetzt notiert?"
 _LITTLE = """
     und oder aber dann vielleicht auch lieber nur noch so am um im in ab bei beim zu zum zur der die das dem den ja nein nee doch
-    ach äh ähm also bitte frau herr herrn doktor dr denn da eher
+    ach äh ähm also bitte frau herr herrn doktor dr denn da eher ich kann könnte ihnen euch
 """
 _SAYS_LITTLE = frozenset(_LITTLE.split())  # beside times and people: "Und am Freitag bei Anna?"
 
@@ -47,7 +47,7 @@ def find_remark(sentence: Sentence) -> str | None:
 
 
 def find_remark_on_lookup(turn: Turn, sentence: Sentence, catalogue: Catalogue) -> str | None:
-    """Return the remark on a question that a turn takes as asking for an appointment only, though it may ask for something else."""
+    """Return the remark on a known question that a sentence asks beside the appointment that a turn looks for."""
     called = turn.reaction
     is_lookup = isinstance(called, ToolCall) and called.name == "check_availability"
     if (
@@ -57,16 +57,29 @@ def find_remark_on_lookup(turn: Turn, sentence: Sentence, catalogue: Catalogue) 
         and (known := catalogue.find_questions_about(sentence.text))
     ):
         return phrases.ALSO_QUESTION.format("”, “".join(known))
-    if not is_lookup or sentence.services or not sentence.text.rstrip().endswith("?"):
-        return None
-    is_pending = "service" in turn.memory.details
-    is_wish = sentence.any_staff or (_WISH.search(sentence.wanted) and not _GIVES_UP.search(sentence.text))
-    if is_pending or sentence.unknown_service or is_wish:
-        return None
-    words = re.findall(r"\w+", f"{sentence.wanted} ".casefold())
-    people = frozenset(re.findall(r"\w+", f"{sentence.staff or ''} {' '.join(catalogue.staff)}".casefold()))
-    says_more = [word for word in words if word not in _SAYS_LITTLE and word not in people]
-    return phrases.NOT_UNDERSTOOD.format(sentence.text) if says_more else None
+    return None
+
+
+def is_no_wish(turn: Turn, sentence: Sentence, catalogue: Catalogue) -> bool:
+    """Return whether a turn looks for free times, though its sentence asks for something else: "Was haben Sie jetzt notiert?"."""
+    called, text = turn.reaction, sentence.text
+    if not (isinstance(called, ToolCall) and called.name == "check_availability") or sentence.services:
+        return False
+    is_filled = len(sentence.when) == 1 and bool(_AT_ONCE.fullmatch(sentence.when.get("date", "")))
+    if not (is_filled or text.rstrip().endswith("?")):
+        return False
+    is_pending = "service" in turn.memory.details and not is_filled
+    if is_pending or sentence.unknown_service or sentence.any_staff or _WISH.search(sentence.wanted):
+        return False
+    return says_more(sentence, catalogue)
+
+
+def says_more(sentence: Sentence, catalogue: Catalogue) -> bool:
+    """Return whether a sentence has words beside its times, people and fillers."""
+    words = re.findall(r"\w+", sentence.wanted.casefold())
+    known = f"{sentence.staff or ''} {sentence.name or ''} {' '.join(catalogue.staff)}"
+    people = frozenset(re.findall(r"\w+", known.casefold()))
+    return any(word not in _SAYS_LITTLE and word not in people for word in words)
 
 
 def find_remark_on_number(agent: CalledAgent, turn: Turn, text: str) -> str | None:

@@ -11,7 +11,12 @@ from typing import Any, Final
 
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.answers import learn_answer
-from askproai_sandbox.caller.appointment_changes import hear_change, hear_change_of_mind
+from askproai_sandbox.caller.appointment_changes import (
+    hear_change,
+    hear_change_of_mind,
+    hear_giving_up,
+    say_cancellation,
+)
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
 from askproai_sandbox.caller.choice import ask_again, ask_which, find_ordinal
@@ -35,7 +40,7 @@ from askproai_sandbox.caller.questions import (
 )
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejected_people import ask_for_other, leave_out
-from askproai_sandbox.caller.remarks import find_remark, find_remark_on_lookup, find_remark_on_number
+from askproai_sandbox.caller.remarks import find_remark, find_remark_on_lookup, find_remark_on_number, is_no_wish
 from askproai_sandbox.caller.sentence import Sentence, read_first_appointment, read_sentence
 from askproai_sandbox.caller.spoken_time import name_hours
 from askproai_sandbox.caller.team_requests import give_up, hear_request
@@ -93,6 +98,7 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     if message and _may_accept(agent, memory, read_sentence(accepting, agent.catalogue)):
         text, memory = accepting, replace(memory, to_pass_on=message)
     memory = replace(memory, has_just_booked=False)
+    text = say_cancellation(agent, memory, read_sentence(text, agent.catalogue))
     sentence = _take_name(agent, memory, read_first_appointment(text, agent.catalogue))
     if memory.change.tool == TOOL_OF_CHANGE[Intent.CANCEL]:
         sentence = read_while_cancelling(sentence)
@@ -105,6 +111,8 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     if turn.reaction is None:
         turn = Turn(turn.memory, phrases.HELP, turn.remark)
     turn = _place_all(memory, turn, sentence)
+    if is_no_wish(turn, sentence, agent.catalogue):
+        turn = _not_understood(memory, sentence)
     remark = turn.remark or remark or find_remark_on_number(agent, turn, sentence.text)
     turn = replace(turn, remark=remark or find_remark_on_lookup(turn, sentence, agent.catalogue))
     if isinstance(turn.reaction, ToolCall) and turn.reaction.name not in agent.tools:
@@ -146,6 +154,11 @@ def _place_all(before: Memory, turn: Turn, sentence: Sentence) -> Turn:
         return turn
     memory = replace(turn.memory, requested_time=before.requested_time, last_call=before.last_call)
     return not_placed(memory, unplaced, sentence.text)
+
+
+def _not_understood(memory: Memory, sentence: Sentence) -> Turn:
+    answer = ask_again(memory.offers) if memory.offers else phrases.HELP
+    return Turn(memory, answer, phrases.NOT_UNDERSTOOD.format(sentence.text))
 
 
 def _hear_english(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -192,7 +205,8 @@ def _hear_nothing_new(_: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
     if memory.question and sentence.yes and not sentence.no:
         return Turn(memory, memory.question, phrases.NO_OFFER.format(sentence.text))
     if sentence.yes or sentence.no or sentence.name:
-        return Turn(memory, phrases.MORE if memory.last_call else phrases.HELP)
+        remark = not_understood if sentence.is_question else None
+        return Turn(memory, phrases.MORE if memory.last_call else phrases.HELP, remark)
     return Turn(memory, ask_again(memory.offers) if memory.offers else phrases.HELP, not_understood)
 
 
@@ -219,6 +233,7 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     hear_change_of_mind,
     hear_change,
     hear_question,
+    hear_giving_up,
     hear_booking,
     _hear_nothing_new,
 )

@@ -22,6 +22,7 @@ from askproai_sandbox.caller.words import (
     NAME,
     NAME_WORD,
     correct_name,
+    find_asked_noun,
     find_capitalised_words,
     find_noun,
     join_spelling,
@@ -90,6 +91,7 @@ _ENDS_CALL = re.compile(BYE, re.IGNORECASE)
 
 
 _MAY_WANT_OTHER = {None, Intent.APPOINTMENT, Intent.GOODBYE}  # the other intents are answered
+_OF_A_SERVICE = frozenset({Intent.PRICES, Intent.DETAILS})
 _CHANGES = frozenset({Intent.CANCEL, Intent.MOVE})  # "Ich hab zwei Termine, kann ich den …" wants no new ones
 _DONE_BEFORE_GOODBYE = PASSED_ON | _CHANGES | {Intent.LIST, Intent.WAITLIST}
 
@@ -196,7 +198,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     if branch is None and len(catalogue.branches) > 1:
         branch, rest = take(_PLACE, rest)
     services = catalogue.find_services(rest)
-    noun = None if services else find_noun(rest)
+    noun = None if services else find_noun(rest) or (find_asked_noun(rest) if intent in _OF_A_SERVICE else None)
     if intent is None and services and ASKS_FOR_OWN.search(text):
         intent = Intent.LIST
     if staff is None and noun and (known := catalogue.find_staff(noun)):  # "Anna bitte"

@@ -35,6 +35,14 @@ _SERVICE = re.compile(  # the noun after an article or a verb, before a "bitte",
     rf"|\b{NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{3,}}),?\s+bitte\b|\bnoch\s+{_NOUN}\s+(?:danach|hinterher|dazu|im\s+Anschluss)\b"
     rf"|^\W*(?!(?:Auf|Bis|Zum|Geht|Ginge|Passt|Lieber|Vielleicht|Besser|Nur|Noch|Auch|Eher)\b){_NOUN}\s+(?:am|um|im|,)\s"
 )
+_LOWER = r"(?!(?:bei|mit|für|in|an|am|im|auf|es|wenn|falls|pro|ohne|zu|zum|zur|ob|oder|und|von|vom|aus|nach)\b)[a-zäöüß]+"
+_ASKED_FOR = re.compile(  # "Was kosten Gleitsichtgläser?", "Sind Gleitsichtgläser teuer?", but not "Was kostet das Ganze?"
+    r"\b(?:(?i:kostet|kosten|dauert|dauern|teuer (?:ist|sind|wäre|wird|werden))|(?i:sind|ist|wird|werden|würden?|soll(?:en|te)?)"
+    r"(?=[^.?!]*\b(?:kosten|dauern|teuer|kostenlos|kostenfrei|umsonst|gratis)\b))"
+    rf"\s+(?:(?:{_LOWER}|bei (?:Ihnen|euch)|Ihre?n?)\s+)*"
+    r"(?!(?:Ganze[ns]?|Spaß|Sache|Behandlung|Untersuchung|Besuch|Termine|Leistung(?:en)?|Dienstleistung(?:en)?)\b)"
+    rf"{NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{2,}})"
+)
 _CORRECTED_NAME = re.compile(  # "Mein Name ist Ulf Urban, nein, Urbach": the last of its words, or all of them
     rf"({NAME.pattern}),?\s+(?:äh,?\s+)?(?:nein|nee|Verzeihung|Entschuldigung|ich meine|Quatsch)\b[,.]?\s+"
     rf"(?!(?:{'|'.join(WEEKDAY_NAMES)})\b)({NAME_WORD}(?:\s+{NAME_WORD})?)"
@@ -64,6 +72,12 @@ def _first_group(match: re.Match[str] | None) -> str | None:
 def find_noun(text: str) -> str | None:
     """Return the noun that is asked for; None for a word that is a noun only by its place at the beginning of a sentence."""
     noun = _first_group(_SERVICE.search(text))
+    return None if noun is None or says_nothing(noun) else noun
+
+
+def find_asked_noun(text: str) -> str | None:
+    """Return the noun of which a question asks for the price or the duration, whatever stands before it."""
+    noun = _first_group(_ASKED_FOR.search(text))
     return None if noun is None or says_nothing(noun) else noun
 
 
