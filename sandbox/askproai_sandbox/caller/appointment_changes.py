@@ -22,7 +22,7 @@ _GIVES_UP = re.compile(  # an appointment that there is: "Ich schaffe es morgen 
     re.IGNORECASE,
 )
 _ENDS_WITH_NOT = re.compile(r"\bnicht(?: mehr)?\s*$", re.IGNORECASE)
-_AT_OTHER_TIME = re.compile(r"\bsonst\b|\bnicht\s+(?:vor|nach|bis|um|ab|so|ganz|zu\s+(?!kommen))\b", re.IGNORECASE)
+_AT_OTHER_TIME = re.compile(r"\bnicht\s+(?:vor|nach|bis|um|ab|so|ganz|zu\s+(?!kommen))\b", re.IGNORECASE)
 _OWN = re.compile(r"\b(?:den|diesen|meinen|(?:ander|neu)en)\s+Termin\b", re.IGNORECASE)
 _SEARCHES = frozenset({"check_availability", "join_waitlist"})
 _CANCEL, _MOVE = TOOL_OF_CHANGE[Intent.CANCEL], TOOL_OF_CHANGE[Intent.MOVE]
@@ -68,7 +68,7 @@ def _gives_up(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
     is_own = sentence.intent is None or (sentence.intent is Intent.APPOINTMENT and _OWN.search(sentence.text))
     clauses = re.split(r"[,.;:!?]+", Times(sentence.text).marked)
     at = next((number for number, clause in enumerate(clauses) if _GIVES_UP.search(clause)), None)
-    if is_busy or not is_own or at is None or _AT_OTHER_TIME.search(clauses[at]):
+    if is_busy or not is_own or at is None or _AT_OTHER_TIME.search(clauses[at]) or "sonst" in sentence.text:
         return False
     before = ", ".join(clauses[:at])
     return not (re.search(MARK, before) or agent.catalogue.find_services(before))

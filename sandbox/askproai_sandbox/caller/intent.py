@@ -55,6 +55,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bausrichten\b",
         r"\b(?:richten|sagen) Sie\b[^.?!]*\bdass\b",
         r"\brichten Sie\b[^.?!]*\baus\b",
+        r"\bsagen Sie (?:(?:bitte|doch) )*(?:(?:de[mr]|meine[mr]) (?-i:[A-ZÄÖÜ])|(?-i:Herrn|Frau|Doktor|Dr\.) )[^.?!,:]*[,:]\s",
         r"\bgeben Sie\b[^.?!]*\bweiter\b",
         r"\b(?:können|könnten|würden) Sie (?!(?:bitte )?(?:mir|uns)\b)[^.?!]*\bBescheid (?:geben|sagen)\b",
         r"\b(?:geben|sagen) Sie (?!(?:bitte )?(?:mir|uns)\b)[^.?!]*\bBescheid\b",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.intent import PASSED_ON, Intent, find_intent
 from askproai_sandbox.caller.sentence import Sentence
+from askproai_sandbox.caller.spoken_time import MARK, Times
 
 _OFFER = re.compile(r"\bsoll ich\b[^.?!]*\bausrichten\b", re.IGNORECASE)
 _OFFERS_TRANSFER = re.compile(r"\bverbinden\b")
@@ -32,6 +33,15 @@ _RECIPIENT = re.compile(  # "Chefin" of "der Chefin", who is nobody of the staff
     rf"|\b(?i:sagen|richten|geben) Sie (?:(?:das|es|doch|bitte) )*{_TO}"
 )
 _ADDRESSED = re.compile(r"\b(?:ihm|ihr|ihnen|allen|jemandem|de[mrn]|an d(?:ie|en))\b[^.?!]*?(?=,?\s*\bdass\b)")
+
+_ASKING = """
+    können könnten kann könnte würden würde sie ihr mich uns mir wir man jemand bitte bitten ich um einen eine rückruf zurückrufen
+    zurückzurufen zurück rufen ruft anrufen an unter doch mal kurz noch ja gern gerne danke vielen dank guten tag hallo hier ist mein
+    name heiße meine nummer lautet wäre telefonnummer handynummer handy hätte möchte wollte dann auch vielleicht wenn und so es das
+    ausrichten aus richten sagen geben weiter weitergeben weitersagen bescheid etwas was nachricht hinterlassen dalassen aufgeben
+    der dem den die an für frau herr herrn doktor dr null eins zwei zwo drei vier fünf sechs sieben acht neun plus
+"""
+_ASKS_ONLY = frozenset(_ASKING.split())  # for a callback or a message, which may be said by itself
 
 _PHONE = re.compile(r"(?<![\w@.])(?!\d+/\d+/\d)(?:\+|0)\d[\d\s/()-]{5,}\d\b")
 _NAMES_PHONE = re.compile(r"\b(?:(?:Telefon|Handy|Mobil|Rückruf)?nummer|Handy) (?:ist|lautet|wäre)\b", re.IGNORECASE)
@@ -79,19 +89,23 @@ class PendingMessage:
         args = dict(self.args)
         if name:
             args["customer_name"] = name
+        recipient = _find_recipient(sentence.text, staff)
         if sentence.intent is Intent.CALLBACK:
-            args["call_back"] = " ".join(sentence.when.values()) or "egal wann"
-            if reason := _REASON.search(sentence.text):
+            args["call_back"] = " ".join(sentence.when.values()) or "egal wann"  # without which it is no callback
+            reason = _REASON.search(sentence.text)
+            before = sentence.text[: reason.start()] if reason else sentence.text
+            if _says_content(before, sentence, recipient):
+                args["message"] = sentence.text.strip()
+            elif reason:
                 args["message"] = reason[1].strip(" .?!,")
         elif sentence.intent is Intent.MESSAGE and (text := _read_content(sentence.text)):
             args["message"] = text
+        elif sentence.intent is Intent.MESSAGE and _says_content(sentence.text, sentence, recipient):
+            args["message"] = sentence.text.strip()
         elif self.asked_for == phrases.ASK_MESSAGE:
             args["message"] = sentence.text
         if phone := find_phone(sentence.text):
             args["phone"] = phone
-        recipient = next((each for each in staff if each in sentence.text), None)
-        if recipient is None and (found := _RECIPIENT.search(sentence.text)):
-            recipient = next(filter(None, found.groups()))
         if recipient:
             args["recipient"] = recipient
         elif "message" in args and sentence.intent is Intent.MESSAGE and _ADDRESSED.search(sentence.text):
@@ -99,6 +113,19 @@ class PendingMessage:
         has_content = bool(args.keys() & {"message", "call_back"})
         missing = phrases.ASK_MESSAGE if not has_content else phrases.ASK_WHO if "customer_name" not in args else None
         return PendingMessage(args, missing)
+
+
+def _find_recipient(text: str, staff: Iterable[str]) -> str | None:
+    found = _RECIPIENT.search(text)
+    return next((each for each in staff if each in text), None) or (next(filter(None, found.groups())) if found else None)
+
+
+def _says_content(text: str, sentence: Sentence, recipient: str | None) -> bool:
+    """Return whether a part of a sentence says more than that somebody is to call back, or to be told something."""
+    times = Times(_PHONE.sub(" ", text))
+    words = re.findall(r"[^\W\d_]+", re.sub(MARK, " ", times.marked).casefold())
+    people = frozenset(re.findall(r"\w+", f"{sentence.name or ''} {recipient or ''}".casefold()))
+    return any(word not in _ASKS_ONLY and word not in people for word in words)
 
 
 def _read_content(text: str) -> str | None:

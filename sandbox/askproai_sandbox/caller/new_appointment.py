@@ -11,6 +11,7 @@ from askproai_sandbox.caller.choice import (
     ask_again,
     ask_which,
     choose,
+    find_ordinal,
     find_other_part,
     is_one_of_several,
     leave_out_days,
@@ -26,6 +27,7 @@ from askproai_sandbox.caller.spoken_time import are_understood, names_day
 
 _ANY_TIME = re.compile(r"\b(?:egal|irgendwann|jederzeit|ganzen Tag)\b", re.IGNORECASE)
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
+_RATHER = re.compile(r"\b(?:aber|lieber|besser)\b", re.IGNORECASE)  # "Ja, aber lieber bei Anna"
 _MAX_QUESTIONING_ANSWER = 2  # words
 _MAY_BE_ABOUT_OFFERS = {None, Intent.APPOINTMENT, Intent.STAFF}  # "Bei wem wäre das?"
 
@@ -33,7 +35,8 @@ _MAY_BE_ABOUT_OFFERS = {None, Intent.APPOINTMENT, Intent.STAFF}  # "Bei wem wär
 def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Book the offer that a sentence accepts, or ask for the times that it names."""
     accepted, memory = memory.accepted_offer, replace(memory, accepted_offer=None)
-    chosen = find_chosen_offer(agent, memory, sentence)
+    prefers = _prefers_person(memory, sentence)
+    chosen = None if prefers else find_chosen_offer(agent, memory, sentence)
     name = sentence.name or loose_name(agent, memory, sentence, asked=accepted is not None)
     memory = memory.note(customer_name=name, email=sentence.email)
     if chosen is None and not sentence.no and not _asks_anew(memory, sentence):
@@ -111,6 +114,13 @@ def find_chosen_offer(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
 def _asks_anew(memory: Memory, sentence: Sentence) -> bool:
     names = sentence.when or sentence.branch or sentence.staff or sentence.any_staff
     return bool(names) or _is_other_service(memory, sentence)
+
+
+def _prefers_person(memory: Memory, sentence: Sentence) -> bool:
+    """Return whether a sentence wants another person than before at the time that was asked for, and names no offer by its time."""
+    is_new = sentence.staff is not None and sentence.staff != memory.details.get("staff")
+    names_offer = bool(sentence.when) or find_ordinal(sentence) is not None
+    return is_new and not names_offer and bool(_RATHER.search(sentence.text))
 
 
 def _is_other_service(memory: Memory, sentence: Sentence) -> bool:
