@@ -36,9 +36,9 @@ _ADDRESSED = re.compile(r"\b(?:ihm|ihr|ihnen|allen|jemandem|de[mrn]|an d(?:ie|en
 
 _ASKING = """
     können könnten kann könnte würden würde sie ihr mich uns mir wir man jemand bitte bitten ich um einen eine rückruf zurückrufen
-    zurückzurufen zurück rufen ruft anrufen an unter doch mal kurz noch ja gern gerne danke vielen dank guten tag hallo hier ist mein
-    name heiße meine nummer lautet wäre telefonnummer handynummer handy hätte möchte wollte dann auch vielleicht wenn und so es das
-    ausrichten aus richten sagen geben weiter weitergeben weitersagen bescheid etwas was nachricht hinterlassen dalassen aufgeben
+    zurückzurufen zurück rufen ruft anrufen an unter doch mal kurz noch ja gern gerne danke vielen dank guten tag hallo hier
+    ist mein name heiße meine nummer lautet wäre telefonnummer handynummer handy hätte möchte wollte dann auch vielleicht wenn und so
+    es das ausrichten aus richten sagen geben weiter weitergeben weitersagen bescheid etwas was nachricht hinterlassen dalassen aufgeben
     der dem den die an für frau herr herrn doktor dr null eins zwei zwo drei vier fünf sechs sieben acht neun plus
 """
 _ASKS_ONLY = frozenset(_ASKING.split())  # for a callback or a message, which may be said by itself
@@ -92,16 +92,8 @@ class PendingMessage:
         recipient = _find_recipient(sentence.text, staff)
         if sentence.intent is Intent.CALLBACK:
             args["call_back"] = " ".join(sentence.when.values()) or "egal wann"  # without which it is no callback
-            reason = _REASON.search(sentence.text)
-            before = sentence.text[: reason.start()] if reason else sentence.text
-            if _says_content(before, sentence, recipient):
-                args["message"] = sentence.text.strip()
-            elif reason:
-                args["message"] = reason[1].strip(" .?!,")
-        elif sentence.intent is Intent.MESSAGE and (text := _read_content(sentence.text)):
+        if text := _find_message(sentence, recipient):
             args["message"] = text
-        elif sentence.intent is Intent.MESSAGE and _says_content(sentence.text, sentence, recipient):
-            args["message"] = sentence.text.strip()
         elif self.asked_for == phrases.ASK_MESSAGE:
             args["message"] = sentence.text
         if phone := find_phone(sentence.text):
@@ -115,9 +107,25 @@ class PendingMessage:
         return PendingMessage(args, missing)
 
 
+def _find_message(sentence: Sentence, recipient: str | None) -> str | None:
+    """Return what a sentence wants passed on; all of it where the part that says so cannot be told from the rest."""
+    text, reason = sentence.text, None
+    if sentence.intent is Intent.CALLBACK:
+        reason = _REASON.search(text)
+    elif sentence.intent is not Intent.MESSAGE:
+        return None
+    elif content := _read_content(text):
+        return content
+    if _says_content(text[: reason.start()] if reason else text, sentence, recipient):
+        return text.strip()
+    return reason[1].strip(" .?!,") if reason else None
+
+
 def _find_recipient(text: str, staff: Iterable[str]) -> str | None:
     found = _RECIPIENT.search(text)
-    return next((each for each in staff if each in text), None) or (next(filter(None, found.groups())) if found else None)
+    return next((each for each in staff if each in text), None) or (
+        next(filter(None, found.groups())) if found else None
+    )
 
 
 def _says_content(text: str, sentence: Sentence, recipient: str | None) -> bool:

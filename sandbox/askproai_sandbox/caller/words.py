@@ -35,7 +35,9 @@ _SERVICE = re.compile(  # the noun after an article or a verb, before a "bitte",
     rf"|\b{NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{3,}}),?\s+bitte\b|\bnoch\s+{_NOUN}\s+(?:danach|hinterher|dazu|im\s+Anschluss)\b"
     rf"|^\W*(?!(?:Auf|Bis|Zum|Geht|Ginge|Passt|Lieber|Vielleicht|Besser|Nur|Noch|Auch|Eher)\b){_NOUN}\s+(?:am|um|im|,)\s"
 )
-_LOWER = r"(?!(?:bei|mit|für|in|an|am|im|auf|es|wenn|falls|pro|ohne|zu|zum|zur|ob|oder|und|von|vom|aus|nach)\b)[a-zäöüß]+"
+_LOWER = (
+    r"(?!(?:bei|mit|für|in|an|am|im|auf|es|wenn|falls|pro|ohne|zu|zum|zur|ob|oder|und|von|vom|aus|nach)\b)[a-zäöüß]+"
+)
 _ASKED_FOR = re.compile(  # "Was kosten Gleitsichtgläser?", "Sind Gleitsichtgläser teuer?", but not "Was kostet das Ganze?"
     r"\b(?:(?i:kostet|kosten|dauert|dauern|teuer (?:ist|sind|wäre|wird|werden))|(?i:sind|ist|wird|werden|würden?|soll(?:en|te)?)"
     r"(?=[^.?!]*\b(?:kosten|dauern|teuer|kostenlos|kostenfrei|umsonst|gratis)\b))"

@@ -10,7 +10,11 @@ from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
 from askproai_sandbox.caller.catalogue import read_catalogue
 
 TEST, LENSES = "Sehtest", "Kontaktlinsenanpassung"
-REPAIR, INSURANCE, DOG = "Reparieren Sie auch Brillen?", "Zahlt die Krankenkasse etwas dazu?", "Kann ich meinen Hund mitbringen?"
+REPAIR, INSURANCE, DOG = (
+    "Reparieren Sie auch Brillen?",
+    "Zahlt die Krankenkasse etwas dazu?",
+    "Kann ich meinen Hund mitbringen?",
+)
 CATALOGUE = read_catalogue(
     f"## Buchbar\n- {TEST} (30 Minuten; auch: Augentest)\n- {LENSES} (60 Minuten; auch: Kontaktlinsen)\n\n"
     f"## Team\n- Altstadt: Frau Sonnleitner, Herr Aydin\n\n## Häufige Fragen\n- {REPAIR}\n- {INSURANCE}\n- {DOG}\n"
@@ -130,8 +134,10 @@ def test_who_cannot_come_and_wants_nothing_else_cancels(text: str, when: str) ->
     cancelled = {"tool": "cancel_appointment", "appointment_date": when}
     assert play(text) == (cancelled, None)
     assert play(WISH, "Die erste. Eva Ernst", text) == (cancelled, None)
-    refused, _ = play(WISH, text)
-    assert isinstance(refused, str) or refused["tool"] in {"check_availability", "cancel_appointment"}
+    beside_offers, _ = play(WISH, text)
+    assert ("cancel_appointment" in str(beside_offers)) == ("zu kommen" in text), (
+        "it may be an offer that does not suit"
+    )
 
 
 @pytest.mark.parametrize(
@@ -179,7 +185,10 @@ def test_what_is_not_understood_calls_no_function(text: str, before: tuple[str, 
 
 
 def test_who_checks_what_was_booked_hears_of_the_appointment() -> None:
-    assert play(WISH, "Die erste. Eva Ernst", "Moment, war das jetzt der Mittwoch?") == ({"tool": "find_appointments"}, None)
+    assert play(WISH, "Die erste. Eva Ernst", "Moment, war das jetzt der Mittwoch?") == (
+        {"tool": "find_appointments"},
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -209,7 +218,11 @@ def test_a_callback_alone_has_no_message(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Ja, aber lieber bei Frau Sonnleitner.", "Ja, aber bei Frau Sonnleitner bitte, Uta Vogt.", "Lieber bei Frau Sonnleitner."],
+    [
+        "Ja, aber lieber bei Frau Sonnleitner.",
+        "Ja, aber bei Frau Sonnleitner bitte, Uta Vogt.",
+        "Lieber bei Frau Sonnleitner.",
+    ],
 )
 def test_a_wish_for_another_person_keeps_day_and_time(text: str) -> None:
     searched, _ = play(WISH, text)
