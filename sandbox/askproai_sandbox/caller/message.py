@@ -35,11 +35,12 @@ _RECIPIENT = re.compile(  # "Chefin" of "der Chefin", who is nobody of the staff
 _ADDRESSED = re.compile(r"\b(?:ihm|ihr|ihnen|allen|jemandem|de[mrn]|an d(?:ie|en))\b[^.?!]*?(?=,?\s*\bdass\b)")
 
 _ASKING = """
-    können könnten kann könnte würden würde sie ihr mich uns mir wir man jemand bitte bitten ich um einen eine rückruf zurückrufen
-    zurückzurufen zurück rufen ruft anrufen an unter doch mal kurz noch ja gern gerne danke vielen dank guten tag hallo hier
-    ist mein name heiße meine nummer lautet wäre telefonnummer handynummer handy hätte möchte wollte dann auch vielleicht wenn und so
-    es das ausrichten aus richten sagen geben weiter weitergeben weitersagen bescheid etwas was nachricht hinterlassen dalassen aufgeben
-    der dem den die an für frau herr herrn doktor dr null eins zwei zwo drei vier fünf sechs sieben acht neun plus
+    können könnten kann könnte würden würde sie ihr mich uns mir wir man jemand bitte bitten ich um einen eine rückruf
+    zurückrufen zurückzurufen zurück rufen ruft anrufen an unter doch mal kurz noch ja gern gerne danke vielen dank guten tag
+    hallo hier ist mein name heiße meine nummer lautet wäre telefonnummer handynummer handy hätte möchte wollte dann auch
+    vielleicht wenn und so es das ausrichten aus richten sagen geben weiter weitergeben weitersagen bescheid etwas was
+    nachricht hinterlassen dalassen aufgeben der dem den die an für frau herr herrn doktor dr null eins zwei zwo drei vier
+    fünf sechs sieben acht neun plus
 """
 _ASKS_ONLY = frozenset(_ASKING.split())  # for a callback or a message, which may be said by itself
 
