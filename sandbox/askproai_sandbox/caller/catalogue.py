@@ -34,7 +34,7 @@ _QUESTION_WORD = r"(?:(?:ei)?ne (?:kurze |kleine |andere |weitere |letzte )?frag
 _LEAD = re.compile(  # before a question, which is asked all the same
     r"(?:\W*\b(?:guten (?:tag|morgen|abend)|hallo|moin|servus|grüß gott|und|aber|ach|äh|ähm|also|ja|gut|okay|so|super"
     r"|(?:vielen )?danke?(?: schön)?|entschuldigung|verzeihung|entschuldigen sie|sagen sie(?: mal)?|noch was|außerdem"
-    rf"|(?:ich )?(?:habe?|hätte)(?: ich)?(?: da| noch| mal| nur| auch| gern| bitte)* {_QUESTION_WORD}|(?:nur |noch )*{_QUESTION_WORD}"
+    rf"|(?:ich )?(?:habe?|hätte)(?: ich)?(?: da| noch| mal| nur| auch| gern)* {_QUESTION_WORD}|(?:nur |noch )*{_QUESTION_WORD}"
     r"|(?:ich )?(?:wollte|möchte)(?: ich)?(?: noch| nur| mal| gern)* (?:fragen|wissen))\b)+\W*",
     re.IGNORECASE,
 )

@@ -109,7 +109,7 @@ class PendingMessage:
 
 
 def _find_message(sentence: Sentence, recipient: str | None) -> str | None:
-    """Return what a sentence wants passed on; all of it where the part that says so cannot be told from the rest."""
+    """Return what a sentence wants passed on; all of it where that part cannot be told from the rest."""
     text, reason = sentence.text, None
     if sentence.intent is Intent.CALLBACK:
         reason = _REASON.search(text)
@@ -130,7 +130,7 @@ def _find_recipient(text: str, staff: Iterable[str]) -> str | None:
 
 
 def _says_content(text: str, sentence: Sentence, recipient: str | None) -> bool:
-    """Return whether a part of a sentence says more than that somebody is to call back, or to be told something."""
+    """Return whether a part of a sentence says more than that somebody is to call back, or to pass something on."""
     times = Times(_PHONE.sub(" ", text))
     words = re.findall(r"[^\W\d_]+", re.sub(MARK, " ", times.marked).casefold())
     people = frozenset(re.findall(r"\w+", f"{sentence.name or ''} {recipient or ''}".casefold()))

@@ -78,7 +78,7 @@ def find_noun(text: str) -> str | None:
 
 
 def find_asked_noun(text: str) -> str | None:
-    """Return the noun of which a question asks for the price or the duration, whatever stands before it."""
+    """Return the noun of which a question asks for the price or the duration, whatever precedes it."""
     noun = _first_group(_ASKED_FOR.search(text))
     return None if noun is None or says_nothing(noun) else noun
 
