@@ -109,7 +109,7 @@ class PendingMessage:
 
 
 def _find_message(sentence: Sentence, recipient: str | None) -> str | None:
-    """Return what a sentence wants passed on; all of it where that part cannot be told from the rest."""
+    """Return what a sentence wants passed on; all of it where that part is not clear."""
     text, reason = sentence.text, None
     if sentence.intent is Intent.CALLBACK:
         reason = _REASON.search(text)
