@@ -32,7 +32,9 @@ async def withheld(namespace: TenantNamespace) -> dict[int, str | None]:
     """Return the event types in the pods' config, and why each is withheld from them."""
     live = await namespace.get("ConfigMap", f"{NAME}-config")
     services: list[dict[str, Any]] = json.loads(live["data"]["tenant.json"]).get("services", []) if live else []
-    return {each["event_type_id"]: each.get("withheld") for service in services for each in service.get("event_types", ())}
+    return {
+        each["event_type_id"]: each.get("withheld") for service in services for each in service.get("event_types", ())
+    }
 
 
 async def wait_for_withheld(namespace: TenantNamespace, expected: dict[int, str | None]) -> None:
