@@ -32,10 +32,10 @@ def test_the_values_of_the_page_install_with_and_without_redis_and_by_both_kinds
 ):
     values = values_of_the_page()
     settings = values["settings"]
-    if by_gateway:
-        assert "sharedGateway: gateways/public" in PAGE
-        del settings["sharedIngressClass"]
-        settings["sharedGateway"] = "gateways/public"
+    if not by_gateway:
+        assert "# sharedIngressClass: nginx" in PAGE
+        del settings["sharedGateway"]
+        settings["sharedIngressClass"] = "nginx"
     if not with_redis:
         del values["redis"]
     env = render(*options(values))["Deployment", "askproai-operator"]["spec"]["template"]["spec"]["containers"][0][
