@@ -3,16 +3,14 @@
 import re
 from typing import Final
 
-from askproai_runtime.german_dates.vocabulary import MONTHS, WEEKDAYS
+from askproai_runtime.german_dates.vocabulary import ANY_MONTH, ANY_WEEKDAY
 
-_MONTH = "|".join(MONTHS)
-_WEEKDAY = "|".join(name for name in WEEKDAYS if len(name) > 2)  # noqa: PLR2004 (the others are abbreviations)
 _NEAR = 120  # characters before a number in which its day is looked for
 _HOUR = r"(?:[01]?\d|2[0-3])"
 _MINUTES = r"[0-5]?[05]"  # of appointments; in "14 Uhr 23." the 23rd is meant
 _COUNTED = (  # what is counted in ordinals: "3. Advent", "2. Dezemberwoche", "2. Montag im Dezember"
-    rf"(?:(?:{_MONTH})(?:s|woche|haelfte)?\b|(?:(?:{_WEEKDAY})s? (?:im|in|des)|advent|weihnacht|feiertag|woche\b|kw\b|kalenderwoche"
-    r"|haelfte|drittel|quartal))"
+    rf"(?:(?:{ANY_MONTH})(?:s|woche|haelfte)?\b|(?:(?:{ANY_WEEKDAY})s? (?:im|in|des)|advent|weihnacht|feiertag|woche\b|kw\b"
+    r"|kalenderwoche|haelfte|drittel|quartal))"
 )
 _LINK = r"(?: ?,| oder| und| bis| ?-)"
 _LIST = rf"(?:{_LINK} \d{{1,2}}\.)"
@@ -25,8 +23,8 @@ _MINUTE_ENDS = rf"\.(?!\d| *\d| *{_COUNTED}|{_LIST})"
 _BEYOND_DOUBT: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"\b((?:um|punkt|halb|viertel|dreiviertel) \d{{1,2}})\.(?!\d| *\d| *(?:{_MONTH}))",
-        rf"\b(gegen \d{{1,2}})\.(?!\d| *\d|{_LIST}* *(?:{_MONTH}))",
+        rf"\b((?:um|punkt|halb|viertel|dreiviertel) \d{{1,2}})\.(?!\d| *\d| *(?:{ANY_MONTH}))",
+        rf"\b(gegen \d{{1,2}})\.(?!\d| *\d|{_LIST}* *(?:{ANY_MONTH}))",
         rf"(?<!kw )(?<!woche )\b((?:[12]?\d|viertel|minuten) (?:vor|nach) {_HOUR}){_ENDS}",
         rf"\b(\d{{1,2}} ?uhr {_MINUTES}){_MINUTE_ENDS}",
         rf"\b((?:um|punkt) {_HOUR}\.(?:05|10)){_MINUTE_ENDS}",
@@ -44,21 +42,21 @@ _RANGE = re.compile(
 )
 _BOUND_HOUR = re.compile(rf"\b((?P<side>ab|fruehestens|bis|spaetestens|vor|nach) (?P<hour>[01]?\d|2[01])){_BOUND_ENDS}")
 # "im Dezember ab 15.": a day of it
-_WHOLE_MONTH = re.compile(rf"(?<!\d\.)(?<!\d\. )(?<!\d )\b(?:{_MONTH}|monate?s?)\b")
+_WHOLE_MONTH = re.compile(rf"(?<!\d\.)(?<!\d\. )(?<!\d )\b(?:{ANY_MONTH}|monate?s?)\b")
 _DAY = (
-    rf"\b(?:{_WEEKDAY}|heute|(?<!guten )morgen|uebermorgen|(?:vor|nach)?mittags?|(?<!guten )(?<!schoenen )abends?"
-    rf"|(?:{_WEEKDAY})(?:frueh|morgen|vormittag|mittag|nachmittag|abend)s?|unter der woche|wochenende|werktags?)\b"
+    rf"\b(?:{ANY_WEEKDAY}|heute|(?<!guten )morgen|uebermorgen|(?:vor|nach)?mittags?|(?<!guten )(?<!schoenen )abends?"
+    rf"|(?:{ANY_WEEKDAY})(?:frueh|morgen|vormittag|mittag|nachmittag|abend)s?|unter der woche|wochenende|werktags?)\b"
 )
 _DATE = (
     r"(?<!bis )(?<!bis zum )(?<!vor )(?<!vor dem )(?<!nach )(?<!nach dem )(?<!ab )(?<!ab dem )(?<!vom )(?<!und )(?<!und dem )"
-    rf"(?<!\d)(?<!\d\.)\d{{1,2}}\.(?: ?(?:{_MONTH})\b(?: \d{{4}}\b)?|\d{{1,2}}\.(?:\d{{4}}\b|\d{{2}}\b)?)"
+    rf"(?<!\d)(?<!\d\.)\d{{1,2}}\.(?: ?(?:{ANY_MONTH})\b(?: \d{{4}}\b)?|\d{{1,2}}\.(?:\d{{4}}\b|\d{{2}}\b)?)"
     r"|\bam \d{1,2}\.(?!\d| \d)"
 )
 # "Dienstags ab 16." can begin on the 16th, "dienstags nach 16." cannot.
 _DAY_BEFORE: Final = {
     **dict.fromkeys(("bis", "spaetestens"), re.compile(_DAY)),
     **dict.fromkeys(("ab", "fruehestens"), re.compile(f"{_DAY}|{_DATE}")),
-    **dict.fromkeys(("vor", "nach"), re.compile(rf"{_DAY}|{_DATE}|\b(?:(?:{_WEEKDAY})s|woche)\b")),
+    **dict.fromkeys(("vor", "nach"), re.compile(rf"{_DAY}|{_DATE}|\b(?:(?:{ANY_WEEKDAY})s|woche)\b")),
 }
 _PART = re.compile(r"vormittag|nachmittag|mittag|abend")
 _HOURS_OF_PART: Final = {
@@ -68,7 +66,7 @@ _HOURS_OF_PART: Final = {
 _TIME = re.compile(r"\b(?:ab|fruehestens|vor|nach|um|gegen|von) \d{1,2}(?:[:.]\d{2})?(?: uhr)?(?![\d.:])")
 _OTHER = re.compile(r"\d|\b(?:oder|sonst|nicht|und|statt|sondern)\b")
 _LAST_LINK = re.compile(r"\b(?:oder|nicht|und) $")  # "Dienstag vor 10 oder nach 16.", "Dienstag nicht vor 10."
-_ANY_DATE = re.compile(rf"\bkw \d|\d\. ?(?:\d{{1,2}}\.|(?:{_MONTH})\b)")
+_ANY_DATE = re.compile(rf"\bkw \d|\d\. ?(?:\d{{1,2}}\.|(?:{ANY_MONTH})\b)")
 _FROM = re.compile(r"\b(?:ab|von|vom|seit|zwischen)(?: [a-z]+){0,2} $")
 
 

@@ -6,16 +6,14 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from askproai_runtime.german_dates.full_stops import drop_full_stops
-from askproai_runtime.german_dates.vocabulary import MONTHS, NUMBERS, ORDINALS, WEEKDAYS, fold
+from askproai_runtime.german_dates.vocabulary import ANY_MONTH, ANY_WEEKDAY, NUMBERS, ORDINALS, WEEKDAYS, fold
 
 _Replacement: TypeAlias = str | Callable[[re.Match[str]], str]
-_LONG_WEEKDAYS = "|".join(name for name in WEEKDAYS if len(name) > 2)  # noqa: PLR2004 (the others are abbreviations)
-_MONTH = "|".join(MONTHS)
 _CAN = r"(?:geht|gehen|passt|passen|klappt|kann ich|geht es|geht's|passt es|passt's)"
 _IS_NOT = rf"{_CAN}(?: (?:leider|mir|uns|bei mir|da|gar|ueberhaupt|auch))* nicht(?: mehr)?"
 # At the end of a phrase "passt mir nicht mehr" can be about an appointment that is to be moved.
 _IS_NOT_POSSIBLE = rf"(?:{_IS_NOT}(?= ?,)|{_CAN} (?:leider )?nicht(?= ?$))"
-_ANY_DAY = rf"(?:(?:am|der|den|dem|jetzt|gleich|eher) )*(?:{_LONG_WEEKDAYS}|heute|morgen|uebermorgen|\d{{1,2}}\.)"
+_ANY_DAY = rf"(?:(?:am|der|den|dem|jetzt|gleich|eher) )*(?:{ANY_WEEKDAY}|heute|morgen|uebermorgen|\d{{1,2}}\.)"
 # What says of the day before it that it suits. Nothing may be denied there once more.
 _SUITS = (
     r"(?:(?!\bnicht\b)[^,])*"
@@ -27,10 +25,8 @@ _UNCLEAR = "unklar"  # no rule knows this word: what can mean one thing and its 
 _UNITS = ("ein", "zwei", "drei", "vier", "fuenf", "sechs", "sieben", "acht", "neun")
 _TENS = ("zwanzig", "dreissig", "vierzig", "fuenfzig")
 
-_SEVERAL_WEEKDAYS = rf"(?:{_LONG_WEEKDAYS})s?(?:(?: ?, *| )(?:(?:und|oder) )?(?:auch )?(?:am )?(?:{_LONG_WEEKDAYS})s?)+"
-
-
-_BESIDE_ONLY = re.compile(rf"\b(?:{_LONG_WEEKDAYS})s? (?:auch )?(?:am )?(?:{_LONG_WEEKDAYS})")
+_SEVERAL_WEEKDAYS = rf"(?:{ANY_WEEKDAY})s?(?:(?: ?, *| )(?:(?:und|oder) )?(?:auch )?(?:am )?(?:{ANY_WEEKDAY})s?)+"
+_BESIDE_ONLY = re.compile(rf"\b(?:{ANY_WEEKDAY})s? (?:auch )?(?:am )?(?:{ANY_WEEKDAY})")
 
 
 def _is_ascending(days: Sequence[str]) -> bool:
@@ -44,10 +40,8 @@ def _exclude(match: re.Match[str]) -> str:
 
     Of "Montag, Dienstag kann ich nicht" the first one may suit, and both of "Montag und Dienstag, Mittwoch kann ich nicht".
     """
-    days = re.findall(rf"\b({_LONG_WEEKDAYS})s?\b", match[0])
-    links = [
-        bool(re.search(r"\b(?:und|oder)\b", link)) for link in re.split(rf"\b(?:{_LONG_WEEKDAYS})s?\b", match[0])[1:-1]
-    ]
+    _, *parts = re.split(rf"\b({ANY_WEEKDAY})s?\b", match[0])  # a day, what is between it and the next one, and so on
+    days, links = parts[::2], [bool(re.search(r"\b(?:und|oder)\b", link)) for link in parts[1:-1:2]]
     is_one_list = links[-1] and (all(links) or not any(links[:-1]))
     # "Dienstag. Montag oder Mittwoch kann ich nicht": the full stop is no longer there, and commas are not heard
     if not is_one_list or (not all(links) and (_BESIDE_ONLY.search(match[0]) or not _is_ascending(days))):
@@ -61,10 +55,10 @@ _REWRITES: Final[tuple[tuple[str, _Replacement], ...]] = (
     (r"^.*\d\..*$", lambda match: drop_full_stops(match[0], _UNCLEAR)),
     (r"(?<=[a-z])[.;]|(?<!\d)\.|(?<=:)\s|;", " "),  # "Do." and the end of a sentence; the dot of "27." stays
     (r",", " , "),
-    (rf"\b({_LONG_WEEKDAYS})(morgen|frueh|vormittag|mittag|nachmittag|abend)(s?)\b", r"\1 \2\3"),
-    (rf"\b({_LONG_WEEKDAYS}|heute|morgen) morgens?\b(?! frueh)", r"\1 frueh"),
+    (rf"\b({ANY_WEEKDAY})(morgen|frueh|vormittag|mittag|nachmittag|abend)(s?)\b", r"\1 \2\3"),
+    (rf"\b({ANY_WEEKDAY}|heute|morgen) morgens?\b(?! frueh)", r"\1 frueh"),
     (r"\bgestern (?:frueh|morgen)\b", "gestern"),
-    (rf"\b({_MONTH})(woche|haelfte)\b", r"\2 im \1"),
+    (rf"\b({ANY_MONTH})(woche|haelfte)\b", r"\2 im \1"),
     (r"\bdrei viertel\b|\bdreiviertl\b", "dreiviertel"),
     (r"\bhalber\b", "halb"),
     (r"\bheut\b", "heute"),
@@ -75,17 +69,17 @@ _REWRITES: Final[tuple[tuple[str, _Replacement], ...]] = (
     (r"(?<!\.)(?<!\bam )(?<!\bden )(?<!\bdem )\b([01]?\d|2[0-4])\.(00|1[3-9]|[2-5]\d)\b(?!\.)", r"\1:\2"),
     (r"\b(\d{1,2})te[nrm]?\b", r"\1."),
     (rf"\b({'|'.join(_UNITS)}) und ((?:{'|'.join(_TENS)})(?:ste[nrm]?)?)\b", r"\1und\2"),
-    (rf"\b({_LONG_WEEKDAYS}) ausgenommen\b", r"ausser \1"),
-    (rf"\bnur ({_LONG_WEEKDAYS})s? nicht\b", r"ausser \1"),
+    (rf"\b({ANY_WEEKDAY}) ausgenommen\b", r"ausser \1"),
+    (rf"\bnur ({ANY_WEEKDAY})s? nicht\b", r"ausser \1"),
     # "Dienstag passt nicht Mittwoch wäre gut": the comma is heard and not written. Where nothing says that the second day
     # suits, it may be the one that does not: "Dienstag geht, nicht Mittwoch".
     (rf"\b({_IS_NOT}) (?={_DAY_THAT_SUITS})", r"\1 , "),
     (rf"\b({_IS_NOT}) (?={_ANY_DAY}\b)", rf"\1 {_UNCLEAR} "),
-    (rf"\b({_LONG_WEEKDAYS}) (?:leider )?nicht (?={_DAY_THAT_SUITS})", r"ausser \1 ~ , "),
-    (rf"\b({_LONG_WEEKDAYS}) nicht (?=(?:{_LONG_WEEKDAYS})\b)", rf"\1 {_UNCLEAR} "),
+    (rf"\b({ANY_WEEKDAY}) (?:leider )?nicht (?={_DAY_THAT_SUITS})", r"ausser \1 ~ , "),
+    (rf"\b({ANY_WEEKDAY}) nicht (?=(?:{ANY_WEEKDAY})\b)", rf"\1 {_UNCLEAR} "),
     # "Montag geht nicht, Dienstag um drei": only at the end of a part, for "Montag geht nicht um drei" is about the time
     (rf"\b{_SEVERAL_WEEKDAYS} {_IS_NOT_POSSIBLE}", _exclude),
-    (rf"\b({_LONG_WEEKDAYS})s? {_IS_NOT_POSSIBLE}", r"ausser \1 ~"),
+    (rf"\b({ANY_WEEKDAY})s? {_IS_NOT_POSSIBLE}", r"ausser \1 ~"),
     (rf"\b(?:heute|morgen) (?:{_IS_NOT}|(?:leider )?nicht(?: mehr)?) ?(?=,)", " "),
     (r"\bals (?:am )?(?:vormittags?|nachmittags?|abends?|morgens|mittags?)\b", " "),
     (r"\b(kalender)?woche kw\b", "kw"),
@@ -99,7 +93,7 @@ _WORD = re.compile(r"[a-z]+")
 _ORDINAL_DIGITS = re.compile(r"\b(\d{1,2})\. ?(?=[a-z,]|$)")
 # "am 7. oder 8. Dezember": the month belongs to both.
 _CONNECTED = r" ?(?:,|oder|bis|und)(?: zum)?(?: den| dem| am)? "
-_SHARED_MONTH = re.compile(rf"\b(\d{{1,2}}\.(?:{_CONNECTED}\d{{1,2}}\.)+) ({_MONTH})\b")
+_SHARED_MONTH = re.compile(rf"\b(\d{{1,2}}\.(?:{_CONNECTED}\d{{1,2}}\.)+) ({ANY_MONTH})\b")
 _DAY_NUMBER = re.compile(r"\d{1,2}\.")
 _YEAR = re.compile(r"\bzweitausend([a-z]+)\b")
 _THREE_QUARTERS = re.compile(r"\b3 viertel\b")

@@ -21,6 +21,10 @@ MONTHS = {
     "julei": 7, "august": 8, "september": 9, "oktober": 10, "november": 11, "dezember": 12,
 }  # fmt: skip
 
+# Regular expressions of any of these words; abbreviations of weekdays are no words of a rewritten phrase.
+ANY_WEEKDAY = "|".join(name for name in WEEKDAYS if len(name) > 2)  # noqa: PLR2004
+ANY_MONTH = "|".join(MONTHS)
+
 # Half-open ranges of local time.
 PARTS_OF_DAY = {
     "frueh": (time(6), time(9)),
