@@ -37,7 +37,7 @@ _SENTENCES = tuple(
         (Said.THERE, r"^Der Termin (ist eingetragen|steht schon|ist verschoben|ist angefragt): |Es bleibt bei "),
         (
             Said.NOT_DONE,
-            r"er ist also nicht gebucht|habe ich also nicht gebucht|leider nichts mehr frei|zu kurzfristig",
+            r"^Frei ist |er ist also nicht gebucht|habe ich also nicht gebucht|leider nichts mehr frei|zu kurzfristig",
         ),
         (Said.NOT_DONE, r"liegt außerhalb der Zeiten|lässt sich leider nicht verschieben: |^Verschieben lässt er sich"),
         (

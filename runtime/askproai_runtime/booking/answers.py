@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from askproai_core.tenant_config import Service, TenantConfig
 from askproai_runtime.booking.obstacles import Obstacle, is_day_off, list_days, works_elsewhere
 from askproai_runtime.booking.opening_hours import find_closure
-from askproai_runtime.booking.phrases import format_length, format_slot, join_list, obstacle_template
+from askproai_runtime.booking.phrases import format_length, format_reading, format_slot, join_list, obstacle_template
 from askproai_runtime.booking.slots import ServiceRules, Slot
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import Answer, Basis, FunctionOutcome
@@ -127,13 +127,13 @@ def obstacle_sentence(
     today = now.astimezone(rules.zone).date()
     last_day = today + timedelta(days=rules.service.booking_horizon_days)
     days = list_days(rules, missed)
-    day = format_day(days[0], today) if len(days) == 1 else missed.reading
+    day = format_day(days[0], today) if len(days) == 1 else format_reading(missed, rules.zone, now)
     holiday = find_closure(rules.branch, days[0]) if len(days) == 1 else None
     if obstacle is Obstacle.OUTSIDE_HOURS and is_day_off(rules, missed, staff):
         sentence = _day_off_sentence(config, rules, staff, missed, day)
     else:
         sentence = obstacle_template(obstacle).format(
-            when=format_spoken(missed.start, rules.zone, now) if missed.end is None else missed.reading, day=day,
+            when=format_reading(missed, rules.zone, now), day=day,
             last_day=format_day(last_day, today), holiday=say().holiday.format(holiday=holiday) if holiday else "",
             staff=say().with_staff.format(staff=decline_name(rules.display_name(staff))) if staff else "",
         )  # fmt: skip
@@ -159,8 +159,7 @@ def candidate_fields(candidates: Sequence[Candidate]) -> list[dict[str, str]]:
 
 def candidate_question(candidates: Sequence[Candidate], zone: ZoneInfo, now: datetime) -> str:
     """Ask which reading of a date is meant, each with its full date."""
-    readings = [format_spoken(c.start, zone, now) if c.end is None else c.reading for c in candidates]
-    return say().do_you_mean.format(choices=join_list(readings))
+    return say().do_you_mean.format(choices=join_list([format_reading(c, zone, now) for c in candidates]))
 
 
 def appointment_fields(zone: ZoneInfo, appointment: Appointment) -> dict[str, str]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from askproai_core.input_values import plain_name
 from askproai_core.phone_numbers import e164_or_none
 from askproai_runtime.booking.limits import shown_number
-from askproai_runtime.booking.phrases import fold, is_placeholder, sayable
+from askproai_runtime.booking.phrases import fold, format_reading, is_placeholder, sayable
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.messages import (
@@ -32,7 +32,7 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.german_dates import Candidate, understand_parts
 from askproai_runtime.notifications.news import TooManyCorrections, enqueue_message
-from askproai_runtime.sentences import format_spoken, say
+from askproai_runtime.sentences import say
 
 MESSAGES_PER_CALL = 3
 MESSAGES_PER_HOUR = 10  # of one number; all callers without a number together
@@ -63,7 +63,7 @@ class _CallBack:
         found = self.understood
         if found is None:
             return None if self.is_any_time else sayable(self.said or "")
-        return format_spoken(found.start, zone, now) if found.end is None else found.reading
+        return format_reading(found, zone, now)
 
 
 async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:

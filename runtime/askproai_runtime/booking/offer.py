@@ -29,6 +29,7 @@ from askproai_runtime.booking.offer_choice import EXTRA_SECONDS, Offer, choose_o
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time
 from askproai_runtime.booking.search import find_choice, remember_reads
 from askproai_runtime.booking.slots import SlotQuery
+from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import (
     Answer,
     Basis,
@@ -152,3 +153,25 @@ async def offer_alternatives(
         cause = _PERSON_IS_OFF if request.staff else _ALL_ARE_OFF
     outcome = FunctionOutcome(obstacle)
     return Answer(success=False, message=message, fields=fields, outcome=outcome, cause=cause), obstacle
+
+
+async def offer_for_move(
+    ctx: BookingContext, request: ServiceRequest, call: CallContext, understood: Understanding, appointment: Appointment
+) -> Answer:
+    """Offer where an appointment can be moved to within hours, days or a choice: `gegen elf`, `Dienstag oder Mittwoch`.
+
+    None is held, and nothing is moved: the caller still has to choose. Where it is now is offered only if nothing else is free.
+    """
+    now = ctx.clock.now()
+    read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id, appointment.id)
+    read_busy = busy_reader(ctx, request.rules, call.call_id, appointment.id)
+    offer = await choose_offer(request, read_busy, now, understood, ctx.settings, read_remote)
+    others = [slot for slot in offer.slots if slot.start != appointment.starts_at]
+    offer = replace(offer, slots=others or offer.slots)
+    basis = read_remote.basis(offer.slots)
+    if offer.slots:
+        ctx.metrics.offered(basis.value)
+    answer = _answer(ctx.config(), request, offer, now, basis)
+    fields = {**answer.fields, "alternatives": answer.fields["slots"]}
+    del fields["slots"]
+    return replace(answer, success=False, fields=fields)

@@ -30,6 +30,7 @@ from askproai_runtime.booking.slots import LONGEST_SPAN, ServiceRules, Slot, Slo
 from askproai_runtime.booking.types import BookingSettings
 from askproai_runtime.german_dates import Candidate, Daily, Understanding
 
+_AROUND = frozenset({Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID, Obstacle.TOO_SOON})
 EXTRA_SECONDS = 0.5  # a caller waits for an answer, not for examples and for what other people have free
 _LONGEST_DAY = timedelta(hours=25)  # that of the change to winter time
 
@@ -112,16 +113,18 @@ async def explain_missed(rules: ServiceRules, missed: Candidate, now: datetime, 
     obstacle = find_obstacle(rules, missed.start, now, staff, whole_day=True)
     if missed.end - missed.start > _LONGEST_DAY and obstacle is not Obstacle.TOO_FAR:
         obstacle = _find_obstacle_of_days(rules, missed, staff)
-    hours = _hours_of(missed)
-    if obstacle is not Obstacle.TAKEN or hours is None:
+    if obstacle is not Obstacle.TAKEN:
         return obstacle
-    earlier = missed.start - timedelta(minutes=rules.service.minimum_notice_minutes)
+    notice, hours = timedelta(minutes=rules.service.minimum_notice_minutes), _hours_of(missed)
     end = min(missed.end, missed.start + LONGEST_SPAN)
-    possible = SlotQuery(earlier, missed.start, end, staff, limit=1, daily=missed.daily)
-    if await find_closest(rules, nobody_is_busy, possible):
-        return Obstacle.TAKEN
-    obstacles = (find_obstacle(rules, start, now, staff) for start in _list_begins(rules, missed, hours))
-    return Obstacle.OFF_GRID if Obstacle.OFF_GRID in obstacles else Obstacle.OUTSIDE_HOURS
+    possible = SlotQuery(missed.start - notice, missed.start, end, staff, limit=1, daily=missed.daily)
+    if hours is not None and not await find_closest(rules, nobody_is_busy, possible):
+        obstacles = (find_obstacle(rules, start, now, staff) for start in _list_begins(rules, missed, hours))
+        return Obstacle.OFF_GRID if Obstacle.OFF_GRID in obstacles else Obstacle.OUTSIDE_HOURS
+    if missed.start < now + notice and not await find_closest(rules, nobody_is_busy, replace(possible, now=now)):
+        before_notice = replace(possible, now=now - notice)
+        return Obstacle.TOO_SOON if await find_closest(rules, nobody_is_busy, before_notice) else Obstacle.TAKEN
+    return Obstacle.TAKEN
 
 
 def _list_begins(rules: ServiceRules, missed: Candidate, hours: Daily) -> list[datetime]:
@@ -169,7 +172,7 @@ async def find_near(
     rules, ahead = request.rules, settings.look_ahead
     desired, exact = max(now, missed.start), missed.end is None
     closest_to = missed.start if exact else missed.about
-    is_around = closest_to is not None and obstacle in {Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID}
+    is_around = closest_to is not None and obstacle in _AROUND
     first, end = max(now, desired - ahead) if is_around else desired, desired + ahead
     if obstacle is Obstacle.TOO_FAR:
         end = datetime.fromtimestamp(horizon_end(rules, now), UTC)

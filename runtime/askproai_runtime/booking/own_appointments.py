@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment
-from askproai_runtime.booking.phrases import join_list
+from askproai_runtime.booking.phrases import format_reading, join_list
 from askproai_runtime.booking.replies import Reply, meant_key
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import (
@@ -130,7 +130,8 @@ def _choose(
     if chosen or named.is_nothing:
         raise _choice(ctx, call, chosen, "", question)
     reading = named.readings[0]
-    raise _choice(ctx, call, found, say().none_then.format(when=reading.reading), question, reading.start)
+    when = format_reading(reading, ZoneInfo(ctx.config().time_zone), ctx.clock.now())
+    raise _choice(ctx, call, found, say().none_then.format(when=when), question, reading.start)
 
 
 def _not_read(refusal: Refusal) -> str:
@@ -145,7 +146,8 @@ def _ask_whether(ctx: BookingContext, appointment: Appointment, named: "_NamedTi
     """Return the question whether this appointment is meant, although another time was named."""
     config, now = ctx.config(), ctx.clock.now()
     described = describe_appointment(config, appointment, now)
-    question = say().none_then_but.format(when=named.readings[0].reading, appointment=described)
+    when = format_reading(named.readings[0], ZoneInfo(config.time_zone), now)
+    question = say().none_then_but.format(when=when, appointment=described)
     fields = appointment_list_fields(config, [appointment], now)
     return ClarificationNeeded(question, appointment_id=str(appointment.id), appointments=fields, needs_answer=True)
 

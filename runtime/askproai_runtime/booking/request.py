@@ -17,7 +17,15 @@ from askproai_runtime.booking.answers import candidate_fields, candidate_questio
 from askproai_runtime.booking.email_address import read_email
 from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
-from askproai_runtime.booking.phrases import fold, join_list, names_nothing, refusal_sentence, same_name, sayable
+from askproai_runtime.booking.phrases import (
+    fold,
+    format_reading,
+    join_list,
+    names_nothing,
+    refusal_sentence,
+    same_name,
+    sayable,
+)
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.spoken_services import NamedServices, read_services
 from askproai_runtime.booking.store.appointments import Appointment, Status
@@ -274,14 +282,17 @@ def parse_start(args: Mapping[str, Any], call: CallContext, service: ServiceRequ
     understood = parse_time(args, call, service)
     if understood is None:
         raise ClarificationNeeded(question)
+    return require_exact(understood, call, service)
+
+
+def require_exact(understood: Understanding, call: CallContext, service: ServiceRequest) -> datetime:
+    """Return the one exact start that was understood, in UTC. Raises `ClarificationNeeded`: what is not clear about it."""
     if understood.exact is not None:
         return understood.exact.astimezone(UTC)
-    fields = candidate_fields(understood.candidates)
+    zone, fields = service.rules.zone, candidate_fields(understood.candidates)
     if len(understood.candidates) > 1:
-        raise ClarificationNeeded(
-            candidate_question(understood.candidates, service.rules.zone, call.started_at), candidates=fields
-        )
-    reading = understood.candidates[0].reading
+        raise ClarificationNeeded(candidate_question(understood.candidates, zone, call.started_at), candidates=fields)
+    reading = format_reading(understood.candidates[0], zone, call.started_at)
     question = say().what_time_exactly.format(reading=f"{reading[0].upper()}{reading[1:]}")
     raise ClarificationNeeded(question, candidates=fields)
 

@@ -34,11 +34,11 @@ from askproai_runtime.booking.cancel_question import read_cancel_reply
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.names import find_staff_id
-from askproai_runtime.booking.offer import offer_alternatives
+from askproai_runtime.booking.offer import offer_alternatives, offer_for_move
 from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.replies import Reply
-from askproai_runtime.booking.request import ServiceRequest, names_day, parse_start, read_parts
+from askproai_runtime.booking.request import ServiceRequest, names_day, parse_time, read_parts, require_exact
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery
 from askproai_runtime.booking.store.actions import is_action_done, move_key, record_former_start, record_question
 from askproai_runtime.booking.store.appointments import (
@@ -66,6 +66,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
+from askproai_runtime.german_dates import Understanding
 from askproai_runtime.notifications.types import Kind
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import find_by_name
@@ -107,7 +108,11 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
                 ctx, conn, call, args, say().which_to_move, lambda moved: _is_there(ctx, call, args, moved)
             )
             service = await _require_service(ctx, conn, call, appointment)
-        start = _parse_new_start(args, call, appointment, service)
+        understood = _understand_new_time(args, call, appointment, service)
+        if understood.exact is None and not understood.ambiguous:
+            _require_future(ctx, appointment, appointment)
+            return await offer_for_move(ctx, service, call, understood, appointment)
+        start = require_exact(understood, call, service)
     except ClarificationNeeded as clarification:
         return clarification.answer
     try:
@@ -201,15 +206,16 @@ def find_service(
 def _is_there(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
     """Return whether an appointment has the new start that is asked for."""
     try:
-        return _parse_new_start(args, call, appointment, resolve_service(ctx, appointment)) == appointment.starts_at
+        service = resolve_service(ctx, appointment)
+        return _understand_new_time(args, call, appointment, service).exact == appointment.starts_at
     except ClarificationNeeded:
         return False
 
 
-def _parse_new_start(
+def _understand_new_time(
     args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
-) -> datetime:
-    """Understand the new start; a time alone ("lieber um vier") keeps the day, whichever argument it is in.
+) -> Understanding:
+    """Understand the new time; a time alone ("lieber um vier") keeps the day, whichever argument it is in.
 
     Raises `ClarificationNeeded`.
     """
@@ -217,7 +223,10 @@ def _parse_new_start(
     if (time and not date) or (any(parts) and not names_day(parts)):
         day = appointment.starts_at.astimezone(service.rules.zone).date().isoformat()
         args = {"date": day, "time": " ".join(filter(None, (date, time))), "part_of_day": part_of_day}
-    return parse_start(args, call, service, say().when_to_move)
+    understood = parse_time(args, call, service)
+    if understood is None:
+        raise ClarificationNeeded(say().when_to_move)
+    return understood
 
 
 async def _claim_move(

@@ -17,7 +17,7 @@ from askproai_core.phone_numbers import e164_or_none
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.limits import shown_number
 from askproai_runtime.booking.offer_before_waiting import offer_before_waiting
-from askproai_runtime.booking.phrases import fold, join_list
+from askproai_runtime.booking.phrases import fold, format_reading, join_list
 from askproai_runtime.booking.request import (
     ServiceRequest,
     parse_service_request,
@@ -48,7 +48,7 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.german_dates import Candidate, Daily, Grain
 from askproai_runtime.notifications.news import hears_of_offers
-from askproai_runtime.sentences import decline_name, format_spoken, say
+from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.tasks import request_soon
 from askproai_runtime.visits import canonical_name
 
@@ -186,7 +186,7 @@ def _parse(
 
 
 def _describe(candidates: Iterable[Candidate], zone: ZoneInfo, now: datetime) -> str:
-    return join_list([format_spoken(c.start, zone, now) if c.end is None else c.reading for c in candidates])
+    return join_list([format_reading(c, zone, now) for c in candidates])
 
 
 async def list_waitlist(

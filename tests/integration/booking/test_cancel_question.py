@@ -249,7 +249,7 @@ async def test_at_most_three_appointments_are_said_the_nearest_first(salon) -> N
 async def test_the_closest_appointment_is_said_for_a_day_without_one(salon) -> None:
     await book(salon, TUESDAY, MORNING)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": "Samstag, 28. November"})
-    assert asked.message.startswith("Samstag, 28. November 2026: Da finde ich keinen Termin von Ihnen. Welchen Termin")
+    assert asked.message.startswith("Samstag, den 28. November: Da finde ich keinen Termin von Ihnen. Welchen Termin")
     assert asked.message.index("Freitag") < asked.message.index("Dienstag")
     assert len(await salon.live()) == 2
 

@@ -230,7 +230,6 @@ async def test_a_new_time_is_understood_as_it_is_said(new_salon, args, start: st
     ("args", "question"),
     [
         ({}, "Auf welchen Tag"),
-        ({"date": "2026-11-28"}, "Um wie viel Uhr"),
         ({"start": "2025-11-27T16:00"}, "vorbei"),
         ({"start": FOUR, "appointment_id": "der zweite"}, "Diesen Termin finde ich nicht. Welchen Termin soll ich verschieben"),
     ],
@@ -241,6 +240,45 @@ async def test_what_is_not_clear_is_asked_back(new_salon, args, question: str) -
     answer = await salon.booking.reschedule_appointment(call(), args)
     assert not answer.success
     assert question in answer.message
+
+
+@pytest.mark.parametrize(
+    ("args", "offered"),
+    [
+        ({"date": "2026-11-28", "time": "gegen elf"}, "Frei ist Samstag, den 28. November, um 10 Uhr 45 bei Anna,"),
+        ({"date": "Samstag oder Montag"}, "Frei ist Samstag, den 21. November, um 9 Uhr bei Anna,"),
+        ({"time": "gegen vier"}, "Frei ist Freitag, den 27. November, um 15 Uhr 45 bei Anna,"),
+    ],
+)
+async def test_where_an_appointment_can_be_moved_to_is_offered_and_not_asked_for(new_salon, args, offered) -> None:
+    salon = await new_salon()
+    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    answer = await salon.booking.reschedule_appointment(call(), args)
+    assert (answer.success, answer.outcome) == (False, FunctionOutcome.OFFERED)
+    assert answer.message.startswith(offered), answer.message
+    (row,) = await salon.live()
+    assert row["version"] == 1, "nothing is moved or held before the caller has chosen"
+    chosen = answer.fields["alternatives"][-1]
+    assert (await salon.booking.reschedule_appointment(call(), {"start": chosen["start"]})).success
+    await salon.assert_claims_match()
+
+
+async def test_an_appointment_is_no_obstacle_to_its_own_move_and_is_not_offered_where_it_is(new_salon) -> None:
+    salon = await new_salon()
+    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    answer = await salon.booking.reschedule_appointment(call(), {"time": "gegen Viertel vor drei"})
+    offered = [slot["start"] for slot in answer.fields["alternatives"]]
+    assert offered[0] == QUARTER_TO_THREE
+    assert HALF_PAST_TWO not in offered
+
+
+async def test_no_time_is_offered_for_an_appointment_that_is_over(new_salon) -> None:
+    salon = await new_salon()
+    booked = await salon.booking.book_appointment(call(), booking_args("2026-11-21T10:00:00+01:00"))
+    salon.clock.advance(timedelta(days=1, hours=1))
+    args = {"appointment_id": booked.fields["appointment_id"], "date": "morgen", "time": "gegen elf"}
+    answer = await salon.booking.reschedule_appointment(call(), args)
+    assert (answer.success, answer.outcome) == (False, FunctionOutcome.GONE)
 
 
 @pytest.mark.parametrize(

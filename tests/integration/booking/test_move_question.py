@@ -26,7 +26,7 @@ async def test_a_time_that_is_none_of_the_callers_asks_for_the_only_appointment_
     on_tuesday, _ = await book(salon, TUESDAY, WEDNESDAY)
     asked = await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME | NEW_TIME)
     assert asked.message == (
-        "Dienstag, 24. November 2026, 11:15 Uhr: Da finde ich keinen Termin von Ihnen. "
+        "Dienstag, den 24. November, um 11 Uhr 15: Da finde ich keinen Termin von Ihnen. "
         "Meinen Sie den am Dienstag, den 24. November, um 10 Uhr, Haarschnitt bei Anna?"
     )
     assert asked.fields["appointment_id"] == on_tuesday
@@ -90,7 +90,7 @@ async def test_another_time_is_no_yes_to_the_question(salon) -> None:
     no = {"appointment_date": "Mittwoch"} | NEW_TIME
     asked = await salon.booking.reschedule_appointment(NEXT_CALL, no)
     assert asked.message.startswith(
-        "Mittwoch, 25. November 2026: Da finde ich keinen Termin von Ihnen. Meinen Sie den am"
+        "Mittwoch, den 25. November: Da finde ich keinen Termin von Ihnen. Meinen Sie den am"
     )
     assert [row["starts_at"] for row in await salon.live()] == [datetime.fromisoformat(TUESDAY)]
     await let_two_seconds_pass(salon)

@@ -209,7 +209,7 @@ async def test_a_day_on_which_nobody_does_the_service_is_not_called_closed(new_s
     assert answer.message.startswith("Freitag, den 27. November: Da arbeitet niemand, der das macht. Frei ist ")
     answer = await salon.booking.check_availability(call(), {"date": "vom 26. bis zum 28. November"})
     assert answer.message.startswith(
-        "Donnerstag, 26. November 2026 bis Samstag, 28. November 2026: Da arbeitet niemand, der das macht."
+        "Donnerstag, den 26. November bis Samstag, den 28. November: Da arbeitet niemand, der das macht."
     )
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "staff": "Anna", **time})
     assert answer.message.startswith("Freitag, den 27. November: Da arbeitet Anna nicht. Frei ist ")
@@ -240,7 +240,7 @@ async def test_of_a_time_with_two_readings_both_are_offered_and_it_is_asked_whic
 async def test_of_a_day_with_two_readings_it_is_only_asked_which_is_meant(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "Freitag"})
-    assert answer.message == "Meinen Sie Freitag, 20. November 2026 oder Freitag, 27. November 2026?"
+    assert answer.message == "Meinen Sie Freitag, den 20. November oder Freitag, den 27. November?"
     assert (answer.success, answer.fields["slots"], answer.outcome) == (False, [], "asked_back")
     assert await held(salon) == []
 
@@ -412,7 +412,7 @@ async def test_several_closed_days_are_not_called_taken(new_salon) -> None:
     answer = await salon.booking.check_availability(call(), {"date": "von Sonntag bis Montag"})
     assert answer.fields["obstacle"] == "closed_day"
     assert answer.message.startswith(
-        "Sonntag, 22. November 2026 bis Montag, 23. November 2026: Da ist nicht geöffnet. Frei ist Dienstag"
+        "Sonntag, den 22. November bis Montag, den 23. November: Da ist nicht geöffnet. Frei ist Dienstag"
     )
 
 

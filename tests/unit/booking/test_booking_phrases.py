@@ -1,8 +1,12 @@
 """Spellings that are one name, and names that are two."""
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
-from askproai_runtime.booking.phrases import fold, join_list, proves_name, same_name
+from askproai_runtime.booking.phrases import fold, format_reading, join_list, proves_name, same_name
+from askproai_runtime.german_dates import understand
 
 
 @pytest.mark.parametrize(
@@ -124,3 +128,19 @@ def test_a_name_that_proves_whose_appointment_it_is(said: str, stored: str) -> N
 )
 def test_a_name_that_proves_nothing(said: str, stored: str) -> None:
     assert not proves_name(said, stored)
+
+
+@pytest.mark.parametrize(
+    ("said", "spoken"),
+    [
+        ("Donnerstag um zehn", "Donnerstag, den 26. November, um 10 Uhr"),
+        ("Donnerstag vormittag", "Donnerstag, den 26. November, Vormittag"),
+        ("Donnerstag gegen elf", "Donnerstag, den 26. November, gegen 11:00 Uhr"),
+        ("nächste Woche", "Montag, den 23. November bis Sonntag, den 29. November"),
+        ("am 24. November 2027 nachmittags", "Mittwoch, den 24. November 2027, Nachmittag"),
+    ],
+)
+def test_a_day_is_said_alike_with_an_exact_time_and_with_hours(said: str, spoken: str) -> None:
+    zone, now = ZoneInfo("Europe/Berlin"), datetime(2026, 11, 20, 9, tzinfo=UTC)
+    (meant,) = understand(said, at=now, zone=zone).candidates
+    assert format_reading(meant, zone, now) == spoken

@@ -18,9 +18,9 @@ WHOLE_DAYS = Weekday.MON, Weekday.TUE, Weekday.WED, Weekday.THU
 OPENING = hours("07:30", "16:00", *WHOLE_DAYS), hours("07:30", "12:00", Weekday.FRI)
 
 
-async def offer(phrase: str, *taken: tuple[str, str], opening=OPENING) -> Offer:
+async def offer(phrase: str, *taken: tuple[str, str], opening=OPENING, notice: int = 60) -> Offer:
     """Return what is offered on that Sunday by who does a service of half an hour, with these times taken."""
-    practice = rules(ANNA, opening=opening, duration_minutes=30, slot_step_minutes=30, minimum_notice_minutes=60)
+    practice = rules(ANNA, opening=opening, duration_minutes=30, slot_step_minutes=30, minimum_notice_minutes=notice)
 
     async def read_busy(_: Span) -> Busy:
         return {1: [BusySpan(local(start), local(end)) for start, end in taken]}
@@ -104,3 +104,32 @@ async def test_a_minute_at_which_nothing_starts_is_not_outside_the_hours_and_its
 
 async def test_a_minute_at_which_nothing_starts_in_hours_of_no_day_is_outside() -> None:
     assert (await offer("dienstags um viertel nach sechs abends")).obstacle is Obstacle.OUTSIDE_HOURS
+
+
+@pytest.mark.parametrize(
+    ("phrase", "instead"),
+    [
+        ("morgen um zehn", ["Mon 23 12:00", "Mon 23 13:00", "Tue 24 10:00"]),
+        ("morgen gegen zehn", ["Mon 23 12:00", "Mon 23 13:00", "Tue 24 10:00"]),
+        ("morgen früh", ["Tue 24 07:30", "Tue 24 08:30", "Wed 25 07:30"]),
+        ("morgen vormittag", ["Tue 24 09:00", "Tue 24 10:00", "Wed 25 09:00"]),
+    ],
+)
+async def test_instead_of_what_is_too_soon_the_same_time_of_another_day_is_a_choice(phrase, instead) -> None:
+    chosen = await offer(phrase, notice=26 * 60)  # until Monday, 12 o'clock
+    assert (chosen.obstacle, starts(chosen)) == (Obstacle.TOO_SOON, instead)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "notice", "obstacle"),
+    [
+        ("morgen", 36 * 60, Obstacle.TOO_SOON),
+        ("morgen", 26 * 60, Obstacle.TAKEN),  # the afternoon was bookable, and is booked
+        ("morgen vormittag", 26 * 60, Obstacle.TOO_SOON),
+        ("morgen nachmittag", 26 * 60, Obstacle.TAKEN),
+        ("nächste Woche", 10 * 24 * 60, Obstacle.TOO_SOON),
+    ],
+)
+async def test_a_day_that_is_too_soon_is_not_called_booked_out(phrase: str, notice: int, obstacle: Obstacle) -> None:
+    chosen = await offer(phrase, ("2026-11-23T07:30", "2026-11-23T16:00"), notice=notice)
+    assert chosen.obstacle is obstacle

@@ -66,7 +66,7 @@ def test_a_yes_to_the_question_which_of_two_is_meant_books_none() -> None:
 def test_a_yes_to_the_question_which_day_is_meant_books_nothing_that_was_offered_before() -> None:
     model = offering_model(OFFER)
     model.hear("Lieber Donnerstag in einer Woche")
-    question = "Meinen Sie Donnerstag, 26. November 2026 oder Donnerstag, 3. Dezember 2026?"
+    question = "Meinen Sie Donnerstag, den 26. November oder Donnerstag, den 3. Dezember?"
     model.learn({"success": False, "slots": [], "candidates": [{}, {}], "message": question})
     assert model.hear("Ja, Franz Huber") == question
 
