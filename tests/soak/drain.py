@@ -17,6 +17,7 @@ from tests.soak.sentences import ZONE
 
 _ROUNDS = 8
 _NO_PROGRESS = 180.0  # seconds without any change of any job
+_LONGEST = 900.0  # seconds until jobs that follow each other for ever are a finding
 _OPEN = """
 SELECT tenant, id, kind, state, attempts, claim_no, last_error, appointment_id::text, event_id FROM jobs
 WHERE state IN ('ready', 'running') ORDER BY id
@@ -105,11 +106,11 @@ async def _await_polls(env: Environment, db: "asyncpg.Connection[asyncpg.Record]
 async def _await_idle(env: Environment, db: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Wait until no job is ready or running, as long as anything moves."""
     seen: Any = None
-    moved_at = time.monotonic()
+    began = moved_at = time.monotonic()
     while jobs := [tuple(row) for row in await db.fetch(_OPEN)]:
         if jobs != seen:
             seen, moved_at = jobs, time.monotonic()
-        if time.monotonic() - moved_at > _NO_PROGRESS:
+        if time.monotonic() - moved_at > _NO_PROGRESS or time.monotonic() - began > _LONGEST:
             env.history.stuck += [(row[0], f"job {row[1]} ({row[2]}) is {row[3]}: {row[6]}") for row in jobs]
             return
         await db.execute(_HURRY)

@@ -31,10 +31,12 @@ class ImportState(msgspec.Struct, omit_defaults=True):
 class AccountState(msgspec.Struct, omit_defaults=True):
     """What is known of one Cal.com account. `seen` is the newest change that was applied, by Cal.com's clock.
 
-    `event_types` are those whose bookings to come are here, `taken_in` how many these were.
+    `event_types` are those whose bookings to come are here, `taken_in` how many these were. `left` has, by uid, the change of each
+    booking near `seen` that a sync job has to settle: the list shows it again, and it is no news while it does not change.
     """
 
     seen: datetime | None = None
+    left: dict[str, datetime] = {}
     event_types: list[int] = []
     taken_in: Count = 0
     importing: ImportState | None = None

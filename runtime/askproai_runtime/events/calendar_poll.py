@@ -90,9 +90,10 @@ class _AccountPoll:
             newest = max((each.changed_at for each in page.bookings if each.changed_at), default=since)
             known.seen = seen = max(seen, min(newest, now + _MOST_AHEAD))
             if not page.full:
-                return
+                break
             since, skip = _next_position(since, skip, newest, page)
             await self._save()
+        known.left = {uid: at for uid, at in known.left.items() if at >= seen - _OVERLAP - _SECOND}
 
     async def take_in(self) -> None:
         """Take in the bookings to come of event types that are new here, page by page. Raises `CalendarUnavailable`."""
@@ -143,6 +144,8 @@ class _AccountPoll:
         """Apply one booking; return whether it could be. One that cannot be is stored as an event: its job tries again, and shows
         it to a person in the end, while the others go on. Raises `CalendarUnavailable`.
         """
+        if (at := self.known.left.get(remote.uid)) is not None and at == remote.changed_at:
+            return True
         if not remote.moved_to and not await is_news(self.ctx, remote):
             return True
         event = self._as_event(remote)
@@ -165,6 +168,9 @@ class _AccountPoll:
             return False
         if step is not Step.NOTHING:
             self.ctx.metrics.calendar_change_found(step.name.lower())
+        if step is Step.SYNC and remote.changed_at and remote.changed_at < self.ctx.clock.now() - _OVERLAP:
+            # By now its job meets it, too. Once it is given up, a person decides: each further one would be a dead letter more.
+            self.known.left[remote.uid] = remote.changed_at
         return True
 
     async def _end(self, conn: Connection, _note: str) -> None:

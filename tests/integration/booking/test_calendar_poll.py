@@ -235,6 +235,30 @@ async def test_one_time_promised_to_two_people_is_left_to_a_job_once_and_the_oth
     assert polled.salon.metrics.changes_found.count("left") == 1
 
 
+async def test_what_a_person_must_decide_is_one_dead_letter_however_often_the_list_shows_it(
+    polled: PollEnvironment,
+) -> None:
+    """A caller was promised a move that Cal.com refuses. Nothing else happens there, so the list ends with this booking for ever."""
+    await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await polled.poll()
+    polled.env.disconnect()
+    assert (await polled.salon.booking.reschedule_appointment(call(), {"start": "2026-11-27T16:00:00+01:00"})).success
+    polled.env.reconnect()
+    for _ in range(6):
+        tick(polled, minutes=1)
+        await polled.poll()
+        await polled.salon.rows("UPDATE jobs SET state = 'dead' WHERE kind = 'calendar-sync' AND state = 'ready'")
+    before = await polled.salon.rows("SELECT state FROM jobs WHERE kind = 'calendar-sync' ORDER BY id")
+    for _ in range(6):
+        tick(polled, minutes=10)
+        await polled.poll()
+    assert await polled.salon.rows("SELECT state FROM jobs WHERE kind = 'calendar-sync' ORDER BY id") == before
+    await polled.env.dashboard("cancel", uid=polled.env.bookings[0]["uid"])
+    await polled.poll()
+    jobs = await polled.salon.rows("SELECT state FROM jobs WHERE kind = 'calendar-sync' ORDER BY id")
+    assert jobs == [*before, {"state": "ready"}], "a change of that booking is news"
+
+
 async def test_an_account_that_cannot_be_asked_is_asked_later_from_the_same_place(polled: PollEnvironment) -> None:
     await polled.create(TEN)
     await polled.poll()
