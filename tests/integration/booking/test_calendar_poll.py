@@ -238,7 +238,7 @@ async def test_one_time_promised_to_two_people_is_left_to_a_job_once_and_the_oth
 async def test_what_a_person_must_decide_is_one_dead_letter_however_often_the_list_shows_it(
     polled: PollEnvironment,
 ) -> None:
-    """A caller was promised a move that Cal.com refuses. Nothing else happens there, so the list ends with this booking for ever."""
+    """A caller was promised a move that Cal.com refuses. Nothing else happens there, so each list ends with this booking."""
     await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     await polled.poll()
     polled.env.disconnect()
