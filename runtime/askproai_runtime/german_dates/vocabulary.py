@@ -27,7 +27,7 @@ ANY_MONTH = "|".join(MONTHS)
 
 # Half-open ranges of local time.
 PARTS_OF_DAY = {
-    "frueh": (time(6), time(9)),
+    "frueh": (time(6), time(10)),  # also where nobody opens before nine
     "vormittag": (time(9), time(12)),
     "mittag": (time(11, 30), time(14)),
     "nachmittag": (time(12), time(18)),

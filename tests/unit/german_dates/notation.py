@@ -10,7 +10,7 @@ CALL_DAY = date(2026, 11, 20)
 _WEEKDAYS = ("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So")
 _ALL = frozenset(range(7))
 _PARTS = {
-    "früh": (time(6), time(9)), "vormittag": (time(9), time(12)), "mittag": (time(11, 30), time(14)),
+    "früh": (time(6), time(10)), "vormittag": (time(9), time(12)), "mittag": (time(11, 30), time(14)),
     "nachmittag": (time(12), time(18)), "abend": (time(17), time(22)),
 }  # fmt: skip
 _REFUSED = {"past": "past", "impossible": "impossible", "not_understood": "?"}

@@ -99,7 +99,7 @@ def test_in_acht_tagen_has_two_readings():
     [
         ("Montag vormittags", "23.11. 09:00", "23.11. 12:00"),
         ("Montagnachmittag", "23.11. 12:00", "23.11. 18:00"),
-        ("morgen früh", "21.11. 06:00", "21.11. 09:00"),
+        ("morgen früh", "21.11. 06:00", "21.11. 10:00"),
         ("am Mittwoch am Abend", "25.11. 17:00", "25.11. 22:00"),
     ],
 )
