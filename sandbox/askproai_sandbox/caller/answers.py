@@ -50,6 +50,7 @@ def _learn_offers(memory: Memory, answer: Mapping[str, Any]) -> Memory:
     message = str(answer.get("message") or "")
     question = "" if answer.get("success") else message
     offers = answer.get("slots") or answer.get("alternatives")
+    is_search = memory.last_call is not None and memory.last_call.name == "check_availability"
     if offers or answer.get("success") or answer.get("candidates"):  # a yes to "Meinen Sie A oder B?" accepts nothing
         memory = replace(memory, offers=leave_out(offers or (), memory.rejected_people))
         if offers and not memory.offers:  # a yes to them is none
@@ -57,6 +58,7 @@ def _learn_offers(memory: Memory, answer: Mapping[str, Any]) -> Memory:
     return replace(
         memory,
         question=question,
+        are_offers_earlier=is_search and not offers,
         is_message_offered=offers_message(question),
         is_transfer_offered=not offers and offers_transfer(question),
         is_waiting_offered="Warteliste setzen" in question,

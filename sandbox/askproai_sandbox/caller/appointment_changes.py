@@ -17,13 +17,18 @@ from askproai_sandbox.caller.team_requests import give_up
 
 _IT = r"(?:es|das|den|ihn|(?:(?:de[nm]|mein\w*|zu[mr])\s+)?(?-i:[A-ZÄÖÜ])\w+)"
 _GIVES_UP = re.compile(  # an appointment that there is: "Ich schaffe es morgen nicht", "Ich kann morgen doch nicht"
-    rf"\bschaff(?:e?\s+(?:ich\s+)?{_IT}\b|'?s\b|e?\b.*\b{_IT}\b).*?\bnicht\b"
-    r"|\b(?:kann|klappt|geht|passt)\b.*\b(?:leider|doch)\s+(?:doch\s+|leider\s+)?nicht\b|\b(?:dazwischen\s?gekommen|verhindert)\b",
+    rf"\b{_IT}\s+schaff'?e?\s+ich\b.*?\bnicht\b|\bschaff(?:e?\s+(?:ich\s+)?{_IT}\b|'?s\b|e?\b.*\b{_IT}\b).*?\bnicht\b"
+    rf"|(?:\bkann\b|{MARK}.*\b(?:klappt|geht|passt)\b|\b(?:klappt|geht|passt)\b(?=.*{MARK})).*\b(?:leider|doch)\s+(?:doch\s+|leider\s+)?nicht\b"
+    r"|\b(?:dazwischen\s?gekommen|verhindert)\b",
     re.IGNORECASE,
 )
 _ENDS_WITH_NOT = re.compile(r"\bnicht(?: mehr)?\s*$", re.IGNORECASE)
 _AT_OTHER_TIME = re.compile(r"\bnicht\s+(?:vor|nach|bis|um|ab|so|ganz|zu\s+(?!kommen))\b", re.IGNORECASE)
-_OWN = re.compile(r"\b(?:den|diesen|meinen|(?:ander|neu)en)\s+Termin\b", re.IGNORECASE)
+_IS_THAT_SO = re.compile(  # "Also Donnerstag um zehn, ja?"
+    r"^(?!.*\b(?:auch|noch|frei|möglich|geht|ginge|passt)\b).*,\s*(?:ja|richtig|oder|gell?|stimmt'?s|nicht wahr)\s*\?\W*$",
+    re.IGNORECASE | re.DOTALL,
+)
+_OWN = re.compile(r"\b(?:den|diesen|meine?n?|(?:ander|neu)en)\s+Termin\b", re.IGNORECASE)
 _SEARCHES = frozenset({"check_availability", "join_waitlist"})
 _CANCEL, _MOVE = TOOL_OF_CHANGE[Intent.CANCEL], TOOL_OF_CHANGE[Intent.MOVE]
 
@@ -61,7 +66,7 @@ def hear_giving_up(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
 def _gives_up(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
     """Return whether a sentence is about an appointment that there is, and about no time that this call looks for.
 
-    Who names a time or a service before it wants a new one: "Am Dienstag, bitte, am Montag kann ich leider nicht".
+    Who names a service beside it, or a time before it, wants a new one: "Am Dienstag, bitte, am Montag kann ich leider nicht".
     """
     is_searching = memory.last_call is not None and memory.last_call.name in _SEARCHES
     is_busy = is_searching or memory.offers or memory.change.tool or memory.message or memory.is_name_asked
@@ -70,13 +75,15 @@ def _gives_up(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
     at = next((number for number, clause in enumerate(clauses) if _GIVES_UP.search(clause)), None)
     if is_busy or not is_own or at is None or _AT_OTHER_TIME.search(clauses[at]) or "sonst" in sentence.text:
         return False
-    before = ", ".join(clauses[:at])
-    return not (re.search(MARK, before) or agent.catalogue.find_services(before))
+    before, others = ", ".join(clauses[:at]), ", ".join((*clauses[:at], *clauses[at + 1 :]))
+    wants_time = re.search(MARK, before) and not _OWN.search(before)
+    return not (wants_time or agent.catalogue.find_services(others))
 
 
 def hear_change(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Find, move or cancel appointments of the caller, unless the sentence is about a new appointment."""
-    checks_booked = bool(memory.booked) and not memory.offers and sentence.checks and sentence.intent is None
+    checks = sentence.checks or bool(_IS_THAT_SO.search(sentence.text))
+    checks_booked = bool(memory.booked) and not memory.offers and checks and sentence.intent is None
     if sentence.intent is Intent.LIST or checks_booked:
         is_known = "find_appointments" in agent.tools
         return call(agent, memory, "find_appointments") if is_known else cannot(memory, "lists appointments")

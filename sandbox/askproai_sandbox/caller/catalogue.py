@@ -24,6 +24,7 @@ _ENDINGS = ("ern", "em", "en", "er", "es", "e", "n", "s")
 _NO_SERVICE_WORDS = frozenset(
     {"termin", "termine", "einen", "eine", "bitte", "haben", "hätte", "möchte", "brauche", "gerne"}
 )
+_WORD_OR_COMMA = re.compile(r"\w+|[,;]")
 _INFINITIVE = re.compile(r"\b[a-zäöü]+n\b")  # "machen" of "Zähne machen" is said of anything
 _NOUN = re.compile(r"(?<=[^.!?\s] )[A-ZÄÖÜ][\w-]{3,}")  # the first word of a sentence has a capital anyway
 _ANY_NOUNS = frozenset({
@@ -110,12 +111,18 @@ class Catalogue:
         return apart and "oder" not in _words(text)
 
     def _find_said(self, text: str) -> dict[str, frozenset[int]]:
-        words = [word for word in _words(text) if word not in _NO_SERVICE_WORDS]
+        words = [word for word in _WORD_OR_COMMA.findall(_plain(text)) if word not in _NO_SERVICE_WORDS]
         named = {service.name: _said(service, words, in_full=True) for service in self.services}
         if not any(named.values()):
             named = {service.name: _said(service, words, in_full=False) for service in self.services}
+        exact = {each.name: _said_exactly(each, words) for each in self.services if named[each.name]}
         return {
-            name: said for name, said in named.items() if said and not any(said < other for other in named.values())
+            name: said
+            for name, said in named.items()
+            if said
+            and not any(said < other for other in named.values())
+            # "Nägel" of "Nägel auffüllen" says what is done there, and is no second service such as "Gelnägel"
+            and (said & exact[name] or not any(_are_beside(said, other) for other in exact.values()))
         }
 
     def find_staff(self, said: str) -> str | None:
@@ -168,9 +175,13 @@ def _split(names: str | None) -> list[str]:
     return names.split(", ") if names else []
 
 
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
 def _words(text: str) -> list[str]:
-    """Return the words in lower case, without accents (umlauts stay) and punctuation."""
-    return re.findall(r"\w+", unicodedata.normalize("NFC", text).casefold())
+    """Return the words in lower case, in one form of Unicode, without punctuation."""
+    return re.findall(r"\w+", _plain(text))
 
 
 def _asked_words(question: str) -> list[str]:
@@ -196,6 +207,16 @@ def _said(service: Service, words: Sequence[str], *, in_full: bool) -> frozenset
                 *(at for part, at in zip(parts, found, strict=True) if len(part) >= _MIN_WORD and part not in verbs)
             )
     return frozenset(positions)
+
+
+def _are_beside(some: frozenset[int], others: frozenset[int]) -> bool:
+    return any(at - 1 in others or at + 1 in others for at in some)
+
+
+def _said_exactly(service: Service, words: Sequence[str]) -> frozenset[int]:
+    """Return the positions of words of this service's names, whatever their endings."""
+    parts = {_stem(part) for name in (service.name, *service.spoken_names) for part in _words(name)}
+    return frozenset(at for at, word in enumerate(words) if _stem(word) in parts)
 
 
 def _alike(known: str, said: str) -> bool:

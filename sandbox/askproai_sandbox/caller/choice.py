@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.german_dates import WEEKDAYS, Grain, fold, understand_parts
 from askproai_sandbox.caller import phrases
+from askproai_sandbox.caller.rejections import names_one_day
 from askproai_sandbox.caller.sentence import Sentence
 
 Item = Mapping[str, Any]  # of `slots`, `alternatives` or `appointments`: `start`, `spoken`, and more
@@ -26,7 +27,8 @@ def choose(items: Sequence[Item], sentence: Sentence, now: datetime | None = Non
 
     Days count from `now` (aware); without it from the day before the first item.
     """
-    names_some = bool({"date", "time"} & sentence.when.keys() or sentence.staff or sentence.services)
+    names_time = "time" in sentence.when or names_one_day(sentence.when.get("date"))  # "nächste Woche" names no offer
+    names_some = names_time or bool(sentence.staff or sentence.services)
     index = find_ordinal(sentence)
     if index is not None:
         found = list(items[index:][:1])

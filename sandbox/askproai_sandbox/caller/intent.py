@@ -6,13 +6,19 @@ docs/demo-agent.md lists what is understood.
 import re
 from enum import Enum, auto
 
-BYE = r"\b(?:tschü(?:ss?|ß)|tschö|ciao|ade|wieder(?:hören|sehen|schauen))\b"
+BYE = r"\b(?:tschü(?:ss?|ß)|tschö|ciao|bye|ade|wieder(?:hören|sehen|schauen))\b"
 
 
 _WHEN = r"\b(?:wann|um wie ?viel uhr|(?:um |zu )?welche[rn]? (?:uhr)?zeit|(?:an )?welche[mn] tag|wie spät)\b"
 _FILLER = r"(?:denn|eigentlich|noch ?mal|nochmals|gleich|wieder|jetzt|nun|bitte|genau|noch)"
 _IS = r"(?:ist|war|sind|waren|beginnt)"
 _RATHER = r"(?:lieber|eben|halt|doch|besser)"
+_ADDRESSEE = (  # of a message
+    r"(?:ihm|ihr|ihnen|allen|(?:de[mr]|meine[mr]|eine[mr]|an die) (?-i:[A-ZÄÖÜ])[\w-]+"
+    r"|(?-i:Ihre[mr]|Herrn|Frau|Doktor|Dr\.) (?-i:[A-ZÄÖÜ])[\w-]+"
+    r"|(?!(?:Bescheid|Termine?|Ja|Nein)\b)(?-i:[A-ZÄÖÜ])[\w-]+)"
+)
+_TOO_LATE = r"(?:\bzu spät\b|\bverspät\w+|\b(?:Minuten|(?:Viertel)?stunde|etwas|bisschen) später\b)"
 _TAG = r"(?:,\s*(?:oder(?: nicht)?|nicht(?: wahr)?|ja|richtig|gell?|stimmt's)\s*)?"  # ", oder?"
 ASKS_FOR_OWN = re.compile(  # about a service: when the caller has it, not when it is free
     rf"(?:{_WHEN} (?:{_FILLER} )*(?:ist|war|beginnt)|(?:^\W*|\bund |{_WHEN} )habe? ich) (?:{_FILLER} )*"
@@ -25,6 +31,7 @@ class Intent(Enum):
     """What a sentence is about, if it is not a time for a new appointment."""
 
     MESSAGE = auto()
+    LATE = auto()  # for an appointment that there is, which is passed on
     WAITLIST = auto()
     TRANSFER = auto()
     CALLBACK = auto()
@@ -55,13 +62,19 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bausrichten\b",
         r"\b(?:richten|sagen) Sie\b[^.?!]*\bdass\b",
         r"\brichten Sie\b[^.?!]*\baus\b",
-        r"\bsagen Sie (?:(?:bitte|doch) )*(?:(?:de[mr]|meine[mr]) (?-i:[A-ZÄÖÜ])|(?-i:Herrn|Frau|Doktor|Dr\.) )[^.?!,:]*[,:]\s",
+        # not "Sagen Sie Freitag bitte ab"
+        rf"\bsagen Sie (?:(?:bitte|doch|auch|das|es) )*{_ADDRESSEE}\b(?![^.?!,:]*\bab\b)",
+        rf"\b(?:können|könnten|würden) Sie (?:bitte )?{_ADDRESSEE}\b[^.?!]*\bsagen,? dass\b",
         r"\bgeben Sie\b[^.?!]*\bweiter\b",
         r"\b(?:können|könnten|würden) Sie (?!(?:bitte )?(?:mir|uns)\b)[^.?!]*\bBescheid (?:geben|sagen)\b",
         r"\b(?:geben|sagen) Sie (?!(?:bitte )?(?:mir|uns)\b)[^.?!]*\bBescheid\b",
         r"\b(?:weitergeben|weitersagen)\b",
         r"\b(?:können|könnten|würden) Sie (?:bitte )?(?:das|es) (?:bitte )?(?:de[mr] )?(?-i:[A-ZÄÖÜ])[^.?!]*\bsagen\b",
         r"\bNachricht\b[^.?!]*\b(?:hinterlassen|dalassen|aufgeben)\b",
+    ),
+    Intent.LATE: (
+        r"\bverspäte mich\b",
+        rf"\bich (?:komme?|werde?|bin)\b(?![^.?!]*\b(?:sonst|lieber)\b)[^.?!]*{_TOO_LATE}",
     ),
     Intent.WAITLIST: (r"\bWarteliste\b", r"\bBescheid\b[^.?!]*\b(?:wenn|sobald|falls)\b[^.?!]*\bfrei\b"),
     Intent.TRANSFER: (
@@ -85,7 +98,9 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     ),
     Intent.NOTHING: (
         r"\b(?:will|möchte|brauche|wünsche)\b[^,.?!]*\bkeinen?\b[^,.?!]*\btermin(?![^.?!]*\bsondern\b)",
-        r"\b(?:lassen wir (?:es|das)|lassen Sie (?:es|alles|den|ihn)|vergessen Sie|hat sich erledigt)\b",
+        r"\bich überleg'?e? (?:es )?mir\b",
+        r"\bich (?:ruf|meld)e?\b[^.?!]*\bspäter (?:noch ?mal|wieder)\b",
+        r"\b(?:lassen wir (?:es|das|alles)|lassen Sie (?:es|alles|den|ihn)|vergessen Sie|hat sich erledigt)\b",
         r"\b(?:bleib\w* (?:bitte )?(?:alles|es so)|alles so bleib\w*|dann bleibt es|behalte ich (?:den|ihn|meinen))\b",
         r"\blass\w* ich (?:es|das)(?: lieber| so| bleiben)*\W*$",
         rf"^\W*(?:(?:nein|nee|ach|na|gut|okay|schade|danke)\W+)*(?:dann|{_RATHER}) (?:{_RATHER} )*nicht\W*$",
@@ -96,12 +111,13 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         rf"{_WHEN}[^.?!,]*\b(?:ist|war|beginnt) (?:{_FILLER} )*der termin\b",
         rf"{_WHEN}(?: {_FILLER})* (?:war|ist) (?:das|es)(?: {_FILLER})*\W*$",
         r"\bwann ich (?:den|meinen|einen|die|das)\b[^.?!]*\bhabe?\b",
+        r"\bwann ich\b[^.?!]*\b(?:dran bin|da sein (?:soll|muss)|kommen (?:soll|muss))\b",
         r"\bob ich\b[^.?!]*\btermine?\b[^.?!]*\bhabe?\b",
         r"\b(?:bei wem|wo|in welcher filiale)\b[^.?!]*\bmein\w* (?:\w+ )?termin",
         r"\b(?:steht|bleibt|gilt|stimmt)\b[^.?!]*\bmein\w* (?:\w+ )?termin",
         r"\b(?:welche|was für)\b[^.?!]*\btermine?\b[^.?!]*\bich\b",
         r"\bhabe? ich\b[^.?!]*\btermine?\b",
-        rf"{_WHEN} (?:{_FILLER} )*(?:bin|muss|soll(?:te)?) ich\b",
+        rf"{_WHEN} (?:{_FILLER} )*(?:bin ich\b|(?:muss|soll(?:te)?) ich\b(?=[^.?!]*\b(?:da|dran|hier|hin|kommen|wieder)\b|\W*$))",
         r"\bmeine termine\b",
         r"\bum wie ?viel uhr (?:ist|war|beginnt) (?:\w+ )?(?:die|das|der|mein\w*) (?!termin)(?-i:[A-ZÄÖÜ])",
         r"\bist (?:der|mein) termin\b[^.?!]*\b(?:eingetragen|gebucht|notiert|aktuell|bestätigt)\b",
@@ -128,6 +144,8 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bauf ?(?:habt|haben)\b",
         rf"\b(?:haben|habt) (?:Sie|ihr)\b[^.?!]*\b(?:offen|geöffnet|geschlossen|auf|zu)\s*{_TAG}\?",
         rf"\b(?:Sie|ihr) (?:haben|habt)\b[^.?!]*\b(?:offen|geöffnet|geschlossen|auf|zu)\s*{_TAG}\?",
+        r"\bRuhetag\b",
+        rf"\b(?:sind|seid) (?:Sie|ihr)\b[^.?!]*\b(?:da|erreichbar)\s*{_TAG}\?",
         rf"\bist\b[^.?!]*\b(?:offen|geöffnet|geschlossen)\s*{_TAG}\?",
     ),
     Intent.ADDRESS: (r"\bwo (?:sind|seid|finde|ist|liegt|befindet)\b", r"\badresse\b", r"\bpark(?:en|pl[aä]tze?)\b"),
@@ -150,9 +168,17 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.GREETING: (r"^\W*(?:guten (?:tag|morgen|abend)|hallo|moin|servus|grüß gott)\W*$",),
 }
 PATTERN_OF = {intent: re.compile("|".join(patterns), re.IGNORECASE) for intent, patterns in _PATTERNS.items()}
-PASSED_ON = frozenset({Intent.MESSAGE, Intent.CALLBACK})
+PASSED_ON = frozenset({Intent.MESSAGE, Intent.LATE, Intent.CALLBACK})
+
+
+_HAS_ONE = re.compile(  # "Ich hab morgen einen Termin, oder?"
+    r"\bich hab'?e? (?:(?!nie\b|gerne?\b|zeit\b|ge\w+(?:t|en)\b)[\w.]+ ){0,5}(?:einen|nen|meinen) termin\b"
+    r"(?! (?:frei|zu|gehabt|gesehen)\b)(?!.*\bnoch ein)",
+    re.IGNORECASE,
+)
 
 
 def find_intent(text: str) -> Intent | None:
     """Return what a sentence is about; None if it is a time, a name, a service or not understood."""
-    return next((intent for intent, pattern in PATTERN_OF.items() if pattern.search(text)), None)
+    found = next((intent for intent, pattern in PATTERN_OF.items() if pattern.search(text)), None)
+    return Intent.LIST if found is Intent.APPOINTMENT and _HAS_ONE.search(text) else found

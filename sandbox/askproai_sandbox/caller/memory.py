@@ -13,10 +13,12 @@ from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import Change
 from askproai_sandbox.caller.choice import Item, choose
+from askproai_sandbox.caller.email_address import EMAIL
 from askproai_sandbox.caller.message import PendingMessage
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejections import Exclusion
 from askproai_sandbox.caller.sentence import Sentence
+from askproai_sandbox.caller.words import RELATIVES, says_only_name
 
 INFORMATION = "business_information"
 
@@ -65,6 +67,7 @@ class Memory:
     requested_time: Mapping[str, str] = field(default_factory=dict)  # date, time, part_of_day, branch
     exclusions: tuple[Exclusion, ...] = ()  # the days on which the caller cannot come, until something is booked
     offers: tuple[Item, ...] = ()
+    are_offers_earlier: bool = False  # than the last search, which found none: a yes alone accepts none of them
     accepted_offer: Item | None = None  # while only the name or the birth date is missing
     is_birth_date_asked: bool = False
     asked: str | None = None  # "services", "staff" or "branches": what the last answer asks for
@@ -78,6 +81,7 @@ class Memory:
     is_email_asked: bool = False  # the last answer asks for the e-mail address of a booking, or whether it is right
     is_aside: bool = False  # the last answer asks something that is not whether to book or change
     is_joining: bool = False  # the waiting list, while the name is missing
+    unanswered: tuple[str, ...] = ()  # the sentences since the last call of a function that had no effect
     to_pass_on: str = ""  # what was said with the yes to an offer, until that is booked
     has_just_booked: bool = False
     booked: str = ""  # the id of the appointment that was booked last in this call
@@ -151,7 +155,8 @@ def not_placed(memory: Memory, words: str, text: str) -> Turn:
 def loose_name(agent: CalledAgent, memory: Memory, sentence: Sentence, *, asked: bool) -> str | None:
     """Return the name that a yes carries ("Ja, Anna Nym"), or that was asked for."""
     chosen = choose(memory.offers, sentence, agent.now)
-    is_name = asked or (len(sentence.loose_words) > 1 and (sentence.yes or chosen is not None))
+    is_answer = asked and says_only_name(EMAIL.sub("", sentence.text))
+    is_name = is_answer or (len(sentence.loose_words) > 1 and (sentence.yes or chosen is not None))
     if (
         not is_name
         or sentence.wants_other
@@ -160,4 +165,5 @@ def loose_name(agent: CalledAgent, memory: Memory, sentence: Sentence, *, asked:
         or (memory.asked == "services" and not sentence.yes)
     ):
         return None
-    return " ".join(sentence.loose_words) or None
+    first, *others = sentence.loose_words or ("",)
+    return " ".join(others if first in RELATIVES else sentence.loose_words) or None

@@ -13,7 +13,7 @@ _OFFER = re.compile(r"\bsoll ich\b[^.?!]*\bausrichten\b", re.IGNORECASE)
 _OFFERS_TRANSFER = re.compile(r"\bverbinden\b")
 _CONTENT = (
     re.compile(r"\b(dass\s+.+)", re.IGNORECASE | re.DOTALL),
-    re.compile(r"\bausrichten\b\W+(.+)", re.DOTALL),
+    re.compile(r"\bausrichten\b(?!\s+lassen\W*$)(?:\s+lassen\b)?\W+(.+)", re.DOTALL),
     re.compile(
         r"^(.+?)[,.;!]\s*(?:(?:können|könnten|würden) Sie\b.*\b(?:sagen|ausrichten|weiter(?:geben|sagen))\b"
         r"|(?:bitte\s+)?richten Sie (?:das|es)\b.*\baus\b)",
@@ -39,11 +39,11 @@ _ASKING = """
     zurückrufen zurückzurufen zurück rufen ruft anrufen an unter doch mal kurz noch ja gern gerne danke vielen dank guten tag
     hallo hier ist mein name heiße meine nummer lautet wäre telefonnummer handynummer handy hätte möchte wollte dann auch
     vielleicht wenn und so es das ausrichten aus richten sagen geben weiter weitergeben weitersagen bescheid etwas was
-    nachricht hinterlassen dalassen aufgeben der dem den die an für frau herr herrn doktor dr null eins zwei zwo drei vier
-    fünf sechs sieben acht neun plus
+    nachricht hinterlassen dalassen aufgeben lassen der dem den die an für frau herr herrn doktor dr nein nee also äh
 """
 _ASKS_ONLY = frozenset(_ASKING.split())  # for a callback or a message, which may be said by itself
 
+_REFERS = re.compile(r"\b(?:das|es)\b", re.IGNORECASE)  # to what was said before: "Geben Sie das bitte weiter"
 _PHONE = re.compile(r"(?<![\w@.])(?!\d+/\d+/\d)(?:\+|0)\d[\d\s/()-]{5,}\d\b")
 _NAMES_PHONE = re.compile(r"\b(?:(?:Telefon|Handy|Mobil|Rückruf)?nummer|Handy) (?:ist|lautet|wäre)\b", re.IGNORECASE)
 
@@ -85,24 +85,30 @@ class PendingMessage:
     args: Mapping[str, str] = field(default_factory=dict)
     asked_for: str | None = None  # the question that the next sentence answers; None if nothing is missing
 
-    def hear(self, sentence: Sentence, staff: Iterable[str], name: str | None) -> "PendingMessage":
-        """Return what is known after a sentence. `name` is the caller's, if it is known."""
+    def hear(self, sentence: Sentence, staff: Iterable[str], name: str | None, before: str = "") -> "PendingMessage":
+        """Return what is known after a sentence. `name` is the caller's, if it is known.
+
+        `before` is what was said before without an effect. What is said instead of a name is a part of the message.
+        """
         args = dict(self.args)
         if name:
             args["customer_name"] = name
         recipient = _find_recipient(sentence.text, staff)
         if sentence.intent is Intent.CALLBACK:
             args["call_back"] = " ".join(sentence.when.values()) or "egal wann"  # without which it is no callback
-        if text := _find_message(sentence, recipient):
-            args["message"] = text
-        elif self.asked_for == phrases.ASK_MESSAGE:
-            args["message"] = sentence.text
-        if phone := find_phone(sentence.text):
-            args["phone"] = phone
+        text = _find_message(sentence, recipient)
+        if self.asked_for and not text and _says_content(sentence.text, sentence, f"{recipient or ''} {name or ''}"):
+            text = sentence.text.strip()
+        elif not (self.asked_for or text) and _REFERS.search(sentence.text):
+            text = before
         if recipient:
             args["recipient"] = recipient
-        elif "message" in args and sentence.intent is Intent.MESSAGE and _ADDRESSED.search(sentence.text):
-            args["message"] = sentence.text.strip()  # "ihm" is known to who reads the whole sentence
+        elif text and sentence.intent is Intent.MESSAGE and _ADDRESSED.search(sentence.text):
+            text = sentence.text.strip()  # "ihm" is known to who reads the whole sentence
+        if text:
+            args["message"] = " ".join(filter(None, (args.get("message"), text)))
+        if phone := find_phone(sentence.text):
+            args["phone"] = phone
         has_content = bool(args.keys() & {"message", "call_back"})
         missing = phrases.ASK_MESSAGE if not has_content else phrases.ASK_WHO if "customer_name" not in args else None
         return PendingMessage(args, missing)
@@ -111,9 +117,11 @@ class PendingMessage:
 def _find_message(sentence: Sentence, recipient: str | None) -> str | None:
     """Return what a sentence wants passed on; all of it where that part is not clear."""
     text, reason = sentence.text, None
+    if sentence.intent in PASSED_ON and names_phone(text) and find_phone(text) is None:
+        return text.strip()
     if sentence.intent is Intent.CALLBACK:
         reason = _REASON.search(text)
-    elif sentence.intent is not Intent.MESSAGE:
+    elif sentence.intent not in PASSED_ON:
         return None
     elif content := _read_content(text):
         return content

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from askproai_runtime.german_dates import Argument, find_argument
+from askproai_runtime.german_dates import WEEKDAYS, Argument, find_argument, fold
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.choice import (
     Item,
@@ -21,7 +21,7 @@ from askproai_sandbox.caller.choice import (
 from askproai_sandbox.caller.email_address import answer_email_question
 from askproai_sandbox.caller.intent import Intent
 from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, loose_name, not_placed
-from askproai_sandbox.caller.rejections import exclude, quote
+from askproai_sandbox.caller.rejections import exclude, names_one_day, quote
 from askproai_sandbox.caller.sentence import Sentence
 from askproai_sandbox.caller.spoken_time import are_understood, names_day
 
@@ -48,6 +48,8 @@ def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
         elif memory.offers and (sentence.yes or name):
             if len(memory.offers) > 1:
                 return Turn(memory, ask_which(memory.offers))
+            if memory.are_offers_earlier:
+                return Turn(replace(memory, are_offers_earlier=False), ask_again(memory.offers))
             chosen = memory.offers[0]
     return _book(agent, memory, chosen) if chosen else _ask_availability(agent, memory, sentence)
 
@@ -159,6 +161,8 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
 def _keep_time(memory: Memory, sentence: Sentence, when: Mapping[str, str]) -> dict[str, str]:
     """Return the requested time with what is said now: "lieber um vier" keeps the day, and "und am Donnerstag?" the clock time."""
     requested = memory.requested_time
+    if memory.offers or memory.question:  # not of the next appointment
+        when = {**when, **_name_day_of_span(requested.get("date", ""), when.get("date", ""))}
     if "date" not in when:
         return {**({"date": requested["date"]} if "date" in requested else {}), **when}
     kept = {name: requested[name] for name in ("time", "part_of_day") if name in requested}
@@ -167,6 +171,15 @@ def _keep_time(memory: Memory, sentence: Sentence, when: Mapping[str, str]) -> d
     if is_new or _is_other_service(memory, sentence) or not are_understood({**kept, **when}):
         return dict(when)
     return {**kept, **when}
+
+
+def _name_day_of_span(span: str, day: str) -> dict[str, str]:
+    """Return the date of a weekday alone, if a week or a month was asked for before: "in zwei Wochen", "Donnerstag"."""
+    words = [word for word in span.split() if WEEKDAYS.get(fold(word)) is None]
+    is_span = "woche" in fold(span) or (bool(span) and not names_one_day(span))
+    joined = " ".join([*words, day])
+    is_day = WEEKDAYS.get(fold(day)) is not None and is_span and are_understood({"date": joined})
+    return {"date": joined} if is_day else {}
 
 
 def _requested_services(memory: Memory, sentence: Sentence, *, has_time: bool) -> tuple[str, ...]:

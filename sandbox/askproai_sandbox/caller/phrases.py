@@ -21,6 +21,7 @@ OTHER_BRANCH = (
     "Der Termin ist schon eingetragen, und in eine andere Filiale kann ich ihn nicht verschieben. Soll ich ihn absagen?"
 )
 NOTHING = f"Gut, dann buche ich nichts. {MORE}"
+NO_MESSAGE = f"Gut, dann richte ich nichts aus. {MORE}"
 IMPOSSIBLE = "Das kann ich hier leider nicht für Sie erledigen."
 
 SUSPENDED = "that of a suspended tenant has only the transfer, whatever spec.functions says"
@@ -52,7 +53,7 @@ ENGLISH = (
 )
 ONE_APPOINTMENT = "books one appointment only, since there are no groups: a second call is needed for the second person"
 ONE_BY_ONE = (
-    "books one appointment after the other: once the first one is booked, ask for the next one in the same call"
+    "does one thing after the other: once the first one is booked or cancelled, ask for the next one in the same call"
 )
 NOT_WITH = (
     "no function takes a person who is rejected ({}): it asks for {} instead, and takes no offer of the rejected one"

@@ -78,8 +78,7 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
         return Turn(memory)
     if answer.remark and not _books(agent):  # the agent of a suspended tenant repeats its greeting
         return call(agent, memory, INFORMATION, {"question": sentence.text})
-    if answer.remark:
-        memory = _note_service(memory, sentence)
+    memory = _note_service(memory, sentence)
     change = replace(memory.change, to_confirm={})  # a yes after it is none to the question before it
     return Turn(replace(memory, change=change), answer.text, answer.remark)
 
@@ -129,7 +128,8 @@ def hear_further_question(agent: CalledAgent, memory: Memory, sentence: Sentence
     if asked is None or is_known_question(agent, sentence):
         return Turn(memory)
     if memory.asked == "services" and sentence.services:
-        return _ask(agent, memory, {**asked.args, "service": sentence.service or sentence.services[0]})
+        question = {"question": sentence.text} if sentence.is_question else {}
+        return _ask(agent, memory, {**asked.args, **question, "service": sentence.service or sentence.services[0]})
     if _FURTHER.fullmatch(sentence.text) and (same := _find_same(agent, sentence)):
         return _ask(agent, memory, {"topic": "other", "question": same})
     further = _read_further_question(sentence, asked.args)

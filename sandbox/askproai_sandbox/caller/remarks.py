@@ -17,6 +17,11 @@ _WISH = re.compile(  # of a question that asks for an appointment
     r"|bekomm\w*|krieg\w*|nehmen|wär\w*|würd\w*|hätt\w*|sieht|schaut|\w*schauen|möcht\w*|will|wollen|brauch\w*)\b|(?<=\w\s)(?:was|etwas)\b",
     re.IGNORECASE,
 )
+_ASKS_WHAT = re.compile(  # about a service: "Wie oft muss man Shellac erneuern?"
+    r"\W*(?:(?:und|aber|also|ja|äh|hallo|guten tag)\W+)*"
+    r"(?:was|wie|warum|wieso|weshalb|wozu|wofür|womit|woran|bis wann|welche[rsnm]?)\b",
+    re.IGNORECASE,
+)
 _AT_ONCE = re.compile(r"(?:jetzt|nun)", re.IGNORECASE)  # which may only fill: "Was haben Sie jetzt notiert?"
 _LITTLE = """
     und oder aber dann vielleicht auch lieber nur noch so am um im in ab bei beim zu zum zur der die das dem den ja nein nee doch
@@ -27,7 +32,7 @@ _SAYS_LITTLE = frozenset(_LITTLE.split())  # beside times and people: "Und am Fr
 
 def find_remark(sentence: Sentence) -> str | None:
     """Return the remark on what no function can do of a sentence; None if it can be followed."""
-    if sentence.intent is Intent.MESSAGE:
+    if sentence.intent in {Intent.MESSAGE, Intent.LATE}:
         return None  # it is passed on as it is
     if sentence.wants_other:
         return phrases.NOT_UNDERSTOOD.format(sentence.text)
@@ -63,23 +68,29 @@ def find_remark_on_lookup(turn: Turn, sentence: Sentence, catalogue: Catalogue) 
 def is_no_wish(turn: Turn, sentence: Sentence, catalogue: Catalogue) -> bool:
     """Return whether a turn looks for free times, though its sentence asks for something else: "Was haben Sie jetzt notiert?"."""
     called, text = turn.reaction, sentence.text
-    if not (isinstance(called, ToolCall) and called.name == "check_availability") or sentence.services:
+    if not (isinstance(called, ToolCall) and called.name == "check_availability"):
         return False
+    wishes = sentence.any_staff or bool(_WISH.search(sentence.wanted))
+    if sentence.services:
+        return sentence.is_question and not (sentence.when or wishes) and bool(_ASKS_WHAT.match(text))
     is_filled = len(sentence.when) == 1 and bool(_AT_ONCE.fullmatch(sentence.when.get("date", "")))
     if not (is_filled or text.rstrip().endswith("?")):
         return False
-    is_pending = "service" in turn.memory.details and not is_filled
-    if is_pending or sentence.unknown_service or sentence.any_staff or _WISH.search(sentence.wanted):
+    noun = sentence.unknown_service
+    is_pending = turn.memory.details.get("service") not in {None, noun} and not is_filled
+    # but not for what is named by "Kann ich in Raten zahlen?"
+    asks_for_it = noun and (sentence.when or re.search(rf"\bein(?:e[nmrs]?)? {re.escape(noun)}\b", text))
+    if is_pending or asks_for_it or wishes:
         return False
     return says_more(sentence, catalogue)
 
 
-def says_more(sentence: Sentence, catalogue: Catalogue) -> bool:
-    """Return whether a sentence has words beside its times, people and fillers."""
+def says_more(sentence: Sentence, catalogue: Catalogue, fillers: frozenset[str] = frozenset()) -> bool:
+    """Return whether a sentence has words beside its times, people and fillers, which may be more than the usual ones."""
     words = re.findall(r"\w+", sentence.wanted.casefold())
     known = f"{sentence.staff or ''} {sentence.name or ''} {' '.join(catalogue.staff)}"
     people = frozenset(re.findall(r"\w+", known.casefold()))
-    return any(word not in _SAYS_LITTLE and word not in people for word in words)
+    return any(word not in _SAYS_LITTLE | fillers and word not in people for word in words)
 
 
 def find_remark_on_number(agent: CalledAgent, turn: Turn, text: str) -> str | None:

@@ -4,6 +4,7 @@ It is a table of rules, no language model: docs/demo-agent.md says what it under
 the reason.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +22,7 @@ from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
 from askproai_sandbox.caller.choice import ask_again, ask_which, find_ordinal
 from askproai_sandbox.caller.intent import Intent
-from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, cannot, not_placed
+from askproai_sandbox.caller.memory import INFORMATION, CalledAgent, Memory, Turn, cannot, not_placed
 from askproai_sandbox.caller.message import offers_transfer, split_off_message
 from askproai_sandbox.caller.name_answer import take_name
 from askproai_sandbox.caller.new_appointment import (
@@ -40,12 +41,24 @@ from askproai_sandbox.caller.questions import (
 )
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejected_people import ask_for_other, leave_out
-from askproai_sandbox.caller.remarks import find_remark, find_remark_on_lookup, find_remark_on_number, is_no_wish
+from askproai_sandbox.caller.remarks import (
+    find_remark,
+    find_remark_on_lookup,
+    find_remark_on_number,
+    is_no_wish,
+    says_more,
+)
 from askproai_sandbox.caller.sentence import Sentence, read_first_appointment, read_sentence
 from askproai_sandbox.caller.spoken_time import name_hours
 from askproai_sandbox.caller.team_requests import give_up, hear_request
+from askproai_sandbox.caller.words import FILLERS
 
 _SEARCHES = frozenset({"check_availability", "join_waitlist"})
+_REPEAT = re.compile(
+    r"^\W*(?:wie )?bitte\s*\?|\bwiederholen\b|\bnicht (?:ganz |richtig |so )?verstanden\b|\bnoch ?mal (?:sagen|bitte)\b",
+    re.IGNORECASE,
+)
+_ANSWER = re.compile(r"\W*(?:ja|jo|nein|nee|okay|ok|gut|genau|danke)\b", re.IGNORECASE)
 _Rule = Callable[[CalledAgent, Memory, Sentence], Turn]
 
 
@@ -100,7 +113,8 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     memory = replace(memory, has_just_booked=False)
     text = say_cancellation(agent, memory, read_sentence(text, agent.catalogue))
     sentence = _take_name(agent, memory, read_first_appointment(text, agent.catalogue))
-    if memory.change.tool == TOOL_OF_CHANGE[Intent.CANCEL]:
+    last = memory.last_call and memory.last_call.name
+    if TOOL_OF_CHANGE[Intent.CANCEL] in {memory.change.tool, last}:
         sentence = read_while_cancelling(sentence)
     remark = None if memory.message or is_known_question(agent, sentence) else find_remark(sentence)
     if memory.change.tool is None and sentence.intent not in TOOL_OF_CHANGE:
@@ -113,6 +127,10 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     turn = _place_all(memory, turn, sentence)
     if is_no_wish(turn, sentence, agent.catalogue):
         turn = _not_understood(memory, sentence)
+    turn = replace(turn, memory=_note_unanswered(turn, sentence))
+    is_answered = isinstance(turn.reaction, ToolCall) and turn.reaction.name == INFORMATION
+    if is_answered and remark == phrases.NOT_UNDERSTOOD.format(sentence.text):
+        remark = None
     remark = turn.remark or remark or find_remark_on_number(agent, turn, sentence.text)
     turn = replace(turn, remark=remark or find_remark_on_lookup(turn, sentence, agent.catalogue))
     if isinstance(turn.reaction, ToolCall) and turn.reaction.name not in agent.tools:
@@ -161,12 +179,27 @@ def _not_understood(memory: Memory, sentence: Sentence) -> Turn:
     return Turn(memory, answer, phrases.NOT_UNDERSTOOD.format(sentence.text))
 
 
+def _note_unanswered(turn: Turn, sentence: Sentence) -> Memory:
+    """Return the memory with a sentence that was not understood, to which the next one may refer: "Geben Sie das bitte weiter"."""
+    if isinstance(turn.reaction, ToolCall) or turn.memory.message:
+        return replace(turn.memory, unanswered=())
+    is_lost = turn.remark == phrases.NOT_UNDERSTOOD.format(sentence.text)
+    return replace(turn.memory, unanswered=(*turn.memory.unanswered, sentence.text)) if is_lost else turn.memory
+
+
 def _hear_english(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     if memory.message or is_known_question(agent, sentence):
         return Turn(memory)
     if sentence.asks_for_language:
         return Turn(memory, ask_again(memory.offers) if memory.offers else phrases.HELP)
     return Turn(memory, phrases.GERMAN_ONLY if sentence.is_english else None)
+
+
+def _hear_repeat(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Say again what was offered or asked last."""
+    last = ask_again(memory.offers) if memory.offers else memory.question
+    is_free = memory.accepted_offer is None and memory.message is None and not memory.is_email_asked
+    return Turn(memory, last if is_free and last and not sentence.when and _REPEAT.search(sentence.text) else None)
 
 
 def _hear_goodbye(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -187,7 +220,7 @@ def _hear_yes_to_aside(_: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
     return Turn(replace(memory, is_aside=False), phrases.HELP if is_yes else None)
 
 
-def _hear_nothing_new(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+def _hear_nothing_new(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Return the question back, or the goodbye, after a sentence that no rule follows."""
     not_understood = phrases.NOT_UNDERSTOOD.format(sentence.text)
     if memory.offers and sentence.is_question and not sentence.other_time:
@@ -205,7 +238,8 @@ def _hear_nothing_new(_: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
     if memory.question and sentence.yes and not sentence.no:
         return Turn(memory, memory.question, phrases.NO_OFFER.format(sentence.text))
     if sentence.yes or sentence.no or sentence.name:
-        remark = not_understood if sentence.is_question else None
+        asks_more = not _ANSWER.match(sentence.text) and says_more(sentence, agent.catalogue, FILLERS)
+        remark = not_understood if sentence.is_question or asks_more else None
         return Turn(memory, phrases.MORE if memory.last_call else phrases.HELP, remark)
     return Turn(memory, ask_again(memory.offers) if memory.offers else phrases.HELP, not_understood)
 
@@ -221,6 +255,7 @@ def _refuse_unknown(agent: CalledAgent, memory: Memory, call: ToolCall) -> Turn:
 
 _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     _hear_english,
+    _hear_repeat,
     _hear_goodbye,
     hear_request,
     _hear_nothing_wanted,

@@ -42,7 +42,8 @@ _NO_APPOINTMENT = re.compile(  # what is wanted is something that no function gi
     re.IGNORECASE,
 )
 _YES = re.compile(
-    r"\b(joa?|jawoll?|jawohl|ja|klar|gerne?|passt|genau|okay|ok|perfekt|super|einverstanden|in ordnung|nehme? ich|bitte buchen)\b",
+    r"\b(joa?|jawoll?|jawohl|ja|klar|gerne?|passt|genau|okay|ok|perfekt"
+    r"|super|einverstanden|in ordnung|nehme? ich|machen wir|bitte buchen)\b",
     re.IGNORECASE,
 )
 _YES_FIRST = re.compile(rf"\W*{_YES.pattern}", re.IGNORECASE)
@@ -71,6 +72,9 @@ _SEVERAL_APPOINTMENTS = re.compile(r"\b(?:zwei|drei|mehrere) Termine\b", re.IGNO
 _NEXT_ONE = re.compile(  # "und einmal Krallen", "und am Donnerstag"
     rf",?\s+(?:und\s+)?(?:dann\s+)?(?:noch\s+)?(?:einmal|einen|eine|eins)\s+(?=[^.?!]*[A-ZÄÖÜ])|\s+und\s+(?=(?:am|um|den)?\s*{MARK})",
     re.IGNORECASE,
+)
+_AND_NEW = re.compile(
+    r",?\s+und\s+(?:dann\s+|dafür\s+)?(?:gleich\s+)?(?:einen|nen)\s+(?:neuen|anderen)\b", re.IGNORECASE
 )
 _AFTER_LAST = re.compile(r"\b(?:danach|hinterher|anschließend|im Anschluss|direkt dahinter)\b", re.IGNORECASE)
 _BEFORE_LAST = re.compile(r"\b(?:davor|vorher|direkt vorneweg)\b", re.IGNORECASE)
@@ -155,6 +159,8 @@ class Sentence:
 def read_first_appointment(text: str, catalogue: Catalogue) -> Sentence:
     """Read a sentence, up to the second one if it asks for several appointments of one person, each with its time."""
     whole, first = read_sentence(text, catalogue), read_sentence(_cut_next_appointment(text), catalogue)
+    if whole.intent is Intent.CANCEL and (new := _AND_NEW.search(text)):
+        return replace(read_sentence(text[: new.start()], catalogue), wants_several=True)
     names_less = bool(first.services) and len(first.services) < len(whole.services)
     if whole.for_several or whole.intent is not first.intent or not (whole.wants_several or names_less):
         return whole

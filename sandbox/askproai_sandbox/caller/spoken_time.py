@@ -30,6 +30,7 @@ _ASIDES = (  # when the caller calls, or has called: "Ich hab heute schon mal an
         r"‹d\d+›(?=[^,.;!?‹]*\b(?:angerufen|telefoniert|gesprochen|gemeldet)\b|\s+(?:rufe?|melde)\s+ich\b)",
         re.IGNORECASE,
     ),
+    re.compile(r"\b(?:(?:ich|wir) war(?:en)?|war(?:en)? (?:ich|wir))\b[^,.;!?‹]*‹d\d+›", re.IGNORECASE),
     re.compile(r"(?<=\brufe )‹d\d+›(?=[^,.;!?‹]*\ban\b)|(?<=\bmelde mich )‹d\d+›", re.IGNORECASE),
 )
 _ADVERB = re.compile(r"(?<=mittag)s\b|(?<=abend)s\b")  # a part of the day has the form of the function's schema
@@ -44,7 +45,11 @@ _BEFORE_ORDINAL_DAY = frozenset({"am", "zum", "vom", "bis", "ab", "dem"})
 _TITLES = frozenset({"frau", "herr", "herrn", "doktor", "doktorin", "dr", "professor"})
 SEASONS = frozenset({"sommer", "herbst", "winter"})
 _BEFORE_SEASON = frozenset({"im", "diesen", "naechsten", "kommenden"})
-_NO_TIME_AFTER = {"guten": {"morgen", "tag", "abend"}, "zu": {"früh", "spät"}, "so": {"früh", "spät"}}
+_WISHED = frozenset({"morgen", "tag", "abend", "nachmittag", "sonntag", "wochenende", "woche", "weihnachten", "ostern"})
+_TOO = frozenset({"früh", "spät"})
+_NO_TIME_AFTER = {  # "Schönen Abend noch", "zu spät"
+    "guten": _WISHED, "schoenen": _WISHED, "schoenes": _WISHED, "schoene": _WISHED, "frohe": _WISHED, "zu": _TOO, "so": _TOO,
+}  # fmt: skip
 
 MARK = r"‹[dtp]\d+›"
 KINDS = {"d": Argument.DATE, "t": Argument.TIME, "p": Argument.PART_OF_DAY}

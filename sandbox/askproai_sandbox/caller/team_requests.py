@@ -13,6 +13,9 @@ from askproai_sandbox.caller.rejections import exclude, quote
 from askproai_sandbox.caller.sentence import Sentence
 
 # the answer to "Soll ich später suchen? Oder soll ich Sie auf die Warteliste setzen?"
+_NO_ALONE = re.compile(
+    r"\W*(?:ach\W+)?(?:nein|nee|doch nicht)\b\W*(?:(?:danke|doch nicht|schon gut)\b\W*)*", re.IGNORECASE
+)
 _WANTS_LATER = re.compile(r"\bspäter\b|\bweiter ?suchen\b", re.IGNORECASE)
 
 
@@ -22,13 +25,14 @@ def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     accepts = sentence.yes and not sentence.no and not wants_other
     is_transfer_offered = memory.is_transfer_offered
     memory = replace(memory, is_transfer_offered=False)
-    if sentence.intent is Intent.TRANSFER or (is_transfer_offered and accepts):
+    if sentence.intent is Intent.TRANSFER or (is_transfer_offered and accepts and sentence.intent not in PASSED_ON):
         tool = next((name for name, tool in agent.tools.items() if tool.get("type") == "transfer_call"), None)
         return Turn(memory, ToolCall(tool, {})) if tool else cannot(memory, "transfers calls")
     is_aside, memory = memory.is_aside, replace(memory, is_aside=False)
     if is_transfer_offered and sentence.no and not sentence.when:
         return Turn(memory, phrases.MORE if memory.offers or memory.change.tool else phrases.GOODBYE)
-    if memory.message or (memory.is_message_offered and accepts) or sentence.intent in PASSED_ON:
+    is_too_late = sentence.intent is Intent.LATE and bool(memory.offers)  # what is offered: "Da komme ich zu spät"
+    if memory.message or (memory.is_message_offered and accepts) or (sentence.intent in PASSED_ON and not is_too_late):
         return _leave_message(agent, memory, sentence)
     is_later = sentence.intent is None and not wants_other and bool(_WANTS_LATER.search(sentence.text))
     if memory.is_waiting_offered and is_later:
@@ -43,13 +47,21 @@ def _leave_message(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
     if "leave_message" not in agent.tools:
         return cannot(memory, "notes a callback" if sentence.intent is Intent.CALLBACK else "notes a message")
     message = memory.message or PendingMessage()
-    is_asked = message.asked_for == phrases.ASK_WHO
+    is_asked = message.asked_for == phrases.ASK_WHO and sentence.intent not in PASSED_ON
     name = sentence.name or (loose_name(agent, memory, sentence, asked=True) if is_asked else None)
     memory = memory.note(customer_name=name)
-    message = message.hear(sentence, agent.catalogue.staff, memory.details.get("customer_name"))
+    if memory.message and _is_dropped(sentence):
+        return Turn(replace(memory, message=None), phrases.NO_MESSAGE)
+    unanswered = " ".join(memory.unanswered)
+    message = message.hear(sentence, agent.catalogue.staff, memory.details.get("customer_name"), unanswered)
     if message.asked_for:
         return Turn(replace(memory, message=message), message.asked_for)
     return call(agent, replace(memory, message=None), "leave_message", message.args)
+
+
+def _is_dropped(sentence: Sentence) -> bool:
+    """Return whether a caller wants nothing passed on any more: "Ach nein, hat sich erledigt"."""
+    return sentence.intent is Intent.NOTHING or bool(_NO_ALONE.fullmatch(sentence.text))
 
 
 def _join_waitlist(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:

@@ -10,7 +10,8 @@ PARTICLES = frozenset(
 )
 NAME_WORD = r"[A-ZÄÖÜ][\w'’-]+"
 NAME = re.compile(
-    r"(?:[Mm]ein Name (?:ist|lautet)|[Ii]ch hei(?:ß|ss)e|[Ii]ch bin|auf den Namen|[Hh]ier (?:ist|spricht))\s+(?:(?:die|der)\s+)?"
+    r"(?:(?:[Mm]ein |[Ss]ein |[Ii]hr |[Dd]er )?\bName (?:ist|lautet)|[Ii]ch hei(?:ß|ss)e|(?:[Ee]r|[Ss]ie) hei(?:ß|ss)t"
+    r"|[Ii]ch bin|auf den Namen|[Hh]ier (?:ist|spricht))\s+(?:(?:die|der)\s+)?"
     rf"(?:(?:Frau|Herr)\s+)?(?!(?:{'|'.join(WEEKDAY_NAMES)}|Kund|Neukund|Patient|Privatpatient)\w*\b)"
     rf"({NAME_WORD}(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,3}}{NAME_WORD})*)"
 )
@@ -23,14 +24,16 @@ _STAFF = re.compile(
 )
 NO_SERVICE = (
     r"(?!(?:Termin|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Mensch(?:en)?"
-    r"|Mitarbeiter|Personen|Person|(?:Zahn)?[AÄ]rzt(?:in)?|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Rezept|Überweisung|Mann|Frau"
-    r"|Tochter|Sohn|Kind(?:er)?|Mutter|Mutti|Vater|Der|Die|Das|Den|Dem|Ich|Wir|Sie|Er|Es|Mir|Mich|Uns|Mein\w*|Mei|Bei|Für|Aber|Oder"
+    r"|Mitarbeiter|Personen|Person|(?:Zahn)?[AÄ]rzt(?:in)?|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Rezept|Überweisung"
+    r"|Arbeit|Schule|Kita|Büro|Bahn|Zug|Bus|Urlaub|Mann|Frau"
+    r"|Tochter|Sohn|Kind(?:er)?|Mutter|Mutti|Vater|Der|Die|Das|Den|Dem|Ich|Wir|Sie|Er|Es|Mir|Mich|Uns|Ihre?[nmrs]?|Mein\w*|Mei|Bei|Für|Aber|Oder"
     r"|Ganz|Irgend\w*|Vielleicht|Eigentlich|Leider|Entschuldigung|Verzeihung|Servus|Moin|Grüß|Guten?|Bitte|Lieber|Möglichst|Sofort|Schnell"
     r"|Ein|Eine[nmrs]?|Zwei|Drei|Jo|Joa|Jawoll?|Jawohl|Passt|Super|Klar|Gut|Schön|Noch|Auch|Nur|Da|Dort|Hier|Jetzt|Gleich|So|Na|Ach|Ähm?"
     r"|Kann|Könnte\w*|Können|Haben|Hätte\w*|Habt|Möchte\w*|Geht|Ginge|Wo|Wer|Wie|Warum|Welche[rsn]?|Ab|Nach|Vor|Bis|In|Am|Um|Im|Zum|Zur|Ja|Nein|Was|Wann|Und|Name[n]?|Egal|Stunden?|Minuten?|Viertelstunden?|Wieder(?:hören|sehen|schauen)|Tschü(?:ss?|ß)|Tschö|Ciao|Ade)\b)"
 )
 _NOUN = rf"{NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{2,}}(?:\s+und\s+[A-ZÄÖÜ][\wäöüß-]+)?)\b(?!\s+\w*ge\w{{2,}}(?:t|en)\b)"
 _SERVICE = re.compile(  # the noun after an article or a verb, before a "bitte", or before the time at the beginning
+    r"(?<!as ist )(?<!as war )(?<!\bhabe )(?<!\bhab )"
     rf"\b(?i:ein(?:e[nmrs]?)?|zum|zur|für|beim|in|gerne?|brauche|möchte|will)\s+(?:(?i:ein(?:e[nm]?)?|den|die|das)\s+)?{_NOUN}"
     rf"|\b{NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{3,}}),?\s+bitte\b|\bnoch\s+{_NOUN}\s+(?:danach|hinterher|dazu|im\s+Anschluss)\b"
     rf"|^\W*(?!(?:Auf|Bis|Zum|Geht|Ginge|Passt|Lieber|Vielleicht|Besser|Nur|Noch|Auch|Eher)\b){_NOUN}\s+(?:am|um|im|,)\s"
@@ -42,7 +45,7 @@ _ASKED_FOR = re.compile(  # "Was kosten Gleitsichtgläser?", "Sind Gleitsichtgl�
     r"\b(?:(?i:kostet|kosten|dauert|dauern|teuer (?:ist|sind|wäre|wird|werden))|(?i:sind|ist|wird|werden|würden?|soll(?:en|te)?)"
     r"(?=[^.?!]*\b(?:kosten|dauern|teuer|kostenlos|kostenfrei|umsonst|gratis)\b))"
     rf"\s+(?:(?:{_LOWER}|bei (?:Ihnen|euch)|Ihre?n?)\s+)*"
-    r"(?!(?:Ganze[ns]?|Spaß|Sache|Behandlung|Untersuchung|Besuch|Termine|Leistung(?:en)?|Dienstleistung(?:en)?)\b)"
+    r"(?!(?:Ganze[ns]?|Spaß|Sache|Behandlung(?:en)?|Untersuchung|Besuch|Termine|Leistung(?:en)?|Dienstleistung(?:en)?)\b)"
     rf"{NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{2,}})"
 )
 _CORRECTED_NAME = re.compile(  # "Mein Name ist Ulf Urban, nein, Urbach": the last of its words, or all of them
@@ -53,10 +56,19 @@ _CORRECTED_NAME = re.compile(  # "Mein Name ist Ulf Urban, nein, Urbach": the la
 _FILLER_WORDS = """
     ja nein gern gerne genau okay bitte danke vielen dank guten gute schönen tag morgen abend hallo auf für den das die der im am um
     name namen mein ist hier spricht bin heiße ich wir es mir ein eine einen nehme nehmen passt also dann äh ähm perfekt super
-    frau herr herrn moment termin uhr wie was wann ganz egal sie wiederhören wiedersehen wiederschauen tschüss tschüs
-    tschüß tschö ciao ade
+    frau herr herrn moment termin uhr wie was wann ganz egal sie schreiben tragen
+    na dass weil wofür wozu wiederhören wiedersehen wiederschauen tschüss tschüs tschüß tschö ciao ade
 """
-_FILLERS = frozenset(_FILLER_WORDS.split())
+FILLERS = frozenset(_FILLER_WORDS.split())
+_BESIDE_NAME_WORDS = """
+    gut gesagt so hm mein meinen meine nummer wäre lautet uns einfach nur auch noch mal mit doppel schreibt sich geschrieben
+    trag ein buchen buche wunderbar prima alles klar dt th tz ck tt ss ei ie ai ey
+"""
+RELATIVES = frozenset(  # "Für meine Tochter Emma Klein"
+    {"Tochter", "Sohn", "Mutter", "Vater", "Schwester", "Bruder", "Oma", "Opa", "Enkel", "Enkelin", "Freundin"}
+)
+_NO_NAME = frozenset({"im", "am", "um", "dass", "weil", "wofür", "wozu"})
+_BESIDE_NAME = (FILLERS | frozenset(_BESIDE_NAME_WORDS.split()) | PARTICLES) - _NO_NAME
 
 
 def take(pattern: re.Pattern[str], text: str) -> tuple[str | None, str]:
@@ -128,9 +140,15 @@ def find_capitalised_words(text: str) -> tuple[str, ...]:
     for position, token in enumerate(tokens):
         following = next((word for word in tokens[position + 1 :] if word not in PARTICLES), "")
         is_particle = bool(runs[-1]) and token in PARTICLES and following[:1].isupper()
-        if is_particle or (token[:1].isupper() and token.casefold() not in _FILLERS):
+        if is_particle or (token[:1].isupper() and token.casefold() not in FILLERS):
             runs[-1].append(token)
         else:
             runs.append([])
     longest: list[str] = max(runs, key=len)
     return tuple(longest)
+
+
+def says_only_name(text: str) -> bool:
+    """Return whether a sentence with a name in it says nothing else: "Ja gut, dann auf Engel", not "Ich schaue in den Kalender"."""
+    words = re.findall(r"[^\W\d_][\w'’-]+", text)
+    return all(word[0].isupper() or word in _BESIDE_NAME for word in words)

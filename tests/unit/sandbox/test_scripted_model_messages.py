@@ -208,10 +208,11 @@ def test_the_number_to_call_back_is_passed_on() -> None:
     assert called(new_model(), f"Hier ist Ulf Urban. {CALL_BACK}")["phone"] == "0171 5555555"
 
 
-@pytest.mark.parametrize("text", [CALL_BACK, "Rufen Sie mich zurück, meine Nummer ist null eins sieben eins."])
+@pytest.mark.parametrize("text", [CALL_BACK, "Am Freitag, bitte, meine Nummer ist null eins sieben eins."])
 def test_a_number_that_is_not_passed_on_has_a_remark(text: str) -> None:
-    properties = {name: {} for name in TOOL["parameters"]["properties"] if name != "phone" or text != CALL_BACK}
-    model = ScriptedModel({"leave_message": {"parameters": {"properties": properties}}}, "+491", CATALOGUE)
+    properties = {name: {} for name in TOOL["parameters"]["properties"] if name != "phone"}
+    declared = {"parameters": {"properties": properties}}
+    model = ScriptedModel({"leave_message": declared, "check_availability": declared}, "+491", CATALOGUE)
     model.hear(text)
     assert model.remark == phrases.NO_NUMBER.format(text)
 
