@@ -3,7 +3,6 @@
 import asyncio
 import copy
 import os
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,16 +117,6 @@ async def test_a_reader_may_do_nothing_else(
     control_plane: ControlPlane, salon: str, arguments: tuple[str, ...]
 ) -> None:
     assert is_forbidden(await attempt(control_plane, salon, *arguments))
-
-
-def test_the_documented_role_of_who_changes_something_has_the_other_secret_and_is_the_same_otherwise() -> None:
-    page = (ROOT / "docs/how-to.md").read_text("utf-8")
-    (documented,) = [
-        yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "kind: Role" in text
-    ]
-    expected = copy.deepcopy(COMMANDS["rules"])
-    expected[0]["resourceNames"] = [f"{NAME}-admin"]
-    assert documented["rules"] == expected
 
 
 def narrower_roles() -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -1,0 +1,113 @@
+"""examples/rbac at a real API server: who applies manifests, and who does what customers ask for, may do that and no more."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from askproai_sandbox.cluster import ControlPlane, KubeClient, ProcessError
+from tests.worlds.chart_render import ROOT
+from tests.worlds.waiting import SOON, eventually
+
+NAME = "salon-mueller"
+FILES = sorted((ROOT / "examples/rbac").glob("*.yaml"))
+KINDS = ("tenants.askproai.de", "branches", "serviceofferings", "retellagents")
+
+
+def read(name: str) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all((ROOT / "examples/rbac" / name).read_text("utf-8")))
+
+
+def rules_of(name: str, role: str) -> list[dict[str, Any]]:
+    (found,) = [each for each in read(name) if (each["kind"], each["metadata"]["name"]) == ("Role", role)]
+    rules: list[dict[str, Any]] = found["rules"]
+    return rules
+
+
+@pytest.fixture
+async def salon(kube_client: KubeClient, kube_namespace: str, crds: None) -> str:
+    """Return a namespace in which all the Roles of examples/rbac are, one file after the other."""
+    for manifest in (each for file in FILES for each in read(file.name)):
+        moved = copy.deepcopy(manifest)
+        moved["metadata"]["namespace"] = kube_namespace
+        kind = manifest["kind"].lower()
+        await kube_client.create(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{kube_namespace}/{kind}s", moved)
+    return kube_namespace
+
+
+async def may(plane: ControlPlane, namespace: str, group: str, *right: str) -> bool:
+    user = ("--as=erika", f"--as-group={NAME}-{group}")
+    try:
+        return (await plane.kubectl(*user, "-n", namespace, "auth", "can-i", *right)).startswith("yes")
+    except ProcessError:  # its exit code is 1 for "no"
+        return False
+
+
+def test_no_file_replaces_a_role_of_another_one() -> None:
+    """Whoever applied two of them gave the readers the token that sees all names: both had a Role of one name."""
+    objects = [(each["kind"], each["metadata"]["name"]) for file in FILES for each in read(file.name)]
+    assert len(objects) == len(set(objects))
+    groups = [
+        (file.name, each["subjects"][0]["name"]) for file in FILES for each in read(file.name) if "subjects" in each
+    ]
+    assert len({group for _, group in groups}) == len(FILES)
+
+
+def test_the_desk_has_the_other_secret_and_the_same_rights_otherwise() -> None:
+    expected = copy.deepcopy(rules_of("read-only.yaml", "askproai-commands"))
+    expected[0]["resourceNames"] = [f"{NAME}-admin"]
+    assert rules_of("desk.yaml", "askproai-desk") == expected
+
+
+def rights() -> Iterator[tuple[str, tuple[str, ...], bool]]:
+    for kind in KINDS:
+        for verb in ("get", "create", "patch", "delete"):
+            yield "manifests", (verb, kind), True
+            yield "desk", (verb, kind), False
+    for secret, group in ((f"{NAME}-admin", "desk"), (f"{NAME}-reader", "readers"), (f"{NAME}-teardown", "manifests")):
+        for each in ("desk", "readers", "manifests"):
+            yield each, ("get", f"secrets/{secret}"), each == group
+    for each in ("desk", "readers", "manifests"):
+        yield each, ("get", "secrets/providers"), False
+        yield each, ("patch", "deployments"), False
+        yield each, ("create", "rolebindings"), False
+
+
+async def test_each_group_has_its_rights_and_no_others(control_plane: ControlPlane, salon: str) -> None:
+    async def is_known() -> bool:  # the authorizer sees a new binding a moment later
+        return await may(control_plane, salon, "manifests", "get", KINDS[0])
+
+    await eventually(is_known, SOON, "the bindings")
+    wrong = [
+        (group, right)
+        for group, right, expected in rights()
+        if await may(control_plane, salon, group, *right) != expected
+    ]
+    assert wrong == []
+
+
+async def test_who_applies_manifests_applies_the_example(
+    control_plane: ControlPlane, salon: str, tmp_path: Any
+) -> None:
+    ours = [
+        each | {"metadata": each["metadata"] | {"namespace": salon}}
+        for each in yaml.safe_load_all((ROOT / "examples/salon.yaml").read_text("utf-8"))
+        if each["apiVersion"].startswith("askproai.de/")
+    ]
+    (tmp_path / "salon.yaml").write_text(yaml.safe_dump_all(ours))
+    user = ("--as=erika", f"--as-group={NAME}-manifests")
+    said = ""
+
+    async def is_applied() -> bool:
+        nonlocal said
+        try:
+            said = await control_plane.kubectl(*user, "apply", "--server-side", "-f", str(tmp_path / "salon.yaml"))
+        except ProcessError as error:
+            said = str(error)
+            return False
+        return True
+
+    await eventually(is_applied, SOON, "an apply by the group")
+    assert said.count("serverside-applied") == len(ours)
