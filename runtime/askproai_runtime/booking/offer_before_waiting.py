@@ -70,15 +70,17 @@ def has_declined(
 ) -> bool:
     """Return whether the caller has declined a time within `candidates` on each day of the `slots` that are free of them.
 
-    A slot that was named beside declined ones and may still suit is declined by no other one of its day.
+    A slot that was named beside declined ones and may still suit is declined by no other one of its day. Nobody waits for exactly
+    the times that are free.
     """
     rules, zone = request.rules, request.rules.zone
     if not {slot.start for slot in slots}.isdisjoint(_starts_beside_declined(call, request, candidates)):
         return False
+    starts = call.declined_starts(rules.branch.name, rules.service.name, request.staff)
+    if all(candidate.end is None and candidate.start in starts for candidate in candidates):
+        return False  # nothing else is asked for, and what was declined is not offered to who waits
     declined = {
-        start.astimezone(zone).date()
-        for start in call.declined_starts(rules.branch.name, rules.service.name, request.staff)
-        if any(candidate.contains(start) for candidate in candidates)
+        start.astimezone(zone).date() for start in starts if any(candidate.contains(start) for candidate in candidates)
     }
     return all(slot.start.astimezone(zone).date() in declined for slot in slots)
 

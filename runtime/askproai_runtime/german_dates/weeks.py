@@ -2,7 +2,7 @@
 
 import re
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 from askproai_runtime.german_dates.atoms import Day, Days, ImpossibleDay, PastDay, Period, Weekday, Which
@@ -22,6 +22,8 @@ from askproai_runtime.german_dates.rules import (
 )
 from askproai_runtime.german_dates.types import Grain
 from askproai_runtime.german_dates.vocabulary import MONTHS, WEEKDAYS
+
+_SATURDAY, _SUNDAY = 5, 6
 
 
 def _ordinal_weekday(match: re.Match[str], today: date) -> Day:
@@ -132,11 +134,18 @@ def third_of_week(third: str, weeks: int | None, today: date) -> Period:
     return Period(tuple(coming if is_open else coming[:1]))
 
 
-def weekends(*weeks: int) -> Callable[[re.Match[str], date], Period]:
-    """Return a rule for the weekends of these weeks, counted from today's."""
+def weekends(
+    *weeks: int, on_saturday: Sequence[int] | None = None, on_sunday: Sequence[int] | None = None
+) -> Callable[[re.Match[str], date], Period]:
+    """Return a rule for the weekends of these weeks, counted from today's; of others if it is said at a weekend.
+
+    On a Saturday nobody calls that day and the next one "nächstes Wochenende". `on_sunday` is `on_saturday` by default.
+    """
+    at_weekend = {_SATURDAY: on_saturday, _SUNDAY: on_sunday or on_saturday}
 
     def weekend(_match: re.Match[str], today: date) -> Period:
-        readings = [Days(monday(today, n) + 5 * DAY, monday(today, n) + 6 * DAY) for n in weeks]
+        meant = at_weekend.get(today.weekday()) or weeks
+        readings = [Days(monday(today, n) + 5 * DAY, monday(today, n) + 6 * DAY) for n in meant]
         return Period(tuple(Days(max(first, today), last) for first, last in readings))
 
     return weekend
@@ -160,9 +169,10 @@ WEEK_RULES: tuple[Rule, ...] = (
     (rf"{THIRD}(?: der| dieser)? woche", _third_of_week(None)),
     (rf"{THIRD}(?: der)? {NEXT} woche", _third_of_week(1)),
     (rf"{THIRD}(?: der)? {OVERNEXT} woche", _third_of_week(2)),
-    (r"(?:diese[rnms]? |der |die |des )?wochenende", weekends(0)),
-    (r"kommende[sn]? wochenende", weekends(0)),
-    (r"naechste[sn]? wochenende", weekends(0, 1)),
-    (rf"{OVERNEXT} wochenende", weekends(1, 2)),
+    (r"diese[rnms]? wochenende", weekends(0)),
+    (r"(?:der |die |des )?wochenende", weekends(0, on_sunday=(0, 1))),
+    (r"kommende[sn]? wochenende", weekends(0, on_saturday=(1,))),
+    (r"naechste[sn]? wochenende", weekends(0, 1, on_saturday=(1,))),
+    (rf"{OVERNEXT} wochenende", weekends(1, 2, on_saturday=(2,))),
     (r"unter der woche|wochentags?|werktag", _working_week),
 )  # fmt: skip

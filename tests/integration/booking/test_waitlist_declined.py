@@ -62,6 +62,18 @@ async def test_what_was_declined_before_is_not_named_again(salon: Salon) -> None
     assert len(await salon.rows("SELECT 1 FROM waitlist")) == 1
 
 
+async def test_nobody_waits_for_the_very_time_that_is_free(salon: Salon) -> None:
+    """The entry would never be offered anything: what was declined is not."""
+    time = {"date": "2026-11-27", "time": "15 Uhr"}
+    offered = await salon.booking.check_availability(call(), booking_args(staff="anna") | time)
+    refused = await join(salon, after([offered], [LIST]), part_of_day="", **time)
+    assert (refused.success, refused.fields["instead_of_waiting"]) == (False, True)
+    assert refused.message.count("um 15 Uhr") == 1
+    assert await salon.rows("SELECT 1 FROM waitlist") == []
+    joined = await join(salon, after([offered], [LIST]), part_of_day="", date="2026-11-27", time="14 bis 16 Uhr")
+    assert (joined.success, joined.outcome.value) == (True, "waiting"), "another time of these hours may become free"
+
+
 async def test_a_day_of_which_nothing_was_named_is_offered_first(salon: Salon) -> None:
     offered = await salon.booking.check_availability(call(), FRIDAY)
     other = await join(salon, after([offered], [LIST]), date="2026-11-26")

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from askproai_core.tenant_config import Language
 from askproai_runtime.german_dates import Grain, Refusal, understand, understand_parts
-from askproai_runtime.sentences import format_day, format_spoken
+from askproai_runtime.sentences import format_day, format_spoken, speaking
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALL = datetime(2026, 11, 20, 10, tzinfo=BERLIN)
@@ -205,3 +206,26 @@ def test_a_spoken_time_with_its_year_is_understood_when_repeated():
     assert spoken == "Freitag, den 26. November 2027, um 14 Uhr 30"
     (candidate,) = understand(spoken, at=CALL, zone=BERLIN).candidates
     assert candidate.start == start
+
+
+SATURDAY, SUNDAY = datetime(2026, 11, 21, 9, tzinfo=BERLIN), datetime(2026, 11, 22, 16, tzinfo=BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "on_saturday", "on_sunday"),
+    [
+        ("am Wochenende", "de", ["21.11."], ["22.11.", "28.11."]),
+        ("dieses Wochenende", "de", ["21.11."], ["22.11."]),
+        ("am kommenden Wochenende", "de", ["28.11."], ["28.11."]),
+        ("nächstes Wochenende", "de", ["28.11."], ["28.11."]),
+        ("übernächstes Wochenende", "de", ["05.12."], ["05.12."]),
+        ("at the weekend", "en", ["21.11."], ["22.11.", "28.11."]),
+        ("over this weekend", "en", ["21.11."], ["22.11."]),
+        ("this coming weekend", "en", ["28.11."], ["28.11."]),
+        ("next weekend", "en", ["28.11."], ["28.11."]),
+    ],
+)
+def test_at_a_weekend_the_next_one_is_another(text: str, language: str, on_saturday: list[str], on_sunday: list[str]):
+    with speaking(Language(language)):
+        assert [start[:6] for start in starts(text, SATURDAY)] == on_saturday
+        assert [start[:6] for start in starts(text, SUNDAY)] == on_sunday

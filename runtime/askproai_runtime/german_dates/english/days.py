@@ -166,8 +166,10 @@ _WEEKS: tuple[Rule, ...] = (
     (rf"{_THIRD} (?:the |this )?week", _third_of_week(None)),
     (rf"{_THIRD} next week", _third_of_week(1)),
     (rf"{_THIRD} (?:the )?week after next", _third_of_week(2)),
-    (r"(?:at |on |over |this |the |this coming )*weekend", weekends(0)),
-    (r"(?:the )?next weekend", weekends(0, 1)),
+    (r"(?:at |on |over )*this weekend", weekends(0)),
+    (r"(?:at |on |over |the )*weekend", weekends(0, on_sunday=(0, 1))),
+    (r"(?:at |on |over |this |the )*coming weekend", weekends(0, on_saturday=(1,))),
+    (r"(?:the )?next weekend", weekends(0, 1, on_saturday=(1,))),
 )  # fmt: skip
 
 
