@@ -9,9 +9,9 @@ calendars has it, and a sync job that brings them together.
 See docs/decisions/0015-reschedule-keeps-the-old-time-blocked.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,7 +38,14 @@ from askproai_runtime.booking.offer import offer_alternatives, offer_for_move
 from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.replies import Reply
-from askproai_runtime.booking.request import ServiceRequest, names_day, parse_time, read_parts, require_exact
+from askproai_runtime.booking.request import (
+    ServiceRequest,
+    keep_open_readings,
+    names_day,
+    parse_time,
+    read_parts,
+    require_exact,
+)
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery
 from askproai_runtime.booking.store.actions import is_action_done, move_key, record_former_start, record_question
 from askproai_runtime.booking.store.appointments import (
@@ -66,7 +73,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
-from askproai_runtime.german_dates import Understanding
+from askproai_runtime.german_dates import Candidate, Grain, Understanding, find_open_span
 from askproai_runtime.notifications.types import Kind
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import find_by_name
@@ -219,14 +226,44 @@ def _understand_new_time(
 
     Raises `ClarificationNeeded`.
     """
-    date, time, part_of_day = parts = read_parts(args)
-    if (time and not date) or (any(parts) and not names_day(parts)):
+    date, clock_time, part_of_day = parts = read_parts(args)
+    if (clock_time and not date) or (any(parts) and not names_day(parts)):
         day = appointment.starts_at.astimezone(service.rules.zone).date().isoformat()
-        args = {"date": day, "time": " ".join(filter(None, (date, time))), "part_of_day": part_of_day}
-    understood = parse_time(args, call, service)
+        args = {"date": day, "time": " ".join(filter(None, (date, clock_time))), "part_of_day": part_of_day}
+    near = _read_near(args, call, appointment, service)
+    try:
+        understood = parse_time(args, call, service)
+    except ClarificationNeeded:
+        if not near:  # "Dienstag, den 12." can be a day of the appointment's month only
+            raise
+        understood = Understanding()
     if understood is None:
         raise ClarificationNeeded(say().when_to_move)
-    return understood
+    candidates = dict.fromkeys([*understood.candidates, *near])
+    return keep_open_readings(Understanding.of(candidates), service) if near else understood
+
+
+def _read_near(
+    args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
+) -> Sequence[Candidate]:
+    """Return what a weekday alone means in the week of the appointment, and a day of the month in its month.
+
+    Of an appointment in January that is moved to "Donnerstag" or "den 7." both days can be meant, and the caller is asked.
+    """
+    zone, date = service.rules.zone, read_parts(args)[0]
+    span = find_open_span(date) if date else None
+    if span is None:
+        return ()
+    day = appointment.starts_at.astimezone(zone).date()
+    first = day.replace(day=1) if span is Grain.MONTH else day - timedelta(days=day.weekday())
+    before = datetime.combine(first, time(), zone) - timedelta(minutes=1)
+    if before <= call.started_at:
+        return ()
+    try:
+        understood = parse_time(args, replace(call, started_at=before), service)
+    except ClarificationNeeded:
+        return ()
+    return understood.candidates if understood else ()
 
 
 async def _claim_move(

@@ -7,6 +7,7 @@ them, and `readings.py` places them in the calendar. How a time is said is in `a
 from askproai_runtime.german_dates.arguments import (
     Argument,
     find_argument,
+    find_open_span,
     find_part_argument,
     is_understood,
     says_nothing,
@@ -35,6 +36,7 @@ __all__ = [
     "Understanding",
     "find_argument",
     "find_mention",
+    "find_open_span",
     "find_part_argument",
     "fold",
     "is_understood",

@@ -9,17 +9,19 @@ from askproai_runtime.german_dates.atoms import (
     Atom,
     Clock,
     Contradiction,
+    Day,
     ImpossibleDay,
     ImpossibleTime,
     Op,
     Part,
     PastDay,
     TimeRange,
+    Weekday,
 )
 from askproai_runtime.german_dates.grammars import present_grammar
 from askproai_runtime.german_dates.phrase import understand
 from askproai_runtime.german_dates.scan import UnknownWord, scan
-from askproai_runtime.german_dates.types import Refusal
+from askproai_runtime.german_dates.types import Grain, Refusal
 from askproai_runtime.german_dates.vocabulary import fold
 
 _ZONE = ZoneInfo("UTC")
@@ -62,6 +64,25 @@ def find_argument(text: str) -> Argument | None:
 def find_part_argument(text: str) -> Argument | None:
     """Return `find_argument` of what a model has passed in one argument, where a lone number is an hour: `zehn`, `ten`."""
     return find_argument(text) or find_argument(f"{present_grammar().hour_prefix} {text}")
+
+
+def find_open_span(text: str) -> Grain | None:
+    """Return what a phrase leaves open that names a day: of `Donnerstag` the week, of `am 7.` the month; None if nothing."""
+    try:
+        atoms = _scan(text)
+    except ValueError:
+        return None
+    said = [atom for atom in atoms if atom is not Op.COMMA]
+    days = [atom for atom in said if isinstance(atom, Op) or _argument_of(atom) is Argument.DATE]
+    if not days or not all(_is_open(day) for day in days):  # nor a choice: "Dienstag oder Mittwoch"
+        return None
+    return Grain.MONTH if any(isinstance(day, Day) for day in days) else Grain.WEEK
+
+
+def _is_open(day: Atom | Op) -> bool:
+    if isinstance(day, Weekday):
+        return day.which is None and not day.habit
+    return isinstance(day, Day) and day.number is not None and day.month is None
 
 
 def _argument_of(atom: Atom) -> Argument:

@@ -272,6 +272,42 @@ async def test_an_appointment_is_no_obstacle_to_its_own_move_and_is_not_offered_
     assert HALF_PAST_TWO not in offered
 
 
+@pytest.mark.parametrize(
+    ("date", "days"),
+    [
+        ("Donnerstag", ["26. November", "14. Januar"]),
+        ("am 8.", ["8. Dezember", "8. Januar"]),
+        ("Dienstag, den 12.", ["12. Januar"]),
+        ("am 29.", ["29. Januar"]),  # of November a Sunday
+        ("nächste Woche Donnerstag", ["26. November"]),
+        ("am 8. Dezember", ["8. Dezember"]),
+        ("morgen", ["21. November"]),
+    ],
+)
+async def test_a_day_that_can_be_near_the_appointment_or_near_the_call_is_asked_for(new_salon, date, days) -> None:
+    salon = await new_salon()
+    assert (await salon.booking.book_appointment(call(), booking_args("2027-01-13T10:00:00+01:00"))).success
+    answer = await salon.booking.reschedule_appointment(call(), {"date": date, "time": "zehn Uhr"})
+    if len(days) > 1:
+        assert answer.message == f"Meinen Sie {' oder '.join(_at_ten(day) for day in days)}?"
+        answer = await salon.booking.reschedule_appointment(call(), {"date": days[-1], "time": "zehn Uhr"})
+    assert answer.success, answer
+    assert f"den {days[-1]}, um 10 Uhr" in answer.message
+    again = await salon.booking.reschedule_appointment(call(), {"date": days[-1], "time": "zehn Uhr"})
+    assert again.success
+    await salon.assert_claims_match()
+
+
+def _at_ten(day: str) -> str:
+    weekdays = {
+        "26. November": "Donnerstag",
+        "14. Januar": "Donnerstag",
+        "8. Dezember": "Dienstag",
+        "8. Januar": "Freitag",
+    }
+    return f"{weekdays[day]}, den {day}, um 10 Uhr"
+
+
 async def test_no_time_is_offered_for_an_appointment_that_is_over(new_salon) -> None:
     salon = await new_salon()
     booked = await salon.booking.book_appointment(call(), booking_args("2026-11-21T10:00:00+01:00"))

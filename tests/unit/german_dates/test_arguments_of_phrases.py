@@ -2,7 +2,7 @@
 
 import pytest
 
-from askproai_runtime.german_dates import Argument, find_argument, is_understood
+from askproai_runtime.german_dates import Argument, Grain, find_argument, find_open_span, is_understood
 from tests.unit.german_dates.test_phrase_table import TABLE
 
 
@@ -20,3 +20,16 @@ def test_a_weekday_counted_in_months_is_not_understood_on_any_day() -> None:
 def test_no_phrase_of_the_table_raises_an_error() -> None:
     for said, _ in TABLE:
         find_argument(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "open_span"),
+    [
+        ("Donnerstag", Grain.WEEK), ("lieber am Donnerstag um zehn", Grain.WEEK), ("am siebten", Grain.MONTH),
+        ("Dienstag, den 12.", Grain.MONTH), ("nächsten Donnerstag", None), ("Donnerstag nächste Woche", None),
+        ("dienstags", None), ("am 7. Januar", None), ("morgen", None), ("in zwei Wochen", None), ("um zehn", None),
+        ("Dienstag oder Mittwoch", None), ("nicht am Dienstag", None), ("Krambambuli", None),
+    ],
+)  # fmt: skip
+def test_what_a_day_leaves_open(text: str, open_span: Grain | None) -> None:
+    assert find_open_span(text) is open_span
