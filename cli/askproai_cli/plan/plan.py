@@ -19,7 +19,8 @@ from askproai_cli.plan.provider_keys import find_key_claims
 from askproai_core.api_resource import ApiResource
 from askproai_core.clock import SystemClock
 from askproai_core.kube import ApiError, HttpTransport
-from askproai_operator.api import Key, RetellAgent, Tenant
+from askproai_core.phone_numbers import e164_or_none
+from askproai_operator.api import Branch, Key, RetellAgent, Tenant
 from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
 from askproai_operator.engine import MANAGER, Cache, EventSink, Kube, NotLeader, resources
 from askproai_operator.plan_context import PlanContext
@@ -84,7 +85,7 @@ async def plan_manifests(
             if kind == resources.SECRETS.kind and seen.change in {Change.CREATED, Change.CHANGED}:
                 secrets[key] = seen.stored or _in_namespace(document.value, key.namespace)
             if seen.stored is not None and resources.resource_of_kind(kind) in resources.CUSTOM:
-                sink.prime(resources.resource_of_kind(kind), seen.stored)
+                sink.prime(resources.resource_of_kind(kind), _with_numbers(seen.stored))
         for affected in sorted({key.namespace for key in planned} - {"", *new_namespaces}):
             for ref in resources.CUSTOM:
                 for raw in await _list(kube, ref, affected):
@@ -112,6 +113,15 @@ async def plan_manifests(
             planned[key] = replace(planned[key], claims=texts, is_problem=is_problem)
         await _plan_providers(planned, context)
     return [*planned.values()]
+
+
+def _with_numbers(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return a Branch that was reconciled before with the usable numbers of its changed spec, which the agents bind then."""
+    status = stored.get("status", {})
+    if stored["kind"] != Branch.kind or "phoneNumbers" not in status:
+        return stored
+    numbers = (e164_or_none(entry.number) for entry in Branch.model_validate(stored).spec.phone_numbers)
+    return {**stored, "status": {**status, "phoneNumbers": [number for number in numbers if number]}}
 
 
 def _in_namespace(manifest: Mapping[str, Any], namespace: str) -> Mapping[str, Any]:
