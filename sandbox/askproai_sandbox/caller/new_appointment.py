@@ -16,6 +16,7 @@ from askproai_sandbox.caller.choice import (
     is_one_of_several,
     leave_out_days,
     name_offered_weekday,
+    names_person,
     time_after,
 )
 from askproai_sandbox.caller.email_address import answer_email_question
@@ -91,7 +92,8 @@ def _say_with_whom(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
     if "bei wem" not in sentence.text.casefold() or _is_other_service(memory, sentence):
         return Turn(memory)
     is_said = all(
-        any(name in str(offer.get("spoken", "")) for name in agent.catalogue.staff) for offer in memory.offers
+        any(names_person(str(offer.get("spoken", "")), name) for name in agent.catalogue.staff)
+        for offer in memory.offers
     )
     return Turn(memory, ask_again(memory.offers), None if is_said else phrases.NOT_UNDERSTOOD.format(sentence.text))
 
