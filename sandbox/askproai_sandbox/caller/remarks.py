@@ -14,7 +14,8 @@ from askproai_sandbox.caller.sentence import Sentence
 
 _WISH = re.compile(  # of a question that asks for an appointment
     r"\b(?:frei(?:e\w*)?|geht'?s?|ginge|passt|klappt|(?:vorbei|dran)?kommen|möglich|recht|okay|Zeit|Platz|dran|termine?n?|buchen"
-    r"|vereinbaren|bekomm\w*|krieg\w*|nehmen(?! Sie\b)|wär\w*|würd\w*|hätt\w*|sieht|schaut|\w*schauen|möcht\w*|will|wollen|brauch\w*)\b"
+    r"|vereinbaren|bekomm\w*|krieg\w*|nehmen(?! Sie\b)|wär\w*|würd\w*|hätt\w*|sieht|schaut"
+    r"|\w*schauen|möcht\w*|will|wollen|brauch\w*)\b"
     r"|(?<=\w\s)(?:was|etwas)\b",
     re.IGNORECASE,
 )

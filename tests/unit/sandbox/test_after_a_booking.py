@@ -119,6 +119,13 @@ def test_who_has_cancelled_what_was_booked_books_anew() -> None:
     assert called(model, "Dann am Montag um zehn.")["tool"] == "check_availability"
 
 
+def test_who_has_cancelled_another_appointment_changes_the_booked_one() -> None:
+    model = booked()
+    called(model, "Und den Termin am Freitag bitte absagen.")
+    model.learn({"success": True, "message": "Abgesagt.", "appointment_id": "b-9"})
+    assert called(model, "Um elf.") == {"tool": "reschedule_appointment", "appointment_id": "a-1", "time": "elf"}
+
+
 @pytest.mark.parametrize("text", ["Danke, dann bis Dienstag!", "Bis Dienstag."])
 def test_see_you_on_tuesday_moves_nothing(text: str) -> None:
     model = booked()
