@@ -128,3 +128,8 @@ def test_the_second_of_two_questions_is_remarked(text: str) -> None:
     called, remark = play(text)
     assert (isinstance(called, dict), remark) == (True, phrases.ONE_QUESTION.format(text))
     assert play("Was kostet eine Doppelstunde?")[1] is None
+
+
+def test_who_asks_for_the_times_of_a_day_asks_for_no_clock_time() -> None:
+    asked = done(WISH, "Welche Zeiten haben Sie denn am Mittwoch noch?")
+    assert (asked["tool"], asked["date"], asked.get("time")) == ("check_availability", "Mittwoch", None)
