@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from askproai_sandbox.caller import phrases
-from askproai_sandbox.caller.change import CORRECTS, ONE, TOOL_OF_CHANGE, Change, drops_change
+from askproai_sandbox.caller.change import CORRECTS, ONE, TOOL_OF_CHANGE, Change, drops_change, wants_further
 from askproai_sandbox.caller.choice import ask_which, choose, names_person
 from askproai_sandbox.caller.intent import Intent
 from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, cannot, not_placed
@@ -80,10 +80,23 @@ def _is_about_booked(agent: CalledAgent, memory: Memory, sentence: Sentence) -> 
     return is_same and (says_little or (is_wish(sentence) and not _ANY_FREE.search(sentence.wanted)))
 
 
-def asks_for_second(memory: Memory, reaction: ToolCall | str | None) -> bool:
-    """Return whether a reaction looks for, or books, an appointment beside the booked one, which the caller has not asked for."""
-    is_new = isinstance(reaction, ToolCall) and reaction.name in {"check_availability", "book_appointment"}
-    return bool(memory.booked) and not memory.wants_further and is_new
+def note_further_wish(memory: Memory, sentence: Sentence) -> Memory:
+    """Return the memory with the wish for a further appointment, if this call has booked one and a sentence asks for another."""
+    is_wanted = bool(memory.booked) and wants_further(sentence, memory.booked_service)
+    return replace(memory, wants_further=memory.wants_further or is_wanted)
+
+
+def refuse_second(before: Memory, memory: Memory, turn: Turn, sentence: Sentence) -> Turn:
+    """Return the turn, or the question what is meant where it looks for, or books, a second appointment that nobody asked for.
+
+    `memory` has the further wish of the sentence, `before` has not. A question for which nothing is called was no such wish.
+    """
+    is_new = isinstance(turn.reaction, ToolCall) and turn.reaction.name in {"check_availability", "book_appointment"}
+    if memory.booked and not memory.wants_further and is_new:
+        return Turn(memory, phrases.CHANGE_OR_FURTHER, phrases.NO_SECOND.format(sentence.text))
+    if sentence.is_question and isinstance(turn.reaction, str):  # "Kann ich danach gleich Sport machen?"
+        return replace(turn, memory=replace(turn.memory, wants_further=before.wants_further))
+    return turn
 
 
 def say_cancellation(agent: CalledAgent, memory: Memory, sentence: Sentence) -> str:

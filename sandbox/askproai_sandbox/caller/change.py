@@ -53,9 +53,10 @@ def wants_further(sentence: Sentence, booked_service: str) -> bool:
         return True
     if CORRECTS.search(sentence.text):
         return False
-    is_other = bool(sentence.services) and (sentence.service != booked_service or bool(ONE.search(sentence.wanted)))
+    names_one = bool(ONE.search(sentence.wanted))
+    is_other = bool(sentence.services) and (sentence.service != booked_service or names_one)
     is_next = sentence.after_last or sentence.before_last
-    return is_other or is_next or bool(sentence.unknown_service or _FOR_OTHER.search(sentence.wanted))
+    return is_other or is_next or bool((names_one and sentence.unknown_service) or _FOR_OTHER.search(sentence.wanted))
 
 
 def drops_change(sentence: Sentence, *, is_time_offered: bool) -> bool:

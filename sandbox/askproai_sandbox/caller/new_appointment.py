@@ -26,7 +26,9 @@ from askproai_sandbox.caller.rejections import exclude, names_one_day, quote
 from askproai_sandbox.caller.sentence import Sentence
 from askproai_sandbox.caller.spoken_time import are_understood, names_day
 
-_ANY_TIME = re.compile(r"\b(?:egal|irgendwann|jederzeit|ganzen Tag|welche (?:Uhrz|Z)eiten|welche Termine)\b", re.IGNORECASE)
+_ANY_TIME = re.compile(
+    r"\b(?:egal|irgendwann|jederzeit|ganzen Tag|welche (?:Uhrz|Z)eiten|welche Termine)\b", re.IGNORECASE
+)
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
 _RATHER = re.compile(r"\b(?:aber|lieber|besser)\b", re.IGNORECASE)  # "Ja, aber lieber bei Anna"
 _MAX_QUESTIONING_ANSWER = 2  # words

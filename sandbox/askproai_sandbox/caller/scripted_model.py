@@ -13,14 +13,15 @@ from typing import Any, Final
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.answers import learn_answer
 from askproai_sandbox.caller.appointment_changes import (
-    asks_for_second,
     hear_change,
     hear_change_of_mind,
     hear_giving_up,
+    note_further_wish,
+    refuse_second,
     say_cancellation,
 )
 from askproai_sandbox.caller.catalogue import Catalogue
-from askproai_sandbox.caller.change import TOOL_OF_CHANGE, wants_further
+from askproai_sandbox.caller.change import TOOL_OF_CHANGE
 from askproai_sandbox.caller.choice import ask_again, ask_which, find_ordinal
 from askproai_sandbox.caller.intent import Intent
 from askproai_sandbox.caller.memory import INFORMATION, CalledAgent, Memory, Turn, cannot, loose_name, not_placed
@@ -124,16 +125,14 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
         sentence, rejected, of_rejected = ask_for_other(sentence, agent.catalogue.staff, memory.rejected_people)
         remark = remark or of_rejected
         memory = replace(memory, rejected_people=rejected, offers=leave_out(memory.offers, rejected))
-    if memory.booked and wants_further(sentence, memory.booked_service):
-        memory = replace(memory, wants_further=True)
+    before, memory = memory, note_further_wish(memory, sentence)
     turn = _react(agent, memory, sentence)
     if turn.reaction is None:
         turn = Turn(turn.memory, phrases.HELP, turn.remark)
     turn = _place_all(memory, turn, sentence)
     if is_no_wish(turn, sentence, agent.catalogue):
         turn = _not_understood(memory, sentence)
-    if asks_for_second(memory, turn.reaction):
-        turn = Turn(memory, phrases.CHANGE_OR_FURTHER, phrases.NO_SECOND.format(sentence.text))
+    turn = refuse_second(before, memory, turn, sentence)
     turn = replace(turn, memory=_note_unanswered(turn, sentence))
     is_answered = isinstance(turn.reaction, ToolCall) and turn.reaction.name == INFORMATION
     if is_answered and remark == phrases.NOT_UNDERSTOOD.format(sentence.text):

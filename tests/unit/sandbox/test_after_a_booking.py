@@ -94,6 +94,16 @@ def test_a_further_appointment_is_booked_and_what_follows_changes_that_one(text:
     assert called(model, "Um elf.") == {"tool": "reschedule_appointment", "appointment_id": "a-2", "time": "elf"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["Kann ich danach gleich Sport machen?", "Muss ich für die Prüfung zahlen?", "Ich will den Unterricht."],
+)
+def test_what_is_no_wish_asks_for_no_further_appointment(text: str) -> None:
+    model = booked()
+    assert isinstance(model.hear(text), str)
+    assert not _books(model.hear("Um elf."))
+
+
 def test_who_gives_a_further_appointment_up_changes_the_booked_one() -> None:
     model = booked()
     called(model, "Und noch einen Reifenwechsel am Freitag.")
