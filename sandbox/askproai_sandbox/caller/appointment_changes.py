@@ -80,8 +80,8 @@ def _is_about_booked(agent: CalledAgent, memory: Memory, sentence: Sentence) -> 
     return is_same and (says_little or (is_wish(sentence) and not _ANY_FREE.search(sentence.wanted)))
 
 
-def note_further_wish(memory: Memory, sentence: Sentence) -> Memory:
-    """Return the memory with the wish for a further appointment, if this call has booked one and a sentence asks for another."""
+def note_further(memory: Memory, sentence: Sentence) -> Memory:
+    """Return the memory with whether a further appointment is asked for, if this call has booked one."""
     is_wanted = bool(memory.booked) and wants_further(sentence, memory.booked_service)
     return replace(memory, wants_further=memory.wants_further or is_wanted)
 
@@ -89,7 +89,7 @@ def note_further_wish(memory: Memory, sentence: Sentence) -> Memory:
 def refuse_second(before: Memory, memory: Memory, turn: Turn, sentence: Sentence) -> Turn:
     """Return the turn, or the question what is meant where it looks for, or books, a second appointment that nobody asked for.
 
-    `memory` has the further wish of the sentence, `before` has not. A question for which nothing is called was no such wish.
+    `memory` has what the sentence asks for, `before` has not. A question for which nothing is called asks for no appointment.
     """
     is_new = isinstance(turn.reaction, ToolCall) and turn.reaction.name in {"check_availability", "book_appointment"}
     if memory.booked and not memory.wants_further and is_new:

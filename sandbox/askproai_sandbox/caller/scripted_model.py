@@ -16,7 +16,7 @@ from askproai_sandbox.caller.appointment_changes import (
     hear_change,
     hear_change_of_mind,
     hear_giving_up,
-    note_further_wish,
+    note_further,
     refuse_second,
     say_cancellation,
 )
@@ -125,7 +125,7 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
         sentence, rejected, of_rejected = ask_for_other(sentence, agent.catalogue.staff, memory.rejected_people)
         remark = remark or of_rejected
         memory = replace(memory, rejected_people=rejected, offers=leave_out(memory.offers, rejected))
-    before, memory = memory, note_further_wish(memory, sentence)
+    before, memory = memory, note_further(memory, sentence)
     turn = _react(agent, memory, sentence)
     if turn.reaction is None:
         turn = Turn(turn.memory, phrases.HELP, turn.remark)
