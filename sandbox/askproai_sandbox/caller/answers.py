@@ -36,13 +36,33 @@ def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) 
     if called == "book_appointment" and answer.get("success"):
         booked, until = str(answer.get("appointment_id") or ""), str(answer.get("end") or "")
         memory = replace(memory, has_just_booked=True, booked=booked, booked_until=until, exclusions=())
+        memory = _note_booked(memory)
         memory = memory.forget_time(("time", "part_of_day"))  # of the next appointment that is asked for
     if asked in {"services", "staff"}:  # the answer lists them because it did not know the one that was said
         memory = memory.drop("service" if asked == "services" else "staff")
     is_done = answer.get("success") and called is not None and called == memory.change.tool
     if is_done or answer.get("appointments") == []:  # there is nothing to move or cancel
-        memory = replace(memory, change=Change(), requested_time={})
+        is_cancelled = is_done and called == "cancel_appointment" and _is_of_booked(memory, answer)
+        memory = replace(memory, change=Change(), requested_time={}, wants_further=False)
+        memory = replace(memory, booked="") if is_cancelled else memory
     return _learn_appointments(agent, _learn_offers(memory, answer), answer)
+
+
+def _note_booked(memory: Memory) -> Memory:
+    """Return the memory with the service of the appointment that the last call has booked, and its offer as it was said."""
+    args = memory.last_call.args if memory.last_call else {}
+    offers = (each for each in memory.offers if each["start"] == args.get("start"))
+    spoken = [
+        str(each.get("spoken", "")) for each in offers if each.get("staff") == args.get("staff", each.get("staff"))
+    ]
+    return replace(
+        memory, booked_service=str(args.get("service") or ""), booked_offer=" ".join(spoken), wants_further=False
+    )
+
+
+def _is_of_booked(memory: Memory, answer: Mapping[str, Any]) -> bool:
+    """Return whether an answer is about the appointment that was booked last, or does not say which one it is about."""
+    return str(answer.get("appointment_id") or memory.booked) == memory.booked
 
 
 def _learn_offers(memory: Memory, answer: Mapping[str, Any]) -> Memory:

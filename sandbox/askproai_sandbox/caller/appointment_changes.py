@@ -4,16 +4,19 @@ import re
 from dataclasses import replace
 
 from askproai_sandbox.caller import phrases
-from askproai_sandbox.caller.change import CHANGES_MIND, TOOL_OF_CHANGE, Change, drops_change
-from askproai_sandbox.caller.choice import ask_which, choose
+from askproai_sandbox.caller.change import CORRECTS, ONE, TOOL_OF_CHANGE, Change, drops_change, wants_further
+from askproai_sandbox.caller.choice import ask_which, choose, names_person
 from askproai_sandbox.caller.intent import Intent
 from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, cannot, not_placed
 from askproai_sandbox.caller.new_appointment import find_chosen_offer
 from askproai_sandbox.caller.questions import TOPICS
+from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejections import exclude, quote
+from askproai_sandbox.caller.remarks import is_wish, says_more
 from askproai_sandbox.caller.sentence import Sentence, read_sentence, split_at_new_time
 from askproai_sandbox.caller.spoken_time import MARK, Times
 from askproai_sandbox.caller.team_requests import give_up
+from askproai_sandbox.caller.words import FILLERS
 
 _IT = r"(?:es|das|den|ihn|(?:(?:de[nm]|mein\w*|zu[mr])\s+)?(?-i:[A-ZÄÖÜ])\w+)"
 _GIVES_UP = re.compile(  # an appointment that there is: "Ich schaffe es morgen nicht", "Ich kann morgen doch nicht"
@@ -29,23 +32,71 @@ _IS_THAT_SO = re.compile(  # "Also Donnerstag um zehn, ja?"
     re.IGNORECASE | re.DOTALL,
 )
 _OWN = re.compile(r"\b(?:den|diesen|meine?n?|(?:ander|neu)en)\s+Termin\b", re.IGNORECASE)
+_SEE_YOU = re.compile(  # "Danke, dann bis Freitag!"
+    r"\W*(?:(?:ja|gut|okay|ok|prima|super|schön|perfekt|wunderbar|danke|vielen|dank|alles|klar|also|na|dann)\W+)*bis\s",
+    re.IGNORECASE,
+)
+_ANY_FREE = re.compile(
+    rf"{ONE.pattern}|\b(?:frei\w*|Termine?|buchen|vereinbaren)\b", re.IGNORECASE
+)  # a further one, perhaps
+_MAY_CHANGE_BOOKED = {None, Intent.APPOINTMENT, Intent.GOODBYE}
 _SEARCHES = frozenset({"check_availability", "join_waitlist"})
 _CANCEL, _MOVE = TOOL_OF_CHANGE[Intent.CANCEL], TOOL_OF_CHANGE[Intent.MOVE]
 
 
 def hear_change_of_mind(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
-    """Move the appointment that this call has just booked."""
-    is_free = bool(memory.booked) and memory.change.tool is None and not memory.offers and not sentence.services
-    names_other = sentence.intent is not Intent.CANCEL and (sentence.when or sentence.branch)
-    if not (is_free and CHANGES_MIND.search(sentence.text) and names_other):
+    """Move the appointment that this call has just booked, unless the caller has asked for a further one since.
+
+    It is moved by who corrects it ("ich meinte den 14."), names a time and no more ("Um neun.") or asks for one. No function
+    moves it to another person or into another branch.
+    """
+    corrects = bool(CORRECTS.search(sentence.text))
+    may_change = sentence.intent in _MAY_CHANGE_BOOKED or (corrects and sentence.intent is Intent.MOVE)
+    is_free = bool(memory.booked) and not (memory.wants_further or memory.change.tool or memory.offers)
+    if not (is_free and may_change) or sentence.checks or not (corrects or _is_about_booked(agent, memory, sentence)):
         return Turn(memory)
     named = {"appointment_id": memory.booked}
+    if sentence.branch and corrects:
+        return Turn(replace(memory, change=Change(_CANCEL, args=named, to_confirm=named)), phrases.OTHER_BRANCH)
+    if sentence.staff and not names_person(memory.booked_offer, sentence.staff):
+        return Turn(memory, phrases.IMPOSSIBLE, phrases.SAME_PERSON.format(sentence.staff))
+    is_other_service = bool(sentence.services) and sentence.service != memory.booked_service
+    if not sentence.when or is_other_service or _gives_up(agent, memory, sentence):
+        return Turn(memory)
     if sentence.unplaced:
         return not_placed(memory, sentence.unplaced, sentence.text)
-    if sentence.branch:
-        return Turn(replace(memory, change=Change(_CANCEL, args=named, to_confirm=named)), phrases.OTHER_BRANCH)
+    if _SEE_YOU.match(sentence.text) and not corrects:
+        return Turn(memory, phrases.GOODBYE)
     memory = replace(memory, change=Change(_MOVE, args=named), requested_time=dict(sentence.when))
     return call(agent, memory, _MOVE, {**named, **sentence.when})
+
+
+def _is_about_booked(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
+    """Return whether a sentence that corrects nothing can only be about what is booked: "Um neun.", "Geht auch Freitag?"."""
+    if _IS_THAT_SO.search(sentence.text) or sentence.services:
+        return False
+    is_same = memory.details.get("service", "") == memory.booked_service  # which a question about prices changes
+    says_little = not says_more(sentence, agent.catalogue, FILLERS)
+    return is_same and (says_little or (is_wish(sentence) and not _ANY_FREE.search(sentence.wanted)))
+
+
+def note_further(memory: Memory, sentence: Sentence) -> Memory:
+    """Return the memory with whether a further appointment is asked for, if this call has booked one."""
+    is_wanted = bool(memory.booked) and wants_further(sentence, memory.booked_service)
+    return replace(memory, wants_further=memory.wants_further or is_wanted)
+
+
+def refuse_second(before: Memory, memory: Memory, turn: Turn, sentence: Sentence) -> Turn:
+    """Return the turn, or the question what is meant where it looks for, or books, a second appointment that nobody asked for.
+
+    `memory` has what the sentence asks for, `before` has not. A question for which nothing is called asks for no appointment.
+    """
+    is_new = isinstance(turn.reaction, ToolCall) and turn.reaction.name in {"check_availability", "book_appointment"}
+    if memory.booked and not memory.wants_further and is_new:
+        return Turn(memory, phrases.CHANGE_OR_FURTHER, phrases.NO_SECOND.format(sentence.text))
+    if sentence.is_question and isinstance(turn.reaction, str):  # "Kann ich danach gleich Sport machen?"
+        return replace(turn, memory=replace(turn.memory, wants_further=before.wants_further))
+    return turn
 
 
 def say_cancellation(agent: CalledAgent, memory: Memory, sentence: Sentence) -> str:

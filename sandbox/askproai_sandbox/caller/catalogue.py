@@ -104,6 +104,12 @@ class Catalogue:
         said = self._find_said(text)
         return tuple(sorted(said, key=lambda name: min(said[name])))
 
+    def names_in_full(self, text: str) -> bool:
+        """Return whether a sentence names a service in full, and not only by a word of it, which may mean something else."""
+        said = {_stem(word) for word in _words(text)}
+        names = [name for service in self.services for name in (service.name, *service.spoken_names)]
+        return any({_stem(word) for word in _words(name)} <= said for name in names)
+
     def means_all(self, text: str) -> bool:
         """Return whether all services of a sentence are wanted together: other words mean each of them, and no "oder" is said."""
         said = list(self._find_said(text).values())

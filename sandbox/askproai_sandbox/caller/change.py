@@ -9,9 +9,22 @@ from askproai_sandbox.caller.choice import Item
 from askproai_sandbox.caller.intent import Intent
 from askproai_sandbox.caller.sentence import Sentence
 
-CHANGES_MIND = re.compile(
-    r"^(?!.*\bnoch ein).*(?:\bändern|\bdoch\b|\blieber\b|\bwarten Sie\b)", re.IGNORECASE | re.DOTALL
+CORRECTS = re.compile(  # what was said, or booked, before
+    r"\b(?:ändern|doch|lieber|warten Sie|statt(?:dessen)?|meinte? ich|ich meinte?|vertan|versprochen|verhört|verguckt"
+    r"|geirrt|falsch\w*|nein|nee|nicht|Moment|Quatsch)\b",
+    re.IGNORECASE,
 )
+_FURTHER = re.compile(  # without "auch" in "Geht auch Freitag?", which is another time
+    r"\bnoch (?:ein(?!mal\b)\w*(?! (?:bisschen|wenig|paar)\b)|(?:\w+ )?für)\b|\bund (?:auch |dann )?für\b"
+    r"|\b(?:außerdem|zusätzlich|zweite[nrsm]?|weitere[nrsm]?)\b"
+    r"|^(?!.*\b(?:geht|ginge|passt|klappt|kann|könnte\w*|können|wäre|wär|ist|haben)\b.*\bauch\b).*\bauch\b",
+    re.IGNORECASE,
+)
+_FOR_OTHER = re.compile(
+    r"\bfür (?:mein|unser|die|den|das)\w* (?!Termin|Tag|Woche|Uhrzeit)(?-i:[A-ZÄÖÜ])", re.IGNORECASE
+)
+ONE = re.compile(r"\b(?:ein|eine[nmrs]?|nen|ne)\b", re.IGNORECASE)
+_MAY_WANT_FURTHER = {None, Intent.APPOINTMENT, Intent.GOODBYE, Intent.WAITLIST}
 _DOES_NOT = re.compile(r"\b(?:doch|dann)\s+(?:(?:eben|halt|lieber|doch)\s+)?nicht\b", re.IGNORECASE)
 _NO_ALONE = re.compile(r"\W*(?:nein|nee)\W*(?:danke)?\W*", re.IGNORECASE)
 TOOL_OF_CHANGE = {Intent.CANCEL: "cancel_appointment", Intent.MOVE: "reschedule_appointment"}
@@ -27,6 +40,23 @@ class Change:
     to_confirm: Mapping[str, Any] = field(default_factory=dict)  # the appointment that the function asked about
     asked_about: str = ""  # the id of the appointment of "Meinen Sie …?"
     named: str = ""  # the words that name an appointment, until the appointments are known
+
+
+def wants_further(sentence: Sentence, booked_service: str) -> bool:
+    """Return whether a sentence after a booking asks for a further appointment: in words, for another service or another person.
+
+    A correction of what is booked names another service, too; it asks for a further appointment only in words.
+    """
+    if sentence.intent not in _MAY_WANT_FURTHER:
+        return False
+    if sentence.intent is Intent.WAITLIST or sentence.wants_several or _FURTHER.search(sentence.wanted):
+        return True
+    if CORRECTS.search(sentence.text):
+        return False
+    names_one = bool(ONE.search(sentence.wanted))
+    is_other = bool(sentence.services) and (sentence.service != booked_service or names_one)
+    is_next = sentence.after_last or sentence.before_last
+    return is_other or is_next or bool((names_one and sentence.unknown_service) or _FOR_OTHER.search(sentence.wanted))
 
 
 def drops_change(sentence: Sentence, *, is_time_offered: bool) -> bool:

@@ -70,11 +70,16 @@ def _start(item: Item) -> datetime | None:
 def _agrees(item: Item, sentence: Sentence, now: datetime | None) -> bool:
     """Return whether an item has the staff member, the service, and all of the time that a sentence names."""
     spoken, start = str(item.get("spoken", "")), _start(item)
-    if sentence.staff and sentence.staff not in spoken:
+    if sentence.staff and not names_person(spoken, sentence.staff):
         return False
     if sentence.services and not any(service in spoken for service in sentence.services):
         return False
     return not sentence.when or (start is not None and now is not None and _is_at(start, sentence.when, now))
+
+
+def names_person(spoken: str, staff: str) -> bool:
+    """Return whether spoken words name somebody of the team, who is "Herr Krause", but "bei Herrn Krause"."""
+    return staff in spoken or staff.replace("Herr ", "Herrn ", 1) in spoken
 
 
 def _is_at(start: datetime, when: Mapping[str, str], now: datetime) -> bool:

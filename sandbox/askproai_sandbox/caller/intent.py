@@ -125,7 +125,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.DETAILS: (
         # "Darf ich meinen Hund mitbringen?" asks for no service
         r"(?:^|[.?!:])(?!(?:(?!\bwas\b)[^.?!:])*\b(?:kann|darf|könnte|können|dürfen) (?:ich|wir|man)\b)[^.?!:]*\bmitbringen\b",
-        r"\bwie lange\b[^.?!]*\b(?:dauer[nt]|dauert|braucht)\b",
+        r"\bwie lange\b[^.?!]*\b(?:dauer[nt]|dauert|braucht)\b|\bwie lange geht (?:das|es|die|der|so|eine?)\b",
     ),
     Intent.PRICES: (
         r"\b(?:kostenlos|kostenfrei|umsonst|gratis)\b",

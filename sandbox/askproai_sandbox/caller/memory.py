@@ -86,6 +86,9 @@ class Memory:
     has_just_booked: bool = False
     booked: str = ""  # the id of the appointment that was booked last in this call
     booked_until: str = ""  # its end, a local time in ISO 8601
+    booked_service: str = ""
+    booked_offer: str = ""  # as it was said, with its person
+    wants_further: bool = False  # the caller has asked for a further appointment since that booking
     rejected_people: frozenset[str] = frozenset()
 
     @property

@@ -43,6 +43,7 @@ _ASKING = """
 """
 _ASKS_ONLY = frozenset(_ASKING.split())  # for a callback or a message, which may be said by itself
 
+_ASKED_BESIDE = {Intent.DETAILS, Intent.PRICES, Intent.HOURS, Intent.ADDRESS, Intent.CANCELLATION, Intent.AI}
 _REFERS = re.compile(r"\b(?:das|es)\b", re.IGNORECASE)  # to what was said before: "Geben Sie das bitte weiter"
 _PHONE = re.compile(r"(?<![\w@.])(?!\d+/\d+/\d)(?:\+|0)\d[\d\s/()-]{5,}\d\b")
 _NAMES_PHONE = re.compile(r"\b(?:(?:Telefon|Handy|Mobil|Rückruf)?nummer|Handy) (?:ist|lautet|wäre)\b", re.IGNORECASE)
@@ -78,6 +79,15 @@ def split_off_message(text: str) -> tuple[str, str]:
     return text, ""
 
 
+def split_off_question(text: str) -> tuple[str, str]:
+    """Split "Ja, Rolf Zander. Und kostet das etwas?" before the question; "" if the sentence ends with none."""
+    for boundary in reversed(list(_BOUNDARY.finditer(text))):
+        head, tail = text[: boundary.start()], text[boundary.end() :]
+        if "?" in tail and "?" not in head and find_intent(tail) in _ASKED_BESIDE:
+            return head, tail
+    return text, ""
+
+
 @dataclass(frozen=True, slots=True)
 class PendingMessage:
     """What is known of a message so far: the arguments of `leave_message`, and what the agent has asked for."""
@@ -96,6 +106,8 @@ class PendingMessage:
         recipient = _find_recipient(sentence.text, staff)
         if sentence.intent is Intent.CALLBACK:
             args["call_back"] = " ".join(sentence.when.values()) or "egal wann"  # without which it is no callback
+        elif self.asked_for and "call_back" in args and sentence.when:
+            args["call_back"] = " ".join(sentence.when.values())
         text = _find_message(sentence, recipient)
         if self.asked_for and not text and _says_content(sentence.text, sentence, f"{recipient or ''} {name or ''}"):
             text = sentence.text.strip()

@@ -23,6 +23,8 @@ _HOLIDAYS = frozenset(
 )
 _NAMES = frozenset(map(fold, (*WEEKDAY_NAMES, *MONTHS))) | SEASONS | _HOLIDAYS  # of all words that say when
 
+_LAST_NAMES = frozenset({"tag", "abend", "morgen"})  # behind a first name
+
 
 def take_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> Sentence:
     """Return the sentence as one that says nothing but a name, and an e-mail address, if it is one; else as it is.
@@ -50,7 +52,8 @@ def _read_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> str 
     ):
         return None
     spoken = name.split()
-    may_be_name = [fold(word) in _NAMES or not _is_of_time(word) for word in spoken]
+    names = [_NAMES, *[_NAMES | _LAST_NAMES] * (len(spoken) - 1)]
+    may_be_name = [fold(word) in known or not _is_of_time(word) for known, word in zip(names, spoken, strict=True)]
     is_time = all(_is_of_time(word) for word in spoken) and not (asked and len(set(spoken)) == 1)
     return name if all(may_be_name) and not is_time else None
 

@@ -16,6 +16,7 @@ from askproai_sandbox.caller.choice import (
     is_one_of_several,
     leave_out_days,
     name_offered_weekday,
+    names_person,
     time_after,
 )
 from askproai_sandbox.caller.email_address import answer_email_question
@@ -25,7 +26,9 @@ from askproai_sandbox.caller.rejections import exclude, names_one_day, quote
 from askproai_sandbox.caller.sentence import Sentence
 from askproai_sandbox.caller.spoken_time import are_understood, names_day
 
-_ANY_TIME = re.compile(r"\b(?:egal|irgendwann|jederzeit|ganzen Tag)\b", re.IGNORECASE)
+_ANY_TIME = re.compile(
+    r"\b(?:egal|irgendwann|jederzeit|ganzen Tag|welche (?:Uhrz|Z)eiten|welche Termine)\b", re.IGNORECASE
+)
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
 _RATHER = re.compile(r"\b(?:aber|lieber|besser)\b", re.IGNORECASE)  # "Ja, aber lieber bei Anna"
 _MAX_QUESTIONING_ANSWER = 2  # words
@@ -91,7 +94,8 @@ def _say_with_whom(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
     if "bei wem" not in sentence.text.casefold() or _is_other_service(memory, sentence):
         return Turn(memory)
     is_said = all(
-        any(name in str(offer.get("spoken", "")) for name in agent.catalogue.staff) for offer in memory.offers
+        any(names_person(str(offer.get("spoken", "")), name) for name in agent.catalogue.staff)
+        for offer in memory.offers
     )
     return Turn(memory, ask_again(memory.offers), None if is_said else phrases.NOT_UNDERSTOOD.format(sentence.text))
 

@@ -20,6 +20,7 @@ KEPT = "Gut, der Termin bleibt bestehen."
 OTHER_BRANCH = (
     "Der Termin ist schon eingetragen, und in eine andere Filiale kann ich ihn nicht verschieben. Soll ich ihn absagen?"
 )
+CHANGE_OR_FURTHER = "Möchten Sie den eingetragenen Termin ändern, oder noch einen Termin?"
 NOTHING = f"Gut, dann buche ich nichts. {MORE}"
 NO_MESSAGE = f"Gut, dann richte ich nichts aus. {MORE}"
 IMPOSSIBLE = "Das kann ich hier leider nicht für Sie erledigen."
@@ -33,6 +34,7 @@ NEAR_QUESTION = (
 ALSO_QUESTION = (
     "does one thing at a time: what the sentence asks beside the appointment (“{}”) has to be asked by itself"
 )
+ONE_QUESTION = "answers one question at a time: ask the second one of “{}” by itself"
 NOT_PLACED = (
     "cannot place “{}” of “{}”, and calls no function with the rest: say the day and the time in one phrase that"
     " `askproai when` understands"
@@ -40,6 +42,10 @@ NOT_PLACED = (
 NO_CHANGE = (
     "does not know whether “{}” is to cancel or to move an appointment, and calls no function: say so (“Ich möchte meinen"
     " Termin am … auf … verschieben”)"
+)
+NO_SECOND = (
+    "does not know whether “{}” is to change the appointment that this call has booked or to make a further one, and calls no"
+    " function: say so (“doch lieber am …”, “noch einen …”); into another service it changes none"
 )
 NO_SPAN = "does not count from another time (“{}”): say the time itself"
 NO_NUMBER = (

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
-from askproai_sandbox.caller.intent import Intent
+from askproai_sandbox.caller.intent import PATTERN_OF, Intent
 from askproai_sandbox.caller.memory import INFORMATION, CalledAgent, Memory, Turn, call
 from askproai_sandbox.caller.sentence import Sentence
 
@@ -40,8 +40,11 @@ _WHO_DOES_WHAT = "the prompt does not say who does this service; ask for a free 
 _IS_WISH = re.compile(r"\b(?:frei|Termine?|Zeit|Platz)\b")  # for an appointment
 _MAY_BE_KNOWN = frozenset({None, Intent.PRICES, Intent.APPOINTMENT})
 _ASKS_IF_THERE_IS = re.compile(
-    r"\b(?:[Bb]ekomm\w*|[Kk]rieg\w*|[Gg]ibt|[Hh]aben|[Hh]abt|hätten?|brauche|bräuchte|leihen|mieten|kaufen|[Vv]erkauf\w*|[Kk]oste[nt])\b"
+    r"^(?!.*\b[Ww]as (?:brauch|bräucht|bekomm|krieg)e? ich\b).*"
+    r"\b(?:[Bb]ekomm\w*|[Kk]rieg\w*|[Gg]ibt|[Hh]aben|[Hh]abt|hätten?|brauche|bräuchte|leihen|mieten|kaufen|[Vv]erkauf\w*)\b",
+    re.DOTALL,
 )
+_ASKS_WHAT_IT_COSTS = PATTERN_OF[Intent.PRICES]
 
 
 class _Answer(NamedTuple):
@@ -107,8 +110,14 @@ def _find_same(agent: CalledAgent, sentence: Sentence) -> str | None:
     if INFORMATION not in agent.tools or sentence.intent not in _MAY_BE_KNOWN or sentence.when or _IS_WISH.search(asks):
         return None
     same = [each for each in agent.catalogue.questions if nouns and agent.catalogue.find_nouns(each) == nouns]
-    is_same = len(same) == 1 and _ASKS_IF_THERE_IS.search(same[0]) and (is_further or _ASKS_IF_THERE_IS.search(asks))
+    is_same = len(same) == 1 and _kinds(same[0]) & (_kinds(same[0]) if is_further else _kinds(asks))
     return same[0] if is_same and not sentence.services else None
+
+
+def _kinds(question: str) -> set[str]:
+    """Return what a question asks of its noun: what it costs, or whether there is one."""
+    kinds = {"price": _ASKS_WHAT_IT_COSTS, "existence": _ASKS_IF_THERE_IS}
+    return {kind for kind, pattern in kinds.items() if pattern.search(question)}
 
 
 def _find_near(agent: CalledAgent, sentence: Sentence) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from askproai_sandbox.caller import phrases
-from askproai_sandbox.caller.choice import Item
+from askproai_sandbox.caller.choice import Item, names_person
 from askproai_sandbox.caller.sentence import Sentence
 
 
@@ -27,4 +27,6 @@ def ask_for_other(
 
 def leave_out(offers: Sequence[Item], rejected: frozenset[str]) -> tuple[Item, ...]:
     """Return the offers of the others."""
-    return tuple(offer for offer in offers if not any(name in str(offer.get("spoken", "")) for name in rejected))
+    return tuple(
+        offer for offer in offers if not any(names_person(str(offer.get("spoken", "")), name) for name in rejected)
+    )

@@ -6,15 +6,17 @@ from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
 from askproai_sandbox.caller.email_address import is_address_lost
-from askproai_sandbox.caller.intent import Intent
-from askproai_sandbox.caller.memory import CalledAgent, Turn
+from askproai_sandbox.caller.intent import PATTERN_OF, Intent
+from askproai_sandbox.caller.memory import INFORMATION, CalledAgent, Turn
 from askproai_sandbox.caller.message import find_phone, names_phone
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.sentence import Sentence
 
 _WISH = re.compile(  # of a question that asks for an appointment
-    r"\b(?:frei(?:e\w*)?|geht'?s?|ginge|passt|klappt|(?:vorbei|dran)?kommen|möglich|recht|okay|Zeit|Platz|dran|termine?n?|buchen|vereinbaren"
-    r"|bekomm\w*|krieg\w*|nehmen|wär\w*|würd\w*|hätt\w*|sieht|schaut|\w*schauen|möcht\w*|will|wollen|brauch\w*)\b|(?<=\w\s)(?:was|etwas)\b",
+    r"\b(?:frei(?:e\w*)?|geht'?s?|ginge|passt|klappt|(?:vorbei|dran)?kommen|möglich|recht|okay|Zeit|Platz|dran|termine?n?|buchen"
+    r"|vereinbaren|bekomm\w*|krieg\w*|nehmen(?! Sie\b)|wär\w*|würd\w*|hätt\w*|sieht|schaut"
+    r"|\w*schauen|möcht\w*|will|wollen|brauch\w*)\b"
+    r"|(?<=\w\s)(?:was|etwas)\b",
     re.IGNORECASE,
 )
 _ASKS_WHAT = re.compile(  # about a service: "Wie oft muss man Shellac erneuern?"
@@ -22,6 +24,12 @@ _ASKS_WHAT = re.compile(  # about a service: "Wie oft muss man Shellac erneuern?
     r"(?:was|wie|warum|wieso|weshalb|wozu|wofür|womit|woran|bis wann|welche[rsnm]?)\b",
     re.IGNORECASE,
 )
+_OFFERED = re.compile(r"\b(?:machen|bieten|gibt|haben|habt|kann|könnte|zum|zur|fürs?|ein|eine[nmr]?)\b", re.IGNORECASE)
+_ASKED_TOGETHER = (Intent.DETAILS, Intent.PRICES, Intent.HOURS, Intent.ADDRESS)
+_AND_ASKS = re.compile(
+    r"(?:\bund|[?.,])\s+(?:(?:und|auch|dann)\s+)*(?:was|wie|wann|wo|haben|sind|kostet|dauert)\b", re.IGNORECASE
+)
+_FEW_WORDS = 2
 _AT_ONCE = re.compile(r"(?:jetzt|nun)", re.IGNORECASE)  # which may only fill: "Was haben Sie jetzt notiert?"
 _LITTLE = """
     und oder aber dann vielleicht auch lieber nur noch so am um im in ab bei beim zu zum zur der die das dem den ja nein nee doch
@@ -65,14 +73,24 @@ def find_remark_on_lookup(turn: Turn, sentence: Sentence, catalogue: Catalogue) 
     return None
 
 
+def find_remark_on_second_question(turn: Turn, text: str) -> str | None:
+    """Return the remark on a second thing that a question about the business asks: "Was kostet das, und wie lange dauert es?"."""
+    is_asked = isinstance(turn.reaction, ToolCall) and turn.reaction.name == INFORMATION
+    about = [intent for intent in _ASKED_TOGETHER if PATTERN_OF[intent].search(text)]
+    is_more = is_asked and len(about) > 1 and _AND_ASKS.search(text)
+    return phrases.ONE_QUESTION.format(text) if is_more else None
+
+
 def is_no_wish(turn: Turn, sentence: Sentence, catalogue: Catalogue) -> bool:
     """Return whether a turn looks for free times, though its sentence asks for something else: "Was haben Sie jetzt notiert?"."""
     called, text = turn.reaction, sentence.text
     if not (isinstance(called, ToolCall) and called.name == "check_availability"):
         return False
-    wishes = sentence.any_staff or bool(_WISH.search(sentence.wanted))
+    wishes = is_wish(sentence)
     if sentence.services:
-        return sentence.is_question and not (sentence.when or wishes) and bool(_ASKS_WHAT.match(text))
+        is_asked = sentence.is_question and not (sentence.when or wishes)
+        is_by_word = not (catalogue.names_in_full(text) or _OFFERED.search(text)) and len(text.split()) > _FEW_WORDS
+        return is_asked and (is_by_word or bool(_ASKS_WHAT.match(text)))
     is_filled = len(sentence.when) == 1 and bool(_AT_ONCE.fullmatch(sentence.when.get("date", "")))
     if not (is_filled or text.rstrip().endswith("?")):
         return False
@@ -83,6 +101,11 @@ def is_no_wish(turn: Turn, sentence: Sentence, catalogue: Catalogue) -> bool:
     if is_pending or asks_for_it or wishes:
         return False
     return says_more(sentence, catalogue)
+
+
+def is_wish(sentence: Sentence) -> bool:
+    """Return whether a question asks for an appointment by its words."""
+    return sentence.any_staff or bool(_WISH.search(sentence.wanted))
 
 
 def says_more(sentence: Sentence, catalogue: Catalogue, fillers: frozenset[str] = frozenset()) -> bool:

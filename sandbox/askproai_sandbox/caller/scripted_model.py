@@ -16,14 +16,16 @@ from askproai_sandbox.caller.appointment_changes import (
     hear_change,
     hear_change_of_mind,
     hear_giving_up,
+    note_further,
+    refuse_second,
     say_cancellation,
 )
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
 from askproai_sandbox.caller.choice import ask_again, ask_which, find_ordinal
 from askproai_sandbox.caller.intent import Intent
-from askproai_sandbox.caller.memory import INFORMATION, CalledAgent, Memory, Turn, cannot, not_placed
-from askproai_sandbox.caller.message import offers_transfer, split_off_message
+from askproai_sandbox.caller.memory import INFORMATION, CalledAgent, Memory, Turn, cannot, loose_name, not_placed
+from askproai_sandbox.caller.message import offers_transfer, split_off_message, split_off_question
 from askproai_sandbox.caller.name_answer import take_name
 from askproai_sandbox.caller.new_appointment import (
     find_chosen_offer,
@@ -45,6 +47,7 @@ from askproai_sandbox.caller.remarks import (
     find_remark,
     find_remark_on_lookup,
     find_remark_on_number,
+    find_remark_on_second_question,
     is_no_wish,
     says_more,
 )
@@ -110,6 +113,7 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     accepting, message = split_off_message(text)
     if message and _may_accept(agent, memory, read_sentence(accepting, agent.catalogue)):
         text, memory = accepting, replace(memory, to_pass_on=message)
+    text, question = _split_off_question(agent, memory, text)
     memory = replace(memory, has_just_booked=False)
     text = say_cancellation(agent, memory, read_sentence(text, agent.catalogue))
     sentence = _take_name(agent, memory, read_first_appointment(text, agent.catalogue))
@@ -121,18 +125,20 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
         sentence, rejected, of_rejected = ask_for_other(sentence, agent.catalogue.staff, memory.rejected_people)
         remark = remark or of_rejected
         memory = replace(memory, rejected_people=rejected, offers=leave_out(memory.offers, rejected))
+    before, memory = memory, note_further(memory, sentence)
     turn = _react(agent, memory, sentence)
     if turn.reaction is None:
         turn = Turn(turn.memory, phrases.HELP, turn.remark)
     turn = _place_all(memory, turn, sentence)
     if is_no_wish(turn, sentence, agent.catalogue):
         turn = _not_understood(memory, sentence)
+    turn = refuse_second(before, memory, turn, sentence)
     turn = replace(turn, memory=_note_unanswered(turn, sentence))
     is_answered = isinstance(turn.reaction, ToolCall) and turn.reaction.name == INFORMATION
     if is_answered and remark == phrases.NOT_UNDERSTOOD.format(sentence.text):
         remark = None
-    remark = turn.remark or remark or find_remark_on_number(agent, turn, sentence.text)
-    turn = replace(turn, remark=remark or find_remark_on_lookup(turn, sentence, agent.catalogue))
+    remark = turn.remark or remark or _find_remark_on_rest(agent, turn, sentence, question)
+    turn = replace(turn, remark=remark)
     if isinstance(turn.reaction, ToolCall) and turn.reaction.name not in agent.tools:
         return _refuse_unknown(agent, turn.memory, turn.reaction)
     return turn
@@ -144,6 +150,25 @@ def _may_accept(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
         return True
     is_free = bool(memory.offers) and memory.change.tool is None and not sentence.is_question
     return is_free and ((sentence.yes and not sentence.no) or find_chosen_offer(agent, memory, sentence) is not None)
+
+
+def _find_remark_on_rest(agent: CalledAgent, turn: Turn, sentence: Sentence, question: str) -> str | None:
+    """Return the remark on a part of a sentence that its turn does not follow; `question` was cut off before it was read."""
+    if question:
+        return phrases.ALSO_QUESTION.format(question)
+    return (
+        find_remark_on_number(agent, turn, sentence.text)
+        or find_remark_on_second_question(turn, sentence.text)
+        or find_remark_on_lookup(turn, sentence, agent.catalogue)
+    )
+
+
+def _split_off_question(agent: CalledAgent, memory: Memory, text: str) -> tuple[str, str]:
+    """Split a sentence that accepts an offer and says the caller's name before the question that follows; "" if none does."""
+    accepting, question = split_off_question(text)
+    sentence = _take_name(agent, memory, read_sentence(accepting, agent.catalogue))
+    name = sentence.name or loose_name(agent, memory, sentence, asked=memory.accepted_offer is not None)
+    return (accepting, question) if name and _may_accept(agent, memory, sentence) else (text, "")
 
 
 def _take_name(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Sentence:

@@ -48,7 +48,9 @@ def _leave_message(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
         return cannot(memory, "notes a callback" if sentence.intent is Intent.CALLBACK else "notes a message")
     message = memory.message or PendingMessage()
     is_asked = message.asked_for == phrases.ASK_WHO and sentence.intent not in PASSED_ON
-    name = sentence.name or (loose_name(agent, memory, sentence, asked=True) if is_asked else None)
+    # "Anna Nym, heute Abend bitte": the time is that of the callback
+    answer = replace(sentence, text=sentence.wanted) if "call_back" in message.args else sentence
+    name = sentence.name or (loose_name(agent, memory, answer, asked=True) if is_asked else None)
     memory = memory.note(customer_name=name)
     if memory.message and _is_dropped(sentence):
         return Turn(replace(memory, message=None), phrases.NO_MESSAGE)
@@ -85,4 +87,6 @@ def give_up(memory: Memory) -> Turn:
     """Forget what was on offer, and a change that is under way."""
     is_change = memory.change.tool is not None or (bool(memory.booked) and not memory.offers)
     memory = replace(memory, change=Change(), requested_time={}, offers=(), accepted_offer=None, is_aside=False)
+    if memory.booked:  # what is said next is about that again
+        memory = replace(memory.note(service=memory.booked_service), wants_further=False)
     return Turn(memory, phrases.KEPT if is_change else phrases.NOTHING)

@@ -51,7 +51,6 @@ def test_a_question_for_a_free_time_is_none_for_an_own_appointment(text: str) ->
         "Haben Sie ein Leihrad?",
         "Gibt es bei Ihnen Leihräder?",
         "Ich bräuchte ein Leihrad.",
-        "Was kostet ein Leihrad?",
     ],
 )
 def test_the_noun_of_a_known_question_is_no_service(text: str) -> None:

@@ -231,9 +231,10 @@ def test_a_caller_who_is_not_sure_hears_the_appointments(says: tuple[str, ...]) 
 
 @pytest.mark.parametrize("text", ["Und am Freitag geht auch, oder?", "Ich habe morgen Zeit für einen Termin."])
 def test_a_wish_is_no_question_for_the_own_appointments(text: str) -> None:
-    called, _ = play(*BOOKED, text)
+    called, _ = play(text)
     assert isinstance(called, dict)
     assert called["tool"] == "check_availability"
+    assert play(*BOOKED, text)[0] != {"tool": "find_appointments"}
 
 
 @pytest.mark.parametrize(
