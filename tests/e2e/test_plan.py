@@ -80,7 +80,7 @@ async def test_the_shown_plan_is_what_apply_then_does(demo: Demo, tmp_path: Path
     ("number", "steps", "is_problem"),
     [
         ("+493011112222", [Action.BIND.format("+493011112222")], False),
-        ("+493011113333", ["NumberNotAtRetell"], True),
+        ("+493011113333", ["+493011113333 is not at Retell"], True),
     ],
     ids=["at Retell", "not at Retell"],
 )
