@@ -85,7 +85,8 @@ async def plan_manifests(
             if kind == resources.SECRETS.kind and seen.change in {Change.CREATED, Change.CHANGED}:
                 secrets[key] = seen.stored or _in_namespace(document.value, key.namespace)
             if seen.stored is not None and resources.resource_of_kind(kind) in resources.CUSTOM:
-                sink.prime(resources.resource_of_kind(kind), _with_numbers(seen.stored))
+                stored = _with_numbers(seen.stored) if seen.change is Change.CHANGED else seen.stored
+                sink.prime(resources.resource_of_kind(kind), stored)
         for affected in sorted({key.namespace for key in planned} - {"", *new_namespaces}):
             for ref in resources.CUSTOM:
                 for raw in await _list(kube, ref, affected):
