@@ -1,7 +1,7 @@
 """check_availability: free slots, the closest one held for this call; and alternatives when the requested time is not free."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,7 @@ from askproai_runtime.booking.obstacles import Obstacle, find_obstacle, is_day_o
 from askproai_runtime.booking.offer_choice import EXTRA_SECONDS, Offer, choose_offer, find_near
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time
 from askproai_runtime.booking.search import find_choice, remember_reads
-from askproai_runtime.booking.slots import SlotQuery
+from askproai_runtime.booking.slots import Slot, SlotQuery
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import (
     Answer,
@@ -69,10 +69,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         offer = await choose_offer(request, read_busy, now, understood, ctx.settings, read_remote)
         if not offer.slots or await hold_slot(ctx, request.rules, call, offer.slots[0]):
             break  # else another call took the slot between our reading and our hold: read again
-    basis = read_remote.basis(offer.slots)
-    if offer.slots:
-        ctx.metrics.offered(basis.value)
-    return _answer(ctx.config(), request, offer, now, basis)
+    return _answer(ctx.config(), request, offer, now, _count_offer(ctx, read_remote, offer.slots))
 
 
 async def _add_next_times(ctx: BookingContext, request: ServiceRequest, call: CallContext, answer: Answer) -> Answer:
@@ -98,6 +95,14 @@ async def _add_next_times(ctx: BookingContext, request: ServiceRequest, call: Ca
     known = basis_fields(slots, read_remote.basis(slots))
     fields = {**answer.fields, "slots": slot_fields(request.rules, slots, now), **known}
     return replace(answer, message=message, fields=fields)
+
+
+def _count_offer(ctx: BookingContext, read_remote: FreeTimesReader, slots: Sequence[Slot]) -> Basis:
+    """Return what the offer of these slots rests on, and count it if there are any."""
+    basis = read_remote.basis(slots)
+    if slots:
+        ctx.metrics.offered(basis.value)
+    return basis
 
 
 def _answer(config: TenantConfig, request: ServiceRequest, offer: Offer, now: datetime, basis: Basis) -> Answer:
@@ -138,9 +143,7 @@ async def offer_alternatives(
     missed = Candidate(start, None, Grain.MINUTE, "")
     near = request, read_busy, now, missed, obstacle, settings, read_remote
     alternatives, _ = await find_near(*near, with_others=moving is None)
-    basis = read_remote.basis(alternatives)
-    if alternatives:
-        ctx.metrics.offered(basis.value)
+    basis = _count_offer(ctx, read_remote, alternatives)
     why = obstacle_sentence(ctx.config(), rules, request.staff, missed, obstacle, now)
     message = f"{why} {slot_sentence(rules, alternatives, now, basis, obstacle)}"
     fields = {
@@ -168,10 +171,7 @@ async def offer_for_move(
     offer = await choose_offer(request, read_busy, now, understood, ctx.settings, read_remote)
     others = [slot for slot in offer.slots if slot.start != appointment.starts_at]
     offer = replace(offer, slots=others or offer.slots)
-    basis = read_remote.basis(offer.slots)
-    if offer.slots:
-        ctx.metrics.offered(basis.value)
-    answer = _answer(ctx.config(), request, offer, now, basis)
+    answer = _answer(ctx.config(), request, offer, now, _count_offer(ctx, read_remote, offer.slots))
     fields = {**answer.fields, "alternatives": answer.fields["slots"]}
     del fields["slots"]
     return replace(answer, success=False, fields=fields)

@@ -7,7 +7,7 @@ from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.change import CORRECTS, ONE, TOOL_OF_CHANGE, Change, drops_change, wants_further
 from askproai_sandbox.caller.choice import ask_which, choose, names_person
 from askproai_sandbox.caller.intent import Intent
-from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, cannot, not_placed
+from askproai_sandbox.caller.memory import SEARCHES, CalledAgent, Memory, Turn, call, cannot, not_placed
 from askproai_sandbox.caller.new_appointment import find_chosen_offer
 from askproai_sandbox.caller.questions import TOPICS
 from askproai_sandbox.caller.record import ToolCall
@@ -40,7 +40,6 @@ _ANY_FREE = re.compile(
     rf"{ONE.pattern}|\b(?:frei\w*|Termine?|buchen|vereinbaren)\b", re.IGNORECASE
 )  # a further one, perhaps
 _MAY_CHANGE_BOOKED = {None, Intent.APPOINTMENT, Intent.GOODBYE}
-_SEARCHES = frozenset({"check_availability", "join_waitlist"})
 _CANCEL, _MOVE = TOOL_OF_CHANGE[Intent.CANCEL], TOOL_OF_CHANGE[Intent.MOVE]
 
 
@@ -119,7 +118,7 @@ def _gives_up(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
 
     Who names a service beside it, or a time before it, wants a new one: "Am Dienstag, bitte, am Montag kann ich leider nicht".
     """
-    is_searching = memory.last_call is not None and memory.last_call.name in _SEARCHES
+    is_searching = memory.last_call is not None and memory.last_call.name in SEARCHES
     is_busy = is_searching or memory.offers or memory.change.tool or memory.message or memory.is_name_asked
     is_own = sentence.intent is None or (sentence.intent is Intent.APPOINTMENT and _OWN.search(sentence.text))
     clauses = re.split(r"[,.;:!?]+", Times(sentence.text).marked)

@@ -21,6 +21,7 @@ from askproai_sandbox.caller.sentence import Sentence
 from askproai_sandbox.caller.words import RELATIVES, says_only_name
 
 INFORMATION = "business_information"
+SEARCHES = frozenset({"check_availability", "join_waitlist"})
 
 
 @dataclass(frozen=True, slots=True)

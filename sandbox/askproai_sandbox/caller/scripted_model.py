@@ -24,7 +24,16 @@ from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
 from askproai_sandbox.caller.choice import ask_again, ask_which, find_ordinal
 from askproai_sandbox.caller.intent import Intent
-from askproai_sandbox.caller.memory import INFORMATION, CalledAgent, Memory, Turn, cannot, loose_name, not_placed
+from askproai_sandbox.caller.memory import (
+    INFORMATION,
+    SEARCHES,
+    CalledAgent,
+    Memory,
+    Turn,
+    cannot,
+    loose_name,
+    not_placed,
+)
 from askproai_sandbox.caller.message import offers_transfer, split_off_message, split_off_question
 from askproai_sandbox.caller.name_answer import take_name
 from askproai_sandbox.caller.new_appointment import (
@@ -56,7 +65,6 @@ from askproai_sandbox.caller.spoken_time import name_hours
 from askproai_sandbox.caller.team_requests import give_up, hear_request
 from askproai_sandbox.caller.words import FILLERS
 
-_SEARCHES = frozenset({"check_availability", "join_waitlist"})
 _REPEAT = re.compile(
     r"^\W*(?:wie )?bitte\s*\?|\bwiederholen\b|\bnicht (?:ganz |richtig |so )?verstanden\b|\bnoch ?mal (?:sagen|bitte)\b",
     re.IGNORECASE,
@@ -190,7 +198,7 @@ def _react(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
 
 def _place_all(before: Memory, turn: Turn, sentence: Sentence) -> Turn:
     """Return the turn, or the question for a time where the call has not all of the time that a sentence says."""
-    is_search = isinstance(turn.reaction, ToolCall) and turn.reaction.name in _SEARCHES
+    is_search = isinstance(turn.reaction, ToolCall) and turn.reaction.name in SEARCHES
     is_of_offers = bool(before.offers) or "time" in before.requested_time  # "Nicht um vier. Und am Donnerstag?"
     unplaced = sentence.unplaced or ("" if is_of_offers else sentence.rejected_clock)
     if not (is_search and unplaced):

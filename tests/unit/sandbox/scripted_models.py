@@ -1,5 +1,6 @@
 """Models of the demo's agent, and what they say, for tests without a call."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from played_calls import OFFER
@@ -10,15 +11,29 @@ ASK_NAME = "Auf welchen Namen darf ich buchen?"
 ASK_TIME = "Wann würde es Ihnen besser passen?"
 SUSPENDED = "Termine kann ich zurzeit leider nicht annehmen. Soll ich Sie mit einem Mitarbeiter verbinden?"
 
+_NAMED = ("appointment_id", "appointment_date", "appointment_time")
+FUNCTIONS = {
+    "check_availability": ("service", "staff", "date", "time", "part_of_day"),
+    "book_appointment": ("start", "service", "customer_name"),
+    "find_appointments": (),
+    "reschedule_appointment": (*_NAMED, "date", "time"),
+    "cancel_appointment": (*_NAMED, "confirmed"),
+    "leave_message": ("message", "recipient", "customer_name", "call_back", "phone"),
+    "business_information": ("topic", "question", "service", "date"),
+}
+
+
+def make_tools(declared: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return the tools of an agent: by name, with their arguments."""
+    return {tool: {"parameters": {"properties": {name: {} for name in names}}} for tool, names in declared.items()}
+
 
 def new_model_tools() -> dict[str, Any]:
     declared = {
         "check_availability": ("service", "date", "time", "part_of_day"),
         "book_appointment": ("start", "service", "customer_name"),
     }
-    tools: dict[str, Any] = {
-        tool: {"parameters": {"properties": {name: {} for name in names}}} for tool, names in declared.items()
-    }
+    tools = make_tools(declared)
     tools["book_appointment"]["parameters"]["required"] = ["customer_name"]
     return tools
 

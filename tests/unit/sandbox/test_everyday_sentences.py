@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from scripted_models import make_tools
 
 from askproai_runtime.german_dates import understand_parts
 from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
@@ -30,9 +31,7 @@ DECLARED = {
     "reschedule_appointment": CHANGED,
     "cancel_appointment": ("appointment_id", "confirmed"),
 }
-TOOLS: dict[str, Any] = {
-    name: {"parameters": {"properties": {each: {} for each in names}}} for name, names in DECLARED.items()
-}
+TOOLS = make_tools(DECLARED)
 TOOLS["book_appointment"]["parameters"]["required"] = ["customer_name"]
 CUT, CHECK, PZR, KG = "Haarschnitt", "Kontrolle", "Professionelle Zahnreinigung", "Krankengymnastik"
 

@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from scripted_models import FUNCTIONS, make_tools
 
 from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
 from askproai_sandbox.caller.catalogue import read_catalogue
@@ -19,19 +20,7 @@ CATALOGUE = read_catalogue(
     f"## Buchbar\n- {TEST} (30 Minuten; auch: Augentest)\n- {LENSES} (60 Minuten; auch: Kontaktlinsen)\n\n"
     f"## Team\n- Altstadt: Frau Sonnleitner, Herr Aydin\n\n## Häufige Fragen\n- {REPAIR}\n- {INSURANCE}\n- {DOG}\n"
 )
-NAMED = ("appointment_id", "appointment_date", "appointment_time")
-DECLARED = {
-    "check_availability": ("service", "staff", "date", "time", "part_of_day"),
-    "book_appointment": ("start", "service", "customer_name"),
-    "find_appointments": (),
-    "reschedule_appointment": (*NAMED, "date", "time"),
-    "cancel_appointment": (*NAMED, "confirmed"),
-    "leave_message": ("message", "recipient", "customer_name", "call_back", "phone"),
-    "business_information": ("topic", "question", "service", "date"),
-}
-TOOLS: dict[str, Any] = {
-    name: {"parameters": {"properties": {each: {} for each in names}}} for name, names in DECLARED.items()
-}
+TOOLS = make_tools(FUNCTIONS)
 OFFERS = [
     {"start": "2026-11-27T14:45:00+01:00", "spoken": "Freitag, den 27. November, um 14 Uhr 45 bei Herrn Aydin"},
     {"start": "2026-11-28T13:30:00+01:00", "spoken": "Samstag, den 28. November, um 13 Uhr 30 bei Frau Sonnleitner"},

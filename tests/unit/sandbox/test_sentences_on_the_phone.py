@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from scripted_models import FUNCTIONS, make_tools
 
 from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
 from askproai_sandbox.caller.catalogue import read_catalogue
@@ -16,20 +17,7 @@ CATALOGUE = read_catalogue(
     "## Team\n- Nagelstudio Perle: Jasmin, Frau Yilmaz, Tom\n\n"
     "## Häufige Fragen\n- Gibt es einen Aufzug?\n"
 )
-NAMED = ("appointment_id", "appointment_date", "appointment_time")
-DECLARED = {
-    "check_availability": ("service", "staff", "date", "time", "part_of_day"),
-    "book_appointment": ("start", "service", "customer_name"),
-    "find_appointments": (),
-    "reschedule_appointment": (*NAMED, "date", "time"),
-    "cancel_appointment": (*NAMED, "confirmed"),
-    "leave_message": ("message", "recipient", "customer_name", "call_back", "phone"),
-    "business_information": ("topic", "question", "service", "date"),
-}
-TOOLS: dict[str, Any] = {
-    name: {"parameters": {"properties": {each: {} for each in names}, "required": []}}
-    for name, names in DECLARED.items()
-}
+TOOLS = make_tools(FUNCTIONS)
 TOOLS["book_appointment"]["parameters"]["required"] = ["customer_name"]
 TOOLS["transfer_to_human"] = {"type": "transfer_call"}
 OFFER = {"start": "2026-11-26T10:00:00+01:00", "spoken": "Donnerstag, den 26. November, um 10 Uhr bei Jasmin"}

@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from scripted_models import make_tools
+
 from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
 from askproai_sandbox.caller.catalogue import read_catalogue
 
@@ -24,9 +26,7 @@ DECLARED = {
     "leave_message": ("message", "recipient", "customer_name", "call_back"),
     "business_information": ("topic", "question", "service", "date"),
 }
-TOOLS: dict[str, Any] = {
-    name: {"parameters": {"properties": {each: {} for each in names}}} for name, names in DECLARED.items()
-}
+TOOLS = make_tools(DECLARED)
 TUESDAY = {"start": "2026-11-24T16:00:00+01:00", "spoken": "Dienstag, den 24. November, um 16 Uhr bei Jonas"}
 THURSDAY = {"start": "2026-11-26T16:00:00+01:00", "spoken": "Donnerstag, den 26. November, um 16 Uhr bei Jonas"}
 WHEN = ("date", "time", "part_of_day")
