@@ -99,7 +99,7 @@ class PrivacyEnvironment:
         }  # fmt: skip
 
     async def play(self, person: Person, hour: int = 10, *, ends: bool = True) -> str:
-        """Play a call that books, leaves a message and joins the waiting list; return its id."""
+        """Play a call that books, leaves a message and joins the waiting list; return its id when its records are written."""
         call_id = f"call_{secrets.token_hex(8)}"
         fields = self.call_fields(person, call_id)
         self.workspace.calls[call_id] = Call(datetime.now(UTC), fields)
@@ -121,10 +121,18 @@ class PrivacyEnvironment:
         assert joined["success"], joined
         if ends:
             await self.end(person, call_id)
+        await self._recorded(call_id, functions=4)
         return call_id
 
     async def ask(self, name: str, call_id: str, person: Person, args: dict[str, Any]) -> dict[str, Any]:
         return (await self.pod.function(name, call_id, args, from_number=person.number)).body
+
+    async def _recorded(self, call_id: str, functions: int) -> None:
+        """Wait for the records of a call: the web process writes them after its answers."""
+        written = "SELECT count(*) = $3 FROM function_requests WHERE tenant = $1 AND call_id = $2"
+        await eventually(
+            lambda: self.pod.db.fetchval(written, self.tenant, call_id, functions), SOON, "the records of the functions"
+        )
 
     async def end(self, person: Person, call_id: str) -> None:
         fields = {name: value for name, value in self.call_fields(person, call_id).items() if name != "call_id"}
