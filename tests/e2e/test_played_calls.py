@@ -32,10 +32,17 @@ async def play(demo, *arguments: str) -> tuple[int, str]:
     return int(process.returncode or 0), output.decode()
 
 
+def last_warnings(demo: Demo) -> str:
+    """Return the last lines in which pods log a warning or an error: why the books differ."""
+    lines = (line for log in demo.directory.glob("runner/pods/*/*.log") for line in log.read_text().splitlines())
+    warnings = [line for line in lines if '"level": "warning"' in line or '"level": "error"' in line]
+    return "\n".join(sorted(warnings, key=lambda line: line.rpartition('"timestamp"')[2])[-30:])
+
+
 @pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: file.stem)
 async def test_a_played_call_leaves_what_its_script_says(hotline, practice, file):
     code, output = await play(hotline, str(file))
-    assert (code, output.splitlines()[-1]) == (0, "1 played, 0 differ"), output
+    assert (code, output.splitlines()[-1]) == (0, "1 played, 0 differ"), f"{output}\n{last_warnings(hotline)}"
 
 
 async def test_a_call_that_differs_ends_with_exit_code_1(hotline, tmp_path):

@@ -4,7 +4,8 @@ Callers use the whole bucket, and wait for up to a second when it is empty; an o
 a part for bookings. Jobs use a part of it only, so that however many there are, the rest is left for callers; a job that finds its
 part used up gets a turn of its own, one interval after that of the job before, so that jobs do not all come back together. Once a
 job has sent a request it waits for the next ones where it is: put off, it would send the first one again. An optional request of a
-job neither waits nor gets a turn.
+job neither waits nor gets a turn, and leaves one of that part: many that ask again and again would take every token from the job
+whose turn it is.
 
 While Redis is unavailable each process has a bucket of its own with a share of the limit.
 """
@@ -21,6 +22,7 @@ _MINUTE = 60_000  # all durations here are milliseconds
 _BURSTS_PER_MINUTE = 10  # so 70 requests in a minute are at most 7 at once
 _CALLER_WAIT = 1_000
 _FOR_BOOKINGS = 2  # of a burst: what optional requests of callers leave
+_FOR_TURNS = 1  # of the jobs' part: what optional requests of jobs leave
 _JOB_WAIT = 10_000
 # Turns begin anew beyond it: jobs that come before their turn (a person redrives them again and again) reserve one each time, and
 # would push those of all others into tomorrow while the bucket is full.
@@ -124,7 +126,7 @@ class RequestBudget:
                 raise BudgetSpent(timedelta(milliseconds=wait))
             await self._sleep(wait)
             return seconds - wait / 1000
-        await self._wait_as_job(interval, burst // 2, optional=optional)
+        await self._wait_as_job(interval, max(1, burst // 2 - _FOR_TURNS * optional), optional=optional)
         return seconds
 
     async def _wait_as_job(self, interval: int, depth: int, *, optional: bool) -> None:

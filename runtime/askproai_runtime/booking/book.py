@@ -161,7 +161,7 @@ async def _claim_booking(
     async def find_result(conn: Connection) -> BookingResult | None:
         if request.desk is None:
             settled = [a for a in await list_call_appointments(conn, ctx.tenant, call.call_id) if a.settled]
-            repeated = request.find_repeated(settled)
+            repeated = request.find_repeated(settled, ctx.clock.now())
         elif await is_action_done(conn, ctx.tenant, call.call_id, request.key):
             repeated = await get_desk_appointment(conn, ctx.tenant, call.call_id)
         else:
@@ -180,7 +180,8 @@ async def _find_repeated(
     the calendar has refused. Raises `ClarificationNeeded`.
     """
     if request.desk is None:
-        return request.find_repeated(await list_call_appointments(conn, ctx.tenant, call.call_id))
+        appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
+        return request.find_repeated(appointments, ctx.clock.now())
     found = await get_desk_appointment(conn, ctx.tenant, call.call_id)
     return None if found is None or found.status == Status.FAILED else found
 

@@ -68,7 +68,8 @@ class BookingRequest:
     """A booking to make.
 
     `offered_staff` is with whom the call holds exactly this time; that staff member is kept if the caller names nobody else.
-    `another` is set for a second person at a time that the call has booked already. `desk` is set if the desk asks, and no caller.
+    `another` is set for an appointment beside one that the call has booked already: a second person, or a second time.
+    `desk` is set if the desk asks, and no caller.
     """
 
     service: ServiceRequest
@@ -104,18 +105,18 @@ class BookingRequest:
         staff = self.service.staff or self.offered_staff or "any"
         return self.rules.branch.name, staff, int(self.start.timestamp())
 
-    def find_repeated(self, appointments: Sequence[Appointment]) -> Appointment | None:
+    def find_repeated(self, appointments: Sequence[Appointment], now: datetime) -> Appointment | None:
         """Return the one of the call's `appointments` that this request asks for again, else None.
 
-        Raises `ClarificationNeeded` if the call has one at this time for a clearly different name, or of a part of this visit, and
-        `another` is not set.
+        Raises `ClarificationNeeded` if `another` is not set, and the call has one at this time for a clearly different name or of
+        a part of this visit, or one at another time of the same service for the same person: who corrects a time wants one.
         """
         service = self.rules.service
         target = self.rules.branch.name, self.start
         then = [a for a in appointments if a.live and (a.branch, a.starts_at) == target]
         at_start = [a for a in then if same_services(a.service, service.name)]
         if self.another:  # two people may have one name: who was booked without `another` is not the other person
-            at_start = [a for a in at_start if a.action != self.first_key]
+            at_start = [a for a in at_start if a.beside]
         for appointment in at_start:
             if same_name(self.name, appointment.customer_name):
                 return appointment
@@ -129,7 +130,17 @@ class BookingRequest:
             raise ClarificationNeeded(
                 say().instead_of_part.format(service=service.display_name), appointment_id=str(shared[0].id)
             )
+        if not self.another:
+            self._require_only_one(appointments, now)
         return None
+
+    def _require_only_one(self, appointments: Sequence[Appointment], now: datetime) -> None:
+        """Raise `ClarificationNeeded` if the call has booked one of the same service for the same person, in whatever branch."""
+        for booked in appointments:
+            is_shared = booked.live and share_services(booked.service, self.rules.service.name)
+            if is_shared and same_name(self.name, booked.customer_name):
+                when = format_spoken(booked.starts_at, self.rules.zone, now)
+                raise ClarificationNeeded(say().further_or_instead.format(when=when), appointment_id=str(booked.id))
 
 
 def parse_service_request(

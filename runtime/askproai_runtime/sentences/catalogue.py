@@ -83,6 +83,7 @@ class Sentences:
     in_branch: str
     another_beside: str
     instead_of_part: str
+    further_or_instead: str
     nobody_does: str
     not_in_one_visit: str
     one_person_at_a_time: str

@@ -82,6 +82,9 @@ ENGLISH: Final = Sentences(
         "For this time I have already booked a part of that during this call. Shall I cancel that appointment and book"
         " {service} instead, or is it for somebody else?"
     ),
+    further_or_instead=(
+        "I have already booked {when} in this call. Is this a further appointment, or shall I move that one?"
+    ),
     nobody_does="Nobody here offers {service} at the moment. Would you like something else?",
     not_in_one_visit=(
         "I cannot book {services} as one appointment, only each of them by itself. Which one shall I begin with?"

@@ -82,6 +82,10 @@ GERMAN: Final = Sentences(
         "Zu dieser Zeit habe ich in diesem Gespräch schon einen Teil davon eingetragen. Soll ich diesen Termin absagen und"
         " stattdessen {service} eintragen, oder ist das für jemand anderen?"
     ),
+    further_or_instead=(
+        "In diesem Gespräch habe ich schon einen Termin eingetragen: {when}. Soll das ein weiterer sein, oder soll ich diesen"
+        " verschieben?"
+    ),
     nobody_does="{service} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?",
     not_in_one_visit=(
         "{services} kann ich nicht als einen Termin eintragen, nur jede Leistung einzeln. Womit soll ich anfangen?"

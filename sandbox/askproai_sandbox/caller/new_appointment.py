@@ -209,7 +209,8 @@ def _find_neighbour(memory: Memory, sentence: Sentence) -> tuple[Memory, dict[st
 def _book(agent: CalledAgent, memory: Memory, offer: Item) -> Turn:
     """Book an offer, or ask for what the function requires of the caller."""
     staff = {"staff": offer["staff"]} if is_one_of_several(offer, memory.offers) else {}
-    turn = call(agent, memory, "book_appointment", {**memory.details, **staff, "start": offer["start"]})
+    further = {"another": True} if memory.booked else {}  # else the function asks whether it is meant instead
+    turn = call(agent, memory, "book_appointment", {**memory.details, **staff, **further, "start": offer["start"]})
     missing = set(agent.schema("book_appointment").get("required", ())) - memory.details.keys()
     for name, question in (("customer_name", phrases.ASK_NAME), ("birth_date", phrases.ASK_BIRTH_DATE)):
         if name in missing:

@@ -2,12 +2,14 @@
 
 import asyncio
 from dataclasses import replace
+from uuid import UUID
 
 import asyncpg
 import msgspec
 import pytest
 
 from askproai_runtime.booking.replies import Reply
+from askproai_runtime.booking.types import FunctionOutcome
 from tests.worlds.booking_environment import (
     HALF_PAST_TWO,
     MORNING,
@@ -101,6 +103,50 @@ async def test_a_clearly_different_person_is_asked_back(new_salon, other: str) -
     assert len(await salon.live()) == 1
 
 
+async def test_another_time_for_the_same_person_is_asked_back(new_salon) -> None:
+    """A caller who corrects the time wants one appointment; `another` says that it is a second one."""
+    salon = await new_salon()
+    first = await salon.booking.book_appointment(call(), booking_args())
+    later = booking_args(MORNING, name="Frau Müller")
+    asked = await salon.booking.book_appointment(call(), later)
+    assert (asked.success, asked.outcome, asked.fields) == (
+        False, FunctionOutcome.ASKED_BACK, {"appointment_id": first.fields["appointment_id"]},
+    )  # fmt: skip
+    assert "Soll das ein weiterer sein, oder soll ich diesen verschieben?" in asked.message
+    assert [row["id"] for row in await salon.live()] == [UUID(first.fields["appointment_id"])]
+    second = await salon.booking.book_appointment(call(), later | {"another": True})
+    for repeated in (later, later | {"another": True}, later):
+        answer = await salon.booking.book_appointment(call(), repeated)
+        assert (answer.success, answer.fields["appointment_id"]) == (True, second.fields["appointment_id"])
+    assert len(await salon.live()) == 2
+    await salon.assert_claims_match()
+
+
+async def test_a_second_time_for_another_person_or_after_a_cancellation_is_booked_at_once(new_salon) -> None:
+    salon = await new_salon()
+    first = await salon.booking.book_appointment(call(), booking_args())
+    for_other = await salon.booking.book_appointment(call(), booking_args(MORNING, name="Karl Hoffmann"))
+    assert for_other.success
+    for each in (first, for_other):
+        await salon.cancel(each.fields["appointment_id"])
+    again = await salon.booking.book_appointment(call(), booking_args(MORNING))
+    assert again.success
+    assert again.fields["appointment_id"] not in {
+        first.fields["appointment_id"],
+        for_other.fields["appointment_id"],
+    }
+
+
+async def test_of_two_times_that_are_requested_at_once_for_one_person_one_is_booked(new_salon) -> None:
+    """Both look before either is written: only under the lock it is certain."""
+    salon = await new_salon()
+    answers = await asyncio.gather(
+        *(salon.booking.book_appointment(call(), booking_args(start)) for start in (HALF_PAST_TWO, MORNING))
+    )
+    assert sorted(answer.success for answer in answers) == [False, True]
+    assert len(await salon.live()) == 1
+
+
 async def test_another_person_gets_one_appointment_however_the_request_is_repeated(new_salon) -> None:
     """The flag may come first, be forgotten, or come with another spelling; two people of one name stay two."""
     salon = await new_salon()
@@ -180,6 +226,7 @@ async def test_a_booking_that_fails_is_counted(new_salon) -> None:
 
 
 async def test_a_moved_appointment_no_longer_answers_for_its_old_time(new_salon) -> None:
+    """Another one at that time is asked for first, as at any time."""
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args())
     await salon.pool.execute(
@@ -188,7 +235,10 @@ async def test_a_moved_appointment_no_longer_answers_for_its_old_time(new_salon)
     await salon.pool.execute(
         "UPDATE claims SET blocks = tstzrange(lower(blocks) - interval '4 h', upper(blocks) - interval '4 h')"
     )
-    again = await salon.booking.book_appointment(call(), booking_args())
+    asked = await salon.booking.book_appointment(call(), booking_args())
+    assert (asked.success, asked.fields["appointment_id"]) == (False, first.fields["appointment_id"])
+    assert "um 10 Uhr 30" in asked.message
+    again = await salon.booking.book_appointment(call(), booking_args(another=True))
     assert again.success
     assert again.fields["appointment_id"] != first.fields["appointment_id"]
 

@@ -18,7 +18,10 @@ WEDNESDAY = "2026-11-25T15:00:00+01:00"
 
 async def book(salon, *starts: str) -> list[str]:
     """Book appointments for the caller, and return their ids."""
-    answers = [await salon.booking.book_appointment(call(), booking_args(start, staff="anna")) for start in starts]
+    answers = [
+        await salon.booking.book_appointment(call(), booking_args(start, staff="anna", another=start != starts[0]))
+        for start in starts
+    ]
     assert all(answer.success for answer in answers), answers
     return [answer.fields["appointment_id"] for answer in answers]
 

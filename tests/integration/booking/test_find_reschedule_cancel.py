@@ -70,7 +70,9 @@ async def test_many_appointments_are_said_in_a_sentence_of_bearable_length(new_s
     for day in range(24, 29):
         for hour in (10, 12):
             assert (
-                await salon.booking.book_appointment(call(), booking_args(f"2026-11-{day}T{hour}:00:00+01:00"))
+                await salon.booking.book_appointment(
+                    call(), booking_args(f"2026-11-{day}T{hour}:00:00+01:00", another=True)
+                )
             ).success
     found = await salon.booking.find_appointments(call())
     assert found.message.count("Haarschnitt bei") == 3
@@ -102,7 +104,7 @@ async def test_a_repeated_cancellation_never_takes_the_next_appointment(new_salo
     """A language model repeats itself, and leaves the id out the second time."""
     salon = await new_salon()
     for start in (MORNING, FOUR):
-        await salon.booking.book_appointment(call(), booking_args(start))
+        await salon.booking.book_appointment(call(), booking_args(start, another=True))
     asked = await salon.booking.cancel_appointment(NEXT_CALL, {})
     assert not asked.success
     assert asked.message.startswith("Welchen Termin soll ich absagen: Freitag, den 27. November, um 10 Uhr")

@@ -35,10 +35,10 @@ class CancelledBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
-    """A row of `appointments`, with its customer's phone number and the key of the call's action that made it.
+    """A row of `appointments`, with its customer's phone number.
 
-    `was_…` is set while the calendar has not agreed to a move: the time before it, and the number of its claims. `settled`:
-    no request is working on it now. `read_at` is the database's clock, and `age` the time since the row was made. Nothing changes
+    `was_…` is set while the calendar has not agreed to a move: the time before it, and the number of its claims. `beside`: the call
+    has requested it with `another`. `settled`: no request is working on it now. `read_at` is the database's clock, and `age` the time since the row was made. Nothing changes
     `updated_at` of a cancelled one.
     """
 
@@ -65,7 +65,7 @@ class Appointment:
     error: str | None = None
     caller: str | None = None
     version: int = 1
-    action: str | None = None
+    beside: bool = False
     settled: bool = True
     read_at: datetime | None = None
     age: timedelta = timedelta()
@@ -108,14 +108,13 @@ class Appointment:
 _SELECT = """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.status, coalesce(a.call_id, '') AS call_id,
     a.correlation_id, a.customer_name, c.phone, a.attendee_email, a.event_type_id, a.external_id, a.external_updated_at,
     a.was_starts_at, a.was_ends_at, a.was_place, a.cancelled_by, a.cancel_reason, a.caller, a.version, a.error, a.notes,
-    act.key AS action,
-    coalesce(act.state = 'done' OR act.lease_until <= clock_timestamp(), true) AS settled, clock_timestamp() AS read_at,
+    coalesce(act.beside, false) AS beside, coalesce(act.settled, true) AS settled, clock_timestamp() AS read_at,
     clock_timestamp() - a.created_at AS age, a.updated_at
     FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
     LEFT JOIN LATERAL (
-        SELECT x.key, x.state, x.lease_until FROM call_actions x
-        WHERE x.tenant = a.tenant AND x.appointment_id = a.id AND x.key LIKE 'book|%'
-        ORDER BY x.state = 'done', x.lease_until DESC, x.key LIMIT 1) act ON true """
+        SELECT bool_or(x.key LIKE 'book|%|another:%') AS beside,
+            bool_and(x.state = 'done' OR x.lease_until <= clock_timestamp()) AS settled FROM call_actions x
+        WHERE x.tenant = a.tenant AND x.appointment_id = a.id AND x.key LIKE 'book|%') act ON true """
 
 
 def build_appointment(
