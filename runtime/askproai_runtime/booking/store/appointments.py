@@ -38,8 +38,8 @@ class Appointment:
     """A row of `appointments`, with its customer's phone number.
 
     `was_…` is set while the calendar has not agreed to a move: the time before it, and the number of its claims. `beside`: the call
-    has requested it with `another`. `settled`: no request is working on it now. `read_at` is the database's clock, and `age` the time since the row was made. Nothing changes
-    `updated_at` of a cancelled one.
+    has requested it with `another`. `settled`: no request is working on it now. `read_at` is the database's clock, and `age` the
+    time since the row was made. Nothing changes `updated_at` of a cancelled one.
     """
 
     id: UUID
