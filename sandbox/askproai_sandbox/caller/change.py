@@ -23,6 +23,11 @@ _FURTHER = re.compile(  # without "auch" in "Geht auch Freitag?", which is anoth
 _FOR_OTHER = re.compile(
     r"\bfür (?:mein|unser|die|den|das)\w* (?!Termin|Tag|Woche|Uhrzeit)(?-i:[A-ZÄÖÜ])", re.IGNORECASE
 )
+_FOR_NEXT = re.compile(
+    r"\b(?:noch|und)\b(?: (?:auch|dann|gleich|noch))*(?: ein\w*)?"
+    r" für (?:mein|unser|die|den|das)\w* (?!Termin|Tag|Woche)(?-i:[A-ZÄÖÜ])",
+    re.IGNORECASE,
+)
 ONE = re.compile(r"\b(?:ein|eine[nmrs]?|nen|ne)\b", re.IGNORECASE)
 _MAY_WANT_FURTHER = {None, Intent.APPOINTMENT, Intent.GOODBYE, Intent.WAITLIST}
 _DOES_NOT = re.compile(r"\b(?:doch|dann)\s+(?:(?:eben|halt|lieber|doch)\s+)?nicht\b", re.IGNORECASE)
@@ -40,6 +45,11 @@ class Change:
     to_confirm: Mapping[str, Any] = field(default_factory=dict)  # the appointment that the function asked about
     asked_about: str = ""  # the id of the appointment of "Meinen Sie …?"
     named: str = ""  # the words that name an appointment, until the appointments are known
+
+
+def names_next_person(sentence: Sentence) -> bool:
+    """Return whether a sentence asks for the same for somebody else: "Und für meinen Mann", "Noch einen für meine Schwester"."""
+    return bool(_FOR_NEXT.search(sentence.wanted))
 
 
 def wants_further(sentence: Sentence, booked_service: str) -> bool:

@@ -20,6 +20,7 @@ _ADDRESSEE = (  # of a message
 )
 _TOO_LATE = r"(?:\bzu spät\b|\bverspät\w+|\b(?:Minuten|(?:Viertel)?stunde|etwas|bisschen) später\b)"
 _TAG = r"(?:,\s*(?:oder(?: nicht)?|nicht(?: wahr)?|ja|richtig|gell?|stimmt's)\s*)?"  # ", oder?"
+_WITHOUT_ONE = r"(?<!\bohne )(?<!\bohne Termin )"  # "Kann ich ohne Termin vorbeikommen?"
 ASKS_FOR_OWN = re.compile(  # about a service: when the caller has it, not when it is free
     rf"(?:{_WHEN} (?:{_FILLER} )*(?:ist|war|beginnt)|(?:^\W*|\bund |{_WHEN} )habe? ich) (?:{_FILLER} )*"
     r"(?!(?:das|es|Sie|recht)\b)(?![^.?!]*\b(?:möglich|frei|fertig|da|offen|geöffnet|am besten|richtig|Zeit)\b)",
@@ -87,11 +88,14 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:verschieben|(?:vor|zurück)?schieben|verlegen|umbuchen|verschoben|umlegen|vor(?:zu)?(?:ver)?legen|vor(?:zu)?ziehen)\b",
         r"\b(?:auf|nach (?:vorne?|hinten))\b[^.?!]*(?-i:\blegen\b)",  # "Waschen und Legen" is a service
     ),
-    Intent.CANCELLATION: (r"\b(?:kostet|bis wann|wie lange vorher)\b[^.!]*\b(?:abzusag|absag|storn)\w*",),
+    Intent.CANCELLATION: (
+        r"\b(?:kostet|(?:be)?zahlen|berechne\w*|gebühr\w*|bis wann|wie lange vorher)\b[^.!]*"
+        r"\b(?:abzusag|absag|storn|nicht (?:komme|erscheine)\b)\w*",
+    ),
     Intent.CANCEL: (
         r"\b(?:absagen?|abzusagen|stornier\w*|streichen)\b",
         r"\bsag\w*\b.*\bab\b(?!\s+\d)",
-        r"\bkann\b.*\bnicht\b[^,.?!]*\b(?:kommen|wahrnehmen)\b",
+        r"\b(?:kann|wir können|können wir)\b.*\bnicht\b[^,.?!]*\b(?:kommen|wahrnehmen)\b",
         r"\bich komme\b[^.?!]*\bnicht\b",
         r"\bschaff(?:e|'?s)?\b[^.?!]*\bnicht\b,?[^,.?!]*\bzu kommen\b",
         r"\bhabe? \b[^.?!]*\btermin\b[^?!]*\bich schaffe? (?:das|es|den|ihn) (?:leider |doch )?nicht\s*(?:[,.!]|$)",
@@ -115,6 +119,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bob ich\b[^.?!]*\btermine?\b[^.?!]*\bhabe?\b",
         r"\b(?:bei wem|wo|in welcher filiale)\b[^.?!]*\bmein\w* (?:\w+ )?termin",
         r"\b(?:steht|bleibt|gilt|stimmt)\b[^.?!]*\bmein\w* (?:\w+ )?termin",
+        r"\bob (?:mein\w*|der|unser\w*) (?:\w+ )?termin\b[^.?!]*\b(?:steht|bleibt|gilt|stimmt)\b",
         r"\b(?:welche|was für)\b[^.?!]*\btermine?\b[^.?!]*\bich\b",
         r"\bhabe? ich\b[^.?!]*\btermine?\b",
         rf"{_WHEN} (?:{_FILLER} )*(?:bin ich\b|(?:muss|soll(?:te)?) ich\b(?=[^.?!]*\b(?:da|dran|hier|hin|kommen|wieder)\b|\W*$))",
@@ -125,6 +130,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.DETAILS: (
         # "Darf ich meinen Hund mitbringen?" asks for no service
         r"(?:^|[.?!:])(?!(?:(?!\bwas\b)[^.?!:])*\b(?:kann|darf|könnte|können|dürfen) (?:ich|wir|man)\b)[^.?!:]*\bmitbringen\b",
+        r"\bbring(?:e|t)\b[^.?!]*\bmit\s*\?",
         r"\bwie lange\b[^.?!]*\b(?:dauer[nt]|dauert|braucht)\b|\bwie lange geht (?:das|es|die|der|so|eine?)\b",
     ),
     Intent.PRICES: (
@@ -135,6 +141,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.WORKING_HOURS: (
         r"\bwann\b[^.?!]*\barbeitet\b",
         r"^\W*(?:und )?arbeitet\b",
+        r"\bob\b[^.?!]*\barbeitet\b",
         r"\bist (?!(?:das|es|dies|da)\b)(?![^?]*\b(?:termine?|was|etwas|frei)\b)[^.?!]*\b(?:da|im Haus|anwesend)\s*\?",
     ),
     Intent.HOURS: (
@@ -159,7 +166,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"(?<!egal )(?<!egal, )\bbei wem\b",
         r"\bwelche (?:ärzte|mitarbeiter|kollegen)\b",
     ),
-    Intent.APPOINTMENT: (r"\btermin\b", r"\b(?:buchen|vereinbaren|vorbeikommen)\b"),
+    Intent.APPOINTMENT: (rf"{_WITHOUT_ONE}\btermin\b", rf"{_WITHOUT_ONE}\b(?:buchen|vereinbaren|vorbeikommen)\b"),
     Intent.GOODBYE: (
         BYE,
         r"\b(?:schönen (?:tag|abend)|danke)\b",
@@ -178,7 +185,13 @@ _HAS_ONE = re.compile(  # "Ich hab morgen einen Termin, oder?"
 )
 
 
+_IN_DATE = re.compile(
+    r"(?<=\d)\.(?= ?(?:[a-zäöü\d]|Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez))"
+)  # ends no sentence
+
+
 def find_intent(text: str) -> Intent | None:
     """Return what a sentence is about; None if it is a time, a name, a service or not understood."""
+    text = _IN_DATE.sub("", text)
     found = next((intent for intent, pattern in PATTERN_OF.items() if pattern.search(text)), None)
     return Intent.LIST if found is Intent.APPOINTMENT and _HAS_ONE.search(text) else found

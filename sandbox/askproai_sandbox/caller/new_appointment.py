@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from askproai_runtime.german_dates import WEEKDAYS, Argument, find_argument, fold
 from askproai_sandbox.caller import phrases
+from askproai_sandbox.caller.change import names_next_person
 from askproai_sandbox.caller.choice import (
     Item,
     ask_again,
@@ -143,7 +144,8 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     weekday = name_offered_weekday(memory.offers, sentence.when.get("date"), agent.now)
     when, remark = {**sentence.when, **weekday, **other_part, **branch}, None
     services = _requested_services(memory, sentence, has_time=bool(when))
-    wants_any = sentence.any_staff or (sentence.intent is Intent.APPOINTMENT and not memory.offers)
+    is_next = bool(memory.booked) and names_next_person(sentence)
+    wants_any = sentence.any_staff or is_next or (sentence.intent is Intent.APPOINTMENT and not memory.offers)
     if (sentence.after_last or sentence.before_last) and not when and (services or wants_any):
         memory, when, remark = _find_neighbour(memory, sentence)
     if not (when or services or sentence.staff or wants_any):

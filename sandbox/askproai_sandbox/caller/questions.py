@@ -19,7 +19,7 @@ TOPICS = {
     Intent.ADDRESS: "address",
     Intent.CANCELLATION: "cancellation",
 }
-_FURTHER = re.compile(r"\W*(?:und|oder)\b[^.?!]*\?\W*", re.IGNORECASE)
+_FURTHER = re.compile(r"\W*(?:und|oder)\b(?:[^.?!]|(?<=\d)\.)*\?\W*", re.IGNORECASE)  # "Und am 28.?"
 _FURTHER_NOUN = re.compile(
     r"\W*(?i:und|oder) (?:(?:was ist mit|wie ist es mit|die|der|das|den) )*([A-ZÄÖÜ][\wäöüß-]{2,})\W*"
 )

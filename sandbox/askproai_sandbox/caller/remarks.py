@@ -7,13 +7,13 @@ from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
 from askproai_sandbox.caller.email_address import is_address_lost
 from askproai_sandbox.caller.intent import PATTERN_OF, Intent
-from askproai_sandbox.caller.memory import INFORMATION, CalledAgent, Turn
+from askproai_sandbox.caller.memory import INFORMATION, CalledAgent, Memory, Turn
 from askproai_sandbox.caller.message import find_phone, names_phone
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.sentence import Sentence
 
 _WISH = re.compile(  # of a question that asks for an appointment
-    r"\b(?:frei(?:e\w*)?|geht'?s?|ginge|passt|klappt|(?:vorbei|dran)?kommen|möglich|recht|okay|Zeit|Platz|dran|termine?n?|buchen"
+    r"\b(?:frei(?:e\w*)?|geht'?s?|ginge|passt|klappt|(?:vorbei|dran)?kommen|möglich|recht|okay|Zeit(?:en)?|Platz|dran|termine?n?|buchen"
     r"|vereinbaren|bekomm\w*|krieg\w*|nehmen(?! Sie\b)|wär\w*|würd\w*|hätt\w*|sieht|schaut"
     r"|\w*schauen|möcht\w*|will|wollen|brauch\w*)\b"
     r"|(?<=\w\s)(?:was|etwas)\b",
@@ -81,7 +81,7 @@ def find_remark_on_second_question(turn: Turn, text: str) -> str | None:
     return phrases.ONE_QUESTION.format(text) if is_more else None
 
 
-def is_no_wish(turn: Turn, sentence: Sentence, catalogue: Catalogue) -> bool:
+def is_no_wish(before: Memory, turn: Turn, sentence: Sentence, catalogue: Catalogue) -> bool:
     """Return whether a turn looks for free times, though its sentence asks for something else: "Was haben Sie jetzt notiert?"."""
     called, text = turn.reaction, sentence.text
     if not (isinstance(called, ToolCall) and called.name == "check_availability"):
@@ -95,6 +95,8 @@ def is_no_wish(turn: Turn, sentence: Sentence, catalogue: Catalogue) -> bool:
     if not (is_filled or text.rstrip().endswith("?")):
         return False
     noun = sentence.unknown_service
+    if before.offers and noun and not (sentence.when or wishes):  # "Ach, und bringt man ein Handtuch mit?"
+        return True
     is_pending = turn.memory.details.get("service") not in {None, noun} and not is_filled
     # but not for what is named by "Kann ich in Raten zahlen?"
     asks_for_it = noun and (sentence.when or re.search(rf"\bein(?:e[nmrs]?)? {re.escape(noun)}\b", text))

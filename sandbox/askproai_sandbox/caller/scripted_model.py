@@ -60,7 +60,7 @@ from askproai_sandbox.caller.remarks import (
     is_no_wish,
     says_more,
 )
-from askproai_sandbox.caller.sentence import Sentence, read_first_appointment, read_sentence
+from askproai_sandbox.caller.sentence import Sentence, drop_closed_day, read_first_appointment, read_sentence
 from askproai_sandbox.caller.spoken_time import name_hours
 from askproai_sandbox.caller.team_requests import give_up, hear_request
 from askproai_sandbox.caller.words import FILLERS
@@ -117,7 +117,7 @@ class ScriptedModel:
 
 def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     """Read a sentence, and return the reaction of the first rule that has one. Pure."""
-    text = name_hours(text, asked="wie viel Uhr" in memory.question)
+    text = name_hours(drop_closed_day(text), asked="wie viel Uhr" in memory.question)
     accepting, message = split_off_message(text)
     if message and _may_accept(agent, memory, read_sentence(accepting, agent.catalogue)):
         text, memory = accepting, replace(memory, to_pass_on=message)
@@ -138,7 +138,7 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     if turn.reaction is None:
         turn = Turn(turn.memory, phrases.HELP, turn.remark)
     turn = _place_all(memory, turn, sentence)
-    if is_no_wish(turn, sentence, agent.catalogue):
+    if is_no_wish(before, turn, sentence, agent.catalogue):
         turn = _not_understood(memory, sentence)
     turn = refuse_second(before, memory, turn, sentence)
     turn = replace(turn, memory=_note_unanswered(turn, sentence))

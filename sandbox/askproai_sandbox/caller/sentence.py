@@ -76,6 +76,11 @@ _NEXT_ONE = re.compile(  # "und einmal Krallen", "und am Donnerstag"
 _AND_NEW = re.compile(
     r",?\s+und\s+(?:dann\s+|dafür\s+)?(?:gleich\s+)?(?:einen|nen)\s+(?:neuen|anderen)\b", re.IGNORECASE
 )
+_SAYS_CLOSED = re.compile(  # "Ach stimmt, mittwochs ist ja zu. Dann …": not the day that is wanted
+    r"^[^?]*?\b(?:ist|sind|haben Sie|habt ihr) (?:(?:ja|da|doch|auch|bei Ihnen|wohl|dann) )*"
+    r"(?:zu|geschlossen|Feiertag|Ruhetag)[,.!]\s+(?=\w)(?!(?:oder|nicht|gell?|ja|richtig)\b)",
+    re.IGNORECASE,
+)
 _AFTER_LAST = re.compile(r"\b(?:danach|hinterher|anschließend|im Anschluss|direkt dahinter)\b", re.IGNORECASE)
 _BEFORE_LAST = re.compile(r"\b(?:davor|vorher|direkt vorneweg)\b", re.IGNORECASE)
 _ENGLISH_WORDS = """
@@ -180,6 +185,11 @@ def _cut_next_appointment(text: str) -> str:
 def _is_english(text: str) -> bool:
     words = re.findall(r"[a-zäöüß']+", text.casefold())
     return len(words) > 2 and 2 * sum(word in _ENGLISH for word in words) > len(words)
+
+
+def drop_closed_day(text: str) -> str:
+    """Return a sentence without its beginning that says when the business is closed."""
+    return _SAYS_CLOSED.sub("", text)
 
 
 def read_sentence(text: str, catalogue: Catalogue) -> Sentence:

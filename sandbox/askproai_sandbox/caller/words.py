@@ -23,7 +23,7 @@ _STAFF = re.compile(
     rf"\b([Bb]eim?|[Zz]u[mr]?|[Mm]it|[Vv]on)\s+(?:de[mr]\s+)?({_TITLE}*)({NAME_WORD}(?:\s+{NAME_WORD})?)"
 )
 NO_SERVICE = (
-    r"(?!(?:Termin|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Mensch(?:en)?"
+    r"(?!(?:Termine?|Zeiten|Uhrzeit(?:en)?|Möglichkeiten|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Mensch(?:en)?"
     r"|Mitarbeiter|Personen|Person|(?:Zahn)?[AÄ]rzt(?:in)?|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Rezept|Überweisung"
     r"|Arbeit|Schule|Kita|Büro|Bahn|Zug|Bus|Urlaub|Mann|Frau"
     r"|Tochter|Sohn|Kind(?:er)?|Mutter|Mutti|Vater|Der|Die|Das|Den|Dem|Ich|Wir|Sie|Er|Es|Mir|Mich|Uns|Ihre?[nmrs]?|Mein\w*|Mei|Bei|Für|Aber|Oder"
