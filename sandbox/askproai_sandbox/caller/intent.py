@@ -82,6 +82,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:verbinde\w*|durchstellen|weiterleiten|stellen Sie mich durch)\b",
         r"\b(?:mit|an) (?:(?:eine[mnr]|de[mnr]|Ihre[mnr]) )?(?:echten )?(?:Menschen?|Mitarbeiter(?:in)?|Kolleg\w+|jemande[mn])\b",
         r"\bmit (?!Ihnen\b)[^.?!,]*\bsprechen\b",
+        r"\bich\b[^.?!,]*\b(?:den|die|Frau|Herrn|Doktor|jemand\w*)\b[^.?!,]*\bsprechen\b",
     ),
     Intent.CALLBACK: (r"\bRückruf\b", r"\bzurück(?:zu)?rufen\b", r"\bruf\w*\b[^.?!]*\bzurück\b"),
     Intent.MOVE: (
@@ -89,8 +90,8 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:auf|nach (?:vorne?|hinten))\b[^.?!]*(?-i:\blegen\b)",  # "Waschen und Legen" is a service
     ),
     Intent.CANCELLATION: (
-        r"\b(?:kostet|(?:be)?zahlen|berechne\w*|gebühr\w*|bis wann|wie lange vorher)\b[^.!]*"
-        r"\b(?:abzusag|absag|storn|nicht (?:komme|erscheine)\b)\w*",
+        r"\b(?:kostet|bis wann|wie lange vorher)\b[^.!]*\b(?:abzusag|absag|storn)\w*",
+        r"\b(?:kostet|(?:be)?zahlen|berechne\w*|gebühr\w*)\b[^.!]*\bwenn\b[^.!]*\b(?:absage|nicht (?:komme|erscheine))\b",
     ),
     Intent.CANCEL: (
         r"\b(?:absagen?|abzusagen|stornier\w*|streichen)\b",

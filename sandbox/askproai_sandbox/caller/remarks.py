@@ -19,6 +19,11 @@ _WISH = re.compile(  # of a question that asks for an appointment
     r"|(?<=\w\s)(?:was|etwas)\b",
     re.IGNORECASE,
 )
+_TELLS = re.compile(  # what has been: "Ich hatte gestern einen Termin und habe meine Tasche liegen lassen."
+    r"^\W*(?:(?:guten tag|hallo|also|ja|äh)\W+)*(?:ich|wir) (?:hatten?|waren?) (?:gestern|vorgestern|heute|letzte\w*|am)\b"
+    r"(?!.*(?:\b(?:möchte|brauche|hätte|würde|will|kann ich|bitte|jetzt|neuen)\b|\?))",
+    re.IGNORECASE,
+)
 _ASKS_WHAT = re.compile(  # about a service: "Wie oft muss man Shellac erneuern?"
     r"\W*(?:(?:und|aber|also|ja|äh|hallo|guten tag)\W+)*"
     r"(?:was|wie|warum|wieso|weshalb|wozu|wofür|womit|woran|bis wann|welche[rsnm]?)\b",
@@ -86,6 +91,8 @@ def is_no_wish(before: Memory, turn: Turn, sentence: Sentence, catalogue: Catalo
     called, text = turn.reaction, sentence.text
     if not (isinstance(called, ToolCall) and called.name == "check_availability"):
         return False
+    if _TELLS.search(text):
+        return True
     wishes = is_wish(sentence)
     if sentence.services:
         is_asked = sentence.is_question and not (sentence.when or wishes)

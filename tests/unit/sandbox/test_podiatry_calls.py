@@ -66,6 +66,18 @@ def test_the_function_is_the_one_that_the_sentence_means(said: str, expected: di
     assert {name: value for name, value in found.items() if name != "question"} == expected
 
 
+def test_who_tells_what_has_been_asks_for_no_time() -> None:
+    model = podiatry()
+    assert isinstance(model.hear("Ich hatte gestern einen Termin und habe meine Tasche liegen lassen."), str)
+    assert model.remark is not None
+
+
+def test_who_wants_to_speak_to_the_boss_wants_no_service() -> None:
+    tools = make_tools(FUNCTIONS | {"transfer_to_human": ()})
+    model = ScriptedModel(tools, "+491", CATALOGUE)
+    assert called(model, "Ich möchte den Chef sprechen.") == {"tool": "transfer_to_human"}
+
+
 def test_a_further_question_about_opening_hours_may_be_a_date() -> None:
     model = podiatry()
     called(model, "Haben Sie am 24. Dezember auf?")
