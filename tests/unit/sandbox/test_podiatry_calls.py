@@ -73,7 +73,7 @@ def test_who_tells_what_has_been_asks_for_no_time() -> None:
 
 
 def test_who_wants_to_speak_to_the_boss_wants_no_service() -> None:
-    tools = make_tools(FUNCTIONS | {"transfer_to_human": ()})
+    tools = make_tools(FUNCTIONS) | {"transfer_to_human": {"type": "transfer_call"}}
     model = ScriptedModel(tools, "+491", CATALOGUE)
     assert called(model, "Ich möchte den Chef sprechen.") == {"tool": "transfer_to_human"}
 
