@@ -38,6 +38,8 @@ def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) 
         memory = replace(memory, has_just_booked=True, booked=booked, booked_until=until, exclusions=())
         memory = _note_booked(memory)
         memory = memory.forget_time(("time", "part_of_day"))  # of the next appointment that is asked for
+    if called == "reschedule_appointment" and answer.get("success") and answer.get("appointment_id") == memory.booked:
+        memory = replace(memory, booked_until=str(answer.get("end") or ""))
     if asked in {"services", "staff"}:  # the answer lists them because it did not know the one that was said
         memory = memory.drop("service" if asked == "services" else "staff")
     is_done = answer.get("success") and called is not None and called == memory.change.tool

@@ -72,6 +72,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:weitergeben|weitersagen)\b",
         r"\b(?:können|könnten|würden) Sie (?:bitte )?(?:das|es) (?:bitte )?(?:de[mr] )?(?-i:[A-ZÄÖÜ])[^.?!]*\bsagen\b",
         r"\bNachricht\b[^.?!]*\b(?:hinterlassen|dalassen|aufgeben)\b",
+        r"^\W*(?:(?:eine|ich habe? eine) )?Nachricht (?:an|für)\b",
     ),
     Intent.LATE: (
         r"\bverspäte mich\b",
@@ -88,6 +89,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.MOVE: (
         r"\b(?:verschieben|(?:vor|zurück)?schieben|verlegen|umbuchen|verschoben|umlegen|vor(?:zu)?(?:ver)?legen|vor(?:zu)?ziehen)\b",
         r"\b(?:auf|nach (?:vorne?|hinten))\b[^.?!]*(?-i:\blegen\b)",  # "Waschen und Legen" is a service
+        r"\bTermin\b.*\bden\b[^.?!]*\b(?:später|früher)\b[^.?!]*\b(?:machen|haben|nehmen)\b",
     ),
     Intent.CANCELLATION: (
         r"\b(?:kostet|bis wann|wie lange vorher)\b[^.!]*\b(?:abzusag|absag|storn)\w*",

@@ -10,7 +10,10 @@ from askproai_sandbox.caller.sentence import Sentence
 from askproai_sandbox.caller.spoken_time import SEASONS
 from askproai_sandbox.caller.words import NAME_WORD, NO_SERVICE, PARTICLES
 
-_LEAD = r"(?:Ja|Gerne?|Genau|Okay|Also|Bitte|Auf|(?:Auf )?den Namen|Das ist|Mein Name ist|Ich bin|Ich heiße|Hier ist)"
+_LEAD = (
+    r"(?:Ja|Jawoh?ll?|Joa?|Jep|Klar|Super|Prima|Passt|Perfekt|Gut|Gerne?|Genau|Okay|Also|Bitte"
+    r"|Auf|(?:Auf )?den Namen|Das ist|Mein Name ist|Ich bin|Ich heiße|Hier ist)"
+)
 _WORDS = rf"(?:{NAME_WORD})(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,3}}(?:{NAME_WORD}))*"
 _ANSWER = re.compile(
     rf"\W*(?P<lead>(?:(?i:{_LEAD})\b[\s,.!]*)*)(?P<title>(?:Frau|Herrn?)\s+)?(?:(?P<last>{NAME_WORD})\s*,\s*)?"

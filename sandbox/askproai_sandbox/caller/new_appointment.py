@@ -43,6 +43,10 @@ def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     chosen = None if prefers else find_chosen_offer(agent, memory, sentence)
     name = sentence.name or loose_name(agent, memory, sentence, asked=accepted is not None)
     memory = memory.note(customer_name=name, email=sentence.email)
+    if (
+        accepted and chosen is None and sentence.other_time and not (name or sentence.when)
+    ):  # "Geht auch später als vier?"
+        return Turn(memory, phrases.ASK_TIME, phrases.NOT_UNDERSTOOD.format(sentence.text))
     if chosen is None and not sentence.no and not _asks_anew(memory, sentence):
         if accepted:
             chosen = accepted
@@ -210,7 +214,11 @@ def _find_neighbour(memory: Memory, sentence: Sentence) -> tuple[Memory, dict[st
 
 def _book(agent: CalledAgent, memory: Memory, offer: Item) -> Turn:
     """Book an offer, or ask for what the function requires of the caller."""
-    staff = {"staff": offer["staff"]} if is_one_of_several(offer, memory.offers) else {}
+    wanted = memory.details.get("staff")
+    is_of_other = wanted is not None and not names_person(
+        str(offer.get("spoken", "")), wanted
+    )  # who was offered instead
+    staff = {"staff": offer["staff"]} if is_of_other or is_one_of_several(offer, memory.offers) else {}
     further = {"another": True} if memory.booked else {}  # else the function asks whether it is meant instead
     turn = call(agent, memory, "book_appointment", {**memory.details, **staff, **further, "start": offer["start"]})
     missing = set(agent.schema("book_appointment").get("required", ())) - memory.details.keys()

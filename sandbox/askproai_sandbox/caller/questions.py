@@ -153,7 +153,7 @@ def _read_further_question(sentence: Sentence, args: Mapping[str, str]) -> dict[
     """Return the arguments of a question that goes on from the last one, which had `args`: "Und Färben?"; None if it does not."""
     if sentence.intent is not None or not _FURTHER.fullmatch(sentence.text):
         return None
-    noun = _FURTHER_NOUN.fullmatch(sentence.text)  # of a service that there is not
+    noun = None if sentence.when else _FURTHER_NOUN.fullmatch(sentence.text)  # of a service that there is not
     service = sentence.service or next(iter(sentence.services), None) or sentence.unknown_service or (noun and noun[1])
     if args.get("topic") in {"prices", "service"} and service and not sentence.when:
         return {**args, "question": sentence.text, "service": service}

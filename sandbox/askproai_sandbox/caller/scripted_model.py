@@ -69,6 +69,10 @@ _REPEAT = re.compile(
     r"^\W*(?:wie )?bitte\s*\?|\bwiederholen\b|\bnicht (?:ganz |richtig |so )?verstanden\b|\bnoch ?mal (?:sagen|bitte)\b",
     re.IGNORECASE,
 )
+_TAKES = re.compile(  # an offer: "Nein, schon gut, wir nehmen den Termin", "Ja, tragen Sie das bitte ein"
+    r"^(?!.*\b(?:nicht|kein\w*)\b).*\b(?:nehm(?:e|en)?|trag(?:en|e)?|eintragen|buch(?:en|e)?|machen wir|passt)\b",
+    re.IGNORECASE,
+)
 _ANSWER = re.compile(r"\W*(?:ja|jo|nein|nee|okay|ok|gut|genau|danke)\b", re.IGNORECASE)
 _Rule = Callable[[CalledAgent, Memory, Sentence], Turn]
 
@@ -247,6 +251,19 @@ def _hear_nothing_wanted(_: CalledAgent, memory: Memory, sentence: Sentence) -> 
     return give_up(memory) if sentence.intent is Intent.NOTHING else Turn(memory)
 
 
+def _hear_offer_after_aside(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Take the offer, which is still open, from who wants neither to be connected nor to leave a message after a question."""
+    is_offered = memory.is_transfer_offered or memory.is_message_offered
+    is_free = sentence.intent in {None, Intent.APPOINTMENT} and not sentence.is_question
+    if not (memory.offers and memory.is_aside and is_offered and is_free):
+        return Turn(memory)
+    taken = replace(memory, is_transfer_offered=False, is_message_offered=False, is_aside=False)
+    if _TAKES.search(sentence.text):
+        return hear_booking(agent, taken, replace(sentence, yes=True, no=False))
+    name = loose_name(agent, memory, sentence, asked=False)
+    return Turn(taken.note(customer_name=name), ask_again(taken.offers)) if sentence.yes and name else Turn(memory)
+
+
 def _hear_yes_to_aside(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Ask what is wanted, after a yes to a question that was not whether to book or change."""
     is_yes = memory.is_aside and sentence.yes and not sentence.no and not sentence.when
@@ -290,6 +307,7 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     _hear_english,
     _hear_repeat,
     _hear_goodbye,
+    _hear_offer_after_aside,
     hear_request,
     _hear_nothing_wanted,
     repeat_with_branch,

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.change import Change
+from askproai_sandbox.caller.choice import ask_again
 from askproai_sandbox.caller.intent import PASSED_ON, Intent
 from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, cannot, loose_name, not_placed
 from askproai_sandbox.caller.message import PendingMessage
@@ -30,7 +31,9 @@ def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
         return Turn(memory, ToolCall(tool, {})) if tool else cannot(memory, "transfers calls")
     is_aside, memory = memory.is_aside, replace(memory, is_aside=False)
     if is_transfer_offered and sentence.no and not sentence.when:
-        return Turn(memory, phrases.MORE if memory.offers or memory.change.tool else phrases.GOODBYE)
+        if memory.offers:  # an aside does not close them
+            return Turn(replace(memory, is_message_offered=False), ask_again(memory.offers))
+        return Turn(memory, phrases.MORE if memory.change.tool else phrases.GOODBYE)
     is_too_late = sentence.intent is Intent.LATE and bool(memory.offers)  # what is offered: "Da komme ich zu spät"
     if memory.message or (memory.is_message_offered and accepts) or (sentence.intent in PASSED_ON and not is_too_late):
         return _leave_message(agent, memory, sentence)

@@ -9,10 +9,13 @@ PARTICLES = frozenset(
     {"von", "van", "vom", "zu", "zur", "de", "del", "della", "der", "den", "di", "da", "la", "le", "ten", "ter"}
 )
 NAME_WORD = r"[A-ZÄÖÜ][\w'’-]+"
+_NO_CALLER = (  # "Ich bin Freitag da", "Ich bin die Neukundin"
+    rf"(?:(?:die|der)\s+)?(?:(?:Frau|Herr)\s+)?(?:{'|'.join(WEEKDAY_NAMES)}|Kund|Neukund|Patient|Privatpatient)\w*\b"
+)
 NAME = re.compile(
-    r"(?:(?:[Mm]ein |[Ss]ein |[Ii]hr |[Dd]er )?\bName (?:ist|lautet)|[Ii]ch hei(?:ß|ss)e|(?:[Ee]r|[Ss]ie) hei(?:ß|ss)t"
-    r"|[Ii]ch bin|auf den Namen|[Hh]ier (?:ist|spricht))\s+(?:(?:die|der)\s+)?"
-    rf"(?:(?:Frau|Herr)\s+)?(?!(?:{'|'.join(WEEKDAY_NAMES)}|Kund|Neukund|Patient|Privatpatient)\w*\b)"
+    r"(?:(?:(?:[Mm]ein |[Ss]ein |[Ii]hr |[Dd]er )?\bName (?:ist|lautet)|[Ii]ch hei(?:ß|ss)e|(?:[Ee]r|[Ss]ie) hei(?:ß|ss)t)\s+"
+    rf"|(?:[Ii]ch bin|auf den Namen|[Hh]ier (?:ist|spricht))\s+(?!{_NO_CALLER}))(?:(?:die|der)\s+)?"
+    rf"(?:(?:Frau|Herr)\s+(?!{_NO_CALLER}))?"
     rf"({NAME_WORD}(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,3}}{NAME_WORD})*)"
 )
 _LETTER = "[A-ZÄÖÜ]"
@@ -25,7 +28,7 @@ _STAFF = re.compile(
 NO_SERVICE = (
     r"(?!(?:Termine?|Zeiten|Uhrzeit(?:en)?|Möglichkeiten|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Mensch(?:en)?"
     r"|Mitarbeiter|Personen|Person|(?:Zahn)?[AÄ]rzt(?:in)?|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Rezept|Überweisung"
-    r"|Arbeit|Schule|Kita|Büro|Bahn|Zug|Bus|Urlaub|Mann|Frau"
+    r"|Arbeit|Schule|Kita|Büro|Bahn|Zug|Bus|Urlaub|Mann|Frau|Herrn?|Nachricht|Bescheid"
     r"|Tochter|Sohn|Kind(?:er)?|Mutter|Mutti|Vater|Der|Die|Das|Den|Dem|Ich|Wir|Sie|Er|Es|Mir|Mich|Uns|Ihre?[nmrs]?|Mein\w*|Mei|Bei|Für|Aber|Oder"
     r"|Ganz|Irgend\w*|Vielleicht|Eigentlich|Leider|Entschuldigung|Verzeihung|Servus|Moin|Grüß|Guten?|Bitte|Lieber|Möglichst|Sofort|Schnell"
     r"|Ein|Eine[nmrs]?|Zwei|Drei|Jo|Joa|Jawoll?|Jawohl|Passt|Super|Klar|Gut|Schön|Noch|Auch|Nur|Da|Dort|Hier|Jetzt|Gleich|So|Na|Ach|Ähm?"
@@ -53,8 +56,14 @@ _CORRECTED_NAME = re.compile(  # "Mein Name ist Ulf Urban, nein, Urbach": the la
     rf"(?!(?:{'|'.join(WEEKDAY_NAMES)})\b)({NAME_WORD}(?:\s+{NAME_WORD})?)"
     r"(?=\s*(?:[.,!]|$))"
 )
+_NAME_FIRST = re.compile(rf"\b((?!Ja\b|Das\b){NAME_WORD}(?:\s+{NAME_WORD})*)\s+ist (?:mein|der) Name\b")
+_WHOLE_NAME = re.compile(  # "Mein Name ist Freitag. Susanne Freitag."
+    rf"(?P<lead>\b(?:[Nn]ame (?:ist|lautet)|[Ii]ch hei(?:ß|ss)e)\s+)"
+    rf"(?P<last>{NAME_WORD})[.,]\s+(?P<whole>{NAME_WORD}\s+(?P=last))\b"
+)
 _FILLER_WORDS = """
-    ja nein gern gerne genau okay bitte danke vielen dank guten gute schönen tag morgen abend hallo auf für den das die der im am um
+    ja jawohl jawoll jo joa jep klar prima
+    nein gern gerne genau okay bitte danke vielen dank guten gute schönen tag morgen abend hallo auf für den das die der im am um
     name namen mein ist hier spricht bin heiße ich wir es mir ein eine einen nehme nehmen passt also dann äh ähm perfekt super
     frau herr herrn moment termin uhr wie was wann ganz egal sie schreiben tragen
     na dass weil wofür wozu wiederhören wiedersehen wiederschauen tschüss tschüs tschüß tschö ciao ade
@@ -109,8 +118,9 @@ def take_staff(text: str, catalogue: Catalogue) -> tuple[str | None, str]:
 
 
 def correct_name(text: str) -> str:
-    """Return a sentence with the name that its caller corrects to, in the place of the one that was said first."""
-    return _CORRECTED_NAME.sub(_corrected, text)
+    """Return a sentence with the name that its caller corrects or completes to, in the place of the one that was said first."""
+    text = _NAME_FIRST.sub(r"Mein Name ist \1", text)
+    return _WHOLE_NAME.sub(r"\g<lead>\g<whole>", _CORRECTED_NAME.sub(_corrected, text))
 
 
 def _corrected(match: re.Match[str]) -> str:
