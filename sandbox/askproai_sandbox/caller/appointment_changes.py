@@ -40,6 +40,9 @@ _ANY_FREE = re.compile(
     rf"{ONE.pattern}|\b(?:frei\w*|Termine?|buchen|vereinbaren)\b", re.IGNORECASE
 )  # a further one, perhaps
 _MAY_CHANGE_BOOKED = {None, Intent.APPOINTMENT, Intent.GOODBYE}
+_FROM_THE_OLD = re.compile(  # a new time that is counted from the former one: "auf den Montag danach"
+    r"\b(?:danach|davor|darauf|(?:gleiche|selbe)[nr]? (?:Uhrz|Z)eit)\b", re.IGNORECASE
+)
 _CANCEL, _MOVE = TOOL_OF_CHANGE[Intent.CANCEL], TOOL_OF_CHANGE[Intent.MOVE]
 
 
@@ -189,6 +192,9 @@ def _hear_move(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     memory = memory.forget_time(sentence.rejected)
     wanted = read_sentence(new, agent.catalogue)
     searched = exclude(wanted.when, wanted.exclusions)
+    relative = _FROM_THE_OLD.search(new)
+    if relative and wanted.when:
+        return not_placed(memory, relative[0], sentence.text)
     unplaced = wanted.unplaced or wanted.rejected_clock or ("" if searched else quote(wanted.exclusions))
     if wanted.when and unplaced:
         return not_placed(memory, unplaced, sentence.text)

@@ -76,6 +76,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     ),
     Intent.LATE: (
         r"\bverspäte mich\b",
+        rf"\bich\b[^.?!]*{_TOO_LATE}[^.?!]*\bkomme\b",
         rf"\bich (?:komme?|werde?|bin)\b(?![^.?!]*\b(?:sonst|lieber)\b)[^.?!]*{_TOO_LATE}",
     ),
     Intent.WAITLIST: (r"\bWarteliste\b", r"\bBescheid\b[^.?!]*\b(?:wenn|sobald|falls)\b[^.?!]*\bfrei\b"),
@@ -94,6 +95,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.CANCELLATION: (
         r"\b(?:kostet|bis wann|wie lange vorher)\b[^.!]*\b(?:abzusag|absag|storn)\w*",
         r"\b(?:kostet|(?:be)?zahlen|berechne\w*|gebühr\w*)\b[^.!]*\bwenn\b[^.!]*\b(?:absage|nicht (?:komme|erscheine))\b",
+        r"\bwenn ich (?:absage|nicht (?:komme|erscheine))\b[^.!]*\b(?:kostet|zahlen|berechne\w*|gebühr\w*)\b",
     ),
     Intent.CANCEL: (
         r"\b(?:absagen?|abzusagen|stornier\w*|streichen)\b",

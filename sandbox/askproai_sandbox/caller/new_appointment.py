@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from askproai_runtime.german_dates import WEEKDAYS, Argument, find_argument, fold
 from askproai_sandbox.caller import phrases
@@ -25,7 +26,7 @@ from askproai_sandbox.caller.intent import Intent
 from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, loose_name, not_placed
 from askproai_sandbox.caller.rejections import exclude, names_one_day, quote
 from askproai_sandbox.caller.sentence import Sentence
-from askproai_sandbox.caller.spoken_time import are_understood, names_day
+from askproai_sandbox.caller.spoken_time import are_understood, is_over, names_day
 
 _ANY_TIME = re.compile(
     r"\b(?:egal|irgendwann|jederzeit|ganzen Tag|welche (?:Uhrz|Z)eiten|welche Termine)\b", re.IGNORECASE
@@ -59,7 +60,13 @@ def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
             if memory.are_offers_earlier:
                 return Turn(replace(memory, are_offers_earlier=False), ask_again(memory.offers))
             chosen = memory.offers[0]
-    return _book(agent, memory, chosen) if chosen else _ask_availability(agent, memory, sentence)
+    return _book(agent, _note_day(memory, chosen), chosen) if chosen else _ask_availability(agent, memory, sentence)
+
+
+def _note_day(memory: Memory, chosen: Item) -> Memory:
+    """Return the memory with the day of a chosen offer as the requested one: "Lieber um vier" is of that day then."""
+    day = {"date": str(chosen["start"]).partition("T")[0]}
+    return replace(memory, requested_time={**memory.requested_time, **day})
 
 
 def hear_email(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -158,7 +165,7 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
         memory = replace(memory.drop("staff"), rejected_people=frozenset())
     memory = memory.note(staff=sentence.staff)
     if when:
-        memory = replace(memory, requested_time=_keep_time(memory, sentence, when))
+        memory = replace(memory, requested_time=_keep_time(agent, memory, sentence, when))
     if len(services) > 1:
         return Turn(memory, f"Möchten Sie {' oder '.join(services)}?", remark)
     memory = memory.note(service=services[0] if services else None)
@@ -168,11 +175,11 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     return call(agent, memory, "check_availability", {**memory.details, **searched}, remark)
 
 
-def _keep_time(memory: Memory, sentence: Sentence, when: Mapping[str, str]) -> dict[str, str]:
+def _keep_time(agent: CalledAgent, memory: Memory, sentence: Sentence, when: Mapping[str, str]) -> dict[str, str]:
     """Return the requested time with what is said now: "lieber um vier" keeps the day, and "und am Donnerstag?" the clock time."""
     requested = memory.requested_time
     if memory.offers or memory.question:  # not of the next appointment
-        when = {**when, **_name_day_of_span(requested.get("date", ""), when.get("date", ""))}
+        when = {**when, **_name_day_of_span(requested.get("date", ""), when.get("date", ""), agent.now)}
     if "date" not in when:
         return {**({"date": requested["date"]} if "date" in requested else {}), **when}
     kept = {name: requested[name] for name in ("time", "part_of_day") if name in requested}
@@ -183,13 +190,16 @@ def _keep_time(memory: Memory, sentence: Sentence, when: Mapping[str, str]) -> d
     return {**kept, **when}
 
 
-def _name_day_of_span(span: str, day: str) -> dict[str, str]:
-    """Return the date of a weekday alone, if a week or a month was asked for before: "in zwei Wochen", "Donnerstag"."""
+def _name_day_of_span(span: str, day: str, now: datetime | None) -> dict[str, str]:
+    """Return the date of a weekday alone, if a week or a month was asked for before: "in zwei Wochen", "Donnerstag".
+
+    Not if that day is over: on a Sunday "diese Woche" was answered with times of the next one.
+    """
     words = [word for word in span.split() if WEEKDAYS.get(fold(word)) is None]
     is_span = "woche" in fold(span) or (bool(span) and not names_one_day(span))
     joined = " ".join([*words, day])
     is_day = WEEKDAYS.get(fold(day)) is not None and is_span and are_understood({"date": joined})
-    return {"date": joined} if is_day else {}
+    return {"date": joined} if is_day and not (now and is_over(joined, now)) else {}
 
 
 def _requested_services(memory: Memory, sentence: Sentence, *, has_time: bool) -> tuple[str, ...]:

@@ -76,6 +76,9 @@ _NEXT_ONE = re.compile(  # "und einmal Krallen", "und am Donnerstag"
 _AND_NEW = re.compile(
     r",?\s+und\s+(?:dann\s+|dafür\s+)?(?:gleich\s+)?(?:einen|nen)\s+(?:neuen|anderen)\b", re.IGNORECASE
 )
+_HAS_TO_MOVE = re.compile(
+    rf"(.*\b(?:habe?|hat|haben|hätte|hätten)\b.*{MARK}.*\bTermin\b).*\b(?:den|ihn)\b", re.IGNORECASE
+)
 _SAYS_CLOSED = re.compile(  # "Ach stimmt, mittwochs ist ja zu. Dann …": not the day that is wanted
     r"^[^?]*?\b(?:ist|sind|haben Sie|habt ihr) (?:(?:ja|da|doch|auch|bei Ihnen|wohl|dann) )*"
     r"(?:zu|geschlossen|Feiertag|Ruhetag)[,.!]\s+(?=\w)(?!(?:oder|nicht|gell?|ja|richtig)\b)",
@@ -269,6 +272,10 @@ def split_at_new_time(text: str) -> tuple[str, str]:
     which, found, new = times.marked.partition(" auf ")
     if found:
         return times.unmark(which), times.unmark(new)
+    if has_one := _HAS_TO_MOVE.match(
+        times.marked
+    ):  # "Ich hab am Montag um neun einen Termin, den muss ich verschieben"
+        return times.unmark(has_one[1]), times.unmark(times.marked[has_one.end(1) :])
     verb = PATTERN_OF[Intent.MOVE].search(times.marked)
     if verb and re.search(MARK, times.marked[: verb.start()]) and re.search(MARK, times.marked[verb.end() :]):
         return times.unmark(times.marked[: verb.end()]), times.unmark(times.marked[verb.end() :])

@@ -193,6 +193,11 @@ def are_understood(parts: Mapping[str, str]) -> bool:
     return understood.refused is not Refusal.NOT_UNDERSTOOD
 
 
+def is_over(date: str, now: datetime) -> bool:
+    """Return whether the days of a phrase are over."""
+    return understand_parts(date, None, None, at=now, zone=ZONE).refused is Refusal.PAST
+
+
 def _is_choice(words: list[str], before: str) -> bool:
     """Return whether words begin with an ordinal that is no day: "bitte die zweite"."""
     first = 0

@@ -14,7 +14,7 @@ _NO_CALLER = (  # "Ich bin Freitag da", "Ich bin die Neukundin"
 )
 NAME = re.compile(
     r"(?:(?:(?:[Mm]ein |[Ss]ein |[Ii]hr |[Dd]er )?\bName (?:ist|lautet)|[Ii]ch hei(?:ß|ss)e|(?:[Ee]r|[Ss]ie) hei(?:ß|ss)t)\s+"
-    rf"|(?:[Ii]ch bin|auf den Namen|[Hh]ier (?:ist|spricht))\s+(?!{_NO_CALLER}))(?:(?:die|der)\s+)?"
+    rf"|(?:[Ii]ch bin|[Aa]uf den Namen|[Hh]ier (?:ist|spricht))\s+(?!{_NO_CALLER}))(?:(?:die|der)\s+)?"
     rf"(?:(?:Frau|Herr)\s+(?!{_NO_CALLER}))?"
     rf"({NAME_WORD}(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,3}}{NAME_WORD})*)"
 )
@@ -56,7 +56,7 @@ _CORRECTED_NAME = re.compile(  # "Mein Name ist Ulf Urban, nein, Urbach": the la
     rf"(?!(?:{'|'.join(WEEKDAY_NAMES)})\b)({NAME_WORD}(?:\s+{NAME_WORD})?)"
     r"(?=\s*(?:[.,!]|$))"
 )
-_NAME_FIRST = re.compile(rf"\b((?!Ja\b|Das\b){NAME_WORD}(?:\s+{NAME_WORD})*)\s+ist (?:mein|der) Name\b")
+_NAME_FIRST = re.compile(rf"\b((?!Ja\b|Das\b){NAME_WORD}(?:\s+{NAME_WORD})*)(?:\s+ist|,)?\s+(?:mein|der) Name\b")
 _WHOLE_NAME = re.compile(  # "Mein Name ist Freitag. Susanne Freitag."
     rf"(?P<lead>\b(?:[Nn]ame (?:ist|lautet)|[Ii]ch hei(?:ß|ss)e)\s+)"
     rf"(?P<last>{NAME_WORD})[.,]\s+(?P<whole>{NAME_WORD}\s+(?P=last))\b"

@@ -1,5 +1,6 @@
 """Calls of a photo studio whose people are called as days and seasons are, and whose callers ask before they accept."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -146,3 +147,68 @@ def test_a_further_question_about_opening_hours_may_be_a_holiday(said: str) -> N
     called(model, "Haben Sie am Mittwochnachmittag auf?")
     model.learn({"success": True, "topic": "opening_hours"})
     assert called(model, said)["topic"] == "opening_hours"
+
+
+@pytest.mark.parametrize(
+    ("said", "day", "clock", "new"),
+    [
+        ("Meine Frau hat morgen um elf einen Termin, den müssen wir leider verschieben", "morgen", "elf", {}),
+        ("Ich hab am Donnerstag um elf einen Termin und muss ihn leider verschieben", "Donnerstag", "elf", {}),
+        (
+            "Mein Mann hat morgen um neun einen Termin, kann man den auf elf verschieben?",
+            "morgen",
+            "neun",
+            {"time": "elf"},
+        ),
+    ],
+)
+def test_the_time_that_an_appointment_has_is_not_the_one_that_it_is_moved_to(
+    said: str, day: str, clock: str, new: dict[str, str]
+) -> None:
+    expected = {"tool": "reschedule_appointment", "appointment_date": day, "appointment_time": clock, **new}
+    assert called(studio(), said) == expected
+
+
+def test_a_new_time_that_is_counted_from_the_former_one_is_asked_for() -> None:
+    model = studio()
+    assert isinstance(model.hear("Ich möchte meinen Termin am zehnten Dezember auf den Montag danach verschieben"), str)
+    assert "danach" in str(model.remark)
+
+
+def test_a_weekday_is_not_of_a_week_that_is_over() -> None:
+    sunday = datetime(2026, 11, 22, 20, tzinfo=UTC)
+    tools = make_tools(FUNCTIONS)
+    model = ScriptedModel(tools, "+491", CATALOGUE, now=sunday)
+    called(model, "Passbilder, haben Sie diese Woche noch Zeit?")
+    model.learn({"success": True, "slots": [OFFER, THURSDAY]})
+    assert called(model, "Mittwoch ginge bei mir, aber erst ab zehn")["date"] == "Mittwoch"
+
+
+def test_another_time_is_of_the_day_that_was_chosen() -> None:
+    model = offering(THURSDAY, FRIDAY, said="Passbilder irgendwann nächste Woche.")
+    assert isinstance(model.hear("Donnerstag wäre gut"), str)
+    assert called(model, "Halb sechs")["date"] == "2026-11-26"
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("Ja, gerne. Auf den Namen Schmidt.", "Schmidt"),
+        ("Ja, Bauer mein Name", "Bauer"),
+        ("Ja, Familie Krüger", "Familie Krüger"),
+    ],
+)
+def test_a_surname_is_a_name(said: str, name: str) -> None:
+    assert booked(offering(THURSDAY), said) == (name, THURSDAY["start"])
+
+
+def test_who_asks_what_a_cancellation_costs_cancels_nothing() -> None:
+    assert called(studio(), "Wenn ich absage, kostet das was?")["topic"] == "cancellation"
+
+
+def test_who_says_that_they_come_later_leaves_a_message() -> None:
+    model = studio()
+    assert (
+        model.hear("Ich wollte nur sagen, dass ich am Samstag zehn Minuten später komme")
+        == "Von wem darf ich das ausrichten?"
+    )
