@@ -14,8 +14,7 @@ from tests.soak.sentences import ZONE
 from tests.soak.storm import LINES, Town
 from tests.soak.week import OF_CALLERS, Deed, Planned, deeds_of, plan_week, some_start
 
-# Seconds between two faults of a week in 20 minutes: five a day, of which one of Cal.com's lasts for up to three hours.
-_FAULT_PAUSE = (20.0, 40.0)
+_FAULT_PAUSE = (4.0, 12.0)  # seconds
 _GREETING = (0.2, 1.0)  # seconds from the begin of a call to its question
 _CONSIDERING = (0.0, 0.5)  # seconds between an offer and the yes
 _TRIES = 5  # of a person who finds a time taken at Cal.com

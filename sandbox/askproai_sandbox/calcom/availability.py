@@ -112,6 +112,8 @@ class Availability:
         """Return Cal.com's word for the limit of the event type that refuses one more booking in the day, week, month or year."""
         counts, minutes = self.event_type.fields["bookingLimitsCount"], self.event_type.fields["bookingLimitsDuration"]
         for period in Period:
+            if period not in counts and period not in minutes:  # asked for each start of each free day
+                continue
             inside = [b for b in self._own_bookings() if _period(b.start, period) == _period(start, period)]
             booked = sum((b.end - b.start for b in inside), end - start)
             if period in counts and len(inside) >= counts[period]:
