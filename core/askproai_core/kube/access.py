@@ -52,6 +52,9 @@ class ExecUser:
 
 
 # Returns what returns the header `Authorization` for each request, and loads a client certificate into the context.
+_SET_ONE: Final = (
+    "set ASKPROAI_KUBECONFIG or KUBECONFIG to a readable kubeconfig, or run in a pod with a service account"
+)
 LogIn = Callable[[ExecUser, ssl.SSLContext], Callable[[], str | None]]
 
 
@@ -61,13 +64,13 @@ def read_access(kubeconfig: Path | None = None, environment: Mapping[str, str] =
     try:
         if named:
             return _from_files(named)
-        host, port = environment["KUBERNETES_SERVICE_HOST"], environment["KUBERNETES_SERVICE_PORT"]
+        host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT")
+        if not host or not port:
+            raise AccessError(f"no kubeconfig, and no service account of a pod: {_SET_ONE}")
         tls = ssl.create_default_context(cafile=str(_SERVICE_ACCOUNT / "ca.crt"))
     except (*_UNUSABLE, OSError) as error:
-        raise AccessError(
-            f"no way to the API server ({type(error).__name__} in {_listed(named) or 'the environment'}): set "
-            "ASKPROAI_KUBECONFIG or KUBECONFIG to a readable kubeconfig, or run in a pod with a service account"
-        ) from error
+        where = _listed(named) or f"the service account, {_SERVICE_ACCOUNT}"
+        raise AccessError(f"no way to the API server ({type(error).__name__} in {where}): {_SET_ONE}") from error
     host = f"[{host}]" if ":" in host else host
     return Access(f"https://{host}:{port}", tls, _bearer_from(_SERVICE_ACCOUNT / "token"))
 

@@ -46,9 +46,14 @@ class CredentialRefused(ProviderError):
 
 
 class RateLimited(ProviderError):
-    def __init__(self, provider: str, operation: str, retry_after: timedelta) -> None:
+    """The provider limits requests of this key; with `own` it is our own budget for the key, and nothing was sent."""
+
+    def __init__(self, provider: str, operation: str, retry_after: timedelta, *, own: bool = False) -> None:
         # No seconds in the text: it becomes part of a status, which would else change with every reconcile.
-        super().__init__(provider, operation, "too many requests for this key")
+        why = (
+            "the operator's own limit of requests with this key is used up" if own else "too many requests for this key"
+        )
+        super().__init__(provider, operation, why)
         self.retry_after = retry_after
 
 

@@ -141,7 +141,8 @@ class ProviderApi:
             raise CredentialRefused(self.provider, operation, HTTPStatus.UNAUTHORIZED)
         wait = self.state.take_token(now, writes=writes)
         if wait > MAX_BUDGET_WAIT_SECONDS:
-            raise RateLimited(self.provider, operation, timedelta(seconds=wait))
+            own = now >= self.state.limited_until
+            raise RateLimited(self.provider, operation, timedelta(seconds=wait), own=own)
         if wait:
             await self.clock.sleep(timedelta(seconds=wait))
 

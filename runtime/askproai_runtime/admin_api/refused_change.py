@@ -17,7 +17,7 @@ _WHY: Final[Mapping[FunctionOutcome, str]] = {
     FunctionOutcome.REFUSED: "Cal.com refuses it: the appointment stays where it is",
 }
 _WHY_NOT_BOOKED: Final[Mapping[FunctionOutcome, str]] = {
-    FunctionOutcome.OUTSIDE_HOURS: "nobody does this service then, or not this person",
+    FunctionOutcome.OUTSIDE_HOURS: "that is outside of the hours in which anybody, or this person, does this service",
     FunctionOutcome.GONE: "it was booked, and is cancelled or was refused by Cal.com since: a new request_id books again",
     FunctionOutcome.REFUSED: "Cal.com refuses it, so nothing is booked: the appointments with the status failed say why",
 }

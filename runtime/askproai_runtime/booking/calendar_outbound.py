@@ -23,6 +23,7 @@ from askproai_runtime.booking.remote import (
 from askproai_runtime.booking.store.appointments import Appointment, CancelledBy, Status, get_appointment
 from askproai_runtime.booking.store.calendar import (
     begin_attempt,
+    clear_error,
     lock_unchanged,
     mark_failed,
     record_error,
@@ -195,6 +196,8 @@ async def _complete(ctx: BookingContext, job: Job, appointment: Appointment, con
             agreed = await confirm_or_resync(conn, ctx.tenant, appointment, confirmed)
         else:
             agreed = await lock_unchanged(conn, ctx.tenant, appointment)
+            if agreed and appointment.status == Status.CANCELLED:  # of a failed one the error says why it is
+                await clear_error(conn, ctx.tenant, appointment.id)
         await drop_free_times(conn, ctx.config(), appointment.event_type_id, appointment.spans)
         if agreed:
             await finish(conn, ctx.tenant, job)
@@ -238,21 +241,23 @@ async def _postpone(ctx: BookingContext, appointment: Appointment, why: str, wai
     if appointment.starts_at <= ctx.clock.now():
         why = f"its time has passed and the calendar was not reached ({why})"
         return DeadNow(await _record_problem(ctx, appointment, why))
-    await _record_problem(ctx, appointment, why)
+    await _record_problem(ctx, appointment, why, again=True)
     return RunAgain(next_try(ctx, wait), why)
 
 
-async def _record_problem(ctx: BookingContext, appointment: Appointment, why: str) -> str:
+async def _record_problem(ctx: BookingContext, appointment: Appointment, why: str, *, again: bool = False) -> str:
     """Store on the appointment what a person must know, and return it. Its status stays: a promise is never silently cancelled.
 
+    With `again` the job tries it again, and a person has nothing to do.
     Raises `RunAgain` if it was changed since it was read: whoever changed it relies on this job, and `why` is outdated.
     """
     if appointment.live:
-        message = f"appointment {appointment.id} is promised to the customer, but {why}: enter it by hand or call the customer"
+        state, todo = "is promised to the customer", "enter it by hand or call the customer"
     else:
-        message = (
-            f"appointment {appointment.id} is cancelled here, but {why}: cancel its booking in the calendar by hand"
-        )
+        state, todo = "is cancelled here", "cancel its booking in the calendar by hand"
+    if again:
+        todo = f"it is tried again by itself; {todo} if that cannot wait"
+    message = f"appointment {appointment.id} {state}, but {why}: {todo}"
     async with ctx.pool.acquire() as conn:
         recorded = await record_error(conn, ctx.tenant, appointment, message)
     if not recorded:

@@ -40,6 +40,7 @@ _ANY_FREE = re.compile(
     rf"{ONE.pattern}|\b(?:frei\w*|Termine?|buchen|vereinbaren)\b", re.IGNORECASE
 )  # a further one, perhaps
 _MAY_CHANGE_BOOKED = {None, Intent.APPOINTMENT, Intent.GOODBYE}
+_ELSE = re.compile(r"\bsonst\b(?! noch)", re.IGNORECASE)  # "sonst immer", not "Wann hätten Sie sonst noch was?"
 _FROM_THE_OLD = re.compile(  # a new time that is counted from the former one: "auf den Montag danach"
     r"\b(?:danach|davor|darauf|(?:gleiche|selbe)[nr]? (?:Uhrz|Z)eit)\b", re.IGNORECASE
 )
@@ -126,7 +127,7 @@ def _gives_up(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
     is_own = sentence.intent is None or (sentence.intent is Intent.APPOINTMENT and _OWN.search(sentence.text))
     clauses = re.split(r"[,.;:!?]+", Times(sentence.text).marked)
     at = next((number for number, clause in enumerate(clauses) if _GIVES_UP.search(clause)), None)
-    if is_busy or not is_own or at is None or _AT_OTHER_TIME.search(clauses[at]) or "sonst" in sentence.text:
+    if is_busy or not is_own or at is None or _AT_OTHER_TIME.search(clauses[at]) or _ELSE.search(sentence.text):
         return False
     before, others = ", ".join(clauses[:at]), ", ".join((*clauses[:at], *clauses[at + 1 :]))
     wants_time = re.search(MARK, before) and not _OWN.search(before)

@@ -147,6 +147,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bwann\b[^.?!]*\barbeitet\b",
         r"^\W*(?:und )?arbeitet\b",
         r"\bob\b[^.?!]*\barbeitet\b",
+        r"\bwer (?:arbeitet|ist)\b[^.?!]*\b(?:am|heute|morgen|übermorgen|\w+tags)\b",
         r"\bist (?!(?:das|es|dies|da)\b)(?![^?]*\b(?:termine?|was|etwas|frei)\b)[^.?!]*\b(?:da|im Haus|anwesend)\s*\?",
     ),
     Intent.HOURS: (

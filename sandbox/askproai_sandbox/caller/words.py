@@ -25,6 +25,7 @@ _TITLE = r"(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?|Prof(?:essor(?:in)?|\.)?)\s+)"
 _STAFF = re.compile(
     rf"\b([Bb]eim?|[Zz]u[mr]?|[Mm]it|[Vv]on)\s+(?:de[mr]\s+)?({_TITLE}*)({NAME_WORD}(?:\s+{NAME_WORD})?)"
 )
+_SUBJECT = re.compile(rf"\b(?:[Hh]at|[Hh]ätte|[Kk]ann|[Ii]st|[Aa]rbeitet)\s+({NAME_WORD})")
 NO_SERVICE = (
     r"(?!(?:Termine?|Zeiten|Uhrzeit(?:en)?|Möglichkeiten|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Mensch(?:en)?"
     r"|Mitarbeiter|Personen|Person|(?:Zahn)?[AÄ]rzt(?:in)?|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Rezept|Überweisung"
@@ -55,6 +56,10 @@ _CORRECTED_NAME = re.compile(  # "Mein Name ist Ulf Urban, nein, Urbach": the la
     rf"({NAME.pattern}),?\s+(?:äh,?\s+)?(?:nein|nee|Verzeihung|Entschuldigung|ich meine|Quatsch)\b[,.]?\s+"
     rf"(?!(?:{'|'.join(WEEKDAY_NAMES)})\b)({NAME_WORD}(?:\s+{NAME_WORD})?)"
     r"(?=\s*(?:[.,!]|$))"
+)
+_COUNTED = re.compile(
+    rf"\b(?:Woche|Tag|Monat|{'|'.join(WEEKDAY_NAMES)}) (?:danach|davor)\b|\b(?:Woche|Tag|Monat) (?:darauf|drauf)\b",
+    re.IGNORECASE,
 )
 _NAME_FIRST = re.compile(rf"\b((?!Ja\b|Das\b){NAME_WORD}(?:\s+{NAME_WORD})*)(?:\s+ist|,)?\s+(?:mein|der) Name\b")
 _WHOLE_NAME = re.compile(  # "Mein Name ist Freitag. Susanne Freitag."
@@ -114,7 +119,16 @@ def take_staff(text: str, catalogue: Catalogue) -> tuple[str | None, str]:
                 return known, f"{text[: match.start()]} , {text[end:]}"
         if (title.strip() or preposition.lower() == "bei") and words.split()[0] not in {"Ihnen", "Euch"}:
             return f"{title}{words}".strip(), f"{text[: match.start()]} , {text[match.end() :]}"
+    for match in _SUBJECT.finditer(text):  # "Wann hat Jule Zeit?"
+        if known := catalogue.find_staff(match[1]):
+            return known, f"{text[: match.start(1)]} , {text[match.end(1) :]}"
     return catalogue.find_titled_staff(text), text
+
+
+def find_counted(text: str) -> str:
+    """Return words that count from a time that was said before ("in der Woche danach"), "" without any."""
+    found = _COUNTED.search(text)
+    return found[0] if found else ""
 
 
 def correct_name(text: str) -> str:

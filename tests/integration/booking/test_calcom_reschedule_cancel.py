@@ -143,6 +143,23 @@ async def test_an_outage_does_not_delay_a_cancellation(env: CalcomEnvironment) -
     assert env.bookings == []
 
 
+async def test_a_cancellation_that_reached_calcom_late_needs_nobody(env: CalcomEnvironment) -> None:
+    """While Cal.com was away a person was told to cancel it by hand, and that stayed there for ever."""
+    await book(env)
+    env.disconnect()
+    assert (await env.salon.booking.cancel_appointment(call(), {})).success
+    with pytest.raises(RunAgain):
+        await env.run_sync_job()
+    (waiting,) = await env.salon.rows("SELECT error FROM appointments")
+    assert waiting["error"].endswith(
+        "it is tried again by itself; cancel its booking in the calendar by hand if that cannot wait"
+    )
+    env.reconnect()
+    await env.run_sync_job()
+    (row,) = await env.salon.rows("SELECT status, error FROM appointments")
+    assert (row["status"], row["error"]) == ("cancelled", None)
+
+
 async def test_a_cancellation_after_a_lost_move_cancels_the_moved_booking(env: CalcomEnvironment) -> None:
     await book(env)
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT, MOVE)

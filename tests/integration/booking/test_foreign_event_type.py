@@ -142,7 +142,7 @@ async def test_what_waits_for_an_event_type_that_no_service_names_says_what_a_pe
     (appointment,) = await env.salon.rows("SELECT error FROM appointments")
     assert appointment["error"].endswith(
         "is promised to the customer, but no ServiceOffering names event type 1001 any more, so nothing is booked at it until one"
-        " names it again: enter it by hand or call the customer"
+        " names it again: it is tried again by itself; enter it by hand or call the customer if that cannot wait"
     )
 
 

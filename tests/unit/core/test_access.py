@@ -81,7 +81,7 @@ def test_without_access_the_message_says_what_to_set(tmp_path: Path, text: str |
         file.write_text(text)
     with pytest.raises(AccessError, match="set ASKPROAI_KUBECONFIG"):
         read_access(file)
-    with pytest.raises(AccessError, match="in the environment"):
+    with pytest.raises(AccessError, match="no kubeconfig, and no service account of a pod: set ASKPROAI_KUBECONFIG"):
         read_access(None, {})
 
 

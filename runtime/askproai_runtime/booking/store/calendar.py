@@ -124,6 +124,14 @@ async def record_error(conn: Connection, tenant: str, appointment: Appointment, 
     return done == "UPDATE 1"
 
 
+async def clear_error(conn: Connection, tenant: str, appointment_id: UUID) -> None:
+    """Forget what `record_error` has stored: the calendar has the appointment as desired."""
+    await conn.execute(
+        "UPDATE appointments SET error = NULL WHERE tenant = $1 AND id = $2 AND error IS NOT NULL",
+        tenant, appointment_id,
+    )  # fmt: skip
+
+
 async def begin_attempt(conn: Connection, tenant: str, appointment: Appointment, quiet_period: timedelta) -> bool:
     """Record, before a POST to the calendar, that one is made: a crash after it cannot hide it then.
 
