@@ -66,4 +66,5 @@ NOT_WITH = (
 )
 NOBODY_ELSE = "no function takes a person who is rejected ({}): it takes no offer of that person"
 SAME_PERSON = "moves appointments in time only: with another person (“{}”) it would be a new appointment"
+ASKS_FIRST = "asks once more before it books: “{}” of “{}” may change what is wanted"
 NO_OFFER = "“{}” answers no offer: the last answer of the functions had none"

@@ -5,12 +5,13 @@ import re
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
-from askproai_sandbox.caller.email_address import is_address_lost
+from askproai_sandbox.caller.email_address import EMAIL, is_address_lost
 from askproai_sandbox.caller.intent import PATTERN_OF, Intent
 from askproai_sandbox.caller.memory import INFORMATION, CalledAgent, Memory, Turn
 from askproai_sandbox.caller.message import find_phone, names_phone
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.sentence import Sentence
+from askproai_sandbox.caller.words import BESIDE_NAME, RELATIVES
 
 _WISH = re.compile(  # of a question that asks for an appointment
     r"\b(?:frei(?:e\w*)?|geht'?s?|ginge|passt|klappt|(?:vorbei|dran)?kommen|möglich|recht|okay|Zeit(?:en)?|Platz|dran|termine?n?|buchen"
@@ -40,6 +41,15 @@ _LITTLE = """
     und oder aber dann vielleicht auch lieber nur noch so am um im in ab bei beim zu zum zur der die das dem den ja nein nee doch
     ach äh ähm also bitte frau herr herrn doktor dr denn da eher ich kann könnte ihnen euch
 """
+_ACCEPTING = """
+    erste ersten erster zweite zweiten zweiter dritte dritten dritter vierte vierten fünfte fünften letzte letzten früheste
+    nehm nehmen passt scho schon gut ist wäre wär wird mal uns mich meine meinen meiner halt eben achso aha ach wirklich
+    sehr ganz toll schön prima wunderbar freut einfach eintragen trage trag tragen buchen buche bucht reservieren reserviere
+    machen mache mach macht geht ginge gehen bestens perfekt damit dabei termin termine zeit kommen komme einen eine eins
+    hört hab habe hätte würde möchte will dann soll sollen darf können kannst könnten natürlich selbstverständlich unbedingt
+    sicher freilich klar okay ohne adresse mail email e nummer telefonnummer
+"""
+_ACCEPTS = frozenset(_ACCEPTING.split())
 _SAYS_LITTLE = frozenset(_LITTLE.split())  # beside times and people: "Und am Freitag bei Anna?"
 
 
@@ -123,6 +133,18 @@ def says_more(sentence: Sentence, catalogue: Catalogue, fillers: frozenset[str] 
     known = f"{sentence.staff or ''} {sentence.name or ''} {' '.join(catalogue.staff)}"
     people = frozenset(re.findall(r"\w+", known.casefold()))
     return any(word not in _SAYS_LITTLE | fillers and word not in people for word in words)
+
+
+def find_rest(sentence: Sentence, name: str, catalogue: Catalogue) -> str:
+    """Return the words of a sentence that accepts an offer which neither accept nor say who comes; "" if it says nothing else.
+
+    They may take the yes back, or ask for something: the offer is said again before it is booked.
+    """
+    own = " ".join([name, *catalogue.staff, *RELATIVES])
+    services = (each for service in catalogue.services for each in (service.name, *service.spoken_names))
+    known = _SAYS_LITTLE | BESIDE_NAME | _ACCEPTS | frozenset(re.findall(r"\w+", " ".join([own, *services]).casefold()))
+    text = EMAIL.sub("", sentence.wanted)
+    return " ".join(word for word in re.findall(r"[^\W\d]+", text) if word.casefold() not in known)
 
 
 def find_remark_on_number(agent: CalledAgent, turn: Turn, text: str) -> str | None:

@@ -23,6 +23,7 @@ from askproai_sandbox.caller.appointment_changes import (
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
 from askproai_sandbox.caller.choice import ask_again, ask_which, find_ordinal
+from askproai_sandbox.caller.email_address import EMAIL
 from askproai_sandbox.caller.intent import Intent
 from askproai_sandbox.caller.memory import (
     INFORMATION,
@@ -57,13 +58,14 @@ from askproai_sandbox.caller.remarks import (
     find_remark_on_lookup,
     find_remark_on_number,
     find_remark_on_second_question,
+    find_rest,
     is_no_wish,
     says_more,
 )
 from askproai_sandbox.caller.sentence import Sentence, drop_closed_day, read_first_appointment, read_sentence
 from askproai_sandbox.caller.spoken_time import name_hours
 from askproai_sandbox.caller.team_requests import give_up, hear_request
-from askproai_sandbox.caller.words import FILLERS
+from askproai_sandbox.caller.words import FILLERS, join_spelling
 
 _REPEAT = re.compile(
     r"^\W*(?:wie )?bitte\s*\?|\bwiederholen\b|\bnicht (?:ganz |richtig |so )?verstanden\b|\bnoch ?mal (?:sagen|bitte)\b",
@@ -121,6 +123,7 @@ class ScriptedModel:
 
 def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     """Read a sentence, and return the reaction of the first rule that has one. Pure."""
+    is_spelled = _is_spelled(text)
     text = name_hours(drop_closed_day(text), asked="wie viel Uhr" in memory.question)
     accepting, message = split_off_message(text)
     if message and _may_accept(agent, memory, read_sentence(accepting, agent.catalogue)):
@@ -145,6 +148,7 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     if is_no_wish(before, turn, sentence, agent.catalogue):
         turn = _not_understood(memory, sentence)
     turn = refuse_second(before, memory, turn, sentence)
+    turn = turn if is_spelled else _ask_first(agent, memory, turn, sentence)
     turn = replace(turn, memory=_note_unanswered(turn, sentence))
     is_answered = isinstance(turn.reaction, ToolCall) and turn.reaction.name == INFORMATION
     if is_answered and remark == phrases.NOT_UNDERSTOOD.format(sentence.text):
@@ -214,6 +218,25 @@ def _place_all(before: Memory, turn: Turn, sentence: Sentence) -> Turn:
 def _not_understood(memory: Memory, sentence: Sentence) -> Turn:
     answer = ask_again(memory.offers) if memory.offers else phrases.HELP
     return Turn(memory, answer, phrases.NOT_UNDERSTOOD.format(sentence.text))
+
+
+def _is_spelled(text: str) -> bool:
+    """Return whether a sentence spells a name or says an e-mail address: their words are in no list."""
+    return bool(EMAIL.search(text)) or "mail" in text.casefold() or join_spelling(text) != text
+
+
+def _ask_first(agent: CalledAgent, memory: Memory, turn: Turn, sentence: Sentence) -> Turn:
+    """Return the turn, or the offer once more where the sentence that accepts it says something else, too."""
+    called = turn.reaction
+    if not (isinstance(called, ToolCall) and called.name == "book_appointment") or memory.is_email_asked:
+        return turn
+    name = str(called.args.get("customer_name", ""))
+    rest = find_rest(sentence, name, agent.catalogue)
+    offer = next((each for each in memory.offers if each["start"] == called.args.get("start")), memory.accepted_offer)
+    if not rest or offer is None:
+        return turn
+    kept = replace(memory, offers=(offer,), accepted_offer=None).note(customer_name=name or None)
+    return Turn(kept, ask_again(kept.offers), phrases.ASKS_FIRST.format(rest, sentence.text))
 
 
 def _note_unanswered(turn: Turn, sentence: Sentence) -> Memory:

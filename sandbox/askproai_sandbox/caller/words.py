@@ -82,7 +82,7 @@ RELATIVES = frozenset(  # "Für meine Tochter Emma Klein"
     {"Tochter", "Sohn", "Mutter", "Vater", "Schwester", "Bruder", "Oma", "Opa", "Enkel", "Enkelin", "Freundin"}
 )
 _NO_NAME = frozenset({"im", "am", "um", "dass", "weil", "wofür", "wozu"})
-_BESIDE_NAME = (FILLERS | frozenset(_BESIDE_NAME_WORDS.split()) | PARTICLES) - _NO_NAME
+BESIDE_NAME = (FILLERS | frozenset(_BESIDE_NAME_WORDS.split()) | PARTICLES) - _NO_NAME
 
 
 def take(pattern: re.Pattern[str], text: str) -> tuple[str | None, str]:
@@ -175,4 +175,4 @@ def find_capitalised_words(text: str) -> tuple[str, ...]:
 def says_only_name(text: str) -> bool:
     """Return whether a sentence with a name in it says nothing else: "Ja gut, dann auf Engel", not "Ich schaue in den Kalender"."""
     words = re.findall(r"[^\W\d_][\w'’-]+", text)
-    return all(word[0].isupper() or word in _BESIDE_NAME for word in words)
+    return all(word[0].isupper() or word in BESIDE_NAME for word in words)

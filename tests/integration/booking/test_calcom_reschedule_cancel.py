@@ -144,7 +144,7 @@ async def test_an_outage_does_not_delay_a_cancellation(env: CalcomEnvironment) -
 
 
 async def test_a_cancellation_that_reached_calcom_late_needs_nobody(env: CalcomEnvironment) -> None:
-    """While Cal.com was away a person was told to cancel it by hand, and that stayed there for ever."""
+    """While Cal.com was away the error asked a person to cancel it by hand, and that stayed there for ever."""
     await book(env)
     env.disconnect()
     assert (await env.salon.booking.cancel_appointment(call(), {})).success

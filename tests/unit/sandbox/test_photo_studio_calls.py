@@ -212,3 +212,14 @@ def test_who_says_that_they_come_later_leaves_a_message() -> None:
         model.hear("Ich wollte nur sagen, dass ich am Samstag zehn Minuten später komme")
         == "Von wem darf ich das ausrichten?"
     )
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Ja, Ulla Wirth, aber erst muss ich meinen Mann fragen.", "Ja, Ulla Wirth, falls meine Chefin mich gehen lässt."],
+)
+def test_an_offer_is_said_again_where_its_yes_says_more(said: str) -> None:
+    model = offering(THURSDAY)
+    assert "Soll ich das eintragen?" in str(model.hear(said))
+    assert "once more" in str(model.remark)
+    assert booked(model, "Ja.") == ("Ulla Wirth", THURSDAY["start"])
