@@ -160,7 +160,6 @@ def parse_service_request(
         sentence = say().not_in_one_visit.format(services=service.display_name)
         raise ClarificationNeeded(
             sentence,
-            outcome=FunctionOutcome.NOT_BOOKABLE,
             cause=f"{service.name} cannot be done in one visit in {branch.name}",
             services=list_parts(service.name),
         )

@@ -12,6 +12,7 @@ from test_segments import ABLE, COLOUR, FRIDAY, at, booked_claims, free, join, w
 
 from askproai_core.tenant_config import Service, TenantConfig
 from askproai_runtime.booking import BookingSettings, Place
+from askproai_runtime.booking.types import FunctionOutcome
 from tests.worlds.booking_environment import BookingService, Salon, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.desk_bookings import book as book_at_desk
@@ -90,6 +91,7 @@ async def test_who_does_only_a_part_of_a_visit_is_not_booked_for_it(salon: Salon
         "Waschen und Tönen kann ich nicht als einen Termin eintragen, nur jede Leistung einzeln. Womit soll ich anfangen?",
     )
     assert nobody.fields["services"] == ["waschen", "tönen"]
+    assert nobody.outcome == FunctionOutcome.ASKED_BACK, "nothing failed that somebody has to look at"
 
 
 @pytest.mark.parametrize(
