@@ -115,7 +115,7 @@ async def test_a_reset_lets_the_jobs_that_wait_for_the_calendar_run_now(shared_w
     for number, age in ((1, "1hour"), (2, "1s")):
         start = next_friday(pod, 10, number).isoformat()
         args = {"service": "Haarschnitt", "start": start, "customer_name": "Petra Müller"}
-        booked = await pod.function("book_appointment", "call_reset", args, from_number="+4915166660009")
+        booked = await pod.function("book_appointment", f"call_reset_{number}", args, from_number="+4915166660009")
         assert booked.body.get("success"), booked.body
         jobs.append(
             await pod.db.fetchval(
