@@ -51,10 +51,10 @@ class ExecUser:
     cluster: Mapping[str, Any]
 
 
-# Returns what returns the header `Authorization` for each request, and loads a client certificate into the context.
 _SET_ONE: Final = (
     "set ASKPROAI_KUBECONFIG or KUBECONFIG to a readable kubeconfig, or run in a pod with a service account"
 )
+# Returns what returns the header `Authorization` for each request, and loads a client certificate into the context.
 LogIn = Callable[[ExecUser, ssl.SSLContext], Callable[[], str | None]]
 
 

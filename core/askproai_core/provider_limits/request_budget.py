@@ -4,8 +4,8 @@ Callers use the whole bucket, and wait for up to a second when it is empty; an o
 a part for bookings. Jobs use a part of it only, so that however many there are, the rest is left for callers; a job that finds its
 part used up gets a turn of its own, one interval after that of the job before, so that jobs do not all come back together. Once a
 job has sent a request it waits for the next ones where it is: put off, it would send the first one again. An optional request of a
-job neither waits nor gets a turn, and leaves one of that part: many that ask again and again would take every token from the job
-whose turn it is.
+job neither waits nor gets a turn, and leaves one of that part, if it has more than one (40 in a minute and more, with Redis): many
+that ask again and again would take every token from the job whose turn it is.
 
 While Redis is unavailable each process has a bucket of its own with a share of the limit.
 """

@@ -141,7 +141,7 @@ class ProviderApi:
             raise CredentialRefused(self.provider, operation, HTTPStatus.UNAUTHORIZED)
         wait = self.state.take_token(now, writes=writes)
         if wait > MAX_BUDGET_WAIT_SECONDS:
-            own = now >= self.state.limited_until
+            own = wait > max(0.0, self.state.limited_until - now)
             raise RateLimited(self.provider, operation, timedelta(seconds=wait), own=own)
         if wait:
             await self.clock.sleep(timedelta(seconds=wait))

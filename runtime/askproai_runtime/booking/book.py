@@ -36,6 +36,7 @@ from askproai_runtime.booking.availability import busy_window, free_slots, least
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.free_times import drop_free_times, read_fresh
+from askproai_runtime.booking.further import require_only_one
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.limits import LimitReached, common_resource, require_within_limits
 from askproai_runtime.booking.obstacles import Obstacle
@@ -161,7 +162,7 @@ async def _claim_booking(
     async def find_result(conn: Connection) -> BookingResult | None:
         if request.desk is None:
             settled = [a for a in await list_call_appointments(conn, ctx.tenant, call.call_id) if a.settled]
-            repeated = request.find_repeated(settled, ctx.clock.now())
+            repeated = request.find_repeated(settled)
         elif await is_action_done(conn, ctx.tenant, call.call_id, request.key):
             repeated = await get_desk_appointment(conn, ctx.tenant, call.call_id)
         else:
@@ -181,7 +182,10 @@ async def _find_repeated(
     """
     if request.desk is None:
         appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
-        return request.find_repeated(appointments, ctx.clock.now())
+        repeated = request.find_repeated(appointments)
+        if repeated is None:
+            require_only_one(ctx, request, appointments)
+        return repeated
     found = await get_desk_appointment(conn, ctx.tenant, call.call_id)
     return None if found is None or found.status == Status.FAILED else found
 

@@ -91,7 +91,10 @@ def decide(appointment: Appointment | None, remote: RemoteBooking, now: datetime
     if not remote.live:
         if pending and (appointment.was_starts_at is not None or appointment.external_id not in remote.uids):
             return Step.SYNC
-        return Step.CANCEL if appointment.live else Step.NOTHING
+        if appointment.live:
+            return Step.CANCEL
+        is_refused = appointment.status == Status.CANCELLED and appointment.error is not None
+        return Step.SYNC if is_refused else Step.NOTHING  # somebody has cancelled there by hand, as the error asks
     if appointment.status in {Status.CANCELLED, Status.FAILED}:
         return Step.MOVE if appointment.cancelled_by == CancelledBy.CALENDAR else Step.SYNC
     if remote.starts_at != appointment.starts_at:

@@ -74,7 +74,8 @@ async def sync_appointment(ctx: BookingContext, job: Job) -> None:
     if appointment.live:
         appointment, outcome = await _cover_end(ctx, appointment, outcome)
     if isinstance(outcome, Confirmed):
-        await _complete(ctx, job, appointment, outcome)
+        is_left = remote is not None and remote.ends_at <= ctx.clock.now()
+        await _complete(ctx, job, appointment, outcome, is_left=is_left)
     else:
         await _handle_refusal(ctx, job, appointment, remote, outcome)
     ended = type(outcome).__name__.lower()
@@ -189,14 +190,19 @@ async def _require_result(
             return outcome
 
 
-async def _complete(ctx: BookingContext, job: Job, appointment: Appointment, confirmed: Confirmed) -> None:
-    """Finish the job: both calendars agree. If ours was changed since the job read it, the job runs once more."""
+async def _complete(
+    ctx: BookingContext, job: Job, appointment: Appointment, confirmed: Confirmed, *, is_left: bool
+) -> None:
+    """Finish the job: both calendars agree, or the booking of a cancelled one is over and stays there (`is_left`).
+
+    If ours was changed since the job read it, the job runs once more.
+    """
     async with ctx.pool.acquire() as conn, conn.transaction():
         if appointment.live:
             agreed = await confirm_or_resync(conn, ctx.tenant, appointment, confirmed)
         else:
             agreed = await lock_unchanged(conn, ctx.tenant, appointment)
-            if agreed and appointment.status == Status.CANCELLED:  # of a failed one the error says why it is
+            if agreed and appointment.status == Status.CANCELLED and not is_left:  # of a failed one the error says why
                 await clear_error(conn, ctx.tenant, appointment.id)
         await drop_free_times(conn, ctx.config(), appointment.event_type_id, appointment.spans)
         if agreed:

@@ -96,7 +96,7 @@ class BookingRequest:
 
     @property
     def key(self) -> str:
-        """The key of the action within the call. Only for another person at the same time the name distinguishes."""
+        """The key of the action within the call. Only with `another` the name distinguishes."""
         return f"{self.first_key}|another:{fold(self.name)}" if self.another else self.first_key
 
     @property
@@ -105,18 +105,18 @@ class BookingRequest:
         staff = self.service.staff or self.offered_staff or "any"
         return self.rules.branch.name, staff, int(self.start.timestamp())
 
-    def find_repeated(self, appointments: Sequence[Appointment], now: datetime) -> Appointment | None:
+    def find_repeated(self, appointments: Sequence[Appointment]) -> Appointment | None:
         """Return the one of the call's `appointments` that this request asks for again, else None.
 
-        Raises `ClarificationNeeded` if `another` is not set, and the call has one at this time for a clearly different name or of
-        a part of this visit, or one at another time of the same service for the same person: who corrects a time wants one.
+        Raises `ClarificationNeeded` if the call has one at this time for a clearly different name, or of a part of this visit, and
+        `another` is not set.
         """
         service = self.rules.service
         target = self.rules.branch.name, self.start
         then = [a for a in appointments if a.live and (a.branch, a.starts_at) == target]
         at_start = [a for a in then if same_services(a.service, service.name)]
         if self.another:  # two people may have one name: who was booked without `another` is not the other person
-            at_start = [a for a in at_start if a.beside]
+            at_start = [a for a in at_start if a.is_beside or self.first_key not in a.actions]
         for appointment in at_start:
             if same_name(self.name, appointment.customer_name):
                 return appointment
@@ -130,17 +130,7 @@ class BookingRequest:
             raise ClarificationNeeded(
                 say().instead_of_part.format(service=service.display_name), appointment_id=str(shared[0].id)
             )
-        if not self.another:
-            self._require_only_one(appointments, now)
         return None
-
-    def _require_only_one(self, appointments: Sequence[Appointment], now: datetime) -> None:
-        """Raise `ClarificationNeeded` if the call has booked one of the same service for the same person, in whatever branch."""
-        for booked in appointments:
-            is_shared = booked.live and share_services(booked.service, self.rules.service.name)
-            if is_shared and same_name(self.name, booked.customer_name):
-                when = format_spoken(booked.starts_at, self.rules.zone, now)
-                raise ClarificationNeeded(say().further_or_instead.format(when=when), appointment_id=str(booked.id))
 
 
 def parse_service_request(

@@ -84,6 +84,7 @@ class Sentences:
     another_beside: str
     instead_of_part: str
     further_or_instead: str
+    further_or_cancel: str  # in another branch
     nobody_does: str
     not_in_one_visit: str
     one_person_at_a_time: str

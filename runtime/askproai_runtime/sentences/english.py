@@ -85,6 +85,10 @@ ENGLISH: Final = Sentences(
     further_or_instead=(
         "I have already booked {when} in this call. Is this a further appointment, or shall I move that one?"
     ),
+    further_or_cancel=(
+        "I have already booked {when} at {branch} in this call. Is this a further appointment, or shall I cancel the one at"
+        " {branch}?"
+    ),
     nobody_does="Nobody here offers {service} at the moment. Would you like something else?",
     not_in_one_visit=(
         "I cannot book {services} as one appointment, only each of them by itself. Which one shall I begin with?"

@@ -86,6 +86,10 @@ GERMAN: Final = Sentences(
         "In diesem Gespräch habe ich schon einen Termin eingetragen: {when}. Soll das ein weiterer sein, oder soll ich diesen"
         " verschieben?"
     ),
+    further_or_cancel=(
+        "In diesem Gespräch habe ich schon einen Termin in {branch} eingetragen: {when}. Soll das ein weiterer sein, oder soll"
+        " ich den in {branch} absagen?"
+    ),
     nobody_does="{service} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?",
     not_in_one_visit=(
         "{services} kann ich nicht als einen Termin eintragen, nur jede Leistung einzeln. Womit soll ich anfangen?"

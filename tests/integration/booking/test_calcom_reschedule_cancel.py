@@ -7,6 +7,8 @@ import pytest
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Provider
 from askproai_runtime.booking import BookingSettings, CalendarDisagrees
+from askproai_runtime.booking.store.appointments import get_appointment
+from askproai_runtime.booking.store.calendar import record_error
 from askproai_runtime.jobs import DeadNow, RunAgain
 from askproai_sandbox.simulator import Fault, FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, BookingService, booking_args, call, open_slot_lock
@@ -155,6 +157,47 @@ async def test_a_cancellation_that_reached_calcom_late_needs_nobody(env: CalcomE
         "it is tried again by itself; cancel its booking in the calendar by hand if that cannot wait"
     )
     env.reconnect()
+    await env.run_sync_job()
+    (row,) = await env.salon.rows("SELECT status, error FROM appointments")
+    assert (row["status"], row["error"]) == ("cancelled", None)
+
+
+async def test_a_cancellation_that_came_too_late_for_calcom_says_so(env: CalcomEnvironment) -> None:
+    """A booking that is over is left as it is there, and counts there."""
+    await book(env)
+    env.disconnect()
+    assert (await env.salon.booking.cancel_appointment(call(), {})).success
+    with pytest.raises(RunAgain):
+        await env.run_sync_job()
+    env.advance(timedelta(days=8))
+    env.reconnect()
+    await env.run_sync_job()
+    (row,) = await env.salon.rows("SELECT error FROM appointments")
+    assert row["error"] is not None
+
+
+async def test_who_read_an_appointment_before_its_cancellation_was_done_stores_no_error(env: CalcomEnvironment) -> None:
+    """A worker that was paused for longer than its lease."""
+    await book(env)
+    assert (await env.salon.booking.cancel_appointment(call(), {})).success
+    tenant = env.salon.store.tenant
+    async with env.salon.pool.acquire() as conn:
+        (row,) = await env.salon.rows("SELECT id FROM appointments")
+        read_before = await get_appointment(conn, tenant, row["id"])
+        await env.run_sync_job()
+        assert read_before is not None
+        assert not await record_error(conn, tenant, read_before, "it is tried again by itself")
+
+
+async def test_an_error_that_a_person_has_acted_on_goes(env: CalcomEnvironment) -> None:
+    """Cal.com refused the cancellation; a person cancels it there, and Cal.com's event says so."""
+    await book(env)
+    uid = env.bookings[0]["uid"]
+    assert (await env.salon.booking.cancel_appointment(call(), {})).success
+    await env.salon.pool.execute("UPDATE appointments SET error = 'cancel its booking in the calendar by hand'")
+    await env.salon.pool.execute("UPDATE jobs SET state = 'dead', finished_at = clock_timestamp()")
+    await env.dashboard("cancel", uid=uid)
+    await env.receive_event(uid)
     await env.run_sync_job()
     (row,) = await env.salon.rows("SELECT status, error FROM appointments")
     assert (row["status"], row["error"]) == ("cancelled", None)

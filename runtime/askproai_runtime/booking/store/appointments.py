@@ -37,9 +37,9 @@ class CancelledBy(StrEnum):
 class Appointment:
     """A row of `appointments`, with its customer's phone number.
 
-    `was_…` is set while the calendar has not agreed to a move: the time before it, and the number of its claims. `beside`: the call
-    has requested it with `another`. `settled`: no request is working on it now. `read_at` is the database's clock, and `age` the
-    time since the row was made. Nothing changes `updated_at` of a cancelled one.
+    `was_…` is set while the calendar has not agreed to a move: the time before it, and the number of its claims. `actions`: the
+    keys under which its call has booked it. `settled`: no request is working on it now. `read_at` is the database's clock, and
+    `age` the time since the row was made. Nothing changes `updated_at` of a cancelled one.
     """
 
     id: UUID
@@ -65,7 +65,7 @@ class Appointment:
     error: str | None = None
     caller: str | None = None
     version: int = 1
-    beside: bool = False
+    actions: Sequence[str] = ()
     settled: bool = True
     read_at: datetime | None = None
     age: timedelta = timedelta()
@@ -78,6 +78,11 @@ class Appointment:
     @property
     def live(self) -> bool:
         return self.status in {Status.CONFIRMED, Status.PENDING_SYNC}
+
+    @property
+    def is_beside(self) -> bool:
+        """Return whether its call has requested it with `another`."""
+        return any("|another:" in key for key in self.actions)
 
     @property
     def cancelled_at(self) -> datetime | None:
@@ -108,11 +113,11 @@ class Appointment:
 _SELECT = """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.status, coalesce(a.call_id, '') AS call_id,
     a.correlation_id, a.customer_name, c.phone, a.attendee_email, a.event_type_id, a.external_id, a.external_updated_at,
     a.was_starts_at, a.was_ends_at, a.was_place, a.cancelled_by, a.cancel_reason, a.caller, a.version, a.error, a.notes,
-    coalesce(act.beside, false) AS beside, coalesce(act.settled, true) AS settled, clock_timestamp() AS read_at,
+    coalesce(act.actions, '{}') AS actions, coalesce(act.settled, true) AS settled, clock_timestamp() AS read_at,
     clock_timestamp() - a.created_at AS age, a.updated_at
     FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
     LEFT JOIN LATERAL (
-        SELECT bool_or(x.key LIKE 'book|%|another:%') AS beside,
+        SELECT array_agg(x.key) AS actions,
             bool_and(x.state = 'done' OR x.lease_until <= clock_timestamp()) AS settled FROM call_actions x
         WHERE x.tenant = a.tenant AND x.appointment_id = a.id AND x.key LIKE 'book|%') act ON true """
 

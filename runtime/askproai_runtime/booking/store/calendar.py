@@ -125,9 +125,9 @@ async def record_error(conn: Connection, tenant: str, appointment: Appointment, 
 
 
 async def clear_error(conn: Connection, tenant: str, appointment_id: UUID) -> None:
-    """Forget what `record_error` has stored: the calendar has the appointment as desired."""
+    """Forget what `record_error` has stored: the calendar has the appointment as desired. Who has read it before stores none."""
     await conn.execute(
-        "UPDATE appointments SET error = NULL WHERE tenant = $1 AND id = $2 AND error IS NOT NULL",
+        "UPDATE appointments SET error = NULL, version = version + 1 WHERE tenant = $1 AND id = $2",
         tenant, appointment_id,
     )  # fmt: skip
 

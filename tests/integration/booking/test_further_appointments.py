@@ -1,0 +1,58 @@
+"""A call books one appointment of a service for one person; a further one only where the model says that it is wanted."""
+
+from dataclasses import replace
+
+import msgspec
+
+from askproai_runtime.booking.types import FunctionOutcome
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call
+
+HALF_PAST_THREE = "2026-11-27T15:30:00+01:00"
+
+
+async def test_a_moved_appointment_that_is_requested_beside_is_still_one(new_salon) -> None:
+    """A model that does not trust the answer to a move books the new time, and says that it is another one."""
+    salon = await new_salon()
+    first = await salon.booking.book_appointment(call(), booking_args(MORNING))
+    there = {"appointment_id": first.fields["appointment_id"], "start": HALF_PAST_TWO}
+    assert (await salon.booking.reschedule_appointment(call(), there)).success
+    again = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, another=True))
+    assert (again.success, again.fields["appointment_id"]) == (True, first.fields["appointment_id"])
+    assert len(await salon.live()) == 1
+
+
+async def test_of_several_the_last_one_is_asked_about(new_salon) -> None:
+    salon = await new_salon()
+    await salon.booking.book_appointment(call(), booking_args(MORNING))
+    second = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, another=True))
+    asked = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_THREE))
+    assert (asked.success, asked.fields["appointment_id"]) == (False, second.fields["appointment_id"])
+
+
+async def test_what_is_in_flight_is_not_called_booked(new_salon) -> None:
+    salon = await new_salon()
+    first = await salon.booking.book_appointment(call(), booking_args(MORNING))
+    await salon.pool.execute(
+        """UPDATE call_actions SET state = 'in_flight', lease_until = clock_timestamp() + interval '30 s'
+           WHERE appointment_id IS NOT NULL"""
+    )
+    asked = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO))
+    assert (asked.success, asked.outcome) == (False, FunctionOutcome.IN_FLIGHT)
+    assert [str(row["id"]) for row in await salon.live()] == [first.fields["appointment_id"]]
+
+
+async def test_of_another_branch_the_place_is_said_and_no_move_is_offered(new_salon) -> None:
+    """No function moves an appointment into another branch."""
+    salon = await new_salon()
+    config = salon.configs[-1]
+    west = msgspec.structs.replace(config.branches[0], name="west", display_name="Westend")
+    services = tuple(
+        msgspec.structs.replace(each, branch=None, staff={"mitte": ("anna",), "west": ("anna",)})
+        for each in config.services
+    )
+    salon.apply_config(msgspec.structs.replace(config, branches=(config.branches[0], west), services=services))
+    first = await salon.booking.book_appointment(call(), booking_args(MORNING))
+    asked = await salon.booking.book_appointment(replace(call(), branch="west"), booking_args(HALF_PAST_TWO))
+    assert (asked.success, asked.fields["appointment_id"]) == (False, first.fields["appointment_id"])
+    assert config.branches[0].display_name in asked.message
+    assert asked.message.endswith("absagen?")
