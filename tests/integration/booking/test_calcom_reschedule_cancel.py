@@ -190,7 +190,7 @@ async def test_who_read_an_appointment_before_its_cancellation_was_done_stores_n
 
 
 async def test_an_error_that_a_person_has_acted_on_goes(env: CalcomEnvironment) -> None:
-    """Cal.com refused the cancellation; a person cancels it there, and Cal.com's event says so."""
+    """Cal.com refused the cancellation; a person cancels it there, and its event arrives."""
     await book(env)
     uid = env.bookings[0]["uid"]
     assert (await env.salon.booking.cancel_appointment(call(), {})).success

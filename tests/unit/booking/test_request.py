@@ -199,7 +199,7 @@ def test_services_that_fit_no_opening_in_one_visit_are_booked_each_by_itself() -
         assert parse_service_request(config, CALL, {"service": said}).rules.staff_members
     with pytest.raises(ClarificationNeeded, match="nur jede Leistung einzeln") as clarification:
         parse_service_request(config, CALL, {"service": "Haarschnitt und Farbe"})
-    assert clarification.value.answer.outcome == "not_bookable"
+    assert clarification.value.answer.outcome == "asked_back"
 
 
 @pytest.mark.parametrize(
