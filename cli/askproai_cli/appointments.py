@@ -1,5 +1,6 @@
 """`askproai appointments …` and `askproai slots`."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -49,8 +50,16 @@ def list_command(
     """List appointments by start, held ones included."""
     filters = {"from": first, "to": end, "branch": branch, "staff": staff, "status": status, "limit": limit}
     answer = request(tenant, url, "GET", "appointments", **filters)
-    rows = ({"notes": None, **each} for each in answer["appointments"])  # pods of the previous release report none
-    print_rows(output, answer, rows, _COLUMNS, "no appointments")
+    rows = [{"notes": None, **each} for each in answer["appointments"]]  # pods of the previous release report none
+    print_rows(output, answer, rows, _columns_of(rows), "no appointments")
+
+
+def _columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the columns of appointments, with their branch where they are in more than one: a person may work in two."""
+    if len({each.get("branch") for each in rows}) < 2:  # noqa: PLR2004  one says nothing
+        return _COLUMNS
+    (start, title), *others = _COLUMNS.items()
+    return {start: title, "branch": "branch", **dict(others)}
 
 
 _CALENDAR = {

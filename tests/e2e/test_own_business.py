@@ -101,10 +101,10 @@ DIALOGUES: list[tuple[list[str], list[tuple[str, dict[str, Any]]]]] = [
         ],
     ),
     (
-        ["Ein Bleaching am Montag um zehn bitte.", "Dann eine Zahnreinigung.", "Ja, Ben Bauer"],
+        ["Ein Bleaching am kommenden Montag um zehn bitte.", "Dann eine Zahnreinigung.", "Ja, Ben Bauer"],
         [
-            asks("Bleaching", date="Montag", time="zehn"),
-            asks(CLEANING, date="Montag", time="zehn"),
+            asks("Bleaching", date="kommenden Montag", time="zehn"),
+            asks(CLEANING, date="kommenden Montag", time="zehn"),
             books(CLEANING, 1, "Ben Bauer"),
         ],
     ),
@@ -117,8 +117,8 @@ DIALOGUES: list[tuple[list[str], list[tuple[str, dict[str, Any]]]]] = [
         ],
     ),
     (
-        ["Eine Kontrolle oder ein Implantat am Montag um 15 Uhr.", "Das Implantat.", "Ja, Udo Uhl"],
-        [asks("Implantat", date="Montag", time="15 Uhr"), books("Implantat", 1, "Udo Uhl")],
+        ["Eine Kontrolle oder ein Implantat am kommenden Montag um 15 Uhr.", "Das Implantat.", "Ja, Udo Uhl"],
+        [asks("Implantat", date="kommenden Montag", time="15 Uhr"), books("Implantat", 1, "Udo Uhl")],
     ),
     (
         ["Ein Implantat nächste Woche Donnerstag nach 14 Uhr."],
@@ -133,10 +133,10 @@ DIALOGUES: list[tuple[list[str], list[tuple[str, dict[str, Any]]]]] = [
         ],
     ),
     (
-        ["Eine Kontrolle am Montag um acht.", "Ja aber nicht morgens, lieber nachmittags."],
+        ["Eine Kontrolle am kommenden Montag um acht.", "Ja aber nicht morgens, lieber nachmittags."],
         [
-            asks("Kontrolle", date="Montag", time="acht"),
-            asks("Kontrolle", date="Montag", part_of_day="nachmittag"),
+            asks("Kontrolle", date="kommenden Montag", time="acht"),
+            asks("Kontrolle", date="kommenden Montag", part_of_day="nachmittag"),
         ],
     ),
     (

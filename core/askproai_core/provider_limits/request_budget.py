@@ -126,7 +126,8 @@ class RequestBudget:
                 raise BudgetSpent(timedelta(milliseconds=wait))
             await self._sleep(wait)
             return seconds - wait / 1000
-        await self._wait_as_job(interval, max(1, burst // 2 - _FOR_TURNS * optional), optional=optional)
+        depth = max(1, burst // 2 - _FOR_TURNS) if optional else burst // 2
+        await self._wait_as_job(interval, depth, optional=optional)
         return seconds
 
     async def _wait_as_job(self, interval: int, depth: int, *, optional: bool) -> None:

@@ -69,12 +69,17 @@ async def sync_appointment(ctx: BookingContext, job: Job) -> None:
             return
     remote = await _find_remote(ctx, appointment)
     ctx.faults.reach("after:sync-find")
-    outcome = await (_create_or_move if appointment.live else _cancel_remote)(ctx, appointment, remote)
+    is_left = False
+    if appointment.live:
+        outcome = await _create_or_move(ctx, appointment, remote)
+    elif is_left := remote is not None and remote.ends_at <= ctx.clock.now():  # over: it stays as it is there
+        outcome = remote.confirmed
+    else:
+        outcome = await _cancel_remote(ctx, appointment, remote)
     ctx.faults.reach("after:sync-create")
     if appointment.live:
         appointment, outcome = await _cover_end(ctx, appointment, outcome)
     if isinstance(outcome, Confirmed):
-        is_left = remote is not None and remote.ends_at <= ctx.clock.now()
         await _complete(ctx, job, appointment, outcome, is_left=is_left)
     else:
         await _handle_refusal(ctx, job, appointment, remote, outcome)
@@ -150,12 +155,10 @@ async def _create_or_move(
 async def _cancel_remote(
     ctx: BookingContext, appointment: Appointment, remote: RemoteBooking | None
 ) -> Confirmed | Taken | Refused:
-    """Cancel the booking, unless it is gone or over. Raises `RunAgain` or `DeadNow` if the result is open."""
+    """Cancel the booking, unless it is gone. Raises `RunAgain` or `DeadNow` if the result is open."""
     if remote is None:
         await _begin_attempt(ctx, appointment)  # a POST that was to create it may still appear
         return Confirmed(appointment.external_id)
-    if remote.ends_at <= ctx.clock.now():
-        return remote.confirmed
     outcome = await cancel_booking(ctx, appointment, remote.uid, ctx.settings.provider_timeout)
     return await _require_result(ctx, appointment, outcome)
 

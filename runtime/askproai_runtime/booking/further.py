@@ -1,12 +1,15 @@
-"""A call books one appointment of a service for one person, unless it asks for another one (docs/decisions, 100)."""
+"""A call books one appointment of a service for one person, unless it asks for another one
+(docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md).
+"""
 
 from collections.abc import Sequence
 
+from askproai_runtime.booking.answers import describe_with_state
 from askproai_runtime.booking.phrases import same_name
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import BookingContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.sentences import format_spoken, say
+from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
 
@@ -24,9 +27,7 @@ def require_only_one(ctx: BookingContext, request: BookingRequest, appointments:
             continue
         if not booked.settled and request.key not in booked.actions:  # else this request is what is in flight
             raise ClarificationNeeded(say().booking_in_flight, outcome=FunctionOutcome.IN_FLIGHT)
-        when = format_spoken(booked.starts_at, request.rules.zone, ctx.clock.now())
-        sentence = say().further_or_instead.format(when=when)
-        if booked.branch != request.rules.branch.name:  # an appointment is moved within its branch
-            names = {branch.name: branch.display_name for branch in ctx.config().branches}
-            sentence = say().further_or_cancel.format(when=when, branch=names.get(booked.branch, booked.branch))
-        raise ClarificationNeeded(sentence, appointment_id=str(booked.id))
+        is_movable = booked.branch == request.rules.branch.name  # an appointment is moved within its branch
+        question = say().further_or_instead if is_movable else say().further_or_cancel
+        what = describe_with_state(ctx.config(), booked, ctx.clock.now())
+        raise ClarificationNeeded(question.format(appointment=what), appointment_id=str(booked.id))

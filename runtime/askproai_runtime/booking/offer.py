@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import structlog
 
@@ -126,11 +125,17 @@ def _answer(config: TenantConfig, request: ServiceRequest, offer: Offer, now: da
 
 
 async def offer_alternatives(
-    ctx: BookingContext, request: ServiceRequest, call: CallContext, start: datetime, *, moving: UUID | None = None
+    ctx: BookingContext,
+    request: ServiceRequest,
+    call: CallContext,
+    start: datetime,
+    *,
+    moving: Appointment | None = None,
 ) -> tuple[Answer, Obstacle]:
     """Say why `start` is not free, and offer a choice of what is free around it, as `check_availability` does.
 
-    `moving` is the appointment that was to be moved there: it is no obstacle to itself, and stays with its staff member.
+    `moving` is the appointment that was to be moved there: it is no obstacle to itself, and stays with its staff member. Where it
+    is now is offered only if nothing else is free.
     """
     now, settings = ctx.clock.now(), ctx.settings
     obstacle = find_obstacle(request.rules, start, now, request.staff)
@@ -138,11 +143,14 @@ async def offer_alternatives(
     rules = request.rules
     if not rules.staff_members:
         return refused_answer(), obstacle
-    read_busy = remember_reads(busy_reader(ctx, rules, call.call_id, moving))
-    read_remote = FreeTimesReader(ctx, rules, call.correlation_id, moving)
+    moved = None if moving is None else moving.id
+    read_busy = remember_reads(busy_reader(ctx, rules, call.call_id, moved))
+    read_remote = FreeTimesReader(ctx, rules, call.correlation_id, moved)
     missed = Candidate(start, None, Grain.MINUTE, "")
     near = request, read_busy, now, missed, obstacle, settings, read_remote
     alternatives, _ = await find_near(*near, with_others=moving is None)
+    others = [slot for slot in alternatives if moving is None or slot.start != moving.starts_at]
+    alternatives = others or alternatives
     basis = _count_offer(ctx, read_remote, alternatives)
     why = obstacle_sentence(ctx.config(), rules, request.staff, missed, obstacle, now)
     message = f"{why} {slot_sentence(rules, alternatives, now, basis, obstacle)}"

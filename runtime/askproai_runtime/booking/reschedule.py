@@ -142,7 +142,7 @@ async def carry_out_move(ctx: BookingContext, call: CallContext, request: MoveRe
         return clarification.answer
     except SlotNotFree:
         await claim.give_up(ctx)
-        answer, _ = await offer_alternatives(ctx, request.service, call, request.start, moving=request.appointment.id)
+        answer, _ = await offer_alternatives(ctx, request.service, call, request.start, moving=request.appointment)
         return answer
     except (MoveInFlight, asyncpg.LockNotAvailableError):
         await claim.give_up(ctx)

@@ -83,11 +83,10 @@ ENGLISH: Final = Sentences(
         " {service} instead, or is it for somebody else?"
     ),
     further_or_instead=(
-        "I have already booked {when} in this call. Is this a further appointment, or shall I move that one?"
+        "I have already booked an appointment in this call: {appointment}. Is this a further one, or shall I move that one?"
     ),
     further_or_cancel=(
-        "I have already booked {when} at {branch} in this call. Is this a further appointment, or shall I cancel the one at"
-        " {branch}?"
+        "I have already booked an appointment in this call: {appointment}. Is this a further one, or shall I cancel that one?"
     ),
     nobody_does="Nobody here offers {service} at the moment. Would you like something else?",
     not_in_one_visit=(

@@ -83,12 +83,12 @@ GERMAN: Final = Sentences(
         " stattdessen {service} eintragen, oder ist das für jemand anderen?"
     ),
     further_or_instead=(
-        "In diesem Gespräch habe ich schon einen Termin eingetragen: {when}. Soll das ein weiterer sein, oder soll ich diesen"
-        " verschieben?"
+        "In diesem Gespräch habe ich schon einen Termin eingetragen: {appointment}. Soll das ein weiterer sein, oder soll"
+        " ich diesen verschieben?"
     ),
     further_or_cancel=(
-        "In diesem Gespräch habe ich schon einen Termin in {branch} eingetragen: {when}. Soll das ein weiterer sein, oder soll"
-        " ich den in {branch} absagen?"
+        "In diesem Gespräch habe ich schon einen Termin eingetragen: {appointment}. Soll das ein weiterer sein, oder soll"
+        " ich diesen absagen?"
     ),
     nobody_does="{service} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?",
     not_in_one_visit=(

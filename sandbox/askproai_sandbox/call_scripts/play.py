@@ -27,6 +27,7 @@ from askproai_sandbox.call_scripts.script import (
     ScriptError,
     SpokenCall,
     day_values,
+    differ_in_calendar_only,
     differences,
     mail_differences,
     missing_sentence,
@@ -37,7 +38,8 @@ from askproai_sandbox.cluster import program_folder
 _FIRST_DAY: Final = timedelta(days=8)  # nobody means this week, whatever day it is
 _LAST_DAY: Final = timedelta(days=85)  # within the horizon of the examples' services
 _READY_WITHIN: Final = 60.0  # seconds, until a tenant that was resumed or has just been applied has a web pod again
-_SETTLED_WITHIN: Final = 30.0  # seconds, until both books hold what is expected
+_SETTLED_WITHIN: Final = 30.0  # seconds, until our book holds what is expected
+_SYNCED_WITHIN: Final = 120.0  # seconds, until Cal.com does: its jobs wait behind callers
 _MAILED_WITHIN: Final = 90.0  # seconds, after that: a notification is sent within a minute
 _COMMAND_TIMEOUT: Final = 180.0  # seconds
 
@@ -213,10 +215,12 @@ class _Books:
 
     async def differences(self, script: CallScript, values: Mapping[str, str], call_ids: Collection[str]) -> list[str]:
         """Return how the books differ from the script, as soon as they do not, or at the end of the time for it."""
-        end, expected = time.monotonic() + _SETTLED_WITHIN, script.expected(values)
+        began, expected = time.monotonic(), script.expected(values)
         while True:
-            found = differences(expected, await self._appointments(call_ids))
-            if not found or time.monotonic() > end:
+            appointments = await self._appointments(call_ids)
+            found = differences(expected, appointments)
+            longest = _SYNCED_WITHIN if differ_in_calendar_only(expected, appointments) else _SETTLED_WITHIN
+            if not found or time.monotonic() > began + longest:
                 return found
             await asyncio.sleep(0.2)
 

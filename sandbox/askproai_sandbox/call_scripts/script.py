@@ -181,6 +181,12 @@ def differences(expected: Sequence[ExpectedAppointment], found: Sequence[Mapping
     return missing + [f"not expected: {_line(other)}" for other in left]
 
 
+def differ_in_calendar_only(expected: Sequence[ExpectedAppointment], found: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether all is as expected but for what Cal.com has, which a job brings there."""
+    here = [msgspec.structs.replace(each, calendar=None) for each in expected]
+    return bool(differences(expected, found)) and not differences(here, [{**each, "calendar": None} for each in found])
+
+
 def mail_differences(expected: Sequence[ExpectedMail], found: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a sentence for each mail that is missing, and for each that is there and not expected; none without `expected`.
 

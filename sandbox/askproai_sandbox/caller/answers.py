@@ -38,6 +38,8 @@ def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) 
         memory = replace(memory, has_just_booked=True, booked=booked, booked_until=until, exclusions=())
         memory = _note_booked(memory)
         memory = memory.forget_time(("time", "part_of_day"))  # of the next appointment that is asked for
+    if called and answer.get("success"):
+        memory = replace(memory, done=called, done_to=str(answer.get("appointment_id") or ""))
     if called == "reschedule_appointment" and answer.get("success") and answer.get("appointment_id") == memory.booked:
         memory = replace(memory, booked_until=str(answer.get("end") or ""))
     if asked in {"services", "staff"}:  # the answer lists them because it did not know the one that was said
@@ -85,6 +87,8 @@ def _learn_offers(memory: Memory, answer: Mapping[str, Any]) -> Memory:
         is_transfer_offered=not offers and offers_transfer(question),
         is_waiting_offered="Warteliste setzen" in question,
         is_email_asked="E-Mail-Adresse" in question,
+        is_new_offered="neuen Termin?" in message,
+        is_number_asked="Unter welcher Nummer" in question,
     )
 
 

@@ -32,6 +32,13 @@ _IS_THAT_SO = re.compile(  # "Also Donnerstag um zehn, ja?"
     re.IGNORECASE | re.DOTALL,
 )
 _OWN = re.compile(r"\b(?:den|diesen|meine?n?|(?:ander|neu)en)\s+Termin\b", re.IGNORECASE)
+_INTO = re.compile(  # another branch, and not "meinen Termin in Plagwitz"
+    r"\b(?:in (?:die|das|den|eine)|ins|an (?:die|das|den)|nach|zu|zum|zur"
+    r"|(?:lieber|stattdessen|bei Ihnen|zu Ihnen) (?:\w+ )?(?:in|im|am|an))\b",
+    re.IGNORECASE,
+)
+_TO_OTHER = re.compile(r"\b(?:doch|lieber|statt(?:dessen)?)\b.*\b(?:bei|zu)\b", re.IGNORECASE)  # another person
+_INSTEAD = re.compile(r"\b(?:statt(?:dessen)?|dafür|lieber|besser)\b", re.IGNORECASE)
 _SEE_YOU = re.compile(  # "Danke, dann bis Freitag!"
     r"\W*(?:(?:ja|gut|okay|ok|prima|super|schön|perfekt|wunderbar|danke|vielen|dank|alles|klar|also|na|dann)\W+)*bis\s",
     re.IGNORECASE,
@@ -134,6 +141,16 @@ def _gives_up(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
     return not (wants_time or agent.catalogue.find_services(others))
 
 
+def hear_move_elsewhere(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Offer a message to who wants an appointment moved into another branch, or to another person, which no function does."""
+    is_own = sentence.intent is Intent.MOVE or bool(_OWN.search(sentence.text))
+    if sentence.staff and sentence.intent is not Intent.MOVE and is_own and _TO_OTHER.search(sentence.text):
+        return Turn(memory, phrases.IMPOSSIBLE, phrases.SAME_PERSON.format(sentence.staff))
+    if not (sentence.branch and is_own and _INTO.search(sentence.text)):
+        return Turn(memory)
+    return Turn(replace(memory, is_message_offered=True, unanswered=(sentence.text,)), phrases.NO_BRANCH_MOVE)
+
+
 def hear_change(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Find, move or cancel appointments of the caller, unless the sentence is about a new appointment."""
     checks = sentence.checks or bool(_IS_THAT_SO.search(sentence.text))
@@ -144,10 +161,10 @@ def hear_change(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     change = memory.change
     if sentence.intent in TOPICS or sentence.intent is Intent.AI:
         return Turn(memory)
-    if tool := TOOL_OF_CHANGE.get(sentence.intent) if sentence.intent else None:
+    if tool := _find_tool(memory, sentence):
         if tool not in agent.tools:
             return cannot(memory, "moves appointments" if tool == _MOVE else "cancels appointments")
-        memory = replace(memory, change=Change(tool, appointments=change.appointments), requested_time={}, offers=())
+        memory = _begin(memory, tool)
     elif change.tool is None:
         return Turn(memory)
     elif change.to_confirm and (sentence.yes or sentence.no) and not sentence.is_question:
@@ -160,6 +177,21 @@ def hear_change(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
         turn = _find_named(agent, memory, sentence, sentence.text)
         return turn if turn.reaction else call(agent, turn.memory, _CANCEL, turn.memory.change.args)
     return _hear_move(agent, memory, sentence)
+
+
+def _find_tool(memory: Memory, sentence: Sentence) -> str | None:
+    """Return the function of a change that begins with the sentence; another time instead of a cancellation begins a move."""
+    is_instead = sentence.when and not sentence.yes and _INSTEAD.search(sentence.text)
+    confirms = memory.change.to_confirm and sentence.yes and not (sentence.no or sentence.when)
+    if sentence.intent and not (confirms and sentence.intent is Intent.CANCEL):  # "Ja, bitte absagen" begins no other
+        return TOOL_OF_CHANGE.get(sentence.intent)
+    return _MOVE if memory.change.tool == _CANCEL and is_instead else None
+
+
+def _begin(memory: Memory, tool: str) -> Memory:
+    """Return the memory with a new change; it is of the appointment that the function has just asked about, if there is one."""
+    change = Change(tool, appointments=memory.change.appointments, args=memory.change.to_confirm)
+    return replace(memory, change=change, requested_time={}, offers=())
 
 
 def _confirm(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:

@@ -16,7 +16,7 @@ _SERVICE = re.compile(
 )
 _ONLY_WITH = re.compile(r", nur bei (?P<staff>.+)")
 _TEAM = re.compile(r"- (?P<branch>.+?): (?P<staff>.+)")
-_QUESTION = re.compile(r"- (?P<question>.+)")
+_LINE = re.compile(r"- (?P<text>.+)")
 _TITLES = frozenset(
     {"dr", "doktor", "doktorin", "prof", "professor", "professorin", "frau", "herr", "herrn", "med", "dent"}
 )
@@ -39,7 +39,12 @@ _LEAD = re.compile(  # before a question, which is asked all the same
     r"|(?:ich )?(?:wollte|möchte)(?: ich)?(?: noch| nur| mal| gern)* (?:fragen|wissen))\b)+\W*",
     re.IGNORECASE,
 )
-_FILL_QUESTION = frozenset({"denn", "eigentlich", "auch", "bitte", "mal"})
+_FILL_QUESTION = frozenset({"denn", "eigentlich", "auch", "bitte", "mal", "bei", "ihnen", "euch", "hier"})
+_AT_PLACE = (
+    r"(?i:(?:in|im|am|an|nach|zu|zum|zur|bei|beim|auf)(?: (?:Ihnen|euch))?(?: (?:in|im|am|an|bei))?"
+    r"(?: (?:der|die|das|den|dem))?)"
+)
+_ANYBODY = frozenset({"man", "wir"})  # "Kann man mit Karte zahlen?"
 _PLAIN = str.maketrans("äöü", "aou")
 _MIN_WORD = 5  # letters of a word that can mean a longer name
 
@@ -60,7 +65,8 @@ class Catalogue:
 
     services: tuple[Service, ...] = ()
     staff: tuple[str, ...] = ()
-    branches: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()  # for which the agent answers
+    other_branches: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
 
     def find_able(self, services: str) -> tuple[str, ...]:
@@ -112,8 +118,9 @@ class Catalogue:
 
     def means_all(self, text: str) -> bool:
         """Return whether all services of a sentence are wanted together: other words mean each of them, and no "oder" is said."""
-        said = list(self._find_said(text).values())
-        apart = sum(map(len, said)) == len(frozenset[int]().union(*said))
+        said = self._find_said(text)
+        others = {name: frozenset[int]().union(*(said[other] for other in said.keys() - {name})) for name in said}
+        apart = all(at - others[name] for name, at in said.items())  # "Waxing, Beine und Achseln"
         return apart and "oder" not in _words(text)
 
     def _find_said(self, text: str) -> dict[str, frozenset[int]]:
@@ -122,6 +129,13 @@ class Catalogue:
         if not any(named.values()):
             named = {service.name: _said(service, words, in_full=False) for service in self.services}
         exact = {each.name: _said_exactly(each, words) for each in self.services if named[each.name]}
+        # "Paarmassage" is that service, and not "Massage", too
+        named = {
+            name: frozenset(
+                at for at in said if at in exact[name] or not any(at in exact[other] for other in exact.keys() - {name})
+            )
+            for name, said in named.items()
+        }
         return {
             name: said
             for name, said in named.items()
@@ -130,6 +144,18 @@ class Catalogue:
             # "Nägel" of "Nägel auffüllen" says what is done there, and is no second service such as "Gelnägel"
             and (said & exact[name] or not any(_are_beside(said, other) for other in exact.values()))
         }
+
+    def take_branch(self, text: str) -> tuple[str | None, str]:
+        """Return the branch that a sentence names after a preposition, by a word that is in the name of no other; and the rest."""
+        for name in (*self.other_branches, *self.branches):
+            others = {
+                word for other in (*self.branches, *self.other_branches) if other != name for word in _words(other)
+            }
+            own = [word for word in re.findall(r"[A-ZÄÖÜ][\w-]+", name) if word.casefold() not in others]
+            named = rf"(?:{re.escape(name)}|(?:\w+ ){{0,2}}?(?:{'|'.join(map(re.escape, own)) or '(?!)'}))"
+            if found := re.search(rf"\b{_AT_PLACE} {named}\b", text):
+                return name, f"{text[: found.start()]} , {text[found.end() :]}"
+        return None, text
 
     def find_staff(self, said: str) -> str | None:
         """Return the only staff member whose name has all words that were said, titles aside; None if there is not exactly one."""
@@ -162,7 +188,8 @@ def read_catalogue(prompt: str) -> Catalogue:
         services=tuple(map(_read_service, services)),
         staff=tuple(dict.fromkeys(name for m in teams for name in _split(m["staff"]))),
         branches=tuple(m["branch"] for m in teams),
-        questions=tuple(m["question"] for m in _matches(_QUESTION, sections.get("Häufige Fragen", ()))),
+        other_branches=tuple(m["text"] for m in _matches(_LINE, sections.get("Weitere Filialen", ()))),
+        questions=tuple(m["text"] for m in _matches(_LINE, sections.get("Häufige Fragen", ()))),
     )
 
 
@@ -193,7 +220,8 @@ def _words(text: str) -> list[str]:
 def _asked_words(question: str) -> list[str]:
     """Return the words of a question without "Guten Tag", "Ich habe eine Frage", "Und" before it, and "denn", "auch" in it."""
     lead = _LEAD.match(question)
-    return [word for word in _words(question[lead.end() :] if lead else question) if word not in _FILL_QUESTION]
+    words = _words(question[lead.end() :] if lead else question)
+    return ["ich" if word in _ANYBODY else word for word in words if word not in _FILL_QUESTION]
 
 
 def _spellings(title: str) -> frozenset[str]:

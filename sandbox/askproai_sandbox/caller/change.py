@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.choice import Item
 from askproai_sandbox.caller.intent import Intent
 from askproai_sandbox.caller.sentence import Sentence
+from askproai_sandbox.caller.words import NAME_WORD
 
 CORRECTS = re.compile(  # what was said, or booked, before
     r"\b(?:ändern|doch|lieber|warten Sie|statt(?:dessen)?|meinte? ich|ich meinte?|vertan|versprochen|verhört|verguckt"
@@ -22,6 +24,9 @@ _FURTHER = re.compile(  # without "auch" in "Geht auch Freitag?", which is anoth
 )
 _FOR_OTHER = re.compile(
     r"\bfür (?:mein|unser|die|den|das)\w* (?!Termin|Tag|Woche|Uhrzeit)(?-i:[A-ZÄÖÜ])", re.IGNORECASE
+)
+_FOR_PERSON = re.compile(  # "für meine Mutter Heike Vier", "für mich, Karin Berg"
+    rf"\bfür (?:mich,?|(?:mein|unser)\w* (?P<who>{NAME_WORD}),?)(?:\s+(?P<name>{NAME_WORD}(?:\s+{NAME_WORD})*))?"
 )
 _FOR_NEXT = re.compile(
     r"\b(?:noch|und)\b(?: (?:auch|dann|gleich|noch))*(?: ein\w*)?"
@@ -50,6 +55,17 @@ class Change:
 def names_next_person(sentence: Sentence) -> bool:
     """Return whether a sentence asks for the same for somebody else: "Und für meinen Mann", "Noch einen für meine Schwester"."""
     return bool(_FOR_NEXT.search(sentence.wanted))
+
+
+def find_person(sentence: Sentence, catalogue: Catalogue) -> str | None:
+    """Return the name of somebody else for whom an appointment is, "" if it is not said; None for nobody else."""
+    found = _FOR_PERSON.search(sentence.wanted)
+    if found is None or (found["who"] and catalogue.find_services(found["who"])):
+        return None
+    name = found["name"] or ""
+    if found["who"] is None:  # "für mich, Karin Berg"
+        return name if " " in name else None
+    return "" if catalogue.find_services(name) else name
 
 
 def wants_further(sentence: Sentence, booked_service: str) -> bool:

@@ -13,7 +13,11 @@ from askproai_sandbox.caller.sentence import Sentence
 
 Item = Mapping[str, Any]  # of `slots`, `alternatives` or `appointments`: `start`, `spoken`, and more
 
-_ORDINALS = {"erste": 0, "zweite": 1, "dritte": 2, "vierte": 3, "fünfte": 4, "letzte": -1}
+_THE = r"(?:der|die|das|den|dem)"
+_ORDINALS = {  # the first that is found counts
+    rf"{_THE} früheren?": 0, rf"{_THE} späteren?": -1, r"nummer (?:eins|1)": 0, r"nummer (?:zwei|2)": 1, r"nummer (?:drei|3)": 2,
+    "erste[nrsm]?": 0, "zweite[nrsm]?": 1, "dritte[nrsm]?": 2, "vierte[nrsm]?": 3, "fünfte[nrsm]?": 4, "letzte[nrsm]?": -1,
+}  # fmt: skip
 _NOON = 12
 _LATER = (("Nachmittag", _NOON), ("Abend", 17))  # each begins at that hour for the product's grammar
 _FIRST = re.compile(r"\begal\b(?!,? (?:bei |zu )?we[mr]\b)|\bfrüheste|\bnächstbeste", re.IGNORECASE)
@@ -52,7 +56,7 @@ def _begin_together(items: Sequence[Item]) -> bool:
 def find_ordinal(sentence: Sentence) -> int | None:
     """Return the index that an ordinal of a sentence names, -1 for the last; None without one. A date is none."""
     words = sentence.wanted.casefold()
-    return next((index for ordinal, index in _ORDINALS.items() if re.search(rf"\b{ordinal}[nrsm]?\b", words)), None)
+    return next((index for ordinal, index in _ORDINALS.items() if re.search(rf"\b{ordinal}\b", words)), None)
 
 
 def _first_day(items: Sequence[Item], now: datetime | None) -> datetime | None:

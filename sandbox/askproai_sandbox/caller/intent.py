@@ -6,7 +6,7 @@ docs/demo-agent.md lists what is understood.
 import re
 from enum import Enum, auto
 
-BYE = r"\b(?:tschü(?:ss?|ß)|tschö|ciao|bye|ade|wieder(?:hören|sehen|schauen))\b"
+BYE = r"\b(?:tschü(?:ss?|ß)i?|tschau|tschö|ciao|bye|ade|wieder(?:hören|sehen|schauen))\b"
 
 
 _WHEN = r"\b(?:wann|um wie ?viel uhr|(?:um |zu )?welche[rn]? (?:uhr)?zeit|(?:an )?welche[mn] tag|wie spät)\b"
@@ -19,11 +19,16 @@ _ADDRESSEE = (  # of a message
     r"|(?!(?:Bescheid|Termine?|Ja|Nein)\b)(?-i:[A-ZÄÖÜ])[\w-]+)"
 )
 _TOO_LATE = r"(?:\bzu spät\b|\bverspät\w+|\b(?:Minuten|(?:Viertel)?stunde|etwas|bisschen) später\b)"
+_LATER = r"\b(?:Stunden?|Minuten|Tage?n?|Wochen?) (?:später|früher)\b"
 _TAG = r"(?:,\s*(?:oder(?: nicht)?|nicht(?: wahr)?|ja|richtig|gell?|stimmt's)\s*)?"  # ", oder?"
 _WITHOUT_ONE = r"(?<!\bohne )(?<!\bohne Termin )"  # "Kann ich ohne Termin vorbeikommen?"
+_NEEDS_ONE = r"^(?!.*\bkein Termin\b)(?!.*\b(?:muss|brauch\w*) (?:ich|man|wir)\b[^.!]*\btermin\b[^.!]*\?).*"
 ASKS_FOR_OWN = re.compile(  # about a service: when the caller has it, not when it is free
     rf"(?:{_WHEN} (?:{_FILLER} )*(?:ist|war|beginnt)|(?:^\W*|\bund |{_WHEN} )habe? ich) (?:{_FILLER} )*"
-    r"(?!(?:das|es|Sie|recht)\b)(?![^.?!]*\b(?:möglich|frei|fertig|da|offen|geöffnet|am besten|richtig|Zeit)\b)",
+    r"(?!(?:das|es|Sie|recht)\b)(?![^.?!]*\b(?:möglich|frei|fertig|da|offen|geöffnet|am besten|richtig|Zeit)\b)"
+    # "Steht mein Test?", "Fällt die Stunde morgen aus?", "Ich weiß nicht mehr, wann mein Test ist."
+    r"|\b(?:steht|gilt|bleibt) (?:denn )?mein|\b(?:findet|fällt) (?:denn )?(?:mein\w*|der|die|das)\b[^.!]*\b(?:statt|aus)\W*\?"
+    r"|\bwann mein\w* [^.!?]*\b(?:ist|war|beginnt)\b",
     re.IGNORECASE,
 )
 
@@ -67,7 +72,10 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         rf"\bsagen Sie (?:(?:bitte|doch|auch|das|es) )*{_ADDRESSEE}\b(?![^.?!,:]*\bab\b)",
         rf"\b(?:können|könnten|würden) Sie (?:bitte )?{_ADDRESSEE}\b[^.?!]*\bsagen,? dass\b",
         r"\bgeben Sie\b[^.?!]*\bweiter\b",
+        r"\b(?:notieren|vermerken|schreiben) Sie\b[^.?!]*\bdass\b|\b(?:dazu)?(?:notieren|vermerken|schreiben),? dass\b",
         r"\b(?:können|könnten|würden) Sie (?!(?:bitte )?(?:mir|uns)\b)[^.?!]*\bBescheid (?:geben|sagen)\b",
+        rf"\bsagt? (?:(?:bitte|doch|mal|das) )*(?!Ihnen\b){_ADDRESSEE}\b(?![^.?!,:]*\bab\b)",
+        r"\b(?:möchte|wollte|will)\b[^.?!]*\b(?:Bescheid (?:sagen|geben)|sagen|mitteilen),? dass\b(?!.*\bnicht\b)",
         r"\b(?:geben|sagen) Sie (?!(?:bitte )?(?:mir|uns)\b)[^.?!]*\bBescheid\b",
         r"\b(?:weitergeben|weitersagen)\b",
         r"\b(?:können|könnten|würden) Sie (?:bitte )?(?:das|es) (?:bitte )?(?:de[mr] )?(?-i:[A-ZÄÖÜ])[^.?!]*\bsagen\b",
@@ -75,44 +83,71 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"^\W*(?:(?:eine|ich habe? eine) )?Nachricht (?:an|für)\b",
     ),
     Intent.LATE: (
-        r"\bverspäte mich\b",
+        r"\bverspäte mich\b|\bverspäten uns\b|\bsteh\w* (?:\w+ )?im Stau\b",
+        r"\btermin\b[^.?!]*\b(?:verpasst|versäumt|verschlafen)\b",
         rf"\bich\b[^.?!]*{_TOO_LATE}[^.?!]*\bkomme\b",
         rf"\bich (?:komme?|werde?|bin)\b(?![^.?!]*\b(?:sonst|lieber)\b)[^.?!]*{_TOO_LATE}",
     ),
-    Intent.WAITLIST: (r"\bWarteliste\b", r"\bBescheid\b[^.?!]*\b(?:wenn|sobald|falls)\b[^.?!]*\bfrei\b"),
+    Intent.WAITLIST: (
+        r"\bWarteliste\b",
+        r"\b(?:Bescheid|ruf\w*|melde\w*)\b[^.?!]*\b(?:wenn|sobald|falls)\b[^.?!]*\bfrei\b",
+    ),
     Intent.TRANSFER: (
         r"\b(?:verbinde\w*|durchstellen|weiterleiten|stellen Sie mich durch)\b",
         r"\b(?:mit|an) (?:(?:eine[mnr]|de[mnr]|Ihre[mnr]) )?(?:echten )?(?:Menschen?|Mitarbeiter(?:in)?|Kolleg\w+|jemande[mn])\b",
-        r"\bmit (?!Ihnen\b)[^.?!,]*\bsprechen\b",
+        r"\bmit (?!Ihnen\b)[^.?!,]*\b(?:sprechen|reden)\b",
         r"\bich\b[^.?!,]*\b(?:den|die|Frau|Herrn|Doktor|jemand\w*)\b[^.?!,]*\bsprechen\b",
+        r"\b(?:kann|könnte|möchte) ich\b[^.?!,]*\b(?:Chef|Leiter|Inhaber)(?:in)?\b[^.?!,]*\b(?:haben|sehen)\b",
+        r"\bgeben Sie mir\b[^.?!,]*\b(?:Chef(?:in)?|Leiter(?:in)?|Inhaber(?:in)?|Frau|Herrn|Doktor)\b",
     ),
-    Intent.CALLBACK: (r"\bRückruf\b", r"\bzurück(?:zu)?rufen\b", r"\bruf\w*\b[^.?!]*\bzurück\b"),
+    Intent.CALLBACK: (
+        r"\bRückruf\b",
+        r"\bzurück(?:zu)?rufen\b",
+        r"\bruf\w*\b[^.?!]*\bzurück\b",
+        r"\b(?:kann|könnte) (?:mich|uns)\b[^.?!]*\banrufen\b",
+        r"\bsoll(?:en|te)? (?:mich|uns)\b[^.?!]*\banrufen\b|\brufen Sie (?:mich|uns)\b[^.?!]*\ban\b",
+    ),
     Intent.MOVE: (
         r"\b(?:verschieben|(?:vor|zurück)?schieben|verlegen|umbuchen|verschoben|umlegen|vor(?:zu)?(?:ver)?legen|vor(?:zu)?ziehen)\b",
         r"\b(?:auf|nach (?:vorne?|hinten))\b[^.?!]*(?-i:\blegen\b)",  # "Waschen und Legen" is a service
+        rf"\b(?:kann|können|könnten?) (?:ich|wir|Sie) (?:den|die|das|ihn|es)\b[^.?!]*{_LATER}[^.?!]*\b(?:machen|haben|nehmen)\b",
+        r"\bmein\w* Termin\b[^.!]*\bgeht (?:der|er|es|das)\b|\bvon (?:\w+ )?\w+(?: Uhr)? auf \w+ Uhr\b",
         r"\bTermin\b.*\bden\b[^.?!]*\b(?:später|früher)\b[^.?!]*\b(?:machen|haben|nehmen)\b",
     ),
     Intent.CANCELLATION: (
         r"\b(?:kostet|bis wann|wie lange vorher)\b[^.!]*\b(?:abzusag|absag|storn)\w*",
+        r"\b(?:kostenlos|kostenfrei|umsonst|gratis)\b[^.!]*\b(?:abzusag|absag|storn)\w*|\b(?:Storno|Ausfall|Absage)(?:gebühr|kosten)",
+        r"\b(?:muss|soll) (?:ich|man|wir)\b[^.!]*\babsagen\b[^.!]*\bwenn\b[^.!]*\?",
         r"\b(?:kostet|(?:be)?zahlen|berechne\w*|gebühr\w*)\b[^.!]*\bwenn\b[^.!]*\b(?:absage|nicht (?:komme|erscheine))\b",
+        r"\bwas\b[^.!]*\bwenn ich\b[^.!]*\b(?:absage|verhindert|nicht (?:kann|komme|erscheine))\b",
         r"\bwenn ich (?:absage|nicht (?:komme|erscheine))\b[^.!]*\b(?:kostet|zahlen|berechne\w*|gebühr\w*)\b",
     ),
     Intent.CANCEL: (
-        r"\b(?:absagen?|abzusagen|stornier\w*|streichen)\b",
+        r"(?<!nicht )\b(?:absagen?|abzusagen|stornier\w*|streichen|löschen|rückgängig|canceln|annullieren)\b",
+        r"\b(?:möchte|will|werde|wollen|werden)\b[^.?!]*\bnicht (?:mehr )?kommen\b",
+        r"\b(?:ich|wir)\b[^.?!]*\bnicht (?:mehr )?(?:kommen|wahrnehmen) (?:kann|können|werden?)\b",
+        r"\b(?:den|meinen|unseren) Termin\b[^.?!]*\bbrauche?n? (?:ich|wir)\b[^.?!]*\bnicht\b",
+        r"\bbrauche?n?\b[^.?!]*\b(?:den|meinen|unseren) Termin\b[^.?!]*\bnicht\b",
         r"\bsag\w*\b.*\bab\b(?!\s+\d)",
         r"\b(?:kann|wir können|können wir)\b.*\bnicht\b[^,.?!]*\b(?:kommen|wahrnehmen)\b",
         r"\bich komme\b[^.?!]*\bnicht\b",
+        r"(?<!\bmir )\bfällt (?!mir\b)[^.?!]*\baus\b(?![^.?!]*\?)",
+        r"\b(?:(?:muss|müsste|müssen|lassen?|soll)\b[^.?!]*\bausfallen|ausfallen lassen)\b(?![^.?!]*\?)",
         r"\bschaff(?:e|'?s)?\b[^.?!]*\bnicht\b,?[^,.?!]*\bzu kommen\b",
         r"\bhabe? \b[^.?!]*\btermin\b[^?!]*\bich schaffe? (?:das|es|den|ihn) (?:leider |doch )?nicht\s*(?:[,.!]|$)",
     ),
     Intent.NOTHING: (
         r"\b(?:will|möchte|brauche|wünsche)\b[^,.?!]*\bkeinen?\b[^,.?!]*\btermin(?![^.?!]*\bsondern\b)",
-        r"\bich überleg'?e? (?:es )?mir\b",
+        r"\bich überleg'?e? (?:(?:es )?mir|noch|das)\b",
+        r"^\W*(?:(?:ja|gut|okay|ok|dann|also|danke|nein)\W+)*ich melde? mich(?: dann| noch ?mal| wieder| später)*\W*$",
+        r"\bdas (?:war|ist) (?:so )?(?:falsch|nicht richtig|ein (?:Versehen|Fehler))\W*$|\bdas stimmt (?:so )?nicht(?: so)?\W*$",
+        r"\b(?:den|das|ihn) (?:will|möchte|brauche) ich (?:doch |lieber |gar )*nicht(?: mehr)?\W*$",
+        r"\banders überlegt\W*$|\b(?:will|möchte) (?:ihn|den|meinen termin)\b[^.?!]*\bbehalten\b",
         r"\bich (?:ruf|meld)e?\b[^.?!]*\bspäter (?:noch ?mal|wieder)\b",
         r"\b(?:lassen wir (?:es|das|alles)|lassen Sie (?:es|alles|den|ihn)|vergessen Sie|hat sich erledigt)\b",
         r"\b(?:bleib\w* (?:bitte )?(?:alles|es so)|alles so bleib\w*|dann bleibt es|behalte ich (?:den|ihn|meinen))\b",
         r"\blass\w* ich (?:es|das)(?: lieber| so| bleiben)*\W*$",
-        rf"^\W*(?:(?:nein|nee|ach|na|gut|okay|schade|danke)\W+)*(?:dann|{_RATHER}) (?:{_RATHER} )*nicht\W*$",
+        rf"^\W*(?:(?:nein|nee|ach|na|gut|okay|schade|danke)\W+)*(?:dann|{_RATHER}) (?:{_RATHER} )*nicht\W*(?:danke?\W*)?$",
     ),
     Intent.LIST: (
         rf"{_WHEN}[^.?!]*\bmeine?[nr]?\b[^.?!]*\btermin",
@@ -122,13 +157,19 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bwann ich (?:den|meinen|einen|die|das)\b[^.?!]*\bhabe?\b",
         r"\bwann ich\b[^.?!]*\b(?:dran bin|da sein (?:soll|muss)|kommen (?:soll|muss))\b",
         r"\bob ich\b[^.?!]*\btermine?\b[^.?!]*\bhabe?\b",
+        r"^\W*(?:(?:und|ach|ja|oh|okay)\W+)*bei wem (?:ist|war|bin) (?:denn |noch ?mal )*(?:der|die|das|ich)\b(?! [A-ZÄÖÜ])\W*$",
         r"\b(?:bei wem|wo|in welcher filiale)\b[^.?!]*\bmein\w* (?:\w+ )?termin",
         r"\b(?:steht|bleibt|gilt|stimmt)\b[^.?!]*\bmein\w* (?:\w+ )?termin",
         r"\bob (?:mein\w*|der|unser\w*) (?:\w+ )?termin\b[^.?!]*\b(?:steht|bleibt|gilt|stimmt)\b",
+        r"\bob mein\w* (?:\w+ )?(?-i:[A-ZÄÖÜ])[^.?!]*\bnoch steht\b|^(?!\W*wo\b)[^.?!]*\bsteht (?:denn )?mein\w* [^.?!]*\bnoch\b",
         r"\b(?:welche|was für)\b[^.?!]*\btermine?\b[^.?!]*\bich\b",
         r"\bhabe? ich\b[^.?!]*\btermine?\b",
         rf"{_WHEN} (?:{_FILLER} )*(?:bin ich\b|(?:muss|soll(?:te)?) ich\b(?=[^.?!]*\b(?:da|dran|hier|hin|kommen|wieder)\b|\W*$))",
-        r"\bmeine termine\b",
+        r"^\W*wie war (?:das|es|der termin) (?:noch|doch)\b",
+        r"\b(?:meine|unsere) termine\b|\bwegen (?:mein|unser)\w* termins?\b|\btermin\b[^.?!]*\bbestätigen\b",
+        r"^\W*(?:\w+\W+){0,2}?(?:ist|haben Sie|habt ihr|sehen Sie|finden Sie)\b[^.?!]*\bmein\w* termin\b",
+        r"\bmuss ich (?:denn )?(?:heute|morgen|übermorgen|am \w+tag|nächste Woche)\b[^.?!]*\bkommen\b",
+        rf"{_WHEN}[^.?!]*\b(?:eingetragen|vorgemerkt|angemeldet)\b",
         r"\bum wie ?viel uhr (?:ist|war|beginnt) (?:\w+ )?(?:die|das|der|mein\w*) (?!termin)(?-i:[A-ZÄÖÜ])",
         r"\bist (?:der|mein) termin\b[^.?!]*\b(?:eingetragen|gebucht|notiert|aktuell|bestätigt)\b",
     ),
@@ -136,11 +177,12 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         # "Darf ich meinen Hund mitbringen?" asks for no service
         r"(?:^|[.?!:])(?!(?:(?!\bwas\b)[^.?!:])*\b(?:kann|darf|könnte|können|dürfen) (?:ich|wir|man)\b)[^.?!:]*\bmitbringen\b",
         r"\bbring(?:e|t)\b[^.?!]*\bmit\s*\?",
+        r"^\W*(?:und )?(?:was|welche (?-i:[A-ZÄÖÜ])\w+) brauche?n? (?:ich|wir)\b(?![^?]*\bfür\b)[^.!]*\?",
         r"\bwie lange\b[^.?!]*\b(?:dauer[nt]|dauert|braucht)\b|\bwie lange geht (?:das|es|die|der|so|eine?)\b",
     ),
     Intent.PRICES: (
         r"\b(?:kostenlos|kostenfrei|umsonst|gratis)\b",
-        r"\b(?:kostet|kosten|preise?|teuer)\b",
+        r"\b(?:kostet|kosten|preise?)\b|\bwie teuer\b|\bteuer\b[^.!?]*\?",  # not "Das ist aber teuer."
         r"\bwie ?viel (?:zahle|muss|macht)\b",
     ),
     Intent.WORKING_HOURS: (
@@ -152,7 +194,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     ),
     Intent.HOURS: (
         r"Öffnungszeit",
-        r"\b(?:wann|wie lange)\b[^.?!]*\b(?:offen|geöffnet|auf|zu)\b",
+        r"\b(?:wann|wie lange)\b[^.?!]*\b(?:offen|geöffnet|auf|zu|(?:auf|zu)mach\w+|öffne\w*|schließ\w*)\b",
         r"\b(?:offen|geöffnet) (?:habt|haben)\b",
         r"\bauf ?(?:habt|haben)\b",
         rf"\b(?:haben|habt) (?:Sie|ihr)\b[^.?!]*\b(?:offen|geöffnet|geschlossen|auf|zu)\s*{_TAG}\?",
@@ -161,18 +203,24 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         rf"\b(?:sind|seid) (?:Sie|ihr)\b[^.?!]*\b(?:da|erreichbar)\s*{_TAG}\?",
         rf"\bist\b[^.?!]*\b(?:offen|geöffnet|geschlossen)\s*{_TAG}\?",
     ),
-    Intent.ADDRESS: (r"\bwo (?:sind|seid|finde|ist|liegt|befindet)\b", r"\badresse\b", r"\bpark(?:en|pl[aä]tze?)\b"),
+    Intent.ADDRESS: (
+        rf"\bwo (?:{_FILLER} )*(?:sind|seid|finde|ist|liegt|befindet)\b",
+        r"\bwie komm\w* (?:ich|man|wir)\b[^.?!]*\b(?:Ihnen|euch|hin)\b",
+        r"\badresse\b",
+        r"\bpark(?:en|pl[aä]tze?)\b",
+    ),
     Intent.SERVICES: (
-        r"\bwas (?:bieten|machen) Sie\b",
+        r"\bwas (?:bieten|machen) Sie\b|\bwas (?:bietet|macht|habt) ihr\b[^.?!]*\b(?:an|so|alles|Angebot)\b",
+        r"\bwas (?:gibt(?: es|'s)|haben Sie)(?![^.?!]*\b(?:frei\w*|termine?)\b)[^.?!]*\b(?:denn|so|alles|Angebot)\s*\?",
         r"\bwas kann (?:ich|man)\b[^.?!]*\bbuchen\b",
         r"\bwelche (?:leistungen|behandlungen|angebote)\b",
     ),
     Intent.STAFF: (
-        r"\bwer (?:arbeitet|behandelt)\b",
+        r"\bwer (?:arbeitet|behandelt|macht)\b",
         r"(?<!egal )(?<!egal, )\bbei wem\b",
         r"\bwelche (?:ärzte|mitarbeiter|kollegen)\b",
     ),
-    Intent.APPOINTMENT: (rf"{_WITHOUT_ONE}\btermin\b", rf"{_WITHOUT_ONE}\b(?:buchen|vereinbaren|vorbeikommen)\b"),
+    Intent.APPOINTMENT: (rf"{_NEEDS_ONE}{_WITHOUT_ONE}\b(?:termin|buchen|vereinbaren|vorbeikommen)\b",),
     Intent.GOODBYE: (
         BYE,
         r"\b(?:schönen (?:tag|abend)|danke)\b",
@@ -185,7 +233,7 @@ PASSED_ON = frozenset({Intent.MESSAGE, Intent.LATE, Intent.CALLBACK})
 
 
 _HAS_ONE = re.compile(  # "Ich hab morgen einen Termin, oder?"
-    r"\bich hab'?e? (?:(?!nie\b|gerne?\b|zeit\b|ge\w+(?:t|en)\b)[\w.]+ ){0,5}(?:einen|nen|meinen) termin\b"
+    r"\b(?:ich hab'?e?|wir haben) (?:(?!nie\b|gerne?\b|zeit\b|ge\w+(?:t|en)\b)[\w.]+ ){0,5}(?:einen|nen|meinen) termin\b"
     r"(?! (?:frei|zu|gehabt|gesehen)\b)(?!.*\bnoch ein)",
     re.IGNORECASE,
 )

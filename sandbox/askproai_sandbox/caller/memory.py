@@ -14,7 +14,7 @@ from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import Change
 from askproai_sandbox.caller.choice import Item, choose
 from askproai_sandbox.caller.email_address import EMAIL
-from askproai_sandbox.caller.message import PendingMessage
+from askproai_sandbox.caller.message import PendingMessage, drop_phone
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejections import Exclusion
 from askproai_sandbox.caller.sentence import Sentence
@@ -80,12 +80,16 @@ class Memory:
     is_message_offered: bool = False
     is_waiting_offered: bool = False
     is_email_asked: bool = False  # the last answer asks for the e-mail address of a booking, or whether it is right
+    is_new_offered: bool = False  # the last answer asks whether the caller wants a new appointment
+    is_number_asked: bool = False  # the last answer asks under which number the caller can be reached
     is_aside: bool = False  # the last answer asks something that is not whether to book or change
     is_joining: bool = False  # the waiting list, while the name is missing
     unanswered: tuple[str, ...] = ()  # the sentences since the last call of a function that had no effect
     to_pass_on: str = ""  # what was said with the yes to an offer, until that is booked
     has_just_booked: bool = False
     booked: str = ""  # the id of the appointment that was booked last in this call
+    done: str = ""  # the function that was called last, if it did what was asked for
+    done_to: str = ""  # the id of the appointment that it has booked, moved or cancelled
     booked_until: str = ""  # its end, a local time in ISO 8601
     booked_service: str = ""
     booked_offer: str = ""  # as it was said, with its person
@@ -143,7 +147,7 @@ def call(
 ) -> Turn:
     """Return the turn that calls a function."""
     made = agent.new_call(tool, args or {})
-    return Turn(replace(memory, last_call=made, is_aside=False), made, remark)
+    return Turn(replace(memory, last_call=made, is_aside=False, done="", done_to=""), made, remark)
 
 
 def cannot(memory: Memory, what: str) -> Turn:
@@ -159,7 +163,7 @@ def not_placed(memory: Memory, words: str, text: str) -> Turn:
 def loose_name(agent: CalledAgent, memory: Memory, sentence: Sentence, *, asked: bool) -> str | None:
     """Return the name that a yes carries ("Ja, Anna Nym"), or that was asked for."""
     chosen = choose(memory.offers, sentence, agent.now)
-    is_answer = asked and says_only_name(EMAIL.sub("", sentence.text))
+    is_answer = asked and says_only_name(drop_phone(EMAIL.sub("", sentence.text)))
     is_name = is_answer or (len(sentence.loose_words) > 1 and (sentence.yes or chosen is not None))
     if (
         not is_name

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.intent import PASSED_ON, Intent, find_intent
+from askproai_sandbox.caller.rejections import join_time
 from askproai_sandbox.caller.sentence import Sentence
 from askproai_sandbox.caller.spoken_time import MARK, Times
 
@@ -46,7 +47,16 @@ _ASKS_ONLY = frozenset(_ASKING.split())  # for a callback or a message, which ma
 _ASKED_BESIDE = {Intent.DETAILS, Intent.PRICES, Intent.HOURS, Intent.ADDRESS, Intent.CANCELLATION, Intent.AI}
 _REFERS = re.compile(r"\b(?:das|es)\b", re.IGNORECASE)  # to what was said before: "Geben Sie das bitte weiter"
 _PHONE = re.compile(r"(?<![\w@.])(?!\d+/\d+/\d)(?:\+|0)\d[\d\s/()-]{5,}\d\b")
+_PHONE_CLAUSE = re.compile(  # beside a name: "Lale Demir, und die Nummer ist 0176 12345678"
+    r",?\s+(?:und\s+)?(?:meine|die)\s+(?:\w*nummer|Telefon|Handy)\s+(?:ist|lautet|wäre)\s+(?:die\s+)?[+\d][\d\s/()-]+",
+    re.IGNORECASE,
+)
 _NAMES_PHONE = re.compile(r"\b(?:(?:Telefon|Handy|Mobil|Rückruf)?nummer|Handy) (?:ist|lautet|wäre)\b", re.IGNORECASE)
+
+
+def drop_phone(text: str) -> str:
+    """Return a sentence without the clause that says the caller's number in digits."""
+    return _PHONE_CLAUSE.sub("", text)
 
 
 def find_phone(text: str) -> str | None:
@@ -105,13 +115,13 @@ class PendingMessage:
             args["customer_name"] = name
         recipient = _find_recipient(sentence.text, staff)
         if sentence.intent is Intent.CALLBACK:
-            args["call_back"] = " ".join(sentence.when.values()) or "egal wann"  # without which it is no callback
+            args["call_back"] = join_time(sentence.when) or "egal wann"  # without which it is no callback
         elif self.asked_for and "call_back" in args and sentence.when:
-            args["call_back"] = " ".join(sentence.when.values())
+            args["call_back"] = join_time(sentence.when)
         text = _find_message(sentence, recipient)
         if self.asked_for and not text and _says_content(sentence.text, sentence, f"{recipient or ''} {name or ''}"):
             text = sentence.text.strip()
-        elif not (self.asked_for or text) and _REFERS.search(sentence.text):
+        elif not (self.asked_for or text) and (_REFERS.search(sentence.text) or sentence.yes):
             text = before
         if recipient:
             args["recipient"] = recipient
@@ -135,7 +145,7 @@ def _find_message(sentence: Sentence, recipient: str | None) -> str | None:
         reason = _REASON.search(text)
     elif sentence.intent not in PASSED_ON:
         return None
-    elif content := _read_content(text):
+    elif (content := _read_content(text)) and _says_content(content, sentence, recipient):
         return content
     if _says_content(text[: reason.start()] if reason else text, sentence, recipient):
         return text.strip()

@@ -8,19 +8,21 @@ from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.email_address import EMAIL
 from askproai_sandbox.caller.sentence import Sentence
 from askproai_sandbox.caller.spoken_time import SEASONS
-from askproai_sandbox.caller.words import NAME_WORD, NO_SERVICE, PARTICLES
+from askproai_sandbox.caller.words import NAME_WORD, NO_SERVICE, PARTICLES, TITLE
 
 _LEAD = (
-    r"(?:Ja|Jawoh?ll?|Joa?|Jep|Klar|Super|Prima|Passt|Perfekt|Gut|Gerne?|Genau|Okay|Also|Bitte"
+    r"(?:Ja|Jawoh?ll?|Joa?|Jep|Klar|Super|Prima|Passt|Perfekt|Wunderbar|Einverstanden|In Ordnung|Gut|Gerne?|Genau|Okay|Also|Bitte"
     r"|Auf|(?:Auf )?den Namen|Das ist|Mein Name ist|Ich bin|Ich heiße|Hier ist)"
 )
 _WORDS = rf"(?:{NAME_WORD})(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,3}}(?:{NAME_WORD}))*"
 _ANSWER = re.compile(
-    rf"\W*(?P<lead>(?:(?i:{_LEAD})\b[\s,.!]*)*)(?P<title>(?:Frau|Herrn?)\s+)?(?:(?P<last>{NAME_WORD})\s*,\s*)?"
+    rf"\W*(?P<lead>(?:(?i:{_LEAD})\b[\s,.!]*)*)(?P<title>{TITLE}*)(?:(?P<last>{NAME_WORD})\s*,\s*)?"
     rf"{NO_SERVICE}(?P<name>{_WORDS})"
     r"(?:,?\s*bitte)?\W*"
 )
-_YES_BEFORE_NOUN = re.compile(r"(?i:ja),\s+")  # after a full stop any word has a capital: "Ja. Wunderbar."
+# "Ja, Lehmann", "Ja bitte, auf Lehmann"; after a full stop any word has a capital: "Ja. Wunderbar."
+_NAME_BEFORE = re.compile(r"ja,\s+|.*\bauf(?: den namen)?\s+", re.IGNORECASE | re.DOTALL)
+_ADDRESS = re.compile(r"(?:Frau|Herrn?)\s+")  # which is no part of a name, unlike "Dr."
 _HOLIDAYS = frozenset(
     {"advent", "dreikoenig", "neujahr", "nikolaus", "ostern", "pfingsten", "silvester", "valentin", "weihnachten"}
 )
@@ -58,13 +60,14 @@ def _read_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> str 
     names = [_NAMES, *[_NAMES | _LAST_NAMES] * (len(spoken) - 1)]
     may_be_name = [fold(word) in known or not _is_of_time(word) for known, word in zip(names, spoken, strict=True)]
     is_time = all(_is_of_time(word) for word in spoken) and not (asked and len(set(spoken)) == 1)
-    return name if all(may_be_name) and not is_time else None
+    titles = _ADDRESS.sub("", answer["title"])
+    return f"{titles}{name}" if all(may_be_name) and not (is_time and not titles) else None
 
 
 def _may_be_caller(answer: re.Match[str], catalogue: Catalogue) -> bool:
     """Return whether a single word after a yes is the caller's name, not somebody of the team or a place: "Ja, Anna"."""
     known = catalogue.find_staff(answer["name"]) or any(answer["name"] in branch for branch in catalogue.branches)
-    return not known and bool(_YES_BEFORE_NOUN.fullmatch(answer["lead"]))
+    return not known and bool(_NAME_BEFORE.fullmatch(answer["lead"]))
 
 
 def _is_of_time(word: str) -> bool:

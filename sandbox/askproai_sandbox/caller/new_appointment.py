@@ -7,7 +7,7 @@ from datetime import datetime
 
 from askproai_runtime.german_dates import WEEKDAYS, Argument, find_argument, fold
 from askproai_sandbox.caller import phrases
-from askproai_sandbox.caller.change import names_next_person
+from askproai_sandbox.caller.change import find_person, names_next_person
 from askproai_sandbox.caller.choice import (
     Item,
     ask_again,
@@ -32,6 +32,7 @@ _ANY_TIME = re.compile(
     r"\b(?:egal|irgendwann|jederzeit|ganzen Tag|welche (?:Uhrz|Z)eiten|welche Termine)\b", re.IGNORECASE
 )
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
+_ASKS_WHO = re.compile(r"\bbei wem\b|\bwer macht\b", re.IGNORECASE)
 _RATHER = re.compile(r"\b(?:aber|lieber|besser)\b", re.IGNORECASE)  # "Ja, aber lieber bei Anna"
 _MAX_QUESTIONING_ANSWER = 2  # words
 _MAY_BE_ABOUT_OFFERS = {None, Intent.APPOINTMENT, Intent.STAFF}  # "Bei wem wäre das?"
@@ -43,6 +44,9 @@ def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     prefers = _prefers_person(memory, sentence)
     chosen = None if prefers else find_chosen_offer(agent, memory, sentence)
     name = sentence.name or loose_name(agent, memory, sentence, asked=accepted is not None)
+    person = None if accepted else find_person(sentence, agent.catalogue)
+    if person or (person is not None and memory.booked):  # without a name it is asked for
+        memory, name = memory.drop("customer_name"), name or person
     memory = memory.note(customer_name=name, email=sentence.email)
     if (
         accepted and chosen is None and sentence.other_time and not (name or sentence.when)
@@ -90,7 +94,8 @@ def hear_birth_date(agent: CalledAgent, memory: Memory, sentence: Sentence) -> T
 def hear_question_about_offers(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Repeat the offer that a question is about, which is no yes to it, unless it asks for something else."""
     is_about = sentence.intent in _MAY_BE_ABOUT_OFFERS or (sentence.intent is Intent.LIST and sentence.checks)
-    if not (memory.offers and sentence.is_question and is_about):
+    is_elsewhere = sentence.branch is not None and sentence.branch != memory.requested_time.get("branch")
+    if not (memory.offers and sentence.is_question and is_about) or is_elsewhere:
         return Turn(memory)
     if sentence.intent is Intent.STAFF:
         return _say_with_whom(agent, memory, sentence)
@@ -103,7 +108,7 @@ def hear_question_about_offers(agent: CalledAgent, memory: Memory, sentence: Sen
 
 def _say_with_whom(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Repeat the offers, which name their people, after "Bei wem wäre das?"; with a remark where they do not."""
-    if "bei wem" not in sentence.text.casefold() or _is_other_service(memory, sentence):
+    if not _ASKS_WHO.search(sentence.text) or _is_other_service(memory, sentence):
         return Turn(memory)
     is_said = all(
         any(names_person(str(offer.get("spoken", "")), name) for name in agent.catalogue.staff)
@@ -118,6 +123,9 @@ def repeat_with_branch(agent: CalledAgent, memory: Memory, sentence: Sentence) -
     if memory.asked != "branches" or last is None:
         return Turn(memory)
     args = {name: value for name, value in last.args.items() if name != "branch"}
+    day = {"date": sentence.when.get("date", "")}
+    if names_one_day(day["date"]) and are_understood(day):  # "Ja, in der Altstadt, aber lieber am Freitag"
+        args |= sentence.when
     return call(agent, memory, last.name, args if sentence.is_pressed else {**args, "branch": sentence.text})
 
 
@@ -178,6 +186,8 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
 def _keep_time(agent: CalledAgent, memory: Memory, sentence: Sentence, when: Mapping[str, str]) -> dict[str, str]:
     """Return the requested time with what is said now: "lieber um vier" keeps the day, and "und am Donnerstag?" the clock time."""
     requested = memory.requested_time
+    if when.keys() == {"branch"}:  # "Ist das in Plagwitz?"
+        return {**requested, **when}
     if memory.offers or memory.question:  # not of the next appointment
         when = {**when, **_name_day_of_span(requested.get("date", ""), when.get("date", ""), agent.now)}
     if "date" not in when:

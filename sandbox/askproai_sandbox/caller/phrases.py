@@ -23,6 +23,11 @@ OTHER_BRANCH = (
 CHANGE_OR_FURTHER = "Möchten Sie den eingetragenen Termin ändern, oder noch einen Termin?"
 NOTHING = f"Gut, dann buche ich nichts. {MORE}"
 NO_MESSAGE = f"Gut, dann richte ich nichts aus. {MORE}"
+NO_BRANCH_MOVE = "In eine andere Filiale kann ich einen Termin nicht verschieben. Soll ich das ausrichten?"
+CANCELLED = "Der Termin ist schon abgesagt. Sagen Sie mir gern, wann Sie einen neuen möchten."
+NOTED = f"Das ist schon notiert. {MORE}"
+MOVED = "Der Termin ist schon verschoben. Auf wann soll ich ihn legen?"
+OFFER_MESSAGE = "Damit kann ich Ihnen leider nicht selbst helfen. Soll ich etwas ausrichten?"
 IMPOSSIBLE = "Das kann ich hier leider nicht für Sie erledigen."
 
 SUSPENDED = "that of a suspended tenant has only the transfer, whatever spec.functions says"
@@ -31,6 +36,7 @@ NEAR_QUESTION = (
     "did not understand “{}”, and does not take it for a known question (“{}”), which a real model may do: ask that one"
     " word for word"
 )
+LEFT_PART = "looks only for the service that it knows: “{}” names none of the business, ask for it by itself"
 ALSO_QUESTION = (
     "does one thing at a time: what the sentence asks beside the appointment (“{}”) has to be asked by itself"
 )

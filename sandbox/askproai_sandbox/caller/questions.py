@@ -122,7 +122,8 @@ def _kinds(question: str) -> set[str]:
 
 def _find_near(agent: CalledAgent, sentence: Sentence) -> tuple[str, ...]:
     """Return the known questions that are about what looks like a service that there is not."""
-    noun = sentence.unknown_service if INFORMATION in agent.tools and sentence.intent in _MAY_BE_KNOWN else None
+    may_be = INFORMATION in agent.tools and sentence.intent is None  # "Wann könnte ich vorbeikommen?" asks for one
+    noun = sentence.unknown_service if may_be else None
     return agent.catalogue.find_questions_about(f"ein {noun}") if noun else ()
 
 

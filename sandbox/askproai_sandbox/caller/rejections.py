@@ -10,7 +10,7 @@ from askproai_sandbox.caller.spoken_time import AT, KINDS, MARK, ZONE, Times
 _ORDINAL = r"(?:erste|zweite|dritte|vierte|fünfte|letzte)[nrsm]?\b"
 _LINK = r"(?:mehr|noch|schon|erst|gleich|gerade|unbedingt|gern|bitte|am|um|im|in|der|die|den|das|dem|auf)"
 _WHENS = rf"{MARK}(?:(?:\s+(?:{_LINK}\s+)*)?{MARK})*"  # "Freitagnachmittag" is two without a space
-_WHO = r"(?:bei|zu|mit)\s+(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?)\s+)*(?-i:[A-ZÄÖÜ][\w'’-]+)"
+_WHO = r"(?:beim?|zum?|mit)\s+(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?)\s+)*(?-i:[A-ZÄÖÜ][\w'’-]+)"
 _CANNOT = (
     r"\b(?:nicht|nie|niemals|ned|net|schlecht|ungünstig|ungern|unmöglich|zu\s+(?:früh|spät)|kei(?:ne)?\s+Zeit|arbeiten"
     r"|(?:im|in)\s+Urlaub|verreist|unterwegs|verhindert|weg)\b"
@@ -24,7 +24,8 @@ _REJECTED = re.compile(  # "nicht um zehn", "um zehn geht es nicht", "keine Kont
     rf"|(?:\b{_LINK}\s+)?{_WHENS}\s+(?:leider\s+|bitte\s+|eher\s+|lieber\s+)?nicht(?=\s*(?:[,.;!?]|$))"
     rf"|\b(?:hat|habe?|hätte|kann|könnte|geht|passt|bin)\b[^,.;!?‹]*{_WHENS}[^,.;!?‹]*{_CANNOT}(?!\s+‹)"
     rf"|(?:\b{_LINK}\s+)?{_WHENS},?\s+da\s+(?:muss|bin|habe?|kann|geht|passt)\b[^,.;!?]*"
-    r"|\bkeine?[nmrs]?\s+(?-i:[A-ZÄÖÜ])\w+",
+    rf"|(?:\b{_LINK}\s+)?{_WHENS}\s+wird(?:'?s|\s+das|\s+es)?\b[^,.;!?]*?\b(?:nichts|nix)\b"
+    r"|\bkeine?[nmrs]?\s+(?!Problem)(?-i:[A-ZÄÖÜ])\w+",
     re.IGNORECASE,
 )
 _REJECTED_PERSON = re.compile(rf"\b(?:nicht|ned|net|weder)\s+(?:{_LINK}\s+)*({_WHO})", re.IGNORECASE)
@@ -132,8 +133,7 @@ def exclude(when: Mapping[str, str], exclusions: Iterable[Exclusion]) -> dict[st
     exclusions = [each for each in exclusions if fold(each.day) != fold(when.get("date", ""))]
     if not exclusions or names_one_day(when.get("date")):
         return dict(when)
-    spoken = {**when, "time": _name_hour(when["time"])} if "time" in when else when
-    wanted = " ".join(spoken[name] for name in KINDS.values() if name in spoken)
+    wanted = join_time(when)
     days = " und ".join(each.day for each in exclusions)
     composed = ", ".join(filter(None, (wanted, f"außer {days}")))
     if not is_understood(composed):
@@ -149,8 +149,11 @@ def quote(exclusions: Iterable[Exclusion]) -> str:
     return ", ".join(each.said for each in exclusions)
 
 
-def _name_hour(time: str) -> str:
-    return time if find_argument(time) else f"um {time}"
+def join_time(when: Mapping[str, str]) -> str:
+    """Return the words for a day, a time and a part of the day as one phrase: "morgen um zehn" of "morgen" and "zehn"."""
+    time = when.get("time")
+    spoken = {**when, "time": time if find_argument(time) else f"um {time}"} if time else when
+    return " ".join(spoken[name] for name in KINDS.values() if name in spoken)
 
 
 def find_rejected_people(text: str) -> tuple[str, ...]:

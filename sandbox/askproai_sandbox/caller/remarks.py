@@ -5,13 +5,13 @@ import re
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
-from askproai_sandbox.caller.email_address import EMAIL, is_address_lost
+from askproai_sandbox.caller.email_address import is_address_lost
 from askproai_sandbox.caller.intent import PATTERN_OF, Intent
 from askproai_sandbox.caller.memory import INFORMATION, CalledAgent, Memory, Turn
 from askproai_sandbox.caller.message import find_phone, names_phone
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.sentence import Sentence
-from askproai_sandbox.caller.words import BESIDE_NAME, RELATIVES
+from askproai_sandbox.caller.words import BESIDE_NAME, NO_SERVICE, RELATIVES
 
 _WISH = re.compile(  # of a question that asks for an appointment
     r"\b(?:frei(?:e\w*)?|geht'?s?|ginge|passt|klappt|(?:vorbei|dran)?kommen|möglich|recht|okay|Zeit(?:en)?|Platz|dran|termine?n?|buchen"
@@ -25,6 +25,13 @@ _TELLS = re.compile(  # what has been: "Ich hatte gestern einen Termin und habe 
     r"(?!.*(?:\b(?:möchte|brauche|hätte|würde|will|kann ich|bitte|jetzt|neuen)\b|\?))",
     re.IGNORECASE,
 )
+_TELLS_ALONE = re.compile(
+    r"\b(?:habe?|hatten?|ist|war|bin|sind)\b", re.IGNORECASE
+)  # "Ich habe einen Ring gekauft und …"
+_WANTED_NOUN = re.compile(  # "ein neues Armband", "die Kette", not "für meinen Mann"
+    rf"(?<!für )(?<!mit )\b(?:ein(?:e[nmr]?)?|den|die|das|mein(?:e[nmr]?)?)\s+(?:[a-zäöüß]+\s+)?{NO_SERVICE}[A-ZÄÖÜ][\w-]{{3,}}"
+)
+_COMPLAINS = re.compile(r"\b(?:beschweren|Beschwerde|reklamieren|Reklamation)\b", re.IGNORECASE)
 _ASKS_WHAT = re.compile(  # about a service: "Wie oft muss man Shellac erneuern?"
     r"\W*(?:(?:und|aber|also|ja|äh|hallo|guten tag)\W+)*"
     r"(?:was|wie|warum|wieso|weshalb|wozu|wofür|womit|woran|bis wann|welche[rsnm]?)\b",
@@ -43,11 +50,11 @@ _LITTLE = """
 """
 _ACCEPTING = """
     erste ersten erster zweite zweiten zweiter dritte dritten dritter vierte vierten fünfte fünften letzte letzten früheste
-    nehm nehmen passt scho schon gut ist wäre wär wird mal uns mich meine meinen meiner halt eben achso aha ach wirklich
-    sehr ganz toll schön prima wunderbar freut einfach eintragen trage trag tragen buchen buche bucht reservieren reserviere
-    machen mache mach macht geht ginge gehen bestens perfekt damit dabei termin termine zeit kommen komme einen eine eins
-    hört hab habe hätte würde möchte will dann soll sollen darf können kannst könnten natürlich selbstverständlich unbedingt
-    sicher freilich klar okay ohne adresse mail email e nummer telefonnummer
+    nehm scho schon wär wird mich meiner halt eben achso aha wirklich sehr toll schön freut eintragen trage bucht
+    reservieren reserviere machen mache mach macht geht ginge gehen bestens damit dabei termine zeit kommen komme eins hört
+    hab habe hätte würde möchte will soll sollen darf können kannst könnten natürlich selbstverständlich unbedingt sicher
+    freilich ohne adresse telefonnummer ordnung einverstanden zwar beides früheren frühere späteren spätere meinetwegen
+    gemacht nichts dagegen spricht aus mir klingt top gebongt abgemacht
 """
 _ACCEPTS = frozenset(_ACCEPTING.split())
 _SAYS_LITTLE = frozenset(_LITTLE.split())  # beside times and people: "Und am Freitag bei Anna?"
@@ -88,6 +95,18 @@ def find_remark_on_lookup(turn: Turn, sentence: Sentence, catalogue: Catalogue) 
     return None
 
 
+def find_remark_on_left_part(turn: Turn, sentence: Sentence, catalogue: Catalogue) -> str | None:
+    """Return the remark on what a caller wants beside a service, joined by "und", that is no service: "und ein neues Armband"."""
+    called = turn.reaction
+    is_lookup = isinstance(called, ToolCall) and called.name == "check_availability"
+    if not (is_lookup and len(sentence.services) == 1):
+        return None
+    parts = re.split(r"\s+und\s+", sentence.wanted)
+    others = [each for each in parts if not (catalogue.find_services(each) or _TELLS_ALONE.search(each))]
+    left = [noun[0] for each in others if (noun := _WANTED_NOUN.search(each))]
+    return phrases.LEFT_PART.format(left[0]) if left and len(others) < len(parts) else None
+
+
 def find_remark_on_second_question(turn: Turn, text: str) -> str | None:
     """Return the remark on a second thing that a question about the business asks: "Was kostet das, und wie lange dauert es?"."""
     is_asked = isinstance(turn.reaction, ToolCall) and turn.reaction.name == INFORMATION
@@ -101,7 +120,7 @@ def is_no_wish(before: Memory, turn: Turn, sentence: Sentence, catalogue: Catalo
     called, text = turn.reaction, sentence.text
     if not (isinstance(called, ToolCall) and called.name == "check_availability"):
         return False
-    if _TELLS.search(text):
+    if _TELLS.search(text) or _COMPLAINS.search(text):
         return True
     wishes = is_wish(sentence)
     if sentence.services:
@@ -143,8 +162,7 @@ def find_rest(sentence: Sentence, name: str, catalogue: Catalogue) -> str:
     own = " ".join([name, *catalogue.staff, *RELATIVES])
     services = (each for service in catalogue.services for each in (service.name, *service.spoken_names))
     known = _SAYS_LITTLE | BESIDE_NAME | _ACCEPTS | frozenset(re.findall(r"\w+", " ".join([own, *services]).casefold()))
-    text = EMAIL.sub("", sentence.wanted)
-    return " ".join(word for word in re.findall(r"[^\W\d]+", text) if word.casefold() not in known)
+    return " ".join(word for word in re.findall(r"[^\W\d]{2,}", sentence.wanted) if word.casefold() not in known)
 
 
 def find_remark_on_number(agent: CalledAgent, turn: Turn, text: str) -> str | None:

@@ -16,6 +16,7 @@ from askproai_sandbox.caller.appointment_changes import (
     hear_change,
     hear_change_of_mind,
     hear_giving_up,
+    hear_move_elsewhere,
     note_further,
     refuse_second,
     say_cancellation,
@@ -31,11 +32,12 @@ from askproai_sandbox.caller.memory import (
     CalledAgent,
     Memory,
     Turn,
+    call,
     cannot,
     loose_name,
     not_placed,
 )
-from askproai_sandbox.caller.message import offers_transfer, split_off_message, split_off_question
+from askproai_sandbox.caller.message import find_phone, offers_transfer, split_off_message, split_off_question
 from askproai_sandbox.caller.name_answer import take_name
 from askproai_sandbox.caller.new_appointment import (
     find_chosen_offer,
@@ -55,16 +57,18 @@ from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejected_people import ask_for_other, leave_out
 from askproai_sandbox.caller.remarks import (
     find_remark,
+    find_remark_on_left_part,
     find_remark_on_lookup,
     find_remark_on_number,
     find_remark_on_second_question,
     find_rest,
     is_no_wish,
+    is_wish,
     says_more,
 )
 from askproai_sandbox.caller.sentence import Sentence, drop_closed_day, read_first_appointment, read_sentence
 from askproai_sandbox.caller.spoken_time import name_hours
-from askproai_sandbox.caller.team_requests import give_up, hear_request
+from askproai_sandbox.caller.team_requests import can_take_back, give_up, hear_request, take_back
 from askproai_sandbox.caller.words import FILLERS, join_spelling
 
 _REPEAT = re.compile(
@@ -76,6 +80,19 @@ _TAKES = re.compile(  # an offer: "Nein, schon gut, wir nehmen den Termin", "Ja,
     re.IGNORECASE,
 )
 _ANSWER = re.compile(r"\W*(?:ja|jo|nein|nee|okay|ok|gut|genau|danke)\b", re.IGNORECASE)
+_MAY_BE_WISH = re.compile(r"\b(?:frei|Termine?|Zeit|Platz|(?:vorbei|dran)kommen|buchen)\b")  # for an appointment
+_SAYS_WHAT = re.compile(r"(?<=\w )[A-ZÄÖÜ](?!hnen|ie\b|hr)|(?:\w+\W+){6}")  # by a noun, or by many words
+_ASKS_INDIRECTLY = re.compile(  # "Ich wollte fragen, ob ihr auch Welpen nehmt."
+    r"\b(?:fragen|wissen|hören),? (?:ob|wie|wo|was|wann|wer|warum|welche\w*)\b", re.IGNORECASE
+)
+_LEAVES = re.compile(r"\b(?:lassen Sie|bleib\w*|behalte)\b", re.IGNORECASE)
+_BOOKS = "book_appointment"
+_SEE_YOU = re.compile(  # "Okay, dann bis Donnerstag!" takes what is offered on that day
+    r"^(?!.*\b(?:nur|aber|nicht)\b)(\W*(?:ja|okay|ok|gut|super|prima|alles klar|dann)\b.*)\bbis (?=(?:\w+tag|morgen)\W*$)",
+    re.IGNORECASE,
+)
+_NOT_COME = re.compile(r"\bnicht kommen\b", re.IGNORECASE)
+_FEWEST_WORDS = 3  # of a sentence that says enough to pass it on
 _Rule = Callable[[CalledAgent, Memory, Sentence], Turn]
 
 
@@ -125,6 +142,8 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     """Read a sentence, and return the reaction of the first rule that has one. Pure."""
     is_spelled = _is_spelled(text)
     text = name_hours(drop_closed_day(text), asked="wie viel Uhr" in memory.question)
+    if memory.offers and memory.change.tool is None:  # it rejects what is offered, and cancels nothing
+        text = _SEE_YOU.sub(r"\1", _NOT_COME.sub("nicht", text))
     accepting, message = split_off_message(text)
     if message and _may_accept(agent, memory, read_sentence(accepting, agent.catalogue)):
         text, memory = accepting, replace(memory, to_pass_on=message)
@@ -132,6 +151,8 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     memory = replace(memory, has_just_booked=False)
     text = say_cancellation(agent, memory, read_sentence(text, agent.catalogue))
     sentence = _take_name(agent, memory, read_first_appointment(text, agent.catalogue))
+    if agent.catalogue.branches == (sentence.branch,) and not memory.requested_time.get("branch"):
+        sentence = replace(sentence, branch=None)  # the call is there already
     last = memory.last_call and memory.last_call.name
     if TOOL_OF_CHANGE[Intent.CANCEL] in {memory.change.tool, last}:
         sentence = read_while_cancelling(sentence)
@@ -154,7 +175,7 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     if is_answered and remark == phrases.NOT_UNDERSTOOD.format(sentence.text):
         remark = None
     remark = turn.remark or remark or _find_remark_on_rest(agent, turn, sentence, question)
-    turn = replace(turn, remark=remark)
+    turn = _offer_to_pass_on(agent, replace(turn, remark=remark), sentence)
     if isinstance(turn.reaction, ToolCall) and turn.reaction.name not in agent.tools:
         return _refuse_unknown(agent, turn.memory, turn.reaction)
     return turn
@@ -176,6 +197,7 @@ def _find_remark_on_rest(agent: CalledAgent, turn: Turn, sentence: Sentence, que
         find_remark_on_number(agent, turn, sentence.text)
         or find_remark_on_second_question(turn, sentence.text)
         or find_remark_on_lookup(turn, sentence, agent.catalogue)
+        or find_remark_on_left_part(turn, sentence, agent.catalogue)
     )
 
 
@@ -227,12 +249,14 @@ def _is_spelled(text: str) -> bool:
 
 def _ask_first(agent: CalledAgent, memory: Memory, turn: Turn, sentence: Sentence) -> Turn:
     """Return the turn, or the offer once more where the sentence that accepts it says something else, too."""
-    called = turn.reaction
-    if not (isinstance(called, ToolCall) and called.name == "book_appointment") or memory.is_email_asked:
+    called, is_accepted = turn.reaction, turn.reaction == phrases.ASK_NAME and memory.accepted_offer is None
+    is_booked = isinstance(called, ToolCall) and called.name == _BOOKS
+    if not (is_booked or is_accepted) or memory.is_email_asked:
         return turn
-    name = str(called.args.get("customer_name", ""))
+    name = str(called.args.get("customer_name", "")) if isinstance(called, ToolCall) else ""
     rest = find_rest(sentence, name, agent.catalogue)
-    offer = next((each for each in memory.offers if each["start"] == called.args.get("start")), memory.accepted_offer)
+    start = turn.memory.last_call.args.get("start") if turn.memory.last_call else None
+    offer = next((each for each in memory.offers if each["start"] == start), memory.accepted_offer)
     if not rest or offer is None:
         return turn
     kept = replace(memory, offers=(offer,), accepted_offer=None).note(customer_name=name or None)
@@ -245,6 +269,21 @@ def _note_unanswered(turn: Turn, sentence: Sentence) -> Memory:
         return replace(turn.memory, unanswered=())
     is_lost = turn.remark == phrases.NOT_UNDERSTOOD.format(sentence.text)
     return replace(turn.memory, unanswered=(*turn.memory.unanswered, sentence.text)) if is_lost else turn.memory
+
+
+def _offer_to_pass_on(agent: CalledAgent, turn: Turn, sentence: Sentence) -> Turn:
+    """Return the turn, or for what it does not understand what a real model does: it asks the function, or offers a message."""
+    is_lost = turn.reaction == phrases.HELP and turn.remark == phrases.NOT_UNDERSTOOD.format(sentence.text)
+    is_question = "?" in sentence.text or bool(_ASKS_INDIRECTLY.search(sentence.text))
+    may_be_wish = is_wish(sentence) if is_question else bool(_MAY_BE_WISH.search(sentence.text))
+    if not is_lost or may_be_wish or len(sentence.text.split()) < _FEWEST_WORDS:
+        return turn
+    if is_question and INFORMATION in agent.tools:
+        asked = call(agent, turn.memory, INFORMATION, {"topic": "other", "question": sentence.text})
+        return replace(asked, memory=replace(asked.memory, unanswered=(sentence.text,)), remark=turn.remark)
+    if "leave_message" not in agent.tools or not _SAYS_WHAT.search(sentence.text):
+        return turn
+    return Turn(replace(turn.memory, is_message_offered=True), phrases.OFFER_MESSAGE, turn.remark)
 
 
 def _hear_english(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -264,14 +303,29 @@ def _hear_repeat(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
 
 def _hear_goodbye(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """End the call, unless something has to be done first."""
-    if not sentence.ends_call or sentence.says_more(name_is_asked=memory.is_name_asked):
+    is_offered = memory.offers or memory.accepted_offer or memory.is_waiting_offered or memory.is_message_offered
+    is_asked = memory.is_name_asked or memory.is_email_asked or memory.message or memory.change.tool
+    may_accept = is_offered or is_asked or memory.is_transfer_offered
+    heard = sentence if may_accept else replace(sentence, yes=False)  # "Super, danke, tschüss"
+    if not sentence.ends_call or heard.says_more(name_is_asked=memory.is_name_asked):
         return Turn(memory)
     remark = phrases.NOT_PASSED_ON.format(memory.to_pass_on) if memory.to_pass_on else None
     return Turn(memory, phrases.GOODBYE, remark)
 
 
-def _hear_nothing_wanted(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
-    return give_up(memory) if sentence.intent is Intent.NOTHING else Turn(memory)
+def _hear_number(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Repeat the call whose answer asked for the caller's number, with the number that the sentence says in digits."""
+    last, phone = memory.last_call, find_phone(sentence.text)
+    if not memory.is_number_asked or last is None or phone is None or sentence.intent is Intent.CALLBACK:
+        return Turn(memory)
+    return call(agent, replace(memory, is_number_asked=False), last.name, {**last.args, "phone": phone})
+
+
+def _hear_nothing_wanted(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    if sentence.intent is not Intent.NOTHING:
+        return Turn(memory)
+    leaves = memory.done == _BOOKS and _LEAVES.search(sentence.text)  # "Lassen Sie alles so"
+    return take_back(agent, memory) if can_take_back(memory) and not leaves else give_up(memory)
 
 
 def _hear_offer_after_aside(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -293,6 +347,12 @@ def _hear_yes_to_aside(_: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
     return Turn(replace(memory, is_aside=False), phrases.HELP if is_yes else None)
 
 
+def _hear_yes_to_new(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Ask when, after a yes to the question whether the caller wants a new appointment."""
+    accepts = memory.is_new_offered and sentence.yes and not sentence.no
+    return Turn(memory, phrases.ASK_WHEN if accepts else None)
+
+
 def _hear_nothing_new(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Return the question back, or the goodbye, after a sentence that no rule follows."""
     not_understood = phrases.NOT_UNDERSTOOD.format(sentence.text)
@@ -310,6 +370,9 @@ def _hear_nothing_new(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
         return Turn(memory, phrases.ASK_SERVICE)
     if memory.question and sentence.yes and not sentence.no:
         return Turn(memory, memory.question, phrases.NO_OFFER.format(sentence.text))
+    booked_as = memory.last_call.args.get("customer_name") if memory.last_call and memory.done == _BOOKS else None
+    if booked_as and sentence.name and sentence.name != booked_as:
+        return Turn(memory, phrases.HELP, not_understood)  # the booked name is not changed
     if sentence.yes or sentence.no or sentence.name:
         asks_more = not _ANSWER.match(sentence.text) and says_more(sentence, agent.catalogue, FILLERS)
         remark = not_understood if sentence.is_question or asks_more else None
@@ -330,6 +393,7 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     _hear_english,
     _hear_repeat,
     _hear_goodbye,
+    _hear_number,
     _hear_offer_after_aside,
     hear_request,
     _hear_nothing_wanted,
@@ -340,9 +404,11 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     hear_birth_date,
     hear_question_about_offers,
     hear_change_of_mind,
+    hear_move_elsewhere,
     hear_change,
     hear_question,
     hear_giving_up,
     hear_booking,
+    _hear_yes_to_new,
     _hear_nothing_new,
 )

@@ -38,25 +38,36 @@ _BRANCH = re.compile(r"\b(?:Filiale|Zweigstelle|Standort)\s+((?:(?:in|im|am)\s+)
 _PLACE = re.compile(rf"\b(?:in|im|nach|am)\s+((?!Ordnung\b){NAME_WORD})|\b(?:in\s+)?(\d{{5}})\b|\b(wie immer)\b")
 _NO_APPOINTMENT = re.compile(  # what is wanted is something that no function gives: a paper, a mail, a lift
     r"\b(?:(?:zu)?schick(?:e|en)?|(?:zu)?send(?:e|en)|zumailen)\b|\b(?:eine?n?|die|der|den)\s+"
-    r"(?-i:\w*[Bb]estätigung|\w*[Rr]echnung|Quittung|Beleg|Bescheinigung|Attest|Krankschreibung|\w*[Ee]rinnerung|SMS|Gutschein"
+    r"(?-i:\w*[Bb]estätigung|\w*[Rr]echnung|Quittung|Beleg|Bescheinigung|Attest|Krankschreibung|\w*[Ee]rinnerung|SMS|(?:E-?)?Mail|Gutschein"
     r"|Aufzug|Fahrstuhl|Lift|Gebühr)\b",
     re.IGNORECASE,
 )
+_PAPER_FOR = re.compile(  # no visit
+    r"\b(?:Gutscheine?|Rechnung|Quittung|Bescheinigung|Attest) (?:für|über|zum|zur|von)\b"
+)
 _YES = re.compile(
-    r"\b(joa?|jawoll?|jawohl|ja|klar|gerne?|passt|genau|okay|ok|perfekt"
-    r"|super|einverstanden|in ordnung|nehme? ich|machen wir|bitte buchen)\b",
+    r"\b(joa?|jawoll?|jawohl|(?<!\bna )ja|klar|gerne?|passt|genau|okay|ok|perfekt|wunderbar|prima|top|gebongt|abgemacht"
+    r"|klingt (?:gut|super|prima)|super|einverstanden|in ordnung|nehme? ich|machen wir"
+    r"|ich nehme? (?:den|das|ihn|die)|den (?:will|möchte) ich(?=\W*$)"
+    r"|meinetwegen|von mir aus|wird gemacht|nichts dagegen|(?:da (?:kann|könnte) ich|ich komme)(?=\W*$)"
+    r"|(?:bitte|ruhig) (?:buchen|eintragen|reservieren)|(?:tragen|buchen|reservieren) Sie (?:das|es|den|ihn|mich|uns)"
+    r"|(?:dann|also) (?:den|das|die|der)(?=\W*$)"
+    r"|(?:das|es|der) (?:(?:würde|wird) (?:gehen|passen|klappen)|ginge|geht|klappt)(?: (?:gut|prima|super))?(?=\W*$|[,.!]))\b",
     re.IGNORECASE,
 )
 _YES_FIRST = re.compile(rf"\W*{_YES.pattern}", re.IGNORECASE)
 _CHECKING = r"(?:ist|wäre?|wär|war|sind) (?:das|es|der|dies)\b"  # "Ist das morgen?"
-_CHECKS = re.compile(rf"\b{_CHECKING}(?!.*\b(?:auch|noch(?! ?mal)|frei|möglich|nicht)\b)", re.IGNORECASE | re.DOTALL)
+_CHECKS = re.compile(
+    rf"(?<!\bwie )\b{_CHECKING}(?!.*\b(?:auch|noch(?! ?mal)|frei|möglich|nicht)\b)", re.IGNORECASE | re.DOTALL
+)
 _QUESTION = re.compile(  # with the mark that ends it, or without it by its words
     rf"\?|(?:^\W*|[,.;!]\s*|\b(?:und|aber|ja|ach|so|äh|ähm|hm|Sie|Moment)\W+){_CHECKING}|,\s*oder(?: nicht)?[\s.!]*$",
     re.IGNORECASE,
 )
-_NO = re.compile(r"\b(nein|nee|leider|lieber|anders|nicht|doch nicht)\b", re.IGNORECASE)
+_NO = re.compile(r"\b(nein|nee|nö|keine[rs] (?:von|der)|leider|lieber|anders|nicht|doch nicht)\b", re.IGNORECASE)
 _OTHER_TIME = re.compile(
-    r"\b(?:später|früher|ander(?:e|er|en|es) (?:Tag|Zeit|Uhrzeit|Termin)|(?:et)?was anderes)\b", re.IGNORECASE
+    r"\b(?:später(?:es)?|früher(?:es)?|ander(?:e|er|en|es) (?:Tag|Zeit|Uhrzeit|Termin)|(?:et)?was anderes)\b",
+    re.IGNORECASE,
 )
 
 
@@ -75,14 +86,24 @@ _NEXT_ONE = re.compile(  # "und einmal Krallen", "und am Donnerstag"
     re.IGNORECASE,
 )
 _AND_NEW = re.compile(
-    r",?\s+und\s+(?:dann\s+|dafür\s+)?(?:gleich\s+)?(?:einen|nen)\s+(?:neuen|anderen)\b", re.IGNORECASE
+    r",?\s+und\s+(?:dann\s+|dafür\s+)?(?:(?:mir|uns)\s+)?(?:gleich\s+)?(?:einen|nen)\s+(?:neuen|anderen)\b",
+    re.IGNORECASE,
 )
-_HAS_TO_MOVE = re.compile(
+_HAS_TO_MOVE = re.compile(  # "Ich hab am Montag um neun einen Termin, den muss ich verschieben"
     rf"(.*\b(?:habe?|hat|haben|hätte|hätten)\b.*{MARK}.*\bTermin\b).*\b(?:den|ihn)\b", re.IGNORECASE
 )
+_GOES_TOO = re.compile(
+    r"\b(?:geht|ginge) (?:der|er|es|das)\b", re.IGNORECASE
+)  # "Mein Termin am Freitag, geht der um vier?"
 _SAYS_CLOSED = re.compile(  # "Ach stimmt, mittwochs ist ja zu. Dann …": not the day that is wanted
     r"^[^?]*?\b(?:ist|sind|haben Sie|habt ihr) (?:(?:ja|da|doch|auch|bei Ihnen|wohl|dann) )*"
     r"(?:zu|geschlossen|Feiertag|Ruhetag)[,.!]\s+(?=\w)(?!(?:oder|nicht|gell?|ja|richtig)\b)",
+    re.IGNORECASE,
+)
+_HINDRANCE = re.compile(  # why an offer does not suit: "Da hab ich leider einen Arzttermin."
+    r"^\W*(?:(?:oh|ach|ah|nein|nee|hm+|leider|ja|tja|also|aber|moment)\W+)*"
+    r"da (?:hab'?e?n?|bin|sind|muss|müssen|arbeiten?) (?:ich|wir)\b"
+    r"(?![^,.;!?]*\b(?:Zeit|frei|dabei|da|gern|nichts vor)\b)[^,.;!?]*",
     re.IGNORECASE,
 )
 _AFTER_LAST = re.compile(r"\b(?:danach|hinterher|anschließend|im Anschluss|direkt dahinter)\b", re.IGNORECASE)
@@ -205,19 +226,21 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     start = found.start() if (found := EMAIL.search(text)) else len(text)  # an address is spelled in the pods' own way
     text = correct_name(join_spelling(text[:start])) + text[start:]
     email, rest = take(EMAIL, text)
+    hindrance, rest = take(_HINDRANCE, rest)
     intent = find_intent(rest)
     name, rest = take(NAME, rest)
+    place, rest = catalogue.take_branch(rest)
     times = Times(name_hours(rest))
     marked = times.marked if intent in PASSED_ON else cut_asides(times.marked)
     kept = Kept(marked) if intent is Intent.CANCEL else cut_rejections(marked)
     staff, rest = take_staff(kept.marked, catalogue)
-    branch, rest = take(_BRANCH, rest)
+    branch, rest = (place, rest) if place else take(_BRANCH, rest)
     (when, unplaced), rest = times.when(rest), re.sub(MARK, " , ", rest)
     rejections = read_rejections(times, kept, when)
     when = {**when, "date": rejections.span} if rejections.span else when
     if branch is None and len(catalogue.branches) > 1:
         branch, rest = take(_PLACE, rest)
-    services = catalogue.find_services(rest)
+    services = () if _PAPER_FOR.search(rest) else catalogue.find_services(rest)
     noun = None if services else find_noun(rest) or (find_asked_noun(rest) if intent in _OF_A_SERVICE else None)
     if intent is None and services and ASKS_FOR_OWN.search(text):
         intent = Intent.LIST
@@ -240,7 +263,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         and bool(
             _YES_FIRST.match(text) if wants_other else _YES.search(text)
         ),  # "Ich hätte gern eine Rechnung" is none
-        no=kept.marked != marked or bool(_NO.search(text)),
+        no=bool(hindrance) or kept.marked != marked or bool(_NO.search(text)),
         any_staff=bool(_ANYBODY.search(text)),
         other_time=bool(_OTHER_TIME.search(text)),
         rejected=kept.kinds,
@@ -270,12 +293,12 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
 def split_at_new_time(text: str) -> tuple[str, str]:
     """Split "den am Dienstag auf Freitag verschieben" into what names the appointment and what names its new time."""
     times = Times(text)
-    which, found, new = times.marked.partition(" auf ")
-    if found:
+    which, separator, new = times.marked.partition(" auf ")
+    if separator:
         return times.unmark(which), times.unmark(new)
-    if has_one := _HAS_TO_MOVE.match(
-        times.marked
-    ):  # "Ich hab am Montag um neun einen Termin, den muss ich verschieben"
+    if found := _GOES_TOO.search(times.marked):
+        return times.unmark(times.marked[: found.start()]), times.unmark(times.marked[found.end() :])
+    if has_one := _HAS_TO_MOVE.match(times.marked):
         return times.unmark(has_one[1]), times.unmark(times.marked[has_one.end(1) :])
     verb = PATTERN_OF[Intent.MOVE].search(times.marked)
     if verb and re.search(MARK, times.marked[: verb.start()]) and re.search(MARK, times.marked[verb.end() :]):

@@ -19,6 +19,13 @@ _NO_ALONE = re.compile(
 )
 _WANTS_LATER = re.compile(r"\bspäter\b|\bweiter ?suchen\b", re.IGNORECASE)
 
+_DONE = {  # what is said to who takes it back
+    "reschedule_appointment": phrases.MOVED,
+    "cancel_appointment": phrases.CANCELLED,
+    "leave_message": phrases.NOTED,
+    "join_waitlist": phrases.NOTED,
+}
+
 
 def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Transfer the call, pass a message on, or let the caller wait, where that is asked for or was offered."""
@@ -37,6 +44,7 @@ def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     is_too_late = sentence.intent is Intent.LATE and bool(memory.offers)  # what is offered: "Da komme ich zu spät"
     if memory.message or (memory.is_message_offered and accepts) or (sentence.intent in PASSED_ON and not is_too_late):
         return _leave_message(agent, memory, sentence)
+    memory = replace(memory, is_message_offered=False)
     is_later = sentence.intent is None and not wants_other and bool(_WANTS_LATER.search(sentence.text))
     if memory.is_waiting_offered and is_later:
         return Turn(memory, phrases.ASK_TIME)
@@ -69,6 +77,12 @@ def _is_dropped(sentence: Sentence) -> bool:
     return sentence.intent is Intent.NOTHING or bool(_NO_ALONE.fullmatch(sentence.text))
 
 
+def can_take_back(memory: Memory) -> bool:
+    """Return whether the last function has done something, and nothing has been asked or offered since."""
+    is_done = memory.done == "book_appointment" or memory.done in _DONE
+    return is_done and not memory.offers and memory.change.tool is None
+
+
 def _join_waitlist(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Let the caller wait for what was requested last, or is now; ask for the name if it is missing."""
     if "join_waitlist" not in agent.tools:
@@ -84,6 +98,19 @@ def _join_waitlist(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
     if searched is None:
         return not_placed(memory, quote(memory.exclusions), sentence.text)
     return call(agent, replace(memory, is_joining=False), "join_waitlist", {**memory.details, **searched})
+
+
+def take_back(agent: CalledAgent, memory: Memory) -> Turn:
+    """Have the function ask whether to cancel what is booked; of all else return the sentence that it is done."""
+    named = {"appointment_id": memory.done_to}
+    if memory.done == "book_appointment":
+        return call(
+            agent, replace(memory, change=Change("cancel_appointment", args=named)), "cancel_appointment", named
+        )
+    taken = replace(memory, done="", is_aside=False)
+    if memory.done == "reschedule_appointment":
+        taken = replace(taken, change=Change(memory.done, args=named), requested_time={})
+    return Turn(taken, _DONE[memory.done])
 
 
 def give_up(memory: Memory) -> Turn:

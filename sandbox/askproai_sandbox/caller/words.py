@@ -21,21 +21,23 @@ NAME = re.compile(
 _LETTER = "[A-ZÄÖÜ]"
 _SPELLED_WORD = re.compile(rf"\b{_LETTER}(?:(?:-{_LETTER}\b)+|(?:\s+{_LETTER}\b(?!-))+)")  # "Ö Z T Ü R K", "R-I-T-A"
 _SPELLED = re.compile(rf"{_SPELLED_WORD.pattern}(?:[\s,]*(?:und\s+)?(?:dann\s+)?{_SPELLED_WORD.pattern})*")
-_TITLE = r"(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?|Prof(?:essor(?:in)?|\.)?)\s+)"
+TITLE = r"(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?|Prof(?:essor(?:in)?|\.)?)\s+)"
 _STAFF = re.compile(
-    rf"\b([Bb]eim?|[Zz]u[mr]?|[Mm]it|[Vv]on)\s+(?:de[mr]\s+)?({_TITLE}*)({NAME_WORD}(?:\s+{NAME_WORD})?)"
+    rf"\b([Bb]eim?|[Zz]u[mr]?|[Mm]it|[Vv]on)\s+(?:de[mr]\s+)?({TITLE}*)({NAME_WORD}(?:\s+{NAME_WORD})?)"
 )
-_SUBJECT = re.compile(rf"\b(?:[Hh]at|[Hh]ätte|[Kk]ann|[Ii]st|[Aa]rbeitet)\s+({NAME_WORD})")
+_SUBJECT = re.compile(rf"\b(?:[Hh]at|[Hh]ätte|[Kk]ann|[Ii]st|[Aa]rbeitet)\s+({NAME_WORD})")  # "Wann hat Jule Zeit?"
+_ASKED_STAFF = re.compile(rf"(?:^|[,.!]\s+)({NAME_WORD})(?:,?\s+bitte\b|,)")  # "Lena bitte, einen Ölwechsel"
 NO_SERVICE = (
     r"(?!(?:Termine?|Zeiten|Uhrzeit(?:en)?|Möglichkeiten|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Mensch(?:en)?"
-    r"|Mitarbeiter|Personen|Person|(?:Zahn)?[AÄ]rzt(?:in)?|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Rezept|Überweisung"
+    r"|Mitarbeiter|Personen|Person|(?:Zahn)?[AÄ]rzt(?:in)?|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Probleme?|Beschwerden?|Angst|Ahnung|Eile|Rezept|Überweisung"
     r"|Arbeit|Schule|Kita|Büro|Bahn|Zug|Bus|Urlaub|Mann|Frau|Herrn?|Nachricht|Bescheid"
     r"|Tochter|Sohn|Kind(?:er)?|Mutter|Mutti|Vater|Der|Die|Das|Den|Dem|Ich|Wir|Sie|Er|Es|Mir|Mich|Uns|Ihre?[nmrs]?|Mein\w*|Mei|Bei|Für|Aber|Oder"
     r"|Ganz|Irgend\w*|Vielleicht|Eigentlich|Leider|Entschuldigung|Verzeihung|Servus|Moin|Grüß|Guten?|Bitte|Lieber|Möglichst|Sofort|Schnell"
     r"|Ein|Eine[nmrs]?|Zwei|Drei|Jo|Joa|Jawoll?|Jawohl|Passt|Super|Klar|Gut|Schön|Noch|Auch|Nur|Da|Dort|Hier|Jetzt|Gleich|So|Na|Ach|Ähm?"
-    r"|Kann|Könnte\w*|Können|Haben|Hätte\w*|Habt|Möchte\w*|Geht|Ginge|Wo|Wer|Wie|Warum|Welche[rsn]?|Ab|Nach|Vor|Bis|In|Am|Um|Im|Zum|Zur|Ja|Nein|Was|Wann|Und|Name[n]?|Egal|Stunden?|Minuten?|Viertelstunden?|Wieder(?:hören|sehen|schauen)|Tschü(?:ss?|ß)|Tschö|Ciao|Ade)\b)"
+    r"|Hat|Hast|Ist|Sind|Wird|Darf|Muss|Soll|Will|War|Gibt|Macht|Kann|Könnte\w*|Können|Haben|Hätte\w*|Habt|Möchte\w*|Geht|Ginge|Wo|Wer|Wie|Warum|Welche[rsn]?|Ab|Nach|Vor|Bis|In|Am|Um|Im|Zum|Zur|Ja|Nein|Nee|Nö|Tja|Doch|Was|Wann|Und|Name[n]?|Egal|Stunden?|Minuten?|Viertelstunden?|Wieder(?:hören|sehen|schauen)|Tschü(?:ss?|ß)|Tschö|Ciao|Ade)\b)"
 )
-_NOUN = rf"{NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{2,}}(?:\s+und\s+[A-ZÄÖÜ][\wäöüß-]+)?)\b(?!\s+\w*ge\w{{2,}}(?:t|en)\b)"
+_NO_NOUN = r"(?!\s+\w*ge\w{2,}(?:t|en)\b|\s+(?:mein|unser)e[rs]\b)"  # "Termin vorgezogen", "für das Auto meiner Frau"
+_NOUN = rf"{NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{2,}}(?:\s+und\s+[A-ZÄÖÜ][\wäöüß-]+)?)\b{_NO_NOUN}"
 _SERVICE = re.compile(  # the noun after an article or a verb, before a "bitte", or before the time at the beginning
     r"(?<!as ist )(?<!as war )(?<!\bhabe )(?<!\bhab )"
     rf"\b(?i:ein(?:e[nmrs]?)?|zum|zur|für|beim|in|gerne?|brauche|möchte|will)\s+(?:(?i:ein(?:e[nm]?)?|den|die|das)\s+)?{_NOUN}"
@@ -58,10 +60,17 @@ _CORRECTED_NAME = re.compile(  # "Mein Name ist Ulf Urban, nein, Urbach": the la
     r"(?=\s*(?:[.,!]|$))"
 )
 _COUNTED = re.compile(
-    rf"\b(?:Woche|Tag|Monat|{'|'.join(WEEKDAY_NAMES)}) (?:danach|davor)\b|\b(?:Woche|Tag|Monat) (?:darauf|drauf)\b",
+    rf"\b(?:Woche|Tag|Monat|{'|'.join(WEEKDAY_NAMES)}) (?:danach|davor)\b|\b(?:Woche|Tag|Monat) (?:darauf|drauf)\b"
+    r"|\b(?:die(?:selbe|\s+(?:selbe|gleiche))|zur\s+(?:selben|gleichen)) (?:Uhrz|Z)eit\b",
     re.IGNORECASE,
 )
-_NAME_FIRST = re.compile(rf"\b((?!Ja\b|Das\b){NAME_WORD}(?:\s+{NAME_WORD})*)(?:\s+ist|,)?\s+(?:mein|der) Name\b")
+_NAME_FIRST = re.compile(
+    rf"\b((?!Ja\b|Das\b){NAME_WORD}(?:\s+{NAME_WORD})*)(?:\s+ist|,)?\s+(?:mein|der) Name\b(?!\s+(?:ist|war|lautet|wäre)\b)"
+)
+_NAME_HERE = re.compile(  # "Guten Tag, Heike Drei hier, …"
+    r"^(\W*(?:(?:[Gg]uten (?:Tag|Morgen|Abend)|[Hh]allo|[Jj]a|[Mm]oin|[Ss]ervus|[Gg]rüß Gott)\W+)*)"
+    rf"({NAME_WORD}(?: {NAME_WORD})?) hier,"
+)
 _WHOLE_NAME = re.compile(  # "Mein Name ist Freitag. Susanne Freitag."
     rf"(?P<lead>\b(?:[Nn]ame (?:ist|lautet)|[Ii]ch hei(?:ß|ss)e)\s+)"
     rf"(?P<last>{NAME_WORD})[.,]\s+(?P<whole>{NAME_WORD}\s+(?P=last))\b"
@@ -75,8 +84,9 @@ _FILLER_WORDS = """
 """
 FILLERS = frozenset(_FILLER_WORDS.split())
 _BESIDE_NAME_WORDS = """
-    gut gesagt so hm mein meinen meine nummer wäre lautet uns einfach nur auch noch mal mit doppel schreibt sich geschrieben
-    trag ein buchen buche wunderbar prima alles klar dt th tz ck tt ss ei ie ai ey
+    gut gesagt so hm mein meinen meine unter dieser nummer telefon handy wäre lautet uns einfach nur auch noch mal mit
+    doppel schreibt sich geschrieben trag ein buchen buche wunderbar prima alles klar buchstabiere zwei hinten vorne dt th
+    tz ck tt ss ei ie ai ey
 """
 RELATIVES = frozenset(  # "Für meine Tochter Emma Klein"
     {"Tochter", "Sohn", "Mutter", "Vater", "Schwester", "Bruder", "Oma", "Opa", "Enkel", "Enkelin", "Freundin"}
@@ -119,7 +129,7 @@ def take_staff(text: str, catalogue: Catalogue) -> tuple[str | None, str]:
                 return known, f"{text[: match.start()]} , {text[end:]}"
         if (title.strip() or preposition.lower() == "bei") and words.split()[0] not in {"Ihnen", "Euch"}:
             return f"{title}{words}".strip(), f"{text[: match.start()]} , {text[match.end() :]}"
-    for match in _SUBJECT.finditer(text):  # "Wann hat Jule Zeit?"
+    for match in (*_SUBJECT.finditer(text), *_ASKED_STAFF.finditer(text)):
         if known := catalogue.find_staff(match[1]):
             return known, f"{text[: match.start(1)]} , {text[match.end(1) :]}"
     return catalogue.find_titled_staff(text), text
@@ -133,7 +143,7 @@ def find_counted(text: str) -> str:
 
 def correct_name(text: str) -> str:
     """Return a sentence with the name that its caller corrects or completes to, in the place of the one that was said first."""
-    text = _NAME_FIRST.sub(r"Mein Name ist \1", text)
+    text = _NAME_HERE.sub(r"\1Mein Name ist \2,", _NAME_FIRST.sub(r"Mein Name ist \1", text))
     return _WHOLE_NAME.sub(r"\g<lead>\g<whole>", _CORRECTED_NAME.sub(_corrected, text))
 
 

@@ -18,6 +18,15 @@ FOUR = "2026-11-27T16:00:00+01:00"
 MOVE, CANCEL = "reschedule-booking", "cancel-booking"
 
 
+async def cancel_while_away(env: CalcomEnvironment) -> None:
+    """Book, and cancel while Cal.com is away; its sync job has failed once."""
+    await book(env)
+    env.disconnect()
+    assert (await env.salon.booking.cancel_appointment(call(), {})).success
+    with pytest.raises(RunAgain):
+        await env.run_sync_job()
+
+
 async def book(env: CalcomEnvironment, start: str = HALF_PAST_TWO, call_id: str = "call_1") -> str:
     answer = await env.salon.booking.book_appointment(call(call_id), booking_args(start, staff="anna"))
     assert answer.fields["status"] == "confirmed", answer
@@ -135,11 +144,7 @@ async def test_a_cancellation_without_an_answer_is_retried_until_it_is_done(
 
 
 async def test_an_outage_does_not_delay_a_cancellation(env: CalcomEnvironment) -> None:
-    await book(env)
-    env.disconnect()
-    assert (await env.salon.booking.cancel_appointment(call(), {})).success
-    with pytest.raises(RunAgain):
-        await env.run_sync_job()
+    await cancel_while_away(env)
     env.reconnect()
     await env.run_sync_job()
     assert env.bookings == []
@@ -147,11 +152,7 @@ async def test_an_outage_does_not_delay_a_cancellation(env: CalcomEnvironment) -
 
 async def test_a_cancellation_that_reached_calcom_late_needs_nobody(env: CalcomEnvironment) -> None:
     """While Cal.com was away the error asked a person to cancel it by hand, and that stayed there for ever."""
-    await book(env)
-    env.disconnect()
-    assert (await env.salon.booking.cancel_appointment(call(), {})).success
-    with pytest.raises(RunAgain):
-        await env.run_sync_job()
+    await cancel_while_away(env)
     (waiting,) = await env.salon.rows("SELECT error FROM appointments")
     assert waiting["error"].endswith(
         "it is tried again by itself; cancel its booking in the calendar by hand if that cannot wait"
@@ -164,11 +165,7 @@ async def test_a_cancellation_that_reached_calcom_late_needs_nobody(env: CalcomE
 
 async def test_a_cancellation_that_came_too_late_for_calcom_says_so(env: CalcomEnvironment) -> None:
     """A booking that is over is left as it is there, and counts there."""
-    await book(env)
-    env.disconnect()
-    assert (await env.salon.booking.cancel_appointment(call(), {})).success
-    with pytest.raises(RunAgain):
-        await env.run_sync_job()
+    await cancel_while_away(env)
     env.advance(timedelta(days=8))
     env.reconnect()
     await env.run_sync_job()

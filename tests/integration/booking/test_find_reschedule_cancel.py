@@ -350,6 +350,18 @@ async def test_a_taken_time_comes_with_alternatives_of_the_same_staff_member(new
     await salon.assert_claims_match()
 
 
+async def test_instead_of_a_taken_time_the_appointments_own_one_is_not_offered(new_salon) -> None:
+    salon = await new_salon()
+    taken = HALF_PAST_TWO.replace("14:30", "15:30")
+    await salon.booking.book_appointment(STRANGER, booking_args(taken, staff="anna"))
+    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    answer = await salon.booking.reschedule_appointment(call(), {"start": taken})
+    offered = {slot["start"] for slot in answer.fields["alternatives"]}
+    assert (answer.success, answer.fields["obstacle"]) == (False, "taken")
+    assert offered
+    assert HALF_PAST_TWO not in offered
+
+
 async def test_the_calls_own_hold_does_not_block_its_move(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args(staff="anna"))

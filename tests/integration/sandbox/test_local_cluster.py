@@ -71,6 +71,7 @@ async def test_a_killed_container_is_started_again_and_counted(salon: Salon) -> 
     os.kill(pid, signal.SIGKILL)
     pod = await salon.pod(lambda pod: web_status(pod)["restartCount"] == 1 and is_ready(pod), "the restart")
     assert web_status(pod)["lastState"]["terminated"]["exitCode"] == 137
+    await salon.ready()
     assert (await salon.ask())["pid"] == salon.recorded_pid(pod) != pid
 
 

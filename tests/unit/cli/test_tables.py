@@ -176,6 +176,16 @@ async def test_what_a_caller_said_cannot_command_the_terminal(run: Run, monkeypa
     assert "Muster 9999-99-99T99:99Z" in printed.splitlines()[1]
 
 
+async def test_appointments_of_two_branches_show_which(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person who works in two has the same name in both."""
+    (entry,) = ANSWERS["appointments"]["appointments"]
+    assert "branch" not in (await run("appointments list")).splitlines()[0], "one says nothing"
+    monkeypatch.setitem(ANSWERS["appointments"], "appointments", [entry, {**entry, "branch": "markt"}])
+    title, first, second = (await run("appointments list")).splitlines()[:3]
+    assert title.split()[:3] == ["start", "branch", "with"]
+    assert ("mitte" in first, "markt" in second) == (True, True)
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

@@ -34,7 +34,25 @@ def test_a_hotline_names_each_service_once_with_where_it_is() -> None:
     ]
 
 
-def test_an_agent_of_one_branch_names_nothing_of_the_others() -> None:
+def test_an_agent_of_one_branch_names_the_others_and_nothing_of_them() -> None:
+    objects = load_manifests("hotline.yaml")
+    pankow, *others = sorted(map(Branch.from_raw, objects["Branch"]), key=lambda each: each.metadata.name != "pankow")
+    offerings = active_offerings(map(ServiceOffering.from_raw, objects["ServiceOffering"]), [pankow])
+    assert describe_catalogue([pankow], offerings, ["WLAN?"], "de-DE", others).splitlines()[4:] == [
+        "## Team",
+        "- Haarwerk Pankow: Clara",
+        "",
+        "## Weitere Filialen",
+        "- Haarwerk Mitte",
+        "- Haarwerk Potsdam",
+        "",
+        "## Häufige Fragen",
+        "- WLAN?",
+    ]
+    assert "## Other branches\n- Haarwerk Mitte" in describe_catalogue([pankow], offerings, (), "en-GB", others)
+
+
+def test_an_agent_of_the_only_branch_names_no_other() -> None:
     assert catalogue_of("hotline.yaml", "pankow").splitlines() == [
         "## Buchbar",
         "- Bartpflege (30 Minuten; auch: Bart, Rasur)",

@@ -73,6 +73,13 @@ def test_only_where_the_tenant_asks_for_it_callers_are_asked_for_a_birth_date() 
     assert "Geburtsdatum" not in prompt
 
 
+def test_the_rule_for_other_branches_is_there_where_there_are_some() -> None:
+    rule = "Nennt der Anrufer eine Filiale aus „Weitere Filialen“, gib sie als `branch` weiter."
+    assert rule not in rendered("Hallo").llm["general_prompt"]
+    elsewhere = f"{CATALOGUE}\n\n## Weitere Filialen\n- Salon Müller Pankow"
+    assert rule in rendered("Hallo", catalogue=elsewhere).llm["general_prompt"]
+
+
 def test_without_anything_to_name_there_is_no_empty_section() -> None:
     prompt = rendered("Hallo", catalogue="").llm["general_prompt"]
     assert prompt.startswith("Du bist der Empfang von Salon Müller.\n\n## Regeln\n")

@@ -13,6 +13,7 @@ from askproai_sandbox.call_scripts.script import (
     ExpectedMail,
     SpokenCall,
     day_values,
+    differ_in_calendar_only,
     differences,
     mail_differences,
     missing_sentence,
@@ -132,6 +133,16 @@ def test_the_books_are_compared_both_ways():
     ]
     assert len(differences(expected, [TEN, TEN])) == 1, "one appointment cannot stand for two"
     assert len(differences(expected, [TEN | {"status": "cancelled"}])) == 2
+
+
+def test_what_only_cal_com_lacks_is_waited_for_longer():
+    expected = [ExpectedAppointment("2026-12-03 10:00", status="cancelled", calendar="cancelled")]
+    ours = TEN | {"status": "cancelled", "calendar": "accepted"}
+    assert differences(expected, [ours])
+    assert differ_in_calendar_only(expected, [ours])
+    assert not differ_in_calendar_only(expected, [ours | {"calendar": "cancelled"}]), "nothing differs"
+    assert not differ_in_calendar_only(expected, [TEN | {"calendar": "accepted"}]), "our own book does"
+    assert not differ_in_calendar_only(expected, [])
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,9 @@ def test_a_question_beside_a_yes_without_a_name_is_answered_first(text: str) -> 
 
 @pytest.mark.parametrize("text", ["Nehmen Sie das Gespräch auf?", "Wird das Gespräch aufgezeichnet?"])
 def test_a_part_of_a_services_name_in_a_question_is_no_wish(text: str) -> None:
-    assert play(text) == (phrases.HELP, phrases.NOT_UNDERSTOOD.format(text))
+    called, remark = play(text)
+    assert called == {"tool": "business_information", "topic": "other", "question": text}
+    assert remark == phrases.NOT_UNDERSTOOD.format(text)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,14 @@ def offering(*offers: dict[str, str], said: str = "Passbilder am Donnerstag um z
     return model
 
 
+def offering_after_a_question() -> ScriptedModel:
+    """Return a model that has offered a time, and then could not answer what it costs."""
+    model = offering(THURSDAY)
+    called(model, "Was kostet das denn?")
+    model.learn({"success": False, "message": NOT_KNOWN})
+    return model
+
+
 def booked(model: ScriptedModel, said: str) -> tuple[Any, Any]:
     call = called(model, said)
     assert call["tool"] == "book_appointment"
@@ -89,9 +97,7 @@ def test_an_offer_of_somebody_else_is_booked_with_that_person(said: str) -> None
     ],
 )
 def test_an_offer_is_taken_after_a_question_that_could_not_be_answered(said: str) -> None:
-    model = offering(THURSDAY)
-    called(model, "Was kostet das denn?")
-    model.learn({"success": False, "message": NOT_KNOWN})
+    model = offering_after_a_question()
     assert booked(model, said) == ("Tina Brandt", THURSDAY["start"])
 
 
@@ -99,17 +105,13 @@ def test_an_offer_is_taken_after_a_question_that_could_not_be_answered(said: str
     "said", ["Nein danke.", "Nein danke. Ja, tragen Sie das bitte ein, Tina Brandt.", "Ja, Tina Brandt."]
 )
 def test_after_such_a_question_the_offer_is_said_again(said: str) -> None:
-    model = offering(THURSDAY)
-    called(model, "Was kostet das denn?")
-    model.learn({"success": False, "message": NOT_KNOWN})
+    model = offering_after_a_question()
     assert "Soll ich das eintragen?" in str(model.hear(said))
     assert booked(model, "Ja, Tina Brandt.") == ("Tina Brandt", THURSDAY["start"])
 
 
 def test_who_takes_nothing_after_such_a_question_gets_nothing() -> None:
-    model = offering(THURSDAY)
-    called(model, "Was kostet das denn?")
-    model.learn({"success": False, "message": NOT_KNOWN})
+    model = offering_after_a_question()
     assert isinstance(model.hear("Nein, dann nehme ich den nicht."), str)
 
 

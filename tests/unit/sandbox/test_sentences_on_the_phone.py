@@ -229,18 +229,43 @@ def test_a_wish_is_no_question_for_the_own_appointments(text: str) -> None:
     "text",
     [
         "Das geht leider nicht.",
+    ],
+)
+def test_what_is_not_understood_calls_nothing(text: str) -> None:
+    assert play(text) == (phrases.HELP, phrases.NOT_UNDERSTOOD.format(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "Ist der bei Jasmin?",
-        "Das ist eine Frechheit!",
-        "Ich habe einen Brief bekommen und verstehe kein Wort.",
-        "Ich war letzte Woche da und alles ist abgeplatzt.",
-        "Ich würde gern als Nageldesignerin bei Ihnen arbeiten.",
         "Kann ich in Raten zahlen?",
         "Gibt es Rabatt für Studenten?",
         "Wie oft muss man Shellac erneuern?",
     ],
 )
-def test_what_is_not_understood_calls_nothing(text: str) -> None:
-    assert play(text) == (phrases.HELP, phrases.NOT_UNDERSTOOD.format(text))
+def test_a_question_that_is_not_understood_is_one_to_the_business(text: str) -> None:
+    called, remark = play(text)
+    assert called == {"tool": "business_information", "topic": "other", "question": text}
+    assert remark == phrases.NOT_UNDERSTOOD.format(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Das ist eine Frechheit!",
+        "Ich habe einen Brief bekommen und verstehe kein Wort.",
+        "Ich war letzte Woche da und alles ist abgeplatzt.",
+        "Ich würde gern als Nageldesignerin bei Ihnen arbeiten.",
+        "Ich möchte meinen Vertrag kündigen.",
+    ],
+)
+def test_what_nothing_helps_with_can_be_passed_on(text: str) -> None:
+    assert play(text) == (phrases.OFFER_MESSAGE, phrases.NOT_UNDERSTOOD.format(text))
+    assert play(text, "Ja, gern.")[0] == phrases.ASK_WHO
+    passed_on = play(text, "Ja, gern.", "Vera Thoma.")[0]
+    assert passed_on == {"tool": "leave_message", "message": text, "customer_name": "Vera Thoma"}
+    assert isinstance(play(text, "Nein, danke.", "Ja.")[0], str)
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,12 @@ def describe_catalogue(
     offerings: Iterable[ServiceOffering],
     questions: Iterable[str] = (),
     language: str = "de-DE",
+    others: Iterable[Branch] = (),
 ) -> str:
-    """Return the sections of what can be booked, the team and frequent questions, as Markdown; empty without anything to name.
+    """Return the sections of what can be booked, the team, other branches and frequent questions, as Markdown.
 
-    `branches` are those that the agent answers for, `offerings` the services that can be booked there. Equal services of several
+    Empty without anything to name. `branches` are those that the agent answers for, `offerings` the services that can be booked
+    there, `others` the tenant's further branches, which callers name, too. Equal services of several
     branches share a line. The line of a service that not every branch has names its branches, and that of one that not everybody
     there can do names who can; no line does if the section would be too long with these names.
     """
@@ -53,8 +55,11 @@ def describe_catalogue(
         for branch in branches
         if branch.spec.staff
     ]
+    elsewhere = [f"- {_one_line(branch.spec.display_name)}" for branch in others] if services or teams else []
     asked = [f"- {_one_line(question)}" for question in questions]
-    titled = (words.bookable, services), (words.team, teams), (words.questions, asked)
+    titled = (
+        (words.bookable, services), (words.team, teams), (words.other_branches, elsewhere), (words.questions, asked),
+    )  # fmt: skip
     sections = ([title, *lines] for title, lines in titled if lines)
     return "\n\n".join("\n".join(section) for section in sections if _fits(section))
 

@@ -113,7 +113,9 @@ async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Chec
     declared = context.relations.offerings(agent.key.namespace, tenant.key.name)
     offerings = active_offerings(declared, branches)
     named = [branch for branch in branches if is_in_effect(branch)]
-    catalogue = describe_catalogue(named, offerings, known_questions(agent, tenant, named), agent.spec.language)
+    others = _other_branches(agent, of_tenant)
+    asked = known_questions(agent, tenant, named)
+    catalogue = describe_catalogue(named, offerings, asked, agent.spec.language, others)
     notice = (Notice.CLOSED if inputs.is_closed else Notice.SUSPENDED) if suspended else None
     desired = render_desired(agent, tenant, numbers, marker(agent, context), catalogue=catalogue, notice=notice)
     problems = tuple(_number_problems(branches))
@@ -210,6 +212,12 @@ def answered_branches(agent: RetellAgent, tenant: Tenant, context: PlanContext) 
     with_own_agent = {other.spec.branch_ref.name for other in active if other.spec.branch_ref is not None}
     branches = (branch for branch in relations.branches(*scope) if branch.key.name not in with_own_agent)
     return sorted(branches, key=lambda branch: branch.key)
+
+
+def _other_branches(agent: RetellAgent, of_tenant: Iterable[Branch]) -> list[Branch]:
+    """Return the tenant's branches beside the one that the agent names: its callers may want an appointment there."""
+    ref = agent.spec.branch_ref
+    return sorted((each for each in of_tenant if ref and each.key.name != ref.name), key=lambda branch: branch.key)
 
 
 def _number_problems(branches: Iterable[Branch]) -> Iterator[NumberProblem]:

@@ -227,6 +227,8 @@ def _prompt(agent: RetellAgent, tenant: Tenant, catalogue: str) -> str:
         rules += words.catalogue_rules
     if agent.spec.tenant_ref is not None:
         rules += words.hotline_rules
+    elif words.other_branches in catalogue.splitlines():
+        rules += words.other_branch_rules
     if Function.BUSINESS_INFORMATION in agent.spec.functions:
         rules += words.information_rules
     if Function.LEAVE_MESSAGE in agent.spec.functions:

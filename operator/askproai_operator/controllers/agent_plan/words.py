@@ -20,6 +20,7 @@ class PromptWords:
     caller_variables: Mapping[str, str]
     rules_title: str
     basic_rules: tuple[str, ...]
+    other_branch_rules: tuple[str, ...]
     hotline_rules: tuple[str, ...]
     catalogue_rules: tuple[str, ...]
     information_rules: tuple[str, ...]
@@ -36,6 +37,7 @@ class PromptWords:
     # of the catalogue
     bookable: str
     team: str
+    other_branches: str
     questions: str
     minutes: str
     waiting: str
