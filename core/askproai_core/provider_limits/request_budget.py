@@ -7,6 +7,10 @@ job has sent a request it waits for the next ones where it is: put off, it would
 job neither waits nor gets a turn, and leaves one of that part, if it has more than one (40 in a minute and more, with Redis): many
 that ask again and again would take every token from the job whose turn it is.
 
+Optional requests of callers would do the same from above: they use more of the bucket than jobs may. So a job that has had no
+request for some intervals reserves the next token of those that such requests use (30 in a minute and more), and bookings still
+find what is left for them.
+
 While Redis is unavailable each process has a bucket of its own with a share of the limit.
 """
 
@@ -24,6 +28,7 @@ _CALLER_WAIT = 1_000
 _FOR_BOOKINGS = 2  # of a burst: what optional requests of callers leave
 _FOR_TURNS = 1  # of the jobs' part: what optional requests of jobs leave
 _JOB_WAIT = 10_000
+_JOB_SHARE = 4  # intervals: one request in so many is a job's, whatever optional requests of callers use
 # Turns begin anew beyond it: jobs that come before their turn (a person redrives them again and again) reserve one each time, and
 # would push those of all others into tomorrow while the bucket is full.
 _LONGEST_TURN = 600_000
@@ -35,18 +40,23 @@ _TAKE = Script(
     """local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local interval, depth, longest, queued = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
-local known = redis.call('HMGET', KEYS[1], 'full_at', 'turn_at')
+local known = redis.call('HMGET', KEYS[1], 'full_at', 'turn_at', 'job_at')
 local full_at = math.min(math.max(tonumber(known[1] or 0), now), now + tonumber(ARGV[6]))
-local turn_at = tonumber(known[2] or 0)
+local turn_at, job_at, share = tonumber(known[2] or 0), tonumber(known[3] or 0), tonumber(ARGV[7])
 local wait = math.max(full_at + interval - depth * interval - now, 0)
 local granted = wait <= longest
+if not granted and share > 0 and math.abs(now - job_at) >= tonumber(ARGV[8]) * interval then
+  local reserved = math.max(full_at + interval - share * interval - now, 0)
+  if reserved <= interval then granted, wait = true, reserved end
+end
 if granted then
   full_at = full_at + interval
+  if share > 0 then job_at = now + wait end
 elseif queued then
   if turn_at - now <= tonumber(ARGV[5]) then wait = math.max(turn_at - now, wait) end
   turn_at = now + wait + interval
 end
-redis.call('HSET', KEYS[1], 'full_at', full_at, 'turn_at', turn_at)
+redis.call('HSET', KEYS[1], 'full_at', full_at, 'turn_at', turn_at, 'job_at', job_at)
 redis.call('PEXPIRE', KEYS[1], math.max(full_at, turn_at) - now + 1000)
 return {granted and 1 or 0, wait}"""
 )
@@ -67,21 +77,35 @@ class BudgetSpent(Exception):
 
 @dataclass(slots=True)
 class Bucket:
-    """The token bucket of one process. `full_at`: when it will be full again; `turn_at`: the next free turn of a job."""
+    """The token bucket of one process. `full_at`: when it will be full again; `turn_at`: the next free turn of a job.
+
+    `job_at`: when the last request of a job was granted.
+    """
 
     full_at: int = 0
     turn_at: int = 0
+    job_at: int = -_MINUTE
 
-    def take(self, now: int, interval: int, depth: int, longest: int, *, queued: bool) -> tuple[bool, int]:
+    def take(
+        self, now: int, interval: int, depth: int, longest: int, *, queued: bool, share: int = 0
+    ) -> tuple[bool, int]:
         """Take one of the upper `depth` tokens, or reserve the next one if it comes within `longest`.
 
-        Returns whether it was granted, and how long to wait: for the token, else before the next try, which is the next free
-        turn if the asker is to be `queued`.
+        `share`: from how many upper tokens a job reserves the next one, if jobs have had none for `_JOB_SHARE` intervals; 0 for
+        who is no job. Returns whether it was granted, and how long to wait: for the token, else before the next try, which is
+        the next free turn if the asker is to be `queued`.
         """
         full_at = max(self.full_at, now)
         wait = max(full_at + interval - depth * interval - now, 0)
-        if granted := wait <= longest:
+        granted = wait <= longest
+        if not granted and share and abs(now - self.job_at) >= _JOB_SHARE * interval:
+            reserved = max(full_at + interval - share * interval - now, 0)
+            if reserved <= interval:
+                granted, wait = True, reserved
+        if granted:
             self.full_at = full_at + interval
+            if share:
+                self.job_at = now + wait
         elif queued:
             if self.turn_at - now <= _LONGEST_TURN:
                 wait = max(self.turn_at - now, wait)
@@ -126,33 +150,36 @@ class RequestBudget:
                 raise BudgetSpent(timedelta(milliseconds=wait))
             await self._sleep(wait)
             return seconds - wait / 1000
-        depth = max(1, burst // 2 - _FOR_TURNS) if optional else burst // 2
-        await self._wait_as_job(interval, depth, optional=optional)
+        await self._wait_as_job(interval, burst, optional=optional)
         return seconds
 
-    async def _wait_as_job(self, interval: int, depth: int, *, optional: bool) -> None:
-        """Wait without a reservation: it would be before the next caller."""
+    async def _wait_as_job(self, interval: int, burst: int, *, optional: bool) -> None:
+        """Wait without a reservation, which would be before the next caller, but for the share of jobs."""
+        depth = max(1, burst // 2 - _FOR_TURNS) if optional else burst // 2
+        share = 0 if optional else max(0, burst - _FOR_BOOKINGS)
         has_begun, waited = _has_begun.get() and not optional, 0
-        granted, wait = await self._ask(interval, depth, 0, queued=not (has_begun or optional))
+        granted, wait = await self._ask(interval, depth, 0, queued=not (has_begun or optional), share=share)
         while not granted and has_begun and waited + wait <= _JOB_WAIT:
             await self._sleep(wait)
             waited += wait
-            granted, wait = await self._ask(interval, depth, 0, queued=False)
+            granted, wait = await self._ask(interval, depth, 0, queued=False, share=share)
         if not granted:
             raise BudgetSpent(timedelta(milliseconds=wait))
+        await self._sleep(wait)
         _has_begun.set(True)
 
-    async def _ask(self, interval: int, depth: int, longest: int, *, queued: bool) -> tuple[bool, int]:
+    async def _ask(self, interval: int, depth: int, longest: int, *, queued: bool, share: int = 0) -> tuple[bool, int]:
         try:
             granted, wait = await self._client.run(
-                _TAKE, [self._key], [interval, depth, longest, int(queued), _LONGEST_TURN, self._longest_to_full()]
+                _TAKE,
+                [self._key],
+                [interval, depth, longest, int(queued), _LONGEST_TURN, self._longest_to_full(), share, _JOB_SHARE],
             )
         except RedisUnavailable:
             now = int(self._clock.monotonic() * 1000)
-            share = max(
-                1, depth // 2
-            )  # of what may be sent at once; callers and jobs do not come all at once to all processes
-            return self._local.take(now, interval * _SHARES, share, longest, queued=queued)
+            # of what may be sent at once; callers and jobs do not come all at once to all processes
+            depth, share = max(1, depth // 2), min(share, max(1, share // 2))
+            return self._local.take(now, interval * _SHARES, depth, longest, queued=queued, share=share)
         return bool(granted), int(wait)
 
     def _longest_to_full(self) -> int:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.provider_limits.request_budget import _LONGEST_TURN, _TAKE, Bucket, pace
+from askproai_core.provider_limits.request_budget import _JOB_SHARE, _LONGEST_TURN, _TAKE, Bucket, pace
 from askproai_core.redis import BudgetSpent, RedisClient, RequestBudget
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_redis import create_tenant_user, is_available, tenant_client
@@ -23,13 +23,13 @@ INTERVAL = 400  # ms: longer than what a slow machine loses between two steps
 def take(request: pytest.FixtureRequest, shared: RedisClient) -> Take:
     bucket = Bucket()
 
-    async def of_process(depth: int, longest: int = 0, *, queued: bool = False) -> tuple[bool, int]:
-        return bucket.take(time.monotonic_ns() // 1_000_000, INTERVAL, depth, longest, queued=queued)
+    async def of_process(depth: int, longest: int = 0, *, queued: bool = False, share: int = 0) -> tuple[bool, int]:
+        now = time.monotonic_ns() // 1_000_000
+        return bucket.take(now, INTERVAL, depth, longest, queued=queued, share=share)
 
-    async def of_redis(depth: int, longest: int = 0, *, queued: bool = False) -> tuple[bool, int]:
-        granted, wait = await shared.run(
-            _TAKE, [shared.key("budget", "x")], [INTERVAL, depth, longest, int(queued), _LONGEST_TURN, 60_000]
-        )
+    async def of_redis(depth: int, longest: int = 0, *, queued: bool = False, share: int = 0) -> tuple[bool, int]:
+        args = [INTERVAL, depth, longest, int(queued), _LONGEST_TURN, 60_000, share, _JOB_SHARE]
+        granted, wait = await shared.run(_TAKE, [shared.key("budget", "x")], args)
         return bool(granted), wait
 
     return of_redis if request.param == "shared" else of_process
@@ -71,6 +71,32 @@ async def test_no_turn_is_more_than_ten_minutes_away_however_often_jobs_come_bef
     waits = [(await take(1, queued=True))[1] for _ in range(2 * _LONGEST_TURN // INTERVAL)]
     assert 0.9 * _LONGEST_TURN < max(waits) <= _LONGEST_TURN + INTERVAL
     assert waits[-1] < _LONGEST_TURN
+
+
+async def test_a_job_without_requests_for_some_intervals_reserves_the_next_of_the_tokens_that_callers_can_do_without(
+    take: Take,
+) -> None:
+    """The bucket has 7: an optional request of a caller takes one of the upper 5, a job one of the upper 3."""
+    assert (await take(3, share=5))[0], "the last one of a job"
+    assert [(await take(5))[0] for _ in range(5)] == [True] * 4 + [False]
+    assert not (await take(3, share=5))[0], "it was just now"
+    end = time.monotonic() + (_JOB_SHARE + 0.5) * INTERVAL / 1000
+    while time.monotonic() < end:
+        await take(5)
+        await asyncio.sleep(INTERVAL / 4000)
+    assert not (await take(3))[0], "callers take each token that comes before a job can"
+    granted, wait = await take(3, share=5)
+    assert (granted, wait <= INTERVAL) == (True, True)
+    assert not (await take(5))[0], "it is the job's"
+    assert (await take(7))[0], "bookings find what is left for them"
+    assert not (await take(3, share=5))[0], "one in so many intervals"
+
+
+async def test_a_job_reserves_nothing_of_what_bookings_need(take: Take) -> None:
+    for _ in range(7):
+        await take(7)
+    granted, wait = await take(3, share=5)
+    assert (granted, wait > INTERVAL) == (False, True)
 
 
 async def test_the_key_goes_when_the_bucket_is_full_again(shared: RedisClient) -> None:
@@ -126,6 +152,27 @@ async def test_optional_requests_of_jobs_leave_one_for_the_job_whose_turn_it_is(
     optional = [await _is_granted(budget, optional=True) for _ in range(4)]
     assert optional == [True, True, False, False]
     assert await _is_granted(budget)
+
+
+async def test_a_job_gets_its_share_whatever_callers_ask_without_need(shared: RedisClient) -> None:
+    """A cancellation waited for more than half a minute while callers asked for free times, which took every token that came."""
+    callers = RequestBudget(shared, SystemClock(), "share", lambda: 200, for_callers=True)
+    jobs = RequestBudget(shared, SystemClock(), "share", lambda: 200, for_callers=False)
+    interval, burst = pace(200)
+
+    async def ask_all_the_time() -> None:
+        while True:
+            await _is_granted(callers, optional=True)
+            await asyncio.sleep(interval / 8000)
+
+    asking = asyncio.create_task(ask_all_the_time())
+    granted = 0
+    async with asyncio.timeout((burst + 20 * _JOB_SHARE) * interval / 1000):
+        while granted < 5:
+            granted += await asyncio.create_task(_is_granted(jobs))
+            await asyncio.sleep(interval / 1000)
+    assert await _is_granted(callers), "a booking"
+    asking.cancel()
 
 
 async def _is_granted(budget: RequestBudget, *, optional: bool = False) -> bool:
