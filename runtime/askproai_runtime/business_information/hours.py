@@ -192,8 +192,10 @@ def _find_closures(branch: Branch, first: date, until: date) -> list[_Closure]:
     """
     closures: list[_Closure] = []
     joins = False  # whether nothing was open since the last closed day
+    a_week = (first + _DAY * n for n in range(_WEEK_DAYS))
+    usually_open = {day.weekday() for day in a_week if open_minutes(branch, day)}
     for day in (first + _DAY * n for n in range(_LONGEST_CLOSURE.days)):
-        if not open_minutes(branch, day):
+        if day.weekday() not in usually_open:
             continue
         holiday = find_closure(branch, day)
         if joins and holiday is not None:
