@@ -257,7 +257,7 @@ def _said_exactly(service: Service, words: Sequence[str]) -> frozenset[int]:
 def _alike(known: str, said: str) -> bool:
     """Return whether two words differ by their endings only, one ends in the other, or most of the shorter one begins both."""
     known, said = _stem(known), _stem(said)
-    if known == said or known.endswith(said) and len(said) >= _MIN_WORD:
+    if known == said or (known.endswith(said) and len(said) >= _MIN_WORD):
         return True
     short, long = sorted((known, said), key=len)
     if len(short) < _MIN_WORD:

@@ -53,6 +53,7 @@ class Intent(Enum):
     HOURS = auto()
     ADDRESS = auto()
     SERVICES = auto()
+    LANGUAGES = auto()
     STAFF = auto()
     APPOINTMENT = auto()
     GOODBYE = auto()
@@ -214,6 +215,10 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bwas (?:gibt(?: es|'s)|haben Sie)(?![^.?!]*\b(?:frei\w*|termine?)\b)[^.?!]*\b(?:denn|so|alles|Angebot)\s*\?",
         r"\bwas kann (?:ich|man)\b[^.?!]*\bbuchen\b",
         r"\bwelche (?:leistungen|behandlungen|angebote)\b",
+    ),
+    Intent.LANGUAGES: (
+        r"\b(?:spricht|sprechen|kann|können)\b[^.?!]*\b(?:wer|(?:irgend)?jemand|einer|eine)\b[^.?!]*\b(?-i:[A-ZÄÖÜ])[a-zäöü]+isch\b",
+        r"\bwer\b[^.?!]*\b(?:spricht|kann)\b[^.?!]*\b(?-i:[A-ZÄÖÜ])[a-zäöü]+isch\b",
     ),
     Intent.STAFF: (
         r"\bwer (?:arbeitet|behandelt|macht)\b",

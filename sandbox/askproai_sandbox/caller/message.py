@@ -41,6 +41,7 @@ _ASKING = """
     hallo hier ist mein name heiße meine nummer lautet wäre telefonnummer handynummer handy hätte möchte wollte dann auch
     vielleicht wenn und so es das ausrichten aus richten sagen geben weiter weitergeben weitersagen bescheid etwas was
     nachricht hinterlassen dalassen aufgeben lassen der dem den die an für frau herr herrn doktor dr nein nee also äh
+    tschüss tschüß wiederhören auf
 """
 _ASKS_ONLY = frozenset(_ASKING.split())  # for a callback or a message, which may be said by itself
 
@@ -128,12 +129,17 @@ class PendingMessage:
         elif text and sentence.intent is Intent.MESSAGE and _ADDRESSED.search(sentence.text):
             text = sentence.text.strip()  # "ihm" is known to who reads the whole sentence
         if text:
-            args["message"] = " ".join(filter(None, (args.get("message"), text)))
+            args["message"] = _join(args.get("message", ""), text)
         if phone := find_phone(sentence.text):
             args["phone"] = phone
         has_content = bool(args.keys() & {"message", "call_back"})
         missing = phrases.ASK_MESSAGE if not has_content else phrases.ASK_WHO if "customer_name" not in args else None
         return PendingMessage(args, missing)
+
+
+def _join(before: str, text: str) -> str:
+    """Join two parts of a message as two sentences."""
+    return f"{before.rstrip()}{'' if before.rstrip()[-1] in '.?!' else '.'} {text}" if before else text
 
 
 def _find_message(sentence: Sentence, recipient: str | None) -> str | None:

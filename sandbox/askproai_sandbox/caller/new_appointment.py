@@ -24,9 +24,11 @@ from askproai_sandbox.caller.choice import (
 from askproai_sandbox.caller.email_address import answer_email_question
 from askproai_sandbox.caller.intent import Intent
 from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, loose_name, not_placed
+from askproai_sandbox.caller.questions import TOPICS
 from askproai_sandbox.caller.rejections import exclude, names_one_day, quote
 from askproai_sandbox.caller.sentence import Sentence
 from askproai_sandbox.caller.spoken_time import are_understood, is_over, names_day
+from askproai_sandbox.caller.team_requests import give_up
 
 _ANY_TIME = re.compile(
     r"\b(?:egal|irgendwann|jederzeit|ganzen Tag|welche (?:Uhrz|Z)eiten|welche Termine)\b", re.IGNORECASE
@@ -120,8 +122,10 @@ def _say_with_whom(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
 def repeat_with_branch(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Repeat a call with the branch in the caller's words. Pressed keys are not repeated: they are in the transcript."""
     last = memory.last_call
-    if memory.asked != "branches" or last is None:
+    if memory.asked != "branches" or last is None or sentence.intent in TOPICS:
         return Turn(memory)
+    if sentence.no and not (sentence.branch or sentence.when):
+        return give_up(replace(memory, asked=None))
     args = {name: value for name, value in last.args.items() if name != "branch"}
     day = {"date": sentence.when.get("date", "")}
     if names_one_day(day["date"]) and are_understood(day):  # "Ja, in der Altstadt, aber lieber am Freitag"

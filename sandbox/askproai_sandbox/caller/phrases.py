@@ -9,6 +9,7 @@ ASK_WHEN = "Wann möchten Sie kommen?"
 ASK_MESSAGE = "Was darf ich ausrichten?"
 ASK_NAME_TO_WAIT = "Auf welchen Namen darf ich Sie auf die Warteliste setzen?"
 ASK_WHO = "Von wem darf ich das ausrichten?"
+ASK_WHO_AT_LEAST = "Ohne Namen kann ich das nicht ausrichten. Von wem ist es?"
 ASK_APPOINTMENT = "Welchen Ihrer Termine meinen Sie?"
 ASK_THIS_APPOINTMENT = "Meinen Sie diesen Termin?"
 ONE_AT_A_TIME = "Ich trage einen Termin nach dem anderen ein. Soll ich mit diesem beginnen: {}?"
@@ -40,6 +41,7 @@ LEFT_PART = "looks only for the service that it knows: “{}” names none of th
 ALSO_QUESTION = (
     "does one thing at a time: what the sentence asks beside the appointment (“{}”) has to be asked by itself"
 )
+ALSO_APPOINTMENT = "does one thing at a time: ask for the appointment of “{}” by itself"
 ONE_QUESTION = "answers one question at a time: ask the second one of “{}” by itself"
 NOT_PLACED = (
     "cannot place “{}” of “{}”, and calls no function with the rest: say the day and the time in one phrase that"
@@ -59,6 +61,7 @@ NO_NUMBER = (
 )
 NO_ADDRESS = "passes on no e-mail address: “{}” has no word for the sign @ (“anna punkt m at gmx punkt de”)"
 NOT_PASSED_ON = "“{}” was said with the yes to an offer that was not booked: it is not passed on"
+NOT_LEFT = "“{}” is not passed on, because the caller did not say a name"
 NO_NEIGHBOUR = "does not count from another appointment (“{}”): say the time itself"
 ENGLISH = (
     "speaks German only: try phrases with `askproai when --language en`, functions with `askproai call --function`"

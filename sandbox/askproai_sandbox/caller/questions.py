@@ -18,6 +18,7 @@ TOPICS = {
     Intent.HOURS: "opening_hours",
     Intent.ADDRESS: "address",
     Intent.CANCELLATION: "cancellation",
+    Intent.LANGUAGES: "staff",
 }
 _FURTHER = re.compile(r"\W*(?:und|oder)\b(?:[^.?!]|(?<=\d)\.)*\?\W*", re.IGNORECASE)  # "Und am 28.?"
 _FURTHER_NOUN = re.compile(
@@ -33,6 +34,7 @@ _UNANSWERED = {
     Intent.HOURS: "opening hours",
     Intent.ADDRESS: "an address",
     Intent.CANCELLATION: "the rule for cancellations",
+    Intent.LANGUAGES: "who speaks which language",
 }
 _WHO_DOES_WHAT = "the prompt does not say who does this service; ask for a free time, which names the person"
 

@@ -42,6 +42,12 @@ _ASKED_TOGETHER = (Intent.DETAILS, Intent.PRICES, Intent.HOURS, Intent.ADDRESS)
 _AND_ASKS = re.compile(
     r"(?:\bund|[?.,])\s+(?:(?:und|auch|dann)\s+)*(?:was|wie|wann|wo|haben|sind|kostet|dauert)\b", re.IGNORECASE
 )
+_ASIDE = re.compile(  # "und außerdem wüsste ich gern, ob Sie Batterien verkaufen"
+    r"(?<=\w)(?:,|\s+und|\.)\s+(?:(?:und|außerdem|dann|noch|ich|mich|uns|auch)\s+)*"
+    r"(?:wüsste|wollte|möchte|würd'?e?)\b[^.?!]*?\b(?:fragen|wissen|gerne?|interessieren),?\s+"
+    r"(?P<asks>(?:ob|wie|wo|was|wann|wer|warum|welche\w*)\b.*)",
+    re.IGNORECASE | re.DOTALL,
+)
 _FEW_WORDS = 2
 _AT_ONCE = re.compile(r"(?:jetzt|nun)", re.IGNORECASE)  # which may only fill: "Was haben Sie jetzt notiert?"
 _LITTLE = """
@@ -93,6 +99,17 @@ def find_remark_on_lookup(turn: Turn, sentence: Sentence, catalogue: Catalogue) 
     ):
         return phrases.ALSO_QUESTION.format("”, “".join(known))
     return None
+
+
+def find_remark_on_aside(turn: Turn, sentence: Sentence) -> str | None:
+    """Return the remark on one of two things that a sentence says: an appointment, and "ich wüsste gern, ob …"."""
+    aside, called = _ASIDE.search(sentence.text), turn.reaction
+    if aside is None or not isinstance(called, ToolCall):
+        return None
+    if called.name == "check_availability":
+        return phrases.ALSO_QUESTION.format(aside["asks"].strip(" .?!"))
+    wants = sentence.when and sentence.services and called.name == INFORMATION
+    return phrases.ALSO_APPOINTMENT.format(sentence.text[: aside.start()].strip(" ,")) if wants else None
 
 
 def find_remark_on_left_part(turn: Turn, sentence: Sentence, catalogue: Catalogue) -> str | None:

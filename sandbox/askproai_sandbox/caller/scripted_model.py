@@ -57,6 +57,7 @@ from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejected_people import ask_for_other, leave_out
 from askproai_sandbox.caller.remarks import (
     find_remark,
+    find_remark_on_aside,
     find_remark_on_left_part,
     find_remark_on_lookup,
     find_remark_on_number,
@@ -197,6 +198,7 @@ def _find_remark_on_rest(agent: CalledAgent, turn: Turn, sentence: Sentence, que
         find_remark_on_number(agent, turn, sentence.text)
         or find_remark_on_second_question(turn, sentence.text)
         or find_remark_on_lookup(turn, sentence, agent.catalogue)
+        or find_remark_on_aside(turn, sentence)
         or find_remark_on_left_part(turn, sentence, agent.catalogue)
     )
 
@@ -309,8 +311,19 @@ def _hear_goodbye(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     heard = sentence if may_accept else replace(sentence, yes=False)  # "Super, danke, tschüss"
     if not sentence.ends_call or heard.says_more(name_is_asked=memory.is_name_asked):
         return Turn(memory)
-    remark = phrases.NOT_PASSED_ON.format(memory.to_pass_on) if memory.to_pass_on else None
-    return Turn(memory, phrases.GOODBYE, remark)
+    if memory.message and memory.message.asked_for == phrases.ASK_WHO and not sentence.no:
+        asked = replace(memory.message, asked_for=phrases.ASK_WHO_AT_LEAST)
+        return Turn(replace(memory, message=asked), phrases.ASK_WHO_AT_LEAST)
+    return Turn(replace(memory, message=None), phrases.GOODBYE, _find_remark_on_lost_message(memory))
+
+
+def _find_remark_on_lost_message(memory: Memory) -> str | None:
+    """Return the remark on what the end of the call leaves without effect of what a caller wants passed on."""
+    if memory.to_pass_on:
+        return phrases.NOT_PASSED_ON.format(memory.to_pass_on)
+    args = memory.message.args if memory.message else {}
+    lost = args.get("message") or args.get("call_back")
+    return phrases.NOT_LEFT.format(lost) if lost else None
 
 
 def _hear_number(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -351,6 +364,20 @@ def _hear_yes_to_new(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     """Ask when, after a yes to the question whether the caller wants a new appointment."""
     accepts = memory.is_new_offered and sentence.yes and not sentence.no
     return Turn(memory, phrases.ASK_WHEN if accepts else None)
+
+
+def _hear_other_name(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Offer to pass on a fuller name after a booking, which no function changes: "Ja bitte, auf Gertrud Schmitz"."""
+    booked_as = (
+        str(memory.last_call.args.get("customer_name", "")) if memory.last_call and memory.done == _BOOKS else ""
+    )
+    if not booked_as or memory.is_email_asked or memory.message:
+        return Turn(memory)
+    name = take_name(sentence, agent.catalogue, asked=True).name or ""
+    if name == booked_as or booked_as.split()[-1] not in name.split():
+        return Turn(memory)
+    offered = replace(memory, is_message_offered=True)
+    return Turn(offered, phrases.OFFER_MESSAGE, phrases.NOT_UNDERSTOOD.format(sentence.text))
 
 
 def _hear_nothing_new(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -394,6 +421,7 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     _hear_repeat,
     _hear_goodbye,
     _hear_number,
+    _hear_other_name,
     _hear_offer_after_aside,
     hear_request,
     _hear_nothing_wanted,

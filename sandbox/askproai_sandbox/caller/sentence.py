@@ -72,7 +72,9 @@ _OTHER_TIME = re.compile(
 
 
 _SEVERAL = re.compile(
-    r"\bfür mich und\b|\bfür [^.?!,]+\bund mich\b|\bzu (?:zweit|dritt)\b|\b(?:für )?(?:zwei|drei|beide) (?:Personen|Leute|Kinder)\b"
+    r"\bfür mich\b[^.?!]*\bund (?:\w+ )?für (?:mein|unser)|\bfür mein[^.?!]*\bund (?:\w+ )?für (?:mich|mein)\b"
+    r"|\bfür mich und\b|\bfür [^.?!,]+\bund mich\b"
+    r"|\bzu (?:zweit|dritt)\b|\b(?:für )?(?:zwei|drei|beide) (?:Personen|Leute|Kinder)\b"
     r"|\b(?:uns|für|wir) beide\b|\b(?:uns|wir) (?:zwei|drei)\b"
     r"|\b(?:zusammen|gemeinsam) mit mein\w+|\bmit mein\w+ (?-i:[A-ZÄÖÜ])[\w-]+ (?:zusammen|gemeinsam)\b"
     r"|\bich und mein\w*|\bmeine? (?-i:[A-ZÄÖÜ])[\w-]+ und ich\b"
@@ -80,6 +82,7 @@ _SEVERAL = re.compile(
     r"|\b(?:zwei|drei)(?:mal)? (?!Uhr|Tag|Woch|Monat|Stund|Minut|Viertel|Termin)(?-i:[A-ZÄÖÜ])\w+",
     re.IGNORECASE,
 )
+_FOR_NEXT_PERSON = re.compile(r"\bund (?:\w+ )?für (?:mich|mein|unser)", re.IGNORECASE)
 _SEVERAL_APPOINTMENTS = re.compile(r"\b(?:zwei|drei|mehrere) Termine\b", re.IGNORECASE)  # of one person
 _NEXT_ONE = re.compile(  # "und einmal Krallen", "und am Donnerstag"
     rf",?\s+(?:und\s+)?(?:dann\s+)?(?:noch\s+)?(?:einmal|einen|eine|eins)\s+(?=[^.?!]*[A-ZÄÖÜ])|\s+und\s+(?=(?:am|um|den)?\s*{MARK})",
@@ -191,6 +194,10 @@ def read_first_appointment(text: str, catalogue: Catalogue) -> Sentence:
     whole, first = read_sentence(text, catalogue), read_sentence(_cut_next_appointment(text), catalogue)
     if whole.intent is Intent.CANCEL and (new := _AND_NEW.search(text)):
         return replace(read_sentence(text[: new.start()], catalogue), wants_several=True)
+    if whole.for_several and (next_person := _FOR_NEXT_PERSON.search(text)):
+        of_first = catalogue.find_services(text[: next_person.start()])
+        if of_first and len(of_first) < len(whole.services):
+            return replace(whole, services=tuple(of_first), wants_all_services=False)
     names_less = bool(first.services) and len(first.services) < len(whole.services)
     if whole.for_several or whole.intent is not first.intent or not (whole.wants_several or names_less):
         return whole

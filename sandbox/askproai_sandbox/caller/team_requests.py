@@ -9,14 +9,16 @@ from askproai_sandbox.caller.choice import ask_again
 from askproai_sandbox.caller.intent import PASSED_ON, Intent
 from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, cannot, loose_name, not_placed
 from askproai_sandbox.caller.message import PendingMessage
+from askproai_sandbox.caller.name_answer import take_name
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejections import exclude, quote
-from askproai_sandbox.caller.sentence import Sentence
+from askproai_sandbox.caller.sentence import Sentence, read_sentence
 
 # the answer to "Soll ich später suchen? Oder soll ich Sie auf die Warteliste setzen?"
 _NO_ALONE = re.compile(
     r"\W*(?:ach\W+)?(?:nein|nee|doch nicht)\b\W*(?:(?:danke|doch nicht|schon gut)\b\W*)*", re.IGNORECASE
 )
+_PARTS = re.compile(r"(?P<first>[^,.;]+)[,.;]\s+(?:und\s+)?(?P<rest>.+)", re.DOTALL)
 _WANTS_LATER = re.compile(r"\bspäter\b|\bweiter ?suchen\b", re.IGNORECASE)
 
 _DONE = {  # what is said to who takes it back
@@ -58,10 +60,14 @@ def _leave_message(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
     if "leave_message" not in agent.tools:
         return cannot(memory, "notes a callback" if sentence.intent is Intent.CALLBACK else "notes a message")
     message = memory.message or PendingMessage()
-    is_asked = message.asked_for == phrases.ASK_WHO and sentence.intent not in PASSED_ON
+    asks_who = message.asked_for in {phrases.ASK_WHO, phrases.ASK_WHO_AT_LEAST}
+    is_asked = asks_who and sentence.intent not in PASSED_ON
     # "Anna Nym, heute Abend bitte": the time is that of the callback
     answer = replace(sentence, text=sentence.wanted) if "call_back" in message.args else sentence
     name = sentence.name or (loose_name(agent, memory, answer, asked=True) if is_asked else None)
+    first, rest = _split_off_name(agent, sentence.text) if asks_who and not name else (None, "")
+    if first:
+        name, sentence = first, read_sentence(rest, agent.catalogue)
     memory = memory.note(customer_name=name)
     if memory.message and _is_dropped(sentence):
         return Turn(replace(memory, message=None), phrases.NO_MESSAGE)
@@ -70,6 +76,15 @@ def _leave_message(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
     if message.asked_for:
         return Turn(replace(memory, message=message), message.asked_for)
     return call(agent, replace(memory, message=None), "leave_message", message.args)
+
+
+def _split_off_name(agent: CalledAgent, text: str) -> tuple[str | None, str]:
+    """Split "Sabine Krug, und er soll mich anrufen" behind the full name; None if it begins with none."""
+    parts = _PARTS.fullmatch(text)
+    if parts is None:
+        return None, text
+    name = take_name(read_sentence(parts["first"], agent.catalogue), agent.catalogue, asked=True).name
+    return (name, parts["rest"]) if name and " " in name else (None, text)
 
 
 def _is_dropped(sentence: Sentence) -> bool:

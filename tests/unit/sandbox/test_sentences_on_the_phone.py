@@ -114,7 +114,7 @@ LATE, COMPLAINT = (
         (("Ich bitte um Rückruf.", VOUCHER), {"call_back": "egal wann", "message": VOUCHER}),
         (
             ("Sagen Sie Tom, dass ich warte.", "Es geht um eine Rechnung."),
-            {"recipient": "Tom", "message": "dass ich warte Es geht um eine Rechnung."},
+            {"recipient": "Tom", "message": "dass ich warte. Es geht um eine Rechnung."},
         ),
         (
             ("Sagen Sie ihm bitte, dass ich warte.", "Und sagen Sie ihm, dass es regnet."),
