@@ -100,6 +100,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bich\b[^.?!,]*\b(?:den|die|Frau|Herrn|Doktor|jemand\w*)\b[^.?!,]*\bsprechen\b",
         r"\b(?:kann|könnte|möchte) ich\b[^.?!,]*\b(?:Chef|Leiter|Inhaber)(?:in)?\b[^.?!,]*\b(?:haben|sehen)\b",
         r"\bgeben Sie mir\b[^.?!,]*\b(?:Chef(?:in)?|Leiter(?:in)?|Inhaber(?:in)?|Frau|Herrn|Doktor)\b",
+        r"\b(?:geben Sie|gib) mir\b[^.?!,]*\b(?:Menschen|Mitarbeiter(?:in)?)\b",
     ),
     Intent.CALLBACK: (
         r"\bRückruf\b",

@@ -171,9 +171,9 @@ def _answer_question(sentence: Sentence, catalogue: Catalogue, service: str | No
     match sentence.intent:
         case Intent.AI:
             return _Answer("Ich bin ein KI-Assistent.")
-        case Intent.DETAILS | Intent.PRICES | Intent.HOURS | Intent.ADDRESS | Intent.CANCELLATION:
+        case intent if intent in _UNANSWERED:
             remark = (
-                f"the agent has no function that says {_UNANSWERED[sentence.intent]}: add BusinessInformation to spec.functions of"
+                f"the agent has no function that says {_UNANSWERED[intent]}: add BusinessInformation to spec.functions of"
                 " its RetellAgent; a real model could read them in the free text of `llm.prompt`, which this one does not interpret"
             )
             return _Answer(_UNKNOWN, remark)

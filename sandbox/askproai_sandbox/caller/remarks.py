@@ -137,7 +137,7 @@ def is_no_wish(before: Memory, turn: Turn, sentence: Sentence, catalogue: Catalo
     called, text = turn.reaction, sentence.text
     if not (isinstance(called, ToolCall) and called.name == "check_availability"):
         return False
-    if _TELLS.search(text) or _COMPLAINS.search(text):
+    if tells_what_was(text) or _COMPLAINS.search(text):
         return True
     wishes = is_wish(sentence)
     if sentence.services:
@@ -156,6 +156,11 @@ def is_no_wish(before: Memory, turn: Turn, sentence: Sentence, catalogue: Catalo
     if is_pending or asks_for_it or wishes:
         return False
     return says_more(sentence, catalogue)
+
+
+def tells_what_was(text: str) -> bool:
+    """Return whether a sentence reports what has been, and asks for nothing: "Ich hatte gestern einen Termin und …"."""
+    return bool(_TELLS.search(text))
 
 
 def is_wish(sentence: Sentence) -> bool:

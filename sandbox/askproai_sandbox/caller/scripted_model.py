@@ -66,6 +66,7 @@ from askproai_sandbox.caller.remarks import (
     is_no_wish,
     is_wish,
     says_more,
+    tells_what_was,
 )
 from askproai_sandbox.caller.sentence import Sentence, drop_closed_day, read_first_appointment, read_sentence
 from askproai_sandbox.caller.spoken_time import name_hours
@@ -82,6 +83,8 @@ _TAKES = re.compile(  # an offer: "Nein, schon gut, wir nehmen den Termin", "Ja,
 )
 _ANSWER = re.compile(r"\W*(?:ja|jo|nein|nee|okay|ok|gut|genau|danke)\b", re.IGNORECASE)
 _MAY_BE_WISH = re.compile(r"\b(?:frei|Termine?|Zeit|Platz|(?:vorbei|dran)kommen|buchen)\b")  # for an appointment
+_WITHOUT_ONE = re.compile(r"\bohne (?:einen )?Termin\b", re.IGNORECASE)
+_FINDS = "find_appointments"
 _SAYS_WHAT = re.compile(r"(?<=\w )[A-ZÄÖÜ](?!hnen|ie\b|hr)|(?:\w+\W+){6}")  # by a noun, or by many words
 _ASKS_INDIRECTLY = re.compile(  # "Ich wollte fragen, ob ihr auch Welpen nehmt."
     r"\b(?:fragen|wissen|hören),? (?:ob|wie|wo|was|wann|wer|warum|welche\w*)\b", re.IGNORECASE
@@ -277,7 +280,8 @@ def _offer_to_pass_on(agent: CalledAgent, turn: Turn, sentence: Sentence) -> Tur
     """Return the turn, or for what it does not understand what a real model does: it asks the function, or offers a message."""
     is_lost = turn.reaction == phrases.HELP and turn.remark == phrases.NOT_UNDERSTOOD.format(sentence.text)
     is_question = "?" in sentence.text or bool(_ASKS_INDIRECTLY.search(sentence.text))
-    may_be_wish = is_wish(sentence) if is_question else bool(_MAY_BE_WISH.search(sentence.text))
+    wishes = is_wish(sentence) if is_question else bool(_MAY_BE_WISH.search(sentence.text))
+    may_be_wish = wishes and not (tells_what_was(sentence.text) or _WITHOUT_ONE.search(sentence.text))
     if not is_lost or may_be_wish or len(sentence.text.split()) < _FEWEST_WORDS:
         return turn
     if is_question and INFORMATION in agent.tools:
@@ -332,6 +336,13 @@ def _hear_number(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     if not memory.is_number_asked or last is None or phone is None or sentence.intent is Intent.CALLBACK:
         return Turn(memory)
     return call(agent, replace(memory, is_number_asked=False), last.name, {**last.args, "phone": phone})
+
+
+def _hear_question_about_found(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Look the caller's appointments up again, which are named with their people, after "Bei wem denn?"."""
+    last = memory.last_call
+    asks = sentence.intent is Intent.STAFF and not (sentence.services or sentence.when)
+    return call(agent, memory, _FINDS, last.args) if asks and last and last.name == _FINDS else Turn(memory)
 
 
 def _hear_nothing_wanted(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -421,6 +432,7 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     _hear_repeat,
     _hear_goodbye,
     _hear_number,
+    _hear_question_about_found,
     _hear_other_name,
     _hear_offer_after_aside,
     hear_request,

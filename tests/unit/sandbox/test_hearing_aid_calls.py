@@ -138,6 +138,19 @@ def test_a_fuller_name_after_the_booking_is_offered_to_be_passed_on(said: str) -
     assert (name, args["message"]) == ("leave_message", said)
 
 
+def test_with_whom_an_appointment_is_is_looked_up_again() -> None:
+    assert function_of(SHOP, "Wann ist mein Termin?", "Und bei wem denn?") == ("find_appointments", {})
+
+
+def test_who_wants_no_machine_is_connected() -> None:
+    assert function_of(SHOP, "Dann geben Sie mir bitte einen Menschen.")[0] == "transfer_to_human"
+
+
+def test_what_is_told_of_an_appointment_can_be_passed_on() -> None:
+    assert hold(SHOP, "Ich hatte gestern einen Termin und habe meine Jacke vergessen.")[0] == phrases.OFFER_MESSAGE
+    assert function_of(SHOP, "Kann ich auch ohne Termin vorbeikommen?")[1]["topic"] == "other"
+
+
 @pytest.mark.parametrize("said", ["Spricht bei Ihnen jemand Englisch?", "Wer spricht bei Ihnen Türkisch?"])
 def test_who_speaks_a_language_is_a_question_about_the_team(said: str) -> None:
     name, args = function_of(SHOP, said)
