@@ -113,11 +113,13 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:verschieben|(?:vor|zurück)?schieben|verlegen|umbuchen|verschoben|umlegen|vor(?:zu)?(?:ver)?legen|vor(?:zu)?ziehen)\b",
         r"\b(?:auf|nach (?:vorne?|hinten))\b[^.?!]*(?-i:\blegen\b)",  # "Waschen und Legen" is a service
         rf"\b(?:kann|können|könnten?) (?:ich|wir|Sie) (?:den|die|das|ihn|es)\b[^.?!]*{_LATER}[^.?!]*\b(?:machen|haben|nehmen)\b",
-        r"\bmein\w* Termin\b[^.!]*\bgeht (?:der|er|es|das)\b|\bvon (?:\w+ )?\w+(?: Uhr)? auf \w+ Uhr\b",
+        r"\b(?:den|mein\w*) Termin\b[^.!?]*\bnicht (?:ein)?halten\b[^.!?]*\b(?:geht|ginge|passt)\b[^.!]*\?",
+        r"\bmein\w* Termin\b[^.!]*\b(?:geht|ginge|passt) (?:der|er|es|das|auch)\b|\bvon (?:\w+ )?\w+(?: Uhr)? auf \w+ Uhr\b",
         r"\bTermin\b.*\bden\b[^.?!]*\b(?:später|früher)\b[^.?!]*\b(?:machen|haben|nehmen)\b",
     ),
     Intent.CANCELLATION: (
         r"\b(?:kostet|bis wann|wie lange vorher)\b[^.!]*\b(?:abzusag|absag|storn)\w*",
+        r"\bwie lange\b[^.!]*\b(?:absag|storn)\w*\b[^.!]*\bvorher\b|\bwie lange\b[^.!]*\bvorher\b[^.!]*\b(?:absag|storn)\w*",
         r"\b(?:kostenlos|kostenfrei|umsonst|gratis)\b[^.!]*\b(?:abzusag|absag|storn)\w*|\b(?:Storno|Ausfall|Absage)(?:gebühr|kosten)",
         r"\b(?:muss|soll) (?:ich|man|wir)\b[^.!]*\babsagen\b[^.!]*\bwenn\b[^.!]*\?",
         r"\b(?:kostet|(?:be)?zahlen|berechne\w*|gebühr\w*)\b[^.!]*\bwenn\b[^.!]*\b(?:absage|nicht (?:komme|erscheine))\b",
@@ -220,6 +222,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.LANGUAGES: (
         r"\b(?:spricht|sprechen|kann|können)\b[^.?!]*\b(?:wer|(?:irgend)?jemand|einer|eine)\b[^.?!]*\b(?-i:[A-ZÄÖÜ])[a-zäöü]+isch\b",
         r"\bwer\b[^.?!]*\b(?:spricht|kann)\b[^.?!]*\b(?-i:[A-ZÄÖÜ])[a-zäöü]+isch\b",
+        r"\bjemanden?, de[rm] (?:\w+ )?(?-i:[A-ZÄÖÜ])[a-zäöü]+isch\b",
     ),
     Intent.STAFF: (
         r"\bwer (?:arbeitet|behandelt|macht)\b",

@@ -60,7 +60,7 @@ _ACCEPTING = """
     reservieren reserviere machen mache mach macht geht ginge gehen bestens damit dabei termine zeit kommen komme eins hört
     hab habe hätte würde möchte will soll sollen darf können kannst könnten natürlich selbstverständlich unbedingt sicher
     freilich ohne adresse telefonnummer ordnung einverstanden zwar beides früheren frühere späteren spätere meinetwegen
-    gemacht nichts dagegen spricht aus mir klingt top gebongt abgemacht
+    oh ah hm hey gemacht nichts dagegen spricht aus mir klingt top gebongt abgemacht
 """
 _ACCEPTS = frozenset(_ACCEPTING.split())
 _SAYS_LITTLE = frozenset(_LITTLE.split())  # beside times and people: "Und am Freitag bei Anna?"

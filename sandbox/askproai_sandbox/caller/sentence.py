@@ -66,7 +66,8 @@ _QUESTION = re.compile(  # with the mark that ends it, or without it by its word
 )
 _NO = re.compile(r"\b(nein|nee|nö|keine[rs] (?:von|der)|leider|lieber|anders|nicht|doch nicht)\b", re.IGNORECASE)
 _OTHER_TIME = re.compile(
-    r"\b(?:später(?:es)?|früher(?:es)?|ander(?:e|er|en|es) (?:Tag|Zeit|Uhrzeit|Termin)|(?:et)?was anderes)\b",
+    r"\b(?:später(?:es)?|früher(?:es)?|ander(?:e|er|en|es) (?:Tag|Zeit|Uhrzeit|Termin)|(?:et)?was anderes"
+    r"|was (?:haben|hätten|habt|gibt) (?:Sie|ihr|es) (?:denn )?sonst)\b",
     re.IGNORECASE,
 )
 
@@ -96,7 +97,7 @@ _HAS_TO_MOVE = re.compile(  # "Ich hab am Montag um neun einen Termin, den muss 
     rf"(.*\b(?:habe?|hat|haben|hätte|hätten)\b.*{MARK}.*\bTermin\b).*\b(?:den|ihn)\b", re.IGNORECASE
 )
 _GOES_TOO = re.compile(
-    r"\b(?:geht|ginge) (?:der|er|es|das)\b", re.IGNORECASE
+    r"\b(?:geht|ginge|passt) (?:der|er|es|das|auch)\b", re.IGNORECASE
 )  # "Mein Termin am Freitag, geht der um vier?"
 _SAYS_CLOSED = re.compile(  # "Ach stimmt, mittwochs ist ja zu. Dann …": not the day that is wanted
     r"^[^?]*?\b(?:ist|sind|haben Sie|habt ihr) (?:(?:ja|da|doch|auch|bei Ihnen|wohl|dann) )*"

@@ -8,7 +8,8 @@ from askproai_sandbox.caller.catalogue import Catalogue
 PARTICLES = frozenset(
     {"von", "van", "vom", "zu", "zur", "de", "del", "della", "der", "den", "di", "da", "la", "le", "ten", "ter"}
 )
-NAME_WORD = r"[A-ZÄÖÜ][\w'’-]+"
+_CAPITAL = "A-ZÄÖÜÀ-ÖØ-ÞİŞĞŁ"
+NAME_WORD = rf"[{_CAPITAL}][\w'’-]+"
 _NO_CALLER = (  # "Ich bin Freitag da", "Ich bin die Neukundin"
     rf"(?:(?:die|der)\s+)?(?:(?:Frau|Herr)\s+)?(?:{'|'.join(WEEKDAY_NAMES)}|Kund|Neukund|Patient|Privatpatient)\w*\b"
 )
@@ -18,7 +19,7 @@ NAME = re.compile(
     rf"(?:(?:Frau|Herr)\s+(?!{_NO_CALLER}))?"
     rf"({NAME_WORD}(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,3}}{NAME_WORD})*)"
 )
-_LETTER = "[A-ZÄÖÜ]"
+_LETTER = f"[{_CAPITAL}]"
 _SPELLED_WORD = re.compile(rf"\b{_LETTER}(?:(?:-{_LETTER}\b)+|(?:\s+{_LETTER}\b(?!-))+)")  # "Ö Z T Ü R K", "R-I-T-A"
 _SPELLED = re.compile(rf"{_SPELLED_WORD.pattern}(?:[\s,]*(?:und\s+)?(?:dann\s+)?{_SPELLED_WORD.pattern})*")
 TITLE = r"(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?|Prof(?:essor(?:in)?|\.)?)\s+)"

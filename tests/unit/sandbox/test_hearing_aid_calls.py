@@ -142,6 +142,26 @@ def test_with_whom_an_appointment_is_is_looked_up_again() -> None:
     assert function_of(SHOP, "Wann ist mein Termin?", "Und bei wem denn?") == ("find_appointments", {})
 
 
+@pytest.mark.parametrize(
+    ("said", "args"),
+    [
+        ("Mein Termin am Freitag, passt auch Montag um vier?", {"appointment_date": "Freitag", "date": "Montag", "time": "vier"}),
+        ("Ich kann den Termin um zehn nicht halten, geht auch zwölf?", {"time": "zwölf"}),
+    ],
+)  # fmt: skip
+def test_another_time_for_an_appointment_that_there_is_moves_it(said: str, args: dict[str, str]) -> None:
+    assert function_of(SHOP, said) == ("reschedule_appointment", args)
+
+
+def test_until_when_to_cancel_cancels_nothing() -> None:
+    name, args = function_of(SHOP, "Wie lange muss ich bei Absage vorher Bescheid geben?")
+    assert (name, args["topic"]) == ("business_information", "cancellation")
+
+
+def test_names_of_other_alphabets_are_names() -> None:
+    assert function_of(SHOP, TEST, "Ja.", "Der Name ist Çelik, Ç-E-L-I-K.")[1]["customer_name"] == "Çelik"
+
+
 def test_who_wants_no_machine_is_connected() -> None:
     assert function_of(SHOP, "Dann geben Sie mir bitte einen Menschen.")[0] == "transfer_to_human"
 
@@ -151,7 +171,14 @@ def test_what_is_told_of_an_appointment_can_be_passed_on() -> None:
     assert function_of(SHOP, "Kann ich auch ohne Termin vorbeikommen?")[1]["topic"] == "other"
 
 
-@pytest.mark.parametrize("said", ["Spricht bei Ihnen jemand Englisch?", "Wer spricht bei Ihnen Türkisch?"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Spricht bei Ihnen jemand Englisch?",
+        "Wer spricht bei Ihnen Türkisch?",
+        "Haben Sie jemanden, der Polnisch spricht?",
+    ],
+)
 def test_who_speaks_a_language_is_a_question_about_the_team(said: str) -> None:
     name, args = function_of(SHOP, said)
     assert (name, args["topic"]) == ("business_information", "staff")
