@@ -47,7 +47,7 @@ _AT_PLACE = (
 _ANYBODY = frozenset({"man", "wir"})  # "Kann man mit Karte zahlen?"
 _PLAIN = str.maketrans("äöü", "aou")
 _MIN_WORD = 5  # letters of a word that can mean a longer name
-_LONGEST_ENDING = 4
+_LONGEST_ENDING = 4  # letters that a compound may have behind its first half, as an ending has
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,15 +257,15 @@ def _said_exactly(service: Service, words: Sequence[str]) -> frozenset[int]:
 def _alike(known: str, said: str) -> bool:
     """Return whether two words differ by their endings only, one ends in the other, or most of the shorter one begins both."""
     known, said = _stem(known), _stem(said)
-    if known == said or (known.endswith(said) and len(said) >= _MIN_WORD):
-        return True
     short, long = sorted((known, said), key=len)
-    if len(short) < _MIN_WORD:
-        return False
+    if known == said or len(short) < _MIN_WORD:
+        return known == said
+    if long.endswith(short):
+        return True
     common = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
     if known == long and len(long) - common > _LONGEST_ENDING:
         return False  # "Hörgerät" is not "Hörgeräteanpassung", but "Kontrolltermin" is "Kontrolle"
-    return long.endswith(short) or (common >= _MIN_WORD and common >= 0.75 * len(short))
+    return common >= _MIN_WORD and common >= 0.75 * len(short)
 
 
 def _stem_of_noun(noun: str) -> str:

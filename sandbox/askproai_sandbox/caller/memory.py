@@ -102,7 +102,7 @@ class Memory:
         return (
             (self.accepted_offer is not None and not self.is_birth_date_asked)
             or self.is_joining
-            or (self.message is not None and self.message.asked_for in {phrases.ASK_WHO, phrases.ASK_WHO_AT_LEAST})
+            or (self.message is not None and self.message.asks_who)
         )
 
     @property

@@ -106,6 +106,11 @@ class PendingMessage:
     args: Mapping[str, str] = field(default_factory=dict)
     asked_for: str | None = None  # the question that the next sentence answers; None if nothing is missing
 
+    @property
+    def asks_who(self) -> bool:
+        """Return whether the next sentence is to say from whom the message is."""
+        return self.asked_for in {phrases.ASK_WHO, phrases.ASK_WHO_AT_LEAST}
+
     def hear(self, sentence: Sentence, staff: Iterable[str], name: str | None, before: str = "") -> "PendingMessage":
         """Return what is known after a sentence. `name` is the caller's, if it is known.
 

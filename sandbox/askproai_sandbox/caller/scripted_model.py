@@ -377,11 +377,14 @@ def _hear_yes_to_new(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     return Turn(memory, phrases.ASK_WHEN if accepts else None)
 
 
+def _find_booked_name(memory: Memory) -> str:
+    """Return the name of the booking that this call has just made, or nothing."""
+    return str(memory.last_call.args.get("customer_name", "")) if memory.last_call and memory.done == _BOOKS else ""
+
+
 def _hear_other_name(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Offer to pass on a fuller name after a booking, which no function changes: "Ja bitte, auf Gertrud Schmitz"."""
-    booked_as = (
-        str(memory.last_call.args.get("customer_name", "")) if memory.last_call and memory.done == _BOOKS else ""
-    )
+    booked_as = _find_booked_name(memory)
     if not booked_as or memory.is_email_asked or memory.message:
         return Turn(memory)
     name = take_name(sentence, agent.catalogue, asked=True).name or ""
@@ -408,7 +411,7 @@ def _hear_nothing_new(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
         return Turn(memory, phrases.ASK_SERVICE)
     if memory.question and sentence.yes and not sentence.no:
         return Turn(memory, memory.question, phrases.NO_OFFER.format(sentence.text))
-    booked_as = memory.last_call.args.get("customer_name") if memory.last_call and memory.done == _BOOKS else None
+    booked_as = _find_booked_name(memory)
     if booked_as and sentence.name and sentence.name != booked_as:
         return Turn(memory, phrases.HELP, not_understood)  # the booked name is not changed
     if sentence.yes or sentence.no or sentence.name:

@@ -60,12 +60,11 @@ def _leave_message(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
     if "leave_message" not in agent.tools:
         return cannot(memory, "notes a callback" if sentence.intent is Intent.CALLBACK else "notes a message")
     message = memory.message or PendingMessage()
-    asks_who = message.asked_for in {phrases.ASK_WHO, phrases.ASK_WHO_AT_LEAST}
-    is_asked = asks_who and sentence.intent not in PASSED_ON
+    is_asked = message.asks_who and sentence.intent not in PASSED_ON
     # "Anna Nym, heute Abend bitte": the time is that of the callback
     answer = replace(sentence, text=sentence.wanted) if "call_back" in message.args else sentence
     name = sentence.name or (loose_name(agent, memory, answer, asked=True) if is_asked else None)
-    first, rest = _split_off_name(agent, sentence.text) if asks_who and not name else (None, "")
+    first, rest = _split_off_name(agent, sentence.text) if message.asks_who and not name else (None, "")
     if first:
         name, sentence = first, read_sentence(rest, agent.catalogue)
     memory = memory.note(customer_name=name)
