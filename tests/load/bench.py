@@ -47,6 +47,7 @@ from tests.load.event_loop import event_loop_rows
 from tests.load.events import event_id
 from tests.load.hijacked import hijacked_rows
 from tests.load.idle import idle_rows
+from tests.load.idle_requests import idle_request_rows
 from tests.load.measure import Row, latency_rows, percentile
 from tests.load.outage import outage_rows
 from tests.load.sender import LoadResult
@@ -103,6 +104,8 @@ async def measure(
         rows += await drain_rows(env)
         report(f"calls that book at Cal.com (simulated, answers after {PROVIDER_MS} ms)")
         rows += await calcom_rows(env)
+        report("an hour of a tenant at which nothing happens: the clock is advanced")
+        rows += await idle_request_rows(env)
         report(f"{CROWD:,} callers, one slot")
         rows += await crowd_rows(env)
         if attacks:

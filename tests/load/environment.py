@@ -35,14 +35,16 @@ EVENT_TYPES = tuple(EventType(staff=person, event_type_id=1001 + n) for n, perso
 _NEVER_REACHED = RateLimits(webhooks_per_second=10**6, functions_per_second=10**6)  # requests are still counted
 
 
-def bench_config(store: TenantStore, calcom_url: str | None = None, retell_url: str = "") -> TenantConfig:
+def bench_config(
+    store: TenantStore, calcom_url: str | None = None, retell_url: str = "", event_types: int = len(EVENT_TYPES)
+) -> TenantConfig:
     """Return the salon with ten staff members; without a URL it has the local calendar, and does not ask Retell."""
     config = salon_config(tenant=store.tenant, rate_limits=_NEVER_REACHED)
     staff = tuple(
         Staff(id=name, display_name=name, resource_ids=(store.resources["mitte", name, 1],)) for name in PEOPLE
     )
     branch = replace(config.branches[0], staff=staff)
-    service = replace(config.services[0], staff={branch.name: PEOPLE}, event_types=EVENT_TYPES)
+    service = replace(config.services[0], staff={branch.name: PEOPLE}, event_types=EVENT_TYPES[:event_types])
     calendar = config.calendar
     if calcom_url:
         calendar = replace(calendar, provider=CalendarProvider.CALCOM, base_url=calcom_url, requests_per_minute=6000)
@@ -69,11 +71,11 @@ class LoadEnvironment:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.ports['PUBLIC']}"
 
-    def mount(self, calcom_url: str | None = None, retell_url: str = "") -> None:
+    def mount(self, calcom_url: str | None = None, retell_url: str = "", event_types: int = len(EVENT_TYPES)) -> None:
         """Mount config and credentials as a kubelet does."""
         urls = {"DATABASE_URL": self.store.dsn, "REDIS_URL": self.redis_url}
         secrets = urls | {"retell-api-key": KEY, "calcom-api-key": CALCOM_KEY, "calcom-webhook-secret": CALCOM_SECRET}
-        config = encode(bench_config(self.store, calcom_url, retell_url))
+        config = encode(bench_config(self.store, calcom_url, retell_url, event_types))
         replace_files(self.directory / "config", {"tenant.json": config.encode()})
         replace_files(self.directory / "credentials", {name: value.encode() for name, value in secrets.items()})
 
