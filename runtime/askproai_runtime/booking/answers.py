@@ -1,16 +1,24 @@
 """How slots, appointments and dates look in an answer: the JSON fields for the model, and the sentence to say."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Service, TenantConfig
 from askproai_runtime.booking.obstacles import Obstacle, is_day_off, list_days, works_elsewhere
 from askproai_runtime.booking.opening_hours import find_closure
-from askproai_runtime.booking.phrases import format_length, format_reading, format_slot, join_list, obstacle_template
+from askproai_runtime.booking.phrases import (
+    format_length,
+    format_reading,
+    format_slot,
+    join_list,
+    obstacle_template,
+)
 from askproai_runtime.booking.slots import ServiceRules, Slot
+from askproai_runtime.booking.spoken_services import is_named
 from askproai_runtime.booking.store.appointments import Appointment, Status
-from askproai_runtime.booking.types import Answer, Basis, FunctionOutcome
+from askproai_runtime.booking.types import Answer, Basis, CallContext, FunctionOutcome
 from askproai_runtime.german_dates import Candidate
 from askproai_runtime.sentences import decline_name, format_clock, format_day, format_spoken, say
 from askproai_runtime.visits import find_by_name, has_several
@@ -78,6 +86,21 @@ def slot_sentence(
     if basis is Basis.OWN_BOOK:
         question = say().confirmed_when_booked.format(question=question)
     return say().offered.format(slots=offered, length=_length_of(rules.service), question=question)
+
+
+def name_service(config: TenantConfig, rules: ServiceRules, call: CallContext, answer: Answer) -> Answer:
+    """Begin an offer with the service that it is for, if nobody has said its name in this call: a model may have understood another
+    one, and the caller has to hear it before the booking.
+
+    A visit of several services names them with its length; who offers one service only means no other.
+    """
+    service = rules.service
+    offered = sum(each.branch in {None, rules.branch.name} for each in config.services)
+    if call.said is None or offered == 1 or has_several(service.name):
+        return answer
+    if is_named(service, call.said):
+        return answer
+    return replace(answer, message=f"{service.display_name}. {answer.message}")
 
 
 def _length_of(service: Service) -> str:

@@ -15,6 +15,7 @@ from askproai_runtime.booking.answers import (
     candidate_fields,
     candidate_question,
     example_sentence,
+    name_service,
     obstacle_sentence,
     refused_answer,
     slot_fields,
@@ -68,7 +69,8 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         offer = await choose_offer(request, read_busy, now, understood, ctx.settings, read_remote)
         if not offer.slots or await hold_slot(ctx, request.rules, call, offer.slots[0]):
             break  # else another call took the slot between our reading and our hold: read again
-    return _answer(ctx.config(), request, offer, now, _count_offer(ctx, read_remote, offer.slots))
+    answer = _answer(ctx.config(), request, offer, now, _count_offer(ctx, read_remote, offer.slots))
+    return name_service(ctx.config(), request.rules, call, answer) if offer.slots else answer
 
 
 async def _add_next_times(ctx: BookingContext, request: ServiceRequest, call: CallContext, answer: Answer) -> Answer:
@@ -163,7 +165,8 @@ async def offer_alternatives(
     if obstacle is Obstacle.OUTSIDE_HOURS and is_day_off(rules, missed, request.staff):
         cause = _PERSON_IS_OFF if request.staff else _ALL_ARE_OFF
     outcome = FunctionOutcome(obstacle)
-    return Answer(success=False, message=message, fields=fields, outcome=outcome, cause=cause), obstacle
+    answer = Answer(success=False, message=message, fields=fields, outcome=outcome, cause=cause)
+    return name_service(ctx.config(), rules, call, answer) if alternatives and moving is None else answer, obstacle
 
 
 async def offer_for_move(

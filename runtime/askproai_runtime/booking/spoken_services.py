@@ -67,6 +67,12 @@ def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
     return NamedServices(_each_once(found), repeated=repeated)
 
 
+def is_named(service: Service, text: str) -> bool:
+    """Return whether one of a service's names stands in a text, whatever stands around it."""
+    words = f" {' '.join(_list_words(text))} "
+    return any(f" {' '.join(_fold_name(name))} " in words for name in (service.display_name, *service.spoken_names))
+
+
 def _fold_names(offered: Iterable[Service]) -> dict[tuple[str, ...], Service]:
     """Return the services by the words of each of their names; of a name that several have, the first one."""
     names: dict[tuple[str, ...], Service] = {}

@@ -37,7 +37,8 @@ class CallContext:
     `started_at` anchors relative dates ("morgen"), not the time of processing. `caller` is E.164, None when withheld.
     `replies` are the caller's answers to our questions, by the ids of appointments and the e-mail addresses that they were about.
     None if the request has no transcript. `declined` are the slots that were named in this call, and of which the caller has said
-    that they do not suit; `beside_declined` were named together with such ones, and may still suit.
+    that they do not suit; `beside_declined` were named together with such ones, and may still suit. `said` are the last words of
+    caller and agent; None if the request has no transcript.
     """
 
     call_id: str
@@ -48,6 +49,7 @@ class CallContext:
     replies: Replies | None = None
     declined: frozenset[DeclinedSlot] = frozenset()
     beside_declined: frozenset[DeclinedSlot] = frozenset()
+    said: str | None = None
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
         """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.

@@ -38,6 +38,7 @@ from askproai_runtime.calls.payload import (
     parse_milliseconds,
     read_declined,
     read_replies,
+    read_said,
 )
 from askproai_runtime.calls.record import FunctionRecorder, make_record
 from askproai_runtime.calls.store import (
@@ -162,6 +163,7 @@ class CallFunctions:
             replies=read_replies(call),
             declined=declined,
             beside_declined=beside_declined,
+            said=read_said(call),
         )
 
     async def _answer_in_time(

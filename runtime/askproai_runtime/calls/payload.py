@@ -19,6 +19,7 @@ from askproai_runtime.intake import ProviderId
 T = TypeVar("T", bound=msgspec.Struct)
 
 _MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
+_MOST_READ_FOR_SERVICE = 5_000  # characters; a service that was named before is named once more
 _BOOLEANS = {"true": True, "ja": True, "yes": True, "false": False, "nein": False, "no": False}
 _BOOLEAN_ARGUMENTS = frozenset({"another", "confirmed", "email_confirmed"})
 _MAX_ARGUMENT_CHARACTERS = 500
@@ -149,6 +150,15 @@ def read_replies(call: OngoingCall) -> Replies | None:
     if is_cut and not replies:
         return None
     return {subject: reply for subject, reply in replies.items() if reply is not None}
+
+
+def read_said(call: OngoingCall) -> str | None:
+    """Return the last words of caller and agent; None if the request has no transcript."""
+    utterances = call.transcript_with_tool_calls
+    if not utterances:
+        return None
+    said = " ".join(str(each.content or "") for each in utterances if each.role in {"user", "agent"})
+    return said[-_MOST_READ_FOR_SERVICE:]
 
 
 def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[DeclinedSlot], frozenset[DeclinedSlot]]:

@@ -13,7 +13,7 @@ from askproai_core.tenant_config import (
     Service,
     TenantConfig,
 )
-from askproai_runtime.booking.spoken_services import read_services
+from askproai_runtime.booking.spoken_services import is_named, read_services
 from askproai_runtime.sentences import speaking
 from askproai_runtime.visits import compose_visit, find_by_name
 
@@ -31,6 +31,22 @@ COLOUR = Service(
 )  # fmt: skip
 SET = Service(name="legen", display_name="Waschen und Legen", staff=ABLE)
 OFFERED = [WASH, CUT, COLOUR, SET]
+
+
+@pytest.mark.parametrize(
+    ("service", "text", "named"),
+    [
+        (CUT, "Guten Tag, einen Haarschnitt, bitte.", True),
+        (CUT, "Können Sie mir die Haare schneiden?", True),
+        (CUT, "Cut and Go, please", True),
+        (SET, "Waschen & Legen hätte ich gern.", True),
+        (SET, "Waschen, und das Legen nicht.", False),
+        (CUT, "Einen Trockenhaarschnitt.", False),
+        (COLOUR, "", False),
+    ],
+)
+def test_a_service_is_named_by_each_of_its_names_in_a_sentence(service: Service, text: str, named: bool) -> None:
+    assert is_named(service, text) is named
 
 
 @pytest.mark.parametrize(

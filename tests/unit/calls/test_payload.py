@@ -18,6 +18,7 @@ from askproai_runtime.calls.payload import (
     parse_milliseconds,
     read_declined,
     read_replies,
+    read_said,
 )
 
 
@@ -109,6 +110,18 @@ def test_a_question_is_answered_when_the_caller_speaks_after_it(
     fields = {} if transcript is None else {"transcript_with_tool_calls": transcript}
     call = msgspec.convert({"call_id": "c", **fields}, OngoingCall)
     assert read_replies(call) == replies
+
+
+def test_what_both_have_said_is_read_to_its_end_and_answers_of_functions_are_not() -> None:
+    said = [{"role": "agent", "content": "Salon Müller."}, {"role": "user", "content": "Spitzen, bitte."}]
+    call = msgspec.convert({"call_id": "c", "transcript_with_tool_calls": [*said, _QUESTION]}, OngoingCall)
+    assert read_said(call) == "Salon Müller. Spitzen, bitte."
+    long = [{"role": "user", "content": "Haarschnitt"}, *[{"role": "user", "content": "und dann " * 50}] * 20]
+    read = read_said(msgspec.convert({"call_id": "c", "transcript_with_tool_calls": long}, OngoingCall))
+    assert read is not None
+    assert read.endswith("und dann ")
+    assert "Haarschnitt" not in read, "each function call reads it, while other callers wait"
+    assert read_said(OngoingCall(call_id="c")) is None
 
 
 def test_of_a_long_call_only_the_last_words_are_read_for_what_is_declined() -> None:

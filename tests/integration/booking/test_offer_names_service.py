@@ -1,0 +1,70 @@
+"""An offer begins with its service where nobody has said its name: who was misunderstood hears it before the booking."""
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from tests.worlds.booking_environment import Salon, booking_args, call
+
+ASKED = {"service": "Haarschnitt", "date": "2026-11-27", "time": "14:30"}
+OFFER = "Frei ist Freitag, den 27. November, um 14 Uhr 30 bei Anna. Soll ich das eintragen?"
+
+
+@pytest.fixture
+async def salon(new_salon) -> Salon:
+    """Return a salon with two services: Haarschnitt, also called Schneiden, and Färben."""
+    salon = await new_salon()
+    (cut,) = salon.configs[0].services
+    cut = msgspec.structs.replace(cut, spoken_names=("Schneiden",))
+    colour = msgspec.structs.replace(cut, name="farbe", display_name="Färben", spoken_names=("Farbe",))
+    salon.apply_config(msgspec.structs.replace(salon.configs[0], services=(cut, colour)))
+    return salon
+
+
+def saying(said: str | None, call_id: str = "call_1"):
+    return replace(call(call_id, None), said=said)
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("Einmal Spitzen, bitte, am Freitag um halb drei.", f"Haarschnitt. {OFFER}"),
+        ("Ich hätte gern einen Haarschnitt.", OFFER),
+        ("Schneiden, bitte!", OFFER),
+        ("Spitzen, bitte. Gern, Haarschnitt also. Wann möchten Sie kommen?", OFFER),  # the agent has said it
+        (None, OFFER),  # a request without a transcript
+    ],
+)
+async def test_a_service_that_nobody_has_named_is_said_before_its_times(
+    salon: Salon, said: str | None, message: str
+) -> None:
+    assert (await salon.booking.check_availability(saying(said), ASKED)).message == message
+
+
+async def test_who_books_a_time_that_is_taken_hears_of_which_service_the_others_are(salon: Salon) -> None:
+    await salon.booking.book_appointment(saying("Haarschnitt", "a"), booking_args(staff="anna"))
+    answer = await salon.booking.book_appointment(saying("Einmal Spitzen.", "b"), booking_args(staff="anna"))
+    assert answer.message.startswith("Haarschnitt. Freitag, den 27. November, um 14 Uhr 30 ist bei Anna leider")
+
+
+async def test_the_only_service_of_a_branch_is_not_named(salon: Salon) -> None:
+    config = salon.booking.config()
+    cut, colour = config.services
+    elsewhere = msgspec.structs.replace(colour, branch="pankow")
+    salon.apply_config(msgspec.structs.replace(config, services=(cut, elsewhere)))
+    assert (await salon.booking.check_availability(saying("Einmal Spitzen."), ASKED)).message == OFFER
+
+
+async def test_who_moves_an_appointment_is_not_offered_another_service(salon: Salon) -> None:
+    booked = await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    args = {"appointment_id": booked.fields["appointment_id"], "date": "2026-11-28", "time": "gegen elf"}
+    moved = await salon.booking.reschedule_appointment(replace(call(), said="Ich komme lieber Samstag."), args)
+    assert moved.fields["alternatives"]
+    assert moved.message.startswith("Frei ist Samstag")
+
+
+async def test_what_is_not_free_names_no_service(salon: Salon) -> None:
+    """The question about another time is about no slot yet; the offer that follows names it."""
+    answer = await salon.booking.check_availability(saying("Spitzen."), {"service": "Haarschnitt", "date": "32. Mai"})
+    assert not answer.message.startswith("Haarschnitt")
