@@ -68,7 +68,7 @@ def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
 
 
 def is_named(service: Service, text: str) -> bool:
-    """Return whether one of a service's names stands in a text, whatever stands around it."""
+    """Return whether a text contains one of a service's names as whole words."""
     words = f" {' '.join(_list_words(text))} "
     return any(f" {' '.join(_fold_name(name))} " in words for name in (service.display_name, *service.spoken_names))
 
