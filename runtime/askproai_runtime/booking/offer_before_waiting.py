@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from askproai_runtime.booking.answers import basis_fields, obstacle_sentence, refused_answer, slot_fields, slot_sentence
+from askproai_runtime.booking.answers import (
+    basis_fields,
+    name_service,
+    obstacle_sentence,
+    refused_answer,
+    slot_fields,
+    slot_sentence,
+)
 from askproai_runtime.booking.bookables import leave_out_refused
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
@@ -62,7 +69,8 @@ async def offer_before_waiting(
         "instead_of_waiting": True,
         **basis_fields(slots, basis),
     }
-    return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome.OFFERED)
+    answer = Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome.OFFERED)
+    return name_service(ctx.config(), rules, call, answer)
 
 
 def has_declined(
@@ -116,7 +124,8 @@ async def _offer_next(
     else:
         following = await _next_day_sentence(request, max(now, never.start), horizon, now)
     fields = {"obstacle": obstacle.value, "slots": slot_fields(rules, slots, now), **basis_fields(slots, basis)}
-    return Answer(success=False, message=f"{why} {following}", fields=fields, outcome=FunctionOutcome(obstacle))
+    answer = Answer(success=False, message=f"{why} {following}", fields=fields, outcome=FunctionOutcome(obstacle))
+    return name_service(ctx.config(), rules, call, answer) if slots else answer
 
 
 async def _why_never(request: ServiceRequest, never: Candidate, now: datetime) -> Obstacle:

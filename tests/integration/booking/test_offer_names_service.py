@@ -5,6 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from askproai_runtime.booking import join_waitlist
 from tests.worlds.booking_environment import Salon, booking_args, call
 
 ASKED = {"service": "Haarschnitt", "date": "2026-11-27", "time": "14:30"}
@@ -46,6 +47,18 @@ async def test_who_books_a_time_that_is_taken_hears_of_which_service_the_others_
     await salon.booking.book_appointment(saying("Haarschnitt", "a"), booking_args(staff="anna"))
     answer = await salon.booking.book_appointment(saying("Einmal Spitzen.", "b"), booking_args(staff="anna"))
     assert answer.message.startswith("Haarschnitt. Freitag, den 27. November, um 14 Uhr 30 ist bei Anna leider")
+
+
+async def test_who_wants_to_wait_hears_of_which_service_a_time_is_free(salon: Salon) -> None:
+    args = {
+        "service": "Haarschnitt",
+        "date": "2026-11-27",
+        "time": "14:30",
+        "customer_name": "Ute Kern",
+        "phone": "01511 2345678",
+    }
+    answer = await join_waitlist(salon.booking, saying("Einmal Spitzen, auf die Warteliste."), args)
+    assert answer.message.startswith(f"Haarschnitt. Da brauchen Sie keine Warteliste. {OFFER}")
 
 
 async def test_the_only_service_of_a_branch_is_not_named(salon: Salon) -> None:
