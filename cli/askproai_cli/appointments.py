@@ -74,10 +74,10 @@ _CALENDAR = {
 def show(
     appointment: IdArgument, tenant: TenantOption, url: UrlOption = None, output: OutputOption = Output.TEXT
 ) -> None:
-    """Show one appointment, with its customer's number, its notes, why it was cancelled, and whether Cal.com has it."""
+    """Show one appointment, with its customer's number and address, its notes, why it was cancelled, and whether Cal.com has it."""
     answer = request(tenant, url, "GET", f"appointments/{appointment}")
-    # Pods of the previous release do not report the reason or the notes.
-    further = {name: answer.get(name) for name in ("phone", "notes", "cancel_reason", "calendar")}
+    # Pods of the previous release do not report the address, the reason or the notes.
+    further = {name: answer.get(name) for name in ("phone", "email", "notes", "cancel_reason", "calendar")}
     facts = {**answer["appointment"], **further}
     print_rows(output, answer, ({"name": n, "value": v} for n, v in facts.items()), {"name": "", "value": ""})
 

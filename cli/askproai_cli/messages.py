@@ -35,6 +35,7 @@ waitlist = typer.Typer(
 )
 
 _COLUMNS = {"created_at": "when", "name": "from", "phone": "phone", "when": "call back", "text": "message", "id": "id"}
+_DONE_COLUMNS = {"done_at": "done", "done_by": "by", "name": "from", "text": "message", "note": "note", "id": "id"}
 _WAITING_COLUMNS = {
     "state": "state", "offered": "offered time", "expires": "until", "name": "name", "phone": "phone", "service": "service",
     "staff": "with", "requested": "waits for", "id": "id",
@@ -52,11 +53,11 @@ def list_command(
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """List the open messages: who waits for longest is first."""
+    """List the open messages: who waits for longest is first. With --done the others, by whom and with which note."""
     filters = {"state": "done" if done else "open", "since": since and parse_since(since, datetime.now(UTC))}
     answer = request(tenant, url, "GET", "messages", **filters, limit=limit)
     nothing = "no message is done" if done else "no open messages"
-    print_rows(output, answer, _rows(answer["messages"]), _COLUMNS, nothing)
+    print_rows(output, answer, _rows(answer["messages"]), _DONE_COLUMNS if done else _COLUMNS, nothing)
 
 
 @messages.command(epilog="Example: `askproai messages show 1f0c6a52 -t salon-mueller.salon-mueller`")

@@ -41,6 +41,7 @@ from askproai_runtime.booking import (
     move_for_desk,
     parse_start_for_desk,
 )
+from askproai_runtime.notifications.recipients import real_email
 
 log = structlog.get_logger(__name__)
 
@@ -55,11 +56,12 @@ class AppointmentPage(msgspec.Struct, frozen=True):
 
 class AppointmentDetail(msgspec.Struct, frozen=True):
     """One appointment, how its customer can be reached, what was noted of it, and why it was cancelled: all `…` to a reader, since
-    a reason may be an illness. `calendar`: whether Cal.com knows its last change.
+    a reason may be an illness. `email` is null if the customer named none. `calendar`: whether Cal.com knows its last change.
     """
 
     appointment: AppointmentEntry
     phone: str | None
+    email: str | None
     notes: str | None
     cancel_reason: str | None
     calendar: CalendarState
@@ -158,8 +160,8 @@ class Appointments:
         state = await calendar_state(booking, appointment)
         phone = request.hide(appointment.phone or appointment.caller)
         reason = request.hide(appointment.cancel_reason) if appointment.status == Status.CANCELLED else None
-        notes = request.hide(appointment.notes)
-        return AppointmentDetail(to_entry(appointment, request), phone, notes, reason, state, request.zone.key)
+        email, notes = request.hide(real_email(appointment.attendee_email)), request.hide(appointment.notes)
+        return AppointmentDetail(to_entry(appointment, request), phone, email, notes, reason, state, request.zone.key)
 
     async def new_start(self, request: ApiRequest) -> NewStart:
         booking = self._booking()

@@ -57,6 +57,7 @@ class Words:
     state: str
     customer: str
     phone: str
+    email: str
     notes: str
     cancel_reason: str
     error: str
@@ -138,7 +139,7 @@ GERMAN: Final = Words(
     reader="nur lesen", owner="Inhaber", skip="Zum Inhalt", menu="Ansichten", previous="Zurück", following="Weiter",
     to_today="Heute", go="Zeigen", day="Tag", as_of="Stand", nobody_booked="Niemand ist gebucht.",
     cancelled_ones="Abgesagt", blocked="Gesperrt", person="Person", appointment="Termin", appointments="Termine",
-    service="Leistung", start="Beginn", end="Ende", time="Zeit", state="Zustand", customer="Kunde", phone="Telefon",
+    service="Leistung", start="Beginn", end="Ende", time="Zeit", state="Zustand", customer="Kunde", phone="Telefon", email="E-Mail",
     notes="Notiz", cancel_reason="Grund der Absage", error="Fehler", calendar="Kalender", call="Anruf", began="Beginn",
     duration="Dauer", outcome="Ergebnis", branch="Filiale", caller="Anrufer", timeline="Ablauf", what="Was", name="Name",
     detail="Einzelheiten", show_personal="Zeigen, wer anrief und was gesagt wurde",
@@ -214,7 +215,7 @@ ENGLISH: Final = Words(
     reader="read only", owner="owner", skip="Skip to content", menu="Views", previous="Previous", following="Next",
     to_today="Today", go="Show", day="Day", as_of="As of", nobody_booked="Nobody is booked.",
     cancelled_ones="Cancelled", blocked="Blocked", person="Person", appointment="Appointment", appointments="Appointments",
-    service="Service", start="Start", end="End", time="Time", state="State", customer="Customer", phone="Phone",
+    service="Service", start="Start", end="End", time="Time", state="State", customer="Customer", phone="Phone", email="E-mail",
     notes="Note", cancel_reason="Why it was cancelled", error="Error", calendar="Calendar", call="Call", began="Began",
     duration="Duration", outcome="Outcome", branch="Branch", caller="Caller", timeline="Timeline", what="What", name="Name",
     detail="Details", show_personal="Show who called and what was said",

@@ -48,6 +48,7 @@ async def test_an_appointment_is_shown_moved_and_cancelled_and_the_audit_log_has
         200, appointment, "local", "Europe/Berlin",
     )  # fmt: skip
     assert shown["phone"].startswith("+4915")
+    assert shown["email"] is None
     move = asking(start=next_friday(pod, 12).isoformat(), staff="anna")
     for _ in range(2):
         status, moved = await request(pod, f"appointments/{appointment}/move", move)

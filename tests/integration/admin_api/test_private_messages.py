@@ -51,7 +51,9 @@ async def test_a_message_is_listed_shown_and_done_once(pod: TenantPod) -> None:
     again = await command(pod, "messages", "done", message_id, "--yes")
     assert again.startswith("it was done already: ")
     assert message_id not in await command(pod, "messages", "list")
-    assert message_id in await command(pod, "messages", "list", "--done", "--since", "1h")
+    listed_done = await command(pod, "messages", "list", "--done", "--since", "1h")
+    assert message_id in listed_done
+    assert "angerufen" in listed_done
     entries = await pod.db.fetch(
         "SELECT actor, detail FROM audit_log WHERE tenant = $1 AND action = 'message.done'", pod.store.tenant
     )
