@@ -74,8 +74,10 @@ def judge(manifest: dict[str, Any], old: dict[str, Any] | None = None) -> Judged
     remaining = find_faults(_without_metadata(meant), body, ()) if structural else ()
     unjudged = {fault.path for fault in (*metadata, *remaining) if fault.blocks}
     before = None if old is None else _complete(old, schema)
-    rules = (_as_written(fault, written) for fault in broken_rules(meant, before, schema, (), unjudged))
-    faults = tuple(_with_hint(fault, meant) for fault in (*metadata, *structural, *rules))
+    rules = [_as_written(fault, written) for fault in broken_rules(meant, before, schema, (), unjudged)]
+    # What a rule says of the name is stricter than what every kind refuses.
+    general = [fault for fault in metadata if all(fault.path != rule.path for rule in rules)]
+    faults = tuple(_with_hint(fault, meant) for fault in (*general, *structural, *rules))
     well_formed = _prune(meant, unjudged)
     return Judged(faults, well_formed.get("spec") or {}, _parse(manifest, well_formed))
 

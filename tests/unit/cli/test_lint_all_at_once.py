@@ -137,6 +137,17 @@ def test_y_and_n_are_no_texts_wherever_they_are_written() -> None:
     assert "refused metadata.namespace" in found(practice().replace("namespace: praxis-weber", "namespace: n"))
 
 
+def test_a_wrong_name_is_one_mistake() -> None:
+    result = lint(
+        practice().replace(
+            "kind: Tenant\nmetadata:\n  name: praxis-weber", "kind: Tenant\nmetadata:\n  name: Praxis_Weber"
+        )
+    )
+    named = [line for line in result.output.splitlines() if "Tenant/Praxis_Weber metadata.name" in line]
+    assert len(named) == 1
+    assert "the name of a Tenant is a DNS label" in named[0]
+
+
 # Sums and nothing
 
 
