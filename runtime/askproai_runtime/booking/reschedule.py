@@ -116,6 +116,8 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
             )
             service = await _require_service(ctx, conn, call, appointment)
         understood = _understand_new_time(args, call, appointment, service)
+        if understood is None:
+            return ClarificationNeeded(_ask_when(ctx, call, appointment)).answer
         if understood.exact is None and not understood.ambiguous:
             _require_future(ctx, appointment, appointment)
             return await offer_for_move(ctx, service, call, understood, appointment)
@@ -214,15 +216,26 @@ def _is_there(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], a
     """Return whether an appointment has the new start that is asked for."""
     try:
         service = resolve_service(ctx, appointment)
-        return _understand_new_time(args, call, appointment, service).exact == appointment.starts_at
+        understood = _understand_new_time(args, call, appointment, service)
     except ClarificationNeeded:
         return False
+    return understood is not None and understood.exact == appointment.starts_at
+
+
+def _ask_when(ctx: BookingContext, call: CallContext, appointment: Appointment) -> str:
+    """Return the question about the new time. An appointment of another branch than the one that was called is named with it: it
+    stays there, and the caller may mean the branch that was called.
+    """
+    if not call.branch or appointment.branch == call.branch:
+        return say().when_to_move
+    when = describe_appointment(ctx.config(), appointment, ctx.clock.now())
+    return say().when_to_move_there.format(when=when)
 
 
 def _understand_new_time(
     args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
-) -> Understanding:
-    """Understand the new time; a time alone ("lieber um vier") keeps the day, whichever argument it is in.
+) -> Understanding | None:
+    """Understand the new time; a time alone ("lieber um vier") keeps the day, whichever argument it is in. None if none was said.
 
     Raises `ClarificationNeeded`.
     """
@@ -238,7 +251,7 @@ def _understand_new_time(
             raise
         understood = Understanding()
     if understood is None:
-        raise ClarificationNeeded(say().when_to_move)
+        return None
     candidates = dict.fromkeys([*understood.candidates, *near])
     return keep_open_readings(Understanding.of(candidates), service) if near else understood
 

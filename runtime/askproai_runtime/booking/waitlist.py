@@ -20,8 +20,10 @@ from askproai_runtime.booking.offer_before_waiting import offer_before_waiting
 from askproai_runtime.booking.phrases import fold, format_reading, join_list
 from askproai_runtime.booking.request import (
     ServiceRequest,
+    names_day,
     parse_service_request,
     parse_time,
+    read_parts,
     read_said,
 )
 from askproai_runtime.booking.slots import horizon_end
@@ -135,10 +137,12 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
 def _parse_times(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: ServiceRequest
 ) -> Sequence[Candidate]:
-    """Return the times that were said, of which any will do. Raises `ClarificationNeeded`."""
+    """Return the times that were said, of which any will do. Raises `ClarificationNeeded`, also for a time of no day: who waits
+    for "zehn Uhr" does not mean today.
+    """
     rules, now = request.rules, ctx.clock.now()
     understood = parse_time(args, call, request)
-    if understood is None:
+    if understood is None or not names_day(read_parts(args)):
         raise ClarificationNeeded(say().wait_for_when)
     if understood.ambiguous:
         fields = candidate_fields(understood.candidates)

@@ -278,6 +278,8 @@ def _completed(choices: list[Meaning]) -> list[Meaning]:
                 choice.only |= source.only
         elif choice.weekday and not choice.period and not choice.day:
             choice.period = next((other.period for other in others if other.weekday and other.period), None)
+        elif choice.only and not choice.period:  # "nächste Woche, montags oder mittwochs"
+            choice.period = next((other.period for other in others if other.only and other.period), None)
         elif choice.day and choice.day.month and not choice.period:  # "nächstes Jahr am 5. oder 6. Dezember"
             choice.period = next((each.period for each in choices[:i] if each.day and _is_long(each.period)), None)
         if not choice.has_time:
@@ -293,5 +295,8 @@ def _require_clear_count(choices: Sequence[Meaning]) -> None:
     counted = [day for choice in choices if choice.day and choice.day.counted for day in choice.day.readings]
     others = [choice.weekday for choice in choices if choice.weekday and not choice.day and not choice.period]
     weekdays = {day.weekday() for day in counted}
+    habits = any(choice.only and not choice.day and not choice.period for choice in choices)
+    if habits and any(choice.only and choice.day for choice in choices):  # "in zwei Wochen, montags oder mittwochs"
+        raise Contradiction("one of two habits is of one day")
     if counted and any(other.which is None and other.weekday not in weekdays for other in others):
         raise Contradiction("a count of weeks that may be said of both weekdays")

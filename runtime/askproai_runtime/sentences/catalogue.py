@@ -114,6 +114,7 @@ class Sentences:
     calendar_has_to_confirm: str
     which_to_move: str
     when_to_move: str
+    when_to_move_there: str
     not_offered_any_more: str
     say_cancel: str
     move_in_flight: str

@@ -131,6 +131,7 @@ ENGLISH: Final = Sentences(
     calendar_has_to_confirm=" The calendar still has to confirm it.",
     which_to_move="Which appointment shall I move",
     when_to_move="To which day and time shall I move the appointment?",
+    when_to_move_there="Your appointment is on {when}, and stays there. To which day and time shall I move it?",
     not_offered_any_more=(
         "I am sorry, your appointment on {when}, cannot be moved: we no longer offer that. Shall I cancel it and look"
         " for a new one?"

@@ -129,6 +129,7 @@ GERMAN: Final = Sentences(
     calendar_has_to_confirm=" Der Kalender muss ihn noch bestätigen.",
     which_to_move="Welchen Termin soll ich verschieben",
     when_to_move="Auf welchen Tag und welche Uhrzeit soll ich den Termin verschieben?",
+    when_to_move_there="Ihr Termin ist am {when}, und bleibt dort. Auf welchen Tag und welche Uhrzeit soll ich ihn verschieben?",
     not_offered_any_more=(
         "Ihr Termin am {when}, lässt sich leider nicht verschieben: Das bieten wir so nicht mehr an. Soll ich ihn"
         " absagen und einen neuen suchen?"

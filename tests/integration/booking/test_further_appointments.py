@@ -41,6 +41,20 @@ async def test_what_is_in_flight_is_not_called_booked(new_salon) -> None:
     assert [str(row["id"]) for row in await salon.live()] == [first.fields["appointment_id"]]
 
 
+async def test_who_moves_an_appointment_of_another_branch_hears_where_it_is_and_stays(new_salon) -> None:
+    """Somebody rings the Westend to have the appointment there: no function moves it, so the place must be heard before."""
+    salon = await new_salon()
+    (mitte,) = salon.configs[-1].branches
+    west = msgspec.structs.replace(mitte, name="west", display_name="Westend")
+    salon.apply_config(msgspec.structs.replace(salon.configs[-1], branches=(mitte, west)))
+    await salon.booking.book_appointment(call(), booking_args(MORNING))
+    asked = await salon.booking.reschedule_appointment(replace(call(), branch="west"), {})
+    assert not asked.success
+    assert f"in {mitte.display_name}, und bleibt dort. Auf welchen Tag" in asked.message
+    at_home = await salon.booking.reschedule_appointment(call(), {})
+    assert at_home.message.startswith("Auf welchen Tag")
+
+
 async def test_of_another_branch_the_place_is_said_and_no_move_is_offered(new_salon) -> None:
     """No function moves an appointment into another branch."""
     salon = await new_salon()

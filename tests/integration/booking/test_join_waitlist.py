@@ -38,6 +38,8 @@ async def test_what_is_missing_is_asked(salon: Salon) -> None:
         ({"date": ""}, "welchen Tag"),
         ({"customer_name": ""}, "Namen"),
         ({"date": "irgendwie xyz"}, "?"),
+        ({"date": "", "time": "zehn Uhr"}, "welchen Tag"),  # and not today at ten
+        ({"date": "", "part_of_day": "vormittags"}, "welchen Tag"),
     ):
         answer = await join(salon, "call_1", FIRST, **args)
         assert not answer.success
