@@ -48,6 +48,8 @@ _ANY_FREE = re.compile(
 )  # a further one, perhaps
 _MAY_CHANGE_BOOKED = {None, Intent.APPOINTMENT, Intent.GOODBYE}
 _ELSE = re.compile(r"\bsonst\b(?! noch)", re.IGNORECASE)  # "sonst immer", not "Wann hätten Sie sonst noch was?"
+_MOVES = re.compile(r"\b(?:ändern|verschieben|verlegen|umbuchen|besser)\b", re.IGNORECASE)
+_MAY_CHECK = re.compile(r"\b(?:Moment|warten Sie|nicht)\b", re.IGNORECASE)  # "Moment, habe ich jetzt Dienstag um vier?"
 _FROM_THE_OLD = re.compile(  # a new time that is counted from the former one: "auf den Montag danach"
     r"\b(?:danach|davor|darauf|(?:gleiche|selbe)[nr]? (?:Uhrz|Z)eit)\b", re.IGNORECASE
 )
@@ -57,12 +59,14 @@ _CANCEL, _MOVE = TOOL_OF_CHANGE[Intent.CANCEL], TOOL_OF_CHANGE[Intent.MOVE]
 def hear_change_of_mind(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Move the appointment that this call has just booked, unless the caller has asked for a further one since.
 
-    It is moved by who corrects it ("ich meinte den 14."), names a time and no more ("Um neun.") or asks for one. No function
-    moves it to another person or into another branch.
+    It is moved by who corrects it ("ich meinte den 14."). Who names a time and no more ("Um neun."), or asks for one, may mean
+    something else, and is asked first. No function moves it to another person or into another branch.
     """
     corrects = bool(CORRECTS.search(sentence.text))
     may_change = sentence.intent in _MAY_CHANGE_BOOKED or (corrects and sentence.intent is Intent.MOVE)
     is_free = bool(memory.booked) and not (memory.wants_further or memory.change.tool or memory.offers)
+    if is_free and _SEE_YOU.match(sentence.text) and sentence.when and not corrects:
+        return Turn(memory, phrases.GOODBYE)
     if not (is_free and may_change) or sentence.checks or not (corrects or _is_about_booked(agent, memory, sentence)):
         return Turn(memory)
     named = {"appointment_id": memory.booked}
@@ -75,10 +79,12 @@ def hear_change_of_mind(agent: CalledAgent, memory: Memory, sentence: Sentence) 
         return Turn(memory)
     if sentence.unplaced:
         return not_placed(memory, sentence.unplaced, sentence.text)
-    if _SEE_YOU.match(sentence.text) and not corrects:
-        return Turn(memory, phrases.GOODBYE)
     memory = replace(memory, change=Change(_MOVE, args=named), requested_time=dict(sentence.when))
-    return call(agent, memory, _MOVE, {**named, **sentence.when})
+    is_correction = CORRECTS.search(_MAY_CHECK.sub("", sentence.text)) and not sentence.is_question
+    if _MOVES.search(sentence.text) or is_correction:
+        return call(agent, memory, _MOVE, {**named, **sentence.when})
+    asked = replace(memory, change=replace(memory.change, asked_about=memory.booked))
+    return Turn(asked, phrases.MOVE_BOOKED.format(", ".join(sentence.when.values())))
 
 
 def _is_about_booked(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
@@ -92,8 +98,10 @@ def _is_about_booked(agent: CalledAgent, memory: Memory, sentence: Sentence) -> 
 
 def note_further(memory: Memory, sentence: Sentence) -> Memory:
     """Return the memory with whether a further appointment is asked for, if this call has booked one."""
-    is_wanted = bool(memory.booked) and wants_further(sentence, memory.booked_service)
-    return replace(memory, wants_further=memory.wants_further or is_wanted)
+    is_second = memory.wants_two and bool(sentence.when) and not CORRECTS.search(sentence.text)
+    is_wanted = bool(memory.booked) and (is_second or wants_further(sentence, memory.booked_service))
+    wants_two = (memory.wants_two and not is_wanted) or sentence.wants_several
+    return replace(memory, wants_further=memory.wants_further or is_wanted, wants_two=wants_two)
 
 
 def refuse_second(before: Memory, memory: Memory, turn: Turn, sentence: Sentence) -> Turn:
@@ -139,6 +147,11 @@ def _gives_up(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
     before, others = ", ".join(clauses[:at]), ", ".join((*clauses[:at], *clauses[at + 1 :]))
     wants_time = re.search(MARK, before) and not _OWN.search(before)
     return not (wants_time or agent.catalogue.find_services(others))
+
+
+def moves_into_branch(sentence: Sentence) -> bool:
+    """Return whether a sentence asks to move an appointment into a branch; into the one that was called it comes from another."""
+    return sentence.intent is Intent.MOVE and bool(_INTO.search(sentence.text))
 
 
 def hear_move_elsewhere(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:

@@ -6,8 +6,8 @@ prompt at Retell.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from askproai_runtime.german_dates import is_understood
 
@@ -39,11 +39,12 @@ _LEAD = re.compile(  # before a question, which is asked all the same
     r"|(?:ich )?(?:wollte|möchte)(?: ich)?(?: noch| nur| mal| gern)* (?:fragen|wissen))\b)+\W*",
     re.IGNORECASE,
 )
-_FILL_QUESTION = frozenset({"denn", "eigentlich", "auch", "bitte", "mal", "bei", "ihnen", "euch", "hier"})
+_FILL_QUESTION = frozenset({"denn", "eigentlich", "auch", "bitte", "mal", "bei", "ihnen", "euch", "hier", "dafür"})
 _AT_PLACE = (
     r"(?i:(?:in|im|am|an|nach|zu|zum|zur|bei|beim|auf)(?: (?:Ihnen|euch))?(?: (?:in|im|am|an|bei))?"
     r"(?: (?:der|die|das|den|dem))?)"
 )
+_NO_PREPOSITION = r"(?!(?:in|im|am|an|bei|zu|nach)\b)"  # "am Mittwoch in Bonn" is a day before a place
 _ANYBODY = frozenset({"man", "wir"})  # "Kann man mit Karte zahlen?"
 _PLAIN = str.maketrans("äöü", "aou")
 _MIN_WORD = 5  # letters of a word that can mean a longer name
@@ -69,6 +70,7 @@ class Catalogue:
     branches: tuple[str, ...] = ()  # for which the agent answers
     other_branches: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
+    teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the staff by branch
 
     def find_able(self, services: str) -> tuple[str, ...]:
         """Return the staff who can do a visit's services (names, separated by ", "); nobody where the prompt does not say."""
@@ -153,7 +155,8 @@ class Catalogue:
                 word for other in (*self.branches, *self.other_branches) if other != name for word in _words(other)
             }
             own = [word for word in re.findall(r"[A-ZÄÖÜ][\w-]+", name) if word.casefold() not in others]
-            named = rf"(?:{re.escape(name)}|(?:\w+ ){{0,2}}?(?:{'|'.join(map(re.escape, own)) or '(?!)'}))"
+            own_word = "|".join(map(re.escape, own)) or "(?!)"
+            named = rf"(?:{re.escape(name)}|(?:{_NO_PREPOSITION}\w+ ){{0,2}}?(?:{own_word}))"
             if found := re.search(rf"\b{_AT_PLACE} {named}\b", text):
                 return name, f"{text[: found.start()]} , {text[found.end() :]}"
         return None, text
@@ -188,6 +191,7 @@ def read_catalogue(prompt: str) -> Catalogue:
     return Catalogue(
         services=tuple(map(_read_service, services)),
         staff=tuple(dict.fromkeys(name for m in teams for name in _split(m["staff"]))),
+        teams={m["branch"]: tuple(_split(m["staff"])) for m in teams},
         branches=tuple(m["branch"] for m in teams),
         other_branches=tuple(m["text"] for m in _matches(_LINE, sections.get("Weitere Filialen", ()))),
         questions=tuple(m["text"] for m in _matches(_LINE, sections.get("Häufige Fragen", ()))),

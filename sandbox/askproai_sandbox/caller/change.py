@@ -23,14 +23,14 @@ _FURTHER = re.compile(  # without "auch" in "Geht auch Freitag?", which is anoth
     re.IGNORECASE,
 )
 _FOR_OTHER = re.compile(
-    r"\bfür (?:mein|unser|die|den|das)\w* (?!Termin|Tag|Woche|Uhrzeit)(?-i:[A-ZÄÖÜ])", re.IGNORECASE
+    r"\bfür (?:mein|unser|ihr|sein|die|den|das)\w* (?!Termin|Tag|Woche|Uhrzeit)(?-i:[A-ZÄÖÜ])", re.IGNORECASE
 )
 _FOR_PERSON = re.compile(  # "für meine Mutter Heike Vier", "für mich, Karin Berg"
-    rf"\bfür (?:mich,?|(?:mein|unser)\w* (?P<who>{NAME_WORD}),?)(?:\s+(?P<name>{NAME_WORD}(?:\s+{NAME_WORD})*))?"
+    rf"\bfür (?:mich,?|(?:mein|unser|ihr|sein)\w* (?P<who>{NAME_WORD}),?)(?:\s+(?P<name>{NAME_WORD}(?:\s+{NAME_WORD})*))?"
 )
 _FOR_NEXT = re.compile(
     r"\b(?:noch|und)\b(?: (?:auch|dann|gleich|noch))*(?: ein\w*)?"
-    r" für (?:mein|unser|die|den|das)\w* (?!Termin|Tag|Woche)(?-i:[A-ZÄÖÜ])",
+    r" für (?:mein|unser|ihr|sein|die|den|das)\w* (?!Termin|Tag|Woche)(?-i:[A-ZÄÖÜ])",
     re.IGNORECASE,
 )
 ONE = re.compile(r"\b(?:ein|eine[nmrs]?|nen|ne)\b", re.IGNORECASE)

@@ -6,7 +6,7 @@ docs/demo-agent.md lists what is understood.
 import re
 from enum import Enum, auto
 
-BYE = r"\b(?:tschü(?:ss?|ß)i?|tschau|tschö|ciao|bye|ade|wieder(?:hören|sehen|schauen))\b"
+BYE = r"\b(?:schönes wochenende|bis dann|tschü(?:ss?|ß)i?|tschau|tschö|ciao|bye|ade|wieder(?:hören|sehen|schauen))\b"
 
 
 _WHEN = r"\b(?:wann|um wie ?viel uhr|(?:um |zu )?welche[rn]? (?:uhr)?zeit|(?:an )?welche[mn] tag|wie spät)\b"
@@ -232,7 +232,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.APPOINTMENT: (rf"{_NEEDS_ONE}{_WITHOUT_ONE}\b(?:termin|buchen|vereinbaren|vorbeikommen)\b",),
     Intent.GOODBYE: (
         BYE,
-        r"\b(?:schönen (?:tag|abend)|danke)\b",
+        r"\b(?:schönen (?:tag|abend)|danke|vielen dank)\b(?!.*\?)",
         r"\bdas (?:war(?:'s|s| alles)|wäre alles)\b",
     ),
     Intent.GREETING: (r"^\W*(?:guten (?:tag|morgen|abend)|hallo|moin|servus|grüß gott)\W*$",),

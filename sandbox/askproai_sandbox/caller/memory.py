@@ -93,6 +93,7 @@ class Memory:
     booked_until: str = ""  # its end, a local time in ISO 8601
     booked_service: str = ""
     booked_offer: str = ""  # as it was said, with its person
+    wants_two: bool = False  # the caller has asked for several appointments, and only the first of them is looked for
     wants_further: bool = False  # the caller has asked for a further appointment since that booking
     rejected_people: frozenset[str] = frozenset()
 

@@ -24,6 +24,7 @@ _CONTENT = (
 _REASON = re.compile(
     r"\b((?:es|da) (?:geht|ginge) um .+|wegen .+|es ist wegen .+)", re.IGNORECASE | re.DOTALL
 )  # of a callback
+_ASKS_TO_RING = re.compile(r"\b(?:soll|möge|möchte|könnte|kann)\w*\b[^.?!]*\b(?:zurückrufen|anrufen)\b", re.IGNORECASE)
 _BOUNDARY = re.compile(r"[.!]\s+(?:und\s+)?|,?\s+und\s+", re.IGNORECASE)
 _TO = (
     r"(?:(?:de[mrn] )?((?:Herrn|Frau|Doktor|Dr\.) [A-ZÄÖÜ][\w-]+)"
@@ -120,10 +121,7 @@ class PendingMessage:
         if name:
             args["customer_name"] = name
         recipient = _find_recipient(sentence.text, staff)
-        if sentence.intent is Intent.CALLBACK:
-            args["call_back"] = join_time(sentence.when) or "egal wann"  # without which it is no callback
-        elif self.asked_for and "call_back" in args and sentence.when:
-            args["call_back"] = join_time(sentence.when)
+        args |= self._place_time(sentence, name)
         text = _find_message(sentence, recipient)
         if self.asked_for and not text and _says_content(sentence.text, sentence, f"{recipient or ''} {name or ''}"):
             text = sentence.text.strip()
@@ -140,6 +138,18 @@ class PendingMessage:
         has_content = bool(args.keys() & {"message", "call_back"})
         missing = phrases.ASK_MESSAGE if not has_content else phrases.ASK_WHO if "customer_name" not in args else None
         return PendingMessage(args, missing)
+
+    def _place_time(self, sentence: Sentence, name: str | None) -> dict[str, str]:
+        """Return when to call back, of who asks for that; else the message with the time that is said beside the `name`."""
+        said = join_time(sentence.when)
+        asks_to_ring = sentence.intent is Intent.MESSAGE and _ASKS_TO_RING.search(sentence.text)
+        if sentence.intent is Intent.CALLBACK or asks_to_ring:
+            return {"call_back": said or "egal wann"}  # without which it is no callback
+        if self.asked_for and "call_back" in self.args and said:
+            return {"call_back": said}
+        if self.asks_who and said and name:  # "Paul Sommer, bis Freitag bitte"
+            return {"message": _join(self.args.get("message", ""), said)}
+        return {}
 
 
 def _join(before: str, text: str) -> str:

@@ -96,7 +96,10 @@ def hear_birth_date(agent: CalledAgent, memory: Memory, sentence: Sentence) -> T
 def hear_question_about_offers(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Repeat the offer that a question is about, which is no yes to it, unless it asks for something else."""
     is_about = sentence.intent in _MAY_BE_ABOUT_OFFERS or (sentence.intent is Intent.LIST and sentence.checks)
-    is_elsewhere = sentence.branch is not None and sentence.branch != memory.requested_time.get("branch")
+    here = memory.requested_time.get("branch") or next(iter(agent.catalogue.branches), "")
+    is_elsewhere = sentence.branch is not None and sentence.branch != here
+    if memory.offers and sentence.checks and is_elsewhere and here:  # "Moment, ist das in Bonn?"
+        return Turn(memory, phrases.IS_AT.format(here, ask_again(memory.offers)))
     if not (memory.offers and sentence.is_question and is_about) or is_elsewhere:
         return Turn(memory)
     if sentence.intent is Intent.STAFF:

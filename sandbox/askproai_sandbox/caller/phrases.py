@@ -21,6 +21,8 @@ KEPT = "Gut, der Termin bleibt bestehen."
 OTHER_BRANCH = (
     "Der Termin ist schon eingetragen, und in eine andere Filiale kann ich ihn nicht verschieben. Soll ich ihn absagen?"
 )
+MOVE_BOOKED = "Soll ich den eingetragenen Termin verschieben: {}?"
+IS_AT = "Das ist in {}. {}"
 CHANGE_OR_FURTHER = "Möchten Sie den eingetragenen Termin ändern, oder noch einen Termin?"
 NOTHING = f"Gut, dann buche ich nichts. {MORE}"
 NO_MESSAGE = f"Gut, dann richte ich nichts aus. {MORE}"
@@ -75,5 +77,8 @@ NOT_WITH = (
 )
 NOBODY_ELSE = "no function takes a person who is rejected ({}): it takes no offer of that person"
 SAME_PERSON = "moves appointments in time only: with another person (“{}”) it would be a new appointment"
+TEAM_NOT_KNOWN = (
+    "the prompt does not say who works in “{}”: it has the team of the branches for which this agent answers"
+)
 ASKS_FIRST = "asks once more before it books: “{}” of “{}” may change what is wanted"
 NO_OFFER = "“{}” answers no offer: the last answer of the functions had none"

@@ -11,6 +11,7 @@ from askproai_sandbox.caller.intent import PATTERN_OF, Intent
 from askproai_sandbox.caller.memory import INFORMATION, CalledAgent, Memory, Turn, call
 from askproai_sandbox.caller.sentence import Sentence
 
+_OF_A_BRANCH = frozenset({"opening_hours", "address", "closed_days"})
 _UNKNOWN = "Das kann ich Ihnen leider nicht sagen. Möchten Sie einen Termin vereinbaren?"
 TOPICS = {
     Intent.DETAILS: "service",
@@ -77,7 +78,8 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
         wanted = {"question": known or sentence.text, "date": sentence.when.get("date"), "branch": sentence.branch}
         if topic in {"prices", "service"}:
             wanted["service"] = _find_topic(memory, sentence)
-        return _ask(agent, _note_service(memory, sentence), {"topic": topic or "other", **wanted})
+            memory = _note_service(memory, sentence)  # not by "Brauche ich ein Rezept?"
+        return _ask(agent, memory, {"topic": topic or "other", **wanted})
     answer = _answer_question(sentence, agent.catalogue, sentence.service or memory.details.get("service"))
     if answer is None:
         return Turn(memory)
@@ -160,8 +162,9 @@ def _read_further_question(sentence: Sentence, args: Mapping[str, str]) -> dict[
     service = sentence.service or next(iter(sentence.services), None) or sentence.unknown_service or (noun and noun[1])
     if args.get("topic") in {"prices", "service"} and service and not sentence.when:
         return {**args, "question": sentence.text, "service": service}
-    if args.get("topic") == "opening_hours" and "date" in sentence.when and not service:
-        return {**args, "question": sentence.text, "date": sentence.when["date"]}
+    if args.get("topic") in _OF_A_BRANCH and (sentence.branch or "date" in sentence.when) and not service:
+        said = {"date": sentence.when.get("date"), "branch": sentence.branch}
+        return {**args, "question": sentence.text, **{name: words for name, words in said.items() if words}}
     return None
 
 
@@ -183,6 +186,10 @@ def _answer_question(sentence: Sentence, catalogue: Catalogue, service: str | No
             )
         case Intent.SERVICES:
             names = tuple(service.name for service in catalogue.services)
+        case Intent.STAFF if sentence.branch:
+            names = catalogue.teams.get(sentence.branch, ())
+            if not names:
+                return _Answer(_UNKNOWN, phrases.TEAM_NOT_KNOWN.format(sentence.branch))
         case Intent.STAFF:
             names = catalogue.find_able(service) if service else catalogue.staff
             if service and not names:

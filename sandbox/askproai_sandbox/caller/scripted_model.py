@@ -17,6 +17,7 @@ from askproai_sandbox.caller.appointment_changes import (
     hear_change_of_mind,
     hear_giving_up,
     hear_move_elsewhere,
+    moves_into_branch,
     note_further,
     refuse_second,
     say_cancellation,
@@ -70,7 +71,7 @@ from askproai_sandbox.caller.remarks import (
 )
 from askproai_sandbox.caller.sentence import Sentence, drop_closed_day, read_first_appointment, read_sentence
 from askproai_sandbox.caller.spoken_time import name_hours
-from askproai_sandbox.caller.team_requests import can_take_back, give_up, hear_request, take_back
+from askproai_sandbox.caller.team_requests import can_take_back, give_up, hear_request, only_ends_call, take_back
 from askproai_sandbox.caller.words import FILLERS, join_spelling
 
 _REPEAT = re.compile(
@@ -154,8 +155,9 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     text, question = _split_off_question(agent, memory, text)
     memory = replace(memory, has_just_booked=False)
     text = say_cancellation(agent, memory, read_sentence(text, agent.catalogue))
-    sentence = _take_name(agent, memory, read_first_appointment(text, agent.catalogue))
-    if agent.catalogue.branches == (sentence.branch,) and not memory.requested_time.get("branch"):
+    sentence = _take_name(agent, memory, _read(agent, memory, text))
+    is_here = agent.catalogue.branches == (sentence.branch,) and not memory.requested_time.get("branch")
+    if is_here and not moves_into_branch(sentence):
         sentence = replace(sentence, branch=None)  # the call is there already
     last = memory.last_call and memory.last_call.name
     if TOOL_OF_CHANGE[Intent.CANCEL] in {memory.change.tool, last}:
@@ -183,6 +185,13 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     if isinstance(turn.reaction, ToolCall) and turn.reaction.name not in agent.tools:
         return _refuse_unknown(agent, turn.memory, turn.reaction)
     return turn
+
+
+def _read(agent: CalledAgent, memory: Memory, text: str) -> Sentence:
+    """Read a sentence; beside the name that was asked for a word of a service asks for none: "Für mein Kind, Mia Peters"."""
+    sentence = read_first_appointment(text, agent.catalogue)
+    is_word = memory.accepted_offer is not None and not agent.catalogue.names_in_full(text)
+    return replace(sentence, services=()) if is_word else sentence
 
 
 def _may_accept(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
@@ -311,7 +320,10 @@ def _hear_goodbye(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """End the call, unless something has to be done first."""
     is_offered = memory.offers or memory.accepted_offer or memory.is_waiting_offered or memory.is_message_offered
     is_asked = memory.is_name_asked or memory.is_email_asked or memory.message or memory.change.tool
-    may_accept = is_offered or is_asked or memory.is_transfer_offered
+    helps_only = not (memory.offers or memory.accepted_offer or memory.is_waiting_offered or is_asked)
+    may_accept = (is_offered or is_asked or memory.is_transfer_offered) and not (
+        helps_only and only_ends_call(sentence)
+    )
     heard = sentence if may_accept else replace(sentence, yes=False)  # "Super, danke, tschüss"
     if not sentence.ends_call or heard.says_more(name_is_asked=memory.is_name_asked):
         return Turn(memory)
@@ -341,7 +353,9 @@ def _hear_number(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
 def _hear_question_about_found(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Look the caller's appointments up again, which are named with their people, after "Bei wem denn?"."""
     last = memory.last_call
-    asks = sentence.intent is Intent.STAFF and not (sentence.services or sentence.when)
+    asks = sentence.intent is Intent.STAFF and not (sentence.services or sentence.when) and last is not None
+    if asks and memory.done == TOOL_OF_CHANGE[Intent.MOVE] and _FINDS in agent.tools:
+        return call(agent, memory, _FINDS)
     return call(agent, memory, _FINDS, last.args) if asks and last and last.name == _FINDS else Turn(memory)
 
 

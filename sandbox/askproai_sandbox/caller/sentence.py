@@ -64,7 +64,7 @@ _QUESTION = re.compile(  # with the mark that ends it, or without it by its word
     rf"\?|(?:^\W*|[,.;!]\s*|\b(?:und|aber|ja|ach|so|äh|ähm|hm|Sie|Moment)\W+){_CHECKING}|,\s*oder(?: nicht)?[\s.!]*$",
     re.IGNORECASE,
 )
-_NO = re.compile(r"\b(nein|nee|nö|keine[rs] (?:von|der)|leider|lieber|anders|nicht|doch nicht)\b", re.IGNORECASE)
+_NO = re.compile(r"\b(nein|nee|nö|keine[rs] (?:von|der)|leider|lieber|(?-i:anders)|nicht|doch nicht)\b", re.IGNORECASE)
 _OTHER_TIME = re.compile(
     r"\b(?:später(?:es)?|früher(?:es)?|ander(?:e|er|en|es) (?:Tag|Zeit|Uhrzeit|Termin)|(?:et)?was anderes"
     r"|was (?:haben|hätten|habt|gibt) (?:Sie|ihr|es) (?:denn )?sonst)\b",
@@ -83,7 +83,7 @@ _SEVERAL = re.compile(
     r"|\b(?:zwei|drei)(?:mal)? (?!Uhr|Tag|Woch|Monat|Stund|Minut|Viertel|Termin)(?-i:[A-ZÄÖÜ])\w+",
     re.IGNORECASE,
 )
-_FOR_NEXT_PERSON = re.compile(r"\bund (?:\w+ )?für (?:mich|mein|unser)", re.IGNORECASE)
+_FOR_NEXT_PERSON = re.compile(r"\bund (?:\w+ )?für (?:mich|mein|unser|ihr|sein)", re.IGNORECASE)
 _SEVERAL_APPOINTMENTS = re.compile(r"\b(?:zwei|drei|mehrere) Termine\b", re.IGNORECASE)  # of one person
 _NEXT_ONE = re.compile(  # "und einmal Krallen", "und am Donnerstag"
     rf",?\s+(?:und\s+)?(?:dann\s+)?(?:noch\s+)?(?:einmal|einen|eine|eins)\s+(?=[^.?!]*[A-ZÄÖÜ])|\s+und\s+(?=(?:am|um|den)?\s*{MARK})",
@@ -303,7 +303,7 @@ def split_at_new_time(text: str) -> tuple[str, str]:
     times = Times(text)
     which, separator, new = times.marked.partition(" auf ")
     if separator:
-        return times.unmark(which), times.unmark(new)
+        return times.unmark(which), f"auf {times.unmark(new)}"  # "den dritten" alone may be an offer
     if found := _GOES_TOO.search(times.marked):
         return times.unmark(times.marked[: found.start()]), times.unmark(times.marked[found.end() :])
     if has_one := _HAS_TO_MOVE.match(times.marked):

@@ -41,7 +41,7 @@ _ORDINAL_CHOICE = re.compile(r"(?:(?:den|der|die|das) )?(?:erste|zweite|dritte|v
 _AFTER_ORDINAL_DAY = re.compile(
     rf"(?:{'|'.join(MONTHS)})$|(?:ers|zwei|drit|vier|fuenf|sechs|sieb|ach|neun|zehn|elf|zwoelf)ten$|woche|haelfte|advent|weihnacht|feiertag"
 )
-_BEFORE_ORDINAL_DAY = frozenset({"am", "zum", "vom", "bis", "ab", "dem"})
+_BEFORE_ORDINAL_DAY = frozenset({"am", "auf", "zum", "vom", "bis", "ab", "dem"})
 _TITLES = frozenset({"frau", "herr", "herrn", "doktor", "doktorin", "dr", "professor"})
 SEASONS = frozenset({"sommer", "herbst", "winter"})
 _BEFORE_SEASON = frozenset({"im", "diesen", "naechsten", "kommenden"})
@@ -204,7 +204,9 @@ def _is_choice(words: list[str], before: str) -> bool:
     while first < len(words) - 1 and _says_nothing(words[first]) and fold(words[first]) not in _BEFORE_ORDINAL_DAY:
         first += 1
     ordinal = _ORDINAL_CHOICE.match(fold(" ".join(words[first:])))
-    last = fold(words[first - 1]) if first else before
+    *_, last = beside = [before, *map(fold, words[:first])]
+    if beside[-2:] == ["auf", "den"]:  # "Auf den vierten", to which something is moved
+        last = "auf"
     return bool(ordinal and last not in _BEFORE_ORDINAL_DAY and not _AFTER_ORDINAL_DAY.match(ordinal[1] or ""))
 
 

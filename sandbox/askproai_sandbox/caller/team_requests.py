@@ -18,6 +18,7 @@ from askproai_sandbox.caller.sentence import Sentence, read_sentence
 _NO_ALONE = re.compile(
     r"\W*(?:ach\W+)?(?:nein|nee|doch nicht)\b\W*(?:(?:danke|doch nicht|schon gut)\b\W*)*", re.IGNORECASE
 )
+_YES_ITSELF = re.compile(r"\W*(?:ja|gerne?|bitte)\b", re.IGNORECASE)
 _PARTS = re.compile(r"(?P<first>[^,.;]+)[,.;]\s+(?:und\s+)?(?P<rest>.+)", re.DOTALL)
 _WANTS_LATER = re.compile(r"\bspäter\b|\bweiter ?suchen\b", re.IGNORECASE)
 
@@ -29,10 +30,15 @@ _DONE = {  # what is said to who takes it back
 }
 
 
+def only_ends_call(sentence: Sentence) -> bool:
+    """Return whether a goodbye accepts no help that was offered: "Ok, tschüss", and not "Ja, bitte, tschüss"."""
+    return sentence.ends_call and not _YES_ITSELF.match(sentence.text)
+
+
 def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Transfer the call, pass a message on, or let the caller wait, where that is asked for or was offered."""
     wants_other = bool(sentence.when or sentence.services or sentence.unknown_service)  # "Ich hätte gern eine Impfung"
-    accepts = sentence.yes and not sentence.no and not wants_other
+    accepts = sentence.yes and not (sentence.no or wants_other or only_ends_call(sentence))
     is_transfer_offered = memory.is_transfer_offered
     memory = replace(memory, is_transfer_offered=False)
     if sentence.intent is Intent.TRANSFER or (is_transfer_offered and accepts and sentence.intent not in PASSED_ON):
@@ -104,7 +110,8 @@ def _join_waitlist(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
     is_answer = sentence.intent is not Intent.WAITLIST  # "Setzen Sie mich auf die Warteliste" is no name
     name = sentence.name or loose_name(agent, memory, sentence, asked=memory.is_joining and is_answer)
     memory = memory.note(customer_name=name, service=sentence.service, staff=sentence.staff)
-    memory = replace(memory, requested_time=sentence.when or memory.requested_time)
+    day = {name: words for name, words in memory.requested_time.items() if name in {"date", "branch"}}
+    memory = replace(memory, requested_time={**day, **sentence.when} if sentence.when else memory.requested_time)
     memory = memory.exclude(sentence.exclusions, sentence.when.get("date"))
     if "customer_name" not in memory.details:
         return Turn(replace(memory, is_joining=True), phrases.ASK_NAME_TO_WAIT)

@@ -133,7 +133,8 @@ def take_staff(text: str, catalogue: Catalogue) -> tuple[str | None, str]:
     for match in (*_SUBJECT.finditer(text), *_ASKED_STAFF.finditer(text)):
         if known := catalogue.find_staff(match[1]):
             return known, f"{text[: match.start(1)]} , {text[match.end(1) :]}"
-    return catalogue.find_titled_staff(text), text
+    known = catalogue.find_titled_staff(text)  # "wenn Frau Hoffmann Zeit hat"
+    return known, re.sub(rf"\b({re.escape(known.split()[-1])})\s+Zeit\b", r"\1", text) if known else text
 
 
 def find_counted(text: str) -> str:

@@ -12,19 +12,34 @@ from askproai_sandbox.caller import ToolCall, phrases
     ("text", "when"),
     [
         ("Oh nein, ich meinte den 14.", {"date": "14."}),
-        ("Um neun.", {"time": "neun"}),
-        ("Am Donnerstag um elf.", {"date": "Donnerstag", "time": "elf"}),
         ("Nein, um zehn, nicht um neun.", {"time": "zehn"}),
         ("Falscher Tag, Montag meinte ich.", {"date": "Montag"}),
         ("Ich hab mich vertan, am Montag um zehn.", {"date": "Montag", "time": "zehn"}),
-        ("Geht auch Donnerstag?", {"date": "Donnerstag"}),
         ("Freitag um elf wäre besser.", {"date": "Freitag", "time": "elf"}),
         ("Die Inspektion doch lieber am Mittwoch um zehn.", {"date": "Mittwoch", "time": "zehn"}),
         ("Doch lieber am Mittwoch bei Jonas.", {"date": "Mittwoch"}),
     ],
 )
-def test_a_time_after_a_booking_moves_it(text: str, when: dict[str, str]) -> None:
+def test_a_correction_after_a_booking_moves_it(text: str, when: dict[str, str]) -> None:
     assert called(booked(), text) == {"tool": "reschedule_appointment", "appointment_id": "a-1", **when}
+
+
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        ("Um neun.", {"time": "neun"}),
+        ("Am Donnerstag um elf.", {"date": "Donnerstag", "time": "elf"}),
+        ("Geht auch Donnerstag?", {"date": "Donnerstag"}),
+    ],
+)
+def test_a_time_alone_after_a_booking_moves_it_after_a_yes(text: str, when: dict[str, str]) -> None:
+    """It may be no wish: "Super, am Mittwoch um halb elf hab ich nämlich noch was vor"."""
+    model = booked()
+    assert model.hear(text) == phrases.MOVE_BOOKED.format(", ".join(when.values()))
+    assert called(model, "Ja, gern.") == {"tool": "reschedule_appointment", "appointment_id": "a-1", **when}
+    model = booked()
+    model.hear(text)
+    assert model.hear("Nein.") == phrases.KEPT
 
 
 def test_the_clock_time_that_a_move_asks_for_is_that_of_the_move() -> None:
@@ -91,7 +106,7 @@ def test_a_further_appointment_is_booked_and_what_follows_changes_that_one(text:
     model.learn({"success": True, "slots": [THURSDAY]})
     assert called(model, "Ja, bitte.")["tool"] == "book_appointment"
     model.learn({"success": True, "appointment_id": "a-2"})
-    assert called(model, "Um elf.") == {"tool": "reschedule_appointment", "appointment_id": "a-2", "time": "elf"}
+    assert called(model, "Lieber um elf.") == {"tool": "reschedule_appointment", "appointment_id": "a-2", "time": "elf"}
 
 
 @pytest.mark.parametrize(
@@ -109,12 +124,12 @@ def test_who_gives_a_further_appointment_up_changes_the_booked_one() -> None:
     called(model, "Und noch einen Reifenwechsel am Freitag.")
     model.learn({"success": True, "slots": [THURSDAY]})
     model.hear("Nein, lassen wir das.")
-    assert called(model, "Um elf.") == {"tool": "reschedule_appointment", "appointment_id": "a-1", "time": "elf"}
+    assert called(model, "Lieber um elf.") == {"tool": "reschedule_appointment", "appointment_id": "a-1", "time": "elf"}
 
 
 def test_what_a_dropped_move_has_offered_is_not_booked() -> None:
     model = booked()
-    called(model, "Geht auch Donnerstag?")
+    called(model, "Lieber am Donnerstag.")
     model.learn({"success": False, "message": "Um vier?", "alternatives": [THURSDAY]})
     called(model, "Wann ist mein Termin?")
     model.learn({"success": True, "appointments": []})
@@ -133,7 +148,7 @@ def test_who_has_cancelled_another_appointment_changes_the_booked_one() -> None:
     model = booked()
     called(model, "Und den Termin am Freitag bitte absagen.")
     model.learn({"success": True, "message": "Abgesagt.", "appointment_id": "b-9"})
-    assert called(model, "Um elf.") == {"tool": "reschedule_appointment", "appointment_id": "a-1", "time": "elf"}
+    assert called(model, "Lieber um elf.") == {"tool": "reschedule_appointment", "appointment_id": "a-1", "time": "elf"}
 
 
 @pytest.mark.parametrize("text", ["Danke, dann bis Dienstag!", "Bis Dienstag."])

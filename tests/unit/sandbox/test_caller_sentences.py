@@ -198,6 +198,6 @@ def test_a_choice_names_exactly_one(text: str, index: int | None) -> None:
 
 def test_a_move_says_which_appointment_and_its_new_time() -> None:
     text = "Bitte den Termin am Dienstag auf Freitag um zehn verschieben"
-    assert split_at_new_time(text) == ("Bitte den Termin am Dienstag", "Freitag um zehn verschieben")
+    assert split_at_new_time(text) == ("Bitte den Termin am Dienstag", "auf Freitag um zehn verschieben")
     assert split_at_new_time("Freitag um zehn") == ("", "Freitag um zehn")
     assert split_at_new_time("Den am Dienstag verschieben")[1] == ""

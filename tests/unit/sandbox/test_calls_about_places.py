@@ -30,9 +30,13 @@ def test_the_own_branch_is_no_other_one() -> None:
     assert "branch" not in function_of(MARKET, "Eine Änderung am Donnerstag um zehn am Markt bitte.")[1]
 
 
-@pytest.mark.parametrize("said", ["Ist das in Plagwitz?", "Ja, aber in Plagwitz, Ole Sechs"])
-def test_the_other_branch_is_asked_for_before_anything_is_booked(said: str) -> None:
-    name, args = function_of(MARKET, HEM, said)
+def test_a_question_for_the_place_is_answered_and_looks_for_nothing() -> None:
+    reaction, _ = hold(MARKET, HEM, "Ist das in Plagwitz?")
+    assert str(reaction).startswith("Das ist in Annahme am Markt. ")
+
+
+def test_the_other_branch_is_asked_for_before_anything_is_booked() -> None:
+    name, args = function_of(MARKET, HEM, "Ja, aber in Plagwitz, Ole Sechs")
     assert (name, args["branch"], args["time"]) == ("check_availability", "Atelier Plagwitz", "zehn")
 
 
