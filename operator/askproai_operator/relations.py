@@ -187,6 +187,9 @@ class Relations:
         if isinstance(model, ServiceOffering | RetellAgent):
             ref = model.spec.branch_ref
             yield from [Key(Branch.kind, namespace, ref.name)] if ref else _keys(self.branches(namespace, tenant))
+        if isinstance(model, RetellAgent):  # a hotline's agent leaves the numbers of a Branch to an agent of its own
+            hotlines = (each for each in self.agents(namespace, tenant) if each.spec.branch_ref is None)
+            yield from (each.key for each in hotlines if each.key != model.key)
         if isinstance(model, Tenant | Branch):
             yield from _keys(self.offerings(namespace, tenant))
         if isinstance(model, Tenant | Branch | ServiceOffering):  # their prompt names the services

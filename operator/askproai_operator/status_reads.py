@@ -137,6 +137,7 @@ READ_BY: Final[Mapping[str, Mapping[str, _Part]]] = {
             "phoneNumbers",
             conditions={_Type.SYNCED: [Reason.TENANT_NOT_READY, Reason.PENDING], _Type.NUMBERS_BOUND: ()},
         ),
+        RetellAgent.kind: _part(),
     },
 }
 

@@ -256,7 +256,10 @@ class Reason(Explained):
     EVENT_TYPE_MISMATCH = "EventTypeMismatch", "The event type does not fit the service; the message says what to do."
     # agent
     NUMBER_NOT_AT_RETELL = "NumberNotAtRetell", "Import the number at Retell, or give its SIP trunk in the Branch."
-    NUMBER_BOUND_ELSEWHERE = "NumberBoundElsewhere", "Another agent has it; unbind it at Retell, or drop it here."
+    NUMBER_BOUND_ELSEWHERE = (
+        "NumberBoundElsewhere",
+        "Another agent has it; unbind it at Retell, or drop it here. Of this Tenant's own agents: it is freed in seconds.",
+    )
     BUSINESS_MODEL_MISMATCH = (
         "BusinessModelMismatch",
         "An agent for the whole tenant needs businessModel MultiBranchHotline or ComplexServiceMatrix.",

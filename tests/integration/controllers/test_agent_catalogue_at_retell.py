@@ -3,7 +3,7 @@
 from typing import Any
 
 from askproai_operator.engine import resources
-from tests.worlds.agent_environment import NUMBER, AgentEnvironment, branch, open_agent_environment, tenant
+from tests.worlds.agent_environment import NUMBER, AgentEnvironment, agent, branch, open_agent_environment, tenant
 
 
 def service(display_name: str, **annotations: str) -> dict[str, Any]:
@@ -38,6 +38,23 @@ async def test_an_edited_service_or_staff_publishes_a_prompt_that_names_it() -> 
         at = len(env.retell_requests)
         await env.settle()
         assert env.retell_writes(at) == []
+
+
+async def test_a_hotline_names_also_what_is_in_a_branch_with_an_agent_of_its_own() -> None:
+    """Its functions book there, too, so a model that does not know the service would take another one."""
+    async with open_agent_environment(branchRef=None, tenantRef={"name": "salon"}) as env:
+        env.put(resources.TENANTS, tenant("MultiBranchHotline"))
+        west, own = branch([]), agent(branchRef={"name": "west"})
+        west["metadata"] |= {"name": "west", "uid": "u-west"}
+        west["spec"] |= {"displayName": "Salon West", "staff": [{"id": "tom", "displayName": "Tom"}]}
+        own["metadata"] |= {"name": "west", "uid": "u-own"}
+        shave = service("Nassrasur")
+        shave["spec"]["branchRef"] = {"name": "west"}
+        for ref, raw in ((resources.BRANCHES, west), (resources.AGENTS, own), (resources.OFFERINGS, shave)):
+            env.put(ref, raw)
+        await env.settle()
+        assert "- Nassrasur (45 Minuten), nur in Salon West" in answering_prompt(env)
+        assert "- Salon West: Tom" in answering_prompt(env)
 
 
 async def test_a_service_in_plan_mode_reaches_no_caller_by_the_prompt() -> None:

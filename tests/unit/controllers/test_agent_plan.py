@@ -291,6 +291,20 @@ def test_a_number_that_cannot_be_bound_keeps_none_of_the_others_from_it() -> Non
         ]
 
 
+def test_a_number_of_another_agent_of_the_tenant_is_waited_for_and_not_to_be_unbound_by_a_person() -> None:
+    """A Branch that a hotline answers gets an agent of its own."""
+    bound = {"inbound_agents": [{"agent_id": "agent_hotline"}]}
+    observation = replace(SETTLED, numbers={THIRD.e164: bound})
+    inputs = PlanInputs(
+        RECORDED, replace(DESIRED, numbers=(THIRD,)), observation, siblings=frozenset({"agent_hotline"})
+    )
+    (problem,) = make_plan(inputs).number_problems
+    assert problem.reason is Reason.NUMBER_BOUND_ELSEWHERE
+    assert (
+        problem.message == f"{THIRD.e164} is bound to another agent of this Tenant, agent_hotline, until that frees it"
+    )
+
+
 def test_the_numbers_of_an_agent_that_is_created_again_are_bound_as_before_until_they_are_known() -> None:
     recorded = replace(PENDING_LLM, pending=PendingCreate("llm", NOW - GRACE), numbers=(NUMBER,))
     plan = plan_for(EMPTY, recorded, desired=replace(DESIRED, numbers=None))

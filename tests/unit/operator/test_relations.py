@@ -7,7 +7,7 @@ import pytest
 from askproai_operator.engine import Cache
 from askproai_operator.relations import Relations
 from tests.worlds.due_keys import AGENT, BRANCH, OFFERING, TENANT, changed, changed_by, with_conditions
-from tests.worlds.salon_objects import put, raw, salon
+from tests.worlds.salon_objects import key, put, raw, salon
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,19 @@ from tests.worlds.salon_objects import put, raw, salon
 )
 def test_a_changed_spec_makes_the_object_and_its_relatives_due(kind: str, due: set):
     assert changed(salon(), kind, generation=2) == due
+
+
+def test_the_hotline_is_due_when_a_branch_gets_an_agent_of_its_own_or_loses_it():
+    """It answers for the branches without one: it frees the number for the new agent, and takes it back."""
+    cache = salon()
+    hotline = raw("RetellAgent", "hotline")
+    hotline["spec"] = {name: value for name, value in hotline["spec"].items() if name != "branchRef"}
+    hotline["spec"]["tenantRef"] = {"name": "salon-mueller"}
+    put(cache, hotline)
+    waiting = key("RetellAgent", "hotline")
+    assert waiting in changed(cache, "RetellAgent", "west")
+    assert waiting in changed(cache, "RetellAgent", deletionTimestamp="2026-11-20T10:00:00Z")
+    assert waiting not in changed(cache, "RetellAgent", "west", status={"agentId": "agent_9"})
 
 
 @pytest.mark.parametrize("kind", ["Tenant", "Branch", "ServiceOffering", "RetellAgent"])

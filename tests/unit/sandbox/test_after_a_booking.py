@@ -33,7 +33,7 @@ def test_a_correction_after_a_booking_moves_it(text: str, when: dict[str, str]) 
     ],
 )
 def test_a_time_alone_after_a_booking_moves_it_after_a_yes(text: str, when: dict[str, str]) -> None:
-    """It may be no wish: "Super, am Mittwoch um halb elf hab ich nämlich noch was vor"."""
+    """It may be a remark: "Super, am Mittwoch um halb elf hab ich nämlich noch was vor"."""
     model = booked()
     assert model.hear(text) == phrases.MOVE_BOOKED.format(", ".join(when.values()))
     assert called(model, "Ja, gern.") == {"tool": "reschedule_appointment", "appointment_id": "a-1", **when}

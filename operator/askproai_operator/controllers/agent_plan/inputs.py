@@ -85,6 +85,7 @@ class PlanInputs:
     desired: Desired
     observation: Observation
     adopt: str | None = None
+    siblings: frozenset[str] = frozenset()  # ids at Retell of the tenant's other agents
 
 
 async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Check[Inputs]]) -> Inputs:
@@ -111,8 +112,9 @@ async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Chec
         numbers = _numbers_of_closed(agent, of_tenant)
     suspended = inputs.is_closed or _is_suspended(agent, tenant)
     declared = context.relations.offerings(agent.key.namespace, tenant.key.name)
-    offerings = active_offerings(declared, branches)
-    named = [branch for branch in branches if is_in_effect(branch)]
+    # A hotline books in every branch, also where an agent of its own has the numbers.
+    named = [branch for branch in (branches if agent.spec.branch_ref else of_tenant) if is_in_effect(branch)]
+    offerings = active_offerings(declared, named)
     others = _other_branches(agent, of_tenant)
     asked = known_questions(agent, tenant, named)
     catalogue = describe_catalogue(named, offerings, asked, agent.spec.language, others)
@@ -138,7 +140,9 @@ async def gather_remote(agent: RetellAgent, target: Target, context: PlanContext
     adopt = agent.spec.adopt.agent_id if agent.spec.adopt else None
     search = _must_search_duplicates(agent)
     observation = await observe(target.client, recorded, target.desired, now, adopt=adopt, search=search)
-    return PlanInputs(recorded, target.desired, observation, adopt)
+    others = (each for each in context.relations.agents(agent.key.namespace, target.tenant) if each.key != agent.key)
+    siblings = frozenset(str(each.status["agentId"]) for each in others if each.status.get("agentId"))
+    return PlanInputs(recorded, target.desired, observation, adopt, siblings)
 
 
 def marker(agent: RetellAgent, context: PlanContext) -> str:

@@ -89,11 +89,11 @@ def make_plan(inputs: PlanInputs) -> Plan:
         return Plan(refused=refused)
     observation, desired, recorded = inputs.observation, inputs.desired, inputs.recorded
     if observation.agent is None:
-        return _plan_creation(observation, desired, recorded)
+        return _plan_creation(inputs)
     agent, llm = observation.agent, observation.llm or {}
     content, drift = _plan_content(observation, desired, agent, llm)
     published = int(observation.published_agent["version"]) if observation.published_agent else None
-    numbers, problems = _plan_numbers(observation, desired, None if PUBLISH in content else published)
+    numbers, problems = _plan_numbers(inputs, None if PUBLISH in content else published)
     foreign_draft: tuple[str, ...] = ()
     if not content and not agent.get("is_published"):
         foreign_draft = (*differing_paths(desired.llm, llm), *differing_paths(desired.agent, agent))
@@ -108,8 +108,9 @@ def make_plan(inputs: PlanInputs) -> Plan:
     )
 
 
-def _plan_creation(observation: Observation, desired: Desired, recorded: RecordedState) -> Plan:
+def _plan_creation(inputs: PlanInputs) -> Plan:
     """Create only when nothing of ours can exist unseen: lists lag, and a create without an answer may commit late."""
+    observation, desired, recorded = inputs.observation, inputs.desired, inputs.recorded
     llm = observation.llm
     if recorded.pending is not None and (recorded.pending.kind == "agent" or llm is None):
         wait = recorded.pending.since + GRACE - observation.observed_at
@@ -125,7 +126,7 @@ def _plan_creation(observation: Observation, desired: Desired, recorded: Recorde
             removals = (*removals, Step(Action.DELETE_LLM, (str(llm["llm_id"]),)))
     elif changed := differing_fields(desired.llm, llm):
         first.append(Step(Action.PATCH_LLM, changed))
-    numbers, problems = _plan_numbers(observation, desired, None)
+    numbers, problems = _plan_numbers(inputs, None)
     steps = (*first, Step(Action.CREATE_AGENT), PUBLISH, *numbers, *removals)
     return Plan(steps, number_problems=problems, bound=_bound_afterwards(problems, desired, recorded))
 
@@ -155,13 +156,12 @@ def _plan_content(
     return (*steps, PUBLISH), drift
 
 
-def _plan_numbers(
-    observation: Observation, desired: Desired, version: int | None
-) -> tuple[tuple[Step, ...], tuple[NumberProblem, ...]]:
+def _plan_numbers(inputs: PlanInputs, version: int | None) -> tuple[tuple[Step, ...], tuple[NumberProblem, ...]]:
     """Bind the desired numbers to exactly `version` (None: the one that is yet to be published), and free all others.
 
     A number's inbound webhook is removed before its binding: we see it only as long as the number is bound to us.
     """
+    observation, desired = inputs.observation, inputs.desired
     if desired.numbers is None:
         return (), ()
     observed = observation.numbers or {}
@@ -170,7 +170,7 @@ def _plan_numbers(
     problems: list[NumberProblem] = []
     for number in by_e164.values():
         remote = observed.get(number.e164)
-        if problem := _find_problem(number, remote, observation):
+        if problem := _find_problem(number, remote, observation, inputs.siblings):
             problems.append(problem)
             continue
         pinned = [(entry.get("agent_id"), entry.get("agent_version")) for entry in bound_agents(remote)]
@@ -188,7 +188,9 @@ def _plan_numbers(
     return tuple(steps), tuple(problems)
 
 
-def _find_problem(number: DesiredNumber, remote: Json | None, observation: Observation) -> NumberProblem | None:
+def _find_problem(
+    number: DesiredNumber, remote: Json | None, observation: Observation, siblings: Collection[str]
+) -> NumberProblem | None:
     """Return why a number can not be bound: it is not at Retell, or it is bound to an agent that is not ours."""
     if remote is None and number.sip is None:
         advice = number.problem or "import it there, or give spec.phoneNumbers[].sip of its Branch"
@@ -201,6 +203,9 @@ def _find_problem(number: DesiredNumber, remote: Json | None, observation: Obser
         *observation.deleted_agents,  # not ours, but nobody loses the number either
     }
     if others := bound_ids(remote) - ours:
+        if others <= set(siblings):  # a Branch that gets an agent of its own
+            text = f"{number.e164} is bound to another agent of this Tenant, {', '.join(sorted(others))}, until that frees it"
+            return NumberProblem(Reason.NUMBER_BOUND_ELSEWHERE, text, number.e164)
         text = f"{number.e164} is bound to agent {', '.join(sorted(others))}, which is not ours: unbind it at Retell"
         return NumberProblem(Reason.NUMBER_BOUND_ELSEWHERE, text, number.e164)
     return None
