@@ -45,7 +45,7 @@ def _parse_manifests(example: str) -> dict[str, list[dict[str, Any]]]:
 
 async def require_known_keys(retell_url: str) -> None:
     """Create the workspaces of all examples at the simulated Retell, and let it refuse any other key, as Retell does."""
-    names = ("salon.yaml", "second-tenant.yaml", "hotline.yaml", "practice.yaml")
+    names = ("salon.yaml", "second-tenant.yaml", "hotline.yaml", "practice.yaml", "english.yaml")
     secrets = [secret for name in names for secret in load_manifests(name).get("Secret", ())]
     async with aiohttp.ClientSession(raise_for_status=True) as session:
         for secret in secrets:

@@ -22,6 +22,15 @@ async def practice(demo: Demo):
     await demo.kubectl("delete", "namespace", "praxis-linden", "--timeout=120s")
 
 
+@pytest.fixture(scope="module")
+async def english(demo: Demo):
+    """The demo with `examples/english.yaml` in it, while these tests run."""
+    file = PROJECT / "examples" / "english.yaml"
+    await apply_with_number(demo, file, "canal-physio", "key_demo_canal", "+493023125042")
+    yield demo
+    await demo.kubectl("delete", "namespace", "canal-physio", "--timeout=120s")
+
+
 async def play(demo, *arguments: str) -> tuple[int, str]:
     """Run `askproai play`, and return its exit code and what it printed."""
     process = await asyncio.create_subprocess_exec(
@@ -40,7 +49,7 @@ def last_warnings(demo: Demo) -> str:
 
 
 @pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: file.stem)
-async def test_a_played_call_leaves_what_its_script_says(hotline, practice, file):
+async def test_a_played_call_leaves_what_its_script_says(hotline, practice, english, file):
     code, output = await play(hotline, str(file))
     assert (code, output.splitlines()[-1]) == (0, "1 played, 0 differ"), f"{output}\n{last_warnings(hotline)}"
 

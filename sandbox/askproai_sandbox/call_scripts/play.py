@@ -26,7 +26,6 @@ from askproai_sandbox.call_scripts.script import (
     PodsMissingError,
     ScriptError,
     SpokenCall,
-    day_values,
     differ_in_calendar_only,
     differences,
     mail_differences,
@@ -70,7 +69,7 @@ async def play_script(script: CallScript, addresses: Addresses, show: Callable[[
         books = _Books(session, addresses, script.tenant)
         day = await books.find_open_day(script.on) if script.on else None
         email = f"anruferin.{secrets.token_hex(2)}@example.org"
-        values, problems, call_ids = day_values(day, script.tenant, email), list[str](), set[str]()
+        values, problems, call_ids = script.values(day, email), list[str](), set[str]()
         numbers: defaultdict[str, str] = defaultdict(
             lambda: f"+491510{secrets.randbelow(10**8):08}", anonymous="anonymous"
         )
@@ -121,7 +120,9 @@ async def _reach_pods(
 
 async def _call(step: SpokenCall, from_number: str, script: CallScript, addresses: Addresses) -> CallRecord:
     try:
-        return await play_call(addresses.retell_url, script.number, step.say, from_number=from_number)
+        return await play_call(
+            addresses.retell_url, script.number, step.say, from_number=from_number, args=step.tool_calls
+        )
     except ValueError as error:
         raise ScriptError(f"{script.title}: {error}") from None
 

@@ -10,16 +10,30 @@ import msgspec
 import yaml
 from msgspec import Meta, Struct
 
-_MONTHS: Final = (
-    "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
-)  # fmt: skip
+_MONTHS: Final = {
+    "de": (
+        "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November",
+        "Dezember",
+    ),
+    "en": (
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "December",
+    ),
+}  # fmt: skip
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_SPOKEN_WEEKDAYS: Final = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
+_SPOKEN_WEEKDAYS: Final = {
+    "de": ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+}
 _PROGRAMS: Final = ("askproai", "kubectl")
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
 Weekday = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+Language = Literal["de", "en"]
 Text = Annotated[str, Meta(min_length=1)]
+FunctionCall = Annotated[
+    dict[Text, dict[str, Any]], Meta(min_length=1, max_length=1)
+]  # a function's name: its arguments
 
 
 class ScriptError(ValueError):
@@ -45,6 +59,7 @@ class OpenDay(Struct, frozen=True, forbid_unknown_fields=True):
 class SpokenCall(Struct, frozen=True, forbid_unknown_fields=True):
     """One call. `heard` are regular expressions, found in this order in what the agent says.
 
+    `functions` are what a language model calls after each sentence, None for nothing, in place of what the demo's agent calls.
     `failing` are regular expressions of events and functions that must fail, such as the events while no pod runs.
     `caller` is a number, `anonymous`, or a name of your choice: each name has a number of its own, another one at each play.
     """
@@ -52,7 +67,16 @@ class SpokenCall(Struct, frozen=True, forbid_unknown_fields=True):
     say: Annotated[list[Text], Meta(min_length=1)]
     heard: list[Text] = []
     failing: list[Text] = []
+    functions: list[FunctionCall | None] | None = None
     caller: Text = "caller"
+
+    @property
+    def tool_calls(self) -> list[dict[str, Any] | None] | None:
+        """Return `functions` as a request for a call has them."""
+        if self.functions is None:
+            return None
+        calls = [each and next(iter(each.items())) for each in self.functions]
+        return [each and {"name": each[0], "args": each[1]} for each in calls]
 
 
 class Command(Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,8 +121,9 @@ class CallScript(Struct, frozen=True, forbid_unknown_fields=True):
     """A file of `examples/calls/`.
 
     Texts may hold `{day}` (3. Dezember), `{weekday}` (Donnerstag) and `{date}` (2026-12-03) of the day that `on` describes,
-    `{tenant}`, and `{email}`, an address that is another one at each play. Without `mails` no mails are compared. `manifest`
-    declares the tenant: it is named to whoever plays the script on a demo without that tenant.
+    `{tenant}`, and `{email}`, an address that is another one at each play. With the `language` en they are English (3 December,
+    Thursday). Without `mails` no mails are compared. `manifest` declares the tenant: it is named to whoever plays the script on a
+    demo without that tenant.
     """
 
     title: Text
@@ -107,8 +132,18 @@ class CallScript(Struct, frozen=True, forbid_unknown_fields=True):
     steps: Annotated[list[dict[str, Any]], Meta(min_length=1)]
     on: OpenDay | None = None
     manifest: Text | None = None
+    language: Language = "de"
     appointments: list[ExpectedAppointment] = []
     mails: list[ExpectedMail] = []
+
+    def values(self, day: date | None, email: str = "anruferin@example.org") -> dict[str, str]:
+        """Return what the placeholders stand for."""
+        values = {"tenant": self.tenant, "email": email}
+        if day is not None:
+            point = "." if self.language == "de" else ""
+            values["day"] = f"{day.day}{point} {_MONTHS[self.language][day.month - 1]}"
+            values |= {"weekday": _SPOKEN_WEEKDAYS[self.language][day.weekday()], "date": day.isoformat()}
+        return values
 
     def parse_steps(self, values: Mapping[str, str]) -> list[SpokenCall | Command]:
         """Return calls and commands with the placeholders replaced. Raises ScriptError."""
@@ -135,23 +170,15 @@ def load_script(file: Path) -> CallScript:
             "on" if key is True else key: value for key, value in yaml.safe_load(file.read_text("utf-8")).items()
         }
         script = msgspec.convert(document, CallScript)
-        script.parse_steps(day_values(date(2026, 12, 3), script.tenant))
-        script.expected(day_values(date(2026, 12, 3), script.tenant))
-        script.expected_mails(day_values(date(2026, 12, 3), script.tenant))
+        values = script.values(date(2026, 12, 3))
+        script.parse_steps(values)
+        script.expected(values)
+        script.expected_mails(values)
     except (OSError, UnicodeDecodeError, AttributeError, yaml.YAMLError, msgspec.ValidationError, ScriptError) as error:
         raise ScriptError(f"{file}: {error}") from None
     if script.on is None and _needs_day(script):
         raise ScriptError(f"{file}: {{day}}, {{weekday}} and {{date}} need `on`: the branch and service of that day")
     return script
-
-
-def day_values(day: date | None, tenant: str, email: str = "anruferin@example.org") -> dict[str, str]:
-    """Return what the placeholders stand for."""
-    values = {"tenant": tenant, "email": email}
-    if day is not None:
-        spoken = f"{day.day}. {_MONTHS[day.month - 1]}"
-        values |= {"day": spoken, "weekday": _SPOKEN_WEEKDAYS[day.weekday()], "date": day.isoformat()}
-    return values
 
 
 def missing_sentence(patterns: Iterable[str], lines: Sequence[str]) -> str | None:

@@ -18,7 +18,8 @@ class ToolCall(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CallRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A call to play. `say` is what the caller says; `args` are tool calls to make instead of those of the scripted model.
+    """A call to play. `say` is what the caller says; `args` are tool calls to make
+    instead of those of the scripted model, one after each sentence, None for none.
 
     `key` selects the workspace if the number is in several.
     """
@@ -27,7 +28,7 @@ class CallRequest(Struct, frozen=True, forbid_unknown_fields=True):
     from_number: str = CALLER
     say: tuple[str, ...] = ()
     key: str | None = None
-    args: tuple[ToolCall, ...] | None = None
+    args: tuple[ToolCall | None, ...] | None = None
 
 
 class Step(Struct, omit_defaults=True):
@@ -86,7 +87,7 @@ async def play_call(
     *,
     from_number: str = CALLER,
     key: str | None = None,
-    args: Iterable[Mapping[str, Any]] | None = None,
+    args: Iterable[Mapping[str, Any] | None] | None = None,
 ) -> CallRecord:
     """Let a Retell simulator play a call to its end. Raises ValueError with the simulator's message when it refuses."""
     body = {"to_number": to_number, "from_number": from_number, "say": list(say), "key": key}

@@ -12,7 +12,6 @@ from askproai_sandbox.call_scripts.script import (
     ExpectedAppointment,
     ExpectedMail,
     SpokenCall,
-    day_values,
     differ_in_calendar_only,
     differences,
     mail_differences,
@@ -39,7 +38,7 @@ def test_there_are_examples():
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
 def test_each_example_says_what_must_be_heard_or_left(file: Path):
     script = load_script(file)
-    steps = script.parse_steps(day_values(date(2026, 12, 3), script.tenant))
+    steps = script.parse_steps(script.values(date(2026, 12, 3)))
     assert script.appointments or any(isinstance(step, SpokenCall) and step.heard for step in steps)
 
 
@@ -89,10 +88,20 @@ def test_placeholders_are_replaced(tmp_path: Path):
     steps = "steps:\n  - say: ['Am {day}, {weekday}']\n  - run: 'kubectl get {tenant} {date}'\n"
     file = write(tmp_path, "on: {branch: mitte, service: haarschnitt}\n" + steps)
     script = load_script(file)
-    assert script.parse_steps(day_values(date(2027, 3, 1), script.tenant)) == [
+    assert script.parse_steps(script.values(date(2027, 3, 1))) == [
         SpokenCall(["Am 1. März, Montag"]),
         Command("kubectl get salon.salon 2027-03-01"),
     ]
+
+
+def test_an_english_script_has_english_placeholders_and_its_own_function_calls(tmp_path: Path):
+    steps = "steps:\n  - say: ['On {day}', 'Yes']\n    functions: [null, {check_availability: {date: '{weekday}'}}]\n"
+    file = write(tmp_path, "language: en\non: {branch: mitte, service: haarschnitt}\n" + steps)
+    script = load_script(file)
+    (call,) = script.parse_steps(script.values(date(2027, 3, 1)))
+    assert isinstance(call, SpokenCall)
+    assert call.say == ["On 1 March", "Yes"]
+    assert call.tool_calls == [None, {"name": "check_availability", "args": {"date": "Monday"}}]
 
 
 @pytest.mark.parametrize(
@@ -107,6 +116,7 @@ def test_placeholders_are_replaced(tmp_path: Path):
         ("steps:\n  - say: [Hallo]\n    hears: [Guten Tag]\n", "unknown field `hears`"),
         ("steps:\n  - say: [Hallo]\n    heard: ['(']\n", "( is no regular expression"),
         ("steps:\n  - say: [Hallo]\nmails: [{to: a@example.org, subject: '('}]\n", "( is no regular expression"),
+        ("steps:\n  - say: [Hallo]\n    functions: [{a: {}, b: {}}]\n", "`object` of length <= 1"),
         ("steps:\n  - run: rm -rf .\n", "a script may run askproai and kubectl, not rm"),
         ("- a list\n", "call.yaml"),
     ],
