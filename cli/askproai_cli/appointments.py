@@ -13,7 +13,7 @@ from askproai_core.terminal import format_day, name_zone
 
 appointments = typer.Typer(
     no_args_is_help=True,
-    help="The appointments of a tenant: list them, book, show, move or cancel one.",
+    help="The appointments of a tenant: list them, book, show, move or cancel one, or mark who did not come.",
     epilog="Example: `askproai appointments list -t salon-mueller.salon-mueller`",
 )
 
@@ -198,6 +198,24 @@ def move(
     place = ("start", "staff")
     stays = all(answer["appointment"][name] == found["appointment"][name] for name in place)
     _print_change(output, answer, "it is there already" if stays else "moved")
+
+
+@appointments.command(
+    "no-show", epilog="Example: `askproai appointments no-show e311b064 -t salon-mueller.salon-mueller`"
+)
+def no_show(
+    appointment: IdArgument,
+    tenant: TenantOption,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the mark back: the customer came.")] = False,
+    request_id: RequestOption = None,
+    url: UrlOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Mark that the customer of an appointment did not come, from its start on, here and at Cal.com."""
+    found = request(tenant, url, "GET", f"appointments/{appointment}")
+    path = f"appointments/{found['appointment']['id']}/attendance"
+    answer = change(tenant, url, path, {"no_show": not undo}, request_id)
+    _print_change(output, answer, "marked as come" if undo else "marked as not come")
 
 
 def _describe(found: dict[str, Any]) -> str:

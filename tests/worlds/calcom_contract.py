@@ -61,6 +61,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         frozenset({"start", "rescheduledBy", "reschedulingReason", "seatUid", "emailVerificationCode"}),
         frozenset({"start"}), _BOOKING,
     ),
+    "mark-absent": Endpoint(_BOOKINGS, keys=frozenset({"host", "attendees"}), answer=_BOOKING),
     "list-bookings": Endpoint(
         _BOOKINGS,
         keys=_PAGE | {"status", "attendeeEmail", "attendeeName", "bookingUid", "eventTypeIds", "eventTypeId", "teamsIds",

@@ -38,6 +38,7 @@ from askproai_runtime.booking import (
     calendar_state,
     cancel_for_desk,
     find_by_id,
+    mark_attendance,
     move_for_desk,
     parse_start_for_desk,
 )
@@ -79,6 +80,12 @@ class Move(DeskBody, frozen=True, kw_only=True):
 
     start: datetime
     staff: ShortText | None = None
+
+
+class Attendance(DeskBody, frozen=True, kw_only=True):
+    """`no_show`: the customer did not come; false takes that back."""
+
+    no_show: bool
 
 
 class NewStart(msgspec.Struct, frozen=True):
@@ -127,6 +134,9 @@ class Appointments:
                 new_start_params,
             ),
             Endpoint("POST", "/appointments/{id}/move", "Move an appointment", Change, self.move, body=Move),
+            Endpoint(
+                "POST", "/appointments/{id}/attendance", "Mark who did not come", Change, self.mark, body=Attendance
+            ),
         )
 
     async def list_page(self, request: ApiRequest) -> AppointmentPage:
@@ -201,6 +211,20 @@ class Appointments:
         if not answer.success:
             raise refuse_move(answer, request.zone)
         return await answer_change(request, booking, self._wake_worker, found[0], answer.message)
+
+    async def mark(self, request: ApiRequest) -> Change:
+        booking, body = self._booking(), request.body(Attendance)
+        appointment_id = parse_id(request.path["id"])
+        with problems():
+            appointment = await mark_attendance(
+                booking, body.desk, appointment_id, request.correlation_id, no_show=body.no_show
+            )
+        if appointment is None:
+            raise _not_found()
+        message = (
+            "Als nicht erschienen vermerkt." if appointment.status == Status.NO_SHOW else "Als erschienen vermerkt."
+        )
+        return await answer_change(request, booking, self._wake_worker, appointment, message)
 
 
 async def _find(booking: BookingContext, request: ApiRequest) -> Appointment:

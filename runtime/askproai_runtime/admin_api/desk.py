@@ -13,6 +13,8 @@ import msgspec
 from askproai_core.http_server import Problem
 from askproai_core.input_values import INVISIBLE
 from askproai_runtime.booking import (
+    AttendanceObstacle,
+    AttendanceRefused,
     BlockExists,
     DeskBusy,
     DeskRequest,
@@ -35,8 +37,8 @@ Reason = Annotated[str, msgspec.Meta(max_length=200, pattern=rf"^{_PRINTED}*{_EN
 
 
 class ChangeObstacle(StrEnum):
-    """Why a change was not carried out: the member `reason` of its problem document. Those of a block are `BlockObstacle`; what is
-    in the way of a move is its member `outcome`.
+    """Why a change was not carried out: the member `reason` of its problem document. Those of a block are `BlockObstacle`, those of
+    a mark `AttendanceObstacle`; what is in the way of a move is its member `outcome`.
     """
 
     UNKNOWN_NAME = "unknown_name"
@@ -103,6 +105,8 @@ def problems() -> Iterator[None]:
         raise Problem(400, "Bad Request", str(error), members=ChangeObstacle.UNCLEAR_START.members) from None
     except InvalidBooking as error:
         raise Problem(400, "Bad Request", str(error), members=ChangeObstacle.INVALID.members) from None
+    except AttendanceRefused as error:
+        raise refuse_mark(error) from None
     except RequestUsed:
         raise request_used() from None
     except BlockExists:
@@ -114,6 +118,14 @@ def problems() -> Iterator[None]:
     except DeskBusy:
         detail = "Somebody books or moves there at this moment: send the same request again"
         raise Problem(503, "Busy", detail, {"Retry-After": "1"}, ChangeObstacle.BUSY.members) from None
+
+
+def refuse_mark(error: AttendanceRefused) -> Problem:
+    """Return why it was not marked whether a customer came."""
+    members = {"reason": error.obstacle.value}
+    if error.obstacle is AttendanceObstacle.CALENDAR_AWAY:
+        return Problem(503, "Not Marked", str(error), {"Retry-After": "60"}, members)
+    return Problem(409, "Not Marked", str(error), members=members)
 
 
 def request_used() -> Problem:

@@ -37,8 +37,8 @@ class PrivateApi:
         )
 
     async def change(
-        self, kind: type[T], path: str, access: Access, correlation_id: str, request: DeskRequest, fields: Mapping[str, str],
-        **in_path: str,
+        self, kind: type[T], path: str, access: Access, correlation_id: str, request: DeskRequest,
+        fields: Mapping[str, str | bool], **in_path: str,
     ) -> T:  # fmt: skip
         """Return what a POST of `path`, with `fields` as its body, answers to this access. Raises its `Problem`.
 

@@ -23,10 +23,7 @@ from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.remote import enqueue_sync
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.reschedule import find_service
-from askproai_runtime.booking.store.actions import (
-    record_cancellation,
-    record_question,
-)
+from askproai_runtime.booking.store.actions import cancel_key, record_done, record_question
 from askproai_runtime.booking.store.appointments import (
     Appointment,
     CancelledBy,
@@ -160,5 +157,5 @@ async def write_cancellation(
         appointment = await get_appointment(conn, ctx.tenant, appointment_id) or appointment
         await announce(conn, ctx.config(), Kind.CANCELLED, appointment)
     if appointment.status == Status.CANCELLED:
-        await record_cancellation(conn, ctx.tenant, call.call_id, appointment.id)
+        await record_done(conn, ctx.tenant, call.call_id, cancel_key(appointment.id), appointment.id)
     return appointment

@@ -226,6 +226,11 @@ def classify_move(reply: Reply) -> CalendarOutcome:
     return _classify_change(reply)
 
 
+def classify_attendance(reply: Reply) -> CalendarOutcome:
+    """Classify the reply to a mark of who did not come."""
+    return _classify_change(reply)
+
+
 def classify_cancel(uid: str, reply: Reply) -> CalendarOutcome:
     """Classify the reply to a cancellation. A booking that is cancelled already may have been moved: it must be looked up."""
     not_found = reply.status == HTTPStatus.NOT_FOUND and not was_never_reached(reply)

@@ -89,6 +89,11 @@ class CalcomV1:
         await self.recorder.record("cancel-booking", reply, label, correlation_id, _CANCEL_PATH)
         return outcome
 
+    async def mark_attendance(
+        self, _booking: RemoteBooking, *, event_type_id: int | None = None, correlation_id: str, within: timedelta  # noqa: ARG002
+    ) -> CalendarOutcome:  # fmt: skip
+        return Refused("version 1 of Cal.com's API cannot mark it: mark it on Cal.com's page")
+
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
         """List the bookings from the request's time on, or all, and return the live one with our request id."""
         first, last = lookup_span(request)

@@ -14,6 +14,7 @@ from askproai_core.providers import Reply
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars.calcom_bookings import (
     booking_body,
+    classify_attendance,
     classify_cancel,
     classify_create,
     classify_move,
@@ -40,6 +41,7 @@ _SLOTS_VERSION = "2024-09-04"
 _PATH = "/v2/bookings"
 _BOOKING_PATH = "/v2/bookings/{uid}"
 _CANCEL_PATH = "/v2/bookings/{uid}/cancel"
+_ABSENT_PATH = "/v2/bookings/{uid}/mark-absent"
 _SLOTS_PATH = "/v2/slots"
 _MOVE_PATH = "/v2/bookings/{uid}/reschedule"
 _LOOKUP_SECONDS = 10.0
@@ -86,6 +88,16 @@ class CalcomV2:
         outcome = classify_cancel(uid, reply)
         label = outcome_label(outcome, "cancelled")
         await self.recorder.record("cancel-booking", reply, label, correlation_id, _CANCEL_PATH)
+        return outcome
+
+    async def mark_attendance(
+        self, booking: RemoteBooking, *, event_type_id: int | None = None, correlation_id: str, within: timedelta  # noqa: ARG002
+    ) -> CalendarOutcome:  # fmt: skip
+        path = _ABSENT_PATH.format(uid=quote(booking.uid, safe=""))
+        body = {"attendees": [{"email": booking.email, "absent": booking.absent}]}
+        reply = await self._send("POST", within.total_seconds(), path, json=body)
+        outcome = classify_attendance(reply)
+        await self.recorder.record("mark-absent", reply, outcome_label(outcome), correlation_id, _ABSENT_PATH)
         return outcome
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:

@@ -129,6 +129,18 @@ class FallbackCalendar:
 
         return await self._change(event_type_id, within, cancel)
 
+    async def mark_attendance(
+        self, booking: RemoteBooking, *, event_type_id: int | None, correlation_id: str, within: timedelta
+    ) -> CalendarOutcome:
+        """Mark by the preferred version only, like a move."""
+        if obstacle := self._find_obstacle(event_type_id):
+            return obstacle
+        for calendar in self._listed(event_type_id):
+            return await calendar.mark_attendance(
+                booking, event_type_id=event_type_id, correlation_id=correlation_id, within=within
+            )
+        return Unavailable(_NONE_LISTED)
+
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
         """Look up by the first version that can be reached: all of them show the same bookings."""
         return await self._look_up(request.event_type_id, lambda calendar: calendar.find(request))

@@ -232,6 +232,11 @@ class Calendar(Protocol):
     ) -> CalendarOutcome:
         """Cancel a booking. `Confirmed`: the calendar no longer has it."""
 
+    async def mark_attendance(
+        self, booking: RemoteBooking, *, event_type_id: int | None, correlation_id: str, within: timedelta
+    ) -> CalendarOutcome:
+        """Mark in the calendar whether the customer of a booking that has begun came: not, if the booking is `absent`."""
+
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
         """Return the live booking with our request id at the request's time, or made since `made_after`.
 
@@ -260,6 +265,11 @@ class LocalCalendar:
 
     async def cancel(
         self, _uid: str, *, reason: str, event_type_id: int | None, correlation_id: str, within: timedelta  # noqa: ARG002
+    ) -> CalendarOutcome:  # fmt: skip
+        return Confirmed(uid=None)
+
+    async def mark_attendance(
+        self, _booking: RemoteBooking, *, event_type_id: int | None, correlation_id: str, within: timedelta  # noqa: ARG002
     ) -> CalendarOutcome:  # fmt: skip
         return Confirmed(uid=None)
 

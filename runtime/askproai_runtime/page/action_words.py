@@ -18,6 +18,8 @@ class ActionWords:
     move: str
     move_title: str
     move_button: str
+    no_show: str
+    attended: str
     stays: str  # with {name}
     block: str
     block_title: str
@@ -58,6 +60,7 @@ GERMAN: Final = ActionWords(
     cancel_hint="Die Zeit wird sofort wieder angeboten. Zurücknehmen lässt sich das nicht, nur neu buchen.",
     cancel_reason="Grund (freiwillig; führt Cal.com den Termin, sieht ihn der Kunde)", cancel_button="Ja, Termin absagen",
     keep="Nein, zurück zum Termin", move="Verschieben …", move_title="Diesen Termin verschieben", move_button="Verschieben",
+    no_show="Nicht erschienen", attended="Doch erschienen",
     stays="bleibt bei {name}", block="Zeit sperren …", block_title="Eine Zeit sperren",
     block_button="Sperren", blocks="Gesperrte Zeiten",
     none_blocked="Nichts ist gesperrt.", first_day="Erster Tag", first_time="Ab (leer: ganzer Tag)",
@@ -74,6 +77,7 @@ GERMAN: Final = ActionWords(
     log_in_first="Ihre Anmeldung ist abgelaufen. Bitte in einem anderen Fenster anmelden und dann noch einmal senden.",
     generic="Das ging nicht.",
     notices={
+        "no_show": "Als nicht erschienen vermerkt.", "attended": "Als erschienen vermerkt.",
         "cancelled": "Der Termin ist abgesagt.", "moved": "Der Termin ist verschoben.", "blocked": "Die Zeit ist gesperrt.",
         "blocked_at_calcom": "Die Zeit ist gesperrt. Cal.com weiß davon nichts: Dort kann weiter gebucht werden.",
         "existed": "Diese Zeit war schon gesperrt; es wurde nichts geändert, auch nicht der Grund.",
@@ -106,6 +110,10 @@ GERMAN: Final = ActionWords(
         "in_flight": "Das wird gerade schon ausgeführt.", "not_found": "Das gibt es hier nicht mehr.",
         "begun": "Der Termin hat begonnen oder ist vorbei und lässt sich nicht mehr absagen.",
         "brought_back": "Er war abgesagt, und Cal.com hat ihn zurückgebracht. Noch einmal senden sagt ihn wieder ab.",
+        "not_begun": "Der Termin hat noch nicht begonnen: Vermerken lässt sich das ab seinem Beginn.",
+        "not_held": "Der Termin wurde abgesagt, also sollte niemand kommen.",
+        "calendar_away": "Cal.com führt den Termin und ist gerade nicht zu erreichen. Bitte später noch einmal versuchen.",
+        "calendar_refused": "Cal.com hat es nicht vermerkt. Bitte auf der Seite von Cal.com vermerken.",
         "not_dead": "Das ist nicht mehr unzustellbar: Jemand hat es schon erneut versucht, oder es ist erledigt.",
         "superseded": "Ein anderer Abgleich dieses Termins läuft, wartet, oder ist neuer: bitte den neuesten nehmen.",
         "body_dropped": "Der Inhalt wurde nach der Frist gelöscht. Es bleibt nichts zu tun.",
@@ -118,7 +126,9 @@ ENGLISH: Final = ActionWords(
     cancel_hint="Its time is offered again at once. This cannot be undone; it can only be booked anew.",
     cancel_reason="Reason (optional; where Cal.com has the appointment, the customer sees it)",
     cancel_button="Yes, cancel it", keep="No, back to the appointment", move="Move …", move_title="Move this appointment",
-    move_button="Move", stays="stays with {name}", block="Block a time …", block_title="Block a time",
+    move_button="Move",
+    no_show="Did not come", attended="Came after all",
+    stays="stays with {name}", block="Block a time …", block_title="Block a time",
     block_button="Block", blocks="Blocked times",
     none_blocked="Nothing is blocked.", first_day="First day", first_time="From (empty: the whole day)",
     last_day="Last day (empty: the same)", last_time="Until (empty: the end of the day)",
@@ -135,6 +145,7 @@ ENGLISH: Final = ActionWords(
     log_in_first="Your session is over. Please log in in another window, and then send this again.",
     generic="That did not work.",
     notices={
+        "no_show": "Marked as not come.", "attended": "Marked as come.",
         "cancelled": "The appointment is cancelled.", "moved": "The appointment is moved.", "blocked": "The time is blocked.",
         "blocked_at_calcom": "The time is blocked. Cal.com does not know it: customers can still book there.",
         "existed": "This time was blocked already; nothing was changed, nor was the reason.",
@@ -164,6 +175,10 @@ ENGLISH: Final = ActionWords(
         "in_flight": "It is being done right now.", "not_found": "It does not exist here any more.",
         "begun": "The appointment has begun or is over, and cannot be cancelled any more.",
         "brought_back": "It was cancelled, and Cal.com has brought it back. Sending again cancels it again.",
+        "not_begun": "The appointment has not begun: it can be marked from its start on.",
+        "not_held": "The appointment was cancelled, so nobody was to come.",
+        "calendar_away": "Cal.com has the appointment, and cannot be asked now. Please try again later.",
+        "calendar_refused": "Cal.com did not mark it. Please mark it on Cal.com's page.",
         "not_dead": "It is not dead any more: somebody has tried it again, or it is done.",
         "superseded": "Another sync of its appointment runs, waits, or is newer: please take the newest one.",
         "body_dropped": "Its content was deleted by age. Nothing is left to do.",

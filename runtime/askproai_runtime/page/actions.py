@@ -35,6 +35,7 @@ class Right(StrEnum):
     CANCEL = "cancel"
     MOVE = "move"
     BLOCK = "block"  # and take a block away
+    MARK = "mark"  # who did not come
     ANSWER = "answer"
     REDRIVE = "redrive"
 
@@ -44,6 +45,8 @@ class Notice(StrEnum):
 
     CANCELLED = "cancelled"
     MOVED = "moved"
+    NO_SHOW = "no_show"
+    ATTENDED = "attended"
     BLOCKED = "blocked"
     BLOCKED_AT_CALCOM = "blocked_at_calcom"
     EXISTED = "existed"
@@ -96,6 +99,12 @@ async def _move(api: PrivateApi, asking: Asking) -> str:
     return _to(f"/appointments/{asking.path['id']}", Notice.MOVED)
 
 
+async def _mark(api: PrivateApi, asking: Asking) -> str:
+    no_show = asking.form.get("no_show") == "true"
+    await _change(api, Change, "/appointments/{id}/attendance", asking, {"no_show": no_show})
+    return _to(f"/appointments/{asking.path['id']}", Notice.NO_SHOW if no_show else Notice.ATTENDED)
+
+
 async def _block(api: PrivateApi, asking: Asking) -> str:
     branch, _, staff = asking.form.get("who", "").partition("/")
     day, time = _require(asking, "day"), asking.form.get("time", "")
@@ -133,7 +142,7 @@ async def _redrive_notification(api: PrivateApi, asking: Asking) -> str:
     return _to("/dead-letters", Notice.REDRIVEN)
 
 
-async def _change(api: PrivateApi, kind: type[T], path: str, asking: Asking, fields: Mapping[str, str]) -> T:
+async def _change(api: PrivateApi, kind: type[T], path: str, asking: Asking, fields: Mapping[str, str | bool]) -> T:
     """Carry out a change. Its id is that of the form, so that a form that is sent twice acts once."""
     try:
         request = DeskRequest(UUID(asking.form.get("request_id", "")), asking.name)
@@ -166,6 +175,7 @@ def _to(path: str, notice: Notice) -> str:
 ACTIONS: Final[Mapping[str, Action]] = {
     "/appointments/{id}/cancel": Action(Right.CANCEL, _cancel, FORMS["/appointments/{id}/cancel"]),
     "/appointments/{id}/move": Action(Right.MOVE, _move, FORMS["/appointments/{id}/move"]),
+    "/appointments/{id}/attendance": Action(Right.MARK, _mark, VIEWS["/appointments/{id}"]),
     "/blocks/new": Action(Right.BLOCK, _block, FORMS["/blocks/new"]),
     "/blocks/{id}/remove": Action(Right.BLOCK, _unblock, VIEWS["/blocks/{id}"]),
     "/messages/{id}/done": Action(Right.ANSWER, _answer, FORMS["/messages/{id}/done"]),

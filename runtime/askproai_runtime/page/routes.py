@@ -18,7 +18,8 @@ PATHS: Final = (
 )  # fmt: skip
 FORM_PATHS: Final = ("/appointments/{id}/cancel", "/appointments/{id}/move", "/blocks/new", "/messages/{id}/done")
 ACTION_PATHS: Final = (
-    *FORM_PATHS, "/blocks/{id}/remove", "/dead-letters/events/{id}/redrive", "/dead-letters/notifications/{id}/redrive",
+    *FORM_PATHS, "/appointments/{id}/attendance", "/blocks/{id}/remove", "/dead-letters/events/{id}/redrive",
+    "/dead-letters/notifications/{id}/redrive",
 )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ class Bookings:
             ("POST", "/{uid}/reschedule", "reschedule-booking", self._reschedule),
         ):
             server.serve(method, f"/v2/bookings{path}", operation, handler, version=VERSION, public=True)
+        server.serve("POST", "/v2/bookings/{uid}/mark-absent", "mark-absent", self._mark_absent, version=VERSION)
         server.controls["dashboard"] = self._dashboard
 
     def _check_time(
@@ -179,6 +180,26 @@ class Bookings:
         )  # fmt: skip
         return new
 
+    async def _mark_absent(self, request: web.Request, client: Account) -> web.Response:
+        account, booking = self._find(request.match_info["uid"])
+        body = requests.parse(requests.AbsentBody, await json_body(request))
+        if account is not client:
+            raise Refusal(403, "Only the owner of a booking can mark who was absent.")
+        if booking.start > self._server.clock.now():
+            raise Refusal(400, "Attendees can be marked as absent only after the booking has begun.")
+        for each in body.attendees:
+            if each.email != booking.attendee["email"]:
+                raise Refusal(404, f"Attendee with email={each.email} was not found in this booking.")
+            await self._mark(account, booking, absent=each.absent)
+        return ok(booking.body())
+
+    async def _mark(self, account: Account, booking: Booking, *, absent: bool) -> None:
+        """Store whether the attendee was absent, and send the webhook."""
+        booking.absent, booking.updated = absent, self._server.clock.now()
+        attendees = [{"email": booking.attendee["email"], "noShow": absent}]
+        payload = {"bookingUid": booking.uid, "bookingId": booking.id, "attendees": attendees, "message": "marked"}
+        await webhooks.send(self._server, account, "BOOKING_NO_SHOW_UPDATED", payload)
+
     async def _dashboard(self, body: dict[str, Any]) -> web.Response:
         """Do what a host does in the dashboard: `{key, action, …}`. The answer is the booking after it.
 
@@ -205,15 +226,7 @@ class Bookings:
             case "reassign":
                 booking.host, booking.updated = account.host(body["host"]), now
             case "absent" | "present":
-                booking.absent, booking.updated = action == "absent", now
-                attendees = [{"email": booking.attendee["email"], "noShow": booking.absent}]
-                payload = {
-                    "bookingUid": booking.uid,
-                    "bookingId": booking.id,
-                    "attendees": attendees,
-                    "message": "marked",
-                }
-                await webhooks.send(self._server, account, "BOOKING_NO_SHOW_UPDATED", payload)
+                await self._mark(account, booking, absent=action == "absent")
             case _:
                 raise ValueError(f"there is no action {action}")
         return web.json_response(booking.body())

@@ -156,6 +156,15 @@ class MoveBody(_Strict):
     rescheduled_by: str | None = None
 
 
+class Presence(_Strict):
+    email: str
+    absent: bool
+
+
+class AbsentBody(_Strict):
+    attendees: Annotated[list[Presence], Meta(min_length=1)]
+
+
 class WebhookBody(Struct, rename="camel"):
     """Unknown keys are dropped without an error (Cal.com's `whitelist`). Payload templates are not simulated."""
 

@@ -194,6 +194,31 @@ async def test_the_command_line_moves_cancels_and_blocks(shared_web_pod: TenantP
     assert (code, "appointment.cancelled" in out, "@" in out) == (0, True, True), out
 
 
+@pytest.mark.processes
+async def test_the_command_line_marks_who_did_not_come_and_takes_the_mark_back(shared_web_pod: TenantPod) -> None:
+    pod = shared_web_pod
+    appointment = await book(pod, next_friday(pod, 10, 6))
+    status, problem = await request(pod, f"appointments/{appointment}/attendance", asking(no_show=True))
+    assert (status, problem["reason"]) == (409, "not_begun")
+    await pod.db.execute(
+        "UPDATE appointments SET starts_at = now() - interval '2 hours', ends_at = now() - interval '1 hour'"
+        " WHERE id = $1::text::uuid", appointment,
+    )  # fmt: skip
+    for options, printed, stored in (
+        ((), "marked as not come: ", "no_show"),
+        (("--undo",), "marked as come: ", "confirmed"),
+    ):
+        process = await asyncio.create_subprocess_exec(
+            *CLI, "appointments", "no-show", appointment[:8], *options, "-t", "salon.salon", "--url", pod.private_url,
+            env={"ASKPROAI_TOKEN": ADMIN_TOKEN, "PYTHONPATH": ":".join(sys.path)}, stdout=-1, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        out, _ = await process.communicate()
+        assert (process.returncode, out.decode().startswith(printed)) == (0, True), out.decode()
+        assert (await request(pod, f"appointments/{appointment}"))[1]["appointment"]["status"] == stored
+    status, problem = await request(pod, f"appointments/{uuid4()}/attendance", asking(no_show=True))
+    assert (status, problem["reason"]) == (404, "not_found")
+
+
 @pytest.mark.parametrize(
     ("start", "refusal"),
     [

@@ -54,6 +54,7 @@ async def seed(pod: TenantPod, week: int) -> dict[str, str]:
     return {
         "/appointments/{id}/cancel": appointment,
         "/appointments/{id}/move": appointment,
+        "/appointments/{id}/attendance": await add_begun(pod),
         "/blocks/new": "",
         "/blocks/{id}/remove": block,
         "/messages/{id}/done": await db.fetchval(MESSAGE, tenant, f"call_{uuid4().hex}"),
@@ -70,6 +71,7 @@ def fields_of(pod: TenantPod, path: str, week: int) -> dict[str, str]:
     return {
         "/appointments/{id}/cancel": {"reason": "krank"},
         "/appointments/{id}/move": {"day": day, "time": "14:00", "staff": ""},
+        "/appointments/{id}/attendance": {"no_show": "true"},
         "/blocks/new": {"who": "mitte/mehmet", "day": day, "time": "12:00", "last_time": "13:00", "reason": "Zahnarzt"},
         "/messages/{id}/done": {"note": "angerufen"},
     }.get(path, {})
@@ -96,6 +98,16 @@ async def audit(pod: TenantPod, request_id: str = "") -> list[tuple[str, dict[st
     return [each for each in entries if not request_id or each[1].get("request") == request_id]
 
 
+async def add_begun(pod: TenantPod) -> str:
+    """Add an appointment that has begun, and return its id."""
+    appointment: str = await pod.db.fetchval(
+        """INSERT INTO appointments (tenant, branch, service, staff, customer_name, starts_at, ends_at, status, correlation_id)
+           VALUES ($1, 'mitte', 'haarschnitt', 'anna', 'P', now() - interval '1 hour', now() + interval '1 hour', 'confirmed', 'c')
+           RETURNING id::text""", pod.store.tenant,
+    )  # fmt: skip
+    return appointment
+
+
 async def token_of(visitor: Visitor) -> str:
     return hidden((await visitor.get("/week"))[1])
 
@@ -118,6 +130,7 @@ async def test_each_action_acts_once_however_often_its_form_is_sent_and_is_in_th
         "/blocks/{id}/remove": ("/blocks?done=unblocked", "block.removed"),
         "/appointments/{id}/move": ("?done=moved", "appointment.moved"),
         "/appointments/{id}/cancel": ("?done=cancelled", "appointment.cancelled"),
+        "/appointments/{id}/attendance": ("?done=no_show", "appointment.no_show"),
     }
     assert set(expected) == set(ACTIONS)
     for path, (location, action) in expected.items():
@@ -212,7 +225,7 @@ async def test_what_another_site_has_filled_in_is_not_offered_to_be_sent_again(o
 async def test_a_reader_is_shown_no_button(owner: Visitor) -> None:
     made = await seed(owner.pod, 5)
     pages = ("/", "/messages", "/dead-letters", "/blocks", f"/blocks/{made['/blocks/{id}/remove']}",
-             f"/appointments/{made['/appointments/{id}/cancel']}")  # fmt: skip
+             *(f"/appointments/{made[f'/appointments/{{id}}/{change}']}" for change in ("cancel", "attendance")))  # fmt: skip
     async with visiting(owner.pod) as reader:
         assert await reader.log_in(reader_token_of(ADMIN_TOKEN)) == 303
         for path in pages:
@@ -220,7 +233,9 @@ async def test_a_reader_is_shown_no_button(owner: Visitor) -> None:
                 attributes.get("action") or attributes.get("href")
                 for tag, attributes in tags((await reader.get(path))[1]) if tag in {"form", "a"}
             }  # fmt: skip
-            assert not [each for each in targets if re.search("cancel|move|/new|remove|done|redrive", str(each))], path
+            assert not [
+                each for each in targets if re.search("cancel|move|attendance|/new|remove|done|redrive", str(each))
+            ], path
 
 
 async def test_a_cancellation_is_asked_for_first_and_says_what_it_is_about(owner: Visitor) -> None:
@@ -262,17 +277,36 @@ async def test_a_move_that_is_refused_says_why_keeps_what_was_entered_and_offers
 
 async def test_refusals_are_in_the_language_of_the_browser(owner: Visitor) -> None:
     pod = owner.pod
-    begun = await pod.db.fetchval(
-        """INSERT INTO appointments (tenant, branch, service, staff, customer_name, starts_at, ends_at, status, correlation_id)
-           VALUES ($1, 'mitte', 'haarschnitt', 'anna', 'P', now() - interval '1 hour', now() + interval '1 hour', 'confirmed', 'c')
-           RETURNING id::text""", pod.store.tenant,
-    )  # fmt: skip
+    begun = await add_begun(pod)
     form = {"csrf": await token_of(owner), "request_id": str(uuid4())}
     for language, sentence in (("de", "hat begonnen oder ist vorbei"), ("en", "has begun or is over")):
         async with owner.session.post(
             f"{pod.private_url}/appointments/{begun}/cancel", data=form, headers={"Accept-Language": language}
         ) as answer:
             assert (answer.status, sentence in await answer.text()) == (409, True)
+
+
+async def test_who_did_not_come_is_marked_on_the_page_of_the_appointment_and_the_mark_taken_back(
+    owner: Visitor,
+) -> None:
+    pod = owner.pod
+    begun = await add_begun(pod)
+    for button, location, state in (
+        ("Nicht erschienen", "?done=no_show", "no_show"),
+        ("Doch erschienen", "?done=attended", "confirmed"),
+    ):
+        _, page, _ = await owner.get(f"/appointments/{begun}")
+        form = re.search(r'<form method="post" action="[^"]+/attendance">(?:(?!</form>).)+</form>', page, re.DOTALL)
+        assert form is not None
+        assert button in form[0]
+        fields = {str(a["name"]): a["value"] or "" for tag, a in tags(form[0]) if tag == "input"}
+        status, _, answer = await owner.post(f"/appointments/{begun}/attendance", **fields)
+        assert (status, answer.headers["Location"].endswith(location)) == (303, True)
+        stored = await pod.db.fetchval("SELECT status FROM appointments WHERE id = $1::text::uuid", begun)
+        assert stored == state
+    to_come = await book(pod, next_friday(pod, 15, 9))
+    _, page, _ = await owner.get(f"/appointments/{to_come}")
+    assert "/attendance" not in page, "it has not begun"
 
 
 async def test_a_block_shows_whom_to_call_and_an_equal_one_changes_nothing(owner: Visitor) -> None:

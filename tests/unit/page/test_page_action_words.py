@@ -7,7 +7,7 @@ import pytest
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api import ChangeObstacle
 from askproai_runtime.admin_api.refused_change import _WHY
-from askproai_runtime.booking import BlockObstacle, FunctionOutcome
+from askproai_runtime.booking import AttendanceObstacle, BlockObstacle, FunctionOutcome
 from askproai_runtime.page.action_words import ENGLISH, GERMAN, ActionWords
 from askproai_runtime.page.actions import DONE_BEFORE, Notice, Right, obstacle_of, rights_of
 from askproai_runtime.page.sessions import Session
@@ -15,7 +15,8 @@ from askproai_runtime.page.sessions import Session
 
 @pytest.mark.parametrize("words", [GERMAN, ENGLISH])
 def test_every_reason_and_notice_has_its_sentence(words: ActionWords) -> None:
-    reasons = {*ChangeObstacle, *BlockObstacle, *_WHY, FunctionOutcome.TAKEN, FunctionOutcome.NOT_BOOKABLE, DONE_BEFORE}
+    of_moves = {*_WHY, FunctionOutcome.TAKEN, FunctionOutcome.NOT_BOOKABLE}
+    reasons = {*ChangeObstacle, *BlockObstacle, *AttendanceObstacle, *of_moves, DONE_BEFORE}
     assert sorted(str(each) for each in reasons if each not in words.obstacles) == []
     assert set(words.notices) == set(Notice)
 

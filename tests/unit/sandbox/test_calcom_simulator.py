@@ -3,7 +3,7 @@
 import asyncio
 import json
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -190,6 +190,20 @@ async def test_cancel_errors_have_no_envelope(calcom: Api) -> None:
     assert again == {"statusCode": 400, "message": "This booking has already been cancelled."}
     await calcom("POST", "/v2/bookings/unknown/cancel", {}, expect=404)
     await book(calcom)
+
+
+async def test_who_was_absent_is_marked_by_the_owner_after_the_start(calcom: Api, clock: FixedClock) -> None:
+    await seed(calcom)
+    booking = (await book(calcom))["data"]
+    path, email = f"/v2/bookings/{booking['uid']}/mark-absent", booking["attendees"][0]["email"]
+    absent = {"attendees": [{"email": email, "absent": True}]}
+    await calcom("POST", path, absent, expect=400)
+    clock.advance(datetime.fromisoformat(booking["start"]) - clock.now())
+    await calcom("POST", path, {"attendees": []}, expect=400)
+    await calcom("POST", path, {"attendees": [{"email": "other@example.com", "absent": True}]}, expect=404)
+    await calcom("POST", path, absent, key="cal_other", expect=403)
+    marked = (await calcom("POST", path, absent))["data"]
+    assert (marked["status"], marked["attendees"][0]["absent"]) == ("accepted", True)
 
 
 async def test_a_move_makes_a_new_uid(calcom: Api) -> None:

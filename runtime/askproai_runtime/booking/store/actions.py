@@ -120,12 +120,17 @@ def cancel_key(appointment_id: UUID) -> str:
     return f"cancel|{appointment_id}"
 
 
-async def record_cancellation(conn: Connection, tenant: str, call_id: str, appointment_id: UUID) -> None:
-    """Record that the call has cancelled an appointment. It needs no claim: the appointment's status makes it idempotent."""
+def attendance_key(appointment_id: UUID) -> str:
+    """Return the key of marking whether the customer of an appointment came."""
+    return f"attendance|{appointment_id}"
+
+
+async def record_done(conn: Connection, tenant: str, call_id: str, key: str, appointment_id: UUID) -> None:
+    """Record that the call has done something that needs no claim: the appointment's status makes it idempotent."""
     await conn.execute(
         """INSERT INTO call_actions (tenant, call_id, key, state, lease_until, appointment_id)
            VALUES ($1, $2, $3, 'done', clock_timestamp(), $4) ON CONFLICT DO NOTHING""",
-        tenant, call_id, cancel_key(appointment_id), appointment_id,
+        tenant, call_id, key, appointment_id,
     )  # fmt: skip
 
 

@@ -1,0 +1,143 @@
+"""The desk marks who did not come: here, and where Cal.com has the appointment, there first."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from askproai_runtime import booking as booking_api
+from askproai_runtime.booking import (
+    Appointment,
+    AttendanceObstacle,
+    AttendanceRefused,
+    CalendarState,
+    DeskRequest,
+    RequestUsed,
+)
+from askproai_sandbox.simulator import FaultKind
+from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, Salon, booking_args, call
+from tests.worlds.calcom_environment import CalcomEnvironment
+
+UNTIL_IT_BEGINS = datetime.fromisoformat(HALF_PAST_TWO).astimezone(UTC) - NOW
+
+
+def desk() -> DeskRequest:
+    return DeskRequest(uuid4(), "karin@laptop")
+
+
+async def book(salon: Salon) -> UUID:
+    answer = await salon.booking.book_appointment(call("call_1", "+491500000001"), booking_args(HALF_PAST_TWO, "Petra"))
+    assert answer.success, answer
+    return UUID(answer.fields["appointment_id"])
+
+
+async def mark(
+    salon: Salon, appointment: UUID, request: DeskRequest | None = None, *, no_show: bool = True
+) -> Appointment:
+    found = await booking_api.mark_attendance(
+        salon.booking, request or desk(), appointment, "corr-desk", no_show=no_show
+    )
+    assert found is not None
+    return found
+
+
+async def audit(salon: Salon) -> list[str]:
+    rows = await salon.rows("SELECT action, detail FROM audit_log ORDER BY id")
+    assert {json.loads(row["detail"])["claimed_by"] for row in rows} <= {"karin@laptop"}
+    return [row["action"] for row in rows]
+
+
+async def test_who_did_not_come_is_marked_from_the_start_on_and_the_mark_can_be_taken_back(new_salon) -> None:
+    salon = await new_salon()
+    appointment = await book(salon)
+    salon.clock.advance(UNTIL_IT_BEGINS - timedelta(minutes=1))
+    with pytest.raises(AttendanceRefused, match="from its start on") as refused:
+        await mark(salon, appointment)
+    assert refused.value.obstacle is AttendanceObstacle.NOT_BEGUN
+    salon.clock.advance(timedelta(minutes=1))
+    assert (await mark(salon, appointment)).status == "no_show"
+    assert (await mark(salon, appointment)).status == "no_show"
+    assert (await mark(salon, appointment, no_show=False)).status == "confirmed"
+    assert await audit(salon) == ["appointment.no_show", "appointment.attended"], "what changes nothing is no entry"
+    await salon.assert_claims_match()
+
+
+async def test_a_repeated_request_changes_nothing_more_whatever_was_marked_meanwhile(new_salon) -> None:
+    salon = await new_salon()
+    appointment, request = await book(salon), desk()
+    salon.clock.advance(UNTIL_IT_BEGINS)
+    await mark(salon, appointment, request)
+    await mark(salon, appointment, no_show=False)
+    assert (await mark(salon, appointment, request)).status == "confirmed"
+    with pytest.raises(RequestUsed):
+        await mark(salon, appointment, request, no_show=False)
+
+
+async def test_what_was_cancelled_nobody_missed(new_salon) -> None:
+    salon = await new_salon()
+    appointment = await book(salon)
+    await booking_api.cancel_for_desk(salon.booking, desk(), appointment, None, "corr-desk")
+    salon.clock.advance(UNTIL_IT_BEGINS)
+    with pytest.raises(AttendanceRefused) as refused:
+        await mark(salon, appointment)
+    assert refused.value.obstacle is AttendanceObstacle.NOT_HELD
+    assert await booking_api.mark_attendance(salon.booking, desk(), uuid4(), "c", no_show=True) is None
+
+
+async def test_cal_com_has_the_mark_and_its_own_event_of_it_changes_nothing(env: CalcomEnvironment) -> None:
+    appointment = await book(env.salon)
+    env.advance(UNTIL_IT_BEGINS)
+    found = await mark(env.salon, appointment)
+    assert await booking_api.calendar_state(env.salon.booking, found) is CalendarState.DONE
+    (booking,) = env.bookings
+    assert [attendee["absent"] for attendee in booking["attendees"]] == [True]
+    assert (await env.receive_event(booking["uid"], env.salon.clock.now())).startswith("nothing new")
+    assert (await mark(env.salon, appointment, no_show=False)).status == "confirmed"
+    (booking,) = env.bookings
+    assert [attendee["absent"] for attendee in booking["attendees"]] == [False]
+    assert (await env.receive_event(booking["uid"], env.salon.clock.now())).startswith("nothing new")
+
+
+async def test_what_is_marked_at_cal_com_already_is_not_sent_there(env: CalcomEnvironment) -> None:
+    appointment = await book(env.salon)
+    env.advance(UNTIL_IT_BEGINS)
+    await env.dashboard("absent", uid=env.bookings[0]["uid"])
+    assert (await mark(env.salon, appointment)).status == "no_show"
+    assert env.count_requests("mark-absent") == 0
+
+
+async def test_while_cal_com_is_away_nothing_is_marked_and_the_same_request_does_it_later(
+    env: CalcomEnvironment,
+) -> None:
+    appointment, request = await book(env.salon), desk()
+    env.advance(UNTIL_IT_BEGINS)
+    env.disconnect()
+    with pytest.raises(AttendanceRefused, match="try again later") as refused:
+        await mark(env.salon, appointment, request)
+    assert refused.value.obstacle is AttendanceObstacle.CALENDAR_AWAY
+    (found,) = await booking_api.find_by_id(env.salon.booking, appointment, appointment)
+    assert found.status == "confirmed"
+    env.reconnect()
+    assert (await mark(env.salon, appointment, request)).status == "no_show"
+
+
+async def test_a_mark_whose_answer_is_lost_comes_here_by_its_event(env: CalcomEnvironment) -> None:
+    appointment = await book(env.salon)
+    env.advance(UNTIL_IT_BEGINS)
+    env.inject_fault(FaultKind.ERROR_AFTER_COMMIT, "mark-absent", count=1)
+    with pytest.raises(AttendanceRefused) as refused:
+        await mark(env.salon, appointment)
+    assert refused.value.obstacle is AttendanceObstacle.CALENDAR_AWAY
+    await env.receive_event(env.bookings[0]["uid"], env.salon.clock.now())
+    (found,) = await booking_api.find_by_id(env.salon.booking, appointment, appointment)
+    assert found.status == "no_show"
+
+
+async def test_what_cal_com_does_not_mark_is_not_marked_here(env: CalcomEnvironment) -> None:
+    appointment = await book(env.salon)
+    env.salon.clock.advance(UNTIL_IT_BEGINS)  # and Cal.com's clock is behind: there it has not begun
+    with pytest.raises(AttendanceRefused, match="only after the booking has begun") as refused:
+        await mark(env.salon, appointment)
+    assert refused.value.obstacle is AttendanceObstacle.CALENDAR_REFUSED
+    assert await audit(env.salon) == []
