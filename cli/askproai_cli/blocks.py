@@ -42,7 +42,6 @@ _APPOINTMENTS = {
 
 def add(
     tenant: TenantOption,
-    staff: Annotated[str, typer.Option(help="The person: id or name.")],
     first: Annotated[
         str,
         typer.Option(
@@ -50,26 +49,35 @@ def add(
             help="A day, or a local time such as 2026-11-27T14:00; German words, too, such as 'Freitag Nachmittag'.",
         ),
     ],
+    staff: Annotated[str | None, typer.Option(help="The person: id or name.")] = None,
+    everyone: Annotated[
+        bool, typer.Option("--everyone", help="Instead of a person, all who work in the branch, or in any.")
+    ] = False,
     last: Annotated[
         str | None,
         typer.Option("--to", help="The last day, or a time. Default: the end of the first day, or of its part."),
     ] = None,
     reason: Annotated[str, typer.Option(help="For colleagues; no caller hears it.")] = "",
-    branch: Annotated[str | None, typer.Option(help="Only needed if two people have the same id.")] = None,
+    branch: Annotated[
+        str | None, typer.Option(help="If two people have the same id. With --everyone: whose staff.")
+    ] = None,
     yes: YesOption = False,
     request_id: RequestOption = None,
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Block a time of a person, in every branch: no caller is offered it or can book it.
+    """Block a time of a person, in every branch, or of everyone: no caller is offered it or can book it.
 
-    The question before it shows the person, the span, and the appointments and open offers of the waiting list in it. Appointments
-    stay: call the customers, and move or cancel each. Offers end: call whoever has heard of one. Cal.com's booking pages do not
-    know the block. If the person has a block of the same span, that one is shown, and none is added.
+    The question before it shows whose time it is, the span, and the appointments and open offers of the waiting list in it.
+    Appointments stay: call the customers, and move or cancel each. Offers end: call whoever has heard of one. Cal.com's booking
+    pages do not know the block. If there is a block of the same people and span, that one is shown, and none is added.
     """
-    asked = {"staff": staff, "from": first, "to": last, "branch": branch}
+    if everyone == (staff is not None):
+        raise typer.BadParameter("name the person with --staff, or write --everyone")
+    whose: dict[str, Any] = {"everyone": True} if everyone else {"staff": staff}
+    asked: dict[str, Any] = whose | {"from": first, "to": last, "branch": branch}
     if not yes:
-        preview = request(tenant, url, "GET", "block-preview", **asked)
+        preview = request(tenant, url, "GET", "block-preview", **asked | ({"everyone": "true"} if everyone else {}))
         _echo_affected(preview, err=True)
         confirm(f"Block {_describe(preview | {'reason': reason}, preview['zone'])}?", yes=False)
         asked |= {"from": preview["start"], "to": preview["end"]}  # what was shown, although "heute" may be over by now

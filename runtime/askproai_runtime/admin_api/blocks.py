@@ -1,5 +1,5 @@
-"""Blocks: times that the tenant takes from a person, with those whom it then has to call: the customers of the appointments in
-them, and who has an open offer of the waiting list.
+"""Blocks: times that the tenant takes from a person, or from everybody, with those whom it then has to call: the customers of the
+appointments in them, and who has an open offer of the waiting list.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +20,7 @@ from askproai_runtime.admin_api.desk import (
     parse_id_range,
     problems,
 )
-from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
+from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
 from askproai_runtime.admin_api.waitlist import WaitingEntry, to_waiting_entry
 from askproai_runtime.booking import (
     Block,
@@ -116,10 +116,11 @@ class NewBlock(DeskBody, frozen=True, kw_only=True, rename={"first": "from", "la
     """`from` and `to` are days, local times or instants, in ISO 8601 or in German words. A day as `to` is included.
 
     Without `to` the block ends with the day of `from`, or with the part of a day that it names, such as "Donnerstag Nachmittag".
-    `branch` is only needed where two people have one id.
+    It is `staff`'s, with `branch` where two people have one id; or with `everyone` that of all who work in `branch`, or in any.
     """
 
-    staff: ShortText
+    staff: ShortText | None = None
+    everyone: bool = False
     first: ShortText
     last: ShortText | None = None
     branch: ShortText | None = None
@@ -134,13 +135,14 @@ class Blocks:
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         preview = (
-            Param("staff", "The person: id or name", required=True),
+            Param("staff", "The person: id or name"),
+            Param("everyone", "true: instead of a person everybody, in the branch or in all", ("true", "false")),
             Param("from", "A day, a local time or an instant, also in German words", required=True),
             Param(
                 "to",
                 "The last day, or a time; when absent, the end of the first day or of the part of it that `from` names",
             ),
-            Param("branch", "Only needed where two people have one id"),
+            Param("branch", "Where two people have one id; with everyone, whose staff"),
         )
         return (
             Endpoint("GET", "/block-preview", "What a block would be", BlockPreview, self.preview, preview),
@@ -171,7 +173,8 @@ class Blocks:
         zone, booking = request.zone, self._booking()
         with problems():
             span = _parse_span(request, request.text("from") or "", request.text("to"))
-            staff, found = await preview_block(booking, request.text("staff") or "", request.text("branch"), span)
+            whose = _whose(request.text("staff"), everyone=request.choice("everyone") == "true")
+            staff, found = await preview_block(booking, whose, request.text("branch"), span)
         start, end = span.start.astimezone(zone), span.end.astimezone(zone)
         appointments = [_to_move(appointment, request) for appointment in found]
         offers = await self._list_offers(request, staff, span)
@@ -181,8 +184,9 @@ class Blocks:
         body = request.body(NewBlock)
         with problems():
             span = _parse_span(request, body.first, body.last)
+            whose = _whose(body.staff, everyone=body.everyone)
             block, appointments = await add_block(
-                self._booking(), body.desk, body.staff, body.branch, span, body.reason, request.correlation_id
+                self._booking(), body.desk, whose, body.branch, span, body.reason, request.correlation_id
             )
         added, detail = block.id == body.request_id, await self._to_detail(block, appointments, request)
         log.info("block.added" if added else "block.existed", block=str(block.id), appointments=len(appointments))
@@ -213,6 +217,13 @@ class Blocks:
         with problems():
             found = await list_offers_within(self._booking(), staff, span)
         return [to_waiting_entry(entry, request) for entry in found]
+
+
+def _whose(staff: str | None, *, everyone: bool) -> str | None:
+    """Return whose time is meant, None for everybody's. Raises `Problem` unless it is one of both: a missing name is no wish."""
+    if everyone == bool(staff):
+        raise bad_request("name a person as staff, or set everyone to true")
+    return staff
 
 
 def _parse_span(request: ApiRequest, first: str, last: str | None) -> Span:

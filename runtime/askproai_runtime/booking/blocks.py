@@ -1,4 +1,4 @@
-"""Blocks: times that the tenant takes from a person by hand, at once and in every branch where the person works.
+"""Blocks: times that the tenant takes from a person, or from everybody, by hand, at once and in every branch where they work.
 
 A block is written under the locks of the person's resources, as every booking is: an appointment that was booked before is listed,
 and a later booking is refused. Appointments within a block stay: they were promised, and only the tenant can call the customers.
@@ -20,6 +20,7 @@ from askproai_core.input_values import require_storable
 from askproai_core.tenant_config import Staff, TenantConfig
 from askproai_runtime.booking.desk import DeskBusy
 from askproai_runtime.booking.names import UnknownName, list_named_staff
+from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.slots import Span
 from askproai_runtime.booking.store.actions import bind_request
 from askproai_runtime.booking.store.audit import record_desk_change
@@ -71,15 +72,21 @@ class BlockExists(Exception):
 
 
 async def add_block(
-    ctx: BookingContext, desk: DeskRequest, staff: str, branch: str | None, span: Span, reason: str, correlation_id: str
+    ctx: BookingContext,
+    desk: DeskRequest,
+    staff: str | None,
+    branch: str | None,
+    span: Span,
+    reason: str,
+    correlation_id: str,
 ) -> tuple[Block, list[BlockedAppointment]]:
     """Take a time from a person, and return the block, whose id is the request's, with the live appointments in it.
 
-    A repeated request returns the same block. If the person has a block of the same span, that one is returned, and none is added:
-    who removed one of two equal blocks would not know why the time is still blocked. Raises `UnknownName`, `InvalidBlock`,
-    `BlockExists` and `DeskBusy`.
+    Without `staff` it is taken from everybody in the branch, or in all. A repeated request returns the same block. If there is a
+    block of the same people and span, that one is returned, and none is added: who removed one of two equal blocks would not know
+    why the time is still blocked. Raises `UnknownName`, `InvalidBlock`, `BlockExists` and `DeskBusy`.
     """
-    entries = find_person(ctx.config(), staff, branch)
+    entries = _find_entries(ctx.config(), staff, branch)
     _require_valid(span, ctx.clock.now())
 
     async def write(conn: Connection) -> tuple[Block, list[BlockedAppointment]]:
@@ -113,13 +120,13 @@ async def add_block(
 
 
 async def preview_block(
-    ctx: BookingContext, staff: str, branch: str | None, span: Span
+    ctx: BookingContext, staff: str | None, branch: str | None, span: Span
 ) -> tuple[list[str], list[BlockedAppointment]]:
     """Return whom a block of this span would be of, as `branch/staff`, and the live appointments in it. Nothing is written.
 
     Raises `UnknownName` and `InvalidBlock`.
     """
-    entries = find_person(ctx.config(), staff, branch)
+    entries = _find_entries(ctx.config(), staff, branch)
     _require_valid(span, ctx.clock.now())
     async with ctx.pool.acquire() as conn:
         resources = await _list_resources(conn, ctx, entries, lock=False)
@@ -212,9 +219,38 @@ async def list_current_blocks(ctx: BookingContext, after: Sequence[object] | Non
         return await list_blocks(conn, ctx.tenant, ctx.clock.now(), after, limit)
 
 
+def _find_entries(config: TenantConfig, staff: str | None, branch: str | None) -> list[tuple[str, Staff]]:
+    """Return the entries of a person, or without `staff` of everybody. Raises `UnknownName`."""
+    return find_everybody(config, branch) if staff is None else find_person(config, staff, branch)
+
+
+def find_everybody(config: TenantConfig, branch: str | None) -> list[tuple[str, Staff]]:
+    """Return the entries of all who can be booked in a branch, by name or display name, or in all: each in every branch of theirs.
+
+    Raises `UnknownName`.
+    """
+    entries = _list_entries(config)
+    places = {place.name for place in config.branches}
+    if branch is not None:
+        places = {
+            place.name for place in config.branches if fold(branch) in {fold(place.name), fold(place.display_name)}
+        }
+        if not places:
+            known = ", ".join(sorted(place.name for place in config.branches))
+            raise UnknownName(f"There is no branch {branch!r}; there are: {known}")
+    people = {member.resource_ids[0] for place, member in entries if place in places}
+    if not people:
+        raise UnknownName("There is nobody whom callers can book")
+    return [(place, member) for place, member in entries if member.resource_ids[0] in people]
+
+
+def _list_entries(config: TenantConfig) -> list[tuple[str, Staff]]:
+    return [(place.name, member) for place in config.branches for member in place.staff if member.resource_ids]
+
+
 def find_person(config: TenantConfig, staff: str, branch: str | None) -> list[tuple[str, Staff]]:
     """Return the entries of a person: branch and staff member, for every branch of the person. Raises `UnknownName`."""
-    entries = [(place.name, member) for place in config.branches for member in place.staff if member.resource_ids]
+    entries = _list_entries(config)
     within = [(place, member) for place, member in entries if branch in {None, place}]
     meant = list_named_staff(staff, (member for _, member in within), by_id=True)
     named = [(place, member) for place, member in within if member in meant]

@@ -24,6 +24,7 @@ class ActionWords:
     block: str
     block_title: str
     block_button: str
+    everybody: str  # with {branch}
     blocks: str
     none_blocked: str
     first_day: str
@@ -62,7 +63,7 @@ GERMAN: Final = ActionWords(
     keep="Nein, zurück zum Termin", move="Verschieben …", move_title="Diesen Termin verschieben", move_button="Verschieben",
     no_show="Nicht erschienen", attended="Doch erschienen",
     stays="bleibt bei {name}", block="Zeit sperren …", block_title="Eine Zeit sperren",
-    block_button="Sperren", blocks="Gesperrte Zeiten",
+    everybody="Alle in {branch}", block_button="Sperren", blocks="Gesperrte Zeiten",
     none_blocked="Nichts ist gesperrt.", first_day="Erster Tag", first_time="Ab (leer: ganzer Tag)",
     last_day="Letzter Tag (leer: derselbe)", last_time="Bis (leer: Ende des Tages)",
     block_hint="Niemand kann dann bei dieser Person buchen, in keiner Filiale. Termine, die es schon gibt, bleiben.",
@@ -129,7 +130,7 @@ ENGLISH: Final = ActionWords(
     move_button="Move",
     no_show="Did not come", attended="Came after all",
     stays="stays with {name}", block="Block a time …", block_title="Block a time",
-    block_button="Block", blocks="Blocked times",
+    everybody="Everybody in {branch}", block_button="Block", blocks="Blocked times",
     none_blocked="Nothing is blocked.", first_day="First day", first_time="From (empty: the whole day)",
     last_day="Last day (empty: the same)", last_time="Until (empty: the end of the day)",
     block_hint="Nobody can book this person then, in no branch. Appointments that exist stay.",

@@ -109,7 +109,8 @@ async def _block(api: PrivateApi, asking: Asking) -> str:
     branch, _, staff = asking.form.get("who", "").partition("/")
     day, time = _require(asking, "day"), asking.form.get("time", "")
     last_day, last_time = asking.form.get("last_day", ""), asking.form.get("last_time", "")
-    fields = {"staff": staff, "branch": branch, "from": _moment(day, time), "reason": asking.form.get("reason", "")}
+    whose: dict[str, str | bool] = {"everyone": True} if branch and not staff else {"staff": staff}
+    fields = whose | {"branch": branch, "from": _moment(day, time), "reason": asking.form.get("reason", "")}
     if last_day or last_time:
         fields["to"] = _moment(last_day or day, last_time)
     added = await _change(api, AddedBlock, "/blocks", asking, fields)

@@ -196,8 +196,10 @@ class Views:
         """Ask whose time is to be blocked, and which."""
         empty = dict.fromkeys(("who", "time", "last_day", "last_time", "reason"), "")
         day = _day(asking, self.now().astimezone(self.zone).date()).isoformat()
-        people = list_people(self._process.config.current, ())
-        return Shown({"fields": empty | {"day": day} | dict(asking.form), "people": people})
+        config = self._process.config.current
+        everybody = [(place.name, place.display_name) for place in config.branches if len(place.staff) > 1]
+        people = list_people(config, ())
+        return Shown({"everybody": everybody, "fields": empty | {"day": day} | dict(asking.form), "people": people})
 
     async def show_done(self, asking: Asking) -> Shown:
         """Ask whether a message is dealt with."""

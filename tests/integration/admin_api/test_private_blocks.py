@@ -41,6 +41,22 @@ async def test_a_block_is_added_listed_and_removed(shared_web_pod: TenantPod) ->
     assert (await request(pod, "blocks", asking(staff="anna", **{"from": "nach dem Urlaub"})))[0] == 400
 
 
+async def test_everybodys_time_is_blocked_only_for_who_says_so(shared_web_pod: TenantPod) -> None:
+    """A person's name that was left out is a mistake, and must not close the branch."""
+    pod, day = shared_web_pod, next_friday(shared_web_pod, 0, 7).date().isoformat()
+    for whose in ({}, {"staff": "anna", "everyone": True}):
+        status, problem = await request(pod, "blocks", asking(**whose, **{"from": day}))
+        assert (status, problem["detail"]) == (400, "name a person as staff, or set everyone to true")
+    everybody = sorted(f"{place.name}/{member.id}" for place in pod.config().branches for member in place.staff)
+    status, preview = await request(pod, "block-preview", everyone="true", **{"from": day})
+    assert (status, preview["staff"]) == (200, everybody)
+    status, added = await request(pod, "blocks", asking(everyone=True, branch="mitte", **{"from": day}))
+    assert (status, added["block"]["staff"]) == (200, everybody)
+    assert (await request(pod, "slots", branch="mitte", service="haarschnitt", date=day))[1]["slots"] == []
+    assert (await request(pod, f"blocks/{added['block']['id']}/remove", asking()))[0] == 200
+    assert (await request(pod, "slots", branch="mitte", service="haarschnitt", date=day))[1]["slots"]
+
+
 async def test_a_day_may_be_named_in_german_words_and_the_last_one_is_included(shared_web_pod: TenantPod) -> None:
     pod = shared_web_pod
     start = next_friday(pod, 16)

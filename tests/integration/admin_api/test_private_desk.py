@@ -186,6 +186,12 @@ async def test_the_command_line_moves_cancels_and_blocks(shared_web_pod: TenantP
     assert all(line.endswith("with anna") for line in free), out
     code, out = await run("unblock", added["block"]["id"][:8], "--yes")
     assert code == 0, out
+    code, out = await run("block", "--from", f"{hour:%Y-%m-%d}")
+    assert (code, "name the person with --staff, or write --everyone" in out) == (2, True), out
+    code, out = await run("block", "--everyone", "--from", f"{hour:%Y-%m-%d}", answer="y\n")
+    assert (code, "blocked: mitte/anna, mitte/mehmet, " in out) == (0, True), out
+    code, out = await run("unblock", out.split("(id ")[1][:8], "--yes")
+    assert code == 0, out
     code, out = await run("appointments", "cancel", appointment[:8], "--reason", "krank", answer="y\n")
     assert (code, "cancelled" in out) == (0, True), out
     code, out = await run("appointments", "cancel", appointment[:8])
@@ -197,13 +203,16 @@ async def test_the_command_line_moves_cancels_and_blocks(shared_web_pod: TenantP
 @pytest.mark.processes
 async def test_the_command_line_marks_who_did_not_come_and_takes_the_mark_back(shared_web_pod: TenantPod) -> None:
     pod = shared_web_pod
-    appointment = await book(pod, next_friday(pod, 10, 6))
+    appointment = await pod.db.fetchval(
+        """INSERT INTO appointments (tenant, branch, service, staff, customer_name, starts_at, ends_at, status, correlation_id)
+           VALUES ($1, 'mitte', 'haarschnitt', 'anna', 'P', now() + interval '1 hour', now() + interval '2 hours', 'confirmed', 'c')
+           RETURNING id::text""", pod.store.tenant,
+    )  # fmt: skip
     status, problem = await request(pod, f"appointments/{appointment}/attendance", asking(no_show=True))
     assert (status, problem["reason"]) == (409, "not_begun")
     await pod.db.execute(
-        "UPDATE appointments SET starts_at = now() - interval '2 hours', ends_at = now() - interval '1 hour'"
-        " WHERE id = $1::text::uuid", appointment,
-    )  # fmt: skip
+        "UPDATE appointments SET starts_at = now() - interval '1 hour' WHERE id = $1::text::uuid", appointment
+    )
     for options, printed, stored in (
         ((), "marked as not come: ", "no_show"),
         (("--undo",), "marked as come: ", "confirmed"),

@@ -28,7 +28,7 @@ def desk() -> DeskRequest:
 
 
 async def block(
-    salon: Salon, staff: str = "anna", first: str = FRIDAY, last: str | None = None, *,
+    salon: Salon, staff: str | None = "anna", first: str = FRIDAY, last: str | None = None, *,
     branch: str | None = None, request: DeskRequest | None = None, reason: str = "krank",
 ) -> tuple[Block, list[BlockedAppointment]]:  # fmt: skip
     span = booking_api.resolve_span(first, last, BERLIN)
@@ -61,6 +61,27 @@ async def test_a_blocked_day_is_neither_offered_nor_booked_and_ends_with_it(new_
     assert not any(slot["start"].startswith(FRIDAY) and slot["staff"] == "anna" for slot in answer.fields["slots"])
     assert await booking_api.remove_block(salon.booking, desk(), blocked.id, "c")
     assert await book(salon, MORNING, 1, "anna")
+
+
+async def test_a_block_of_everybody_leaves_nothing_to_offer_and_ends_as_one(new_salon) -> None:
+    salon = await new_salon()
+    assert await book(salon, MORNING, 1, "anna")
+    assert await book(salon, HALF_PAST_TWO, 2, "mehmet")
+    blocked, found = await block(salon, None, reason="Wasserschaden")
+    assert blocked.staff == ["mitte/anna", "mitte/mehmet"]
+    assert [appointment.customer_name for appointment in found] == ["Kundin 1", "Kundin 2"]
+    assert [await free(salon, staff) for staff in ("anna", "mehmet")] == [0, 0]
+    again, _ = await block(salon, None, branch="Mitte", reason="Schulung")
+    assert again.id == blocked.id, "the same people and span"
+    assert await booking_api.remove_block(salon.booking, desk(), blocked.id, "c")
+    assert await free(salon, "anna") > 0
+    assert await free(salon, "mehmet") > 0
+
+
+async def test_a_block_of_everybody_in_an_unknown_branch_names_those_that_there_are(new_salon) -> None:
+    salon = await new_salon()
+    with pytest.raises(UnknownName, match=r"There is no branch 'pankow'; there are: mitte"):
+        await block(salon, None, branch="pankow")
 
 
 async def test_a_time_that_a_caller_holds_can_be_blocked_and_is_refused_when_they_say_yes(new_salon) -> None:

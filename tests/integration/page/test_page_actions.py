@@ -309,6 +309,24 @@ async def test_who_did_not_come_is_marked_on_the_page_of_the_appointment_and_the
     assert "/attendance" not in page, "it has not begun"
 
 
+async def test_a_whole_branch_is_blocked_from_the_same_form(owner: Visitor) -> None:
+    pod, day = owner.pod, next_friday(owner.pod, 0, 10).date().isoformat()
+    _, page, _ = await owner.get("/blocks/new")
+    assert re.search(r'<option value="mitte/">Alle in [^<]+</option>', page)
+    form = {
+        "csrf": await token_of(owner),
+        "request_id": str(uuid4()),
+        "who": "mitte/",
+        "day": day,
+        "reason": "Schulung",
+    }
+    status, page, answer = await owner.post("/blocks/new", **form)
+    assert status == 303, page
+    _, page, _ = await owner.get(answer.headers["Location"])
+    for member in pod.config().branches[0].staff:
+        assert member.display_name in page
+
+
 async def test_a_block_shows_whom_to_call_and_an_equal_one_changes_nothing(owner: Visitor) -> None:
     pod = owner.pod
     appointment = await book(pod, next_friday(pod, 14, 8), staff="mehmet")
