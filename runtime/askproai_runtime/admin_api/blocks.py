@@ -220,7 +220,7 @@ class Blocks:
 
 
 def _whose(staff: str | None, *, everyone: bool) -> str | None:
-    """Return whose time is meant, None for everybody's. Raises `Problem` unless it is one of both: a name that is missing is a mistake."""
+    """Return whose time is meant, None for everybody's. Raises `Problem` 400 unless it is one of both: a name may be forgotten."""
     if everyone == bool(staff):
         raise bad_request("name a person as staff, or set everyone to true")
     return staff
