@@ -52,6 +52,10 @@ class Operator:
         samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
         return sum(each.value for each in samples if each.name == name and labels.items() <= each.labels.items())
 
+    async def is_primed(self) -> bool:
+        """Return whether its cache is filled, which a standby says in its log only."""
+        return '"cache.primed"' in await asyncio.to_thread(self.child.log.read_text)
+
     async def leads(self) -> bool:
         """Return whether it leads and its cache is filled."""
         try:

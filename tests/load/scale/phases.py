@@ -264,6 +264,7 @@ async def leader(run: Run) -> list[Row]:
     await env.settled(run.bound)
     killed = run.operator
     standby = await run.start_operator("operator-2")
+    await eventually(standby.is_primed, seconds(run.bound), "the standby to fill its cache")
     await asyncio.sleep(5)  # it has asked for the Lease
     before = await env.counts()
     await env.stop_operator(killed, kill=True)
