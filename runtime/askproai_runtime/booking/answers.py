@@ -1,6 +1,6 @@
 """How slots, appointments and dates look in an answer: the JSON fields for the model, and the sentence to say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -9,6 +9,7 @@ from askproai_core.tenant_config import Service, TenantConfig
 from askproai_runtime.booking.obstacles import Obstacle, is_day_off, list_days, works_elsewhere
 from askproai_runtime.booking.opening_hours import find_closure
 from askproai_runtime.booking.phrases import (
+    fold,
     format_length,
     format_reading,
     format_slot,
@@ -199,16 +200,26 @@ def appointment_fields(zone: ZoneInfo, appointment: Appointment) -> dict[str, st
 def appointment_list_fields(
     config: TenantConfig, appointments: Sequence[Appointment], now: datetime
 ) -> list[dict[str, str]]:
-    """Return appointments as `appointments` of an answer: what the model needs to distinguish them and to name one."""
+    """Return appointments as `appointments` of an answer: what the model needs to distinguish them and to name one.
+
+    Each has its customer where they are of several.
+    """
+    named = have_several_customers(appointments)
     return [
         {
             **appointment_fields(ZoneInfo(config.time_zone), appointment),
             "service": appointment.service,
             "branch": appointment.branch,
-            "spoken": describe_with_state(config, appointment, now),
+            **({"customer_name": appointment.customer_name} if named else {}),
+            "spoken": describe_with_state(config, appointment, now, named=named),
         }
         for appointment in appointments
     ]
+
+
+def have_several_customers(appointments: Iterable[Appointment]) -> bool:
+    """Return whether appointments are of customers with different names, so that a sentence about one must name its customer."""
+    return len({fold(appointment.customer_name) for appointment in appointments} - {""}) > 1
 
 
 def is_requested(config: TenantConfig, appointment: Appointment) -> bool:
@@ -217,22 +228,24 @@ def is_requested(config: TenantConfig, appointment: Appointment) -> bool:
     return appointment.awaits_confirmation or (pending and config.needs_confirmation(appointment.event_type_id))
 
 
-def describe_with_state(config: TenantConfig, appointment: Appointment, now: datetime) -> str:
+def describe_with_state(config: TenantConfig, appointment: Appointment, now: datetime, *, named: bool = False) -> str:
     """Return what `describe_appointment` does, and that it is not certain, if it is not."""
-    description = describe_appointment(config, appointment, now)
+    description = describe_appointment(config, appointment, now, named=named)
     return f"{description}{say().requested}" if is_requested(config, appointment) else description
 
 
-def describe_appointment(config: TenantConfig, appointment: Appointment, now: datetime) -> str:
+def describe_appointment(config: TenantConfig, appointment: Appointment, now: datetime, *, named: bool = False) -> str:
     """Return `Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna`, and the branch where there are several.
 
-    A service or person that the config has no longer is left out: the appointment has ids only, which callers do not know.
+    With `named` it ends with the customer, if one is known. A service or person that the config has no longer is left out: the
+    appointment has ids only, which callers do not know.
     """
     branch = config.find_branch(appointment.branch)
     service = find_by_name(config, appointment.service)
     names = (s.display_name for s in branch.staff if s.id == appointment.staff) if branch else iter(())
     staff = (say().with_staff.format(staff=decline_name(name)) for name in names)
     place = say().in_branch.format(branch=branch.display_name) if branch and len(config.branches) > 1 else ""
-    what = f"{service.display_name if service else ''}{next(staff, '')}{place}".strip()
+    whom = say().for_customer.format(name=appointment.customer_name) if named and appointment.customer_name else ""
+    what = f"{service.display_name if service else ''}{next(staff, '')}{place}{whom}".strip()
     when = format_spoken(appointment.starts_at, ZoneInfo(config.time_zone), now)
     return f"{when}, {what}" if what else when

@@ -16,9 +16,10 @@ from askproai_runtime.booking.answers import (
     appointment_list_fields,
     describe_appointment,
     describe_with_state,
+    have_several_customers,
 )
 from askproai_runtime.booking.cancel_question import read_cancel_reply
-from askproai_runtime.booking.own_appointments import MAX_SPOKEN, none_found, resolve_cancellation
+from askproai_runtime.booking.own_appointments import MAX_SPOKEN, is_beside_others, none_found, resolve_cancellation
 from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.remote import enqueue_sync
 from askproai_runtime.booking.request import read_text
@@ -59,7 +60,8 @@ async def find_appointments(ctx: BookingContext, call: CallContext, args: Mappin
     if not found:
         success, fields = asks_birth_date(ctx) or call.caller is not None, {"appointments": list[Any]()}
         return Answer(success=success, message=none_found(ctx, call), fields=fields, outcome=FunctionOutcome.NONE_FOUND)
-    spoken = [describe_with_state(config, appointment, ctx.clock.now()) for appointment in found[:MAX_SPOKEN]]
+    named = have_several_customers(found)
+    spoken = [describe_with_state(config, each, ctx.clock.now(), named=named) for each in found[:MAX_SPOKEN]]
     unspoken = len(found) - len(spoken)
     if len(found) == 1:
         message = say().one_found.format(when=spoken[0])
@@ -80,7 +82,8 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
     try:
         async with ctx.pool.acquire() as conn:
             target = await resolve_cancellation(ctx, conn, call, args, say().which_to_cancel)
-            await _require_agreement(ctx, conn, call, args, target)
+            named = await is_beside_others(ctx, conn, call, target)
+            await _require_agreement(ctx, conn, call, args, target, named=named)
         reason = read_text(args, "reason")
         appointment = await run_transaction(
             ctx.pool, lambda conn: write_cancellation(conn, ctx, call, target.id, reason, agreed_start=target.starts_at)
@@ -92,7 +95,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
     if appointment.live and appointment.starts_at != target.starts_at:
         return await cancel_appointment(ctx, call, args)  # it was moved since the caller agreed: ask about that start
     ctx.faults.reach("after:cancel-commit")
-    description = describe_appointment(ctx.config(), appointment, ctx.clock.now())
+    description = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=named)
     fields = appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)
     if appointment.status != Status.CANCELLED:
         message = say().cannot_cancel.format(when=description)
@@ -104,7 +107,13 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
 
 
 async def _require_agreement(
-    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], appointment: Appointment
+    ctx: BookingContext,
+    conn: Connection,
+    call: CallContext,
+    args: Mapping[str, Any],
+    appointment: Appointment,
+    *,
+    named: bool,
 ) -> None:
     """Raise `ClarificationNeeded` with "Soll ich …?", unless that was this call's last question, and the caller has answered.
 
@@ -117,7 +126,7 @@ async def _require_agreement(
     if reply is not None and reply.agrees(args.get("confirmed")):
         return
     await record_question(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at)
-    described = describe_appointment(ctx.config(), appointment, ctx.clock.now())
+    described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=named)
     question = say().shall_i_cancel.format(when=described)
     fields: dict[str, Any] = {**appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)}
     raise ClarificationNeeded(question, **fields, needs_confirmation=True)

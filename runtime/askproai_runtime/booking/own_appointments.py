@@ -13,7 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment
+from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment, have_several_customers
 from askproai_runtime.booking.phrases import format_reading, join_list
 from askproai_runtime.booking.replies import Reply, meant_key
 from askproai_runtime.booking.request import read_text
@@ -70,7 +70,7 @@ async def resolve_appointment(
     if (likely := named.find_likely(found)) is not None:
         age = await record_which(conn, ctx.tenant, call.call_id, likely.id, likely.starts_at, named.spoken)
         if call.find_reply(meant_key(str(likely.id)), age) in {None, Reply.NO}:
-            raise _ask_whether(ctx, likely, named)
+            raise _ask_whether(ctx, likely, named, is_named=have_several_customers(found))
         return likely
     return _choose(ctx, call, found, named, question)
 
@@ -108,6 +108,16 @@ async def resolve_cancellation(
     return likely if likely and named.is_day_of(likely) else _choose(ctx, call, found, named, question)
 
 
+async def is_beside_others(ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment) -> bool:
+    """Return whether the caller has appointments of other customers, too, so that sentences about this one name its customer.
+
+    With a second factor a call knows those of one customer only.
+    """
+    if asks_birth_date(ctx):
+        return False
+    return have_several_customers([appointment, *await list_own_appointments(ctx, conn, call, {})])
+
+
 def none_found(ctx: BookingContext, call: CallContext) -> str:
     """Return the sentence for a caller who has no future appointment."""
     if asks_birth_date(ctx):
@@ -142,10 +152,12 @@ def _not_read(refusal: Refusal) -> str:
     }[refusal]
 
 
-def _ask_whether(ctx: BookingContext, appointment: Appointment, named: "_NamedTime") -> ClarificationNeeded:
+def _ask_whether(
+    ctx: BookingContext, appointment: Appointment, named: "_NamedTime", *, is_named: bool
+) -> ClarificationNeeded:
     """Return the question whether this appointment is meant, although another time was named."""
     config, now = ctx.config(), ctx.clock.now()
-    described = describe_appointment(config, appointment, now)
+    described = describe_appointment(config, appointment, now, named=is_named)
     when = format_reading(named.readings[0], ZoneInfo(config.time_zone), now)
     question = say().none_then_but.format(when=when, appointment=described)
     fields = appointment_list_fields(config, [appointment], now)
@@ -226,7 +238,8 @@ def _choice(
         return ClarificationNeeded(none_found(ctx, call), outcome=FunctionOutcome.NONE_FOUND, appointments=[])
     target = near or now
     said = sorted(found, key=lambda appointment: abs(appointment.starts_at - target))[:MAX_SPOKEN]
-    spoken = [describe_appointment(config, appointment, now) for appointment in said]
+    named = have_several_customers(found)
+    spoken = [describe_appointment(config, appointment, now, named=named) for appointment in said]
     if len(found) > len(spoken):
         listed = join_list(spoken, say().and_word)
         sentence = say().which_of_many.format(count=len(found), question=question, appointments=listed)

@@ -35,7 +35,7 @@ from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.names import find_staff_id
 from askproai_runtime.booking.offer import offer_alternatives, offer_for_move
-from askproai_runtime.booking.own_appointments import resolve_appointment
+from askproai_runtime.booking.own_appointments import is_beside_others, resolve_appointment
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.replies import Reply
 from askproai_runtime.booking.request import (
@@ -91,6 +91,7 @@ class MoveRequest:
     service: ServiceRequest
     start: datetime
     desk: DeskRequest | None = None
+    names_customer: bool = False  # the caller has appointments of others, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
                 ctx, conn, call, args, say().which_to_move, lambda moved: _is_there(ctx, call, args, moved)
             )
             service = await _require_service(ctx, conn, call, appointment)
+            names_customer = await is_beside_others(ctx, conn, call, appointment)
         understood = _understand_new_time(args, call, appointment, service)
         if understood is None:
             return ClarificationNeeded(_ask_when(ctx, call, appointment)).answer
@@ -125,7 +127,9 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
     except ClarificationNeeded as clarification:
         return clarification.answer
     try:
-        return await carry_out_move(ctx, call, MoveRequest(appointment, service, start), deadline)
+        return await carry_out_move(
+            ctx, call, MoveRequest(appointment, service, start, names_customer=names_customer), deadline
+        )
     except MoveInFlight:
         return failure(say().move_in_flight, FunctionOutcome.IN_FLIGHT)
     except asyncpg.LockNotAvailableError:
@@ -292,7 +296,7 @@ async def _claim_move(
         if not await is_action_done(conn, ctx.tenant, call.call_id, key):
             return None
         moved = await get_appointment(conn, ctx.tenant, appointment.id) or appointment
-        return _answer(ctx, moved, again=True)
+        return _answer(ctx, request, moved, again=True)
 
     again = request.desk is None
     claim = await claim_action(ctx, call, key, request.start, deadline, find_result, again=again)
@@ -314,12 +318,12 @@ async def _move(ctx: BookingContext, claim: ActionClaim, request: MoveRequest) -
             failure(message, FunctionOutcome.REFUSED), cause="it was changed since this request was first sent"
         )
     if move.after.status == Status.CONFIRMED or move.before is move.after:
-        return _answer(ctx, move.after, again=move.before is move.after)
+        return _answer(ctx, request, move.after, again=move.before is move.after)
     after, outcome = await cover_end(ctx, move.after, await _ask_calendar(ctx, claim, move))
     ctx.faults.reach("after:calcom-move")
     if isinstance(outcome, Taken | Refused):
         return await _revert(ctx, claim, request, move, outcome)
-    return _answer(ctx, await settle_action(ctx, claim, after, outcome))
+    return _answer(ctx, request, await settle_action(ctx, claim, after, outcome))
 
 
 async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim, request: MoveRequest) -> _Move:
@@ -431,9 +435,9 @@ async def _is_syncing(conn: Connection, ctx: BookingContext, move: _Move) -> boo
     return unchanged and await read_sync_state(conn, ctx.tenant, move.after.id) == "running"
 
 
-def _answer(ctx: BookingContext, appointment: Appointment, *, again: bool = False) -> Answer:
+def _answer(ctx: BookingContext, request: MoveRequest, appointment: Appointment, *, again: bool = False) -> Answer:
     config = ctx.config()
-    when = describe_appointment(config, appointment, ctx.clock.now())
+    when = describe_appointment(config, appointment, ctx.clock.now(), named=request.names_customer)
     outcome = FunctionOutcome.ALREADY_MOVED if again else FunctionOutcome.MOVED
     if not appointment.live:  # cancelled by somebody at this very moment
         outcome = FunctionOutcome.GONE

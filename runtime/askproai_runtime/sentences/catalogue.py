@@ -81,6 +81,7 @@ class Sentences:
     # a request to book
     appointment: str
     in_branch: str
+    for_customer: str
     another_beside: str
     instead_of_part: str
     further_or_instead: str

@@ -74,6 +74,7 @@ ENGLISH: Final = Sentences(
     # a request to book
     appointment="{when}, {service} with {staff}{place}",
     in_branch=" at {branch}",
+    for_customer=" for {name}",
     another_beside=(
         "I have already booked that time for {booked} in this call. Shall I book another appointment beside it for"
         " {name}?"

@@ -74,6 +74,7 @@ GERMAN: Final = Sentences(
     # a request to book
     appointment="{when}, {service} bei {staff}{place}",
     in_branch=" in {branch}",
+    for_customer=" für {name}",
     another_beside=(
         "Für diese Zeit habe ich in diesem Gespräch schon {booked} eingetragen. Soll ich für {name} noch einen Termin"
         " daneben eintragen?"

@@ -38,6 +38,8 @@ def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) 
         memory = replace(memory, has_just_booked=True, booked=booked, booked_until=until, exclusions=())
         memory = _note_booked(memory)
         memory = memory.forget_time(("time", "part_of_day"))  # of the next appointment that is asked for
+        if memory.wants_two:
+            return Turn(_learn_offers(replace(memory, done=called, done_to=booked), answer), phrases.AND_THE_SECOND)
     if called and answer.get("success"):
         memory = replace(memory, done=called, done_to=str(answer.get("appointment_id") or ""))
     if called == "reschedule_appointment" and answer.get("success") and answer.get("appointment_id") == memory.booked:

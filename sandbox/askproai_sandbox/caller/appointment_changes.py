@@ -6,7 +6,7 @@ from dataclasses import replace
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.change import CORRECTS, ONE, TOOL_OF_CHANGE, Change, drops_change, wants_further
 from askproai_sandbox.caller.choice import ask_which, choose, names_person
-from askproai_sandbox.caller.intent import Intent
+from askproai_sandbox.caller.intent import PASSED_ON, Intent
 from askproai_sandbox.caller.memory import SEARCHES, CalledAgent, Memory, Turn, call, cannot, not_placed
 from askproai_sandbox.caller.new_appointment import find_chosen_offer
 from askproai_sandbox.caller.questions import TOPICS
@@ -100,7 +100,8 @@ def note_further(memory: Memory, sentence: Sentence) -> Memory:
     """Return the memory with whether a further appointment is asked for, if this call has booked one."""
     is_second = memory.wants_two and bool(sentence.when) and not CORRECTS.search(sentence.text)
     is_wanted = bool(memory.booked) and (is_second or wants_further(sentence, memory.booked_service))
-    wants_two = (memory.wants_two and not is_wanted) or sentence.wants_several
+    for_two = sentence.for_several and sentence.intent not in {*TOOL_OF_CHANGE, *PASSED_ON, *TOPICS}
+    wants_two = (memory.wants_two and not is_wanted) or sentence.wants_several or for_two
     return replace(memory, wants_further=memory.wants_further or is_wanted, wants_two=wants_two)
 
 

@@ -41,8 +41,22 @@ def choose(items: Sequence[Item], sentence: Sentence, now: datetime | None = Non
     else:
         found = list(items) if names_some else []
     found = [item for item in found if _agrees(item, sentence, _first_day(items, now))]
-    starts = {item.get("start") for item in found}
-    return found[0] if len(found) == 1 or (found and len(starts) == 1) else None
+    if (named := _find_customer(items, sentence.text)) and (not found or named in found):
+        return named
+    same = {(item.get("start"), item.get("customer_name")) for item in found}
+    return found[0] if found and len(same) == 1 else None
+
+
+def _find_customer(items: Sequence[Item], text: str) -> Item | None:
+    """Return the only item of a customer whose name, or the part of it that no other one has, is said."""
+    said, names = _words(text), [_words(str(item.get("customer_name", ""))) for item in items]
+    own = [name - set().union(*(other for other in names if other != name)) for name in names]
+    found = [item for item, words in zip(items, own, strict=True) if words & said]
+    return found[0] if len(found) == 1 else None
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
 
 
 def _takes_first(sentence: Sentence) -> bool:

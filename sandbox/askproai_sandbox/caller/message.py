@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from askproai_sandbox.caller import phrases
+from askproai_sandbox.caller.choice import names_person
 from askproai_sandbox.caller.intent import PASSED_ON, Intent, find_intent
 from askproai_sandbox.caller.rejections import join_time
 from askproai_sandbox.caller.sentence import Sentence
@@ -33,6 +34,8 @@ _TO = (
 _RECIPIENT = re.compile(  # "Chefin" of "der Chefin", who is nobody of the staff by name
     rf"\bSie (?:(?:das|es|doch|bitte) )*{_TO}[^.?!,]*\b(?:aus|ausrichten|sagen|Bescheid|weiter\w*)\b"
     rf"|\b(?i:sagen|richten|geben) Sie (?:(?:das|es|doch|bitte) )*{_TO}"
+    rf"|\b(?i:wollte|will|möchte|würde) (?:(?:ich|gern|gerne|bitte|nur|noch|mal|kurz) )*{_TO}"
+    r"[^.?!,]*\b(?:ausrichten|sagen|mitteilen)\b"
 )
 _ADDRESSED = re.compile(r"\b(?:ihm|ihr|ihnen|allen|jemandem|de[mrn]|an d(?:ie|en))\b[^.?!]*?(?=,?\s*\bdass\b)")
 
@@ -175,7 +178,7 @@ def _find_message(sentence: Sentence, recipient: str | None) -> str | None:
 
 def _find_recipient(text: str, staff: Iterable[str]) -> str | None:
     found = _RECIPIENT.search(text)
-    return next((each for each in staff if each in text), None) or (
+    return next((each for each in staff if names_person(text, each)), None) or (
         next(filter(None, found.groups())) if found else None
     )
 

@@ -10,6 +10,7 @@ ASK_MESSAGE = "Was darf ich ausrichten?"
 ASK_NAME_TO_WAIT = "Auf welchen Namen darf ich Sie auf die Warteliste setzen?"
 ASK_WHO = "Von wem darf ich das ausrichten?"
 ASK_WHO_AT_LEAST = "Ohne Namen kann ich das nicht ausrichten. Von wem ist es?"
+AND_THE_SECOND = "Das ist der erste Termin. Für den zweiten sagen Sie mir bitte Tag und Uhrzeit, und für wen er ist."
 ASK_APPOINTMENT = "Welchen Ihrer Termine meinen Sie?"
 ASK_THIS_APPOINTMENT = "Meinen Sie diesen Termin?"
 ONE_AT_A_TIME = "Ich trage einen Termin nach dem anderen ein. Soll ich mit diesem beginnen: {}?"
@@ -68,7 +69,7 @@ NO_NEIGHBOUR = "does not count from another appointment (“{}”): say the time
 ENGLISH = (
     "speaks German only: try phrases with `askproai when --language en`, functions with `askproai call --function`"
 )
-ONE_APPOINTMENT = "books one appointment only, since there are no groups: a second call is needed for the second person"
+ONE_APPOINTMENT = "books one appointment after the other, since there are no groups: once the first one is booked, it asks for the second"
 ONE_BY_ONE = (
     "does one thing after the other: once the first one is booked or cancelled, ask for the next one in the same call"
 )

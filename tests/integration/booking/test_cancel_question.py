@@ -195,8 +195,8 @@ async def test_an_appointment_that_is_moved_between_the_yes_and_the_cancellation
     await salon.booking.ask_to_cancel(NEXT_CALL, {})
     agreed, moves = find._require_agreement, iter([HALF_PAST_TWO])
 
-    async def move_meanwhile(*args) -> None:
-        await agreed(*args)
+    async def move_meanwhile(*args, **options) -> None:
+        await agreed(*args, **options)
         for start in moves:
             move = {"appointment_id": booked, "start": start}
             assert (await salon.booking.reschedule_appointment(call("call_3"), move)).success

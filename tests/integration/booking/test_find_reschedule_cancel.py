@@ -55,6 +55,35 @@ async def test_a_person_who_was_booked_for_finds_it_from_their_own_number(new_sa
     assert len((await salon.booking.find_appointments(call("b", "+4915177777777"))).fields["appointments"]) == 1
 
 
+async def test_appointments_of_several_customers_are_named_wherever_one_is_meant(new_salon) -> None:
+    """Petra and Dieter come at the same time, so that nothing but the name distinguishes them."""
+    salon = await new_salon()
+    petra = await salon.booking.book_appointment(call(), booking_args(staff="anna", name="Petra Lorenz"))
+    dieter = await salon.booking.book_appointment(
+        call(), booking_args(staff="mehmet", name="Dieter Lorenz", another=True)
+    )
+    assert dieter.success
+    found = await salon.booking.find_appointments(NEXT_CALL)
+    assert found.message == (
+        "Sie haben 2 Termine: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna für Petra Lorenz und"
+        " Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Mehmet für Dieter Lorenz."
+    )
+    assert [each["customer_name"] for each in found.fields["appointments"]] == ["Petra Lorenz", "Dieter Lorenz"]
+    which = await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": "2026-11-27"})
+    assert "bei Anna für Petra Lorenz oder Freitag" in which.message
+    his = {"appointment_id": dieter.fields["appointment_id"]}
+    moved = await salon.booking.reschedule_appointment(NEXT_CALL, {**his, "start": FOUR})
+    assert moved.message.startswith("Der Termin ist verschoben: ")
+    assert "für Dieter Lorenz" in moved.message
+    asked = await salon.booking.ask_to_cancel(NEXT_CALL, his)
+    assert asked.message.startswith("Soll ich Ihren Termin am Freitag, den 27. November, um 16 Uhr")
+    assert "für Dieter Lorenz" in asked.message
+    await salon.cancel(petra.fields["appointment_id"])
+    alone = await salon.booking.find_appointments(NEXT_CALL)
+    assert "Dieter" not in alone.message, "one customer needs no name"
+    assert "customer_name" not in alone.fields["appointments"][0]
+
+
 async def test_past_cancelled_and_held_appointments_are_not_listed(new_salon) -> None:
     salon = await new_salon()
     cancelled = await salon.booking.book_appointment(call(), booking_args())

@@ -183,7 +183,7 @@ def test_a_suspended_agent_calls_no_function_that_it_does_not_have_and_repeats_i
 def test_an_appointment_for_two_people_is_marked_as_one_call_for_each(text: str) -> None:
     model = new_model()
     model.hear(text)
-    assert "a second call is needed" in str(model.remark)
+    assert "one appointment after the other" in str(model.remark)
 
 
 def test_another_requested_time_is_stronger_than_the_question_for_the_name() -> None:

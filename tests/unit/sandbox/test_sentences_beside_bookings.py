@@ -190,7 +190,7 @@ def test_who_checks_what_was_booked_hears_of_the_appointment() -> None:
         ("Meine Brille ist kaputt, rufen Sie mich zurück, es geht um die linke Seite.", None),
         ("Sagen Sie der Chefin, die Rechnung stimmt nicht, sie soll mich zurückrufen.", "Chefin"),
         ("Sagen Sie der Chefin, die Rechnung stimmt nicht.", "Chefin"),
-        ("Richten Sie Herrn Aydin aus, ich komme zehn Minuten später, er soll bitte warten.", "Herrn Aydin"),
+        ("Richten Sie Herrn Aydin aus, ich komme zehn Minuten später, er soll bitte warten.", "Herr Aydin"),
     ],
 )
 def test_a_message_is_never_noted_without_what_it_says(text: str, recipient: str | None) -> None:
