@@ -399,7 +399,7 @@ def _find_booked_name(memory: Memory) -> str:
 def _hear_other_name(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Offer to pass on a fuller name after a booking, which no function changes: "Ja bitte, auf Gertrud Schmitz"."""
     booked_as = _find_booked_name(memory)
-    if not booked_as or memory.is_email_asked or memory.message:
+    if not booked_as or memory.is_email_asked or memory.message or memory.wants_further:
         return Turn(memory)
     name = take_name(sentence, agent.catalogue, asked=True).name or ""
     if name == booked_as or booked_as.split()[-1] not in name.split():

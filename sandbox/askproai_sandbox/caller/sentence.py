@@ -252,6 +252,8 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     noun = None if services else find_noun(rest) or (find_asked_noun(rest) if intent in _OF_A_SERVICE else None)
     if intent is None and services and ASKS_FOR_OWN.search(text):
         intent = Intent.LIST
+    if noun and name is None and (person := re.search(rf"\bfür ({re.escape(noun)} {NAME_WORD})(?!\w)", rest)):
+        name, noun = person[1], None  # "und noch einen für Dieter Lorenz"
     if staff is None and noun and (known := catalogue.find_staff(noun)):  # "Anna bitte"
         staff, rest, noun = known, rest.replace(noun, ",", 1), None
     is_question = bool(_QUESTION.search(text))

@@ -74,7 +74,7 @@ def test_a_message_keeps_for_whom_it_is_who_is_not_of_the_team() -> None:
     ],
 )
 def test_who_books_for_two_hears_that_one_is_booked_and_books_the_other(said: str) -> None:
-    model, reactions = ScriptedModel(TOOLS, "+491", PRACTICE), list[Any]()
+    model, reactions, services = ScriptedModel(TOOLS, "+491", PRACTICE), list[Any](), set[Any]()
     slot = {"start": "2026-11-28T10:00:00+01:00", "spoken": "Samstag, den 28. November, um 10 Uhr", "staff": "kueche"}
     answers = {
         "check_availability": {"success": True, "slots": [slot]},
@@ -84,10 +84,12 @@ def test_who_books_for_two_hears_that_one_is_booked_and_books_the_other(said: st
         reaction: Any = model.hear(text)
         while isinstance(reaction, ToolCall):
             reactions.append((reaction.name, reaction.args.get("customer_name"), reaction.args.get("another")))
+            services.add(reaction.args.get("service"))
             reaction = model.learn({"message": "…", **answers[reaction.name]})
         reactions.append(reaction)
     assert ("book_appointment", "Petra Lorenz", None) in reactions
     assert phrases.AND_THE_SECOND in reactions
+    assert len(services) == 1, "nobody is a service"
     assert [each for each in reactions if each and each[0] == "book_appointment"][-1][1:] == ("Dieter Lorenz", True)
     assert reactions[-1] != phrases.AND_THE_SECOND, "both are booked"
 
