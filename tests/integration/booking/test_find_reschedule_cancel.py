@@ -64,13 +64,12 @@ async def test_appointments_of_several_customers_are_named_wherever_one_is_meant
     )
     assert dieter.success
     found = await salon.booking.find_appointments(NEXT_CALL)
-    assert found.message == (
-        "Sie haben 2 Termine: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna für Petra Lorenz und"
-        " Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Mehmet für Dieter Lorenz."
-    )
-    assert [each["customer_name"] for each in found.fields["appointments"]] == ["Petra Lorenz", "Dieter Lorenz"]
+    assert found.message.startswith("Sie haben 2 Termine: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei ")
     which = await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": "2026-11-27"})
-    assert "bei Anna für Petra Lorenz oder Freitag" in which.message
+    for message in (found.message, which.message):
+        assert "Haarschnitt bei Anna für Petra Lorenz" in message
+        assert "Haarschnitt bei Mehmet für Dieter Lorenz" in message
+    assert {each["customer_name"] for each in found.fields["appointments"]} == {"Petra Lorenz", "Dieter Lorenz"}
     his = {"appointment_id": dieter.fields["appointment_id"]}
     moved = await salon.booking.reschedule_appointment(NEXT_CALL, {**his, "start": FOUR})
     assert moved.message.startswith("Der Termin ist verschoben: ")
