@@ -56,21 +56,28 @@ def plan_command(
             param_hint="--kubeconfig",
         )
     try:
-        documents = [document for document in read_documents(files) if _is_planned(document)]
+        found = [(document, _is_planned(document)) for document in read_documents(files)]
     except Unreadable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
+    documents = [document for document, is_planned in found if is_planned]
     if not documents:
         typer.echo(f"there is no manifest of ours in {', '.join(files)}: did rendering fail?", err=True)
         raise typer.Exit(1)
-    planned = _plan(documents, kubeconfig, namespace, operator_namespace, output)
+    others = [document for document, is_planned in found if not is_planned]
+    planned = _plan(documents, others, kubeconfig, namespace, operator_namespace, output)
     if strict and any(each.is_problem or each.warnings for each in planned):
         typer.echo("stopped by --strict: something above needs a look before an apply", err=True)
         raise typer.Exit(1)
 
 
 def _plan(
-    documents: "Sequence[Document]", kubeconfig: Path | None, namespace: str, operator_namespace: str, output: Output
+    documents: "Sequence[Document]",
+    others: "Sequence[Document]",
+    kubeconfig: Path | None,
+    namespace: str,
+    operator_namespace: str,
+    output: Output,
 ) -> "Sequence[Planned]":
     """Ask the cluster, print the plan and return it. The operator's own code is loaded now: half a second."""
     import asyncio
@@ -79,7 +86,7 @@ def _plan(
     from askproai_core.kube import AccessError, ApiError
 
     try:
-        planned = asyncio.run(plan_manifests(documents, kubeconfig, namespace, operator_namespace))
+        planned = asyncio.run(plan_manifests(documents, kubeconfig, namespace, operator_namespace, others))
     except (ApiError, AccessError, OSError) as error:  # OSError: no such kubeconfig
         typer.echo(_explain(error, kubeconfig), err=True)
         raise typer.Exit(1) from None

@@ -39,8 +39,10 @@ class Platform:
         file = self.folder / "practice.yaml"
         file.write_text(yaml.safe_dump_all(self.manifests, allow_unicode=True))
         documents = list(read_documents([str(file)]))
+        ours = [each for each in documents if each.value["kind"] != "ExternalSecret"]
+        others = [each for each in documents if each not in ours]
         planned = await plan_manifests(
-            documents, kubeconfig or self.plane.kubeconfig, "default", namespace or self.namespace
+            ours, kubeconfig or self.plane.kubeconfig, "default", namespace or self.namespace, others
         )
         return {each.name.partition("/")[0]: each for each in planned}
 

@@ -5,7 +5,7 @@ among the files, a Secret may come from it.
 """
 
 from base64 import b64decode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -64,14 +64,15 @@ def check_secret(value: dict[str, Any]) -> Iterator[Fault]:
 
 def check_secrets(manifests: Sequence[Manifest], documents: Sequence[Document]) -> Iterator[Finding]:
     """Warn of Secrets that lack what the manifests need."""
-    secrets = _collect(documents)
+    secrets = collect_secrets(documents)
     for manifest in manifests:
-        for reference in _references(manifest.spec, ("spec",)):
+        for reference in find_references(manifest.spec):
             yield from _check_reference(manifest, reference, secrets)
     yield from _check_shared_keys(manifests, secrets)
 
 
-def _collect(documents: Sequence[Document]) -> Secrets:
+def collect_secrets(documents: Iterable[Document]) -> Secrets:
+    """Return the Secrets among the manifests, and the namespaces in which something else makes Secrets."""
     found = Secrets()
     for document in documents:
         kind, namespace, name = identity_of(document.value)
@@ -82,8 +83,8 @@ def _collect(documents: Sequence[Document]) -> Secrets:
     return found
 
 
-def _references(value: Any, path: FieldPath) -> Iterator[Reference]:
-    """Yield the places of a part of a spec that name a Secret whose values the operator uses."""
+def find_references(value: Any, path: FieldPath = ("spec",)) -> Iterator[Reference]:
+    """Yield the places of a spec that name a Secret whose values the operator uses. `path` is where `value` is."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             if name.endswith("SecretRef"):
@@ -92,10 +93,10 @@ def _references(value: Any, path: FieldPath) -> Iterator[Reference]:
                 for index, item in enumerate(inner):
                     yield from _reference(item, (*path, name, index))
             else:
-                yield from _references(inner, (*path, name))
+                yield from find_references(inner, (*path, name))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _references(inner, (*path, index))
+            yield from find_references(inner, (*path, index))
 
 
 def _reference(value: Any, path: FieldPath) -> Iterator[Reference]:
@@ -119,25 +120,27 @@ def _check_reference(manifest: Manifest, reference: Reference, secrets: Secrets)
             message = f"Secret {reference.name!r} is not among these files, which have {has}; it must be in the cluster"
             yield warn(manifest.document, (*reference.path, "name"), message)
         return
-    keys = _keys(document.value)
+    keys = keys_of(document.value)
     for key in reference.keys:
         if key not in keys:
             has = f"it has {', '.join(keys)}" if keys else "it has none"
             message = f"Secret {reference.name!r} in {document.file} has no key {key!r}; {has}"
             yield warn(manifest.document, reference.key_path, message)
-    if not _permits(document.value):
+    if not permits_use(document.value):
         message = f'{kind}/{name} names this Secret, and the operator does not use it without {USE_LABEL}: "true"'
         yield warn(document, ("metadata", "labels"), message)
 
 
-def _permits(secret: dict[str, Any]) -> bool:
+def permits_use(secret: Mapping[str, Any]) -> bool:
+    """Return whether a Secret has the label without which the operator does not use it."""
     metadata = secret.get("metadata")
     labels = metadata.get("labels") if isinstance(metadata, dict) else None
     label = labels.get(USE_LABEL) if isinstance(labels, dict) else None
     return label == "true" or str(label).startswith(_ENCRYPTED)
 
 
-def _keys(secret: dict[str, Any]) -> list[str]:
+def keys_of(secret: Mapping[str, Any]) -> list[str]:
+    """Return the keys of a Secret as a manifest or the API server has it."""
     parts = (secret.get(part) for part in ("data", "stringData"))
     return sorted({key for part in parts if isinstance(part, dict) for key in part})
 

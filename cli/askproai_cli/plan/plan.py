@@ -15,6 +15,7 @@ from askproai_cli.plan.agents import find_lowered, plan_calendar, plan_steps
 from askproai_cli.plan.dry_run import Change, preview
 from askproai_cli.plan.event_types import find_event_type_claims
 from askproai_cli.plan.grants import find_claims
+from askproai_cli.plan.named_secrets import NamedSecrets
 from askproai_cli.plan.provider_keys import find_key_claims
 from askproai_core.api_resource import ApiResource
 from askproai_core.clock import SystemClock
@@ -28,11 +29,9 @@ from askproai_operator.providers import ProviderClients
 from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
 
-_MAY_BE_IN_CLUSTER: Final = {
-    "spec.branchRef",
-    "spec.tenantRef",
-    "spec.phoneNumbers",
-}  # what lint misses among the files
+# When lint misses it among the files.
+_MAY_BE_IN_CLUSTER: Final = ("spec.branchRef", "spec.tenantRef", "spec.phoneNumbers")
+_LOOKED_FOR: Final = "; it must be in the cluster"  # how lint ends where a Secret is not among the files
 _PAUSED: Final = f"paused: no edit has an effect until the annotation {PAUSED_ANNOTATION} is removed"
 _SUSPENDED: Final = "suspended: no pods run, callers hear that no appointments are taken, until spec.suspend is false"
 
@@ -58,12 +57,16 @@ class Planned:
 
 
 async def plan_manifests(
-    documents: Iterable[Document], kubeconfig: Path | None, namespace: str, operator_namespace: str = "askproai-system"
+    documents: Iterable[Document],
+    kubeconfig: Path | None,
+    namespace: str,
+    operator_namespace: str = "askproai-system",
+    others: Iterable[Document] = (),
 ) -> list[Planned]:
     """Plan manifests in their order, then the other agents of their namespaces if the change affects them.
 
-    `namespace` is for manifests that name none, `operator_namespace` is where the grants are. Raises ApiError and AccessError
-    when the cluster cannot be asked.
+    `namespace` is for manifests that name none, `operator_namespace` is where the grants are, `others` are the manifests beside
+    these of which nothing is planned. Raises ApiError and AccessError when the cluster cannot be asked.
     """
     clock, cache = SystemClock(), Cache()
     relations = Relations(cache)
@@ -74,14 +77,17 @@ async def plan_manifests(
         transport = await stack.enter_async_context(HttpTransport(lambda: access, user_agent=MANAGER))
         kube = await stack.enter_async_context(Kube(lambda: access, sink, clock, fence=_refuse))
         new_namespaces = await _find_new_namespaces(transport, documents)
+        named_secrets = NamedSecrets([*documents, *others], namespace, transport, new_namespaces)
         planned: dict[Identity, Planned] = {}
         secrets: dict[Identity, Mapping[str, Any]] = {}
         for document in documents:
             kind, own_namespace, name = identity_of(document.value)
             key = Identity(kind, "" if kind == resources.NAMESPACES.kind else own_namespace or namespace, name)
             seen = await preview(transport, document, namespace, new_namespaces)
-            warnings = (*found.get((f"{kind}/{name}", own_namespace), ()), *seen.warnings)
-            planned[key] = Planned(f"{kind}/{name}", seen.change, seen.lines, warnings=warnings)
+            warnings = [*found.get((f"{kind}/{name}", own_namespace), ()), *seen.warnings]
+            if resources.resource_of_kind(kind) in resources.CUSTOM and seen.change is not Change.REFUSED:
+                warnings += await named_secrets.list_warnings(document)
+            planned[key] = Planned(f"{kind}/{name}", seen.change, seen.lines, warnings=tuple(warnings))
             if kind == resources.SECRETS.kind and seen.change in {Change.CREATED, Change.CHANGED}:
                 secrets[key] = seen.stored or _in_namespace(document.value, key.namespace)
             if seen.stored is not None and resources.resource_of_kind(kind) in resources.CUSTOM:
@@ -144,7 +150,9 @@ def _list_warnings(documents: Iterable[Document]) -> dict[tuple[str, str], list[
         return {}
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for each in findings:
-        if each.severity is Severity.WARNING and each.path not in _MAY_BE_IN_CLUSTER:
+        if each.severity is not Severity.WARNING or each.path in _MAY_BE_IN_CLUSTER:
+            continue
+        if not each.message.endswith(_LOOKED_FOR):  # the cluster is asked for it
             found[each.name, each.namespace].append(f"{each.path}: {each.message} ({each.file}:{each.line})")
     return found
 
