@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from askproai_cli.demo_state import require_demo
+from askproai_cli.demo_state import require_demo, require_simulators
 from askproai_cli.output import Output, OutputOption, print_json
 
 _WITHHELD = "anonymous"  # what Retell sends for a caller who withholds the number
@@ -69,7 +69,7 @@ def demo(
         raise typer.Exit(1) from None
 
 
-def _parse_number(text: str) -> str:
+def parse_number(text: str) -> str:
     """Return a number in E.164, in the spellings that manifests accept."""
     from askproai_core.phone_numbers import InvalidNumber, to_e164
 
@@ -80,7 +80,7 @@ def _parse_number(text: str) -> str:
 
 
 def _parse_caller(text: str) -> str:
-    return text if text == _WITHHELD else _parse_number(text)
+    return text if text == _WITHHELD else parse_number(text)
 
 
 def _parse_tool_call(function: str | None, arguments: list[str], say: list[str]) -> list[dict[str, Any]] | None:
@@ -100,7 +100,7 @@ def call(
     to: Annotated[
         str,
         typer.Option(
-            parser=_parse_number, metavar="NUMBER", help="The number to call, such as +49301234567 or 030 1234567."
+            parser=parse_number, metavar="NUMBER", help="The number to call, such as +49301234567 or 030 1234567."
         ),
     ],
     arguments: Annotated[
@@ -130,15 +130,13 @@ def call(
 
         from askproai_sandbox.caller import play_call
 
-    state = require_demo()
+    retell = require_simulators().retell
     try:
-        record = asyncio.run(play_call(state["retellUrl"], to, say or (), from_number=caller, args=tool_calls))
+        record = asyncio.run(play_call(retell, to, say or (), from_number=caller, args=tool_calls))
     except ValueError as error:  # the simulator's sentence
         _fail(f"the call failed: {error}")
     except (aiohttp.ClientError, TimeoutError):
-        _fail(
-            f"the call failed: the simulated Retell at {state['retellUrl']} does not answer; start `askproai demo --keep` again"
-        )
+        _fail(f"the call failed: the simulated Retell at {retell} does not answer; start `askproai demo --keep` again")
     if output is Output.JSON:
         print_json(record.to_json())
     elif function is not None and not record.errors:

@@ -1,8 +1,9 @@
 """Finds the state file of the demo that runs on this machine, from any folder, without the package that writes it."""
 
 import json
+import os
 from pathlib import Path
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 import typer
 
@@ -23,6 +24,24 @@ class DemoState(TypedDict):
     runtimeUrls: dict[str, str]
     adminUrls: dict[str, str]
     adminTokens: dict[str, str]
+
+
+class SimulatedUrls(NamedTuple):
+    """Where the simulated providers answer."""
+
+    retell: str
+    calcom: str
+
+
+def require_simulators() -> SimulatedUrls:
+    """Return the URLs of the simulators: those of the environment, as in the simulators' pod of an evaluation, else the demo's.
+
+    Without both the command ends with exit code 1, as `require_demo`.
+    """
+    if retell := os.environ.get("ASKPROAI_SIMULATED_RETELL"):
+        return SimulatedUrls(retell, os.environ.get("ASKPROAI_SIMULATED_CALCOM", ""))
+    state = require_demo()
+    return SimulatedUrls(state["retellUrl"], state["calcomUrl"])
 
 
 def find_demo() -> DemoState | None:

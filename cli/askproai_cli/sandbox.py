@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from askproai_cli.demo import simulators
-from askproai_cli.demo_state import require_demo
-from askproai_cli.output import Output, OutputOption, print_rows
+from askproai_cli.demo import parse_number, simulators
+from askproai_cli.demo_state import require_simulators
+from askproai_cli.output import Output, OutputOption, print_json, print_rows
 from askproai_cli.sandbox_mails import mails
 
 sandbox = typer.Typer(
@@ -39,6 +39,43 @@ def calcom(port: PortOption = 9002) -> None:
     _run(Simulated.CALCOM, port)
 
 
+@sandbox.command(epilog='Example: `askproai sandbox number "0511 7654300" --key key_demo_zahn`')
+def number(
+    to_import: Annotated[str, typer.Argument(parser=parse_number, metavar="NUMBER", help="The number of a business.")],
+    key: Annotated[str, typer.Option(help="The business's key at the simulated Retell; made if it does not exist.")],
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Import a number at the simulated Retell, as the owner of a business does before its first manifest."""
+    with simulators("sandbox"):
+        import asyncio
+
+        import aiohttp
+
+        from askproai_sandbox.example_tenant import create_workspace, import_number
+
+    retell = require_simulators().retell
+
+    async def act() -> None:
+        await create_workspace(retell, key)
+        await import_number(retell, key, to_import)
+
+    try:
+        asyncio.run(act())
+    except aiohttp.ClientResponseError as error:
+        typer.echo(
+            f"the simulated Retell refused it ({error.status}): the number has a key already, or the key is none",
+            err=True,
+        )
+        raise typer.Exit(1) from None
+    except aiohttp.ClientError as error:
+        typer.echo(f"the simulated Retell does not answer; start `askproai demo --keep` again ({error})", err=True)
+        raise typer.Exit(1) from None
+    if output is Output.JSON:
+        print_json({"number": to_import, "key": key})
+    else:
+        typer.echo(f"{to_import} is at the simulated Retell, with the key {key}")
+
+
 @sandbox.command(
     epilog="Example: `askproai sandbox faults retell rate-limited --count 3`, then `askproai sandbox faults --clear`"
 )
@@ -64,8 +101,8 @@ def faults(
 
     import aiohttp
 
-    state = require_demo()
-    urls = {Simulated.RETELL: state["retellUrl"], Simulated.CALCOM: state["calcomUrl"]}
+    simulated = require_simulators()
+    urls = {Simulated.RETELL: simulated.retell, Simulated.CALCOM: simulated.calcom}
     body: dict[str, Any] = {"fault": fault, "operation": operation, "count": count or None, "seconds": seconds}
     body |= {"ms": ms, "requests": requests}
 

@@ -47,24 +47,41 @@ async def require_known_keys(retell_url: str) -> None:
     """Create the workspaces of all examples at the simulated Retell, and let it refuse any other key, as Retell does."""
     names = ("salon.yaml", "second-tenant.yaml", "hotline.yaml", "practice.yaml", "english.yaml")
     secrets = [secret for name in names for secret in load_manifests(name).get("Secret", ())]
-    async with aiohttp.ClientSession(raise_for_status=True) as session:
-        for secret in secrets:
-            if key := secret.get("stringData", {}).get("retell-api-key"):
-                async with session.post(f"{retell_url}/_sim/workspaces", json={"key": key}):
-                    pass
-        async with session.post(f"{retell_url}/_sim/settings", json={"any_key": 0.0}):
-            pass
+    for secret in secrets:
+        if key := secret.get("stringData", {}).get("retell-api-key"):
+            await create_workspace(retell_url, key)
+    async with (
+        aiohttp.ClientSession(raise_for_status=True) as session,
+        session.post(f"{retell_url}/_sim/settings", json={"any_key": 0.0}),
+    ):
+        pass
+
+
+async def create_workspace(retell_url: str, key: str) -> None:
+    """Let the simulated Retell know a key, if it does not yet."""
+    async with (
+        aiohttp.ClientSession(raise_for_status=True) as session,
+        session.post(f"{retell_url}/_sim/workspaces", json={"key": key}),
+    ):
+        pass
+
+
+async def import_number(retell_url: str, key: str, number: str, nickname: str = "") -> None:
+    """Import a number, in E.164, at the simulated Retell, as its owner does before using AskProAI."""
+    body = {"phone_number": number, "termination_uri": "business.sip.example", "nickname": nickname or number}
+    bearer = {"Authorization": f"Bearer {key}"}
+    async with (
+        aiohttp.ClientSession(raise_for_status=True) as session,
+        session.post(f"{retell_url}/import-phone-number", json=body, headers=bearer),
+    ):
+        pass
 
 
 async def seed_simulators(retell_url: str, calcom_url: str, salon: Salon = SALON) -> None:
     """Create what a salon has at the providers before it uses AskProAI: a number, and an event type for each staff member."""
+    await create_workspace(retell_url, salon.retell_key)
+    await import_number(retell_url, salon.retell_key, salon.number, "Salon Müller")
     async with aiohttp.ClientSession(raise_for_status=True) as session:
-        async with session.post(f"{retell_url}/_sim/workspaces", json={"key": salon.retell_key}):
-            pass
-        number = {"phone_number": salon.number, "termination_uri": "salon.sip.example", "nickname": "Salon Müller"}
-        bearer = {"Authorization": f"Bearer {salon.retell_key}"}
-        async with session.post(f"{retell_url}/import-phone-number", json=number, headers=bearer):
-            pass
         for event_type_id, host in salon.event_types:
             event_type = {
                 "key": salon.calcom_key,

@@ -159,7 +159,7 @@ class IngressProxy:
 
     async def _forward(self, request: web.Request, body: bytes, targets: Sequence[str]) -> web.Response:
         clients = [*request.headers.getall("X-Forwarded-For", []), request.remote or "unknown"]
-        headers = [*_end_to_end(request.headers), ("X-Forwarded-For", ", ".join(clients))]
+        headers = [*end_to_end(request.headers), ("X-Forwarded-For", ", ".join(clients))]
         for target in [*targets, *targets][:2]:
             url = URL(f"http://{target}{request.raw_path}", encoded=True)
             try:
@@ -170,14 +170,14 @@ class IngressProxy:
                         status=answer.status,
                         reason=answer.reason,
                         body=await answer.read(),
-                        headers=CIMultiDict(_end_to_end(answer.headers)),
+                        headers=CIMultiDict(end_to_end(answer.headers)),
                     )
             except aiohttp.ClientConnectorError:
                 log.info("entrance.refused", target=target)
         return _problem(503, "no pod of this tenant is ready")
 
 
-def _end_to_end(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+def end_to_end(headers: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the headers that a proxy passes on."""
     return [(name, value) for name, value in headers.items() if name.lower() not in HOP_BY_HOP]
 

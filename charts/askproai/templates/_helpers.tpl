@@ -18,6 +18,104 @@ app.kubernetes.io/component: {{ .component }}
 {{ .Values.image.repository }}{{ if hasPrefix "sha256:" $tag }}@{{ else }}:{{ end }}{{ $tag }}
 {{- end }}
 
+{{/* Where the URLs of PostgreSQL and Redis are: those of an evaluation come with the release. */}}
+{{- define "askproai.stores" -}}
+{{- if .Values.evaluation.enabled -}}
+databaseSecret: askproai-evaluation
+databaseKey: DATABASE_ADMIN_URL
+redisSecret: askproai-evaluation
+redisKey: REDIS_ADMIN_URL
+{{- else -}}
+databaseSecret: {{ .Values.database.existingSecret }}
+databaseKey: {{ .Values.database.adminUrlKey }}
+redisSecret: {{ .Values.redis.existingSecret | quote }}
+redisKey: {{ .Values.redis.adminUrlKey }}
+{{- end }}
+{{- end }}
+
+{{/* The settings, with those that an evaluation's simulators complete. */}}
+{{- define "askproai.settings" -}}
+{{- $settings := deepCopy .Values.settings -}}
+{{- if and .Values.evaluation.enabled .Values.evaluation.simulators -}}
+{{- $host := printf "askproai-simulators.%s" .Release.Namespace -}}
+{{- range $key, $port := dict "sharedBaseUrl" 9000 "retellBaseUrl" 9001 "calcomBaseUrl" 9002 -}}
+{{- if not (get $settings $key) }}{{ $_ := set $settings $key (printf "http://%s:%d" $host $port) }}{{ end -}}
+{{- end -}}
+{{- $_ := set $settings "providerHosts" (append $settings.providerHosts (printf "%s:*" $host)) -}}
+{{- end -}}
+{{ toYaml $settings }}
+{{- end }}
+
+{{/* A store of an evaluation: a StatefulSet of one pod, and its Service. `.passwords`: the keys of the Secret that it is started with. */}}
+{{- define "askproai.store" -}}
+{{- $context := dict "root" .root "component" .name -}}
+{{- $evaluation := .root.Values.evaluation -}}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: askproai-{{ .name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels: {{- include "askproai.labels" $context | nindent 4 }}
+spec:
+  selector: {{- include "askproai.selector" $context | nindent 4 }}
+  ports: [{name: {{ .name }}, port: {{ .port }}, targetPort: {{ .port }}, protocol: TCP}]
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata:
+  name: askproai-{{ .name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels: {{- include "askproai.labels" $context | nindent 4 }}
+spec:
+  replicas: 1
+  serviceName: askproai-{{ .name }}
+  persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete, whenScaled: Retain} # `helm uninstall` leaves nothing
+  selector:
+    matchLabels: {{- include "askproai.selector" $context | nindent 6 }}
+  template:
+    metadata:
+      labels: {{- include "askproai.labels" $context | nindent 8 }}
+    spec:
+      automountServiceAccountToken: false
+      enableServiceLinks: false
+      terminationGracePeriodSeconds: 60
+      securityContext: {runAsNonRoot: true, runAsUser: {{ .user }}, runAsGroup: {{ .user }}, fsGroup: {{ .user }}, seccompProfile: {type: RuntimeDefault}}
+      containers:
+        - name: {{ .name }}
+          image: {{ .image }}
+          command: [sh, /scripts/{{ .name }}.sh]
+          env:
+            {{- range .passwords }}
+            - {name: {{ . }}, valueFrom: {secretKeyRef: {name: askproai-evaluation, key: {{ . }}}}}
+            {{- end }}
+          ports: [{name: {{ .name }}, containerPort: {{ .port }}, protocol: TCP}]
+          readinessProbe: {tcpSocket: {port: {{ .port }}}, periodSeconds: 2}
+          livenessProbe: {tcpSocket: {port: {{ .port }}}, periodSeconds: 10, initialDelaySeconds: 120}
+          resources: {requests: {cpu: 50m, memory: 64Mi}, limits: {memory: {{ .memory }}}}
+          securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
+          volumeMounts:
+            - {name: data, mountPath: /data}
+            - {name: scripts, mountPath: /scripts, readOnly: true}
+            - {name: temporary, mountPath: /tmp}
+      volumes:
+        - {name: scripts, configMap: {name: askproai-evaluation}}
+        - {name: temporary, emptyDir: {}}
+        {{- if not $evaluation.storageSize }}
+        - {name: data, emptyDir: {}}
+        {{- end }}
+  {{- if $evaluation.storageSize }}
+  volumeClaimTemplates:
+    - metadata: {name: data}
+      spec:
+        accessModes: [ReadWriteOnce]
+        {{- with $evaluation.storageClassName }}
+        storageClassName: {{ . }}
+        {{- end }}
+        resources: {requests: {storage: {{ $evaluation.storageSize }}}}
+  {{- end }}
+{{- end }}
+
 {{/* The names of the Deployments, separated by spaces: an operator for each shard, the first one without a number, and the coordinator. */}}
 {{- define "askproai.components" -}}
 operator{{ range untilStep 1 (int .Values.operator.shards) 1 }} operator-{{ . }}{{ end }} coordinator

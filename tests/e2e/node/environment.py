@@ -83,10 +83,6 @@ class NodeEnvironment:
             logs = await kubectl("logs", "-n", SYSTEM, "-l", "app.kubernetes.io/name=askproai", "--tail=20", "--prefix")
             raise CommandFailed(f"{error}\n{await kubectl('get', 'pods,events', '-n', SYSTEM)}\n{logs}") from None
 
-    async def wait_until_ready(self, namespace: str = SALON.namespace) -> None:
-        for kind in KINDS:
-            await kubectl("wait", "--for=condition=Ready", "--all", "-n", namespace, "--timeout=120s", kind)
-
     async def call(self, *say: str, to: str = SALON.number, **options: Any) -> CallRecord:
         return await play_call(self.retell, to, say, **options)
 
@@ -118,6 +114,11 @@ class NodeEnvironment:
 
     async def webhooks(self, key: str = SALON.calcom_key) -> list[Any]:
         return list((await fetch(f"{self.calcom}/v2/webhooks", {"Authorization": f"Bearer {key}"}))["data"])
+
+
+async def wait_until_ready(namespace: str = SALON.namespace) -> None:
+    for kind in KINDS:
+        await kubectl("wait", "--for=condition=Ready", "--all", "-n", namespace, "--timeout=120s", kind)
 
 
 async def fetch(url: str, headers: dict[str, str] | None = None) -> Any:

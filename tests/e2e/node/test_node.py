@@ -17,7 +17,7 @@ import pytest
 from askproai_sandbox.caller import CallRecord
 from askproai_sandbox.example_tenant import EXAMPLES, SALON
 from tests.e2e.node.cluster import SYSTEM, holder, kill, kubectl, objects, pods, restarts, run
-from tests.e2e.node.environment import CHART, OTHERS, PLURALS, NodeEnvironment
+from tests.e2e.node.environment import CHART, OTHERS, PLURALS, NodeEnvironment, wait_until_ready
 from tests.worlds.running_demo import EXPIRED_HOLD, SELECT_THE_HOLD
 from tests.worlds.waiting import SOON, eventually
 
@@ -44,7 +44,7 @@ async def test_the_example_becomes_ready_in_a_namespace_that_enforces_restricted
 ):
     started = time.monotonic()
     await kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
-    await env.wait_until_ready()
+    await wait_until_ready()
     record_property("Ready after", f"{time.monotonic() - started:.1f} s")
     assert len(await pods(SALON.namespace, "web")) == 2
 
@@ -83,7 +83,7 @@ async def test_the_other_examples_run_beside_it_and_leave_nothing(env: NodeEnvir
         await env.import_number(other.number, other.key)
         await kubectl("apply", "-f", str(EXAMPLES / other.file))
     for other in OTHERS:
-        await env.wait_until_ready(other.namespace)
+        await wait_until_ready(other.namespace)
     record_property("Ready after", f"{time.monotonic() - started:.1f} s")
     practice, hotline = OTHERS
     request = "Ich hätte gern einen Haarschnitt am kommenden Freitag um zehn."
@@ -300,7 +300,7 @@ async def test_a_new_install_adopts_what_was_kept_and_writes_nothing_at_retell(e
         return bool(agent["status"].get("lastReconcileToken") == token)
 
     await eventually(reconciled, 60, "the new operator to reconcile the agent")
-    await env.wait_until_ready()
+    await wait_until_ready()
     assert {pod["metadata"]["uid"] for pod in await pods(SALON.namespace, "web")} == before
     assert await env.workspace() == agents
 

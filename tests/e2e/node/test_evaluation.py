@@ -1,0 +1,125 @@
+"""An evaluation on a real node, as install.md says: one `helm install` with nothing beside it. The steps build on each other."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from askproai_sandbox.example_tenant import EXAMPLES, SALON
+from tests.e2e.node.cluster import SYSTEM, apply, kubectl, objects, run
+from tests.e2e.node.environment import CHART, RESTRICTED, missing, remove_everything, wait_until_ready
+from tests.worlds.waiting import eventually
+
+pytestmark = pytest.mark.timeout(300)
+IMAGES = ("ASKPROAI_E2E_IMAGE", "ASKPROAI_E2E_SIMULATORS", "ASKPROAI_E2E_STORES")
+STORES = ("postgres", "valkey")
+
+
+async def call(*say: str) -> dict[str, Any]:
+    """Play a call from the simulators' pod, as the page says; return its record. Raises CommandFailed on an error."""
+    sentences = [argument for sentence in say for argument in ("--say", sentence)]
+    command = ("askproai", "call", "--to", SALON.number, *sentences, "--output", "json")
+    return dict(json.loads(await kubectl("exec", "-n", SYSTEM, "deploy/askproai-simulators", "--", *command)))
+
+
+async def appointments() -> list[dict[str, Any]]:
+    listed = await run("askproai", "appointments", "list", "-t", SALON.tenant, "--output", "json")
+    return list(json.loads(listed)["appointments"])
+
+
+async def install(*options: str) -> str:
+    image, simulators, stores = (os.environ[name] for name in IMAGES)
+    repository, _, tag = image.rpartition(":")
+    values = {
+        "image.repository": repository, "image.tag": tag, "evaluation.enabled": "true", "evaluation.simulators": "true",
+        "evaluation.simulatorsImage": simulators, "evaluation.postgresImage": stores, "evaluation.valkeyImage": stores,
+    }  # fmt: skip
+    settings = [argument for name, value in values.items() for argument in ("--set", f"{name}={value}")]
+    command = ("helm", "upgrade", "--install", "askproai", str(CHART), "-n", SYSTEM, *settings, *options)
+    return await run(*command, "--wait", "--timeout", "150s")
+
+
+@pytest.fixture(scope="module")
+async def disks(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[None]:
+    """An empty namespace, and where the cluster has no storage of its own, two folders of this machine as disks."""
+    if reason := missing(("KUBECONFIG", *IMAGES)):
+        pytest.skip(reason)
+    await remove_everything()
+    meta = {"name": SYSTEM, "labels": RESTRICTED}
+    await apply({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+    volumes = (
+        [] if await objects("storageclasses") else [_volume(tmp_path_factory.mktemp(name), name) for name in STORES]
+    )
+    if volumes:
+        await apply(*volumes)
+    yield
+    await remove_everything()
+    if volumes:
+        await kubectl("delete", "pv", *(volume["metadata"]["name"] for volume in volumes), "--ignore-not-found")
+
+
+def _volume(folder: Path, name: str) -> dict[str, Any]:
+    for each in (folder, *folder.parents[:2]):  # pytest's folders are for their owner only
+        each.chmod(0o755)
+    shutil.chown(folder, 999, 999)
+    claim = {"namespace": SYSTEM, "name": f"data-askproai-{name}-0"}
+    spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": str(folder)}}
+    more = {"claimRef": claim, "persistentVolumeReclaimPolicy": "Retain"}
+    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"e2e-{name}"}, "spec": spec | more}
+
+
+async def test_one_command_installs_everything_and_says_that_it_is_no_production(disks: None, record_property):
+    started = time.monotonic()
+    notes = await install()
+    record_property("installed after", f"{time.monotonic() - started:.1f} s")
+    assert "EVALUATION" in notes
+    assert "helm uninstall" in notes
+
+
+async def test_the_example_books_a_call_with_nothing_else_installed(disks: None, record_property):
+    started = time.monotonic()
+    await kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
+    await wait_until_ready()
+    record_property("Ready after", f"{time.monotonic() - started:.1f} s")
+    await call("Einen Haarschnitt am Freitag um halb drei, bitte.", "Ja, mein Name ist Erika Muster.")
+    (appointment,) = await appointments()
+    assert (appointment["status"], appointment["customer_name"]) == ("confirmed", "Erika Muster")
+
+
+async def test_what_is_booked_outlives_an_upgrade_and_lost_pods_of_both_stores(disks: None):
+    (secret,) = [
+        each for each in await objects("secrets", "-n", SYSTEM) if each["metadata"]["name"] == "askproai-evaluation"
+    ]
+    await install("--set", "settings.logLevel=DEBUG")
+    (after,) = [
+        each for each in await objects("secrets", "-n", SYSTEM) if each["metadata"]["name"] == "askproai-evaluation"
+    ]
+    assert after["data"] == secret["data"], "new passwords would lock everybody out"
+    for store in STORES:
+        await kubectl("delete", "pod", f"askproai-{store}-0", "-n", SYSTEM, "--grace-period=0", "--force")
+        await kubectl("rollout", "status", f"statefulset/askproai-{store}", "-n", SYSTEM, "--timeout=120s")
+
+    async def books() -> bool:
+        record = await call("Einen Haarschnitt am Donnerstag um halb drei, bitte.", "Ja, mein Name ist Ida Winter.")
+        return any("eingetragen" in str(step) for step in record["steps"])
+
+    await eventually(books, 120, "a booking after both stores were lost")
+    customers = {each["customer_name"] for each in await appointments()}
+    assert customers == {"Erika Muster", "Ida Winter"}
+    await wait_until_ready()
+
+
+async def test_nothing_of_it_remains(disks: None):
+    await kubectl("delete", "namespace", SALON.namespace, "--timeout=120s")
+    await run("helm", "uninstall", "askproai", "-n", SYSTEM, "--wait", "--cascade", "foreground")
+
+    async def is_gone() -> bool:
+        left = await objects("statefulsets,persistentvolumeclaims,pods,services", "-n", SYSTEM)
+        return not left and "askproai-evaluation" not in await kubectl("get", "secrets", "-n", SYSTEM, "-o", "name")
+
+    await eventually(is_gone, 120, "the evaluation to be gone, with its data")

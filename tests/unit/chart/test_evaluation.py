@@ -1,0 +1,125 @@
+"""The stores and simulated providers that come with the chart for an evaluation."""
+
+import base64
+
+import pytest
+import yaml
+
+from askproai_operator.settings import Settings as OperatorSettings
+from tests.worlds.chart_render import Refused
+
+EVALUATION = "evaluation.enabled=true"
+SIMULATED = (EVALUATION, "evaluation.simulators=true", "evaluation.simulatorsImage=simulators:1")
+NAME = "askproai-evaluation"
+
+
+def operator(manifests):
+    return manifests["Deployment", "askproai-operator"]["spec"]["template"]["spec"]
+
+
+def environment(manifests):
+    (container,) = operator(manifests)["containers"]
+    return {variable["name"]: variable.get("value") for variable in container["env"]}
+
+
+def test_nothing_of_it_is_there_unless_it_is_asked_for(render):
+    assert not [name for _, name in render() if name.startswith(("askproai-postgres", "askproai-valkey", NAME))]
+
+
+def test_the_operator_uses_the_stores_of_the_release_and_no_other_secret(render):
+    manifests = render(EVALUATION, "database.existingSecret=mine", "redis.existingSecret=mine")
+    (volume,) = operator(manifests)["volumes"]
+    assert {source["secret"]["name"] for source in volume["projected"]["sources"]} == {NAME}
+    urls = manifests["Secret", NAME]["stringData"]
+    for key, host in (
+        ("DATABASE_ADMIN_URL", "askproai-postgres.system:5432"),
+        ("REDIS_ADMIN_URL", "askproai-valkey.system:6379"),
+    ):
+        assert host in urls[key]
+        assert ("Service", host.partition(".")[0]) in manifests
+    assert urls["OWNER_PASSWORD"] in urls["DATABASE_ADMIN_URL"]
+    assert urls["REDIS_PASSWORD"] in urls["REDIS_ADMIN_URL"]
+    assert len({urls[name] for name in ("SUPERUSER_PASSWORD", "OWNER_PASSWORD", "REDIS_PASSWORD")}) == 3
+    assert environment(manifests)["ASKPROAI_REDIS_ADMIN_URL_FILE"]
+
+
+@pytest.mark.parametrize("store", ["postgres", "valkey"])
+def test_a_store_keeps_its_data_on_a_disk_that_an_uninstall_deletes(render, store):
+    spec = render(EVALUATION, "evaluation.storageClassName=fast")["StatefulSet", f"askproai-{store}"]["spec"]
+    (claim,) = spec["volumeClaimTemplates"]
+    assert claim["spec"]["resources"]["requests"] == {"storage": "1Gi"}
+    assert claim["spec"]["storageClassName"] == "fast"
+    assert spec["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] == "Delete"
+    without = render(EVALUATION, "evaluation.storageSize=")["StatefulSet", f"askproai-{store}"]["spec"]
+    assert "volumeClaimTemplates" not in without
+    assert {"name": "data", "emptyDir": {}} in without["template"]["spec"]["volumes"]
+
+
+def test_no_password_is_in_a_pod_or_a_config_map(render):
+    manifests = render(*SIMULATED)
+    secret = manifests.pop(("Secret", NAME))
+    shown = yaml.safe_dump([*manifests.values()])
+    for name in ("SUPERUSER_PASSWORD", "OWNER_PASSWORD", "REDIS_PASSWORD"):
+        value = secret["stringData"][name]
+        assert value not in shown
+        assert base64.b64encode(value.encode()).decode() not in shown
+
+
+def test_all_its_pods_meet_the_restricted_pod_security_standard(render):
+    manifests = render(*SIMULATED)
+    names = [
+        ("StatefulSet", "askproai-postgres"),
+        ("StatefulSet", "askproai-valkey"),
+        ("Deployment", "askproai-simulators"),
+    ]
+    for name in names:
+        pod = manifests[name]["spec"]["template"]["spec"]
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert pod["automountServiceAccountToken"] is False
+        (container,) = pod["containers"]
+        expected = {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert container["securityContext"] == expected
+
+
+def test_with_the_simulators_the_operator_is_pointed_to_them_and_reaches_them(render):
+    manifests = render(*SIMULATED, "networkPolicy.enabled=true")
+    variables = environment(manifests)
+    settings = OperatorSettings.model_validate(
+        {
+            name.removeprefix("ASKPROAI_").lower(): value
+            for name, value in variables.items()
+            if name.endswith(("_BASE_URL", "_HOSTS")) and value
+        }
+    )
+    assert settings.shared_base_url == "http://askproai-simulators.system:9000"
+    assert settings.retell_base_url == "http://askproai-simulators.system:9001"
+    assert settings.calcom_base_url == "http://askproai-simulators.system:9002"
+    assert "askproai-simulators.system:*" in settings.provider_hosts
+    ports = {port["port"] for port in manifests["Service", "askproai-simulators"]["spec"]["ports"]}
+    rules = manifests["NetworkPolicy", "askproai-operator"]["spec"]["egress"]
+    assert ports <= {port["port"] for rule in rules for port in rule["ports"]}
+
+
+def test_settings_of_ones_own_stay(render):
+    variables = environment(render(*SIMULATED, "settings.sharedBaseUrl=https://voice.example"))
+    assert variables["ASKPROAI_SHARED_BASE_URL"] == "https://voice.example"
+    assert variables["ASKPROAI_RETELL_BASE_URL"] == "http://askproai-simulators.system:9001"
+
+
+def test_simulators_without_an_image_are_refused_with_what_to_do(render):
+    with pytest.raises(Refused, match=r"evaluation\.simulatorsImage, an image of sandbox/Dockerfile"):
+        render(EVALUATION, "evaluation.simulators=true")
+
+
+def test_the_notes_say_that_it_is_no_production_and_how_to_call(notes):
+    shown = notes(*SIMULATED)
+    assert "EVALUATION, not for production" in shown
+    assert "deploy/askproai-simulators -- askproai call --to +49301234567" in shown
+    assert "WARNING" not in shown
+    assert "evaluation.storageSize is empty" in notes(EVALUATION, "evaluation.storageSize=")
+    assert "EVALUATION" not in notes()
