@@ -1,6 +1,5 @@
 """`askproai appointments …` and `askproai slots`."""
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -8,7 +7,16 @@ import typer
 
 from askproai_cli.changes import IdArgument, RequestOption, YesOption, change, confirm
 from askproai_cli.client import TenantOption, UrlOption, request
-from askproai_cli.output import LimitOption, Output, OutputOption, find_zone, print_json, print_rows, to_cell
+from askproai_cli.output import (
+    LimitOption,
+    Output,
+    OutputOption,
+    find_zone,
+    print_json,
+    print_rows,
+    to_cell,
+    with_branch,
+)
 from askproai_core.terminal import format_day, name_zone
 
 appointments = typer.Typer(
@@ -51,15 +59,7 @@ def list_command(
     filters = {"from": first, "to": end, "branch": branch, "staff": staff, "status": status, "limit": limit}
     answer = request(tenant, url, "GET", "appointments", **filters)
     rows = [{"notes": None, **each} for each in answer["appointments"]]  # pods of the previous release report none
-    print_rows(output, answer, rows, _columns_of(rows), "no appointments")
-
-
-def _columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the columns of appointments, with their branch where they are in more than one: a person may work in two."""
-    if len({each.get("branch") for each in rows}) < 2:  # noqa: PLR2004  one says nothing
-        return _COLUMNS
-    (start, title), *others = _COLUMNS.items()
-    return {start: title, "branch": "branch", **dict(others)}
+    print_rows(output, answer, rows, with_branch(_COLUMNS, rows), "no appointments")
 
 
 _CALENDAR = {

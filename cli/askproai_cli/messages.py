@@ -19,6 +19,7 @@ from askproai_cli.output import (
     print_json,
     print_rows,
     to_cell,
+    with_branch,
     wrap,
 )
 
@@ -57,7 +58,8 @@ def list_command(
     filters = {"state": "done" if done else "open", "since": since and parse_since(since, datetime.now(UTC))}
     answer = request(tenant, url, "GET", "messages", **filters, limit=limit)
     nothing = "no message is done" if done else "no open messages"
-    print_rows(output, answer, _rows(answer["messages"]), _DONE_COLUMNS if done else _COLUMNS, nothing)
+    rows = [*_rows(answer["messages"])]
+    print_rows(output, answer, rows, with_branch(_DONE_COLUMNS if done else _COLUMNS, rows), nothing)
 
 
 @messages.command(epilog="Example: `askproai messages show 1f0c6a52 -t salon-mueller.salon-mueller`")
@@ -137,13 +139,8 @@ def list_waitlist(
     An offer blocks nothing: call the person, and book with `askproai appointments book --phone` of the entry.
     """
     answer = request(tenant, url, "GET", "waitlist", shown="ended" if ended else "waiting", limit=limit)
-    print_rows(
-        output,
-        answer,
-        _waiting_rows(answer["entries"]),
-        _WAITING_COLUMNS,
-        "nobody has waited" if ended else "nobody waits",
-    )
+    rows, nobody = [*_waiting_rows(answer["entries"])], "nobody has waited" if ended else "nobody waits"
+    print_rows(output, answer, rows, with_branch(_WAITING_COLUMNS, rows), nobody)
 
 
 @waitlist.command(epilog="Example: `askproai waitlist decline 1f0c6a52 -t salon-mueller.salon-mueller`")

@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -55,6 +55,14 @@ def format_count(count: int, noun: str) -> str:
 def print_json(answer: Any) -> None:
     """Print an answer as one line of JSON."""
     typer.echo(json.dumps(answer, ensure_ascii=False))
+
+
+def with_branch(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the columns, with the branch behind the first one where the rows are of more than one branch."""
+    (first, title), *others = columns.items()
+    if len({each.get("branch") for each in rows}) < 2:  # noqa: PLR2004  one says nothing
+        return dict(columns)
+    return {first: title, "branch": "branch", **dict(others)}
 
 
 def print_rows(

@@ -81,8 +81,9 @@ async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[st
             stored = await insert_message(conn, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
             if stored is not None:
                 await enqueue_message(
-                    conn, ctx.config(), stored.id, text=stored.text, name=stored.name, phone=stored.phone or stored.caller,
-                    recipient=stored.recipient, call_back=stored.call_back, correlation_id=message.correlation_id,
+                    conn, ctx.config(), stored.id, text=stored.text, name=stored.name, branch=stored.branch,
+                    phone=stored.phone or stored.caller, recipient=stored.recipient, call_back=stored.call_back,
+                    correlation_id=message.correlation_id,
                 )  # fmt: skip
     except TooManyCorrections:
         return Answer(

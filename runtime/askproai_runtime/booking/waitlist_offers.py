@@ -80,7 +80,7 @@ async def announce_offer(conn: Connection, ctx: BookingContext, entry: WaitlistE
     )  # fmt: skip
     await enqueue_freed_offer(conn, config, freed, entry.correlation_id)
     await enqueue_waitlist_offer(
-        conn, config, offer.id, name=entry.name, phone=entry.phone, service=rules.service.display_name,
+        conn, config, offer.id, name=entry.name, branch=rules.branch.name, phone=entry.phone, service=rules.service.display_name,
         staff=rules.display_name(offer.staff), starts_at=offer.starts_at, expires_at=offer.expires_at,
         correlation_id=entry.correlation_id,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from askproai_core.database import Connection
 from askproai_core.tenant_config import BusinessNews, NotificationChannel, TenantConfig
 from askproai_runtime.notifications.outbox import enqueue, enqueue_text
 from askproai_runtime.notifications.recipients import customer_channels
+from askproai_runtime.notifications.render import one_line
 from askproai_runtime.notifications.store import is_opted_out, read_texts
 from askproai_runtime.notifications.types import FreedOffer, Kind, NewNotification, Recipient
 from askproai_runtime.notifications.words import WORDS, format_moment
@@ -28,6 +29,7 @@ async def enqueue_message(
     *,
     text: str,
     name: str,
+    branch: str | None,
     phone: str | None,
     recipient: str | None,
     call_back: str | None,
@@ -35,17 +37,20 @@ async def enqueue_message(
 ) -> None:
     """Notify of a caller's message: once, and again when it is corrected, so that the last notification says what is stored.
 
-    `call_back` is when to call back, as it was said. The caller's transaction has locked the message. Raises `TooManyCorrections`.
+    `branch` is the name of the one that was called, `call_back` when to call back, as it was said. The caller's transaction has
+    locked the message. Raises `TooManyCorrections`.
     """
     if config.notifications is None:
         return
     words = WORDS[config.notifications.language]
     details = {"phone": phone, "recipient": recipient, "call_back": call_back}
-    lines = [f"{words.labels[label]}: {value}" for label, value in details.items() if value]
-    now = {"message_id": str(message_id), "name": name, **details}
+    shown = {**details, "branch": _shown_branch(config, branch)}
+    lines = [f"{words.labels[label]}: {value}" for label, value in shown.items() if value]
+    now = {"message_id": str(message_id), "name": name, "branch": branch, **details}
     subjects = [f"message/{message_id}/{number}" for number in range(1, MAILS_PER_MESSAGE + 1)]
     before = await read_texts(conn, config.tenant, subjects)
-    if before and before[max(before)].get("fields") == now:
+    # The release before stored no branch, which nothing changes.
+    if before and {"branch": branch, **before[max(before)].get("fields", {})} == now:
         return
     if len(before) == MAILS_PER_MESSAGE:
         raise TooManyCorrections
@@ -61,6 +66,7 @@ async def enqueue_waitlist_offer(
     offer_id: int,
     *,
     name: str,
+    branch: str,
     phone: str,
     service: str,
     staff: str,
@@ -76,12 +82,19 @@ async def enqueue_waitlist_offer(
     when = format_moment(starts_at.astimezone(zone), language)
     until = format_moment(expires_at.astimezone(zone), language)
     labels = {"service": service, "staff": staff, "customer": name, "phone": phone}
-    lines = [f"{words.labels[label]}: {value}" for label, value in labels.items()]
+    shown = {**labels, "branch": _shown_branch(config, branch)}
+    lines = [f"{words.labels[label]}: {value}" for label, value in shown.items() if value]
     await enqueue_text(
         conn, config, BusinessNews.WAITLIST, f"waitlist/{offer_id}", title=words.freed.title.format(when=when, customer=name),
         text="\n\n".join((words.freed.opening.format(when=when, customer=name, until=until), "\n".join(lines))),
-        correlation_id=correlation_id, starts_at=starts_at.isoformat(), expires_at=expires_at.isoformat(), **labels,
+        correlation_id=correlation_id, starts_at=starts_at.isoformat(), expires_at=expires_at.isoformat(), branch=branch, **labels,
     )  # fmt: skip
+
+
+def _shown_branch(config: TenantConfig, name: str | None) -> str:
+    """Return a branch's displayed name; empty where the tenant has one branch only."""
+    branch = config.find_branch(name) if name and len(config.branches) > 1 else None
+    return one_line(branch.display_name) if branch else ""
 
 
 async def hears_of_offers(conn: Connection, config: TenantConfig, phone: str) -> bool:

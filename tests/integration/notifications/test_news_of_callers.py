@@ -3,10 +3,14 @@
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
+from msgspec.structs import replace
+
 from askproai_core.tenant_config import BusinessNews
 from askproai_runtime.booking import WaitlistKeeper, join_waitlist, leave_message
 from askproai_runtime.notifications.news import MAILS_PER_MESSAGE
 from askproai_runtime.tasks import TaskRun
+from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import call
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.notification_environment import (
@@ -46,6 +50,32 @@ async def test_a_message_is_mailed_to_the_business_once(env: NotificationEnviron
     assert (mail["To"], mail["Subject"]) == (OWNER, "Nachricht von Petra Müller")
     for part in ("Ich komme zehn Minuten später.", "Telefon: +4915112345678", "Rückruf: heute Nachmittag"):
         assert part in text_of(mail)
+
+
+async def test_of_several_branches_the_mail_names_the_one_that_was_called(env: NotificationEnvironment) -> None:
+    settings = mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,)))
+    env.configure(settings)
+    config = env.salon.booking.config()
+    (branch,) = config.branches
+    env.configure(settings, branches=(branch, replace(branch, name="pankow", display_name="Salon Pankow")))
+    assert (await leave_message(env.salon.booking, call(), MESSAGE)).success
+    await env.run()
+    (mail,) = env.server.mails
+    assert f"Filiale: {branch.display_name}" in text_of(mail)
+
+
+async def test_a_message_of_the_release_before_is_not_mailed_again_for_its_branch(
+    env: NotificationEnvironment, module_database: Database
+) -> None:
+    env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,))))
+    assert (await leave_message(env.salon.booking, call(), MESSAGE)).success
+    superuser = await asyncpg.connect(module_database.superuser_dsn)
+    tenant = env.salon.booking.tenant
+    await superuser.execute("UPDATE notifications SET content = content #- '{fields,branch}' WHERE tenant = $1", tenant)
+    await superuser.close()
+    assert (await leave_message(env.salon.booking, call(), MESSAGE)).success
+    await env.run()
+    assert len(env.server.mails) == 1
 
 
 async def test_a_correction_of_a_message_is_mailed_and_a_repetition_with_less_is_not(
