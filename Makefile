@@ -50,14 +50,14 @@ check: $(STAMP) ## Format, lint, types, layers, generated files, public names
 	@echo "== types" && mypy
 	@echo "== layers" && lint-imports
 	@echo "== public APIs, SQL in stores, citations, words" && python hack/check_source.py
-	@echo "== generated files" && python hack/generate.py --check && python hack/architecture.py --check
+	@echo "== generated files" && python hack/generate.py --check && python hack/architecture.py --check && python hack/licences.py --check
 	@echo "== public names" && python hack/public_names.py
 
 format: $(STAMP) ## Format, and fix what can be fixed automatically
 	@ruff format . && ruff check --fix .
 
 generate: $(STAMP) ## Write the CRDs, the generated pages of docs/reference and the picture of docs/architecture.md
-	@python hack/generate.py && python hack/architecture.py
+	@python hack/generate.py && python hack/architecture.py && python hack/licences.py
 
 coverage: tools ## Unit and integration tests with branch coverage, against the bars of hack/check_coverage.py (about 15 minutes)
 	@rm -f .coverage .coverage.*
