@@ -24,6 +24,7 @@ from askproai_cli.cluster import use_context
 from askproai_cli.demo import call, demo, play
 from askproai_cli.doctor_command import doctor_command
 from askproai_cli.events import events
+from askproai_cli.fleet import tenants
 from askproai_cli.lint_command import lint_command
 from askproai_cli.messages import messages, waitlist
 from askproai_cli.notifications import notifications
@@ -35,7 +36,7 @@ from askproai_cli.when import when
 # The commands in the order of `--help`, below the headings that they have there.
 _PANELS = {
     "Manifests": ("lint", "plan"),
-    "The platform": ("doctor",),
+    "The platform": ("tenants", "doctor"),
     "A tenant": (
         "calls",
         "timeline",
@@ -123,6 +124,7 @@ app.command("plan", epilog="Example: `askproai plan examples/salon.yaml`")(plan_
 app.command("doctor", epilog="Example: `askproai doctor`, or in a pipeline `askproai doctor --strict -o json`")(
     doctor_command
 )
+app.command("tenants", epilog="Example: `askproai tenants --failing`, or `askproai tenants --search köln`")(tenants)
 app.add_typer(circuits, name="circuits")
 app.add_typer(events, name="events")
 app.add_typer(notifications, name="notifications")

@@ -1,0 +1,78 @@
+"""`askproai tenants`: which tenant needs somebody first."""
+
+from typing import Any
+
+from askproai_cli.fleet import Severity, count, rank
+
+
+def condition(status: str, reason: str, since: str = "2026-11-23T10:00:00Z", message: str = "why") -> dict[str, str]:
+    return {"type": "Ready", "status": status, "reason": reason, "message": message, "lastTransitionTime": since}
+
+
+def made(kind: str, name: str, ready: dict[str, str] | None, namespace: str = "salon", **more: Any) -> dict[str, Any]:
+    status = more.pop("status", {}) | ({"conditions": [{"type": "Other", "status": "False"}, ready]} if ready else {})
+    meta = {"namespace": namespace, "name": name, "creationTimestamp": "2026-11-23T09:00:00Z"}
+    return {"kind": kind, "metadata": meta, "spec": more, "status": status}
+
+
+GOOD = condition("True", "AsDeclared")
+
+
+def salon(
+    namespace: str, ready: dict[str, str] = GOOD, agent: dict[str, str] = GOOD, **status: Any
+) -> list[dict[str, Any]]:
+    """A tenant with a branch and the branch's agent, all in a namespace of its own."""
+    return [
+        made("Tenant", "salon", ready, namespace, displayName=f"Salon {namespace}", status=status),
+        made("Branch", "mitte", GOOD, namespace, tenantRef={"name": "salon"}),
+        made("RetellAgent", "mitte", agent, namespace, branchRef={"name": "mitte"}),
+    ]
+
+
+def test_what_fails_for_longest_is_first_then_who_has_no_budget_then_what_people_paused() -> None:
+    objects = [
+        *salon("good", calls24h=3, bookingSuccessPercent="100.0", errorBudgetPercent="80.0"),
+        *salon("suspended", condition("False", "Suspended"), condition("False", "TenantNotReady")),
+        *salon("spent", errorBudgetPercent="0.0"),
+        *salon("new", condition("False", "CredentialsInvalid", "2026-11-23T12:00:00Z")),
+        *salon("old", agent=condition("False", "VoiceNotFound", "2026-11-22T12:00:00Z")),
+    ]
+    rows = rank(objects)
+    assert [(row.tenant, row.severity) for row in rows] == [
+        ("old.salon", Severity.FAILING),
+        ("new.salon", Severity.FAILING),
+        ("spent.salon", Severity.OVER_BUDGET),
+        ("suspended.salon", Severity.INTENDED),
+        ("good.salon", Severity.GOOD),
+    ]
+    assert count(rows) == {"failing": 2, "over_budget": 1, "intended": 1, "good": 1}
+    good = rows[-1]
+    assert (good.calls_24h, good.booked_percent, good.budget_percent) == (3, "100.0", "80.0")
+
+
+def test_an_object_of_a_tenant_that_is_not_ready_is_named_with_its_cause() -> None:
+    (row,) = rank(salon("a", agent=condition("False", "VoiceNotFound", message="no such voice")))
+    assert (row.state, row.what) == ("VoiceNotFound", "RetellAgent mitte: no such voice")
+    (row,) = rank(salon("a", condition("False", "DatabaseUnavailable"), condition("False", "TenantNotReady")))
+    assert (row.state, row.what) == ("DatabaseUnavailable", "Tenant salon: why")
+
+
+def test_a_paused_agent_is_intended_and_beside_a_failing_branch_it_is_not_the_cause() -> None:
+    paused = salon("a", agent=condition("True", "Paused"))
+    (row,) = rank(paused)
+    assert (row.severity, row.state) == (Severity.INTENDED, "Paused")
+    paused[1]["status"]["conditions"] = [condition("False", "NumberClaimedTwice")]
+    (row,) = rank(paused)
+    assert (row.severity, row.state) == (Severity.FAILING, "NumberClaimedTwice")
+
+
+def test_what_the_operator_has_not_looked_at_counts_as_failing_from_its_creation() -> None:
+    (row,) = rank([made("Tenant", "salon", None)])
+    assert (row.severity, row.state, row.since) == (Severity.FAILING, "NotReconciled", "2026-11-23T09:00:00Z")
+
+
+def test_objects_of_equal_names_in_other_namespaces_and_without_a_branch_belong_to_nobody_else() -> None:
+    bad = condition("False", "VoiceNotFound")
+    stray = made("RetellAgent", "stray", bad, "a", branchRef={"name": "gone"})
+    rows = {row.tenant: row.severity for row in rank([*salon("a"), *salon("b", agent=bad), stray])}
+    assert rows == {"a.salon": Severity.GOOD, "b.salon": Severity.FAILING}
