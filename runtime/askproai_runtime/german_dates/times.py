@@ -29,6 +29,7 @@ _NOON, _MINUTES_OF_DAY = 12 * 60, 24 * 60
 # The hours into which a bare hour must fall if the phrase also names a part of the day; wider than the part itself.
 _HOURS_OF_PART = {
     "morning": (3, 12), "frueh": (3, 12), "vormittag": (6, 13), "mittag": (11, 15), "nachmittag": (12, 19), "abend": (16, 24),
+    "nacht": (21, 6),
 }  # fmt: skip
 
 
@@ -130,6 +131,7 @@ _PARTS: tuple[Rule, ...] = (
     (r"(?:ueber|zu) mittag", _part("mittag")),
     (r"nachmittags?", _part("nachmittag")),
     (r"abends?", _part("abend")),
+    (r"nachts?|(?:mitten )?in der nacht", _part("nacht")),
     (rf"{_LATE} vormittag", _hours_of_day(time(10, 30), time(12), "später Vormittag")),
     (rf"{_EARLY} vormittag", _hours_of_day(time(8), time(10, 30), "früher Vormittag")),
     (rf"{_EARLY} nachmittag", _hours_of_day(time(12), time(14, 30), "früher Nachmittag")),
@@ -203,7 +205,7 @@ def expand(clock: Clock, part: Part | None = None) -> tuple[time, ...]:
         return (_time(_written_half(minutes, clock, part)),)
     morning, evening = minutes % _NOON, minutes % _NOON + _NOON
     if part is not None and (bounds := _bounds(part)) is not None:
-        fitting = tuple(_time(value) for value in (morning, evening) if bounds[0] <= value < bounds[1])
+        fitting = tuple(_time(value) for value in (morning, evening) if _is_within(value, bounds))
         if not fitting:
             raise ImpossibleTime("the hour does not lie in that part of the day")
         return fitting[:1]
@@ -218,9 +220,9 @@ def expand(clock: Clock, part: Part | None = None) -> tuple[time, ...]:
 def _written_half(minutes: int, clock: Clock, part: Part | None) -> int:
     """Return the minute of a written time: "nachmittags um 3:30" is 15:30, and "15 Uhr vormittags" no time."""
     bounds = _bounds(part) if part is not None and not clock.next_day else None
-    if bounds is None or bounds[0] <= minutes < bounds[1]:
+    if bounds is None or _is_within(minutes, bounds):
         return minutes
-    if minutes < _NOON and bounds[0] <= minutes + _NOON < bounds[1]:
+    if minutes < _NOON and _is_within(minutes + _NOON, bounds):
         return minutes + _NOON
     if part is not None and part.name in {"frueh", "vormittag", "morning"}:
         raise ImpossibleTime("the hour does not lie in that part of the day")
@@ -244,6 +246,12 @@ def _bounds(part: Part) -> tuple[int, int] | None:
         return None
     opens, closes = part.opens or time(), part.closes
     return opens.hour * 60, (closes.hour * 60 + closes.minute) if closes else _MINUTES_OF_DAY
+
+
+def _is_within(minute: int, bounds: tuple[int, int]) -> bool:
+    """Return whether a minute lies in a part of the day; the night's end is before its beginning."""
+    first, last = bounds
+    return first <= minute < last if first < last else minute >= first or minute < last
 
 
 def hours_of(part: Part) -> tuple[time | None, time | None]:

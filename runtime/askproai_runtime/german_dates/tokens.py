@@ -55,7 +55,7 @@ _REWRITES: Final[tuple[tuple[str, _Replacement], ...]] = (
     (r"^.*\d\..*$", lambda match: drop_full_stops(match[0], _UNCLEAR)),
     (r"(?<=[a-z])[.;]|(?<!\d)\.|(?<=:)\s|;", " "),  # "Do." and the end of a sentence; the dot of "27." stays
     (r",", " , "),
-    (rf"\b({ANY_WEEKDAY})(morgen|frueh|vormittag|mittag|nachmittag|abend)(s?)\b", r"\1 \2\3"),
+    (rf"\b({ANY_WEEKDAY})(morgen|frueh|vormittag|mittag|nachmittag|abend|nacht)(s?)\b", r"\1 \2\3"),
     (rf"\b({ANY_WEEKDAY}|heute|morgen) morgens?\b(?! frueh)", r"\1 frueh"),
     (r"\bgestern (?:frueh|morgen)\b", "gestern"),
     (rf"\b({ANY_MONTH})(woche|haelfte)\b", r"\2 im \1"),

@@ -32,6 +32,7 @@ PARTS_OF_DAY = {
     "mittag": (time(11, 30), time(14)),
     "nachmittag": (time(12), time(18)),
     "abend": (time(17), time(22)),
+    "nacht": (time(22), time(23, 59)),  # "Freitag Nacht"; with a clock time the hours after midnight, too
     "morning": (time(6), time(12)),  # in English
 }
 

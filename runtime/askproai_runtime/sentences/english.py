@@ -287,7 +287,7 @@ ENGLISH: Final = Sentences(
     digits=("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     parts_of_day={
         "frueh": "early morning", "vormittag": "morning", "mittag": "midday", "nachmittag": "afternoon", "abend": "evening",
-        "morning": "morning",
+        "nacht": "night", "morning": "morning",
     },
     languages={
         "ar": "Arabic", "bg": "Bulgarian", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English",

@@ -290,7 +290,7 @@ GERMAN: Final = Sentences(
     digits=("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"),
     parts_of_day={
         "frueh": "früh", "vormittag": "Vormittag", "mittag": "Mittag", "nachmittag": "Nachmittag", "abend": "Abend",
-        "morning": "Vormittag",
+        "nacht": "Nacht", "morning": "Vormittag",
     },
     languages={
         "ar": "Arabisch", "bg": "Bulgarisch", "cs": "Tschechisch", "da": "Dänisch", "de": "Deutsch", "el": "Griechisch",

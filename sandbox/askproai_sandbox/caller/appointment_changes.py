@@ -54,6 +54,11 @@ _FROM_THE_OLD = re.compile(  # a new time that is counted from the former one: "
     r"\b(?:danach|davor|darauf|(?:gleiche|selbe)[nr]? (?:Uhrz|Z)eit)\b", re.IGNORECASE
 )
 _CANCEL, _MOVE = TOOL_OF_CHANGE[Intent.CANCEL], TOOL_OF_CHANGE[Intent.MOVE]
+_OTHER_ONE = re.compile(  # "Den am Donnerstag, nein, den am Dienstag meine ich."
+    r"\b(?:nein|nee|quatsch|sondern)\b\W*(?!.*\b(?:behalt\w*|brauch\w*|bleib\w*|lass\w*|nicht)\b)"
+    r"(?P<which>(?:ich meine?\s+)?de[nr]\b.+)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def hear_change_of_mind(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -214,7 +219,12 @@ def _confirm(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     if sentence.yes and not sentence.no:
         memory = replace(memory, change=replace(change, tool=_CANCEL))
         return call(agent, memory, _CANCEL, {**change.to_confirm, "confirmed": True})
-    return Turn(replace(memory, change=Change()), phrases.KEPT)
+    other = _OTHER_ONE.search(sentence.text)
+    if other and read_sentence(other["which"], agent.catalogue).when:  # not this one
+        memory = replace(memory, change=Change(change.tool, appointments=change.appointments))
+        turn = _find_named(agent, memory, sentence, other["which"])
+        return turn if turn.reaction else call(agent, turn.memory, str(change.tool), turn.memory.change.args)
+    return Turn(replace(memory, change=Change(), question=""), phrases.KEPT)
 
 
 def _hear_move(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:

@@ -90,7 +90,8 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         rf"\bich (?:komme?|werde?|bin)\b(?![^.?!]*\b(?:sonst|lieber)\b)[^.?!]*{_TOO_LATE}",
     ),
     Intent.WAITLIST: (
-        r"\bWarteliste\b",
+        # who waits already asks whether something is free: "Ich stehe bei Ihnen auf der Warteliste, ist etwas frei geworden?"
+        r"^(?!.*\b(?:steh\w*|bin|war)\b[^.?!]*\bauf (?:der|Ihrer|eurer) Warteliste\b).*\bWarteliste\b",
         r"\b(?:Bescheid|ruf\w*|melde\w*)\b[^.?!]*\b(?:wenn|sobald|falls)\b[^.?!]*\bfrei\b",
     ),
     Intent.TRANSFER: (

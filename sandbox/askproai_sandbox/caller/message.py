@@ -9,7 +9,7 @@ from askproai_sandbox.caller.choice import names_person
 from askproai_sandbox.caller.intent import PASSED_ON, Intent, find_intent
 from askproai_sandbox.caller.rejections import join_time
 from askproai_sandbox.caller.sentence import Sentence
-from askproai_sandbox.caller.spoken_time import MARK, Times
+from askproai_sandbox.caller.spoken_time import MARK, Times, cut_asides
 
 _OFFER = re.compile(r"\bsoll ich\b[^.?!]*\bausrichten\b", re.IGNORECASE)
 _OFFERS_TRANSFER = re.compile(r"\bverbinden\b")
@@ -26,6 +26,8 @@ _REASON = re.compile(
     r"\b((?:es|da) (?:geht|ginge) um .+|wegen .+|es ist wegen .+)", re.IGNORECASE | re.DOTALL
 )  # of a callback
 _ASKS_TO_RING = re.compile(r"\b(?:soll|möge|möchte|könnte|kann)\w*\b[^.?!]*\b(?:zurückrufen|anrufen)\b", re.IGNORECASE)
+_CLAUSES = re.compile(r"[.?!;,](?:\s+|$)|\s+und\s+(?=(?:sie|er|bitte|rufen?|ich|dass)\b)", re.IGNORECASE)
+_RINGS = re.compile(r"\b(?:zurück(?:zu)?rufen|an(?:zu)?rufen|Rückrufs?|ruf(?:en|e|t)?)\b", re.IGNORECASE)
 _BOUNDARY = re.compile(r"[.!]\s+(?:und\s+)?|,?\s+und\s+", re.IGNORECASE)
 _TO = (
     r"(?:(?:de[mrn] )?((?:Herrn|Frau|Doktor|Dr\.) [A-ZÄÖÜ][\w-]+)"
@@ -147,12 +149,21 @@ class PendingMessage:
         said = join_time(sentence.when)
         asks_to_ring = sentence.intent is Intent.MESSAGE and _ASKS_TO_RING.search(sentence.text)
         if sentence.intent is Intent.CALLBACK or asks_to_ring:
-            return {"call_back": said or "egal wann"}  # without which it is no callback
+            return {
+                "call_back": _find_time_to_ring(sentence.text) or said or "egal wann"
+            }  # without which it is no callback
         if self.asked_for and "call_back" in self.args and said:
             return {"call_back": said}
         if self.asks_who and said and name:  # "Paul Sommer, bis Freitag bitte"
             return {"message": _join(self.args.get("message", ""), said)}
         return {}
+
+
+def _find_time_to_ring(text: str) -> str:
+    """Return the time in the clause that asks for a call, not that of "die Rechnung vom Oktober"; "" if it has none."""
+    clause = next((each for each in _CLAUSES.split(text) if _RINGS.search(each)), "")
+    times = Times(clause)
+    return join_time(times.when(cut_asides(times.marked))[0])
 
 
 def _join(before: str, text: str) -> str:

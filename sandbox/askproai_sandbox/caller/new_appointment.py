@@ -198,7 +198,9 @@ def _keep_time(agent: CalledAgent, memory: Memory, sentence: Sentence, when: Map
     if memory.offers or memory.question:  # not of the next appointment
         when = {**when, **_name_day_of_span(requested.get("date", ""), when.get("date", ""), agent.now)}
     if "date" not in when:
-        return {**({"date": requested["date"]} if "date" in requested else {}), **when}
+        day = requested.get("date", "")
+        is_kept = day and not (agent.now and is_over(day, agent.now))  # "gestern um drei", "Geht es um vier?"
+        return {**({"date": day} if is_kept else {}), **when}
     kept = {name: requested[name] for name in ("time", "part_of_day") if name in requested}
     says_time = bool(when.keys() & {"time", "part_of_day"}) or find_argument(when["date"]) is not Argument.DATE
     is_new = says_time or sentence.is_too or _ANY_TIME.search(sentence.text) or not names_day(when["date"])

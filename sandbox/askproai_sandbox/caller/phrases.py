@@ -64,6 +64,7 @@ NO_NUMBER = (
 )
 NO_ADDRESS = "passes on no e-mail address: “{}” has no word for the sign @ (“anna punkt m at gmx punkt de”)"
 NOT_PASSED_ON = "“{}” was said with the yes to an offer that was not booked: it is not passed on"
+NOT_JOINED = "put nobody on the waiting list, because the caller did not say a name"
 NOT_LEFT = "“{}” is not passed on, because the caller did not say a name"
 NO_NEIGHBOUR = "does not count from another appointment (“{}”): say the time itself"
 ENGLISH = (

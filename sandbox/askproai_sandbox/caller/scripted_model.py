@@ -180,11 +180,22 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     is_answered = isinstance(turn.reaction, ToolCall) and turn.reaction.name == INFORMATION
     if is_answered and remark == phrases.NOT_UNDERSTOOD.format(sentence.text):
         remark = None
-    remark = turn.remark or remark or _find_remark_on_rest(agent, turn, sentence, question)
+    remark = (
+        turn.remark
+        or _find_remark_on_waiting(before, turn)
+        or remark
+        or _find_remark_on_rest(agent, turn, sentence, question)
+    )
     turn = _offer_to_pass_on(agent, replace(turn, remark=remark), sentence)
     if isinstance(turn.reaction, ToolCall) and turn.reaction.name not in agent.tools:
         return _refuse_unknown(agent, turn.memory, turn.reaction)
     return turn
+
+
+def _find_remark_on_waiting(before: Memory, turn: Turn) -> str | None:
+    """Return the remark that a waiting list was asked for, and is not joined because no name was said."""
+    is_joined = isinstance(turn.reaction, ToolCall) and turn.reaction.name == "join_waitlist"
+    return phrases.NOT_JOINED if before.is_joining and not (turn.memory.is_joining or is_joined) else None
 
 
 def _read(agent: CalledAgent, memory: Memory, text: str) -> Sentence:

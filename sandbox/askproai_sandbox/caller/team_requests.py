@@ -92,6 +92,15 @@ def _split_off_name(agent: CalledAgent, text: str) -> tuple[str | None, str]:
     return (name, parts["rest"]) if name and " " in name else (None, text)
 
 
+def _find_name_behind(agent: CalledAgent, text: str) -> str | None:
+    """Return the full name at the end of "Setzen Sie mich auf die Warteliste, Nadine Weber."; None if there is none."""
+    _, comma, behind = text.rpartition(",")
+    name = (
+        take_name(read_sentence(behind.strip(), agent.catalogue), agent.catalogue, asked=True).name if comma else None
+    )
+    return name if name and " " in name else None
+
+
 def _is_dropped(sentence: Sentence) -> bool:
     """Return whether a caller wants nothing passed on any more: "Ach nein, hat sich erledigt"."""
     return sentence.intent is Intent.NOTHING or bool(_NO_ALONE.fullmatch(sentence.text))
@@ -109,6 +118,12 @@ def _join_waitlist(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
         return cannot(memory, "has a waiting list")
     is_answer = sentence.intent is not Intent.WAITLIST  # "Setzen Sie mich auf die Warteliste" is no name
     name = sentence.name or loose_name(agent, memory, sentence, asked=memory.is_joining and is_answer)
+    name = name or (None if is_answer else _find_name_behind(agent, sentence.text))
+    if memory.is_joining and is_answer and not name:
+        if sentence.ends_call:
+            return Turn(replace(memory, is_joining=False), phrases.GOODBYE)
+        if sentence.when:  # another wish: "Dann nehme ich den Mittwoch um vier"
+            return Turn(replace(memory, is_joining=False))
     memory = memory.note(customer_name=name, service=sentence.service, staff=sentence.staff)
     day = {name: words for name, words in memory.requested_time.items() if name in {"date", "branch"}}
     memory = replace(memory, requested_time={**day, **sentence.when} if sentence.when else memory.requested_time)
