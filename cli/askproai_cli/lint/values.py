@@ -1,13 +1,14 @@
 """Values of one manifest that the API server accepts, but the operator or the pods do not: countries, zones, numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from askproai_cli.lint.documents import FieldPath
 from askproai_cli.lint.findings import Finding, warn
 from askproai_cli.lint.judge import suggest_time_zone
 from askproai_cli.lint.manifest import Manifest
 from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_core.time_zones import is_known_time_zone
-from askproai_operator.api import Branch
+from askproai_operator.api import Branch, Hours
 from askproai_operator.services import overlap
 
 
@@ -44,12 +45,25 @@ def _check_working_hours(manifest: Manifest) -> Iterator[Finding]:
     if not isinstance(manifest.model, Branch) or manifest.judged.faults:
         return
     spec = manifest.model.spec
+    yield from _check_overlaps(manifest, ("spec", "openingHours"), spec.opening_hours)
+    for index, member in enumerate(spec.staff):
+        yield from _check_overlaps(manifest, ("spec", "staff", index, "workingHours"), member.working_hours or ())
     for index, member in enumerate(spec.staff if spec.opening_hours else ()):
         for number, hours in enumerate(member.working_hours or ()):
             if not overlap(spec.opening_hours, [hours]):
                 path = ("spec", "staff", index, "workingHours", number)
                 text = "lies outside openingHours, so nothing is offered then: correct it, or openingHours"
                 yield warn(manifest.document, path, text)
+
+
+def _check_overlaps(manifest: Manifest, path: FieldPath, ranges: Sequence[Hours]) -> Iterator[Finding]:
+    """Warn of ranges of one list that overlap: they count as one, so that a lunch break is lost by a mistyped time."""
+    for later in range(1, len(ranges)):
+        for earlier in range(later):
+            if overlap([ranges[earlier]], [ranges[later]]):
+                text = f"overlaps with entry {earlier}, and both count as one range: correct one of them, or join them"
+                yield warn(manifest.document, (*path, later), text)
+                break
 
 
 def _check_numbers(manifest: Manifest) -> Iterator[Finding]:

@@ -66,6 +66,18 @@ def test_working_hours_outside_the_opening_hours_are_a_warning() -> None:
     assert "warning spec.staff[0].workingHours[1]" not in messages
 
 
+def test_ranges_that_overlap_are_a_warning_once_for_each_later_one() -> None:
+    """Both count as one: a lunch break is lost by a mistyped time."""
+    morning = {"days": ["Mon", "Tue"], "opens": "08:00", "closes": "12:00"}
+    mistyped = {"days": ["Tue"], "opens": "11:30", "closes": "18:00"}
+    after = {"days": ["Mon"], "opens": "12:00", "closes": "18:00"}
+    staff = [{"id": "dr-lang", "displayName": "Doktor Lang", "workingHours": [morning, mistyped]}]
+    messages = found(practice(Branch={"openingHours": [morning, mistyped, after], "staff": staff}))
+    assert messages["warning spec.openingHours[1]"].startswith("overlaps with entry 0")
+    assert "warning spec.openingHours[2]" not in messages, "the end is not included"
+    assert messages["warning spec.staff[0].workingHours[1]"].startswith("overlaps with entry 0")
+
+
 def test_a_spoken_name_of_two_services_is_a_warning_at_both() -> None:
     documents = list(yaml.safe_load_all(practice()))
     service = next(document for document in documents if document["kind"] == "ServiceOffering")
