@@ -171,7 +171,8 @@ class ApiRequest:
             if is_end and _DAY.fullmatch(value):
                 moment += timedelta(days=1)
         except ValueError:
-            raise bad_request(f"{name} is a day or a time, such as 2026-11-27, 2026-11-27T14:30 or Dienstag") from None
+            wanted = f"{name} is a day or a time, such as 2026-11-27, 2026-11-27T14:30 or Dienstag"
+            raise bad_request(self._find_ambiguity(name, text) or wanted) from None
         return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
 
     def to_iso(self, text: str) -> str:
@@ -198,10 +199,22 @@ class ApiRequest:
 
     def day(self, name: str) -> date:
         """Return a date; an absent one is refused."""
+        text = self._query.get(name, "")
         try:
-            return require_storable(date.fromisoformat(self.to_iso(self._query.get(name, ""))))
+            return require_storable(date.fromisoformat(self.to_iso(text)))
         except ValueError:
-            raise bad_request(f"{name} is a day such as 2026-11-27") from None
+            wanted = f"{name} is a day such as 2026-11-27 or Dienstag"
+            raise bad_request(self._find_ambiguity(name, text) or wanted) from None
+
+    def _find_ambiguity(self, name: str, text: str) -> str | None:
+        """Return that German words can mean several days or times, and which; None where they cannot."""
+        found = understand(text, at=self._now, zone=self.zone).candidates if text else ()
+        readings = [
+            each.start.date().isoformat() if each.grain is Grain.DAY else each.start.isoformat(timespec="minutes")
+            for each in found
+            if each.grain in {Grain.DAY, Grain.MINUTE}
+        ]
+        return f"{name} can mean {' or '.join(readings)}: write which" if len(readings) > 1 else None
 
     def limit(self) -> int:
         """Return the number of rows of a page."""

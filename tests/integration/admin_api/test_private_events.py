@@ -194,6 +194,7 @@ async def test_pages_follow_each_other_without_gap_or_repetition(pod: TenantPod)
         ("events", {"stauts": "dead"}, "there is no parameter 'stauts'; there are: status"),
         ("slots", {"branch": "mitte", "service": "haarschnitt"}, "date is missing"),
         ("slots", {"branch": "mitte", "service": "haarschnitt", "date": "nach dem Urlaub"}, "date is a day such as"),
+        ("slots", {"branch": "mitte", "service": "haarschnitt", "date": "Dienstag oder Mittwoch"}, "date can mean 20"),
         ("slots", {"branch": "nord", "service": "haarschnitt", "date": "2026-11-27"}, "there are: mitte"),
         ("slots", {"branch": "mitte", "service": "dauerwelle", "date": "2026-11-27"}, "it offers: haarschnitt"),
         ("events/999999999", {}, "There is no such event"),

@@ -66,6 +66,12 @@ def test_working_hours_outside_the_opening_hours_are_a_warning() -> None:
     assert "warning spec.staff[0].workingHours[1]" not in messages
 
 
+def test_a_number_without_its_area_code_is_a_warning_with_what_it_is_read_as() -> None:
+    messages = found(practice(Branch={"phoneNumbers": [{"number": "4477880"}, {"number": "(0221) 4477880"}]}))
+    assert "is read as +494477880: write the area code" in messages["warning spec.phoneNumbers[0].number"]
+    assert "warning spec.phoneNumbers[1].number" not in messages
+
+
 def test_ranges_that_overlap_are_a_warning_once_for_each_later_one() -> None:
     """Both count as one: a lunch break is lost by a mistyped time."""
     morning = {"days": ["Mon", "Tue"], "opens": "08:00", "closes": "12:00"}
