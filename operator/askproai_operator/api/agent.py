@@ -87,8 +87,9 @@ class RetellAgentSpec(base.Part):
     llm: Llm
     """What thinks for the voice."""
     functions: Annotated[tuple[Function, ...], base.bounded_list(16, as_set=True)] = ()
-    """What the agent can do in a call. Absent: it only talks. BusinessInformation: it answers questions about prices, hours, way,
-    closed days, people, cancellation and the `knowledge` of Tenant and Branch."""
+    """What the agent can do in a call: CheckAvailability, BookAppointment, FindAppointments, RescheduleAppointment,
+    CancelAppointment, BusinessInformation, TransferToHuman, LeaveMessage, JoinWaitlist. Absent: it only talks. BusinessInformation:
+    it answers questions about prices, hours, way, closed days, people, cancellation and the `knowledge` of Tenant and Branch."""
     transfer_to: base.E164 | None = None
     """Number that callers are put through to, as E.164; needed with TransferToHuman."""
     transfer_mode: TransferMode = TransferMode.COLD

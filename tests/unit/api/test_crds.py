@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from pydantic import ConfigDict
 
+from askproai_core.tenant_config.vocabulary import Function
 from askproai_operator.api import KINDS
 from askproai_operator.api.base import Part
 from askproai_operator.api.conditions import ConditionType, Reason
@@ -179,3 +180,9 @@ class _Outer(Part):
 
 class _Loose(Part):
     share: float
+
+
+def test_kubectl_explain_names_every_function_of_an_agent() -> None:
+    """It shows no choices of a list's items."""
+    spec = root_schema(KINDS["RetellAgent"])["properties"]["spec"]["properties"]
+    assert [each for each in Function if each not in spec["functions"]["description"]] == []
