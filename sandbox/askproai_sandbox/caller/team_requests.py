@@ -122,7 +122,7 @@ def _join_waitlist(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
     if memory.is_joining and is_answer and not name:
         if sentence.ends_call:
             return Turn(replace(memory, is_joining=False), phrases.GOODBYE)
-        if sentence.when:  # another wish: "Dann nehme ich den Mittwoch um vier"
+        if sentence.when:  # another day: "Dann nehme ich den Mittwoch um vier"
             return Turn(replace(memory, is_joining=False))
     memory = memory.note(customer_name=name, service=sentence.service, staff=sentence.staff)
     day = {name: words for name, words in memory.requested_time.items() if name in {"date", "branch"}}
