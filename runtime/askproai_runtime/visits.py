@@ -8,7 +8,7 @@ Pure; the words between display names are in the language of the call.
 from collections.abc import Sequence
 from decimal import Decimal
 
-from askproai_core.tenant_config import CalendarProvider, Segment, SegmentKind, Service, TenantConfig
+from askproai_core.tenant_config import CalendarProvider, Segment, SegmentKind, Service, StaffOverride, TenantConfig
 from askproai_runtime.sentences import say
 
 MOST_SERVICES = 5  # of one visit
@@ -43,7 +43,8 @@ def compose_visit(config: TenantConfig, parts: Sequence[Service]) -> Service:
 
     Starts are on the grid of the first one; of notices and horizons the strictest counts. The longest of their buffers stand at
     both ends: in between, the staff member goes on with the same customer. Who does it does all of it, and is booked for none of it
-    at the remote calendar: a booking there is of one event type.
+    at the remote calendar: a booking there is of one event type. Where the customer waits, nobody does it who needs an own time for
+    one of them: the wait would be at another time with each staff member.
     """
     waits = any(segment.kind is SegmentKind.WAIT for part in parts for segment in part.segments)
     segments = [segment for part in parts for segment in part.segments or (Segment(minutes=part.duration_minutes),)]
@@ -65,7 +66,20 @@ def compose_visit(config: TenantConfig, parts: Sequence[Service]) -> Service:
         booking_horizon_days=min(part.booking_horizon_days for part in parts),
         capacity=min(part.capacity for part in parts),
         staff={branch: _list_able(config, parts, branch) for branch in parts[0].staff},
+        staff_overrides=tuple(_override(parts, each) for each in sorted(_list_overridden(parts))),
     )
+
+
+def _list_overridden(parts: Sequence[Service]) -> set[str]:
+    return {each.staff for part in parts for each in part.staff_overrides}
+
+
+def _override(parts: Sequence[Service], staff: str) -> StaffOverride:
+    """Return the sums of the lengths and prices of a staff member."""
+    own = [part.done_by(staff) for part in parts]
+    minutes = sum(part.duration_minutes for part in own)
+    is_free = all(part.free_of_charge for part in own)
+    return StaffOverride(staff, minutes, _sum_prices(own), parts[0].price_currency, is_free)
 
 
 def same_services(first: str, second: str) -> bool:
@@ -91,7 +105,11 @@ def _sum_prices(parts: Sequence[Service]) -> str:
 
 
 def _list_able(config: TenantConfig, parts: Sequence[Service], branch: str) -> tuple[str, ...]:
-    """Return the ids of those in a branch who do all parts, and are booked for none of them at the remote calendar."""
+    """Return the ids of those in a branch who do all parts, and are booked for none of them at the remote calendar; of parts with a
+    wait only those without an own length.
+    """
+    waits = any(part.wait_spans for part in parts)
+    own_length = {each.staff for part in parts for each in part.staff_overrides if waits and each.duration_minutes}
     is_remote = config.calendar.provider is not CalendarProvider.LOCAL
     booked_there = {
         link.staff for part in parts if is_remote and part.capacity == 1 for link in part.linked_event_types
@@ -99,5 +117,5 @@ def _list_able(config: TenantConfig, parts: Sequence[Service], branch: str) -> t
     return tuple(
         staff
         for staff in parts[0].staff[branch]
-        if staff not in booked_there and all(staff in part.staff.get(branch, ()) for part in parts)
+        if staff not in booked_there | own_length and all(staff in part.staff.get(branch, ()) for part in parts)
     )

@@ -55,6 +55,7 @@ def _check_tenant(manifests: Sequence[Manifest]) -> Iterator[Finding]:
             conditions["durationMinutes"] = openings_condition(offering, branches, staff)
             conditions["requiredSkills"] = staff_condition(offering, staff, offering.spec.capacity)
             yield from _check_event_type_staff(manifest, offering, staff)
+            yield from _check_overridden_staff(manifest, offering, staff)
         for field, condition in conditions.items():
             if condition.status == Status.FALSE:
                 yield warn(manifest.document, ("spec", field), condition.message)
@@ -67,10 +68,25 @@ def _check_event_type_staff(
     manifest: Manifest, offering: ServiceOffering, staff: Mapping[str, Sequence[str]]
 ) -> Iterator[Finding]:
     """Warn of event types of people who cannot be booked for the service. `staff` are those who can, by branch."""
-    able = sorted({member for members in staff.values() for member in members})
     for index, entry in enumerate(offering.spec.calcom.event_types if offering.spec.calcom else ()):
-        if able and entry.staff not in able:
-            close = get_close_matches(entry.staff, able, n=1)
-            advice = f"did you mean {close[0]}?" if close else f"{', '.join(able)} can"
-            text = f"no {entry.staff} in {', '.join(sorted(staff))} can do this service, so the event type is not booked; {advice}"
-            yield warn(manifest.document, ("spec", "calcom", "eventTypes", index, "staff"), text)
+        if unable := _describe_unable(entry.staff, staff, "the event type is not booked"):
+            yield warn(manifest.document, ("spec", "calcom", "eventTypes", index, "staff"), unable)
+
+
+def _check_overridden_staff(
+    manifest: Manifest, offering: ServiceOffering, staff: Mapping[str, Sequence[str]]
+) -> Iterator[Finding]:
+    """Warn of an own length or price of people who cannot be booked for the service."""
+    for index, entry in enumerate(offering.spec.staff_overrides):
+        if unable := _describe_unable(entry.staff, staff, "this entry changes nothing"):
+            yield warn(manifest.document, ("spec", "staffOverrides", index, "staff"), unable)
+
+
+def _describe_unable(member: str, staff: Mapping[str, Sequence[str]], consequence: str) -> str | None:
+    """Return that somebody is none of `staff`, by branch those who can do a service; None if nobody can, which is reported."""
+    able = sorted({each for members in staff.values() for each in members})
+    if not able or member in able:
+        return None
+    close = get_close_matches(member, able, n=1)
+    advice = f"did you mean {close[0]}?" if close else f"{', '.join(able)} can"
+    return f"no {member} in {', '.join(sorted(staff))} can do this service, so {consequence}; {advice}"

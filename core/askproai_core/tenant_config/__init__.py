@@ -39,7 +39,15 @@ from askproai_core.tenant_config.notifications import (
     QuietHours,
     WebhookSettings,
 )
-from askproai_core.tenant_config.services import BookingField, EventType, OwnEventType, Segment, Service, TeamEventType
+from askproai_core.tenant_config.services import (
+    BookingField,
+    EventType,
+    OwnEventType,
+    Segment,
+    Service,
+    StaffOverride,
+    TeamEventType,
+)
 from askproai_core.tenant_config.vocabulary import (
     FURTHER_FUNCTIONS,
     BusinessModel,
@@ -65,5 +73,5 @@ __all__ = [
     "EmailSecurity", "EmailSettings", "EventType", "FieldSource", "Function", "Holidays", "Hours", "Knowledge",
     "Language", "NotificationChannel", "NotificationTexts", "Notifications", "OwnEventType", "PhoneNumber",
     "Provider", "QuietHours", "RateLimits", "RetellConfig", "Retention", "Segment", "SegmentKind", "Service", "Staff",
-    "TeamEventType", "TenantConfig", "WebhookSettings", "Weekday", "Withheld", "config_hash", "decode", "encode",
+    "StaffOverride", "TeamEventType", "TenantConfig", "WebhookSettings", "Weekday", "Withheld", "config_hash", "decode", "encode",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from itertools import groupby, pairwise
 from operator import attrgetter
+from typing import Any, Self
 
 import msgspec
 
@@ -54,8 +55,21 @@ class Segment(ConfigStruct, frozen=True):
     kind: SegmentKind = SegmentKind.WORK
 
 
+class StaffOverride(ConfigStruct, frozen=True):
+    """What of a service is different with one staff member; None is as with everybody. The price is all three fields."""
+
+    staff: str
+    duration_minutes: int | None = None
+    price_amount: str | None = None
+    price_currency: str = "EUR"
+    free_of_charge: bool = False
+
+
 class Service(ConfigStruct, frozen=True):
     """A service that can be booked, `capacity` times at once with each staff member.
+
+    `staff_overrides`: with these staff members it has another length or price (`done_by`). Pods of a release that does not know
+    them book the length of the service.
 
     Its `segments`, if it has any, last `duration_minutes` together; the first and the last one are work. Pods of a release that
     does not know them block the whole time.
@@ -85,6 +99,25 @@ class Service(ConfigStruct, frozen=True):
     own_event_types: tuple[OwnEventType, ...] = ()
     team_event_types: tuple[TeamEventType, ...] = ()
     segments: tuple[Segment, ...] = ()
+    staff_overrides: tuple[StaffOverride, ...] = ()
+
+    def done_by(self, staff: str) -> Self:
+        """Return the service as it is with a staff member: with that one's length and price. It has no overrides itself."""
+        override = next((each for each in self.staff_overrides if each.staff == staff), None)
+        if override is None:
+            return msgspec.structs.replace(self, staff_overrides=()) if self.staff_overrides else self
+        changes: dict[str, Any] = {"staff_overrides": ()}
+        if override.duration_minutes is not None:
+            changes["duration_minutes"] = override.duration_minutes
+        if override.price_amount is not None:
+            price = {each: getattr(override, each) for each in ("price_amount", "price_currency", "free_of_charge")}
+            changes |= price
+        return msgspec.structs.replace(self, **changes)
+
+    @property
+    def has_own_lengths(self) -> bool:
+        """Return whether it takes some staff members longer or shorter than others."""
+        return any(each.duration_minutes not in {None, self.duration_minutes} for each in self.staff_overrides)
 
     @property
     def work_spans(self) -> tuple[tuple[int, int], ...]:

@@ -92,6 +92,27 @@ _WORK_AT_BOTH_ENDS = base.rule(
 )
 
 
+class StaffPrice(base.Part):
+    amount: Amount
+    """Amount with two decimals or none, such as "55.00" (a decimal string), in the currency of the service's price."""
+
+
+class StaffOverride(base.Part):
+    model_config = base.with_rules(
+        base.rule(
+            "has(self.durationMinutes) || has(self.price)",
+            "say what is different with this person: durationMinutes, price, or both",
+        )
+    )
+
+    staff: base.Label
+    """Id of the person (Branch spec.staff[].id), in every Branch that offers the service."""
+    duration_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
+    """Length with this person (minutes); a Cal.com event type of this person has the same. Absent: that of the service."""
+    price: StaffPrice | None = None
+    """What it costs with this person; 0: free of charge. Absent: what the service costs."""
+
+
 class ServiceOfferingSpec(base.Part):
     """What can be booked."""
 
@@ -111,6 +132,17 @@ class ServiceOfferingSpec(base.Part):
             "!has(self.segments) || !has(self.calcom)",
             "a booking at Cal.com blocks its whole length, waits included: remove calcom, and appointments stay in the local"
             " calendar; or remove segments",
+        ),
+        base.rule(
+            "!has(self.segments) || !has(self.staffOverrides) || !self.staffOverrides.exists(each, has(each.durationMinutes))",
+            "segments say when everybody works and waits: remove the durationMinutes of staffOverrides, or write a ServiceOffering"
+            " of its own for who needs another time",
+        ),
+        base.rule(
+            "!has(self.staffOverrides) || self.staffOverrides.all(each, !has(each.durationMinutes) || self.bufferBeforeMinutes +"
+            " each.durationMinutes + self.bufferAfterMinutes <= 1440)",
+            "an appointment with its buffers must fit into one day, with everybody: "
+            "bufferBeforeMinutes + durationMinutes of staffOverrides + bufferAfterMinutes ≤ 1440",
         ),
     )
 
@@ -134,6 +166,9 @@ class ServiceOfferingSpec(base.Part):
     price: Price | None = None
     """What it costs, for callers who ask: the function BusinessInformation says it. 0: callers hear that it is free of
     charge. Absent: that the price is not known."""
+    staff_overrides: Annotated[tuple[StaffOverride, ...], base.bounded_list(60, key="staff")] = ()
+    """People with whom it takes another time or costs something else, such as a trainee or a master. Times are offered, and
+    appointments booked, by the length of whoever does it; callers who ask hear both prices."""
     preparation: base.SpokenText | None = None
     """What customers should bring or do before it, as sentences: callers who ask hear them, and mails to customers have them
     (`spec.notifications` of the Tenant)."""
@@ -240,6 +275,11 @@ class ServiceOffering(base.CustomResource):
     selectable: ClassVar = (".spec.branchRef.name", ".spec.tenantRef.name")
 
     spec: ServiceOfferingSpec
+
+    def minutes_with(self, staff: str) -> int:
+        """Return the length of the service with a person (minutes)."""
+        own = (each.duration_minutes for each in self.spec.staff_overrides if each.staff == staff)
+        return next(own, None) or self.spec.duration_minutes
 
     @property
     def heard_name(self) -> str:

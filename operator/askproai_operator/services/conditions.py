@@ -29,7 +29,14 @@ def staff_condition(
             " 12 or less"
         )
         return bad(_STAFF, Reason.CAPACITY_UNSUPPORTED, text)
-    return good(_STAFF, f"{sum(map(len, staff.values()))} people match")
+    able = {member for members in staff.values() for member in members}
+    idle = [each.staff for each in offering.spec.staff_overrides if each.staff not in able]
+    unused = (
+        f"; staffOverrides names {', '.join(idle)}, who cannot do it: correct the id, or remove the entry"
+        if idle
+        else ""
+    )
+    return good(_STAFF, f"{sum(map(len, staff.values()))} people match{unused}")
 
 
 def name_condition(offering: ServiceOffering, others: Iterable[ServiceOffering]) -> Condition:

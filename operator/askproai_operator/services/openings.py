@@ -22,18 +22,19 @@ def openings_condition(
     """Return OpeningFits. `staff` are the ids of those who can do the service, by branch; where nobody can, all
     opening hours count.
     """
-    spans = [
-        span
+    openings = [
+        (minutes, span)
         for branch in branches
         if branch.key.name in staff
-        for hours in _working_hours(branch, staff[branch.key.name])
+        for minutes, hours in _working_hours(offering, branch, staff[branch.key.name])
         for span in _weekly_spans(branch.spec.opening_hours, hours)
     ]
-    if not staff or any(_fits(offering, span) for span in spans):
+    if not staff or any(_fits(offering, minutes, span) for minutes, span in openings):
         return good(_KIND)  # StaffMatched reports a missing branch
     spec = offering.spec
-    needed = spec.buffer_before_minutes + spec.duration_minutes + spec.buffer_after_minutes
-    longest = max((end - start for start, end in spans), default=0)
+    shortest = min((minutes for minutes, _ in openings), default=spec.duration_minutes)
+    needed = spec.buffer_before_minutes + shortest + spec.buffer_after_minutes
+    longest = max((end - start for _, (start, end) in openings), default=0)
     if not longest:
         where = ", ".join(sorted(staff))
         text = f"nothing is open in {where} while somebody works who can do it: correct openingHours or workingHours of the Branch"
@@ -55,10 +56,15 @@ def overlap(opening: Iterable[Hours], working: Iterable[Hours]) -> bool:
     return bool(_weekly_spans(opening, working))
 
 
-def _working_hours(branch: Branch, members: tuple[str, ...]) -> list[tuple[Hours, ...] | None]:
-    """Return the working hours of the staff members, each once; None is all opening hours."""
+def _working_hours(
+    offering: ServiceOffering, branch: Branch, members: tuple[str, ...]
+) -> list[tuple[int, tuple[Hours, ...] | None]]:
+    """Return the length of the service (minutes) and the working hours of the staff members, each pair once; None is all opening
+    hours.
+    """
     able: list[Staff] = [member for member in branch.spec.staff if member.id in members]
-    return list(dict.fromkeys(member.working_hours for member in able)) or [None]
+    pairs = dict.fromkeys((offering.minutes_with(member.id), member.working_hours) for member in able)
+    return list(pairs) or [(offering.spec.duration_minutes, None)]
 
 
 def _weekly_spans(opening: Iterable[Hours], working: Iterable[Hours] | None) -> Spans:
@@ -88,10 +94,10 @@ def _minute(at: time) -> int:
     return at.hour * 60 + at.minute
 
 
-def _fits(offering: ServiceOffering, span: tuple[int, int]) -> bool:
-    """Return whether the service fits into the span from the first start on the grid."""
+def _fits(offering: ServiceOffering, minutes: int, span: tuple[int, int]) -> bool:
+    """Return whether the service, of so many minutes, fits into the span from the first start on the grid."""
     spec, (opens, closes) = offering.spec, span
     midnight, minute = divmod(opens + spec.buffer_before_minutes, _DAY)
     on_grid = -(-minute // spec.slot_step_minutes) * spec.slot_step_minutes
     start = midnight * _DAY + min(on_grid, _DAY)  # the next midnight is on the grid
-    return start + spec.duration_minutes + spec.buffer_after_minutes <= closes
+    return start + minutes + spec.buffer_after_minutes <= closes

@@ -80,7 +80,11 @@ class Bookings:
         with problems():
             service, start = preview_booking(booking := self._booking(), place, request.text("start"))
         rules, local = service.rules, start.astimezone(request.zone)
-        end = (start + timedelta(minutes=rules.service.duration_minutes)).astimezone(request.zone)
+        able = rules.able(service.staff)
+        meant = (
+            rules.service_by(able[0].id) if len(able) == 1 else rules.service
+        )  # whose length is known before it is booked
+        end = (start + timedelta(minutes=meant.duration_minutes)).astimezone(request.zone)
         notified_by = notified_channels(booking, service)
         return BookingPreview(
             rules.branch.name, rules.service.name, service.staff, local, end, request.zone.key, notified_by

@@ -13,7 +13,7 @@ _SHARES = 27_720  # one staff member, in shares that every number of units up to
 def allocate_visit(rules: ServiceRules, staff: str, busy: Busy, start: datetime) -> Claims | None:
     """Return which resources an appointment at `start` claims, for all that it blocks. Returns None when a part has no room."""
     staff_member, capacity = rules.staff_member(staff), rules.service.capacity
-    parts = [allocate_claims(staff_member, capacity, busy, span) for span in rules.blocked_spans(start)]
+    parts = [allocate_claims(staff_member, capacity, busy, span) for span in rules.blocked_spans(start, staff)]
     return None if None in parts else sorted(chain(*filter(None, parts)), key=lambda claim: (claim[0], claim[1].start))
 
 

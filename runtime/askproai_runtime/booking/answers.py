@@ -86,7 +86,7 @@ def slot_sentence(
     question = say().which_do_you_mean if which else question
     if basis is Basis.OWN_BOOK:
         question = say().confirmed_when_booked.format(question=question)
-    return say().offered.format(slots=offered, length=_length_of(rules.service), question=question)
+    return say().offered.format(slots=offered, length=_length_of(rules, slots), question=question)
 
 
 def name_service(config: TenantConfig, rules: ServiceRules, call: CallContext, answer: Answer) -> Answer:
@@ -104,8 +104,20 @@ def name_service(config: TenantConfig, rules: ServiceRules, call: CallContext, a
     return replace(answer, message=f"{service.display_name}. {answer.message}")
 
 
-def _length_of(service: Service) -> str:
-    """Say how long a visit takes that is of several services, or in which the customer waits; nothing for others."""
+def _length_of(rules: ServiceRules, slots: Sequence[Slot]) -> str:
+    """Say how long a visit takes that is of several services, in which the customer waits, or that takes some staff members longer
+    than others; nothing for others, nor where the slots differ in it: who has booked one hears its end.
+    """
+    lengths = {slot.end - slot.start for slot in slots}
+    if len(lengths) > 1:
+        return ""
+    service = rules.service_by(slots[0].staff)
+    if rules.service.has_own_lengths and not (service.wait_spans or has_several(service.name)):
+        return say().visit_length.format(length=format_length(service.duration_minutes), waiting="")
+    return _visit_length(service)
+
+
+def _visit_length(service: Service) -> str:
     waiting, several = sum(end - first for first, end in service.wait_spans), has_several(service.name)
     if not waiting and not several:
         return ""
@@ -116,9 +128,11 @@ def _length_of(service: Service) -> str:
 
 
 def end_sentence(config: TenantConfig, appointment: Appointment) -> str:
-    """Say how long an appointment takes, and until when, if it is of several services, or the customer waits in between."""
+    """Say how long an appointment takes, and until when, if it is of several services, the customer waits in between, or it takes
+    some staff members longer than others.
+    """
     service = find_by_name(config, appointment.service)
-    if service is None or not (service.wait_spans or has_several(service.name)):
+    if service is None or not (service.wait_spans or has_several(service.name) or service.has_own_lengths):
         return ""
     length = format_length(int((appointment.ends_at - appointment.starts_at) / timedelta(minutes=1)))
     end = appointment.ends_at.astimezone(ZoneInfo(config.time_zone))

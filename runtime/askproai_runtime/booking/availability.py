@@ -71,7 +71,7 @@ def free_starts(
     """
     if not starts:
         return []
-    service, blocked = rules.service, rules.blocked_offsets
+    service, blocked = rules.service_by(staff_member.id), rules.blocked_offsets(staff_member.id)
     visit = blocked[0][0], blocked[-1][1]
     first, end = starts[0] + visit[0], starts[-1] + visit[1]
     working = working_spans(rules.zone, rules.branch, staff_member, first, end)
@@ -87,10 +87,11 @@ def free_starts(
 
 def to_slots(rules: ServiceRules, found: list[tuple[int, str]]) -> list[Slot]:
     """Return starts and staff members as slots, earliest first; staff members keep the order in which they were found."""
-    duration = timedelta(minutes=rules.service.duration_minutes)
+    minutes = {staff: rules.service_by(staff).duration_minutes for staff in {staff for _, staff in found}}
+    lengths = {staff: timedelta(minutes=length) for staff, length in minutes.items()}
     found.sort(key=lambda start_and_staff: start_and_staff[0])
     instants = {s: datetime.fromtimestamp(s, UTC) for s, _ in found}
-    return [Slot(instants[s], instants[s] + duration, staff) for s, staff in found]
+    return [Slot(instants[s], instants[s] + lengths[staff], staff) for s, staff in found]
 
 
 def _starts_within(spans: list[EpochSpan], starts: Sequence[int], needed: EpochSpan) -> list[tuple[int, int]]:
@@ -147,7 +148,7 @@ def busy_window(rules: ServiceRules, day: date) -> Span:
     """Return the time whose claims decide about the starts of a local day, and about who is booked least on it."""
     midnight, end = (wall_clock_epoch(day, minute, rules.zone) for minute in (0, DAY_MINUTES))
     service = rules.service
-    last = end + (service.duration_minutes + service.buffer_after_minutes) * 60
+    last = end + (rules.longest_minutes + service.buffer_after_minutes) * 60
     return utc_span(midnight - service.buffer_before_minutes * 60, last)
 
 

@@ -36,7 +36,8 @@ async def hold_slot(ctx: BookingContext, rules: ServiceRules, call: CallContext,
     Returns True without a hold when a limit of holds is reached or the lock is not free in time: a caller waits, and what is
     offered without a hold is checked again when it is booked.
     """
-    settings, staff_member, blocked = ctx.settings, rules.staff_member(slot.staff), rules.blocked_span(slot.start)
+    settings, staff_member = ctx.settings, rules.staff_member(slot.staff)
+    blocked = rules.blocked_span(slot.start, slot.staff)
     resources = staff_member.resource_ids
     appointment = build_appointment(uuid4(), call, rules, slot, Status.HELD)
     day = local_day(slot.start.astimezone(rules.zone).date(), rules.zone)

@@ -58,14 +58,19 @@ def find_obstacle(
         return Obstacle.TAKEN
     if start < now + notice:
         return Obstacle.TOO_SOON
-    blocked = rules.blocked_span(start)
-    opens, closes = blocked.start.timestamp(), blocked.end.timestamp()
-    working = (span for s in candidates for span in working_spans(rules.zone, rules.branch, s, int(opens), int(closes)))
-    if not any(a <= opens and closes <= b for a, b in working):
+    if not any(_works_throughout(rules, each, start) for each in candidates):
         return Obstacle.OUTSIDE_HOURS
     if start.timestamp() not in grid_starts(day, rules.service.slot_step_minutes, rules.zone):
         return Obstacle.OFF_GRID
     return Obstacle.TAKEN
+
+
+def _works_throughout(rules: ServiceRules, staff_member: Staff, start: datetime) -> bool:
+    """Return whether a staff member works all the time that an appointment at `start` blocks."""
+    blocked = rules.blocked_span(start, staff_member.id)
+    opens, closes = blocked.start.timestamp(), blocked.end.timestamp()
+    spans = working_spans(rules.zone, rules.branch, staff_member, int(opens), int(closes))
+    return any(a <= opens and closes <= b for a, b in spans)
 
 
 def is_too_long(rules: ServiceRules) -> bool:
@@ -74,9 +79,10 @@ def is_too_long(rules: ServiceRules) -> bool:
     Days off count as worked. False where nobody ever works: that is an obstacle of each day.
     """
     branch = msgspec.structs.replace(rules.branch, holidays=None)
-    blocked, works = rules.blocked_offsets, False
-    needed = blocked[-1][1] - blocked[0][0]
+    works = False
     for member in rules.staff_members:  # mostly the first one has such an opening: callers wait for this
+        blocked = rules.blocked_offsets(member.id)
+        needed = blocked[-1][1] - blocked[0][0]
         spans = working_spans(_UTC, branch, msgspec.structs.replace(member, absences=()), *_TWO_WEEKS)
         if any(closes - opens >= needed for opens, closes in spans):
             return False

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import Service, TeamEventType, TenantConfig
+from askproai_core.tenant_config import EventType, Service, TeamEventType, TenantConfig
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.slots import Claims, EventTypeLink, ServiceRules, Span, subtract_spans
 from askproai_runtime.booking.store.appointments import Appointment, delete_overlapping_holds, extend_appointment
@@ -238,17 +238,19 @@ def find_event_type_link(
     """
     branches = sorted(config.branches, key=lambda branch: branch.name != preferred_branch)
 
-    def fits_less(service: Service) -> tuple[bool, bool]:
-        return service.name != preferred_service, timedelta(minutes=service.duration_minutes) != length
+    def fits_less(linked: tuple[Service, EventType]) -> tuple[bool, bool]:
+        service, link = linked
+        lasts = timedelta(minutes=service.done_by(link.staff).duration_minutes)
+        return service.name != preferred_service, lasts != length
 
-    for service in sorted(config.services, key=fits_less):
-        for link in service.linked_event_types:
-            for branch in branches:
-                able = service.branch in {None, branch.name} and link.staff in service.staff.get(branch.name, ())
-                staff = tuple(staff_member for staff_member in branch.staff if staff_member.id == link.staff)
-                is_other = isinstance(link, TeamEventType) and host_id != link.host_id
-                if link.event_type_id == event_type_id and able and staff and not is_other:
-                    return EventTypeLink(ServiceRules(ZoneInfo(config.time_zone), branch, service, staff), staff[0])
+    links = [(service, link) for service in config.services for link in service.linked_event_types]
+    for service, link in sorted(links, key=fits_less):
+        for branch in branches:
+            able = service.branch in {None, branch.name} and link.staff in service.staff.get(branch.name, ())
+            staff = tuple(staff_member for staff_member in branch.staff if staff_member.id == link.staff)
+            is_other = isinstance(link, TeamEventType) and host_id != link.host_id
+            if link.event_type_id == event_type_id and able and staff and not is_other:
+                return EventTypeLink(ServiceRules(ZoneInfo(config.time_zone), branch, service, staff), staff[0])
     return None
 
 

@@ -101,27 +101,36 @@ class ServiceRules:
         """Return the name of anybody in the branch, or the id of who works there no longer."""
         return next((s.display_name for s in self.branch.staff if s.id == staff), staff)
 
-    def blocked_span(self, start: datetime) -> Span:
-        """Return the time from the first to the last instant that an appointment at `start` blocks, buffers included."""
-        before = timedelta(minutes=self.service.buffer_before_minutes)
-        after = timedelta(minutes=self.service.duration_minutes + self.service.buffer_after_minutes)
-        return Span(start - before, start + after)
+    def service_by(self, staff: str) -> Service:
+        """Return the service as this staff member does it: with an own length and price, if there are any."""
+        return self.service.done_by(staff)
 
     @property
-    def blocked_offsets(self) -> list[EpochSpan]:
-        """Return what an appointment blocks of its staff member, in seconds from its start, buffers included: one span unless the
+    def longest_minutes(self) -> int:
+        """Return the length of the service with whom it takes longest."""
+        return max(
+            [self.service.duration_minutes, *(self.service_by(s.id).duration_minutes for s in self.staff_members)]
+        )
+
+    def blocked_span(self, start: datetime, staff: str) -> Span:
+        """Return the time from the first to the last instant that an appointment at `start` blocks, buffers included."""
+        offsets = self.blocked_offsets(staff)
+        return Span(start + timedelta(seconds=offsets[0][0]), start + timedelta(seconds=offsets[-1][1]))
+
+    def blocked_offsets(self, staff: str) -> list[EpochSpan]:
+        """Return what an appointment blocks of a staff member, in seconds from its start, buffers included: one span unless the
         customer waits in between.
         """
-        (_, *begins), (*ends, _) = zip(*self.service.work_spans, strict=True)
-        before, after = (
-            self.service.buffer_before_minutes,
-            self.service.duration_minutes + self.service.buffer_after_minutes,
-        )
+        service = self.service_by(staff)
+        (_, *begins), (*ends, _) = zip(*service.work_spans, strict=True)
+        before, after = service.buffer_before_minutes, service.duration_minutes + service.buffer_after_minutes
         return [(first * 60, end * 60) for first, end in zip((-before, *begins), (*ends, after), strict=True)]
 
-    def blocked_spans(self, start: datetime) -> list[Span]:
-        """Return the times that an appointment at `start` takes from its staff member, buffers included."""
-        return [Span(start + timedelta(seconds=a), start + timedelta(seconds=b)) for a, b in self.blocked_offsets]
+    def blocked_spans(self, start: datetime, staff: str) -> list[Span]:
+        """Return the times that an appointment at `start` takes from a staff member, buffers included."""
+        return [
+            Span(start + timedelta(seconds=a), start + timedelta(seconds=b)) for a, b in self.blocked_offsets(staff)
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ class WaitlistKeeper:
         """
         rules = find_rules(self._ctx.config(), entry.branch, entry.service)
         capacity, member = rules.service.capacity, rules.staff_member(slot.staff)
-        blocked = rules.blocked_span(slot.start)
+        blocked = rules.blocked_span(slot.start, slot.staff)
         async with self._ctx.pool.acquire() as conn:
             busy = await read_busy_spans(
                 conn, self._ctx.tenant, member.resource_ids, blocked.start, blocked.end, _NO_CALL
@@ -183,19 +183,20 @@ class WaitlistKeeper:
 
         Units of a staff member make no difference: a cancellation frees several where an appointment has several.
         """
-        needed = self._blocked_spans(entry, slot.start, slot.end)
+        needed = self._blocked_spans(entry, slot.staff, slot.start, slot.end)
         others = await list_offered(conn, self._ctx.tenant, _entries_of(self._ctx.config(), entry.branch, slot.staff))
         return sum(
-            _overlap(needed, self._blocked_spans(each, offer.starts_at, offer.ends_at)) for each, offer in others
+            _overlap(needed, self._blocked_spans(each, offer.staff, offer.starts_at, offer.ends_at))
+            for each, offer in others
         )
 
-    def _blocked_spans(self, entry: WaitlistEntry, start: datetime, end: datetime) -> list[Span]:
+    def _blocked_spans(self, entry: WaitlistEntry, staff: str, start: datetime, end: datetime) -> list[Span]:
         """Return what an appointment needs of its staff member, buffers included.
 
         If its service is not offered any more, that is [start, end).
         """
         try:
-            return find_rules(self._ctx.config(), entry.branch, entry.service).blocked_spans(start)
+            return find_rules(self._ctx.config(), entry.branch, entry.service).blocked_spans(start, staff)
         except (UnknownName, NameMissing):
             return [Span(start, end)]
 
@@ -230,12 +231,12 @@ class WaitlistKeeper:
         """Return the slots at which the freed unit itself is free: an offer of one that another unit serves would end as taken."""
         if not slots:
             return []
-        blocked = [rules.blocked_span(slot.start) for slot in slots]
+        blocked = [rules.blocked_span(slot.start, slot.staff) for slot in slots]
         first, end = min(span.start for span in blocked), max(span.end for span in blocked)
         async with self._ctx.pool.acquire() as conn:
             busy = await read_busy_spans(conn, self._ctx.tenant, [freed.resource_id], first, end, _NO_CALL)
         taken = [Span(each.start, each.end) for each in busy.get(freed.resource_id, ())]
-        return [slot for slot in slots if not _overlap(rules.blocked_spans(slot.start), taken)]
+        return [slot for slot in slots if not _overlap(rules.blocked_spans(slot.start, slot.staff), taken)]
 
 
 def _entries_of(config: TenantConfig, branch: str, staff: str) -> list[str]:
@@ -263,7 +264,7 @@ def _is_possible(config: TenantConfig, entry: WaitlistEntry, offer: WaitlistOffe
 
 
 def _needs(rules: ServiceRules, slot: Slot, freed: FreedTime) -> bool:
-    return _overlap(rules.blocked_spans(slot.start), [Span(freed.starts_at, freed.ends_at)])
+    return _overlap(rules.blocked_spans(slot.start, slot.staff), [Span(freed.starts_at, freed.ends_at)])
 
 
 def _overlap(spans: Iterable[Span], others: Sequence[Span]) -> bool:

@@ -24,7 +24,7 @@ from askproai_runtime.booking import (
 from askproai_runtime.business_information.hours import describe_closures, describe_hours, understand_days
 from askproai_runtime.business_information.numbers import spell_digits, spell_minutes, spell_money
 from askproai_runtime.german_dates import Understanding
-from askproai_runtime.sentences import say
+from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.visits import compose_visit, has_several
 
 _MAX_PRICES, _MAX_STAFF = 5, 10  # that a listener can follow
@@ -205,7 +205,7 @@ def _answer_about_services(config: TenantConfig, branch: Branch, question: Quest
     spoken = _read_argument(config, branch, question)
     visit = compose_visit(config, spoken) if len(spoken) > 1 else None
     if visit is not None and (sentence := _describe_service(visit, question.topic)):
-        return _answered(question, sentence)
+        return _answered(question, f"{sentence}{_describe_overrides(visit, branch, question.topic)}")
     if named := _find_services(reading.named, branch) or spoken:
         return _answer_about_named(config, branch, named, question)
     offered = [each for each in config.services if _is_offered(each, branch)]
@@ -220,7 +220,7 @@ def _answer_about_services(config: TenantConfig, branch: Branch, question: Quest
         return _answer_about_named(config, branch, offered, question)
     if question.topic is Topic.SERVICE or len(offered) > _MAX_PRICES:
         return _ask_which(question, offered)
-    priced = [sentence for each in offered if (sentence := _say_price(each))]
+    priced = [f"{sentence}{_list_own_prices(each, branch)}" for each in offered if (sentence := _say_price(each))]
     if not priced:
         return _unknown(config, branch, question, say().prices_not_known)
     return _answered(question, f"{join_list(priced, say().and_word)}.")
@@ -236,6 +236,7 @@ def _answer_about_named(
     for service in services[:_MAX_PRICES]:
         sentence, name = _describe_service(service, question.topic), service.display_name
         if _is_offered(service, branch):
+            sentence = f"{sentence or ''}{_describe_overrides(service, branch, question.topic)}".strip()
             told += [sentence] if sentence else []
             unpriced += [] if sentence else [name]
             continue
@@ -325,6 +326,46 @@ def _describe_service(service: Service, topic: Topic) -> str | None:
     takes = say().services_take if several else say().takes
     length = takes.format(service=service.display_name, length=length, price=and_costs)
     return f"{length} {service.preparation}".strip()
+
+
+def _describe_overrides(service: Service, branch: Branch, topic: Topic) -> str:
+    """Return with whom of a branch it costs something else, and for the topic `service` also takes another time.
+
+    Sentences with a space before each; nothing where it is the same with everybody.
+    """
+    sentences: list[str] = []
+    for staff, own in _list_overridden(service, branch):
+        has_own_length = own.duration_minutes != service.duration_minutes
+        price, and_price = _price(own), ""
+        if _terms(own) != _terms(service):
+            and_price = say().and_costs.format(price=price) if price else say().and_free if own.free_of_charge else ""
+        if topic is Topic.SERVICE and has_own_length:
+            length = spell_minutes(own.duration_minutes)
+            sentences.append(say().takes_with.format(staff=staff, length=length, price=and_price))
+        elif and_price:
+            costs, is_free = say().costs_with, say().is_free_with
+            sentences.append(costs.format(staff=staff, price=price) if price else is_free.format(staff=staff))
+    return "".join(f" {sentence}" for sentence in sentences)
+
+
+def _list_own_prices(service: Service, branch: Branch) -> str:
+    """Return what it costs with whom it costs something else, as clauses after the price of the others."""
+    priced = [(staff, own) for staff, own in _list_overridden(service, branch) if _terms(own) != _terms(service)]
+    return "".join(
+        say().price_with.format(staff=staff, price=_price(own) or say().free) for staff, own in priced
+        if _price(own) or own.free_of_charge
+    )  # fmt: skip
+
+
+def _list_overridden(service: Service, branch: Branch) -> list[tuple[str, Service]]:
+    """Return those in a branch with whom a service has an own length or price, by name as it follows `bei`, and what it is then."""
+    overridden = {each.staff for each in service.staff_overrides} & set(service.staff.get(branch.name, ()))
+    members = [member for member in branch.staff if member.id in overridden][:_MAX_STAFF]
+    return [(decline_name(member.display_name), service.done_by(member.id)) for member in members]
+
+
+def _terms(service: Service) -> tuple[str, str, bool]:
+    return service.price_amount, service.price_currency, service.free_of_charge
 
 
 def _say_price(service: Service) -> str | None:

@@ -219,6 +219,11 @@ class Sentences:
     these_prices_not_known: str  # service: several
     takes: str
     services_take: str
+    takes_with: str  # with one staff member, who has an own length or price
+    costs_with: str
+    is_free_with: str
+    price_with: str  # after the price of the others
+    free: str
     preparing: tuple[str, ...]  # parts of folded words with which callers ask what a service needs of them
     preparation_not_known: str
     of_it_waiting: str

@@ -340,7 +340,7 @@ def test_every_slot_keeps_every_rule(day, opens, length, duration, step, before,
     busy = [BusySpan(first + timedelta(minutes=a), first + timedelta(minutes=a + n)) for a, n in taken]
     now = first + timedelta(hours=6)
     for slot in free_slots(service_rules, {1: busy}, SlotQuery(now, first, first + timedelta(days=3))):
-        blocked = service_rules.blocked_span(slot.start)
+        blocked = service_rules.blocked_span(slot.start, slot.staff)
         wall, wall_start, wall_end = (at.astimezone(BERLIN) for at in (slot.start, blocked.start, blocked.end))
         assert slot.start >= now + timedelta(minutes=notice)
         assert slot.end - slot.start == timedelta(minutes=duration)

@@ -15,7 +15,18 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from askproai_core.tenant_config import Absence, Branch, Holidays, Hours, Segment, SegmentKind, Service, Staff, Weekday
+from askproai_core.tenant_config import (
+    Absence,
+    Branch,
+    Holidays,
+    Hours,
+    Segment,
+    SegmentKind,
+    Service,
+    Staff,
+    StaffOverride,
+    Weekday,
+)
 from askproai_runtime.booking.allocation import allocate_claims, allocate_visit
 from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start, nearest_slots
 from askproai_runtime.booking.obstacles import Obstacle, find_obstacle
@@ -105,6 +116,12 @@ def waiting_minutes(*services: Service) -> set[int]:
     return {n for n, kind in enumerate(kinds) if kind == "Wait"}
 
 
+def minutes_with(service: Service, staff: str) -> int:
+    """Return how long a service takes a staff member, who may have an own length."""
+    own = [each.duration_minutes for each in service.staff_overrides if each.staff == staff and each.duration_minutes]
+    return own[0] if own else service.duration_minutes
+
+
 def is_free_there(remote: dict[str, FreeSpans], staff: str, at: datetime, minutes: int) -> bool:
     """Return whether each minute of a booking is in a span of the remote calendar, and all of them in one span."""
     if staff not in remote:
@@ -126,12 +143,16 @@ def oracle(
 ) -> Iterator[tuple[datetime, str]]:
     """Yield the starts of a service with who does it; with `parts`, of a visit of these services, one after another.
 
-    Whoever does a visit does each part of it. It keeps to the grid of the first part, and to the rules of all of them.
+    Whoever does a visit does each part of it. It keeps to the grid of the first part, and to the rules of all of them. Nobody with
+    an own length for a part does a visit with a wait.
     """
     zone, whole = rules.zone, list(parts) or [rules.service]
     able = [s for s in rules.branch.staff if all(s.id in part.staff["b"] for part in parts)]
+    waits = waiting_minutes(*whole)
+    if parts and waits:
+        own = {each.staff for part in parts for each in part.staff_overrides if each.duration_minutes}
+        able = [s for s in able if s.id not in own]
     staff_members = able if parts else rules.staff_members
-    minutes, waits = sum(part.duration_minutes for part in whole), waiting_minutes(*whole)
     before, after = (max(getattr(p, f"buffer_{at}_minutes") for p in whole) for at in ("before", "after"))
     capacity, soon = min(p.capacity for p in whole), max(p.minimum_notice_minutes for p in whole)
     day = query.first.astimezone(zone).date()
@@ -145,6 +166,7 @@ def oracle(
             if not (query.first <= at < query.end and at >= query.now + soon * MINUTE and day <= last):
                 continue
             for staff_member in staff_members:
+                minutes = sum(minutes_with(part, staff_member.id) for part in whole)
                 if (
                     query.staff in {None, staff_member.id}
                     and is_free_there(remote or {}, staff_member.id, at, minutes)
@@ -187,6 +209,12 @@ def parts(*minutes: int) -> tuple[Segment, ...]:
     return tuple(Segment(n, list(SegmentKind)[i % 2]) for i, n in enumerate(minutes))
 
 
+def overrides(draw: st.DrawFn, staff: Sequence[str]) -> tuple[StaffOverride, ...]:
+    """Return own lengths of some staff members."""
+    chosen = [member for member in staff if not draw(st.integers(0, 2))]
+    return tuple(StaffOverride(member, draw(st.sampled_from([None, 5, 20, 60, 120]))) for member in chosen)
+
+
 SEGMENTS = [(), (), parts(30, 30, 45), parts(10, 5, 10, 60, 20), parts(1, 89, 30), (*parts(15), *parts(15, 45, 15))]
 
 
@@ -203,6 +231,7 @@ def cases(draw: st.DrawFn) -> tuple[ServiceRules, dict[int, list[BusySpan]], Slo
         slot_step_minutes=draw(st.sampled_from([15, 20, 30, 60])),
         buffer_before_minutes=draw(st.sampled_from([0, 0, 5])), buffer_after_minutes=draw(st.sampled_from([0, 10])),
         minimum_notice_minutes=draw(st.sampled_from([0, 60, 600])), booking_horizon_days=draw(st.sampled_from([0, 1, 90])),
+        staff_overrides=() if segments else overrides(draw, [each.id for each in staff]),
     )  # fmt: skip
     holidays = Holidays(country="DE", closed=draw(st.sampled_from([(), (day,)]))) if draw(st.booleans()) else None
     branch = Branch(
@@ -290,7 +319,8 @@ def test_every_slot_can_be_claimed_in_full_on_free_resources(case) -> None:
     waits = waiting_minutes(rules.service)
     for slot in free_slots(rules, busy, query)[:5]:
         staff_member = rules.staff_member(slot.staff)
-        blocked = rules.blocked_span(slot.start)
+        assert slot.end - slot.start == minutes_with(rules.service, slot.staff) * MINUTE
+        blocked = rules.blocked_span(slot.start, slot.staff)
         claims = allocate_visit(rules, slot.staff, busy, slot.start)
         assert claims is not None
         for minute in range(int((blocked.end - blocked.start) / MINUTE)):
@@ -332,7 +362,7 @@ def test_resources_whose_free_times_do_not_line_up_still_make_a_slot() -> None:
         name="b", display_name="", opening_hours=(Hours(days=tuple(Weekday), opens=time(0), closes=time(0)),)
     )
     rules = ServiceRules(BERLIN, branch, service, (staff_member,))
-    claims = allocate_claims(staff_member, 2, busy, rules.blocked_span(at + half))
+    claims = allocate_claims(staff_member, 2, busy, rules.blocked_span(at + half, "p"))
     assert claims is not None
     assert [(row, span.start - at, span.end - at) for row, span in claims] == [(1, hour, hour + half), (2, half, hour)]
 
@@ -343,7 +373,7 @@ def test_an_exclusive_appointment_from_before_a_rise_of_capacity_blocks_the_whol
     staff_member = Staff(id="p", display_name="", resource_ids=(1, 2, 3, 4), units=4)
     blocked = ServiceRules(
         BERLIN, Branch(name="b", display_name=""), Service(name="s", display_name="", capacity=4), (staff_member,)
-    ).blocked_span(at)
+    ).blocked_span(at, "p")
     assert allocate_claims(staff_member, 4, {1: [BusySpan(at, at + MINUTE, units=1)]}, blocked) is None
     assert allocate_claims(staff_member, 4, {1: [BusySpan(at, at + MINUTE, units=4)]}, blocked) is not None
 

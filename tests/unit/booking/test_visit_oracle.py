@@ -13,7 +13,7 @@ from datetime import time, timedelta
 import msgspec
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from test_availability_oracle import MINUTE, SEGMENTS, cases, oracle, waiting_minutes
+from test_availability_oracle import MINUTE, SEGMENTS, cases, minutes_with, oracle, overrides, waiting_minutes
 
 from askproai_core.tenant_config import Hours, Service, TenantConfig, Weekday
 from askproai_runtime.booking.allocation import allocate_visit
@@ -43,6 +43,7 @@ def visits(draw: st.DrawFn) -> Case:
             buffer_before_minutes=draw(st.sampled_from([0, 0, 5])), buffer_after_minutes=draw(st.sampled_from([0, 10])),
             minimum_notice_minutes=draw(st.sampled_from([0, 60, 600])), booking_horizon_days=draw(st.sampled_from([1, 1, 90])),
             capacity=draw(st.sampled_from([n for n in (1, 2, 3, 4) if rules.service.capacity % n == 0])),
+            staff_overrides=() if segments else overrides(draw, staff),
         )  # fmt: skip
         able = tuple(member for member in staff if draw(st.integers(0, 5)))
         parts.append(msgspec.structs.replace(part, staff={"b": able}))
@@ -64,10 +65,11 @@ def test_offers_of_a_visit_are_those_of_the_oracle_and_can_be_booked(case: Case)
     slots = free_slots(rules, busy, query)
     event(f"offers: {min(len(slots), 1)}")
     assert [(s.start, s.staff) for s in slots] == sorted(oracle(rules, busy, query, parts=parts))
-    waits, minutes = waiting_minutes(*parts), sum(part.duration_minutes for part in parts)
+    waits = waiting_minutes(*parts)
     for slot in slots[:5]:
+        minutes = sum(minutes_with(part, slot.staff) for part in parts)
         assert slot.end - slot.start == minutes * MINUTE
-        staff_member, blocked = rules.staff_member(slot.staff), rules.blocked_span(slot.start)
+        staff_member, blocked = rules.staff_member(slot.staff), rules.blocked_span(slot.start, slot.staff)
         claims = allocate_visit(rules, slot.staff, busy, slot.start)
         assert claims is not None
         for minute in range(int((blocked.end - blocked.start) / MINUTE)):

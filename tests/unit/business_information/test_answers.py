@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import Function, Knowledge, Language, Segment, SegmentKind, Service, TenantConfig
+from askproai_core.tenant_config import (
+    Function,
+    Knowledge,
+    Language,
+    Segment,
+    SegmentKind,
+    Service,
+    StaffOverride,
+    TenantConfig,
+)
 from askproai_runtime.booking import Answer, FunctionOutcome
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead
@@ -327,6 +336,42 @@ def test_what_is_declared_to_cost_nothing_is_free_of_charge() -> None:
     with speaking(Language.EN):
         assert ask(free, "prices").message == "Haarschnitt is free of charge."
         assert ask(free, "service").message == "Haarschnitt takes 45 minutes and is free of charge."
+
+
+def test_an_own_length_or_price_of_a_person_is_said_beside_that_of_the_others() -> None:
+    dearer = StaffOverride("anna", 60, "55.00")
+    config = services(SALON, staff_overrides=(dearer,))
+    assert ask(config, "service").message == (
+        "Haarschnitt dauert fünfundvierzig Minuten und kostet neununddreißig Euro."
+        " Bei Anna dauert es sechzig Minuten und kostet fünfundfünfzig Euro."
+    )
+    both = "Haarschnitt kostet neununddreißig Euro. Bei Anna kostet es fünfundfünfzig Euro."
+    assert ask(config, "prices").message == both
+    longer = services(SALON, staff_overrides=(StaffOverride("anna", 60),))
+    assert ask(longer, "service").message.endswith("Euro. Bei Anna dauert es sechzig Minuten.")
+    assert ask(longer, "prices").message == "Haarschnitt kostet neununddreißig Euro."
+    trainee = services(SALON, staff_overrides=(StaffOverride("mehmet", None, "0.00", free_of_charge=True),))
+    assert ask(trainee, "prices").message.endswith(" Bei Mehmet ist es kostenlos.")
+    with speaking(Language.EN):
+        assert ask(config, "service").message.endswith(" With Anna it takes 60 minutes and costs 55 euros.")
+
+
+def test_a_price_that_only_one_person_has_is_said_and_not_called_unknown() -> None:
+    config = services(SALON, price_amount="0.00", staff_overrides=(StaffOverride("anna", None, "55.00"),))
+    assert ask(config, "prices").message == "Bei Anna kostet es fünfundfünfzig Euro."
+
+
+def test_a_list_of_prices_names_who_is_dearer() -> None:
+    config = services(CHAIN, staff_overrides=(StaffOverride("anna", None, "99.00"),))
+    assert ask(config, "prices").message == (
+        "Färben kostet neunundachtzig Euro, bei Anna neunundneunzig Euro"
+        " und Haarschnitt kostet zweiundvierzig Euro, bei Anna neunundneunzig Euro."
+    )
+
+
+def test_who_does_not_do_the_service_here_is_not_named_with_a_price() -> None:
+    config = services(SALON, staff_overrides=(StaffOverride("clara", 60, "55.00"),))
+    assert "Clara" not in ask(config, "service").message
 
 
 def test_what_a_service_needs_is_said_with_it() -> None:

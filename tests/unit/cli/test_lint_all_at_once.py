@@ -371,3 +371,28 @@ def test_numbers_of_a_branch_that_no_agent_answers_are_a_warning() -> None:
     assert "warning spec.phoneNumbers" not in found(practice())
     alone = [document for document in documents if document["kind"] == "Branch"]
     assert "warning spec.phoneNumbers" not in found(yaml.safe_dump_all(alone)), "the agent may be in the cluster"
+
+
+def test_an_own_price_of_a_person_who_cannot_do_the_service_is_a_warning_with_who_is_meant() -> None:
+    able = {"skills": ["sprechstunde"]}
+    staff = [{"id": "yildiz", "displayName": "Herr Yildiz"} | able, {"id": "brandner", "displayName": "Frau Brandner"}]
+    own = [{"staff": "yilditz", "price": {"amount": "55"}}, {"staff": "brandner", "durationMinutes": 60}]
+    messages = found(practice(Branch={"staff": staff}, ServiceOffering={"staffOverrides": own}))
+    named = {path: text for path, text in messages.items() if "staffOverrides" in path}
+    assert list(named) == [f"warning spec.staffOverrides[{n}].staff" for n in (0, 1)], messages
+    assert [text.rpartition("; ")[2] for text in named.values()] == ["did you mean yildiz?", "yildiz can"]
+
+
+def test_an_own_length_beside_segments_or_longer_than_a_day_is_refused() -> None:
+    parts = {"segments": [{"kind": "Work", "minutes": 30}], "durationMinutes": 30}
+    own = {"staffOverrides": [{"staff": "yildiz", "durationMinutes": 60}]}
+    (refused,) = (
+        text for path, text in found(practice(ServiceOffering=parts | own)).items() if path.startswith("refused")
+    )
+    assert "segments say when everybody works and waits" in refused
+    long = {"bufferAfterMinutes": 30, "staffOverrides": [{"staff": "yildiz", "durationMinutes": 1440}]}
+    (refused,) = (text for path, text in found(practice(ServiceOffering=long)).items() if path.startswith("refused"))
+    assert "must fit into one day, with everybody" in refused
+    empty = {"staffOverrides": [{"staff": "yildiz"}]}
+    (refused,) = (text for path, text in found(practice(ServiceOffering=empty)).items() if path.startswith("refused"))
+    assert "say what is different with this person" in refused

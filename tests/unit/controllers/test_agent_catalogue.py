@@ -139,6 +139,16 @@ def test_a_service_is_named_with_the_time_in_which_the_customer_waits() -> None:
     assert "- Farbe (105 Minuten, davon 30 Minuten Wartezeit; auch: Färben)" in named
 
 
+def test_a_service_is_named_with_whom_it_takes_another_time() -> None:
+    """Who costs something else is not named: prices are in no prompt."""
+    own = [{"staff": "anna", "durationMinutes": 60}, {"staff": "mehmet", "price": {"amount": "20"}}]
+    staff = [{"id": "anna", "displayName": "Anna"}, {"id": "mehmet", "displayName": "Mehmet"}]
+    cut = salon_models.offering(displayName="Schnitt", durationMinutes=45, requiredSkills=[], staffOverrides=own)
+    named = describe_catalogue([salon_models.branch(staff=staff)], [cut])
+    assert "- Schnitt (45 Minuten, bei Anna 60 Minuten" in named
+    assert "Mehmet 45" not in named
+
+
 def test_an_english_agent_reads_the_catalogue_in_english() -> None:
     objects = load_manifests("hotline.yaml")
     branches = [Branch.from_raw(raw) for raw in objects["Branch"]]

@@ -12,6 +12,7 @@ from askproai_operator.controllers.offering.status import (
     calendar_condition,
     calendar_without_seats,
     calendar_without_waits,
+    event_type_fits,
     staff_without_event_type,
 )
 from askproai_operator.controllers.offering.units import outdated_offerings, plan_units
@@ -300,6 +301,36 @@ def test_working_hours_cut_the_openings_and_only_those_who_can_do_it_count():
     assert openings(offering(requiredSkills=[], **long), salon).good
     condition = openings(offering(requiredSkills=["farbe"], **long), salon)
     assert "has 120" in condition.message
+
+
+def test_one_who_is_quick_enough_for_the_opening_is_enough():
+    staff = [{"id": "anna", "displayName": "Anna"}, {"id": "mehmet", "displayName": "Mehmet"}]
+    salon = branch(openingHours=hours(("Mon", "09:00", "10:00")), staff=staff)
+    long = {"durationMinutes": 90, "bufferAfterMinutes": 0, "requiredSkills": []}
+    quick = [{"staff": "mehmet", "durationMinutes": 60}]
+    assert not openings(offering(**long), salon).good
+    assert openings(offering(**long, staffOverrides=quick), salon).good
+    slow = [{"staff": "anna", "durationMinutes": 80}, {"staff": "mehmet", "durationMinutes": 70}]
+    assert "takes 70 minutes" in openings(offering(**long, staffOverrides=slow), salon).message
+
+
+def test_an_own_length_of_somebody_who_does_not_do_it_is_named():
+    own = [{"staff": "annna", "durationMinutes": 60}]
+    condition = staff_condition(offering(staffOverrides=own), {"mitte": ("anna",)}, 1)
+    assert condition.good
+    assert "staffOverrides names annna, who cannot do it" in condition.message
+
+
+def test_an_event_type_has_the_length_of_its_person():
+    types = {"eventTypes": [{"staff": "anna", "eventTypeId": 1}, {"staff": "mehmet", "eventTypeId": 2}]}
+    own = [{"staff": "anna", "durationMinutes": 60}]
+    service = offering(durationMinutes=45, calcom=types, staffOverrides=own)
+    entries = {each.staff: each for each in service.spec.calcom.event_types}
+    fits = {
+        name: [event_type_fits(service, entry, {"lengthInMinutes": n}) for n in (45, 60)]
+        for name, entry in entries.items()
+    }
+    assert fits == {"anna": [False, True], "mehmet": [True, False]}
 
 
 def test_a_branch_without_opening_hours_offers_nothing_and_one_opening_of_all_branches_is_enough():

@@ -64,6 +64,7 @@ OFFERING = {
     "bufferAfterMinutes": 10,
     "price": {"amount": "39", "currency": "CHF"},
     "preparation": "Bitte eine Matte mitbringen.",
+    "staffOverrides": [{"staff": "anna", "durationMinutes": 45, "price": {"amount": "0"}}],
     "requiredSkills": ["schnitt"],
     "capacity": 4,
     "slotStepMinutes": 20,
@@ -359,7 +360,7 @@ def test_what_is_not_declared_leaves_the_text_of_the_config_as_it_was():
             **CONTEXT,
         )
     )
-    new = ("knowledge", "cancellation_rule", "directions", "preparation", "segments")
+    new = ("knowledge", "cancellation_rule", "directions", "preparation", "segments", "staff_overrides")
     assert [name for name in new if name in text] == []
 
 

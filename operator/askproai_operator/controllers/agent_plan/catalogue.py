@@ -42,7 +42,7 @@ def describe_catalogue(
     places: dict[str, dict[str, frozenset[str]]] = defaultdict(dict)  # of each line, by branch the ids of who can do it
     for offering in offerings:
         able = staff_by_branch(offering, [branch for branch in branches if is_offered_in(offering, branch)])
-        line = places[_describe_service(offering, words)]
+        line = places[_describe_service(offering, _own_lengths(offering, branches, words), words)]
         line.update({name: line.get(name, frozenset()) | set(staff) for name, staff in able.items()})
     services = [f"{line}{_only_in(branches, set(able), words)}" for line, able in places.items()]
     with_names = [
@@ -68,12 +68,21 @@ def _fits(section: Sequence[str]) -> bool:
     return len("\n".join(section)) <= _MAX_CHARACTERS
 
 
-def _describe_service(offering: ServiceOffering, words: PromptWords) -> str:
+def _own_lengths(offering: ServiceOffering, branches: Sequence[Branch], words: PromptWords) -> str:
+    """Return with whom of the branches the service takes another time."""
+    able = staff_by_branch(offering, [branch for branch in branches if is_offered_in(offering, branch)])
+    staff = [each for branch in branches for each in branch.spec.staff if each.id in able.get(branch.metadata.name, ())]
+    own = {_one_line(each.display_name): offering.minutes_with(each.id) for each in staff}
+    others = {name: minutes for name, minutes in own.items() if minutes != offering.spec.duration_minutes}
+    return "".join(words.minutes_with.format(staff=name, minutes=minutes) for name, minutes in others.items())
+
+
+def _describe_service(offering: ServiceOffering, own_lengths: str, words: PromptWords) -> str:
     spec = offering.spec
     names = ", ".join(_one_line(name) for name in spec.spoken_names)
     waiting = sum(each.minutes for each in spec.segments or () if each.kind is SegmentKind.WAIT)
     length = words.minutes.format(minutes=spec.duration_minutes)
-    length += words.waiting.format(minutes=waiting) if waiting else ""
+    length += words.waiting.format(minutes=waiting) if waiting else own_lengths
     return f"- {_one_line(spec.display_name)} ({length}{words.also.format(names=names) if names else ''})"
 
 

@@ -41,6 +41,7 @@ class PromptWords:
     questions: str
     minutes: str
     waiting: str
+    minutes_with: str
     also: str
     only_in: str
     only_with: str

@@ -170,7 +170,7 @@ def event_type_fits(offering: ServiceOffering, entry: EventType, event_type: Jso
 def _needs(offering: ServiceOffering, entry: EventType) -> EventTypeNeeds:
     spec = offering.spec
     return EventTypeNeeds(
-        spec.duration_minutes,
+        offering.minutes_with(entry.staff),
         spec.buffer_before_minutes,
         spec.buffer_after_minutes,
         spec.minimum_notice_minutes,

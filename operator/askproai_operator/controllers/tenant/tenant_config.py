@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from askproai_core import tenant_config as config
-from askproai_operator.api import Branch, EventType, RetellAgent, ServiceOffering, Staff, Tenant
+from askproai_operator.api import Branch, EventType, Price, RetellAgent, ServiceOffering, Staff, StaffPrice, Tenant
 from askproai_operator.applied_spec import is_paused, is_planned
 from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.offering import UnitPlan, identity_of, plan_units
@@ -178,6 +178,7 @@ def _service(
     linked_own: Collection[int],
     withheld: Mapping[int, config.Withheld],
 ) -> config.Service:
+    currency = offering.spec.price.currency if offering.spec.price else "EUR"
     spec, capacity = offering.spec, units.effective_capacity[offering.metadata.name]
     # One with seats whose capacity had to be lowered to 1: its event types are not looked up, and not used.
     named = event_types_of(offering) if spec.capacity == 1 or capacity > 1 else ()
@@ -208,6 +209,12 @@ def _service(
             for each in named
             if each.api_key_secret_ref is not None and each.event_type_id in linked_own
         ],
+        staff_overrides=[
+            config.StaffOverride(
+                staff=each.staff, duration_minutes=each.duration_minutes, **_price_fields(each.price, currency)
+            )
+            for each in spec.staff_overrides
+        ],
         **_price(offering),
     )
 
@@ -217,8 +224,14 @@ def _price(offering: ServiceOffering) -> dict[str, Any]:
     price = offering.spec.price
     if price is None or (not price.amount and is_auto_created(offering)):
         return {}
+    return _price_fields(price, price.currency)
+
+
+def _price_fields(price: Price | StaffPrice | None, currency: str) -> dict[str, Any]:
+    if price is None:
+        return {}
     free = {"free_of_charge": True} if not price.amount else {}
-    return {"price_amount": f"{price.amount:.2f}", "price_currency": price.currency, **free}
+    return {"price_amount": f"{price.amount:.2f}", "price_currency": currency, **free}
 
 
 def _event_type_fields(

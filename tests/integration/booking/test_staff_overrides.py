@@ -1,0 +1,157 @@
+"""A service that takes some staff members another time: offered, claimed, moved and booked at Cal.com by their length."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+
+from askproai_core.tenant_config import Service, StaffOverride, TenantConfig
+from askproai_runtime import booking as booking_api
+from askproai_runtime.booking import DeskRequest
+from tests.worlds.booking_environment import Salon, booking_args, call
+from tests.worlds.calcom_environment import CalcomEnvironment
+
+BERLIN = ZoneInfo("Europe/Berlin")
+FRIDAY = date(2026, 11, 27)  # Anna works from nine, Mehmet from noon on
+BOTH = {"mitte": ("anna", "mehmet")}
+SLOW_ANNA = (StaffOverride("anna", 60),)
+CUT = Service(
+    name="schnitt", display_name="Schnitt", duration_minutes=30, slot_step_minutes=30, staff=BOTH,
+    staff_overrides=SLOW_ANNA,
+)  # fmt: skip
+WASH = Service(name="waschen", display_name="Waschen", duration_minutes=15, staff=BOTH)
+
+
+def at(clock: str) -> str:
+    """Return a time of the Friday as an argument."""
+    return f"{FRIDAY}T{clock}:00+01:00"
+
+
+def with_services(config: TenantConfig, *services: Service) -> TenantConfig:
+    return msgspec.structs.replace(config, services=services)
+
+
+@pytest.fixture
+async def salon(new_salon: Any) -> Salon:
+    salon = await new_salon()
+    salon.apply_config(with_services(salon.configs[-1], CUT, WASH))
+    return salon
+
+
+async def book(salon: Salon, clock: str, number: int = 1, **more: str) -> Any:
+    args = {"service": "schnitt", "start": at(clock), "customer_name": f"Kundin {number}"} | more
+    return await salon.booking.book_appointment(call(f"call_{number}", f"+4915{number:08}"), args)
+
+
+async def free(salon: Salon, staff: str) -> list[str]:
+    found = await salon.booking.list_free_slots("mitte", "schnitt", FRIDAY)
+    return [f"{slot.start.astimezone(BERLIN):%H:%M}" for slot in found.slots if slot.staff == staff]
+
+
+async def booked(salon: Salon) -> list[tuple[str, ...]]:
+    """Return who is booked from when until when, in appointments and in claims, which must agree."""
+    appointments = await salon.rows(
+        "SELECT staff, starts_at, ends_at FROM appointments WHERE status <> 'cancelled' ORDER BY starts_at, staff"
+    )
+    claims = await salon.rows(
+        """SELECT r.staff, c.block_start, c.block_end FROM claims c JOIN resources r ON r.id = c.resource_id
+           WHERE c.state = 'booked' ORDER BY c.block_start, r.staff"""
+    )
+    found = [tuple(row.values()) for row in appointments]
+    assert [tuple(row.values()) for row in claims] == found
+    return [(staff, *(f"{each.astimezone(BERLIN):%H:%M}" for each in span)) for staff, *span in found]
+
+
+async def test_an_appointment_is_as_long_as_whoever_does_it_needs(salon: Salon) -> None:
+    slow, quick = await book(salon, "14:00", 1, staff="Anna"), await book(salon, "14:00", 2, staff="Mehmet")
+    assert (slow.fields["end"], quick.fields["end"]) == (at("15:00"), at("14:30"))
+    assert await booked(salon) == [("anna", "14:00", "15:00"), ("mehmet", "14:00", "14:30")]
+    assert slow.message.endswith("Er dauert insgesamt eine Stunde, bis 15 Uhr.")
+    assert quick.message.endswith("Er dauert insgesamt 30 Minuten, bis 14 Uhr 30.")
+
+
+async def test_a_gap_is_offered_only_with_whom_it_is_long_enough(salon: Salon) -> None:
+    for staff, number in (("Anna", 1), ("Mehmet", 3)):
+        assert (await book(salon, "13:30", number, staff=staff)).success
+    assert (await book(salon, "15:00", 2, staff="Anna")).success
+    assert (await book(salon, "14:30", 4, staff="Mehmet")).success
+    # Anna is free from 14:30 to 15:00, Mehmet from 14:00 to 14:30.
+    assert "14:30" not in await free(salon, "anna")
+    assert "14:00" in await free(salon, "mehmet")
+    refused = await book(salon, "14:30", 5)
+    assert (refused.success, refused.fields["obstacle"]) == (False, "taken")
+    assert (await book(salon, "14:00", 6)).fields["staff"] == "mehmet"
+
+
+async def test_callers_hear_the_length_where_the_offered_times_agree_in_it(salon: Salon) -> None:
+    about = {"service": "Schnitt", "date": str(FRIDAY), "time": "14 Uhr"}
+    asked = await salon.booking.check_availability(call(), about | {"staff": "Anna"})
+    assert "Das dauert insgesamt eine Stunde." in asked.message
+    everybody = await salon.booking.check_availability(call("call_2"), about | {"time": "nachmittags"})
+    lengths = {
+        datetime.fromisoformat(each["end"]) - datetime.fromisoformat(each["start"])
+        for each in everybody.fields["slots"]
+    }
+    assert ("Das dauert" in everybody.message) == (len(lengths) == 1)
+
+
+async def test_a_move_keeps_the_length_of_whoever_does_it_and_the_desk_changes_both(salon: Salon) -> None:
+    answer = await book(salon, "14:00", 1, staff="Anna")
+    context, args = call("call_1", f"+4915{1:08}"), {"appointment_id": answer.fields["appointment_id"]}
+    moved = await salon.booking.reschedule_appointment(context, args | {"start": at("15:00")})
+    assert (moved.success, moved.fields["end"]) == (True, at("16:00")), moved
+    start, appointment = datetime.fromisoformat(at("15:30")), UUID(answer.fields["appointment_id"])
+    desk = DeskRequest(uuid4(), "karin@laptop")
+    given = await booking_api.move_for_desk(salon.booking, desk, appointment, start, "mehmet", "c")
+    assert given is not None
+    assert given.success, given
+    assert await booked(salon) == [("mehmet", "15:30", "16:00")]
+
+
+async def test_a_visit_of_several_services_has_the_sum_with_whoever_does_it(salon: Salon) -> None:
+    assert (await book(salon, "13:00", 1, service="schnitt+waschen", staff="Anna")).success
+    assert (await book(salon, "13:00", 2, service="schnitt+waschen", staff="Mehmet")).success
+    assert await booked(salon) == [("anna", "13:00", "14:15"), ("mehmet", "13:00", "13:45")]
+
+
+async def test_of_concurrent_callers_with_different_lengths_as_many_are_booked_as_fit(salon: Salon) -> None:
+    """Twelve callers for starts that overlap with Anna's hour and not with Mehmet's half hour."""
+    clocks = ["14:00", "14:30", "15:00"]
+    answers = await asyncio.gather(*(book(salon, clocks[n % 3], n) for n in range(12)))
+    found = await booked(salon)
+    assert len(found) == sum(answer.success for answer in answers) >= 4
+    by_staff = {staff: [each[1:] for each in found if each[0] == staff] for staff in BOTH["mitte"]}
+    assert all(one[1] <= after[0] for spans in by_staff.values() for one, after in pairwise(spans))
+    assert {len_of(each) for each in by_staff["anna"]} <= {60}
+    assert {len_of(each) for each in by_staff["mehmet"]} == {30}
+
+
+def len_of(span: tuple[str, ...]) -> int:
+    first, end = (datetime.strptime(each, "%H:%M").replace(tzinfo=UTC) for each in span)
+    return int((end - first) / timedelta(minutes=1))
+
+
+async def test_cal_com_gets_the_length_of_whoever_does_it(env: CalcomEnvironment) -> None:
+    """Anna's event type has several lengths, of which the booking names hers; Mehmet's has one, that of the service."""
+    await env.event_type(1001, "anna", lengthInMinutes=30, lengthInMinutesOptions=[30, 45, 60])
+    (service,) = env.config.services
+    types = tuple(
+        msgspec.structs.replace(each, default_minutes=30 if each.event_type_id == 1001 else None)
+        for each in service.event_types
+    )
+    services = (msgspec.structs.replace(service, event_types=types, staff_overrides=SLOW_ANNA),)
+    env.config = msgspec.structs.replace(env.config, services=services)
+    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
+    for number, staff in enumerate(("anna", "mehmet")):
+        caller = call(f"call_{number}", f"+4915{number:08}")
+        answer = await env.salon.booking.book_appointment(caller, booking_args(staff=staff))
+        assert answer.success, answer
+    spans = ((datetime.fromisoformat(each["start"]), datetime.fromisoformat(each["end"])) for each in env.bookings)
+    assert sorted(end - start for start, end in spans) == [timedelta(minutes=45), timedelta(minutes=60)]
+    local = {row["staff"]: row["ends_at"] - row["starts_at"] for row in await env.salon.live()}
+    assert local == {"anna": timedelta(minutes=60), "mehmet": timedelta(minutes=45)}
