@@ -53,6 +53,8 @@ class Staff(ConfigStruct, frozen=True):
 
     `resource_ids` are rows of the table `resources`: first one for each unit, then those of a formerly larger number of units.
     The latter get no new claims, but may still have appointments.
+
+    `travel_minutes` lie between an appointment in another branch and one here. `languages` are ISO codes; none means German.
     """
 
     id: str
@@ -63,6 +65,7 @@ class Staff(ConfigStruct, frozen=True):
     absences: tuple[Absence, ...] = ()
     resource_ids: tuple[int, ...] = ()
     units: int = 1
+    travel_minutes: int = 0
 
 
 class Branch(ConfigStruct, frozen=True):

@@ -63,6 +63,13 @@ class Absence(base.Part):
 
 
 class Staff(base.Part):
+    model_config = base.with_rules(
+        base.rule(
+            "!has(self.travelMinutes) || has(self.person)",
+            "travelMinutes is between branches: name the person, as in the other Branch, or remove it",
+        )
+    )
+
     id: base.Label
     """Id of the staff member within the branch: a DNS label, kept for good. Appointments and event types name it."""
     person: base.Label | None = None
@@ -73,7 +80,11 @@ class Staff(base.Part):
     skills: Annotated[tuple[base.Skill, ...], base.bounded_list(50, as_set=True)] = ()
     """What this person can do; matched with a ServiceOffering's requiredSkills."""
     languages: Annotated[tuple[Language, ...], base.bounded_list(20, as_set=True)] = ()
-    """Languages this person speaks, such as de or en-GB. Callers hear them when they ask; a caller's language chooses nobody."""
+    """Languages this person speaks, such as de or en-GB; absent: German. Callers hear them when they ask. Who names nobody gets
+    somebody who speaks the language of the agent, if one of those who are free does."""
+    travel_minutes: Annotated[int, Field(ge=1, le=480)] | None = None
+    """Time that this `person` needs between an appointment in another Branch and one here, both ways (minutes). The longest of the
+    person's entries counts. Absent: none."""
     working_hours: Annotated[tuple[base.Hours, ...], base.bounded_list(base.DAY_RANGES)] | None = None
     """Working hours, cut to the opening hours. Absent: all opening hours; an empty list: never."""
     absences: Annotated[tuple[Absence, ...], base.bounded_list(50)] = ()

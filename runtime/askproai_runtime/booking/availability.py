@@ -152,10 +152,16 @@ def busy_window(rules: ServiceRules, day: date) -> Span:
     return utc_span(midnight - service.buffer_before_minutes * 60, last)
 
 
-def least_busy_per_start(slots: Iterable[Slot], busy: Busy, rules: ServiceRules) -> list[Slot]:
-    """Choose one staff member for each start: who is booked least on that local day, then by the order of the config."""
+def least_busy_per_start(slots: Iterable[Slot], busy: Busy, rules: ServiceRules, language: str = "de") -> list[Slot]:
+    """Choose one staff member for each start: who speaks a language (ISO 639), then who is booked least on that local day, then by
+    the order of the config.
+    """
     resources = {staff_member.id: staff_member.resource_ids for staff_member in rules.staff_members}
+    speakers = {staff_member.id for staff_member in rules.staff_members if _speaks(staff_member, language)}
     load: dict[tuple[str, date], float] = {}
+
+    def rank(slot: Slot) -> tuple[bool, float]:
+        return slot.staff not in speakers, booked(slot)
 
     def booked(slot: Slot) -> float:
         key = (slot.staff, slot.start.astimezone(rules.zone).date())
@@ -172,9 +178,13 @@ def least_busy_per_start(slots: Iterable[Slot], busy: Busy, rules: ServiceRules)
     chosen: dict[datetime, Slot] = {}
     for slot in slots:
         rival = chosen.get(slot.start)
-        if rival is None or booked(slot) < booked(rival):
+        if rival is None or rank(slot) < rank(rival):
             chosen[slot.start] = slot
     return list(chosen.values())
+
+
+def _speaks(staff_member: Staff, language: str) -> bool:
+    return language in {spoken.partition("-")[0] for spoken in staff_member.languages or ("de",)}
 
 
 def nearest_slots(slots: Iterable[Slot], target: datetime, count: int) -> list[Slot]:

@@ -34,6 +34,7 @@ from askproai_runtime.booking.answers import (
 )
 from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start
 from askproai_runtime.booking.bookables import linked_event_types
+from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.free_times import drop_free_times, read_fresh
 from askproai_runtime.booking.further import require_only_one
@@ -79,7 +80,7 @@ from askproai_runtime.calendars import (
     usable_phone,
 )
 from askproai_runtime.notifications.types import Kind
-from askproai_runtime.sentences import decline_name, format_spoken, say
+from askproai_runtime.sentences import decline_name, format_spoken, present_language, say
 
 log = structlog.get_logger(__name__)
 
@@ -342,7 +343,15 @@ async def _choose_staff(
     """
     rules = request.rules
     window = busy_window(rules, request.start.astimezone(rules.zone).date())
-    busy = await read_busy_spans(conn, ctx.tenant, rules.resource_ids, window.start, window.end, claim.call.call_id)
+    busy = await read_busy_spans(
+        conn,
+        ctx.tenant,
+        rules.resource_ids,
+        window.start,
+        window.end,
+        claim.call.call_id,
+        elsewhere=find_elsewhere(ctx.config(), rules),
+    )
     remote = await read_fresh(conn, ctx, rules, request.start)
     now = ctx.clock.now() - (ctx.settings.hold if request.offered_staff else timedelta())
     slots = free_slots(rules, busy, SlotQuery.at(request.start, now, request.service.staff), remote)
@@ -350,7 +359,7 @@ async def _choose_staff(
     if not slots:
         raise SlotNotFree
     offered = [slot for slot in slots if slot.staff == request.offered_staff]
-    slot = (offered or least_busy_per_start(slots, busy, rules))[0]
+    slot = (offered or least_busy_per_start(slots, busy, rules, present_language()))[0]
     claims = allocate_visit(rules, slot.staff, busy, slot.start)
     if claims is None:
         raise SlotNotFree

@@ -6,6 +6,7 @@ import asyncpg
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.allocation import allocate_visit
+from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.search import ReadBusy
 from askproai_runtime.booking.slots import Busy, ServiceRules, Slot, Span, local_day
 from askproai_runtime.booking.store.appointments import Status, build_appointment, insert_appointment
@@ -23,9 +24,13 @@ ATTEMPTS = 3  # to offer a slot that no other call takes between our reading and
 def busy_reader(ctx: BookingContext, rules: ServiceRules, call_id: str, ignoring: UUID | None = None) -> ReadBusy:
     """Return a function that reads what blocks the staff members; `ignoring` is an appointment that is to be moved."""
 
+    elsewhere = find_elsewhere(ctx.config(), rules)
+
     async def read_busy(span: Span) -> Busy:
         async with ctx.pool.acquire() as conn:
-            return await read_busy_spans(conn, ctx.tenant, rules.resource_ids, span.start, span.end, call_id, ignoring)
+            return await read_busy_spans(
+                conn, ctx.tenant, rules.resource_ids, span.start, span.end, call_id, ignoring, elsewhere
+            )
 
     return read_busy
 
@@ -45,7 +50,10 @@ async def hold_slot(ctx: BookingContext, rules: ServiceRules, call: CallContext,
 
     async def write_hold(conn: Connection) -> bool:
         await lock_and_clear_holds(conn, ctx.tenant, resources, call.call_id)
-        busy = await read_busy_spans(conn, ctx.tenant, resources, blocked.start, blocked.end, call.call_id)
+        busy = await read_busy_spans(
+            conn, ctx.tenant, resources, blocked.start, blocked.end, call.call_id,
+            elsewhere=find_elsewhere(ctx.config(), rules),
+        )  # fmt: skip
         claims = allocate_visit(rules, slot.staff, busy, slot.start)
         if claims is None:
             return False

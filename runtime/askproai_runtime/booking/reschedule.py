@@ -31,6 +31,7 @@ from askproai_runtime.booking.answers import (
 )
 from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.cancel_question import read_cancel_reply
+from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.names import find_staff_id
@@ -352,7 +353,16 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
     # The minimum notice of what was offered counts from before the offer: it must not run out while the caller considers.
     now = ctx.clock.now() - (ctx.settings.hold if offered else timedelta())
     day = timedelta(days=1)
-    busy = await read_busy_spans(conn, ctx.tenant, rules.resource_ids, start - day, start + day, call_id, before.id)
+    busy = await read_busy_spans(
+        conn,
+        ctx.tenant,
+        rules.resource_ids,
+        start - day,
+        start + day,
+        call_id,
+        before.id,
+        find_elsewhere(ctx.config(), rules),
+    )
     slots = free_slots(rules, busy, SlotQuery.at(start, now, staff))
     staff_member = rules.staff_members[0]
     if not slots:

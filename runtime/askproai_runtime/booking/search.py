@@ -22,6 +22,7 @@ from askproai_runtime.booking.availability import (
 from askproai_runtime.booking.obstacles import is_working_day
 from askproai_runtime.booking.opening_hours import DAY_MINUTES, local_days, wall_clock_epoch
 from askproai_runtime.booking.slots import Busy, RemoteFree, ServiceRules, Slot, SlotQuery, Span, local_day
+from askproai_runtime.sentences import present_language
 
 ReadBusy = Callable[[Span], Awaitable[Busy]]  # what blocks the staff members within a span
 ReadRemote = Callable[[date, str | None], Awaitable[RemoteFree]]  # of a local day and one staff member, or everybody
@@ -47,7 +48,8 @@ async def find_closest(
 ) -> list[Slot]:
     """Return the query's `limit` starts closest to `closest_to` (to `first` without it), earliest first.
 
-    Each is with who is booked least that day. They are the same as those that a search of all days at once would find.
+    Each is with who speaks the language of the call, and is booked least that day. They are the same as those that a search of all
+    days at once would find.
     """
     target, limit = query.closest_to or query.first, query.limit
     if limit is None or query.end <= query.first:
@@ -148,7 +150,7 @@ def remember_reads(read_busy: ReadBusy) -> ReadBusy:
 async def _search_day(
     rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, day: date, read_remote: ReadRemote
 ) -> list[Slot]:
-    """Return the closest starts of one local day, each with who is booked least."""
+    """Return the closest starts of one local day, each with who speaks the caller's language, and is booked least."""
     first, end = (_instant(rules, day, minute) for minute in (0, DAY_MINUTES))
     part = replace(
         query, first=max(first, query.first), end=min(end, query.end), closest_to=query.closest_to or query.first
@@ -164,7 +166,7 @@ async def _search_day(
             spans = remote.get(staff_member.id)
             found += ((s, staff_member.id) for s in free_starts(rules, staff_member, busy, starts, part, spans))
             await asyncio.sleep(0)
-    return least_busy_per_start(to_slots(rules, found), busy, rules)
+    return least_busy_per_start(to_slots(rules, found), busy, rules, present_language())
 
 
 def _distance(rules: ServiceRules, day: date, target: float) -> float:

@@ -18,6 +18,7 @@ from askproai_core.database import Connection
 from askproai_core.tenant_config import QuietHours, TenantConfig
 from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.availability import free_slots
+from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.free_days import list_free_slots
 from askproai_runtime.booking.names import NameMissing, UnknownName, find_rules
 from askproai_runtime.booking.slots import ServiceRules, Slot, SlotQuery, Span
@@ -170,7 +171,13 @@ class WaitlistKeeper:
         blocked = rules.blocked_span(slot.start, slot.staff)
         async with self._ctx.pool.acquire() as conn:
             busy = await read_busy_spans(
-                conn, self._ctx.tenant, member.resource_ids, blocked.start, blocked.end, _NO_CALL
+                conn,
+                self._ctx.tenant,
+                member.resource_ids,
+                blocked.start,
+                blocked.end,
+                _NO_CALL,
+                elsewhere=find_elsewhere(self._ctx.config(), rules),
             )
         if allocate_visit(rules, slot.staff, busy, slot.start) is None:
             return 0

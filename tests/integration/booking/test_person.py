@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -37,8 +38,10 @@ META = {"namespace": "salon", "uid": "u", "creationTimestamp": "2026-01-01T00:00
 LATEST = shipped_migrations()[-1].version
 
 
-def branch(name: str, person: str | None, *, away: bool = False) -> Branch:
+def branch(name: str, person: str | None, *, away: bool = False, travel: int | None = None) -> Branch:
     member = {"id": "anna", "displayName": "Anna", **({"person": person} if person else {})}
+    if travel:
+        member["travelMinutes"] = travel
     if away:
         member["absences"] = [{"from": FRIDAY.isoformat(), "to": FRIDAY.isoformat()}]
     days = ["Mon", "Tue", "Wed", "Thu", "Fri"]
@@ -70,10 +73,14 @@ async def compile_for(
     *,
     offerings: tuple[ServiceOffering, ...] = (),
     away: str | None = None,
+    travel: int | None = None,
 ) -> TenantConfig:
     """Do what the operator does for branches whose only staff member is Anna, who is the given person there."""
     services = offerings or (offering("schnitt"),)
-    branches = [branch(name, person, away=name == away) for name, person in persons.items()]
+    branches = [
+        branch(name, person, away=name == away, travel=travel if name == "nord" else None)
+        for name, person in persons.items()
+    ]
     required = required_resources(branches, services)
     ids = await admin.ensure_resources(salon.store.tenant, required, persons_of(branches))
     config = compile_config(
@@ -231,6 +238,54 @@ async def test_capacities_of_all_branches_divide_one_person(salon: Salon, admin:
     assert not (await book(salon, 3, "mitte")).success
     assert (await book(salon, 4, "nord", service="yoga")).success
     assert not (await book(salon, 5, "nord", service="yoga")).success
+
+
+async def test_nobody_is_in_two_branches_at_once_whatever_the_capacities(salon: Salon, admin: AdminStore) -> None:
+    """One of three places in Nord is the whole person in Mitte: no two places are at one time in two branches."""
+    services = (offering("yoga", "nord", capacity=3), offering("pilates", "mitte", capacity=3))
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}, offerings=services))
+    assert (await book(salon, 1, "nord", service="yoga")).success
+    refused = await book(salon, 2, "mitte", service="pilates")
+    assert (refused.success, refused.fields["obstacle"]) == (False, "taken")
+    assert (await book(salon, 3, "nord", service="yoga")).success
+    free = await salon.booking.list_free_slots("mitte", "pilates", FRIDAY)
+    assert {f"{slot.start.astimezone(BERLIN):%H:%M}" for slot in free.slots}.isdisjoint({"14:00", "14:30", "15:00"})
+
+
+async def test_the_way_between_two_branches_is_kept_free_on_both_sides(salon: Salon, admin: AdminStore) -> None:
+    """Only Nord names it. In one branch appointments follow each other."""
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}, travel=40))
+    first = await book(salon, 1, "nord", at("12:00"))
+    assert first.success
+    for number, clock in enumerate(("10:30", "11:00", "13:00", "13:30"), 2):
+        refused = await book(salon, number, "mitte", at(clock))
+        assert (refused.success, refused.fields["obstacle"]) == (False, "taken"), clock
+    free = {
+        f"{slot.start.astimezone(BERLIN):%H:%M}"
+        for slot in (await salon.booking.list_free_slots("mitte", "schnitt", FRIDAY)).slots
+    }
+    assert {"10:15", "13:45"} <= free
+    assert free.isdisjoint({"10:30", "11:00", "12:00", "13:00", "13:30"})
+    assert (await book(salon, 6, "nord", at("13:00"))).success
+    assert (await book(salon, 7, "mitte", at("14:45"))).success
+    moved = await salon.booking.reschedule_appointment(
+        caller(1, "nord"), {"appointment_id": first.fields["appointment_id"], "start": at("16:15")}
+    )
+    assert (moved.success, moved.fields["obstacle"]) == (False, "taken"), "the one in Mitte ends at 15:45"
+
+
+async def test_a_storm_of_callers_in_both_branches_leaves_the_way_free(salon: Salon, admin: AdminStore) -> None:
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}, travel=30))
+    starts = [at(f"{hour}:{minute}") for hour in range(10, 14) for minute in ("00", "15", "30", "45")]
+    places = ("mitte", "nord")
+    await asyncio.gather(*(book(salon, n, places[n % 2], starts[n * 7 % len(starts)]) for n in range(48)))
+    rows = await salon.rows(
+        "SELECT branch, starts_at, ends_at FROM appointments WHERE status = 'confirmed' ORDER BY starts_at"
+    )
+    assert len(rows) >= 3
+    for one, after in pairwise(rows):
+        way = timedelta(minutes=30 if one["branch"] != after["branch"] else 0)
+        assert one["ends_at"] + way <= after["starts_at"]
 
 
 async def test_who_is_away_is_away_from_all_branches(salon: Salon, admin: AdminStore) -> None:

@@ -221,6 +221,17 @@ def test_one_start_lists_each_person_and_fairness_takes_the_least_booked() -> No
     ]  # equally booked: the order of the config
 
 
+def test_who_speaks_the_callers_language_is_chosen_before_who_is_booked_less() -> None:
+    """Who declares no language speaks German."""
+    polyglot = msgspec.structs.replace(ANNA, languages=("de", "en-GB"))
+    both, busy = rules(polyglot, MEHMET), {1: [span(DAY, "15:00", "17:00")]}
+    slots = free_slots(both, busy, SlotQuery.at(local(f"{DAY}T10:00"), local("2026-11-20T00:00"), None))
+    chosen = {code: least_busy_per_start(slots, busy, both, code)[0].staff for code in ("de", "en", "tr")}
+    assert chosen == {"de": "mehmet", "en": "anna", "tr": "mehmet"}
+    english = rules(msgspec.structs.replace(ANNA, languages=("en",)), MEHMET)
+    assert least_busy_per_start(slots, {}, english)[0].staff == "mehmet", "a German caller gets who speaks German"
+
+
 def test_a_person_is_chosen_by_the_whole_span() -> None:
     """cal#12376: free at the start is not free for the span."""
     both = rules(ANNA, MEHMET)

@@ -41,6 +41,8 @@ PERSON = {
     "displayName": "Anna",
     "skills": ["schnitt"],
     "languages": ["de"],
+    "person": "anna",
+    "travelMinutes": 20,
     "workingHours": [HOURS],
     "absences": [ABSENCE],
 }
@@ -360,7 +362,15 @@ def test_what_is_not_declared_leaves_the_text_of_the_config_as_it_was():
             **CONTEXT,
         )
     )
-    new = ("knowledge", "cancellation_rule", "directions", "preparation", "segments", "staff_overrides")
+    new = (
+        "knowledge",
+        "cancellation_rule",
+        "directions",
+        "preparation",
+        "segments",
+        "staff_overrides",
+        "travel_minutes",
+    )
     assert [name for name in new if name in text] == []
 
 

@@ -155,6 +155,7 @@ def _branch(
                 config.Staff,
                 member,
                 absences=absences_of(branch, member, branches),
+                travel_minutes=_travel_minutes(branch, member, branches),
                 resource_ids=tuple(rows[member.id]),
                 units=units.per_person[identity_of(branch, member)],
             )
@@ -169,6 +170,13 @@ def absences_of(branch: Branch, member: Staff, branches: Iterable[Branch]) -> tu
     same = (other for each in branches for other in each.spec.staff if identity_of(each, other) == identity)
     days = {(absence.first, absence.last) for other in same for absence in other.absences}
     return tuple(config.Absence(first=first, last=last) for first, last in sorted(days))
+
+
+def _travel_minutes(branch: Branch, member: Staff, branches: Iterable[Branch]) -> int:
+    """Return the longest of the travel times that the entries of a person name."""
+    identity = identity_of(branch, member)
+    same = (other for each in branches for other in each.spec.staff if identity_of(each, other) == identity)
+    return max(other.travel_minutes or 0 for other in same)
 
 
 def _service(

@@ -17,6 +17,7 @@ import asyncpg
 import stamina
 
 from askproai_core.database import Connection, Pool
+from askproai_runtime.booking.elsewhere import Elsewhere
 from askproai_runtime.booking.slots import BusySpan, Claims, Span, subtract_spans
 
 T = TypeVar("T")
@@ -109,32 +110,43 @@ async def read_busy_spans(
     end: datetime,
     call_id: str,
     ignoring: UUID | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> dict[int, list[BusySpan]]:
     """Return what blocks `resources` in [start, end), by resource id: booked, held for other calls, refused by the calendar a
     moment ago, or blocked by the tenant (`blocks.py`). `ignoring` is an appointment that is to be moved, and so does not block
-    itself.
+    itself. What is booked or held in another branch takes the whole person and the way there and back (`elsewhere`).
 
     One query for all, with scalars instead of range operators: under row security those cannot use an index. It is sorted by
     `block_end`, so without an upper bound a day's query would read all claims that come after that day.
     """
+    way = elsewhere.longest if elsewhere else timedelta()
     rows = await conn.fetch(
-        """SELECT c.resource_id, c.block_start AS starts_at, c.block_end AS ends_at, c.units FROM claims c
+        """SELECT c.resource_id, c.block_start AS starts_at, c.block_end AS ends_at, c.units,
+             CASE WHEN $8 THEN (SELECT a.branch FROM appointments a WHERE a.tenant = $1 AND a.id = c.appointment_id) END AS branch
+           FROM claims c
            WHERE c.tenant = $1 AND c.resource_id = ANY($2) AND c.block_end > $3 AND c.block_start < $4
              AND c.block_end < $4 + $7::interval AND c.appointment_id IS DISTINCT FROM $6
              AND (c.state = 'booked' OR c.state = 'held' AND c.expires_at > clock_timestamp() AND NOT EXISTS (
                   SELECT 1 FROM appointments a WHERE a.tenant = $1 AND a.id = c.appointment_id AND a.call_id = $5))
            UNION ALL
-           SELECT r.resource_id, r.starts_at, r.ends_at, 1::smallint FROM refusals r
+           SELECT r.resource_id, r.starts_at, r.ends_at, 1::smallint, NULL FROM refusals r
            WHERE r.tenant = $1 AND r.resource_id = ANY($2) AND r.ends_at > $3 AND r.starts_at < $4
              AND r.until > clock_timestamp()""",
-        tenant, list(resources), start, end, call_id, ignoring, LONGEST_CLAIM,
+        tenant, list(resources), start - way, end + way, call_id, ignoring, LONGEST_CLAIM, elsewhere is not None,
     )  # fmt: skip
     busy: dict[int, list[BusySpan]] = defaultdict(list)
     for number, row in enumerate(rows, 1):
-        busy[row["resource_id"]].append(BusySpan(row["starts_at"], row["ends_at"], row["units"]))
+        busy[row["resource_id"]].append(_to_busy_span(row, elsewhere))
         if number % _ROWS_AT_ONCE == 0:
             await asyncio.sleep(0)
     return busy
+
+
+def _to_busy_span(row: asyncpg.Record, elsewhere: Elsewhere | None) -> BusySpan:
+    if elsewhere is None or row["branch"] in {None, elsewhere.branch}:
+        return BusySpan(row["starts_at"], row["ends_at"], row["units"])
+    way = elsewhere.travel.get(row["resource_id"], timedelta())
+    return BusySpan(row["starts_at"] - way, row["ends_at"] + way)  # of all units: nobody is in two places at once
 
 
 async def is_hold_allowed(
