@@ -141,7 +141,7 @@ class ServiceOfferingSpec(base.Part):
         base.rule(
             "!has(self.staffOverrides) || self.staffOverrides.all(each, !has(each.durationMinutes) || self.bufferBeforeMinutes +"
             " each.durationMinutes + self.bufferAfterMinutes <= 1440)",
-            "an appointment with its buffers must fit into one day, with everybody: "
+            "whoever does it, it must be over within a day, buffers included: "
             "bufferBeforeMinutes + durationMinutes of staffOverrides + bufferAfterMinutes ≤ 1440",
         ),
     )

@@ -392,7 +392,7 @@ def test_an_own_length_beside_segments_or_longer_than_a_day_is_refused() -> None
     assert "segments say when everybody works and waits" in refused
     long = {"bufferAfterMinutes": 30, "staffOverrides": [{"staff": "yildiz", "durationMinutes": 1440}]}
     (refused,) = (text for path, text in found(practice(ServiceOffering=long)).items() if path.startswith("refused"))
-    assert "must fit into one day, with everybody" in refused
+    assert "whoever does it, it must be over within a day" in refused
     empty = {"staffOverrides": [{"staff": "yildiz"}]}
     (refused,) = (text for path, text in found(practice(ServiceOffering=empty)).items() if path.startswith("refused"))
     assert "say what is different with this person" in refused
