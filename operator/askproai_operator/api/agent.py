@@ -98,7 +98,7 @@ class RetellAgentSpec(base.Part):
     """Events that Retell sends us. Absent: call_started, call_ended and call_analyzed; the others are stored and have no effect."""
     caller_recognition: bool = False
     """Sets the numbers' inbound webhook, so that the agent knows a known caller's name, next appointment and usual branch;
-    a call never waits for it."""
+    a call never waits for it. Who names nobody is offered whom they booked last in the branch, if that person is free."""
     management_policy: ManagementPolicy = ManagementPolicy.FULL
     """Full, or ObserveOnly: nothing is written at Retell, differences are shown in the condition Drifted."""
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE

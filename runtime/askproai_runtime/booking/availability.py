@@ -153,15 +153,15 @@ def busy_window(rules: ServiceRules, day: date) -> Span:
 
 
 def least_busy_per_start(slots: Iterable[Slot], busy: Busy, rules: ServiceRules, language: str = "de") -> list[Slot]:
-    """Choose one staff member for each start: who speaks a language (ISO 639), then who is booked least on that local day, then by
-    the order of the config.
+    """Choose one staff member for each start: who speaks a language (ISO 639), then the caller's usual one, then who is booked
+    least on that local day, then by the order of the config.
     """
     resources = {staff_member.id: staff_member.resource_ids for staff_member in rules.staff_members}
     speakers = {staff_member.id for staff_member in rules.staff_members if _speaks(staff_member, language)}
     load: dict[tuple[str, date], float] = {}
 
-    def rank(slot: Slot) -> tuple[bool, float]:
-        return slot.staff not in speakers, booked(slot)
+    def rank(slot: Slot) -> tuple[bool, bool, float]:
+        return slot.staff not in speakers, slot.staff != rules.usual_staff, booked(slot)
 
     def booked(slot: Slot) -> float:
         key = (slot.staff, slot.start.astimezone(rules.zone).date())

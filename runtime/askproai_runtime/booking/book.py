@@ -67,6 +67,7 @@ from askproai_runtime.booking.types import (
     ClarificationNeeded,
     FunctionOutcome,
 )
+from askproai_runtime.booking.usual_staff import prefer_usual_staff
 from askproai_runtime.booking.verification import asks_birth_date, require_birth_date
 from askproai_runtime.calendars import (
     CalendarOutcome,
@@ -111,6 +112,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         async with ctx.pool.acquire() as conn:
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
         request = parse_booking_request(ctx.config(), call, args, appointments)
+        request = replace(request, service=await prefer_usual_staff(ctx, request.service, call))
         await require_confirmed_email(ctx, call, args)
         if asks_birth_date(ctx):
             birth_date = require_birth_date(args, ctx.clock.now(), request.rules.zone)

@@ -38,6 +38,7 @@ from askproai_runtime.booking.types import (
     ClarificationNeeded,
     FunctionOutcome,
 )
+from askproai_runtime.booking.usual_staff import prefer_usual_staff
 from askproai_runtime.german_dates import Candidate, Grain, Refusal, Understanding
 from askproai_runtime.sentences import say
 
@@ -63,6 +64,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         return await _add_next_times(ctx, request, call, clarification.answer)
     soon = Candidate(now, now + look_ahead, Grain.RANGE, say().soon)
     understood = understood or Understanding(candidates=(soon,))
+    request = await prefer_usual_staff(ctx, request, call)
     read_busy = busy_reader(ctx, request.rules, call.call_id)
     read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
     for _ in range(ATTEMPTS):
@@ -141,7 +143,8 @@ async def offer_alternatives(
     """
     now, settings = ctx.clock.now(), ctx.settings
     obstacle = find_obstacle(request.rules, start, now, request.staff)
-    request = leave_out_refused(ctx, request) if moving is None else request
+    if moving is None:
+        request = await prefer_usual_staff(ctx, leave_out_refused(ctx, request), call)
     rules = request.rules
     if not rules.staff_members:
         return refused_answer(), obstacle

@@ -72,12 +72,15 @@ class FreeSpans:
 
 @dataclass(frozen=True, slots=True)
 class ServiceRules:
-    """What bounds the starts of one service in one branch; `staff_members` are those who can do it."""
+    """What bounds the starts of one service in one branch; `staff_members` are those who can do it. Who names nobody gets
+    `usual_staff` of those who are free.
+    """
 
     zone: ZoneInfo
     branch: Branch
     service: Service
     staff_members: tuple[Staff, ...]
+    usual_staff: str | None = None
 
     @classmethod
     def of(cls, zone: ZoneInfo, branch: Branch, service: Service) -> Self:

@@ -158,6 +158,17 @@ async def list_call_appointments(conn: Connection, tenant: str, call_id: str) ->
     return [Appointment(**row) for row in rows]
 
 
+async def find_last_staff(conn: Connection, tenant: str, caller: str, branch: str) -> str | None:
+    """Return the id of the staff member whom a caller has booked last in a branch; None for an unknown caller."""
+    staff: str | None = await conn.fetchval(
+        """SELECT a.staff FROM customers c JOIN appointments a ON a.tenant = c.tenant AND a.customer_id = c.id
+           WHERE c.tenant = $1 AND c.phone = $2 AND a.branch = $3 AND a.status IN ('confirmed', 'pending_sync', 'no_show')
+           ORDER BY a.created_at DESC LIMIT 1""",
+        tenant, caller, branch,
+    )  # fmt: skip
+    return staff
+
+
 async def get_desk_appointment(conn: Connection, tenant: str, call_id: str) -> Appointment | None:
     """Return what a request of the desk has booked, whatever became of it; None if it has booked nothing.
 

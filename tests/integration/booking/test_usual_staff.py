@@ -1,0 +1,65 @@
+"""A known caller who names nobody is offered, and booked with, who served them last, if that one is free."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from askproai_core.tenant_config import CallerVerification
+from tests.worlds.booking_environment import Salon, booking_args, call
+
+KNOWN = "+4915112345678"
+TWO, THREE, FOUR = (f"2026-11-27T{hour}:00:00+01:00" for hour in (14, 15, 16))
+
+
+def recognising(salon: Salon, **changes: Any) -> None:
+    config = salon.configs[-1]
+    agents = tuple(msgspec.structs.replace(agent, caller_recognition=True) for agent in config.agents)
+    assert agents
+    salon.apply_config(msgspec.structs.replace(config, agents=agents, **changes))
+
+
+@pytest.fixture
+async def salon(new_salon: Any) -> Salon:
+    """Anna comes first in the config; the caller was served by Mehmet, and the day has more of his time booked."""
+    salon = await new_salon()
+    recognising(salon)
+    answer = await salon.booking.book_appointment(call("call_before", KNOWN), booking_args(TWO, staff="mehmet"))
+    assert answer.success
+    return salon
+
+
+async def book(salon: Salon, start: str, number: int, caller: str | None = KNOWN, **more: Any) -> str:
+    answer = await salon.booking.book_appointment(call(f"call_{number}", caller), booking_args(start, **more))
+    assert answer.success, answer
+    return answer.fields["staff"]
+
+
+async def test_a_known_caller_gets_who_served_them_last_and_others_who_is_booked_least(salon: Salon) -> None:
+    assert await book(salon, FOUR, 1) == "mehmet"
+    assert await book(salon, THREE, 2, "+4915100000001") == "anna"
+    offered = await salon.booking.check_availability(
+        call("call_3", KNOWN), {"service": "Haarschnitt", "date": "2026-11-27", "time": "15 Uhr"}
+    )
+    assert {slot["staff"] for slot in offered.fields["slots"]} == {"mehmet"}
+
+
+async def test_who_is_asked_for_comes_and_who_is_busy_is_replaced(salon: Salon) -> None:
+    assert await book(salon, THREE, 1, staff="anna") == "anna"
+    assert await book(salon, FOUR, 2, "+4915100000001", staff="mehmet") == "mehmet"
+    assert await book(salon, FOUR, 3, name="Erika Müller") == "anna", "Mehmet is busy at four"
+
+
+@pytest.mark.parametrize("recognised", [False, True])
+async def test_without_recognition_or_with_a_second_factor_nobody_is_remembered(
+    salon: Salon, *, recognised: bool
+) -> None:
+    config = salon.configs[-1]
+    agents = tuple(msgspec.structs.replace(agent, caller_recognition=recognised) for agent in config.agents)
+    factor = CallerVerification.NAME_AND_BIRTH_DATE if recognised else CallerVerification.NUMBER
+    salon.apply_config(msgspec.structs.replace(config, agents=agents, caller_verification=factor))
+    assert await book(salon, FOUR, 1, birth_date="1980-05-04") == "anna"
+
+
+async def test_a_withheld_number_is_served_by_who_is_booked_least(salon: Salon) -> None:
+    assert await book(salon, FOUR, 1, None) == "anna"
