@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Each of the hundreds of processes that tests start would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo down test tools unit integration e2e check format generate coverage mutation bench scale soak requirements clean
+.PHONY: help demo down test tools unit integration e2e check format generate coverage mutation bench scale soak requirements release clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ coverage: tools ## Unit and integration tests with branch coverage, against the 
 
 mutation: $(STAMP) ## Change the pure decisions one operator at a time, and see a unit test fail (about 15 minutes)
 	@python hack/mutate.py --bar 90 $(ARGS)
+
+release: $(STAMP) ## Write what a release publishes into dist/: wheel, chart, CRDs, bill of materials (CONTRIBUTING.md)
+	@python hack/release.py build --helm "$${HELM:-helm}"
 
 bench: $(STAMP) ## Measure what docs/performance.md states (about 10 minutes)
 	@python -m tests.load.bench

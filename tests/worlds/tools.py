@@ -16,10 +16,10 @@ from askproai_sandbox.cluster.go_build import GoProgram, ProgramError
 _SOURCE = Path(__file__).parents[2] / "hack" / "tools"
 
 
-def _tool(name: str, package: str, packages: int, minutes: int = 1) -> GoProgram:
+def _tool(name: str, package: str, packages: int, minutes: int = 1, source: Path = _SOURCE) -> GoProgram:
     instead = f"put the path of {name} into {name.upper()}"
     # Prometheus without its service discovery for clouds, which is a third of it.
-    return GoProgram(name, name, _SOURCE, package, packages, minutes, instead, tags="remove_all_sd")
+    return GoProgram(name, name, source, package, packages, minutes, instead, tags="remove_all_sd")
 
 
 TOOLS = {
@@ -30,6 +30,7 @@ TOOLS = {
         _tool("promtool", "github.com/prometheus/prometheus/cmd/promtool", 1000, 2),
         _tool("prometheus", "github.com/prometheus/prometheus/cmd/prometheus", 500),
         _tool("toxiproxy", "github.com/Shopify/toxiproxy/v2/cmd/server", 200),
+        _tool("actionlint", "github.com/rhysd/actionlint/cmd/actionlint", 150, source=_SOURCE / "actionlint"),
     )
 }
 
