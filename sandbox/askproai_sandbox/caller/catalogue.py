@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from askproai_runtime.german_dates import is_understood
 
 _SERVICE = re.compile(
-    r"- (?P<name>.+) \(\d+ Minuten(?:, davon \d+ Minuten Wartezeit)?(?:; auch: (?P<spoken>.+))?\)(?P<only>, nur (?:in|bei) .+)?"
+    r"- (?P<name>.+) \(\d+ Minuten(?:, davon \d+ Minuten Wartezeit|(?:, bei .+? \d+ Minuten)+)?(?:; auch: (?P<spoken>.+))?\)"
+    r"(?P<only>, nur (?:in|bei) .+)?"
 )
 _ONLY_WITH = re.compile(r", nur bei (?P<staff>.+)")
 _TEAM = re.compile(r"- (?P<branch>.+?): (?P<staff>.+)")

@@ -1,8 +1,11 @@
 """The prompt names what can be booked and with whom, as the manifests do."""
 
+from typing import Any
+
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.controllers.agent_plan.catalogue import describe_catalogue, known_questions
 from askproai_operator.services import active_offerings
+from askproai_sandbox.caller.catalogue import read_catalogue
 from askproai_sandbox.example_tenant import load_manifests
 from tests.worlds import salon_models
 
@@ -147,6 +150,26 @@ def test_a_service_is_named_with_whom_it_takes_another_time() -> None:
     named = describe_catalogue([salon_models.branch(staff=staff)], [cut])
     assert "- Schnitt (45 Minuten, bei Anna 60 Minuten" in named
     assert "Mehmet 45" not in named
+
+
+def test_the_demos_agent_reads_each_form_of_a_line() -> None:
+    """It skips what it does not know, and callers of the demo would be asked which service they mean."""
+    staff = [{"id": "anna", "displayName": "Anna", "skills": ["f"]}, {"id": "ben", "displayName": "Dr. Ben Kraft"}]
+    waits = [{"kind": kind, "minutes": 30} for kind in ("Work", "Wait", "Work")]
+    own = [{"staff": each["id"], "durationMinutes": 60} for each in staff]
+    forms: list[dict[str, Any]] = [{}, {"segments": waits}, {"staffOverrides": own}, {"requiredSkills": ["f"]}]
+    services = [
+        salon_models.offering(
+            **{"displayName": f"Dienst {n}", "spokenNames": [f"Wort {n}"], "durationMinutes": 90, "requiredSkills": []}
+            | form
+        )
+        for n, form in enumerate(forms)
+    ]
+    read = read_catalogue(describe_catalogue([salon_models.branch(staff=staff)], services))
+    assert [(each.name, each.spoken_names) for each in read.services] == [
+        (f"Dienst {n}", (f"Wort {n}",)) for n in range(4)
+    ]
+    assert [each.staff for each in read.services] == [None, None, None, ("Anna",)]
 
 
 def test_an_english_agent_reads_the_catalogue_in_english() -> None:
