@@ -31,6 +31,7 @@ from askproai_runtime.booking.answers import (
 )
 from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.cancel_question import read_cancel_reply
+from askproai_runtime.booking.counted_moves import count_from
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
@@ -48,7 +49,13 @@ from askproai_runtime.booking.request import (
     require_exact,
 )
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery
-from askproai_runtime.booking.store.actions import is_action_done, move_key, record_former_start, record_question
+from askproai_runtime.booking.store.actions import (
+    is_action_done,
+    list_former_starts,
+    move_key,
+    record_former_start,
+    record_question,
+)
 from askproai_runtime.booking.store.appointments import (
     Appointment,
     Status,
@@ -118,6 +125,7 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
             )
             service = await _require_service(ctx, conn, call, appointment)
             names_customer = await is_beside_others(ctx, conn, call, appointment)
+        args = await _count_from_appointment(ctx, call, args, appointment, service)
         understood = _understand_new_time(args, call, appointment, service)
         if understood is None:
             return ClarificationNeeded(_ask_when(ctx, call, appointment)).answer
@@ -235,6 +243,29 @@ def _ask_when(ctx: BookingContext, call: CallContext, appointment: Appointment) 
         return say().when_to_move
     when = describe_appointment(ctx.config(), appointment, ctx.clock.now())
     return say().when_to_move_there.format(when=when)
+
+
+async def _count_from_appointment(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, service: ServiceRequest
+) -> Mapping[str, Any]:
+    """Return the arguments with a new time that is counted from the appointment ("eine Stunde später", "gleiche Zeit") as it is
+    without it.
+
+    A model that repeats itself does not mean another hour: if this call has moved the appointment by just that, it is counted from
+    where it was before.
+    """
+    date, clock_time, part_of_day = read_parts(args)
+    zone = service.rules.zone
+    counted = count_from(date, clock_time, present := appointment.starts_at.astimezone(zone))
+    if counted is None:
+        return args
+    async with ctx.pool.acquire() as conn:
+        former = await list_former_starts(conn, ctx.tenant, call.call_id)
+    for start in (start for appointment_id, start in former if appointment_id == appointment.id):
+        again = count_from(date, clock_time, start.astimezone(zone))
+        if again == (present.date().isoformat(), f"{present:%H:%M}"):
+            counted = again
+    return {**args, "start": None, "date": counted[0], "time": counted[1], "part_of_day": part_of_day}
 
 
 def _understand_new_time(

@@ -524,6 +524,43 @@ async def test_concurrent_repeats_move_once(new_salon) -> None:
     await salon.assert_claims_match()
 
 
+@pytest.mark.parametrize(
+    ("args", "start"),
+    [
+        ({"time": "eine Stunde später"}, "2026-11-27T15:30:00+01:00"),
+        ({"date": "eine halbe Stunde früher"}, "2026-11-27T14:00:00+01:00"),
+        ({"date": "eine Woche später", "time": "gleiche Uhrzeit"}, "2026-12-04T14:30:00+01:00"),
+        ({"date": "Donnerstag davor, selbe Zeit"}, "2026-11-26T14:30:00+01:00"),
+        ({"date": "nächste Woche", "time": "zur gleichen Zeit", "start": ""}, "2026-11-27T14:30:00+01:00"),
+    ],
+)
+async def test_a_new_time_that_is_counted_from_the_appointment_moves_it_once(new_salon, args, start: str) -> None:
+    """A model that repeats itself does not mean another hour; in the next call somebody does."""
+    salon = await new_salon()
+    assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
+    for _ in range(3):
+        moved = await salon.booking.reschedule_appointment(call(), args)
+        assert (moved.success, moved.fields["start"]) == (True, start)
+    (row,) = await salon.live()
+    assert row["starts_at"] == datetime.fromisoformat(start)
+
+
+async def test_who_wants_another_hour_later_in_the_next_call_gets_it(new_salon) -> None:
+    salon = await new_salon()
+    assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
+    later = {"time": "eine Stunde später"}
+    starts = [(await salon.booking.reschedule_appointment(call(f"c{n}"), later)).fields["start"] for n in range(2)]
+    assert starts == ["2026-11-27T15:30:00+01:00", "2026-11-27T16:30:00+01:00"]
+
+
+async def test_a_day_that_is_counted_from_the_appointment_is_offered_with_its_times(new_salon) -> None:
+    salon = await new_salon()
+    assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
+    offered = await salon.booking.reschedule_appointment(call(), {"date": "eine Woche später"})
+    assert not offered.success
+    assert {each["start"][:10] for each in offered.fields["alternatives"]} == {"2026-12-04"}
+
+
 async def test_there_and_back_again_is_two_moves(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args(staff="anna"))

@@ -1,0 +1,101 @@
+"""New times of a move that are counted from the appointment itself: "eine Stunde später", "am Tag danach, gleiche Zeit". Pure.
+
+All words are folded (`german_dates.fold`), German and English: none of them means something else in the other language.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from askproai_runtime.german_dates import NUMBERS, WEEKDAYS, fold
+
+_LATER = r"spaeter|danach|darauf|drauf|nachher|nach hinten|later|after(?: that)?"
+_EARLIER = r"frueher|davor|vorher|zuvor|eher|nach vorne?|earlier|before(?: that)?"
+_DIRECTION = rf"(?:(?P<later>{_LATER})|(?P<earlier>{_EARLIER}))\b"
+_COUNTS = {
+    **dict.fromkeys(("ein", "eine", "einen", "a", "an", "one"), 1.0),
+    **{word: float(number) for word, number in NUMBERS.items() if number in range(2, 61)},
+    **dict(zip(("two", "three", "four", "five", "six"), (2.0, 3.0, 4.0, 5.0, 6.0), strict=True)),
+    **dict.fromkeys(("eine halbe", "ne halbe", "halbe", "half an"), 0.5),
+    **dict.fromkeys(("anderthalb", "eineinhalb", "one and a half"), 1.5),
+}
+_MINUTES = {
+    **dict.fromkeys(("minute", "minuten", "minutes"), 1),
+    **dict.fromkeys(("viertelstunde", "quarter of an hour"), 15),
+    **dict.fromkeys(("dreiviertelstunde",), 45),
+    **dict.fromkeys(("stunde", "stunden", "hour", "hours"), 60),
+}
+_DAYS = {
+    **dict.fromkeys(("tag", "tage", "tagen", "day", "days"), 1),
+    **dict.fromkeys(("woche", "wochen", "week", "weeks"), 7),
+}
+
+
+def _any_of(words: Iterable[str]) -> str:
+    return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+
+
+_SHIFT = re.compile(
+    rf"\b(?:um )?(?P<count>{_any_of(_COUNTS)}|\d{{1,2}}) (?P<unit>{_any_of({**_MINUTES, **_DAYS})}) {_DIRECTION}"
+)
+_NEXT_UNIT = re.compile(
+    rf"\b(?:am |auf den |auf die |den |die |in der |the )?(?P<unit>tag|woche|day|week) {_DIRECTION}"
+)
+_NEXT_WEEKDAY = re.compile(rf"\b(?:am |den |auf den )?(?P<weekday>{_any_of(WEEKDAYS)}) {_DIRECTION}")
+_SAME_TIME = re.compile(
+    r"\b(?:um |zu |zur |at )?(?:(?:die|der|the) ?)?(?:selben?|gleichen?|same) (?:uhrzeit|zeit|time)\b"
+)
+_SAME_DAY = re.compile(r"\b(?:am |on )?(?:(?:der|dem|the) ?)?(?:selben?|gleicher?n?|same) (?:tag|day)\b")
+_WEEK = re.compile(r"\b(?:woche|week)\b")
+_ANY_WEEKDAY = re.compile(rf"\b(?:{_any_of(WEEKDAYS)})\b")
+
+
+def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str | None, str | None] | None:
+    """Return `date` and `time` as they are without the appointment, of which `old` is the local start; None where they are not
+    counted from it.
+
+    A shift by minutes or hours is an exact time. A shift by days is a day; the time stays open unless it is said, as "gleiche Zeit"
+    or in numbers.
+    """
+    words = [fold(part) if part else "" for part in (date, clock)]
+    same_time, words = _take(_SAME_TIME, words)
+    same_day, words = _take(_SAME_DAY, words)
+    shift, words = _take(_SHIFT, words)
+    if shift is None:
+        shift, words = _take(_NEXT_WEEKDAY, words)
+    if shift is None:
+        shift, words = _take(_NEXT_UNIT, words)
+    if not (same_time or same_day or shift):
+        return None
+    day, minutes = old.date(), 0
+    if shift is not None:
+        named = shift.groupdict()
+        sign = -1 if named["earlier"] else 1
+        if weekday := named.get("weekday"):
+            apart = (WEEKDAYS[weekday] - old.weekday()) * sign % 7 or 7
+            day += timedelta(days=apart * sign)
+        elif named["unit"] in _MINUTES:
+            minutes = round(_count(named) * _MINUTES[named["unit"]]) * sign
+        else:
+            day += timedelta(days=round(_count(named) * _DAYS[named["unit"]]) * sign)
+    rest_date, rest_clock = words
+    if rest_date and _WEEK.search(rest_date) and not _ANY_WEEKDAY.search(rest_date):  # "nächste Woche, gleiche Zeit"
+        rest_date = f"{rest_date} {next(name for name, number in WEEKDAYS.items() if number == old.weekday())}"
+    if minutes:
+        start = old + timedelta(minutes=minutes)
+        return rest_date or start.date().isoformat(), rest_clock or f"{start:%H:%M}"
+    return rest_date or day.isoformat(), rest_clock or (f"{old:%H:%M}" if same_time else None)
+
+
+def _count(named: dict[str, str | None]) -> float:
+    said = named.get("count")
+    return 1.0 if said is None else _COUNTS[said] if said in _COUNTS else float(said)
+
+
+def _take(pattern: re.Pattern[str], words: list[str]) -> tuple[re.Match[str] | None, list[str]]:
+    """Return the first match in the words, and the words without it."""
+    for at, text in enumerate(words):
+        if found := pattern.search(text):
+            rest = f"{text[: found.start()]} {text[found.end() :]}".strip(" ,.")
+            return found, [rest if n == at else each for n, each in enumerate(words)]
+    return None, words

@@ -1,0 +1,59 @@
+"""A new time that is counted from the appointment is what a person would write into the book."""
+
+from datetime import datetime
+
+import pytest
+
+from askproai_runtime.booking.counted_moves import count_from
+
+OLD = datetime(2026, 12, 3, 17, 30)  # noqa: DTZ001  a Thursday, local
+
+
+@pytest.mark.parametrize(
+    ("date", "clock", "expected"),
+    [
+        ("eine Stunde später", None, ("2026-12-03", "18:30")),
+        (None, "eine halbe Stunde früher", ("2026-12-03", "17:00")),
+        (None, "um eine Stunde nach hinten", ("2026-12-03", "18:30")),
+        (None, "zwei Stunden nach vorne", ("2026-12-03", "15:30")),
+        (None, "eine Viertelstunde eher", ("2026-12-03", "17:15")),
+        (None, "anderthalb Stunden später", ("2026-12-03", "19:00")),
+        (None, "20 Minuten später", ("2026-12-03", "17:50")),
+        ("Freitag", "eine Stunde später", ("freitag", "18:30")),
+        ("eine Woche später", None, ("2026-12-10", None)),
+        ("eine Woche später", "gleiche Uhrzeit", ("2026-12-10", "17:30")),
+        ("eine Woche später, selbe Zeit", None, ("2026-12-10", "17:30")),
+        ("vierzehn Tage später", "um drei", ("2026-12-17", "um drei")),
+        ("am Tag danach", None, ("2026-12-04", None)),
+        ("den Tag davor", "um zehn", ("2026-12-02", "um zehn")),
+        ("in der Woche darauf", "zur gleichen Zeit", ("2026-12-10", "17:30")),
+        ("einen Tag früher", None, ("2026-12-02", None)),
+        ("am Montag danach", None, ("2026-12-07", None)),
+        ("am Dienstag davor", "dieselbe Uhrzeit", ("2026-12-01", "17:30")),
+        ("den Donnerstag darauf", None, ("2026-12-10", None)),
+        ("Freitag", "gleiche Uhrzeit", ("freitag", "17:30")),
+        ("nächste Woche", "die gleiche Zeit", ("naechste woche donnerstag", "17:30")),
+        ("nächste Woche Montag", "selbe Zeit", ("naechste woche montag", "17:30")),
+        ("am selben Tag", "um zehn", ("2026-12-03", "um zehn")),
+        ("am gleichen Tag", "eine Stunde später", ("2026-12-03", "18:30")),
+        ("two days later", "at the same time", ("2026-12-05", "17:30")),
+        (None, "half an hour earlier", ("2026-12-03", "17:00")),
+        ("the week after", None, ("2026-12-10", None)),
+    ],
+)
+def test_what_is_counted_from_the_appointment(
+    date: str | None, clock: str | None, expected: tuple[str, str | None]
+) -> None:
+    assert count_from(date, clock, OLD) == expected
+
+
+@pytest.mark.parametrize(
+    ("date", "clock"),
+    [
+        ("Freitag", "um zehn"), ("in einer Woche", None), ("morgen", None), (None, None), ("in zwei Stunden", None),
+        ("später", None), ("noch am Nachmittag", "etwas früher"), ("übernächste Woche", None), ("die Woche nach Ostern", None),
+        (None, "nach drei"),
+    ],
+)  # fmt: skip
+def test_every_other_time_is_left_as_it_was_said(date: str | None, clock: str | None) -> None:
+    assert count_from(date, clock, OLD) is None
