@@ -10,6 +10,7 @@ See docs/decisions/0015-reschedule-keeps-the-old-time-blocked.md.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -254,18 +255,26 @@ async def _count_from_appointment(
     A model that repeats itself does not mean another hour: if this call has moved the appointment by just that, it is counted from
     where it was before.
     """
-    date, clock_time, part_of_day = read_parts(args)
-    zone = service.rules.zone
-    counted = count_from(date, clock_time, present := appointment.starts_at.astimezone(zone))
+    date, clock_time, _ = read_parts(args)
+    counted = _count(args, date, clock_time, appointment.starts_at.astimezone(service.rules.zone))
     if counted is None:
         return args
     async with ctx.pool.acquire() as conn:
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
     for start in (start for appointment_id, start in former if appointment_id == appointment.id):
-        again = count_from(date, clock_time, start.astimezone(zone))
-        if again == (present.date().isoformat(), f"{present:%H:%M}"):
-            counted = again
-    return {**args, "start": None, "date": counted[0], "time": counted[1], "part_of_day": part_of_day}
+        again = _count(args, date, clock_time, start.astimezone(service.rules.zone))
+        with suppress(ClarificationNeeded):
+            understood = _understand_new_time(again or args, call, replace(appointment, starts_at=start), service)
+            if understood is not None and understood.exact == appointment.starts_at:
+                return again or args
+    return counted
+
+
+def _count(
+    args: Mapping[str, Any], date: str | None, clock_time: str | None, old: datetime
+) -> Mapping[str, Any] | None:
+    counted = count_from(date, clock_time, old)
+    return None if counted is None else {**args, "start": None, "date": counted[0], "time": counted[1]}
 
 
 def _understand_new_time(

@@ -530,6 +530,7 @@ async def test_concurrent_repeats_move_once(new_salon) -> None:
         ({"time": "eine Stunde später"}, "2026-11-27T15:30:00+01:00"),
         ({"date": "eine halbe Stunde früher"}, "2026-11-27T14:00:00+01:00"),
         ({"date": "eine Woche später", "time": "gleiche Uhrzeit"}, "2026-12-04T14:30:00+01:00"),
+        ({"date": "Donnerstag", "time": "eine Stunde früher"}, "2026-11-26T13:30:00+01:00"),
         ({"date": "Donnerstag davor, selbe Zeit"}, "2026-11-26T14:30:00+01:00"),
         ({"date": "nächste Woche", "time": "zur gleichen Zeit", "start": ""}, "2026-11-27T14:30:00+01:00"),
     ],
