@@ -32,7 +32,6 @@ from askproai_runtime.booking.answers import (
 )
 from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.cancel_question import read_cancel_reply
-from askproai_runtime.booking.counted_moves import count_from
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
@@ -82,7 +81,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
-from askproai_runtime.german_dates import Candidate, Grain, Understanding, find_open_span
+from askproai_runtime.german_dates import Candidate, Grain, Understanding, count_from, find_open_span
 from askproai_runtime.notifications.types import Kind
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import find_by_name

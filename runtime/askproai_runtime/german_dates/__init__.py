@@ -12,12 +12,12 @@ from askproai_runtime.german_dates.arguments import (
     is_understood,
     says_nothing,
 )
+from askproai_runtime.german_dates.counted_times import count_from
 from askproai_runtime.german_dates.mentions import Mention, UnclearMention, find_mention
 from askproai_runtime.german_dates.phrase import understand, understand_parts
 from askproai_runtime.german_dates.types import Candidate, Daily, Grain, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import (
     MONTHS,
-    NUMBERS,
     WEEKDAY_NAMES,
     WEEKDAYS,
     fold,
@@ -25,7 +25,6 @@ from askproai_runtime.german_dates.vocabulary import (
 
 __all__ = [
     "MONTHS",
-    "NUMBERS",
     "WEEKDAYS",
     "WEEKDAY_NAMES",
     "Argument",
@@ -36,6 +35,7 @@ __all__ = [
     "Refusal",
     "UnclearMention",
     "Understanding",
+    "count_from",
     "find_argument",
     "find_mention",
     "find_open_span",

@@ -1,13 +1,13 @@
 """New times of a move that are counted from the appointment itself: "eine Stunde später", "am Tag danach, gleiche Zeit". Pure.
 
-All words are folded (`german_dates.fold`), German and English: none of them means something else in the other language.
+All words are folded (`fold`), German and English: none of them means something else in the other language.
 """
 
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from askproai_runtime.german_dates import NUMBERS, WEEKDAYS, fold
+from askproai_runtime.german_dates.vocabulary import NUMBERS, WEEKDAYS, fold
 
 _LATER = r"spaeter|danach|darauf|drauf|nachher|nach hinten|later|after(?: that)?"
 _EARLIER = r"frueher|davor|vorher|zuvor|eher|nach vorne?|earlier|before(?: that)?"

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from askproai_runtime.booking.counted_moves import count_from
+from askproai_runtime.german_dates import count_from
 
 OLD = datetime(2026, 12, 3, 17, 30)  # noqa: DTZ001  a Thursday, local
 
