@@ -1,11 +1,12 @@
 """Which resources of a staff member an appointment claims, and when none is left. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import chain, pairwise
 
 from askproai_core.tenant_config import Staff
 from askproai_runtime.booking.opening_hours import EpochSpan, merge_spans
-from askproai_runtime.booking.slots import Busy, Claims, ServiceRules, Span, utc_span
+from askproai_runtime.booking.slots import Busy, BusySpan, Claims, ServiceRules, Span, utc_span
 
 _SHARES = 27_720  # one staff member, in shares that every number of units up to 12 divides
 
@@ -15,6 +16,14 @@ def allocate_visit(rules: ServiceRules, staff: str, busy: Busy, start: datetime)
     staff_member, capacity = rules.staff_member(staff), rules.service.capacity
     parts = [allocate_claims(staff_member, capacity, busy, span) for span in rules.blocked_spans(start, staff)]
     return None if None in parts else sorted(chain(*filter(None, parts)), key=lambda claim: (claim[0], claim[1].start))
+
+
+def add_claims(busy: Busy, claims: Claims, units: int) -> dict[int, Sequence[BusySpan]]:
+    """Return what blocks resources once `claims` of a staff member with so many `units` are made."""
+    more = dict(busy)
+    for resource_id, span in claims:
+        more[resource_id] = [*more.get(resource_id, ()), BusySpan(span.start, span.end, units)]
+    return more
 
 
 def allocate_claims(staff_member: Staff, capacity: int, busy: Busy, blocked: Span) -> Claims | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Service, TenantConfig
@@ -40,7 +41,7 @@ def refused_answer() -> Answer:
     return failure(say().booking_refused, FunctionOutcome.REFUSED)
 
 
-def slot_fields(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list[dict[str, str]]:
+def slot_fields(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list[dict[str, Any]]:
     """Return slots as `slots` and `alternatives` of an answer: local ISO 8601 times, ids, and the phrase to say.
 
     They are in the order in which `slot_sentence` says them: a caller who wants "die erste" means the first that was said.
@@ -52,10 +53,54 @@ def slot_fields(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> li
             "staff": slot.staff,
             "service": rules.service.name,
             "branch": rules.branch.name,
-            "spoken": format_slot(slot, rules.display_name(slot.staff), rules.zone, now),
+            "spoken": _say_slot(rules, slot, now),
+            **_companion_fields(rules, slot),
         }
         for slot in _by_start(slots)
     ]
+
+
+def _companion_fields(rules: ServiceRules, slot: Slot) -> dict[str, Any]:
+    """Return when and with whom the companions would be; nothing where nobody comes along."""
+    people = [
+        {
+            "start": each.start.astimezone(rules.zone).isoformat(),
+            "end": each.end.astimezone(rules.zone).isoformat(),
+            "staff": each.staff,
+            "service": own.service.name,
+        }
+        for own, each in zip(rules.companions, slot.companions, strict=True)
+    ]
+    return {"companions": people} if people else {}
+
+
+def _say_slot(rules: ServiceRules, slot: Slot, now: datetime) -> str:
+    """Return `Freitag, den 27. November, um 10 Uhr bei Anna`, with companions `… bei Anna und Mehmet` or
+    `… bei Anna und um 10 Uhr 30 bei Anna`; each service where they have different ones.
+    """
+    if not slot.companions:
+        return format_slot(slot, rules.display_name(slot.staff), rules.zone, now)
+    by_start: dict[datetime, list[tuple[ServiceRules, Slot]]] = {}
+    for each in zip(rules.people, (slot, *slot.companions), strict=True):
+        by_start.setdefault(each[1].start, []).append(each)
+    said = list[str]()
+    for start, people in sorted(by_start.items()):
+        clock = format_clock(start.astimezone(rules.zone).time())
+        when = say().later.format(clock=clock) if said else format_spoken(start, rules.zone, now)
+        said.append(f"{when}{_say_staff(rules, people)}")
+    return join_list(said, say().and_word)
+
+
+def _say_staff(rules: ServiceRules, people: Sequence[tuple[ServiceRules, Slot]]) -> str:
+    """Return ` bei Anna und Mehmet`, ` Haarschnitt bei Anna und Färben bei Mehmet` where not all have the same service."""
+    names = [decline_name(rules.display_name(slot.staff)) for _, slot in people]
+    if len({each.service.name for each in rules.people}) == 1:
+        return say().with_staff.format(staff=join_list(list(dict.fromkeys(names)), say().and_word))
+    parts = [
+        say().service_with.format(service=own.service.display_name, staff=name)
+        for (own, _), name in zip(people, names, strict=True)
+    ]
+    return f" {join_list(parts, say().and_word)}"
 
 
 def basis_fields(slots: Sequence[Slot], basis: Basis) -> dict[str, str]:
@@ -146,7 +191,7 @@ def example_sentence(rules: ServiceRules, slots: Sequence[Slot], now: datetime) 
 
 def _describe(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list[str]:
     """Return the phrases of slots, earliest first."""
-    return [format_slot(slot, rules.display_name(slot.staff), rules.zone, now) for slot in _by_start(slots)]
+    return [_say_slot(rules, slot, now) for slot in _by_start(slots)]
 
 
 def _by_start(slots: Sequence[Slot]) -> list[Slot]:
@@ -169,6 +214,8 @@ def obstacle_sentence(
     holiday = find_closure(rules.branch, days[0]) if len(days) == 1 else None
     if obstacle is Obstacle.OUTSIDE_HOURS and is_day_off(rules, missed, staff):
         sentence = _day_off_sentence(config, rules, staff, missed, day)
+    elif obstacle is Obstacle.TAKEN and rules.companions:
+        sentence = say().taken_for_group.format(when=format_reading(missed, rules.zone, now), people=len(rules.people))
     else:
         sentence = obstacle_template(obstacle).format(
             when=format_reading(missed, rules.zone, now), day=day,

@@ -5,7 +5,7 @@ seconds.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 
@@ -153,34 +153,40 @@ def busy_window(rules: ServiceRules, day: date) -> Span:
 
 
 def least_busy_per_start(slots: Iterable[Slot], busy: Busy, rules: ServiceRules, language: str = "de") -> list[Slot]:
-    """Choose one staff member for each start: who speaks a language (ISO 639), then the caller's usual one, then who is booked
-    least on that local day, then by the order of the config.
+    """Choose one staff member for each start: the first by `rank_by`, then by the order of the config."""
+    rank = rank_by(busy, rules, language)
+    chosen: dict[datetime, Slot] = {}
+    for slot in slots:
+        rival = chosen.get(slot.start)
+        if rival is None or rank(slot.staff, slot.start) < rank(rival.staff, rival.start):
+            chosen[slot.start] = slot
+    return list(chosen.values())
+
+
+def rank_by(busy: Busy, rules: ServiceRules, language: str) -> Callable[[str, datetime], tuple[bool, bool, float]]:
+    """Return what a staff member is sorted by at a start: who speaks a language (ISO 639) comes first, then the caller's usual one,
+    then who is booked least on that local day.
     """
     resources = {staff_member.id: staff_member.resource_ids for staff_member in rules.staff_members}
     speakers = {staff_member.id for staff_member in rules.staff_members if _speaks(staff_member, language)}
     load: dict[tuple[str, date], float] = {}
 
-    def rank(slot: Slot) -> tuple[bool, bool, float]:
-        return slot.staff not in speakers, slot.staff != rules.usual_staff, booked(slot)
+    def rank(staff: str, start: datetime) -> tuple[bool, bool, float]:
+        return staff not in speakers, staff != rules.usual_staff, booked(staff, start)
 
-    def booked(slot: Slot) -> float:
-        key = (slot.staff, slot.start.astimezone(rules.zone).date())
+    def booked(staff: str, start: datetime) -> float:
+        key = (staff, start.astimezone(rules.zone).date())
         if key not in load:
             opens, closes = (wall_clock_epoch(key[1], minute, rules.zone) for minute in (0, DAY_MINUTES))
-            spans = [span for resource_id in resources[slot.staff] for span in busy.get(resource_id, ())]
+            spans = [span for resource_id in resources[staff] for span in busy.get(resource_id, ())]
             load[key] = sum(
-                max(0, min(end, closes) - max(start, opens)) / span.units
+                max(0, min(end, closes) - max(begin, opens)) / span.units
                 for span in spans
-                for start, end in [span.seconds]
+                for begin, end in [span.seconds]
             )
         return load[key]
 
-    chosen: dict[datetime, Slot] = {}
-    for slot in slots:
-        rival = chosen.get(slot.start)
-        if rival is None or rank(slot) < rank(rival):
-            chosen[slot.start] = slot
-    return list(chosen.values())
+    return rank
 
 
 def _speaks(staff_member: Staff, language: str) -> bool:

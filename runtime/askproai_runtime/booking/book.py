@@ -12,7 +12,7 @@ Killed anywhere, it leaves either nothing, or a pending appointment that its syn
 appointment instead of making a second one. The fault points between the steps are there to prove it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,9 @@ from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.answers import (
     appointment_fields,
+    appointment_list_fields,
     busy_answer,
+    describe_appointment,
     end_sentence,
     failure,
     is_requested,
@@ -34,17 +36,19 @@ from askproai_runtime.booking.answers import (
 )
 from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start
 from askproai_runtime.booking.bookables import linked_event_types
+from askproai_runtime.booking.companions import add_companions, find_booked, require_names
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.free_times import drop_free_times, read_fresh
 from askproai_runtime.booking.further import require_only_one
+from askproai_runtime.booking.group_times import Plan, find_plan, group_window
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.limits import LimitReached, common_resource, require_within_limits
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.booking.request import BookingRequest, parse_booking_request
-from askproai_runtime.booking.slots import Claims, Slot, SlotQuery
+from askproai_runtime.booking.slots import Busy, Claims, Slot, SlotQuery
 from askproai_runtime.booking.store.actions import is_action_done
 from askproai_runtime.booking.store.appointments import (
     Appointment,
@@ -57,7 +61,12 @@ from askproai_runtime.booking.store.appointments import (
 )
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.calendar import mark_failed
-from askproai_runtime.booking.store.claims import lock_and_clear_holds, read_busy_spans, run_transaction
+from askproai_runtime.booking.store.claims import (
+    list_offered_claims,
+    lock_and_clear_holds,
+    read_busy_spans,
+    run_transaction,
+)
 from askproai_runtime.booking.store.verifications import set_birth_date
 from askproai_runtime.booking.types import (
     Answer,
@@ -112,7 +121,10 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         async with ctx.pool.acquire() as conn:
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
         request = parse_booking_request(ctx.config(), call, args, appointments)
-        request = replace(request, service=await prefer_usual_staff(ctx, request.service, call))
+        group = add_companions(ctx, call, args, request.service)
+        require_names(group)
+        service = await prefer_usual_staff(ctx, group.service, call)
+        request = replace(request, service=service, companions=group.names)
         await require_confirmed_email(ctx, call, args)
         if asks_birth_date(ctx):
             birth_date = require_birth_date(args, ctx.clock.now(), request.rules.zone)
@@ -165,11 +177,11 @@ async def _claim_booking(
     async def find_result(conn: Connection) -> BookingResult | None:
         if request.desk is None:
             settled = [a for a in await list_call_appointments(conn, ctx.tenant, call.call_id) if a.settled]
-            repeated = request.find_repeated(settled)
+            repeated = find_booked(request, settled)
         elif await is_action_done(conn, ctx.tenant, call.call_id, request.key):
-            repeated = await get_desk_appointment(conn, ctx.tenant, call.call_id)
+            repeated = _list(await get_desk_appointment(conn, ctx.tenant, call.call_id))
         else:
-            repeated = None
+            repeated = []
         return _booked(ctx, request, repeated, again=True) if repeated else None
 
     again = request.desk is None  # a caller who says it again after a cancellation wants it again
@@ -179,18 +191,24 @@ async def _claim_booking(
 
 async def _find_repeated(
     conn: Connection, ctx: BookingContext, call: CallContext, request: BookingRequest
-) -> Appointment | None:
-    """Return what the call, or this request of the desk, has booked before; of the desk whatever became of it since, except what
-    the calendar has refused. Raises `ClarificationNeeded`.
+) -> list[Appointment]:
+    """Return what the call, or this request of the desk, has booked before, of a group the appointment of each.
+
+    Of the desk it is that whatever became of it since, except what the calendar has refused. Raises `ClarificationNeeded`.
     """
     if request.desk is None:
         appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
-        repeated = request.find_repeated(appointments)
-        if repeated is None:
-            require_only_one(ctx, request, appointments)
+        repeated = find_booked(request, appointments)
+        if not repeated:
+            for each in request.each:
+                require_only_one(ctx, each, appointments)
         return repeated
     found = await get_desk_appointment(conn, ctx.tenant, call.call_id)
-    return None if found is None or found.status == Status.FAILED else found
+    return [] if found is None or found.status == Status.FAILED else [found]
+
+
+def _list(appointment: Appointment | None) -> list[Appointment]:
+    return [] if appointment is None else [appointment]
 
 
 async def _check_slot(ctx: BookingContext, claim: ActionClaim, request: BookingRequest) -> None:
@@ -200,7 +218,7 @@ async def _check_slot(ctx: BookingContext, claim: ActionClaim, request: BookingR
     """
     async with ctx.pool.acquire() as conn:
         if not await _find_repeated(conn, ctx, claim.call, request):
-            await _choose_staff(conn, ctx, claim, request)
+            await _place(conn, ctx, claim, request)
 
 
 async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request: BookingRequest) -> BookingResult:
@@ -211,21 +229,22 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
         ctx.faults.reach("after:book-commit")
         if isinstance(written, BookingResult):
             return written
-        if written.status == Status.CONFIRMED:
+        if all(each.status == Status.CONFIRMED for each in written):
             return _booked(ctx, request, written)
-        written, outcome = await cover_end(ctx, written, await _ask_calendar(ctx, claim, written))
+        (appointment,) = written  # of a group none is in the remote calendar
+        appointment, outcome = await cover_end(ctx, appointment, await _ask_calendar(ctx, claim, appointment))
         ctx.faults.reach("after:calcom-create")
         if not isinstance(outcome, Taken | Refused):
-            return _booked(ctx, request, await settle_action(ctx, claim, written, outcome))
-        if not await _give_up_appointment(ctx, request, written, outcome):
+            return _booked(ctx, request, [await settle_action(ctx, claim, appointment, outcome)])
+        if not await _give_up_appointment(ctx, request, appointment, outcome):
             # Our lease had ended, and a concurrent request answered that it is booked: its sync job decides.
             return _in_flight()
         ctx.faults.reach("after:book-give-back")
         if isinstance(outcome, Refused):
-            refused_staff.add(written.staff)
+            refused_staff.add(appointment.staff)
             may_fit_others = outcome.cause in {RefusalCause.EVENT_TYPE, RefusalCause.REQUEST} or (
                 outcome.cause is RefusalCause.CREDENTIALS
-                and ctx.config().own_credential(written.event_type_id) is not None
+                and ctx.config().own_credential(appointment.event_type_id) is not None
             )
             if not may_fit_others or request.service.staff is not None or claim.provider_timeout(ctx) is None:
                 return await _refuse(ctx, claim)
@@ -235,11 +254,11 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
 
 async def _write_with_any_staff(
     ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str]
-) -> Appointment | BookingResult:
+) -> list[Appointment] | BookingResult:
     """Run TX1. Raises `SlotNotFree`, unless some were refused: if all others are busy, the refusal is still the reason."""
     try:
         return await run_transaction(
-            ctx.pool, lambda conn: _write_appointment(conn, ctx, claim, request, refused_staff)
+            ctx.pool, lambda conn: _write_appointments(conn, ctx, claim, request, refused_staff)
         )
     except (SlotNotFree, asyncpg.ExclusionViolationError) as error:
         if refused_staff:
@@ -285,38 +304,42 @@ async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Ap
     return await create_booking(ctx, appointment, timeout, caller_waits=True)
 
 
-async def _write_appointment(
+async def _write_appointments(
     conn: Connection, ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str]
-) -> Appointment | BookingResult:
-    """TX1: in one transaction everything that must not be lost: appointment, claims, customer, sync job, and the action's state.
+) -> list[Appointment] | BookingResult:
+    """TX1: in one transaction everything that must not be lost: appointments, claims, customer, sync job, and the action's state.
 
     Only under the lock it is certain whether the call has the appointment already: whoever had the claim before may have
     committed a moment ago, after its lease ended.
     """
     call, rules = claim.call, request.rules
+    agreed = await list_offered_claims(conn, ctx.tenant, call.call_id) if request.companions else None
     await lock_and_clear_holds(conn, ctx.tenant, [common_resource(ctx), *rules.resource_ids], call.call_id)
     if repeated := await _find_repeated(conn, ctx, call, request):
-        await claim.complete(conn, ctx, repeated.id)
+        await claim.complete(conn, ctx, repeated[0].id)
         return _booked(ctx, request, repeated, again=True)
-    if request.desk is None:
-        await require_within_limits(conn, ctx, call)
-    slot, claims = await _choose_staff(conn, ctx, claim, request, refused_staff)
-    customer = None
-    if request.phone:
-        customer = await upsert_customer(conn, ctx.tenant, request.phone, request.name, request.email)
-    appointment = _build_appointment(ctx, claim, request, slot, customer)
-    await insert_appointment(conn, ctx.tenant, appointment, claims, rules.staff_member(slot.staff).units)
-    if request.birth_date is not None:
-        await set_birth_date(conn, ctx.tenant, appointment.id, request.birth_date)
-    if appointment.in_remote_calendar:
+    plan = await _place(conn, ctx, claim, request, refused_staff, agreed)
+    customer, written = None, list[Appointment]()
+    for each, (slot, claims) in zip(request.each, plan, strict=True):
+        if request.desk is None:
+            await require_within_limits(conn, ctx, call)
+        if request.phone and customer is None:
+            customer = await upsert_customer(conn, ctx.tenant, request.phone, request.name, request.email)
+        appointment = _build_appointment(ctx, claim, each, slot, customer)
+        await insert_appointment(conn, ctx.tenant, appointment, claims, each.rules.staff_member(slot.staff).units)
+        if request.birth_date is not None:
+            await set_birth_date(conn, ctx.tenant, appointment.id, request.birth_date)
+        await announce(conn, ctx.config(), Kind.BOOKED, appointment)
+        written.append(appointment)
+    first = written[0]
+    if first.in_remote_calendar:
         run_at = ctx.clock.now() + ctx.settings.sync_delay  # for the case that this process dies; TX2 completes the job
-        await enqueue_sync(conn, ctx.tenant, appointment.id, call.correlation_id, run_at)
-        await claim.attach(conn, ctx, appointment.id)
+        await enqueue_sync(conn, ctx.tenant, first.id, call.correlation_id, run_at)
+        await claim.attach(conn, ctx, first.id)
     else:
-        await claim.complete(conn, ctx, appointment.id)
-    await _record_desk(conn, ctx, request, "appointment.booked", appointment)
-    await announce(conn, ctx.config(), Kind.BOOKED, appointment)
-    return appointment
+        await claim.complete(conn, ctx, first.id)
+    await _record_desk(conn, ctx, request, "appointment.booked", first)
+    return written
 
 
 async def _record_desk(
@@ -328,23 +351,30 @@ async def _record_desk(
         await record_desk_change(conn, ctx.tenant, request.desk, action, appointment.correlation_id, **facts)
 
 
-async def _choose_staff(
+async def _place(
     conn: Connection,
     ctx: BookingContext,
     claim: ActionClaim,
     request: BookingRequest,
     refused_staff: Collection[str] = (),
-) -> tuple[Slot, Claims]:
+    agreed: Claims | None = None,
+) -> Plan:
     """Check rules, claims and what the remote calendar is known to have free again: who was offered is kept, else who is booked
-    least that day. Raises `SlotNotFree`.
+    least that day; of a group all that was offered (`agreed`), else whoever can serve it. Raises `SlotNotFree`.
 
     `refused_staff` are those whom the calendar has just refused to book.
 
     The minimum notice of what was offered counts from before the offer (by the duration of a hold): it must not run out while
     the caller considers.
     """
-    rules = request.rules
-    window = busy_window(rules, request.start.astimezone(rules.zone).date())
+    rules, start = request.rules, request.start
+    now = ctx.clock.now() - (ctx.settings.hold if request.offered_staff else timedelta())
+    query = SlotQuery.at(start, now, request.service.staff)
+    window = (
+        group_window(rules, query.first, query.end)
+        if request.companions
+        else busy_window(rules, start.astimezone(rules.zone).date())
+    )
     busy = await read_busy_spans(
         conn,
         ctx.tenant,
@@ -354,18 +384,35 @@ async def _choose_staff(
         claim.call.call_id,
         elsewhere=find_elsewhere(ctx.config(), rules),
     )
-    remote = await read_fresh(conn, ctx, rules, request.start)
-    now = ctx.clock.now() - (ctx.settings.hold if request.offered_staff else timedelta())
-    slots = free_slots(rules, busy, SlotQuery.at(request.start, now, request.service.staff), remote)
+    if request.companions:
+        plan = _plan_group(request, busy, query, agreed or [])
+    else:
+        remote = await read_fresh(conn, ctx, rules, start)
+        plan = _choose_staff(request, busy, free_slots(rules, busy, query, remote), refused_staff)
+    if plan is None:
+        raise SlotNotFree
+    return plan
+
+
+def _plan_group(request: BookingRequest, busy: Busy, query: SlotQuery, agreed: Claims) -> Plan | None:
+    rules, language = request.rules, present_language()
+    if request.offered_staff:
+        offered = replace(query, staff=request.offered_staff)
+        if plan := find_plan(rules, busy, offered, language, agreed):
+            return plan
+    return find_plan(rules, busy, query, language)
+
+
+def _choose_staff(
+    request: BookingRequest, busy: Busy, slots: Iterable[Slot], refused_staff: Collection[str]
+) -> Plan | None:
     slots = [slot for slot in slots if slot.staff not in refused_staff]
     if not slots:
-        raise SlotNotFree
+        return None
     offered = [slot for slot in slots if slot.staff == request.offered_staff]
-    slot = (offered or least_busy_per_start(slots, busy, rules, present_language()))[0]
-    claims = allocate_visit(rules, slot.staff, busy, slot.start)
-    if claims is None:
-        raise SlotNotFree
-    return slot, claims
+    slot = (offered or least_busy_per_start(slots, busy, request.rules, present_language()))[0]
+    claims = allocate_visit(request.rules, slot.staff, busy, slot.start)
+    return None if claims is None else [(slot, claims)]
 
 
 def _build_appointment(
@@ -398,31 +445,45 @@ async def _offer_alternatives(ctx: BookingContext, call: CallContext, request: B
 
 
 def _booked(
-    ctx: BookingContext, request: BookingRequest, appointment: Appointment, *, again: bool = False
+    ctx: BookingContext, request: BookingRequest, appointments: Sequence[Appointment], *, again: bool = False
 ) -> BookingResult:
+    first = appointments[0]
+    message = (
+        _say_booked(ctx, request, first, again) if len(appointments) == 1 else _say_group(ctx, appointments, again)
+    )
+    confirmed = all(each.status == Status.CONFIRMED for each in appointments)
+    outcome = BookingOutcome.CONFIRMED if confirmed else BookingOutcome.PENDING_SYNC
+    ended = FunctionOutcome.ALREADY_BOOKED if again else FunctionOutcome.BOOKED
+    fields: dict[str, Any] = {**appointment_fields(request.rules.zone, first)}
+    if len(appointments) > 1:
+        fields["appointments"] = appointment_list_fields(ctx.config(), appointments, ctx.clock.now())
+    answer = Answer(
+        success=first.live,
+        message=message,
+        fields=fields,
+        outcome=ended if first.live else FunctionOutcome.GONE,
+    )
+    return BookingResult(answer, BookingOutcome.ALREADY_BOOKED if again else outcome)
+
+
+def _say_booked(ctx: BookingContext, request: BookingRequest, appointment: Appointment, again: bool) -> str:
     rules = request.rules
     staff_name = decline_name(rules.display_name(appointment.staff))
     spoken = format_spoken(appointment.starts_at, rules.zone, ctx.clock.now())
     when = say().appointment.format(when=spoken, service=rules.service.display_name, staff=staff_name, place="")
     if not appointment.live:  # cancelled by somebody at this very moment
-        message = say().just_cancelled.format(when=when)
-    elif is_requested(ctx.config(), appointment):
-        message = say().booking_requested.format(when=when)
-    else:
-        message = (say().stands_already if again else say().booked).format(when=when)
-        message += end_sentence(ctx.config(), appointment)
-        if appointment.status == Status.PENDING_SYNC:
-            message += say().calendar_has_to_confirm
-    confirmed = appointment.status == Status.CONFIRMED
-    outcome = BookingOutcome.CONFIRMED if confirmed else BookingOutcome.PENDING_SYNC
-    ended = FunctionOutcome.ALREADY_BOOKED if again else FunctionOutcome.BOOKED
-    answer = Answer(
-        success=appointment.live,
-        message=message,
-        fields=appointment_fields(rules.zone, appointment),
-        outcome=ended if appointment.live else FunctionOutcome.GONE,
-    )
-    return BookingResult(answer, BookingOutcome.ALREADY_BOOKED if again else outcome)
+        return say().just_cancelled.format(when=when)
+    if is_requested(ctx.config(), appointment):
+        return say().booking_requested.format(when=when)
+    message = (say().stands_already if again else say().booked).format(when=when)
+    message += end_sentence(ctx.config(), appointment)
+    return f"{message}{say().calendar_has_to_confirm}" if appointment.status == Status.PENDING_SYNC else message
+
+
+def _say_group(ctx: BookingContext, appointments: Sequence[Appointment], again: bool) -> str:
+    first, *others = (describe_appointment(ctx.config(), each, ctx.clock.now(), named=True) for each in appointments)
+    message = (say().group_stands_already if again else say().group_booked).format(first=first)
+    return message + "".join(say().group_besides.format(appointment=other) for other in others)
 
 
 def _in_flight() -> BookingResult:

@@ -34,7 +34,7 @@ def find_elsewhere(config: TenantConfig, rules: ServiceRules) -> Elsewhere | Non
     }
     travel = {
         resource_id: timedelta(minutes=staff_member.travel_minutes)
-        for staff_member in rules.staff_members
+        for staff_member in rules.everybody
         if not others.isdisjoint(staff_member.resource_ids)
         for resource_id in staff_member.resource_ids
     }

@@ -5,12 +5,13 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.allocation import allocate_visit
+from askproai_runtime.booking.allocation import add_claims, allocate_visit
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.search import ReadBusy
-from askproai_runtime.booking.slots import Busy, ServiceRules, Slot, Span, local_day
+from askproai_runtime.booking.slots import Busy, Claims, ServiceRules, Slot, Span, local_day
 from askproai_runtime.booking.store.appointments import Status, build_appointment, insert_appointment
 from askproai_runtime.booking.store.claims import (
+    hold_claims,
     is_hold_allowed,
     lock_and_clear_holds,
     read_busy_spans,
@@ -36,29 +37,37 @@ def busy_reader(ctx: BookingContext, rules: ServiceRules, call_id: str, ignoring
 
 
 async def hold_slot(ctx: BookingContext, rules: ServiceRules, call: CallContext, slot: Slot) -> bool:
-    """Hold a slot for this call, in place of what it held before. Returns False when the slot is taken.
+    """Hold a slot for this call, in place of what it held before; of companions theirs, too. Returns False when it is taken.
 
     Returns True without a hold when a limit of holds is reached or the lock is not free in time: a caller waits, and what is
     offered without a hold is checked again when it is booked.
     """
-    settings, staff_member = ctx.settings, rules.staff_member(slot.staff)
-    blocked = rules.blocked_span(slot.start, slot.staff)
-    resources = staff_member.resource_ids
+    settings = ctx.settings
+    slots = list(zip(rules.people, (slot, *slot.companions), strict=True))
+    blocked = [each.blocked_span(at.start, at.staff) for each, at in slots]
+    resources = list({r: r for each, at in slots for r in each.staff_member(at.staff).resource_ids})
     appointment = build_appointment(uuid4(), call, rules, slot, Status.HELD)
     day = local_day(slot.start.astimezone(rules.zone).date(), rules.zone)
     limits = settings.holds_per_staff_and_day, settings.holds_per_caller
 
     async def write_hold(conn: Connection) -> bool:
         await lock_and_clear_holds(conn, ctx.tenant, resources, call.call_id)
-        busy = await read_busy_spans(
-            conn, ctx.tenant, resources, blocked.start, blocked.end, call.call_id,
+        busy: Busy = await read_busy_spans(
+            conn, ctx.tenant, resources, min(b.start for b in blocked), max(b.end for b in blocked), call.call_id,
             elsewhere=find_elsewhere(ctx.config(), rules),
         )  # fmt: skip
-        claims = allocate_visit(rules, slot.staff, busy, slot.start)
-        if claims is None:
-            return False
+        held: list[tuple[Claims, int]] = []
+        for each, at in slots:
+            units = each.staff_member(at.staff).units
+            claims = allocate_visit(each, at.staff, busy, at.start)
+            if claims is None:
+                return False
+            held.append((claims, units))
+            busy = add_claims(busy, claims, units)
         if await is_hold_allowed(conn, ctx.tenant, resources, day, call.caller, *limits):
-            await insert_appointment(conn, ctx.tenant, appointment, claims, staff_member.units, settings.hold)
+            await insert_appointment(conn, ctx.tenant, appointment, *held[0], settings.hold)
+            for claims, units in held[1:]:
+                await hold_claims(conn, ctx.tenant, appointment.id, claims, units, settings.hold)
         return True
 
     try:

@@ -37,8 +37,7 @@ async def require_within_limits(conn: Connection, ctx: BookingContext, call: Cal
     caller, own = shown_number(config, call), own_numbers(config)
     counts = await count_bookings(conn, ctx.tenant, call.call_id, caller, own, ctx.clock.now())
     if counts.of_call >= limits.per_call:
-        several = say().several_appointments.format(count=limits.per_call)
-        reason = say().limit_of_call.format(limit=say().one_appointment if limits.per_call == 1 else several)
+        reason = sentence_of_call(limits.per_call)
     elif counts.of_caller >= limits.per_caller_and_day:
         reason = say().limit_of_caller
     elif counts.anonymous >= limits.anonymous_per_hour:
@@ -47,3 +46,9 @@ async def require_within_limits(conn: Connection, ctx: BookingContext, call: Cal
         return
     log.warning("booking.limited", call_id=call.call_id, correlation_id=call.correlation_id)
     raise LimitReached(reason, outcome=FunctionOutcome.LIMITED, alternatives=[])
+
+
+def sentence_of_call(limit: int) -> str:
+    """Return why a call books no more than `limit` appointments."""
+    several = say().several_appointments.format(count=limit)
+    return say().limit_of_call.format(limit=say().one_appointment if limit == 1 else several)

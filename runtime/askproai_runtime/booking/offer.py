@@ -22,6 +22,7 @@ from askproai_runtime.booking.answers import (
     slot_sentence,
 )
 from askproai_runtime.booking.bookables import leave_out_refused
+from askproai_runtime.booking.companions import add_companions
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
 from askproai_runtime.booking.obstacles import Obstacle, find_obstacle, is_day_off
@@ -53,6 +54,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     now, look_ahead = ctx.clock.now(), ctx.settings.look_ahead
     try:
         request = parse_service_request(ctx.config(), call, args)
+        request = add_companions(ctx, call, args, request).service
     except ClarificationNeeded as clarification:
         return clarification.answer
     request = leave_out_refused(ctx, request)

@@ -5,7 +5,7 @@ is asked, never guessed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -69,7 +69,7 @@ class BookingRequest:
 
     `offered_staff` is with whom the call holds exactly this time; that staff member is kept if the caller names nobody else.
     `another` is set for an appointment beside one that the call has booked already: a second person, or a second time.
-    `desk` is set if the desk asks, and no caller.
+    `desk` is set if the desk asks, and no caller. `companions` has the names of those who come along, in the order of the rules.
     """
 
     service: ServiceRequest
@@ -82,6 +82,7 @@ class BookingRequest:
     offered_staff: str | None
     desk: DeskRequest | None = None
     birth_date: date | None = None  # of whom it is for, where the tenant asks for it
+    companions: tuple[str, ...] = ()
 
     @property
     def rules(self) -> ServiceRules:
@@ -96,8 +97,21 @@ class BookingRequest:
 
     @property
     def key(self) -> str:
-        """The key of the action within the call. Only with `another` the name distinguishes."""
-        return f"{self.first_key}|another:{fold(self.name)}" if self.another else self.first_key
+        """The key of the action within the call. Only with `another` the name distinguishes; a group is another action than one of
+        its appointments.
+        """
+        services = [canonical_name(each.service.name) for each in self.rules.companions]
+        first = "|".join([self.first_key, *(f"with:{service}" for service in services)])
+        return f"{first}|another:{fold(self.name)}" if self.another else first
+
+    @property
+    def each(self) -> "list[BookingRequest]":
+        """Return the requests of each who comes, as if they asked for themselves."""
+        names = zip(self.rules.people, (self.name, *self.companions), strict=True)
+        return [
+            replace(self, service=ServiceRequest(replace(rules, companions=()), None), name=name, companions=())
+            for rules, name in names
+        ]
 
     @property
     def slot_key(self) -> tuple[str, str, int]:

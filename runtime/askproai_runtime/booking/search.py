@@ -19,6 +19,7 @@ from askproai_runtime.booking.availability import (
     nearest_slots,
     to_slots,
 )
+from askproai_runtime.booking.group_times import GroupTimes, group_window, to_group_slot
 from askproai_runtime.booking.obstacles import is_working_day
 from askproai_runtime.booking.opening_hours import DAY_MINUTES, local_days, wall_clock_epoch
 from askproai_runtime.booking.slots import Busy, RemoteFree, ServiceRules, Slot, SlotQuery, Span, local_day
@@ -159,6 +160,8 @@ async def _search_day(
     starts = list_starts(rules, part)
     if not starts or not is_working_day(rules, day, query.staff):
         return []
+    if rules.companions:
+        return await _search_group_day(rules, read_busy, part)
     busy, remote = await read_busy(busy_window(rules, day)), await read_remote(day, query.staff)
     found: list[tuple[int, str]] = []
     for staff_member in rules.staff_members:
@@ -167,6 +170,28 @@ async def _search_day(
             found += ((s, staff_member.id) for s in free_starts(rules, staff_member, busy, starts, part, spans))
             await asyncio.sleep(0)
     return least_busy_per_start(to_slots(rules, found), busy, rules, present_language())
+
+
+async def _search_group_day(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery) -> list[Slot]:
+    """Return the closest starts of one local day at which all who come together can be served: those at which they all are at one
+    time; without any, those from which on they are in a row.
+    """
+    busy, target = await read_busy(group_window(rules, query.first, query.end)), query.closest_to or query.first
+    times = GroupTimes(rules, busy, query, present_language())
+    for _ in times.read_free():
+        await asyncio.sleep(0)
+    closest = sorted(times.starts, key=lambda s: abs(s - target.timestamp()))
+    for find_plan in (times.find_together, times.find_in_a_row):
+        found: list[Slot] = []
+        for start in closest:
+            if len(found) == query.limit:
+                break
+            if plan := find_plan(start):
+                found.append(to_group_slot(plan))
+            await asyncio.sleep(0)
+        if found:
+            break
+    return found
 
 
 def _distance(rules: ServiceRules, day: date, target: float) -> float:

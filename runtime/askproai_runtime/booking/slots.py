@@ -73,7 +73,7 @@ class FreeSpans:
 @dataclass(frozen=True, slots=True)
 class ServiceRules:
     """What bounds the starts of one service in one branch; `staff_members` are those who can do it. Who names nobody gets
-    `usual_staff` of those who are free.
+    `usual_staff` of those who are free. `companions` has the rules of those who come along and get an appointment each.
     """
 
     zone: ZoneInfo
@@ -81,6 +81,7 @@ class ServiceRules:
     service: Service
     staff_members: tuple[Staff, ...]
     usual_staff: str | None = None
+    companions: tuple["ServiceRules", ...] = ()
 
     @classmethod
     def of(cls, zone: ZoneInfo, branch: Branch, service: Service) -> Self:
@@ -89,8 +90,18 @@ class ServiceRules:
         return cls(zone, branch, service, tuple(s for s in branch.staff if s.id in able and s.resource_ids))
 
     @property
+    def people(self) -> tuple["ServiceRules", ...]:
+        """Return the rules of each who comes, the caller's first."""
+        return self, *self.companions
+
+    @property
+    def everybody(self) -> list[Staff]:
+        """Return the staff members who can serve somebody of those who come."""
+        return list({each.id: each for rules in self.people for each in rules.staff_members}.values())
+
+    @property
     def resource_ids(self) -> list[int]:
-        return [resource_id for staff_member in self.staff_members for resource_id in staff_member.resource_ids]
+        return [resource_id for staff_member in self.everybody for resource_id in staff_member.resource_ids]
 
     def staff_member(self, staff: str) -> Staff:
         """Return one of `staff_members` by id."""
@@ -169,11 +180,12 @@ class SlotQuery:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A bookable start with a staff member."""
+    """A bookable start with a staff member, and those of the companions, in the order of the rules."""
 
     start: datetime
     end: datetime
     staff: str
+    companions: tuple["Slot", ...] = ()
 
 
 def horizon_end(rules: ServiceRules, now: datetime) -> int:

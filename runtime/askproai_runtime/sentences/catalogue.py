@@ -46,6 +46,8 @@ class Sentences:
     requested: str
     # slots and readings
     slot: str
+    later: str  # on the day that was said before
+    service_with: str
     nothing_free: str
     shall_i_book: str
     which_suits: str
@@ -75,6 +77,7 @@ class Sentences:
     outside_hours: str
     off_grid: str
     taken: str
+    taken_for_group: str
     other_hours: str
     with_staff: str
     holiday: str
@@ -90,6 +93,10 @@ class Sentences:
     not_in_one_visit: str
     one_person_at_a_time: str
     too_many_services: str
+    too_many_people: str
+    only_one_by_one: str
+    names_of_companions: str
+    group_partly: str
     when_to_book: str
     whose_name: str
     what_time_exactly: str
@@ -112,6 +119,9 @@ class Sentences:
     booking_requested: str
     booked: str
     stands_already: str
+    group_booked: str
+    group_stands_already: str
+    group_besides: str
     calendar_has_to_confirm: str
     which_to_move: str
     when_to_move: str

@@ -39,6 +39,8 @@ GERMAN: Final = Sentences(
     requested=", angefragt und noch nicht bestätigt",
     # slots and readings
     slot="{when} bei {staff}",
+    later="um {clock}",
+    service_with="{service} bei {staff}",
     nothing_free="In den zwei Wochen, die ich durchgesehen habe, ist leider nichts frei. Soll ich später suchen?",
     shall_i_book="Soll ich das eintragen?",
     which_suits="Was passt Ihnen?",
@@ -68,6 +70,7 @@ GERMAN: Final = Sentences(
     outside_hours="{when} liegt außerhalb der Zeiten, zu denen das{staff} möglich ist.",
     off_grid="{when} beginnt bei uns kein Termin.",
     taken="{when} ist{staff} leider nichts mehr frei.",
+    taken_for_group="{when} ist leider nicht für alle {people} Personen frei.",
     other_hours="Auch in den zwei Wochen danach finde ich zu dieser Tageszeit nichts Passendes.",
     with_staff=" bei {staff}",
     holiday=", es ist {holiday}",
@@ -99,6 +102,12 @@ GERMAN: Final = Sentences(
         "Dieselbe Leistung für mehrere Personen trage ich als einzelne Termine ein. Für wen soll ich den ersten suchen?"
     ),
     too_many_services="In einem Termin sind höchstens {count} Leistungen möglich. Welche sollen es sein?",
+    too_many_people="Zusammen trage ich höchstens {count} Personen ein. Für wie viele soll ich suchen?",
+    only_one_by_one="Das kann ich nur einzeln eintragen, für jede Person einen Termin. Für wen soll ich den ersten suchen?",
+    names_of_companions="Auf welche Namen darf ich die anderen Termine eintragen?",
+    group_partly=(
+        "Für {booked} habe ich zu dieser Zeit schon einen Termin eingetragen. Soll ich den für {missing} einzeln eintragen?"
+    ),
     when_to_book="Für welchen Tag und welche Uhrzeit soll ich den Termin eintragen?",
     whose_name="Auf welchen Namen darf ich den Termin eintragen?",
     what_time_exactly="{reading}: Um wie viel Uhr genau?",
@@ -127,6 +136,9 @@ GERMAN: Final = Sentences(
     booking_requested="Der Termin ist angefragt: {when}. Er ist noch nicht fest, das Team muss ihn erst bestätigen.",
     booked="Der Termin ist eingetragen: {when}.",
     stands_already="Der Termin steht schon: {when}.",
+    group_booked="Die Termine sind eingetragen: {first}.",
+    group_stands_already="Die Termine stehen schon: {first}.",
+    group_besides=" Und {appointment}.",
     calendar_has_to_confirm=" Der Kalender muss ihn noch bestätigen.",
     which_to_move="Welchen Termin soll ich verschieben",
     when_to_move="Auf welchen Tag und welche Uhrzeit soll ich den Termin verschieben?",

@@ -94,6 +94,9 @@ class Memory:
     booked_service: str = ""
     booked_offer: str = ""  # as it was said, with its person
     wants_two: bool = False  # the caller has asked for several appointments, and only the first of them is looked for
+    companions: int = 0  # who come along, until they are booked
+    are_companions_asked: bool = False  # the last answer asks for their names
+    companion_names: tuple[str, ...] = ()
     wants_further: bool = False  # the caller has asked for a further appointment since that booking
     rejected_people: frozenset[str] = frozenset()
 

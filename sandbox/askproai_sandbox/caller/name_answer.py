@@ -64,6 +64,14 @@ def _read_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> str 
     return f"{titles}{name}" if all(may_be_name) and not (is_time and not titles) else None
 
 
+def read_names(text: str) -> tuple[str, ...]:
+    """Return the names of several people: "Ja, Anna Nym und Mia Nym"; empty if something else is among them."""
+    answers = [_ANSWER.fullmatch(part) for part in re.split(r",?\s+und\s+|,\s+(?=(?:für|und)\b)", text)]
+    if not all(answers):
+        return ()
+    return tuple(f"{_ADDRESS.sub('', each['title'])}{each['name']}" for each in answers if each)
+
+
 def _may_be_caller(answer: re.Match[str], catalogue: Catalogue) -> bool:
     """Return whether a single word after a yes is the caller's name, not somebody of the team or a place: "Ja, Anna"."""
     known = catalogue.find_staff(answer["name"]) or any(answer["name"] in branch for branch in catalogue.branches)

@@ -1,7 +1,7 @@
 """What the demo's agent does for who wants a new appointment: it asks for free times, and books what is accepted. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,6 +24,7 @@ from askproai_sandbox.caller.choice import (
 from askproai_sandbox.caller.email_address import answer_email_question
 from askproai_sandbox.caller.intent import Intent
 from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, loose_name, not_placed
+from askproai_sandbox.caller.name_answer import read_names
 from askproai_sandbox.caller.questions import TOPICS
 from askproai_sandbox.caller.rejections import exclude, names_one_day, quote
 from askproai_sandbox.caller.sentence import Sentence
@@ -35,6 +36,7 @@ _ANY_TIME = re.compile(
 )
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
 _ASKS_WHO = re.compile(r"\bbei wem\b|\bwer macht\b", re.IGNORECASE)
+_THREE = re.compile(r"\b(?:drei|dritt)\b", re.IGNORECASE)  # people
 _RATHER = re.compile(r"\b(?:aber|lieber|besser)\b", re.IGNORECASE)  # "Ja, aber lieber bei Anna"
 _MAX_QUESTIONING_ANSWER = 2  # words
 _MAY_BE_ABOUT_OFFERS = {None, Intent.APPOINTMENT, Intent.STAFF}  # "Bei wem wäre das?"
@@ -49,6 +51,9 @@ def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     person = None if accepted else find_person(sentence, agent.catalogue)
     if person or (person is not None and memory.booked):  # without a name it is asked for
         memory, name = memory.drop("customer_name"), name or person
+    names = read_names(sentence.text) if memory.companions else ()
+    if len(names) == memory.companions + 1:  # "Ja, Anna Nym und Mia Nym"
+        memory, name = replace(memory, companion_names=names[1:]), names[0]
     memory = memory.note(customer_name=name, email=sentence.email)
     if (
         accepted and chosen is None and sentence.other_time and not (name or sentence.when)
@@ -57,7 +62,7 @@ def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     if chosen is None and not sentence.no and not _asks_anew(memory, sentence):
         if accepted:
             chosen = accepted
-        elif memory.offers and sentence.is_both and len(memory.offers) == 1:
+        elif memory.offers and sentence.is_both and len(memory.offers) == 1 and not memory.companions:
             offer = memory.offers[0]
             return Turn(memory, phrases.ONE_AT_A_TIME.format(offer.get("spoken", offer["start"])))
         elif memory.offers and (sentence.yes or name):
@@ -82,6 +87,19 @@ def hear_email(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
         return Turn(memory)
     args = answer_email_question(sentence.text, sentence.email, booking.args, yes=sentence.yes, no=sentence.no)
     return Turn(memory) if args is None else call(agent, memory, booking.name, args)
+
+
+def hear_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Repeat the booking with the names of those who come along, if the last answer asks for them."""
+    booking = memory.last_call
+    if not memory.are_companions_asked or booking is None:
+        return Turn(memory)
+    names = read_names(sentence.text)
+    if len(names) != memory.companions:
+        return Turn(memory)
+    return call(
+        agent, memory, booking.name, {**booking.args, "companions": [{"customer_name": name} for name in names]}
+    )
 
 
 def hear_birth_date(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -187,7 +205,23 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     searched = exclude(memory.requested_time, memory.exclusions)
     if searched is None:
         return not_placed(memory, quote(memory.exclusions), sentence.text)
-    return call(agent, memory, "check_availability", {**memory.details, **searched}, remark)
+    memory = _note_companions(agent, memory, sentence)
+    args = {**memory.details, **searched, **_name_companions(memory, ())}
+    return call(agent, memory, "check_availability", args, remark)
+
+
+def _name_companions(memory: Memory, names: Sequence[str]) -> dict[str, list[dict[str, str]]]:
+    """Return the argument for those who come along, as far as they have a name; nothing if nobody does."""
+    named = [{"customer_name": name} for name in names]
+    return {"companions": [*named, *({} for _ in range(memory.companions - len(named)))]} if memory.companions else {}
+
+
+def _note_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Memory:
+    """Return the memory with how many come along, where the function takes them: "für mich und meine Tochter"."""
+    takes_them = "companions" in agent.schema("check_availability").get("properties", {})
+    if not (sentence.for_several and takes_them) or memory.booked:
+        return memory
+    return replace(memory, companions=2 if _THREE.search(sentence.text) else 1, wants_two=False)
 
 
 def _keep_time(agent: CalledAgent, memory: Memory, sentence: Sentence, when: Mapping[str, str]) -> dict[str, str]:
@@ -249,7 +283,9 @@ def _book(agent: CalledAgent, memory: Memory, offer: Item) -> Turn:
     )  # who was offered instead
     staff = {"staff": offer["staff"]} if is_of_other or is_one_of_several(offer, memory.offers) else {}
     further = {"another": True} if memory.booked else {}  # else the function asks whether it is meant instead
-    turn = call(agent, memory, "book_appointment", {**memory.details, **staff, **further, "start": offer["start"]})
+    companions = _name_companions(memory, memory.companion_names)
+    args = {**memory.details, **staff, **further, **companions, "start": offer["start"]}
+    turn = call(agent, memory, "book_appointment", args)
     missing = set(agent.schema("book_appointment").get("required", ())) - memory.details.keys()
     for name, question in (("customer_name", phrases.ASK_NAME), ("birth_date", phrases.ASK_BIRTH_DATE)):
         if name in missing:

@@ -59,7 +59,7 @@ _ACCEPTING = """
     nehm scho schon wär wird mich meiner halt eben achso aha wirklich sehr toll schön freut eintragen trage bucht
     reservieren reserviere machen mache mach macht geht ginge gehen bestens damit dabei termine zeit kommen komme eins hört
     hab habe hätte würde möchte will soll sollen darf können kannst könnten natürlich selbstverständlich unbedingt sicher
-    freilich ohne adresse telefonnummer ordnung einverstanden zwar beides früheren frühere späteren spätere meinetwegen
+    freilich ohne adresse telefonnummer ordnung einverstanden zwar beide beides früheren frühere späteren spätere meinetwegen
     oh ah hm hey gemacht nichts dagegen spricht aus mir klingt top gebongt abgemacht
 """
 _ACCEPTS = frozenset(_ACCEPTING.split())

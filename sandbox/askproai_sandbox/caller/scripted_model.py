@@ -44,6 +44,7 @@ from askproai_sandbox.caller.new_appointment import (
     find_chosen_offer,
     hear_birth_date,
     hear_booking,
+    hear_companions,
     hear_email,
     hear_question_about_offers,
     repeat_with_branch,
@@ -279,7 +280,9 @@ def _ask_first(agent: CalledAgent, memory: Memory, turn: Turn, sentence: Sentenc
     if not (is_booked or is_accepted) or memory.is_email_asked:
         return turn
     name = str(called.args.get("customer_name", "")) if isinstance(called, ToolCall) else ""
-    rest = find_rest(sentence, name, agent.catalogue)
+    named = called.args.get("companions", ()) if isinstance(called, ToolCall) else ()
+    names = " ".join([name, *(str(each.get("customer_name", "")) for each in named)])
+    rest = find_rest(sentence, names, agent.catalogue)
     start = turn.memory.last_call.args.get("start") if turn.memory.last_call else None
     offer = next((each for each in memory.offers if each["start"] == start), memory.accepted_offer)
     if not rest or offer is None:
@@ -468,6 +471,7 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     repeat_with_branch,
     hear_further_question,
     _hear_yes_to_aside,
+    hear_companions,
     hear_email,
     hear_birth_date,
     hear_question_about_offers,

@@ -30,7 +30,7 @@ def visits(draw: st.DrawFn) -> Case:
     """Return a case with the services of a visit; not everybody does each of them."""
     rules, busy, query = draw(cases())
     if draw(st.integers(0, 3)):  # a visit is long: most cases are open all day, so that there is something to offer
-        rules = _open_all_day(rules)
+        rules = open_all_day(rules)
         query = replace(query, now=query.first - timedelta(days=1))
     staff = [member.id for member in rules.branch.staff]
     parts = []
@@ -51,7 +51,7 @@ def visits(draw: st.DrawFn) -> Case:
     return ServiceRules.of(rules.zone, rules.branch, visit), busy, query, parts
 
 
-def _open_all_day(rules: ServiceRules) -> ServiceRules:
+def open_all_day(rules: ServiceRules) -> ServiceRules:
     hours = (Hours(days=tuple(Weekday), opens=time(), closes=time()),)
     staff = tuple(msgspec.structs.replace(each, working_hours=None, absences=()) for each in rules.branch.staff)
     branch = msgspec.structs.replace(rules.branch, opening_hours=hours, holidays=None, staff=staff)

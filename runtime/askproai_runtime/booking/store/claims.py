@@ -169,6 +169,29 @@ async def is_hold_allowed(
     return held is not None and held["of_day"] < per_day and held["of_caller"] < per_caller
 
 
+async def hold_claims(
+    conn: Connection, tenant: str, appointment_id: UUID, claims: Claims, units: int, hold: timedelta
+) -> None:
+    """Add claims to a hold. Raises `asyncpg.ExclusionViolationError` if one is taken."""
+    await conn.execute(
+        """INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at, units)
+           SELECT $1, $2, claim.row, tstzrange(claim.first, claim.last, '[)'), 'held', clock_timestamp() + $6, $7
+           FROM unnest($3::bigint[], $4::timestamptz[], $5::timestamptz[]) AS claim (row, first, last)""",
+        tenant, appointment_id, *claim_arrays(claims), hold, units,
+    )  # fmt: skip
+
+
+async def list_offered_claims(conn: Connection, tenant: str, call_id: str) -> Claims:
+    """Return what a call was offered last, expired or not."""
+    rows = await conn.fetch(
+        """SELECT c.resource_id, c.block_start, c.block_end FROM claims c
+           JOIN appointments a ON a.tenant = c.tenant AND a.id = c.appointment_id
+           WHERE a.tenant = $1 AND a.call_id = $2 AND a.status = 'held'""",
+        tenant, call_id,
+    )  # fmt: skip
+    return [(row["resource_id"], Span(row["block_start"], row["block_end"])) for row in rows]
+
+
 async def list_booked_claims(
     conn: Connection, tenant: str, resources: Sequence[int], blocked: Span, visit: Span, ignoring: UUID | None
 ) -> list[BookedClaim]:

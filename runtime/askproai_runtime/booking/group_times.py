@@ -1,0 +1,175 @@
+"""When all who come together can be served, each with an appointment of their own. Pure.
+
+All at one time, with different staff members or with one who serves several; else one after the other. Who comes second begins
+when somebody before them is done, on the next start of the grid: nobody has to come back.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from askproai_runtime.booking.allocation import add_claims, allocate_visit
+from askproai_runtime.booking.availability import free_starts, list_starts, rank_by
+from askproai_runtime.booking.opening_hours import DAY_MINUTES, wall_clock_epoch
+from askproai_runtime.booking.slots import Busy, Claims, ServiceRules, Slot, SlotQuery, Span, utc_span
+
+Plan = list[tuple[Slot, Claims]]  # of each who comes, in the order of the rules
+
+
+class GroupTimes:
+    """The plans of a group within one query, of a local day at most.
+
+    `agreed` are the claims of an offer: a plan is within them then, so that nothing else is booked than what was said.
+    """
+
+    def __init__(
+        self, rules: ServiceRules, busy: Busy, query: SlotQuery, language: str, agreed: Claims | None = None
+    ) -> None:
+        self._people, self._busy, self._agreed = rules.people, busy, agreed
+        self.starts = list_starts(rules, query)
+        self._grids = [self.starts, *(list_starts(each, _longer(query, rules)) for each in rules.companions)]
+        self._ranks = [rank_by(busy, each, language) for each in self._people]
+        self._units = {each.id: each.units for each in rules.everybody}
+        self._query = query
+        self._free: list[dict[str, frozenset[int]]] = [{} for _ in self._people]
+
+    def read_free(self) -> Iterator[None]:
+        """Find out who is free when, and yield after each staff member: it is to be read to its end before the plans are."""
+        for number, (rules, grid) in enumerate(zip(self._people, self._grids, strict=True)):
+            query = replace(self._query if number == 0 else _longer(self._query, self._people[0]), limit=None)
+            for staff_member in rules.able(query.staff if number == 0 else None):
+                starts = free_starts(rules, staff_member, self._busy, grid, query)
+                self._free[number][staff_member.id] = frozenset(starts)
+                yield
+
+    def find_together(self, start: int) -> Plan | None:
+        """Return with whom everybody can be served at `start`."""
+        by_choice = sorted(range(len(self._people)), key=lambda number: len(self._able(number, start)))
+        found = self._assign(by_choice, start, {})
+        return None if found is None else [found[number] for number in range(len(self._people))]
+
+    def find_in_a_row(self, start: int) -> Plan | None:
+        """Return how everybody can be served one after the other from `start` on, some of them beside each other; of several plans
+        the one that ends first.
+        """
+        plans = [
+            plan
+            for staff in self._able(0, start)
+            for only in (None, staff)
+            if (plan := self._line_up(start, staff, only)) is not None
+        ]
+        return min(plans, key=lambda plan: max(slot.end for slot, _ in plan), default=None)
+
+    def _assign(
+        self, people: Sequence[int], start: int, planned: Mapping[int, tuple[Slot, Claims]]
+    ) -> Mapping[int, tuple[Slot, Claims]] | None:
+        if not people:
+            return planned
+        number, *rest = people
+        for staff in self._able(number, start):
+            part = self._allocate(number, staff, start, planned.values())
+            found = part and self._assign(rest, start, {**planned, number: part})
+            if found:
+                return found
+        return None
+
+    def _line_up(self, start: int, staff: str, only: str | None) -> Plan | None:
+        """Return a plan with `staff` first; with `only` nobody else serves anybody."""
+        first = self._allocate(0, staff, start, ())
+        if first is None:
+            return None
+        plan = [first]
+        for number in range(1, len(self._people)):
+            part = self._find_next(number, start, plan, only)
+            if part is None:
+                return None
+            plan.append(part)
+        return plan
+
+    def _find_next(self, number: int, start: int, plan: Plan, only: str | None) -> tuple[Slot, Claims] | None:
+        for at in self._list_next(number, start, plan):
+            for staff in self._able(number, at):
+                if only in {None, staff} and (part := self._allocate(number, staff, at, plan)):
+                    return part
+        return None
+
+    def _list_next(self, number: int, start: int, plan: Plan) -> list[int]:
+        """Return when the next one may begin: with the first, or when somebody is done, with and without the buffers between."""
+        grid, found = self._grids[number], {start}
+        for done, (slot, _) in enumerate(plan):
+            before, after = self._people[done].service, self._people[number].service
+            buffers = (before.buffer_after_minutes + after.buffer_before_minutes) * 60
+            for end in (int(slot.end.timestamp()), int(slot.end.timestamp()) + buffers):
+                at = bisect_left(grid, end)
+                found |= set(grid[at : at + 1])
+        return sorted(found)
+
+    def _able(self, number: int, start: int) -> list[str]:
+        """Return who is free for somebody at a start, the best first."""
+        free = [staff for staff, starts in self._free[number].items() if start in starts]
+        at = datetime.fromtimestamp(start, UTC)
+        return sorted(free, key=lambda staff: self._ranks[number](staff, at))
+
+    def _allocate(
+        self, number: int, staff: str, start: int, planned: Iterable[tuple[Slot, Claims]]
+    ) -> tuple[Slot, Claims] | None:
+        """Return an appointment beside those that are planned; None where they take its place, or it is not what was agreed."""
+        rules, at = self._people[number], datetime.fromtimestamp(start, UTC)
+        busy = self._busy
+        for slot, taken in planned:
+            busy = add_claims(busy, taken, self._units[slot.staff])
+        claims = allocate_visit(rules, staff, busy, at)
+        if claims is None or not self._is_agreed(claims):
+            return None
+        return Slot(at, at + timedelta(minutes=rules.service_by(staff).duration_minutes), staff), claims
+
+    def _is_agreed(self, claims: Claims) -> bool:
+        return self._agreed is None or all(
+            any(
+                r == resource_id and agreed.start <= span.start and span.end <= agreed.end for r, agreed in self._agreed
+            )
+            for resource_id, span in claims
+        )
+
+
+def find_plan(
+    rules: ServiceRules, busy: Busy, query: SlotQuery, language: str, agreed: Claims | None = None
+) -> Plan | None:
+    """Return how a group is served from the only start of `query` on; None if it cannot be."""
+    times = GroupTimes(rules, busy, query, language, agreed)
+    for _ in times.read_free():
+        pass
+    return next((plan for s in times.starts if (plan := times.find_together(s) or times.find_in_a_row(s))), None)
+
+
+def to_group_slot(plan: Plan) -> Slot:
+    """Return a plan as the slot that is offered."""
+    (first, _), *others = plan
+    return replace(first, companions=tuple(slot for slot, _ in others))
+
+
+def group_window(rules: ServiceRules, first: datetime, end: datetime) -> Span:
+    """Return the time whose claims decide about the starts of a group in [first, end), and about who is booked least that day."""
+    day, last_day = (at.astimezone(rules.zone).date() for at in (first, end - timedelta(microseconds=1)))
+    opens, closes = wall_clock_epoch(day, 0, rules.zone), wall_clock_epoch(last_day, DAY_MINUTES, rules.zone)
+    before = max(each.service.buffer_before_minutes for each in rules.people)
+    return utc_span(opens - before * 60, closes + int(longest_group(rules).total_seconds()))
+
+
+def _longer(query: SlotQuery, rules: ServiceRules) -> SlotQuery:
+    """Return the query of the companions, who may begin later than the first, and at any time of the day."""
+    return replace(query, end=query.end + longest_group(rules), daily=None, limit=None)
+
+
+def longest_group(rules: ServiceRules) -> timedelta:
+    """Return how long a group takes at most: all in a row, each with the buffers and the rest of a step of the grid."""
+    return timedelta(
+        minutes=sum(
+            each.longest_minutes
+            + each.service.buffer_before_minutes
+            + each.service.buffer_after_minutes
+            + each.service.slot_step_minutes
+            for each in rules.people
+        )
+    )

@@ -1,0 +1,214 @@
+"""Several people who come together: an appointment for each, at one time or one after the other; all are booked, or none."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from test_segments import ABLE, FRIDAY, at, booked_claims, with_services
+
+from askproai_core.tenant_config import BookingLimits, CallerVerification, Service
+from askproai_runtime.booking import BookingSettings
+from askproai_runtime.booking.types import Answer, FunctionOutcome
+from tests.worlds.booking_environment import Salon, call
+from tests.worlds.calcom_environment import CalcomEnvironment
+
+CUT = Service(
+    name="schneiden", display_name="Haarschnitt", duration_minutes=30, buffer_after_minutes=10, slot_step_minutes=10,
+    staff={"mitte": ("anna", "mehmet")},
+)  # fmt: skip
+COLOUR = Service(
+    name="farbe", display_name="Färben", duration_minutes=60, buffer_after_minutes=10, slot_step_minutes=10, staff=ABLE
+)
+MIA = {"customer_name": "Mia Rot"}
+
+
+@pytest.fixture
+async def salon(new_salon: Any) -> Salon:
+    salon = await new_salon(settings=BookingSettings(look_ahead=timedelta(days=3)))
+    config = with_services(salon.configs[-1], CUT, COLOUR)
+    (branch,) = config.branches
+    staff = tuple(msgspec.structs.replace(each, working_hours=None) for each in branch.staff)
+    branch = msgspec.structs.replace(branch, staff=staff)
+    salon.apply_config(msgspec.structs.replace(config, branches=(branch,)))
+    return salon
+
+
+def caller(number: int = 1) -> Any:
+    return call(f"call_{number}", f"+4915{number:08}")
+
+
+async def look(
+    salon: Salon, *companions: dict[str, str], time: str | None = "10 Uhr", number: int = 1, **more: Any
+) -> Answer:
+    args = {"service": "Haarschnitt", "date": str(FRIDAY), "time": time, "companions": list(companions), **more}
+    return await salon.booking.check_availability(caller(number), args)
+
+
+async def book(salon: Salon, clock: str, *companions: Any, number: int = 1, **more: Any) -> Answer:
+    args = {
+        "service": "Haarschnitt",
+        "start": at(clock),
+        "customer_name": "Rosa Rot",
+        "companions": list(companions),
+        **more,
+    }
+    return await salon.booking.book_appointment(caller(number), args)
+
+
+async def block(salon: Salon, staff: str, clock: str, number: int = 90) -> None:
+    """Have somebody else booked."""
+    args = {"service": "Haarschnitt", "start": at(clock), "customer_name": "Fremd", "staff": staff}
+    assert (await salon.booking.book_appointment(caller(number), args)).success
+
+
+async def booked(salon: Salon) -> list[tuple[str, str, str]]:
+    rows = await salon.live()
+    return sorted((f"{r['starts_at']:%H:%M}", r["staff"], r["customer_name"]) for r in rows)  # UTC: an hour less
+
+
+async def test_two_who_come_together_are_offered_one_time_with_two_staff_members(salon: Salon) -> None:
+    offer = await look(salon, {})
+    assert offer.message.startswith("Frei ist Freitag, den 27. November, um 10 Uhr bei Anna und Mehmet.")
+    (first, *_) = offer.fields["slots"]
+    assert (first["start"], first["staff"]) == (at("10:00"), "anna")
+    assert [(c["start"], c["staff"]) for c in first["companions"]] == [(at("10:00"), "mehmet")]
+    other = await look(salon, number=2)
+    assert other.fields["slots"][0]["start"] != at("10:00"), "both staff members are held while the caller considers"
+    answer = await book(salon, "10:00", MIA)
+    assert answer.message == (
+        "Die Termine sind eingetragen: Freitag, den 27. November, um 10 Uhr, Haarschnitt bei Anna für Rosa Rot."
+        " Und Freitag, den 27. November, um 10 Uhr, Haarschnitt bei Mehmet für Mia Rot."
+    )
+    assert await booked(salon) == [("09:00", "anna", "Rosa Rot"), ("09:00", "mehmet", "Mia Rot")]
+    assert len({each["appointment_id"] for each in answer.fields["appointments"]}) == 2
+    await salon.assert_claims_match()
+
+
+async def test_who_cannot_be_served_at_one_time_is_offered_to_come_one_after_the_other(salon: Salon) -> None:
+    await block(salon, "mehmet", "10:00")
+    offer = await look(salon, {})
+    assert "um 10 Uhr bei Anna und um 10 Uhr 40 bei " in offer.message
+    answer = await book(salon, "10:00", MIA)
+    assert answer.success, answer
+    starts = {name: start for start, _, name in await booked(salon)}
+    assert starts == {"Fremd": "09:00", "Rosa Rot": "09:00", "Mia Rot": "09:40"}
+    await salon.assert_claims_match()
+
+
+async def test_of_a_day_the_times_at_which_all_are_served_at_once_come_first(salon: Salon) -> None:
+    await block(salon, "mehmet", "09:00")
+    offer = await look(salon, {}, time=None, part_of_day="vormittags")
+    starts = {(each["start"], *(c["start"] for c in each["companions"])) for each in offer.fields["slots"]}
+    assert all(len(set(each)) == 1 for each in starts), starts
+
+
+async def test_each_may_have_a_service_and_a_person_of_their_own(salon: Salon) -> None:
+    offer = await look(salon, {"service": "Färben"})
+    assert "um 10 Uhr Haarschnitt bei Mehmet und Färben bei Anna" in offer.message, "Anna alone colours"
+    both = await look(salon, {"staff": "Anna"}, staff="Anna")
+    assert "um 10 Uhr bei Anna und um 10 Uhr 40 bei Anna" in both.message
+    answer = await book(salon, "10:00", {"service": "Färben", **MIA})
+    assert answer.success
+    assert [row[1:] for row in await booked(salon)] == [("anna", "Mia Rot"), ("mehmet", "Rosa Rot")]
+
+
+async def test_what_was_offered_is_booked_although_another_person_is_free_meanwhile(salon: Salon) -> None:
+    await block(salon, "mehmet", "10:00")
+    await look(salon, {})
+    (row,) = await salon.rows("SELECT id FROM appointments WHERE customer_name = 'Fremd'")
+    await salon.cancel(str(row["id"]))
+    answer = await book(salon, "10:00", MIA)
+    assert "um 10 Uhr 40" in answer.message, "the caller has agreed to one after the other"
+
+
+async def test_a_group_is_booked_as_a_whole_or_not_at_all(salon: Salon) -> None:
+    await block(salon, "mehmet", "10:00")
+    await block(salon, "anna", "10:40", number=91)
+    await block(salon, "mehmet", "10:40", number=92)
+    before = await booked(salon)
+    answer = await book(salon, "10:00", MIA)
+    assert (answer.success, answer.outcome) == (False, FunctionOutcome.TAKEN)
+    assert answer.message.startswith("Freitag, den 27. November, um 10 Uhr ist leider nicht für alle 2 Personen frei.")
+    assert answer.fields["alternatives"], answer
+    assert await booked(salon) == before
+
+
+async def test_a_repeated_booking_of_a_group_is_the_same_one(salon: Salon) -> None:
+    first = await book(salon, "10:00", MIA)
+    answers = await asyncio.gather(*(book(salon, "10:00", MIA) for _ in range(3)))
+    assert {a.outcome for a in answers} == {FunctionOutcome.ALREADY_BOOKED}
+    assert answers[0].message.startswith("Die Termine stehen schon: Freitag")
+    assert answers[0].fields["appointment_id"] == first.fields["appointment_id"]
+    alone = await book(salon, "10:00")
+    assert (alone.outcome, len(await salon.live())) == (FunctionOutcome.ALREADY_BOOKED, 2)
+    mia = await salon.booking.book_appointment(
+        caller(), {"service": "Haarschnitt", "start": at("10:00"), "customer_name": "Mia Rot", "another": True}
+    )
+    assert (mia.outcome, len(await salon.live())) == (FunctionOutcome.ALREADY_BOOKED, 2)
+
+
+async def test_concurrent_requests_of_one_call_book_one_group(salon: Salon) -> None:
+    answers = await asyncio.gather(*(book(salon, "10:00", MIA) for _ in range(5)))
+    assert sum(a.outcome == FunctionOutcome.BOOKED for a in answers) == 1
+    assert len(await salon.live()) == 2
+
+
+async def test_groups_and_single_callers_never_share_a_time(salon: Salon) -> None:
+    """Twelve callers want ten o'clock, half of them with a companion: whoever hears that it is booked has it, as a whole."""
+    answers = await asyncio.gather(
+        *(book(salon, "10:00", *([{"customer_name": f"Mit {n}"}] if n % 2 else []), number=n, customer_name=f"Kunde {n}")
+          for n in range(12))
+    )  # fmt: skip
+    names = Counter(name for _, _, name in await booked(salon))
+    expected = [n for n, answer in enumerate(answers) if answer.success]
+    assert expected
+    assert names == Counter([*(f"Kunde {n}" for n in expected), *(f"Mit {n}" for n in expected if n % 2)])
+    await salon.assert_claims_match()
+
+
+async def test_a_part_that_is_booked_already_is_said(salon: Salon) -> None:
+    assert (await book(salon, "10:00")).success
+    answer = await book(salon, "10:00", MIA)
+    assert (answer.success, answer.message) == (
+        False,
+        "Für Rosa Rot habe ich zu dieser Zeit schon einen Termin eingetragen. Soll ich den für Mia Rot einzeln eintragen?",
+    )
+    assert len(await salon.live()) == 1
+
+
+async def test_names_are_asked_for_and_what_is_too_much_is_refused(salon: Salon) -> None:
+    for companions in ([{}], 1, '[{"service": "Haarschnitt"}]'):
+        said = {"service": "Haarschnitt", "start": at("10:00"), "customer_name": "Rosa", "companions": companions}
+        answer = await salon.booking.book_appointment(caller(), said)
+        assert answer.message == "Auf welche Namen darf ich die anderen Termine eintragen?"
+    four = await look(salon, {}, {}, {}, {})
+    assert four.message == "Zusammen trage ich höchstens 4 Personen ein. Für wie viele soll ich suchen?"
+    config = salon.configs[-1]
+    salon.apply_config(msgspec.structs.replace(config, booking_limits=BookingLimits(per_call=1)))
+    limited = await look(salon, {})
+    assert (limited.outcome, limited.success) == (FunctionOutcome.LIMITED, False)
+    salon.apply_config(msgspec.structs.replace(config, caller_verification=CallerVerification.NAME_AND_BIRTH_DATE))
+    verified = await look(salon, {})
+    assert verified.message.startswith("Das kann ich nur einzeln eintragen")
+    assert await salon.live() == []
+
+
+async def test_each_appointment_of_a_group_is_moved_and_cancelled_by_itself(salon: Salon) -> None:
+    answer = await book(salon, "10:00", MIA)
+    first, second = answer.fields["appointments"]
+    moved = await salon.booking.reschedule_appointment(
+        caller(), {"appointment_id": second["appointment_id"], "start": at("12:00")}
+    )
+    assert moved.success, moved
+    assert (await salon.booking.cancel_appointment(caller(), {"appointment_id": first["appointment_id"]})).success
+    assert [name for _, _, name in await booked(salon)] == ["Mia Rot"]
+    assert await booked_claims(salon) == [("12:00", "12:40")]
+
+
+async def test_who_is_booked_at_calcom_is_booked_one_by_one(env: CalcomEnvironment) -> None:
+    args = {"service": "Haarschnitt", "date": "2026-11-27", "time": "10 Uhr", "companions": [{}]}
+    answer = await env.salon.booking.check_availability(caller(), args)
+    assert answer.message.startswith("Das kann ich nur einzeln eintragen, für jede Person einen Termin."), answer
