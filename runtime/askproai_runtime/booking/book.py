@@ -313,12 +313,12 @@ async def _write_appointments(
     committed a moment ago, after its lease ended.
     """
     call, rules = claim.call, request.rules
-    agreed = await list_offered_claims(conn, ctx.tenant, call.call_id) if request.companions else None
+    offered = await list_offered_claims(conn, ctx.tenant, call.call_id) if request.companions else []
     await lock_and_clear_holds(conn, ctx.tenant, [common_resource(ctx), *rules.resource_ids], call.call_id)
     if repeated := await _find_repeated(conn, ctx, call, request):
         await claim.complete(conn, ctx, repeated[0].id)
         return _booked(ctx, request, repeated, again=True)
-    plan = await _place(conn, ctx, claim, request, refused_staff, agreed)
+    plan = await _place(conn, ctx, claim, request, refused_staff, offered)
     customer, written = None, list[Appointment]()
     for each, (slot, claims) in zip(request.each, plan, strict=True):
         if request.desk is None:
@@ -357,10 +357,10 @@ async def _place(
     claim: ActionClaim,
     request: BookingRequest,
     refused_staff: Collection[str] = (),
-    agreed: Claims | None = None,
+    offered: Sequence[Claims] = (),
 ) -> Plan:
     """Check rules, claims and what the remote calendar is known to have free again: who was offered is kept, else who is booked
-    least that day; of a group all that was offered (`agreed`), else whoever can serve it. Raises `SlotNotFree`.
+    least that day; of a group all that was `offered`, the claims of each. Raises `SlotNotFree`.
 
     `refused_staff` are those whom the calendar has just refused to book.
 
@@ -385,22 +385,13 @@ async def _place(
         elsewhere=find_elsewhere(ctx.config(), rules),
     )
     if request.companions:
-        plan = _plan_group(request, busy, query, agreed or [])
+        plan = find_plan(rules, busy, query, present_language(), offered)
     else:
         remote = await read_fresh(conn, ctx, rules, start)
         plan = _choose_staff(request, busy, free_slots(rules, busy, query, remote), refused_staff)
     if plan is None:
         raise SlotNotFree
     return plan
-
-
-def _plan_group(request: BookingRequest, busy: Busy, query: SlotQuery, agreed: Claims) -> Plan | None:
-    rules, language = request.rules, present_language()
-    if request.offered_staff:
-        offered = replace(query, staff=request.offered_staff)
-        if plan := find_plan(rules, busy, offered, language, agreed):
-            return plan
-    return find_plan(rules, busy, query, language)
 
 
 def _choose_staff(

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
-
 from askproai_core.input_values import plain_name
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.group_times import longest_group
@@ -38,7 +36,7 @@ def add_companions(ctx: BookingContext, call: CallContext, args: Mapping[str, An
     Raises `ClarificationNeeded`, also where they cannot be booked together: at Cal.com each booking is one for itself, and where
     callers are verified each has an own birth date.
     """
-    said = _read_companions(args)
+    said: Sequence[Mapping[str, str]] = args.get("companions", ())
     if not said:
         return Group(service, ())
     limit = ctx.config().booking_limits.per_call
@@ -67,25 +65,6 @@ def require_names(group: Group) -> None:
     """Raise `ClarificationNeeded` if the name of somebody is missing."""
     if not all(group.names):
         raise ClarificationNeeded(say().names_of_companions)
-
-
-def _read_companions(args: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return what a model has passed as `companions`: a list of objects, and whatever else can only mean one."""
-    value = args.get("companions")
-    if isinstance(value, str):
-        try:
-            value = msgspec.json.decode(value)
-        except msgspec.DecodeError:
-            value = [value] if value.strip() else []
-    if isinstance(value, bool):
-        return []
-    if isinstance(value, int | float):
-        return [{}] * min(max(int(value), 0), MOST_PEOPLE)
-    if isinstance(value, Mapping):
-        value = [value]
-    if not isinstance(value, list):
-        return []
-    return [each if isinstance(each, Mapping) else {"customer_name": each} for each in value if each is not None]
 
 
 def _only_local(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:

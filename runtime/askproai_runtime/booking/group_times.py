@@ -18,15 +18,10 @@ Plan = list[tuple[Slot, Claims]]  # of each who comes, in the order of the rules
 
 
 class GroupTimes:
-    """The plans of a group within one query, of a local day at most.
+    """The plans of a group within one query, of a local day at most."""
 
-    `agreed` are the claims of an offer: a plan is within them then, so that nothing else is booked than what was said.
-    """
-
-    def __init__(
-        self, rules: ServiceRules, busy: Busy, query: SlotQuery, language: str, agreed: Claims | None = None
-    ) -> None:
-        self._people, self._busy, self._agreed = rules.people, busy, agreed
+    def __init__(self, rules: ServiceRules, busy: Busy, query: SlotQuery, language: str) -> None:
+        self._people, self._busy = rules.people, busy
         self.starts = list_starts(rules, query)
         self._grids = [self.starts, *(list_starts(each, _longer(query, rules)) for each in rules.companions)]
         self._ranks = [rank_by(busy, each, language) for each in self._people]
@@ -45,9 +40,25 @@ class GroupTimes:
 
     def find_together(self, start: int) -> Plan | None:
         """Return with whom everybody can be served at `start`."""
-        by_choice = sorted(range(len(self._people)), key=lambda number: len(self._able(number, start)))
-        found = self._assign(by_choice, start, {})
-        return None if found is None else [found[number] for number in range(len(self._people))]
+        return self._find_at([start] * len(self._people))
+
+    def find_offered(self, slots: Sequence[Slot]) -> Plan | None:
+        """Return the plan of what was offered: with the same people, else with others at the same times."""
+        starts = [int(slot.start.timestamp()) for slot in slots]
+        plan: Plan = []
+        for number, (start, slot) in enumerate(zip(starts, slots, strict=True)):
+            is_able = slot.staff in self._able(number, start)
+            part = self._allocate(number, slot.staff, start, plan) if is_able else None
+            if part is None:
+                return self._find_at(starts)
+            plan.append(part)
+        return plan
+
+    def _find_at(self, starts: Sequence[int]) -> Plan | None:
+        """Return with whom everybody can be served, each at an own start."""
+        by_choice = sorted(range(len(starts)), key=lambda number: len(self._able(number, starts[number])))
+        found = self._assign(by_choice, starts, {})
+        return None if found is None else [found[number] for number in range(len(starts))]
 
     def find_in_a_row(self, start: int) -> Plan | None:
         """Return how everybody can be served one after the other from `start` on, some of them beside each other; of several plans
@@ -62,14 +73,14 @@ class GroupTimes:
         return min(plans, key=lambda plan: max(slot.end for slot, _ in plan), default=None)
 
     def _assign(
-        self, people: Sequence[int], start: int, planned: Mapping[int, tuple[Slot, Claims]]
+        self, people: Sequence[int], starts: Sequence[int], planned: Mapping[int, tuple[Slot, Claims]]
     ) -> Mapping[int, tuple[Slot, Claims]] | None:
         if not people:
             return planned
         number, *rest = people
-        for staff in self._able(number, start):
-            part = self._allocate(number, staff, start, planned.values())
-            found = part and self._assign(rest, start, {**planned, number: part})
+        for staff in self._able(number, starts[number]):
+            part = self._allocate(number, staff, starts[number], planned.values())
+            found = part and self._assign(rest, starts, {**planned, number: part})
             if found:
                 return found
         return None
@@ -114,33 +125,56 @@ class GroupTimes:
     def _allocate(
         self, number: int, staff: str, start: int, planned: Iterable[tuple[Slot, Claims]]
     ) -> tuple[Slot, Claims] | None:
-        """Return an appointment beside those that are planned; None where they take its place, or it is not what was agreed."""
+        """Return an appointment beside those that are planned; None where they take its place."""
         rules, at = self._people[number], datetime.fromtimestamp(start, UTC)
         busy = self._busy
         for slot, taken in planned:
             busy = add_claims(busy, taken, self._units[slot.staff])
         claims = allocate_visit(rules, staff, busy, at)
-        if claims is None or not self._is_agreed(claims):
+        if claims is None:
             return None
         return Slot(at, at + timedelta(minutes=rules.service_by(staff).duration_minutes), staff), claims
 
-    def _is_agreed(self, claims: Claims) -> bool:
-        return self._agreed is None or all(
-            any(
-                r == resource_id and agreed.start <= span.start and span.end <= agreed.end for r, agreed in self._agreed
-            )
-            for resource_id, span in claims
-        )
-
 
 def find_plan(
-    rules: ServiceRules, busy: Busy, query: SlotQuery, language: str, agreed: Claims | None = None
+    rules: ServiceRules, busy: Busy, query: SlotQuery, language: str, offered: Sequence[Claims] = ()
 ) -> Plan | None:
-    """Return how a group is served from the only start of `query` on; None if it cannot be."""
-    times = GroupTimes(rules, busy, query, language, agreed)
+    """Return how a group is served from the only start of `query` on; None if it cannot be.
+
+    What these people were `offered` from this start on, the claims of each, is planned again; without an offer all are served at
+    this time. Anything else would be times that the caller has not agreed to.
+    """
+    times = GroupTimes(rules, busy, query, language)
     for _ in times.read_free():
         pass
-    return next((plan for s in times.starts if (plan := times.find_together(s) or times.find_in_a_row(s))), None)
+    start, slots = next(iter(times.starts), None), _to_slots(rules.people, offered)
+    if start is None:
+        return None
+    if slots and slots[0].start.timestamp() == start:
+        return times.find_offered(slots)
+    return times.find_together(start)
+
+
+def _to_slots(people: Sequence[ServiceRules], offered: Sequence[Claims]) -> list[Slot]:
+    """Return the slots that claims are of; none if they are not those of these people: of other services, or of who does them no
+    longer.
+    """
+    if len(offered) != len(people):
+        return []
+    slots = [_to_slot(rules, claims) for rules, claims in zip(people, offered, strict=True)]
+    return [] if None in slots else [slot for slot in slots if slot]
+
+
+def _to_slot(rules: ServiceRules, claims: Claims) -> Slot | None:
+    resources = {resource_id for resource_id, _ in claims}
+    staff = next((each.id for each in rules.staff_members if resources <= set(each.resource_ids)), None)
+    if staff is None:
+        return None
+    service = rules.service_by(staff)
+    first, end = min(span.start for _, span in claims), max(span.end for _, span in claims)
+    start = first + timedelta(minutes=service.buffer_before_minutes)
+    is_same = rules.blocked_span(start, staff).end == end
+    return Slot(start, start + timedelta(minutes=service.duration_minutes), staff) if is_same else None
 
 
 def to_group_slot(plan: Plan) -> Slot:

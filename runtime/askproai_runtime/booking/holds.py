@@ -66,8 +66,8 @@ async def hold_slot(ctx: BookingContext, rules: ServiceRules, call: CallContext,
             busy = add_claims(busy, claims, units)
         if await is_hold_allowed(conn, ctx.tenant, resources, day, call.caller, *limits):
             await insert_appointment(conn, ctx.tenant, appointment, *held[0], settings.hold)
-            for claims, units in held[1:]:
-                await hold_claims(conn, ctx.tenant, appointment.id, claims, units, settings.hold)
+            for number, (claims, units) in enumerate(held[1:], 2):
+                await hold_claims(conn, ctx.tenant, appointment.id, claims, units, number, settings.hold)
         return True
 
     try:

@@ -23,6 +23,7 @@ _MOST_READ_FOR_SERVICE = 5_000  # characters; a service that was named before is
 _BOOLEANS = {"true": True, "ja": True, "yes": True, "false": False, "nein": False, "no": False}
 _BOOLEAN_ARGUMENTS = frozenset({"another", "confirmed", "email_confirmed"})
 _MAX_ARGUMENT_CHARACTERS = 500
+_MAX_COMPANIONS = 10  # that are read; fewer are booked
 
 
 class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,15 +226,50 @@ def _read_answer(result: Utterance) -> dict[str, Any] | None:
 
 
 def normalize_arguments(args: Any) -> dict[str, Any]:
-    """Return the arguments that have a value: trimmed and bounded texts, and booleans. Others count as absent.
+    """Return the arguments that have a value: trimmed and bounded texts, booleans, and `companions`. Others count as absent.
 
     A language model may send numbers for texts, nulls, blanks, or no object at all. Several services may come as a list, and each
     as an object: every text and number in it is kept, since what counted as absent would be left out of the visit unheard.
     """
     if not isinstance(args, dict):
         return {}
-    normalized = {str(name): _normalize(str(name), value) for name, value in args.items()}
+    normalized: dict[str, Any] = {str(name): _normalize(str(name), value) for name, value in args.items()}
+    normalized["companions"] = _read_companions(args.get("companions")) or None
     return {name: value for name, value in normalized.items() if value is not None}
+
+
+def _read_companions(value: Any) -> list[dict[str, str]]:
+    """Return an object for each who comes along: a list of them, as JSON too, names alone, or how many there are.
+
+    Nobody of a list is left out, whatever the entry is: one who was would come for nothing.
+    """
+    if isinstance(value, str):
+        value = _decode(value)
+    match value:
+        case bool() | None:
+            return []
+        case int() | float():
+            return [{}] * int(min(max(value, 0), _MAX_COMPANIONS))
+        case str() | dict():
+            value = [value]
+        case list():
+            pass
+        case _:
+            return []
+    return [_read_companion(each) for each in value[:_MAX_COMPANIONS] if each is not None]
+
+
+def _read_companion(value: Any) -> dict[str, str]:
+    members = value if isinstance(value, dict) else {"customer_name": value}
+    texts = ((name, _normalize(name, members.get(name))) for name in ("customer_name", "service", "staff"))
+    return {name: text for name, text in texts if isinstance(text, str)}
+
+
+def _decode(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text.strip() or None
 
 
 def _normalize(name: str, value: Any) -> str | bool | None:

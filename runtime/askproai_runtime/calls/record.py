@@ -110,9 +110,16 @@ class FunctionRecorder:
 def _bound(arguments: dict[str, Any]) -> dict[str, str | bool]:
     """Return the first 16 arguments without invisible characters, names and texts cut: a language model wrote them."""
     return {
-        _INVISIBLE.sub("", name)[:_MAX_NAME]: value if isinstance(value, bool) else _cut(value, _MAX_VALUE)
+        _INVISIBLE.sub("", name)[:_MAX_NAME]: value if isinstance(value, bool) else _cut(_to_text(value), _MAX_VALUE)
         for name, value in list(arguments.items())[:_MAX_ARGUMENTS]
     }
+
+
+def _to_text(value: str | list[dict[str, str]]) -> str:
+    """Return an argument as text; of companions what is known of each: `Mia Rot, Färben; ?`."""
+    if isinstance(value, str):
+        return value
+    return "; ".join(", ".join(each.values()) or "?" for each in value)
 
 
 def _cut(text: str, length: int) -> str:

@@ -41,6 +41,11 @@ class CalledAgent:
         """Return the JSON schema of a function's arguments; empty for a function that is not declared."""
         return self.tools.get(tool, {}).get("parameters") or {}
 
+    @property
+    def takes_companions(self) -> bool:
+        """Return whether its functions serve several people who come together."""
+        return "companions" in self.schema("check_availability").get("properties", {})
+
     def new_call(self, tool: str, args: Mapping[str, Any]) -> ToolCall:
         """Return a call with the arguments that the schema declares; a required `phone` defaults to the caller's number."""
         schema = self.schema(tool)

@@ -218,8 +218,7 @@ def _name_companions(memory: Memory, names: Sequence[str]) -> dict[str, list[dic
 
 def _note_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Memory:
     """Return the memory with how many come along, where the function takes them: "für mich und meine Tochter"."""
-    takes_them = "companions" in agent.schema("check_availability").get("properties", {})
-    if not (sentence.for_several and takes_them) or memory.booked:
+    if not (sentence.for_several and agent.takes_companions) or memory.booked:
         return memory
     return replace(memory, companions=2 if _THREE.search(sentence.text) else 1, wants_two=False)
 

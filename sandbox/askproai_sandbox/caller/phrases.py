@@ -70,9 +70,7 @@ NO_NEIGHBOUR = "does not count from another appointment (“{}”): say the time
 ENGLISH = (
     "speaks German only: try phrases with `askproai when --language en`, functions with `askproai call --function`"
 )
-ONE_APPOINTMENT = (
-    "books one appointment after the other, since there are no groups: after the first it asks for the second"
-)
+ONE_APPOINTMENT = "books one appointment after the other: after the first it asks for the second"
 ONE_BY_ONE = (
     "does one thing after the other: once the first one is booked or cancelled, ask for the next one in the same call"
 )

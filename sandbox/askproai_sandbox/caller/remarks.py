@@ -66,7 +66,7 @@ _ACCEPTS = frozenset(_ACCEPTING.split())
 _SAYS_LITTLE = frozenset(_LITTLE.split())  # beside times and people: "Und am Freitag bei Anna?"
 
 
-def find_remark(sentence: Sentence) -> str | None:
+def find_remark(sentence: Sentence, *, takes_companions: bool) -> str | None:
     """Return the remark on what no function can do of a sentence; None if it can be followed."""
     if sentence.intent in {Intent.MESSAGE, Intent.LATE}:
         return None  # it is passed on as it is
@@ -78,7 +78,7 @@ def find_remark(sentence: Sentence) -> str | None:
         return phrases.NO_ADDRESS.format(sentence.text)
     if sentence.is_shift:
         return phrases.NO_SPAN.format(sentence.text)
-    if sentence.for_several and sentence.intent not in TOOL_OF_CHANGE:
+    if sentence.for_several and sentence.intent not in TOOL_OF_CHANGE and not takes_companions:
         return phrases.ONE_APPOINTMENT
     if sentence.wants_several:
         return phrases.ONE_BY_ONE

@@ -163,7 +163,9 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     last = memory.last_call and memory.last_call.name
     if TOOL_OF_CHANGE[Intent.CANCEL] in {memory.change.tool, last}:
         sentence = read_while_cancelling(sentence)
-    remark = None if memory.message or is_known_question(agent, sentence) else find_remark(sentence)
+    takes_companions = agent.takes_companions and not memory.booked
+    is_known = memory.message or is_known_question(agent, sentence)
+    remark = None if is_known else find_remark(sentence, takes_companions=takes_companions)
     if memory.change.tool is None and sentence.intent not in TOOL_OF_CHANGE:
         sentence, rejected, of_rejected = ask_for_other(sentence, agent.catalogue.staff, memory.rejected_people)
         remark = remark or of_rejected

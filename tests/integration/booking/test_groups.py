@@ -124,6 +124,23 @@ async def test_what_was_offered_is_booked_although_another_person_is_free_meanwh
     assert "um 10 Uhr 40" in answer.message, "the caller has agreed to one after the other"
 
 
+async def test_times_that_nobody_has_agreed_to_are_offered_not_booked(salon: Salon) -> None:
+    await block(salon, "mehmet", "10:00")
+    unasked = await book(salon, "10:00", MIA)
+    assert (unasked.success, unasked.outcome) == (False, FunctionOutcome.TAKEN)
+    assert unasked.message.startswith(
+        "Freitag, den 27. November, um 10 Uhr ist leider nicht für alle 2 Personen zugleich frei."
+        " Frei ist Freitag, den 27. November, um 9 Uhr 20 bei Anna und Mehmet, "
+    )
+    assert "um 10 Uhr bei Anna und um 10 Uhr 40 bei " in (await look(salon, {})).message
+    await salon.rows("UPDATE claims SET expires_at = clock_timestamp() WHERE state = 'held' RETURNING 1")
+    await block(salon, "anna", "10:40", number=91)
+    await block(salon, "mehmet", "10:40", number=92)
+    late = await book(salon, "10:00", MIA)
+    assert not late.success, "the second would be at another time than the caller was offered"
+    assert len(await booked(salon)) == 3
+
+
 async def test_a_group_is_booked_as_a_whole_or_not_at_all(salon: Salon) -> None:
     await block(salon, "mehmet", "10:00")
     await block(salon, "anna", "10:40", number=91)
@@ -131,7 +148,9 @@ async def test_a_group_is_booked_as_a_whole_or_not_at_all(salon: Salon) -> None:
     before = await booked(salon)
     answer = await book(salon, "10:00", MIA)
     assert (answer.success, answer.outcome) == (False, FunctionOutcome.TAKEN)
-    assert answer.message.startswith("Freitag, den 27. November, um 10 Uhr ist leider nicht für alle 2 Personen frei.")
+    assert answer.message.startswith(
+        "Freitag, den 27. November, um 10 Uhr ist leider nicht für alle 2 Personen zugleich frei."
+    )
     assert answer.fields["alternatives"], answer
     assert await booked(salon) == before
 
@@ -180,7 +199,7 @@ async def test_a_part_that_is_booked_already_is_said(salon: Salon) -> None:
 
 
 async def test_names_are_asked_for_and_what_is_too_much_is_refused(salon: Salon) -> None:
-    for companions in ([{}], 1, '[{"service": "Haarschnitt"}]'):
+    for companions in ([{}], [MIA, {}], [{"service": "Haarschnitt"}]):
         said = {"service": "Haarschnitt", "start": at("10:00"), "customer_name": "Rosa", "companions": companions}
         answer = await salon.booking.book_appointment(caller(), said)
         assert answer.message == "Auf welche Namen darf ich die anderen Termine eintragen?"

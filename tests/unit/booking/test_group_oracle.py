@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
-from itertools import product
+from itertools import islice, product
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
@@ -26,7 +26,7 @@ from test_availability_oracle import (
 from test_visit_oracle import open_all_day
 
 from askproai_core.tenant_config import Service
-from askproai_runtime.booking.group_times import GroupTimes, Plan
+from askproai_runtime.booking.group_times import GroupTimes, Plan, find_plan
 from askproai_runtime.booking.slots import BusySpan, Claims, ServiceRules, SlotQuery
 
 CASES = int(os.environ.get("ASKPROAI_CASES", "150"))
@@ -199,17 +199,31 @@ def test_what_was_agreed_is_planned_again(case: Case) -> None:
     times = GroupTimes(rules, busy, query, "de")
     for _ in times.read_free():
         pass
-    plans = ((s, times.find_in_a_row(s)) for s in times.starts)
-    start, plan = next(((s, plan) for s, plan in plans if plan), (0, None))
+    plans = (plan for s in times.starts for plan in (times.find_in_a_row(s), times.find_together(s)) if plan)
+    for plan in islice(plans, 4):
+        slots, offered = [slot for slot, _ in plan], [claims for _, claims in plan]
+        for still_busy in (busy, {}):
+            again = find_plan(rules, still_busy, SlotQuery.at(slots[0].start, query.now, None), "de", offered)
+            assert again is not None
+            assert [slot for slot, _ in again] == slots
+            assert_can_be_booked(rules, still_busy, again)
+
+
+@settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(groups(), st.data())
+def test_of_what_was_agreed_only_the_people_change_when_somebody_gets_busy(case: Case, data: st.DataObject) -> None:
+    rules, busy, query = case
+    times = GroupTimes(rules, busy, query, "de")
+    for _ in times.read_free():
+        pass
+    plan = next((plan for s in times.starts if (plan := times.find_in_a_row(s))), None)
     if plan is None:
         return
-    at = plan[0][0].start
-    agreed = [claim for _, claims in plan for claim in claims]
-    again = GroupTimes(rules, {}, SlotQuery.at(at, query.now, None), "de", agreed)
-    for _ in again.read_free():
-        pass
-    repeated = again.find_together(start) or again.find_in_a_row(start)
-    assert repeated is not None
-    for _, claims in repeated:
-        for resource_id, span in claims:
-            assert any(r == resource_id and s.start <= span.start and span.end <= s.end for r, s in agreed)
+    resource_id, span = data.draw(st.sampled_from([claim for _, claims in plan for claim in claims]))
+    busier = {**busy, resource_id: [*busy.get(resource_id, ()), BusySpan(span.start, span.end)]}
+    offered = [claims for _, claims in plan]
+    again = find_plan(rules, busier, SlotQuery.at(plan[0][0].start, query.now, None), "de", offered)
+    event(f"others can: {again is not None}")
+    if again is not None:
+        assert [slot.start for slot, _ in again] == [slot.start for slot, _ in plan]
+        assert_can_be_booked(rules, busier, again)

@@ -54,6 +54,20 @@ def test_times_that_no_calendar_knows_count_as_absent(milliseconds: float | None
         ({"service": [None, "", {"a": []}]}, {}),
         ({"another": "vielleicht"}, {"another": False}),
         ({"notes": "x" * 2_000}, {"notes": "x" * 500}),
+        (
+            {"companions": [{"customer_name": " Mia ", "service": ["Färben"], "age": 7}]},
+            {"companions": [{"customer_name": "Mia", "service": "Färben"}]},
+        ),
+        (
+            {"companions": [{}, "Mia", None, 3, []]},
+            {"companions": [{}, {"customer_name": "Mia"}, {"customer_name": "3"}, {}]},
+        ),
+        ({"companions": 2}, {"companions": [{}, {}]}),
+        ({"companions": '[{"customer_name": "Mia"}]'}, {"companions": [{"customer_name": "Mia"}]}),
+        ({"companions": "Mia"}, {"companions": [{"customer_name": "Mia"}]}),
+        ({"companions": []}, {}),
+        ({"companions": True}, {}),
+        ({"companions": [{}] * 99}, {"companions": [{}] * 10}),
     ],
 )
 def test_what_a_model_passes_is_normalized(args: Any, normalized: dict[str, Any]) -> None:

@@ -2,7 +2,8 @@
 
 A claim is `held` (until it expires), `booked` or `released`. `place` numbers the placements that an appointment has had: the
 claims of the highest number are where it is, older ones are history, released. While the calendar has not agreed to a move,
-the placement before it stays booked as well, so that a refused move can always be reverted. Claims of place 0 only block.
+the placement before it stays booked as well, so that a refused move can always be reverted. Claims of place 0 only block. Those of
+a hold are numbered by who comes: 1 is the caller.
 """
 
 import asyncio
@@ -10,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import TypeVar
 from uuid import UUID
 
@@ -170,26 +173,29 @@ async def is_hold_allowed(
 
 
 async def hold_claims(
-    conn: Connection, tenant: str, appointment_id: UUID, claims: Claims, units: int, hold: timedelta
+    conn: Connection, tenant: str, appointment_id: UUID, claims: Claims, units: int, number: int, hold: timedelta
 ) -> None:
-    """Add claims to a hold. Raises `asyncpg.ExclusionViolationError` if one is taken."""
+    """Add the claims of a companion, from number 2 on, to a hold. Raises `asyncpg.ExclusionViolationError` if one is taken."""
     await conn.execute(
-        """INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at, units)
-           SELECT $1, $2, claim.row, tstzrange(claim.first, claim.last, '[)'), 'held', clock_timestamp() + $6, $7
+        """INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at, units, place)
+           SELECT $1, $2, claim.row, tstzrange(claim.first, claim.last, '[)'), 'held', clock_timestamp() + $6, $7, $8
            FROM unnest($3::bigint[], $4::timestamptz[], $5::timestamptz[]) AS claim (row, first, last)""",
-        tenant, appointment_id, *claim_arrays(claims), hold, units,
+        tenant, appointment_id, *claim_arrays(claims), hold, units, number,
     )  # fmt: skip
 
 
-async def list_offered_claims(conn: Connection, tenant: str, call_id: str) -> Claims:
-    """Return what a call was offered last, expired or not."""
+async def list_offered_claims(conn: Connection, tenant: str, call_id: str) -> list[Claims]:
+    """Return what a call was offered last, expired or not: the claims of each who comes."""
     rows = await conn.fetch(
-        """SELECT c.resource_id, c.block_start, c.block_end FROM claims c
+        """SELECT c.place, c.resource_id, c.block_start, c.block_end FROM claims c
            JOIN appointments a ON a.tenant = c.tenant AND a.id = c.appointment_id
-           WHERE a.tenant = $1 AND a.call_id = $2 AND a.status = 'held'""",
+           WHERE a.tenant = $1 AND a.call_id = $2 AND a.status = 'held' ORDER BY c.place""",
         tenant, call_id,
     )  # fmt: skip
-    return [(row["resource_id"], Span(row["block_start"], row["block_end"])) for row in rows]
+    return [
+        [(row["resource_id"], Span(row["block_start"], row["block_end"])) for row in of_one]
+        for _, of_one in groupby(rows, key=itemgetter("place"))
+    ]
 
 
 async def list_booked_claims(
