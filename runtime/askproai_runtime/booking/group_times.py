@@ -67,8 +67,9 @@ class GroupTimes:
         plans = [
             plan
             for staff in self._able(0, start)
+            if (first := self._allocate(0, staff, start, ()))
             for only in (None, staff)
-            if (plan := self._line_up(start, staff, only)) is not None
+            if (plan := self._line_up(start, [first], only))
         ]
         return min(plans, key=lambda plan: max(slot.end for slot, _ in plan), default=None)
 
@@ -85,24 +86,17 @@ class GroupTimes:
                 return found
         return None
 
-    def _line_up(self, start: int, staff: str, only: str | None) -> Plan | None:
-        """Return a plan with `staff` first; with `only` nobody else serves anybody."""
-        first = self._allocate(0, staff, start, ())
-        if first is None:
-            return None
-        plan = [first]
-        for number in range(1, len(self._people)):
-            part = self._find_next(number, start, plan, only)
-            if part is None:
-                return None
-            plan.append(part)
-        return plan
-
-    def _find_next(self, number: int, start: int, plan: Plan, only: str | None) -> tuple[Slot, Claims] | None:
+    def _line_up(self, start: int, plan: Plan, only: str | None) -> Plan | None:
+        """Return a plan that begins with `plan`; with `only` nobody else serves anybody, and every way is tried."""
+        number = len(plan)
+        if number == len(self._people):
+            return plan
         for at in self._list_next(number, start, plan):
             for staff in self._able(number, at):
                 if only in {None, staff} and (part := self._allocate(number, staff, at, plan)):
-                    return part
+                    found = self._line_up(start, [*plan, part], only)
+                    if found or only is None:
+                        return found
         return None
 
     def _list_next(self, number: int, start: int, plan: Plan) -> list[int]:

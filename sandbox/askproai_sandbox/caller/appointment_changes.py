@@ -14,7 +14,7 @@ from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejections import exclude, quote
 from askproai_sandbox.caller.remarks import is_wish, says_more
 from askproai_sandbox.caller.sentence import Sentence, read_sentence, split_at_new_time
-from askproai_sandbox.caller.spoken_time import MARK, Times
+from askproai_sandbox.caller.spoken_time import MARK, Times, take_counted
 from askproai_sandbox.caller.team_requests import give_up
 from askproai_sandbox.caller.words import FILLERS
 
@@ -50,7 +50,7 @@ _MAY_CHANGE_BOOKED = {None, Intent.APPOINTMENT, Intent.GOODBYE}
 _ELSE = re.compile(r"\bsonst\b(?! noch)", re.IGNORECASE)  # "sonst immer", not "Wann hätten Sie sonst noch was?"
 _MOVES = re.compile(r"\b(?:ändern|verschieben|verlegen|umbuchen|besser)\b", re.IGNORECASE)
 _MAY_CHECK = re.compile(r"\b(?:Moment|warten Sie|nicht)\b", re.IGNORECASE)  # "Moment, habe ich jetzt Dienstag um vier?"
-_FROM_THE_OLD = re.compile(  # a new time that is counted from the former one: "auf den Montag danach"
+_FROM_THE_OLD = re.compile(  # a new time that is counted from what is offered: "am Tag danach"
     r"\b(?:danach|davor|darauf|(?:gleiche|selbe)[nr]? (?:Uhrz|Z)eit)\b", re.IGNORECASE
 )
 _CANCEL, _MOVE = TOOL_OF_CHANGE[Intent.CANCEL], TOOL_OF_CHANGE[Intent.MOVE]
@@ -243,8 +243,15 @@ def _hear_move(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
         chosen = memory.offers[0]
     if chosen:
         return call(agent, memory, _MOVE, {**change.args, "start": chosen["start"]})
-    which, new = ("", sentence.text) if memory.offers else split_at_new_time(sentence.text)
-    if change.appointments and not change.args and not which and choose(change.appointments, sentence, agent.now):
+    counted, text = find_counted_move(memory, sentence)
+    which, new = ("", text) if memory.offers else split_at_new_time(text)
+    if (
+        change.appointments
+        and not change.args
+        and not which
+        and not counted
+        and choose(change.appointments, sentence, agent.now)
+    ):
         which, new = sentence.text, ""
     memory = memory.forget_time(sentence.rejected)
     wanted = read_sentence(new, agent.catalogue)
@@ -255,11 +262,19 @@ def _hear_move(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     unplaced = wanted.unplaced or wanted.rejected_clock or ("" if searched else quote(wanted.exclusions))
     if wanted.when and unplaced:
         return not_placed(memory, unplaced, sentence.text)
-    when = searched if wanted.when and searched else {}
+    when = {**(searched if wanted.when and searched else {}), **counted}
     memory = replace(memory, requested_time={**memory.requested_time, **when})
     turn = _find_named(agent, memory, sentence, which)
     args = {**turn.memory.change.args, **turn.memory.requested_time}
     return turn if turn.reaction else call(agent, turn.memory, _MOVE, args)
+
+
+def find_counted_move(memory: Memory, sentence: Sentence) -> tuple[dict[str, str], str]:
+    """Return the new time of a move that is counted from the appointment, and the rest of the sentence; of what is offered nothing
+    is counted.
+    """
+    moves = sentence.intent is Intent.MOVE or (sentence.intent is None and memory.change.tool == _MOVE)
+    return ({}, sentence.text) if memory.offers or not moves else take_counted(sentence.text)
 
 
 def _find_named(agent: CalledAgent, memory: Memory, sentence: Sentence, which: str) -> Turn:

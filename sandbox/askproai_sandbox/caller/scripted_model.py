@@ -13,6 +13,7 @@ from typing import Any, Final
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.answers import learn_answer
 from askproai_sandbox.caller.appointment_changes import (
+    find_counted_move,
     hear_change,
     hear_change_of_mind,
     hear_giving_up,
@@ -163,9 +164,7 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     last = memory.last_call and memory.last_call.name
     if TOOL_OF_CHANGE[Intent.CANCEL] in {memory.change.tool, last}:
         sentence = read_while_cancelling(sentence)
-    takes_companions = agent.takes_companions and not memory.booked
-    is_known = memory.message or is_known_question(agent, sentence)
-    remark = None if is_known else find_remark(sentence, takes_companions=takes_companions)
+    remark = _find_remark_before(agent, memory, sentence)
     if memory.change.tool is None and sentence.intent not in TOOL_OF_CHANGE:
         sentence, rejected, of_rejected = ask_for_other(sentence, agent.catalogue.staff, memory.rejected_people)
         remark = remark or of_rejected
@@ -193,6 +192,15 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     if isinstance(turn.reaction, ToolCall) and turn.reaction.name not in agent.tools:
         return _refuse_unknown(agent, turn.memory, turn.reaction)
     return turn
+
+
+def _find_remark_before(agent: CalledAgent, memory: Memory, sentence: Sentence) -> str | None:
+    """Return the remark on what no function can do of a sentence, where it is asked for in this call."""
+    if memory.message or is_known_question(agent, sentence):
+        return None
+    if find_counted_move(memory, sentence)[0]:
+        sentence = replace(sentence, is_shift=False)
+    return find_remark(sentence, takes_companions=agent.takes_companions and not memory.booked)
 
 
 def _find_remark_on_waiting(before: Memory, turn: Turn) -> str | None:

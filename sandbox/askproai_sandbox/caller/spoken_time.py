@@ -15,6 +15,7 @@ from askproai_runtime.german_dates import (
     Argument,
     Refusal,
     Understanding,
+    count_from,
     find_argument,
     fold,
     is_understood,
@@ -228,9 +229,16 @@ def _counts(last: str, following: str) -> bool:
     return bool(_UNITS.match(following)) and not last.casefold().startswith("uhr")
 
 
-_COUNTED = r"(?:\d+|zwei|drei|vier|fünf|sechs|acht|zehn|fünfzehn|zwanzig|dreißig|eine[mr]?|eine?|paar)"
+_COUNTED = r"(?:\d+|zwei|drei|vier|fünf|sechs|acht|zehn|fünfzehn|zwanzig|dreißig|anderthalb|eineinhalb|eine[mr]?|eine?|ne|paar)"
 _SPAN = rf"\b{_COUNTED}\s+(?:halbe\s+|viertel)?(?:Minute|Stunde|Viertelstunde|Tag|Woche)[en]*\b"
 _SHIFT = re.compile(rf"\bum\s+{_SPAN}|{_SPAN}\s+(?:nach\s+(?:hinten|vorne?)|später|früher|eher)\b", re.IGNORECASE)
+_COUNTED_TIME = re.compile(  # from the appointment that is to be moved; the pods count
+    rf"(?:\bum\s+)?{_SPAN}\s+(?:nach\s+(?:hinten|vorne?)|später|früher|eher|danach|davor|vorher)\b"
+    r"|\b(?:(?:am|auf\s+den|auf\s+die|in\s+der|den|die)\s+)?(?:Tag|Woche|\w+tag|Mittwoch|Sonnabend)\s+(?:danach|davor|vorher)\b"
+    r"|\b(?:(?:um|zu|zur)\s+)?(?:(?:die|der)\s*)?(?:selben?|gleichen?)\s+(?:Uhrzeit|Zeit)\b",
+    re.IGNORECASE,
+)
+_DAYS = re.compile(r"Tag|Woche|Mittwoch|Sonnabend", re.IGNORECASE)
 
 _LEFT_CLOCK = re.compile(
     r"\b(?:um|ab|bis|nach|vor|gegen)\s+\d{1,2}\.\d{2}\b|\b\d{1,2}:\d{2}\b|\b\d{1,2}(?:\.\d{2})?\s*Uhr\b(?:\s+\d{1,2})?",
@@ -267,3 +275,15 @@ def find_left_clock(text: str) -> str:
 def is_shift(text: str) -> bool:
     """Return whether a sentence says by how much a time is to change ("eine Stunde nach hinten"), not to which time."""
     return bool(_SHIFT.search(text))
+
+
+def take_counted(text: str) -> tuple[dict[str, str], str]:
+    """Return the arguments of a new time that is counted from the appointment ("am Tag danach, gleiche Uhrzeit"), and the text
+    without them. No arguments where the pods count nothing from them ("um eine Stunde verschieben").
+    """
+    said: dict[str, str] = {}
+    for found in _COUNTED_TIME.finditer(text):
+        said.setdefault("date" if _DAYS.search(found[0]) else "time", found[0])
+    if count_from(said.get("date"), said.get("time"), AT) is None:
+        return {}, text
+    return said, _COUNTED_TIME.sub(" , ", text)

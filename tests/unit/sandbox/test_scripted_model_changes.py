@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from played_calls import OFFER
-from scripted_models import ASK_TIME, called, new_model, new_model_tools
+from scripted_models import ASK_TIME, called, new_model_tools
 
 from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
 from askproai_sandbox.caller.catalogue import Catalogue
@@ -144,11 +144,42 @@ def test_a_caller_who_rejects_the_new_time_moves_nothing(text: str, says: str) -
     assert model.hear(text) == says
 
 
-def test_a_move_by_a_span_is_marked_as_not_understood() -> None:
+@pytest.mark.parametrize(
+    ("said", "new"),
+    [
+        ("Lieber zwei Stunden später, bitte", {"time": "zwei Stunden später"}),
+        ("um eine Stunde nach hinten", {"time": "um eine Stunde nach hinten"}),
+        ("Geht eine halbe Stunde früher?", {"time": "eine halbe Stunde früher"}),
+        ("um anderthalb Stunden nach vorne", {"time": "um anderthalb Stunden nach vorne"}),
+        ("Am Tag danach, gleiche Uhrzeit", {"date": "Am Tag danach", "time": "gleiche Uhrzeit"}),
+        ("Am Freitag zur gleichen Zeit", {"date": "Freitag", "time": "zur gleichen Zeit"}),
+        ("auf den Montag danach um neun", {"date": "auf den Montag danach", "time": "neun"}),
+    ],
+)
+def test_a_new_time_is_counted_from_the_appointment_by_the_pods(said: str, new: dict[str, str]) -> None:
+    model = ScriptedModel(CHANGES, "+4915112345678")
+    model.hear("Ich möchte meinen Termin verschieben")
+    heard = called(model, said)
+    assert {name: words.strip(" ,") for name, words in heard.items() if name in {"date", "time"}} == new
+    assert (heard["tool"], model.remark) == ("reschedule_appointment", None)
+
+
+def test_a_span_without_a_direction_is_marked_as_not_understood() -> None:
+    model = ScriptedModel(CHANGES, "+4915112345678")
+    text = "Können Sie meinen Termin um eine Stunde verschieben?"
+    assert isinstance(model.hear(text), ToolCall)
+    assert model.remark == phrases.NO_SPAN.format(text)
+
+
+def test_the_appointment_is_found_before_its_new_time_is_counted() -> None:
     model = ScriptedModel(CHANGES, "+4915112345678")
     call = model.hear("Können Sie meinen Termin von Freitag um eine Stunde nach hinten schieben?")
     assert isinstance(call, ToolCall)
-    assert (call.name, model.remark is not None) == ("find_appointments", True)
+    assert (call.name, model.remark) == ("find_appointments", None)
+    found = {"appointment_id": "a-1", "start": "2026-11-27T10:00:00+01:00", "service": "Haarschnitt", "staff": "Anna"}
+    moved = model.learn({"success": True, "appointments": [found]})
+    assert isinstance(moved, ToolCall)
+    assert moved.args == {"appointment_id": "a-1", "time": "um eine Stunde nach hinten"}
 
 
 @pytest.mark.parametrize("says", ["Nein.", "Nein, lieber nicht."])
@@ -174,16 +205,6 @@ def test_a_caller_who_says_no_cancels_nothing() -> None:
     model.learn(QUESTION)
     assert not isinstance(model.hear("Nein, doch nicht."), ToolCall)
     assert not isinstance(model.hear("Danke."), ToolCall)
-
-
-@pytest.mark.parametrize(
-    "text", ["eine Stunde nach hinten", "Lieber zwei Stunden später, bitte", "um eine Stunde nach hinten"]
-)
-def test_a_move_by_a_span_is_marked_with_and_without_um(text: str) -> None:
-    model = new_model()
-    model.hear("Ich möchte meinen Termin verschieben")
-    model.hear(text)
-    assert model.remark is not None
 
 
 @pytest.mark.parametrize(
@@ -253,13 +274,6 @@ def test_an_hour_alone_answers_the_question_for_it() -> None:
     called(model, "Ich möchte meinen Termin auf Mittwoch verlegen")
     model.learn({"success": False, "message": "Mittwoch, 25. November: Um wie viel Uhr genau?"})
     assert called(model, "Neun, bitte.")["time"] == "Neun"
-
-
-def test_a_move_by_a_span_to_the_front_is_marked_as_not_understood() -> None:
-    model = ScriptedModel(CHANGES, "+491")
-    text = "Können Sie meinen Termin am Dienstag eine Stunde nach vorne legen?"
-    assert isinstance(model.hear(text), ToolCall)
-    assert model.remark == phrases.NO_SPAN.format(text)
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,8 @@ def test_with_whom_an_appointment_is_says_the_function() -> None:
 
 def test_a_move_by_hours_is_a_move() -> None:
     said = "Können wir die zwei Stunden später machen?"
-    (name, _), remark = hold(TAILOR, said)
-    assert (name, remark) == ("reschedule_appointment", phrases.NO_SPAN.format(said))
+    (name, args), remark = hold(TAILOR, said)
+    assert (name, args["time"], remark) == ("reschedule_appointment", "zwei Stunden später", None)
 
 
 def test_who_complains_is_offered_no_appointment() -> None:
