@@ -78,9 +78,9 @@ from askproai_runtime.booking.types import (
     BookingOutcome,
     BookingSettings,
     CallContext,
-    DeclinedSlot,
     DeskRequest,
     FunctionOutcome,
+    NamedSlot,
 )
 from askproai_runtime.booking.unknown_services import find_known_questions
 from askproai_runtime.booking.waitlist import (
@@ -114,7 +114,6 @@ __all__ = [
     "CalendarState",
     "CallContext",
     "Customer",
-    "DeclinedSlot",
     "DeskBusy",
     "DeskRequest",
     "FreeDay",
@@ -123,6 +122,7 @@ __all__ = [
     "InvalidBlock",
     "InvalidBooking",
     "Message",
+    "NamedSlot",
     "Place",
     "Question",
     "Replies",

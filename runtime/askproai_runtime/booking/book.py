@@ -46,9 +46,10 @@ from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim
 from askproai_runtime.booking.limits import LimitReached, common_resource, require_within_limits
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
+from askproai_runtime.booking.offered_groups import find_named, read_offered
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.booking.request import BookingRequest, parse_booking_request
-from askproai_runtime.booking.slots import Busy, Claims, Slot, SlotQuery
+from askproai_runtime.booking.slots import Busy, Slot, SlotQuery
 from askproai_runtime.booking.store.actions import is_action_done
 from askproai_runtime.booking.store.appointments import (
     Appointment,
@@ -62,7 +63,6 @@ from askproai_runtime.booking.store.appointments import (
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.calendar import mark_failed
 from askproai_runtime.booking.store.claims import (
-    list_offered_claims,
     lock_and_clear_holds,
     read_busy_spans,
     run_transaction,
@@ -121,7 +121,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         async with ctx.pool.acquire() as conn:
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
         request = parse_booking_request(ctx.config(), call, args, appointments)
-        group = add_companions(ctx, call, args, request.service)
+        named = find_named(call, request.rules, request.start)
+        group = add_companions(ctx, call, args, request.service, named[1:])
         require_names(group)
         service = await prefer_usual_staff(ctx, group.service, call)
         request = replace(request, service=service, companions=group.names)
@@ -218,7 +219,7 @@ async def _check_slot(ctx: BookingContext, claim: ActionClaim, request: BookingR
     """
     async with ctx.pool.acquire() as conn:
         if not await _find_repeated(conn, ctx, claim.call, request):
-            await _place(conn, ctx, claim, request)
+            await _place(conn, ctx, claim, request, offered=await read_offered(conn, ctx, claim.call, request))
 
 
 async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request: BookingRequest) -> BookingResult:
@@ -313,12 +314,17 @@ async def _write_appointments(
     committed a moment ago, after its lease ended.
     """
     call, rules = claim.call, request.rules
-    offered = await list_offered_claims(conn, ctx.tenant, call.call_id) if request.companions else []
+    offered = await read_offered(conn, ctx, call, request)  # before the hold is cleared
     await lock_and_clear_holds(conn, ctx.tenant, [common_resource(ctx), *rules.resource_ids], call.call_id)
     if repeated := await _find_repeated(conn, ctx, call, request):
         await claim.complete(conn, ctx, repeated[0].id)
         return _booked(ctx, request, repeated, again=True)
     plan = await _place(conn, ctx, claim, request, refused_staff, offered)
+    if request.companions and any(
+        slot.staff in linked_event_types(ctx, each.rules.service)
+        for each, (slot, _) in zip(request.each, plan, strict=True)
+    ):
+        raise SlotNotFree  # linked since the request was read: a group is booked in the local calendar only
     customer, written = None, list[Appointment]()
     for each, (slot, claims) in zip(request.each, plan, strict=True):
         if request.desk is None:
@@ -357,10 +363,10 @@ async def _place(
     claim: ActionClaim,
     request: BookingRequest,
     refused_staff: Collection[str] = (),
-    offered: Sequence[Claims] = (),
+    offered: Sequence[Slot] = (),
 ) -> Plan:
     """Check rules, claims and what the remote calendar is known to have free again: who was offered is kept, else who is booked
-    least that day; of a group all that was `offered`, the claims of each. Raises `SlotNotFree`.
+    least that day; of a group all that was `offered`. Raises `SlotNotFree`.
 
     `refused_staff` are those whom the calendar has just refused to book.
 

@@ -8,11 +8,17 @@ from askproai_core.input_values import plain_name
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.group_times import longest_group
 from askproai_runtime.booking.limits import LimitReached, sentence_of_call
-from askproai_runtime.booking.phrases import join_list, same_name
+from askproai_runtime.booking.phrases import join_list, names_nothing, same_name
 from askproai_runtime.booking.request import BookingRequest, ServiceRequest, parse_service_request, read_text
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.store.appointments import Appointment
-from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.booking.types import (
+    BookingContext,
+    CallContext,
+    ClarificationNeeded,
+    FunctionOutcome,
+    NamedSlot,
+)
 from askproai_runtime.booking.verification import asks_birth_date
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
@@ -30,13 +36,21 @@ class Group:
     names: tuple[str, ...]
 
 
-def add_companions(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], service: ServiceRequest) -> Group:
-    """Resolve `companions`: each with `customer_name`, `service` and `staff`, all optional; without a service, it is the caller's.
+def add_companions(
+    ctx: BookingContext,
+    call: CallContext,
+    args: Mapping[str, Any],
+    service: ServiceRequest,
+    offered: Sequence[NamedSlot] = (),
+) -> Group:
+    """Resolve `companions`: each with `customer_name`, `service` and `staff`, all optional; without a service, it is the one that
+    was `offered` to this one, else the caller's. Where nothing is said of companions, all to whom it was offered are meant.
 
     Raises `ClarificationNeeded`, also where they cannot be booked together: at Cal.com each booking is one for itself, and where
     callers are verified each has an own birth date.
     """
-    said: Sequence[Mapping[str, str]] = args.get("companions", ())
+    said: Sequence[Mapping[str, str]] = args.get("companions", [{} for _ in offered])
+    said = [each for each in said if not (each.keys() == {"customer_name"} and names_nothing(each["customer_name"]))]
     if not said:
         return Group(service, ())
     limit = ctx.config().booking_limits.per_call
@@ -45,9 +59,10 @@ def add_companions(ctx: BookingContext, call: CallContext, args: Mapping[str, An
     if len(said) >= limit:
         raise LimitReached(sentence_of_call(limit), outcome=FunctionOutcome.LIMITED, alternatives=[])
     people = [service]
-    for each in said:
+    for number, each in enumerate(said):
+        default = offered[number].service if len(offered) == len(said) else service.rules.service.name
         own = {"service": read_text(each, "service"), "staff": read_text(each, "staff"), "branch": args.get("branch")}
-        people.append(parse_service_request(ctx.config(), call, own, service.rules.service.name))
+        people.append(parse_service_request(ctx.config(), call, own, default))
     local = [_only_local(ctx, each) for each in people]
     if asks_birth_date(ctx) or not all(each.rules.staff_members for each in local):
         raise ClarificationNeeded(
@@ -62,7 +77,7 @@ def add_companions(ctx: BookingContext, call: CallContext, args: Mapping[str, An
 
 
 def require_names(group: Group) -> None:
-    """Raise `ClarificationNeeded` if the name of somebody is missing."""
+    """Raise `ClarificationNeeded` if the name of somebody is missing. Two may have one name: who brings two cars has one."""
     if not all(group.names):
         raise ClarificationNeeded(say().names_of_companions)
 
@@ -87,17 +102,13 @@ def find_booked(request: BookingRequest, appointments: Sequence[Appointment]) ->
         found = request.find_repeated(appointments)
         return [] if found is None else [found]
     left = [a for a in appointments if a.live and _may_be_of(request, a)]
+    if not any(a.starts_at == request.start for a in left):
+        left = []  # what begins later is of another visit
     booked: list[Appointment] = []
     missing: list[str] = []
-    for each in request.each:
-        own = next(
-            (
-                a
-                for a in left
-                if same_services(a.service, each.rules.service.name) and same_name(each.name, a.customer_name)
-            ),
-            None,
-        )
+    for number, each in enumerate(request.each):
+        first_only = number == 0  # who comes along may begin later
+        own = next((a for a in left if _is_of(each, a) and (a.starts_at == request.start or not first_only)), None)
         if own is None:
             missing.append(each.name)
         else:
@@ -110,6 +121,11 @@ def find_booked(request: BookingRequest, appointments: Sequence[Appointment]) ->
         raise ClarificationNeeded(say().group_partly.format(booked=names, missing=join_list(missing)))
     request.each[0].find_repeated(appointments)
     return []
+
+
+def _is_of(request: BookingRequest, appointment: Appointment) -> bool:
+    is_same = same_services(appointment.service, request.rules.service.name)
+    return is_same and same_name(request.name, appointment.customer_name)
 
 
 def _may_be_of(request: BookingRequest, appointment: Appointment) -> bool:

@@ -28,15 +28,23 @@ class GroupTimes:
         self._units = {each.id: each.units for each in rules.everybody}
         self._query = query
         self._free: list[dict[str, frozenset[int]]] = [{} for _ in self._people]
+        self._able_at: dict[tuple[int, int], list[str]] = {}
+        self._longest = int(longest_group(rules).total_seconds())
 
     def read_free(self) -> Iterator[None]:
-        """Find out who is free when, and yield after each staff member: it is to be read to its end before the plans are."""
-        for number, (rules, grid) in enumerate(zip(self._people, self._grids, strict=True)):
+        """Find out who is free when, and yield after each staff member: it is to be read to its end before the plans are. It ends
+        where one of the people cannot be served at all; who has the smallest choice comes first.
+        """
+        able = [rules.able(self._query.staff if number == 0 else None) for number, rules in enumerate(self._people)]
+        for number in sorted(range(len(able)), key=lambda number: len(able[number])):
             query = replace(self._query if number == 0 else _longer(self._query, self._people[0]), limit=None)
-            for staff_member in rules.able(query.staff if number == 0 else None):
-                starts = free_starts(rules, staff_member, self._busy, grid, query)
-                self._free[number][staff_member.id] = frozenset(starts)
+            free = self._free[number]
+            for each in able[number]:
+                starts = free_starts(self._people[number], each, self._busy, self._grids[number], query)
+                free[each.id] = frozenset(starts)
                 yield
+            if not any(free.values()):
+                return
 
     def find_together(self, start: int) -> Plan | None:
         """Return with whom everybody can be served at `start`."""
@@ -64,12 +72,16 @@ class GroupTimes:
         """Return how everybody can be served one after the other from `start` on, some of them beside each other; of several plans
         the one that ends first.
         """
+        if not all(self._is_free_after(number, start) for number in range(1, len(self._people))):
+            return None
+        able = self._able(0, start)
+        # Beside each other at most as many staff members serve them as they are, so one of the best is none of the others'.
+        firsts: list[tuple[str, str | None]] = [(staff, None) for staff in able[: len(self._people)]]
+        firsts += [(staff, staff) for staff in able if all(staff in free for free in self._free)]
         plans = [
             plan
-            for staff in self._able(0, start)
-            if (first := self._allocate(0, staff, start, ()))
-            for only in (None, staff)
-            if (plan := self._line_up(start, [first], only))
+            for staff, only in firsts
+            if (first := self._allocate(0, staff, start, ())) and (plan := self._line_up(start, [first], only))
         ]
         return min(plans, key=lambda plan: max(slot.end for slot, _ in plan), default=None)
 
@@ -112,9 +124,18 @@ class GroupTimes:
 
     def _able(self, number: int, start: int) -> list[str]:
         """Return who is free for somebody at a start, the best first."""
+        if (known := self._able_at.get((number, start))) is not None:
+            return known
         free = [staff for staff, starts in self._free[number].items() if start in starts]
         at = datetime.fromtimestamp(start, UTC)
-        return sorted(free, key=lambda staff: self._ranks[number](staff, at))
+        able = self._able_at[number, start] = sorted(free, key=lambda staff: self._ranks[number](staff, at))
+        return able
+
+    def _is_free_after(self, number: int, start: int) -> bool:
+        """Return whether anybody is free for somebody before a group that begins at `start` would have to end."""
+        grid = self._grids[number]
+        later = grid[bisect_left(grid, start) : bisect_left(grid, start + self._longest)]
+        return any(at in starts for starts in self._free[number].values() for at in later)
 
     def _allocate(
         self, number: int, staff: str, start: int, planned: Iterable[tuple[Slot, Claims]]
@@ -131,44 +152,19 @@ class GroupTimes:
 
 
 def find_plan(
-    rules: ServiceRules, busy: Busy, query: SlotQuery, language: str, offered: Sequence[Claims] = ()
+    rules: ServiceRules, busy: Busy, query: SlotQuery, language: str, offered: Sequence[Slot] = ()
 ) -> Plan | None:
     """Return how a group is served from the only start of `query` on; None if it cannot be.
 
-    What these people were `offered` from this start on, the claims of each, is planned again; without an offer all are served at
-    this time. Anything else would be times that the caller has not agreed to.
+    What these people were `offered` from this start on is planned again; without an offer all are served at this time. Anything
+    else would be times that the caller has not agreed to.
     """
     times = GroupTimes(rules, busy, query, language)
     for _ in times.read_free():
         pass
-    start, slots = next(iter(times.starts), None), _to_slots(rules.people, offered)
-    if start is None:
+    if not times.starts:
         return None
-    if slots and slots[0].start.timestamp() == start:
-        return times.find_offered(slots)
-    return times.find_together(start)
-
-
-def _to_slots(people: Sequence[ServiceRules], offered: Sequence[Claims]) -> list[Slot]:
-    """Return the slots that claims are of; none if they are not those of these people: of other services, or of who does them no
-    longer.
-    """
-    if len(offered) != len(people):
-        return []
-    slots = [_to_slot(rules, claims) for rules, claims in zip(people, offered, strict=True)]
-    return [] if None in slots else [slot for slot in slots if slot]
-
-
-def _to_slot(rules: ServiceRules, claims: Claims) -> Slot | None:
-    resources = {resource_id for resource_id, _ in claims}
-    staff = next((each.id for each in rules.staff_members if resources <= set(each.resource_ids)), None)
-    if staff is None:
-        return None
-    service = rules.service_by(staff)
-    first, end = min(span.start for _, span in claims), max(span.end for _, span in claims)
-    start = first + timedelta(minutes=service.buffer_before_minutes)
-    is_same = rules.blocked_span(start, staff).end == end
-    return Slot(start, start + timedelta(minutes=service.duration_minutes), staff) if is_same else None
+    return times.find_offered(offered) if offered else times.find_together(times.starts[0])
 
 
 def to_group_slot(plan: Plan) -> Slot:

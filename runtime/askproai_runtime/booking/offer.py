@@ -156,6 +156,8 @@ async def offer_alternatives(
     missed = Candidate(start, None, Grain.MINUTE, "")
     near = request, read_busy, now, missed, obstacle, settings, read_remote
     alternatives, _ = await find_near(*near, with_others=moving is None)
+    if rules.companions and alternatives:  # whoever agrees to other times than the first one's gets them by the hold
+        await hold_slot(ctx, rules, call, min(alternatives, key=lambda slot: abs(slot.start - start)))
     others = [slot for slot in alternatives if moving is None or slot.start != moving.starts_at]
     alternatives = others or alternatives
     basis = _count_offer(ctx, read_remote, alternatives)

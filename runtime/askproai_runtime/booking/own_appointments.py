@@ -18,6 +18,7 @@ from askproai_runtime.booking.phrases import format_reading, join_list
 from askproai_runtime.booking.replies import Reply, meant_key
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import (
+    FormerStart,
     get_last_question,
     list_cancelled_appointments,
     list_former_starts,
@@ -47,7 +48,7 @@ async def resolve_appointment(
     call: CallContext,
     args: Mapping[str, Any],
     question: str,
-    is_done: Callable[[Appointment], bool] = lambda _: False,
+    is_done: Callable[[Appointment, FormerStart], bool] = lambda *_: False,
 ) -> Appointment:
     """Return the future appointment that is meant: named by `appointment_id` or by its day and time, else the only one.
 
@@ -64,8 +65,8 @@ async def resolve_appointment(
     named = _NamedTime.of(args, call, ZoneInfo(ctx.config().time_zone))
     if named.readings and not named.select(found):
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
-        moved = {appointment_id for appointment_id, start in former if named.is_at(start)}
-        if (again := next((each for each in found if each.id in moved and is_done(each)), None)) is not None:
+        moved = {each.appointment_id: each for each in former if named.is_at(each.start)}
+        if (again := next((a for a in found if a.id in moved and is_done(a, moved[a.id])), None)) is not None:
             return again
     if (likely := named.find_likely(found)) is not None:
         age = await record_which(conn, ctx.tenant, call.call_id, likely.id, likely.starts_at, named.spoken)

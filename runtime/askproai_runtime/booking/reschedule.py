@@ -12,7 +12,7 @@ See docs/decisions/0015-reschedule-keeps-the-old-time-blocked.md.
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -50,6 +50,8 @@ from askproai_runtime.booking.request import (
 )
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery
 from askproai_runtime.booking.store.actions import (
+    FormerStart,
+    hash_words,
     is_action_done,
     list_former_starts,
     move_key,
@@ -81,12 +83,14 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
-from askproai_runtime.german_dates import Candidate, Grain, Understanding, count_from, find_open_span
+from askproai_runtime.german_dates import Candidate, Grain, Understanding, count_from, find_open_span, fold
 from askproai_runtime.notifications.types import Kind
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import find_by_name
 
 log = structlog.get_logger(__name__)
+
+_ANY_DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)  # whether a time is counted from an appointment does not depend on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class MoveRequest:
     start: datetime
     desk: DeskRequest | None = None
     names_customer: bool = False  # the caller has appointments of others, too
+    counted: str | None = None  # the words by which `start` was counted from the appointment
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +126,11 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
     try:
         async with ctx.pool.acquire() as conn:
             appointment = await resolve_appointment(
-                ctx, conn, call, args, say().which_to_move, lambda moved: _is_there(ctx, call, args, moved)
+                ctx, conn, call, args, say().which_to_move, lambda *moved: _is_repeated(ctx, call, args, *moved)
             )
             service = await _require_service(ctx, conn, call, appointment)
             names_customer = await is_beside_others(ctx, conn, call, appointment)
+        counted = _counted_words(args)
         args = await _count_from_appointment(ctx, call, args, appointment, service)
         understood = _understand_new_time(args, call, appointment, service)
         if understood is None:
@@ -137,7 +143,7 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
         return clarification.answer
     try:
         return await carry_out_move(
-            ctx, call, MoveRequest(appointment, service, start, names_customer=names_customer), deadline
+            ctx, call, MoveRequest(appointment, service, start, None, names_customer, counted), deadline
         )
     except MoveInFlight:
         return failure(say().move_in_flight, FunctionOutcome.IN_FLIGHT)
@@ -225,8 +231,13 @@ def find_service(
     return ServiceRequest(replace(rules, staff_members=staff), name) if rules is not None and staff else None
 
 
-def _is_there(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
-    """Return whether an appointment has the new start that is asked for."""
+def _is_repeated(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, former: FormerStart
+) -> bool:
+    """Return whether an appointment, which was at its former start before, has the new start that is asked for."""
+    counted = _counted_words(args)
+    if counted is not None:
+        return former.counted == hash_words(counted)
     try:
         service = resolve_service(ctx, appointment)
         understood = _understand_new_time(args, call, appointment, service)
@@ -251,22 +262,34 @@ async def _count_from_appointment(
     """Return the arguments with a new time that is counted from the appointment ("eine Stunde später", "gleiche Zeit") as it is
     without it.
 
-    A model that repeats itself does not mean another hour: if this call has moved the appointment by just that, it is counted from
-    where it was before.
+    A model that repeats itself does not mean another hour: if this call has moved the appointment by just these words, it is
+    counted from where it was before.
     """
     date, clock_time, _ = read_parts(args)
-    counted = _count(args, date, clock_time, appointment.starts_at.astimezone(service.rules.zone))
-    if counted is None:
+    counted, words = (
+        _count(args, date, clock_time, appointment.starts_at.astimezone(service.rules.zone)),
+        _counted_words(args),
+    )
+    if counted is None or words is None:
         return args
     async with ctx.pool.acquire() as conn:
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
-    for start in (start for appointment_id, start in former if appointment_id == appointment.id):
+    by_words = [each for each in former if (each.appointment_id, each.counted) == (appointment.id, hash_words(words))]
+    for start in (each.start for each in by_words):
         again = _count(args, date, clock_time, start.astimezone(service.rules.zone))
         with suppress(ClarificationNeeded):
             understood = _understand_new_time(again or args, call, replace(appointment, starts_at=start), service)
             if understood is not None and understood.exact == appointment.starts_at:
                 return again or args
     return counted
+
+
+def _counted_words(args: Mapping[str, Any]) -> str | None:
+    """Return the words for a new time if it is counted from the appointment."""
+    date, clock_time, part_of_day = read_parts(args)
+    if count_from(date, clock_time, _ANY_DAY) is None:
+        return None
+    return "|".join(fold(part or "") for part in (date, clock_time, part_of_day))
 
 
 def _count(
@@ -412,7 +435,7 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
         raise SlotNotFree
     placement = Placement(slot.staff, slot.start, slot.end, claims, staff_member.units)
     await move_appointment(conn, ctx.tenant, before, placement, ask_calendar=ask_calendar)
-    await record_former_start(conn, ctx.tenant, call_id, move_key(before.id, start), before.starts_at)
+    await record_former_start(conn, ctx.tenant, call_id, move_key(before.id, start), before.starts_at, request.counted)
     if ask_calendar:
         run_at = ctx.clock.now() + ctx.settings.sync_delay  # for the case that this process dies; TX2 completes the job
         await enqueue_sync(conn, ctx.tenant, before.id, claim.call.correlation_id, run_at)

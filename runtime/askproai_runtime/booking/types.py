@@ -1,7 +1,7 @@
 """What callers of the package pass in and get back, and what every function of the package works with."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable, Iterable
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,8 +21,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class DeclinedSlot:
-    """A slot that a caller does not want, by the names in the config; `service` may be a visit's. `start` is in UTC."""
+class NamedSlot:
+    """A slot that an answer has named, by the names in the config; `service` may be a visit's. `start` is in UTC."""
 
     branch: str
     service: str
@@ -37,8 +37,9 @@ class CallContext:
     `started_at` anchors relative dates ("morgen"), not the time of processing. `caller` is E.164, None when withheld.
     `replies` are the caller's answers to our questions, by the ids of appointments and the e-mail addresses that they were about.
     None if the request has no transcript. `declined` are the slots that were named in this call, and of which the caller has said
-    that they do not suit; `beside_declined` were named together with such ones, and may still suit. `said` are the last words of
-    caller and agent; None if the request has no transcript.
+    that they do not suit; `beside_declined` were named together with such ones, and may still suit. `offered` are the slots that
+    were named, by branch and start, the last ones from each start on: of those who come together one each. `said` are the last
+    words of caller and agent; None if the request has no transcript.
     """
 
     call_id: str
@@ -47,8 +48,9 @@ class CallContext:
     started_at: datetime
     correlation_id: str
     replies: Replies | None = None
-    declined: frozenset[DeclinedSlot] = frozenset()
-    beside_declined: frozenset[DeclinedSlot] = frozenset()
+    declined: frozenset[NamedSlot] = frozenset()
+    beside_declined: frozenset[NamedSlot] = frozenset()
+    offered: Mapping[tuple[str, datetime], tuple[NamedSlot, ...]] = field(default_factory=dict)
     said: str | None = None
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
@@ -73,7 +75,7 @@ class CallContext:
         return _starts_of(self.beside_declined, branch, service, staff)
 
 
-def _starts_of(slots: Iterable[DeclinedSlot], branch: str, service: str, staff: str | None) -> frozenset[datetime]:
+def _starts_of(slots: Iterable[NamedSlot], branch: str, service: str, staff: str | None) -> frozenset[datetime]:
     return frozenset(
         slot.start for slot in slots if (slot.branch, slot.service) == (branch, service) and staff in {None, slot.staff}
     )

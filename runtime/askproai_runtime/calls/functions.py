@@ -37,6 +37,7 @@ from askproai_runtime.calls.payload import (
     normalize_arguments,
     parse_milliseconds,
     read_declined,
+    read_offered,
     read_replies,
     read_said,
 )
@@ -163,6 +164,7 @@ class CallFunctions:
             replies=read_replies(call),
             declined=declined,
             beside_declined=beside_declined,
+            offered=read_offered(call),
             said=read_said(call),
         )
 

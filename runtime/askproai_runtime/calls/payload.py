@@ -13,7 +13,7 @@ import msgspec
 from askproai_core.http_server import read_json
 from askproai_core.phone_numbers import Route, Routing, e164_or_none
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import DeclinedSlot, Question, Replies, Reply, find_declined, meant_key, read_reply
+from askproai_runtime.booking import NamedSlot, Question, Replies, Reply, find_declined, meant_key, read_reply
 from askproai_runtime.intake import ProviderId
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -162,7 +162,7 @@ def read_said(call: OngoingCall) -> str | None:
     return said[-_MOST_READ_FOR_SERVICE:]
 
 
-def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[DeclinedSlot], frozenset[DeclinedSlot]]:
+def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[NamedSlot], frozenset[NamedSlot]]:
     """Return the slots that answers have named in this call and the caller does not want; and those that were named beside such
     ones and are none of them.
 
@@ -170,8 +170,8 @@ def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[De
     """
     utterances = call.transcript_with_tool_calls or ()
     later = sum(len(str(each.content or "")) for each in utterances if each.role == "user")
-    declined, beside = set[DeclinedSlot](), set[DeclinedSlot]()
-    named: dict[DeclinedSlot, datetime] = {}
+    declined, beside = set[NamedSlot](), set[NamedSlot]()
+    named: dict[NamedSlot, datetime] = {}
     for utterance in utterances:
         if utterance.role == "tool_call_result" and (answer := _read_answer(utterance)):
             if slots := _read_slots(answer):
@@ -188,21 +188,46 @@ def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[De
     return frozenset(declined), frozenset(beside - declined)
 
 
-def _read_slots(answer: Mapping[str, Any]) -> dict[DeclinedSlot, datetime]:
-    """Return the slots that an answer of ours has named, with their local starts. Retell passes it back, so nothing of its shape is
-    certain.
+def read_offered(call: OngoingCall) -> dict[tuple[str, datetime], tuple[NamedSlot, ...]]:
+    """Return the slots that answers have named in this call, by branch and start: of those who come together one each. What was
+    named last counts.
+    """
+    found: dict[tuple[str, datetime], tuple[NamedSlot, ...]] = {}
+    for utterance in call.transcript_with_tool_calls or ():
+        answer = _read_answer(utterance) if utterance.role == "tool_call_result" else None
+        for slot in _list_slots(answer or {}):
+            companions = slot.get("companions")
+            people = [slot, *(companions if isinstance(companions, list) else ())]
+            with suppress(KeyError, TypeError, ValueError):
+                first, *others = (_read_slot({"branch": slot["branch"], **each}) for each in people)
+                found[first.branch, first.start] = first, *others
+    return found
+
+
+def _read_slots(answer: Mapping[str, Any]) -> dict[NamedSlot, datetime]:
+    """Return the slots that an answer of ours has named, with their local starts.
 
     A pod of the release before names neither service nor branch of a slot: it counts as not named.
     """
-    slots = answer.get("slots") or answer.get("alternatives")
-    found: dict[DeclinedSlot, datetime] = {}
-    for slot in slots if isinstance(slots, list) else ():
+    found: dict[NamedSlot, datetime] = {}
+    for slot in _list_slots(answer):
         with suppress(KeyError, TypeError, ValueError):
-            start = datetime.fromisoformat(slot["start"])
-            if start.tzinfo is not None:
-                branch, service, staff = str(slot["branch"]), str(slot["service"]), str(slot["staff"])
-                found[DeclinedSlot(branch, service, staff, start.astimezone(UTC))] = start
+            found[_read_slot(slot)] = datetime.fromisoformat(slot["start"])
     return found
+
+
+def _list_slots(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the slots of an answer of ours. Retell passes it back, so nothing of its shape is certain."""
+    slots = answer.get("slots") or answer.get("alternatives")
+    return [slot for slot in slots if isinstance(slot, dict)] if isinstance(slots, list) else []
+
+
+def _read_slot(slot: Mapping[str, Any]) -> NamedSlot:
+    """Return one slot of an answer. Raises `KeyError`, `TypeError` or `ValueError`."""
+    start = datetime.fromisoformat(slot["start"])
+    if start.tzinfo is None:
+        raise ValueError("a start without a zone")
+    return NamedSlot(str(slot["branch"]), str(slot["service"]), str(slot["staff"]), start.astimezone(UTC))
 
 
 def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
@@ -234,12 +259,13 @@ def normalize_arguments(args: Any) -> dict[str, Any]:
     if not isinstance(args, dict):
         return {}
     normalized: dict[str, Any] = {str(name): _normalize(str(name), value) for name, value in args.items()}
-    normalized["companions"] = _read_companions(args.get("companions")) or None
+    normalized["companions"] = _read_companions(args.get("companions"))
     return {name: value for name, value in normalized.items() if value is not None}
 
 
-def _read_companions(value: Any) -> list[dict[str, str]]:
-    """Return an object for each who comes along: a list of them, as JSON too, names alone, or how many there are.
+def _read_companions(value: Any) -> list[dict[str, str]] | None:
+    """Return an object for each who comes along: a list of them, as JSON too, names alone, or how many there are. None if nothing
+    was said of them, which an empty list says.
 
     Nobody of a list is left out, whatever the entry is: one who was would come for nothing.
     """
@@ -247,16 +273,18 @@ def _read_companions(value: Any) -> list[dict[str, str]]:
         value = _decode(value)
     match value:
         case bool() | None:
-            return []
+            return None
         case int() | float():
             return [{}] * int(min(max(value, 0), _MAX_COMPANIONS))
-        case str() | dict():
+        case str():
             value = [value]
+        case dict():
+            value = [value] if value else []
         case list():
             pass
         case _:
-            return []
-    return [_read_companion(each) for each in value[:_MAX_COMPANIONS] if each is not None]
+            return None
+    return [_read_companion(each) for each in value[:_MAX_COMPANIONS]]
 
 
 def _read_companion(value: Any) -> dict[str, str]:
@@ -267,8 +295,8 @@ def _read_companion(value: Any) -> dict[str, str]:
 
 def _decode(text: str) -> Any:
     try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:
+        return read_json(text.encode(), object)
+    except (msgspec.DecodeError, RecursionError):
         return text.strip() or None
 
 

@@ -12,6 +12,8 @@ from askproai_runtime.german_dates.vocabulary import NUMBERS, WEEKDAYS, fold
 _LATER = r"spaeter|danach|darauf|drauf|nachher|nach hinten|later|after(?: that)?"
 _EARLIER = r"frueher|davor|vorher|zuvor|eher|nach vorne?|earlier|before(?: that)?"
 _DIRECTION = rf"(?:(?P<later>{_LATER})|(?P<earlier>{_EARLIER}))\b"
+# "Montag später Nachmittag" and "Freitag eher nachmittags" are no other Monday and no other Friday.
+_NEXT = r"(?:(?P<later>danach|darauf|drauf|after that)|(?P<earlier>davor|vorher|zuvor|before that))\b"
 _COUNTS = {
     **dict.fromkeys(("ein", "eine", "einen", "a", "an", "one"), 1.0),
     **{word: float(number) for word, number in NUMBERS.items() if number in range(2, 61)},
@@ -35,19 +37,20 @@ def _any_of(words: Iterable[str]) -> str:
     return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
 
 
-_SHIFT = re.compile(
-    rf"\b(?:um )?(?P<count>{_any_of(_COUNTS)}|\d{{1,2}}) (?P<unit>{_any_of({**_MINUTES, **_DAYS})}) {_DIRECTION}"
-)
+_COUNT = rf"{_any_of(_COUNTS)}|(?<![\d.,])\d{{1,2}}(?:[.,]\d{{1,2}})?"
+_SHIFT = re.compile(rf"\b(?:um )?(?P<count>{_COUNT}) (?P<unit>{_any_of({**_MINUTES, **_DAYS})}) {_DIRECTION}")
 _NEXT_UNIT = re.compile(
     rf"\b(?:am |auf den |auf die |den |die |in der |the )?(?P<unit>tag|woche|day|week) {_DIRECTION}"
 )
-_NEXT_WEEKDAY = re.compile(rf"\b(?:am |den |auf den )?(?P<weekday>{_any_of(WEEKDAYS)}) {_DIRECTION}")
+_NEXT_WEEKDAY = re.compile(rf"\b(?:am |den |auf den )?(?P<weekday>{_any_of(WEEKDAYS)}) {_NEXT}")
 _SAME_TIME = re.compile(
     r"\b(?:um |zu |zur |at )?(?:(?:die|der|the) ?)?(?:selben?|gleichen?|same) (?:uhrzeit|zeit|time)\b"
 )
 _SAME_DAY = re.compile(r"\b(?:am |on )?(?:(?:der|dem|the) ?)?(?:selben?|gleicher?n?|same) (?:tag|day)\b")
 _WEEK = re.compile(r"\b(?:woche|week)\b")
 _ANY_WEEKDAY = re.compile(rf"\b(?:{_any_of(WEEKDAYS)})\b")
+_WEEKDAY_ALONE = re.compile(rf"(?:am |den |auf den )?(?:{_any_of(WEEKDAYS)})")
+_NOISE = re.compile(r"\b(?:bitte|lieber|doch|noch|gerne?|genau|etwa|so|auf|please|rather|just)\b")
 
 
 def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str | None, str | None] | None:
@@ -58,26 +61,25 @@ def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str 
     or in numbers.
     """
     words = [fold(part) if part else "" for part in (date, clock)]
-    same_time, words = _take(_SAME_TIME, words)
-    same_day, words = _take(_SAME_DAY, words)
-    shift, words = _take(_SHIFT, words)
-    if shift is None:
-        shift, words = _take(_NEXT_WEEKDAY, words)
-    if shift is None:
-        shift, words = _take(_NEXT_UNIT, words)
+    same_time, words, _ = _take(_SAME_TIME, words)
+    same_day, words, _ = _take(_SAME_DAY, words)
+    for pattern in (_SHIFT, _NEXT_WEEKDAY, _NEXT_UNIT):
+        shift, words, at = _take(pattern, words)
+        if shift is not None:
+            break
     if not (same_time or same_day or shift):
         return None
     day, minutes = old.date(), 0
     if shift is not None:
         named = shift.groupdict()
-        sign = -1 if named["earlier"] else 1
-        if weekday := named.get("weekday"):
-            apart = (WEEKDAYS[weekday] - old.weekday()) * sign % 7 or 7
-            day += timedelta(days=apart * sign)
-        elif named["unit"] in _MINUTES:
-            minutes = round(_count(named) * _MINUTES[named["unit"]]) * sign
-        else:
-            day += timedelta(days=round(_count(named) * _DAYS[named["unit"]]) * sign)
+        in_minutes = named.get("unit") in _MINUTES
+        words[at] = " ".join(_NOISE.sub(" ", words[at]).split()).strip(" ,.")
+        if words[at] and not (in_minutes and _WEEKDAY_ALONE.fullmatch(words[at])):
+            return None  # "the day after tomorrow", "zwei Wochen später am Montag": the rest says something else
+        if words[0] and not in_minutes:
+            return None  # one day is named, and another one is counted
+        apart, minutes = _shift(old, named)
+        day += apart
     rest_date, rest_clock = words
     if rest_date and _WEEK.search(rest_date) and not _ANY_WEEKDAY.search(rest_date):  # "nächste Woche, gleiche Zeit"
         rest_date = f"{rest_date} {next(name for name, number in WEEKDAYS.items() if number == old.weekday())}"
@@ -87,15 +89,26 @@ def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str 
     return rest_date or day.isoformat(), rest_clock or (f"{old:%H:%M}" if same_time else None)
 
 
+def _shift(old: datetime, named: dict[str, str | None]) -> tuple[timedelta, int]:
+    """Return by how much the day changes, and by how many minutes the time."""
+    sign, unit = -1 if named["earlier"] else 1, named.get("unit")
+    if weekday := named.get("weekday"):
+        apart = (WEEKDAYS[weekday] - old.weekday()) * sign % 7 or 7
+        return timedelta(days=apart * sign), 0
+    if unit in _MINUTES:
+        return timedelta(), round(_count(named) * _MINUTES[unit]) * sign
+    return timedelta(days=round(_count(named) * _DAYS[str(unit)]) * sign), 0
+
+
 def _count(named: dict[str, str | None]) -> float:
     said = named.get("count")
-    return 1.0 if said is None else _COUNTS[said] if said in _COUNTS else float(said)
+    return 1.0 if said is None else _COUNTS[said] if said in _COUNTS else float(said.replace(",", "."))
 
 
-def _take(pattern: re.Pattern[str], words: list[str]) -> tuple[re.Match[str] | None, list[str]]:
-    """Return the first match in the words, and the words without it."""
+def _take(pattern: re.Pattern[str], words: list[str]) -> tuple[re.Match[str] | None, list[str], int]:
+    """Return the first match in the words, the words without it, and in which of them it was."""
     for at, text in enumerate(words):
         if found := pattern.search(text):
             rest = f"{text[: found.start()]} {text[found.end() :]}".strip(" ,.")
-            return found, [rest if n == at else each for n, each in enumerate(words)]
-    return None, words
+            return found, [rest if n == at else each for n, each in enumerate(words)], at
+    return None, words, 0

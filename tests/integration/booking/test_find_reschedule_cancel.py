@@ -532,7 +532,7 @@ async def test_concurrent_repeats_move_once(new_salon) -> None:
         ({"date": "eine Woche später", "time": "gleiche Uhrzeit"}, "2026-12-04T14:30:00+01:00"),
         ({"date": "Donnerstag", "time": "eine Stunde früher"}, "2026-11-26T13:30:00+01:00"),
         ({"date": "Donnerstag davor, selbe Zeit"}, "2026-11-26T14:30:00+01:00"),
-        ({"date": "nächste Woche", "time": "zur gleichen Zeit", "start": ""}, "2026-11-27T14:30:00+01:00"),
+        ({"date": "übernächste Woche", "time": "zur gleichen Zeit", "start": ""}, "2026-12-04T14:30:00+01:00"),
     ],
 )
 async def test_a_new_time_that_is_counted_from_the_appointment_moves_it_once(new_salon, args, start: str) -> None:
@@ -552,6 +552,24 @@ async def test_who_wants_another_hour_later_in_the_next_call_gets_it(new_salon) 
     later = {"time": "eine Stunde später"}
     starts = [(await salon.booking.reschedule_appointment(call(f"c{n}"), later)).fields["start"] for n in range(2)]
     assert starts == ["2026-11-27T15:30:00+01:00", "2026-11-27T16:30:00+01:00"]
+
+
+async def test_an_hour_later_than_where_this_call_has_moved_it_is_another_hour(new_salon) -> None:
+    salon = await new_salon()
+    assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
+    starts = [
+        (await salon.booking.reschedule_appointment(call(), {"time": words})).fields["start"][11:16]
+        for words in ("15:30", "eine Stunde später", "eine Stunde später", "noch eine halbe Stunde später")
+    ]
+    assert starts == ["15:30", "16:30", "16:30", "17:00"], "the same words once more are the same request"
+
+
+async def test_a_repeated_counted_move_may_name_the_time_before_it(new_salon) -> None:
+    salon = await new_salon()
+    assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
+    args = {"appointment_time": "14:30", "time": "eine Stunde später"}
+    starts = [(await salon.booking.reschedule_appointment(call(), args)).fields["start"][11:16] for _ in range(2)]
+    assert starts == ["15:30", "15:30"]
 
 
 async def test_a_day_that_is_counted_from_the_appointment_is_offered_with_its_times(new_salon) -> None:

@@ -2,6 +2,9 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,9 +12,11 @@ import msgspec
 import pytest
 from test_segments import ABLE, FRIDAY, at, booked_claims, with_services
 
+from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import BookingLimits, CallerVerification, Service
 from askproai_runtime.booking import BookingSettings
 from askproai_runtime.booking.types import Answer, FunctionOutcome
+from askproai_runtime.calls.payload import OngoingCall, Utterance, read_offered
 from tests.worlds.booking_environment import Salon, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 
@@ -102,6 +107,7 @@ async def test_of_a_day_the_times_at_which_all_are_served_at_once_come_first(sal
     await block(salon, "mehmet", "09:00")
     offer = await look(salon, {}, time=None, part_of_day="vormittags")
     starts = {(each["start"], *(c["start"] for c in each["companions"])) for each in offer.fields["slots"]}
+    assert starts
     assert all(len(set(each)) == 1 for each in starts), starts
 
 
@@ -122,6 +128,85 @@ async def test_what_was_offered_is_booked_although_another_person_is_free_meanwh
     await salon.cancel(str(row["id"]))
     answer = await book(salon, "10:00", MIA)
     assert "um 10 Uhr 40" in answer.message, "the caller has agreed to one after the other"
+
+
+def heard(*answers: Answer, number: int = 1) -> Any:
+    """Return a call whose transcript has these answers, as Retell passes them back."""
+    results = [Utterance(role="tool_call_result", content=msgspec.json.encode(a.fields).decode()) for a in answers]
+    return replace(caller(number), offered=read_offered(OngoingCall(call_id="c", transcript_with_tool_calls=results)))
+
+
+async def book_heard(salon: Salon, context: Any, clock: str, **args: Any) -> Answer:
+    said = {"service": "Haarschnitt", "start": at(clock), "customer_name": "Rosa Rot", **args}
+    return await salon.booking.book_appointment(context, said)
+
+
+async def starts_by_name(salon: Salon) -> dict[str, str]:
+    return {name: start for start, _, name in await booked(salon)}
+
+
+async def test_each_of_several_offers_in_a_row_can_be_booked(salon: Salon) -> None:
+    with_anna = {"staff": "Anna"}
+    offer = await look(salon, with_anna, staff="Anna", time=None, part_of_day="vormittags")
+    clocks = [each["start"][11:16] for each in offer.fields["slots"]]
+    assert len(clocks) > 1
+    answer = await book_heard(salon, heard(offer), clocks[-1], staff="Anna", companions=[{**MIA, **with_anna}])
+    assert answer.success, (clocks, answer.message)
+    agreed = offer.fields["slots"][-1]
+    booked_starts = [each["start"] for each in answer.fields["appointments"]]
+    assert booked_starts == [agreed["start"], agreed["companions"][0]["start"]]
+
+
+async def test_without_a_transcript_a_second_yes_books_what_was_offered(salon: Salon) -> None:
+    with_anna = {"staff": "Anna"}
+    offer = await look(salon, with_anna, staff="Anna", time=None, part_of_day="vormittags")
+    clock = offer.fields["slots"][-1]["start"][11:16]
+    first = await book(salon, clock, {**MIA, **with_anna}, staff="Anna")
+    assert (first.success, at(clock) in [each["start"] for each in first.fields["alternatives"]]) == (False, True)
+    assert (await book(salon, clock, {**MIA, **with_anna}, staff="Anna")).success
+
+
+async def test_an_offer_in_a_row_is_booked_while_another_call_tries_the_same_time(
+    salon: Salon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await block(salon, "mehmet", "10:00")
+    offer = await look(salon, {})
+    assert "um 10 Uhr bei Anna und um 10 Uhr 40" in offer.message
+
+    @asynccontextmanager
+    async def hold_second(_: SlotLock, *__: object, on_retry: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+        await on_retry()  # another call has the lock: is the time still free?
+        yield
+
+    monkeypatch.setattr(SlotLock, "hold", hold_second)
+    answer = await book(salon, "10:00", MIA)
+    assert answer.success, answer.message
+
+
+async def test_companions_whom_the_model_leaves_out_are_asked_for(salon: Salon) -> None:
+    offer = await look(salon, {"service": "Färben"})
+    forgotten = await book_heard(salon, heard(offer), "10:00")
+    assert forgotten.message == "Auf welche Namen darf ich die anderen Termine eintragen?"
+    answer = await book_heard(salon, heard(offer), "10:00", companions=[MIA])
+    assert answer.success
+    assert "Färben bei Anna für Mia Rot" in answer.message, "what was offered to her"
+
+
+async def test_who_comes_alone_after_all_is_booked_alone(salon: Salon) -> None:
+    offer = await look(salon, {})
+    assert (await book_heard(salon, heard(offer), "10:00", companions=[])).success
+    assert list(await starts_by_name(salon)) == ["Rosa Rot"]
+    alone = await look(salon, number=2, time="14 Uhr")
+    answer = await book_heard(salon, heard(await look(salon, {}, number=2, time="14 Uhr"), alone, number=2), "14:00")
+    assert answer.success, "the last offer was for one person"
+
+
+async def test_an_appointment_at_another_time_is_no_part_of_the_group(salon: Salon) -> None:
+    assert (await book(salon, "11:00")).success
+    answer = await book(salon, "10:00", MIA, another=True)
+    assert (answer.outcome, len(await salon.live())) == (FunctionOutcome.BOOKED, 3), answer.message
+    earlier = await book(salon, "09:00", MIA)
+    assert earlier.outcome == FunctionOutcome.ASKED_BACK, "instead of the one at ten, or besides?"
 
 
 async def test_times_that_nobody_has_agreed_to_are_offered_not_booked(salon: Salon) -> None:

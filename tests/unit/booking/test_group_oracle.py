@@ -27,6 +27,7 @@ from test_visit_oracle import open_all_day
 
 from askproai_core.tenant_config import Service
 from askproai_runtime.booking.group_times import GroupTimes, Plan, find_plan
+from askproai_runtime.booking.offered_groups import slots_of_claims
 from askproai_runtime.booking.slots import BusySpan, Claims, ServiceRules, SlotQuery
 
 CASES = int(os.environ.get("ASKPROAI_CASES", "150"))
@@ -201,9 +202,10 @@ def test_what_was_agreed_is_planned_again(case: Case) -> None:
         pass
     plans = (plan for s in times.starts for plan in (times.find_in_a_row(s), times.find_together(s)) if plan)
     for plan in islice(plans, 4):
-        slots, offered = [slot for slot, _ in plan], [claims for _, claims in plan]
+        slots = [slot for slot, _ in plan]
+        assert slots_of_claims(rules.people, [claims for _, claims in plan]) == slots, "as its hold names them"
         for still_busy in (busy, {}):
-            again = find_plan(rules, still_busy, SlotQuery.at(slots[0].start, query.now, None), "de", offered)
+            again = find_plan(rules, still_busy, SlotQuery.at(slots[0].start, query.now, None), "de", slots)
             assert again is not None
             assert [slot for slot, _ in again] == slots
             assert_can_be_booked(rules, still_busy, again)
@@ -221,8 +223,8 @@ def test_of_what_was_agreed_only_the_people_change_when_somebody_gets_busy(case:
         return
     resource_id, span = data.draw(st.sampled_from([claim for _, claims in plan for claim in claims]))
     busier = {**busy, resource_id: [*busy.get(resource_id, ()), BusySpan(span.start, span.end)]}
-    offered = [claims for _, claims in plan]
-    again = find_plan(rules, busier, SlotQuery.at(plan[0][0].start, query.now, None), "de", offered)
+    offered = [slot for slot, _ in plan]
+    again = find_plan(rules, busier, SlotQuery.at(offered[0].start, query.now, None), "de", offered)
     event(f"others can: {again is not None}")
     if again is not None:
         assert [slot.start for slot, _ in again] == [slot.start for slot, _ in plan]

@@ -39,6 +39,12 @@ OLD = datetime(2026, 12, 3, 17, 30)  # noqa: DTZ001  a Thursday, local
         ("two days later", "at the same time", ("2026-12-05", "17:30")),
         (None, "half an hour earlier", ("2026-12-03", "17:00")),
         ("the week after", None, ("2026-12-10", None)),
+        (None, "1,5 Stunden später", ("2026-12-03", "19:00")),
+        (None, "1.5 hours later", ("2026-12-03", "19:00")),
+        (None, "2,5 Stunden früher", ("2026-12-03", "15:00")),
+        ("noch eine Stunde später", None, ("2026-12-03", "18:30")),
+        (None, "lieber eine Stunde früher, bitte", ("2026-12-03", "16:30")),
+        ("am Freitag eine Stunde später", None, ("am freitag", "18:30")),
     ],
 )
 def test_what_is_counted_from_the_appointment(
@@ -52,7 +58,10 @@ def test_what_is_counted_from_the_appointment(
     [
         ("Freitag", "um zehn"), ("in einer Woche", None), ("morgen", None), (None, None), ("in zwei Stunden", None),
         ("später", None), ("noch am Nachmittag", "etwas früher"), ("übernächste Woche", None), ("die Woche nach Ostern", None),
-        (None, "nach drei"),
+        (None, "nach drei"), ("the day after tomorrow", "at ten"), ("the week after next", None),
+        ("zwei Wochen später am Montag", "um zehn"), ("am Dienstag danach, vormittags", "um elf"),
+        ("Montag später Nachmittag", "17 Uhr"), ("Freitag eher nachmittags", "um vier"), ("am Freitag früher", "um zehn"),
+        ("Mittwoch früher Vormittag", None), ("Freitag", "eine Woche später"), ("am dritten, zwei Tage später", None),
     ],
 )  # fmt: skip
 def test_every_other_time_is_left_as_it_was_said(date: str | None, clock: str | None) -> None:

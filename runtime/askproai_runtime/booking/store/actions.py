@@ -13,7 +13,7 @@ _EMAIL_QUESTION = "ask_email"
 # The row of a question names no appointment in its column, because the question changes none.
 _QUESTION = "ask_to_cancel"
 _WHICH = "ask_which"
-_FORMER_START = "former_start"
+_FORMER_START, _COUNTED = "former_start", "counted"
 _NAMED_HASH_LENGTH = 16
 
 
@@ -144,22 +144,41 @@ async def list_cancelled_appointments(conn: Connection, tenant: str, call_id: st
     return [row["appointment_id"] for row in rows]
 
 
-async def record_former_start(conn: Connection, tenant: str, call_id: str, key: str, start: datetime) -> None:
-    """Record from where an action moved its appointment, so that a repeated request that names that time is recognized."""
+async def record_former_start(
+    conn: Connection, tenant: str, call_id: str, key: str, start: datetime, counted: str | None
+) -> None:
+    """Record from where an action moved its appointment, so that a repeated request that names that time is recognized; `counted`
+    are the words for a time that is counted from there, of which a hash is kept.
+    """
+    former = {_FORMER_START: start.astimezone(UTC), _COUNTED: counted and hash_words(counted)}
     await conn.execute(
         "UPDATE call_actions SET answer = $4::jsonb WHERE tenant = $1 AND call_id = $2 AND key = $3",
-        tenant, call_id, key, msgspec.json.encode({_FORMER_START: start.astimezone(UTC)}).decode(),
+        tenant, call_id, key, msgspec.json.encode(former).decode(),
     )  # fmt: skip
 
 
-async def list_former_starts(conn: Connection, tenant: str, call_id: str) -> list[tuple[UUID, datetime]]:
-    """Return the appointments that this call has moved, each with the start that it had before the last such move."""
+@dataclass(frozen=True, slots=True)
+class FormerStart:
+    """Where an appointment was before a move; `counted` is the hash of the words by which its new time was counted from there."""
+
+    appointment_id: UUID
+    start: datetime
+    counted: str | None
+
+
+async def list_former_starts(conn: Connection, tenant: str, call_id: str) -> list[FormerStart]:
+    """Return the starts that appointments had before this call has moved them."""
     rows = await conn.fetch(
-        """SELECT split_part(key, '|', 2)::uuid AS appointment_id, (answer ->> $3)::timestamptz AS start FROM call_actions
-           WHERE tenant = $1 AND call_id = $2 AND key LIKE 'move|%' AND answer ? $3""",
-        tenant, call_id, _FORMER_START,
+        """SELECT split_part(key, '|', 2)::uuid AS appointment_id, (answer ->> $3)::timestamptz AS start, answer ->> $4 AS counted
+           FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key LIKE 'move|%' AND answer ? $3""",
+        tenant, call_id, _FORMER_START, _COUNTED,
     )  # fmt: skip
-    return [(row["appointment_id"], row["start"]) for row in rows]
+    return [FormerStart(row["appointment_id"], row["start"], row["counted"]) for row in rows]
+
+
+def hash_words(words: str) -> str:
+    """Return the hash of what a caller has said, by which the same words are recognized."""
+    return hashlib.sha256(words.encode()).hexdigest()[:_NAMED_HASH_LENGTH]
 
 
 async def record_email_question(conn: Connection, tenant: str, call_id: str, address: str) -> None:

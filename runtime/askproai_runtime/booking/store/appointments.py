@@ -10,7 +10,7 @@ from uuid import UUID
 from askproai_core.database import Connection
 from askproai_runtime.booking.slots import Claims, ServiceRules, Slot, Span
 from askproai_runtime.booking.store.claims import Placement, claim_arrays, move_claims, newest_place, release_claims
-from askproai_runtime.booking.types import DESK_CALL, CallContext, DeclinedSlot
+from askproai_runtime.booking.types import DESK_CALL, CallContext, NamedSlot
 
 
 class Status(StrEnum):
@@ -285,7 +285,7 @@ async def release_holds(conn: Connection, tenant: str, call_ids: Sequence[str]) 
     )  # fmt: skip
 
 
-async def release_declined(conn: Connection, tenant: str, call_id: str, declined: Iterable[DeclinedSlot]) -> None:
+async def release_declined(conn: Connection, tenant: str, call_id: str, declined: Iterable[NamedSlot]) -> None:
     """Free what is held for a call of slots that its caller does not want; another hold stays. Locks as `release_holds`."""
     slots = list(declined)
     await conn.execute(
