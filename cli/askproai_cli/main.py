@@ -24,6 +24,8 @@ from askproai_cli.cluster import use_context
 from askproai_cli.demo import call, demo, play
 from askproai_cli.doctor_command import doctor_command
 from askproai_cli.events import events
+from askproai_cli.figures import EXAMPLE as FIGURES_EXAMPLE
+from askproai_cli.figures import figures
 from askproai_cli.fleet import tenants
 from askproai_cli.lint_command import lint_command
 from askproai_cli.messages import messages, waitlist
@@ -47,6 +49,7 @@ _PANELS = {
         "unblock",
         "blocks",
         "slots",
+        "figures",
         "events",
         "notifications",
         "circuits",
@@ -144,6 +147,7 @@ app.command(epilog="Example: `askproai timeline call_5d2f -t salon-mueller.salon
 app.command(
     epilog="Example: `askproai slots -t salon-mueller.salon-mueller --branch mitte --service haarschnitt --date 2026-11-27`"
 )(slots)
+app.command("figures", epilog=FIGURES_EXAMPLE)(figures)
 app.command(epilog="Example: `askproai when 'Freitag um halb drei' --at 2026-11-20T10:00 --zone Europe/Berlin`")(when)
 app.command(epilog="Example: `askproai demo --keep`, then `askproai demo --down`")(demo)
 app.command(

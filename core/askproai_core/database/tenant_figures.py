@@ -6,7 +6,8 @@ ranges of an index. At most so many rows of a tenant are read; of one that has m
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
 import asyncpg
@@ -15,6 +16,8 @@ from askproai_core.database.pool import Connection, StatementTimeout
 
 _DAY: Final = timedelta(days=1)
 _MONTH: Final = timedelta(days=30)
+_HUNDRED: Final = Decimal(100)
+_TENTH: Final = Decimal("0.1")
 # Rows of a tenant that one count reads, the newest: its login may insert any number, and one tenant's rows must not take up the
 # statement's time, in which others are counted, too. With ten requests a call this is 2,000 calls in a day, 10,000 in a month.
 _MOST_OF_A_DAY: Final = 20_000
@@ -22,11 +25,13 @@ _MOST_OF_A_MONTH: Final = 100_000
 # Of the records of call functions: a time that was taken, a limit, or a question to the caller, is neither. What Cal.com refused
 # has failed, as in `askproai_bookings_total`: the caller heard that nothing is booked, and can do nothing about it.
 # The function is compared after the limit, because a login may insert rows of any function.
-_BOOKINGS = """SELECT count(*) FILTER (WHERE r.outcome = 'booked') AS booked,
-                      count(*) FILTER (WHERE r.outcome IN ('failed', 'busy', 'too_slow', 'refused')) AS failed
-               FROM (SELECT n.function, n.outcome FROM function_requests n WHERE n.tenant = t.tenant
-                       AND n.at > now() - $2::interval ORDER BY n.at DESC LIMIT $3) r
-               WHERE r.function = 'book_appointment'"""
+_COUNTS: Final = """count(*) FILTER (WHERE r.outcome = 'booked') AS booked,
+                    count(*) FILTER (WHERE r.outcome IN ('failed', 'busy', 'too_slow', 'refused')) AS failed
+             FROM (SELECT n.at, n.function, n.outcome FROM function_requests n WHERE n.tenant = t.tenant
+                     AND n.at > now() - $2::interval ORDER BY n.at DESC LIMIT $3) r
+             WHERE r.function = 'book_appointment'"""
+_BOOKINGS: Final = f"SELECT {_COUNTS}"
+_DAYS_OF_BOOKINGS: Final = f"SELECT (r.at AT TIME ZONE $4)::date AS day, {_COUNTS} GROUP BY 1"
 # As the index `calls_newest` has it.
 _BEGAN = "CASE WHEN n.started_at IS NULL THEN 'epoch'::timestamptz ELSE n.started_at END"
 
@@ -42,6 +47,21 @@ class BookingCounts:
     def decided(self) -> int:
         """Return how many ended in one of the two ways."""
         return self.booked + self.failed
+
+    @property
+    def booked_percent(self) -> str | None:
+        """Return the share of what was booked, with one decimal; None if nobody has tried."""
+        return _percent(Decimal(self.booked), Decimal(self.decided))
+
+    def budget_percent(self, success_percent: Decimal) -> str | None:
+        """Return how much is left of the failures that a target allows, with one decimal; 0.0 if none is left, however many there
+        were more; None if nobody has tried.
+        """
+        if self.decided and not self.failed:
+            return _percent(Decimal(1), Decimal(1))
+        allowed = self.decided * (_HUNDRED - success_percent) / _HUNDRED
+        left = max(allowed - self.failed, Decimal(0))
+        return _percent(left, allowed or Decimal(self.decided))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +98,21 @@ async def read_month_of_bookings(conn: Connection, tenants: Sequence[str]) -> Ma
         tenants, _MONTH, _MOST_OF_A_MONTH,
     )  # fmt: skip
     return {tenant: BookingCounts(*bookings) for tenant, *bookings in rows}
+
+
+async def read_days_of_bookings(conn: Connection, tenant: str, zone: str) -> Mapping[date, BookingCounts]:
+    """Return the same month by its days in a time zone, the oldest first; without the days on which nobody has tried to book.
+
+    Raises StatementTimeout.
+    """
+    statement = f"SELECT b.* FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL ({_DAYS_OF_BOOKINGS}) b ORDER BY 1"  # noqa: S608
+    rows = await _fetch(conn, statement, [tenant], _MONTH, _MOST_OF_A_MONTH, zone)
+    return {day: counts for day, *values in rows if (counts := BookingCounts(*values)).decided}
+
+
+def _percent(part: Decimal, whole: Decimal) -> str | None:
+    """Return a share with one decimal, rounded down: 100.0 means all. None of nothing."""
+    return str((part * _HUNDRED / whole).quantize(_TENTH, ROUND_FLOOR)) if whole else None
 
 
 async def _fetch(conn: Connection, sql: str, *values: object) -> list[asyncpg.Record]:

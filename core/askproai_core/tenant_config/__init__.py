@@ -15,6 +15,7 @@ from askproai_core.tenant_config.branches import (
     Staff,
 )
 from askproai_core.tenant_config.config import (
+    BOOKING_TARGET_PERCENT,
     Agent,
     BookingLimits,
     CalendarConfig,
@@ -67,11 +68,12 @@ from askproai_core.tenant_config.vocabulary import (
 )
 
 __all__ = [
-    "FURTHER_FUNCTIONS", "NOTIFICATION_KEY", "SMTP_CA", "SMTP_PASSWORD", "SMTP_USERNAME", "Absence", "Address",
-    "Agent", "BookingField", "BookingLimits", "Branch", "BusinessModel", "BusinessNews", "BusinessNotifications",
-    "CalcomVersion", "CalendarConfig", "CalendarProvider", "CallerVerification", "CustomerNotifications",
-    "EmailSecurity", "EmailSettings", "EventType", "FieldSource", "Function", "Holidays", "Hours", "Knowledge",
-    "Language", "NotificationChannel", "NotificationTexts", "Notifications", "OwnEventType", "PhoneNumber",
+    "BOOKING_TARGET_PERCENT", "FURTHER_FUNCTIONS", "NOTIFICATION_KEY", "SMTP_CA", "SMTP_PASSWORD", "SMTP_USERNAME",
+    "Absence", "Address", "Agent", "BookingField", "BookingLimits", "Branch", "BusinessModel", "BusinessNews",
+    "BusinessNotifications", "CalcomVersion", "CalendarConfig", "CalendarProvider", "CallerVerification",
+    "CustomerNotifications", "EmailSecurity", "EmailSettings", "EventType", "FieldSource", "Function", "Holidays", "Hours",
+    "Knowledge", "Language", "NotificationChannel", "NotificationTexts", "Notifications", "OwnEventType", "PhoneNumber",
     "Provider", "QuietHours", "RateLimits", "RetellConfig", "Retention", "Segment", "SegmentKind", "Service", "Staff",
-    "StaffOverride", "TeamEventType", "TenantConfig", "WebhookSettings", "Weekday", "Withheld", "config_hash", "decode", "encode",
+    "StaffOverride", "TeamEventType", "TenantConfig", "WebhookSettings", "Weekday", "Withheld", "config_hash", "decode",
+    "encode",
 ]  # fmt: skip

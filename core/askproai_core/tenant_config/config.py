@@ -1,6 +1,8 @@
 """Everything that the pods of one tenant need to know, and its JSON text."""
 
 import hashlib
+from decimal import Decimal
+from typing import Final
 
 import msgspec
 
@@ -16,6 +18,8 @@ from askproai_core.tenant_config.vocabulary import (
     Function,
     Withheld,
 )
+
+BOOKING_TARGET_PERCENT: Final = Decimal(95)
 
 
 class Agent(ConfigStruct, frozen=True):
@@ -97,6 +101,7 @@ class TenantConfig(ConfigStruct, frozen=True):
     closed_agents: tuple[
         str, ...
     ] = ()  # ids of agents whose branch was deleted: their calls are recorded, and no function answers
+    booking_target_percent: Decimal = BOOKING_TARGET_PERCENT  # of bookings that shall succeed (`spec.slo`)
     withheld_event_types: tuple[int, ...] = ()  # that no service books at any more, and the account does not have
 
     def own_credential(self, event_type_id: int | None) -> str | None:

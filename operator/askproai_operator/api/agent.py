@@ -95,7 +95,8 @@ class RetellAgentSpec(base.Part):
     transfer_mode: TransferMode = TransferMode.COLD
     """Cold, or Warm: Retell waits for a person to answer, says to that person alone who calls and why, and then connects both."""
     webhook_events: Annotated[tuple[WebhookEvent, ...], base.bounded_list(8, as_set=True)] = get_args(CallEvent)
-    """Events that Retell sends us. Absent: call_started, call_ended and call_analyzed; the others are stored and have no effect."""
+    """Events that Retell sends us. Absent: call_started, call_ended and call_analyzed. With transcript_updated the transcript of a
+    call can be read while it goes on; it is an event for each turn. The others are stored and have no effect."""
     caller_recognition: bool = False
     """Sets the numbers' inbound webhook, so that the agent knows a known caller's name, next appointment and usual branch;
     a call never waits for it. Who names nobody is offered whom they booked last in the branch, if that person is free."""

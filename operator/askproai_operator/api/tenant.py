@@ -9,7 +9,7 @@ import msgspec
 from pydantic import Field
 
 from askproai_core import tenant_config as config
-from askproai_core.tenant_config import BusinessModel, CalendarProvider, CallerVerification
+from askproai_core.tenant_config import BOOKING_TARGET_PERCENT, BusinessModel, CalendarProvider, CallerVerification
 from askproai_operator.api import base
 from askproai_operator.api.notifications import Notifications
 from askproai_operator.api.offering import FoundEventType
@@ -288,7 +288,7 @@ class Privacy(base.Part):
 
 
 class Slo(base.Part):
-    booking_success_percent: Percent = Decimal(95)
+    booking_success_percent: Percent = BOOKING_TARGET_PERCENT
     """Bookings by callers that succeed, in percent (a decimal string): all but those that end as failed, busy, too slow or
     refused by Cal.com. What is missing to 100 is the error budget of 30 days."""
     webhook_success_percent: Percent = Decimal("99.9")

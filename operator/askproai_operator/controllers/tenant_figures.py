@@ -8,7 +8,6 @@ object depends on them: nobody is reconciled for it.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import ROUND_FLOOR, Decimal
 from typing import Any, Final
 from zlib import crc32
 
@@ -31,8 +30,6 @@ _MONTHS: Final = (
 )
 # Between two counts of a tenant's month: it is thirty times the rows of a day. A failure is counted with the next minute.
 _BUDGET_EVERY: Final = timedelta(minutes=15)
-_HUNDRED: Final = Decimal(100)
-_TENTH: Final = Decimal("0.1")
 
 OPTIONS: Final = Options(Backoff(_EVERY, _EVERY, jitter=0.1), workers=1)
 
@@ -127,23 +124,9 @@ def figure_fields(tenant: Tenant, day: TenantFigures, month: BookingCounts) -> d
     """Return the status fields. None, which removes a field: nobody has tried to book, so there is no share. Pure."""
     return {
         "calls24h": day.calls,
-        "bookingSuccessPercent": _percent(Decimal(day.bookings.booked), Decimal(day.bookings.decided)),
-        "errorBudgetPercent": _budget(month, _HUNDRED - tenant.spec.slo.booking_success_percent),
+        "bookingSuccessPercent": day.bookings.booked_percent,
+        "errorBudgetPercent": month.budget_percent(tenant.spec.slo.booking_success_percent),
     }
-
-
-def _budget(month: BookingCounts, failures_allowed_percent: Decimal) -> str | None:
-    """Return how much is left of the failures that the SLO allows; 0.0 if none is left, however many there were more."""
-    if month.decided and not month.failed:
-        return _percent(Decimal(1), Decimal(1))
-    allowed = month.decided * failures_allowed_percent / _HUNDRED
-    left = max(allowed - month.failed, Decimal(0))
-    return _percent(left, allowed or Decimal(month.decided))
-
-
-def _percent(part: Decimal, whole: Decimal) -> str | None:
-    """Return a share with one decimal, rounded down: 100.0 means all. None of nothing."""
-    return str((part * _HUNDRED / whole).quantize(_TENTH, ROUND_FLOOR)) if whole else None
 
 
 def _is_counted(tenant: Tenant) -> bool:

@@ -18,6 +18,7 @@ from askproai_runtime.admin_api.desk import ChangeObstacle
 from askproai_runtime.admin_api.endpoint import MAX_ROWS, Access, Endpoint, printable
 from askproai_runtime.admin_api.events import EventPage, RedriveResult
 from askproai_runtime.admin_api.failures import FailedBookingList
+from askproai_runtime.admin_api.figures import DayOfBookings, Figures
 from askproai_runtime.admin_api.messages import MessageDetail, MessagePage
 from askproai_runtime.admin_api.notifications import NotificationPage, RedrivenNotifications
 from askproai_runtime.admin_api.private_api import PrivateApi
@@ -26,8 +27,8 @@ from askproai_runtime.admin_api.waitlist import WaitlistPage
 
 __all__ = [
     "BASE", "MAX_ROWS", "Access", "AddedBlock", "AdminApiStore", "AppointmentDetail", "AppointmentEntry", "AppointmentPage",
-    "BlockDetail", "BlockEntry", "BlockPage", "CallPage", "Change", "ChangeObstacle", "CircuitList", "Endpoint", "EventPage",
-    "FailedBookingList", "MessageDetail", "MessagePage", "NewStart", "NotificationPage", "PrivateApi", "Pulse", "PulseStore",
-    "RedriveResult", "RedrivenNotifications", "RemovedBlock", "Timeline", "WaitlistPage", "access_of", "api_app",
-    "description_app", "endpoints", "find_access", "printable", "require_token",
+    "BlockDetail", "BlockEntry", "BlockPage", "CallPage", "Change", "ChangeObstacle", "CircuitList", "DayOfBookings",
+    "Endpoint", "EventPage", "FailedBookingList", "Figures", "MessageDetail", "MessagePage", "NewStart", "NotificationPage",
+    "PrivateApi", "Pulse", "PulseStore", "RedriveResult", "RedrivenNotifications", "RemovedBlock", "Timeline",
+    "WaitlistPage", "access_of", "api_app", "description_app", "endpoints", "find_access", "printable", "require_token",
 ]  # fmt: skip

@@ -21,11 +21,12 @@ from askproai_runtime.admin_api.differences import Differences
 from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest, Endpoint, openapi
 from askproai_runtime.admin_api.events import Events
 from askproai_runtime.admin_api.failures import Failures
+from askproai_runtime.admin_api.figures import FigureEndpoints
 from askproai_runtime.admin_api.messages import Messages
 from askproai_runtime.admin_api.notifications import NotificationEndpoints
 from askproai_runtime.admin_api.privacy import Privacy
 from askproai_runtime.admin_api.slots import Slots
-from askproai_runtime.admin_api.store import AdminApiStore, CallStore, FailureStore
+from askproai_runtime.admin_api.store import AdminApiStore, CallStore, FailureStore, FigureStore
 from askproai_runtime.admin_api.waitlist import Waitlist
 from askproai_runtime.process import Process
 
@@ -49,6 +50,7 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
         *Differences(process.booking).endpoints(),
         *Calls(CallStore(process.pool, process.tenant), lambda: process.config.current).endpoints(),
         *Failures(FailureStore(process.pool, process.tenant)).endpoints(),
+        *FigureEndpoints(FigureStore(process.pool, process.tenant), lambda: process.config.current).endpoints(),
         *Events(store, wake_worker).endpoints(),
         *NotificationEndpoints(process).endpoints(),
         *CircuitEndpoints(process.circuits, store, wake_worker).endpoints(),

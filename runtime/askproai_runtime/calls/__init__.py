@@ -7,12 +7,20 @@ Call events arrive as webhooks and are processed in `events.call`, which shares 
 from askproai_runtime.calls.at_retell import API_KEY, CallsAtRetell, FoundCall, RetellUnavailable
 from askproai_runtime.calls.functions import FUNCTIONS_BY_NAME, CallFunctions
 from askproai_runtime.calls.inbound import InboundCalls
-from askproai_runtime.calls.payload import RetellCall, RetellEvent, decode, find_route, parse_milliseconds
+from askproai_runtime.calls.payload import (
+    RetellCall,
+    RetellEvent,
+    TranscriptEvent,
+    decode,
+    find_route,
+    parse_milliseconds,
+    read_transcript,
+)
 from askproai_runtime.calls.record import FunctionRecorder
 from askproai_runtime.calls.store import CallRow, audit_refusal, call_stage, count_active_calls, lock_calls, save_calls
 
 __all__ = [
     "API_KEY", "FUNCTIONS_BY_NAME", "CallFunctions", "CallRow", "CallsAtRetell", "FoundCall", "FunctionRecorder",
-    "InboundCalls", "RetellCall", "RetellEvent", "RetellUnavailable", "audit_refusal", "call_stage", "count_active_calls",
-    "decode", "find_route", "lock_calls", "parse_milliseconds", "save_calls",
+    "InboundCalls", "RetellCall", "RetellEvent", "RetellUnavailable", "TranscriptEvent", "audit_refusal", "call_stage",
+    "count_active_calls", "decode", "find_route", "lock_calls", "parse_milliseconds", "read_transcript", "save_calls",
 ]  # fmt: skip

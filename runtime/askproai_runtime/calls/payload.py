@@ -65,6 +65,13 @@ class RetellEvent(msgspec.Struct, frozen=True, kw_only=True):
     data: RetellCall | None = None  # the deprecated name of `call`
 
 
+class TranscriptEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of `transcript_updated`."""
+
+    call: OngoingCall | None = None
+    data: OngoingCall | None = None
+
+
 class FunctionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A call function's body with `args_at_root: false`. A language model wrote `args`."""
 
@@ -151,6 +158,14 @@ def read_replies(call: OngoingCall) -> Replies | None:
     if is_cut and not replies:
         return None
     return {subject: reply for subject, reply in replies.items() if reply is not None}
+
+
+def read_transcript(call: OngoingCall) -> str:
+    """Return what was said so far, in the form of Retell's own `transcript`, which an event during the call may lack."""
+    if call.transcript:
+        return call.transcript
+    spoken = (each for each in call.transcript_with_tool_calls or () if each.role in {"agent", "user"} and each.content)
+    return "".join(f"{str(each.role).capitalize()}: {each.content}\n" for each in spoken)
 
 
 def read_said(call: OngoingCall) -> str | None:

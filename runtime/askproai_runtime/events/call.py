@@ -20,11 +20,13 @@ from askproai_runtime.calls import (
     CallRow,
     RetellCall,
     RetellEvent,
+    TranscriptEvent,
     call_stage,
     decode,
     find_route,
     lock_calls,
     parse_milliseconds,
+    read_transcript,
     save_calls,
 )
 from askproai_runtime.events.store import ClosingReason
@@ -35,6 +37,7 @@ log = structlog.get_logger(__name__)
 
 MAX_TRANSCRIPT_CHARACTERS = 10_000
 STARTED, ENDED, ANALYZED = "call_started", "call_ended", "call_analyzed"
+TALKED = "transcript_updated"  # sent after each turn, if the agent's `webhookEvents` name it
 
 RECORDING = "recording_url"  # in the analysis
 _MAX_URL_LENGTH = 2000
@@ -91,13 +94,9 @@ def read_call_event(event: StoredEvent, config: TenantConfig) -> CallChange | st
     """
     if event.is_erased:
         return ERASED
-    if event.event_type not in {STARTED, ENDED, ANALYZED}:
+    if event.event_type not in {STARTED, ENDED, ANALYZED, TALKED}:
         return event.not_acted_on
-    try:
-        envelope = decode(event.payload, RetellEvent)
-    except msgspec.DecodeError as error:
-        raise DeadNow(f"the body is no call event: {error}") from error
-    call = envelope.call or envelope.data
+    call = _read_call(event)
     if call is None:
         return "stored only: the event names no call"
     route = find_route(call, config)
@@ -108,6 +107,19 @@ def read_call_event(event: StoredEvent, config: TenantConfig) -> CallChange | st
     note = f"transcript cut to {MAX_TRANSCRIPT_CHARACTERS} characters, {cut} left out" if cut > 0 else None
     reported = row_of_event(event.event_type, call, branch, event.received_at)
     return CallChange(call.call_id, event.event_type, event.correlation_id, reported, note)
+
+
+def _read_call(event: StoredEvent) -> RetellCall | None:
+    """Return the call that an event is about. Raises `DeadNow`."""
+    try:
+        if event.event_type != TALKED:
+            envelope = decode(event.payload, RetellEvent)
+            return envelope.call or envelope.data
+        update = decode(event.payload, TranscriptEvent)
+    except msgspec.DecodeError as error:
+        raise DeadNow(f"the body is no call event: {error}") from error
+    ongoing = update.call or update.data
+    return ongoing and msgspec.structs.replace(ongoing, transcript=read_transcript(ongoing))
 
 
 async def apply_call_changes(conn: Connection, tenant: str, changes: Sequence[CallChange]) -> None:
@@ -205,6 +217,7 @@ def _greater(first: Any, second: Any) -> Any:
 
 def _status(event_type: str, reported: str | None) -> str:
     """Return the call's status. An event outranks an earlier status in its body, such as `call_ended` with a stale `ongoing`."""
-    implied = "ongoing" if event_type == STARTED else "ended"
-    minimum = call_stage("ongoing" if event_type == STARTED else "not_connected")
+    goes_on = event_type in {STARTED, TALKED}
+    implied = "ongoing" if goes_on else "ended"
+    minimum = call_stage("ongoing" if goes_on else "not_connected")
     return reported if reported is not None and call_stage(reported) >= minimum else implied

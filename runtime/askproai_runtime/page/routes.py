@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PATHS: Final = (
     "/", "/week", "/calls", "/calls/{id}", "/appointments/{id}", "/blocks", "/blocks/{id}", "/failures", "/messages", "/waitlist",
-    "/dead-letters", "/system", "/live", "/login", "/page/{digest}/{name}",
+    "/dead-letters", "/figures", "/system", "/live", "/login", "/page/{digest}/{name}",
 )  # fmt: skip
 FORM_PATHS: Final = ("/appointments/{id}/cancel", "/appointments/{id}/move", "/blocks/new", "/messages/{id}/done")
 ACTION_PATHS: Final = (

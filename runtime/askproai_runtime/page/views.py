@@ -24,6 +24,7 @@ from askproai_runtime.admin_api import (
     CircuitList,
     EventPage,
     FailedBookingList,
+    Figures,
     MessageDetail,
     MessagePage,
     NotificationPage,
@@ -33,6 +34,7 @@ from askproai_runtime.admin_api import (
     Timeline,
     WaitlistPage,
 )
+from askproai_runtime.page.bookings_chart import draw_bookings
 from askproai_runtime.page.day_plan import list_people, plan_day, week_of
 from askproai_runtime.process import Process
 from askproai_runtime.visits import list_parts
@@ -145,7 +147,7 @@ class Views:
             Timeline, "/calls/{call_id}/timeline", asking.access, asking.correlation_id,
             claimed_by=asking.name, query=query, call_id=asking.path["id"],
         )  # fmt: skip
-        subjects = () if personal else ("calls", "appointments", "dead")  # each reading of a transcript is recorded
+        subjects = ("calls", "appointments", "dead")
         return Shown({"timeline": timeline, "call_id": asking.path["id"], "personal": personal}, subjects)
 
     async def show_appointment(self, asking: Asking) -> Shown:
@@ -239,6 +241,12 @@ class Views:
         values = {"events": events.events, "notifications": notifications.notifications, "cut": cut}
         return Shown(values, ("dead",))
 
+    async def show_figures(self, asking: Asking) -> Shown:
+        figures = await self._api.get(Figures, "/figures", asking.access, asking.correlation_id)
+        chart = draw_bookings(figures.days, self.now().astimezone(self.zone).date())
+        # Not with each call function: the month is tens of thousands of rows in a busy tenant.
+        return Shown({"figures": figures, "chart": chart}, ("failed",))
+
     async def show_system(self, asking: Asking) -> Shown:
         circuits = await self._api.get(CircuitList, "/circuits", asking.access, asking.correlation_id)
         return Shown({"circuits": circuits.circuits, "health": await self._health()}, ("dead",))
@@ -285,6 +293,7 @@ VIEWS: Final[dict[str, View]] = {
     "/messages": View("messages", "messages.html", Views.show_messages),
     "/waitlist": View("waitlist", "waitlist.html", Views.show_waitlist),
     "/dead-letters": View("dead", "dead.html", Views.show_dead),
+    "/figures": View("figures", "figures.html", Views.show_figures),
     "/system": View("system", "system.html", Views.show_system),
 }
 

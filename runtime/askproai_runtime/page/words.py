@@ -26,6 +26,22 @@ class Words:
     messages: str
     waitlist: str
     dead: str
+    figures: str
+    month_of_bookings: str
+    booked_share: str
+    target: str
+    budget: str
+    chart_of: str  # with {booked} and {failed}
+    most_of_a_day: str
+    by_day: str
+    figures_hint: str
+    none_tried: str
+    provider_requests: str
+    average_ms: str
+    longest_ms: str
+    errors: str
+    none_asked: str
+    providers_hint: str
     system: str
     log_in: str
     log_out: str
@@ -133,7 +149,17 @@ GERMAN: Final = Words(
     date="{weekday}, {day}.{month}.{year}",
     short_date="{weekday}, {day}.{month}.",
     today="Heute", week="Woche", calls="Anrufe", failures="Fehlgeschlagen", messages="Nachrichten", waitlist="Warteliste",
-    dead="Unzustellbar", system="System", log_in="Anmelden", log_out="Abmelden", access_key="Zugangsschlüssel",
+    dead="Unzustellbar", figures="Zahlen", month_of_bookings="Buchungen der letzten 30 Tage", booked_share="Gebucht",
+    target="Ziel", budget="Noch erlaubte Fehlschläge", chart_of="{booked} gebucht, {failed} fehlgeschlagen",
+    most_of_a_day="die meisten an einem Tag", by_day="Nach Tagen",
+    figures_hint="Fehlgeschlagen: Der Anrufer bekam wegen eines Fehlers, zu langer Wartezeit oder einer Ablehnung des Kalenders "
+    "keine Antwort, die ihm hilft. Eine vergebene Zeit zählt nicht.",
+    none_tried="In den letzten 30 Tagen wollte niemand buchen.",
+    provider_requests="Anfragen an Anbieter in der letzten Stunde", average_ms="Im Mittel (ms)", longest_ms="Längste (ms)",
+    errors="Fehler", none_asked="In der letzten Stunde wurde kein Anbieter gefragt.",
+    providers_hint="Ohne die Abfragen freier Zeiten. Fehler: keine Antwort, ein abgelehnter Schlüssel, zu viele Anfragen, "
+    "oder ein Fehler des Anbieters.",
+    system="System", log_in="Anmelden", log_out="Abmelden", access_key="Zugangsschlüssel",
     key_hint="Der Schlüssel aus dem Secret T-admin, oder zum Lesen der aus T-reader.", your_name="Ihr Name (für das Protokoll)",
     wrong_key="Dieser Schlüssel gilt hier nicht.", expired_form="Das Formular war zu alt. Bitte noch einmal.",
     reader="nur lesen", owner="Inhaber", skip="Zum Inhalt", menu="Ansichten", previous="Zurück", following="Weiter",
@@ -209,7 +235,17 @@ ENGLISH: Final = Words(
     date="{weekday} {day}/{month}/{year}",
     short_date="{weekday} {day}/{month}",
     today="Today", week="Week", calls="Calls", failures="Failed", messages="Messages", waitlist="Waiting list",
-    dead="Dead letters", system="System", log_in="Log in", log_out="Log out", access_key="Token",
+    dead="Dead letters", figures="Figures", month_of_bookings="Bookings of the last 30 days", booked_share="Booked",
+    target="Target", budget="Failures still allowed", chart_of="{booked} booked, {failed} failed",
+    most_of_a_day="the most of a day", by_day="By day",
+    figures_hint="Failed: because of an error, a wait that was too long, or a refusal of the calendar the caller got no answer "
+    "that helps. A time that was taken does not count.",
+    none_tried="Nobody has tried to book in the last 30 days.",
+    provider_requests="Requests to providers in the last hour", average_ms="Average (ms)", longest_ms="Longest (ms)",
+    errors="Errors", none_asked="No provider was asked in the last hour.",
+    providers_hint="Without the questions for free times. Errors: no answer, a refused key, too many requests, or an error of "
+    "the provider.",
+    system="System", log_in="Log in", log_out="Log out", access_key="Token",
     key_hint="That of Secret T-admin, or to look that of T-reader.", your_name="Your name (for the audit log)",
     wrong_key="This token is not valid here.", expired_form="The form was too old. Please try again.",
     reader="read only", owner="owner", skip="Skip to content", menu="Views", previous="Previous", following="Next",

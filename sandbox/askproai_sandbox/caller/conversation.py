@@ -149,6 +149,7 @@ class Conversation:
                 self._remark(f"nobody heard “{text}”: the call is transferred to {self._transferred_to}")
             else:
                 await self._turn(text, model, agent)
+                self._send_event("transcript_updated", agent)
 
     async def _turn(self, text: str, model: ScriptedModel, agent: AnsweringAgent) -> None:
         """Play a sentence of the caller and what the agent does then. A call that another one follows has its message unsaid."""

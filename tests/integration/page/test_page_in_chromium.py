@@ -1,7 +1,9 @@
 """A failed booking is found, and its dead letter is redriven, by somebody with a mouse and by somebody with a keyboard alone."""
 
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -65,3 +67,38 @@ async def test_from_a_failed_booking_to_the_redrive_of_its_dead_letter(
         pod.store.tenant, str(job),
     )  # fmt: skip
     assert detail == "Karin"
+
+
+async def test_what_is_said_in_a_call_grows_on_the_page_while_it_goes_on(
+    shared_web_pod: TenantPod, tmp_path: Path
+) -> None:
+    """The rows are written as the worker writes them when `transcript_updated` comes."""
+    pod, call = shared_web_pod, f"call_{uuid4().hex}"
+    await pod.db.execute(
+        """INSERT INTO calls (tenant, call_id, branch, status, started_at, transcript, correlation_id)
+           VALUES ($1, $2, 'mitte', 'ongoing', now(), 'Agent: Guten Tag', $2)""",
+        pod.store.tenant, call,
+    )  # fmt: skip
+    async with browsing(tmp_path) as browser:
+        await browser.open(f"{pod.private_url}/login")
+        await browser.tab_to("#name")
+        await browser.type("Karin")
+        await browser.tab_to("#token")
+        await browser.type(ADMIN_TOKEN)
+        await browser.press("Enter")
+        await browser.wait_for("location.pathname === '/'")
+        await browser.open(f"{pod.private_url}/calls/{call}?personal=true")
+        await browser.wait_for("document.querySelector('.transcript').textContent.includes('Guten Tag')")
+        for said in ("User: Einen Haarschnitt bitte", "Agent: Wann denn?"):
+            await pod.db.execute(
+                "UPDATE calls SET transcript = transcript || $3, updated_at = clock_timestamp() WHERE tenant = $1 AND call_id = $2",
+                pod.store.tenant, call, f"\n{said}",
+            )  # fmt: skip
+            await browser.wait_for(f"document.querySelector('.transcript').textContent.includes('{said}')")
+    read = await pod.db.fetch(
+        "SELECT detail FROM audit_log WHERE tenant = $1 AND action = 'call.read' AND detail->>'call' = $2",
+        pod.store.tenant, call,
+    )  # fmt: skip
+    assert [json.loads(row["detail"])["claimed_by"] for row in read] == ["Karin"], (
+        "it is one reading, not one for each turn"
+    )

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,7 @@ TENANT = {
         "bookingLimits": {"perCall": 1, "perCallerAndDay": 2, "anonymousPerHour": 5},
     },
     "retention": {"rawEventDays": 1, "transcriptDays": 2, "callDays": 3},
+    "slo": {"bookingSuccessPercent": "99.5"},
     "callerVerification": "NameAndBirthDate",
     "notifications": {
         "language": "en",
@@ -252,6 +254,15 @@ def test_rows_are_kept_as_long_by_default_in_the_manifest_the_config_and_the_dat
 
 
 # What is compiled
+
+
+def test_the_usual_booking_target_is_left_out_so_that_no_config_changes_because_of_it():
+    usual, own = (
+        compile_config(tenant(slo={"bookingSuccessPercent": percent}), [], [], [], **CONTEXT)
+        for percent in ("95", "99.5")
+    )
+    assert "booking_target" not in tenant_config.encode(usual)
+    assert own.booking_target_percent == Decimal("99.5")
 
 
 def test_the_config_names_who_can_be_booked_and_holds_no_secret():

@@ -40,6 +40,29 @@ def row(event_type: str, call: dict[str, Any]) -> CallRow:
     return row_of_event(event_type, RetellCall(call_id="call_1", **call), "mitte", RECEIVED)
 
 
+def test_what_is_said_is_known_while_the_call_goes_on_and_never_reopens_one_that_is_over() -> None:
+    """`transcript_updated` has the words of each turn, with the functions between them and without `transcript`."""
+    turns = [
+        {"role": "agent", "content": "Guten Tag", "words": []},
+        {"role": "tool_call_invocation", "tool_call_id": "t", "name": "check_availability", "arguments": "{}"},
+        {"role": "tool_call_result", "tool_call_id": "t", "content": "{}"},
+        {"role": "user", "content": "Hallo", "words": []},
+    ]
+    call = {
+        "call_id": "call_1",
+        "agent_id": "agent_1",
+        "to_number": "+49301234567",
+        "transcript_with_tool_calls": turns,
+    }
+    body = json.dumps({"event": "transcript_updated", "call": call | {"call_status": "ongoing"}}).encode()
+    change = read_call_event(StoredEvent(Source.RETELL, "transcript_updated", body, "c1", RECEIVED), salon_config())
+    assert isinstance(change, CallChange)
+    assert (change.reported.status, change.reported.transcript) == ("ongoing", "Agent: Guten Tag\nUser: Hallo\n")
+    ended = row("call_ended", {"call_status": "ended", "transcript": "Agent: Guten Tag\nUser: Hallo\nAgent: Gern\n"})
+    for merged in (merge(change.reported, ended), merge(ended, change.reported)):
+        assert (merged.status, merged.transcript) == ("ended", ended.transcript)
+
+
 def test_calls_of_a_closed_branch_are_recorded_and_those_of_strangers_are_not() -> None:
     """Who deletes a Branch leaves its agent, which says that nobody takes appointments there any more."""
     call = {

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -94,9 +95,16 @@ def compile_config(
         closed_agents=closed_ids,
         rate_limits=spec.runtime.rate_limits,
         booking_limits=spec.runtime.booking_limits,
+        booking_target_percent=_booking_target(tenant),
         withheld_event_types=withheld_event_types,
         notifications=_notifications(tenant, notification_channels, public_url),
     )
+
+
+def _booking_target(tenant: Tenant) -> Decimal:
+    """Return the share of bookings that shall succeed. The default is the constant itself, which the config leaves out."""
+    target = tenant.spec.slo.booking_success_percent
+    return config.BOOKING_TARGET_PERCENT if target == config.BOOKING_TARGET_PERCENT else target
 
 
 def _copy_fields(struct: type[S], part: object, **others: Any) -> S:

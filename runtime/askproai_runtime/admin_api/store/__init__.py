@@ -3,6 +3,7 @@
 from askproai_runtime.admin_api.store.calls import CallStore
 from askproai_runtime.admin_api.store.events import AdminApiStore
 from askproai_runtime.admin_api.store.failures import FailureStore
+from askproai_runtime.admin_api.store.figures import FigureStore
 from askproai_runtime.admin_api.store.pulse import Pulse, PulseStore
 
-__all__ = ["AdminApiStore", "CallStore", "FailureStore", "Pulse", "PulseStore"]
+__all__ = ["AdminApiStore", "CallStore", "FailureStore", "FigureStore", "Pulse", "PulseStore"]

@@ -133,8 +133,12 @@ LIMIT 1000
 """
 
 _CONTENT: Final = _CALL.replace("c.transcript_truncated\n", "c.transcript_truncated, c.analysis\n")
+# A page with a call that goes on reads it anew after each turn: the same reading is one entry for a quarter of an hour.
 _RECORD_READ: Final = """
-INSERT INTO audit_log (tenant, actor, action, detail, correlation_id) VALUES ($1, 'desk', 'call.read', $2::jsonb, $3)
+INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
+SELECT $1, 'desk', 'call.read', $2::jsonb, $3 WHERE NOT EXISTS (
+    SELECT FROM audit_log l WHERE l.tenant = $1 AND l.at > clock_timestamp() - interval '15 minutes' AND l.action = 'call.read'
+    AND l.detail = $2::jsonb)
 """
 
 _CALL_IDS: Final = "SELECT call_id FROM calls WHERE tenant = $1 AND starts_with(call_id, $2) ORDER BY call_id LIMIT 2"
@@ -204,7 +208,10 @@ class CallStore:
     async def record_read(
         self, call_id: str, parts: Sequence[str], claimed_by: str | None, correlation_id: str
     ) -> None:
-        """Record in the audit log that somebody reads what was said in a call. Raises what asyncpg raises: then nobody does."""
+        """Record in the audit log that somebody reads what was said in a call, once in a quarter of an hour for the same reader.
+
+        Raises what asyncpg raises: then nobody reads it.
+        """
         detail = {"token": "admin", "claimed_by": claimed_by, "call": call_id, "parts": parts}
         text = msgspec.json.encode(detail).decode()
         await self._pool.execute(_RECORD_READ, self._tenant, text, correlation_id)

@@ -1,0 +1,76 @@
+"""How bookings went in the last 30 days, and how providers answered in the last hour."""
+
+from collections.abc import Callable
+from datetime import date
+
+import msgspec
+
+from askproai_core.database import BookingCounts
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint
+from askproai_runtime.admin_api.store import FigureStore
+
+
+class DayOfBookings(msgspec.Struct, frozen=True):
+    """What callers' requests to book came to on one local day: an appointment, or no answer that helps them."""
+
+    day: date
+    booked: int
+    failed: int
+
+
+class ProviderRequests(msgspec.Struct, frozen=True):
+    """Requests to one provider in the last hour, without the questions for free times, which are only in the metrics.
+
+    An error is a request without an answer, or one that is answered 401, 403, 429 or 5xx.
+    """
+
+    provider: str
+    requests: int
+    average_ms: int
+    longest_ms: int
+    errors: int
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """`days` are those of the last 30 times 24 hours on which callers tried to book, the oldest first. `booked_percent` and
+    `budget_percent` are of all of them: null if nobody has tried; the budget is what is left of the failures that the
+    `target_percent` of the Tenant (`spec.slo`) allows.
+    """
+
+    days: list[DayOfBookings]
+    target_percent: str
+    booked_percent: str | None
+    budget_percent: str | None
+    providers: list[ProviderRequests]
+    zone: str
+
+
+class FigureEndpoints:
+    """The endpoint of one tenant's figures."""
+
+    def __init__(self, store: FigureStore, config: Callable[[], TenantConfig]) -> None:
+        self._store, self._config = store, config
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        text = "How bookings went in the last 30 days, and how providers answered in the last hour"
+        return (Endpoint("GET", "/figures", text, Figures, self.show),)
+
+    async def show(self, request: ApiRequest) -> Figures:
+        days = await self._store.list_days_of_bookings(request.zone.key)
+        providers = await self._store.list_provider_requests()
+        month = BookingCounts(sum(each.booked for each in days.values()), sum(each.failed for each in days.values()))
+        target = self._config().booking_target_percent
+        return Figures(
+            days=[DayOfBookings(day, each.booked, each.failed) for day, each in days.items()],
+            target_percent=f"{target.normalize():f}",
+            booked_percent=month.booked_percent,
+            budget_percent=month.budget_percent(target),
+            providers=[
+                ProviderRequests(
+                    row["provider"], row["requests"], round(row["average_ms"]), row["longest_ms"], row["errors"]
+                )
+                for row in providers
+            ],
+            zone=request.zone.key,
+        )

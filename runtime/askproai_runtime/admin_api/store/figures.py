@@ -1,0 +1,40 @@
+"""The SQL statements behind a tenant's figures: how bookings went, and how providers answered."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+import asyncpg
+
+from askproai_core.database import BookingCounts, Pool, read_days_of_bookings
+
+# No answer, a refused key, too many requests, or an error of theirs. Any other 4xx is an answer: a time that is taken, say.
+_ERRORS: Final = "p.status IS NULL OR p.status IN (401, 403, 429) OR p.status >= 500"
+# One tenant's own login may insert any number of rows.
+_MOST_REQUESTS: Final = 20_000
+_PROVIDERS: Final = f"""
+SELECT r.provider, count(*) AS requests, avg(r.duration_ms)::float8 AS average_ms, max(r.duration_ms) AS longest_ms,
+       count(*) FILTER (WHERE r.is_error) AS errors
+FROM (SELECT p.provider, p.duration_ms, {_ERRORS} AS is_error FROM provider_calls p
+      WHERE p.tenant = $1 AND p.at > now() - interval '1 hour' ORDER BY p.at DESC LIMIT $2) r
+GROUP BY r.provider ORDER BY r.provider
+"""  # noqa: S608  constants of this module
+
+
+class FigureStore:
+    """One tenant's figures, read with that tenant's own role."""
+
+    def __init__(self, pool: Pool, tenant: str) -> None:
+        self._pool, self._tenant = pool, tenant
+
+    async def list_days_of_bookings(self, zone: str) -> Mapping[date, BookingCounts]:
+        """Return the last 30 days on which callers have tried to book, the oldest first, as days of a time zone.
+
+        Raises StatementTimeout.
+        """
+        async with self._pool.acquire() as conn:
+            return await read_days_of_bookings(conn, self._tenant, zone)
+
+    async def list_provider_requests(self) -> list[asyncpg.Record]:
+        """Return per provider asked in the last hour: `provider`, `requests`, `average_ms`, `longest_ms`, `errors`."""
+        return await self._pool.fetch(_PROVIDERS, self._tenant, _MOST_REQUESTS)
