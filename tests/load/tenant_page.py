@@ -1,0 +1,205 @@
+"""`python -m tests.load.tenant_page`: what a tenant's page costs: its views, what is new on an open page, and many open pages.
+
+The tenant has 10,000 appointments and has had 500 calls in the last 24 hours. Its web process runs as in a pod, and is asked over
+HTTP; Chromium paints the day if there is one.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import statistics
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+import asyncpg
+from rich.console import Console
+
+from askproai_core.logging import configure_logs
+from tests.load.environment import LoadEnvironment, open_environment
+from tests.load.measure import Row, percentile
+from tests.load.table import cpu_model, print_table
+from tests.worlds.chromium import PROGRAM, browsing
+from tests.worlds.grown_tenant import Size, grow
+from tests.worlds.page_visitor import Visitor, visiting
+
+TOKEN = "token-of-the-page"
+SIZE = Size(events=1_500, appointments=10_000, customers=1_000)
+VIEWS = ("/", "/week", "/calls", "/failures", "/figures")
+TIMES, CHANGES, PAGES = 30, 20, 100
+QUIET_SECONDS = BUSY_SECONDS = 20
+BAR_MS, BAR_CORE_PERCENT = 200, 10
+_CALL = """
+INSERT INTO calls (tenant, call_id, branch, status, started_at, correlation_id) VALUES ($1, $2, 'mitte', 'ongoing', now(), $2)
+"""
+
+
+@dataclass(frozen=True)
+class _Address:
+    """What a visitor needs to know of a pod."""
+
+    private_url: str
+
+
+async def measure(directory: Path) -> list[Row]:
+    async with open_environment(directory) as environment:
+        environment.mount()
+        await grow(environment.db, environment.store, SIZE)
+        today = "UPDATE calls SET started_at = now() - random() * interval '24 hours' WHERE tenant = $1"
+        await environment.db.execute(today, environment.store.tenant)
+        await environment.db.execute("ANALYZE")
+        (directory / "token").write_text(TOKEN)
+        os.environ["ASKPROAI_ADMIN_TOKEN_FILE"] = str(directory / "token")
+        async with environment.running("web") as web:
+            url = f"http://127.0.0.1:{environment.ports['PRIVATE']}"
+            async with visiting(_Address(url)) as visitor:  # type: ignore[arg-type]  # of a pod it asks the address alone
+                assert await visitor.log_in(TOKEN) == 303
+                rows = [row for path in VIEWS for row in await _view(visitor, path)]
+                rows += await _news(environment, visitor)
+                if PROGRAM is not None:
+                    rows.append(await _paint(directory, visitor))
+                return rows + await _many(environment, visitor, web.pid)
+
+
+async def _view(visitor: Visitor, path: str) -> list[Row]:
+    times = []
+    for _ in range(TIMES):
+        began = time.perf_counter()
+        status, text, _ = await visitor.get(path)
+        times.append((time.perf_counter() - began) * 1000)
+        assert status == 200, text
+    return [Row(f"HTML of {path}, p50", percentile(times, 50)), Row(f"HTML of {path}, p95", percentile(times, 95))]
+
+
+async def _news(environment: LoadEnvironment, visitor: Visitor) -> list[Row]:
+    """Measure from the commit of a call to the event at an open page."""
+    times = []
+    async with visitor.session.get(f"{visitor.pod.private_url}/live", timeout=_no_limit()) as stream:
+        await _until_event(stream, b"calls")
+        for _ in range(CHANGES):
+            await _add_call(environment.db, environment.store.tenant)
+            began = time.perf_counter()
+            await _until_event(stream, b"calls")
+            times.append((time.perf_counter() - began) * 1000)
+    return [Row("commit → event at an open page, p95", percentile(times, 95), bar=1000, wish="< 200 ms")]
+
+
+async def _paint(directory: Path, visitor: Visitor) -> Row:
+    painted = []
+    async with browsing(directory / "profile") as browser:
+        await browser.open(visitor.pod.private_url + "/login")
+        for name, value in visitor.cookies().items():
+            await browser.send("Network.setCookie", name=name, value=value, url=visitor.pod.private_url)
+        for _ in range(9):
+            await browser.open(visitor.pod.private_url + "/week")
+            script = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+            painted.append(float(await browser.wait_for(script)))
+            await browser.open("about:blank")
+    return Row("Chromium: first paint of /week, middle of 9", statistics.median(painted), wish=f"< {BAR_MS} ms")
+
+
+async def _many(environment: LoadEnvironment, visitor: Visitor, pid: int) -> list[Row]:
+    """Measure the CPU of the web process with many open pages: when nothing happens, and with a call each second.
+
+    After each event a page asks for its view again, as htmx does.
+    """
+    async with AsyncExitStack() as stack:
+        connector = aiohttp.TCPConnector(limit=0)
+        session = await stack.enter_async_context(
+            aiohttp.ClientSession(
+                connector=connector, cookies=visitor.cookies(), cookie_jar=aiohttp.CookieJar(unsafe=True)
+            )
+        )
+        opened = asyncio.Semaphore(0)
+
+        async def page() -> None:
+            async with session.get(f"{visitor.pod.private_url}/live", timeout=_no_limit()) as stream:
+                await _until_event(stream, b"calls")
+                opened.release()
+                while True:
+                    await _until_event(stream, b"calls")
+                    async with session.get(f"{visitor.pod.private_url}/calls") as view:
+                        await view.read()
+
+        tasks = [asyncio.create_task(page()) for _ in range(PAGES)]
+        try:
+            async with asyncio.timeout(60):
+                for _ in range(PAGES):
+                    await opened.acquire()
+            quiet = await _share(pid, QUIET_SECONDS)
+            calls = asyncio.create_task(_ring(environment))
+            busy = await _share(pid, BUSY_SECONDS)
+            calls.cancel()
+            alive = sum(not task.done() for task in tasks)
+            assert alive == PAGES, f"{PAGES - alive} pages ended"
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+    return [
+        Row(f"{PAGES} open pages, nothing happens: web process", quiet, "% of a core", bar=BAR_CORE_PERCENT),
+        Row(f"{PAGES} open pages, a call every 10 s: web process", busy, "% of a core", wish=f"< {BAR_CORE_PERCENT} %"),
+    ]
+
+
+async def _ring(environment: LoadEnvironment) -> None:
+    while True:
+        await _add_call(environment.db, environment.store.tenant)
+        await asyncio.sleep(10)
+
+
+async def _share(pid: int, seconds: float) -> float:
+    """Return the share of a core that a process used, in percent."""
+    before, began = _cpu(pid), time.perf_counter()
+    await asyncio.sleep(seconds)
+    return (_cpu(pid) - before) / (time.perf_counter() - began) * 100
+
+
+def _cpu(pid: int) -> float:
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+async def _add_call(db: asyncpg.Connection, tenant: str) -> None:
+    await db.execute(_CALL, tenant, f"call_{uuid4().hex}")
+
+
+async def _until_event(stream: aiohttp.ClientResponse, subject: bytes) -> None:
+    while await stream.content.readline() != b"event: " + subject + b"\n":
+        if stream.content.at_eof():
+            raise ConnectionResetError
+
+
+def _no_limit() -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, help="write the rows there, too")
+    options = parser.parse_args()
+    configure_logs("warning", component="bench")
+    console, directory = Console(), Path(tempfile.mkdtemp(prefix="askproai-page-"))
+    try:
+        rows = asyncio.run(measure(directory))
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    facts = {
+        "appointments": SIZE.appointments,
+        "calls a day": SIZE.calls,
+        "CPU": cpu_model(),
+        "load": f"{os.getloadavg()[0]:.1f}",
+    }
+    print_table(facts, rows, console)
+    if options.json:
+        options.json.write_text(json.dumps({"facts": facts, "rows": [asdict(row) for row in rows]}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
