@@ -249,7 +249,12 @@ class Views:
 
     async def show_system(self, asking: Asking) -> Shown:
         circuits = await self._api.get(CircuitList, "/circuits", asking.access, asking.correlation_id)
-        return Shown({"circuits": circuits.circuits, "health": await self._health()}, ("dead",))
+        numbers = [
+            (each.display_name, number)
+            for each in self._process.config.current.branches
+            for number in each.phone_numbers
+        ]
+        return Shown({"circuits": circuits.circuits, "health": await self._health(), "numbers": numbers}, ("dead",))
 
     async def _appointment(self, asking: Asking) -> AppointmentEntry:
         detail = await self._api.get(

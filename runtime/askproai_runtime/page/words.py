@@ -42,6 +42,9 @@ class Words:
     errors: str
     none_asked: str
     providers_hint: str
+    numbers: str
+    public_number: str
+    did: str
     system: str
     log_in: str
     log_out: str
@@ -159,6 +162,7 @@ GERMAN: Final = Words(
     errors="Fehler", none_asked="In der letzten Stunde wurde kein Anbieter gefragt.",
     providers_hint="Ohne die Abfragen freier Zeiten. Fehler: keine Antwort, ein abgelehnter Schlüssel, zu viele Anfragen, "
     "oder ein Fehler des Anbieters.",
+    numbers="Rufnummern", public_number="Nummer für Anrufer", did="Nummer bei Retell",
     system="System", log_in="Anmelden", log_out="Abmelden", access_key="Zugangsschlüssel",
     key_hint="Der Schlüssel aus dem Secret T-admin, oder zum Lesen der aus T-reader.", your_name="Ihr Name (für das Protokoll)",
     wrong_key="Dieser Schlüssel gilt hier nicht.", expired_form="Das Formular war zu alt. Bitte noch einmal.",
@@ -245,6 +249,7 @@ ENGLISH: Final = Words(
     errors="Errors", none_asked="No provider was asked in the last hour.",
     providers_hint="Without the questions for free times. Errors: no answer, a refused key, too many requests, or an error of "
     "the provider.",
+    numbers="Numbers", public_number="Number for callers", did="Number at Retell",
     system="System", log_in="Log in", log_out="Log out", access_key="Token",
     key_hint="That of Secret T-admin, or to look that of T-reader.", your_name="Your name (for the audit log)",
     wrong_key="This token is not valid here.", expired_form="The form was too old. Please try again.",
