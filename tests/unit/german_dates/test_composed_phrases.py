@@ -21,7 +21,20 @@ LEAST_SHARE = 0.97  # right; the rest is asked back
 MOST_SECONDS = 0.005
 
 WEEKDAYS = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
-MONTHS = ("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember")
+MONTHS = (
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+)
 SMALL = ("null", "ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf")
 TENTH = ("dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn", "zwanzig")
 NUMBERS = (*SMALL, *TENTH, "einundzwanzig")
@@ -30,8 +43,8 @@ BEFORE = (
     "haben Sie ", "Guten Tag, ich möchte ", "vielleicht ", "am liebsten ", "wenn es geht ", "mir würde ", "könnte ich ",
 )  # fmt: skip
 AFTER = (
-    "", "", " bitte", ", bitte", ", wenn es geht", " passen", " kommen", " einen Termin", ", danke", ", das wäre super", " etwas frei",
-    ", ginge das", " oder so", ", wenn möglich",
+    "", "", " bitte", ", bitte", ", wenn es geht", " passen", " kommen", " einen Termin", ", danke", ", das wäre super",
+    " etwas frei", ", ginge das", " oder so", ", wenn möglich",
 )  # fmt: skip
 
 
@@ -44,11 +57,20 @@ def compose_day(choose: random.Random) -> tuple[str, date]:
     today, ahead = CALL.date(), choose.randint(1, 90)
     day = today + timedelta(days=ahead)
     month = MONTHS[day.month - 1]
-    forms = [f"am {day.day}. {month}", f"den {day.day}. {month}", f"am {day.day}.{day.month}.", f"{WEEKDAYS[day.weekday()]}, den {day.day}. {month}"]
+    forms = [
+        f"am {day.day}. {month}",
+        f"den {day.day}. {month}",
+        f"am {day.day}.{day.month}.",
+        f"{WEEKDAYS[day.weekday()]}, den {day.day}. {month}",
+    ]
     if ahead <= 2:
         forms = ["morgen", f"morgen, {WEEKDAYS[day.weekday()]},"] if ahead == 1 else ["übermorgen"]
     elif ahead <= 6:
-        forms += [f"am {WEEKDAYS[day.weekday()]}", f"kommenden {WEEKDAYS[day.weekday()]}", f"in {write(ahead, choose)} Tagen"]
+        forms += [
+            f"am {WEEKDAYS[day.weekday()]}",
+            f"kommenden {WEEKDAYS[day.weekday()]}",
+            f"in {write(ahead, choose)} Tagen",
+        ]
     elif today.isocalendar().week + 1 == day.isocalendar().week and day.year == today.year:
         forms += [f"nächste Woche {WEEKDAYS[day.weekday()]}", f"am {WEEKDAYS[day.weekday()]} nächster Woche"]
     elif ahead in {14, 21}:
@@ -62,7 +84,12 @@ def compose_time(choose: random.Random) -> tuple[str, str]:
     until = choose.randint(hour + 1, 21)
     quarter = choose.choice([15, 30, 45])
     small, part = (hour, "vormittags") if hour < 12 else (hour - 12, "nachmittags")
-    forms: list[tuple[str, str]] = [("", ""), (f"um {write(hour, choose)} Uhr", f"{hour}:00"), (f"um {hour} Uhr {quarter}", f"{hour}:{quarter}"), (f"um {hour}:{quarter}", f"{hour}:{quarter}")]
+    forms: list[tuple[str, str]] = [
+        ("", ""),
+        (f"um {write(hour, choose)} Uhr", f"{hour}:00"),
+        (f"um {hour} Uhr {quarter}", f"{hour}:{quarter}"),
+        (f"um {hour}:{quarter}", f"{hour}:{quarter}"),
+    ]
     if hour > 12:  # "ab 9" can be an evening
         forms += [
             (f"ab {write(hour, choose)} Uhr", f"{hour}:00-"),
@@ -123,7 +150,25 @@ def test_composed_phrases_mean_what_their_parts_mean():
 
 def hostile(choose: random.Random) -> str:
     """Return 500 characters that a model may pass: words of times over and over, letters, digits, brackets."""
-    words = [*WEEKDAYS, *MONTHS, *NUMBERS, "um", "halb", "ab", "bis", "nach", "vor", "und", "oder", "zwischen", "nicht", "in", "den", "12.", "8:30"]
+    words = [
+        *WEEKDAYS,
+        *MONTHS,
+        *NUMBERS,
+        "um",
+        "halb",
+        "ab",
+        "bis",
+        "nach",
+        "vor",
+        "und",
+        "oder",
+        "zwischen",
+        "nicht",
+        "in",
+        "den",
+        "12.",
+        "8:30",
+    ]
     kinds = (
         lambda: " ".join(choose.choices(words, k=200)),
         lambda: "".join(choose.choices(string.ascii_letters + "äöüß ", k=500)),
