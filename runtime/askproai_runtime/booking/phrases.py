@@ -142,7 +142,7 @@ def names_person(name: str, full_name: str) -> bool:
 
 
 def drop_titles(name: str) -> str:
-    """Return the folded words of a name as it was said, without titles and what stands before them: `bei Herrn Doktor Meyer`."""
+    """Return the folded words of a name as it was said, without titles and prepositions: `bei Herrn Doktor Meyer`."""
     return " ".join(word for word in fold(name).split() if word not in _TITLES and word not in _BEFORE_A_NAME)
 
 
