@@ -48,6 +48,7 @@ from askproai_runtime.booking.desk_booking import (
 from askproai_runtime.booking.find import cancel_appointment, find_appointments
 from askproai_runtime.booking.free_days import FreeDay, list_free_slots
 from askproai_runtime.booking.free_times import drop_absence
+from askproai_runtime.booking.heard_names import list_heard
 from askproai_runtime.booking.messages import (
     find_messages,
     leave_message,
@@ -168,6 +169,7 @@ __all__ = [
     "list_blocks_within",
     "list_current_blocks",
     "list_free_slots",
+    "list_heard",
     "list_known",
     "list_messages_for_desk",
     "list_named_staff",

@@ -153,9 +153,13 @@ def _length_of(rules: ServiceRules, slots: Sequence[Slot]) -> str:
     """Say how long a visit takes that is of several services, in which the customer waits, or that takes some staff members longer
     than others; nothing for others, nor where the slots differ in it: who has booked one hears its end.
     """
-    lengths = {slot.end - slot.start for slot in slots}
+    lengths = {max(each.end for each in (slot, *slot.companions)) - slot.start for slot in slots}
     if len(lengths) > 1:
         return ""
+    if rules.companions:  # all of them together: the same services can be at one time or in a row
+        has_length = any(_has_length(each.service) for each in rules.people)
+        total = format_length(int(lengths.pop() / timedelta(minutes=1)))
+        return say().visit_length.format(length=total, waiting="") if has_length else ""
     service = rules.service_by(slots[0].staff)
     if rules.service.has_own_lengths and not (service.wait_spans or has_several(service.name)):
         return say().visit_length.format(length=format_length(service.duration_minutes), waiting="")
@@ -172,12 +176,17 @@ def _visit_length(service: Service) -> str:
     return sentence.format(services=service.display_name, length=length, waiting=waits)
 
 
+def _has_length(service: Service) -> bool:
+    """Return whether callers hear how long it takes: of several services, with a wait, or longer with some staff members."""
+    return bool(service.wait_spans or has_several(service.name) or service.has_own_lengths)
+
+
 def end_sentence(config: TenantConfig, appointment: Appointment) -> str:
     """Say how long an appointment takes, and until when, if it is of several services, the customer waits in between, or it takes
     some staff members longer than others.
     """
     service = find_by_name(config, appointment.service)
-    if service is None or not (service.wait_spans or has_several(service.name) or service.has_own_lengths):
+    if service is None or not _has_length(service):
         return ""
     length = format_length(int((appointment.ends_at - appointment.starts_at) / timedelta(minutes=1)))
     end = appointment.ends_at.astimezone(ZoneInfo(config.time_zone))

@@ -46,7 +46,7 @@ from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim
 from askproai_runtime.booking.limits import LimitReached, common_resource, require_within_limits
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
-from askproai_runtime.booking.offered_groups import find_named, read_offered
+from askproai_runtime.booking.offered_groups import find_named, read_offered, require_as_held
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.booking.request import BookingRequest, parse_booking_request
 from askproai_runtime.booking.slots import Busy, Slot, SlotQuery
@@ -123,7 +123,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         request = parse_booking_request(ctx.config(), call, args, appointments)
         named = find_named(call, request.rules, request.start)
         group = add_companions(ctx, call, args, request.service, named[1:])
-        require_names(group)
+        await require_as_held(ctx, call, request, group, args.get("companions"))
+        require_names(group, request.name, another=request.another)
         service = await prefer_usual_staff(ctx, group.service, call)
         request = replace(request, service=service, companions=group.names)
         await require_confirmed_email(ctx, call, args)
@@ -131,7 +132,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             birth_date = require_birth_date(args, ctx.clock.now(), request.rules.zone)
             request = replace(request, birth_date=birth_date)
     except ClarificationNeeded as clarification:
-        return BookingResult(clarification.answer, BookingOutcome.ASKED_BACK)
+        return _asked_back(clarification)
     except asyncpg.LockNotAvailableError:
         return BookingResult(busy_answer(), BookingOutcome.BUSY)
     return await carry_out_booking(ctx, call, request, deadline)
@@ -153,12 +154,16 @@ async def carry_out_booking(
             await claim.give_up(ctx)
             raise
     except ClarificationNeeded as clarification:
-        limited = isinstance(clarification, LimitReached)
-        return BookingResult(clarification.answer, BookingOutcome.LIMITED if limited else BookingOutcome.ASKED_BACK)
+        return _asked_back(clarification)
     except asyncpg.LockNotAvailableError:
         return BookingResult(busy_answer(), BookingOutcome.BUSY)
     except SlotNotFree:
         return await _offer_alternatives(ctx, call, request)
+
+
+def _asked_back(clarification: ClarificationNeeded) -> BookingResult:
+    limited = isinstance(clarification, LimitReached)
+    return BookingResult(clarification.answer, BookingOutcome.LIMITED if limited else BookingOutcome.ASKED_BACK)
 
 
 def _require_phone(ctx: BookingContext, request: BookingRequest) -> None:
@@ -201,8 +206,7 @@ async def _find_repeated(
         appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
         repeated = find_booked(request, appointments)
         if not repeated:
-            for each in request.each:
-                require_only_one(ctx, each, appointments)
+            require_only_one(ctx, request.each, appointments)
         return repeated
     found = await get_desk_appointment(conn, ctx.tenant, call.call_id)
     return [] if found is None or found.status == Status.FAILED else [found]
@@ -325,10 +329,10 @@ async def _write_appointments(
         for each, (slot, _) in zip(request.each, plan, strict=True)
     ):
         raise SlotNotFree  # linked since the request was read: a group is booked in the local calendar only
+    if request.desk is None:
+        await require_within_limits(conn, ctx, call, people=len(plan))
     customer, written = None, list[Appointment]()
     for each, (slot, claims) in zip(request.each, plan, strict=True):
-        if request.desk is None:
-            await require_within_limits(conn, ctx, call)
         if request.phone and customer is None:
             customer = await upsert_customer(conn, ctx.tenant, request.phone, request.name, request.email)
         appointment = _build_appointment(ctx, claim, each, slot, customer)
@@ -478,9 +482,16 @@ def _say_booked(ctx: BookingContext, request: BookingRequest, appointment: Appoi
 
 
 def _say_group(ctx: BookingContext, appointments: Sequence[Appointment], again: bool) -> str:
-    first, *others = (describe_appointment(ctx.config(), each, ctx.clock.now(), named=True) for each in appointments)
-    message = (say().group_stands_already if again else say().group_booked).format(first=first)
-    return message + "".join(say().group_besides.format(appointment=other) for other in others)
+    config, now = ctx.config(), ctx.clock.now()
+    said = list[str]()
+    for each in appointments:
+        when = describe_appointment(config, each, now, named=True)
+        if said:
+            sentence = say().group_besides.format(appointment=when)
+        else:
+            sentence = (say().group_stands_already if again else say().group_booked).format(first=when)
+        said.append(f"{sentence}{end_sentence(config, each)}")
+    return "".join(said)
 
 
 def _in_flight() -> BookingResult:

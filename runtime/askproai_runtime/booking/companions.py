@@ -1,5 +1,6 @@
 """Who comes along with the caller: an appointment for each, all booked or none (docs/decisions/0110-groups.md)."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,7 +9,7 @@ from askproai_core.input_values import plain_name
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.group_times import longest_group
 from askproai_runtime.booking.limits import LimitReached, sentence_of_call
-from askproai_runtime.booking.phrases import join_list, names_nothing, same_name
+from askproai_runtime.booking.phrases import fold, join_list, names_nothing, same_name
 from askproai_runtime.booking.request import BookingRequest, ServiceRequest, parse_service_request, read_text
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.store.appointments import Appointment
@@ -24,6 +25,20 @@ from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
 MOST_PEOPLE = 4  # of one group, the caller included
+# Whom a caller brings, German and English: a model may pass it in place of a name.
+_RELATIONS = frozenset({
+    "begleiter", "begleiterin", "begleitung", "bruder", "brother", "child", "children", "cousin", "cousine", "dad", "daughter",
+    "daughters", "ehefrau", "ehemann", "enkel", "enkelin", "father", "frau", "freund", "freunde", "freundin", "friend", "friends",
+    "gast", "girlfriend", "boyfriend", "guest", "husband", "kid", "kids", "kind", "kinder", "kollege", "kollegin", "mama", "mann",
+    "mom", "mother", "mum", "mutter", "mutti", "oma", "opa", "papa", "partner", "partnerin", "people", "person", "personen",
+    "schwester", "sister", "sohn", "soehne", "son", "sons", "tochter", "toechter", "vater", "wife",
+})  # fmt: skip
+_BEFORE_RELATIONS = frozenset({
+    "a", "andere", "anderer", "beste", "bester", "das", "dem", "den", "der", "die", "dritte", "ein", "eine", "einer", "erste",
+    "for", "fuer", "grosse", "grosser", "her", "his", "ihr", "ihre", "ihren", "ihrer", "kleine", "kleiner", "mein", "meine",
+    "meinem", "meinen", "meiner", "mit", "my", "one", "other", "our", "sein", "seine", "the", "two", "unser", "unsere", "weitere",
+    "with", "younger", "zwei", "zweite",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +72,8 @@ def add_companions(
     if len(said) >= MOST_PEOPLE:
         raise ClarificationNeeded(say().too_many_people.format(count=MOST_PEOPLE))
     if len(said) >= limit:
-        raise LimitReached(sentence_of_call(limit), outcome=FunctionOutcome.LIMITED, alternatives=[])
-    people = [service]
-    for number, each in enumerate(said):
-        default = offered[number].service if len(offered) == len(said) else service.rules.service.name
-        own = {"service": read_text(each, "service"), "staff": read_text(each, "staff"), "branch": args.get("branch")}
-        people.append(parse_service_request(ctx.config(), call, own, default))
+        raise LimitReached(sentence_of_call(limit, len(said) + 1), outcome=FunctionOutcome.LIMITED, alternatives=[])
+    people = [service, *_resolve(ctx, call, args, said, service, offered)]
     local = [_only_local(ctx, each) for each in people]
     if asks_birth_date(ctx) or not all(each.rules.staff_members for each in local):
         raise ClarificationNeeded(
@@ -71,15 +82,50 @@ def add_companions(
         )
     companions = tuple(_only_named(each) for each in local[1:])
     rules = replace(local[0].rules, companions=companions)
-    return Group(
-        replace(local[0], rules=rules), tuple(plain_name(read_text(each, "customer_name") or "") for each in said)
-    )
+    return Group(replace(local[0], rules=rules), tuple(_read_name(each) for each in said))
 
 
-def require_names(group: Group) -> None:
-    """Raise `ClarificationNeeded` if the name of somebody is missing. Two may have one name: who brings two cars has one."""
+def _resolve(
+    ctx: BookingContext,
+    call: CallContext,
+    args: Mapping[str, Any],
+    said: Sequence[Mapping[str, str]],
+    service: ServiceRequest,
+    offered: Sequence[NamedSlot],
+) -> list[ServiceRequest]:
+    """Resolve each who comes along. Raises `ClarificationNeeded` where it is not certain to whom which service was offered."""
+    left = [slot.service for slot in offered] if len(offered) == len(said) else []
+    found: dict[int, ServiceRequest] = {}
+    for number in sorted(range(len(said)), key=lambda number: "service" not in said[number]):
+        each = said[number]
+        if "service" not in each and len(set(left)) > 1:
+            raise ClarificationNeeded(say().services_of_companions)
+        own = {"service": read_text(each, "service"), "staff": read_text(each, "staff"), "branch": args.get("branch")}
+        default = left[0] if left else service.rules.service.name
+        found[number] = request = parse_service_request(ctx.config(), call, own, default)
+        if (mine := next((name for name in left if same_services(name, request.rules.service.name)), None)) is not None:
+            left.remove(mine)
+    return [found[number] for number in range(len(said))]
+
+
+def _read_name(companion: Mapping[str, str]) -> str:
+    """Return the name of somebody; "" where it is none: "meine Tochter", "Person 2"."""
+    name = plain_name(read_text(companion, "customer_name") or "")
+    words = set(fold(name).split())
+    is_relation = all(word in _RELATIONS or word in _BEFORE_RELATIONS or word.isdecimal() for word in words)
+    return "" if is_relation or names_nothing(name) else name
+
+
+def require_names(group: Group, name: str, *, another: bool) -> None:
+    """Raise `ClarificationNeeded` if the name of somebody is missing, or if two have one name: who brings two cars has one, but a
+    model may list the caller among the companions, too. With `another` two appointments for one name are meant.
+    """
     if not all(group.names):
         raise ClarificationNeeded(say().names_of_companions)
+    (most, times), *_ = Counter(map(fold, (name, *group.names))).most_common(1)
+    if times > 1 and not another:
+        twice = next(each for each in (name, *group.names) if fold(each) == most)
+        raise ClarificationNeeded(say().several_of_one_name.format(count=times, name=twice))
 
 
 def _only_local(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:
@@ -102,21 +148,19 @@ def find_booked(request: BookingRequest, appointments: Sequence[Appointment]) ->
         found = request.find_repeated(appointments)
         return [] if found is None else [found]
     left = [a for a in appointments if a.live and _may_be_of(request, a)]
-    if not any(a.starts_at == request.start for a in left):
-        left = []  # what begins later is of another visit
     booked: list[Appointment] = []
     missing: list[str] = []
-    for number, each in enumerate(request.each):
-        first_only = number == 0  # who comes along may begin later
-        own = next((a for a in left if _is_of(each, a) and (a.starts_at == request.start or not first_only)), None)
+    for each in request.each:  # of those who come one after the other a model may name the second as the caller
+        own = next((a for a in left if _is_of(each, a)), None)
         if own is None:
             missing.append(each.name)
         else:
             left.remove(own)
             booked.append(own)
-    if not missing:
+    is_then = any(a.starts_at == request.start for a in booked)  # what begins later is of another visit
+    if not missing and is_then:
         return booked
-    if booked:
+    if is_then:
         names = join_list([each.customer_name for each in booked])
         raise ClarificationNeeded(say().group_partly.format(booked=names, missing=join_list(missing)))
     request.each[0].find_repeated(appointments)

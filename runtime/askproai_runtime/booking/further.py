@@ -4,8 +4,8 @@
 
 from collections.abc import Sequence
 
-from askproai_runtime.booking.answers import describe_with_state
-from askproai_runtime.booking.phrases import same_name
+from askproai_runtime.booking.answers import appointment_list_fields, describe_with_state
+from askproai_runtime.booking.phrases import join_list, same_name
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import BookingContext, ClarificationNeeded, FunctionOutcome
@@ -13,21 +13,42 @@ from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
 
-def require_only_one(ctx: BookingContext, request: BookingRequest, appointments: Sequence[Appointment]) -> None:
+def require_only_one(
+    ctx: BookingContext, requests: Sequence[BookingRequest], appointments: Sequence[Appointment]
+) -> None:
     """Raise `ClarificationNeeded` if `another` is not set, and one of the call's `appointments` is of the same service for the same
-    person, at whatever time and in whatever branch: who corrects a time wants one.
+    person, at whatever time and in whatever branch: who corrects a time wants one. `requests` are those of each who comes.
 
-    The last of several is asked about. One that is in flight is not booked yet: the request has to come again.
+    The last of several of one person is asked about. One that is in flight is not booked yet: the request has to come again.
     """
-    if request.another:
+    found: list[Appointment] = []
+    for request in requests:
+        left = [each for each in appointments if each not in found]
+        found += _find_booked(request, left)[:1]
+    if not found:
         return
-    for booked in reversed(appointments):
-        is_same = same_services(booked.service, request.rules.service.name)
-        if not (booked.live and is_same and same_name(request.name, booked.customer_name)):
-            continue
-        if not booked.settled and request.key not in booked.actions:  # else this request is what is in flight
-            raise ClarificationNeeded(say().booking_in_flight, outcome=FunctionOutcome.IN_FLIGHT)
-        is_movable = booked.branch == request.rules.branch.name  # an appointment is moved within its branch
+    config, now = ctx.config(), ctx.clock.now()
+    is_movable = all(each.branch == requests[0].rules.branch.name for each in found)  # it is moved within its branch
+    named = len(requests) > 1
+    what = join_list([describe_with_state(config, each, now, named=named) for each in found], say().and_word)
+    if len(found) == 1:
         question = say().further_or_instead if is_movable else say().further_or_cancel
-        what = describe_with_state(ctx.config(), booked, ctx.clock.now())
-        raise ClarificationNeeded(question.format(appointment=what), appointment_id=str(booked.id))
+        raise ClarificationNeeded(question.format(appointment=what), appointment_id=str(found[0].id))
+    question = say().group_further_or_instead if is_movable else say().group_further_or_cancel
+    fields = appointment_list_fields(config, found, now)
+    raise ClarificationNeeded(question.format(appointments=what), appointments=fields)
+
+
+def _find_booked(request: BookingRequest, appointments: Sequence[Appointment]) -> list[Appointment]:
+    """Return what the call has booked of this service for this person, the last one first. Raises `ClarificationNeeded`."""
+    if request.another:
+        return []
+    booked: list[Appointment] = []
+    for each in reversed(appointments):
+        is_same = same_services(each.service, request.rules.service.name)
+        if not (each.live and is_same and same_name(request.name, each.customer_name)):
+            continue
+        if not each.settled and request.key not in each.actions:  # else this request is what is in flight
+            raise ClarificationNeeded(say().booking_in_flight, outcome=FunctionOutcome.IN_FLIGHT)
+        booked.append(each)
+    return booked

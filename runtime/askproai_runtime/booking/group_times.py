@@ -26,36 +26,49 @@ class GroupTimes:
         self._grids = [self.starts, *(list_starts(each, _longer(query, rules)) for each in rules.companions)]
         self._ranks = [rank_by(busy, each, language) for each in self._people]
         self._units = {each.id: each.units for each in rules.everybody}
+        self._able = [rules.able(query.staff if number == 0 else None) for number, rules in enumerate(self._people)]
+        self._serve_all = set.intersection(*({each.id for each in able} for able in self._able))
         self._query = query
-        self._free: list[dict[str, frozenset[int]]] = [{} for _ in self._people]
-        self._able_at: dict[tuple[int, int], list[str]] = {}
+        self._free: list[Mapping[int, list[str]]] = [{} for _ in self._people]  # who is free for somebody, by start
+        self._ranked: dict[tuple[int, int], list[str]] = {}
+        self._sorted: dict[int, list[int]] = {}
         self._longest = int(longest_group(rules).total_seconds())
 
     def read_free(self) -> Iterator[None]:
         """Find out who is free when, and yield after each staff member: it is to be read to its end before the plans are. It ends
         where one of the people cannot be served at all; who has the smallest choice comes first.
         """
-        able = [rules.able(self._query.staff if number == 0 else None) for number, rules in enumerate(self._people)]
-        for number in sorted(range(len(able)), key=lambda number: len(able[number])):
-            query = replace(self._query if number == 0 else _longer(self._query, self._people[0]), limit=None)
-            free = self._free[number]
-            for each in able[number]:
-                starts = free_starts(self._people[number], each, self._busy, self._grids[number], query)
-                free[each.id] = frozenset(starts)
-                yield
-            if not any(free.values()):
+        known: dict[tuple[bool, str, tuple[str, ...]], Mapping[int, list[str]]] = {}
+        for number in sorted(range(len(self._able)), key=lambda number: len(self._able[number])):
+            rules, able = self._people[number], self._able[number]
+            key = number == 0, rules.service.name, tuple(each.id for each in able)
+            if key not in known:  # companions often have one service
+                query = replace(self._query if number == 0 else _longer(self._query, self._people[0]), limit=None)
+                free: dict[int, list[str]] = {}
+                for each in able:
+                    for start in free_starts(rules, each, self._busy, self._grids[number], query):
+                        free.setdefault(start, []).append(each.id)
+                    yield
+                known[key] = free
+            self._free[number] = known[key]
+            if not known[key]:
                 return
+
+    def list_closest(self, target: float) -> list[int]:
+        """Return the starts at which somebody is free for the first one, the closest to `target` first."""
+        return sorted(self._free[0], key=lambda start: (abs(start - target), start))
 
     def find_together(self, start: int) -> Plan | None:
         """Return with whom everybody can be served at `start`."""
-        return self._find_at([start] * len(self._people))
+        is_free = all(start in free for free in self._free)
+        return self._find_at([start] * len(self._people)) if is_free else None
 
     def find_offered(self, slots: Sequence[Slot]) -> Plan | None:
         """Return the plan of what was offered: with the same people, else with others at the same times."""
         starts = [int(slot.start.timestamp()) for slot in slots]
         plan: Plan = []
         for number, (start, slot) in enumerate(zip(starts, slots, strict=True)):
-            is_able = slot.staff in self._able(number, start)
+            is_able = slot.staff in self._rank(number, start)
             part = self._allocate(number, slot.staff, start, plan) if is_able else None
             if part is None:
                 return self._find_at(starts)
@@ -64,7 +77,7 @@ class GroupTimes:
 
     def _find_at(self, starts: Sequence[int]) -> Plan | None:
         """Return with whom everybody can be served, each at an own start."""
-        by_choice = sorted(range(len(starts)), key=lambda number: len(self._able(number, starts[number])))
+        by_choice = sorted(range(len(starts)), key=lambda number: len(self._rank(number, starts[number])))
         found = self._assign(by_choice, starts, {})
         return None if found is None else [found[number] for number in range(len(starts))]
 
@@ -74,10 +87,10 @@ class GroupTimes:
         """
         if not all(self._is_free_after(number, start) for number in range(1, len(self._people))):
             return None
-        able = self._able(0, start)
+        able = self._rank(0, start)
         # Beside each other at most as many staff members serve them as they are, so one of the best is none of the others'.
         firsts: list[tuple[str, str | None]] = [(staff, None) for staff in able[: len(self._people)]]
-        firsts += [(staff, staff) for staff in able if all(staff in free for free in self._free)]
+        firsts += [(staff, staff) for staff in able if staff in self._serve_all]
         plans = [
             plan
             for staff, only in firsts
@@ -91,7 +104,7 @@ class GroupTimes:
         if not people:
             return planned
         number, *rest = people
-        for staff in self._able(number, starts[number]):
+        for staff in self._rank(number, starts[number]):
             part = self._allocate(number, staff, starts[number], planned.values())
             found = part and self._assign(rest, starts, {**planned, number: part})
             if found:
@@ -104,7 +117,7 @@ class GroupTimes:
         if number == len(self._people):
             return plan
         for at in self._list_next(number, start, plan):
-            for staff in self._able(number, at):
+            for staff in self._rank(number, at):
                 if only in {None, staff} and (part := self._allocate(number, staff, at, plan)):
                     found = self._line_up(start, [*plan, part], only)
                     if found or only is None:
@@ -122,20 +135,25 @@ class GroupTimes:
                 found |= set(grid[at : at + 1])
         return sorted(found)
 
-    def _able(self, number: int, start: int) -> list[str]:
+    def _rank(self, number: int, start: int) -> list[str]:
         """Return who is free for somebody at a start, the best first."""
-        if (known := self._able_at.get((number, start))) is not None:
+        if (known := self._ranked.get((number, start))) is not None:
             return known
-        free = [staff for staff, starts in self._free[number].items() if start in starts]
         at = datetime.fromtimestamp(start, UTC)
-        able = self._able_at[number, start] = sorted(free, key=lambda staff: self._ranks[number](staff, at))
-        return able
+        free = self._free[number].get(start, ())
+        ranked = self._ranked[number, start] = sorted(free, key=lambda staff: self._ranks[number](staff, at))
+        return ranked
 
     def _is_free_after(self, number: int, start: int) -> bool:
         """Return whether anybody is free for somebody before a group that begins at `start` would have to end."""
-        grid = self._grids[number]
-        later = grid[bisect_left(grid, start) : bisect_left(grid, start + self._longest)]
-        return any(at in starts for starts in self._free[number].values() for at in later)
+        starts = self._starts_of(number)
+        at = bisect_left(starts, start)
+        return at < len(starts) and starts[at] < start + self._longest
+
+    def _starts_of(self, number: int) -> list[int]:
+        if number not in self._sorted:
+            self._sorted[number] = sorted(self._free[number])
+        return self._sorted[number]
 
     def _allocate(
         self, number: int, staff: str, start: int, planned: Iterable[tuple[Slot, Claims]]

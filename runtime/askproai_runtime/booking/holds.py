@@ -64,10 +64,14 @@ async def hold_slot(ctx: BookingContext, rules: ServiceRules, call: CallContext,
                 return False
             held.append((claims, units))
             busy = add_claims(busy, claims, units)
-        if await is_hold_allowed(conn, ctx.tenant, resources, day, call.caller, *limits):
-            await insert_appointment(conn, ctx.tenant, appointment, *held[0], settings.hold)
-            for number, (claims, units) in enumerate(held[1:], 2):
-                await hold_claims(conn, ctx.tenant, appointment.id, claims, units, number, settings.hold)
+        of_staff = {at.staff: each.staff_member(at.staff).resource_ids for each, at in slots}
+        for staff, own in of_staff.items():  # a group in a row takes several times of one staff member
+            times = sum(at.staff == staff for _, at in slots)
+            if not await is_hold_allowed(conn, ctx.tenant, own, day, call.caller, *limits, times=times):
+                return True
+        await insert_appointment(conn, ctx.tenant, appointment, *held[0], settings.hold)
+        for number, (claims, units) in enumerate(held[1:], 2):
+            await hold_claims(conn, ctx.tenant, appointment.id, claims, units, number, settings.hold)
         return True
 
     try:

@@ -30,25 +30,28 @@ def own_numbers(config: TenantConfig) -> set[str]:
     return {text for branch in config.branches for phone in branch.phone_numbers for text in (phone.number, phone.did)}
 
 
-async def require_within_limits(conn: Connection, ctx: BookingContext, call: CallContext) -> None:
-    """Raise `LimitReached` if one more booking is too many. The model's words bound nothing: it may be made to go on."""
+async def require_within_limits(conn: Connection, ctx: BookingContext, call: CallContext, people: int = 1) -> None:
+    """Raise `LimitReached` if one more booking, of so many `people`, is too many. The model's words bound nothing: it may be made
+    to go on.
+    """
     config = ctx.config()
     limits = config.booking_limits
     caller, own = shown_number(config, call), own_numbers(config)
     counts = await count_bookings(conn, ctx.tenant, call.call_id, caller, own, ctx.clock.now())
-    if counts.of_call >= limits.per_call:
-        reason = sentence_of_call(limits.per_call)
-    elif counts.of_caller >= limits.per_caller_and_day:
-        reason = say().limit_of_caller
-    elif counts.anonymous >= limits.anonymous_per_hour:
-        reason = say().limit_of_anonymous
+    if counts.of_call + people > limits.per_call:
+        reason = sentence_of_call(limits.per_call, people)
+    elif counts.of_caller + people > limits.per_caller_and_day:
+        reason = say().limit_of_caller if people == 1 else say().limit_of_caller_for_group
+    elif counts.anonymous + people > limits.anonymous_per_hour:
+        reason = say().limit_of_anonymous if people == 1 else say().limit_of_anonymous_for_group
     else:
         return
     log.warning("booking.limited", call_id=call.call_id, correlation_id=call.correlation_id)
     raise LimitReached(reason, outcome=FunctionOutcome.LIMITED, alternatives=[])
 
 
-def sentence_of_call(limit: int) -> str:
-    """Return why a call books no more than `limit` appointments."""
+def sentence_of_call(limit: int, people: int = 1) -> str:
+    """Return why a call books no more than `limit` appointments, where one was asked for, or one for each of `people`."""
     several = say().several_appointments.format(count=limit)
-    return say().limit_of_call.format(limit=say().one_appointment if limit == 1 else several)
+    sentence = say().limit_of_call if people == 1 else say().limit_of_call_for_group
+    return sentence.format(limit=say().one_appointment if limit == 1 else several)

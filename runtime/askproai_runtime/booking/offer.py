@@ -162,6 +162,8 @@ async def offer_alternatives(
     alternatives = others or alternatives
     basis = _count_offer(ctx, read_remote, alternatives)
     why = obstacle_sentence(ctx.config(), rules, request.staff, missed, obstacle, now)
+    if rules.companions and any({start} == {each.start for each in (slot, *slot.companions)} for slot in alternatives):
+        why = say().group_offer_gone  # what was offered from this start on is taken, but all can come at this time now
     message = f"{why} {slot_sentence(rules, alternatives, now, basis, obstacle)}"
     fields = {
         "alternatives": slot_fields(rules, alternatives, now),

@@ -1,14 +1,20 @@
 """What a group was offered, so that just that is booked: by the answers of this call, else by the claims of its hold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import permutations
+from typing import TypeVar
 
 from askproai_core.database import Connection
+from askproai_runtime.booking.companions import Group
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.slots import Claims, ServiceRules, Slot
 from askproai_runtime.booking.store.claims import list_offered_claims
-from askproai_runtime.booking.types import BookingContext, CallContext, NamedSlot
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, NamedSlot
+from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
+
+T = TypeVar("T")
 
 
 def find_named(call: CallContext, rules: ServiceRules, start: datetime) -> Sequence[NamedSlot]:
@@ -33,24 +39,63 @@ async def read_offered(conn: Connection, ctx: BookingContext, call: CallContext,
     return held if held and held[0].start == request.start else []
 
 
+async def require_as_held(
+    ctx: BookingContext,
+    call: CallContext,
+    request: BookingRequest,
+    group: Group,
+    said: Sequence[Mapping[str, str]] | None,
+) -> None:
+    """Raise `ClarificationNeeded` if the call holds this time for others, too, of whom nothing is `said`, or not which service they
+    have. Only where no answer of this call is known that has named this time: Retell has cut it.
+    """
+    if request.offered_staff is None or find_named(call, request.rules, request.start):
+        return
+    async with ctx.pool.acquire() as conn:
+        held = await list_offered_claims(conn, ctx.tenant, call.call_id)
+    if len(held) > 1 and said is None:
+        raise ClarificationNeeded(say().names_of_companions)
+    people = group.service.rules.people
+    is_certain = len(held) != len(people) or slots_of_claims(people, held)
+    if len(held) > 1 and not is_certain and any("service" not in each for each in said or ()):
+        raise ClarificationNeeded(say().services_of_companions)
+
+
 def _from_names(people: Sequence[ServiceRules], named: Sequence[NamedSlot]) -> list[Slot]:
     """Return the slots of these people; none if one is of another service, or of who does it no longer."""
-    slots = [
-        Slot(slot.start, slot.start + timedelta(minutes=rules.service_by(slot.staff).duration_minutes), slot.staff)
-        for rules, slot in zip(people, named, strict=False)
-        if same_services(rules.service.name, slot.service) and rules.able(slot.staff)
-    ]
-    return slots if len(slots) == len(people) == len(named) else []
+    for slots in _list_orders(people, named):
+        fits = [
+            same_services(rules.service.name, slot.service) and bool(rules.able(slot.staff))
+            for rules, slot in zip(people, slots, strict=True)
+        ]
+        if all(fits):
+            return [
+                Slot(
+                    slot.start,
+                    slot.start + timedelta(minutes=rules.service_by(slot.staff).duration_minutes),
+                    slot.staff,
+                )
+                for rules, slot in zip(people, slots, strict=True)
+            ]
+    return []
+
+
+def _list_orders(people: Sequence[ServiceRules], offered: Sequence[T]) -> Iterator[tuple[T, ...]]:
+    """Yield what was offered in each order of those who come along, as offered first: a model may name them in another one."""
+    if len(offered) == len(people):
+        for others in permutations(offered[1:]):
+            yield offered[0], *others
 
 
 def slots_of_claims(people: Sequence[ServiceRules], offered: Sequence[Claims]) -> list[Slot]:
     """Return the slots that claims are of; none if they are not those of these people: of another length, or of who does it no
     longer.
     """
-    if len(offered) != len(people):
-        return []
-    slots = [_to_slot(rules, claims) for rules, claims in zip(people, offered, strict=True)]
-    return [] if None in slots else [slot for slot in slots if slot]
+    for each in _list_orders(people, offered):
+        slots = [_to_slot(rules, claims) for rules, claims in zip(people, each, strict=True)]
+        if None not in slots:
+            return [slot for slot in slots if slot]
+    return []
 
 
 def _to_slot(rules: ServiceRules, claims: Claims) -> Slot | None:

@@ -141,6 +141,11 @@ def names_person(name: str, full_name: str) -> bool:
     return bool(words) and words <= set(known) and not _addressed_differently(said, fold(full_name).split())
 
 
+def drop_titles(name: str) -> str:
+    """Return the folded words of a name as it was said, without titles and prepositions: `bei Herrn Doktor Meyer`."""
+    return " ".join(word for word in fold(name).split() if word not in _TITLES and word not in _BEFORE_A_NAME)
+
+
 def _addressed_differently(first: Sequence[str], second: Sequence[str]) -> bool:
     """Return whether one is a Herr and the other a Frau."""
     genders = [{_GENDERS[word] for word in name if word in _GENDERS} for name in (first, second)]

@@ -15,9 +15,11 @@ from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.email_address import read_email
+from askproai_runtime.booking.heard_names import list_heard
 from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
 from askproai_runtime.booking.phrases import (
+    drop_titles,
     fold,
     format_reading,
     join_list,
@@ -350,6 +352,10 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
             say().nothing_bookable, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause, services=[]
         )
     if name is not None:
+        if heard := list_heard(requested or "", offered, lambda each: [each.display_name, *each.spoken_names]):
+            question = say().do_you_mean.format(choices=join_list([service.display_name for service in heard]))
+            ids = [service.name for service in heard]
+            raise ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_SERVICE, services=ids)
         raise refuse_unknown(requested, offered, branch, config)
     question = say().what_to_book.format(services=join_list(display_names))
     raise ClarificationNeeded(
@@ -387,6 +393,13 @@ def find_staff_for_caller(rules: ServiceRules, name: str | None) -> str | None:
     if found:
         question = say().do_you_mean.format(choices=join_list([decline_name(each) for each in display_names]))
         raise ClarificationNeeded(question, staff=[staff_member.id for staff_member in found])
+    heard = list_heard(drop_titles(name), rules.staff_members, lambda each: [each.display_name])
+    if heard:
+        names = list(dict.fromkeys(decline_name(each.display_name) for each in heard))
+        question = say().do_you_mean.format(choices=join_list(names))
+        raise ClarificationNeeded(
+            question, outcome=FunctionOutcome.UNKNOWN_STAFF, staff=[staff_member.id for staff_member in heard]
+        )
     display_names = [decline_name(staff_member.display_name) for staff_member in rules.staff_members]
     requested = decline_name(sayable(name) or say().that_person)
     raise ClarificationNeeded(

@@ -180,7 +180,7 @@ async def _search_group_day(rules: ServiceRules, read_busy: ReadBusy, query: Slo
     times = GroupTimes(rules, busy, query, present_language())
     for _ in times.read_free():
         await asyncio.sleep(0)
-    closest = sorted(times.starts, key=lambda s: abs(s - target.timestamp()))
+    closest = times.list_closest(target.timestamp())
     for find_plan in (times.find_together, times.find_in_a_row):
         found: list[Slot] = []
         for start in closest:

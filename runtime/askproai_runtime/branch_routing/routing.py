@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Branch, BusinessModel, Service, TenantConfig
-from askproai_runtime.booking import list_named_staff, read_services
+from askproai_runtime.booking import list_heard, list_named_staff, read_services
 from askproai_runtime.branch_routing.matching import (
     has_menu,
     indistinguishable,
@@ -148,7 +148,10 @@ def _suggest_last(offering: Sequence[Branch], hints: Hints) -> _Suggestion | Non
 
 def _suggest_nearest(branches: Sequence[Branch], phrase: str) -> _Suggestion | None:
     branch = nearest_branch(branches, phrase)
-    return None if branch is None else _Suggestion(say().nearest.format(branch=branch.display_name), branch)
+    if branch is not None:
+        return _Suggestion(say().nearest.format(branch=branch.display_name), branch)
+    heard = list_heard(phrase, branches, lambda each: [each.display_name, each.address.city])
+    return _Suggestion(say().do_you_mean.format(choices=heard[0].display_name), heard[0]) if len(heard) == 1 else None
 
 
 def _by_name(branches: Sequence[Branch], name: str | None) -> Branch | None:

@@ -3,6 +3,7 @@
 Unknown keys, reasons and statuses are tolerated.
 """
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -24,6 +25,13 @@ _BOOLEANS = {"true": True, "ja": True, "yes": True, "false": False, "nein": Fals
 _BOOLEAN_ARGUMENTS = frozenset({"another", "confirmed", "email_confirmed"})
 _MAX_ARGUMENT_CHARACTERS = 500
 _MAX_COMPANIONS = 10  # that are read; fewer are booked
+_COMPANION_ARGUMENTS = {"customer_name": ("customer_name", "name"), "service": ("service",), "staff": ("staff",)}
+# How many come along, and names alone, in a text: "zwei weitere Personen", "Mia und Ben".
+_COUNTS = {"ein": 1, "eine": 1, "one": 1, "zwei": 2, "two": 2, "drei": 3, "three": 3, "vier": 4, "four": 4}
+_COUNT = re.compile(
+    rf"({'|'.join(_COUNTS)}|\d{{1,2}})(?: (?:weitere[nr]?|andere|more|other))?(?: (?:personen?|leute|people|persons?))?"
+)
+_SEPARATOR = re.compile(r"\s*(?:,|;|&|\+|\b(?:und|and)\b)\s*")
 
 
 class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -286,13 +294,17 @@ def _read_companions(value: Any) -> list[dict[str, str]] | None:
     """
     if isinstance(value, str):
         value = _decode(value)
+    if isinstance(value, str) and (count := _COUNT.fullmatch(value.casefold())):
+        value = _COUNTS.get(count[1], 0) or int(count[1])
     match value:
         case bool() | None:
             return None
         case int() | float():
             return [{}] * int(min(max(value, 0), _MAX_COMPANIONS))
         case str():
-            value = [value]
+            value = _SEPARATOR.split(value)
+        case dict() if value and not value.keys() & _COMPANION_ARGUMENTS.keys():  # the list in an object
+            value = [each for entry in value.values() for each in (entry if isinstance(entry, list) else [entry])]
         case dict():
             value = [value] if value else []
         case list():
@@ -304,7 +316,10 @@ def _read_companions(value: Any) -> list[dict[str, str]] | None:
 
 def _read_companion(value: Any) -> dict[str, str]:
     members = value if isinstance(value, dict) else {"customer_name": value}
-    texts = ((name, _normalize(name, members.get(name))) for name in ("customer_name", "service", "staff"))
+    texts = (
+        (name, _normalize(name, next((members[key] for key in keys if key in members), None)))
+        for name, keys in _COMPANION_ARGUMENTS.items()
+    )
     return {name: text for name, text in texts if isinstance(text, str)}
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from askproai_runtime.german_dates.arguments import Argument, find_part_argument
 from askproai_runtime.german_dates.vocabulary import NUMBERS, WEEKDAYS, fold
 
 _LATER = r"spaeter|danach|darauf|drauf|nachher|nach hinten|later|after(?: that)?"
@@ -15,16 +16,18 @@ _DIRECTION = rf"(?:(?P<later>{_LATER})|(?P<earlier>{_EARLIER}))\b"
 # "Montag später Nachmittag" and "Freitag eher nachmittags" are no other Monday and no other Friday.
 _NEXT = r"(?:(?P<later>danach|darauf|drauf|after that)|(?P<earlier>davor|vorher|zuvor|before that))\b"
 _COUNTS = {
-    **dict.fromkeys(("ein", "eine", "einen", "a", "an", "one"), 1.0),
+    **dict.fromkeys(("ein", "eine", "ne", "einen", "a", "an", "one"), 1.0),
     **{word: float(number) for word, number in NUMBERS.items() if number in range(2, 61)},
     **dict(zip(("two", "three", "four", "five", "six"), (2.0, 3.0, 4.0, 5.0, 6.0), strict=True)),
     **dict.fromkeys(("eine halbe", "ne halbe", "halbe", "half an"), 0.5),
     **dict.fromkeys(("anderthalb", "eineinhalb", "one and a half"), 1.5),
+    **dict.fromkeys(("zweieinhalb", "two and a half"), 2.5),
+    **dict.fromkeys(("dreieinhalb", "three and a half"), 3.5),
 }
 _MINUTES = {
     **dict.fromkeys(("minute", "minuten", "minutes"), 1),
     **dict.fromkeys(("viertelstunde", "quarter of an hour"), 15),
-    **dict.fromkeys(("dreiviertelstunde",), 45),
+    **dict.fromkeys(("dreiviertelstunde", "dreiviertel stunde"), 45),
     **dict.fromkeys(("stunde", "stunden", "hour", "hours"), 60),
 }
 _DAYS = {
@@ -72,12 +75,10 @@ def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str 
     day, minutes = old.date(), 0
     if shift is not None:
         named = shift.groupdict()
-        in_minutes = named.get("unit") in _MINUTES
-        words[at] = " ".join(_NOISE.sub(" ", words[at]).split()).strip(" ,.")
-        if words[at] and not (in_minutes and _WEEKDAY_ALONE.fullmatch(words[at])):
-            return None  # "the day after tomorrow", "zwei Wochen später am Montag": the rest says something else
-        if words[0] and not in_minutes:
-            return None  # one day is named, and another one is counted
+        rest = _read_rest(words, at, named)
+        if rest is None:
+            return None
+        words = rest
         apart, minutes = _shift(old, named)
         day += apart
     rest_date, rest_clock = words
@@ -87,6 +88,21 @@ def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str 
         start = old + timedelta(minutes=minutes)
         return rest_date or start.date().isoformat(), rest_clock or f"{start:%H:%M}"
     return rest_date or day.isoformat(), rest_clock or (f"{old:%H:%M}" if same_time else None)
+
+
+def _read_rest(words: list[str], at: int, named: dict[str, str | None]) -> list[str] | None:
+    """Return what is said beside a shift, which was in `words[at]`; None where that says something else."""
+    rest = " ".join(_NOISE.sub(" ", words[at]).split()).strip(" ,.")
+    words = [rest if n == at else each for n, each in enumerate(words)]
+    if named.get("unit") in _MINUTES:
+        return words if not rest or _WEEKDAY_ALONE.fullmatch(rest) else None
+    if not (_count(named) * _DAYS.get(str(named.get("unit")), 1)).is_integer():
+        return None  # "anderthalb Wochen später" is no day
+    if rest and not words[1 - at] and find_part_argument(rest) is Argument.TIME:
+        return ["", rest]  # "einen Tag später um 10"
+    if rest or words[0]:
+        return None  # "the day after tomorrow", "zwei Wochen später am Montag": another day is named
+    return words
 
 
 def _shift(old: datetime, named: dict[str, str | None]) -> tuple[timedelta, int]:

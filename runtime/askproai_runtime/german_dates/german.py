@@ -36,7 +36,10 @@ GERMAN: Final = Grammar.of(
     times=TIME_RULES,
     operators=_OPS,
     # What is said around a time, of words that have a meaning in one.
-    noise=r"(?:schoenen )?guten (?:morgen|tag|abend|nachmittag)|auf jeden fall",
+    noise=(
+        r"(?:schoenen )?guten (?:morgen|tag|abend|nachmittag)|auf jeden fall|(?:wenn|falls) (?:das |es |irgend |irgendwie )*"
+        r"(?:geht|ginge|passt|moeglich(?: ist| waere)?)(?! nicht)"
+    ),
     normalize=normalize,
     fillers=FILLERS,
     bare_hour=BARE_HOUR,

@@ -87,6 +87,13 @@ def _hours(match: re.Match[str], _now: datetime) -> TimeRange:
     return TimeRange(one(match["from"], match["from_minute"]), one(match["to"], match["to_minute"]))
 
 
+def _hours_and_minutes(match: re.Match[str], _now: datetime) -> TimeRange:
+    """Return `13 Uhr bis 15 Uhr 30`: each half of the day is as open as in `15 Uhr 30` alone."""
+    first, last = int(match["from"]), int(match["to"])
+    begin = first * 60 + _minute(match["from_minute"] or "0")
+    return TimeRange(_clock(begin, first), _clock(last * 60 + _minute(match["to_minute"]), last))
+
+
 _CLOCKS: tuple[Rule, ...] = (
     (r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?(?: uhr)?", _written),
     (r"(?P<hour>\d{1,2})\.(?P<minute>\d{2}) uhr", _written),
@@ -102,6 +109,8 @@ _CLOCKS: tuple[Rule, ...] = (
     (r"(?P<from>\d{1,2})(?::(?P<from_minute>\d{2}))?(?: uhr)? ?(?:-|bis) ?(?P<to>\d{1,2})(?::(?P<to_minute>\d{2}))?(?: uhr| h)",
      _hours),
     (r"(?P<from>\d{1,2}):(?P<from_minute>\d{2}) ?(?:-|bis) ?(?P<to>\d{1,2}):(?P<to_minute>\d{2})", _hours),
+    (r"(?P<from>\d{1,2})(?: uhr(?: (?P<from_minute>\d{2}))?)? ?(?:-|bis) ?(?P<to>\d{1,2}) uhr (?P<to_minute>\d{2})(?![\d.:])",
+     _hours_and_minutes),
 )  # fmt: skip
 
 # After a word that a time must follow ("ab", "gegen", "zwischen"), a number alone is an hour.

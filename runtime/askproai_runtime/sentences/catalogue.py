@@ -88,6 +88,8 @@ class Sentences:
     another_beside: str
     instead_of_part: str
     further_or_instead: str
+    group_further_or_instead: str
+    group_further_or_cancel: str
     further_or_cancel: str  # in another branch
     nobody_does: str
     not_in_one_visit: str
@@ -95,6 +97,9 @@ class Sentences:
     too_many_services: str
     too_many_people: str
     only_one_by_one: str
+    services_of_companions: str
+    several_of_one_name: str
+    group_offer_gone: str
     names_of_companions: str
     group_partly: str
     when_to_book: str
@@ -138,6 +143,9 @@ class Sentences:
     limit_of_call: str
     one_appointment: str
     several_appointments: str
+    limit_of_call_for_group: str
+    limit_of_caller_for_group: str
+    limit_of_anonymous_for_group: str
     limit_of_caller: str
     limit_of_anonymous: str
     # a caller's own appointments

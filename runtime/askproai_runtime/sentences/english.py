@@ -89,6 +89,12 @@ ENGLISH: Final = Sentences(
     further_or_instead=(
         "I have already booked an appointment in this call: {appointment}. Is this a further one, or shall I move that one?"
     ),
+    group_further_or_instead=(
+        "I have already booked appointments in this call: {appointments}. Are these further ones, or shall I move those?"
+    ),
+    group_further_or_cancel=(
+        "I have already booked appointments in this call: {appointments}. Are these further ones, or shall I cancel those?"
+    ),
     further_or_cancel=(
         "I have already booked an appointment in this call: {appointment}. Is this a further one, or shall I cancel that one?"
     ),
@@ -102,6 +108,9 @@ ENGLISH: Final = Sentences(
     too_many_services="One appointment can be of up to {count} services. Which ones shall it be?",
     too_many_people="I can book up to {count} people together. How many shall I look for?",
     only_one_by_one="I can only book that one by one, an appointment for each person. Who shall I look for first?",
+    services_of_companions="Who gets which service?",
+    several_of_one_name="Shall I book {count} appointments for {name}, or just one?",
+    group_offer_gone="It is not possible any more in the way that I offered, I am afraid.",
     names_of_companions="What are the names for the other appointments?",
     group_partly="I have already booked an appointment for {booked} at that time. Shall I book the one for {missing} by itself?",
     when_to_book="For which day and time shall I book the appointment?",
@@ -158,6 +167,12 @@ ENGLISH: Final = Sentences(
     limit_of_call="I cannot book more than {limit} in one call, so I have not booked this one.",
     one_appointment="one appointment",
     several_appointments="{count} appointments",
+    limit_of_call_for_group="I cannot book more than {limit} in one call, so I have not booked any of these.",
+    limit_of_caller_for_group="I cannot book that many more appointments for your number today, so I have not booked any of them.",
+    limit_of_anonymous_for_group=(
+        "I cannot see your number in this call, and without it I cannot book that many appointments at the moment, so I have not"
+        " booked any of them. If you withhold it, please call again with your number shown."
+    ),
     limit_of_caller="I cannot book any more appointments for your number today, so I have not booked this one.",
     limit_of_anonymous=(
         "I cannot see your number in this call, and without it I cannot book any more appointments at the moment, so I have"

@@ -90,6 +90,14 @@ GERMAN: Final = Sentences(
         "In diesem Gespräch habe ich schon einen Termin eingetragen: {appointment}. Soll das ein weiterer sein, oder soll"
         " ich diesen verschieben?"
     ),
+    group_further_or_instead=(
+        "In diesem Gespräch habe ich schon Termine eingetragen: {appointments}. Sollen das weitere sein, oder soll ich diese"
+        " verschieben?"
+    ),
+    group_further_or_cancel=(
+        "In diesem Gespräch habe ich schon Termine eingetragen: {appointments}. Sollen das weitere sein, oder soll ich diese"
+        " absagen?"
+    ),
     further_or_cancel=(
         "In diesem Gespräch habe ich schon einen Termin eingetragen: {appointment}. Soll das ein weiterer sein, oder soll"
         " ich diesen absagen?"
@@ -104,6 +112,9 @@ GERMAN: Final = Sentences(
     too_many_services="In einem Termin sind höchstens {count} Leistungen möglich. Welche sollen es sein?",
     too_many_people="Zusammen trage ich höchstens {count} Personen ein. Für wie viele soll ich suchen?",
     only_one_by_one="Das kann ich nur einzeln eintragen, für jede Person einen Termin. Für wen soll ich den ersten suchen?",
+    services_of_companions="Wer bekommt welche Leistung?",
+    several_of_one_name="Soll ich {count} Termine für {name} eintragen, oder nur einen?",
+    group_offer_gone="So, wie ich es angeboten hatte, geht es leider nicht mehr.",
     names_of_companions="Auf welche Namen darf ich die anderen Termine eintragen?",
     group_partly=(
         "Für {booked} habe ich zu dieser Zeit schon einen Termin eingetragen. Soll ich den für {missing} einzeln eintragen?"
@@ -158,6 +169,14 @@ GERMAN: Final = Sentences(
     limit_of_call="In einem Gespräch kann ich nicht mehr als {limit} eintragen, diesen habe ich also nicht gebucht.",
     one_appointment="einen Termin",
     several_appointments="{count} Termine",
+    limit_of_call_for_group="In einem Gespräch kann ich nicht mehr als {limit} eintragen, gebucht habe ich also keinen davon.",
+    limit_of_caller_for_group=(
+        "So viele Termine kann ich heute für Ihre Rufnummer nicht mehr eintragen, gebucht habe ich also keinen davon."
+    ),
+    limit_of_anonymous_for_group=(
+        "Ihre Rufnummer sehe ich bei diesem Anruf nicht, und ohne sie kann ich im Moment nicht so viele Termine eintragen, gebucht"
+        " habe ich also keinen davon. Wenn Sie sie unterdrücken, rufen Sie bitte mit sichtbarer Rufnummer noch einmal an."
+    ),
     limit_of_caller="Für Ihre Rufnummer kann ich heute keine weiteren Termine eintragen, diesen habe ich also nicht gebucht.",
     limit_of_anonymous=(
         "Ihre Rufnummer sehe ich bei diesem Anruf nicht, und ohne sie kann ich im Moment keine Termine mehr eintragen, diesen"

@@ -2,9 +2,12 @@
 
 The oracle shares no code with what it judges. It walks real minutes and reads the wall clock off each, so it knows nothing of
 offsets, spans or sweeps; shares of a staff member are fractions.
+
+`ASKPROAI_CASES=10000 .venv/bin/python -m pytest tests/unit/booking/test_availability_oracle.py --timeout 3600` compares so many.
 """
 
 import asyncio
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -40,6 +43,7 @@ from askproai_runtime.booking.slots import (
     subtract_spans,
 )
 
+CASES = int(os.environ.get("ASKPROAI_CASES", "150"))
 MINUTE = timedelta(minutes=1)
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = [
@@ -265,7 +269,7 @@ def cases(draw: st.DrawFn) -> tuple[ServiceRules, dict[int, list[BusySpan]], Slo
     return ServiceRules(zone, branch, service, staff), busy, query
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases())
 def test_slots_are_exactly_those_of_the_oracle(case) -> None:
     rules, busy, query = case
@@ -289,7 +293,7 @@ def remote_times(draw: st.DrawFn, rules: ServiceRules, around: datetime) -> dict
     return remote
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(st.data())
 def test_slots_with_a_remote_calendar_are_exactly_those_of_the_oracle(data: st.DataObject) -> None:
     rules, busy, query = data.draw(cases())
@@ -309,7 +313,7 @@ def test_slots_with_a_remote_calendar_are_exactly_those_of_the_oracle(data: st.D
     assert closest == nearest_slots(everything, query.first, 3), "the limit counts only what is free there"
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases())
 def test_every_slot_can_be_claimed_in_full_on_free_resources(case) -> None:
     """What is offered can be booked: at each instant as many resources as one appointment takes, all of them free; and none while
@@ -334,7 +338,7 @@ def test_every_slot_can_be_claimed_in_full_on_free_resources(case) -> None:
             assert all(span.end <= other.start or other.end <= span.start for other in busy.get(resource_id, ()))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases(), st.integers(1, 5), st.integers(1, 5), st.none() | st.integers(-600, 7000))
 def test_the_closest_starts_day_by_day_are_those_of_all_days_at_once(
     case, count: int, days: int, after: int | None
@@ -378,7 +382,7 @@ def test_an_exclusive_appointment_from_before_a_rise_of_capacity_blocks_the_whol
     assert allocate_claims(staff_member, 4, {1: [BusySpan(at, at + MINUTE, units=4)]}, blocked) is not None
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=2 * CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases(), st.data())
 def test_a_start_is_called_taken_exactly_when_the_rules_would_allow_it(case, data: st.DataObject) -> None:
     """A caller who hears "taken" may ask for another time of that kind; any other reason says that no such time is free."""

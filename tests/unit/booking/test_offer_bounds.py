@@ -1,13 +1,15 @@
 """What one caller asks for never keeps the event loop busy: the largest tenant that the CRDs allow, at its horizon."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from askproai_core.tenant_config import Branch, Hours, Service, Staff, Weekday
-from askproai_runtime.booking import availability, offer_choice, search
+from askproai_runtime.booking import availability, group_times, offer_choice, search
 from askproai_runtime.booking.availability import free_slots, free_starts
+from askproai_runtime.booking.group_times import GroupTimes
 from askproai_runtime.booking.offer_choice import choose_offer
 from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.slots import BusySpan, ServiceRules, SlotQuery, Span
@@ -104,3 +106,32 @@ def test_the_closest_starts_of_each_person_are_those_of_all(hour: int, count: in
     limited = free_slots(rules, busy, SlotQuery(*span, closest_to=target, limit=count))
     assert len(limited) <= count * len(staff)
     assert [slot for slot in limited if slot.start in starts] == [slot for slot in everything if slot.start in starts]
+
+
+async def test_a_group_of_one_service_reads_each_staff_member_twice_a_day_at_most(monkeypatch) -> None:
+    """Once for the first one, and once for all who come along; where nobody is free for the first, nothing is planned."""
+    reads, plans = 0, 0
+
+    def count_reads(*args: object) -> list[int]:
+        nonlocal reads
+        reads += 1
+        return free_starts(*args)  # type: ignore[arg-type]
+
+    def count_plans(self: GroupTimes, start: int) -> None:
+        nonlocal plans
+        plans += 1
+
+    async def free_for_one(span: Span) -> dict[int, list[BusySpan]]:
+        """Each has two minutes at which a visit could begin, and nobody at the same ones."""
+        begin = {n: span.start + timedelta(minutes=10 * n) for n in range(PEOPLE)}
+        ends = {n: at + timedelta(minutes=46) for n, at in begin.items()}
+        return {n: [BusySpan(span.start, begin[n]), BusySpan(ends[n], span.end)] for n in range(1, PEOPLE)}
+
+    monkeypatch.setattr(group_times, "free_starts", count_reads)
+    monkeypatch.setattr(GroupTimes, "find_in_a_row", count_plans)
+    rules = replace(RULES, companions=(RULES,) * 3, staff_members=STAFF[1:])
+    understood = understand("am 11. Dezember um 14:30", at=NOW, zone=BERLIN)
+    chosen = await choose_offer(ServiceRequest(rules, None), free_for_one, NOW, understood, SETTINGS)
+    assert chosen.slots == []
+    assert reads <= 2 * PEOPLE * DAYS
+    assert plans <= 2 * PEOPLE * DAYS, "the day has 720 starts"

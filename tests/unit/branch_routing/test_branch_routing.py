@@ -380,3 +380,14 @@ def test_words_that_all_branches_share_do_not_hide_a_digit() -> None:
         found = find(phrase, config=chain, **hints)
         assert isinstance(found, FoundBranch), phrase
         assert found.branch.name == "nord"
+
+
+@pytest.mark.parametrize(("heard", "meant"), [("Potzdam", "potsdam"), ("Miete", "mitte"), ("Pancow", "pankow")])
+def test_a_branch_that_is_heard_is_suggested_and_never_chosen(heard: str, meant: str) -> None:
+    question = find(heard)
+    assert isinstance(question, BranchQuestion)
+    assert question.suggested_branch == meant
+    assert question.question.startswith("Meinen Sie ")
+    yes = find("ja", suggested_branch=meant)
+    assert isinstance(yes, FoundBranch)
+    assert yes.branch.name == meant

@@ -45,6 +45,12 @@ OLD = datetime(2026, 12, 3, 17, 30)  # noqa: DTZ001  a Thursday, local
         ("noch eine Stunde später", None, ("2026-12-03", "18:30")),
         (None, "lieber eine Stunde früher, bitte", ("2026-12-03", "16:30")),
         ("am Freitag eine Stunde später", None, ("am freitag", "18:30")),
+        (None, "zweieinhalb Stunden später", ("2026-12-03", "20:00")),
+        (None, "eine dreiviertel Stunde früher", ("2026-12-03", "16:45")),
+        (None, "ne Viertelstunde später", ("2026-12-03", "17:45")),
+        (None, "two and a half hours earlier", ("2026-12-03", "15:00")),
+        ("einen Tag später um 10", None, ("2026-12-04", "um 10")),
+        (None, "eine Woche später, um halb drei", ("2026-12-10", "um halb drei")),
     ],
 )
 def test_what_is_counted_from_the_appointment(
@@ -62,6 +68,8 @@ def test_what_is_counted_from_the_appointment(
         ("zwei Wochen später am Montag", "um zehn"), ("am Dienstag danach, vormittags", "um elf"),
         ("Montag später Nachmittag", "17 Uhr"), ("Freitag eher nachmittags", "um vier"), ("am Freitag früher", "um zehn"),
         ("Mittwoch früher Vormittag", None), ("Freitag", "eine Woche später"), ("am dritten, zwei Tage später", None),
+        ("anderthalb Wochen später", None), ("1,5 Tage später", None), ("einen Tag später um zehn", "vormittags"),
+        ("einen Tag später morgens", None), ("zwei, drei Stunden später", None), ("eine Stunde später am Nachmittag", None),
     ],
 )  # fmt: skip
 def test_every_other_time_is_left_as_it_was_said(date: str | None, clock: str | None) -> None:

@@ -160,16 +160,19 @@ async def is_hold_allowed(
     caller: str | None,
     per_day: int,
     per_caller: int,
+    *,
+    times: int = 1,
 ) -> bool:
-    """Return whether one more hold is within the limits of this staff member and day, and of this caller."""
+    """Return whether one more hold, of so many `times`, is within the limits of this staff member and day, and of this caller."""
     held = await conn.fetchrow(
-        """SELECT count(DISTINCT a.id) FILTER (WHERE c.resource_id = ANY($2) AND c.block_end > $3 AND c.block_start < $4) AS of_day,
+        """SELECT count(DISTINCT (a.id, c.place))
+                    FILTER (WHERE c.resource_id = ANY($2) AND c.block_end > $3 AND c.block_start < $4) AS of_day,
                   count(DISTINCT a.id) FILTER (WHERE a.caller = $5) AS of_caller
            FROM appointments a JOIN claims c ON c.tenant = a.tenant AND c.appointment_id = a.id
            WHERE a.tenant = $1 AND a.status = 'held' AND c.expires_at > clock_timestamp()""",
         tenant, list(resources), day.start, day.end, caller,
     )  # fmt: skip
-    return held is not None and held["of_day"] < per_day and held["of_caller"] < per_caller
+    return held is not None and held["of_day"] + times <= per_day and held["of_caller"] < per_caller
 
 
 async def hold_claims(

@@ -1,0 +1,154 @@
+"""What a model may make of a group: names in another order, no service, the caller among the companions; and what callers hear."""
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from test_groups import COLOUR, CUT, MIA, block, book, book_heard, booked, caller, heard, look, salon, starts_by_name
+from test_segments import at, with_services
+
+from askproai_core.tenant_config import BookingLimits, Segment, SegmentKind
+from askproai_runtime.booking.types import FunctionOutcome
+from tests.worlds.booking_environment import Salon
+
+ROSA = {"customer_name": "Rosa Rot"}
+BEN = {"customer_name": "Ben Rot"}
+WITH_WAIT = msgspec.structs.replace(
+    COLOUR, segments=(Segment(20), Segment(20, SegmentKind.WAIT), Segment(20)), buffer_after_minutes=0
+)
+__all__ = ["salon"]
+
+
+async def end_holds(salon: Salon) -> None:
+    await salon.rows("UPDATE claims SET expires_at = clock_timestamp() WHERE state = 'held' RETURNING 1")
+
+
+async def test_a_group_in_a_row_is_the_same_one_whoever_is_named_first(salon: Salon) -> None:
+    await block(salon, "mehmet", "10:00")
+    await look(salon, {})
+    assert (await book(salon, "10:00", MIA)).success
+    assert (await starts_by_name(salon))["Mia Rot"] == "09:40"
+    swapped = await book(salon, "10:00", ROSA, customer_name="Mia Rot")
+    assert (swapped.outcome, len(await booked(salon))) == (FunctionOutcome.ALREADY_BOOKED, 3), swapped.message
+
+
+async def test_a_time_at_which_all_can_come_by_now_is_not_said_to_be_taken(salon: Salon) -> None:
+    await block(salon, "mehmet", "10:00")
+    offer = await look(salon, {})
+    assert "um 10 Uhr bei Anna und um 10 Uhr 40" in offer.message
+    (row,) = await salon.rows("SELECT id FROM appointments WHERE customer_name = 'Fremd'")
+    await salon.cancel(str(row["id"]))
+    await end_holds(salon)
+    await block(salon, "anna", "10:40", number=91)
+    await block(salon, "mehmet", "10:40", number=92)
+    late = await book_heard(salon, heard(offer), "10:00", companions=[MIA])
+    assert late.message.startswith("So, wie ich es angeboten hatte, geht es leider nicht mehr. Frei ist "), late.message
+    assert "um 10 Uhr bei Anna und Mehmet" in late.message
+    assert not late.success
+
+
+async def test_who_gets_which_service_is_asked_where_the_model_does_not_say(salon: Salon) -> None:
+    """By the order of the names it would be a guess: whom the offer was for first has no name there."""
+    offer = await look(salon, {"service": "Färben"}, {"service": "Haarschnitt"})
+    asked = await book_heard(salon, heard(offer), "10:00", companions=[BEN, MIA])
+    assert asked.message == "Wer bekommt welche Leistung?"
+    assert await booked(salon) == []
+    answer = await book_heard(salon, heard(offer), "10:00", companions=[BEN, {"service": "Färben", **MIA}])
+    assert answer.success, answer.message
+    assert "Färben bei Anna für Mia Rot" in answer.message
+    assert "Haarschnitt bei Mehmet für Ben Rot" in answer.message
+    agreed = offer.fields["slots"][0]
+    expected = [agreed["start"], *(each["start"] for each in agreed["companions"])]
+    assert sorted(each["start"] for each in answer.fields["appointments"]) == sorted(expected), "in whatever order"
+
+
+async def test_the_hold_says_what_a_cut_transcript_does_not(salon: Salon) -> None:
+    await look(salon, {"service": "Färben"})
+    alone = await book_heard(salon, caller(), "10:00")
+    assert alone.message == "Auf welche Namen darf ich die anderen Termine eintragen?"
+    unsure = await book_heard(salon, caller(), "10:00", companions=[MIA])
+    assert unsure.message == "Wer bekommt welche Leistung?", "a haircut for Mia was never offered"
+    assert await booked(salon) == []
+    answer = await book_heard(salon, caller(), "10:00", companions=[{"service": "Färben", **MIA}])
+    assert "Färben bei Anna für Mia Rot" in answer.message
+    await look(salon, {}, number=2, time="14 Uhr")
+    assert (await book_heard(salon, caller(2), "14:00", companions=[])).success, "alone after all"
+    await look(salon, {}, number=3, time="16 Uhr")
+    assert (await book_heard(salon, caller(3), "16:00", companions=[MIA])).success, "one service for all is certain"
+
+
+async def test_the_caller_among_the_companions_is_asked_about(salon: Salon) -> None:
+    asked = await book(salon, "10:00", {"customer_name": "rosa rot"})
+    assert asked.message == "Soll ich 2 Termine für Rosa Rot eintragen, oder nur einen?"
+    assert await booked(salon) == []
+    assert (await book(salon, "10:00", ROSA, another=True)).success, "two cars have one owner"
+    assert (await book(salon, "10:00", ROSA, another=True)).outcome == FunctionOutcome.ALREADY_BOOKED
+    assert [name for _, _, name in await booked(salon)] == ["Rosa Rot", "Rosa Rot"]
+
+
+@pytest.mark.parametrize(
+    "name", ["meine Tochter", "Tochter", "my daughter", "Person 2", "zweite Person", "niemand", "2"]
+)
+async def test_what_is_no_name_is_asked_for(salon: Salon, name: str) -> None:
+    answer = await book(salon, "10:00", {"customer_name": name, "service": "Haarschnitt"})
+    assert answer.message == "Auf welche Namen darf ich die anderen Termine eintragen?"
+    assert await booked(salon) == []
+
+
+async def test_a_group_that_is_corrected_is_asked_about_as_a_whole(salon: Salon) -> None:
+    await book(salon, "10:00", MIA)
+    answer = await book(salon, "12:00", MIA)
+    assert answer.message == (
+        "In diesem Gespräch habe ich schon Termine eingetragen: Freitag, den 27. November, um 10 Uhr, Haarschnitt bei Anna für"
+        " Rosa Rot und Freitag, den 27. November, um 10 Uhr, Haarschnitt bei Mehmet für Mia Rot. Sollen das weitere sein, oder"
+        " soll ich diese verschieben?"
+    )
+    assert [each["customer_name"] for each in answer.fields["appointments"]] == ["Rosa Rot", "Mia Rot"]
+    for each in answer.fields["appointments"]:
+        moving = {"appointment_id": each["appointment_id"], "start": at("12:00")}
+        assert (await salon.booking.reschedule_appointment(caller(), moving)).success
+    assert {start for start, _, _ in await booked(salon)} == {"11:00"}
+    assert (await book(salon, "12:00", MIA)).outcome == FunctionOutcome.ALREADY_BOOKED
+
+
+async def test_a_limit_that_only_a_part_of_a_group_would_keep_says_so(salon: Salon) -> None:
+    config = salon.configs[-1]
+    assert (await book(salon, "09:00", customer_name="Solo")).success
+    for limits, sentence in (
+        (
+            BookingLimits(per_call=2),
+            "In einem Gespräch kann ich nicht mehr als 2 Termine eintragen, gebucht habe ich also",
+        ),
+        (
+            BookingLimits(per_caller_and_day=2),
+            "So viele Termine kann ich heute für Ihre Rufnummer nicht mehr eintragen, ",
+        ),
+    ):
+        salon.apply_config(msgspec.structs.replace(config, booking_limits=limits))
+        answer = await book(salon, "10:00", MIA)
+        assert (answer.outcome, answer.message.startswith(sentence)) == (FunctionOutcome.LIMITED, True), answer.message
+    salon.apply_config(msgspec.structs.replace(config, booking_limits=BookingLimits(anonymous_per_hour=1)))
+    withheld = replace(caller(2), caller=None)
+    answer = await book_heard(salon, withheld, "10:00", companions=[MIA])
+    assert "kann ich im Moment nicht so viele Termine eintragen, gebucht habe ich also keinen davon." in answer.message
+    assert len(await booked(salon)) == 1, "the one that would fit is not booked, either"
+
+
+async def test_groups_that_only_ask_cannot_empty_a_day(salon: Salon) -> None:
+    with_anna: dict[str, Any] = {"staff": "Anna"}
+    for number in range(1, 5):
+        await look(salon, with_anna, with_anna, staff="Anna", time=None, number=number)
+    (row,) = await salon.rows(
+        "SELECT count(*) AS held FROM claims WHERE state = 'held' AND expires_at > clock_timestamp()"
+    )
+    assert row["held"] == 6, "as many times of one staff member and day as single callers hold"
+
+
+async def test_how_long_all_of_a_group_take_is_said(salon: Salon) -> None:
+    salon.apply_config(with_services(salon.configs[-1], CUT, WITH_WAIT))
+    offer = await look(salon, {"staff": "Anna"}, service="Färben", staff="Anna")
+    assert "um 10 Uhr bei Anna und um 11 Uhr bei Anna" in offer.message
+    assert "Das dauert insgesamt 2 Stunden." in offer.message, "not the hour of one of them"
+    answer = await book_heard(salon, heard(offer), "10:00", service="Färben", staff="Anna", companions=[MIA])
+    assert answer.message.count("Er dauert insgesamt eine Stunde, bis ") == len(answer.fields["appointments"])

@@ -1,0 +1,59 @@
+"""Names of people, services and branches are found as they are heard, and only asked about: nobody is taken for somebody else."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from askproai_runtime.booking import CallContext
+from askproai_runtime.booking.heard_names import cologne_code, list_heard
+from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.request import parse_service_request
+from askproai_runtime.booking.types import ClarificationNeeded, FunctionOutcome
+from tests.worlds.compiled_salon import salon_config
+
+CALL = CallContext("call_1", "mitte", None, datetime(2026, 11, 20, 9, tzinfo=UTC), "corr")
+
+
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [
+        ("Müllerlüdenscheidt", "65752682"), ("Wikipedia", "3412"), ("Breschnew", "17863"), ("Meyer", "67"), ("Maier", "67"),
+        ("Heinz", "068"), ("Classen", "4586"), ("Schmidt", "862"), ("Phillip", "351"), ("Xaver", "4837"), ("", ""), ("h", ""),
+    ],
+)  # fmt: skip
+def test_a_code_is_that_of_the_koelner_phonetik(word: str, code: str) -> None:
+    assert cologne_code(fold(word)) == code
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Mehmed", "Mehmet"), ("Memet", "Mehmet"), ("Hanna", "Anna"), ("Frau Doktor Yildiss", "Doktor Aylin Yıldız"),
+        ("Emma", None),
+        ("Ben", None), ("An", None), ("", None), ("Anna Mehmet und noch viele viele andere mehr", None),
+    ],
+)  # fmt: skip
+def test_what_sounds_like_a_name_is_found(said: str, meant: str | None) -> None:
+    names = ["Anna", "Mehmet", "Doktor Aylin Yıldız"]
+    assert list_heard(said.removeprefix("Frau Doktor "), names, lambda name: [name]) == ([meant] if meant else [])
+
+
+def asked(**args: str) -> ClarificationNeeded:
+    with pytest.raises(ClarificationNeeded) as clarification:
+        parse_service_request(salon_config(), CALL, args)
+    return clarification.value
+
+
+def test_a_person_who_is_heard_is_asked_about() -> None:
+    answer = asked(service="Haarschnitt", staff="Herrn Mehmed").answer
+    assert answer.message == "Meinen Sie Mehmet?"
+    assert (answer.fields["staff"], answer.outcome) == (["mehmet"], FunctionOutcome.UNKNOWN_STAFF)
+    assert asked(service="Haarschnitt", staff="Emma").answer.message.startswith("Emma kann ich dafür nicht eintragen.")
+
+
+@pytest.mark.parametrize("said", ["Harschnit", "Haar Schnitt", "Haarschnid"])
+def test_a_service_that_is_heard_is_asked_about(said: str) -> None:
+    answer = asked(service=said).answer
+    assert answer.message == "Meinen Sie Haarschnitt?"
+    assert (answer.fields["services"], answer.outcome) == (["haarschnitt"], FunctionOutcome.UNKNOWN_SERVICE)
+    assert "kann ich nicht als Termin eintragen" in asked(service="Massage").answer.message
