@@ -373,6 +373,8 @@ class TenantStatus(base.AppliedStatus):
     """The `exposure`, as JSON, of a URL that is served beside the one that the spec asks for: its route is kept as it was."""
     config_hash: base.Short | None = None
     """Hash of the configuration given to the pods; `askproai_config_hash_info` shows theirs."""
+    release: base.Short | None = None
+    """Release of the operator that applied this Tenant last; its pods are of it when their roll-out is over."""
     branches: base.Count | None = None
     """Number of Branches that name this Tenant."""
     event_types_not_found: Annotated[tuple[FoundEventType, ...], base.bounded_list(1000)] | None = None
