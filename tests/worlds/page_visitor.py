@@ -1,25 +1,32 @@
-"""Somebody with a browser at a tenant's page: cookies, forms, links."""
+"""Somebody with a browser at a tenant's page, or the fleet's: cookies, forms, links."""
 
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from html.parser import HTMLParser
+from typing import Protocol
 
 import aiohttp
 from aiohttp.web import HTTPTooManyRequests
 from yarl import URL
 
 from askproai_runtime.page.routes import PATHS
-from tests.worlds.tenant_pod import TenantPod
 from tests.worlds.waiting import eventually
 
 VIEWS = tuple(path for path in PATHS if path not in {"/login", "/live", "/page/{digest}/{name}"})
 
 
+class Served(Protocol):
+    """Whatever serves a page: a tenant's pod, or the coordinator."""
+
+    @property
+    def private_url(self) -> str: ...
+
+
 class Visitor:
     """A browser without JavaScript. It follows no redirect by itself."""
 
-    def __init__(self, pod: TenantPod, session: aiohttp.ClientSession) -> None:
+    def __init__(self, pod: Served, session: aiohttp.ClientSession) -> None:
         self.pod, self.session = pod, session
 
     async def get(self, path: str, **headers: str) -> tuple[int, str, aiohttp.ClientResponse]:
@@ -49,7 +56,7 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visiting(pod: TenantPod, **headers: str) -> AsyncIterator[Visitor]:
+async def visiting(pod: Served, **headers: str) -> AsyncIterator[Visitor]:
     jar = aiohttp.CookieJar(unsafe=True)  # also of hosts that are addresses
     async with aiohttp.ClientSession(cookie_jar=jar, headers=headers) as session:
         yield Visitor(pod, session)

@@ -24,6 +24,13 @@ class CoordinatorSettings(Struct, frozen=True, kw_only=True):
     ] = Path("/etc/askproai/credentials")
     bind_address: Annotated[str, Meta(description="Address of the port")] = "0.0.0.0"  # noqa: S104 - a kubelet and Prometheus come from outside
     health_port: Annotated[Port, Meta(description="`/livez`, `/readyz`, `/metrics`. 0: any free port")] = 9091
+    page_port: Annotated[
+        Port | None,
+        Meta(
+            description="The fleet's page, which `FLEET_TOKEN` in the mounted Secret opens. Absent: no page; 0: any free port"
+        ),
+    ] = None
+    page_time_zone: Annotated[str, Meta(description="Time zone of the times on the fleet's page")] = "Europe/Berlin"
     lease_seconds: Annotated[
         int, Meta(ge=3, description="A Lease that was not renewed for so long may be taken over")
     ] = 15

@@ -3,8 +3,9 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
-from datetime import datetime, timedelta
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -25,8 +26,9 @@ from askproai_runtime.admin_api import (
     printable,
 )
 from askproai_runtime.page.actions import ACTIONS, EXPIRED, Action, Notice, obstacle_of, rights_of
-from askproai_runtime.page.assets import load_assets
-from askproai_runtime.page.feed import Feed, TooManyPages, event_id
+from askproai_runtime.page.assets import answer_asset, load_assets
+from askproai_runtime.page.event_stream import stream_changes
+from askproai_runtime.page.feed import Feed, event_id
 from askproai_runtime.page.rendering import load_templates, render
 from askproai_runtime.page.request import SECURITY, path_of, read_form, send_to_login, set_cookie
 from askproai_runtime.page.sessions import LIFETIME, Session, Signer, cookie_name
@@ -38,9 +40,6 @@ log = structlog.get_logger(__name__)
 
 _LOGINS_PER_SECOND: Final = 5
 _TURN_SECONDS: Final = 10.0  # that an action waits for others: less than proxies do, which would answer in our place
-_HEARTBEAT: Final = timedelta(seconds=15)  # of a stream; its session is looked at again each time
-_RECONNECT_MS: Final = 2000
-_FOREVER: Final = "public, max-age=31536000, immutable"
 _LOGIN_COOKIE_SECONDS: Final = 3600
 
 
@@ -70,7 +69,7 @@ class PageServer:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, as HTML also where it fails."""
         if request.path.startswith("/page/"):
-            return self._asset(request.path)
+            return answer_asset(self._by_path, request.path)
         words = WORDS[choose_language(request.headers.get("Accept-Language", ""))]
         form: Mapping[str, str] = {}
         try:
@@ -102,7 +101,7 @@ class PageServer:
         if request.path == "/logout":
             return await self._logout(form, signer, session)
         if request.path == "/live":
-            return await self._stream(request)
+            return await stream_changes(request, self._feed, self._process.clock, partial(self._goes_on, request))
         asking = Asking.of(request, access_of(self._process, is_reader=session.is_reader), session.actor, form)
         if action:
             return await self._act(request, action, asking, session, signer, words)
@@ -219,42 +218,10 @@ class PageServer:
         response.del_cookie(self._cookie, path="/")
         return response
 
-    async def _stream(self, request: web.Request) -> web.StreamResponse:
-        """Send the subjects that change until the page, the session or the process ends."""
-        since = request.headers.get("Last-Event-ID") or request.query.get("since", "")
-        headers = SECURITY | {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
-        response, looked_at = web.StreamResponse(headers=headers), self._process.clock.monotonic()
-        try:
-            async with aclosing(self._feed.changes(since, _HEARTBEAT)) as changes:
-                async for state, subjects in changes:
-                    if not response.prepared:
-                        await response.prepare(request)
-                        await response.write(f"retry: {_RECONNECT_MS}\n\n".encode())
-                    elif not subjects or self._process.clock.monotonic() - looked_at >= _HEARTBEAT.total_seconds():
-                        if not await self._goes_on(request):
-                            break
-                        looked_at = self._process.clock.monotonic()
-                    events = [f"id: {state}\nevent: {subject}\ndata: {subject}\n\n" for subject in subjects]
-                    await response.write("".join(events or [":\n\n"]).encode())
-        except TooManyPages:
-            raise Problem(503, "Busy", "This pod serves enough open pages", {"Retry-After": "5"}) from None
-        except (ConnectionResetError, *DATABASE_UNAVAILABLE):
-            log.debug("page.stream_ended")
-        if not response.prepared:
-            raise Problem(503, "Not Ready", "The process is shutting down", {"Retry-After": "1"})
-        return response
-
     async def _goes_on(self, request: web.Request) -> bool:
         """Return whether the session of an open stream has not ended nor expired, and the token is the same and mounted."""
         token = self._process.admin_token()
         return token is not None and await self._session(request, Signer(token, self._process.tenant)) is not None
-
-    def _asset(self, path: str) -> web.Response:
-        asset = self._by_path.get(path)
-        if asset is None:
-            raise Problem(404, "Not Found", "There is no such file")
-        headers = {"Cache-Control": _FOREVER, "X-Content-Type-Options": "nosniff"}
-        return web.Response(body=asset.content, content_type=asset.content_type, charset="utf-8", headers=headers)
 
     async def _html(
         self,
