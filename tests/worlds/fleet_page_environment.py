@@ -90,5 +90,5 @@ async def create_salon(
     await create(client, BRANCHES, namespace, f"{name}-mitte", tenantRef={"name": name})
     await create(client, AGENTS, namespace, f"{name}-agent", branchRef={"name": f"{name}-mitte"})
     for number in range(services):
-        await create(client, OFFERINGS, namespace, f"{name}-schnitt-{number}", tenantRef={"name": name})
+        await create(client, OFFERINGS, namespace, f"{name}-schnitt-{number}", branchRef={"name": f"{name}-mitte"})
     return path

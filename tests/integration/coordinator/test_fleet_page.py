@@ -22,6 +22,7 @@ from tests.worlds.waiting import SOON, eventually
 BROKEN = {
     "conditions": [condition(status="False", reason="CredentialsInvalid", message="put a valid key into the Secret")]
 }
+STAFF = (("mitte", "anna", 1), ("mitte", "mehmet", 1))
 FIGURES = {"calls24h": 31, "bookingSuccessPercent": "97.4", "errorBudgetPercent": "61.0", "release": "0.9.0"}
 
 
@@ -74,35 +75,35 @@ async def test_a_tenant_that_becomes_not_ready_is_on_top_of_an_open_page(
 async def test_a_row_has_the_figures_and_the_view_of_a_tenant_has_each_condition_and_the_way_to_its_page(
     visitor: Visitor, env: CoordinatorEnvironment, kube_client: KubeClient, kube_namespace: str
 ) -> None:
-    await create_salon(kube_client, kube_namespace, "nord", BROKEN | FIGURES)
-    agent = AGENTS.path(kube_namespace, "nord-agent")
+    await create_salon(kube_client, kube_namespace, kube_namespace, BROKEN | FIGURES)
+    agent = AGENTS.path(kube_namespace, f"{kube_namespace}-agent")
     drifted = [condition(), condition("Drifted", "True", "ChangedAtProvider", "the prompt was edited")]
     await kube_client.merge(f"{agent}/status", {"status": {"conditions": drifted}})
-    tenant = await env.database.tenant_store(f"{kube_namespace}.nord")
+    tenant = await env.database.create_tenant(kube_namespace, STAFF)
     await env.event(tenant, "gone", status="dead", job="dead")
-    await eventually(lambda: _are(visitor, kube_namespace, ["nord"]), SOON, "the tenant")
+    await eventually(lambda: _are(visitor, kube_namespace, [kube_namespace]), SOON, "the tenant")
 
     async def shown() -> str | None:
-        _, text, _ = await visitor.get(f"/tenants/{kube_namespace}/nord")
+        _, text, _ = await visitor.get(f"/tenants/{kube_namespace}/{kube_namespace}")
         return text if "the prompt was edited" in text else None
 
     text = await eventually(shown, SOON, "the agent's condition")
     for part in ("31", "97.4", "61.0", "0.9.0", "CredentialsInvalid", "put a valid key into the Secret", "Drifted"):
         assert part in text
-    assert f"kubectl -n {kube_namespace} port-forward service/nord-admin 8081" in text
+    assert f"kubectl -n {kube_namespace} port-forward service/{kube_namespace}-admin 8081" in text
     _, listed, _ = await visitor.get(f"/?q={kube_namespace}")
     assert "changed at Retell" in listed or "bei Retell geändert" in listed
-    assert await order(visitor, kube_namespace, "&state=drift") == ["nord"]
+    assert await order(visitor, kube_namespace, "&state=drift") == [kube_namespace]
 
 
 async def test_nothing_of_callers_is_on_any_view(
     visitor: Visitor, env: CoordinatorEnvironment, kube_client: KubeClient, kube_namespace: str
 ) -> None:
-    await create_salon(kube_client, kube_namespace, "nord", GOOD | FIGURES)
-    tenant = await env.database.tenant_store(f"{kube_namespace}.nord")
+    await create_salon(kube_client, kube_namespace, kube_namespace, GOOD | FIGURES)
+    tenant = await env.database.create_tenant(kube_namespace, STAFF)
     await seed(Rows(tenant, env.superuser), NAME, ILLNESS)
-    await eventually(lambda: _are(visitor, kube_namespace, ["nord"]), SOON, "the tenant")
-    for path in ("/", f"/?q={kube_namespace}&rows=all", f"/tenants/{kube_namespace}/nord"):
+    await eventually(lambda: _are(visitor, kube_namespace, [kube_namespace]), SOON, "the tenant")
+    for path in ("/", f"/?q={kube_namespace}&rows=all", f"/tenants/{kube_namespace}/{kube_namespace}"):
         status, text, _ = await visitor.get(path)
         assert status == 200
         assert not [word for word in (NAME, NAME.split()[0], ILLNESS, CALLER, CALLER[3:]) if word in text]
