@@ -13,6 +13,7 @@ from askproai_core.api_resource import AGENTS
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from askproai_sandbox.databases import TenantStore
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.chromium import PROGRAM, browsing
 from tests.worlds.coordinator_environment import CoordinatorEnvironment, coordinator_url
 from tests.worlds.fleet_page_environment import GOOD, TOKEN, FleetPage, condition, create_salon, fleet_page
 from tests.worlds.page_rows import CALLER, ILLNESS, NAME, seed
@@ -162,6 +163,33 @@ async def test_without_a_token_the_page_says_how_it_is_set_up_and_asks_the_api_s
                 assert "FLEET_TOKEN" in text
                 assert "fleetPage.existingSecret" in text
     assert logs == []
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(PROGRAM is None, reason="needs Chromium: apt-get install chromium")
+async def test_an_open_page_follows_by_itself_and_keeps_what_is_being_typed(
+    page: FleetPage, visitor: Visitor, kube_client: KubeClient, kube_namespace: str, tmp_path: Path
+) -> None:
+    await create_salon(kube_client, kube_namespace, "nord", GOOD | FIGURES)
+    south = await create_salon(kube_client, kube_namespace, "sued", GOOD | FIGURES)
+    await eventually(lambda: _are(visitor, kube_namespace, ["nord", "sued"]), SOON, "both tenants")
+    first = "document.querySelector('tbody a').textContent"
+    async with browsing(tmp_path / "profile") as browser:
+        await browser.open(f"{page.private_url}/login")
+        await browser.tab_to("#token")
+        await browser.type(TOKEN)
+        await browser.press("Enter")
+        await browser.wait_for("location.pathname === '/'")
+        await browser.open(f"{page.private_url}/?q={kube_namespace}")
+        await browser.wait_for(f"{first} === 'Salon Nord'")
+        await browser.tab_to("#q")
+        await browser.type("half a wor")
+        await kube_client.merge(f"{south}/status", {"status": BROKEN})
+        await browser.wait_for(f"{first} === 'Salon Sued'")
+        assert await browser.evaluate("document.activeElement.value") in {"half a wor", f"{kube_namespace}half a wor"}
+        await browser.tab_to("tbody a")
+        await browser.press("Enter")
+        await browser.wait_for(f"location.pathname === '/tenants/{kube_namespace}/sued'")
 
 
 async def _are(visitor: Visitor, namespace: str, names: list[str]) -> bool:

@@ -27,7 +27,7 @@ COUNT_EVERY: Final = timedelta(seconds=10)
 FIGURES_EVERY: Final = timedelta(seconds=15)  # figures of one tenant or another change all the time
 _COUNT_SECONDS: Final = 5.0
 _FIRST_COUNT_SECONDS: Final = 0.2
-_MAX_SHARDS: Final = 16
+_COORDINATOR, _OPERATOR, _MAX_SHARDS = "askproai-coordinator", "askproai-operator", 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +130,13 @@ class FleetReader:
     async def _leaders(self) -> Mapping[str, str]:
         """Return who holds the Lease of the coordinator and of each operator, "" for nobody."""
         found = {}
-        for name in ("askproai-coordinator", *_operators()):
+        shards = (f"{_OPERATOR}-{shard}" for shard in range(1, _MAX_SHARDS))
+        for name in (_COORDINATOR, _OPERATOR, *shards):
             lease = await self._transport.find(LEASES.path(self._namespace, name))
-            if lease is None and name not in {"askproai-operator", "askproai-coordinator"}:
+            if lease is None and name not in {_COORDINATOR, _OPERATOR}:  # the first number that no shard has
                 break
             found[name] = ((lease or {}).get("spec") or {}).get("holderIdentity") or ""
         return found
-
-
-def _operators() -> list[str]:
-    return ["askproai-operator", *(f"askproai-operator-{shard}" for shard in range(1, _MAX_SHARDS))]
 
 
 async def _if_possible(reading: Awaitable[T]) -> T | None:
