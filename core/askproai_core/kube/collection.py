@@ -10,15 +10,15 @@ import msgspec
 from askproai_core.api_resource import ApiResource
 from askproai_core.kube.http import ApiError, HttpTransport, api_error
 
-_CHUNK: Final = "500"
+_CHUNK: Final = 500  # objects
 _WATCH_SECONDS: Final = 300  # then the server ends a watch, and the next one goes on where it ended
 
 
 async def list_chunks(
-    transport: HttpTransport, path: str, selector: str = ""
+    transport: HttpTransport, path: str, selector: str = "", chunk: int = _CHUNK
 ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
     """Yield the objects of a collection in chunks, each with the version from which a watch goes on. Raises ApiError."""
-    params = {"limit": _CHUNK} | ({"labelSelector": selector} if selector else {})
+    params = {"limit": str(chunk)} | ({"labelSelector": selector} if selector else {})
     while True:
         page = await transport.request("GET", path, params=params)
         yield page["items"], page["metadata"].get("resourceVersion", "")

@@ -17,6 +17,7 @@ from askproai_core.kube import ApiError, HttpTransport, list_chunks, watch
 
 log = structlog.get_logger(__name__)
 
+_CHUNK: Final = 100  # objects; what is decoded at once stays allocated
 _RETRY_AFTER: Final = timedelta(seconds=5)
 
 
@@ -28,6 +29,7 @@ class FleetMirror:
         self._objects: dict[ApiResource, dict[tuple[str, str], FleetObject]] = {}
         self._failures: dict[ApiResource, str] = {}
         self._resource_version = dict.fromkeys(CUSTOM, "")
+        self._listing = asyncio.Lock()  # one kind at a time
         self.version = 0
 
     @property
@@ -68,9 +70,10 @@ class FleetMirror:
     async def _list(self, ref: ApiResource) -> None:
         found: dict[tuple[str, str], FleetObject] = {}
         listed_version = ""
-        async for items, version in list_chunks(self._transport, ref.path()):
-            found |= {_name(raw): read_object({"kind": ref.kind} | raw) for raw in items}
-            listed_version = version
+        async with self._listing:
+            async for items, version in list_chunks(self._transport, ref.path(), chunk=_CHUNK):
+                found |= {_name(raw): read_object({"kind": ref.kind} | raw) for raw in items}
+                listed_version = version
         self._objects[ref], self._resource_version[ref] = found, listed_version
         self._failures.pop(ref, None)
         self.version += 1
