@@ -29,7 +29,8 @@ GERMAN: Final = LoginWords(
     logged_in="Sie sind angemeldet.",
     go_on="Weiter",
     no_role="{name}, Sie sind bei {issuer} angemeldet, aber keine Ihrer Gruppen hat hier eine Rolle. Bitten Sie, wer diesen "
-    "Betrieb verwaltet, eine Ihrer Gruppen unter page.oidc.roles einzutragen, oder Sie bei {issuer} in eine solche Gruppe aufzunehmen.",
+    "Betrieb verwaltet, eine Ihrer Gruppen unter page.oidc.roles einzutragen, oder Sie bei {issuer} in eine solche "
+    "Gruppe aufzunehmen.",
     not_ready="Die Anmeldung ist noch nicht eingerichtet: das Secret aus page.oidc.clientSecretRef fehlt "
     "(kubectl describe tenant).",
     host_unknown="Diese Adresse kennt die Anmeldung nicht: Öffnen Sie http://localhost mit dem weitergeleiteten Port.",
