@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import hmac
 import json
 import secrets
 import time
@@ -15,7 +16,7 @@ from urllib.parse import unquote_plus
 
 from aiohttp import web
 from joserfc import jwt
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from joserfc.jwk import ECKey, RSAKey
 from yarl import URL
 
 CLIENT_ID, CLIENT_SECRET = "salon page", "s3cret+/ü"  # with characters that must be encoded
@@ -75,7 +76,9 @@ class OidcIssuer:
         if (
             self.algorithm == "HS256"
         ):  # with the public key as the secret: the confusion that the list of algorithms prevents
-            return jwt.encode(header, claims, OctKey.import_key(key.as_pem(private=False)), algorithms=["HS256"])
+            signed = f"{_encode(header)}.{_encode(claims)}"
+            signature = hmac.digest(key.as_pem(private=False), signed.encode(), "sha256")
+            return f"{signed}.{urlsafe_b64encode(signature).decode().rstrip('=')}"
         return jwt.encode(header, claims, key, algorithms=[self.algorithm])
 
     def app(self) -> web.Application:
