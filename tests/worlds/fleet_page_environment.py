@@ -14,10 +14,12 @@ from askproai_core.database import Pool
 from askproai_core.kube import read_access
 from askproai_core.redis import ALL_TENANTS, RedisClient
 from askproai_runtime.coordinator.metrics import Metrics
-from askproai_runtime.page.fleet import FleetSources, serve_fleet_page
+from askproai_runtime.page.fleet import FleetOidc, FleetSources, serve_fleet_page
+from askproai_runtime.page.fleet.serving import OIDC_CLIENT_SECRET
 from askproai_runtime.watched_files import Credentials
 from askproai_sandbox.cluster import KubeClient
 from askproai_sandbox.example_tenant import load_manifests
+from tests.worlds.oidc_issuer import CLIENT_SECRET
 
 TOKEN = "token-of-the-platform-0123456789"
 
@@ -28,6 +30,7 @@ class FleetPage:
 
     private_url: str
     folder: Path
+    page_url: str = ""
 
 
 @asynccontextmanager
@@ -39,13 +42,15 @@ async def fleet_page(
     redis_url: str | None = None,
     *,
     token: str | None = TOKEN,
+    host: str = "",
+    oidc: FleetOidc | None = None,
 ) -> AsyncIterator[FleetPage]:
     """Serve the page as one of the coordinator's pods does. `token` None: none is mounted."""
-    _mount(folder, token)
+    _mount(folder, token, oidc)
     clock = SystemClock()
     shared = RedisClient(lambda: redis_url, ALL_TENANTS, clock, Metrics())
     log_in, zone = partial(read_access, kubeconfig), ZoneInfo("Europe/Berlin")
-    sources = FleetSources(clock, log_in, namespace, Credentials(folder), pool, shared, zone)
+    sources = FleetSources(clock, log_in, namespace, Credentials(folder), pool, shared, zone, host, oidc)
     try:
         async with serve_fleet_page(sources, "127.0.0.1", 0) as port:
             yield FleetPage(f"http://127.0.0.1:{port}", folder)
@@ -53,10 +58,12 @@ async def fleet_page(
         await shared.close()
 
 
-def _mount(folder: Path, token: str | None) -> None:
+def _mount(folder: Path, token: str | None, oidc: FleetOidc | None) -> None:
     folder.mkdir(exist_ok=True)
     if token is not None:
         (folder / "FLEET_TOKEN").write_text(token)
+    if oidc is not None:
+        (folder / OIDC_CLIENT_SECRET).write_text(CLIENT_SECRET)
 
 
 def condition(

@@ -27,7 +27,7 @@ from askproai_runtime.coordinator.maintenance import (
 from askproai_runtime.coordinator.metrics import Metrics
 from askproai_runtime.coordinator.periodic_task import CoordinatorContext, PeriodicTask, run_periodically
 from askproai_runtime.coordinator.settings import CoordinatorSettings
-from askproai_runtime.page.fleet import FleetSources, serve_fleet_page
+from askproai_runtime.page.fleet import FleetOidc, FleetSources, serve_fleet_page
 from askproai_runtime.process import open_stores
 from askproai_runtime.watched_files import Credentials
 
@@ -70,10 +70,12 @@ async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) ->
         stores = open_stores(credentials, ALL_TENANTS, CONNECTIONS, "askproai-coordinator", clock, metrics, stop)
         pool, shared = await stack.enter_async_context(stores)
         page_port = None
-        if settings.page_port is not None:
-            zone = ZoneInfo(settings.page_time_zone)
-            sources = FleetSources(clock, log_in, settings.namespace, credentials, pool, shared, zone)
-            page = serve_fleet_page(sources, settings.bind_address, settings.page_port)
+        if settings.fleet_page_port is not None:
+            sources = FleetSources(
+                clock, log_in, settings.namespace, credentials, pool, shared, ZoneInfo(settings.fleet_page_time_zone),
+                settings.fleet_page_host, _oidc(settings),
+            )  # fmt: skip
+            page = serve_fleet_page(sources, settings.bind_address, settings.fleet_page_port)
             page_port = await stack.enter_async_context(page)
         log.info("coordinator.started", port=port, page_port=page_port)
         try:
@@ -91,3 +93,10 @@ async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) ->
             for task in running:
                 task.cancel()
     log.info("coordinator.stopped")
+
+
+def _oidc(settings: CoordinatorSettings) -> FleetOidc | None:
+    if not settings.fleet_oidc_issuer:
+        return None
+    groups = tuple(filter(None, (group.strip() for group in settings.fleet_oidc_platform_groups.split(","))))
+    return FleetOidc(settings.fleet_oidc_issuer, settings.fleet_oidc_client_id, groups, settings.fleet_oidc_roles_claim)

@@ -1,4 +1,4 @@
-"""The stream that tells an open page what to read again (Server-Sent Events)."""
+"""The stream of Server-Sent Events: what an open page is to read again."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing

@@ -10,12 +10,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from askproai_core.api_resource import AGENTS
+from askproai_runtime.page.fleet import FleetOidc
+from askproai_runtime.page.fleet.serving import OIDC_CLIENT_SECRET
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from askproai_sandbox.databases import TenantStore
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.chromium import PROGRAM, browsing
 from tests.worlds.coordinator_environment import CoordinatorEnvironment, coordinator_url
 from tests.worlds.fleet_page_environment import GOOD, TOKEN, FleetPage, condition, create_salon, fleet_page
+from tests.worlds.oidc_issuer import CLIENT_ID, person, running_issuer
 from tests.worlds.page_rows import CALLER, ILLNESS, NAME, seed
 from tests.worlds.page_visitor import Visitor, hidden, tags, visiting
 from tests.worlds.waiting import SOON, eventually
@@ -148,6 +151,45 @@ async def test_a_logout_ends_the_session_at_every_pod_and_stands_in_the_log(
             assert (await stolen.get("/"))[0] == 303
     said = [(entry["event"], entry["claimed_by"]) for entry in logs if "claimed_by" in entry]
     assert said == [("fleet_page.login", "Ayşe"), ("fleet_page.logout", "Ayşe")]
+
+
+@pytest.mark.parametrize("group", ["operations", "bosses"])
+async def test_at_the_issuer_the_platforms_groups_log_in_and_nobody_else(
+    env: CoordinatorEnvironment,
+    crds: None,
+    control_plane: ControlPlane,
+    kube_namespace: str,
+    tmp_path: Path,
+    group: str,
+) -> None:
+    async with running_issuer(person(group)) as issuer:
+        oidc = FleetOidc(issuer.url, CLIENT_ID, ("operations", "security"))
+        served = fleet_page(control_plane.kubeconfig, kube_namespace, tmp_path / "one", env.context.pool, oidc=oidc)
+        with capture_logs() as logs:
+            async with served as page, visiting(page) as visitor:
+                status, text = await visitor.log_in_at_issuer("/?state=failing")
+                assert status == (200 if group == "operations" else 403)
+                assert ("anna@salon.example" in (await visitor.get("/"))[1]) == (group == "operations")
+                assert ("fleetPage.oidc.platformGroups" in text) == (group != "operations")
+                (page.folder / OIDC_CLIENT_SECRET).write_text("another")
+                assert (await visitor.get("/"))[0] == 303, "a login that is set up otherwise is another one"
+        said = [(entry["event"], entry["subject"]) for entry in logs if "subject" in entry]
+        assert said == [("fleet_page.login" if group == "operations" else "fleet_page.login_refused", "u-1")]
+
+
+async def test_where_the_platform_publishes_the_page_nobody_can_try_tokens(
+    env: CoordinatorEnvironment, control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    oidc = FleetOidc("https://login.example", CLIENT_ID, ("operations",))
+    pool, config = env.context.pool, control_plane.kubeconfig
+    async with fleet_page(config, "none", tmp_path / "one", pool, oidc=oidc, host="fleet.example") as page:
+        async with visiting(page, Host="fleet.example") as visitor:
+            _, text, _ = await visitor.get("/login")
+            assert 'name="token"' not in text
+            assert "login.example" in text
+            assert (await visitor.post("/login", csrf="0" * 64, token=TOKEN))[0] == 404
+        async with visiting(page) as visitor:
+            assert await visitor.log_in(TOKEN) == 303
 
 
 @pytest.mark.parametrize("token", [None, "short"])

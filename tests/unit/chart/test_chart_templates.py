@@ -259,7 +259,7 @@ def test_the_coordinator_knows_its_settings_and_mounts_the_secret_that_the_opera
     values = environment(manifests, "coordinator")
     assert set(values) <= {f"ASKPROAI_{name.upper()}" for name in CoordinatorSettings.__struct_fields__}
     ports = {port["name"]: str(port["containerPort"]) for port in container(manifests, "coordinator")["ports"]}
-    assert ports == {"metrics": values["ASKPROAI_HEALTH_PORT"], "page": values["ASKPROAI_PAGE_PORT"]}
+    assert ports == {"metrics": values["ASKPROAI_HEALTH_PORT"], "page": values["ASKPROAI_FLEET_PAGE_PORT"]}
     only = container(manifests, "coordinator")
     assert values["ASKPROAI_CREDENTIALS_DIR"] == only["volumeMounts"][0]["mountPath"]
     (volume,) = manifests["Deployment", "askproai-coordinator"]["spec"]["template"]["spec"]["volumes"]
@@ -348,7 +348,7 @@ def test_the_fleets_page_has_a_port_and_its_token_is_mounted_without_the_sweeps_
     (volume,) = manifests["Deployment", "askproai-coordinator"]["spec"]["template"]["spec"]["volumes"]
     token = {"name": "fleet", "optional": True, "items": [{"key": FLEET_TOKEN, "path": FLEET_TOKEN}]}
     assert {"secret": token} in volume["projected"]["sources"]
-    assert environment(manifests, "coordinator")["ASKPROAI_PAGE_TIME_ZONE"] == "Europe/Vienna"
+    assert environment(manifests, "coordinator")["ASKPROAI_FLEET_PAGE_TIME_ZONE"] == "Europe/Vienna"
 
 
 def test_nobody_reaches_the_fleets_page_by_the_network_but_the_named_peers(render):

@@ -13,7 +13,7 @@ from askproai_core.fleet import Drift, FleetCondition, FleetObject, FleetRow, Se
 from askproai_core.kube import HttpTransport
 from askproai_core.redis import RedisClient, RedisUnavailable
 from askproai_runtime.page.fleet import reading
-from askproai_runtime.page.fleet.login import EndedSessions, LoginLimit, TokenLogin
+from askproai_runtime.page.fleet.ended_sessions import EndedSessions, LoginLimit
 from askproai_runtime.page.fleet.mirror import FleetMirror
 from askproai_runtime.page.fleet.reading import FIGURES_EVERY, RANK_EVERY, FleetReader
 from askproai_runtime.page.fleet.selection import ROWS, State, select
@@ -148,13 +148,8 @@ async def test_figures_that_change_all_the_time_are_announced_four_times_a_minut
     await reader.close()
 
 
-def test_only_the_token_logs_in_and_a_pod_answers_few_logins_in_a_second() -> None:
-    login, clock = TokenLogin(lambda: "token-of-the-platform"), FixedClock(NOW)
-    assert login.accept({"token": " token-of-the-platform ", "name": " Ayşe\x00 "}) == "Ayşe"
-    assert login.accept({"token": "token-of-the-platform"}) == ""
-    assert [login.accept({"token": other}) for other in ("", "token", "Ä\udc80")] == [None] * 3
-    assert login.accept({}) is None
-    assert TokenLogin(lambda: None).accept({"token": ""}) is None
+def test_a_pod_answers_few_logins_in_a_second() -> None:
+    clock = FixedClock(NOW)
     limit = LoginLimit(clock)
     assert sum(limit.admits() for _ in range(50)) == 5
     clock.advance(timedelta(seconds=2))

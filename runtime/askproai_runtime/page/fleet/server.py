@@ -1,49 +1,46 @@
 """The fleet's page: who may see it, and from which view each path is answered. It changes nothing."""
 
 import asyncio
-import secrets
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+import aiohttp
 import structlog
 from aiohttp import web
 
 from askproai_core.fleet import FleetObject
-from askproai_core.http_server import Problem, too_many_requests
-from askproai_core.redis import ALL_TENANTS
+from askproai_core.http_server import Problem
 from askproai_runtime.admin_api import Pulse
 from askproai_runtime.page.assets import answer_asset, load_assets
 from askproai_runtime.page.event_stream import stream_changes
 from askproai_runtime.page.feed import Feed, event_id
-from askproai_runtime.page.fleet.login import EndedSessions, LoginLimit, LoginMethod, TokenLogin
+from askproai_runtime.page.fleet.ended_sessions import EndedSessions
+from askproai_runtime.page.fleet.logins import LOGIN_PATHS, FleetLogins
 from askproai_runtime.page.fleet.reading import FleetReader, FleetView
 from askproai_runtime.page.fleet.selection import ROWS, State, select
 from askproai_runtime.page.fleet.serving import FLEET_TOKEN, MIN_TOKEN, FleetSources
 from askproai_runtime.page.fleet.words import FLEET_WORDS, FleetWords
 from askproai_runtime.page.rendering import load_templates, render
-from askproai_runtime.page.request import SECURITY, path_of, read_form, send_to_login, set_cookie
-from askproai_runtime.page.sessions import LIFETIME, Session, Signer, cookie_name
+from askproai_runtime.page.request import SECURITY, path_of, read_form, send_to_login
+from askproai_runtime.page.sessions import Session, Signer
 from askproai_runtime.page.words import WORDS, Words, choose_language
 
 log = structlog.get_logger(__name__)
 
-_LOGIN_COOKIE: Final = timedelta(hours=1)
 _SUBJECTS: Final = ("tenants", "figures")
 
 
 class FleetServer:
     """Answers requests to the fleet's page."""
 
-    def __init__(self, sources: FleetSources, reader: FleetReader) -> None:
+    def __init__(self, sources: FleetSources, reader: FleetReader, http: aiohttp.ClientSession) -> None:
         self._sources, self._reader = sources, reader
-        self._methods: Sequence[LoginMethod] = (TokenLogin(sources.token),)
-        self._limit, self._ended = LoginLimit(sources.clock), EndedSessions(sources.shared)
+        self._logins, self._ended = FleetLogins(sources, http, self._html), EndedSessions(sources.shared)
         self._feed = Feed(self._pulse, sources.clock)
         self._templates, self._assets = load_templates("fleet/templates", "templates"), load_assets()
         self._by_path = {asset.path: asset for asset in self._assets.values()}
-        self._cookie = cookie_name(ALL_TENANTS)
         self._rendering = asyncio.Lock()
 
     def close(self) -> None:
@@ -62,7 +59,7 @@ class FleetServer:
             return await self._html("unconfigured.html", words, own, {"text": text}, 503)
         try:
             form = await read_form(request) if request.method == "POST" else {}
-            return await self._route(request, form, Signer(token, ALL_TENANTS), words, own)
+            return await self._route(request, form, self._logins.signer(token), words, own)
         except Problem as problem:
             text = words.not_found if problem.status == web.HTTPNotFound.status_code else problem.detail
             values = {"text": text, "back": own.back}
@@ -71,13 +68,13 @@ class FleetServer:
     async def _route(
         self, request: web.Request, form: Mapping[str, str], signer: Signer, words: Words, own: FleetWords
     ) -> web.StreamResponse:
-        if request.path == "/login":
-            return await self._login(request, form, signer, words, own)
+        if request.path in LOGIN_PATHS:
+            return await self._logins.answer(request, form, signer, words, own)
         session = await self._session(request)
         if session is None:
             return send_to_login(request)
         if request.path == "/logout":
-            return await self._logout(form, signer, session)
+            return await self._logout(request, form, signer, session)
         if request.path == "/live":
             return await stream_changes(request, self._feed, self._sources.clock, partial(self._goes_on, request))
         view = await self._reader.view()
@@ -105,52 +102,26 @@ class FleetServer:
 
     async def _session(self, request: web.Request) -> Session | None:
         token = self._sources.token()
-        cookie = request.cookies.get(self._cookie, "")
-        session = Signer(token, ALL_TENANTS).read(cookie, self._sources.clock.now()) if token is not None else None
+        if token is None:
+            return None
+        cookie = request.cookies.get(self._logins.origin(request).cookie, "")
+        session = self._logins.signer(token).read(cookie, self._sources.clock.now())
         return None if session is None or await self._ended.has(session) else session
 
     async def _goes_on(self, request: web.Request) -> bool:
         """Return whether the session of an open stream has not ended nor expired, and the token is the same and mounted."""
         return await self._session(request) is not None
 
-    async def _login(
-        self, request: web.Request, form: Mapping[str, str], signer: Signer, words: Words, own: FleetWords
+    async def _logout(
+        self, request: web.Request, form: Mapping[str, str], signer: Signer, session: Session
     ) -> web.Response:
-        """Answer with the form, or open a session. The form's token belongs to a cookie of the visitor's own."""
-        visitor = request.cookies.get(f"{self._cookie}-login", "")
-        if request.method == "GET":
-            return await self._login_form(request, signer, words, own, "", 200)
-        if not visitor or not signer.is_csrf(f"login {visitor}", form.get("csrf", "")):
-            return await self._login_form(request, signer, words, own, words.expired_form, 403)
-        if not self._limit.admits():
-            raise too_many_requests()
-        name = next((name for each in self._methods if (name := each.accept(form)) is not None), None)
-        if name is None:
-            log.warning("fleet_page.login_refused")
-            return await self._login_form(request, signer, words, own, words.wrong_key, 403)
-        session = signer.open(is_reader=True, name=name, now=self._sources.clock.now())
-        log.info("fleet_page.login", session=session.id, claimed_by=session.name)
-        response = web.Response(status=303, headers=SECURITY | {"Location": "/"})
-        set_cookie(response, request, self._cookie, signer.seal(session), int(LIFETIME.total_seconds()), "/")
-        response.del_cookie(f"{self._cookie}-login", path="/login")
-        return response
-
-    async def _login_form(
-        self, request: web.Request, signer: Signer, words: Words, own: FleetWords, error: str, status: int
-    ) -> web.Response:
-        visitor = secrets.token_hex(16)
-        values = {"csrf": signer.csrf(f"login {visitor}"), "error": error, "key_hint": own.key_hint}
-        response = await self._html("login.html", words, own, values, status)
-        set_cookie(response, request, f"{self._cookie}-login", visitor, int(_LOGIN_COOKIE.total_seconds()), "/login")
-        return response
-
-    async def _logout(self, form: Mapping[str, str], signer: Signer, session: Session) -> web.Response:
         if not signer.is_csrf(session.id, form.get("csrf", "")):
             raise Problem(403, "Forbidden", "The form is not of this session: reload the page")
         await self._ended.add(session)
         log.info("fleet_page.logout", session=session.id, claimed_by=session.name)
         response = web.Response(status=303, headers=SECURITY | {"Location": "/login"})
-        response.del_cookie(self._cookie, path="/")
+        origin = self._logins.origin(request)
+        response.del_cookie(origin.cookie, path="/", secure=origin.is_secure, httponly=True, samesite="Strict")
         return response
 
     async def _html(

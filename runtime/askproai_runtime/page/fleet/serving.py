@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+import aiohttp
 from aiohttp import web
 
 from askproai_core.clock import Clock
@@ -22,15 +23,31 @@ if TYPE_CHECKING:
     from askproai_runtime.page.fleet.reading import FleetReader
     from askproai_runtime.page.fleet.server import FleetServer
 
-PATHS: Final = ("/", "/tenants/{namespace}/{name}", "/live", "/login", "/page/{digest}/{name}")
+PATHS: Final = (
+    "/", "/tenants/{namespace}/{name}", "/live", "/login", "/login/issuer", "/login/callback", "/page/{digest}/{name}",
+)  # fmt: skip
 FLEET_TOKEN: Final = "FLEET_TOKEN"  # noqa: S105 - a file's name
+OIDC_CLIENT_SECRET, OIDC_CA = "FLEET_OIDC_CLIENT_SECRET", "FLEET_OIDC_CA"
 MIN_TOKEN: Final = 20  # characters; whoever has it sees all tenants
 _LOOK_FOR_TOKEN: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
+class FleetOidc:
+    """The login at the platform's issuer: whoever has one of the groups in `roles_claim` may look."""
+
+    issuer: str
+    client_id: str
+    platform_groups: tuple[str, ...]
+    roles_claim: str = "groups"
+
+
+@dataclass(frozen=True, slots=True)
 class FleetSources:
-    """What the page reads from. `namespace` has the Leases, `credentials` the token, and times are shown in `zone`."""
+    """What the page reads from. `namespace` has the Leases, `credentials` the token, and times are shown in `zone`.
+
+    `host` is where the platform publishes the page, with TLS; "" for a forwarded port alone.
+    """
 
     clock: Clock
     log_in: Callable[[], "Access"]
@@ -39,6 +56,8 @@ class FleetSources:
     pool: Pool
     shared: RedisClient
     zone: ZoneInfo
+    host: str = ""
+    oidc: FleetOidc | None = None
 
     def token(self) -> str | None:
         """Return the token that opens the page; None while none that is long enough is mounted. Its file may change at any time."""
@@ -56,12 +75,12 @@ async def serve_fleet_page(sources: FleetSources, address: str, port: int) -> As
     from askproai_runtime.page.fleet.mirror import FleetMirror  # noqa: PLC0415
     from askproai_runtime.page.fleet.reading import FleetReader  # noqa: PLC0415
 
-    async with HttpTransport(sources.log_in) as transport:
+    async with HttpTransport(sources.log_in) as transport, aiohttp.ClientSession() as http:
         mirror = FleetMirror(transport, sources.clock)
         reader = FleetReader(
             mirror, transport, sources.namespace, sources.pool, sources.shared, sources.clock
         )  # fmt: skip
-        page = _Page(lambda: _import_server(sources, reader))
+        page = _Page(lambda: _import_server(sources, reader, http))
         app = web.Application(middlewares=[error_middleware])
         app.add_routes([web.get(path, page.answer) for path in PATHS])
         app.add_routes([web.post(path, page.answer) for path in ("/login", "/logout")])
@@ -99,7 +118,7 @@ class _Page:
             self._server.close()
 
 
-def _import_server(sources: FleetSources, reader: "FleetReader") -> "FleetServer":
+def _import_server(sources: FleetSources, reader: "FleetReader", http: aiohttp.ClientSession) -> "FleetServer":
     from askproai_runtime.page.fleet.server import FleetServer  # noqa: PLC0415 - see the module
 
-    return FleetServer(sources, reader)
+    return FleetServer(sources, reader, http)

@@ -11,13 +11,15 @@ from askproai_runtime.page.fleet.selection import State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetWords:
-    """One language. `unconfigured` has {key} and {length}."""
+    """One language. `unconfigured` has {key} and {length}, `no_role` {name} and {issuer}."""
 
     fleet: str
     platform: str
     key_hint: str
     unconfigured: str
     back: str
+    issuer_not_ready: str
+    no_role: str
     search: str
     search_hint: str
     find: str
@@ -62,6 +64,8 @@ GERMAN: Final = FleetWords(
     key_hint="Der Schlüssel FLEET_TOKEN aus dem Secret von fleetPage.existingSecret.",
     unconfigured="Diese Seite ist nicht eingerichtet. Legen Sie im Namespace des Coordinators ein Secret mit dem Schlüssel {key} an"
     " (mindestens {length} Zeichen) und nennen Sie es dem Chart als fleetPage.existingSecret.",
+    issuer_not_ready="Die Anmeldung ist noch nicht eingerichtet: das Secret aus fleetPage.oidc.existingSecret fehlt.",
+    no_role="{name}, Sie sind bei {issuer} angemeldet, aber keine Ihrer Gruppen steht in fleetPage.oidc.platformGroups.",
     back="Zurück zu allen Mandanten", search="Suche", search_hint="Name, Zustand oder Ursache", find="Suchen",
     all_found="Suche aufheben", none_found="Kein Mandant passt.", none_there="Es gibt keine Mandanten.",
     reading="Die Mandanten werden noch gelesen.", not_current="Nicht aktuell: der API-Server antwortet nicht wie erwartet.",
@@ -84,6 +88,8 @@ ENGLISH: Final = FleetWords(
     key_hint="FLEET_TOKEN of the Secret that fleetPage.existingSecret names.",
     unconfigured="This page is not set up. Create a Secret with the key {key} (at least {length} characters) in the coordinator's"
     " namespace, and name it to the chart as fleetPage.existingSecret.",
+    issuer_not_ready="The login is not set up yet: the Secret of fleetPage.oidc.existingSecret is missing.",
+    no_role="{name}, you are logged in at {issuer}, but none of your groups is in fleetPage.oidc.platformGroups.",
     back="Back to all tenants", search="Search", search_hint="name, state or cause", find="Search",
     all_found="Clear search", none_found="No tenant matches.", none_there="There are no tenants.",
     reading="The tenants are still being read.", not_current="Not current: the API server does not answer as expected.",

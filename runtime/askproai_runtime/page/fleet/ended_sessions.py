@@ -1,44 +1,17 @@
-"""Who may see the fleet: ways to log in, sessions, and the end of a session at every pod."""
+"""How many logins a pod answers, and the end of a session at every pod."""
 
-import hmac
-from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from askproai_core.clock import Clock
 from askproai_core.redis import RedisClient, RedisUnavailable, Window
-from askproai_runtime.admin_api import printable
 from askproai_runtime.page.sessions import LIFETIME, Session
 
 log = structlog.get_logger(__name__)
 
 _LOGINS_PER_SECOND: Final = 5  # of one pod
-
-
-class LoginMethod(Protocol):
-    """One way to log in by a form of this page."""
-
-    name: str
-
-    def accept(self, form: Mapping[str, str]) -> str | None:
-        """Return what the person is called, perhaps ""; None for a form that opens no session."""
-
-
-class TokenLogin:
-    """Whoever has the platform token. The name is what they claim."""
-
-    name = "token"
-
-    def __init__(self, token: Callable[[], str | None]) -> None:
-        self._token = token
-
-    def accept(self, form: Mapping[str, str]) -> str | None:
-        token, presented = self._token(), form.get("token", "").strip()
-        if token is None or not hmac.compare_digest(token.encode(), presented.encode("utf-8", "surrogateescape")):
-            return None
-        return printable(form.get("name", "").strip())
 
 
 class LoginLimit:
