@@ -119,7 +119,7 @@ async def test_only_the_platform_token_opens_the_page_and_a_new_one_ends_every_s
     async with visiting(page) as stranger:
         for path in ("/", "/tenants/a/b", "/?rows=all"):
             status, _, answer = await stranger.get(path)
-            assert (status, answer.headers["Location"]) == (303, "/login")
+            assert (status, answer.headers["Location"].partition("?")[0]) == (303, "/login")
         assert (await stranger.get("/live"))[0] == 401
         assert await stranger.log_in("token-of-somebody-else-0123456") == 403
         _, form, _ = await stranger.get("/login")

@@ -10,7 +10,7 @@ import yaml
 from askproai_operator.controllers.coordinator import SECRET_NAME as COORDINATOR_SECRET
 from askproai_operator.settings import Settings as OperatorSettings
 from askproai_runtime.coordinator.settings import CoordinatorSettings
-from askproai_runtime.page.fleet.serving import FLEET_TOKEN
+from askproai_runtime.page.fleet.serving import FLEET_TOKEN, OIDC_CA, OIDC_CLIENT_SECRET
 from tests.worlds.chart_render import CHART, ROOT, Refused
 from tests.worlds.tools import find_program
 
@@ -349,6 +349,31 @@ def test_the_fleets_page_has_a_port_and_its_token_is_mounted_without_the_sweeps_
     token = {"name": "fleet", "optional": True, "items": [{"key": FLEET_TOKEN, "path": FLEET_TOKEN}]}
     assert {"secret": token} in volume["projected"]["sources"]
     assert environment(manifests, "coordinator")["ASKPROAI_FLEET_PAGE_TIME_ZONE"] == "Europe/Vienna"
+
+
+def test_the_login_of_the_fleets_page_at_an_issuer_is_set_up_whole_or_refused(render):
+    values = (
+        "issuer=https://login.example",
+        "clientId=fleet",
+        "existingSecret=oidc",
+        'platformGroups=["ops","security"]',
+    )
+    every = [f"fleetPage.oidc.{value}" for value in values]
+    manifests = render(*every)
+    assert {
+        name: value
+        for name, value in environment(manifests, "coordinator").items()
+        if name.startswith("ASKPROAI_FLEET_OIDC")
+    } == {
+        "ASKPROAI_FLEET_OIDC_ISSUER": "https://login.example",
+        "ASKPROAI_FLEET_OIDC_CLIENT_ID": "fleet",
+        "ASKPROAI_FLEET_OIDC_ROLES_CLAIM": "groups",
+        "ASKPROAI_FLEET_OIDC_PLATFORM_GROUPS": "ops,security",
+    }
+    assert mounted(manifests, "coordinator") == {OIDC_CLIENT_SECRET: "oidc", OIDC_CA: "oidc"}
+    for number, value in enumerate(values):
+        with pytest.raises(Refused, match=f"fleetPage.oidc needs {value.partition('=')[0]}"):
+            render(*every[:number], *every[number + 1 :])
 
 
 def test_nobody_reaches_the_fleets_page_by_the_network_but_the_named_peers(render):
