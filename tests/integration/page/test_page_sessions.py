@@ -13,7 +13,7 @@ import pytest
 from aiohttp.web import HTTPSeeOther, HTTPTooManyRequests
 
 from askproai_core.reader_token import reader_token_of
-from askproai_runtime.page import server
+from askproai_runtime.page import event_stream
 from askproai_sandbox.databases import Database
 from tests.worlds.page_rows import CALLER, ILLNESS, NAME, filled
 from tests.worlds.page_visitor import VIEWS, Visitor, hidden, visiting
@@ -157,7 +157,7 @@ async def test_logins_are_limited(pod: TenantPod) -> None:
 async def test_a_stream_of_a_session_that_was_ended_ends_also_while_much_happens(
     owner: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "_HEARTBEAT", timedelta(seconds=1))
+    monkeypatch.setattr(event_stream, "_HEARTBEAT", timedelta(seconds=1))
 
     async def much_happens() -> None:
         while True:
