@@ -69,7 +69,9 @@ def test_at_the_published_port_no_header_counts() -> None:
 def test_who_has_no_session_is_led_back_after_the_login() -> None:
     assert login_location(request("localhost", "/week?day=2026-11-27")) == "/login?next=/week%3Fday%3D2026-11-27"
     assert login_location(request("localhost", "/")) == "/login"
-    assert login_location(request("localhost", "//evil.example/week")) == "/login?next=/week", "no host of the request's line"
+    assert login_location(request("localhost", "//evil.example/week")) == "/login?next=/week", (
+        "no host of the request's line"
+    )
     assert login_location(request("localhost", "/logout", method="POST")) == "/login"
 
 
