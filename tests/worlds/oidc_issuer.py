@@ -167,13 +167,13 @@ class OidcIssuer:
 
 
 @asynccontextmanager
-async def running_issuer(claims: Claims | None = None) -> AsyncIterator[OidcIssuer]:
-    """Serve an issuer on a port of this machine."""
+async def running_issuer(claims: Claims | None = None, *, host: str = "127.0.0.1") -> AsyncIterator[OidcIssuer]:
+    """Serve an issuer on a port of this machine, by the name `host`: to a browser `localhost` is another site than an address."""
     issuer = OidcIssuer(claims=claims or person())
     runner = web.AppRunner(issuer.app(), access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    issuer.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    issuer.url = f"http://{host}:{runner.addresses[0][1]}"
     try:
         yield issuer
     finally:

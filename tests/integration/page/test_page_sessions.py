@@ -27,7 +27,8 @@ async def test_without_a_login_there_is_the_login_alone(pod: TenantPod, seeded: 
     async with visiting(pod) as stranger:
         for path in VIEWS:
             status, page, answer = await stranger.get(filled(path, seeded))
-            assert (status, page, answer.headers["Location"]) == (303, "", "/login"), path
+            assert (status, page) == (303, ""), path
+            assert answer.headers["Location"].partition("?")[0] == "/login", path
         assert (await stranger.get("/live"))[0] == 401
         status, page, answer = await stranger.get("/", **{"HX-Request": "true"})
         assert (status, answer.headers["HX-Redirect"]) == (401, "/login")
