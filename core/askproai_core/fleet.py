@@ -50,7 +50,7 @@ class FleetCondition:
 class FleetObject:
     """What counts of one custom resource. `tenant` and `branch` are the names that it refers to, in its own namespace.
 
-    The figures, `release` (of the operator that applied it last) and `host` (where its page is published) are a Tenant's; `planned`
+    The figures, `release` (of the operator that applied it last) and `page_url` (where its page is published) are a Tenant's; `planned`
     is how many changes of an agent wait for approval.
     """
 
@@ -66,7 +66,7 @@ class FleetObject:
     booked_percent: str | None
     budget_percent: str | None
     release: str | None
-    host: str | None
+    page_url: str | None
     planned: int
 
     @property
@@ -115,7 +115,7 @@ def read_object(raw: Mapping[str, Any]) -> FleetObject:
         booked_percent=status.get("bookingSuccessPercent"),
         budget_percent=status.get("errorBudgetPercent"),
         release=status.get("release"),
-        host=(spec.get("page") or {}).get("host"),
+        page_url=status.get("pageUrl"),
         planned=len(status.get("plan") or ()),
     )
 

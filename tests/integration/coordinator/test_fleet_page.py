@@ -27,7 +27,13 @@ BROKEN = {
     "conditions": [condition(status="False", reason="CredentialsInvalid", message="put a valid key into the Secret")]
 }
 STAFF = (("mitte", "anna", 1), ("mitte", "mehmet", 1))
-FIGURES = {"calls24h": 31, "bookingSuccessPercent": "97.4", "errorBudgetPercent": "61.0", "release": "0.9.0"}
+FIGURES = {
+    "calls24h": 31,
+    "bookingSuccessPercent": "97.4",
+    "errorBudgetPercent": "61.0",
+    "release": "0.9.0",
+    "pageUrl": "https://salon.example",
+}
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,7 @@ async def test_a_row_has_the_figures_and_the_view_of_a_tenant_has_each_condition
     text = await eventually(shown, SOON, "the agent's condition")
     for part in ("31", "97.4", "61.0", "0.9.0", "CredentialsInvalid", "put a valid key into the Secret", "Drifted"):
         assert part in text
+    assert 'href="https://salon.example"' in text
     assert f"kubectl -n {kube_namespace} port-forward service/{kube_namespace}-admin 8081" in text
     _, listed, _ = await visitor.get(f"/?q={kube_namespace}")
     assert "changed at Retell" in listed or "bei Retell geändert" in listed

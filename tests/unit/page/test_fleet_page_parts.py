@@ -183,6 +183,6 @@ def test_what_the_page_knows_of_a_tenant_has_no_field_for_anything_of_a_caller()
     }  # fmt: skip
     assert {field.name for field in fields(FleetObject)} == {
         "kind", "namespace", "name", "display_name", "created", "tenant", "branch", "conditions", "calls_24h", "booked_percent",
-        "budget_percent", "release", "host", "planned",
+        "budget_percent", "release", "page_url", "planned",
     }  # fmt: skip
     assert {field.name for field in fields(TenantJobs)} == {"waiting", "dead"}
