@@ -50,8 +50,8 @@ class FleetCondition:
 class FleetObject:
     """What counts of one custom resource. `tenant` and `branch` are the names that it refers to, in its own namespace.
 
-    The figures, `release` (of the operator that applied it last) and `page_url` (where its page is published) are a Tenant's; `planned`
-    is how many changes of an agent wait for approval.
+    The figures, `release` (of the operator that applied it last) and `page_url` (where its page is published) are a Tenant's;
+    `planned` is how many changes of an agent wait for approval.
     """
 
     kind: str
