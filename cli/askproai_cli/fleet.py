@@ -1,50 +1,22 @@
 """`askproai tenants`: all tenants of a cluster, the worst first."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from enum import IntEnum
+from collections.abc import Collection
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from askproai_cli.cluster import describe_cluster
 from askproai_cli.output import LimitOption, Output, OutputOption, format_count, print_json, print_rows
 
+if TYPE_CHECKING:
+    from askproai_core.fleet import FleetObject, FleetRow
+
 _COLUMNS = {
     "tenant": "tenant", "state": "state", "since": "since", "calls_24h": "calls", "booked_percent": "booked %",
     "budget_percent": "budget %", "what": "what",
 }  # fmt: skip
-_INTENDED = frozenset({"Paused", "Suspended", "Deleting"})  # by a person
-
-
-class Severity(IntEnum):
-    """How much a tenant needs somebody, the worst first."""
-
-    FAILING = 0  # something of it is not Ready
-    OVER_BUDGET = 1
-    INTENDED = 2
-    GOOD = 3
-
-
-@dataclass(frozen=True, slots=True)
-class FleetRow:
-    """One tenant. `tenant` is what commands take as `-t`; `what` is which of its objects is not Ready, and why.
-
-    `since` is when the worst object became so, as the API server writes it. The figures are those of `Tenant.status`: calls of the
-    last 24 hours, bookings of these that succeeded and the error budget that is left of 30 days, both in percent; None where
-    nothing was counted.
-    """
-
-    tenant: str
-    display_name: str
-    severity: Severity
-    state: str
-    since: str | None
-    calls_24h: int | None
-    booked_percent: str | None
-    budget_percent: str | None
-    what: str | None
 
 
 def tenants(
@@ -70,6 +42,7 @@ def tenants(
     """
     import asyncio
 
+    from askproai_core.fleet import count, rank
     from askproai_core.kube import AccessError, ApiError
 
     try:
@@ -93,97 +66,22 @@ def tenants(
         )
 
 
-def count(rows: Iterable[FleetRow]) -> dict[str, int]:
-    """Return how many tenants there are of each severity."""
-    found = [row.severity for row in rows]
-    return {severity.name.lower(): found.count(severity) for severity in Severity}
+def _matches(row: "FleetRow", search: str | None, *, failing: bool) -> bool:
+    from askproai_core.fleet import Severity, matches
 
-
-def rank(objects: Iterable[Mapping[str, Any]]) -> list[FleetRow]:
-    """Return a row for each Tenant, the worst first. `objects` are those of our kinds, as the API server has them."""
-    objects = list(objects)
-    owners = {_key(each): each["spec"]["tenantRef"]["name"] for each in objects if "tenantRef" in each["spec"]}
-    parts: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for each in objects:
-        if each["kind"] != "Tenant" and (owner := _owner(each, owners)) is not None:
-            parts.setdefault((each["metadata"]["namespace"], owner), []).append(each)
-    rows = (_row(each, parts.get(_name(each), ())) for each in objects if each["kind"] == "Tenant")
-    return sorted(rows, key=_order)
-
-
-def _order(row: FleetRow) -> tuple[Any, ...]:
-    budget = float(row.budget_percent) if row.budget_percent is not None else 100.0
-    return row.severity, row.since or "" if row.severity is Severity.FAILING else "", budget, row.tenant
-
-
-def _name(each: Mapping[str, Any]) -> tuple[str, str]:
-    return each["metadata"]["namespace"], each["metadata"]["name"]
-
-
-def _key(each: Mapping[str, Any]) -> tuple[str, str, str]:
-    return (each["kind"], *_name(each))
-
-
-def _owner(each: Mapping[str, Any], owners: Mapping[tuple[str, str, str], str]) -> str | None:
-    """Return the name of the Tenant to which a Branch, a service or an agent belongs; None if its Branch does not exist."""
-    if branch := each["spec"].get("branchRef"):
-        return owners.get(("Branch", each["metadata"]["namespace"], branch["name"]))
-    return owners.get(_key(each))
-
-
-def _row(tenant: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> FleetRow:
-    status = tenant.get("status") or {}
-    budget = status.get("errorBudgetPercent")
-    # While the Tenant itself is not Ready, the others wait for it.
-    found = [bad for each in ([tenant] if _not_ready(tenant) else parts) if (bad := _not_ready(each)) is not None]
-    unintended = [bad for bad in found if bad[0] not in _INTENDED]
-    state, since, what = min(unintended or found, key=lambda bad: bad[1] or "", default=("Ready", None, None))
-    if unintended:
-        severity = Severity.FAILING
-    elif found:
-        severity = Severity.INTENDED
-    elif budget is not None and float(budget) <= 0:
-        severity = Severity.OVER_BUDGET
-    else:
-        severity = Severity.GOOD
-    namespace, name = _name(tenant)
-    return FleetRow(
-        f"{namespace}.{name}", tenant["spec"].get("displayName", name), severity, state, since, status.get("calls24h"),
-        status.get("bookingSuccessPercent"), budget, what,
-    )  # fmt: skip
-
-
-def _not_ready(each: Mapping[str, Any]) -> tuple[str, str | None, str] | None:
-    """Return reason, time and cause of what is not Ready, or is paused; None for everything else."""
-    conditions = (each.get("status") or {}).get("conditions") or ()
-    ready = next((condition for condition in conditions if condition["type"] == "Ready"), None)
-    name = f"{each['kind']} {each['metadata']['name']}"
-    if ready is None:
-        return (
-            "NotReconciled",
-            each["metadata"].get("creationTimestamp"),
-            f"{name}: the operator has not looked at it yet",
-        )
-    if ready["status"] == "True" and ready["reason"] not in _INTENDED:
-        return None
-    return ready["reason"], ready.get("lastTransitionTime"), f"{name}: {ready['message']}"
-
-
-def _matches(row: FleetRow, search: str | None, *, failing: bool) -> bool:
     if failing and row.severity not in {Severity.FAILING, Severity.OVER_BUDGET}:
         return False
-    texts = (row.tenant, row.display_name, row.state, row.what or "")
-    return search is None or any(search.casefold() in text.casefold() for text in texts)
+    return matches(row, search)
 
 
-async def _read(kubeconfig: Path | None, namespace: str | None) -> Collection[Mapping[str, Any]]:
+async def _read(kubeconfig: Path | None, namespace: str | None) -> "Collection[FleetObject]":
     """Return the objects of our kinds. Raises ApiError, AccessError, and OSError for an absent kubeconfig."""
     from askproai_cli.cluster_login import log_in
-    from askproai_cli.doctor.reading import list_all
     from askproai_core.clock import SystemClock
-    from askproai_core.kube import HttpTransport
+    from askproai_core.fleet import read_object
+    from askproai_core.kube import HttpTransport, list_all
     from askproai_operator.resources import CUSTOM, MANAGER
 
     access = log_in(kubeconfig, SystemClock())
     async with HttpTransport(lambda: access, user_agent=MANAGER) as transport:
-        return [each for ref in CUSTOM for each in await list_all(transport, ref, namespace)]
+        return [read_object(each) for ref in CUSTOM for each in await list_all(transport, ref, namespace)]

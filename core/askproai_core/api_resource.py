@@ -1,6 +1,6 @@
 """One resource of the Kubernetes API (group, version, plural, kind) and its URL paths.
 
-Used by the Lease client of both planes, and by the operator for the list of everything that it touches.
+Used by the Lease client of both planes, by the fleet's page, and by the operator for the list of everything that it touches.
 """
 
 from dataclasses import dataclass
@@ -39,3 +39,10 @@ class ApiResource:
 
 
 LEASES = ApiResource("coordination.k8s.io", "v1", "leases", "Lease")
+
+GROUP = "askproai.de"
+TENANTS = ApiResource(GROUP, "v1alpha1", "tenants", "Tenant")
+BRANCHES = ApiResource(GROUP, "v1alpha1", "branches", "Branch")
+OFFERINGS = ApiResource(GROUP, "v1alpha1", "serviceofferings", "ServiceOffering")
+AGENTS = ApiResource(GROUP, "v1alpha1", "retellagents", "RetellAgent")
+CUSTOM = (TENANTS, BRANCHES, OFFERINGS, AGENTS)  # the four kinds that a person writes

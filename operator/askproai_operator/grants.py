@@ -36,6 +36,7 @@ class SubjectKind(StrEnum):
 
 
 ROUTED_PATHS: Final = ("/webhooks", "/retell")  # below a host's scope; all else on port 8080 is a 404
+PAGE_PATH: Final = "/"  # on the page's own host: port 8082 serves the page and nothing else
 # The annotations of `T-teardown` with the keyed hashes of the keys that it holds.
 KEY_ANNOTATIONS: Final = {
     SubjectKind.RETELL_KEY: "askproai.de/retell-key",
@@ -157,12 +158,26 @@ def requested_subjects(model: CustomResource | None) -> dict[Subject, str]:
 
 def _named_subjects(model: CustomResource) -> dict[Subject, str]:
     match model:
-        case Tenant() if model.spec.exposure is not None and model.spec.exposure.host is not None:
-            return {Subject(SubjectKind.HOST, model.spec.exposure.host): model.spec.exposure.path_prefix or ""}
+        case Tenant():
+            return exposed_host(model) | page_host(model)
         case Branch():
             numbers = (e164_or_none(number.did or number.number) for number in model.spec.phone_numbers)
             return {Subject(SubjectKind.NUMBER, number): "" for number in numbers if number}
     return {}
+
+
+def exposed_host(tenant: Tenant) -> dict[Subject, str]:
+    """Return the host of its own at which the spec wants senders to arrive, with its scope."""
+    exposure = tenant.spec.exposure
+    if exposure is None or exposure.host is None:
+        return {}
+    return {Subject(SubjectKind.HOST, exposure.host): exposure.path_prefix or ""}
+
+
+def page_host(tenant: Tenant) -> dict[Subject, str]:
+    """Return the host at which the spec wants the page published: all of it."""
+    page = tenant.spec.page
+    return {Subject(SubjectKind.HOST, page.host): ""} if page is not None and page.host is not None else {}
 
 
 def used_host(model: CustomResource | None) -> dict[Subject, str]:
@@ -185,3 +200,8 @@ def route_names(tenant: str) -> tuple[str, str]:
     A new URL gets the name that is free, so that the former one is served until senders have the new one.
     """
     return tenant, f"{tenant}.alternate"
+
+
+def page_route_name(tenant: str) -> str:
+    """Return the name of the route of a tenant's page, which is no tenant's name, either."""
+    return f"{tenant}.page"

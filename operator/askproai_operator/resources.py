@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from askproai_core import api_resource
 from askproai_core.api_resource import LEASES, ApiResource
 
-GROUP = "askproai.de"
+GROUP = api_resource.GROUP
 MANAGER = "askproai-operator"  # field manager of every write, and `managed-by` of every child
 HANDOVER = "askproai-operator-handover"  # holds a field that we no longer send, until its new owner writes it
 FINALIZER = "askproai.de/cleanup"
@@ -15,11 +16,8 @@ TENANT_LABEL = "askproai.de/tenant"
 MANAGED_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_SELECTOR = f"{MANAGED_LABEL}={MANAGER}"
 
-
-TENANTS = ApiResource(GROUP, "v1alpha1", "tenants", "Tenant")
-BRANCHES = ApiResource(GROUP, "v1alpha1", "branches", "Branch")
-OFFERINGS = ApiResource(GROUP, "v1alpha1", "serviceofferings", "ServiceOffering")
-AGENTS = ApiResource(GROUP, "v1alpha1", "retellagents", "RetellAgent")
+CUSTOM = api_resource.CUSTOM
+TENANTS, BRANCHES, OFFERINGS, AGENTS = CUSTOM
 DEPLOYMENTS = ApiResource("apps", "v1", "deployments", "Deployment")
 SERVICES = ApiResource("", "v1", "services", "Service")
 SERVICE_ACCOUNTS = ApiResource("", "v1", "serviceaccounts", "ServiceAccount")
@@ -36,7 +34,6 @@ PODS = ApiResource("", "v1", "pods", "Pod")
 EVENTS = ApiResource("", "v1", "events", "Event")
 NAMESPACES = ApiResource("", "v1", "namespaces", "Namespace", namespaced=False)
 
-CUSTOM = (TENANTS, BRANCHES, OFFERINGS, AGENTS)  # the four kinds that a person writes
 CHILDREN = (  # watched, so that a change by hand is repaired at once
     DEPLOYMENTS, SERVICES, CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS, BUDGETS, AUTOSCALERS, NETWORK_POLICIES, INGRESSES,
 )  # fmt: skip

@@ -68,6 +68,11 @@ class Settings(BaseSettings):
         description="Mail servers and webhooks that `notifications` of a Tenant may name, separated by commas. Without a port: "
         "443, 465 and 587; `host:port` allows another one. `*` matches within a host. Empty: none.",
     )
+    issuer_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("*",),
+        description="Issuers that `page.oidc` of a Tenant may name, separated by commas. Without a port: 443; `host:port` allows "
+        "another one. `*` matches within a host. Empty: none.",
+    )
     require_secret_label: bool = Field(
         True,
         description='Use only Secrets with the label `askproai.de/use: "true"`. `false` is for the time of an upgrade: '
@@ -205,6 +210,7 @@ class Settings(BaseSettings):
     @field_validator(
         "provider_hosts",
         "notification_hosts",
+        "issuer_hosts",
         "shared_ingress_annotations",
         "exposure_hosts",
         "monitoring_namespaces",

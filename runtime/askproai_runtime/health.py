@@ -1,21 +1,22 @@
 """The ports that are never routed from outside: probes, detailed health, metrics, the notifications to the worker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
 from aiohttp import web
 
+from askproai_core.arrivals import close_unproven
 from askproai_core.database import DATABASE_UNAVAILABLE, oldest_usable_version, schema_version
 from askproai_core.http_server import Problem, error_middleware, json_response, liveness, metrics_route
 from askproai_core.lifecycle import abandon_after
 from askproai_core.redis import Provider
-from askproai_runtime.admin_api import BASE, AdminApiStore, api_app, description_app, endpoints, require_token
+from askproai_runtime.admin_api import BASE, AdminApiStore, Endpoint, api_app, description_app, require_token
 from askproai_runtime.billing import BillingState, get_billing_state
 from askproai_runtime.jobs import snapshot
 from askproai_runtime.metrics import Metrics
-from askproai_runtime.page import add_page
+from askproai_runtime.page import IS_PUBLISHED, Page
 from askproai_runtime.process import DatabaseUrlMissing, Process
 
 READY_TTL = timedelta(seconds=30)
@@ -84,8 +85,10 @@ class Readiness:
             return await schema_version(conn)
 
 
-def private_app(process: Process, readiness: Readiness, wake_worker: Callable[[], None]) -> web.Application:
-    """Return the application of the web process's private port: terse answers for probes, details for the bearer of the token."""
+def private_app(process: Process, readiness: Readiness, served: Sequence[Endpoint], page: Page) -> web.Application:
+    """Return the application of the web process's private port: terse answers for probes, details for the bearer of the token, the
+    private API (`served`), and the page.
+    """
 
     async def health(_request: web.Request) -> web.Response:
         return json_response({"status": _status(process, await readiness.impaired_reason())})
@@ -96,11 +99,23 @@ def private_app(process: Process, readiness: Readiness, wake_worker: Callable[[]
 
     startup = web.get("/startupz", liveness)  # the port opens only when everything else has started
     app = _app(startup, *_probes(readiness), web.get("/health", health), web.get("/health/detailed", detailed))
-    served = endpoints(process, wake_worker)
     app.add_subapp(BASE, api_app(served, process))
     app.add_subapp("/openapi.json", description_app(served, process))
-    add_page(app, process, served, lambda: details(process, readiness))
+    page.serve(app)
     return app
+
+
+def published_app(page: Page) -> web.Application:
+    """Return the application of the port that an Ingress may route: the page, and nothing else."""
+    app = web.Application(middlewares=[close_unproven, error_middleware])
+    app[IS_PUBLISHED] = True
+    page.serve(app)
+    return app
+
+
+def open_page(process: Process, readiness: Readiness, served: Sequence[Endpoint]) -> Page:
+    """Return the page of the process's tenant. Nothing of it is imported before somebody asks for it."""
+    return Page(process, served, lambda: details(process, readiness))
 
 
 def worker_app(metrics: Metrics, readiness: Readiness, notify: Callable[[], bool]) -> web.Application:

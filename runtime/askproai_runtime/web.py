@@ -1,6 +1,7 @@
-"""The web process: three ports, and the order in which it starts and stops.
+"""The web process: four ports, and the order in which it starts and stops.
 
-8080 takes webhooks and call functions, 8081 serves probes, detailed health and the private API, 9090 serves metrics.
+8080 takes webhooks and call functions, 8081 serves probes, detailed health, the private API and the page, 9090 serves metrics, and
+8082 the page alone, for tenants that publish it.
 """
 
 import asyncio
@@ -22,9 +23,10 @@ from askproai_core.http_server import Problem, error_middleware, start_server
 from askproai_core.lifecycle import background_tasks
 from askproai_core.redis import DurableStream, RateLimiter, WakeUpChannel
 from askproai_core.tenant_config import Function
+from askproai_runtime.admin_api import endpoints
 from askproai_runtime.booking import warm_up
 from askproai_runtime.calls import FUNCTIONS_BY_NAME, CallFunctions, FunctionRecorder, InboundCalls
-from askproai_runtime.health import Readiness, metrics_app, private_app
+from askproai_runtime.health import Readiness, metrics_app, open_page, private_app, published_app
 from askproai_runtime.intake import (
     STREAM,
     Drainer,
@@ -44,6 +46,7 @@ from askproai_runtime.stop_page import StopReminders
 log = structlog.get_logger(__name__)
 
 CONNECTIONS = 3
+PAGE_CONNECTIONS = 128  # at the published page whose request is not whole
 NOTIFY_TIMEOUT = aiohttp.ClientTimeout(total=0.5)
 RETRY_OWN_WORKER_AFTER = timedelta(seconds=2)
 # Under load a worker is notified this often at most, because each time costs both processes a request. A job may wait for 20 ms.
@@ -159,7 +162,7 @@ class WorkerNotifier:
 
 
 class WebProcess:
-    """The web process while it runs. `public_port`, `private_port` and `metrics_port` are the ports actually opened."""
+    """The web process while it runs. `public_port` and the other three are the ports actually opened."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -193,7 +196,7 @@ class WebProcess:
         )
         self._inbound = InboundCalls(process.config, process.credentials, process.pool, process.clock)
         self._stop_reminders = StopReminders(process, RateLimiter(process.shared, process.clock, "stop-reminders"))
-        self.public_port = self.private_port = self.metrics_port = 0
+        self.public_port = self.private_port = self.page_port = self.metrics_port = 0
 
     async def run(self, stop: asyncio.Event, started: Callable[["WebProcess"], None] = lambda _: None) -> None:
         """Serve until `stop`; then fail readiness, and let requests and functions in flight finish, in this order."""
@@ -209,8 +212,13 @@ class WebProcess:
 
         try:
             self.public_port = await open_app(self._public_app(), settings.public_port, self.arrivals)
+            served = endpoints(process, self._notifier.notify)
+            page = open_page(process, self._readiness, served)
+            self.page_port = await open_app(
+                published_app(page), settings.page_port, Arrivals(max_waiting=PAGE_CONNECTIONS)
+            )
             self.private_port = await open_app(
-                private_app(process, self._readiness, self._notifier.notify), settings.private_port
+                private_app(process, self._readiness, served, page), settings.private_port
             )
             self.metrics_port = await open_app(metrics_app(process.metrics), settings.metrics_port)
             log.info("web.started", public=self.public_port, private=self.private_port, config=process.config.hash)

@@ -129,6 +129,7 @@ async def _open_tenant(env: Environment, stack: AsyncExitStack, plan: Plan, calc
         own = {
             "PUBLIC_PORT": public[n],
             "PRIVATE_PORT": tenant.private_ports[n],
+            "PAGE_PORT": free_port(),
             "METRICS_PORT": free_port(),
             "WORKER_PORT": workers[n],
         }

@@ -2,14 +2,24 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
 from uuid import uuid4
 
-from tests.worlds.tenant_pod import TenantPod
+from askproai_sandbox.databases import TenantStore
 
 CALLER, NAME, ILLNESS = "+4915155500088", "Zacharias Kanarienvogel", "Bandscheibenvorfall"
 
 
-async def seed(pod: TenantPod, name: str, text: str) -> dict[str, str]:
+class Book(Protocol):
+    """A tenant's rows: its pod, or its part of a database. `db` is a superuser's connection."""
+
+    @property
+    def store(self) -> TenantStore: ...
+    @property
+    def db(self) -> Any: ...
+
+
+async def seed(pod: Book, name: str, text: str) -> dict[str, str]:
     """Write the rows themselves: their texts are what an attacker would have got past every check before."""
     call, tenant, db = f"call_{uuid4().hex}", pod.store.tenant, pod.db
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)

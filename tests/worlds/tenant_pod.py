@@ -65,6 +65,11 @@ class TenantPod:
     def private_url(self) -> str:
         return f"http://127.0.0.1:{self.web.private_port}"
 
+    @property
+    def page_url(self) -> str:
+        """Return where the page is routed to, if it is published."""
+        return f"http://127.0.0.1:{self.web.page_port}"
+
     def config(self, **changes: Any) -> TenantConfig:
         ids = {staff: (self.store.resources["mitte", staff, 1],) for staff in ("anna", "mehmet")}
         return salon_config(resource_ids=ids, tenant=self.store.tenant, path_prefix="/salon/salon", **changes)
@@ -84,6 +89,7 @@ class TenantPod:
             "bind_address": "127.0.0.1",
             "public_port": 0,
             "private_port": 0,
+            "page_port": 0,
             "metrics_port": 0,
             "worker_port": 0,
             "shutdown_delay_seconds": 0,

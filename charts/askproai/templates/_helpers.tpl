@@ -201,6 +201,9 @@ spec:
             - {name: health, containerPort: {{ . }}, protocol: TCP}
             {{- end }}
             - {name: metrics, containerPort: {{ .metrics }}, protocol: TCP}
+            {{- with .page }}
+            - {name: page, containerPort: {{ . }}, protocol: TCP}
+            {{- end }}
           {{- $probed := ternary "health" "metrics" (hasKey . "health") }}
           startupProbe: {httpGet: {path: /livez, port: {{ $probed }}}, periodSeconds: 1, failureThreshold: 60, timeoutSeconds: 3}
           readinessProbe: {httpGet: {path: /readyz, port: {{ $probed }}}, periodSeconds: 5, failureThreshold: 3, timeoutSeconds: 3}

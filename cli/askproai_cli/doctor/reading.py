@@ -14,12 +14,11 @@ from typing import Any, Final, TypeVar
 from askproai_cli.doctor.observations import LeaseSeen, SecretUse, Withheld, Workload
 from askproai_core.api_resource import LEASES, ApiResource
 from askproai_core.clock import Clock
-from askproai_core.kube import ApiError, HttpTransport
+from askproai_core.kube import ApiError, HttpTransport, list_all
 from askproai_operator import resources
 from askproai_operator.resources import GROUP
 
 T = TypeVar("T")
-_CHUNK: Final = "500"
 _DEFINITIONS: Final = ApiResource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
 )
@@ -68,26 +67,6 @@ async def read_definitions(transport: HttpTransport) -> Mapping[str, Mapping[str
             return one
         found[ref.kind] = one
     return found
-
-
-async def list_all(
-    transport: HttpTransport, ref: ApiResource, namespace: str | None, selector: str = ""
-) -> list[dict[str, Any]]:
-    """Return all objects of a kind, none where the cluster does not have the kind. Raises ApiError."""
-    found: list[dict[str, Any]] = []
-    params = {"limit": _CHUNK} | ({"labelSelector": selector} if selector else {})
-    while True:
-        try:
-            page = await transport.request("GET", ref.path(namespace), params=params)
-        except ApiError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
-            return found
-        found += ({"kind": ref.kind} | item for item in page["items"])
-        token = page["metadata"].get("continue")
-        if not token:
-            return found
-        params["continue"] = token
 
 
 async def read_objects(transport: HttpTransport, namespace: str | None) -> Sequence[dict[str, Any]] | Withheld:

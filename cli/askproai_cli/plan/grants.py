@@ -11,8 +11,13 @@ from askproai_operator import resources
 from askproai_operator.api import Branch, CustomResource, Key, Tenant
 from askproai_operator.api.conditions import Condition
 from askproai_operator.controllers.addresses import address_of
-from askproai_operator.controllers.holders import claimed_host_condition, claimed_numbers_condition, find_holder
-from askproai_operator.grants import Subject, requested_subjects
+from askproai_operator.controllers.holders import (
+    claimed_host_condition,
+    claimed_numbers_condition,
+    claimed_page_host_condition,
+    find_holder,
+)
+from askproai_operator.grants import Subject, page_host, requested_subjects
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.resources import MANAGER
 
@@ -81,6 +86,8 @@ def _claimed(model: CustomResource, context: PlanContext) -> Condition | None:
         if find_holder(model, subject, context, scope) is not None
     ]
     match model:
+        case Tenant() if others and others == [subject.value for subject in page_host(model)]:
+            return claimed_page_host_condition(others[0])
         case Tenant() if others:
             return claimed_host_condition(address_of(model, context.settings.shared_base_url))
         case Branch() if others:

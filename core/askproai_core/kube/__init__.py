@@ -1,8 +1,8 @@
 """Kubernetes for both planes: HTTP to the API server, and leader election by a Lease.
 
-The operator builds its own client (`askproai_operator.engine.kube`) on the transport; the sandbox adds watches to it; the
-operator and the coordinator elect their leaders by it. The trees of errors stand in `http` and `lease`; AccessError says that there
-is no way to log in.
+The operator builds its own client (`askproai_operator.engine.kube`) on the transport; the sandbox and the fleet's page add watches
+to it; the operator and the coordinator elect their leaders by it. The trees of errors stand in `http` and `lease`; AccessError
+says that there is no way to log in.
 """
 
 from askproai_core.kube.access import (
@@ -13,6 +13,7 @@ from askproai_core.kube.access import (
     read_access,
     read_kubeconfigs,
 )
+from askproai_core.kube.collection import list_all, list_chunks, watch
 from askproai_core.kube.http import ApiError, Conflict, HttpTransport, NoAnswer, Unreachable, api_error
 from askproai_core.kube.lease import (
     Elector,
@@ -29,5 +30,5 @@ from askproai_core.kube.lease import (
 __all__ = [
     "Access", "AccessError", "ApiError", "Conflict", "Elector", "ExecUser", "HttpTransport", "LeaseApi", "LeaseObserver",
     "LeaseTimes", "NoAnswer", "NotLeader", "Unreachable", "api_error", "elector_from_settings", "exit_when_lost", "leadership",
-    "load_client_certificate", "read_access", "read_kubeconfigs", "unique_identity",
+    "list_all", "list_chunks", "load_client_certificate", "read_access", "read_kubeconfigs", "unique_identity", "watch",
 ]  # fmt: skip

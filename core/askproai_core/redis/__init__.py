@@ -22,12 +22,12 @@ from askproai_core.redis.acl import ALL_TENANTS, ALLOWED_COMMANDS, SPOOL_COMMAND
 from askproai_core.redis.client import RedisClient, RedisMetrics, connect, send
 from askproai_core.redis.durable_stream import PROMISE_EXPIRY, PROMISE_KEY, DurableStream, NotDurable, StreamEntry
 from askproai_core.redis.pubsub import WakeUpChannel
-from askproai_core.redis.rate_limiter import RateLimiter
+from askproai_core.redis.rate_limiter import RateLimiter, Window
 from askproai_core.redis.slot_lock import SlotLock
 
 __all__ = [
     "ALLOWED_COMMANDS", "ALL_TENANTS", "PROMISE_EXPIRY", "PROMISE_KEY", "SPOOL_COMMANDS", "BudgetSpent", "Circuit",
     "CircuitBreakers", "CircuitCommand", "CircuitOpen", "CircuitRules", "CircuitState", "CircuitView", "DurableStream",
     "NotDurable", "Permit", "Provider", "RateLimiter", "RedisClient", "RedisMetrics", "RedisUnavailable", "RequestBudget",
-    "Script", "SlotLock", "StreamEntry", "WakeUpChannel", "acl_rules", "connect", "coordinator_acl_rules", "send",
+    "Script", "SlotLock", "StreamEntry", "WakeUpChannel", "Window", "acl_rules", "connect", "coordinator_acl_rules", "send",
 ]  # fmt: skip

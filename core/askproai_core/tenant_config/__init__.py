@@ -40,6 +40,13 @@ from askproai_core.tenant_config.notifications import (
     QuietHours,
     WebhookSettings,
 )
+from askproai_core.tenant_config.page import (
+    OIDC_CA,
+    OIDC_CLIENT_SECRET,
+    OidcSettings,
+    PageRoles,
+    PageSettings,
+)
 from askproai_core.tenant_config.services import (
     BookingField,
     EventType,
@@ -68,12 +75,12 @@ from askproai_core.tenant_config.vocabulary import (
 )
 
 __all__ = [
-    "BOOKING_TARGET_PERCENT", "FURTHER_FUNCTIONS", "NOTIFICATION_KEY", "SMTP_CA", "SMTP_PASSWORD", "SMTP_USERNAME",
-    "Absence", "Address", "Agent", "BookingField", "BookingLimits", "Branch", "BusinessModel", "BusinessNews",
-    "BusinessNotifications", "CalcomVersion", "CalendarConfig", "CalendarProvider", "CallerVerification",
-    "CustomerNotifications", "EmailSecurity", "EmailSettings", "EventType", "FieldSource", "Function", "Holidays", "Hours",
-    "Knowledge", "Language", "NotificationChannel", "NotificationTexts", "Notifications", "OwnEventType", "PhoneNumber",
-    "Provider", "QuietHours", "RateLimits", "RetellConfig", "Retention", "Segment", "SegmentKind", "Service", "Staff",
-    "StaffOverride", "TeamEventType", "TenantConfig", "WebhookSettings", "Weekday", "Withheld", "config_hash", "decode",
-    "encode",
+    "BOOKING_TARGET_PERCENT", "FURTHER_FUNCTIONS", "NOTIFICATION_KEY", "OIDC_CA", "OIDC_CLIENT_SECRET", "SMTP_CA",
+    "SMTP_PASSWORD", "SMTP_USERNAME", "Absence", "Address", "Agent", "BookingField", "BookingLimits", "Branch",
+    "BusinessModel", "BusinessNews", "BusinessNotifications", "CalcomVersion", "CalendarConfig", "CalendarProvider",
+    "CallerVerification", "CustomerNotifications", "EmailSecurity", "EmailSettings", "EventType", "FieldSource", "Function",
+    "Holidays", "Hours", "Knowledge", "Language", "NotificationChannel", "NotificationTexts", "Notifications",
+    "OidcSettings", "OwnEventType", "PageRoles", "PageSettings", "PhoneNumber", "Provider", "QuietHours", "RateLimits",
+    "RetellConfig", "Retention", "Segment", "SegmentKind", "Service", "Staff", "StaffOverride", "TeamEventType",
+    "TenantConfig", "WebhookSettings", "Weekday", "Withheld", "config_hash", "decode", "encode",
 ]  # fmt: skip

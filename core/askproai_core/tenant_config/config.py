@@ -8,6 +8,7 @@ import msgspec
 
 from askproai_core.tenant_config.branches import Branch, Knowledge
 from askproai_core.tenant_config.notifications import Notifications
+from askproai_core.tenant_config.page import PageSettings
 from askproai_core.tenant_config.services import BookingField, Service
 from askproai_core.tenant_config.vocabulary import (
     BusinessModel,
@@ -98,6 +99,7 @@ class TenantConfig(ConfigStruct, frozen=True):
     retention: Retention = Retention()
     caller_verification: CallerVerification = CallerVerification.NUMBER
     notifications: Notifications | None = None
+    page: PageSettings | None = None
     closed_agents: tuple[
         str, ...
     ] = ()  # ids of agents whose branch was deleted: their calls are recorded, and no function answers

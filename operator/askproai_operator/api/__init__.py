@@ -4,16 +4,15 @@ from askproai_operator.api import conditions, crd
 from askproai_operator.api.agent import ManagementPolicy, RetellAgent, TransferMode
 from askproai_operator.api.base import CustomResource, Hours, Key, SecretKeyRef
 from askproai_operator.api.branch import Branch, PhoneNumber, Staff
+from askproai_operator.api.exposure import Gateway, Ingress, ParentRef
 from askproai_operator.api.offering import BookingField, EventType, Price, ServiceOffering, StaffPrice
+from askproai_operator.api.page import Page
 from askproai_operator.api.tenant import (
     Calcom,
     ContainerResources,
     DataPolicy,
     DeletionPolicy,
     Exposure,
-    Gateway,
-    Ingress,
-    ParentRef,
     Pods,
     Runtime,
     RuntimeMode,
@@ -27,7 +26,7 @@ KINDS: dict[str, type[CustomResource]] = {kind.kind: kind for kind in (Tenant, B
 
 __all__ = [
     "KINDS", "BookingField", "Branch", "Calcom", "ContainerResources", "CustomResource", "DataPolicy", "DeletionPolicy",
-    "EventType", "Exposure", "Gateway", "Hours", "Ingress", "Key", "ManagementPolicy", "ParentRef", "PhoneNumber", "Pods",
+    "EventType", "Exposure", "Gateway", "Hours", "Ingress", "Key", "ManagementPolicy", "Page", "ParentRef", "PhoneNumber", "Pods",
     "Price", "RetellAgent", "Runtime", "RuntimeMode", "SecretKeyRef", "ServiceOffering", "Staff", "StaffPrice", "Tenant",
     "TransferMode", "WebScale", "WebhookUrls", "WorkerScale",
     "conditions", "crd",

@@ -54,6 +54,10 @@ class ConditionType(Explained):
         "NotificationsReady",
         "The servers of spec.notifications are allowed and take mails; their Secrets can be used. Only with spec.notifications.",
     )
+    PAGE_READY = (
+        "PageReady",
+        "People can log in to the tenant's page at its issuer, and it is published as asked. Only with spec.page.",
+    )
     MONITORING_READY = "MonitoringReady", "Prometheus finds the metrics of the pods and the alert rules."
     # Branch
     SERVICES_READY = "ServicesReady", "At least one service can be booked at the branch."
@@ -173,6 +177,10 @@ class Reason(Explained):
         "NotificationsNotSent",
         "The mail server or the webhook takes nothing from the pods; the message says why, and what to correct.",
     )
+    ISSUER_NOT_ALLOWED = (
+        "IssuerNotAllowed",
+        "The issuer of page.oidc is not in ASKPROAI_ISSUER_HOSTS; correct it, or ask who runs the operator.",
+    )
     OWNERSHIP_CONFLICT = "OwnershipConflict", "What is there is not ours; the message says whose. Nothing was changed."
     # providers
     PROVIDER_UNAVAILABLE = "ProviderUnavailable", "The provider does not answer; it is tried again."
@@ -227,7 +235,10 @@ class Reason(Explained):
         "UrlNotAnswering",
         "The URL does not lead to the tenant's own pods yet; the message says what to do, and senders keep the former one.",
     )
-    HOST_RESERVED = "HostReserved", "exposure.host is the platform's shared host; leave it out, or choose another."
+    HOST_RESERVED = (
+        "HostReserved",
+        "exposure.host or page.host is the platform's shared host; leave it out, or choose another.",
+    )
     # branch and offering
     NO_AGENT = "NoAgent", "No RetellAgent answers the numbers of the branch; create one."
     NUMBER_NOT_BOUND = "NumberNotBound", "The branch has a RetellAgent, but Retell does not connect the number to it."

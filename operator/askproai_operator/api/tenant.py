@@ -11,8 +11,10 @@ from pydantic import Field
 from askproai_core import tenant_config as config
 from askproai_core.tenant_config import BOOKING_TARGET_PERCENT, BusinessModel, CalendarProvider, CallerVerification
 from askproai_operator.api import base
+from askproai_operator.api.exposure import Gateway, Ingress
 from askproai_operator.api.notifications import Notifications
 from askproai_operator.api.offering import FoundEventType
+from askproai_operator.api.page import Page
 
 _PERCENT = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$"
 Percent = Annotated[Decimal, base.matching(_PERCENT, 7, 'not a percentage in quotes, "0" to "100", such as "99.9"')]
@@ -82,29 +84,6 @@ class Calendar(base.Part):
 class Stripe(base.Part):
     webhook_secret_ref: base.SecretKeyRef
     """The secret with which Stripe signs its webhooks."""
-
-
-class ParentRef(base.Part):
-    name: base.ForeignName
-    """Name of the Gateway."""
-    namespace: base.Label | None = None
-    """Namespace of the Gateway. Absent: this one."""
-    section_name: base.ForeignName | None = None
-    """Name of the listener. Absent: all of them."""
-
-
-class Gateway(base.Part):
-    parent_refs: Annotated[tuple[ParentRef, ...], base.bounded_list(8, min_items=1)]
-    """Gateways that the HTTPRoute attaches to."""
-
-
-class Ingress(base.Part):
-    class_name: base.ForeignName | None = None
-    """Name of the IngressClass. Absent: the cluster's default."""
-    annotations: Annotated[dict[str, Annotated[str, Field(max_length=1000)]], Field(max_length=50)] | None = None
-    """Annotations for the Ingress, such as those of cert-manager."""
-    tls_secret_name: base.ForeignName | None = None
-    """Secret with the certificate. Absent: no TLS section."""
 
 
 class Exposure(base.Part):
@@ -298,6 +277,14 @@ class Slo(base.Part):
 class TenantSpec(base.Part):
     """What the business wants."""
 
+    model_config = base.with_rules(
+        base.rule(
+            "!has(self.page) || !has(self.page.host) || !has(self.exposure) || !has(self.exposure.host)"
+            " || self.page.host != self.exposure.host",
+            "page.host must differ from exposure.host: the page is published at a host of its own",
+        )
+    )
+
     display_name: base.Text
     """Name of the business as callers know it."""
     business_model: BusinessModel = BusinessModel.SIMPLE
@@ -331,6 +318,9 @@ class TenantSpec(base.Part):
     """What callers are told, and what Retell may keep."""
     notifications: Notifications | None = None
     """Confirmations, reminders and news by mail or webhook. Absent: nothing is sent."""
+    page: Page | None = None
+    """Who logs in to the tenant's page at your own issuer, and where it is published. Absent: it is at the private port alone, with
+    the tokens of the Secrets `<tenant>-admin` and `<tenant>-reader`."""
     slo: Slo = Slo()
     """Shares that are to succeed. Where the Prometheus operator is installed, alerts fire when the error budgets are used up too
     fast."""
@@ -371,8 +361,12 @@ class TenantStatus(base.AppliedStatus):
     """When senders got another URL than `formerUrl`."""
     former_exposure: Annotated[str, Field(max_length=1_000_000)] | None = None
     """The `exposure`, as JSON, of a URL that is served beside the one that the spec asks for: its route is kept as it was."""
+    page_url: Url | None = None
+    """Where the tenant's page is published."""
     config_hash: base.Short | None = None
     """Hash of the configuration given to the pods; `askproai_config_hash_info` shows theirs."""
+    release: base.Short | None = None
+    """Release of the operator that applied this Tenant last; its pods are of it when their roll-out is over."""
     branches: base.Count | None = None
     """Number of Branches that name this Tenant."""
     event_types_not_found: Annotated[tuple[FoundEventType, ...], base.bounded_list(1000)] | None = None

@@ -25,6 +25,7 @@ from askproai_operator.grants import (
     Subject,
     SubjectKind,
     holder_of,
+    page_host,
     recorded_keys,
     requested_subjects,
 )
@@ -42,7 +43,7 @@ async def adopt_present_holders(context: ReconcileContext) -> None:
             if subject.value == context.settings.shared_host:
                 # An earlier release routed it; a paused Tenant is not reconciled, so its route is removed here.
                 await remove_routes(holder_of(tenant, scope), subject, context)
-            elif _was_exposed(tenant, context):
+            elif _was_published(tenant) if subject in page_host(tenant) else _was_exposed(tenant, context):
                 await _adopt(tenant, subject, context, scope)
         for subject in await _recorded_keys(tenant, context):
             await _adopt(tenant, subject, context)
@@ -68,6 +69,11 @@ def _oldest_first(models: Iterable[M]) -> list[M]:
         return (model.metadata.creation_timestamp, model.metadata.namespace, model.metadata.name)
 
     return sorted(models, key=age)
+
+
+def _was_published(tenant: Tenant) -> bool:
+    """Return whether the last complete reconcile published the page at the host that the spec names now."""
+    return tenant.spec.page is not None and tenant.status.get("pageUrl") == f"https://{tenant.spec.page.host}"
 
 
 def _was_exposed(tenant: Tenant, context: ReconcileContext) -> bool:

@@ -39,6 +39,14 @@ def claimed_host_condition(address: Address) -> Condition:
     return bad(ConditionType.EXPOSED, Reason.HOST_CLAIMED_TWICE, text)
 
 
+def claimed_page_host_condition(host: str) -> Condition:
+    """Return PageReady of a tenant whose page's host another one has."""
+    text = f"another tenant has {host} already, so the page is not published: choose another page.host"
+    return bad(
+        ConditionType.PAGE_READY, Reason.HOST_CLAIMED_TWICE, f"{text}; whoever runs the platform can name the other"
+    )
+
+
 def claimed_numbers_condition(numbers: Iterable[str]) -> Condition:
     """Return NumbersValid of a branch that lists numbers of another one."""
     # The other branch may belong to somebody else: its name stays out of a status that this tenant reads.

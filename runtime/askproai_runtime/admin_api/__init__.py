@@ -22,6 +22,7 @@ from askproai_runtime.admin_api.figures import DayOfBookings, Figures
 from askproai_runtime.admin_api.messages import MessageDetail, MessagePage
 from askproai_runtime.admin_api.notifications import NotificationPage, RedrivenNotifications
 from askproai_runtime.admin_api.private_api import PrivateApi
+from askproai_runtime.admin_api.roles import Right, Role, rights_of
 from askproai_runtime.admin_api.store import AdminApiStore, Pulse, PulseStore
 from askproai_runtime.admin_api.waitlist import WaitlistPage
 
@@ -29,6 +30,7 @@ __all__ = [
     "BASE", "MAX_ROWS", "Access", "AddedBlock", "AdminApiStore", "AppointmentDetail", "AppointmentEntry", "AppointmentPage",
     "BlockDetail", "BlockEntry", "BlockPage", "CallPage", "Change", "ChangeObstacle", "CircuitList", "DayOfBookings",
     "Endpoint", "EventPage", "FailedBookingList", "Figures", "MessageDetail", "MessagePage", "NewStart", "NotificationPage",
-    "PrivateApi", "Pulse", "PulseStore", "RedriveResult", "RedrivenNotifications", "RemovedBlock", "Timeline",
-    "WaitlistPage", "access_of", "api_app", "description_app", "endpoints", "find_access", "printable", "require_token",
+    "PrivateApi", "Pulse", "PulseStore", "RedriveResult", "RedrivenNotifications", "RemovedBlock", "Right", "Role",
+    "Timeline", "WaitlistPage", "access_of", "api_app", "description_app", "endpoints", "find_access", "printable",
+    "require_token", "rights_of",
 ]  # fmt: skip

@@ -25,6 +25,7 @@ from askproai_runtime.admin_api.figures import FigureEndpoints
 from askproai_runtime.admin_api.messages import Messages
 from askproai_runtime.admin_api.notifications import NotificationEndpoints
 from askproai_runtime.admin_api.privacy import Privacy
+from askproai_runtime.admin_api.roles import Right, Role
 from askproai_runtime.admin_api.slots import Slots
 from askproai_runtime.admin_api.store import AdminApiStore, CallStore, FailureStore, FigureStore
 from askproai_runtime.admin_api.waitlist import Waitlist
@@ -87,8 +88,8 @@ def require_token(request: web.Request, process: Process) -> Access:
     if access is None:
         text = "Send the token of Secret T-admin, or to look that of T-reader, as bearer"
         raise Problem(401, "Unauthorized", text, {"WWW-Authenticate": "Bearer"})
-    if access.is_reader and request.method != "GET":
-        raise access.refusal("change something")
+    if request.method != "GET":  # all changes by HTTP are the owner's: each role has a token of its own
+        access.require(Right.ADMINISTER, "change something")
     return access
 
 
@@ -99,13 +100,13 @@ def find_access(process: Process, presented: str) -> Access | None:
     is_reader = hmac.compare_digest(reader_token_of(token).encode(), candidate)
     if not token or not (is_admin or is_reader):
         return None
-    return access_of(process, is_reader=is_reader)
+    return access_of(process, Role.OWNER if is_admin else Role.READER)
 
 
-def access_of(process: Process, *, is_reader: bool) -> Access:
+def access_of(process: Process, role: Role) -> Access:
     """Return the access of a role."""
     _, _, name = process.tenant.partition(".")
-    return Access(is_reader, f"{name}-admin")
+    return Access(role, f"{name}-admin")
 
 
 def _with_token(process: Process) -> Middleware:

@@ -29,6 +29,7 @@ from askproai_runtime.admin_api.desk import (
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
 from askproai_runtime.admin_api.filters import find_branches, find_staff
 from askproai_runtime.admin_api.refused_change import refuse_move
+from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.admin_api.store import AdminApiStore
 from askproai_runtime.booking import (
     Appointment,
@@ -123,7 +124,13 @@ class Appointments:
                 "GET", "/appointments/{id}", "One appointment, by the beginning of its id", AppointmentDetail, self.show
             ),
             Endpoint(
-                "POST", "/appointments/{id}/cancel", "Cancel an appointment", Change, self.cancel, body=Cancellation
+                "POST",
+                "/appointments/{id}/cancel",
+                "Cancel an appointment",
+                Change,
+                self.cancel,
+                body=Cancellation,
+                right=Right.CANCEL,
             ),
             Endpoint(
                 "GET",
@@ -133,9 +140,17 @@ class Appointments:
                 self.new_start,
                 new_start_params,
             ),
-            Endpoint("POST", "/appointments/{id}/move", "Move an appointment", Change, self.move, body=Move),
             Endpoint(
-                "POST", "/appointments/{id}/attendance", "Mark who did not come", Change, self.mark, body=Attendance
+                "POST", "/appointments/{id}/move", "Move an appointment", Change, self.move, body=Move, right=Right.MOVE
+            ),
+            Endpoint(
+                "POST",
+                "/appointments/{id}/attendance",
+                "Mark who did not come",
+                Change,
+                self.mark,
+                body=Attendance,
+                right=Right.MARK,
             ),
         )
 

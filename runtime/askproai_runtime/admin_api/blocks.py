@@ -21,6 +21,7 @@ from askproai_runtime.admin_api.desk import (
     problems,
 )
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
+from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.admin_api.waitlist import WaitingEntry, to_waiting_entry
 from askproai_runtime.booking import (
     Block,
@@ -148,8 +149,18 @@ class Blocks:
             Endpoint("GET", "/block-preview", "What a block would be", BlockPreview, self.preview, preview),
             Endpoint("GET", "/blocks", "Blocks in force that are not over, by start", BlockPage, self.list_page, PAGE),
             Endpoint("GET", "/blocks/{id}", "One block, by the beginning of its id", BlockDetail, self.show),
-            Endpoint("POST", "/blocks", "Take a time from a person", AddedBlock, self.add, body=NewBlock),
-            Endpoint("POST", "/blocks/{id}/remove", "Offer the time again", RemovedBlock, self.remove, body=DeskBody),
+            Endpoint(
+                "POST", "/blocks", "Take a time from a person", AddedBlock, self.add, body=NewBlock, right=Right.BLOCK
+            ),
+            Endpoint(
+                "POST",
+                "/blocks/{id}/remove",
+                "Offer the time again",
+                RemovedBlock,
+                self.remove,
+                body=DeskBody,
+                right=Right.BLOCK,
+            ),
         )
 
     async def list_page(self, request: ApiRequest) -> BlockPage:

@@ -19,6 +19,7 @@ from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.admin_api.desk import ambiguous
 from askproai_runtime.admin_api.endpoint import LEFT_OUT, PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
+from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.admin_api.store import CallStore
 from askproai_runtime.booking import fold
 from askproai_runtime.german_dates import understand_parts
@@ -164,19 +165,20 @@ class Calls:
             row = await self._store.get_content(found[0])
         if row is None:
             raise _not_found()
+        hears = request.may(Right.LISTEN)
         analysis = {} if row["analysis"] is None else msgspec.json.decode(row["analysis"], type=dict[str, Any])
         content = CallContent(
-            call=_to_call(row, not request.is_reader),
-            transcript=request.hide(row["transcript"]),
+            call=_to_call(row, hears),
+            transcript=request.hide(row["transcript"], Right.LISTEN),
             transcript_truncated=row["transcript_truncated"],
-            summary=request.hide(_text(analysis.pop("call_summary", None))),
+            summary=request.hide(_text(analysis.pop("call_summary", None)), Right.LISTEN),
             sentiment=_text(analysis.pop("user_sentiment", None)),
             successful=successful if isinstance(successful := analysis.pop("call_successful", None), bool) else None,
-            recording_url=request.hide(_text(analysis.pop("recording_url", None))),
-            further={} if request.is_reader else analysis,
+            recording_url=request.hide(_text(analysis.pop("recording_url", None)), Right.LISTEN),
+            further=analysis if hears else {},
             zone=request.zone.key,
         )
-        if not request.is_reader:
+        if hears:
             parts = {"transcript": content.transcript, "analysis": content.summary, "recording": content.recording_url}
             read = [name for name, value in parts.items() if value]
             await self._store.record_read(row["call_id"], read, request.claimed_by, request.correlation_id)
@@ -214,17 +216,17 @@ def _text(value: Any) -> str | None:
 
 
 def _is_personal(request: ApiRequest) -> bool:
-    """Return whether the answer shall name people. Raises `Problem` 403 for a reader who asks for it."""
+    """Return whether the answer shall name people. Raises `Problem` 403 for who may not have it."""
     personal = request.choice("personal") == "true"
     if personal:
-        request.refuse_reader("see who called and what was said")
+        request.require(Right.LISTEN, "see who called and what was said")
     return personal
 
 
 def _number(request: ApiRequest) -> str | None:
     text = request.text("from")
     if text is not None:
-        request.refuse_reader("see whether somebody called")
+        request.require(Right.NAMES, "see whether somebody called")
     number = _ANONYMOUS if text == _ANONYMOUS else e164_or_none(text)
     if text is not None and number is None:
         raise bad_request("from is a phone number, such as +4915112345678, or anonymous")

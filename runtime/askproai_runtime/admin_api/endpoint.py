@@ -16,6 +16,7 @@ from aiohttp import web
 from askproai_core.clock import Clock
 from askproai_core.http_server import Problem, correlation_id, json_response
 from askproai_core.input_values import INVISIBLE, require_storable
+from askproai_runtime.admin_api.roles import Right, Role, rights_of
 from askproai_runtime.booking import DESK_CALL
 from askproai_runtime.german_dates import Grain, understand
 
@@ -35,14 +36,30 @@ LEFT_OUT: Final = "…"  # in an answer, what it does not say
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What the bearer of a token may do. A reader looks, changes nothing, and does not learn who a customer is."""
+    """What the bearer of a token, or who has logged in, may do."""
 
-    is_reader: bool
+    role: Role
     admin_secret: str  # the name of the Secret whose token may do everything
 
+    @property
+    def is_reader(self) -> bool:
+        """Return whether no name of a customer is learned."""
+        return not self.may(Right.NAMES)
+
+    def may(self, right: Right) -> bool:
+        return right in rights_of(self.role)
+
+    def require(self, right: Right, purpose: str) -> None:
+        """Raise `Problem` 403 without the right; `purpose` completes "to …"."""
+        if not self.may(right):
+            raise self.refusal(purpose)
+
     def refusal(self, purpose: str) -> Problem:
-        """Return the refusal of what a reader may not do; `purpose` completes "to …"."""
-        text = f"This token may only look, and names nobody: to {purpose}, use that of Secret {self.admin_secret}"
+        """Return the refusal of what the role may not do; `purpose` completes "to …"."""
+        if self.role is Role.READER:
+            text = f"This token may only look, and names nobody: to {purpose}, use that of Secret {self.admin_secret}"
+        else:
+            text = f"The role {self.role} may not do this: to {purpose}, ask somebody with the role {Role.OWNER}"
         return Problem(403, "Forbidden", text)
 
 
@@ -113,14 +130,16 @@ class ApiRequest:
         if any("\0" in value for value in (*self.path.values(), *self._query.values())):
             raise bad_request("no value holds the character NUL")
 
-    def hide(self, personal: T) -> T:
-        """Return a text that says who a customer is or what is the matter with a person; for a reader `…` in its place."""
-        return LEFT_OUT if personal and self._access.is_reader else personal
+    def hide(self, personal: T, right: Right = Right.NAMES) -> T:
+        """Return a text that says who a customer is or what is the matter with a person; without the right `…` in its place."""
+        return personal if not personal or self.may(right) else LEFT_OUT
 
-    def refuse_reader(self, purpose: str) -> None:
-        """Raise `Problem` 403 if a reader asks; `purpose` completes "to …"."""
-        if self._access.is_reader:
-            raise self._access.refusal(purpose)
+    def may(self, right: Right) -> bool:
+        return self._access.may(right)
+
+    def require(self, right: Right, purpose: str) -> None:
+        """Raise `Problem` 403 if who asks has not the right; `purpose` completes "to …"."""
+        self._access.require(right, purpose)
 
     @property
     def claimed_by(self) -> str | None:
@@ -251,7 +270,9 @@ def bad_request(detail: str) -> Problem:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`response` is the shape of a 200, `body` that of the JSON to send; errors are problem documents."""
+    """`response` is the shape of a 200, `body` that of the JSON to send; errors are problem documents. `right` is what a change
+    needs.
+    """
 
     method: str
     path: str
@@ -260,6 +281,7 @@ class Endpoint:
     handle: Callable[[ApiRequest], Awaitable[msgspec.Struct]]
     params: tuple[Param, ...] = ()
     body: type[msgspec.Struct] | None = None
+    right: Right = Right.ADMINISTER
 
     def route(self, zone: Callable[[], ZoneInfo], clock: Clock) -> web.RouteDef:
         async def handler(request: web.Request) -> web.Response:

@@ -11,6 +11,7 @@ import structlog
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api.desk import ChangeObstacle, request_used
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
+from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.admin_api.store import AdminApiStore
 from askproai_runtime.intake import Source
 
@@ -101,7 +102,12 @@ class Events:
             Endpoint("GET", "/events", "Stored events, newest first", EventPage, self.list_page, (*filters, *PAGE)),
             Endpoint("GET", "/events/{id}", "One event and its job", EventDetail, self.show),
             Endpoint(
-                "POST", "/events/{id}/redrive", "Do a dead one again, with all its tries", RedriveResult, self.redrive
+                "POST",
+                "/events/{id}/redrive",
+                "Do a dead one again, with all its tries",
+                RedriveResult,
+                self.redrive,
+                right=Right.REDRIVE,
             ),
             Endpoint("POST", "/events/redrive", all_dead, RedriveResult, self.redrive_all),
         )

@@ -18,6 +18,7 @@ from askproai_runtime.admin_api.desk import (
     problems,
 )
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
+from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.booking import (
     BookingContext,
     Message,
@@ -90,7 +91,7 @@ class Messages:
             Endpoint("GET", "/messages/{id}", "One message, by the beginning of its id", MessageDetail, self.show),
             Endpoint(
                 "POST", "/messages/{id}/done", "Record that somebody has dealt with it", MessageDetail, self.mark_done,
-                body=Done,
+                body=Done, right=Right.ANSWER,
             ),
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ from askproai_core.http_server import Problem
 from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_runtime.admin_api.desk import ChangeObstacle, DeskBody, request_used
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
+from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.notifications.recipients import real_email
 from askproai_runtime.notifications.store import (
     list_notifications,
@@ -90,7 +91,9 @@ class NotificationEndpoints:
         stop = "Stop somebody's reminders, or begin them again"
         return (
             Endpoint("GET", "/notifications", newest, NotificationPage, self.list_page, states),
-            Endpoint("POST", "/notifications/{id}/redrive", again, RedrivenNotifications, self.redrive),
+            Endpoint(
+                "POST", "/notifications/{id}/redrive", again, RedrivenNotifications, self.redrive, right=Right.REDRIVE
+            ),
             Endpoint("POST", "/notifications/redrive", all_dead, RedrivenNotifications, self.redrive_all),
             Endpoint("GET", "/reminder-opt-outs", "Who wants no reminders", OptOutList, self.list_opt_outs),
             Endpoint("POST", "/reminder-opt-outs", stop, OptOut, self.opt_out, body=OptOutBody),

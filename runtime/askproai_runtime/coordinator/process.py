@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import structlog
@@ -26,13 +27,14 @@ from askproai_runtime.coordinator.maintenance import (
 from askproai_runtime.coordinator.metrics import Metrics
 from askproai_runtime.coordinator.periodic_task import CoordinatorContext, PeriodicTask, run_periodically
 from askproai_runtime.coordinator.settings import CoordinatorSettings
+from askproai_runtime.page.fleet import FleetOidc, FleetSources, serve_fleet_page
 from askproai_runtime.process import open_stores
 from askproai_runtime.watched_files import Credentials
 
 log = structlog.get_logger(__name__)
 
 LEASE = "askproai-coordinator"
-CONNECTIONS = 2
+CONNECTIONS = 2  # of a pod
 
 
 def periodic_tasks(settings: CoordinatorSettings) -> tuple[PeriodicTask, ...]:
@@ -51,7 +53,8 @@ def periodic_tasks(settings: CoordinatorSettings) -> tuple[PeriodicTask, ...]:
 async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
     """Take part in the election until `stop`, and run the periodic tasks while leading. A lost Lease ends the whole process.
 
-    Probes say ready for a standby, and for a leader whose database is away: a restart cures neither.
+    The fleet's page is served all the time, by a standby, too. Probes say ready for a standby, and for a leader whose database is
+    away: a restart cures neither.
     Raises AccessError when there is no way to the API server, and OSError for a taken port.
     """
     configure_logs(settings.log_level, component="coordinator")
@@ -59,17 +62,26 @@ async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) ->
     async with AsyncExitStack() as stack:
         probes = serve_probes(metrics.registry, settings.bind_address, [settings.health_port])
         ((_, port),) = await stack.enter_async_context(probes)
-        lease_api = LeaseApi(partial(read_access, settings.kubeconfig), settings.namespace, LEASE)
+        log_in, credentials = partial(read_access, settings.kubeconfig), Credentials(settings.credentials_dir)
+        lease_api = LeaseApi(log_in, settings.namespace, LEASE)
         lease = await stack.enter_async_context(lease_api)
         elector = elector_from_settings(settings, lease, clock, metrics.leader.set)
-        log.info("coordinator.started", port=port)
+        # Before the election, since every pod serves the page. Nothing is connected to before it is used.
+        stores = open_stores(credentials, ALL_TENANTS, CONNECTIONS, "askproai-coordinator", clock, metrics, stop)
+        pool, shared = await stack.enter_async_context(stores)
+        page_port = None
+        if settings.fleet_page_port is not None:
+            sources = FleetSources(
+                clock, log_in, settings.namespace, credentials, pool, shared, ZoneInfo(settings.fleet_page_time_zone),
+                settings.fleet_page_host, _oidc(settings),
+            )  # fmt: skip
+            page = serve_fleet_page(sources, settings.bind_address, settings.fleet_page_port)
+            page_port = await stack.enter_async_context(page)
+        log.info("coordinator.started", port=port, page_port=page_port)
         try:
             await stack.enter_async_context(leadership(elector, stop))
         except Stopped:
             return
-        credentials = Credentials(settings.credentials_dir)
-        stores = open_stores(credentials, ALL_TENANTS, CONNECTIONS, "askproai-coordinator", clock, metrics, stop)
-        pool, shared = await stack.enter_async_context(stores)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         redis = FencedRedis(shared, lambda: elector.term)
         context = CoordinatorContext(pool, redis, session, clock, metrics, settings, elector.fence)
@@ -81,3 +93,10 @@ async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) ->
             for task in running:
                 task.cancel()
     log.info("coordinator.stopped")
+
+
+def _oidc(settings: CoordinatorSettings) -> FleetOidc | None:
+    if not settings.fleet_oidc_issuer:
+        return None
+    groups = tuple(filter(None, (group.strip() for group in settings.fleet_oidc_platform_groups.split(","))))
+    return FleetOidc(settings.fleet_oidc_issuer, settings.fleet_oidc_client_id, groups, settings.fleet_oidc_roles_claim)

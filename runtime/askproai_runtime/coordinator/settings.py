@@ -24,6 +24,28 @@ class CoordinatorSettings(Struct, frozen=True, kw_only=True):
     ] = Path("/etc/askproai/credentials")
     bind_address: Annotated[str, Meta(description="Address of the port")] = "0.0.0.0"  # noqa: S104 - a kubelet and Prometheus come from outside
     health_port: Annotated[Port, Meta(description="`/livez`, `/readyz`, `/metrics`. 0: any free port")] = 9091
+    fleet_page_port: Annotated[
+        Port | None,
+        Meta(
+            description="The fleet's page, which `FLEET_TOKEN` in the mounted Secret opens. Absent: no page; 0: any free port"
+        ),
+    ] = None
+    fleet_page_time_zone: Annotated[str, Meta(description="Time zone of the times on the fleet's page")] = (
+        "Europe/Berlin"
+    )
+    fleet_page_host: Annotated[
+        str, Meta(description="Host at which you publish the fleet's page with TLS. Empty: it is on a forwarded port")
+    ] = ""
+    fleet_oidc_issuer: Annotated[
+        str, Meta(description="Issuer (OpenID Connect) of logins to the fleet's page. Empty: by `FLEET_TOKEN` alone")
+    ] = ""
+    fleet_oidc_client_id: Annotated[
+        str, Meta(description="How the page is known there; the mounted file `FLEET_OIDC_CLIENT_SECRET` has the secret")
+    ] = ""
+    fleet_oidc_roles_claim: Annotated[str, Meta(description="Claim with the groups of a person")] = "groups"
+    fleet_oidc_platform_groups: Annotated[
+        str, Meta(description="Who of them sees the fleet: groups, separated by commas")
+    ] = ""
     lease_seconds: Annotated[
         int, Meta(ge=3, description="A Lease that was not renewed for so long may be taken over")
     ] = 15

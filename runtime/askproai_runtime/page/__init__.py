@@ -1,5 +1,9 @@
-"""The tenant's page, `/` on port 8081: people see what happens. Behind a login, and never routed from outside by us."""
+"""The tenant's page: people see what happens. Behind a login, at `/` on port 8081, which is never routed from outside.
 
-from askproai_runtime.page.routes import add_page
+A tenant that wants it publishes the same page and nothing else on port 8082, with the login at its issuer alone.
+`fleet` is the coordinator's page of all tenants.
+"""
 
-__all__ = ["add_page"]
+from askproai_runtime.page.routes import IS_PUBLISHED, Page
+
+__all__ = ["IS_PUBLISHED", "Page", "fleet"]

@@ -21,23 +21,12 @@ from askproai_runtime.admin_api import (
     RedrivenNotifications,
     RedriveResult,
     RemovedBlock,
+    Right,
 )
 from askproai_runtime.booking import BlockObstacle, DeskRequest
-from askproai_runtime.page.sessions import Session
 from askproai_runtime.page.views import FORMS, VIEWS, Asking, View
 
 T = TypeVar("T", bound=msgspec.Struct)
-
-
-class Right(StrEnum):
-    """What somebody may do on the page, apart from looking."""
-
-    CANCEL = "cancel"
-    MOVE = "move"
-    BLOCK = "block"  # and take a block away
-    MARK = "mark"  # who did not come
-    ANSWER = "answer"
-    REDRIVE = "redrive"
 
 
 class Notice(StrEnum):
@@ -58,11 +47,6 @@ class Notice(StrEnum):
 
 DONE_BEFORE: Final = "done_before"  # the `reason` of the only refusal that is the page's own
 EXPIRED: Final = "expired"
-
-
-def rights_of(session: Session) -> frozenset[Right]:
-    """Return what the holder of a session may do: the one place that decides it."""
-    return frozenset() if session.is_reader else frozenset(Right)
 
 
 def obstacle_of(problem: Problem) -> str:

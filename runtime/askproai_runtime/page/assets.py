@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
 
+from aiohttp import web
+
+from askproai_core.http_server import Problem
 from askproai_runtime.page.day_plan import MAX_LANES, ROWS
 
 _TYPES: Final = {
@@ -15,6 +18,7 @@ _TYPES: Final = {
     "icon.svg": "image/svg+xml",
 }
 
+_FOREVER: Final = "public, max-age=31536000, immutable"
 _HOUR_PIXELS: Final = 84  # twelve rows of 7 pixels, as in page.css
 
 
@@ -36,6 +40,15 @@ def load_assets() -> Mapping[str, Asset]:
         digest = hashlib.sha256(content).hexdigest()[:16]
         loaded[name] = Asset(f"/page/{digest}/{name}", content, content_type)
     return loaded
+
+
+def answer_asset(by_path: Mapping[str, Asset], path: str) -> web.Response:
+    """Answer with the file at a path. Raises `Problem` 404."""
+    asset = by_path.get(path)
+    if asset is None:
+        raise Problem(404, "Not Found", "There is no such file")
+    headers = {"Cache-Control": _FOREVER, "X-Content-Type-Options": "nosniff"}
+    return web.Response(body=asset.content, content_type=asset.content_type, charset="utf-8", headers=headers)
 
 
 def _places() -> bytes:

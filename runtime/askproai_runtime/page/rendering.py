@@ -5,22 +5,25 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from askproai_runtime.page.words import Words
 
 
-def load_templates() -> Environment:
-    """Return the templates. Every value is escaped, and an unknown one is an error."""
+def load_templates(own: str = "templates", *shared: str) -> Environment:
+    """Return the templates of a folder of this package, which may use those of `shared`. Every value is escaped, and an unknown
+    one is an error.
+    """
+    folders = [PackageLoader("askproai_runtime.page", folder) for folder in (own, *shared)]
     templates = Environment(
-        loader=PackageLoader("askproai_runtime.page", "templates"),
+        loader=ChoiceLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
-    for name in templates.list_templates():
+    for name in folders[0].list_templates():
         templates.get_template(name)  # compiled now, in the thread that imports this module, and not while callers wait
     return templates
 

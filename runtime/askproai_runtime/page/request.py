@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from askproai_core.http_server import Problem, require_readable_body
+from askproai_runtime.page.origin import login_location
 
 _MAX_BODY_BYTES: Final = 4096
 _BODY_SECONDS: Final = 10.0
@@ -52,12 +53,11 @@ def path_of(request: web.Request) -> str:
     return resource.canonical
 
 
-def set_cookie(response: web.Response, request: web.Request, name: str, value: str, seconds: int, path: str) -> None:
-    """Set a cookie that no script reads and no other site sends; over TLS alone behind a proxy with TLS."""
-    is_secure = request.headers.get("X-Forwarded-Proto", "") == "https"
-    response.set_cookie(
-        name, value, max_age=seconds, path=path, httponly=True, samesite="Strict", secure=is_secure
-    )  # fmt: skip
+def set_cookie(
+    response: web.Response, name: str, value: str, seconds: int, path: str, *, secure: bool, same_site: str = "Strict"
+) -> None:
+    """Set a cookie that no script reads; Strict, no other site sends it, and Lax, one that leads here by a link does."""
+    response.set_cookie(name, value, max_age=seconds, path=path, httponly=True, samesite=same_site, secure=secure)
 
 
 def send_to_login(request: web.Request) -> web.Response:
@@ -66,4 +66,4 @@ def send_to_login(request: web.Request) -> web.Response:
         return web.Response(status=401, headers=SECURITY | {"HX-Redirect": "/login"})
     if request.path == "/live":
         return web.Response(status=401, headers=SECURITY)
-    return web.Response(status=303, headers=SECURITY | {"Location": "/login"})
+    return web.Response(status=303, headers=SECURITY | {"Location": login_location(request)})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
+from askproai_core.http_server import Problem
 from askproai_runtime.admin_api import Endpoint
 from askproai_runtime.process import Process
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 PATHS: Final = (
     "/", "/week", "/calls", "/calls/{id}", "/appointments/{id}", "/blocks", "/blocks/{id}", "/failures", "/messages", "/waitlist",
-    "/dead-letters", "/figures", "/system", "/live", "/login", "/page/{digest}/{name}",
+    "/dead-letters", "/figures", "/system", "/live", "/login", "/login/issuer", "/login/callback",
+    "/page/{digest}/{name}",
 )  # fmt: skip
 FORM_PATHS: Final = ("/appointments/{id}/cancel", "/appointments/{id}/move", "/blocks/new", "/messages/{id}/done")
 ACTION_PATHS: Final = (
@@ -23,32 +25,40 @@ ACTION_PATHS: Final = (
 )  # fmt: skip
 
 
-def add_page(
-    app: web.Application,
-    process: Process,
-    endpoints: Sequence[Endpoint],
-    health: Callable[[], Awaitable[dict[str, Any]]],
-) -> None:
-    """Serve the page of a web process's tenant. `health` returns what `/health/detailed` answers."""
-    page = _Page(process, endpoints, health)
-    app.add_routes([web.get(path, page.answer) for path in (*FORM_PATHS, *PATHS)])
-    app.add_routes([web.post(path, page.answer) for path in ("/login", "/logout", *ACTION_PATHS)])
-    app.on_shutdown.append(page.close)
+# Of an application that serves the published port: only by which port a request came is certain, its headers can be anybody's.
+IS_PUBLISHED: Final = web.AppKey("is_published", bool)
 
 
-class _Page:
+class Page:
+    """The page of a web process's tenant. `health` returns what `/health/detailed` answers."""
+
     def __init__(
         self, process: Process, endpoints: Sequence[Endpoint], health: Callable[[], Awaitable[dict[str, Any]]]
     ) -> None:
         self._make: Callable[[], PageServer] = lambda: _import_server(process, endpoints, health)
+        self._config = process.config
         self._server: PageServer | None = None
         self._importing = asyncio.Lock()
 
+    def serve(self, app: web.Application) -> None:
+        """Serve the page's paths."""
+        app.add_routes([web.get(path, self.answer) for path in (*FORM_PATHS, *PATHS)])
+        app.add_routes([web.post(path, self.answer) for path in ("/login", "/logout", *ACTION_PATHS)])
+        app.on_shutdown.append(self.close)
+
     async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request. Raises `Problem` 404 at the published port of a tenant whose page is not published."""
+        if request.app.get(IS_PUBLISHED, False) and not self._is_published:
+            raise Problem(404, "Not Found", "This page is not published")
         async with self._importing:
             if self._server is None:
                 self._server = await asyncio.to_thread(self._make)  # callers do not wait for an import
         return await self._server.answer(request)
+
+    @property
+    def _is_published(self) -> bool:
+        page = self._config.current.page
+        return page is not None and page.oidc is not None and bool(page.host)
 
     async def close(self, _app: web.Application) -> None:
         """End the open streams before the server waits for what is in flight."""

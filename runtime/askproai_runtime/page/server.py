@@ -1,10 +1,10 @@
 """The page of one tenant: who may see it, and from which view each path is answered."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
-from datetime import datetime, timedelta
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -13,35 +13,31 @@ import structlog
 from aiohttp import web
 
 from askproai_core.database import DATABASE_UNAVAILABLE
-from askproai_core.http_server import Problem, too_many_requests
-from askproai_core.redis import RateLimiter
+from askproai_core.http_server import Problem
 from askproai_runtime.admin_api import (
     ChangeObstacle,
     Endpoint,
     PrivateApi,
     PulseStore,
     access_of,
-    find_access,
-    printable,
+    rights_of,
 )
-from askproai_runtime.page.actions import ACTIONS, EXPIRED, Action, Notice, obstacle_of, rights_of
-from askproai_runtime.page.assets import load_assets
-from askproai_runtime.page.feed import Feed, TooManyPages, event_id
+from askproai_runtime.page.actions import ACTIONS, EXPIRED, Action, Notice, obstacle_of
+from askproai_runtime.page.assets import answer_asset, load_assets
+from askproai_runtime.page.event_stream import stream_changes
+from askproai_runtime.page.feed import Feed, event_id
+from askproai_runtime.page.logins import LOGIN_PATHS, Logins, session_detail
+from askproai_runtime.page.origin import Origin, origin_of
 from askproai_runtime.page.rendering import load_templates, render
-from askproai_runtime.page.request import SECURITY, path_of, read_form, send_to_login, set_cookie
-from askproai_runtime.page.sessions import LIFETIME, Session, Signer, cookie_name
+from askproai_runtime.page.request import SECURITY, path_of, read_form, send_to_login
+from askproai_runtime.page.sessions import Session, Signer
 from askproai_runtime.page.views import FORMS, VIEWS, Asking, View, Views
 from askproai_runtime.page.words import WORDS, Words, choose_language
 from askproai_runtime.process import Process
 
 log = structlog.get_logger(__name__)
 
-_LOGINS_PER_SECOND: Final = 5
 _TURN_SECONDS: Final = 10.0  # that an action waits for others: less than proxies do, which would answer in our place
-_HEARTBEAT: Final = timedelta(seconds=15)  # of a stream; its session is looked at again each time
-_RECONNECT_MS: Final = 2000
-_FOREVER: Final = "public, max-age=31536000, immutable"
-_LOGIN_COOKIE_SECONDS: Final = 3600
 
 
 class PageServer:
@@ -57,10 +53,9 @@ class PageServer:
         self._api = PrivateApi(endpoints, process)
         self._views = Views(self._api, process, self._store, health)
         self._feed = Feed(self._views.pulse, process.clock)
-        self._limiter = RateLimiter(process.shared, process.clock, "page-logins")
+        self._logins = Logins(process, self._store, self._html)
         self._templates, self._assets = load_templates(), load_assets()
         self._by_path = {asset.path: asset for asset in self._assets.values()}
-        self._cookie = cookie_name(process.tenant)
         self._reading, self._acting, self._rendering = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
 
     def close(self) -> None:
@@ -70,12 +65,12 @@ class PageServer:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, as HTML also where it fails."""
         if request.path.startswith("/page/"):
-            return self._asset(request.path)
+            return answer_asset(self._by_path, request.path)
         words = WORDS[choose_language(request.headers.get("Accept-Language", ""))]
         form: Mapping[str, str] = {}
         try:
             form = await read_form(request) if request.method == "POST" else {}
-            return await self._route(request, form, self._signer(), words)
+            return await self._route(request, form, self._signer(), self._origin(request), words)
         except Problem as problem:
             if problem.status == web.HTTPServiceUnavailable.status_code and _action_of(request):
                 text = words.act.obstacles.get(obstacle_of(problem), words.failed_page)
@@ -89,34 +84,33 @@ class PageServer:
             return await self._html("problem.html", words, {"text": words.failed_page}, 503)
 
     async def _route(
-        self, request: web.Request, form: Mapping[str, str], signer: Signer, words: Words
+        self, request: web.Request, form: Mapping[str, str], signer: Signer, origin: Origin, words: Words
     ) -> web.StreamResponse:
-        if request.path == "/login":
-            return await self._login(request, form, signer, words)
-        action, session = _action_of(request), await self._session(request, signer)
+        if request.path in LOGIN_PATHS:
+            return await self._logins.answer(request, form, signer, origin, words)
+        action, session = _action_of(request), await self._session(request, signer, origin)
         if session is None and action:
             # It is sent again after a login in another window, and then shown once more: the form was of the former session.
             return await self._offer_again(request, form, words, words.act.log_in_first, 401)
         if session is None:
             return send_to_login(request)
         if request.path == "/logout":
-            return await self._logout(form, signer, session)
+            return await self._logout(form, signer, session, origin)
         if request.path == "/live":
-            return await self._stream(request)
-        asking = Asking.of(request, access_of(self._process, is_reader=session.is_reader), session.actor, form)
+            return await stream_changes(request, self._feed, self._process.clock, partial(self._goes_on, request))
+        asking = Asking.of(request, access_of(self._process, session.role), session.actor, form)
         if action:
             return await self._act(request, action, asking, session, signer, words)
         path = path_of(request)
-        if path in FORMS and ACTIONS[path].right not in rights_of(session):
-            raise asking.access.refusal("change something")
+        if path in FORMS:
+            asking.access.require(ACTIONS[path].right, "change something")
         return await self._show(request, (VIEWS | FORMS)[path], asking, session, signer, words)
 
     async def _act(
         self, request: web.Request, action: Action, asking: Asking, session: Session, signer: Signer, words: Words
     ) -> web.Response:
         """Carry out an action, and send its sender to what came of it; not done, show its view again with the reason."""
-        if action.right not in rights_of(session):
-            raise asking.access.refusal("change something")
+        asking.access.require(action.right, "change something")
         try:
             _require_own_form(signer, session, asking.form)
             async with self._turn():
@@ -155,11 +149,15 @@ class PageServer:
         token = self._process.admin_token()
         if token is None:
             raise Problem(503, "Not Ready", "The Secret with the token is not mounted yet", {"Retry-After": "1"})
-        return Signer(token, self._process.tenant)
+        return Signer(token, self._process.tenant, self._logins.fingerprint)
 
-    async def _session(self, request: web.Request, signer: Signer) -> Session | None:
-        session = signer.read(request.cookies.get(self._cookie, ""), self._process.clock.now())
-        if session is None:
+    def _origin(self, request: web.Request) -> Origin:
+        page = self._process.config.current.page
+        return origin_of(request, self._process.tenant, page.host if page is not None else "")
+
+    async def _session(self, request: web.Request, signer: Signer, origin: Origin) -> Session | None:
+        session = signer.read(request.cookies.get(origin.cookie, ""), self._process.clock.now())
+        if session is None or (origin.is_published and session.granted is None):
             return None
         async with self._reading:  # after a change all open pages ask at once
             return None if await self._store.has_ended(session.id) else session
@@ -176,85 +174,25 @@ class PageServer:
         values = {
             "session": session, "csrf": signer.csrf(session.id), "pulse": pulse, "since": event_id(pulse), "url": request.rel_url,
             "view": view.name, "subjects": () if problem else shown.subjects, "now": self._process.clock.now(),
-            "rights": rights_of(session), "new_id": _new_id, "notice": words.act.notices[done] if done in set(Notice) else "",
+            "rights": rights_of(session.role), "new_id": _new_id, "notice": words.act.notices[done] if done in set(Notice) else "",
             "problem": problem and _explain(problem, words), **shown.values,
         }  # fmt: skip
         return await self._html(view.template, words, values, problem.status if problem else 200)
 
-    async def _login(self, request: web.Request, form: Mapping[str, str], signer: Signer, words: Words) -> web.Response:
-        """Answer with the form, or open a session. The form's token belongs to a cookie of the visitor's own."""
-        visitor = request.cookies.get(f"{self._cookie}-login", "")
-        if request.method == "GET":
-            return await self._login_form(request, signer, words, "", 200)
-        if not visitor or not signer.is_csrf(f"login {visitor}", form.get("csrf", "")):
-            return await self._login_form(request, signer, words, words.expired_form, 403)
-        if not await self._limiter.admits(_LOGINS_PER_SECOND):
-            raise too_many_requests()
-        access = find_access(self._process, form.get("token", "").strip())
-        if access is None:
-            log.warning("page.login_refused")
-            return await self._login_form(request, signer, words, words.wrong_key, 403)
-        name = printable(form.get("name", "").strip())
-        session = signer.open(is_reader=access.is_reader, name=name, now=self._process.clock.now())
-        await self._store.record_session("page.login", session.id, _role(session), session.name)
-        log.info("page.login", role=_role(session))
-        response = web.Response(status=303, headers=SECURITY | {"Location": "/"})
-        set_cookie(response, request, self._cookie, signer.seal(session), int(LIFETIME.total_seconds()), "/")
-        response.del_cookie(f"{self._cookie}-login", path="/login")
-        return response
-
-    async def _login_form(
-        self, request: web.Request, signer: Signer, words: Words, error: str, status: int
-    ) -> web.Response:
-        visitor = secrets.token_hex(16)
-        values = {"csrf": signer.csrf(f"login {visitor}"), "error": error}
-        response = await self._html("login.html", words, values, status)
-        set_cookie(response, request, f"{self._cookie}-login", visitor, _LOGIN_COOKIE_SECONDS, "/login")
-        return response
-
-    async def _logout(self, form: Mapping[str, str], signer: Signer, session: Session) -> web.Response:
+    async def _logout(self, form: Mapping[str, str], signer: Signer, session: Session, origin: Origin) -> web.Response:
         _require_own_form(signer, session, form)
-        await self._store.record_session("page.logout", session.id, _role(session), session.name)
+        await self._store.record_session("page.logout", session.id, session_detail(session))
         response = web.Response(status=303, headers=SECURITY | {"Location": "/login"})
-        response.del_cookie(self._cookie, path="/")
-        return response
-
-    async def _stream(self, request: web.Request) -> web.StreamResponse:
-        """Send the subjects that change until the page, the session or the process ends."""
-        since = request.headers.get("Last-Event-ID") or request.query.get("since", "")
-        headers = SECURITY | {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
-        response, looked_at = web.StreamResponse(headers=headers), self._process.clock.monotonic()
-        try:
-            async with aclosing(self._feed.changes(since, _HEARTBEAT)) as changes:
-                async for state, subjects in changes:
-                    if not response.prepared:
-                        await response.prepare(request)
-                        await response.write(f"retry: {_RECONNECT_MS}\n\n".encode())
-                    elif not subjects or self._process.clock.monotonic() - looked_at >= _HEARTBEAT.total_seconds():
-                        if not await self._goes_on(request):
-                            break
-                        looked_at = self._process.clock.monotonic()
-                    events = [f"id: {state}\nevent: {subject}\ndata: {subject}\n\n" for subject in subjects]
-                    await response.write("".join(events or [":\n\n"]).encode())
-        except TooManyPages:
-            raise Problem(503, "Busy", "This pod serves enough open pages", {"Retry-After": "5"}) from None
-        except (ConnectionResetError, *DATABASE_UNAVAILABLE):
-            log.debug("page.stream_ended")
-        if not response.prepared:
-            raise Problem(503, "Not Ready", "The process is shutting down", {"Retry-After": "1"})
+        response.del_cookie(origin.cookie, path="/", secure=origin.is_secure, httponly=True, samesite="Strict")
         return response
 
     async def _goes_on(self, request: web.Request) -> bool:
         """Return whether the session of an open stream has not ended nor expired, and the token is the same and mounted."""
         token = self._process.admin_token()
-        return token is not None and await self._session(request, Signer(token, self._process.tenant)) is not None
-
-    def _asset(self, path: str) -> web.Response:
-        asset = self._by_path.get(path)
-        if asset is None:
-            raise Problem(404, "Not Found", "There is no such file")
-        headers = {"Cache-Control": _FOREVER, "X-Content-Type-Options": "nosniff"}
-        return web.Response(body=asset.content, content_type=asset.content_type, charset="utf-8", headers=headers)
+        if token is None:
+            return False
+        signer = Signer(token, self._process.tenant, self._logins.fingerprint)
+        return await self._session(request, signer, self._origin(request)) is not None
 
     async def _html(
         self,
@@ -301,7 +239,3 @@ def _explain(problem: Problem, words: Words) -> Mapping[str, Any]:
         for each in problem.members.get("alternatives", ())
     ]
     return {"sentence": sentence, "detail": problem.detail, "free": free}
-
-
-def _role(session: Session) -> str:
-    return "reader" if session.is_reader else "admin"

@@ -5,54 +5,88 @@ import hmac
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
+from askproai_runtime.admin_api import Role
+from askproai_runtime.oidc import Attempt
+
+T = TypeVar("T")
+
 LIFETIME: Final = timedelta(hours=12)  # a working day; a session is not prolonged
 _PURPOSE: Final = b"askproai page session 1\n"  # the admin token is the key of other things, too (exposure_proof.py)
+_MAX_NAME: Final = 85  # with the beginning of the id it fits where the audit log has a name
 
 
-class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who looks at the page. `name` is what they call themselves; `expires` in seconds since 1970. `tenant` is whose page it is."""
+class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who looks at the page. `name` is what they call themselves; `expires` in seconds since 1970. `tenant` is whose page it is.
+
+    `granted` is the role of a login at the tenant's issuer, which has named them, too; without it a token has opened the session.
+    Such a cookie is read by the release before, and its cookies are read here.
+    """
 
     id: str
     tenant: str
     is_reader: bool
     name: str
     expires: int
+    granted: Role | None = None
+
+    @property
+    def role(self) -> Role:
+        """Return the role, that of the token where nobody has logged in at the issuer."""
+        return self.granted or (Role.READER if self.is_reader else Role.OWNER)
 
     @property
     def actor(self) -> str:
         """Return who acts, for the audit log: the name, which is what they claim, or else a part of the id, which is that of the
-        entries of its login and logout there.
+        entries of its login and logout there. Who has logged in at the issuer has both: names there change, and may be alike.
         """
+        if self.granted is not None:
+            return f"{self.name[:_MAX_NAME]} ({self.id[:8]})"
         return self.name or f"page {self.id[:8]}"
 
 
 class Signer:
-    """Makes and verifies the cookies of one tenant and admin token."""
+    """Makes and verifies the cookies of one tenant and admin token.
 
-    def __init__(self, admin_token: str, tenant: str) -> None:
+    `login` identifies the login at the issuer as it is set up, with the client's secret and the groups of each role: whoever has
+    logged in otherwise logs in again. None: there is no such login.
+    """
+
+    def __init__(self, admin_token: str, tenant: str, login: str | None = None) -> None:
         self._key = hmac.new(admin_token.encode(), _PURPOSE, hashlib.sha256).digest()
-        self._tenant = tenant
+        self._tenant, self._login = tenant, login
 
     def open(self, *, is_reader: bool, name: str, now: datetime) -> Session:
-        """Return a new session."""
+        """Return a new session of a token."""
         return Session(secrets.token_hex(16), self._tenant, is_reader, name, int((now + LIFETIME).timestamp()))
+
+    def open_granted(self, role: Role, name: str, now: datetime) -> Session:
+        """Return a new session of a login at the issuer."""
+        return msgspec.structs.replace(self.open(is_reader=role is Role.READER, name=name, now=now), granted=role)
 
     def seal(self, session: Session) -> str:
         """Return the cookie of a session."""
-        body = urlsafe_b64encode(msgspec.json.encode(session)).decode()
-        return f"{body}.{self._sign('session', body)}"
+        return self._seal("session" if session.granted is None else f"granted {self._login}", session)
 
     def read(self, cookie: str, now: datetime) -> Session | None:
-        """Return the session of a cookie; None for one that is not of this tenant and token, or has expired."""
-        body, _, signature = cookie.partition(".")
-        if not _equal(self._sign("session", body), signature):
+        """Return the session of a cookie; None for one that is not of this tenant, token and login, or has expired."""
+        session = self._open("session", cookie, Session)
+        if session is None and self._login is not None:
+            session = self._open(f"granted {self._login}", cookie, Session)
+        if session is None or session.tenant != self._tenant:
             return None
-        session = msgspec.json.decode(urlsafe_b64decode(body), type=Session)
-        return session if session.tenant == self._tenant and session.expires > now.timestamp() else None
+        return session if session.expires > now.timestamp() else None
+
+    def seal_attempt(self, attempt: Attempt) -> str:
+        """Return the cookie of a login that was begun at the issuer."""
+        return self._seal(f"attempt {self._tenant} {self._login}", attempt)
+
+    def read_attempt(self, cookie: str) -> Attempt | None:
+        """Return the attempt of a cookie; None for one that is not of this tenant, token and login."""
+        return self._open(f"attempt {self._tenant} {self._login}", cookie, Attempt)
 
     def csrf(self, subject: str) -> str:
         """Return the token that each form of a session has, or of a visitor's login."""
@@ -60,6 +94,16 @@ class Signer:
 
     def is_csrf(self, subject: str, presented: str) -> bool:
         return _equal(self._sign("csrf", subject), presented)
+
+    def _seal(self, use: str, content: msgspec.Struct) -> str:
+        body = urlsafe_b64encode(msgspec.json.encode(content)).decode()
+        return f"{body}.{self._sign(use, body)}"
+
+    def _open(self, use: str, cookie: str, kind: type[T]) -> T | None:
+        body, _, signature = cookie.partition(".")
+        if not _equal(self._sign(use, body), signature):
+            return None
+        return msgspec.json.decode(urlsafe_b64decode(body), type=kind)
 
     def _sign(self, use: str, text: str) -> str:
         signed = f"{use}\n{text}".encode("utf-8", "surrogateescape")

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.page import action_words
+from askproai_runtime.page import action_words, login_words
 from askproai_runtime.page.action_words import ActionWords
+from askproai_runtime.page.login_words import LoginWords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +54,6 @@ class Words:
     your_name: str
     wrong_key: str
     expired_form: str
-    reader: str
-    owner: str
     skip: str
     menu: str
     previous: str
@@ -139,6 +138,7 @@ class Words:
     hours: str
     next_try: str
     act: ActionWords
+    login: LoginWords
     kinds: Mapping[str, str]
     outcomes: Mapping[str, str]
     arguments: Mapping[str, str]
@@ -166,7 +166,7 @@ GERMAN: Final = Words(
     system="System", log_in="Anmelden", log_out="Abmelden", access_key="Zugangsschlüssel",
     key_hint="Der Schlüssel aus dem Secret T-admin, oder zum Lesen der aus T-reader.", your_name="Ihr Name (für das Protokoll)",
     wrong_key="Dieser Schlüssel gilt hier nicht.", expired_form="Das Formular war zu alt. Bitte noch einmal.",
-    reader="nur lesen", owner="Inhaber", skip="Zum Inhalt", menu="Ansichten", previous="Zurück", following="Weiter",
+    skip="Zum Inhalt", menu="Ansichten", previous="Zurück", following="Weiter",
     to_today="Heute", go="Zeigen", day="Tag", as_of="Stand", nobody_booked="Niemand ist gebucht.",
     cancelled_ones="Abgesagt", blocked="Gesperrt", person="Person", appointment="Termin", appointments="Termine",
     service="Leistung", start="Beginn", end="Ende", time="Zeit", state="Zustand", customer="Kunde", phone="Telefon", email="E-Mail",
@@ -187,7 +187,7 @@ GERMAN: Final = Words(
     number="Anzahl", oldest="älteste (s)", health="Betrieb", version="Version", database="Datenbank", redis="Redis", more="Weitere",
     too_many="Nicht alle werden gezeigt.", not_found="Das gibt es hier nicht.",
     failed_page="Diese Seite lässt sich gerade nicht zeigen. Bitte später noch einmal.", back="Zurück zu heute",
-    hidden="verborgen", hours="Uhr", next_try="nächster Versuch", act=action_words.GERMAN,
+    hidden="verborgen", hours="Uhr", next_try="nächster Versuch", act=action_words.GERMAN, login=login_words.GERMAN,
     kinds={
         "event": "Ereignis", "function": "Funktion", "job": "Aufgabe", "action": "Änderung", "appointment": "Termin",
         "message": "Nachricht", "waitlist": "Warteliste", "provider": "Anbieter", "audit": "Protokoll",
@@ -253,7 +253,7 @@ ENGLISH: Final = Words(
     system="System", log_in="Log in", log_out="Log out", access_key="Token",
     key_hint="That of Secret T-admin, or to look that of T-reader.", your_name="Your name (for the audit log)",
     wrong_key="This token is not valid here.", expired_form="The form was too old. Please try again.",
-    reader="read only", owner="owner", skip="Skip to content", menu="Views", previous="Previous", following="Next",
+    skip="Skip to content", menu="Views", previous="Previous", following="Next",
     to_today="Today", go="Show", day="Day", as_of="As of", nobody_booked="Nobody is booked.",
     cancelled_ones="Cancelled", blocked="Blocked", person="Person", appointment="Appointment", appointments="Appointments",
     service="Service", start="Start", end="End", time="Time", state="State", customer="Customer", phone="Phone", email="E-mail",
@@ -274,7 +274,7 @@ ENGLISH: Final = Words(
     number="Number", oldest="oldest (s)", health="Health", version="Version", database="Database", redis="Redis", more="More",
     too_many="Not all are shown.", not_found="There is no such page or entry here.",
     failed_page="This page cannot be shown right now. Please try again later.", back="Back to today",
-    hidden="hidden", hours="", next_try="next try", act=action_words.ENGLISH,
+    hidden="hidden", hours="", next_try="next try", act=action_words.ENGLISH, login=login_words.ENGLISH,
     kinds={
         "event": "Event", "function": "Function", "job": "Job", "action": "Change", "appointment": "Appointment",
         "message": "Message", "waitlist": "Waiting list", "provider": "Provider", "audit": "Audit log",

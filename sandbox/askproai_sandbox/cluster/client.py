@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 import structlog
 
-from askproai_core.kube import ApiError, HttpTransport, NoAnswer, api_error, read_access
+from askproai_core.kube import ApiError, HttpTransport, NoAnswer, read_access, watch
 
 log = structlog.get_logger(__name__)
 
@@ -19,7 +19,6 @@ Object = dict[str, Any]
 
 RETRY_SECONDS = 0.5
 ABSENT_SECONDS = 5.0  # a resource whose definition may come later
-WATCH_SECONDS = 300
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 _NOT_FOUND = 404
 
@@ -77,20 +76,7 @@ class KubeClient:
 
     async def watch(self, path: str, on_event: Callable[[str, Object], None], **query: str) -> None:
         """Call `on_event(type, object)` for each change until the server ends the watch, as it does every few minutes."""
-        query = {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)} | query
-        timeout = aiohttp.ClientTimeout(total=WATCH_SECONDS + 30, sock_connect=5)
-        async with self._transport.stream(path, query, timeout) as content:
-            partial_line = b""
-            async for chunk in content.iter_any():
-                *lines, partial_line = (partial_line + chunk).split(b"\n")  # an object may exceed readline()'s buffer
-                for line in lines:
-                    event = msgspec.json.decode(line, type=Object)
-                    if event["type"] == "ERROR":
-                        status = event["object"]
-                        raise api_error(
-                            status.get("code", 500), status.get("reason") or "Unknown", status.get("message", "")
-                        )
-                    on_event(event["type"], event["object"])
+        await watch(self._transport, path, query, on_event)
 
 
 class Mirror:

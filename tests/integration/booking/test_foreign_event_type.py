@@ -10,6 +10,7 @@ from aiohttp.test_utils import make_mocked_request
 from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.tenant_config import EventType, Function, Withheld
 from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest, Asked
+from askproai_runtime.admin_api.roles import Role
 from askproai_runtime.admin_api.slots import Slots
 from askproai_runtime.booking import join_waitlist
 from askproai_runtime.calendars import ProviderCallRecorder, build_calendar
@@ -107,7 +108,7 @@ async def test_the_desk_reads_that_cal_com_does_not_have_the_event_types_of_a_se
     assert (answer.success, answer.outcome) == (False, "refused")
     endpoints = Slots(lambda: env.salon.booking)
     http = make_mocked_request("GET", "/slots?branch=mitte&service=haarschnitt&date=2026-11-27")
-    http[ACCESS] = Access(is_reader=False, admin_secret="admin")
+    http[ACCESS] = Access(Role.OWNER, admin_secret="admin")
     request = ApiRequest(Asked.of(http), endpoints.endpoints()[0], ZoneInfo("Europe/Berlin"), env.salon.clock.now())
     listed = await endpoints.slots(request)
     assert (listed.slots, listed.closed) == (

@@ -19,6 +19,7 @@ KEY = {"name": "mail", "key": "k"}
 MAIL = {"host": "h.example", "sender": "a@b.example", "usernameSecretRef": KEY, "passwordSecretRef": KEY}
 RELAY = {"host": "h.example", "sender": "a@b.example", "security": "None"}
 HALF_A_LOGIN = {"host": "h.example", "sender": "a@b.example", "usernameSecretRef": KEY}
+LOGIN = {"issuer": "https://login.example", "clientId": "a", "clientSecretRef": KEY, "roles": {"owner": ["bosses"]}}
 ALL_DAY = {"begins": "20:00", "ends": "20:00"}
 # Single values, put into examples/salon.yaml: kind, path, value, part of the message.
 BAD_VALUES: list[tuple[str, str, Any, str]] = [
@@ -35,6 +36,13 @@ BAD_VALUES: list[tuple[str, str, Any, str]] = [
         "not a time zone of the IANA database",
     ),  # known to Go, but neither to Python nor to IANA
     ("Tenant", "calendar.calcom.attendeeEmailDomain", "Salon Müller", "not a host name"),
+    ("Tenant", "page", {"oidc": LOGIN | {"scopes": ["two words"]}}, "not a scope"),
+    (
+        "Tenant",
+        "page",
+        {"oidc": LOGIN | {"issuer": "https://login.example/?realm=a"}},
+        "an issuer begins with https://",
+    ),
     ("Tenant", "exposure", {"host": "salon.example", "pathPrefix": "voice"}, "not a path, such as /voice"),
     ("Tenant", "runtime.workers", {"minReplicas": 6}, "minReplicas must not be above maxReplicas"),
     ("Tenant", "runtime.web.resources", {"memoryLimitMebibytes": 128}, "should be greater than or equal to 192"),

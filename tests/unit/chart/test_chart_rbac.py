@@ -70,3 +70,16 @@ def test_the_coordinator_may_only_take_part_in_its_election(render):
         "coordination.k8s.io leases [askproai-coordinator] get update",
         "coordination.k8s.io leases create",
     ]
+
+
+def test_with_the_fleets_page_the_coordinator_also_reads_what_users_write_and_who_leads(render):
+    roles, before = rules(render("fleetPage.existingSecret=fleet")), rules(render())
+    assert roles["ClusterRole/askproai-coordinator"] == [
+        f"askproai.de {kind} list watch" for kind in ("tenants", "branches", "serviceofferings", "retellagents")
+    ]
+    (leases,) = set(roles["Role/askproai-coordinator"]) - set(before["Role/askproai-coordinator"])
+    held = {Shard(index, MAX_SHARDS).lease_name for index in range(MAX_SHARDS)}
+    assert (set(re.findall(r"\[(.*?)\]", leases)), leases.rpartition(" ")[2]) == (held, "get")
+    assert {name: lines for name, lines in roles.items() if "coordinator" not in name} == {
+        name: lines for name, lines in before.items() if "coordinator" not in name
+    }

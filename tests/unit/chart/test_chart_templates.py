@@ -10,6 +10,7 @@ import yaml
 from askproai_operator.controllers.coordinator import SECRET_NAME as COORDINATOR_SECRET
 from askproai_operator.settings import Settings as OperatorSettings
 from askproai_runtime.coordinator.settings import CoordinatorSettings
+from askproai_runtime.page.fleet.serving import FLEET_TOKEN, OIDC_CA, OIDC_CLIENT_SECRET
 from tests.worlds.chart_render import CHART, ROOT, Refused
 from tests.worlds.tools import find_program
 
@@ -257,8 +258,8 @@ def test_the_coordinator_knows_its_settings_and_mounts_the_secret_that_the_opera
     manifests = render()
     values = environment(manifests, "coordinator")
     assert set(values) <= {f"ASKPROAI_{name.upper()}" for name in CoordinatorSettings.__struct_fields__}
-    (port,) = container(manifests, "coordinator")["ports"]
-    assert values["ASKPROAI_HEALTH_PORT"] == str(port["containerPort"])
+    ports = {port["name"]: str(port["containerPort"]) for port in container(manifests, "coordinator")["ports"]}
+    assert ports == {"metrics": values["ASKPROAI_HEALTH_PORT"], "page": values["ASKPROAI_FLEET_PAGE_PORT"]}
     only = container(manifests, "coordinator")
     assert values["ASKPROAI_CREDENTIALS_DIR"] == only["volumeMounts"][0]["mountPath"]
     (volume,) = manifests["Deployment", "askproai-coordinator"]["spec"]["template"]["spec"]["volumes"]
@@ -301,7 +302,7 @@ def test_the_service_monitor_selects_both_services(render):
         assert selector["matchLabels"].items() <= labels.items()
         assert labels["app.kubernetes.io/component"] in selector["matchExpressions"][0]["values"]
         named = {port["name"]: port["containerPort"] for port in container(manifests, component)["ports"]}
-        (port,) = service["spec"]["ports"]
+        port, *_ = service["spec"]["ports"]
         assert monitor["spec"]["endpoints"][0]["port"] == port["name"]
         assert port["targetPort"] in named
         pods = manifests["Deployment", f"askproai-{component}"]["spec"]["template"]["metadata"]["labels"]
@@ -337,6 +338,53 @@ def test_network_policies_allow_metrics_in_and_the_listed_ports_out(render):
         assert {port["port"] for rule in spec["ingress"] for port in rule["ports"]} <= names
         assert spec["ingress"][0]["from"] == [{"namespaceSelector": {}}]
         assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} >= {53, 443, 5432, 6379, 6443}
+
+
+def test_the_fleets_page_has_a_port_and_its_token_is_mounted_without_the_sweeps_waiting_for_it(render):
+    manifests = render("fleetPage.existingSecret=fleet", "fleetPage.timeZone=Europe/Vienna")
+    ports = manifests["Service", "askproai-coordinator"]["spec"]["ports"]
+    assert {"name": "page", "port": 8081, "targetPort": "page", "protocol": "TCP"} in ports
+    assert [port["name"] for port in manifests["Service", "askproai-operator"]["spec"]["ports"]] == ["metrics"]
+    (volume,) = manifests["Deployment", "askproai-coordinator"]["spec"]["template"]["spec"]["volumes"]
+    token = {"name": "fleet", "optional": True, "items": [{"key": FLEET_TOKEN, "path": FLEET_TOKEN}]}
+    assert {"secret": token} in volume["projected"]["sources"]
+    assert environment(manifests, "coordinator")["ASKPROAI_FLEET_PAGE_TIME_ZONE"] == "Europe/Vienna"
+
+
+def test_the_login_of_the_fleets_page_at_an_issuer_is_set_up_whole_or_refused(render):
+    values = (
+        "issuer=https://login.example",
+        "clientId=fleet",
+        "existingSecret=oidc",
+        'platformGroups=["ops","security"]',
+    )
+    every = [f"fleetPage.oidc.{value}" for value in values]
+    manifests = render(*every)
+    assert {
+        name: value
+        for name, value in environment(manifests, "coordinator").items()
+        if name.startswith("ASKPROAI_FLEET_OIDC")
+    } == {
+        "ASKPROAI_FLEET_OIDC_ISSUER": "https://login.example",
+        "ASKPROAI_FLEET_OIDC_CLIENT_ID": "fleet",
+        "ASKPROAI_FLEET_OIDC_ROLES_CLAIM": "groups",
+        "ASKPROAI_FLEET_OIDC_PLATFORM_GROUPS": "ops,security",
+    }
+    assert mounted(manifests, "coordinator") == {OIDC_CLIENT_SECRET: "oidc", OIDC_CA: "oidc"}
+    for number, value in enumerate(values):
+        with pytest.raises(Refused, match=f"fleetPage.oidc needs {value.partition('=')[0]}"):
+            render(*every[:number], *every[number + 1 :])
+
+
+def test_nobody_reaches_the_fleets_page_by_the_network_but_the_named_peers(render):
+    def peers(*values):
+        rules = render("networkPolicy.enabled=true", *values)["NetworkPolicy", "askproai-coordinator"]["spec"][
+            "ingress"
+        ]
+        return [rule.get("from") for rule in rules for port in rule["ports"] if port["port"] == "page"]
+
+    assert peers("fleetPage.existingSecret=fleet") == []
+    assert peers('fleetPage.allowedFrom=[{"namespaceSelector":{}}]') == [[{"namespaceSelector": {}}]]
 
 
 def test_every_alert_has_a_runbook_that_exists(render):

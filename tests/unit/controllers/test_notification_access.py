@@ -10,11 +10,12 @@ from askproai_operator.api.conditions import ConditionType, Reason, bad, good
 from askproai_operator.controllers.tenant.children.deployment import deployment
 from askproai_operator.controllers.tenant.children.network_policy import network_policy
 from askproai_operator.controllers.tenant.notifications import (
+    USUAL_PORTS,
     NotificationAccess,
-    find_server_problem,
     notifications_condition,
     secret_refs_of,
 )
+from askproai_operator.controllers.tenant.server_problems import find_server_problem
 from askproai_operator.controllers.tenant.tenant_config import compile_config
 from askproai_operator.providers import CredentialProblem, pem_certificates
 from askproai_operator.relations import secrets_named
@@ -51,7 +52,7 @@ NOTIFICATIONS: dict[str, Any] = {"email": MAIL, "customer": {}}
     ],
 )
 def test_a_server_is_allowed_by_a_pattern_and_never_at_a_port_of_tenants_pods(url, patterns, allowed):
-    problem = find_server_problem(url, patterns)
+    problem = find_server_problem(url, patterns, "ASKPROAI_NOTIFICATION_HOSTS", USUAL_PORTS)
     assert (problem is None) is allowed, problem
 
 

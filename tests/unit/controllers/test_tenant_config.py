@@ -137,6 +137,18 @@ TENANT = {
         "business": {"channels": ["Webhook"], "emailTo": ["c@salon.example"], "news": ["New"], "dailyListAt": "07:00"},
         "texts": {"confirmation": "a", "change": "b", "cancellation": "c", "reminder": "d", "signature": "e"},
     },
+    "page": {
+        "oidc": {
+            "issuer": "https://login.example",
+            "clientId": "salon",
+            "clientSecretRef": {"name": "login", "key": "secret"},
+            "caSecretRef": {"name": "login", "key": "ca"},
+            "scopes": ["groups"],
+            "rolesClaim": "roles",
+            "roles": {"owner": ["a"], "staff": ["b"], "reader": ["c"]},
+        },
+        "host": "page.salon.example",
+    },
 }
 AGENT = {
     "branchRef": {"name": "mitte"},
@@ -178,6 +190,8 @@ def test_every_field_of_the_config_is_filled_by_the_compile_step():
         linked_own_event_types=[2002],
         notification_channels=list(tenant_config.NotificationChannel),
         public_url="https://salon.example",
+        logs_in_at_issuer=True,
+        page_is_published=True,
         withheld={"haarschnitt": dict.fromkeys(IDS, tenant_config.Withheld.NOT_FOUND)},
         withheld_event_types=[999],
     )

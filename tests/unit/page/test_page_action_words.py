@@ -5,11 +5,11 @@ from dataclasses import fields
 import pytest
 
 from askproai_core.http_server import Problem
-from askproai_runtime.admin_api import ChangeObstacle
+from askproai_runtime.admin_api import ChangeObstacle, Right, Role, rights_of
 from askproai_runtime.admin_api.refused_change import _WHY
 from askproai_runtime.booking import AttendanceObstacle, BlockObstacle, FunctionOutcome
 from askproai_runtime.page.action_words import ENGLISH, GERMAN, ActionWords
-from askproai_runtime.page.actions import DONE_BEFORE, Notice, Right, obstacle_of, rights_of
+from askproai_runtime.page.actions import DONE_BEFORE, Notice, obstacle_of
 from askproai_runtime.page.sessions import Session
 
 
@@ -35,8 +35,9 @@ def test_the_reason_of_a_problem_is_its_own_or_that_of_a_move_or_that_a_value_do
 
 
 def test_a_reader_has_no_right_and_an_owner_every_one() -> None:
-    assert rights_of(Session("s", "salon.a", is_reader=True, name="", expires=0)) == frozenset()
-    assert rights_of(Session("s", "salon.a", is_reader=False, name="", expires=0)) == set(Right)
+    assert rights_of(Session("s", "salon.a", is_reader=True, name="", expires=0).role) == frozenset()
+    assert rights_of(Session("s", "salon.a", is_reader=False, name="", expires=0).role) == set(Right)
+    assert set(Right) - rights_of(Role.STAFF) == {Right.LISTEN, Right.REDRIVE, Right.ADMINISTER}
 
 
 def test_who_gave_no_name_acts_by_a_part_of_the_sessions_id() -> None:

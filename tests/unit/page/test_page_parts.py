@@ -1,7 +1,9 @@
 """The pure parts of the page: sessions, marks of changes, the drawing of a day, its words."""
 
 import asyncio
+import json
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import UTC, date, datetime, time, timedelta
@@ -23,10 +25,11 @@ from askproai_core.tenant_config import (
     TenantConfig,
     Weekday,
 )
-from askproai_runtime.admin_api import AppointmentEntry, BlockEntry, Pulse
+from askproai_runtime.admin_api import AppointmentEntry, BlockEntry, Pulse, Role
 from askproai_runtime.admin_api.calls import _OF_CONFIG, _OF_TIME, _PERSON, CallOutcome
 from askproai_runtime.booking import FunctionOutcome, Status
 from askproai_runtime.notifications.types import Kind, Recipient, State
+from askproai_runtime.oidc import Attempt
 from askproai_runtime.page.day_plan import MAX_LANES, ROWS, plan_day, week_of
 from askproai_runtime.page.feed import Feed, changed_subjects, event_id
 from askproai_runtime.page.sessions import LIFETIME, Signer, cookie_name
@@ -80,6 +83,43 @@ def test_a_session_is_read_until_it_expires_by_its_own_tenant_and_token_alone() 
     for text in ("", ".", "x", f"{body}.", f".{signature}", "ä.ö"):
         assert signer.read(text, NOW) is None
     assert cookie_name("salon.a") != cookie_name("salon.b")
+
+
+def test_a_session_of_the_issuer_is_of_its_login_as_it_is_set_up_and_one_of_a_token_is_as_the_release_before_reads_it() -> (
+    None
+):
+    signer = Signer("token", "salon.a", "login-1")
+    session = signer.open_granted(Role.STAFF, "anna@salon.example", NOW)
+    cookie = signer.seal(session)
+    assert signer.read(cookie, NOW) == session
+    assert (session.role, session.actor) == (Role.STAFF, f"anna@salon.example ({session.id[:8]})")
+    assert signer.read(cookie, NOW + LIFETIME) is None
+    for other in (
+        Signer("token", "salon.a", "login-2"),
+        Signer("token", "salon.a"),
+        Signer("token", "salon.b", "login-1"),
+    ):
+        assert other.read(cookie, NOW) is None, "another secret, other groups, no such login, another tenant"
+    of_token = signer.open(is_reader=True, name="", now=NOW)
+    sealed = signer.seal(of_token)
+    assert Signer("token", "salon.a").read(sealed, NOW) == of_token
+    written = json.loads(urlsafe_b64decode(sealed.partition(".")[0]))
+    assert written.keys() == {"id", "tenant", "is_reader", "name", "expires"}
+
+
+def test_an_attempt_is_of_one_tenant_and_login_and_is_no_session() -> None:
+    attempt = Attempt("state", "nonce", "verifier", "https://page.example/login/callback", "/week", 0)
+    signer = Signer("token", "salon.a", "login-1")
+    cookie = signer.seal_attempt(attempt)
+    assert signer.read_attempt(cookie) == attempt
+    assert signer.read(cookie, NOW) is None
+    assert signer.read_attempt(signer.seal(signer.open_granted(Role.OWNER, "a", NOW))) is None
+    for other in (
+        Signer("token", "salon.a", "login-2"),
+        Signer("token", "salon.b", "login-1"),
+        Signer("t", "salon.a", "login-1"),
+    ):
+        assert other.read_attempt(cookie) is None
 
 
 def test_a_form_token_is_of_one_session_and_is_no_signature_of_a_cookie() -> None:

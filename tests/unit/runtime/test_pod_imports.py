@@ -10,8 +10,10 @@ NOT_FOR_PODS = {
     "aiosmtplib",
     "babel",
     "click",
+    "cryptography.hazmat",
     "icalendar",
     "jinja2",
+    "joserfc",
     "kopf",
     "pydantic",
     "pygments",
@@ -19,6 +21,7 @@ NOT_FOR_PODS = {
     "typer",
     "yaml",
     "askproai_core.kube",
+    "askproai_runtime.oidc",
     "askproai_runtime.page.server",
 }
 

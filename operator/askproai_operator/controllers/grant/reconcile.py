@@ -19,12 +19,14 @@ from askproai_operator.engine import GONE, ApiResource, Key, ObservedObject, Opt
 from askproai_operator.grants import (
     KEY_ANNOTATIONS,
     LABEL,
+    PAGE_PATH,
     ROUTED_PATHS,
     Holder,
     Subject,
     SubjectKind,
     find_other,
     holder_of,
+    page_route_name,
     queue_key,
     read_grant,
     recorded_keys,
@@ -146,7 +148,7 @@ async def remove_routes(holder: Holder, subject: Subject, context: ReconcileCont
 
 async def _is_routed(holder: Holder, subject: Subject, context: ReconcileContext) -> bool:
     """Return whether a route of the holder still has its path of the host."""
-    routed = {f"{holder.scope}{path}" for path in ROUTED_PATHS}
+    routed = {f"{holder.scope}{path}" for path in ROUTED_PATHS} | {PAGE_PATH}
     async for *_, paths in _routes(holder, subject, context):
         if paths & routed:
             return True
@@ -159,7 +161,7 @@ async def _routes(
     """Yield our Ingresses and HTTPRoutes of a Tenant by name, with the paths of the host that they route now, if there are any."""
     if subject.kind is not SubjectKind.HOST:
         return
-    for ref, name in itertools.product(_ROUTES, route_names(holder.name)):
+    for ref, name in itertools.product(_ROUTES, (*route_names(holder.name), page_route_name(holder.name))):
         child = context.cache.child(ref, holder.namespace, name)
         raw = await context.kube.get(ref, holder.namespace, name) if child is not None else None
         paths = _paths_of(raw, subject.value) if raw is not None else frozenset()

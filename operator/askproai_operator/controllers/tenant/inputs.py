@@ -23,6 +23,7 @@ from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.exposure import Exposure, choose_exposure
 from askproai_operator.controllers.tenant.notifications import NotificationAccess, read_notifications
 from askproai_operator.controllers.tenant.own_keys import OwnKeys, settle_own_keys
+from askproai_operator.controllers.tenant.page import PageAccess, read_page
 from askproai_operator.controllers.tenant.tenant_config import is_held_back
 from askproai_operator.controllers.tenant.withheld import needs_applied
 from askproai_operator.credentials import (
@@ -63,6 +64,7 @@ class Inputs:
     own_keys: OwnKeys = field(default_factory=OwnKeys)
     accounts: AccountHashes = field(default_factory=AccountHashes)
     notifications: NotificationAccess = field(default_factory=NotificationAccess)
+    page: PageAccess = field(default_factory=PageAccess)
     runtime_values: Mapping[str, str] = field(default_factory=dict, repr=False)  # of T-runtime
     teardown_values: Mapping[str, str] = field(
         default_factory=dict, repr=False
@@ -137,6 +139,7 @@ async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Input
         own_keys=keys,
         accounts=accounts,
         notifications=await read_notifications(inputs.tenant, context),
+        page=await read_page(inputs.tenant, context),
     )
 
 

@@ -7,9 +7,7 @@ has to send with it.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlsplit
 
-from askproai_core.providers import is_host_listed
 from askproai_core.tenant_config import (
     NOTIFICATION_KEY,
     SMTP_CA,
@@ -19,14 +17,13 @@ from askproai_core.tenant_config import (
 )
 from askproai_operator.api import SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.controllers.tenant.server_problems import find_server_problem
 from askproai_operator.credentials import read_optional_keys
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import CredentialProblem
 
 # What a pattern without a port allows: HTTPS, and the two ports at which mail servers take mails from clients.
-_USUAL_PORTS: Final = frozenset({443, 465, 587})
-# Those of tenants' own pods: the NetworkPolicy must not let pods out to them.
-_POD_PORTS: Final = frozenset({8080, 8081, 9090, 9091})
+USUAL_PORTS: Final = frozenset({443, 465, 587})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,9 @@ async def read_notifications(tenant: Tenant, context: PlanContext) -> Notificati
     problems: list[tuple[Reason, str]] = []
     allowed: dict[NotificationChannel, str] = {}
     for channel, url in _servers(tenant).items():
-        problem = find_server_problem(url, context.settings.notification_hosts)
+        problem = find_server_problem(
+            url, context.settings.notification_hosts, "ASKPROAI_NOTIFICATION_HOSTS", USUAL_PORTS
+        )
         if problem is None:
             allowed[channel] = url
         else:
@@ -88,25 +87,6 @@ def secret_refs_of(tenant: Tenant, channels: Collection[NotificationChannel]) ->
     if spec and spec.webhook and NotificationChannel.WEBHOOK in channels:
         found[NOTIFICATION_KEY] = spec.webhook.key_secret_ref
     return {file: ref for file, ref in found.items() if ref is not None}
-
-
-def find_server_problem(url: str, patterns: Collection[str]) -> str | None:
-    """Return why pods must not connect to a server for notifications; None if they may.
-
-    Patterns are as in ASKPROAI_PROVIDER_HOSTS; one without a port allows the ports 443, 465 and 587.
-    """
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", 443 if parts.port is None else parts.port
-    except ValueError as error:
-        return f"its URL has no host and port that can be used ({error}): correct it"
-    if not host or port == 0:
-        return "its URL has no host and port that can be used: correct it"
-    if port in _POD_PORTS:
-        return f"port {port} is one of tenants' own pods: use another one"
-    if is_host_listed(host, port, patterns, is_usual_port=port in _USUAL_PORTS):
-        return None
-    return f"{host}:{port} is not in the operator's ASKPROAI_NOTIFICATION_HOSTS; add it there, or use an allowed server and port"
 
 
 def _servers(tenant: Tenant) -> dict[NotificationChannel, str]:

@@ -83,7 +83,8 @@ def _is_quiet(inputs: Inputs, keys: SigningKeys, conditions: Sequence[Condition]
         and decode_secret(recorded) == inputs.teardown_values  # else this run, or a later one, leaves a former account
         and all(
             _is_watched(tenant, ref.name, context)
-            for ref in (*secret_refs(tenant).values(), *named.values(), *inputs.notifications.refs.values())
+            for refs in (secret_refs(tenant), named, inputs.notifications.refs, inputs.page.refs)
+            for ref in refs.values()
         )
     )
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Hashable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -17,7 +18,13 @@ from askproai_operator.controllers.ceilings import add_lowered, apply_ceilings
 from askproai_operator.controllers.conditions import condition_of, first_failing
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.controllers.tenant.checks import CHECKS
-from askproai_operator.controllers.tenant.children import apply_children, apply_monitoring, apply_routes
+from askproai_operator.controllers.tenant.children import (
+    apply_children,
+    apply_monitoring,
+    apply_page,
+    apply_routes,
+    take_page_host,
+)
 from askproai_operator.controllers.tenant.children.deployment import rollout_condition, runtime_condition
 from askproai_operator.controllers.tenant.children.metadata import Component, child_name
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
@@ -27,6 +34,7 @@ from askproai_operator.controllers.tenant.former_accounts import record_former_a
 from askproai_operator.controllers.tenant.inputs import KEY_TEST, Inputs, gather, gather_own_objects, take_keys
 from askproai_operator.controllers.tenant.notifications import notifications_condition
 from askproai_operator.controllers.tenant.own_keys import OwnAccounts, linked_event_types, register_in_own_accounts
+from askproai_operator.controllers.tenant.page import page_condition
 from askproai_operator.controllers.tenant.quiet import note_quiet
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys, record_registered
 from askproai_operator.controllers.tenant.status import (
@@ -134,6 +142,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     if in_use is not None:
         register = partial(_ensure_webhook, inputs, in_use, keys, context)
         own_accounts = await register_in_own_accounts(inputs.own_keys, register)
+    inputs = replace(inputs, page=await take_page_host(tenant, inputs.page, context))
     deployed = _live_deployments(inputs, context)
     linked = linked_event_types(inputs.offerings, inputs.applied, own_accounts.registered, deployed)
     config = _encoded_config(inputs, resource_ids, linked, context)
@@ -144,9 +153,15 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         config=config,
         admin_token=admin_token,
         stores=[*filter(None, urls)],
-        providers=[credentials.retell_base_url, credentials.calendar_base_url, *inputs.notifications.servers],
+        providers=[
+            credentials.retell_base_url,
+            credentials.calendar_base_url,
+            *inputs.notifications.servers,
+            *inputs.page.servers,
+        ],
         own_keys=inputs.own_keys.refs,
-        further_keys=inputs.notifications.refs,
+        further_keys={**inputs.notifications.refs, **inputs.page.refs},
+        page_is_published=inputs.page.url is not None,
         context=context,
     )
     if tenant.status.get("configHash") not in {None, config_hash(config)}:
@@ -156,6 +171,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     former = as_exposed_before(tenant, kept, context.settings.shared_base_url)
     routed = await apply_routes(tenant, inputs.exposure.requested, kept, former, context)
     _request_proof(inputs, admin_token, routed, deployments[Component.WEB], context)
+    page_routed = await apply_page(tenant, inputs.page.url, context)
     monitored = await apply_monitoring(tenant, context)
     pods = add_lowered(runtime_condition(tenant, deployments), lowered)
     status = status_fields(
@@ -165,7 +181,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         replicas=deployments[Component.WEB].replicas,
         webhook_registered=webhook.good and not own_accounts.is_open,
     )
-    status |= former_exposure_field(former)
+    status |= former_exposure_field(former) | {"pageUrl": inputs.page.url}
     conditions = (
         credentials_condition(webhook, state.refusals, "; ".join(inputs.credentials.unpermitted)),
         good(ConditionType.DATABASE_READY),
@@ -179,6 +195,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         fit_condition(tenant, state.stranded),
         monitored,
         *filter(None, (notifications_condition(inputs.notifications, state.failing),)),
+        *filter(None, (page_condition(tenant, inputs.page, page_routed),)),
     )
     quiet_for = note_quiet(inputs, keys, resource_ids.values(), conditions, context)
     return Result(
@@ -187,7 +204,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         events=(*left, *events),
         # Deployments are watched; all else is tried again at the resync, and at providers when a look is due. What only
         # PostgreSQL and Redis know of a quiet Tenant is read with that of all others.
-        requeue=routed.reason is Reason.PENDING,
+        requeue=Reason.PENDING in {routed.reason, page_routed.reason if page_routed else None},
         requeue_reason="the status of an HTTPRoute is listed, not watched",
         resync_after=quiet_for or _next_run(inputs, context),
     )
@@ -280,6 +297,8 @@ def _encoded_config(
             applied_agents=inputs.applied.agents if inputs.applied else (),
             linked_own_event_types=linked,
             notification_channels=inputs.notifications.channels,
+            logs_in_at_issuer=inputs.page.may_log_in,
+            page_is_published=inputs.page.url is not None,
             public_url=inputs.exposure.in_use.base_url if inputs.exposure.in_use else "",
             withheld=find_withheld(
                 inputs.tenant,

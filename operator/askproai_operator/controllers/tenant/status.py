@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
-from typing import Any
+from importlib.metadata import version
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import (
@@ -24,6 +25,7 @@ from askproai_operator.controllers.tenant.withheld import find_not_found
 from askproai_operator.credentials import calcom_account
 from askproai_operator.redis_users import RedisAdminError, UsersBypassed, UsersUnsupported
 
+RELEASE: Final = version("askproai")
 _CACHE, _SPOOL = ConditionType.CACHE_READY, ConditionType.EVENTS_SPOOLED
 _BAD_REQUEST = 400
 _EXACT = 10
@@ -222,6 +224,7 @@ def status_fields(
         "webhookUrls": urls,
         **former_url_fields(inputs.exposure),
         "configHash": config_hash,
+        "release": RELEASE,
         "eventTypesNotFound": [{"eventTypeId": number} for number in not_found] or None,
         "branches": len(inputs.branches),
         "replicas": replicas,

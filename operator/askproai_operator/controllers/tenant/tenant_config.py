@@ -56,6 +56,8 @@ def compile_config(
     linked_own_event_types: Collection[int] = (),
     notification_channels: Collection[config.NotificationChannel] = (),
     public_url: str = "",
+    logs_in_at_issuer: bool = False,
+    page_is_published: bool = False,
     withheld: WithheldEventTypes = MappingProxyType({}),
     withheld_event_types: Collection[int] = (),
 ) -> config.TenantConfig:
@@ -64,6 +66,7 @@ def compile_config(
     An agent whose edits are held back is as in `applied_agents`, those of the config before. Of the event
     types with a key of their own only `linked_own_event_types` are named to the pods; the others are booked locally. So are of the
     channels of notifications only `notification_channels`: the others send nothing.
+    `logs_in_at_issuer`: the pods may connect to the issuer of `page.oidc`; `page_is_published`: its host is the tenant's.
     `public_url` is where senders arrive; empty while that has not been proven.
     `withheld` are event types to which the pods send nothing, by offering and id; `withheld_event_types` those that none names.
     """
@@ -98,6 +101,7 @@ def compile_config(
         booking_target_percent=_booking_target(tenant),
         withheld_event_types=withheld_event_types,
         notifications=_notifications(tenant, notification_channels, public_url),
+        page=_page(tenant, published=page_is_published) if logs_in_at_issuer else None,
     )
 
 
@@ -121,6 +125,19 @@ def _calendar(tenant: Tenant, base_url: str) -> config.CalendarConfig:
     if account is None:
         return config.CalendarConfig()
     return _copy_fields(config.CalendarConfig, account, provider=tenant.spec.calendar.provider, base_url=base_url)
+
+
+def _page(tenant: Tenant, *, published: bool) -> config.PageSettings | None:
+    page = tenant.spec.page
+    if page is None or page.oidc is None:
+        return None
+    oidc = _copy_fields(
+        config.OidcSettings,
+        page.oidc,
+        roles=_copy_fields(config.PageRoles, page.oidc.roles),
+        private_ca=page.oidc.ca_secret_ref is not None,
+    )
+    return config.PageSettings(oidc, (page.host or "") if published else "")
 
 
 def _notifications(

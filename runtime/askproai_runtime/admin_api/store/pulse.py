@@ -1,5 +1,6 @@
 """The SQL statements of the page: what has changed, what waits for somebody, and which sessions were ended."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -77,9 +78,10 @@ class PulseStore:
         dead = row["dead_jobs"] + row["dead_notifications"]
         return Pulse(row["failed"], row["open_messages"], row["waiting"], dead, marks)
 
-    async def record_session(self, action: str, session: str, role: str, claimed_by: str) -> None:
-        """Record in the audit log that somebody logged in (`page.login`) or out (`page.logout`), by the session's id."""
-        detail = {"token": role, "claimed_by": claimed_by or None}
+    async def record_session(self, action: str, session: str, detail: Mapping[str, str | None]) -> None:
+        """Record in the audit log that somebody logged in (`page.login`) or out (`page.logout`), by the session's id, or was not
+        let in (`page.login_refused`), by the request's.
+        """
         await self._pool.execute(_RECORD, self._tenant, action, msgspec.json.encode(detail).decode(), session)
 
     async def has_ended(self, session: str) -> bool:

@@ -9,5 +9,6 @@ from askproai_operator.controllers.tenant.children.apply import (
     apply_routes,
     remove_routes,
 )
+from askproai_operator.controllers.tenant.children.published_page import apply_page, take_page_host
 
-__all__ = ["apply_children", "apply_monitoring", "apply_routes", "remove_routes"]
+__all__ = ["apply_children", "apply_monitoring", "apply_page", "apply_routes", "remove_routes", "take_page_host"]

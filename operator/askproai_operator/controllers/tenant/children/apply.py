@@ -18,12 +18,13 @@ from askproai_operator.controllers.tenant.children.monitoring import (
     service_monitor,
 )
 from askproai_operator.controllers.tenant.children.network_policy import network_policy
+from askproai_operator.controllers.tenant.children.published_page import withdraw_page
 from askproai_operator.controllers.tenant.children.secrets import admin_secret, config_map, reader_secret
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
 from askproai_operator.controllers.tenant.exposure import used_base_url
 from askproai_operator.credentials import Credentials
 from askproai_operator.engine import ApiResource, ObservedObject, UnmanagedObject, find_condition, resources
-from askproai_operator.grants import requested_subjects, route_names
+from askproai_operator.grants import exposed_host, route_names
 
 # Children that may be absent, by the spec, by the cluster's CRDs or during a change of the mode; the suffix of their names.
 _OPTIONAL = (
@@ -50,6 +51,7 @@ async def apply_children(
     providers: Sequence[str],
     own_keys: Mapping[str, SecretKeyRef],
     further_keys: Mapping[str, SecretKeyRef],
+    page_is_published: bool,
     context: ReconcileContext,
 ) -> dict[Component, ObservedObject]:
     """Apply everything that the pods need, the pods, and what people need; return this mode's Deployments as they are now.
@@ -57,7 +59,8 @@ async def apply_children(
     `config` is the encoded TenantConfig, `stores` and `providers` are the URLs that the pods must reach. Raises UnmanagedObject.
     """
     first = [config_map(tenant, config), admin_secret(tenant, admin_token), *services(tenant)]
-    first += [service_account(tenant), network_policy(tenant, stores, providers, context.settings)]
+    policy = network_policy(tenant, stores, providers, context.settings, published=page_is_published)
+    first += [service_account(tenant), policy]
     deployments = await _apply_workloads(tenant, credentials, first, own_keys, further_keys, context)
     await context.kube.apply(reader_secret(tenant, admin_token))  # last: a foreign Secret of its name holds up no pods
     return deployments
@@ -166,9 +169,7 @@ def _name_routes_beside(
 
 def _is_free(former: Tenant, context: ReconcileContext) -> bool:
     """Return whether no other tenant has the former host. It is granted while it is served; who deletes grants releases it."""
-    return all(
-        find_holder(former, subject, context, scope) is None for subject, scope in requested_subjects(former).items()
-    )
+    return all(find_holder(former, subject, context, scope) is None for subject, scope in exposed_host(former).items())
 
 
 async def _take_host(tenant: Tenant, address: Address, context: ReconcileContext) -> Condition | None:
@@ -177,7 +178,7 @@ async def _take_host(tenant: Tenant, address: Address, context: ReconcileContext
     Without it a namespace could draw another's callers to its own pods. The paths of the shared host need no grant: each contains
     its tenant's name, and nobody may name that host.
     """
-    for subject, scope in requested_subjects(tenant).items():
+    for subject, scope in exposed_host(tenant).items():
         if subject.value == context.settings.shared_host:
             return routes.reserved_condition(tenant, subject.value)
         holder = await take(tenant, subject, context, scope)
@@ -192,6 +193,7 @@ async def _take_host(tenant: Tenant, address: Address, context: ReconcileContext
 async def remove_routes(tenant: Tenant, context: ReconcileContext) -> None:
     """Delete the Ingresses and HTTPRoutes. A host is granted to another tenant only after they are gone."""
     await _prune_routes(tenant, (), None, context)
+    await withdraw_page(tenant, context)
 
 
 def _live_routes(tenant: Tenant, context: ReconcileContext) -> dict[ApiResource, dict[str, str]]:

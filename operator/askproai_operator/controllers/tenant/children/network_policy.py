@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.metadata import Manifest, new_manifest, pod_selector
+from askproai_operator.controllers.tenant.children.services import PAGE_PORT
 from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
 
@@ -16,13 +17,16 @@ _DEFAULT_PORTS = {"postgresql": 5432, "postgres": 5432, "redis": 6379, "rediss":
 _METADATA: Final = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128")
 
 
-def network_policy(tenant: Tenant, stores: Iterable[str], providers: Iterable[str], settings: Settings) -> Manifest:
-    """Return the policy: in to the public port, and for the operator's and the monitoring's namespaces to the private ones;
-    out to DNS, and to the ports of the URLs of PostgreSQL and Redis (`stores`) and of Retell and Cal.com (`providers`).
+def network_policy(
+    tenant: Tenant, stores: Iterable[str], providers: Iterable[str], settings: Settings, *, published: bool = False
+) -> Manifest:
+    """Return the policy: in to the public port, where the page is `published` to its port, and for the operator's and the
+    monitoring's namespaces to the private ones; out to DNS, and to the ports of the URLs of PostgreSQL and Redis (`stores`) and of
+    all other servers (`providers`).
 
     Servers are allowed by port, because a policy knows addresses and pods, not names. No port of another tenant's pods
-    (8080, 8081, 9090, 9091) is among them. The addresses of the cloud's metadata are excepted, and the ranges that the platform
-    denies. DNS is open everywhere: caches on the node and clouds serve it at addresses of these ranges.
+    (8080, 8081, 8082, 9090, 9091) is among them. The addresses of the cloud's metadata are excepted, and the ranges that the
+    platform denies. DNS is open everywhere: caches on the node and clouds serve it at addresses of these ranges.
     """
     trusted = sorted({settings.namespace, *settings.monitoring_namespaces})
     from_trusted = {"key": _NAMESPACE_NAME, "operator": "In", "values": trusted}
@@ -30,7 +34,7 @@ def network_policy(tenant: Tenant, stores: Iterable[str], providers: Iterable[st
         "podSelector": {"matchLabels": pod_selector(tenant)},
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [
-            {"ports": [_tcp(8080)]},
+            {"ports": [_tcp(8080), *([_tcp(PAGE_PORT)] if published else [])]},
             {
                 "from": [{"namespaceSelector": {"matchExpressions": [from_trusted]}}],
                 "ports": [_tcp(port) for port in (8081, 9090, 9091)],

@@ -1,4 +1,6 @@
-"""The one way in from outside: an Ingress or an HTTPRoute to `/webhooks` and `/retell`, and to nothing else. Pure."""
+"""The ways in from outside: an Ingress or an HTTPRoute to `/webhooks` and `/retell`, and one to the page where that is published.
+Pure.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -8,32 +10,31 @@ from askproai_operator.api import Gateway, Ingress, ParentRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.addresses import Address, address_of
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, child_name, new_manifest
+from askproai_operator.controllers.tenant.children.services import PAGE_PORT
 from askproai_operator.engine import resources
-from askproai_operator.grants import ROUTED_PATHS, route_names
+from askproai_operator.grants import PAGE_PATH, ROUTED_PATHS, page_route_name, route_names
 from askproai_operator.settings import Settings
 
-_PORT = 8080
+_PUBLIC = ("web", 8080)
 SERVED_URL = "askproai.de/served-url"  # annotation of a route: the base URL that it is for
 
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """A host and a path prefix of it, and by which object they are routed; by neither if others see to it."""
+    """A host and paths of it, to which Service and by which object they are routed; by neither if others see to it."""
 
     host: str
-    prefix: str
+    paths: tuple[str, ...]
+    service: tuple[str, int]  # the suffix of its name, and its port
     ingress: Ingress | None
     gateway: Gateway | None
-
-    def paths(self) -> list[str]:
-        return [f"{self.prefix}{path}" for path in ROUTED_PATHS]
 
 
 def _route_of(tenant: Tenant, settings: Settings) -> _Route | None:
     """Return the route by the tenant's own host or by the shared one; None for a tenant with a `baseUrl` and no host."""
     exposure, address = tenant.spec.exposure, address_of(tenant, settings.shared_base_url)
     if exposure is not None and exposure.host is not None:
-        return _Route(exposure.host, exposure.path_prefix or "", exposure.ingress, exposure.gateway)
+        return _Route(exposure.host, _paths(exposure.path_prefix or ""), _PUBLIC, exposure.ingress, exposure.gateway)
     if exposure is not None and exposure.base_url is not None:
         return None
     ingress = _shared_ingress(settings) if settings.shared_ingress_class else None
@@ -41,7 +42,11 @@ def _route_of(tenant: Tenant, settings: Settings) -> _Route | None:
     if settings.shared_gateway is not None:
         namespace, _, name = settings.shared_gateway.rpartition("/")
         gateway = Gateway(parent_refs=(ParentRef(name=name, namespace=namespace or None),))
-    return _Route(settings.shared_host, address.path_prefix, ingress, gateway)
+    return _Route(settings.shared_host, _paths(address.path_prefix), _PUBLIC, ingress, gateway)
+
+
+def _paths(prefix: str) -> tuple[str, ...]:
+    return tuple(f"{prefix}{path}" for path in ROUTED_PATHS)
 
 
 def _shared_ingress(settings: Settings) -> Ingress:
@@ -55,33 +60,57 @@ def _shared_ingress(settings: Settings) -> Ingress:
 
 def ingress(tenant: Tenant, settings: Settings) -> Manifest | None:
     """Return the Ingress, if the tenant is routed by one."""
-    route = _route_of(tenant, settings)
+    manifest = _ingress(tenant, _route_of(tenant, settings))
+    return manifest and _annotated(manifest, _served_url(tenant, settings))
+
+
+def http_route(tenant: Tenant, settings: Settings) -> Manifest | None:
+    """Return the HTTPRoute, if the tenant is routed by one."""
+    manifest = _http_route(tenant, _route_of(tenant, settings))
+    return manifest and _annotated(manifest, _served_url(tenant, settings))
+
+
+def page_route(tenant: Tenant) -> Manifest | None:
+    """Return the Ingress or HTTPRoute of the page's host, all of which is the page's; None where others route it."""
+    page = tenant.spec.page
+    if page is None or page.host is None:
+        return None
+    route = _Route(page.host, (PAGE_PATH,), ("page", PAGE_PORT), page.ingress, page.gateway)
+    manifest = _ingress(tenant, route) or _http_route(tenant, route)
+    if manifest is not None:
+        manifest["metadata"]["name"] = page_route_name(tenant.metadata.name)
+    return manifest
+
+
+def _annotated(manifest: Manifest, annotations: Mapping[str, str]) -> Manifest:
+    metadata = manifest["metadata"]
+    return manifest | {"metadata": metadata | {"annotations": metadata.get("annotations", {}) | annotations}}
+
+
+def _ingress(tenant: Tenant, route: _Route | None) -> Manifest | None:
     if route is None or route.ingress is None:
         return None
-    backend = {"service": {"name": child_name(tenant.metadata.name, "web"), "port": {"number": _PORT}}}
-    paths = [{"path": path, "pathType": "Prefix", "backend": backend} for path in route.paths()]
+    suffix, port = route.service
+    backend = {"service": {"name": child_name(tenant.metadata.name, suffix), "port": {"number": port}}}
+    paths = [{"path": path, "pathType": "Prefix", "backend": backend} for path in route.paths]
     spec: dict[str, Any] = {"rules": [{"host": route.host, "http": {"paths": paths}}]}
     if route.ingress.class_name is not None:
         spec["ingressClassName"] = route.ingress.class_name
     if route.ingress.tls_secret_name is not None:
         spec["tls"] = [{"hosts": [route.host], "secretName": route.ingress.tls_secret_name}]
     manifest = new_manifest(tenant, resources.INGRESSES, "", Component.WEB) | {"spec": spec}
-    manifest["metadata"]["annotations"] = (route.ingress.annotations or {}) | _served_url(tenant, settings)
-    return manifest
+    return _annotated(manifest, route.ingress.annotations or {})
 
 
-def http_route(tenant: Tenant, settings: Settings) -> Manifest | None:
-    """Return the HTTPRoute, if the tenant is routed by one."""
-    route = _route_of(tenant, settings)
+def _http_route(tenant: Tenant, route: _Route | None) -> Manifest | None:
     if route is None or route.gateway is None:
         return None
     parents = [ref.model_dump(by_alias=True, exclude_none=True) for ref in route.gateway.parent_refs]
-    matches = [{"path": {"type": "PathPrefix", "value": path}} for path in route.paths()]
-    rule = {"matches": matches, "backendRefs": [{"name": child_name(tenant.metadata.name, "web"), "port": _PORT}]}
+    suffix, port = route.service
+    matches = [{"path": {"type": "PathPrefix", "value": path}} for path in route.paths]
+    rule = {"matches": matches, "backendRefs": [{"name": child_name(tenant.metadata.name, suffix), "port": port}]}
     spec = {"parentRefs": parents, "hostnames": [route.host], "rules": [rule]}
-    manifest = new_manifest(tenant, resources.HTTP_ROUTES, "", Component.WEB) | {"spec": spec}
-    manifest["metadata"]["annotations"] = _served_url(tenant, settings)
-    return manifest
+    return new_manifest(tenant, resources.HTTP_ROUTES, "", Component.WEB) | {"spec": spec}
 
 
 def _served_url(tenant: Tenant, settings: Settings) -> dict[str, str]:
@@ -132,11 +161,16 @@ def no_gateway_api_condition(tenant: Tenant, address: Address) -> Condition:
 
 
 def http_route_condition(address: Address, status: Mapping[str, Any]) -> Condition:
-    """Return Exposed from the status of the HTTPRoute: True once some Gateway accepts it and none refuses it.
+    """Return Exposed from the status of the HTTPRoute: True once some Gateway accepts it and none refuses it."""
+    problem = http_route_problem(status, "exposure.gateway")
+    return bad(ConditionType.EXPOSED, Reason.PENDING, problem) if problem else exposed_condition(address)
+
+
+def http_route_problem(status: Mapping[str, Any], field: str) -> str | None:
+    """Return why a Gateway does not serve an HTTPRoute; `field` names its Gateways.
 
     Each Gateway's controller writes its conditions to `status.parents[].conditions`.
     """
-    kind = ConditionType.EXPOSED
     conditions = [condition for parent in status.get("parents") or () for condition in parent.get("conditions") or ()]
     refusals = [
         str(condition.get("message") or condition["reason"])
@@ -144,8 +178,7 @@ def http_route_condition(address: Address, status: Mapping[str, Any]) -> Conditi
         if condition["status"] == "False"
     ]
     if refusals:
-        return bad(kind, Reason.PENDING, f"a Gateway refuses the HTTPRoute: {'; '.join(refusals)}")
+        return f"a Gateway refuses the HTTPRoute: {'; '.join(refusals)}"
     if not any(condition["type"] == "Accepted" for condition in conditions):
-        text = "no Gateway has accepted the HTTPRoute yet; do exposure.gateway's names exist?"
-        return bad(kind, Reason.PENDING, text)
-    return exposed_condition(address)
+        return f"no Gateway has accepted the HTTPRoute yet; do {field}'s names exist?"
+    return None

@@ -1,8 +1,12 @@
 """The Services of a tenant's pods: public, private, and metrics. Pure."""
 
+from typing import Final
+
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, new_manifest, pod_selector
 from askproai_operator.engine import resources
+
+PAGE_PORT: Final = 8082
 
 
 def services(tenant: Tenant) -> list[Manifest]:
@@ -13,6 +17,13 @@ def services(tenant: Tenant) -> list[Manifest]:
         | {"spec": {"selector": pod_selector(tenant, Component.WEB), "ports": [_port(name, port)]}}
         for suffix, (name, port) in ports.items()
     ]
+
+
+def page_service(tenant: Tenant) -> Manifest:
+    """Return `T-page` (8082; the page alone). By number: pods of the release before have no port of that name."""
+    port = {"name": "page", "port": PAGE_PORT, "targetPort": PAGE_PORT, "protocol": "TCP"}
+    spec = {"selector": pod_selector(tenant, Component.WEB), "ports": [port]}
+    return new_manifest(tenant, resources.SERVICES, "page", Component.WEB) | {"spec": spec}
 
 
 def metrics_service(tenant: Tenant) -> Manifest:

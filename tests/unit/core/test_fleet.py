@@ -1,8 +1,14 @@
-"""`askproai tenants`: which tenant needs somebody first."""
+"""The fleet: which tenant needs somebody first."""
 
 from typing import Any
 
-from askproai_cli.fleet import Severity, count, rank
+from askproai_core.fleet import NEGATIVE_TYPES, Drift, FleetRow, Severity, count, matches, read_object
+from askproai_core.fleet import rank as rank_objects
+from askproai_operator.api.conditions import NEGATIVE_TYPES as OPERATORS
+
+
+def rank(objects: list[dict[str, Any]]) -> list[FleetRow]:
+    return rank_objects(map(read_object, objects))
 
 
 def condition(status: str, reason: str, since: str = "2026-11-23T10:00:00Z", message: str = "why") -> dict[str, str]:
@@ -76,3 +82,22 @@ def test_objects_of_equal_names_in_other_namespaces_and_without_a_branch_belong_
     stray = made("RetellAgent", "stray", bad, "a", branchRef={"name": "gone"})
     rows = {row.tenant: row.severity for row in rank([*salon("a"), *salon("b", agent=bad), stray])}
     assert rows == {"a.salon": Severity.GOOD, "b.salon": Severity.FAILING}
+
+
+def test_an_agent_that_was_changed_at_retell_is_shown_before_one_that_waits_for_approval() -> None:
+    planned = salon("a")
+    planned[2]["status"]["plan"] = ["publish version 3"]
+    assert [row.drift for row in rank(salon("a"))] == [None]
+    assert [row.drift for row in rank(planned)] == [Drift.PLANNED]
+    planned[2]["status"]["conditions"].append({"type": "Drifted", "status": "True"})
+    assert [row.drift for row in rank(planned)] == [Drift.DRIFTED]
+
+
+def test_a_tenant_is_found_by_a_part_of_name_displayed_name_state_or_cause_in_any_case() -> None:
+    (row,) = rank(salon("nord", agent=condition("False", "VoiceNotFound", message="no such voice")))
+    assert all(matches(row, text) for text in (None, "", "NORD.sal", "salon n", "voicenot", "Such Voice"))
+    assert not matches(row, "süd")
+
+
+def test_the_conditions_whose_good_state_is_false_are_those_of_the_operator() -> None:
+    assert set(OPERATORS) == NEGATIVE_TYPES

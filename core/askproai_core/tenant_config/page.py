@@ -1,0 +1,35 @@
+"""Who may log in to the tenant's page with which role, and whether it is published."""
+
+from askproai_core.tenant_config.vocabulary import ConfigStruct
+
+# The files of the login, beside those of the providers' keys: the client's secret, and PEM certificates.
+OIDC_CLIENT_SECRET, OIDC_CA = "page-oidc-client-secret", "page-oidc-ca"
+
+
+class PageRoles(ConfigStruct, frozen=True):
+    """The groups that have each role: values of the claim of the login."""
+
+    owner: tuple[str, ...] = ()
+    staff: tuple[str, ...] = ()
+    reader: tuple[str, ...] = ()
+
+
+class OidcSettings(ConfigStruct, frozen=True):
+    """A login by OpenID Connect. The client's secret is a mounted file.
+
+    `private_ca`: the authority of the issuer's certificate is a mounted file, too, and is trusted instead of the system's.
+    """
+
+    issuer: str
+    client_id: str
+    roles: PageRoles
+    roles_claim: str = "groups"
+    scopes: tuple[str, ...] = ()  # beside openid
+    private_ca: bool = False
+
+
+class PageSettings(ConfigStruct, frozen=True):
+    """`host` is where the page is published, https; empty: it is on the private port alone."""
+
+    oidc: OidcSettings | None = None
+    host: str = ""

@@ -1,0 +1,36 @@
+"""Roles, and what each may do: decided here alone, for the private API and for the page. Pure."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """Who somebody is to a tenant. The admin token is the owner's, the reader token a reader's."""
+
+    OWNER = "owner"
+    STAFF = "staff"
+    READER = "reader"
+
+
+class Right(StrEnum):
+    """What somebody may do, apart from looking at what names nobody."""
+
+    NAMES = "names"  # see who customers are, and what they have entered
+    CANCEL = "cancel"
+    MOVE = "move"
+    BLOCK = "block"  # and take a block away
+    MARK = "mark"  # who did not come
+    ANSWER = "answer"
+    LISTEN = "listen"  # read who called and what was said in a call, which the audit log then has
+    REDRIVE = "redrive"
+    ADMINISTER = "administer"  # all other changes of the private API
+
+
+# What is sent again may book, cancel or notify at once, and a transcript is what callers have entrusted to the business.
+_OF_STAFF: Final = frozenset({Right.NAMES, Right.CANCEL, Right.MOVE, Right.BLOCK, Right.MARK, Right.ANSWER})
+_RIGHTS: Final = {Role.OWNER: frozenset(Right), Role.STAFF: _OF_STAFF, Role.READER: frozenset[Right]()}
+
+
+def rights_of(role: Role) -> frozenset[Right]:
+    """Return what a role may do: the one place that decides it."""
+    return _RIGHTS[role]

@@ -1,0 +1,21 @@
+"""Why a login did not come about."""
+
+from enum import StrEnum
+
+
+class Failure(StrEnum):
+    """Why there is no identity: what the visitor, or who runs the page, can do about it."""
+
+    BEGIN_AGAIN = "begin_again"  # too old, another browser, or completed before
+    DENIED = "denied"  # the issuer, or the visitor there, has refused it
+    NOT_SET_UP = "not_set_up"  # the issuer does not accept the client, its secret or its redirect URI
+    UNAVAILABLE = "unavailable"  # the issuer does not answer, or not in time
+    NOT_VALID = "not_valid"  # what the issuer has answered does not prove who the visitor is
+
+
+class LoginFailed(Exception):
+    """A login did not come about. The text is for the log: it holds no secret, no token, and nothing that a visitor chose."""
+
+    def __init__(self, failure: Failure, text: str) -> None:
+        super().__init__(text)
+        self.failure = failure

@@ -1,0 +1,187 @@
+"""What an issuer publishes and answers: its metadata, its keys, tokens. All requests to it are here, each with a bound."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import Mapping
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote_plus, urlsplit
+
+import aiohttp
+import msgspec
+
+from askproai_core.clock import Clock
+from askproai_runtime.oidc.failures import Failure, LoginFailed
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
+
+REQUEST_SECONDS: Final = 5.0
+_MAX_ANSWER_BYTES: Final = 512 * 1024
+_KNOWN_FOR: Final = timedelta(hours=1)  # metadata and keys
+_FAILED_FOR: Final = timedelta(seconds=3)  # an issuer that does not answer is not asked by every visitor
+_KEYS_AGAIN_AFTER: Final = timedelta(seconds=10)  # a token with an unknown key makes us ask, and anyone can send one
+_OK: Final = 200
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_BASIC, _POST = "client_secret_basic", "client_secret_post"
+# RFC 6749, section 5.2: the errors that a visitor cannot mend.
+_OF_THE_CLIENT: Final = frozenset({"invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope"})
+
+
+class Metadata(msgspec.Struct, frozen=True):
+    """The members that we use of `/.well-known/openid-configuration` (OpenID Connect Discovery 1.0)."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str | None = None
+    token_endpoint_auth_methods_supported: tuple[str, ...] = (_BASIC,)
+    authorization_response_iss_parameter_supported: bool = False  # RFC 9207
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    """What the token endpoint answers."""
+
+    id_token: str
+    access_token: str = ""
+
+
+class Issuer:
+    """One issuer. Its metadata and keys are known for an hour; keys are fetched again for a token with one that is not known."""
+
+    def __init__(self, http: aiohttp.ClientSession, clock: Clock, url: str, ca_file: Path | None) -> None:
+        self.url, self.ca_file = url, ca_file
+        self._http, self._clock = http, clock
+        self._context: ssl.SSLContext | bool = True
+        self._asking = asyncio.Lock()
+        self._metadata: Metadata | None = None
+        self._keys: KeySet | None = None
+        self._failure: LoginFailed | None = None
+        self._read_at = self._failed_at = self._keys_at = self._keys_again_at = float("-inf")
+
+    async def metadata(self) -> Metadata:
+        """Return what the issuer publishes about itself. Raises `LoginFailed`."""
+        async with self._asking:
+            if self._metadata is not None and not self._is_over(self._read_at, _KNOWN_FOR):
+                return self._metadata
+            if self._failure is not None and not self._is_over(self._failed_at, _FAILED_FOR):
+                raise LoginFailed(self._failure.failure, str(self._failure))
+            try:
+                self._metadata = await self._read_metadata()
+            except LoginFailed as failed:
+                self._failure, self._failed_at = failed, self._clock.monotonic()
+                raise
+            self._read_at, self._failure = self._clock.monotonic(), None
+            return self._metadata
+
+    async def keys(self, *, again: bool = False) -> "KeySet":
+        """Return the issuer's keys; with `again` those that it has now, unless it was asked for them a moment ago.
+
+        Raises `LoginFailed`.
+        """
+        metadata = await self.metadata()
+        async with self._asking:
+            again = again and self._is_over(self._keys_again_at, _KEYS_AGAIN_AFTER)
+            if self._keys is None or again or self._is_over(self._keys_at, _KNOWN_FOR):
+                if again:
+                    self._keys_again_at = self._clock.monotonic()
+                _, document = await self._ask("GET", metadata.jwks_uri)
+                module = await asyncio.to_thread(import_module, "askproai_runtime.oidc.id_token")
+                self._keys = await asyncio.to_thread(module.read_keys, document)
+                self._keys_at = self._clock.monotonic()
+            assert self._keys is not None, "it was read"
+            return self._keys
+
+    async def exchange(self, form: Mapping[str, str], client_id: str, client_secret: str) -> Tokens:
+        """Return the tokens for a code. Raises `LoginFailed`."""
+        metadata, headers, form = await self.metadata(), dict[str, str](), dict(form)
+        if _BASIC in metadata.token_endpoint_auth_methods_supported:
+            login = aiohttp.encode_basic_auth(
+                quote_plus(client_id), quote_plus(client_secret)
+            )  # RFC 6749, section 2.3.1
+            headers["Authorization"] = login
+        elif _POST in metadata.token_endpoint_auth_methods_supported:
+            form |= {"client_id": client_id, "client_secret": client_secret}
+        else:
+            raise LoginFailed(Failure.NOT_SET_UP, f"the issuer takes a client's secret neither by {_BASIC} nor {_POST}")
+        status, document = await self._ask("POST", metadata.token_endpoint, form, headers)
+        if status != _OK:
+            error = str(document.get("error", ""))
+            failure = Failure.NOT_SET_UP if error in _OF_THE_CLIENT else Failure.BEGIN_AGAIN
+            raise LoginFailed(
+                failure, f"the issuer exchanges no code: {status} {error if error in _OF_THE_CLIENT else ''}"
+            )
+        try:
+            return msgspec.convert(document, Tokens)
+        except msgspec.ValidationError:
+            raise LoginFailed(Failure.NOT_VALID, "the issuer has sent no ID token: openid is a scope of it") from None
+
+    async def userinfo(self, access_token: str) -> Mapping[str, Any]:
+        """Return the claims of the userinfo endpoint; none where the issuer has none to show. Raises `LoginFailed`."""
+        metadata = await self.metadata()
+        if not metadata.userinfo_endpoint or not access_token:
+            return {}
+        headers = {"Authorization": f"Bearer {access_token}", "Accept": "application/json"}
+        status, document = await self._ask("GET", metadata.userinfo_endpoint, None, headers)
+        return document if status == _OK else {}
+
+    async def _read_metadata(self) -> Metadata:
+        self._context = await asyncio.to_thread(self._trust)
+        status, document = await self._ask("GET", f"{self.url.rstrip('/')}/.well-known/openid-configuration")
+        try:
+            if status != _OK:
+                raise LoginFailed(Failure.UNAVAILABLE, f"the issuer's metadata is answered {status}")
+            metadata = msgspec.convert(document, Metadata)
+        except msgspec.ValidationError as error:
+            raise LoginFailed(Failure.NOT_SET_UP, f"the issuer's metadata cannot be used: {error}") from None
+        if metadata.issuer != self.url:
+            text = "the issuer's metadata names another issuer: write it as its metadata does, also the last slash"
+            raise LoginFailed(Failure.NOT_SET_UP, text)
+        self._require_safe(metadata.authorization_endpoint)
+        return metadata
+
+    def _trust(self) -> ssl.SSLContext | bool:
+        if self.ca_file is None:
+            return True
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            text = f"the authority of the issuer cannot be read: {type(error).__name__}"
+            raise LoginFailed(Failure.NOT_SET_UP, text) from None
+
+    async def _ask(
+        self, method: str, url: str, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """Return the status and the JSON object of an answer, an empty one where it has none. Raises `LoginFailed`."""
+        self._require_safe(url)
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                async with self._http.request(
+                    method, url, data=form, headers=headers, ssl=self._context, allow_redirects=False
+                ) as answer:
+                    body = await answer.content.read(_MAX_ANSWER_BYTES)
+                    while not answer.content.at_eof() and len(body) < _MAX_ANSWER_BYTES:
+                        body += await answer.content.read(_MAX_ANSWER_BYTES)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            text = f"the issuer does not answer: {type(error).__name__}"
+            raise LoginFailed(Failure.UNAVAILABLE, text) from None
+        if answer.status >= 500 or answer.status == 429:  # noqa: PLR2004  HTTP's own numbers
+            raise LoginFailed(Failure.UNAVAILABLE, f"the issuer answers {answer.status}")
+        try:
+            document = json.loads(body)
+        except (ValueError, RecursionError):
+            document = None
+        return answer.status, document if isinstance(document, dict) else {}
+
+    def _require_safe(self, url: str) -> None:
+        """Raise `LoginFailed` for a URL without TLS: a secret is sent there. An issuer of this very machine needs none."""
+        is_local = (urlsplit(self.url).hostname or "") in _LOOPBACK
+        if not url.startswith("https://") and not (is_local and urlsplit(url).netloc == urlsplit(self.url).netloc):
+            raise LoginFailed(Failure.NOT_SET_UP, "the issuer names an endpoint without https")
+
+    def _is_over(self, since: float, span: timedelta) -> bool:
+        return self._clock.monotonic() - since >= span.total_seconds()

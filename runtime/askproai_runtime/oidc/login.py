@@ -1,0 +1,158 @@
+"""One login: where the browser is sent, and who came back (OpenID Connect Core 1.0, authorization code flow; PKCE, RFC 7636)."""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import aiohttp
+import msgspec
+
+from askproai_core.clock import Clock
+from askproai_runtime.oidc.failures import Failure, LoginFailed
+from askproai_runtime.oidc.identity import Identity, find_claim, identity_of
+from askproai_runtime.oidc.issuer import Issuer
+
+ATTEMPT_SECONDS: Final = 600  # that a visitor may take at the issuer
+_MAX_CODE: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """How a page is known at its issuer. The secret is never part of a text."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    scopes: tuple[str, ...] = ()  # beside openid
+    roles_claim: str = "groups"
+    ca_file: Path | None = None  # PEM certificates that are trusted instead of the system's
+
+    def __repr__(self) -> str:
+        return f"Registration({self.issuer}, {self.client_id})"
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """A login that was begun: kept at the visitor's browser, sealed, so that it is completed there and once.
+
+    `destination` is the page's own; `expires` in seconds since 1970.
+    """
+
+    state: str
+    nonce: str
+    verifier: str
+    redirect_uri: str
+    destination: str
+    expires: int
+
+
+class OidcClient:
+    """Logs visitors in at the issuer that a registration names; a changed one is another issuer."""
+
+    def __init__(self, http: aiohttp.ClientSession, clock: Clock) -> None:
+        self._http, self._clock = http, clock
+        self._issuer: Issuer | None = None
+
+    async def begin(self, registration: Registration, redirect_uri: str, destination: str) -> tuple[str, Attempt]:
+        """Return the URL of the issuer to which the browser is to be sent, and the attempt. Raises `LoginFailed`."""
+        metadata = await self._issuer_of(registration).metadata()
+        expires = int(self._clock.now().timestamp()) + ATTEMPT_SECONDS
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        attempt = Attempt(state, nonce, verifier, redirect_uri, destination, expires)
+        query = {
+            "response_type": "code",
+            "client_id": registration.client_id,
+            "redirect_uri": redirect_uri,
+            "scope": " ".join(dict.fromkeys(["openid", *registration.scopes])),
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": _challenge(verifier),
+            "code_challenge_method": "S256",
+        }
+        separator = "&" if "?" in metadata.authorization_endpoint else "?"
+        return f"{metadata.authorization_endpoint}{separator}{urlencode(query)}", attempt
+
+    async def complete(self, registration: Registration, attempt: Attempt, answer: Mapping[str, str]) -> Identity:
+        """Return who has logged in, by the query with which the issuer has sent the browser back. Raises `LoginFailed`.
+
+        The attempt is that of the same browser. A code is exchanged once by the issuer, so an attempt is completed once.
+        """
+        if not hmac.compare_digest(attempt.state.encode(), answer.get("state", "").encode("utf-8", "surrogateescape")):
+            raise LoginFailed(Failure.BEGIN_AGAIN, "the state is of another login")
+        if attempt.expires <= self._clock.now().timestamp():
+            raise LoginFailed(Failure.BEGIN_AGAIN, "the login took too long")
+        issuer = self._issuer_of(registration)
+        metadata = await issuer.metadata()
+        named = answer.get("iss")  # RFC 9207: an answer of another issuer's must not be taken for this one's
+        if named != metadata.issuer and (named or metadata.authorization_response_iss_parameter_supported):
+            raise LoginFailed(Failure.NOT_VALID, "the answer is of another issuer")
+        if "error" in answer:
+            raise _refusal(answer["error"])
+        if not 0 < len(answer.get("code", "")) <= _MAX_CODE:
+            raise LoginFailed(Failure.BEGIN_AGAIN, "the answer has no code")
+        form = {
+            "grant_type": "authorization_code",
+            "code": answer["code"],
+            "redirect_uri": attempt.redirect_uri,
+            "code_verifier": attempt.verifier,
+        }
+        tokens = await issuer.exchange(form, registration.client_id, registration.client_secret)
+        claims = await self._verify(issuer, tokens.id_token, registration, attempt)
+        if find_claim(claims, registration.roles_claim) is None:
+            claims = _joined(claims, await issuer.userinfo(tokens.access_token))
+        return identity_of(claims, registration.roles_claim)
+
+    def _issuer_of(self, registration: Registration) -> Issuer:
+        known = self._issuer
+        if known is None or (known.url, known.ca_file) != (registration.issuer, registration.ca_file):
+            known = self._issuer = Issuer(self._http, self._clock, registration.issuer, registration.ca_file)
+        return known
+
+    async def _verify(
+        self, issuer: Issuer, token: str, registration: Registration, attempt: Attempt
+    ) -> Mapping[str, Any]:
+        """Return the claims of an ID token, with the issuer's present keys where it has others by now."""
+        keys = await issuer.keys()
+        # joserfc is imported for the first login, in a thread: callers wait for no import, and most pods never need it.
+        module = await asyncio.to_thread(import_module, "askproai_runtime.oidc.id_token")
+        expected = {
+            "issuer": registration.issuer,
+            "client_id": registration.client_id,
+            "nonce": attempt.nonce,
+            "now": self._clock.now(),
+        }
+        claims: Mapping[str, Any]
+        try:
+            claims = module.verify_id_token(token, keys, **expected)
+        except module.UnknownKey:
+            try:
+                claims = module.verify_id_token(token, await issuer.keys(again=True), **expected)
+            except module.UnknownKey:
+                raise LoginFailed(Failure.NOT_VALID, "the ID token is signed with a key of somebody else") from None
+        return claims
+
+
+def _challenge(verifier: str) -> str:
+    return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+
+
+def _refusal(error: str) -> LoginFailed:
+    """Return what an error of the authorization endpoint means (RFC 6749, section 4.1.2.1)."""
+    match error:
+        case "temporarily_unavailable" | "server_error":
+            return LoginFailed(Failure.UNAVAILABLE, f"the issuer answers {error}")
+        case "unauthorized_client" | "invalid_scope" | "invalid_request" | "unsupported_response_type":
+            return LoginFailed(Failure.NOT_SET_UP, f"the issuer answers {error}")
+    return LoginFailed(Failure.DENIED, "the issuer has refused the login")
+
+
+def _joined(claims: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the claims with those of the userinfo endpoint, if they are about the same person; signed ones count first."""
+    return {**more, **claims} if more.get("sub") == claims["sub"] else claims

@@ -1,0 +1,95 @@
+"""The custom resources of all tenants, kept current by one list and one watch for each kind, however many people look."""
+
+import asyncio
+import random
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, Final
+
+import aiohttp
+import msgspec
+import structlog
+
+from askproai_core.api_resource import CUSTOM, ApiResource
+from askproai_core.clock import Clock
+from askproai_core.fleet import FleetObject, read_object
+from askproai_core.kube import ApiError, HttpTransport, list_chunks, watch
+
+log = structlog.get_logger(__name__)
+
+_CHUNK: Final = 100  # objects; what is decoded at once stays allocated
+_RETRY_AFTER: Final = timedelta(seconds=5)
+
+
+class FleetMirror:
+    """What counts of each object, in memory. `version` differs after each change."""
+
+    def __init__(self, transport: HttpTransport, clock: Clock) -> None:
+        self._transport, self._clock = transport, clock
+        self._objects: dict[ApiResource, dict[tuple[str, str], FleetObject]] = {}
+        self._failures: dict[ApiResource, str] = {}
+        self._resource_version = dict.fromkeys(CUSTOM, "")
+        self._listing = asyncio.Lock()  # one kind at a time
+        self.version = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether each kind has been listed: before, tenants or what is wrong with them would be missing."""
+        return len(self._objects) == len(CUSTOM)
+
+    @property
+    def problem(self) -> str | None:
+        """Why a kind is not current, as the API server says it; None while all are."""
+        return next(iter(self._failures.values()), None)
+
+    def objects(self) -> list[FleetObject]:
+        return [each for kind in self._objects.values() for each in kind.values()]
+
+    async def run(self) -> None:
+        """Keep the copies current until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for ref in CUSTOM:
+                group.create_task(self._follow(ref), name=f"fleet-{ref.plural}")
+
+    async def _follow(self, ref: ApiResource) -> None:
+        """List a kind and watch it from there. Whatever breaks a watch, the next list finds what it missed."""
+        while True:
+            try:
+                if not self._resource_version[ref]:
+                    await self._list(ref)
+                query = {"resourceVersion": self._resource_version[ref]}
+                await watch(self._transport, ref.path(), query, lambda kind, raw: self._apply(ref, kind, raw))
+            except (ApiError, aiohttp.ClientError, OSError, msgspec.DecodeError) as error:
+                self._resource_version[ref] = ""
+                log.info("fleet_page.watch_interrupted", kind=ref.kind, error=f"{type(error).__name__}: {error}")
+                if isinstance(error, ApiError) and error.status != HTTPStatus.GONE:  # a list makes up for that at once
+                    self._failures[ref] = str(error)
+                    self.version += 1
+                await self._clock.sleep(_RETRY_AFTER * random.uniform(0.8, 1.2))  # noqa: S311  no secret
+
+    async def _list(self, ref: ApiResource) -> None:
+        found: dict[tuple[str, str], FleetObject] = {}
+        listed_version = ""
+        async with self._listing:
+            async for items, version in list_chunks(self._transport, ref.path(), chunk=_CHUNK):
+                found |= {_name(raw): read_object({"kind": ref.kind} | raw) for raw in items}
+                listed_version = version
+        self._objects[ref], self._resource_version[ref] = found, listed_version
+        self._failures.pop(ref, None)
+        self.version += 1
+
+    def _apply(self, ref: ApiResource, kind: str, raw: dict[str, Any]) -> None:
+        self._resource_version[ref] = raw["metadata"]["resourceVersion"]
+        if kind == "BOOKMARK":
+            return
+        known = self._objects[ref]
+        before = known.pop(_name(raw), None)
+        after = None if kind == "DELETED" else read_object({"kind": ref.kind} | raw)
+        if after is not None:
+            known[_name(raw)] = after
+        if after != before:
+            self.version += 1
+
+
+def _name(raw: dict[str, Any]) -> tuple[str, str]:
+    return raw["metadata"]["namespace"], raw["metadata"]["name"]

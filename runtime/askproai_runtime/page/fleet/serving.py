@@ -1,0 +1,124 @@
+"""The port of the fleet's page. What answers, and Jinja2 with it, is imported when somebody first asks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+import aiohttp
+from aiohttp import web
+
+from askproai_core.clock import Clock
+from askproai_core.database import Pool
+from askproai_core.http_server import error_middleware, start_server
+from askproai_core.lifecycle import background_tasks
+from askproai_core.redis import RedisClient
+from askproai_runtime.watched_files import Credentials
+
+if TYPE_CHECKING:
+    from askproai_core.kube import Access
+    from askproai_runtime.page.fleet.reading import FleetReader
+    from askproai_runtime.page.fleet.server import FleetServer
+
+PATHS: Final = (
+    "/", "/tenants/{namespace}/{name}", "/live", "/login", "/login/issuer", "/login/callback", "/page/{digest}/{name}",
+)  # fmt: skip
+FLEET_TOKEN: Final = "FLEET_TOKEN"  # noqa: S105 - a file's name
+OIDC_CLIENT_SECRET, OIDC_CA = "FLEET_OIDC_CLIENT_SECRET", "FLEET_OIDC_CA"
+MIN_TOKEN: Final = 20  # characters; whoever has it sees all tenants
+_LOOK_FOR_TOKEN: Final = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetOidc:
+    """The login at the platform's issuer: whoever has one of the groups in `roles_claim` may look."""
+
+    issuer: str
+    client_id: str
+    platform_groups: tuple[str, ...]
+    roles_claim: str = "groups"
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSources:
+    """What the page reads from. `namespace` has the Leases, `credentials` the token, and times are shown in `zone`.
+
+    `host` is where the platform publishes the page, with TLS; "" for a forwarded port alone.
+    """
+
+    clock: Clock
+    log_in: Callable[[], "Access"]
+    namespace: str
+    credentials: Credentials
+    pool: Pool
+    shared: RedisClient
+    zone: ZoneInfo
+    host: str = ""
+    oidc: FleetOidc | None = None
+
+    def token(self) -> str | None:
+        """Return the token that opens the page; None while none that is long enough is mounted. Its file may change at any time."""
+        token = self.credentials.get(FLEET_TOKEN)
+        return token if token is not None and len(token) >= MIN_TOKEN else None
+
+
+@asynccontextmanager
+async def serve_fleet_page(sources: FleetSources, address: str, port: int) -> AsyncIterator[int]:
+    """Serve the page during the block, and yield its port (0 picks a free one). Raises OSError when the port is taken.
+
+    Nothing is read from the API server before a token is mounted.
+    """
+    from askproai_core.kube import HttpTransport  # noqa: PLC0415 - tenants' pods import this package, and never serve it
+    from askproai_runtime.page.fleet.mirror import FleetMirror  # noqa: PLC0415
+    from askproai_runtime.page.fleet.reading import FleetReader  # noqa: PLC0415
+
+    async with HttpTransport(sources.log_in) as transport, aiohttp.ClientSession() as http:
+        mirror = FleetMirror(transport, sources.clock)
+        reader = FleetReader(
+            mirror, transport, sources.namespace, sources.pool, sources.shared, sources.clock
+        )  # fmt: skip
+        page = _Page(lambda: _import_server(sources, reader, http))
+        app = web.Application(middlewares=[error_middleware])
+        app.add_routes([web.get(path, page.answer) for path in PATHS])
+        app.add_routes([web.post(path, page.answer) for path in ("/login", "/logout")])
+        app.on_shutdown.append(page.close)
+        runner, bound = await start_server(app, address, port, grace_seconds=1)
+        try:
+            async with background_tasks(_watch_when_configured(sources, mirror.run)):
+                yield bound
+        finally:
+            await runner.cleanup()
+            await reader.close()
+
+
+async def _watch_when_configured(sources: FleetSources, run: Callable[[], Awaitable[None]]) -> None:
+    while sources.token() is None:
+        await sources.clock.sleep(_LOOK_FOR_TOKEN)
+    await run()
+
+
+class _Page:
+    def __init__(self, make: "Callable[[], FleetServer]") -> None:
+        self._make = make
+        self._server: FleetServer | None = None
+        self._importing = asyncio.Lock()
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        async with self._importing:
+            if self._server is None:
+                self._server = await asyncio.to_thread(self._make)  # the Lease is renewed meanwhile
+        return await self._server.answer(request)
+
+    async def close(self, _app: web.Application) -> None:
+        """End the open streams before the server waits for what is in flight."""
+        if self._server is not None:
+            self._server.close()
+
+
+def _import_server(sources: FleetSources, reader: "FleetReader", http: aiohttp.ClientSession) -> "FleetServer":
+    from askproai_runtime.page.fleet.server import FleetServer  # noqa: PLC0415 - see the module
+
+    return FleetServer(sources, reader, http)

@@ -1,0 +1,126 @@
+"""The login to a Tenant's page, and its publication, at a real API server: what waits, what is refused, and who gets in where."""
+
+from typing import Any
+
+from askproai_core.tenant_config import OIDC_CLIENT_SECRET, decode
+from askproai_operator.engine import resources
+from tests.integration.controllers.test_granted_or_refused import edit, new_host
+from tests.worlds.operator_environment import TenantNamespace
+
+OIDC: dict[str, Any] = {
+    "issuer": "https://login.example/realms/salon/",
+    "clientId": "salon",
+    "clientSecretRef": {"name": "login", "key": "secret"},
+    "roles": {"owner": ["bosses"]},
+}
+PAGE, ROUTE, POLICY = "salon-mueller-page", "salon-mueller.page", "salon-mueller"
+
+
+def published(host: str, **oidc: Any) -> dict[str, Any]:
+    return {"page": {"oidc": OIDC | oidc, "host": host, "ingress": {"className": "nginx"}}}
+
+
+async def write_login(namespace: TenantNamespace) -> None:
+    labels = {"askproai.de/use": "true", "askproai.de/watch": "true"}
+    body = {
+        "kind": "Secret",
+        "apiVersion": "v1",
+        "metadata": {"name": "login", "labels": labels},
+        "stringData": {"secret": "s"},
+    }
+    await namespace.client.create(resources.SECRETS.path(namespace.name), body)
+
+
+async def open_ports(namespace: TenantNamespace) -> set[int]:
+    """Return the ports of the pods that anybody may connect to."""
+    policy = await namespace.get("NetworkPolicy", POLICY)
+    assert policy is not None
+    return {each["port"] for rule in policy["spec"]["ingress"] if "from" not in rule for each in rule["ports"]}
+
+
+async def config_of(namespace: TenantNamespace) -> Any:
+    return decode((await namespace.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"])
+
+
+async def test_a_login_waits_for_its_secret_and_calls_do_not(namespace: TenantNamespace) -> None:
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec={"page": {"oidc": OIDC}})
+    reported = await namespace.wait_for_condition("PageReady", "False", "SecretNotFound")
+    assert "'login'" in reported["message"]
+    await namespace.wait_for_condition("CredentialsValid", "True")
+    assert OIDC_CLIENT_SECRET not in str(await namespace.get("Deployment", "salon-mueller-web"))
+    await write_login(namespace)
+    await namespace.wait_for_condition("PageReady", "True")
+    assert OIDC_CLIENT_SECRET in str(await namespace.get("Deployment", "salon-mueller-web"))
+    config = await config_of(namespace)
+    assert (config.page.oidc.issuer, config.page.host) == (OIDC["issuer"], "")
+    assert await open_ports(namespace) == {8080}
+    assert await namespace.get("Service", PAGE) is None
+
+
+async def test_a_page_is_published_on_request_and_withdrawn_without(namespace: TenantNamespace) -> None:
+    host = new_host()
+    await namespace.write_secret()
+    await write_login(namespace)
+    tenant = await namespace.create("Tenant", spec=published(host))
+    assert tenant["spec"]["page"]["oidc"]["rolesClaim"] == "groups"
+    reported = await namespace.wait_for_condition("PageReady", "True")
+    assert f"published at https://{host}" in reported["message"]
+    live = await namespace.wait_until_ready()
+    assert live["status"]["pageUrl"] == f"https://{host}"
+    route = await namespace.get("Ingress", ROUTE)
+    assert route is not None
+    ports = [path["backend"]["service"] for rule in route["spec"]["rules"] for path in rule["http"]["paths"]]
+    assert ports == [{"name": PAGE, "port": {"number": 8082}}]
+    assert await open_ports(namespace) == {8080, 8082}
+    assert (await config_of(namespace)).page.host == host
+    await edit(namespace, {"page": {"host": None, "ingress": None}})
+    await namespace.wait_until_gone("Ingress", ROUTE)
+    await namespace.wait_until_gone("Service", PAGE)
+    live = await namespace.wait_for(
+        "Tenant", POLICY, lambda each: each and "pageUrl" not in each["status"], "no pageUrl"
+    )
+    assert await open_ports(namespace) == {8080}
+    assert (await config_of(namespace)).page.host == ""
+
+
+async def test_the_host_of_a_page_is_nobody_elses_neither_for_a_page_nor_for_senders(
+    namespace: TenantNamespace, other_namespace: TenantNamespace
+) -> None:
+    host = new_host()
+    await namespace.write_secret()
+    await write_login(namespace)
+    await namespace.create("Tenant", spec=published(host))
+    await namespace.wait_for_condition("PageReady", "True")
+    await other_namespace.write_secret()
+    await write_login(other_namespace)
+    await other_namespace.create("Tenant", spec=published(host))
+    reported = await other_namespace.wait_for_condition("PageReady", "False", "HostClaimedTwice")
+    assert namespace.name not in reported["message"], "the other tenant may belong to somebody else"
+    assert await other_namespace.get("Ingress", ROUTE) is None
+    assert await open_ports(other_namespace) == {8080}
+    assert (await config_of(other_namespace)).page.host == ""
+    await edit(other_namespace, {"page": None, "exposure": {"host": host, "pathPrefix": "/voice", "ingress": {}}})
+    await other_namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice")
+    await edit(other_namespace, {"exposure": None, **published(host)})
+    await namespace.client.delete(namespace.path("Tenant"))
+    await other_namespace.wait_for_condition("PageReady", "True")
+    assert await namespace.get("Ingress", ROUTE) is None, "the grant was released after the route"
+
+
+async def test_the_platforms_shared_host_is_no_page(namespace: TenantNamespace) -> None:
+    await namespace.write_secret()
+    await write_login(namespace)
+    await namespace.create("Tenant", spec=published("voice.example"))
+    await namespace.wait_for_condition("PageReady", "False", "HostReserved")
+    assert await namespace.get("Ingress", ROUTE) is None
+
+
+async def test_an_issuer_that_the_platform_does_not_allow_is_named_to_no_pod(namespace: TenantNamespace) -> None:
+    await namespace.write_secret()
+    await write_login(namespace)
+    await namespace.create("Tenant", spec=published(new_host(), issuer="https://login.example:8443"))
+    reported = await namespace.wait_for_condition("PageReady", "False", "IssuerNotAllowed")
+    assert "ASKPROAI_ISSUER_HOSTS" in reported["message"]
+    assert (await config_of(namespace)).page is None
+    assert await namespace.get("Ingress", ROUTE) is None

@@ -1,0 +1,415 @@
+"""Login at the tenant's issuer, at a real pod: who gets in with which role, and who does not, whatever the issuer answers."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from copy import copy
+from typing import Any
+
+import pytest
+from aiohttp.web import HTTPForbidden, HTTPNotFound, HTTPOk, HTTPSeeOther, HTTPServiceUnavailable
+from yarl import URL
+
+from askproai_core.tenant_config import OIDC_CLIENT_SECRET, PageRoles, PageSettings
+from askproai_runtime.oidc import Failure
+from askproai_runtime.oidc import issuer as issuer_module
+from askproai_runtime.page.login_words import GERMAN
+from askproai_runtime.page.routes import PATHS
+from askproai_sandbox.databases import Database
+from tests.worlds.oidc_issuer import CLIENT_SECRET, OidcIssuer, person, running_issuer
+from tests.worlds.oidc_page import HOST, changed, oidc_settings, running_page, set_page
+from tests.worlds.page_visitor import Visitor, hidden, visiting
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web
+from tests.worlds.waiting import eventually
+
+
+@pytest.fixture(scope="module")
+async def shared_issuer() -> AsyncIterator[OidcIssuer]:
+    async with running_issuer() as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="module")
+async def oidc_pod(
+    module_database: Database, tmp_path_factory: pytest.TempPathFactory, shared_issuer: OidcIssuer
+) -> AsyncIterator[TenantPod]:
+    async with running_page(module_database, tmp_path_factory.mktemp("oidc"), shared_issuer) as pod:
+        yield pod
+
+
+@pytest.fixture
+async def issuer(oidc_pod: TenantPod, shared_issuer: OidcIssuer) -> AsyncIterator[OidcIssuer]:
+    """The issuer without a fault, at which somebody of the team logs in; faults end with the test."""
+    shared_issuer.claims = person("team")
+    usual = OidcIssuer()
+    faults = ("change", "algorithm", "kid", "hidden", "userinfo_subject", "metadata", "statuses", "silent", "answer")
+    yield shared_issuer
+    for name in faults:
+        setattr(shared_issuer, name, getattr(usual, name))
+    await set_page(oidc_pod, PageSettings(oidc_settings(shared_issuer), HOST))
+    oidc_pod.write_credential(OIDC_CLIENT_SECRET, CLIENT_SECRET)
+
+
+async def begin(visitor: Visitor, wanted: str = "/") -> URL:
+    """Begin a login, and return where the issuer sends the browser back to."""
+    status, page, sent = await visitor.get(f"/login/issuer?next={wanted}")
+    assert status == HTTPSeeOther.status_code, page
+    async with visitor.session.get(URL(sent.headers["Location"], encoded=True), allow_redirects=False) as asked:
+        return URL(asked.headers["Location"], encoded=True)
+
+
+async def entries(pod: TenantPod, action: str) -> list[dict[str, Any]]:
+    rows = await pod.db.fetch(
+        "SELECT detail FROM audit_log WHERE tenant = $1 AND actor = 'page' AND action = $2 ORDER BY id",
+        pod.store.tenant,
+        action,
+    )
+    return [json.loads(row["detail"]) for row in rows]
+
+
+async def forget_issuer(pod: TenantPod, issuer: OidcIssuer) -> None:
+    """Have the pod read what the issuer publishes again, as after an hour: with another authority it is another issuer."""
+    await set_page(pod, PageSettings(oidc_settings(issuer, private_ca=True), HOST))
+    async with visiting(pod) as visitor:
+        _, page, _ = await visitor.get("/login/issuer")
+        assert GERMAN.failures[Failure.NOT_SET_UP] in page, "the authority is not mounted"
+    await set_page(pod, PageSettings(oidc_settings(issuer), HOST))
+
+
+@pytest.fixture
+async def unread_issuer(oidc_pod: TenantPod, issuer: OidcIssuer) -> AsyncIterator[OidcIssuer]:
+    """The issuer, of which the pod knows nothing yet, and nothing of its faults afterwards."""
+    await forget_issuer(oidc_pod, issuer)
+    yield issuer
+    await forget_issuer(oidc_pod, issuer)
+
+
+@pytest.mark.parametrize("published", [False, True])
+async def test_each_group_has_its_role_and_the_audit_log_has_who_it_was(
+    oidc_pod: TenantPod, shared_issuer: OidcIssuer, published: bool
+) -> None:
+    for group, role, shown in (
+        ("bosses", "owner", "Inhaber"),
+        ("team", "staff", "Team"),
+        ("guests", "reader", "nur lesen"),
+    ):
+        shared_issuer.claims = person("others", group, subject=f"u-{group}")
+        async with visiting(oidc_pod, published=published) as visitor:
+            status, page = await visitor.log_in_at_issuer("/week?day=2026-11-27")
+            assert status == 200, page
+            assert 'content="0;url=/week?day=2026-11-27"' in page
+            status, page, _ = await visitor.get("/week?day=2026-11-27")
+            assert status == 200
+            assert shown in page
+            assert "anna@salon.example" in page
+        entry = await oidc_pod.db.fetchval(
+            "SELECT detail FROM audit_log WHERE tenant = $1 AND action = 'page.login' ORDER BY id DESC LIMIT 1",
+            oidc_pod.store.tenant,
+        )
+        assert json.loads(entry) == {
+            "role": role, "issuer": shared_issuer.url, "subject": f"u-{group}", "claimed_by": "anna@salon.example",
+        }  # fmt: skip
+
+
+def _nonce(claims: dict[str, Any]) -> dict[str, Any]:
+    return claims | {"nonce": "of another login"}
+
+
+def _expired(claims: dict[str, Any]) -> dict[str, Any]:
+    return claims | {"iat": claims["iat"] - 1000, "exp": claims["exp"] - 1000}
+
+
+@pytest.mark.parametrize("published", [False, True])
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [
+        ({"change": _nonce}, Failure.NOT_VALID),
+        ({"change": _expired}, Failure.NOT_VALID),
+        ({"change": lambda claims: claims | {"aud": "another client"}}, Failure.NOT_VALID),
+        ({"change": lambda claims: claims | {"aud": ["salon page", "other"], "azp": "other"}}, Failure.NOT_VALID),
+        ({"change": lambda claims: claims | {"iss": "https://evil.example"}}, Failure.NOT_VALID),
+        ({"algorithm": "none"}, Failure.NOT_VALID),
+        ({"algorithm": "HS256"}, Failure.NOT_VALID),
+        ({"kid": "of somebody else"}, Failure.NOT_VALID),
+        ({"answer": lambda query: query | {"iss": "https://evil.example"}}, Failure.NOT_VALID),
+        ({"answer": lambda query: query | {"state": "guessed"}}, Failure.BEGIN_AGAIN),
+        ({"answer": lambda query: {"state": query["state"]}}, Failure.BEGIN_AGAIN),
+        ({"answer": lambda query: query | {"code": "guessed"}}, Failure.BEGIN_AGAIN),
+        ({"answer": lambda query: {"state": query["state"], "error": "access_denied"}}, Failure.DENIED),
+        ({"answer": lambda query: {"state": query["state"], "error": "invalid_scope"}}, Failure.NOT_SET_UP),
+        ({"statuses": {"/token": 500}}, Failure.UNAVAILABLE),
+    ],
+)
+async def test_what_an_issuer_answers_wrongly_lets_nobody_in(
+    oidc_pod: TenantPod, issuer: OidcIssuer, fault: dict[str, Any], failure: Failure, published: bool
+) -> None:
+    for name, value in fault.items():
+        setattr(issuer, name, value)
+    before = await entries(oidc_pod, "page.login")
+    async with visiting(oidc_pod, published=published) as visitor:
+        status, page = await visitor.log_in_at_issuer()
+        assert status == (HTTPServiceUnavailable if failure is Failure.UNAVAILABLE else HTTPForbidden).status_code
+        assert GERMAN.failures[failure] in page
+        assert [name for name in visitor.cookies() if not name.endswith("-login")] == []
+        assert (await visitor.get("/"))[0] == HTTPSeeOther.status_code
+    assert await entries(oidc_pod, "page.login") == before
+
+
+async def test_a_login_is_completed_once_and_in_the_browser_that_began_it(
+    oidc_pod: TenantPod, issuer: OidcIssuer
+) -> None:
+    async with visiting(oidc_pod) as visitor, visiting(oidc_pod) as stranger:
+        back = await begin(visitor)
+        status, page = await stranger.come_back(back)
+        assert status == HTTPForbidden.status_code, "a link has led them here: they would be logged in as somebody else"
+        assert GERMAN.failures[Failure.BEGIN_AGAIN] in page
+        own = await begin(stranger)
+        status, _ = await stranger.come_back(own.update_query(code=back.query["code"]))
+        assert status == HTTPForbidden.status_code, "a code that was issued to another browser's verifier"
+        async with visiting(oidc_pod) as third:
+            again = await begin(third)
+            assert (await third.come_back(again))[0] == HTTPOk.status_code
+            assert (await third.come_back(again))[0] == HTTPForbidden.status_code, "the back button, or a replay"
+            assert (await third.get("/"))[0] == HTTPOk.status_code
+
+
+async def test_the_cookies_of_a_login_are_for_this_page_alone(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
+    async with visiting(oidc_pod, published=True) as visitor:
+        _, _, sent = await visitor.get("/login/issuer?next=//evil.example/")
+        (attempt,) = sent.cookies.values()
+        assert (attempt["httponly"], attempt["secure"], attempt["samesite"], attempt["max-age"]) == (
+            True,
+            True,
+            "Lax",
+            "600",
+        )
+        query = URL(sent.headers["Location"]).query
+        assert query["redirect_uri"] == f"https://{HOST}/login/callback"
+        assert (query["response_type"], query["code_challenge_method"]) == ("code", "S256")
+        assert query["scope"] == "openid profile"
+        async with visitor.session.get(URL(sent.headers["Location"], encoded=True), allow_redirects=False) as asked:
+            back = URL(asked.headers["Location"], encoded=True)
+
+        async def follow() -> Any:
+            status, page, answer = await visitor.get(
+                back.raw_path_qs, **{"X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil"}
+            )
+            return (page, answer) if status == HTTPOk.status_code else None
+
+        page, answer = await eventually(follow, every=0.3)
+        assert 'content="0;url=/"' in page, "no other site"
+        session, gone = sorted(answer.cookies.values(), key=lambda each: len(each.key))
+        assert session.key.startswith("__Host-")
+        assert (session["httponly"], session["secure"], session["samesite"], session["path"]) == (
+            True,
+            True,
+            "Strict",
+            "/",
+        )
+        assert session["domain"] == ""
+        assert session["max-age"] == "43200"
+        assert gone.value == ""
+
+
+async def test_at_the_published_page_a_token_opens_nothing(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
+    async with visiting(oidc_pod) as owner, visiting(oidc_pod, published=True) as visitor:
+        assert await owner.log_in(ADMIN_TOKEN) == HTTPSeeOther.status_code
+        _, form, _ = await owner.get("/login")
+        _, page, _ = await visitor.get("/login")
+        assert 'type="password"' not in page
+        assert (await visitor.post("/login", csrf=hidden(form), token=ADMIN_TOKEN))[0] == HTTPNotFound.status_code
+        ((_, cookie),) = [(name, value) for name, value in owner.cookies().items() if not name.endswith("-login")]
+        await visitor.log_in_at_issuer()
+        ((name, _),) = visitor.cookies().items()
+        async with visiting(oidc_pod, published=True) as thief:
+            assert (await thief.get("/", Cookie=f"{name}={cookie}"))[0] == HTTPSeeOther.status_code
+
+
+async def test_the_published_port_has_the_page_and_nothing_else(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    paths = (
+        "/api/v1/appointments", "/openapi.json", "/metrics", "/health", "/health/detailed", "/livez", "/readyz", "/startupz",
+        "/webhooks/retell", "/retell/functions/book_appointment", "//api/v1/appointments", "/%2e/metrics",
+    )  # fmt: skip
+    async with visiting(oidc_pod, published=True) as visitor:
+        for path in paths:
+            assert (await visitor.get(path, **headers))[0] == HTTPNotFound.status_code, path
+        assert (await visitor.get("/login"))[0] == HTTPOk.status_code
+    await set_page(oidc_pod, PageSettings(oidc_settings(issuer), ""))
+    async with visiting(oidc_pod, published=True) as visitor:
+        for path in PATHS:
+            assert (await visitor.get(path.replace("{", "").replace("}", "")))[0] == HTTPNotFound.status_code, path
+
+
+async def test_who_has_no_role_is_refused_with_what_to_do_and_it_is_in_the_audit_log(
+    oidc_pod: TenantPod, issuer: OidcIssuer
+) -> None:
+    issuer.claims = person("others", subject="u-9", name="<b>Otto</b>")
+    async with visiting(oidc_pod, published=True) as visitor:
+        status, page = await visitor.log_in_at_issuer()
+        assert status == HTTPForbidden.status_code
+        assert "page.oidc.roles" in page
+        assert "&lt;b&gt;Otto&lt;/b&gt;, Sie sind bei 127.0.0.1 angemeldet" in page
+        assert visitor.cookies() == {}
+    assert (await entries(oidc_pod, "page.login_refused"))[-1] == {
+        "role": None, "issuer": issuer.url, "subject": "u-9", "claimed_by": "<b>Otto</b>",
+    }  # fmt: skip
+
+
+async def test_groups_may_come_from_the_userinfo_endpoint_and_only_of_the_same_person(
+    oidc_pod: TenantPod, issuer: OidcIssuer
+) -> None:
+    issuer.hidden = frozenset({"groups"})
+    async with visiting(oidc_pod) as visitor:
+        assert (await visitor.log_in_at_issuer())[0] == HTTPOk.status_code
+        assert "Team" in (await visitor.get("/"))[1]
+    issuer.userinfo_subject = "somebody else"
+    async with visiting(oidc_pod) as visitor:
+        assert (await visitor.log_in_at_issuer())[0] == HTTPForbidden.status_code
+
+
+async def test_a_rotated_key_is_fetched_and_keys_of_strangers_do_not_make_us_ask_all_the_time(
+    oidc_pod: TenantPod, unread_issuer: OidcIssuer
+) -> None:
+    issuer = unread_issuer
+    async with visiting(oidc_pod) as visitor:
+        assert (await visitor.log_in_at_issuer())[0] == HTTPOk.status_code
+    issuer.rotate()
+    issuer.algorithm = "ES256"
+    issuer.requests.clear()
+    async with visiting(oidc_pod) as visitor:
+        assert (await visitor.log_in_at_issuer())[0] == HTTPOk.status_code
+    assert issuer.requests.count("/keys") == 1
+    assert "/.well-known/openid-configuration" not in issuer.requests, "known for an hour"
+    issuer.kid = "of somebody else"
+    for _ in range(3):
+        async with visiting(oidc_pod) as visitor:
+            assert (await visitor.log_in_at_issuer())[0] == HTTPForbidden.status_code
+    assert issuer.requests.count("/keys") == 1, "once in ten seconds"
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [
+        ({"silent": {"/.well-known/openid-configuration"}}, Failure.UNAVAILABLE),
+        ({"statuses": {"/.well-known/openid-configuration": 404}}, Failure.UNAVAILABLE),
+        ({"metadata": {"issuer": "https://evil.example"}}, Failure.NOT_SET_UP),
+        ({"metadata": {"token_endpoint": None}}, Failure.NOT_SET_UP),
+        ({"metadata": {"authorization_endpoint": "http://evil.example/authorize"}}, Failure.NOT_SET_UP),
+        ({"metadata": {"authorization_endpoint": "javascript:alert(1)"}}, Failure.NOT_SET_UP),
+    ],
+)
+async def test_an_issuer_that_is_away_slow_or_wrong_gives_a_page_and_holds_up_no_caller(
+    oidc_pod: TenantPod,
+    unread_issuer: OidcIssuer,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: dict[str, Any],
+    failure: Failure,
+) -> None:
+    issuer = unread_issuer
+    monkeypatch.setattr(issuer_module, "REQUEST_SECONDS", 0.5)
+    for name, value in fault.items():
+        setattr(issuer, name, value)
+    async with visiting(oidc_pod) as visitor:
+        waiting = asyncio.create_task(visitor.get("/login/issuer"))
+        reply = await oidc_pod.function(
+            "check_availability", "call_meanwhile", {"service": "Haarschnitt", "date": "Freitag"}
+        )
+        assert reply.status == HTTPOk.status_code
+        status, page, _ = await waiting
+        assert status == (HTTPServiceUnavailable if failure is Failure.UNAVAILABLE else HTTPForbidden).status_code
+        assert GERMAN.failures[failure] in page
+        issuer.requests.clear()
+        await visitor.get("/login/issuer")
+        assert issuer.requests == [], "not asked by every visitor"
+
+
+async def test_an_endpoint_without_tls_gets_no_secret(oidc_pod: TenantPod, unread_issuer: OidcIssuer) -> None:
+    unread_issuer.metadata = {"token_endpoint": "http://token.example/token"}
+    async with visiting(oidc_pod) as visitor:
+        status, page = await visitor.log_in_at_issuer()
+        assert (status, GERMAN.failures[Failure.NOT_SET_UP] in page) == (HTTPForbidden.status_code, True)
+
+
+async def test_a_client_that_the_issuer_does_not_accept_is_said_to_be_set_up_wrongly(
+    oidc_pod: TenantPod, unread_issuer: OidcIssuer
+) -> None:
+    unread_issuer.metadata = {"token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"]}
+    async with visiting(oidc_pod) as visitor:
+        assert (await visitor.log_in_at_issuer())[0] == HTTPOk.status_code, "by the other method"
+    oidc_pod.write_credential(OIDC_CLIENT_SECRET, "of yesterday")
+    async with visiting(oidc_pod) as visitor:
+        status, page = await visitor.log_in_at_issuer()
+        assert (status, GERMAN.failures[Failure.NOT_SET_UP] in page) == (HTTPForbidden.status_code, True)
+
+
+async def test_without_the_secret_the_page_says_so_and_the_tokens_go_on(
+    oidc_pod: TenantPod, issuer: OidcIssuer
+) -> None:
+    async with visiting(oidc_pod) as colleague:
+        assert (await colleague.log_in_at_issuer())[0] == HTTPOk.status_code
+        oidc_pod.write_credential(OIDC_CLIENT_SECRET, "")
+        assert (await colleague.get("/"))[0] == HTTPSeeOther.status_code, "the login is not in force"
+        for published in (False, True):
+            async with visiting(oidc_pod, published=published) as visitor:
+                _, page, _ = await visitor.get("/login")
+                assert GERMAN.not_ready in page
+                assert 'id="issuer"' not in page
+                assert (await visitor.get("/login/issuer"))[0] == HTTPForbidden.status_code
+                assert (await visitor.get("/login/callback?code=a&state=b"))[0] == HTTPForbidden.status_code
+        async with visiting(oidc_pod) as owner:
+            assert await owner.log_in(ADMIN_TOKEN) == HTTPSeeOther.status_code
+        oidc_pod.write_credential(OIDC_CLIENT_SECRET, CLIENT_SECRET)
+        assert (await colleague.get("/"))[0] == HTTPOk.status_code
+
+
+@pytest.mark.parametrize(
+    "change", [{"roles": PageRoles(owner=("bosses",))}, {"client_id": "other"}, {"roles_claim": "roles"}]
+)
+async def test_a_changed_login_ends_the_sessions_of_the_former_one_and_no_others(
+    oidc_pod: TenantPod, issuer: OidcIssuer, change: dict[str, Any]
+) -> None:
+    async with visiting(oidc_pod) as colleague, visiting(oidc_pod) as owner:
+        assert (await colleague.log_in_at_issuer())[0] == HTTPOk.status_code
+        assert await owner.log_in(ADMIN_TOKEN) == HTTPSeeOther.status_code
+        settings = oidc_settings(issuer)
+        await set_page(oidc_pod, PageSettings(changed(settings, **change), HOST))
+        assert (await colleague.get("/"))[0] == HTTPSeeOther.status_code
+        assert (await owner.get("/"))[0] == HTTPOk.status_code
+        await set_page(oidc_pod, PageSettings(settings, "other.page.example"))
+        assert (await colleague.get("/"))[0] == HTTPOk.status_code, "another host is the same login"
+
+
+async def test_a_logout_ends_the_session_at_every_pod(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
+    second = copy(oidc_pod)
+    async with visiting(oidc_pod, published=True) as visitor, running_web(second):
+        assert (await visitor.log_in_at_issuer())[0] == HTTPOk.status_code
+        cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies().items())
+        _, page, _ = await visitor.get("/")
+        async with visiting(second, published=True) as same:
+            assert (await same.get("/", Cookie=cookie))[0] == HTTPOk.status_code
+            status, _, left = await visitor.post("/logout", csrf=hidden(page))
+            assert (status, left.headers["Location"]) == (HTTPSeeOther.status_code, "/login")
+            assert (await same.get("/", Cookie=cookie))[0] == HTTPSeeOther.status_code
+    assert (await entries(oidc_pod, "page.logout"))[-1] == {"role": "staff", "claimed_by": "anna@salon.example"}
+
+
+async def test_a_host_that_is_not_this_machine_is_sent_to_no_issuer(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
+    async with visiting(oidc_pod) as visitor:
+        _, page, _ = await visitor.get("/login", Host="page.evil.example")
+        assert GERMAN.host_unknown in page
+        status, _, answer = await visitor.get("/login/issuer", Host="page.evil.example")
+        assert status == HTTPForbidden.status_code
+        assert "Location" not in answer.headers
+
+
+async def test_logins_at_the_issuer_are_limited_and_leave_the_tokens_theirs(
+    oidc_pod: TenantPod, issuer: OidcIssuer
+) -> None:
+    async with visiting(oidc_pod) as visitor:
+        await begin(visitor)
+        answers = await asyncio.gather(*(visitor.get("/login/callback?code=guess&state=guess") for _ in range(30)))
+        statuses = [status for status, _, _ in answers]
+        assert set(statuses) <= {403, 429}
+        assert statuses.count(429) > 0
+        assert await visitor.log_in(ADMIN_TOKEN) == HTTPSeeOther.status_code

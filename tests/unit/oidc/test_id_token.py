@@ -1,0 +1,113 @@
+"""Which ID tokens prove who somebody is, and which do not."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey, RSAKey
+
+from askproai_runtime.oidc import Failure, LoginFailed
+from askproai_runtime.oidc.id_token import LEEWAY_SECONDS, UnknownKey, read_keys, verify_id_token
+from tests.worlds.oidc_issuer import OidcIssuer, without
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+SECONDS = int(NOW.timestamp())
+CLAIMS: dict[str, Any] = {
+    "iss": "https://login.example", "aud": "salon", "sub": "u-1", "nonce": "n", "iat": SECONDS, "exp": SECONDS + 300,
+}  # fmt: skip
+ISSUER = OidcIssuer()
+
+
+def verify(token: str, issuer: OidcIssuer = ISSUER) -> Any:
+    document = {"keys": [key.as_dict(private=False) for key in issuer._keys.values()]}
+    return verify_id_token(
+        token, read_keys(document), issuer="https://login.example", client_id="salon", nonce="n", now=NOW
+    )
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+def test_a_token_of_the_issuer_for_this_client_and_login_is_valid(algorithm: str) -> None:
+    issuer = OidcIssuer(algorithm=algorithm)
+    assert verify(issuer.sign(CLAIMS), issuer) == CLAIMS
+    assert verify(issuer.sign(CLAIMS | {"aud": ["salon", "other"], "azp": "salon"}), issuer)["aud"] == [
+        "salon",
+        "other",
+    ]
+    assert verify(issuer.sign(CLAIMS | {"exp": SECONDS - LEEWAY_SECONDS + 1, "iat": SECONDS + LEEWAY_SECONDS}), issuer)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        CLAIMS | {"iss": "https://login.example/"}, CLAIMS | {"iss": None}, without(CLAIMS, ["iss"]),
+        CLAIMS | {"aud": "other"}, CLAIMS | {"aud": []}, CLAIMS | {"aud": ["salon", "other"]}, without(CLAIMS, ["aud"]),
+        CLAIMS | {"azp": "other"}, CLAIMS | {"aud": ["salon", "other"], "azp": "other"}, CLAIMS | {"aud": {"salon": 1}},
+        CLAIMS | {"nonce": "of another login"}, CLAIMS | {"nonce": ""}, without(CLAIMS, ["nonce"]),
+        CLAIMS | {"exp": SECONDS - LEEWAY_SECONDS}, CLAIMS | {"exp": "soon"}, without(CLAIMS, ["exp"]),
+        CLAIMS | {"iat": SECONDS + LEEWAY_SECONDS + 1}, without(CLAIMS, ["iat"]), CLAIMS | {"nbf": SECONDS + 300},
+        CLAIMS | {"sub": ""}, CLAIMS | {"sub": 7}, CLAIMS | {"sub": "x" * 256}, without(CLAIMS, ["sub"]),
+    ],
+)  # fmt: skip
+def test_a_token_with_another_claim_is_refused(claims: dict[str, Any]) -> None:
+    with pytest.raises(LoginFailed) as failed:
+        verify(ISSUER.sign(claims))
+    assert failed.value.failure is Failure.NOT_VALID
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda token: "",
+        lambda token: "a.b.c",
+        lambda token: token + "x" * 40_000,
+        lambda token: token.rpartition(".")[0] + ".",
+        lambda token: token.rpartition(".")[0] + "." + token.rpartition(".")[2][::-1],
+        lambda token: ".".join(
+            [token.split(".")[0], ISSUER.sign(CLAIMS | {"sub": "boss"}).split(".")[1], token.split(".")[2]]
+        ),
+    ],
+)
+def test_a_token_that_was_changed_is_refused(change: Callable[[str], str]) -> None:
+    with pytest.raises(LoginFailed) as failed:
+        verify(change(ISSUER.sign(CLAIMS)))
+    assert failed.value.failure is Failure.NOT_VALID
+
+
+@pytest.mark.parametrize("algorithm", ["none", "HS256"])
+def test_a_token_that_anybody_can_make_is_refused(algorithm: str) -> None:
+    """Unsigned, and signed with the public key as if it were a secret."""
+    forged = OidcIssuer(algorithm=algorithm)
+    for kid in ("", None, ISSUER._keys["RS256"].kid):
+        forged.kid = kid
+        with pytest.raises((LoginFailed, UnknownKey)) as failed:
+            verify(forged.sign(CLAIMS), forged if kid != ISSUER._keys["RS256"].kid else ISSUER)
+        assert not isinstance(failed.value, UnknownKey), "it is refused by its algorithm, before its key is looked for"
+
+
+def test_a_key_of_somebody_else_is_not_known_and_one_for_another_algorithm_is_not_used() -> None:
+    stranger = OidcIssuer()
+    with pytest.raises(UnknownKey):
+        verify(stranger.sign(CLAIMS))
+    stranger.kid = ISSUER._keys["RS256"].kid
+    with pytest.raises(LoginFailed):
+        verify(stranger.sign(CLAIMS))
+    stranger.kid = ISSUER._keys["ES256"].kid
+    with pytest.raises(LoginFailed):
+        verify(stranger.sign(CLAIMS))
+    stranger.kid = None
+    with pytest.raises(UnknownKey):
+        verify(stranger.sign(CLAIMS))
+
+
+@pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
+def test_a_key_that_cannot_verify_a_signature_is_left_out() -> None:
+    usable = ECKey.generate_key("P-256", {"kid": "good"}).as_dict(private=False)
+    weak = RSAKey.generate_key(1024, {"kid": "weak"}).as_dict(private=False)
+    for keys in (
+        [{"kty": "oct", "k": "c2VjcmV0"}, {"kty": "AKP"}, {"kty": "RSA"}, {}, "key", None, usable | {"use": "enc"}, weak],
+        {"kty": "EC"}, None, "keys",
+    ):  # fmt: skip
+        assert list(read_keys({"keys": keys})) == []
+    assert [key.kid for key in read_keys({"keys": [weak, usable]})] == ["good"]
+    assert list(read_keys({})) == []

@@ -1,0 +1,188 @@
+"""The pure parts of the fleet's page: search, filters and paging, marks of changes, sessions that have ended, its words."""
+
+import asyncio
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from askproai_core.clock import FixedClock
+from askproai_core.fleet import Drift, FleetCondition, FleetObject, FleetRow, Severity
+from askproai_core.kube import HttpTransport
+from askproai_core.redis import RedisClient, RedisUnavailable
+from askproai_runtime.page.fleet import reading
+from askproai_runtime.page.fleet.ended_sessions import EndedSessions, LoginLimit
+from askproai_runtime.page.fleet.mirror import FleetMirror
+from askproai_runtime.page.fleet.reading import FIGURES_EVERY, RANK_EVERY, FleetReader
+from askproai_runtime.page.fleet.selection import ROWS, State, select
+from askproai_runtime.page.fleet.store import TenantJobs
+from askproai_runtime.page.fleet.words import ENGLISH, GERMAN
+from askproai_runtime.page.sessions import Signer
+
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+
+
+def row(number: int, severity: Severity = Severity.GOOD, **changes: Any) -> FleetRow:
+    made = FleetRow(
+        f"salon-{number:03}.salon", f"Salon {number:03}", severity, "Ready", None, 3, "99.0", "80.0", None, None, "0.1.0"
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+FLEET = [
+    *(row(number, Severity.FAILING, state="VoiceNotFound", what="RetellAgent a: no such voice") for number in range(3)),
+    row(3, Severity.OVER_BUDGET),
+    row(4, Severity.INTENDED, state="Paused"),
+    *(row(number, drift=Drift.PLANNED if number == 5 else None) for number in range(5, 250)),
+]
+
+
+@pytest.mark.parametrize(
+    ("query", "found", "first"),
+    [
+        ({}, 250, "salon-000.salon"),
+        ({"state": "failing"}, 3, "salon-000.salon"),
+        ({"state": "over_budget"}, 1, "salon-003.salon"),
+        ({"state": "intended"}, 1, "salon-004.salon"),
+        ({"state": "good"}, 245, "salon-005.salon"),
+        ({"state": "drift"}, 1, "salon-005.salon"),
+        ({"state": "everything"}, 250, "salon-000.salon"),
+        ({"q": "SUCH voice"}, 3, "salon-000.salon"),
+        ({"q": " salon 24 "}, 10, "salon-240.salon"),
+        ({"q": "salon-1", "state": "failing"}, 0, None),
+        ({"from": "100"}, 250, "salon-100.salon"),
+        ({"from": "²"}, 250, "salon-000.salon"),
+        ({"from": "9" * 5000}, 250, "salon-000.salon"),
+        ({"from": "100", "rows": "all"}, 250, "salon-000.salon"),
+    ],
+)
+def test_search_filter_and_page_choose_rows_in_the_order_of_the_fleet(
+    query: dict[str, str], found: int, first: str | None
+) -> None:
+    selection = select(FLEET, query)
+    assert selection.found == found
+    assert (selection.rows[0].tenant if selection.rows else None) == first
+    assert len(selection.rows) <= (250 if query.get("rows") else ROWS)
+
+
+def test_counts_of_the_filters_are_those_of_the_search_and_links_keep_the_rest() -> None:
+    selection = select(FLEET, {"q": "salon-00", "state": "failing", "from": "1"})
+    assert selection.counts == {
+        State.ALL: 10, State.FAILING: 3, State.OVER_BUDGET: 1, State.INTENDED: 1, State.GOOD: 5, State.DRIFT: 1,
+    }  # fmt: skip
+    assert selection.link(rows="all") == "/?q=salon-00&state=failing&rows=all"
+    assert selection.link(q="") == "/?state=failing"
+    assert select(FLEET, {}).link(state="") == "/"
+
+
+class Mirror:
+    """A mirror whose objects a test sets."""
+
+    version, is_complete, problem = 1, True, None
+
+    def __init__(self) -> None:
+        self.tenants = [self.tenant("a"), self.tenant("b")]
+
+    @staticmethod
+    def tenant(name: str, status: str = "True", calls: int = 1) -> FleetObject:
+        ready = FleetCondition("Ready", status, "AsDeclared", "", "2026-11-24T08:00:00Z")
+        return FleetObject("Tenant", "n", name, name, None, None, None, (ready,), calls, None, None, None, None, 0)
+
+    def put(self, *tenants: FleetObject) -> None:
+        self.tenants, self.version = list(tenants), self.version + 1
+
+    def objects(self) -> list[FleetObject]:
+        return self.tenants
+
+
+@pytest.fixture
+def fleet(monkeypatch: pytest.MonkeyPatch) -> tuple[FleetReader, Mirror, FixedClock, list[str]]:
+    """Return a reader over a mirror, with a clock, and what was counted in the database."""
+    mirror, clock, counted = Mirror(), FixedClock(NOW), list[str]()
+
+    async def count_jobs(_pool: object) -> dict[str, TenantJobs]:
+        counted.append("jobs")
+        return {"n.a": TenantJobs(2, 1)}
+
+    async def find(_path: str) -> dict[str, Any]:
+        return {"spec": {"holderIdentity": "pod-1"}}
+
+    monkeypatch.setattr(reading, "count_jobs", count_jobs)
+    transport = cast("HttpTransport", SimpleNamespace(find=find))
+    shared = cast("RedisClient", SimpleNamespace(configured=False))
+    reader = FleetReader(cast("FleetMirror", mirror), transport, "system", cast("Any", None), shared, clock)
+    return reader, mirror, clock, counted
+
+
+async def test_a_change_is_ranked_once_and_at_most_once_a_second_for_all_who_look(
+    fleet: tuple[FleetReader, Mirror, FixedClock, list[str]],
+) -> None:
+    reader, mirror, clock, counted = fleet
+    views = [await reader.view() for _ in range(20)]
+    assert all(view is views[0] for view in views), "nothing has changed"
+    assert counted == ["jobs"]
+    assert [row.tenant for row in views[0].rows] == ["n.a", "n.b"]
+    mirror.put(mirror.tenant("a"), mirror.tenant("b", "False"))
+    assert (await reader.view()).rows is views[0].rows, "within the second"
+    clock.advance(RANK_EVERY)
+    after = await reader.view()
+    assert [row.tenant for row in after.rows] == ["n.b", "n.a"]
+    assert after.marks["tenants"] != views[0].marks["tenants"]
+    await reader.close()
+
+
+async def test_figures_that_change_all_the_time_are_announced_four_times_a_minute(
+    fleet: tuple[FleetReader, Mirror, FixedClock, list[str]],
+) -> None:
+    reader, mirror, clock, _ = fleet
+    marks = [(await reader.view()).marks]
+    for second in range(60):
+        clock.advance(RANK_EVERY)
+        mirror.put(mirror.tenant("a", calls=second + 5), mirror.tenant("b"))
+        await asyncio.sleep(0)
+        marks.append((await reader.view()).marks)
+    assert len({each["tenants"] for each in marks}) == 1
+    assert 2 <= len({each["figures"] for each in marks}) - 1 <= timedelta(minutes=1) / FIGURES_EVERY
+    await reader.close()
+
+
+def test_a_pod_answers_few_logins_in_a_second() -> None:
+    clock = FixedClock(NOW)
+    limit = LoginLimit(clock)
+    assert sum(limit.admits() for _ in range(50)) == 5
+    clock.advance(timedelta(seconds=2))
+    assert limit.admits()
+
+
+async def test_without_redis_a_session_ends_at_the_pod_where_it_was_logged_out() -> None:
+    async def away(*_command: object) -> None:
+        raise RedisUnavailable("away")
+
+    shared = cast("RedisClient", SimpleNamespace(execute=away, key=lambda *parts: ":".join(map(str, parts))))
+    signer = Signer("token-of-the-platform", "_")
+    one, other = (signer.open(is_reader=True, name="", now=NOW) for _ in range(2))
+    ended = EndedSessions(shared)
+    await ended.add(one)
+    assert (await ended.has(one), await ended.has(other)) == (True, False)
+
+
+def test_both_languages_have_each_filter_and_each_drift() -> None:
+    for words in (GERMAN, ENGLISH):
+        assert set(words.states) == set(State)
+        assert set(words.drifts) == set(Drift)
+        assert all(getattr(words, field.name) for field in fields(words))
+
+
+def test_what_the_page_knows_of_a_tenant_has_no_field_for_anything_of_a_caller() -> None:
+    """Names of the business, states and figures: a further field is to be judged here."""
+    assert {field.name for field in fields(FleetRow)} == {
+        "tenant", "display_name", "severity", "state", "since", "calls_24h", "booked_percent", "budget_percent", "what", "drift",
+        "release",
+    }  # fmt: skip
+    assert {field.name for field in fields(FleetObject)} == {
+        "kind", "namespace", "name", "display_name", "created", "tenant", "branch", "conditions", "calls_24h", "booked_percent",
+        "budget_percent", "release", "page_url", "planned",
+    }  # fmt: skip
+    assert {field.name for field in fields(TenantJobs)} == {"waiting", "dead"}

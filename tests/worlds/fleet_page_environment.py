@@ -1,0 +1,101 @@
+"""The fleet's page in this process, over a real API server, and tenants whose statuses a test writes in the operator's place."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from askproai_core.api_resource import AGENTS, BRANCHES, OFFERINGS, TENANTS, ApiResource
+from askproai_core.clock import SystemClock
+from askproai_core.database import Pool
+from askproai_core.kube import read_access
+from askproai_core.redis import ALL_TENANTS, RedisClient
+from askproai_runtime.coordinator.metrics import Metrics
+from askproai_runtime.page.fleet import FleetOidc, FleetSources, serve_fleet_page
+from askproai_runtime.page.fleet.serving import OIDC_CLIENT_SECRET
+from askproai_runtime.watched_files import Credentials
+from askproai_sandbox.cluster import KubeClient
+from askproai_sandbox.example_tenant import load_manifests
+from tests.worlds.oidc_issuer import CLIENT_SECRET
+
+TOKEN = "token-of-the-platform-0123456789"
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPage:
+    """A page that is served. `folder` has its credentials."""
+
+    private_url: str
+    folder: Path
+    page_url: str = ""
+
+
+@asynccontextmanager
+async def fleet_page(
+    kubeconfig: Path,
+    namespace: str,
+    folder: Path,
+    pool: Pool,
+    redis_url: str | None = None,
+    *,
+    token: str | None = TOKEN,
+    host: str = "",
+    oidc: FleetOidc | None = None,
+) -> AsyncIterator[FleetPage]:
+    """Serve the page as one of the coordinator's pods does. `token` None: none is mounted."""
+    _mount(folder, token, oidc)
+    clock = SystemClock()
+    shared = RedisClient(lambda: redis_url, ALL_TENANTS, clock, Metrics())
+    log_in, zone = partial(read_access, kubeconfig), ZoneInfo("Europe/Berlin")
+    sources = FleetSources(clock, log_in, namespace, Credentials(folder), pool, shared, zone, host, oidc)
+    try:
+        async with serve_fleet_page(sources, "127.0.0.1", 0) as port:
+            yield FleetPage(f"http://127.0.0.1:{port}", folder)
+    finally:
+        await shared.close()
+
+
+def _mount(folder: Path, token: str | None, oidc: FleetOidc | None) -> None:
+    folder.mkdir(exist_ok=True)
+    if token is not None:
+        (folder / "FLEET_TOKEN").write_text(token)
+    if oidc is not None:
+        (folder / OIDC_CLIENT_SECRET).write_text(CLIENT_SECRET)
+
+
+def condition(
+    kind: str = "Ready", status: str = "True", reason: str = "AsDeclared", message: str = ""
+) -> dict[str, str]:
+    return {
+        "type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": "2026-11-24T07:00:00Z",
+    }  # fmt: skip
+
+
+GOOD: Mapping[str, Any] = {"conditions": [condition()]}
+
+
+async def create(
+    client: KubeClient, resource: ApiResource, namespace: str, name: str, status: Mapping[str, Any] = GOOD, **spec: Any
+) -> str:
+    """Create an object like the salon's first of its kind, with a status; return its path."""
+    manifest = load_manifests()[resource.kind][0]
+    body = manifest | {"metadata": {"name": name, "namespace": namespace}, "spec": manifest["spec"] | spec}
+    await client.create(resource.path(namespace), body)
+    path = resource.path(namespace, name)
+    await client.merge(f"{path}/status", {"status": dict(status)})
+    return path
+
+
+async def create_salon(
+    client: KubeClient, namespace: str, name: str, status: Mapping[str, Any] = GOOD, *, services: int = 1
+) -> str:
+    """Create a Tenant with a Branch, its agent and services; return the Tenant's path."""
+    path = await create(client, TENANTS, namespace, name, status, displayName=f"Salon {name.title()}")
+    await create(client, BRANCHES, namespace, f"{name}-mitte", tenantRef={"name": name})
+    await create(client, AGENTS, namespace, f"{name}-agent", branchRef={"name": f"{name}-mitte"})
+    for number in range(services):
+        await create(client, OFFERINGS, namespace, f"{name}-schnitt-{number}", branchRef={"name": f"{name}-mitte"})
+    return path
