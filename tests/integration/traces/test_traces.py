@@ -1,0 +1,144 @@
+"""Traces of web and worker, as a collector receives them."""
+
+import io
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, redirect_stderr
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from askproai_core.clock import SystemClock
+from askproai_core.tenant_config import (
+    NOTIFICATION_KEY,
+    BusinessNews,
+    BusinessNotifications,
+    CalendarConfig,
+    CalendarProvider,
+    NotificationChannel,
+    Notifications,
+    WebhookSettings,
+)
+from askproai_runtime.tasks import TaskSettings
+from askproai_sandbox.calcom import CalcomSimulator
+from askproai_sandbox.simulator import serve
+from tests.worlds.notification_gateway import KEY, Gateway, running_gateway
+from tests.worlds.tenant_pod import TenantPod, next_friday, running_web, running_worker
+from tests.worlds.trace_collector import running_collector
+from tests.worlds.waiting import SOON, eventually
+
+CALCOM_KEY = "cal_salon"
+STRANGER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+NOWHERE = "http://127.0.0.1:9"
+
+
+@asynccontextmanager
+async def running_pod(pod: TenantPod, endpoint: str, ratio: float = 1) -> AsyncIterator[None]:
+    """Run web and worker with traces; at the end both have sent what they had."""
+    traced: dict[str, Any] = {"tracing_endpoint": endpoint, "tracing_sample_ratio": ratio}
+    async with running_worker(pod, **traced) as port, running_web(pod, worker_port=port, **traced):
+        yield
+
+
+@asynccontextmanager
+async def calcom_and_gateway(pod: TenantPod) -> AsyncIterator[tuple[CalcomSimulator, Gateway]]:
+    """Give the tenant a simulated Cal.com, and a gateway to which new appointments are sent."""
+    simulator = CalcomSimulator(SystemClock())
+    async with serve(simulator) as url, running_gateway() as gateway:
+        for number, host in ((1001, "anna"), (1002, "mehmet")):
+            body = {"key": CALCOM_KEY, "id": number, "lengthInMinutes": 45, "host": host}
+            async with pod.session.post(f"{url}/_sim/event-types", json=body) as response:
+                assert response.status == 201
+        notifications = Notifications(
+            webhook=WebhookSettings(url=gateway.url),
+            business=BusinessNotifications(channels=(NotificationChannel.WEBHOOK,), news=(BusinessNews.NEW,)),
+        )
+        calendar = CalendarConfig(
+            provider=CalendarProvider.CALCOM, base_url=url, attendee_email_domain="anrufer.salon.example"
+        )
+        pod.write_config(pod.config(calendar=calendar, notifications=notifications))
+        pod.write_credential("calcom-api-key", CALCOM_KEY)
+        pod.write_credential(NOTIFICATION_KEY, KEY)
+        yield simulator, gateway
+
+
+async def book(pod: TenantPod, call_id: str) -> None:
+    args = {"service": "Haarschnitt", "staff": "anna", "customer_name": "Zora Kanarienvogel"}
+    args["start"] = next_friday(pod, 10).isoformat()
+    booked = await pod.function("book_appointment", call_id, args)
+    assert booked.body["success"], booked.body
+
+
+def new_call() -> str:
+    return f"call_{secrets.token_hex(8)}"
+
+
+async def test_each_request_of_a_call_is_one_trace_from_the_entrance_to_the_provider(
+    stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def often(**settings: Any) -> TaskSettings:
+        return TaskSettings(look_every=timedelta(seconds=0.1), first_within=timedelta(), **settings)
+
+    monkeypatch.setattr("askproai_runtime.worker.TaskSettings", often)
+    pod, call_id = stopped_pod, new_call()
+    async with running_collector() as collector, calcom_and_gateway(pod) as (calcom, gateway):
+        async with running_pod(pod, collector.url):
+            await pod.retell("call_started", call_id)
+            await pod.settled(f"{call_id}:call_started")
+            await pod.function("check_availability", call_id, {"service": "Haarschnitt", "staff": "anna"})
+            await book(pod, call_id)
+            request = "UPDATE tasks SET due_at = clock_timestamp() WHERE tenant = $1 AND name = 'notifications'"
+            await pod.db.execute(request, pod.store.tenant)
+            await eventually(lambda: gateway.accepted, SOON, "the notification")
+    entrance = collector.one("/webhooks/retell", event_type="call_started")
+    assert (entrance.kind, entrance.parent, entrance.attributes["askproai.outcome"]) == ("SERVER", "", "accepted")
+    job = collector.one("job", job_kind="webhook-event")
+    assert (job.trace, collector.ancestors(job)) == (entrance.trace, ["event.commit", "/webhooks/retell"])
+    asked = collector.one("/retell/functions/check_availability")
+    (slots,) = (each for each in collector.named("provider.request") if each.trace == asked.trace)
+    assert slots.attributes["url.template"] == "/v2/slots"
+    booked = collector.one("/retell/functions/book_appointment", outcome="booked", branch="mitte")
+    (created,) = (
+        each for each in collector.named("provider.request") if each.attributes["http.request.method"] == "POST"
+    )
+    way = ["booking.calendar", "booking", "/retell/functions/book_appointment"]
+    assert (created.trace, collector.ancestors(created)) == (booked.trace, way)
+    assert created.attributes | {"http.response.status_code": 201, "server.address": "127.0.0.1"} == created.attributes
+    sent = collector.one("notification", channel="Webhook", outcome="sent")
+    assert (sent.trace, collector.ancestors(sent)) == (booked.trace, ["booking.write", *way[1:]])
+    assert len({entrance.trace, asked.trace, booked.trace}) == 3
+    assert gateway.traceparents == [f"00-{sent.trace}-{sent.id}-01"]
+    assert not [entry for entry in calcom.journal.entries if "traceparent" in str(entry).lower()]
+
+
+async def test_a_stranger_switches_no_trace_on_and_joins_none(stopped_pod: TenantPod) -> None:
+    pod = stopped_pod
+    async with running_collector() as collector:
+        for ratio in (0, 1):
+            async with running_pod(pod, collector.url, ratio):
+                await pod.post("/webhooks/retell", b"{}", {"traceparent": STRANGER})
+            assert len(collector.named("/webhooks/retell")) == ratio
+    refused = collector.one("/webhooks/retell", outcome="unauthorized")
+    assert refused.trace not in STRANGER
+    assert [f"00-{trace}-{span}-01" for trace, span in refused.links] == [STRANGER]
+
+
+async def test_a_collector_that_is_away_costs_nothing_but_counted_spans(stopped_pod: TenantPod) -> None:
+    pod, call_id = stopped_pod, new_call()
+    with redirect_stderr(io.StringIO()) as logs:  # before the processes open their logs
+        await use_without_collector(pod, call_id)
+    assert logs.getvalue().count("traces.collector_away") == 1
+
+
+async def use_without_collector(pod: TenantPod, call_id: str) -> None:
+    async with running_pod(pod, NOWHERE):
+        await book(pod, call_id)
+        assert (await pod.retell("call_started", call_id)).status == 200
+        await pod.settled(f"{call_id}:call_started")
+
+        async def dropped() -> bool:
+            async with pod.session.get(f"http://127.0.0.1:{pod.web.metrics_port}/metrics") as answer:
+                return 'askproai_spans_total{outcome="dropped"' in await answer.text()
+
+        await eventually(dropped, SOON, "the count of dropped spans")
