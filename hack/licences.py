@@ -19,6 +19,7 @@ REQUIREMENTS = ROOT / "hack/requirements/image.txt"
 ACCEPTED: Final = {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0", "PSF-2.0"}
 # What packages without an SPDX expression write instead.
 SPDX: Final = {
+    "3-Clause BSD License": "BSD-3-Clause",  # protobuf
     "Apache 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "BSD License": "BSD-3-Clause",

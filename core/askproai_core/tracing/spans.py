@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Protocol, Self, TypedDict, Unpack
 
 
 class Kind(StrEnum):
-    """What a span stands for, by OpenTelemetry's names."""
+    """What a span describes, by OpenTelemetry's names."""
 
     INTERNAL = "INTERNAL"
     SERVER = "SERVER"  # answers a request

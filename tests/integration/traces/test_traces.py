@@ -43,7 +43,7 @@ async def running_pod(pod: TenantPod, endpoint: str, ratio: float = 1) -> AsyncI
 
 @asynccontextmanager
 async def calcom_and_gateway(pod: TenantPod) -> AsyncIterator[tuple[CalcomSimulator, Gateway]]:
-    """Give the tenant a simulated Cal.com, and a gateway to which new appointments are sent."""
+    """Set the tenant up with a simulated Cal.com, and a gateway to which new appointments are sent."""
     simulator = CalcomSimulator(SystemClock())
     async with serve(simulator) as url, running_gateway() as gateway:
         for number, host in ((1001, "anna"), (1002, "mehmet")):
