@@ -1,6 +1,7 @@
 """Traces of one process: on with the first, and off with the last line of its life."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,6 +31,8 @@ async def open_tracing(settings: TracingSettings, service: str, count: Count, **
     if not settings.endpoint:
         yield
         return
+    if "opentelemetry" in sys.modules and sys.modules["opentelemetry"] is None:  # as a pod's program begins
+        del sys.modules["opentelemetry"]
     from askproai_core.tracing.export import OtelRecorder  # noqa: PLC0415 - 9 MB, for those who want traces
 
     facts = {"service.name": service, **{f"askproai.{name}": value for name, value in resource.items()}}

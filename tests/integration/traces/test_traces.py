@@ -1,6 +1,7 @@
 """Traces of web and worker, as a collector receives them."""
 
 import io
+import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, redirect_stderr
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from askproai_core.clock import SystemClock
+from askproai_core.database import Migrator
 from askproai_core.tenant_config import (
     NOTIFICATION_KEY,
     BusinessNews,
@@ -22,6 +24,7 @@ from askproai_core.tenant_config import (
 )
 from askproai_runtime.tasks import TaskSettings
 from askproai_sandbox.calcom import CalcomSimulator
+from askproai_sandbox.databases import Database
 from askproai_sandbox.simulator import serve
 from tests.worlds.notification_gateway import KEY, Gateway, running_gateway
 from tests.worlds.tenant_pod import TenantPod, next_friday, running_web, running_worker
@@ -29,6 +32,8 @@ from tests.worlds.trace_collector import running_collector
 from tests.worlds.waiting import SOON, eventually
 
 CALCOM_KEY = "cal_salon"
+OPENMETRICS = "application/openmetrics-text;version=1.0.0"
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
 STRANGER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 NOWHERE = "http://127.0.0.1:9"
 
@@ -122,6 +127,64 @@ async def test_a_stranger_switches_no_trace_on_and_joins_none(stopped_pod: Tenan
     refused = collector.one("/webhooks/retell", outcome="unauthorized")
     assert refused.trace not in STRANGER
     assert [f"00-{trace}-{span}-01" for trace, span in refused.links] == [STRANGER]
+
+
+async def test_without_tracing_no_row_and_no_scrape_differs(stopped_pod: TenantPod) -> None:
+    pod, call_id = stopped_pod, new_call()
+    async with running_worker(pod) as port, running_web(pod, worker_port=port):
+        await pod.retell("call_started", call_id)
+        assert await pod.db.fetchval("SELECT count(traceparent) FROM jobs") == 0
+        assert await scrape(pod, OPENMETRICS) == (TEXT, [])
+
+
+async def test_a_booking_leads_from_its_bucket_to_its_trace(stopped_pod: TenantPod) -> None:
+    pod = stopped_pod
+    async with running_collector() as collector:
+        async with running_pod(pod, collector.url):
+            await book(pod, new_call())
+            kind, exemplars = await scrape(pod, OPENMETRICS)
+            assert await scrape(pod, "text/plain") == (TEXT, [])
+    assert kind.startswith("application/openmetrics-text")
+    assert exemplars == [collector.one("booking").trace]
+
+
+async def scrape(pod: TenantPod, accept: str) -> tuple[str, list[str]]:
+    """Return the form of the metrics, and the traces that exemplars of the booking histogram name."""
+    url = f"http://127.0.0.1:{pod.web.metrics_port}/metrics"
+    async with pod.session.get(url, headers={"Accept": accept}) as answer:
+        text, kind = await answer.text(), answer.headers["Content-Type"]
+    found = re.findall(r'^askproai_booking_duration_seconds_bucket.* # {trace_id="(\w+)"}', text, re.MULTILINE)
+    return kind, sorted(set(found))
+
+
+@pytest.mark.parametrize("writer_traces", [True, False])
+async def test_a_job_runs_whichever_release_has_queued_it(stopped_pod: TenantPod, writer_traces: bool) -> None:
+    """The release before neither writes nor reads the context, as a process whose traces are off."""
+    pod, call_id = stopped_pod, new_call()
+    async with running_collector() as collector:
+        traced: dict[str, Any] = {"tracing_endpoint": collector.url, "tracing_sample_ratio": 1}
+        async with running_web(pod, worker_port=9, **(traced if writer_traces else {})):
+            await pod.retell("call_started", call_id)
+        async with running_worker(pod, **({} if writer_traces else traced)):
+            assert (await pod.settled(f"{call_id}:call_started"))["status"] == "processed"
+    row = await pod.job(f"{call_id}:call_started")
+    assert row is not None
+    assert (row["traceparent"] is not None) == writer_traces
+    assert collector.named("job") == []
+
+
+async def test_on_the_schema_before_traces_end_at_the_queue_and_nothing_else_does(
+    stopped_pod: TenantPod, database: Database
+) -> None:
+    pod, call_id = stopped_pod, new_call()
+    assert await Migrator(database.dsn).down() == [20]
+    async with running_collector() as collector, calcom_and_gateway(pod):
+        async with running_pod(pod, collector.url):
+            await book(pod, call_id)
+            await pod.retell("call_started", call_id)
+            assert (await pod.settled(f"{call_id}:call_started"))["status"] == "processed"
+    assert collector.named("event.commit")
+    assert collector.named("job") == []
 
 
 async def test_a_collector_that_is_away_costs_nothing_but_counted_spans(stopped_pod: TenantPod) -> None:

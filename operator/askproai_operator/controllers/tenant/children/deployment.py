@@ -62,7 +62,8 @@ def deployment(
     pod["containers"] = [container for container in pod["containers"] if not alone or container["name"] == component]
     for container in pod["containers"]:
         container["image"] = image
-        container["env"] += [{"name": name, "value": value} for name, value in (variables or {}).items()]
+        further = [{"name": name, "value": value} for name, value in (variables or {}).items()]
+        container["env"] = [*container["env"], *further]  # both containers share the template's list
         container["resources"] = _resources(replica_bounds(tenant, Component(container["name"])).resources)
     if component is Component.WORKER:  # no Service selects it; but a rollout waits until the new pod can work
         pod["containers"][0]["readinessProbe"] = {"httpGet": {"path": "/readyz", "port": "worker"}, "periodSeconds": 2}
