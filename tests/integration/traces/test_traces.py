@@ -27,7 +27,7 @@ from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.databases import Database
 from askproai_sandbox.simulator import serve
 from tests.worlds.notification_gateway import KEY, Gateway, running_gateway
-from tests.worlds.tenant_pod import TenantPod, next_friday, running_web, running_worker
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday, running_web, running_worker
 from tests.worlds.trace_collector import running_collector
 from tests.worlds.waiting import SOON, eventually
 
@@ -127,6 +127,22 @@ async def test_a_stranger_switches_no_trace_on_and_joins_none(stopped_pod: Tenan
     refused = collector.one("/webhooks/retell", outcome="unauthorized")
     assert refused.trace not in STRANGER
     assert [f"00-{trace}-{span}-01" for trace, span in refused.links] == [STRANGER]
+
+
+async def test_a_request_of_the_desk_is_named_by_its_endpoint_and_not_by_what_it_asks_for(
+    stopped_pod: TenantPod,
+) -> None:
+    pod, unknown = stopped_pod, "call_of_zora"
+    async with running_collector() as collector, running_pod(pod, collector.url):
+        await pod.get(f"{pod.private_url}/livez")
+        url = f"{pod.private_url}/api/v1/calls/{unknown}/timeline"
+        assert (await pod.get(url, Authorization=f"Bearer {ADMIN_TOKEN}")).status == 404
+        assert (await pod.get(url)).status == 401
+        await eventually(lambda: len(collector.spans) >= 2, SOON, "the spans")
+    paths = [each for each in collector.spans if each.kind == "SERVER"]
+    assert {each.name for each in paths} == {"/api/v1/calls/{call_id}/timeline"}
+    assert sorted(each.attributes["http.response.status_code"] for each in paths) == [401, 404]
+    assert not [each for each in collector.spans if unknown in each.text]
 
 
 async def test_without_tracing_no_row_and_no_scrape_differs(stopped_pod: TenantPod) -> None:

@@ -1,8 +1,5 @@
 """Which blocks become spans, whose trace they belong to, and what they may say."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-
 import pytest
 
 from askproai_core.logging import add_trace
@@ -17,58 +14,10 @@ from askproai_core.tracing import (
     span,
     start_trace,
 )
-from askproai_core.tracing.spans import RecordedSpan, SpanIds, use
+from askproai_core.tracing.spans import SpanIds
+from tests.worlds.memory_spans import MemoryRecorder
 
 STORED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-@dataclass
-class MadeSpan:
-    name: str
-    ids: SpanIds
-    parent: SpanIds | None = None
-    link: SpanIds | None = None
-    attributes: dict[str, object] = field(default_factory=dict)
-    failed: bool = False
-    ended: bool = False
-
-    def set(self, attributes: dict[str, str | int | bool]) -> None:
-        self.attributes |= attributes
-
-    def rename(self, name: str) -> None:
-        self.name = name
-
-    def fail(self) -> None:
-        self.failed = True
-
-    def end(self) -> None:
-        self.ended = True
-
-
-@dataclass
-class MemoryRecorder:
-    """Keeps the spans that are begun."""
-
-    ratio: float = 1
-    spans: list[MadeSpan] = field(default_factory=list)
-
-    def begin(self, name: str, kind: Kind, parent: RecordedSpan | None, link: SpanIds | None) -> MadeSpan:
-        number = len(self.spans) + 1
-        trace = parent.ids.trace_id if parent else f"{number:032x}"
-        made = MadeSpan(name, SpanIds(trace, f"{number:016x}"), parent.ids if parent else None, link)
-        self.spans.append(made)
-        return made
-
-    def remote(self, ids: SpanIds) -> MadeSpan:
-        return MadeSpan("", ids)
-
-
-@pytest.fixture
-def recorder() -> Iterator[MemoryRecorder]:
-    made = MemoryRecorder()
-    before = use(made)
-    yield made
-    use(before)
 
 
 def test_while_traces_are_off_nothing_is_made() -> None:
