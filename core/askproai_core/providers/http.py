@@ -235,8 +235,10 @@ def _describe_in_span(url: str, reply: Reply) -> None:
         if reply.status >= HTTPStatus.BAD_REQUEST:
             fail_current()
         return
-    failure = reply.failure
-    annotate(error_type=failure.value if failure else type(reply.error).__name__)
+    if (failure := reply.failure) is None:
+        annotate(outcome="not_sent", error_type=type(reply.error).__name__)
+        return
+    annotate(error_type=failure.value)
     fail_current()
 
 

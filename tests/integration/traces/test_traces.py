@@ -47,10 +47,9 @@ async def running_pod(pod: TenantPod, endpoint: str, ratio: float = 1) -> AsyncI
 
 
 @asynccontextmanager
-async def calcom_and_gateway(pod: TenantPod) -> AsyncIterator[tuple[CalcomSimulator, Gateway]]:
+async def calcom_and_gateway(pod: TenantPod) -> AsyncIterator[Gateway]:
     """Set the tenant up with a simulated Cal.com, and a gateway to which new appointments are sent."""
-    simulator = CalcomSimulator(SystemClock())
-    async with serve(simulator) as url, running_gateway() as gateway:
+    async with serve(CalcomSimulator(SystemClock())) as url, running_gateway() as gateway:
         for number, host in ((1001, "anna"), (1002, "mehmet")):
             body = {"key": CALCOM_KEY, "id": number, "lengthInMinutes": 45, "host": host}
             async with pod.session.post(f"{url}/_sim/event-types", json=body) as response:
@@ -65,7 +64,7 @@ async def calcom_and_gateway(pod: TenantPod) -> AsyncIterator[tuple[CalcomSimula
         pod.write_config(pod.config(calendar=calendar, notifications=notifications))
         pod.write_credential("calcom-api-key", CALCOM_KEY)
         pod.write_credential(NOTIFICATION_KEY, KEY)
-        yield simulator, gateway
+        yield gateway
 
 
 async def book(pod: TenantPod, call_id: str) -> None:
@@ -87,10 +86,11 @@ async def test_each_request_of_a_call_is_one_trace_from_the_entrance_to_the_prov
 
     monkeypatch.setattr("askproai_runtime.worker.TaskSettings", often)
     pod, call_id = stopped_pod, new_call()
-    async with running_collector() as collector, calcom_and_gateway(pod) as (calcom, gateway):
+    async with running_collector() as collector, calcom_and_gateway(pod) as gateway:
         async with running_pod(pod, collector.url):
             await pod.retell("call_started", call_id)
             await pod.settled(f"{call_id}:call_started")
+            await eventually(lambda: collector.named("free-times.refresh"), SOON, "the free times")
             await pod.function("check_availability", call_id, {"service": "Haarschnitt", "staff": "anna"})
             await book(pod, call_id)
             request = "UPDATE tasks SET due_at = clock_timestamp() WHERE tenant = $1 AND name = 'notifications'"
@@ -100,9 +100,13 @@ async def test_each_request_of_a_call_is_one_trace_from_the_entrance_to_the_prov
     assert (entrance.kind, entrance.parent, entrance.attributes["askproai.outcome"]) == ("SERVER", "", "accepted")
     job = collector.one("job", job_kind="webhook-event")
     assert (job.trace, collector.ancestors(job)) == (entrance.trace, ["event.commit", "/webhooks/retell"])
+    read = collector.named("free-times.refresh")[0]  # for all who ask next, so it is a trace of its own
+    assert (read.parent, read.trace == entrance.trace) == ("", False)
+    requests = collector.named("provider.request")
+    assert not [each for each in requests if each.trace == entrance.trace]
     asked = collector.one("/retell/functions/check_availability")
-    (slots,) = (each for each in collector.named("provider.request") if each.trace == asked.trace)
-    assert slots.attributes["url.template"] == "/v2/slots"
+    slots = [each for each in requests if each.trace == read.trace]
+    assert {(each.parent, each.attributes["url.template"]) for each in slots} <= {(read.id, "/v2/slots")}
     booked = collector.one("/retell/functions/book_appointment", outcome="booked", branch="mitte")
     (created,) = (
         each for each in collector.named("provider.request") if each.attributes["http.request.method"] == "POST"
@@ -114,7 +118,6 @@ async def test_each_request_of_a_call_is_one_trace_from_the_entrance_to_the_prov
     assert (sent.trace, collector.ancestors(sent)) == (booked.trace, ["booking.write", *way[1:]])
     assert len({entrance.trace, asked.trace, booked.trace}) == 3
     assert gateway.traceparents == [f"00-{sent.trace}-{sent.id}-01"]
-    assert not [entry for entry in calcom.journal.entries if "traceparent" in str(entry).lower()]
 
 
 async def test_a_stranger_switches_no_trace_on_and_joins_none(stopped_pod: TenantPod) -> None:
