@@ -171,9 +171,8 @@ async def _add(conn: Connection, values: tuple[object, ...], traceparent: str | 
     """Insert a job, with its trace if that is recorded; return what PostgreSQL says of the insert."""
     if traceparent is not None:
         try:
-            async with (
-                conn.transaction()
-            ):  # a savepoint: on the schema before, the caller's transaction goes on without it
+            # A savepoint: on the schema before, the caller's transaction goes on without it.
+            async with conn.transaction():
                 return await conn.execute(_ADD.format(column=", traceparent", value=", $8"), *values, traceparent)
         except asyncpg.UndefinedColumnError:
             pass
