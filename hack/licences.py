@@ -15,9 +15,11 @@ from typing import Final
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/reference/licences.md"
 REQUIREMENTS = ROOT / "hack/requirements/image.txt"
-ACCEPTED: Final = {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "PSF-2.0"}
+# MPL-2.0 binds whoever changes a file of its package (certifi): none is changed.
+ACCEPTED: Final = {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0"}
 # What packages without an SPDX expression write instead.
 SPDX: Final = {
+    "3-Clause BSD License": "BSD-3-Clause",  # protobuf
     "Apache 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "BSD License": "BSD-3-Clause",

@@ -11,6 +11,7 @@ from msgspec import Meta
 PREFIX = "ASKPROAI_"
 Port = Annotated[int, Meta(ge=0, le=65535)]
 LogLevel = Annotated[str, Meta(pattern=r"(?i)^(debug|info|warning|error)\Z")]
+TracingEndpoint = Annotated[str, Meta(pattern=r"^(https?://[^/\s]\S*)?\Z")]
 S = TypeVar("S", bound=msgspec.Struct)
 
 

@@ -9,14 +9,18 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import msgspec
 import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from askproai_core.arrivals import Arrivals, BoundedSite, Connection
+from askproai_core.tracing import Kind, annotate, fail_current, is_on, start_trace
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +28,8 @@ T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _CORRELATION = web.RequestKey("correlation", str)
 BODY_SECONDS = 10
+_TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
@@ -91,6 +97,28 @@ async def error_middleware(request: web.Request, handler: Handler) -> web.Stream
             response = failure.response(correlation)
     response.headers["X-Correlation-Id"] = correlation
     return response
+
+
+@web.middleware
+async def trace_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Begin a trace with a request from outside, for the share that the process records.
+
+    The sender's `traceparent` is only linked, never followed. The span has no path: it may hold what identifies a person.
+    """
+    if not is_on():
+        return await handler(request)
+    with start_trace(
+        "request",
+        Kind.SERVER,
+        linked=request.headers.get("traceparent"),
+        correlation_id=correlation_id(request),
+        method=request.method if request.method in _METHODS else "_OTHER",
+    ):
+        response = await handler(request)
+        annotate(status=response.status)
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            fail_current()
+        return response
 
 
 def too_many_requests() -> Problem:
@@ -172,12 +200,16 @@ async def liveness(_request: web.Request) -> web.Response:
 
 
 def metrics_route(registry: CollectorRegistry) -> web.RouteDef:
-    """Return the route `/metrics` for Prometheus (text format 0.0.4)."""
+    """Return the route `/metrics` for Prometheus: text format 0.0.4; with traces on OpenMetrics for who asks for it, which alone
+    has exemplars.
+    """
 
-    async def scrape(_request: web.Request) -> web.Response:
+    async def scrape(request: web.Request) -> web.Response:
+        wants_exemplars = is_on() and "application/openmetrics-text" in request.headers.get("Accept", "")
+        render, kind = (generate_openmetrics, OPENMETRICS) if wants_exemplars else (generate_latest, _TEXT_FORMAT)
         # In a thread: rendering a large registry would delay every other response
-        text = await asyncio.to_thread(generate_latest, registry)
-        return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+        text = await asyncio.to_thread(render, registry)
+        return web.Response(body=text, headers={"Content-Type": kind})
 
     return web.get("/metrics", scrape)
 

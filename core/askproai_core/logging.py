@@ -17,6 +17,8 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from askproai_core.tracing import current_ids
+
 
 def error_location(error: BaseException) -> str:
     """Return where an error was raised: our last two lines, then the line itself, which may be a driver's."""
@@ -32,6 +34,14 @@ def redact_exception(_logger: object, _method: str, event: MutableMapping[str, A
     if isinstance(error, BaseException):
         event.setdefault("error", type(error).__name__)
         event["at"] = error_location(error)
+    return event
+
+
+def add_trace(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add `trace_id` and `span_id` to what is said within a trace that is recorded."""
+    ids = current_ids()
+    if ids is not None:
+        event["trace_id"], event["span_id"] = ids
     return event
 
 
@@ -107,6 +117,7 @@ def configure_logs(level: str, **context: str) -> None:
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        add_trace,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redact_exception,

@@ -50,7 +50,7 @@ has CoordinatorLogins, WriteGuard, RedisDurability and Report.
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 from functools import partial
 from typing import Annotated
@@ -68,6 +68,7 @@ from askproai_core.lifecycle import Stopped, run_until_stopped, stop_on_signals
 from askproai_core.logging import configure_logs
 from askproai_core.provider_limits import CircuitRules
 from askproai_core.terminal import Output
+from askproai_core.tracing import TracingSettings, open_tracing
 from askproai_operator import grants
 from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext, Unverified
@@ -247,6 +248,7 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
     health = Health(queue, metrics)
     login = partial(kopf_login, settings.kubeconfig)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(_tracing(settings, metrics))
         lease_api = LeaseApi(partial(access_by_kopf, login), settings.namespace, shard.lease_name)
         lease = await stack.enter_async_context(lease_api)
         elector = elector_from_settings(settings, lease, clock, show_leader, shard.holder_suffix)
@@ -325,6 +327,11 @@ def _provider_clients(settings: Settings, clock: Clock, metrics: Metrics) -> Pro
     hosts = (*settings.provider_hosts, settings.retell_base_url, settings.calcom_base_url)
     rules = CircuitRules(open_for=timedelta(seconds=settings.circuit_open_seconds))
     return ProviderClients(clock, count=metrics.count_provider_request, hosts=hosts, rules=rules)
+
+
+def _tracing(settings: Settings, metrics: Metrics) -> AbstractAsyncContextManager[None]:
+    tracing = TracingSettings(settings.tracing_endpoint, settings.tracing_sample_ratio)
+    return open_tracing(tracing, "askproai-operator", metrics.count_spans)
 
 
 def _redis(settings: Settings, clock: Clock) -> RedisAdmin | None:

@@ -205,6 +205,15 @@ class Settings(BaseSettings):
     lease_renew_seconds: int = Field(5, ge=2, description="Without a renewal for so long the leader exits.")
     lease_retry_seconds: int = Field(1, ge=1, description="How often the Lease is renewed, or asked for.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged.")
+    tracing_endpoint: str = Field(
+        "",
+        pattern=r"^(https?://[^/\s]\S*)?$",
+        description="Where this process and the tenants' pods send traces: an OpenTelemetry collector by OTLP over HTTP, such as "
+        "`http://collector.observability:4318`. Empty: nowhere. A change restarts the tenants' pods.",
+    )
+    tracing_sample_ratio: float = Field(
+        0.01, ge=0, le=1, description="The share of requests, tasks and reconciles whose trace is recorded."
+    )
     testing: bool = Field(False, description="Arms `ASKPROAI_FAULT`. Never in production.")
 
     @field_validator(

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from askproai_core.metrics import MetricFactory, process_registry
 from askproai_core.redis import CircuitState
+from askproai_core.tracing import exemplar
 
 ACK_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0, 5.0)  # the promise is p99 < 50 ms
 WORK_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 120.0)
@@ -108,6 +109,7 @@ class Metrics:
         self.drained(0)
         self._spool_size = create.gauge("spool_events", "Events that wait in Redis for PostgreSQL")
         self._spool_oldest = create.gauge("spool_oldest_seconds", "Age of the oldest event that waits in Redis")
+        self._spans = create.counter("spans", "Spans of traces by what became of them", "outcome")
         self._circuit = create.gauge("circuit_state", "1 for the state in which a circuit is", "provider", "state")
         self._billing = create.gauge("billing_state", "1 for what Stripe says of the subscription", "status")
         self._config = create.gauge("config_hash_info", "1 for the configuration in use", "hash")
@@ -136,7 +138,7 @@ class Metrics:
         self._bookings.labels(self._tenant, outcome).inc()
 
     def booking_seconds(self, seconds: float) -> None:
-        self._booking_duration.labels(self._tenant).observe(seconds)
+        self._booking_duration.labels(self._tenant).observe(seconds, exemplar())
 
     def expect_functions(self, functions: Iterable[str], outcomes: Iterable[str]) -> None:
         """Create the series of these functions and outcomes with 0, because Prometheus sees no rise in a first sample."""
@@ -180,6 +182,9 @@ class Metrics:
 
     def redis_degraded(self, away: bool) -> None:
         self._redis.labels(self._tenant).set(away)
+
+    def spans(self, outcome: str, spans: int) -> None:
+        self._spans.labels(self._tenant, outcome).inc(spans)
 
     def spooled(self, events: int) -> None:
         self._spooled.labels(self._tenant).inc(events)

@@ -25,6 +25,7 @@ from askproai_core.redis import (
     RequestBudget,
     SlotLock,
 )
+from askproai_core.tracing import TracingSettings, open_tracing
 from askproai_runtime.booking import Basis, BookingContext, BookingOutcome, BookingSettings
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder, build_calendar
 from askproai_runtime.calls import API_KEY, CallsAtRetell
@@ -147,7 +148,9 @@ async def open_process(
     def base_url(provider: Provider) -> str:
         return (config.current.retell if provider is Provider.RETELL else config.current.calendar).base_url
 
+    tracing = TracingSettings(settings.tracing_endpoint, settings.tracing_sample_ratio)
     async with (
+        open_tracing(tracing, f"askproai-{component}", metrics.spans, tenant=config.current.tenant),
         open_stores(
             credentials, config.current.tenant, connections, session_name(settings, component), clock, metrics, stop
         ) as (pool, shared),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from askproai_core.env_variables import LogLevel, Port
+from askproai_core.env_variables import LogLevel, Port, TracingEndpoint
 
 _FOLDER = Path("/etc/askproai")
 
@@ -35,6 +35,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = "local"
     log_level: Annotated[LogLevel, Meta(description="The least log level")] = "info"
+    tracing_endpoint: Annotated[TracingEndpoint, Meta(description="Where traces are sent; empty: nowhere")] = ""
+    tracing_sample_ratio: Annotated[
+        float, Meta(ge=0, le=1, description="The share of requests, jobs and tasks whose trace is recorded")
+    ] = 0.01
     calendar_sync_delay_seconds: Annotated[
         float, Meta(ge=0, description="How long after a failed calendar call it is tried again")
     ] = 300

@@ -19,11 +19,12 @@ from askproai_core.arrivals import Arrivals, allow_open_files, close_unproven
 from askproai_core.clock import Clock, SystemClock
 from askproai_core.exposure_proof import PROOF_PATHS, is_nonce, proof_of
 from askproai_core.fault_injection import fault_points_from_environment
-from askproai_core.http_server import Problem, error_middleware, start_server
+from askproai_core.http_server import Problem, error_middleware, start_server, trace_middleware
 from askproai_core.lifecycle import background_tasks
 from askproai_core.redis import DurableStream, RateLimiter, WakeUpChannel
 from askproai_core.tenant_config import Function
 from askproai_runtime.admin_api import endpoints
+from askproai_core.tracing import annotate, is_on, name_route
 from askproai_runtime.booking import warm_up
 from askproai_runtime.calls import FUNCTIONS_BY_NAME, CallFunctions, FunctionRecorder, InboundCalls
 from askproai_runtime.health import Readiness, metrics_app, open_page, private_app, published_app
@@ -106,6 +107,20 @@ def _find_inner(inner: str) -> Endpoint | None:
         case ["", "retell", "inbound"]:
             return Hook.INBOUND
     return None
+
+
+def _route(endpoint: Endpoint) -> str:
+    """Return the path of an endpoint without what a sender puts into it."""
+    match endpoint:
+        case Source():
+            return f"/webhooks/{endpoint}"
+        case Function():
+            return f"/retell/functions/{endpoint.name.lower()}"
+        case Hook():
+            return "/retell/inbound"
+        case ProofRequest():
+            return "/proof/{nonce}"
+    return f"{STOP_PATH}/{{token}}"
 
 
 class WorkerNotifier:
@@ -239,7 +254,7 @@ class WebProcess:
         log.info("web.stopped")
 
     def _public_app(self) -> web.Application:
-        app = web.Application(middlewares=[close_unproven, error_middleware])
+        app = web.Application(middlewares=[close_unproven, trace_middleware, error_middleware])
         app.router.add_route("*", "/{path:.*}", self._dispatch)
         return app
 
@@ -249,6 +264,9 @@ class WebProcess:
         endpoint = find_endpoint(request.path, config.path_prefix, config.former_path_prefix)
         if endpoint is None:
             raise Problem(404, "Not Found", "This path is not served")
+        if is_on():
+            name_route(_route(endpoint))
+            annotate(tenant=config.tenant)
         if isinstance(endpoint, ProofRequest):
             return self._prove(request, endpoint)
         if isinstance(endpoint, StopRequest):

@@ -52,6 +52,7 @@ from tests.load.measure import Row, latency_rows, percentile
 from tests.load.outage import outage_rows
 from tests.load.sender import LoadResult
 from tests.load.table import cpu_model, print_table
+from tests.load.traces import trace_rows
 
 RATE, ACK_BAR_MS = 100, 50
 CONNECTIONS, OTHER_CONNECTIONS = 64, (1, 8, 256)
@@ -71,6 +72,7 @@ async def measure(
     idle: bool,
     only_idle: bool,
     only_both: bool,
+    only_traces: bool,
     attacks: bool,
     seed: int,
     report: Callable[[str], None],
@@ -87,6 +89,8 @@ async def measure(
         if only_both:
             return facts, await both_away_rows(env, outage, seed, report)
         env.mount()
+        if only_traces:
+            return facts, await trace_rows(env)
         report("start → ready, of each process alone")
         rows += await start_rows(env)
         async with env.running("web") as web:
@@ -102,6 +106,8 @@ async def measure(
             rows += await capacity_rows(env)
         report("the worker alone")
         rows += await drain_rows(env)
+        report("the intake with and without traces, by turns")
+        rows += await trace_rows(env)
         report(f"calls that book at Cal.com (simulated, answers after {PROVIDER_MS} ms)")
         rows += await calcom_rows(env)
         report("an hour of a tenant at which nothing happens: the clock is advanced")
@@ -348,6 +354,7 @@ def main() -> None:
         action="store_true",
         help="only what the polls find after --outage seconds without PostgreSQL and Redis",
     )
+    parser.add_argument("--traces", action="store_true", help="only what traces cost the intake")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the sentences, to repeat a run")
     options = parser.parse_args()
     console, started = Console(stderr=options.json), time.monotonic()
@@ -366,6 +373,7 @@ def main() -> None:
                 idle=not options.skip_idle and not options.both,
                 only_idle=options.only_idle,
                 only_both=options.both,
+                only_traces=options.traces,
                 attacks=not options.skip_attacks,
                 seed=options.seed,
                 report=report,

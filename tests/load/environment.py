@@ -80,13 +80,17 @@ class LoadEnvironment:
         replace_files(self.directory / "credentials", {name: value.encode() for name, value in secrets.items()})
 
     @asynccontextmanager
-    async def running(self, container: str) -> AsyncIterator[Child]:
-        """Run `askproai-runtime web` or `worker`, and yield when it is ready and has served nothing but probes."""
+    async def running(self, container: str, **variables: object) -> AsyncIterator[Child]:
+        """Run `askproai-runtime web` or `worker`, and yield when it is ready and has served nothing but probes.
+
+        `variables` are further settings, without their prefix.
+        """
         settings = {f"{name}_PORT": port for name, port in self.ports.items()} | {
             "CONFIG_FILE": self.directory / "config" / "tenant.json",
             "CREDENTIALS_DIR": self.directory / "credentials",
             "BIND_ADDRESS": "127.0.0.1",
             "SHUTDOWN_DELAY_SECONDS": 0,
+            **variables,
         }
         environment = os.environ | {f"ASKPROAI_{name}": str(value) for name, value in settings.items()}
         probe_port = self.ports["PRIVATE" if container == "web" else "WORKER"]

@@ -6,6 +6,15 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from tests.worlds.memory_spans import MemoryRecorder, recorded_spans
+
+
+@pytest.fixture
+def recorder() -> Iterator[MemoryRecorder]:
+    """Traces are on during the test, and kept in memory."""
+    with recorded_spans() as spans:
+        yield spans
+
 
 @pytest.fixture
 def restored_logs() -> Iterator[None]:

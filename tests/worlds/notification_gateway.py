@@ -19,6 +19,7 @@ class Gateway:
     def __init__(self) -> None:
         self.accepted: list[dict] = []
         self.answers: list[int] = []
+        self.traceparents: list[str | None] = []
         self.url = ""
 
     async def receive(self, request: web.Request) -> web.Response:
@@ -27,6 +28,7 @@ class Gateway:
         status = self.answers.pop(0) if self.answers else 204
         if status < 300:
             self.accepted.append(json.loads(body))
+            self.traceparents.append(request.headers.get("traceparent"))
         return web.Response(status=status, headers={"Location": "http://127.0.0.1:9/"} if status == 302 else {})
 
 

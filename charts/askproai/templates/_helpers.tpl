@@ -46,6 +46,14 @@ redisKey: {{ .Values.redis.adminUrlKey }}
 {{ toYaml $settings }}
 {{- end }}
 
+{{/* The variables of operator and coordinator for traces; the operator hands them on to the tenants' pods. */}}
+{{- define "askproai.tracing" -}}
+{{- with .Values.tracing.endpoint }}
+ASKPROAI_TRACING_ENDPOINT: {{ . | quote }}
+ASKPROAI_TRACING_SAMPLE_RATIO: {{ $.Values.tracing.sampleRatio | quote }}
+{{- end }}
+{{- end }}
+
 {{/* A store of an evaluation: a StatefulSet of one pod, and its Service. `.passwords`: the keys of the Secret that it is started with. */}}
 {{- define "askproai.store" -}}
 {{- $context := dict "root" .root "component" .name -}}

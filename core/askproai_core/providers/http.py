@@ -20,6 +20,7 @@ import aiohttp
 from askproai_core.clock import Clock
 from askproai_core.provider_limits import BudgetSpent, CircuitBreakers, CircuitOpen, Provider, RequestBudget
 from askproai_core.providers.errors import CredentialMissing
+from askproai_core.tracing import Kind, annotate, current_ids, fail_current, span
 
 Json = dict[str, Any]
 
@@ -33,6 +34,41 @@ _MAX_RETRY_AFTER_SECONDS: Final = 3600
 # Cal.com's header X-RateLimit-Reset holds seconds to wait in its source, and a Unix time in its documentation.
 _FIRST_UNIX_TIME: Final = 1_000_000_000
 _MAX_MESSAGE_LENGTH: Final = 500
+_PATH_WORDS: Final = frozenset(
+    [
+        "",
+        "v1",
+        "v2",
+        "v3",
+        "bookings",
+        "slots",
+        "cancel",
+        "reschedule",
+        "mark-absent",
+        "me",
+        "webhooks",
+        "event-types",
+        "list-agents",
+        "list-phone-numbers",
+        "list-retell-llms",
+        "list-agent-versions",
+        "list-calls",
+        "get-call",
+        "delete-call",
+        "get-agent",
+        "create-agent",
+        "update-agent",
+        "delete-agent",
+        "publish-agent-version",
+        "get-retell-llm",
+        "create-retell-llm",
+        "update-retell-llm",
+        "delete-retell-llm",
+        "get-phone-number",
+        "update-phone-number",
+        "get-concurrency",
+    ]
+)
 
 
 class TransportFailure(StrEnum):
@@ -147,6 +183,16 @@ class ProviderHttp:
 
         An `optional` one is not sent if the budget has only what requests need that somebody relies on.
         """
+        # No `traceparent` goes to a provider: it is of no use there, and says which requests belong together.
+        with span("provider.request", Kind.CLIENT, provider=self.provider.value, method=method):
+            reply = await self._send(method, url, timeout, optional=optional, **content)
+            if current_ids() is not None:
+                _describe_in_span(url, reply)
+            return reply
+
+    async def _send(
+        self, method: str, url: str, timeout: aiohttp.ClientTimeout, *, optional: bool, **content: Any
+    ) -> Reply:
         started = self.clock.monotonic()
         try:
             permit = await self.circuits.allow(self.provider)
@@ -174,6 +220,26 @@ class ProviderHttp:
             await permit.record_status(status, retry_after or timedelta())
         seconds = self.clock.monotonic() - started
         return Reply(method, seconds, status, _parse_json(raw), retry_after=retry_after, is_empty=not raw.strip())
+
+
+def url_template(url: str) -> str:
+    """Return the path of a URL with `{}` for every part that is no fixed word of the providers' APIs: ids, numbers and names."""
+    return "/".join(part if part in _PATH_WORDS else "{}" for part in urlsplit(url).path.split("/"))
+
+
+def _describe_in_span(url: str, reply: Reply) -> None:
+    """Add to the current span where a request went and how it ended; never what was sent or answered."""
+    annotate(host=urlsplit(url).hostname or "", template=url_template(url))
+    if reply.status is not None:
+        annotate(status=reply.status)
+        if reply.status >= HTTPStatus.BAD_REQUEST:
+            fail_current()
+        return
+    if (failure := reply.failure) is None:
+        annotate(outcome="not_sent", error_type=type(reply.error).__name__)
+        return
+    annotate(error_type=failure.value)
+    fail_current()
 
 
 def open_session() -> aiohttp.ClientSession:

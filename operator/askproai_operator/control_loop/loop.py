@@ -11,6 +11,7 @@ import structlog
 
 from askproai_core.clock import Clock
 from askproai_core.kube import ApiError, Conflict, NotLeader, Unreachable
+from askproai_core.tracing import annotate, fail_current, start_trace
 from askproai_operator.api import KINDS, CustomResource, Key
 from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.queue import SHARED_WORKERS, Priority, WorkQueue
@@ -131,18 +132,28 @@ class ReconcileLoop(Generic[C]):
     async def process(self, key: Key) -> None:
         """Reconcile one key and act on the result. Each branch schedules the next run, or drops the key."""
         began = self._context.clock.monotonic()
-        try:
-            result = await (self._reconcile_object(key) if key.kind in KINDS else self._reconcile_background(key))
-        except Conflict as error:
-            log.info("reconcile.conflict", key=str(key), error=str(error))
-            result = self._retry(key, "conflict")
-        except (NotLeader, Unreachable) as error:
-            log.warning("reconcile.stopped", key=str(key), why=str(error))
-            result = self._retry(key, "stopped")
-        except Exception as error:  # noqa: BLE001 (no error of a controller may end the worker: it is reported and retried)
-            result = await self._report_error(key, error)
+        with start_trace("reconcile", object_kind=key.kind):
+            if key.kind in KINDS:  # the names of others can be of what is at a provider, such as a number
+                annotate(namespace=key.namespace, object_name=key.name)
+            result = await self._process(key)
+            annotate(outcome=result)
+            if result == "error":
+                fail_current()
         self._metrics.reconciles.labels(key.kind, result).inc()
         self._metrics.reconcile_seconds.labels(key.kind).observe(self._context.clock.monotonic() - began)
+
+    async def _process(self, key: Key) -> str:
+        """Reconcile one key; return the metric's label `result`."""
+        try:
+            return await (self._reconcile_object(key) if key.kind in KINDS else self._reconcile_background(key))
+        except Conflict as error:
+            log.info("reconcile.conflict", key=str(key), error=str(error))
+            return self._retry(key, "conflict")
+        except (NotLeader, Unreachable) as error:
+            log.warning("reconcile.stopped", key=str(key), why=str(error))
+            return self._retry(key, "stopped")
+        except Exception as error:  # noqa: BLE001 (no error of a controller may end the worker: it is reported and retried)
+            return await self._report_error(key, error)
 
     async def _reconcile_object(self, key: Key) -> str:
         """Reconcile a custom resource, write its status and events, and return the metric's label `result`."""

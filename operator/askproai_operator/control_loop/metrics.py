@@ -42,6 +42,7 @@ class Metrics:
         self.writes_unguarded = create.gauge("writes_unguarded", unguarded)
         quiet = "Tenants of which all is well, and of which PostgreSQL and Redis are asked for all together"
         self.quiet_tenants = create.gauge("quiet_tenants", quiet)
+        self._spans = create.counter("spans", "Spans of traces by what became of them", "outcome")
         self._orphans = create.gauge("leftovers", "What deletions could not remove yet", "sort")
         workqueue, queue = MetricFactory(self.registry, prefix="workqueue_"), {"name": "askproai"}
         self.depth = workqueue.gauge("depth", "Keys that wait", "name", "priority")
@@ -59,6 +60,10 @@ class Metrics:
     def count_provider_request(self, provider: str, operation: str, outcome: str) -> None:
         """Count a request to a provider, by its HTTP status or by the way it failed."""
         self._provider_requests.labels(provider, operation, outcome).inc()
+
+    def count_spans(self, outcome: str, spans: int) -> None:
+        """Count spans that were exported to the collector, or dropped."""
+        self._spans.labels(outcome).inc(spans)
 
     def set_orphan_counts(self, counts: Mapping[str, int]) -> None:
         """Set the number of orphans of each sort; a sort that is not named has none."""

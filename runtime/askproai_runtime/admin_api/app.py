@@ -9,9 +9,10 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from askproai_core.http_server import Problem, json_response
+from askproai_core.http_server import Handler, Problem, error_middleware, json_response, trace_middleware
 from askproai_core.reader_token import reader_token_of
 from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Provider
+from askproai_core.tracing import is_on, name_route
 from askproai_runtime.admin_api.appointments import Appointments
 from askproai_runtime.admin_api.audit import Audit
 from askproai_runtime.admin_api.blocks import Blocks
@@ -60,10 +61,22 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
 
 def api_app(endpoints: Sequence[Endpoint], process: Process) -> web.Application:
     """Return the application that serves the API of one tenant's web process."""
-    app = web.Application(middlewares=[_with_token(process)])
+    app = web.Application(middlewares=[_trace, error_middleware, _with_token(process)])
     zone = lambda: ZoneInfo(process.config.current.time_zone)  # noqa: E731
     app.add_routes(endpoint.route(zone, process.clock) for endpoint in endpoints)
     return app
+
+
+@web.middleware
+async def _trace(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Trace a request by the path of its endpoint, without the ids in it."""
+
+    async def named(request: web.Request) -> web.StreamResponse:
+        resource = request.match_info.route.resource
+        name_route(resource.canonical if resource is not None else BASE)
+        return await handler(request)
+
+    return await trace_middleware(request, named) if is_on() else await handler(request)
 
 
 def description_app(endpoints: Sequence[Endpoint], process: Process) -> web.Application:

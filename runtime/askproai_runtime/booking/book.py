@@ -22,6 +22,7 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
+from askproai_core.tracing import annotate, span
 from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.answers import (
@@ -107,12 +108,14 @@ async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping
     """Book, or find that this call already has the appointment, or offer what is free instead."""
     began = ctx.clock.monotonic()
     outcome = BookingOutcome.FAILED
-    try:
-        result = await _book(ctx, call, args, deadline=began + ctx.settings.budget.total_seconds())
-        outcome = result.outcome
-    finally:
-        ctx.metrics.booking(outcome.value)
-        ctx.metrics.booking_seconds(ctx.clock.monotonic() - began)
+    with span("booking"):
+        try:
+            result = await _book(ctx, call, args, deadline=began + ctx.settings.budget.total_seconds())
+            outcome = result.outcome
+        finally:
+            annotate(outcome=outcome.value)
+            ctx.metrics.booking(outcome.value)
+            ctx.metrics.booking_seconds(ctx.clock.monotonic() - began)
     return result.answer
 
 
@@ -144,7 +147,8 @@ async def carry_out_booking(
     """Book once what is resolved, of a caller or of the desk, or answer why it is not booked, with what is free instead."""
     try:
         _require_phone(ctx, request)
-        claim = await _claim_booking(ctx, call, request, deadline)
+        with span("booking.claim"):
+            claim = await _claim_booking(ctx, call, request, deadline)
         if isinstance(claim, BookingResult):
             return claim
         try:
@@ -240,7 +244,9 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
         appointment, outcome = await cover_end(ctx, appointment, await _ask_calendar(ctx, claim, appointment))
         ctx.faults.reach("after:calcom-create")
         if not isinstance(outcome, Taken | Refused):
-            return _booked(ctx, request, [await settle_action(ctx, claim, appointment, outcome)])
+            with span("booking.settle"):
+                settled = await settle_action(ctx, claim, appointment, outcome)
+            return _booked(ctx, request, [settled])
         if not await _give_up_appointment(ctx, request, appointment, outcome):
             # Our lease had ended, and a concurrent request answered that it is booked: its sync job decides.
             return _in_flight()
@@ -262,9 +268,10 @@ async def _write_with_any_staff(
 ) -> list[Appointment] | BookingResult:
     """Run TX1. Raises `SlotNotFree`, unless some were refused: if all others are busy, the refusal is still the reason."""
     try:
-        return await run_transaction(
-            ctx.pool, lambda conn: _write_appointments(conn, ctx, claim, request, refused_staff)
-        )
+        with span("booking.write"):
+            return await run_transaction(
+                ctx.pool, lambda conn: _write_appointments(conn, ctx, claim, request, refused_staff)
+            )
     except (SlotNotFree, asyncpg.ExclusionViolationError) as error:
         if refused_staff:
             return await _refuse(ctx, claim)
@@ -306,7 +313,10 @@ async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Ap
     timeout = claim.provider_timeout(ctx)
     if timeout is None:
         return Unavailable("no time was left to ask the calendar while the caller waits")
-    return await create_booking(ctx, appointment, timeout, caller_waits=True)
+    with span("booking.calendar"):
+        outcome = await create_booking(ctx, appointment, timeout, caller_waits=True)
+        annotate(outcome=type(outcome).__name__.lower())
+        return outcome
 
 
 async def _write_appointments(

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE
+from askproai_core.tracing import start_trace
 from askproai_runtime.booking.bookables import list_bookables
 from askproai_runtime.booking.free_times import find_block, read_and_store
 from askproai_runtime.booking.store.free_times import list_ages
@@ -126,7 +127,9 @@ class FreeTimesKeeper:
             await self._ctx.clock.sleep(_TOGETHER)
             older_than, self._older_than = self._older_than, _NEVER
             try:
-                await self.refresh(older_than, FREE_TIMES)
+                # Whoever has requested it first started this task, within a trace of its own that ends before.
+                with start_trace("free-times.refresh", tenant=self._ctx.tenant, correlation_id=FREE_TIMES):
+                    await self.refresh(older_than, FREE_TIMES)
             except (CalendarUnavailable, *DATABASE_UNAVAILABLE) as error:
                 why = str(error) if isinstance(error, CalendarUnavailable) else type(error).__name__
                 log.warning("free_times.not_refreshed", error=why, consequence="callers ask the calendar themselves")

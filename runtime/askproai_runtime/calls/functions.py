@@ -21,6 +21,7 @@ from askproai_core.logging import error_location
 from askproai_core.phone_numbers import Route, caller_number
 from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, Function
+from askproai_core.tracing import annotate, fail_current
 from askproai_runtime import booking
 from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
@@ -115,10 +116,15 @@ class CallFunctions:
         route = await self._require_route(request, payload.call)
         signature = request.headers[RETELL_SIGNATURE]
         signed = SignedRequest(self.config.current.tenant, payload.call.call_id, signature)
+        if route.branch:
+            annotate(branch=route.branch)
         with speaking(language_of(self.config.current, route)):
             context = self._context(request, payload.call, route)
             answer = await self._answer_in_time(function, route, payload, context, signed)
         seconds, outcome = self.clock.monotonic() - began, answer.outcome.value
+        annotate(function=payload.name, outcome=outcome)
+        if answer.outcome in _FAILURES:
+            fail_current()
         self.metrics.function_answered(payload.name, outcome, seconds)
         self.recorder.add(make_record(payload, context, answer, arrived_at, seconds))
         log.info("function.answered", function=payload.name, call_id=context.call_id, outcome=outcome)
@@ -244,6 +250,7 @@ class CallFunctions:
         if isinstance(found, BranchQuestion):
             return _ask_branch(found)
         args.pop("branch", None)
+        annotate(branch=found.branch.name)
         return _announce(found, await self._run(function, replace(call, branch=found.branch.name), args, agent))
 
     async def _answer_about_business(

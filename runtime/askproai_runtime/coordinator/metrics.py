@@ -25,7 +25,11 @@ class Metrics:
         overlapping = "Claims that overlap another of the same person"
         self._double = create.gauge("double_bookings", overlapping, "tenant")
         self._circuit = create.gauge("circuit_state", "1 for the circuit's state", "tenant", "provider", "state")
+        self._spans = create.counter("spans", "Spans of traces by what became of them", "tenant", "outcome")
         self._redis = create.gauge("redis_degraded", "1 when Redis is configured and away", "tenant")
+
+    def count_spans(self, outcome: str, spans: int) -> None:
+        self._spans.labels(_ALL_TENANTS, outcome).inc(spans)
 
     def redis_degraded(self, away: bool) -> None:
         self._redis.labels(_ALL_TENANTS).set(away)

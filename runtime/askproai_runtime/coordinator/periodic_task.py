@@ -13,6 +13,7 @@ from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.kube import NotLeader
 from askproai_core.logging import error_location
 from askproai_core.redis import RedisUnavailable
+from askproai_core.tracing import annotate, fail_current, start_trace
 from askproai_runtime.coordinator.fenced_redis import FencedRedis
 from askproai_runtime.coordinator.metrics import Metrics
 from askproai_runtime.coordinator.settings import CoordinatorSettings
@@ -51,23 +52,30 @@ async def run_periodically(task: PeriodicTask, context: CoordinatorContext) -> N
 
 async def run_once(task: PeriodicTask, context: CoordinatorContext) -> None:
     """Run a task once; whatever it raises is logged and counted."""
+    with start_trace("duty", task=task.name):
+        outcome = await _attempt(task, context)
+        annotate(outcome=outcome)
+        if outcome == "failed":
+            fail_current()
+    context.metrics.runs.labels(task.name, outcome).inc()
+
+
+async def _attempt(task: PeriodicTask, context: CoordinatorContext) -> str:
     try:
         context.fence()
         changed = await task.run(context)
     except NotLeader as error:
-        outcome = "not_leader"
         log.warning("duty.refused", duty=task.name, why=str(error))
+        return "not_leader"
     except (RedisUnavailable, *DATABASE_UNAVAILABLE) as error:
-        outcome = "away"
         # The Redis client has warned already, once.
         level = log.info if isinstance(error, RedisUnavailable) else log.warning
         level("duty.put_off", duty=task.name, error=type(error).__name__, at=error_location(error))
+        return "away"
     except Exception as error:  # noqa: BLE001  a fault in one task must not end the others; it is logged and counted
-        outcome = "failed"
         log.error("duty.failed", duty=task.name, error=type(error).__name__, at=error_location(error))  # noqa: TRY400  a driver's text quotes rows
-    else:
-        outcome = "ok"
-        context.metrics.changes.labels(task.name).inc(changed)
-        if changed:
-            log.info("duty.done", duty=task.name, changed=changed)
-    context.metrics.runs.labels(task.name, outcome).inc()
+        return "failed"
+    context.metrics.changes.labels(task.name).inc(changed)
+    if changed:
+        log.info("duty.done", duty=task.name, changed=changed)
+    return "ok"

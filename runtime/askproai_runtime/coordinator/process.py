@@ -15,6 +15,7 @@ from askproai_core.kube import LeaseApi, elector_from_settings, leadership, read
 from askproai_core.lifecycle import Stopped
 from askproai_core.logging import configure_logs
 from askproai_core.redis import ALL_TENANTS
+from askproai_core.tracing import TracingSettings, open_tracing
 from askproai_runtime.coordinator.circuits import update_circuits
 from askproai_runtime.coordinator.fenced_redis import FencedRedis
 from askproai_runtime.coordinator.maintenance import (
@@ -60,6 +61,8 @@ async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) ->
     configure_logs(settings.log_level, component="coordinator")
     clock, metrics = SystemClock(), Metrics()
     async with AsyncExitStack() as stack:
+        tracing = TracingSettings(settings.tracing_endpoint, settings.tracing_sample_ratio)
+        await stack.enter_async_context(open_tracing(tracing, "askproai-coordinator", metrics.count_spans))
         probes = serve_probes(metrics.registry, settings.bind_address, [settings.health_port])
         ((_, port),) = await stack.enter_async_context(probes)
         log_in, credentials = partial(read_access, settings.kubeconfig), Credentials(settings.credentials_dir)

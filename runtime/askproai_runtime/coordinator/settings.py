@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from askproai_core.env_variables import LogLevel, Port
+from askproai_core.env_variables import LogLevel, Port, TracingEndpoint
 
 
 class CoordinatorSettings(Struct, frozen=True, kw_only=True):
@@ -70,3 +70,7 @@ class CoordinatorSettings(Struct, frozen=True, kw_only=True):
         float, Meta(gt=0, description="How long until one probe is sent for everybody")
     ] = 60
     log_level: Annotated[LogLevel, Meta(description="The least log level")] = "info"
+    tracing_endpoint: Annotated[TracingEndpoint, Meta(description="Where traces are sent; empty: nowhere")] = ""
+    tracing_sample_ratio: Annotated[
+        float, Meta(ge=0, le=1, description="The share of runs of periodic tasks whose trace is recorded")
+    ] = 0.01

@@ -216,7 +216,7 @@ class StaleEvent(Exception):
 class IncomingEvent:
     """A verified event that is not stored yet. `received_at` is None for one that comes right now.
 
-    `payload` is the raw body; of an absence only what is used of it.
+    `payload` is the raw body; of an absence only what is used of it. `traceparent` is the trace that its job belongs to.
     """
 
     source: WebhookSource
@@ -225,6 +225,7 @@ class IncomingEvent:
     payload: bytes
     correlation_id: str
     received_at: datetime | None = None
+    traceparent: str | None = None
 
 
 class _Call(msgspec.Struct):

@@ -26,6 +26,7 @@ class _Record(msgspec.Struct, array_like=True):
     event_type: str
     payload: bytes
     correlation_id: str
+    traceparent: str | None = None
 
 
 _ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(_Record)
@@ -52,7 +53,14 @@ class Spool:
         """Write events to Redis. True once all are on disk there; False if that cannot be promised."""
         contents = [
             _ENCODER.encode(
-                _Record(event.source, event.event_id, event.event_type, event.payload, event.correlation_id)
+                _Record(
+                    event.source,
+                    event.event_id,
+                    event.event_type,
+                    event.payload,
+                    event.correlation_id,
+                    event.traceparent,
+                )
             )
             for event in events
         ]
@@ -92,5 +100,11 @@ def read_entry(entry: StreamEntry) -> IncomingEvent | None:
     if source is None:
         return None
     return IncomingEvent(
-        source, record.event_id, record.event_type, record.payload, record.correlation_id, entry.taken_at
+        source,
+        record.event_id,
+        record.event_type,
+        record.payload,
+        record.correlation_id,
+        entry.taken_at,
+        record.traceparent,
     )

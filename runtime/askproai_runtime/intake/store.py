@@ -7,7 +7,9 @@ second looks up duplicates and re-arms a job that was lost. An event is acknowle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+import asyncpg
 import structlog
 
 from askproai_core.database import Connection, Pool
@@ -18,21 +20,26 @@ log = structlog.get_logger(__name__)
 
 # One statement, which is a transaction of its own. Its rows are sorted by key, so that two pods that store the same events take
 # their locks in the same order and cannot deadlock.
-_INSERT = """
+_INSERT_TEMPLATE = """
 WITH incoming AS (
-    SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::timestamptz[])
-        AS i (source, event_id, event_type, payload, correlation_id, received_at)
+    SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::timestamptz[]{array})
+        AS i (source, event_id, event_type, payload, correlation_id, received_at{column})
 ), stored AS (
     INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id, received_at)
     SELECT $1, source, event_id, event_type, payload, correlation_id, coalesce(received_at, clock_timestamp()) FROM incoming
     ON CONFLICT (tenant, source, event_id) DO NOTHING
     RETURNING id, source, event_id, correlation_id
 ), queued AS (
-    INSERT INTO jobs (tenant, kind, priority, event_id, correlation_id)
-    SELECT $1, 'webhook-event', $2, id, correlation_id FROM stored
+    INSERT INTO jobs (tenant, kind, priority, event_id, correlation_id{column})
+    SELECT $1, 'webhook-event', $2, stored.id, stored.correlation_id{column} FROM stored{join}
 )
 SELECT id, source, event_id, correlation_id FROM stored
 """
+_INSERT = _INSERT_TEMPLATE.format(array="", column="", join="")
+# For a batch with an event whose trace is recorded. The schema before has no such column.
+_INSERT_TRACED = _INSERT_TEMPLATE.format(
+    array=", $9::text[]", column=", traceparent", join=" JOIN incoming USING (source, event_id)"
+)
 
 # Only an undecided event without a live job is re-armed. A job is live while it is ready (which includes a retry in five minutes)
 # or running within its lease. A worker may be finishing it at this moment: both rows are locked, the job first as everywhere, and
@@ -137,11 +144,11 @@ class EventStore:
         for event in events:  # deliveries of one event may share a flush: the later ones are duplicates of the first
             first.setdefault((event.source, event.event_id), event)
         columns = [
-            (*key, event.event_type, event.payload, event.correlation_id, event.received_at)
+            (*key, event.event_type, event.payload, event.correlation_id, event.received_at, event.traceparent)
             for key, event in sorted(first.items(), key=lambda item: item[0])
         ]
         async with self._pool.acquire() as conn:
-            rows = await conn.fetch(_INSERT, self._tenant, Priority.CRITICAL, *zip(*columns, strict=True))
+            rows = await self._insert(conn, list(zip(*columns, strict=True)))
             stored = {(row["source"], row["event_id"]): row for row in rows}
             inserted = frozenset(stored)
             known = [column[:2] for column in columns if column[:2] not in inserted]
@@ -160,6 +167,16 @@ class EventStore:
             row, duplicate = stored[key], key not in inserted or first[key] is not event
             receipts.append(Receipt(row["id"], row["correlation_id"], duplicate))
         return receipts
+
+    async def _insert(self, conn: Connection, columns: Sequence[Sequence[Any]]) -> list[asyncpg.Record]:
+        """Insert events and jobs; return the events that are new. The last of the `columns` are the traces of the jobs."""
+        *needed, traces = columns
+        if any(traces):
+            try:
+                return list(await conn.fetch(_INSERT_TRACED, self._tenant, Priority.CRITICAL, *needed, traces))
+            except asyncpg.UndefinedColumnError:
+                log.info("jobs.untraced", why="the schema is still that of an earlier release")
+        return list(await conn.fetch(_INSERT, self._tenant, Priority.CRITICAL, *needed))
 
     async def accepts_writes(self) -> bool:
         """Return whether the server answers and is no replica. Raises what asyncpg raises."""

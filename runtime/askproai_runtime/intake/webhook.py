@@ -6,7 +6,7 @@ does not answer, before the event is on disk in Redis.
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NoReturn
 
@@ -24,6 +24,7 @@ from askproai_core.http_server import (
     too_many_requests,
 )
 from askproai_core.redis import RateLimiter
+from askproai_core.tracing import Kind, annotate, current_traceparent, span
 from askproai_runtime.intake.flush import EventNotStored, Flusher
 from askproai_runtime.intake.senders import (
     IncomingEvent,
@@ -96,7 +97,9 @@ class Webhooks:
                 event_type = event.event_type
                 receipt = await self._store(event)
         except Problem as refusal:
-            self.metrics.webhook_received(source, event_type, _OUTCOME_BY_STATUS[refusal.status])
+            outcome = _OUTCOME_BY_STATUS[refusal.status]
+            annotate(source=source, outcome=outcome)
+            self.metrics.webhook_received(source, event_type, outcome)
             raise
         if receipt.id is not None and not receipt.duplicate:
             self.wake_worker()
@@ -113,12 +116,16 @@ class Webhooks:
 
     async def _store(self, event: IncomingEvent) -> Receipt:
         try:
-            return await self.flusher.submit(event)
+            with span("event.commit", Kind.PRODUCER):
+                if traceparent := current_traceparent():
+                    event = replace(event, traceparent=traceparent)
+                return await self.flusher.submit(event)
         except EventNotStored as error:
             raise Problem(503, "Not Stored", "The event is not stored; send it again", {"Retry-After": "5"}) from error
 
     def _acknowledge(self, event: IncomingEvent, receipt: Receipt, started_at: float) -> web.Response:
         outcome = _outcome(receipt)
+        annotate(source=event.source, event_type=event.event_type, outcome=outcome)
         self.metrics.webhook_received(event.source, event.event_type, outcome)
         self.metrics.ack(event.source, self.clock.monotonic() - started_at)
         log.info("event.stored", source=event.source, event_type=event.event_type, id=receipt.id, outcome=outcome)

@@ -14,6 +14,7 @@ from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection, Pool
 from askproai_core.lifecycle import Stopped, run_until_stopped
 from askproai_core.logging import error_location
+from askproai_core.tracing import Kind, annotate, continue_from, fail_current, span
 from askproai_runtime.jobs.store import JobStore, snapshot
 from askproai_runtime.jobs.types import (
     DeadNow,
@@ -162,9 +163,19 @@ class Runner:
             log.error("job.lost_track", job=job.id, error=type(error).__name__)
 
     async def _handle(self, job: Job) -> None:
-        """Run one attempt and record its outcome."""
-        with structlog.contextvars.bound_contextvars(
-            correlation_id=job.correlation_id, job=job.id, kind=job.kind.value
+        """Run one attempt and record its outcome, as a span of the trace in which the job was queued."""
+        with (
+            continue_from(job.traceparent),
+            span(
+                "job",
+                Kind.CONSUMER,
+                tenant=self._tenant,
+                job=job.id,
+                job_kind=job.kind.value,
+                attempt=job.attempts,
+                correlation_id=job.correlation_id,
+            ),
+            structlog.contextvars.bound_contextvars(correlation_id=job.correlation_id, job=job.id, kind=job.kind.value),
         ):
             try:
                 await self._attempt(job)
@@ -185,6 +196,7 @@ class Runner:
                 else:
                     await self._fail(job, error, text, self._retry_delay(job))
             else:
+                annotate(outcome="done")
                 log.debug("job.done", attempt=job.attempts)
 
     async def _attempt(self, job: Job) -> None:
@@ -200,10 +212,13 @@ class Runner:
             raise FinishForgotten("the handler returned without finish(); its effects may be there, its job goes on")
 
     async def _run_again(self, job: Job, at: datetime, reason: str) -> None:
+        annotate(outcome="put_off")
         ours = await self._store.run_again(job, at, reason)
         log.info("job.put_off" if ours else "job.stale", at=at.isoformat())
 
     async def _fail(self, job: Job, error: Exception, text: str, wait: timedelta | None) -> None:
+        annotate(outcome="dead" if wait is None else "failed", error_type=type(error).__name__)
+        fail_current()
         if not await self._store.fail(job, text, wait):
             log.warning("job.stale", attempt=job.attempts)
             return

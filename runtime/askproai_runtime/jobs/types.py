@@ -36,6 +36,7 @@ class Job:
     event_id: int | None
     appointment_id: UUID | None
     correlation_id: str
+    traceparent: str | None = None  # the trace that it belongs to, if that is recorded
     age: timedelta = timedelta()  # since it was queued, at this claim
     finished: bool = False  # set by `finish`: a handler that forgets to call it must not count as a success
 

@@ -12,6 +12,7 @@ import asyncpg
 
 from askproai_core.database import Connection, Pool
 from askproai_core.input_values import plain_name
+from askproai_core.tracing import current_traceparent
 from askproai_runtime.notifications.types import (
     AppointmentFacts,
     Kind,
@@ -22,6 +23,7 @@ from askproai_runtime.notifications.types import (
 )
 
 _LONGEST_ERROR = 500
+TRACEPARENT = "traceparent"  # in `content`, of which the release before reads what it knows
 
 _INSERT = """
 INSERT INTO notifications (tenant, kind, subject, recipient, channel, correlation_id, appointment_id, starts_at, content)
@@ -132,12 +134,14 @@ class UpcomingAppointment:
 
 
 async def insert_notifications(conn: "Connection | Pool", tenant: str, rows: Sequence[NewNotification]) -> None:
-    """Add the rows that are not there yet."""
+    """Add the rows that are not there yet; each with the trace that it belongs to, if that is recorded."""
+    traceparent = current_traceparent()
+    trace = {TRACEPARENT: traceparent} if traceparent else {}
     await conn.execute(
         _INSERT, tenant,
         [row.kind.value for row in rows], [row.subject for row in rows], [row.recipient.value for row in rows],
         [row.channel.value for row in rows], [row.correlation_id for row in rows], [row.appointment_id for row in rows],
-        [row.starts_at for row in rows], [json.dumps(row.content) for row in rows],
+        [row.starts_at for row in rows], [json.dumps(row.content | trace) for row in rows],
     )  # fmt: skip
 
 

@@ -22,6 +22,8 @@ from askproai_core.database import AwayChannel, NotificationState, Pool, read_no
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.logging import error_location
 from askproai_core.tenant_config import NotificationChannel, TenantConfig
+from askproai_core.tracing import Kind as SpanKind
+from askproai_core.tracing import annotate, continue_from, fail_current, span
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.notifications.decide import Drop, GiveUp, Send, Wait, decide, retry_after
 from askproai_runtime.notifications.recipients import business_channels, customer_channels, email_addresses, real_email
@@ -29,6 +31,7 @@ from askproai_runtime.notifications.render import render
 from askproai_runtime.notifications.schedule import day_bounds, list_day, reminder_due
 from askproai_runtime.notifications.stop_link import stop_url
 from askproai_runtime.notifications.store import (
+    TRACEPARENT,
     begin_attempt,
     end_attempt,
     insert_notifications,
@@ -147,9 +150,21 @@ class NotificationTask:
         if notification is None:
             return None
         self.faults.reach("after:notification-begin")
-        outcome = await self._transmit(config, notification, channel)
-        self.faults.reach("after:notification-send")
-        await self._end(config, notification, outcome)
+        with (
+            continue_from(notification.content.get(TRACEPARENT)),
+            span(
+                "notification",
+                SpanKind.CONSUMER,
+                tenant=config.tenant,
+                channel=notification.channel,
+                job_kind=notification.kind,
+                attempt=notification.attempts,
+                correlation_id=notification.correlation_id,
+            ),
+        ):
+            outcome = await self._transmit(config, notification, channel)
+            self.faults.reach("after:notification-send")
+            await self._end(config, notification, outcome)
         return outcome
 
     async def _begin(self, run: TaskRun, config: TenantConfig, notification_id: UUID) -> StoredNotification | None:
@@ -216,7 +231,11 @@ class NotificationTask:
                 wait, error = retry_after(notification.attempts), reason
                 state = State.DEAD if wait is None else State.WAITING
         await end_attempt(self.pool, config.tenant, notification.id, notification.attempts, state, error, wait)
-        self.metrics.notified(notification.channel, "failed" if state is State.WAITING else state.value)
+        ended = "failed" if state is State.WAITING else state.value
+        annotate(outcome=ended)
+        if state is not State.SENT:
+            fail_current()
+        self.metrics.notified(notification.channel, ended)
         facts = {"notification": str(notification.id), "kind": notification.kind, "channel": notification.channel}
         if state is State.SENT:
             log.info("notification.sent", **facts)

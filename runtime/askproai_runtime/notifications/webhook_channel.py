@@ -15,6 +15,7 @@ import msgspec
 
 from askproai_core.clock import Clock
 from askproai_core.tenant_config import NOTIFICATION_KEY, TenantConfig, WebhookSettings
+from askproai_core.tracing import current_traceparent
 from askproai_runtime.notifications.recipients import real_email
 from askproai_runtime.notifications.render import one_line
 from askproai_runtime.notifications.types import (
@@ -55,6 +56,8 @@ class WebhookChannel:
             "Content-Type": "application/json",
             SIGNATURE_HEADER: sign(body, key, int(self.clock.now().timestamp())),
         }
+        if traceparent := current_traceparent():  # to the tenant's own program, which can go on with the trace
+            headers["traceparent"] = traceparent
         try:
             async with self.session.post(
                 self.settings.url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False

@@ -17,6 +17,7 @@ from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.lifecycle import sleep_until_stopped
 from askproai_core.logging import error_location
+from askproai_core.tracing import annotate, fail_current, start_trace
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.tasks.store import ClaimedTask, KnownTask, TaskStore
 from askproai_runtime.tasks.types import (
@@ -54,7 +55,7 @@ class TaskRunner:
         self._settings = settings or TaskSettings()
         worker = f"{socket.gethostname()}:{os.getpid()}"
         self._store = TaskStore(pool, lease_pool, tenant, worker, self._settings)
-        self._handlers, self._clock, self._metrics = dict(handlers), clock, metrics
+        self._tenant, self._handlers, self._clock, self._metrics = tenant, dict(handlers), clock, metrics
         self._running: dict[str, asyncio.Task[None]] = {}
         self._are_added = False
 
@@ -105,7 +106,10 @@ class TaskRunner:
     async def _run(self, claimed: ClaimedTask) -> None:
         """Run a task once and record how it ended."""
         correlation_id = uuid4().hex
-        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id, task=claimed.name):
+        with (
+            start_trace("task", tenant=self._tenant, task=claimed.name, correlation_id=correlation_id),
+            structlog.contextvars.bound_contextvars(correlation_id=correlation_id, task=claimed.name),
+        ):
             started_at = self._clock.monotonic()
             try:
                 outcome = await self._attempt(claimed, correlation_id)
@@ -115,6 +119,9 @@ class TaskRunner:
             except DATABASE_UNAVAILABLE as error:
                 outcome = "not_recorded"  # its lease expires
                 log.warning("task.not_recorded", error=type(error).__name__)
+            annotate(outcome=outcome)
+            if outcome == "failed":
+                fail_current()
             self._metrics.task_run(claimed.name, outcome, self._clock.monotonic() - started_at)
 
     async def _attempt(self, claimed: ClaimedTask, correlation_id: str) -> str:

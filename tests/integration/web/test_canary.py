@@ -29,6 +29,7 @@ from tests.worlds.tenant_pod import (
     sign_retell,
     sign_stripe,
 )
+from tests.worlds.trace_collector import running_collector
 from tests.worlds.waiting import SOON, eventually  # fmt: skip
 
 NAME, CALLER, EMAIL, NOTE = "Zacharias Kanarienvogel", "+4915155500077", "canary@example.com", "Zimtschnecke"
@@ -85,14 +86,15 @@ async def use_everything(pod: TenantPod) -> list[str]:
 
 
 @asynccontextmanager
-async def running_processes(pod: TenantPod) -> AsyncIterator[Path]:
+async def running_processes(pod: TenantPod, collector_url: str) -> AsyncIterator[Path]:
     """Run the pod's processes as a cluster does, at debug level. Yields the file of their logs."""
     public, private, metrics, worker = (free_port() for _ in range(4))
     ports = SimpleNamespace(public_port=public, private_port=private, metrics_port=metrics)
     pod.web, pod.worker_port = cast("WebProcess", ports), worker
     environment = pod.variables(
-        log_level="debug", public_port=public, private_port=private, metrics_port=metrics, worker_port=worker
-    )
+        log_level="debug", public_port=public, private_port=private, metrics_port=metrics, worker_port=worker,
+        tracing_endpoint=collector_url, tracing_sample_ratio=1,
+    )  # fmt: skip
     logs = pod.folder / "logs"
     with logs.open("wb") as out:
         program = str(Path(sys.executable).with_name("askproai-runtime"))
@@ -123,7 +125,7 @@ async def test_planted_values_are_found_nowhere(database: Database, tmp_path: Pa
         config = pod.config()
         agents = tuple(msgspec.structs.replace(agent, caller_recognition=True) for agent in config.agents)
         pod.write_config(msgspec.structs.replace(config, agents=agents))
-        async with running_processes(pod) as logs:
+        async with running_collector() as collector, running_processes(pod, collector.url) as logs:
             outputs["refusals"] = "\n".join(await use_everything(pod))
             bearer = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
             endpoints = (
@@ -152,7 +154,14 @@ async def test_planted_values_are_found_nowhere(database: Database, tmp_path: Pa
             errors = "SELECT string_agg(concat(j.last_error, a.error, l.detail), ' ') FROM jobs j, appointments a, audit_log l"
             outputs["rows"] = await pod.db.fetchval(errors) or ""
         outputs["logs"] = logs.read_text("utf-8")
+        outputs["spans"] = "\n".join(each.text for each in collector.spans)
     assert "event.stored" in outputs["logs"]
     assert "function.failed" in outputs["logs"]
+    assert {"/retell/functions/book_appointment", "booking.write", "job", "/webhooks/calcom"} <= {
+        each.name for each in collector.spans
+    }
+    # Two processes, one trace.
+    job = next(each for each in collector.named("job") if collector.ancestors(each)[-1] == "/webhooks/retell")
+    assert {each.service for each in collector.spans if each.trace == job.trace} == {"askproai-web", "askproai-worker"}
     found = [(where, needle) for where, text in outputs.items() for needle in NEEDLES if needle in text]
     assert found == []

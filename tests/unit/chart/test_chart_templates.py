@@ -56,6 +56,8 @@ def test_lint_finds_nothing(helm):
         "settings.sharedIngressAnnotations.size=a\\,b",
         "settings.verifyExposure=perhaps",
         "settings.logLevel=LOUD",
+        "tracing.endpoint=collector:4318",
+        "tracing.sampleRatio=2",
         "networkPolicy.egressPorts=[]",
         "operator.env.ASKPROAI_WORKERS=16",
     ],
@@ -125,6 +127,17 @@ def test_settings_of_one_component_reach_its_pods_and_no_others(render, componen
     for name in COMPONENTS:
         pods = manifests["Deployment", f"askproai-{name}"]["spec"]["template"]["spec"]
         assert pods["imagePullSecrets"] == [{"name": "mine"}]
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_traces_are_off_and_on_for_operator_and_coordinator_with_their_way_out(render, component):
+    assert not [name for name in environment(render(), component) if "TRACING" in name]
+    url = "http://collector.observability:4318"
+    manifests = render(f"tracing.endpoint={url}", "tracing.sampleRatio=0.5", "networkPolicy.enabled=true")
+    variables = environment(manifests, component)
+    assert (variables["ASKPROAI_TRACING_ENDPOINT"], variables["ASKPROAI_TRACING_SAMPLE_RATIO"]) == (url, "0.5")
+    ports = manifests["NetworkPolicy", f"askproai-{component}"]["spec"]["egress"][1]["ports"]
+    assert ports[-1] == {"port": 4318, "protocol": "TCP"}
 
 
 def test_operator_coordinator_and_tenants_run_one_image(render):

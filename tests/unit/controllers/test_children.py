@@ -27,6 +27,7 @@ from askproai_operator.controllers.tenant.children.deployment import (
     rollout_condition,
     runtime_condition,
     service_account,
+    tracing_variables,
 )
 from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.children.monitoring import (
@@ -436,3 +437,18 @@ def test_kinds_that_the_cluster_lacks_are_named_and_do_not_affect_ready():
     condition = no_gateway_api_condition(routed, address_of(routed, "https://voice.example"))
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_INSTALLED)
     assert "route /webhooks and /retell of https://s.example/voice" in condition.message
+
+
+def test_pods_get_the_collector_of_traces_once_each_and_nothing_without_one() -> None:
+    traced = Settings(tracing_endpoint="http://collector.observability:4318", tracing_sample_ratio=0.5)
+    plain = deployment(tenant(), CREDENTIALS, "askproai:1", variables=tracing_variables(Settings()))
+    assert plain == deployment(tenant(), CREDENTIALS, "askproai:1"), "no pod restarts"
+    pod = deployment(tenant(), CREDENTIALS, "askproai:1", variables=tracing_variables(traced))["spec"]["template"][
+        "spec"
+    ]
+    for container in pod["containers"]:
+        found = [(each["name"], each["value"]) for each in container["env"] if "TRACING" in each["name"]]
+        assert found == [
+            ("ASKPROAI_TRACING_ENDPOINT", "http://collector.observability:4318"),
+            ("ASKPROAI_TRACING_SAMPLE_RATIO", "0.5"),
+        ]

@@ -112,3 +112,10 @@ def test_denied_ranges_are_reached_only_where_the_platform_allows_it():
 def test_ranges_that_the_api_server_would_refuse_end_the_operator_at_its_start(values, text):
     with pytest.raises(ValueError, match=text):
         Settings(**values)
+
+
+def test_the_collector_of_traces_is_reached_on_its_port_as_the_stores_are():
+    traced = SETTINGS.model_copy(update={"tracing_endpoint": "http://collector.observability:4318"})
+    _, _, stores = network_policy(tenant(), STORES, PROVIDERS, traced)["spec"]["egress"]
+    _, _, before = network_policy(tenant(), STORES, PROVIDERS, SETTINGS)["spec"]["egress"]
+    assert [entry for entry in stores["ports"] if entry not in before["ports"]] == [{"protocol": "TCP", "port": 4318}]

@@ -29,6 +29,7 @@ from askproai_operator.engine import (
 )
 from askproai_operator.resources import BRANCHES
 from askproai_operator.settings import Settings
+from tests.worlds.memory_spans import MemoryRecorder
 from tests.worlds.salon_objects import key, put, raw, salon
 from tests.worlds.waiting import SOON, eventually
 
@@ -321,3 +322,17 @@ class TestBackground:
         await asyncio.wait_for(both.wait(), SOON)
         stop.set()
         await asyncio.wait_for(running, SOON)
+
+
+async def test_a_reconcile_is_a_trace_that_names_only_objects_of_the_cluster(turn: Turn, recorder: MemoryRecorder):
+    await turn.run(OK)
+    await turn.run(RuntimeError("Zora Kanarienvogel"))
+    await turn.run(OK, Key("Background", "", "+4930123456"))
+    good, failed, background = recorder.spans
+    assert good.attributes == {
+        "askproai.object_kind": "Branch", "k8s.namespace.name": BRANCH.namespace, "askproai.object_name": "mitte",
+        "askproai.outcome": "ok",
+    }  # fmt: skip
+    assert (failed.attributes["askproai.outcome"], failed.failed, good.failed) == ("error", True, False)
+    assert background.attributes == {"askproai.object_kind": "Background", "askproai.outcome": "ok"}
+    assert "Zora" not in str(recorder.spans)

@@ -10,7 +10,12 @@ from askproai_operator.controllers.addresses import Address
 from askproai_operator.controllers.grant import report_refusal, take
 from askproai_operator.controllers.holders import claimed_host_condition, find_holder
 from askproai_operator.controllers.tenant.children import autoscaling, routes
-from askproai_operator.controllers.tenant.children.deployment import deployment, plan_layout, service_account
+from askproai_operator.controllers.tenant.children.deployment import (
+    deployment,
+    plan_layout,
+    service_account,
+    tracing_variables,
+)
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, child_name
 from askproai_operator.controllers.tenant.children.monitoring import (
     monitoring_condition,
@@ -96,7 +101,7 @@ async def _apply_workloads(
         image, pull_secrets = context.settings.runtime_image, context.settings.image_pull_secrets
         render = partial(
             deployment, tenant, credentials, image, component, alone=alone, pull_secrets=pull_secrets, own_keys=own_keys,
-            further_keys=further_keys,
+            further_keys=further_keys, variables=tracing_variables(context.settings),
         )  # fmt: skip
         replicas = autoscaling.initial_replicas(tenant, component, live[component])
         if component in scaled and not autoscaling.is_handed_over(live[component]):

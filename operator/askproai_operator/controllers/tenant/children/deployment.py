@@ -23,6 +23,7 @@ from askproai_operator.controllers.tenant.children.metadata import (
 from askproai_operator.controllers.tenant.children.secrets import SIGNING_KEYS
 from askproai_operator.credentials import Credentials
 from askproai_operator.engine import ObservedObject, find_condition, resources
+from askproai_operator.settings import Settings
 
 OWN_KEYS = (
     "askproai.de/own-keys"  # annotation of a Deployment: the files with staff members' own keys that its pods mount
@@ -41,13 +42,14 @@ def deployment(
     pull_secrets: Iterable[str] = (),
     own_keys: Mapping[str, SecretKeyRef] | None = None,
     further_keys: Mapping[str, SecretKeyRef] | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Manifest:
     """Return a Deployment: `deployment.yaml` with this tenant's names, image and volumes.
 
     Its pods have both containers, or with `alone` only the one that the Deployment is named after. Without `replicas` the
     field is left out, for an autoscaler to write. `pull_secrets` are the installation's, in addition to the tenant's own.
     `own_keys` are the keys of staff members' own Cal.com accounts, by the name of the file; `further_keys` are others without which
-    the pods run all the same.
+    the pods run all the same. `variables` are further ones of the environment.
     """
     spec: Manifest = copy.deepcopy(_template())
     if replicas is not None:
@@ -60,6 +62,8 @@ def deployment(
     pod["containers"] = [container for container in pod["containers"] if not alone or container["name"] == component]
     for container in pod["containers"]:
         container["image"] = image
+        further = [{"name": name, "value": value} for name, value in (variables or {}).items()]
+        container["env"] = [*container["env"], *further]  # both containers share the template's list
         container["resources"] = _resources(replica_bounds(tenant, Component(container["name"])).resources)
     if component is Component.WORKER:  # no Service selects it; but a rollout waits until the new pod can work
         pod["containers"][0]["readinessProbe"] = {"httpGet": {"path": "/readyz", "port": "worker"}, "periodSeconds": 2}
@@ -82,6 +86,16 @@ def deployment(
 @cache
 def _template() -> Manifest:
     return dict(yaml.safe_load(files(__package__).joinpath("deployment.yaml").read_text("utf-8")))
+
+
+def tracing_variables(settings: Settings) -> dict[str, str]:
+    """Return the variables by which pods send traces; none while the operator sends none."""
+    if not settings.tracing_endpoint:
+        return {}
+    return {
+        "ASKPROAI_TRACING_ENDPOINT": settings.tracing_endpoint,
+        "ASKPROAI_TRACING_SAMPLE_RATIO": str(settings.tracing_sample_ratio),
+    }
 
 
 def _resources(resources: ContainerResources) -> Manifest:

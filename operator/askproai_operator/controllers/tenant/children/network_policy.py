@@ -21,14 +21,15 @@ def network_policy(
     tenant: Tenant, stores: Iterable[str], providers: Iterable[str], settings: Settings, *, published: bool = False
 ) -> Manifest:
     """Return the policy: in to the public port, where the page is `published` to its port, and for the operator's and the
-    monitoring's namespaces to the private ones; out to DNS, and to the ports of the URLs of PostgreSQL and Redis (`stores`) and of
-    all other servers (`providers`).
+    monitoring's namespaces to the private ones; out to DNS, and to the ports of the URLs of PostgreSQL and Redis (`stores`), of
+    all other servers (`providers`), and of the collector of traces.
 
     Servers are allowed by port, because a policy knows addresses and pods, not names. No port of another tenant's pods
     (8080, 8081, 8082, 9090, 9091) is among them. The addresses of the cloud's metadata are excepted, and the ranges that the
     platform denies. DNS is open everywhere: caches on the node and clouds serve it at addresses of these ranges.
     """
     trusted = sorted({settings.namespace, *settings.monitoring_namespaces})
+    inner = [*stores, *([settings.tracing_endpoint] if settings.tracing_endpoint else [])]
     from_trusted = {"key": _NAMESPACE_NAME, "operator": "In", "values": trusted}
     spec = {
         "podSelector": {"matchLabels": pod_selector(tenant)},
@@ -43,9 +44,9 @@ def network_policy(
         "egress": [
             {"ports": [{"protocol": "UDP", "port": 53}, _tcp(53)]},
             {"to": _addresses(settings), "ports": _server_ports(providers)},
-            # Unless the platform restricts them, stores may be anywhere, also where no range and no pod is meant: some network
-            # plugins count a node's address as neither.
-            {"ports": _server_ports(stores)} | ({"to": _addresses(settings)} if settings.denied_egress_ranges else {}),
+            # Unless the platform restricts them, stores and the collector may be anywhere, also where no range and no pod is
+            # meant: some network plugins count a node's address as neither.
+            {"ports": _server_ports(inner)} | ({"to": _addresses(settings)} if settings.denied_egress_ranges else {}),
         ],
     }
     return new_manifest(tenant, resources.NETWORK_POLICIES, "", "runtime") | {"spec": spec}

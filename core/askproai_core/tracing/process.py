@@ -1,0 +1,54 @@
+"""Traces of one process: on with the first, and off with the last line of its life."""
+
+import asyncio
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from askproai_core.tracing.spans import Count, use, used
+
+_CLOSE_SECONDS: Final = 2.0  # a process that ends waits no longer for the collector
+
+
+@dataclass(frozen=True, slots=True)
+class TracingSettings:
+    """Where spans are sent, and of which share of the entrances. An empty `endpoint`: traces are off."""
+
+    endpoint: str = ""
+    ratio: float = 0.01
+
+
+@asynccontextmanager
+async def open_tracing(settings: TracingSettings, service: str, count: Count, **resource: str) -> AsyncIterator[None]:
+    """Make spans during the block, as `service`; none without an endpoint. Its end sends what waits, for at most 2 s.
+
+    `count` is called with `exported` or `dropped` and a number of spans, by any thread. `resource` are further facts of the
+    process (`tenant`).
+    """
+    if not settings.endpoint:
+        yield
+        return
+    if "opentelemetry" in sys.modules and sys.modules["opentelemetry"] is None:  # as a pod's program begins
+        del sys.modules["opentelemetry"]
+    from askproai_core.tracing.export import OtelRecorder  # noqa: PLC0415 - 9 MB, for those who want traces
+
+    facts = {"service.name": service, **{f"askproai.{name}": value for name, value in resource.items()}}
+    recorder = OtelRecorder(settings.endpoint, settings.ratio, facts, count)
+    before = use(recorder)
+    try:
+        yield
+    finally:
+        if used() is recorder:
+            use(before)
+        # Not in the loop's pool of threads, whose end asyncio awaits.
+        closed, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def close() -> None:
+            recorder.close(_CLOSE_SECONDS)
+            loop.call_soon_threadsafe(closed.set)
+
+        threading.Thread(target=close, name="traces-close", daemon=True).start()
+        await closed.wait()

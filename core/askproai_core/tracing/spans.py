@@ -1,0 +1,261 @@
+"""Spans, as the code uses them. What is exported, and how, is in `export.py`, which is imported only where traces are on."""
+
+import random
+import re
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from enum import StrEnum
+from types import TracebackType
+from typing import Final, NamedTuple, Protocol, Self, TypedDict, Unpack
+
+
+class Kind(StrEnum):
+    """What a span describes, by OpenTelemetry's names."""
+
+    INTERNAL = "INTERNAL"
+    SERVER = "SERVER"  # answers a request
+    CLIENT = "CLIENT"  # waits for a provider
+    PRODUCER = "PRODUCER"  # stores what another process handles
+    CONSUMER = "CONSUMER"  # handles it
+
+
+class Attributes(TypedDict, total=False):
+    """All that a span may say. Each value comes from a closed list, is a number, or is a name of the tenant's own manifest."""
+
+    tenant: str
+    branch: str
+    function: str
+    outcome: str
+    correlation_id: str
+    source: str
+    event_type: str
+    job: int
+    job_kind: str
+    attempt: int
+    task: str
+    channel: str
+    object_kind: str
+    namespace: str
+    object_name: str
+    provider: str
+    method: str
+    status: int
+    host: str
+    route: str
+    template: str
+    error_type: str
+
+
+# The names of OpenTelemetry's conventions; all others are `askproai.<name>`.
+_CONVENTIONS: Final = {
+    "method": "http.request.method",
+    "status": "http.response.status_code",
+    "host": "server.address",
+    "route": "http.route",
+    "template": "url.template",
+    "error_type": "error.type",
+    "namespace": "k8s.namespace.name",
+}
+_TRACEPARENT: Final = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})", re.ASCII)
+_SAMPLED: Final = 0x01
+
+
+class SpanIds(NamedTuple):
+    """The ids of a span, as hexadecimal digits."""
+
+    trace_id: str
+    span_id: str
+
+
+class RecordedSpan(Protocol):
+    """A span that is exported at its end, or the stored end of another process's."""
+
+    @property
+    def ids(self) -> SpanIds: ...
+
+    def set(self, attributes: dict[str, str | int | bool]) -> None: ...
+
+    def rename(self, name: str) -> None: ...
+
+    def fail(self) -> None: ...
+
+    def end(self) -> None: ...
+
+
+class Recorder(Protocol):
+    """What makes spans, in a process whose traces are on."""
+
+    ratio: float
+
+    def begin(self, name: str, kind: Kind, parent: "RecordedSpan | None", link: SpanIds | None) -> RecordedSpan: ...
+
+    def remote(self, ids: SpanIds) -> RecordedSpan: ...
+
+
+class _State:
+    recorder: Recorder | None = None
+
+
+_state: Final = _State()
+_current: ContextVar[RecordedSpan | None] = ContextVar("askproai_span", default=None)
+
+
+def use(recorder: Recorder | None) -> Recorder | None:
+    """Make spans by `recorder` from now on, or none; return what made them before."""
+    before, _state.recorder = _state.recorder, recorder
+    return before
+
+
+def used() -> Recorder | None:
+    """Return what makes spans now."""
+    return _state.recorder
+
+
+def is_on() -> bool:
+    """Return whether this process makes spans."""
+    return _state.recorder is not None
+
+
+class Scope:
+    """A block in which a span is the current one. Without one it does nothing; it can be entered again and again."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class _SpanScope(Scope):
+    __slots__ = ("_ends", "_span", "_token")
+    _token: Token[RecordedSpan | None]
+
+    def __init__(self, made: RecordedSpan | None, *, ends: bool) -> None:
+        self._span, self._ends = made, ends
+
+    def __enter__(self) -> Self:
+        self._token = _current.set(self._span)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _current.reset(self._token)
+        if self._span is None or not self._ends:
+            return
+        if kind is not None:  # its type alone: its text may quote a row, a URL or a caller
+            self._span.set({_CONVENTIONS["error_type"]: kind.__name__})
+            self._span.fail()
+        self._span.end()
+
+
+_NOTHING: Final = Scope()
+
+
+def span(name: str, kind: Kind = Kind.INTERNAL, **attributes: Unpack[Attributes]) -> Scope:
+    """Make a span of the block, within the current one. Does nothing without a current span."""
+    parent = _current.get()
+    if parent is None or (recorder := _state.recorder) is None:
+        return _NOTHING
+    return _begin(recorder, name, kind, parent, None, attributes)
+
+
+def start_trace(
+    name: str, kind: Kind = Kind.INTERNAL, *, linked: str | None = None, **attributes: Unpack[Attributes]
+) -> Scope:
+    """Begin a trace with the block, for the share of blocks that the settings name.
+
+    `linked` is the `traceparent` that a stranger has sent: the span names it, but is no part of that trace and is not sampled
+    because of it, so nobody outside can switch traces on, or put spans into another's trace.
+    """
+    recorder = _state.recorder
+    if recorder is None:
+        return _NOTHING
+    if random.random() >= recorder.ratio:  # noqa: S311  no secret
+        return _NOTHING if _current.get() is None else _SpanScope(None, ends=False)
+    return _begin(recorder, name, kind, None, _parse(linked, sampled=False), attributes)
+
+
+def continue_from(traceparent: str | None) -> Scope:
+    """Let the spans of the block belong to the trace of a stored context. None, and what is no context, changes nothing."""
+    recorder = _state.recorder
+    ids = None if recorder is None else _parse(traceparent, sampled=True)
+    if recorder is None or ids is None:
+        return _NOTHING
+    return _SpanScope(recorder.remote(ids), ends=False)
+
+
+def annotate(**attributes: Unpack[Attributes]) -> None:
+    """Add to the current span. Does nothing without one."""
+    current = _current.get()
+    if current is not None:
+        current.set(_names(attributes))
+
+
+def name_route(route: str) -> None:
+    """Name the current span after the route of its request, as a template without ids. Does nothing without one."""
+    current = _current.get()
+    if current is not None:
+        current.rename(route)
+        current.set({_CONVENTIONS["route"]: route})
+
+
+def fail_current() -> None:
+    """Mark the current span as an error."""
+    current = _current.get()
+    if current is not None:
+        current.fail()
+
+
+def current_traceparent() -> str | None:
+    """Return the context of the current span in the form of W3C Trace Context; None if nothing is traced."""
+    current = _current.get()
+    return None if current is None else "00-{}-{}-01".format(*current.ids)
+
+
+def current_ids() -> SpanIds | None:
+    """Return the ids of the current span, None if nothing is traced."""
+    current = _current.get()
+    return None if current is None else current.ids
+
+
+def exemplar() -> dict[str, str] | None:
+    """Return the label of an exemplar, which leads from a bucket of a histogram to a trace; None if nothing is traced."""
+    current = _current.get()
+    return None if current is None else {"trace_id": current.ids.trace_id}
+
+
+def _begin(
+    recorder: Recorder,
+    name: str,
+    kind: Kind,
+    parent: RecordedSpan | None,
+    link: SpanIds | None,
+    attributes: Attributes,
+) -> Scope:
+    made = recorder.begin(name, kind, parent, link)
+    made.set(_names(attributes))
+    return _SpanScope(made, ends=True)
+
+
+def _names(attributes: Attributes) -> dict[str, str | int | bool]:
+    return {
+        _CONVENTIONS.get(name) or f"askproai.{name}": value  # type: ignore[misc]  # a TypedDict's values are objects
+        for name, value in attributes.items()
+        if value is not None
+    }
+
+
+def _parse(traceparent: str | None, *, sampled: bool) -> SpanIds | None:
+    """Return the ids of a context of version 00; with `sampled` only of one that is recorded where it comes from."""
+    found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
+    if found is None or (sampled and not int(found[3], 16) & _SAMPLED):
+        return None
+    return SpanIds(found[1], found[2])
+
+
+Count = Callable[[str, int], None]

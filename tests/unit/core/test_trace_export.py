@@ -1,0 +1,45 @@
+"""The way of spans to a collector that hangs: bounded in memory, and in the time that it may take at the end."""
+
+import socket
+import time
+from collections import Counter
+from unittest.mock import Mock
+
+import pytest
+import structlog
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+from askproai_core.tracing import Kind, export
+from askproai_core.tracing.export import OtelRecorder, _CountingExporter
+
+
+def test_what_a_collector_does_not_take_is_dropped_and_counted_and_delays_no_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("MOST_WAITING", "_MOST_IN_A_REQUEST"):
+        monkeypatch.setattr(export, name, 5)
+    counted: Counter[str] = Counter()
+
+    def count(outcome: str, spans: int) -> None:
+        counted[outcome] += spans
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, and never answers
+        recorder = OtelRecorder(f"http://127.0.0.1:{silent.getsockname()[1]}", 1, {"service.name": "test"}, count)
+        for number in range(20):
+            recorder.begin(f"span {number}", Kind.INTERNAL, None, None).end()
+        assert counted == {"dropped": 15}
+        began = time.perf_counter()
+        recorder.close(0.2)
+        assert time.perf_counter() - began < 2
+
+
+def test_a_collector_that_is_away_is_mentioned_once_until_it_is_back() -> None:
+    counted: list[tuple[str, int]] = []
+    results = [SpanExportResult.FAILURE, SpanExportResult.FAILURE, SpanExportResult.SUCCESS]
+    collector = Mock(export=Mock(side_effect=results))
+    exporter = _CountingExporter(collector, lambda *each: counted.append(each), Mock())
+    with structlog.testing.capture_logs() as logs:
+        for _ in results:
+            exporter.export([Mock()])
+    assert [entry["event"] for entry in logs] == ["traces.collector_away", "traces.collector_back"]
+    assert counted == [("dropped", 1), ("dropped", 1), ("exported", 1)]
