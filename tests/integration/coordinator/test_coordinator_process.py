@@ -37,7 +37,7 @@ async def start_coordinator(
     (credentials / "REDIS_URL").write_text(await coordinator_url(own_valkey))
     settings = {
         "KUBECONFIG": control_plane.kubeconfig, "NAMESPACE": kube_namespace, "CREDENTIALS_DIR": credentials,
-        "BIND_ADDRESS": "127.0.0.1", "HEALTH_PORT": "0", "SWEEP_SECONDS": "0.2", "COUNT_SECONDS": "0.2",
+        "BIND_ADDRESS": "127.0.0.1", "HEALTH_PORT": "0", "FLEET_PAGE_PORT": "0", "SWEEP_SECONDS": "0.2", "COUNT_SECONDS": "0.2",
         "LEASE_SECONDS": "4", "LEASE_RENEW_SECONDS": "3", "LEASE_RETRY_SECONDS": "1",
     }  # fmt: skip
     environment = os.environ | {f"ASKPROAI_{name}": str(value) for name, value in settings.items()}
@@ -159,3 +159,14 @@ async def test_a_wrong_setting_is_named(tmp_path: Path):
         child = await spawn(f"wrong-{code}", command, directory=tmp_path, environment=environment)
         assert await child.wait() == code
         assert text in child.log.read_text()
+
+
+async def test_a_standby_serves_the_fleets_page_as_the_leader_does(start_coordinator: Start, tmp_path: Path) -> None:
+    (tmp_path / "credentials/FLEET_TOKEN").write_text("token-of-the-platform-0123456789")
+    leader = await start_coordinator("leader")
+    await wait_until_leading(leader)
+    for child in (leader, await start_coordinator("standby")):
+        url = f"http://127.0.0.1:{log_entries(child, 'coordinator.started')[0]['page_port']}/login"
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            assert answer.status == 200
+            assert 'name="token"' in await answer.text()
