@@ -165,9 +165,9 @@ class WebProcess:
         self._process = process
         self.arrivals = Arrivals()
         self._notifier = WorkerNotifier(process)
-        self.spool = Spool(DurableStream(process.shared, STREAM), process.metrics)
+        self.spool = Spool(DurableStream(process.shared, STREAM), process.metrics, process.cipher)
         self._readiness = Readiness(process, lambda: self.spool.keeps_ready)
-        store = EventStore(process.pool, process.tenant)
+        store = EventStore(process.pool, process.tenant, process.cipher)
         self._webhooks = Webhooks(
             config=process.config,
             credentials=process.credentials,
@@ -189,7 +189,7 @@ class WebProcess:
             clock=process.clock,
             wake_worker=self._notifier.notify,
             metrics=process.metrics,
-            recorder=FunctionRecorder(process.pool, process.tenant, process.clock, process.metrics),
+            recorder=FunctionRecorder(process.pool, process.tenant, process.cipher, process.clock, process.metrics),
         )
         self._inbound = InboundCalls(process.config, process.credentials, process.pool, process.clock)
         self._stop_reminders = StopReminders(process, RateLimiter(process.shared, process.clock, "stop-reminders"))

@@ -171,6 +171,7 @@ class PrivacyEnvironment:
             SystemClock(),
             process.metrics,
             timedelta(minutes=1),
+            process.cipher,
         )
         await poll.run(TaskRun(CALL_POLL, {}, "corr-poll", _forget))
         await self.processed()
@@ -217,9 +218,9 @@ async def _forget(_watermark: dict[str, Any]) -> None:
 
 @asynccontextmanager
 async def open_privacy_environment(
-    postgres: EmbeddedPostgres, database: Database, redis: EmbeddedRedis, folder: Path
+    postgres: EmbeddedPostgres, database: Database, redis: EmbeddedRedis, folder: Path, *, encrypted: bool = False
 ) -> AsyncIterator[PrivacyEnvironment]:
-    """Yield the environment with web and worker running."""
+    """Yield the environment with web and worker running; `encrypted`: with a data key that is used."""
     retell, calcom = RetellSimulator(SystemClock()), CalcomSimulator(SystemClock())
     calcom.settings["webhook_delay_ms"] = 0
     async with open_pod(database, folder, f"s{secrets.token_hex(4)}") as pod:
@@ -231,6 +232,8 @@ async def open_privacy_environment(
             pod.write_config(
                 msgspec.structs.replace(config, retell=msgspec.structs.replace(config.retell, base_url=retell_url))
             )
+            if encrypted:
+                pod.encrypt()
             pod.write_credential("calcom-api-key", CALCOM_KEY)
             pod.write_credential("REDIS_URL", await create_tenant_user(redis, pod.store.tenant))
             with redirect_stderr(io.StringIO()) as logs:  # before the processes open their logs

@@ -9,10 +9,18 @@ from askproai_runtime.calls.functions import FUNCTIONS_BY_NAME, CallFunctions
 from askproai_runtime.calls.inbound import InboundCalls
 from askproai_runtime.calls.payload import RetellCall, RetellEvent, decode, find_route, parse_milliseconds
 from askproai_runtime.calls.record import FunctionRecorder
-from askproai_runtime.calls.store import CallRow, audit_refusal, call_stage, count_active_calls, lock_calls, save_calls
+from askproai_runtime.calls.store import (
+    CallRow,
+    audit_refusal,
+    call_stage,
+    count_active_calls,
+    lock_calls,
+    save_calls,
+)
+from askproai_runtime.calls.texts import CallTexts, read_call_texts, read_said
 
 __all__ = [
-    "API_KEY", "FUNCTIONS_BY_NAME", "CallFunctions", "CallRow", "CallsAtRetell", "FoundCall", "FunctionRecorder",
+    "API_KEY", "FUNCTIONS_BY_NAME", "CallFunctions", "CallRow", "CallTexts", "CallsAtRetell", "FoundCall", "FunctionRecorder",
     "InboundCalls", "RetellCall", "RetellEvent", "RetellUnavailable", "audit_refusal", "call_stage", "count_active_calls",
-    "decode", "find_route", "lock_calls", "parse_milliseconds", "save_calls",
+    "decode", "find_route", "lock_calls", "parse_milliseconds", "read_call_texts", "read_said", "save_calls",
 ]  # fmt: skip

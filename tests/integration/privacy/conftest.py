@@ -11,9 +11,13 @@ from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.privacy_environment import PrivacyEnvironment, open_privacy_environment
 
 
-@pytest.fixture
+@pytest.fixture(params=[True], ids=["encrypted"])
 async def env(
-    postgres: EmbeddedPostgres, database: Database, valkey: EmbeddedRedis, tmp_path: Path
+    request: pytest.FixtureRequest,
+    postgres: EmbeddedPostgres,
+    database: Database,
+    valkey: EmbeddedRedis,
+    tmp_path: Path,
 ) -> AsyncIterator[PrivacyEnvironment]:
-    async with open_privacy_environment(postgres, database, valkey, tmp_path) as opened:
+    async with open_privacy_environment(postgres, database, valkey, tmp_path, encrypted=request.param) as opened:
         yield opened
