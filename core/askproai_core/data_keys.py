@@ -11,6 +11,8 @@ from datetime import datetime
 import msgspec
 
 DATA_KEYS = "DATA_KEYS"
+# How an encrypted body begins, and the only field of an encrypted value of JSON. No plain body begins so: those are JSON.
+ENCRYPTED_BODY, ENCRYPTED_FIELD = b"\0enc1", "encrypted"
 _KEY_BYTES = 32
 
 
@@ -29,12 +31,15 @@ class DataKeys(msgspec.Struct, frozen=True, omit_defaults=True):
     """A tenant's keys, the oldest first: the newest encrypts, all decrypt.
 
     `rotation`: the value of the annotation for which the newest was made. `lost_at`: when these keys began although something was
-    encrypted with others, which are gone.
+    encrypted with others, which are gone. `in_use`: all pods can decrypt, so they encrypt. `were_kept`: they are of the former
+    Tenant of the name, and the operator has yet to delete the Secret in which it kept them.
     """
 
     keys: tuple[DataKey, ...] = ()
     rotation: str = ""
     lost_at: datetime | None = None
+    in_use: bool = False
+    were_kept: bool = False
 
     def find(self, key_id: str) -> DataKey | None:
         """Return the key of this id; None if it is not among them."""

@@ -18,12 +18,11 @@ import msgspec
 import structlog
 
 from askproai_core.clock import Clock, SystemClock
-from askproai_core.data_keys import DataKey, DataKeys, decode_data_keys, key_bytes
+from askproai_core.data_keys import ENCRYPTED_BODY, ENCRYPTED_FIELD, DataKey, DataKeys, decode_data_keys, key_bytes
 
 log = structlog.get_logger(__name__)
 
-# No event begins so: each is JSON, and the spool's content is what we wrote.
-_MAGIC: Final = b"\0enc1"
+_MAGIC: Final = ENCRYPTED_BODY
 ENCRYPTED_HEX: Final = _MAGIC.hex()  # for statements
 _PLAIN, _DEFLATED = b"p", b"z"
 _ID_BYTES, _NONCE_BYTES = 8, 24
@@ -33,7 +32,7 @@ _DEFLATE_FROM, _DEFLATE_UP_TO = 2_000, 256 * 1024
 _MOST_BYTES: Final = 64 * 1024 * 1024
 # A kubelet updates mounted Secrets each minute, from a cache that may be a minute old: by then all pods can decrypt.
 KNOWN_TO_ALL_PODS: Final = timedelta(minutes=3)
-_FIELD: Final = "encrypted"
+_FIELD: Final = ENCRYPTED_FIELD
 _MARK: Final = base64.b64encode(_MAGIC).decode().rstrip("=")[:6]  # how the text of an encrypted value begins
 
 

@@ -30,6 +30,7 @@ from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.retell.app import RetellSimulator
 from askproai_sandbox.retell.workspace import Call, Workspace
 from askproai_sandbox.simulator import serve
+from tests.worlds.encryption import decrypted_text
 from tests.worlds.exchanges import compared
 from tests.worlds.notification_environment import mail_settings, notify_business
 from tests.worlds.private_desk import asking, request
@@ -188,12 +189,17 @@ class PrivacyEnvironment:
         await eventually(lambda: self.pod.db.fetchval(waiting, self.tenant), SOON, "the jobs")
 
     async def search(self, needles: Iterable[str]) -> list[tuple[str, str]]:
-        """Return where a text is found: in a dump of the database, in Redis, in logs and at both simulators."""
+        """Return where a text is found: in a dump of the database, also decrypted, in Redis, in logs and at both simulators."""
         dump = await asyncio.to_thread(
             subprocess.run, [self.postgres.binaries / "pg_dump", "--data-only", self.database.superuser_dsn],
             capture_output=True, check=True,
         )  # fmt: skip
-        places = {"database": dump.stdout, "logs": self.logs.getvalue().encode(), "redis": await self._redis()}
+        readable = await decrypted_text(self.pod.db, self.tenant, self.pod.worker.cipher)
+        places = {
+            "database": dump.stdout + readable.encode(),
+            "logs": self.logs.getvalue().encode(),
+            "redis": await self._redis(),
+        }
         places["retell"] = json.dumps(
             [dict(call.fields) for call in self.workspace.calls.values()], ensure_ascii=False
         ).encode()

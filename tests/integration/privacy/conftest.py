@@ -1,4 +1,4 @@
-"""A salon whose callers leave traces everywhere."""
+"""A salon whose callers leave traces everywhere, encrypted where they can be."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,13 +11,12 @@ from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.privacy_environment import PrivacyEnvironment, open_privacy_environment
 
 
-@pytest.fixture(params=[True], ids=["encrypted"])
+@pytest.fixture
 async def env(
-    request: pytest.FixtureRequest,
     postgres: EmbeddedPostgres,
     database: Database,
     valkey: EmbeddedRedis,
     tmp_path: Path,
 ) -> AsyncIterator[PrivacyEnvironment]:
-    async with open_privacy_environment(postgres, database, valkey, tmp_path, encrypted=request.param) as opened:
+    async with open_privacy_environment(postgres, database, valkey, tmp_path, encrypted=True) as opened:
         yield opened

@@ -57,6 +57,7 @@ def compile_config(
     public_url: str = "",
     withheld: WithheldEventTypes = MappingProxyType({}),
     withheld_event_types: Collection[int] = (),
+    encrypt_bodies: bool = False,
 ) -> config.TenantConfig:
     """Return the config. `foreign_numbers` are, by branch, the DIDs that another branch has: they do not route here.
 
@@ -65,6 +66,7 @@ def compile_config(
     channels of notifications only `notification_channels`: the others send nothing.
     `public_url` is where senders arrive; empty while that has not been proven.
     `withheld` are event types to which the pods send nothing, by offering and id; `withheld_event_types` those that none names.
+    `encrypt_bodies`: all pods can decrypt what one of them encrypts.
     """
     spec = tenant.spec
     branches = sorted(branches, key=lambda branch: branch.metadata.name)
@@ -95,6 +97,7 @@ def compile_config(
         rate_limits=spec.runtime.rate_limits,
         booking_limits=spec.runtime.booking_limits,
         withheld_event_types=withheld_event_types,
+        encrypt_bodies=encrypt_bodies,
         notifications=_notifications(tenant, notification_channels, public_url),
     )
 
