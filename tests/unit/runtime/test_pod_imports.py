@@ -13,6 +13,7 @@ NOT_FOR_PODS = {
     "icalendar",
     "jinja2",
     "kopf",
+    "nacl",
     "pydantic",
     "pygments",
     "rich",
