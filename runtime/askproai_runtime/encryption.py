@@ -32,6 +32,7 @@ _DEFLATE_FROM, _DEFLATE_UP_TO = 2_000, 256 * 1024
 _MOST_BYTES: Final = 64 * 1024 * 1024
 # A kubelet updates mounted Secrets each minute, from a cache that may be a minute old: by then all pods can decrypt.
 KNOWN_TO_ALL_PODS: Final = timedelta(minutes=3)
+_READ_EVERY: Final = 1.0  # seconds; a key that is missing is looked for at once
 _FIELD: Final = ENCRYPTED_FIELD
 _MARK: Final = base64.b64encode(_MAGIC).decode().rstrip("=")[:6]  # how the text of an encrypted value begins
 
@@ -78,8 +79,10 @@ class BodyCipher:
     read_keys: Callable[[], str | None]
     is_on: Callable[[], bool]
     clock: Clock = field(default_factory=SystemClock)
+    _read_at: float = float("-inf")
     _text: str | None = None
     _keys: DataKeys = field(default_factory=DataKeys)
+    _bytes: dict[str, bytes] = field(default_factory=dict, repr=False)  # of the keys, by id
 
     @property
     def active_key(self) -> DataKey | None:
@@ -89,17 +92,24 @@ class BodyCipher:
         known_since = self.clock.now() - KNOWN_TO_ALL_PODS
         return next((each for each in reversed(self._read().keys) if each.since <= known_since), None)
 
+    def warm_up(self) -> None:
+        """Import the library if it will be used: that takes 5 to 200 ms, for which no caller should wait."""
+        if self.is_on():
+            import nacl.bindings  # noqa: F401, PLC0415 - see below
+
     def encrypt(self, place: Place, reference: str, value: bytes) -> bytes:
         """Return the value encrypted for its row; as it is while there is no key, and if it is encrypted or empty already."""
-        key = self.active_key
-        if key is None or not value or is_encrypted(value):
+        if not value or is_encrypted(value) or (key := self.active_key) is None:
             return value
+        return self._encrypt(key, place, reference, value)
+
+    def _encrypt(self, key: DataKey, place: Place, reference: str, value: bytes) -> bytes:
         kind, content = _PLAIN, value
         if _DEFLATE_FROM <= len(value) <= _DEFLATE_UP_TO:
             kind, content = _DEFLATED, zlib.compress(value, 1)
         nonce = os.urandom(_NONCE_BYTES)
         header = _MAGIC + kind + key.id.encode() + nonce
-        return header + _encrypt(content, self._bind(header, place, reference), nonce, key_bytes(key))
+        return header + _encrypt(content, self._bind(header, place, reference), nonce, self._bytes[key.id])
 
     def decrypt(self, place: Place, reference: str, stored: bytes) -> bytes:
         """Return the plain value. Raises `DecryptionError`."""
@@ -108,17 +118,18 @@ class BodyCipher:
         header, content = stored[:_HEADER_BYTES], stored[_HEADER_BYTES:]
         kind, rest = header[len(_MAGIC) : len(_MAGIC) + 1], header[len(_MAGIC) + 1 :]
         key_id = rest[:_ID_BYTES].decode("ascii", "replace")
-        key = self._read().find(key_id)
-        if key is None:
+        if key_id not in self._bytes:
+            self._read(at_once=True)
+        if key_id not in self._bytes:
             raise DataKeyMissing(key_id)
-        value = _decrypt(content, self._bind(header, place, reference), rest[_ID_BYTES:], key_bytes(key))
+        value = _decrypt(content, self._bind(header, place, reference), rest[_ID_BYTES:], self._bytes[key_id])
         return value if kind == _PLAIN else zlib.decompressobj().decompress(value, _MOST_BYTES)
 
     def encrypt_json(self, place: Place, reference: str, value: object) -> dict[str, Any] | None:
         """Return the value encrypted, as what a column of JSON holds in its place; None while values are stored plainly."""
-        if self.active_key is None:
+        if (key := self.active_key) is None:
             return None
-        stored = self.encrypt(place, reference, msgspec.json.encode(value))
+        stored = self._encrypt(key, place, reference, msgspec.json.encode(value))
         return {_FIELD: base64.b64encode(stored).decode()}
 
     def decrypt_json(self, place: Place, reference: str, stored: dict[str, Any]) -> Any:
@@ -135,12 +146,17 @@ class BodyCipher:
         """Return what the value is bound to. A tenant's name and a place have no line break."""
         return header + f"{self.tenant}\n{place}\n{reference}".encode()
 
-    def _read(self) -> DataKeys:
-        text = self.read_keys()
+    def _read(self, *, at_once: bool = False) -> DataKeys:
+        """Return the keys, as they were mounted a second ago at the latest."""
+        now = self.clock.monotonic()
+        if not at_once and now - self._read_at < _READ_EVERY:
+            return self._keys
+        self._read_at, text = now, self.read_keys()
         if text != self._text:
             self._text = text
             try:
                 self._keys = decode_data_keys(text) if text else DataKeys()
+                self._bytes = {each.id: key_bytes(each) for each in self._keys.keys}
             except ValueError as error:  # what came with the former text stays readable
                 log.error("data_keys.unreadable", error=str(error), todo="restore Secret T-data-keys from your backup")  # noqa: TRY400  the text has the keys
         return self._keys
@@ -162,7 +178,7 @@ def no_cipher(tenant: str) -> BodyCipher:
     return BodyCipher(tenant, lambda: None, lambda: False)
 
 
-# The library is imported by the first event: an idle pod does without it.
+# The library is imported by the first event: a pod that encrypts nothing does without it.
 def _encrypt(value: bytes, bound_to: bytes, nonce: bytes, key: bytes) -> bytes:
     from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as encrypt  # noqa: PLC0415 - see above
 

@@ -199,6 +199,7 @@ class WebProcess:
         """Serve until `stop`; then fail readiness, and let requests and functions in flight finish, in this order."""
         settings, process = self._process.settings, self._process
         warm_up(process.config.current, process.clock.now())
+        process.cipher.warm_up()
         runners: list[web.AppRunner] = []
 
         async def open_app(app: web.Application, port: int, arrivals: Arrivals | None = None) -> int:

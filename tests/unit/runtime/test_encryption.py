@@ -115,10 +115,24 @@ def test_what_is_switched_off_is_still_decrypted() -> None:
 
 def test_keys_that_were_there_stay_when_the_file_is_broken() -> None:
     texts = [encode_data_keys(DataKeys((key(),)))]
-    mine = BodyCipher("salon.salon", lambda: texts[-1], lambda: True, FixedClock(NOW))
+    clock = FixedClock(NOW)
+    mine = BodyCipher("salon.salon", lambda: texts[-1], lambda: True, clock)
     stored = mine.encrypt(Place.EVENT, "a", BODY)
     texts.append("half a fi")
+    clock.advance(timedelta(minutes=1))
+    assert mine.active_key is not None
     assert mine.decrypt(Place.EVENT, "a", stored) == BODY
+
+
+def test_a_key_that_is_missing_is_looked_for_at_once_and_one_that_is_gone_is_not_used() -> None:
+    first, second, clock = key(2), key(1), FixedClock(NOW)
+    texts = [encode_data_keys(DataKeys((first,)))]
+    mine = BodyCipher("salon.salon", lambda: texts[-1], lambda: True, clock)
+    before = mine.encrypt(Place.EVENT, "a", BODY)
+    texts.append(encode_data_keys(DataKeys((second,))))
+    assert mine.decrypt(Place.EVENT, "b", cipher(second).encrypt(Place.EVENT, "b", BODY)) == BODY
+    with pytest.raises(DataKeyMissing):
+        mine.decrypt(Place.EVENT, "a", before)
 
 
 def test_what_is_encrypted_is_not_encrypted_twice_and_nothing_stays_nothing() -> None:
