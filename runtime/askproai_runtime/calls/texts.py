@@ -1,7 +1,7 @@
 """What was said in a call, as its columns hold it: transcript and analysis of a call, arguments and answer of a function record.
 
-Plain or encrypted: what is encrypted stands in the column of JSON, and the column of text is empty. So retention, which empties
-both, needs to know nothing of it.
+Plain or encrypted: what is encrypted is in the column of JSON, and the column of text is null. So retention, which empties both,
+needs to know nothing of it.
 """
 
 from dataclasses import dataclass

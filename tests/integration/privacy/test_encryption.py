@@ -24,7 +24,7 @@ def cipher_of(env: PrivacyEnvironment, *keys: DataKey) -> BodyCipher:
 
 
 async def until_used(env: PrivacyEnvironment, *keys: DataKey) -> None:
-    """Give the pod these keys and wait until both processes use them."""
+    """Write these keys for the pod and wait until both processes use them."""
     env.pod.encrypt(*keys)
     for process in (env.pod.worker, env.pod.web._process):
         await eventually(lambda process=process: process.cipher.active_key == keys[-1], what="the new key")
