@@ -6,13 +6,15 @@ what was encrypted with it, a backup included (docs/decisions/0114-bodies-are-en
 
 import base64
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 DATA_KEYS = "DATA_KEYS"
 # How an encrypted body begins, and the only field of an encrypted value of JSON. No plain body begins so: those are JSON.
 ENCRYPTED_BODY, ENCRYPTED_FIELD = b"\0enc1", "encrypted"
+# A kubelet updates mounted Secrets each minute, from a cache that may be a minute old: by then all pods can decrypt.
+KNOWN_TO_ALL_PODS = timedelta(minutes=3)
 _KEY_BYTES = 32
 
 

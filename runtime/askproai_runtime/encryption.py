@@ -10,7 +10,6 @@ import os
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeGuard
 
@@ -18,7 +17,15 @@ import msgspec
 import structlog
 
 from askproai_core.clock import Clock, SystemClock
-from askproai_core.data_keys import ENCRYPTED_BODY, ENCRYPTED_FIELD, DataKey, DataKeys, decode_data_keys, key_bytes
+from askproai_core.data_keys import (
+    ENCRYPTED_BODY,
+    ENCRYPTED_FIELD,
+    KNOWN_TO_ALL_PODS,
+    DataKey,
+    DataKeys,
+    decode_data_keys,
+    key_bytes,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +37,6 @@ _HEADER_BYTES: Final = len(_MAGIC) + 1 + _ID_BYTES + _NONCE_BYTES
 # As PostgreSQL does with values of this length, which it cannot compress any more once they are encrypted.
 _DEFLATE_FROM, _DEFLATE_UP_TO = 2_000, 256 * 1024
 _MOST_BYTES: Final = 64 * 1024 * 1024
-# A kubelet updates mounted Secrets each minute, from a cache that may be a minute old: by then all pods can decrypt.
-KNOWN_TO_ALL_PODS: Final = timedelta(minutes=3)
 _READ_EVERY: Final = 1.0  # seconds; a key that is missing is looked for at once
 _FIELD: Final = ENCRYPTED_FIELD
 _MARK: Final = base64.b64encode(_MAGIC).decode().rstrip("=")[:6]  # how the text of an encrypted value begins

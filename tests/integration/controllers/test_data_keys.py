@@ -39,7 +39,7 @@ async def start(namespace: TenantNamespace) -> DataKeys:
     await namespace.create("Branch")
     await namespace.create("Tenant")
     await namespace.wait_until_ready()
-    await namespace.wait_for_condition("BodiesEncrypted", "True", "AsDeclared")
+    await namespace.wait_for_condition("BodiesEncrypted", "True", "Pending")
     return await keys_of(namespace)
 
 
@@ -112,7 +112,7 @@ async def test_a_secret_that_is_restored_is_used_again(namespace: TenantNamespac
     after = await keys_of(namespace)
     restored = encode_data_keys(DataKeys((*keys.keys, *after.keys)))
     await namespace.client.merge(namespace.path("Secret", SECRET), {"stringData": {DATA_KEYS: restored}})
-    await namespace.wait_for_condition("BodiesEncrypted", "True", "AsDeclared")
+    await namespace.wait_for_condition("BodiesEncrypted", "True", "Pending")
     assert [each.id for each in (await keys_of(namespace)).keys] == [each.id for each in (*keys.keys, *after.keys)]
 
 

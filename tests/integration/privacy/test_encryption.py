@@ -13,8 +13,10 @@ from askproai_runtime.events.dispatch import KEY_PATIENCE
 from askproai_runtime.intake import EventStore, IncomingEvent, Source
 from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
 from tests.worlds.encryption import old_key, stored_text
+from tests.worlds.page_visitor import visiting
 from tests.worlds.privacy_environment import ZORA, PrivacyEnvironment
 from tests.worlds.private_desk import request
+from tests.worlds.tenant_pod import ADMIN_TOKEN
 from tests.worlds.waiting import eventually
 
 
@@ -82,6 +84,12 @@ async def test_without_the_key_nothing_is_readable_and_all_goes_on(env: PrivacyE
     assert status == 200
     (call,) = exported["calls"]
     assert (call["transcript"], call["not_readable"], call["from_number"]) == (None, True, ZORA.number)
+
+    async with visiting(env.pod, **{"Accept-Language": "en"}) as owner:
+        assert await owner.log_in(ADMIN_TOKEN, "Karin") == 303
+        status, page, _ = await owner.get(f"/calls/{call_id}?personal=true")
+    assert status == 200
+    assert page.count("Not readable: the key with which it was encrypted is gone.") == len(functions) + 1
 
     again = await env.play(ZORA, hour=12)
     await env.processed()

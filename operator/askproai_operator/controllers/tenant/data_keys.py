@@ -12,7 +12,14 @@ from typing import Final
 import msgspec
 import structlog
 
-from askproai_core.data_keys import DATA_KEYS, DataKeys, decode_data_keys, encode_data_keys, new_data_key
+from askproai_core.data_keys import (
+    DATA_KEYS,
+    KNOWN_TO_ALL_PODS,
+    DataKeys,
+    decode_data_keys,
+    encode_data_keys,
+    new_data_key,
+)
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
@@ -91,4 +98,7 @@ def encryption_condition(tenant: Tenant, keys: DataKeys, now: datetime, *, asked
         return good(_KIND, "what is new is stored plainly (settings.encryptBodies)", Reason.NOT_REQUESTED)
     if not keys.in_use:
         return good(_KIND, "begins when all pods are of this release", Reason.PENDING)
+    begins = keys.keys[0].since + KNOWN_TO_ALL_PODS
+    if now < begins:
+        return good(_KIND, f"begins at {begins:%H:%M:%S} UTC, when all pods have the key", Reason.PENDING)
     return good(_KIND)

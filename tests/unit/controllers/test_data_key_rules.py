@@ -75,18 +75,20 @@ def test_a_lost_key_is_reported_until_what_it_had_encrypted_is_deleted_by_age() 
     tenant: Tenant = salon_tenant()
     keys = next_keys(DataKeys(), "", NOW, lost=True)
     days = max(tenant.spec.retention.raw_event_days, tenant.spec.retention.transcript_days)
-    for later, status in ((timedelta(), "False"), (timedelta(days=days, seconds=1), "True")):
+    for later, status in ((timedelta(), "False"), (timedelta(days=days), "True")):
         condition = encryption_condition(tenant, keys, NOW + later, asked=True)
         assert condition.status == status
     assert "salon-mueller-data-keys" in encryption_condition(tenant, keys, NOW, asked=True).message
 
 
 @pytest.mark.parametrize(
-    ("asked", "in_use", "reason"),
-    [(True, True, "AsDeclared"), (True, False, "Pending"), (False, False, "NotRequested")],
-)
-def test_the_condition_says_what_is_done(asked: bool, in_use: bool, reason: str) -> None:
-    keys = DataKeys((new_data_key(NOW),), in_use=in_use)
+    ("asked", "in_use", "minutes", "reason"),
+    [
+        (True, True, 3, "AsDeclared"), (True, True, 2, "Pending"), (True, False, 3, "Pending"), (False, False, 3, "NotRequested"),
+    ],
+)  # fmt: skip
+def test_the_condition_says_what_is_done(asked: bool, in_use: bool, minutes: int, reason: str) -> None:
+    keys = DataKeys((new_data_key(NOW - timedelta(minutes=minutes)),), in_use=in_use)
     assert encryption_condition(salon_tenant(), keys, NOW, asked=asked).reason == reason
 
 

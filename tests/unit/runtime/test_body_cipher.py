@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from askproai_core.clock import FixedClock
-from askproai_core.data_keys import DataKey, DataKeys, encode_data_keys, new_data_key
+from askproai_core.data_keys import KNOWN_TO_ALL_PODS, DataKey, DataKeys, encode_data_keys, new_data_key
 from askproai_runtime.calls.texts import read_call_texts, read_said, store_call_texts, store_said
 from askproai_runtime.encryption import (
-    KNOWN_TO_ALL_PODS,
     BodyCipher,
     DataKeyMissing,
     NotAuthentic,
