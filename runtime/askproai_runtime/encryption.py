@@ -123,6 +123,7 @@ class BodyCipher:
         header, content = stored[:_HEADER_BYTES], stored[_HEADER_BYTES:]
         kind, rest = header[len(_MAGIC) : len(_MAGIC) + 1], header[len(_MAGIC) + 1 :]
         key_id = rest[:_ID_BYTES].decode("ascii", "replace")
+        self._read()  # one that was destroyed must be forgotten, also by a pod that only reads
         if key_id not in self._bytes:
             self._read(at_once=True)
         if key_id not in self._bytes:

@@ -134,6 +134,19 @@ def test_a_key_that_is_missing_is_looked_for_at_once_and_one_that_is_gone_is_not
         mine.decrypt(Place.EVENT, "a", before)
 
 
+@pytest.mark.parametrize("on", [True, False])
+def test_a_key_that_was_destroyed_is_forgotten_by_who_only_reads(on: bool) -> None:
+    secret, clock = key(), FixedClock(NOW)
+    texts: list[str | None] = [encode_data_keys(DataKeys((secret,)))]
+    reader = BodyCipher("salon.salon", lambda: texts[-1], lambda: on, clock)
+    stored = cipher(secret).encrypt(Place.EVENT, "a", BODY)
+    assert reader.decrypt(Place.EVENT, "a", stored) == BODY
+    texts.append(None)
+    clock.advance(timedelta(seconds=1))
+    with pytest.raises(DataKeyMissing):
+        reader.decrypt(Place.EVENT, "a", stored)
+
+
 def test_what_is_encrypted_is_not_encrypted_twice_and_nothing_stays_nothing() -> None:
     mine = cipher(key())
     stored = mine.encrypt(Place.EVENT, "a", BODY)
