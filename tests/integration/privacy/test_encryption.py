@@ -16,7 +16,7 @@ from tests.worlds.encryption import old_key, stored_text
 from tests.worlds.page_visitor import visiting
 from tests.worlds.privacy_environment import ZORA, PrivacyEnvironment
 from tests.worlds.private_desk import request
-from tests.worlds.tenant_pod import ADMIN_TOKEN
+from tests.worlds.tenant_pod import ADMIN_TOKEN, sign_calcom
 from tests.worlds.waiting import eventually
 
 
@@ -123,6 +123,24 @@ async def test_what_was_stored_plainly_before_stays_readable_beside_what_is_encr
     assert {place for place, _ in await env.search(ZORA.needles)} <= {"calcom"}
     rows = await env.pod.db.fetch("SELECT payload FROM webhook_events WHERE tenant = $1", env.tenant)
     assert all(not row["payload"] for row in rows), "of Cal.com's, too, which nobody can search as they are stored"
+
+
+async def test_what_calcom_reports_of_an_erased_booking_is_stored_without_a_body(env: PrivacyEnvironment) -> None:
+    """The trigger that sees to it elsewhere cannot read what is encrypted."""
+    await env.play(ZORA)
+    await env.processed()
+    (booking,) = env.calcom.accounts["cal_salon"].bookings.values()
+    await env.erase(ZORA, cancel_appointments=True)
+    await env.processed()
+    await env.finish()
+    for uid, is_erased in ((booking.uid, True), ("somebody_elses_uid", False)):
+        payload = {"uid": uid, "attendees": [{"name": ZORA.name, "note": "\\n" + uid}]}
+        body = json.dumps({"triggerEvent": "BOOKING_PAID", "payload": payload}).encode()
+        reply = await env.pod.post("/webhooks/calcom", body, {"X-Cal-Signature-256": sign_calcom(body)})
+        assert reply.status == 200
+        row = await env.pod.event(reply.body["event_id"])
+        assert row is not None
+        assert (row["payload"] == b"", is_encrypted(row["payload"])) == (is_erased, not is_erased)
 
 
 async def test_an_event_waits_for_its_key_and_is_processed_when_it_is_there(env: PrivacyEnvironment) -> None:
