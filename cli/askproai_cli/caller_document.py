@@ -28,6 +28,7 @@ _FIELDS: Final = {
     "kind": "Art", "recipient": "Empfänger", "channel": "Weg", "content": "Inhalt", "created_at": "angelegt",
     "finished_at": "abgeschlossen", "of_appointment_at": "Termin am", "address": "Adresse", "source": "von",
     "event_type": "Meldung", "received_at": "eingegangen", "body": "Inhalt",
+    "not_readable": "nicht lesbar, der Schlüssel ist gelöscht",
 }  # fmt: skip
 # Arguments of the call functions, and what Retell's analysis of a call has, beside names of fields.
 _PARTS: Final = {

@@ -30,6 +30,7 @@ calls = typer.Typer(
 _COLUMNS = {"started_at": "when", "from_number": "from", "branch": "branch", "seconds": "s", "outcome": "outcome",
             "call_id": "call"}  # fmt: skip
 _MAX_NAME = 24
+_NOT_READABLE = "Not readable: the key with which it was encrypted is gone."
 _INDENT = " " * 10  # a time of day and two spaces
 
 AnonymousOption = Annotated[
@@ -99,6 +100,8 @@ def content_lines(content: Mapping[str, Any], width: int) -> Iterator[str]:
         yield from _transcript_lines(content["transcript"], width)
         if content["transcript_truncated"]:
             yield from ("", "The transcript is cut after 10,000 characters.")
+    elif content.get("not_readable"):
+        yield from ("", _NOT_READABLE)
     else:
         yield from (
             "",
@@ -153,6 +156,8 @@ def timeline_lines(timeline: Mapping[str, Any], width: int) -> Iterator[str]:
             yield from wrap(detail, width, first=_INDENT, further=f"{_INDENT}  ")
     if timeline["transcript"]:
         yield from _transcript_lines(timeline["transcript"], width)
+    elif timeline.get("not_readable"):
+        yield from ("", f"transcript: {_NOT_READABLE}")
 
 
 def _call_facts(call: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:
@@ -176,6 +181,8 @@ def _details(moment: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:
         yield to_cell(moment["detail"], zone)
     if moment["answer"]:
         yield f"→ {to_cell(moment['answer'], zone)}"
+    if moment.get("not_readable"):  # pods of the previous release do not report it
+        yield _NOT_READABLE
     if moment["appointment_id"]:
         at = moment["starts_at"] and f"at {to_cell(moment['starts_at'], zone)}"
         yield " ".join(filter(None, (moment["appointment_id"], at)))

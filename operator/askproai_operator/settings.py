@@ -78,6 +78,12 @@ class Settings(BaseSettings):
         description='Use only Secrets with the label `askproai.de/use: "true"`. `false` is for the time of an upgrade: '
         "then whoever may create a Tenant can send any Secret of its namespace to a provider.",
     )
+    encrypt_bodies: bool = Field(
+        False,
+        description="Bodies of events, transcripts, analyses, and what call functions were asked and answered are stored "
+        "encrypted, with a key for each tenant. On only after the upgrade of all pods: those of the release before cannot read "
+        "them (docs/how-to.md).",
+    )
     retell_base_url: str = Field("https://api.retellai.com", description="Retell for tenants without a `baseUrl`.")
     calcom_base_url: str = Field("https://api.cal.com", description="Cal.com for tenants without a `baseUrl`.")
     shared_base_url: str = Field(

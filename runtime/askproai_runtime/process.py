@@ -11,6 +11,7 @@ import aiohttp
 import structlog
 
 from askproai_core.clock import Clock
+from askproai_core.data_keys import DATA_KEYS
 from askproai_core.database import Pool, open_pool, with_authority
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.lifecycle import background_tasks, sleep_until_stopped
@@ -29,6 +30,7 @@ from askproai_core.tracing import TracingSettings, open_tracing
 from askproai_runtime.booking import Basis, BookingContext, BookingOutcome, BookingSettings
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder, build_calendar
 from askproai_runtime.calls import API_KEY, CallsAtRetell
+from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.settings import Settings
 from askproai_runtime.watched_files import Credentials, LiveConfig
@@ -67,6 +69,7 @@ class Process:
     pool: Pool
     shared: RedisClient
     circuits: CircuitBreakers
+    cipher: BodyCipher
 
     @property
     def tenant(self) -> str:
@@ -89,8 +92,9 @@ class Process:
         slots = SlotLock(self.shared, self.clock)
         calendar = self._calendar(for_callers)
         return BookingContext(
-            self.pool, self.config.now, calendar, self.clock, self.metrics, settings, self.faults, slots
-        )
+            self.pool, self.config.now, calendar, self.clock, self.metrics, settings, self.faults, slots,
+            cipher=self.cipher,
+        )  # fmt: skip
 
     def calls_at_retell(self) -> CallsAtRetell:
         """Return what asks Retell for calls. Only tasks do, so nobody waits for it."""
@@ -145,6 +149,10 @@ async def open_process(
     configure_logs(settings.log_level, component=component, tenant=config.current.tenant)
     credentials, metrics = Credentials(settings.credentials_dir), Metrics(config.current.tenant)
 
+    cipher = BodyCipher(
+        config.current.tenant, lambda: credentials.get(DATA_KEYS), lambda: config.current.encrypt_bodies, clock
+    )
+
     def base_url(provider: Provider) -> str:
         return (config.current.retell if provider is Provider.RETELL else config.current.calendar).base_url
 
@@ -159,7 +167,9 @@ async def open_process(
         circuits = CircuitBreakers(shared, clock, metrics, circuit_rules(settings), base_url=base_url)
         exempt_from_collection()
         async with background_tasks(circuits.follow(stop), config.watch(stop, metrics.config, metrics.config_rejected)):
-            yield Process(settings, clock, faults, config, credentials, metrics, session, pool, shared, circuits)
+            yield Process(
+                settings, clock, faults, config, credentials, metrics, session, pool, shared, circuits, cipher
+            )
 
 
 @asynccontextmanager

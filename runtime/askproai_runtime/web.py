@@ -23,8 +23,8 @@ from askproai_core.http_server import Problem, error_middleware, start_server, t
 from askproai_core.lifecycle import background_tasks
 from askproai_core.redis import DurableStream, RateLimiter, WakeUpChannel
 from askproai_core.tenant_config import Function
-from askproai_runtime.admin_api import endpoints
 from askproai_core.tracing import annotate, is_on, name_route
+from askproai_runtime.admin_api import endpoints
 from askproai_runtime.booking import warm_up
 from askproai_runtime.calls import FUNCTIONS_BY_NAME, CallFunctions, FunctionRecorder, InboundCalls
 from askproai_runtime.health import Readiness, metrics_app, open_page, private_app, published_app
@@ -183,9 +183,9 @@ class WebProcess:
         self._process = process
         self.arrivals = Arrivals()
         self._notifier = WorkerNotifier(process)
-        self.spool = Spool(DurableStream(process.shared, STREAM), process.metrics)
+        self.spool = Spool(DurableStream(process.shared, STREAM), process.metrics, process.cipher)
         self._readiness = Readiness(process, lambda: self.spool.keeps_ready)
-        store = EventStore(process.pool, process.tenant)
+        store = EventStore(process.pool, process.tenant, process.cipher)
         self._webhooks = Webhooks(
             config=process.config,
             credentials=process.credentials,
@@ -207,7 +207,7 @@ class WebProcess:
             clock=process.clock,
             wake_worker=self._notifier.notify,
             metrics=process.metrics,
-            recorder=FunctionRecorder(process.pool, process.tenant, process.clock, process.metrics),
+            recorder=FunctionRecorder(process.pool, process.tenant, process.cipher, process.clock, process.metrics),
         )
         self._inbound = InboundCalls(process.config, process.credentials, process.pool, process.clock)
         self._stop_reminders = StopReminders(process, RateLimiter(process.shared, process.clock, "stop-reminders"))
@@ -217,6 +217,7 @@ class WebProcess:
         """Serve until `stop`; then fail readiness, and let requests and functions in flight finish, in this order."""
         settings, process = self._process.settings, self._process
         warm_up(process.config.current, process.clock.now())
+        process.cipher.warm_up()
         runners: list[web.AppRunner] = []
 
         async def open_app(app: web.Application, port: int, arrivals: Arrivals | None = None) -> int:

@@ -172,7 +172,13 @@ def task_handlers(process: Process, booking: BookingContext, free_times: FreeTim
         CALENDAR_POLL: CalendarPoll(booking, poll_every).run,
         CALENDAR_AUDIT: CalendarAudit(booking, audit_every).run,
         CALL_POLL: CallPoll(
-            process.pool, process.config.now, process.calls_at_retell(), process.clock, process.metrics, calls_every
+            process.pool,
+            process.config.now,
+            process.calls_at_retell(),
+            process.clock,
+            process.metrics,
+            calls_every,
+            process.cipher,
         ).run,
         FREE_TIMES: free_times.run,
         WAITLIST: WaitlistKeeper(booking).run,

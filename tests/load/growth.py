@@ -27,6 +27,7 @@ from askproai_core.database import open_pool
 from askproai_core.logging import configure_logs
 from askproai_runtime.admin_api.store import AdminApiStore, CallStore
 from askproai_runtime.booking.store.claims import read_busy_spans
+from askproai_runtime.encryption import no_cipher
 from askproai_runtime.intake import EventStore, IncomingEvent, Source
 from askproai_sandbox.cluster import ProcessError
 from askproai_sandbox.databases import TenantStore
@@ -204,7 +205,7 @@ class Load:
     async def _work(self, store: TenantStore, name: str) -> None:
         resources = list(store.resources.values())
         async with open_pool(store.dsn, max_size=1) as pool:
-            events, number = EventStore(pool, store.tenant), 0
+            events, number = EventStore(pool, store.tenant, no_cipher(store.tenant)), 0
             await pool.fetchval("SELECT 1")
             await self.begin.wait()
             until = time.perf_counter() + SECONDS

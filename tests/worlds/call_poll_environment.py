@@ -15,6 +15,7 @@ from askproai_core.redis import CircuitBreakers, Provider, RequestBudget
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars import ProviderCallRecorder
 from askproai_runtime.calls import CallsAtRetell
+from askproai_runtime.encryption import no_cipher
 from askproai_runtime.events import CallPoll
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.tasks import Next, TaskRun
@@ -61,7 +62,9 @@ class CallPollEnvironment:
         http = ProviderHttp(Provider.RETELL, self.pod.session, self.circuits, self.clock, budget)
         recorder = ProviderCallRecorder(pool, tenant, self.metrics, Provider.RETELL)
         retell = CallsAtRetell(http, lambda: self.config.retell.base_url, lambda: self.key, recorder)
-        poll = CallPoll(pool, lambda: self.config, retell, self.clock, self.metrics, EVERY)
+        poll = CallPoll(
+            pool, lambda: self.config, retell, self.clock, self.metrics, EVERY, no_cipher(self.config.tenant)
+        )
         try:
             result = await poll.run(TaskRun("call-poll", self.watermark, "corr-poll", save or self.save))
         finally:

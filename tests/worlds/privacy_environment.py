@@ -30,6 +30,7 @@ from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.retell.app import RetellSimulator
 from askproai_sandbox.retell.workspace import Call, Workspace
 from askproai_sandbox.simulator import serve
+from tests.worlds.encryption import decrypted_text
 from tests.worlds.exchanges import compared
 from tests.worlds.notification_environment import mail_settings, notify_business
 from tests.worlds.private_desk import asking, request
@@ -171,6 +172,7 @@ class PrivacyEnvironment:
             SystemClock(),
             process.metrics,
             timedelta(minutes=1),
+            process.cipher,
         )
         await poll.run(TaskRun(CALL_POLL, {}, "corr-poll", _forget))
         await self.processed()
@@ -187,12 +189,17 @@ class PrivacyEnvironment:
         await eventually(lambda: self.pod.db.fetchval(waiting, self.tenant), SOON, "the jobs")
 
     async def search(self, needles: Iterable[str]) -> list[tuple[str, str]]:
-        """Return where a text is found: in a dump of the database, in Redis, in logs and at both simulators."""
+        """Return where a text is found: in a dump of the database, also decrypted, in Redis, in logs and at both simulators."""
         dump = await asyncio.to_thread(
             subprocess.run, [self.postgres.binaries / "pg_dump", "--data-only", self.database.superuser_dsn],
             capture_output=True, check=True,
         )  # fmt: skip
-        places = {"database": dump.stdout, "logs": self.logs.getvalue().encode(), "redis": await self._redis()}
+        readable = await decrypted_text(self.pod.db, self.tenant, self.pod.worker.cipher)
+        places = {
+            "database": dump.stdout + readable.encode(),
+            "logs": self.logs.getvalue().encode(),
+            "redis": await self._redis(),
+        }
         places["retell"] = json.dumps(
             [dict(call.fields) for call in self.workspace.calls.values()], ensure_ascii=False
         ).encode()
@@ -217,9 +224,9 @@ async def _forget(_watermark: dict[str, Any]) -> None:
 
 @asynccontextmanager
 async def open_privacy_environment(
-    postgres: EmbeddedPostgres, database: Database, redis: EmbeddedRedis, folder: Path
+    postgres: EmbeddedPostgres, database: Database, redis: EmbeddedRedis, folder: Path, *, encrypted: bool = False
 ) -> AsyncIterator[PrivacyEnvironment]:
-    """Yield the environment with web and worker running."""
+    """Yield the environment with web and worker running; `encrypted`: with a data key that is used."""
     retell, calcom = RetellSimulator(SystemClock()), CalcomSimulator(SystemClock())
     calcom.settings["webhook_delay_ms"] = 0
     async with open_pod(database, folder, f"s{secrets.token_hex(4)}") as pod:
@@ -231,6 +238,8 @@ async def open_privacy_environment(
             pod.write_config(
                 msgspec.structs.replace(config, retell=msgspec.structs.replace(config.retell, base_url=retell_url))
             )
+            if encrypted:
+                pod.encrypt()
             pod.write_credential("calcom-api-key", CALCOM_KEY)
             pod.write_credential("REDIS_URL", await create_tenant_user(redis, pod.store.tenant))
             with redirect_stderr(io.StringIO()) as logs:  # before the processes open their logs

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,12 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 import asyncpg
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from askproai_core.clock import SystemClock
+from askproai_core.data_keys import DATA_KEYS, DataKey, DataKeys, encode_data_keys, new_data_key
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.tenant_config import TenantConfig, encode
+from askproai_core.tenant_config import TenantConfig, decode, encode
 from askproai_runtime.booking.opening_hours import find_closure
 from askproai_runtime.process import Process, open_process
 from askproai_runtime.settings import Settings
@@ -100,6 +101,12 @@ class TenantPod:
         """Return the settings as environment variables, for a process outside the test."""
         settings = asdict(self.settings(**changes))
         return {f"ASKPROAI_{name.upper()}": str(value) for name, value in settings.items()}
+
+    def encrypt(self, *keys: DataKey) -> None:
+        """Have the pod encrypt what callers say; with the last of `keys`, or a new one."""
+        keys = keys or (new_data_key(datetime.now(UTC) - timedelta(hours=1)),)
+        self.write_credential(DATA_KEYS, encode_data_keys(DataKeys(keys)))
+        self.write_config(replace(decode((self.folder / "tenant.json").read_text()), encrypt_bodies=True))
 
     async def post(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> Reply:
         async with self.session.post(self.url + path, data=body, headers=headers or {}) as response:

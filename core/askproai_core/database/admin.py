@@ -45,6 +45,7 @@ from askproai_core.database.tenant_states import (
     ProvisionedTenant,
     TenantFacts,
     TenantState,
+    has_encrypted_rows,
     list_refusals,
     measure_backlogs,
     read_audits,
@@ -298,6 +299,11 @@ class AdminStore:
         """Return what the tenant's workers found when they compared both books; None if none has begun."""
         async with self._connection() as conn:
             return (await read_audits(conn, [tenant])).get(tenant)
+
+    async def has_encrypted_rows(self, tenant: str) -> bool:
+        """Return whether something of the tenant is stored that its pods have encrypted. It may read all of its events."""
+        async with self._connection() as conn:
+            return await has_encrypted_rows(conn, tenant)
 
     async def read_failing_channels(self, tenant: str) -> Mapping[NotificationChannel, str]:
         """Return by which channels the tenant's workers can send nothing, and why."""

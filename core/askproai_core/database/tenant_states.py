@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from askproai_core.data_keys import ENCRYPTED_BODY, ENCRYPTED_FIELD
 from askproai_core.database import roles
 from askproai_core.database.audit_state import CALENDAR_AUDIT, AuditProgress, audit_progress
 from askproai_core.database.notification_state import NOTIFICATIONS, failing_channels
@@ -20,6 +21,11 @@ from askproai_core.database.poll_state import CALENDAR_POLL, PollProgress, poll_
 from askproai_core.database.pool import Connection
 from askproai_core.database.stranded import Stranded, list_stranded
 from askproai_core.tenant_config import NotificationChannel, Retention
+
+_HAS_ENCRYPTED = """
+SELECT EXISTS (SELECT FROM webhook_events WHERE tenant = $1 AND substr(payload, 1, length($2::bytea)) = $2)
+    OR EXISTS (SELECT FROM calls WHERE tenant = $1 AND jsonb_exists(analysis, $3))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,3 +220,8 @@ async def _read_tasks(conn: Connection, tenants: Sequence[str], name: str) -> Se
 
 def _age(row: asyncpg.Record) -> timedelta:
     return timedelta(seconds=row["seconds"])
+
+
+async def has_encrypted_rows(conn: Connection, tenant: str) -> bool:
+    """Return whether something of a tenant is stored that its pods have encrypted. It may read all of its events."""
+    return bool(await conn.fetchval(_HAS_ENCRYPTED, tenant, ENCRYPTED_BODY, ENCRYPTED_FIELD))

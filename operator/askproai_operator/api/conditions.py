@@ -58,6 +58,10 @@ class ConditionType(Explained):
         "PageReady",
         "People can log in to the tenant's page at its issuer, and it is published as asked. Only with spec.page.",
     )
+    BODIES_ENCRYPTED = (
+        "BodiesEncrypted",
+        "What callers say is stored encrypted and can be read; only where `settings.encryptBodies` is or was on. Ready ignores it.",
+    )
     MONITORING_READY = "MonitoringReady", "Prometheus finds the metrics of the pods and the alert rules."
     # Branch
     SERVICES_READY = "ServicesReady", "At least one service can be booked at the branch."
@@ -99,6 +103,7 @@ ADVISORY_TYPES = frozenset(
     {
         ConditionType.CACHE_READY,
         ConditionType.EVENTS_SPOOLED,
+        ConditionType.BODIES_ENCRYPTED,
         ConditionType.STAFF_IDENTIFIED,
         ConditionType.CALENDAR_SYNCED,
         ConditionType.APPOINTMENTS_FIT,
@@ -209,6 +214,14 @@ class Reason(Explained):
         "Redis may lose what it takes, so events are answered 503 while PostgreSQL is away; the message says what to set.",
     )
     # tenant
+    DATA_KEY_LOST = (
+        "DataKeyLost",
+        "What was encrypted before is unreadable, its key is gone; all else goes on. Restore `<tenant>-data-keys` if you can.",
+    )
+    DATA_KEYS_UNREADABLE = (
+        "DataKeysUnreadable",
+        "The Secret `<tenant>-data-keys` does not hold keys, and is left alone: restore it. What is new is stored plainly.",
+    )
     CALENDAR_BEHIND = (
         "CalendarBehind",
         "Appointments are not at Cal.com yet although they should be; they are tried again, or wait for `askproai events redrive`.",

@@ -50,7 +50,7 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
         *Privacy(process.booking, wake_worker).endpoints(),
         *Audit(store).endpoints(),
         *Differences(process.booking).endpoints(),
-        *Calls(CallStore(process.pool, process.tenant), lambda: process.config.current).endpoints(),
+        *Calls(CallStore(process.pool, process.tenant), process.config.now, process.cipher).endpoints(),
         *Failures(FailureStore(process.pool, process.tenant)).endpoints(),
         *FigureEndpoints(FigureStore(process.pool, process.tenant), lambda: process.config.current).endpoints(),
         *Events(store, wake_worker).endpoints(),

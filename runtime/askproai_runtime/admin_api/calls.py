@@ -22,6 +22,8 @@ from askproai_runtime.admin_api.endpoint import LEFT_OUT, PAGE, ApiRequest, Endp
 from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.admin_api.store import CallStore
 from askproai_runtime.booking import fold
+from askproai_runtime.calls import CallTexts, read_call_texts, read_said
+from askproai_runtime.encryption import BodyCipher, DecryptionError
 from askproai_runtime.german_dates import understand_parts
 from askproai_runtime.sentences import speaking
 
@@ -79,7 +81,7 @@ class TimelineEntry(msgspec.Struct, frozen=True):
     A function has the `arguments` that its agent sent and the `answer` for the caller; `detail` is what was in the way. An
     appointment has the `notes` of its caller. Of a message `answer` is its text, and `starts_at` when to call back. Without
     `personal` there are neither answer nor notes, an argument that may name a person is `…`, and one that no function has is left
-    out.
+    out. `not_readable`: arguments and answer cannot be decrypted.
     """
 
     at: datetime
@@ -95,16 +97,21 @@ class TimelineEntry(msgspec.Struct, frozen=True):
     starts_at: datetime | None = None
     next_try_at: datetime | None = None
     notes: str | None = None
+    not_readable: bool = False
 
 
 class Timeline(msgspec.Struct, frozen=True):
-    """`transcript` only with `personal`, and as long as it is kept (`spec.retention.transcriptDays`)."""
+    """`transcript` only with `personal`, and as long as it is kept (`spec.retention.transcriptDays`).
+
+    `not_readable`: it is there and cannot be decrypted, since its key is gone.
+    """
 
     call: CallEntry | None
     moments: list[TimelineEntry]
     zone: str
     transcript: str | None = None
     transcript_truncated: bool = False
+    not_readable: bool = False
 
 
 class CallContent(msgspec.Struct, frozen=True):
@@ -112,7 +119,8 @@ class CallContent(msgspec.Struct, frozen=True):
     each text is `…`. That the admin token has read it is in the audit log (`call.read`).
 
     `recording_url` is Retell's, and null where it keeps no recording (`spec.privacy.retellStorage`); it ends when Retell deletes
-    the recording (`spec.privacy.retellRetentionDays`). `further` has what else the agent analyses.
+    the recording (`spec.privacy.retellRetentionDays`). `further` has what else the agent analyses. `not_readable`: the texts
+    cannot be decrypted, since their key is gone.
     """
 
     call: CallEntry
@@ -124,13 +132,14 @@ class CallContent(msgspec.Struct, frozen=True):
     recording_url: str | None
     further: dict[str, Any]
     zone: str
+    not_readable: bool = False
 
 
 class Calls:
     """The endpoints of one tenant's calls."""
 
-    def __init__(self, store: CallStore, config: Callable[[], TenantConfig]) -> None:
-        self._store, self._config = store, config
+    def __init__(self, store: CallStore, config: Callable[[], TenantConfig], cipher: BodyCipher) -> None:
+        self._store, self._config, self._cipher = store, config, cipher
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         filters = (
@@ -166,10 +175,11 @@ class Calls:
         if row is None:
             raise _not_found()
         hears = request.may(Right.LISTEN)
-        analysis = {} if row["analysis"] is None else msgspec.json.decode(row["analysis"], type=dict[str, Any])
+        texts = read_call_texts(self._cipher, row["call_id"], row["transcript"], row["analysis"])
+        analysis = texts.analysis or {}
         content = CallContent(
             call=_to_call(row, hears),
-            transcript=request.hide(row["transcript"], Right.LISTEN),
+            transcript=request.hide(texts.transcript, Right.LISTEN),
             transcript_truncated=row["transcript_truncated"],
             summary=request.hide(_text(analysis.pop("call_summary", None)), Right.LISTEN),
             sentiment=_text(analysis.pop("user_sentiment", None)),
@@ -177,6 +187,7 @@ class Calls:
             recording_url=request.hide(_text(analysis.pop("recording_url", None)), Right.LISTEN),
             further=analysis if hears else {},
             zone=request.zone.key,
+            not_readable=texts.unreadable is not None,
         )
         if hears:
             parts = {"transcript": content.transcript, "analysis": content.summary, "recording": content.recording_url}
@@ -193,17 +204,21 @@ class Calls:
             call, rows = await self._store.get_timeline(found[0])
         if call is None and not rows:
             raise _not_found()
+        called = request.path["call_id"] if call is None else call["call_id"]
+        texts = CallTexts(None, None)
+        if personal and call is not None:
+            texts = read_call_texts(self._cipher, called, call["transcript"], call["analysis"])
         if personal:
-            parts = ["timeline"] + (["transcript"] if call is not None and call["transcript"] else [])
-            called = request.path["call_id"] if call is None else call["call_id"]
+            parts = ["timeline"] + (["transcript"] if texts.transcript else [])
             await self._store.record_read(called, parts, request.claimed_by, request.correlation_id)
         hiding = None if personal else _Hiding.of(self._config())
         return Timeline(
             None if call is None else _to_call(call, personal),
-            [_to_entry(row, request.zone, hiding) for row in rows],
+            [_to_entry(called, row, request.zone, hiding, self._cipher) for row in rows],
             request.zone.key,
-            call["transcript"] if call is not None and personal else None,
+            texts.transcript,
             call is not None and personal and call["transcript_truncated"],
+            texts.unreadable is not None,
         )
 
 
@@ -249,14 +264,21 @@ class _Hiding:
         return cls(_known_names(config), ZoneInfo(config.time_zone))
 
 
-def _to_entry(row: asyncpg.Record, zone: ZoneInfo, hiding: _Hiding | None) -> TimelineEntry:
-    """Return a row as an entry; with `hiding`, without the answer and what may name a person."""
+def _to_entry(
+    call_id: str, row: asyncpg.Record, zone: ZoneInfo, hiding: _Hiding | None, cipher: BodyCipher
+) -> TimelineEntry:
+    """Return a row of a call as an entry; with `hiding`, without the answer and what may name a person."""
     values = dict(row)
     if row["starts_at"] is not None:
         values["starts_at"] = row["starts_at"].astimezone(zone)
-    if row["arguments"] is not None:
-        arguments = msgspec.json.decode(row["arguments"], type=dict[str, str | bool])
-        values["arguments"] = arguments if hiding is None else _hide(arguments, hiding, row["at"])
+    try:
+        said = read_said(cipher, call_id, row["at"], row["name"], row["arguments"], row["answer"])
+    except DecryptionError:
+        said, values["not_readable"] = (None, None), True
+    arguments, values["answer"] = said
+    if arguments is not None:
+        arguments = arguments if hiding is None else _hide(arguments, hiding, row["at"])
+    values["arguments"] = arguments
     if hiding is not None:
         values["answer"] = values["notes"] = None
     return msgspec.convert(values, TimelineEntry)

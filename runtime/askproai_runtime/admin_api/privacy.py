@@ -88,7 +88,7 @@ class Privacy:
         body, ctx = request.body(ExportBody), self._booking()
         number = _number(body.caller)
         with problems():
-            return await export_caller(ctx.pool, ctx.config(), ctx.clock, number, body.by, request.correlation_id)
+            return await export_caller(ctx, number, body.by, request.correlation_id)
 
     async def erase(self, request: ApiRequest) -> ErasureAnswer:
         body, ctx = request.body(EraseBody), self._booking()

@@ -15,6 +15,7 @@ from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.replies import Replies, Reply
 from askproai_runtime.calendars import Calendar
+from askproai_runtime.encryption import BodyCipher, no_cipher
 from askproai_runtime.metrics import Metrics
 
 T = TypeVar("T")
@@ -258,6 +259,7 @@ class BookingContext:
     settings: BookingSettings
     faults: FaultPoints
     slot_lock: SlotLock
+    cipher: BodyCipher = field(default_factory=lambda: no_cipher(""))
     reads: ReadsInFlight = field(default_factory=ReadsInFlight)
 
     @property

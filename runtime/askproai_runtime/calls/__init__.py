@@ -17,10 +17,19 @@ from askproai_runtime.calls.payload import (
     read_transcript,
 )
 from askproai_runtime.calls.record import FunctionRecorder
-from askproai_runtime.calls.store import CallRow, audit_refusal, call_stage, count_active_calls, lock_calls, save_calls
+from askproai_runtime.calls.store import (
+    CallRow,
+    audit_refusal,
+    call_stage,
+    count_active_calls,
+    lock_calls,
+    save_calls,
+)
+from askproai_runtime.calls.texts import CallTexts, read_call_texts, read_said
 
 __all__ = [
-    "API_KEY", "FUNCTIONS_BY_NAME", "CallFunctions", "CallRow", "CallsAtRetell", "FoundCall", "FunctionRecorder",
-    "InboundCalls", "RetellCall", "RetellEvent", "RetellUnavailable", "TranscriptEvent", "audit_refusal", "call_stage",
-    "count_active_calls", "decode", "find_route", "lock_calls", "parse_milliseconds", "read_transcript", "save_calls",
+    "API_KEY", "FUNCTIONS_BY_NAME", "CallFunctions", "CallRow", "CallTexts", "CallsAtRetell", "FoundCall",
+    "FunctionRecorder", "InboundCalls", "RetellCall", "RetellEvent", "RetellUnavailable", "TranscriptEvent",
+    "audit_refusal", "call_stage", "count_active_calls", "decode", "find_route", "lock_calls", "parse_milliseconds",
+    "read_call_texts", "read_said", "read_transcript", "save_calls",
 ]  # fmt: skip

@@ -20,6 +20,7 @@ from askproai_core.phone_numbers import e164_or_none
 from askproai_runtime.booking import Answer, CallContext
 from askproai_runtime.calls.payload import FunctionRequest, normalize_arguments, parse_milliseconds
 from askproai_runtime.calls.store import FunctionRecord, insert_function_records
+from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -60,6 +61,7 @@ class FunctionRecorder:
 
     pool: Pool
     tenant: str
+    cipher: BodyCipher
     clock: Clock
     metrics: Metrics
     _waiting: list[FunctionRecord] = field(default_factory=list)
@@ -94,7 +96,7 @@ class FunctionRecorder:
         """Write records in one statement; one by one, if the database refuses what is in one of them."""
         try:
             async with asyncio.timeout(_WRITE_SECONDS):
-                calls = await insert_function_records(self.pool, self.tenant, records)
+                calls = await insert_function_records(self.pool, self.tenant, records, self.cipher)
             self.metrics.calls_with_functions(calls)
         except DATABASE_UNAVAILABLE as error:
             if len(records) == 1 or not isinstance(error, _REFUSED_ROW):

@@ -11,6 +11,8 @@ import msgspec
 
 from askproai_core.database import Connection, Pool
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.calls.texts import read_call_texts, store_call_texts, store_said
+from askproai_runtime.encryption import BodyCipher
 
 # Inserts the rows or locks them, in one statement: two events of one call may be processed at once, and this lock serialises them.
 # In the order of their ids, or two workers that process events of the same calls could wait for each other.
@@ -129,7 +131,10 @@ def call_stage(status: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """The columns of `calls` that events fill."""
+    """The columns of `calls` that events fill.
+
+    `unreadable` is what is stored of transcript and analysis that cannot be decrypted; what comes later takes its place.
+    """
 
     status: str = "registered"
     branch: str | None = None
@@ -144,6 +149,7 @@ class CallRow:
     transcript: str | None = None
     transcript_truncated: bool = False
     analysis: dict[str, Any] | None = None
+    unreadable: dict[str, Any] | None = None
 
     @property
     def over(self) -> bool:
@@ -165,27 +171,33 @@ class KnownCaller:
     requested: bool = False
 
 
-async def lock_calls(conn: Connection, tenant: str, correlation_ids: Mapping[str, str]) -> dict[str, CallRow]:
+async def lock_calls(
+    conn: Connection, tenant: str, correlation_ids: Mapping[str, str], cipher: BodyCipher
+) -> dict[str, CallRow]:
     """Return calls by id, locked until the end of the transaction. Those that are unknown get a row with their correlation id."""
     rows = await conn.fetch(_LOCK, tenant, list(correlation_ids), list(correlation_ids.values()))
     calls = {}
     for row in rows:
         values = dict(row)
         call_id = values.pop("call_id")
-        analysis = values.pop("analysis")
-        calls[call_id] = CallRow(**values, analysis=None if analysis is None else msgspec.json.decode(analysis))
+        texts = read_call_texts(cipher, call_id, values.pop("transcript"), values.pop("analysis"))
+        calls[call_id] = CallRow(
+            **values, transcript=texts.transcript, analysis=texts.analysis, unreadable=texts.unreadable
+        )
     return calls
 
 
-async def save_calls(conn: Connection, tenant: str, calls: Mapping[str, CallRow]) -> None:
+async def save_calls(conn: Connection, tenant: str, calls: Mapping[str, CallRow], cipher: BodyCipher) -> None:
     """Write all columns of calls that `lock_calls` returned."""
     columns = [
         (
             call_id, row.status, row.branch, row.agent_id, row.direction, row.from_number, row.to_number, row.started_at,
-            row.ended_at, row.analyzed_at, row.disconnection_reason, row.transcript, row.transcript_truncated,
-            None if row.analysis is None else msgspec.json.encode(row.analysis).decode(),
+            row.ended_at, row.analyzed_at, row.disconnection_reason, transcript, row.transcript_truncated, analysis,
         )
         for call_id, row in calls.items()
+        for transcript, analysis in [
+            store_call_texts(cipher, call_id, row.transcript, row.analysis, row.unreadable)
+        ]
     ]  # fmt: skip
     await conn.execute(_UPDATE, tenant, *zip(*columns, strict=True))
 
@@ -287,10 +299,10 @@ class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
     call_id: str
     at: datetime
     function: str
-    arguments: dict[str, str | bool]
+    arguments: dict[str, Any]
     outcome: str
     cause: str | None
-    answer: str
+    answer: str | None
     duration_ms: int
     appointment_id: str | None
     correlation_id: str
@@ -299,6 +311,15 @@ class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None
 
 
-async def insert_function_records(pool: Pool, tenant: str, records: Sequence[FunctionRecord]) -> int:
+async def insert_function_records(
+    pool: Pool, tenant: str, records: Sequence[FunctionRecord], cipher: BodyCipher
+) -> int:
     """Write records, and return how many calls have their first one among them."""
-    return int(await pool.fetchval(_INSERT_RECORDS, tenant, msgspec.json.encode(records).decode()))
+    rows = [_encrypted(cipher, record) for record in records]
+    return int(await pool.fetchval(_INSERT_RECORDS, tenant, msgspec.json.encode(rows).decode()))
+
+
+def _encrypted(cipher: BodyCipher, record: FunctionRecord) -> FunctionRecord:
+    """Return a record with arguments and answer encrypted in the place of the arguments, if `cipher` is on."""
+    stored = store_said(cipher, record.call_id, record.at, record.function, record.arguments, record.answer)
+    return record if stored is None else msgspec.structs.replace(record, arguments=stored, answer=None)

@@ -163,7 +163,7 @@ class _AccountPoll:
             raise
         except Exception as error:  # noqa: BLE001  whatever is wrong with one booking, the others go on
             log.warning("calendar.left_to_job", error=type(error).__name__, at=error_location(error))
-            await EventStore(self.ctx.pool, self.ctx.tenant).write([event])
+            await EventStore(self.ctx.pool, self.ctx.tenant, self.ctx.cipher).write([event])
             self.ctx.metrics.calendar_change_found("left")
             return False
         if step is not Step.NOTHING:

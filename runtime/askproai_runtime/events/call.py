@@ -29,6 +29,7 @@ from askproai_runtime.calls import (
     read_transcript,
     save_calls,
 )
+from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.events.store import ClosingReason
 from askproai_runtime.intake import ERASED, StoredEvent
 from askproai_runtime.jobs import DeadNow
@@ -75,7 +76,9 @@ class CallChange:
     note: str | None
 
 
-async def handle_call_event(conn: Connection, event: StoredEvent, config: TenantConfig) -> str | None:
+async def handle_call_event(
+    conn: Connection, event: StoredEvent, config: TenantConfig, cipher: BodyCipher
+) -> str | None:
     """Merge the event into its call; a call that is over releases its hold. Return the note for the event, if any.
 
     Raises what `read_call_event` raises.
@@ -83,7 +86,7 @@ async def handle_call_event(conn: Connection, event: StoredEvent, config: Tenant
     change = read_call_event(event, config)
     if isinstance(change, str):
         return change
-    await apply_call_changes(conn, config.tenant, [change])
+    await apply_call_changes(conn, config.tenant, [change], cipher)
     return change.note
 
 
@@ -122,16 +125,16 @@ def _read_call(event: StoredEvent) -> RetellCall | None:
     return ongoing and msgspec.structs.replace(ongoing, transcript=read_transcript(ongoing))
 
 
-async def apply_call_changes(conn: Connection, tenant: str, changes: Sequence[CallChange]) -> None:
-    """Merge changes into their calls, in any order; calls that are over release their holds."""
+async def apply_call_changes(conn: Connection, tenant: str, changes: Sequence[CallChange], cipher: BodyCipher) -> None:
+    """Merge changes into their calls, in any order; calls that are over release their holds. Texts are stored by `cipher`."""
     first = {change.call_id: change.correlation_id for change in reversed(changes)}
-    calls = await lock_calls(conn, tenant, first)
+    calls = await lock_calls(conn, tenant, first, cipher)
     for change in changes:
         current = calls[change.call_id]
         # What the caller said in the call outranks the number.
         branch = current.branch or change.reported.branch
         calls[change.call_id] = merge(current, replace(change.reported, branch=branch))
-    await save_calls(conn, tenant, calls)
+    await save_calls(conn, tenant, calls, cipher)
     over = [call_id for call_id, call in calls.items() if call.over]
     if over:
         await release_holds(conn, tenant, over)
@@ -177,6 +180,7 @@ def merge(current: CallRow, reported: CallRow) -> CallRow:
         transcript=longer.transcript,
         transcript_truncated=longer.transcript_truncated,
         analysis=_merge_analysis(current.analysis, reported.analysis),
+        unreadable=current.unreadable,
         **{name: _greater(getattr(current, name), getattr(reported, name)) for name in _MERGED_BY_VALUE},
     )
 

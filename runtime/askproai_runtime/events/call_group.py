@@ -14,6 +14,7 @@ import structlog
 from askproai_core.database import Pool
 from askproai_core.logging import error_location
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.events.call import CallChange, UnroutableCall, apply_call_changes, read_call_event
 from askproai_runtime.intake import Source, StoredEvent, load_events
 from askproai_runtime.jobs import DeadNow, Job, finish_events
@@ -30,8 +31,8 @@ _Waiting: TypeAlias = "tuple[Job, asyncio.Future[StoredEvent | None]]"
 class CallEventGroups:
     """Processes jobs of call events in groups, one transaction at a time. It has no timer: a job that comes alone is a group."""
 
-    def __init__(self, pool: Pool, config: Callable[[], TenantConfig]) -> None:
-        self._pool, self._config = pool, config
+    def __init__(self, pool: Pool, config: Callable[[], TenantConfig], cipher: BodyCipher) -> None:
+        self._pool, self._config, self._cipher = pool, config, cipher
         self._waiting: deque[_Waiting] = deque()
         self._group: list[_Waiting] = []
         self._running: asyncio.Task[None] | None = None
@@ -86,7 +87,7 @@ class CallEventGroups:
         config = self._config()
         async with self._pool.acquire() as conn, conn.transaction():
             event_ids = [job.event_id for job in jobs if job.event_id is not None]
-            events = await load_events(conn, config.tenant, event_ids, Source.RETELL, MAX_BODY_BYTES)
+            events = await load_events(conn, config.tenant, event_ids, Source.RETELL, MAX_BODY_BYTES, self._cipher)
             changes: list[CallChange] = []
             finished: list[tuple[Job, str | None]] = []
             for job in jobs:
@@ -101,7 +102,7 @@ class CallEventGroups:
                 elif change is not None:
                     finished.append((job, change))
             if changes:
-                await apply_call_changes(conn, config.tenant, changes)
+                await apply_call_changes(conn, config.tenant, changes, self._cipher)
             if finished:
                 await finish_events(conn, config.tenant, finished)
         return {job.id: events[job.event_id] for job, _ in finished if job.event_id is not None}

@@ -28,6 +28,7 @@ from askproai_runtime.calls import (
     find_route,
     parse_milliseconds,
 )
+from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.events.call import ANALYZED, ENDED, STARTED
 from askproai_runtime.events.store import (
     ClosingReason,
@@ -87,6 +88,7 @@ class CallPoll:
     clock: Clock
     metrics: Metrics
     every: timedelta
+    cipher: BodyCipher
 
     async def run(self, run: TaskRun) -> Next:
         """Ask for what is missing. Without an agent or a key nothing is. Raises `PutOff` while Retell cannot be asked."""
@@ -271,7 +273,7 @@ class _Poll:
         ]
         if not events:
             return
-        receipts = await EventStore(self.task.pool, self.tenant).write(events)
+        receipts = await EventStore(self.task.pool, self.tenant, self.task.cipher).write(events)
         for event, receipt in zip(events, receipts, strict=True):
             if not receipt.duplicate:
                 log.info(

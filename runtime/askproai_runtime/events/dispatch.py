@@ -4,8 +4,9 @@ The effects of an event and the end of its job are one transaction, so that a cr
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from functools import partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import structlog
 
@@ -14,12 +15,13 @@ from askproai_core.database import Connection, Pool
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import BookingContext, CalendarEvent, FreeTimesKeeper, apply_calendar_event
 from askproai_runtime.calls import audit_refusal
+from askproai_runtime.encryption import BodyCipher, DataKeyMissing
 from askproai_runtime.events.billing import handle_billing_event
 from askproai_runtime.events.calendar import handle_calendar_event
 from askproai_runtime.events.call import STARTED, UnroutableCall, handle_call_event
 from askproai_runtime.events.call_group import CallEventGroups
-from askproai_runtime.intake import ERASED, Source, StoredEvent, load_event, note_event
-from askproai_runtime.jobs import DeadNow, Job, finish, require_claim
+from askproai_runtime.intake import ERASED, Source, StoredEvent, UnreadableBody, load_event, note_event
+from askproai_runtime.jobs import DeadNow, Job, JobError, RunAgain, finish, require_claim
 from askproai_runtime.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -28,12 +30,18 @@ log = structlog.get_logger(__name__)
 # there is nothing to note, or the calendar's event that the booking must be compared with. Raises `DeadNow` if no retry can help.
 EventHandler: TypeAlias = Callable[[Connection, StoredEvent, TenantConfig], Awaitable[str | CalendarEvent | None]]
 
-# A new webhook sender needs a module with its handler, and a line here.
-HANDLERS: Mapping[str, EventHandler] = {
-    Source.RETELL: handle_call_event,
-    Source.CALCOM: handle_calendar_event,
-    Source.STRIPE: handle_billing_event,
-}
+# An event whose key is missing waits so long for it: a restore may bring it back.
+KEY_PATIENCE: Final = timedelta(hours=24)
+_LOOK_FOR_KEY: Final = timedelta(minutes=5)
+
+
+def event_handlers(cipher: BodyCipher) -> Mapping[str, EventHandler]:
+    """Return the handler of each source. A new webhook sender needs a module with its handler, and a line here."""
+    return {
+        Source.RETELL: partial(handle_call_event, cipher=cipher),
+        Source.CALCOM: handle_calendar_event,
+        Source.STRIPE: handle_billing_event,
+    }
 
 
 class EventDispatcher:
@@ -54,7 +62,8 @@ class EventDispatcher:
         self._tenant = config().tenant
         self._clock = clock
         self._metrics = metrics
-        self._groups = CallEventGroups(pool, config)
+        self._groups = CallEventGroups(pool, config, booking.cipher)
+        self._handlers = event_handlers(booking.cipher)
         self._free_times = free_times
 
     async def handle(self, job: Job) -> None:
@@ -85,15 +94,25 @@ class EventDispatcher:
         return event
 
     async def _load(self, conn: Connection, event_id: int) -> StoredEvent:
-        event = await load_event(conn, self._tenant, event_id)
+        try:
+            event = await load_event(conn, self._tenant, event_id, self._booking.cipher)
+        except UnreadableBody as error:
+            raise self._waiting_for_key(error) from error
         if event is None:
             raise DeadNow("the event is gone: retention removed it before its job ran")
         return event
 
+    def _waiting_for_key(self, error: UnreadableBody) -> JobError:
+        """Return how the job of an event goes on whose body cannot be read: never without a word, and not for ever."""
+        now = self._clock.now()
+        if isinstance(error.cause, DataKeyMissing) and now < error.received_at + KEY_PATIENCE:
+            return RunAgain(now + _LOOK_FOR_KEY, f"the body is {error}; tried again until the key is there")
+        return DeadNow(f"the body is {error}")
+
     async def _handle(self, conn: Connection, event: StoredEvent) -> str | CalendarEvent | None:
         if event.is_erased:
             return ERASED
-        handler = HANDLERS.get(event.source)
+        handler = self._handlers.get(event.source)
         return event.not_acted_on if handler is None else await handler(conn, event, self._config())
 
     async def _finish(self, conn: Connection, note: str | None, *, job: Job) -> None:

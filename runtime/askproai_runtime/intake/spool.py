@@ -10,7 +10,9 @@ import msgspec
 import structlog
 
 from askproai_core.redis import DurableStream, NotDurable, StreamEntry
+from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.intake.senders import IncomingEvent, find_webhook_source
+from askproai_runtime.intake.store import encrypt_body
 from askproai_runtime.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -19,7 +21,10 @@ STREAM: Final = "spool"
 
 
 class _Record(msgspec.Struct, array_like=True):
-    """An event as it is written to the stream. Fields may be added at the end: pods of two releases read the same stream."""
+    """An event as it is written to the stream, its body as the table will have it.
+
+    Fields may be added at the end: pods of two releases read the same stream.
+    """
 
     source: str
     event_id: str
@@ -39,8 +44,8 @@ class Spool:
     `emptied_by_others`: meanwhile another pod has moved what this process put in, so PostgreSQL answers there.
     """
 
-    def __init__(self, stream: DurableStream, metrics: Metrics) -> None:
-        self.stream, self._metrics = stream, metrics
+    def __init__(self, stream: DurableStream, metrics: Metrics, cipher: BodyCipher) -> None:
+        self.stream, self._metrics, self._cipher = stream, metrics, cipher
         self.on = self.in_use = self.emptied_by_others = False
         self._last_put: StreamEntry | None = None
 
@@ -62,7 +67,7 @@ class Spool:
                     event.traceparent,
                 )
             )
-            for event in events
+            for event in (encrypt_body(self._cipher, each) for each in events)
         ]
         try:
             self._last_put = StreamEntry(await self.stream.append(contents), b"")

@@ -4,8 +4,11 @@
 second looks up duplicates and re-arms a job that was lost. An event is acknowledged only after the first has committed.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import asyncio
+import contextlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +16,8 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection, Pool
-from askproai_runtime.intake.senders import IncomingEvent
+from askproai_runtime.encryption import BodyCipher, DecryptionError, Place
+from askproai_runtime.intake.senders import IncomingEvent, Source
 from askproai_runtime.jobs import Priority
 
 log = structlog.get_logger(__name__)
@@ -79,7 +83,7 @@ FROM duplicate
 # job are undone together and the job runs again (measured: 1.6 times as many jobs). The claim of the job before, and the
 # acknowledgement of the event, do wait (docs/decisions/0004-events-are-processed-with-asynchronous-commit.md).
 _LOAD = """
-SELECT source, event_type, payload, correlation_id, received_at FROM webhook_events,
+SELECT source, event_id, event_type, payload, correlation_id, received_at FROM webhook_events,
        LATERAL set_config('synchronous_commit', 'off', true) WHERE tenant = $1 AND id = $2
 """
 
@@ -87,11 +91,23 @@ SELECT source, event_type, payload, correlation_id, received_at FROM webhook_eve
 # primary key, and would read every event of the source.
 _LOAD_MANY = """
 SELECT e.* FROM unnest($2::bigint[]) AS wanted (id) CROSS JOIN LATERAL (
-    SELECT id, source, event_type, payload, correlation_id, received_at FROM webhook_events
+    SELECT id, source, event_id, event_type, payload, correlation_id, received_at FROM webhook_events
     WHERE tenant = $1 AND id = wanted.id OFFSET 0
 ) e, LATERAL set_config('synchronous_commit', 'off', true)
 WHERE e.source = $3 AND octet_length(e.payload) <= $4
 """
+
+
+# The trigger of migration 0017 looks for bookings in plain bodies; in those that are encrypted we do, right before they are stored.
+# What an erasure notes meanwhile is found by its later passes.
+_HAS_ERASED_BOOKINGS = "SELECT EXISTS (SELECT FROM erased_references WHERE tenant = $1 AND kind = 'booking')"
+_ERASED_BOOKINGS = """
+SELECT reference FROM erased_references WHERE tenant = $1 AND kind = 'booking' AND reference = ANY($2)
+"""
+# The words of a body, as that trigger has them: escapes of JSON are between words.
+_BETWEEN_WORDS = re.compile(rb"(?:\\(?:u[0-9A-Fa-f]{4}|.)|[^A-Za-z0-9_-])+", re.DOTALL)
+_SHORTEST_WORD, _LONGEST_WORD = 8, 500
+_LONG_BODY = 64 * 1024  # it takes longer than others may wait
 
 
 # The note of an event that came after its caller was erased; migration 0017 has it, too.
@@ -131,23 +147,34 @@ class StoredEvent:
         return f"stored only: {self.source} {self.event_type} is not acted on"
 
 
-class EventStore:
-    """Stores the events of one tenant."""
+class UnreadableBody(Exception):
+    """The body of a stored event cannot be decrypted; `cause` says why."""
 
-    def __init__(self, pool: Pool, tenant: str) -> None:
+    def __init__(self, cause: DecryptionError, received_at: datetime) -> None:
+        super().__init__(str(cause))
+        self.cause, self.received_at = cause, received_at
+
+
+class EventStore:
+    """Stores the events of one tenant, their bodies encrypted if `cipher` is on."""
+
+    def __init__(self, pool: Pool, tenant: str, cipher: BodyCipher) -> None:
         self._pool = pool
         self._tenant = tenant
+        self._cipher = cipher
 
     async def write(self, events: Sequence[IncomingEvent]) -> list[Receipt]:
         """Store all events in one commit. Return their receipts in the same order. Raises what asyncpg raises."""
         first: dict[tuple[str, str], IncomingEvent] = {}
         for event in events:  # deliveries of one event may share a flush: the later ones are duplicates of the first
             first.setdefault((event.source, event.event_id), event)
-        columns = [
-            (*key, event.event_type, event.payload, event.correlation_id, event.received_at, event.traceparent)
-            for key, event in sorted(first.items(), key=lambda item: item[0])
-        ]
         async with self._pool.acquire() as conn:
+            erased = await self._find_erased(conn, first.values())
+            columns = [
+                (*key, event.event_type, b"" if key in erased else encrypt_body(self._cipher, event).payload,
+                 event.correlation_id, event.received_at, event.traceparent)
+                for key, event in sorted(first.items(), key=lambda item: item[0])
+            ]  # fmt: skip
             rows = await self._insert(conn, list(zip(*columns, strict=True)))
             stored = {(row["source"], row["event_id"]): row for row in rows}
             inserted = frozenset(stored)
@@ -178,23 +205,77 @@ class EventStore:
                 log.info("jobs.untraced", why="the schema is still that of an earlier release")
         return list(await conn.fetch(_INSERT, self._tenant, Priority.CRITICAL, *needed))
 
+    async def _find_erased(self, conn: Connection, events: Iterable[IncomingEvent]) -> set[tuple[str, str]]:
+        """Return those events of Cal.com that are stored without a body, because their caller was erased."""
+        ours = [event for event in events if event.source == Source.CALCOM]
+        if not ours or self._cipher.active_key is None or not await conn.fetchval(_HAS_ERASED_BOOKINGS, self._tenant):
+            return set()
+        found: set[tuple[str, str]] = set()
+        for event in ours:
+            try:
+                body = self._cipher.decrypt(Place.EVENT, _reference(event.source, event.event_id), event.payload)
+            except DecryptionError:  # from the spool: nobody reads it any more
+                continue
+            words = await asyncio.to_thread(_words, body) if len(body) > _LONG_BODY else _words(body)
+            if await conn.fetch(_ERASED_BOOKINGS, self._tenant, words):
+                found.add((event.source, event.event_id))
+        return found
+
     async def accepts_writes(self) -> bool:
         """Return whether the server answers and is no replica. Raises what asyncpg raises."""
         return not await self._pool.fetchval("SELECT pg_is_in_recovery()")
 
 
-async def load_event(conn: Connection, tenant: str, event_id: int) -> StoredEvent | None:
-    """Return the event, and let this transaction commit without waiting for the disk. None if retention removed it."""
+def encrypt_body(cipher: BodyCipher, event: IncomingEvent) -> IncomingEvent:
+    """Return an event with its body encrypted for its row, if `cipher` is on."""
+    body = cipher.encrypt(Place.EVENT, _reference(event.source, event.event_id), event.payload)
+    return event if body is event.payload else replace(event, payload=body)
+
+
+def decrypt_body(cipher: BodyCipher, source: str, event_id: str, payload: bytes) -> bytes:
+    """Return the raw body of an event. Raises `DecryptionError`."""
+    return cipher.decrypt(Place.EVENT, _reference(source, event_id), payload)
+
+
+def _reference(source: str, event_id: str) -> str:
+    """Return what names the row of an event before it has an id."""
+    return f"{source}/{event_id}"
+
+
+def _words(body: bytes) -> list[str]:
+    words = {word for word in _BETWEEN_WORDS.split(body) if _SHORTEST_WORD <= len(word) <= _LONGEST_WORD}
+    return [word.decode() for word in words]
+
+
+async def load_event(conn: Connection, tenant: str, event_id: int, cipher: BodyCipher) -> StoredEvent | None:
+    """Return the event, and let this transaction commit without waiting for the disk. None if retention removed it.
+
+    Raises `UnreadableBody`.
+    """
     row = await conn.fetchrow(_LOAD, tenant, event_id)
-    return None if row is None else StoredEvent(**row)
+    return None if row is None else _to_event(row, cipher)
 
 
 async def load_events(
-    conn: Connection, tenant: str, event_ids: Sequence[int], source: str, max_bytes: int
+    conn: Connection, tenant: str, event_ids: Sequence[int], source: str, max_bytes: int, cipher: BodyCipher
 ) -> dict[int, StoredEvent]:
-    """Return those events of a source whose bodies are not longer than `max_bytes`, by id. It commits as `load_event` does."""
-    rows = await conn.fetch(_LOAD_MANY, tenant, event_ids, source, max_bytes)
-    return {row["id"]: StoredEvent(*row[1:]) for row in rows}
+    """Return those events of a source whose stored bodies are not longer than `max_bytes` and can be read, by id.
+
+    It commits as `load_event` does.
+    """
+    found = {}
+    for row in await conn.fetch(_LOAD_MANY, tenant, event_ids, source, max_bytes):
+        with contextlib.suppress(UnreadableBody):
+            found[row["id"]] = _to_event(row, cipher)
+    return found
+
+
+def _to_event(row: asyncpg.Record, cipher: BodyCipher) -> StoredEvent:
+    try:
+        body = decrypt_body(cipher, row["source"], row["event_id"], row["payload"])
+    except DecryptionError as error:
+        raise UnreadableBody(error, row["received_at"]) from error
+    return StoredEvent(row["source"], row["event_type"], body, row["correlation_id"], row["received_at"])
 
 
 async def is_stored(pool: Pool, tenant: str, source: str, event_id: str) -> bool:

@@ -94,6 +94,7 @@ class Words:
     personal_hint: str
     transcript: str
     no_transcript: str
+    not_readable: str
     truncated: str
     answer: str
     none_calls: str
@@ -174,7 +175,9 @@ GERMAN: Final = Words(
     duration="Dauer", outcome="Ergebnis", branch="Filiale", caller="Anrufer", timeline="Ablauf", what="Was", name="Name",
     detail="Einzelheiten", show_personal="Zeigen, wer anrief und was gesagt wurde",
     personal_hint="Das steht danach im Protokoll.", transcript="Wortlaut",
-    no_transcript="Kein Wortlaut: noch keiner da, oder nach der Frist gelöscht.", truncated="Der Wortlaut ist gekürzt.",
+    no_transcript="Kein Wortlaut: noch keiner da, oder nach der Frist gelöscht.",
+    not_readable="Nicht lesbar: Der Schlüssel, mit dem es verschlüsselt wurde, ist nicht mehr da.",
+    truncated="Der Wortlaut ist gekürzt.",
     answer="Antwort", none_calls="In diesen Tagen hat niemand angerufen.",
     none_failures="In den letzten 24 Stunden ist keine Buchung fehlgeschlagen.", none_messages="Keine offene Nachricht.",
     none_waiting="Niemand wartet.", none_dead="Nichts ist unzustellbar.",
@@ -261,7 +264,8 @@ ENGLISH: Final = Words(
     duration="Duration", outcome="Outcome", branch="Branch", caller="Caller", timeline="Timeline", what="What", name="Name",
     detail="Details", show_personal="Show who called and what was said",
     personal_hint="The audit log will have that you did.", transcript="Transcript",
-    no_transcript="No transcript: there is none yet, or its time was over.", truncated="The transcript is shortened.",
+    no_transcript="No transcript: there is none yet, or its time was over.",
+    not_readable="Not readable: the key with which it was encrypted is gone.", truncated="The transcript is shortened.",
     answer="Answer", none_calls="Nobody has called in these days.",
     none_failures="No booking has failed in the last 24 hours.", none_messages="No open message.",
     none_waiting="Nobody waits.", none_dead="There is no dead letter.",

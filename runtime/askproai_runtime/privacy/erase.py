@@ -58,9 +58,9 @@ async def begin_erasure(ctx: BookingContext, request: ErasureRequest) -> Erased:
             return Erased(erasure, 0, await store.list_at_calcom(conn, tenant, erasure.id))
         if erasure is not None and erasure.caller != request.number:
             raise RequestUsed
-        if await store.is_call_going_on(conn, tenant, request.number):
+        if await store.is_call_going_on(conn, tenant, request.number, ctx.cipher):
             raise CallGoingOn
-        traces = await store.find_traces(conn, tenant, request.number, now)
+        traces = await store.find_traces(conn, tenant, request.number, now, ctx.cipher)
         to_come = await store.list_to_come(conn, tenant, traces)
         if to_come and not request.cancel:
             raise AppointmentsToCome(to_come)
@@ -89,7 +89,7 @@ async def erase_once(ctx: BookingContext, erasure: Erasure) -> Erasure:
         locked = await store.lock_erasure(conn, ctx.tenant, erasure.id)
         if locked is None or locked.caller is None:
             return erasure
-        traces = await store.find_traces(conn, ctx.tenant, locked.caller, locked.requested_at, locked.id)
+        traces = await store.find_traces(conn, ctx.tenant, locked.caller, locked.requested_at, ctx.cipher, locked.id)
         counts = await store.erase_rows(conn, ctx.tenant, locked.id, traces)
         await store.add_evidence(conn, ctx.tenant, locked, counts, await store.read_time(conn))
         ctx.faults.reach("before:erasure-commit")

@@ -6,9 +6,8 @@ from typing import Any
 
 import msgspec
 
-from askproai_core.clock import Clock
-from askproai_core.database import Pool
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking import BookingContext
 from askproai_runtime.privacy.store import find_traces, read_caller, read_time, record_audit
 from askproai_runtime.visits import find_by_name
 
@@ -25,7 +24,8 @@ class CallerExport(msgspec.Struct, frozen=True):
     """All that is stored of a number, as of `created_at`. Times have the tenant's offset.
 
     `appointments` that the number booked `for_somebody_else` are without that person. `events` are what Retell and Cal.com have
-    reported: of those that were processed all is in the other lists, of the others the `body` is here. `elsewhere` says who else
+    reported: of those that were processed all is in the other lists, of the others the `body` is here. What an entry
+    said is `not_readable` if its key is gone. `elsewhere` says who else
     has data of the caller.
     """
 
@@ -48,17 +48,16 @@ class CallerExport(msgspec.Struct, frozen=True):
     zone: str
 
 
-async def export_caller(
-    pool: Pool, config: TenantConfig, clock: Clock, number: str, claimed_by: str, correlation_id: str
-) -> CallerExport:
+async def export_caller(ctx: BookingContext, number: str, claimed_by: str, correlation_id: str) -> CallerExport:
     """Return what is stored of a number (E.164). That somebody reads it is recorded before; where that fails, nobody does."""
-    async with pool.acquire() as conn, conn.transaction(isolation="repeatable_read"):
-        traces = await find_traces(conn, config.tenant, number, await read_time(conn))
+    config, cipher = ctx.config(), ctx.cipher
+    async with ctx.pool.acquire() as conn, conn.transaction(isolation="repeatable_read"):
+        traces = await find_traces(conn, config.tenant, number, await read_time(conn), cipher)
         detail = {"token": "admin", "claimed_by": claimed_by, "calls": len(traces.calls)}
         await record_audit(conn, config.tenant, "desk", "caller.exported", detail, correlation_id)
-        customer, lists = await read_caller(conn, config.tenant, traces)
+        customer, lists = await read_caller(conn, config.tenant, traces, cipher)
     return CallerExport(
-        created_at=clock.now(), tenant=config.tenant, business=config.display_name, caller=number,
+        created_at=ctx.clock.now(), tenant=config.tenant, business=config.display_name, caller=number,
         customer=customer, elsewhere=_elsewhere(config), zone=config.time_zone,
         names=_names(config, (entry for entries in lists.values() for entry in entries)), **lists,
     )  # fmt: skip

@@ -62,7 +62,9 @@ class ErasureTask:
             locked = await store.lock_erasure(conn, self.ctx.tenant, erasure.id)
             if locked is None or locked.caller is None:
                 return None
-            traces = await store.find_traces(conn, self.ctx.tenant, locked.caller, locked.requested_at, locked.id)
+            traces = await store.find_traces(
+                conn, self.ctx.tenant, locked.caller, locked.requested_at, self.ctx.cipher, locked.id
+            )
             if left := await store.count_left(conn, self.ctx.tenant, traces):
                 return f"{left} appointments are to come, or Cal.com has yet to be told of their change"
             now = await store.read_time(conn)

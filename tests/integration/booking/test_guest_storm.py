@@ -15,6 +15,7 @@ import pytest
 from askproai_core.tenant_config import CalcomVersion
 from askproai_runtime.booking import CalendarDisagrees, CalendarEvent, apply_calendar_event
 from askproai_runtime.calendars import FallbackCalendar
+from askproai_runtime.encryption import no_cipher
 from askproai_runtime.events.calendar import handle_calendar_event
 from askproai_runtime.intake import load_event
 from askproai_runtime.jobs import RunAgain
@@ -192,7 +193,7 @@ class Storm:
         )
         for row in rows:
             async with salon.pool.acquire() as conn:
-                stored = await load_event(conn, salon.store.tenant, row["event_id"])
+                stored = await load_event(conn, salon.store.tenant, row["event_id"], no_cipher(salon.store.tenant))
                 assert stored is not None
                 event = await handle_calendar_event(conn, stored, self.polled.context.config())
             assert isinstance(event, CalendarEvent)

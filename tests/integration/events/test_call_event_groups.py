@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from askproai_core.database import Pool, open_pool
+from askproai_runtime.encryption import no_cipher
 from askproai_runtime.events.call_group import MAX_BODY_BYTES, CallEventGroups
 from askproai_runtime.intake import StoredEvent
 from askproai_runtime.jobs import Job, JobSettings
@@ -26,7 +27,7 @@ class Claimed:
     jobs: list[Job]
 
     async def process_together(self) -> list[StoredEvent | None]:
-        groups = CallEventGroups(self.pool, self.pod.config)
+        groups = CallEventGroups(self.pool, self.pod.config, no_cipher(self.pod.store.tenant))
         return await asyncio.gather(*(groups.process(job) for job in self.jobs))
 
     async def change_event(self, job: Job, payload: bytes) -> None:
@@ -120,7 +121,8 @@ async def test_a_group_whose_jobs_are_all_cancelled_gives_the_connection_back_an
     claimed: Claimed,
 ) -> None:
     """A worker that is stopped puts its jobs back by the same connection, while somebody has locked one of their calls."""
-    tenant, groups = claimed.pod.store.tenant, CallEventGroups(claimed.pool, claimed.pod.config)
+    tenant = claimed.pod.store.tenant
+    groups = CallEventGroups(claimed.pool, claimed.pod.config, no_cipher(tenant))
     async with claimed.pod.db.transaction():
         await claimed.pod.db.execute(
             "INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ($1, 'call_0', 'x', 'c')", tenant

@@ -15,6 +15,7 @@ import pytest
 from askproai_core.database import Pool
 from askproai_core.tenant_config import RetellConfig
 from askproai_runtime.calls.store import set_call_branch
+from askproai_runtime.encryption import no_cipher
 from askproai_runtime.intake import EventStore, Source, identify
 from askproai_runtime.settings import Settings
 from askproai_runtime.tasks import PutOff, StaleRun
@@ -97,7 +98,9 @@ async def test_an_event_that_waited_in_the_spool_is_not_lost_when_the_poll_was_e
     event = identify(Source.RETELL, body, tenant=polled.config.tenant, correlation_id="c", now=polled.clock.now())
     spooled = dataclasses.replace(event, received_at=polled.clock.now() - timedelta(minutes=50))
     await polled.poll()
-    (receipt,) = await EventStore(polled.pod.worker.pool, polled.config.tenant).write([spooled])
+    (receipt,) = await EventStore(polled.pod.worker.pool, polled.config.tenant, no_cipher(polled.config.tenant)).write(
+        [spooled]
+    )
     assert not receipt.duplicate
     await polled.processed()
     row = await polled.row("call_1")

@@ -11,6 +11,7 @@ import pytest
 from askproai_core.database import Pool, open_pool
 from askproai_core.database.pool import CALLER_USES
 from askproai_runtime.calls import lock_calls, save_calls
+from askproai_runtime.encryption import no_cipher
 from askproai_runtime.events.store import list_incomplete_calls, list_unknown_calls
 from askproai_runtime.intake import EventStore, IncomingEvent, Source, load_events
 from askproai_sandbox.databases import Database
@@ -34,7 +35,8 @@ class EmptyTables:
         for batch in range(first, first + batches):
             names = [f"call_{batch}_{number}:call_ended" for number in range(BATCH)]
             events = [IncomingEvent(Source.RETELL, name, "call_ended", b"{}" * 500, name) for name in names]
-            ids = [receipt.id for receipt in await EventStore(self.pool, self.tenant).write(events) if receipt.id]
+            store = EventStore(self.pool, self.tenant, no_cipher(self.tenant))
+            ids = [receipt.id for receipt in await store.write(events) if receipt.id]
         return ids
 
     async def entries_read(self, table: str = "webhook_events") -> int:
@@ -100,16 +102,19 @@ async def test_a_worker_reads_only_the_events_that_it_loads(tables: EmptyTables,
     await tables.entries_read()
     async with tables.pool.acquire() as conn:
         for _ in range(10):  # the first five are planned for their values, the others for any
-            assert len(await load_events(conn, tables.tenant, ids, Source.RETELL, 10**6)) == BATCH
+            assert (
+                len(await load_events(conn, tables.tenant, ids, Source.RETELL, 10**6, no_cipher(tables.tenant)))
+                == BATCH
+            )
     assert await tables.entries_read() <= 10 * BATCH
 
 
 async def test_a_worker_changes_its_calls_without_reading_the_others(tables: EmptyTables) -> None:
-    groups, tenant = 20, tables.tenant
+    groups, tenant, cipher = 20, tables.tenant, no_cipher(tables.tenant)
     for group in range(groups):
         async with tables.pool.acquire() as conn, conn.transaction():
-            calls = await lock_calls(conn, tenant, {f"call_{group}_{number}": "c" for number in range(BATCH)})
-            await save_calls(conn, tenant, {call: replace(row, branch="mitte") for call, row in calls.items()})
+            calls = await lock_calls(conn, tenant, {f"call_{group}_{number}": "c" for number in range(BATCH)}, cipher)
+            await save_calls(conn, tenant, {call: replace(row, branch="mitte") for call, row in calls.items()}, cipher)
     assert await tables.entries_read("calls") < 4 * groups * BATCH
     saved = await tables.db.fetch("SELECT branch, correlation_id FROM calls")
     assert [tuple(row) for row in saved] == groups * BATCH * [("mitte", "c")]

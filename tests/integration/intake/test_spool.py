@@ -12,8 +12,10 @@ import aiohttp
 import pytest
 
 from askproai_core.redis import acl_rules
-from askproai_runtime.intake import Source
+from askproai_runtime.encryption import DataKeyMissing
+from askproai_runtime.intake import Source, decrypt_body
 from askproai_sandbox.cluster import free_port
+from tests.worlds.encryption import old_key
 from tests.worlds.spool_environment import SENDERS, SpoolEnvironment, running_spool, spawn_web
 from tests.worlds.tenant_pod import running_web
 from tests.worlds.waiting import SOON, eventually, stopwatch
@@ -338,3 +340,46 @@ async def test_an_event_whose_pod_dies_before_the_answer_is_one_row_when_its_sen
     async with running_web(env.pod, worker_port=9):
         assert (await env.send(source, "call_dies")).body["status"] == "already_processed"
     assert await env.pod.counts() == (2, 2, 0)
+
+
+async def test_what_waits_in_redis_is_encrypted_and_stored_as_what_comes_directly(spooling: SpoolEnvironment) -> None:
+    pod = spooling.pod
+    pod.encrypt(old_key())
+    cipher = pod.web._process.cipher
+    await eventually(lambda: cipher.active_key is not None, what="the key")
+    await take_database_away(spooling, "silent")
+    reply = await pod.retell("call_ended", "call_canary", transcript="Zimtschnecke", call_status="ended")
+    assert reply.body["status"] == "spooled"
+    (entry,) = await pod.web.spool.stream.read("")
+    assert b"call_canary:call_ended" in entry.content
+    assert b"Zimtschnecke" not in entry.content
+    assert b"agent_id" not in entry.content
+    await spooling.gate.open()
+    await spooling.wait_until_drained()
+    row = await pod.event("call_canary:call_ended")
+    assert row is not None
+    assert b"Zimtschnecke" not in row["payload"]
+    assert b"Zimtschnecke" in decrypt_body(cipher, "retell", "call_canary:call_ended", row["payload"])
+
+
+async def test_an_event_that_waits_is_moved_although_its_key_was_destroyed_meanwhile(
+    spooling: SpoolEnvironment,
+) -> None:
+    """It was acknowledged, so it gets its row and its job, which says why nothing can be done."""
+    pod = spooling.pod
+    pod.encrypt(old_key())
+    cipher = pod.web._process.cipher
+    await eventually(lambda: cipher.active_key is not None, what="the key")
+    await take_database_away(spooling, "silent")
+    assert (await spooling.send(Source.CALCOM, "canary")).body["status"] == "spooled"
+    later = old_key()
+    pod.encrypt(later)
+    await eventually(lambda: cipher.active_key == later, what="the other key")
+    await spooling.gate.open()
+    await spooling.wait_until_drained()
+    assert len(await spooling.list_events()) == 2
+    stored = await pod.db.fetchrow(
+        "SELECT * FROM webhook_events WHERE tenant = $1 AND source = 'calcom'", pod.store.tenant
+    )
+    with pytest.raises(DataKeyMissing):
+        decrypt_body(cipher, "calcom", stored["event_id"], stored["payload"])

@@ -1,4 +1,4 @@
-"""A salon whose callers leave traces everywhere."""
+"""A salon whose callers leave traces everywhere, encrypted where they can be."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,7 +13,10 @@ from tests.worlds.privacy_environment import PrivacyEnvironment, open_privacy_en
 
 @pytest.fixture
 async def env(
-    postgres: EmbeddedPostgres, database: Database, valkey: EmbeddedRedis, tmp_path: Path
+    postgres: EmbeddedPostgres,
+    database: Database,
+    valkey: EmbeddedRedis,
+    tmp_path: Path,
 ) -> AsyncIterator[PrivacyEnvironment]:
-    async with open_privacy_environment(postgres, database, valkey, tmp_path) as opened:
+    async with open_privacy_environment(postgres, database, valkey, tmp_path, encrypted=True) as opened:
         yield opened

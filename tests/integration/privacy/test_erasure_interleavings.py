@@ -12,6 +12,7 @@ from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import PROMISE_KEY, DurableStream
 from askproai_runtime.booking import DeskRequest
 from askproai_runtime.calls.store import FunctionRecord, insert_function_records
+from askproai_runtime.encryption import no_cipher
 from askproai_runtime.intake import STREAM, Source, Spool, identify
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.privacy import ErasureRequest, begin_erasure
@@ -102,7 +103,7 @@ async def test_a_record_of_a_function_that_is_written_after_the_erasure_is_no_ca
         cause=None, answer="", duration_ms=1, appointment_id=None, correlation_id="c", from_number=ZORA.number,
         to_number=None, started_at=None,
     )  # fmt: skip
-    assert await insert_function_records(env.pod.worker.pool, env.tenant, [late]) == 1
+    assert await insert_function_records(env.pod.worker.pool, env.tenant, [late], no_cipher(env.tenant)) == 1
     status, answer = await env.erase(ZORA, cancel_appointments=True)
     assert status == 200, answer
     await env.finish()
@@ -120,7 +121,7 @@ async def test_an_erasure_waits_for_the_events_in_redis(env: PrivacyEnvironment)
         await admin.set(PROMISE_KEY, "0")
     body = msgspec.json.encode({"event": "call_ended", "call": env.call_fields(ZORA, "call_in_redis_only")})
     event = identify(Source.RETELL, body, tenant=env.tenant, correlation_id="c", now=env.pod.worker.clock.now())
-    spool = Spool(DurableStream(shared, STREAM), Metrics("salon"))
+    spool = Spool(DurableStream(shared, STREAM), Metrics("salon"), no_cipher(env.tenant))
     assert await spool.put([event])
     await spool.stream.close()
     await env.erase(ZORA, cancel_appointments=True)

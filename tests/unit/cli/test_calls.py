@@ -44,6 +44,15 @@ TIMELINE = {
 }  # fmt: skip
 
 
+def test_what_cannot_be_decrypted_is_said_to_be_there() -> None:
+    lost = moment("function", "book_appointment", "booked", not_readable=True)
+    text = "\n".join(timeline_lines({**TIMELINE, "transcript": None, "not_readable": True, "moments": [lost]}, 100))
+    assert text.count("Not readable: the key with which it was encrypted is gone.") == 2
+    content = {"call": CALL, "transcript": None, "further": {}, "zone": "Europe/Berlin", "not_readable": True}
+    content |= dict.fromkeys(("summary", "sentiment", "successful", "recording_url"))
+    assert "\n".join(content_lines(content, 100)).endswith("Not readable: the key with which it was encrypted is gone.")
+
+
 @pytest.mark.parametrize("width", [20, 40])
 def test_nothing_that_one_copies_is_broken_however_narrow_the_terminal(width: int) -> None:
     said = f"User: {APPOINTMENT} an erika.mustermann-schmidt@salon-mueller.example"

@@ -17,6 +17,7 @@ NOT_FOR_PODS = {
     "google.protobuf",
     "kopf",
     "opentelemetry",
+    "nacl",
     "pydantic",
     "pygments",
     "requests",

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Final
 
+from askproai_core.data_keys import DATA_KEYS
 from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
 from askproai_operator.api import DataPolicy, DeletionPolicy, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
@@ -17,7 +18,8 @@ from askproai_operator.controllers.addresses import address_of, registered_calco
 from askproai_operator.controllers.grant import release
 from askproai_operator.controllers.tenant.children import remove_routes
 from askproai_operator.controllers.tenant.children.metadata import child_name
-from askproai_operator.controllers.tenant.children.secrets import teardown_release
+from askproai_operator.controllers.tenant.children.secrets import ENCRYPTION_SUFFIX, teardown_release
+from askproai_operator.controllers.tenant.kept_keys import keep_or_forget
 from askproai_operator.credentials import CALCOM_BASE_URL, CALCOM_KEY, own_keys, read_own_secret
 from askproai_operator.engine import FINALIZER, GONE, EventRecord, EventType, Result, resources
 from askproai_operator.grants import Subject, recorded_keys
@@ -49,6 +51,7 @@ async def delete_tenant(tenant: Tenant, context: ReconcileContext) -> Result:
         text = f"waits until the RetellAgents {names} are gone: they need its credentials; delete them too"
         return Result(_deleting(text))
     keys = await read_own_secret(context, meta.namespace, meta.name)
+    kept = keys.pop(DATA_KEYS, None)  # no orphan needs it
     failures: list[tuple[Orphan, Exception]] = []
     for remote in remote_objects(tenant, keys, context):
         try:
@@ -67,6 +70,8 @@ async def delete_tenant(tenant: Tenant, context: ReconcileContext) -> Result:
     events = [await add_orphan(remote, keys, f"given up: {failure_text(error)}", context) for remote, error in failures]
     await remove_routes(tenant, context)
     await release_keys(tenant, context)
+    encryption = await read_own_secret(context, meta.namespace, meta.name, ENCRYPTION_SUFFIX)
+    await keep_or_forget(tenant, encryption.get(DATA_KEYS, kept), context)
     # T-teardown first: nothing but our finalizer holds it, and a namespace that is being deleted still accepts a patch.
     teardown = child_name(meta.name, "teardown")
     await context.kube.patch(resources.SECRETS, meta.namespace, teardown, teardown_release())

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from askproai_core import tenant_config as config
+from askproai_core.data_keys import DATA_KEYS
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason
 from askproai_operator.applied_spec import is_paused
@@ -20,6 +21,7 @@ from askproai_operator.controllers.grant import report_refusal, take_all
 from askproai_operator.controllers.holders import find_holder, is_of_other
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.controllers.tenant.children.metadata import child_name
+from askproai_operator.controllers.tenant.children.secrets import ENCRYPTION_SUFFIX
 from askproai_operator.controllers.tenant.exposure import Exposure, choose_exposure
 from askproai_operator.controllers.tenant.notifications import NotificationAccess, read_notifications
 from askproai_operator.controllers.tenant.own_keys import OwnKeys, settle_own_keys
@@ -69,6 +71,7 @@ class Inputs:
     teardown_values: Mapping[str, str] = field(
         default_factory=dict, repr=False
     )  # of T-teardown: the keys used until now
+    data_keys: str | None = field(default=None, repr=False)  # of T-data-keys
 
 
 async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
@@ -111,8 +114,8 @@ async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Input
     """Add what the operator itself stored before and keeps: passwords, and the config of agents that are held back."""
     inputs = _with_newest_relatives(inputs, context)
     owner, uid = inputs.tenant.key[1:], inputs.tenant.metadata.uid
-    suffixes = ("runtime", "teardown")
-    runtime, teardown = await asyncio.gather(
+    suffixes = ("runtime", "teardown", ENCRYPTION_SUFFIX)
+    runtime, teardown, encryption = await asyncio.gather(
         *(read_own_secret(context, *owner, suffix, uid=uid) for suffix in suffixes)
     )
     offerings = active_offerings(inputs.offerings, inputs.branches)
@@ -135,6 +138,7 @@ async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Input
         inputs,
         runtime_values=runtime,
         teardown_values=teardown,
+        data_keys=encryption.get(DATA_KEYS),
         applied=applied,
         own_keys=keys,
         accounts=accounts,

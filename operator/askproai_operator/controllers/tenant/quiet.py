@@ -74,7 +74,7 @@ def _is_quiet(inputs: Inputs, keys: SigningKeys, conditions: Sequence[Condition]
     """Return whether all is well, nothing waits for a time or for another attempt, and each Secret that is named is watched."""
     tenant, own = inputs.tenant, inputs.own_keys
     named = own_key_refs(active_offerings(inputs.offerings, inputs.branches)) if calcom_account(tenant) else {}
-    recorded = teardown_secret(tenant, inputs.credentials, inputs.keys, own.values, own.subjects)
+    recorded = teardown_secret(tenant, inputs.credentials, inputs.keys, own.values, own.subjects, inputs.data_keys)
     return (
         all(each.status is Status.TRUE or each.type in _OF_THE_INSTALLATION for each in conditions)
         and not keys.former

@@ -28,6 +28,7 @@ from askproai_operator.controllers.tenant.children import (
 from askproai_operator.controllers.tenant.children.deployment import rollout_condition, runtime_condition
 from askproai_operator.controllers.tenant.children.metadata import Component, child_name
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
+from askproai_operator.controllers.tenant.data_keys import Encryption, ensure_encryption
 from askproai_operator.controllers.tenant.deletion import delete_tenant, release_keys
 from askproai_operator.controllers.tenant.exposure import as_exposed_before, exposed_condition, former_exposure_field
 from askproai_operator.controllers.tenant.former_accounts import record_former_accounts
@@ -127,6 +128,8 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     try:
         resource_ids, events = await ensure_database(inputs, urls.database, context)
         state = await read_state(inputs, context)
+        deployed = _live_deployments(inputs, context)
+        encryption = await ensure_encryption(tenant, deployed, context)
     except DATABASE_ERRORS as error:
         details = {"sqlstate": getattr(error, "sqlstate", None), "owner_uid": getattr(error, "owner_uid", None)}
         log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, **details)
@@ -143,9 +146,8 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         register = partial(_ensure_webhook, inputs, in_use, keys, context)
         own_accounts = await register_in_own_accounts(inputs.own_keys, register)
     inputs = replace(inputs, page=await take_page_host(tenant, inputs.page, context))
-    deployed = _live_deployments(inputs, context)
     linked = linked_event_types(inputs.offerings, inputs.applied, own_accounts.registered, deployed)
-    config = _encoded_config(inputs, resource_ids, linked, context)
+    config = _encoded_config(inputs, resource_ids, linked, encryption, context)
     credentials, admin_token = inputs.credentials, await _admin_token(inputs, context)
     deployments = await apply_children(
         tenant,
@@ -194,10 +196,17 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         synced_condition(tenant, state.backlog, state.poll, state.audit),
         fit_condition(tenant, state.stranded),
         monitored,
-        *filter(None, (notifications_condition(inputs.notifications, state.failing),)),
-        *filter(None, (page_condition(tenant, inputs.page, page_routed),)),
+        *filter(
+            None,
+            (
+                notifications_condition(inputs.notifications, state.failing),
+                page_condition(tenant, inputs.page, page_routed),
+                encryption.condition,
+            ),
+        ),
     )
-    quiet_for = note_quiet(inputs, keys, resource_ids.values(), conditions, context)
+    settled = replace(inputs, data_keys=encryption.stored)
+    quiet_for = note_quiet(settled, keys, resource_ids.values(), conditions, context)
     return Result(
         conditions,
         status,
@@ -243,7 +252,9 @@ async def _record_keys(inputs: Inputs, context: ReconcileContext) -> tuple[Event
         return ()
     own = inputs.own_keys
     await release_keys(inputs.tenant, context, keep=[*inputs.keys.values(), *own.subjects])
-    await context.kube.apply(teardown_secret(inputs.tenant, inputs.credentials, inputs.keys, own.values, own.subjects))
+    await context.kube.apply(
+        teardown_secret(inputs.tenant, inputs.credentials, inputs.keys, own.values, own.subjects, inputs.data_keys)
+    )
     if events:  # the agents need what the new key leads to; no watch reports it
         for agent in inputs.agents:
             context.enqueue(agent.key)
@@ -279,7 +290,11 @@ def _live_deployments(inputs: Inputs, context: ReconcileContext) -> list[Observe
 
 
 def _encoded_config(
-    inputs: Inputs, resource_ids: ResourceIds, linked: Collection[int], context: ReconcileContext
+    inputs: Inputs,
+    resource_ids: ResourceIds,
+    linked: Collection[int],
+    encryption: Encryption,
+    context: ReconcileContext,
 ) -> str:
     return encode(
         compile_config(
@@ -307,6 +322,7 @@ def _encoded_config(
                 inputs.credentials.calendar_base_url,
                 inputs.accounts,
             ),
+            encrypt_bodies=encryption.is_on,
             withheld_event_types=find_former(inputs.tenant, inputs.offerings, inputs.accounts),
         )
     )

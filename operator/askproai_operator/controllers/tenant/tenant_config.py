@@ -60,6 +60,7 @@ def compile_config(
     page_is_published: bool = False,
     withheld: WithheldEventTypes = MappingProxyType({}),
     withheld_event_types: Collection[int] = (),
+    encrypt_bodies: bool = False,
 ) -> config.TenantConfig:
     """Return the config. `foreign_numbers` are, by branch, the DIDs that another branch has: they do not route here.
 
@@ -69,6 +70,7 @@ def compile_config(
     `logs_in_at_issuer`: the pods may connect to the issuer of `page.oidc`; `page_is_published`: its host is the tenant's.
     `public_url` is where senders arrive; empty while that has not been proven.
     `withheld` are event types to which the pods send nothing, by offering and id; `withheld_event_types` those that none names.
+    `encrypt_bodies`: all pods can decrypt what one of them encrypts.
     """
     spec = tenant.spec
     branches = sorted(branches, key=lambda branch: branch.metadata.name)
@@ -100,6 +102,7 @@ def compile_config(
         booking_limits=spec.runtime.booking_limits,
         booking_target_percent=_booking_target(tenant),
         withheld_event_types=withheld_event_types,
+        encrypt_bodies=encrypt_bodies,
         notifications=_notifications(tenant, notification_channels, public_url),
         page=_page(tenant, published=page_is_published) if logs_in_at_issuer else None,
     )

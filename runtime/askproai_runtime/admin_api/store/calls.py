@@ -42,7 +42,7 @@ SELECT CASE WHEN c.started_at IS NULL THEN 'epoch' ELSE c.started_at END AS sort
        c.direction, c.status, c.started_at, c.ended_at, c.disconnection_reason, {caller} AS from_number,
        (extract(epoch FROM c.ended_at - c.started_at))::bigint AS seconds,
        (SELECT count(*) FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id AND a.status <> 'held')
-       AS appointments, {outcome} AS outcome, c.transcript, c.transcript_truncated
+       AS appointments, {outcome} AS outcome, c.transcript_truncated
 FROM calls c WHERE c.tenant = $1
 """.replace("{outcome}", _OUTCOME).replace("{caller}", _CALLER)
 # In the order of the index calls_newest, so that a page reads no more than it shows. That needs a statement without volatile
@@ -132,7 +132,7 @@ ORDER BY date_trunc('second', at),
 LIMIT 1000
 """
 
-_CONTENT: Final = _CALL.replace("c.transcript_truncated\n", "c.transcript_truncated, c.analysis\n")
+_CONTENT: Final = _CALL.replace("c.transcript_truncated\n", "c.transcript_truncated, c.transcript, c.analysis\n")
 # A page with a call that goes on reads it anew after each turn: the same reading is one entry for a quarter of an hour.
 _RECORD_READ: Final = """
 INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
@@ -196,8 +196,8 @@ class CallStore:
             return await self._fetch(_CALLS, *(after or (None, None)), since, caller, outcome, limit)
 
     async def get_timeline(self, call_id: str) -> tuple[Row | None, list[Row]]:
-        """Return the call, if it is stored, and up to 1,000 entries of its timeline in order of time."""
-        calls = await self._fetch(f"{_CALL} AND c.call_id = $2", call_id)
+        """Return the call with its texts, if it is stored, and up to 1,000 entries of its timeline in order of time."""
+        calls = await self._fetch(f"{_CONTENT} AND c.call_id = $2", call_id)
         return calls[0] if calls else None, await self._fetch(_TIMELINE, call_id)
 
     async def get_content(self, call_id: str) -> Row | None:

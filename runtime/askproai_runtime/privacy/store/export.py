@@ -2,10 +2,12 @@
 
 from typing import Any, Final
 
-import asyncpg
 import msgspec
 
 from askproai_core.database import Connection
+from askproai_runtime.calls import read_call_texts, read_said
+from askproai_runtime.encryption import BodyCipher, DecryptionError
+from askproai_runtime.intake import decrypt_body
 from askproai_runtime.privacy.store.parameters import number_parameters
 from askproai_runtime.privacy.traces import Traces
 
@@ -45,34 +47,53 @@ SELECT address, since FROM reminder_opt_outs WHERE tenant = {tenant} AND (lower(
 SELECT at, call_id FROM verifications WHERE tenant = {tenant} AND (caller = {number} OR call_id = ANY({calls})) ORDER BY at
 """,
     "events": """
-SELECT source, event_type, received_at, status,
+SELECT source, event_id, event_type, received_at, status,
        CASE WHEN status <> 'processed' THEN payload END AS body
 FROM webhook_events WHERE tenant = {tenant} AND id = ANY({events}) ORDER BY received_at
 """,
 }
 _CUSTOMER: Final = "SELECT name, phone, email, created_at AS since FROM customers WHERE tenant = $1 AND id = $2"
-_JSON: Final = ("analysis", "arguments", "content")
+_JSON: Final = ("content",)
 _OF_ANOTHER: Final = ("name", "email", "notes", "birth_date", "cancel_reason", "calcom_booking")
 
 
 async def read_caller(
-    conn: Connection, tenant: str, traces: Traces
+    conn: Connection, tenant: str, traces: Traces, cipher: BodyCipher
 ) -> tuple[dict[str, Any] | None, dict[str, list[dict[str, Any]]]]:
     """Return the customer of a number, and the lists of what else is stored, each by time."""
     customer = await conn.fetchrow(_CUSTOMER, tenant, traces.customer)
-    return dict(customer) if customer else None, {name: await _list(conn, tenant, name, traces) for name in _LISTS}
+    return dict(customer) if customer else None, {
+        name: await _list(conn, tenant, name, traces, cipher) for name in _LISTS
+    }
 
 
-async def _list(conn: Connection, tenant: str, name: str, traces: Traces) -> list[dict[str, Any]]:
+async def _list(conn: Connection, tenant: str, name: str, traces: Traces, cipher: BodyCipher) -> list[dict[str, Any]]:
     rows = await conn.fetch(*number_parameters(_LISTS[name], tenant, traces))
-    return [_readable(row) for row in rows]
+    return [_readable(_decrypted(name, dict(row), cipher)) for row in rows]
 
 
-def _readable(row: asyncpg.Record) -> dict[str, Any]:
+def _decrypted(name: str, values: dict[str, Any], cipher: BodyCipher) -> dict[str, Any]:
+    """Return a row of a list with what was said in plain text, or without it and `not_readable`."""
+    try:
+        if name == "calls":
+            texts = read_call_texts(cipher, values["call_id"], values["transcript"], values["analysis"])
+            values |= {"transcript": texts.transcript, "analysis": texts.analysis}
+            values |= {"not_readable": True} if texts.unreadable else {}
+        elif name == "requests_in_calls":
+            columns = (values[each] for each in ("call_id", "at", "function", "arguments", "answer"))
+            values["arguments"], values["answer"] = read_said(cipher, *columns)
+        elif name == "events":
+            source, event_id = values["source"], values.pop("event_id")
+            values["body"] = values["body"] and decrypt_body(cipher, source, event_id, values["body"])
+    except DecryptionError:
+        values |= {each: None for each in ("arguments", "answer", "body") if each in values} | {"not_readable": True}
+    return values
+
+
+def _readable(values: dict[str, Any]) -> dict[str, Any]:
     """Return a row with its JSON as values, and without another person."""
-    values = dict(row)
     for name in _JSON:
-        if values.get(name) is not None:
+        if isinstance(values.get(name), str):
             values[name] = msgspec.json.decode(values[name])
     if values.get("body") is not None:  # as it came: nobody has checked that it is text
         values["body"] = values["body"].decode(errors="replace")

@@ -1,9 +1,14 @@
 """The SQL that finds what is stored of one caller."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import asyncpg
+
 from askproai_core.database import Connection
+from askproai_runtime.encryption import ENCRYPTED_HEX, BodyCipher, DecryptionError
+from askproai_runtime.intake import decrypt_body
 from askproai_runtime.privacy.traces import LONGEST_CALL, REFERENCE, StoredBody, Traces, own_events
 
 _LONGEST = f"make_interval(secs => {int(LONGEST_CALL.total_seconds())})"
@@ -32,17 +37,22 @@ SELECT lower(c.email) AS email FROM customers c WHERE c.tenant = $1 AND lower(c.
 UNION SELECT lower(a.attendee_email) FROM appointments a
 WHERE a.tenant = $1 AND lower(a.attendee_email) = ANY($2) AND a.id <> ALL($4)
 """
-# A search through the bodies of the tenant: rare, and what was never processed is found in no other way.
+# A search through the bodies of the tenant: rare, and what was never processed is found in no other way. PostgreSQL cannot search
+# what is encrypted, so those bodies are read ($6 is how they begin); not Retell's that are processed: their call has its number.
 _BODIES = """
-SELECT id, source, event_id, payload FROM webhook_events
+SELECT id, source, event_id, payload FROM webhook_events e
 WHERE tenant = $1 AND source IN ('retell', 'calcom') AND payload <> '' AND received_at < $5 AND (
     source = 'retell' AND split_part(event_id, ':', 1) = ANY($2)
     OR EXISTS (SELECT FROM unnest($3::bytea[]) AS sought WHERE position(sought IN payload) > 0)
-    OR source = 'calcom' AND EXISTS (SELECT FROM unnest($4::bytea[]) AS sought WHERE position(sought IN payload) > 0))
+    OR source = 'calcom' AND EXISTS (SELECT FROM unnest($4::bytea[]) AS sought WHERE position(sought IN payload) > 0)
+    OR starts_with(encode(substr(payload, 1, 8), 'hex'), $6) AND NOT (
+        source = 'retell' AND status = 'processed'
+        AND EXISTS (SELECT FROM calls c WHERE c.tenant = $1 AND c.call_id = split_part(e.event_id, ':', 1))))
 ORDER BY id
 """
-# Also one whose first event is stored and not processed. A call that was erased was over: its row comes back without an end
-# when the record of its last function is written after the erasure, until the next pass.
+_AT_ONCE = 200  # bodies
+# A call that was erased was over: its row comes back without an end when the record of its last function is written after the
+# erasure, until the next pass.
 _IS_CALL_GOING_ON = f"""
 SELECT EXISTS (
     SELECT FROM calls c WHERE tenant = $1 AND CASE WHEN direction = 'outbound' THEN to_number ELSE from_number END = $2
@@ -50,12 +60,14 @@ SELECT EXISTS (
     AND coalesce(started_at, updated_at) > clock_timestamp() - {_LONGEST}
     AND NOT EXISTS (
         SELECT FROM erased_references r WHERE r.tenant = $1 AND r.kind = 'call' AND r.reference = c.call_id)
-) OR EXISTS (
-    SELECT FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell' AND e.event_type = 'call_started'
-    AND e.status IN ('received', 'processing', 'failed') AND e.received_at > clock_timestamp() - {_LONGEST}
-    AND position($3::bytea IN e.payload) > 0 AND NOT EXISTS (
-        SELECT FROM webhook_events later WHERE later.tenant = $1 AND later.source = 'retell'
-        AND later.event_id = split_part(e.event_id, ':', 1) || ':call_ended'))
+)
+"""  # noqa: S608  a constant
+# Their first event is stored and not processed.
+_BEGUN = f"""
+SELECT source, event_id, payload FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell' AND e.event_type = 'call_started'
+AND e.status IN ('received', 'processing', 'failed') AND e.received_at > clock_timestamp() - {_LONGEST} AND NOT EXISTS (
+    SELECT FROM webhook_events later WHERE later.tenant = $1 AND later.source = 'retell'
+    AND later.event_id = split_part(e.event_id, ':', 1) || ':call_ended')
 """  # noqa: S608  a constant
 _TO_COME = """
 SELECT id FROM appointments WHERE tenant = $1 AND id = ANY($2) AND status IN ('confirmed', 'pending_sync')
@@ -64,7 +76,7 @@ AND starts_at > clock_timestamp() ORDER BY starts_at
 
 
 async def find_traces(
-    conn: Connection, tenant: str, number: str, until: datetime, erasure: UUID | None = None
+    conn: Connection, tenant: str, number: str, until: datetime, cipher: BodyCipher, erasure: UUID | None = None
 ) -> Traces:
     """Return what is stored of a number, of before `until`; with `erasure` also what that one has found before."""
     customer = await conn.fetchrow(_CUSTOMER, tenant, number)
@@ -81,11 +93,13 @@ async def find_traces(
     alone = sorted({*lowered} - {row["email"] for row in shared})
     digits = number.removeprefix("+").encode()
     sought = [word.encode() for word in (*bookings, *alone)]
-    found = [
-        StoredBody(*row)
-        for row in await conn.fetch(_BODIES, tenant, sorted(calls), [digits], sought, _much_later(until))
-    ]
-    events, reported = own_events(found, number, calls, until, bookings, alone)
+    events, reported = list[int](), set[str]()
+    async for found in _read_bodies(
+        conn, cipher, tenant, sorted(calls), [digits], sought, _much_later(until), ENCRYPTED_HEX
+    ):
+        ids, more = own_events(found, number, calls, until, bookings, alone)
+        events += ids
+        reported |= more
     return Traces(
         number=number,
         until=until,
@@ -99,14 +113,33 @@ async def find_traces(
     )
 
 
+async def _read_bodies(conn: Connection, cipher: BodyCipher, *values: object) -> AsyncIterator[list[StoredBody]]:
+    """Yield the bodies that may be the caller's, some at a time; those that nobody can decrypt are of known calls only."""
+    async with conn.transaction():
+        cursor = await conn.cursor(_BODIES, *values)
+        while rows := await cursor.fetch(_AT_ONCE):
+            yield [StoredBody(row["id"], row["source"], row["event_id"], _plain(cipher, row)) for row in rows]
+
+
+def _plain(cipher: BodyCipher, row: asyncpg.Record) -> bytes:
+    """Return a body; an empty one if nobody can decrypt it: it says nothing of anybody."""
+    try:
+        return decrypt_body(cipher, row["source"], row["event_id"], row["payload"])
+    except DecryptionError:
+        return b""
+
+
 def _much_later(until: datetime) -> datetime:
     """Return the end of the span in which events of what was before `until` may come: Retell and Cal.com repeat for hours."""
     return until + timedelta(days=30)
 
 
-async def is_call_going_on(conn: Connection, tenant: str, number: str) -> bool:
+async def is_call_going_on(conn: Connection, tenant: str, number: str, cipher: BodyCipher) -> bool:
     """Return whether a call of the number has not ended, as far as its events have reported it."""
-    return bool(await conn.fetchval(_IS_CALL_GOING_ON, tenant, number, number.removeprefix("+").encode()))
+    if await conn.fetchval(_IS_CALL_GOING_ON, tenant, number):
+        return True
+    digits = number.removeprefix("+").encode()
+    return any(digits in _plain(cipher, row) for row in await conn.fetch(_BEGUN, tenant))
 
 
 async def list_to_come(conn: Connection, tenant: str, traces: Traces) -> list[UUID]:

@@ -1,13 +1,14 @@
 """The Deployments of a tenant, their ServiceAccount, and how the pods change between Combined and Split. Pure."""
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 import yaml
 
+from askproai_core.data_keys import DATA_KEYS
 from askproai_core.former_keys import FORMER_KEYS
 from askproai_operator.api import ContainerResources, Pods, RuntimeMode, SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good
@@ -20,7 +21,7 @@ from askproai_operator.controllers.tenant.children.metadata import (
     new_manifest,
     pod_selector,
 )
-from askproai_operator.controllers.tenant.children.secrets import SIGNING_KEYS
+from askproai_operator.controllers.tenant.children.secrets import ENCRYPTION_SUFFIX, SIGNING_KEYS
 from askproai_operator.credentials import Credentials
 from askproai_operator.engine import ObservedObject, find_condition, resources
 from askproai_operator.settings import Settings
@@ -28,6 +29,8 @@ from askproai_operator.settings import Settings
 OWN_KEYS = (
     "askproai.de/own-keys"  # annotation of a Deployment: the files with staff members' own keys that its pods mount
 )
+# annotation of a Deployment: its pods can decrypt what others have encrypted
+DECRYPTS = "askproai.de/decrypts"
 MODE = "askproai.de/mode"  # annotation of Deployment T-web: Combined if its pods have a worker container, else Split
 
 
@@ -77,6 +80,7 @@ def deployment(
     manifest = new_manifest(tenant, resources.DEPLOYMENTS, component, component) | {"spec": spec}
     manifest["metadata"]["annotations"] = {
         SCALED_BY: ScaledBy.AUTOSCALER if replicas is None else ScaledBy.OPERATOR,
+        DECRYPTS: "true",
         MODE: RuntimeMode.SPLIT if alone else RuntimeMode.COMBINED,
         **({OWN_KEYS: ",".join(sorted(own_keys))} if own_keys else {}),
     }
@@ -124,8 +128,8 @@ def _volumes(tenant: Tenant, credentials: Credentials, optional: Mapping[str, Se
 
     Without a key of `optional` the pods start, and do without what needs it.
     """
-    suffixes = ("config", "runtime", "admin", SIGNING_KEYS)
-    config, runtime, admin, signing_keys = (child_name(tenant.metadata.name, suffix) for suffix in suffixes)
+    suffixes = ("config", "runtime", "admin", SIGNING_KEYS, ENCRYPTION_SUFFIX)
+    config, runtime, admin, signing_keys, data_keys = (child_name(tenant.metadata.name, suffix) for suffix in suffixes)
     sources: list[Manifest] = [
         {"secret": {"name": runtime, "items": _same_paths("DATABASE_URL")}},
         # Optional, so that a Redis or an authority that is added or removed restarts no pod.
@@ -138,6 +142,8 @@ def _volumes(tenant: Tenant, credentials: Credentials, optional: Mapping[str, Se
         },
         # Absent while no key was changed within the last hour.
         {"secret": {"name": signing_keys, "items": _same_paths(FORMER_KEYS), "optional": True}},
+        # Absent while the installation does not encrypt: pods without a key store plainly.
+        {"secret": {"name": data_keys, "items": _same_paths(DATA_KEYS), "optional": True}},
     ]
     sources += [
         {"secret": {"name": ref.name, "items": [{"key": ref.key, "path": file}]}}
@@ -199,6 +205,17 @@ def mounted_own_keys(deployments: Iterable[ObservedObject]) -> frozenset[str] | 
         frozenset(live.annotations.get(OWN_KEYS, "").split(",") if _is_rolled_out(live) else ()) for live in deployments
     ]
     return frozenset.intersection(*found) if found else None
+
+
+def all_pods_decrypt(deployments: Sequence[ObservedObject], *, before: bool) -> bool:
+    """Return whether every pod of a tenant can decrypt what another one encrypts; True if there are no pods yet.
+
+    While one template of this release replaces another it is as `before`. A Deployment that the release before has applied has no
+    annotation, whatever was before.
+    """
+    if not all(live.annotations.get(DECRYPTS) for live in deployments):
+        return False
+    return before or all(map(_is_rolled_out, deployments))
 
 
 def _is_serving(deployment: ObservedObject | None) -> bool:

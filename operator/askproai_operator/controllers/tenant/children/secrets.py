@@ -1,11 +1,12 @@
 """The ConfigMap and the Secrets of a tenant. Pure.
 
-`T-config`, `T-runtime`, `T-admin` and a part of `T-signing-keys` are mounted by its pods; `T-reader` is for people, and
-`T-teardown` for the deletion.
+`T-config`, `T-runtime`, `T-admin`, `T-data-keys` and a part of `T-signing-keys` are mounted by its pods; `T-reader` is for people,
+and `T-teardown` for the deletion.
 """
 
 from collections.abc import Iterable, Mapping
 
+from askproai_core.data_keys import DATA_KEYS
 from askproai_core.reader_token import reader_token_of
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.metadata import MANAGED_BY, Manifest, new_manifest
@@ -21,6 +22,7 @@ from askproai_operator.engine import FINALIZER, MANAGER, resources
 from askproai_operator.grants import KEY_ANNOTATIONS, OWN_KEYS_ANNOTATION, Subject, SubjectKind
 
 SIGNING_KEYS = "signing-keys"
+ENCRYPTION_SUFFIX = "data-keys"
 
 
 def config_map(tenant: Tenant, config: str) -> Manifest:
@@ -54,6 +56,11 @@ def signing_keys_secret(tenant: Tenant, values: dict[str, str]) -> Manifest:
     return _secret(tenant, SIGNING_KEYS, values)
 
 
+def data_keys_secret(tenant: Tenant, keys: str) -> Manifest:
+    """Return `T-data-keys` with the encoded keys by which the pods encrypt what callers said."""
+    return _secret(tenant, ENCRYPTION_SUFFIX, {DATA_KEYS: keys})
+
+
 def admin_secret(tenant: Tenant, token: str) -> Manifest:
     """Return `T-admin` with the bearer token of the pods' private API."""
     return _secret(tenant, "admin", {"token": token})
@@ -70,15 +77,17 @@ def teardown_secret(
     subjects: Mapping[SubjectKind, Subject],
     own_keys: Mapping[str, str] | None = None,
     own_subjects: Iterable[Subject] = (),
+    data_keys: str | None = None,
 ) -> Manifest:
     """Return `T-teardown`: what the deletion needs when the user's Secret is gone already.
 
     Its finalizer keeps it while its namespace is being deleted. Its annotations identify the keys, without reading them.
-    `own_keys` are those of staff members' own Cal.com accounts.
+    `own_keys` are those of staff members' own Cal.com accounts; `data_keys` is what `T-data-keys` has.
     """
     keys = {name: value for name, value in credentials.values.items() if name in {RETELL_KEY, CALCOM_KEY}}
     urls = {RETELL_BASE_URL: credentials.retell_base_url, CALCOM_BASE_URL: credentials.calendar_base_url}
-    manifest = _secret(tenant, "teardown", keys | urls | dict(own_keys or {}))
+    encryption = {DATA_KEYS: data_keys} if data_keys else {}
+    manifest = _secret(tenant, "teardown", keys | urls | dict(own_keys or {}) | encryption)
     annotations = {KEY_ANNOTATIONS[kind]: subject.value for kind, subject in subjects.items()}
     if own := ",".join(sorted(subject.value for subject in own_subjects)):
         annotations[OWN_KEYS_ANNOTATION] = own

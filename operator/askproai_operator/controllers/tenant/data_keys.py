@@ -1,0 +1,104 @@
+"""The keys with which a tenant's pods encrypt what callers said: `T-data-keys`.
+
+A key is made once and kept: without it what was encrypted with it is unreadable, for good. So a Secret that cannot be read is left
+alone, and whoever deletes it has destroyed its keys (docs/decisions/0114-bodies-are-encrypted.md).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+import structlog
+
+from askproai_core.data_keys import (
+    DATA_KEYS,
+    KNOWN_TO_ALL_PODS,
+    DataKeys,
+    decode_data_keys,
+    encode_data_keys,
+    new_data_key,
+)
+from askproai_operator.api import Tenant
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.tenant.children.deployment import all_pods_decrypt
+from askproai_operator.controllers.tenant.children.metadata import child_name
+from askproai_operator.controllers.tenant.children.secrets import ENCRYPTION_SUFFIX, data_keys_secret
+from askproai_operator.controllers.tenant.kept_keys import forget_kept, read_kept
+from askproai_operator.credentials import read_own_secret
+from askproai_operator.engine import ObservedObject
+
+log = structlog.get_logger(__name__)
+
+ROTATE_ANNOTATION: Final = "askproai.de/rotate-data-key"  # on a Tenant: each new value makes a new key
+_KIND: Final = ConditionType.BODIES_ENCRYPTED
+
+
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """Whether the pods encrypt. `condition` is None where nobody asks for it; `stored` is what `T-data-keys` has."""
+
+    is_on: bool = False
+    condition: Condition | None = None
+    stored: str | None = field(default=None, repr=False)
+
+
+async def ensure_encryption(
+    tenant: Tenant, deployments: Sequence[ObservedObject], context: ReconcileContext
+) -> Encryption:
+    """Make the tenant's keys if the installation encrypts, keep those that exist, and decide whether the pods encrypt.
+
+    `deployments` are the live ones, before this reconcile applies its own. Raises what the database raises.
+    """
+    meta, now, asked = tenant.metadata, context.clock.now(), context.settings.encrypt_bodies
+    stored = (await read_own_secret(context, meta.namespace, meta.name, ENCRYPTION_SUFFIX, uid=meta.uid)).get(DATA_KEYS)
+    if stored is None and not asked:
+        return Encryption()
+    kept = None if stored else await read_kept(tenant, context)
+    try:
+        keys = decode_data_keys(stored or kept or "{}")
+    except ValueError as error:
+        secret = child_name(meta.name, ENCRYPTION_SUFFIX)
+        text = f"Secret {secret}: {error}; restore it from your backup. What is new is stored plainly"
+        return Encryption(condition=bad(_KIND, Reason.DATA_KEYS_UNREADABLE, text), stored=stored)
+    lost = not keys.keys and await context.database.has_encrypted_rows(meta.dotted)
+    keys = next_keys(keys, tenant.metadata.annotations.get(ROTATE_ANNOTATION, ""), now, lost=lost)
+    in_use = asked and all_pods_decrypt(deployments, before=keys.in_use)
+    keys = msgspec.structs.replace(keys, in_use=in_use, were_kept=keys.were_kept or kept is not None)
+    await context.kube.apply(data_keys_secret(tenant, encode_data_keys(keys)))
+    if keys.were_kept:
+        await forget_kept(tenant, context)
+        keys = msgspec.structs.replace(keys, were_kept=False)
+        await context.kube.apply(data_keys_secret(tenant, encode_data_keys(keys)))
+    return Encryption(in_use, encryption_condition(tenant, keys, now, asked=asked), encode_data_keys(keys))
+
+
+def next_keys(keys: DataKeys, rotation: str, now: datetime, *, lost: bool) -> DataKeys:
+    """Return the keys after a reconcile: with a first one, and with a new one for a new value of the annotation. Pure."""
+    if not keys.keys:
+        return DataKeys((new_data_key(now),), rotation, now if lost else None)
+    if rotation and rotation != keys.rotation:
+        return msgspec.structs.replace(keys, keys=(*keys.keys, new_data_key(now)), rotation=rotation)
+    return keys
+
+
+def encryption_condition(tenant: Tenant, keys: DataKeys, now: datetime, *, asked: bool) -> Condition:
+    """Return BodiesEncrypted. That a key is gone is reported until what it had encrypted is deleted by age. Pure."""
+    kept = tenant.spec.retention
+    if keys.lost_at and now < keys.lost_at + timedelta(days=max(kept.raw_event_days, kept.transcript_days)):
+        secret = child_name(tenant.metadata.name, ENCRYPTION_SUFFIX)
+        text = (
+            f"what was encrypted before {keys.lost_at:%Y-%m-%d %H:%M} UTC is unreadable, since its key is gone. Unless it was"
+            f" destroyed on purpose, restore Secret {secret} from your backup"
+        )
+        return bad(_KIND, Reason.DATA_KEY_LOST, text)
+    if not asked:
+        return good(_KIND, "what is new is stored plainly (settings.encryptBodies)", Reason.NOT_REQUESTED)
+    if not keys.in_use:
+        return good(_KIND, "begins when all pods are of this release", Reason.PENDING)
+    begins = keys.keys[0].since + KNOWN_TO_ALL_PODS
+    if now < begins:
+        return good(_KIND, f"begins at {begins:%H:%M:%S} UTC, when all pods have the key", Reason.PENDING)
+    return good(_KIND)

@@ -1,0 +1,174 @@
+"""A tenant's data keys are made once and kept: what becomes of them decides what stays readable."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from askproai_core.data_keys import DATA_KEYS, DataKeys, decode_data_keys, encode_data_keys
+from askproai_core.tenant_config import decode
+from askproai_operator.api import Key
+from askproai_operator.controllers.tenant.kept_keys import kept_name
+from askproai_operator.engine import resources
+from askproai_sandbox.cluster import ControlPlane, KubeClient
+from askproai_sandbox.databases import Database
+from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.operator_environment import RunningOperator, TenantNamespace, running_operator
+from tests.worlds.tenant_reconciles import rows
+from tests.worlds.waiting import SOON, eventually
+
+pytestmark = pytest.mark.usefixtures("clear_faults")
+SECRET = "salon-mueller-data-keys"
+
+
+@pytest.fixture(scope="module")
+async def operator(
+    control_plane: ControlPlane, crds: None, module_database: Database, valkey: EmbeddedRedis
+) -> AsyncIterator[RunningOperator]:
+    """An operator whose tenants encrypt."""
+    async with running_operator(control_plane, module_database, valkey, encrypt_bodies=True) as running:
+        yield running
+
+
+async def keys_of(namespace: TenantNamespace) -> DataKeys:
+    return decode_data_keys((await namespace.secret_data(SECRET)).get(DATA_KEYS, "{}"))
+
+
+async def start(namespace: TenantNamespace) -> DataKeys:
+    """Create the salon, and return its keys."""
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    await namespace.wait_for_condition("BodiesEncrypted", "True", "Pending")
+    return await keys_of(namespace)
+
+
+async def encrypts(namespace: TenantNamespace) -> bool:
+    config = await namespace.get("ConfigMap", "salon-mueller-config")
+    return config is not None and decode(config["data"]["tenant.json"]).encrypt_bodies
+
+
+async def store_encrypted(namespace: TenantNamespace, database: Database) -> None:
+    """Store an event as a pod encrypts it: the operator looks at no more than its beginning."""
+    insert = """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id)
+                VALUES ($1, 'retell', 'call_1:call_ended', 'call_ended', $2, 'c') RETURNING id"""
+    await rows(database, insert, f"{namespace.name}.salon-mueller", b"\0enc1p" + bytes(60))
+
+
+async def test_a_key_is_made_once_and_stays_whatever_is_reconciled(namespace: TenantNamespace) -> None:
+    keys = await start(namespace)
+    assert len(keys.keys) == 1
+    assert await encrypts(namespace)
+    for _ in range(2):
+        await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    namespace.operator.context.kube._applied.clear()  # as after a restart
+    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    assert await keys_of(namespace) == keys
+
+
+async def test_an_annotation_makes_a_new_key_and_keeps_the_former(namespace: TenantNamespace) -> None:
+    keys = await start(namespace)
+    annotation = {"metadata": {"annotations": {"askproai.de/rotate-data-key": "2026-11-24"}}}
+    await namespace.client.merge(namespace.path("Tenant"), annotation)
+
+    async def rotated() -> DataKeys | None:
+        found = await keys_of(namespace)
+        return found if len(found.keys) > 1 else None
+
+    after = await eventually(rotated, SOON, "the new key")
+    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    assert await keys_of(namespace) == after
+    assert after.keys[0] == keys.keys[0]
+    assert len(after.keys) == 2
+
+
+async def test_who_deletes_the_secret_has_destroyed_the_key_and_the_condition_says_so(
+    namespace: TenantNamespace, module_database: Database
+) -> None:
+    keys = await start(namespace)
+    await store_encrypted(namespace, module_database)
+    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    await namespace.client.delete(namespace.path("Secret", SECRET))
+    lost = await namespace.wait_for_condition("BodiesEncrypted", "False", "DataKeyLost")
+    assert f"restore Secret {SECRET} from your backup" in lost["message"]
+    after = await keys_of(namespace)
+    assert after.keys[0].id != keys.keys[0].id
+    assert await encrypts(namespace), "with the new key"
+    await namespace.wait_for_condition("Ready", "True")
+
+    async def is_forgotten() -> bool:
+        copy = (await namespace.secret_data("salon-mueller-teardown")).get(DATA_KEYS, "")
+        await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+        return keys.keys[0].key not in copy
+
+    await eventually(is_forgotten, SOON, "the copy for the deletion to go")
+
+
+async def test_a_secret_that_is_restored_is_used_again(namespace: TenantNamespace, module_database: Database) -> None:
+    keys = await start(namespace)
+    await store_encrypted(namespace, module_database)
+    await namespace.client.delete(namespace.path("Secret", SECRET))
+    await namespace.wait_for_condition("BodiesEncrypted", "False", "DataKeyLost")
+    after = await keys_of(namespace)
+    restored = encode_data_keys(DataKeys((*keys.keys, *after.keys)))
+    await namespace.client.merge(namespace.path("Secret", SECRET), {"stringData": {DATA_KEYS: restored}})
+    await namespace.wait_for_condition("BodiesEncrypted", "True", "Pending")
+    assert [each.id for each in (await keys_of(namespace)).keys] == [each.id for each in (*keys.keys, *after.keys)]
+
+
+async def test_a_secret_that_holds_no_keys_is_left_alone(namespace: TenantNamespace) -> None:
+    await start(namespace)
+    await namespace.client.merge(namespace.path("Secret", SECRET), {"stringData": {DATA_KEYS: "half of it"}})
+    await namespace.wait_for_condition("BodiesEncrypted", "False", "DataKeysUnreadable")
+    assert (await namespace.secret_data(SECRET))[DATA_KEYS] == "half of it"
+    await namespace.wait_for_condition("Ready", "True")
+
+
+async def test_a_tenant_that_comes_back_has_its_keys_and_a_stranger_has_not(
+    namespace: TenantNamespace, kube_client: KubeClient
+) -> None:
+    keys = await start(namespace)
+    await namespace.operator.reconcile_again(
+        Key("Tenant", namespace.name, "salon-mueller")
+    )  # writes the copy for the deletion
+    await namespace.recreate()
+    kept = resources.SECRETS.path("default", kept_name(f"{namespace.name}.salon-mueller"))
+    assert (await kube_client.get(kept))["data"]
+
+    await namespace.write_strangers_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant")
+    await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")
+    assert await keys_of(namespace) == DataKeys()
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_until_gone("Tenant")
+
+    await namespace.recreate()
+    assert [each.id for each in (await start(namespace)).keys] == [each.id for each in keys.keys]
+    namespace_kept = await namespace.operator.context.kube.get(
+        resources.SECRETS, "default", kept_name(f"{namespace.name}.salon-mueller")
+    )
+    assert namespace_kept is None, "else a key that is destroyed would come back"
+
+
+async def test_with_the_rows_their_keys_are_erased(namespace: TenantNamespace) -> None:
+    await start(namespace)
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"dataPolicy": "Erase"}})
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_until_gone("Tenant")
+    await namespace.wait_until_gone("Secret", SECRET)
+    kube = namespace.operator.context.kube
+    assert await kube.get(resources.SECRETS, "default", kept_name(f"{namespace.name}.salon-mueller")) is None
+
+
+async def test_no_ledger_entry_has_the_keys(namespace: TenantNamespace) -> None:
+    """What a deletion could not remove needs the providers' keys, and no others."""
+    await start(namespace)
+    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    assert DATA_KEYS in await namespace.secret_data("salon-mueller-teardown")
+    namespace.operator.inject_fault(namespace.operator.calcom, "list-webhooks", "error-before-commit", 50)
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_until_gone("Tenant")
+    entries = await namespace.orphans()
+    assert entries
+    assert not any(DATA_KEYS in entry["data"] for entry in entries)

@@ -1,0 +1,222 @@
+"""What callers said is encrypted for its tenant, table and row, and opens nowhere else."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from askproai_core.clock import FixedClock
+from askproai_core.data_keys import KNOWN_TO_ALL_PODS, DataKey, DataKeys, encode_data_keys, new_data_key
+from askproai_runtime.calls.texts import read_call_texts, read_said, store_call_texts, store_said
+from askproai_runtime.encryption import (
+    BodyCipher,
+    DataKeyMissing,
+    NotAuthentic,
+    Place,
+    is_encrypted,
+    no_cipher,
+)
+
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+BODY = b'{"event": "call_ended", "call": {"transcript": "Zimtschnecke"}}'
+LONG = BODY * 100
+RARE = "".join(chr(0x4E00 + each * 7919 % 20_000) for each in range(3_200))
+
+
+def cipher(*keys: DataKey, tenant: str = "salon.salon", on: bool = True, text: str | None = None) -> BodyCipher:
+    stored = encode_data_keys(DataKeys(keys)) if text is None else text
+    return BodyCipher(tenant, lambda: stored, lambda: on, FixedClock(NOW))
+
+
+def key(hours: float = 1) -> DataKey:
+    return new_data_key(NOW - timedelta(hours=hours))
+
+
+@pytest.mark.parametrize("body", [b"x", BODY, LONG, b"\xff\0" * 200_000], ids=["short", "usual", "long", "huge"])
+def test_a_body_is_unreadable_as_stored_and_comes_back_as_it_was(body: bytes) -> None:
+    mine = cipher(key())
+    stored = mine.encrypt(Place.EVENT, "retell/call_1:call_ended", body)
+    assert is_encrypted(stored)
+    assert body not in stored
+    assert stored != mine.encrypt(Place.EVENT, "retell/call_1:call_ended", body), "each time with another nonce"
+    assert mine.decrypt(Place.EVENT, "retell/call_1:call_ended", stored) == body
+
+
+def test_a_long_body_takes_no_more_room_than_plain() -> None:
+    """PostgreSQL compresses long values, but none that are encrypted."""
+    assert len(cipher(key()).encrypt(Place.EVENT, "a", LONG)) < len(LONG) / 10
+
+
+@pytest.mark.parametrize(
+    ("tenant", "place", "reference"),
+    [
+        ("salon.other", Place.EVENT, "retell/1"),
+        ("salon.salon", Place.CALL, "retell/1"),
+        ("salon.salon", Place.EVENT, "retell/2"),
+    ],
+    ids=["another tenant", "another table", "another row"],
+)
+def test_what_was_moved_does_not_open(tenant: str, place: Place, reference: str) -> None:
+    shared = key()
+    stored = cipher(shared).encrypt(Place.EVENT, "retell/1", BODY)
+    with pytest.raises(NotAuthentic):
+        cipher(shared, tenant=tenant).decrypt(place, reference, stored)
+
+
+def test_no_byte_of_it_can_be_changed() -> None:
+    mine = cipher(key())
+    stored = mine.encrypt(Place.EVENT, "a", BODY)
+    for index in range(len(stored)):
+        changed = stored[:index] + bytes([stored[index] ^ 1]) + stored[index + 1 :]
+        try:
+            value = mine.decrypt(Place.EVENT, "a", changed)
+        except (NotAuthentic, DataKeyMissing):
+            continue
+        assert value == changed, "a changed beginning makes it a plain body, which is no event"
+
+
+def test_the_newest_key_encrypts_and_all_decrypt() -> None:
+    first, second = key(2), key(1)
+    before = cipher(first).encrypt(Place.EVENT, "a", BODY)
+    both = cipher(first, second)
+    after = both.encrypt(Place.EVENT, "b", BODY)
+    assert both.decrypt(Place.EVENT, "a", before) == both.decrypt(Place.EVENT, "b", after) == BODY
+    with pytest.raises(DataKeyMissing, match=second.id):
+        cipher(first).decrypt(Place.EVENT, "b", after)
+    with pytest.raises(DataKeyMissing, match=first.id):
+        cipher(second).decrypt(Place.EVENT, "a", before)
+
+
+def test_a_new_key_is_used_when_all_pods_have_it() -> None:
+    first, second = key(), new_data_key(NOW - KNOWN_TO_ALL_PODS + timedelta(seconds=1))
+    assert cipher(first, second).active_key == first
+    assert cipher(second).active_key is None
+    second = new_data_key(NOW - KNOWN_TO_ALL_PODS)
+    assert cipher(first, second).active_key == second
+
+
+@pytest.mark.parametrize(
+    "off", [cipher(), cipher(key(), on=False), no_cipher("salon.salon"), cipher(text="{broken")], ids=str
+)
+def test_without_a_key_or_while_it_is_off_bodies_are_stored_plainly(off: BodyCipher) -> None:
+    assert off.encrypt(Place.EVENT, "a", BODY) == BODY
+    assert off.encrypt_json(Place.CALL, "a", {}) is None
+    assert off.decrypt(Place.EVENT, "a", BODY) == BODY
+    assert store_call_texts(off, "c", "Hallo", {"a": 1}, None) == ("Hallo", '{"a":1}')
+
+
+def test_what_is_switched_off_is_still_decrypted() -> None:
+    shared = key()
+    stored = cipher(shared).encrypt(Place.EVENT, "a", BODY)
+    assert cipher(shared, on=False).decrypt(Place.EVENT, "a", stored) == BODY
+
+
+def test_keys_that_were_there_stay_when_the_file_is_broken() -> None:
+    texts = [encode_data_keys(DataKeys((key(),)))]
+    clock = FixedClock(NOW)
+    mine = BodyCipher("salon.salon", lambda: texts[-1], lambda: True, clock)
+    stored = mine.encrypt(Place.EVENT, "a", BODY)
+    texts.append("half a fi")
+    clock.advance(timedelta(minutes=1))
+    assert mine.active_key is not None
+    assert mine.decrypt(Place.EVENT, "a", stored) == BODY
+
+
+def test_a_key_that_is_missing_is_looked_for_at_once_and_one_that_is_gone_is_not_used() -> None:
+    first, second, clock = key(2), key(1), FixedClock(NOW)
+    texts = [encode_data_keys(DataKeys((first,)))]
+    mine = BodyCipher("salon.salon", lambda: texts[-1], lambda: True, clock)
+    before = mine.encrypt(Place.EVENT, "a", BODY)
+    texts.append(encode_data_keys(DataKeys((second,))))
+    assert mine.decrypt(Place.EVENT, "b", cipher(second).encrypt(Place.EVENT, "b", BODY)) == BODY
+    with pytest.raises(DataKeyMissing):
+        mine.decrypt(Place.EVENT, "a", before)
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_a_key_that_was_destroyed_is_forgotten_by_who_only_reads(on: bool) -> None:
+    secret, clock = key(), FixedClock(NOW)
+    texts: list[str | None] = [encode_data_keys(DataKeys((secret,)))]
+    reader = BodyCipher("salon.salon", lambda: texts[-1], lambda: on, clock)
+    stored = cipher(secret).encrypt(Place.EVENT, "a", BODY)
+    assert reader.decrypt(Place.EVENT, "a", stored) == BODY
+    texts.append(None)
+    clock.advance(timedelta(seconds=1))
+    with pytest.raises(DataKeyMissing):
+        reader.decrypt(Place.EVENT, "a", stored)
+
+
+def test_what_is_encrypted_is_not_encrypted_twice_and_nothing_stays_nothing() -> None:
+    mine = cipher(key())
+    stored = mine.encrypt(Place.EVENT, "a", BODY)
+    assert mine.encrypt(Place.EVENT, "a", stored) == stored
+    assert mine.encrypt(Place.EVENT, "a", b"") == b""
+
+
+def test_a_key_is_in_no_text() -> None:
+    secret = key()
+    mine = cipher(secret)
+    mine.encrypt(Place.EVENT, "a", BODY)
+    assert secret.key not in f"{secret!r} {DataKeys((secret,))!r}"
+
+
+@pytest.mark.parametrize("analysis", [None, {"call_summary": "Zimtschnecke"}], ids=["none", "some"])
+def test_the_texts_of_a_call_stand_encrypted_in_one_column(analysis: dict[str, Any] | None) -> None:
+    mine = cipher(key())
+    transcript, stored = store_call_texts(mine, "call_1", "Zimtschnecke" * 800, analysis, None)
+    assert transcript is None
+    assert stored is not None
+    assert "Zimtschnecke" not in stored
+    texts = read_call_texts(mine, "call_1", transcript, stored)
+    assert (texts.transcript, texts.analysis, texts.unreadable) == ("Zimtschnecke" * 800, analysis, None)
+    moved = read_call_texts(mine, "call_2", transcript, stored)
+    assert (moved.transcript, moved.analysis) == (None, None)
+    assert moved.unreadable is not None
+
+
+def test_what_cannot_be_read_stays_until_something_takes_its_place() -> None:
+    former, present = cipher(key()), cipher(key())
+    _, stored = store_call_texts(former, "call_1", "Hallo", None, None)
+    texts = read_call_texts(present, "call_1", None, stored)
+    kept = store_call_texts(present, "call_1", texts.transcript, texts.analysis, texts.unreadable)
+    assert read_call_texts(former, "call_1", *kept).transcript == "Hallo"
+    later = store_call_texts(present, "call_1", "Guten Tag", None, texts.unreadable)
+    assert read_call_texts(present, "call_1", *later).transcript == "Guten Tag"
+
+
+def test_a_longer_plain_transcript_of_the_release_before_counts() -> None:
+    mine = cipher(key())
+    _, stored = store_call_texts(mine, "call_1", "Hallo", {"a": 1}, None)
+    assert read_call_texts(mine, "call_1", "Hallo, guten Tag", stored).transcript == "Hallo, guten Tag"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"customer_name": "Zora", "confirmed": True}, None),
+        ({f"a{number:039}": "ä" * 200 for number in range(16)}, None),
+        ({f"a{number:039}": RARE[number * 200 :][:200] for number in range(16)}, {}),
+    ],
+    ids=["usual", "the longest", "what no compression shortens"],
+)  # fmt: skip
+def test_a_function_record_fits_its_column(arguments: dict[str, Any], expected: dict[str, Any] | None) -> None:
+    mine = cipher(key())
+    stored = store_said(mine, "call_1", NOW, "book_appointment", arguments, "Gebucht.")
+    assert stored is not None
+    text = str(stored).replace("'", '"')
+    assert len(text) <= 8_000
+    assert "Zora" not in text
+    read = read_said(mine, "call_1", NOW, "book_appointment", text, None)
+    assert read == (arguments if expected is None else expected, "Gebucht.")
+    for other in (("call_2", NOW, "book_appointment"), ("call_1", NOW, "cancel_appointment")):
+        with pytest.raises(NotAuthentic):
+            read_said(mine, *other, text, None)
+
+
+def test_plain_records_are_read_as_they_are() -> None:
+    arguments: Sequence[str] = ('{"encrypted": "so nannte es das Modell"}', '{"date": "morgen"}')
+    assert [read_said(cipher(key()), "c", NOW, "f", text, "Ja.") for text in arguments] == [
+        ({"encrypted": "so nannte es das Modell"}, "Ja."),
+        ({"date": "morgen"}, "Ja."),
+    ]
