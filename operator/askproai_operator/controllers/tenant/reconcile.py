@@ -140,11 +140,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         return Result((valid, condition), events=left, requeue=True, requeue_reason=condition.message)
     cache = await ensure_redis_user(tenant, urls.redis, context)
     spool = await read_spool_condition(context)
-    in_use = inputs.exposure.in_use
-    own_accounts = OwnAccounts()
-    if in_use is not None:
-        register = partial(_ensure_webhook, inputs, in_use, keys, context)
-        own_accounts = await register_in_own_accounts(inputs.own_keys, register)
+    own_accounts = await _register_in_own_accounts(inputs, keys, context)
     inputs = replace(inputs, page=await take_page_host(tenant, inputs.page, context))
     linked = linked_event_types(inputs.offerings, inputs.applied, own_accounts.registered, deployed)
     config = _encoded_config(inputs, resource_ids, linked, encryption, context)
@@ -342,6 +338,14 @@ def _request_proof(
         again = tenant.metadata.annotations.get(TOKEN_ANNOTATION, "")
         url = TenantUrl(*tenant.key[1:], tenant.metadata.uid, exposure.requested.base_url, token)
         context.url_proofs.request(url, again)
+
+
+async def _register_in_own_accounts(inputs: Inputs, keys: SigningKeys, context: ReconcileContext) -> OwnAccounts:
+    """Register the webhooks in the accounts of staff members' own keys; nothing before the URL of the tenant is proven."""
+    if inputs.exposure.in_use is None:
+        return OwnAccounts()
+    register = partial(_ensure_webhook, inputs, inputs.exposure.in_use, keys, context)
+    return await register_in_own_accounts(inputs.own_keys, register)
 
 
 async def _register_webhook(
