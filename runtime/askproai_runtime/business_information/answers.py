@@ -1,7 +1,7 @@
 """business_information: the topics on which callers ask, and what is said about each. Pure: config in, sentences out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -13,6 +13,7 @@ from askproai_core.tenant_config import Branch, Knowledge, Service, TenantConfig
 from askproai_runtime.booking import (
     Answer,
     FunctionOutcome,
+    Span,
     find_known_questions,
     fold,
     join_list,
@@ -47,7 +48,10 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A caller's question. `asked_at` is the start of the call, from which "morgen" counts; `now` is the present time (aware)."""
+    """A caller's question. `asked_at` is the start of the call, from which "morgen" counts; `now` is the present time (aware).
+
+    `pauses`: the times in which each branch books nothing, because everybody is blocked.
+    """
 
     topic: Topic
     words: str
@@ -55,6 +59,11 @@ class Question:
     date: str | None
     asked_at: datetime
     now: datetime
+    pauses: Mapping[str, Sequence[Span]] = field(default_factory=dict)
+
+    @property
+    def is_about_hours(self) -> bool:
+        return self.topic in {Topic.OPENING_HOURS, Topic.CLOSED_DAYS}
 
     @classmethod
     def of(cls, args: Mapping[str, Any], *, asked_at: datetime, now: datetime) -> Self:
@@ -82,7 +91,7 @@ class _Reading:
         words = fold(question.words)
         named = _list_named(config.services, question, words)
         understood, zone = None, ZoneInfo(config.time_zone)
-        if question.topic in {Topic.OPENING_HOURS, Topic.CLOSED_DAYS}:
+        if question.is_about_hours:
             understood = understand_days(question.date, question.words, question.asked_at, zone)
         return cls(words, named, _find_known(config.knowledge, words), understood)
 
@@ -97,14 +106,14 @@ def _answer(config: TenantConfig, branch: Branch, question: Question, reading: _
         return _answered(question, own.answer)
     if reading.understood and not reading.understood.candidates and branch.opening_hours:
         return _ask_back(question, say().which_day)
-    today = question.now.astimezone(ZoneInfo(config.time_zone)).date()
+    zone, pauses = ZoneInfo(config.time_zone), question.pauses.get(branch.name, ())
     match question.topic:
         case Topic.PRICES | Topic.SERVICE:
             return _answer_about_services(config, branch, question, reading)
         case Topic.CLOSED_DAYS if not reading.understood:
-            sentence = describe_closures(branch, today)
+            sentence = describe_closures(branch, question.now.astimezone(zone), pauses)
         case Topic.OPENING_HOURS | Topic.CLOSED_DAYS:
-            sentence = describe_hours(branch, reading.understood, question.now, ZoneInfo(config.time_zone))
+            sentence = describe_hours(branch, reading.understood, question.now, zone, pauses)
         case Topic.ADDRESS:
             sentence = _say_address(config, branch)
         case Topic.STAFF:

@@ -257,6 +257,8 @@ class Sentences:
     day_over: str
     day_open: str
     next_opening: str
+    no_appointments_that_day: str
+    no_appointments_at: str
     and_further_days: str
     closed_from_to: str
     closed_on: str
