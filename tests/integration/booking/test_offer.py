@@ -340,6 +340,8 @@ async def test_the_question_for_a_time_names_the_next_free_ones(new_salon) -> No
     )
     assert len(answer.fields["slots"]) == 3
     assert await held(salon) == []
+    but = await salon.booking.check_availability(call(), {"date": "wenn Oma kommt, aber nicht am Freitag"})
+    assert (but.fields["refused"], "Freitag" in but.message, len(but.fields["slots"])) == ("not_understood", False, 3)
     past = await salon.booking.check_availability(call(), {"date": "2026-11-01"})
     assert "Frei ist" not in past.message
 
