@@ -22,7 +22,7 @@ from askproai_core.phone_numbers import Route, caller_number
 from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, Function
 from askproai_runtime import booking
-from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome
+from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome, Span
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead, offer_message
@@ -274,7 +274,7 @@ class CallFunctions:
             log.exception("function.failed", function=payload.name, call_id=call.call_id)
             return self._failed(error, Function.BUSINESS_INFORMATION, AgentFunctions())
 
-    async def _read_pauses(self) -> Mapping[str, Sequence[booking.Span]]:
+    async def _read_pauses(self) -> Mapping[str, Sequence[Span]]:
         """Return when no branch books; nothing while the database is away, since the declared hours are true all the same."""
         try:
             async with asyncio.timeout(_MEMORY_SECONDS):
