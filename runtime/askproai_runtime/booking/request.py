@@ -69,6 +69,7 @@ class BookingRequest:
 
     `offered_staff` is with whom the call holds exactly this time; that staff member is kept if the caller names nobody else.
     `another` is set for an appointment beside one that the call has booked already: a second person, or a second time.
+    `names_customer`: the caller has booked for somebody else, too, and is to hear for whom this one is.
     `desk` is set if the desk asks, and no caller. `companions` has the names of those who come along, in the order of the rules.
     """
 
@@ -83,6 +84,7 @@ class BookingRequest:
     desk: DeskRequest | None = None
     birth_date: date | None = None  # of whom it is for, where the tenant asks for it
     companions: tuple[str, ...] = ()
+    names_customer: bool = False
 
     @property
     def rules(self) -> ServiceRules:
