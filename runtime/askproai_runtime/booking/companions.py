@@ -79,7 +79,8 @@ def add_companions(
 def require_names(group: Group) -> None:
     """Raise `ClarificationNeeded` if the name of somebody is missing. Two may have one name: who brings two cars has one."""
     if not all(group.names):
-        raise ClarificationNeeded(say().names_of_companions)
+        one = len(group.names) == 1
+        raise ClarificationNeeded(say().name_of_companion if one else say().names_of_companions)
 
 
 def _only_local(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:

@@ -391,10 +391,9 @@ def find_staff_for_caller(rules: ServiceRules, name: str | None) -> str | None:
         raise ClarificationNeeded(question, staff=[staff_member.id for staff_member in found])
     display_names = [decline_name(staff_member.display_name) for staff_member in rules.staff_members]
     requested = decline_name(sayable(name) or say().that_person)
+    sentence = say().not_with_person if len(display_names) > 1 else say().only_with_other_person
     raise ClarificationNeeded(
-        say().not_with_person.format(
-            requested=requested, service=rules.service.display_name, names=join_list(display_names)
-        ),
+        sentence.format(requested=requested, service=rules.service.display_name, names=join_list(display_names)),
         outcome=FunctionOutcome.UNKNOWN_STAFF,
         staff=[staff_member.id for staff_member in rules.staff_members],
     )

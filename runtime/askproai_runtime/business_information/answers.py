@@ -22,7 +22,13 @@ from askproai_runtime.booking import (
     read_text,
     sayable,
 )
-from askproai_runtime.business_information.hours import describe_closures, describe_hours, understand_days
+from askproai_runtime.business_information.hours import (
+    asks_about_now,
+    describe_closures,
+    describe_hours,
+    describe_now,
+    understand_days,
+)
 from askproai_runtime.business_information.numbers import spell_digits, spell_minutes, spell_money
 from askproai_runtime.german_dates import Understanding
 from askproai_runtime.sentences import decline_name, say
@@ -85,12 +91,15 @@ class _Reading:
     named: Sequence[tuple[str, Service]]
     known: Knowledge | None
     understood: Understanding | None
+    is_about_now: bool = False
 
     @classmethod
     def of(cls, config: TenantConfig, question: Question) -> Self:
         words = fold(question.words)
         named = _list_named(config.services, question, words)
         understood, zone = None, ZoneInfo(config.time_zone)
+        if question.topic is Topic.OPENING_HOURS and asks_about_now(question.date, question.words):
+            return cls(words, named, _find_known(config.knowledge, words), None, is_about_now=True)
         if question.is_about_hours:
             understood = understand_days(question.date, question.words, question.asked_at, zone)
         return cls(words, named, _find_known(config.knowledge, words), understood)
@@ -106,14 +115,11 @@ def _answer(config: TenantConfig, branch: Branch, question: Question, reading: _
         return _answered(question, own.answer)
     if reading.understood and not reading.understood.candidates and branch.opening_hours:
         return _ask_back(question, say().which_day)
-    zone, pauses = ZoneInfo(config.time_zone), question.pauses.get(branch.name, ())
     match question.topic:
         case Topic.PRICES | Topic.SERVICE:
             return _answer_about_services(config, branch, question, reading)
-        case Topic.CLOSED_DAYS if not reading.understood:
-            sentence = describe_closures(branch, question.now.astimezone(zone), pauses)
         case Topic.OPENING_HOURS | Topic.CLOSED_DAYS:
-            sentence = describe_hours(branch, reading.understood, question.now, zone, pauses)
+            sentence = _say_hours(config, branch, question, reading)
         case Topic.ADDRESS:
             sentence = _say_address(config, branch)
         case Topic.STAFF:
@@ -181,6 +187,15 @@ def _find_known(knowledge: Sequence[Knowledge], asked: str) -> Knowledge | None:
 @lru_cache(maxsize=8192)
 def _fold_declared(text: str) -> str:
     return fold(text)
+
+
+def _say_hours(config: TenantConfig, branch: Branch, question: Question, reading: _Reading) -> str | None:
+    zone, pauses = ZoneInfo(config.time_zone), question.pauses.get(branch.name, ())
+    if reading.is_about_now:
+        return describe_now(branch, question.now, zone, pauses)
+    if question.topic is Topic.CLOSED_DAYS and not reading.understood:
+        return describe_closures(branch, question.now.astimezone(zone), pauses)
+    return describe_hours(branch, reading.understood, question.now, zone, pauses)
 
 
 def _say_address(config: TenantConfig, branch: Branch) -> str | None:

@@ -18,7 +18,7 @@ _SOON = timedelta(weeks=1)  # closed days within it are said with the hours of t
 _LONGEST_CLOSURE = timedelta(weeks=26)
 _MAX_DAYS, _MAX_CLOSURES = 3, 5  # that a listener can follow
 _DAY = timedelta(days=1)
-_WEEK_DAYS = 7
+_WEEK_DAYS, _DAY_MINUTES = 7, 24 * 60
 _MOST_WORDS, _LONGEST_PHRASE = 20, 4  # words of a question that are searched for a day, and of the name of a day
 _GREETING = re.compile(r"\b(?:guten|schönen|gute[rs]?)\s+(?:morgen|tag|abend|mittag)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[?!])\s+|(?<=[^\W\d]{2}\.)\s+")
@@ -35,6 +35,9 @@ _ASKING_WORDS = frozenset({
 _NO_DAY_OF_OPENING = frozenset({
     "ich", "mir", "mich", "mein", "meinen", "termin", "ein", "einem", "einen", "einer", "i", "i'd", "me", "my", "appointment",
 })  # fmt: skip
+_NOW = frozenset({"jetzt", "gerade", "momentan", "moment", "aktuell", "now", "currently"})
+_BESIDE_NOW = frozenset({"im", "gleich", "at", "the", "right", "just"})
+_ASKING_NOW = frozenset({"ist", "jemand", "bis", "is", "anyone", "there", "until"})
 _DAYS = frozenset({Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.RANGE})
 
 
@@ -66,6 +69,13 @@ def understand_days(phrase: str | None, words: str, at: datetime, zone: ZoneInfo
     if phrase or any(_are_days(understand(" ".join(part).strip(",;: "), at=at, zone=zone)) for part in parts):
         return Understanding((Candidate(at.astimezone(zone), at.astimezone(zone) + _AHEAD, Grain.RANGE, ""),))
     return None
+
+
+def asks_about_now(phrase: str | None, words: str) -> bool:
+    """Return whether a question is about this moment ("Haben Sie jetzt gerade offen?"): its argument, or without one its words."""
+    said = phrase.split() if phrase else [w for w in _asked_words(words) if fold(w) not in _ASKING_WORDS | _ASKING_NOW]
+    folded = set(fold(" ".join(said)).split())
+    return folded <= _NOW | _BESIDE_NOW and not folded.isdisjoint(_NOW)
 
 
 def _asked_words(text: str) -> list[str]:
@@ -103,6 +113,24 @@ def describe_hours(
     if len(days) == 1 and (_is_closed(branch, days[0]) or _is_over(branch, days[0], local)):
         sentences += _describe_next_opening(branch, days[0], local, pauses)
     return " ".join(sentences)
+
+
+def describe_now(branch: Branch, now: datetime, zone: ZoneInfo, pauses: Sequence[Span] = ()) -> str | None:
+    """Return whether the branch is open at this moment, until when, or when it opens next. None without opening hours."""
+    if not branch.opening_hours:
+        return None
+    local = now.astimezone(zone)
+    day, minute = local.date(), local.hour * 60 + local.minute
+    ranges = [] if _is_closed(branch, day) else [each for each in open_minutes(branch, day) if each[1] > minute]
+    if not ranges:
+        return _join(say().closed_now, *_describe_next_opening(branch, day, local, pauses))
+    opens, closes = ranges[0]
+    pause = describe_pause(branch, day, local, pauses)
+    if opens > minute:
+        return _join(say().closed_now, say().still_open_today.format(hours=spell_ranges(ranges)), pause)
+    if (opens, closes) == (0, _DAY_MINUTES):
+        return _join(_describe_day(branch, day, local), pause)
+    return _join(say().open_now.format(until=spell_clock(closes)), pause)
 
 
 def describe_closures(branch: Branch, now: datetime, pauses: Sequence[Span] = ()) -> str | None:

@@ -95,6 +95,7 @@ class Sentences:
     too_many_services: str
     too_many_people: str
     only_one_by_one: str
+    name_of_companion: str
     names_of_companions: str
     group_partly: str
     when_to_book: str
@@ -108,6 +109,7 @@ class Sentences:
     not_bookable_but: str
     that_person: str
     not_with_person: str
+    only_with_other_person: str
     phone_needed: str
     is_email_right: str
     which_email: str
@@ -257,6 +259,9 @@ class Sentences:
     day_over: str
     day_open: str
     next_opening: str
+    open_now: str
+    closed_now: str
+    still_open_today: str
     no_appointments_that_day: str
     no_appointments_at: str
     and_further_days: str

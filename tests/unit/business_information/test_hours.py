@@ -7,7 +7,7 @@ import pytest
 
 from askproai_core.tenant_config import Branch, Holidays, Hours, Language, Weekday
 from askproai_runtime.booking import Span
-from askproai_runtime.business_information.hours import describe_closures, describe_hours
+from askproai_runtime.business_information.hours import asks_about_now, describe_closures, describe_hours, describe_now
 from askproai_runtime.german_dates import understand
 from askproai_runtime.sentences import speaking
 
@@ -205,3 +205,53 @@ def test_of_a_week_the_pauses_within_it_are_said_whole_days_in_a_row_together() 
 
 def test_the_next_opening_says_that_nobody_can_be_booked_then() -> None:
     assert paused(at(24), at(25), phrase="Montag").endswith("Termine sind an diesem Tag aber nicht möglich.")
+
+
+@pytest.mark.parametrize(
+    ("phrase", "words", "is_now"),
+    [
+        ("jetzt", "Haben Sie jetzt gerade offen?", True),
+        ("jetzt gerade", "", True),
+        (None, "Haben Sie jetzt gerade offen?", True),
+        (None, "Ist im Moment jemand da?", True),
+        ("right now", "", True),
+        (None, "Are you open now?", True),
+        (None, "Haben Sie morgen offen?", False),
+        ("morgen", "Haben Sie jetzt morgen offen?", False),
+        (None, "Wann haben Sie offen?", False),
+        (None, "", False),
+    ],
+)
+def test_a_question_about_this_moment_is_recognised(phrase: str | None, words: str, is_now: bool) -> None:
+    assert asks_about_now(phrase, words) is is_now
+
+
+@pytest.mark.parametrize(
+    ("hour", "sentence"),
+    [
+        (8, "Jetzt ist geschlossen. Heute ist noch von neun bis zwölf Uhr und von vierzehn bis achtzehn Uhr geöffnet."),
+        (9, "Jetzt ist geöffnet, bis zwölf Uhr."),
+        (12, "Jetzt ist geschlossen. Heute ist noch von vierzehn bis achtzehn Uhr geöffnet."),
+        (17, "Jetzt ist geöffnet, bis achtzehn Uhr."),
+        (
+            18,
+            (
+                "Jetzt ist geschlossen. Wieder geöffnet ist am Freitag, den 27. November, von neun bis zwölf Uhr"
+                " und von vierzehn bis achtzehn Uhr."
+            ),
+        ),
+    ],
+)
+def test_of_this_moment_it_is_said_whether_it_is_open_until_when_and_when_next(hour: int, sentence: str) -> None:
+    noon = Hours(days=(FRI,), opens=time(9), closes=time(12)), Hours(days=(FRI,), opens=time(14), closes=time(18))
+    assert describe_now(opening(*noon), at(20, hour).astimezone(UTC), BERLIN) == sentence
+    assert describe_now(opening(), at(20, hour), BERLIN) is None
+
+
+def test_open_all_day_now_has_no_end_and_a_pause_is_said() -> None:
+    always = opening(Hours(days=tuple(Weekday), opens=time(0), closes=time(0)))
+    assert str(describe_now(always, at(20, 10), BERLIN)).endswith("ist rund um die Uhr geöffnet.")
+    pauses = (Span(at(20, 9), at(20, 14)),)
+    assert describe_now(SALON, at(20, 11), BERLIN, pauses) == (
+        "Jetzt ist geöffnet, bis achtzehn Uhr. Von neun bis vierzehn Uhr sind aber keine Termine möglich."
+    )
