@@ -145,7 +145,7 @@ async def _list_known_names(
     conn: Connection, ctx: BookingContext, call: CallContext, appointments: Iterable[Appointment]
 ) -> set[str]:
     """Return the folded names for which this call has booked, and the first one of its number; of that none where a number alone
-    tells nothing about its customer.
+    proves nothing about its customer.
     """
     names = {each.customer_name for each in appointments if each.live}
     if call.caller and not asks_birth_date(ctx):
