@@ -72,6 +72,19 @@ async def test_the_waiting_list_shows_until_when_an_offer_is_open_and_with_whom(
     assert f"bei Anna, Angebot offen bis {GERMAN.weekdays[local.weekday()]}, {local:%d.%m.%Y %H:%M}" in page
 
 
+async def test_the_week_shows_blocks_so_that_a_day_off_does_not_look_free(
+    owner: Visitor, reader: Visitor, seeded: dict[str, str]
+) -> None:
+    starts_at = await owner.pod.db.fetchval(
+        "SELECT starts_at FROM refusals WHERE block_id::text = $1", seeded["blocks"]
+    )
+    local = starts_at.astimezone(ZoneInfo("Europe/Berlin"))
+    for visitor in (owner, reader):
+        _, page, _ = await visitor.get(f"/week?day={local.date().isoformat()}")
+        assert f'href="/blocks/{seeded["blocks"]}">Gesperrt {local:%H:%M}–' in page
+        assert ILLNESS not in page
+
+
 async def test_a_booking_that_the_calendar_refused_is_one_failure_with_its_reason(owner: Visitor) -> None:
     """The request to book and the appointment that failed are the same failure; one without an appointment is its own."""
     db, tenant, call, now = owner.pod.db, owner.pod.store.tenant, f"call_{uuid4().hex}", datetime.now(UTC)
