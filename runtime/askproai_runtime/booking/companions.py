@@ -79,8 +79,7 @@ def add_companions(
 def require_names(group: Group) -> None:
     """Raise `ClarificationNeeded` if the name of somebody is missing. Two may have one name: who brings two cars has one."""
     if not all(group.names):
-        one = len(group.names) == 1
-        raise ClarificationNeeded(say().name_of_companion if one else say().names_of_companions)
+        raise ClarificationNeeded(say().names_of_companions)
 
 
 def _only_local(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:

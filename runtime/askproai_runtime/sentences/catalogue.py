@@ -95,7 +95,6 @@ class Sentences:
     too_many_services: str
     too_many_people: str
     only_one_by_one: str
-    name_of_companion: str
     names_of_companions: str
     group_partly: str
     when_to_book: str

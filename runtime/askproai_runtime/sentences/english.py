@@ -102,7 +102,6 @@ ENGLISH: Final = Sentences(
     too_many_services="One appointment can be of up to {count} services. Which ones shall it be?",
     too_many_people="I can book up to {count} people together. How many shall I look for?",
     only_one_by_one="I can only book that one by one, an appointment for each person. Who shall I look for first?",
-    name_of_companion="What is the name for the other appointment?",
     names_of_companions="What are the names for the other appointments?",
     group_partly="I have already booked an appointment for {booked} at that time. Shall I book the one for {missing} by itself?",
     when_to_book="For which day and time shall I book the appointment?",

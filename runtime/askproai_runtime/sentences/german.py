@@ -104,7 +104,6 @@ GERMAN: Final = Sentences(
     too_many_services="In einem Termin sind höchstens {count} Leistungen möglich. Welche sollen es sein?",
     too_many_people="Zusammen trage ich höchstens {count} Personen ein. Für wie viele soll ich suchen?",
     only_one_by_one="Das kann ich nur einzeln eintragen, für jede Person einen Termin. Für wen soll ich den ersten suchen?",
-    name_of_companion="Auf welchen Namen darf ich den anderen Termin eintragen?",
     names_of_companions="Auf welche Namen darf ich die anderen Termine eintragen?",
     group_partly=(
         "Für {booked} habe ich zu dieser Zeit schon einen Termin eingetragen. Soll ich den für {missing} einzeln eintragen?"

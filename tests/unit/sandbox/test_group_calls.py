@@ -17,7 +17,7 @@ SLOT = {
     "spoken": "Samstag, den 28. November, um 10 Uhr bei Anna und Mehmet",
     "staff": "anna",
 }
-NAMES = "Auf welchen Namen darf ich den anderen Termin eintragen?"
+NAMES = "Auf welche Namen darf ich die anderen Termine eintragen?"
 
 
 def play(*said: str) -> tuple[list[tuple[str, Any, Any]], list[str]]:
