@@ -124,7 +124,7 @@ def _check_transfers(manifests: Sequence[Manifest]) -> Iterator[Finding]:
             is_same = branch.identity.namespace == namespace and tenant is not None and branch.belongs_to() == tenant
             if is_same and number in _list_numbers(branch):
                 message = (
-                    f"{number} is a number of Branch {branch.name}, which an agent answers: transferred calls come back;"
+                    f"{number} is a number of {branch.name}, which an agent answers: transferred calls come back;"
                     " write a number that a person answers"
                 )
                 yield warn(agent.document, ("spec", "transferTo"), message)

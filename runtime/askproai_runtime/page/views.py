@@ -136,8 +136,8 @@ class Views:
         blocked: dict[tuple[str, str, date], list[BlockEntry]] = {}
         for block, day in product(page.blocks, days):
             if block.start.date() <= day <= (block.end - timedelta(microseconds=1)).date():
-                for each in block.staff:
-                    branch, _, person = each.partition("/")
+                for entry in block.staff:
+                    branch, _, person = entry.partition("/")
                     blocked.setdefault((branch, person, day), []).append(block)
         around = {"before": days[0] - timedelta(days=7), "after": days[0] + timedelta(days=7)}
         cut = cut or page.next is not None

@@ -368,7 +368,7 @@ def test_a_transfer_to_a_number_of_the_tenants_own_branch_is_a_warning(entry: di
     """The caller would be connected with the agent again."""
     transfer = {"functions": ["TransferToHuman"], "transferTo": "+4981517654300"}
     messages = found(practice(Branch={"phoneNumbers": [entry]}, RetellAgent=transfer))
-    assert "is a number of Branch" in messages["warning spec.transferTo"], messages
+    assert "is a number of Branch praxis-weber/" in messages["warning spec.transferTo"], messages
     other = found(practice(Branch={"phoneNumbers": [entry]}, RetellAgent=transfer | {"transferTo": "+4981517654399"}))
     assert "warning spec.transferTo" not in other
 
