@@ -25,6 +25,7 @@ def check_neighbours(manifests: Sequence[Manifest]) -> Iterator[Finding]:
     yield from _check_staff(latest)
     yield from _check_numbers(latest)
     yield from _check_answering(latest)
+    yield from _check_transfers(latest)
     yield from _check_hosts(latest)
     yield from _check_unsaid(latest)
 
@@ -105,6 +106,35 @@ def _check_answering(manifests: Sequence[Manifest]) -> Iterator[Finding]:
                 " for a hotline"
             )
             yield warn(manifest.document, ("spec", "phoneNumbers"), message)
+
+
+def _check_transfers(manifests: Sequence[Manifest]) -> Iterator[Finding]:
+    """Warn of a transfer to a number that an agent of the same tenant answers: the call would come back."""
+    branches = [manifest for manifest in manifests if manifest.identity.kind == "Branch"]
+    tenants = {branch.identity: branch.belongs_to() for branch in branches}
+    for agent in manifests:
+        kind, namespace, _ = agent.identity
+        wanted = agent.spec.get("transferTo")
+        number = e164_or_none(wanted) if kind == "RetellAgent" and isinstance(wanted, str) else None
+        if number is None:
+            continue
+        own = Identity("Branch", namespace, str(agent.part("branchRef").get("name")))
+        tenant = agent.belongs_to() or tenants.get(own)
+        for branch in branches:
+            is_same = branch.identity.namespace == namespace and tenant is not None and branch.belongs_to() == tenant
+            if is_same and number in _list_numbers(branch):
+                message = (
+                    f"{number} is a number of {branch.name}, which an agent answers: transferred calls come back;"
+                    " write a number that a person answers"
+                )
+                yield warn(agent.document, ("spec", "transferTo"), message)
+
+
+def _list_numbers(branch: Manifest) -> set[str | None]:
+    """Return both numbers of each entry in E.164: callers of the published one come to the dialled one."""
+    entries = [entry for _, entry in branch.items("phoneNumbers")]
+    written = [entry.get(field) for entry in entries for field in ("number", "did")]
+    return {e164_or_none(each) for each in written if isinstance(each, str)}
 
 
 def _check_hosts(manifests: Iterable[Manifest]) -> Iterator[Finding]:

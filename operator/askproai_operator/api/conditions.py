@@ -279,6 +279,10 @@ class Reason(Explained):
     )
     EVENT_TYPE_MISMATCH = "EventTypeMismatch", "The event type does not fit the service; the message says what to do."
     # agent
+    TRANSFER_COMES_BACK = (
+        "TransferComesBack",
+        "transferTo is a number of the Tenant's own branches, which an agent answers; write one that a person answers.",
+    )
     NUMBER_NOT_AT_RETELL = "NumberNotAtRetell", "Import the number at Retell, or give its SIP trunk in the Branch."
     NUMBER_BOUND_ELSEWHERE = (
         "NumberBoundElsewhere",
@@ -302,6 +306,7 @@ NOTABLE_REASONS = frozenset(
         Reason.CALENDAR_BEHIND,
         Reason.CALENDAR_DIFFERS,
         Reason.APPOINTMENTS_STRANDED,
+        Reason.TRANSFER_COMES_BACK,
     }
 )
 # Reasons of states that end by themselves, so that they need no warning.

@@ -48,6 +48,7 @@ from askproai_runtime.booking.limits import LimitReached, common_resource, requi
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.offered_groups import find_named, read_offered, require_as_held
+from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.booking.request import BookingRequest, parse_booking_request
 from askproai_runtime.booking.slots import Busy, Slot, SlotQuery
@@ -56,6 +57,7 @@ from askproai_runtime.booking.store.appointments import (
     Appointment,
     Status,
     build_appointment,
+    get_customer_name,
     get_desk_appointment,
     insert_appointment,
     list_call_appointments,
@@ -123,7 +125,9 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
     try:
         async with ctx.pool.acquire() as conn:
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
+            known = await _list_known_names(conn, ctx, call, appointments)
         request = parse_booking_request(ctx.config(), call, args, appointments)
+        request = replace(request, names_customer=bool(known - {fold(request.name)}))
         named = find_named(call, request.rules, request.start)
         group = add_companions(ctx, call, args, request.service, named[1:])
         await require_as_held(ctx, call, request, group, args.get("companions"))
@@ -139,6 +143,18 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
     except asyncpg.LockNotAvailableError:
         return BookingResult(busy_answer(), BookingOutcome.BUSY)
     return await carry_out_booking(ctx, call, request, deadline)
+
+
+async def _list_known_names(
+    conn: Connection, ctx: BookingContext, call: CallContext, appointments: Iterable[Appointment]
+) -> set[str]:
+    """Return the folded names for which this call has booked, and the first one of its number; of that none where a number alone
+    proves nothing about its customer.
+    """
+    names = {each.customer_name for each in appointments if each.live}
+    if call.caller and not asks_birth_date(ctx):
+        names.add(await get_customer_name(conn, ctx.tenant, call.caller) or "")
+    return {fold(name) for name in names} - {""}
 
 
 async def carry_out_booking(
@@ -481,7 +497,8 @@ def _say_booked(ctx: BookingContext, request: BookingRequest, appointment: Appoi
     rules = request.rules
     staff_name = decline_name(rules.display_name(appointment.staff))
     spoken = format_spoken(appointment.starts_at, rules.zone, ctx.clock.now())
-    when = say().appointment.format(when=spoken, service=rules.service.display_name, staff=staff_name, place="")
+    whom = say().for_customer.format(name=appointment.customer_name) if request.names_customer else ""
+    when = say().appointment.format(when=spoken, service=rules.service.display_name, staff=staff_name, place=whom)
     if not appointment.live:  # cancelled by somebody at this very moment
         return say().just_cancelled.format(when=when)
     if is_requested(ctx.config(), appointment):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 import structlog
@@ -26,10 +26,10 @@ from askproai_runtime.booking.companions import add_companions
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
 from askproai_runtime.booking.obstacles import Obstacle, find_obstacle, is_day_off
-from askproai_runtime.booking.offer_choice import EXTRA_SECONDS, Offer, choose_offer, find_near
-from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time
+from askproai_runtime.booking.offer_choice import EXTRA_SECONDS, Missed, Offer, choose_offer, find_near
+from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time, read_parts
 from askproai_runtime.booking.search import find_choice, remember_reads
-from askproai_runtime.booking.slots import Slot, SlotQuery
+from askproai_runtime.booking.slots import ServiceRules, Slot, SlotQuery
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import (
     Answer,
@@ -40,7 +40,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.booking.usual_staff import prefer_usual_staff
-from askproai_runtime.german_dates import Candidate, Grain, Refusal, Understanding
+from askproai_runtime.german_dates import Candidate, Daily, Grain, Refusal, Understanding, find_excluded_weekdays
 from askproai_runtime.sentences import say
 
 log = structlog.get_logger(__name__)
@@ -63,7 +63,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     try:
         understood = parse_time(args, call, request)
     except ClarificationNeeded as clarification:
-        return await _add_next_times(ctx, request, call, clarification.answer)
+        return await _add_next_times(ctx, request, call, clarification.answer, read_parts(args))
     soon = Candidate(now, now + look_ahead, Grain.RANGE, say().soon)
     understood = understood or Understanding(candidates=(soon,))
     request = await prefer_usual_staff(ctx, request, call)
@@ -77,16 +77,20 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     return name_service(ctx.config(), request.rules, call, answer) if offer.slots else answer
 
 
-async def _add_next_times(ctx: BookingContext, request: ServiceRequest, call: CallContext, answer: Answer) -> Answer:
+async def _add_next_times(
+    ctx: BookingContext, request: ServiceRequest, call: CallContext, answer: Answer, parts: Sequence[str | None]
+) -> Answer:
     """Add the next free times to the question about a time that was not understood, so that the caller has something to choose.
 
-    None is held: nobody has asked for them. The question alone is the answer if they are not found in time, or the database is
-    away.
+    None is on a weekday that the words exclude ("aber nicht am Montag"). None is held: nobody has asked for them. The question
+    alone is the answer if they are not found in time, or the database is away.
     """
     if answer.fields.get("refused") != Refusal.NOT_UNDERSTOOD:
         return answer
     now, settings = ctx.clock.now(), ctx.settings
-    query = SlotQuery(now, now, now + settings.look_ahead, request.staff, limit=settings.offers)
+    excluded = find_excluded_weekdays(" ".join(filter(None, parts)))
+    days = Daily(frozenset(range(7)) - excluded) if excluded else None
+    query = SlotQuery(now, now, now + settings.look_ahead, request.staff, limit=settings.offers, daily=days)
     read_busy = busy_reader(ctx, request.rules, call.call_id)
     read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
     try:
@@ -118,7 +122,7 @@ def _answer(config: TenantConfig, request: ServiceRequest, offer: Offer, now: da
         if not offer.slots:
             question = candidate_question(offer.readings, rules.zone, now)
             return Answer(success=False, message=question, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
-    for each in offer.missed:
+    for each in _without_repeated(offer.missed, rules):
         if offer.obstacle is not None or each.obstacle is not Obstacle.PAST:
             sentences.append(obstacle_sentence(config, rules, request.staff, each.candidate, each.obstacle, now))
     if offer.obstacle is not None:
@@ -128,6 +132,19 @@ def _answer(config: TenantConfig, request: ServiceRequest, offer: Offer, now: da
     sentences.append(slot_sentence(rules, offer.slots, now, basis, offer.obstacle, which=bool(offer.readings)))
     outcome = FunctionOutcome(offer.obstacle) if offer.obstacle else FunctionOutcome.OFFERED
     return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields, outcome=outcome)
+
+
+def _without_repeated(missed: Sequence[Missed], rules: ServiceRules) -> list[Missed]:
+    """Return what is not free, of several days at one time that is never a start only the first: the reason is the same."""
+    kept, clocks = list[Missed](), set[time]()
+    for each in missed:
+        clock = each.candidate.start.astimezone(rules.zone).time()
+        if each.obstacle is Obstacle.OFF_GRID and clock in clocks:
+            continue
+        if each.obstacle is Obstacle.OFF_GRID:
+            clocks.add(clock)
+        kept.append(each)
+    return kept
 
 
 async def offer_alternatives(

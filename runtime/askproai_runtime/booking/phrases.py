@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.slots import Slot
 from askproai_runtime.german_dates import Candidate, Refusal
-from askproai_runtime.sentences import decline_name, format_day, format_spoken, format_written_day, say
+from askproai_runtime.sentences import (
+    decline_name,
+    format_day,
+    format_spoken,
+    format_written_day,
+    say,
+    speak_written_clocks,
+)
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i"})
 # Of German and English; none of them is a name, or means something else in the other language.
@@ -203,10 +210,10 @@ def format_slot(slot: Slot, staff_name: str, zone: ZoneInfo, now: datetime) -> s
 
 
 def format_reading(meant: Candidate, zone: ZoneInfo, now: datetime) -> str:
-    """Return a time as `format_spoken` does, of a span its first and last day: `Freitag, den 27. November, gegen 11:00 Uhr`."""
+    """Return a time as `format_spoken` does, of a span its first and last day: `Freitag, den 27. November, gegen 11 Uhr`."""
     if meant.end is None:
         return format_spoken(meant.start, zone, now)
     reading, today = meant.reading, now.astimezone(zone).date()
     for day in {meant.start.date(), (meant.end - timedelta(microseconds=1)).date()}:
         reading = reading.replace(format_written_day(day), format_day(day, today))
-    return reading
+    return speak_written_clocks(reading)

@@ -71,6 +71,7 @@ class BookingRequest:
 
     `offered_staff` is with whom the call holds exactly this time; that staff member is kept if the caller names nobody else.
     `another` is set for an appointment beside one that the call has booked already: a second person, or a second time.
+    `names_customer`: the caller has booked for somebody else, too, and is to hear for whom this one is.
     `desk` is set if the desk asks, and no caller. `companions` has the names of those who come along, in the order of the rules.
     """
 
@@ -85,6 +86,7 @@ class BookingRequest:
     desk: DeskRequest | None = None
     birth_date: date | None = None  # of whom it is for, where the tenant asks for it
     companions: tuple[str, ...] = ()
+    names_customer: bool = False
 
     @property
     def rules(self) -> ServiceRules:
@@ -402,10 +404,9 @@ def find_staff_for_caller(rules: ServiceRules, name: str | None) -> str | None:
         )
     display_names = [decline_name(staff_member.display_name) for staff_member in rules.staff_members]
     requested = decline_name(sayable(name) or say().that_person)
+    sentence = say().not_with_person if len(display_names) > 1 else say().only_with_other_person
     raise ClarificationNeeded(
-        say().not_with_person.format(
-            requested=requested, service=rules.service.display_name, names=join_list(display_names)
-        ),
+        sentence.format(requested=requested, service=rules.service.display_name, names=join_list(display_names)),
         outcome=FunctionOutcome.UNKNOWN_STAFF,
         staff=[staff_member.id for staff_member in rules.staff_members],
     )

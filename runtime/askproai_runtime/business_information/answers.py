@@ -1,7 +1,7 @@
 """business_information: the topics on which callers ask, and what is said about each. Pure: config in, sentences out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -13,6 +13,7 @@ from askproai_core.tenant_config import Branch, Knowledge, Service, TenantConfig
 from askproai_runtime.booking import (
     Answer,
     FunctionOutcome,
+    Span,
     find_known_questions,
     fold,
     join_list,
@@ -21,7 +22,13 @@ from askproai_runtime.booking import (
     read_text,
     sayable,
 )
-from askproai_runtime.business_information.hours import describe_closures, describe_hours, understand_days
+from askproai_runtime.business_information.hours import (
+    asks_about_now,
+    describe_closures,
+    describe_hours,
+    describe_now,
+    understand_days,
+)
 from askproai_runtime.business_information.numbers import spell_digits, spell_minutes, spell_money
 from askproai_runtime.german_dates import Understanding
 from askproai_runtime.sentences import decline_name, say
@@ -47,7 +54,10 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A caller's question. `asked_at` is the start of the call, from which "morgen" counts; `now` is the present time (aware)."""
+    """A caller's question. `asked_at` is the start of the call, from which "morgen" counts; `now` is the present time (aware).
+
+    `pauses`: the times in which each branch books nothing, because everybody is blocked.
+    """
 
     topic: Topic
     words: str
@@ -55,6 +65,11 @@ class Question:
     date: str | None
     asked_at: datetime
     now: datetime
+    pauses: Mapping[str, Sequence[Span]] = field(default_factory=dict)
+
+    @property
+    def is_about_hours(self) -> bool:
+        return self.topic in {Topic.OPENING_HOURS, Topic.CLOSED_DAYS}
 
     @classmethod
     def of(cls, args: Mapping[str, Any], *, asked_at: datetime, now: datetime) -> Self:
@@ -76,13 +91,16 @@ class _Reading:
     named: Sequence[tuple[str, Service]]
     known: Knowledge | None
     understood: Understanding | None
+    is_about_now: bool = False
 
     @classmethod
     def of(cls, config: TenantConfig, question: Question) -> Self:
         words = fold(question.words)
         named = _list_named(config.services, question, words)
         understood, zone = None, ZoneInfo(config.time_zone)
-        if question.topic in {Topic.OPENING_HOURS, Topic.CLOSED_DAYS}:
+        if question.topic is Topic.OPENING_HOURS and asks_about_now(question.date, question.words):
+            return cls(words, named, _find_known(config.knowledge, words), None, is_about_now=True)
+        if question.is_about_hours:
             understood = understand_days(question.date, question.words, question.asked_at, zone)
         return cls(words, named, _find_known(config.knowledge, words), understood)
 
@@ -97,14 +115,11 @@ def _answer(config: TenantConfig, branch: Branch, question: Question, reading: _
         return _answered(question, own.answer)
     if reading.understood and not reading.understood.candidates and branch.opening_hours:
         return _ask_back(question, say().which_day)
-    today = question.now.astimezone(ZoneInfo(config.time_zone)).date()
     match question.topic:
         case Topic.PRICES | Topic.SERVICE:
             return _answer_about_services(config, branch, question, reading)
-        case Topic.CLOSED_DAYS if not reading.understood:
-            sentence = describe_closures(branch, today)
         case Topic.OPENING_HOURS | Topic.CLOSED_DAYS:
-            sentence = describe_hours(branch, reading.understood, question.now, ZoneInfo(config.time_zone))
+            sentence = _say_hours(config, branch, question, reading)
         case Topic.ADDRESS:
             sentence = _say_address(config, branch)
         case Topic.STAFF:
@@ -172,6 +187,15 @@ def _find_known(knowledge: Sequence[Knowledge], asked: str) -> Knowledge | None:
 @lru_cache(maxsize=8192)
 def _fold_declared(text: str) -> str:
     return fold(text)
+
+
+def _say_hours(config: TenantConfig, branch: Branch, question: Question, reading: _Reading) -> str | None:
+    zone, pauses = ZoneInfo(config.time_zone), question.pauses.get(branch.name, ())
+    if reading.is_about_now:
+        return describe_now(branch, question.now, zone, pauses)
+    if question.topic is Topic.CLOSED_DAYS and not reading.understood:
+        return describe_closures(branch, question.now.astimezone(zone), pauses)
+    return describe_hours(branch, reading.understood, question.now, zone, pauses)
 
 
 def _say_address(config: TenantConfig, branch: Branch) -> str | None:

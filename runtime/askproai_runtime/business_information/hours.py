@@ -7,8 +7,9 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch
-from askproai_runtime.booking import find_closure, fold, join_list, open_minutes
+from askproai_runtime.booking import Span, find_closure, fold, join_list, open_minutes
 from askproai_runtime.business_information.numbers import spell_clock, spell_ranges
+from askproai_runtime.business_information.paused_days import describe_pause, describe_pauses
 from askproai_runtime.german_dates import Candidate, Grain, Understanding, understand
 from askproai_runtime.sentences import format_day, say
 
@@ -17,7 +18,7 @@ _SOON = timedelta(weeks=1)  # closed days within it are said with the hours of t
 _LONGEST_CLOSURE = timedelta(weeks=26)
 _MAX_DAYS, _MAX_CLOSURES = 3, 5  # that a listener can follow
 _DAY = timedelta(days=1)
-_WEEK_DAYS = 7
+_WEEK_DAYS, _DAY_MINUTES = 7, 24 * 60
 _MOST_WORDS, _LONGEST_PHRASE = 20, 4  # words of a question that are searched for a day, and of the name of a day
 _GREETING = re.compile(r"\b(?:guten|schönen|gute[rs]?)\s+(?:morgen|tag|abend|mittag)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[?!])\s+|(?<=[^\W\d]{2}\.)\s+")
@@ -34,6 +35,9 @@ _ASKING_WORDS = frozenset({
 _NO_DAY_OF_OPENING = frozenset({
     "ich", "mir", "mich", "mein", "meinen", "termin", "ein", "einem", "einen", "einer", "i", "i'd", "me", "my", "appointment",
 })  # fmt: skip
+_NOW = frozenset({"jetzt", "gerade", "momentan", "moment", "aktuell", "now", "currently"})
+_BESIDE_NOW = frozenset({"im", "gleich", "at", "the", "right", "just"})
+_ASKING_NOW = frozenset({"ist", "jemand", "bis", "is", "anyone", "there", "until"})
 _DAYS = frozenset({Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.RANGE})
 
 
@@ -67,6 +71,13 @@ def understand_days(phrase: str | None, words: str, at: datetime, zone: ZoneInfo
     return None
 
 
+def asks_about_now(phrase: str | None, words: str) -> bool:
+    """Return whether a question is about this moment ("Haben Sie jetzt gerade offen?"): its argument, or without one its words."""
+    said = phrase.split() if phrase else [w for w in _asked_words(words) if fold(w) not in _ASKING_WORDS | _ASKING_NOW]
+    folded = set(fold(" ".join(said)).split())
+    return folded <= _NOW | _BESIDE_NOW and not folded.isdisjoint(_NOW)
+
+
 def _asked_words(text: str) -> list[str]:
     """Return the first words of the questions in a text, without greetings; of the whole text if it has no question mark."""
     sentences = _SENTENCE_END.split(_GREETING.sub(" ", text))
@@ -83,31 +94,57 @@ def _names_days(candidate: Candidate) -> bool:
     return candidate.grain in _DAYS and candidate.end is not None and candidate.end - candidate.start < _AHEAD
 
 
-def describe_hours(branch: Branch, understood: Understanding | None, now: datetime, zone: ZoneInfo) -> str | None:
+def describe_hours(
+    branch: Branch, understood: Understanding | None, now: datetime, zone: ZoneInfo, pauses: Sequence[Span] = ()
+) -> str | None:
     """Return whether the branch is open on the days that a caller's words mean; of many days, or none, the hours of a week.
 
-    `now` is an aware time: who asks in the evening about today hears that it is closed already. None without opening hours.
+    `now` is an aware time: who asks in the evening about today hears that it is closed already. In `pauses` nobody can be booked:
+    the branch may be open, and the caller hears that there are no appointments. None without opening hours.
     """
     if not branch.opening_hours:
         return None
     local = now.astimezone(zone)
     days = _list_days(understood) if understood else []
     if not days or len(days) > _MAX_DAYS:
-        return _describe_week(branch, local.date(), max([local.date() + _SOON, *days]))
-    sentences = [_describe_day(branch, day, local) for day in days]
+        until = max([local.date() + _SOON, *days])
+        return _join(_describe_week(branch, local.date(), until), describe_pauses(branch, local, until, pauses))
+    sentences = [_join(_describe_day(branch, day, local), describe_pause(branch, day, local, pauses)) for day in days]
     if len(days) == 1 and (_is_closed(branch, days[0]) or _is_over(branch, days[0], local)):
-        sentences += _describe_next_opening(branch, days[0], local.date())
+        sentences += _describe_next_opening(branch, days[0], local, pauses)
     return " ".join(sentences)
 
 
-def describe_closures(branch: Branch, today: date) -> str | None:
-    """Return the closed days of the next weeks on which the branch is usually open. None without opening hours."""
+def describe_now(branch: Branch, now: datetime, zone: ZoneInfo, pauses: Sequence[Span] = ()) -> str | None:
+    """Return whether the branch is open at this moment, until when, or when it opens next. None without opening hours."""
     if not branch.opening_hours:
         return None
+    local = now.astimezone(zone)
+    day, minute = local.date(), local.hour * 60 + local.minute
+    ranges = [] if _is_closed(branch, day) else [each for each in open_minutes(branch, day) if each[1] > minute]
+    if not ranges:
+        return _join(say().closed_now, *_describe_next_opening(branch, day, local, pauses))
+    opens, closes = ranges[0]
+    pause = describe_pause(branch, day, local, pauses)
+    if opens > minute:
+        return _join(say().closed_now, say().still_open_today.format(hours=spell_ranges(ranges)), pause)
+    if (opens, closes) == (0, _DAY_MINUTES):
+        return _join(_describe_day(branch, day, local), pause)
+    return _join(say().open_now.format(until=spell_clock(closes)), pause)
+
+
+def describe_closures(branch: Branch, now: datetime, pauses: Sequence[Span] = ()) -> str | None:
+    """Return the closed days of the next weeks on which the branch is usually open. `now` is local. None without opening hours."""
+    if not branch.opening_hours:
+        return None
+    today = now.date()
     closures = _find_closures(branch, today, today + _AHEAD)
-    if not closures:
-        return say().open_as_usual
-    return say().closed_beside.format(days=_name_closures(closures, today))
+    closed = say().closed_beside.format(days=_name_closures(closures, today)) if closures else say().open_as_usual
+    return _join(closed, describe_pauses(branch, now, today + _AHEAD, pauses))
+
+
+def _join(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _list_days(understood: Understanding) -> list[date]:
@@ -166,13 +203,14 @@ def _describe_day(branch: Branch, day: date, now: datetime) -> str:
     return say().day_open.format(day=name, hours=spell_ranges(ranges))
 
 
-def _describe_next_opening(branch: Branch, day: date, today: date) -> list[str]:
+def _describe_next_opening(branch: Branch, day: date, now: datetime, pauses: Sequence[Span]) -> list[str]:
     later = (day + _DAY * n for n in range(1, _LONGEST_CLOSURE.days))
     opening = next((each for each in later if not _is_closed(branch, each)), None)
     if opening is None:
         return []
     hours = spell_ranges(open_minutes(branch, opening))
-    return [say().next_opening.format(day=format_day(opening, today), hours=hours)]
+    opens = say().next_opening.format(day=format_day(opening, now.date()), hours=hours)
+    return [_join(opens, describe_pause(branch, opening, now, pauses))]
 
 
 def _is_closed(branch: Branch, day: date) -> bool:

@@ -5,7 +5,7 @@ language: Retell does not reliably show the model any other body (docs/vendors/r
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, Function
 from askproai_core.tracing import annotate, fail_current
 from askproai_runtime import booking
-from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome
+from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome, Span
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead, offer_message
@@ -259,6 +259,8 @@ class CallFunctions:
         """Answer a question about the business from the config. It needs no database, except for what a call said before."""
         config = self.config.current
         question = Question.of(args, asked_at=call.started_at, now=self.clock.now())
+        if question.is_about_hours:
+            question = replace(question, pauses=await self._read_pauses())
         last_answer, keys = last_answer_and_keys(payload.call)
         hints = Hints(
             args.get("branch"), keys, suggested_branch=last_answer.get("suggested"), wanted=say().wanted_information
@@ -278,6 +280,15 @@ class CallFunctions:
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=payload.name, call_id=call.call_id)
             return self._failed(error, Function.BUSINESS_INFORMATION, AgentFunctions())
+
+    async def _read_pauses(self) -> Mapping[str, Sequence[Span]]:
+        """Return when no branch books; nothing while the database is away, since the declared hours are true all the same."""
+        try:
+            async with asyncio.timeout(_MEMORY_SECONDS):
+                return await booking.list_pauses(self.booking)
+        except DATABASE_UNAVAILABLE as error:
+            log.warning("pauses.not_read", error=type(error).__name__)
+            return {}
 
     async def _find_branch(
         self, route: Route, call: CallContext, hints: Hints, *, keep: bool = True

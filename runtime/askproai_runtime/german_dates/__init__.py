@@ -7,6 +7,7 @@ them, and `readings.py` places them in the calendar. How a time is said is in `a
 from askproai_runtime.german_dates.arguments import (
     Argument,
     find_argument,
+    find_excluded_weekdays,
     find_open_span,
     find_part_argument,
     is_understood,
@@ -37,6 +38,7 @@ __all__ = [
     "Understanding",
     "count_from",
     "find_argument",
+    "find_excluded_weekdays",
     "find_mention",
     "find_open_span",
     "find_part_argument",

@@ -29,6 +29,7 @@ _AT = datetime(2026, 1, 1, tzinfo=_ZONE)
 # Whether words name a time does not depend on today, but "in fünf Tagen am Mittwoch" is a day only where today is a Friday.
 _WEEK = tuple(_AT + timedelta(days=days) for days in range(7))
 _FIRST_NEVER = frozenset({Op.COMMA, Op.AND, Op.OR, Op.EXCEPT})
+_MOST_WORDS, _LONGEST_EXCLUSION = 30, 7  # words that are searched for excluded days, and of one exclusion
 _NEVER = frozenset({Op.NOT, Op.BUT, Op.INSTEAD, Op.CORRECT, Op.HESITATE, Op.END})
 
 
@@ -122,3 +123,24 @@ def says_nothing(word: str) -> bool:
         return not scan(word, _AT, present_grammar())
     except ValueError:  # unknown, or no day or time alone
         return False
+
+
+def find_excluded_weekdays(text: str) -> frozenset[int]:
+    """Return the weekdays that words exclude ("aber nicht am Montag"), also beside words that are not understood."""
+    words, excluded = text.split()[:_MOST_WORDS], set[int]()
+    for first in range(len(words)):
+        for end in range(min(len(words), first + _LONGEST_EXCLUSION), first, -1):
+            if days := _read_exclusion(" ".join(words[first:end])):
+                excluded |= days
+                break
+    return frozenset(excluded)
+
+
+def _read_exclusion(text: str) -> set[int]:
+    try:
+        atoms = [atom for atom in _scan(text) if atom is not Op.COMMA]
+    except ValueError:
+        return set()
+    days = {atom.weekday for atom in atoms[1:] if isinstance(atom, Weekday)}
+    only_days = all(isinstance(atom, Weekday) or atom in {Op.AND, Op.OR} for atom in atoms[1:])
+    return days if atoms and atoms[0] in {Op.EXCEPT, Op.NOT} and only_days else set()

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import MAXYEAR, datetime
+from datetime import MAXYEAR, UTC, datetime
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.german_dates.atoms import (
@@ -35,6 +35,8 @@ _DOTTED_INSTANT = re.compile(
     r"^(\d{4}-\d{2}-\d{2}[ T]\d{2})\.(\d{2})$"
 )  # Python reads 14.30 as three tenths of a second
 
+_ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)  # which words exclude days does not depend on it
+
 
 def understand(text: str, *, at: datetime, zone: ZoneInfo) -> Understanding:
     """Parse a phrase with a date, a time or both. `at` is the start of the call (aware)."""
@@ -60,11 +62,25 @@ def understand_parts(
         time = _drop_dots(time, at.astimezone(zone))
     if time and (fold(time).isdecimal() or fold(time) in grammar.numbers):
         time = f"{grammar.hour_prefix} {time}"
-    phrase = ""
+    phrase, said = "", list[str]()
     for part in (date, time, part_of_day):
         if part and fold(part) not in fold(phrase):  # models like to pass the time in both arguments
             phrase = f"{phrase} {part}"
-    return understand(phrase, at=at, zone=zone)
+            said.append(part)
+    understood = understand(phrase, at=at, zone=zone)
+    if understood.refused is Refusal.NOT_UNDERSTOOD and len(said) > 1 and said[0] == date and _excludes_days(date):
+        # Behind "aber nicht am Montag" a time would be one of that Monday: it belongs to the other days.
+        return understand(" ".join([*said[1:], date]), at=at, zone=zone)
+    return understood
+
+
+def _excludes_days(date: str) -> bool:
+    """Return whether a phrase only takes days away from others, and corrects nothing: `nächste Woche, aber nicht am Montag`."""
+    try:
+        atoms = scan(date, _ANY_TIME, present_grammar())
+    except (ValueError, OverflowError):
+        return False
+    return not {Op.EXCEPT, Op.NOT}.isdisjoint(op for op in atoms if isinstance(op, Op)) and Op.BUT not in atoms
 
 
 def _drop_dots(time: str, now: datetime) -> str:

@@ -1,6 +1,7 @@
 """HTML from the templates. Imported with Jinja2 when somebody first opens the page: idle pods do not pay for it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -59,7 +60,9 @@ def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, valu
 
     def argument(name: str, value: str | bool) -> str:
         label = words.arguments.get(name, name.replace("_", " "))
-        return f"{label}: {(words.yes if value else words.no) if isinstance(value, bool) else value}"
+        if isinstance(value, bool):
+            return f"{label}: {words.yes if value else words.no}"
+        return f"{label}: {moment(_read_start(value, zone) if name == 'start' else None) or value}"
 
     functions = {
         "t": words,
@@ -73,3 +76,11 @@ def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, valu
         "argument": argument,
     }
     return templates.get_template(name).render(functions | dict(values))
+
+
+def _read_start(value: str, zone: ZoneInfo) -> datetime | None:
+    """Return the time that a model has passed as `start`; None for words of its own."""
+    with suppress(ValueError):
+        at = datetime.fromisoformat(value)
+        return at if at.tzinfo else at.replace(tzinfo=zone)
+    return None

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import product
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from askproai_runtime.admin_api import (
     AppointmentEntry,
     AppointmentPage,
     BlockDetail,
+    BlockEntry,
     BlockPage,
     CallPage,
     CircuitList,
@@ -107,12 +109,14 @@ class Views:
                 return found, page.next is not None
             query |= {"cursor": page.next}
 
+    async def _list_blocks(self, asking: Asking) -> BlockPage:
+        query = {"limit": str(MAX_ROWS)}
+        return await self._api.get(BlockPage, "/blocks", asking.access, asking.correlation_id, query=query)
+
     async def show_day(self, asking: Asking) -> Shown:
         day = _day(asking, self.now().astimezone(self.zone).date())
         appointments, cut = await self._list_appointments(asking, day, day)
-        blocks = await self._api.get(
-            BlockPage, "/blocks", asking.access, asking.correlation_id, query={"limit": str(MAX_ROWS)}
-        )
+        blocks = await self._list_blocks(asking)
         # In a thread, as rendering is: 2,000 appointments take longer than a caller should wait.
         plan = await asyncio.to_thread(plan_day, self._process.config.current, day, appointments, blocks.blocks)
         around = {"before": day - timedelta(days=1), "after": day + timedelta(days=1)}
@@ -128,8 +132,17 @@ class Views:
         cells: dict[tuple[str, str, date], list[AppointmentEntry]] = {}
         for each in live:
             cells.setdefault((each.branch, each.staff, each.start.date()), []).append(each)
+        page = await self._list_blocks(asking)
+        blocked: dict[tuple[str, str, date], list[BlockEntry]] = {}
+        for block, day in product(page.blocks, days):
+            if block.start.date() <= day <= (block.end - timedelta(microseconds=1)).date():
+                for entry in block.staff:
+                    branch, _, person = entry.partition("/")
+                    blocked.setdefault((branch, person, day), []).append(block)
         around = {"before": days[0] - timedelta(days=7), "after": days[0] + timedelta(days=7)}
-        values = {"days": days, "people": people, "cells": cells, "cut": cut, "this_day": today, **around}
+        cut = cut or page.next is not None
+        values = {"days": days, "people": people, "cells": cells, "blocked": blocked, "cut": cut, "this_day": today}
+        values |= around
         return Shown(values | self._names(), ("appointments",))
 
     async def show_calls(self, asking: Asking) -> Shown:

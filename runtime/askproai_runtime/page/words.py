@@ -109,7 +109,8 @@ class Words:
     call_back: str
     recipient: str
     waits_for: str
-    until: str
+    waits_until: str
+    offer_with: str  # with {staff} and {until}
     offered: str
     dead_events: str
     dead_notifications: str
@@ -182,7 +183,8 @@ GERMAN: Final = Words(
     none_failures="In den letzten 24 Stunden ist keine Buchung fehlgeschlagen.", none_messages="Keine offene Nachricht.",
     none_waiting="Niemand wartet.", none_dead="Nichts ist unzustellbar.",
     failures_hint="Buchungen der letzten 24 Stunden, die nicht zustande kamen, und warum.", reason="Grund",
-    received="Eingegangen", text="Nachricht", call_back="Rückruf", recipient="Für", waits_for="Wartet auf", until="Bis",
+    received="Eingegangen", text="Nachricht", call_back="Rückruf", recipient="Für", waits_for="Wartet auf",
+    waits_until="Wartet bis", offer_with="bei {staff}, Angebot offen bis {until}",
     offered="Angeboten", dead_events="Ereignisse und Aufgaben", dead_notifications="Benachrichtigungen",
     dead_hint="Alle Versuche sind verbraucht. Ist die Ursache behoben, kann es erneut versucht werden.",
     attempts="Versuche", type="Art", circuits="Schutzschalter der Anbieter", provider="Anbieter", retry_after="Wieder in (s)",
@@ -270,7 +272,8 @@ ENGLISH: Final = Words(
     none_failures="No booking has failed in the last 24 hours.", none_messages="No open message.",
     none_waiting="Nobody waits.", none_dead="There is no dead letter.",
     failures_hint="Bookings of the last 24 hours that did not come about, and why.", reason="Reason",
-    received="Received", text="Message", call_back="Call back", recipient="For", waits_for="Waits for", until="Until",
+    received="Received", text="Message", call_back="Call back", recipient="For", waits_for="Waits for",
+    waits_until="Waits until", offer_with="with {staff}, offer open until {until}",
     offered="Offered", dead_events="Events and jobs", dead_notifications="Notifications",
     dead_hint="All attempts are used up. Once the cause is mended, it can be tried again.",
     attempts="Attempts", type="Type", circuits="Circuits of providers", provider="Provider", retry_after="Again in (s)",

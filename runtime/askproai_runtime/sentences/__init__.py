@@ -8,6 +8,7 @@ from askproai_runtime.sentences.formats import (
     format_day,
     format_spoken,
     format_written_day,
+    speak_written_clocks,
     write_clock,
 )
 
@@ -21,6 +22,7 @@ __all__ = [
     "format_written_day",
     "present_language",
     "say",
+    "speak_written_clocks",
     "speaking",
     "write_clock",
 ]

@@ -113,6 +113,7 @@ class Sentences:
     not_bookable_but: str
     that_person: str
     not_with_person: str
+    only_with_other_person: str
     phone_needed: str
     is_email_right: str
     which_email: str
@@ -265,6 +266,11 @@ class Sentences:
     day_over: str
     day_open: str
     next_opening: str
+    open_now: str
+    closed_now: str
+    still_open_today: str
+    no_appointments_that_day: str
+    no_appointments_at: str
     and_further_days: str
     closed_from_to: str
     closed_on: str

@@ -1,5 +1,6 @@
 """How days and clock times are said and written in the present call's language."""
 
+import re
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,6 +9,7 @@ from askproai_runtime.sentences.current import SENTENCES, present_language, say
 
 _SAME_YEAR = timedelta(days=330)
 _NOON = 12
+_WRITTEN_CLOCK = re.compile(r"\b(\d\d):(\d\d)( Uhr|)")
 
 
 def format_spoken(start: datetime, zone: ZoneInfo, now: datetime) -> str:
@@ -49,6 +51,18 @@ def format_clock(at: time) -> str:
     if present_language() is Language.EN:
         return _english_clock(at)
     return f"{at.hour} Uhr {at.minute}" if at.minute else f"{at.hour} Uhr"
+
+
+def speak_written_clocks(text: str) -> str:
+    """Return a written time as it is said: `gegen 15 Uhr`, `12 bis 18 Uhr` and `ab 9 Uhr 30` for `15:00 Uhr` and so on. In English
+    it is said as it is written.
+    """
+    return _WRITTEN_CLOCK.sub(_speak_written, text) if present_language() is Language.DE else text
+
+
+def _speak_written(match: re.Match[str]) -> str:
+    hour, minute, unit = int(match[1]), int(match[2]), match[3]
+    return f"{hour} Uhr {minute}" if minute else f"{hour}{unit}"
 
 
 def write_clock(at: time) -> str:

@@ -53,7 +53,12 @@ async def test_everybodys_time_is_blocked_only_for_who_says_so(shared_web_pod: T
     status, added = await request(pod, "blocks", asking(everyone=True, branch="mitte", **{"from": day}))
     assert (status, added["block"]["staff"]) == (200, everybody)
     assert (await request(pod, "slots", branch="mitte", service="haarschnitt", date=day))[1]["slots"] == []
+    hours = {"topic": "opening_hours", "date": day}
+    said = (await pod.function("business_information", "call_paused", hours)).body["message"]
+    assert "geöffnet" in said
+    assert said.endswith("Termine sind an diesem Tag aber nicht möglich."), "without the reason"
     assert (await request(pod, f"blocks/{added['block']['id']}/remove", asking()))[0] == 200
+    assert (await pod.function("business_information", "call_paused", hours)).body["message"].endswith("geöffnet.")
     assert (await request(pod, "slots", branch="mitte", service="haarschnitt", date=day))[1]["slots"]
 
 

@@ -8,6 +8,7 @@ from askproai_runtime.booking.types import FunctionOutcome
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call
 
 HALF_PAST_THREE = "2026-11-27T15:30:00+01:00"
+NOON = "2026-11-27T12:00:00+01:00"
 
 
 async def test_a_moved_appointment_that_is_requested_beside_is_still_one(new_salon) -> None:
@@ -27,6 +28,22 @@ async def test_of_several_the_last_one_is_asked_about(new_salon) -> None:
     second = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, another=True))
     asked = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_THREE))
     assert (asked.success, asked.fields["appointment_id"]) == (False, second.fields["appointment_id"])
+
+
+async def test_an_appointment_for_somebody_else_is_confirmed_with_the_name(new_salon) -> None:
+    """Who books for the daughter, too, hears whose each is; who always books for the same person hears no name."""
+    salon = await new_salon()
+    own = await salon.booking.book_appointment(call(), booking_args(MORNING, customer_name="Rosa Rot"))
+    assert "für" not in own.message
+    args = booking_args(HALF_PAST_TWO, customer_name="Mia Rot", another=True)
+    for_mia = await salon.booking.book_appointment(call(), args)
+    assert for_mia.message.endswith(" für Mia Rot."), for_mia.message
+    later = replace(call(), call_id="call_later")
+    again = await salon.booking.book_appointment(later, booking_args(HALF_PAST_THREE, customer_name="Mia Rot"))
+    assert again.message.endswith(" für Mia Rot."), "the number is known as Rosa Rot's"
+    anonymous = replace(call(), call_id="call_anonymous", caller=None)
+    hidden = await salon.booking.book_appointment(anonymous, booking_args(NOON, customer_name="Mia Rot"))
+    assert "für" not in hidden.message
 
 
 async def test_what_is_in_flight_is_not_called_booked(new_salon) -> None:

@@ -329,6 +329,13 @@ async def test_on_a_later_day_that_nobody_has_named_nothing_is_booked_unless_it_
     assert again.message.startswith("Der Termin steht schon")
 
 
+async def test_of_two_days_at_a_time_that_is_no_start_one_refusal_is_said(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"date": "Freitag", "time": "14:35"})
+    assert answer.message.count("beginnt bei uns kein Termin") == 1, answer.message
+    assert answer.fields["slots"]
+
+
 async def test_the_question_for_a_time_names_the_next_free_ones(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "wenn Oma kommt"})
@@ -340,6 +347,8 @@ async def test_the_question_for_a_time_names_the_next_free_ones(new_salon) -> No
     )
     assert len(answer.fields["slots"]) == 3
     assert await held(salon) == []
+    but = await salon.booking.check_availability(call(), {"date": "wenn Oma kommt, aber nicht am Freitag"})
+    assert (but.fields["refused"], "Freitag" in but.message, len(but.fields["slots"])) == ("not_understood", False, 3)
     past = await salon.booking.check_availability(call(), {"date": "2026-11-01"})
     assert "Frei ist" not in past.message
 

@@ -115,3 +115,19 @@ async def test_a_dialled_number_that_another_branch_has_is_not_bound_although_th
         env.put(resources.BRANCHES, edited)
         await env.settle()
         assert env.condition("NumbersBound")["reason"] == "NotRequested"
+
+
+async def test_a_transfer_to_a_number_of_the_tenant_itself_is_told_until_it_is_another_one() -> None:
+    """The call would ring at the agent again. Everything else works, so Ready stays True."""
+    own = "+49305550100"
+    async with open_agent_environment(functions=["TransferToHuman"], transferTo=own) as env:
+        listed = branch([NUMBER])
+        listed["spec"]["phoneNumbers"] = [{"number": "030 99988", "did": own}]
+        env.put(resources.BRANCHES, listed)
+        await env.settle()
+        synced = env.condition("Synced")
+        assert (synced["status"], synced["reason"]) == ("True", "TransferComesBack")
+        assert "is a number of Branch 'mitte'" in synced["message"]
+        env.put(resources.BRANCHES, branch([NUMBER]))
+        await env.settle()
+        assert env.condition("Synced")["reason"] == "AsDeclared"

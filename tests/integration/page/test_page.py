@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from aiohttp.web import HTTPSeeOther, HTTPTooManyRequests
 
 from askproai_core.database import Migrator, shipped_migrations
 from askproai_runtime.admin_api import PulseStore
+from askproai_runtime.page.words import GERMAN
 from askproai_sandbox.databases import Database
 from tests.worlds.page_rows import CALLER, ILLNESS, NAME, filled, seed
 from tests.worlds.page_visitor import VIEWS, Visitor, hidden, tags, visiting
@@ -49,6 +51,38 @@ async def test_every_view_is_shown_to_the_owner_and_a_reader_learns_of_no_custom
         seeded["calls"],
     )
     assert [json.loads(row["detail"])["claimed_by"] for row in read] == ["Karin"]
+
+
+async def test_the_waiting_list_shows_until_when_an_offer_is_open_and_with_whom(
+    owner: Visitor, seeded: dict[str, str]
+) -> None:
+    """Its own deadline, not that of the waiting: who has to be called is called before it."""
+    db, tenant = owner.pod.db, owner.pod.store.tenant
+    entry = await db.fetchval("SELECT id FROM waitlist WHERE tenant = $1 AND state = 'waiting' LIMIT 1", tenant)
+    expires = datetime.now(UTC) + timedelta(hours=2)
+    offer = await db.fetchval(
+        """INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
+           VALUES ($1, $2, 1, 'anna', $3, $3::timestamptz + interval '1 hour', $4) RETURNING id""",
+        tenant, entry, expires + timedelta(days=1), expires,
+    )  # fmt: skip
+    _, page, _ = await owner.get("/waitlist")
+    await db.execute("DELETE FROM waitlist_offers WHERE tenant = $1 AND id = $2", tenant, offer)
+    local = expires.astimezone(ZoneInfo("Europe/Berlin"))
+    assert "Wartet bis" in page
+    assert f"bei Anna, Angebot offen bis {GERMAN.weekdays[local.weekday()]}, {local:%d.%m.%Y %H:%M}" in page
+
+
+async def test_the_week_shows_blocks_so_that_a_day_off_does_not_look_free(
+    owner: Visitor, reader: Visitor, seeded: dict[str, str]
+) -> None:
+    starts_at = await owner.pod.db.fetchval(
+        "SELECT starts_at FROM refusals WHERE block_id::text = $1", seeded["blocks"]
+    )
+    local = starts_at.astimezone(ZoneInfo("Europe/Berlin"))
+    for visitor in (owner, reader):
+        _, page, _ = await visitor.get(f"/week?day={local.date().isoformat()}")
+        assert f'href="/blocks/{seeded["blocks"]}">Gesperrt {local:%H:%M}–' in page
+        assert ILLNESS not in page
 
 
 async def test_a_booking_that_the_calendar_refused_is_one_failure_with_its_reason(owner: Visitor) -> None:

@@ -135,7 +135,9 @@ def test_a_name_that_proves_nothing(said: str, stored: str) -> None:
     [
         ("Donnerstag um zehn", "Donnerstag, den 26. November, um 10 Uhr"),
         ("Donnerstag vormittag", "Donnerstag, den 26. November, Vormittag"),
-        ("Donnerstag gegen elf", "Donnerstag, den 26. November, gegen 11:00 Uhr"),
+        ("Donnerstag gegen elf", "Donnerstag, den 26. November, gegen 11 Uhr"),
+        ("nächste Woche um 15:30", "Montag, den 23. November bis Sonntag, den 29. November, um 15 Uhr 30"),
+        ("Donnerstag zwischen zwei und vier", "Donnerstag, den 26. November, 14 bis 16 Uhr"),
         ("nächste Woche", "Montag, den 23. November bis Sonntag, den 29. November"),
         ("am 24. November 2027 nachmittags", "Mittwoch, den 24. November 2027, Nachmittag"),
     ],

@@ -5,9 +5,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_core.tenant_config import Branch, Holidays, Hours, Weekday
-from askproai_runtime.business_information.hours import describe_closures, describe_hours
+from askproai_core.tenant_config import Branch, Holidays, Hours, Language, Weekday
+from askproai_runtime.booking import Span
+from askproai_runtime.business_information.hours import asks_about_now, describe_closures, describe_hours, describe_now
 from askproai_runtime.german_dates import understand
+from askproai_runtime.sentences import speaking
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TUE, WED, THU, FRI, SAT = Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI, Weekday.SAT
@@ -106,7 +108,7 @@ def test_closed_days_of_the_named_time_are_said_with_the_hours() -> None:
 
 
 def test_closed_days_in_a_row_are_one_absence_and_end_when_it_opens_again() -> None:
-    assert describe_closures(SALON, date(2026, 12, 18)) == (
+    assert describe_closures(SALON, datetime(2026, 12, 18, tzinfo=BERLIN)) == (
         "In den nächsten acht Wochen ist außer der Reihe geschlossen von Donnerstag, den 24. Dezember, bis Samstag, den"
         " 26. Dezember und am Freitag, den 1. Januar, Neujahr."
     )
@@ -124,19 +126,19 @@ def test_closed_days_in_a_row_are_one_absence_and_end_when_it_opens_again() -> N
 def test_more_closed_days_than_a_listener_can_follow_are_not_passed_over(count: int, end: str) -> None:
     closed = tuple(date(2026, 11, 24) + timedelta(weeks=n) for n in range(count))
     branch = Branch(name="b", display_name="B", opening_hours=(WEEK,), holidays=Holidays(country="XX", closed=closed))
-    assert str(describe_closures(branch, date(2026, 11, 20))).endswith(end)
+    assert str(describe_closures(branch, datetime(2026, 11, 20, tzinfo=BERLIN))).endswith(end)
 
 
 def test_a_holiday_on_a_day_that_is_never_open_is_not_said() -> None:
     sunday = Holidays(country="DE", subdivision="BB")  # Easter Sunday is one in Brandenburg
     branch = Branch(name="b", display_name="B", opening_hours=(WEEK,), holidays=sunday)
-    assert describe_closures(branch, date(2027, 3, 1)) == (
+    assert describe_closures(branch, datetime(2027, 3, 1, tzinfo=BERLIN)) == (
         "In den nächsten acht Wochen ist außer der Reihe geschlossen am Freitag, den 26. März, Karfreitag."
     )
 
 
 def test_without_closed_days_the_usual_times_hold() -> None:
-    assert describe_closures(opening(WEEK), date(2026, 12, 18)) == (
+    assert describe_closures(opening(WEEK), datetime(2026, 12, 18, tzinfo=BERLIN)) == (
         "In den nächsten acht Wochen ist zu den üblichen Zeiten geöffnet."
     )
 
@@ -144,10 +146,112 @@ def test_without_closed_days_the_usual_times_hold() -> None:
 def test_a_branch_without_opening_hours_says_nothing() -> None:
     assert say(None, branch=opening()) is None
     assert say("morgen", branch=opening()) is None
-    assert describe_closures(opening(), date(2026, 12, 18)) is None
+    assert describe_closures(opening(), datetime(2026, 12, 18, tzinfo=BERLIN)) is None
 
 
 def test_a_branch_that_never_opens_again_names_no_opening() -> None:
     days = tuple(date.fromordinal(date(2026, 11, 20).toordinal() + n) for n in range(300))
     branch = Branch(name="b", display_name="B", opening_hours=(WEEK,), holidays=Holidays(country="DE", closed=days))
     assert say("morgen", branch=branch) == "Morgen, Samstag, den 21. November, ist geschlossen."
+
+
+def paused(
+    first: datetime, end: datetime, now: datetime = FRIDAY, phrase: str | None = None, branch: Branch = SALON
+) -> str:
+    """Return what is said of hours while everybody is blocked."""
+    understood = understand(phrase, at=now, zone=BERLIN) if phrase else None
+    pauses = (Span(first.astimezone(UTC), end.astimezone(UTC)),)
+    return str(describe_hours(branch, understood, now.astimezone(UTC), BERLIN, pauses))
+
+
+def at(day: int, hour: int = 0) -> datetime:
+    return datetime(2026, 11, day, hour, tzinfo=BERLIN)
+
+
+def test_while_everybody_is_blocked_the_hours_are_said_and_that_there_are_no_appointments() -> None:
+    assert paused(at(25, 14), at(25, 18), phrase="Mittwoch") == (
+        "Am Mittwoch, den 25. November, ist von neun bis achtzehn Uhr geöffnet."
+        " Von vierzehn bis achtzehn Uhr sind aber keine Termine möglich."
+    )
+    assert paused(at(25), at(26), phrase="Mittwoch") == (
+        "Am Mittwoch, den 25. November, ist von neun bis achtzehn Uhr geöffnet. Termine sind an diesem Tag aber nicht möglich."
+    )
+    with speaking(Language.EN):
+        assert paused(at(25, 14), at(25, 18), phrase="Wednesday").endswith(
+            "But no appointments are possible from 2 pm to 6 pm."
+        )
+
+
+def test_a_pause_on_another_day_or_over_already_is_not_said() -> None:
+    open_all_day = "Heute, Freitag, den 20. November, ist von neun bis achtzehn Uhr geöffnet."
+    assert paused(at(21), at(22), phrase="heute") == open_all_day
+    assert paused(at(25, 18), at(25, 20), phrase="Mittwoch").endswith("geöffnet."), "after the opening hours"
+    lunch = opening(
+        Hours(days=(FRI,), opens=time(8), closes=time(9)), Hours(days=(FRI,), opens=time(12), closes=time(18))
+    )
+    assert paused(at(20, 8), at(20, 9), phrase="heute", branch=lunch).endswith("geöffnet."), "it is over"
+
+
+def test_of_a_week_the_pauses_within_it_are_said_whole_days_in_a_row_together() -> None:
+    assert paused(at(24), at(27)).endswith(
+        " Von Dienstag, den 24. November, bis Donnerstag, den 26. November sind aber keine Termine möglich."
+    )
+    assert paused(at(25, 14), at(25, 18)).endswith(
+        " Am Mittwoch, den 25. November, von vierzehn bis achtzehn Uhr sind aber keine Termine möglich."
+    )
+    said = describe_closures(SALON, FRIDAY, (Span(at(24), at(25)),))
+    assert str(said).endswith(" Am Dienstag, den 24. November sind aber keine Termine möglich.")
+
+
+def test_the_next_opening_says_that_nobody_can_be_booked_then() -> None:
+    assert paused(at(24), at(25), phrase="Montag").endswith("Termine sind an diesem Tag aber nicht möglich.")
+
+
+@pytest.mark.parametrize(
+    ("phrase", "words", "is_now"),
+    [
+        ("jetzt", "Haben Sie jetzt gerade offen?", True),
+        ("jetzt gerade", "", True),
+        (None, "Haben Sie jetzt gerade offen?", True),
+        (None, "Ist im Moment jemand da?", True),
+        ("right now", "", True),
+        (None, "Are you open now?", True),
+        (None, "Haben Sie morgen offen?", False),
+        ("morgen", "Haben Sie jetzt morgen offen?", False),
+        (None, "Wann haben Sie offen?", False),
+        (None, "", False),
+    ],
+)
+def test_a_question_about_this_moment_is_recognised(phrase: str | None, words: str, is_now: bool) -> None:
+    assert asks_about_now(phrase, words) is is_now
+
+
+@pytest.mark.parametrize(
+    ("hour", "sentence"),
+    [
+        (8, "Jetzt ist geschlossen. Heute ist noch von neun bis zwölf Uhr und von vierzehn bis achtzehn Uhr geöffnet."),
+        (9, "Jetzt ist geöffnet, bis zwölf Uhr."),
+        (12, "Jetzt ist geschlossen. Heute ist noch von vierzehn bis achtzehn Uhr geöffnet."),
+        (17, "Jetzt ist geöffnet, bis achtzehn Uhr."),
+        (
+            18,
+            (
+                "Jetzt ist geschlossen. Wieder geöffnet ist am Freitag, den 27. November, von neun bis zwölf Uhr"
+                " und von vierzehn bis achtzehn Uhr."
+            ),
+        ),
+    ],
+)
+def test_of_this_moment_it_is_said_whether_it_is_open_until_when_and_when_next(hour: int, sentence: str) -> None:
+    noon = Hours(days=(FRI,), opens=time(9), closes=time(12)), Hours(days=(FRI,), opens=time(14), closes=time(18))
+    assert describe_now(opening(*noon), at(20, hour).astimezone(UTC), BERLIN) == sentence
+    assert describe_now(opening(), at(20, hour), BERLIN) is None
+
+
+def test_open_all_day_now_has_no_end_and_a_pause_is_said() -> None:
+    always = opening(Hours(days=tuple(Weekday), opens=time(0), closes=time(0)))
+    assert str(describe_now(always, at(20, 10), BERLIN)).endswith("ist rund um die Uhr geöffnet.")
+    pauses = (Span(at(20, 9), at(20, 14)),)
+    assert describe_now(SALON, at(20, 11), BERLIN, pauses) == (
+        "Jetzt ist geöffnet, bis achtzehn Uhr. Von neun bis vierzehn Uhr sind aber keine Termine möglich."
+    )

@@ -363,6 +363,16 @@ def test_an_event_type_of_a_person_who_cannot_do_the_service_is_a_warning_with_w
     assert text.endswith("did you mean yildiz?")
 
 
+@pytest.mark.parametrize("entry", [{"number": "08151 7654300"}, {"number": "089 1", "did": "+4981517654300"}])
+def test_a_transfer_to_a_number_of_the_tenants_own_branch_is_a_warning(entry: dict[str, str]) -> None:
+    """The caller would be connected with the agent again."""
+    transfer = {"functions": ["TransferToHuman"], "transferTo": "+4981517654300"}
+    messages = found(practice(Branch={"phoneNumbers": [entry]}, RetellAgent=transfer))
+    assert "is a number of Branch praxis-weber/" in messages["warning spec.transferTo"], messages
+    other = found(practice(Branch={"phoneNumbers": [entry]}, RetellAgent=transfer | {"transferTo": "+4981517654399"}))
+    assert "warning spec.transferTo" not in other
+
+
 def test_numbers_of_a_branch_that_no_agent_answers_are_a_warning() -> None:
     documents = list(yaml.safe_load_all(practice()))
     without_agent = [document for document in documents if document["kind"] != "RetellAgent"]

@@ -69,6 +69,9 @@ def test_arguments_of_a_function_are_read_as_english():
     assert understand_parts("Tuesday.", "14.30.", None, at=CALL, zone=BERLIN).exact == datetime(
         2026, 11, 24, 14, 30, tzinfo=BERLIN
     )
+    (candidate,) = understand_parts("next week, but not on Monday", "four", None, at=CALL, zone=BERLIN).candidates
+    assert candidate.daily is not None
+    assert 0 not in candidate.daily.weekdays
     assert understand_parts("Tuesday", None, "morning", at=CALL, zone=BERLIN).candidates[0].end is not None
 
 

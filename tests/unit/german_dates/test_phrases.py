@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.german_dates import Grain, Refusal, understand, understand_parts
+from askproai_runtime.german_dates import Grain, Refusal, find_excluded_weekdays, understand, understand_parts
 from askproai_runtime.sentences import format_day, format_spoken, speaking
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -171,6 +171,33 @@ def test_an_impossible_past_or_unknown_phrase_is_refused_and_never_guessed(text,
 def test_function_arguments_may_mix_iso_and_german(date, time, part, expected):
     (candidate,) = understand_parts(date, time, part, at=CALL, zone=BERLIN).candidates
     assert f"{candidate.start:%d.%m. %H:%M}" == expected
+
+
+@pytest.mark.parametrize(
+    ("date", "time", "part", "weekdays", "opens"),
+    [
+        ("nächste Woche, aber nicht am Montag", "vier", None, {1, 2, 3, 4, 5, 6}, 16),
+        ("nächste Woche, aber nicht am Montag", None, "Nachmittag", {1, 2, 3, 4, 5, 6}, 12),
+        ("nächste Woche außer Montag und Dienstag", "16:00", "nachmittags", {2, 3, 4, 5, 6}, 16),
+        ("nicht am Montag", "um zehn", None, {1, 2, 3, 4, 5, 6}, 10),
+    ],
+)
+def test_a_time_in_an_argument_of_its_own_is_one_of_the_days_that_are_not_excluded(date, time, part, weekdays, opens):
+    (candidate,) = understand_parts(date, time, part, at=CALL, zone=BERLIN).candidates
+    assert candidate.daily is not None
+    assert (candidate.daily.weekdays, candidate.daily.opens) == (weekdays, dt.time(opens))
+
+
+def test_a_time_beside_words_that_may_exclude_or_want_a_day_is_asked_for():
+    for date in ("nicht Montag, lieber Dienstag", "Montag nicht"):
+        assert understand_parts(date, "vier", None, at=CALL, zone=BERLIN).refused is Refusal.NOT_UNDERSTOOD
+
+
+def test_excluded_days_are_found_beside_words_that_are_not_understood():
+    assert find_excluded_weekdays("nächste Woche ums Mondlicht, aber nicht am Montag") == {0}
+    assert find_excluded_weekdays("außer Montag und Mittwoch irgendwie vielleicht") == {0, 2}
+    assert find_excluded_weekdays("am Montag ums Mondlicht") == set()
+    assert find_excluded_weekdays("") == set()
 
 
 def test_function_arguments_of_the_first_year_raise_nothing():

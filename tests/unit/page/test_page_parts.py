@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import DictLoader, Environment
 
 from askproai_core.clock import SystemClock
 from askproai_core.tenant_config import (
@@ -32,6 +33,7 @@ from askproai_runtime.notifications.types import Kind, Recipient, State
 from askproai_runtime.oidc import Attempt
 from askproai_runtime.page.day_plan import MAX_LANES, ROWS, plan_day, week_of
 from askproai_runtime.page.feed import Feed, changed_subjects, event_id
+from askproai_runtime.page.rendering import render
 from askproai_runtime.page.sessions import LIFETIME, Signer, cookie_name
 from askproai_runtime.page.views import show_services
 from askproai_runtime.page.words import ENGLISH, GERMAN, choose_language
@@ -252,3 +254,14 @@ def test_a_visit_is_shown_by_the_names_of_its_services() -> None:
     assert show_services(names, "schnitt") == "Schneiden"
     assert show_services(names, "schnitt+farbe") == "Schneiden + farbe", "a service that is gone has no other name"
     assert show_services(names, None) == ""
+
+
+def test_a_start_among_the_arguments_of_a_function_is_a_readable_time() -> None:
+    """What a model has written instead of a time stays as it is."""
+    templates = Environment(
+        loader=DictLoader({"t": "{{ argument('start', a) }}|{{ argument('start', b) }}|{{ argument('date', a) }}"})
+    )
+    values = {"a": "2026-11-24T08:50:00+01:00", "b": "morgen"}
+    assert render(templates, "t", GERMAN, ZoneInfo("Europe/Berlin"), values) == (
+        "Beginn: Di, 24.11.2026 08:50|Beginn: morgen|Tag: 2026-11-24T08:50:00+01:00"
+    )

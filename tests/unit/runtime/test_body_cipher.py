@@ -97,7 +97,9 @@ def test_a_new_key_is_used_when_all_pods_have_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "off", [cipher(), cipher(key(), on=False), no_cipher("salon.salon"), cipher(text="{broken")], ids=str
+    "off",
+    [cipher(), cipher(key(), on=False), no_cipher("salon.salon"), cipher(text="{broken")],
+    ids=["no key", "off", "none", "broken file"],
 )
 def test_without_a_key_or_while_it_is_off_bodies_are_stored_plainly(off: BodyCipher) -> None:
     assert off.encrypt(Place.EVENT, "a", BODY) == BODY

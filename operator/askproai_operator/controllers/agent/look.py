@@ -30,6 +30,7 @@ def look_source(agent: RetellAgent, target: Target, context: ReconcileContext) -
         target.tenant,
         target.suspended,
         target.closed_branch,
+        target.transfers_to,
         agent_hold(agent, target.sources),
         (api.base_url, api.key, context.installation_id),
     )

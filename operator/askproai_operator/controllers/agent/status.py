@@ -117,7 +117,15 @@ def _synced(published: Published, duplicates: tuple[str, ...], target: Target) -
     if duplicates:
         found = f"{', '.join(duplicates)} had the same marker; the others go as soon as no number is bound to them"
         return good(_SYNCED, f"{text}; {found}", Reason.DUPLICATE_FOUND)
-    return good(_SYNCED, text, Reason.SUSPENDED if target.suspended else Reason.AS_DECLARED)
+    if target.suspended:
+        return good(_SYNCED, text, Reason.SUSPENDED)
+    if target.transfers_to is not None:
+        comes_back = (
+            f"transferTo is a number of Branch {target.transfers_to!r}, which an agent of this Tenant answers, so transferred calls"
+            " come back: write a number that a person answers"
+        )
+        return good(_SYNCED, f"{text}; {comes_back}", Reason.TRANSFER_COMES_BACK)
+    return good(_SYNCED, text)
 
 
 def _numbers_bound(plan: Plan, target: Target) -> Condition:

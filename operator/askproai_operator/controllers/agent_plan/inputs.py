@@ -56,6 +56,7 @@ class Target:
     suspended: bool = False
     closed_branch: str | None = None
     frame: PromptFrame | None = None  # of the declared prompt; None while suspended
+    transfers_to: str | None = None  # the Branch whose own number transferTo is, so that transferred calls come back
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,18 @@ async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Chec
         suspended=suspended,
         closed_branch=references.branch_name if inputs.is_closed else None,
         frame=None if suspended else render_frame(agent, tenant),
+        transfers_to=find_own_number(agent.spec.transfer_to, of_tenant),
     )
     return replace(inputs, target=target)
+
+
+def find_own_number(number: str | None, branches: Iterable[Branch]) -> str | None:
+    """Return the name of the branch that has a number, published or dialled; None without a number, or if none has it."""
+    for branch in branches:
+        written = {text for entry in branch.spec.phone_numbers for text in (entry.number, entry.did) if text}
+        if number is not None and number in map(e164_or_none, written):
+            return branch.key.name
+    return None
 
 
 async def gather_remote(agent: RetellAgent, target: Target, context: PlanContext) -> PlanInputs:

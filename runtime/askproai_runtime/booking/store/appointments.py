@@ -234,6 +234,12 @@ async def upsert_customer(conn: Connection, tenant: str, phone: str, name: str, 
     return customer_id
 
 
+async def get_customer_name(conn: Connection, tenant: str, phone: str) -> str | None:
+    """Return under which name a number has booked first; None for an unknown one."""
+    name: str | None = await conn.fetchval("SELECT name FROM customers WHERE tenant = $1 AND phone = $2", tenant, phone)
+    return name or None
+
+
 @dataclass(frozen=True, slots=True)
 class BookingCounts:
     """How many appointments were booked by telephone, cancelled ones included. Of a caller and of all anonymous ones only that is

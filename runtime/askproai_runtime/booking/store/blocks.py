@@ -4,12 +4,14 @@ They are read where refusals are read (`claims.py: read_busy_spans`), so offers 
 refuses later bookings only: the transaction that adds it holds the locks of the resources, and so finds every earlier appointment.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from askproai_core.database import Connection
+from askproai_runtime.booking.slots import Span
 from askproai_runtime.booking.store.claims import LONGEST_CLAIM
 
 # `staff` comes from the branches' rows: a person's rows name no branch. Former staff members count only if no active one is left.
@@ -120,6 +122,21 @@ async def list_overlapping_blocks(
 ) -> list[Block]:
     """Return the blocks in force of any of `resources` that overlap [start, end), by start."""
     return [Block(**row) for row in await conn.fetch(_OVERLAPPING, tenant, list(resources), start, end)]
+
+
+async def list_blocked_spans(
+    conn: Connection, tenant: str, resources: Sequence[int], now: datetime
+) -> dict[int, list[Span]]:
+    """Return the blocked times of each of `resources` that end after `now`; none for who has no block."""
+    rows = await conn.fetch(
+        """SELECT resource_id, starts_at, ends_at FROM refusals WHERE tenant = $1 AND resource_id = ANY($2)
+           AND ends_at > $3 AND until = 'infinity' AND block_id IS NOT NULL""",
+        tenant, list(resources), now,
+    )  # fmt: skip
+    found: dict[int, list[Span]] = defaultdict(list)
+    for row in rows:
+        found[row["resource_id"]].append(Span(row["starts_at"], row["ends_at"]))
+    return found
 
 
 async def list_blocks(

@@ -1,0 +1,51 @@
+"""Pauses: times in which everybody of a branch is blocked, so that it books nothing while it may still be open."""
+
+from collections.abc import Mapping, Sequence
+
+from askproai_core.tenant_config import Branch, TenantConfig
+from askproai_runtime.booking.slots import Span
+from askproai_runtime.booking.store.blocks import list_blocked_spans
+from askproai_runtime.booking.types import BookingContext
+
+
+async def list_pauses(ctx: BookingContext) -> Mapping[str, tuple[Span, ...]]:
+    """Return for each branch the times to come in which all who can be booked there are blocked, in order, without the reasons.
+
+    Raises what asyncpg raises.
+    """
+    config = ctx.config()
+    units = [unit for place in config.branches for member in place.staff for unit in member.resource_ids]
+    async with ctx.pool.acquire() as conn:
+        blocked = await list_blocked_spans(conn, ctx.tenant, units, ctx.clock.now())
+    return find_pauses(config, blocked)
+
+
+def find_pauses(config: TenantConfig, blocked: Mapping[int, Sequence[Span]]) -> Mapping[str, tuple[Span, ...]]:
+    """Return the pauses of each branch from the blocked times of each resource."""
+    return {place.name: _common_spans(place, blocked) for place in config.branches}
+
+
+def _common_spans(branch: Branch, blocked: Mapping[int, Sequence[Span]]) -> tuple[Span, ...]:
+    """Return the times in which each staff member of a branch is blocked."""
+    common: list[Span] | None = None
+    for member in branch.staff:
+        if not member.resource_ids:
+            continue
+        own = _joined([span for unit in member.resource_ids for span in blocked.get(unit, ())])
+        common = own if common is None else _intersect(common, own)
+    return tuple(common or ())
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    joined: list[Span] = []
+    for span in sorted(spans, key=lambda each: each.start):
+        if joined and span.start <= joined[-1].end:
+            joined[-1] = Span(joined[-1].start, max(joined[-1].end, span.end))
+        else:
+            joined.append(span)
+    return joined
+
+
+def _intersect(some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
+    pairs = (Span(max(a.start, b.start), min(a.end, b.end)) for a in some for b in others)
+    return [span for span in pairs if span.start < span.end]

@@ -1,0 +1,29 @@
+"""When nobody of a branch can be booked: what the blocks of all its staff have in common."""
+
+from datetime import UTC, datetime
+
+from askproai_core.tenant_config import Branch, Staff, TenantConfig
+from askproai_runtime.booking import Span
+from askproai_runtime.booking.pauses import find_pauses
+
+
+def at(hour: int) -> datetime:
+    return datetime(2026, 11, 30, hour, tzinfo=UTC)
+
+
+def member(name: str, *resources: int) -> Staff:
+    return Staff(id=name, display_name=name, resource_ids=resources)
+
+
+def test_a_branch_pauses_only_while_each_of_its_people_is_blocked() -> None:
+    house = Branch(name="mitte", display_name="Mitte", staff=(member("anna", 1), member("mehmet", 2), member("gone")))
+    alone = Branch(name="pankow", display_name="Pankow", staff=(member("anna", 1),))
+    nobody = Branch(name="leer", display_name="Leer")
+    config = TenantConfig(tenant="t", display_name="T", branches=(house, alone, nobody))
+    blocked = {1: [Span(at(8), at(12)), Span(at(12), at(18))], 2: [Span(at(10), at(14)), Span(at(16), at(20))]}
+    assert find_pauses(config, blocked) == {
+        "mitte": (Span(at(10), at(14)), Span(at(16), at(18))),
+        "pankow": (Span(at(8), at(18)),),
+        "leer": (),
+    }
+    assert find_pauses(config, {1: [Span(at(8), at(12))]})["mitte"] == ()
