@@ -39,41 +39,53 @@ def calcom(port: PortOption = 9002) -> None:
     _run(Simulated.CALCOM, port)
 
 
-@sandbox.command(epilog='Example: `askproai sandbox number "0511 7654300" --key key_demo_zahn`')
+@sandbox.command(
+    epilog='Example: `askproai sandbox number "0511 7654300" --key key_demo_zahn`, and `--remove` takes it back'
+)
 def number(
     to_import: Annotated[str, typer.Argument(parser=parse_number, metavar="NUMBER", help="The number of a business.")],
-    key: Annotated[str, typer.Option(help="The business's key at the simulated Retell; made if it does not exist.")],
+    key: Annotated[
+        str | None,
+        typer.Option(help="The business's key at the simulated Retell; made if it does not exist."),
+    ] = None,
+    move: Annotated[bool, typer.Option("--move", help="Take the number from the key that has it.")] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Remove the number, from KEY or from whoever has it.")
+    ] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Import a number at the simulated Retell, as the owner of a business does before its first manifest."""
+    """Import a number at the simulated Retell, as the owner of a business does before its first manifest; or remove it."""
+    if key is None and not remove:
+        raise typer.BadParameter("name the business's key", param_hint="--key")
+    if move and remove:
+        raise typer.BadParameter("--move imports the number with another key, --remove with none: choose one of them")
     with simulators("sandbox"):
         import asyncio
 
         import aiohttp
 
-        from askproai_sandbox.example_tenant import create_workspace, import_number
+        from askproai_sandbox.example_tenant import NumberError, assign_number, release_number
 
     retell = require_simulators().retell
-
-    async def act() -> None:
-        await create_workspace(retell, key)
-        await import_number(retell, key, to_import)
-
     try:
-        asyncio.run(act())
+        if key and not remove:
+            asyncio.run(assign_number(retell, key, to_import, move=move))
+        else:
+            asyncio.run(release_number(retell, key, to_import))
+    except NumberError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
     except aiohttp.ClientResponseError as error:
-        typer.echo(
-            f"the simulated Retell refused it ({error.status}): the number has a key already, or the key is none",
-            err=True,
-        )
+        typer.echo(f"the simulated Retell refused it ({error.status}): a key begins with key_", err=True)
         raise typer.Exit(1) from None
     except aiohttp.ClientError as error:
         typer.echo(f"the simulated Retell does not answer; start `askproai demo --keep` again ({error})", err=True)
         raise typer.Exit(1) from None
-    if output is Output.JSON:
-        print_json({"number": to_import, "key": key})
-    else:
-        typer.echo(f"{to_import} is at the simulated Retell, with the key {key}")
+    at = f"with the key {key}" if key else "with any key"
+    text = f"{to_import} is no longer at the simulated Retell" if remove else f"{to_import} is at the simulated Retell"
+    print_json({"number": to_import, "key": None if remove else key}) if output is Output.JSON else typer.echo(
+        f"{text}, {at}"
+    )
 
 
 @sandbox.command(

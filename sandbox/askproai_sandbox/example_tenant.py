@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import yaml
+from yarl import URL
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TENANT = "salon-mueller.salon-mueller"
@@ -75,6 +77,67 @@ async def import_number(retell_url: str, key: str, number: str, nickname: str = 
         session.post(f"{retell_url}/import-phone-number", json=body, headers=bearer),
     ):
         pass
+
+
+async def find_keys(retell_url: str, number: str) -> list[str]:
+    """Return the keys at the simulated Retell whose workspaces have a number (E.164)."""
+    async with (
+        aiohttp.ClientSession(raise_for_status=True) as session,
+        session.get(f"{retell_url}/_sim/state") as answer,
+    ):
+        workspaces = (await answer.json())["workspaces"]
+    return [key for key, workspace in workspaces.items() if number in workspace["numbers"]]
+
+
+async def remove_number(retell_url: str, key: str, number: str) -> None:
+    """Delete a number (E.164) at the simulated Retell, with the key of the workspace that has it."""
+    url = f"{retell_url}/delete-phone-number/{quote(number, safe='')}"
+    async with (
+        aiohttp.ClientSession(raise_for_status=True) as session,
+        session.delete(URL(url, encoded=True), headers={"Authorization": f"Bearer {key}"}),
+    ):
+        pass
+
+
+class NumberError(ValueError):
+    """A number is not imported, moved or removed; the message says why, and what to do."""
+
+
+async def assign_number(retell_url: str, key: str, number: str, *, move: bool) -> None:
+    """Import a number (E.164) with a key, which is made if it does not exist, and with `move` take it from the keys that have it.
+
+    A number exists once at the telephone line. Raises NumberError without `move` if a key has it.
+    """
+    owners = await find_keys(retell_url, number)
+    if owners == [key]:
+        raise NumberError(f"{number} has the key {key} already: nothing is to be done")
+    if owners and not move:
+        raise NumberError(
+            f"{number} has a key already, {' and '.join(owners)}, and a number is in one workspace only: use that key in your"
+            f' Secret, take the number from it (--move), or remove it (`askproai sandbox number "{number}" --remove`)'
+        )
+    await create_workspace(retell_url, key)
+    await _remove_from(retell_url, [owner for owner in owners if owner != key], number)
+    if key not in await find_keys(retell_url, number):
+        await import_number(retell_url, key, number)
+
+
+async def release_number(retell_url: str, key: str | None, number: str) -> None:
+    """Remove a number (E.164) from the workspace of a key, or from all that have it. Raises NumberError if there is none."""
+    owners = await find_keys(retell_url, number)
+    if not owners:
+        raise NumberError(f"{number} is not at the simulated Retell")
+    if key is not None and key not in owners:
+        raise NumberError(
+            f"{number} is not at the simulated Retell with the key {key}, but with {' and '.join(owners)}"
+        )
+    await _remove_from(retell_url, owners if key is None else [key], number)
+
+
+async def _remove_from(retell_url: str, owners: list[str], number: str) -> None:
+    for owner in owners:
+        if owner in await find_keys(retell_url, number):  # with a second key of a workspace it is gone already
+            await remove_number(retell_url, owner, number)
 
 
 async def seed_simulators(retell_url: str, calcom_url: str, salon: Salon = SALON) -> None:

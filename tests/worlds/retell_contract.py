@@ -14,7 +14,13 @@ from tests.worlds.exchanges import Exchange
 
 SDK_VERSION = "6.2.13"  # the release that docs/vendors/retell.md and the simulator follow
 _ITEMS = {Iterable, Sequence, list}
-_SILENT = {"delete-agent", "delete-call", "delete-llm", "publish-agent-version"}  # answers without a body
+_SILENT = {
+    "delete-agent",
+    "delete-call",
+    "delete-llm",
+    "delete-number",
+    "publish-agent-version",
+}  # answers without a body
 
 # By operation of the simulator: the SDK's types of the request (its path apart) and of the answer.
 REQUESTS: dict[str, Any] = {
@@ -25,6 +31,7 @@ REQUESTS: dict[str, Any] = {
     "update-llm": sdk.LlmUpdateParams, "delete-llm": sdk.LlmDeleteParams, "delete-agent": None, "delete-call": None,
     "import-number": sdk.PhoneNumberImportParams, "get-number": None, "list-numbers": sdk.PhoneNumberListParams,
     "update-number": sdk.PhoneNumberUpdateParams, "get-call": None, "list-calls": sdk.CallListParams,
+    "delete-number": None,
 }  # fmt: skip
 ANSWERS: dict[str, Any] = {
     "create-agent": sdk.AgentResponse, "get-agent": sdk.AgentResponse, "update-agent": sdk.AgentResponse,

@@ -36,7 +36,7 @@ def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) 
     if called == "book_appointment" and answer.get("success"):
         booked, until = str(answer.get("appointment_id") or ""), str(answer.get("end") or "")
         memory = replace(memory, has_just_booked=True, booked=booked, booked_until=until, exclusions=())
-        memory = replace(_note_booked(memory), companions=0, companion_names=())
+        memory = replace(_note_booked(memory), companions=0, companion_names=(), replaced_name=None)
         memory = memory.forget_time(("time", "part_of_day"))  # of the next appointment that is asked for
         if memory.wants_two:
             return Turn(_learn_offers(replace(memory, done=called, done_to=booked), answer), phrases.AND_THE_SECOND)

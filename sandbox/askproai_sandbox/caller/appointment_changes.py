@@ -107,6 +107,12 @@ def note_further(memory: Memory, sentence: Sentence) -> Memory:
     is_wanted = bool(memory.booked) and (is_second or wants_further(sentence, memory.booked_service))
     for_two = sentence.for_several and sentence.intent not in {*TOOL_OF_CHANGE, *PASSED_ON, *TOPICS}
     wants_two = (memory.wants_two and not is_wanted) or sentence.wants_several or for_two
+    is_other = bool(sentence.services) and sentence.service != memory.details.get("service")
+    declines = memory.offers and sentence.no and not (sentence.when or sentence.staff)
+    if is_wanted and is_other and memory.is_person_declined:  # not "Noch einen früheren?"
+        memory = memory.take_person_back()
+    elif declines and memory.replaced_name is not None:
+        memory = replace(memory, is_person_declined=True)
     return replace(memory, wants_further=memory.wants_further or is_wanted, wants_two=wants_two)
 
 
@@ -263,6 +269,8 @@ def _hear_move(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     if wanted.when and unplaced:
         return not_placed(memory, unplaced, sentence.text)
     when = {**(searched if wanted.when and searched else {}), **counted}
+    replaced = when.keys() & {"time", "part_of_day"} and ("time", "part_of_day")  # "Freitag Nachmittag", then "um neun"
+    memory = memory.forget_time(replaced)
     memory = replace(memory, requested_time={**memory.requested_time, **when})
     turn = _find_named(agent, memory, sentence, which)
     args = {**turn.memory.change.args, **turn.memory.requested_time}
@@ -307,6 +315,8 @@ def _find_listed(agent: CalledAgent, memory: Memory, sentence: Sentence, which: 
         chosen = change.appointments[0]
     if chosen:
         change = replace(change, args={"appointment_id": chosen["appointment_id"]})
+    elif accepts and len(change.appointments) > 1 and not (named.when or named.staff):
+        return Turn(memory, phrases.ASK_APPOINTMENT)
     elif not change.args and named.services:
         if sentence.intent is None or "find_appointments" not in agent.tools:
             return Turn(memory, phrases.ASK_APPOINTMENT)

@@ -49,6 +49,12 @@ _NO_PREPOSITION = r"(?!(?:in|im|am|an|bei|zu|nach)\b)"  # "am Mittwoch in Bonn" 
 _ANYBODY = frozenset({"man", "wir"})  # "Kann man mit Karte zahlen?"
 _PLAIN = str.maketrans("äöü", "aou")
 _MIN_WORD = 5  # letters of a word that can mean a longer name
+# The first part of a word that makes another service of the one in its end: "Ultraschalluntersuchung", unlike "Herrenhaarschnitt"
+_OTHER_KIND = re.compile(
+    r"(?:ultraschall|blut|harn|urin|kot|augen?|ohren?|haut|herz|lungen?|nieren?|leber|schilddrüsen?|magen|darm|gelenk"
+    r"|knie|hüft|krebs|allergie|labor|röntgen|gewebe|gen|dna|hormon|eignungs|schwangerschafts|trächtigkeits|ankaufs"
+    r"|mrt|ct|ekg|eeg|endoskopie)s?-?$"
+)
 _LONGEST_ENDING = 4  # letters that a compound may have behind its first half, as an ending has
 
 
@@ -266,7 +272,7 @@ def _alike(known: str, said: str) -> bool:
     if known == said or len(short) < _MIN_WORD:
         return known == said
     if long.endswith(short):
-        return True
+        return known == long or not _OTHER_KIND.match(long.removesuffix(short))
     common = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
     if known == long and len(long) - common > _LONGEST_ENDING:
         return False  # "Hörgerät" is not "Hörgeräteanpassung", but "Kontrolltermin" is "Kontrolle"

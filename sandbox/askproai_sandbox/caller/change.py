@@ -68,6 +68,12 @@ def find_person(sentence: Sentence, catalogue: Catalogue) -> str | None:
     return "" if catalogue.find_services(name) else name
 
 
+def names_self(sentence: Sentence) -> bool:
+    """Return whether a sentence says that the appointment is for the caller: "für mich, Karin Berg"."""
+    found = _FOR_PERSON.search(sentence.wanted)
+    return found is not None and found["who"] is None
+
+
 def wants_further(sentence: Sentence, booked_service: str) -> bool:
     """Return whether a sentence after a booking asks for a further appointment: in words, for another service or another person.
 

@@ -20,6 +20,8 @@ _ADDRESSEE = (  # of a message
 )
 _TOO_LATE = r"(?:\bzu spät\b|\bverspät\w+|\b(?:Minuten|(?:Viertel)?stunde|etwas|bisschen) später\b)"
 _LATER = r"\b(?:Stunden?|Minuten|Tage?n?|Wochen?) (?:später|früher)\b"
+_HAD = r"(?:den|die|das|ihn|es|mein\w* (?-i:[A-ZÄÖÜ])\w+)"
+_OWED = r"\b(?:kostet|(?:be)?zahlen|berechne\w*|gebühr\w*)\b"
 _TAG = r"(?:,\s*(?:oder(?: nicht)?|nicht(?: wahr)?|ja|richtig|gell?|stimmt's)\s*)?"  # ", oder?"
 _WITHOUT_ONE = r"(?<!\bohne )(?<!\bohne Termin )"  # "Kann ich ohne Termin vorbeikommen?"
 _NEEDS_ONE = r"^(?!.*\bkein Termin\b)(?!.*\b(?:muss|brauch\w*) (?:ich|man|wir)\b[^.!]*\btermin\b[^.!]*\?).*"
@@ -113,7 +115,8 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.MOVE: (
         r"\b(?:verschieben|(?:vor|zurück)?schieben|verlegen|umbuchen|verschoben|umlegen|vor(?:zu)?(?:ver)?legen|vor(?:zu)?ziehen)\b",
         r"\b(?:auf|nach (?:vorne?|hinten))\b[^.?!]*(?-i:\blegen\b)",  # "Waschen und Legen" is a service
-        rf"\b(?:kann|können|könnten?) (?:ich|wir|Sie) (?:den|die|das|ihn|es)\b[^.?!]*{_LATER}[^.?!]*\b(?:machen|haben|nehmen)\b",
+        rf"\b(?:kann|können|könnten?) (?:ich|wir|Sie) {_HAD}\b[^.?!]*{_LATER}[^.?!]*\b(?:machen|haben|nehmen)\b",
+        rf"\b(?:mein\w*|unser\w*|den|diesen) (?-i:\w*[Tt]ermin)\b[^.?!]*{_LATER}",
         r"\b(?:den|mein\w*) Termin\b[^.!?]*\bnicht (?:ein)?halten\b[^.!?]*\b(?:geht|ginge|passt)\b[^.!]*\?",
         r"\bmein\w* Termin\b[^.!]*\b(?:geht|ginge|passt) (?:der|er|es|das|auch)\b|\bvon (?:\w+ )?\w+(?: Uhr)? auf \w+ Uhr\b",
         r"\bTermin\b.*\bden\b[^.?!]*\b(?:später|früher)\b[^.?!]*\b(?:machen|haben|nehmen)\b",
@@ -125,7 +128,8 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:muss|soll) (?:ich|man|wir)\b[^.!]*\babsagen\b[^.!]*\bwenn\b[^.!]*\?",
         r"\b(?:kostet|(?:be)?zahlen|berechne\w*|gebühr\w*)\b[^.!]*\bwenn\b[^.!]*\b(?:absage|nicht (?:komme|erscheine))\b",
         r"\bwas\b[^.!]*\bwenn ich\b[^.!]*\b(?:absage|verhindert|nicht (?:kann|komme|erscheine))\b",
-        r"\bwenn ich (?:absage|nicht (?:komme|erscheine))\b[^.!]*\b(?:kostet|zahlen|berechne\w*|gebühr\w*)\b",
+        rf"\b(?:wenn|falls) (?:ich|wir)\b[^.!?]*\b(?:absagen?|nicht (?:kommen?|erscheinen?))\b[^.!]*{_OWED}",
+        rf"{_OWED}[^.!]*\b(?:wenn|falls) (?:ich|wir)\b[^.!]*\babsagen (?:muss|müsste|will|möchte)\b",
     ),
     Intent.CANCEL: (
         r"(?<!nicht )\b(?:absagen?|abzusagen|stornier\w*|streichen|löschen|rückgängig|canceln|annullieren)\b",
@@ -182,6 +186,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         # "Darf ich meinen Hund mitbringen?" asks for no service
         r"(?:^|[.?!:])(?!(?:(?!\bwas\b)[^.?!:])*\b(?:kann|darf|könnte|können|dürfen) (?:ich|wir|man)\b)[^.?!:]*\bmitbringen\b",
         r"\bbring(?:e|t)\b[^.?!]*\bmit\s*\?",
+        r"\b(?:muss|soll)\b[^.?!]*\bnüchtern\b[^.!]*\?",
         r"^\W*(?:und )?(?:was|welche (?-i:[A-ZÄÖÜ])\w+) brauche?n? (?:ich|wir)\b(?![^?]*\bfür\b)[^.!]*\?",
         r"\bwie lange\b[^.?!]*\b(?:dauer[nt]|dauert|braucht)\b|\bwie lange geht (?:das|es|die|der|so|eine?)\b",
     ),

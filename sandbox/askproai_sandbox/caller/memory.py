@@ -104,6 +104,10 @@ class Memory:
     companion_names: tuple[str, ...] = ()
     wants_further: bool = False  # the caller has asked for a further appointment since that booking
     rejected_people: frozenset[str] = frozenset()
+    replaced_name: str | None = (
+        None  # the caller's own name, "" if it is not known, while somebody else is to be booked
+    )
+    is_person_declined: bool = False  # the times that were offered for that one
 
     @property
     def is_name_asked(self) -> bool:
@@ -122,6 +126,15 @@ class Memory:
     def note(self, **details: str | None) -> "Memory":
         """Return the memory with these details; those that are None or empty stay as they were."""
         return replace(self, details={**self.details, **{name: value for name, value in details.items() if value}})
+
+    def take_person_back(self) -> "Memory":
+        """Return the memory with the caller's own name for the next appointment, and nobody who comes along."""
+        memory = replace(self, companions=0, companion_names=(), replaced_name=None, is_person_declined=False)
+        return (
+            memory
+            if self.replaced_name is None
+            else memory.drop("customer_name").note(customer_name=self.replaced_name)
+        )
 
     def drop(self, *details: str) -> "Memory":
         """Return the memory without these details."""

@@ -28,6 +28,10 @@ _HOLIDAYS = frozenset(
 )
 _NAMES = frozenset(map(fold, (*WEEKDAY_NAMES, *MONTHS))) | SEASONS | _HOLIDAYS  # of all words that say when
 
+_FULL_NAME = rf"(?:{NAME_WORD}(?:\s+{NAME_WORD})+)"
+_LISTED = re.compile(  # "Ja, Karl Ernst, Eva Ernst", not "Sonntag, Petra Sonntag"
+    rf"\W*(?:(?i:{_LEAD})\b[\s,.!]*)*(?P<names>{_FULL_NAME}(?:,\s*{_FULL_NAME})+)\W*"
+)
 _LAST_NAMES = frozenset({"tag", "abend", "morgen"})  # behind a first name
 
 
@@ -66,10 +70,15 @@ def _read_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> str 
 
 def read_names(text: str) -> tuple[str, ...]:
     """Return the names of several people: "Ja, Anna Nym und Mia Nym"; empty if something else is among them."""
-    answers = [_ANSWER.fullmatch(part) for part in re.split(r",?\s+und\s+|,\s+(?=(?:für|und)\b)", text)]
-    if not all(answers):
-        return ()
-    return tuple(f"{_ADDRESS.sub('', each['title'])}{each['name']}" for each in answers if each)
+    names: list[str] = []
+    for part in re.split(r",?\s+und\s+|,\s+(?=(?:für|und)\b)", text):
+        if listed := _LISTED.fullmatch(part):
+            names += re.split(r",\s*", listed["names"])
+        elif answer := _ANSWER.fullmatch(part):
+            names.append(f"{_ADDRESS.sub('', answer['title'])}{answer['name']}")
+        else:
+            return ()
+    return tuple(names)
 
 
 def _may_be_caller(answer: re.Match[str], catalogue: Catalogue) -> bool:

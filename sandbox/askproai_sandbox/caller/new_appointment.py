@@ -7,7 +7,7 @@ from datetime import datetime
 
 from askproai_runtime.german_dates import WEEKDAYS, Argument, find_argument, fold
 from askproai_sandbox.caller import phrases
-from askproai_sandbox.caller.change import find_person, names_next_person
+from askproai_sandbox.caller.change import find_person, names_next_person, names_self
 from askproai_sandbox.caller.choice import (
     Item,
     ask_again,
@@ -28,7 +28,7 @@ from askproai_sandbox.caller.name_answer import read_names
 from askproai_sandbox.caller.questions import TOPICS
 from askproai_sandbox.caller.rejections import exclude, names_one_day, quote
 from askproai_sandbox.caller.sentence import Sentence
-from askproai_sandbox.caller.spoken_time import are_understood, is_over, names_day
+from askproai_sandbox.caller.spoken_time import are_understood, is_any_day, is_over, names_day
 from askproai_sandbox.caller.team_requests import give_up
 
 _ANY_TIME = re.compile(
@@ -50,7 +50,10 @@ def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     name = sentence.name or loose_name(agent, memory, sentence, asked=accepted is not None)
     person = None if accepted else find_person(sentence, agent.catalogue)
     if person or (person is not None and memory.booked):  # without a name it is asked for
-        memory, name = memory.drop("customer_name"), name or person
+        kept = memory.details.get("customer_name", "") if memory.replaced_name is None else memory.replaced_name
+        own = None if names_self(sentence) else kept
+        memory = replace(memory.drop("customer_name"), replaced_name=own, is_person_declined=False)
+        name = name or person
     names = read_names(sentence.text) if memory.companions else ()
     if len(names) == memory.companions + 1:  # "Ja, Anna Nym und Mia Nym"
         memory, name = replace(memory, companion_names=names[1:]), names[0]
@@ -220,7 +223,7 @@ def _note_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> 
     """Return the memory with how many come along, where the function takes them: "für mich und meine Tochter"."""
     if not (sentence.for_several and agent.takes_companions) or memory.booked:
         return memory
-    return replace(memory, companions=2 if _THREE.search(sentence.text) else 1, wants_two=False)
+    return replace(memory, companions=2 if _THREE.search(sentence.wanted) else 1, wants_two=False)
 
 
 def _keep_time(agent: CalledAgent, memory: Memory, sentence: Sentence, when: Mapping[str, str]) -> dict[str, str]:
@@ -232,7 +235,7 @@ def _keep_time(agent: CalledAgent, memory: Memory, sentence: Sentence, when: Map
         when = {**when, **_name_day_of_span(requested.get("date", ""), when.get("date", ""), agent.now)}
     if "date" not in when:
         day = requested.get("date", "")
-        is_kept = day and not (agent.now and is_over(day, agent.now))  # "gestern um drei", "Geht es um vier?"
+        is_kept = day and is_any_day(day) and not (agent.now and is_over(day, agent.now))  # "gestern um drei"
         return {**({"date": day} if is_kept else {}), **when}
     kept = {name: requested[name] for name in ("time", "part_of_day") if name in requested}
     says_time = bool(when.keys() & {"time", "part_of_day"}) or find_argument(when["date"]) is not Argument.DATE

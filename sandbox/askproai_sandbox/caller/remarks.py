@@ -80,7 +80,9 @@ def find_remark(sentence: Sentence, *, takes_companions: bool) -> str | None:
         return phrases.NO_SPAN.format(sentence.text)
     if sentence.for_several and sentence.intent not in TOOL_OF_CHANGE and not takes_companions:
         return phrases.ONE_APPOINTMENT
-    if sentence.wants_several:
+    is_group = sentence.for_several and takes_companions  # "zwei Termine gleichzeitig, für mich und meine Schwester"
+    is_both_cancelled = sentence.intent is Intent.CANCEL and sentence.is_both
+    if (sentence.wants_several and not is_group) or is_both_cancelled:
         return phrases.ONE_BY_ONE
     if sentence.intent is Intent.MOVE and sentence.staff and _names_new_person(sentence.text, sentence.staff):
         return phrases.SAME_PERSON.format(sentence.staff)

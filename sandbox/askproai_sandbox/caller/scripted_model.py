@@ -73,7 +73,14 @@ from askproai_sandbox.caller.remarks import (
 )
 from askproai_sandbox.caller.sentence import Sentence, drop_closed_day, read_first_appointment, read_sentence
 from askproai_sandbox.caller.spoken_time import name_hours
-from askproai_sandbox.caller.team_requests import can_take_back, give_up, hear_request, only_ends_call, take_back
+from askproai_sandbox.caller.team_requests import (
+    can_take_back,
+    give_up,
+    hear_request,
+    hear_what_nothing_does,
+    only_ends_call,
+    take_back,
+)
 from askproai_sandbox.caller.words import FILLERS, join_spelling
 
 _REPEAT = re.compile(
@@ -476,6 +483,7 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     _hear_question_about_found,
     _hear_other_name,
     _hear_offer_after_aside,
+    hear_what_nothing_does,
     hear_request,
     _hear_nothing_wanted,
     repeat_with_branch,

@@ -17,7 +17,15 @@ from askproai_sandbox.caller.rejections import (
     find_too,
     read_rejections,
 )
-from askproai_sandbox.caller.spoken_time import MARK, Times, cut_asides, find_left_clock, is_shift, name_hours
+from askproai_sandbox.caller.spoken_time import (
+    MARK,
+    Times,
+    cut_asides,
+    cut_shift,
+    find_left_clock,
+    is_shift,
+    name_hours,
+)
 from askproai_sandbox.caller.words import (
     NAME,
     NAME_WORD,
@@ -248,7 +256,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     when = {**when, "date": rejections.span} if rejections.span else when
     if branch is None and len(catalogue.branches) > 1:
         branch, rest = take(_PLACE, rest)
-    services = () if _PAPER_FOR.search(rest) else catalogue.find_services(rest)
+    services = () if _PAPER_FOR.search(rest) else catalogue.find_services(cut_shift(rest))
     noun = None if services else find_noun(rest) or (find_asked_noun(rest) if intent in _OF_A_SERVICE else None)
     if intent is None and services and ASKS_FOR_OWN.search(text):
         intent = Intent.LIST

@@ -199,6 +199,11 @@ def is_over(date: str, now: datetime) -> bool:
     return understand_parts(date, None, None, at=now, zone=ZONE).refused is Refusal.PAST
 
 
+def is_any_day(date: str) -> bool:
+    """Return whether there is a day that a phrase names, unlike "31. November"."""
+    return understand_parts(date, None, None, at=AT, zone=ZONE).refused is not Refusal.IMPOSSIBLE
+
+
 def _is_choice(words: list[str], before: str) -> bool:
     """Return whether words begin with an ordinal that is no day: "bitte die zweite"."""
     first = 0
@@ -275,6 +280,11 @@ def find_left_clock(text: str) -> str:
 def is_shift(text: str) -> bool:
     """Return whether a sentence says by how much a time is to change ("eine Stunde nach hinten"), not to which time."""
     return bool(_SHIFT.search(text))
+
+
+def cut_shift(text: str) -> str:
+    """Return a text without the words that say by how much a time is to change: an hour of them is no service."""
+    return _SHIFT.sub(" , ", text)
 
 
 def take_counted(text: str) -> tuple[dict[str, str], str]:

@@ -22,6 +22,13 @@ _YES_ITSELF = re.compile(r"\W*(?:ja|gerne?|bitte)\b", re.IGNORECASE)
 _PARTS = re.compile(r"(?P<first>[^,.;]+)[,.;]\s+(?:und\s+)?(?P<rest>.+)", re.DOTALL)
 _WANTS_LATER = re.compile(r"\bspäter\b|\bweiter ?suchen\b", re.IGNORECASE)
 
+_LEAVES_LIST = re.compile(  # "Ich stehe auf der Warteliste, streichen Sie mich bitte."
+    r"\bWarteliste\b.*\b(?:streich\w*|(?:he)?runter\w*|lösch\w*|entfern\w*|abmelden|austragen|nicht mehr)\b"
+    r"|\b(?:streich\w*|lösch\w*|entfern\w*|nehmen)\b.*\bvon (?:der|Ihrer|eurer) Warteliste\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_WRONG_NAME = re.compile(r"\b(?:falsche[nmr]? Namen?|Namen? (?:ist|steht|war) (?:da )?falsch)\b", re.IGNORECASE)
+
 _DONE = {  # what is said to who takes it back
     "reschedule_appointment": phrases.MOVED,
     "cancel_appointment": phrases.CANCELLED,
@@ -59,6 +66,16 @@ def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     if memory.is_joining or (memory.is_waiting_offered and accepts) or sentence.intent is Intent.WAITLIST:
         return _join_waitlist(agent, memory, sentence)
     return Turn(replace(memory, is_aside=is_aside))
+
+
+def hear_what_nothing_does(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Offer to pass on what no function does: to leave the waiting list, and to change the name of an appointment."""
+    is_it = _LEAVES_LIST.search(sentence.text) or _WRONG_NAME.search(sentence.text)
+    is_free = not (memory.offers or memory.message or memory.is_joining) and sentence.intent not in PASSED_ON
+    if not (is_it and is_free and "leave_message" in agent.tools):
+        return Turn(memory)
+    memory = replace(memory.note(customer_name=sentence.name), is_message_offered=True, unanswered=())
+    return Turn(memory, phrases.OFFER_MESSAGE, phrases.NOT_UNDERSTOOD.format(sentence.text))
 
 
 def _leave_message(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -153,6 +170,7 @@ def give_up(memory: Memory) -> Turn:
     """Forget what was on offer, and a change that is under way."""
     is_change = memory.change.tool is not None or (bool(memory.booked) and not memory.offers)
     memory = replace(memory, change=Change(), requested_time={}, offers=(), accepted_offer=None, is_aside=False)
+    memory = memory.take_person_back()
     if memory.booked:  # what is said next is about that again
         memory = replace(memory.note(service=memory.booked_service), wants_further=False)
     return Turn(memory, phrases.KEPT if is_change else phrases.NOTHING)

@@ -77,6 +77,7 @@ class RetellSimulator(Simulator):
             ("GET", "/get-phone-number/{id}", "get-number", self._get_number),
             ("GET", "/v2/list-phone-numbers", "list-numbers", self._list_numbers),
             ("PATCH", "/update-phone-number/{id}", "update-number", self._update_number),
+            ("DELETE", "/delete-phone-number/{id}", "delete-number", self._delete_number),
             ("GET", "/v2/get-call/{id}", "get-call", calls.get_call),
             ("DELETE", "/v2/delete-call/{id}", "delete-call", calls.delete_call),
             ("POST", "/v3/list-calls", "list-calls", self._list_calls),
@@ -243,6 +244,10 @@ class RetellSimulator(Simulator):
         w.check_agents(changes)
         self._change(number, changes)
         return web.json_response(number.body())
+
+    async def _delete_number(self, request: web.Request, w: Workspace) -> web.Response:
+        del w.numbers[find(w.numbers, request.match_info["id"]).fields["phone_number"]]
+        return web.Response(status=204)
 
     async def _create_workspace(self, body: dict[str, Any]) -> web.Response:
         """Create a workspace `{key}`, or a further key of one, `{key, of}`: `of` is its present key.

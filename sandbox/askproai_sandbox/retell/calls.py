@@ -35,7 +35,10 @@ async def play(simulator: Simulator, workspaces: Mapping[str, Workspace], body: 
         known = sorted({number for w in workspaces.values() for number in w.numbers})
         raise ValueError(f"nobody has the number {request.to_number}; there is: {', '.join(known) or 'none yet'}")
     if len(keys) != 1:
-        raise ValueError(f"{len(keys)} workspaces have {request.to_number}: name one by `key`")
+        raise ValueError(
+            f"{len(keys)} workspaces have {request.to_number} ({', '.join(keys)}): name one by `key`, or remove the number from"
+            f' another one (`askproai sandbox number "{request.to_number}" --remove --key KEY`)'
+        )
     key = keys[0]
     phone_line = PhoneLine(simulator, lambda body: signature(key, body, unix_milliseconds(simulator.clock)))
     workspace = workspaces[key]

@@ -13,7 +13,7 @@ from askproai_core.clock import SystemClock
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
 
-KEY = "key_demo_zahn"
+KEY, OTHER = "key_demo_zahn", "key_demo_other"
 
 
 @pytest.fixture
@@ -52,7 +52,48 @@ def test_a_number_is_imported_with_a_key_that_is_new(retell: RetellSimulator) ->
 def test_a_number_that_is_there_already_is_refused_with_the_cause(retell: RetellSimulator) -> None:
     number("0511 7654300", "--key", KEY)
     code, shown = number("0511 7654300", "--key", KEY)
-    assert (code, "has a key already" in shown) == (1, True)
+    assert (code, shown) == (1, f"+495117654300 has the key {KEY} already: nothing is to be done\n")
+
+
+def owners(retell: RetellSimulator) -> list[str]:
+    return [key for key, workspace in retell.workspaces.items() if "+495117654300" in workspace.numbers]
+
+
+def test_a_number_that_another_key_has_is_refused_with_what_to_do(retell: RetellSimulator) -> None:
+    number("0511 7654300", "--key", KEY)
+    code, shown = number("0511 7654300", "--key", OTHER)
+    assert (code, owners(retell)) == (1, [KEY])
+    assert all(said in shown for said in (KEY, "--move", "--remove"))
+    assert OTHER not in retell.workspaces, "a key is made only for a number that it gets"
+
+
+def test_a_number_is_moved_to_another_key(retell: RetellSimulator) -> None:
+    number("0511 7654300", "--key", KEY)
+    code, _ = number("0511 7654300", "--key", OTHER, "--move")
+    assert (code, owners(retell)) == (0, [OTHER])
+
+
+@pytest.mark.parametrize("options", [(), ("--key", KEY)])
+def test_a_number_is_removed(retell: RetellSimulator, options: tuple[str, ...]) -> None:
+    number("0511 7654300", "--key", KEY)
+    assert number("0511 7654300", "--remove", *options)[0] == 0
+    assert owners(retell) == []
+    code, shown = number("0511 7654300", "--remove", *options)
+    assert (code, "is not at the simulated Retell" in shown) == (1, True)
+
+
+def test_a_number_that_two_keys_have_is_removed_from_the_one_that_is_named(retell: RetellSimulator) -> None:
+    number("0511 7654300", "--key", KEY)
+    number("0511 7654301", "--key", OTHER)
+    retell.workspaces[OTHER].numbers |= retell.workspaces[KEY].numbers
+    assert owners(retell) == [KEY, OTHER]
+    assert number("0511 7654300", "--remove", "--key", OTHER)[0] == 0
+    assert owners(retell) == [KEY]
+
+
+def test_a_number_is_imported_with_a_key_only() -> None:
+    code, shown = number("0511 7654300")
+    assert (code, "--key" in shown) == (2, True)
 
 
 def test_what_is_no_number_is_refused_before_anything_is_asked() -> None:

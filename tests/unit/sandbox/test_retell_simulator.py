@@ -241,3 +241,12 @@ async def test_numbers_are_keyed_by_e164_and_take_lists_of_agents_only(retell: A
     assert "inbound_agents" not in await retell("PATCH", path, {"inbound_agents": None})
     assert len((await retell("GET", "/v2/list-phone-numbers"))["items"]) == 1
     await retell("GET", "/get-phone-number/%2B49301234568", expect=404)
+
+
+async def test_a_deleted_number_is_gone(retell: Api) -> None:
+    await retell(
+        "POST", "/import-phone-number", {"phone_number": "+49301234567", "termination_uri": "s.example"}, expect=201
+    )
+    await retell("DELETE", "/delete-phone-number/%2B49301234567", expect=204)
+    await retell("GET", "/get-phone-number/%2B49301234567", expect=404)
+    await retell("DELETE", "/delete-phone-number/%2B49301234567", expect=404)
