@@ -63,9 +63,23 @@ def main() -> int:
             check=True, capture_output=True, timeout=120,
         )  # fmt: skip
         # The line under the header is as wide as the page, so only what is white below is cut off.
-        framed = ("-trim", "+repage", "-bordercolor", "white", "-border", "24", "-strip", "-colors", "64")
+        framed = ("-trim", "+repage", "-bordercolor", "white", "-border", "24", "-colors", "64")
         subprocess.run(
-            ["convert", drawn, *framed, "-set", "mail", digest(), f"PNG8:{PICTURE}"], check=True, timeout=120
+            [
+                "convert",
+                drawn,
+                *framed,
+                "+set",
+                "date:create",
+                "+set",
+                "date:modify",
+                "-set",
+                "mail",
+                digest(),
+                f"PNG8:{PICTURE}",
+            ],
+            check=True,
+            timeout=120,
         )
     return 0
 
