@@ -26,6 +26,7 @@ SPOKEN_FORMS: Final[tuple[tuple[str, str], ...]] = (
 
 _NO = r"(?:(?:ach )?(?:nein|nee|ne))"
 _CANNOT = r"da (?:kann ich|geht es|geht's|gehts|passt es|passt's|bin ich)(?: (?:leider|gar|ja|doch))* nicht(?: da)?"
+_WORK = "(?:arbeite ich|muss ich arbeiten)"
 _BUT_NEXT = rf"sondern (?:am )?(?=(?:ueber)?naechste[nrms] (?:{ANY_WEEKDAY})\b)"
 WHAT_DENIES_ITSELF: Final[tuple[tuple[str, str], ...]] = (
     # "Montag, nee warten Sie, da kann ich nicht, Mittwoch": the day before it is meant, since a no stands between.
@@ -35,5 +36,5 @@ WHAT_DENIES_ITSELF: Final[tuple[tuple[str, str], ...]] = (
     # "nein, im Januar mein ich" corrects nothing a second time
     (r"\b(verzeihung|entschuldigung|pardon|nein|nee|quatsch)\b(.*\w)\s*,?\s*(?:meine? ich|ich meine)(?:\s+bitte)?\s*$", r"\1\2"),
     # "nur samstags, unter der Woche arbeite ich" says why
-    (r"\b((?:samstag|sonntag|sonnabend)s?|wochenendes?)\b([^,]*),\s*unter der woche (?:arbeite ich|muss ich arbeiten)\b", r"\1\2"),
+    (rf"\b(nur (?:am )?(?:(?:samstag|sonntag|sonnabend)s?|wochenende)) ?, +unter der woche {_WORK}\b", r"\1"),
 )  # fmt: skip

@@ -33,6 +33,9 @@ ASKED = (
     "falls Sie da offen haben",
     "Mittwoch, unter der Woche arbeite ich",
     "wir sind zu viert, Donnerstag um drei oder vier Personen",
+    "jede Woche am Mittwoch oder Donnerstag",
+    "Samstag geht nicht, unter der Woche arbeite ich",
+    "nicht samstags, unter der Woche arbeite ich",
     "ich muss um sechs am Bahnhof sein",
 )
 
