@@ -29,7 +29,7 @@ _CANNOT = r"da (?:kann ich|geht es|geht's|gehts|passt es|passt's|bin ich)(?: (?:
 _WORK = "(?:arbeite ich|muss ich arbeiten)"
 _BUT_NEXT = rf"sondern (?:am )?(?=(?:ueber)?naechste[nrms] (?:{ANY_WEEKDAY})\b)"
 WHAT_DENIES_ITSELF: Final[tuple[tuple[str, str], ...]] = (
-    # "Montag, nee warten Sie, da kann ich nicht, Mittwoch": the day before it is meant, since a no stands between.
+    # "Montag, nee warten Sie, da kann ich nicht, Mittwoch": the day before it is meant, since a no comes between.
     (rf"\b{_NO}(?: ,)?(?: (?:warten sie|moment|stopp))?\s*,?\s*{_CANNOT}\s*,", "nein "),
     # "nicht nächsten, sondern übernächsten Mittwoch": the weekday is said once
     (rf"\bnicht (?:am )?(?:diese|naechste|kommende)[nrms]\s*,?\s*{_BUT_NEXT}", ""),

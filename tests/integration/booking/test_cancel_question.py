@@ -58,7 +58,7 @@ async def test_one_appointment_is_cancelled_after_a_yes_and_not_before(salon) ->
 
 
 async def test_the_rule_for_cancellations_is_heard_before_the_question_and_once(new_salon) -> None:
-    """An appointment of this very day can be cancelled; the tenant's words are a free text, so no product can tell what is late."""
+    """An appointment of this very day can be cancelled; the tenant's words are a free text, so nothing knows what is late."""
     salon = await new_salon(cancellation_rule="Unter 24 Stunden berechnen wir die Hälfte.")
     (booked,) = await book(salon, "2026-11-20T15:00:00+01:00")
     question = "Soll ich Ihren Termin am Freitag, den 20. November, um 15 Uhr, Haarschnitt bei Anna, absagen?"
