@@ -46,8 +46,12 @@ _SENTENCES = tuple(
         ),
         (
             Said.NOT_DONE,
-            r"habe ich in diesem Gespräch schon|^(Welchen Termin soll ich|Soll ich Ihren Termin am |Ein Termin ist schon abgesagt)",
+            r"habe ich in diesem Gespräch schon|^(Welchen Termin soll ich|Ein Termin ist schon abgesagt)",
         ),
+        (
+            Said.NOT_DONE,
+            r"Soll ich Ihren Termin am ",
+        ),  # where the tenant has one, its rule for cancellations comes before
     )
 )
 

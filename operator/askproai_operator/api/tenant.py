@@ -295,8 +295,8 @@ class TenantSpec(base.Part):
     locale: base.Locale = "de-DE"
     """Language in which Cal.com writes to attendees. What callers hear follows the `language` of the RetellAgent."""
     cancellation_rule: base.SpokenText | None = None
-    """Until when appointments can be cancelled and what a late one costs, as sentences that callers hear who ask. Nothing is
-    refused or charged by it."""
+    """Until when appointments can be cancelled and what a late one costs, as sentences that callers hear who ask, and
+    who cancel, before they are asked for their yes. Nothing is refused or charged by it."""
     knowledge: Annotated[tuple[base.Knowledge, ...], base.bounded_list(base.KNOWN_QUESTIONS, key="question")] = ()
     """Own questions and answers, for agents with the function BusinessInformation: what callers ask that no other field says."""
     retell: Retell

@@ -117,6 +117,7 @@ async def _require_agreement(
 ) -> None:
     """Raise `ClarificationNeeded` with "Soll ich …?", unless that was this call's last question, and the caller has answered.
 
+    The tenant's rule for cancellations comes before the question: whoever cancels late knows it before the yes (decision 81).
     The caller's words decide; where they are not clear, or the request has no transcript and there was time for an answer,
     `confirmed` does, which is only the model's claim.
     """
@@ -128,6 +129,8 @@ async def _require_agreement(
     await record_question(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at)
     described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=named)
     question = say().shall_i_cancel.format(when=described)
+    if reply is None:  # not again to somebody whose answer was unclear
+        question = f"{ctx.config().cancellation_rule} {question}".lstrip()
     fields: dict[str, Any] = {**appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)}
     raise ClarificationNeeded(question, **fields, needs_confirmation=True)
 

@@ -30,6 +30,8 @@ _WHENEVER: tuple[Rule, ...] = tuple(
         r"egal wann|irgendwann|jederzeit|wann (?:auch )?immer|wann sie wollen",
         r"mir ist alles recht|(?:ich bin )?(?:ganz |da )?flexibel",
         r"wann (?:haben|haetten|ist|waere|geht|ginge|koennen|koennten)",
+        r"wann (?:geht|ging|ginge|gaenge|passt)(?: es|'s|s)? (?:denn |bei ihnen )*am (?:schnellsten|ehesten|fruehesten)",
+        r"(?:da )?(?:richte ich mich|ich richte mich) (?:da )?(?:ganz )?nach (?:ihnen|euch)",
         r"jeden tag|taeglich|(?<!wie )immer",
         r"(?:die |der )?(?:uhrzeit|zeit|tag) ist (?:mir |uns )?egal|egal",
         r"jetzt(?: gleich)?|sofort|gleich jetzt",

@@ -38,7 +38,10 @@ GERMAN: Final = Grammar.of(
     # What is said around a time, of words that have a meaning in one.
     noise=(
         r"(?:schoenen )?guten (?:morgen|tag|abend|nachmittag)|auf jeden fall|(?:wenn|falls) (?:das |es |irgend |irgendwie )*"
-        r"(?:geht|ginge|passt|moeglich(?: ist| waere)?)(?! nicht)"
+        r"(?:geht|ginge|passt|moeglich(?: ist| waere)?)(?! nicht)|(?:wenn|falls) (?:sie|ihr) (?:da |dann |noch )*"
+        r"(?:offen|auf|geoeffnet) (?:haben|habt)|(?:die )?uhrzeit ueberlasse? ich (?:ganz )?(?:ihnen|euch)"
+        r"|(?:einen )?moment ?,? ?(?:bitte ?,? )?ich (?:schaue?|gucke?|sehe) (?:mal |kurz |eben |schnell )*(?:in den|im) kalender"
+        r"|erst(?= im (?:neuen|naechsten|januar|februar)\b)"
     ),
     normalize=normalize,
     fillers=FILLERS,

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from askproai_runtime.german_dates.full_stops import drop_full_stops
+from askproai_runtime.german_dates.spoken_forms import SPOKEN_FORMS, WHAT_DENIES_ITSELF
 from askproai_runtime.german_dates.vocabulary import ANY_MONTH, ANY_WEEKDAY, NUMBERS, ORDINALS, WEEKDAYS, fold
 
 _Replacement: TypeAlias = str | Callable[[re.Match[str]], str]
@@ -55,6 +56,8 @@ _REWRITES: Final[tuple[tuple[str, _Replacement], ...]] = (
     (r"^.*\d\..*$", lambda match: drop_full_stops(match[0], _UNCLEAR)),
     (r"(?<=[a-z])[.;]|(?<!\d)\.|(?<=:)\s|;", " "),  # "Do." and the end of a sentence; the dot of "27." stays
     (r",", " , "),
+    *SPOKEN_FORMS,
+    *WHAT_DENIES_ITSELF,
     (rf"\b({ANY_WEEKDAY})(morgen|frueh|vormittag|mittag|nachmittag|abend|nacht)(s?)\b", r"\1 \2\3"),
     (rf"\b({ANY_WEEKDAY}|heute|morgen) morgens?\b(?! frueh)", r"\1 frueh"),
     (r"\bgestern (?:frueh|morgen)\b", "gestern"),

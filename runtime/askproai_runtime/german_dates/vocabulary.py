@@ -44,7 +44,7 @@ _FILLERS = """
     vereinbaren termin machen wir sagen super prima toll schoen zeit beispiel da kann nur hab habe haben s lieber moeglichst
     liebsten besten gleich direkt eher nehmen nehme buchen moecht moechte will wollen vorbei vorbeikommen bei tag wie ist ganz
     doch aber mehr nun rum herum irgendwas irgendwo waer recht jeweils auf koennt sein braeucht brauch brauche braeuchte braeuchten
-    servus danke genau wunderbar perfekt hauptsache laufe punkt schlag zur nehm allerliebsten gesagt
+    haett wollt servus danke genau wunderbar perfekt hauptsache laufe punkt schlag zur nehm allerliebsten gesagt
 """
 FILLERS = frozenset(_FILLERS.split())
 

@@ -58,6 +58,7 @@ WEEKDAY_RULES: tuple[Rule, ...] = (
      lambda m, _: Weekday(WEEKDAYS[m["weekday"]], _which(m["which"]))),
     (rf"(?:immer )?{WEEKDAY}s", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], habit=True)),
     (rf"jede[nr]? {WEEKDAY}", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], habit=True)),
+    (rf"jede woche(?: am| immer)? {WEEKDAY}s?(?! ?(?:,|und|oder))", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], habit=True)),
     (rf"{LAST} {WEEKDAY}", past),
     (rf"(?:(?P<number>\d)\.|letzte[nr]?) {WEEKDAY} (?:im|in|des) {MONTH}", _ordinal_weekday),
 )  # fmt: skip

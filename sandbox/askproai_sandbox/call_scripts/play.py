@@ -195,8 +195,9 @@ class _Books:
 
     async def find_open_day(self, wanted: OpenDay) -> date:
         """Return the first suitable day on which nobody has an appointment yet. Raises ScriptError."""
-        today, weekdays = datetime.now(UTC).date(), {wanted.weekday} if wanted.weekday else set(WEEKDAYS[:5])
-        for days in range(_FIRST_DAY.days, _LAST_DAY.days):
+        today, last = datetime.now(UTC).date(), 6 if wanted.soon else 5
+        weekdays = {wanted.weekday} if wanted.weekday else set(WEEKDAYS[:last])
+        for days in range(1 if wanted.soon else _FIRST_DAY.days, _LAST_DAY.days):
             day = today + timedelta(days=days)
             if WEEKDAYS[day.weekday()] not in weekdays:
                 continue

@@ -47,13 +47,14 @@ class PodsMissingError(ScriptError):
 class OpenDay(Struct, frozen=True, forbid_unknown_fields=True):
     """Which day the script's calls are about: the first, more than a week ahead, that is open and on which nothing is booked yet.
 
-    Without a `weekday` it is from Monday to Friday.
+    Without a `weekday` it is from Monday to Friday. `soon`: the first from tomorrow on, Saturdays too.
     """
 
     branch: Text
     service: Text  # the name of a ServiceOffering that has free times then
     weekday: Weekday | None = None
     staff: Text | None = None  # the id of a staff member who has free times then
+    soon: bool = False
 
 
 class SpokenCall(Struct, frozen=True, forbid_unknown_fields=True):

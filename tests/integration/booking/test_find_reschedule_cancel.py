@@ -75,7 +75,7 @@ async def test_appointments_of_several_customers_are_named_wherever_one_is_meant
     assert moved.message.startswith("Der Termin ist verschoben: ")
     assert "für Dieter Lorenz" in moved.message
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, his)
-    assert asked.message.startswith("Soll ich Ihren Termin am Freitag, den 27. November, um 16 Uhr")
+    assert "Soll ich Ihren Termin am Freitag, den 27. November, um 16 Uhr" in asked.message
     assert "für Dieter Lorenz" in asked.message
     await salon.cancel(petra.fields["appointment_id"])
     alone = await salon.booking.find_appointments(NEXT_CALL)

@@ -102,3 +102,44 @@ async def test_a_changed_price_publishes_no_version_and_a_changed_rule_publishes
         await env.settle()
         assert env.status["publishedVersion"] == version + 2
         assert "- Gibt es WLAN?" in answering_prompt(env)
+
+
+async def test_a_tenants_own_rules_stand_before_ours_in_the_published_prompt() -> None:
+    """A tenant extends the prompt by `llm.prompt` and `knowledge`; the rules on which our functions rely stay, and come last."""
+    own = "Du bist der Empfang. Duze Stammkunden."
+    known = [{"question": "Gibt es WLAN?", "answer": "Ja."}]
+    llm = {"model": "gpt-5.1", "prompt": own}
+    async with open_agent_environment(llm=llm, functions=["CheckAvailability", "BusinessInformation"]) as env:
+        env.put(resources.OFFERINGS, service("Haarschnitt"))
+        put_tenant(env, knowledge=known)
+        await env.settle()
+        prompt = answering_prompt(env)
+        parts = [own, "- Haarschnitt (45 Minuten)", "- Gibt es WLAN?", "## Regeln"]
+        assert prompt.startswith(own)
+        assert sorted(parts, key=prompt.index) == parts
+
+
+async def test_a_warm_transfer_is_published_with_what_whoever_answers_hears() -> None:
+    """Retell's simulator refuses a field or a kind of transfer that Retell does not know."""
+    functions = ["CheckAvailability", "TransferToHuman"]
+    async with open_agent_environment(functions=functions, transferTo="+49301234599") as env:
+        await env.settle()
+        assert published_transfer(env)["transfer_option"]["type"] == "cold_transfer"
+        env.edit(transferMode="Warm")
+        await env.settle()
+        tool = published_transfer(env)
+        assert tool["transfer_destination"] == {"type": "predefined", "number": "+49301234599"}
+        assert tool["transfer_option"]["type"] == "warm_transfer"
+        handoff = tool["transfer_option"]["private_handoff_option"]
+        assert handoff["type"] == "prompt"
+        assert "wer anruft und worum es geht" in handoff["prompt"]
+        at = len(env.retell_requests)
+        await env.settle()
+        assert env.retell_writes(at) == []
+
+
+def published_transfer(env: AgentEnvironment) -> dict[str, Any]:
+    """Return the tool that transfers calls in the version that answers."""
+    llm = env.workspace["llms"][env.status["llmId"]][env.status["publishedVersion"]]
+    (tool,) = [tool for tool in llm["general_tools"] if tool["type"] == "transfer_call"]
+    return dict(tool)

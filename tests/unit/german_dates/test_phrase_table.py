@@ -12,7 +12,8 @@ from tests.unit.german_dates.notation import read_expected, read_understood
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALL = datetime(2026, 11, 20, 10, tzinfo=BERLIN)
-LEAST_SHARE = 0.92  # of the phrases that were written without the grammar in view
+# The least share that is understood of phrases that were written without the grammar in view. Of the second it was taught none.
+LEAST_SHARES = {"other_phrases.txt": 0.97, "held_out_phrases.txt": 0.93}
 
 
 def read_table(name: str) -> list[tuple[str, str]]:
@@ -31,15 +32,16 @@ def test_a_phrase_means_what_the_table_says(phrase, meaning):
     assert read_understood(understood) in read_expected(meaning), readings or understood.refused
 
 
-def test_of_phrases_that_the_grammar_was_not_made_for_none_is_understood_wrongly():
+@pytest.mark.parametrize(("name", "least_share"), LEAST_SHARES.items())
+def test_of_phrases_that_the_grammar_was_not_made_for_none_is_understood_wrongly(name: str, least_share: float):
     answers = {
         phrase: (read_understood(understand(phrase, at=CALL, zone=BERLIN)), read_expected(meaning))
-        for phrase, meaning in read_table("other_phrases.txt")
+        for phrase, meaning in read_table(name)
     }
     asked = [phrase for phrase, (answer, expected) in answers.items() if answer == "?" and "?" not in expected]
     wrong = [phrase for phrase, (answer, expected) in answers.items() if answer not in expected and phrase not in asked]
     assert wrong == []
-    assert 1 - len(asked) / len(answers) >= LEAST_SHARE, asked
+    assert 1 - len(asked) / len(answers) >= least_share, asked
 
 
 @pytest.mark.parametrize("end", [".", "!", "?", ". Bitte."])

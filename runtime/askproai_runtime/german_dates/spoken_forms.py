@@ -1,0 +1,40 @@
+"""Rewrites of a folded phrase for how words are spoken in a region, and for what a caller takes back or leaves unsaid.
+
+Only what can mean one thing is here: "no" is "noch" beside a Bavarian word, and else no word of a time.
+"""
+
+from typing import Final
+
+from askproai_runtime.german_dates.vocabulary import ANY_WEEKDAY
+
+# In Bavaria, Swabia and Franconia; "auf d'Nacht" is the evening.
+_WEEKDAYS: Final = (
+    ("montag", r"mondaa?g|mondog"), ("dienstag", r"diensda?a?g|dienschda?a?g|dienstog"),
+    ("mittwoch", r"middwoch|mittwuch|mittwoach"), ("donnerstag", r"dunn?erschda?a?g|donn?erschda?a?g|dunnersda?a?g|donnersdag"),
+    ("freitag", r"freida?a?g|freitog"), ("samstag", r"samschda?a?g|samsda?a?g|samstog"), ("sonntag", r"sonnda?a?g|sonntog"),
+)  # fmt: skip
+SPOKEN_FORMS: Final[tuple[tuple[str, str], ...]] = (
+    *((rf"\b(?:{forms})\b", weekday) for weekday, forms in _WEEKDAYS),
+    (r"\bheit\b", "heute"),
+    (r"\b(heute?) no\b", r"\1 noch"),
+    (r"\bmorgn\b", "morgen"),
+    (r"\bauf d' ?nacht\b", "abend"),
+    (r"\bdreie\b", "drei"),
+    (r"\bfuemfe?\b", "fuenf"),
+    (r"\bin (?:a|ana|ner) halben stunde?\b", "in einer halben stunde"),
+)
+
+_NO = r"(?:(?:ach )?(?:nein|nee|ne))"
+_CANNOT = r"da (?:kann ich|geht es|geht's|gehts|passt es|passt's|bin ich)(?: (?:leider|gar|ja|doch))* nicht(?: da)?"
+_WORK = "(?:arbeite ich|muss ich arbeiten)"
+_BUT_NEXT = rf"sondern (?:am )?(?=(?:ueber)?naechste[nrms] (?:{ANY_WEEKDAY})\b)"
+WHAT_DENIES_ITSELF: Final[tuple[tuple[str, str], ...]] = (
+    # "Montag, nee warten Sie, da kann ich nicht, Mittwoch": the day before it is meant, since a no comes between.
+    (rf"\b{_NO}(?: ,)?(?: (?:warten sie|moment|stopp))?\s*,?\s*{_CANNOT}\s*,", "nein "),
+    # "nicht nächsten, sondern übernächsten Mittwoch": the weekday is said once
+    (rf"\bnicht (?:am )?(?:diese|naechste|kommende)[nrms]\s*,?\s*{_BUT_NEXT}", ""),
+    # "nein, im Januar mein ich" corrects nothing a second time
+    (r"\b(verzeihung|entschuldigung|pardon|nein|nee|quatsch)\b(.*\w)\s*,?\s*(?:meine? ich|ich meine)(?:\s+bitte)?\s*$", r"\1\2"),
+    # "nur samstags, unter der Woche arbeite ich" says why
+    (rf"\b(nur (?:am )?(?:(?:samstag|sonntag|sonnabend)s?|wochenende)) ?, +unter der woche {_WORK}\b", r"\1"),
+)  # fmt: skip
