@@ -167,8 +167,10 @@ def test_the_days_that_a_question_names_are_answered_and_no_others(words: str, d
         (
             "mitte",
             "service",
-            "Haarschnitt und Färben dauern zusammen hundertfünfunddreißig Minuten, davon fünfundvierzig Minuten Wartezeit, "
-            "und kosten hunderteinunddreißig Euro.",
+            (
+                "Haarschnitt und Färben dauern zusammen hundertfünfunddreißig Minuten, davon fünfundvierzig Minuten Wartezeit, "
+                "und kosten hunderteinunddreißig Euro."
+            ),
         ),
     ],
 )
