@@ -183,7 +183,11 @@ async def find_near(
         closest_to = None
     query = SlotQuery(now, first, end, request.staff, closest_to=closest_to, limit=settings.offers)
     hours = None if missed.about else _hours_of(missed)
-    slots = await find_choice(rules, read_busy, replace(query, daily=hours), read_remote) if hours is not None else []
+    slots = []
+    if hours is not None:
+        later = first if obstacle is Obstacle.TOO_FAR else _searched_until(missed, first)
+        at_hours = replace(query, first=later, end=end if obstacle is Obstacle.TOO_FAR else later + ahead, daily=hours)
+        slots = await find_choice(rules, read_busy, at_hours, read_remote)
     keeps_hours = hours is None or bool(slots)
     if hours is not None and obstacle is Obstacle.OFF_GRID:
         begins = (each for each in _list_begins(rules, missed, hours) if is_open_day(rules, each.date()))
@@ -200,6 +204,13 @@ async def find_near(
     if with_others and request.staff is not None and (exact or is_day_off(rules, missed, request.staff)):
         slots = await _with_others(rules, read_busy, query, missed, slots, read_remote)
     return slots, keeps_hours
+
+
+def _searched_until(missed: Candidate, first: datetime) -> datetime:
+    """Return from when on a search at the hours of `missed` is not a repeated one: callers hear of the time after it."""
+    if missed.end is None or missed.end - max(missed.start, first) > LONGEST_SPAN:
+        return first
+    return max(first, missed.end)
 
 
 def _find_same_time(request: ServiceRequest, start: datetime, within: timedelta) -> datetime | None:

@@ -1,6 +1,6 @@
 """A part of a day and a bound: why nothing is free then, and alternatives at the same hours."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -61,6 +61,15 @@ async def test_hours_that_a_day_does_not_have_are_not_called_taken_and_are_kept(
 async def test_an_afternoon_that_is_taken_becomes_another_afternoon(phrase: str, instead: list[str]) -> None:
     chosen = await offer(phrase, ("2026-11-25T12:00", "2026-11-25T18:00"))
     assert (chosen.obstacle, starts(chosen), chosen.keeps_hours) == (Obstacle.TAKEN, instead, True)
+
+
+@pytest.mark.parametrize("phrase", ["vom 23. November bis 6. Dezember um 15 Uhr", "die nächsten zwei Wochen um 15 Uhr"])
+async def test_the_two_weeks_after_several_days_are_those_after_the_last_one(phrase: str) -> None:
+    """Callers hear that nothing is free at that time "in the two weeks after it": so these are searched, too."""
+    until = [date(2026, 11, 23) + timedelta(days=days) for days in range(17)]
+    taken = [(f"{day}T14:30", f"{day}T16:00") for day in until]
+    chosen = await offer(phrase, *taken)
+    assert (chosen.obstacle, chosen.keeps_hours, starts(chosen)[0]) == (Obstacle.TAKEN, True, "Thu 10 15:00")
 
 
 @pytest.mark.parametrize("phrase", ["Mittwoch Abend", "nächste Woche abends", "Montag nach 18 Uhr"])
