@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from aiohttp import web
 
+from askproai_core.arrivals import keep_until_answered
 from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api import (
@@ -159,6 +160,7 @@ class PageServer:
         session = signer.read(request.cookies.get(origin.cookie, ""), self._process.clock.now())
         if session is None or (origin.is_published and session.granted is None):
             return None
+        keep_until_answered(request)
         async with self._reading:  # after a change all open pages ask at once
             return None if await self._store.has_ended(session.id) else session
 
