@@ -257,6 +257,16 @@ async def test_who_has_no_role_is_refused_with_what_to_do_and_it_is_in_the_audit
     }  # fmt: skip
 
 
+async def test_who_is_refused_again_and_again_fills_no_audit_log(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
+    """Whoever has an account at the issuer may try, at the published host, as often as they like."""
+    for subject in ("u-first", "u-second", "u-first"):
+        issuer.claims = person("others", subject=subject, name=f"Otto {len(issuer.requests)}")
+        async with visiting(oidc_pod, published=True) as visitor:
+            assert (await visitor.log_in_at_issuer())[0] == HTTPForbidden.status_code
+    refused = [entry["subject"] for entry in await entries(oidc_pod, "page.login_refused")]
+    assert [subject for subject in refused if subject in {"u-first", "u-second"}] == ["u-first", "u-second"]
+
+
 async def test_groups_may_come_from_the_userinfo_endpoint_and_only_of_the_same_person(
     oidc_pod: TenantPod, issuer: OidcIssuer
 ) -> None:
