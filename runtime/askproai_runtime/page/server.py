@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from askproai_core.arrivals import keep_until_answered
-from askproai_core.database import DATABASE_UNAVAILABLE
+from askproai_core.database import DATABASE_UNAVAILABLE, StatementTimeout
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api import (
     ChangeObstacle,
@@ -78,7 +78,7 @@ class PageServer:
                 return await self._offer_again(request, form, words, text)
             text = words.not_found if problem.status == web.HTTPNotFound.status_code else problem.detail
             return await self._html("problem.html", words, {"text": text}, problem.status, problem.headers)
-        except DATABASE_UNAVAILABLE as error:
+        except (StatementTimeout, *DATABASE_UNAVAILABLE) as error:
             log.warning("page.not_shown", error=type(error).__name__)
             if _action_of(request):
                 return await self._offer_again(request, form, words, words.failed_page)
