@@ -12,7 +12,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from askproai_core.clock import FixedClock
 from askproai_core.fleet import Drift, FleetCondition, FleetObject, FleetRow, Severity
-from askproai_core.kube import HttpTransport
+from askproai_core.kube import AccessError, HttpTransport
 from askproai_core.redis import RedisClient, RedisUnavailable
 from askproai_runtime.page.fleet import FleetOidc, FleetSources, reading
 from askproai_runtime.page.fleet.ended_sessions import EndedSessions, LoginLimit
@@ -148,6 +148,21 @@ async def test_figures_that_change_all_the_time_are_announced_four_times_a_minut
         marks.append((await reader.view()).marks)
     assert len({each["tenants"] for each in marks}) == 1
     assert 2 <= len({each["figures"] for each in marks}) - 1 <= timedelta(minutes=1) / FIGURES_EVERY
+    await reader.close()
+
+
+async def test_without_a_way_to_the_api_server_jobs_are_shown_all_the_same(
+    fleet: tuple[FleetReader, Mirror, FixedClock, list[str]],
+) -> None:
+    async def find(_path: str) -> dict[str, Any]:
+        raise AccessError("no way to the API server")
+
+    reader, _, clock, _ = fleet
+    cast("Any", reader._transport).find = find
+    await reader.view()
+    clock.advance(RANK_EVERY)
+    counted = (await reader.view()).counted
+    assert (counted.jobs, counted.leaders) == ({"n.a": TenantJobs(2, 1)}, None)
     await reader.close()
 
 
