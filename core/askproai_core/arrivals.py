@@ -205,6 +205,12 @@ async def close_unproven(request: web.Request, handler: Any) -> web.StreamRespon
     return response
 
 
+def keep_until_answered(request: web.Request) -> None:
+    """Keep the connection of a whole request until its answer has ended, however many others wait: its sender is known."""
+    if isinstance(request.protocol, Connection):
+        request.protocol.arrivals.body_arrived(request.protocol)
+
+
 _PROVEN = web.RequestKey("proven", bool)
 
 

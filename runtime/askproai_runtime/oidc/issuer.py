@@ -3,11 +3,12 @@
 import asyncio
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote_plus, urlsplit
 
 import aiohttp
@@ -19,6 +20,7 @@ from askproai_runtime.oidc.failures import Failure, LoginFailed
 if TYPE_CHECKING:
     from joserfc.jwk import KeySet
 
+T = TypeVar("T")
 REQUEST_SECONDS: Final = 5.0
 _MAX_ANSWER_BYTES: Final = 512 * 1024
 _KNOWN_FOR: Final = timedelta(hours=1)  # metadata and keys
@@ -68,14 +70,8 @@ class Issuer:
         async with self._asking:
             if self._metadata is not None and not self._is_over(self._read_at, _KNOWN_FOR):
                 return self._metadata
-            if self._failure is not None and not self._is_over(self._failed_at, _FAILED_FOR):
-                raise LoginFailed(self._failure.failure, str(self._failure))
-            try:
-                self._metadata = await self._read_metadata()
-            except LoginFailed as failed:
-                self._failure, self._failed_at = failed, self._clock.monotonic()
-                raise
-            self._read_at, self._failure = self._clock.monotonic(), None
+            self._metadata = await self._noting_failure(self._read_metadata)
+            self._read_at = self._clock.monotonic()
             return self._metadata
 
     async def keys(self, *, again: bool = False) -> "KeySet":
@@ -89,9 +85,7 @@ class Issuer:
             if self._keys is None or again or self._is_over(self._keys_at, _KNOWN_FOR):
                 if again:
                     self._keys_again_at = self._clock.monotonic()
-                _, document = await self._ask("GET", metadata.jwks_uri)
-                module = await asyncio.to_thread(import_module, "askproai_runtime.oidc.id_token")
-                self._keys = await asyncio.to_thread(module.read_keys, document)
+                self._keys = await self._noting_failure(partial(self._read_keys, metadata.jwks_uri))
                 self._keys_at = self._clock.monotonic()
             assert self._keys is not None, "it was read"
             return self._keys
@@ -128,6 +122,26 @@ class Issuer:
         headers = {"Authorization": f"Bearer {access_token}", "Accept": "application/json"}
         status, document = await self._ask("GET", metadata.userinfo_endpoint, None, headers)
         return document if status == _OK else {}
+
+    async def _noting_failure(self, read: Callable[[], Awaitable[T]]) -> T:
+        """Return what is read. Raises `LoginFailed`, which counts for a moment for whoever comes next."""
+        if self._failure is not None and not self._is_over(self._failed_at, _FAILED_FOR):
+            raise LoginFailed(self._failure.failure, str(self._failure))
+        try:
+            found = await read()
+        except LoginFailed as failed:
+            self._failure, self._failed_at = failed, self._clock.monotonic()
+            raise
+        self._failure = None
+        return found
+
+    async def _read_keys(self, url: str) -> "KeySet":
+        status, document = await self._ask("GET", url)
+        if status != _OK:  # those that are known stay
+            raise LoginFailed(Failure.UNAVAILABLE, f"the issuer's keys are answered {status}")
+        module = await asyncio.to_thread(import_module, "askproai_runtime.oidc.id_token")
+        keys: KeySet = await asyncio.to_thread(module.read_keys, document)
+        return keys
 
     async def _read_metadata(self) -> Metadata:
         self._context = await asyncio.to_thread(self._trust)
@@ -167,6 +181,8 @@ class Issuer:
                     while not answer.content.at_eof() and len(body) < _MAX_ANSWER_BYTES:
                         body += await answer.content.read(_MAX_ANSWER_BYTES)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            if isinstance(error, aiohttp.ClientSSLError):  # its authority may be another by now: read with the metadata
+                self._read_at = float("-inf")
             text = f"the issuer does not answer: {type(error).__name__}"
             raise LoginFailed(Failure.UNAVAILABLE, text) from None
         if answer.status >= 500 or answer.status == 429:  # noqa: PLR2004  HTTP's own numbers

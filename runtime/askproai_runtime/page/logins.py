@@ -162,14 +162,15 @@ class Logins:
     ) -> web.Response:  # fmt: skip
         """Open a session with the role of the visitor's groups, or say that they have none."""
         role, name = role_of(identity.groups, settings.roles), printable(identity.name)
-        who = {"issuer": settings.issuer, "subject": printable(identity.subject), "claimed_by": name}
+        subject = printable(identity.subject)
         if role is None:
-            await self._store.record_session("page.login_refused", correlation_id(request), {"role": None, **who})
+            await self._store.record_refusal(settings.issuer, subject, name, correlation_id(request))
             log.warning("page.login_refused", groups=len(identity.groups))
             text = words.login.no_role.format(name=name, issuer=_host_of(settings))
             return await self._form(request, signer, origin, words, text, _REFUSED)
         session = signer.open_granted(role, name, self._process.clock.now())
-        await self._store.record_session("page.login", session.id, {"role": role, **who})
+        who = {"role": role, "issuer": settings.issuer, "subject": subject, "claimed_by": name}
+        await self._store.record_session("page.login", session.id, who)
         log.info("page.login", role=role)
         # Not a redirect: a browser sends a cookie that is Strict with no request that began at another site, the issuer's.
         response = await self._html("logged_in.html", words, {"destination": destination}, 200)

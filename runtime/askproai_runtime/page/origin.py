@@ -42,10 +42,15 @@ def origin_of(request: web.Request, tenant: str, host: str) -> Origin:
     name = cookie_name(tenant)
     if request.app.get(IS_PUBLISHED, False):
         return Origin(is_published=True, base_url=f"https://{host}", cookie=f"__Host-{name}", is_secure=True)
-    base_url = f"http://{request.host}" if _FORWARDED.fullmatch(request.host) else None
+    base_url = f"http://{request.host}" if is_forwarded(request) else None
     # A header that claims TLS makes the cookie stricter, and nothing else.
     is_secure = request.headers.get("X-Forwarded-Proto", "") == "https"
     return Origin(is_published=False, base_url=base_url, cookie=name, is_secure=is_secure)
+
+
+def is_forwarded(request: web.Request) -> bool:
+    """Return whether the browser has asked for a port of its own machine, as `kubectl port-forward` opens one."""
+    return _FORWARDED.fullmatch(request.host) is not None
 
 
 def destination_of(text: str) -> str:

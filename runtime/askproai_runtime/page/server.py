@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import structlog
 from aiohttp import web
 
-from askproai_core.database import DATABASE_UNAVAILABLE
+from askproai_core.arrivals import keep_until_answered
+from askproai_core.database import DATABASE_UNAVAILABLE, StatementTimeout
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api import (
     ChangeObstacle,
@@ -77,7 +78,7 @@ class PageServer:
                 return await self._offer_again(request, form, words, text)
             text = words.not_found if problem.status == web.HTTPNotFound.status_code else problem.detail
             return await self._html("problem.html", words, {"text": text}, problem.status, problem.headers)
-        except DATABASE_UNAVAILABLE as error:
+        except (StatementTimeout, *DATABASE_UNAVAILABLE) as error:
             log.warning("page.not_shown", error=type(error).__name__)
             if _action_of(request):
                 return await self._offer_again(request, form, words, words.failed_page)
@@ -159,6 +160,7 @@ class PageServer:
         session = signer.read(request.cookies.get(origin.cookie, ""), self._process.clock.now())
         if session is None or (origin.is_published and session.granted is None):
             return None
+        keep_until_answered(request)
         async with self._reading:  # after a change all open pages ask at once
             return None if await self._store.has_ended(session.id) else session
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
+from yarl import URL
 
 from askproai_core.api_resource import AGENTS
 from askproai_runtime.page.fleet import FleetOidc
-from askproai_runtime.page.fleet.serving import OIDC_CLIENT_SECRET
+from askproai_runtime.page.fleet.serving import CONNECTIONS, OIDC_CLIENT_SECRET
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from askproai_sandbox.databases import TenantStore
 from askproai_sandbox.redis import EmbeddedRedis
@@ -197,6 +198,25 @@ async def test_where_the_platform_publishes_the_page_nobody_can_try_tokens(
             assert (await visitor.post("/login", csrf="0" * 64, token=TOKEN))[0] == 404
         async with visiting(page) as visitor:
             assert await visitor.log_in(TOKEN) == 303
+
+
+async def test_connections_that_send_nothing_take_neither_the_process_nor_an_open_page(
+    page: FleetPage, visitor: Visitor, kube_client: KubeClient, kube_namespace: str
+) -> None:
+    """Sweeps and the Lease are of the same process: each connection that is held is a socket and memory of theirs."""
+    port = URL(page.private_url).port
+    async with visitor.session.get(f"{page.private_url}/live") as stream:
+        await _event(stream.content, "tenants")
+        strangers = [await asyncio.open_connection("127.0.0.1", port) for _ in range(CONNECTIONS + 8)]
+        try:
+            async with asyncio.timeout(SOON):
+                assert await strangers[0][0].read() == b"", "the oldest of them makes place"
+            await create_salon(kube_client, kube_namespace, "nord", BROKEN)
+            async with asyncio.timeout(SOON):
+                await _event(stream.content, "tenants")
+        finally:
+            for _, writer in strangers:
+                writer.close()
 
 
 @pytest.mark.parametrize("token", [None, "short"])

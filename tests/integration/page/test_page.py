@@ -8,10 +8,12 @@ from pathlib import Path
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import pytest
 from aiohttp.web import HTTPSeeOther, HTTPTooManyRequests
 
-from askproai_core.database import Migrator, shipped_migrations
+from askproai_core.database import Migrator, StatementTimeout, shipped_migrations
 from askproai_runtime.admin_api import PulseStore
+from askproai_runtime.admin_api.store import FigureStore
 from askproai_runtime.page.words import GERMAN
 from askproai_sandbox.databases import Database
 from tests.worlds.page_rows import CALLER, ILLNESS, NAME, filled, seed
@@ -206,3 +208,15 @@ async def test_on_the_schema_of_the_release_before_a_call_is_shown_and_what_has_
             for path in ("/messages", "/waitlist", "/dead-letters"):
                 status, page, _ = await visitor.get(path)
                 assert (status, "<h1>" in page) == (503, True), page
+
+
+async def test_figures_that_take_too_long_are_said_in_a_sentence(
+    owner: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def take_too_long(_store: FigureStore, _zone: str) -> None:
+        raise StatementTimeout("counting took too long: canceling statement due to statement timeout")
+
+    monkeypatch.setattr(FigureStore, "list_days_of_bookings", take_too_long)
+    status, page, answer = await owner.get("/figures")
+    assert (status, answer.content_type) == (503, "text/html")
+    assert GERMAN.failed_page in page

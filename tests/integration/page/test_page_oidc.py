@@ -15,12 +15,13 @@ from askproai_runtime.oidc import Failure
 from askproai_runtime.oidc import issuer as issuer_module
 from askproai_runtime.page.login_words import GERMAN
 from askproai_runtime.page.routes import PATHS
+from askproai_runtime.web import PAGE_CONNECTIONS
 from askproai_sandbox.databases import Database
 from tests.worlds.oidc_issuer import CLIENT_SECRET, OidcIssuer, person, running_issuer
 from tests.worlds.oidc_page import HOST, changed, oidc_settings, running_page, set_page
 from tests.worlds.page_visitor import Visitor, hidden, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SOON, eventually
 
 
 @pytest.fixture(scope="module")
@@ -256,6 +257,16 @@ async def test_who_has_no_role_is_refused_with_what_to_do_and_it_is_in_the_audit
     }  # fmt: skip
 
 
+async def test_who_is_refused_again_and_again_fills_no_audit_log(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
+    """Whoever has an account at the issuer may try, at the published host, as often as they like."""
+    for subject in ("u-first", "u-second", "u-first"):
+        issuer.claims = person("others", subject=subject, name=f"Otto {len(issuer.requests)}")
+        async with visiting(oidc_pod, published=True) as visitor:
+            assert (await visitor.log_in_at_issuer())[0] == HTTPForbidden.status_code
+    refused = [entry["subject"] for entry in await entries(oidc_pod, "page.login_refused")]
+    assert [subject for subject in refused if subject in {"u-first", "u-second"}] == ["u-first", "u-second"]
+
+
 async def test_groups_may_come_from_the_userinfo_endpoint_and_only_of_the_same_person(
     oidc_pod: TenantPod, issuer: OidcIssuer
 ) -> None:
@@ -413,3 +424,27 @@ async def test_logins_at_the_issuer_are_limited_and_leave_the_tokens_theirs(
         assert set(statuses) <= {403, 429}
         assert statuses.count(429) > 0
         assert await visitor.log_in(ADMIN_TOKEN) == HTTPSeeOther.status_code
+
+
+async def test_connections_that_send_nothing_end_no_open_page_of_somebody_who_has_logged_in(
+    oidc_pod: TenantPod, issuer: OidcIssuer
+) -> None:
+    """They displace each other: an open page is the oldest connection of all, and is read for hours."""
+    port = URL(oidc_pod.page_url).port
+    async with visiting(oidc_pod, published=True) as visitor:
+        assert (await visitor.log_in_at_issuer())[0] == HTTPOk.status_code
+        async with visitor.session.get(f"{visitor.base_url}/live") as stream:
+            await stream.content.readuntil(b"\n\n")
+            strangers = [await asyncio.open_connection("127.0.0.1", port) for _ in range(PAGE_CONNECTIONS + 8)]
+            try:
+                assert await strangers[0][0].read() == b"", "the oldest of them makes place"
+                await oidc_pod.db.execute(
+                    """INSERT INTO calls (tenant, call_id, status, started_at, correlation_id)
+                       VALUES ($1, 'call_of_then', 'ongoing', now(), 'c')""",
+                    oidc_pod.store.tenant,
+                )
+                async with asyncio.timeout(SOON):
+                    assert b"event: calls" in await stream.content.readuntil(b"data: calls\n\n")
+            finally:
+                for _, writer in strangers:
+                    writer.close()

@@ -29,7 +29,7 @@ NOT_READER = frozenset({Role.OWNER, Role.STAFF})
 # Who sees each view. What a reader sees of it names nobody.
 SEEN_BY: dict[str, frozenset[Role]] = {
     "/": ALL, "/week": ALL, "/calls": ALL, "/calls/{id}": ALL, "/appointments/{id}": ALL, "/blocks": ALL, "/blocks/{id}": ALL,
-    "/failures": ALL, "/messages": ALL, "/waitlist": ALL, "/dead-letters": ALL, "/system": ALL,
+    "/failures": ALL, "/messages": ALL, "/waitlist": ALL, "/dead-letters": ALL, "/figures": ALL, "/system": ALL,
     "/calls/{id}?personal=true": OWNER,
     **dict.fromkeys(FORM_PATHS, NOT_READER),
 }  # fmt: skip

@@ -7,13 +7,16 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from askproai_core.clock import FixedClock
 from askproai_core.fleet import Drift, FleetCondition, FleetObject, FleetRow, Severity
-from askproai_core.kube import HttpTransport
+from askproai_core.kube import AccessError, HttpTransport
 from askproai_core.redis import RedisClient, RedisUnavailable
-from askproai_runtime.page.fleet import reading
+from askproai_runtime.page.fleet import FleetOidc, FleetSources, reading
 from askproai_runtime.page.fleet.ended_sessions import EndedSessions, LoginLimit
+from askproai_runtime.page.fleet.logins import FleetLogins
 from askproai_runtime.page.fleet.mirror import FleetMirror
 from askproai_runtime.page.fleet.reading import FIGURES_EVERY, RANK_EVERY, FleetReader
 from askproai_runtime.page.fleet.selection import ROWS, State, select
@@ -148,6 +151,21 @@ async def test_figures_that_change_all_the_time_are_announced_four_times_a_minut
     await reader.close()
 
 
+async def test_without_a_way_to_the_api_server_jobs_are_shown_all_the_same(
+    fleet: tuple[FleetReader, Mirror, FixedClock, list[str]],
+) -> None:
+    async def find(_path: str) -> dict[str, Any]:
+        raise AccessError("no way to the API server")
+
+    reader, _, clock, _ = fleet
+    cast("Any", reader._transport).find = find
+    await reader.view()
+    clock.advance(RANK_EVERY)
+    counted = (await reader.view()).counted
+    assert (counted.jobs, counted.leaders) == ({"n.a": TenantJobs(2, 1)}, None)
+    await reader.close()
+
+
 def test_a_pod_answers_few_logins_in_a_second() -> None:
     clock = FixedClock(NOW)
     limit = LoginLimit(clock)
@@ -166,6 +184,23 @@ async def test_without_redis_a_session_ends_at_the_pod_where_it_was_logged_out()
     ended = EndedSessions(shared)
     await ended.add(one)
     assert (await ended.has(one), await ended.has(other)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("host", "published"),
+    [
+        ("fleet.example", True), ("Fleet.EXAMPLE", True), ("fleet.example:443", True), ("fleet.example.", True),
+        ("10.0.0.7:8081", True), ("askproai-coordinator:8081", True), ("localhost:8081", False), ("[::1]:9000", False),
+    ],
+)  # fmt: skip
+def test_where_the_page_is_published_no_way_to_write_the_host_opens_it_by_a_token(host: str, published: bool) -> None:
+    oidc = FleetOidc("https://login.example", "fleet", ("operations",))
+    sources = cast("FleetSources", SimpleNamespace(host="fleet.example", oidc=oidc, clock=FixedClock(NOW)))
+    logins = FleetLogins(sources, cast("Any", None), cast("Any", None))
+    origin = logins.origin(make_mocked_request("POST", "/login", headers={"Host": host}, app=web.Application()))
+    assert origin.is_published == published
+    assert origin.is_secure == published
+    assert (origin.redirect_uri == "https://fleet.example/login/callback") == published
 
 
 def test_both_languages_have_each_filter_and_each_drift() -> None:

@@ -39,6 +39,13 @@ SELECT (SELECT row(count(*), sum(extract(epoch FROM c.updated_at)))::text FROM c
 _RECORD: Final = """
 INSERT INTO audit_log (tenant, actor, action, detail, correlation_id) VALUES ($1, 'page', $2, $3::jsonb, $4)
 """
+# Whoever has an account at the issuer may be refused at any rate: the same person is one entry for a quarter of an hour.
+_RECORD_REFUSAL: Final = """
+INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
+SELECT $1, 'page', 'page.login_refused', $2::jsonb, $3 WHERE NOT EXISTS (
+    SELECT FROM audit_log l WHERE l.tenant = $1 AND l.at > clock_timestamp() - interval '15 minutes'
+    AND l.action = 'page.login_refused' AND l.detail @> jsonb_build_object('issuer', $4::text, 'subject', $5::text))
+"""
 _HAS_ENDED: Final = """
 SELECT EXISTS (SELECT 1 FROM audit_log WHERE tenant = $1 AND correlation_id = $2 AND action = 'page.logout')
 """
@@ -79,10 +86,14 @@ class PulseStore:
         return Pulse(row["failed"], row["open_messages"], row["waiting"], dead, marks)
 
     async def record_session(self, action: str, session: str, detail: Mapping[str, str | None]) -> None:
-        """Record in the audit log that somebody logged in (`page.login`) or out (`page.logout`), by the session's id, or was not
-        let in (`page.login_refused`), by the request's.
-        """
+        """Record in the audit log that somebody logged in (`page.login`) or out (`page.logout`), by the session's id."""
         await self._pool.execute(_RECORD, self._tenant, action, msgspec.json.encode(detail).decode(), session)
+
+    async def record_refusal(self, issuer: str, subject: str, name: str, correlation_id: str) -> None:
+        """Record in the audit log that somebody was not let in (`page.login_refused`), once in a quarter of an hour."""
+        detail = {"role": None, "issuer": issuer, "subject": subject, "claimed_by": name}
+        text = msgspec.json.encode(detail).decode()
+        await self._pool.execute(_RECORD_REFUSAL, self._tenant, text, correlation_id, issuer, subject)
 
     async def has_ended(self, session: str) -> bool:
         """Return whether a session was ended by its logout, at whichever pod."""

@@ -19,7 +19,7 @@ from askproai_runtime.oidc import ATTEMPT_SECONDS, Failure, Identity, LoginFaile
 from askproai_runtime.page.fleet.ended_sessions import LoginLimit
 from askproai_runtime.page.fleet.serving import OIDC_CA, OIDC_CLIENT_SECRET, FleetSources
 from askproai_runtime.page.fleet.words import FleetWords
-from askproai_runtime.page.origin import Origin, destination_of, origin_of
+from askproai_runtime.page.origin import Origin, destination_of, is_forwarded, origin_of
 from askproai_runtime.page.request import SECURITY, set_cookie
 from askproai_runtime.page.sessions import LIFETIME, Session, Signer, cookie_name
 from askproai_runtime.page.words import Words
@@ -50,10 +50,12 @@ class FleetLogins:
     def origin(self, request: web.Request) -> Origin:
         """Return where the page is in the visitor's browser: the host of the settings, or a forwarded port.
 
-        At the host a token opens nothing where there is a login at an issuer, as at a tenant's published page.
+        At the host a token opens nothing where there is a login at an issuer, as at a tenant's published page. All but a forwarded
+        port counts as the host: a proxy routes it in capitals, with a port or a last dot, too, and the sender chooses how it is
+        written.
         """
         host = self._sources.host
-        if host and request.host == host:
+        if host and not is_forwarded(request):
             cookie = f"__Host-{cookie_name(ALL_TENANTS)}"
             by_issuer_alone = self._sources.oidc is not None
             return Origin(is_published=by_issuer_alone, base_url=f"https://{host}", cookie=cookie, is_secure=True)

@@ -13,7 +13,8 @@ import structlog
 from askproai_core.api_resource import CUSTOM, ApiResource
 from askproai_core.clock import Clock
 from askproai_core.fleet import FleetObject, read_object
-from askproai_core.kube import ApiError, HttpTransport, list_chunks, watch
+from askproai_core.kube import AccessError, ApiError, HttpTransport, list_chunks, watch
+from askproai_core.logging import error_location
 
 log = structlog.get_logger(__name__)
 
@@ -59,13 +60,23 @@ class FleetMirror:
                     await self._list(ref)
                 query = {"resourceVersion": self._resource_version[ref]}
                 await watch(self._transport, ref.path(), query, lambda kind, raw: self._apply(ref, kind, raw))
-            except (ApiError, aiohttp.ClientError, OSError, msgspec.DecodeError) as error:
-                self._resource_version[ref] = ""
+            except (ApiError, AccessError, aiohttp.ClientError, OSError, msgspec.DecodeError) as error:
                 log.info("fleet_page.watch_interrupted", kind=ref.kind, error=f"{type(error).__name__}: {error}")
-                if isinstance(error, ApiError) and error.status != HTTPStatus.GONE:  # a list makes up for that at once
-                    self._failures[ref] = str(error)
-                    self.version += 1
-                await self._clock.sleep(_RETRY_AFTER * random.uniform(0.8, 1.2))  # noqa: S311  no secret
+                # A list makes up for that at once.
+                is_gone = isinstance(error, ApiError) and error.status == HTTPStatus.GONE
+                await self._list_later(ref, None if is_gone else str(error) or type(error).__name__)
+            except Exception as error:  # noqa: BLE001  whatever is wrong with one kind, the others are followed
+                name = type(error).__name__
+                log.error("fleet_page.watch_failed", kind=ref.kind, error=name, at=error_location(error))  # noqa: TRY400
+                await self._list_later(ref, f"{ref.kind}: {name}")
+
+    async def _list_later(self, ref: ApiResource, problem: str | None) -> None:
+        """Have a kind listed anew after a pause; with a `problem` it is not current until then, which the page says."""
+        self._resource_version[ref] = ""
+        if problem is not None:
+            self._failures[ref] = problem
+            self.version += 1
+        await self._clock.sleep(_RETRY_AFTER * random.uniform(0.8, 1.2))  # noqa: S311  no secret
 
     async def _list(self, ref: ApiResource) -> None:
         found: dict[tuple[str, str], FleetObject] = {}

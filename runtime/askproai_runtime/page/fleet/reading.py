@@ -14,7 +14,7 @@ from askproai_core.api_resource import LEASES
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.fleet import FleetObject, FleetRow, group_by_tenant, rank
-from askproai_core.kube import ApiError, HttpTransport
+from askproai_core.kube import AccessError, ApiError, HttpTransport
 from askproai_core.redis import Provider, RedisClient, RedisUnavailable
 from askproai_runtime.page.fleet.mirror import FleetMirror
 from askproai_runtime.page.fleet.store import TenantJobs, count_jobs
@@ -144,7 +144,7 @@ async def _if_possible(reading: Awaitable[T]) -> T | None:
     try:
         async with asyncio.timeout(_COUNT_SECONDS):
             return await reading
-    except (ApiError, RedisUnavailable, *DATABASE_UNAVAILABLE) as error:
+    except (ApiError, AccessError, RedisUnavailable, *DATABASE_UNAVAILABLE) as error:
         log.info("fleet_page.not_counted", error=type(error).__name__)
         return None
 

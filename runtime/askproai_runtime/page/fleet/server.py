@@ -10,6 +10,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 
+from askproai_core.arrivals import keep_until_answered
 from askproai_core.fleet import FleetObject
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api import Pulse
@@ -106,7 +107,10 @@ class FleetServer:
             return None
         cookie = request.cookies.get(self._logins.origin(request).cookie, "")
         session = self._logins.signer(token).read(cookie, self._sources.clock.now())
-        return None if session is None or await self._ended.has(session) else session
+        if session is None:
+            return None
+        keep_until_answered(request)
+        return None if await self._ended.has(session) else session
 
     async def _goes_on(self, request: web.Request) -> bool:
         """Return whether the session of an open stream has not ended nor expired, and the token is the same and mounted."""

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 from aiohttp import web
 
+from askproai_core.arrivals import Arrivals, close_unproven
 from askproai_core.clock import Clock
 from askproai_core.database import Pool
 from askproai_core.http_server import error_middleware, start_server
@@ -29,6 +30,7 @@ PATHS: Final = (
 FLEET_TOKEN: Final = "FLEET_TOKEN"  # noqa: S105 - a file's name
 OIDC_CLIENT_SECRET, OIDC_CA = "FLEET_OIDC_CLIENT_SECRET", "FLEET_OIDC_CA"
 MIN_TOKEN: Final = 20  # characters; whoever has it sees all tenants
+CONNECTIONS: Final = 128  # whose request is not whole: sweeps and the Lease need sockets and memory of the same process
 _LOOK_FOR_TOKEN: Final = timedelta(seconds=5)
 
 
@@ -81,11 +83,12 @@ async def serve_fleet_page(sources: FleetSources, address: str, port: int) -> As
             mirror, transport, sources.namespace, sources.pool, sources.shared, sources.clock
         )  # fmt: skip
         page = _Page(lambda: _import_server(sources, reader, http))
-        app = web.Application(middlewares=[error_middleware])
+        app = web.Application(middlewares=[close_unproven, error_middleware])
         app.add_routes([web.get(path, page.answer) for path in PATHS])
         app.add_routes([web.post(path, page.answer) for path in ("/login", "/logout")])
         app.on_shutdown.append(page.close)
-        runner, bound = await start_server(app, address, port, grace_seconds=1)
+        arrivals = Arrivals(max_waiting=CONNECTIONS)
+        runner, bound = await start_server(app, address, port, grace_seconds=1, arrivals=arrivals)
         try:
             async with background_tasks(_watch_when_configured(sources, mirror.run)):
                 yield bound
