@@ -74,5 +74,6 @@ def test_no_manifest_can_name_an_object_of_another_namespace() -> None:
     ]
     found = [field for spec in specs for field in fields(spec)]
     assert len(found) > 100
-    # The only one: a Gateway, whose own `allowedRoutes` decides whose routes it takes.
-    assert [field for field in found if "namespace" in field.lower()] == [".exposure.gateway.parentRefs.[].namespace"]
+    # The only ones: a Gateway, whose own `allowedRoutes` decides whose routes it takes.
+    gateways = [f".{part}.gateway.parentRefs.[].namespace" for part in ("exposure", "page")]
+    assert sorted(field for field in found if "namespace" in field.lower()) == gateways

@@ -26,6 +26,7 @@ UNWRITTEN: dict[str, set[str]] = {}
 DUMPED = {
     "Tenant": {
         "spec.exposure.gateway.parentRefs[].sectionName",
+        "spec.page.gateway.parentRefs[].sectionName",
         "spec.runtime.pods.tolerations[].effect",
         "spec.runtime.pods.tolerations[].tolerationSeconds",
     }

@@ -137,7 +137,7 @@ _CONTENT: Final = _CALL.replace("c.transcript_truncated\n", "c.transcript_trunca
 _RECORD_READ: Final = """
 INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
 SELECT $1, 'desk', 'call.read', $2::jsonb, $3 WHERE NOT EXISTS (
-    SELECT FROM audit_log l WHERE l.tenant = $1 AND l.at > clock_timestamp() - interval '15 minutes' AND l.action = 'call.read'
+    SELECT FROM audit_log l WHERE l.tenant = $1 AND l.at > now() - interval '15 minutes' AND l.action = 'call.read'
     AND l.detail = $2::jsonb)
 """
 
