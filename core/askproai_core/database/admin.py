@@ -300,6 +300,12 @@ class AdminStore:
         async with self._connection() as conn:
             return (await read_audits(conn, [tenant])).get(tenant)
 
+    async def find_owner(self, tenant: str) -> str | None:
+        """Return the UID of the Tenant that has the rows of this name; None if there are none."""
+        async with self._connection() as conn:
+            owner: str | None = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
+            return owner
+
     async def has_encrypted_rows(self, tenant: str) -> bool:
         """Return whether something of the tenant is stored that its pods have encrypted. It may read all of its events."""
         async with self._connection() as conn:

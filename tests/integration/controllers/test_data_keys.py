@@ -151,6 +151,29 @@ async def test_a_tenant_that_comes_back_has_its_keys_and_a_stranger_has_not(
     assert namespace_kept is None, "else a key that is destroyed would come back"
 
 
+async def test_a_stranger_who_is_deleted_destroys_no_key_of_the_rows_that_stay(
+    namespace: TenantNamespace, kube_client: KubeClient
+) -> None:
+    """Neither by `dataPolicy: Erase`, nor by keys of its own: the rows are another's."""
+    keys = await start(namespace)
+    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    await namespace.recreate()
+    kept = resources.SECRETS.path("default", kept_name(f"{namespace.name}.salon-mueller"))
+    before = (await kube_client.get(kept))["data"]
+    for policy in ("Erase", "Retain"):
+        await namespace.write_strangers_secret()
+        own = {"metadata": {"name": SECRET, "namespace": namespace.name}, "stringData": {DATA_KEYS: "of a stranger"}}
+        await namespace.client.create(resources.SECRETS.path(namespace.name), {"kind": "Secret", **own})
+        await namespace.create("Branch")
+        await namespace.create("Tenant", spec={"dataPolicy": policy})
+        await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")
+        await namespace.client.delete(namespace.path("Tenant"))
+        await namespace.wait_until_gone("Tenant")
+        assert (await kube_client.get(kept))["data"] == before, policy
+        await namespace.recreate()
+    assert [each.id for each in (await start(namespace)).keys] == [each.id for each in keys.keys]
+
+
 async def test_with_the_rows_their_keys_are_erased(namespace: TenantNamespace) -> None:
     await start(namespace)
     await namespace.client.merge(namespace.path("Tenant"), {"spec": {"dataPolicy": "Erase"}})
