@@ -151,6 +151,22 @@ async def test_a_tenant_that_comes_back_has_its_keys_and_a_stranger_has_not(
     assert namespace_kept is None, "else a key that is destroyed would come back"
 
 
+async def test_a_tenant_that_comes_back_has_its_keys_also_where_nothing_is_encrypted_any_more(
+    namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows are still encrypted, and its events that wait would become dead letters."""
+    keys = await start(namespace)
+    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    await namespace.recreate()
+    monkeypatch.setitem(vars(namespace.operator.context.settings), "encrypt_bodies", False)
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant")
+    await namespace.wait_for_condition("BodiesEncrypted", "True", "NotRequested")
+    assert [each.id for each in (await keys_of(namespace)).keys] == [each.id for each in keys.keys]
+    assert not await encrypts(namespace)
+
+
 async def test_a_stranger_who_is_deleted_destroys_no_key_of_the_rows_that_stay(
     namespace: TenantNamespace, kube_client: KubeClient
 ) -> None:
