@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 from askproai_core.data_keys import DATA_KEYS, DataKeys, decode_data_keys, encode_data_keys
+from askproai_core.database import admin
 from askproai_core.tenant_config import decode
 from askproai_operator.api import Key
 from askproai_operator.controllers.tenant.kept_keys import kept_name
@@ -64,6 +66,18 @@ async def test_a_key_is_made_once_and_stays_whatever_is_reconciled(namespace: Te
     namespace.operator.context.kube._applied.clear()  # as after a restart
     await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
     assert await keys_of(namespace) == keys
+
+
+async def test_a_tenant_with_too_many_rows_to_look_through_has_its_key_all_the_same(
+    namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is asked is whether a condition must warn; no Tenant stands still for it."""
+
+    async def canceled(*_: object) -> bool:
+        raise asyncpg.QueryCanceledError("canceling statement due to statement timeout")
+
+    monkeypatch.setattr(admin, "has_encrypted_rows", canceled)
+    assert len((await start(namespace)).keys) == 1
 
 
 async def test_an_annotation_makes_a_new_key_and_keeps_the_former(namespace: TenantNamespace) -> None:
