@@ -71,7 +71,7 @@ async def test_a_key_is_made_once_and_stays_whatever_is_reconciled(namespace: Te
 async def test_a_tenant_with_too_many_rows_to_look_through_has_its_key_all_the_same(
     namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is asked is whether a condition must warn; no Tenant stands still for it."""
+    """What is asked is whether a condition must warn; no Tenant waits for it."""
 
     async def canceled(*_: object) -> bool:
         raise asyncpg.QueryCanceledError("canceling statement due to statement timeout")
