@@ -172,6 +172,9 @@ def merge(current: CallRow, reported: CallRow) -> CallRow:
     """
     if reported.over and current.disconnection_reason in _ASSUMED:
         current = replace(current, status="registered", disconnection_reason=None)
+    if current.unreadable is not None and current.over and not reported.over:
+        # All that was said is in what cannot be read now, and may be again: a part of it must not take its place.
+        reported = replace(reported, transcript=None, transcript_truncated=False, analysis=None)
     longer = max(
         current, reported, key=lambda row: (len(row.transcript or ""), row.transcript_truncated, row.transcript or "")
     )

@@ -7,6 +7,7 @@ leaves nothing behind; each of its events is then processed alone, so that only 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from typing import TypeAlias
 
 import structlog
@@ -59,8 +60,10 @@ class CallEventGroups:
     def _start(self) -> None:
         """Start the next group, if none is under way."""
         if self._running is None and self._waiting:
-            self._running = asyncio.create_task(self._process_group())
-            self._running.add_done_callback(self._end)
+            # A context of its own: a group is of many jobs, and one after the other would go on in the trace of the first.
+            context = Context()
+            self._running = asyncio.create_task(self._process_group(), context=context)
+            self._running.add_done_callback(self._end, context=context)
 
     def _end(self, _: "asyncio.Task[None]") -> None:
         self._running = None

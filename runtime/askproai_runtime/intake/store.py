@@ -16,7 +16,7 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection, Pool
-from askproai_runtime.encryption import BodyCipher, DecryptionError, Place
+from askproai_runtime.encryption import BodyCipher, DecryptionError, Place, is_encrypted
 from askproai_runtime.intake.senders import IncomingEvent, Source
 from askproai_runtime.jobs import Priority
 
@@ -207,8 +207,11 @@ class EventStore:
 
     async def _find_erased(self, conn: Connection, events: Iterable[IncomingEvent]) -> set[tuple[str, str]]:
         """Return those events of Cal.com that are stored without a body, because their caller was erased."""
-        ours = [event for event in events if event.source == Source.CALCOM]
-        if not ours or self._cipher.active_key is None or not await conn.fetchval(_HAS_ERASED_BOOKINGS, self._tenant):
+        is_on = (
+            self._cipher.active_key is not None
+        )  # else the trigger reads all but what was encrypted before it waited in Redis
+        ours = [each for each in events if each.source == Source.CALCOM and (is_on or is_encrypted(each.payload))]
+        if not ours or not await self._has_erased_bookings(conn):
             return set()
         found: set[tuple[str, str]] = set()
         for event in ours:
@@ -220,6 +223,12 @@ class EventStore:
             if await conn.fetch(_ERASED_BOOKINGS, self._tenant, words):
                 found.add((event.source, event.event_id))
         return found
+
+    async def _has_erased_bookings(self, conn: Connection) -> bool:
+        try:
+            return bool(await conn.fetchval(_HAS_ERASED_BOOKINGS, self._tenant))
+        except asyncpg.UndefinedTableError:  # the schema before has no erasures
+            return False
 
     async def accepts_writes(self) -> bool:
         """Return whether the server answers and is no replica. Raises what asyncpg raises."""

@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 from askproai_core.data_keys import DATA_KEYS, DataKeys, decode_data_keys, encode_data_keys
+from askproai_core.database import admin
 from askproai_core.tenant_config import decode
 from askproai_operator.api import Key
 from askproai_operator.controllers.tenant.kept_keys import kept_name
@@ -64,6 +66,18 @@ async def test_a_key_is_made_once_and_stays_whatever_is_reconciled(namespace: Te
     namespace.operator.context.kube._applied.clear()  # as after a restart
     await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
     assert await keys_of(namespace) == keys
+
+
+async def test_a_tenant_with_too_many_rows_to_look_through_has_its_key_all_the_same(
+    namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is asked is whether a condition must warn; no Tenant waits for it."""
+
+    async def canceled(*_: object) -> bool:
+        raise asyncpg.QueryCanceledError("canceling statement due to statement timeout")
+
+    monkeypatch.setattr(admin, "has_encrypted_rows", canceled)
+    assert len((await start(namespace)).keys) == 1
 
 
 async def test_an_annotation_makes_a_new_key_and_keeps_the_former(namespace: TenantNamespace) -> None:
@@ -149,6 +163,45 @@ async def test_a_tenant_that_comes_back_has_its_keys_and_a_stranger_has_not(
         resources.SECRETS, "default", kept_name(f"{namespace.name}.salon-mueller")
     )
     assert namespace_kept is None, "else a key that is destroyed would come back"
+
+
+async def test_a_tenant_that_comes_back_has_its_keys_also_where_nothing_is_encrypted_any_more(
+    namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows are still encrypted, and its events that wait would become dead letters."""
+    keys = await start(namespace)
+    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    await namespace.recreate()
+    monkeypatch.setitem(vars(namespace.operator.context.settings), "encrypt_bodies", False)
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant")
+    await namespace.wait_for_condition("BodiesEncrypted", "True", "NotRequested")
+    assert [each.id for each in (await keys_of(namespace)).keys] == [each.id for each in keys.keys]
+    assert not await encrypts(namespace)
+
+
+async def test_a_stranger_who_is_deleted_destroys_no_key_of_the_rows_that_stay(
+    namespace: TenantNamespace, kube_client: KubeClient
+) -> None:
+    """Neither by `dataPolicy: Erase`, nor by keys of its own: the rows are another's."""
+    keys = await start(namespace)
+    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    await namespace.recreate()
+    kept = resources.SECRETS.path("default", kept_name(f"{namespace.name}.salon-mueller"))
+    before = (await kube_client.get(kept))["data"]
+    for policy in ("Erase", "Retain"):
+        await namespace.write_strangers_secret()
+        own = {"metadata": {"name": SECRET, "namespace": namespace.name}, "stringData": {DATA_KEYS: "of a stranger"}}
+        await namespace.client.create(resources.SECRETS.path(namespace.name), {"kind": "Secret", **own})
+        await namespace.create("Branch")
+        await namespace.create("Tenant", spec={"dataPolicy": policy})
+        await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")
+        await namespace.client.delete(namespace.path("Tenant"))
+        await namespace.wait_until_gone("Tenant")
+        assert (await kube_client.get(kept))["data"] == before, policy
+        await namespace.recreate()
+    assert [each.id for each in (await start(namespace)).keys] == [each.id for each in keys.keys]
 
 
 async def test_with_the_rows_their_keys_are_erased(namespace: TenantNamespace) -> None:

@@ -11,6 +11,7 @@ from askproai_core.tenant_config import decode
 from askproai_runtime.encryption import BodyCipher, is_encrypted
 from askproai_runtime.events.dispatch import KEY_PATIENCE
 from askproai_runtime.intake import EventStore, IncomingEvent, Source
+from askproai_runtime.intake.store import encrypt_body
 from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
 from tests.worlds.encryption import old_key, stored_text
 from tests.worlds.page_visitor import visiting
@@ -141,6 +142,36 @@ async def test_what_calcom_reports_of_an_erased_booking_is_stored_without_a_body
         row = await env.pod.event(reply.body["event_id"])
         assert row is not None
         assert (row["payload"] == b"", is_encrypted(row["payload"])) == (is_erased, not is_erased)
+
+
+async def test_what_waited_in_redis_of_an_erased_booking_is_found_when_nothing_is_encrypted_any_more(
+    env: PrivacyEnvironment,
+) -> None:
+    """It was encrypted when it began to wait, so the trigger cannot read it whatever the setting is when it is moved."""
+    await env.play(ZORA)
+    await env.processed()
+    (booking,) = env.calcom.accounts["cal_salon"].bookings.values()
+    await env.erase(ZORA, cancel_appointments=True)
+    await env.processed()
+    await env.finish()
+    key = old_key()
+    text = encode_data_keys(DataKeys((key,)))
+    off = BodyCipher(env.tenant, lambda: text, lambda: False)
+    body = json.dumps({"triggerEvent": "BOOKING_PAID", "payload": {"uid": booking.uid}}).encode()
+    event = IncomingEvent(Source.CALCOM, "waited", "BOOKING_PAID", body, "corr")
+    waited = encrypt_body(cipher_of(env, key), event)
+    assert is_encrypted(waited.payload)
+    await EventStore(env.pod.worker.pool, env.tenant, off).write([waited])
+    row = await env.pod.event("waited")
+    assert row is not None
+    assert row["payload"] == b""
+
+
+async def test_events_are_stored_on_the_schema_that_has_no_erasures(env: PrivacyEnvironment) -> None:
+    await env.pod.db.execute("DROP TABLE erased_references CASCADE; DROP TRIGGER empty_erased_event ON webhook_events")
+    event = IncomingEvent(Source.CALCOM, "early", "BOOKING_PAID", b"{}", "corr")
+    (receipt,) = await EventStore(env.pod.worker.pool, env.tenant, cipher_of(env, old_key())).write([event])
+    assert not receipt.duplicate
 
 
 async def test_an_event_waits_for_its_key_and_is_processed_when_it_is_there(env: PrivacyEnvironment) -> None:

@@ -175,3 +175,11 @@ def test_transcripts_are_cut_at_ten_thousand_characters(length: int, cut: bool) 
     result = row("call_ended", {"transcript": "ä" * length})
     assert len(result.transcript or "") == min(length, 10_000)
     assert result.transcript_truncated is cut
+
+
+def test_a_part_of_a_transcript_does_not_take_the_place_of_a_whole_one_whose_key_is_missing() -> None:
+    """A key comes back by a restore, or a minute later; an event of a turn may come after the end of its call."""
+    whole = CallRow(status="ended", unreadable={"encrypted": "AGVuYzE="})
+    part = merge(whole, CallRow(status="ongoing", transcript="Agent: Guten Tag", analysis={"a": 1}))
+    assert (part.transcript, part.analysis, part.unreadable) == (None, None, whole.unreadable)
+    assert merge(whole, CallRow(status="ended", transcript="Guten Tag. Ja.")).transcript == "Guten Tag. Ja."

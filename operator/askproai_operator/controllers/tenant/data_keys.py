@@ -54,9 +54,11 @@ async def ensure_encryption(
     """
     meta, now, asked = tenant.metadata, context.clock.now(), context.settings.encrypt_bodies
     stored = (await read_own_secret(context, meta.namespace, meta.name, ENCRYPTION_SUFFIX, uid=meta.uid)).get(DATA_KEYS)
-    if stored is None and not asked:
+    # One that came back needs its former keys also where nothing new is encrypted: for what its rows hold.
+    is_new = tenant.status.get("configHash") is None
+    kept = await read_kept(tenant, context) if not stored and (asked or is_new) else None
+    if stored is None and kept is None and not asked:
         return Encryption()
-    kept = None if stored else await read_kept(tenant, context)
     try:
         keys = decode_data_keys(stored or kept or "{}")
     except ValueError as error:

@@ -8,6 +8,7 @@ import hashlib
 from typing import Final
 
 from askproai_core.data_keys import DATA_KEYS
+from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
 from askproai_operator.api import DataPolicy, Tenant
 from askproai_operator.context import ReconcileContext
 from askproai_operator.credentials import decode_secret, secret_manifest
@@ -25,13 +26,16 @@ def kept_name(tenant: str) -> str:
 async def keep_or_forget(tenant: Tenant, keys: str | None, context: ReconcileContext) -> None:
     """Keep the keys of a Tenant that is being deleted if its rows stay; else forget also what an earlier one has left.
 
-    `keys` is None if it never had any. Safe to run again.
+    `keys` is None if it never had any. A Tenant that has not got the rows of its name changes nothing of what is kept for them: a
+    namesake could destroy the keys of another's rows, or put its own in their place. Safe to run again.
     """
     namespace, name = context.settings.namespace, kept_name(tenant.metadata.dotted)
+    has_rows = await _has_rows(tenant, context)
     if tenant.spec.data_policy is DataPolicy.ERASE:
-        await context.kube.delete(resources.SECRETS, namespace, name)
+        if has_rows:
+            await context.kube.delete(resources.SECRETS, namespace, name)
         return
-    if keys is None:
+    if keys is None or not (has_rows or _was_provisioned(tenant)):
         return
     manifest = secret_manifest(
         namespace, name, {LABEL: "true"}, {DATA_KEYS: keys}, annotations={_OF: f"data keys of {tenant.metadata.dotted}"}
@@ -39,7 +43,21 @@ async def keep_or_forget(tenant: Tenant, keys: str | None, context: ReconcileCon
     try:
         await context.kube.create(manifest)
     except Conflict:  # of an earlier run, or of a Tenant whose keys this one has taken over
-        await context.kube.patch(resources.SECRETS, namespace, name, {"data": manifest["data"]})
+        if has_rows:
+            await context.kube.patch(resources.SECRETS, namespace, name, {"data": manifest["data"]})
+
+
+async def _has_rows(tenant: Tenant, context: ReconcileContext) -> bool:
+    """Return whether the rows of this name are the Tenant's, or there are none."""
+    try:
+        return await context.database.find_owner(tenant.metadata.dotted) in {None, tenant.metadata.uid}
+    except (DatabaseError, *DATABASE_UNAVAILABLE):  # past the budget of the deletion
+        return _was_provisioned(tenant)
+
+
+def _was_provisioned(tenant: Tenant) -> bool:
+    """Return whether a reconcile of the Tenant has come to its end: it had the rows then."""
+    return tenant.status.get("configHash") is not None
 
 
 async def read_kept(tenant: Tenant, context: ReconcileContext) -> str | None:

@@ -1,0 +1,35 @@
+"""A group of call events is of no single job: neither its trace nor what is bound to its log lines."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import structlog
+
+from askproai_core.tracing import current_traceparent, start_trace
+from askproai_runtime.encryption import no_cipher
+from askproai_runtime.events.call_group import CallEventGroups
+from askproai_runtime.jobs import Job, JobKind, Priority
+from tests.worlds.memory_spans import MemoryRecorder
+
+
+async def test_a_group_belongs_to_no_trace_of_the_job_that_began_it(
+    recorder: MemoryRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else what a later group queues, and what it logs, would be of a trace that has ended."""
+    seen: list[tuple[str | None, dict[str, Any]]] = []
+
+    async def process(_groups: CallEventGroups, _jobs: Sequence[Job]) -> dict[int, Any]:
+        seen.append((current_traceparent(), structlog.contextvars.get_contextvars()))
+        return {}
+
+    monkeypatch.setattr(CallEventGroups, "_process", process)
+    config: Any = None
+    groups = CallEventGroups(config, config, no_cipher("salon.salon"))
+    job = Job(1, JobKind.WEBHOOK_EVENT, Priority.CRITICAL, 1, 1, 1, None, "corr")
+    with start_trace("job"), structlog.contextvars.bound_contextvars(job=1):
+        assert current_traceparent() is not None
+        await groups.process(job)
+        assert current_traceparent() is not None
+    assert seen == [(None, {})]
+    assert len(recorder.spans) == 1
