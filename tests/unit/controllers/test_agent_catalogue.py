@@ -27,8 +27,10 @@ def test_a_hotline_names_each_service_once_with_where_it_is() -> None:
     assert catalogue_of("hotline.yaml").splitlines() == [
         "## Buchbar",
         "- Bartpflege (30 Minuten; auch: Bart, Rasur), nur in Haarwerk Pankow",
-        ("- Färben (90 Minuten, davon 45 Minuten Wartezeit; auch: Farbe, Strähnen), nur in Haarwerk Mitte und Haarwerk Potsdam, "
-        "nur bei Anna und David"),
+        (
+            "- Färben (90 Minuten, davon 45 Minuten Wartezeit; auch: Farbe, Strähnen), nur in Haarwerk Mitte und Haarwerk Potsdam, "
+            "nur bei Anna und David"
+        ),
         "- Haarschnitt (45 Minuten; auch: Schneiden, Herrenschnitt, Damenschnitt)",
         "",
         "## Team",
