@@ -81,7 +81,7 @@ COUNTED_DAYS: tuple[Rule, ...] = (
     (r"in (?P<count>\d{1,2})(?: bis| oder|,| ,)? (?P<most>\d{1,2}) (?P<unit>tage?n?|wochen?)", _between_counts),
     (rf"{WEEKDAY}(?: ?,)? in {COUNT} {_UNIT}", _weekday_ahead),
     (rf"in {COUNT} (?P<unit>tage?n?|wochen?)(?: ?,)?(?: am| an| an einem)? {WEEKDAY}", _weekday_ahead),
-    (rf"(?:in |innerhalb )?(?:den |der |die |von )?(?:{NEXT} )(?P<count>\d{{1,2}})? ?(?P<unit>tage?n?|wochen)", _few),
+    (rf"(?:in |innerhalb )?(?:den |der |die |von )?(?:{NEXT} )(?P<count>\d{{1,2}})? ?(?P<unit>tagen?|wochen)", _few),
     (r"innerhalb (?:von |der )?(?P<count>\d{1,2}) (?P<unit>tage?n?|wochen?)", _few),
     (rf"innerhalb (?:der )?{NEXT} (?P<count>)(?P<unit>woche)", _few),
     (r"in (?:ein )?paar tagen", lambda _m, today: Period((Days(today + DAY, today + WEEK),))),

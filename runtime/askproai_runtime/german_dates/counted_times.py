@@ -45,6 +45,10 @@ _SHIFT = re.compile(rf"\b(?:um )?(?P<count>{_COUNT}) (?P<unit>{_any_of({**_MINUT
 _NEXT_UNIT = re.compile(
     rf"\b(?:am |auf den |auf die |den |die |in der |the )?(?P<unit>tag|woche|day|week) {_DIRECTION}"
 )
+# Of an appointment the next day is the one after it; without one nobody knows after what.
+_FOLLOWING_DAY = re.compile(
+    r"\b(?:am |auf den |den |the )?(?P<later>naechste[nr]?|folgende[nr]?|next|following) (?P<unit>tag|day)\b"
+)
 _NEXT_WEEKDAY = re.compile(rf"\b(?:am |den |auf den )?(?P<weekday>{_any_of(WEEKDAYS)}) {_NEXT}")
 _SAME_TIME = re.compile(
     r"\b(?:um |zu |zur |at )?(?:(?:die|der|the) ?)?(?:selben?|gleichen?|same) (?:uhrzeit|zeit|time)\b"
@@ -66,7 +70,7 @@ def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str 
     words = [fold(part) if part else "" for part in (date, clock)]
     same_time, words, _ = _take(_SAME_TIME, words)
     same_day, words, _ = _take(_SAME_DAY, words)
-    for pattern in (_SHIFT, _NEXT_WEEKDAY, _NEXT_UNIT):
+    for pattern in (_SHIFT, _NEXT_WEEKDAY, _NEXT_UNIT, _FOLLOWING_DAY):
         shift, words, at = _take(pattern, words)
         if shift is not None:
             break
@@ -107,7 +111,7 @@ def _read_rest(words: list[str], at: int, named: dict[str, str | None]) -> list[
 
 def _shift(old: datetime, named: dict[str, str | None]) -> tuple[timedelta, int]:
     """Return by how much the day changes, and by how many minutes the time."""
-    sign, unit = -1 if named["earlier"] else 1, named.get("unit")
+    sign, unit = -1 if named.get("earlier") else 1, named.get("unit")
     if weekday := named.get("weekday"):
         apart = (WEEKDAYS[weekday] - old.weekday()) * sign % 7 or 7
         return timedelta(days=apart * sign), 0

@@ -139,6 +139,7 @@ def test_a_day_starts_at_local_midnight_and_has_23_hours_when_the_clocks_change(
         ("1.1.2020", Refusal.PAST),
         ("heute um 9:30", Refusal.PAST),
         ("wenn der Hund schläft", Refusal.NOT_UNDERSTOOD),
+        ("am nächsten Tag", Refusal.NOT_UNDERSTOOD),  # after which one?
         ("", Refusal.NOT_UNDERSTOOD),
         ("Freitag um halb drei oder vier", Refusal.NOT_UNDERSTOOD),
     ],
