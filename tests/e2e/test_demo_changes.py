@@ -63,7 +63,9 @@ async def test_a_caller_books_moves_and_cancels_and_both_calendars_agree(demo):
     (found,) = last_call.answers("find_appointments")
     assert "um 15 Uhr" in found["message"]
     (asked, cancelled) = last_call.answers("cancel_appointment")
-    assert asked["message"].startswith("Absagen kostet bis vierundzwanzig Stunden vorher nichts. Soll ich Ihren Termin am ")
+    assert asked["message"].startswith(
+        "Absagen kostet bis vierundzwanzig Stunden vorher nichts. Soll ich Ihren Termin am "
+    )
     assert cancelled["message"].startswith("Der Termin ist abgesagt: ")
 
     async def both_empty() -> bool:

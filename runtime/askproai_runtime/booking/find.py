@@ -44,7 +44,7 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.booking.verification import asks_birth_date, list_own_appointments
 from askproai_runtime.notifications.types import Kind
-from askproai_runtime.sentences import say
+from askproai_runtime.sentences import present_language, say
 
 _NOTHING_SAID: Mapping[str, Any] = MappingProxyType({})
 
@@ -130,9 +130,17 @@ async def _require_agreement(
     described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=named)
     question = say().shall_i_cancel.format(when=described)
     if reply is None:  # not again to somebody whose answer was unclear
-        question = f"{ctx.config().cancellation_rule} {question}".lstrip()
+        question = f"{_rule_in_this_language(ctx)} {question}".lstrip()
     fields: dict[str, Any] = {**appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)}
     raise ClarificationNeeded(question, **fields, needs_confirmation=True)
+
+
+def _rule_in_this_language(ctx: BookingContext) -> str:
+    """Return the tenant's rule for cancellations, where the call is in the tenant's language; who hears another one is not
+    interrupted by it, and hears it when asking.
+    """
+    config = ctx.config()
+    return config.cancellation_rule if config.locale.partition("-")[0] == present_language() else ""
 
 
 async def write_cancellation(
