@@ -7,7 +7,7 @@ leaves nothing behind; each of its events is then processed alone, so that only 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextvars import Context
+from contextvars import copy_context
 from typing import TypeAlias
 
 import structlog
@@ -33,6 +33,7 @@ class CallEventGroups:
     """Processes jobs of call events in groups, one transaction at a time. It has no timer: a job that comes alone is a group."""
 
     def __init__(self, pool: Pool, config: Callable[[], TenantConfig], cipher: BodyCipher) -> None:
+        self._context = copy_context()  # that of the process, with what its log lines have in common
         self._pool, self._config, self._cipher = pool, config, cipher
         self._waiting: deque[_Waiting] = deque()
         self._group: list[_Waiting] = []
@@ -60,8 +61,8 @@ class CallEventGroups:
     def _start(self) -> None:
         """Start the next group, if none is under way."""
         if self._running is None and self._waiting:
-            # A context of its own: a group is of many jobs, and one after the other would go on in the trace of the first.
-            context = Context()
+            # Not that of the job which is here: a group is of many, and each one after it would go on in the trace of the first.
+            context = self._context.copy()
             self._running = asyncio.create_task(self._process_group(), context=context)
             self._running.add_done_callback(self._end, context=context)
 
