@@ -29,6 +29,17 @@ async def use_keyboard(browser: Browser, selector: str) -> None:
     await browser.press("Enter")
 
 
+async def log_in(browser: Browser, pod: TenantPod) -> None:
+    """Log in as Karin, by the keyboard alone."""
+    await browser.open(f"{pod.private_url}/login")
+    await browser.tab_to("#name")
+    await browser.type("Karin")
+    await browser.tab_to("#token")
+    await browser.type(ADMIN_TOKEN)
+    await browser.press("Enter")
+    await browser.wait_for("location.pathname === '/'")
+
+
 @pytest.mark.parametrize("use", [use_mouse, use_keyboard])
 async def test_from_a_failed_booking_to_the_redrive_of_its_dead_letter(
     shared_web_pod: TenantPod, tmp_path: Path, use: Callable[[Browser, str], Awaitable[None]]
@@ -41,13 +52,7 @@ async def test_from_a_failed_booking_to_the_redrive_of_its_dead_letter(
         made["appointments"],
     )
     async with browsing(tmp_path) as browser:
-        await browser.open(f"{pod.private_url}/login")
-        await browser.tab_to("#name")
-        await browser.type("Karin")
-        await browser.tab_to("#token")
-        await browser.type(ADMIN_TOKEN)
-        await browser.press("Enter")
-        await browser.wait_for("location.pathname === '/'")
+        await log_in(browser, pod)
         await use(browser, "#nav-failures")
         await browser.wait_for("location.pathname === '/failures'")
         await use(browser, f'a[href="/calls/{made["calls"]}"]')
@@ -80,13 +85,7 @@ async def test_what_is_said_in_a_call_grows_on_the_page_while_it_goes_on(
         pod.store.tenant, call,
     )  # fmt: skip
     async with browsing(tmp_path) as browser:
-        await browser.open(f"{pod.private_url}/login")
-        await browser.tab_to("#name")
-        await browser.type("Karin")
-        await browser.tab_to("#token")
-        await browser.type(ADMIN_TOKEN)
-        await browser.press("Enter")
-        await browser.wait_for("location.pathname === '/'")
+        await log_in(browser, pod)
         await browser.open(f"{pod.private_url}/calls/{call}?personal=true")
         await browser.wait_for("document.querySelector('.transcript').textContent.includes('Guten Tag')")
         for said in ("User: Einen Haarschnitt bitte", "Agent: Wann denn?"):
