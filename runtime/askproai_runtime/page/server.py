@@ -27,11 +27,12 @@ from askproai_runtime.page.actions import ACTIONS, EXPIRED, Action, Notice, obst
 from askproai_runtime.page.assets import answer_asset, load_assets
 from askproai_runtime.page.event_stream import stream_changes
 from askproai_runtime.page.feed import Feed, event_id
-from askproai_runtime.page.logins import LOGIN_PATHS, Logins, session_detail
+from askproai_runtime.page.logins import LOGIN_PATHS, LoginRequest, Logins, LoginTexts
 from askproai_runtime.page.origin import Origin, origin_of
 from askproai_runtime.page.rendering import load_templates, render
 from askproai_runtime.page.request import SECURITY, path_of, read_form, send_to_login
 from askproai_runtime.page.sessions import Session, Signer
+from askproai_runtime.page.tenant_rights import TenantRights, session_detail
 from askproai_runtime.page.views import FORMS, VIEWS, Asking, View, Views
 from askproai_runtime.page.words import WORDS, Words, choose_language
 from askproai_runtime.process import Process
@@ -54,7 +55,8 @@ class PageServer:
         self._api = PrivateApi(endpoints, process)
         self._views = Views(self._api, process, self._store, health)
         self._feed = Feed(self._views.pulse, process.clock)
-        self._logins = Logins(process, self._store, self._html)
+        self._rights = TenantRights(process, self._store)
+        self._logins = Logins(self._rights, process.session, process.clock)
         self._templates, self._assets = load_templates(), load_assets()
         self._by_path = {asset.path: asset for asset in self._assets.values()}
         self._reading, self._acting, self._rendering = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
@@ -77,18 +79,20 @@ class PageServer:
                 text = words.act.obstacles.get(obstacle_of(problem), words.failed_page)
                 return await self._offer_again(request, form, words, text)
             text = words.not_found if problem.status == web.HTTPNotFound.status_code else problem.detail
-            return await self._html("problem.html", words, {"text": text}, problem.status, problem.headers)
+            return await self._html(words, "problem.html", {"text": text}, problem.status, problem.headers)
         except (StatementTimeout, *DATABASE_UNAVAILABLE) as error:
             log.warning("page.not_shown", error=type(error).__name__)
             if _action_of(request):
                 return await self._offer_again(request, form, words, words.failed_page)
-            return await self._html("problem.html", words, {"text": words.failed_page}, 503)
+            return await self._html(words, "problem.html", {"text": words.failed_page}, 503)
 
     async def _route(
         self, request: web.Request, form: Mapping[str, str], signer: Signer, origin: Origin, words: Words
     ) -> web.StreamResponse:
         if request.path in LOGIN_PATHS:
-            return await self._logins.answer(request, form, signer, origin, words)
+            texts = LoginTexts(words.key_hint, words.login.not_ready, words.login.no_role)
+            render = partial(self._html, words)
+            return await self._logins.answer(LoginRequest(request, form, signer, origin, words, texts, render))
         action, session = _action_of(request), await self._session(request, signer, origin)
         if session is None and action:
             # It is sent again after a login in another window, and then shown once more: the form was of the former session.
@@ -144,13 +148,13 @@ class PageServer:
         """Answer with a form that sends the same again, its id included, so that it acts once. It needs no database."""
         log_in = status == web.HTTPUnauthorized.status_code
         values = {"text": text, "form": form, "path": request.rel_url.raw_path, "log_in": log_in}
-        return await self._html("send_again.html", words, values, status)
+        return await self._html(words, "send_again.html", values, status)
 
     def _signer(self) -> Signer:
         token = self._process.admin_token()
         if token is None:
             raise Problem(503, "Not Ready", "The Secret with the token is not mounted yet", {"Retry-After": "1"})
-        return Signer(token, self._process.tenant, self._logins.fingerprint)
+        return Signer(token, self._process.tenant, self._rights.fingerprint)
 
     def _origin(self, request: web.Request) -> Origin:
         page = self._process.config.current.page
@@ -179,7 +183,7 @@ class PageServer:
             "rights": rights_of(session.role), "new_id": _new_id, "notice": words.act.notices[done] if done in set(Notice) else "",
             "problem": problem and _explain(problem, words), **shown.values,
         }  # fmt: skip
-        return await self._html(view.template, words, values, problem.status if problem else 200)
+        return await self._html(words, view.template, values, problem.status if problem else 200)
 
     async def _logout(self, form: Mapping[str, str], signer: Signer, session: Session, origin: Origin) -> web.Response:
         _require_own_form(signer, session, form)
@@ -193,13 +197,13 @@ class PageServer:
         token = self._process.admin_token()
         if token is None:
             return False
-        signer = Signer(token, self._process.tenant, self._logins.fingerprint)
+        signer = Signer(token, self._process.tenant, self._rights.fingerprint)
         return await self._session(request, signer, self._origin(request)) is not None
 
     async def _html(
         self,
-        template: str,
         words: Words,
+        template: str,
         values: Mapping[str, Any],
         status: int = 200,
         headers: Mapping[str, str] | None = None,

@@ -16,9 +16,9 @@ from askproai_core.kube import AccessError, HttpTransport
 from askproai_core.redis import RedisClient, RedisUnavailable
 from askproai_runtime.page.fleet import FleetOidc, FleetSources, reading
 from askproai_runtime.page.fleet.ended_sessions import EndedSessions, LoginLimit
-from askproai_runtime.page.fleet.logins import FleetLogins
 from askproai_runtime.page.fleet.mirror import FleetMirror
 from askproai_runtime.page.fleet.reading import FIGURES_EVERY, RANK_EVERY, FleetReader
+from askproai_runtime.page.fleet.rights import FleetRights
 from askproai_runtime.page.fleet.selection import ROWS, State, select
 from askproai_runtime.page.fleet.store import TenantJobs
 from askproai_runtime.page.fleet.words import ENGLISH, GERMAN
@@ -196,8 +196,7 @@ async def test_without_redis_a_session_ends_at_the_pod_where_it_was_logged_out()
 def test_where_the_page_is_published_no_way_to_write_the_host_opens_it_by_a_token(host: str, published: bool) -> None:
     oidc = FleetOidc("https://login.example", "fleet", ("operations",))
     sources = cast("FleetSources", SimpleNamespace(host="fleet.example", oidc=oidc, clock=FixedClock(NOW)))
-    logins = FleetLogins(sources, cast("Any", None), cast("Any", None))
-    origin = logins.origin(make_mocked_request("POST", "/login", headers={"Host": host}, app=web.Application()))
+    origin = FleetRights(sources).origin(make_mocked_request("POST", "/login", headers={"Host": host}, app=web.Application()))
     assert origin.is_published == published
     assert origin.is_secure == published
     assert (origin.redirect_uri == "https://fleet.example/login/callback") == published

@@ -18,11 +18,12 @@ from askproai_runtime.page.assets import answer_asset, load_assets
 from askproai_runtime.page.event_stream import stream_changes
 from askproai_runtime.page.feed import Feed, event_id
 from askproai_runtime.page.fleet.ended_sessions import EndedSessions
-from askproai_runtime.page.fleet.logins import LOGIN_PATHS, FleetLogins
 from askproai_runtime.page.fleet.reading import FleetReader, FleetView
+from askproai_runtime.page.fleet.rights import FleetRights
 from askproai_runtime.page.fleet.selection import ROWS, State, select
 from askproai_runtime.page.fleet.serving import FLEET_TOKEN, MIN_TOKEN, FleetSources
 from askproai_runtime.page.fleet.words import FLEET_WORDS, FleetWords
+from askproai_runtime.page.logins import LOGIN_PATHS, LoginRequest, Logins, LoginTexts
 from askproai_runtime.page.rendering import load_templates, render
 from askproai_runtime.page.request import SECURITY, path_of, read_form, send_to_login
 from askproai_runtime.page.sessions import Session, Signer
@@ -38,7 +39,8 @@ class FleetServer:
 
     def __init__(self, sources: FleetSources, reader: FleetReader, http: aiohttp.ClientSession) -> None:
         self._sources, self._reader = sources, reader
-        self._logins, self._ended = FleetLogins(sources, http, self._html), EndedSessions(sources.shared)
+        self._rights, self._ended = FleetRights(sources), EndedSessions(sources.shared)
+        self._logins = Logins(self._rights, http, sources.clock)
         self._feed = Feed(self._pulse, sources.clock)
         self._templates, self._assets = load_templates("fleet/templates", "templates"), load_assets()
         self._by_path = {asset.path: asset for asset in self._assets.values()}
@@ -57,20 +59,22 @@ class FleetServer:
         token = self._sources.token()
         if token is None:
             text = own.unconfigured.format(key=FLEET_TOKEN, length=MIN_TOKEN)
-            return await self._html("unconfigured.html", words, own, {"text": text}, 503)
+            return await self._html(words, own, "unconfigured.html", {"text": text}, 503)
         try:
             form = await read_form(request) if request.method == "POST" else {}
-            return await self._route(request, form, self._logins.signer(token), words, own)
+            return await self._route(request, form, self._rights.signer(token), words, own)
         except Problem as problem:
             text = words.not_found if problem.status == web.HTTPNotFound.status_code else problem.detail
             values = {"text": text, "back": own.back}
-            return await self._html("problem.html", words, own, values, problem.status, problem.headers)
+            return await self._html(words, own, "problem.html", values, problem.status, problem.headers)
 
     async def _route(
         self, request: web.Request, form: Mapping[str, str], signer: Signer, words: Words, own: FleetWords
     ) -> web.StreamResponse:
         if request.path in LOGIN_PATHS:
-            return await self._logins.answer(request, form, signer, words, own)
+            texts = LoginTexts(own.key_hint, own.issuer_not_ready, own.no_role)
+            origin, render = self._rights.origin(request), partial(self._html, words, own)
+            return await self._logins.answer(LoginRequest(request, form, signer, origin, words, texts, render))
         session = await self._session(request)
         if session is None:
             return send_to_login(request)
@@ -84,9 +88,9 @@ class FleetServer:
             "subjects": _SUBJECTS, "now": self._sources.clock.now(), "notice": "", "problem": None, "fleet": view,
         }  # fmt: skip
         if path_of(request) == "/tenants/{namespace}/{name}":
-            return await self._html("tenant.html", words, own, shown | await self._tenant(request, view))
+            return await self._html(words, own, "tenant.html", shown | await self._tenant(request, view))
         selection = await asyncio.to_thread(select, view.rows, request.query)
-        return await self._html("fleet.html", words, own, shown | {"selection": selection, "states": tuple(State)})
+        return await self._html(words, own, "fleet.html", shown | {"selection": selection, "states": tuple(State)})
 
     async def _tenant(self, request: web.Request, view: FleetView) -> dict[str, Any]:
         """Return what is known of one Tenant. Raises `Problem` 404."""
@@ -105,8 +109,8 @@ class FleetServer:
         token = self._sources.token()
         if token is None:
             return None
-        cookie = request.cookies.get(self._logins.origin(request).cookie, "")
-        session = self._logins.signer(token).read(cookie, self._sources.clock.now())
+        cookie = request.cookies.get(self._rights.origin(request).cookie, "")
+        session = self._rights.signer(token).read(cookie, self._sources.clock.now())
         if session is None:
             return None
         keep_until_answered(request)
@@ -124,12 +128,12 @@ class FleetServer:
         await self._ended.add(session)
         log.info("fleet_page.logout", session=session.id, claimed_by=session.name)
         response = web.Response(status=303, headers=SECURITY | {"Location": "/login"})
-        origin = self._logins.origin(request)
+        origin = self._rights.origin(request)
         response.del_cookie(origin.cookie, path="/", secure=origin.is_secure, httponly=True, samesite="Strict")
         return response
 
     async def _html(
-        self, template: str, words: Words, own: FleetWords, values: Mapping[str, Any], status: int = 200,
+        self, words: Words, own: FleetWords, template: str, values: Mapping[str, Any], status: int = 200,
         headers: Mapping[str, str] | None = None,
     ) -> web.Response:  # fmt: skip
         paths = {name: asset.path for name, asset in self._assets.items()}

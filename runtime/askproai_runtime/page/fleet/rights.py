@@ -1,0 +1,81 @@
+"""Who may log in to the fleet's page: who has the platform's token, and who has one of its groups at the issuer. They only look."""
+
+import hmac
+
+import structlog
+from aiohttp import web
+
+from askproai_core.redis import ALL_TENANTS
+from askproai_runtime.admin_api import Role, printable
+from askproai_runtime.oidc import Identity, LoginFailed, Registration
+from askproai_runtime.page.fleet.ended_sessions import LoginLimit
+from askproai_runtime.page.fleet.serving import OIDC_CA, OIDC_CLIENT_SECRET, FleetSources
+from askproai_runtime.page.logins import Issuer, LoginRequest, Way, fingerprint_of
+from askproai_runtime.page.origin import Origin, is_forwarded, origin_of
+from askproai_runtime.page.sessions import Session, Signer, cookie_name
+
+log = structlog.get_logger(__name__)
+
+
+class FleetRights:
+    """The rights of the fleet's page. What comes of a login stands in the coordinator's log."""
+
+    def __init__(self, sources: FleetSources) -> None:
+        self._sources = sources
+        self._limits = {way: LoginLimit(sources.clock) for way in Way}
+
+    def signer(self, token: str) -> Signer:
+        """Return what seals sessions: a new token ends them all, and a login that is set up otherwise those of the issuer."""
+        secret = self._sources.credentials.get(OIDC_CLIENT_SECRET)
+        return Signer(token, ALL_TENANTS, fingerprint_of(self._sources.oidc, secret))
+
+    def origin(self, request: web.Request) -> Origin:
+        """Return where the page is in the visitor's browser: the host of the settings, or a forwarded port.
+
+        At the host a token opens nothing where there is a login at an issuer, as at a tenant's published page. All but a forwarded
+        port counts as the host: a proxy routes it in capitals, with a port or a last dot, too, and the sender chooses how it is
+        written.
+        """
+        host = self._sources.host
+        if host and not is_forwarded(request):
+            cookie = f"__Host-{cookie_name(ALL_TENANTS)}"
+            by_issuer_alone = self._sources.oidc is not None
+            return Origin(is_published=by_issuer_alone, base_url=f"https://{host}", cookie=cookie, is_secure=True)
+        return origin_of(request, ALL_TENANTS, "")
+
+    @property
+    def issuer(self) -> Issuer | None:
+        settings, secret = self._sources.oidc, self._sources.credentials.get(OIDC_CLIENT_SECRET)
+        if settings is None:
+            return None
+        if secret is None:
+            return Issuer(settings.issuer, None)
+        path = self._sources.credentials.directory / OIDC_CA
+        ca_file = path if path.is_file() else None
+        registration = Registration(settings.issuer, settings.client_id, secret, (), settings.roles_claim, ca_file)
+        return Issuer(settings.issuer, registration)
+
+    async def admits(self, way: Way) -> bool:
+        return self._limits[way].admits()
+
+    async def open_by_token(self, login: LoginRequest, token: str, name: str) -> Session | None:
+        expected = self._sources.token()
+        if expected is None or not hmac.compare_digest(expected.encode(), token.encode("utf-8", "surrogateescape")):
+            log.warning("fleet_page.login_refused", by="token")
+            return None
+        session = login.signer.open(is_reader=True, name=name, now=self._sources.clock.now())
+        log.info("fleet_page.login", session=session.id, by="token", claimed_by=name)
+        return session
+
+    async def open_for(self, login: LoginRequest, issuer: Issuer, identity: Identity, name: str) -> Session | None:
+        settings = self._sources.oidc
+        who = {"by": issuer.host, "subject": printable(identity.subject), "claimed_by": name}
+        if settings is None or not identity.groups.intersection(settings.platform_groups):
+            log.warning("fleet_page.login_refused", groups=len(identity.groups), **who)
+            return None
+        session = login.signer.open_granted(Role.READER, name, self._sources.clock.now())
+        log.info("fleet_page.login", session=session.id, **who)
+        return session
+
+    def record_failure(self, failed: LoginFailed) -> None:
+        log.warning("fleet_page.login_failed", failure=failed.failure, why=str(failed))
