@@ -29,7 +29,9 @@ _AT = datetime(2026, 1, 1, tzinfo=_ZONE)
 # Whether words name a time does not depend on today, but "in fünf Tagen am Mittwoch" is a day only where today is a Friday.
 _WEEK = tuple(_AT + timedelta(days=days) for days in range(7))
 _FIRST_NEVER = frozenset({Op.COMMA, Op.AND, Op.OR, Op.EXCEPT})
-_MOST_WORDS, _LONGEST_EXCLUSION = 30, 7  # words that are searched for excluded days, and of one exclusion
+# Words that are searched for excluded days, words of one exclusion, and exclusions: the event loop waits for them.
+_MOST_WORDS, _LONGEST_EXCLUSION, _MOST_EXCLUSIONS = 30, 7, 4
+_EXCLUSIONS = frozenset({Op.EXCEPT, Op.NOT})
 _NEVER = frozenset({Op.NOT, Op.BUT, Op.INSTEAD, Op.CORRECT, Op.HESITATE, Op.END})
 
 
@@ -128,12 +130,22 @@ def says_nothing(word: str) -> bool:
 def find_excluded_weekdays(text: str) -> frozenset[int]:
     """Return the weekdays that words exclude ("aber nicht am Montag"), also beside words that are not understood."""
     words, excluded = text.split()[:_MOST_WORDS], set[int]()
-    for first in range(len(words)):
+    if not any(op in _EXCLUSIONS and pattern.search(fold(text)) for pattern, op in present_grammar().operators):
+        return frozenset()
+    starts = [first for first in range(len(words)) if _is_exclusion(" ".join(words[first : first + 2]))]
+    for first in starts[:_MOST_EXCLUSIONS]:
         for end in range(min(len(words), first + _LONGEST_EXCLUSION), first, -1):
             if days := _read_exclusion(" ".join(words[first:end])):
                 excluded |= days
                 break
     return frozenset(excluded)
+
+
+def _is_exclusion(text: str) -> bool:
+    """Return whether words begin with "nicht", "außer", "bis auf" and the like."""
+    grammar = present_grammar()
+    normalized = grammar.normalize(text)
+    return any(op in _EXCLUSIONS and pattern.match(normalized) for pattern, op in grammar.operators)
 
 
 def _read_exclusion(text: str) -> set[int]:
@@ -143,4 +155,4 @@ def _read_exclusion(text: str) -> set[int]:
         return set()
     days = {atom.weekday for atom in atoms[1:] if isinstance(atom, Weekday)}
     only_days = all(isinstance(atom, Weekday) or atom in {Op.AND, Op.OR} for atom in atoms[1:])
-    return days if atoms and atoms[0] in {Op.EXCEPT, Op.NOT} and only_days else set()
+    return days if atoms and atoms[0] in _EXCLUSIONS and only_days else set()

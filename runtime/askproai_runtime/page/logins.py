@@ -30,7 +30,7 @@ _REFUSED: Final = web.HTTPForbidden.status_code
 class Way(StrEnum):
     """By what somebody logs in."""
 
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105 - a way, not a token
     ISSUER = "issuer"
 
 
@@ -127,7 +127,7 @@ class Logins:
         location = destination_of(login.form.get("next", ""))
         response = web.Response(status=303, headers=SECURITY | {"Location": location})
         _set_session(response, login, session)
-        response.del_cookie(f"{origin.cookie}-login", path="/", secure=origin.is_secure)
+        response.del_cookie(f"{origin.cookie}-login", path=origin.login_path, secure=origin.is_secure)
         return response
 
     async def _form(self, login: LoginRequest, error: str, status: int) -> web.Response:
@@ -146,8 +146,9 @@ class Logins:
         }  # fmt: skip
         response = await login.render("login.html", values, status)
         if not origin.is_published:
-            name = f"{origin.cookie}-login"
-            set_cookie(response, name, visitor, _LOGIN_COOKIE_SECONDS, "/", secure=origin.is_secure)
+            set_cookie(
+                response, f"{origin.cookie}-login", visitor, _LOGIN_COOKIE_SECONDS, origin.login_path, secure=origin.is_secure
+            )  # fmt: skip
         return response
 
     async def _begin(self, login: LoginRequest) -> web.Response:
@@ -172,7 +173,12 @@ class Logins:
         """Open a session for who comes back from the issuer, at this browser and for the login that has begun here."""
         origin, issuer = login.origin, self._rights.issuer
         attempt = login.signer.read_attempt(login.http.cookies.get(f"{origin.cookie}-issuer", ""))
-        if issuer is None or issuer.registration is None or attempt is None or attempt.redirect_uri != origin.redirect_uri:
+        if (
+            issuer is None
+            or issuer.registration is None
+            or attempt is None
+            or attempt.redirect_uri != origin.redirect_uri
+        ):
             return await self._failed(
                 login, LoginFailed(Failure.BEGIN_AGAIN, "this browser has begun no login here")
             )  # fmt: skip

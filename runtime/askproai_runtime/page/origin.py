@@ -28,6 +28,11 @@ class Origin:
     is_secure: bool
 
     @property
+    def login_path(self) -> str:
+        """Return for which paths the login's own cookie is: browsers take one whose name begins with `__Host-` for all alone."""
+        return "/" if self.cookie.startswith("__Host-") else "/login"
+
+    @property
     def redirect_uri(self) -> str | None:
         """Return the URL to which an issuer sends the browser back."""
         return f"{self.base_url}/login/callback" if self.base_url else None

@@ -30,7 +30,7 @@ def session_detail(session: Session) -> Mapping[str, str | None]:
 
 
 class TenantRights:
-    """The rights of one tenant's page. What comes of a login stands in the tenant's audit log."""
+    """The rights of one tenant's page. The audit log has what comes of a login."""
 
     def __init__(self, process: Process, store: PulseStore) -> None:
         self._process, self._store = process, store

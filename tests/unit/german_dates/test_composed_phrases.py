@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_runtime.german_dates import understand
+from askproai_runtime.german_dates import find_excluded_weekdays, understand
 from tests.unit.german_dates.notation import read_expected, read_understood
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -190,3 +190,15 @@ def test_500_characters_of_anything_are_answered_within_5_milliseconds(kind):
         understand(text, at=CALL, zone=BERLIN)
         spent.append(thread_time() - began)
     assert min(spent) < MOST_SECONDS, text
+
+
+@pytest.mark.parametrize(
+    "text", ["Freitag " * 62, "nicht " * 83, "aber nicht am Montag " * 23, "bis auf " * 62, "12. " * 125]
+)
+def test_looking_for_excluded_days_keeps_the_event_loop_no_longer_than_two_phrases(text):
+    spent = []
+    for _ in range(3):
+        began = thread_time()
+        find_excluded_weekdays(text)
+        spent.append(thread_time() - began)
+    assert min(spent) < 2 * MOST_SECONDS

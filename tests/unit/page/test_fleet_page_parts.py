@@ -196,7 +196,9 @@ async def test_without_redis_a_session_ends_at_the_pod_where_it_was_logged_out()
 def test_where_the_page_is_published_no_way_to_write_the_host_opens_it_by_a_token(host: str, published: bool) -> None:
     oidc = FleetOidc("https://login.example", "fleet", ("operations",))
     sources = cast("FleetSources", SimpleNamespace(host="fleet.example", oidc=oidc, clock=FixedClock(NOW)))
-    origin = FleetRights(sources).origin(make_mocked_request("POST", "/login", headers={"Host": host}, app=web.Application()))
+    origin = FleetRights(sources).origin(
+        make_mocked_request("POST", "/login", headers={"Host": host}, app=web.Application())
+    )
     assert origin.is_published == published
     assert origin.is_secure == published
     assert (origin.redirect_uri == "https://fleet.example/login/callback") == published

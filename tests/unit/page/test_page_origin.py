@@ -6,9 +6,9 @@ from aiohttp.test_utils import make_mocked_request
 
 from askproai_core.tenant_config import PageRoles
 from askproai_runtime.admin_api import Role
-from askproai_runtime.page.logins import role_of
 from askproai_runtime.page.origin import destination_of, login_location, origin_of
 from askproai_runtime.page.routes import IS_PUBLISHED
+from askproai_runtime.page.tenant_rights import role_of
 
 ROLES = PageRoles(owner=("bosses",), staff=("team", "temps"), reader=("guests",))
 

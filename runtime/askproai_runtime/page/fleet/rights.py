@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class FleetRights:
-    """The rights of the fleet's page. What comes of a login stands in the coordinator's log."""
+    """The rights of the fleet's page. The log of the coordinator has what comes of a login."""
 
     def __init__(self, sources: FleetSources) -> None:
         self._sources = sources
