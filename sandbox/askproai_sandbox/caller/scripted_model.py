@@ -48,6 +48,7 @@ from askproai_sandbox.caller.new_appointment import (
     hear_companions,
     hear_email,
     hear_question_about_offers,
+    hear_unwanted_service,
     repeat_with_branch,
 )
 from askproai_sandbox.caller.questions import (
@@ -64,6 +65,7 @@ from askproai_sandbox.caller.remarks import (
     find_remark_on_left_part,
     find_remark_on_lookup,
     find_remark_on_number,
+    find_remark_on_others,
     find_remark_on_second_question,
     find_rest,
     is_no_wish,
@@ -240,6 +242,7 @@ def _find_remark_on_rest(agent: CalledAgent, turn: Turn, sentence: Sentence, que
         or find_remark_on_second_question(turn, sentence.text)
         or find_remark_on_lookup(turn, sentence, agent.catalogue)
         or find_remark_on_aside(turn, sentence)
+        or find_remark_on_others(turn, sentence)
         or find_remark_on_left_part(turn, sentence, agent.catalogue)
     )
 
@@ -498,6 +501,7 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     hear_change,
     hear_question,
     hear_giving_up,
+    hear_unwanted_service,
     hear_booking,
     _hear_yes_to_new,
     _hear_nothing_new,
