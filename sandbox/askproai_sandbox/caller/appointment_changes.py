@@ -264,13 +264,7 @@ def _hear_move(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     memory = memory.forget_time(sentence.rejected)
     wanted = read_sentence(new, agent.catalogue)
     searched = exclude(wanted.when, wanted.exclusions)
-    relative = _FROM_THE_OLD.search(new)
-    if relative and wanted.when:
-        return not_placed(memory, relative[0], sentence.text)
-    if not (wanted.when or counted) and (left := find_counted(sentence.text)):
-        return not_placed(memory, left, sentence.text)
-    unplaced = wanted.unplaced or wanted.rejected_clock or ("" if searched else quote(wanted.exclusions))
-    if wanted.when and unplaced:
+    if unplaced := _find_unplaced(sentence, new, wanted, is_placed=bool(searched or counted)):
         return not_placed(memory, unplaced, sentence.text)
     day = name_offered_day(memory.offers, wanted.when.get("date"), "", agent.now)
     when = {**(searched if wanted.when and searched else {}), **day, **counted}
@@ -280,6 +274,15 @@ def _hear_move(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     turn = _find_named(agent, memory, sentence, which)
     args = {**turn.memory.change.args, **turn.memory.requested_time}
     return turn if turn.reaction else call(agent, turn.memory, _MOVE, args)
+
+
+def _find_unplaced(sentence: Sentence, new: str, wanted: Sentence, *, is_placed: bool) -> str:
+    """Return the words for a new time that no argument takes; "" if there are none. `wanted` is what `new` says."""
+    if not wanted.when:
+        return "" if is_placed else find_counted(sentence.text)
+    relative = _FROM_THE_OLD.search(new)
+    is_lost = "" if is_placed else quote(wanted.exclusions)
+    return relative[0] if relative else wanted.unplaced or wanted.rejected_clock or is_lost
 
 
 def find_counted_move(memory: Memory, sentence: Sentence) -> tuple[dict[str, str], str]:

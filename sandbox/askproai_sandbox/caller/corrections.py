@@ -15,9 +15,12 @@ from askproai_sandbox.caller.words import NAME_WORD, TITLE
 _ARTICLE = r"(?:ein(?:e[nmrs]?)?|der|die|den|das|dem|des|zur|zum|von|für|nur|bitte|mehr)"
 _SURE = (  # what is said before is wrong
     r"nein|nee|nö|ne|ach\s+was|quatsch|unsinn|falsch|korrektur|doch\s+(?:nicht|lieber)|lieber\s+doch|vielmehr"
-    r"|(?:ich\s+)?(?:hab(?:e)?\s+)?mich\s+(?:vertan|versprochen|geirrt)|besser\s+gesagt|ich\s+meine?|meine?\s+ich|ich\s+meinte|meinte\s+ich"
+    r"|mich\s+(?:vertan|versprochen|geirrt)|besser\s+gesagt|ich\s+meine?|meine?\s+ich|ich\s+meinte|meinte\s+ich"
 )
-_PERHAPS = r"lieber|besser|eher|entschuldig(?:ung|en\s+Sie)|verzeihung|pardon|sorry|moment(?:\s*mal)?|halt|stopp?|warten\s+Sie|äh(?:m)?|öh"
+_PERHAPS = (
+    r"lieber|besser|eher|entschuldig(?:ung|en\s+Sie)|verzeihung|pardon|sorry|moment(?:\s*mal)?|halt|stopp?|warten\s+Sie"
+    r"|äh(?:m)?|öh"
+)
 _MARKER = re.compile(
     rf"(?:[^\w‹›]+|^)(?P<or>oder\s+)?(?:(?:ach|ja|na|also)\W+)*(?:(?P<sure>{_SURE})|(?P<perhaps>{_PERHAPS}))(?!\w)",
     re.IGNORECASE,
@@ -44,6 +47,7 @@ _ASKS_IF_NOT = re.compile(
     r"^\W*(?:(?:und|aber|oder)\W+)?(?:haben|hätten|habt|gibt|geht|ginge|machen|bieten|warum|kann|können)\b[^?]*\?",
     re.IGNORECASE,
 )
+_PREPOSITION = re.compile(r"(?:beim?|zu[mr]?|mit|von)\b", re.IGNORECASE)
 _PERSON = re.compile(
     rf"(?P<before>\b(?:[Bb]eim?|[Zz]u[mr]?|[Mm]it|[Vv]on)\s+(?:de[mr]\s+)?)?(?P<title>{TITLE}*)(?P<name>{NAME_WORD}(?:\s+{NAME_WORD})?)"
 )
@@ -78,7 +82,7 @@ def cut_corrected(text: str, catalogue: Catalogue) -> Corrected:
             continue
         is_unclear |= is_sure and _is_unclear(before, after, catalogue)
         before = _cut_services(before, after, catalogue)
-        before = _cut_people(before, after, catalogue)
+        before, after = _cut_people(before, after, catalogue)
         before, after = _cut_branch(before, after, catalogue)
         said = text[marker.start() : marker.end()]
         text, at = f"{before}{said}{after}", len(before) + len(said)
@@ -147,11 +151,13 @@ def _cut_services(before: str, after: str, catalogue: Catalogue) -> str:
     return _cut(before, ((start, end) for start, end, _ in catalogue.find_service_words(before)))
 
 
-def _cut_people(before: str, after: str, catalogue: Catalogue) -> str:
-    people = find_people(after, catalogue)
-    if not people or _ADDS.search(after[: people[0].start]):
-        return before
-    return _cut(before, ((each.start, each.end) for each in find_people(before, catalogue)))
+def _cut_people(before: str, after: str, catalogue: Catalogue) -> tuple[str, str]:
+    people, corrected = find_people(after, catalogue), find_people(before, catalogue)
+    if not (people and corrected) or _ADDS.search(after[: people[0].start]):
+        return before, after
+    start, is_alone = people[0].start, not _PREPOSITION.match(people[0].lead)
+    after = f"{after[:start]}bei {after[start:]}" if is_alone else after
+    return _cut(before, ((each.start, each.end) for each in corrected)), after
 
 
 def _cut_branch(before: str, after: str, catalogue: Catalogue) -> tuple[str, str]:

@@ -35,7 +35,8 @@ _NEGATIVE_QUESTION = re.compile(  # "Geht es nicht um elf?", but not "Haben Sie 
     re.IGNORECASE,
 )
 _CORRECTION = re.compile(  # "am Freitag, nein, doch am Donnerstag"
-    r"(?<=[\w›])[^\w‹›]+(?:ach\W+)?(?:nein|nee|ne|ach\s+was|quatsch|entschuldigung|verzeihung|ich\s+meine|besser\s+gesagt|äh(?:m)?)\b"
+    r"(?<=[\w›])[^\w‹›]+(?:ach\W+)?(?:nein|nee|ne|ach\s+was|quatsch|unsinn|falsch|entschuldigung|verzeihung|pardon|sorry|moment|halt|stopp?|warten\s+Sie"
+    r"|ich\s+meinte?|meinte?\s+ich|vielmehr|besser\s+gesagt|äh(?:m)?)\b"
     rf"(?=[^.;!?]*?{MARK})",
     re.IGNORECASE,
 )

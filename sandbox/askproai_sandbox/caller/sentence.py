@@ -101,7 +101,8 @@ _SEVERAL_APPOINTMENTS = re.compile(  # of one person, also a series: "zehn Termi
     rf"|\bjede[nrsm]? (?:zweite[nrsm]? |dritte[nrsm]? |andere[nrsm]? )?(?:Woche|Monat|{_DAY})\b"
     rf"|\balle (?:{_SOME}|vierzehn) (?:Tage|Wochen|Monate)\b|\b(?:ein|zwei|drei)mal (?:die|pro|in der|im|jede) (?:Woche|Monat)\b"
     rf"|\b(?:wöchentlich|monatlich|täglich|regelmäßig|\d+-tägig|vierzehntägig)\w*|\bimmer (?:am )?{_DAY}\b|\b\w*serie\b"
-    r"|\b(?:Fünfer|Sechser|Zehner)(?:karte|block|rezept)\b",
+    rf"|\b(?:Fünfer|Sechser|Zehner)(?:karte|block|rezept)\b|\bnächsten {_SOME} \w+|\b{_SOME} Mal\b|\b(?:mehrmals|jeweils)\b"
+    r"|\b(?:Dauer|Serien|Folge)termine?\b",
     re.IGNORECASE,
 )
 _NEXT_ONE = re.compile(  # "und einmal Krallen", "und am Donnerstag"

@@ -265,6 +265,7 @@ _HOUR = r"(?:eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|[0
 _BARE_HOUR = re.compile(  # "geht da neun?"
     r"\b((?:geht|ginge|passt|klappt|wäre|wär|lieber|vielleicht|dann)\s+(?:(?:da|auch|es|denn|noch|Ihnen|eher|bei Ihnen)\s+)*)"
     rf"(?={_HOUR}(?:\s*[.,;!?]|\s*$|\s+(?:auch|noch|oder|bei|besser)\b))"
+    rf"|(\b(?:nein|nee|quatsch|sorry|moment|entschuldigung|verzeihung|äh),?\s+)(?={_HOUR}\s*(?:[.,;!?]|$))"  # "um neun, nein, zehn"
     rf"|(\bauf\s+)(?={_HOUR}\s+(?:ändern|legen|verlegen|verschieben|schieben|umbuchen|vorziehen)\b)",  # "auf zwölf verschieben"
     re.IGNORECASE,
 )
