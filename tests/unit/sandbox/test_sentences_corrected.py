@@ -1,5 +1,6 @@
 """What a caller corrects in a sentence: the demo's agent follows it, asks back, or says in its remark what it leaves out."""
 
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -47,9 +48,9 @@ def called(catalogue: Any, *says: str) -> dict[str, Any]:
     return {"tool": reaction[0], **reaction[1]}
 
 
-@pytest.mark.parametrize(("catalogue", "a", "b", "service"), NAMED, ids=[each[2] for each in NAMED])
-@pytest.mark.parametrize("said", CORRECTED)
-def test_the_last_service_counts(catalogue: Any, a: str, b: str, service: str, said: str) -> None:
+@pytest.mark.parametrize(("said", "named"), zip(CORRECTED, cycle(NAMED), strict=False), ids=CORRECTED)
+def test_the_last_service_counts(said: str, named: tuple[Any, str, str, str]) -> None:
+    catalogue, a, b, service = named
     args = called(catalogue, said.format(a=a, b=b))
     assert (args["service"], args["date"], args["time"]) == (service, "Montag", "neun")
 

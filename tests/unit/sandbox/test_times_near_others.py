@@ -1,6 +1,7 @@
 """Times that count from what was offered or booked: a day of another month, and a move by days, weeks and hours."""
 
 from datetime import datetime
+from itertools import cycle
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -70,17 +71,16 @@ MOVES = [
 ]
 
 
-@pytest.mark.parametrize(("words", "day", "clock"), MOVES, ids=[each[0] for each in MOVES])
-@pytest.mark.parametrize(
-    "said",
-    [
-        "Ich möchte meinen Termin {} verschieben.",
-        "Kann ich meinen Termin {} haben?",
-        "Ich hätte meinen Termin gern {}.",
-    ],
-    ids=["verschieben", "haben", "gern"],
-)
-def test_a_counted_move_reaches_the_pods(words: str, day: str, clock: str | None, said: str) -> None:
+ASKED = [
+    "Ich möchte meinen Termin {} verschieben.",
+    "Kann ich meinen Termin {} haben?",
+    "Ich hätte meinen Termin gern {}.",
+]
+
+
+@pytest.mark.parametrize(("move", "said"), zip(MOVES, cycle(ASKED), strict=False), ids=[each[0] for each in MOVES])
+def test_a_counted_move_reaches_the_pods(move: tuple[str, str, str | None], said: str) -> None:
+    words, day, clock = move
     args = called(new_model(), said.format(words))
     assert args["tool"] == "reschedule_appointment"
     assert count_from(args.get("date"), args.get("time"), OLD) == (day, clock)

@@ -100,7 +100,7 @@ def numbers_unreadable(inputs: Inputs) -> Condition | None:
 
 def numbers_claimed(inputs: Inputs) -> Condition | None:
     """Another branch of the cluster has one of the numbers."""
-    own = {f"{branch.namespace}/{branch.name}" for branch in inputs.branches}
+    own = {f"{branch.key.namespace}/{branch.key.name}" for branch in inputs.branches}
     return claimed_numbers_condition(inputs.claimed, own) if inputs.claimed else None
 
 
