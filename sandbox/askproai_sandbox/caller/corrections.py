@@ -25,7 +25,10 @@ _MARKER = re.compile(
     rf"(?:[^\w‹›]+|^)(?P<or>oder\s+)?(?:(?:ach|ja|na|also)\W+)*(?:(?P<sure>{_SURE})|(?P<perhaps>{_PERHAPS}))(?!\w)",
     re.IGNORECASE,
 )
-_ADDS = re.compile(r"\b(?:und|plus|sowie|mit|dazu|auch|noch|außerdem|zusätzlich|danach|oder)\b", re.IGNORECASE)
+_ADDS = re.compile(
+    r"\b(?:und|plus|sowie|mit|dazu|auch|noch|außerdem|zusätzlich|danach|dann|anschließend|hinterher|oder)\b",
+    re.IGNORECASE,
+)
 _LIST = re.compile(r"(?:[\s,;/&+-]|\b(?:ein(?:e[nmrs]?)?|ne|nen|einmal|die|den|das|zur|zum|bitte)\b)*", re.IGNORECASE)
 _ADDS_AT_END = re.compile(r"\b(?:und|plus|sowie|mit|oder)\W*$", re.IGNORECASE)
 _UNWANTED = re.compile(  # "statt Massage", "ohne Fango", "nicht die Massage"

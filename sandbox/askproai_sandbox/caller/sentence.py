@@ -257,10 +257,10 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     What it rejects is in no field but `rejected`, `rejected_clock` and `exclusions`, except for a cancellation: "Am Freitag kann
     ich nicht kommen" names one.
     """
-    corrected, said = cut_corrected(text, catalogue), text
-    shares, text = read_shares(corrected.text, catalogue), corrected.text
     start = found.start() if (found := EMAIL.search(text)) else len(text)  # an address is spelled in the pods' own way
-    text = correct_name(join_spelling(text[:start])) + text[start:]
+    said = correct_name(join_spelling(text[:start])) + text[start:]
+    corrected = cut_corrected(said, catalogue)
+    shares, text = read_shares(corrected.text, catalogue), corrected.text
     email, rest = take(EMAIL, text)
     hindrance, rest = take(_HINDRANCE, rest)
     intent = find_intent(rest)

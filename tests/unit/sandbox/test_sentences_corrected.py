@@ -48,7 +48,7 @@ def called(catalogue: Any, *says: str) -> dict[str, Any]:
     return {"tool": reaction[0], **reaction[1]}
 
 
-@pytest.mark.parametrize(("said", "named"), zip(CORRECTED, cycle(NAMED), strict=False), ids=CORRECTED)
+@pytest.mark.parametrize(("said", "named"), tuple(zip(CORRECTED, cycle(NAMED), strict=False)), ids=CORRECTED)
 def test_the_last_service_counts(said: str, named: tuple[Any, str, str, str]) -> None:
     catalogue, a, b, service = named
     args = called(catalogue, said.format(a=a, b=b))
@@ -115,9 +115,12 @@ def test_the_last_person_counts(catalogue: Any, said: str, staff: str) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["Klavierunterricht am Montag in der Südstadt, nein, in der Altstadt.", "Klavierunterricht in der Südstadt, Quatsch, Altstadt, am Montag."],
+    [
+        "Klavierunterricht am Montag in der Südstadt, nein, in der Altstadt.",
+        "Klavierunterricht in der Südstadt, Quatsch, Altstadt, am Montag.",
+    ],
     ids=["nein", "Quatsch"],
-)  # fmt: skip
+)
 def test_the_last_branch_counts(said: str) -> None:
     assert called(MUSIC, said)["branch"] == "Altstadt"
 

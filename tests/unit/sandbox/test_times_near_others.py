@@ -78,7 +78,9 @@ ASKED = [
 ]
 
 
-@pytest.mark.parametrize(("move", "said"), zip(MOVES, cycle(ASKED), strict=False), ids=[each[0] for each in MOVES])
+@pytest.mark.parametrize(
+    ("move", "said"), tuple(zip(MOVES, cycle(ASKED), strict=False)), ids=[each[0] for each in MOVES]
+)
 def test_a_counted_move_reaches_the_pods(move: tuple[str, str, str | None], said: str) -> None:
     words, day, clock = move
     args = called(new_model(), said.format(words))
