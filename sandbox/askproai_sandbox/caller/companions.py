@@ -94,9 +94,9 @@ class Share(NamedTuple):
 
 
 def read_shares(text: str, catalogue: Catalogue) -> tuple[Share, ...]:
-    """Return what each person wants, if a sentence says so of two or more of them; the first one is the caller, if it names one.
+    """Return what each person wants, if a sentence names it for two or more of them; the first one is the caller, if it names one.
 
-    Empty if a service stands beside no person.
+    Empty if a service is beside no person.
     """
     for pattern in (_FOR, _BY_SUBJECT):
         shares = _read_shares(text, pattern, catalogue)
@@ -155,7 +155,7 @@ def _read_name(said: str, catalogue: Catalogue) -> str:
 
 
 def count_people(text: str) -> int:
-    """Return how many people a sentence is for, as far as it says so; 1 if it names no more."""
+    """Return how many people a sentence is for, as far as it names them; 1 if it names no more."""
     if total := _TOTAL.search(text):
         return _NUMBERS[(total["together"] or total["people"] or total["us"]).casefold()]
     lists = [(found[0], beside) for pattern, beside in _LISTS for found in pattern.finditer(text)]

@@ -26,7 +26,6 @@ OLD = datetime(2026, 12, 2, 9, 30, tzinfo=ZoneInfo("Europe/Berlin"))
         ("Am 29. um zehn.", "2026-12-29"),
         ("Geht am 30. um zehn?", "2026-12-30"),
         ("Am 2. um zehn.", "2027-01-02"),
-        ("Am 29. abends.", "2026-12-29"),
     ],
 )
 def test_a_day_without_a_month_is_the_one_nearest_to_the_offers(said: str, date: str) -> None:
