@@ -102,8 +102,8 @@ def _read_rest(words: list[str], at: int, named: dict[str, str | None]) -> list[
         return words if not rest or _WEEKDAY_ALONE.fullmatch(rest) else None
     if not (_count(named) * _DAYS.get(str(named.get("unit")), 1)).is_integer():
         return None  # "anderthalb Wochen später" is no day
-    if rest and not words[1 - at] and find_part_argument(rest) in {Argument.TIME, Argument.PART_OF_DAY}:
-        return ["", rest]  # "einen Tag später um 10", "eine Woche später nachmittags"
+    if rest and not words[1 - at] and find_part_argument(rest) is Argument.TIME:
+        return ["", rest]  # "einen Tag später um 10"
     if rest or words[0]:
         return None  # "the day after tomorrow", "zwei Wochen später am Montag": another day is named
     return words

@@ -64,7 +64,6 @@ MOVES = [
     ("am nächsten Tag", "2026-12-03", None),
     ("sieben Tage später", "2026-12-09", None),
     ("zwei Wochen später um zehn", "2026-12-16", "zehn"),
-    ("eine Woche später nachmittags", "2026-12-09", "nachmittag"),
     ("eine halbe Stunde früher", "2026-12-02", "09:00"),
     ("eine Dreiviertelstunde später", "2026-12-02", "10:15"),
 ]
