@@ -39,7 +39,7 @@ CONDITIONS = """
 `Ready` sums up the others, which name the causes. Each has `observedGeneration`; the message says what to do.
 `Ready=True` has the reason `AsDeclared`, or, although nothing is wrong, a reason to know of: `Paused` or
 `PlanUnsupported` (status and generation of `Ready` stay as they were), `Suspended`, `PlanMode`, `Capped`, `CalendarBehind`,
-`AppointmentsStranded`.
+`CalendarDiffers`, `AppointmentsStranded`, `TransferComesBack`.
 """
 REASONS = """
 A reason is one word of this list, and does not change between releases. What was not asked for, or waits for

@@ -80,18 +80,19 @@ async def _has_operator(namespace: str, transport: HttpTransport) -> bool:
 
 def _claimed(model: CustomResource, context: PlanContext) -> Condition | None:
     """Return the condition that the operator would report, None if nobody else has what the object names."""
-    others = [
-        subject.value
+    others = {
+        subject.value: f"{holder.namespace}/{holder.name}"
         for subject, scope in requested_subjects(model).items()
-        if find_holder(model, subject, context, scope) is not None
-    ]
+        if (holder := find_holder(model, subject, context, scope)) is not None
+    }
     match model:
-        case Tenant() if others and others == [subject.value for subject in page_host(model)]:
-            return claimed_page_host_condition(others[0])
+        case Tenant() if others and list(others) == [subject.value for subject in page_host(model)]:
+            return claimed_page_host_condition(next(iter(others)))
         case Tenant() if others:
             return claimed_host_condition(address_of(model, context.settings.shared_base_url))
         case Branch() if others:
-            return claimed_numbers_condition(others)
+            own = context.relations.branches(model.metadata.namespace, model.spec.tenant_ref.name)
+            return claimed_numbers_condition(others, {f"{each.key.namespace}/{each.key.name}" for each in own})
     return None
 
 

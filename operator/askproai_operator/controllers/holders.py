@@ -1,6 +1,6 @@
 """Who else has a host, a number or a key, by the grants in the cache, and what is said of it to whoever asks for it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from askproai_operator.api import Branch, CustomResource
@@ -47,12 +47,23 @@ def claimed_page_host_condition(host: str) -> Condition:
     )
 
 
-def claimed_numbers_condition(numbers: Iterable[str]) -> Condition:
-    """Return NumbersValid of a branch that lists numbers of another one."""
+def claimed_numbers_condition(claimed: Mapping[str, str], own: Collection[str]) -> Condition:
+    """Return NumbersValid of a branch that lists numbers of others: `claimed` maps each to the branch that has it.
+
+    Branches are `namespace/name`; `own` are those of the same Tenant.
+    """
+    numbers = ", ".join(sorted(claimed))
+    if all(holder in own for holder in claimed.values()):
+        names = " and ".join(sorted({repr(holder.partition("/")[2]) for holder in claimed.values()}))
+        text = (
+            f"{numbers}: Branch {names} of this Tenant has it already; a number rings in one branch only, so take it out of"
+            " one of them"
+        )
+        return bad(ConditionType.NUMBERS_VALID, Reason.NUMBER_CLAIMED_TWICE, text)
     # The other branch may belong to somebody else: its name stays out of a status that this tenant reads.
     text = (
-        f"{', '.join(sorted(numbers))}: another branch has it already; a number rings in one branch only, so take it out of"
-        " one of them; whoever runs the platform can name the other"
+        f"{numbers}: another branch has it already; a number rings in one branch only, so take it out of one of them; whoever"
+        " runs the platform can name the other"
     )
     return bad(ConditionType.NUMBERS_VALID, Reason.NUMBER_CLAIMED_TWICE, text)
 

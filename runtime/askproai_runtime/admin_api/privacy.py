@@ -101,10 +101,11 @@ class Privacy:
                 raise Problem(409, "Call Going On", text) from None
             except AppointmentsToCome as error:
                 count = len(error.appointments)
-                how_many = (
-                    f"{count} appointments of this number are" if count > 1 else "1 appointment of this number is"
+                how_many, it = (f"{count} appointments", "them") if count > 1 else ("1 appointment", "it")
+                text = (
+                    f"Nothing is erased: the number still has {how_many} to come. cancel_appointments (--cancel-appointments)"
+                    f" cancels {it}, and then erases; or cancel {it} yourself first"
                 )
-                text = f"{how_many} to come: cancel_appointments (--cancel-appointments) cancels first what is"
                 raise Problem(409, "Appointments To Come", text) from None
             except (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError):
                 raise DeskBusy from None

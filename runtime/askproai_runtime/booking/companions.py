@@ -116,12 +116,17 @@ def _read_name(companion: Mapping[str, str]) -> str:
     return "" if is_relation or names_nothing(name) else name
 
 
+def say_names_missing(count: int) -> str:
+    """Return the question for the names of so many companions."""
+    return say().name_of_companion if count == 1 else say().names_of_companions
+
+
 def require_names(group: Group, name: str, *, another: bool) -> None:
     """Raise `ClarificationNeeded` if the name of somebody is missing, or if two have one name: who brings two cars has one, but a
     model may list the caller among the companions, too. With `another` two appointments for one name are meant.
     """
-    if not all(group.names):
-        raise ClarificationNeeded(say().names_of_companions)
+    if missing := group.names.count(""):
+        raise ClarificationNeeded(say_names_missing(missing))
     (most, times), *_ = Counter(map(fold, (name, *group.names))).most_common(1)
     if times > 1 and not another:
         twice = next(each for each in (name, *group.names) if fold(each) == most)

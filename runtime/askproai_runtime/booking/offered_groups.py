@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import TypeVar
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.companions import Group
+from askproai_runtime.booking.companions import Group, say_names_missing
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.slots import Claims, ServiceRules, Slot
 from askproai_runtime.booking.store.claims import list_offered_claims
@@ -54,7 +54,7 @@ async def require_as_held(
     async with ctx.pool.acquire() as conn:
         held = await list_offered_claims(conn, ctx.tenant, call.call_id)
     if len(held) > 1 and said is None:
-        raise ClarificationNeeded(say().names_of_companions)
+        raise ClarificationNeeded(say_names_missing(len(held) - 1))
     people = group.service.rules.people
     is_certain = len(held) != len(people) or slots_of_claims(people, held)
     if len(held) > 1 and not is_certain and any("service" not in each for each in said or ()):

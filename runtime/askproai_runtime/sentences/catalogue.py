@@ -100,6 +100,7 @@ class Sentences:
     services_of_companions: str
     several_of_one_name: str
     group_offer_gone: str
+    name_of_companion: str
     names_of_companions: str
     group_partly: str
     when_to_book: str

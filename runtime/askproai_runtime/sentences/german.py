@@ -115,6 +115,7 @@ GERMAN: Final = Sentences(
     services_of_companions="Wer bekommt welche Leistung?",
     several_of_one_name="Soll ich {count} Termine für {name} eintragen, oder nur einen?",
     group_offer_gone="So, wie ich es angeboten hatte, geht es leider nicht mehr.",
+    name_of_companion="Auf welchen Namen darf ich den anderen Termin eintragen?",
     names_of_companions="Auf welche Namen darf ich die anderen Termine eintragen?",
     group_partly=(
         "Für {booked} habe ich zu dieser Zeit schon einen Termin eingetragen. Soll ich den für {missing} einzeln eintragen?"

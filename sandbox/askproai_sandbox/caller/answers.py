@@ -12,6 +12,7 @@ from askproai_sandbox.caller.message import offers_message, offers_transfer
 from askproai_sandbox.caller.rejected_people import leave_out
 from askproai_sandbox.caller.sentence import read_sentence
 
+_ASKS_COMPANIONS = ("den anderen Termin eintragen", "die anderen Termine eintragen")
 _LISTS = ("branches", "services", "staff")
 
 
@@ -36,7 +37,7 @@ def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) 
     if called == "book_appointment" and answer.get("success"):
         booked, until = str(answer.get("appointment_id") or ""), str(answer.get("end") or "")
         memory = replace(memory, has_just_booked=True, booked=booked, booked_until=until, exclusions=())
-        memory = replace(_note_booked(memory), companions=0, companion_names=(), replaced_name=None)
+        memory = replace(_note_booked(memory), companions=(), replaced_name=None)
         memory = memory.forget_time(("time", "part_of_day"))  # of the next appointment that is asked for
         if memory.wants_two:
             return Turn(_learn_offers(replace(memory, done=called, done_to=booked), answer), phrases.AND_THE_SECOND)
@@ -89,7 +90,7 @@ def _learn_offers(memory: Memory, answer: Mapping[str, Any]) -> Memory:
         is_transfer_offered=not offers and offers_transfer(question),
         is_waiting_offered="Warteliste setzen" in question,
         is_email_asked="E-Mail-Adresse" in question,
-        are_companions_asked="die anderen Termine eintragen" in question,
+        are_companions_asked=any(asks in question for asks in _ASKS_COMPANIONS),
         is_new_offered="neuen Termin?" in message,
         is_number_asked="Unter welcher Nummer" in question,
     )

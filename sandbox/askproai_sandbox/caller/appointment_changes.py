@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.change import CORRECTS, ONE, TOOL_OF_CHANGE, Change, drops_change, wants_further
-from askproai_sandbox.caller.choice import ask_which, choose, names_person
+from askproai_sandbox.caller.choice import ask_which, choose, name_offered_day, names_person
 from askproai_sandbox.caller.intent import PASSED_ON, Intent
 from askproai_sandbox.caller.memory import SEARCHES, CalledAgent, Memory, Turn, call, cannot, not_placed
 from askproai_sandbox.caller.new_appointment import find_chosen_offer
@@ -16,7 +16,7 @@ from askproai_sandbox.caller.remarks import is_wish, says_more
 from askproai_sandbox.caller.sentence import Sentence, read_sentence, split_at_new_time
 from askproai_sandbox.caller.spoken_time import MARK, Times, take_counted
 from askproai_sandbox.caller.team_requests import give_up
-from askproai_sandbox.caller.words import FILLERS
+from askproai_sandbox.caller.words import FILLERS, find_counted
 
 _IT = r"(?:es|das|den|ihn|(?:(?:de[nm]|mein\w*|zu[mr])\s+)?(?-i:[A-ZÄÖÜ])\w+)"
 _GIVES_UP = re.compile(  # an appointment that there is: "Ich schaffe es morgen nicht", "Ich kann morgen doch nicht"
@@ -80,16 +80,18 @@ def hear_change_of_mind(agent: CalledAgent, memory: Memory, sentence: Sentence) 
     if sentence.staff and not names_person(memory.booked_offer, sentence.staff):
         return Turn(memory, phrases.IMPOSSIBLE, phrases.SAME_PERSON.format(sentence.staff))
     is_other_service = bool(sentence.services) and sentence.service != memory.booked_service
-    if not sentence.when or is_other_service or _gives_up(agent, memory, sentence):
+    counted = {} if sentence.when else find_counted_move(memory, sentence)[0]
+    if not (sentence.when or counted) or is_other_service or _gives_up(agent, memory, sentence):
         return Turn(memory)
+    when = {**sentence.when, **counted}
     if sentence.unplaced:
         return not_placed(memory, sentence.unplaced, sentence.text)
-    memory = replace(memory, change=Change(_MOVE, args=named), requested_time=dict(sentence.when))
+    memory = replace(memory, change=Change(_MOVE, args=named), requested_time=when)
     is_correction = CORRECTS.search(_MAY_CHECK.sub("", sentence.text)) and not sentence.is_question
     if _MOVES.search(sentence.text) or is_correction:
-        return call(agent, memory, _MOVE, {**named, **sentence.when})
+        return call(agent, memory, _MOVE, {**named, **when})
     asked = replace(memory, change=replace(memory.change, asked_about=memory.booked))
-    return Turn(asked, phrases.MOVE_BOOKED.format(", ".join(sentence.when.values())))
+    return Turn(asked, phrases.MOVE_BOOKED.format(", ".join(when.values())))
 
 
 def _is_about_booked(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
@@ -262,13 +264,10 @@ def _hear_move(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     memory = memory.forget_time(sentence.rejected)
     wanted = read_sentence(new, agent.catalogue)
     searched = exclude(wanted.when, wanted.exclusions)
-    relative = _FROM_THE_OLD.search(new)
-    if relative and wanted.when:
-        return not_placed(memory, relative[0], sentence.text)
-    unplaced = wanted.unplaced or wanted.rejected_clock or ("" if searched else quote(wanted.exclusions))
-    if wanted.when and unplaced:
+    if unplaced := _find_unplaced(sentence, new, wanted, is_placed=bool(searched or counted)):
         return not_placed(memory, unplaced, sentence.text)
-    when = {**(searched if wanted.when and searched else {}), **counted}
+    day = name_offered_day(memory.offers, wanted.when.get("date"), "", agent.now)
+    when = {**(searched if wanted.when and searched else {}), **day, **counted}
     replaced = when.keys() & {"time", "part_of_day"} and ("time", "part_of_day")  # "Freitag Nachmittag", then "um neun"
     memory = memory.forget_time(replaced)
     memory = replace(memory, requested_time={**memory.requested_time, **when})
@@ -277,11 +276,23 @@ def _hear_move(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     return turn if turn.reaction else call(agent, turn.memory, _MOVE, args)
 
 
+def _find_unplaced(sentence: Sentence, new: str, wanted: Sentence, *, is_placed: bool) -> str:
+    """Return the words for a new time that no argument takes; "" if there are none. `wanted` is what `new` says."""
+    if not wanted.when:
+        return "" if is_placed else find_counted(sentence.text)
+    relative = _FROM_THE_OLD.search(new)
+    is_lost = "" if is_placed else quote(wanted.exclusions)
+    return relative[0] if relative else wanted.unplaced or wanted.rejected_clock or is_lost
+
+
 def find_counted_move(memory: Memory, sentence: Sentence) -> tuple[dict[str, str], str]:
     """Return the new time of a move that is counted from the appointment, and the rest of the sentence; of what is offered nothing
     is counted.
     """
-    moves = sentence.intent is Intent.MOVE or (sentence.intent is None and memory.change.tool == _MOVE)
+    is_of_booked = bool(memory.booked) and not memory.wants_further and memory.change.tool is None
+    moves = sentence.intent is Intent.MOVE or (
+        sentence.intent is None and (is_of_booked or memory.change.tool == _MOVE)
+    )
     return ({}, sentence.text) if memory.offers or not moves else take_counted(sentence.text)
 
 

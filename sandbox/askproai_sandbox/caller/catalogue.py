@@ -16,7 +16,7 @@ _SERVICE = re.compile(
     r"(?P<only>, nur (?:in|bei) .+)?"
 )
 _ONLY_WITH = re.compile(r", nur bei (?P<staff>.+)")
-_TEAM = re.compile(r"- (?P<branch>.+?): (?P<staff>.+)")
+_TEAM = re.compile(r"- (?P<branch>.+): (?P<staff>.+)")  # a branch may have a colon in its name
 _LINE = re.compile(r"- (?P<text>.+)")
 _TITLES = frozenset(
     {"dr", "doktor", "doktorin", "prof", "professor", "professorin", "frau", "herr", "herrn", "med", "dent"}
@@ -26,6 +26,12 @@ _NO_SERVICE_WORDS = frozenset(
     {"termin", "termine", "einen", "eine", "bitte", "haben", "hätte", "möchte", "brauche", "gerne"}
 )
 _WORD_OR_COMMA = re.compile(r"\w+|[,;]")
+_IN_BRACKETS = re.compile(r"\s*\([^()]*\)")  # nobody says "(30 Min.)" of "Erstgespräch (30 Min.)"
+_BEFORE_WISH = re.compile(  # "eine Lymphdrainage und …", not "… für meine Katze"
+    r"(?:^|[,;:.!?]|\b(?:ein(?:e[nmr]?)?|ne|nen|einmal|die|den|das|der|zur|zum|und|plus|sowie|oder|noch|auch|nur|lieber|doch"
+    r"|dann|sondern|statt|nein|nee|ohne|keine?n?))\s*$",
+    re.IGNORECASE,
+)
 _INFINITIVE = re.compile(r"\b[a-zäöü]+n\b")  # "machen" of "Zähne machen" is said of anything
 _NOUN = re.compile(r"(?<=[^.!?\s] )[A-ZÄÖÜ][\w-]{3,}")  # the first word of a sentence has a capital anyway
 _ANY_NOUNS = frozenset({
@@ -123,7 +129,7 @@ class Catalogue:
     def names_in_full(self, text: str) -> bool:
         """Return whether a sentence names a service in full, and not only by a word of it, which may mean something else."""
         said = {_stem(word) for word in _words(text)}
-        names = [name for service in self.services for name in (service.name, *service.spoken_names)]
+        names = [name for service in self.services for name in _names(service)]
         return any({_stem(word) for word in _words(name)} <= said for name in names)
 
     def means_all(self, text: str) -> bool:
@@ -133,11 +139,29 @@ class Catalogue:
         apart = all(at - others[name] for name, at in said.items())  # "Waxing, Beine und Achseln"
         return apart and "oder" not in _words(text)
 
+    def find_service_words(self, text: str) -> tuple[tuple[int, int, frozenset[str]], ...]:
+        """Return where the words are that name services, in a text in the form NFC of Unicode, and which services each names."""
+        said, tokens = self._find_said(text), _service_tokens(text)
+        named = {at: frozenset(name for name, found in said.items() if at in found) for at in range(len(tokens))}
+        return tuple((token.start(), token.end(), named[at]) for at, token in enumerate(tokens) if named[at])
+
     def _find_said(self, text: str) -> dict[str, frozenset[int]]:
-        words = [word for word in _WORD_OR_COMMA.findall(_plain(text)) if word not in _NO_SERVICE_WORDS]
+        text = unicodedata.normalize("NFC", text)
+        tokens = _service_tokens(text)
+        words = [_plain(token[0]) for token in tokens]
         named = {service.name: _said(service, words, in_full=True) for service in self.services}
-        if not any(named.values()):
-            named = {service.name: _said(service, words, in_full=False) for service in self.services}
+        by_word = {service.name: _said(service, words, in_full=False) for service in self.services}
+        if any(named.values()):
+            in_full = frozenset[int]().union(*named.values())
+            wished = {at for at, token in enumerate(tokens) if _is_wish(text, token)}
+            exact = {each.name: _said_exactly(each, words) for each in self.services}
+            # "eine Lymphdrainage und eine Massage": beside the name in full, the word of "Manuelle Lymphdrainage"
+            named = {
+                name: said or (by_word[name] & exact[name] & wished if by_word[name].isdisjoint(in_full) else said)
+                for name, said in named.items()
+            }
+        else:
+            named = by_word
         exact = {each.name: _said_exactly(each, words) for each in self.services if named[each.name]}
         # "Paarmassage" is that service, and not "Massage", too
         named = {
@@ -158,15 +182,23 @@ class Catalogue:
     def take_branch(self, text: str) -> tuple[str | None, str]:
         """Return the branch that a sentence names after a preposition, by a word that is in the name of no other; and the rest."""
         for name in (*self.other_branches, *self.branches):
-            others = {
-                word for other in (*self.branches, *self.other_branches) if other != name for word in _words(other)
-            }
-            own = [word for word in re.findall(r"[A-ZÄÖÜ][\w-]+", name) if word.casefold() not in others]
-            own_word = "|".join(map(re.escape, own)) or "(?!)"
-            named = rf"(?:{re.escape(name)}|(?:{_NO_PREPOSITION}\w+ ){{0,2}}?(?:{own_word}))"
+            named = rf"(?:{re.escape(name)}|(?:{_NO_PREPOSITION}\w+ ){{0,2}}?(?:{self._own_words(name)}))"
             if found := re.search(rf"\b{_AT_PLACE} {named}\b", text):
                 return name, f"{text[: found.start()]} , {text[found.end() :]}"
         return None, text
+
+    def name_place(self, text: str) -> str:
+        """Return a text that begins with a branch after a preposition: "in Mitte" for "Mitte"; else as it is."""
+        for name in (*self.other_branches, *self.branches):
+            if re.match(rf"\W*(?:{re.escape(name)}|{self._own_words(name)})\b", text):
+                return f" in {text.lstrip(' ,')}"
+        return text
+
+    def _own_words(self, branch: str) -> str:
+        """Return a pattern of the words of a branch's name that are in the name of no other."""
+        others = {word for other in (*self.branches, *self.other_branches) if other != branch for word in _words(other)}
+        own = [word for word in re.findall(r"[A-ZÄÖÜ][\w-]+", branch) if word.casefold() not in others]
+        return "|".join(map(re.escape, own)) or "(?!)"
 
     def find_staff(self, said: str) -> str | None:
         """Return the only staff member whose name has all words that were said, titles aside; None if there is not exactly one."""
@@ -224,6 +256,21 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
 
 
+def _service_tokens(text: str) -> list[re.Match[str]]:
+    return [token for token in _WORD_OR_COMMA.finditer(text) if _plain(token[0]) not in _NO_SERVICE_WORDS]
+
+
+def _is_wish(text: str, token: re.Match[str]) -> bool:
+    """Return whether a word is a noun that may be wanted for itself, by what is before it."""
+    return token[0][0].isupper() and bool(_BEFORE_WISH.search(text[: token.start()]))
+
+
+def _names(service: Service) -> tuple[str, ...]:
+    """Return what a service is called, also without what its name has in brackets."""
+    names = (service.name, *service.spoken_names)
+    return tuple(dict.fromkeys((*names, *filter(None, (_IN_BRACKETS.sub("", name).strip() for name in names)))))
+
+
 def _words(text: str) -> list[str]:
     """Return the words in lower case, in one form of Unicode, without punctuation."""
     return re.findall(r"\w+", _plain(text))
@@ -243,7 +290,7 @@ def _spellings(title: str) -> frozenset[str]:
 def _said(service: Service, words: Sequence[str], *, in_full: bool) -> frozenset[int]:
     """Return the positions of the words that mean this service: by all words of one of its names, or by a long one."""
     positions: set[int] = set()
-    for name in (service.name, *service.spoken_names):
+    for name in _names(service):
         parts, verbs = _words(name), set(_words(" ".join(_INFINITIVE.findall(name))))
         found = [{i for i, word in enumerate(words) if _alike(part, word)} for part in parts]
         if in_full and all(found):

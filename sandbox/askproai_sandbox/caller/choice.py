@@ -1,8 +1,9 @@
 """Which of several offers or appointments a caller means. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from calendar import monthrange
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -103,22 +104,22 @@ def names_person(spoken: str, staff: str) -> bool:
 def _is_at(start: datetime, when: Mapping[str, str], now: datetime) -> bool:
     """Return whether words mean this start, by the pods' grammar; a clock time must name it exactly."""
     local = start.replace(tzinfo=_UTC)  # its offset is that of the branch, and a day's clock needs no more
-    date = when.get("date")
-    is_weekday = date is not None and WEEKDAYS.get(fold(date)) == local.weekday()
-    if date is None or is_weekday or _day_of_month(date) == local.day:
-        date = local.date().isoformat()
+    words = when.get("date")
+    is_weekday = words is not None and WEEKDAYS.get(fold(words)) == local.weekday()
+    if words is None or is_weekday or _day_of_month(words) == local.day:
+        words = local.date().isoformat()
     at = now.astimezone(start.tzinfo).replace(tzinfo=_UTC)
-    understood = understand_parts(date, when.get("time"), when.get("part_of_day"), at=at, zone=_UTC)
+    understood = understand_parts(words, when.get("time"), when.get("part_of_day"), at=at, zone=_UTC)
     return any(
         candidate.contains(local) and ("time" not in when or candidate.end is None)
         for candidate in understood.candidates
     )
 
 
-def _day_of_month(date: str) -> int | None:
+def _day_of_month(words: str) -> int | None:
     """Return the day of words that name a day of any month ("am 28."); None for all others."""
-    found = [understand_parts(date, None, None, at=at, zone=_UTC).candidates for at in (_JANUARY, _MARCH)]
-    if not all(found) or any(each[0].grain is not Grain.DAY for each in found) or "monat" in fold(date):
+    found = [understand_parts(words, None, None, at=at, zone=_UTC).candidates for at in (_JANUARY, _MARCH)]
+    if not all(found) or any(each[0].grain is not Grain.DAY for each in found) or "monat" in fold(words):
         return None
     january, march = (each[0].start for each in found)
     return january.day if (january.month, march.month) in {(1, 3), (1, 4)} and january.day == march.day else None
@@ -148,10 +149,10 @@ def is_one_of_several(offer: Item, offers: Sequence[Item]) -> bool:
     return [other["start"] for other in offers].count(offer["start"]) > 1
 
 
-def find_other_part(offers: Sequence[Item], sentence: Sentence, date: str | None) -> dict[str, str]:
+def find_other_part(offers: Sequence[Item], sentence: Sentence, words: str | None) -> dict[str, str]:
     """Return the part of the offered day before or after all offers, if they are too late or too early; else nothing.
 
-    `date` is the day in the caller's words, None if none was said.
+    `words` are the day in the caller's words, None if none was said.
     """
     if sentence.is_too is None or sentence.when or not offers:
         return {}
@@ -160,22 +161,46 @@ def find_other_part(offers: Sequence[Item], sentence: Sentence, date: str | None
         day, part = starts[-1], next((name for name, hour in _LATER if starts[-1].hour < hour), None)
     else:
         day, part = starts[0], "Vormittag" if starts[0].hour >= _NOON else None
-    return {"date": date or f"{day:%Y-%m-%d}", "part_of_day": part} if part else {}
+    return {"date": words or f"{day:%Y-%m-%d}", "part_of_day": part} if part else {}
 
 
-def name_offered_weekday(offers: Sequence[Item], date: str | None, now: datetime | None) -> dict[str, str]:
-    """Return the date that a weekday alone means by the offers, if they have one on that weekday; else nothing.
+def name_offered_day(offers: Sequence[Item], words: str | None, asked_for: str, now: datetime | None) -> dict[str, str]:
+    """Return the date that a weekday alone ("Dann Montag"), or a day without a month ("am 29."), means by what was offered.
 
-    Nothing, too, where that is what the pods understand from `now` (aware): then the caller's word is passed on.
+    A weekday is that of the offers, if they have one on it. A day of the month is the one that is nearest to the offers, or
+    without any to the day that was `asked_for`. Nothing where that is what the pods understand from `now` (aware).
     """
-    weekday = WEEKDAYS.get(fold(date)) if date else None
-    days = {start.date() for offer in offers if (start := _start(offer)) and start.weekday() == weekday}
+    at = now and now.replace(tzinfo=_UTC)
+    if words is None:
+        return {}
+    weekday, day_of_month = WEEKDAYS.get(fold(words)), _day_of_month(words)
+    offered = {start.date() for offer in offers if (start := _start(offer))}
+    if weekday is not None:
+        days = [day for day in offered if day.weekday() == weekday]
+    elif day_of_month is not None and at:
+        asked = (
+            understand_parts(asked_for, None, None, at=at, zone=_UTC).candidates if asked_for and not offered else ()
+        )
+        days = _nearest_day(day_of_month, offered or {each.start.date() for each in asked}, at.date())
+    else:
+        return {}
     if len(days) != 1:
         return {}
-    day = days.pop()
-    at = now and now.replace(tzinfo=_UTC)
-    understood = understand_parts(date, None, None, at=at, zone=_UTC).candidates if at else ()
-    return {} if [each.start.date() for each in understood] == [day] else {"date": f"{day:%Y-%m-%d}"}
+    understood = understand_parts(words, None, None, at=at, zone=_UTC).candidates if at else ()
+    return {} if [each.start.date() for each in understood] == days else {"date": f"{days[0]:%Y-%m-%d}"}
+
+
+def _nearest_day(number: int, near: Collection[date], today: date) -> list[date]:
+    """Return the day of any month that is nearest to some days, and not over."""
+    months = {
+        (day.year + (day.month + apart - 1) // 12, (day.month + apart - 1) % 12 + 1)
+        for day in near
+        for apart in (-1, 0, 1)
+    }
+    days = [date(year, month, number) for year, month in months if number <= monthrange(year, month)[1]]
+    return sorted((day for day in days if day >= today), key=lambda day: (min(abs(day - each) for each in near), day))[
+        :1
+    ]
 
 
 def time_after(end: str) -> dict[str, str]:

@@ -19,7 +19,10 @@ _ADDRESSEE = (  # of a message
     r"|(?!(?:Bescheid|Termine?|Ja|Nein)\b)(?-i:[A-ZÄÖÜ])[\w-]+)"
 )
 _TOO_LATE = r"(?:\bzu spät\b|\bverspät\w+|\b(?:Minuten|(?:Viertel)?stunde|etwas|bisschen) später\b)"
-_LATER = r"\b(?:Stunden?|Minuten|Tage?n?|Wochen?) (?:später|früher)\b"
+_LATER = (  # than the appointment is now
+    r"\b(?:(?:\w*[Ss]tunden?|Minuten?|Tage?n?|Wochen?) (?:später|früher|eher|danach|davor|vorher|nach (?:hinten|vorne?))"
+    r"|(?:nächsten|folgenden) Tag|(?:gleiche|selbe)[nr]? (?:Uhrz|Z)eit)\b"
+)
 _HAD = r"(?:den|die|das|ihn|es|mein\w* (?-i:[A-ZÄÖÜ])\w+)"
 _OWED = r"\b(?:kostet|(?:be)?zahlen|berechne\w*|gebühr\w*)\b"
 _TAG = r"(?:,\s*(?:oder(?: nicht)?|nicht(?: wahr)?|ja|richtig|gell?|stimmt's)\s*)?"  # ", oder?"

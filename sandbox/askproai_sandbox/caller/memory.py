@@ -13,6 +13,7 @@ from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import Change
 from askproai_sandbox.caller.choice import Item, choose
+from askproai_sandbox.caller.companions import Companion
 from askproai_sandbox.caller.email_address import EMAIL
 from askproai_sandbox.caller.message import PendingMessage, drop_phone
 from askproai_sandbox.caller.record import ToolCall
@@ -99,9 +100,8 @@ class Memory:
     booked_service: str = ""
     booked_offer: str = ""  # as it was said, with its person
     wants_two: bool = False  # the caller has asked for several appointments, and only the first of them is looked for
-    companions: int = 0  # who come along, until they are booked
+    companions: tuple[Companion, ...] = ()  # who come along, until they are booked
     are_companions_asked: bool = False  # the last answer asks for their names
-    companion_names: tuple[str, ...] = ()
     wants_further: bool = False  # the caller has asked for a further appointment since that booking
     rejected_people: frozenset[str] = frozenset()
     replaced_name: str | None = (
@@ -129,7 +129,7 @@ class Memory:
 
     def take_person_back(self) -> "Memory":
         """Return the memory with the caller's own name for the next appointment, and nobody who comes along."""
-        memory = replace(self, companions=0, companion_names=(), replaced_name=None, is_person_declined=False)
+        memory = replace(self, companions=(), replaced_name=None, is_person_declined=False)
         return (
             memory
             if self.replaced_name is None

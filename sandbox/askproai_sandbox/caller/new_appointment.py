@@ -1,7 +1,7 @@
 """What the demo's agent does for who wants a new appointment: it asks for free times, and books what is accepted. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,10 +17,11 @@ from askproai_sandbox.caller.choice import (
     find_other_part,
     is_one_of_several,
     leave_out_days,
-    name_offered_weekday,
+    name_offered_day,
     names_person,
     time_after,
 )
+from askproai_sandbox.caller.companions import MAX_COMPANIONS, Companion
 from askproai_sandbox.caller.email_address import answer_email_question
 from askproai_sandbox.caller.intent import Intent
 from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, loose_name, not_placed
@@ -36,7 +37,7 @@ _ANY_TIME = re.compile(
 )
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
 _ASKS_WHO = re.compile(r"\bbei wem\b|\bwer macht\b", re.IGNORECASE)
-_THREE = re.compile(r"\b(?:drei|dritt)\b", re.IGNORECASE)  # people
+_ALONE = re.compile(r"\b(?:nur|bloß) (?:für )?(?:mich|ich)\b|\b(?:doch|ich) alleine?\b", re.IGNORECASE)
 _RATHER = re.compile(r"\b(?:aber|lieber|besser)\b", re.IGNORECASE)  # "Ja, aber lieber bei Anna"
 _MAX_QUESTIONING_ANSWER = 2  # words
 _MAY_BE_ABOUT_OFFERS = {None, Intent.APPOINTMENT, Intent.STAFF}  # "Bei wem wäre das?"
@@ -48,15 +49,15 @@ def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     prefers = _prefers_person(memory, sentence)
     chosen = None if prefers else find_chosen_offer(agent, memory, sentence)
     name = sentence.name or loose_name(agent, memory, sentence, asked=accepted is not None)
-    person = None if accepted else find_person(sentence, agent.catalogue)
+    person = None if accepted or sentence.companions else find_person(sentence, agent.catalogue)
     if person or (person is not None and memory.booked):  # without a name it is asked for
         kept = memory.details.get("customer_name", "") if memory.replaced_name is None else memory.replaced_name
         own = None if names_self(sentence) else kept
         memory = replace(memory.drop("customer_name"), replaced_name=own, is_person_declined=False)
         name = name or person
     names = read_names(sentence.text) if memory.companions else ()
-    if len(names) == memory.companions + 1:  # "Ja, Anna Nym und Mia Nym"
-        memory, name = replace(memory, companion_names=names[1:]), names[0]
+    if len(names) == len(_nameless(memory)) + 1:  # "Ja, Anna Nym und Mia Nym"
+        memory, name = _name_companions(memory, names[1:]), names[0]
     memory = memory.note(customer_name=name, email=sentence.email)
     if (
         accepted and chosen is None and sentence.other_time and not (name or sentence.when)
@@ -83,6 +84,18 @@ def _note_day(memory: Memory, chosen: Item) -> Memory:
     return replace(memory, requested_time={**memory.requested_time, **day})
 
 
+def hear_unwanted_service(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Look again without the services of a visit that are not wanted any more ("Ja, aber ohne Fango"), or ask for the service."""
+    known = memory.details.get("service", "").split(", ")
+    left = tuple(name for name in known if name not in sentence.unwanted)
+    if sentence.services or len(left) == len(known) or sentence.intent in TOPICS:
+        return Turn(memory)
+    if not left:
+        return Turn(memory.drop("service"), phrases.ASK_SERVICE)
+    wanted = replace(sentence, services=left, wants_all_services=len(left) > 1)
+    return _ask_availability(agent, memory.note(customer_name=sentence.name), wanted)
+
+
 def hear_email(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Repeat the booking whose e-mail address the last answer asks about."""
     booking = memory.last_call
@@ -98,11 +111,10 @@ def hear_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> T
     if not memory.are_companions_asked or booking is None:
         return Turn(memory)
     names = read_names(sentence.text)
-    if len(names) != memory.companions:
+    if len(names) != len(_nameless(memory)):
         return Turn(memory)
-    return call(
-        agent, memory, booking.name, {**booking.args, "companions": [{"customer_name": name} for name in names]}
-    )
+    memory = _name_companions(memory, names)
+    return call(agent, memory, booking.name, {**booking.args, **_companion_args(memory)})
 
 
 def hear_birth_date(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -188,11 +200,15 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     is_none_left, memory = bool(memory.offers) and not offers, replace(memory, offers=offers)
     branch = {"branch": sentence.branch} if sentence.branch else {}
     other_part = find_other_part(memory.offers, sentence, memory.requested_time.get("date"))
-    weekday = name_offered_weekday(memory.offers, sentence.when.get("date"), agent.now)
-    when, remark = {**sentence.when, **weekday, **other_part, **branch}, None
+    asked_for = memory.requested_time.get("date", "") if memory.question else ""
+    day = name_offered_day(memory.offers, sentence.when.get("date"), asked_for, agent.now)
+    when, remark = {**sentence.when, **day, **other_part, **branch}, None
     services = _requested_services(memory, sentence, has_time=bool(when))
     is_next = bool(memory.booked) and names_next_person(sentence)
-    wants_any = sentence.any_staff or is_next or (sentence.intent is Intent.APPOINTMENT and not memory.offers)
+    is_alone = bool(memory.companions and _ALONE.search(sentence.text))
+    wants_any = (
+        sentence.any_staff or is_next or is_alone or (sentence.intent is Intent.APPOINTMENT and not memory.offers)
+    )
     if (sentence.after_last or sentence.before_last) and not when and (services or wants_any):
         memory, when, remark = _find_neighbour(memory, sentence)
     if not (when or services or sentence.staff or wants_any):
@@ -202,28 +218,57 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     memory = memory.note(staff=sentence.staff)
     if when:
         memory = replace(memory, requested_time=_keep_time(agent, memory, sentence, when))
+    memory = replace(memory, companions=()) if is_alone else memory
+    if (group := _note_companions(agent, memory, sentence)).reaction:
+        return group
+    memory = group.memory
     if len(services) > 1:
         return Turn(memory, f"Möchten Sie {' oder '.join(services)}?", remark)
     memory = memory.note(service=services[0] if services else None)
     searched = exclude(memory.requested_time, memory.exclusions)
     if searched is None:
         return not_placed(memory, quote(memory.exclusions), sentence.text)
-    memory = _note_companions(agent, memory, sentence)
-    args = {**memory.details, **searched, **_name_companions(memory, ())}
+    args = {**memory.details, **searched, **_companion_args(memory)}
     return call(agent, memory, "check_availability", args, remark)
 
 
-def _name_companions(memory: Memory, names: Sequence[str]) -> dict[str, list[dict[str, str]]]:
-    """Return the argument for those who come along, as far as they have a name; nothing if nobody does."""
-    named = [{"customer_name": name} for name in names]
-    return {"companions": [*named, *({} for _ in range(memory.companions - len(named)))]} if memory.companions else {}
+def _nameless(memory: Memory) -> list[Companion]:
+    return [each for each in memory.companions if not each.name]
 
 
-def _note_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Memory:
-    """Return the memory with how many come along, where the function takes them: "für mich und meine Tochter"."""
+def _name_companions(memory: Memory, names: Iterable[str]) -> Memory:
+    """Return the memory with the names of those who come along and have none yet, in their order."""
+    given = iter(names)
+    named = tuple(each if each.name else each._replace(name=next(given, "")) for each in memory.companions)
+    return replace(memory, companions=named)
+
+
+def _companion_args(memory: Memory) -> dict[str, list[dict[str, str]]]:
+    """Return the argument for those who come along; nothing if nobody does."""
+    return {"companions": [each.args() for each in memory.companions]} if memory.companions else {}
+
+
+def _note_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Return the memory with who comes along, where the function takes them; or the question who gets which service."""
+    if (
+        memory.companions
+        and sentence.services
+        and not sentence.for_several
+        and find_person(sentence, agent.catalogue) is not None
+    ):
+        return Turn(
+            memory, phrases.ASK_SHARES, phrases.NOT_SHARED.format(sentence.text)
+        )  # "aber für meine Frau lieber Fango"
     if not (sentence.for_several and agent.takes_companions) or memory.booked:
-        return memory
-    return replace(memory, companions=2 if _THREE.search(sentence.wanted) else 1, wants_two=False)
+        return Turn(memory)
+    others = max(sentence.people, 2) - 1
+    if others > MAX_COMPANIONS:
+        return Turn(memory, phrases.TOO_MANY, phrases.NO_GROUP.format(sentence.text))
+    is_shared = bool(sentence.companions)
+    if (is_shared and len(sentence.companions) < sentence.people - 1) or (not is_shared and len(sentence.services) > 1):
+        return Turn(memory, phrases.ASK_SHARES, phrases.NOT_SHARED.format(sentence.text))
+    companions = sentence.companions or (Companion(),) * others
+    return Turn(replace(memory, companions=companions, wants_two=False))
 
 
 def _keep_time(agent: CalledAgent, memory: Memory, sentence: Sentence, when: Mapping[str, str]) -> dict[str, str]:
@@ -285,8 +330,7 @@ def _book(agent: CalledAgent, memory: Memory, offer: Item) -> Turn:
     )  # who was offered instead
     staff = {"staff": offer["staff"]} if is_of_other or is_one_of_several(offer, memory.offers) else {}
     further = {"another": True} if memory.booked else {}  # else the function asks whether it is meant instead
-    companions = _name_companions(memory, memory.companion_names)
-    args = {**memory.details, **staff, **further, **companions, "start": offer["start"]}
+    args = {**memory.details, **staff, **further, **_companion_args(memory), "start": offer["start"]}
     turn = call(agent, memory, "book_appointment", args)
     missing = set(agent.schema("book_appointment").get("required", ())) - memory.details.keys()
     for name, question in (("customer_name", phrases.ASK_NAME), ("birth_date", phrases.ASK_BIRTH_DATE)):

@@ -6,6 +6,8 @@ ASK_BIRTH_DATE = "Wie lautet das Geburtsdatum?"
 ASK_SERVICE = "Was möchten Sie buchen?"
 ASK_TIME = "Wann würde es Ihnen besser passen?"
 ASK_WHEN = "Wann möchten Sie kommen?"
+ASK_SHARES = "Für wen ist welche Leistung?"
+TOO_MANY = "Zusammen kann ich höchstens vier Personen eintragen. Für wie viele soll ich suchen?"
 ASK_MESSAGE = "Was darf ich ausrichten?"
 ASK_NAME_TO_WAIT = "Auf welchen Namen darf ich Sie auf die Warteliste setzen?"
 ASK_WHO = "Von wem darf ich das ausrichten?"
@@ -71,6 +73,13 @@ ENGLISH = (
     "speaks German only: try phrases with `askproai when --language en`, functions with `askproai call --function`"
 )
 ONE_APPOINTMENT = "books one appointment after the other: after the first it asks for the second"
+NOT_SHARED = (
+    "does not know who gets which service of “{}”, and calls no function: say it of each person (“Fango für mich, Massage für"
+    " meine Frau”)"
+)
+NO_GROUP = "calls no function for “{}”: no function takes more than three people who come along"
+NOT_COUNTED = "takes “{}” for two people: say how many they are"
+LEFT_OTHERS = "asks for one person and one branch at a time: “{}” of “{}” is in no function, ask for it by itself"
 ONE_BY_ONE = (
     "does one thing after the other: once the first one is booked or cancelled, ask for the next one in the same call"
 )

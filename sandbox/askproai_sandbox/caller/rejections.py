@@ -16,8 +16,8 @@ _CANNOT = (
     r"|(?:im|in)\s+Urlaub|verreist|unterwegs|verhindert|weg)\b"
 )
 _REJECTED = re.compile(  # "nicht um zehn", "um zehn geht es nicht", "keine Kontrolle"
-    r"\b(?:nicht|keine?[nmrs]?)\b[^.;!?]*?\bsondern\b|"
-    rf"\b(?:nicht|nie|ned|net|weder|ohne|kein(?:en)?|auf\s+keinen\s+Fall)\s+(?:{_LINK}\s+)*(?:{_WHO}|{_ORDINAL}|{_WHENS})"
+    r"\b(?:nicht(?!\s+nur\b)|keine?[nmrs]?)\b[^.;!?]*?\bsondern\b|"
+    rf"\b(?:nicht|nie|ned|net|weder|ohne|(?:an)?statt|kein(?:en)?|auf\s+keinen\s+Fall)\s+(?:{_LINK}\s+)*(?:{_WHO}|{_ORDINAL}|{_WHENS})"
     rf"(?:\s+noch\s+(?:{_LINK}\s+)*{_WHENS})?"
     rf"|(?:\b{_LINK}\s+)?{_WHENS}\s+(?:ist|wäre|wär|passt|geht|ginge|kann|klappt|habe?|hat|hätte|schaffe?|muss|bin|sind)\b"
     rf"[^,.;!?]*?{_CANNOT}"
@@ -28,14 +28,15 @@ _REJECTED = re.compile(  # "nicht um zehn", "um zehn geht es nicht", "keine Kont
     r"|\bkeine?[nmrs]?\s+(?!Problem)(?-i:[A-ZÄÖÜ])\w+",
     re.IGNORECASE,
 )
-_REJECTED_PERSON = re.compile(rf"\b(?:nicht|ned|net|weder)\s+(?:{_LINK}\s+)*({_WHO})", re.IGNORECASE)
+_REJECTED_PERSON = re.compile(rf"\b(?:nicht|ned|net|weder|(?:an)?statt)\s+(?:{_LINK}\s+)*({_WHO})", re.IGNORECASE)
 _NEGATIVE_QUESTION = re.compile(  # "Geht es nicht um elf?", but not "Haben Sie etwas frei, aber nicht um elf?"
     r"^\W*(?:(?:Ja|Und|Aber|Oder)\W+)*(?:Geht|Ginge|Haben|Hätten|Habt|Kann|Könnte[nt]?|Können|Gibt|Passt|Warum)\b"
     r"(?![^?]*,\s*(?:\w+\s+){0,2}nicht\b)[^?]*\?",
     re.IGNORECASE,
 )
 _CORRECTION = re.compile(  # "am Freitag, nein, doch am Donnerstag"
-    r"(?<=[\w›])[^\w‹›]+(?:ach\W+)?(?:nein|nee|ne|ach\s+was|quatsch|entschuldigung|verzeihung|ich\s+meine|besser\s+gesagt|äh(?:m)?)\b"
+    r"(?<=[\w›])[^\w‹›]+(?:ach\W+)?(?:nein|nee|ne|ach\s+was|quatsch|unsinn|falsch|entschuldigung|verzeihung|pardon|sorry|moment|halt|stopp?|warten\s+Sie"
+    r"|ich\s+meinte?|meinte?\s+ich|vielmehr|besser\s+gesagt|äh(?:m)?)\b"
     rf"(?=[^.;!?]*?{MARK})",
     re.IGNORECASE,
 )

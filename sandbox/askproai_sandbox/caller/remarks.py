@@ -5,9 +5,10 @@ import re
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
+from askproai_sandbox.caller.companions import find_uncounted
 from askproai_sandbox.caller.email_address import is_address_lost
 from askproai_sandbox.caller.intent import PATTERN_OF, Intent
-from askproai_sandbox.caller.memory import INFORMATION, CalledAgent, Memory, Turn
+from askproai_sandbox.caller.memory import INFORMATION, SEARCHES, CalledAgent, Memory, Turn
 from askproai_sandbox.caller.message import find_phone, names_phone
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.sentence import Sentence
@@ -80,6 +81,8 @@ def find_remark(sentence: Sentence, *, takes_companions: bool) -> str | None:
         return phrases.NO_SPAN.format(sentence.text)
     if sentence.for_several and sentence.intent not in TOOL_OF_CHANGE and not takes_companions:
         return phrases.ONE_APPOINTMENT
+    if sentence.for_several and takes_companions and (many := find_uncounted(sentence.text)):
+        return phrases.NOT_COUNTED.format(many)
     is_group = sentence.for_several and takes_companions  # "zwei Termine gleichzeitig, für mich und meine Schwester"
     is_both_cancelled = sentence.intent is Intent.CANCEL and sentence.is_both
     if (sentence.wants_several and not is_group) or is_both_cancelled:
@@ -124,6 +127,14 @@ def find_remark_on_left_part(turn: Turn, sentence: Sentence, catalogue: Catalogu
     others = [each for each in parts if not (catalogue.find_services(each) or _TELLS_ALONE.search(each))]
     left = [noun[0] for each in others if (noun := _WANTED_NOUN.search(each))]
     return phrases.LEFT_PART.format(left[0]) if left and len(others) < len(parts) else None
+
+
+def find_remark_on_others(turn: Turn, sentence: Sentence) -> str | None:
+    """Return the remark on people of the team and branches that a sentence names, and that the called function does not get."""
+    is_time = isinstance(turn.reaction, ToolCall) and turn.reaction.name in {*SEARCHES, *TOOL_OF_CHANGE.values()}
+    if not (is_time and sentence.others):
+        return None
+    return phrases.LEFT_OTHERS.format("”, “".join(sentence.others), sentence.text)
 
 
 def find_remark_on_second_question(turn: Turn, text: str) -> str | None:

@@ -26,6 +26,7 @@ from askproai_sandbox.caller.appointment_changes import (
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
 from askproai_sandbox.caller.choice import ask_again, ask_which, find_ordinal
+from askproai_sandbox.caller.corrections import find_people
 from askproai_sandbox.caller.email_address import EMAIL
 from askproai_sandbox.caller.intent import Intent
 from askproai_sandbox.caller.memory import (
@@ -48,6 +49,7 @@ from askproai_sandbox.caller.new_appointment import (
     hear_companions,
     hear_email,
     hear_question_about_offers,
+    hear_unwanted_service,
     repeat_with_branch,
 )
 from askproai_sandbox.caller.questions import (
@@ -64,6 +66,7 @@ from askproai_sandbox.caller.remarks import (
     find_remark_on_left_part,
     find_remark_on_lookup,
     find_remark_on_number,
+    find_remark_on_others,
     find_remark_on_second_question,
     find_rest,
     is_no_wish,
@@ -72,7 +75,7 @@ from askproai_sandbox.caller.remarks import (
     tells_what_was,
 )
 from askproai_sandbox.caller.sentence import Sentence, drop_closed_day, read_first_appointment, read_sentence
-from askproai_sandbox.caller.spoken_time import name_hours
+from askproai_sandbox.caller.spoken_time import Times, name_hours
 from askproai_sandbox.caller.team_requests import (
     can_take_back,
     give_up,
@@ -81,7 +84,7 @@ from askproai_sandbox.caller.team_requests import (
     only_ends_call,
     take_back,
 )
-from askproai_sandbox.caller.words import FILLERS, join_spelling
+from askproai_sandbox.caller.words import FILLERS, correct_answer, join_spelling
 
 _REPEAT = re.compile(
     r"^\W*(?:wie )?bitte\s*\?|\bwiederholen\b|\bnicht (?:ganz |richtig |so )?verstanden\b|\bnoch ?mal (?:sagen|bitte)\b",
@@ -155,9 +158,7 @@ class ScriptedModel:
 def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     """Read a sentence, and return the reaction of the first rule that has one. Pure."""
     is_spelled = _is_spelled(text)
-    text = name_hours(drop_closed_day(text), asked="wie viel Uhr" in memory.question)
-    if memory.offers and memory.change.tool is None:  # it rejects what is offered, and cancels nothing
-        text = _SEE_YOU.sub(r"\1", _NOT_COME.sub("nicht", text))
+    text = _prepare(agent, memory, text)
     accepting, message = split_off_message(text)
     if message and _may_accept(agent, memory, read_sentence(accepting, agent.catalogue)):
         text, memory = accepting, replace(memory, to_pass_on=message)
@@ -201,6 +202,22 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     return turn
 
 
+def _prepare(agent: CalledAgent, memory: Memory, text: str) -> str:
+    """Return a sentence as it is read, by its place in the call: "neun" after the question for a time is "um neun"."""
+    text = name_hours(drop_closed_day(text), asked="wie viel Uhr" in memory.question)
+    if memory.is_name_asked or (memory.offers and not _names_known(agent, text)):
+        text = correct_answer(text)
+    if memory.offers and memory.change.tool is None:  # it rejects what is offered, and cancels nothing
+        text = _SEE_YOU.sub(r"\1", _NOT_COME.sub("nicht", text))
+    return text
+
+
+def _names_known(agent: CalledAgent, text: str) -> bool:
+    """Return whether a text names a service, somebody of the team or a time, which are no names of callers."""
+    catalogue = agent.catalogue
+    return bool(catalogue.find_services(text) or find_people(text, catalogue) or Times(text).marked != text)
+
+
 def _find_remark_before(agent: CalledAgent, memory: Memory, sentence: Sentence) -> str | None:
     """Return the remark on what no function can do of a sentence, where it is asked for in this call."""
     if memory.message or is_known_question(agent, sentence):
@@ -240,6 +257,7 @@ def _find_remark_on_rest(agent: CalledAgent, turn: Turn, sentence: Sentence, que
         or find_remark_on_second_question(turn, sentence.text)
         or find_remark_on_lookup(turn, sentence, agent.catalogue)
         or find_remark_on_aside(turn, sentence)
+        or find_remark_on_others(turn, sentence)
         or find_remark_on_left_part(turn, sentence, agent.catalogue)
     )
 
@@ -498,6 +516,7 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     hear_change,
     hear_question,
     hear_giving_up,
+    hear_unwanted_service,
     hear_booking,
     _hear_yes_to_new,
     _hear_nothing_new,

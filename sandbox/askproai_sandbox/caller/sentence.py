@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field, replace
 
 from askproai_sandbox.caller.catalogue import Catalogue
+from askproai_sandbox.caller.companions import Companion, count_people, read_shares
+from askproai_sandbox.caller.corrections import are_joined, cut_corrected, find_people
 from askproai_sandbox.caller.email_address import EMAIL
 from askproai_sandbox.caller.intent import ASKS_FOR_OWN, BYE, PASSED_ON, PATTERN_OF, Intent, find_intent
 from askproai_sandbox.caller.rejections import (
@@ -91,8 +93,18 @@ _SEVERAL = re.compile(
     r"|\b(?:zwei|drei)(?:mal)? (?!Uhr|Tag|Woch|Monat|Stund|Minut|Viertel|Termin)(?-i:[A-ZÄÖÜ])\w+",
     re.IGNORECASE,
 )
-_FOR_NEXT_PERSON = re.compile(r"\bund (?:\w+ )?für (?:mich|mein|unser|ihr|sein)", re.IGNORECASE)
-_SEVERAL_APPOINTMENTS = re.compile(r"\b(?:zwei|drei|mehrere) Termine\b", re.IGNORECASE)  # of one person
+_SOME = r"(?:\d+|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|zwölf|fünfzehn|zwanzig|mehrere|einige|ein paar)"
+_DAY = r"(?:Tag|\w+(?<!Termin)tags?|Mittwochs?|Sonnabends?)"
+_SEVERAL_APPOINTMENTS = re.compile(  # of one person, also a series: "zehn Termine, jede Woche"
+    rf"\b{_SOME} (?:\w+ )?(?:Termine|Sitzungen|Einheiten|Anwendungen|Behandlungen|Massagen|\w+stunden)\b"
+    r"|\b(?:vier|fünf|sechs|sieben|acht|neun|zehn|zwölf|\d+)(?:mal| Mal| ?x) (?-i:[A-ZÄÖÜ])\w+"
+    rf"|\bjede[nrsm]? (?:zweite[nrsm]? |dritte[nrsm]? |andere[nrsm]? )?(?:Woche|Monat|{_DAY})\b"
+    rf"|\balle (?:{_SOME}|vierzehn) (?:Tage|Wochen|Monate)\b|\b(?:ein|zwei|drei)mal (?:die|pro|in der|im|jede) (?:Woche|Monat)\b"
+    rf"|\b(?:wöchentlich|monatlich|täglich|regelmäßig|\d+-tägig|vierzehntägig)\w*|\bimmer (?:am )?{_DAY}\b|\b\w*serie\b"
+    rf"|\b(?:Fünfer|Sechser|Zehner)(?:karte|block|rezept)\b|\bnächsten {_SOME} \w+|\b{_SOME} Mal\b|\b(?:mehrmals|jeweils)\b"
+    r"|\b(?:Dauer|Serien|Folge)termine?\b",
+    re.IGNORECASE,
+)
 _NEXT_ONE = re.compile(  # "und einmal Krallen", "und am Donnerstag"
     rf",?\s+(?:und\s+)?(?:dann\s+)?(?:noch\s+)?(?:einmal|einen|eine|eins)\s+(?=[^.?!]*[A-ZÄÖÜ])|\s+und\s+(?=(?:am|um|den)?\s*{MARK})",
     re.IGNORECASE,
@@ -118,6 +130,10 @@ _HINDRANCE = re.compile(  # why an offer does not suit: "Da hab ich leider einen
     r"(?![^,.;!?]*\b(?:Zeit|frei|dabei|da|gern|nichts vor)\b)[^,.;!?]*",
     re.IGNORECASE,
 )
+_BESIDE_PERSON = re.compile(
+    r"\b(?:oder|und|bei|beim|zu|zum|zur|mit|von|Frau|Herrn?|Doktor(?:in)?|Dr\.?)\s*$", re.IGNORECASE
+)
+_THREE = re.compile(r"\b(?:drei|dritt)\b", re.IGNORECASE)  # people
 _AFTER_LAST = re.compile(r"\b(?:danach|hinterher|anschließend|im Anschluss|direkt dahinter)\b", re.IGNORECASE)
 _BEFORE_LAST = re.compile(r"\b(?:davor|vorher|direkt vorneweg)\b", re.IGNORECASE)
 _ENGLISH_WORDS = """
@@ -167,6 +183,12 @@ class Sentence:
     is_too: str | None = field(default=None)  # "früh" or "spät"
     is_shift: bool = field(default=False)
     for_several: bool = field(default=False)  # an appointment for more than one person
+    people: int = field(default=1)  # as far as the sentence says how many come together
+    companions: tuple[Companion, ...] = field(
+        default=()
+    )  # of whom it says what each wants: `services` are the caller's then
+    unwanted: frozenset[str] = field(default=frozenset())  # services: "ohne Fango"
+    others: tuple[str, ...] = field(default=())  # people of the team and branches beside `staff` and `branch`
     wants_several: bool = field(default=False)  # appointments of one person
     email: str | None = field(default=None)
     rejected_staff: frozenset[str] = field(default=frozenset())  # as the catalogue names them
@@ -203,10 +225,6 @@ def read_first_appointment(text: str, catalogue: Catalogue) -> Sentence:
     whole, first = read_sentence(text, catalogue), read_sentence(_cut_next_appointment(text), catalogue)
     if whole.intent is Intent.CANCEL and (new := _AND_NEW.search(text)):
         return replace(read_sentence(text[: new.start()], catalogue), wants_several=True)
-    if whole.for_several and (next_person := _FOR_NEXT_PERSON.search(text)):
-        of_first = catalogue.find_services(text[: next_person.start()])
-        if of_first and len(of_first) < len(whole.services):
-            return replace(whole, services=tuple(of_first), wants_all_services=False)
     names_less = bool(first.services) and len(first.services) < len(whole.services)
     if whole.for_several or whole.intent is not first.intent or not (whole.wants_several or names_less):
         return whole
@@ -240,7 +258,9 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     ich nicht kommen" names one.
     """
     start = found.start() if (found := EMAIL.search(text)) else len(text)  # an address is spelled in the pods' own way
-    text = correct_name(join_spelling(text[:start])) + text[start:]
+    said = correct_name(join_spelling(text[:start])) + text[start:]
+    corrected = cut_corrected(said, catalogue)
+    shares, text = read_shares(corrected.text, catalogue), corrected.text
     email, rest = take(EMAIL, text)
     hindrance, rest = take(_HINDRANCE, rest)
     intent = find_intent(rest)
@@ -257,7 +277,16 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     if branch is None and len(catalogue.branches) > 1:
         branch, rest = take(_PLACE, rest)
     services = () if _PAPER_FOR.search(rest) else catalogue.find_services(cut_shift(rest))
-    noun = None if services else find_noun(rest) or (find_asked_noun(rest) if intent in _OF_A_SERVICE else None)
+    wants_all = (
+        len(services) > 1 and not corrected.is_unclear and catalogue.means_all(rest) and are_joined(rest, catalogue)
+    )
+    others = _find_others(rest, staff, branch, catalogue)
+    if shares:
+        services, wants_all, others = shares[0].services, len(shares[0].services) > 1, ()
+        staff = shares[0].staff or None
+    noun = (
+        None if services else find_noun(cut_shift(rest)) or (find_asked_noun(rest) if intent in _OF_A_SERVICE else None)
+    )
     if intent is None and services and ASKS_FOR_OWN.search(text):
         intent = Intent.LIST
     if noun and name is None and (person := re.search(rf"\bfür ({re.escape(noun)} {NAME_WORD})(?!\w)", rest)):
@@ -266,6 +295,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         staff, rest, noun = known, rest.replace(noun, ",", 1), None
     is_question = bool(_QUESTION.search(text))
     wants_other = not services and intent in _MAY_WANT_OTHER and bool(_NO_APPOINTMENT.search(rest))
+    text, people = said, count_people(corrected.text)
     return Sentence(
         text=text,
         wanted=re.sub(MARK, " , ", kept.marked),
@@ -290,8 +320,12 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         unplaced=unplaced or rejections.unplaced or find_left_clock(rest) or find_counted(text),
         is_too=find_too(text),
         is_shift=is_shift(text),
-        for_several=bool(_SEVERAL.search(rest)),
-        wants_several=intent not in _CHANGES and bool(_SEVERAL_APPOINTMENTS.search(rest)),
+        for_several=bool(shares or people > 1 or _SEVERAL.search(rest)),
+        people=max(people, 3 if _THREE.search(rest) else 1),
+        companions=tuple(share.companion(shares[0]) for share in shares[1:]),
+        unwanted=corrected.unwanted,
+        others=others,
+        wants_several=intent not in _CHANGES and bool(_SEVERAL_APPOINTMENTS.search(text)),
         email=email,
         rejected_staff=frozenset(filter(None, map(catalogue.find_staff, find_rejected_people(text)))),
         after_last=bool(_AFTER_LAST.search(text)),
@@ -304,8 +338,17 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         is_question=is_question,
         checks=is_question and bool(_CHECKS.search(text)),
         wants_other=wants_other,
-        wants_all_services=len(services) > 1 and catalogue.means_all(rest),
+        wants_all_services=wants_all,
     )
+
+
+def _find_others(rest: str, staff: str | None, branch: str | None, catalogue: Catalogue) -> tuple[str, ...]:
+    """Return the people and branches that a text names after `staff` and `branch` were taken from it: "bei Anna oder Mehmet"."""
+    people = [
+        each.person for each in find_people(rest, catalogue) if _BESIDE_PERSON.search(rest[: each.start] + each.lead)
+    ]
+    place = catalogue.take_branch(rest)[0] if branch else None
+    return tuple(each for each in dict.fromkeys((*people, place)) if each and each not in {staff, branch})
 
 
 def split_at_new_time(text: str) -> tuple[str, str]:

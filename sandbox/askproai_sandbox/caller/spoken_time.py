@@ -167,9 +167,15 @@ def _trim(kind: str, words: list[str], begin: int, end: int) -> tuple[int, int]:
     return begin, end
 
 
+@lru_cache(maxsize=8192)
+def _find_argument(words: str) -> Argument | None:
+    """Return which argument names words, as `find_argument` does: a sentence is read several times in a turn."""
+    return find_argument(words)
+
+
 def _kind(words: list[str], before: str) -> str:
     """Return the kind of words that name only dates, only clock times or only parts of the day, and that the pods understand."""
-    argument = None if _is_no_time(words, before) else find_argument(" ".join(words))
+    argument = None if _is_no_time(words, before) else _find_argument(" ".join(words))
     return next((kind for kind, name in KINDS.items() if name is argument), "")
 
 
@@ -234,12 +240,18 @@ def _counts(last: str, following: str) -> bool:
     return bool(_UNITS.match(following)) and not last.casefold().startswith("uhr")
 
 
-_COUNTED = r"(?:\d+|zwei|drei|vier|fünf|sechs|acht|zehn|fünfzehn|zwanzig|dreißig|anderthalb|eineinhalb|eine[mr]?|eine?|ne|paar)"
-_SPAN = rf"\b{_COUNTED}\s+(?:halbe\s+|viertel)?(?:Minute|Stunde|Viertelstunde|Tag|Woche)[en]*\b"
-_SHIFT = re.compile(rf"\bum\s+{_SPAN}|{_SPAN}\s+(?:nach\s+(?:hinten|vorne?)|später|früher|eher)\b", re.IGNORECASE)
+_COUNTED = (
+    r"(?:\d+(?:[.,]\d)?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|vierzehn|fünfzehn|zwanzig|dreißig|vierzig"
+    r"|fünfundvierzig|neunzig|anderthalb|eineinhalb|zweieinhalb|dreieinhalb|eine[nmr]?|eine?|nen?|halbe|paar)"
+)
+_SPAN = rf"\b{_COUNTED}\s+(?:halbe[ns]?\s+|(?:drei)?viertel\s*)?(?:Minute|Stunde|Tag|Woche|Monat)[en]*\b"
+_DIRECTION = r"(?:nach\s+(?:hinten|vorne?)|später|früher|eher|danach|davor|vorher|zuvor)"
+_SHIFT = re.compile(rf"\bum\s+{_SPAN}|{_SPAN}\s+{_DIRECTION}\b", re.IGNORECASE)
 _COUNTED_TIME = re.compile(  # from the appointment that is to be moved; the pods count
-    rf"(?:\bum\s+)?{_SPAN}\s+(?:nach\s+(?:hinten|vorne?)|später|früher|eher|danach|davor|vorher)\b"
-    r"|\b(?:(?:am|auf\s+den|auf\s+die|in\s+der|den|die)\s+)?(?:Tag|Woche|\w+tag|Mittwoch|Sonnabend)\s+(?:danach|davor|vorher)\b"
+    rf"(?:\bum\s+)?{_SPAN}\s+{_DIRECTION}\b"
+    r"|\b(?:(?:am|auf\s+den|den)\s+)?(?:nächste[nr]?|folgende[nr]?|selben|gleichen)\s+Tag\b"
+    r"|\b(?:(?:am|auf\s+den|auf\s+die|in\s+der|den|die)\s+)?(?:(?:Tag|Woche)\s+(?:darauf|drauf)"
+    r"|(?:Tag|Woche|\w+tag|Mittwoch|Sonnabend)\s+(?:danach|davor|vorher))\b"
     r"|\b(?:(?:um|zu|zur)\s+)?(?:(?:die|der)\s*)?(?:selben?|gleichen?)\s+(?:Uhrzeit|Zeit)\b",
     re.IGNORECASE,
 )
@@ -253,6 +265,7 @@ _HOUR = r"(?:eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|[0
 _BARE_HOUR = re.compile(  # "geht da neun?"
     r"\b((?:geht|ginge|passt|klappt|wäre|wär|lieber|vielleicht|dann)\s+(?:(?:da|auch|es|denn|noch|Ihnen|eher|bei Ihnen)\s+)*)"
     rf"(?={_HOUR}(?:\s*[.,;!?]|\s*$|\s+(?:auch|noch|oder|bei|besser)\b))"
+    rf"|(\b(?:nein|nee|quatsch|sorry|moment|entschuldigung|verzeihung|äh),?\s+)(?={_HOUR}\s*(?:[.,;!?]|$))"  # "um neun, nein, zehn"
     rf"|(\bauf\s+)(?={_HOUR}\s+(?:ändern|legen|verlegen|verschieben|schieben|umbuchen|vorziehen)\b)",  # "auf zwölf verschieben"
     re.IGNORECASE,
 )

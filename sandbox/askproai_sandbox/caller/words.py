@@ -60,6 +60,12 @@ _CORRECTED_NAME = re.compile(  # "Mein Name ist Ulf Urban, nein, Urbach": the la
     rf"(?!(?:{'|'.join(WEEKDAY_NAMES)})\b)({NAME_WORD}(?:\s+{NAME_WORD})?)"
     r"(?=\s*(?:[.,!]|$))"
 )
+_CORRECTED_ANSWER = re.compile(
+    r"^((?:\W*(?i:ja|gerne?|okay|bitte|auf(?: den Namen)?)\b\W*)*)"
+    rf"(?!(?i:ja|auf|gern|bitte)\b)({NAME_WORD}(?:\s+{NAME_WORD})*),?\s+"
+    r"(?:(?:äh|ach|oder|moment),?\s+)?(?i:nein|nee|verzeihung|entschuldigung|sorry|ich meine|quatsch|äh)\b[,.]?\s+"
+    rf"({NAME_WORD}(?:\s+{NAME_WORD})?)(?=\s*[.!]?\s*$)"
+)
 _COUNTED = re.compile(
     rf"\b(?:Woche|Tag|Monat|{'|'.join(WEEKDAY_NAMES)}) (?:danach|davor)\b|\b(?:Woche|Tag|Monat) (?:darauf|drauf)\b"
     r"|\b(?:die(?:selbe|\s+(?:selbe|gleiche))|zur\s+(?:selben|gleichen)) (?:Uhrz|Z)eit\b",
@@ -147,6 +153,11 @@ def correct_name(text: str) -> str:
     """Return a sentence with the name that its caller corrects or completes to, in the place of the one that was said first."""
     text = _NAME_HERE.sub(r"\1Mein Name ist \2,", _NAME_FIRST.sub(r"Mein Name ist \1", text))
     return _WHOLE_NAME.sub(r"\g<lead>\g<whole>", _CORRECTED_NAME.sub(_corrected, text))
+
+
+def correct_answer(text: str) -> str:
+    """Return an answer with the name that it corrects to: "Ja, Anna Nym, nein, Anna Nimm"."""
+    return _CORRECTED_ANSWER.sub(_corrected, text)
 
 
 def _corrected(match: re.Match[str]) -> str:

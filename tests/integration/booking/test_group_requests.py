@@ -66,7 +66,7 @@ async def test_who_gets_which_service_is_asked_where_the_model_does_not_say(salo
 async def test_the_hold_says_what_a_cut_transcript_does_not(salon: Salon) -> None:
     await look(salon, {"service": "Färben"})
     alone = await book_heard(salon, caller(), "10:00")
-    assert alone.message == "Auf welche Namen darf ich die anderen Termine eintragen?"
+    assert alone.message == "Auf welchen Namen darf ich den anderen Termin eintragen?"
     unsure = await book_heard(salon, caller(), "10:00", companions=[MIA])
     assert unsure.message == "Wer bekommt welche Leistung?", "a haircut for Mia was never offered"
     assert await booked(salon) == []
@@ -92,7 +92,7 @@ async def test_the_caller_among_the_companions_is_asked_about(salon: Salon) -> N
 )
 async def test_what_is_no_name_is_asked_for(salon: Salon, name: str) -> None:
     answer = await book(salon, "10:00", {"customer_name": name, "service": "Haarschnitt"})
-    assert answer.message == "Auf welche Namen darf ich die anderen Termine eintragen?"
+    assert answer.message == "Auf welchen Namen darf ich den anderen Termin eintragen?"
     assert await booked(salon) == []
 
 

@@ -74,6 +74,14 @@ def test_a_status_never_names_the_other_owner_of_a_number():
     assert condition.reason is Reason.NUMBER_CLAIMED_TWICE
 
 
+def test_a_number_of_another_branch_of_the_same_tenant_is_reported_with_that_branch():
+    other = branch()
+    holder = f"{other.key.namespace}/{other.key.name}"
+    condition = numbers_condition(inputs(claimed={"+49301234567": holder}, branches=(other,)))
+    assert f"Branch {other.key.name!r} of this Tenant has it already" in condition.message
+    assert "whoever runs the platform" not in condition.message
+
+
 def test_an_unreadable_number_is_reported_before_a_claimed_one():
     both = inputs(branch(phoneNumbers=[{"number": "112"}]), claimed={"+49301234567": "other/branch"})
     assert [check(both) is not None for check in CHECKS] == [True, True]

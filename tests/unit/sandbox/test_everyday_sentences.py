@@ -176,7 +176,7 @@ AFTER_OFFERS = [  # of a Haarschnitt, after the name was said
     (DECEMBER, "Am neunundzwanzigsten", books(DECEMBER[2])),
     (DECEMBER, "Am 28. November um zehn", asks("28. November um zehn", CUT)),
     (DECEMBER, "Diesen Monat am 28. um zehn", asks("diesen Monat am 28. um zehn", CUT)),
-    (DECEMBER, "Am 27. um zehn", asks("am 27. um zehn", CUT)),
+    (DECEMBER, "Am 27. um zehn", asks("27. Dezember um zehn", CUT)),
     (ONE, "Jo", books(ONE[0])),
     (ONE, "Joa, passt", books(ONE[0])),
     (ONE, "Jawoll", books(ONE[0])),

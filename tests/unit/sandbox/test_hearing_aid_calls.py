@@ -122,10 +122,10 @@ def test_what_is_asked_beside_an_appointment_is_remarked_on(said: str, function:
     "said",
     [
         "Ich brauche für mich einen Hörtest und für meinen Mann eine Reinigung am Dienstag in einer Woche um zehn.",
-        "Für meine Frau einen Hörtest und für mich eine Reinigung, am Dienstag in einer Woche um zehn.",
+        "Für meine Frau eine Reinigung und für mich einen Hörtest, am Dienstag in einer Woche um zehn.",
     ],
 )
-def test_of_two_people_the_first_one_is_looked_for(said: str) -> None:
+def test_of_two_people_the_caller_is_looked_for(said: str) -> None:
     (_, args), remark = hold(SHOP, said)
     assert (args["service"], remark) == ("Hörtest", phrases.ONE_APPOINTMENT)
 

@@ -100,7 +100,8 @@ def numbers_unreadable(inputs: Inputs) -> Condition | None:
 
 def numbers_claimed(inputs: Inputs) -> Condition | None:
     """Another branch of the cluster has one of the numbers."""
-    return claimed_numbers_condition(inputs.claimed) if inputs.claimed else None
+    own = {f"{branch.key.namespace}/{branch.key.name}" for branch in inputs.branches}
+    return claimed_numbers_condition(inputs.claimed, own) if inputs.claimed else None
 
 
 # The order is the precedence. A failing check stops nothing: the other numbers ring.
