@@ -58,6 +58,8 @@ check: $(STAMP) ## Format, lint, types, layers, generated files, public names
 	@echo "== public APIs, SQL in stores, citations, words" && python hack/check_source.py
 	@echo "== generated files" && python hack/generate.py --check && python hack/architecture.py --check && python hack/licences.py --check
 	@echo "== public names" && python hack/public_names.py
+	@echo "== shell scripts" && shellcheck --severity warning $$(git ls-files -co --exclude-standard '*.sh' hack/kind hack/k3d .ci/run)
+	@echo "== the documentation as a site: links, anchors, navigation" && $(MAKE) --no-print-directory docs
 
 format: $(STAMP) ## Format, and fix what can be fixed automatically
 	@ruff format . && ruff check --fix .

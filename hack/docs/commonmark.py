@@ -1,8 +1,8 @@
 """Read pages by CommonMark with tables, as git hosts do, in place of Python-Markdown's own grammar (decision 119).
 
-Python-Markdown, which mkdocs uses, wants four spaces in lists, blank lines before lists and tables, and makes other anchors: a page that
-reads well on a git host has broken lists and code on the site. Here markdown-it makes the tree of elements; all that follows (the table of
-contents, the check and the addresses of links, the search) is mkdocs' own.
+Python-Markdown, which mkdocs uses, wants four spaces in lists, blank lines before lists and tables, and makes other anchors: a page
+that reads well on a git host has broken lists and code on the site. Here markdown-it makes the tree of elements; all that follows
+(the table of contents, the check and the addresses of links, the search) is mkdocs' own.
 """
 
 import re
@@ -69,7 +69,7 @@ class CommonMark(Extension):
 def _parse(text: str) -> ElementTree:
     """Return the elements of a page. Raises ValueError for HTML in it, or code in a language that nobody knows."""
     html = _READER.render(text)
-    root = fromstring(f"<div>{html}</div>")  # noqa: S314  made by markdown-it, in the line above
+    root = fromstring(f"<div>{html}</div>")  # made by markdown-it, in the line above
     for element in root.iter():
         element.text, element.tail = _keep_entities(element.text), _keep_entities(element.tail)
         _point_to_page(element)

@@ -1,8 +1,8 @@
 """Hooks of mkdocs: the site has the pages of the repository under the paths that their links name (decision 119).
 
-The pages are written for a git host: README.md links to `docs/install.md`, and that to `../examples/salon.yaml`. So the files of the
-site have the paths of the repository, and what a page links to outside of `docs` becomes a page, too: a file of code with its text, a
-folder with the list of its files. Only the addresses are shorter: `docs/install.md` is `install.html`.
+The pages are written for a git host: README.md links to `docs/install.md`, and that to `../examples/salon.yaml`. So the files of
+the site have the paths of the repository, and what a page links to outside of `docs` becomes a page, too: a file of code with its
+text, a folder with the list of its files. Only the addresses are shorter: `docs/install.md` is `install.html`.
 """
 
 import re
@@ -17,7 +17,7 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
 sys.path.insert(0, str(Path(__file__).parent))
-from commonmark import CommonMark, list_link_targets, page_of, slugify  # noqa: E402  a hook is no package
+from commonmark import CommonMark, list_link_targets, page_of, slugify  # a hook is no package
 
 GRAMMAR: Final = CommonMark()
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -52,7 +52,9 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
         if (target / "README.md").is_file():  # the page of that folder, under the same address
             waiting.append(f"{path}/README.md")
             continue
-        inclusion = InclusionLevel.INCLUDED if path in FIRST or target.is_relative_to(docs) else InclusionLevel.NOT_IN_NAV
+        inclusion = (
+            InclusionLevel.INCLUDED if path in FIRST or target.is_relative_to(docs) else InclusionLevel.NOT_IN_NAV
+        )
         if target.is_dir() or (target.suffix not in (".md", ".png") and target.is_file()):
             file = File.generated(config, page_of(path), content=_describe(target), inclusion=InclusionLevel.NOT_IN_NAV)
         else:

@@ -1,4 +1,4 @@
-"""The health checks for Argo CD and Flux on objects of a running operator, and the example for Kustomize with `kubectl apply -k`."""
+"""The health checks for Argo CD and Flux on objects of a running operator; `kubectl apply -k` of the example for Kustomize."""
 
 import json
 from typing import Any
@@ -12,7 +12,12 @@ from tests.worlds.waiting import eventually
 
 OVERLAY, NAMESPACE = PROJECT / "examples/kustomize/stage", "salon-hafen-stage"
 KEY, NUMBER = "key_demo_hafen", "+49405550199"
-KINDS = {"Tenant": "tenants.askproai.de", "Branch": "branches", "ServiceOffering": "serviceofferings", "RetellAgent": "retellagents"}
+KINDS = {
+    "Tenant": "tenants.askproai.de",
+    "Branch": "branches",
+    "ServiceOffering": "serviceofferings",
+    "RetellAgent": "retellagents",
+}
 
 
 class Salon:
@@ -57,7 +62,9 @@ async def test_a_tenant_without_its_secret_is_a_failure(salon: Salon):
 
 
 async def test_all_kinds_become_healthy_with_it(salon: Salon, demo: Demo):
-    await demo.kubectl("create", "secret", "generic", "providers", "-n", NAMESPACE, f"--from-literal=retell-api-key={KEY}")
+    await demo.kubectl(
+        "create", "secret", "generic", "providers", "-n", NAMESPACE, f"--from-literal=retell-api-key={KEY}"
+    )
     labels = ("askproai.de/use=true", "askproai.de/watch=true")
     await demo.kubectl("label", "secret", "providers", "-n", NAMESPACE, *labels)
     for kind in KINDS:

@@ -91,7 +91,7 @@ def _is_shell(line: str) -> bool:
 
 
 def _statements(code: str) -> Iterator[str]:
-    """Yield the statements of a block, each with its continuation lines; nothing of what a command prints, or of another language."""
+    """Yield the statements of a block, each with its continuation lines, without what a command prints and other languages."""
     lines = code.splitlines()
     if any(line.startswith("$ ") for line in lines):  # a transcript
         lines = [line[2:] for line in lines if line.startswith("$ ")]
@@ -124,7 +124,9 @@ def _is_complete(statement: str) -> bool:
 def _split(statement: str) -> Iterator[tuple[str, ...]]:
     """Yield the words of each simple command of a statement, those of command substitutions too."""
     text = re.sub(r"(?<=[\w\]])\|(?=\w)", "∣", statement.replace("\\\n", " "))  # list|reset: one of the two words
-    text = re.sub(r"<([a-z][^<>]*)>", lambda found: found[1].upper().replace(" ", "_"), text)  # <team>: the reader's own
+    text = re.sub(
+        r"<([a-z][^<>]*)>", lambda found: found[1].upper().replace(" ", "_"), text
+    )  # <team>: the reader's own
     text = re.sub(r"(\w+)\(\) *\{(.*?)\}\s*$", r"\2", text)  # a function: what it does
     for inner in SUBSTITUTION.findall(text):
         yield from _split(inner)

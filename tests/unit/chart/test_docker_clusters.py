@@ -1,9 +1,10 @@
-"""`hack/kind` and `hack/k3d`, with stand-ins for the programs that need Docker: what is run, in which order, and when nothing is."""
+"""`hack/kind` and `hack/k3d`, with stand-ins for the programs that need Docker: what is run, in which order, and when not."""
 
 import json
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,9 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def run(checkout: Path, tool: str, *arguments: str, **environment: str) -> tuple[subprocess.CompletedProcess[str], list[list[str]]]:
+def run(
+    checkout: Path, tool: str, *arguments: str, **environment: str
+) -> tuple[subprocess.CompletedProcess[str], list[list[str]]]:
     """Run a script; return how it ended, and the commands that it ran."""
     calls = checkout.parent / "calls"
     calls.write_text("")
@@ -81,7 +84,7 @@ def test_one_command_builds_loads_installs_and_calls(checkout: Path, tool: str) 
 def test_the_chart_installs_with_the_values_of_the_script(checkout: Path, tool: str, render) -> None:
     _, calls = run(checkout, tool)
     (helm,) = [call for call in calls if call[0] == "helm"]
-    values = [value for option, given in zip(helm, helm[1:], strict=False) if option == "--set" for value in given.split(",")]
+    values = [value for option, given in pairwise(helm) if option == "--set" for value in given.split(",")]
     manifests = render(*values)
     containers = manifests["Deployment", "askproai-simulators"]["spec"]["template"]["spec"]["containers"]
     assert containers[0]["image"] == "askproai-simulators:" + 12 * "b"

@@ -37,7 +37,10 @@ def test_an_overlay_passes_lint_with_each_warning_as_a_failure(overlay: str) -> 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_all_objects_of_an_overlay_are_in_its_namespace(overlay: str) -> None:
-    namespace, *tenants = [objects(overlay).pop("Namespace"), *(o for k, o in objects(overlay).items() if k != "Namespace")]
+    namespace, *tenants = [
+        objects(overlay).pop("Namespace"),
+        *(o for k, o in objects(overlay).items() if k != "Namespace"),
+    ]
     assert namespace["metadata"]["name"] == OVERLAYS[overlay]
     assert {each["metadata"]["namespace"] for each in tenants} == {OVERLAYS[overlay]}
     assert {each["kind"] for each in tenants} == {"Tenant", "Branch", "ServiceOffering", "RetellAgent"}
@@ -45,7 +48,9 @@ def test_all_objects_of_an_overlay_are_in_its_namespace(overlay: str) -> None:
 
 def test_stage_reaches_nothing_that_production_has() -> None:
     stage, production = objects("stage"), objects("production")
-    numbers = [[each["number"] for each in overlay["Branch"]["spec"]["phoneNumbers"]] for overlay in (stage, production)]
+    numbers = [
+        [each["number"] for each in overlay["Branch"]["spec"]["phoneNumbers"]] for overlay in (stage, production)
+    ]
     assert len(numbers[0]) == len(numbers[1]) == 1
     assert numbers[0] != numbers[1]
     assert stage["Tenant"]["spec"]["calendar"] == {"provider": "Local"}
@@ -58,4 +63,7 @@ def test_what_an_overlay_does_not_patch_is_that_of_the_base() -> None:
     assert production["Tenant"]["spec"]["calendar"]["provider"] == "Calcom"
     assert production["Tenant"]["spec"]["runtime"]["web"]["minReplicas"] == 2
     assert {each["staff"] for each in production["ServiceOffering"]["spec"]["calcom"]["eventTypes"]} == {"lina", "juri"}
-    assert production["RetellAgent"]["spec"]["llm"] == yaml.safe_load((EXAMPLE / "base/agent.yaml").read_text())["spec"]["llm"]
+    assert (
+        production["RetellAgent"]["spec"]["llm"]
+        == yaml.safe_load((EXAMPLE / "base/agent.yaml").read_text())["spec"]["llm"]
+    )
