@@ -12,7 +12,8 @@ from markdown_it import MarkdownIt
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("examples/*.md"), *ROOT.glob("docs/**/*.md")]
 OURS = ("askproai", "askproai-runtime", "askproai-operator", "helm", "kubectl", "make")  # checked in sentences, too
-# Programs of others and words of the shell: a block that has one of them, or one of ours, at the beginning of a line is shell.
+# Programs of others, with why no test runs them as they are written, and words of the shell. A block with one of them, or one of
+# ours, at the beginning of a line is shell.
 OTHERS = {
     "curl": "asks the simulators, Cal.com or your host: tests/e2e runs the tutorial's",
     "docker": "needs Docker; the files that it names are checked",
@@ -20,11 +21,11 @@ OTHERS = {
     "k3d": "needs Docker; hack/k3d is tried with stand-ins of both",
     "pipx": "installs from your own registry",
     "pip": "tests/unit/docs/test_release.py builds the wheel by pip",
-    "psql": "needs your database; tests/integration/database/test_restore.py runs the statements",
+    "psql": "needs your database",
     "pg_restore": "needs your database; tests/integration/database/test_restore.py runs it with these options",
     "python": "part of a command that tests/e2e runs",
     "sed": "part of a command that tests/e2e runs",
-    "jq": "tests/integration runs the filters of the upgrade",
+    "jq": "tests/unit/docs/test_commands.py runs each filter",
     "sh": "", "sort": "", "grep": "", "echo": "", "base64": "", "openssl": "", "date": "",
     "time": "docs/performance.md tells what was measured once",
     "export": "", "for": "", "do": "", "done": "", "create": "a function of the block", "create()": "",

@@ -5,6 +5,7 @@ What runs the commands themselves: tests/e2e/test_documented_commands.py (tutori
 
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -33,6 +34,7 @@ KINDS = set(
     """.split()
 )
 VERBS_OF_KINDS = ("annotate", "delete", "describe", "explain", "get", "label", "patch", "wait")
+JQ = shutil.which("jq")
 WITHOUT_A_VALUE = ("-A", "-w", "-i", "-t", "-it")
 
 
@@ -71,7 +73,11 @@ def parse(root: Any, words: tuple[str, ...]) -> str | None:
         command.make_context(command.name, rest, parent=context)
     except Exception as error:  # noqa: BLE001 - typer's classes are copies of click's own
         kind, message = type(error).__name__, str(getattr(error, "message", error))
-        if kind in ("BadOptionUsage", "Exit", "MissingParameter") or PLACEHOLDER.search(message) or "does not exist" in message:
+        if (
+            kind in ("BadOptionUsage", "Exit", "MissingParameter")
+            or PLACEHOLDER.search(message)
+            or "does not exist" in message
+        ):
             return None
         return f"{kind}: {message}"
     return None
@@ -186,6 +192,23 @@ def test_files_of_the_repository_that_a_command_names_are_there():
     ]
     assert len(named) > 10
     assert [str(command) for command, path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.skipif(JQ is None, reason="needs jq")
+def test_each_filter_for_jq_runs_and_the_upgrade_names_each_secret():
+    objects = [
+        each for file in (ROOT / "examples").glob("*.yaml") for each in yaml.safe_load_all(file.read_text("utf-8"))
+    ]
+    listed = json.dumps({"items": [each for each in objects if each["apiVersion"].startswith("askproai.de/")]})
+    filters = [command for command in list_commands() if command.program == "jq"]
+    assert len(filters) > 4
+    printed = {}
+    for command in filters:
+        ran = subprocess.run([str(JQ), *command.words[1:]], input=listed, capture_output=True, text=True)
+        assert ran.returncode == 0, f"{command}: {ran.stderr}"
+        printed[command.text] = ran.stdout
+    (labels,) = [text for command, text in printed.items() if "SecretRefs?$" in command]
+    assert "kubectl label secret -n salon-mueller providers askproai.de/use=true" in labels.splitlines()
 
 
 def kinds(words: tuple[str, ...]) -> list[str]:
