@@ -50,7 +50,7 @@ docs: $(DOCS)/.installed ## Build the documentation as a site into site/, strict
 e2e: $(STAMP) ## Test the chart on a real cluster: set KUBECONFIG, IMAGE and ADDRESS (docs/install.md); default: ../shared/cluster
 	@hack/e2e.sh $(ARGS)
 
-check: $(STAMP) ## Format, lint, types, layers, generated files, public names
+check: $(STAMP) $(DOCS)/.installed ## Format, lint, types, layers, generated files, public names
 	@echo "== format" && ruff format --check .
 	@echo "== lint" && ruff check .
 	@echo "== types" && mypy
@@ -64,7 +64,7 @@ check: $(STAMP) ## Format, lint, types, layers, generated files, public names
 format: $(STAMP) ## Format, and fix what can be fixed automatically
 	@ruff format . && ruff check --fix .
 
-generate: $(STAMP) ## Write the CRDs, the generated pages of docs/reference and the picture of docs/architecture.md
+generate: $(STAMP) $(DOCS)/.installed ## Write the CRDs, the generated pages of docs/reference and the picture of docs/architecture.md
 	@python hack/generate.py && python hack/architecture.py && python hack/licences.py
 
 coverage: tools ## Unit and integration tests with branch coverage, against the bars of hack/check_coverage.py (about 15 minutes)

@@ -1,4 +1,4 @@
-"""What the quick start, the tutorial and the page of the examples tell a reader to run is run, from their text, on the demo.
+"""The commands of the quick start, the tutorial and the page of the examples are run from their text, on the demo.
 
 The last file of these tests, by its name: it changes the salon as the pages do.
 """
@@ -69,7 +69,7 @@ class Reader:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=400,
+            timeout=600,
         )
         return failures.read_text().splitlines(), completed.stdout
 
@@ -79,7 +79,7 @@ def reader(demo: Demo, tmp_path: Path) -> Reader:
     return Reader(demo, tmp_path)
 
 
-@pytest.mark.timeout(450)
+@pytest.mark.timeout(660)
 @pytest.mark.parametrize("page", PAGES)
 async def test_each_block_of_the_page_runs(hotline: Demo, reader: Reader, page: str) -> None:
     """`hotline`: the page of the examples calls it, after "Apply the hotline likewise"."""

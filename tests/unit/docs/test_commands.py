@@ -1,6 +1,6 @@
 """Each command that a page shows can be run: its program, subcommand, options, chart values, kinds and files are there.
 
-What runs the commands themselves: tests/e2e/test_documented_commands.py (tutorial, quick start, examples), on the demo.
+What runs the commands themselves: tests/e2e/test_written_commands.py (tutorial, quick start, examples), on the demo.
 """
 
 import json
