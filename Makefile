@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# The site's packages have an environment of their own: whoever only runs or tests AskProAI installs none of them.
+DOCS   := $(VENV)/docs
 # Two test processes, each with servers of its own (1 GB): the tests mostly wait for them. WORKERS=0 runs all in one process.
 WORKERS ?= 2
 SPREAD := -n $(WORKERS) --dist loadfile
@@ -17,7 +19,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Each of the hundreds of processes that tests start would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo down test tools unit integration e2e check format generate coverage mutation bench scale soak requirements release clean
+.PHONY: help demo down docs test tools unit integration e2e check format generate coverage mutation bench scale soak requirements release clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -41,10 +43,14 @@ tools: $(STAMP)
 	@echo "== programs for the tests, from pinned Go modules (built once, about 10 minutes on 2 cores; cached)"
 	@python -m askproai_sandbox.cluster && python -m tests.worlds.tools
 
+docs: $(DOCS)/.installed ## Build the documentation as a site into site/, strictly (SERVE=1: and serve it on http://localhost:8000)
+	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict
+	@$(if $(SERVE),python -m http.server --bind 127.0.0.1 --directory site 8000)
+
 e2e: $(STAMP) ## Test the chart on a real cluster: set KUBECONFIG, IMAGE and ADDRESS (docs/install.md); default: ../shared/cluster
 	@hack/e2e.sh $(ARGS)
 
-check: $(STAMP) ## Format, lint, types, layers, generated files, public names
+check: $(STAMP) $(DOCS)/.installed ## Format, lint, types, layers, generated files, public names
 	@echo "== format" && ruff format --check .
 	@echo "== lint" && ruff check .
 	@echo "== types" && mypy
@@ -52,11 +58,13 @@ check: $(STAMP) ## Format, lint, types, layers, generated files, public names
 	@echo "== public APIs, SQL in stores, citations, words" && python hack/check_source.py
 	@echo "== generated files" && python hack/generate.py --check && python hack/architecture.py --check && python hack/licences.py --check
 	@echo "== public names" && python hack/public_names.py
+	@echo "== shell scripts" && shellcheck --severity warning $$(git ls-files -co --exclude-standard '*.sh' hack/kind hack/k3d .ci/run)
+	@echo "== the documentation as a site: links, anchors, navigation" && $(MAKE) --no-print-directory docs
 
 format: $(STAMP) ## Format, and fix what can be fixed automatically
 	@ruff format . && ruff check --fix .
 
-generate: $(STAMP) ## Write the CRDs, the generated pages of docs/reference and the picture of docs/architecture.md
+generate: $(STAMP) $(DOCS)/.installed ## Write the CRDs, the generated pages of docs/reference and the picture of docs/architecture.md
 	@python hack/generate.py && python hack/architecture.py && python hack/licences.py
 
 coverage: tools ## Unit and integration tests with branch coverage, against the bars of hack/check_coverage.py (about 15 minutes)
@@ -83,11 +91,18 @@ requirements: $(STAMP) ## Pin the dependencies of pyproject.toml again, with has
 	@for extra in image dev; do \
 	  $(PIN) $$( [ $$extra = dev ] && echo --extra dev ) pyproject.toml -o hack/requirements/$$extra.txt; done
 	@echo hatchling | $(PIN) - -o hack/requirements/build.txt
+	@printf '%s\n' 'mkdocs-material>=9.7,<10' 'markdown-it-py>=4' | $(PIN) - -o hack/requirements/docs.txt
 
 clean: ## End the demo, and remove its data, .venv, byte code and all else that the other targets created here (the built control plane stays in the user's cache)
 	@[ ! -x $(BIN)/askproai ] || $(BIN)/askproai demo --clean
-	@rm -rf $(VENV) .demo .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutation .coverage*
+	@rm -rf $(VENV) site .demo .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutation .coverage*
 	@find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+
+$(DOCS)/.installed: hack/requirements/docs.txt | $(STAMP)
+	@echo "== Python packages of the site into $(DOCS) (first time only, a few seconds)"
+	@uv venv --quiet --allow-existing --python $(BIN)/python $(DOCS)
+	@uv pip install --quiet --python $(DOCS)/bin/python --require-hashes -r $<
+	@touch $@
 
 $(STAMP): hack/requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is required; choose one with make PYTHON=python3.11"; exit 2; }

@@ -17,7 +17,7 @@ else
   [ "$(id -u)" = 0 ] || { echo "e2e: starting a node ($cluster) requires root; otherwise set KUBECONFIG, IMAGE and ADDRESS" >&2; exit 2; }
   trap '$cluster down' EXIT
   KUBECONFIG=$($cluster up --node)
-  export PATH=$(dirname "$KUBECONFIG")/bin:$PATH
+  PATH=$(dirname "$KUBECONFIG")/bin:$PATH && export PATH
   log=$(dirname "$KUBECONFIG")/build.log
   build() { # NAME DIR
     echo "== image $1" && $cluster build "$1" "$2" >"$log" 2>&1 || { tail -30 "$log"; exit 1; }

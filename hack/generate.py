@@ -6,6 +6,7 @@ Each page has a function that returns the whole text of its file. The text does 
 
 import argparse
 import json
+import re
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -53,6 +54,8 @@ CHART = """
 Nothing else is accepted: a misspelt value is refused by `helm`. How to install: [install.md](../install.md).
 """
 VALUES = "hack/chart-values.yaml"
+# `<branch>` outside of code is a tag to a reader of Markdown, and not shown.
+PLACEHOLDER = re.compile(r"<(?=[a-z])")
 FAULTS = """
 For tests only: `ASKPROAI_FAULT=<point>` ends the process at a named point, armed by `ASKPROAI_TESTING=1`.
 """
@@ -226,7 +229,8 @@ def _type(field: dict[str, Any]) -> str:
 
 
 def _page(title: str, source: str, parts: Iterable[str]) -> str:
-    return "\n".join([f"<!-- {HEADER.format(source=source)} -->\n\n# {title}", *parts]).rstrip() + "\n"
+    text = "\n".join([f"<!-- {HEADER.format(source=source)} -->\n\n# {title}", *parts]).rstrip() + "\n"
+    return "`".join(code if at % 2 else PLACEHOLDER.sub(r"\\<", code) for at, code in enumerate(text.split("`")))
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

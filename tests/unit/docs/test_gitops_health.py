@@ -1,43 +1,13 @@
 """The shipped health checks of Argo CD and Flux judge each of our conditions as the operator means it."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from cel_expr_python import cel
-from lupa.lua51 import LuaRuntime  # Argo CD's interpreter has the language of Lua 5.1
 
 from askproai_operator.api import KINDS
 from askproai_operator.api.conditions import TRANSIENT_REASONS, Reason
-
-EXAMPLES = Path(__file__).parents[3] / "examples/gitops"
-Judge = Callable[[dict[str, Any]], str]
-
-
-def read(name: str) -> dict[str, Any]:
-    return yaml.safe_load((EXAMPLES / name).read_text("utf-8"))
-
-
-def argo_cd(kind: str) -> Judge:
-    lua = LuaRuntime(unpack_returned_tuples=True)
-    body = read("argocd-cm.yaml")["data"][f"resource.customizations.health.askproai.de_{kind}"]
-    health = lua.execute(f"return function(obj)\n{body}\nend")
-    return lambda manifest: str(health(lua.table_from(manifest, recursive=True)).status)
-
-
-def flux(kind: str) -> Judge:
-    (check,) = (each for each in read("flux-health.yaml")["spec"]["healthCheckExprs"] if each["kind"] == kind)
-    environment = cel.NewEnv(variables={"metadata": cel.Type.DYN, "status": cel.Type.DYN})
-    states = {"inProgress": "Progressing", "failed": "Degraded", "current": "Healthy"}
-
-    def judge(manifest: dict[str, Any]) -> str:
-        fields = {name: manifest[name] for name in ("metadata", "status")}
-        holds = (field for field in states if environment.compile(check[field]).eval(data=fields).plain_value())
-        return states[next(holds, "inProgress")]  # Flux takes the first that holds, and waits if none does
-
-    return judge
+from tests.worlds.gitops_judges import Judge, argo_cd, flux
 
 
 def manifest(status: str, reason: Reason, *, observed: int = 3, **metadata: str) -> dict[str, Any]:

@@ -1,15 +1,11 @@
-"""The documentation pages: every link has a target, and every command that a page names exists."""
+"""The documentation pages: every link has a target, and every file and test that a page names exists."""
 
 import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
-
-from askproai_cli.main import app
 
 ROOT = Path(__file__).parents[3]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("examples/*.md"), *ROOT.glob("docs/**/*.md")]
@@ -81,22 +77,3 @@ def test_every_test_that_a_page_names_exists() -> None:
         for path, name in re.findall(r"`((?:[a-z_0-9]+/)*test_[a-z_0-9]+\.py)::(test_[a-z_0-9]+)", page.read_text()):
             files = [file for file in (ROOT / "tests").rglob(Path(path).name) if f"/{file}".endswith(f"/{path}")]
             assert any(re.search(rf"def {name}\(", file.read_text()) for file in files), f"{page.name}: {path}::{name}"
-
-
-def test_every_command_that_a_page_names_exists() -> None:
-    """Each word after `askproai` in code is a command, and each option is one of that command."""
-    root = typer.main.get_command(app)
-    for page in PAGES:
-        for line in re.findall(
-            r"(?:^ {4,}|^\$ |`)(?:\.venv/bin/)?askproai ([a-z][^`\n]*)", page.read_text(), re.MULTILINE
-        ):
-            command: Any = root
-            for word in line.split():
-                if not hasattr(command, "commands"):
-                    break
-                name = word.split("|")[0].rstrip(",")
-                assert name in command.commands, f"{page.name}: askproai {line}"
-                command = command.commands[name]
-            known_options = {option for parameter in command.params for option in parameter.opts}
-            named_options = set(re.findall(r"(?<=\s)--[a-z-]+", line.partition(" #")[0]))
-            assert named_options <= known_options | {"--help"}, f"{page.name}: askproai {line}"

@@ -1,4 +1,4 @@
-"""What docs/tutorial.md has callers say means one time on whatever day it is read: a second one is asked about, and not booked."""
+"""What tutorial and quick start have callers say means one time on any day: a second one is asked about, and not booked."""
 
 import re
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ import pytest
 
 from askproai_runtime.german_dates import understand
 
-PAGE = (Path(__file__).parents[3] / "docs/tutorial.md").read_text()
+PAGE = "".join((Path(__file__).parents[3] / f"docs/{page}.md").read_text() for page in ("tutorial", "schnellstart"))
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=ZoneInfo("Europe/Berlin"))
 SAID = re.compile(r"""(?:--say "[^"]*?|date=")((?:nächste Woche|am|morgen|übermorgen)\b[^",.]* um [\w$]+)""")
 HOURS = re.search(r"for hour in ([\w ]+);", PAGE)
