@@ -130,7 +130,8 @@ async def running_operator(
     """Run the operator inside the test's process until the end of the block.
 
     It is the administrator, or whoever `kubeconfig` says; `namespace` is its own. Without a `prober` every public URL
-    counts as reachable. `beside` is the operator of another cluster, whose providers this one has. `settings_` are further settings.
+    counts as reachable. `beside` is the operator of another cluster, whose providers this one has. `settings_` are further
+    settings.
     """
     clock, metrics, cache, stop = SystemClock(), Metrics(), Cache(), asyncio.Event()
     relations = Relations(cache)

@@ -29,6 +29,7 @@ SELECT attname::text FROM pg_attribute
 WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum
 """
 _RESOURCE_COLUMN: Final = "resource_id"  # refers to `resources`, whose ids are unique among all tenants
+_ROOM: Final = 1000  # ids
 _IDENTITY: Final = "SELECT pg_get_serial_sequence(quote_ident($1::text), 'id')"
 _RETIRE: Final = """
 WITH retired AS (UPDATE tenants SET uid = $2, retell_key_hash = '' WHERE tenant = $1)
@@ -236,11 +237,12 @@ class Insertion:
     async def _insert(self, table: str) -> int:
         """Write the staged rows of one table, and move its sequence beyond their ids."""
         columns = self._columns[table]
-        # The sequence first: it is no part of the transaction, and one that is too high harms nobody.
+        # The sequence first: it is no part of the transaction, and one that is too high harms nobody. With room, since other
+        # tenants take ids meanwhile, and must get none twice.
         if "id" in columns and table != "resources" and (sequence := await self._conn.fetchval(_IDENTITY, table)):
             await self._conn.execute(
-                f"""SELECT setval($1::text::regclass, highest) FROM (SELECT max(id) AS highest FROM {_staged(table)}) s
-                    WHERE highest > (SELECT last_value FROM {sequence})""",  # noqa: S608  names of the catalog
+                f"""SELECT setval($1::text::regclass, highest + {_ROOM}) FROM (SELECT max(id) AS highest FROM {_staged(table)}) s
+                    WHERE highest >= (SELECT last_value FROM {sequence})""",  # noqa: S608  names of the catalog
                 sequence,
             )
         written = columns if table != "resources" else tuple(name for name in columns if name != "person_row")

@@ -1,5 +1,7 @@
-"""One tenant moves to another cluster and database by `askproai tenant export` and `import`: two API servers, two operators, and the
-providers that both of them use."""
+"""One tenant moves to another cluster and database by `askproai tenant export` and `import`.
+
+There are two API servers, two databases and two operators, and the providers that both of them use.
+"""
 
 import asyncio
 import json

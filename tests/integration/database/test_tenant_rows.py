@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -20,6 +21,7 @@ from askproai_core.database.tenant_tables import TENANT_TABLES
 from askproai_sandbox.databases import Database, TenantStore, fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.worlds.tenant_books import read_books
+from tests.worlds.tenant_pod import TenantPod
 from tests.worlds.tenant_rows import HOUR, T0, claim, connected, fill
 
 PERSON = {("mitte", "anna"): "anna-m", ("nord", "anna"): "anna-m"}
@@ -205,6 +207,21 @@ async def test_after_an_export_nobody_writes_and_the_tenant_is_not_provisioned_a
     )
     async with connected(salon.dsn) as conn:
         assert await conn.fetchval("SELECT count(*) FROM appointments") == 1, "a move that is given up"
+
+
+async def test_a_pod_that_outlives_the_export_acknowledges_nothing_more(
+    web_pod: TenantPod, database: Database, other_database: Database
+) -> None:
+    """Retell repeats what is answered 503, and then reaches the destination; what was answered 200 is in the file."""
+    assert (await web_pod.retell("call_started", "call_1")).status == 200
+    moved = Moved()
+    await moved.read(database, web_pod.store)
+    for event in ("call_started", "call_ended"):
+        assert (await web_pod.retell(event, "call_2")).status == 503
+    await moved.write(other_database, web_pod.store)
+    for where in (database, other_database):
+        events = [json.loads(row)["event_id"] for row in (await books(where, web_pod.store.tenant))["webhook_events"]]
+        assert events == ["call_1:call_started"]
 
 
 async def test_the_deletion_of_the_source_erases_exported_rows_and_those_of_the_destination_stay(
