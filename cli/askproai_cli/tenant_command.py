@@ -158,8 +158,10 @@ def _run(
 ) -> T:
     """Run one command with a connection to the cluster; a failure ends it with exit code 1 and says what to do."""
     import asyncio
+    import sys
 
     import asyncpg
+    import structlog
 
     from askproai_cli.cluster_login import log_in
     from askproai_cli.tenant_move import MoveRefused, UnreadableFile
@@ -172,6 +174,8 @@ def _run(
             "--context chooses among the files of KUBECONFIG: set KUBECONFIG to this file, or leave out --context",
             param_hint="--kubeconfig",
         )
+
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output is for programs, too
 
     async def connect() -> T:
         access = log_in(kubeconfig, SystemClock())

@@ -110,10 +110,7 @@ class TenantRows:
         if await self._conn.fetchval(_IS_IMPORTED, tenant, find_export_id(owner)):
             return True
         if found == owner:
-            raise CannotMove(
-                f"this is the database from which {tenant} was exported: name the other one. A Tenant that only moves to another"
-                " cluster on the same database needs no import (docs/how-to.md)"
-            )
+            raise CannotMove(f"this is the database from which {tenant} was exported: name that of the destination")
         raise CannotMove(
             f"the database has rows of a tenant {tenant} already, which would be mixed with those of the file: import it where"
             " there is none, or erase that one first (dataPolicy: Erase, then delete it)"
