@@ -103,8 +103,9 @@ async def test_every_row_of_every_table_is_in_the_other_database_and_no_row_of_a
     before = await books(database, salon.tenant)
     assert set(before) == set(TENANT_TABLES)
     assert [table for table, found in before.items() if not found] == [], "each table has something to lose"
-    resident = await other_database.create_tenant("praxis")
-    await fill(resident)  # whose ids are the same as those that come
+    resident = await other_database.create_tenant("praxis", [("mitte", "anna", unit) for unit in range(1, 9)])
+    assert set(resident.resources.values()) > set(salon.resources.values()), "the ids that come are another tenant's here"
+    await fill(resident)
     residents = await books(other_database, resident.tenant)
     moved = Moved()
     await moved.read(database, salon)
@@ -193,6 +194,8 @@ async def test_a_database_that_has_the_tenant_is_refused_and_so_is_that_of_the_e
 async def test_after_an_export_nobody_writes_and_the_tenant_is_not_provisioned_again(
     database: Database, salon: TenantStore
 ) -> None:
+    key = {"connection_limit": 60, "key_hash": "of-its-key"}
+    await database.admin.ensure_tenant(salon.tenant, salon.uid, "password-of-salon", **key)
     async with connected(salon.dsn) as pod:
         moved = Moved()
         await moved.read(database, salon)
@@ -202,7 +205,7 @@ async def test_after_an_export_nobody_writes_and_the_tenant_is_not_provisioned_a
         await asyncpg.connect(salon.dsn)
     for uid in (salon.uid, "uid-of-a-namesake"):
         with pytest.raises(DataOwnedByOther):
-            await database.admin.ensure_tenant(salon.tenant, uid, "p", connection_limit=5, key_hash="of-its-key")
+            await database.admin.ensure_tenant(salon.tenant, uid, "p", **key)
     with pytest.raises(DataOwnedByOther, match="were exported"):
         await database.admin.ensure_tenant(salon.tenant, salon.uid, "p", connection_limit=5)
     again = Moved()
