@@ -1,6 +1,7 @@
 """`askproai tenant export` and `askproai tenant import`: move one tenant to another cluster and database."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -158,10 +159,8 @@ def _run(
 ) -> T:
     """Run one command with a connection to the cluster; a failure ends it with exit code 1 and says what to do."""
     import asyncio
-    import sys
 
     import asyncpg
-    import structlog
 
     from askproai_cli.cluster_login import log_in
     from askproai_cli.tenant_move import MoveRefused, UnreadableFile
@@ -175,15 +174,14 @@ def _run(
             param_hint="--kubeconfig",
         )
 
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output is for programs, too
-
     async def connect() -> T:
         access = log_in(kubeconfig, SystemClock())
         async with HttpTransport(lambda: access) as transport:
             return await run(transport)
 
     try:
-        return asyncio.run(connect())
+        with _logs_on_standard_error():
+            return asyncio.run(connect())
     except MoveRefused as error:
         reasons = error.reasons
     except (ApiError, AccessError) as error:
@@ -196,6 +194,21 @@ def _run(
     for reason in reasons:
         typer.echo(f"- {reason}", err=True)
     raise typer.Exit(1)
+
+
+@contextmanager
+def _logs_on_standard_error() -> Iterator[None]:
+    """Keep what the database's package logs about roles out of standard output, which is for programs, too."""
+    import sys
+
+    import structlog
+
+    before = structlog.get_config()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def _read_passphrase(file: Path | None, *, new: bool) -> str:

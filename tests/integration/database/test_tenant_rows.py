@@ -104,7 +104,7 @@ async def test_every_row_of_every_table_is_in_the_other_database_and_no_row_of_a
     assert set(before) == set(TENANT_TABLES)
     assert [table for table, found in before.items() if not found] == [], "each table has something to lose"
     resident = await other_database.create_tenant("praxis", [("mitte", "anna", unit) for unit in range(1, 9)])
-    assert set(resident.resources.values()) > set(salon.resources.values()), "the ids that come are another tenant's here"
+    assert set(resident.resources.values()) > set(salon.resources.values()), "ids that come are another tenant's here"
     await fill(resident)
     residents = await books(other_database, resident.tenant)
     moved = Moved()
