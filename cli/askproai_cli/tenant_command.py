@@ -80,7 +80,7 @@ def export_command(
 
     From then on its Tenant is not provisioned here any more, and its database login is gone, so that nothing is booked twice. The
     file is encrypted; it has what callers said. It may be repeated. Exit code 1: the tenant is not stopped, or something does not
-    answer; nothing was written then.
+    answer; there is no file then.
     """
     from askproai_cli.tenant_move import Source, export_tenant
     from askproai_core.clock import SystemClock

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from askproai_cli.tenant_move.archive import Writer, open_writer
 from askproai_cli.tenant_move.manifests import (
@@ -21,6 +21,9 @@ from askproai_cli.tenant_move.manifests import (
 from askproai_core.api_resource import AGENTS, BRANCHES, OFFERINGS, TENANTS
 from askproai_core.kube import HttpTransport, list_all
 from askproai_operator.resources import CONFIG_MAPS, NAMESPACES, PODS, SECRETS, TENANT_LABEL
+
+if TYPE_CHECKING:
+    from askproai_core.database import Snapshot, TenantRows
 
 _REDIS_TIMEOUT: Final = timedelta(seconds=5)
 _SPOOLED: Final = "EventsSpooled"
@@ -70,30 +73,44 @@ async def export_tenant(
 
     tenant, objects = await _read_objects(transport, source)
     await _require_stopped(transport, source, tenant, objects)
-    async with open_tenant_rows(source.dsn) as rows:
-        schema = await rows.read_schema()
-        owner = await rows.retire(source.tenant, tenant["metadata"]["uid"])
-        # A pod that began in between cannot reach the database any more, but it could acknowledge events by Redis.
-        await _require_stopped(transport, source, tenant, objects)
-        header = await _describe(transport, source, tenant, objects)
-        header |= {"owner": owner, "schema": {str(number): text for number, text in schema.items()}}
-        header |= {
-            "tenant": source.tenant,
-            "release": version("askproai"),
-            "exported_at": now.isoformat(timespec="seconds"),
-        }
-        with open_writer(path, passphrase) as writer:
-            writer.document(header)
-            async with rows.snapshot(source.tenant, owner) as snapshot:
-                counts = {table: await _write_table(snapshot, table, writer) for table in snapshot.tables}
-            writer.document({"rows": counts}, is_last=True)
+    # The file first: who cannot write there is to find out before anything is taken from the tenant.
+    with open_writer(path, passphrase) as writer:
+        async with open_tenant_rows(source.dsn) as rows:
+            return await _write(transport, source, tenant, objects, rows, writer, now)
+
+
+async def _write(
+    transport: HttpTransport,
+    source: Source,
+    tenant: Json,
+    objects: Sequence[Json],
+    rows: "TenantRows",
+    writer: Writer,
+    now: datetime,
+) -> Exported:
+    """Take the rows from the Tenant, and write header and rows."""
+    schema = await rows.read_schema()
+    await _describe(transport, source, tenant, objects)  # what refuses it here refuses it before anything is taken
+    owner = await rows.retire(source.tenant, tenant["metadata"]["uid"])
+    # A pod that began in between cannot reach the database any more, but it could acknowledge events by Redis.
+    await _require_stopped(transport, source, tenant, objects)
+    header = await _describe(transport, source, tenant, objects)
+    header |= {"owner": owner, "schema": {str(number): text for number, text in schema.items()}}
+    header |= {
+        "tenant": source.tenant,
+        "release": version("askproai"),
+        "exported_at": now.isoformat(timespec="seconds"),
+    }
+    writer.document(header)
+    async with rows.snapshot(source.tenant, owner) as snapshot:
+        counts = {table: await _write_table(snapshot, table, writer) for table in snapshot.tables}
+    writer.document({"rows": counts}, is_last=True)
     return Exported(owner, counts, _named(header["objects"]), _named(header["secrets"]), header["missing"])
 
 
-async def _write_table(snapshot: Any, table: str, writer: Writer) -> int:
+async def _write_table(snapshot: "Snapshot", table: str, writer: Writer) -> int:
     writer.document({"table": table, "columns": await snapshot.columns_of(table)})
-    count: int = await snapshot.copy(table, writer.rows)
-    return count
+    return await snapshot.copy(table, writer.rows)
 
 
 async def _read_objects(transport: HttpTransport, source: Source) -> tuple[Json, list[Json]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from askproai_cli.tenant_move.archive import Reader, open_reader
 from askproai_cli.tenant_move.export import MoveRefused, find_named_secrets
@@ -16,6 +16,9 @@ from askproai_cli.tenant_move.manifests import ADOPT_DATA, ORDER, Json, secret_v
 from askproai_core.api_resource import CUSTOM, GROUP, TENANTS
 from askproai_core.kube import ApiError, Conflict, HttpTransport
 from askproai_operator.resources import CONFIG_MAPS, NAMESPACES, SECRETS, resource_of
+
+if TYPE_CHECKING:
+    from askproai_core.database import Insertion
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,13 @@ async def import_tenant(transport: HttpTransport, destination: Destination, path
     return Imported(header["tenant"], written, created, kept, notes)
 
 
-async def _write_rows(reader: Reader, insertion: Any) -> Mapping[str, int]:
+async def _write_rows(reader: Reader, insertion: "Insertion") -> Mapping[str, int]:
     """Write all rows of the file. Raises `MoveRefused` unless they are as many as were exported."""
     staged: dict[str, int] = {}
     while "table" in (document := reader.document()):
         staged[document["table"]] = await insertion.stage(document["table"], tuple(document["columns"]), reader.rows())
     reader.end()
-    written: Mapping[str, int] = await insertion.finish()
+    written = await insertion.finish()
     if not staged == document["rows"] == written:
         raise MoveRefused("the file has not as many rows as it says: export again")
     return written
