@@ -33,12 +33,13 @@ from askproai_cli.notifications import notifications
 from askproai_cli.plan_command import plan_command
 from askproai_cli.privacy import ERASE_EXAMPLE, EXPORT_EXAMPLE, erase, erasures, export
 from askproai_cli.sandbox import sandbox
+from askproai_cli.tenant_command import tenant
 from askproai_cli.when import when
 
 # The commands in the order of `--help`, below the headings that they have there.
 _PANELS = {
     "Manifests": ("lint", "plan"),
-    "The platform": ("tenants", "doctor"),
+    "The platform": ("tenants", "tenant", "doctor"),
     "A tenant": (
         "calls",
         "timeline",
@@ -128,6 +129,7 @@ app.command("doctor", epilog="Example: `askproai doctor`, or in a pipeline `askp
     doctor_command
 )
 app.command("tenants", epilog="Example: `askproai tenants --failing`, or `askproai tenants --search köln`")(tenants)
+app.add_typer(tenant, name="tenant")
 app.add_typer(circuits, name="circuits")
 app.add_typer(events, name="events")
 app.add_typer(notifications, name="notifications")

@@ -97,6 +97,24 @@ class RunningOperator:
 
 
 @asynccontextmanager
+async def _providers(
+    clock: SystemClock, beside: RunningOperator | None
+) -> AsyncIterator[tuple[RetellSimulator, str, CalcomSimulator, str]]:
+    """Serve the simulators, or yield those of another operator; each with its URL."""
+    if beside is not None:
+        yield beside.retell, beside.settings.retell_base_url, beside.calcom, beside.settings.calcom_base_url
+        return
+    retell, calcom = RetellSimulator(clock), CalcomSimulator(clock)
+    async with (
+        compared(retell, retell_contract.check_exchange),
+        compared(calcom, calcom_contract.check_exchange),
+        serve(retell) as retell_url,
+        serve(calcom) as calcom_url,
+    ):
+        yield retell, retell_url, calcom, calcom_url
+
+
+@asynccontextmanager
 async def running_operator(
     control_plane: ControlPlane,
     tenant_database: Database,
@@ -105,12 +123,15 @@ async def running_operator(
     kubeconfig: Path | None = None,
     namespace: str = "default",
     prober: FindsProblem | None = None,
+    installation_id: str = "inst-1",
+    beside: RunningOperator | None = None,
     **settings_: Any,
 ) -> AsyncIterator[RunningOperator]:
     """Run the operator inside the test's process until the end of the block.
 
     It is the administrator, or whoever `kubeconfig` says; `namespace` is its own. Without a `prober` every public URL
-    counts as reachable. `settings_` are further settings.
+    counts as reachable. `beside` is the operator of another cluster, whose providers this one has. `settings_` are further
+    settings.
     """
     clock, metrics, cache, stop = SystemClock(), Metrics(), Cache(), asyncio.Event()
     relations = Relations(cache)
@@ -120,12 +141,8 @@ async def running_operator(
         lambda key: queue.add(key) if key.namespace.startswith(PREFIX) or key.kind == QUEUE_KIND else None,
     )
     login = partial(kopf_login, kubeconfig or control_plane.kubeconfig)
-    retell, calcom = RetellSimulator(clock), CalcomSimulator(clock)
     async with (
-        compared(retell, retell_contract.check_exchange),
-        compared(calcom, calcom_contract.check_exchange),
-        serve(retell) as retell_url,
-        serve(calcom) as calcom_url,
+        _providers(clock, beside) as (retell, retell_url, calcom, calcom_url),
         Kube(partial(access_by_kopf, login), sink, clock, namespace=namespace) as kube,
     ):
         settings = Settings(
@@ -155,7 +172,7 @@ async def running_operator(
                 faults=FaultPoints(),
                 database=database,
                 providers=providers,
-                installation_id="inst-1",
+                installation_id=installation_id,
                 fence=lambda: None,
                 enqueue=queue.add,
                 trigger_config_sync=lambda *config: config_syncs.append(config),

@@ -53,15 +53,8 @@ from askproai_core.database.tenant_states import (
     read_polls,
     read_states,
 )
+from askproai_core.database.tenant_tables import TENANT_TABLES, find_export_id, uid_of_owner
 from askproai_core.tenant_config import NotificationChannel
-
-# Every table with rows of a tenant, referencing tables first. A test compares it with the catalog.
-TENANT_TABLES = (
-    "jobs", "call_actions", "refusals", "claims", "appointments", "customers", "calls", "webhook_events",
-    "provider_calls", "audit_log", "billing", "function_requests", "tasks", "free_times",
-    "host_free_times", "messages", "waitlist_offers", "freed_times", "waitlist", "verifications", "notifications",
-    "reminder_opt_outs", "erased_references", "erasures", "resources", "tenants",
-)  # fmt: skip
 
 # As JSON, since the schema of the release before, on which this one runs too, has no such column: then it is null.
 _KEY_HASH = "to_jsonb(tenants) ->> 'retell_key_hash'"
@@ -88,16 +81,32 @@ COORDINATOR_CONNECTIONS = 8
 class DataOwnedByOther(DatabaseError):
     """Rows of this tenant key belong to another Tenant object; they must be adopted.
 
-    Who knows its UID can adopt them, so the text, which a namesake reads in its status, is without `owner_uid`.
+    Who knows its UID can adopt them, so the text, which a namesake reads in its status, is without
+    `owner_uid`. `uid` is who asks.
     """
 
-    def __init__(self, tenant: str, owner_uid: str) -> None:
+    def __init__(self, tenant: str, owner_uid: str, uid: str = "") -> None:
+        was_exported = find_export_id(owner_uid) is not None and uid_of_owner(owner_uid) == uid
         super().__init__(
-            f"the rows of {tenant} belong to a former Tenant of this name: choose another name, use the Retell key that it had, or "
-            "adopt them with the annotation askproai.de/adopt-data: <its UID>; the platform team finds the UID in the operator's "
-            "log (database.not_ready)"
+            f"the rows of {tenant} were exported (askproai tenant export), and are served by another installation: delete this"
+            " Tenant once it is Ready there. If they are imported nowhere, go on here with the annotation askproai.de/adopt-data:"
+            " <the owner that the export printed>"
+            if was_exported
+            else f"the rows of {tenant} belong to a former Tenant of this name: choose another name, use the Retell key that it"
+            " had, or adopt them with the annotation askproai.de/adopt-data: <its UID>; the platform team finds the UID in the"
+            " operator's log (database.not_ready)"
         )
         self.owner_uid = owner_uid
+
+
+class RowsNotImported(DatabaseError):
+    """A Tenant is to go on with exported rows, and this database does not have them: it must not begin with an empty book."""
+
+    def __init__(self, tenant: str) -> None:
+        super().__init__(
+            f"the rows of {tenant} that its annotation askproai.de/adopt-data names are not in this database: import them"
+            " (askproai tenant import), or remove the annotation to begin without any"
+        )
 
 
 class LoginSuspended(DatabaseError):
@@ -201,12 +210,14 @@ class AdminStore:
         The coordinator reads `facts`. Without `verify_password` it is not tried whether the role's password is this one. Retained
         rows of another UID are adopted if that is `adopt`, or if its key at Retell had the same `key_hash`, which no stranger has
         (an empty one matches none), unless it is the key of a Tenant that has lost the rows to a later one, or `is_erasing` says
-        that the rows of the UID are to be erased. Raises `DataOwnedByOther` otherwise, and `LoginSuspended` for a while after a
-        session of the role misbehaved.
+        that the rows of the UID are to be erased. Raises `DataOwnedByOther` otherwise, `RowsNotImported` if `adopt` names exported
+        rows and there are none, and `LoginSuspended` for a while after a session of the role misbehaved.
         """
         role = self.role_name(tenant)
         async with self._connection() as conn:
             known = await conn.fetchrow(_FIND_TENANT, tenant)
+            if known is None and find_export_id(adopt or ""):
+                raise RowsNotImported(tenant)
             if known is None:
                 await conn.execute(
                     "INSERT INTO tenants (tenant, role, uid) VALUES ($1, $2, $3) ON CONFLICT (tenant) DO NOTHING",
@@ -217,7 +228,7 @@ class AdminStore:
             if owner != uid:
                 has_key = bool(key_hash) and hmac.compare_digest(key_hash, owners_key_hash or "")
                 if owner != adopt and not (has_key and await _may_adopt_by_key(conn, tenant, owner, uid, is_erasing)):
-                    raise DataOwnedByOther(tenant, owner)
+                    raise DataOwnedByOther(tenant, owner, uid)
                 await _adopt(conn, tenant, owner, uid)
             if owners_key_hash is not None and owners_key_hash != key_hash:
                 await conn.execute(
@@ -301,10 +312,10 @@ class AdminStore:
             return (await read_audits(conn, [tenant])).get(tenant)
 
     async def find_owner(self, tenant: str) -> str | None:
-        """Return the UID of the Tenant that has the rows of this name; None if there are none."""
+        """Return the UID of the Tenant that has the rows of this name, or had them until they were exported; None without rows."""
         async with self._connection() as conn:
             owner: str | None = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
-            return owner
+            return uid_of_owner(owner) if owner is not None else None
 
     async def has_encrypted_rows(self, tenant: str) -> bool:
         """Return whether something of the tenant is stored that its pods have encrypted. It may read all of its events.
@@ -356,7 +367,7 @@ class AdminStore:
         """
         async with self._connection() as conn:
             owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
-            if owner in {None, uid}:
+            if owner is None or uid_of_owner(owner) == uid:
                 await self._drop_login(conn, self.role_name(tenant))
         if erase:
             await self.erase(tenant, uid)
@@ -368,10 +379,10 @@ class AdminStore:
         self._logins.forget(role)
 
     async def erase(self, tenant: str, uid: str | None = None) -> None:
-        """Delete the tenant's rows if they belong to the Tenant with `uid` (None: whoever owns them)."""
+        """Delete the tenant's rows if they belong to the Tenant with `uid`, also as exported ones (None: whoever owns them)."""
         async with self._connection() as conn, conn.transaction():
             owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
-            if uid not in {None, owner}:
+            if uid is not None and uid_of_owner(owner or "") != uid:
                 return
             existing = {row["table_name"] for row in await conn.fetch(_TABLE_NAMES)}
             for table in (table for table in TENANT_TABLES if table in existing):  # the schema may be the previous one

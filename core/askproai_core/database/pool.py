@@ -5,6 +5,8 @@ DatabaseError
 │   └── MigrationBlocked   a table is locked; a later run tries again
 ├── RolesUnavailable   the admin's login lacks what it needs to manage roles
 ├── DataOwnedByOther   rows of this tenant key belong to another Tenant object
+├── RowsNotImported    the rows that a Tenant is to adopt are in another database
+├── CannotMove         a tenant's rows cannot be exported or imported as things are
 ├── LoginSuspended     the tenant's role took locks that hold up others
 └── TenantNotFound     the table `tenants` has no row of this tenant
 """

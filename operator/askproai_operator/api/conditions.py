@@ -196,7 +196,7 @@ class Reason(Explained):
     DATABASE_UNAVAILABLE = "DatabaseUnavailable", "PostgreSQL does not answer or refuses the operator; tried again."
     DATA_OWNED_BY_OTHER = (
         "DataOwnedByOther",
-        "Rows of a former Tenant of this name were kept; use its key, adopt them (`askproai.de/adopt-data: <its UID>`) or rename.",
+        "Rows of a former Tenant were kept: use its key, adopt them (`askproai.de/adopt-data: <its UID>`), rename; or they moved.",
     )
     LOGIN_SUSPENDED = (
         "LoginSuspended",

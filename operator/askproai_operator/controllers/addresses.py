@@ -1,9 +1,13 @@
 """The public URLs of a tenant. Pure."""
 
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from askproai_operator.api import Tenant, WebhookUrls
+
+# On a Tenant that was moved here: the URL of its webhook at Cal.com of before, which is removed when the own one is registered.
+ADOPT_WEBHOOK: Final = "askproai.de/adopt-webhook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,6 @@ def address_of(tenant: Tenant, shared_base_url: str) -> Address:
 
 
 def registered_calcom_url(tenant: Tenant) -> str | None:
-    """Return the webhook URL that was last registered at Cal.com, from the status."""
-    url = (tenant.status.get("webhookUrls") or {}).get("calcom")
+    """Return the webhook URL that was last registered at Cal.com: from the status, or by another installation before a move."""
+    url = (tenant.status.get("webhookUrls") or {}).get("calcom") or tenant.metadata.annotations.get(ADOPT_WEBHOOK)
     return str(url) if url else None

@@ -1,9 +1,17 @@
 """Whose an agent at Retell is: duplicates of ours, strangers', and those that we are to take over."""
 
+import pytest
+
+from askproai_operator.engine import resources
 from tests.worlds.agent_environment import (
     MARKER,
+    NUMBER,
+    AgentEnvironment,
     open_agent_environment,
+    tenant,
 )
+
+FORMER = "inst-0/salon/mitte"
 
 
 async def test_a_duplicate_with_our_marker_goes_when_nothing_is_bound_to_it() -> None:
@@ -72,6 +80,54 @@ async def test_adoption_of_another_owners_agent_is_refused() -> None:
         await env.settle()
         assert env.condition("Synced")["reason"] == "OwnershipConflict"
         assert env.retell_writes(at) == []
+
+
+async def create_elsewhere(env: AgentEnvironment) -> str:
+    """Create and bind the agent as the operator of another installation did; return its id."""
+    llm = await env.request_retell(
+        "POST",
+        "/create-retell-llm",
+        {"start_speaker": "agent", "default_dynamic_variables": {"askproai_owner": FORMER}},
+    )
+    engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
+    body = {"response_engine": engine, "voice_id": "11labs-Adrian", "agent_name": f"Empfang · {FORMER}"}
+    agent_id = str((await env.request_retell("POST", "/create-agent", body))["agent_id"])
+    await env.request_retell("POST", f"/publish-agent-version/{agent_id}", {"version": 0})
+    bound = [{"agent_id": agent_id, "weight": 1, "agent_version": 0}]
+    await env.request_retell("PATCH", f"/update-phone-number/{NUMBER.replace('+', '%2B')}", {"inbound_agents": bound})
+    return agent_id
+
+
+def move_from(env: AgentEnvironment, installation: str) -> None:
+    raw = tenant()
+    raw["metadata"] |= {"generation": 2, "annotations": {"askproai.de/adopt-from": installation}}
+    env.put(resources.TENANTS, raw)
+
+
+@pytest.mark.parametrize("point", [None, "after:fork", "after:patch-llm", "after:patch-agent", "after:publish"])
+async def test_the_agent_of_the_installation_that_the_tenant_comes_from_is_taken_over(point: str | None) -> None:
+    async with open_agent_environment() as env:
+        agent_id = await create_elsewhere(env)
+        move_from(env, "inst-0")
+        if point is not None:
+            await env.crash_at(point)
+        await env.settle()
+        env.assert_one_of_each()
+        assert env.status["agentId"] == agent_id
+        agent, llm = env.workspace["agents"][agent_id][-1], env.workspace["llms"][env.status["llmId"]][-1]
+        assert agent["agent_name"].endswith(MARKER)
+        assert llm["default_dynamic_variables"]["askproai_owner"] == MARKER
+
+
+async def test_the_agent_of_any_other_installation_is_left_alone() -> None:
+    async with open_agent_environment() as env:
+        agent_id = await create_elsewhere(env)
+        move_from(env, "inst-3")
+        at = len(env.retell_requests)
+        await env.settle()
+        assert env.status["agentId"] != agent_id
+        assert [each for each in env.retell_writes(at) if agent_id in str(each)] == []
+        assert [version["agent_name"] for version in env.workspace["agents"][agent_id]] == [f"Empfang · {FORMER}"]
 
 
 async def test_an_adopted_agent_is_recorded_before_it_is_changed() -> None:

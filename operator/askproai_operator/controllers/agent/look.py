@@ -31,6 +31,7 @@ def look_source(agent: RetellAgent, target: Target, context: ReconcileContext) -
         target.suspended,
         target.closed_branch,
         target.transfers_to,
+        target.former_marker,
         agent_hold(agent, target.sources),
         (api.base_url, api.key, context.installation_id),
     )

@@ -103,12 +103,15 @@ def adopted_agent_missing(inputs: PlanInputs) -> Condition | None:
 
 
 def agent_of_another_owner(inputs: PlanInputs) -> Condition | None:
-    """The agent or its LLM carries the marker of another owner, to whose objects nothing is ever written."""
+    """The agent or its LLM carries the marker of another owner, to whose objects nothing is ever written.
+
+    The marker of the installation from which the Tenant was moved here is no other owner's.
+    """
     observation = inputs.observation
     if observation.agent is None:
         return None
     owner = agent_owner(observation.agent) or llm_owner(observation.llm or {})
-    if owner in {None, inputs.desired.marker}:
+    if owner in {None, inputs.desired.marker, inputs.former_marker}:
         return None
     text = f"agent {observation.agent_id} belongs to {owner}; adopt another one, or release it there"
     return bad(_SYNCED, Reason.OWNERSHIP_CONFLICT, text)

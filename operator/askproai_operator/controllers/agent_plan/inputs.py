@@ -29,6 +29,8 @@ from askproai_operator.services import active_offerings
 
 # A Branch that is deleted and created anew, as by `kubectl replace --force`, publishes nothing.
 _REPLACED_WITHIN: Final = timedelta(seconds=30)
+# On a Tenant that was moved here: the installation whose marker its agents have until they are taken over.
+ADOPT_FROM: Final = "askproai.de/adopt-from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Target:
     closed_branch: str | None = None
     frame: PromptFrame | None = None  # of the declared prompt; None while suspended
     transfers_to: str | None = None  # the Branch whose own number transferTo is, so that transferred calls come back
+    former_marker: str | None = None  # of the installation from which the tenant was moved here
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class PlanInputs:
     observation: Observation
     adopt: str | None = None
     siblings: frozenset[str] = frozenset()  # ids at Retell of the tenant's other agents
+    former_marker: str | None = None
 
 
 async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Check[Inputs]]) -> Inputs:
@@ -132,6 +136,7 @@ async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Chec
         closed_branch=references.branch_name if inputs.is_closed else None,
         frame=None if suspended else render_frame(agent, tenant),
         transfers_to=find_own_number(agent.spec.transfer_to, of_tenant),
+        former_marker=former_marker(agent, tenant),
     )
     return replace(inputs, target=target)
 
@@ -150,15 +155,24 @@ async def gather_remote(agent: RetellAgent, target: Target, context: PlanContext
     recorded, now = RecordedState.from_status(agent.status), context.clock.now()
     adopt = agent.spec.adopt.agent_id if agent.spec.adopt else None
     search = _must_search_duplicates(agent)
-    observation = await observe(target.client, recorded, target.desired, now, adopt=adopt, search=search)
+    former = target.former_marker
+    observation = await observe(
+        target.client, recorded, target.desired, now, adopt=adopt, search=search, former_marker=former
+    )
     others = (each for each in context.relations.agents(agent.key.namespace, target.tenant) if each.key != agent.key)
     siblings = frozenset(str(each.status["agentId"]) for each in others if each.status.get("agentId"))
-    return PlanInputs(recorded, target.desired, observation, adopt, siblings)
+    return PlanInputs(recorded, target.desired, observation, adopt, siblings, former)
 
 
 def marker(agent: RetellAgent, context: PlanContext) -> str:
     """Return the marker by which we know our own objects at Retell."""
     return f"{context.installation_id}/{agent.key.namespace}/{agent.key.name}"
+
+
+def former_marker(agent: RetellAgent, tenant: Tenant) -> str | None:
+    """Return the marker that an agent has from the installation from which its Tenant was moved here; None without a move."""
+    installation = tenant.metadata.annotations.get(ADOPT_FROM)
+    return f"{installation}/{agent.key.namespace}/{agent.key.name}" if installation else None
 
 
 async def retell_client(context: PlanContext, namespace: str, tenant: str) -> RetellClient | CredentialProblem:

@@ -80,11 +80,19 @@ class Observation:
 
 
 async def observe(
-    client: RetellClient, recorded: RecordedState, desired: Desired, now: datetime, *, adopt: str | None, search: bool
+    client: RetellClient,
+    recorded: RecordedState,
+    desired: Desired,
+    now: datetime,
+    *,
+    adopt: str | None,
+    search: bool,
+    former_marker: str | None = None,
 ) -> Observation:
     """Read by the recorded ids; search by our marker only where they lead to nothing, or when `search` asks for it.
 
-    `adopt` is the id of an agent to take over when none is recorded yet. Raises ProviderError.
+    `adopt` is the id of an agent to take over when none is recorded yet, `former_marker` that of agents to take over which another
+    installation has made. Raises ProviderError.
     """
     listed = {str(number.get("phone_number")): number for number in await client.list_numbers()}
     bound = {agent_id for number in listed.values() for agent_id in bound_ids(number)}
@@ -93,8 +101,11 @@ async def observe(
     duplicates: list[str] = []
     marked_llms: list[Json] = []
     if search or agent is None or recorded.pending is not None:
-        marked_llms = [llm for llm in await client.list_llms() if llm_owner(llm) == desired.marker]
-        marked = [] if adopt and not recorded.agent_id else await list_marked_agents(client, desired.marker)
+        markers = [desired.marker, *({former_marker} - {None, desired.marker})]
+        marked_llms = [llm for llm in await client.list_llms() if llm_owner(llm) in markers]
+        marked: list[str] = []
+        if recorded.agent_id or not adopt:
+            marked = [agent_id for each in markers for agent_id in await list_marked_agents(client, str(each))]
         agent = await _choose_agent(client, agent, marked, bound)
         duplicates = [agent_id for agent_id in marked if agent is not None and agent_id != agent["agent_id"]]
     llm = await _get_llm(client, agent, recorded, marked_llms)

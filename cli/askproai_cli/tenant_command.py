@@ -1,0 +1,227 @@
+"""`askproai tenant export` and `askproai tenant import`: move one tenant to another cluster and database."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from askproai_cli.client import TenantOption
+from askproai_cli.cluster import describe_cluster
+from askproai_cli.output import Output, OutputOption, print_json
+
+if TYPE_CHECKING:
+    from askproai_cli.tenant_move import Exported, Imported
+    from askproai_core.kube import HttpTransport
+
+T = TypeVar("T")
+
+_SHORTEST = 12  # characters of a passphrase
+
+tenant = typer.Typer(
+    no_args_is_help=True,
+    help="Move one tenant to another cluster and database.",
+    epilog="Example: `askproai tenant export -t salon-mueller.salon-mueller --to salon.askproai`, then at the other cluster"
+    " `askproai --context new tenant import salon.askproai`",
+)
+
+DsnOption = Annotated[
+    str,
+    typer.Option(
+        "--dsn",
+        envvar="DATABASE_ADMIN_URL",
+        show_envvar=True,
+        help="The admin's URL of the database, as the operator has it: owner of the database, CREATEROLE.",
+    ),
+]
+PassphraseOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--passphrase-file", help="A file with the passphrase of the export. Default: ask for it.", metavar="FILE"
+    ),
+]
+KubeconfigOption = Annotated[
+    Path | None, typer.Option(help="Kubeconfig file. Default: KUBECONFIG, then ~/.kube/config, then the pod's account.")
+]
+
+
+@tenant.command("export", epilog="Example: `askproai tenant export -t salon-mueller.salon-mueller --to salon.askproai`")
+def export_command(
+    context: typer.Context,
+    name: TenantOption,
+    to: Annotated[Path, typer.Option("--to", help="The file to write, encrypted with the passphrase.", metavar="FILE")],
+    dsn: DsnOption,
+    redis_url: Annotated[
+        str | None,
+        typer.Option(
+            "--redis-url",
+            envvar="REDIS_ADMIN_URL",
+            show_envvar=True,
+            help="The operator's URL of Redis, to see that no acknowledged event waits there. Not needed without a Redis.",
+        ),
+    ] = None,
+    spool_is_empty: Annotated[
+        bool, typer.Option("--spool-is-empty", help="You have seen that askproai_spool_events of the tenant is 0.")
+    ] = False,
+    with_credentials: Annotated[
+        bool,
+        typer.Option(
+            "--with-credentials",
+            help="Also the Secrets that the manifests name: keys of Retell, Cal.com and mail servers.",
+        ),
+    ] = False,
+    passphrase_file: PassphraseOption = None,
+    kubeconfig: KubeconfigOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Write all of a suspended tenant into one file: manifests, its token and data keys, and all its rows of one moment.
+
+    From then on its Tenant is not provisioned here any more, and its database login is gone, so that nothing is booked twice. The
+    file is encrypted; it has what callers said. It may be repeated. Exit code 1: the tenant is not stopped, or something does not
+    answer; there is no file then.
+    """
+    from askproai_cli.tenant_move import Source, export_tenant
+    from askproai_core.clock import SystemClock
+
+    namespace, _, own = name.partition(".")
+    if not namespace or not own:
+        raise typer.BadParameter(f"{name} is no NAMESPACE.TENANT", param_hint="--tenant")
+    source = Source(namespace, own, dsn, redis_url, spool_is_empty=spool_is_empty, with_credentials=with_credentials)
+    passphrase = _read_passphrase(passphrase_file, new=True)
+
+    async def run(transport: "HttpTransport") -> "Exported":
+        return await export_tenant(transport, source, to, passphrase, SystemClock().now())
+
+    exported = _run(context, kubeconfig, run, f"{name} was not exported")
+    if output is Output.JSON:
+        print_json(asdict(exported) | {"file": str(to)})
+        return
+    typer.echo(f"{to}: {sum(exported.rows.values())} rows, {', '.join((*exported.objects, *exported.secrets))}")
+    if exported.missing:
+        typer.echo(f"not in the file: the Secrets {', '.join(exported.missing)}; create them at the destination")
+    typer.echo(
+        f"the rows here belong to {exported.owner} now. If the move is given up before an import: kubectl annotate"
+    )
+    typer.echo(
+        f"  tenants.askproai.de {own} -n {namespace} askproai.de/adopt-data={exported.owner}, then suspend: false"
+    )
+    typer.echo("next: askproai tenant import at the destination; delete the Tenant here when it is Ready there")
+
+
+@tenant.command("import", epilog="Example: `askproai --context new tenant import salon.askproai`")
+def import_command(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The file of an export.", metavar="FILE")],
+    dsn: DsnOption,
+    suspended: Annotated[
+        bool, typer.Option("--suspended", help="Create the Tenant suspended: nobody serves until you end that.")
+    ] = False,
+    operator_namespace: Annotated[
+        str, typer.Option(envvar="ASKPROAI_NAMESPACE", help="The operator's namespace.")
+    ] = "askproai-system",
+    passphrase_file: PassphraseOption = None,
+    kubeconfig: KubeconfigOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Create an exported tenant in another installation: its rows in one transaction, then Secrets and manifests.
+
+    Refused where the tenant, or its host or one of its numbers, is there already, and for another schema. It may be repeated: what
+    is there stays as it is. Agents and webhook at Retell and Cal.com are taken over by the operator. Exit code 1: it was refused.
+    """
+    from askproai_cli.tenant_move import Destination, import_tenant
+
+    destination = Destination(dsn, operator_namespace, suspended=suspended)
+    passphrase = _read_passphrase(passphrase_file, new=False)
+
+    async def run(transport: "HttpTransport") -> "Imported":
+        return await import_tenant(transport, destination, file, passphrase)
+
+    imported = _run(context, kubeconfig, run, f"{file} was not imported")
+    if output is Output.JSON:
+        print_json(asdict(imported))
+        return
+    rows = f"{sum(imported.rows.values())} rows" if imported.rows else "the rows are there from before"
+    typer.echo(f"{imported.tenant}: {rows}; created {', '.join(imported.created) or 'nothing'}")
+    if imported.kept:
+        typer.echo(f"left as they are: {', '.join(imported.kept)}")
+    for note in imported.notes:
+        typer.echo(note)
+    namespace, _, own = imported.tenant.partition(".")
+    typer.echo(
+        f"next: kubectl wait --for=condition=Ready tenants.askproai.de/{own} -n {namespace}, then delete it at the source"
+    )
+
+
+def _run(
+    context: typer.Context, kubeconfig: Path | None, run: "Callable[[HttpTransport], Awaitable[T]]", failed: str
+) -> T:
+    """Run one command with a connection to the cluster; a failure ends it with exit code 1 and says what to do."""
+    import asyncio
+
+    import asyncpg
+
+    from askproai_cli.cluster_login import log_in
+    from askproai_cli.tenant_move import MoveRefused, UnreadableFile
+    from askproai_core.clock import SystemClock
+    from askproai_core.database import DatabaseError
+    from askproai_core.kube import AccessError, ApiError, HttpTransport
+
+    if kubeconfig is not None and context.find_root().params.get("cluster"):
+        raise typer.BadParameter(
+            "--context chooses among the files of KUBECONFIG: set KUBECONFIG to this file, or leave out --context",
+            param_hint="--kubeconfig",
+        )
+
+    async def connect() -> T:
+        access = log_in(kubeconfig, SystemClock())
+        async with HttpTransport(lambda: access) as transport:
+            return await run(transport)
+
+    try:
+        with _logs_on_standard_error():
+            return asyncio.run(connect())
+    except MoveRefused as error:
+        reasons = error.reasons
+    except (ApiError, AccessError) as error:
+        reasons = (f"{describe_cluster(kubeconfig)}: {error}",)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        reasons = (f"the database refuses: {type(error).__name__}: {error}",)
+    except (DatabaseError, UnreadableFile, OSError, ValueError) as error:
+        reasons = (str(error) or type(error).__name__,)
+    typer.echo(f"{failed}:", err=True)
+    for reason in reasons:
+        typer.echo(f"- {reason}", err=True)
+    raise typer.Exit(1)
+
+
+@contextmanager
+def _logs_on_standard_error() -> Iterator[None]:
+    """Keep what the database's package logs about roles out of standard output, which is for programs, too."""
+    import sys
+
+    import structlog
+
+    before = structlog.get_config()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+def _read_passphrase(file: Path | None, *, new: bool) -> str:
+    """Return the passphrase of a file, or ask for it; a short one for a new file is wrong usage."""
+    if file is None:
+        passphrase: str = typer.prompt("Passphrase of the file", hide_input=True, confirmation_prompt=new, err=True)
+    else:
+        try:
+            passphrase = file.read_text("utf-8").strip()
+        except OSError as error:
+            raise typer.BadParameter(f"{file}: {error.strerror}", param_hint="--passphrase-file") from None
+    if new and len(passphrase) < _SHORTEST:
+        raise typer.BadParameter(
+            f"the passphrase needs at least {_SHORTEST} characters", param_hint="--passphrase-file"
+        )
+    return passphrase

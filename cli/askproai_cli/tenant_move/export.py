@@ -1,0 +1,218 @@
+"""`askproai tenant export`: a stopped tenant as one file. Each step may be repeated; nothing at a provider is changed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from askproai_cli.tenant_move.archive import Writer, open_writer
+from askproai_cli.tenant_move.manifests import (
+    IDENTITY,
+    SIGNING_KEYS,
+    Json,
+    belongings,
+    find_obstacles,
+    secret_value,
+    to_manifest,
+    with_secret_value,
+)
+from askproai_core.api_resource import AGENTS, BRANCHES, OFFERINGS, TENANTS
+from askproai_core.kube import HttpTransport, list_all
+from askproai_operator.resources import CONFIG_MAPS, NAMESPACES, PODS, SECRETS, TENANT_LABEL
+
+if TYPE_CHECKING:
+    from askproai_core.database import Snapshot, TenantRows
+
+_REDIS_TIMEOUT: Final = timedelta(seconds=5)
+_SPOOLED: Final = "EventsSpooled"
+_NO_REDIS: Final = "NotRequested"
+
+
+class MoveRefused(Exception):
+    """A tenant cannot be exported or imported as things are; each of `reasons` says what to do."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """From where a tenant is exported. `redis_url` is the operator's, None where `spool_is_empty` or there is none."""
+
+    namespace: str
+    name: str
+    dsn: str
+    redis_url: str | None = None
+    spool_is_empty: bool = False
+    with_credentials: bool = False
+
+    @property
+    def tenant(self) -> str:
+        return f"{self.namespace}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What a file has: the owner by which the rows are adopted, rows by table, objects, Secrets, and what is not in it."""
+
+    owner: str
+    rows: Mapping[str, int]
+    objects: Sequence[str]
+    secrets: Sequence[str]
+    missing: Sequence[str]  # Secrets that manifests name, and that must be made at the destination
+
+
+async def export_tenant(
+    transport: HttpTransport, source: Source, path: Path, passphrase: str, now: datetime
+) -> Exported:
+    """Stop what could still write, and write the file. Raises `MoveRefused`, and what the cluster and the database raise."""
+    from askproai_core.database import open_tenant_rows
+
+    tenant, objects = await _read_objects(transport, source)
+    await _require_stopped(transport, source, tenant, objects)
+    # The file first: who cannot write there is to find out before anything is taken from the tenant.
+    with open_writer(path, passphrase) as writer:
+        async with open_tenant_rows(source.dsn) as rows:
+            return await _write(transport, source, tenant, objects, rows, writer, now)
+
+
+async def _write(
+    transport: HttpTransport,
+    source: Source,
+    tenant: Json,
+    objects: Sequence[Json],
+    rows: "TenantRows",
+    writer: Writer,
+    now: datetime,
+) -> Exported:
+    """Take the rows from the Tenant, and write header and rows."""
+    schema = await rows.read_schema()
+    await _describe(transport, source, tenant, objects)  # what refuses it here refuses it before anything is taken
+    owner = await rows.retire(source.tenant, tenant["metadata"]["uid"])
+    # A pod that began in between cannot reach the database any more, but it could acknowledge events by Redis.
+    await _require_stopped(transport, source, tenant, objects)
+    header = await _describe(transport, source, tenant, objects)
+    header |= {"owner": owner, "schema": {str(number): text for number, text in schema.items()}}
+    header |= {
+        "tenant": source.tenant,
+        "release": version("askproai"),
+        "exported_at": now.isoformat(timespec="seconds"),
+    }
+    writer.document(header)
+    async with rows.snapshot(source.tenant, owner) as snapshot:
+        counts = {table: await _write_table(snapshot, table, writer) for table in snapshot.tables}
+    writer.document({"rows": counts}, is_last=True)
+    return Exported(owner, counts, _named(header["objects"]), _named(header["secrets"]), header["missing"])
+
+
+async def _write_table(snapshot: "Snapshot", table: str, writer: Writer) -> int:
+    writer.document({"table": table, "columns": await snapshot.columns_of(table)})
+    return await snapshot.copy(table, writer.rows)
+
+
+async def _read_objects(transport: HttpTransport, source: Source) -> tuple[Json, list[Json]]:
+    """Return the Tenant and what belongs to it. Raises `MoveRefused` if there is none, or it is being deleted."""
+    tenant = await transport.find(TENANTS.path(source.namespace, source.name))
+    if tenant is None:
+        raise MoveRefused(f"there is no Tenant {source.name} in namespace {source.namespace}")
+    if "deletionTimestamp" in tenant["metadata"]:
+        raise MoveRefused(
+            f"Tenant {source.name} is being deleted: its agents and webhook go, so there is nothing to move"
+        )
+    objects = [
+        each for ref in (BRANCHES, OFFERINGS, AGENTS) for each in await list_all(transport, ref, source.namespace)
+    ]
+    return tenant, belongings(source.name, objects)
+
+
+async def _require_stopped(transport: HttpTransport, source: Source, tenant: Json, objects: Iterable[Json]) -> None:
+    """Raise `MoveRefused` while something of the tenant may write or acknowledge, or acknowledged events wait in Redis."""
+    pods = await list_all(transport, PODS, source.namespace, f"{TENANT_LABEL}={source.name}")
+    agents = [each for each in objects if each["kind"] == AGENTS.kind]
+    obstacles = [*find_obstacles(tenant, agents, pods)]
+    if not obstacles:
+        obstacles += await _find_spooled(source, tenant)
+    if obstacles:
+        raise MoveRefused(*obstacles)
+
+
+async def _find_spooled(source: Source, tenant: Json) -> list[str]:
+    """Return what to do about events that were acknowledged and are in Redis alone; nothing if there are none."""
+    conditions = (tenant.get("status") or {}).get("conditions") or []
+    spooled = next((each for each in conditions if each["type"] == _SPOOLED), None)
+    if source.spool_is_empty or (spooled is not None and spooled["reason"] == _NO_REDIS):
+        return []
+    if source.redis_url is None:
+        return [
+            "acknowledged events may wait in Redis: give --redis-url, or --spool-is-empty if you have looked yourself"
+        ]
+    from redis.exceptions import RedisError
+
+    from askproai_core.redis import connect, send
+    from askproai_runtime.intake import STREAM
+
+    client = connect(source.redis_url, _REDIS_TIMEOUT)
+    try:
+        waiting = int(await send(client, "XLEN", f"askproai:{source.tenant}:{STREAM}"))
+    except (RedisError, OSError) as error:
+        return [f"Redis does not say whether acknowledged events wait there ({error}): see --redis-url"]
+    finally:
+        await client.aclose()
+    if not waiting:
+        return []
+    todo = "set spec.suspend to false until the pods have moved them into the database (askproai_spool_events is 0)"
+    return [f"{waiting} acknowledged events wait in Redis: {todo}, and suspend again"]
+
+
+async def _describe(transport: HttpTransport, source: Source, tenant: Json, objects: Sequence[Json]) -> Json:
+    """Return the part of the header that the cluster knows: manifests, Secrets, and what the destination takes over."""
+    from askproai_core.tenant_config import decode
+
+    config = await transport.find(CONFIG_MAPS.path(source.namespace, f"{source.name}-config"))
+    if config is None:
+        raise MoveRefused(f"Tenant {source.name} was never provisioned: apply its manifests at the destination instead")
+    manifests = [to_manifest(each) for each in (*objects, tenant)]
+    own = [f"{source.name}-{suffix}" for suffix in (*IDENTITY, *((SIGNING_KEYS,) if source.with_credentials else ()))]
+    named = find_named_secrets(manifests)
+    secrets = [
+        await _read_secret(transport, source, name) for name in (*own, *(named if source.with_credentials else ()))
+    ]
+    found = [to_manifest(each) for each in secrets if each is not None]
+    has = {each["metadata"]["name"] for each in found}
+    return {
+        "namespace": to_manifest(await transport.request("GET", NAMESPACES.path(None, source.namespace))),
+        "installation": decode(config["data"]["tenant.json"]).installation_id,
+        "webhook": ((tenant.get("status") or {}).get("webhookUrls") or {}).get("calcom"),
+        "objects": manifests,
+        "secrets": found,
+        "missing": [name for name in named if name not in has],
+    }
+
+
+async def _read_secret(transport: HttpTransport, source: Source, name: str) -> Json | None:
+    secret = await transport.find(SECRETS.path(source.namespace, name))
+    return _not_in_use(secret) if secret is not None and name == f"{source.name}-data-keys" else secret
+
+
+def _not_in_use(secret: Json) -> Json:
+    """Return the data keys as for pods that do not encrypt yet: which of the destination's pods can is for its operator to see."""
+    import msgspec
+
+    from askproai_core.data_keys import DATA_KEYS, decode_data_keys, encode_data_keys
+
+    keys = decode_data_keys(secret_value(secret, DATA_KEYS))
+    return with_secret_value(secret, DATA_KEYS, encode_data_keys(msgspec.structs.replace(keys, in_use=False)))
+
+
+def find_named_secrets(manifests: Iterable[Json]) -> list[str]:
+    """Return the Secrets of people that manifests name."""
+    from askproai_cli.lint import find_references
+
+    return sorted({reference.name for each in manifests for reference in find_references(each["spec"])})
+
+
+def _named(manifests: Iterable[Json]) -> list[str]:
+    return [f"{each['kind']}/{each['metadata']['name']}" for each in manifests]

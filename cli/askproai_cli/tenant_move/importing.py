@@ -1,0 +1,173 @@
+"""`askproai tenant import`: the file of an export into another installation. Each step may be repeated after a crash.
+
+First everything is looked at, then the rows are written in one transaction, then Secrets, then the custom resources: a Tenant that
+names the export is provisioned only where its rows are (docs/decisions/0117-moving-a-tenant.md).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from askproai_cli.tenant_move.archive import Reader, open_reader
+from askproai_cli.tenant_move.export import MoveRefused, find_named_secrets
+from askproai_cli.tenant_move.manifests import ADOPT_DATA, ORDER, Json, secret_value, to_import
+from askproai_core.api_resource import CUSTOM, GROUP, TENANTS
+from askproai_core.kube import ApiError, Conflict, HttpTransport
+from askproai_operator.resources import CONFIG_MAPS, NAMESPACES, SECRETS, resource_of
+
+if TYPE_CHECKING:
+    from askproai_core.database import Insertion
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a tenant is imported. `operator_namespace` has the grants; with `suspended` no pods start."""
+
+    dsn: str
+    operator_namespace: str
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import has done. `rows` is empty if they were there from an earlier run; `notes` are left to be done."""
+
+    tenant: str
+    rows: Mapping[str, int]
+    created: Sequence[str]
+    kept: Sequence[str]  # were there already
+    notes: Sequence[str]
+
+
+async def import_tenant(transport: HttpTransport, destination: Destination, path: Path, passphrase: str) -> Imported:
+    """Import the file at `path`. Raises `MoveRefused` and `UnreadableFile`, and what the cluster and the database raise."""
+    from askproai_core.database import open_tenant_rows
+
+    with open_reader(path, passphrase) as reader:
+        header = reader.document()
+        notes = await _look_first(transport, header, destination)
+        async with open_tenant_rows(destination.dsn) as rows:
+            applied = {str(number): text for number, text in (await rows.read_schema()).items()}
+            if applied != header["schema"]:
+                raise MoveRefused(
+                    f"the file has schema {max(map(int, header['schema']))} (release {header['release']}), the database"
+                    f" {max(map(int, applied))}: upgrade the older installation, and export again if that was the source"
+                )
+            written: Mapping[str, int] = {}
+            if not await rows.is_imported(header["tenant"], header["owner"]):
+                async with rows.insertion(header["tenant"], header["owner"]) as insertion:
+                    written = await _write_rows(reader, insertion)
+    created, kept = await _create_objects(transport, header, suspended=destination.suspended)
+    return Imported(header["tenant"], written, created, kept, notes)
+
+
+async def _write_rows(reader: Reader, insertion: "Insertion") -> Mapping[str, int]:
+    """Write all rows of the file. Raises `MoveRefused` unless they are as many as were exported."""
+    staged: dict[str, int] = {}
+    while "table" in (document := reader.document()):
+        staged[document["table"]] = await insertion.stage(document["table"], tuple(document["columns"]), reader.rows())
+    reader.end()
+    written = await insertion.finish()
+    if not staged == document["rows"] == written:
+        raise MoveRefused("the file has not as many rows as it says: export again")
+    return written
+
+
+async def _look_first(transport: HttpTransport, header: Json, destination: Destination) -> list[str]:
+    """Return what is left to be done. Raises `MoveRefused` for what would make of the import half a tenant, or two."""
+    served = await transport.find(f"/apis/{GROUP}/{TENANTS.version}")
+    if {each["kind"] for each in (served or {}).get("resources", ())} < {each.kind for each in CUSTOM}:
+        raise MoveRefused("the cluster does not have our custom resources: install the chart there first")
+    namespace, _, name = header["tenant"].partition(".")
+    tenant = await transport.find(TENANTS.path(namespace, name))
+    annotations = ((tenant or {}).get("metadata") or {}).get("annotations") or {}
+    if tenant is not None and annotations.get(ADOPT_DATA) != header["owner"]:
+        raise MoveRefused(
+            f"the cluster has a Tenant {name} in namespace {namespace}, which is not of this file: an import makes it. If it"
+            f" came from git, and has served nobody, annotate it with {ADOPT_DATA}: {header['owner']}"
+        )
+    if taken := await _find_taken(transport, header, destination.operator_namespace):
+        raise MoveRefused(*taken)
+    return await _list_missing_secrets(transport, header, namespace)
+
+
+async def _find_taken(transport: HttpTransport, header: Json, namespace: str) -> list[str]:
+    """Return which hosts and numbers of the file another tenant of the destination has."""
+    from askproai_operator.api import Branch, Tenant
+    from askproai_operator.grants import find_other, holder_of, read_grant, requested_subjects
+
+    found: list[str] = []
+    for manifest in header["objects"]:
+        kind = {Tenant.kind: Tenant, Branch.kind: Branch}.get(manifest["kind"])
+        if kind is None:
+            continue
+        model = kind.model_validate(manifest)
+        for subject, scope in requested_subjects(model).items():
+            live = await transport.find(CONFIG_MAPS.path(namespace, subject.name))
+            grant = read_grant(live["metadata"].get("annotations")) if live is not None else None
+            if grant is not None and find_other(grant.holders, holder_of(model, scope)) is not None:
+                found.append(
+                    f"another tenant has {subject.value} here: kubectl get configmap {subject.name} -n {namespace} -o yaml"
+                )
+    return found
+
+
+async def _list_missing_secrets(transport: HttpTransport, header: Json, namespace: str) -> list[str]:
+    """Return which Secrets a person has yet to create."""
+    has = {each["metadata"]["name"] for each in header["secrets"]}
+    return [
+        f"create Secret {name} in namespace {namespace}, with the label askproai.de/use=true: the manifests name it"
+        for name in find_named_secrets(header["objects"])
+        if name not in has and await transport.find(SECRETS.path(namespace, name)) is None
+    ]
+
+
+async def _create_objects(
+    transport: HttpTransport, header: Json, *, suspended: bool
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Create namespace, Secrets and custom resources; what exists stays as it is. Return what was created, and what was there."""
+    created: list[str] = []
+    kept: list[str] = []
+    for manifest in _in_order(header):
+        ref, meta = resource_of(manifest), manifest["metadata"]
+        what = f"{manifest['kind']}/{meta['name']}"
+        try:
+            await transport.request(
+                "POST", ref.path(meta.get("namespace")), body=to_import(manifest, header, suspended=suspended)
+            )
+        except Conflict as error:
+            if error.reason != "AlreadyExists":
+                raise
+            await _require_keys(transport, manifest)
+            kept.append(what)
+        except ApiError as error:
+            if ref is not NAMESPACES or error.status != HTTPStatus.FORBIDDEN:
+                raise
+            kept.append(what)  # who may not create namespaces has one: else what follows is refused
+        else:
+            created.append(what)
+    return created, kept
+
+
+def _in_order(header: Json) -> Iterator[Json]:
+    yield header["namespace"]
+    yield from header["secrets"]
+    yield from sorted(header["objects"], key=lambda each: ORDER.index(each["kind"]))
+
+
+async def _require_keys(transport: HttpTransport, manifest: Json) -> None:
+    """Raise `MoveRefused` if a Secret that exists lacks a data key of the file: what it has encrypted would stay unreadable."""
+    from askproai_core.data_keys import DATA_KEYS, decode_data_keys
+
+    if manifest["kind"] != SECRETS.kind or not (wanted := secret_value(manifest, DATA_KEYS)):
+        return
+    meta = manifest["metadata"]
+    live = await transport.find(SECRETS.path(meta["namespace"], meta["name"]))
+    has = decode_data_keys(secret_value(live or {}, DATA_KEYS) or "{}")
+    if any(has.find(key.id) is None for key in decode_data_keys(wanted).keys):
+        raise MoveRefused(
+            f"Secret {meta['name']} in namespace {meta['namespace']} has other data keys than the file: delete it if nothing is"
+            " encrypted with them, and import again"
+        )

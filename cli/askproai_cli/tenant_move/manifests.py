@@ -1,0 +1,94 @@
+"""What a cluster has of a tenant, as manifests for another cluster; and why a tenant cannot be exported as it is. Pure."""
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from askproai_core.api_resource import AGENTS, BRANCHES, OFFERINGS, TENANTS
+
+ADOPT_DATA, ADOPT_FROM, ADOPT_WEBHOOK = "askproai.de/adopt-data", "askproai.de/adopt-from", "askproai.de/adopt-webhook"
+# What the operator makes, and makes anew: the default service of a Branch, and the Secrets with the source's passwords.
+AUTO_CREATED: Final = "askproai.de/auto-created"
+IDENTITY: Final = (
+    "admin",
+    "data-keys",
+)  # Secrets: the token, by which links in sent mails are signed, and the data keys
+SIGNING_KEYS: Final = "signing-keys"  # has the providers' keys, too
+# Branches and services first, so that the first config of the pods has them.
+ORDER: Final = (BRANCHES.kind, OFFERINGS.kind, TENANTS.kind, AGENTS.kind)
+_ACT_ONCE: Final = ("askproai.de/reconcile-at", ADOPT_DATA, ADOPT_FROM, ADOPT_WEBHOOK)
+
+Json = dict[str, Any]
+
+
+def belongings(tenant: str, objects: Iterable[Json]) -> list[Json]:
+    """Return those Branches, services and agents of a namespace that belong to a tenant, in the order of `ORDER`."""
+    objects = list(objects)
+    branches = {
+        each["metadata"]["name"]
+        for each in objects
+        if each["kind"] == BRANCHES.kind and _refers(each, "tenantRef", {tenant})
+    }
+    own = [
+        each
+        for each in objects
+        if AUTO_CREATED not in (each["metadata"].get("labels") or {})
+        and (_refers(each, "tenantRef", {tenant}) or _refers(each, "branchRef", branches))
+    ]
+    return sorted(own, key=lambda each: (ORDER.index(each["kind"]), each["metadata"]["name"]))
+
+
+def _refers(manifest: Json, field: str, names: set[str]) -> bool:
+    return (manifest["spec"].get(field) or {}).get("name") in names
+
+
+def to_manifest(live: Json) -> Json:
+    """Return an object without what its cluster has set: no status, UID, version, finalizer or owner."""
+    meta = live["metadata"]
+    annotations = {name: value for name, value in (meta.get("annotations") or {}).items() if name not in _ACT_ONCE}
+    kept = {"labels": meta.get("labels"), "annotations": annotations, "namespace": meta.get("namespace")}
+    metadata = {"name": meta["name"], **{name: value for name, value in kept.items() if value}}
+    content = {name: value for name, value in live.items() if name in {"apiVersion", "kind", "spec", "type", "data"}}
+    return {**content, "metadata": metadata}
+
+
+def to_import(manifest: Json, header: Mapping[str, Any], *, suspended: bool) -> Json:
+    """Return a manifest of the file as it is to be created: the Tenant with what lets it take over rows, agents and webhook."""
+    if manifest["kind"] != TENANTS.kind:
+        return manifest
+    adopted = {ADOPT_DATA: header["owner"], ADOPT_FROM: header["installation"], ADOPT_WEBHOOK: header["webhook"]}
+    annotations = (manifest["metadata"].get("annotations") or {}) | {
+        name: text for name, text in adopted.items() if text
+    }
+    spec = {**manifest["spec"], "suspend": suspended}
+    return {**manifest, "spec": spec, "metadata": {**manifest["metadata"], "annotations": annotations}}
+
+
+def find_obstacles(tenant: Json, agents: Iterable[Json], pods: Sequence[Json]) -> Iterator[str]:
+    """Yield why a tenant is not stopped: something could still book or acknowledge, or callers would not hear that nothing does."""
+    name, namespace = tenant["metadata"]["name"], tenant["metadata"]["namespace"]
+    if not tenant["spec"].get("suspend"):
+        yield (
+            f"it is not suspended: kubectl patch {TENANTS.plural}.{TENANTS.group} {name} -n {namespace} --type=merge -p "
+            '\'{"spec": {"suspend": true}}\', and the same in git'
+        )
+        return
+    if pods:
+        names = ", ".join(sorted(each["metadata"]["name"] for each in pods))
+        yield f"its pods {names} have not ended yet: kubectl wait --for=delete pod -l askproai.de/tenant={name} -n {namespace}"
+    for agent in agents:
+        if agent["spec"].get("managementPolicy") != "ObserveOnly" and not (agent.get("status") or {}).get("suspended"):
+            yield (
+                f"RetellAgent {agent['metadata']['name']} does not yet say to callers that no appointments are taken: "
+                f"kubectl describe retellagent {agent['metadata']['name']} -n {namespace} shows why"
+            )
+
+
+def secret_value(secret: Mapping[str, Any], key: str) -> str:
+    """Return a value of a Secret as text; empty if it has none."""
+    return base64.b64decode((secret.get("data") or {}).get(key, "")).decode()
+
+
+def with_secret_value(secret: Json, key: str, value: str) -> Json:
+    """Return a Secret with another value."""
+    return {**secret, "data": {**(secret.get("data") or {}), key: base64.b64encode(value.encode()).decode()}}

@@ -1,0 +1,311 @@
+"""The rows of one tenant move to another database: all of them, once, and no other tenant's."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from askproai_core.database import (
+    AdminStore,
+    CannotMove,
+    DataOwnedByOther,
+    find_export_id,
+    open_tenant_rows,
+)
+from askproai_core.database.admin import RowsNotImported
+from askproai_core.database.tenant_tables import TENANT_TABLES
+from askproai_sandbox.databases import Database, TenantStore, fresh_database
+from askproai_sandbox.postgres import EmbeddedPostgres
+from tests.worlds.tenant_books import read_books
+from tests.worlds.tenant_pod import TenantPod
+from tests.worlds.tenant_rows import HOUR, T0, claim, connected, fill
+
+PERSON = {("mitte", "anna"): "anna-m", ("nord", "anna"): "anna-m"}
+UNITS = (("mitte", "anna", 1), ("nord", "anna", 1), ("", "anna-m", 1))
+
+
+@pytest.fixture
+async def other_database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
+    async with fresh_database(postgres) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+async def salon(database: Database) -> TenantStore:
+    """A tenant with rows in every table, a person of two branches with a claim from before they were linked, and a neighbour."""
+    neighbour = await database.create_tenant("praxis")
+    await fill(neighbour)
+    salon = await database.create_tenant("salon", UNITS[:2])
+    appointment = await fill(salon)
+    async with connected(salon.dsn) as conn:  # these two overlap on what becomes one person: both were promised
+        await claim(conn, salon.tenant, appointment, salon.resources["nord", "anna", 1], T0)
+    async with connected(database.superuser_dsn) as conn:  # of whom an event stayed: it must come as it is
+        await conn.execute(
+            """INSERT INTO erased_references (tenant, kind, reference, erasure)
+               SELECT tenant, 'call', 'call_1', id FROM erasures WHERE tenant = $1""",
+            salon.tenant,
+        )
+    await database.admin.ensure_resources(salon.tenant, UNITS, PERSON)
+    return salon
+
+
+class Moved:
+    """What a file would hold: the rows of one export by table."""
+
+    def __init__(self) -> None:
+        self.owner = ""
+        self.tables: dict[str, tuple[tuple[str, ...], list[bytes]]] = {}
+
+    async def read(self, database: Database, tenant: TenantStore) -> None:
+        async with open_tenant_rows(database.dsn) as rows:
+            self.owner = await rows.retire(tenant.tenant, tenant.uid)
+            async with rows.snapshot(tenant.tenant, self.owner) as snapshot:
+                for table in snapshot.tables:
+                    chunks: list[bytes] = []
+
+                    async def write(chunk: bytes, chunks: list[bytes] = chunks) -> None:
+                        chunks.append(bytes(chunk))
+
+                    await snapshot.copy(table, write)
+                    self.tables[table] = (await snapshot.columns_of(table), chunks)
+
+    async def write(self, database: Database, tenant: TenantStore, *, tables: int | None = None) -> None:
+        """Import; only so many tables where a test breaks it off."""
+        async with open_tenant_rows(database.dsn) as rows, rows.insertion(tenant.tenant, self.owner) as insertion:
+            for table, (columns, chunks) in itertools.islice(self.tables.items(), tables):
+                await insertion.stage(table, columns, each_of(chunks))
+            if tables is not None:
+                raise BrokenOff
+            await insertion.finish()
+
+
+class BrokenOff(Exception):
+    pass
+
+
+async def each_of(chunks: list[bytes]) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def books(database: Database, tenant: str):
+    async with connected(database.superuser_dsn) as conn:
+        return await read_books(conn, tenant)
+
+
+async def test_every_row_of_every_table_is_in_the_other_database_and_no_row_of_another_tenant(
+    database: Database, other_database: Database, salon: TenantStore
+) -> None:
+    before = await books(database, salon.tenant)
+    assert set(before) == set(TENANT_TABLES)
+    assert [table for table, found in before.items() if not found] == [], "each table has something to lose"
+    resident = await other_database.create_tenant("praxis", [("mitte", "anna", unit) for unit in range(1, 9)])
+    assert set(resident.resources.values()) > set(salon.resources.values()), "ids that come are another tenant's here"
+    await fill(resident)
+    residents = await books(other_database, resident.tenant)
+    moved = Moved()
+    await moved.read(database, salon)
+    assert b"praxis" not in b"".join(chunk for _, chunks in moved.tables.values() for chunk in chunks)
+
+    await moved.write(other_database, salon)
+
+    assert await books(other_database, salon.tenant) == before
+    assert await books(database, salon.tenant) == before, "an export deletes nothing"
+    assert await books(other_database, resident.tenant) == residents
+
+
+async def test_the_imported_tenant_goes_on_with_a_role_of_its_own_behind_row_security(
+    database: Database, other_database: Database, salon: TenantStore
+) -> None:
+    resident = await other_database.create_tenant("praxis")
+    moved = Moved()
+    await moved.read(database, salon)
+    await moved.write(other_database, salon)
+    admin = other_database.admin
+    with pytest.raises(DataOwnedByOther):
+        await admin.ensure_tenant(salon.tenant, "uid-new", "password-new", connection_limit=5, key_hash="of-its-key")
+    assert await admin.ensure_tenant(salon.tenant, "uid-new", "password-new", connection_limit=5, adopt=moved.owner)
+    await admin.ensure_resources(salon.tenant, UNITS, PERSON)
+    async with connected(admin.tenant_dsn(salon.tenant, "password-new")) as conn:
+        ids = {}
+        for table in ("webhook_events", "jobs", "claims", "audit_log"):
+            ids[table] = await conn.fetchval(f"SELECT max(id) FROM {table}")
+        event = await conn.fetchval(
+            """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id)
+               VALUES ($1, 'retell', 'call_2:call_ended', 'call_ended', '{}', 'c') RETURNING id""",
+            salon.tenant,
+        )
+        assert event > ids["webhook_events"]
+        with pytest.raises(asyncpg.UniqueViolationError):  # the same event twice is one row, here as there
+            await conn.execute(
+                """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id)
+                   VALUES ($1, 'retell', 'call_1:call_ended', 'call_ended', '{}', 'c')""",
+                salon.tenant,
+            )
+        appointment = await conn.fetchval("SELECT id FROM appointments")
+        own = {row["branch"]: row["id"] for row in await conn.fetch("SELECT branch, id FROM resources")}
+        with pytest.raises(asyncpg.ExclusionViolationError):  # nobody is booked where somebody is
+            await claim(conn, salon.tenant, appointment, own["mitte"], T0 + HOUR / 2)
+        free = T0 + timedelta(days=1)
+        await claim(conn, salon.tenant, appointment, own["nord"], free)
+        claimed = await conn.fetchrow("SELECT id, resource_id FROM claims ORDER BY id DESC LIMIT 1")
+        assert claimed["id"] > ids["claims"]
+        assert claimed["resource_id"] == own[""], "the person's own row, in both branches"
+    async with connected(resident.dsn) as conn:
+        assert await conn.fetchval("SELECT count(*) FROM appointments") == 0
+
+
+async def test_an_import_that_is_broken_off_leaves_nothing_and_is_repeated(
+    database: Database, other_database: Database, salon: TenantStore
+) -> None:
+    before, moved = await books(database, salon.tenant), Moved()
+    await moved.read(database, salon)
+    for tables in (0, 3, len(TENANT_TABLES)):
+        with pytest.raises(BrokenOff):
+            await moved.write(other_database, salon, tables=tables)
+        assert set(map(len, (await books(other_database, salon.tenant)).values())) == {0}
+    async with open_tenant_rows(other_database.dsn) as rows:
+        assert not await rows.is_imported(salon.tenant, moved.owner)
+        await moved.write(other_database, salon)
+        assert await rows.is_imported(salon.tenant, moved.owner)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await moved.write(other_database, salon)
+    assert await books(other_database, salon.tenant) == before
+
+
+async def test_a_database_that_has_the_tenant_is_refused_and_so_is_that_of_the_export(
+    database: Database, other_database: Database, salon: TenantStore
+) -> None:
+    await other_database.create_tenant("salon")
+    moved = Moved()
+    await moved.read(database, salon)
+    async with open_tenant_rows(other_database.dsn) as rows:
+        with pytest.raises(CannotMove, match=r"has rows of a tenant salon\.salon already"):
+            await rows.is_imported(salon.tenant, moved.owner)
+    async with open_tenant_rows(database.dsn) as rows:
+        with pytest.raises(CannotMove, match=r"from which salon\.salon was exported"):
+            await rows.is_imported(salon.tenant, moved.owner)
+
+
+async def test_after_an_export_nobody_writes_and_the_tenant_is_not_provisioned_again(
+    database: Database, salon: TenantStore
+) -> None:
+    key = {"connection_limit": 60, "key_hash": "of-its-key"}
+    await database.admin.ensure_tenant(salon.tenant, salon.uid, "password-of-salon", **key)
+    async with connected(salon.dsn) as pod:
+        moved = Moved()
+        await moved.read(database, salon)
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+            await pod.execute("UPDATE jobs SET run_at = now()")
+    with pytest.raises((asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidPasswordError)):
+        await asyncpg.connect(salon.dsn)
+    for uid in (salon.uid, "uid-of-a-namesake"):
+        with pytest.raises(DataOwnedByOther):
+            await database.admin.ensure_tenant(salon.tenant, uid, "p", **key)
+    with pytest.raises(DataOwnedByOther, match="were exported"):
+        await database.admin.ensure_tenant(salon.tenant, salon.uid, "p", connection_limit=5)
+    again = Moved()
+    await again.read(database, salon)
+    assert again.owner == moved.owner, "a repeated export is the same one"
+    assert await database.admin.ensure_tenant(
+        salon.tenant, salon.uid, "password-of-salon", connection_limit=5, adopt=moved.owner
+    )
+    async with connected(salon.dsn) as conn:
+        assert await conn.fetchval("SELECT count(*) FROM appointments") == 1, "a move that is given up"
+
+
+async def test_a_pod_that_outlives_the_export_acknowledges_nothing_more(
+    web_pod: TenantPod, database: Database, other_database: Database
+) -> None:
+    """Retell repeats what is answered 503, and then reaches the destination; what was answered 200 is in the file."""
+    assert (await web_pod.retell("call_started", "call_1")).status == 200
+    moved = Moved()
+    await moved.read(database, web_pod.store)
+    for event in ("call_started", "call_ended"):
+        assert (await web_pod.retell(event, "call_2")).status == 503
+    await moved.write(other_database, web_pod.store)
+    for where in (database, other_database):
+        events = [json.loads(row)["event_id"] for row in (await books(where, web_pod.store.tenant))["webhook_events"]]
+        assert events == ["call_1:call_started"]
+
+
+async def test_the_deletion_of_the_source_erases_exported_rows_and_those_of_the_destination_stay(
+    database: Database, other_database: Database, salon: TenantStore
+) -> None:
+    before, moved = await books(database, salon.tenant), Moved()
+    await moved.read(database, salon)
+    await moved.write(other_database, salon)
+    await database.admin.drop_tenant(salon.tenant, erase=True, uid="uid-of-a-namesake")
+    assert await books(database, salon.tenant) == before
+    await database.admin.drop_tenant(salon.tenant, erase=True, uid=salon.uid)
+    assert set(map(len, (await books(database, salon.tenant)).values())) == {0}
+    assert await books(other_database, salon.tenant) == before
+
+
+async def test_a_tenant_that_is_to_go_on_with_exported_rows_does_not_begin_without_them(database: Database) -> None:
+    with pytest.raises(RowsNotImported, match="import them"):
+        await database.admin.ensure_tenant("a.b", "uid", "p", connection_limit=5, adopt="uid-before:0123456789abcdef")
+    assert await database.admin.find_owner("a.b") is None
+
+
+async def test_another_schema_is_refused_with_what_to_do(database: Database, postgres: EmbeddedPostgres) -> None:
+    async with connected(database.superuser_dsn) as conn:
+        await conn.execute("DELETE FROM schema_migrations WHERE version = (SELECT max(version) FROM schema_migrations)")
+    async with open_tenant_rows(database.dsn) as rows:
+        with pytest.raises(CannotMove, match="upgrade the older one"):
+            await rows.read_schema()
+    empty = await postgres.create_database(f"{database.name}_empty")
+    try:
+        async with open_tenant_rows(empty) as rows:
+            with pytest.raises(CannotMove, match="install the chart there first"):
+                await rows.read_schema()
+    finally:
+        await postgres.drop_database(f"{database.name}_empty")
+
+
+async def test_rows_that_are_written_while_a_file_is_made_are_in_none_of_its_tables(
+    database: Database, salon: TenantStore
+) -> None:
+    """The coordinator goes on with retention: what it deletes meanwhile is in the file with all that refers to it."""
+    async with open_tenant_rows(database.dsn) as rows:
+        owner = await rows.retire(salon.tenant, salon.uid)
+        async with rows.snapshot(salon.tenant, owner) as snapshot:
+            counts: list[int] = []
+
+            async def ignore(_: bytes) -> None:
+                await asyncio.sleep(0)
+
+            counts.append(await snapshot.copy("jobs", ignore))
+            async with connected(database.superuser_dsn) as conn:
+                await conn.execute("DELETE FROM webhook_events WHERE tenant = $1", salon.tenant)
+            counts.append(await snapshot.copy("webhook_events", ignore))
+    assert counts == [1, 1]
+    assert find_export_id(owner)
+
+
+async def test_a_file_of_another_tenant_or_without_a_table_is_refused(
+    database: Database, other_database: Database, salon: TenantStore
+) -> None:
+    moved = Moved()
+    await moved.read(database, salon)
+    columns, chunks = moved.tables["customers"]
+    forged = [chunk.replace(b"salon.salon", b"praxis.praxis") for chunk in chunks]
+    good = {"customers": (columns, chunks)}
+    refused = {
+        "rows of another tenant": {"customers": (columns, forged)},
+        "lacks the tables": good,
+        "of another release": {"customers": ((*columns, "shoe_size"), chunks)},
+    }
+    for reason, tables in refused.items():
+        moved.tables = tables
+        with pytest.raises(CannotMove, match=reason):
+            await moved.write(other_database, salon)
+    admin = AdminStore(other_database.dsn)
+    try:
+        assert await admin.find_owner(salon.tenant) is None
+    finally:
+        await admin.close()

@@ -1,0 +1,91 @@
+"""What of a tenant's objects goes into a file, and why a tenant cannot be exported as it is."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from askproai_cli.tenant_move.manifests import belongings, find_obstacles, to_import, to_manifest
+from askproai_sandbox.example_tenant import load_manifests
+
+HEADER = {
+    "owner": "uid-1:0123456789abcdef",
+    "installation": "inst-1",
+    "webhook": "https://a.example/webhooks/calcom/inst-1",
+}
+
+
+def live(kind: str, **status: Any) -> dict[str, Any]:
+    """Return the salon's object as the API server has it."""
+    found = load_manifests()[kind][0]
+    found["metadata"] |= {
+        "uid": "uid-1", "resourceVersion": "7", "generation": 2, "creationTimestamp": "2026-11-01T10:00:00Z",
+        "finalizers": ["askproai.de/cleanup"], "managedFields": [{}], "annotations": {"askproai.de/reconcile-at": "1", "mine": "x"},
+    }  # fmt: skip
+    return found | {"status": status}
+
+
+@pytest.mark.parametrize("kind", ["Tenant", "Branch", "ServiceOffering", "RetellAgent"])
+def test_a_manifest_has_what_a_person_wrote_and_nothing_of_its_cluster(kind: str) -> None:
+    written = load_manifests()[kind][0]
+    written["metadata"]["annotations"] = {"mine": "x"}
+    assert to_manifest(live(kind, agentId="agent_1")) == written
+
+
+def test_what_belongs_to_another_tenant_or_is_made_by_the_operator_stays_behind() -> None:
+    objects = [live(kind) for kind in ("RetellAgent", "ServiceOffering", "Branch")]
+    others = deepcopy(objects)
+    for each in others:
+        each["metadata"]["name"] = "other"
+        each["spec"] |= (
+            {"tenantRef": {"name": "other"}} if each["kind"] == "Branch" else {"branchRef": {"name": "other"}}
+        )
+    hotline = live("RetellAgent")
+    del hotline["spec"]["branchRef"]
+    hotline["spec"]["tenantRef"], hotline["metadata"]["name"] = {"name": "salon-mueller"}, "hotline"
+    made = live("ServiceOffering")
+    made["metadata"] |= {"name": "mitte-standardberatung", "labels": {"askproai.de/auto-created": "true"}}
+    found = belongings("salon-mueller", [*objects, *others, hotline, made])
+    names = [(each["kind"], each["metadata"]["name"]) for each in found]
+    assert names == [
+        ("Branch", "mitte"), ("ServiceOffering", "haarschnitt"), ("RetellAgent", "hotline"), ("RetellAgent", "mitte"),
+    ]  # fmt: skip
+
+
+def test_only_the_tenant_is_changed_and_it_names_what_it_takes_over() -> None:
+    tenant, branch = to_manifest(live("Tenant")), to_manifest(live("Branch"))
+    assert to_import(branch, HEADER, suspended=False) == branch
+    created = to_import(tenant, HEADER, suspended=True)
+    assert created["spec"] == tenant["spec"] | {"suspend": True}
+    assert created["metadata"]["annotations"] == {
+        "mine": "x",
+        "askproai.de/adopt-data": "uid-1:0123456789abcdef",
+        "askproai.de/adopt-from": "inst-1",
+        "askproai.de/adopt-webhook": "https://a.example/webhooks/calcom/inst-1",
+    }
+    local = to_import(tenant, HEADER | {"webhook": None}, suspended=False)
+    assert "askproai.de/adopt-webhook" not in local["metadata"]["annotations"]
+    assert to_manifest(created)["metadata"]["annotations"] == {"mine": "x"}, "a second move names its own"
+
+
+def obstacles(*, suspend: bool = True, pods: int = 0, **agent: Any) -> list[str]:
+    tenant, mitte = live("Tenant"), live("RetellAgent", **agent)
+    tenant["spec"]["suspend"] = suspend
+    running = [{"metadata": {"name": f"web-{number}"}} for number in range(pods)]
+    return [*find_obstacles(tenant, [mitte], running)]
+
+
+def test_a_tenant_is_stopped_when_it_is_suspended_has_no_pods_and_callers_hear_that_it_is() -> None:
+    assert obstacles(suspended=True) == []
+    (running,) = obstacles(suspend=False, pods=2, suspended=True)
+    assert running.startswith("it is not suspended: kubectl patch tenants.askproai.de salon-mueller")
+    (ending,) = obstacles(pods=2, suspended=True)
+    assert "web-0, web-1 have not ended" in ending
+    (silent,) = obstacles()
+    assert "RetellAgent mitte does not yet say to callers" in silent
+
+
+def test_an_agent_that_is_only_observed_is_for_its_owner_to_change() -> None:
+    tenant, mitte = live("Tenant"), live("RetellAgent")
+    tenant["spec"]["suspend"], mitte["spec"]["managementPolicy"] = True, "ObserveOnly"
+    assert [*find_obstacles(tenant, [mitte], [])] == []
