@@ -31,8 +31,9 @@ _ADDS = re.compile(
 )
 _LIST = re.compile(r"(?:[\s,;/&+-]|\b(?:ein(?:e[nmrs]?)?|ne|nen|einmal|die|den|das|zur|zum|bitte)\b)*", re.IGNORECASE)
 _ADDS_AT_END = re.compile(r"\b(?:und|plus|sowie|mit|oder)\W*$", re.IGNORECASE)
-_UNWANTED = re.compile(  # "statt Massage", "ohne Fango", "nicht die Massage"
-    rf"\b(?:(?:an)?statt|anstelle(?:\s+von)?|ohne|nicht(?!\s+nur\b)|keine?[nmrs]?)(?:\s+{_ARTICLE})*\s+(?=[A-ZÄÖÜa-zäöü])",
+_UNWANTED = re.compile(  # "statt Massage", "ohne Fango", "nicht die Massage"; who does "nicht zur Massage kommen" cancels it
+    r"\b(?:(?:an)?statt|anstelle(?:\s+von)?|ohne|nicht(?!\s+nur\b)(?!\s+zu[mr]\b(?!.*\b(?:sondern|lieber)\b))|keine?[nmrs]?)"
+    rf"(?:\s+{_ARTICLE})*\s+(?=[A-ZÄÖÜa-zäöü])",
     re.IGNORECASE,
 )
 _END_OF_UNWANTED = re.compile(
