@@ -251,3 +251,32 @@ async def test_keys_are_changed_while_calls_go_on(env: PrivacyEnvironment) -> No
     for call_id in calls:
         _, content = await request(env.pod, f"calls/{call_id}")
         assert ZORA.note in content["transcript"]
+
+
+async def test_an_erasure_waits_for_a_key_that_is_missing_for_a_while(env: PrivacyEnvironment) -> None:
+    """A body that nobody can read may be the caller's: an erasure that took it for empty would leave it there."""
+    gone = old_key()
+    await env.play(ZORA)
+    await env.processed()
+    event = await store_foreign(env, "call_of_zora", gone)
+    fields = {"call": env.call_fields(ZORA, "call_of_zora")}
+    body = encrypt_body(
+        cipher_of(env, gone),
+        Source.RETELL,
+        "call_of_zora:call_ended",
+        json.dumps({"event": "call_ended", **fields}).encode(),
+    )
+    await env.pod.db.execute("UPDATE webhook_events SET payload = $2 WHERE id = $1", event, body)
+    status, answer = await env.erase(ZORA, cancel_appointments=True)
+    assert (status, answer["erasure"]["state"]) == (200, "open"), answer
+    assert f"data key {gone.id}" in answer["erasure"]["error"]
+    assert "restore Secret T-data-keys" in answer["erasure"]["error"]
+    for _ in range(2):
+        await env.run_erasures()
+    assert await env.pod.db.fetchval("SELECT count(*) FROM webhook_events WHERE id = $1", event) == 1
+    open_one = "SELECT error FROM erasures WHERE tenant = $1 AND state = 'open'"
+    assert f"data key {gone.id}" in await env.pod.db.fetchval(open_one, env.tenant)
+
+    await until_used(env, gone, old_key())
+    await env.finish()
+    assert await env.pod.db.fetchval("SELECT count(*) FROM webhook_events WHERE id = $1", event) == 0
