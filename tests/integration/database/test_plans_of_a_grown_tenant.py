@@ -254,7 +254,9 @@ async def test_what_ages_reads_each_batch_and_nothing_that_has_aged(
     """As the coordinator's role. All customers stay, since appointments name them."""
     tenant, batch = pod.store.tenant, 100
     await module_database.admin.ensure_coordinator(PASSWORD)
-    await pod.db.execute("UPDATE customers SET updated_at = now() - interval '900 days' WHERE tenant = $1", tenant)
+    seen = "UPDATE customers SET updated_at = now() - interval '900 days' * (1 + random()) WHERE tenant = $1"
+    await pod.db.execute(seen, tenant)
+    await pod.db.execute("ANALYZE customers")
     with recording_plans(monkeypatch) as recorder:
         async with open_pool(module_database.admin.coordinator_dsn(PASSWORD), max_size=1) as pool:
             for _, _, statement in AGEING_STATEMENTS:
