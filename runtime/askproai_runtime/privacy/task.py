@@ -104,7 +104,7 @@ class ErasureTask:
         What was being written when the caller said so is emptied then.
         """
         is_left = False
-        for call_id, is_over in await list_refused_calls(self.ctx.pool, self.ctx.tenant, LONGEST_CALL):
+        for call_id, is_over in await list_refused_calls(self.ctx.pool, self.ctx.tenant, LONGEST_CALL, self.quiet):
             if is_over:
                 async with self.ctx.pool.acquire() as conn, conn.transaction():
                     await empty_texts(conn, self.ctx.tenant, call_id, correlation_id)

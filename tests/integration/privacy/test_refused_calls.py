@@ -33,8 +33,8 @@ async def begin(env: PrivacyEnvironment, call_id: str = CALL) -> dict[str, Any]:
     fields["call_analysis"] = {"call_summary": SAID}
     fields["data_storage_setting"] = "everything"
     fields.pop("call_id")
-    env.workspace.calls[call_id] = Call(datetime.now(UTC), fields | {"call_id": call_id})
     begun = {"call_status": "ongoing", "transcript": None, "end_timestamp": None, "call_analysis": None}
+    env.workspace.calls[call_id] = Call(datetime.now(UTC), fields | begun | {"call_id": call_id})
     await env.pod.retell("call_started", call_id, **fields | begun)
     said = [{"role": "user", "content": SAID}]
     await env.pod.retell("transcript_updated", call_id, **fields | begun | {"transcript_with_tool_calls": said})
@@ -45,6 +45,7 @@ async def begin(env: PrivacyEnvironment, call_id: str = CALL) -> dict[str, Any]:
 
 
 async def end(env: PrivacyEnvironment, fields: dict[str, Any], call_id: str = CALL) -> None:
+    env.workspace.calls[call_id] = Call(datetime.now(UTC), fields | {"call_id": call_id})
     for event in ("call_ended", "call_analyzed"):
         assert (await env.pod.retell(event, call_id, **fields)).status == 200
     await env.processed()

@@ -41,10 +41,10 @@ _EMPTY_EVENTS: Final = """
 UPDATE webhook_events SET status = 'processed' WHERE tenant = $1 AND source = 'retell' AND event_id >= $2 || ':'
 AND event_id < $2 || ';' AND status = 'processed' AND payload <> ''
 """
-# One that Retell has reported no end of is over after `$2`.
+# One that Retell has reported no end of is over after `$2`. Not within `$3` of the refusal: what was being written then is there.
 _TO_DELETE: Final = """
 SELECT n.call_id, coalesce(c.status IN ('not_connected', 'ended', 'error'), false)
-       OR n.refused_at < clock_timestamp() - $2::interval AS is_over
+       AND n.refused_at <= clock_timestamp() - $3::interval OR n.refused_at < clock_timestamp() - $2::interval AS is_over
 FROM call_notices n LEFT JOIN calls c ON c.tenant = n.tenant AND c.call_id = n.call_id
 WHERE n.tenant = $1 AND n.refused_at IS NOT NULL AND n.deleted_at IS NULL ORDER BY n.call_id LIMIT 100
 """
@@ -96,10 +96,14 @@ async def empty_texts(conn: Connection, tenant: str, call_id: str, correlation_i
     await conn.execute(_EMPTY_EVENTS, tenant, call_id)
 
 
-async def list_refused_calls(pool: Pool, tenant: str, longest: timedelta) -> list[tuple[str, bool]]:
-    """Return the refused calls that Retell may still have, each with whether it is over; none on the schema before."""
+async def list_refused_calls(pool: Pool, tenant: str, longest: timedelta, quiet: timedelta) -> list[tuple[str, bool]]:
+    """Return the refused calls that Retell may still have, each with whether it is over and was refused `quiet` ago.
+
+    None on the schema of the release before.
+    """
     try:
-        return [(row["call_id"], row["is_over"]) for row in await pool.fetch(_TO_DELETE, tenant, longest)]
+        rows = await pool.fetch(_TO_DELETE, tenant, longest, quiet)
+        return [(row["call_id"], row["is_over"]) for row in rows]
     except asyncpg.UndefinedTableError:
         return []
 
