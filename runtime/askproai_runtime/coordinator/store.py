@@ -284,7 +284,7 @@ WITH candidate AS MATERIALIZED (
       AND (SELECT true FROM appointments a WHERE a.tenant = $2 AND a.caller = c.phone LIMIT 1) IS NULL
       AND (SELECT true FROM calls l WHERE l.tenant = $2
            AND CASE WHEN l.direction = 'outbound' THEN l.to_number ELSE l.from_number END = c.phone
-           AND l.updated_at >= 'infinity' - make_interval(days => $3) LIMIT 1) IS NULL
+           AND l.updated_at >= now() - make_interval(days => $3) LIMIT 1) IS NULL
       AND c.phone NOT IN (
         SELECT number FROM messages m, unnest(ARRAY[m.phone, m.caller]) AS number WHERE m.tenant = $2 AND number IS NOT NULL
         AND (m.done_at IS NULL OR m.created_at >= now() - make_interval(days => $3)))
