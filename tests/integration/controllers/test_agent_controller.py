@@ -110,7 +110,7 @@ async def test_every_function_is_a_tool() -> None:
         llm = env.workspace["llms"][env.status["llmId"]][0]
         assert [tool["name"] for tool in llm["general_tools"]] == [
             "check_availability", "book_appointment", "find_appointments", "reschedule_appointment",
-            "cancel_appointment", "business_information", "leave_message", "decline_recording", "join_waitlist",
+            "cancel_appointment", "business_information", "leave_message", "join_waitlist", "decline_recording",
             "transfer_to_human", "end_call",
         ]  # fmt: skip
 
